@@ -1,0 +1,53 @@
+/**
+ * The interface between `jit` and what runs compiled programs, and the table of backends. The
+ * backends themselves are in `lib/backends`, the only place that knows onnxruntime.
+ *
+ * @module
+ */
+import type { ConcreteArray } from "./concrete.ts";
+import { BackendError } from "./errors.ts";
+import type { Jaxpr } from "./jaxpr.ts";
+
+/** A compiled program. */
+export interface Executable {
+  /** Runs the program. Outputs may be in flight. */
+  run(args: readonly ConcreteArray[]): ConcreteArray[];
+  /** Frees what the program holds on the backend. */
+  release(): void;
+}
+
+/** Something that compiles and runs jaxprs. */
+export interface Backend {
+  /** The name users give: `"wasm"`, `"webgpu"`, ... */
+  readonly name: string;
+  /** Whether `compile` can be called now. */
+  readonly ready: boolean;
+  /** Loads what the backend needs. May be called again after a failure. */
+  load(): Promise<void>;
+  /** Compiles a program; the arrays in it become constants. */
+  compile(jaxpr: Jaxpr, name: string): Executable;
+}
+
+const backends = new Map<string, Backend>();
+
+/** Adds a backend to the table. */
+export function registerBackend(backend: Backend): void {
+  backends.set(backend.name, backend);
+}
+
+/**
+ * The backend with a name.
+ *
+ * @throws {BackendError} that lists the names there are.
+ */
+export function getBackend(name: string): Backend {
+  const backend = backends.get(name);
+  if (backend === undefined) {
+    throw new BackendError(
+      `there is no backend ${JSON.stringify(name)}; the backends are ${
+        [...backends.keys()].map((n) => JSON.stringify(n)).join(", ")
+      }`,
+    );
+  }
+  return backend;
+}

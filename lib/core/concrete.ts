@@ -1,0 +1,175 @@
+/**
+ * Concrete arrays: elements in a typed array, in a device buffer, or still being computed. An array
+ * never changes once made; what it holds may move from a device to the host.
+ *
+ * @module
+ */
+import { NDArray } from "./array.ts";
+import { formatAval, shaped, type ShapedArray } from "./aval.ts";
+import type { DType, TypedArray } from "./dtype.ts";
+import { InFlightError } from "./errors.ts";
+
+/** Memory on a backend that holds an array's elements. */
+export interface DeviceBuffer {
+  /** Name of the backend that it belongs to. */
+  readonly backend: string;
+  /** The elements as a fresh typed array, or null where they can only be read asynchronously. */
+  readSync(): TypedArray | null;
+  /** The elements as a fresh typed array. */
+  read(): Promise<TypedArray>;
+  /** Frees the memory. May be called more than once. */
+  release(): void;
+}
+
+/** Where the elements of an array in flight turn up. */
+export type Arrival = TypedArray | DeviceBuffer;
+
+const finalizer = new FinalizationRegistry<DeviceBuffer>((buffer) => buffer.release());
+
+/** An array whose elements exist, or are being computed. */
+export class ConcreteArray extends NDArray {
+  #host: TypedArray | null;
+  #device: DeviceBuffer | null = null;
+  #pending: Promise<void> | null = null;
+  #failure: { readonly error: unknown } | null = null;
+  #disposed = false;
+
+  /** Use `fromHost`, `fromDevice` or `inFlight`. */
+  private constructor(readonly aval: ShapedArray, host: TypedArray | null) {
+    super();
+    this.#host = host;
+  }
+
+  /** An array over `values`, which the caller gives up. */
+  static fromHost(aval: ShapedArray, values: TypedArray): ConcreteArray {
+    return new ConcreteArray(aval, values);
+  }
+
+  /** An array over device memory; freed by `dispose` or the garbage collector. */
+  static fromDevice(aval: ShapedArray, buffer: DeviceBuffer): ConcreteArray {
+    const array = new ConcreteArray(aval, null);
+    array.#adopt(buffer);
+    return array;
+  }
+
+  /** An array whose elements arrive later. */
+  static inFlight(aval: ShapedArray, arrival: Promise<Arrival>): ConcreteArray {
+    const array = new ConcreteArray(aval, null);
+    array.#pending = arrival.then((value) => {
+      if (array.#disposed) {
+        if ("release" in value) value.release();
+      } else if ("release" in value) array.#adopt(value);
+      else array.#host = value;
+    }, (error) => {
+      array.#failure = { error };
+    }).then(() => {
+      array.#pending = null;
+    });
+    return array;
+  }
+
+  #adopt(buffer: DeviceBuffer): void {
+    this.#device = buffer;
+    finalizer.register(this, buffer, this);
+  }
+
+  /** Whether the elements can be had now. */
+  get ready(): boolean {
+    return this.#pending === null;
+  }
+
+  /** Resolves once the elements exist; rejects where computing them failed. */
+  async settled(): Promise<void> {
+    if (this.#pending !== null) await this.#pending;
+    this.#check();
+  }
+
+  /** The device memory that holds the elements, if any. */
+  get device(): DeviceBuffer | null {
+    return this.#device;
+  }
+
+  #check(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+    if (this.#disposed) {
+      throw new TypeError(`${formatAval(this.aval)} array: used after dispose()`);
+    }
+  }
+
+  /** The elements if they can be had now, else null. Not a copy. */
+  peek(): TypedArray | null {
+    if (this.#host !== null) return this.#host;
+    this.#check();
+    return this.#host = this.#device === null ? null : this.#device.readSync();
+  }
+
+  /** The elements, not a copy: for implementations, which never write to them. */
+  get values(): TypedArray {
+    const values = this.#host ?? this.peek();
+    if (values === null) {
+      throw new InFlightError(
+        `the values of this ${
+          formatAval(this.aval)
+        } array are still in flight and cannot be read synchronously: ` +
+          "use `await x.data()`, or `await ready(tree)` first",
+      );
+    }
+    return values;
+  }
+
+  override dataSync(): TypedArray {
+    return this.values.slice();
+  }
+
+  override async data(): Promise<TypedArray> {
+    await this.load();
+    return this.values.slice();
+  }
+
+  /** Brings the elements to host memory. */
+  async load(): Promise<void> {
+    await this.settled();
+    if (this.#host === null && this.#device !== null) this.#host = await this.#device.read();
+  }
+
+  override dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#host = null;
+    if (this.#device !== null) {
+      finalizer.unregister(this);
+      this.#device.release();
+      this.#device = null;
+    }
+  }
+
+  override toString(): string {
+    const type = formatAval(this.aval);
+    if (this.#disposed) return `Array(${type}, disposed)`;
+    if (this.#failure !== null) return `Array(${type}, failed)`;
+    if (this.peek() === null) return `Array(${type}, in flight)`;
+    return this.size <= 64 ? `Array(${type}, ${JSON.stringify(this.toArray())})` : `Array(${type})`;
+  }
+}
+
+/** A concrete scalar. */
+export function scalarArray(value: number, dtype: DType): ConcreteArray {
+  let values: TypedArray;
+  switch (dtype) {
+    case "float32":
+      values = Float32Array.of(value);
+      break;
+    case "float64":
+      values = Float64Array.of(value);
+      break;
+    case "int32":
+      values = Int32Array.of(value);
+      break;
+    case "uint32":
+      values = Uint32Array.of(value);
+      break;
+    case "bool":
+      values = Uint8Array.of(value === 0 ? 0 : 1);
+  }
+  return ConcreteArray.fromHost(shaped([], dtype), values);
+}

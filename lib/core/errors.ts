@@ -1,0 +1,97 @@
+/**
+ * The errors that users meet. Each message says which operation, which argument, the user's own
+ * shapes or path, and what to do. Wrong shapes, dtypes, trees and traced values are `TypeError`s;
+ * values out of range are `RangeError`s.
+ *
+ * @module
+ */
+
+/** Shapes that do not fit an operation. */
+export class ShapeError extends TypeError {
+  override name = "ShapeError";
+}
+
+/** Element types that do not fit an operation. */
+export class DTypeError extends TypeError {
+  override name = "DTypeError";
+}
+
+/** A pytree whose structure or leaves do not fit. */
+export class TreeError extends TypeError {
+  override name = "TreeError";
+}
+
+/** An axis, index or argument number outside its range. */
+export class AxisError extends RangeError {
+  override name = "AxisError";
+}
+
+/** A traced value used where only a concrete number, boolean or array will do. */
+export class ConcretizationError extends TypeError {
+  override name = "ConcretizationError";
+}
+
+/** A traced value used after the transform that made it has finished. */
+export class LeakedTracerError extends TypeError {
+  override name = "LeakedTracerError";
+}
+
+/** A synchronous read of an array whose value is still being computed. */
+export class InFlightError extends Error {
+  override name = "InFlightError";
+}
+
+/** A derivative that is not defined or not supported for an operation. */
+export class DifferentiationError extends TypeError {
+  override name = "DifferentiationError";
+}
+
+/** A backend that is unknown, cannot be loaded, or cannot run a program. */
+export class BackendError extends Error {
+  override name = "BackendError";
+}
+
+/** Use of module state in a way that would leak or lose it. */
+export class StateError extends Error {
+  override name = "StateError";
+}
+
+/** State created or changed where the caller asked for strictness; the message names the entry. */
+export class StateChangedError extends StateError {
+  override name = "StateChangedError";
+}
+
+/** A solver that failed and was asked to throw; carries the status code. */
+export class ConvergenceError extends Error {
+  override name = "ConvergenceError";
+  /** The solver's status code. */
+  readonly status: string;
+  /** Makes the error from the solver's message and status code. */
+  constructor(message: string, status: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** An internal inconsistency: a bug in this library, not in the caller's program. */
+export class InternalError extends Error {
+  override name = "InternalError";
+}
+
+/** Formats a shape for a message: `[2,3]`. */
+export function formatShape(shape: readonly number[]): string {
+  return `[${shape.join(",")}]`;
+}
+
+/** A short description of any value for a message. */
+export function describeValue(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value === "function") return `a function (${value.name || "anonymous"})`;
+  if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
+  if (Array.isArray(value)) return `a JavaScript array of length ${value.length}`;
+  if (typeof value === "object") {
+    const name = value.constructor?.name;
+    return name && name !== "Object" ? `an instance of ${name}` : "a plain object";
+  }
+  return `${typeof value} ${String(value)}`;
+}

@@ -1,0 +1,244 @@
+/**
+ * Jaxprs: programs as lists of equations, as tracing records them. Here are the data structure, its
+ * printer and its checker; what transforms jaxprs is in `lib/interpreters`.
+ *
+ * A jaxpr is closed: arrays that the traced function captured are literals, and captured tracers
+ * are leading inputs. So a jaxpr means the same wherever it is evaluated.
+ *
+ * @module
+ */
+import type { NDArray } from "./array.ts";
+import type { ConcreteArray } from "./concrete.ts";
+import { formatAval, sameAval, type ShapedArray } from "./aval.ts";
+import { InternalError } from "./errors.ts";
+import type { Primitive } from "./primitive.ts";
+
+/** A value computed by an equation or given as an input; belongs to one jaxpr. */
+export class Var {
+  /** Makes a variable; `id` numbers the variables of a jaxpr from 0. */
+  constructor(
+    /** Shape and dtype. */
+    readonly aval: ShapedArray,
+    /** Number in its jaxpr. */
+    readonly id: number,
+  ) {}
+}
+
+/** A constant array. */
+export class Literal {
+  /** Wraps an array. */
+  constructor(
+    /** The array. */
+    readonly value: ConcreteArray,
+  ) {}
+  /** Shape and dtype. */
+  get aval(): ShapedArray {
+    return this.value.aval;
+  }
+}
+
+/** What an equation reads. */
+export type Atom = Var | Literal;
+
+/** One application of a primitive. */
+export interface Eqn {
+  /** The primitive. */
+  readonly primitive: Primitive<unknown>;
+  /** What it reads. */
+  readonly inputs: readonly Atom[];
+  /** Static parameters. */
+  readonly params: unknown;
+  /** The variables that it defines. */
+  readonly outputs: readonly Var[];
+}
+
+/** A closed program. */
+export interface Jaxpr {
+  /** Input variables. */
+  readonly inputs: readonly Var[];
+  /** Equations, in order of evaluation. */
+  readonly eqns: readonly Eqn[];
+  /** What it gives. */
+  readonly outputs: readonly Atom[];
+  /** Number of variables. */
+  readonly numVars: number;
+}
+
+/** Collects equations into a jaxpr. */
+export class JaxprBuilder {
+  /** The inputs so far. */
+  readonly inputs: Var[] = [];
+  /** The equations so far. */
+  readonly eqns: Eqn[] = [];
+  #numVars = 0;
+
+  /** A new variable. */
+  variable(aval: ShapedArray): Var {
+    return new Var(aval, this.#numVars++);
+  }
+  /** A new input variable. */
+  input(aval: ShapedArray): Var {
+    const v = this.variable(aval);
+    this.inputs.push(v);
+    return v;
+  }
+  /** Adds an equation and gives its output variables. */
+  equation<P>(
+    primitive: Primitive<P>,
+    inputs: readonly Atom[],
+    params: P,
+    outAvals: readonly ShapedArray[],
+  ): Var[] {
+    const outputs = outAvals.map((aval) => this.variable(aval));
+    this.eqns.push({
+      primitive: primitive as unknown as Primitive<unknown>,
+      inputs,
+      params,
+      outputs,
+    });
+    return outputs;
+  }
+  /** The finished jaxpr. */
+  build(outputs: readonly Atom[], inputs: readonly Var[] = this.inputs): Jaxpr {
+    return { inputs, eqns: this.eqns, outputs, numVars: this.#numVars };
+  }
+}
+
+/** Whether a value is a jaxpr. */
+export function isJaxpr(value: unknown): value is Jaxpr {
+  return typeof value === "object" && value !== null && "eqns" in value && "numVars" in value;
+}
+
+/** The jaxprs among an equation's parameters, at the top or in an array. */
+export function subJaxprs(params: unknown): Jaxpr[] {
+  if (typeof params !== "object" || params === null) return [];
+  return Object.values(params).flatMap((v: unknown) =>
+    isJaxpr(v) ? [v] : Array.isArray(v) ? v.filter(isJaxpr) : []
+  );
+}
+
+/**
+ * Prints a jaxpr in JAX's manner:
+ * `{ lambda a:float32[3] ; let b:float32[3] = sin a in (b) }`.
+ */
+export function formatJaxpr(jaxpr: Jaxpr, indent = ""): string {
+  const names = new Map<Var, string>();
+  const nameOf = (v: Var): string => {
+    let name = names.get(v);
+    if (name === undefined) names.set(v, name = letters(names.size));
+    return name;
+  };
+  const atom = (a: Atom): string =>
+    a instanceof Var
+      ? nameOf(a)
+      : a.aval.shape.length === 0 && a.value.ready
+      ? `${a.value.item()}:${formatAval(a.aval)}`
+      : `const:${formatAval(a.aval)}`;
+  const binder = (v: Var): string => `${nameOf(v)}:${formatAval(v.aval)}`;
+  const inputs = jaxpr.inputs.map(binder).join(" ");
+  const lines = jaxpr.eqns.map((eqn) => {
+    const outs = eqn.outputs.map(binder).join(" ");
+    const ins = eqn.inputs.map(atom).join(" ");
+    const params = formatParams(eqn.params, indent + "  ");
+    return `${indent}  ${outs} = ${eqn.primitive.name}${params}${ins === "" ? "" : " " + ins}`;
+  });
+  const outputs = `(${jaxpr.outputs.map(atom).join(", ")})`;
+  if (lines.length === 0) return `{ lambda ${inputs} ; let in ${outputs} }`;
+  return `{ lambda ${inputs} ; let\n${lines.join("\n")}\n${indent}in ${outputs} }`;
+}
+
+function formatParams(params: unknown, indent: string): string {
+  if (typeof params !== "object" || params === null) return "";
+  const parts: string[] = [];
+  for (const [key, value] of Object.entries(params)) {
+    if (value === undefined || typeof value === "function") continue;
+    if (isJaxpr(value)) {
+      parts.push(`${key}=${formatJaxpr(value, indent)}`);
+    } else if (Array.isArray(value) && value.some(isJaxpr)) {
+      parts.push(
+        `${key}=(${value.filter(isJaxpr).map((j) => formatJaxpr(j, indent)).join(", ")})`,
+      );
+    } else if (Array.isArray(value)) {
+      parts.push(`${key}=${JSON.stringify(value)}`);
+    } else if (typeof value !== "object" || value === null) {
+      parts.push(`${key}=${String(value)}`);
+    }
+  }
+  return parts.length === 0 ? "" : `[${parts.join(" ")}]`;
+}
+
+function letters(n: number): string {
+  let name = "";
+  do {
+    name = String.fromCharCode(97 + n % 26) + name;
+    n = Math.floor(n / 26) - 1;
+  } while (n >= 0);
+  return name;
+}
+
+/**
+ * Checks that a jaxpr is well formed: each variable defined once and before use, each equation's
+ * outputs as its primitive's abstract evaluation gives them; the same for jaxprs in parameters.
+ *
+ * @throws {InternalError} saying what is wrong.
+ */
+export function checkJaxpr(jaxpr: Jaxpr): void {
+  const pending = [jaxpr];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    checkOne(next);
+    for (const eqn of next.eqns) pending.push(...subJaxprs(eqn.params));
+  }
+}
+
+function checkOne(jaxpr: Jaxpr): void {
+  const defined = new Set<Var>();
+  const define = (v: Var): void => {
+    if (defined.has(v)) throw new InternalError(`jaxpr: variable ${v.id} is defined twice`);
+    if (v.id >= jaxpr.numVars) throw new InternalError(`jaxpr: variable ${v.id} is out of range`);
+    defined.add(v);
+  };
+  const use = (a: Atom, where: string): void => {
+    if (a instanceof Var && !defined.has(a)) {
+      throw new InternalError(`jaxpr: ${where} reads variable ${a.id} before it is defined`);
+    }
+  };
+  jaxpr.inputs.forEach(define);
+  jaxpr.eqns.forEach((eqn, i) => {
+    const where = `equation ${i} (${eqn.primitive.name})`;
+    eqn.inputs.forEach((a) => use(a, where));
+    const avals = eqn.primitive.abstractEval(eqn.inputs.map((a) => a.aval), eqn.params);
+    if (
+      avals.length !== eqn.outputs.length ||
+      !avals.every((aval, k) => sameAval(aval, eqn.outputs[k]!.aval))
+    ) {
+      throw new InternalError(
+        `jaxpr: ${where} gives (${avals.map(formatAval).join(", ")}) but its outputs are (${
+          eqn.outputs.map((v) => formatAval(v.aval)).join(", ")
+        })`,
+      );
+    }
+    eqn.outputs.forEach(define);
+  });
+  jaxpr.outputs.forEach((a, i) => use(a, `output ${i}`));
+}
+
+/** Evaluates a jaxpr: `apply` is called for each equation in order. */
+export function evalJaxpr(
+  jaxpr: Jaxpr,
+  args: readonly NDArray[],
+  apply: (primitive: Primitive<unknown>, args: NDArray[], params: unknown) => NDArray[],
+): NDArray[] {
+  if (args.length !== jaxpr.inputs.length) {
+    throw new InternalError(
+      `jaxpr takes ${jaxpr.inputs.length} inputs, ${args.length} were given`,
+    );
+  }
+  const env: NDArray[] = new Array(jaxpr.numVars);
+  for (let i = 0; i < args.length; i++) env[jaxpr.inputs[i]!.id] = args[i]!;
+  const read = (a: Atom): NDArray => a instanceof Var ? env[a.id]! : a.value;
+  for (const eqn of jaxpr.eqns) {
+    const outs = apply(eqn.primitive, eqn.inputs.map(read), eqn.params);
+    for (let i = 0; i < outs.length; i++) env[eqn.outputs[i]!.id] = outs[i]!;
+  }
+  return jaxpr.outputs.map(read);
+}

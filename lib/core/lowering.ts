@@ -1,0 +1,100 @@
+/**
+ * What a primitive's lowering rule sees of the ONNX graph under construction. The builder behind it
+ * lives in `lib/onnx`; rules know this interface alone.
+ *
+ * Values are the names of ONNX values. Names are unique in the whole model, subgraphs included, as
+ * ONNX asks of them.
+ *
+ * @module
+ */
+import type { ShapedArray } from "./aval.ts";
+import type { DType, TypedArray } from "./dtype.ts";
+
+/** ONNX element types that lowerings use; `int64` serves shapes and indices, `uint8` masks. */
+export type OnnxDType = DType | "int64" | "uint8";
+
+/** The name of a value in the graph. */
+export type Value = string;
+
+/** A finished body for Loop, Scan or If; made by `subgraph`. */
+export interface Subgraph {
+  /** Tells a subgraph from the other attributes. */
+  readonly subgraph: unknown;
+}
+
+/** An ONNX attribute: integer, integers, string, `{ float }` or a body. */
+export type LowerAttribute =
+  | number
+  | readonly number[]
+  | string
+  | { readonly float: number }
+  | Subgraph;
+
+/** An input of a subgraph. */
+export interface SubgraphInput {
+  /** Element type. */
+  readonly dtype: OnnxDType;
+  /** Shape. */
+  readonly shape: readonly number[];
+}
+
+/** The graph under construction. */
+export interface Lowering {
+  /** Where the graph is going to run; `"portable"` for export. */
+  readonly target: "wasm" | "webgpu" | "portable";
+
+  /** Adds a node with one output and gives its name. Optional inputs left out are `""`. */
+  node(
+    op: string,
+    inputs: readonly Value[],
+    attributes?: Readonly<Record<string, LowerAttribute>>,
+  ): Value;
+
+  /** Adds a node with `outputs` outputs and gives their names. */
+  nodes(
+    op: string,
+    inputs: readonly Value[],
+    outputs: number,
+    attributes?: Readonly<Record<string, LowerAttribute>>,
+  ): Value[];
+
+  /** A constant scalar (rank 0); equal ones are shared. */
+  scalar(value: number, dtype: OnnxDType): Value;
+
+  /** A constant tensor; `data` may be plain numbers. Small equal ones are shared. */
+  constant(data: TypedArray | readonly number[], shape: readonly number[], dtype: OnnxDType): Value;
+
+  /** A constant one-dimensional int64 tensor, for shapes, axes and the like. */
+  int64(values: readonly number[]): Value;
+
+  /** Casts; gives `x` itself where nothing changes. */
+  cast(x: Value, from: OnnxDType, to: OnnxDType): Value;
+
+  /** Reshapes to a known shape. */
+  reshape(x: Value, shape: readonly number[]): Value;
+
+  /** Elementwise `condition ? a : b` with broadcasting, also for dtypes for which ONNX has no Where. */
+  where(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value;
+
+  /**
+   * Builds a body. `build` gets its own `Lowering` and the names of the body's inputs, and gives the
+   * names of the body's outputs; values of the enclosing graph may be used freely inside.
+   */
+  subgraph(
+    name: string,
+    inputs: readonly SubgraphInput[],
+    build: (body: Lowering, inputs: Value[]) => Value[],
+    outputs: readonly SubgraphInput[],
+  ): Subgraph;
+}
+
+/**
+ * Lowers one equation to nodes. Gives the names of the outputs; an output may be an input's name.
+ */
+export type LowerRule<P> = (
+  g: Lowering,
+  inputs: readonly Value[],
+  params: P,
+  inAvals: readonly ShapedArray[],
+  outAvals: readonly ShapedArray[],
+) => Value[];

@@ -1,0 +1,166 @@
+/**
+ * Tracing without a stack: one current interpreter, saved and restored around rules. A traced value
+ * carries the interpreter that made it; an interpreter takes values that are not its own for
+ * constants and leaves them to its parent.
+ *
+ * Owns the current interpreter, the evaluator at the bottom, and the errors for tracers that are
+ * used as numbers or after their time. The other interpreters are in `lib/interpreters`.
+ *
+ * @module
+ */
+import { NDArray, type Nested } from "./array.ts";
+import { ConcreteArray } from "./concrete.ts";
+import { formatAval, type ShapedArray } from "./aval.ts";
+import type { TypedArray } from "./dtype.ts";
+import { ConcretizationError, LeakedTracerError } from "./errors.ts";
+import type { Primitive } from "./primitive.ts";
+
+/** An interpreter of primitives. */
+export abstract class Trace {
+  /** False once the function that it watched has returned. */
+  alive = true;
+  readonly #site: Error | null;
+
+  /** `what` describes the transform and function for messages: "grad of `loss`". */
+  constructor(readonly what: string, recordSite = true) {
+    this.#site = recordSite ? new Error() : null;
+  }
+
+  /** Interprets one application of a primitive. */
+  abstract process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[];
+
+  /** The line of user code that started this trace, as far as it can be told. */
+  get site(): string {
+    for (const line of (this.#site?.stack ?? "").split("\n").slice(1)) {
+      const place = /(file:\/\/[^\s)]+|\/[^\s)]+:\d+:\d+)/.exec(line)?.[1];
+      if (place !== undefined && !/\/lib\/|\/adapters\//.test(place)) return place;
+    }
+    return "an unknown place";
+  }
+}
+
+/** A stand-in for an array while a transform watches a function. */
+export abstract class Tracer extends NDArray {
+  /** The interpreter that made it. */
+  abstract readonly trace: Trace;
+
+  #concretization(use: string, fix: string): ConcretizationError {
+    if (!this.trace.alive) return leaked(this) as ConcretizationError;
+    return new ConcretizationError(
+      `${use} of a traced ${
+        formatAval(this.aval)
+      } value is not known inside ${this.trace.what}: there only its shape and dtype are. ${fix}`,
+    );
+  }
+
+  override data(): Promise<TypedArray> {
+    return Promise.reject(
+      this.#concretization("data()", "Return the value from the function and read it outside"),
+    );
+  }
+  override dataSync(): TypedArray {
+    throw this.#concretization(
+      "reading the elements",
+      "Return the value from the function and read it outside",
+    );
+  }
+  override toArray(): Nested {
+    throw this.#concretization("toArray()", "Return the value and read it outside");
+  }
+  override item(): number {
+    throw this.#concretization(
+      "item()",
+      "Return the value and read it outside; to choose by it, use cond or np.where; to repeat, whileLoop",
+    );
+  }
+  override toJSON(): Nested {
+    throw this.#concretization("JSON", "Return the value and convert it outside");
+  }
+  override [Symbol.toPrimitive](hint: string): number | string {
+    if (hint === "string") return this.toString();
+    throw this.#concretization(
+      "the numeric value",
+      "Use np.where or cond instead of if, whileLoop or foriLoop instead of while and for, " +
+        "and methods such as x.add(y) instead of operators",
+    );
+  }
+  // deno-lint-ignore require-yield -- it throws instead: unrolling a traced axis is never meant
+  override *[Symbol.iterator](): Generator<NDArray> {
+    throw this.#concretization(
+      "iteration",
+      "Use scan or map to loop over an axis, or x.at(i) for one element",
+    );
+  }
+  override dispose(): void {}
+  override toString(): string {
+    return `Traced(${formatAval(this.aval)})`;
+  }
+}
+
+/** The error for a tracer that outlived its trace. */
+export function leaked(x: Tracer): LeakedTracerError {
+  return new LeakedTracerError(
+    `a traced ${
+      formatAval(x.aval)
+    } value escaped from ${x.trace.what} (started at ${x.trace.site}) and was used after it had finished. ` +
+      "Return it from the function instead of storing it outside; if module state stored it, call the " +
+      "library function with that module system's dictionary (`{ transforms: hk.transforms }`)",
+  );
+}
+
+/** Runs primitives at once, on the CPU. */
+class EvalTrace extends Trace {
+  process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
+    let ready = true;
+    const avals: ShapedArray[] = new Array(args.length);
+    for (let i = 0; i < args.length; i++) {
+      const x = args[i]!;
+      if (!(x instanceof ConcreteArray)) throw leaked(x as Tracer);
+      avals[i] = x.aval;
+      if (x.peek() === null) ready = false;
+    }
+    const { impl } = primitive;
+    if (typeof impl !== "function") return impl.evaluate(args, params);
+    const inputs = args as readonly ConcreteArray[];
+    const outs = primitive.abstractEval(avals, params);
+    if (ready) {
+      const values = impl(inputs, params, outs);
+      if (values.length === 1) return [ConcreteArray.fromHost(outs[0]!, values[0]!)];
+      return values.map((v, i) => ConcreteArray.fromHost(outs[i]!, v));
+    }
+    // Some inputs are in flight: the operation is queued behind them.
+    const done = Promise.all(inputs.map((x) => x.load())).then(() => impl(inputs, params, outs));
+    return outs.map((aval, i) => ConcreteArray.inFlight(aval, done.then((values) => values[i]!)));
+  }
+}
+
+/** The evaluator at the bottom. */
+export const evalTrace: Trace = new EvalTrace("eager evaluation", false);
+
+let current: Trace = evalTrace;
+
+/** The current interpreter. */
+export function currentTrace(): Trace {
+  return current;
+}
+
+/** Runs `f` with `trace` as the current interpreter. */
+export function withTrace<T>(trace: Trace, f: () => T): T {
+  const saved = current;
+  current = trace;
+  try {
+    return f();
+  } finally {
+    current = saved;
+  }
+}
+
+/** Applies a primitive in the current interpreter. */
+export function bind<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
+  return current.process(primitive, args, params);
+}
+
+/** Applies a primitive of one output in the current interpreter. */
+export function bind1<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray {
+  return current.process(primitive, args, params)[0]!;
+}
