@@ -9,6 +9,11 @@
  * functions below it are synchronous and let a result stay on the heap as the next input. They
  * are not documented, so the version is pinned and the module is checked for them on loading.
  *
+ * That build catches C++ exceptions only where the calls begin, and unwinds nothing in between. An
+ * error found by an exception, as most about shapes are, therefore leaves behind on the heap what
+ * that one call had allocated; one found without, such as a division by zero, an index out of
+ * bounds or a wrong type, leaves nothing. Everything stays usable in both cases.
+ *
  * @module
  */
 import { type OnnxType, onnxTypeCode } from "../onnx/model.ts";
@@ -45,12 +50,12 @@ export interface OrtTensor {
   write(data: ArrayBufferView): void;
   /** A copy of the elements; one byte per element for `bool`. */
   read():
-    | Float32Array
-    | Float64Array
-    | Int32Array
-    | Uint32Array
-    | Uint8Array
-    | BigInt64Array;
+    | Float32Array<ArrayBuffer>
+    | Float64Array<ArrayBuffer>
+    | Int32Array<ArrayBuffer>
+    | Uint32Array<ArrayBuffer>
+    | Uint8Array<ArrayBuffer>
+    | BigInt64Array<ArrayBuffer>;
   /** Frees the tensor. Releasing it again does nothing. */
   release(): void;
 }
@@ -64,8 +69,9 @@ export interface OrtSession {
   /**
    * Runs the model.
    *
-   * An output that is given is written in place, and must have the type and shape that the model
-   * computes. For one that is `null`, and for all when `outputs` is left out, the runtime makes a
+   * An output that is given is written in place. It must have the type and shape that the model
+   * computes, and must not be an input too: the runtime would not know, and could read what it has
+   * overwritten. For one that is `null`, and for all when `outputs` is left out, the runtime makes a
    * tensor, which the caller releases. When every output is given, `outputs` itself is returned.
    */
   run(inputs: readonly OrtTensor[], outputs?: readonly (OrtTensor | null)[]): OrtTensor[];
@@ -77,8 +83,11 @@ const PACKAGE = "onnxruntime-web 1.30.0";
 const WASM_FILE = "onnxruntime-web/ort-wasm-simd-threaded.wasm";
 
 const THREADS = 1;
-// Only errors: warnings concern how a model was written, which its user cannot change.
+// Errors only: a warning says how a model could be written better, which its user cannot do.
 const LOG_SEVERITY = 3;
+// Neither changed a timing, and without them memory is free again after each run.
+const MEMORY_ARENA = false;
+const MEMORY_PATTERN = false;
 const OPTIMIZATION_LEVEL = { disabled: 0, basic: 1, all: 99 };
 const SEQUENTIAL = 0;
 const ON_CPU = 1;
@@ -162,14 +171,6 @@ const FUNCTIONS = [
   "_OrtRun",
 ] as const satisfies readonly (keyof OrtModule)[];
 
-type Elements =
-  | Float32Array
-  | Float64Array
-  | Int32Array
-  | Uint32Array
-  | Uint8Array
-  | BigInt64Array;
-
 const elementBytes: Readonly<Record<OnnxType, number>> = {
   float32: 4,
   float64: 8,
@@ -184,36 +185,52 @@ const typeOfCode: ReadonlyMap<number, OnnxType> = new Map(
   (Object.keys(onnxTypeCode) as OnnxType[]).map((type) => [onnxTypeCode[type], type]),
 );
 
-/** View of a stretch of memory as elements of a type. */
-function viewElements(
-  type: OnnxType,
-  buffer: ArrayBufferLike,
-  offset: number,
-  count: number,
-): Elements {
+/** The bytes as elements of a type. */
+function toElements(type: OnnxType, { buffer }: Uint8Array<ArrayBuffer>): ReturnType<
+  OrtTensor["read"]
+> {
   switch (type) {
     case "float32":
-      return new Float32Array(buffer, offset, count);
+      return new Float32Array(buffer);
     case "float64":
-      return new Float64Array(buffer, offset, count);
+      return new Float64Array(buffer);
     case "int32":
-      return new Int32Array(buffer, offset, count);
+      return new Int32Array(buffer);
     case "int64":
-      return new BigInt64Array(buffer, offset, count);
+      return new BigInt64Array(buffer);
     case "uint32":
-      return new Uint32Array(buffer, offset, count);
+      return new Uint32Array(buffer);
     case "bool":
     case "uint8":
-      return new Uint8Array(buffer, offset, count);
+      return new Uint8Array(buffer);
+  }
+}
+
+function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (let i = 0; i < shape.length; i++) count *= shape[i]!;
+  return count;
+}
+
+function checkSize(
+  type: OnnxType,
+  shape: readonly number[],
+  bytes: number,
+  data: ArrayBufferView,
+): void {
+  if (data.byteLength !== bytes) {
+    throw new RangeError(`${type}[${shape}] takes ${bytes} bytes, data has ${data.byteLength}`);
   }
 }
 
 class Runtime implements OrtRuntime {
-  /** Four words for results that a call returns through pointers. */
+  readonly module: OrtModule;
+  /** Four words for what a call returns through pointers. */
   readonly scratch: number;
   readonly #options: Map<number, number> = new Map();
 
-  constructor(readonly module: OrtModule) {
+  constructor(module: OrtModule) {
+    this.module = module;
     this.scratch = this.allocate(16);
     if (module._OrtInit(THREADS, LOG_SEVERITY) !== 0) throw this.error("start");
   }
@@ -223,39 +240,40 @@ class Runtime implements OrtRuntime {
   }
 
   allocate(bytes: number): number {
-    // Addresses from 2^31 up come out of the module as negative numbers.
+    // Addresses and handles from 2^31 up can come out of the module as negative numbers.
     const pointer = this.module._malloc(bytes) >>> 0;
-    if (pointer === 0) throw new RangeError(`ONNX Runtime: out of memory for ${bytes} bytes`);
+    if (pointer === 0) throw new RangeError(`ONNX Runtime: no memory for ${bytes} bytes`);
     return pointer;
   }
 
-  /** The error of the call that just failed. */
+  /** A word of memory. The heap may have been replaced by any call before. */
+  word(pointer: number): number {
+    return this.module.HEAPU32[pointer >>> 2]!;
+  }
+
+  /** The error of the call that has just failed. */
   error(doing: string): Error {
     const { module, scratch } = this;
     module._OrtGetLastError(scratch, scratch + 4);
-    const code = module.HEAPU32[scratch >>> 2]!;
-    const message = module.HEAPU32[(scratch + 4) >>> 2]!;
-    const text = message === 0 ? `error ${code}` : module.UTF8ToString(message);
+    const message = this.word(scratch + 4);
+    const text = message === 0 ? `error ${this.word(scratch)}` : module.UTF8ToString(message);
     return new Error(`ONNX Runtime could not ${doing}: ${text}`);
   }
 
   tensor(type: OnnxType, shape: readonly number[], data?: ArrayBufferView): OrtTensor {
-    let bytes = elementBytes[type];
     for (const size of shape) {
       if (!(Number.isInteger(size) && size >= 0)) {
         throw new RangeError(`a tensor cannot have shape [${shape}]`);
       }
-      bytes *= size;
     }
-    if (data !== undefined && data.byteLength !== bytes) {
-      throw new RangeError(`${type}[${shape}] takes ${bytes} bytes, data has ${data.byteLength}`);
-    }
+    const bytes = elementCount(shape) * elementBytes[type];
+    if (data !== undefined) checkSize(type, shape, bytes, data);
     // One block for the elements and then the shape, which is read only while the tensor is made.
-    // It is never empty: a tensor without elements has at least one axis.
+    // The block is never empty: a tensor without elements has at least one axis.
     const dims = Math.ceil(bytes / 4) * 4;
     const total = dims + 4 * shape.length;
-    // malloc would take the size modulo 2^32.
-    if (total >= 2 ** 32) throw new RangeError(`${type}[${shape}] is too large for ONNX Runtime`);
+    // malloc would take a size modulo 2^32.
+    if (total >= 2 ** 32) throw new RangeError(`ONNX Runtime: no memory for ${bytes} bytes`);
     const { module } = this;
     const block = this.allocate(total);
     const heap = module.HEAPU32;
@@ -267,13 +285,13 @@ class Runtime implements OrtRuntime {
       block + dims,
       shape.length,
       ON_CPU,
-    );
+    ) >>> 0;
     if (handle === 0) {
       const error = this.error("make a tensor");
       module._free(block);
       throw error;
     }
-    const tensor = new HeapTensor(this, handle >>> 0, block, type, shape.slice());
+    const tensor = new HeapTensor(this, handle, block, type, shape.slice());
     if (data !== undefined) tensor.write(data);
     return tensor;
   }
@@ -283,22 +301,18 @@ class Runtime implements OrtRuntime {
     options?: { graphOptimization?: "disabled" | "basic" | "all" },
   ): OrtSession {
     const { module } = this;
-    const level = OPTIMIZATION_LEVEL[options?.graphOptimization ?? "all"];
-    const optionsHandle = this.#sessionOptions(level);
-    // An empty model is for ORT to refuse, but still needs an address.
+    const optionsHandle = this.#sessionOptions(
+      OPTIMIZATION_LEVEL[options?.graphOptimization ?? "all"],
+    );
     const bytes = this.allocate(Math.max(model.byteLength, 1));
-    let handle: number;
-    try {
-      module.HEAPU8.set(model, bytes);
-      handle = module._OrtCreateSession(bytes, model.byteLength, optionsHandle) >>> 0;
-    } finally {
-      module._free(bytes);
-    }
+    module.HEAPU8.set(model, bytes);
+    const handle = module._OrtCreateSession(bytes, model.byteLength, optionsHandle) >>> 0;
+    module._free(bytes);
     if (handle === 0) throw this.error("create a session");
     return new Session(this, handle);
   }
 
-  /** Options are the same for every session at a level, and are not changed by use. */
+  /** Options depend on the level alone and are not changed by use, so each is made once. */
   #sessionOptions(level: number): number {
     let handle = this.#options.get(level);
     if (handle === undefined) {
@@ -321,69 +335,70 @@ class Runtime implements OrtRuntime {
   }
 }
 
-const MEMORY_ARENA = false;
-const MEMORY_PATTERN = false;
-
 class HeapTensor implements OrtTensor {
+  handle: number;
+  readonly #runtime: Runtime;
+  /** What was allocated for the elements; 0 where the runtime did that. */
+  readonly #block: number;
+  #type: OnnxType | undefined;
+  #shape: readonly number[] | undefined;
   #pointer: number;
-  #count: number;
 
   /**
-   * With `block` 0 the runtime owns the elements. What they are is then looked up when first
-   * asked for, since a tensor that only goes on to the next run is never asked.
+   * Type and shape of a result are left out, and looked up when first asked for: that costs a
+   * third of a small run, and a result that only goes on to the next run is never asked.
    */
   constructor(
-    readonly runtime: Runtime,
-    public handle: number,
-    readonly block: number,
-    private knownType?: OnnxType,
-    private knownShape?: readonly number[],
+    runtime: Runtime,
+    handle: number,
+    block: number,
+    type?: OnnxType,
+    shape?: readonly number[],
   ) {
+    this.handle = handle;
+    this.#runtime = runtime;
+    this.#block = block;
+    this.#type = type;
+    this.#shape = shape;
     this.#pointer = block;
-    this.#count = knownShape === undefined ? 0 : elementCount(knownShape);
   }
 
   get type(): OnnxType {
-    if (this.knownType === undefined) this.#lookUp();
-    return this.knownType!;
+    if (this.#type === undefined) this.#lookUp();
+    return this.#type!;
   }
 
   get shape(): readonly number[] {
-    if (this.knownShape === undefined) this.#lookUp();
-    return this.knownShape!;
+    if (this.#shape === undefined) this.#lookUp();
+    return this.#shape!;
   }
 
   get byteLength(): number {
-    const bytes = elementBytes[this.type];
-    return bytes * this.#count;
+    return elementCount(this.shape) * elementBytes[this.type];
   }
 
   write(data: ArrayBufferView): void {
     this.#checkLive();
     const bytes = this.byteLength;
-    if (data.byteLength !== bytes) {
-      throw new RangeError(
-        `${this.type}[${this.shape}] takes ${bytes} bytes, data has ${data.byteLength}`,
-      );
-    }
-    this.runtime.module.HEAPU8.set(
+    checkSize(this.type, this.shape, bytes, data);
+    this.#runtime.module.HEAPU8.set(
       new Uint8Array(data.buffer, data.byteOffset, bytes),
       this.#pointer,
     );
   }
 
-  read(): Elements {
+  read(): ReturnType<OrtTensor["read"]> {
     this.#checkLive();
     const bytes = this.byteLength;
-    const copy = this.runtime.module.HEAPU8.slice(this.#pointer, this.#pointer + bytes);
-    return viewElements(this.type, copy.buffer, 0, this.#count);
+    const pointer = this.#pointer;
+    return toElements(this.type, this.#runtime.module.HEAPU8.slice(pointer, pointer + bytes));
   }
 
   release(): void {
     if (this.handle === 0) return;
-    const { module } = this.runtime;
+    const { module } = this.#runtime;
     module._OrtReleaseTensor(this.handle);
-    if (this.block !== 0) module._free(this.block);
+    if (this.#block !== 0) module._free(this.#block);
     this.handle = 0;
   }
 
@@ -393,7 +408,8 @@ class HeapTensor implements OrtTensor {
 
   #lookUp(): void {
     this.#checkLive();
-    const { module, scratch } = this.runtime;
+    const runtime = this.#runtime;
+    const { module, scratch } = runtime;
     const status = module._OrtGetTensorData(
       this.handle,
       scratch,
@@ -401,94 +417,213 @@ class HeapTensor implements OrtTensor {
       scratch + 8,
       scratch + 12,
     );
-    if (status !== 0) throw this.runtime.error("look into a tensor");
-    const heap = module.HEAPU32;
-    const [code, pointer, dims, rank] = heap.subarray(scratch >>> 2, (scratch >>> 2) + 4);
-    const shape = Array.from(heap.subarray(dims! >>> 2, (dims! >>> 2) + rank!));
-    module._OrtFree(dims!);
-    const type = typeOfCode.get(code!);
-    if (type === undefined) throw new Error(`element type ${code} is not supported`);
-    this.knownType = type;
-    this.knownShape = shape;
-    this.#pointer = pointer!;
-    this.#count = elementCount(shape);
+    if (status !== 0) throw runtime.error("look into a tensor");
+    const code = runtime.word(scratch);
+    const dims = runtime.word(scratch + 8);
+    const rank = runtime.word(scratch + 12);
+    const shape: number[] = [];
+    for (let i = 0; i < rank; i++) shape.push(runtime.word(dims + 4 * i));
+    module._OrtFree(dims);
+    const type = typeOfCode.get(code);
+    if (type === undefined) throw new Error(`ONNX element type ${code} is not supported`);
+    this.#type = type;
+    this.#shape = shape;
+    this.#pointer = runtime.word(scratch + 4);
   }
-}
-
-function elementCount(shape: readonly number[]): number {
-  let count = 1;
-  for (let i = 0; i < shape.length; i++) count *= shape[i]!;
-  return count;
 }
 
 class Session implements OrtSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  // One block of words: names of inputs, names of outputs, inputs, outputs.
-  readonly #block: number;
+  readonly #runtime: Runtime;
   #handle: number;
+  readonly #inputCount: number;
+  readonly #outputCount: number;
+  // Four arrays of words in one block, kept for the whole life of the session so that a run
+  // allocates nothing: pointers to the names, and the handles of a run.
+  readonly #inputNames: number;
+  readonly #outputNames: number;
+  readonly #inputs: number;
+  readonly #outputs: number;
 
-  constructor(readonly runtime: Runtime, handle: number) {
+  /** Takes over the handle: it is released if anything fails here. */
+  constructor(runtime: Runtime, handle: number) {
     const { module, scratch } = runtime;
+    this.#runtime = runtime;
     this.#handle = handle;
-    if (module._OrtGetInputOutputCount(handle, scratch, scratch + 4) !== 0) throw runtime.error("x");
-    const nIn = module.HEAPU32[scratch >>> 2]!;
-    const nOut = module.HEAPU32[(scratch >>> 2) + 1]!;
-    this.#block = runtime.allocate(8 * (nIn + nOut) + 8);
-    const names: string[] = [];
-    for (let i = 0; i < nIn + nOut; i++) {
-      if (module._OrtGetInputOutputMetadata(handle, i, scratch, scratch + 4) !== 0) throw runtime.error("x");
-      const p = module.HEAPU32[scratch >>> 2]!;
-      module._OrtFree(module.HEAPU32[(scratch >>> 2) + 1]!);
-      module.HEAPU32[(this.#block >>> 2) + i] = p;
-      names.push(module.UTF8ToString(p));
+    if (module._OrtGetInputOutputCount(handle, scratch, scratch + 4) !== 0) {
+      const error = runtime.error("count inputs and outputs");
+      module._OrtReleaseSession(handle);
+      throw error;
     }
-    this.inputNames = names.slice(0, nIn);
-    this.outputNames = names.slice(nIn);
+    const inputs = this.#inputCount = runtime.word(scratch);
+    const outputs = this.#outputCount = runtime.word(scratch + 4);
+    const words = 2 * (inputs + outputs);
+    try {
+      this.#inputNames = runtime.allocate(4 * words);
+    } catch (error) {
+      module._OrtReleaseSession(handle);
+      throw error;
+    }
+    this.#outputNames = this.#inputNames + 4 * inputs;
+    this.#inputs = this.#outputNames + 4 * outputs;
+    this.#outputs = this.#inputs + 4 * inputs;
+    const start = this.#inputNames >>> 2;
+    module.HEAPU32.fill(0, start, start + words);
+    const names: string[] = [];
+    for (let i = 0; i < inputs + outputs; i++) {
+      if (module._OrtGetInputOutputMetadata(handle, i, scratch, scratch + 4) !== 0) {
+        const error = runtime.error("name inputs and outputs");
+        this.release();
+        throw error;
+      }
+      const name = runtime.word(scratch);
+      module._OrtFree(runtime.word(scratch + 4));
+      module.HEAPU32[start + i] = name;
+      names.push(module.UTF8ToString(name));
+    }
+    this.inputNames = names.slice(0, inputs);
+    this.outputNames = names.slice(inputs);
   }
 
   run(inputs: readonly OrtTensor[], outputs?: readonly (OrtTensor | null)[]): OrtTensor[] {
-    const { module } = this.runtime;
-    const nIn = this.inputNames.length;
-    const nOut = this.outputNames.length;
-    const names = this.#block;
-    const inP = names + 4 * (nIn + nOut);
-    const outP = inP + 4 * nIn;
-    let heap = module.HEAPU32;
-    for (let i = 0; i < nIn; i++) {
-      heap[(inP >>> 2) + i] = inputs[i]!.handle;
+    const { module } = this.#runtime;
+    const inputCount = this.#inputCount;
+    const outputCount = this.#outputCount;
+    if (this.#handle === 0) throw new Error("the session has been released");
+    if (inputs.length !== inputCount) {
+      throw new RangeError(`the model takes ${inputCount} inputs, ${inputs.length} given`);
     }
-    let fresh = outputs === undefined;
-    for (let i = 0; i < nOut; i++) {
-      const t = outputs === undefined ? null : outputs[i]!;
-      if (t === null) { fresh = true; heap[(outP >>> 2) + i] = 0; }
-      else heap[(outP >>> 2) + i] = t.handle;
+    if (outputs !== undefined && outputs.length !== outputCount) {
+      throw new RangeError(`the model has ${outputCount} outputs, ${outputs.length} given`);
     }
-    if (module._OrtRun(this.#handle, names, inP, nIn, names + 4 * nIn, nOut, outP, 0) !== 0) {
-      throw this.runtime.error("run a model");
+    // Nothing allocates between here and the run.
+    const heap = module.HEAPU32;
+    const inputAt = this.#inputs >>> 2;
+    const outputAt = this.#outputs >>> 2;
+    for (let i = 0; i < inputCount; i++) heap[inputAt + i] = liveHandle(inputs[i]!);
+    let allGiven = outputs !== undefined;
+    for (let i = 0; i < outputCount; i++) {
+      const output = outputs === undefined ? null : outputs[i]!;
+      if (output === null) allGiven = false;
+      heap[outputAt + i] = output === null ? 0 : liveHandle(output);
     }
-    if (!fresh) return outputs as OrtTensor[];
-    heap = module.HEAPU32;
-    const result: OrtTensor[] = [];
-    for (let i = 0; i < nOut; i++) {
-      const t = outputs === undefined ? null : outputs[i]!;
-      result.push(t ?? new HeapTensor(this.runtime, heap[(outP >>> 2) + i]!, 0));
+    const status = module._OrtRun(
+      this.#handle,
+      this.#inputNames,
+      this.#inputs,
+      inputCount,
+      this.#outputNames,
+      outputCount,
+      this.#outputs,
+      0,
+    );
+    if (status !== 0) throw this.#runtime.error("run a model");
+    if (allGiven) return outputs as OrtTensor[];
+    const handles = module.HEAPU32;
+    const results: OrtTensor[] = [];
+    for (let i = 0; i < outputCount; i++) {
+      results.push(outputs?.[i] ?? new HeapTensor(this.#runtime, handles[outputAt + i]!, 0));
     }
-    return result;
+    return results;
   }
 
   release(): void {
     if (this.#handle === 0) return;
-    const { module } = this.runtime;
+    const runtime = this.#runtime;
+    const { module } = runtime;
     module._OrtReleaseSession(this.#handle);
     this.#handle = 0;
-    const n = this.inputNames.length + this.outputNames.length;
-    for (let i = 0; i < n; i++) module._OrtFree(module.HEAPU32[(this.#block >>> 2) + i]!);
-    module._free(this.#block);
+    for (let i = 0; i < this.#inputCount + this.#outputCount; i++) {
+      module._OrtFree(runtime.word(this.#inputNames + 4 * i));
+    }
+    module._free(this.#inputNames);
   }
 }
 
-export async function loadOrt(): Promise<OrtRuntime> {
-  const { default: factory } = await import("onnxruntime-web/ort-wasm-simd-threaded.mjs");
-  return new Runtime(await factory({ numThreads: 1 }));
+/** ORT takes 0 for an absent tensor, so that a released one must not get through to it. */
+function liveHandle(tensor: OrtTensor): number {
+  const { handle } = tensor;
+  if (handle === 0) throw new Error("a tensor of the run has been released");
+  return handle;
+}
+
+let loading: Promise<OrtRuntime> | undefined;
+
+/**
+ * The runtime, which is loaded on the first call. A load that fails is tried again on the next.
+ */
+export function loadOrt(): Promise<OrtRuntime> {
+  loading ??= load().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
+async function load(): Promise<OrtRuntime> {
+  // Under Node and Deno the module replaces the global Worker by that of worker_threads. It needs
+  // none with one thread, and the program around may need its own.
+  const worker = Object.getOwnPropertyDescriptor(globalThis, "Worker");
+  let module: unknown;
+  try {
+    const { default: factory } = await import("onnxruntime-web/ort-wasm-simd-threaded.mjs");
+    module = await instantiate(factory);
+  } catch (cause) {
+    throw new Error(`${PACKAGE} could not be loaded: ${messageOf(cause)}`, { cause });
+  } finally {
+    if (worker === undefined) Reflect.deleteProperty(globalThis, "Worker");
+    else Object.defineProperty(globalThis, "Worker", worker);
+  }
+  return new Runtime(checkModule(module));
+}
+
+type Factory = (settings: {
+  numThreads: number;
+  locateFile?: () => string;
+  wasmBinary?: ArrayBuffer;
+}) => Promise<unknown>;
+
+async function instantiate(factory: Factory): Promise<unknown> {
+  try {
+    // By itself the module looks for the .wasm file in its own folder. That is right in the
+    // package as installed, and it is what bundlers look for that carry such files along.
+    return await factory({ numThreads: THREADS });
+  } catch (error) {
+    // Bundled without that file, or served from elsewhere: ask where the package is.
+    const url = resolveWasm();
+    if (url?.startsWith("file:")) {
+      return await factory({ numThreads: THREADS, locateFile: () => url });
+    }
+    if (!url?.startsWith("http")) throw error;
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`${url}: status ${response.status}`, { cause: error });
+    return await factory({ numThreads: THREADS, wasmBinary: await response.arrayBuffer() });
+  }
+}
+
+function resolveWasm(): string | undefined {
+  try {
+    return import.meta.resolve(WASM_FILE);
+  } catch {
+    // The host does not offer it, or does not know the package by this name.
+    return undefined;
+  }
+}
+
+/** The module, if it has what is used of it. */
+function checkModule(module: unknown): OrtModule {
+  const members = module as Partial<Record<keyof OrtModule, unknown>>;
+  const missing: string[] = FUNCTIONS.filter((name) => typeof members[name] !== "function");
+  if (!(members.HEAPU8 instanceof Uint8Array)) missing.push("HEAPU8");
+  if (!(members.HEAPU32 instanceof Uint32Array)) missing.push("HEAPU32");
+  if (members.PTR_SIZE !== 4) missing.push("32-bit pointers");
+  if (missing.length > 0) {
+    throw new Error(`${PACKAGE} is needed; the module found lacks ${missing.join(", ")}`);
+  }
+  return module as OrtModule;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

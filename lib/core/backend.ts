@@ -20,6 +20,8 @@ export interface Executable {
 export interface Backend {
   /** The name users give: `"wasm"`, `"webgpu"`, ... */
   readonly name: string;
+  /** Whether programs run at once and need inputs that can be read at once. */
+  readonly synchronous: boolean;
   /** Whether `compile` can be called now. */
   readonly ready: boolean;
   /** Loads what the backend needs. May be called again after a failure. */

@@ -13,6 +13,8 @@ import { InFlightError } from "./errors.ts";
 export interface DeviceBuffer {
   /** Name of the backend that it belongs to. */
   readonly backend: string;
+  /** Whether `readSync` gives the elements. */
+  readonly synchronous: boolean;
   /** The elements as a fresh typed array, or null where they can only be read asynchronously. */
   readSync(): TypedArray | null;
   /** The elements as a fresh typed array. */
@@ -172,4 +174,34 @@ export function scalarArray(value: number, dtype: DType): ConcreteArray {
       values = Uint8Array.of(value === 0 ? 0 : 1);
   }
   return ConcreteArray.fromHost(shaped([], dtype), values);
+}
+
+/** Whether the elements can be read now, without waiting for a computation or a device. */
+export function isReadable(x: ConcreteArray): boolean {
+  return x.ready && (x.device === null || x.device.synchronous || x.peek() !== null);
+}
+
+/**
+ * Runs `compute` now if all inputs can be read, else once they have arrived and `before` has
+ * resolved; the outputs are then in flight.
+ */
+export function deferUntilReady(
+  inputs: readonly NDArray[],
+  outAvals: readonly ShapedArray[],
+  compute: () => NDArray[],
+  before: Promise<unknown> | null = null,
+): NDArray[] {
+  const arrays = inputs as readonly ConcreteArray[];
+  if (before === null && arrays.every(isReadable)) return compute();
+  const done = Promise.all([before, ...arrays.map((x) => x.load())])
+    .then(() => compute() as ConcreteArray[]);
+  return outAvals.map((aval, i) =>
+    ConcreteArray.inFlight(
+      aval,
+      done.then(async (outs) => {
+        await outs[i]!.load();
+        return outs[i]!.values;
+      }),
+    )
+  );
 }

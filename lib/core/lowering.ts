@@ -9,6 +9,7 @@
  */
 import type { ShapedArray } from "./aval.ts";
 import type { DType, TypedArray } from "./dtype.ts";
+import type { Jaxpr } from "./jaxpr.ts";
 
 /** ONNX element types that lowerings use; `int64` serves shapes and indices, `uint8` masks. */
 export type OnnxDType = DType | "int64" | "uint8";
@@ -43,7 +44,11 @@ export interface Lowering {
   /** Where the graph is going to run; `"portable"` for export. */
   readonly target: "wasm" | "webgpu" | "portable";
 
-  /** Adds a node with one output and gives its name. Optional inputs left out are `""`. */
+  /**
+   * Adds a node with one output and gives its name. Optional inputs left out are `""`. An operator
+   * outside the standard set is written with its domain: `"com.microsoft.Inverse"`. Equal nodes are
+   * shared, and nodes that nothing reads are dropped.
+   */
   node(
     op: string,
     inputs: readonly Value[],
@@ -75,6 +80,12 @@ export interface Lowering {
 
   /** Elementwise `condition ? a : b` with broadcasting, also for dtypes for which ONNX has no Where. */
   where(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value;
+
+  /**
+   * Adds the equations of a program, with `inputs` for its inputs, and gives its outputs. This is
+   * how primitives that contain programs lower them, in place or inside a body.
+   */
+  inline(jaxpr: Jaxpr, inputs: readonly Value[]): Value[];
 
   /**
    * Builds a body. `build` gets its own `Lowering` and the names of the body's inputs, and gives the

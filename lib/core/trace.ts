@@ -111,18 +111,18 @@ export function leaked(x: Tracer): LeakedTracerError {
 /** Runs primitives at once, on the CPU. */
 class EvalTrace extends Trace {
   process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
-    let ready = true;
+    const { impl } = primitive;
     const avals: ShapedArray[] = new Array(args.length);
     for (let i = 0; i < args.length; i++) {
       const x = args[i]!;
       if (!(x instanceof ConcreteArray)) throw leaked(x as Tracer);
       avals[i] = x.aval;
-      if (x.peek() === null) ready = false;
     }
-    const { impl } = primitive;
     if (typeof impl !== "function") return impl.evaluate(args, params);
     const inputs = args as readonly ConcreteArray[];
     const outs = primitive.abstractEval(avals, params);
+    let ready = true;
+    for (let i = 0; i < inputs.length; i++) if (inputs[i]!.peek() === null) ready = false;
     if (ready) {
       const values = impl(inputs, params, outs);
       if (values.length === 1) return [ConcreteArray.fromHost(outs[0]!, values[0]!)];

@@ -897,7 +897,6 @@ def record_derivatives():
     case("sort", "f(x) = sum(w * sort(x))", dict(x=q, w=w), dict(value=fs(q), grad=jax.grad(fs)(q)))
     qt = V([1.0, 0.0, 1.0, 0.0, 1.0])
     case("sort_ties", "f(x) = sum(w * sort(x)) with ties", dict(x=qt, w=w), dict(value=fs(qt), grad=jax.grad(fs)(qt)))
-    fm_ = lambda x: jnp.max(x) * 2.0
     for nm, fn in {"max": jnp.max, "min": jnp.min}.items():
         case(nm, f"{nm}(x)", dict(x=q), dict(value=fn(q), grad=jax.grad(fn)(q)))
         t3 = V([1.0, 3.0, 3.0, 1.0, 3.0])
@@ -918,7 +917,6 @@ def record_derivatives():
              dict(value=jnp.prod(px), grad=jax.grad(jnp.prod)(px), hess=jax.hessian(jnp.prod)(px)))
     case("var", "f(x) = var(x) (ddof 0); std likewise", dict(x=q),
          dict(var=jnp.var(q), grad_var=jax.grad(jnp.var)(q), std=jnp.std(q), grad_std=jax.grad(jnp.std)(q), hess_var=jax.hessian(jnp.var)(q)))
-    k3 = V([0.1, 0.1, 0.1])
     case("std_constant", "grad of std at a constant vector", dict(x=V([2.0, 2.0, 2.0])),
          dict(value=jnp.std(V([2.0, 2.0, 2.0])), grad=jax.grad(jnp.std)(V([2.0, 2.0, 2.0]))))
     case("norm", "f(x) = linalg.norm(x)", dict(x=q), dict(value=jnp.linalg.norm(q), grad=jax.grad(jnp.linalg.norm)(q)))
@@ -1143,7 +1141,7 @@ def write(path, body):
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     out = sys.argv[1] if len(sys.argv) > 1 else here
-    # One key, every default: fail loudly if the environment changed them.
+    # Fail loudly if the environment changed a default.
     assert jax.config.jax_threefry_partitionable is True
     assert jax.config.jax_enable_x64 is False
     assert jax.config.jax_default_prng_impl == "threefry2x32"

@@ -1,0 +1,130 @@
+/**
+ * Arrays on the GPU: results that stay there, and copies of host arrays.
+ *
+ * Owns how long a buffer lives, which is until its array is gone and no run needs it any more, and
+ * moving elements between host and device.
+ *
+ * @module
+ */
+import type * as Ort from "onnxruntime-web";
+import type { DeviceBuffer } from "../core/concrete.ts";
+import { formatAval, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { allocate, type TypedArray } from "../core/dtype.ts";
+import type { Gpu } from "./gpu_device.ts";
+
+/** Elements in a GPU buffer, perhaps not computed yet. */
+export class GpuBuffer implements DeviceBuffer {
+  /** The backend that it belongs to. */
+  readonly backend = "webgpu";
+  /** A GPU is read asynchronously. */
+  readonly synchronous = false;
+  readonly #gpu: Gpu;
+  readonly #aval: ShapedArray;
+  readonly #tensor: Promise<Ort.Tensor>;
+  #users = 0;
+  #released = false;
+
+  /** Takes over the tensor. */
+  constructor(gpu: Gpu, aval: ShapedArray, tensor: Promise<Ort.Tensor>) {
+    this.#gpu = gpu;
+    this.#aval = aval;
+    this.#tensor = tensor;
+  }
+
+  /** Resolves to the buffer itself once its elements are computed. */
+  async settled(): Promise<GpuBuffer> {
+    await this.#tensor;
+    return this;
+  }
+
+  /** The tensor; it lives until `done` is called as often as `use`. */
+  use(): Promise<Ort.Tensor> {
+    if (this.#released) {
+      throw new TypeError(`${formatAval(this.#aval)} array: used after it was released`);
+    }
+    this.#users++;
+    return this.#tensor;
+  }
+
+  /** Ends a use. */
+  done(): void {
+    this.#users--;
+    this.#freeIfUnused();
+  }
+
+  /** The host must wait. */
+  readSync(): null {
+    return null;
+  }
+
+  /** The elements, copied. */
+  async read(): Promise<TypedArray> {
+    const tensor = await this.use();
+    try {
+      const values = allocate(this.#aval.dtype, sizeOf(this.#aval.shape));
+      // The runtime makes no GPU buffers for arrays without elements.
+      if (tensor.location !== "gpu-buffer") values.set(tensor.data as TypedArray);
+      else await download(this.#gpu.device, tensor.gpuBuffer as GPUBuffer, values);
+      return values;
+    } finally {
+      this.done();
+    }
+  }
+
+  /** Frees the buffer as soon as no run needs it. */
+  release(): void {
+    this.#released = true;
+    this.#freeIfUnused();
+  }
+
+  #freeIfUnused(): void {
+    if (!this.#released || this.#users > 0) return;
+    // A failed computation has nothing to free.
+    this.#tensor.then((tensor) => this.#gpu.enqueue(() => tensor.dispose())).catch(() => {});
+  }
+}
+
+/** The next multiple of 4, which is what WebGPU copies. */
+function padded(bytes: number): number {
+  return Math.ceil(bytes / 4) * 4;
+}
+
+async function download(device: GPUDevice, from: GPUBuffer, into: TypedArray): Promise<void> {
+  const size = padded(into.byteLength);
+  const staging = device.createBuffer({
+    size,
+    usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+  });
+  try {
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(from, 0, staging, 0, size);
+    device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const bytes = new Uint8Array(staging.getMappedRange(), 0, into.byteLength);
+    new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(bytes);
+  } finally {
+    staging.destroy();
+  }
+}
+
+/** A copy of host elements on the GPU. */
+export function uploadToGpu(gpu: Gpu, aval: ShapedArray, values: TypedArray): GpuBuffer {
+  const size = padded(values.byteLength);
+  const buffer = gpu.device.createBuffer({
+    size,
+    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+  });
+  let bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  if (size !== bytes.length) {
+    const whole = new Uint8Array(size);
+    whole.set(bytes);
+    bytes = whole;
+  }
+  gpu.device.queue.writeBuffer(buffer, 0, bytes as Uint8Array<ArrayBuffer>);
+  const tensor = gpu.ort.Tensor.fromGpuBuffer(buffer, {
+    dataType: aval.dtype as "float32",
+    dims: aval.shape,
+    dispose: () => buffer.destroy(),
+  });
+  return new GpuBuffer(gpu, aval, Promise.resolve(tensor));
+}

@@ -1,0 +1,39 @@
+/**
+ * The backend `"interpreter"`: programs run on the CPU interpreter, one equation after another, as
+ * eager operations do. It compiles nothing, needs nothing loaded, and serves as the reference that
+ * the other backends are tested against.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import type { Backend, Executable } from "../core/backend.ts";
+import type { ConcreteArray } from "../core/concrete.ts";
+import { evalJaxpr, isJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { bind, evalTrace, Trace, withTrace } from "../core/trace.ts";
+
+/** Eager evaluation that enters compiled functions instead of handing them to their backends. */
+class Interpreter extends Trace {
+  process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
+    if (primitive.name === "jit") {
+      const { jaxpr } = params as { jaxpr?: unknown };
+      if (isJaxpr(jaxpr)) return evalJaxpr(jaxpr, args, bind);
+    }
+    return evalTrace.process(primitive, args, params);
+  }
+}
+
+const trace = new Interpreter("the interpreter backend", false);
+
+/** The backend that interprets. */
+export const interpreter: Backend = {
+  name: "interpreter",
+  // Operations on arrays in flight are queued by the evaluator itself.
+  synchronous: false,
+  ready: true,
+  load: () => Promise.resolve(),
+  compile: (jaxpr: Jaxpr): Executable => ({
+    run: (args) => withTrace(trace, () => evalJaxpr(jaxpr, args, bind)) as ConcreteArray[],
+    release: () => {},
+  }),
+};

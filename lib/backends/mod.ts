@@ -1,0 +1,65 @@
+/**
+ * The backends: importing this module makes them known to `jit`. Each is loaded when it is first
+ * used, or beforehand by `loadBackend`.
+ *
+ * @module
+ */
+import { getBackend, registerBackend } from "../core/backend.ts";
+import { ConcreteArray } from "../core/concrete.ts";
+import { treeLeaves } from "../core/tree.ts";
+import { interpreter } from "./interpreter.ts";
+import { wasm } from "./wasm.ts";
+import { webgpu } from "./webgpu.ts";
+
+registerBackend(wasm);
+registerBackend(webgpu);
+registerBackend(interpreter);
+
+export { interpreter, wasm, webgpu };
+
+/**
+ * Loads a backend, so that functions compiled for it run at once from the first call on: `"wasm"`
+ * gives results that can be read synchronously then. Without it, the first results are in flight.
+ *
+ * @param name `"wasm"`, `"webgpu"` or `"interpreter"`.
+ * @throws {BackendError} where there is no such backend, or it cannot be loaded here; the message
+ * says what is missing.
+ *
+ * @example
+ * ```ts
+ * import { jit, loadBackend, numpy as np } from "@injax/injax";
+ *
+ * await loadBackend("wasm");
+ * const double = jit((x: np.NDArray) => x.mul(2));
+ * console.log(double(np.array([1, 2])).toArray()); // [ 2, 4 ], with no await
+ * ```
+ */
+export async function loadBackend(name: string): Promise<void> {
+  await getBackend(name).load();
+}
+
+/**
+ * Waits for all arrays in a tree that are in flight, and brings those on a GPU to the host. They can
+ * be read synchronously then.
+ *
+ * @param tree Arrays in any nesting of arrays, objects and registered classes; other leaves are
+ * passed over.
+ * @throws The error of the computation, where one failed.
+ *
+ * @example
+ * ```ts
+ * import { jit, numpy as np, ready } from "@injax/injax";
+ *
+ * const y = jit((x: np.NDArray) => x.sum())(np.ones([3]));
+ * await ready({ y });
+ * console.log(y.item()); // 3
+ * ```
+ */
+export async function ready(tree: unknown): Promise<void> {
+  const arrays = treeLeaves(tree).filter((x) => x instanceof ConcreteArray);
+  await Promise.all(arrays.map(async (x) => {
+    await x.settled();
+    // What can be read at any time is left where it is.
+    if (x.device !== null && !x.device.synchronous) await x.load();
+  }));
+}

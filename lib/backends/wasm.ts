@@ -1,0 +1,213 @@
+/**
+ * The backend `"wasm"`: programs run synchronously on ONNX Runtime's WebAssembly build, on the CPU.
+ *
+ * Owns compiling for it and passing arrays in and out with as little copying as possible: small
+ * ones through tensors that each program has once and for all, large ones on the heap
+ * (`wasm_memory.ts`). The binding to the runtime is `ort_direct.ts`'s.
+ *
+ * @module
+ */
+import type { Backend, Executable } from "../core/backend.ts";
+import { ConcreteArray, deferUntilReady } from "../core/concrete.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { BackendError } from "../core/errors.ts";
+import type { TypedArray } from "../core/dtype.ts";
+import type { Jaxpr } from "../core/jaxpr.ts";
+import { lowerJaxpr } from "../onnx/lower.ts";
+import { encodeModel } from "../onnx/model.ts";
+import { loadOrt, type OrtSession, type OrtTensor } from "./ort_direct.ts";
+import { bytesOf, HeapBuffer, HeapMemory } from "./wasm_memory.ts";
+
+/** Arrays up to this size are copied on each run; a copy costs less than keeping books. */
+const SMALL_BYTES = 64 * 1024;
+
+let memory: HeapMemory | null = null;
+
+/** What a program holds on the heap. Apart from the program, so that a finalizer can free it. */
+class Holdings {
+  constructor(
+    readonly session: OrtSession,
+    /** A tensor for each small input. */
+    readonly inputs: readonly (OrtTensor | null)[],
+    /** A tensor for each small output. */
+    readonly outputs: readonly (OrtTensor | null)[],
+  ) {}
+  release(): void {
+    this.session.release();
+    for (const tensor of this.inputs) tensor?.release();
+    for (const tensor of this.outputs) tensor?.release();
+  }
+}
+
+const finalizer = new FinalizationRegistry<Holdings>((holdings) => holdings.release());
+
+class WasmExecutable implements Executable {
+  readonly #memory: HeapMemory;
+  readonly #name: string;
+  readonly #holdings: Holdings;
+  readonly #inputs: readonly (OrtTensor | null)[];
+  readonly #outputs: readonly (OrtTensor | null)[];
+  readonly #outAvals: readonly ShapedArray[];
+  readonly #allSmall: boolean;
+  readonly #feeds: OrtTensor[];
+  #released = false;
+
+  constructor(
+    memory: HeapMemory,
+    name: string,
+    holdings: Holdings,
+    outAvals: readonly ShapedArray[],
+  ) {
+    this.#memory = memory;
+    this.#name = name;
+    this.#holdings = holdings;
+    this.#inputs = holdings.inputs;
+    this.#outputs = holdings.outputs;
+    this.#outAvals = outAvals;
+    this.#allSmall = holdings.outputs.every((tensor) => tensor !== null);
+    this.#feeds = new Array(holdings.inputs.length);
+    finalizer.register(this, holdings, this);
+  }
+
+  run(args: readonly ConcreteArray[]): ConcreteArray[] {
+    if (this.#released) throw new BackendError(`wasm: program ${this.#name} has been released`);
+    const inputs = this.#inputs;
+    if (args.length !== inputs.length) {
+      throw new BackendError(
+        `wasm: program ${this.#name} takes ${inputs.length} inputs, ${args.length} were given`,
+      );
+    }
+    const feeds = this.#feeds;
+    for (let i = 0; i < args.length; i++) {
+      const x = args[i]!;
+      const { device } = x;
+      if (device instanceof HeapBuffer) {
+        feeds[i] = device.tensor;
+        continue;
+      }
+      const values = x.peek();
+      if (values === null) return this.#defer(args);
+      const own = inputs[i]!;
+      if (own === null) feeds[i] = this.#upload(x, values, i);
+      else {
+        own.write(values);
+        feeds[i] = own;
+      }
+    }
+    let results: OrtTensor[];
+    try {
+      results = this.#holdings.session.run(feeds, this.#outputs);
+    } catch (cause) {
+      throw new BackendError(`wasm: program ${this.#name} failed: ${messageOf(cause)}`, { cause });
+    }
+    return this.#allSmall ? this.#copyOut(results) : this.#takeOut(results);
+  }
+
+  /** Runs once all inputs have arrived. */
+  #defer(args: readonly ConcreteArray[]): ConcreteArray[] {
+    const outs = deferUntilReady(args, this.#outAvals, () => this.run(args));
+    return outs as ConcreteArray[];
+  }
+
+  #upload(x: ConcreteArray, values: TypedArray, count: number): OrtTensor {
+    try {
+      return this.#memory.upload(x, values, this.#feeds.slice(0, count));
+    } catch (cause) {
+      throw new BackendError(`wasm: program ${this.#name}: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  #copyOut(results: readonly OrtTensor[]): ConcreteArray[] {
+    const avals = this.#outAvals;
+    const arrays: ConcreteArray[] = new Array(avals.length);
+    for (let i = 0; i < avals.length; i++) {
+      arrays[i] = ConcreteArray.fromHost(avals[i]!, results[i]!.read() as TypedArray);
+    }
+    return arrays;
+  }
+
+  /** As `copyOut`, but large results stay on the heap where there is room. */
+  #takeOut(results: readonly OrtTensor[]): ConcreteArray[] {
+    return this.#outAvals.map((aval, i) => {
+      const tensor = results[i]!;
+      if (this.#outputs[i] !== null) {
+        return ConcreteArray.fromHost(aval, tensor.read() as TypedArray);
+      }
+      if (this.#memory.hasRoom(bytesOf(aval))) {
+        return ConcreteArray.fromDevice(aval, this.#memory.keep(tensor, aval));
+      }
+      const values = tensor.read() as TypedArray;
+      tensor.release();
+      return ConcreteArray.fromHost(aval, values);
+    });
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    finalizer.unregister(this);
+    this.#holdings.release();
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function compile(jaxpr: Jaxpr, name: string): Executable {
+  if (memory === null) {
+    throw new BackendError('the backend "wasm" is not loaded: `await loadBackend("wasm")` first');
+  }
+  const { runtime } = memory;
+  const model = encodeModel(lowerJaxpr(jaxpr, { target: "wasm", name }));
+  let session: OrtSession;
+  try {
+    session = runtime.createSession(model);
+  } catch (cause) {
+    throw new BackendError(
+      `wasm: program ${name} does not compile: ${messageOf(cause)}. ` +
+        "This is a fault of the library: please report it with the program that jit was given",
+      { cause },
+    );
+  }
+  const own = ({ aval }: { aval: ShapedArray }): OrtTensor | null =>
+    bytesOf(aval) <= SMALL_BYTES ? runtime.tensor(aval.dtype, aval.shape) : null;
+  const holdings = new Holdings(session, jaxpr.inputs.map(own), jaxpr.outputs.map(own));
+  return new WasmExecutable(memory, name, holdings, jaxpr.outputs.map((out) => out.aval));
+}
+
+/** The CPU backend. */
+export const wasm: Backend & {
+  /**
+   * Bytes that results and uploaded inputs may take on the runtime's heap, 512 MiB where not set.
+   * Beyond it, results are copied to the host at once.
+   */
+  memoryBudget: number;
+  /** Bytes that they take now. */
+  readonly memoryInUse: number;
+} = {
+  name: "wasm",
+  synchronous: true,
+  get ready(): boolean {
+    return memory !== null;
+  },
+  async load(): Promise<void> {
+    if (memory !== null) return;
+    try {
+      const runtime = await loadOrt();
+      memory ??= new HeapMemory(runtime);
+    } catch (cause) {
+      throw new BackendError(`the backend "wasm" cannot be loaded: ${messageOf(cause)}`, { cause });
+    }
+  },
+  compile,
+  get memoryBudget(): number {
+    return memory?.budget ?? 0;
+  },
+  set memoryBudget(bytes: number) {
+    if (memory !== null) memory.budget = bytes;
+  },
+  get memoryInUse(): number {
+    return memory?.used ?? 0;
+  },
+};

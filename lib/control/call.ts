@@ -1,0 +1,184 @@
+/**
+ * Calls of programs: `jit`, which a backend runs as one compiled graph, and `checkpoint`, which is
+ * computed again in the backward pass instead of keeping its intermediate values.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { type Executable, getBackend } from "../core/backend.ts";
+import { type ConcreteArray, deferUntilReady, isReadable } from "../core/concrete.ts";
+import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import {
+  definePrimitive,
+  Linear,
+  type PartialContext,
+  type Primitive,
+  type Tangent,
+} from "../core/primitive.ts";
+import { bind } from "../core/trace.ts";
+import { batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { jvpJaxpr } from "../interpreters/jvp.ts";
+import { partialEvalJaxpr, splitFlat } from "../interpreters/partial.ts";
+import { backwardPass, transposeJaxpr } from "../interpreters/transpose.ts";
+import { zeros } from "../primitives/shape.ts";
+import { selectOutputs } from "./jaxprs.ts";
+import { sampleJaxpr } from "./samples.ts";
+
+/** Parameters of a call. */
+export interface CallParams {
+  /** The program. */
+  readonly jaxpr: Jaxpr;
+  /** The function's name, for printing and messages. */
+  readonly name: string;
+  /** The backend that runs it. */
+  readonly backend: string;
+}
+
+const executables = new WeakMap<Jaxpr, Map<string, Executable>>();
+
+/** The compiled program of a jaxpr on a backend that is loaded; compiled at most once. */
+export function compiled(jaxpr: Jaxpr, backendName: string, name: string): Executable {
+  let table = executables.get(jaxpr);
+  if (table === undefined) executables.set(jaxpr, table = new Map());
+  let executable = table.get(backendName);
+  if (executable === undefined) {
+    executable = getBackend(backendName).compile(jaxpr, name);
+    table.set(backendName, executable);
+  }
+  return executable;
+}
+
+/** Runs a program on its backend; the outputs are in flight where that is not loaded yet. */
+export function runCompiled(args: readonly NDArray[], params: CallParams): NDArray[] {
+  const { jaxpr, name } = params;
+  const backend = getBackend(params.backend);
+  const inputs = args as readonly ConcreteArray[];
+  const available = (x: ConcreteArray): boolean =>
+    !backend.synchronous || x.device?.backend === backend.name || isReadable(x);
+  if (backend.ready && inputs.every(available)) {
+    return compiled(jaxpr, backend.name, name).run(inputs);
+  }
+  return deferUntilReady(
+    args,
+    jaxpr.outputs.map((a) => a.aval),
+    () => compiled(jaxpr, backend.name, name).run(inputs),
+    backend.load(),
+  );
+}
+
+/** Splits arguments by a mask: those with `false`, then those with `true`. */
+export function partition<T>(items: readonly T[], mask: readonly boolean[]): [T[], T[]] {
+  return [items.filter((_, i) => !mask[i]), items.filter((_, i) => mask[i])];
+}
+
+/** Undoes `partition`. */
+export function merge<T>(mask: readonly boolean[], no: readonly T[], yes: readonly T[]): T[] {
+  let a = 0, b = 0;
+  return mask.map((m) => m ? yes[b++]! : no[a++]!);
+}
+
+/** Tangents of a call's outputs, from the outputs of its differentiated program. */
+export function splitTangents(
+  outs: readonly NDArray[],
+  active: readonly boolean[],
+): [NDArray[], Tangent[]] {
+  const n = active.length;
+  let next = n;
+  return [outs.slice(0, n), active.map((a) => a ? outs[next++]! : null)];
+}
+
+/** What both calls have in common. */
+function callRules(self: () => Primitive<CallParams>): Pick<
+  Primitive<CallParams>,
+  "abstractEval" | "jvp" | "batch" | "lower"
+> {
+  return {
+    abstractEval: (_, { jaxpr }) => jaxpr.outputs.map((a) => a.aval),
+    jvp(primals, tangents, params) {
+      const { jaxpr, active } = jvpJaxpr(params.jaxpr, tangents.map((t) => t !== null));
+      const outs = bind(self(), [...primals, ...tangents.filter((t) => t !== null)], {
+        ...params,
+        jaxpr,
+      });
+      return splitTangents(outs, active);
+    },
+    batch(args, dims, size, params) {
+      const { jaxpr, batched } = batchJaxpr(params.jaxpr, size, dims.map((d) => d !== null));
+      const inputs = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
+      const outs = bind(self(), inputs, { ...params, jaxpr });
+      return [outs, batched.map((b) => b ? 0 : null)];
+    },
+    lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
+  };
+}
+
+/** A function that a backend runs as one compiled graph. */
+export const jitCall: Primitive<CallParams> = definePrimitive<CallParams>({
+  name: "jit",
+  impl: { evaluate: runCompiled },
+  ...callRules(() => jitCall),
+  transpose(cts, inputs, params) {
+    const linear = inputs.map((x) => x instanceof Linear);
+    const jaxpr = transposeJaxpr(params.jaxpr, linear);
+    const known = inputs.filter((x) => !(x instanceof Linear)) as NDArray[];
+    const full = cts.map((ct, i) => ct ?? zeros(params.jaxpr.outputs[i]!.aval));
+    const outs = bind(jitCall, [...known, ...full], { ...params, jaxpr });
+    return merge<Tangent>(linear, known.map(() => null), outs);
+  },
+  partial(context, args, params) {
+    const unknown = args.map((x) => context.isUnknown(x));
+    const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(params.jaxpr, unknown);
+    const [knownArgs, unknownArgs] = partition(args, unknown);
+    const results = context.known(jitCall, knownArgs, { ...params, jaxpr: known });
+    const numKnown = results.length - numResiduals;
+    const later = context.stage(jitCall, [...results.slice(numKnown), ...unknownArgs], {
+      ...params,
+      jaxpr: staged,
+    });
+    return merge(unknownOut, results.slice(0, numKnown), later);
+  },
+  samples: () => [{
+    name: "call of a small program",
+    inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
+    params: { jaxpr: sampleJaxpr(), name: "sample", backend: "interpreter" },
+  }],
+});
+
+/** A function whose intermediate values are computed again where a backward pass needs them. */
+export const checkpointCall: Primitive<CallParams> = definePrimitive<CallParams>({
+  name: "checkpoint",
+  impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
+  ...callRules(() => checkpointCall),
+  transpose(cts, inputs, { jaxpr }) {
+    // The program still mixes what is linear with what has to be computed again: split it here.
+    const split = splitFlat("checkpoint", (xs) => evalJaxpr(jaxpr, xs, bind), inputs);
+    const { consts } = split;
+    const args = split.jaxpr.inputs.map((v, i) => consts[i] ?? new Linear(v.aval));
+    const back = backwardPass(split.jaxpr, args, cts.filter((_, i) => split.outs[i] === null));
+    return merge<Tangent>(
+      inputs.map((x) => x instanceof Linear),
+      inputs.filter((x) => !(x instanceof Linear)).map(() => null),
+      back.slice(consts.length),
+    );
+  },
+  partial(context: PartialContext, args, params) {
+    const unknown = args.map((x) => context.isUnknown(x));
+    const { known, unknownOut, numResiduals } = partialEvalJaxpr(params.jaxpr, unknown);
+    const [knownArgs] = partition(args, unknown);
+    const numKnown = known.outputs.length - numResiduals;
+    const now = context.known(checkpointCall, knownArgs, {
+      ...params,
+      jaxpr: selectOutputs(known, known.outputs.map((_, i) => i < numKnown)),
+    });
+    const later = context.stage(checkpointCall, args, {
+      ...params,
+      jaxpr: selectOutputs(params.jaxpr, unknownOut),
+    });
+    return merge(unknownOut, now, later);
+  },
+  samples: () => [{
+    name: "call of a small program",
+    inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
+    params: { jaxpr: sampleJaxpr(), name: "sample", backend: "interpreter" },
+  }],
+});

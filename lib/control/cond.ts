@@ -1,0 +1,214 @@
+/**
+ * Choice among programs: `cond` evaluates the branch that an index names. ONNX: nested Ifs.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { formatAval, sameAval, shaped } from "../core/aval.ts";
+import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
+import { InternalError } from "../core/errors.ts";
+import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
+import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
+import { bind } from "../core/trace.ts";
+import { batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { jvpJaxpr } from "../interpreters/jvp.ts";
+import { memoize } from "../interpreters/memo.ts";
+import { partialEvalJaxpr, type PartialJaxpr } from "../interpreters/partial.ts";
+import { stageClosed } from "../interpreters/staging.ts";
+import { transposeJaxpr } from "../interpreters/transpose.ts";
+import { mul, select, sub } from "../primitives/arithmetic.ts";
+import { eq, le } from "../primitives/compare.ts";
+import { reshape, scalarLike, zeros } from "../primitives/shape.ts";
+import { merge, partition, splitTangents } from "./call.ts";
+import { program, vec3 } from "./samples.ts";
+
+/** Parameters of `cond`. */
+export interface CondParams {
+  /** The branches; all have the same input and output types. */
+  readonly branches: readonly Jaxpr[];
+}
+
+const or = (a: readonly boolean[], b: readonly boolean[]): boolean[] => a.map((x, i) => x || b[i]!);
+
+/** Known parts of the branches brought to one output type: each gives zeros for the others' residuals. */
+function joinResiduals(parts: readonly PartialJaxpr[]): {
+  readonly known: readonly Jaxpr[];
+  readonly staged: readonly Jaxpr[];
+} {
+  const residuals = parts.map((p) =>
+    p.known.outputs.slice(p.known.outputs.length - p.numResiduals).map((a) => a.aval)
+  );
+  const all = residuals.flat();
+  const offset = (k: number): number => residuals.slice(0, k).flat().length;
+  return {
+    known: parts.map((p, k) =>
+      padKnown(p.known, k, all.map((a) => [a.shape, a.dtype] as const), {
+        from: offset(k),
+        count: p.numResiduals,
+      })
+    ),
+    staged: parts.map((p, k) =>
+      padStaged(p.staged, k, all.map((a) => [a.shape, a.dtype] as const), {
+        from: offset(k),
+        count: p.numResiduals,
+      })
+    ),
+  };
+}
+
+type Types = readonly (readonly [readonly number[], NDArray["dtype"]])[];
+interface Span {
+  readonly from: number;
+  readonly count: number;
+}
+
+const padKnown = memoize((jaxpr: Jaxpr, _: number, all: Types, own: Span) =>
+  stageClosed("cond", (args) => {
+    const outs = evalJaxpr(jaxpr, args, bind);
+    const numKnown = outs.length - own.count;
+    const padded = all.map(([shape, dtype], i) =>
+      i >= own.from && i < own.from + own.count
+        ? outs[numKnown + i - own.from]!
+        : zeros(shaped(shape, dtype))
+    );
+    return [...outs.slice(0, numKnown), ...padded];
+  }, jaxpr.inputs.map((v) => v.aval))
+);
+
+const padStaged = memoize((jaxpr: Jaxpr, _: number, all: Types, own: Span) =>
+  stageClosed(
+    "cond",
+    (args) =>
+      evalJaxpr(jaxpr, [
+        ...args.slice(own.from, own.from + own.count),
+        ...args.slice(all.length),
+      ], bind),
+    [
+      ...all.map(([shape, dtype]) => shaped(shape, dtype)),
+      ...jaxpr.inputs.slice(own.count).map((v) => v.aval),
+    ],
+  )
+);
+
+/** Evaluates one of several programs: inputs are an int32 index (clamped), then the operands. */
+export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
+  name: "cond",
+  abstractEval(_, { branches }) {
+    const avals = branches[0]!.outputs.map((a) => a.aval);
+    for (const branch of branches) {
+      branch.outputs.forEach((a, i) => {
+        if (!sameAval(a.aval, avals[i]!)) {
+          throw new InternalError(
+            `cond: branches differ: ${formatAval(avals[i]!)} and ${formatAval(a.aval)}`,
+          );
+        }
+      });
+    }
+    return avals;
+  },
+  impl: {
+    evaluate: (args, { branches }) =>
+      deferUntilReady(args, branches[0]!.outputs.map((a) => a.aval), () => {
+        const index = (args[0] as ConcreteArray).values[0]!;
+        const branch = branches[Math.max(0, Math.min(branches.length - 1, index))]!;
+        return evalJaxpr(branch, args.slice(1), bind);
+      }),
+  },
+  jvp(primals, tangents, { branches }) {
+    const active = tangents.slice(1).map((t) => t !== null);
+    const outActive = branches.map((b) => jvpJaxpr(b, active).active).reduce(or);
+    const differentiated = branches.map((b) => jvpJaxpr(b, active, outActive).jaxpr);
+    const outs = bind(condP, [...primals, ...tangents.filter((t) => t !== null)], {
+      branches: differentiated,
+    });
+    return splitTangents(outs, outActive);
+  },
+  transpose(cts, inputs, { branches }) {
+    const linear = inputs.slice(1).map((x) => x instanceof Linear);
+    const known = inputs.filter((x) => !(x instanceof Linear)) as NDArray[];
+    const full = cts.map((ct, i) => ct ?? zeros(branches[0]!.outputs[i]!.aval));
+    const outs = bind(condP, [...known, ...full], {
+      branches: branches.map((b) => transposeJaxpr(b, linear)),
+    });
+    return [null, ...merge<Tangent>(linear, known.slice(1).map(() => null), outs)];
+  },
+  batch(args, dims, size, { branches }) {
+    const batched = dims.slice(1).map((d) => d !== null);
+    const inputs = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
+    const index = inputs[0]!;
+    if (dims[0] === null) {
+      const outBatched = branches.map((b) => batchJaxpr(b, size, batched).batched).reduce(or);
+      const outs = bind(condP, inputs, {
+        branches: branches.map((b) => batchJaxpr(b, size, batched, outBatched).jaxpr),
+      });
+      return [outs, outBatched.map((b) => b ? 0 : null)];
+    }
+    // The lanes choose differently: evaluate every branch for all and select.
+    const all = branches[0]!.outputs.map(() => true);
+    const results = branches.map((b) =>
+      evalJaxpr(batchJaxpr(b, size, batched, all).jaxpr, inputs.slice(1), bind)
+    );
+    const outs = all.map((_, k) => {
+      let out = results.at(-1)![k]!;
+      for (let b = branches.length - 2; b >= 0; b--) {
+        const lanes = reshape(index, [size, ...new Array(out.ndim - 1).fill(1)]);
+        const chosen = b === 0 ? le(lanes, scalarLike(0, lanes)) : eq(lanes, scalarLike(b, lanes));
+        out = select(chosen, results[b]![k]!, out);
+      }
+      return out;
+    });
+    return [outs, all.map(() => 0)];
+  },
+  partial(context, args, params) {
+    const unknown = args.map((x) => context.isUnknown(x));
+    if (unknown[0]) return context.stage(condP, args, params);
+    const rest = unknown.slice(1);
+    const unknownOut = params.branches.map((b) => partialEvalJaxpr(b, rest).unknownOut).reduce(or);
+    const { known, staged } = joinResiduals(
+      params.branches.map((b) => partialEvalJaxpr(b, rest, unknownOut)),
+    );
+    const [knownArgs, unknownArgs] = partition(args, unknown);
+    const results = context.known(condP, knownArgs, { branches: known });
+    const numKnown = unknownOut.filter((u) => !u).length;
+    const later = context.stage(
+      condP,
+      [args[0]!, ...results.slice(numKnown), ...unknownArgs],
+      { branches: staged },
+    );
+    return merge(unknownOut, results.slice(0, numKnown), later);
+  },
+  lower(g, inputs, { branches }, _, outAvals) {
+    const specs = outAvals.map(({ shape, dtype }) => ({ shape, dtype }));
+    const choose = (g: Lowering, from: number): Value[] => {
+      const branch = branches[from]!;
+      if (from === branches.length - 1) return g.inline(branch, inputs.slice(1));
+      const taken = g.node("LessOrEqual", [inputs[0]!, g.scalar(from, "int32")]);
+      return g.nodes("If", [taken], specs.length, {
+        then_branch: g.subgraph(
+          "then",
+          [],
+          (body) => body.inline(branch, inputs.slice(1)),
+          specs,
+        ),
+        else_branch: g.subgraph("else", [], (body) => choose(body, from + 1), specs),
+      });
+    };
+    return choose(g, 0);
+  },
+  samples: () => {
+    const branches = [
+      program([vec3, vec3], (x, y) => [mul(x, y), x]),
+      program([vec3, vec3], (x, y) => [sub(x, y), y]),
+    ];
+    return [0, 1].map((index) => ({
+      name: `branch ${index}`,
+      inputs: [
+        { shape: [], dtype: "int32", values: [index] },
+        { shape: [3], dtype: "float64" },
+        { shape: [3], dtype: "float64" },
+      ],
+      params: { branches },
+    }));
+  },
+});

@@ -1,0 +1,298 @@
+/**
+ * Functions with derivative rules of their own: `custom_jvp`, `custom_vjp`, and the linear map that
+ * stands for a custom backward rule until it is transposed.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { DifferentiationError } from "../core/errors.ts";
+import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
+import { bind } from "../core/trace.ts";
+import { batchFlat, batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { reduceSum, zeros } from "../primitives/shape.ts";
+import { sampleJaxpr } from "./samples.ts";
+import { add, mul } from "../primitives/arithmetic.ts";
+import { cos, sin } from "../primitives/unary.ts";
+
+/** Outputs and their tangents from primals and tangents. */
+export type JvpRule = (
+  primals: readonly NDArray[],
+  tangents: readonly NDArray[],
+) => readonly [outs: readonly NDArray[], tangents: readonly Tangent[]];
+
+/** Parameters of `custom_jvp`. */
+export interface CustomJvpParams {
+  /** The function: captured values, then its arguments. */
+  readonly jaxpr: Jaxpr;
+  /** Number of captured values; the rule does not know of them. */
+  readonly numConsts: number;
+  /** The derivative rule. */
+  readonly rule: JvpRule;
+  /** The function's name. */
+  readonly name: string;
+}
+
+/** What the forward rule keeps for the backward rule, beside the outputs. */
+export type FwdRule = (
+  args: readonly NDArray[],
+) => readonly [outs: readonly NDArray[], residuals: readonly NDArray[]];
+
+/** Cotangents of the arguments from residuals and cotangents of the outputs. */
+export type BwdRule = (
+  residuals: readonly NDArray[],
+  cotangents: readonly NDArray[],
+) => readonly Tangent[];
+
+/** Parameters of `custom_vjp`. */
+export interface CustomVjpParams {
+  /** The function: captured values, then its arguments. */
+  readonly jaxpr: Jaxpr;
+  /** Number of captured values; the rules do not know of them. */
+  readonly numConsts: number;
+  /** The forward rule. */
+  readonly fwd: FwdRule;
+  /** The backward rule. */
+  readonly bwd: BwdRule;
+  /** The function's name. */
+  readonly name: string;
+}
+
+interface CustomLinearParams {
+  readonly numResiduals: number;
+  readonly outAvals: readonly ShapedArray[];
+  readonly bwd: BwdRule;
+  readonly name: string;
+}
+
+function checkConsts(kind: string, name: string, tangents: readonly Tangent[]): void {
+  if (tangents.every((t) => t === null)) return;
+  throw new DifferentiationError(
+    `${kind}: ${name} uses a value from outside that is being differentiated, and its rule does not ` +
+      "know of it. Pass the value as an argument",
+  );
+}
+
+/** Runs a batched program with everything in front; all outputs get the extra axis. */
+function batchedCall(
+  jaxpr: Jaxpr,
+  args: readonly NDArray[],
+  dims: readonly (number | null)[],
+  size: number,
+): { readonly inputs: NDArray[]; readonly jaxpr: Jaxpr; readonly batched: boolean[] } {
+  const batched = dims.map((d) => d !== null);
+  const inputs = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
+  const all = jaxpr.outputs.map(() => true);
+  return { inputs, jaxpr: batchJaxpr(jaxpr, size, batched, all).jaxpr, batched };
+}
+
+/** Runs a flat function for all lanes, with every output's extra axis in front. */
+function mapLanes(
+  f: (args: NDArray[]) => readonly NDArray[],
+  args: readonly NDArray[],
+  batched: readonly boolean[],
+  size: number,
+): NDArray[] {
+  const [outs, dims] = batchFlat("vmap", f, args, batched.map((b) => b ? 0 : null), size);
+  return outs.map((x, i) => batchToFront(x, dims[i]!, size));
+}
+
+/** A function with its own jvp rule. */
+export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpParams>({
+  name: "custom_jvp",
+  abstractEval: (_, { jaxpr }) => jaxpr.outputs.map((a) => a.aval),
+  impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
+  jvp(primals, tangents, { rule, numConsts, name }) {
+    checkConsts("customJvp", name, tangents.slice(0, numConsts));
+    const args = primals.slice(numConsts);
+    return rule(args, tangents.slice(numConsts).map((t, i) => t ?? zeros(args[i]!.aval)));
+  },
+  transpose: "nonlinear",
+  batch(args, dims, size, params) {
+    const { numConsts } = params;
+    const call = batchedCall(params.jaxpr, args, dims, size);
+    const lanes = call.batched.slice(numConsts);
+    const numOuts = params.jaxpr.outputs.length;
+    const rule: JvpRule = (primals, tangents) => {
+      // A zero tangent still has to be told from an active one in every lane.
+      const active: boolean[] = [];
+      const outs = mapLanes(
+        (xs) => {
+          const [ys, dots] = params.rule(xs.slice(0, lanes.length), xs.slice(lanes.length));
+          dots.forEach((d, i) => active[i] = d !== null);
+          return [...ys, ...dots.filter((d) => d !== null)];
+        },
+        [...primals, ...tangents],
+        [...lanes, ...lanes],
+        size,
+      );
+      let next = numOuts;
+      return [outs.slice(0, numOuts), active.map((a) => a ? outs[next++]! : null)];
+    };
+    const outs = bind(customJvpP, call.inputs, { ...params, jaxpr: call.jaxpr, rule });
+    return [outs, outs.map(() => 0)];
+  },
+  partial: null,
+  lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
+  samples: () => [{
+    name: "a function with its true derivative",
+    inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
+    params: {
+      jaxpr: sampleJaxpr(),
+      numConsts: 0,
+      name: "sample",
+      rule: ([x, y], [dx, dy]) => [
+        [mul(sin(x!), y!), add(x!, y!)],
+        [add(mul(mul(cos(x!), y!), dx!), mul(sin(x!), dy!)), add(dx!, dy!)],
+      ],
+    },
+  }],
+});
+
+/** A linear map known by its transpose alone. */
+export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<CustomLinearParams>({
+  name: "custom_vjp_tangents",
+  abstractEval: (_, { outAvals }) => outAvals,
+  impl: {
+    evaluate(_, { name }) {
+      throw forward(name);
+    },
+  },
+  jvp(_, __, { name }) {
+    throw forward(name);
+  },
+  transpose(cts, inputs, { numResiduals, outAvals, bwd }) {
+    const residuals = inputs.slice(0, numResiduals) as NDArray[];
+    const back = bwd(residuals, cts.map((ct, i) => ct ?? zeros(outAvals[i]!)));
+    return [
+      ...residuals.map(() => null),
+      ...inputs.slice(numResiduals).map((x, i) => x instanceof Linear ? back[i] ?? null : null),
+    ];
+  },
+  batch(args, dims, size, params) {
+    const inputs = args.map((x, i) => batchToFront(x, dims[i]!, size));
+    const { numResiduals } = params;
+    const outs = bind(customLinearP, inputs, {
+      ...params,
+      outAvals: params.outAvals.map((a) => ({ ...a, shape: [size, ...a.shape] })),
+      bwd: (residuals, cts) => {
+        const active: boolean[] = [];
+        const all = [...residuals, ...cts];
+        const outs = mapLanes(
+          (xs) => {
+            const back = params.bwd(xs.slice(0, numResiduals), xs.slice(numResiduals));
+            back.forEach((b, i) => active[i] = b !== null);
+            return back.filter((b) => b !== null);
+          },
+          all,
+          all.map(() => true),
+          size,
+        );
+        let next = 0;
+        return active.map((a) => a ? outs[next++]! : null);
+      },
+    });
+    return [outs, outs.map(() => 0)];
+  },
+  partial: null,
+  lower(_, __, { name }) {
+    throw forward(name);
+  },
+  samples: () => [{
+    name: "tangents of a product",
+    inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
+    params: {
+      numResiduals: 1,
+      outAvals: [{ shape: [3], dtype: "float64" }],
+      name: "sample",
+      bwd: ([r], [ct]) => [mul(r!, ct!)],
+    },
+    skip: {
+      jvp: "has a transpose only",
+      transpose: "has a transpose only, so nothing to compare it with; the laws test customVjp",
+      batch: "has a transpose only",
+      onnx: "has a transpose only",
+    },
+  }],
+});
+
+function forward(name: string): DifferentiationError {
+  return new DifferentiationError(
+    `customVjp: forward-mode differentiation (jvp, jacfwd, linearize) of ${name} is not possible, since it ` +
+      "has a backward rule alone. Use reverse mode, or define the derivative by customJvp",
+  );
+}
+
+/** A function with its own forward and backward rules for reverse mode. */
+export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpParams>({
+  name: "custom_vjp",
+  abstractEval: (_, { jaxpr }) => jaxpr.outputs.map((a) => a.aval),
+  impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
+  jvp(primals, tangents, { jaxpr, numConsts, fwd, bwd, name }) {
+    checkConsts("customVjp", name, tangents.slice(0, numConsts));
+    const args = primals.slice(numConsts);
+    const [outs, residuals] = fwd(args);
+    const dots = tangents.slice(numConsts).map((t, i) => t ?? zeros(args[i]!.aval));
+    return [
+      outs,
+      bind(customLinearP, [...residuals, ...dots], {
+        numResiduals: residuals.length,
+        outAvals: jaxpr.outputs.map((a) => a.aval),
+        bwd,
+        name,
+      }),
+    ];
+  },
+  transpose: "nonlinear",
+  batch(args, dims, size, params) {
+    const { numConsts } = params;
+    const call = batchedCall(params.jaxpr, args, dims, size);
+    const lanes = call.batched.slice(numConsts);
+    const numOuts = params.jaxpr.outputs.length;
+    const fwd: FwdRule = (xs) => {
+      const outs = mapLanes((xs) => params.fwd(xs).flat(), xs, lanes, size);
+      return [outs.slice(0, numOuts), outs.slice(numOuts)];
+    };
+    const bwd: BwdRule = (residuals, cts) => {
+      const all = [...residuals, ...cts];
+      const active: boolean[] = [];
+      const outs = mapLanes(
+        (xs) => {
+          const back = params.bwd(xs.slice(0, residuals.length), xs.slice(residuals.length));
+          back.forEach((b, i) => active[i] = b !== null);
+          return back.filter((b) => b !== null);
+        },
+        all,
+        all.map(() => true),
+        size,
+      );
+      let next = 0;
+      return active.map((a, i) => {
+        if (!a) return null;
+        const ct = outs[next++]!;
+        // An argument shared by all lanes gets the sum of their cotangents.
+        return lanes[i] ? ct : reduceSum(ct, [0]);
+      });
+    };
+    const outs = bind(customVjpP, call.inputs, { ...params, jaxpr: call.jaxpr, fwd, bwd });
+    return [outs, outs.map(() => 0)];
+  },
+  partial: null,
+  lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
+  samples: () => [{
+    name: "a function with its true derivative",
+    inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
+    params: {
+      jaxpr: sampleJaxpr(),
+      numConsts: 0,
+      name: "sample",
+      fwd: ([x, y]) => [[mul(sin(x!), y!), add(x!, y!)], [x!, y!]],
+      bwd: ([x, y], [a, b]) => [
+        add(mul(mul(cos(x!), y!), a!), b!),
+        add(mul(sin(x!), a!), b!),
+      ],
+    },
+    skip: { jvp: "reverse mode only" },
+  }],
+});

@@ -1,0 +1,168 @@
+/**
+ * Linear solves by a function of the user's, differentiated as the solution of `A x = b` and not
+ * through the solver's steps.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { DifferentiationError } from "../core/errors.ts";
+import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
+import { bind } from "../core/trace.ts";
+import { batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { jvpJaxpr } from "../interpreters/jvp.ts";
+import { div, mul, sub } from "../primitives/arithmetic.ts";
+import { zeros } from "../primitives/shape.ts";
+import { program, vec3 } from "./samples.ts";
+
+/** A program whose leading inputs are its own constants. */
+export interface WithConsts {
+  /** From constants, then the vector. */
+  readonly jaxpr: Jaxpr;
+  /** Number of constants. */
+  readonly numConsts: number;
+}
+
+/** Parameters of `linear_solve`. The inputs are the constants of each program in turn, then `b`. */
+export interface LinearSolveParams {
+  /** `x -> A x`. */
+  readonly matvec: WithConsts;
+  /** `x -> A^T x`, where a transposed solve is given. */
+  readonly vecmat: WithConsts | null;
+  /** `b -> A^-1 b`. */
+  readonly solve: WithConsts;
+  /** `b -> A^-T b`. */
+  readonly transposeSolve: WithConsts | null;
+}
+
+const roles = ["matvec", "vecmat", "solve", "transposeSolve"] as const;
+type Role = typeof roles[number];
+
+/** Splits inputs into the constants of each program and `b`. */
+function split<T>(inputs: readonly T[], params: LinearSolveParams): Record<Role | "b", T[]> {
+  let at = 0;
+  const take = (n: number): T[] => inputs.slice(at, at += n);
+  const out = {} as Record<Role | "b", T[]>;
+  for (const role of roles) out[role] = take(params[role]?.numConsts ?? 0);
+  out.b = take(inputs.length - at);
+  return out;
+}
+
+function join<T>(p: Record<Role | "b", T[]>): T[] {
+  return [...roles.flatMap((role) => p[role]), ...p.b];
+}
+
+/** Solves `A x = b` for `x`, where programs give the action of `A` and of its inverse. */
+export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<LinearSolveParams>({
+  name: "linear_solve",
+  abstractEval: (_, { solve }) => solve.jaxpr.outputs.map((a) => a.aval),
+  impl: {
+    evaluate(args, params) {
+      const p = split(args, params);
+      return evalJaxpr(params.solve.jaxpr, [...p.solve, ...p.b], bind);
+    },
+  },
+  jvp(primals, tangents, params) {
+    // A dx = db - dA x
+    const p = split(primals, params);
+    const t = split<Tangent>(tangents, params);
+    const x = bind(linearSolveP, primals, params);
+    let rhs: Tangent[] = t.b;
+    if (t.matvec.some((d) => d !== null)) {
+      const { jaxpr, active } = jvpJaxpr(params.matvec.jaxpr, [
+        ...t.matvec.map((d) => d !== null),
+        ...x.map(() => false),
+      ]);
+      const outs = evalJaxpr(
+        jaxpr,
+        [...p.matvec, ...x, ...t.matvec.filter((d) => d !== null)],
+        bind,
+      );
+      let next = x.length;
+      rhs = active.map((a, i) => {
+        const db = rhs[i] ?? null;
+        if (!a) return db;
+        return sub(db ?? zeros(x[i]!.aval), outs[next++]!);
+      });
+    }
+    if (rhs.every((d) => d === null)) return [x, x.map(() => null)];
+    const b = rhs.map((d, i) => d ?? zeros(x[i]!.aval));
+    return [x, bind(linearSolveP, join({ ...p, b }), params)];
+  },
+  transpose(cts, inputs, params) {
+    if (params.transposeSolve === null || params.vecmat === null) {
+      throw new DifferentiationError(
+        "customLinearSolve: reverse-mode differentiation needs transposeSolve (or symmetric: true)",
+      );
+    }
+    const p = split(inputs, params);
+    const consts = p as Record<Role, NDArray[]>;
+    const b = cts.map((ct, i) =>
+      ct ?? zeros(p.b[i] instanceof Linear ? p.b[i].aval : p.b[i]!.aval)
+    );
+    const back = bind(
+      linearSolveP,
+      join({
+        matvec: consts.vecmat,
+        vecmat: consts.matvec,
+        solve: consts.transposeSolve,
+        transposeSolve: consts.solve,
+        b,
+      }),
+      {
+        matvec: params.vecmat,
+        vecmat: params.matvec,
+        solve: params.transposeSolve,
+        transposeSolve: params.solve,
+      },
+    );
+    return [...roles.flatMap((role) => p[role].map(() => null)), ...back];
+  },
+  batch(args, dims, size, params) {
+    const p = split(args, params);
+    const d = split(dims, params);
+    // Every entry of the solution may depend on every lane-dependent input, so all are mapped.
+    const all = p.b.map(() => true);
+    const vectorized = (role: Role): WithConsts | null => {
+      const own = params[role];
+      if (own === null) return null;
+      const mask = [...d[role].map((x) => x !== null), ...all];
+      return { ...own, jaxpr: batchJaxpr(own.jaxpr, size, mask, all).jaxpr };
+    };
+    const front = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
+    const f = split(front, params);
+    f.b = f.b.map((x, i) => d.b[i] === null ? batchToFront(x, null, size) : x);
+    const outs = bind(linearSolveP, join(f), {
+      matvec: vectorized("matvec")!,
+      vecmat: vectorized("vecmat"),
+      solve: vectorized("solve")!,
+      transposeSolve: vectorized("transposeSolve"),
+    });
+    return [outs, outs.map(() => 0)];
+  },
+  partial: null,
+  lower(g, inputs, params) {
+    const p = split(inputs, params);
+    return g.inline(params.solve.jaxpr, [...p.solve, ...p.b]);
+  },
+  samples: () => {
+    const diagonal = program([vec3, vec3], (a, x) => [mul(a, x)]);
+    const inverse = program([vec3, vec3], (a, b) => [div(b, a)]);
+    const one = { numConsts: 1 };
+    const a = { shape: [3], dtype: "float64", values: [2, -1, 0.5] } as const;
+    return [{
+      name: "diagonal system",
+      inputs: [a, a, a, a, { shape: [3], dtype: "float64" }],
+      params: {
+        matvec: { jaxpr: diagonal, ...one },
+        vecmat: { jaxpr: diagonal, ...one },
+        solve: { jaxpr: inverse, ...one },
+        transposeSolve: { jaxpr: inverse, ...one },
+      },
+      skip: {
+        jvp: "its constants must agree with each other; the laws test customLinearSolve",
+        transpose: "linear in b alone; the laws test customLinearSolve",
+      },
+    }];
+  },
+});

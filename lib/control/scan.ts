@@ -1,0 +1,409 @@
+/**
+ * Loops over an axis with a carry. ONNX: Scan, or Loop where nothing is scanned over.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { shaped, type ShapedArray } from "../core/aval.ts";
+import { deferUntilReady } from "../core/concrete.ts";
+import { evalJaxpr, type Jaxpr, Var } from "../core/jaxpr.ts";
+import type { Value } from "../core/lowering.ts";
+import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
+import { bind } from "../core/trace.ts";
+import { batchJaxpr } from "../interpreters/batch.ts";
+import { jvpJaxpr } from "../interpreters/jvp.ts";
+import { memoize } from "../interpreters/memo.ts";
+import { partialEvalJaxpr } from "../interpreters/partial.ts";
+import { stageClosed } from "../interpreters/staging.ts";
+import { backwardPass } from "../interpreters/transpose.ts";
+import { add, mul } from "../primitives/arithmetic.ts";
+import { broadcastTo, expandDims, moveAxis, reshape, zeros } from "../primitives/shape.ts";
+import { concatenate, slice } from "../primitives/slicing.ts";
+import { partition } from "./call.ts";
+import { range, reorder, selectOutputs } from "./jaxprs.ts";
+import { program, vec3 } from "./samples.ts";
+import { growMask } from "./while.ts";
+
+/** Parameters of `scan`. */
+export interface ScanParams {
+  /** From constants, carry and a slice of each `xs` to carry and a slice of each `ys`. */
+  readonly jaxpr: Jaxpr;
+  /** Number of constants. */
+  readonly numConsts: number;
+  /** Number of carries. */
+  readonly numCarry: number;
+  /** Number of steps. */
+  readonly length: number;
+  /** Whether to go from the last slice to the first. */
+  readonly reverse: boolean;
+}
+
+function parts<T>(inputs: readonly T[], { numConsts, numCarry }: ScanParams): [T[], T[], T[]] {
+  return [
+    inputs.slice(0, numConsts),
+    inputs.slice(numConsts, numConsts + numCarry),
+    inputs.slice(numConsts + numCarry),
+  ];
+}
+
+function stacked(aval: ShapedArray, length: number): ShapedArray {
+  return shaped([length, ...aval.shape], aval.dtype);
+}
+
+/** Element `i` of the first axis, for a loop that runs eagerly. */
+function slab(x: NDArray, i: number): NDArray {
+  const rest = x.shape.slice(1);
+  const part = slice(x, [i, ...rest.map(() => 0)], [i + 1, ...rest]);
+  return reshape(part, rest);
+}
+
+function stack(slices: readonly NDArray[], aval: ShapedArray): NDArray {
+  if (slices.length === 0) return zeros(stacked(aval, 0));
+  return concatenate(slices.map((s) => expandDims(s, [0])), 0);
+}
+
+/** Numbers of a differentiated body's inputs (`consts, carry, xs` and the tangents of each). */
+function interleave(counts: readonly number[], dots: readonly number[]): number[] {
+  const base = counts.reduce((a, b) => a + b, 0);
+  const order: number[] = [];
+  let at = 0, dotAt = base;
+  counts.forEach((n, k) => {
+    order.push(...range(at, at + n), ...range(dotAt, dotAt + dots[k]!));
+    at += n;
+    dotAt += dots[k]!;
+  });
+  return order;
+}
+
+/** Loops over the first axis of some arrays with a carry; gives the last carry and stacked outputs. */
+export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
+  name: "scan",
+  abstractEval: (_, { jaxpr, numCarry, length }) =>
+    jaxpr.outputs.map((a, i) => i < numCarry ? a.aval : stacked(a.aval, length)),
+  impl: {
+    evaluate(args, params) {
+      const { jaxpr, numCarry, length, reverse } = params;
+      const outAvals = scanP.abstractEval([], params);
+      return deferUntilReady(args, outAvals, () => {
+        const [consts, init, xs] = parts(args, params);
+        let carry = init;
+        const ys: NDArray[][] = jaxpr.outputs.slice(numCarry).map(() => new Array(length));
+        for (let k = 0; k < length; k++) {
+          const i = reverse ? length - 1 - k : k;
+          const outs = evalJaxpr(jaxpr, [...consts, ...carry, ...xs.map((x) => slab(x, i))], bind);
+          carry = outs.slice(0, numCarry);
+          ys.forEach((y, j) => y[i] = outs[numCarry + j]!);
+        }
+        return [...carry, ...ys.map((y, j) => stack(y, jaxpr.outputs[numCarry + j]!.aval))];
+      });
+    },
+  },
+  jvp(primals, tangents, params) {
+    const { jaxpr, numCarry } = params;
+    const [consts, init, xs] = parts(primals, params);
+    const [constDots, initDots, xsDots] = parts(tangents, params);
+    const isActive = (t: Tangent): boolean => t !== null;
+    const constActive = constDots.map(isActive);
+    const xsActive = xsDots.map(isActive);
+    const active = growMask(
+      initDots.map(isActive),
+      (mask) => jvpJaxpr(jaxpr, [...constActive, ...mask, ...xsActive], mask).active,
+    );
+    const mask = [...constActive, ...active, ...xsActive];
+    const body = jvpJaxpr(jaxpr, mask, active);
+    const count = (m: readonly boolean[]): number => m.filter((a) => a).length;
+    const numDots = [count(constActive), count(active), count(xsActive)];
+    const numYs = jaxpr.outputs.length - numCarry;
+    const ysActive = body.active.slice(numCarry);
+    const outs = bind(scanP, [
+      ...consts,
+      ...constDots.filter(isActive) as NDArray[],
+      ...init,
+      ...initDots.flatMap((t, i) => active[i] ? [t ?? zeros(init[i]!.aval)] : []),
+      ...xs,
+      ...xsDots.filter(isActive) as NDArray[],
+    ], {
+      ...params,
+      jaxpr: reorder(
+        body.jaxpr,
+        interleave([consts.length, numCarry, xs.length], numDots),
+        interleave([numCarry, numYs], [numDots[1]!, count(ysActive)]),
+      ),
+      numConsts: consts.length + numDots[0]!,
+      numCarry: numCarry + numDots[1]!,
+    });
+    const ysAt = numCarry + numDots[1]!;
+    let carryDot = numCarry, yDot = ysAt + numYs;
+    return [
+      [...outs.slice(0, numCarry), ...outs.slice(ysAt, ysAt + numYs)],
+      [
+        ...active.map((a) => a ? outs[carryDot++]! : null),
+        ...ysActive.map((a) => a ? outs[yDot++]! : null),
+      ],
+    ];
+  },
+  transpose(cts, inputs, params) {
+    const { jaxpr, numCarry, length } = params;
+    const [consts, init, xs] = parts(inputs, params);
+    const isLinear = (x: NDArray | Linear): boolean => x instanceof Linear;
+    const constLinear = consts.map(isLinear);
+    const xsLinear = xs.map(isLinear);
+    const body = transposedBody(jaxpr, numCarry, constLinear, xsLinear);
+    const [knownConsts, linearConsts] = partition(consts, constLinear);
+    const [knownXs] = partition(xs, xsLinear);
+    const avals = scanP.abstractEval([], params);
+    const full = cts.map((ct, i) => ct ?? zeros(avals[i]!));
+    const outs = bind(scanP, [
+      ...knownConsts as NDArray[],
+      ...linearConsts.map((x) => zeros(x.aval)),
+      ...full.slice(0, numCarry),
+      ...knownXs as NDArray[],
+      ...full.slice(numCarry),
+    ], {
+      jaxpr: body,
+      numConsts: knownConsts.length,
+      numCarry: linearConsts.length + numCarry,
+      length,
+      reverse: !params.reverse,
+    });
+    let nextConst = 0, nextXs = linearConsts.length + numCarry;
+    return [
+      ...constLinear.map((l) => l ? outs[nextConst++]! : null),
+      ...init.map((x, i) => isLinear(x) ? outs[linearConsts.length + i]! : null),
+      ...xsLinear.map((l) => l ? outs[nextXs++]! : null),
+    ];
+  },
+  batch(args, dims, size, params) {
+    const { jaxpr, numCarry } = params;
+    const [constDims, initDims, xsDims] = parts(dims, params);
+    const isMapped = (d: number | null): boolean => d !== null;
+    const fixed = constDims.map(isMapped);
+    const sliced = xsDims.map(isMapped);
+    const carryBatched = growMask(
+      initDims.map(isMapped),
+      (mask) => batchJaxpr(jaxpr, size, [...fixed, ...mask, ...sliced], mask).batched,
+    );
+    const body = batchJaxpr(jaxpr, size, [...fixed, ...carryBatched, ...sliced], carryBatched);
+    const [consts, init, xs] = parts(args, params);
+    const outs = bind(scanP, [
+      ...consts.map((x, i) => fixed[i] ? moveAxis(x, constDims[i]!, 0) : x),
+      ...init.map((x, i) => {
+        if (!carryBatched[i]) return x;
+        const dim = initDims[i]!;
+        return dim === null ? broadcastTo(x, [size, ...x.shape]) : moveAxis(x, dim, 0);
+      }),
+      // The scanned axis stays in front, the lanes come second.
+      ...xs.map((x, i) => sliced[i] ? moveAxis(x, xsDims[i]!, 1) : x),
+    ], { ...params, jaxpr: body.jaxpr });
+    return [outs, body.batched.map((b, i) => b ? (i < numCarry ? 0 : 1) : null)];
+  },
+  partial(context, args, params) {
+    const { jaxpr } = params;
+    const unknown = args.map((x) => context.isUnknown(x));
+    const [constUnknown, initUnknown, xsUnknown] = parts(unknown, params);
+    const carryUnknown = growMask(
+      initUnknown,
+      (mask) => partialEvalJaxpr(jaxpr, [...constUnknown, ...mask, ...xsUnknown], mask).unknownOut,
+    );
+    const mask = [...constUnknown, ...carryUnknown, ...xsUnknown];
+    const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(
+      jaxpr,
+      mask,
+      carryUnknown,
+    );
+    const [consts, init, xs] = parts(args, params);
+    const [knownConsts, laterConsts] = partition(consts, constUnknown);
+    const [knownInit, laterInit] = partition(init, carryUnknown);
+    const [knownXs, laterXs] = partition(xs, xsUnknown);
+    const numKnownOut = known.outputs.length - numResiduals;
+
+    // A residual that is one of the constants need not be stacked, nor one that is a slice.
+    const source = known.outputs.slice(numKnownOut).map((a) =>
+      a instanceof Var ? known.inputs.indexOf(a) : -1
+    );
+    const firstX = knownConsts.length + knownInit.length;
+    const fixed = source.map((s) => s >= 0 && s < knownConsts.length);
+    const reused = source.map((s) => s >= firstX);
+    const computed = source.map((_, i) => !fixed[i] && !reused[i]);
+    const now = context.known(scanP, [...knownConsts, ...knownInit, ...knownXs], {
+      ...params,
+      jaxpr: selectOutputs(known, [...new Array(numKnownOut).fill(true), ...computed]),
+      numConsts: knownConsts.length,
+      numCarry: knownInit.length,
+    });
+    let next = numKnownOut;
+    const fixedResiduals: NDArray[] = [];
+    const slicedResiduals: NDArray[] = [];
+    source.forEach((s, i) => {
+      if (fixed[i]) fixedResiduals.push(knownConsts[s]!);
+      else slicedResiduals.push(reused[i] ? knownXs[s - firstX]! : now[next++]!);
+    });
+    const [slicedAt, fixedAt] = partition(range(0, numResiduals), fixed);
+    const later = context.stage(scanP, [
+      ...fixedResiduals,
+      ...laterConsts,
+      ...init.flatMap((x, i) => carryUnknown[i] ? [x] : []),
+      ...slicedResiduals,
+      ...laterXs,
+    ], {
+      ...params,
+      jaxpr: reorder(
+        staged,
+        [
+          ...fixedAt,
+          ...range(numResiduals, numResiduals + laterConsts.length + laterInit.length),
+          ...slicedAt,
+          ...range(numResiduals + laterConsts.length + laterInit.length, staged.inputs.length),
+        ],
+        range(0, staged.outputs.length),
+      ),
+      numConsts: fixedResiduals.length + laterConsts.length,
+      numCarry: laterInit.length,
+    });
+    let a = 0, b = 0;
+    return unknownOut.map((u) => u ? later[b++]! : now[a++]!);
+  },
+  lower(g, inputs, params, inAvals, outAvals) {
+    const { jaxpr, numCarry, length, reverse } = params;
+    const [consts, init, xs] = parts(inputs, params);
+    const spec = ({ shape, dtype }: ShapedArray) => ({ shape, dtype });
+    const carries = jaxpr.outputs.slice(0, numCarry).map((a) => spec(a.aval));
+    const slices = jaxpr.outputs.slice(numCarry).map((a) => spec(a.aval));
+    if (length === 0) {
+      const empty = outAvals.slice(numCarry).map((a) => g.constant([], a.shape, a.dtype));
+      return [...init, ...empty];
+    }
+    if (xs.length > 0) {
+      const body = g.subgraph(
+        "scan",
+        [
+          ...carries,
+          ...inAvals.slice(params.numConsts + numCarry).map((a) =>
+            spec(shaped(a.shape.slice(1), a.dtype))
+          ),
+        ],
+        (g, args) => g.inline(jaxpr, [...consts, ...args]),
+        [...carries, ...slices],
+      );
+      return g.nodes("Scan", [...init, ...xs], outAvals.length, {
+        body,
+        num_scan_inputs: xs.length,
+        ...(reverse && { scan_input_directions: xs.map(() => 1) }),
+        ...(reverse && slices.length > 0 && { scan_output_directions: slices.map(() => 1) }),
+      });
+    }
+    const flag = { shape: [], dtype: "bool" } as const;
+    const body = g.subgraph(
+      "loop",
+      [{ shape: [], dtype: "int64" }, flag, ...carries],
+      (g, [, goOn, ...carry]) => [goOn!, ...g.inline(jaxpr, [...consts, ...carry])],
+      [flag, ...carries, ...slices],
+    );
+    const outs: Value[] = g.nodes(
+      "Loop",
+      [g.scalar(length, "int64"), "", ...init],
+      outAvals.length,
+      { body },
+    );
+    if (!reverse) return outs;
+    return outs.map((y, i) =>
+      i < numCarry ? y : g.node("Slice", [
+        y,
+        g.int64([-1]),
+        g.int64([-(2 ** 31)]),
+        g.int64([0]),
+        g.int64([-1]),
+      ])
+    );
+  },
+  samples: () => {
+    const body = program([vec3, vec3, vec3], (w, c, x) => {
+      const next = add(mul(w, c), x);
+      return [next, mul(next, c)];
+    });
+    const counting = program([vec3, vec3], (w, c) => {
+      const next = mul(w, c);
+      return [next, next];
+    });
+    const f64 = "float64" as const;
+    return [false, true].flatMap((reverse) => [{
+      name: `over two steps${reverse ? ", backwards" : ""}`,
+      inputs: [
+        { shape: [3], dtype: f64 },
+        { shape: [3], dtype: f64 },
+        { shape: [2, 3], dtype: f64 },
+      ],
+      params: { jaxpr: body, numConsts: 1, numCarry: 1, length: 2, reverse },
+      skip: { transpose: "not linear in constant and carry together; the laws test gradients" },
+    }, {
+      name: `without slices${reverse ? ", backwards" : ""}`,
+      inputs: [{ shape: [3], dtype: f64 }, { shape: [3], dtype: f64 }],
+      params: { jaxpr: counting, numConsts: 1, numCarry: 1, length: 3, reverse },
+      skip: { transpose: "not linear in constant and carry together; the laws test gradients" },
+    }, {
+      name: `over no steps${reverse ? ", backwards" : ""}`,
+      inputs: [
+        { shape: [3], dtype: f64 },
+        { shape: [3], dtype: f64 },
+        { shape: [0, 3], dtype: f64 },
+      ],
+      params: { jaxpr: body, numConsts: 1, numCarry: 1, length: 0, reverse },
+      skip: { transpose: "not linear in constant and carry together; the laws test gradients" },
+    }]);
+  },
+});
+
+/**
+ * The body of the backward loop: from known constants, cotangents of linear constants and of the
+ * carry, known slices and cotangents of the ys, to the accumulated cotangents and those of linear xs.
+ */
+const transposedBody = memoize((
+  jaxpr: Jaxpr,
+  numCarry: number,
+  constLinear: readonly boolean[],
+  xsLinear: readonly boolean[],
+): Jaxpr => {
+  const numConsts = constLinear.length;
+  const ins = jaxpr.inputs.map((v) => v.aval);
+  const [knownConsts, linearConsts] = partition(ins.slice(0, numConsts), constLinear);
+  const [knownXs] = partition(ins.slice(numConsts + numCarry), xsLinear);
+  const outs = jaxpr.outputs.map((a) => a.aval);
+  return stageClosed("transposed scan", (args) => {
+    const take = (n: number): NDArray[] => args.splice(0, n);
+    const consts = take(knownConsts.length);
+    const constCts = take(linearConsts.length);
+    const carryCts = take(numCarry);
+    const xs = take(knownXs.length);
+    const yCts = take(outs.length - numCarry);
+    let c = 0, x = 0;
+    const cts = backwardPass(
+      jaxpr,
+      ins.map((aval, i) => {
+        if (i < numConsts) return constLinear[i] ? new Linear(aval) : consts[c++]!;
+        if (i < numConsts + numCarry) return new Linear(aval);
+        return xsLinear[i - numConsts - numCarry] ? new Linear(aval) : xs[x++]!;
+      }),
+      [...carryCts, ...yCts],
+    );
+    let k = 0;
+    return [
+      ...constLinear.flatMap((l, i) => {
+        if (!l) return [];
+        const sum = constCts[k++]!;
+        const ct = cts[i] ?? null;
+        return [ct === null ? sum : add(sum, ct)];
+      }),
+      ...range(numConsts, numConsts + numCarry).map((i) => cts[i] ?? zeros(ins[i]!)),
+      ...xsLinear.flatMap((l, i) => {
+        const at = numConsts + numCarry + i;
+        return l ? [cts[at] ?? zeros(ins[at]!)] : [];
+      }),
+    ];
+  }, [
+    ...knownConsts,
+    ...linearConsts,
+    ...outs.slice(0, numCarry),
+    ...knownXs,
+    ...outs.slice(numCarry),
+  ]);
+});

@@ -1,0 +1,279 @@
+/**
+ * Loops that stop on a condition. ONNX: Loop. No reverse-mode derivative, since the number of steps,
+ * and so the memory for them, is not known beforehand.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { shaped } from "../core/aval.ts";
+import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
+import { DifferentiationError } from "../core/errors.ts";
+import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
+import { definePrimitive, type Primitive, type Tangent } from "../core/primitive.ts";
+import { bind } from "../core/trace.ts";
+import { batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { jvpJaxpr } from "../interpreters/jvp.ts";
+import { memoize } from "../interpreters/memo.ts";
+import { partialEvalJaxpr } from "../interpreters/partial.ts";
+import { stageClosed } from "../interpreters/staging.ts";
+import { add, mul, select } from "../primitives/arithmetic.ts";
+import { lt } from "../primitives/compare.ts";
+import { reduceOr } from "../primitives/reduce.ts";
+import { reshape, scalarLike, zeros } from "../primitives/shape.ts";
+import { partition } from "./call.ts";
+import { range, reorder, selectOutputs } from "./jaxprs.ts";
+import { program, vec3 } from "./samples.ts";
+
+/** Parameters of `while`. */
+export interface WhileParams {
+  /** From its constants and the carry to a bool scalar. */
+  readonly cond: Jaxpr;
+  /** From its constants and the carry to the next carry. */
+  readonly body: Jaxpr;
+  /** Number of constants of `cond`. */
+  readonly condConsts: number;
+  /** Number of constants of `body`. */
+  readonly bodyConsts: number;
+}
+
+/** Grows a mask over the carry until the body maps it into itself. */
+export function growMask(
+  start: readonly boolean[],
+  step: (mask: readonly boolean[]) => readonly boolean[],
+): boolean[] {
+  let mask = [...start];
+  for (;;) {
+    const next = step(mask);
+    const grown = mask.map((m, i) => m || next[i]!);
+    if (grown.every((m, i) => m === mask[i])) return mask;
+    mask = grown;
+  }
+}
+
+function parts<T>(inputs: readonly T[], { condConsts, bodyConsts }: WhileParams): [T[], T[], T[]] {
+  return [
+    inputs.slice(0, condConsts),
+    inputs.slice(condConsts, condConsts + bodyConsts),
+    inputs.slice(condConsts + bodyConsts),
+  ];
+}
+
+/** A condition that ignores the tangents that a differentiated loop carries along. */
+const condIgnoring = memoize((
+  cond: Jaxpr,
+  extra: readonly (readonly number[])[],
+  dtypes: readonly NDArray["dtype"][],
+) =>
+  stageClosed(
+    "whileLoop",
+    (args) => evalJaxpr(cond, args.slice(0, cond.inputs.length), bind),
+    [...cond.inputs.map((v) => v.aval), ...extra.map((shape, i) => shaped(shape, dtypes[i]!))],
+  )
+);
+
+/** A body whose lanes stand still once their own condition is false, and "any lane goes on". */
+const maskedLoop = memoize((
+  cond: Jaxpr,
+  body: Jaxpr,
+  size: number,
+  condConsts: number,
+  condBatched: readonly boolean[],
+  bodyBatched: readonly boolean[],
+): { cond: Jaxpr; body: Jaxpr } => {
+  const all = body.outputs.map(() => true);
+  const lanes = batchJaxpr(cond, size, [...condBatched, ...all], [true]).jaxpr;
+  const step = batchJaxpr(body, size, [...bodyBatched, ...all], all).jaxpr;
+  const condTypes = lanes.inputs.slice(0, condConsts).map((v) => v.aval);
+  return {
+    cond: stageClosed("whileLoop", (args) => {
+      const goOn = evalJaxpr(lanes, args, bind)[0]!;
+      return [reduceOr(goOn, [0])];
+    }, lanes.inputs.map((v) => v.aval)),
+    // The condition's constants come first: the body needs them to know which lanes go on.
+    body: stageClosed("whileLoop", (args) => {
+      const carry = args.slice(condConsts + bodyBatched.length);
+      const goOn = evalJaxpr(lanes, [...args.slice(0, condConsts), ...carry], bind)[0]!;
+      const next = evalJaxpr(step, args.slice(condConsts), bind);
+      return next.map((x, i) =>
+        select(reshape(goOn, [size, ...new Array(x.ndim - 1).fill(1)]), x, carry[i]!)
+      );
+    }, [...condTypes, ...step.inputs.map((v) => v.aval)]),
+  };
+});
+
+/** Repeats a program while a condition on the carry holds. */
+export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
+  name: "while",
+  abstractEval: (_, { body }) => body.outputs.map((a) => a.aval),
+  impl: {
+    evaluate: (args, params) =>
+      deferUntilReady(args, params.body.outputs.map((a) => a.aval), () => {
+        const [condArgs, bodyArgs, init] = parts(args, params);
+        let carry = init;
+        for (;;) {
+          const goOn = evalJaxpr(params.cond, [...condArgs, ...carry], bind)[0] as ConcreteArray;
+          if (goOn.values[0] === 0) return carry;
+          carry = evalJaxpr(params.body, [...bodyArgs, ...carry], bind);
+        }
+      }),
+  },
+  jvp(primals, tangents, params) {
+    const { cond, body, condConsts, bodyConsts } = params;
+    const [condArgs, bodyArgs, init] = parts(primals, params);
+    const [, bodyDots, initDots] = parts<Tangent>(tangents, params);
+    const constActive = bodyDots.map((t) => t !== null);
+    const active = growMask(
+      initDots.map((t) => t !== null),
+      (mask) => jvpJaxpr(body, [...constActive, ...mask], mask).active,
+    );
+    const differentiated = jvpJaxpr(body, [...constActive, ...active], active).jaxpr;
+    const n = init.length;
+    const numDots = constActive.filter((a) => a).length;
+    // From [consts, carry, const tangents, carry tangents] to constants first.
+    const total = differentiated.inputs.length;
+    const newBody = reorder(differentiated, [
+      ...range(0, bodyConsts),
+      ...range(bodyConsts + n, bodyConsts + n + numDots),
+      ...range(bodyConsts, bodyConsts + n),
+      ...range(bodyConsts + n + numDots, total),
+    ], range(0, differentiated.outputs.length));
+    const dots = initDots.flatMap((t, i) => active[i] ? [t ?? zeros(init[i]!.aval)] : []);
+    const outs = bind(whileP, [
+      ...condArgs,
+      ...bodyArgs,
+      ...bodyDots.filter((t) => t !== null),
+      ...init,
+      ...dots,
+    ], {
+      cond: condIgnoring(cond, dots.map((d) => d.shape), dots.map((d) => d.dtype)),
+      body: newBody,
+      condConsts,
+      bodyConsts: bodyConsts + numDots,
+    });
+    let next = n;
+    return [outs.slice(0, n), active.map((a) => a ? outs[next++]! : null)];
+  },
+  transpose() {
+    throw new DifferentiationError(
+      "reverse-mode differentiation of whileLoop is not possible, since its number of steps is not " +
+        "known beforehand: use foriLoop with constant bounds or scan, or forward mode (jvp, jacfwd), or " +
+        "differentiate the solution implicitly (customRoot, fixedPoint)",
+    );
+  },
+  batch(args, dims, size, params) {
+    const { cond, body, condConsts } = params;
+    const [condDims, bodyDims, initDims] = parts(dims, params);
+    const condBatched = condDims.map((d) => d !== null);
+    const bodyBatched = bodyDims.map((d) => d !== null);
+    const carryBatched = growMask(
+      initDims.map((d) => d !== null),
+      (mask) => batchJaxpr(body, size, [...bodyBatched, ...mask], mask).batched,
+    );
+    const front = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
+    const [condArgs, bodyArgs, init] = parts(front, params);
+    const perLane = batchJaxpr(cond, size, [...condBatched, ...carryBatched]).batched[0]!;
+    const carryMask = perLane ? carryBatched.map(() => true) : carryBatched;
+    const start = init.map((x, i) =>
+      carryMask[i] && initDims[i] === null ? batchToFront(x, null, size) : x
+    );
+    if (perLane) {
+      const loop = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched);
+      const outs = bind(whileP, [...condArgs, ...condArgs, ...bodyArgs, ...start], {
+        ...loop,
+        condConsts,
+        bodyConsts: condConsts + params.bodyConsts,
+      });
+      return [outs, outs.map(() => 0)];
+    }
+    const outs = bind(whileP, [...condArgs, ...bodyArgs, ...start], {
+      ...params,
+      cond: batchJaxpr(cond, size, [...condBatched, ...carryMask]).jaxpr,
+      body: batchJaxpr(body, size, [...bodyBatched, ...carryMask], carryMask).jaxpr,
+    });
+    return [outs, carryMask.map((m) => m ? 0 : null)];
+  },
+  partial(context, args, params) {
+    const { cond, body } = params;
+    const [condArgs, bodyArgs, init] = parts(args, params);
+    const isUnknown = (xs: readonly NDArray[]): boolean[] => xs.map((x) => context.isUnknown(x));
+    const constUnknown = isUnknown(bodyArgs);
+    const carryUnknown = growMask(
+      isUnknown(init),
+      (mask) => partialEvalJaxpr(body, [...constUnknown, ...mask]).unknownOut,
+    );
+    const condUnknown = partialEvalJaxpr(cond, [...isUnknown(condArgs), ...carryUnknown])
+      .unknownOut[0];
+    if (condUnknown) return context.stage(whileP, args, params);
+    // What does not depend on unknown values runs as a loop of its own now; the rest needs the
+    // known values of each step again, so the whole loop is recorded.
+    const keep = carryUnknown.map((u) => !u);
+    const narrowBody = narrow(body, params.bodyConsts, constUnknown, carryUnknown);
+    const narrowCond = narrow(cond, params.condConsts, isUnknown(condArgs), carryUnknown, true);
+    const [knownConsts] = partition(bodyArgs, constUnknown);
+    const [knownInit] = partition(init, carryUnknown);
+    const now = context.known(whileP, [...condArgs, ...knownConsts, ...knownInit], {
+      cond: narrowCond,
+      body: narrowBody,
+      condConsts: params.condConsts,
+      bodyConsts: knownConsts.length,
+    });
+    const later = context.stage(whileP, args, params);
+    let next = 0;
+    return later.map((x, i) => keep[i] ? now[next++]! : x);
+  },
+  lower(g, inputs, params, _, outAvals) {
+    const [condArgs, bodyArgs, init] = parts<Value>(inputs, params);
+    const test = (g: Lowering, carry: readonly Value[]): Value =>
+      g.inline(params.cond, [...condArgs, ...carry])[0]!;
+    const specs = outAvals.map(({ shape, dtype }) => ({ shape, dtype }));
+    const flag = { shape: [], dtype: "bool" } as const;
+    const body = g.subgraph(
+      "while",
+      [{ shape: [], dtype: "int64" }, flag, ...specs],
+      (g, [, , ...carry]) => {
+        const next = g.inline(params.body, [...bodyArgs, ...carry]);
+        return [test(g, next), ...next];
+      },
+      [flag, ...specs],
+    );
+    return g.nodes("Loop", ["", test(g, init), ...init], specs.length, { body });
+  },
+  samples: () => {
+    const scalar = shaped([], "float64");
+    return [{
+      name: "doubling until a bound",
+      inputs: [
+        { shape: [], dtype: "float64", values: [20] },
+        { shape: [3], dtype: "float64", values: [0.5, 1, 2] },
+        { shape: [], dtype: "float64", values: [0.75] },
+        { shape: [3], dtype: "float64", values: [1, -2, 0.25] },
+      ],
+      params: {
+        cond: program([scalar, scalar, vec3], (bound, n) => [lt(n, bound)]),
+        body: program([vec3, scalar, vec3], (w, n, x) => [add(n, n), mul(w, add(x, n))]),
+        condConsts: 1,
+        bodyConsts: 1,
+      },
+      skip: { transpose: "the number of steps is not known beforehand" },
+    }];
+  },
+});
+
+/** The part of a loop program that touches known values alone. */
+function narrow(
+  jaxpr: Jaxpr,
+  numConsts: number,
+  constUnknown: readonly boolean[],
+  carryUnknown: readonly boolean[],
+  isCond = false,
+): Jaxpr {
+  const outputs = isCond ? [true] : carryUnknown.map((u) => !u);
+  const live = selectOutputs(jaxpr, outputs);
+  const keep = [...constUnknown, ...carryUnknown];
+  return reorder(
+    live,
+    range(0, jaxpr.inputs.length).filter((i) => (isCond && i < numConsts) || !keep[i]),
+    range(0, live.outputs.length),
+  );
+}

@@ -1,0 +1,122 @@
+/**
+ * The interpreter that records: running a function under it gives a jaxpr. All operations are
+ * recorded, those on constants too. Arrays that the function captured become literals; tracers of
+ * enclosing transforms that it captured become leading inputs.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { ConcreteArray } from "../core/concrete.ts";
+import { type Atom, type Jaxpr, JaxprBuilder, Literal, type Var } from "../core/jaxpr.ts";
+import type { Primitive } from "../core/primitive.ts";
+import { leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
+
+/** A value in a program being recorded. */
+export class StagedTracer extends Tracer {
+  /** Makes the stand-in for a variable. */
+  constructor(readonly trace: StagingTrace, readonly variable: Var) {
+    super();
+  }
+  /** Shape and dtype. */
+  get aval(): ShapedArray {
+    return this.variable.aval;
+  }
+}
+
+/** A recorded program, and the values for its leading inputs. */
+export interface Staged {
+  /** Inputs are those of `consts`, then the function's arguments. */
+  readonly jaxpr: Jaxpr;
+  /** Values that the function captured. */
+  readonly consts: readonly NDArray[];
+}
+
+/** Records operations into a jaxpr. */
+export class StagingTrace extends Trace {
+  readonly #builder = new JaxprBuilder();
+  readonly #captured = new Map<NDArray, Var>();
+  readonly #literals = new Map<ConcreteArray, Literal>();
+
+  /**
+   * With `hoistArrays`, captured arrays other than scalars become inputs like captured tracers: for
+   * programs that are run once, with other arrays each time they are recorded.
+   */
+  constructor(what: string, readonly hoistArrays: boolean = false) {
+    super(what);
+  }
+
+  /** Adds an input. */
+  input(aval: ShapedArray): StagedTracer {
+    return new StagedTracer(this, this.#builder.input(aval));
+  }
+
+  /** Whether a value was recorded here. */
+  owns(x: NDArray): x is StagedTracer {
+    return x instanceof StagedTracer && x.trace === this;
+  }
+
+  /** How equations refer to a value. */
+  atom(x: NDArray): Atom {
+    if (x instanceof StagedTracer && x.trace === this) return x.variable;
+    if (x instanceof ConcreteArray) {
+      if ((!this.hoistArrays || x.ndim === 0) && x.peek() !== null) {
+        let literal = this.#literals.get(x);
+        if (literal === undefined) this.#literals.set(x, literal = new Literal(x));
+        return literal;
+      }
+    } else if (x instanceof Tracer && !x.trace.alive) {
+      throw leaked(x);
+    }
+    let variable = this.#captured.get(x);
+    if (variable === undefined) {
+      this.#captured.set(x, variable = this.#builder.variable(x.aval));
+    }
+    return variable;
+  }
+
+  /** Records an equation. */
+  stage<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
+    const inputs = args.map((x) => this.atom(x));
+    const avals = primitive.abstractEval(inputs.map((a) => a.aval), params);
+    return this.#builder.equation(primitive, inputs, params, avals)
+      .map((v) => new StagedTracer(this, v));
+  }
+
+  override process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
+    return this.stage(primitive, args, params);
+  }
+
+  /** Ends the recording. */
+  finish(outputs: readonly NDArray[]): Staged {
+    const atoms = outputs.map((x) => this.atom(x));
+    const inputs = [...this.#captured.values(), ...this.#builder.inputs];
+    return { jaxpr: this.#builder.build(atoms, inputs), consts: [...this.#captured.keys()] };
+  }
+}
+
+/** Records `f` for inputs of the given types. */
+export function stage(
+  what: string,
+  f: (args: NDArray[]) => readonly NDArray[],
+  avals: readonly ShapedArray[],
+): Staged {
+  const trace = new StagingTrace(what);
+  try {
+    const inputs = avals.map((aval) => trace.input(aval));
+    return trace.finish(withTrace(trace, () => f(inputs)));
+  } finally {
+    trace.alive = false;
+  }
+}
+
+/** Records a function that captures nothing, as programs made from closed programs are. */
+export function stageClosed(
+  what: string,
+  f: (args: NDArray[]) => readonly NDArray[],
+  avals: readonly ShapedArray[],
+): Jaxpr {
+  const { jaxpr, consts } = stage(what, f, avals);
+  if (consts.length > 0) throw leaked(consts[0] as Tracer);
+  return jaxpr;
+}

@@ -1,0 +1,89 @@
+/**
+ * Transposition of linear programs: from cotangents of the outputs to cotangents of the inputs. Two
+ * loops over the equations, one forward for what does not depend on linear inputs and one backward.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { DifferentiationError } from "../core/errors.ts";
+import { type Atom, type Eqn, type Jaxpr, Var } from "../core/jaxpr.ts";
+import { Linear, type Tangent } from "../core/primitive.ts";
+import { bind } from "../core/trace.ts";
+import { add } from "../primitives/arithmetic.ts";
+import { zeros } from "../primitives/shape.ts";
+import { memoize } from "./memo.ts";
+import { stageClosed } from "./staging.ts";
+
+/**
+ * Pulls cotangents back through `jaxpr`, which is linear in the inputs that are `Linear`. Gives a
+ * cotangent for each input: `null` for zeros and for inputs that are not `Linear`.
+ *
+ * @throws {DifferentiationError} where an equation has no transpose.
+ */
+export function backwardPass(
+  jaxpr: Jaxpr,
+  args: readonly (NDArray | Linear)[],
+  cotangents: readonly Tangent[],
+): Tangent[] {
+  const values: (NDArray | undefined)[] = new Array(jaxpr.numVars);
+  jaxpr.inputs.forEach((v, i) => {
+    const x = args[i]!;
+    if (!(x instanceof Linear)) values[v.id] = x;
+  });
+  const read = (a: Atom): NDArray | Linear =>
+    a instanceof Var ? values[a.id] ?? new Linear(a.aval) : a.value;
+
+  const linear: Eqn[] = [];
+  for (const eqn of jaxpr.eqns) {
+    const inputs = eqn.inputs.map(read);
+    if (inputs.some((x) => x instanceof Linear)) {
+      linear.push(eqn);
+    } else {
+      const outs = bind(eqn.primitive, inputs as NDArray[], eqn.params);
+      eqn.outputs.forEach((v, i) => values[v.id] = outs[i]!);
+    }
+  }
+
+  const cts: Tangent[] = new Array(jaxpr.numVars).fill(null);
+  const accumulate = (a: Atom, ct: Tangent | undefined): void => {
+    if (ct === null || ct === undefined || !(a instanceof Var)) return;
+    const sum = cts[a.id];
+    cts[a.id] = sum === null || sum === undefined ? ct : add(sum, ct);
+  };
+  jaxpr.outputs.forEach((a, i) => accumulate(a, cotangents[i]));
+
+  for (let k = linear.length - 1; k >= 0; k--) {
+    const eqn = linear[k]!;
+    const outCts = eqn.outputs.map((v) => cts[v.id] ?? null);
+    if (outCts.every((ct) => ct === null)) continue;
+    for (const v of eqn.outputs) cts[v.id] = null;
+    const rule = eqn.primitive.transpose;
+    if (rule === "nonlinear") {
+      throw new DifferentiationError(
+        `reverse-mode differentiation reached ${eqn.primitive.name}, which is not linear. ` +
+          "If it comes from a custom derivative rule, the rule must be linear in the tangents",
+      );
+    }
+    const inCts = rule(outCts, eqn.inputs.map(read), eqn.params);
+    eqn.inputs.forEach((a, i) => accumulate(a, inCts[i]));
+  }
+  return jaxpr.inputs.map((v, i) => args[i] instanceof Linear ? cts[v.id] ?? null : null);
+}
+
+/**
+ * The program that pulls cotangents back: inputs are the inputs of `jaxpr` with `linear[i]` false,
+ * then a cotangent for each output; outputs are cotangents for the inputs with `linear[i]` true.
+ */
+export const transposeJaxpr: (jaxpr: Jaxpr, linear: readonly boolean[]) => Jaxpr = memoize(
+  (jaxpr: Jaxpr, linear: readonly boolean[]) => {
+    const avals: readonly ShapedArray[] = jaxpr.inputs.map((v) => v.aval);
+    const known = avals.filter((_, i) => !linear[i]);
+    return stageClosed("transpose", (args) => {
+      let next = 0;
+      const inputs = avals.map((aval, i) => linear[i] ? new Linear(aval) : args[next++]!);
+      const cts = backwardPass(jaxpr, inputs, args.slice(known.length));
+      return cts.flatMap((ct, i) => linear[i] ? [ct ?? zeros(avals[i]!)] : []);
+    }, [...known, ...jaxpr.outputs.map((a) => a.aval)]);
+  },
+);

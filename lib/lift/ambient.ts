@@ -1,0 +1,82 @@
+/**
+ * Ways to supply a dictionary without passing it: for library code that takes `transforms: ambient`,
+ * callers choose the dictionary with `withTransforms`, or a module system registers when its own is
+ * to be used. Explicit arguments remain the first choice, since they are visible.
+ *
+ * A choice holds for synchronous code alone: it never spans an `await`, during which other code runs.
+ *
+ * @module
+ */
+import { StateError } from "../core/errors.ts";
+import { pure } from "../transforms/pure.ts";
+import { type AnyFunction, transformNames, type Transforms } from "../transforms/types.ts";
+
+const chosen: Transforms[] = [];
+
+/** A module system that wants its dictionary used where `when()` holds. */
+export interface StatefulLibrary {
+  /** Whether the system's context is open. */
+  readonly when: () => boolean;
+  /** Its dictionary. */
+  readonly transforms: Transforms;
+}
+
+const libraries: StatefulLibrary[] = [];
+
+/** Makes `ambient` use a system's dictionary where `when()` holds; gives a function that undoes it. */
+export function registerStatefulLibrary(library: StatefulLibrary): () => void {
+  libraries.push(library);
+  return () => {
+    const at = libraries.indexOf(library);
+    if (at >= 0) libraries.splice(at, 1);
+  };
+}
+
+/** The dictionary that `ambient` delegates to now. */
+export function currentTransforms(): Transforms {
+  const top = chosen.at(-1);
+  if (top !== undefined) return top;
+  for (let i = libraries.length - 1; i >= 0; i--) {
+    if (libraries[i]!.when()) return libraries[i]!.transforms;
+  }
+  return pure;
+}
+
+/**
+ * Runs `f` with `ambient` standing for `transforms`.
+ *
+ * @throws {StateError} where `f` is asynchronous.
+ */
+export function withTransforms<T>(transforms: Transforms, f: () => T): T {
+  chosen.push(transforms);
+  try {
+    const result = f();
+    if (result instanceof Promise) {
+      throw new StateError(
+        "withTransforms: the function is asynchronous, but a choice of transforms cannot span an await. " +
+          "Pass the dictionary as an argument instead",
+      );
+    }
+    return result;
+  } finally {
+    chosen.pop();
+  }
+}
+
+/** A decorator: the function runs with `ambient` standing for `transforms`. */
+export function overrideTransforms(
+  transforms: Transforms,
+): <A extends unknown[], R>(f: (...args: A) => R) => (...args: A) => R {
+  return (f) => (...args) => withTransforms(transforms, () => f(...args));
+}
+
+/**
+ * A dictionary that delegates to the innermost `withTransforms`, else to a registered system whose
+ * context is open, else to `pure`.
+ */
+export const ambient: Transforms = Object.fromEntries(
+  transformNames.map((name) => [
+    name,
+    (...args: never[]) => (currentTransforms()[name] as AnyFunction)(...args),
+  ]),
+) as unknown as Transforms;

@@ -1,0 +1,57 @@
+/**
+ * What a stateful module system tells the lifting engine about itself. Whoever supports a new system
+ * writes this, and no transform.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+
+/** Named entries; the values are pytrees of arrays. Names are paths for messages, `"linear/w"`. */
+export type Entries = Readonly<Record<string, unknown>>;
+
+/** The random stream of a context: keys are `foldIn(key, 0)`, `foldIn(key, 1)`, ... */
+export interface RngState {
+  /** The key. */
+  readonly key: NDArray;
+  /** How many keys were drawn from it. */
+  readonly count: number;
+}
+
+/**
+ * - `"init"`: missing entries are created.
+ * - `"settled"`: still initialising, but all entries exist; creating one is an error.
+ * - `"apply"`: parameters are given; creating one is an error.
+ */
+export type Phase = "init" | "settled" | "apply";
+
+/** Everything that a context holds. */
+export interface StateBundle {
+  /** Parameters: read, and created during initialisation, but never written. */
+  readonly params: Entries;
+  /** State as it is now. */
+  readonly state: Entries;
+  /** State as it was when created; has the keys of those created in this context. */
+  readonly initial: Entries;
+  /** The random stream; `null` where the context was given no key. */
+  readonly rng: RngState | null;
+  /** What may be done. */
+  readonly phase: Phase;
+  /** Anything that decides the names of entries to come (counters and such), as plain data. */
+  readonly names: unknown;
+}
+
+/** How to look into a stateful system. */
+export interface StateProtocol {
+  /** The system's name, for messages: `"Haiku"`. */
+  readonly system: string;
+  /** How users write its dictionary, for messages: `"hk.transforms"`. */
+  readonly dictionary: string;
+  /** Whether a context is open. */
+  active(): boolean;
+  /** What the innermost context holds. Must raise where the current trace is not the context's. */
+  snapshot(): StateBundle;
+  /** Replaces what the innermost context holds. */
+  commit(bundle: StateBundle): void;
+  /** Runs `f` in a new context that holds `bundle`; gives its result and what that context then holds. */
+  run<T>(bundle: StateBundle, f: () => T): [result: T, after: StateBundle];
+}

@@ -1,0 +1,453 @@
+/**
+ * The ONNX graph under construction: what primitives' lowering rules see as `Lowering`.
+ *
+ * Owns names (unique in the whole model, as ONNX asks), sharing of constants and of equal nodes,
+ * moving out of loops what does not change there, the rules for what may be an output of a graph or
+ * body, and the compositions for dtypes that lack Where. What an operation becomes is each
+ * primitive's own business, and bytes are `model.ts`'s.
+ *
+ * @module
+ */
+import type { ShapedArray } from "../core/aval.ts";
+import { allocate, dtypeOf, isTypedArray, type TypedArray } from "../core/dtype.ts";
+import { InternalError } from "../core/errors.ts";
+import { type Atom, type Jaxpr, Var } from "../core/jaxpr.ts";
+import type {
+  LowerAttribute,
+  Lowering,
+  OnnxDType,
+  Subgraph,
+  SubgraphInput,
+  Value,
+} from "../core/lowering.ts";
+import { type BuiltNode, finishNodes, live } from "./graph.ts";
+import type { Attribute, Graph, Model, Tensor, ValueInfo } from "./model.ts";
+
+/** Where a graph is going to run. */
+export type Target = Lowering["target"];
+
+/** An input or output of the whole model; a name left out, or empty, is made up. */
+export interface Port extends ShapedArray {
+  /** The name to give it; changed where another value has it already. */
+  readonly name?: string | undefined;
+}
+
+/** Version of the operator set that lowerings write. */
+export const opset = 21;
+
+/** Constants up to this size are compared by content, larger ones by identity. */
+const SHARED_BYTES = 256;
+
+/** Operators whose equal nodes are not equal values. */
+const IMPURE: ReadonlySet<string> = new Set([
+  "RandomNormal",
+  "RandomNormalLike",
+  "RandomUniform",
+  "RandomUniformLike",
+  "Bernoulli",
+  "Multinomial",
+  "Dropout",
+]);
+
+/** A finished body, and what it reads of the graphs around it. */
+interface Body extends Subgraph {
+  readonly subgraph: Graph;
+  readonly captures: readonly string[];
+}
+
+/** What all graphs of one model share. */
+class Shared {
+  /** Constants by name. */
+  readonly tensors = new Map<Value, Tensor>();
+  readonly domains = new Set<string>();
+  readonly #taken = new Set<string>();
+  readonly #byContent = new Map<string, Value>();
+  readonly #byIdentity = new Map<ArrayBufferView, Map<string, Value>>();
+  readonly #scalars = new Map<string, Value>();
+  #count = 0;
+
+  constructor(readonly target: Target) {}
+
+  /** A new name. Exported graphs get names that tell the operator. */
+  fresh(op: string): string {
+    const stem = this.target === "portable" ? op.toLowerCase() + "_" : "v";
+    let name = stem + this.#count++;
+    while (this.#taken.has(name)) name = stem + this.#count++;
+    return name;
+  }
+
+  /** A name that the user chose, or one made from it where it is taken. */
+  reserve(wanted: string | undefined, fallback: string): string {
+    const stem = wanted === undefined || wanted === "" ? fallback : wanted;
+    let name = stem;
+    for (let n = 2; this.#taken.has(name); n++) name = `${stem}_${n}`;
+    this.#taken.add(name);
+    return name;
+  }
+
+  scalar(value: number, dtype: OnnxDType): Value {
+    const key = Object.is(value, -0) ? `${dtype}-0` : dtype + value;
+    let name = this.#scalars.get(key);
+    if (name === undefined) {
+      this.#scalars.set(key, name = this.constant([value], [], dtype));
+    }
+    return name;
+  }
+
+  constant(
+    data: TypedArray | readonly number[],
+    shape: readonly number[],
+    dtype: OnnxDType,
+  ): Value {
+    const elements = toElements(data, dtype);
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (elements.length !== size) {
+      throw new InternalError(
+        `lowering: a constant of shape [${shape}] has ${elements.length} elements`,
+      );
+    }
+    const type = `${dtype}[${shape}]`;
+    let table: Map<string, Value>;
+    let key = type;
+    if (elements.byteLength <= SHARED_BYTES) {
+      table = this.#byContent;
+      const { buffer, byteOffset, byteLength } = elements;
+      key += String.fromCharCode(...new Uint8Array(buffer, byteOffset, byteLength));
+    } else {
+      const known = this.#byIdentity.get(elements);
+      table = known ?? new Map();
+      if (known === undefined) this.#byIdentity.set(elements, table);
+    }
+    let name = table.get(key);
+    if (name === undefined) {
+      table.set(key, name = this.fresh("const"));
+      this.tensors.set(name, { name, type: dtype, shape, data: elements });
+    }
+    return name;
+  }
+}
+
+/** The elements as the storage class of an ONNX type; not copied where they are that already. */
+function toElements(
+  data: TypedArray | readonly number[],
+  dtype: OnnxDType,
+): TypedArray | BigInt64Array {
+  if (dtype === "int64") return BigInt64Array.from(Array.from(data, BigInt));
+  const storage = dtype === "uint8" ? "bool" : dtype;
+  if (isTypedArray(data) && dtypeOf(data) === storage) return data;
+  const elements = allocate(storage, data.length);
+  for (let i = 0; i < data.length; i++) {
+    elements[i] = dtype === "bool" ? (data[i] === 0 ? 0 : 1) : data[i]!;
+  }
+  return elements;
+}
+
+/** Avals of atoms. */
+function avalsOf(atoms: readonly Atom[]): ShapedArray[] {
+  return atoms.map((a) => a.aval);
+}
+
+/** A graph or body under construction. */
+class GraphBuilder implements Lowering {
+  readonly built: BuiltNode[] = [];
+  readonly #equal = new Map<string, readonly Value[]>();
+  /** Values defined by this graph's own nodes. */
+  readonly #own = new Set<Value>();
+  readonly #inputs: ReadonlySet<Value>;
+  /** The graph that takes the nodes which need nothing of this one: of a loop's body, not a branch. */
+  readonly #outside: GraphBuilder | null;
+
+  constructor(
+    readonly shared: Shared,
+    readonly parent: GraphBuilder | null,
+    inputs: readonly Value[],
+  ) {
+    this.#inputs = new Set(inputs);
+    // Bodies of loops have inputs and branches have none. What a branch computes stays in it, since
+    // the other branch may be the one taken.
+    this.#outside = inputs.length > 0 ? parent : null;
+  }
+
+  get target(): Target {
+    return this.shared.target;
+  }
+
+  node(
+    op: string,
+    inputs: readonly Value[],
+    attributes?: Readonly<Record<string, LowerAttribute>>,
+  ): Value {
+    return this.nodes(op, inputs, 1, attributes)[0]!;
+  }
+
+  nodes(
+    op: string,
+    inputs: readonly Value[],
+    outputs: number,
+    attributes?: Readonly<Record<string, LowerAttribute>>,
+  ): Value[] {
+    const captures: string[] = [];
+    let converted: Record<string, Attribute> | undefined;
+    let shareable = !IMPURE.has(op);
+    if (attributes !== undefined) {
+      converted = {};
+      for (const [key, value] of Object.entries(attributes)) {
+        if (typeof value === "object" && "subgraph" in value) {
+          const body = value as Body;
+          for (const name of body.captures) captures.push(name);
+          converted[key] = { graph: body.subgraph };
+          shareable = false;
+        } else converted[key] = toAttribute(op, key, value);
+      }
+    }
+    if (!shareable) return this.#append(op, inputs, outputs, converted, captures);
+    let key = `${op} ${outputs}`;
+    for (const input of inputs) key += "\0" + input;
+    if (converted !== undefined) key += "\0\0" + JSON.stringify(converted);
+    const known = this.#find(key);
+    if (known !== undefined) return [...known];
+    const home = this.#home(inputs);
+    const names = home.#append(op, inputs, outputs, converted, captures);
+    home.#equal.set(key, names);
+    return [...names];
+  }
+
+  /** The outermost loop level at which all of a node's inputs are known. */
+  #home(inputs: readonly Value[]): GraphBuilder {
+    const here = inputs.some((name) => this.#own.has(name) || this.#inputs.has(name));
+    return here || this.#outside === null ? this : this.#outside.#home(inputs);
+  }
+
+  /** Outputs of an equal node of this graph or of one around it. */
+  #find(key: string): readonly Value[] | undefined {
+    let names = this.#equal.get(key);
+    for (let at = this.parent; at !== null && names === undefined; at = at.parent) {
+      names = at.#equal.get(key);
+    }
+    return names;
+  }
+
+  #append(
+    op: string,
+    inputs: readonly Value[],
+    count: number,
+    attributes: Record<string, Attribute> | undefined,
+    captures: readonly string[],
+  ): Value[] {
+    const outputs: Value[] = [];
+    for (let i = 0; i < count; i++) {
+      const name = this.shared.fresh(op);
+      outputs.push(name);
+      this.#own.add(name);
+    }
+    const dot = op.lastIndexOf(".");
+    const domain = op.slice(0, Math.max(dot, 0));
+    if (dot >= 0) this.shared.domains.add(domain);
+    this.built.push({
+      op: dot < 0 ? op : op.slice(dot + 1),
+      ...(dot >= 0 && { domain }),
+      inputs,
+      outputs,
+      ...(attributes !== undefined && { attributes }),
+      captures,
+    });
+    return outputs;
+  }
+
+  scalar(value: number, dtype: OnnxDType): Value {
+    return this.shared.scalar(value, dtype);
+  }
+
+  constant(
+    data: TypedArray | readonly number[],
+    shape: readonly number[],
+    dtype: OnnxDType,
+  ): Value {
+    return this.shared.constant(data, shape, dtype);
+  }
+
+  int64(values: readonly number[]): Value {
+    return this.shared.constant(values, [values.length], "int64");
+  }
+
+  cast(x: Value, from: OnnxDType, to: OnnxDType): Value {
+    return from === to ? x : this.node("Cast", [x], { to: typeCode[to] });
+  }
+
+  reshape(x: Value, shape: readonly number[]): Value {
+    // A 0 would otherwise mean "as in the input".
+    const attributes = shape.includes(0) ? { allowzero: 1 } : undefined;
+    return this.node("Reshape", [x, this.int64(shape)], attributes);
+  }
+
+  where(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value {
+    // The GPU's kernels know all dtypes, those for the CPU neither bool nor uint32.
+    if (this.target === "webgpu") return this.node("Where", [condition, a, b]);
+    if (dtype === "bool") {
+      const first = this.node("And", [condition, a]);
+      return this.node("Or", [first, this.node("And", [this.node("Not", [condition]), b])]);
+    }
+    if (dtype === "uint32") {
+      // Casts between the 32-bit integers keep the bits.
+      const signed = this.node("Where", [
+        condition,
+        this.cast(a, "uint32", "int32"),
+        this.cast(b, "uint32", "int32"),
+      ]);
+      return this.cast(signed, "int32", "uint32");
+    }
+    return this.node("Where", [condition, a, b]);
+  }
+
+  inline(jaxpr: Jaxpr, inputs: readonly Value[]): Value[] {
+    if (inputs.length !== jaxpr.inputs.length) {
+      throw new InternalError(
+        `lowering: a program of ${jaxpr.inputs.length} inputs was given ${inputs.length}`,
+      );
+    }
+    const env: Value[] = new Array(jaxpr.numVars);
+    const read = (atom: Atom): Value => {
+      if (atom instanceof Var) return env[atom.id]!;
+      const { value } = atom;
+      return this.constant(value.values, value.shape, value.dtype);
+    };
+    jaxpr.inputs.forEach((v, i) => env[v.id] = inputs[i]!);
+    for (const { primitive, inputs, params, outputs } of jaxpr.eqns) {
+      const values = primitive.lower(
+        this,
+        inputs.map(read),
+        params,
+        avalsOf(inputs),
+        avalsOf(outputs),
+      );
+      if (values.length !== outputs.length) {
+        throw new InternalError(
+          `lowering of ${primitive.name}: ${values.length} outputs, not ${outputs.length}`,
+        );
+      }
+      outputs.forEach((v, i) => env[v.id] = values[i]!);
+    }
+    return jaxpr.outputs.map(read);
+  }
+
+  subgraph(
+    name: string,
+    inputs: readonly SubgraphInput[],
+    build: (body: Lowering, inputs: Value[]) => Value[],
+    outputs: readonly SubgraphInput[],
+  ): Body {
+    const names = inputs.map(() => this.shared.fresh("in"));
+    const body = new GraphBuilder(this.shared, this, names);
+    const results = build(body, [...names]);
+    if (results.length !== outputs.length) {
+      throw new InternalError(
+        `lowering: body ${name} has ${results.length} outputs, not ${outputs.length}`,
+      );
+    }
+    const final = body.separate(results, body.#inputs);
+    const { nodes, needed } = live(body.built, final);
+    for (const input of names) needed.delete(input);
+    for (const node of nodes) for (const output of node.outputs) needed.delete(output);
+    return {
+      subgraph: {
+        name: this.shared.fresh(name),
+        nodes: finishNodes(nodes, new Map()),
+        initializers: [],
+        inputs: names.map((name, i) => valueInfo(name, inputs[i]!)),
+        outputs: final.map((name, i) => valueInfo(name, outputs[i]!)),
+      },
+      captures: [...needed],
+    };
+  }
+
+  /**
+   * Outputs that ONNX accepts: each the output of a node of this graph, or one of its inputs where
+   * `direct` has it, and none given twice. Others go through an Identity.
+   */
+  separate(outputs: readonly Value[], direct: ReadonlySet<Value>): Value[] {
+    const used = new Set<Value>();
+    return outputs.map((name) => {
+      const plain = this.#own.has(name) || direct.has(name);
+      if (!plain || used.has(name)) name = this.#append("Identity", [name], 1, undefined, [])[0]!;
+      used.add(name);
+      return name;
+    });
+  }
+}
+
+/** Codes of the element types for Cast, as in `TensorProto.DataType`. */
+const typeCode: Readonly<Record<OnnxDType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+  uint32: 12,
+};
+
+function valueInfo(name: string, { dtype, shape }: SubgraphInput): ValueInfo {
+  return { name, type: dtype, shape };
+}
+
+function toAttribute(
+  op: string,
+  key: string,
+  value: Exclude<LowerAttribute, Subgraph>,
+): Attribute {
+  if (typeof value === "string") return { string: value };
+  if (typeof value === "number") {
+    if (!Number.isInteger(value)) {
+      throw new InternalError(
+        `lowering: attribute ${key} of ${op} is ${value}: a float is { float }`,
+      );
+    }
+    return { int: value };
+  }
+  return "float" in value ? value : { ints: value };
+}
+
+/**
+ * Builds a model: `build` adds the nodes and gives the outputs.
+ *
+ * Values that nothing reads are dropped; inputs all stay, in order.
+ */
+export function buildModel(options: {
+  /** Where it is going to run. */
+  readonly target: Target;
+  /** Name of the main graph. */
+  readonly name: string;
+  /** The inputs. */
+  readonly inputs: readonly Port[];
+  /** The outputs that `build` gives. */
+  readonly outputs: readonly Port[];
+  /** Free-form notes to store in the model. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Adds the nodes. */
+  readonly build: (g: Lowering, inputs: Value[]) => Value[];
+}): Model {
+  const shared = new Shared(options.target);
+  const inputs = options.inputs.map((p, i) => shared.reserve(p.name, `input_${i}`));
+  const wanted = options.outputs.map((p, i) => shared.reserve(p.name, `output_${i}`));
+  const g = new GraphBuilder(shared, null, inputs);
+  const results = options.build(g, [...inputs]);
+  if (results.length !== wanted.length) {
+    throw new InternalError(`lowering: ${results.length} outputs, not ${wanted.length}`);
+  }
+  const outputs = g.separate(results, new Set());
+  const { nodes, needed } = live(g.built, outputs);
+  const renamed = new Map(outputs.map((name, i) => [name, wanted[i]!]));
+  return {
+    graph: {
+      name: options.name === "" ? "program" : options.name,
+      nodes: finishNodes(nodes, renamed),
+      initializers: [...shared.tensors.values()].filter((t) => needed.has(t.name)),
+      inputs: inputs.map((name, i) => valueInfo(name, options.inputs[i]!)),
+      outputs: wanted.map((name, i) => valueInfo(name, options.outputs[i]!)),
+    },
+    opset,
+    producer: "injax",
+    ...(shared.domains.size > 0 && { domains: [...shared.domains] }),
+    ...(options.metadata !== undefined && { metadata: options.metadata }),
+  };
+}

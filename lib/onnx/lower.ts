@@ -1,0 +1,45 @@
+/**
+ * From a jaxpr to an ONNX model. The nodes come from the primitives' lowering rules, the graph from
+ * `builder.ts`; here the two meet.
+ *
+ * @module
+ */
+import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
+import { buildModel, type Target } from "./builder.ts";
+import type { Model } from "./model.ts";
+
+/** What is chosen when a jaxpr becomes a model. */
+export interface LowerOptions {
+  /** Where the model is going to run; `"portable"` for any ONNX runtime. */
+  readonly target: Target;
+  /** Names of the inputs, in order; made up where absent or empty, changed where taken. */
+  readonly inputNames?: readonly string[] | undefined;
+  /** Names of the outputs, likewise. */
+  readonly outputNames?: readonly string[] | undefined;
+  /** Name of the program, for messages and viewers. */
+  readonly name?: string | undefined;
+  /** Free-form notes to store in the model. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * The ONNX model that computes what a jaxpr computes. Inputs and outputs are in the jaxpr's order;
+ * arrays in it become initializers.
+ */
+export function lowerJaxpr(jaxpr: Jaxpr, options: LowerOptions): Model {
+  const { inputNames, outputNames } = options;
+  return buildModel({
+    target: options.target,
+    name: options.name ?? "program",
+    metadata: options.metadata,
+    inputs: jaxpr.inputs.map(({ aval }, i) => ({ ...aval, name: inputNames?.[i] })),
+    outputs: jaxpr.outputs.map(({ aval }, i) => ({ ...aval, name: outputNames?.[i] })),
+    build: (g, inputs) => lowerEqns(g, jaxpr, inputs),
+  });
+}
+
+/** Adds a jaxpr's equations to a graph and gives the values of its outputs. */
+export function lowerEqns(g: Lowering, jaxpr: Jaxpr, inputs: readonly Value[]): Value[] {
+  return g.inline(jaxpr, inputs);
+}

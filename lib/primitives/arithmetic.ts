@@ -1,0 +1,109 @@
+/**
+ * Arithmetic: what `basic.ts` has, and powers, whose derivative needs logarithms.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { type DType, isInteger } from "../core/dtype.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
+import { bind1 } from "../core/trace.ts";
+import { add, mul, select, sub } from "./basic.ts";
+import { eq } from "./compare.ts";
+import { log } from "./elementary.ts";
+import { binary, floats } from "./factory.ts";
+import { Formula } from "./lower_helpers.ts";
+import { scalarLike } from "./shape.ts";
+
+export * from "./basic.ts";
+
+/** IEEE 754's pow: 1 for base 1 and for -1 to an infinite power, where JavaScript gives NaN. */
+function powFloat(x: number, y: number): number {
+  if (x === 1 || (x === -1 && (y === Infinity || y === -Infinity))) return 1;
+  return Math.pow(x, y);
+}
+
+/** Bits of an integer exponent that count: any more, and nothing but -1, 0 and 1 fits the result. */
+const POWER_BITS = 6;
+
+/** Powers of integers by squaring, modulo 2^32, as `jnp.power` computes them. */
+function powInteger(x: number, y: number): number {
+  if (x === 0) return y === 0 ? 1 : 0;
+  let result = 1;
+  for (let base = x, bit = 0; bit < POWER_BITS; bit++) {
+    if (y & (1 << bit)) result = Math.imul(result, base);
+    base = Math.imul(base, base);
+  }
+  return result;
+}
+
+/** The same in the graph, where Pow would go through double precision and saturate. */
+function powIn(g: Lowering, x: Value, y: Value, dtype: DType): Value {
+  // Products modulo 2^32 have the same bits in int32, which has more kernels than uint32.
+  const f = new Formula(g, "int32");
+  const exponent = g.cast(y, dtype, "int32");
+  let base = g.cast(x, dtype, "int32");
+  const isZero = g.node("And", [f.equal(base, 0), g.node("Not", [f.equal(exponent, 0)])]);
+  let result = f.where(isZero, 0, 1);
+  for (let bit = 0; bit < POWER_BITS; bit++) {
+    const skip = f.equal(f.op("BitwiseAnd", exponent, 1 << bit), 0);
+    result = f.where(skip, result, f.mul(result, base));
+    base = f.mul(base, base);
+  }
+  return g.cast(result, "int32", dtype);
+}
+
+const powP = binary({
+  name: "pow",
+  kernels: { ...floats(powFloat), int32: powInteger, uint32: powInteger },
+  jvp(tx, ty, x, y, z) {
+    const zero = scalarLike(0, z);
+    const one = scalarLike(1, z);
+    let t: NDArray | null = null;
+    if (tx !== null) {
+      // y x^(y-1), but 0 for y = 0 even where x^-1 is infinite.
+      const isZero = eq(y, zero);
+      const power = pow(x, select(isZero, one, sub(y, one)));
+      t = mul(tx, select(isZero, zero, mul(y, power)));
+    }
+    if (ty !== null) {
+      const slope = mul(log(select(eq(x, zero), one, x)), z);
+      t = t === null ? mul(ty, slope) : add(t, mul(ty, slope));
+    }
+    return t!;
+  },
+  lower: (g, x, y, dtype) => isInteger(dtype) ? powIn(g, x, y, dtype) : g.node("Pow", [x, y]),
+  domain: {
+    range: [0.3, 2],
+    range2: [-2, 2],
+    special: [0, 0, 0, -0, -2, -2, -8, 1, 1, -1, -1, Infinity, 2, -Infinity, NaN, NaN, 0.5, 2],
+    special2: [
+      0,
+      2,
+      -1,
+      3,
+      3,
+      0.5,
+      -1,
+      NaN,
+      Infinity,
+      Infinity,
+      -Infinity,
+      -1,
+      -Infinity,
+      3,
+      0,
+      1,
+      Infinity,
+      NaN,
+    ],
+  },
+});
+
+/**
+ * `x` to the power `y`, elementwise, as `jnp.power`. Floats follow IEEE 754. Integers wrap, and of an
+ * integer exponent the last six bits count: results that fit are right, those of negative powers
+ * of other bases than 1 and -1 have no meaning.
+ */
+export function pow(x: NDArray, y: NDArray): NDArray {
+  return bind1(powP, [x, y], null);
+}

@@ -1,0 +1,522 @@
+/**
+ * dot_general: sums of products over any axes of two arrays, with any axes in common. Every matrix
+ * product and einsum is one.
+ *
+ * Owns the rules and the choice of ONNX operators; the loops are in `dot_kernels.ts`.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { formatAval, shaped, type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
+import { allocate, isFloat, type TypedArray } from "../core/dtype.ts";
+import { AxisError, formatShape, ShapeError } from "../core/errors.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
+import {
+  definePrimitive,
+  type HostValue,
+  Linear,
+  type Primitive,
+  type Tangent,
+} from "../core/primitive.ts";
+import { bind1 } from "../core/trace.ts";
+import { add } from "./arithmetic.ts";
+import { multiplyMatrices } from "./dot_kernels.ts";
+import {
+  avalOf,
+  checkDType,
+  checkSameDType,
+  emptyOutput,
+  filled,
+  inversePermutation,
+  numeric,
+  otherAxes,
+  shiftAxes,
+} from "./rules.ts";
+import { transpose } from "./shape.ts";
+import { copyStrided } from "./strided.ts";
+
+/** Axes of the first operand, and the axes of the second one that they are paired with. */
+export type AxisPairs = readonly [x: readonly number[], y: readonly number[]];
+
+/** Parameters of dot_general, as `dimension_numbers` of `lax.dot_general`. */
+export interface DotParams {
+  /** Axes summed over. */
+  readonly contract: AxisPairs;
+  /** Axes in common, which the result has once, in front. */
+  readonly batch: AxisPairs;
+}
+
+/** How one operand's axes are used. */
+interface Roles {
+  readonly shape: readonly number[];
+  readonly batch: readonly number[];
+  readonly free: readonly number[];
+  readonly contract: readonly number[];
+}
+
+function rolesOf(aval: ShapedArray, { contract, batch }: DotParams, side: 0 | 1): Roles {
+  return {
+    shape: aval.shape,
+    batch: batch[side],
+    free: otherAxes(aval.shape.length, batch[side], contract[side]),
+    contract: contract[side],
+  };
+}
+
+function lengths(shape: readonly number[], axes: readonly number[]): number[] {
+  return axes.map((a) => shape[a]!);
+}
+
+function checkPairs(what: string, x: ShapedArray, y: ShapedArray, pairs: AxisPairs): void {
+  const [xs, ys] = pairs;
+  if (xs.length !== ys.length) {
+    throw new AxisError(
+      `dot_general: ${what} axes ${formatShape(xs)} of x and ${
+        formatShape(ys)
+      } of y do not pair up: give as many for each`,
+    );
+  }
+  xs.forEach((a, i) => {
+    const b = ys[i]!;
+    if (x.shape[a] === undefined || y.shape[b] === undefined) {
+      throw new AxisError(
+        `dot_general: ${what} axes ${a} of x and ${b} of y are out of range: x is ${
+          formatAval(x)
+        } and y is ${formatAval(y)}`,
+      );
+    }
+    if (x.shape[a] !== y.shape[b]) {
+      throw new ShapeError(
+        `dot_general: ${what} axes ${a} of x and ${b} of y have lengths ${x.shape[a]} and ${
+          y.shape[b]
+        }: x is ${formatAval(x)} and y is ${formatAval(y)}`,
+      );
+    }
+  });
+}
+
+/** The operand with batch axes in front, then the axes of `second`, then those of `third`. */
+function arranged(
+  x: HostValue,
+  batch: readonly number[],
+  second: readonly number[],
+  third: readonly number[],
+): TypedArray {
+  const perm = [...batch, ...second, ...third];
+  if (inOrder(x.shape, perm)) return x.values;
+  const out = allocate(x.dtype, x.values.length);
+  const strides = stridesOf(x.shape);
+  const shape = lengths(x.shape, perm);
+  copyStrided(x.values, 0, lengths(strides, perm), out, 0, stridesOf(shape), shape);
+  return out;
+}
+
+/** Whether axes taken in the order of `perm` leave the elements where they are. */
+function inOrder(shape: readonly number[], perm: readonly number[]): boolean {
+  let last = -1;
+  for (const axis of perm) {
+    if (shape[axis] === 1) continue;
+    if (axis < last) return false;
+    last = axis;
+  }
+  return true;
+}
+
+// ---------------------------------------------------------------- lowering
+
+/** An operand in the graph, and the order in which its axes are to be read. */
+interface Reading {
+  readonly value: Value;
+  readonly shape: readonly number[];
+  readonly perm: readonly number[];
+}
+
+/** The operand with its axes in the order asked for and reshaped. */
+function read(g: Lowering, { value, shape, perm }: Reading, target: readonly number[]): Value {
+  if (inOrder(shape, perm)) return reshaped(g, value, shape, target);
+  const moved = g.node("Transpose", [value], { perm });
+  return reshaped(g, moved, lengths(shape, perm), target);
+}
+
+function reshaped(
+  g: Lowering,
+  value: Value,
+  from: readonly number[],
+  to: readonly number[],
+): Value {
+  return from.length === to.length && from.every((n, i) => n === to[i])
+    ? value
+    : g.reshape(value, to);
+}
+
+/** A product without summation, by broadcasting. */
+function lowerOuter(
+  g: Lowering,
+  x: Reading,
+  y: Reading,
+  batch: readonly number[],
+  xFree: readonly number[],
+  yFree: readonly number[],
+): Value {
+  // Without batch axes, broadcasting puts the axes of x in front of y's by itself.
+  const middle = batch.length === 0 ? [] : xFree.map(() => 1);
+  return g.node("Mul", [
+    read(g, x, [...batch, ...xFree, ...yFree.map(() => 1)]),
+    read(g, y, [...batch, ...middle, ...yFree]),
+  ]);
+}
+
+/** Longest float32 scalar product that a kernel may add up in one go. */
+const LONGEST_RUN = 4096;
+
+/** A long scalar product in two stages, so that rounding does not pile up. */
+function lowerLongDot(g: Lowering, x: Value, y: Value, n: number, dtype: "float32"): Value {
+  const run = Math.ceil(Math.sqrt(n));
+  const rows = Math.ceil(n / run);
+  const pads = g.int64([0, rows * run - n]);
+  const part = (v: Value, shape: readonly number[]): Value => {
+    const vector = g.reshape(v, [n]);
+    const whole = rows * run === n ? vector : g.node("Pad", [vector, pads, g.scalar(0, dtype)]);
+    return g.reshape(whole, shape);
+  };
+  const parts = g.node("MatMul", [part(x, [rows, 1, run]), part(y, [rows, run, 1])]);
+  return g.node("ReduceSum", [parts, g.int64([0, 1, 2])], { keepdims: 0 });
+}
+
+function lowerDot(
+  g: Lowering,
+  xValue: Value,
+  yValue: Value,
+  x: Roles,
+  y: Roles,
+  dtype: ShapedArray["dtype"],
+  outShape: readonly number[],
+): Value {
+  const batch = lengths(x.shape, x.batch);
+  const xFree = lengths(x.shape, x.free);
+  const yFree = lengths(y.shape, y.free);
+  const of = (value: Value, { shape }: Roles, ...perm: (readonly number[])[]): Reading => ({
+    value,
+    shape,
+    perm: perm.flat(),
+  });
+  if (x.contract.length === 0) {
+    return lowerOuter(
+      g,
+      of(xValue, x, x.batch, x.free),
+      of(yValue, y, y.batch, y.free),
+      batch,
+      xFree,
+      yFree,
+    );
+  }
+  const depth = sizeOf(lengths(x.shape, x.contract));
+  const rows = sizeOf(xFree);
+  const columns = sizeOf(yFree);
+
+  // Summed axes may be taken in any order: try that of x and that of y, in which the fewest
+  // operands have to be rearranged.
+  const ascending = (axes: readonly number[]): number[] =>
+    axes.map((_, i) => i).sort((i, j) => axes[i]! - axes[j]!);
+  const orders = [ascending(x.contract), ascending(y.contract)];
+  const choices = orders.flatMap((order) => {
+    const xc = order.map((i) => x.contract[i]!);
+    const yc = order.map((i) => y.contract[i]!);
+    const straight = {
+      left: of(xValue, x, x.batch, x.free, xc),
+      right: of(yValue, y, y.batch, yc, y.free),
+      leftTurned: of(xValue, x, x.batch, xc, x.free),
+      rightTurned: of(yValue, y, y.batch, y.free, yc),
+      swapped: false,
+    };
+    // With a vector the factors can be exchanged: x Y = Y' x.
+    const swapped = {
+      left: straight.rightTurned,
+      right: straight.leftTurned,
+      leftTurned: straight.right,
+      rightTurned: straight.left,
+      swapped: true,
+    };
+    return x.free.length === 0 || y.free.length === 0 ? [straight, swapped] : [straight];
+  });
+  const moves = (r: Reading): number => inOrder(r.shape, r.perm) ? 0 : 1;
+  const cost = (c: typeof choices[number]): number => moves(c.left) + moves(c.right);
+  const best = choices.reduce((a, b) => cost(b) < cost(a) ? b : a);
+
+  if (batch.length === 0) {
+    if (dtype === "float32" && rows * columns === 1 && depth > LONGEST_RUN && cost(best) === 0) {
+      return reshaped(
+        g,
+        lowerLongDot(g, best.left.value, best.right.value, depth, dtype),
+        [],
+        outShape,
+      );
+    }
+    if (isFloat(dtype) && cost(best) > 0) {
+      // Gemm reads its operands in either order.
+      const gemm = choices.find((c) =>
+        !c.swapped && moves(c.left) * moves(c.leftTurned) === 0 &&
+        moves(c.right) * moves(c.rightTurned) === 0
+      );
+      if (gemm !== undefined) {
+        const transA = moves(gemm.left);
+        const transB = moves(gemm.right);
+        const a = transA === 1
+          ? read(g, gemm.leftTurned, [depth, rows])
+          : read(g, gemm.left, [rows, depth]);
+        const b = transB === 1
+          ? read(g, gemm.rightTurned, [columns, depth])
+          : read(g, gemm.right, [depth, columns]);
+        const product = g.node("Gemm", [a, b], { transA, transB });
+        return reshaped(g, product, [rows, columns], outShape);
+      }
+    }
+  }
+  const [leftFree, rightFree] = best.swapped ? [yFree, xFree] : [xFree, yFree];
+  // MatMul takes vectors and leading axes as they are, but there must be one matrix axis each where
+  // there are batch axes.
+  const batched = batch.length > 0;
+  const one = x.contract.length === 1;
+  const leftShape = batched || !one || leftFree.length === 0
+    ? [...batch, ...(leftFree.length === 0 && !batched ? [] : [sizeOf(leftFree)]), depth]
+    : [...leftFree, depth];
+  const rightShape = [
+    ...batch,
+    depth,
+    ...(rightFree.length === 0 && !batched ? [] : [sizeOf(rightFree)]),
+  ];
+  const product = g.node("MatMul", [
+    read(g, best.left, leftShape),
+    read(g, best.right, rightShape),
+  ]);
+  return reshaped(
+    g,
+    product,
+    [...leftShape.slice(0, -1), ...rightShape.slice(batch.length + 1)],
+    outShape,
+  );
+}
+
+// ---------------------------------------------------------------- the primitive
+
+/** Sums of products. Inputs: two arrays. */
+export const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
+  name: "dot_general",
+  abstractEval([x, y], params) {
+    checkDType("dot_general", "x", x!, numeric);
+    checkSameDType("dot_general", x!, y!, "x and y");
+    checkPairs("contracted", x!, y!, params.contract);
+    checkPairs("batch", x!, y!, params.batch);
+    for (const side of [0, 1] as const) {
+      const used = [...params.contract[side], ...params.batch[side]];
+      if (used.some((a, i) => used.indexOf(a) !== i)) {
+        throw new AxisError(
+          `dot_general: an axis of ${side === 0 ? "x" : "y"} is used twice: contracted ${
+            formatShape(params.contract[side])
+          }, batch ${formatShape(params.batch[side])}`,
+        );
+      }
+    }
+    const a = rolesOf(x!, params, 0);
+    const b = rolesOf(y!, params, 1);
+    const shape = [
+      ...lengths(a.shape, a.batch),
+      ...lengths(a.shape, a.free),
+      ...lengths(b.shape, b.free),
+    ];
+    return [shaped(shape, x!.dtype)];
+  },
+  impl([x, y], params, [out]) {
+    const a = rolesOf(x!, params, 0);
+    const b = rolesOf(y!, params, 1);
+    const values = allocate(out!.dtype, sizeOf(out!.shape));
+    if (values.length === 0) return [values];
+    multiplyMatrices(
+      out!.dtype,
+      values,
+      arranged(x!, a.batch, a.free, a.contract),
+      arranged(y!, b.batch, b.contract, b.free),
+      sizeOf(lengths(a.shape, a.batch)),
+      sizeOf(lengths(a.shape, a.free)),
+      sizeOf(lengths(a.shape, a.contract)),
+      sizeOf(lengths(b.shape, b.free)),
+    );
+    return [values];
+  },
+  jvp([x, y], [dx, dy], params) {
+    const dot = (a: NDArray, b: NDArray): NDArray => bind1(dotGeneralP, [a, b], params);
+    const left: Tangent = dx === null || dx === undefined ? null : dot(dx, y!);
+    const right: Tangent = dy === null || dy === undefined ? null : dot(x!, dy);
+    return [[dot(x!, y!)], [left === null ? right : right === null ? left : add(left, right)]];
+  },
+  transpose([ct], [x, y], params) {
+    if (ct === null || ct === undefined) return [null, null];
+    const a = rolesOf(avalOf(x!), params, 0);
+    const b = rolesOf(avalOf(y!), params, 1);
+    const batch = a.batch.map((_, i) => i);
+    const ctX = a.free.map((_, i) => batch.length + i);
+    const ctY = b.free.map((_, i) => batch.length + ctX.length + i);
+    if (x instanceof Linear) {
+      // Sum over what only y has; then the axes are: batch, x's free ones, x's contracted ones in
+      // the order that y has them.
+      const product = dotGeneral(ct, y as NDArray, {
+        contract: [ctY, b.free],
+        batch: [batch, b.batch],
+      });
+      const order = sortedBy(a.contract, b.contract);
+      return [transpose(product, inversePermutation([...a.batch, ...a.free, ...order])), null];
+    }
+    const product = dotGeneral(x!, ct, { contract: [a.free, ctX], batch: [a.batch, batch] });
+    const order = sortedBy(b.contract, a.contract);
+    return [null, transpose(product, inversePermutation([...b.batch, ...order, ...b.free]))];
+  },
+  batch([x, y], [dx, dy], _, { contract, batch }) {
+    const at = (axes: readonly number[], dim: number | null | undefined): readonly number[] =>
+      dim === null || dim === undefined ? axes : shiftAxes(axes, dim);
+    const pairs: AxisPairs = [at(batch[0], dx), at(batch[1], dy)];
+    const shifted: DotParams = {
+      contract: [at(contract[0], dx), at(contract[1], dy)],
+      batch: pairs,
+    };
+    if (dx !== null && dx !== undefined && dy !== null && dy !== undefined) {
+      const out = dotGeneral(x!, y!, {
+        ...shifted,
+        batch: [[dx, ...pairs[0]], [dy, ...pairs[1]]],
+      });
+      return [[out], [0]];
+    }
+    // Mapped on one side only: the extra axis is one more free axis of that operand.
+    const out = dotGeneral(x!, y!, shifted);
+    const xFree = rolesOf(x!, shifted, 0).free;
+    if (dx !== null && dx !== undefined) return [[out], [batch[0].length + xFree.indexOf(dx)]];
+    const yFree = rolesOf(y!, shifted, 1).free;
+    return [[out], [batch[0].length + xFree.length + yFree.indexOf(dy!)]];
+  },
+  partial: null,
+  lower(g, [x, y], params, [xAval, yAval], [out]) {
+    const empty = emptyOutput(g, out!);
+    if (empty !== null) return [empty];
+    const { dtype, shape } = out!;
+    if (sizeOf(xAval!.shape) === 0) return [filled(g, g.scalar(0, dtype), shape)];
+    const a = rolesOf(xAval!, params, 0);
+    const b = rolesOf(yAval!, params, 1);
+    return [lowerDot(g, x!, y!, a, b, dtype, shape)];
+  },
+  samples: () => {
+    const none: AxisPairs = [[], []];
+    const f64 = (...shape: number[]) => ({ shape, dtype: "float64" as const });
+    return [
+      {
+        name: "matrices",
+        inputs: [{ shape: [3, 4], dtype: "float32" }, { shape: [4, 2], dtype: "float32" }],
+        params: { contract: [[1], [0]], batch: none },
+      },
+      {
+        name: "both factors transposed, float64",
+        inputs: [f64(4, 3), f64(2, 4)],
+        params: { contract: [[0], [1]], batch: none },
+      },
+      {
+        name: "matrix and vector",
+        inputs: [{ shape: [3, 4], dtype: "float32" }, { shape: [4], dtype: "float32" }],
+        params: { contract: [[1], [0]], batch: none },
+      },
+      {
+        name: "vector and transposed matrix",
+        inputs: [{ shape: [4], dtype: "float32" }, { shape: [3, 4], dtype: "float32" }],
+        params: { contract: [[0], [1]], batch: none },
+      },
+      {
+        name: "vectors",
+        inputs: [{ shape: [5], dtype: "float32" }, { shape: [5], dtype: "float32" }],
+        params: { contract: [[0], [0]], batch: none },
+      },
+      {
+        name: "batch axes in odd places, float64",
+        inputs: [f64(2, 3, 4), f64(4, 5, 2)],
+        params: { contract: [[2], [0]], batch: [[0], [2]] },
+      },
+      {
+        name: "two contracted axes in another order, float64",
+        inputs: [f64(2, 3, 4), f64(4, 3, 5)],
+        params: { contract: [[1, 2], [1, 0]], batch: none },
+      },
+      {
+        name: "batch axes only, float64",
+        inputs: [f64(2, 3), f64(3, 2)],
+        params: { contract: none, batch: [[0, 1], [1, 0]] },
+      },
+      {
+        name: "outer product",
+        inputs: [{ shape: [3], dtype: "float32" }, { shape: [2], dtype: "float32" }],
+        params: { contract: none, batch: none },
+      },
+      {
+        name: "batched outer product, float64",
+        inputs: [f64(2, 3), f64(2, 2, 2)],
+        params: { contract: none, batch: [[0], [0]] },
+      },
+      {
+        name: "lane by lane, float64",
+        inputs: [f64(3, 2), f64(2, 3)],
+        params: { contract: [[0], [1]], batch: [[1], [0]] },
+      },
+      {
+        name: "scalars",
+        inputs: [{ shape: [], dtype: "float32" }, { shape: [], dtype: "float32" }],
+        params: { contract: none, batch: none },
+      },
+      {
+        name: "sum of nothing",
+        inputs: [{ shape: [2, 0], dtype: "float32" }, { shape: [0, 3], dtype: "float32" }],
+        params: { contract: [[1], [0]], batch: none },
+      },
+      {
+        name: "large enough for tiles",
+        inputs: [{ shape: [21, 30], dtype: "float32" }, { shape: [30, 22], dtype: "float32" }],
+        params: { contract: [[1], [0]], batch: none },
+      },
+      {
+        name: "long vectors",
+        inputs: [
+          { shape: [5003], dtype: "float32", range: [0, 1] },
+          { shape: [5003], dtype: "float32", range: [0, 1] },
+        ],
+        params: { contract: [[0], [0]], batch: none },
+        skip: { jvp: "the sum of 5003 products leaves finite differences no digits" },
+      },
+      {
+        name: "int32 wraps",
+        inputs: [
+          { shape: [2, 2], dtype: "int32", values: [65536, 2, -3, 4] },
+          { shape: [2, 2], dtype: "int32", values: [65537, 5, 6, 7] },
+        ],
+        params: { contract: [[1], [1]], batch: none },
+      },
+      {
+        name: "uint32 wraps",
+        inputs: [
+          { shape: [2], dtype: "uint32", values: [4294967295, 3] },
+          { shape: [2, 2], dtype: "uint32", values: [2, 5, 6, 4000000000] },
+        ],
+        params: { contract: [[0], [0]], batch: none },
+      },
+    ];
+  },
+});
+
+/** Elements of `list` in ascending order of their partners in `keys`. */
+function sortedBy(list: readonly number[], keys: readonly number[]): number[] {
+  return list.map((_, i) => i).sort((i, j) => keys[i]! - keys[j]!).map((i) => list[i]!);
+}
+
+/**
+ * Sums of products of `x` and `y` over pairs of contracted axes, for each index of the batch axes, as
+ * `lax.dot_general`. The result has the batch axes, then the other axes of `x`, then those of `y`.
+ * Floats are added up in double precision, integers wrap.
+ *
+ * @throws {ShapeError} where paired axes differ in length.
+ */
+export function dotGeneral(x: NDArray, y: NDArray, params: DotParams): NDArray {
+  return bind1(dotGeneralP, [x, y], params);
+}

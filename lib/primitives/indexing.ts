@@ -1,0 +1,416 @@
+/**
+ * Looking up and adding at computed positions: gather and scatter_add, each the other's transpose.
+ *
+ * Indices are an int32 array whose last axis runs over the leading axes of the operand that are
+ * indexed. Gather clamps them into range; scatter_add drops updates that are out of range. NumPy's
+ * indexing, negative indices among it, is built from these in `lib/api`.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import {
+  formatAval,
+  sameShape,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stridesOf,
+} from "../core/aval.ts";
+import { allocate, type TypedArray } from "../core/dtype.ts";
+import { AxisError, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
+import { definePrimitive, Linear, type Primitive } from "../core/primitive.ts";
+import { bind1 } from "../core/trace.ts";
+import { maximum, minimum, select } from "./arithmetic.ts";
+import { and, ge, lt } from "./compare.ts";
+import { concatenate } from "./concatenate.ts";
+import { perDType } from "./kernels.ts";
+import { reduceAnd } from "./reduce.ts";
+import {
+  avalOf,
+  checkDType,
+  checkSameDType,
+  counting,
+  emptyOutput,
+  instantiate,
+  int32Constant,
+  mappedInFront,
+  numeric,
+} from "./rules.ts";
+import { broadcastTo, iota, moveAxis, reshape, scalarLike, zeros } from "./shape.ts";
+
+type NoParams = Record<never, never>;
+
+/** Checks the indices and gives the shape of what they pick: one block of the operand for each. */
+function pickedShape(op: string, operand: ShapedArray, indices: ShapedArray): number[] {
+  const depth = indices.shape.at(-1);
+  if (indices.dtype !== "int32" || depth === undefined) {
+    throw new DTypeError(
+      `${op}: indices must be an int32 array of at least one axis, but are ${formatAval(indices)}`,
+    );
+  }
+  if (depth === 0 || depth > operand.shape.length) {
+    throw new ShapeError(
+      `${op}: the last axis of indices, of shape ${
+        formatShape(indices.shape)
+      }, must have a length from 1 to the ${operand.shape.length} axes of the operand, which is ${
+        formatAval(operand)
+      }`,
+    );
+  }
+  return [...indices.shape.slice(0, -1), ...operand.shape.slice(depth)];
+}
+
+/** A column of lane numbers in front of each lane's indices. */
+function withLane(indices: NDArray): NDArray {
+  const shape = indices.shape.with(-1, 1);
+  return concatenate([iota(shape, 0, "int32"), indices], indices.ndim - 1);
+}
+
+/** Indices clamped into the range of the operand. */
+function clamped(indices: NDArray, shape: readonly number[]): NDArray {
+  const last = int32Constant(shape.slice(0, indices.shape.at(-1)!).map((n) => n - 1));
+  return minimum(maximum(indices, scalarLike(0, indices)), last);
+}
+
+/** Whether each index is in range; one axis less than the indices. */
+function inRange(indices: NDArray, shape: readonly number[]): NDArray {
+  const lengths = int32Constant(shape.slice(0, indices.shape.at(-1)!));
+  return reduceAnd(
+    and(ge(indices, scalarLike(0, indices)), lt(indices, lengths)),
+    [indices.ndim - 1],
+  );
+}
+
+function loopGather(
+  out: TypedArray,
+  operand: TypedArray,
+  indices: TypedArray,
+  lengths: readonly number[],
+  strides: readonly number[],
+  rows: number,
+  block: number,
+): void {
+  const depth = lengths.length;
+  for (let r = 0, i = 0, to = 0; r < rows; r++, to += block) {
+    let from = 0;
+    for (let k = 0; k < depth; k++, i++) {
+      const last = lengths[k]! - 1;
+      const index = indices[i]!;
+      from += (index < 0 ? 0 : index > last ? last : index) * strides[k]!;
+    }
+    if (block === 1) out[to] = operand[from]!;
+    else if (block > 24) out.set(operand.subarray(from, from + block), to);
+    else for (let j = 0; j < block; j++) out[to + j] = operand[from + j]!;
+  }
+}
+
+function loopScatterAdd(
+  out: TypedArray,
+  indices: TypedArray,
+  updates: TypedArray,
+  lengths: readonly number[],
+  strides: readonly number[],
+  rows: number,
+  block: number,
+): void {
+  const depth = lengths.length;
+  for (let r = 0, i = 0, from = 0; r < rows; r++, from += block) {
+    let to = 0;
+    let inside = true;
+    for (let k = 0; k < depth; k++, i++) {
+      const index = indices[i]!;
+      if (index < 0 || index >= lengths[k]!) inside = false;
+      to += index * strides[k]!;
+    }
+    if (inside) { for (let j = 0; j < block; j++) out[to + j]! += updates[from + j]!; }
+  }
+}
+
+const gatherLoops = perDType(loopGather);
+const scatterAddLoops = perDType(loopScatterAdd);
+
+/** Clamped indices in the graph. Out-of-range indices would be an error of the kernels. */
+function lowerClamped(g: Lowering, indices: Value, lengths: readonly number[]): Value {
+  const last = g.constant(lengths.map((n) => n - 1), [lengths.length], "int32");
+  return g.node("Min", [g.node("Max", [indices, g.scalar(0, "int32")]), last]);
+}
+
+// ---------------------------------------------------------------- gather
+
+/** Blocks of an array at computed positions. Inputs: operand, indices. */
+export const gatherP: Primitive<NoParams> = definePrimitive<NoParams>({
+  name: "gather",
+  abstractEval([operand, indices]) {
+    const shape = pickedShape("gather", operand!, indices!);
+    const lengths = operand!.shape.slice(0, indices!.shape.at(-1));
+    if (lengths.includes(0) && sizeOf(shape) > 0) {
+      throw new AxisError(
+        `gather: the operand, which is ${
+          formatAval(operand!)
+        }, has no elements along an indexed axis, so no index is in range`,
+      );
+    }
+    return [shaped(shape, operand!.dtype)];
+  },
+  impl([operand, indices], _, [out]) {
+    const values = allocate(out!.dtype, sizeOf(out!.shape));
+    if (values.length === 0) return [values];
+    const depth = indices!.shape.at(-1)!;
+    const lengths = operand!.shape.slice(0, depth);
+    const rows = indices!.values.length / depth;
+    gatherLoops(out!.dtype)(
+      values,
+      operand!.values,
+      indices!.values,
+      lengths,
+      stridesOf(operand!.shape).slice(0, depth),
+      rows,
+      values.length / rows,
+    );
+    return [values];
+  },
+  jvp: ([operand, indices], [t]) => [
+    [gather(operand!, indices!)],
+    [t === null || t === undefined ? null : gather(t, indices!)],
+  ],
+  transpose([ct], [operand, indices]) {
+    if (ct === null || ct === undefined || !(operand instanceof Linear)) return [null, null];
+    const { aval } = operand;
+    return [scatterAdd(zeros(aval), clamped(indices as NDArray, aval.shape), ct), null];
+  },
+  batch([operand, indices], [dim, indexDim], size) {
+    const lanes = dim !== null && dim !== undefined;
+    if (indexDim === null || indexDim === undefined) {
+      const depth = indices!.shape.at(-1)!;
+      return [[gather(moveAxis(operand!, dim!, depth), indices!)], [indices!.ndim - 1]];
+    }
+    const each = moveAxis(indices!, indexDim, 0);
+    if (!lanes) return [[gather(operand!, each)], [0]];
+    return [[
+      gather(
+        moveAxis(operand!, dim, 0),
+        withLane(broadcastTo(each, [size, ...each.shape.slice(1)])),
+      ),
+    ], [0]];
+  },
+  partial: null,
+  lower(g, [operand, indices], _, [aval, indexAval], [out]) {
+    const empty = emptyOutput(g, out!);
+    if (empty !== null) return [empty];
+    const lengths = aval!.shape.slice(0, indexAval!.shape.at(-1));
+    const inside = lowerClamped(g, indices!, lengths);
+    if (lengths.length === 1) {
+      // The kernel for one axis takes int32 and is the faster one.
+      return [g.node("Gather", [operand!, g.reshape(inside, indexAval!.shape.slice(0, -1))], {
+        axis: 0,
+      })];
+    }
+    return [g.node("GatherND", [operand!, g.cast(inside, "int32", "int64")])];
+  },
+  samples: () => [
+    {
+      name: "rows, out of range and repeated",
+      inputs: [counting([3, 2]), { shape: [5, 1], dtype: "int32", values: [2, 0, -1, 7, 2] }],
+      params: {},
+    },
+    {
+      name: "elements, float64",
+      inputs: [
+        { shape: [3, 4], dtype: "float64" },
+        { shape: [2, 2, 2], dtype: "int32", values: [0, 0, 2, 3, 1, 9, -4, 2] },
+      ],
+      params: {},
+    },
+    {
+      name: "one index of all axes",
+      inputs: [counting([3, 2]), { shape: [2], dtype: "int32", values: [2, 1] }],
+      params: {},
+    },
+    {
+      name: "no indices",
+      inputs: [counting([0, 2]), { shape: [0, 1], dtype: "int32", values: [] }],
+      params: {},
+    },
+    {
+      name: "bool",
+      inputs: [
+        { shape: [3], dtype: "bool", values: [1, 0, 1] },
+        { shape: [2, 1], dtype: "int32", values: [1, 2] },
+      ],
+      params: {},
+    },
+    {
+      name: "uint32",
+      inputs: [
+        { shape: [2, 2], dtype: "uint32", values: [1, 2, 3, 4294967295] },
+        { shape: [2, 2], dtype: "int32", values: [1, 1, 0, 0] },
+      ],
+      params: {},
+    },
+  ],
+});
+
+/**
+ * Blocks of `operand` at `indices`, an int32 array of shape `[..., k]` that indexes the first `k`
+ * axes; indices are clamped into range. The result has shape `[..., ...operand.shape.slice(k)]`.
+ */
+export function gather(operand: NDArray, indices: NDArray): NDArray {
+  return bind1(gatherP, [operand, indices], {});
+}
+
+// ---------------------------------------------------------------- scatter_add
+
+/** An array with blocks added at computed positions. Inputs: operand, indices, updates. */
+export const scatterAddP: Primitive<NoParams> = definePrimitive<NoParams>({
+  name: "scatter_add",
+  abstractEval([operand, indices, updates]) {
+    checkDType("scatter_add", "the operand", operand!, numeric);
+    checkSameDType("scatter_add", operand!, updates!, "operand and updates");
+    const shape = pickedShape("scatter_add", operand!, indices!);
+    if (!sameShape(shape, updates!.shape)) {
+      throw new ShapeError(
+        `scatter_add: updates have shape ${formatShape(updates!.shape)}, but operand ${
+          formatAval(operand!)
+        } at indices of shape ${formatShape(indices!.shape)} takes ${formatShape(shape)}`,
+      );
+    }
+    return [operand!];
+  },
+  impl([operand, indices, updates]) {
+    const values = operand!.values.slice();
+    if (updates!.values.length === 0) return [values];
+    const depth = indices!.shape.at(-1)!;
+    const rows = indices!.values.length / depth;
+    scatterAddLoops(operand!.dtype)(
+      values,
+      indices!.values,
+      updates!.values,
+      operand!.shape.slice(0, depth),
+      stridesOf(operand!.shape).slice(0, depth),
+      rows,
+      updates!.values.length / rows,
+    );
+    return [values];
+  },
+  jvp: ([operand, indices, updates], [dOperand, , dUpdates]) => [
+    [scatterAdd(operand!, indices!, updates!)],
+    [scatterAdd(
+      instantiate(dOperand, operand!.aval),
+      indices!,
+      instantiate(dUpdates, updates!.aval),
+    )],
+  ],
+  transpose([ct], [operand, indices, updates]) {
+    if (ct === null || ct === undefined) return [null, null, null];
+    let dUpdates: NDArray | null = null;
+    const aval = avalOf(updates!);
+    if (updates instanceof Linear && sizeOf(aval.shape) > 0 && ct.size > 0) {
+      const at = indices as NDArray;
+      const inside = inRange(at, ct.shape);
+      const blocks = aval.shape.length - inside.ndim;
+      const mask = reshape(inside, [...inside.shape, ...new Array<number>(blocks).fill(1)]);
+      dUpdates = select(mask, gather(ct, at), scalarLike(0, ct));
+    }
+    return [operand instanceof Linear ? ct : null, null, dUpdates];
+  },
+  batch([operand, indices, updates], [dim, indexDim, updateDim], size) {
+    if (indexDim === null || indexDim === undefined) {
+      // Lanes ride along behind the axes that are indexed.
+      const depth = indices!.shape.at(-1)!;
+      const lanes = moveAxis(mappedInFront(operand!, dim ?? null, size), 0, depth);
+      const each = moveAxis(mappedInFront(updates!, updateDim ?? null, size), 0, indices!.ndim - 1);
+      return [[scatterAdd(lanes, indices!, each)], [depth]];
+    }
+    const out = scatterAdd(
+      mappedInFront(operand!, dim ?? null, size),
+      withLane(moveAxis(indices!, indexDim, 0)),
+      mappedInFront(updates!, updateDim ?? null, size),
+    );
+    return [[out], [0]];
+  },
+  partial: null,
+  lower(g, [operand, indices, updates], _, [aval, indexAval, updateAval]) {
+    const lengths = aval!.shape.slice(0, indexAval!.shape.at(-1));
+    if (sizeOf(updateAval!.shape) === 0 || lengths.includes(0)) return [operand!];
+    const low = g.node("GreaterOrEqual", [indices!, g.scalar(0, "int32")]);
+    const high = g.node("Less", [indices!, g.constant(lengths, [lengths.length], "int32")]);
+    const both = g.node("And", [low, high]);
+    const rows = indexAval!.shape.slice(0, -1);
+    const blocks = updateAval!.shape.slice(rows.length).map(() => 1);
+    const inside = lengths.length === 1 ? both : g.cast(
+      g.node("ReduceMin", [g.cast(both, "bool", "int32"), g.int64([rows.length])], { keepdims: 0 }),
+      "int32",
+      "bool",
+    );
+    const kept = g.where(
+      g.reshape(inside, [...rows, ...blocks]),
+      updates!,
+      g.scalar(0, aval!.dtype),
+      aval!.dtype,
+    );
+    const at = g.cast(lowerClamped(g, indices!, lengths), "int32", "int64");
+    return [g.node("ScatterND", [operand!, at, kept], { reduction: "add" })];
+  },
+  samples: () => [
+    {
+      name: "rows, out of range and repeated",
+      inputs: [
+        counting([3, 2]),
+        { shape: [4, 1], dtype: "int32", values: [2, 2, -1, 3] },
+        counting([4, 2], 10),
+      ],
+      params: {},
+    },
+    {
+      name: "elements, float64",
+      inputs: [
+        { shape: [2, 3], dtype: "float64" },
+        { shape: [2, 2, 2], dtype: "int32", values: [0, 0, 1, 2, 1, 3, 1, 2] },
+        { shape: [2, 2], dtype: "float64" },
+      ],
+      params: {},
+    },
+    {
+      name: "one index of all axes",
+      inputs: [
+        counting([2, 2]),
+        { shape: [2], dtype: "int32", values: [1, 0] },
+        { shape: [], dtype: "float32", values: [5] },
+      ],
+      params: {},
+    },
+    {
+      name: "no updates",
+      inputs: [counting([2]), { shape: [0, 1], dtype: "int32", values: [] }, counting([0])],
+      params: {},
+    },
+    {
+      name: "int32, wrapping",
+      inputs: [
+        { shape: [2], dtype: "int32", values: [2147483647, 0] },
+        { shape: [3, 1], dtype: "int32", values: [0, 1, 0] },
+        { shape: [3], dtype: "int32", values: [1, -5, 1] },
+      ],
+      params: {},
+    },
+    {
+      name: "uint32, wrapping",
+      inputs: [
+        { shape: [2], dtype: "uint32", values: [4294967295, 1] },
+        { shape: [2, 1], dtype: "int32", values: [0, 5] },
+        { shape: [2], dtype: "uint32", values: [2, 3] },
+      ],
+      params: {},
+    },
+  ],
+});
+
+/**
+ * `operand` with `updates` added at `indices`, an int32 array of shape `[..., k]` that indexes the
+ * first `k` axes; updates has shape `[..., ...operand.shape.slice(k)]`. What is out of range is
+ * dropped, and what falls on the same place adds up.
+ */
+export function scatterAdd(operand: NDArray, indices: NDArray, updates: NDArray): NDArray {
+  return bind1(scatterAddP, [operand, indices, updates], {});
+}

@@ -1,0 +1,274 @@
+/**
+ * Systems of linear equations: solve.
+ *
+ * Inverses, determinants and least squares are built from it in `lib/api`.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { sameShape, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { allocate, type TypedArray } from "../core/dtype.ts";
+import { formatShape, ShapeError } from "../core/errors.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
+import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
+import { bind1 } from "../core/trace.ts";
+import { neg, sub } from "./arithmetic.ts";
+import { dotGeneral } from "./dot.ts";
+import { checkDType, checkSameDType, emptyOutput, floating, mappedInFront } from "./rules.ts";
+import { moveAxis, reshape, transpose } from "./shape.ts";
+
+/**
+ * Solves in place by LU decomposition with partial pivoting: `a` holds n x n numbers and is
+ * destroyed, `b` holds n x m and becomes the solution. A singular matrix divides by zero.
+ */
+function solveInPlace(a: Float64Array, b: Float64Array, n: number, m: number): void {
+  for (let k = 0; k < n; k++) {
+    let pivot = k;
+    let largest = Math.abs(a[k * n + k]!);
+    for (let i = k + 1; i < n; i++) {
+      const size = Math.abs(a[i * n + k]!);
+      if (size > largest) {
+        largest = size;
+        pivot = i;
+      }
+    }
+    if (pivot !== k) {
+      swapRows(a, k * n, pivot * n, n);
+      swapRows(b, k * m, pivot * m, m);
+    }
+    const top = a[k * n + k]!;
+    for (let i = k + 1; i < n; i++) {
+      const factor = a[i * n + k]! / top;
+      // A zero leaves the row alone, unless the pivot row is not finite.
+      if (factor === 0) continue;
+      for (let j = k + 1, to = i * n + j, from = k * n + j; j < n; j++, to++, from++) {
+        a[to]! -= factor * a[from]!;
+      }
+      for (let j = 0, to = i * m, from = k * m; j < m; j++, to++, from++) {
+        b[to]! -= factor * b[from]!;
+      }
+    }
+  }
+  for (let i = n - 1; i >= 0; i--) {
+    for (let k = i + 1; k < n; k++) {
+      const factor = a[i * n + k]!;
+      for (let j = 0, to = i * m, from = k * m; j < m; j++, to++, from++) {
+        b[to]! -= factor * b[from]!;
+      }
+    }
+    const diagonal = a[i * n + i]!;
+    for (let j = 0, to = i * m; j < m; j++, to++) b[to]! /= diagonal;
+  }
+}
+
+function swapRows(x: Float64Array, i: number, j: number, n: number): void {
+  for (let k = 0; k < n; k++) {
+    const value = x[i + k]!;
+    x[i + k] = x[j + k]!;
+    x[j + k] = value;
+  }
+}
+
+/** The number of systems, their size and the number of right-hand sides. */
+function extents(b: ShapedArray): readonly [systems: number, n: number, m: number] {
+  const [n, m] = b.shape.slice(-2);
+  return [sizeOf(b.shape.slice(0, -2)), n!, m!];
+}
+
+/** Product of matrices with equal leading axes. */
+function matmul(x: NDArray, y: NDArray): NDArray {
+  const rank = x.ndim;
+  const leading = Array.from({ length: rank - 2 }, (_, i) => i);
+  return dotGeneral(x, y, { contract: [[rank - 1], [rank - 2]], batch: [leading, leading] });
+}
+
+/** Matrices with rows and columns exchanged. */
+function transposed(x: NDArray): NDArray {
+  const perm = x.shape.map((_, i) => i);
+  return transpose(x, [...perm.slice(0, -2), x.ndim - 1, x.ndim - 2]);
+}
+
+/**
+ * Gauss-Jordan elimination with partial pivoting, one column in each step of a Loop. Rows stay where
+ * they are: each step picks among those not used yet, and the solution is put in order at the end.
+ * The standard operators have no decomposition that could be used instead.
+ */
+function lowerSolve(
+  g: Lowering,
+  a: Value,
+  b: Value,
+  { dtype }: ShapedArray,
+  [systems, n, m]: readonly [number, number, number],
+): Value {
+  const width = n + m;
+  const work = g.node("Concat", [g.reshape(a, [systems, n, n]), g.reshape(b, [systems, n, m])], {
+    axis: 2,
+  });
+  const numbers = Array.from({ length: n }, (_, i) => i);
+  const rows = g.constant(numbers, [1, n, 1], "int64");
+  const used = g.constant(new Array<number>(systems * n).fill(0), [systems, n, 1], "bool");
+  const minusOne = g.scalar(-1, dtype);
+  const carries = [
+    { dtype, shape: [systems, n, width] },
+    { dtype: "bool", shape: [systems, n, 1] },
+  ] as const;
+  const body = g.subgraph(
+    "eliminate",
+    [{ dtype: "int64", shape: [] }, { dtype: "bool", shape: [] }, ...carries],
+    (s, [step, condition, before, taken]) => {
+      const column = s.node("Gather", [before!, s.reshape(step!, [1])], { axis: 2 });
+      const sizes = s.where(taken!, minusOne, s.node("Abs", [column]), dtype);
+      const pivot = s.node("ArgMax", [sizes], { axis: 1, keepdims: 1 });
+      const isPivot = s.node("Equal", [rows, pivot]);
+      const at = s.reshape(pivot, [systems, 1, 1]);
+      const row = s.node("GatherND", [before!, at], { batch_dims: 1 });
+      const diagonal = s.node("Gather", [row, s.reshape(step!, [1])], { axis: 2 });
+      const scaled = s.node("Div", [row, diagonal]);
+      const others = s.node("Sub", [before!, s.node("Mul", [column, scaled])]);
+      return [
+        condition!,
+        s.where(isPivot, scaled, others, dtype),
+        s.node("Or", [taken!, isPivot]),
+        s.reshape(pivot, [systems]),
+      ];
+    },
+    [{ dtype: "bool", shape: [] }, ...carries, { dtype: "int64", shape: [systems] }],
+  );
+  const [eliminated, , pivots] = g.nodes(
+    "Loop",
+    [g.scalar(n, "int64"), g.scalar(1, "bool"), work, used],
+    3,
+    { body },
+  );
+  const solution = g.node("Slice", [eliminated!, g.int64([n]), g.int64([width]), g.int64([2])]);
+  const order = g.reshape(g.node("Transpose", [pivots!], { perm: [1, 0] }), [systems, n, 1]);
+  return g.node("GatherND", [solution, order], { batch_dims: 1 });
+}
+
+/** Solutions of systems of linear equations. Inputs: matrices, right-hand sides. */
+export const solveP: Primitive<null> = definePrimitive<null>({
+  name: "solve",
+  abstractEval([a, b]) {
+    checkDType("solve", "the matrix", a!, floating);
+    checkSameDType("solve", a!, b!, "the matrix and the right-hand side");
+    const n = a!.shape.at(-1);
+    if (a!.shape.length < 2 || n !== a!.shape.at(-2)) {
+      throw new ShapeError(
+        `solve: the matrix must be square, but its shape is ${formatShape(a!.shape)}`,
+      );
+    }
+    const rank = a!.shape.length;
+    if (b!.shape.length !== rank || !sameShape(a!.shape.slice(0, -1), b!.shape.slice(0, -1))) {
+      throw new ShapeError(
+        `solve: a right-hand side of shape ${
+          formatShape(b!.shape)
+        } does not fit a matrix of shape ${formatShape(a!.shape)}: it must have the shape ${
+          formatShape(a!.shape.slice(0, -1)).replace("]", ",m]")
+        }`,
+      );
+    }
+    return [b!];
+  },
+  impl([a, b]) {
+    const [systems, n, m] = extents(b!);
+    const values = allocate(b!.dtype, b!.values.length);
+    const matrix = new Float64Array(n * n);
+    const sides = new Float64Array(n * m);
+    const part = (x: TypedArray, i: number, size: number): TypedArray =>
+      x.subarray(i * size, (i + 1) * size);
+    for (let i = 0; i < systems; i++) {
+      matrix.set(part(a!.values, i, n * n));
+      sides.set(part(b!.values, i, n * m));
+      solveInPlace(matrix, sides, n, m);
+      values.set(sides, i * n * m);
+    }
+    return [values];
+  },
+  jvp([a, b], [da, db]) {
+    // a x = b, so a dx = db - da x.
+    const x = solve(a!, b!);
+    const shift = da === null || da === undefined ? null : matmul(da, x);
+    const side: Tangent = shift === null
+      ? db!
+      : db === null || db === undefined
+      ? neg(shift)
+      : sub(db, shift);
+    return [[x], [solve(a!, side!)]];
+  },
+  transpose([ct], [a, b]) {
+    if (ct === null || ct === undefined || !(b instanceof Linear)) return [null, null];
+    return [null, solve(transposed(a as NDArray), ct)];
+  },
+  batch([a, b], [dim, sideDim], size) {
+    if (dim === null || dim === undefined) {
+      // One matrix for all lanes: they become further right-hand sides.
+      const lanes = moveAxis(b!, sideDim!, b!.ndim - 1);
+      const shape = lanes.shape.slice(0, -2);
+      const m = lanes.shape.at(-2)!;
+      const x = reshape(solve(a!, reshape(lanes, [...shape, m * size])), [...shape, m, size]);
+      return [[x], [x.ndim - 1]];
+    }
+    const x = solve(moveAxis(a!, dim, 0), mappedInFront(b!, sideDim ?? null, size));
+    return [[x], [0]];
+  },
+  partial: null,
+  lower(g, [a, b], _, [, aval], [out]) {
+    const empty = emptyOutput(g, out!);
+    if (empty !== null) return [empty];
+    return [g.reshape(lowerSolve(g, a!, b!, aval!, extents(aval!)), out!.shape)];
+  },
+  samples: () => [
+    {
+      name: "needs pivoting",
+      inputs: [
+        { shape: [3, 3], dtype: "float32", values: [0, 2, 1, 1, 0, 0, 3, 0, 1] },
+        { shape: [3, 2], dtype: "float32" },
+      ],
+      params: null,
+    },
+    {
+      name: "several systems, float64",
+      inputs: [
+        {
+          shape: [2, 3, 3],
+          dtype: "float64",
+          values: [4, 1, -1, 0, 3, 1, 1, -2, 5, -1, 3, 0, 2, 0.5, 1, 0, 1, -4],
+        },
+        { shape: [2, 3, 1], dtype: "float64" },
+      ],
+      params: null,
+    },
+    {
+      name: "one unknown",
+      inputs: [
+        { shape: [1, 1], dtype: "float32", values: [4] },
+        { shape: [1, 1], dtype: "float32" },
+      ],
+      params: null,
+    },
+    {
+      name: "no unknowns",
+      inputs: [{ shape: [0, 0], dtype: "float32" }, { shape: [0, 2], dtype: "float32" }],
+      params: null,
+    },
+    {
+      name: "no right-hand sides",
+      inputs: [
+        { shape: [2, 2], dtype: "float32", values: [1, 2, 3, 4] },
+        { shape: [2, 0], dtype: "float32" },
+      ],
+      params: null,
+    },
+  ],
+});
+
+/**
+ * The solutions x of `a x = b` for square matrices `a` of shape `[..., n, n]` and right-hand sides `b`
+ * of shape `[..., n, m]`, by elimination with partial pivoting. A singular matrix gives infinities
+ * or NaN.
+ *
+ * @throws {ShapeError} where the matrix is not square or the right-hand side does not fit.
+ */
+export function solve(a: NDArray, b: NDArray): NDArray {
+  return bind1(solveP, [a, b], null);
+}

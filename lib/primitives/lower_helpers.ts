@@ -1,0 +1,136 @@
+/**
+ * Arithmetic on graph values for lowerings that compose an operation from others, and compositions
+ * that several operations need because ONNX or ONNX Runtime has no kernel: log1p, expm1, and the
+ * arc tangent in double precision.
+ *
+ * @module
+ */
+import type { DType } from "../core/dtype.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
+
+/** A graph value or a constant. Values are strings, so that numbers tell themselves apart. */
+export type Term = Value | number;
+
+/** Writes nodes as formulas, for operands of one dtype. */
+export class Formula {
+  /** Formulas in `g` on values of `dtype`. */
+  constructor(
+    /** The graph that nodes are added to. */
+    readonly g: Lowering,
+    /** The element type of all terms. */
+    readonly dtype: DType,
+  ) {}
+
+  /** A constant as a graph value. */
+  value(x: Term): Value {
+    return typeof x === "number" ? this.g.scalar(x, this.dtype) : x;
+  }
+  /** A node on terms. */
+  op(name: string, ...terms: readonly Term[]): Value {
+    return this.g.node(name, terms.map((t) => this.value(t)));
+  }
+  /** `x + y`. */
+  add(x: Term, y: Term): Value {
+    return this.op("Add", x, y);
+  }
+  /** `x - y`. */
+  sub(x: Term, y: Term): Value {
+    return this.op("Sub", x, y);
+  }
+  /** `x y`. */
+  mul(x: Term, y: Term): Value {
+    return this.op("Mul", x, y);
+  }
+  /** `x / y`. */
+  div(x: Term, y: Term): Value {
+    return this.op("Div", x, y);
+  }
+  /** `x < y`, a bool value. */
+  less(x: Term, y: Term): Value {
+    return this.op("Less", x, y);
+  }
+  /** `x == y`, a bool value. */
+  equal(x: Term, y: Term): Value {
+    return this.op("Equal", x, y);
+  }
+  /** `condition ? x : y`. */
+  where(condition: Value, x: Term, y: Term): Value {
+    return this.g.where(condition, this.value(x), this.value(y), this.dtype);
+  }
+  /** A polynomial in `x`, highest coefficient first, by Horner's scheme. */
+  polynomial(x: Value, coefficients: readonly number[]): Value {
+    let y: Term = coefficients[0]!;
+    for (const c of coefficients.slice(1)) y = this.add(this.mul(y, x), c);
+    return this.value(y);
+  }
+}
+
+/** Coefficients of x, x^2, ... of `f`, highest first, for {@linkcode Formula.polynomial}. */
+function series(terms: number, f: (k: number) => number): number[] {
+  return Array.from({ length: terms }, (_, i) => f(terms - 1 - i));
+}
+
+/**
+ * The graph runs where logarithms near 1 keep their absolute precision only, as WGSL promises, so
+ * that formulas which rely on their relative precision would lose all digits.
+ */
+function coarseLogarithm(g: Lowering): boolean {
+  return g.target === "webgpu";
+}
+
+// log1p(x) = 2 artanh(s) with s = x / (2 + x), |s| <= 1/3 where |x| <= 1/2.
+const ARTANH = series(8, (k) => 2 / (2 * k + 1));
+// (e^x - 1) / x
+const EXPM1 = series(9, (k) => {
+  let factorial = 1;
+  for (let i = 2; i <= k + 1; i++) factorial *= i;
+  return 1 / factorial;
+});
+
+/** `log(1 + x)`, to full relative precision near 0. */
+export function log1pIn(f: Formula, x: Value): Value {
+  const u = f.add(x, 1);
+  const log = f.op("Log", u);
+  if (coarseLogarithm(f.g)) {
+    const s = f.div(x, f.add(x, 2));
+    const near = f.mul(s, f.polynomial(f.mul(s, s), ARTANH));
+    return f.where(f.less(f.op("Abs", x), 0.5), near, log);
+  }
+  // W. Kahan: the error of rounding 1 + x cancels in log(u) / (u - 1).
+  const near = f.mul(log, f.div(x, f.sub(u, 1)));
+  const small = f.where(f.equal(u, 1), x, near);
+  return f.where(f.less(x, 1), small, log);
+}
+
+/** `e^x - 1`, to full relative precision near 0. */
+export function expm1In(f: Formula, x: Value): Value {
+  const u = f.op("Exp", x);
+  const far = f.sub(u, 1);
+  const isNear = f.less(f.op("Abs", x), 0.5);
+  if (coarseLogarithm(f.g)) return f.where(isNear, f.mul(x, f.polynomial(x, EXPM1)), far);
+  // W. Kahan: the error of e^x cancels in (u - 1) / log(u).
+  const near = f.mul(far, f.div(x, f.op("Log", u)));
+  return f.where(isNear, f.where(f.equal(u, 1), x, near), far);
+}
+
+/**
+ * The arc tangent, in double precision by one step from the float32 kernel's value: with
+ * t = atan(x) - y, tan(t) = (x cos y - sin y) / (cos y + x sin y) exactly, and t below 1e-7 is its
+ * own tangent.
+ */
+export function atanIn(f: Formula, x: Value): Value {
+  if (f.dtype === "float32") return f.op("Atan", x);
+  // Beyond this bound nothing changes, and products with infinity would be NaN.
+  const bounded = f.op("Max", f.op("Min", x, 1e300), -1e300);
+  const y = f.g.cast(
+    f.g.node("Atan", [f.g.cast(bounded, "float64", "float32")]),
+    "float32",
+    "float64",
+  );
+  const sin = f.op("Sin", y);
+  const cos = f.op("Cos", y);
+  const above = f.sub(f.mul(bounded, cos), sin);
+  const below = f.add(cos, f.mul(bounded, sin));
+  // -0 stays as it is, and numbers that are 0 in float32 lose nothing.
+  return f.where(f.equal(x, 0), x, f.add(y, f.div(above, below)));
+}

@@ -1,0 +1,288 @@
+/**
+ * The error function and its inverse, which JavaScript lacks and ONNX has in part: approximations
+ * that serve both the CPU implementation and the graph. Re-exported by `unary.ts`.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import type { Value } from "../core/lowering.ts";
+import { bind1 } from "../core/trace.ts";
+import { mul, neg } from "./basic.ts";
+import { exp } from "./elementary.ts";
+import { floats, unary } from "./factory.ts";
+import type { Scalar1 } from "./kernels.ts";
+import { Formula } from "./lower_helpers.ts";
+import { scalarLike } from "./shape.ts";
+
+/** Evaluates a polynomial, highest coefficient first. */
+function polynomial(x: number, coefficients: readonly number[]): number {
+  let y = coefficients[0]!;
+  for (let i = 1; i < coefficients.length; i++) y = y * x + coefficients[i]!;
+  return y;
+}
+
+// ---------------------------------------------------------------- erf
+
+// W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969), as in
+// SPECFUN's CALERF. Highest coefficients first; `near` in x^2 for erf(x) / x, `far` in |x| for
+// erfc(|x|) e^(x^2), which serves to 6, where erf is 1 in double precision.
+const ERF_NEAR = 0.46875;
+const ERF_ONE = 6;
+const NEAR_P = [
+  1.85777706184603153e-1,
+  3.16112374387056560,
+  1.13864154151050156e2,
+  3.77485237685302021e2,
+  3.20937758913846947e3,
+];
+const NEAR_Q = [
+  1,
+  2.36012909523441209e1,
+  2.44024637934444173e2,
+  1.28261652607737228e3,
+  2.84423683343917062e3,
+];
+const FAR_P = [
+  2.15311535474403846e-8,
+  5.64188496988670089e-1,
+  8.88314979438837594,
+  6.61191906371416295e1,
+  2.98635138197400131e2,
+  8.81952221241769090e2,
+  1.71204761263407058e3,
+  2.05107837782607147e3,
+  1.23033935479799725e3,
+];
+const FAR_Q = [
+  1,
+  1.57449261107098347e1,
+  1.17693950891312499e2,
+  5.37181101862009858e2,
+  1.62138957456669019e3,
+  3.29079923573345963e3,
+  4.36261909014324716e3,
+  3.43936767414372164e3,
+  1.23033935480374942e3,
+];
+
+function erfOf(x: number): number {
+  const a = Math.min(Math.abs(x), ERF_ONE);
+  if (a <= ERF_NEAR) return x * polynomial(a * a, NEAR_P) / polynomial(a * a, NEAR_Q);
+  const erf = 1 - Math.exp(-a * a) * polynomial(a, FAR_P) / polynomial(a, FAR_Q);
+  return x < 0 ? -erf : erf;
+}
+
+function erfIn(f: Formula, x: Value): Value {
+  const a = f.op("Min", f.op("Abs", x), ERF_ONE);
+  const square = f.mul(a, a);
+  const near = f.mul(x, f.div(f.polynomial(square, NEAR_P), f.polynomial(square, NEAR_Q)));
+  const tail = f.mul(
+    f.op("Exp", f.op("Neg", square)),
+    f.div(f.polynomial(a, FAR_P), f.polynomial(a, FAR_Q)),
+  );
+  // 1 - tail with the sign of x.
+  const far = f.where(f.less(x, 0), f.sub(tail, 1), f.sub(1, tail));
+  return f.where(f.less(a, ERF_NEAR), near, far);
+}
+
+const erfP = unary({
+  name: "erf",
+  kernels: floats(erfOf),
+  jvp: (t, x) => mul(t, mul(scalarLike(2 / Math.sqrt(Math.PI), x), exp(neg(mul(x, x))))),
+  lower: (g, x, dtype) =>
+    dtype === "float32" && g.target !== "webgpu"
+      ? g.node("Erf", [x])
+      : erfIn(new Formula(g, dtype), x),
+  domain: {
+    special: [
+      0,
+      -0,
+      1e-30,
+      -1e-8,
+      0.46,
+      -0.48,
+      1,
+      3.9,
+      -4.1,
+      5.9,
+      6.1,
+      -50,
+      Infinity,
+      -Infinity,
+      NaN,
+    ],
+  },
+});
+
+/** The error function, elementwise. */
+export function erf(x: NDArray): NDArray {
+  return bind1(erfP, [x], null);
+}
+
+// ---------------------------------------------------------------- erfInv
+
+/** A piece of the inverse: a polynomial in `w - shift`, or in `sqrt(w) - shift` after the first. */
+interface Piece {
+  /** It holds for w below this. */
+  readonly below: number;
+  /** Subtracted from w or its root. */
+  readonly shift: number;
+  /** Highest first. */
+  readonly coefficients: readonly number[];
+}
+
+// M. Giles, Approximating the erfinv function, GPU Computing Gems (2012), as in XLA: erfInv(x) / x as
+// polynomials in w = -log(1 - x^2), of single and of double precision.
+const SINGLE: readonly Piece[] = [
+  {
+    below: 5,
+    shift: 2.5,
+    coefficients: [
+      2.81022636e-08,
+      3.43273939e-07,
+      -3.5233877e-06,
+      -4.39150654e-06,
+      0.00021858087,
+      -0.00125372503,
+      -0.00417768164,
+      0.246640727,
+      1.50140941,
+    ],
+  },
+  {
+    below: Infinity,
+    shift: 3,
+    coefficients: [
+      -0.000200214257,
+      0.000100950558,
+      0.00134934322,
+      -0.00367342844,
+      0.00573950773,
+      -0.0076224613,
+      0.00943887047,
+      1.00167406,
+      2.83297682,
+    ],
+  },
+];
+const DOUBLE: readonly Piece[] = [
+  {
+    below: 6.25,
+    shift: 3.125,
+    coefficients: [
+      -3.6444120640178196996e-21,
+      -1.685059138182016589e-19,
+      1.2858480715256400167e-18,
+      1.115787767802518096e-17,
+      -1.333171662854620906e-16,
+      2.0972767875968561637e-17,
+      6.6376381343583238325e-15,
+      -4.0545662729752068639e-14,
+      -8.1519341976054721522e-14,
+      2.6335093153082322977e-12,
+      -1.2975133253453532498e-11,
+      -5.4154120542946279317e-11,
+      1.051212273321532285e-09,
+      -4.1126339803469836976e-09,
+      -2.9070369957882005086e-08,
+      4.2347877827932403518e-07,
+      -1.3654692000834678645e-06,
+      -1.3882523362786468719e-05,
+      0.0001867342080340571352,
+      -0.00074070253416626697512,
+      -0.0060336708714301490533,
+      0.24015818242558961693,
+      1.6536545626831027356,
+    ],
+  },
+  {
+    below: 16,
+    shift: 3.25,
+    coefficients: [
+      2.2137376921775787049e-09,
+      9.0756561938885390979e-08,
+      -2.7517406297064545428e-07,
+      1.8239629214389227755e-08,
+      1.5027403968909827627e-06,
+      -4.013867526981545969e-06,
+      2.9234449089955446044e-06,
+      1.2475304481671778723e-05,
+      -4.7318229009055733981e-05,
+      6.8284851459573175448e-05,
+      2.4031110387097893999e-05,
+      -0.0003550375203628474796,
+      0.00095328937973738049703,
+      -0.0016882755560235047313,
+      0.0024914420961078508066,
+      -0.0037512085075692412107,
+      0.005370914553590063617,
+      1.0052589676941592334,
+      3.0838856104922207635,
+    ],
+  },
+  {
+    below: Infinity,
+    shift: 5,
+    coefficients: [
+      -2.7109920616438573243e-11,
+      -2.5556418169965252055e-10,
+      1.5076572693500548083e-09,
+      -3.7894654401267369937e-09,
+      7.6157012080783393804e-09,
+      -1.4960026627149240478e-08,
+      2.9147953450901080826e-08,
+      -6.7711997758452339498e-08,
+      2.2900482228026654717e-07,
+      -9.9298272942317002539e-07,
+      4.5260625972231537039e-06,
+      -1.9681778105531670567e-05,
+      7.5995277030017761139e-05,
+      -0.00021503011930044477347,
+      -0.00013871931833623122026,
+      1.0103004648645343977,
+      4.8499064014085844221,
+    ],
+  },
+];
+
+function erfInvOf(pieces: readonly Piece[]): Scalar1 {
+  return (x) => {
+    if (x === 1 || x === -1) return x * Infinity;
+    const w = -Math.log((1 - x) * (1 + x));
+    if (w !== w) return NaN;
+    const i = pieces.findIndex((piece) => w < piece.below);
+    const { shift, coefficients } = pieces[i]!;
+    return x * polynomial((i === 0 ? w : Math.sqrt(w)) - shift, coefficients);
+  };
+}
+
+function erfInvIn(f: Formula, x: Value): Value {
+  const pieces = f.dtype === "float32" ? SINGLE : DOUBLE;
+  const w = f.op("Neg", f.op("Log", f.mul(f.sub(1, x), f.add(1, x))));
+  const root = f.op("Sqrt", w);
+  const values = pieces.map(({ shift, coefficients }, i) =>
+    f.polynomial(f.sub(i === 0 ? w : root, shift), coefficients)
+  );
+  let value = values.at(-1)!;
+  for (let i = pieces.length - 2; i >= 0; i--) {
+    value = f.where(f.less(w, pieces[i]!.below), values[i]!, value);
+  }
+  // At |x| = 1, w is infinite and the polynomial may be NaN.
+  return f.mul(x, f.where(f.equal(f.op("Abs", x), 1), Infinity, value));
+}
+
+const erfInvP = unary({
+  name: "erf_inv",
+  kernels: { float32: erfInvOf(SINGLE), float64: erfInvOf(DOUBLE) },
+  jvp: (t, _, y) => mul(t, mul(scalarLike(Math.sqrt(Math.PI) / 2, y), exp(mul(y, y)))),
+  lower: (g, x, dtype) => erfInvIn(new Formula(g, dtype), x),
+  domain: {
+    range: [-0.9, 0.9],
+    special: [0, -0, 1e-30, -1e-8, 0.99, -0.9999, 0.999999, 1, -1, 1.5, -2, Infinity, NaN],
+  },
+});
+
+/** The inverse of the error function, elementwise: infinite at -1 and 1, NaN beyond. */
+export function erfInv(x: NDArray): NDArray {
+  return bind1(erfInvP, [x], null);
+}

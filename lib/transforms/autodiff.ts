@@ -1,0 +1,418 @@
+/**
+ * Derivatives of functions on pytrees, made from the interpreters.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { formatAval, sameAval } from "../core/aval.ts";
+import { isFloat } from "../core/dtype.ts";
+import { AxisError, DTypeError, ShapeError, TreeError } from "../core/errors.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
+import { Linear, type Tangent } from "../core/primitive.ts";
+import { bind } from "../core/trace.ts";
+import {
+  describeTreeDifference,
+  type TreeDef,
+  treeFlatten,
+  treePaths,
+  treeUnflatten,
+} from "../core/tree.ts";
+import { checkpointCall } from "../control/call.ts";
+import { batchFlat, batchToFront } from "../interpreters/batch.ts";
+import { jvpFlat } from "../interpreters/jvp.ts";
+import { linearizeFlat } from "../interpreters/partial.ts";
+import { stage } from "../interpreters/staging.ts";
+import { backwardPass } from "../interpreters/transpose.ts";
+import { eq } from "../primitives/compare.ts";
+import { convert, iota, moveAxis, reshape, scalarLike, zeros } from "../primitives/shape.ts";
+import {
+  checkFunction,
+  flatFunction,
+  flattenArrays,
+  flattenResult,
+  nameOf,
+  withName,
+} from "./trees.ts";
+import type { AnyFunction, DiffOptions } from "./types.ts";
+
+/** Which arguments to differentiate, checked. */
+function checkArgnums(
+  op: string,
+  f: AnyFunction,
+  argnums: number | readonly number[],
+  count: number,
+): number[] {
+  return (typeof argnums === "number" ? [argnums] : [...argnums]).map((n) => {
+    if (!Number.isInteger(n) || n < -count || n >= count) {
+      throw new AxisError(
+        `${op}: argnums ${n} is out of range: ${nameOf(f)} was called with ${count} argument${
+          count === 1 ? "" : "s"
+        }`,
+      );
+    }
+    return n < 0 ? n + count : n;
+  });
+}
+
+function checkFloat(op: string, arrays: readonly NDArray[], def: TreeDef, what: string): void {
+  arrays.forEach((x, i) => {
+    if (isFloat(x.dtype)) return;
+    const path = treePaths(def)[i]!;
+    throw new DTypeError(
+      `${op}: ${what}${path === "" ? "" : ` at ${path}`} is ${
+        formatAval(x.aval)
+      }, and only floating-point values have derivatives. ` +
+        'Convert it with astype("float32"), or differentiate with respect to other arguments (argnums)',
+    );
+  });
+}
+
+/** A user's function as a function of the leaves of the chosen arguments alone. */
+class Restricted {
+  /** Leaves of the chosen arguments. */
+  readonly primals: NDArray[];
+  /** Structure of each chosen argument. */
+  readonly defs: TreeDef[];
+  #outDef: TreeDef | undefined;
+  #auxDef: TreeDef | undefined;
+  readonly #args: unknown[];
+
+  constructor(
+    readonly op: string,
+    readonly f: AnyFunction,
+    args: readonly unknown[],
+    readonly argnums: readonly number[],
+    readonly hasAux: boolean,
+    allowIntegers = false,
+  ) {
+    const [leaves, def] = flattenArrays(op, args, `an argument of ${nameOf(f)}`);
+    this.#args = treeUnflatten(def, leaves) as unknown[];
+    const chosen = argnums.map((n) => treeFlatten(this.#args[n]) as [NDArray[], TreeDef]);
+    chosen.forEach(([xs, d], k) => {
+      if (!allowIntegers) checkFloat(op, xs, d, `argument ${argnums[k]} of ${nameOf(f)}`);
+    });
+    this.primals = chosen.flatMap(([xs]) => xs);
+    this.defs = chosen.map(([, d]) => d);
+  }
+
+  /** The leaves of the value, then those of the auxiliary output. */
+  call(xs: readonly NDArray[]): NDArray[] {
+    const inputs = [...this.#args];
+    let next = 0;
+    this.defs.forEach((d, k) => {
+      inputs[this.argnums[k]!] = treeUnflatten(d, xs.slice(next, next += d.numLeaves));
+    });
+    const result = (this.f as (...args: unknown[]) => unknown)(...inputs);
+    if (!this.hasAux) {
+      const [outs, def] = flattenResult(this.op, this.f, result);
+      this.#outDef = def;
+      return outs;
+    }
+    if (!Array.isArray(result) || result.length !== 2) {
+      throw new TreeError(`${this.op}: with hasAux, ${nameOf(this.f)} must return [value, aux]`);
+    }
+    const [outs, def] = flattenResult(this.op, this.f, result[0]);
+    const [aux, auxDef] = flattenArrays(this.op, result[1], `the aux output of ${nameOf(this.f)}`);
+    this.#outDef = def;
+    this.#auxDef = auxDef;
+    return [...outs, ...aux];
+  }
+
+  /** Structure of the value. */
+  get outDef(): TreeDef {
+    return this.#outDef!;
+  }
+
+  /** Value, or `[value, aux]`, from the outputs of `call`. */
+  result(outs: readonly NDArray[]): unknown {
+    const n = this.outDef.numLeaves;
+    const value = treeUnflatten(this.outDef, outs.slice(0, n));
+    return this.hasAux ? [value, treeUnflatten(this.#auxDef!, outs.slice(n))] : value;
+  }
+
+  /** Derivatives with respect to the chosen arguments, as trees. */
+  derivatives(leaves: readonly unknown[], single: boolean): unknown {
+    let next = 0;
+    const trees = this.defs.map((d) => treeUnflatten(d, leaves.slice(next, next += d.numLeaves)));
+    return single ? trees[0] : trees;
+  }
+}
+
+function restrict(op: string, f: AnyFunction, args: readonly unknown[], options: DiffOptions) {
+  const argnums = options.argnums ?? 0;
+  const fn = new Restricted(
+    op,
+    f,
+    args,
+    checkArgnums(op, f, argnums, args.length),
+    options.hasAux ?? false,
+  );
+  return { fn, single: typeof argnums === "number" };
+}
+
+/** See `Transforms.valueAndGrad`. */
+export function valueAndGrad(f: AnyFunction, options: DiffOptions = {}): AnyFunction {
+  return gradient("valueAndGrad", f, options, (value, g) => [value, g]);
+}
+
+/** See `Transforms.grad`. */
+export function grad(f: AnyFunction, options: DiffOptions = {}): AnyFunction {
+  return gradient(
+    "grad",
+    f,
+    options,
+    (value, g) => options.hasAux ? [g, (value as unknown[])[1]] : g,
+  );
+}
+
+function gradient(
+  op: string,
+  f: AnyFunction,
+  options: DiffOptions,
+  finish: (value: unknown, gradient: unknown) => unknown,
+): AnyFunction {
+  checkFunction(op, f);
+  return withName(op, f, (...args: unknown[]) => {
+    const { fn, single } = restrict(op, f, args, options);
+    const lin = linearizeFlat(`${op} of ${nameOf(f)}`, (xs) => fn.call(xs), fn.primals);
+    const out = lin.outs[0];
+    if (fn.outDef.kind !== "leaf" || out!.ndim !== 0) {
+      throw new ShapeError(
+        `${op}: ${nameOf(f)} must return a scalar, but it returned ${
+          fn.outDef.kind === "leaf" ? formatAval(out!.aval) : `the tree ${fn.outDef}`
+        }. Reduce it (for example with sum or mean), or use jacrev or vjp`,
+      );
+    }
+    checkFloat(op, [out!], fn.outDef, `the result of ${nameOf(f)}`);
+    const cts = pullBack(lin, [convert(scalarLike(1, out!), out!.dtype)]);
+    const leaves = fn.primals.map((p, i) => cts[i] ?? zeros(p.aval));
+    return finish(fn.result(lin.outs), fn.derivatives(leaves, single));
+  });
+}
+
+type Lin = ReturnType<typeof linearizeFlat>;
+
+/** Cotangents of the primals from those of the first outputs. */
+function pullBack(lin: Lin, cts: readonly Tangent[]): Tangent[] {
+  const { jaxpr, consts, activeIn, activeOut } = lin;
+  const args = jaxpr.inputs.map((v, i) => consts[i] ?? new Linear(v.aval));
+  const outCts = activeOut.flatMap((a, i) => a ? [cts[i] ?? null] : []);
+  const back = backwardPass(jaxpr, args, outCts).slice(consts.length);
+  let next = 0;
+  return activeIn.map((a) => a ? back[next++]! : null);
+}
+
+/** Checks that tangents or cotangents match values; gives them with `null` where not differentiable. */
+function checkTangents(
+  op: string,
+  what: string,
+  values: readonly NDArray[],
+  def: TreeDef,
+  tangents: readonly NDArray[],
+  tangentDef: TreeDef,
+): Tangent[] {
+  if (def !== tangentDef) {
+    throw new TreeError(
+      `${op}: the ${what} must have the structure of the values: they differ ${
+        describeTreeDifference(def, tangentDef)
+      }`,
+    );
+  }
+  return values.map((x, i) => {
+    const t = tangents[i]!;
+    if (!isFloat(x.dtype)) return null;
+    if (sameAval(x.aval, t.aval)) return t;
+    if (t.dtype !== x.dtype && isFloat(t.dtype) && t.ndim === x.ndim && t.ndim === 0) {
+      return convert(t, x.dtype);
+    }
+    const path = treePaths(def)[i]!;
+    throw new ShapeError(
+      `${op}: the ${what}${path === "" ? "" : ` at ${path}`} is ${
+        formatAval(t.aval)
+      }, but the value is ${formatAval(x.aval)}. They must have the same shape and dtype`,
+    );
+  });
+}
+
+function checkList(op: string, what: string, primals: unknown): asserts primals is unknown[] {
+  if (!Array.isArray(primals)) {
+    throw new TreeError(
+      `${op}: ${what} must be an array with one entry for each argument of the function, as in ` +
+        `${op}(f, [x])`,
+    );
+  }
+}
+
+/** See `Transforms.jvp`. */
+export function jvp(f: AnyFunction, primals: unknown, tangents: unknown): [unknown, unknown] {
+  checkFunction("jvp", f);
+  checkList("jvp", "the primals", primals);
+  checkList("jvp", "the tangents", tangents);
+  const [xs, def] = flattenArrays("jvp", primals, "the primals");
+  const [ts, tDef] = flattenArrays("jvp", tangents, "the tangents");
+  const dots = checkTangents("jvp", "tangent", xs, def, ts, tDef);
+  const flat = flatFunction("jvp", f, def);
+  const [outs, outDots] = jvpFlat(`jvp of ${nameOf(f)}`, (a) => flat.call(a), xs, dots);
+  const outDef = flat.outDef();
+  return [
+    treeUnflatten(outDef, outs),
+    treeUnflatten(outDef, outDots.map((d, i) => d ?? zeros(outs[i]!.aval))),
+  ];
+}
+
+/** See `Transforms.linearize`. */
+export function linearize(f: AnyFunction, primals: unknown): [unknown, AnyFunction] {
+  checkFunction("linearize", f);
+  checkList("linearize", "the primals", primals);
+  const [xs, def] = flattenArrays("linearize", primals, "the primals");
+  const flat = flatFunction("linearize", f, def);
+  const lin = linearizeFlat(`linearize of ${nameOf(f)}`, (a) => flat.call(a), xs);
+  const outDef = flat.outDef();
+  const push = (...tangents: unknown[]): unknown => {
+    const [ts, tDef] = flattenArrays("linearize", tangents, "the tangents");
+    const dots = checkTangents("linearize", "tangent", xs, def, ts, tDef);
+    const outs = evalJaxpr(lin.jaxpr, [...lin.consts, ...dots.filter((d) => d !== null)], bind);
+    let next = 0;
+    return treeUnflatten(
+      outDef,
+      lin.outs.map((x, i) => lin.activeOut[i] ? outs[next++]! : zeros(x.aval)),
+    );
+  };
+  return [treeUnflatten(outDef, lin.outs), push];
+}
+
+/** See `Transforms.vjp`. */
+export function vjp(
+  f: AnyFunction,
+  primals: unknown,
+  options: { readonly hasAux?: boolean } = {},
+): unknown[] {
+  checkFunction("vjp", f);
+  checkList("vjp", "the primals", primals);
+  const argnums = primals.map((_, i) => i);
+  const [xs, def] = flattenArrays("vjp", primals, "the primals");
+  const lists = treeUnflatten(def, xs) as unknown[];
+  const fn = new Restricted("vjp", f, lists, argnums, options.hasAux ?? false, true);
+  const lin = linearizeFlat(`vjp of ${nameOf(f)}`, (a) => fn.call(a), xs);
+  const numOuts = fn.outDef.numLeaves;
+  const outs = lin.outs.slice(0, numOuts);
+  const outDef = fn.outDef;
+  const pull = (cotangent: unknown): unknown => {
+    const [cts, ctDef] = flattenArrays("vjp", cotangent, "the cotangent");
+    const back = pullBack(lin, checkTangents("vjp", "cotangent", outs, outDef, cts, ctDef));
+    return treeUnflatten(def, xs.map((x, i) => back[i] ?? zeros(x.aval)));
+  };
+  const result = fn.result(lin.outs);
+  return fn.hasAux ? [(result as unknown[])[0], pull, (result as unknown[])[1]] : [result, pull];
+}
+
+/** See `Transforms.jacfwd`. */
+export function jacfwd(f: AnyFunction, options: DiffOptions = {}): AnyFunction {
+  checkFunction("jacfwd", f);
+  return withName("jacfwd", f, (...args: unknown[]) => {
+    const { fn, single } = restrict("jacfwd", f, args, options);
+    const lin = linearizeFlat(`jacfwd of ${nameOf(f)}`, (xs) => fn.call(xs), fn.primals);
+    const numOuts = fn.outDef.numLeaves;
+    const outs = lin.outs.slice(0, numOuts);
+    checkFloat("jacfwd", outs, fn.outDef, `the result of ${nameOf(f)}`);
+    // Column blocks: for each input leaf, the derivatives of all outputs along its unit tangents.
+    const columns = fn.primals.map((p, k) => {
+      const units = standardBasis(p);
+      const size = p.size;
+      const [dots, dims] = batchFlat(
+        "jacfwd",
+        ([unit]) => {
+          const ts = fn.primals.map((q, j) => j === k ? unit! : zeros(q.aval));
+          return evalJaxpr(lin.jaxpr, [...lin.consts, ...ts], bind);
+        },
+        [units],
+        [0],
+        size,
+      );
+      let next = 0;
+      return outs.map((out, i) => {
+        if (!lin.activeOut[i]) return zeros({ ...out.aval, shape: [...out.shape, ...p.shape] });
+        const at = next++;
+        const last = moveAxis(batchToFront(dots[at]!, dims[at]!, size), 0, out.ndim);
+        return reshape(last, [...out.shape, ...p.shape]);
+      });
+    });
+    return finishJacobian(fn, single, lin.outs, (i, k) => columns[k]![i]!);
+  });
+}
+
+/** See `Transforms.jacrev`. */
+export function jacrev(f: AnyFunction, options: DiffOptions = {}): AnyFunction {
+  checkFunction("jacrev", f);
+  return withName("jacrev", f, (...args: unknown[]) => {
+    const { fn, single } = restrict("jacrev", f, args, options);
+    const lin = linearizeFlat(`jacrev of ${nameOf(f)}`, (xs) => fn.call(xs), fn.primals);
+    const numOuts = fn.outDef.numLeaves;
+    const outs = lin.outs.slice(0, numOuts);
+    checkFloat("jacrev", outs, fn.outDef, `the result of ${nameOf(f)}`);
+    const rows = outs.map((out, i) => {
+      const [cts, dims] = batchFlat(
+        "jacrev",
+        ([unit]) => {
+          const back = pullBack(lin, outs.map((_, j) => j === i ? unit! : null));
+          return fn.primals.map((p, k) => back[k] ?? zeros(p.aval));
+        },
+        [standardBasis(out)],
+        [0],
+        out.size,
+      );
+      return fn.primals.map((p, k) =>
+        reshape(batchToFront(cts[k]!, dims[k]!, out.size), [...out.shape, ...p.shape])
+      );
+    });
+    return finishJacobian(fn, single, lin.outs, (i, k) => rows[i]![k]!);
+  });
+}
+
+/** The unit vectors of an array's space, stacked: shape `[size, ...shape]`. */
+function standardBasis(x: NDArray): NDArray {
+  const shape = [x.size, x.size];
+  const identity = eq(iota(shape, 0, "int32"), iota(shape, 1, "int32"));
+  return reshape(convert(identity, x.dtype), [x.size, ...x.shape]);
+}
+
+/** A tree like the output whose leaves are trees like the chosen arguments. */
+function finishJacobian(
+  fn: Restricted,
+  single: boolean,
+  outs: readonly NDArray[],
+  block: (out: number, primal: number) => NDArray,
+): unknown {
+  const blocks = Array.from(
+    { length: fn.outDef.numLeaves },
+    (_, i) => fn.derivatives(fn.primals.map((_, k) => block(i, k)), single),
+  );
+  const jacobian = treeUnflatten(fn.outDef, blocks);
+  return fn.hasAux ? [jacobian, (fn.result(outs) as unknown[])[1]] : jacobian;
+}
+
+/** See `Transforms.hessian`. */
+export function hessian(f: AnyFunction, options: DiffOptions = {}): AnyFunction {
+  checkFunction("hessian", f);
+  return withName("hessian", f, jacfwd(jacrev(f, options), options));
+}
+
+/** See `Transforms.checkpoint`. */
+export function checkpoint(f: AnyFunction): AnyFunction {
+  checkFunction("checkpoint", f);
+  return withName("checkpoint", f, (...args: unknown[]) => {
+    const [xs, def] = flattenArrays("checkpoint", args, `an argument of ${nameOf(f)}`);
+    const flat = flatFunction("checkpoint", f, def);
+    const { jaxpr, consts } = stage(
+      `checkpoint of ${nameOf(f)}`,
+      (a) => flat.call(a),
+      xs.map((x) => x.aval),
+    );
+    const outs = bind(checkpointCall, [...consts, ...xs], {
+      jaxpr,
+      name: f.name,
+      backend: "interpreter",
+    });
+    return treeUnflatten(flat.outDef(), outs);
+  });
+}

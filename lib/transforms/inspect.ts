@@ -1,0 +1,95 @@
+/**
+ * Programs and shapes of functions, without running them.
+ *
+ * @module
+ */
+import { NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { formatJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import { stage } from "../interpreters/staging.ts";
+import {
+  checkFunction,
+  flatFunction,
+  flattenArrays,
+  nameOf,
+  ShapeDtype,
+  withName,
+} from "./trees.ts";
+import type { AnyFunction } from "./types.ts";
+
+/** A function's program, with the values that it captured. */
+export class ClosedJaxpr {
+  /** Made by `makeJaxpr`. */
+  constructor(
+    /** The program; its inputs are those of `consts`, then the leaves of the arguments. */
+    readonly jaxpr: Jaxpr,
+    /** Values that the function captured from enclosing transforms. */
+    readonly consts: readonly NDArray[],
+    /** Structure of the result. */
+    readonly outDef: TreeDef,
+  ) {}
+  /** The program in JAX's notation. */
+  toString(): string {
+    return formatJaxpr(this.jaxpr);
+  }
+}
+
+/** Types of the leaves of arguments of which some may be `ShapeDtype`s. */
+export function argumentTypes(
+  op: string,
+  f: AnyFunction,
+  args: readonly unknown[],
+): [ShapedArray[], TreeDef] {
+  const [leaves, def] = treeFlatten(args);
+  if (leaves.every((x) => x instanceof NDArray || x instanceof ShapeDtype)) {
+    return [
+      (leaves as (NDArray | ShapeDtype)[]).map(({ shape, dtype }) => ({ shape, dtype })),
+      def,
+    ];
+  }
+  const real = leaves.map((x) => x instanceof ShapeDtype ? 0 : x);
+  const [arrays] = flattenArrays(op, treeUnflatten(def, real), `an argument of ${nameOf(f)}`);
+  return [
+    arrays.map((x, i) => {
+      const leaf = leaves[i];
+      return leaf instanceof ShapeDtype ? { shape: leaf.shape, dtype: leaf.dtype } : x.aval;
+    }),
+    def,
+  ];
+}
+
+/**
+ * The program that `f` amounts to, for arguments (or `ShapeDtype`s) like those given.
+ *
+ * @example
+ * ```ts
+ * import { makeJaxpr, numpy as np } from "@injax/injax";
+ *
+ * console.log(String(makeJaxpr((x) => np.sin(x).mul(2))(np.ones([3]))));
+ * ```
+ */
+export function makeJaxpr(
+  // deno-lint-ignore no-explicit-any -- parameters take the type of the arguments of the result
+  f: (...args: any[]) => unknown,
+): (...args: unknown[]) => ClosedJaxpr {
+  checkFunction("makeJaxpr", f);
+  return withName("makeJaxpr", f, (...args: unknown[]) => {
+    const [avals, def] = argumentTypes("makeJaxpr", f, args);
+    const flat = flatFunction("makeJaxpr", f, def);
+    const { jaxpr, consts } = stage(`makeJaxpr of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
+    return new ClosedJaxpr(jaxpr, consts, flat.outDef());
+  });
+}
+
+/** See `Transforms.evalShape`. */
+export function evalShape(f: AnyFunction, ...args: unknown[]): unknown {
+  checkFunction("evalShape", f);
+  const [avals, def] = argumentTypes("evalShape", f, args);
+  const flat = flatFunction("evalShape", f, def);
+  const { jaxpr } = stage(`evalShape of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
+  return treeUnflatten(
+    flat.outDef(),
+    jaxpr.outputs.map((a) => new ShapeDtype(a.aval.shape, a.aval.dtype)),
+  );
+}

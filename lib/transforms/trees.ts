@@ -1,0 +1,194 @@
+/**
+ * The boundary between users' pytrees and flat lists of arrays: conversion of leaves, checks, and
+ * the wrapping of users' functions. All transforms go through here, so that bad leaves, missing
+ * returns and promises are reported alike everywhere.
+ *
+ * @module
+ */
+import { NDArray } from "../core/array.ts";
+import { formatAval, sameAval, shaped, type ShapedArray } from "../core/aval.ts";
+import { ConcreteArray, scalarArray } from "../core/concrete.ts";
+import {
+  defaultFloat,
+  type DType,
+  dtypeOf,
+  isDType,
+  isTypedArray,
+  type TypedArray,
+} from "../core/dtype.ts";
+import { describeValue, TreeError } from "../core/errors.ts";
+import {
+  describeTreeDifference,
+  type TreeDef,
+  treeFlatten,
+  treePaths,
+  treeUnflatten,
+} from "../core/tree.ts";
+
+/** What can be a leaf of an argument: numbers, booleans and typed arrays are converted to arrays. */
+export type Leaf = NDArray | number | boolean | TypedArray;
+
+/** The type of a pytree after its leaves have been converted to arrays. */
+export type Arrays<T> = T extends Leaf ? NDArray
+  : T extends null | undefined ? T
+  // deno-lint-ignore ban-types -- any function type
+  : T extends Function ? T
+  : { [K in keyof T]: Arrays<T[K]> };
+
+/** Shape and dtype of an array that need not exist; stands for an argument in `evalShape`. */
+export class ShapeDtype implements ShapedArray {
+  /** Makes one. */
+  constructor(
+    /** Length of each axis. */
+    readonly shape: readonly number[],
+    /** Element type. */
+    readonly dtype: DType = defaultFloat,
+  ) {
+    if (!isDType(dtype)) {
+      throw new TypeError(`ShapeDtype: ${describeValue(dtype)} is not a dtype`);
+    }
+  }
+  /** `float32[2,3]`. */
+  toString(): string {
+    return formatAval(this);
+  }
+}
+
+/** Converts a leaf, or gives `null` where it cannot be one. */
+export function toArray(leaf: unknown): NDArray | null {
+  if (leaf instanceof NDArray) return leaf;
+  if (typeof leaf === "number") return scalarArray(leaf, defaultFloat);
+  if (typeof leaf === "boolean") return scalarArray(leaf ? 1 : 0, "bool");
+  if (isTypedArray(leaf)) {
+    return ConcreteArray.fromHost(shaped([leaf.length], dtypeOf(leaf)), leaf.slice());
+  }
+  return null;
+}
+
+/** A function's name for messages. */
+export function nameOf(f: unknown): string {
+  return typeof f === "function" && f.name !== "" ? f.name : "an anonymous function";
+}
+
+/** Names a transformed function after the function and the transform. */
+export function withName<F extends (...args: never[]) => unknown>(
+  op: string,
+  f: { readonly name: string },
+  transformed: F,
+): F {
+  return Object.defineProperty(transformed, "name", { value: `${op}(${f.name || "anonymous"})` });
+}
+
+/**
+ * Checks that `f` is a function.
+ *
+ * @throws {TypeError} naming the operation and what was given.
+ */
+export function checkFunction(op: string, f: unknown, what = "the first argument"): void {
+  if (typeof f !== "function") {
+    throw new TypeError(`${op}: ${what} must be a function, not ${describeValue(f)}`);
+  }
+}
+
+/**
+ * The leaves of a tree as arrays, and its structure.
+ *
+ * @throws {TreeError} naming the path of a leaf that cannot be an array.
+ */
+export function flattenArrays(op: string, tree: unknown, what: string): [NDArray[], TreeDef] {
+  const [leaves, def] = treeFlatten(tree);
+  for (let i = 0; i < leaves.length; i++) {
+    const leaf = leaves[i];
+    if (leaf instanceof NDArray) continue;
+    const array = toArray(leaf);
+    if (array === null) throw badLeaf(op, leaf, def, i, what);
+    leaves[i] = array;
+  }
+  return [leaves as NDArray[], def];
+}
+
+function badLeaf(op: string, leaf: unknown, def: TreeDef, i: number, what: string): TreeError {
+  const path = treePaths(def)[i]!;
+  let hint = "Leaves are arrays, numbers, booleans and typed arrays";
+  if (typeof leaf === "function") hint += "; pass functions in a closure or as static arguments";
+  else if (leaf instanceof Promise) hint += "; await the promise first";
+  else if (typeof leaf === "string") hint += "; pass strings in a closure or as static arguments";
+  else if (typeof leaf === "object") hint += "; make a class a tree with registerPytreeNode";
+  const at = path === "" ? what : `${what} at ${path}`;
+  return new TreeError(`${op}: ${at} is ${describeValue(leaf)}. ${hint}`);
+}
+
+/**
+ * The leaves of what a user's function returned.
+ *
+ * @throws {TreeError} where it returned nothing, a promise, or something that is not a tree of arrays.
+ */
+export function flattenResult(op: string, f: unknown, result: unknown): [NDArray[], TreeDef] {
+  if (result === undefined) {
+    throw new TreeError(`${op}: ${nameOf(f)} returned undefined. Did you forget a return?`);
+  }
+  if (result instanceof Promise) {
+    throw new TreeError(
+      `${op}: ${nameOf(f)} returned a promise. Functions that are transformed must be synchronous`,
+    );
+  }
+  return flattenArrays(op, result, `the result of ${nameOf(f)}`);
+}
+
+/** A flat version of a user's function, which remembers the structure of its last result. */
+export interface FlatFunction {
+  /** Calls the function on flat arguments. */
+  readonly call: (args: readonly NDArray[]) => NDArray[];
+  /** Structure of the last result. */
+  readonly outDef: () => TreeDef;
+}
+
+/** Wraps a function of `(...args)`, where `def` is the structure of the list of arguments. */
+export function flatFunction(
+  op: string,
+  f: (...args: never[]) => unknown,
+  def: TreeDef,
+): FlatFunction {
+  let outDef: TreeDef | undefined;
+  return {
+    call(args) {
+      const result = f(...treeUnflatten(def, args) as never[]);
+      const [leaves, resultDef] = flattenResult(op, f, result);
+      outDef = resultDef;
+      return leaves;
+    },
+    outDef: () => outDef!,
+  };
+}
+
+/**
+ * Checks that two trees of arrays have the same structure, shapes and dtypes.
+ *
+ * @throws {TreeError} naming the first place where they differ.
+ */
+export function checkSameType(
+  op: string,
+  what: string,
+  expected: readonly ShapedArray[],
+  expectedDef: TreeDef,
+  actual: readonly ShapedArray[],
+  actualDef: TreeDef,
+  fix: string,
+): void {
+  if (expectedDef !== actualDef) {
+    throw new TreeError(
+      `${op}: ${what}: the structures differ ${
+        describeTreeDifference(expectedDef, actualDef)
+      }. ${fix}`,
+    );
+  }
+  expected.forEach((e, i) => {
+    if (sameAval(e, actual[i]!)) return;
+    const path = treePaths(expectedDef)[i]!;
+    throw new TreeError(
+      `${op}: ${what}${path === "" ? "" : ` at ${path}`}: ${formatAval(e)} and ${
+        formatAval(actual[i]!)
+      } differ. ${fix}`,
+    );
+  });
+}

@@ -1,0 +1,131 @@
+/**
+ * Vectorisation of functions on pytrees.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { normalizeAxis } from "../core/aval.ts";
+import { formatShape, ShapeError, TreeError } from "../core/errors.ts";
+import { isTreeNode, type TreeDef, treePaths, treeUnflatten } from "../core/tree.ts";
+import { batchFlat } from "../interpreters/batch.ts";
+import { broadcastTo, moveAxis } from "../primitives/shape.ts";
+import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
+import type { AnyFunction, InAxes, VmapOptions } from "./types.ts";
+
+/** The axis of each leaf of `def`, from a tree of axes that is a prefix of it. */
+function spreadAxes(op: string, what: string, axes: unknown, def: TreeDef): (number | null)[] {
+  if (axes === null || typeof axes === "number") return new Array(def.numLeaves).fill(axes);
+  if (!isTreeNode(axes) || def.kind === "leaf") {
+    throw new TreeError(`${op}: ${what} must be a number, null or a tree that fits ${def}`);
+  }
+  const entries = Array.isArray(axes)
+    ? axes
+    : def.keys.map((k) => (axes as Record<string, unknown>)[k]);
+  if (entries.length !== def.children.length || entries.some((e) => e === undefined)) {
+    throw new TreeError(
+      `${op}: ${what} has ${
+        entries.filter((e) => e !== undefined).length
+      } entries, but ${def} has ${def.children.length}`,
+    );
+  }
+  return def.children.flatMap((child, i) => spreadAxes(op, what, entries[i], child));
+}
+
+/** See `Transforms.vmap`. */
+export function vmap(f: AnyFunction, options: VmapOptions = {}): AnyFunction {
+  checkFunction("vmap", f);
+  const { inAxes = 0, outAxes = 0 } = options;
+  return withName("vmap", f, (...args: unknown[]) => {
+    const { arrays, def, dims, size } = mappedArguments(f, args, inAxes, options.axisSize);
+    const flat = flatFunction("vmap", f, def);
+    const [outs, outDims] = batchFlat(
+      `vmap of ${nameOf(f)}`,
+      (xs) => flat.call(xs),
+      arrays,
+      dims,
+      size,
+    );
+    const outDef = flat.outDef();
+    const wanted = spreadAxes("vmap", "outAxes", outAxes, outDef);
+    return treeUnflatten(
+      outDef,
+      outs.map((x, i) => placeAxis(x, outDims[i]!, wanted[i]!, size, outDef, i)),
+    );
+  });
+}
+
+/** The leaves of the arguments with the axis along which each is mapped, and the number of lanes. */
+export function mappedArguments(
+  f: AnyFunction,
+  args: readonly unknown[],
+  inAxes: InAxes,
+  axisSize?: number,
+): {
+  readonly arrays: NDArray[];
+  readonly def: TreeDef;
+  readonly dims: (number | null)[];
+  readonly size: number;
+} {
+  const [arrays, def] = flattenArrays("vmap", args, `an argument of ${nameOf(f)}`);
+  const axes = spreadAxes("vmap", "inAxes", inAxes, def);
+  let size = axisSize;
+  let first = -1;
+  const paths = treePaths(def);
+  const describe = (i: number): string =>
+    `argument ${paths[i]!.replace(/^\[(\d+)\]/, "$1").replace(/^(\d+)(?=.)/, "$1 at ")} has shape ${
+      formatShape(arrays[i]!.shape)
+    } and length ${arrays[i]!.shape[dims[i]!]} along axis ${dims[i]}`;
+  const dims = axes.map((axis, i) =>
+    axis === null ? null : normalizeAxis(
+      `vmap of ${nameOf(f)}`,
+      axis,
+      arrays[i]!.ndim,
+      `inAxes for argument ${paths[i]}:`,
+    )
+  );
+  dims.forEach((dim, i) => {
+    if (dim === null) return;
+    const n = arrays[i]!.shape[dim]!;
+    if (size === undefined) {
+      size = n;
+      first = i;
+    } else if (n !== size) {
+      throw new ShapeError(
+        `vmap of ${nameOf(f)}: all mapped axes must have the same length, but ${
+          first < 0 ? `axisSize is ${size}` : describe(first)
+        } and ${describe(i)}. Use inAxes to say what is mapped`,
+      );
+    }
+  });
+  if (size === undefined) {
+    throw new TreeError(
+      `vmap of ${nameOf(f)}: no argument is mapped, so the number of lanes is unknown. ` +
+        "At least one entry of inAxes must not be null, or give axisSize",
+    );
+  }
+  return { arrays, def, dims, size };
+}
+
+function placeAxis(
+  x: NDArray,
+  dim: number | null,
+  wanted: number | null,
+  size: number,
+  def: TreeDef,
+  i: number,
+): NDArray {
+  if (wanted === null) {
+    if (dim === null) return x;
+    const path = treePaths(def)[i]!;
+    throw new TreeError(
+      `vmap: outAxes is null for the result${
+        path === "" ? "" : ` at ${path}`
+      }, but it differs between lanes`,
+    );
+  }
+  const rank = x.ndim + (dim === null ? 1 : 0);
+  const axis = normalizeAxis("vmap", wanted, rank, "outAxes");
+  return dim === null
+    ? moveAxis(broadcastTo(x, [size, ...x.shape]), 0, axis)
+    : moveAxis(x, dim, axis);
+}
