@@ -9,7 +9,7 @@
 import type * as Ort from "onnxruntime-web";
 import type { DeviceBuffer } from "../core/concrete.ts";
 import { formatAval, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { allocate, type TypedArray } from "../core/dtype.ts";
+import { allocate, byteWidth, type TypedArray } from "../core/dtype.ts";
 import type { Gpu } from "./gpu_device.ts";
 
 /** Elements in a GPU buffer, perhaps not computed yet. */
@@ -23,6 +23,7 @@ export class GpuBuffer implements DeviceBuffer {
   readonly #tensor: Promise<Ort.Tensor>;
   #users = 0;
   #released = false;
+  #freed = false;
 
   /** Takes over the tensor. */
   constructor(gpu: Gpu, aval: ShapedArray, tensor: Promise<Ort.Tensor>) {
@@ -62,9 +63,7 @@ export class GpuBuffer implements DeviceBuffer {
     const tensor = await this.use();
     try {
       const values = allocate(this.#aval.dtype, sizeOf(this.#aval.shape));
-      // The runtime makes no GPU buffers for arrays without elements.
-      if (tensor.location !== "gpu-buffer") values.set(tensor.data as TypedArray);
-      else await download(this.#gpu.device, tensor.gpuBuffer as GPUBuffer, values);
+      await download(this.#gpu, tensor, values);
       return values;
     } finally {
       this.done();
@@ -78,18 +77,26 @@ export class GpuBuffer implements DeviceBuffer {
   }
 
   #freeIfUnused(): void {
-    if (!this.#released || this.#users > 0) return;
+    if (!this.#released || this.#users > 0 || this.#freed) return;
+    this.#freed = true;
     // A failed computation has nothing to free.
     this.#tensor.then((tensor) => this.#gpu.enqueue(() => tensor.dispose())).catch(() => {});
   }
 }
 
-/** The next multiple of 4, which is what WebGPU copies. */
+/** The size of a buffer for so many bytes: the runtime copies multiples of 16 bytes. */
 function padded(bytes: number): number {
-  return Math.ceil(bytes / 4) * 4;
+  return Math.ceil(bytes / 16) * 16;
 }
 
-async function download(device: GPUDevice, from: GPUBuffer, into: TypedArray): Promise<void> {
+/** Copies the elements of a tensor to the host. */
+export async function download(gpu: Gpu, tensor: Ort.Tensor, into: TypedArray): Promise<void> {
+  // The runtime makes no GPU buffers for arrays without elements.
+  if (tensor.location !== "gpu-buffer") {
+    into.set(tensor.data as TypedArray);
+    return;
+  }
+  const { device } = gpu;
   const size = padded(into.byteLength);
   const staging = device.createBuffer({
     size,
@@ -97,7 +104,7 @@ async function download(device: GPUDevice, from: GPUBuffer, into: TypedArray): P
   });
   try {
     const encoder = device.createCommandEncoder();
-    encoder.copyBufferToBuffer(from, 0, staging, 0, size);
+    encoder.copyBufferToBuffer(tensor.gpuBuffer as GPUBuffer, 0, staging, 0, size);
     device.queue.submit([encoder.finish()]);
     await staging.mapAsync(GPUMapMode.READ);
     const bytes = new Uint8Array(staging.getMappedRange(), 0, into.byteLength);
@@ -107,24 +114,33 @@ async function download(device: GPUDevice, from: GPUBuffer, into: TypedArray): P
   }
 }
 
-/** A copy of host elements on the GPU. */
-export function uploadToGpu(gpu: Gpu, aval: ShapedArray, values: TypedArray): GpuBuffer {
-  const size = padded(values.byteLength);
+/** A tensor in a GPU buffer of its own. */
+export function gpuTensor(gpu: Gpu, aval: ShapedArray): Ort.Tensor {
   const buffer = gpu.device.createBuffer({
-    size,
+    size: padded(sizeOf(aval.shape) * byteWidth(aval.dtype)),
     usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
   });
+  return gpu.ort.Tensor.fromGpuBuffer(buffer, {
+    dataType: aval.dtype as "float32",
+    dims: aval.shape,
+    dispose: () => buffer.destroy(),
+  });
+}
+
+/** A tensor on the GPU with the given elements. */
+export function uploadToGpu(gpu: Gpu, aval: ShapedArray, values: TypedArray): Ort.Tensor {
+  const tensor = gpuTensor(gpu, aval);
   let bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const size = padded(bytes.length);
   if (size !== bytes.length) {
     const whole = new Uint8Array(size);
     whole.set(bytes);
     bytes = whole;
   }
-  gpu.device.queue.writeBuffer(buffer, 0, bytes as Uint8Array<ArrayBuffer>);
-  const tensor = gpu.ort.Tensor.fromGpuBuffer(buffer, {
-    dataType: aval.dtype as "float32",
-    dims: aval.shape,
-    dispose: () => buffer.destroy(),
-  });
-  return new GpuBuffer(gpu, aval, Promise.resolve(tensor));
+  gpu.device.queue.writeBuffer(
+    tensor.gpuBuffer as GPUBuffer,
+    0,
+    bytes as Uint8Array<ArrayBuffer>,
+  );
+  return tensor;
 }

@@ -162,7 +162,9 @@ function compile(jaxpr: Jaxpr, name: string): Executable {
   const model = encodeModel(lowerJaxpr(jaxpr, { target: "wasm", name }));
   let session: OrtSession;
   try {
-    session = runtime.createSession(model);
+    // The further optimizations fuse nodes, which made no program faster here, and take half again
+    // as long.
+    session = runtime.createSession(model, { graphOptimization: "basic" });
   } catch (cause) {
     throw new BackendError(
       `wasm: program ${name} does not compile: ${messageOf(cause)}. ` +

@@ -14,10 +14,10 @@ import { type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
 import { BackendError } from "../core/errors.ts";
 import { type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
-import { lowerJaxpr } from "../onnx/lower.ts";
-import { encodeModel } from "../onnx/model.ts";
-import { type Gpu, loadGpu, messageOf } from "./gpu_device.ts";
+import { type Gpu, loadGpu } from "./gpu_device.ts";
 import { GpuBuffer, uploadToGpu } from "./gpu_buffer.ts";
+import type { Program } from "./gpu_graph.ts";
+import { compileProgram } from "./gpu_program.ts";
 import { Uploads } from "./uploads.ts";
 
 /** Host arrays up to this size go along with each run; larger ones are copied to the GPU once. */
@@ -44,7 +44,8 @@ function feedOf(gpu: Gpu, x: ConcreteArray, held: readonly GpuBuffer[]): Feed {
     if (values.byteLength <= SMALL_BYTES) {
       return { tensor: new gpu.ort.Tensor(x.dtype, values as never, x.shape), buffer: null };
     }
-    const make = (): GpuBuffer => uploadToGpu(gpu, x.aval, values);
+    const make = (): GpuBuffer =>
+      new GpuBuffer(gpu, x.aval, Promise.resolve(uploadToGpu(gpu, x.aval, values)));
     return fromBuffer(uploads.get(x, values.byteLength, make, held));
   };
   if (x.device instanceof GpuBuffer) return fromBuffer(x.device);
@@ -60,42 +61,30 @@ function feedOf(gpu: Gpu, x: ConcreteArray, held: readonly GpuBuffer[]): Feed {
 class WebgpuExecutable implements Executable {
   readonly #gpu: Gpu;
   readonly #name: string;
-  readonly #inputs: readonly string[];
-  readonly #outputs: readonly string[];
+  readonly #numInputs: number;
   readonly #outAvals: readonly ShapedArray[];
-  readonly #session: Promise<Ort.InferenceSession>;
+  readonly #program: Program;
   #released = false;
 
   constructor(gpu: Gpu, jaxpr: Jaxpr, name: string) {
     this.#gpu = gpu;
     this.#name = name;
+    this.#numInputs = jaxpr.inputs.length;
     this.#outAvals = jaxpr.outputs.map((out) => out.aval);
-    const model = lowerJaxpr(jaxpr, { target: "webgpu", name });
-    this.#inputs = model.graph.inputs.map((port) => port.name);
-    this.#outputs = model.graph.outputs.map((port) => port.name);
-    const bytes = encodeModel(model);
-    this.#session = gpu.enqueue(() => gpu.createSession(bytes)).catch((cause) => {
-      throw new BackendError(
-        `webgpu: program ${name} does not compile: ${messageOf(cause)}. ` +
-          "This is a fault of the library: please report it with the program that jit was given",
-        { cause },
-      );
-    });
-    // The failure shows in the results of runs.
-    this.#session.catch(() => {});
-    finalizer.register(this, { gpu, session: this.#session }, this);
+    this.#program = compileProgram(gpu, jaxpr, name);
+    finalizer.register(this, this.#program, this);
   }
 
   run(args: readonly ConcreteArray[]): ConcreteArray[] {
     const name = this.#name;
     if (this.#released) throw new BackendError(`webgpu: program ${name} has been released`);
-    if (args.length !== this.#inputs.length) {
+    if (args.length !== this.#numInputs) {
       throw new BackendError(
-        `webgpu: program ${name} takes ${this.#inputs.length} inputs, ${args.length} were given`,
+        `webgpu: program ${name} takes ${this.#numInputs} inputs, ${args.length} were given`,
       );
     }
     const held: GpuBuffer[] = [];
-    let results: Promise<Ort.InferenceSession.OnnxValueMapType>;
+    let results: Promise<Ort.Tensor[]>;
     try {
       // What the inputs are is settled now, so that they may be disposed of right after the call.
       const feeds = args.map((x) => {
@@ -103,7 +92,7 @@ class WebgpuExecutable implements Executable {
         if (feed.buffer !== null) held.push(feed.buffer);
         return feed.tensor;
       });
-      results = this.#start(feeds);
+      results = Promise.all(feeds).then((tensors) => this.#program.run(tensors));
     } catch (error) {
       for (const buffer of held) buffer.done();
       throw error;
@@ -111,49 +100,22 @@ class WebgpuExecutable implements Executable {
     const finish = (): void => held.forEach((buffer) => buffer.done());
     results.then(finish, finish);
     return this.#outAvals.map((aval, i) => {
-      const tensor = results.then((all) => all[this.#outputs[i]!] as Ort.Tensor);
-      const buffer = new GpuBuffer(this.#gpu, aval, tensor);
+      const buffer = new GpuBuffer(this.#gpu, aval, results.then((all) => all[i]!));
       const array = ConcreteArray.inFlight(aval, buffer.settled());
       coming.set(array, buffer);
       return array;
     });
   }
 
-  async #start(
-    feeds: readonly (Ort.Tensor | Promise<Ort.Tensor>)[],
-  ): Promise<Ort.InferenceSession.OnnxValueMapType> {
-    const tensors = await Promise.all(feeds);
-    const session = await this.#session;
-    const named = Object.fromEntries(tensors.map((tensor, i) => [this.#inputs[i]!, tensor]));
-    try {
-      return await this.#gpu.enqueue(() => session.run(named));
-    } catch (cause) {
-      throw new BackendError(
-        `webgpu: program ${this.#name} failed: ${messageOf(cause)}`,
-        { cause },
-      );
-    }
-  }
-
   release(): void {
     if (this.#released) return;
     this.#released = true;
     finalizer.unregister(this);
-    releaseSession({ gpu: this.#gpu, session: this.#session });
+    this.#program.release();
   }
 }
 
-/** What a program leaves behind when it is collected. */
-interface Remains {
-  readonly gpu: Gpu;
-  readonly session: Promise<Ort.InferenceSession>;
-}
-
-function releaseSession({ gpu, session }: Remains): void {
-  session.then((s) => gpu.enqueue(() => s.release())).catch(() => {});
-}
-
-const finalizer = new FinalizationRegistry<Remains>(releaseSession);
+const finalizer = new FinalizationRegistry<Program>((program) => program.release());
 
 /** Whether a program, or one inside it, has a value of dtype float64. */
 function usesFloat64(jaxpr: Jaxpr): boolean {

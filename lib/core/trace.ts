@@ -15,6 +15,9 @@ import type { TypedArray } from "./dtype.ts";
 import { ConcretizationError, LeakedTracerError } from "./errors.ts";
 import type { Primitive } from "./primitive.ts";
 
+/** Where this library's files are, to tell its lines from the user's in a stack. */
+const root = new URL("../../", import.meta.url).href;
+
 /** An interpreter of primitives. */
 export abstract class Trace {
   /** False once the function that it watched has returned. */
@@ -32,8 +35,9 @@ export abstract class Trace {
   /** The line of user code that started this trace, as far as it can be told. */
   get site(): string {
     for (const line of (this.#site?.stack ?? "").split("\n").slice(1)) {
-      const place = /(file:\/\/[^\s)]+|\/[^\s)]+:\d+:\d+)/.exec(line)?.[1];
-      if (place !== undefined && !/\/lib\/|\/adapters\//.test(place)) return place;
+      const place = /\(?((?:file|https?):\/\/[^\s)]+)\)?$/.exec(line)?.[1];
+      const own = place?.startsWith(`${root}lib/`) || place?.startsWith(`${root}adapters/`);
+      if (place !== undefined && !own) return place;
     }
     return "an unknown place";
   }

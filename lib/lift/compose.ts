@@ -86,7 +86,9 @@ export function compose(a: Transforms, b: Transforms): Transforms {
     const p = protocolOf(t);
     if (p === undefined) {
       throw new StateError(
-        `compose: ${i === 0 ? "the first" : "the second"} dictionary was not made by liftTransforms, ` +
+        `compose: ${
+          i === 0 ? "the first" : "the second"
+        } dictionary was not made by liftTransforms, ` +
           "so its state cannot be told",
       );
     }
@@ -97,8 +99,7 @@ export function compose(a: Transforms, b: Transforms): Transforms {
     Object.keys(both).map((key) => {
       const name = key as keyof Transforms;
       const member = (t: Transforms) => t[name] as (...args: unknown[]) => unknown;
-      const pickNow = (): Transforms =>
-        pa.active() && pb.active() ? both : pa.active() ? a : b;
+      const pickNow = (): Transforms => pa.active() && pb.active() ? both : pa.active() ? a : b;
       return [name, (...args: unknown[]) => {
         const result = member(pickNow())(...args);
         if (typeof result !== "function" || typeof args[0] !== "function") return result;

@@ -276,11 +276,18 @@ class Engine {
         const key = JSON.stringify([inner.phase, inner.names]);
         let program = programs.get(key);
         if (program === undefined) {
-          const run = (params: unknown, state: unknown, rng: unknown, ...xs: unknown[]): unknown => {
+          const run = (
+            params: unknown,
+            state: unknown,
+            rng: unknown,
+            ...xs: unknown[]
+          ): unknown => {
             const fn = this.#purify(this.#label("jit"), inner, f as Fn);
             const { out, after } = fn.call(state, xs, {
               params: params as Entries,
-              rng: rng === null ? null : { key: rng as NDArray, count: 0 },
+              rng: inner.rng === null
+                ? null
+                : { key: rng as NDArray, count: 0, root: rng as NDArray },
             });
             program!.names = fn.names();
             return [out, after.state];
@@ -330,7 +337,9 @@ class Engine {
       const keys = splitRng && inner.rng !== null ? split(inner.rng.key, size) : null;
       let state: Entries = inner.state;
       const run = (key: unknown, xs: unknown[]): unknown => {
-        const rng = key === null ? inner.rng : { key: key as NDArray, count: 0 };
+        const rng = inner.rng === null || key === null
+          ? inner.rng
+          : { ...inner.rng, key: key as NDArray, count: 0 };
         const { out, after } = fn.call(inner.state, xs, { rng });
         for (const [name, value] of Object.entries(after.state)) {
           for (const leaf of treeFlatten(value)[0]) {
@@ -667,20 +676,19 @@ class Engine {
       initialize: this.#now("initialize", (f, ...args) => {
         this.#initialize(() => (f as Fn)(...args));
       }),
-      isInitializing: () =>
-        this.protocol.active() && this.protocol.snapshot().phase !== "apply",
+      isInitializing: () => this.protocol.active() && this.protocol.snapshot().phase !== "apply",
     };
   }
 }
 
 /** A stream that does not overlap with what is drawn later. */
 function forked(rng: RngState | null): RngState | null {
-  return rng === null ? null : { key: foldIn(rng.key, rng.count), count: 0 };
+  return rng === null ? null : { ...rng, key: foldIn(rng.key, rng.count), count: 0 };
 }
 
 /** The stream of one iteration or branch. */
 function folded(rng: RngState | null, i: NDArray): RngState | null {
-  return rng === null ? null : { key: foldIn(rng.key, i), count: 0 };
+  return rng === null ? null : { ...rng, key: foldIn(rng.key, i), count: 0 };
 }
 
 function newKeys(before: Entries, after: Entries): string[] {

@@ -15,6 +15,11 @@ export interface RngState {
   readonly key: NDArray;
   /** How many keys were drawn from it. */
   readonly count: number;
+  /**
+   * The key of the outermost context. Initial values of entries are drawn from it by name alone, so
+   * that they do not depend on which transforms surround the place where an entry is created.
+   */
+  readonly root: NDArray;
 }
 
 /**

@@ -281,20 +281,16 @@ class GraphBuilder implements Lowering {
   }
 
   where(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value {
-    // The GPU's kernels know all dtypes, those for the CPU neither bool nor uint32.
-    if (this.target === "webgpu") return this.node("Where", [condition, a, b]);
-    if (dtype === "bool") {
+    const gpu = this.target === "webgpu";
+    if (dtype === "bool" && !gpu) {
       const first = this.node("And", [condition, a]);
       return this.node("Or", [first, this.node("And", [this.node("Not", [condition]), b])]);
     }
-    if (dtype === "uint32") {
-      // Casts between the 32-bit integers keep the bits.
-      const signed = this.node("Where", [
-        condition,
-        this.cast(a, "uint32", "int32"),
-        this.cast(b, "uint32", "int32"),
-      ]);
-      return this.cast(signed, "int32", "uint32");
+    // On CPU there is no kernel for uint32; on GPU there is none for Or, and that for bool is wrong
+    // where shapes differ. Casts between the 32-bit integers keep the bits.
+    if (dtype === "bool" || (dtype === "uint32" && !gpu)) {
+      const [x, y] = [this.cast(a, dtype, "int32"), this.cast(b, dtype, "int32")];
+      return this.cast(this.node("Where", [condition, x, y]), "int32", dtype);
     }
     return this.node("Where", [condition, a, b]);
   }
@@ -344,7 +340,9 @@ class GraphBuilder implements Lowering {
         `lowering: body ${name} has ${results.length} outputs, not ${outputs.length}`,
       );
     }
-    const final = body.separate(results, body.#inputs);
+    // ONNX allows a body to give its inputs, but onnxruntime 1.30's Scan then gives whatever the
+    // memory held. Bodies of Loop, which start with a step number and a flag, are right.
+    const final = body.separate(results, inputs[0]?.dtype === "int64");
     const { nodes, needed } = live(body.built, final);
     for (const input of names) needed.delete(input);
     for (const node of nodes) for (const output of node.outputs) needed.delete(output);
@@ -361,14 +359,16 @@ class GraphBuilder implements Lowering {
   }
 
   /**
-   * Outputs that ONNX accepts: each the output of a node of this graph, or one of its inputs where
-   * `direct` has it, and none given twice. Others go through an Identity.
+   * Outputs that the runtime gets right: each the output of a node of this graph, or one of its
+   * inputs where `direct` says so, and none given twice. Others go through an Identity.
    */
-  separate(outputs: readonly Value[], direct: ReadonlySet<Value>): Value[] {
+  separate(outputs: readonly Value[], direct: boolean): Value[] {
     const used = new Set<Value>();
     return outputs.map((name) => {
-      const plain = this.#own.has(name) || direct.has(name);
-      if (!plain || used.has(name)) name = this.#append("Identity", [name], 1, undefined, [])[0]!;
+      const plain = this.#own.has(name) || (direct && this.#inputs.has(name));
+      if (!plain || used.has(name)) {
+        name = this.#append("Identity", [name], 1, undefined, [])[0]!;
+      }
       used.add(name);
       return name;
     });
@@ -434,7 +434,7 @@ export function buildModel(options: {
   if (results.length !== wanted.length) {
     throw new InternalError(`lowering: ${results.length} outputs, not ${wanted.length}`);
   }
-  const outputs = g.separate(results, new Set());
+  const outputs = g.separate(results, false);
   const { nodes, needed } = live(g.built, outputs);
   const renamed = new Map(outputs.map((name, i) => [name, wanted[i]!]));
   return {

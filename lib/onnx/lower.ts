@@ -6,6 +6,7 @@
  */
 import type { Jaxpr } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
+import { simplify } from "../control/simplify.ts";
 import { buildModel, type Target } from "./builder.ts";
 import type { Model } from "./model.ts";
 
@@ -35,7 +36,7 @@ export function lowerJaxpr(jaxpr: Jaxpr, options: LowerOptions): Model {
     metadata: options.metadata,
     inputs: jaxpr.inputs.map(({ aval }, i) => ({ ...aval, name: inputNames?.[i] })),
     outputs: jaxpr.outputs.map(({ aval }, i) => ({ ...aval, name: outputNames?.[i] })),
-    build: (g, inputs) => lowerEqns(g, jaxpr, inputs),
+    build: (g, inputs) => lowerEqns(g, simplify(jaxpr), inputs),
   });
 }
 

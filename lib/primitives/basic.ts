@@ -16,7 +16,7 @@ import {
   type Tangent,
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
-import { eq } from "./compare.ts";
+import { eq, ge } from "./compare.ts";
 import { binary, type Domain, elementwiseBatch, floats, numbers, unary } from "./factory.ts";
 import { broadcastStrides, selectInto } from "./kernels.ts";
 import { broadcastTo, scalarLike, unbroadcast } from "./shape.ts";
@@ -49,7 +49,7 @@ const infinities: Domain = {
   special2: [-0, -0, 1, -Infinity, 0, 1, NaN, 3e38],
 };
 
-const addP = binary({
+export const addP: Primitive<null> = binary({
   name: "add",
   kernels: numbers((x, y) => x + y),
   jvp: sum,
@@ -170,12 +170,13 @@ export function rem(x: NDArray, y: NDArray): NDArray {
 const absP = unary({
   name: "abs",
   kernels: numbers(Math.abs),
-  jvp: (t, x) => mul(t, sign(x)),
+  // As in JAX, 1 at 0 (and not the 0 of sign).
+  jvp: (t, x) => select(ge(x, scalarLike(0, x)), t, neg(t)),
   lower: (g, x, dtype) => dtype === "uint32" ? x : g.node("Abs", [x]),
   domain: { range: [0.5, 2], special: [0, -0, -1.5, Infinity, -Infinity, NaN] },
 });
 
-/** `|x|`, elementwise; its derivative at 0 is 0. */
+/** `|x|`, elementwise; its derivative at 0 is 1, as in JAX. */
 export function abs(x: NDArray): NDArray {
   return bind1(absP, [x], null);
 }

@@ -51,24 +51,7 @@ export const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>
   transpose: ([ct], [x]) => [ct ? convert(ct, (x as Linear).aval.dtype) : null],
   batch: ([x], [dim], _, { dtype }) => [[convert(x!, dtype)], [dim!]],
   partial: null,
-  lower(g, [x], { dtype }, [aval]) {
-    const from = aval!.dtype;
-    // Casts saturate into 32-bit integers from float32 alone; out of range they differ elsewhere.
-    if (from === "float64" && dtype === "int32") {
-      return [g.cast(
-        g.node("Max", [
-          g.node("Min", [
-            g.where(g.node("Equal", [x!, x!]), x!, g.scalar(0, from), from),
-            g.scalar(2147483647, from),
-          ]),
-          g.scalar(-2147483648, from),
-        ]),
-        from,
-        dtype,
-      )];
-    }
-    return [g.cast(x!, from, dtype)];
-  },
+  lower: (g, [x], { dtype }, [aval]) => [g.cast(x!, aval!.dtype, dtype)],
   samples: convertSamples,
 });
 

@@ -88,6 +88,16 @@ function loopPack(
 ): void {
   for (let first = 0, to = 0; first < count; first += 4, to += 4 * depth) {
     const rows = Math.min(4, count - first);
+    if (rowStride === 1 && rows === 4) {
+      let from = at + first;
+      for (let k = 0, o = to; k < depth; k++, o += 4, from += depthStride) {
+        panels[o] = a[from]!;
+        panels[o + 1] = a[from + 1]!;
+        panels[o + 2] = a[from + 2]!;
+        panels[o + 3] = a[from + 3]!;
+      }
+      continue;
+    }
     for (let r = 0; r < rows; r++) {
       let from = at + (first + r) * rowStride;
       for (let k = 0, o = to + r; k < depth; k++, o += 4, from += depthStride) {

@@ -155,7 +155,7 @@ export const dynamicSliceP: Primitive<{ readonly sizes: readonly number[] }> = d
   jvp([x, ...starts], [dx], params) {
     return [
       [bind1(dynamicSliceP, [x!, ...starts], params)],
-      [dx === null ? null : bind1(dynamicSliceP, [dx!, ...starts], params)],
+      [bind1(dynamicSliceP, [dx!, ...starts], params)],
     ];
   },
   transpose([ct], [x, ...starts]) {
@@ -272,6 +272,34 @@ export function dynamicSlice(
 
 // ---------------------------------------------------------------- dynamic_update_slice
 
+/** Updates of up to this many separate positions are written by ScatterND. */
+const SCATTER_LIMIT = 4096;
+
+/**
+ * The update in place of a block, without listing positions: along the first axis that is cut, what
+ * lies before it, the block with the update put in along the other axes, and what lies behind.
+ */
+function lowerInserted(
+  g: Lowering,
+  x: Value,
+  update: Value,
+  starts: readonly Value[],
+  shape: readonly number[],
+  sizes: readonly number[],
+  [axis, ...others]: readonly number[],
+): Value {
+  if (axis === undefined) return update;
+  const n = sizes[axis]!;
+  const at = g.int64([axis]);
+  const first = lowerStarts(g, [starts[axis]!], [shape[axis]! - n]);
+  const end = g.node("Add", [first, g.int64([n])]);
+  const block = others.length === 0 ? x : g.node("Slice", [x, first, end, at]);
+  const inner = lowerInserted(g, block, update, starts, shape.with(axis, n), sizes, others);
+  const before = g.node("Slice", [x, g.int64([0]), first, at]);
+  const behind = g.node("Slice", [x, end, g.int64([shape[axis]!]), at]);
+  return g.node("Concat", [before, inner, behind], { axis });
+}
+
 /** An array with a block replaced. Inputs: the array, the block, an int32 scalar per axis. */
 export const dynamicUpdateSliceP: Primitive<Record<never, never>> = definePrimitive<
   Record<never, never>
@@ -371,6 +399,9 @@ export const dynamicUpdateSliceP: Primitive<Record<never, never>> = definePrimit
     // ScatterND writes blocks at positions of leading axes: those up to the last one that is cut.
     const depth = axes.at(-1)! + 1;
     const leading = sizes.slice(0, depth);
+    if (g.target !== "webgpu" && sizeOf(leading) > SCATTER_LIMIT) {
+      return [lowerInserted(g, x!, update!, starts, aval!.shape, sizes, axes)];
+    }
     const limits = leading.map((n, i) => aval!.shape[i]! - n);
     const first = lowerStarts(
       g,
@@ -399,6 +430,19 @@ export const dynamicUpdateSliceP: Primitive<Record<never, never>> = definePrimit
         at(1),
       ],
       params: {},
+    },
+    {
+      name: "large block",
+      inputs: [
+        { shape: [2, 50, 90], dtype: "float32" },
+        { shape: [1, 50, 85], dtype: "float32" },
+        at(1),
+        at(4),
+        at(-3),
+      ],
+      params: {},
+      // Only the nodes depend on the size.
+      skip: { jvp: "slow for so many elements", batch: "slow for so many elements" },
     },
     {
       name: "whole array",

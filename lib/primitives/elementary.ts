@@ -15,7 +15,7 @@ import type { Lowering, Value } from "../core/lowering.ts";
 import { bind1 } from "../core/trace.ts";
 import { add, div, mul, neg, sub } from "./basic.ts";
 import { binary, floats, unary } from "./factory.ts";
-import { atanIn, expm1In, Formula, log1pIn } from "./lower_helpers.ts";
+import { atanIn, expm1In, Formula, hasAccurateKernel, log1pIn } from "./lower_helpers.ts";
 import { scalarLike } from "./shape.ts";
 
 type Lower = (g: Lowering, x: Value, dtype: DType) => Value;
@@ -30,9 +30,10 @@ function formula(build: (f: Formula, x: Value) => Value): Lower {
   return (g, x, dtype) => build(new Formula(g, dtype), x);
 }
 
-/** The operator where there is a kernel for it, in float32; a formula for float64. */
-function node32(op: string, build: (f: Formula, x: Value) => Value): Lower {
-  return (g, x, dtype) => dtype === "float32" ? g.node(op, [x]) : build(new Formula(g, dtype), x);
+/** The operator where its kernel is accurate, else a formula. */
+function nodeOr(op: string, build: (f: Formula, x: Value) => Value): Lower {
+  return (g, x, dtype) =>
+    hasAccurateKernel(g, dtype) ? g.node(op, [x]) : build(new Formula(g, dtype), x);
 }
 
 function plus(x: NDArray, c: number): NDArray {
@@ -190,7 +191,7 @@ const tanP = unary({
   name: "tan",
   kernels: floats(Math.tan),
   jvp: (t, _, y) => mul(t, plus(mul(y, y), 1)),
-  lower: node32("Tan", (f, x) => f.div(f.op("Sin", x), f.op("Cos", x))),
+  lower: nodeOr("Tan", (f, x) => f.div(f.op("Sin", x), f.op("Cos", x))),
   domain: { range: [-1, 1], special: angles },
 });
 
@@ -203,7 +204,7 @@ const asinP = unary({
   name: "asin",
   kernels: floats(Math.asin),
   jvp: (t, x) => mul(t, rsqrt(oneMinusSquare(x))),
-  lower: node32("Asin", (f, x) => {
+  lower: nodeOr("Asin", (f, x) => {
     const cosine = f.op("Sqrt", f.mul(f.sub(1, x), f.add(1, x)));
     return atanIn(f, f.div(x, cosine));
   }),
@@ -220,7 +221,7 @@ const acosP = unary({
   kernels: floats(Math.acos),
   jvp: (t, x) => neg(mul(t, rsqrt(oneMinusSquare(x)))),
   // tan(acos(x) / 2)^2 = (1 - x) / (1 + x)
-  lower: node32("Acos", (f, x) => {
+  lower: nodeOr("Acos", (f, x) => {
     const half = f.op("Sqrt", f.div(f.sub(1, x), f.add(1, x)));
     return f.mul(atanIn(f, half), 2);
   }),
@@ -289,7 +290,7 @@ const sinhP = unary({
   kernels: floats(Math.sinh),
   jvp: (t, x) => mul(t, cosh(x)),
   // With e = expm1(|x|): (e + e / (e + 1)) / 2, whose terms do not cancel; e^x / 2 where e overflows.
-  lower: node32("Sinh", (f, x) => {
+  lower: nodeOr("Sinh", (f, x) => {
     const a = f.op("Abs", x);
     const e = expm1In(f, a);
     const near = f.mul(f.add(e, f.div(e, f.add(e, 1))), 0.5);
@@ -310,7 +311,7 @@ const coshP = unary({
   kernels: floats(Math.cosh),
   jvp: (t, x) => mul(t, sinh(x)),
   // Through e^(|x|/2), which does not overflow before the result does.
-  lower: node32("Cosh", (f, x) => {
+  lower: nodeOr("Cosh", (f, x) => {
     const root = f.op("Exp", f.mul(f.op("Abs", x), 0.5));
     return f.add(f.mul(f.mul(root, 0.5), root), f.div(f.div(0.5, root), root));
   }),
@@ -339,7 +340,7 @@ const asinhP = unary({
   name: "asinh",
   kernels: floats(Math.asinh),
   jvp: (t, x) => mul(t, rsqrt(plus(mul(x, x), 1))),
-  lower: node32("Asinh", (f, x) => {
+  lower: nodeOr("Asinh", (f, x) => {
     const a = f.op("Abs", x);
     const root = f.op("Sqrt", f.add(f.mul(a, a), 1));
     const near = log1pIn(f, f.add(a, f.mul(a, f.div(a, f.add(root, 1)))));
@@ -358,7 +359,7 @@ const acoshP = unary({
   name: "acosh",
   kernels: floats(Math.acosh),
   jvp: (t, x) => mul(t, mul(rsqrt(plus(x, -1)), rsqrt(plus(x, 1)))),
-  lower: node32("Acosh", (f, x) => {
+  lower: nodeOr("Acosh", (f, x) => {
     const t = f.sub(x, 1);
     const near = log1pIn(f, f.add(t, f.op("Sqrt", f.mul(t, f.add(x, 1)))));
     return f.where(f.less(x, 1e9), near, f.add(f.op("Log", x), Math.LN2));
@@ -375,7 +376,7 @@ const atanhP = unary({
   name: "atanh",
   kernels: floats(Math.atanh),
   jvp: (t, x) => div(t, oneMinusSquare(x)),
-  lower: node32("Atanh", (f, x) => {
+  lower: nodeOr("Atanh", (f, x) => {
     const a = f.op("Abs", x);
     const value = f.mul(log1pIn(f, f.div(f.mul(a, 2), f.sub(1, a))), 0.5);
     return f.where(f.less(x, 0), f.op("Neg", value), f.where(f.equal(x, 0), x, value));

@@ -124,8 +124,6 @@ export function elementwiseBatch(
 export interface Domain {
   /** Interval for random elements of floats; [-2, 2) where left out. */
   readonly range?: readonly [number, number];
-  /** The same for integers; the samples of `integers` are used where left out. */
-  readonly integerRange?: readonly [number, number];
   /** Float elements on which only values are compared: limits, NaN, jumps. */
   readonly special?: readonly number[];
   /** The second operand's, for operations of two. */

@@ -215,8 +215,9 @@ export class Odometer {
   }
 }
 
-// Sums rows: out[r] = sum of a[r * n .. (r + 1) * n). Blocks of four running sums keep the error from
-// growing with n; `wrap` reduces totals of integers modulo 2^32 while they are still exact.
+// Sums rows: out[r] = sum of a[r * n .. (r + 1) * n), pairwise, so that the error grows with log n.
+// Sums of blocks are merged like the carries of a binary counter: levels[i] holds 2^i blocks.
+// `wrap` keeps sums of integers exact by reducing them modulo 2^32.
 function loopSumRows(
   out: TypedArray,
   a: TypedArray,
@@ -225,10 +226,11 @@ function loopSumRows(
   _inner: number,
   wrap: boolean,
 ): void {
-  const block = 512;
+  const block = 128;
+  const levels = new Float64Array(32);
   for (let r = 0; r < rows; r++) {
     const end = (r + 1) * n;
-    let total = 0;
+    let blocks = 0;
     for (let i = r * n; i < end; i += block) {
       const stop = Math.min(end, i + block);
       let s0 = 0;
@@ -243,14 +245,21 @@ function loopSumRows(
         s3 += a[k + 3]!;
       }
       for (; k < stop; k++) s0 += a[k]!;
-      total += s0 + s1 + (s2 + s3);
-      if (wrap) total |= 0;
+      let sum = s0 + s1 + (s2 + s3);
+      let level = 0;
+      for (let b = blocks; (b & 1) !== 0; b >>= 1) sum += levels[level++]!;
+      levels[level] = wrap ? sum | 0 : sum;
+      blocks++;
+    }
+    let total = 0;
+    for (let level = 0; blocks >> level !== 0; level++) {
+      if (((blocks >> level) & 1) !== 0) total += levels[level]!;
     }
     out[r] = total;
   }
 }
 
-// out[p, q] = sum over k of a[p, k, q], by blocks of k for the same reasons.
+// out[p, q] = sum over k of a[p, k, q], in the same way with rows for numbers.
 function loopSumMiddle(
   out: TypedArray,
   a: TypedArray,
@@ -259,23 +268,35 @@ function loopSumMiddle(
   inner: number,
   wrap: boolean,
 ): void {
-  const block = 512;
-  const total = new Float64Array(inner);
-  const part = new Float64Array(inner);
+  const block = 64;
+  const levels: Float64Array[] = [];
   for (let p = 0; p < outer; p++) {
-    total.fill(0);
+    let blocks = 0;
     for (let k0 = 0; k0 < n; k0 += block) {
+      let level = 0;
+      while (((blocks >> level) & 1) !== 0) level++;
+      const sum = levels[level] ?? (levels[level] = new Float64Array(inner));
+      sum.fill(0);
       const k1 = Math.min(n, k0 + block);
-      part.fill(0);
       for (let k = k0; k < k1; k++) {
         const at = (p * n + k) * inner;
-        for (let q = 0; q < inner; q++) part[q]! += a[at + q]!;
+        for (let q = 0; q < inner; q++) sum[q] = sum[q]! + a[at + q]!;
       }
-      for (let q = 0; q < inner; q++) total[q]! += part[q]!;
-      if (wrap) { for (let q = 0; q < inner; q++) total[q]! |= 0; }
+      for (let i = 0; i < level; i++) {
+        const carry = levels[i]!;
+        for (let q = 0; q < inner; q++) sum[q] = sum[q]! + carry[q]!;
+      }
+      if (wrap) { for (let q = 0; q < inner; q++) sum[q] = sum[q]! | 0; }
+      blocks++;
     }
     const to = p * inner;
-    for (let q = 0; q < inner; q++) out[to + q] = total[q]!;
+    for (let q = 0; q < inner; q++) {
+      let total = 0;
+      for (let level = 0; level < levels.length; level++) {
+        if (((blocks >> level) & 1) !== 0) total += levels[level]![q]!;
+      }
+      out[to + q] = total;
+    }
   }
 }
 

@@ -6,7 +6,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sameShape, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { sameShape, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import type { Lowering, Value } from "../core/lowering.ts";

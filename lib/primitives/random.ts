@@ -15,7 +15,7 @@ import { definePrimitive, type HostValue, type Primitive } from "../core/primiti
 import { bind } from "../core/trace.ts";
 import { elementwiseBatch } from "./factory.ts";
 import { broadcastStrides } from "./kernels.ts";
-import { checkDType } from "./rules.ts";
+import { checkDType, emptyOutput } from "./rules.ts";
 import { copyStrided } from "./strided.ts";
 
 /** Bits by which the rounds rotate: four rounds of the first row, then of the second, and so on. */
@@ -114,9 +114,8 @@ export const threefry2x32P: Primitive<null> = definePrimitive<null>({
   },
   partial: null,
   lower(g, inputs, _, __, [out]) {
-    const [y0, y1] = lowerHash(g, inputs);
-    // Words of length 1 may still have fewer axes than the keys, and the other way round.
-    return [g.reshape(y0, out!.shape), g.reshape(y1, out!.shape)];
+    const empty = emptyOutput(g, out!);
+    return empty === null ? lowerHash(g, inputs) : [empty, empty];
   },
   samples: () => {
     const scalar = (value: number) => ({ shape: [], dtype: "uint32" as const, values: [value] });

@@ -33,7 +33,6 @@ import {
   otherAxes,
   shiftAxes,
   toOrdered,
-  viaInt32,
 } from "./rules.ts";
 import { expandDims, full, reduceSum, reshape, scalarLike, transpose } from "./shape.ts";
 import { pad, slice } from "./slice.ts";
@@ -140,7 +139,7 @@ interface Reduction {
     g: Lowering,
     x: Value,
     axes: readonly number[],
-    dtype: DType,
+    aval: ShapedArray,
   ) => Value;
   readonly samples: readonly Sample<ReduceAxes>[];
 }
@@ -176,7 +175,7 @@ function defineReduction(r: Reduction): Primitive<ReduceAxes> {
       if (sizeOf(aval!.shape) === 0) {
         return [filled(g, g.scalar(r.start(dtype), dtype), out!.shape)];
       }
-      return [r.lower(g, x!, axes, dtype)];
+      return [r.lower(g, x!, axes, aval!)];
     },
     samples: () => r.samples,
   });
@@ -205,7 +204,7 @@ function extreme(max: boolean): Primitive<ReduceAxes> {
       const sum = reduceSum(select(at, t, scalarLike(0, t)), axes);
       return div(sum, reduceSum(convert(at, t.dtype), axes));
     },
-    lower(g, x, axes, dtype) {
+    lower(g, x, axes, { dtype }) {
       if (!isFloat(dtype)) {
         if (dtype === "bool" && g.target !== "webgpu") {
           return reduceNode(g, `Reduce${suffix}`, x, axes);
@@ -327,6 +326,28 @@ function productTangent(x: NDArray, t: NDArray, axes: readonly number[]): NDArra
   return reshape(tangents, shape);
 }
 
+/** A product that wraps: the kernel saturates, so elements are multiplied in pairs. */
+function lowerIntegerProduct(
+  g: Lowering,
+  x: Value,
+  axes: readonly number[],
+  { shape, dtype }: ShapedArray,
+): Value {
+  let value = x;
+  for (const axis of axes) {
+    const at = g.int64([axis]);
+    const pads = shape.flatMap(() => [0, 0]).with(shape.length + axis, 1);
+    for (let n = shape[axis]!; n > 1; n = Math.ceil(n / 2)) {
+      if (n % 2 === 1) value = g.node("Pad", [value, g.int64(pads), g.scalar(1, dtype)]);
+      const half = g.int64([Math.ceil(n / 2)]);
+      const end = g.int64([2 * Math.ceil(n / 2)]);
+      const first = g.node("Slice", [value, g.int64([0]), half, at]);
+      value = g.node("Mul", [first, g.node("Slice", [value, half, end, at])]);
+    }
+  }
+  return g.reshape(value, withoutAxes(shape, axes));
+}
+
 /** The product over axes. */
 export const reduceProdP: Primitive<ReduceAxes> = defineReduction({
   name: "reduce_prod",
@@ -334,8 +355,10 @@ export const reduceProdP: Primitive<ReduceAxes> = defineReduction({
   combine: product,
   start: () => 1,
   tangent: (x, _, t, axes) => productTangent(x, t, axes),
-  lower: (g, x, axes, dtype) =>
-    viaInt32(g, [x], dtype, ([y]) => reduceNode(g, "ReduceProd", y!, axes)),
+  lower: (g, x, axes, aval) =>
+    isFloat(aval.dtype)
+      ? reduceNode(g, "ReduceProd", x, axes)
+      : lowerIntegerProduct(g, x, axes, aval),
   samples: [
     { name: "row", inputs: [{ shape: [5], dtype: "float32" }], params: { axes: [0] } },
     {
@@ -361,8 +384,8 @@ export const reduceProdP: Primitive<ReduceAxes> = defineReduction({
     },
     {
       name: "uint32 wraps",
-      inputs: [{ shape: [2, 2], dtype: "uint32", values: [4294967295, 5, 123456789, 7] }],
-      params: { axes: [0] },
+      inputs: [{ shape: [2, 3], dtype: "uint32", values: [4294967295, 5, 3, 77777, 123456789, 7] }],
+      params: { axes: [0, 1] },
     },
   ],
 });

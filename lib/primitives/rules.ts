@@ -37,11 +37,6 @@ export function inversePermutation(perm: readonly number[]): number[] {
   return out;
 }
 
-/** Whether a permutation moves nothing. */
-export function isIdentity(perm: readonly number[]): boolean {
-  return perm.every((p, i) => p === i);
-}
-
 /** A constant int32 array of one axis. */
 export function int32Constant(values: readonly number[]): ConcreteArray {
   return ConcreteArray.fromHost(shaped([values.length], "int32"), Int32Array.from(values));

@@ -196,6 +196,36 @@ Deno.test("bodies: captured, swapped, duplicated and constant outputs", async ()
   assertEquals(new Set(defined).size, defined.length);
 });
 
+Deno.test("a scan's body may give its inputs and constants", async () => {
+  const scalar = f32();
+  for (const direction of [0, 1]) {
+    const m = model(
+      [scalar, f32(3)],
+      [scalar, scalar, f32(3), f32(3), f32(3)],
+      (g, [c, xs]) => {
+        const body = g.subgraph(
+          "scan",
+          [scalar, scalar, scalar],
+          (g, [a, b, x]) => [g.node("Add", [a!, x!]), b!, a!, x!, g.scalar(9, "float32")],
+          [scalar, scalar, scalar, scalar, scalar],
+        );
+        return g.nodes("Scan", [c!, c!, xs!], 5, {
+          body,
+          num_scan_inputs: 1,
+          scan_input_directions: [direction],
+          scan_output_directions: [direction, direction, direction],
+        });
+      },
+    );
+    const outs = await run(m, [
+      ["float32", [], Float32Array.of(1)],
+      ["float32", [3], Float32Array.of(1, 2, 4)],
+    ]);
+    const carries = direction === 0 ? [1, 2, 4] : [7, 5, 1];
+    assertEquals(outs, [[8], [1], carries, [1, 2, 4], [9, 9, 9]]);
+  }
+});
+
 Deno.test("a loop of no steps gives its initial carry, in memory of its own", async () => {
   const spec = f32(2);
   const m = model([spec], [spec], (g, [x]) => loop(g, 0, [x!], [spec], (_, c) => c));

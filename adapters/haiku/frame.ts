@@ -1,0 +1,321 @@
+/**
+ * What a Haiku-style context holds: parameters, state, a random stream and the names of modules under
+ * construction; and the functions by which modules reach it. `protocol` shows all that to the lifting
+ * engine, which derives the transforms from it.
+ *
+ * Contexts live on a stack for synchronous code; one never spans an `await`.
+ *
+ * @module
+ */
+import type { NDArray } from "../../lib/core/array.ts";
+import { sameShape } from "../../lib/core/aval.ts";
+import { type DType, isDType } from "../../lib/core/dtype.ts";
+import { describeValue, formatShape, ShapeError, StateError } from "../../lib/core/errors.ts";
+import { currentTrace, type Trace } from "../../lib/core/trace.ts";
+import { foldIn } from "../../lib/api/random.ts";
+import type { Entries, Phase, RngState, StateBundle, StateProtocol } from "../../lib/lift/mod.ts";
+import { toArray } from "../../lib/transforms/trees.ts";
+
+/** A method call in progress, or the function that was transformed at the bottom. */
+export interface Scope {
+  /** Full name of the module; `""` at the bottom. */
+  readonly module: string;
+  /** Name of the method; `"~"` while submodules are made in a constructor. */
+  readonly method: string;
+  /** How often each module name was used in this call. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Makes an array of the given shape and dtype; draws random numbers with `nextRngKey`. */
+export type Initializer = (shape: readonly number[], dtype: DType) => NDArray;
+
+/** Options of `getParameter` and `getState`. */
+export interface EntryOptions {
+  /** Element type, float32 where left out. */
+  readonly dtype?: DType;
+  /** How to make the initial value. */
+  readonly init?: Initializer;
+}
+
+class Frame {
+  readonly params: Record<string, unknown>;
+  readonly state: Record<string, unknown>;
+  readonly initial: Record<string, unknown>;
+  readonly phase: Phase;
+  readonly trace: Trace = currentTrace();
+  scopes: Scope[];
+  rng: RngState | null;
+
+  constructor(bundle: StateBundle) {
+    this.params = { ...bundle.params };
+    this.state = { ...bundle.state };
+    this.initial = { ...bundle.initial };
+    this.phase = bundle.phase;
+    this.rng = bundle.rng;
+    this.scopes = [...bundle.names as Scope[]];
+  }
+
+  bundle(): StateBundle {
+    const { params, state, initial, rng, phase } = this;
+    return {
+      params: { ...params },
+      state: { ...state },
+      initial: { ...initial },
+      rng,
+      phase,
+      names: [...this.scopes],
+    };
+  }
+}
+
+const frames: Frame[] = [];
+
+/** The names at the start of a transformed function. */
+export const topScopes: readonly Scope[] = [{ module: "", method: "", counters: {} }];
+
+/** The innermost context, or an error that says what needs one. */
+function frameFor(what: string): Frame {
+  const frame = frames.at(-1);
+  if (frame === undefined) {
+    throw new StateError(
+      `${what} must be used inside hk.transform or hk.transformWithState: wrap the function that uses ` +
+        "modules, then call init and apply",
+    );
+  }
+  if (frame.trace !== currentTrace()) {
+    throw new StateError(
+      `${what}: module state was reached inside ${currentTrace().what}, a pure transform applied ` +
+        "to a function with state, which would leak or lose that state. Use hk.transforms instead " +
+        "(hk.transforms.vmap, hk.transforms.scan, ...), or pass { transforms: hk.transforms } to the " +
+        "library function that applies it",
+    );
+  }
+  return frame;
+}
+
+/** Whether a context is open. */
+export function insideTransform(): boolean {
+  return frames.length > 0;
+}
+
+/**
+ * Whether `init` is running.
+ *
+ * @throws {StateError} outside of a transformed function.
+ */
+export function runningInit(): boolean {
+  const frame = frames.at(-1);
+  if (frame === undefined) return frameFor("hk.runningInit") !== undefined;
+  return frame.phase !== "apply";
+}
+
+/** The frame of an open context, for names alone, which do not depend on the trace. */
+export function scopesOf(what: string): { get(): Scope[]; set(scopes: Scope[]): void } {
+  const frame = frames.at(-1) ?? frameFor(what);
+  return {
+    get: () => frame.scopes,
+    set(scopes) {
+      frame.scopes = scopes;
+    },
+  };
+}
+
+function entryName(name: string, op: string): string {
+  if (typeof name !== "string" || name === "" || name.includes("/")) {
+    throw new StateError(
+      `${op}: a name is a non-empty string without "/", not ${describeValue(name)}`,
+    );
+  }
+  const { module } = frames.at(-1)!.scopes.at(-1)!;
+  return `${module === "" ? "~" : module}/${name}`;
+}
+
+/** FNV-1a, to draw a key for an entry from its name. */
+function hashName(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) {
+    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;
+  }
+  return hash;
+}
+
+/** Runs an initialiser with a stream that belongs to the entry. */
+function makeEntry(
+  frame: Frame,
+  op: string,
+  path: string,
+  shape: readonly number[],
+  dtype: DType,
+  init: Initializer,
+): NDArray {
+  const saved = frame.rng;
+  if (saved !== null) {
+    frame.rng = { ...saved, key: foldIn(saved.root, hashName(path)), count: 0 };
+  }
+  try {
+    const value = toArray(init(shape, dtype));
+    if (value === null) {
+      throw new StateError(`${op}: the initialiser of ${path} did not return an array`);
+    }
+    if (!sameShape(value.shape, shape)) {
+      throw new ShapeError(
+        `${op}: the initialiser of ${path} returned shape ${formatShape(value.shape)}, not ${
+          formatShape(shape)
+        }`,
+      );
+    }
+    return value;
+  } finally {
+    frame.rng = saved;
+  }
+}
+
+function checkOptions(op: string, options: EntryOptions): DType {
+  const { dtype = "float32" } = options;
+  if (!isDType(dtype)) throw new StateError(`${op}: ${describeValue(dtype)} is not a dtype`);
+  return dtype;
+}
+
+/**
+ * A parameter of the current module: created by `init` while initialising, read from the parameters
+ * that `apply` was given after that.
+ *
+ * @param name Name within the module, without `/`.
+ * @param shape Shape; an existing parameter must have it.
+ * @throws {StateError} where the parameter does not exist after initialisation, or nothing says how to
+ * make it.
+ */
+export function getParameter(
+  name: string,
+  shape: readonly number[],
+  options: EntryOptions = {},
+): NDArray {
+  const frame = frameFor(`hk.getParameter(${JSON.stringify(name)})`);
+  const path = entryName(name, "hk.getParameter");
+  const dtype = checkOptions("hk.getParameter", options);
+  let value = frame.params[path] as NDArray | undefined;
+  if (value === undefined) {
+    if (frame.phase !== "init") throw missing(frame, path);
+    if (options.init === undefined) {
+      throw new StateError(
+        `hk.getParameter: ${path} does not exist yet: give an initialiser, init`,
+      );
+    }
+    value = makeEntry(frame, "hk.getParameter", path, shape, dtype, options.init);
+    frame.params[path] = value;
+  }
+  if (!sameShape(value.shape, shape)) {
+    throw new ShapeError(
+      `hk.getParameter: ${path} has shape ${formatShape(value.shape)}, but ${
+        formatShape(shape)
+      } was asked for. Were the parameters made for other inputs?`,
+    );
+  }
+  return value;
+}
+
+function missing(frame: Frame, path: string): StateError {
+  return new StateError(
+    frame.phase === "apply"
+      ? `hk.getParameter: ${path} is not among the parameters that apply was given. All parameters must be ` +
+        `created by init; the parameters are ${Object.keys(frame.params).join(", ") || "none"}`
+      : `hk.getParameter: ${path} was created in the second run of a transformed function but not in the ` +
+        "first. The function must use the same modules whenever it runs",
+  );
+}
+
+/**
+ * A state entry of the current module, as it is now.
+ *
+ * @param name Name within the module, without `/`.
+ * @param shape Shape, needed where the entry may have to be made.
+ * @throws {StateError} where the entry does not exist and nothing says how to make it.
+ */
+export function getState(
+  name: string,
+  shape?: readonly number[],
+  options: EntryOptions = {},
+): NDArray {
+  const frame = frameFor(`hk.getState(${JSON.stringify(name)})`);
+  const path = entryName(name, "hk.getState");
+  const dtype = checkOptions("hk.getState", options);
+  if (!(path in frame.state)) {
+    if (options.init === undefined || shape === undefined) {
+      throw new StateError(
+        `hk.getState: ${path} has no value yet: give its shape and an initialiser, init, or set it first`,
+      );
+    }
+    const value = makeEntry(frame, "hk.getState", path, shape, dtype, options.init);
+    frame.initial[path] = value;
+    frame.state[path] = value;
+  }
+  return frame.state[path] as NDArray;
+}
+
+/** Sets a state entry of the current module. */
+export function setState(name: string, value: NDArray | number | boolean): void {
+  const frame = frameFor(`hk.setState(${JSON.stringify(name)})`);
+  const path = entryName(name, "hk.setState");
+  const array = toArray(value);
+  if (array === null) {
+    throw new StateError(
+      `hk.setState: the value of ${path} is ${describeValue(value)}, not an array`,
+    );
+  }
+  if (!(path in frame.state)) frame.initial[path] = array;
+  frame.state[path] = array;
+}
+
+/** A fresh random key, or `null` where the context was given none. */
+export function maybeNextRngKey(): NDArray | null {
+  const frame = frameFor("hk.nextRngKey");
+  if (frame.rng === null) return null;
+  const key = foldIn(frame.rng.key, frame.rng.count);
+  frame.rng = { ...frame.rng, count: frame.rng.count + 1 };
+  return key;
+}
+
+/**
+ * A fresh random key.
+ *
+ * @throws {StateError} where `init` or `apply` was given no key.
+ */
+export function nextRngKey(): NDArray {
+  const key = maybeNextRngKey();
+  if (key === null) {
+    throw new StateError(
+      "hk.nextRngKey: no random key: pass one, random.key(seed), to init or apply instead of null",
+    );
+  }
+  return key;
+}
+
+/** Haiku as the lifting engine sees it. */
+export const protocol: StateProtocol = {
+  system: "Haiku",
+  dictionary: "hk.transforms",
+  active: insideTransform,
+  snapshot: () => frameFor("hk.transforms").bundle(),
+  commit(bundle) {
+    const frame = frameFor("hk.transforms");
+    const replace = (target: Record<string, unknown>, source: Entries): void => {
+      for (const key of Object.keys(target)) if (!(key in source)) delete target[key];
+      Object.assign(target, source);
+    };
+    replace(frame.params, bundle.params);
+    replace(frame.state, bundle.state);
+    replace(frame.initial, bundle.initial);
+    frame.rng = bundle.rng;
+    frame.scopes = [...bundle.names as Scope[]];
+  },
+  run<T>(bundle: StateBundle, f: () => T): [T, StateBundle] {
+    const frame = new Frame(bundle);
+    frames.push(frame);
+    try {
+      const result = f();
+      return [result, frame.bundle()];
+    } finally {
+      frames.pop();
+    }
+  },
+};

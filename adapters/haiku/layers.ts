@@ -1,0 +1,112 @@
+/**
+ * Layers, and initialisers for their parameters.
+ *
+ * @module
+ */
+import type { NDArray } from "../../lib/core/array.ts";
+import { formatAval } from "../../lib/core/aval.ts";
+import { ShapeError } from "../../lib/core/errors.ts";
+import * as nn from "../../lib/api/nn.ts";
+import * as np from "../../lib/api/numpy.ts";
+import * as random from "../../lib/api/random.ts";
+import { getParameter, type Initializer, nextRngKey } from "./frame.ts";
+import { Module } from "./module.ts";
+
+/** Fills with one value. */
+export function constant(value: number): Initializer {
+  return (shape, dtype) => np.full(shape, value, { dtype });
+}
+
+/** Draws from a normal distribution with this standard deviation and mean. */
+export function randomNormal(stddev = 1, mean = 0): Initializer {
+  return (shape, dtype) =>
+    random.normal(nextRngKey(), shape, { dtype: dtype === "float64" ? dtype : "float32" })
+      .mul(stddev).add(mean);
+}
+
+/** Draws from a normal distribution cut off at two standard deviations, as Haiku's layers do. */
+export function truncatedNormal(stddev = 1, mean = 0): Initializer {
+  return (shape, dtype) =>
+    random.truncatedNormal(nextRngKey(), -2, 2, shape, {
+      dtype: dtype === "float64" ? dtype : "float32",
+    }).mul(stddev).add(mean);
+}
+
+/** Options of `Linear`. */
+export interface LinearOptions {
+  /** Whether to add a bias (default true). */
+  readonly withBias?: boolean;
+  /** Initialiser of the weights `w` [inputs, outputs]; default truncated normal, 1 / sqrt(inputs). */
+  readonly wInit?: Initializer;
+  /** Initialiser of the bias `b` [outputs]; default zeros. */
+  readonly bInit?: Initializer;
+  /** Name in place of `"linear"`. */
+  readonly name?: string;
+}
+
+/**
+ * `x w + b` over the last axis of `x`. Parameters `w` [inputs, outputs] and `b` [outputs] have the
+ * dtype of `x`.
+ */
+export class Linear extends Module {
+  /** `outputSize` is the length of the last axis of the result. */
+  constructor(readonly outputSize: number, readonly options: LinearOptions = {}) {
+    super(options.name);
+    if (!Number.isInteger(outputSize) || outputSize < 1) {
+      throw new ShapeError(
+        `hk.Linear: the output size must be a positive integer, not ${outputSize}`,
+      );
+    }
+  }
+
+  /** Applies the layer to `x` [..., inputs]. */
+  call(x: NDArray): NDArray {
+    const inputSize = x.shape.at(-1);
+    if (inputSize === undefined) {
+      throw new ShapeError(
+        `hk.Linear: the input must have at least one axis, not be a scalar ${formatAval(x.aval)}`,
+      );
+    }
+    const { withBias = true, wInit, bInit } = this.options;
+    const { dtype } = x;
+    const w = getParameter("w", [inputSize, this.outputSize], {
+      dtype,
+      init: wInit ?? truncatedNormal(1 / Math.sqrt(Math.max(1, inputSize))),
+    });
+    const out = np.matmul(x, w);
+    if (!withBias) return out;
+    return out.add(getParameter("b", [this.outputSize], { dtype, init: bInit ?? constant(0) }));
+  }
+}
+
+/** Options of `MLP`. */
+export interface MLPOptions extends LinearOptions {
+  /** Nonlinearity between the layers (default `nn.relu`). */
+  readonly activation?: (x: NDArray) => NDArray;
+  /** Whether to apply it after the last layer too. */
+  readonly activateFinal?: boolean;
+}
+
+/** Linear layers with a nonlinearity between them. */
+export class MLP extends Module {
+  readonly #layers: readonly Linear[];
+
+  /** `outputSizes` are the sizes of the layers. */
+  constructor(outputSizes: readonly number[], readonly options: MLPOptions = {}) {
+    super(options.name);
+    const { activation: _, activateFinal: __, name: ___, ...rest } = options;
+    this.#layers = this.submodules(() =>
+      outputSizes.map((size, i) => new Linear(size, { ...rest, name: `linear_${i}` }))
+    );
+  }
+
+  /** Applies the layers to `x` [..., inputs]. */
+  call(x: NDArray): NDArray {
+    const { activation = nn.relu, activateFinal = false } = this.options;
+    const last = this.#layers.length - 1;
+    return this.#layers.reduce((h, layer, i) => {
+      const out = layer.call(h);
+      return i < last || activateFinal ? activation(out) : out;
+    }, x);
+  }
+}

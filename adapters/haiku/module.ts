@@ -1,0 +1,109 @@
+/**
+ * Modules: classes whose methods own parameters. A module's name is its place: the module whose
+ * method made it, then its own name; it decides the names of its parameters.
+ *
+ * @module
+ */
+import { StateError } from "../../lib/core/errors.ts";
+import { type Scope, scopesOf } from "./frame.ts";
+
+const wrapped = new WeakSet<object>();
+
+/**
+ * A part of a model with parameters of its own. Subclasses define methods, usually `call`, that use
+ * `getParameter` and other modules.
+ *
+ * Modules that a method makes belong to the module: `"block/linear"`. Those that a constructor makes
+ * belong to it where they are made in `this.submodules(() => ...)`: `"block/~/linear"`.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * class Scale extends hk.Module {
+ *   call(x: NDArray): NDArray {
+ *     return x.mul(hk.getParameter("scale", x.shape, { init: (s) => np.ones(s) }));
+ *   }
+ * }
+ * const model = hk.transform((x: NDArray) => new Scale().call(x));
+ * console.log(Object.keys(model.init(random.key(0), np.ones([3])))); // [ "scale" ]
+ * ```
+ */
+export class Module {
+  /** Full name, such as `"mlp/~/linear_0"`. */
+  readonly moduleName: string;
+
+  /** `name` stands in place of the class's name in snake case. */
+  constructor(name?: string) {
+    const base = name ?? snakeCase(new.target.name);
+    if (!/^[A-Za-z_]\w*$/.test(base)) {
+      throw new StateError(
+        `hk.Module: ${JSON.stringify(base)} is not a name: use letters, digits and underscores`,
+      );
+    }
+    const scopes = scopesOf(`new ${new.target.name}()`);
+    const stack = scopes.get();
+    const top = stack.at(-1)!;
+    const used = top.counters[base] ?? 0;
+    scopes.set([...stack.slice(0, -1), {
+      ...top,
+      counters: { ...top.counters, [base]: used + 1 },
+    }]);
+    const unique = used === 0 ? base : `${base}_${used}`;
+    this.moduleName = `${prefix(top)}${unique}`;
+    wrapMethods(Object.getPrototypeOf(this));
+  }
+
+  /** Runs `build`, in a constructor; the modules that it makes belong to this one. */
+  protected submodules<T>(build: () => T): T {
+    return inScope(this, "~", build);
+  }
+}
+
+function prefix({ module, method }: Scope): string {
+  if (module === "") return "";
+  if (method === "call") return `${module}/`;
+  return method === "~" ? `${module}/~/` : `${module}/~${method}/`;
+}
+
+/** Runs `f` as a method of a module. */
+function inScope<T>(module: Module, method: string, f: () => T): T {
+  const scopes = scopesOf(`${module.moduleName}.${method}`);
+  const saved = scopes.get();
+  scopes.set([...saved, { module: module.moduleName, method, counters: {} }]);
+  try {
+    return f();
+  } finally {
+    scopes.set(saved);
+  }
+}
+
+/** Makes the methods of a class and its bases, up to `Module`, run in their module's scope. */
+function wrapMethods(start: object): void {
+  for (
+    let proto = start;
+    proto !== Module.prototype && !wrapped.has(proto);
+    proto = Object.getPrototypeOf(proto)
+  ) {
+    wrapped.add(proto);
+    for (const key of Object.getOwnPropertyNames(proto)) {
+      const descriptor = Object.getOwnPropertyDescriptor(proto, key)!;
+      const method: unknown = descriptor.value;
+      if (key === "constructor" || typeof method !== "function") continue;
+      Object.defineProperty(proto, key, {
+        ...descriptor,
+        value(this: Module, ...args: unknown[]): unknown {
+          return inScope(this, key, () => method.apply(this, args));
+        },
+      });
+    }
+  }
+}
+
+function snakeCase(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2")
+    .toLowerCase() || "module";
+}

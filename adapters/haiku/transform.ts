@@ -1,0 +1,191 @@
+/**
+ * From functions that use modules to pairs of pure functions.
+ *
+ * @module
+ */
+import { NDArray } from "../../lib/core/array.ts";
+import { formatAval } from "../../lib/core/aval.ts";
+import { describeValue, StateError } from "../../lib/core/errors.ts";
+import { liftTransforms, type StateBundle } from "../../lib/lift/mod.ts";
+import type { Transforms } from "../../lib/transforms/types.ts";
+import type { Arrays } from "../../lib/transforms/trees.ts";
+import { protocol, topScopes } from "./frame.ts";
+
+/** Parameters or state: the name of each module with its entries, `{ "linear": { w, b } }`. */
+export type ModuleEntries = { [module: string]: { [name: string]: NDArray } };
+
+/** A pair of pure functions made from a function with parameters. */
+export interface Transformed<A extends unknown[], R> {
+  /** The parameters, made for arguments like these. `key` is needed where anything is random. */
+  init(key: NDArray | null, ...args: A): ModuleEntries;
+  /** The function's result with these parameters. `key` is needed where anything is random. */
+  apply(params: ModuleEntries, key: NDArray | null, ...args: A): Arrays<R>;
+}
+
+/** A pair of pure functions made from a function with parameters and state. */
+export interface TransformedWithState<A extends unknown[], R> {
+  /** The parameters and the initial state, made for arguments like these. */
+  init(key: NDArray | null, ...args: A): [params: ModuleEntries, state: ModuleEntries];
+  /** The function's result, and the state after it. */
+  apply(
+    params: ModuleEntries,
+    state: ModuleEntries,
+    key: NDArray | null,
+    ...args: A
+  ): [out: Arrays<R>, state: ModuleEntries];
+}
+
+/**
+ * The transforms to use inside of transformed functions, and to pass to library functions called
+ * there. Outside of transformed functions they are the pure ones.
+ */
+export const transforms: Transforms = liftTransforms(protocol);
+
+/** As `transforms`, but a `whileLoop` that would have to create entries raises `StateChangedError`. */
+export const strictTransforms: Transforms = liftTransforms(protocol, { strict: true });
+
+function nested(flat: Readonly<Record<string, unknown>>): ModuleEntries {
+  const out: ModuleEntries = {};
+  for (const [path, value] of Object.entries(flat)) {
+    const at = path.lastIndexOf("/");
+    (out[path.slice(0, at)] ??= {})[path.slice(at + 1)] = value as NDArray;
+  }
+  return out;
+}
+
+function flattened(entries: unknown, what: string, usage: string): Record<string, NDArray> {
+  const out: Record<string, NDArray> = {};
+  const wrong = (found: string): StateError =>
+    new StateError(`${usage}: ${what} must be { module: { name: array } }, but ${found}`);
+  if (typeof entries !== "object" || entries === null || entries instanceof NDArray) {
+    throw wrong(`it is ${describeValue(entries)}`);
+  }
+  for (const [module, own] of Object.entries(entries)) {
+    if (typeof own !== "object" || own === null || own instanceof NDArray) {
+      throw wrong(`${module} is ${describeValue(own)}`);
+    }
+    for (const [name, value] of Object.entries(own)) {
+      if (!(value instanceof NDArray)) throw wrong(`${module}.${name} is ${describeValue(value)}`);
+      out[`${module}/${name}`] = value;
+    }
+  }
+  return out;
+}
+
+function checkKey(key: unknown, usage: string): asserts key is NDArray | null {
+  if (key === null) return;
+  if (
+    key instanceof NDArray && key.dtype === "uint32" && key.ndim === 1 && key.shape[0] === 2
+  ) return;
+  throw new StateError(
+    `${usage}: the random key must be random.key(seed) or null, not ${
+      key instanceof NDArray ? `an array ${formatAval(key.aval)}` : describeValue(key)
+    }`,
+  );
+}
+
+function start(key: NDArray | null, bundle: Partial<StateBundle>): StateBundle {
+  return {
+    params: {},
+    state: {},
+    initial: {},
+    rng: key === null ? null : { key, count: 0, root: key },
+    phase: "init",
+    names: topScopes,
+    ...bundle,
+  };
+}
+
+/**
+ * Makes a pair of pure functions from a function that uses modules, parameters and state.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const counter = hk.transformWithState(() => {
+ *   const n = hk.getState("n", [], { init: (s) => np.zeros(s) });
+ *   hk.setState("n", n.add(1));
+ *   return n;
+ * });
+ * const [params, state] = counter.init(null);
+ * const [out, next] = counter.apply(params, state, null);
+ * console.log(out.item(), next["~"]!.n!.item()); // 0 1
+ * ```
+ */
+export function transformWithState<A extends unknown[], R>(
+  f: (...args: A) => R,
+): TransformedWithState<A, R> {
+  if (typeof f !== "function") {
+    throw new StateError(`hk.transform: expected a function, not ${describeValue(f)}`);
+  }
+  const run = (bundle: StateBundle, args: A): [R, StateBundle] => {
+    const [out, after] = protocol.run(bundle, () => f(...args));
+    if (out instanceof Promise) {
+      throw new StateError("hk.transform: the function is asynchronous; it must be synchronous");
+    }
+    return [out, after];
+  };
+  return {
+    init(key, ...args) {
+      checkKey(key, "init(key, ...args)");
+      const [, after] = run(start(key, {}), args);
+      return [nested(after.params), nested(after.initial)];
+    },
+    apply(params, state, key, ...args) {
+      const usage = "apply(params, state, key, ...args)";
+      checkKey(key, usage);
+      const [out, after] = run(
+        start(key, {
+          params: flattened(params, "params", usage),
+          state: flattened(state, "state", usage),
+          phase: "apply",
+        }),
+        args,
+      );
+      return [out as Arrays<R>, nested(after.state)];
+    },
+  };
+}
+
+/**
+ * Makes a pair of pure functions from a function that uses modules and parameters, but no state.
+ *
+ * @throws {StateError} at `init` or `apply`, where the function has state.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: NDArray) => new hk.MLP([8, 1]).call(x));
+ * const params = model.init(random.key(0), np.ones([2, 3]));
+ * console.log(model.apply(params, null, np.ones([2, 3])).shape); // [ 2, 1 ]
+ * ```
+ */
+export function transform<A extends unknown[], R>(f: (...args: A) => R): Transformed<A, R> {
+  const full = transformWithState(f);
+  const check = (state: ModuleEntries): void => {
+    if (Object.keys(state).length === 0) return;
+    throw new StateError(
+      `hk.transform: the function has state (${
+        Object.entries(state).flatMap(([m, own]) => Object.keys(own).map((n) => `${m}/${n}`))
+          .join(", ")
+      }), which would be lost. Use hk.transformWithState`,
+    );
+  };
+  return {
+    init(key, ...args) {
+      const [params, state] = full.init(key, ...args);
+      check(state);
+      return params;
+    },
+    apply(params, key, ...args) {
+      if (key !== null && !(key instanceof NDArray)) checkKey(key, "apply(params, key, ...args)");
+      const [out, state] = full.apply(params, {}, key, ...args);
+      check(state);
+      return out;
+    },
+  };
+}

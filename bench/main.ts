@@ -1,0 +1,146 @@
+/**
+ * The benchmarks: Injax beside hand-written ONNX graphs on the same runtime, jax-js, TensorFlow.js
+ * and onnxruntime-web's public interface, all on one thread and in one run.
+ *
+ *     deno task bench [--only NAME[,NAME...]] [--quick] [--slow] [--no-cold]
+ *
+ * Prints a JSON line for each case and library as it goes, then a table, then the bars. Minimum and
+ * median are over rounds in which the libraries take turns. Where a package cannot be fetched the
+ * table says so. The exit status is 1 where libraries disagree on a value or Injax itself fails; a
+ * bar that is missed does not change it.
+ *
+ * `--only` runs the cases whose names contain one of these, `--quick` takes fewer rounds, `--slow`
+ * adds what takes minutes to compile, and `--no-cold` leaves out the cold starts.
+ *
+ * @module
+ */
+import { loadBackend } from "../mod.ts";
+import { judge } from "./bars.ts";
+import { eagerAdd, jittedAdd } from "./cases/add.ts";
+import { type ColdFailure, type ColdStart, coldStarts } from "./cases/cold.ts";
+import { compileLoop } from "./cases/compile.ts";
+import { deqGradient, deqWhile } from "./cases/deq.ts";
+import { matmul512 } from "./cases/matmul.ts";
+import { mlpStep } from "./cases/mlp.ts";
+import { rnnForward, rnnGradient } from "./cases/rnn.ts";
+import { type Absence, BenchError, type Case, measure, type Measurement } from "./harness.ts";
+
+interface Arguments {
+  readonly only: readonly string[];
+  readonly quick: boolean;
+  readonly slow: boolean;
+  readonly cold: boolean;
+}
+
+function parse(args: readonly string[]): Arguments {
+  const parsed = { only: [] as string[], quick: false, slow: false, cold: true };
+  for (let i = 0; i < args.length; i++) {
+    const [flag, value] = args[i]!.split("=", 2);
+    if (flag === "--only") parsed.only.push(...(value ?? args[++i] ?? "").split(","));
+    else if (flag === "--quick") parsed.quick = true;
+    else if (flag === "--slow") parsed.slow = true;
+    else if (flag === "--no-cold") parsed.cold = false;
+    else {throw new BenchError(
+        `unknown argument ${args[i]}: --only NAME, --quick, --slow, --no-cold`,
+      );}
+  }
+  return parsed;
+}
+
+function duration(us: number): string {
+  const [value, unit] = us < 1e3 ? [us, "us"] : us < 1e6 ? [us / 1e3, "ms"] : [us / 1e6, "s "];
+  return `${value >= 100 ? value.toFixed(0) : value.toPrecision(3)} ${unit}`;
+}
+
+/** One block of the table. */
+function block(
+  { title }: Case,
+  measurements: readonly Measurement[],
+  absences: readonly Absence[],
+): string[] {
+  const own = measurements.find((m) => m.library.startsWith("injax"))?.minUs;
+  const row = (...[name, ...cells]: string[]): string =>
+    `  ${name!.padEnd(42)}${cells.map((c) => c.padStart(12)).join("")}`;
+  return [
+    title,
+    row("", "min", "median", "first", "min/injax"),
+    ...measurements.map((m) =>
+      row(
+        m.library,
+        duration(m.minUs),
+        duration(m.medianUs),
+        m.firstUs === undefined ? "" : duration(m.firstUs),
+        own === undefined ? "" : (m.minUs / own).toPrecision(3),
+      )
+    ),
+    ...absences.map(({ library, error }) => `  ${library.padEnd(42)}  not available: ${error}`),
+    "",
+  ];
+}
+
+function coldBlock(results: readonly (ColdStart | ColdFailure)[]): string[] {
+  return [
+    "cold start: from starting a process to its first result",
+    `  ${"".padEnd(42)}${["min", "median", "memory"].map((c) => c.padStart(12)).join("")}`,
+    ...results.map((r) =>
+      "error" in r
+        ? `  ${r.library.padEnd(42)}  not available: ${r.error}`
+        : `  ${r.library.padEnd(42)}` +
+          [`${r.minMs} ms`, `${r.medianMs} ms`, `${r.rssMiB} MiB`].map((c) => c.padStart(12))
+            .join("")
+    ),
+    "",
+  ];
+}
+
+async function main(args: Arguments): Promise<void> {
+  const wanted = (name: string): boolean =>
+    args.only.length === 0 || args.only.some((part) => name.includes(part));
+  const cases = [
+    eagerAdd,
+    jittedAdd,
+    matmul512,
+    mlpStep,
+    deqWhile,
+    deqGradient,
+    rnnForward(args.slow),
+    rnnGradient(args.slow),
+    compileLoop,
+  ];
+  const pace = args.quick ? { rounds: 7, budgetMs: 400 } : { rounds: 30, budgetMs: 2500 };
+  const all: Measurement[] = [];
+  const table: string[] = [];
+  let failed = false;
+
+  await loadBackend("wasm");
+  for (const c of cases) {
+    if (!wanted(c.name)) continue;
+    const { measurements, absences } = await measure(c, pace);
+    for (const line of [...measurements, ...absences]) console.log(JSON.stringify(line));
+    all.push(...measurements);
+    table.push(...block(c, measurements, absences));
+    failed ||= absences.some((a) => a.library.startsWith("injax"));
+  }
+  if (args.cold && wanted("cold-start")) {
+    const results = await coldStarts(args.quick ? 1 : 3);
+    for (const line of results) console.log(JSON.stringify(line));
+    table.push(...coldBlock(results));
+    failed ||= results.some((r) => "error" in r && r.library.startsWith("injax"));
+  }
+
+  console.log("\n" + table.join("\n"));
+  console.log("bars, by the fastest rounds of this run");
+  for (const { bar, measured, pass } of judge(all)) {
+    const verdict = pass === null ? "----" : pass ? "PASS" : "FAIL";
+    console.log(`  ${verdict}  ${bar}: ${measured}`);
+  }
+  if (failed) throw new BenchError("injax failed in a case: see the table");
+}
+
+try {
+  await main(parse(Deno.args));
+} catch (error) {
+  if (!(error instanceof BenchError)) throw error;
+  console.error(`\nbench: ${error.message}`);
+  Deno.exit(1);
+}

@@ -1,0 +1,346 @@
+/**
+ * Elementwise arithmetic: sums, products, quotients, powers, sign and rounding.
+ *
+ * Operands are arrays, numbers and booleans; they broadcast by NumPy's rule and are brought to a
+ * common dtype, with numbers weakly typed. Functions such as `exp` are in `functions.ts`,
+ * comparisons and logic in `logic.ts`.
+ *
+ * @module
+ */
+import { NDArray, type Operand } from "../core/array.ts";
+import { type DType, isFloat, isInteger } from "../core/dtype.ts";
+import { DTypeError } from "../core/errors.ts";
+import * as p from "../primitives/arithmetic.ts";
+import { and, eq, gt, lt, ne, not, or } from "../primitives/compare.ts";
+import { convert, onesLike, scalarLike, stopGradient as barrier } from "../primitives/shape.ts";
+import { exp, isNaN, log1p, sqrt } from "../primitives/unary.ts";
+import {
+  andOf,
+  apply2,
+  applyNamed,
+  asOperand,
+  boolToInt,
+  expectDType,
+  expectInteger,
+  floatOr32,
+  orOf,
+  promote,
+} from "./operands.ts";
+
+// ---------------------------------------------------------------- sums, products, quotients
+
+/**
+ * Elementwise `x + y`, as `jax.numpy.add`. Integers wrap; of bools, whether either is true.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ * @throws {TypeError} where an operand is not an array, number or boolean.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.add(np.array([1, 2]), 0.5).toArray()); // [ 1.5, 2.5 ]
+ * ```
+ */
+export function add(x: Operand, y: Operand): NDArray {
+  return isBools(x, y) ? applyNamed("add", orOf, x, y) : apply2("add", p.add, x, y);
+}
+
+/**
+ * Elementwise `x - y`, as `jax.numpy.subtract`. Integers wrap.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ * @throws {TypeError} where an operand is not an array, number or boolean, or both are bool.
+ */
+export function sub(x: Operand, y: Operand): NDArray {
+  return apply2("sub", p.sub, x, y);
+}
+
+/**
+ * Elementwise `x * y`, as `jax.numpy.multiply`. Integers wrap; of bools, whether both are true.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ * @throws {TypeError} where an operand is not an array, number or boolean.
+ */
+export function mul(x: Operand, y: Operand): NDArray {
+  return isBools(x, y) ? applyNamed("mul", andOf, x, y) : apply2("mul", p.mul, x, y);
+}
+
+/** Whether both operands are bools. */
+function isBools(x: Operand, y: Operand): boolean {
+  return (x instanceof NDArray ? x.aval.dtype === "bool" : typeof x === "boolean") &&
+    (y instanceof NDArray ? y.aval.dtype === "bool" : typeof y === "boolean");
+}
+
+/**
+ * Elementwise `x / y`, as `jax.numpy.divide`: true division, so integers and bools give float32.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ * @throws {TypeError} where an operand is not an array, number or boolean.
+ */
+export function div(x: Operand, y: Operand): NDArray {
+  if (x instanceof NDArray && isFloat(x.aval.dtype)) return apply2("div", p.div, x, y);
+  const [a, b] = promote("div", x, y, floatOr32);
+  return p.div(a, b);
+}
+
+/** Moves a quotient down by one where `down` holds. */
+function lowered(quotient: NDArray, down: NDArray): NDArray {
+  return p.select(down, p.sub(quotient, scalarLike(1, quotient)), quotient);
+}
+
+/**
+ * Elementwise quotient rounded down, as `jax.numpy.floor_divide`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function floorDivide(x: Operand, y: Operand): NDArray {
+  return applyNamed("floorDivide", floorDivided, x, y, boolToInt);
+}
+
+function floorDivided(x: NDArray, y: NDArray): NDArray {
+  if (x.dtype === "uint32") return p.div(x, y);
+  const zero = scalarLike(0, x);
+  if (x.dtype === "int32") {
+    const inexact = ne(p.rem(x, y), zero);
+    return lowered(p.div(x, y), and(ne(p.sign(x), p.sign(y)), inexact));
+  }
+  // As Python does it, so that x is y times the quotient plus the remainder as well as can be.
+  const rest = p.rem(x, y);
+  const quotient = p.div(p.sub(x, rest), y);
+  const whole = p.round(lowered(quotient, and(ne(rest, zero), ne(p.sign(y), p.sign(rest)))));
+  return p.select(eq(y, zero), p.div(x, y), whole);
+}
+
+/**
+ * Elementwise remainder with the sign of the divisor, as `jax.numpy.mod`; 0 where an integer is divided
+ * by 0.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function mod(x: Operand, y: Operand): NDArray {
+  return applyNamed("mod", modulo, x, y, boolToInt);
+}
+
+function modulo(x: NDArray, divisor: NDArray): NDArray {
+  const zero = scalarLike(0, x);
+  const y = isInteger(x.dtype) ? p.select(eq(divisor, zero), scalarLike(1, x), divisor) : divisor;
+  const rest = p.rem(x, y);
+  if (x.dtype === "uint32") return rest;
+  const other = and(ne(lt(rest, zero), lt(y, zero)), ne(rest, zero));
+  return p.select(other, p.add(rest, y), rest);
+}
+
+// ---------------------------------------------------------------- powers
+
+/** Largest constant exponent for which a power is multiplied out. */
+const LARGEST_PRODUCT = 8;
+
+/** `x` to a small whole power, by squaring. */
+function product(x: NDArray, n: number): NDArray {
+  let result: NDArray | null = null;
+  let base = x;
+  for (let rest = n; rest > 0; rest >>= 1) {
+    if (rest & 1) result = result === null ? base : p.mul(result, base);
+    if (rest > 1) base = p.mul(base, base);
+  }
+  return result ?? onesLike(x);
+}
+
+/**
+ * Elementwise `x` to the power `y`, as `jax.numpy.power`. Small whole numbers `y` are multiplied out.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ * @throws {DTypeError} where an array of integers is raised to a negative number.
+ */
+export function pow(x: Operand, y: Operand): NDArray {
+  if (x instanceof NDArray && typeof y === "number" && Number.isInteger(y)) {
+    const base = x.dtype === "bool" ? convert(x, "int32") : x;
+    if (y < 0 && isInteger(base.dtype)) {
+      throw new DTypeError(
+        `pow: ${base.dtype} cannot be raised to the negative power ${y}: ` +
+          'convert with astype("float32") first',
+      );
+    }
+    if (y === -1) return p.div(scalarLike(1, base), base);
+    if (y >= 0 && y <= LARGEST_PRODUCT) return product(base, y);
+  }
+  return applyNamed("pow", p.pow, x, y, boolToInt);
+}
+
+/** Elementwise `x * x`, as `jax.numpy.square`. */
+export function square(x: Operand): NDArray {
+  const a = asOperand("square", x);
+  return a.dtype === "bool" ? a : p.mul(a, a);
+}
+
+/** Elementwise `1 / x`, as `jax.numpy.reciprocal`; integers and bools give float32. */
+export function reciprocal(x: Operand): NDArray {
+  return div(1, asOperand("reciprocal", x));
+}
+
+// ---------------------------------------------------------------- sign
+
+/**
+ * Elementwise `-x`, as `jax.numpy.negative`; integers wrap.
+ *
+ * @throws {DTypeError} for bool, which `logicalNot` inverts.
+ */
+export function neg(x: Operand): NDArray {
+  return p.neg(asOperand("neg", x));
+}
+
+/** Elementwise absolute value, as `jax.numpy.abs`. */
+export function abs(x: Operand): NDArray {
+  const a = asOperand("abs", x);
+  return a.dtype === "bool" || a.dtype === "uint32" ? a : p.abs(a);
+}
+
+/**
+ * Elementwise sign, -1, 0, 1 or NaN, as `jax.numpy.sign`.
+ *
+ * @throws {DTypeError} for bool.
+ */
+export function sign(x: Operand): NDArray {
+  return p.sign(asOperand("sign", x));
+}
+
+// ---------------------------------------------------------------- rounding
+
+function rounded(op: string, f: (x: NDArray) => NDArray, x: Operand): NDArray {
+  const a = asOperand(op, x);
+  return isFloat(a.dtype) ? f(a) : a;
+}
+
+/** Elementwise largest integer that is not above `x`, as `jax.numpy.floor`; integers stay. */
+export function floor(x: Operand): NDArray {
+  return rounded("floor", p.floor, x);
+}
+
+/** Elementwise smallest integer that is not below `x`, as `jax.numpy.ceil`; integers stay. */
+export function ceil(x: Operand): NDArray {
+  return rounded("ceil", p.ceil, x);
+}
+
+/** Elementwise `x` without its fractional part, as `jax.numpy.trunc`; integers stay. */
+export function trunc(x: Operand): NDArray {
+  return rounded("trunc", (a) => p.select(lt(a, scalarLike(0, a)), p.ceil(a), p.floor(a)), x);
+}
+
+/**
+ * Elementwise nearest number with `decimals` digits after the point, the even one where two are
+ * equally near, as `jax.numpy.round`; integers stay.
+ *
+ * @throws {RangeError} where `decimals` is not an integer.
+ */
+export function round(x: Operand, decimals = 0): NDArray {
+  expectInteger("round", decimals, "decimals");
+  if (decimals === 0) return rounded("round", p.round, x);
+  const scale = 10 ** Math.abs(decimals);
+  return rounded("round", (a) => {
+    const factor = scalarLike(scale, a);
+    return decimals > 0
+      ? p.div(p.round(p.mul(a, factor)), factor)
+      : p.mul(p.round(p.div(a, factor)), factor);
+  }, x);
+}
+
+// ---------------------------------------------------------------- larger and smaller
+
+/**
+ * Elementwise larger value, NaN where either is NaN, as `jax.numpy.maximum`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function maximum(x: Operand, y: Operand): NDArray {
+  return apply2("maximum", p.maximum, x, y);
+}
+
+/**
+ * Elementwise smaller value, NaN where either is NaN, as `jax.numpy.minimum`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function minimum(x: Operand, y: Operand): NDArray {
+  return apply2("minimum", p.minimum, x, y);
+}
+
+/**
+ * Elementwise `x` limited to the range from `min` to `max`, as `jax.numpy.clip`; `null` or left out, a
+ * bound does not limit. Where `min` is above `max`, the result is `max`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function clip(x: Operand, min?: Operand | null, max?: Operand | null): NDArray {
+  let out: Operand = asOperand("clip", x);
+  if (min !== undefined && min !== null) out = applyNamed("clip", p.maximum, out, min);
+  if (max !== undefined && max !== null) out = applyNamed("clip", p.minimum, out, max);
+  return out;
+}
+
+/**
+ * Elementwise `sqrt(x^2 + y^2)` without overflow in between, as `jax.numpy.hypot`; infinite where either
+ * is.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function hypot(x: Operand, y: Operand): NDArray {
+  return applyNamed(
+    "hypot",
+    (a, b) => {
+      const [u, v] = [p.abs(a), p.abs(b)];
+      const large = p.maximum(u, v);
+      const zero = scalarLike(0, large);
+      const none = eq(large, zero);
+      const one = scalarLike(1, large);
+      const ratio = p.div(p.minimum(u, v), p.select(none, one, large));
+      const length = p.select(none, large, p.mul(large, sqrt(p.add(one, p.mul(ratio, ratio)))));
+      const infinity = scalarLike(Infinity, large);
+      return p.select(or(eq(u, infinity), eq(v, infinity)), infinity, length);
+    },
+    x,
+    y,
+    floatOr32,
+  );
+}
+
+/**
+ * Elementwise `log(exp(x) + exp(y))` without overflow, as `jax.numpy.logaddexp`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function logaddexp(x: Operand, y: Operand): NDArray {
+  return applyNamed(
+    "logaddexp",
+    (a, b) => {
+      // Branches instead of maximum and abs, so that derivatives of all orders are right where x = y.
+      const larger = gt(a, b);
+      const high = p.select(larger, a, b);
+      const distance = p.sub(p.select(larger, b, a), high);
+      // Infinities of one sign have no distance.
+      const defined = not(isNaN(distance));
+      return p.select(defined, p.add(high, log1p(exp(distance))), p.add(a, b));
+    },
+    x,
+    y,
+    floatOr32,
+  );
+}
+
+/** `x`, taken for a constant by derivatives, as `jax.lax.stop_gradient`. */
+export function stopGradient(x: Operand): NDArray {
+  return barrier(asOperand("stopGradient", x));
+}
+
+/**
+ * Gives `x` converted to `dtype`: floats to integers truncate and saturate, NaN becomes 0, integers wrap
+ * among themselves, and all but 0 is true.
+ *
+ * @throws {DTypeError} where `dtype` is none.
+ */
+export function astype(x: Operand, dtype: DType): NDArray {
+  const array = asOperand("astype", x);
+  return convert(array, expectDType("astype", dtype, array.dtype));
+}
+
+export { div as divide, mul as multiply, neg as negative, pow as power, sub as subtract };

@@ -1,0 +1,408 @@
+/**
+ * Arrays made from numbers: constants, ranges, diagonals and grids. Data are read in `nested.ts`.
+ *
+ * @module
+ */
+import { NDArray, type Operand } from "../core/array.ts";
+import { broadcastShapes, checkShape, shaped } from "../core/aval.ts";
+import { ConcreteArray, scalarArray } from "../core/concrete.ts";
+import { allocate, convertElement, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
+import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
+import { add, div, mul, select, sub } from "../primitives/basic.ts";
+import { eq, ge } from "../primitives/compare.ts";
+import { concatenate } from "../primitives/concatenate.ts";
+import {
+  broadcastTo,
+  convert,
+  expandDims,
+  full as filled,
+  iota,
+  reshape,
+  scalarLike,
+} from "../primitives/shape.ts";
+import { pad } from "../primitives/slice.ts";
+import {
+  asFloat,
+  asOperand,
+  type DTypeOptions,
+  expectArray,
+  expectDType,
+  expectInteger,
+  storable,
+} from "./operands.ts";
+import { diagonal } from "./indexing.ts";
+
+/** A shape, or the length of the only axis. */
+export type ShapeLike = number | readonly number[];
+
+/** Options of {@linkcode eye}. */
+export interface EyeOptions extends DTypeOptions {
+  /** Which diagonal: 0 (the default) is the main one, positive ones are above it. */
+  readonly offset?: number;
+}
+
+/** Options of {@linkcode linspace}. */
+export interface LinspaceOptions extends DTypeOptions {
+  /** Whether the last element is `stop`, which is the default. */
+  readonly endpoint?: boolean;
+}
+
+/**
+ * A shape as a list of lengths.
+ *
+ * @throws {ShapeError} where a length is not a non-negative integer.
+ */
+export function expectShape(op: string, shape: unknown): readonly number[] {
+  return checkShape(op, typeof shape === "number" ? [shape] : shape);
+}
+
+// ---------------------------------------------------------------- constants
+
+/**
+ * Zeros of a shape, as `jax.numpy.zeros`; float32 where no dtype is given.
+ *
+ * @throws {ShapeError} where a length is not a non-negative integer.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.zeros([2, 3]).shape, np.zeros(4, { dtype: "int32" }).dtype); // [ 2, 3 ] int32
+ * ```
+ */
+export function zeros(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
+  return filled(expectShape("zeros", shape), 0, expectDType("zeros", options.dtype, defaultFloat));
+}
+
+/**
+ * Ones of a shape, as `jax.numpy.ones`; float32 where no dtype is given.
+ *
+ * @throws {ShapeError} where a length is not a non-negative integer.
+ */
+export function ones(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
+  return filled(expectShape("ones", shape), 1, expectDType("ones", options.dtype, defaultFloat));
+}
+
+/**
+ * An array filled with `value`, which is broadcast if it is an array, as `jax.numpy.full`. The dtype
+ * is that of `value` (float32 for a number, bool for a boolean) where none is given.
+ *
+ * @throws {ShapeError} where the shape is none, or the value does not broadcast to it.
+ * @throws {RangeError} where an integer dtype does not hold the number.
+ */
+export function full(shape: ShapeLike, value: Operand, options: DTypeOptions = {}): NDArray {
+  const to = expectShape("full", shape);
+  if (typeof value === "number" && options.dtype !== undefined) {
+    const dtype = expectDType("full", options.dtype, defaultFloat);
+    return filled(to, storable("full", "the value", value, dtype), dtype);
+  }
+  const fill = asOperand("full", value, "the value");
+  return broadcastTo(convert(fill, expectDType("full", options.dtype, fill.dtype)), to);
+}
+
+/** Zeros of the shape of `x`, and of its dtype where none is given, as `jax.numpy.zeros_like`. */
+export function zerosLike(x: Operand, options: DTypeOptions = {}): NDArray {
+  const like = asOperand("zerosLike", x);
+  return filled(like.shape, 0, expectDType("zerosLike", options.dtype, like.dtype));
+}
+
+/** Ones of the shape of `x`, and of its dtype where none is given, as `jax.numpy.ones_like`. */
+export function onesLike(x: Operand, options: DTypeOptions = {}): NDArray {
+  const like = asOperand("onesLike", x);
+  return filled(like.shape, 1, expectDType("onesLike", options.dtype, like.dtype));
+}
+
+/**
+ * An array of the shape of `x` filled with `value`, as `jax.numpy.full_like`; of the dtype of `x` where
+ * none is given.
+ *
+ * @throws {RangeError} where an integer dtype does not hold the number.
+ */
+export function fullLike(x: Operand, value: Operand, options: DTypeOptions = {}): NDArray {
+  const like = asOperand("fullLike", x);
+  return full(like.shape, value, { dtype: expectDType("fullLike", options.dtype, like.dtype) });
+}
+
+// ---------------------------------------------------------------- ranges
+
+/**
+ * Numbers from `start` (0 where only one number is given) up to but without `stop` in steps of `step`
+ * (default 1), as `jax.numpy.arange`. int32 where all three are integers, else float32.
+ *
+ * @throws {TypeError} where a bound is not a number: lengths of arrays cannot depend on values.
+ * @throws {RangeError} where the step is 0 or a bound is not finite.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.arange(4).toArray()); // [ 0, 1, 2, 3 ]
+ * console.log(np.arange(1, 2, 0.25).toArray()); // [ 1, 1.25, 1.5, 1.75 ]
+ * ```
+ */
+export function arange(start: number, options?: DTypeOptions): NDArray;
+/** As above, from `start`. */
+export function arange(
+  start: number,
+  stop: number,
+  step?: number,
+  options?: DTypeOptions,
+): NDArray;
+/** As above, from `start` in steps of 1. */
+export function arange(start: number, stop: number, options?: DTypeOptions): NDArray;
+export function arange(
+  start: number,
+  stop?: number | DTypeOptions,
+  step?: number | DTypeOptions,
+  options?: DTypeOptions,
+): NDArray {
+  // The options may stand in the place of the first number left out.
+  if (typeof stop === "object" && !(stop instanceof NDArray)) return range(0, start, 1, stop ?? {});
+  if (stop === undefined) return range(0, start, 1, options ?? {});
+  if (typeof step === "object" && !(step instanceof NDArray)) {
+    return range(start, stop as number, 1, step ?? {});
+  }
+  return range(start, stop as number, (step as number | undefined) ?? 1, options ?? {});
+}
+
+function range(start: number, stop: number, step: number, options: DTypeOptions): NDArray {
+  const bounds: [string, unknown][] = [["start", start], ["stop", stop], ["step", step]];
+  for (const [name, value] of bounds) {
+    if (typeof value !== "number") {
+      throw new TypeError(
+        `arange: ${name} is ${
+          value instanceof NDArray ? "an array" : describeValue(value)
+        }, not a number: the length of an array cannot depend on traced values`,
+      );
+    }
+    if (!Number.isFinite(value) || (name === "step" && value === 0)) {
+      throw new RangeError(`arange: ${name} must be finite${name === "step" ? ", and not 0" : ""}`);
+    }
+  }
+  const whole = Number.isInteger(start) && Number.isInteger(stop) && Number.isInteger(step);
+  const dtype = expectDType("arange", options.dtype, whole ? "int32" : defaultFloat);
+  if (dtype === "bool") throw new DTypeError("arange: bool cannot count. Use an integer dtype");
+  const n = Math.max(0, Math.ceil((stop - start) / step));
+  const last = start + (n - 1) * step;
+  if (n > 0 && isInteger(dtype)) {
+    storable("arange", "the first element", start, dtype);
+    storable("arange", "the last element", last, dtype);
+  }
+  // A range that only counts is computed where it is used, and so is no constant in a program.
+  if (start === 0 && step === 1) return iota([n], 0, dtype);
+  if (whole && isInteger(dtype) && Math.abs(step) < 2 ** 31) {
+    const count = iota([n], 0, dtype);
+    const scaled = step === 1 ? count : mul(count, scalarLike(step, count));
+    return start === 0 ? scaled : add(scaled, scalarLike(start, count));
+  }
+  const values = allocate(dtype, n);
+  for (let i = 0; i < n; i++) values[i] = convertElement(start + i * step, "float64", dtype);
+  return ConcreteArray.fromHost(shaped([n], dtype), values);
+}
+
+/**
+ * `num` numbers at equal distances from `start` to `stop`, as `jax.numpy.linspace`; with arrays, along a
+ * new first axis. float32 where neither an operand nor the options say otherwise.
+ *
+ * @param num How many, at least 0; default 50.
+ * @throws {RangeError} where `num` is not a non-negative integer.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.linspace(0, 1, 5).toArray()); // [ 0, 0.25, 0.5, 0.75, 1 ]
+ * ```
+ */
+export function linspace(
+  start: Operand,
+  stop: Operand,
+  num = 50,
+  options: LinspaceOptions = {},
+): NDArray {
+  const op = "linspace";
+  expectInteger(op, num, "num", 0);
+  const { endpoint = true } = options;
+  let first = asFloat(op, start, "start");
+  let last = asFloat(op, stop, "stop");
+  const wanted = expectDType(op, options.dtype, defaultFloat);
+  const anyArray = start instanceof NDArray || stop instanceof NDArray;
+  const wide = first.dtype === "float64" || last.dtype === "float64" ||
+    (wanted === "float64" && !anyArray);
+  const dtype: DType = wide ? "float64" : "float32";
+  // Numbers are rounded once, to the dtype of the calculation.
+  first = typeof start === "number" ? scalarArray(start, dtype) : convert(first, dtype);
+  last = typeof stop === "number" ? scalarArray(stop, dtype) : convert(last, dtype);
+  const to = options.dtype === undefined ? dtype : wanted;
+  const shape = broadcastShapes(op, first.shape, last.shape);
+  if (num === 0) return zeros([0, ...shape], { dtype: to });
+  const from = expandDims(broadcastTo(first, shape), [0]);
+  const until = expandDims(broadcastTo(last, shape), [0]);
+  const steps = endpoint ? num - 1 : num;
+  if (steps === 0) return convert(from, to);
+  // As JAX does it: exact at both ends.
+  const column = [steps, ...shape.map(() => 1)];
+  const part = div(iota(column, 0, dtype), scalarArray(steps, dtype));
+  const lower = mul(from, sub(scalarArray(1, dtype), part));
+  const inner = add(lower, mul(until, part));
+  return convert(endpoint ? concatenate([inner, until], 0) : inner, to);
+}
+
+// ---------------------------------------------------------------- diagonals
+
+/** Row and column numbers of a matrix, as a column and a row. */
+function positions(n: number, m: number): [rows: NDArray, columns: NDArray] {
+  return [iota([n, 1], 0, "int32"), iota([1, m], 1, "int32")];
+}
+
+/** Checks what `eye` and `tri` are given. */
+function expectMatrix(
+  op: string,
+  n: number,
+  second: number | EyeOptions | undefined,
+  third: EyeOptions | undefined,
+): { readonly m: number; readonly offset: number; readonly dtype: DType } {
+  const options = typeof second === "object" ? second : third ?? {};
+  const m = typeof second === "object" ? n : second ?? n;
+  expectInteger(op, n, "n", 0);
+  return {
+    m: expectInteger(op, m, "m", 0),
+    offset: expectInteger(op, options.offset ?? 0, "the offset"),
+    dtype: expectDType(op, options.dtype, defaultFloat),
+  };
+}
+
+/**
+ * A matrix of shape `[n, m]` with ones on a diagonal and zeros elsewhere, as `jax.numpy.eye`; `m` is `n`
+ * where it is left out.
+ *
+ * @throws {RangeError} where a length is not a non-negative integer.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.eye(2).toArray()); // [ [ 1, 0 ], [ 0, 1 ] ]
+ * console.log(np.eye(1, 3, { offset: 1, dtype: "int32" }).toArray()); // [ [ 0, 1, 0 ] ]
+ * ```
+ */
+export function eye(n: number, m?: number | EyeOptions, options?: EyeOptions): NDArray {
+  const { m: columns, offset, dtype } = expectMatrix("eye", n, m, options);
+  const [row, column] = positions(n, columns);
+  return convert(eq(add(row, scalarLike(offset, row)), column), dtype);
+}
+
+/** The identity matrix of shape `[n, n]`, as `jax.numpy.identity`. */
+export function identity(n: number, options: DTypeOptions = {}): NDArray {
+  return eye(n, options);
+}
+
+/**
+ * A matrix of shape `[n, m]` with ones on and below a diagonal and zeros above, as `jax.numpy.tri`.
+ *
+ * @throws {RangeError} where a length is not a non-negative integer.
+ */
+export function tri(n: number, m?: number | EyeOptions, options?: EyeOptions): NDArray {
+  const { m: columns, offset, dtype } = expectMatrix("tri", n, m, options);
+  return convert(triangle(n, columns, offset), dtype);
+}
+
+/** Where a matrix has its lower triangle. */
+function triangle(n: number, m: number, offset: number): NDArray {
+  const [rows, columns] = positions(n, m);
+  return ge(add(rows, scalarLike(offset, rows)), columns);
+}
+
+function matrixMask(op: string, x: NDArray, offset: number): NDArray {
+  if (x.ndim < 2) {
+    throw new ShapeError(
+      `${op}: x has shape ${formatShape(x.shape)}, but must have at least two axes`,
+    );
+  }
+  expectInteger(op, offset, "the offset");
+  return triangle(x.shape.at(-2)!, x.shape.at(-1)!, offset);
+}
+
+/**
+ * Matrices `[..., n, m]` with everything above a diagonal set to zero, as `jax.numpy.tril`. Diagonal
+ * `offset` 0 is the main one, positive ones are above it.
+ *
+ * @throws {ShapeError} where `x` has less than two axes.
+ */
+export function tril(x: NDArray, offset = 0): NDArray {
+  const mask = matrixMask("tril", expectArray("tril", x), offset);
+  return select(mask, x, scalarLike(0, x));
+}
+
+/**
+ * Matrices `[..., n, m]` with everything below a diagonal set to zero, as `jax.numpy.triu`.
+ *
+ * @throws {ShapeError} where `x` has less than two axes.
+ */
+export function triu(x: NDArray, offset = 0): NDArray {
+  const mask = matrixMask("triu", expectArray("triu", x), offset - 1);
+  return select(mask, scalarLike(0, x), x);
+}
+
+/**
+ * The matrix with a vector on a diagonal, or the vector of a matrix' diagonal, as `jax.numpy.diag`.
+ *
+ * @throws {ShapeError} where `x` has neither one nor two axes.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.diag(np.array([1, 2])).toArray()); // [ [ 1, 0 ], [ 0, 2 ] ]
+ * console.log(np.diag(np.array([[1, 2], [3, 4]])).toArray()); // [ 1, 4 ]
+ * ```
+ */
+export function diag(x: NDArray, offset = 0): NDArray {
+  expectArray("diag", x);
+  expectInteger("diag", offset, "the offset");
+  if (x.ndim === 2) return diagonal(x, { offset });
+  if (x.ndim !== 1) {
+    throw new ShapeError(
+      `diag: x has shape ${formatShape(x.shape)}, but must be a vector or a matrix. ` +
+        "For the diagonals of stacked matrices use np.diagonal",
+    );
+  }
+  const n = x.shape[0]! + Math.abs(offset);
+  // Shifted so that each element is in the row in which the diagonal has it.
+  const column = pad(x, scalarLike(0, x), [Math.max(0, -offset)], [Math.max(0, offset)]);
+  const here = eye(n, { offset, dtype: "bool" });
+  return select(here, reshape(column, [n, 1]), scalarLike(0, x));
+}
+
+/**
+ * Grids of coordinates from vectors, as `jax.numpy.meshgrid`: one array for each vector, all of one
+ * shape. With `indexing: "xy"` (the default, as in NumPy) the first two axes change places.
+ *
+ * @throws {ShapeError} where an argument has more than one axis.
+ */
+export function meshgrid(
+  vectors: readonly NDArray[],
+  options: { readonly indexing?: "xy" | "ij" } = {},
+): NDArray[] {
+  if (!Array.isArray(vectors)) {
+    throw new TypeError("meshgrid: the vectors are given as a list: np.meshgrid([x, y])");
+  }
+  const { indexing = "xy" } = options;
+  if (indexing !== "xy" && indexing !== "ij") {
+    throw new TypeError(`meshgrid: indexing must be "xy" or "ij", not ${describeValue(indexing)}`);
+  }
+  const n = vectors.length;
+  const flat = vectors.map((v, i) => {
+    const x = expectArray("meshgrid", v, `vector ${i}`);
+    if (x.ndim > 1) {
+      throw new ShapeError(`meshgrid: vector ${i} has shape ${formatShape(x.shape)}, not one axis`);
+    }
+    return reshape(x, [x.size]);
+  });
+  const swap = (i: number): number => indexing === "xy" && n > 1 && i < 2 ? 1 - i : i;
+  const shape = flat.map((_, i) => flat[swap(i)]!.size);
+  return flat.map((x, i) => {
+    const own = shape.map((_, k) => k === swap(i) ? x.size : 1);
+    return broadcastTo(reshape(x, own), shape);
+  });
+}

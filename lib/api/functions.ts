@@ -1,0 +1,116 @@
+/**
+ * Elementwise functions of floats: exponentials, logarithms, roots, trigonometry. Integers and bools
+ * are converted to float32 first; numbers are float32.
+ *
+ * @module
+ */
+import type { NDArray, Operand } from "../core/array.ts";
+import * as p from "../primitives/arithmetic.ts";
+import { scalarLike } from "../primitives/shape.ts";
+import * as u from "../primitives/unary.ts";
+import { applyNamed, asFloat, floatOr32 } from "./operands.ts";
+
+/**
+ * Elementwise `e^x`, as `jax.numpy.exp`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.exp(np.array([0, 1])).toArray()); // [ 1, 2.7182817459106445 ]
+ * ```
+ */
+export function exp(x: Operand): NDArray {
+  return u.exp(asFloat("exp", x));
+}
+/** Elementwise `2^x`, as `jax.numpy.exp2`. */
+export function exp2(x: Operand): NDArray {
+  const a = asFloat("exp2", x);
+  return p.pow(scalarLike(2, a), a);
+}
+/** Elementwise `e^x - 1`, accurate near 0, as `jax.numpy.expm1`. */
+export function expm1(x: Operand): NDArray {
+  return u.expm1(asFloat("expm1", x));
+}
+/** Elementwise natural logarithm, as `jax.numpy.log`; NaN for negative numbers. */
+export function log(x: Operand): NDArray {
+  return u.log(asFloat("log", x));
+}
+/** Elementwise `log(1 + x)`, accurate near 0, as `jax.numpy.log1p`. */
+export function log1p(x: Operand): NDArray {
+  return u.log1p(asFloat("log1p", x));
+}
+/** Elementwise logarithm to base 2, as `jax.numpy.log2`. */
+export function log2(x: Operand): NDArray {
+  const a = asFloat("log2", x);
+  return p.div(u.log(a), scalarLike(Math.LN2, a));
+}
+/** Elementwise logarithm to base 10, as `jax.numpy.log10`. */
+export function log10(x: Operand): NDArray {
+  const a = asFloat("log10", x);
+  return p.div(u.log(a), scalarLike(Math.LN10, a));
+}
+/** Elementwise square root, as `jax.numpy.sqrt`; NaN for negative numbers. */
+export function sqrt(x: Operand): NDArray {
+  return u.sqrt(asFloat("sqrt", x));
+}
+/** Elementwise `1 / sqrt(x)`, as `jax.lax.rsqrt`. */
+export function rsqrt(x: Operand): NDArray {
+  return u.rsqrt(asFloat("rsqrt", x));
+}
+/** Elementwise sine of radians, as `jax.numpy.sin`. */
+export function sin(x: Operand): NDArray {
+  return u.sin(asFloat("sin", x));
+}
+/** Elementwise cosine of radians, as `jax.numpy.cos`. */
+export function cos(x: Operand): NDArray {
+  return u.cos(asFloat("cos", x));
+}
+/** Elementwise tangent of radians, as `jax.numpy.tan`. */
+export function tan(x: Operand): NDArray {
+  return u.tan(asFloat("tan", x));
+}
+/** Elementwise inverse sine in radians, as `jax.numpy.asin`; NaN outside [-1, 1]. */
+export function asin(x: Operand): NDArray {
+  return u.asin(asFloat("asin", x));
+}
+/** Elementwise inverse cosine in radians, as `jax.numpy.acos`; NaN outside [-1, 1]. */
+export function acos(x: Operand): NDArray {
+  return u.acos(asFloat("acos", x));
+}
+/** Elementwise inverse tangent in radians, as `jax.numpy.atan`. */
+export function atan(x: Operand): NDArray {
+  return u.atan(asFloat("atan", x));
+}
+/**
+ * Elementwise angle of the point `(x, y)` in radians, from -pi to pi, as `jax.numpy.atan2`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function atan2(y: Operand, x: Operand): NDArray {
+  return applyNamed("atan2", u.atan2, y, x, floatOr32);
+}
+/** Elementwise hyperbolic sine, as `jax.numpy.sinh`. */
+export function sinh(x: Operand): NDArray {
+  return u.sinh(asFloat("sinh", x));
+}
+/** Elementwise hyperbolic cosine, as `jax.numpy.cosh`. */
+export function cosh(x: Operand): NDArray {
+  return u.cosh(asFloat("cosh", x));
+}
+/** Elementwise hyperbolic tangent, as `jax.numpy.tanh`. */
+export function tanh(x: Operand): NDArray {
+  return u.tanh(asFloat("tanh", x));
+}
+/** Elementwise inverse hyperbolic sine, as `jax.numpy.asinh`. */
+export function asinh(x: Operand): NDArray {
+  return u.asinh(asFloat("asinh", x));
+}
+/** Elementwise inverse hyperbolic cosine, as `jax.numpy.acosh`; NaN below 1. */
+export function acosh(x: Operand): NDArray {
+  return u.acosh(asFloat("acosh", x));
+}
+/** Elementwise inverse hyperbolic tangent, as `jax.numpy.atanh`; NaN outside [-1, 1]. */
+export function atanh(x: Operand): NDArray {
+  return u.atanh(asFloat("atanh", x));
+}

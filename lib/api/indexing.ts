@@ -1,0 +1,432 @@
+/**
+ * Elements looked up and cut out: NumPy's indexing as functions. What replaces elements is in
+ * `updating.ts`.
+ *
+ * Constant positions that are out of range are errors. Computed ones cannot be, so they follow JAX:
+ * negative ones count from the end, and what is out of range is clamped by `at` and `dynamicSlice`
+ * and gives NaN in `take`.
+ *
+ * @module
+ */
+import { NDArray, type Operand } from "../core/array.ts";
+import { broadcastShapes, sizeOf } from "../core/aval.ts";
+import { type DType, isFloat } from "../core/dtype.ts";
+import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { add, rem, select } from "../primitives/basic.ts";
+import { and, ge, lt } from "../primitives/compare.ts";
+import { concatenate } from "../primitives/concatenate.ts";
+import * as d from "../primitives/dynamic_slice.ts";
+import { gather } from "../primitives/indexing.ts";
+import { int32Constant } from "../primitives/rules.ts";
+import {
+  broadcastTo,
+  iota,
+  moveAxis,
+  reshape,
+  scalarLike,
+  transpose,
+} from "../primitives/shape.ts";
+import { slice as sliceOf } from "../primitives/slice.ts";
+import { asDType, asIndex, asOperand, expectArray, expectAxis, expectInteger } from "./operands.ts";
+
+/** What `take` does with an index that is out of range. */
+export type TakeMode = "fill" | "clip" | "wrap";
+
+/** Options of {@linkcode take} and {@linkcode takeAlongAxis}. */
+export interface TakeOptions {
+  /**
+   * For indices out of range: `"fill"` (the default) gives NaN, or the dtype's extreme for integers, and
+   * takes negative ones from the end; `"clip"` takes the nearest element; `"wrap"` starts again.
+   */
+  readonly mode?: TakeMode;
+}
+
+/** Options of {@linkcode diagonal}. */
+export interface DiagonalOptions {
+  /** Which diagonal: 0 (the default) is the main one, positive ones are above it. */
+  readonly offset?: number;
+  /** The axis of rows; 0 where left out. */
+  readonly axis1?: number;
+  /** The axis of columns; 1 where left out. */
+  readonly axis2?: number;
+}
+
+// ---------------------------------------------------------------- index arithmetic
+
+/** Negative indices counted from the end. */
+export function wrapped(indices: NDArray, n: number): NDArray {
+  const zero = scalarLike(0, indices);
+  return select(lt(indices, zero), add(indices, scalarLike(n, indices)), indices);
+}
+
+/** Whether each index is at least 0 and below `n`. */
+export function inside(indices: NDArray, n: number): NDArray {
+  return and(ge(indices, scalarLike(0, indices)), lt(indices, scalarLike(n, indices)));
+}
+
+/** A mask for blocks, from one for their positions. */
+export function forBlocks(mask: NDArray, rank: number): NDArray {
+  return reshape(mask, [...mask.shape, ...new Array<number>(rank - mask.ndim).fill(1)]);
+}
+
+/** What JAX gives for an index out of range. */
+function fillOf(dtype: DType): number {
+  if (isFloat(dtype)) return NaN;
+  return dtype === "int32" ? -2147483648 : dtype === "uint32" ? 4294967295 : 1;
+}
+
+/** Indices in range, and where they were not (`null`: nowhere that matters). */
+function resolved(
+  indices: NDArray,
+  n: number,
+  mode: TakeMode,
+): readonly [NDArray, NDArray | null] {
+  if (mode === "clip") return [indices, null];
+  if (mode === "wrap") {
+    const rest = rem(indices, scalarLike(n, indices));
+    return [wrapped(rest, n), null];
+  }
+  const positive = wrapped(indices, n);
+  return [positive, inside(positive, n)];
+}
+
+function checkMode(op: string, options: TakeOptions): TakeMode {
+  const { mode = "fill" } = options;
+  if (mode === "fill" || mode === "clip" || mode === "wrap") return mode;
+  throw new TypeError(
+    `${op}: mode must be "fill", "clip" or "wrap", not ${describeValue(mode)}`,
+  );
+}
+
+/** Elements along an axis at indices in range, whose axes take the place of that axis. */
+export function takeInRange(x: NDArray, indices: NDArray, axis: number): NDArray {
+  const rows = gather(moveAxis(x, axis, 0), reshape(indices, [...indices.shape, 1]));
+  if (axis === 0) return rows;
+  const k = indices.ndim;
+  const order = rows.shape.map((_, i) => i);
+  return transpose(rows, [
+    ...order.slice(k, k + axis),
+    ...order.slice(0, k),
+    ...order.slice(k + axis),
+  ]);
+}
+
+/** Elements along an axis at constant indices in range. */
+export function takeConstant(x: NDArray, indices: readonly number[], axis: number): NDArray {
+  return takeInRange(x, int32Constant(indices), axis);
+}
+
+// ---------------------------------------------------------------- looking up
+
+/**
+ * Elements of `x` at `indices` along `axis`, as `jax.numpy.take`; of the flat array where no axis is given.
+ * The axes of `indices` take the place of that axis.
+ *
+ * @throws {AxisError} where the axis, or an index given as a number, is out of range.
+ * @throws {DTypeError} where the indices are not integers.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const x = np.array([[1, 2], [3, 4], [5, 6]]);
+ * const rows = np.array([2, 0], { dtype: "int32" });
+ * console.log(np.take(x, rows, 0).toArray()); // [ [ 5, 6 ], [ 1, 2 ] ]
+ * ```
+ */
+export function take(
+  x: Operand,
+  indices: Operand,
+  axis?: number | null,
+  options: TakeOptions = {},
+): NDArray {
+  const mode = checkMode("take", options);
+  const given = asOperand("take", x);
+  const flat = axis === undefined || axis === null;
+  const a = flat ? reshape(given, [given.size]) : given;
+  const along = flat ? 0 : expectAxis("take", axis, a.ndim);
+  const n = a.shape[along]!;
+  const constant = typeof indices === "number" && mode === "fill";
+  const at = constant
+    ? asIndex("take", staticIndex("take", indices, n, along, a))
+    : asIndex("take", indices, "the indices");
+  if (n === 0 && at.size > 0) {
+    throw new AxisError(
+      `take: x has shape ${formatShape(given.shape)}, so no index along axis ${along} is in range`,
+    );
+  }
+  if (constant) return takeInRange(a, at, along);
+  const [index, mask] = resolved(at, n, mode);
+  const out = takeInRange(a, index, along);
+  if (mask === null) return out;
+  const behind = out.ndim - along;
+  return select(forBlocks(mask, behind), out, scalarLike(fillOf(out.dtype), out));
+}
+
+/**
+ * One element of `x` for each element of `indices`, which runs over `axis`, as
+ * `jax.numpy.take_along_axis`. On all other axes the two broadcast.
+ *
+ * @throws {ShapeError} where the numbers of axes differ, or other axes do not broadcast.
+ */
+export function takeAlongAxis(
+  x: NDArray,
+  indices: NDArray,
+  axis: number,
+  options: TakeOptions = {},
+): NDArray {
+  const op = "takeAlongAxis";
+  const mode = checkMode(op, options);
+  const a = expectArray(op, x);
+  const at = asIndex(op, indices, "the indices");
+  if (at.ndim !== a.ndim) {
+    throw new ShapeError(
+      `${op}: x and indices must have as many axes, but have shapes ${formatShape(a.shape)} and ${
+        formatShape(at.shape)
+      }`,
+    );
+  }
+  const along = expectAxis(op, axis, a.ndim);
+  const last = a.ndim - 1;
+  const n = a.shape[along]!;
+  const others = broadcastShapes(
+    op,
+    a.shape.toSpliced(along, 1),
+    at.shape.toSpliced(along, 1),
+  );
+  const m = at.shape[along]!;
+  if (n === 0 && m * sizeOf(others) > 0) {
+    throw new AxisError(`${op}: x has shape ${formatShape(a.shape)}, so no index is in range`);
+  }
+  const rows = sizeOf(others);
+  const lanes = reshape(broadcastTo(moveAxis(a, along, last), [...others, n]), [rows, n]);
+  const [index, mask] = resolved(
+    reshape(broadcastTo(moveAxis(at, along, last), [...others, m]), [rows, m]),
+    n,
+    mode,
+  );
+  const pair = [rows, m, 1];
+  const pairs = concatenate([iota(pair, 0, "int32"), reshape(index, pair)], 2);
+  const found = gather(lanes, pairs);
+  const out = mask === null ? found : select(mask, found, scalarLike(fillOf(found.dtype), found));
+  return moveAxis(reshape(out, [...others, m]), last, along);
+}
+
+/** A constant index as a non-negative one. */
+export function staticIndex(
+  op: string,
+  index: number,
+  n: number,
+  axis: number,
+  x: NDArray,
+): number {
+  if (!Number.isInteger(index)) {
+    throw new TypeError(`${op}: an index must be an integer, not ${index}`);
+  }
+  if (index < -n || index >= n) {
+    throw new AxisError(
+      `${op}: index ${index} is out of range for axis ${axis} of an array of shape ${
+        formatShape(x.shape)
+      }${n === 0 ? "" : ` (${-n} to ${n - 1})`}`,
+    );
+  }
+  return index < 0 ? index + n : index;
+}
+
+/** Refuses arrays without axes. */
+export function expectAxisZero(op: string, x: NDArray): number {
+  if (x.ndim === 0) {
+    throw new ShapeError(`${op}: x is a scalar and has no axis to index`);
+  }
+  return x.shape[0]!;
+}
+
+/**
+ * The element or sub-array at `index` of the first axis, as `x[index]`: negative indices count from the
+ * end. An array of indices gives one sub-array for each. Computed indices are clamped into range.
+ *
+ * @throws {AxisError} where a constant index is out of range.
+ * @throws {DTypeError} where indices are not integers.
+ */
+export function at(x: NDArray, index: Operand): NDArray {
+  const a = expectArray("at", x);
+  const n = expectAxisZero("at", a);
+  if (typeof index === "number") {
+    const i = staticIndex("at", index, n, 0, a);
+    const row = sliceOf(a, a.shape.map((_, k) => k === 0 ? i : 0), a.shape.with(0, i + 1));
+    return reshape(row, a.shape.slice(1));
+  }
+  const indices = asIndex("at", index);
+  if (n === 0 && indices.size > 0) {
+    throw new AxisError(`at: x has shape ${formatShape(a.shape)}, so no index is in range`);
+  }
+  return takeInRange(a, wrapped(indices, n), 0);
+}
+
+// ---------------------------------------------------------------- cutting out
+
+/**
+ * The part of `x` from `starts` up to `stops` along the leading axes, in steps of `strides` (1 where left
+ * out), as `x[start:stop:stride, ...]`: negative numbers count from the end, and what lies outside
+ * is cut off.
+ *
+ * @throws {ShapeError} where there are more numbers than axes, or the lists differ in length.
+ * @throws {TypeError} where a number is not an integer.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.slice(np.arange(5), [1], [-1]).toArray()); // [ 1, 2, 3 ]
+ * ```
+ */
+export function slice(
+  x: NDArray,
+  starts: readonly number[],
+  stops: readonly number[],
+  strides?: readonly number[],
+): NDArray {
+  const a = expectArray("slice", x);
+  const lists: [string, readonly number[]][] = [["starts", starts], ["stops", stops]];
+  if (strides !== undefined) lists.push(["strides", strides]);
+  for (const [name, list] of lists) {
+    if (!Array.isArray(list) || !list.every((v) => Number.isInteger(v) || v === Infinity)) {
+      throw new TypeError(
+        `slice: ${name} must be a list of integers, not ${
+          Array.isArray(list) ? formatShape(list) : describeValue(list)
+        }. For computed positions use np.dynamicSlice`,
+      );
+    }
+    if (list.length > a.ndim || list.length !== starts.length) {
+      throw new ShapeError(
+        `slice: ${name} ${formatShape(list)} ${
+          list.length > a.ndim
+            ? `are more than the axes of an array of shape ${formatShape(a.shape)}`
+            : `and starts ${formatShape(starts)} differ in length`
+        }`,
+      );
+    }
+  }
+  if (strides?.some((v) => v < 1)) {
+    throw new RangeError(
+      `slice: strides must be 1 or more, not ${formatShape(strides)}. Use np.flip to reverse`,
+    );
+  }
+  const within = (v: number | undefined, n: number, missing: number): number =>
+    v === undefined ? missing : Math.min(n, Math.max(0, v < 0 ? v + n : v));
+  const from = a.shape.map((n, k) => within(starts[k], n, 0));
+  const to = a.shape.map((n, k) => Math.max(from[k]!, within(stops[k], n, n)));
+  return sliceOf(a, from, to, a.shape.map((_, k) => strides?.[k] ?? 1));
+}
+
+/** Computed positions as one int32 scalar an axis. */
+function startsOf(op: string, x: NDArray, starts: readonly Operand[] | NDArray): NDArray[] {
+  let list: NDArray[];
+  if (starts instanceof NDArray) {
+    const vector = asIndex(op, starts, "starts");
+    list = vector.ndim === 1 ? vector.shape[0] === 0 ? [] : unstack(vector) : [vector];
+  } else if (Array.isArray(starts)) {
+    list = starts.map((s: Operand, i) => asIndex(op, s, `starts[${i}]`));
+  } else {
+    throw new TypeError(
+      `${op}: starts must be a list with an integer for each axis, not ${describeValue(starts)}`,
+    );
+  }
+  if (list.length !== x.ndim || list.some((s) => s.ndim > 0)) {
+    throw new ShapeError(
+      `${op}: starts must be ${x.ndim} scalars, one for each axis of an array of shape ${
+        formatShape(x.shape)
+      }, but there are ${list.length}${
+        list.some((s) => s.ndim > 0) ? ", not all of them scalars" : ""
+      }`,
+    );
+  }
+  return list.map((s, k) => wrapped(s, x.shape[k]!));
+}
+
+function unstack(vector: NDArray): NDArray[] {
+  return Array.from({ length: vector.size }, (_, i) => reshape(sliceOf(vector, [i], [i + 1]), []));
+}
+
+/**
+ * The block of `x` of size `sizes` that begins at `starts`, which may be computed, as
+ * `jax.lax.dynamic_slice`: negative starts count from the end, and the block is moved so far that it lies
+ * within `x`.
+ *
+ * @param starts An integer for each axis: numbers and scalars, or a vector.
+ * @throws {AxisError} where a size exceeds the axis' length.
+ * @throws {ShapeError} where there is not one start and one size for each axis.
+ */
+export function dynamicSlice(
+  x: NDArray,
+  starts: readonly Operand[] | NDArray,
+  sizes: readonly number[],
+): NDArray {
+  const op = "dynamicSlice";
+  const a = expectArray(op, x);
+  if (!Array.isArray(sizes) || sizes.length !== a.ndim) {
+    throw new ShapeError(
+      `${op}: sizes must have a length for each axis of an array of shape ${
+        formatShape(a.shape)
+      }, but are ${Array.isArray(sizes) ? formatShape(sizes) : describeValue(sizes)}`,
+    );
+  }
+  sizes.forEach((n, k) => {
+    expectInteger(op, n, `sizes[${k}]`, 0);
+    if (n > a.shape[k]!) {
+      throw new AxisError(
+        `${op}: size ${n} exceeds axis ${k} of an array of shape ${formatShape(a.shape)}`,
+      );
+    }
+  });
+  return d.dynamicSlice(a, startsOf(op, a, starts), sizes);
+}
+
+/**
+ * `x` with the block that begins at `starts` replaced by `update`, as `jax.lax.dynamic_update_slice`:
+ * negative starts count from the end, and the block is moved so far that it lies within `x`.
+ *
+ * @throws {ShapeError} where the update is larger than `x` along an axis.
+ * @throws {DTypeError} where the update's dtype does not fit that of `x`.
+ */
+export function dynamicUpdateSlice(
+  x: NDArray,
+  update: Operand,
+  starts: readonly Operand[] | NDArray,
+): NDArray {
+  const op = "dynamicUpdateSlice";
+  const a = expectArray(op, x);
+  const block = asDType(op, update, a.dtype, "the update");
+  return d.dynamicUpdateSlice(a, block, startsOf(op, a, starts));
+}
+
+/**
+ * The diagonals of `x` over two of its axes, as `jax.numpy.diagonal`; they are the last axis of the
+ * result.
+ *
+ * @throws {ShapeError} where `x` has less than two axes.
+ */
+export function diagonal(x: NDArray, options: DiagonalOptions = {}): NDArray {
+  const a = expectArray("diagonal", x);
+  const { offset = 0, axis1 = 0, axis2 = 1 } = options;
+  if (a.ndim < 2) {
+    throw new ShapeError(
+      `diagonal: x has shape ${formatShape(a.shape)}, but must have at least two axes`,
+    );
+  }
+  expectInteger("diagonal", offset, "the offset");
+  const row = expectAxis("diagonal", axis1, a.ndim, "axis1");
+  const column = expectAxis("diagonal", axis2, a.ndim, "axis2");
+  if (row === column) {
+    throw new AxisError(`diagonal: axis1 and axis2 are both axis ${row}`);
+  }
+  const rest = a.shape.map((_, k) => k).filter((k) => k !== row && k !== column);
+  const front = transpose(a, [row, column, ...rest]);
+  const first = Math.max(0, -offset);
+  const n = Math.max(0, Math.min(a.shape[row]! - first, a.shape[column]! - Math.max(0, offset)));
+  const pairs = Array.from({ length: 2 * n }, (_, i) => {
+    const k = first + (i >> 1);
+    return i % 2 === 0 ? k : k + offset;
+  });
+  return moveAxis(gather(front, reshape(int32Constant(pairs), [n, 2])), 0, rest.length);
+}

@@ -1,0 +1,374 @@
+/**
+ * Arrays joined, divided, repeated, turned round and padded.
+ *
+ * @module
+ */
+import { type Axes, NDArray, type Operand } from "../core/array.ts";
+import { sameShape, sizeOf } from "../core/aval.ts";
+import { defaultFloat, type DType, promoteDTypes, promoteScalar } from "../core/dtype.ts";
+import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { add, rem, select, sub } from "../primitives/basic.ts";
+import { lt } from "../primitives/compare.ts";
+import { concatenate as joined, rev } from "../primitives/concatenate.ts";
+import { broadcastTo, expandDims, iota, reshape, scalarLike } from "../primitives/shape.ts";
+import * as s from "../primitives/slice.ts";
+import { takeConstant, takeInRange } from "./indexing.ts";
+import {
+  asDType,
+  asIndex,
+  asOperand,
+  expectArray,
+  expectAxes,
+  expectAxis,
+  expectInteger,
+} from "./operands.ts";
+
+// ---------------------------------------------------------------- joining
+
+/** The members of a list as arrays of one dtype; numbers among them are weakly typed. */
+function promoteAll(op: string, list: readonly Operand[]): NDArray[] {
+  if (!Array.isArray(list)) {
+    throw new TypeError(
+      `${op}: the arrays are given as a list, ${op}([x, y]), not as ${
+        list instanceof NDArray ? "an array" : describeValue(list)
+      }`,
+    );
+  }
+  if (list.length === 0) throw new ShapeError(`${op}: the list of arrays is empty`);
+  let dtype: DType | null = null;
+  for (const x of list) {
+    if (x instanceof NDArray) dtype = dtype === null ? x.dtype : promoteDTypes(dtype, x.dtype);
+  }
+  for (const x of list) {
+    if (typeof x === "number") dtype = dtype === null ? defaultFloat : promoteScalar(dtype, x);
+  }
+  const to = dtype ?? "bool";
+  return list.map((x: Operand, i) => asDType(op, x, to, `array ${i}`));
+}
+
+/**
+ * Arrays one behind the other along `axis`, as `jax.numpy.concatenate`; with `axis` null, flat. They are
+ * brought to a common dtype.
+ *
+ * @throws {ShapeError} where the list is empty, or the arrays differ on another axis.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.concatenate([np.zeros([2]), np.ones([1])]).toArray()); // [ 0, 0, 1 ]
+ * ```
+ */
+export function concatenate(arrays: readonly Operand[], axis: number | null = 0): NDArray {
+  const list = promoteAll("concatenate", arrays);
+  if (axis === null) return joined(list.map((x) => reshape(x, [x.size])), 0);
+  list.forEach((x, i) => {
+    if (x.ndim === 0) {
+      throw new ShapeError(
+        `concatenate: array ${i} is a scalar and has no axis. Use np.stack for scalars`,
+      );
+    }
+  });
+  return joined(list, expectAxis("concatenate", axis, list[0]!.ndim));
+}
+
+/**
+ * Arrays of one shape side by side along a new axis, as `jax.numpy.stack`. They are brought to a common
+ * dtype.
+ *
+ * @throws {ShapeError} where the list is empty or the shapes differ.
+ */
+export function stack(arrays: readonly Operand[], axis = 0): NDArray {
+  const list = promoteAll("stack", arrays);
+  const { shape } = list[0]!;
+  list.forEach((x, i) => {
+    if (!sameShape(x.shape, shape)) {
+      throw new ShapeError(
+        `stack: all arrays must have one shape, but array 0 has ${
+          formatShape(shape)
+        } and array ${i} ${formatShape(x.shape)}`,
+      );
+    }
+  });
+  const along = expectAxis("stack", axis, shape.length + 1);
+  return joined(list.map((x) => expandDims(x, [along])), along);
+}
+
+// ---------------------------------------------------------------- dividing
+
+/**
+ * The parts of `x` along `axis`, as `jax.numpy.split`: so many of equal length, or those between the
+ * positions in a list.
+ *
+ * @throws {ShapeError} where the axis cannot be divided equally.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const [a, b] = np.split(np.arange(5), [2]);
+ * console.log(a!.toArray(), b!.toArray()); // [ 0, 1 ] [ 2, 3, 4 ]
+ * ```
+ */
+export function split(x: NDArray, sections: number | readonly number[], axis = 0): NDArray[] {
+  const a = expectArray("split", x);
+  const along = expectAxis("split", axis, a.ndim);
+  const n = a.shape[along]!;
+  let ends: number[];
+  if (typeof sections === "number") {
+    expectInteger("split", sections, "the number of parts", 1);
+    if (n % sections !== 0) {
+      throw new ShapeError(
+        `split: axis ${along} of an array of shape ${
+          formatShape(a.shape)
+        } has length ${n}, which does not divide into ${sections} equal parts. ` +
+          "Give the positions at which to split instead",
+      );
+    }
+    ends = Array.from({ length: sections }, (_, i) => (i + 1) * n / sections);
+  } else {
+    if (!Array.isArray(sections)) {
+      throw new TypeError(
+        `split: the second argument is a number of parts or a list of positions, not ${
+          describeValue(sections)
+        }`,
+      );
+    }
+    ends = [
+      ...sections.map((k: number, i) => {
+        expectInteger("split", k, `position ${i}`);
+        return Math.min(n, Math.max(0, k < 0 ? k + n : k));
+      }),
+      n,
+    ];
+  }
+  let start = 0;
+  return ends.map((end) => {
+    const from = a.shape.map((_, k) => k === along ? start : 0);
+    const part = s.slice(a, from, a.shape.with(along, Math.max(start, end)));
+    start = end;
+    return part;
+  });
+}
+
+// ---------------------------------------------------------------- repeating
+
+/**
+ * `x` repeated as a whole, as `jax.numpy.tile`: so often along each of the last axes.
+ *
+ * @throws {RangeError} where a number is not a non-negative integer.
+ */
+export function tile(x: Operand, repeats: number | readonly number[]): NDArray {
+  const a = asOperand("tile", x);
+  const given = typeof repeats === "number" ? [repeats] : repeats;
+  given.forEach((r) => expectInteger("tile", r, "the number of repeats", 0));
+  const rank = Math.max(a.ndim, given.length);
+  const lead = <T>(list: readonly T[], one: T): T[] => [
+    ...new Array<T>(rank - list.length).fill(one),
+    ...list,
+  ];
+  const shape = lead(a.shape, 1);
+  const times = lead(given, 1);
+  const apart = reshape(a, shape.flatMap((n) => [1, n]));
+  const all = broadcastTo(apart, shape.flatMap((n, k) => [times[k]!, n]));
+  return reshape(all, shape.map((n, k) => n * times[k]!));
+}
+
+/**
+ * Each element of `x` along `axis` repeated, as `jax.numpy.repeat`; of the flat array where no axis is
+ * given.
+ *
+ * @param repeats How often: one number, or one for each element.
+ * @throws {ShapeError} where a list does not have a number for each element.
+ */
+export function repeat(
+  x: Operand,
+  repeats: number | readonly number[],
+  axis?: number | null,
+): NDArray {
+  const given = asOperand("repeat", x);
+  const flat = axis === undefined || axis === null;
+  const a = flat ? reshape(given, [given.size]) : given;
+  const along = flat ? 0 : expectAxis("repeat", axis, a.ndim);
+  const n = a.shape[along]!;
+  if (typeof repeats === "number") {
+    expectInteger("repeat", repeats, "the number of repeats", 0);
+    const shape = a.shape.toSpliced(along + 1, 0, repeats);
+    const all = broadcastTo(expandDims(a, [along + 1]), shape);
+    return reshape(all, a.shape.with(along, n * repeats));
+  }
+  if (!Array.isArray(repeats) || repeats.length !== n) {
+    throw new ShapeError(
+      `repeat: the list of repeats must have a number for each of the ${n} elements along axis ${along}, ` +
+        `not ${Array.isArray(repeats) ? formatShape(repeats) : describeValue(repeats)}`,
+    );
+  }
+  const indices = repeats.flatMap((r: number, i) =>
+    new Array<number>(expectInteger("repeat", r, `repeats[${i}]`, 0)).fill(i)
+  );
+  return takeConstant(a, indices, along);
+}
+
+// ---------------------------------------------------------------- turning round
+
+/**
+ * `x` with the order along `axis` reversed, along all axes where it is left out, as `jax.numpy.flip`.
+ *
+ * @throws {AxisError} where an axis is out of range or given twice.
+ */
+export function flip(x: NDArray, axis?: Axes): NDArray {
+  const a = expectArray("flip", x);
+  return rev(a, expectAxes("flip", axis, a.ndim));
+}
+
+/**
+ * `x` with elements moved `shift` places along `axis`; what leaves at the end comes in at the start, as
+ * `jax.numpy.roll`. Where no axis is given, the flat array is rolled.
+ *
+ * @param shift A number, which may be computed, or a list with one for each axis.
+ * @throws {AxisError} where an axis is out of range.
+ */
+export function roll(
+  x: NDArray,
+  shift: Operand | readonly Operand[],
+  axis?: number | readonly number[] | null,
+): NDArray {
+  const a = expectArray("roll", x);
+  if (axis === undefined || axis === null) {
+    if (Array.isArray(shift)) {
+      throw new TypeError("roll: several shifts need as many axes: np.roll(x, [1, 2], [0, 1])");
+    }
+    return reshape(rolled(reshape(a, [a.size]), shift as Operand, 0), a.shape);
+  }
+  const axes = typeof axis === "number" ? [axis] : axis;
+  const shifts = Array.isArray(shift) ? shift : axes.map(() => shift);
+  if (shifts.length !== axes.length) {
+    throw new ShapeError(`roll: there are ${shifts.length} shifts for ${axes.length} axes`);
+  }
+  let out = a;
+  axes.forEach((k, i) => {
+    out = rolled(out, shifts[i] as Operand, expectAxis("roll", k, a.ndim));
+  });
+  return out;
+}
+
+function rolled(x: NDArray, shift: Operand, axis: number): NDArray {
+  const n = x.shape[axis]!;
+  if (n === 0) return x;
+  if (typeof shift === "number") {
+    expectInteger("roll", shift, "the shift");
+    const by = ((shift % n) + n) % n;
+    if (by === 0) return x;
+    const from = (k: number): number[] => x.shape.map((_, i) => i === axis ? k : 0);
+    const head = s.slice(x, from(0), x.shape.with(axis, n - by));
+    return joined([s.slice(x, from(n - by), x.shape), head], axis);
+  }
+  const by = asIndex("roll", shift, "the shift");
+  if (by.ndim !== 0) {
+    throw new ShapeError(
+      `roll: the shift must be a scalar, but has shape ${formatShape(by.shape)}`,
+    );
+  }
+  const length = scalarLike(n, by);
+  const at = rem(sub(iota([n], 0, "int32"), rem(by, length)), length);
+  return takeInRange(x, select(lt(at, scalarLike(0, at)), add(at, length), at), axis);
+}
+
+// ---------------------------------------------------------------- padding
+
+/** How `pad` fills what it adds. */
+export type PadMode = "constant" | "edge" | "reflect" | "wrap";
+
+/** Options of {@linkcode pad}. */
+export interface PadOptions {
+  /** Where new elements come from; `"constant"` where left out. */
+  readonly mode?: PadMode;
+  /** The value of new elements for `"constant"`; 0 where left out. */
+  readonly value?: Operand;
+}
+
+/** The numbers of elements to add before and behind each axis. */
+function paddings(
+  widths: number | readonly number[] | readonly (readonly number[])[],
+  rank: number,
+): [before: number, after: number][] {
+  const pair = (w: unknown): [number, number] => {
+    if (
+      !Array.isArray(w) || w.length !== 2 || !w.every((n) => Number.isInteger(n) && n >= 0)
+    ) {
+      throw new TypeError(
+        "pad: widths are a number, [before, after], or such a pair for each axis, of non-negative integers",
+      );
+    }
+    return [w[0], w[1]];
+  };
+  if (typeof widths === "number") return new Array(rank).fill(pair([widths, widths]));
+  if (!Array.isArray(widths)) pair(widths);
+  if (widths.length > 0 && widths.every((w) => typeof w === "number")) {
+    return new Array(rank).fill(pair(widths));
+  }
+  if (widths.length !== rank && widths.length !== 1) {
+    throw new ShapeError(`pad: there are widths for ${widths.length} axes, but x has ${rank}`);
+  }
+  const pairs = widths.map(pair);
+  return Array.from({ length: rank }, (_, i) => pairs[pairs.length === 1 ? 0 : i]!);
+}
+
+/** For each element along a padded axis, the element that it repeats. */
+function paddedIndices(n: number, before: number, after: number, mode: PadMode): number[] {
+  const period = mode === "reflect" ? Math.max(1, 2 * (n - 1)) : n;
+  return Array.from({ length: before + n + after }, (_, k) => {
+    const i = k - before;
+    if (mode === "edge") return Math.min(n - 1, Math.max(0, i));
+    const place = ((i % period) + period) % period;
+    return place < n ? place : period - place;
+  });
+}
+
+/**
+ * `x` with elements added at its borders, as `jax.numpy.pad`.
+ *
+ * @param widths How many on all sides, `[before, after]` for all axes, or such a pair for each axis.
+ * @throws {TypeError} where the widths are not such numbers.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.pad(np.array([1, 2]), [1, 2]).toArray()); // [ 0, 1, 2, 0, 0 ]
+ * console.log(np.pad(np.array([1, 2]), 1, { mode: "edge" }).toArray()); // [ 1, 1, 2, 2 ]
+ * ```
+ */
+export function pad(
+  x: NDArray,
+  widths: number | readonly number[] | readonly (readonly number[])[],
+  options: PadOptions = {},
+): NDArray {
+  const a = expectArray("pad", x);
+  const { mode = "constant", value = 0 } = options;
+  const pairs = paddings(widths, a.ndim);
+  if (mode === "constant") {
+    const fill = asDType("pad", value, a.dtype, "the value");
+    if (fill.ndim !== 0) {
+      throw new ShapeError(
+        `pad: the value must be a scalar, but has shape ${formatShape(fill.shape)}`,
+      );
+    }
+    return s.pad(a, fill, pairs.map(([before]) => before), pairs.map(([, after]) => after));
+  }
+  if (mode !== "edge" && mode !== "reflect" && mode !== "wrap") {
+    throw new TypeError(
+      `pad: mode must be "constant", "edge", "reflect" or "wrap", not ${describeValue(mode)}`,
+    );
+  }
+  if (sizeOf(a.shape) === 0) {
+    throw new ShapeError(`pad: x has shape ${formatShape(a.shape)} and no element to repeat`);
+  }
+  return pairs.reduce(
+    (out, [before, after], k) =>
+      before + after === 0
+        ? out
+        : takeConstant(out, paddedIndices(a.shape[k]!, before, after, mode), k),
+    a,
+  );
+}

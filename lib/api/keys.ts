@@ -1,0 +1,153 @@
+/**
+ * Keys of the random number generator and the bits drawn from them: JAX's threefry2x32 with
+ * `jax_threefry_partitionable`, bit for bit. Distributions are in `distributions.ts`.
+ *
+ * A key is a uint32 array of shape [2]. Nothing is stored: the same key gives the same numbers, and
+ * new keys come from `split` and `foldIn`. All functions can be traced, and mapped over keys by vmap.
+ *
+ * @module
+ */
+import { NDArray, type Operand } from "../core/array.ts";
+import { formatAval, shaped, sizeOf } from "../core/aval.ts";
+import { ConcreteArray, scalarArray } from "../core/concrete.ts";
+import { isInteger } from "../core/dtype.ts";
+import { describeValue, DTypeError, ShapeError } from "../core/errors.ts";
+import { xor } from "../primitives/compare.ts";
+import { concatenate } from "../primitives/concatenate.ts";
+import { threefry2x32 } from "../primitives/random.ts";
+import { convert, full, iota, reshape } from "../primitives/shape.ts";
+import { slice } from "../primitives/slice.ts";
+import { expectShape, type ShapeLike } from "./creation.ts";
+
+const WORD = 2 ** 32;
+
+/** A whole number modulo 2^32, as a uint32 scalar. */
+function wordOf(op: string, what: string, value: Operand): NDArray {
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) {
+      throw new RangeError(
+        `${op}: ${what} must be an integer of at most 53 bits, not ${value}`,
+      );
+    }
+    return scalarArray(value >>> 0, "uint32");
+  }
+  if (!(value instanceof NDArray)) {
+    throw new TypeError(`${op}: ${what} must be an integer, not ${describeValue(value)}`);
+  }
+  if (!isInteger(value.dtype)) {
+    throw new DTypeError(
+      `${op}: ${what} must be an integer scalar, but is ${formatAval(value.aval)}`,
+    );
+  }
+  if (value.ndim !== 0) {
+    throw new ShapeError(
+      `${op}: ${what} must be an integer scalar, but is ${
+        formatAval(value.aval)
+      }. For several keys at once use vmap`,
+    );
+  }
+  return convert(value, "uint32");
+}
+
+/**
+ * The key that a seed stands for, as `jax.random.key` without 64-bit integers: a uint32 array of shape
+ * [2], of which the second element is the seed modulo 2^32.
+ *
+ * @throws {RangeError} where the seed is not an integer of at most 53 bits.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ *
+ * const keys = random.split(random.key(42));
+ * console.log(random.normal(keys.at(0), [2]).shape); // [ 2 ]
+ * console.log(random.key(42).toArray()); // [ 0, 42 ]
+ * ```
+ */
+export function key(seed: Operand): NDArray {
+  if (typeof seed === "number" && Number.isSafeInteger(seed)) {
+    return ConcreteArray.fromHost(shaped([2], "uint32"), Uint32Array.of(0, seed >>> 0));
+  }
+  const low = wordOf("key", "the seed", seed);
+  return concatenate([full([1], 0, "uint32"), reshape(low, [1])], 0);
+}
+
+/** The halves of a key, as scalars. */
+export function halves(op: string, key: NDArray): [NDArray, NDArray] {
+  if (!(key instanceof NDArray)) {
+    throw new TypeError(
+      `${op}: the key is ${describeValue(key)}, not a key. Make one with random.key(seed)`,
+    );
+  }
+  if (key.dtype !== "uint32" || key.ndim !== 1 || key.shape[0] !== 2) {
+    const several = key.dtype === "uint32" && key.ndim > 1 && key.shape.at(-1) === 2;
+    throw new TypeError(
+      `${op}: the key is ${formatAval(key.aval)}, not uint32[2]. ${
+        several
+          ? "Take one of these keys with keys.at(i), or map over them with vmap"
+          : "Make a key with random.key(seed), and further ones with random.split"
+      }`,
+    );
+  }
+  return [reshape(slice(key, [0], [1]), []), reshape(slice(key, [1], [2]), [])];
+}
+
+/** Both words of the hashes of 0, 1, ..., n - 1 under a key: 64 random bits for each. */
+export function words(op: string, key: NDArray, n: number): [NDArray, NDArray] {
+  if (n > WORD) {
+    throw new RangeError(`${op}: ${n} numbers are more than one key gives here, 2^32`);
+  }
+  const [k0, k1] = halves(op, key);
+  return threefry2x32(k0, k1, scalarArray(0, "uint32"), iota([n], 0, "uint32"));
+}
+
+/** 32 random bits for each element of a shape. */
+export function bits32(op: string, key: NDArray, shape: readonly number[]): NDArray {
+  const [high, low] = words(op, key, sizeOf(shape));
+  return reshape(xor(high, low), shape);
+}
+
+/**
+ * New keys from a key, as `jax.random.split`: `num` of them, as rows of an array of shape `[num, 2]`; with
+ * a shape, of shape `[...num, 2]`. The old key should not be used any more.
+ *
+ * @throws {TypeError} where `key` is not a key.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ *
+ * const [key, sub] = random.split(random.key(0));
+ * console.log(random.uniform(sub, []).item() !== random.uniform(key, []).item()); // true
+ * ```
+ */
+export function split(key: NDArray, num: ShapeLike = 2): NDArray {
+  const shape = expectShape("split", num);
+  const n = sizeOf(shape);
+  const pair = words("split", key, n).map((w) => reshape(w, [n, 1]));
+  return reshape(concatenate(pair, 1), [...shape, 2]);
+}
+
+/**
+ * A key from a key and a number, such as the step of a loop, as `jax.random.fold_in`.
+ *
+ * @param data An integer, taken modulo 2^32; it may be computed.
+ * @throws {TypeError} where `key` is not a key, or `data` not an integer.
+ */
+export function foldIn(key: NDArray, data: Operand): NDArray {
+  const [k0, k1] = halves("foldIn", key);
+  const low = wordOf("foldIn", "the data", data);
+  return concatenate(
+    threefry2x32(k0, k1, scalarArray(0, "uint32"), low).map((w) => reshape(w, [1])),
+    0,
+  );
+}
+
+/**
+ * Random bits, as `jax.random.bits`: a uint32 array.
+ *
+ * @throws {TypeError} where `key` is not a key.
+ */
+export function bits(key: NDArray, shape: ShapeLike = []): NDArray {
+  return bits32("bits", key, expectShape("bits", shape));
+}

@@ -1,0 +1,307 @@
+/**
+ * Elementwise comparisons, logic of bools and of bits, choice, and what concerns NaN and infinities.
+ *
+ * @module
+ */
+import type { NDArray, Operand } from "../core/array.ts";
+import { broadcastShapes, sameShape } from "../core/aval.ts";
+import { scalarArray } from "../core/concrete.ts";
+import { isFloat, limits } from "../core/dtype.ts";
+import { DTypeError } from "../core/errors.ts";
+import { abs, add, mul, select, sub } from "../primitives/basic.ts";
+import * as c from "../primitives/compare.ts";
+import { reduceAnd } from "../primitives/reduce.ts";
+import { full, scalarLike } from "../primitives/shape.ts";
+import * as u from "../primitives/unary.ts";
+import { applyNamed, asBool, asOperand, type Binary, floatOr32, promote } from "./operands.ts";
+
+// ---------------------------------------------------------------- comparisons
+
+/**
+ * Elementwise `x == y`, as bool, as `jax.numpy.equal`; false where either is NaN.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function equal(x: Operand, y: Operand): NDArray {
+  return applyNamed("equal", c.eq, x, y);
+}
+/**
+ * Elementwise `x != y`, as bool, as `jax.numpy.not_equal`; true where either is NaN.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function notEqual(x: Operand, y: Operand): NDArray {
+  return applyNamed("notEqual", c.ne, x, y);
+}
+/**
+ * Elementwise `x < y`, as bool, as `jax.numpy.less`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function less(x: Operand, y: Operand): NDArray {
+  return applyNamed("less", c.lt, x, y);
+}
+/**
+ * Elementwise `x <= y`, as bool, as `jax.numpy.less_equal`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function lessEqual(x: Operand, y: Operand): NDArray {
+  return applyNamed("lessEqual", c.le, x, y);
+}
+/**
+ * Elementwise `x > y`, as bool, as `jax.numpy.greater`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function greater(x: Operand, y: Operand): NDArray {
+  return applyNamed("greater", c.gt, x, y);
+}
+/**
+ * Elementwise `x >= y`, as bool, as `jax.numpy.greater_equal`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function greaterEqual(x: Operand, y: Operand): NDArray {
+  return applyNamed("greaterEqual", c.ge, x, y);
+}
+
+/** Options of {@linkcode isClose} and {@linkcode allClose}. */
+export interface CloseOptions {
+  /** Tolerance relative to `|y|`; 1e-5 where left out. */
+  readonly rtol?: number;
+  /** Absolute tolerance; 1e-8 where left out. */
+  readonly atol?: number;
+  /** Whether two NaNs count as close; they do not where left out. */
+  readonly equalNaN?: boolean;
+}
+
+/**
+ * Elementwise `|x - y| <= atol + rtol * |y|`, as bool, as `jax.numpy.isclose`; infinities are close to
+ * themselves.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function isClose(x: Operand, y: Operand, options: CloseOptions = {}): NDArray {
+  const { rtol = 1e-5, atol = 1e-8, equalNaN = false } = options;
+  return applyNamed(
+    "isClose",
+    (a, b) => {
+      const tolerance = add(scalarLike(atol, b), mul(scalarLike(rtol, b), abs(b)));
+      const near = c.le(abs(sub(a, b)), tolerance);
+      const finite = c.and(u.isFinite(a), u.isFinite(b));
+      const close = c.or(c.and(near, finite), c.eq(a, b));
+      return equalNaN ? c.or(close, c.and(u.isNaN(a), u.isNaN(b))) : close;
+    },
+    x,
+    y,
+    floatOr32,
+  );
+}
+
+/**
+ * Whether all elements are close, as a bool scalar, as `jax.numpy.allclose`: see {@linkcode isClose}.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function allClose(x: Operand, y: Operand, options: CloseOptions = {}): NDArray {
+  const close = isClose(x, y, options);
+  return reduceAnd(close, close.shape.map((_, i) => i));
+}
+
+/** Whether shapes and all elements are equal, as a bool scalar, as `jax.numpy.array_equal`. */
+export function arrayEqual(x: Operand, y: Operand): NDArray {
+  const [a, b] = promote("arrayEqual", x, y);
+  if (!sameShape(a.shape, b.shape)) return scalarArray(0, "bool");
+  return reduceAnd(c.eq(a, b), a.shape.map((_, i) => i));
+}
+
+// ---------------------------------------------------------------- logic
+
+function logical(op: string, f: Binary, x: Operand, y: Operand): NDArray {
+  return applyNamed(op, f, asBool(op, x, "the first operand"), asBool(op, y, "the second operand"));
+}
+
+/**
+ * Elementwise logical and, as bool, as `jax.numpy.logical_and`; all but 0 is true.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function logicalAnd(x: Operand, y: Operand): NDArray {
+  return logical("logicalAnd", c.and, x, y);
+}
+/**
+ * Elementwise logical or, as bool, as `jax.numpy.logical_or`; all but 0 is true.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function logicalOr(x: Operand, y: Operand): NDArray {
+  return logical("logicalOr", c.or, x, y);
+}
+/**
+ * Elementwise exclusive or, as bool, as `jax.numpy.logical_xor`; all but 0 is true.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function logicalXor(x: Operand, y: Operand): NDArray {
+  return logical("logicalXor", c.xor, x, y);
+}
+/** Elementwise logical negation, as bool, as `jax.numpy.logical_not`; all but 0 is true. */
+export function logicalNot(x: Operand): NDArray {
+  return c.not(asBool("logicalNot", x));
+}
+
+// ---------------------------------------------------------------- bits
+
+function bitwise(op: string, f: Binary, x: Operand, y: Operand, bools = true): NDArray {
+  const [a, b] = promote(op, x, y);
+  if (isFloat(a.dtype) || (a.dtype === "bool" && !bools)) {
+    throw new DTypeError(
+      `${op}: the operands are ${a.dtype}, but bits are those of int32${
+        bools ? ", uint32 and bool" : " and uint32"
+      } arrays. Convert with astype("int32") first`,
+    );
+  }
+  return applyNamed(op, f, a, b);
+}
+
+/**
+ * Elementwise and of bits, as `jax.numpy.bitwise_and`.
+ *
+ * @throws {DTypeError} for floats.
+ */
+export function bitwiseAnd(x: Operand, y: Operand): NDArray {
+  return bitwise("bitwiseAnd", c.and, x, y);
+}
+/**
+ * Elementwise or of bits, as `jax.numpy.bitwise_or`.
+ *
+ * @throws {DTypeError} for floats.
+ */
+export function bitwiseOr(x: Operand, y: Operand): NDArray {
+  return bitwise("bitwiseOr", c.or, x, y);
+}
+/**
+ * Elementwise exclusive or of bits, as `jax.numpy.bitwise_xor`.
+ *
+ * @throws {DTypeError} for floats.
+ */
+export function bitwiseXor(x: Operand, y: Operand): NDArray {
+  return bitwise("bitwiseXor", c.xor, x, y);
+}
+/**
+ * Elementwise complement of bits, as `jax.numpy.bitwise_not`.
+ *
+ * @throws {DTypeError} for floats.
+ */
+export function bitwiseNot(x: Operand): NDArray {
+  const a = asOperand("bitwiseNot", x);
+  if (isFloat(a.dtype)) {
+    throw new DTypeError(
+      `bitwiseNot: x is ${a.dtype}, but bits are those of int32, uint32 and bool arrays. ` +
+        'Convert with astype("int32") first',
+    );
+  }
+  return c.not(a);
+}
+/**
+ * Elementwise `x << y`, as `jax.numpy.left_shift`; 0 for 32 places or more.
+ *
+ * @throws {DTypeError} for floats and bools.
+ */
+export function leftShift(x: Operand, y: Operand): NDArray {
+  return bitwise("leftShift", c.shiftLeft, x, y, false);
+}
+/**
+ * Elementwise `x >> y`, as `jax.numpy.right_shift`: int32 keeps its sign, to uint32 zeros come in.
+ *
+ * @throws {DTypeError} for floats and bools.
+ */
+export function rightShift(x: Operand, y: Operand): NDArray {
+  return bitwise(
+    "rightShift",
+    (a, b) => {
+      const shifted = c.shiftRightLogical(a, b);
+      if (a.dtype === "uint32") return shifted;
+      // The complement of a negative number has zeros where ones must come in.
+      const filled = c.not(c.shiftRightLogical(c.not(a), b));
+      return select(c.lt(a, scalarLike(0, a)), filled, shifted);
+    },
+    x,
+    y,
+    false,
+  );
+}
+
+// ---------------------------------------------------------------- choice
+
+/**
+ * Elementwise `condition ? x : y`; all three broadcast, as `jax.numpy.where`. A condition that is not
+ * bool is compared with 0.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ * @throws {TypeError} where `x` or `y` is left out: how many elements are true is not a shape.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const x = np.array([-1, 2]);
+ * console.log(np.where(x.greater(0), x, 0).toArray()); // [ 0, 2 ]
+ * ```
+ */
+export function where(condition: Operand, x: Operand, y: Operand): NDArray {
+  if (x === undefined && y === undefined) {
+    throw new TypeError(
+      "where: x and y are left out, but the positions where a condition holds have no static shape. " +
+        "Give np.where(condition, x, y)",
+    );
+  }
+  const choice = asBool("where", condition, "the condition");
+  const [a, b] = promote("where", x, y, undefined, ["x", "y"]);
+  broadcastShapes("where", choice.shape, a.shape, b.shape);
+  return select(choice, a, b);
+}
+
+// ---------------------------------------------------------------- NaN and infinities
+
+function constantBool(x: NDArray, value: boolean): NDArray {
+  return full(x.shape, value ? 1 : 0, "bool");
+}
+
+/** Elementwise, whether `x` is NaN, as bool, as `jax.numpy.isnan`. */
+export function isNaN(x: Operand): NDArray {
+  const a = asOperand("isNaN", x);
+  return isFloat(a.dtype) ? u.isNaN(a) : constantBool(a, false);
+}
+/** Elementwise, whether `x` is neither infinite nor NaN, as bool, as `jax.numpy.isfinite`. */
+export function isFinite(x: Operand): NDArray {
+  const a = asOperand("isFinite", x);
+  return isFloat(a.dtype) ? u.isFinite(a) : constantBool(a, true);
+}
+/** Elementwise, whether `x` is infinite, as bool, as `jax.numpy.isinf`. */
+export function isInf(x: Operand): NDArray {
+  const a = asOperand("isInf", x);
+  return isFloat(a.dtype) ? c.eq(abs(a), scalarLike(Infinity, a)) : constantBool(a, false);
+}
+
+/** Options of {@linkcode nanToNum}. */
+export interface NanToNumOptions {
+  /** What replaces NaN; 0 where left out. */
+  readonly nan?: number;
+  /** What replaces Infinity; the largest number of the dtype where left out. */
+  readonly posInf?: number;
+  /** What replaces -Infinity; the smallest number of the dtype where left out. */
+  readonly negInf?: number;
+}
+
+/** Elementwise, `x` with NaN and infinities replaced by numbers, as `jax.numpy.nan_to_num`. */
+export function nanToNum(x: Operand, options: NanToNumOptions = {}): NDArray {
+  const a = asOperand("nanToNum", x);
+  if (!isFloat(a.dtype)) return a;
+  const [min, max] = limits(a.dtype);
+  const { nan = 0, posInf = max, negInf = min } = options;
+  const number = select(u.isNaN(a), scalarLike(nan, a), a);
+  const below = select(c.eq(a, scalarLike(Infinity, a)), scalarLike(posInf, a), number);
+  return select(c.eq(a, scalarLike(-Infinity, a)), scalarLike(negInf, a), below);
+}

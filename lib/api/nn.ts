@@ -1,0 +1,154 @@
+/**
+ * Activation functions and what else neural networks are made of, as `jax.nn`.
+ *
+ * Derivatives at kinks and limits follow JAX: that of `relu` at 0 is 0, that of `softplus` is right to
+ * all orders.
+ *
+ * @module
+ */
+import type { NDArray, Operand } from "../core/array.ts";
+import { defaultFloat } from "../core/dtype.ts";
+import { add, div, maximum, minimum, mul, neg, select } from "../primitives/basic.ts";
+import { eq, ge, gt, le } from "../primitives/compare.ts";
+import { convert, iota, reshape, scalarLike } from "../primitives/shape.ts";
+import * as u from "../primitives/unary.ts";
+import {
+  asFloat,
+  asIndex,
+  asOperand,
+  type DTypeOptions,
+  expectAxis,
+  expectDType,
+  expectInteger,
+} from "./operands.ts";
+
+export { logSoftmax, logsumexp, softmax } from "./special.ts";
+
+/** Options of {@linkcode gelu}. */
+export interface GeluOptions {
+  /** Whether to approximate by tanh, which is the default, or to use the error function. */
+  readonly approximate?: boolean;
+}
+
+/** Options of {@linkcode oneHot}. */
+export interface OneHotOptions extends DTypeOptions {
+  /** Where the new axis is in the result; the last one where left out. */
+  readonly axis?: number;
+}
+
+/**
+ * Elementwise `max(x, 0)`, as `jax.nn.relu`; its derivative at 0 is 0. Integers stay integers.
+ *
+ * @example
+ * ```ts
+ * import { nn, numpy as np } from "@injax/injax";
+ *
+ * console.log(nn.relu(np.array([-1, 2])).toArray()); // [ 0, 2 ]
+ * ```
+ */
+export function relu(x: Operand): NDArray {
+  const a = asOperand("relu", x);
+  const zero = scalarLike(0, a);
+  // This way round NaN stays NaN.
+  return select(le(a, zero), zero, a);
+}
+
+/** Elementwise `min(max(x, 0), 6)`, as `jax.nn.relu6`. */
+export function relu6(x: Operand): NDArray {
+  const a = asFloat("relu6", x);
+  return minimum(maximum(a, scalarLike(0, a)), scalarLike(6, a));
+}
+
+/** Elementwise `x` where it is positive, else `slope * x`, as `jax.nn.leaky_relu`. */
+export function leakyRelu(x: Operand, slope: Operand = 0.01): NDArray {
+  const a = asFloat("leakyRelu", x);
+  const s = typeof slope === "number" ? scalarLike(slope, a) : asFloat("leakyRelu", slope, "slope");
+  return select(ge(a, scalarLike(0, a)), a, mul(convert(s, a.dtype), a));
+}
+
+/** Elementwise `x` where it is positive, else `alpha * (exp(x) - 1)`, as `jax.nn.elu`. */
+export function elu(x: Operand, alpha: Operand = 1): NDArray {
+  const a = asFloat("elu", x);
+  const s = typeof alpha === "number" ? scalarLike(alpha, a) : asFloat("elu", alpha, "alpha");
+  const zero = scalarLike(0, a);
+  const positive = gt(a, zero);
+  // Without positive arguments, whose exponential may be infinite.
+  const below = u.expm1(select(positive, zero, a));
+  return select(positive, a, mul(convert(s, a.dtype), below));
+}
+
+/** Elementwise logistic function `1 / (1 + exp(-x))`, as `jax.nn.sigmoid`. */
+export function sigmoid(x: Operand): NDArray {
+  return u.logistic(asFloat("sigmoid", x));
+}
+
+/** Elementwise `log(sigmoid(x))` without underflow, as `jax.nn.log_sigmoid`. */
+export function logSigmoid(x: Operand): NDArray {
+  return neg(softplus(neg(asFloat("logSigmoid", x))));
+}
+
+/** Elementwise `x * sigmoid(x)`, as `jax.nn.silu`; also exported as `swish`. */
+export function silu(x: Operand): NDArray {
+  const a = asFloat("silu", x);
+  return mul(a, u.logistic(a));
+}
+
+export { silu as swish };
+
+/**
+ * Elementwise `log(1 + exp(x))` without overflow, as `jax.nn.softplus`; derivatives of all orders are
+ * right everywhere.
+ */
+export function softplus(x: Operand): NDArray {
+  const a = asFloat("softplus", x);
+  const positive = gt(a, scalarLike(0, a));
+  // Branches instead of maximum and abs, whose second derivatives at 0 would be lost.
+  const linear = select(positive, a, scalarLike(0, a));
+  return add(linear, u.log1p(u.exp(select(positive, neg(a), a))));
+}
+
+/**
+ * Elementwise Gaussian error linear unit, `x` times the normal distribution function, as `jax.nn.gelu`;
+ * approximated by tanh unless `approximate` is false.
+ */
+export function gelu(x: Operand, options: GeluOptions = {}): NDArray {
+  const a = asFloat("gelu", x);
+  const c = (value: number): NDArray => scalarLike(value, a);
+  const half = mul(a, c(0.5));
+  if (options.approximate === false) {
+    return mul(half, add(c(1), u.erf(div(a, c(Math.SQRT2)))));
+  }
+  const cube = mul(mul(a, a), a);
+  const inner = mul(c(Math.sqrt(2 / Math.PI)), add(a, mul(c(0.044715), cube)));
+  return mul(half, add(c(1), u.tanh(inner)));
+}
+
+/** Elementwise hyperbolic tangent, as `jax.nn.tanh`. */
+export function tanh(x: Operand): NDArray {
+  return u.tanh(asFloat("tanh", x));
+}
+
+/**
+ * A new axis of length `n` that is 1 at the place given by each index and 0 elsewhere, as
+ * `jax.nn.one_hot`; all 0 where an index is out of range. float32 where no dtype is given.
+ *
+ * @throws {DTypeError} where the indices are not integers.
+ * @throws {RangeError} where `n` is not a non-negative integer.
+ *
+ * @example
+ * ```ts
+ * import { nn, numpy as np } from "@injax/injax";
+ *
+ * const labels = np.array([2, 0], { dtype: "int32" });
+ * console.log(nn.oneHot(labels, 3).toArray()); // [ [ 0, 0, 1 ], [ 1, 0, 0 ] ]
+ * ```
+ */
+export function oneHot(indices: Operand, n: number, options: OneHotOptions = {}): NDArray {
+  const at = asIndex("oneHot", indices, "the indices");
+  expectInteger("oneHot", n, "the number of classes", 0);
+  const dtype = expectDType("oneHot", options.dtype, defaultFloat);
+  const axis = expectAxis("oneHot", options.axis ?? -1, at.ndim + 1);
+  const places = reshape(at, at.shape.toSpliced(axis, 0, 1));
+  const count = iota(places.shape.map((_, k) => k === axis ? n : 1), axis, "int32");
+  return convert(eq(places, count), dtype);
+}

@@ -1,0 +1,338 @@
+/**
+ * What users pass to operations: arrays, numbers and booleans are brought to a common dtype here,
+ * and everything else is refused with a message that says what it was and what to do.
+ *
+ * Owns weak typing and the checks of operands, axes and dtypes that all namespaces share. Promotion
+ * rules themselves are in `lib/core/dtype.ts`.
+ *
+ * @module
+ */
+import { type Axes, NDArray, type Operand } from "../core/array.ts";
+import {
+  broadcastShapes,
+  formatAval,
+  normalizeAxes,
+  normalizeAxis,
+  sameShape,
+} from "../core/aval.ts";
+import { scalarArray } from "../core/concrete.ts";
+import {
+  defaultFloat,
+  type DType,
+  dtypes,
+  isDType,
+  isFloat,
+  isInteger,
+  isTypedArray,
+  limits,
+  promoteDTypes,
+  promoteScalar,
+} from "../core/dtype.ts";
+import { describeValue, DTypeError } from "../core/errors.ts";
+import { and, ne, or } from "../primitives/compare.ts";
+import { convert, scalarLike } from "../primitives/shape.ts";
+
+/** An operation on one array. */
+export type Unary = (x: NDArray) => NDArray;
+/** An operation on two arrays of one dtype. */
+export type Binary = (x: NDArray, y: NDArray) => NDArray;
+
+/** Option of functions that make arrays. */
+export interface DTypeOptions {
+  /** The element type of the result. */
+  readonly dtype?: DType;
+}
+
+/** How messages name the operands of operations of two. */
+const FIRST = "the first operand";
+const SECOND = "the second operand";
+
+// ---------------------------------------------------------------- refusals
+
+/** The error for a value that cannot be an operand. */
+export function badOperand(op: string, what: string, value: unknown): TypeError {
+  let fix = "Arrays are made with np.array(...)";
+  if (value === undefined || value === null) {
+    fix = "Was an argument left out, a name misspelt or a return forgotten?";
+  } else if (Array.isArray(value) || isTypedArray(value)) {
+    fix = "Make an array of it with np.array(...)";
+  } else if (typeof value === "function") fix = "Did you mean to call it?";
+  else if (typeof value === "string") fix = "Convert text with Number(...) first";
+  else if (typeof value === "bigint") fix = "Convert it with Number(...) first";
+  else if (value instanceof Promise) fix = "Await it first";
+  const given = value === undefined ? "undefined" : describeValue(value);
+  return new TypeError(`${op}: ${what} is ${given}, not an array, number or boolean. ${fix}`);
+}
+
+/** The error for something that must be an array, as its shape matters, and is not. */
+function notArray(op: string, what: string, value: unknown): TypeError {
+  if (typeof value !== "number" && typeof value !== "boolean") return badOperand(op, what, value);
+  return new TypeError(
+    `${op}: ${what} is ${describeValue(value)}, not an array. Make one with np.array(...)`,
+  );
+}
+
+/**
+ * Gives `x` if it is an array.
+ *
+ * @throws {TypeError} saying what it is instead.
+ */
+export function expectArray(op: string, x: unknown, what = "x"): NDArray {
+  if (x instanceof NDArray) return x;
+  throw notArray(op, what, x);
+}
+
+/**
+ * Gives `x` if it is an integer in a range.
+ *
+ * @throws {RangeError} saying what it is instead.
+ */
+export function expectInteger(
+  op: string,
+  x: unknown,
+  what: string,
+  min: number = -Infinity,
+  max: number = Infinity,
+): number {
+  if (typeof x === "number" && Number.isInteger(x) && x >= min && x <= max) return x;
+  const range = max !== Infinity ? ` from ${min} to ${max}` : min === 0 ? ", 0 or more" : "";
+  const message = `${op}: ${what} must be an integer${range}, not ${
+    x instanceof NDArray ? `the array ${String(x)}` : describeValue(x)
+  }`;
+  throw typeof x === "number" ? new RangeError(message) : new TypeError(message);
+}
+
+/**
+ * Gives `dtype`, or `otherwise` where it is left out.
+ *
+ * @throws {DTypeError} that lists the dtypes.
+ */
+export function expectDType(op: string, dtype: unknown, otherwise: DType): DType {
+  if (dtype === undefined) return otherwise;
+  if (isDType(dtype)) return dtype;
+  throw new DTypeError(
+    `${op}: ${describeValue(dtype)} is not a dtype; the dtypes are ${
+      dtypes.map((d) => JSON.stringify(d)).join(", ")
+    }`,
+  );
+}
+
+/**
+ * Gives the dtype of random or other float results.
+ *
+ * @throws {DTypeError} where it is not a float type.
+ */
+export function expectFloat(op: string, dtype: unknown, otherwise: DType = defaultFloat): DType {
+  const d = expectDType(op, dtype, otherwise);
+  if (isFloat(d)) return d;
+  throw new DTypeError(`${op}: the dtype must be float32 or float64, not ${d}`);
+}
+
+/** Refuses an options object in the place of an axis. */
+function checkAxisType(op: string, axis: unknown): void {
+  if (
+    axis === undefined || axis === null || typeof axis === "number" ||
+    (Array.isArray(axis) && axis.every((a) => typeof a === "number"))
+  ) return;
+  throw new TypeError(
+    `${op}: the axis is ${
+      axis instanceof NDArray ? "an array" : describeValue(axis)
+    }, not a number or a list of numbers. Axes come before the options: ${op}(x, axis, { ... })`,
+  );
+}
+
+/** Non-negative ascending axes; all where `axis` is left out. */
+export function expectAxes(op: string, axis: Axes | undefined, rank: number): number[] {
+  checkAxisType(op, axis);
+  return normalizeAxes(op, axis, rank);
+}
+
+/** A non-negative axis. */
+export function expectAxis(op: string, axis: number, rank: number, what = "axis"): number {
+  if (typeof axis !== "number") checkAxisType(op, axis ?? {});
+  return normalizeAxis(op, axis, rank, what);
+}
+
+// ---------------------------------------------------------------- numbers
+
+/**
+ * Gives a number as it is stored in an array: integers truncate, and must be in range.
+ *
+ * @throws {RangeError} where an integer type cannot hold it.
+ */
+export function storable(op: string, what: string, value: number, dtype: DType): number {
+  if (!isInteger(dtype)) return value;
+  const [min, max] = limits(dtype);
+  const whole = Math.trunc(value);
+  if (whole >= min && whole <= max) return whole;
+  throw new RangeError(
+    `${op}: ${what} ${value} does not fit into ${dtype}, which holds ${min} to ${max}. ` +
+      "Use a float dtype",
+  );
+}
+
+/** A number or boolean as a scalar array of an operand's dtype, or of the one that holds both. */
+function weakScalar(op: string, value: number | boolean, dtype: DType): NDArray {
+  if (typeof value === "boolean") return scalarArray(value ? 1 : 0, dtype);
+  if (isInteger(dtype)) storable(op, "the number", value, dtype);
+  return scalarArray(value, dtype);
+}
+
+/** A number as float32, a boolean as bool. */
+function strongScalar(value: number | boolean): NDArray {
+  return typeof value === "number"
+    ? scalarArray(value, defaultFloat)
+    : scalarArray(value ? 1 : 0, "bool");
+}
+
+/**
+ * An operand as an array: numbers become float32, booleans bool.
+ *
+ * @throws {TypeError} where it is none of these.
+ */
+export function asOperand(op: string, x: unknown, what = "x"): NDArray {
+  if (x instanceof NDArray) return x;
+  if (typeof x === "number" || typeof x === "boolean") return strongScalar(x);
+  throw badOperand(op, what, x);
+}
+
+/** As `asOperand`; whatever is not a float becomes float32. */
+export function asFloat(op: string, x: unknown, what = "x"): NDArray {
+  const array = asOperand(op, x, what);
+  return isFloat(array.dtype) ? array : convert(array, defaultFloat);
+}
+
+/** As `asOperand`; whatever is not bool is compared with 0. */
+export function asBool(op: string, x: unknown, what = "x"): NDArray {
+  const array = asOperand(op, x, what);
+  return array.dtype === "bool" ? array : ne(array, scalarLike(0, array));
+}
+
+/**
+ * An operand as an array of a given dtype.
+ *
+ * @throws {DTypeError} where that would lose values.
+ */
+export function asDType(op: string, x: unknown, dtype: DType, what: string): NDArray {
+  if (typeof x === "number" || typeof x === "boolean") {
+    if (promoteScalar(dtype, x) === dtype) return weakScalar(op, x, dtype);
+    throw new DTypeError(
+      `${op}: ${what}, ${x}, does not fit an array of ${dtype}. Convert the array with astype`,
+    );
+  }
+  const array = asOperand(op, x, what);
+  if (promoteDTypes(array.dtype, dtype) === dtype) return convert(array, dtype);
+  throw new DTypeError(
+    `${op}: ${what}, which is ${
+      formatAval(array.aval)
+    }, does not fit an array of ${dtype}. Convert one of them with astype`,
+  );
+}
+
+/**
+ * A whole number as an int32 array.
+ *
+ * @throws {DTypeError} where it is an array of floats or bools.
+ */
+export function asIndex(op: string, x: unknown, what = "the index"): NDArray {
+  if (typeof x === "number") {
+    expectInteger(op, x, what, ...limits("int32"));
+    return scalarArray(x, "int32");
+  }
+  const array = expectArray(op, x, what);
+  if (isInteger(array.dtype)) return convert(array, "int32");
+  throw new DTypeError(
+    `${op}: ${what} must be an integer array, but is ${formatAval(array.aval)}. ${
+      array.dtype === "bool"
+        ? "A mask would give a result of unknown shape; use np.where"
+        : 'Convert it with astype("int32")'
+    }`,
+  );
+}
+
+// ---------------------------------------------------------------- two operands
+
+/** The dtype in which two operands are calculated with; numbers and booleans are weakly typed. */
+function commonDType(x: Operand, y: Operand): DType {
+  if (x instanceof NDArray) {
+    return y instanceof NDArray ? promoteDTypes(x.dtype, y.dtype) : promoteScalar(x.dtype, y);
+  }
+  if (y instanceof NDArray) return promoteScalar(y.dtype, x);
+  return typeof x === "boolean" && typeof y === "boolean" ? "bool" : defaultFloat;
+}
+
+/** An operand, already known to be one, as an array of the common dtype. */
+function operandOf(op: string, x: Operand, dtype: DType): NDArray {
+  return x instanceof NDArray ? convert(x, dtype) : weakScalar(op, x, dtype);
+}
+
+function checkOperand(op: string, x: unknown, what: string): asserts x is Operand {
+  if (x instanceof NDArray || typeof x === "number" || typeof x === "boolean") return;
+  throw badOperand(op, what, x);
+}
+
+/** Two operands as arrays of one dtype, which `adjust` may still change. */
+export function promote(
+  op: string,
+  x: Operand,
+  y: Operand,
+  adjust?: (dtype: DType) => DType,
+  names: readonly [string, string] = [FIRST, SECOND],
+): [NDArray, NDArray] {
+  checkOperand(op, x, names[0]);
+  checkOperand(op, y, names[1]);
+  let dtype = commonDType(x, y);
+  if (adjust !== undefined) dtype = adjust(dtype);
+  return [operandOf(op, x, dtype), operandOf(op, y, dtype)];
+}
+
+/** Applies an operation of two operands in their common dtype. */
+export function apply2(op: string, f: Binary, x: Operand, y: Operand): NDArray {
+  // The paths that loops take: two arrays of one dtype, or an array and a number that fits it.
+  if (x instanceof NDArray) {
+    const { dtype } = x.aval;
+    if (y instanceof NDArray) {
+      if (y.aval.dtype === dtype) return f(x, y);
+    } else if (typeof y === "number" && isFloat(dtype)) return f(x, scalarArray(y, dtype));
+  }
+  const [a, b] = promote(op, x, y);
+  return f(a, b);
+}
+
+/**
+ * As `apply2`, for operations that users know under another name than the primitive's: shapes are
+ * checked first, so that the message has the user's name.
+ */
+export function applyNamed(
+  op: string,
+  f: Binary,
+  x: Operand,
+  y: Operand,
+  adjust?: (dtype: DType) => DType,
+): NDArray {
+  let a: NDArray, b: NDArray;
+  if (
+    adjust === undefined && x instanceof NDArray && y instanceof NDArray && x.dtype === y.dtype
+  ) {
+    a = x, b = y;
+  } else [a, b] = promote(op, x, y, adjust);
+  if (a.ndim > 0 && b.ndim > 0 && !sameShape(a.shape, b.shape)) {
+    broadcastShapes(op, a.shape, b.shape);
+  }
+  return f(a, b);
+}
+
+/** Sums of bools: true where any is. */
+export const orOf: Binary = or;
+/** Products of bools: true where both are. */
+export const andOf: Binary = and;
+
+/** Floats stay, everything else is calculated with as float32. */
+export function floatOr32(dtype: DType): DType {
+  return isFloat(dtype) ? dtype : defaultFloat;
+}
+
+/** Bools are calculated with as int32. */
+export function boolToInt(dtype: DType): DType {
+  return dtype === "bool" ? "int32" : dtype;
+}

@@ -1,0 +1,194 @@
+/**
+ * Arrays in other shapes: reshape, axes moved, added and removed, broadcasting. What joins arrays or
+ * repeats elements is in `joining.ts`.
+ *
+ * @module
+ */
+import type { Axes, NDArray, Operand } from "../core/array.ts";
+import { broadcastShapes, normalizeAxes, sameShape, sizeOf } from "../core/aval.ts";
+import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import * as s from "../primitives/shape.ts";
+import { expectShape, type ShapeLike } from "./creation.ts";
+import { asOperand, expectArray, expectAxes, expectAxis } from "./operands.ts";
+
+/**
+ * The same elements, row by row, in another shape, as `jax.numpy.reshape`. One length may be -1: it
+ * follows from the others.
+ *
+ * @throws {ShapeError} where the numbers of elements differ.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.reshape(np.arange(6), [2, -1]).shape); // [ 2, 3 ]
+ * ```
+ */
+export function reshape(x: Operand, shape: ShapeLike): NDArray {
+  const a = asOperand("reshape", x);
+  const list = typeof shape === "number" ? [shape] : shape;
+  if (!Array.isArray(list) || !list.every((n) => Number.isInteger(n) && n >= -1)) {
+    throw new ShapeError(
+      `reshape: a shape is a list of non-negative integers, of which one may be -1, not ${
+        Array.isArray(list) ? formatShape(list) : describeValue(shape)
+      }`,
+    );
+  }
+  const open = list.indexOf(-1);
+  let to: readonly number[] = list;
+  if (open >= 0) {
+    if (list.lastIndexOf(-1) !== open) {
+      throw new ShapeError(`reshape: only one length of ${formatShape(list)} can be -1`);
+    }
+    const others = sizeOf(list.toSpliced(open, 1));
+    to = list.with(open, others === 0 ? 0 : a.size / others);
+  }
+  if (!to.every(Number.isInteger) || sizeOf(to) !== a.size) {
+    throw new ShapeError(
+      `reshape: an array of shape ${
+        formatShape(a.shape)
+      } has ${a.size} elements, which do not fill the shape ${formatShape(list)}${
+        open >= 0 ? "" : ` of ${sizeOf(to)}`
+      }`,
+    );
+  }
+  return s.reshape(a, to);
+}
+
+/** The same elements, row by row, along one axis, as `jax.numpy.ravel`. */
+export function ravel(x: Operand): NDArray {
+  const a = asOperand("ravel", x);
+  return s.reshape(a, [a.size]);
+}
+
+/**
+ * `x` with its axes permuted, as `jax.numpy.transpose`: axis `i` of the result is axis `axes[i]` of `x`.
+ * The order is reversed where `axes` is left out.
+ *
+ * @throws {AxisError} where `axes` does not name each axis once.
+ */
+export function transpose(x: NDArray, axes?: readonly number[] | null): NDArray {
+  const a = expectArray("transpose", x);
+  if (axes === undefined || axes === null) {
+    return s.transpose(
+      a,
+      a.shape.map((_, i) => i).reverse(),
+    );
+  }
+  if (!Array.isArray(axes) || axes.length !== a.ndim) {
+    throw new AxisError(
+      `transpose: axes must name each of the ${a.ndim} axes of an array of shape ${
+        formatShape(a.shape)
+      } once, but are ${Array.isArray(axes) ? formatShape(axes) : describeValue(axes)}`,
+    );
+  }
+  normalizeAxes("transpose", axes, a.ndim);
+  return s.transpose(a, axes.map((k: number) => k < 0 ? k + a.ndim : k));
+}
+
+/**
+ * `x` with the axes `from` moved to the positions `to`, as `jax.numpy.moveaxis`; the others keep their
+ * order.
+ *
+ * @throws {AxisError} where an axis is out of range or given twice, or the numbers of axes differ.
+ */
+export function moveaxis(
+  x: NDArray,
+  from: number | readonly number[],
+  to: number | readonly number[],
+): NDArray {
+  const a = expectArray("moveaxis", x);
+  const list = (axes: number | readonly number[]): number[] => {
+    expectAxes("moveaxis", axes, a.ndim);
+    return (typeof axes === "number" ? [axes] : axes).map((k) => k < 0 ? k + a.ndim : k);
+  };
+  const sources = list(from);
+  const targets = list(to);
+  if (sources.length !== targets.length) {
+    throw new AxisError(
+      `moveaxis: ${sources.length} axes cannot be moved to ${targets.length} positions`,
+    );
+  }
+  const perm = a.shape.map((_, i) => i).filter((i) => !sources.includes(i));
+  const order = targets.map((_, i) => i).sort((i, j) => targets[i]! - targets[j]!);
+  for (const i of order) perm.splice(targets[i]!, 0, sources[i]!);
+  return s.transpose(a, perm);
+}
+
+/**
+ * `x` with two axes in each other's place, as `jax.numpy.swapaxes`.
+ *
+ * @throws {AxisError} where an axis is out of range.
+ */
+export function swapaxes(x: NDArray, axis1: number, axis2: number): NDArray {
+  const a = expectArray("swapaxes", x);
+  const i = expectAxis("swapaxes", axis1, a.ndim);
+  const j = expectAxis("swapaxes", axis2, a.ndim);
+  const perm = a.shape.map((_, k) => k === i ? j : k === j ? i : k);
+  return s.transpose(a, perm);
+}
+
+/**
+ * `x` with axes of length 1 at the positions `axis` of the result, as `jax.numpy.expand_dims`.
+ *
+ * @throws {AxisError} where a position is out of range or given twice.
+ */
+export function expandDims(x: Operand, axis: number | readonly number[]): NDArray {
+  const a = asOperand("expandDims", x);
+  const count = typeof axis === "number" ? 1 : axis?.length ?? 0;
+  return s.expandDims(a, expectAxes("expandDims", axis ?? [], a.ndim + count));
+}
+
+/**
+ * `x` without axes of length 1, or without those in `axis`, as `jax.numpy.squeeze`.
+ *
+ * @throws {ShapeError} where an axis in `axis` has another length.
+ */
+export function squeeze(x: Operand, axis?: Axes): NDArray {
+  const a = asOperand("squeeze", x);
+  if (axis === undefined || axis === null) {
+    return s.reshape(a, a.shape.filter((n) => n !== 1));
+  }
+  const axes = expectAxes("squeeze", axis, a.ndim);
+  for (const k of axes) {
+    if (a.shape[k] !== 1) {
+      throw new ShapeError(
+        `squeeze: axis ${k} of an array of shape ${formatShape(a.shape)} has length ${
+          a.shape[k]
+        }, and only axes of length 1 can be removed`,
+      );
+    }
+  }
+  return s.squeeze(a, axes);
+}
+
+/**
+ * `x` repeated to a shape by NumPy's rule, as `jax.numpy.broadcast_to`: axes are aligned on the right.
+ *
+ * @throws {ShapeError} where a length of `x` is neither 1 nor the one asked for.
+ */
+export function broadcastTo(x: Operand, shape: ShapeLike): NDArray {
+  const a = asOperand("broadcastTo", x);
+  const to = expectShape("broadcastTo", shape);
+  if (
+    a.ndim > to.length || !sameShape(broadcastShapes("broadcastTo", a.shape, to), to)
+  ) {
+    throw new ShapeError(
+      `broadcastTo: an array of shape ${formatShape(a.shape)} does not broadcast to ${
+        formatShape(to)
+      }: lengths must be 1 or equal, counted from the last axis`,
+    );
+  }
+  return s.broadcastTo(a, to);
+}
+
+/**
+ * Arrays brought to the shape that they broadcast to together, as `jax.numpy.broadcast_arrays`.
+ *
+ * @throws {ShapeError} where they do not broadcast.
+ */
+export function broadcastArrays(...arrays: readonly Operand[]): NDArray[] {
+  const list = arrays.map((x, i) => asOperand("broadcastArrays", x, `argument ${i}`));
+  const shape = broadcastShapes("broadcastArrays", ...list.map((x) => x.shape));
+  return list.map((x) => s.broadcastTo(x, shape));
+}

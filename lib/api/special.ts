@@ -1,0 +1,125 @@
+/**
+ * Special functions: the error function, logistic functions, and sums of exponentials that neither
+ * overflow nor lose their derivatives at infinities.
+ *
+ * @module
+ */
+import type { Axes, NDArray, Operand } from "../core/array.ts";
+import { sizeOf } from "../core/aval.ts";
+import { add, div, mul, select, sub } from "../primitives/basic.ts";
+import { eq } from "../primitives/compare.ts";
+import { reduceMax } from "../primitives/reduce.ts";
+import { full, reduceSum, reshape, scalarLike, stopGradient } from "../primitives/shape.ts";
+import * as u from "../primitives/unary.ts";
+import { applyNamed, asFloat, expectAxes, floatOr32 } from "./operands.ts";
+import type { ReduceOptions } from "./reductions.ts";
+
+/** Elementwise error function, as `jax.scipy.special.erf`. */
+export function erf(x: Operand): NDArray {
+  return u.erf(asFloat("erf", x));
+}
+
+/** Elementwise inverse of the error function, infinite at -1 and 1, as `jax.scipy.special.erfinv`. */
+export function erfInv(x: Operand): NDArray {
+  return u.erfInv(asFloat("erfInv", x));
+}
+
+/** Elementwise logistic function `1 / (1 + exp(-x))`, as `jax.scipy.special.expit`. */
+export function expit(x: Operand): NDArray {
+  return u.logistic(asFloat("expit", x));
+}
+
+/** Elementwise `log(x / (1 - x))`, the inverse of `expit`, as `jax.scipy.special.logit`. */
+export function logit(x: Operand): NDArray {
+  const a = asFloat("logit", x);
+  return u.log(div(a, sub(scalarLike(1, a), a)));
+}
+
+/**
+ * Elementwise `x * log(y)`, 0 where `x` is 0, as `jax.scipy.special.xlogy`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ */
+export function xlogy(x: Operand, y: Operand): NDArray {
+  return applyNamed(
+    "xlogy",
+    (a, b) => {
+      const zero = eq(a, scalarLike(0, a));
+      // A safe logarithm, so that no derivative is NaN where x is 0.
+      return select(zero, scalarLike(0, a), mul(a, u.log(select(zero, scalarLike(1, b), b))));
+    },
+    x,
+    y,
+    floatOr32,
+  );
+}
+
+/** Axes, and the shape in which they have length 1. */
+interface Lanes {
+  readonly axes: readonly number[];
+  readonly kept: readonly number[];
+}
+
+function lanesOf(op: string, x: NDArray, axis: Axes | undefined): Lanes {
+  const axes = expectAxes(op, axis, x.ndim);
+  return { axes, kept: x.shape.map((n, i) => axes.includes(i) ? 1 : n) };
+}
+
+/** The largest element of each lane, a constant for derivatives: it cancels out. */
+function largest(x: NDArray, { axes, kept }: Lanes): NDArray {
+  return stopGradient(reshape(reduceMax(x, axes), kept));
+}
+
+/**
+ * `log(sum(exp(x)))` over `axis` without overflow, as `jax.scipy.special.logsumexp`: -Infinity of no
+ * elements and of -Infinity alone, Infinity where there is one.
+ *
+ * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { nn, numpy as np } from "@injax/injax";
+ *
+ * console.log(nn.logsumexp(np.array([1000, 1000])).item()); // 1000.693115234375
+ * ```
+ */
+export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}): NDArray {
+  const a = asFloat("logsumexp", x);
+  const lanes = lanesOf("logsumexp", a, axis);
+  const { axes, kept } = lanes;
+  const shape = options.keepDims ? kept : a.shape.filter((_, i) => !axes.includes(i));
+  if (sizeOf(axes.map((k) => a.shape[k]!)) === 0) return full(shape, -Infinity, a.dtype);
+  const most = largest(a, lanes);
+  // Lanes whose largest element is infinite are shifted by nothing: Infinity - Infinity is NaN.
+  const shift = select(u.isFinite(most), most, scalarLike(0, most));
+  const total = reshape(reduceSum(u.exp(sub(a, shift)), axes), kept);
+  return reshape(add(u.log(total), shift), shape);
+}
+
+/**
+ * `exp(x) / sum(exp(x))` over `axis`, the last one where it is left out, as `jax.nn.softmax`.
+ *
+ * @throws {AxisError} where an axis is out of range or given twice.
+ */
+export function softmax(x: Operand, axis: Axes = -1): NDArray {
+  const a = asFloat("softmax", x);
+  if (a.size === 0) return a;
+  const lanes = lanesOf("softmax", a, axis);
+  const powers = u.exp(sub(a, largest(a, lanes)));
+  return div(powers, reshape(reduceSum(powers, lanes.axes), lanes.kept));
+}
+
+/**
+ * `log(softmax(x))` over `axis`, the last one where it is left out, without underflow, as
+ * `jax.nn.log_softmax`.
+ *
+ * @throws {AxisError} where an axis is out of range or given twice.
+ */
+export function logSoftmax(x: Operand, axis: Axes = -1): NDArray {
+  const a = asFloat("logSoftmax", x);
+  if (a.size === 0) return a;
+  const lanes = lanesOf("logSoftmax", a, axis);
+  const shifted = sub(a, largest(a, lanes));
+  const total = reshape(reduceSum(u.exp(shifted), lanes.axes), lanes.kept);
+  return sub(shifted, u.log(total));
+}

@@ -1,0 +1,264 @@
+/**
+ * Plans for programs with loops on a GPU. The runtime has no GPU kernel for loops: it would run them
+ * on the CPU and download every carry in every step. So a program is cut at its loops, and the host
+ * drives these (`gpu_loops.ts`), with everything staying on the GPU.
+ *
+ * Owns where a program is cut, through calls of other programs. Loops inside the branches of a
+ * conditional stay with the runtime: right, but slow.
+ *
+ * @module
+ */
+import { type ShapedArray, sizeOf } from "../core/aval.ts";
+import { byteWidth } from "../core/dtype.ts";
+import {
+  type Atom,
+  type Eqn,
+  isJaxpr,
+  type Jaxpr,
+  JaxprBuilder,
+  Literal,
+  Var,
+} from "../core/jaxpr.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
+import type { ScanParams } from "../control/scan.ts";
+import type { WhileParams } from "../control/while.ts";
+
+/** What a stage does with its inputs. */
+export type Work =
+  | { readonly kind: "graph"; readonly jaxpr: Jaxpr }
+  | { readonly kind: "while"; readonly params: WhileParams }
+  | { readonly kind: "scan"; readonly params: ScanParams };
+
+/** A piece of a program. */
+export interface Stage {
+  /** What it does. */
+  readonly work: Work;
+  /** What it reads. */
+  readonly inputs: readonly Atom[];
+  /** What it defines: tensors of their own, never ones that it read. */
+  readonly outputs: readonly Var[];
+  /** Values that no later stage reads, nor the caller. */
+  readonly dead: readonly Var[];
+}
+
+/** A program as pieces. */
+export interface Plan {
+  /** Its inputs. */
+  readonly inputs: readonly Var[];
+  /** The pieces in order. */
+  readonly stages: readonly Stage[];
+  /** Its outputs: each an output of a stage, none twice. */
+  readonly outputs: readonly Var[];
+}
+
+/** The pieces of a program, or null where it has no loop for the host to drive. */
+export function makePlan(jaxpr: Jaxpr): Plan | null {
+  if (!hasLoop(jaxpr)) return null;
+  const flat = expandCalls(jaxpr);
+  const stages: Omit<Stage, "dead">[] = [];
+  let segment: Eqn[] = [];
+  const flush = (): void => {
+    if (segment.length > 0) stages.push(graphStage(flat, segment));
+    segment = [];
+  };
+  for (const eqn of flat.eqns) {
+    const work = loopOf(eqn);
+    if (work === null) segment.push(eqn);
+    else {
+      flush();
+      stages.push({ work, inputs: eqn.inputs, outputs: eqn.outputs });
+    }
+  }
+  flush();
+  const outputs = ownOutputs(flat, stages);
+  return { inputs: flat.inputs, stages: withDead(trim(stages, outputs), flat, outputs), outputs };
+}
+
+/** A stage for a run of equations; its outputs are everything that it defines. */
+function graphStage({ numVars }: Jaxpr, eqns: readonly Eqn[]): Omit<Stage, "dead"> {
+  const defined = new Set(eqns.flatMap((eqn) => eqn.outputs));
+  const inputs = new Set<Var>();
+  for (const eqn of eqns) {
+    for (const a of eqn.inputs) if (a instanceof Var && !defined.has(a)) inputs.add(a);
+  }
+  const outputs = [...defined];
+  const jaxpr = { inputs: [...inputs], eqns, outputs, numVars };
+  return { work: { kind: "graph", jaxpr }, inputs: jaxpr.inputs, outputs };
+}
+
+/** Leaves a stage of equations only those outputs that others read. */
+function trim(
+  stages: readonly Omit<Stage, "dead">[],
+  outputs: readonly Var[],
+): Omit<Stage, "dead">[] {
+  const read = new Set<Atom>(outputs);
+  for (const stage of stages) for (const a of stage.inputs) read.add(a);
+  return stages.flatMap((stage) => {
+    const { work, inputs } = stage;
+    if (work.kind !== "graph") return [stage];
+    const kept = stage.outputs.map((_, i) => i).filter((i) => read.has(stage.outputs[i]!));
+    if (kept.length === 0) return [];
+    const jaxpr = { ...work.jaxpr, outputs: kept.map((i) => work.jaxpr.outputs[i]!) };
+    return [{
+      work: { kind: "graph", jaxpr },
+      inputs,
+      outputs: kept.map((i) => stage.outputs[i]!),
+    }];
+  });
+}
+
+/** Outputs that the caller can have for its own, with a last stage that copies where needed. */
+function ownOutputs(flat: Jaxpr, stages: Omit<Stage, "dead">[]): Var[] {
+  const fresh = new Set<Atom>(stages.flatMap((stage) => stage.outputs));
+  const copied: Atom[] = [];
+  let next = flat.numVars;
+  const copies: Var[] = [];
+  const outputs = flat.outputs.map((a) => {
+    if (fresh.delete(a)) return a as Var;
+    const copy = new Var(a.aval, next++);
+    copied.push(a);
+    copies.push(copy);
+    return copy;
+  });
+  if (copied.length > 0) {
+    const inputs = [...new Set(copied.filter((a) => a instanceof Var))];
+    const jaxpr = { inputs, eqns: [], outputs: copied, numVars: next };
+    stages.push({ work: { kind: "graph", jaxpr }, inputs, outputs: copies });
+  }
+  return outputs;
+}
+
+function withDead(
+  stages: readonly Omit<Stage, "dead">[],
+  flat: Jaxpr,
+  outputs: readonly Var[],
+): Stage[] {
+  const needed = new Set<Atom>([...outputs, ...flat.inputs]);
+  const result: Stage[] = [];
+  for (let i = stages.length - 1; i >= 0; i--) {
+    const stage = stages[i]!;
+    const dead = new Set<Var>();
+    for (const a of [...stage.inputs, ...stage.outputs]) {
+      if (a instanceof Var && !needed.has(a)) dead.add(a);
+    }
+    for (const a of stage.inputs) needed.add(a);
+    result.push({ ...stage, dead: [...dead] });
+  }
+  return result.reverse();
+}
+
+/** The loop that an equation is, where the host can drive it. */
+function loopOf(eqn: Eqn): Work | null {
+  if (eqn.primitive.name === "while") return { kind: "while", params: eqn.params as WhileParams };
+  if (eqn.primitive.name !== "scan") return null;
+  const params = eqn.params as ScanParams;
+  const { numConsts, numCarry, length } = params;
+  // Slices are copied on the GPU, which takes 4 bytes at a time.
+  const copyable = ({ aval }: { readonly aval: ShapedArray }): boolean => {
+    const bytes = sizeOf(aval.shape) * byteWidth(aval.dtype);
+    return bytes > 0 && bytes % (4 * length) === 0;
+  };
+  const stacks = [...eqn.inputs.slice(numConsts + numCarry), ...eqn.outputs.slice(numCarry)];
+  return length > 0 && stacks.every(copyable) ? { kind: "scan", params } : null;
+}
+
+function hasLoop(jaxpr: Jaxpr): boolean {
+  return jaxpr.eqns.some((eqn) => {
+    if (loopOf(eqn) !== null) return true;
+    const call = callOf(eqn);
+    return call !== null && hasLoop(call.jaxpr);
+  });
+}
+
+/**
+ * Whether a program has no loops in it, at any depth. Such a program can be run on values that it
+ * was not meant for, where one with a loop might never end.
+ */
+export function isSimple(jaxpr: Jaxpr): boolean {
+  return jaxpr.eqns.every(({ primitive, params }) =>
+    primitive.name !== "while" && primitive.name !== "scan" && innerPrograms(params).every(isSimple)
+  );
+}
+
+/** The programs in parameters, however deep. */
+function innerPrograms(value: unknown): Jaxpr[] {
+  if (isJaxpr(value)) return [value];
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return [];
+  return Object.values(value).flatMap(innerPrograms);
+}
+
+/** A call: its program, what that reads, and which of its outputs the equation gives. */
+interface Call {
+  readonly jaxpr: Jaxpr;
+  readonly inputs: readonly Atom[];
+  readonly outputs: readonly number[];
+}
+
+/**
+ * The call that an equation is, if it is one: if its lowering does nothing but put a program in
+ * place. Asking the lowering rule keeps the names and parameters of calls out of here.
+ */
+function callOf(eqn: Eqn): Call | null {
+  const { params } = eqn;
+  if (typeof params !== "object" || params === null) return null;
+  if (!Object.values(params).some((v) => typeof v === "object" && v !== null)) return null;
+  let found: { jaxpr: Jaxpr; inputs: readonly Value[] } | null = null;
+  const probe = {
+    target: "webgpu",
+    inline(jaxpr: Jaxpr, inputs: readonly Value[]): Value[] {
+      if (found !== null) throw new Error("not a call");
+      found = { jaxpr, inputs };
+      return jaxpr.outputs.map((_, i) => `out ${i}`);
+    },
+  } as Partial<Lowering> as Lowering;
+  try {
+    const outs = eqn.primitive.lower(
+      probe,
+      eqn.inputs.map((_, i) => `in ${i}`),
+      params,
+      eqn.inputs.map((a) => a.aval),
+      eqn.outputs.map((v) => v.aval),
+    );
+    const call = found as { jaxpr: Jaxpr; inputs: readonly Value[] } | null;
+    if (call === null) return null;
+    const outputs = outs.map((name) => parse(name, "out "));
+    const inputs = call.inputs.map((name) => eqn.inputs[parse(name, "in ")]!);
+    return { jaxpr: call.jaxpr, inputs, outputs };
+  } catch {
+    // It wanted something of the graph, so it is not a mere call.
+    return null;
+  }
+}
+
+function parse(name: Value, prefix: string): number {
+  if (!name.startsWith(prefix)) throw new Error("not a call");
+  return Number(name.slice(prefix.length));
+}
+
+/** The program with calls of programs that have loops replaced by these programs. */
+function expandCalls(jaxpr: Jaxpr): Jaxpr {
+  const builder = new JaxprBuilder();
+  // Calls nest as deep as the user's functions do, which bounds the recursion.
+  const emit = (jaxpr: Jaxpr, args: readonly Atom[]): Atom[] => {
+    const env: Atom[] = new Array(jaxpr.numVars);
+    const read = (a: Atom): Atom => a instanceof Literal ? a : env[a.id]!;
+    jaxpr.inputs.forEach((v, i) => env[v.id] = args[i]!);
+    for (const eqn of jaxpr.eqns) {
+      const inputs = eqn.inputs.map(read);
+      const call = loopOf(eqn) === null ? callOf({ ...eqn, inputs }) : null;
+      let outs: readonly Atom[];
+      if (call !== null && hasLoop(call.jaxpr)) {
+        const all = emit(call.jaxpr, call.inputs);
+        outs = call.outputs.map((i) => all[i]!);
+      } else {
+        const avals = eqn.outputs.map((v) => v.aval);
+        outs = builder.equation(eqn.primitive, inputs, eqn.params, avals);
+      }
+      eqn.outputs.forEach((v, i) => env[v.id] = outs[i]!);
+    }
+    return jaxpr.outputs.map(read);
+  };
+  const inputs = jaxpr.inputs.map((v) => builder.input(v.aval));
+  const outputs = emit(jaxpr, inputs);
+  return builder.build(outputs);
+}

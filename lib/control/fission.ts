@@ -1,0 +1,249 @@
+/**
+ * Loop fission: what a scan computes in each step without the carry is computed for all steps at once,
+ * before the loop where the carry needs it and after the loop where nothing but results does. Sums
+ * that a carry accumulates without being read become one reduction, or one matrix product, after the
+ * loop. A step of a recurrent network then is the recurrence alone, and the gradient of its weights
+ * one product.
+ *
+ * @module
+ */
+import { shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { byteWidth } from "../core/dtype.ts";
+import { type Atom, type Eqn, type Jaxpr, JaxprBuilder, Var } from "../core/jaxpr.ts";
+import { batchJaxpr } from "../interpreters/batch.ts";
+import { addP } from "../primitives/basic.ts";
+import { dotGeneralP, type DotParams } from "../primitives/dot.ts";
+import { reduceSumP } from "../primitives/shape.ts";
+import { scanP, type ScanParams } from "./scan.ts";
+
+/** Adds a program's equations for these inputs; gives its outputs. */
+export type AddProgram = (jaxpr: Jaxpr, inputs: readonly Atom[]) => Atom[];
+
+/** Memory that may be spent to keep values for all steps, beyond what the scan keeps itself. */
+const budget = 64 * 1024 * 1024;
+
+/** Programs inside programs stay where they are: for all steps at once they can cost more. */
+const immobile = new Set(["scan", "while", "cond", "solve", "sort", "custom_vjp_tangents"]);
+
+const bytes = (aval: ShapedArray): number => sizeOf(aval.shape) * byteWidth(aval.dtype);
+
+/** An accumulating carry: `out = in + addend`, where nothing else reads either. */
+interface Accumulator {
+  /** Position among the carries. */
+  readonly carry: number;
+  /** The addition. */
+  readonly add: Eqn;
+  /** What is added in each step. */
+  readonly addend: Var;
+  /** Linear equations from the product to the addend, last first. */
+  readonly chain: readonly Eqn[];
+  /** The product at the start of the chain. */
+  readonly product: Eqn | null;
+}
+
+class Analysis {
+  readonly definition = new Map<Var, Eqn>();
+  readonly uses = new Map<Atom, number>();
+
+  constructor(readonly body: Jaxpr) {
+    for (const eqn of body.eqns) {
+      eqn.outputs.forEach((v) => this.definition.set(v, eqn));
+      eqn.inputs.forEach((a) => this.uses.set(a, (this.uses.get(a) ?? 0) + 1));
+    }
+    body.outputs.forEach((a) => this.uses.set(a, (this.uses.get(a) ?? 0) + 1));
+  }
+
+  /** The equation that defines an atom read once. */
+  single(a: Atom): Eqn | undefined {
+    return a instanceof Var && this.uses.get(a) === 1 ? this.definition.get(a) : undefined;
+  }
+}
+
+function accumulators(info: Analysis, params: ScanParams): Accumulator[] {
+  const { jaxpr: body, numConsts, numCarry, length } = params;
+  const found: Accumulator[] = [];
+  for (let i = 0; i < numCarry; i++) {
+    const before = body.inputs[numConsts + i]!;
+    const add = info.single(body.outputs[i]!);
+    if (add?.primitive !== addP as unknown || info.uses.get(before) !== 1) continue;
+    const addend = add!.inputs.find((a) => a !== before);
+    if (!add!.inputs.includes(before) || !(addend instanceof Var)) continue;
+    if (sizeOf(addend.aval.shape) !== sizeOf(before.aval.shape)) continue;
+    const chain: Eqn[] = [];
+    let product: Eqn | null = null;
+    for (let eqn = info.single(addend); eqn !== undefined; eqn = info.single(eqn.inputs[0]!)) {
+      if (eqn.primitive === dotGeneralP as unknown) {
+        product = eqn;
+        break;
+      }
+      if (!["transpose", "reshape", "neg"].includes(eqn.primitive.name)) break;
+      chain.push(eqn);
+    }
+    if (product !== null) found.push({ carry: i, add: add!, addend, chain, product });
+    else if (bytes(addend.aval) * length <= budget) {
+      found.push({ carry: i, add: add!, addend, chain: [], product: null });
+    }
+  }
+  return found;
+}
+
+/** A part of a body as a program of its own. */
+function part(
+  body: Jaxpr,
+  inputs: readonly Var[],
+  eqns: readonly Eqn[],
+  outputs: readonly Atom[],
+): Jaxpr {
+  return { inputs, eqns, outputs, numVars: body.numVars };
+}
+
+/**
+ * Emits a scan in parts. `inputs` are the scan's; gives its outputs, or `null` where there is nothing
+ * to gain.
+ */
+export function emitScan(
+  builder: JaxprBuilder,
+  add: AddProgram,
+  params: ScanParams,
+  inputs: readonly Atom[],
+): Atom[] | null {
+  const { jaxpr: body, numConsts, numCarry, length } = params;
+  if (length < 2) return null;
+  const info = new Analysis(body);
+  const sums = accumulators(info, params);
+  const summed = new Set(sums.map((s) => s.carry));
+  const dropped = new Set(
+    sums.flatMap((s) => [s.add, ...s.chain, ...(s.product ? [s.product] : [])]),
+  );
+  const consts = body.inputs.slice(0, numConsts);
+  const carries = body.inputs.slice(numConsts, numConsts + numCarry);
+  const slices = body.inputs.slice(numConsts + numCarry);
+  const kept = carries.map((_, i) => i).filter((i) => !summed.has(i));
+
+  // What does not depend on the carry comes before the loop.
+  const tied = new Set<Atom>(kept.map((i) => carries[i]!));
+  const before: Eqn[] = [], during: Eqn[] = [];
+  for (const eqn of body.eqns) {
+    if (dropped.has(eqn)) continue;
+    const stays = immobile.has(eqn.primitive.name) || eqn.inputs.some((a) => tied.has(a));
+    if (stays) eqn.outputs.forEach((v) => tied.add(v));
+    (stays ? during : before).push(eqn);
+  }
+
+  // What the next carry does not need comes after it.
+  const needed = new Set<Atom>(kept.map((i) => body.outputs[i]!));
+  const loop: Eqn[] = [], after: Eqn[] = [];
+  for (const eqn of [...during].reverse()) {
+    const inside = immobile.has(eqn.primitive.name) || eqn.outputs.some((v) => needed.has(v));
+    if (inside) eqn.inputs.forEach((a) => needed.add(a));
+    (inside ? loop : after).unshift(eqn);
+  }
+
+  const results: Atom[] = [
+    ...body.outputs.slice(numCarry),
+    ...sums.flatMap((s) => s.product === null ? [s.addend] : s.product.inputs),
+  ];
+  const early = new Set<Atom>(before.flatMap((e) => e.outputs));
+  const inLoop = new Set<Atom>([
+    ...loop.flatMap((e) => e.outputs),
+    ...kept.map((i) => carries[i]!),
+  ]);
+  const readLater = new Set<Atom>([...after.flatMap((e) => e.inputs), ...results]);
+  const fromLoop = [...inLoop].filter((a): a is Var => readLater.has(a));
+  const cost = fromLoop.reduce((n, v) => n + bytes(v.aval) * length, 0);
+  const own = body.outputs.slice(numCarry).reduce((n, a) => n + bytes(a.aval) * length, 0);
+  const readInLoop = new Set<Atom>([
+    ...loop.flatMap((e) => e.inputs),
+    ...kept.map((i) => body.outputs[i]!),
+  ]);
+  const earlyUsed = [...early].filter((a): a is Var => readInLoop.has(a) || readLater.has(a));
+  const earlyCost = earlyUsed.reduce((n, v) => n + bytes(v.aval) * length, 0);
+  if (before.length + after.length + sums.length === 0) return null;
+  if (Math.max(cost - own, earlyCost) > budget) return null;
+
+  const batched = (mask: readonly boolean[], jaxpr: Jaxpr, force: boolean) =>
+    batchJaxpr(jaxpr, length, mask, force ? jaxpr.outputs.map(() => true) : []);
+  const value = new Map<Atom, Atom>();
+  consts.forEach((v, i) => value.set(v, inputs[i]!));
+  const xs = inputs.slice(numConsts + numCarry);
+
+  // Before the loop: all steps at once.
+  const first = batched(
+    [...consts.map(() => false), ...slices.map(() => true)],
+    part(body, [...consts, ...slices], before, earlyUsed),
+    false,
+  );
+  const firstOuts = add(first.jaxpr, [...inputs.slice(0, numConsts), ...xs]);
+  const stacked = new Map<Atom, Atom>(slices.map((v, i) => [v, xs[i]!]));
+  earlyUsed.forEach((v, i) => (first.batched[i] ? stacked : value).set(v, firstOuts[i]!));
+
+  // The loop: the recurrence.
+  const loopConsts = [...value.keys()].filter((a): a is Var => readInLoop.has(a));
+  const loopXs = [...stacked.keys()].filter((a): a is Var => readInLoop.has(a));
+  const keptCarries = kept.map((i) => carries[i]!);
+  const loopOuts = kept.length === 0 && fromLoop.length === 0 ? [] : builder.equation(
+    scanP,
+    [
+      ...loopConsts.map((v) => value.get(v)!),
+      ...kept.map((i) => inputs[numConsts + i]!),
+      ...loopXs.map((v) => stacked.get(v)!),
+    ],
+    {
+      ...params,
+      jaxpr: part(body, [...loopConsts, ...keptCarries, ...loopXs], loop, [
+        ...kept.map((i) => body.outputs[i]!),
+        ...fromLoop,
+      ]),
+      numConsts: loopConsts.length,
+      numCarry: kept.length,
+    },
+    [
+      ...keptCarries.map((v) => v.aval),
+      ...fromLoop.map((v) => shaped([length, ...v.aval.shape], v.aval.dtype)),
+    ],
+  );
+  fromLoop.forEach((v, i) => stacked.set(v, loopOuts[kept.length + i]!));
+
+  // After the loop: results, all steps at once.
+  const lastIns = [...value.keys(), ...stacked.keys()] as Var[];
+  const last = batched(
+    [...[...value.keys()].map(() => false), ...[...stacked.keys()].map(() => true)],
+    part(body, lastIns, after, results),
+    true,
+  );
+  const lastOuts = add(last.jaxpr, [...value.values(), ...stacked.values()]);
+  const numYs = body.outputs.length - numCarry;
+
+  // Sums: one reduction or product each.
+  const totals = new Map<number, Atom>();
+  let next = numYs;
+  for (const s of sums) {
+    let total: Atom;
+    if (s.product === null) {
+      const all = lastOuts[next++]!;
+      [total] = builder.equation(reduceSumP, [all], { axes: [0] }, [s.addend.aval]) as [Var];
+    } else {
+      const { contract, batch } = s.product.params as DotParams;
+      const shift = (axes: readonly number[]): number[] => axes.map((a) => a + 1);
+      const operands = [lastOuts[next++]!, lastOuts[next++]!];
+      [total] = builder.equation(dotGeneralP, operands, {
+        contract: [[0, ...shift(contract[0])], [0, ...shift(contract[1])]],
+        batch: [shift(batch[0]), shift(batch[1])],
+      }, [s.product.outputs[0]!.aval]) as [Var];
+      for (const eqn of [...s.chain].reverse()) {
+        [total] = builder.equation(eqn.primitive, [total], eqn.params, [
+          eqn.outputs[0]!.aval,
+        ]) as [Var];
+      }
+    }
+    const [sum] = builder.equation(addP, [inputs[numConsts + s.carry]!, total], null, [
+      carries[s.carry]!.aval,
+    ]);
+    totals.set(s.carry, sum!);
+  }
+  let k = 0;
+  return [
+    ...carries.map((_, i) => totals.get(i) ?? loopOuts[k++]!),
+    ...lastOuts.slice(0, numYs),
+  ];
+}

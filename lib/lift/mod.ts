@@ -1,0 +1,17 @@
+/**
+ * Stateful dictionaries of transforms: the protocol that a module system implements, the engine that
+ * lifts all transforms for it, and ways to supply a dictionary without passing it.
+ *
+ * @module
+ */
+export {
+  ambient,
+  currentTransforms,
+  overrideTransforms,
+  registerStatefulLibrary,
+  type StatefulLibrary,
+  withTransforms,
+} from "./ambient.ts";
+export { compose } from "./compose.ts";
+export { type LiftOptions, liftTransforms } from "./lift.ts";
+export type { Entries, Phase, RngState, StateBundle, StateProtocol } from "./protocol.ts";

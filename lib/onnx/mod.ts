@@ -1,0 +1,75 @@
+/**
+ * Functions as `.onnx` files.
+ *
+ * @module
+ */
+import { TreeError } from "../core/errors.ts";
+import { treePaths } from "../core/tree.ts";
+import { argumentTypes } from "../transforms/inspect.ts";
+import { checkFunction, flatFunction, nameOf } from "../transforms/trees.ts";
+import { stage } from "../interpreters/staging.ts";
+import { exportJaxpr } from "./export.ts";
+
+/** Options of `exportOnnxWith`. */
+export interface ExportOptions {
+  /** Name of the graph; by default the function's. */
+  readonly name?: string;
+  /** Names of the arguments in the file, in place of `arg0`, `arg1`, ... */
+  readonly argumentNames?: readonly string[];
+}
+
+/**
+ * The bytes of an ONNX file that computes `f`, loops and derivatives included, for arguments like
+ * those given. Uses the standard operators alone (opset 21), so any ONNX runtime can run it.
+ *
+ * Inputs are named by the argument and the path of the leaf in it (`arg0.linear.w`), outputs by the
+ * path in the result (`out`, `out.loss`, `out[1]`). Captured arrays become constants of the file.
+ *
+ * @param f The function.
+ * @param args Example arguments; arrays, numbers or `ShapeDtype`s in any tree.
+ * @throws {TreeError} where `f` uses traced values of an enclosing transform.
+ *
+ * @example
+ * ```ts
+ * import { exportOnnx, numpy as np } from "@injax/injax";
+ *
+ * const bytes = exportOnnx((x: np.NDArray) => np.tanh(x).sum(), np.ones([3]));
+ * console.log(bytes instanceof Uint8Array); // true; write it with Deno.writeFile("f.onnx", bytes)
+ * ```
+ */
+export function exportOnnx(
+  // deno-lint-ignore no-explicit-any -- parameters take the type of the examples
+  f: (...args: any[]) => unknown,
+  ...args: unknown[]
+): Uint8Array<ArrayBuffer> {
+  return exportOnnxWith({}, f, ...args);
+}
+
+/** As `exportOnnx`, with names of one's own. */
+export function exportOnnxWith(
+  options: ExportOptions,
+  // deno-lint-ignore no-explicit-any -- parameters take the type of the examples
+  f: (...args: any[]) => unknown,
+  ...args: unknown[]
+): Uint8Array<ArrayBuffer> {
+  checkFunction("exportOnnx", f);
+  const [avals, def] = argumentTypes("exportOnnx", f, args);
+  const flat = flatFunction("exportOnnx", f, def);
+  const { jaxpr, consts } = stage(`exportOnnx of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
+  if (consts.length > 0) {
+    throw new TreeError(
+      `exportOnnx: ${
+        nameOf(f)
+      } uses a value that is being traced by an enclosing transform or is still in ` +
+        "flight. Export outside of transforms, and await ready(...) first",
+    );
+  }
+  const names = options.argumentNames ?? [];
+  return exportJaxpr(jaxpr, {
+    name: options.name ?? (f.name || "function"),
+    inputNames: treePaths(def).map((path) =>
+      path.replace(/^\[(\d+)\]/, (_, i) => names[Number(i)] ?? `arg${i}`)
+    ),
+    outputNames: treePaths(flat.outDef()).map((path) => `out${path}`),
+  });
+}

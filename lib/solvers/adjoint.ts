@@ -1,0 +1,104 @@
+/**
+ * The one place of implicit differentiation: how the derivative of a solution is had from that of the
+ * equation that it solves.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { AxisError } from "../core/errors.ts";
+import { epsilon } from "../core/dtype.ts";
+import { div, select } from "../primitives/arithmetic.ts";
+import { eq } from "../primitives/compare.ts";
+import { solve as solveDense } from "../primitives/linalg.ts";
+import { full, iota, reshape, scalarLike, transpose } from "../primitives/shape.ts";
+import type { Transforms } from "../transforms/types.ts";
+import { anderson } from "./anderson.ts";
+import { iterate, norm } from "./iterate.ts";
+import { ravelTree } from "./ravel.ts";
+import { statusCode } from "./solution.ts";
+
+/** A way to differentiate a solution. */
+export type Adjoint =
+  | { readonly kind: "implicit"; readonly options: ImplicitOptions }
+  | { readonly kind: "oneStep" };
+
+/** Options of `implicit`. */
+export interface ImplicitOptions {
+  /**
+   * How the linear system is solved: `"dense"` by factorisation of the Jacobian, `"iterative"` by
+   * products with it; by default dense up to 64 unknowns.
+   */
+  readonly linearSolver?: "auto" | "dense" | "iterative";
+  /** Relative tolerance of the iterative solution; by default that of the dtype. */
+  readonly rtol?: number;
+  /** Largest number of products (default 500). */
+  readonly maxSteps?: number;
+  /** Directions that the iterative solution remembers (default 20). */
+  readonly memory?: number;
+}
+
+/**
+ * Differentiation by the implicit function theorem: exact at the solution, whatever the solver did.
+ * Where the linear system cannot be solved to its tolerance, derivatives are NaN rather than wrong.
+ */
+export function implicit(options: ImplicitOptions = {}): Adjoint {
+  return { kind: "implicit", options };
+}
+
+/**
+ * Differentiation through one evaluation at the solution: cheap, and off by the contraction factor of
+ * the function (Fung et al., "JFB: Jacobian-free backpropagation for implicit networks", AAAI 2022).
+ */
+export function oneStep(): Adjoint {
+  return { kind: "oneStep" };
+}
+
+/** Relative and absolute tolerances where the user gives none: the dtype's precision to the 3/4. */
+export function defaultTolerance(dtype: NDArray["dtype"]): number {
+  return epsilon(dtype) ** 0.75;
+}
+
+const denseLimit = 64;
+
+/** A solver of `g(v) = y` for linear `g` on trees, for `customRoot`. */
+export function tangentSolver(
+  options: ImplicitOptions,
+  transforms: Transforms,
+): (g: (v: unknown) => unknown, y: unknown) => unknown {
+  const { linearSolver = "auto", memory = 20, maxSteps = 500 } = options;
+  if (!["auto", "dense", "iterative"].includes(linearSolver)) {
+    throw new AxisError(
+      `implicit: linearSolver must be "auto", "dense" or "iterative", not ${linearSolver}`,
+    );
+  }
+  return (g, y) => {
+    const { vector, ravel, unravel } = ravelTree("implicit", y, "the right-hand side");
+    const apply = (v: NDArray): NDArray => ravel(g(unravel(v)));
+    const n = vector.size;
+    if (linearSolver === "dense" || (linearSolver === "auto" && n <= denseLimit)) {
+      const identity = eq(iota([n, n], 0, "int32"), iota([n, n], 1, "int32")).astype(vector.dtype);
+      const columns = transforms.vmap(apply)(identity);
+      const x = solveDense(transpose(columns, [1, 0]), reshape(vector, [n, 1]));
+      return unravel(reshape(x, [n]));
+    }
+    const rtol = options.rtol ?? defaultTolerance(vector.dtype);
+    const krylov = (matvec: (v: NDArray) => NDArray, b: NDArray): NDArray => {
+      // The right-hand side is brought to norm 1, so that tolerances mean the same for all.
+      const size = norm(b);
+      const zero = eq(size, scalarLike(0, size));
+      const unit = div(b, select(zero, scalarLike(1, size), size));
+      // g is close to -1 for contractions, so that g(v) - b is a good step to take.
+      const outcome = iterate(
+        (v) => matvec(v).sub(unit),
+        full([n], 0, b.dtype),
+        anderson({ memory }),
+        { rtol: 0, atol: rtol, maxSteps, history: false },
+        transforms,
+      );
+      const solved = outcome.status.equal(statusCode("converged"));
+      return outcome.x.mul(select(solved, size, scalarLike(NaN, size)));
+    };
+    const x = transforms.customLinearSolve(apply, vector, krylov, { transposeSolve: krylov });
+    return unravel(x);
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Fixed points: `x` with `f(x) = x`.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { AxisError } from "../core/errors.ts";
+import { treeMap, treeUnflatten } from "../core/tree.ts";
+import { sub } from "../primitives/arithmetic.ts";
+import { stopGradient } from "../primitives/shape.ts";
+import { pure } from "../transforms/pure.ts";
+import type { Transforms } from "../transforms/types.ts";
+import {
+  type Arrays,
+  checkFunction,
+  checkSameType,
+  flattenArrays,
+  flattenResult,
+  nameOf,
+} from "../transforms/trees.ts";
+import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
+import { anderson, type AndersonMemory } from "./anderson.ts";
+import { iterate, type Stepper } from "./iterate.ts";
+import { ravelTree } from "./ravel.ts";
+import { checkConverged, Solution } from "./solution.ts";
+
+/** Options of `fixedPoint`. */
+export interface FixedPointOptions {
+  /** The method: `anderson()` (the default) or `damped()`. */
+  readonly solver?: Stepper<AndersonMemory> | Stepper<null>;
+  /** The dictionary of transforms; pass a module system's where `f` uses modules. */
+  readonly transforms?: Transforms;
+  /** Relative tolerance; default 6e-6 for float32 and 2e-12 for float64. */
+  readonly rtol?: number;
+  /** Absolute tolerance; default as `rtol`. */
+  readonly atol?: number;
+  /** Largest number of evaluations of `f` (default 200). */
+  readonly maxSteps?: number;
+  /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
+  readonly throw?: boolean;
+  /** How to differentiate the solution: `implicit()` (the default) or `oneStep()`. */
+  readonly adjoint?: Adjoint;
+  /** Whether to keep the residual norm of each step. */
+  readonly history?: boolean;
+}
+
+function checkTolerance(name: string, value: number): number {
+  if (!(value >= 0)) {
+    throw new AxisError(`fixedPoint: ${name} must be a number that is not negative, not ${value}`);
+  }
+  return value;
+}
+
+/**
+ * Solves `f(x) = x`, stopping where `|f(x) - x| <= atol + rtol |x|` in the 2-norm over all leaves.
+ * The solution is differentiable with respect to whatever `f` closes over.
+ *
+ * @param f From a tree to one of the same structure, shapes and dtypes.
+ * @param x0 Where to start: a tree of floating-point arrays or numbers.
+ * @returns A solution whose status says how the solve ended; it never claims convergence falsely.
+ * @throws {TreeError} where `f` gives another structure, shape or dtype than it takes.
+ * @throws {ConvergenceError} where the solve fails and `throw` is set.
+ *
+ * @example
+ * ```ts
+ * import { fixedPoint, grad, numpy as np } from "@injax/injax";
+ *
+ * const root = (a: np.NDArray) => fixedPoint((x) => np.cos(x.mul(a)), np.array(1)).value;
+ * console.log(root(np.array(1)).item().toFixed(4)); // 0.7391
+ * console.log(grad(root)(np.array(1)).item().toFixed(4)); // -0.2975
+ * ```
+ */
+export function fixedPoint<T>(
+  f: (x: Arrays<T>) => unknown,
+  x0: T,
+  options: FixedPointOptions = {},
+): Solution<T> {
+  checkFunction("fixedPoint", f);
+  const { transforms = pure, adjoint = implicit(), maxSteps = 200, history = false } = options;
+  const solver = (options.solver ?? anderson()) as Stepper<unknown>;
+  if (!Number.isInteger(maxSteps) || maxSteps < 0) {
+    throw new AxisError(`fixedPoint: maxSteps must be a non-negative integer, not ${maxSteps}`);
+  }
+  const [leaves, def] = flattenArrays("fixedPoint", x0, "x0");
+  const start = treeUnflatten(def, leaves) as Arrays<T>;
+  const { vector } = ravelTree("fixedPoint", start, "x0");
+  const tolerance = defaultTolerance(vector.dtype);
+  const limits = {
+    rtol: checkTolerance("rtol", options.rtol ?? tolerance),
+    atol: checkTolerance("atol", options.atol ?? tolerance),
+    maxSteps,
+    history,
+  };
+
+  const residual = (x: unknown): unknown => {
+    const [fx, fxDef] = flattenResult("fixedPoint", f, f(x as Arrays<T>));
+    checkSameType(
+      "fixedPoint",
+      `x0 and the result of ${nameOf(f)}`,
+      leaves.map((l) => l.aval),
+      def,
+      fx.map((l) => l.aval),
+      fxDef,
+      "A fixed-point map gives what it takes; convert x0 or the result",
+    );
+    return treeMap(sub, treeUnflatten(def, fx), x);
+  };
+  Object.defineProperty(residual, "name", { value: f.name });
+
+  const [root, outcome] = transforms.customRoot(
+    residual,
+    start,
+    (g, x) => {
+      const { vector, ravel, unravel } = ravelTree("fixedPoint", x, "x0");
+      const { x: best, ...rest } = iterate(
+        (v) => ravel((g as (x: unknown) => unknown)(unravel(v))),
+        vector,
+        solver,
+        limits,
+        transforms,
+      );
+      return [unravel(best), rest];
+    },
+    tangentSolver(adjoint.kind === "implicit" ? adjoint.options : {}, transforms) as never,
+    { hasAux: true },
+  ) as unknown as [Arrays<T>, Omit<ReturnType<typeof iterate>, "x">];
+
+  const value = adjoint.kind === "oneStep"
+    ? f(treeMap(stopGradient as (x: NDArray) => NDArray, root as never) as Arrays<T>) as Arrays<T>
+    : root;
+  const solution = new Solution<T>(
+    value,
+    outcome.status,
+    outcome.steps,
+    outcome.residualNorm,
+    outcome.valueNorm,
+    outcome.history,
+    `fixedPoint by ${solver.description}`,
+  );
+  if (options.throw) checkConverged(solution as Solution<never>);
+  return solution;
+}

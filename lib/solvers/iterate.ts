@@ -1,0 +1,130 @@
+/**
+ * The one loop. A solver says how to begin and how to go from a point and its residual to the next
+ * point; the loop evaluates, tests, remembers the best point and says how it ended.
+ *
+ * Each pass evaluates the residual once, at the point that the next test and the result are about: so
+ * a reported norm belongs to the reported value, and the user's function stands in the compiled graph
+ * only once.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { scalarArray } from "../core/concrete.ts";
+import { select } from "../primitives/arithmetic.ts";
+import { dotGeneral } from "../primitives/dot.ts";
+import { full, reshape } from "../primitives/shape.ts";
+import { dynamicUpdateSlice } from "../primitives/slicing.ts";
+import { isFinite } from "../primitives/unary.ts";
+import type { Transforms } from "../transforms/types.ts";
+import { statusCode } from "./solution.ts";
+
+/** A method: `step` goes from a point `x` with residual `r` to the next point. `S` is its memory. */
+export interface Stepper<S> {
+  /** Name and settings, for messages. */
+  readonly description: string;
+  /** The memory before the first step. */
+  init(x: NDArray): S;
+  /** The next point and memory. */
+  step(x: NDArray, r: NDArray, memory: S): readonly [x: NDArray, memory: S];
+}
+
+/** When to stop. */
+export interface Limits {
+  /** Relative tolerance: the residual norm against the norm of the point. */
+  readonly rtol: number;
+  /** Absolute tolerance on the residual norm. */
+  readonly atol: number;
+  /** Largest number of evaluations. */
+  readonly maxSteps: number;
+  /** Whether to keep the residual norms. */
+  readonly history: boolean;
+}
+
+/** How a loop ended. */
+export interface Outcome {
+  /** Point with the smallest residual norm; the last one where it converged. */
+  readonly x: NDArray;
+  /** Its residual norm. */
+  readonly residualNorm: NDArray;
+  /** Its norm. */
+  readonly valueNorm: NDArray;
+  /** Code of the status. */
+  readonly status: NDArray;
+  /** Number of evaluations. */
+  readonly steps: NDArray;
+  /** Residual norms by step, NaN where there was none. */
+  readonly history: NDArray | null;
+}
+
+const running = -1;
+
+/** Inner product of two vectors, a scalar. */
+export function dot(a: NDArray, b: NDArray): NDArray {
+  return dotGeneral(a, b, { contract: [[0], [0]], batch: [[], []] });
+}
+
+/** 2-norm of a vector. */
+export function norm(x: NDArray): NDArray {
+  return dot(x, x).sqrt();
+}
+
+/** Runs a method on a residual function of a vector. */
+export function iterate<S>(
+  residual: (x: NDArray) => NDArray,
+  x0: NDArray,
+  stepper: Stepper<S>,
+  limits: Limits,
+  transforms: Transforms,
+): Outcome {
+  const { rtol, atol, maxSteps } = limits;
+  const { dtype } = x0;
+  const infinity = scalarArray(Infinity, dtype);
+  const code = (s: number): NDArray => scalarArray(s, "int32");
+  const start = {
+    x: x0,
+    memory: stepper.init(x0),
+    best: x0,
+    bestNorm: infinity,
+    steps: code(0),
+    status: code(maxSteps < 1 ? statusCode("maxSteps") : running),
+    history: limits.history ? full([Math.max(1, maxSteps)], NaN, dtype) : null,
+  };
+  const end = transforms.whileLoop(
+    (c) => c.status.equal(running),
+    (c) => {
+      const r = residual(c.x);
+      const size = norm(r);
+      const converged = size.lessEqual(norm(c.x).mul(rtol).add(atol));
+      const better = size.less(c.bestNorm);
+      const steps = c.steps.add(1);
+      const [next, memory] = stepper.step(c.x, r, c.memory as S);
+      let status = select(
+        steps.greaterEqual(maxSteps),
+        code(statusCode("maxSteps")),
+        code(running),
+      );
+      status = select(isFinite(size), status, code(statusCode("nonfinite")));
+      status = select(converged, code(statusCode("converged")), status);
+      return {
+        x: next,
+        memory,
+        best: select(better, c.x, c.best),
+        bestNorm: select(better, size, c.bestNorm),
+        steps,
+        status,
+        history: c.history === null
+          ? null
+          : dynamicUpdateSlice(c.history as NDArray, reshape(size, [1]), [c.steps]),
+      };
+    },
+    start,
+  );
+  return {
+    x: end.best,
+    residualNorm: end.bestNorm,
+    valueNorm: norm(end.best),
+    status: end.status,
+    steps: end.steps,
+    history: end.history as NDArray | null,
+  };
+}

@@ -1,0 +1,12 @@
+/**
+ * Solvers. Each takes a dictionary of transforms, so that it works on pure functions and inside any
+ * stateful module system alike, and returns a `Solution` that says how it ended.
+ *
+ * @module
+ */
+export { type Adjoint, implicit, type ImplicitOptions, oneStep } from "./adjoint.ts";
+export { anderson, type AndersonMemory, type AndersonOptions } from "./anderson.ts";
+export { damped, type DampedOptions } from "./damped.ts";
+export { fixedPoint, type FixedPointOptions } from "./fixed_point.ts";
+export type { Stepper } from "./iterate.ts";
+export { Solution, type Status, statuses } from "./solution.ts";

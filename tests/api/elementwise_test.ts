@@ -1,0 +1,359 @@
+/**
+ * Elementwise functions as users call them against values recorded from JAX, and the rules by which
+ * operands get a common dtype.
+ */
+import type { NDArray } from "../../lib/core/array.ts";
+import type { DType } from "../../lib/core/dtype.ts";
+import { epsilon, limits } from "../../lib/core/dtype.ts";
+import { nn, numpy as np, special } from "../../lib/api/mod.ts";
+import recorded from "../reference/elementwise.json" with { type: "json" };
+import { difference, make } from "../support/arrays.ts";
+import { assertEquals, assertThrows } from "../support/assert.ts";
+
+type Values = readonly (number | string)[];
+type Unary = (x: NDArray) => NDArray;
+type Binary = (x: NDArray, y: NDArray) => NDArray;
+
+function vector(values: Values, dtype: DType): NDArray {
+  return make({ shape: [values.length], dtype }, values.map(Number));
+}
+
+/** Smaller than the smallest number of full precision, results may be 0, as on hardware. */
+const smallest: Partial<Record<DType, number>> = { float32: 2 ** -126, float64: 2 ** -1022 };
+
+function compare(
+  what: string,
+  actual: NDArray,
+  expected: Values,
+  dtype: DType,
+  ulps: number,
+): void {
+  const problem = difference(
+    actual,
+    vector(expected, dtype),
+    (_, e) => Math.max(ulps * epsilon(dtype) * Math.abs(e), ulps > 0 ? smallest[dtype] ?? 0 : 0),
+  );
+  if (problem !== null) throw new Error(`${what} of ${dtype} ${problem}`);
+}
+
+const unary: Record<string, Unary> = {
+  neg: np.neg,
+  abs: np.abs,
+  sign: np.sign,
+  exp: np.exp,
+  log: np.log,
+  expm1: np.expm1,
+  log1p: np.log1p,
+  sqrt: np.sqrt,
+  rsqrt: np.rsqrt,
+  sin: np.sin,
+  cos: np.cos,
+  tan: np.tan,
+  asin: np.asin,
+  acos: np.acos,
+  atan: np.atan,
+  sinh: np.sinh,
+  cosh: np.cosh,
+  asinh: np.asinh,
+  acosh: np.acosh,
+  atanh: np.atanh,
+  tanh: np.tanh,
+  logistic: nn.sigmoid,
+  erf: special.erf,
+  erf_inv: special.erfInv,
+  floor: np.floor,
+  ceil: np.ceil,
+  round: (x) => np.round(x),
+  square: np.square,
+  reciprocal: np.reciprocal,
+  is_finite: np.isFinite,
+  softplus: nn.softplus,
+  log_sigmoid: nn.logSigmoid,
+  not: np.bitwiseNot,
+};
+
+const binary: Record<string, Binary> = {
+  add: np.add,
+  sub: np.sub,
+  mul: np.mul,
+  pow: np.pow,
+  max: np.maximum,
+  min: np.minimum,
+  mod: np.mod,
+  floor_divide: np.floorDivide,
+  atan2: np.atan2,
+  logaddexp: np.logaddexp,
+  eq: np.equal,
+  ne: np.notEqual,
+  lt: np.less,
+  le: np.lessEqual,
+  gt: np.greater,
+  ge: np.greaterEqual,
+  and: np.bitwiseAnd,
+  or: np.bitwiseOr,
+  xor: np.bitwiseXor,
+  shift_left: np.leftShift,
+};
+
+const bools = new Set(["is_finite", "eq", "ne", "lt", "le", "gt", "ge"]);
+const exact = new Set(["neg", "abs", "sign", "floor", "ceil", "round", "add", "sub", "mul"]);
+/** Where XLA's own approximation is the less accurate one, or flushes what is tiny. */
+const loose: Record<string, number> = {
+  erf_inv: 128,
+  logistic: 8,
+  tan: 32,
+  sinh: 16,
+  cosh: 16,
+  asinh: 16,
+  acosh: 16,
+  atanh: 16,
+  atan2: 16,
+  asin: 16,
+  acos: 16,
+  log_sigmoid: 16,
+  softplus: 16,
+  logaddexp: 16,
+};
+
+Deno.test("elementwise: floats as JAX has them", () => {
+  for (const dtype of ["float32", "float64"] as const) {
+    const { unary: one, binary: two } = recorded.float[dtype];
+    for (
+      const [name, { x, y }] of Object.entries(one as Record<string, { x: Values; y: Values }>)
+    ) {
+      const f = unary[name];
+      if (f === undefined) continue;
+      const ulps = exact.has(name) ? 0 : loose[name] ?? 8;
+      compare(name, f(vector(x, dtype)), y, bools.has(name) ? "bool" : dtype, ulps);
+    }
+    const a = vector(two.a, dtype);
+    const b = vector(two.b, dtype);
+    for (const [name, y] of Object.entries(two.y as Record<string, Values>)) {
+      // The quotient of floats is div; of integers it is another function in NumPy.
+      const f = name === "div" ? np.div : binary[name];
+      if (f === undefined) continue;
+      const ulps = exact.has(name) ? 0 : loose[name] ?? 4;
+      compare(name, f(a, b), y, bools.has(name) ? "bool" : dtype, ulps);
+    }
+  }
+});
+
+Deno.test("elementwise: integers as JAX has them", () => {
+  for (const dtype of ["int32", "uint32"] as const) {
+    const { binary: two, shift, unary: one } = recorded[dtype];
+    const pairs: Record<string, Values>[] = [];
+    for (const { a, b, y } of [two, shift]) {
+      pairs.push(y as unknown as Record<string, Values>);
+      const [x1, x2] = [vector(a, dtype), vector(b, dtype)];
+      const right = dtype === "int32" ? "shift_right_arithmetic" : "shift_right_logical";
+      for (const [name, expected] of Object.entries(y as Record<string, Values>)) {
+        const f = name === right ? np.rightShift : binary[name];
+        if (f === undefined) continue;
+        compare(name, f(x1, x2), expected, bools.has(name) ? "bool" : dtype, 0);
+      }
+    }
+    for (
+      const [name, { x, y }] of Object.entries(one as Record<string, { x: Values; y: Values }>)
+    ) {
+      const f = unary[name];
+      if (f !== undefined) compare(name, f(vector(x, dtype)), y, dtype, 0);
+    }
+  }
+  const { a, b, y } = recorded.int32.pow;
+  compare("pow", np.pow(vector(a, "int32"), vector(b, "int32")), y.pow, "int32", 0);
+});
+
+Deno.test("elementwise: conversions as JAX has them", () => {
+  for (
+    const [name, { x, y }] of Object.entries(
+      recorded.cast as unknown as Record<string, { x: Values; y: Values }>,
+    )
+  ) {
+    const [from, to] = name.split("->") as [DType, DType];
+    compare(name, vector(x, from).astype(to), y, to, from === "float64" ? 1 : 0);
+  }
+});
+
+// ---------------------------------------------------------------- promotion
+
+const f32 = np.array([1, 2]);
+const f64 = np.array([1, 2], { dtype: "float64" });
+const i32 = np.array([1, 2], { dtype: "int32" });
+const u32 = np.array([1, 2], { dtype: "uint32" });
+const bool = np.array([true, false]);
+
+Deno.test("promotion: the common dtype of two arrays", () => {
+  const order: [NDArray, DType][] = [
+    [bool, "bool"],
+    [u32, "uint32"],
+    [i32, "int32"],
+    [f32, "float32"],
+    [f64, "float64"],
+  ];
+  order.forEach(([x, dx], i) =>
+    order.forEach(([y, dy], j) => {
+      const common = i > j ? dx : dy;
+      assertEquals(np.add(x, y).dtype, common, `${dx} + ${dy}`);
+      assertEquals(np.maximum(x, y).dtype, common, `maximum of ${dx} and ${dy}`);
+      assertEquals(np.less(x, y).dtype, "bool");
+      assertEquals(np.where(bool, x, y).dtype, common);
+      assertEquals(np.stack([x, y]).dtype, common);
+      const float = common === "float64" ? "float64" : "float32";
+      assertEquals(np.div(x, y).dtype, float, `${dx} / ${dy}`);
+      assertEquals(np.atan2(x, y).dtype, float);
+    })
+  );
+});
+
+Deno.test("promotion: numbers and booleans adopt the dtype beside them", () => {
+  for (const x of [f32, f64, i32, u32]) {
+    assertEquals(x.add(1).dtype, x.dtype);
+    assertEquals(np.mul(2, x).dtype, x.dtype);
+    assertEquals(x.add(true).dtype, x.dtype);
+    assertEquals(x.maximum(0).dtype, x.dtype);
+  }
+  assertEquals(f64.mul(0.1).toArray(), [0.1, 0.2]);
+  assertEquals(i32.add(0.5).dtype, "float32");
+  assertEquals(u32.mul(Infinity).dtype, "float32");
+  assertEquals(bool.add(1).dtype, "int32");
+  assertEquals(bool.add(0.5).dtype, "float32");
+  assertEquals(np.add(1, 2).dtype, "float32");
+  assertEquals(np.add(true, 1).dtype, "float32");
+  assertEquals(np.add(true, true).dtype, "bool");
+  assertEquals(np.exp(1).dtype, "float32");
+});
+
+Deno.test("promotion: a number that an integer dtype does not hold is an error", () => {
+  assertThrows(() => i32.add(2 ** 31), RangeError, "does not fit into int32");
+  assertThrows(() => u32.mul(-1), RangeError, "does not fit into uint32");
+  assertThrows(() => u32.less(2 ** 32), RangeError, "Use a float dtype");
+});
+
+Deno.test("promotion: functions of floats convert integers", () => {
+  for (const f of [np.exp, np.sqrt, np.sin, np.log2, nn.sigmoid, np.mean, np.std, nn.softmax]) {
+    for (const x of [i32, u32, bool]) assertEquals(f(x).dtype, "float32");
+    assertEquals(f(f64).dtype, "float64");
+  }
+  for (const f of [np.floor, np.ceil, np.trunc, np.round, np.abs, np.square, np.cumsum]) {
+    assertEquals(f(i32).dtype, "int32");
+    assertEquals(f(f64).dtype, "float64");
+  }
+});
+
+Deno.test("promotion: bools are numbers where that is needed", () => {
+  assertEquals(bool.sum().toString(), "Array(int32[], 1)");
+  assertEquals(np.add(bool, bool).toArray(), [true, false]);
+  assertEquals(np.mul(bool, true).toArray(), [true, false]);
+  assertEquals(np.mod(bool, 2).dtype, "int32");
+  assertEquals(np.matmul(bool, bool).toString(), "Array(int32[], 1)");
+  assertThrows(() => bool.sub(bool), TypeError, "sub: dtype bool is not supported");
+  assertThrows(() => bool.neg(), TypeError, "neg: dtype bool is not supported");
+});
+
+// ---------------------------------------------------------------- what is composed here
+
+Deno.test("elementwise: powers", () => {
+  assertEquals(f32.pow(2).toArray(), [1, 4]);
+  assertEquals(i32.pow(3).toString(), "Array(int32[2], [1,8])");
+  assertEquals(f32.pow(-2).toArray(), [1, 0.25]);
+  assertEquals(np.pow(NaN, 0).item(), 1);
+  assertEquals(f64.pow(20).toArray(), [1, 1048576]);
+  assertEquals(i32.pow(0.5).dtype, "float32");
+  assertEquals(np.pow(2, f32).toArray(), [2, 4]);
+  assertThrows(
+    () => i32.pow(-1),
+    TypeError,
+    "pow: int32 cannot be raised to the negative power -1",
+  );
+  assertEquals(np.exp2(np.array([-1, 0, 10])).toArray(), [0.5, 1, 1024]);
+});
+
+Deno.test("elementwise: rounding", () => {
+  const x = np.array([-1.5, -0.4, 0.5, 2.5, 1.25]);
+  assertEquals(np.trunc(x).add(0).toArray(), [-1, 0, 0, 2, 1]);
+  assertEquals(np.round(x, 1).toArray(), [-1.5, Math.fround(-0.4), 0.5, 2.5, Math.fround(1.2)]);
+  assertEquals(np.round(np.array([149, 151]), -2).toArray(), [100, 200]);
+  assertThrows(() => np.round(x, 0.5), RangeError, "round: decimals must be an integer");
+});
+
+Deno.test("elementwise: choice and limits", () => {
+  assertEquals(np.clip(f32.sub(1.5), -0.25).toArray(), [-0.25, 0.5]);
+  assertEquals(np.clip(i32, null, 1).toString(), "Array(int32[2], [1,1])");
+  assertEquals(np.clip(i32, 1.5).dtype, "float32");
+  assertEquals(np.where(f32.sub(1), f32, 9).toArray(), [9, 2]);
+  assertEquals(np.where(true, 1, 2).item(), 1);
+  assertEquals(np.where(np.array([[true], [false]]), f32, i32).shape, [2, 2]);
+  assertThrows(
+    () => (np.where as (c: NDArray) => NDArray)(bool),
+    TypeError,
+    "have no static shape",
+  );
+  assertEquals(np.hypot(np.array([3, 0, Infinity, 3e30]), np.array([4, 0, NaN, 4e30])).toArray(), [
+    5,
+    0,
+    Infinity,
+    Math.fround(5e30),
+  ]);
+});
+
+Deno.test("elementwise: logic of all dtypes", () => {
+  const x = np.array([0, 2, NaN]);
+  assertEquals(np.logicalNot(x).toArray(), [true, false, false]);
+  assertEquals(np.logicalAnd(x, i32.at(0)).toArray(), [false, true, true]);
+  assertEquals(np.logicalOr(x, false).toArray(), [false, true, true]);
+  assertEquals(np.logicalXor(x, true).toArray(), [true, false, false]);
+  assertEquals(np.bitwiseAnd(bool, true).toArray(), [true, false]);
+  assertThrows(() => np.bitwiseOr(f32, 1), TypeError, "bitwiseOr: the operands are float32");
+  assertThrows(() => np.leftShift(bool, bool), TypeError, "int32 and uint32 arrays");
+  assertThrows(() => np.bitwiseNot(f32), TypeError, "bitwiseNot: x is float32");
+});
+
+Deno.test("elementwise: NaN, infinities and closeness", () => {
+  const x = np.array([1, NaN, Infinity, -Infinity]);
+  assertEquals(np.isNaN(x).toArray(), [false, true, false, false]);
+  assertEquals(np.isInf(x).toArray(), [false, false, true, true]);
+  assertEquals(np.isFinite(i32).toArray(), [true, true]);
+  assertEquals(np.isInf(i32).toArray(), [false, false]);
+  const [min, max] = limits("float32");
+  assertEquals(np.nanToNum(x).toArray(), [1, 0, max, min]);
+  assertEquals(np.nanToNum(x, { nan: 7, posInf: 8, negInf: 9 }).toArray(), [1, 7, 8, 9]);
+  assertEquals(np.isClose(x, x).toArray(), [true, false, true, true]);
+  assertEquals(np.isClose(x, x, { equalNaN: true }).toArray(), [true, true, true, true]);
+  assertEquals(np.isClose(1, 1.001).item(), 0);
+  assertEquals(np.allClose(f64, f64.add(1e-7)).item(), 1);
+  assertEquals(np.allClose(f64, f64.add(1e-7), { rtol: 0 }).item(), 0);
+  assertEquals(np.arrayEqual(f32, i32).item(), 1);
+  assertEquals(np.arrayEqual(f32, f32.reshape([2, 1])).item(), 0);
+});
+
+Deno.test("elementwise: nn and special", () => {
+  const x = np.array([-2, 0, 3], { dtype: "float64" });
+  const close = (actual: NDArray, expected: number[]): void => {
+    const problem = difference(actual, make(actual.aval, expected), 1e-15 * 4);
+    if (problem !== null) throw new Error(problem);
+  };
+  assertEquals(nn.relu(np.array([-1, 0, 2, NaN])).toArray(), [0, 0, 2, NaN]);
+  assertEquals(nn.relu(i32).dtype, "int32");
+  close(nn.relu6(x.mul(3)), [0, 0, 6]);
+  close(nn.leakyRelu(x), [-0.02, 0, 3]);
+  close(nn.leakyRelu(x, 0.5), [-1, 0, 3]);
+  close(nn.elu(x), [Math.expm1(-2), 0, 3]);
+  close(nn.silu(x), [-2 / (1 + Math.exp(2)), 0, 3 / (1 + Math.exp(-3))]);
+  close(nn.gelu(x, { approximate: false }), [-0.04550026389635842, 0, 2.99595030590511]);
+  close(special.logit(np.array([0.5, 0.75], { dtype: "float64" })), [0, Math.log(3)]);
+  close(special.xlogy(x.maximum(0), x.maximum(0)), [0, 0, 3 * Math.log(3)]);
+  close(special.expit(x), nn.sigmoid(x).toArray() as number[]);
+  assertEquals(nn.oneHot(np.array([1, -1, 3], { dtype: "int32" }), 3).toArray(), [
+    [0, 1, 0],
+    [0, 0, 0],
+    [0, 0, 0],
+  ]);
+  assertEquals(nn.oneHot(i32, 3, { axis: 0, dtype: "bool" }).toArray(), [
+    [false, false],
+    [true, false],
+    [false, true],
+  ]);
+  assertEquals(nn.oneHot(2, 3).toArray(), [0, 0, 1]);
+  assertThrows(() => nn.oneHot(f32, 3), TypeError, "oneHot: the indices must be an integer array");
+  assertEquals(nn.logsumexp(np.zeros([2, 0]), 1).toArray(), [-Infinity, -Infinity]);
+});

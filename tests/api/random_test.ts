@@ -1,0 +1,206 @@
+/**
+ * Random numbers against JAX's: bits, integers and choices have to be the same, floats agree to a few
+ * rounding errors. Then the same under transforms, and what happens with things that are no keys.
+ */
+import type { NDArray } from "../../lib/core/array.ts";
+import { numpy as np, random } from "../../lib/api/mod.ts";
+import { jit } from "../../lib/transforms/jit.ts";
+import { grad } from "../../lib/transforms/autodiff.ts";
+import { vmap } from "../../lib/transforms/vmap.ts";
+import { registerBackend } from "../../lib/core/backend.ts";
+import { interpreter } from "../../lib/backends/interpreter.ts";
+import recorded from "../reference/random.json" with { type: "json" };
+import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { assertEach, load, type Recorded } from "./recorded.ts";
+
+registerBackend(interpreter);
+
+type Draws = Readonly<Record<string, Recorded>>;
+type Array1 = (...args: NDArray[]) => NDArray;
+
+const logits1 = load(recorded.logits_1d);
+const logits2 = load(recorded.logits_2d);
+const f64 = { dtype: "float64" } as const;
+
+/** How each entry is drawn, and by how many rounding errors and how much in all it may differ. */
+const draws: Record<string, (key: NDArray) => NDArray> = {
+  key: (key) => key,
+  split: (key) => random.split(key),
+  split_5: (key) => random.split(key, 5),
+  split_2x3: (key) => random.split(key, [2, 3]),
+  fold_in_7: (key) => random.foldIn(key, 7),
+  fold_in_2147483653: (key) => random.foldIn(key, 2147483653),
+  bits_7: (key) => random.bits(key, [7]),
+  bits_3x4: (key) => random.bits(key, [3, 4]),
+  bits_scalar: (key) => random.bits(key),
+  uniform_f32_6: (key) => random.uniform(key, [6]),
+  uniform_f32_6_minus2_3: (key) => random.uniform(key, [6], { minval: -2, maxval: 3 }),
+  normal_f32_8: (key) => random.normal(key, 8),
+  normal_f32_3x5: (key) => random.normal(key, [3, 5]),
+  "bernoulli_p0.3_10": (key) => random.bernoulli(key, 0.3, [10]),
+  randint_0_100_10: (key) => random.randint(key, [10], 0, 100),
+  randint_minus5_17_10: (key) => random.randint(key, [10], -5, 17),
+  randint_full_int32_5: (key) => random.randint(key, [5], -2147483648, 2147483647),
+  permutation_10: (key) => random.permutation(key, 10),
+  permutation_2000_first_20: (key) => random.permutation(key, 2000).slice([0], [20]),
+  permutation_rows_4x2: (key) => random.permutation(key, np.reshape(np.arange(8), [4, 2])),
+  categorical_1d_shape_8: (key) => random.categorical(key, logits1, { shape: 8 }),
+  categorical_1d_scalar: (key) => random.categorical(key, logits1),
+  categorical_2d_axis_last: (key) => random.categorical(key, logits2),
+  categorical_2d_axis_0: (key) => random.categorical(key, logits2, { axis: 0 }),
+  truncated_normal_f32_minus2_2_8: (key) => random.truncatedNormal(key, -2, 2, [8]),
+  gumbel_f32_6: (key) => random.gumbel(key, 6),
+  exponential_f32_6: (key) => random.exponential(key, [6]),
+  chain: (key) => {
+    const out: NDArray[] = [];
+    let rest = key;
+    for (let i = 0; i < 3; i++) {
+      const keys = random.split(rest);
+      rest = keys.at(0);
+      out.push(random.uniform(keys.at(1)));
+    }
+    return np.stack(out);
+  },
+  uniform_f64_6: (key) => random.uniform(key, [6], f64),
+  uniform_f64_6_minus2_3: (key) => random.uniform(key, [6], { ...f64, minval: -2, maxval: 3 }),
+  normal_f64_8: (key) => random.normal(key, [8], f64),
+  normal_f64_3x5: (key) => random.normal(key, [3, 5], f64),
+  truncated_normal_f64_minus2_2_8: (key) => random.truncatedNormal(key, -2, 2, [8], f64),
+};
+
+/** Rounding errors of a distribution: functions and a fused multiplication in XLA differ a little. */
+function allowed(name: string): readonly [ulps: number, absolute: number] {
+  const eps = name.includes("f64") ? 2 ** -52 : 2 ** -23;
+  if (name.includes("minus2_3")) return [0, 3 * eps];
+  if (/normal/.test(name)) return [24, 8 * eps];
+  if (/gumbel|exponential/.test(name)) return [8, 4 * eps];
+  return [0, 0];
+}
+
+function check(name: string, seed: number, expected: Recorded): void {
+  const draw = draws[name];
+  assert(draw !== undefined, `no test draws ${name}`);
+  assertEach(`${name} of seed ${seed}`, draw(random.key(seed)), expected, ...allowed(name));
+}
+
+for (const [seed, entries] of Object.entries(recorded.seeds as unknown as Record<string, Draws>)) {
+  Deno.test(`random: seed ${seed} gives JAX's stream`, () => {
+    // 64-bit integers are not a dtype here; the bits of float64 draws are made of them.
+    for (const [name, expected] of Object.entries(entries)) {
+      if (name !== "bits_u64_4") check(name, Number(seed), expected);
+    }
+  });
+}
+
+Deno.test("random: seed -1 gives JAX's stream", () => {
+  for (const [name, expected] of Object.entries(recorded.seed_minus_1 as unknown as Draws)) {
+    check(name, -1, expected);
+  }
+});
+
+Deno.test("random: seeds out of the range of 32 bits give JAX's keys", () => {
+  const keys = recorded.odd_seed_keys.x64_off as unknown as Draws;
+  for (const [seed, expected] of Object.entries(keys)) {
+    assertEquals(random.key(Number(seed)).toArray(), load(expected).toArray(), seed);
+  }
+});
+
+Deno.test("random: sizes at the boundary", () => {
+  const more = recorded.key_0_more as unknown as Draws;
+  const key = random.key(0);
+  assertEquals(random.split(key, 1).toArray(), load(more.split_1!).toArray());
+  assertEquals(random.bits(key, 1).toArray(), load(more.bits_1!).toArray());
+  assertEquals(random.bits(key, 0).toArray(), []);
+  assertEquals(random.bits(key, [2, 3, 2]).toArray(), load(more.bits_2x3x2!).toArray());
+  assertEquals(random.uniform(key, [0, 2]).shape, [0, 2]);
+  assertEquals(random.permutation(key, 0).toArray(), []);
+  assertEquals(random.permutation(key, 1).toArray(), [0]);
+});
+
+Deno.test("random: vmap over keys gives each key's numbers", () => {
+  const keys = random.split(random.key(42), 3);
+  const lanes = vmap((key: NDArray) => random.uniform(key, [4]))(keys as never) as NDArray;
+  assertEquals(lanes.toArray(), load(recorded.vmap_uniform_over_split_42_3).toArray());
+});
+
+Deno.test("random: every function can be traced and mapped", () => {
+  const keys = random.split(random.key(7), 3);
+  const functions: Record<string, (key: NDArray) => NDArray> = { ...draws };
+  functions.seed_array = (key) => random.key(key.at(1));
+  functions.fold_in_array = (key) => random.foldIn(key, key.at(0));
+  for (const [name, draw] of Object.entries(functions)) {
+    const eager = [0, 1, 2].map((i) => draw(keys.at(i)).toArray());
+    const traced = jit(draw as never, { backend: "interpreter" }) as unknown as Array1;
+    assertEquals(traced(keys.at(1)).toArray(), eager[1]!, `jit of ${name}`);
+    if (name === "permutation_2000_first_20") continue;
+    const mapped = vmap(draw as never) as unknown as Array1;
+    assertEquals(mapped(keys).toArray(), eager, `vmap of ${name}`);
+  }
+});
+
+Deno.test("random: parameters may be arrays", () => {
+  const key = random.key(3);
+  const p = np.array([0, 1, 0.5]);
+  assertEquals(random.bernoulli(key, p).slice([0], [2]).toArray(), [false, true]);
+  assertEquals(random.bernoulli(key, p, [4, 3]).shape, [4, 3]);
+  const high = np.array([1, 10, 1000], { dtype: "int32" });
+  const draws = random.randint(key, [50, 3], 0, high);
+  assertEquals(draws.less(high).all().item(), 1);
+  assertEquals(random.randint(key, [50, 3], 0, high).at(0).shape, [3]);
+  // A computed range without an integer gives its start, as in JAX.
+  const none = random.randint(key, [4], np.array(5, { dtype: "int32" }), 5);
+  assertEquals(none.toArray(), [5, 5, 5, 5]);
+  const bounds = np.array([-1, 0, 2]);
+  const cut = random.truncatedNormal(key, bounds, bounds.add(0.5), [100, 3]);
+  assertEquals(cut.greaterEqual(bounds).all().item(), 1);
+  assertEquals(cut.lessEqual(bounds.add(0.5)).all().item(), 1);
+  const scaled = random.uniform(key, [2, 3], { minval: bounds, maxval: np.array([0, 1, 3]) });
+  assertEquals(scaled.shape, [2, 3]);
+});
+
+Deno.test("random: the largest integers can be drawn", () => {
+  const key = random.key(0);
+  const all = random.randint(key, [4], -2147483648, 2147483648);
+  assertEquals(all.dtype, "int32");
+  const words = random.randint(key, [1000], 0, 4294967296, { dtype: "uint32" });
+  assert(words.max().item() > 4e9 && words.min().item() < 1e8);
+  assertEquals(random.randint(key, [9], 2147483647, 2147483648).min().item(), 2147483647);
+});
+
+Deno.test("random: derivatives flow through parameters", () => {
+  const key = random.key(0);
+  const f = (low: NDArray) => random.uniform(key, [8], { minval: low, maxval: 3 }).sum();
+  const u = random.uniform(key, [8]);
+  const slope = (grad(f as never) as unknown as Array1)(np.array(1)).item();
+  assert(Math.abs(slope - np.sub(1, u).sum().item()) < 1e-5);
+});
+
+Deno.test("random: what is no key is refused, saying how to make one", () => {
+  const bad = (key: unknown): () => unknown => () => random.normal(key as NDArray, [2]);
+  for (const value of [0, undefined, "key", [0, 1]]) {
+    assertThrows(bad(value), TypeError, "normal: the key is");
+    assertThrows(bad(value), TypeError, "random.key(seed)");
+  }
+  assertThrows(bad(np.zeros([2])), TypeError, "the key is float32[2], not uint32[2]");
+  assertThrows(bad(random.key(0).at(0)), TypeError, "random.split");
+  const keys = random.split(random.key(0), 3);
+  assertThrows(bad(keys), TypeError, "map over them with vmap");
+});
+
+Deno.test("random: bad parameters are refused", () => {
+  const key = random.key(0);
+  assertThrows(() => random.key(0.5), RangeError, "the seed must be an integer");
+  assertThrows(() => random.key(2 ** 60), RangeError, "53 bits");
+  assertThrows(() => random.key(np.zeros([])), TypeError, "integer scalar");
+  assertThrows(() => random.foldIn(key, "a" as never), TypeError, "foldIn: the data");
+  assertThrows(() => random.normal(key, [-1]), TypeError, "non-negative integers");
+  assertThrows(() => random.normal(key, [2], { dtype: "int32" }), TypeError, "not int32");
+  assertThrows(() => random.randint(key, [2], 3, 3), RangeError, "no integer from 3");
+  assertThrows(() => random.randint(key, [2], 0.5, 3), RangeError, "minval must be an integer");
+  assertThrows(() => random.randint(key, [2], 0, np.ones([])), TypeError, "maxval must be");
+  assertThrows(() => random.randint(key, [2], 0, 9, f64), TypeError, "int32 or uint32");
+  assertThrows(() => random.bernoulli(key, np.zeros([3]), [2]), TypeError, "do not broadcast");
+  assertThrows(() => random.categorical(key, logits2, { shape: [5] }), TypeError, "must end in");
+  assertThrows(() => random.permutation(key, np.zeros([])), TypeError, "at least one axis");
+  assertThrows(() => random.permutation(key, 2.5), RangeError, "must be an integer");
+});

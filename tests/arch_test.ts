@@ -1,0 +1,245 @@
+/**
+ * The order of the layers: imports point to lower layers only, without cycles; onnxruntime is
+ * behind `lib/backends`; files stay small; the published entry points exist.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "./support/assert.ts";
+
+const root = new URL("../", import.meta.url);
+
+/** For each layer, the layers that it may import besides itself. */
+const core = ["core"];
+const primitives = [...core, "primitives"];
+const interpreters = [...primitives, "interpreters"];
+const control = [...interpreters, "control"];
+const transforms = [...control, "transforms"];
+const api = [...transforms, "api"];
+const lift = [...api, "lift"];
+const solvers = [...lift, "solvers"];
+const backends = [...control, "onnx", "backends"];
+const adapters = [...solvers, "onnx", "backends", "adapters"];
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  core,
+  primitives,
+  interpreters,
+  control,
+  transforms,
+  api,
+  lift,
+  solvers,
+  onnx: [...primitives, "onnx"],
+  backends,
+  adapters,
+  mod: [...adapters, "mod"],
+};
+
+/** Files with more reach than their layer, and why. */
+const exceptions: Readonly<Record<string, { readonly also: readonly string[] }>> = {
+  // The door for users: it records their functions before it hands programs to its layer.
+  "lib/onnx/mod.ts": { also: ["interpreters", "transforms"] },
+};
+
+interface Dependency {
+  readonly specifier: string;
+  readonly code?: { readonly specifier?: string; readonly error?: string };
+  readonly type?: { readonly specifier?: string; readonly error?: string };
+}
+
+interface Module {
+  readonly specifier: string;
+  readonly error?: string;
+  readonly dependencies?: readonly Dependency[];
+}
+
+interface Import {
+  /** What the source says. */
+  readonly specifier: string;
+  /** Path from the root, or the full specifier of something else. */
+  readonly target: string;
+  /** Whether it is gone when the program runs. */
+  readonly typeOnly: boolean;
+}
+
+/** All TypeScript files below a folder, as paths from the root. */
+function filesBelow(folder: string): string[] {
+  const found: string[] = [];
+  for (const entry of Deno.readDirSync(new URL(`${folder}/`, root))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) found.push(...filesBelow(path));
+    else if (path.endsWith(".ts")) found.push(path);
+  }
+  return found.sort();
+}
+
+const sources: readonly string[] = [
+  "mod.ts",
+  ...filesBelow("lib"),
+  ...filesBelow("adapters"),
+];
+
+async function moduleInfo(path: string): Promise<readonly Module[]> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", path],
+    cwd: root,
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const { code, stdout, stderr } = await command.output();
+  const text = new TextDecoder().decode(stdout);
+  assertEquals(code, 0, `deno info ${path}: ${new TextDecoder().decode(stderr)}`);
+  return (JSON.parse(text) as { modules: readonly Module[] }).modules;
+}
+
+function relative(specifier: string): string {
+  return specifier.startsWith(root.href) ? specifier.slice(root.href.length) : specifier;
+}
+
+const missing = new Set<string>();
+
+/** What each source file imports: from the entry points, then from each file they do not reach. */
+async function importGraph(): Promise<Map<string, Import[]>> {
+  const graph = new Map<string, Import[]>();
+  for (const path of ["mod.ts", ...sources]) {
+    if (graph.has(path)) continue;
+    for (const m of await moduleInfo(path)) {
+      const name = relative(m.specifier);
+      if (m.error !== undefined) missing.add(`${name}: ${m.error}`);
+      if (!sources.includes(name)) continue;
+      graph.set(
+        name,
+        (m.dependencies ?? []).map((d) => ({
+          specifier: d.specifier,
+          target: relative(d.code?.specifier ?? d.type?.specifier ?? d.specifier),
+          typeOnly: d.code === undefined,
+        })),
+      );
+    }
+  }
+  return graph;
+}
+
+const graph = await importGraph();
+
+function layerOf(path: string): string {
+  if (path === "mod.ts") return "mod";
+  const parts = path.split("/");
+  return parts[0] === "lib" ? parts[1]! : parts[0]!;
+}
+
+Deno.test("every import can be loaded", () => {
+  assertEquals([...missing], []);
+});
+
+Deno.test("every source file is in a known layer", () => {
+  assert(sources.length > 60, `only ${sources.length} source files were found`);
+  assertEquals(sources.filter((path) => !graph.has(path)), []);
+  assertEquals(sources.filter((path) => allowed[layerOf(path)] === undefined), []);
+});
+
+Deno.test("imports point to lower layers, those of types too", () => {
+  const wrong: string[] = [];
+  for (const [path, imports] of graph) {
+    const reach = [...allowed[layerOf(path)]!, ...exceptions[path]?.also ?? []];
+    for (const { target } of imports) {
+      if (sources.includes(target) && !reach.includes(layerOf(target))) {
+        wrong.push(`${path} imports ${target}, but ${layerOf(path)} reaches only ${reach.join(", ")}`);
+      }
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("imports that exist at run time have no cycles", () => {
+  const state = new Map<string, "open" | "done">();
+  const cycles: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (state.get(path) === "done") return;
+    if (state.get(path) === "open") {
+      cycles.push([...trail.slice(trail.indexOf(path)), path].join(" -> "));
+      return;
+    }
+    state.set(path, "open");
+    for (const { target, typeOnly } of graph.get(path) ?? []) {
+      if (!typeOnly && graph.has(target)) visit(target, [...trail, path]);
+    }
+    state.set(path, "done");
+  };
+  for (const path of graph.keys()) visit(path, []);
+  assertEquals(cycles, []);
+});
+
+Deno.test("only lib/backends knows onnxruntime", () => {
+  const outside = sources.filter((path) => {
+    if (path.startsWith("lib/backends/")) return false;
+    // Comments may name it; imports and strings that could be imported may not.
+    const code = Deno.readTextFileSync(new URL(path, root))
+      .replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+    return /["'`][^"'`\n]*onnxruntime/.test(code) ||
+      (graph.get(path) ?? []).some((i) => /onnxruntime/.test(i.target));
+  });
+  assertEquals(outside, []);
+});
+
+Deno.test("what comes from outside is imported where it belongs", () => {
+  // The package itself depends on nothing but the protobuf writer and the runtime.
+  const known: Readonly<Record<string, RegExp>> = {
+    onnx: /@bufbuild\/protobuf/,
+    backends: /onnxruntime|node:|npm:webgpu/,
+  };
+  const wrong: string[] = [];
+  for (const [path, imports] of graph) {
+    for (const { specifier, target } of imports) {
+      if (sources.includes(target) || known[layerOf(path)]?.test(target)) continue;
+      wrong.push(`${path} imports ${specifier} (${target})`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("files stay below 520 lines, tests below 500", () => {
+  const lengths = [...sources, ...filesBelow("tests")].map((path) => {
+    const text = Deno.readTextFileSync(new URL(path, root));
+    return { path, lines: text.split("\n").length - 1 };
+  });
+  const long = lengths.filter(({ path, lines }) =>
+    lines > (path.startsWith("tests/") ? 500 : 520)
+  );
+  assertEquals(long.map(({ path, lines }) => `${path}: ${lines} lines`), []);
+});
+
+Deno.test("files begin with what they own, and names are snake_case", () => {
+  assertEquals(
+    sources.filter((path) => !Deno.readTextFileSync(new URL(path, root)).startsWith("/**\n")),
+    [],
+  );
+  const odd = [...sources, ...filesBelow("tests")].filter((path) =>
+    !/^[a-z0-9_]+\.ts$/.test(path.split("/").at(-1)!)
+  );
+  assertEquals(odd, []);
+});
+
+Deno.test("the published entry points exist and are what is published", async () => {
+  const config = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
+  const { exports, publish } = config as {
+    exports: Record<string, string>;
+    publish: { include: string[] };
+  };
+  assertEquals(Object.keys(exports).sort(), [".", "./adapters/haiku", "./solvers"]);
+  for (const [name, path] of Object.entries(exports)) {
+    const plain = path.replace(/^\.\//, "");
+    assert(sources.includes(plain), `${name} is exported from ${path}, which does not exist`);
+    assert(
+      publish.include.some((p) => plain === p || plain.startsWith(p)),
+      `${path} is exported but not published`,
+    );
+    const names = Object.keys(await import(new URL(path, root).href));
+    assert(names.length > 0, `${path} exports nothing`);
+  }
+});
+
+Deno.test("mod.ts re-exports and does nothing else", () => {
+  const code = Deno.readTextFileSync(new URL("mod.ts", root)).replace(/\/\*[\s\S]*?\*\//g, "");
+  const rest = code.replace(/export\s+(type\s+)?(\*|\{[^}]*\})(\s+as\s+\w+)?\s+from\s+"[^"]+";/g, "");
+  assertEquals(rest.trim(), "");
+});

@@ -1,0 +1,363 @@
+/**
+ * Rules of the structural primitives at the places that samples do not show: gradients recorded from
+ * JAX (ties, zeros, clamped and dropped indices), lanes that each have their own starts, and what
+ * users are told about wrong arguments. Every rule on every sample is in the conformance suite.
+ */
+import type { NDArray } from "../../lib/core/array.ts";
+import { shaped, type ShapedArray, sizeOf } from "../../lib/core/aval.ts";
+import type { ConcreteArray } from "../../lib/core/concrete.ts";
+import type { DType } from "../../lib/core/dtype.ts";
+import { AxisError, DTypeError, ShapeError } from "../../lib/core/errors.ts";
+import { Linear } from "../../lib/core/primitive.ts";
+import { batchFlat } from "../../lib/interpreters/batch.ts";
+import { jvpFlat } from "../../lib/interpreters/jvp.ts";
+import { linearizeFlat } from "../../lib/interpreters/partial.ts";
+import { backwardPass } from "../../lib/interpreters/transpose.ts";
+import { add, mul } from "../../lib/primitives/arithmetic.ts";
+import { dotGeneral } from "../../lib/primitives/dot.ts";
+import { gather, scatterAdd } from "../../lib/primitives/indexing.ts";
+import { solve } from "../../lib/primitives/linalg.ts";
+import { threefry2x32 } from "../../lib/primitives/random.ts";
+import * as reduce from "../../lib/primitives/reduce.ts";
+import {
+  expandDims,
+  iota,
+  onesLike,
+  reduceSum,
+  reshape,
+  scalarLike,
+  transpose,
+  zerosLike,
+} from "../../lib/primitives/shape.ts";
+import {
+  concatenate,
+  dynamicSlice,
+  dynamicUpdateSlice,
+  pad,
+  rev,
+  slice,
+} from "../../lib/primitives/slicing.ts";
+import { sort } from "../../lib/primitives/sort.ts";
+import { sin, tanh } from "../../lib/primitives/unary.ts";
+import recorded from "../reference/derivatives.json" with { type: "json" };
+import { difference, make, ulps } from "../support/arrays.ts";
+import { assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
+
+interface Recorded {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: readonly (number | string)[];
+}
+
+interface Case {
+  readonly inputs: Readonly<Record<string, Recorded>>;
+  readonly outputs: Readonly<Record<string, Recorded>>;
+}
+
+type Arrays = Readonly<Record<string, NDArray>>;
+
+const cases = recorded.cases as unknown as Readonly<Record<string, Case>>;
+
+function array({ dtype, shape, data }: Recorded): ConcreteArray {
+  return make(shaped(shape, dtype as DType), data.map(Number));
+}
+
+function total(x: NDArray): NDArray {
+  return reduceSum(x, x.shape.map((_, i) => i));
+}
+
+function weighted(w: NDArray, x: NDArray): NDArray {
+  return total(mul(w, x));
+}
+
+function square(x: NDArray): NDArray {
+  return mul(x, x);
+}
+
+/** Gradients of a scalar function. */
+function gradients(f: (xs: NDArray[]) => NDArray, args: readonly NDArray[]): NDArray[] {
+  const { jaxpr, consts, outs } = linearizeFlat("gradient", (xs) => [f(xs)], args);
+  const inputs = jaxpr.inputs.map((v, i) => i < consts.length ? consts[i]! : new Linear(v.aval));
+  const cts = backwardPass(jaxpr, inputs, [onesLike(outs[0]!)]).slice(consts.length);
+  return args.map((x, i) => cts[i] ?? zerosLike(x));
+}
+
+/** The Hessian of a scalar function of one array: forward over reverse, one direction at a time. */
+function hessian(f: (x: NDArray) => NDArray, x: NDArray): NDArray {
+  const rows = Array.from({ length: x.size }, (_, i) => {
+    const direction = make(x.aval, Array.from({ length: x.size }, (_, k) => k === i ? 1 : 0));
+    const [, [row]] = jvpFlat("row", (xs) => gradients(([y]) => f(y!), xs), [x], [direction]);
+    return reshape(row ?? zerosLike(x), [1, x.size]);
+  });
+  return reshape(concatenate(rows, 0), [...x.shape, ...x.shape]);
+}
+
+function starts(start: NDArray, n: number): NDArray[] {
+  // JAX counts negative starts from the end, before the primitive is reached.
+  const s = start.item();
+  return [make(shaped([], "int32"), [s < 0 ? s + n : s])];
+}
+
+function column(indices: NDArray): NDArray {
+  return expandDims(indices, [1]);
+}
+
+const matvec = { contract: [[1], [0]], batch: [[], []] } as const;
+const batched = { contract: [[2], [1]], batch: [[0], [0]] } as const;
+
+function updateSlice({ x, u, w, start }: Arrays): NDArray {
+  return weighted(w!, square(dynamicUpdateSlice(x!, u!, starts(start!, 6))));
+}
+
+function takeSlice({ x, w, start }: Arrays): NDArray {
+  return weighted(w!, square(dynamicSlice(x!, starts(start!, 6), [3])));
+}
+
+function solveVector(a: NDArray, b: NDArray): NDArray {
+  return reshape(solve(a, column(b)), b.shape);
+}
+
+/** The recorded functions; what `wrt` names are the inputs that gradients are recorded for. */
+const functions: Readonly<Record<string, readonly [wrt: string[], f: (a: Arrays) => NDArray]>> = {
+  batched_matmul: [["a", "b"], ({ a, b }) => total(sin(dotGeneral(a!, b!, batched)))],
+  concatenate: [["a", "b"], ({ a, b, w }) => weighted(w!, square(concatenate([a!, b!, a!], 0)))],
+  cumsum: [["x"], ({ x, w }) => weighted(w!, reduce.cumsum(x!, 0))],
+  cumsum_reverse: [["x"], ({ x, w }) => weighted(w!, reduce.cumsum(x!, 0, true))],
+  dense: [
+    ["W", "b", "x"],
+    ({ W, b, x }) => total(square(tanh(add(dotGeneral(W!, x!, matvec), b!)))),
+  ],
+  dynamic_slice: [["x"], takeSlice],
+  dynamic_slice_clamped_high: [["x"], takeSlice],
+  dynamic_slice_negative: [["x"], takeSlice],
+  dynamic_update_slice: [["x", "u"], updateSlice],
+  dynamic_update_slice_clamped_high: [["x", "u"], updateSlice],
+  dynamic_update_slice_negative: [["x", "u"], updateSlice],
+  gather_clip: [["x"], ({ x, indices, w }) => weighted(w!, gather(x!, column(indices!)))],
+  linalg_solve: [["A", "b"], ({ A, b, w }) => weighted(w!, solveVector(A!, b!))],
+  linalg_solve_matrix: [["A", "B"], ({ A, B, w }) => weighted(w!, solve(A!, B!))],
+  max: [["x"], ({ x }) => reduce.reduceMax(x!, [0])],
+  max_ties: [["x"], ({ x }) => reduce.reduceMax(x!, [0])],
+  max_axis1_ties: [["x"], ({ x, w }) => weighted(w!, reduce.reduceMax(x!, [1]))],
+  min: [["x"], ({ x }) => reduce.reduceMin(x!, [0])],
+  min_ties: [["x"], ({ x }) => reduce.reduceMin(x!, [0])],
+  pad: [["x", "c"], ({ x, c }) => {
+    const y = pad(x!, c!, [-1], [2], [1]);
+    return weighted(add(iota(y.shape, 0, "float64"), scalarLike(1, y)), y);
+  }],
+  prod: [["x"], ({ x }) => reduce.reduceProd(x!, [0])],
+  prod_one_zero: [["x"], ({ x }) => reduce.reduceProd(x!, [0])],
+  prod_two_zeros: [["x"], ({ x }) => reduce.reduceProd(x!, [0])],
+  reshape_transpose_rev: [["x"], ({ x }) => {
+    const y = rev(transpose(reshape(x!, [2, 3]), [1, 0]), [0]);
+    return weighted(reshape(iota([6], 0, "float64"), [3, 2]), square(y));
+  }],
+  scatter_add: [["x", "v"], ({ x, v, indices, w }) => {
+    const at = make(indices!.aval, Array.from(indices!.dataSync(), (i) => i < 0 ? i + 6 : i));
+    return weighted(w!, square(scatterAdd(x!, column(at), v!)));
+  }],
+  sort: [["x"], ({ x, w }) => weighted(w!, sort(x!, 0)[0])],
+  sort_ties: [["x"], ({ x, w }) => weighted(w!, sort(x!, 0)[0])],
+};
+
+Deno.test("gradients and Hessians are JAX's", () => {
+  for (const [name, [wrt, f]] of Object.entries(functions)) {
+    const { inputs, outputs } = cases[name]!;
+    const all = Object.fromEntries(Object.entries(inputs).map(([k, v]) => [k, array(v)]));
+    const at = (xs: readonly NDArray[]): NDArray =>
+      f({ ...all, ...Object.fromEntries(wrt.map((k, i) => [k, xs[i]!])) });
+    const args = wrt.map((k) => all[k]!);
+    const check = (what: string, actual: NDArray, expected: Recorded): void => {
+      const want = array(expected);
+      assertEquals(difference(actual, want, 1e-14 + ulps(want, 64)), null, `${name}: ${what}`);
+    };
+    check("value", at(args), outputs["value"]!);
+    gradients(at, args).forEach((g, i) => {
+      check(`gradient of ${wrt[i]}`, g, outputs["grad"] ?? outputs[`grad_${wrt[i]}`]!);
+    });
+    const second = outputs["hess"] ?? outputs["hess_A"] ?? outputs["hess_x"];
+    if (second === undefined) continue;
+    const one = wrt.indexOf(outputs["hess_A"] !== undefined ? "A" : "x");
+    const along = (x: NDArray): NDArray => at(args.map((y, i) => i === one ? x : y));
+    check("Hessian", hessian(along, args[one]!), second);
+  }
+});
+
+// ---------------------------------------------------------------- lanes
+
+/** Numbers that look random. */
+function pseudo(aval: ShapedArray, seed: number): ConcreteArray {
+  const wave = (i: number): number => Math.sin(seed + 12.9898 * (i + 1));
+  const integer = aval.dtype === "int32";
+  return make(
+    aval,
+    Array.from(
+      { length: sizeOf(aval.shape) },
+      (_, i) => integer ? Math.round(5 * wave(i)) : wave(i),
+    ),
+  );
+}
+
+const LANES = 3;
+
+/** Checks a function on lanes, for every choice of inputs that have them, against a loop. */
+function checkLanes(
+  what: string,
+  f: (xs: NDArray[]) => NDArray[],
+  avals: readonly ShapedArray[],
+): void {
+  for (let mask = 1; mask < 1 << avals.length; mask++) {
+    const mapped = avals.map((_, i) => (mask >> i & 1) === 1);
+    const args = avals.map((a, i) =>
+      pseudo(mapped[i] ? shaped([...a.shape, LANES], a.dtype) : a, i + mask)
+    );
+    // Lanes are along the last axis, where no rule expects them.
+    const [outs, dims] = batchFlat(
+      what,
+      f,
+      args,
+      avals.map((a, i) => mapped[i] ? a.shape.length : null),
+      LANES,
+    );
+    for (let lane = 0; lane < LANES; lane++) {
+      const own = args.map((x, i) =>
+        mapped[i] ? make(avals[i]!, x.values.filter((_, k) => k % LANES === lane)) : x
+      );
+      f(own).forEach((expected, k) => {
+        const dim = dims[k] ?? null;
+        const out = outs[k]!;
+        const starts = out.shape.map((_, i) => i === dim ? lane : 0);
+        const limits = out.shape.map((n, i) => i === dim ? lane + 1 : n);
+        const actual = dim === null ? out : reshape(slice(out, starts, limits), expected.shape);
+        const found = difference(actual, expected, ulps(expected, 8));
+        assertEquals(found, null, `${what}, mask ${mask}, lane ${lane}, output ${k}`);
+      });
+    }
+  }
+}
+
+const f64 = (...shape: number[]): ShapedArray => shaped(shape, "float64");
+const i32 = (...shape: number[]): ShapedArray => shaped(shape, "int32");
+
+Deno.test("lanes with their own starts and indices", () => {
+  checkLanes(
+    "dynamic_slice of two of three axes",
+    ([x, i, j, k]) => [dynamicSlice(x!, [i!, j!, k!], [2, 3, 1])],
+    [f64(4, 3, 5), i32(), i32(), i32()],
+  );
+  checkLanes(
+    "dynamic_update_slice of two of three axes",
+    ([x, u, i, j, k]) => [dynamicUpdateSlice(x!, u!, [i!, j!, k!])],
+    [f64(4, 3, 5), f64(2, 3, 1), i32(), i32(), i32()],
+  );
+  checkLanes(
+    "dynamic_update_slice with nothing, and with everything",
+    ([x, u, v, i]) => [dynamicUpdateSlice(x!, u!, [i!]), dynamicUpdateSlice(x!, v!, [i!])],
+    [f64(3), f64(0), f64(3), i32()],
+  );
+  checkLanes("gather", ([x, i]) => [gather(x!, i!)], [f64(4, 3, 2), i32(2, 2, 2)]);
+  checkLanes("scatter_add", ([x, i, u]) => [scatterAdd(x!, i!, u!)], [
+    f64(4, 3, 2),
+    i32(5, 2),
+    f64(5, 2),
+  ]);
+  checkLanes("pad", ([x, c]) => [pad(x!, c!, [-1, 2], [1, 0], [1, 0])], [f64(3, 2), f64()]);
+  checkLanes("solve", ([a, b]) => [solve(a!, b!)], [f64(2, 3, 3), f64(2, 3, 2)]);
+});
+
+Deno.test("gradients in lanes with their own starts and indices", () => {
+  const gradient = (f: (xs: NDArray[]) => NDArray, floats: number) => (xs: NDArray[]): NDArray[] =>
+    gradients((ys) => total(sin(f([...ys, ...xs.slice(floats)]))), xs.slice(0, floats));
+  checkLanes(
+    "dynamic_slice",
+    gradient(([x, i, j]) => dynamicSlice(x!, [i!, j!], [2, 2]), 1),
+    [f64(4, 3), i32(), i32()],
+  );
+  checkLanes(
+    "dynamic_update_slice",
+    gradient(([x, u, i, j]) => dynamicUpdateSlice(x!, u!, [i!, j!]), 2),
+    [f64(4, 3), f64(1, 2), i32(), i32()],
+  );
+  checkLanes("gather", gradient(([x, i]) => gather(x!, i!), 1), [f64(4, 3), i32(5, 2)]);
+  checkLanes(
+    "scatter_add",
+    gradient(([x, u, i]) => scatterAdd(x!, i!, u!), 2),
+    [f64(4, 3), f64(5, 3), i32(5, 1)],
+  );
+  checkLanes("reduce_prod", gradient(([x]) => reduce.reduceProd(x!, [0, 2]), 1), [f64(3, 2, 2)]);
+  checkLanes("sort", gradient(([x]) => sort(x!, 0)[0], 1), [f64(5, 2)]);
+  checkLanes("solve", gradient(([a, b]) => solve(a!, b!), 2), [f64(3, 3), f64(3, 2)]);
+});
+
+Deno.test("a gradient of zero size has its operand's shape", () => {
+  const x = pseudo(f64(0, 3), 1);
+  const [g] = gradients(([y]) => total(slice(y!, [0, 1], [0, 2])), [x]);
+  assertEquals(g!.shape, [0, 3]);
+});
+
+// ---------------------------------------------------------------- errors
+
+Deno.test("errors name the operation, the argument and the shapes", () => {
+  const x = pseudo(f64(3, 4), 1);
+  const v = pseudo(f64(3), 2);
+  const b = make(shaped([2], "bool"), [0, 1]);
+  const i = make(shaped([], "int32"), [0]);
+  const one = make(shaped([], "float64"), [1]);
+  const word = make(shaped([], "uint32"), [1]);
+  const wrong: [() => unknown, new (message?: string) => Error, RegExp][] = [
+    [() => slice(x, [0, 0], [3, 5]), AxisError, /slice: from 0 to 5 on axis 1.*\[3,4\]/],
+    [() => slice(x, [0], [3]), ShapeError, /slice: starts \[0\].*2 axes/],
+    [() => slice(v, [0], [3], [-1]), AxisError, /slice: stride -1.*Use rev/],
+    [() => pad(v, one, [-2], [-2]), AxisError, /pad: -2 before and -2 behind.*\[3\]/],
+    [() => pad(v, v, [1], [1]), ShapeError, /pad: the padding value must be a scalar/],
+    [() => pad(v, i, [1], [1]), DTypeError, /pad: .*float64\[3\] and int32\[\]/],
+    [() => concatenate([x, v], 0), ShapeError, /concatenate: arrays 0 and 1.*\[3,4\] and \[3\]/],
+    [() => concatenate([v, b], 0), DTypeError, /concatenate: .*different dtypes/],
+    [() => concatenate([], 0), ShapeError, /concatenate: there are no arrays/],
+    [() => rev(x, [2]), AxisError, /rev: axes \[2\]/],
+    [() => dynamicSlice(x, [i, i], [4, 1]), AxisError, /dynamic_slice: sizes \[4,1\].*\[3,4\]/],
+    [() => dynamicSlice(x, [i], [1, 1]), ShapeError, /dynamic_slice: 1 starts/],
+    [() => dynamicSlice(v, [one], [1]), DTypeError, /dynamic_slice: start 0.*int32.*float64\[\]/],
+    [
+      () => dynamicUpdateSlice(v, pseudo(f64(4), 1), [i]),
+      ShapeError,
+      /dynamic_update_slice: update of shape \[4\].*\[3\]/,
+    ],
+    [() => gather(x, v), DTypeError, /gather: indices must be an int32.*float64\[3\]/],
+    [() => gather(v, pseudo(i32(1, 2), 1)), ShapeError, /gather: .*\[1,2\].*1 axes/],
+    [() => gather(pseudo(f64(0), 1), pseudo(i32(1, 1), 1)), AxisError, /gather: .*no elements/],
+    [
+      () => scatterAdd(x, pseudo(i32(2, 1), 1), v),
+      ShapeError,
+      /scatter_add: updates have shape \[3\].*takes \[2,4\]/,
+    ],
+    [() => scatterAdd(b, pseudo(i32(1, 1), 1), b), DTypeError, /scatter_add: .*bool\[2\]/],
+    [() => reduce.reduceMax(x, [2]), AxisError, /reduce_max: axes \[2\].*\[3,4\]/],
+    [() => reduce.reduceProd(b, [0]), DTypeError, /reduce_prod: x is bool\[2\].*astype/],
+    [() => reduce.reduceAnd(v, [0]), DTypeError, /reduce_and: x is float64\[3\]/],
+    [() => reduce.argmax(pseudo(f64(0), 1), 0), ShapeError, /argmax: .*\[0\].*no elements/],
+    [() => reduce.cumsum(v, 1), AxisError, /cumsum: axis 1 is out of range.*\[3\]/],
+    [() => sort(one, 0), AxisError, /sort: axis 0 is out of range/],
+    [
+      () => dotGeneral(x, v, { contract: [[1], [0]], batch: [[], []] }),
+      ShapeError,
+      /dot_general: contracted axes 1 of x and 0 of y have lengths 4 and 3.*\[3,4\].*\[3\]/,
+    ],
+    [
+      () => dotGeneral(v, v, { contract: [[0], [0]], batch: [[0], [0]] }),
+      AxisError,
+      /dot_general: an axis of x is used twice/,
+    ],
+    [() => dotGeneral(b, b, { contract: [[0], [0]], batch: [[], []] }), DTypeError, /dot_general/],
+    [() => threefry2x32(word, word, i, word), DTypeError, /threefry2x32: count 0 is int32/],
+    [() => solve(x, x), ShapeError, /solve: the matrix must be square.*\[3,4\]/],
+    [
+      () => solve(pseudo(f64(3, 3), 1), v),
+      ShapeError,
+      /solve: a right-hand side of shape \[3\].*\[3,3\].*\[3,m\]/,
+    ],
+  ];
+  for (const [call, type, pattern] of wrong) {
+    assertMatch(assertThrows(call, type).message, pattern);
+  }
+});

@@ -1,0 +1,142 @@
+/**
+ * Graphs against the interpreter: each sample's equation, and the program of its gradients, are
+ * lowered, run by ONNX Runtime, and compared.
+ *
+ * Integers and booleans agree exactly. Floats may differ by `ROUNDING` units in the last place of
+ * the result, and of what one unit in the last place of the inputs amounts to in the result (the
+ * condition, measured by the jvp along the inputs themselves with random signs).
+ *
+ * @module
+ */
+import type { NDArray } from "../../lib/core/array.ts";
+import { getBackend } from "../../lib/core/backend.ts";
+import type { ConcreteArray } from "../../lib/core/concrete.ts";
+import { type DType, epsilon, isFloat } from "../../lib/core/dtype.ts";
+import { checkJaxpr, evalJaxpr, formatJaxpr, type Jaxpr } from "../../lib/core/jaxpr.ts";
+import { Linear, type Tangent } from "../../lib/core/primitive.ts";
+import { bind } from "../../lib/core/trace.ts";
+import { jvpFlat } from "../../lib/interpreters/jvp.ts";
+import { linearizeFlat } from "../../lib/interpreters/partial.ts";
+import { stageClosed } from "../../lib/interpreters/staging.ts";
+import { backwardPass } from "../../lib/interpreters/transpose.ts";
+import { difference, make } from "./arrays.ts";
+import { type Case, programOf, type Report } from "./conformance.ts";
+import { floatMask, randomLike } from "./conformance_derivatives.ts";
+import type { Random } from "./random.ts";
+
+/**
+ * Units in the last place. ONNX Runtime's float32 kernels of tanh, exp, erf and others are rational
+ * approximations good to a few units; the interpreter rounds the double precision result.
+ */
+const ROUNDING = 8;
+
+/** Below this, results are subnormal, which kernels may flush to zero. */
+const TINY: Readonly<Partial<Record<DType, number>>> = { float32: 1.2e-38, float64: 2.3e-308 };
+
+/** How far each element may be off: see the top of the file. */
+function allowedErrors(
+  jaxpr: Jaxpr,
+  inputs: readonly ConcreteArray[],
+  expected: readonly NDArray[],
+  random: Random,
+  rounding: number,
+): ((i: number, y: number) => number)[] {
+  const condition = expected.map((y) => new Float64Array(y.size));
+  for (let trial = 0; trial < 3; trial++) {
+    let dots: readonly Tangent[];
+    try {
+      const tangents = inputs.map((x) =>
+        isFloat(x.dtype)
+          ? make(x.aval, Array.from(x.values, (v) => random.next() < 0.5 ? v : -v))
+          : null
+      );
+      dots = jvpFlat("condition", (xs) => evalJaxpr(jaxpr, xs, bind), inputs, tangents)[1];
+    } catch {
+      break; // Reverse mode alone: the results' own size has to do.
+    }
+    dots.forEach((d, k) =>
+      d?.dataSync().forEach((v, i) => {
+        if (Number.isFinite(v)) condition[k]![i] = Math.max(condition[k]![i]!, Math.abs(v));
+      })
+    );
+  }
+  return expected.map((y, k) => {
+    if (!isFloat(y.dtype)) return () => 0;
+    const unit = rounding * epsilon(y.dtype);
+    return (i, v) => unit * (Math.abs(v) + condition[k]![i]!) + TINY[y.dtype]!;
+  });
+}
+
+/** Runs a program on the backend and compares. */
+function compare(
+  jaxpr: Jaxpr,
+  inputs: readonly ConcreteArray[],
+  name: string,
+  random: Random,
+  rounding: number,
+): string | null {
+  const expected = evalJaxpr(jaxpr, inputs, bind);
+  const program = getBackend("wasm").compile(jaxpr, name);
+  try {
+    // Twice: a program must not keep anything from one run to the next.
+    for (let run = 0; run < 2; run++) {
+      const outs = program.run(inputs);
+      if (outs.length !== expected.length) {
+        return `gave ${outs.length} outputs and not ${expected.length}`;
+      }
+      const allowed = allowedErrors(jaxpr, inputs, expected, random, rounding);
+      for (let k = 0; k < outs.length; k++) {
+        const found = difference(outs[k]!, expected[k]!, allowed[k]!);
+        if (found !== null) return `run ${run}, output ${k} ${found}\n      of ${formatJaxpr(jaxpr)}`;
+      }
+    }
+    return null;
+  } finally {
+    program.release();
+  }
+}
+
+/** The sample's equation as a graph. */
+export function checkOnnx(c: Case, report: Report): void {
+  if (report.skips("onnx", c)) return;
+  report.check(
+    "onnx",
+    c,
+    "",
+    () => compare(programOf(c), c.inputs, c.primitive.name, c.random, ROUNDING),
+  );
+}
+
+/** The program from inputs and cotangents to the outputs and the inputs' cotangents. */
+export function gradientProgram(c: Case): Jaxpr {
+  const outs = c.apply(c.inputs);
+  const active = outs.map((y) => isFloat(y.dtype));
+  const n = c.inputs.length;
+  return stageClosed("gradient", (args) => {
+    const cts = args.slice(n);
+    const lin = linearizeFlat("gradient", (xs) => c.apply(xs), args.slice(0, n));
+    let next = 0;
+    const outCts = active.map((a) => a ? cts[next++]! : null);
+    const inputs = lin.jaxpr.inputs.map((v, i) => lin.consts[i] ?? new Linear(v.aval));
+    const back = backwardPass(lin.jaxpr, inputs, outCts.filter((_, k) => lin.activeOut[k]));
+    return [...lin.outs, ...back.slice(lin.consts.length).filter((ct) => ct !== null)];
+  }, [
+    ...c.inputs.map((x) => x.aval),
+    ...outs.filter((_, k) => active[k]).map((y) => y.aval),
+  ]);
+}
+
+/** The sample's gradients as a graph: what jit of grad runs. */
+export function checkGradientOnnx(c: Case, report: Report): void {
+  if (!floatMask(c.inputs).some((m) => m)) return;
+  if (report.skips("onnx", c) || report.skips("transpose", c)) return;
+  const outs = c.apply(c.inputs);
+  if (!outs.some((y) => isFloat(y.dtype))) return;
+  report.check("onnx of gradient", c, "", () => {
+    const jaxpr = gradientProgram(c);
+    checkJaxpr(jaxpr);
+    const cts = outs.filter((y) => isFloat(y.dtype)).map((y) => randomLike(y, c.random));
+    // A composition of some operations: the errors of each add up.
+    return compare(jaxpr, [...c.inputs, ...cts], `${c.primitive.name}_grad`, c.random, 4 * ROUNDING);
+  });
+}

@@ -1,0 +1,158 @@
+/**
+ * Values and derivatives against those recorded from JAX (`reference/derivatives.json`), eagerly,
+ * jitted on the interpreter, and as one graph on wasm.
+ *
+ * @module
+ */
+import { grad, jit, loadBackend, type NDArray, nn, numpy as np, vmap } from "../../mod.ts";
+import { erf, erfInv } from "../../lib/api/special.ts";
+import type { ConcreteArray } from "../../lib/core/concrete.ts";
+import type { DType } from "../../lib/core/dtype.ts";
+import { logistic } from "../../lib/primitives/unary.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { difference, make, ulps } from "../support/arrays.ts";
+import { formulas, type Named, notExpressible } from "../support/derivative_cases.ts";
+import reference from "../reference/derivatives.json" with { type: "json" };
+
+await loadBackend("wasm");
+
+interface Recorded {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: readonly (number | string)[];
+}
+interface Recording {
+  readonly formula: string;
+  readonly inputs: Readonly<Record<string, Recorded>>;
+  readonly outputs: Readonly<Record<string, Recorded>>;
+}
+
+const recordings = reference.cases as unknown as Readonly<Record<string, Recording>>;
+
+const decode = ({ dtype, shape, data }: Recorded): ConcreteArray =>
+  make({ shape, dtype: dtype as DType }, data.map(Number));
+const decodeAll = (arrays: Readonly<Record<string, Recorded>>): Named =>
+  Object.fromEntries(Object.entries(arrays).map(([k, v]) => [k, decode(v)]));
+
+/**
+ * Rounding errors of float64, relative to the largest element, that the results may be off by: JAX
+ * adds, and takes products, in another order.
+ */
+const ROUNDING = 32;
+
+/** Cases that need more, and why. */
+const looser: Readonly<Record<string, number>> = {
+  // A fifth derivative is a sum of products of many intermediate results.
+  sin_exp_orders: 256,
+  // Zeros that are differences of elements of size 1: JAX's own are at 1e-17.
+  var: 64,
+};
+
+/** Elements that are meant to differ from JAX's, and what they are. */
+const deviations: Readonly<Record<string, { readonly at: number; readonly is: number }>> = {
+  // The slope of x^0 is 0 everywhere. JAX has NaN at x = 0 for an exponent that is an array, though
+  // it has 0 too for a constant exponent (integer_pow_0).
+  "pow.grad_x": { at: 4, is: 0 },
+};
+
+function expectedOf(name: string): Named {
+  const recorded = recordings[name]!.outputs;
+  return Object.fromEntries(
+    Object.entries(recorded).map(([key, array]) => {
+      const other = deviations[`${name}.${key}`];
+      if (other === undefined) return [key, decode(array)];
+      return [key, decode({ ...array, data: array.data.with(other.at, other.is) })];
+    }),
+  );
+}
+
+function compare(name: string, actual: Named, how: string): void {
+  const expected = expectedOf(name);
+  for (const [key, want] of Object.entries(expected)) {
+    const got = actual[key];
+    assert(got !== undefined, `${name} (${how}): no ${key}`);
+    const allowed = Math.max(ulps(want, looser[name] ?? ROUNDING), 1e-15);
+    const found = difference(got, want, want.dtype === "int32" ? 0 : allowed);
+    assert(found === null, `${name} (${how}), ${key}: ${recordings[name]!.formula}: ${found}`);
+  }
+}
+
+Deno.test("every recorded case is written, or left out for a reason", () => {
+  const missing = Object.keys(recordings).filter((n) =>
+    formulas[n] === undefined && notExpressible[n] === undefined
+  );
+  assertEquals(missing, []);
+  assertEquals(Object.keys(formulas).filter((n) => recordings[n] === undefined), []);
+});
+
+for (const [name, f] of Object.entries(formulas)) {
+  Deno.test(`derivatives like JAX's: ${name}`, () => {
+    const inputs = decodeAll(recordings[name]!.inputs);
+    compare(name, f(inputs), "eager");
+    compare(name, jit(f, { backend: "interpreter" })(inputs), "jit on the interpreter");
+    compare(name, jit(f)(inputs), "jit on wasm");
+  });
+}
+
+/** Functions of the table of first and second derivatives. */
+const unary: Readonly<Record<string, (x: NDArray) => NDArray>> = {
+  acos: np.acos,
+  acosh: np.acosh,
+  asin: np.asin,
+  asinh: np.asinh,
+  atan: np.atan,
+  atanh: np.atanh,
+  cos: np.cos,
+  cosh: np.cosh,
+  erf,
+  erf_inv: erfInv,
+  exp: np.exp,
+  expm1: np.expm1,
+  gelu_tanh: nn.gelu,
+  log: np.log,
+  log1p: np.log1p,
+  logistic,
+  reciprocal: np.reciprocal,
+  rsqrt: np.rsqrt,
+  silu: nn.silu,
+  sin: np.sin,
+  sinh: np.sinh,
+  sqrt: np.sqrt,
+  square: np.square,
+  tan: np.tan,
+  tanh: np.tanh,
+};
+/** Functions that the library does not have. */
+const unaryMissing = ["cbrt", "erfc"];
+
+interface Table {
+  readonly x: readonly (number | string)[];
+  readonly d0: readonly (number | string)[];
+  readonly d1: readonly (number | string)[];
+  readonly d2: readonly (number | string)[];
+}
+
+Deno.test("every function of the table is tried, or known to be missing", () => {
+  assertEquals(Object.keys(reference.unary).sort(), [...Object.keys(unary), ...unaryMissing].sort());
+});
+
+for (const [name, f] of Object.entries(unary)) {
+  Deno.test(`first and second derivatives like JAX's: ${name}`, () => {
+    const table = (reference.unary as unknown as Record<string, Table>)[name]!;
+    const at = (data: readonly (number | string)[]): ConcreteArray =>
+      decode({ dtype: "float64", shape: [data.length], data });
+    const x = at(table.x);
+    const first = vmap(grad(f)) as (x: NDArray) => NDArray;
+    const second = vmap(grad(grad(f))) as (x: NDArray) => NDArray;
+    for (const [order, d] of [f, first, second].entries()) {
+      const want = at([table.d0, table.d1, table.d2][order]!);
+      for (const [how, g] of [["eager", d], ["wasm", jit(d)]] as const) {
+        // 64 rounding errors of each element; derivatives (and gelu, by 1 + tanh) may also be nearly
+        // 0 as differences of terms that are not, and then JAX's digits are as random as ours.
+        const lost = order === 0 && name !== "gelu_tanh" ? 0 : ulps(want, 128);
+        const found = difference(g(x), want, (_, y) => 2 ** -46 * Math.abs(y) + lost);
+        assert(found === null, `${name}, order ${order}, ${how}: ${found}`);
+      }
+    }
+  });
+}
