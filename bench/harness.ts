@@ -33,7 +33,7 @@ export interface Case {
   readonly title: string;
   /** Who takes part. */
   readonly entries: readonly Entry[];
-  /** Length of a timed batch; 20 ms where not said. */
+  /** Length of a timed batch, a few milliseconds where not said. */
   readonly minBatchMs?: number;
 }
 
@@ -65,9 +65,9 @@ export interface Absence {
 
 /** How long to take. */
 export interface Pace {
-  /** Rounds of each case. */
+  /** Most rounds that a library takes in a case. */
   readonly rounds: number;
-  /** Time that one library may take in one case, in milliseconds. */
+  /** Time that a library may take for them, in milliseconds. */
   readonly budgetMs: number;
 }
 
@@ -76,7 +76,8 @@ const TOLERANCE = 1e-4;
 /** Rounds that even a slow library takes. */
 const FEWEST_ROUNDS = 3;
 const WARM_UP_MS = 150;
-const BATCH_MS = 20;
+/** A batch is long beside the clock's resolution and short beside what else the machine does. */
+const BATCH_MS = 5;
 
 /** An error that the whole run must fail on: libraries that disagree, or our own failure. */
 export class BenchError extends Error {
@@ -88,9 +89,11 @@ interface Running {
   readonly contender: Contender;
   readonly firstUs: number;
   readonly check: number;
+  /** Pieces of work in a batch. */
+  readonly size: number;
+  /** Rounds that it takes part in, spread evenly over all. */
+  readonly rounds: number;
   readonly times: number[];
-  size: number;
-  spentMs: number;
 }
 
 /** Runs a case. Libraries that fail are told of and left out. */
@@ -103,7 +106,7 @@ export async function measure(
   const absences: Absence[] = [];
   for (const entry of entries) {
     try {
-      running.push(await start(entry, minBatchMs));
+      running.push(await start(entry, minBatchMs, pace));
     } catch (error) {
       absences.push({ case: name, library: entry.library, error: messageOf(error) });
     }
@@ -112,10 +115,8 @@ export async function measure(
   for (let round = 0; round < pace.rounds; round++) {
     for (let k = 0; k < running.length; k++) {
       const r = running[(k + round) % running.length]!;
-      if (round >= FEWEST_ROUNDS && r.spentMs >= pace.budgetMs) continue;
-      const ms = await timed(r.contender, r.size);
-      r.spentMs += ms;
-      r.times.push(ms / r.size);
+      const due = Math.floor((round + 1) * r.rounds / pace.rounds);
+      if (r.times.length < due) r.times.push(await timed(r.contender, r.size) / r.size);
     }
   }
   const measurements = running.map(({ entry, times, firstUs, check }) => {
@@ -136,7 +137,7 @@ export async function measure(
 }
 
 /** First call, check value, warming up, and the size of a batch. */
-async function start(entry: Entry, batchMs: number): Promise<Running> {
+async function start(entry: Entry, batchMs: number, pace: Pace): Promise<Running> {
   const contender = await entry.prepare();
   const firstUs = 1000 * await timed(contender, 1);
   await contender.enter?.();
@@ -151,7 +152,9 @@ async function start(entry: Entry, batchMs: number): Promise<Running> {
     if (ms < batchMs) size = Math.min(2 * size, Math.ceil(batchMs / Math.max(best, 1e-6)));
   }
   size = Math.max(1, Math.ceil(batchMs / best));
-  return { entry, contender, firstUs, check, times: [], size, spentMs: 0 };
+  const affordable = Math.floor(pace.budgetMs / (size * best));
+  const rounds = Math.min(pace.rounds, Math.max(FEWEST_ROUNDS, affordable));
+  return { entry, contender, firstUs, check, size, rounds, times: [] };
 }
 
 async function timed(contender: Contender, n: number): Promise<number> {

@@ -107,7 +107,7 @@ async function main(args: Arguments): Promise<void> {
     rnnGradient(args.slow),
     compileLoop,
   ];
-  const pace = args.quick ? { rounds: 7, budgetMs: 400 } : { rounds: 30, budgetMs: 2500 };
+  const pace = args.quick ? { rounds: 40, budgetMs: 500 } : { rounds: 300, budgetMs: 3000 };
   const all: Measurement[] = [];
   const table: string[] = [];
   let failed = false;

@@ -143,7 +143,9 @@ Deno.test("imports point to lower layers, those of types too", () => {
     const reach = [...allowed[layerOf(path)]!, ...exceptions[path]?.also ?? []];
     for (const { target } of imports) {
       if (sources.includes(target) && !reach.includes(layerOf(target))) {
-        wrong.push(`${path} imports ${target}, but ${layerOf(path)} reaches only ${reach.join(", ")}`);
+        wrong.push(
+          `${path} imports ${target}, but ${layerOf(path)} reaches only ${reach.join(", ")}`,
+        );
       }
     }
   }
@@ -202,9 +204,7 @@ Deno.test("files stay below 520 lines, tests below 500", () => {
     const text = Deno.readTextFileSync(new URL(path, root));
     return { path, lines: text.split("\n").length - 1 };
   });
-  const long = lengths.filter(({ path, lines }) =>
-    lines > (path.startsWith("tests/") ? 500 : 520)
-  );
+  const long = lengths.filter(({ path, lines }) => lines > (path.startsWith("tests/") ? 500 : 520));
   assertEquals(long.map(({ path, lines }) => `${path}: ${lines} lines`), []);
 });
 
@@ -240,6 +240,9 @@ Deno.test("the published entry points exist and are what is published", async ()
 
 Deno.test("mod.ts re-exports and does nothing else", () => {
   const code = Deno.readTextFileSync(new URL("mod.ts", root)).replace(/\/\*[\s\S]*?\*\//g, "");
-  const rest = code.replace(/export\s+(type\s+)?(\*|\{[^}]*\})(\s+as\s+\w+)?\s+from\s+"[^"]+";/g, "");
+  const rest = code.replace(
+    /export\s+(type\s+)?(\*|\{[^}]*\})(\s+as\s+\w+)?\s+from\s+"[^"]+";/g,
+    "",
+  );
   assertEquals(rest.trim(), "");
 });

@@ -11,6 +11,8 @@ import { byHand, floats, loadJaxJs, loadOrtPublic, loadTf } from "../peers.ts";
 import { fingerprint } from "../problems.ts";
 
 const CHAIN = 100;
+/** Work this small is timed by the thousand. */
+const MICRO_BATCH_MS = 20;
 const VALUES = Float32Array.of(0.001, 0.002, -0.003, 0.004);
 
 /** A contender from a chain of `n` additions that gives the elements of the result. */
@@ -68,6 +70,7 @@ function tfjsChain(backend: string): Entry {
 /** One operation, at once. */
 export const eagerAdd: Case = {
   name: "eager-add",
+  minBatchMs: MICRO_BATCH_MS,
   title: "eager x.add(y) on [4], per operation",
   entries: [
     { library: "injax", prepare: () => injaxChain((x, y) => x.add(y)) },
@@ -80,6 +83,7 @@ export const eagerAdd: Case = {
 /** One call of a compiled function. */
 export const jittedAdd: Case = {
   name: "jit-add",
+  minBatchMs: MICRO_BATCH_MS,
   title: "jit(add) on [4], per call",
   entries: [
     { library: "injax", prepare: () => injaxChain(jit((x: NDArray, y: NDArray) => x.add(y))) },

@@ -10,7 +10,6 @@
 import {
   ambient,
   BackendError,
-  exportOnnxWith,
   jit,
   loadBackend,
   type NDArray,
@@ -20,7 +19,15 @@ import {
 } from "@injax/injax";
 import * as hk from "@injax/injax/adapters/haiku";
 import { factions, knownRanks, size } from "./data.ts";
-import { features, network, type Output, plainNetwork, train, type Trained } from "./model.ts";
+import {
+  exportNetwork,
+  features,
+  network,
+  type Output,
+  plainNetwork,
+  train,
+  type Trained,
+} from "./model.ts";
 import { rankMembers } from "./pagerank.ts";
 import { draw } from "./svg.ts";
 
@@ -54,11 +61,16 @@ async function pageRankSection(): Promise<void> {
     const name = backend ?? "eager";
     console.log(`  ${name}: ${r.message}`);
     const error = gap(r.ranks, knownRanks);
-    check(`${name}: ranks within ${error.toExponential(1)} of the known ones (bar 1e-6)`, error < 1e-6);
+    check(
+      `${name}: ranks within ${error.toExponential(1)} of the known ones (bar 1e-6)`,
+      error < 1e-6,
+    );
     for (const mode of ["forward", "reverse"] as const) {
       const d = gap(r[mode], r.difference);
       check(
-        `${name}: ${mode}-mode derivative within ${d.toExponential(1)} of a finite difference (bar 1e-6)`,
+        `${name}: ${mode}-mode derivative within ${
+          d.toExponential(1)
+        } of a finite difference (bar 1e-6)`,
         d < 1e-6,
       );
     }
@@ -82,7 +94,10 @@ async function trainingSection(): Promise<Trained> {
   }
   const sorted = [...results].sort((a, b) => a.correct - b.correct);
   const median = sorted[Math.floor(sorted.length / 2)]!;
-  check(`median of ${seeds.length} seeds: ${median.correct} of ${size} right (bar 30)`, median.correct >= 30);
+  check(
+    `median of ${seeds.length} seeds: ${median.correct} of ${size} right (bar 30)`,
+    median.correct >= 30,
+  );
   return median;
 }
 
@@ -100,7 +115,9 @@ async function availableBackends(): Promise<string[]> {
 }
 
 async function comparisonSection({ params }: Trained, backends: string[]): Promise<void> {
-  console.log("\nThe same solver in three worlds (sum of the scores, evaluations, largest difference)");
+  console.log(
+    "\nThe same solver in three worlds (sum of the scores, evaluations, largest difference)",
+  );
   const forward = (transforms: Transforms) => {
     const model = network(transforms);
     return (p: typeof params, x: NDArray): Output => model.apply(p, null, x);
@@ -112,7 +129,9 @@ async function comparisonSection({ params }: Trained, backends: string[]): Promi
     "ambient": (p, x) => withTransforms(hk.transforms, () => forward(ambient)(p, x)),
   };
   const reference = worlds["pure"]!(params, features).logits.dataSync();
-  console.log(`  ${"world".padEnd(14)} ${"backend".padEnd(12)} ${"value".padStart(12)} steps difference`);
+  console.log(
+    `  ${"world".padEnd(14)} ${"backend".padEnd(12)} ${"value".padStart(12)} steps difference`,
+  );
   for (const [world, f] of Object.entries(worlds)) {
     for (const backend of backends) {
       const out = jit(f, { backend })(params, features) as Output;
@@ -133,20 +152,17 @@ async function filesSection({ params, predicted }: Trained): Promise<void> {
   const { solution } = model.apply(params, null, features);
   const history = Array.from(await solution.history!.data()).filter((r) => !Number.isNaN(r));
   await Deno.writeTextFile("karate.svg", draw(predicted, history));
-  const plain = network(hk.transforms);
-  const bytes = exportOnnxWith(
-    { name: "karate", argumentNames: ["features"] },
-    (x: NDArray) => plain.apply(params, null, x).logits,
-    features,
-  );
+  const bytes = exportNetwork(params);
   await Deno.writeFile("karate.onnx", bytes);
   console.log(`\nWrote karate.svg (open it in a browser) and karate.onnx (${bytes.length} bytes)`);
 }
 
 const begun = performance.now();
-console.log(`Zachary's karate club: ${size} members, two sides of ${
-  factions.filter((f) => f === 0).length
-} and ${factions.filter((f) => f === 1).length}`);
+console.log(
+  `Zachary's karate club: ${size} members, two sides of ${
+    factions.filter((f) => f === 0).length
+  } and ${factions.filter((f) => f === 1).length}`,
+);
 await loadBackend("wasm");
 await pageRankSection();
 const trained = await trainingSection();

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  exportOnnxWith,
   fixedPoint,
   jit,
   type NDArray,
@@ -48,7 +49,10 @@ function graphLayer(w: NDArray, u: NDArray, z: NDArray, x: NDArray): NDArray {
 class GraphCell extends hk.Module {
   call(z: NDArray, x: NDArray): NDArray {
     const init = hk.initializers.truncatedNormal(0.3);
-    const w = hk.getParameter("w", [hidden, hidden], { init });
+    // Near a multiple of the identity, neighbours pull a member to their own side from the start.
+    const w = hk.getParameter("w", [hidden, hidden], {
+      init: (shape, dtype) => np.eye(hidden).mul(0.5).add(init(shape, dtype).mul(0.3)),
+    });
     const u = hk.getParameter("u", [size, hidden], { init });
     return graphLayer(w, u, z, x);
   }
@@ -137,6 +141,12 @@ export interface Trained {
 }
 
 const compiledUpdate = jit(update);
+
+/** The network with given parameters as an ONNX file, from features to scores. */
+export function exportNetwork(params: Params): Uint8Array {
+  const scores = (x: NDArray): NDArray => model.apply(params, null, x).logits;
+  return exportOnnxWith({ name: "karate", argumentNames: ["features"] }, scores, features);
+}
 
 /** Trains a network from a seed. */
 export async function train(

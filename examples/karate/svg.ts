@@ -85,7 +85,9 @@ export function draw(predicted: readonly number[], residuals: readonly number[])
 <g stroke="#ddd" font-size="10">${ticks.join("").replaceAll("<text ", '<text stroke="none" ')}</g>
 <polyline points="${curve}" fill="none" stroke="#333" stroke-width="1.5"/>
 ${
-    logs.map((v, k) => `<circle cx="${cx(k).toFixed(1)}" cy="${cy(v).toFixed(1)}" r="2.5"/>`).join("")
+    logs.map((v, k) => `<circle cx="${cx(k).toFixed(1)}" cy="${cy(v).toFixed(1)}" r="2.5"/>`).join(
+      "",
+    )
   }
 </svg>
 `;

@@ -22,6 +22,7 @@ import {
   boolToInt,
   expectDType,
   expectInteger,
+  expectOperand,
   floatOr32,
   orOf,
   promote,
@@ -273,8 +274,14 @@ export function minimum(x: Operand, y: Operand): NDArray {
  */
 export function clip(x: Operand, min?: Operand | null, max?: Operand | null): NDArray {
   let out: Operand = asOperand("clip", x);
-  if (min !== undefined && min !== null) out = applyNamed("clip", p.maximum, out, min);
-  if (max !== undefined && max !== null) out = applyNamed("clip", p.minimum, out, max);
+  if (min !== undefined && min !== null) {
+    expectOperand("clip", min, "min");
+    out = applyNamed("clip", p.maximum, out, min);
+  }
+  if (max !== undefined && max !== null) {
+    expectOperand("clip", max, "max");
+    out = applyNamed("clip", p.minimum, out, max);
+  }
   return out;
 }
 
@@ -340,7 +347,7 @@ export function stopGradient(x: Operand): NDArray {
  */
 export function astype(x: Operand, dtype: DType): NDArray {
   const array = asOperand("astype", x);
-  return convert(array, expectDType("astype", dtype, array.dtype));
+  return convert(array, expectDType("astype", dtype ?? null, array.dtype));
 }
 
 export { div as divide, mul as multiply, neg as negative, pow as power, sub as subtract };

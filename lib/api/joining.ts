@@ -161,6 +161,7 @@ export function split(x: NDArray, sections: number | readonly number[], axis = 0
 export function tile(x: Operand, repeats: number | readonly number[]): NDArray {
   const a = asOperand("tile", x);
   const given = typeof repeats === "number" ? [repeats] : repeats;
+  if (!Array.isArray(given)) expectInteger("tile", given, "the number of repeats", 0);
   given.forEach((r) => expectInteger("tile", r, "the number of repeats", 0));
   const rank = Math.max(a.ndim, given.length);
   const lead = <T>(list: readonly T[], one: T): T[] => [

@@ -109,7 +109,8 @@ export function bits32(op: string, key: NDArray, shape: readonly number[]): NDAr
 
 /**
  * New keys from a key, as `jax.random.split`: `num` of them, as rows of an array of shape `[num, 2]`; with
- * a shape, of shape `[...num, 2]`. The old key should not be used any more.
+ * a shape, of shape `[...num, 2]`. Take them out with `at`, or map over them with `vmap`. The old key
+ * should not be used any more.
  *
  * @throws {TypeError} where `key` is not a key.
  *
@@ -117,8 +118,8 @@ export function bits32(op: string, key: NDArray, shape: readonly number[]): NDAr
  * ```ts
  * import { random } from "@injax/injax";
  *
- * const [key, sub] = random.split(random.key(0));
- * console.log(random.uniform(sub, []).item() !== random.uniform(key, []).item()); // true
+ * const keys = random.split(random.key(0), 3);
+ * console.log(keys.shape, keys.at(1).shape); // [ 3, 2 ] [ 2 ]
  * ```
  */
 export function split(key: NDArray, num: ShapeLike = 2): NDArray {

@@ -259,7 +259,10 @@ export function where(condition: Operand, x: Operand, y: Operand): NDArray {
   }
   const choice = asBool("where", condition, "the condition");
   const [a, b] = promote("where", x, y, undefined, ["x", "y"]);
-  broadcastShapes("where", choice.shape, a.shape, b.shape);
+  if (!sameShape(choice.shape, a.shape) || !sameShape(a.shape, b.shape)) {
+    // Checked here, so that a message has the name that users know.
+    broadcastShapes("where", choice.shape, a.shape, b.shape);
+  }
   return select(choice, a, b);
 }
 

@@ -82,6 +82,8 @@ class Reader {
   /** Arrays among the data, and where their elements start. */
   readonly arrays: { readonly start: number; readonly array: NDArray }[] = [];
   #next = 0;
+  /** Where reading is. */
+  readonly #path: number[] = [];
   /** Dtype of the arrays and typed arrays among the data. */
   #typed: DType | null = null;
   #numbers = false;
@@ -92,7 +94,7 @@ class Reader {
     this.#dtype = dtype;
     this.shape = this.#shapeOf(data);
     this.values = new Float64Array(sizeOf(this.shape));
-    this.#read(data, 0, []);
+    this.#read(data, 0);
   }
 
   /** The shape as the first elements have it; all others are checked against it. */
@@ -113,24 +115,28 @@ class Reader {
     return shape;
   }
 
-  #read(data: unknown, depth: number, path: readonly number[]): void {
-    const expected = this.shape.slice(depth);
+  #read(data: unknown, depth: number): void {
     if (Array.isArray(data)) {
-      this.#expect(expected.length > 0 && data.length === expected[0], data, expected, path);
-      if (expected.length === 1 && this.#readFlat(data)) return;
-      for (let i = 0; i < data.length; i++) this.#read(data[i], depth + 1, [...path, i]);
+      const rest = this.shape.length - depth;
+      if (rest === 0 || data.length !== this.shape[depth]) throw this.#ragged(data);
+      if (rest === 1 && this.#readFlat(data)) return;
+      for (let i = 0; i < data.length; i++) {
+        this.#path[depth] = i;
+        this.#read(data[i], depth + 1);
+      }
+      this.#path.length = depth;
+    } else if (typeof data === "number" || typeof data === "boolean") {
+      if (depth !== this.shape.length) throw this.#ragged(data);
+      this.#readFlat([data]);
     } else if (data instanceof NDArray) {
-      this.#expect(sameShape(data.shape, expected), data, expected, path);
+      if (!sameShape(data.shape, this.shape.slice(depth))) throw this.#ragged(data);
       this.arrays.push({ start: this.#next, array: data });
       this.values.fill(NaN, this.#next, this.#next += data.size);
       this.#meet(data.dtype);
-    } else if (typeof data === "number" || typeof data === "boolean") {
-      this.#expect(expected.length === 0, data, expected, path);
-      this.#readFlat([data]);
     } else {
-      const typed = normalized(data, formatPath(path), this.#dtype);
-      if (typed === null) throw badOperand("array", formatPath(path), data);
-      this.#expect(sameShape([typed.length], expected), data, expected, path);
+      const typed = normalized(data, formatPath(this.#path), this.#dtype);
+      if (typed === null) throw badOperand("array", formatPath(this.#path), data);
+      if (!sameShape([typed.length], this.shape.slice(depth))) throw this.#ragged(data);
       this.values.set(typed, this.#next);
       this.#next += typed.length;
       this.#meet(data instanceof Uint8Array ? "bool" : dtypeOf(typed));
@@ -161,27 +167,21 @@ class Reader {
     return true;
   }
 
-  /** Ends with an error that compares an element with the first one at its level. */
-  #expect(
-    fits: boolean,
-    data: unknown,
-    expected: readonly number[],
-    path: readonly number[],
-  ): void {
-    if (fits) return;
-    const describe = (shape: readonly number[]): string =>
-      shape.length === 0 ? "a number" : `of length ${shape[0]}`;
+  /** The error that compares an element with the first one at its level. */
+  #ragged(data: unknown): ShapeError {
+    const path = this.#path;
+    const expected = this.shape.slice(path.length);
     const own = data instanceof NDArray
       ? `an array of shape ${formatShape(data.shape)}`
-      : Array.isArray(data)
-      ? `of length ${data.length}`
-      : ArrayBuffer.isView(data)
+      : Array.isArray(data) || ArrayBuffer.isView(data)
       ? `of length ${(data as TypedArray).length}`
       : "a number";
     const first = data instanceof NDArray
       ? `of shape ${formatShape(expected)}`
-      : describe(expected);
-    throw new ShapeError(
+      : expected.length === 0
+      ? "a number"
+      : `of length ${expected[0]}`;
+    return new ShapeError(
       `array: the data are ragged: ${formatPath(path)} is ${own}, but ${
         formatPath(path.map(() => 0))
       } is ${first}. What is on one level must have one length`,

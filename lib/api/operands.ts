@@ -50,7 +50,12 @@ const SECOND = "the second operand";
 // ---------------------------------------------------------------- refusals
 
 /** The error for a value that cannot be an operand. */
-export function badOperand(op: string, what: string, value: unknown): TypeError {
+export function badOperand(
+  op: string,
+  what: string,
+  value: unknown,
+  accepted: string = "an array, number or boolean",
+): TypeError {
   let fix = "Arrays are made with np.array(...)";
   if (value === undefined || value === null) {
     fix = "Was an argument left out, a name misspelt or a return forgotten?";
@@ -61,15 +66,7 @@ export function badOperand(op: string, what: string, value: unknown): TypeError 
   else if (typeof value === "bigint") fix = "Convert it with Number(...) first";
   else if (value instanceof Promise) fix = "Await it first";
   const given = value === undefined ? "undefined" : describeValue(value);
-  return new TypeError(`${op}: ${what} is ${given}, not an array, number or boolean. ${fix}`);
-}
-
-/** The error for something that must be an array, as its shape matters, and is not. */
-function notArray(op: string, what: string, value: unknown): TypeError {
-  if (typeof value !== "number" && typeof value !== "boolean") return badOperand(op, what, value);
-  return new TypeError(
-    `${op}: ${what} is ${describeValue(value)}, not an array. Make one with np.array(...)`,
-  );
+  return new TypeError(`${op}: ${what} is ${given}, not ${accepted}. ${fix}`);
 }
 
 /**
@@ -79,7 +76,7 @@ function notArray(op: string, what: string, value: unknown): TypeError {
  */
 export function expectArray(op: string, x: unknown, what = "x"): NDArray {
   if (x instanceof NDArray) return x;
-  throw notArray(op, what, x);
+  throw badOperand(op, what, x, "an array");
 }
 
 /**
@@ -266,7 +263,12 @@ function operandOf(op: string, x: Operand, dtype: DType): NDArray {
   return x instanceof NDArray ? convert(x, dtype) : weakScalar(op, x, dtype);
 }
 
-function checkOperand(op: string, x: unknown, what: string): asserts x is Operand {
+/**
+ * Checks that `x` is an array, a number or a boolean.
+ *
+ * @throws {TypeError} saying what it is instead.
+ */
+export function expectOperand(op: string, x: unknown, what: string): asserts x is Operand {
   if (x instanceof NDArray || typeof x === "number" || typeof x === "boolean") return;
   throw badOperand(op, what, x);
 }
@@ -279,8 +281,8 @@ export function promote(
   adjust?: (dtype: DType) => DType,
   names: readonly [string, string] = [FIRST, SECOND],
 ): [NDArray, NDArray] {
-  checkOperand(op, x, names[0]);
-  checkOperand(op, y, names[1]);
+  expectOperand(op, x, names[0]);
+  expectOperand(op, y, names[1]);
   let dtype = commonDType(x, y);
   if (adjust !== undefined) dtype = adjust(dtype);
   return [operandOf(op, x, dtype), operandOf(op, y, dtype)];

@@ -99,6 +99,9 @@ export function moveaxis(
 ): NDArray {
   const a = expectArray("moveaxis", x);
   const list = (axes: number | readonly number[]): number[] => {
+    if (axes === undefined || axes === null) {
+      throw new TypeError("moveaxis: an axis is left out. Give both: np.moveaxis(x, from, to)");
+    }
     expectAxes("moveaxis", axes, a.ndim);
     return (typeof axes === "number" ? [axes] : axes).map((k) => k < 0 ? k + a.ndim : k);
   };
@@ -135,8 +138,17 @@ export function swapaxes(x: NDArray, axis1: number, axis2: number): NDArray {
  */
 export function expandDims(x: Operand, axis: number | readonly number[]): NDArray {
   const a = asOperand("expandDims", x);
-  const count = typeof axis === "number" ? 1 : axis?.length ?? 0;
-  return s.expandDims(a, expectAxes("expandDims", axis ?? [], a.ndim + count));
+  if (typeof axis === "number") {
+    return s.expandDims(a, [expectAxis("expandDims", axis, a.ndim + 1)]);
+  }
+  if (!Array.isArray(axis)) {
+    throw new TypeError(
+      `expandDims: the axis is ${
+        axis === undefined ? "left out" : describeValue(axis)
+      }. Say where the new axis goes: np.expandDims(x, 0)`,
+    );
+  }
+  return s.expandDims(a, expectAxes("expandDims", axis, a.ndim + axis.length));
 }
 
 /**

@@ -80,7 +80,7 @@ function largest(x: NDArray, { axes, kept }: Lanes): NDArray {
  * ```ts
  * import { nn, numpy as np } from "@injax/injax";
  *
- * console.log(nn.logsumexp(np.array([1000, 1000])).item()); // 1000.693115234375
+ * console.log(nn.logsumexp(np.array([1000, 1000])).item()); // 1000.6931762695312
  * ```
  */
 export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}): NDArray {

@@ -9,7 +9,7 @@
  */
 import { shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { byteWidth } from "../core/dtype.ts";
-import { type Atom, type Eqn, type Jaxpr, JaxprBuilder, Var } from "../core/jaxpr.ts";
+import { type Atom, type Eqn, type Jaxpr, type JaxprBuilder, Var } from "../core/jaxpr.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { addP } from "../primitives/basic.ts";
 import { dotGeneralP, type DotParams } from "../primitives/dot.ts";

@@ -20,7 +20,7 @@ import { stageClosed } from "../interpreters/staging.ts";
 import { add, mul, select } from "../primitives/arithmetic.ts";
 import { lt } from "../primitives/compare.ts";
 import { reduceOr } from "../primitives/reduce.ts";
-import { reshape, scalarLike, zeros } from "../primitives/shape.ts";
+import { reshape, zeros } from "../primitives/shape.ts";
 import { partition } from "./call.ts";
 import { range, reorder, selectOutputs } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";

@@ -91,9 +91,14 @@ Deno.test("init's output equals apply's, for every loop and branch", () => {
   const t = hk.transforms;
   const programs: Record<string, (x: NDArray) => NDArray> = {
     whileLoop: (x) =>
-      t.whileLoop((x) => x.sum().less(20), (x) => np.abs(new hk.Linear(2).call(x)).add(x).add(1), x),
+      t.whileLoop(
+        (x) => x.sum().less(20),
+        (x) => np.abs(new hk.Linear(2).call(x)).add(x).add(1),
+        x,
+      ),
     foriLoop: (x) => t.foriLoop(0, 3, (_, x) => new hk.Linear(2).call(x), x),
-    scan: (x) => t.scan((c: NDArray) => [new hk.Linear(2).call(c), null], x, null, { length: 3 })[0],
+    scan: (x) =>
+      t.scan((c: NDArray) => [new hk.Linear(2).call(c), null], x, null, { length: 3 })[0],
     map: (x) => t.map((row) => new hk.Linear(3).call(row), np.stack([x, x])),
     vmap: (x) => t.vmap((row: NDArray) => new hk.Linear(3).call(row))(np.stack([x, x])),
     cond: (x) =>
@@ -108,11 +113,21 @@ Deno.test("init's output equals apply's, for every loop and branch", () => {
     jit: (x) => t.jit((x: NDArray) => new hk.Linear(2).call(x))(x),
     grad: (x) => t.grad((x: NDArray) => new hk.Linear(1).call(x).sum())(x),
     nested: (x) =>
-      t.scan((c: NDArray) => [
-        t.foriLoop(0, 2, (_, c) =>
-          t.cond(c.sum().less(0), (c) => c, (c) => new hk.Linear(2).call(c), c), c),
+      t.scan(
+        (c: NDArray) => [
+          t.foriLoop(0, 2, (_, c) =>
+            t.cond(
+              c.sum().less(0),
+              (c) => c,
+              (c) => new hk.Linear(2).call(c),
+              c,
+            ), c),
+          null,
+        ],
+        x,
         null,
-      ], x, null, { length: 2 })[0],
+        { length: 2 },
+      )[0],
   };
   for (const [name, f] of Object.entries(programs)) {
     let first: NDArray | undefined;
@@ -143,7 +158,11 @@ Deno.test("hk.transforms outside of a context behaves as pure", () => {
   const t = hk.transforms;
   assertEquals(t.grad(f)(x).toArray(), [2, 4, 6]);
   assertEquals(t.vmap((x: NDArray) => x.mul(2))(x).toArray(), [2, 4, 6]);
-  assertEquals(t.scan((c: NDArray, x: NDArray) => [c.add(x), c], np.array(0), x)[1].toArray(), [0, 1, 3]);
+  assertEquals(t.scan((c: NDArray, x: NDArray) => [c.add(x), c], np.array(0), x)[1].toArray(), [
+    0,
+    1,
+    3,
+  ]);
   assertEquals(t.whileLoop((x) => x.less(10), (x) => x.mul(2), 1).item(), 16);
   assertEquals(t.cond(true, (x) => x, (x) => x.neg(), x).toArray(), [1, 2, 3]);
   assertEquals(t.jit(f)(x).item(), 14);
@@ -170,10 +189,15 @@ Deno.test("state that exists may be updated in a loop body", () => {
   const counter = hk.transformWithState((n: number) => {
     hk.getState("count", [], { init: (s) => np.zeros(s) });
     const bump = () => hk.setState("count", hk.getState("count").add(1));
-    const [x] = hk.transforms.scan((c: NDArray) => {
-      bump();
-      return [c.add(hk.getState("count")), null];
-    }, np.array(0), null, { length: n });
+    const [x] = hk.transforms.scan(
+      (c: NDArray) => {
+        bump();
+        return [c.add(hk.getState("count")), null];
+      },
+      np.array(0),
+      null,
+      { length: n },
+    );
     return hk.transforms.whileLoop((x) => x.less(100), (x) => {
       bump();
       return x.mul(2);
@@ -221,10 +245,14 @@ Deno.test("strict dictionaries refuse loops that would create entries, and name 
 Deno.test("a condition may read state but not write it or draw keys", () => {
   const write = hk.transformWithState((x: NDArray) => {
     hk.getState("n", [], { init: (s) => np.zeros(s) });
-    return hk.transforms.whileLoop((x) => {
-      hk.setState("n", hk.getState("n").add(1));
-      return x.less(10);
-    }, (x) => x.mul(2), x);
+    return hk.transforms.whileLoop(
+      (x) => {
+        hk.setState("n", hk.getState("n").add(1));
+        return x.less(10);
+      },
+      (x) => x.mul(2),
+      x,
+    );
   });
   assertThrows(() => write.init(key, np.array(1)), StateError, "~/n");
   const draw = hk.transform((x: NDArray) =>

@@ -18,21 +18,8 @@ import {
   assertRejects,
   assertThrows,
 } from "../support/assert.ts";
+import { gpuTest } from "../support/gpu.ts";
 import { array, chain, elements, f32, loop, loops, program } from "../support/programs.ts";
-
-// A machine without a GPU driver skips these tests and says so; continuous integration has one.
-let reason = "";
-try {
-  await loadBackend("webgpu");
-} catch (error) {
-  if (!(error instanceof BackendError) || Deno.env.has("CI")) throw error;
-  reason = error.message;
-  console.log(`webgpu tests are skipped: ${reason}`);
-}
-
-function gpuTest(name: string, fn: () => void | Promise<void>): void {
-  Deno.test({ name, ignore: reason !== "", fn });
-}
 
 const LARGE = 100_000;
 

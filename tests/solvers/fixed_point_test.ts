@@ -251,7 +251,11 @@ Deno.test("fixedPoint() explains wrong arguments", () => {
     TreeError,
     "float64[2] and float64[] differ",
   );
-  assertThrows(() => fixedPoint((x) => x, np.array([1, 2], { dtype: "int32" })), DTypeError, "int32[2]");
+  assertThrows(
+    () => fixedPoint((x) => x, np.array([1, 2], { dtype: "int32" })),
+    DTypeError,
+    "int32[2]",
+  );
   assertThrows(() => fixedPoint((x) => x, f64(1), { rtol: -1 }), RangeError, "rtol");
   assertThrows(() => anderson({ memory: -1 }), RangeError, "memory");
   assertThrows(() => damped({ damping: 1 }), RangeError, "damping");

@@ -40,7 +40,9 @@ export function arr(values: Numbers, dtype: DType = "float64"): ConcreteArray {
 export function plain(tree: unknown): unknown {
   if (tree instanceof NDArray) return tree.toArray();
   if (Array.isArray(tree)) return tree.map(plain);
-  if (typeof tree === "object" && tree !== null && Object.getPrototypeOf(tree) === Object.prototype) {
+  if (
+    typeof tree === "object" && tree !== null && Object.getPrototypeOf(tree) === Object.prototype
+  ) {
     return Object.fromEntries(Object.entries(tree).map(([k, v]) => [k, plain(v)]));
   }
   return tree;
@@ -125,7 +127,11 @@ export function assertClose(
       !Array.isArray(e) && Object.keys(a).sort().join() === Object.keys(e).sort().join()
     ) {
       for (const k of Object.keys(a)) {
-        compare((a as Record<string, unknown>)[k], (e as Record<string, unknown>)[k], `${path}.${k}`);
+        compare(
+          (a as Record<string, unknown>)[k],
+          (e as Record<string, unknown>)[k],
+          `${path}.${k}`,
+        );
       }
       return;
     }

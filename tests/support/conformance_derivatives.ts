@@ -203,7 +203,8 @@ function forward(c: Case, tangents: readonly Tangent[]): Tangent[] {
     return jvpFlat("conformance", (xs) => c.apply(xs), c.wide, tangents)[1];
   }
   const step = 2 ** -12;
-  const at = (k: number): NDArray[] => c.apply(c.wide.map((x, i) => moved(x, tangents[i]!, k * step)));
+  const at = (k: number): NDArray[] =>
+    c.apply(c.wide.map((x, i) => moved(x, tangents[i]!, k * step)));
   const [a, b, p, q] = [at(-2), at(-1), at(1), at(2)];
   return a.map((y, k) => {
     const [ya, yb, yp, yq] = [a, b, p, q].map((ys) => ys[k]!.dataSync());
@@ -231,27 +232,34 @@ export function checkVjp(c: Case, report: Report): boolean {
     ? 1e-8
     : 1e-11;
   for (const mask of subsets(outs.map((y) => isFloat(y.dtype)))) {
-    report.check("vjp", c, `from outputs ${mask.flatMap((m, k) => m ? [k] : []).join(", ")}`, () => {
-      const tangents = wide.map((x) => isFloat(x.dtype) ? randomLike(x, random) : null);
-      const cts = outs.map((y, k) => mask[k] ? randomLike(y, random) : null);
-      const { back, lin } = pullBack(c.apply, wide, cts);
-      reached ||= lin.jaxpr.eqns.some((e) => e.primitive === c.primitive);
-      checkJaxpr(lin.jaxpr);
-      checkJaxpr(transposeJaxpr(lin.jaxpr, lin.jaxpr.inputs.map((_, i) => i >= lin.consts.length)));
-      for (let i = 0; i < wide.length; i++) {
-        const ct = back[i]!;
-        if (ct !== null && !sameAval(ct.aval, wide[i]!.aval)) {
-          return `the cotangent of input ${i} is ${formatAval(ct.aval)}, not ${
-            formatAval(wide[i]!.aval)
-          }`;
+    report.check(
+      "vjp",
+      c,
+      `from outputs ${mask.flatMap((m, k) => m ? [k] : []).join(", ")}`,
+      () => {
+        const tangents = wide.map((x) => isFloat(x.dtype) ? randomLike(x, random) : null);
+        const cts = outs.map((y, k) => mask[k] ? randomLike(y, random) : null);
+        const { back, lin } = pullBack(c.apply, wide, cts);
+        reached ||= lin.jaxpr.eqns.some((e) => e.primitive === c.primitive);
+        checkJaxpr(lin.jaxpr);
+        checkJaxpr(
+          transposeJaxpr(lin.jaxpr, lin.jaxpr.inputs.map((_, i) => i >= lin.consts.length)),
+        );
+        for (let i = 0; i < wide.length; i++) {
+          const ct = back[i]!;
+          if (ct !== null && !sameAval(ct.aval, wide[i]!.aval)) {
+            return `the cotangent of input ${i} is ${formatAval(ct.aval)}, not ${
+              formatAval(wide[i]!.aval)
+            }`;
+          }
         }
-      }
-      const dots = forward(c, tangents);
-      const [left, size] = dot(cts, dots);
-      const [right, size2] = dot(back, tangents);
-      if (Math.abs(left - right) <= tolerance * (size + size2)) return null;
-      return `<ct, J t> is ${left}, but <J^T ct, t> is ${right}`;
-    });
+        const dots = forward(c, tangents);
+        const [left, size] = dot(cts, dots);
+        const [right, size2] = dot(back, tangents);
+        if (Math.abs(left - right) <= tolerance * (size + size2)) return null;
+        return `<ct, J t> is ${left}, but <J^T ct, t> is ${right}`;
+      },
+    );
   }
   report.check("partial evaluation", c, "", () => {
     const jaxpr = programOf(c);
@@ -352,7 +360,9 @@ function isLinear(
     const allowed = fx[k]!.dtype === "float32" ? 1e-5 : 1e-10;
     for (let j = 0; j < a.length; j++) {
       const want = 2 * a[j]! - 3 * b[j]!;
-      if (!(Math.abs(want - s[j]!) <= allowed * (1 + Math.abs(a[j]!) + Math.abs(b[j]!)))) return false;
+      if (!(Math.abs(want - s[j]!) <= allowed * (1 + Math.abs(a[j]!) + Math.abs(b[j]!)))) {
+        return false;
+      }
       if (isFloat(fx[k]!.dtype) && a[j] !== 0) seen = true;
     }
   }

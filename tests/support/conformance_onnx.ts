@@ -87,7 +87,9 @@ function compare(
       const allowed = allowedErrors(jaxpr, inputs, expected, random, rounding);
       for (let k = 0; k < outs.length; k++) {
         const found = difference(outs[k]!, expected[k]!, allowed[k]!);
-        if (found !== null) return `run ${run}, output ${k} ${found}\n      of ${formatJaxpr(jaxpr)}`;
+        if (found !== null) {
+          return `run ${run}, output ${k} ${found}\n      of ${formatJaxpr(jaxpr)}`;
+        }
       }
     }
     return null;
@@ -137,6 +139,12 @@ export function checkGradientOnnx(c: Case, report: Report): void {
     checkJaxpr(jaxpr);
     const cts = outs.filter((y) => isFloat(y.dtype)).map((y) => randomLike(y, c.random));
     // A composition of some operations: the errors of each add up.
-    return compare(jaxpr, [...c.inputs, ...cts], `${c.primitive.name}_grad`, c.random, 4 * ROUNDING);
+    return compare(
+      jaxpr,
+      [...c.inputs, ...cts],
+      `${c.primitive.name}_grad`,
+      c.random,
+      4 * ROUNDING,
+    );
   });
 }

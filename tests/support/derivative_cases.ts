@@ -78,18 +78,27 @@ const mlp = ({ W1, b1, W2, b2, X, y }: Named): NDArray => {
 };
 
 const rnn = (W: NDArray, U: NDArray, h0: NDArray, xs: NDArray): [NDArray, NDArray[]] => {
-  const [hT, hs] = scan((h: NDArray, x: NDArray) => {
-    const next = np.tanh(np.matmul(W, h).add(np.matmul(U, x)));
-    return [next, next] as const;
-  }, h0, xs);
+  const [hT, hs] = scan(
+    (h: NDArray, x: NDArray) => {
+      const next = np.tanh(np.matmul(W, h).add(np.matmul(U, x)));
+      return [next, next] as const;
+    },
+    h0,
+    xs,
+  );
   return [hs.square().sum().add(hT.sum()), [hT, hs]];
 };
 
 const backwards = (c0: NDArray, xs: NDArray): NDArray => {
-  const [c, ys] = scan((c: NDArray, x: NDArray) => {
-    const next = np.sin(c).mul(x).add(c);
-    return [next, next.mul(x)] as const;
-  }, c0, xs, { reverse: true });
+  const [c, ys] = scan(
+    (c: NDArray, x: NDArray) => {
+      const next = np.sin(c).mul(x).add(c);
+      return [next, next.mul(x)] as const;
+    },
+    c0,
+    xs,
+    { reverse: true },
+  );
   return c.mul(ys.sum());
 };
 

@@ -68,15 +68,20 @@ export const subjects: Readonly<Record<string, Subject>> = {
   matmul: { mode: "any", f: (x) => np.tanh(np.matmul(W, x)).square().sum() },
   "indexing and sorting": {
     mode: "any",
-    f: (x) => np.sort(x).mul(np.take(x, np.array([2, 0, 0], { dtype: "int32" }))).sum().add(x.max()),
+    f: (x) =>
+      np.sort(x).mul(np.take(x, np.array([2, 0, 0], { dtype: "int32" }))).sum().add(x.max()),
   },
   scan: {
     mode: "any",
     f: (x) => {
-      const [h, ys] = scan((h: NDArray, u: NDArray) => {
-        const next = np.tanh(np.matmul(W, h).add(u.mul(x)));
-        return [next, next.square().sum()] as const;
-      }, x, inputs);
+      const [h, ys] = scan(
+        (h: NDArray, u: NDArray) => {
+          const next = np.tanh(np.matmul(W, h).add(u.mul(x)));
+          return [next, next.square().sum()] as const;
+        },
+        x,
+        inputs,
+      );
       return h.sum().add(ys.sum());
     },
   },
@@ -114,7 +119,11 @@ export const subjects: Readonly<Record<string, Subject>> = {
   whileLoop: {
     mode: "forward",
     f: (x) =>
-      whileLoop((v: NDArray) => v.square().sum().less(9), (v: NDArray) => v.mul(1.5).add(x.mul(0.1)), x)
+      whileLoop(
+        (v: NDArray) => v.square().sum().less(9),
+        (v: NDArray) => v.mul(1.5).add(x.mul(0.1)),
+        x,
+      )
         .square().sum(),
   },
   checkpoint: { mode: "any", f: checkpoint((x: NDArray) => np.exp(np.sin(x)).mul(x).sum()) },
@@ -130,7 +139,8 @@ export const subjects: Readonly<Record<string, Subject>> = {
   customVjp: { mode: "reverse", f: (x) => product(x, x.square()).sum() },
   "custom rules in a scan": {
     mode: "any",
-    f: (x) => scan((c: NDArray, u: NDArray) => [trueSine(c.mul(u)).add(x), null], x, inputs)[0].sum(),
+    f: (x) =>
+      scan((c: NDArray, u: NDArray) => [trueSine(c.mul(u)).add(x), null], x, inputs)[0].sum(),
   },
   customRoot: {
     mode: "any",
@@ -163,7 +173,9 @@ export const subjects: Readonly<Record<string, Subject>> = {
   },
   "vmap inside": {
     mode: "any",
-    f: (x) => vmap((u: NDArray, v: NDArray) => np.sin(u).mul(x).mul(v).sum())(inputs.slice([0], [3]), x).sum(),
+    f: (x) =>
+      vmap((u: NDArray, v: NDArray) => np.sin(u).mul(x).mul(v).sum())(inputs.slice([0], [3]), x)
+        .sum(),
   },
   "grad inside": {
     mode: "any",

@@ -69,9 +69,15 @@ const wrappers: Readonly<Record<string, (f: Fn) => Fn>> = {
   jit: (f) => jit(f, { backend: "interpreter" }),
   checkpoint: (f) => checkpoint(f),
   "a lane of vmap": (f) => (x) => vmap(f)(np.stack([x.mul(0.5), x])).at(1),
-  "one step of scan that captures x": (f) => (x) => scan(() => [null, f(x)], null, null, { length: 1 })[1].at(0),
+  "one step of scan that captures x": (f) => (x) =>
+    scan(() => [null, f(x)], null, null, { length: 1 })[1].at(0),
   "cond that captures x": (f) => (x) =>
-    cond(x.sum().greater(-100), (v: NDArray) => f(v.add(x).mul(0.5)), (v: NDArray) => f(x.add(v)), x),
+    cond(
+      x.sum().greater(-100),
+      (v: NDArray) => f(v.add(x).mul(0.5)),
+      (v: NDArray) => f(x.add(v)),
+      x,
+    ),
 };
 
 const fits = (mode: Mode, route: Route): boolean => mode === "any" || route.mode === mode;
@@ -132,10 +138,16 @@ for (const [name, { f, mode }] of Object.entries(subjects) as [string, Subject][
     if (mode === "any") check(`hessian of ${name}`, hessian(f)(x) as NDArray, expected);
     let tried = 0;
     while (tried < 40) {
-      const [[w1, wrap1], [w2, wrap2], [w3, wrap3]] = [pick(wrappers), pick(wrappers), pick(wrappers)];
+      const [[w1, wrap1], [w2, wrap2], [w3, wrap3]] = [
+        pick(wrappers),
+        pick(wrappers),
+        pick(wrappers),
+      ];
       const [[d1, r1], [d2, r2]] = [pick(routes), pick(routes)];
       // Forward over reverse is fine where forward alone is not, but not the other way round.
-      if (!fits(mode, r1) || (mode === "forward" && r2.mode === "reverse") || r2.scalarOnly) continue;
+      if (!fits(mode, r1) || (mode === "forward" && r2.mode === "reverse") || r2.scalarOnly) {
+        continue;
+      }
       tried++;
       const g = wrap3(r2.d(wrap2(r1.d(wrap1(f)))));
       check(`${w3} of ${d2} of ${w2} of ${d1} of ${w1} of ${name}`, g(x), expected);
@@ -146,7 +158,13 @@ for (const [name, { f, mode }] of Object.entries(subjects) as [string, Subject][
     const d = mode === "forward" ? jacfwd : jacrev;
     const all = (x: NDArray): NDArray[] => {
       const second = mode === "reverse" ? jacrev(d(f)) : jacfwd(d(f));
-      return [f(x), d(f)(x), second(x), vmap(f)(np.stack([x, x.mul(0.9)])), vmap(d(f))(np.stack([x, x]))];
+      return [
+        f(x),
+        d(f)(x),
+        second(x),
+        vmap(f)(np.stack([x, x.mul(0.9)])),
+        vmap(d(f))(np.stack([x, x])),
+      ];
     };
     const compiled = jit(all);
     for (const x of points) {

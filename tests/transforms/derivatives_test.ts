@@ -133,7 +133,10 @@ interface Table {
 }
 
 Deno.test("every function of the table is tried, or known to be missing", () => {
-  assertEquals(Object.keys(reference.unary).sort(), [...Object.keys(unary), ...unaryMissing].sort());
+  assertEquals(
+    Object.keys(reference.unary).sort(),
+    [...Object.keys(unary), ...unaryMissing].sort(),
+  );
 });
 
 for (const [name, f] of Object.entries(unary)) {
