@@ -18,6 +18,7 @@
  */
 export { type Axes, NDArray, type Nested, type Operand } from "./lib/core/array.ts";
 export type { ShapedArray } from "./lib/core/aval.ts";
+export type { Arrival, ConcreteArray, DeviceBuffer } from "./lib/core/concrete.ts";
 export { type Backend, type Executable, getBackend, registerBackend } from "./lib/core/backend.ts";
 export type { DType, TypedArray } from "./lib/core/dtype.ts";
 export {
@@ -34,16 +35,39 @@ export {
   StateError,
   TreeError,
 } from "./lib/core/errors.ts";
+export type { Atom, Eqn, Jaxpr, Literal, Var } from "./lib/core/jaxpr.ts";
+export type {
+  LowerAttribute,
+  Lowering,
+  LowerRule,
+  OnnxDType,
+  Subgraph,
+  SubgraphInput,
+  Value,
+} from "./lib/core/lowering.ts";
+export type {
+  BatchResult,
+  HostValue,
+  JvpResult,
+  Linear,
+  PartialContext,
+  Primitive,
+  Sample,
+  SampleInput,
+  Tangent,
+} from "./lib/core/primitive.ts";
 export {
   registerPytreeNode,
   TreeDef,
   treeFlatten,
+  type TreeKind,
   treeLeaves,
   treeMap,
+  type TreeRegistration,
   treeStructure,
   treeUnflatten,
 } from "./lib/core/tree.ts";
-export { linalg, nn, numpy, random } from "./lib/api/mod.ts";
+export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
 export { loadBackend, ready } from "./lib/backends/mod.ts";
 export * from "./lib/lift/mod.ts";
 export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.ts";
@@ -53,6 +77,8 @@ export * from "./lib/transforms/public.ts";
 export { pure } from "./lib/transforms/pure.ts";
 export { type Arrays, type Leaf, ShapeDtype } from "./lib/transforms/trees.ts";
 export type {
+  AnyFunction,
+  Derivative,
   DiffOptions,
   InAxes,
   JitOptions,

@@ -6,7 +6,7 @@
  */
 import { NDArray } from "./array.ts";
 import { formatAval, shaped, type ShapedArray } from "./aval.ts";
-import type { DType, TypedArray } from "./dtype.ts";
+import { allocate, type DType, type TypedArray } from "./dtype.ts";
 import { InFlightError } from "./errors.ts";
 
 /** Memory on a backend that holds an array's elements. */
@@ -119,10 +119,12 @@ export class ConcreteArray extends NDArray {
     return values;
   }
 
+  /** The elements as a fresh typed array, now. An error where they are in flight. */
   override dataSync(): TypedArray {
     return this.values.slice();
   }
 
+  /** The elements, row-major, as a fresh typed array. */
   override async data(): Promise<TypedArray> {
     await this.load();
     return this.values.slice();
@@ -134,6 +136,7 @@ export class ConcreteArray extends NDArray {
     if (this.#host === null && this.#device !== null) this.#host = await this.#device.read();
   }
 
+  /** Frees device memory held by this array; it cannot be used afterwards. */
   override dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -145,6 +148,7 @@ export class ConcreteArray extends NDArray {
     }
   }
 
+  /** `Array(float32[2], [1,2])`: type, and values where there are few. */
   override toString(): string {
     const type = formatAval(this.aval);
     if (this.#disposed) return `Array(${type}, disposed)`;
@@ -156,25 +160,18 @@ export class ConcreteArray extends NDArray {
 
 /** A concrete scalar. */
 export function scalarArray(value: number, dtype: DType): ConcreteArray {
-  let values: TypedArray;
-  switch (dtype) {
-    case "float32":
-      values = Float32Array.of(value);
-      break;
-    case "float64":
-      values = Float64Array.of(value);
-      break;
-    case "int32":
-      values = Int32Array.of(value);
-      break;
-    case "uint32":
-      values = Uint32Array.of(value);
-      break;
-    case "bool":
-      values = Uint8Array.of(value === 0 ? 0 : 1);
-  }
-  return ConcreteArray.fromHost(shaped([], dtype), values);
+  const values = allocate(dtype, 1);
+  values[0] = dtype === "bool" && value !== 0 ? 1 : value;
+  return ConcreteArray.fromHost(scalarAvals[dtype], values);
 }
+
+const scalarAvals: Readonly<Record<DType, ShapedArray>> = {
+  float32: shaped([], "float32"),
+  float64: shaped([], "float64"),
+  int32: shaped([], "int32"),
+  uint32: shaped([], "uint32"),
+  bool: shaped([], "bool"),
+};
 
 /** Whether the elements can be read now, without waiting for a computation or a device. */
 export function isReadable(x: ConcreteArray): boolean {

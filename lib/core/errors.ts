@@ -8,61 +8,73 @@
 
 /** Shapes that do not fit an operation. */
 export class ShapeError extends TypeError {
+  /** The name of the class. */
   override name = "ShapeError";
 }
 
 /** Element types that do not fit an operation. */
 export class DTypeError extends TypeError {
+  /** The name of the class. */
   override name = "DTypeError";
 }
 
 /** A pytree whose structure or leaves do not fit. */
 export class TreeError extends TypeError {
+  /** The name of the class. */
   override name = "TreeError";
 }
 
 /** An axis, index or argument number outside its range. */
 export class AxisError extends RangeError {
+  /** The name of the class. */
   override name = "AxisError";
 }
 
 /** A traced value used where only a concrete number, boolean or array will do. */
 export class ConcretizationError extends TypeError {
+  /** The name of the class. */
   override name = "ConcretizationError";
 }
 
 /** A traced value used after the transform that made it has finished. */
 export class LeakedTracerError extends TypeError {
+  /** The name of the class. */
   override name = "LeakedTracerError";
 }
 
 /** A synchronous read of an array whose value is still being computed. */
 export class InFlightError extends Error {
+  /** The name of the class. */
   override name = "InFlightError";
 }
 
 /** A derivative that is not defined or not supported for an operation. */
 export class DifferentiationError extends TypeError {
+  /** The name of the class. */
   override name = "DifferentiationError";
 }
 
 /** A backend that is unknown, cannot be loaded, or cannot run a program. */
 export class BackendError extends Error {
+  /** The name of the class. */
   override name = "BackendError";
 }
 
 /** Use of module state in a way that would leak or lose it. */
 export class StateError extends Error {
+  /** The name of the class. */
   override name = "StateError";
 }
 
 /** State created or changed where the caller asked for strictness; the message names the entry. */
 export class StateChangedError extends StateError {
+  /** The name of the class. */
   override name = "StateChangedError";
 }
 
 /** A solver that failed and was asked to throw; carries the status code. */
 export class ConvergenceError extends Error {
+  /** The name of the class. */
   override name = "ConvergenceError";
   /** The solver's status code. */
   readonly status: string;
@@ -75,6 +87,7 @@ export class ConvergenceError extends Error {
 
 /** An internal inconsistency: a bug in this library, not in the caller's program. */
 export class InternalError extends Error {
+  /** The name of the class. */
   override name = "InternalError";
 }
 
@@ -85,7 +98,7 @@ export function formatShape(shape: readonly number[]): string {
 
 /** A short description of any value for a message. */
 export function describeValue(value: unknown): string {
-  if (value === null) return "null";
+  if (value === null || value === undefined) return String(value);
   if (typeof value === "function") return `a function (${value.name || "anonymous"})`;
   if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
   if (Array.isArray(value)) return `a JavaScript array of length ${value.length}`;

@@ -9,11 +9,16 @@
  */
 import { describeValue, TreeError } from "./errors.ts";
 
-type Kind = "leaf" | "none" | "array" | "object" | "class";
+/** The sorts of node in a tree. */
+export type TreeKind = "leaf" | "none" | "array" | "object" | "class";
 
-interface Registration {
+/** How instances of a class are taken apart and rebuilt. */
+export interface TreeRegistration {
+  /** The class's name. */
   readonly name: string;
+  /** Children by name, and what else `unflatten` needs. */
   readonly flatten: (node: unknown) => readonly [Record<string, unknown>, unknown];
+  /** Rebuilds an instance. */
   readonly unflatten: (children: Record<string, unknown>, aux: unknown) => unknown;
 }
 
@@ -27,13 +32,13 @@ export class TreeDef {
   /** For this module alone: structures come from `treeFlatten` and `treeStructure`. */
   constructor(
     /** What sort of node this is. */
-    readonly kind: Kind,
+    readonly kind: TreeKind,
     /** Keys of an object's or class's children, sorted. */
     readonly keys: readonly string[],
     /** Structures of the children. */
     readonly children: readonly TreeDef[],
     /** How to rebuild a registered class. */
-    readonly registration: Registration | null,
+    readonly registration: TreeRegistration | null,
     /** What a registered class keeps besides its children. */
     readonly aux: unknown,
     id: number,
@@ -62,15 +67,15 @@ export class TreeDef {
 }
 
 const interned = new Map<string, TreeDef>();
-const registrations = new Map<unknown, Registration>();
+const registrations = new Map<unknown, TreeRegistration>();
 const auxIds = new WeakMap<object, number>();
 let auxCount = 0;
 
 function intern(
-  kind: Kind,
+  kind: TreeKind,
   keys: readonly string[],
   children: readonly TreeDef[],
-  registration: Registration | null = null,
+  registration: TreeRegistration | null = null,
   aux: unknown = null,
 ): TreeDef {
   let key: string = kind;
@@ -178,10 +183,10 @@ function flattenInto(value: unknown, leaves: unknown[]): TreeDef {
 }
 
 function flattenObject(
-  kind: Kind,
+  kind: TreeKind,
   value: Record<string, unknown>,
   leaves: unknown[],
-  registration: Registration | null,
+  registration: TreeRegistration | null,
   aux: unknown,
 ): TreeDef {
   const keys = sortedKeys(value);

@@ -164,7 +164,7 @@ export const checkpoint: Transforms["checkpoint"] = pure.checkpoint;
  *
  * const clippedLog = customJvp(
  *   (x: np.NDArray) => x.log(),
- *   ([x], [dx]) => [x.log(), dx.div(x).minimum(10)],
+ *   ([x], [dx]) => [x.log(), dx.mul(np.div(1, x).minimum(10))],
  * );
  * console.log(grad(clippedLog)(np.array(0.01)).item()); // 10
  * ```

@@ -50,7 +50,7 @@ export interface ScanOptions {
 
 /** Derivative of a scalar function: as the chosen argument, or a list where several were chosen. */
 // deno-lint-ignore no-explicit-any -- the shape depends on options that types do not follow
-type Derivative = any;
+export type Derivative = any;
 
 /**
  * The higher-order functions that library code uses, each with the meaning of JAX's function of the

@@ -375,3 +375,28 @@ Deno.test("linalg", () => {
   assertThrows(() => linalg.norm(x, { ord: 2 }), TypeError, "singular values");
   assertThrows(() => linalg.norm(x, { ord: "fro", axis: 0 }), TypeError, "no norm of vectors");
 });
+
+Deno.test("operands that are none are refused by name", () => {
+  const bad = (f: (...args: never[]) => unknown, ...args: unknown[]) => (): unknown =>
+    f(...args as never[]);
+  const table: [() => unknown, string][] = [
+    [
+      bad(np.add, "a", 1),
+      'add: the first operand is the string "a", not an array, number or boolean',
+    ],
+    [bad(np.add, 1, undefined), "add: the second operand is undefined"],
+    [bad((y) => x23.mul(y), [1, 2]), "Make an array of it with np.array(...)"],
+    [bad(np.exp, Math.exp), "exp: x is a function (exp)"],
+    [bad(np.less, x23, Promise.resolve(1)), "Await it first"],
+    [bad(np.clip, x23, "a"), 'clip: min is the string "a"'],
+    [bad(np.where, "x", 1, 2), "where: the condition is"],
+    [bad(np.transpose, [1]), "transpose: x is a JavaScript array of length 1, not an array."],
+    [bad(np.expandDims, x23), "np.expandDims(x, 0)"],
+    [bad(np.moveaxis, x23, undefined, 0), "np.moveaxis(x, from, to)"],
+    [bad(np.tile, x23, "a"), "tile: the number of repeats"],
+    [bad(np.astype, x23), "astype: null is not a dtype"],
+    [bad(np.take, x23, [0]), "take: the indices is a JavaScript array"],
+    [bad(np.less, x23, np.zeros([4])), "less: shapes [2,3] and [4] do not broadcast"],
+  ];
+  for (const [f, message] of table) assertThrows(f, TypeError, message);
+});
