@@ -1,6 +1,7 @@
 /**
  * Timing: libraries take turns, round by round, so that whatever else the machine does hits all
- * alike, and each must arrive at the same values.
+ * alike, and each must arrive at the same values. The order changes from round to round: garbage and
+ * cold caches are left to whoever comes next.
  *
  * @module
  */
@@ -113,10 +114,10 @@ export async function measure(
   }
   agree(name, running);
   for (let round = 0; round < pace.rounds; round++) {
-    for (let k = 0; k < running.length; k++) {
-      const r = running[(k + round) % running.length]!;
+    for (const r of shuffled(running, round)) {
       const due = Math.floor((round + 1) * r.rounds / pace.rounds);
-      if (r.times.length < due) r.times.push(await timed(r.contender, r.size) / r.size);
+      if (r.times.length >= due) continue;
+      r.times.push(await timed(r.contender, r.size, r.size > 1) / r.size);
     }
   }
   const measurements = running.map(({ entry, times, firstUs, check }) => {
@@ -134,6 +135,18 @@ export async function measure(
     };
   });
   return { measurements, absences };
+}
+
+/** The items in an order that depends on `seed` alone. */
+function shuffled<T>(items: readonly T[], seed: number): T[] {
+  const order = [...items];
+  let state = Math.imul(seed + 1, 2654435761);
+  for (let i = order.length - 1; i > 0; i--) {
+    state = Math.imul(state, 1664525) + 1013904223;
+    const j = (state >>> 8) % (i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
 }
 
 /** First call, check value, warming up, and the size of a batch. */
@@ -157,9 +170,10 @@ async function start(entry: Entry, batchMs: number, pace: Pace): Promise<Running
   return { entry, contender, firstUs, check, size, rounds, times: [] };
 }
 
-async function timed(contender: Contender, n: number): Promise<number> {
-  const entered = contender.enter?.();
-  if (entered !== undefined) await entered;
+/** Milliseconds for a batch; `warm` does one piece beforehand that is not timed. */
+async function timed(contender: Contender, n: number, warm = false): Promise<number> {
+  await contender.enter?.();
+  if (warm) await contender.run(1);
   const begin = performance.now();
   const running = contender.run(n);
   if (running !== undefined) await running;

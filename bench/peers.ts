@@ -36,6 +36,7 @@ export interface JaxJs {
     zeros(shape: readonly number[]): JaxArray;
     matmul(x: JaxArray, y: JaxArray): JaxArray;
     tanh(x: JaxArray): JaxArray;
+    concatenate(arrays: JaxArray[]): JaxArray;
     square(x: JaxArray): JaxArray;
   };
   nn: {

@@ -37,6 +37,9 @@ export interface EntryOptions {
   readonly init?: Initializer;
 }
 
+/** The name of the one random stream. */
+export const stream = "rng";
+
 class Frame {
   readonly params: Record<string, unknown>;
   readonly state: Record<string, unknown>;
@@ -51,7 +54,7 @@ class Frame {
     this.state = { ...bundle.state };
     this.initial = { ...bundle.initial };
     this.phase = bundle.phase;
-    this.rng = bundle.rng;
+    this.rng = bundle.rng[stream] ?? null;
     this.scopes = [...bundle.names as Scope[]];
   }
 
@@ -61,7 +64,7 @@ class Frame {
       params: { ...params },
       state: { ...state },
       initial: { ...initial },
-      rng,
+      rng: rng === null ? {} : { [stream]: rng },
       phase,
       names: [...this.scopes],
     };
@@ -121,7 +124,7 @@ export function scopesOf(what: string): { get(): Scope[]; set(scopes: Scope[]): 
 }
 
 function entryName(name: string, op: string): string {
-  if (typeof name !== "string" || name === "" || name.includes("/")) {
+  if (typeof name !== "string" || name === "" || name.includes("/") || name === "__proto__") {
     throw new StateError(
       `${op}: a name is a non-empty string without "/", not ${describeValue(name)}`,
     );
@@ -219,8 +222,9 @@ function missing(frame: Frame, path: string): StateError {
     frame.phase === "apply"
       ? `hk.getParameter: ${path} is not among the parameters that apply was given. All parameters must be ` +
         `created by init; the parameters are ${Object.keys(frame.params).join(", ") || "none"}`
-      : `hk.getParameter: ${path} was created in the second run of a transformed function but not in the ` +
-        "first. The function must use the same modules whenever it runs",
+      : `hk.getParameter: ${path} does not exist, and cannot be created any more: init runs the functions that ` +
+        "are given to transforms once to create what they need, but neither their derivative rules nor " +
+        "solvers. Create it before, for example with hk.transforms.initialize(f, ...args)",
   );
 }
 
@@ -252,17 +256,19 @@ export function getState(
   return frame.state[path] as NDArray;
 }
 
-/** Sets a state entry of the current module. */
+/** Sets a state entry of the current module. A number takes the dtype of the entry that it replaces. */
 export function setState(name: string, value: NDArray | number | boolean): void {
   const frame = frameFor(`hk.setState(${JSON.stringify(name)})`);
   const path = entryName(name, "hk.setState");
-  const array = toArray(value);
+  const old = frame.state[path] as NDArray | undefined;
+  let array = toArray(value);
   if (array === null) {
     throw new StateError(
       `hk.setState: the value of ${path} is ${describeValue(value)}, not an array`,
     );
   }
-  if (!(path in frame.state)) frame.initial[path] = array;
+  if (old === undefined) frame.initial[path] = array;
+  else if (typeof value !== "object") array = array.astype(old.dtype);
   frame.state[path] = array;
 }
 
@@ -305,7 +311,7 @@ export const protocol: StateProtocol = {
     replace(frame.params, bundle.params);
     replace(frame.state, bundle.state);
     replace(frame.initial, bundle.initial);
-    frame.rng = bundle.rng;
+    frame.rng = bundle.rng[stream] ?? null;
     frame.scopes = [...bundle.names as Scope[]];
   },
   run<T>(bundle: StateBundle, f: () => T): [T, StateBundle] {

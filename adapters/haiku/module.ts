@@ -37,7 +37,7 @@ export class Module {
   /** `name` stands in place of the class's name in snake case. */
   constructor(name?: string) {
     const base = name ?? snakeCase(new.target.name);
-    if (!/^[A-Za-z_]\w*$/.test(base)) {
+    if (!/^[A-Za-z_]\w*$/.test(base) || base === "__proto__") {
       throw new StateError(
         `hk.Module: ${JSON.stringify(base)} is not a name: use letters, digits and underscores`,
       );
@@ -45,12 +45,8 @@ export class Module {
     const scopes = scopesOf(`new ${new.target.name}()`);
     const stack = scopes.get();
     const top = stack.at(-1)!;
-    const used = top.counters[base] ?? 0;
-    scopes.set([...stack.slice(0, -1), {
-      ...top,
-      counters: { ...top.counters, [base]: used + 1 },
-    }]);
-    const unique = used === 0 ? base : `${base}_${used}`;
+    const [unique, counters] = uniqueName(base, top.counters);
+    scopes.set([...stack.slice(0, -1), { ...top, counters }]);
     this.moduleName = `${prefix(top)}${unique}`;
     wrapMethods(Object.getPrototypeOf(this));
   }
@@ -59,6 +55,15 @@ export class Module {
   protected submodules<T>(build: () => T): T {
     return inScope(this, "~", build);
   }
+}
+
+/** The first of `base`, `base_1`, ... that is free, and the counters with that name taken. */
+function uniqueName(base: string, counters: Scope["counters"]): [string, Scope["counters"]] {
+  const taken = (name: string): boolean => Object.hasOwn(counters, name);
+  let used = taken(base) ? counters[base]! : 0;
+  let unique = used === 0 ? base : `${base}_${used}`;
+  while (used > 0 && taken(unique)) unique = `${base}_${++used}`;
+  return [unique, { ...counters, [unique]: 1, [base]: used + 1 }];
 }
 
 function prefix({ module, method }: Scope): string {

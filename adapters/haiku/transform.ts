@@ -9,7 +9,7 @@ import { describeValue, StateError } from "../../lib/core/errors.ts";
 import { liftTransforms, type StateBundle } from "../../lib/lift/mod.ts";
 import type { Transforms } from "../../lib/transforms/types.ts";
 import type { Arrays } from "../../lib/transforms/trees.ts";
-import { protocol, topScopes } from "./frame.ts";
+import { protocol, stream, topScopes } from "./frame.ts";
 
 /** Parameters or state: the name of each module with its entries, `{ "linear": { w, b } }`. */
 export type ModuleEntries = { [module: string]: { [name: string]: NDArray } };
@@ -48,7 +48,9 @@ function nested(flat: Readonly<Record<string, unknown>>): ModuleEntries {
   const out: ModuleEntries = {};
   for (const [path, value] of Object.entries(flat)) {
     const at = path.lastIndexOf("/");
-    (out[path.slice(0, at)] ??= {})[path.slice(at + 1)] = value as NDArray;
+    const module = path.slice(0, at);
+    if (!Object.hasOwn(out, module)) out[module] = {};
+    out[module]![path.slice(at + 1)] = value as NDArray;
   }
   return out;
 }
@@ -89,7 +91,7 @@ function start(key: NDArray | null, bundle: Partial<StateBundle>): StateBundle {
     params: {},
     state: {},
     initial: {},
-    rng: key === null ? null : { key, count: 0, root: key },
+    rng: key === null ? {} : { [stream]: { key, count: 0, root: key } },
     phase: "init",
     names: topScopes,
     ...bundle,
@@ -117,35 +119,42 @@ function start(key: NDArray | null, bundle: Partial<StateBundle>): StateBundle {
 export function transformWithState<A extends unknown[], R>(
   f: (...args: A) => R,
 ): TransformedWithState<A, R> {
-  if (typeof f !== "function") {
-    throw new StateError(`hk.transform: expected a function, not ${describeValue(f)}`);
-  }
-  const run = (bundle: StateBundle, args: A): [R, StateBundle] => {
-    const [out, after] = protocol.run(bundle, () => f(...args));
-    if (out instanceof Promise) {
-      throw new StateError("hk.transform: the function is asynchronous; it must be synchronous");
-    }
-    return [out, after];
-  };
+  const run = runner(f);
   return {
     init(key, ...args) {
-      checkKey(key, "init(key, ...args)");
+      checkKey(key, initUsage);
       const [, after] = run(start(key, {}), args);
       return [nested(after.params), nested(after.initial)];
     },
     apply(params, state, key, ...args) {
       const usage = "apply(params, state, key, ...args)";
       checkKey(key, usage);
-      const [out, after] = run(
-        start(key, {
-          params: flattened(params, "params", usage),
-          state: flattened(state, "state", usage),
-          phase: "apply",
-        }),
-        args,
-      );
+      const bundle = start(key, {
+        params: flattened(params, "params", usage),
+        state: flattened(state, "state", usage),
+        phase: "apply",
+      });
+      const [out, after] = run(bundle, args);
       return [out as Arrays<R>, nested(after.state)];
     },
+  };
+}
+
+const initUsage = "init(key, ...args)";
+
+/** Runs a user's function over a bundle. */
+function runner<A extends unknown[], R>(
+  f: (...args: A) => R,
+): (bundle: StateBundle, args: A) => [R, StateBundle] {
+  if (typeof f !== "function") {
+    throw new StateError(`hk.transform: expected a function, not ${describeValue(f)}`);
+  }
+  return (bundle, args) => {
+    const [out, after] = protocol.run(bundle, () => f(...args));
+    if (out instanceof Promise) {
+      throw new StateError("hk.transform: the function is asynchronous; it must be synchronous");
+    }
+    return [out, after];
   };
 }
 
@@ -165,27 +174,27 @@ export function transformWithState<A extends unknown[], R>(
  * ```
  */
 export function transform<A extends unknown[], R>(f: (...args: A) => R): Transformed<A, R> {
-  const full = transformWithState(f);
-  const check = (state: ModuleEntries): void => {
-    if (Object.keys(state).length === 0) return;
+  const run = runner(f);
+  const stateless = (bundle: StateBundle, args: A): [R, StateBundle] => {
+    const [out, after] = run(bundle, args);
+    const names = Object.keys(after.state);
+    if (names.length === 0) return [out, after];
     throw new StateError(
       `hk.transform: the function has state (${
-        Object.entries(state).flatMap(([m, own]) => Object.keys(own).map((n) => `${m}/${n}`))
-          .join(", ")
+        names.join(", ")
       }), which would be lost. Use hk.transformWithState`,
     );
   };
   return {
     init(key, ...args) {
-      const [params, state] = full.init(key, ...args);
-      check(state);
-      return params;
+      checkKey(key, initUsage);
+      return nested(stateless(start(key, {}), args)[1].params);
     },
     apply(params, key, ...args) {
-      if (key !== null && !(key instanceof NDArray)) checkKey(key, "apply(params, key, ...args)");
-      const [out, state] = full.apply(params, {}, key, ...args);
-      check(state);
-      return out;
+      const usage = "apply(params, key, ...args)";
+      checkKey(key, usage);
+      const bundle = start(key, { params: flattened(params, "params", usage), phase: "apply" });
+      return stateless(bundle, args)[0] as Arrays<R>;
     },
   };
 }

@@ -163,7 +163,10 @@ const jaxJsForward: Entry = {
   },
 };
 
-/** jax-js with the loop inside of jit, where it is unrolled. */
+/**
+ * jax-js with the loop inside of jit, where it is unrolled. Its gradient overflows the usual stack; to
+ * see it: `ulimit -s unlimited; deno run -A --v8-flags=--stack-size=16000 bench/main.ts --slow`.
+ */
 function jaxJsUnrolled(gradient: boolean): Entry {
   return {
     library: "jax-js unrolled",
@@ -187,9 +190,9 @@ function jaxJsUnrolled(gradient: boolean): Entry {
         return h;
       };
       const loss = (w: JaxArray, u: JaxArray, b: JaxArray, ...rows: JaxArray[]): JaxArray => {
-        let total = np.zeros([]);
-        last(w, u, b, rows, (h) => total = total.add(np.square(h.ref).sum())).dispose();
-        return total.mul(1 / steps);
+        const all: JaxArray[] = [];
+        last(w, u, b, rows, (h) => all.push(h.ref)).dispose();
+        return np.square(np.concatenate(all)).sum().mul(1 / steps);
       };
       const f = gradient
         ? jax.jit(jax.grad(loss, { argnums: [0, 1, 2] }))

@@ -157,6 +157,9 @@ async function filesSection({ params, predicted }: Trained): Promise<void> {
   console.log(`\nWrote karate.svg (open it in a browser) and karate.onnx (${bytes.length} bytes)`);
 }
 
+// Without this the graphics driver of a machine without a desktop complains on the terminal.
+if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", Deno.cwd());
+
 const begun = performance.now();
 console.log(
   `Zachary's karate club: ${size} members, two sides of ${

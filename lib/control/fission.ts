@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { byteWidth } from "../core/dtype.ts";
+import { broadcastShapes, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { byteWidth, isFloat } from "../core/dtype.ts";
 import { type Atom, type Eqn, type Jaxpr, type JaxprBuilder, Var } from "../core/jaxpr.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { addP } from "../primitives/basic.ts";
@@ -87,6 +87,37 @@ function accumulators(info: Analysis, params: ScanParams): Accumulator[] {
   return found;
 }
 
+/**
+ * Sums with what depends on the carry last: `(carry + a) + b` becomes `carry + (a + b)`, so that `a + b`
+ * can leave the loop. Rounding may differ in the last place.
+ */
+function reassociated(body: Jaxpr, carries: readonly Var[]): Jaxpr {
+  const info = new Analysis(body);
+  const isSum = (eqn: Eqn | undefined): eqn is Eqn => eqn?.primitive === addP as unknown;
+  const tied = new Set<Atom>(carries);
+  const replaced = new Map<Eqn, readonly Eqn[]>();
+  let { numVars } = body;
+  for (const eqn of body.eqns) {
+    if (!eqn.inputs.some((a) => tied.has(a))) continue;
+    eqn.outputs.forEach((v) => tied.add(v));
+    if (!isSum(eqn) || !isFloat(eqn.outputs[0]!.aval.dtype)) continue;
+    const [inner, free] = tied.has(eqn.inputs[0]!) ? eqn.inputs : [...eqn.inputs].reverse();
+    const first = info.single(inner!);
+    if (tied.has(free!) || !isSum(first) || replaced.has(first)) continue;
+    const [bound, other] = tied.has(first.inputs[0]!) ? first.inputs : [...first.inputs].reverse();
+    if (tied.has(other!)) continue;
+    const shape = broadcastShapes("add", other!.aval.shape, free!.aval.shape);
+    const early = new Var(shaped(shape, eqn.outputs[0]!.aval.dtype), numVars++);
+    replaced.set(first, []);
+    replaced.set(eqn, [
+      { ...eqn, inputs: [other!, free!], outputs: [early] },
+      { ...eqn, inputs: [bound!, early] },
+    ]);
+  }
+  if (replaced.size === 0) return body;
+  return { ...body, eqns: body.eqns.flatMap((eqn) => replaced.get(eqn) ?? [eqn]), numVars };
+}
+
 /** A part of a body as a program of its own. */
 function part(
   body: Jaxpr,
@@ -107,10 +138,12 @@ export function emitScan(
   params: ScanParams,
   inputs: readonly Atom[],
 ): Atom[] | null {
-  const { jaxpr: body, numConsts, numCarry, length } = params;
+  const { numConsts, numCarry, length } = params;
   if (length < 2) return null;
+  const carried = params.jaxpr.inputs.slice(numConsts, numConsts + numCarry);
+  const body = reassociated(params.jaxpr, carried);
   const info = new Analysis(body);
-  const sums = accumulators(info, params);
+  const sums = accumulators(info, { ...params, jaxpr: body });
   const summed = new Set(sums.map((s) => s.carry));
   const dropped = new Set(
     sums.flatMap((s) => [s.add, ...s.chain, ...(s.product ? [s.product] : [])]),

@@ -9,7 +9,8 @@
  */
 import { StateError } from "../core/errors.ts";
 import { pure } from "../transforms/pure.ts";
-import { type AnyFunction, transformNames, type Transforms } from "../transforms/types.ts";
+import type { Transforms } from "../transforms/types.ts";
+import { delegating } from "./delegate.ts";
 
 const chosen: Transforms[] = [];
 
@@ -72,11 +73,7 @@ export function overrideTransforms(
 
 /**
  * A dictionary that delegates to the innermost `withTransforms`, else to a registered system whose
- * context is open, else to `pure`.
+ * context is open, else to `pure`. The choice is made when a transformed function is called; where
+ * none is in force then, that of the time when it was made holds.
  */
-export const ambient: Transforms = Object.fromEntries(
-  transformNames.map((name) => [
-    name,
-    (...args: never[]) => (currentTransforms()[name] as AnyFunction)(...args),
-  ]),
-) as unknown as Transforms;
+export const ambient: Transforms = delegating(currentTransforms);

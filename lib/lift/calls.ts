@@ -4,117 +4,150 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { StateError } from "../core/errors.ts";
+import { sizeOf } from "../core/aval.ts";
+import { AxisError, StateError } from "../core/errors.ts";
 import { currentTrace } from "../core/trace.ts";
-import { treeFlatten, treeUnflatten } from "../core/tree.ts";
-import { split } from "../api/random.ts";
+import { registerPytreeNode, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { BatchTracer } from "../interpreters/batch.ts";
-import type { AnyFunction, VmapOptions } from "../transforms/types.ts";
+import { moveAxis, reshape, zeros } from "../primitives/shape.ts";
+import { slice } from "../primitives/slicing.ts";
+import { nameOf } from "../transforms/trees.ts";
+import type { JitOptions, VmapOptions } from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";
-import type { Entries } from "./protocol.ts";
-import { Engine, type Fn, laneZero, pure } from "./engine.ts";
+import { asArrays, type Engine, type Fn, instead, pure } from "./engine.ts";
+import type { Entries, StateBundle } from "./protocol.ts";
+import { laneKeys, mapStreams, withKeys } from "./streams.ts";
+
+/**
+ * What a function did besides computing, as part of the structure of its result: a compiled program
+ * keeps it for the calls that do not trace the function again.
+ */
+class Traced {
+  constructor(readonly json: string) {}
+}
+
+registerPytreeNode(Traced, (t) => [{}, t.json], (_, json) => new Traced(json as string));
+
+/** Arguments of the compiled function beyond the user's: parameters, state, keys. */
+const hidden = 3;
 
 export function jit(e: Engine): Fn {
-  return (...params) => {
-    const [f, options = {}] = params as [AnyFunction, { staticArgnums?: number | number[] }];
-    const outside = pure.jit(...params) as Fn;
-    const { staticArgnums = [] } = options;
-    const shifted = (typeof staticArgnums === "number" ? [staticArgnums] : staticArgnums)
-      .map((n) => n < 0 ? n : n + 3);
+  return e.member("jit", (f, options = {}) => {
+    const { staticArgnums = [], ...rest } = options as JitOptions;
+    const statics = typeof staticArgnums === "number" ? [staticArgnums] : staticArgnums;
     // A program is kept for each state of the names, since they decide which entries it reads.
-    const programs = new Map<string, { readonly call: Fn; names: unknown }>();
-    const lifted = (...args: unknown[]): unknown => {
-      if (!e.protocol.active()) return outside(...args);
-      e.initialize(() => (f as Fn)(...args));
-      const { outer, inner } = e.begin();
-      const key = JSON.stringify([inner.phase, inner.names]);
-      let program = programs.get(key);
-      if (program === undefined) {
-        const run = (
-          params: unknown,
-          state: unknown,
-          rng: unknown,
-          ...xs: unknown[]
-        ): unknown => {
-          const fn = e.purify(e.label("jit"), inner, f as Fn);
-          const { out, after } = fn.call(state, xs, {
-            params: params as Entries,
-            rng: inner.rng === null
-              ? null
-              : { key: rng as NDArray, count: 0, root: rng as NDArray },
-          });
-          program!.names = fn.names();
-          return [out, after.state];
-        };
-        Object.defineProperty(run, "name", { value: f.name });
-        program = {
-          call: pure.jit(run, { ...options, staticArgnums: shifted }) as Fn,
-          names: inner.names,
-        };
-        programs.set(key, program);
+    const programs = new Map<string, Fn>();
+    const compile = (phase: StateBundle["phase"], names: unknown): Fn => {
+      const where = e.label("jit");
+      const run = (...all: unknown[]): unknown => {
+        const xs = all.slice(0, -hidden);
+        const [params, state, keys] = all.slice(-hidden) as [
+          Entries,
+          Entries,
+          Record<string, NDArray>,
+        ];
+        const rng = mapStreams(keys, (key) => ({ key, count: 0, root: key }));
+        const bundle = { params, state, initial: {}, rng, phase, names };
+        const outcome = e.execute(where, bundle, () => f(...xs));
+        const { out, written, drawn, names: next } = outcome;
+        return [out, written, new Traced(JSON.stringify([drawn, next]))];
+      };
+      return pure.jit(instead(f, run), {
+        ...rest,
+        staticArgnums: statics.map((n) => n < 0 ? n - hidden : n),
+      }) as Fn;
+    };
+    return (args) => {
+      for (const n of statics) {
+        if (n >= -args.length && n < args.length) continue;
+        throw new AxisError(
+          `jit: staticArgnums ${n} is out of range: ${
+            nameOf(f)
+          } was called with ${args.length} arguments`,
+        );
       }
-      const [out, state] = program.call(
-        inner.params,
-        inner.state,
-        inner.rng?.key ?? null,
-        ...args,
-      ) as [unknown, unknown];
-      e.commit(outer, state, program.names);
+      const isStatic = (i: number): boolean =>
+        statics.includes(i) || statics.includes(i - args.length);
+      e.initialize(f, () => args.map((x, i) => isStatic(i) ? x : asArrays(x)));
+      const app = e.begin("jit");
+      const { params, state, rng, phase, names } = app.inner;
+      const signature = JSON.stringify([phase, names]);
+      let program = programs.get(signature);
+      if (program === undefined) programs.set(signature, program = compile(phase, names));
+      const keys = mapStreams(rng, (s) => s.key);
+      const [out, written, traced] = program(...args, params, state, keys) as [
+        unknown,
+        Entries,
+        Traced,
+      ];
+      const [drawn, next] = JSON.parse(traced.json) as [string[], unknown];
+      app.record({ written, drawn, names: next });
+      app.commit(written);
       return out;
     };
-    return Object.defineProperty(lifted, "name", { value: outside.name });
-  };
+  });
 }
 
 export function checkpoint(e: Engine): Fn {
   return e.member(
     "checkpoint",
-    (f, args) =>
-      e.threaded("checkpoint", f, args, (call) => {
-        return (pure.checkpoint(call) as Fn)(...args) as [unknown, unknown];
-      }),
+    (f) => (args) =>
+      e.threaded(
+        "checkpoint",
+        f,
+        args,
+        (call) => (pure.checkpoint(call) as Fn)(...args) as [unknown, unknown],
+      ),
   );
 }
 
 export function vmap(e: Engine): Fn {
-  return e.member("vmap", (f, args, options = {}) => {
+  return e.member("vmap", (f, options = {}) => (args) => {
     const { inAxes = 0, outAxes = 0, axisSize, splitRng } = options as VmapOptions;
-    const { arrays, def, dims, size } = mappedArguments(f, args, inAxes, axisSize);
+    const { arrays, def, dims, size } = mappedArguments(f as never, args, inAxes, axisSize);
     // The entries are shared, so one lane creates them.
-    e.initialize(() => {
-      const lane = arrays.map((x, i) => dims[i] === null ? x : laneZero(x, dims[i]!));
-      return (f as Fn)(...treeUnflatten(def, lane) as unknown[]);
+    e.initialize(f, () => {
+      const lane = arrays.map((x, i) => dims[i] === null ? x : sliceAlong(x, dims[i]!));
+      return treeUnflatten(def, lane) as unknown[];
     });
-    const { outer, inner } = e.begin();
-    const where = e.label("vmap");
-    const fn = e.purify(where, inner, f as Fn);
-    const keys = splitRng && inner.rng !== null ? split(inner.rng.key, size) : null;
-    let state: Entries = inner.state;
-    const run = (key: unknown, xs: unknown[]): unknown => {
-      const rng = inner.rng === null || key === null
-        ? inner.rng
-        : { ...inner.rng, key: key as NDArray, count: 0 };
-      const { out, after } = fn.call(inner.state, xs, { rng });
-      for (const [name, value] of Object.entries(after.state)) {
-        for (const leaf of treeFlatten(value)[0]) {
-          if (leaf instanceof BatchTracer && leaf.trace === currentTrace()) {
-            throw new StateError(
-              `${where}: the state entry ${name} would get a different value in each lane. ` +
-                "Reduce it over the lanes outside the vmap, or return it as a result",
-            );
-          }
-        }
+    const app = e.begin("vmap");
+    const { rng } = app.inner;
+    let written: Entries = {};
+    const run: Fn = (keys, xs) => {
+      const outcome = app.run(() => f(...xs as unknown[]), {
+        rng: keys === null ? rng : withKeys(rng, keys as Record<string, NDArray>),
+      });
+      written = outcome.written;
+      for (const [name, value] of Object.entries(written)) {
+        if (!treeFlatten(value)[0].some(differsByLane)) continue;
+        throw new StateError(
+          `${app.where}: the state entry ${name} would get a different value in each lane. ` +
+            "Reduce it over the lanes outside the vmap, or return it as a result",
+        );
       }
-      state = after.state;
-      return out;
+      return outcome.out;
     };
-    Object.defineProperty(run, "name", { value: f.name });
-    const out = (pure.vmap(run, {
-      inAxes: [keys === null ? null : 0, inAxes],
+    const out = (pure.vmap(instead(f, run), {
+      inAxes: [splitRng ? 0 : null, inAxes],
       outAxes,
       axisSize: size,
-    }) as Fn)(keys, args);
-    e.commit(outer, state, fn.names());
+    }) as Fn)(splitRng ? laneKeys(rng, size) : null, args);
+    app.commit(written);
     return out;
   });
+}
+
+/** Whether a value inside a vmap is one for each lane. */
+function differsByLane(x: unknown): boolean {
+  return x instanceof BatchTracer && x.trace === currentTrace();
+}
+
+/** The first (or last) element along an axis, or zeros where there is none. */
+export function sliceAlong(x: NDArray, axis: number, last = false): NDArray {
+  const front = moveAxis(x, axis, 0);
+  const rest = front.shape.slice(1);
+  const n = front.shape[0]!;
+  if (n === 0 || sizeOf(rest) === 0) return zeros({ shape: rest, dtype: x.dtype });
+  const at = last ? n - 1 : 0;
+  return reshape(slice(front, [at, ...rest.map(() => 0)], [at + 1, ...rest]), rest);
 }

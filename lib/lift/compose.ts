@@ -1,117 +1,118 @@
 /**
- * Two stateful systems in one computation: a product of their protocols, lifted by the one engine.
+ * Several stateful systems in one computation: a product of their protocols, lifted by the one engine.
  *
  * @module
  */
 import { StateError } from "../core/errors.ts";
+import { pure } from "../transforms/pure.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { liftTransforms, protocolOf } from "./lift.ts";
-import type { Entries, StateBundle, StateProtocol } from "./protocol.ts";
+import { delegating } from "./delegate.ts";
+import { liftTransforms, type Origin, originOf, registerOrigin } from "./lift.ts";
+import type { Phase, StateBundle, StateProtocol } from "./protocol.ts";
 
-/** Entries of both systems, told apart by a prefix. */
-function joined(a: Entries, b: Entries): Entries {
-  const out: Record<string, unknown> = {};
-  for (const [k, v] of Object.entries(a)) out[`0:${k}`] = v;
-  for (const [k, v] of Object.entries(b)) out[`1:${k}`] = v;
-  return out;
-}
-
-function part(entries: Entries, which: 0 | 1): Entries {
-  const prefix = `${which}:`;
+/** The entries of all systems, told apart by a prefix. */
+function joined<T>(parts: readonly Readonly<Record<string, T>>[]): Record<string, T> {
   return Object.fromEntries(
-    Object.entries(entries).filter(([k]) => k.startsWith(prefix)).map(([k, v]) => [k.slice(2), v]),
+    parts.flatMap((part, i) => Object.entries(part).map(([k, v]) => [`${i}:${k}`, v])),
   );
 }
 
-function product(a: StateProtocol, b: StateProtocol): StateProtocol {
-  const join = (x: StateBundle, y: StateBundle): StateBundle => ({
-    params: joined(x.params, y.params),
-    state: joined(x.state, y.state),
-    initial: joined(x.initial, y.initial),
-    rng: x.rng ?? y.rng,
-    phase: x.phase === "init" || y.phase === "init"
-      ? "init"
-      : x.phase === "settled" || y.phase === "settled"
-      ? "settled"
-      : "apply",
-    names: [x.names, y.names, x.rng !== null, y.rng !== null, x.phase, y.phase],
+function part<T>(entries: Readonly<Record<string, T>>, i: number): Record<string, T> {
+  const prefix = `${i}:`;
+  return Object.fromEntries(
+    Object.entries(entries)
+      .filter(([k]) => k.startsWith(prefix))
+      .map(([k, v]) => [k.slice(prefix.length), v]),
+  );
+}
+
+/** Anything to be created makes it `"init"`. */
+function jointPhase(phases: readonly Phase[]): Phase {
+  return phases.includes("init") ? "init" : phases.includes("settled") ? "settled" : "apply";
+}
+
+function product(systems: readonly StateProtocol[]): StateProtocol {
+  const join = (bundles: readonly StateBundle[]): StateBundle => ({
+    params: joined(bundles.map((b) => b.params)),
+    state: joined(bundles.map((b) => b.state)),
+    initial: joined(bundles.map((b) => b.initial)),
+    rng: joined(bundles.map((b) => b.rng)),
+    phase: jointPhase(bundles.map((b) => b.phase)),
+    names: bundles.map((b) => [b.phase, b.names]),
   });
-  const halves = (z: StateBundle): [StateBundle, StateBundle] => {
-    const [nx, ny, hasX, hasY, px, py] = z.names as [
-      unknown,
-      unknown,
-      boolean,
-      boolean,
-      StateBundle["phase"],
-      StateBundle["phase"],
-    ];
-    const phase = (p: StateBundle["phase"]): StateBundle["phase"] =>
-      p === "init" && z.phase !== "init" ? "settled" : p;
-    const half = (which: 0 | 1, names: unknown, has: boolean, p: StateBundle["phase"]) => ({
-      params: part(z.params, which),
-      state: part(z.state, which),
-      initial: part(z.initial, which),
-      rng: has ? z.rng : null,
-      phase: phase(p),
+  const separate = (bundle: StateBundle): StateBundle[] =>
+    (bundle.names as [Phase, unknown][]).map(([phase, names], i) => ({
+      params: part(bundle.params, i),
+      state: part(bundle.state, i),
+      initial: part(bundle.initial, i),
+      rng: part(bundle.rng, i),
+      phase: phase === "init" && bundle.phase !== "init" ? "settled" : phase,
       names,
-    });
-    return [half(0, nx, hasX, px), half(1, ny, hasY, py)];
-  };
+    }));
+  const dictionaries = systems.map((s) => s.dictionary).join(", ");
   return {
-    system: `${a.system} and ${b.system}`,
-    dictionary: `compose(${a.dictionary}, ${b.dictionary})`,
-    active: () => a.active() && b.active(),
-    snapshot: () => join(a.snapshot(), b.snapshot()),
+    system: systems.map((s) => s.system).join(" and "),
+    dictionary: `compose(${dictionaries})`,
+    active: () => systems.every((s) => s.active()),
+    snapshot: () => join(systems.map((s) => s.snapshot())),
     commit(bundle) {
-      const [x, y] = halves(bundle);
-      a.commit(x);
-      b.commit(y);
+      separate(bundle).forEach((b, i) => systems[i]!.commit(b));
     },
-    run(bundle, f) {
-      const [x, y] = halves(bundle);
-      const [[result, afterY], afterX] = a.run(x, () => b.run(y, f));
-      return [result, join(afterX, afterY)];
+    run<T>(bundle: StateBundle, f: () => T): [T, StateBundle] {
+      const parts = separate(bundle);
+      const after: StateBundle[] = new Array(systems.length);
+      const from = (i: number): T => {
+        if (i === systems.length) return f();
+        const [result, held] = systems[i]!.run(parts[i]!, () => from(i + 1));
+        after[i] = held;
+        return result;
+      };
+      const result = from(0);
+      return [result, join(after)];
     },
   };
 }
 
 /**
- * A dictionary for functions that use two stateful systems at once. Both arguments must have been
- * made by `liftTransforms`. Where only one system's context is open, that system's dictionary acts.
+ * A dictionary for functions that use several stateful systems at once. The arguments must have been
+ * made by `liftTransforms` or `compose`. Systems whose context is not open take no part.
  *
  * @throws {StateError} where one of them was not.
+ *
+ * @example
+ * ```ts
+ * import { compose, fixedPoint, type NDArray, type Transforms } from "@injax/injax";
+ *
+ * // A solve in whose function modules of two systems meet.
+ * const solve = (f: (x: NDArray) => NDArray, a: Transforms, b: Transforms) =>
+ *   fixedPoint(f, 0, { transforms: compose(a, b) }).value;
+ * ```
  */
-export function compose(a: Transforms, b: Transforms): Transforms {
-  const [pa, pb] = [a, b].map((t, i) => {
-    const p = protocolOf(t);
-    if (p === undefined) {
-      throw new StateError(
-        `compose: ${
-          i === 0 ? "the first" : "the second"
-        } dictionary was not made by liftTransforms, ` +
-          "so its state cannot be told",
-      );
+export function compose(...dictionaries: readonly Transforms[]): Transforms {
+  const origins = dictionaries.map((dictionary, i): Origin => {
+    const origin = originOf(dictionary);
+    if (origin !== undefined) return origin;
+    throw new StateError(
+      `compose: dictionary ${
+        i + 1
+      } of ${dictionaries.length} was not made by liftTransforms, so its ` +
+        "state cannot be told",
+    );
+  });
+  const systems = [...new Set(origins.flatMap((o) => o.protocols))];
+  const strict = origins.some((o) => o.strict);
+  const lifted = new Map<string, Transforms>();
+  const pick = (): Transforms => {
+    const open = systems.map((s) => s.active());
+    if (!open.includes(true)) return pure;
+    const key = open.join();
+    let dictionary = lifted.get(key);
+    if (dictionary === undefined) {
+      const used = systems.filter((_, i) => open[i]);
+      dictionary = liftTransforms(used.length === 1 ? used[0]! : product(used), { strict });
+      lifted.set(key, dictionary);
     }
-    return p;
-  }) as [StateProtocol, StateProtocol];
-  const both = liftTransforms(product(pa, pb));
-  return Object.fromEntries(
-    Object.keys(both).map((key) => {
-      const name = key as keyof Transforms;
-      const member = (t: Transforms) => t[name] as (...args: unknown[]) => unknown;
-      const pickNow = (): Transforms => pa.active() && pb.active() ? both : pa.active() ? a : b;
-      return [name, (...args: unknown[]) => {
-        const result = member(pickNow())(...args);
-        if (typeof result !== "function" || typeof args[0] !== "function") return result;
-        // A transformed function may be called in another context than it was made in.
-        const made = new Map([[pickNow(), result as (...xs: unknown[]) => unknown]]);
-        return (...xs: unknown[]) => {
-          const now = pickNow();
-          let f = made.get(now);
-          if (f === undefined) made.set(now, f = member(now)(...args) as typeof f & {});
-          return f!(...xs);
-        };
-      }];
-    }),
-  ) as unknown as Transforms;
+    return dictionary;
+  };
+  return registerOrigin(delegating(pick), { protocols: systems, strict });
 }

@@ -6,153 +6,170 @@
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { StateChangedError } from "../core/errors.ts";
-import { treeMap, treeUnflatten } from "../core/tree.ts";
+import { treeUnflatten } from "../core/tree.ts";
 import { scanLength } from "../transforms/loops.ts";
 import { flattenArrays } from "../transforms/trees.ts";
-import type { AnyFunction } from "../transforms/types.ts";
+import { sliceAlong } from "./calls.ts";
+import { asArrays, type Engine, type Fn, instead, newKeys, pure } from "./engine.ts";
 import type { Entries } from "./protocol.ts";
-import { Engine, flatTree, type Fn, folded, laneZero, newKeys, pure, scanPair } from "./engine.ts";
+import { atTick, firstTick, folded, nextTick } from "./streams.ts";
 
-export const scan = (e: Engine): Fn => (f, init, xs, options = {}) => {
-  const { length, reverse = false } = options as { length?: number; reverse?: boolean };
-  const [slices, xsDef] = flattenArrays("scan", xs, "xs");
-  const steps = scanLength(slices, xsDef, length);
-  e.initialize(() => {
-    const first = slices.map((x) => laneZero(x, 0, reverse));
-    return (f as Fn)(init, treeUnflatten(xsDef, first));
-  });
-  const { outer, inner } = e.begin();
-  const fn = e.purify(e.label("scan"), inner, f as Fn);
-  const step = (carry: unknown, x: unknown): unknown => {
-    const [c, state, i] = carry as [unknown, Entries, NDArray];
-    const { out, after } = fn.call(state, [c, x], { rng: folded(inner.rng, i) });
-    const [next, y] = scanPair(out);
-    return [[next, after.state, i.add(1)], y];
-  };
-  Object.defineProperty(step, "name", { value: (f as AnyFunction).name });
-  const [[carry, state], ys] = pure.scan(
-    step,
-    [init, inner.state, scalarArray(0, "int32")],
-    xs,
-    { length: steps, reverse },
-  ) as [[unknown, unknown], unknown];
-  e.commit(outer, state, fn.names());
-  return [carry, ys];
-};
+export const scan = (e: Engine): Fn => (f, init, xs, options) =>
+  scanned(e, "scan", f, init, xs, options);
 
 export const map = (e: Engine): Fn => (f, xs) => {
   const step = (_: unknown, x: unknown): unknown => [null, (f as Fn)(x)];
-  return (scan(e)(step, null, xs) as unknown[])[1];
+  const given = typeof f === "function" ? instead(f, step) : f;
+  return (scanned(e, "map", given, null, xs) as unknown[])[1];
 };
 
-export const associativeScan = (e: Engine): Fn => (f, elems, options = {}) => {
-  const [leaves, def] = flattenArrays("associativeScan", elems, "elems");
-  const tree = treeUnflatten(def, leaves);
-  e.initialize(() => (f as Fn)(tree, tree));
-  const { outer, inner } = e.begin();
-  const where = `the function of ${e.label("associativeScan")}`;
-  let names = inner.names;
-  const out = pure.associativeScan(
-    (a: unknown, b: unknown) => {
-      const { out, after } = e.run(inner, () => (f as Fn)(a, b));
-      e.unchanged(where, inner, after);
-      names = after.names;
-      return out;
-    },
-    elems,
-    options,
-  );
-  e.commit(outer, inner.state, names);
+function scanned(
+  e: Engine,
+  name: "scan" | "map",
+  f: unknown,
+  init: unknown,
+  xs: unknown,
+  options: unknown = {},
+): unknown {
+  const { length, reverse = false } = options as { length?: number; reverse?: boolean };
+  const [slices, def] = flattenArrays(name, xs, "xs");
+  const steps = scanLength(slices, def, length);
+  e.initialize(f, () => {
+    const first = slices.map((x) => sliceAlong(x, 0, reverse));
+    return [asArrays(init), treeUnflatten(def, first)];
+  });
+  const app = e.begin(name);
+  const { rng } = app.inner;
+  const step = (carry: unknown, x: unknown): unknown => {
+    const [c, before, i] = carry as [unknown, Entries, NDArray | null];
+    const { out, state } = app.run(() => (f as Fn)(c, x), { state: before, rng: atTick(rng, i) });
+    // What is not a pair is left to the pure scan to report.
+    if (!Array.isArray(out) || out.length !== 2) return out;
+    return [[out[0], state, nextTick(i)], out[1]];
+  };
+  const [[carry, state], ys] = pure.scan(
+    instead(f, step as Fn),
+    [init, app.inner.state, firstTick(rng)],
+    xs,
+    { length: steps, reverse },
+  ) as [[unknown, unknown], unknown];
+  app.commit(state);
+  return [carry, ys];
+}
+
+export const associativeScan = (e: Engine): Fn => (f, elems, options) => {
+  e.initialize(f, () => [asArrays(elems), asArrays(elems)]);
+  const app = e.begin("associativeScan");
+  const what = `the function of ${app.where}`;
+  let called = false;
+  const combine = (a: unknown, b: unknown): unknown => {
+    const { out, names } = app.reading(what, () => (f as Fn)(a, b));
+    called = true;
+    app.names = names;
+    return out;
+  };
+  const given = instead(f, combine as Fn);
+  const out = pure.associativeScan(given, elems, options);
+  // Fewer than two elements need no combining, but the names must not depend on that.
+  if (!called) pure.evalShape(given, elems, elems);
+  app.commit({});
   return out;
 };
 
 export const whileLoop = (e: Engine): Fn => (cond, body, init) => {
   const before = e.protocol.snapshot();
-  const [leaves, def] = flattenArrays("whileLoop", init, "init");
-  const start = treeUnflatten(def, leaves);
-  const afterCond = e.initialize(() => (cond as Fn)(start));
-  e.initialize(() => (body as Fn)(start), afterCond);
-  const { outer, inner } = e.begin();
+  const start = asArrays(init);
+  const afterCond = e.initialize(cond, () => [start]);
+  e.initialize(body, () => [start], afterCond);
+  const app = e.begin("whileLoop");
   if (e.strict) {
+    const after = e.protocol.snapshot();
     const created = [
-      ...newKeys(before.params, outer.params),
-      ...newKeys(before.state, outer.state),
+      ...newKeys(before.params, after.params),
+      ...newKeys(before.state, after.state),
     ];
     if (created.length > 0) {
       throw new StateChangedError(
-        `${e.label("whileLoop")}: initialising the loop creates ${
+        `${app.where}: initialising the loop creates ${
           created.join(", ")
         }, which strict: true forbids. Create it before the loop, for example with initialize`,
       );
     }
   }
-  const where = e.label("whileLoop");
-  let bodyNames: unknown = afterCond;
+  const { rng } = app.inner;
+  const what = `the condition of ${app.where}`;
   const test = (carry: unknown): unknown => {
     const [x, state] = carry as [unknown, Entries];
-    const bundle = { ...inner, state };
-    const { out, after } = e.run(bundle, () => (cond as Fn)(x));
-    e.unchanged(`the condition of ${where}`, bundle, after);
-    bodyNames = after.names;
+    const { out, names } = app.reading(what, () => (cond as Fn)(x), { state });
+    app.names = names;
     return out;
   };
-  let names: unknown = inner.names;
   const step = (carry: unknown): unknown => {
-    const [x, state, i] = carry as [unknown, Entries, NDArray];
-    const { out, after } = e.run(inner, () => (body as Fn)(x), {
-      state,
-      rng: folded(inner.rng, i),
-      names: bodyNames,
+    const [x, before, i] = carry as [unknown, Entries, NDArray | null];
+    const { out, state } = app.run(() => (body as Fn)(x), {
+      state: before,
+      rng: atTick(rng, i),
+      names: app.names,
     });
-    e.state(where, state, after);
-    names = after.names;
-    return [out, after.state, i.add(1)];
+    return [out, state, nextTick(i)];
   };
-  const [x, state] = pure.whileLoop(test, step, [
-    start,
-    inner.state,
-    scalarArray(0, "int32"),
-  ]) as [unknown, unknown];
-  e.commit(outer, state, names);
+  const [x, state] = pure.whileLoop(
+    instead(cond, test as Fn),
+    instead(body, step as Fn),
+    [init, app.inner.state, firstTick(rng)],
+  ) as [unknown, unknown];
+  app.commit(state);
   return x;
 };
 
 export const foriLoop = (e: Engine): Fn => (lower, upper, body, init) => {
-  const first = typeof lower === "number" ? scalarArray(lower, "int32") : lower;
-  e.initialize(() => (body as Fn)(first, treeMap((x) => x, flatTree(init))));
-  const { outer, inner } = e.begin();
-  const fn = e.purify(e.label("foriLoop"), inner, body as Fn);
-  const [x, state] = pure.foriLoop(lower, upper, (i: unknown, carry: unknown) => {
-    const [x, state] = carry as [unknown, Entries];
-    const { out, after } = fn.call(state, [i, x], { rng: folded(inner.rng, i as NDArray) });
-    return [out, after.state];
-  }, [init, inner.state]) as [unknown, unknown];
-  e.commit(outer, state, fn.names());
+  e.initialize(body, () => [
+    typeof lower === "number" ? scalarArray(lower, "int32") : asArrays(lower),
+    asArrays(init),
+  ]);
+  const app = e.begin("foriLoop");
+  const { rng } = app.inner;
+  const step = (i: unknown, carry: unknown): unknown => {
+    const [x, before] = carry as [unknown, Entries];
+    const { out, state } = app.run(() => (body as Fn)(i, x), {
+      state: before,
+      rng: folded(rng, i as NDArray),
+    });
+    return [out, state];
+  };
+  const [x, state] = pure.foriLoop(
+    lower,
+    upper,
+    instead(body, step as Fn),
+    [init, app.inner.state],
+  ) as [unknown, unknown];
+  app.commit(state);
   return x;
 };
 
+/** `cond` and `switchCase`: names follow the order of `branches`, and so do keys. */
 export function branches(
   e: Engine,
   name: "cond" | "switchCase",
-  branches: readonly AnyFunction[],
+  branches: readonly unknown[],
   operands: unknown[],
-  choose: (branches: readonly Fn[], state: unknown) => unknown,
+  choose: (branches: readonly unknown[], state: unknown) => unknown,
 ): unknown {
-  const args = flatTree(operands) as unknown[];
-  let initNames: unknown;
-  for (const f of branches) initNames = e.initialize(() => (f as Fn)(...args), initNames);
-  const { outer, inner } = e.begin();
-  let names: unknown = inner.names;
-  const runs = branches.map((f, k) => (state: unknown, ...xs: unknown[]): unknown => {
-    const { out, after } = e.run(inner, () => (f as Fn)(...xs), {
-      state: state as Entries,
-      rng: folded(inner.rng, scalarArray(k, "int32")),
-      names,
-    });
-    names = after.names;
-    return [out, e.state(e.label(name), state as Entries, after)];
-  });
-  const [out, state] = choose(runs, inner.state) as [unknown, unknown];
-  e.commit(outer, state, names);
+  let names: unknown;
+  for (const f of branches) names = e.initialize(f, () => asArrays(operands), names);
+  const app = e.begin(name);
+  const { rng } = app.inner;
+  const runs = branches.map((f, k) =>
+    instead(f, (before, ...xs) => {
+      const { out, state } = app.run(() => (f as Fn)(...xs), {
+        state: before as Entries,
+        rng: folded(rng, k),
+        names: app.names,
+      });
+      return [out, state];
+    })
+  );
+  const [out, state] = choose(runs, app.inner.state) as [unknown, unknown];
+  app.commit(state);
   return out;
 }

@@ -3,60 +3,58 @@
  *
  * @module
  */
-import type { AnyFunction, DiffOptions } from "../transforms/types.ts";
-import { Engine, type Fn, pure } from "./engine.ts";
+import type { DiffOptions } from "../transforms/types.ts";
+import { type Engine, type Fn, instead, pure } from "./engine.ts";
+
+/** A function's value, and as auxiliary output its own with what it wrote. */
+function withWritten(call: Fn, hasAux: boolean): Fn {
+  return instead(call, (...xs) => {
+    const [out, written] = call(...xs) as [unknown, unknown];
+    // What is not a pair is left to the pure transform to report.
+    if (!hasAux) return [out, [null, written]];
+    return Array.isArray(out) && out.length === 2 ? [out[0], [out[1], written]] : out;
+  });
+}
 
 export function derivative(
   e: Engine,
   name: "grad" | "valueAndGrad" | "jacfwd" | "jacrev" | "hessian",
 ): Fn {
-  return e.member(name, (f, args, options = {}) => {
+  return e.member(name, (f, options = {}) => (args) => {
     const { hasAux = false, ...rest } = options as DiffOptions;
     return e.threaded(name, f, args, (call) => {
-      const withState = (...xs: unknown[]): unknown => {
-        const [out, state] = call(...xs);
-        const [value, aux] = hasAux ? out as [unknown, unknown] : [out, null];
-        return [value, [aux, state]];
-      };
-      Object.defineProperty(withState, "name", { value: f.name });
-      const result = (pure[name](withState, { ...rest, hasAux: true }) as Fn)(...args);
+      const transformed = pure[name](withWritten(call, hasAux), { ...rest, hasAux: true }) as Fn;
+      const result = transformed(...args);
       if (name === "valueAndGrad") {
-        const [[value, [aux, state]], g] = result as [[unknown, [unknown, unknown]], unknown];
-        return [[hasAux ? [value, aux] : value, g], state];
+        const [[value, [aux, written]], g] = result as [[unknown, [unknown, unknown]], unknown];
+        return [[hasAux ? [value, aux] : value, g], written];
       }
-      const [derivative, [aux, state]] = result as [unknown, [unknown, unknown]];
-      return [hasAux ? [derivative, aux] : derivative, state];
+      const [derivative, [aux, written]] = result as [unknown, [unknown, unknown]];
+      return [hasAux ? [derivative, aux] : derivative, written];
     });
   });
 }
 
 export const jvp = (e: Engine): Fn => (f, primals, tangents) =>
-  e.threaded("jvp", f as AnyFunction, primals as unknown[], (call) => {
-    const [[out, state], [dot]] = pure.jvp(call, primals, tangents) as [
+  e.threaded("jvp", f as Fn, primals as unknown[], (call) => {
+    const [[out, written], [dot]] = pure.jvp(call, primals, tangents) as [
       [unknown, unknown],
       [unknown],
     ];
-    return [[out, dot], state];
+    return [[out, dot], written];
   });
 
 export const linearize = (e: Engine): Fn => (f, primals) =>
-  e.threaded("linearize", f as AnyFunction, primals as unknown[], (call) => {
-    const [[out, state], push] = pure.linearize(call, primals) as [[unknown, unknown], Fn];
-    return [[out, (...dots: unknown[]) => (push(...dots) as unknown[])[0]], state];
+  e.threaded("linearize", f as Fn, primals as unknown[], (call) => {
+    const [[out, written], push] = pure.linearize(call, primals) as [[unknown, unknown], Fn];
+    return [[out, (...dots: unknown[]) => (push(...dots) as unknown[])[0]], written];
   });
 
 export const vjp = (e: Engine): Fn => (f, primals, options = {}) =>
-  e.threaded("vjp", f as AnyFunction, primals as unknown[], (call) => {
-    const { hasAux } = options as { hasAux?: boolean };
-    const withState = (...xs: unknown[]): unknown => {
-      const [out, state] = call(...xs);
-      const [value, aux] = hasAux ? out as [unknown, unknown] : [out, null];
-      return [value, [aux, state]];
-    };
-    const [value, pull, [aux, state]] = pure.vjp(withState, primals, { hasAux: true }) as [
-      unknown,
-      Fn,
-      [unknown, unknown],
-    ];
-    return [hasAux ? [value, pull, aux] : [value, pull], state];
+  e.threaded("vjp", f as Fn, primals as unknown[], (call) => {
+    const { hasAux = false } = options as { hasAux?: boolean };
+    const [value, pull, [aux, written]] = pure.vjp(withWritten(call, hasAux), primals, {
+      hasAux: true,
+    }) as [unknown, Fn, [unknown, unknown]];
+    return [hasAux ? [value, pull, aux] : [value, pull], written];
   });

@@ -1,20 +1,19 @@
 /**
- * What all lifted transforms share: initialising, running a user's function over a snapshot,
- * committing the outcome, and the streams of random keys. See `lift.ts` for the idea.
+ * What all lifted transforms share: initialising, running a user's function over a snapshot, keeping
+ * account of what it wrote and drew, and committing that. See `lift.ts` for the idea.
  *
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { formatAval, sameAval, sizeOf } from "../core/aval.ts";
+import { formatAval, sameAval } from "../core/aval.ts";
 import { StateError } from "../core/errors.ts";
+import { Tracer } from "../core/trace.ts";
 import { treeFlatten, treeUnflatten } from "../core/tree.ts";
-import { foldIn } from "../api/random.ts";
-import { moveAxis, reshape, zeros } from "../primitives/shape.ts";
-import { slice } from "../primitives/slicing.ts";
-import { flattenArrays } from "../transforms/trees.ts";
+import { toArray } from "../transforms/trees.ts";
 import { pure as pureTransforms } from "../transforms/pure.ts";
-import type { AnyFunction, Transforms } from "../transforms/types.ts";
-import type { Entries, RngState, StateBundle, StateProtocol } from "./protocol.ts";
+import type { Transforms } from "../transforms/types.ts";
+import type { Entries, RngState, StateBundle, StateProtocol, Streams } from "./protocol.ts";
+import { folded, forked, mapStreams } from "./streams.ts";
 
 /** Any function, by its untyped signature. */
 export type Fn = (...args: unknown[]) => unknown;
@@ -25,63 +24,86 @@ export const pure: Record<keyof Transforms, Fn> = pureTransforms as unknown as R
   Fn
 >;
 
+/** What a run of a user's function did to its context. */
+export interface Effects {
+  /** The state entries that it wrote, with their new values. */
+  readonly written: Entries;
+  /** The random streams that it drew from. */
+  readonly drawn: readonly string[];
+  /** The names in force after it. */
+  readonly names: unknown;
+}
+
 /** The outcome of running a user's function in a context of its own. */
-export interface Outcome {
+export interface Outcome extends Effects {
   /** Its result. */
   readonly out: unknown;
-  /** What the context holds afterwards. */
-  readonly after: StateBundle;
+  /** All state entries after it. */
+  readonly state: Entries;
 }
 
-/** A user's function made pure. */
-export interface Purified {
-  /** Runs it with the given state. */
-  readonly call: (state: unknown, args: unknown[], change?: Partial<StateBundle>) => Outcome;
-  /** The names in force after the last run. */
-  readonly names: () => unknown;
+/** What a derivative rule needs of a context in order to run after that has been closed. */
+export interface Held {
+  /** What derivatives flow to. */
+  readonly free: { readonly params: unknown; readonly state: unknown };
+  /** The keys of the streams. */
+  readonly keys: unknown;
 }
 
-/** What all lifted transforms share: running user functions over a snapshot, and committing. */
+/** Lifts transforms for one system. */
 export class Engine {
   constructor(readonly protocol: StateProtocol, readonly strict: boolean) {}
 
-  /** Runs `f` with some state and stream in place of the bundle's. */
-  run(
-    bundle: StateBundle,
-    f: () => unknown,
-    change: Partial<StateBundle> = {},
-  ): Outcome {
-    const [out, after] = this.protocol.run({ ...bundle, ...change }, f);
-    return { out, after };
+  /** A member as users write it. */
+  label(name: string): string {
+    return `${this.protocol.dictionary}.${name}`;
   }
 
-  /** The bundle for the real run: all entries exist, and the stream is one of its own. */
-  begin(): { readonly outer: StateBundle; readonly inner: StateBundle } {
-    const outer = this.protocol.snapshot();
-    return {
-      outer,
-      inner: {
-        ...outer,
-        phase: outer.phase === "init" ? "settled" : outer.phase,
-        rng: forked(outer.rng),
-      },
+  /** Lifts a member that gives a function: outside of a context that is the pure member's. */
+  member(
+    name: keyof Transforms,
+    lift: (f: Fn, ...options: unknown[]) => (args: unknown[]) => unknown,
+  ): Fn {
+    return (...params) => {
+      const outside = pure[name](...params) as Fn;
+      const inside = lift(...params as [Fn]);
+      const lifted = (...args: unknown[]): unknown =>
+        this.protocol.active() ? this.#restoring(() => inside(args)) : outside(...args);
+      return Object.defineProperty(lifted, "name", { value: outside.name });
     };
   }
 
-  /** Puts the state that a transform gave into the context. */
-  commit(outer: StateBundle, state: unknown, names: unknown): void {
-    const rng = outer.rng === null ? null : { ...outer.rng, count: outer.rng.count + 1 };
-    this.protocol.commit({ ...outer, state: state as Entries, rng, names });
+  /** Lifts a member that runs at once. */
+  now(name: keyof Transforms, lifted: Fn): Fn {
+    return (...params) =>
+      this.protocol.active() ? this.#restoring(() => lifted(...params)) : pure[name](...params);
   }
 
-  /** Creates the entries that `f` needs, and nothing else; gives the names in force after it. */
-  initialize(f: () => unknown, names?: unknown): unknown {
+  /** An exception leaves the context as it was, also what initialising had created. */
+  #restoring<T>(f: () => T): T {
     const before = this.protocol.snapshot();
-    if (before.phase !== "init") return names ?? before.names;
-    const { after } = this.run(before, f, {
-      rng: forked(before.rng),
-      names: names ?? before.names,
-    });
+    try {
+      return f();
+    } catch (error) {
+      this.protocol.commit(before);
+      throw error;
+    }
+  }
+
+  /**
+   * Creates the entries that `f` needs, by running it once, and nothing else. `args` are made only
+   * where that is to be done. Gives the names in force after it.
+   */
+  initialize(f: unknown, args: () => readonly unknown[], names?: unknown): unknown {
+    const before = this.protocol.snapshot();
+    const from = names ?? before.names;
+    // What is not a function is left to the pure transform to report.
+    if (before.phase !== "init" || typeof f !== "function") return from;
+    const values = args();
+    const [, after] = this.protocol.run(
+      { ...before, rng: forked(before.rng), names: from },
+      () => (f as Fn)(...values),
+    );
     const created = newKeys(before.state, after.state);
     this.protocol.commit({
       ...before,
@@ -92,148 +114,198 @@ export class Engine {
     return after.names;
   }
 
-  /** State after a run that may write but not create; names entries that changed type. */
-  state(where: string, before: Entries, after: StateBundle): Entries {
+  /** Begins the real run of a transform, once all entries exist. */
+  begin(name: string): Application {
+    return new Application(this, this.label(name));
+  }
+
+  /** Runs `f` over a bundle. It may write state entries, but neither create nor retype them. */
+  execute(where: string, bundle: StateBundle, f: () => unknown): Outcome {
+    const [out, after] = this.protocol.run(bundle, f);
+    const written: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(after.state)) {
-      if (!(name in before)) {
+      if (!Object.hasOwn(bundle.state, name)) {
         throw new StateError(
           `${where}: the state entry ${name} was created inside the transform outside of initialisation. ` +
             "Create it before, or during init",
         );
       }
-      checkSameTypes(where, name, before[name], value);
+      if (value === bundle.state[name]) continue;
+      checkSameTypes(where, name, bundle.state[name], value);
+      written[name] = value;
     }
-    return after.state;
+    return {
+      out,
+      state: { ...bundle.state, ...written },
+      written,
+      drawn: Object.keys(bundle.rng).filter((k) => bundle.rng[k]!.count !== after.rng[k]?.count),
+      names: after.names,
+    };
   }
 
-  /** Checks that a function wrote nothing and drew no keys. */
-  unchanged(where: string, before: StateBundle, after: StateBundle): void {
-    const changed = changedKeys(before.state, after.state);
-    if (changed.length > 0) {
+  /** `transform` applied to a function with what it writes as an auxiliary output. */
+  threaded(
+    name: keyof Transforms,
+    f: Fn,
+    args: unknown[],
+    transform: (call: Fn) => [result: unknown, written: unknown],
+  ): unknown {
+    this.initialize(f, () => asArrays(args));
+    const app = this.begin(name);
+    const call = (...xs: unknown[]): [unknown, Entries] => {
+      const { out, written } = app.run(() => f(...xs));
+      return [out, written];
+    };
+    const [result, written] = transform(instead(f, call));
+    app.commit(written);
+    return result;
+  }
+}
+
+/** One application of a transform: the context that its functions run over, and what they did. */
+export class Application {
+  readonly #outer: StateBundle;
+  readonly #written = new Set<string>();
+  readonly #drawn = new Set<string>();
+  /** What the functions run over: all entries exist, and the streams are its own. */
+  readonly inner: StateBundle;
+  /** The names in force after the last run. */
+  names: unknown;
+
+  constructor(readonly engine: Engine, readonly where: string) {
+    this.#outer = engine.protocol.snapshot();
+    this.inner = {
+      ...this.#outer,
+      phase: this.#outer.phase === "init" ? "settled" : this.#outer.phase,
+      rng: forked(this.#outer.rng),
+    };
+    this.names = this.inner.names;
+  }
+
+  /** Runs one of the functions; what it does counts. */
+  run(f: () => unknown, change: Partial<StateBundle> = {}): Outcome {
+    const outcome = this.engine.execute(this.where, { ...this.inner, ...change }, f);
+    this.record(outcome);
+    return outcome;
+  }
+
+  /** Counts what a function did. */
+  record(effects: Effects): void {
+    for (const name of Object.keys(effects.written)) this.#written.add(name);
+    for (const name of effects.drawn) this.#drawn.add(name);
+    this.names = effects.names;
+  }
+
+  /** Runs a solver: what it draws counts, what it writes does not. Gives its result. */
+  solving(f: () => unknown): unknown {
+    const { out, drawn } = this.engine.execute(this.where, { ...this.inner, ...this.apart() }, f);
+    this.record({ written: {}, drawn, names: this.names });
+    return out;
+  }
+
+  /** Runs a function that leaves no trace, as derivative rules do; gives its result. */
+  aside(f: () => unknown, change: Partial<StateBundle> = {}): unknown {
+    return this.engine.protocol.run({ ...this.inner, ...change }, f)[0];
+  }
+
+  /** Runs a function that must not write or draw; `what` is its name for messages. */
+  reading(what: string, f: () => unknown, change: Partial<StateBundle> = {}): Outcome {
+    const outcome = this.engine.execute(this.where, { ...this.inner, ...change }, f);
+    const written = Object.keys(outcome.written);
+    if (written.length > 0) {
       throw new StateError(
-        `${where} may only read state, but it wrote ${
-          changed.join(", ")
+        `${what} may only read state, but it wrote ${
+          written.join(", ")
         }. Write it in the body instead`,
       );
     }
-    if ((before.rng?.count ?? 0) !== (after.rng?.count ?? 0)) {
+    if (outcome.drawn.length > 0) {
       throw new StateError(
-        `${where} may only read state, but it drew a random key. Draw it in the body, or before the loop`,
+        `${what} may only read state, but it drew a random key. Draw it in the body, or before the loop`,
       );
     }
+    return outcome;
   }
 
-  /**
-   * A pure function from state and arguments to result and state. `after` gives the names after the
-   * last run.
-   */
-  purify(where: string, inner: StateBundle, f: Fn): Purified {
-    let names: unknown = inner.names;
-    return {
-      call: (state: unknown, args: unknown[], change: Partial<StateBundle> = {}): Outcome => {
-        const before = state as Entries;
-        const outcome = this.run(inner, () => f(...args), { state: before, ...change });
-        names = outcome.after.names;
-        this.state(where, before, outcome.after);
-        return outcome;
-      },
-      names: () => names,
-    };
+  /** Streams for solvers, apart from those of the function itself. */
+  apart(): Partial<StateBundle> {
+    return { rng: folded(this.inner.rng, 1) };
   }
 
-  /** `transform` applied with the state of an open context threaded through, else the pure one. */
-  threaded(
-    name: keyof Transforms,
-    f: AnyFunction,
-    args: unknown[],
-    run: (call: (...args: unknown[]) => [unknown, Entries]) => [unknown, unknown],
-  ): unknown {
-    this.initialize(() => (f as Fn)(...args));
-    const { outer, inner } = this.begin();
-    const fn = this.purify(this.label(name), inner, f as Fn);
-    const [result, state] = run((...xs) => {
-      const { out, after } = fn.call(inner.state, xs);
-      return [out, after.state];
+  /** What is passed to derivative rules by way of arguments, since they may run late. */
+  hold(): Held {
+    const { params, state, rng } = this.inner;
+    return { free: { params, state }, keys: mapStreams(rng, (s) => s.key) };
+  }
+
+  /** Puts the values of the entries that were written, taken from `state`, into the context. */
+  commit(state: unknown): void {
+    const outer = this.#outer;
+    const advanced = (s: RngState, name: string): RngState =>
+      this.#drawn.has(name) ? { ...s, count: s.count + 1 } : s;
+    this.engine.protocol.commit({
+      ...outer,
+      state: { ...outer.state, ...pick(state as Entries, [...this.#written]) },
+      rng: mapStreams(outer.rng, advanced),
+      names: this.names,
     });
-    this.commit(outer, state, fn.names());
-    return result;
-  }
-
-  /** A member as users write it. */
-  label(name: string): string {
-    return `${this.protocol.dictionary}.${name}`;
-  }
-
-  /** Lifts a member that gives a function: outside of a context it is the pure member's. */
-  member(
-    name: keyof Transforms,
-    lifted: (f: AnyFunction, args: unknown[], ...rest: unknown[]) => unknown,
-  ): Fn {
-    return (...params: unknown[]) => {
-      const outside = pure[name](...params) as Fn;
-      const f = params[0] as AnyFunction;
-      const wrapped = (...args: unknown[]): unknown =>
-        this.protocol.active() ? lifted(f, args, ...params.slice(1)) : outside(...args);
-      return Object.defineProperty(wrapped, "name", { value: outside.name });
-    };
-  }
-
-  /** Lifts a member that runs at once. */
-  now(name: keyof Transforms, lifted: Fn): Fn {
-    return (...params) => this.protocol.active() ? lifted(...params) : pure[name](...params);
   }
 }
 
-/** A stream that does not overlap with what is drawn later. */
-export function forked(rng: RngState | null): RngState | null {
-  return rng === null ? null : { ...rng, key: foldIn(rng.key, rng.count), count: 0 };
+/** The part of a bundle that was held. */
+export function release(free: unknown, keys: unknown): Partial<StateBundle> {
+  const { params, state } = free as { params: Entries; state: Entries };
+  return {
+    params,
+    state,
+    rng: mapStreams(keys as Readonly<Record<string, NDArray>>, (key) => ({
+      key,
+      count: 0,
+      root: key,
+    })),
+  };
 }
 
-/** The stream of one iteration or branch. */
-export function folded(rng: RngState | null, i: NDArray): RngState | null {
-  return rng === null ? null : { ...rng, key: foldIn(rng.key, i), count: 0 };
+/** A bundle without what belongs to a trace that has ended. */
+export function alive(bundle: StateBundle): Partial<StateBundle> {
+  const lives = (x: unknown): boolean => !(x instanceof Tracer) || x.trace.alive;
+  const living = (entries: Entries): Entries =>
+    pick(entries, Object.keys(entries).filter((k) => treeFlatten(entries[k])[0].every(lives)));
+  const { params, state, rng } = bundle;
+  return {
+    params: living(params),
+    state: living(state),
+    rng: pick(rng, Object.keys(rng).filter((k) => lives(rng[k]!.key))) as Streams,
+  };
 }
 
 /** Names that `after` has and `before` lacks. */
 export function newKeys(before: Entries, after: Entries): string[] {
-  return Object.keys(after).filter((k) => !(k in before));
-}
-
-/** Names whose entries are not the same object any more. */
-export function changedKeys(before: Entries, after: Entries): string[] {
-  return Object.keys(after).filter((k) => after[k] !== before[k]);
+  return Object.keys(after).filter((k) => !Object.hasOwn(before, k));
 }
 
 /** Some of the entries. */
-export function pick(entries: Entries, keys: readonly string[]): Entries {
+function pick(entries: Entries, keys: readonly string[]): Entries {
   return Object.fromEntries(keys.map((k) => [k, entries[k]]));
 }
 
-/** A tree with its leaves converted to arrays. */
-export function flatTree(tree: unknown): unknown {
-  const [leaves, def] = flattenArrays("init", tree, "an argument");
-  return treeUnflatten(def, leaves);
+/** A tree whose leaves are arrays as far as they can be: what transforms hand to functions. */
+export function asArrays<T>(tree: T): T {
+  const [leaves, def] = treeFlatten(tree);
+  return treeUnflatten(def, leaves.map((x) => toArray(x) ?? x)) as T;
 }
 
-/** A step's `[carry, y]`; anything else is left to the pure scan to report. */
-export function scanPair(out: unknown): [unknown, unknown] {
-  if (Array.isArray(out) && out.length === 2) return out as [unknown, unknown];
-  throw new StateError("scan: the function must return [carry, y]; return [carry, null] without y");
-}
-
-/** The first (or last) element along an axis, or zeros where there is none. */
-export function laneZero(x: NDArray, axis: number, last = false): NDArray {
-  const front = moveAxis(x, axis, 0);
-  const rest = front.shape.slice(1);
-  const n = front.shape[0]!;
-  if (n === 0) return zeros({ shape: rest, dtype: x.dtype });
-  const at = last ? n - 1 : 0;
-  const lane = slice(front, [at, ...rest.map(() => 0)], [at + 1, ...rest]);
-  return sizeOf(rest) === sizeOf(lane.shape) ? reshape(lane, rest) : lane;
+/**
+ * What to pass to a pure transform in place of a user's function: a function under the same name.
+ * What is not a function is passed on, so that the pure transform reports it.
+ */
+export function instead(f: unknown, wrapper: Fn): Fn {
+  return typeof f === "function"
+    ? Object.defineProperty(wrapper, "name", { value: f.name })
+    : f as Fn;
 }
 
 function checkSameTypes(where: string, name: string, before: unknown, after: unknown): void {
-  if (before === after) return;
   const [a, aDef] = treeFlatten(before);
   const [b, bDef] = treeFlatten(after);
   const type = (x: unknown): string => x instanceof NDArray ? formatAval(x.aval) : typeof x;

@@ -10,12 +10,12 @@
  *
  * @module
  */
-import type { AnyFunction, Transforms } from "../transforms/types.ts";
+import type { Transforms } from "../transforms/types.ts";
 import { checkpoint, jit, vmap } from "./calls.ts";
 import { associativeScan, branches, foriLoop, map, scan, whileLoop } from "./control.ts";
 import { customJvp, customLinearSolve, customRoot, customVjp } from "./custom.ts";
 import { derivative, jvp, linearize, vjp } from "./derivatives.ts";
-import { Engine, type Fn, pure } from "./engine.ts";
+import { asArrays, Engine, type Fn, instead, pure } from "./engine.ts";
 import type { StateProtocol } from "./protocol.ts";
 
 /** Options of `liftTransforms`. */
@@ -27,19 +27,32 @@ export interface LiftOptions {
   readonly strict?: boolean;
 }
 
-const protocols = new WeakMap<Transforms, StateProtocol>();
+/** What a dictionary was made from. */
+export interface Origin {
+  /** The systems whose state it threads. */
+  readonly protocols: readonly StateProtocol[];
+  /** As in `LiftOptions`. */
+  readonly strict: boolean;
+}
 
-/** The protocol behind a dictionary made by `liftTransforms`. */
-export function protocolOf(transforms: Transforms): StateProtocol | undefined {
-  return protocols.get(transforms);
+const origins = new WeakMap<Transforms, Origin>();
+
+/** What a dictionary was made from, if it was made by `liftTransforms` or `compose`. */
+export function originOf(transforms: Transforms): Origin | undefined {
+  return origins.get(transforms);
+}
+
+/** Notes what a dictionary was made from; gives it back. */
+export function registerOrigin(transforms: Transforms, origin: Origin): Transforms {
+  origins.set(transforms, origin);
+  return transforms;
 }
 
 /** Derives a dictionary of transforms for a stateful system. */
 export function liftTransforms(protocol: StateProtocol, options: LiftOptions = {}): Transforms {
-  const engine = new Engine(protocol, options.strict ?? false);
-  const lifted = dictionary(engine) as unknown as Transforms;
-  protocols.set(lifted, protocol);
-  return lifted;
+  const { strict = false } = options;
+  const lifted = dictionary(new Engine(protocol, strict)) as unknown as Transforms;
+  return registerOrigin(lifted, { protocols: [protocol], strict });
 }
 
 function dictionary(e: Engine): Record<keyof Transforms, Fn> {
@@ -71,7 +84,7 @@ function dictionary(e: Engine): Record<keyof Transforms, Fn> {
         branches(
           e,
           "cond",
-          [ifFalse, ifTrue] as AnyFunction[],
+          [ifFalse, ifTrue],
           operands,
           ([no, yes], state) => pure.cond(pred, yes, no, state, ...operands),
         ),
@@ -79,23 +92,23 @@ function dictionary(e: Engine): Record<keyof Transforms, Fn> {
     switchCase: e.now(
       "switchCase",
       (index, cases, ...operands) =>
-        branches(
-          e,
-          "switchCase",
-          cases as AnyFunction[],
-          operands,
-          (runs, state) => pure.switchCase(index, runs, state, ...operands),
-        ),
+        Array.isArray(cases)
+          ? branches(
+            e,
+            "switchCase",
+            cases,
+            operands,
+            (runs, state) => pure.switchCase(index, runs, state, ...operands),
+          )
+          : pure.switchCase(index, cases, ...operands),
     ),
     evalShape: e.now("evalShape", (f, ...args) => {
       const bundle = e.protocol.snapshot();
-      return pure.evalShape(
-        (...xs: unknown[]) => e.run(bundle, () => (f as Fn)(...xs)).out,
-        ...args,
-      );
+      const run: Fn = (...xs) => e.protocol.run(bundle, () => (f as Fn)(...xs))[0];
+      return pure.evalShape(instead(f, run), ...args);
     }),
     initialize: e.now("initialize", (f, ...args) => {
-      e.initialize(() => (f as Fn)(...args));
+      e.initialize(f, () => asArrays(args));
     }),
     isInitializing: () => e.protocol.active() && e.protocol.snapshot().phase !== "apply",
   };

@@ -13,5 +13,6 @@ export {
   withTransforms,
 } from "./ambient.ts";
 export { compose } from "./compose.ts";
+export { initSafe } from "./init_safe.ts";
 export { type LiftOptions, liftTransforms } from "./lift.ts";
-export type { Entries, Phase, RngState, StateBundle, StateProtocol } from "./protocol.ts";
+export type { Entries, Phase, RngState, StateBundle, StateProtocol, Streams } from "./protocol.ts";

@@ -9,7 +9,7 @@ import type { NDArray } from "../core/array.ts";
 /** Named entries; the values are pytrees of arrays. Names are paths for messages, `"linear/w"`. */
 export type Entries = Readonly<Record<string, unknown>>;
 
-/** The random stream of a context: keys are `foldIn(key, 0)`, `foldIn(key, 1)`, ... */
+/** A random stream: its keys are `foldIn(key, 0)`, `foldIn(key, 1)`, ... */
 export interface RngState {
   /** The key. */
   readonly key: NDArray;
@@ -22,6 +22,9 @@ export interface RngState {
   readonly root: NDArray;
 }
 
+/** The random streams of a context by name; none where it was given no key. */
+export type Streams = Readonly<Record<string, RngState>>;
+
 /**
  * - `"init"`: missing entries are created.
  * - `"settled"`: still initialising, but all entries exist; creating one is an error.
@@ -33,12 +36,12 @@ export type Phase = "init" | "settled" | "apply";
 export interface StateBundle {
   /** Parameters: read, and created during initialisation, but never written. */
   readonly params: Entries;
-  /** State as it is now. */
+  /** State as it is now. An entry counts as written where it is not the same object any more. */
   readonly state: Entries;
   /** State as it was when created; has the keys of those created in this context. */
   readonly initial: Entries;
-  /** The random stream; `null` where the context was given no key. */
-  readonly rng: RngState | null;
+  /** The random streams. */
+  readonly rng: Streams;
   /** What may be done. */
   readonly phase: Phase;
   /** Anything that decides the names of entries to come (counters and such), as plain data. */
@@ -57,6 +60,9 @@ export interface StateProtocol {
   snapshot(): StateBundle;
   /** Replaces what the innermost context holds. */
   commit(bundle: StateBundle): void;
-  /** Runs `f` in a new context that holds `bundle`; gives its result and what that context then holds. */
+  /**
+   * Runs `f` in a new context that holds `bundle`; gives its result and what that context then holds.
+   * The context may be opened when no other is, since derivative rules run late.
+   */
   run<T>(bundle: StateBundle, f: () => T): [result: T, after: StateBundle];
 }

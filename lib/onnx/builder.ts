@@ -20,6 +20,7 @@ import type {
   SubgraphInput,
   Value,
 } from "../core/lowering.ts";
+import { fuse } from "./fusion.ts";
 import { type BuiltNode, finishNodes, live } from "./graph.ts";
 import type { Attribute, Graph, Model, Tensor, ValueInfo } from "./model.ts";
 
@@ -59,6 +60,8 @@ interface Body extends Subgraph {
 class Shared {
   /** Constants by name. */
   readonly tensors = new Map<Value, Tensor>();
+  /** Types of the values that equations read and give. */
+  readonly avals = new Map<Value, ShapedArray>();
   readonly domains = new Set<string>();
   readonly #taken = new Set<string>();
   readonly #byContent = new Map<string, Value>();
@@ -309,19 +312,18 @@ class GraphBuilder implements Lowering {
     };
     jaxpr.inputs.forEach((v, i) => env[v.id] = inputs[i]!);
     for (const { primitive, inputs, params, outputs } of jaxpr.eqns) {
-      const values = primitive.lower(
-        this,
-        inputs.map(read),
-        params,
-        avalsOf(inputs),
-        avalsOf(outputs),
-      );
+      const args = inputs.map(read);
+      args.forEach((name, i) => this.shared.avals.set(name, inputs[i]!.aval));
+      const values = primitive.lower(this, args, params, avalsOf(inputs), avalsOf(outputs));
       if (values.length !== outputs.length) {
         throw new InternalError(
           `lowering of ${primitive.name}: ${values.length} outputs, not ${outputs.length}`,
         );
       }
-      outputs.forEach((v, i) => env[v.id] = values[i]!);
+      outputs.forEach((v, i) => {
+        env[v.id] = values[i]!;
+        this.shared.avals.set(values[i]!, v.aval);
+      });
     }
     return jaxpr.outputs.map(read);
   }
@@ -343,9 +345,10 @@ class GraphBuilder implements Lowering {
     // ONNX allows a body to give its inputs, but onnxruntime 1.30's Scan then gives whatever the
     // memory held. Bodies of Loop, which start with a step number and a flag, are right.
     const final = body.separate(results, inputs[0]?.dtype === "int64");
-    const { nodes, needed } = live(body.built, final);
+    const { nodes: alive, needed } = live(body.built, final);
+    const nodes = fuse(alive, final, (value) => this.shared.avals.get(value));
     for (const input of names) needed.delete(input);
-    for (const node of nodes) for (const output of node.outputs) needed.delete(output);
+    for (const node of alive) for (const output of node.outputs) needed.delete(output);
     return {
       subgraph: {
         name: this.shared.fresh(name),
@@ -435,7 +438,8 @@ export function buildModel(options: {
     throw new InternalError(`lowering: ${results.length} outputs, not ${wanted.length}`);
   }
   const outputs = g.separate(results, false);
-  const { nodes, needed } = live(g.built, outputs);
+  const { nodes: alive, needed } = live(g.built, outputs);
+  const nodes = fuse(alive, outputs, (value) => shared.avals.get(value));
   const renamed = new Map(outputs.map((name, i) => [name, wanted[i]!]));
   return {
     graph: {

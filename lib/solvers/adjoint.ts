@@ -33,7 +33,7 @@ export interface ImplicitOptions {
   readonly rtol?: number;
   /** Largest number of products (default 500). */
   readonly maxSteps?: number;
-  /** Directions that the iterative solution remembers (default 20). */
+  /** Directions that the iterative solution remembers (default 10). */
   readonly memory?: number;
 }
 
@@ -65,7 +65,7 @@ export function tangentSolver(
   options: ImplicitOptions,
   transforms: Transforms,
 ): (g: (v: unknown) => unknown, y: unknown) => unknown {
-  const { linearSolver = "auto", memory = 20, maxSteps = 500 } = options;
+  const { linearSolver = "auto", memory = 10, maxSteps = 500 } = options;
   if (!["auto", "dense", "iterative"].includes(linearSolver)) {
     throw new AxisError(
       `implicit: linearSolver must be "auto", "dense" or "iterative", not ${linearSolver}`,

@@ -26,7 +26,7 @@ export function make(aval: ShapedArray, values: ArrayLike<number>): ConcreteArra
 }
 
 /** An array from nested numbers; float64 where no dtype is given. */
-export function arr(values: Numbers, dtype: DType = "float64"): ConcreteArray {
+export function arr(values: Numbers, dtype: DType = "float64"): NDArray {
   const shape: number[] = [];
   for (let v = values; Array.isArray(v); v = v[0] as Numbers) {
     shape.push(v.length);

@@ -118,13 +118,14 @@ export const subjects: Readonly<Record<string, Subject>> = {
   },
   whileLoop: {
     mode: "forward",
+    // It ends from 0 too: in a cond whose predicate differs between lanes, branches not taken run on
+    // zeros in place of what they would have kept (as in JAX).
     f: (x) =>
       whileLoop(
         (v: NDArray) => v.square().sum().less(9),
-        (v: NDArray) => v.mul(1.5).add(x.mul(0.1)),
+        (v: NDArray) => v.mul(1.5).add(x.mul(0.1)).add(0.2),
         x,
-      )
-        .square().sum(),
+      ).square().sum(),
   },
   checkpoint: { mode: "any", f: checkpoint((x: NDArray) => np.exp(np.sin(x)).mul(x).sum()) },
   "checkpointed steps": {

@@ -109,14 +109,21 @@ function check(what: string, actual: NDArray, expected: NDArray): void {
   assert(found === null, `${what}: ${found} (${seedNote})`);
 }
 
+/** One of a table's entries. */
+function pick<T>(random: Random, table: Readonly<Record<string, T>>): [string, T] {
+  const entries = Object.entries(table);
+  return entries[random.integer(0, entries.length)]!;
+}
+
 for (const [name, { f, mode }] of Object.entries(subjects) as [string, Subject][]) {
   Deno.test(`first derivatives by every route: ${name}`, () => {
+    const random = new Random(`first ${name}`);
     for (const x of points) {
       const expected = differences(f, x);
       for (const [inside, wrapInside] of Object.entries(wrappers)) {
         for (const [route, r] of Object.entries(routes)) {
           if (!fits(mode, r)) continue;
-          for (const [outside, wrapOutside] of Object.entries(wrappers)) {
+          for (const [outside, wrapOutside] of [pick(random, wrappers), pick(random, wrappers)]) {
             const g = wrapOutside(r.d(wrapInside(f)));
             check(`${outside} of ${route} of ${inside} of ${name}`, g(x), expected);
           }
@@ -127,10 +134,6 @@ for (const [name, { f, mode }] of Object.entries(subjects) as [string, Subject][
 
   Deno.test(`second derivatives by many routes: ${name}`, () => {
     const random = new Random(`second ${name}`);
-    const pick = <T>(table: Readonly<Record<string, T>>): [string, T] => {
-      const entries = Object.entries(table);
-      return entries[random.integer(0, entries.length)]!;
-    };
     const x = points[1]!;
     const first = mode === "forward" ? jacfwd(f) as Fn : grad(f) as Fn;
     check(`gradient of ${name}`, first(x), differences(f, x));
@@ -138,12 +141,11 @@ for (const [name, { f, mode }] of Object.entries(subjects) as [string, Subject][
     if (mode === "any") check(`hessian of ${name}`, hessian(f)(x) as NDArray, expected);
     let tried = 0;
     while (tried < 40) {
-      const [[w1, wrap1], [w2, wrap2], [w3, wrap3]] = [
-        pick(wrappers),
-        pick(wrappers),
-        pick(wrappers),
-      ];
-      const [[d1, r1], [d2, r2]] = [pick(routes), pick(routes)];
+      const [w1, wrap1] = pick(random, wrappers);
+      const [w2, wrap2] = pick(random, wrappers);
+      const [w3, wrap3] = pick(random, wrappers);
+      const [d1, r1] = pick(random, routes);
+      const [d2, r2] = pick(random, routes);
       // Forward over reverse is fine where forward alone is not, but not the other way round.
       if (!fits(mode, r1) || (mode === "forward" && r2.mode === "reverse") || r2.scalarOnly) {
         continue;

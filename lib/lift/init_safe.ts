@@ -1,0 +1,152 @@
+/**
+ * Makes dictionaries of third parties safe to initialise: the rule of `liftTransforms`, that a
+ * function runs once to create its entries, for systems that have transforms of their own already.
+ *
+ * @module
+ */
+import { scalarArray } from "../core/concrete.ts";
+import { treeUnflatten } from "../core/tree.ts";
+import { scanLength } from "../transforms/loops.ts";
+import { flattenArrays } from "../transforms/trees.ts";
+import type { JitOptions, ScanOptions, Transforms, VmapOptions } from "../transforms/types.ts";
+import { mappedArguments } from "../transforms/vmap.ts";
+import { sliceAlong } from "./calls.ts";
+import { asArrays, type Fn, pure } from "./engine.ts";
+
+/** What stands for a member while initialising; makers give a function of the arguments. */
+type StandIn = (...params: unknown[]) => unknown;
+
+/** Runs a function once; what stands for it afterwards gives that outcome whenever it is called. */
+function once(f: unknown, ...args: unknown[]): Fn {
+  const out = (f as Fn)(...args);
+  return () => out;
+}
+
+const onArguments = (f: unknown) => (...args: unknown[]) => once(f, ...asArrays(args))();
+
+const derivative =
+  (name: "grad" | "valueAndGrad" | "jacfwd" | "jacrev" | "hessian"): StandIn =>
+  (f, options) =>
+  (...args: unknown[]) => (pure[name](once(f, ...asArrays(args)), options) as Fn)(...args);
+
+const atPoint = (name: "jvp" | "vjp" | "linearize"): StandIn => (f, primals, ...rest) =>
+  pure[name](once(f, ...asArrays(primals as unknown[])), primals, ...rest);
+
+const makers: { readonly [K in keyof Transforms]?: StandIn } = {
+  jit: (f, options = {}) => (...args: unknown[]) => {
+    const { staticArgnums = [] } = options as JitOptions;
+    const statics = typeof staticArgnums === "number" ? [staticArgnums] : staticArgnums;
+    const isStatic = (i: number): boolean =>
+      statics.includes(i) || statics.includes(i - args.length);
+    return once(f, ...args.map((x, i) => isStatic(i) ? x : asArrays(x)))();
+  },
+  checkpoint: onArguments,
+  customJvp: onArguments,
+  customVjp: onArguments,
+  grad: derivative("grad"),
+  valueAndGrad: derivative("valueAndGrad"),
+  jacfwd: derivative("jacfwd"),
+  jacrev: derivative("jacrev"),
+  hessian: derivative("hessian"),
+  vmap: (f, options = {}) => (...args: unknown[]) => {
+    const { inAxes = 0, outAxes = 0, axisSize } = options as VmapOptions;
+    const { arrays, def, dims, size } = mappedArguments(f as never, args, inAxes, axisSize);
+    const lane = arrays.map((x, i) => dims[i] === null ? x : sliceAlong(x, dims[i]!));
+    const constant = once(f, ...treeUnflatten(def, lane) as unknown[]);
+    return (pure.vmap(constant, { inAxes: null, outAxes, axisSize: size }) as Fn)();
+  },
+};
+
+function firstSlice(xs: unknown, options: unknown): unknown {
+  const { length, reverse = false } = options as ScanOptions;
+  const [slices, def] = flattenArrays("scan", xs, "xs");
+  scanLength(slices, def, length);
+  return treeUnflatten(def, slices.map((x) => sliceAlong(x, 0, reverse)));
+}
+
+const immediate: { readonly [K in keyof Transforms]?: StandIn } = {
+  jvp: atPoint("jvp"),
+  vjp: atPoint("vjp"),
+  linearize: atPoint("linearize"),
+  scan: (f, init, xs, options = {}) =>
+    pure.scan(once(f, asArrays(init), firstSlice(xs, options)), init, xs, options),
+  map: (f, xs) => pure.map(once(f, firstSlice(xs, {})), xs),
+  foriLoop: (lower, upper, body, init) => {
+    const i = typeof lower === "number" ? scalarArray(lower, "int32") : lower;
+    return pure.foriLoop(lower, upper, once(body, i, asArrays(init)), init);
+  },
+  whileLoop: (cond, body, init) => {
+    const start = asArrays(init);
+    const goOn = once(cond, start)();
+    return pure.cond(goOn, once(body, start), () => start);
+  },
+  cond: (pred, ifTrue, ifFalse, ...operands) => {
+    const args = asArrays(operands);
+    const no = once(ifFalse, ...args);
+    return pure.cond(pred, once(ifTrue, ...args), no);
+  },
+  switchCase: (index, branches, ...operands) => {
+    const args = asArrays(operands);
+    return pure.switchCase(index, (branches as unknown[]).map((b) => once(b, ...args)));
+  },
+  associativeScan: (f, elems) => {
+    const tree = asArrays(elems);
+    once(f, tree, tree);
+    return tree;
+  },
+  customRoot: (f, guess, solve) => {
+    const start = asArrays(guess);
+    once(f, start);
+    return once(solve, f, start)();
+  },
+  customLinearSolve: (matvec, b) => {
+    const tree = asArrays(b);
+    once(matvec, tree);
+    return tree;
+  },
+};
+
+/**
+ * A dictionary that is safe to use while its system initialises. Then no function is transformed:
+ * each runs once, on the first slice or lane, so that it creates its entries where the system looks
+ * for them, and what it gives stands for all slices, lanes and steps. Results have the right
+ * structure, shapes and dtypes; derivatives are zero. Once `isInitializing()` is false the members are
+ * those of `dictionary`.
+ *
+ * This is `init_safe_scan` (S. Hoyer, dm-haiku issue 100) for all members. Dictionaries made by
+ * `liftTransforms` need it not: they give init's true output.
+ *
+ * @example
+ * ```ts
+ * import { initSafe, numpy as np, pure, type Transforms } from "@injax/injax";
+ *
+ * const weights = new Map<string, np.NDArray>();
+ * let initializing = true;
+ * const theirs: Transforms = { ...pure, isInitializing: () => initializing };
+ * const step = (x: np.NDArray) => {
+ *   if (initializing) weights.set("w", np.array(2));
+ *   return x.mul(weights.get("w")!);
+ * };
+ * const run = () => initSafe(theirs).foriLoop(0, 3, (_, x) => step(x), np.array(1));
+ * run(); // creates w, which theirs.foriLoop would have made a traced value
+ * initializing = false;
+ * console.log(run().item()); // 8
+ * ```
+ */
+export function initSafe(dictionary: Transforms): Transforms {
+  const own = dictionary as unknown as Record<string, Fn>;
+  const safe: Record<string, Fn> = { ...own };
+  for (const [name, standIn] of Object.entries(immediate)) {
+    safe[name] = (...params) =>
+      dictionary.isInitializing() ? standIn(...params) : own[name]!(...params);
+  }
+  for (const [name, standIn] of Object.entries(makers)) {
+    safe[name] = (...params) => {
+      const made = own[name]!(...params) as Fn;
+      const call: Fn = (...args) =>
+        dictionary.isInitializing() ? (standIn(...params) as Fn)(...args) : made(...args);
+      return Object.defineProperty(call, "name", { value: made.name });
+    };
+  }
+  return safe as unknown as Transforms;
+}

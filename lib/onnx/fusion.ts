@@ -1,0 +1,78 @@
+/**
+ * Fusion of neighbouring nodes into single operators, which save a pass over memory and the cost of a
+ * node in each step of a loop. The runtime's own optimiser does not see the shapes inside bodies.
+ *
+ * - a 2-D product and an addition become one Gemm
+ * - a square and a sum become one ReduceSumSquare
+ *
+ * @module
+ */
+import type { ShapedArray } from "../core/aval.ts";
+import { isFloat } from "../core/dtype.ts";
+import type { BuiltNode } from "./graph.ts";
+
+/** The nodes with neighbours fused. `outputs` are read from outside, and `avalOf` knows some types. */
+export function fuse(
+  nodes: readonly BuiltNode[],
+  outputs: readonly string[],
+  avalOf: (name: string) => ShapedArray | undefined,
+): BuiltNode[] {
+  const uses = new Map<string, number>();
+  const use = (name: string): void => void uses.set(name, (uses.get(name) ?? 0) + 1);
+  outputs.forEach(use);
+  const producers = new Map<string, BuiltNode>();
+  for (const node of nodes) {
+    node.inputs.forEach(use);
+    node.captures.forEach(use);
+    for (const name of node.outputs) producers.set(name, node);
+  }
+  /** The node that computes a value for this one reader alone. */
+  const only = (name: string): BuiltNode | undefined =>
+    uses.get(name) === 1 ? producers.get(name) : undefined;
+
+  const absorbed = new Set<BuiltNode>();
+  const fused = nodes.map((node): BuiltNode => {
+    if (node.domain !== undefined) return node;
+    if (node.op === "Add") {
+      for (const side of [0, 1] as const) {
+        const product = only(node.inputs[side]!);
+        if (product === undefined || absorbed.has(product)) continue;
+        const gemm = asGemm(product, node, node.inputs[1 - side]!, avalOf);
+        if (gemm === null) continue;
+        absorbed.add(product);
+        return gemm;
+      }
+    }
+    if (node.op === "ReduceSum") {
+      const square = only(node.inputs[0]!);
+      const [x, y] = square?.inputs ?? [];
+      const aval = x === undefined ? undefined : avalOf(x);
+      if (square?.op === "Mul" && x === y && aval !== undefined && isFloat(aval.dtype)) {
+        absorbed.add(square);
+        return { ...node, op: "ReduceSumSquare", inputs: [x!, ...node.inputs.slice(1)] };
+      }
+    }
+    return node;
+  });
+  return fused.filter((_, i) => !absorbed.has(nodes[i]!));
+}
+
+/** `product + addend` as one node, where both are such as Gemm takes. */
+function asGemm(
+  product: BuiltNode,
+  sum: BuiltNode,
+  addend: string,
+  avalOf: (name: string) => ShapedArray | undefined,
+): BuiltNode | null {
+  if (product.domain !== undefined || product.inputs.length !== 2) return null;
+  if (product.op !== "MatMul" && product.op !== "Gemm") return null;
+  const [a, b] = product.inputs.map(avalOf);
+  const c = avalOf(addend), out = avalOf(sum.outputs[0]!), own = avalOf(product.outputs[0]!);
+  if (!a || !b || !c || !out || !own || !isFloat(out.dtype)) return null;
+  // The product itself must have the shape of the sum, or Gemm would have to broadcast it.
+  const flat = a.shape.length === 2 && b.shape.length === 2 && out.shape.length === 2;
+  const same = own.shape.length === 2 && own.shape.every((n, i) => n === out.shape[i]);
+  const nonEmpty = [...a.shape, ...b.shape].every((n) => n > 0);
+  if (!flat || !same || !nonEmpty) return null;
+  return { ...product, op: "Gemm", inputs: [...product.inputs, addend], outputs: sum.outputs };
+}

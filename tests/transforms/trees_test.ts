@@ -1,0 +1,226 @@
+/**
+ * Pytrees through every transform: classes of the user's own, and what they keep beside arrays.
+ *
+ * @module
+ */
+import {
+  checkpoint,
+  cond,
+  customJvp,
+  customRoot,
+  customVjp,
+  evalShape,
+  foriLoop,
+  grad,
+  hessian,
+  jacfwd,
+  jacrev,
+  jit,
+  jvp,
+  linearize,
+  loadBackend,
+  map,
+  type NDArray,
+  numpy as np,
+  registerPytreeNode,
+  scan,
+  switchCase,
+  TreeError,
+  treeFlatten,
+  treeLeaves,
+  treeMap,
+  treeStructure,
+  treeUnflatten,
+  valueAndGrad,
+  vjp,
+  vmap,
+  whileLoop,
+} from "../../mod.ts";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "../support/assert.ts";
+import { arr, assertClose, plain } from "../support/arrays.ts";
+
+await loadBackend("wasm");
+
+/** A point with a label that is no array. */
+class Point {
+  constructor(readonly x: NDArray, readonly y: NDArray, readonly label: string) {}
+  norm2(): NDArray {
+    return this.x.square().add(this.y.square());
+  }
+  times(k: number): Point {
+    return new Point(this.x.mul(k), this.y.mul(k), this.label);
+  }
+}
+registerPytreeNode(
+  Point,
+  (p) => [{ x: p.x, y: p.y }, p.label],
+  ({ x, y }, label) => new Point(x as NDArray, y as NDArray, label as string),
+);
+
+const p = new Point(arr(3), arr(4), "a");
+const scalar = (q: Point): NDArray => q.norm2();
+
+function assertPoint(actual: unknown, x: unknown, y: unknown, label = "a"): void {
+  assert(actual instanceof Point, `${actual} is not a Point`);
+  assertEquals(actual.label, label);
+  assertClose([actual.x, actual.y], [x, y]);
+}
+
+Deno.test("a registered class goes through treeMap, flatten and unflatten", () => {
+  assertPoint(treeMap((x: NDArray) => x.mul(2), p), 6, 8);
+  const [leaves, def] = treeFlatten({ p, q: [p, 1] });
+  assertEquals(leaves.length, 5);
+  assertEquals(String(def), "{p: Point{x: *, y: *}, q: [Point{x: *, y: *}, *]}");
+  const back = treeUnflatten(def, leaves) as { p: Point; q: [Point, number] };
+  assertPoint(back.p, 3, 4);
+  assertStrictEquals(back.q[0].x, p.x);
+  assertStrictEquals(treeStructure(p), treeStructure(new Point(arr([1]), arr(2), "a")));
+  assert(treeStructure(p) !== treeStructure(new Point(arr(1), arr(2), "b")));
+});
+
+Deno.test("a registered class goes through derivatives", () => {
+  assertPoint(grad(scalar)(p), 6, 8);
+  const [value, g] = valueAndGrad(scalar)(p);
+  assertClose(value, 25);
+  assertPoint(g, 6, 8);
+  const [out, dot] = jvp((q: Point) => q.times(3), [p], [new Point(arr(1), arr(2), "a")]);
+  assertPoint(out, 9, 12);
+  assertPoint(dot, 3, 6);
+  assertPoint(vjp(scalar, [p])[1](arr(2))[0], 12, 16);
+  assertPoint(linearize((q: Point) => q.times(3), [p])[1](new Point(arr(1), arr(0), "a")), 3, 0);
+  assertPoint(jacfwd(scalar)(p), 6, 8);
+  assertPoint(jacrev(scalar)(p), 6, 8);
+  const h = hessian(scalar)(p) as unknown as { x: Point; y: Point };
+  assert(h instanceof Point);
+  assertPoint(h.x, 2, 0);
+  assertPoint(h.y, 0, 2);
+  assertPoint(grad(checkpoint(scalar))(p), 6, 8);
+});
+
+Deno.test("a registered class goes through jit, vmap and evalShape; its label makes a program its own", () => {
+  let traces = 0;
+  for (const backend of ["interpreter", "wasm"]) {
+    traces = 0;
+    const f = jit((q: Point) => {
+      traces++;
+      return q.label === "a" ? q.times(2) : q.times(10);
+    }, { backend });
+    assertPoint(f(p), 6, 8);
+    assertPoint(f(new Point(arr(1), arr(1), "a")), 2, 2);
+    assertEquals(traces, 1);
+    assertPoint(f(new Point(arr(1), arr(1), "b")), 10, 10, "b");
+    assertEquals(traces, 2);
+  }
+  const lanes = new Point(arr([1, 2]), arr([3, 4]), "a");
+  assertPoint(vmap((q: Point) => q.times(2))(lanes), [2, 4], [6, 8]);
+  assertClose(vmap(scalar)(lanes), [10, 20]);
+  assertPoint(vmap(grad(scalar))(lanes), [2, 4], [6, 8]);
+  const shapes = evalShape((q: Point) => q, p) as unknown as Point;
+  assertEquals(String(shapes.x), "float64[]");
+  assertEquals(shapes.label, "a");
+});
+
+Deno.test("a registered class goes through loops and branches", () => {
+  const [last, all] = scan(
+    (c: Point, x: NDArray) => [c.times(2), new Point(c.x, x, "y")],
+    p,
+    arr([1, 2]),
+  );
+  assertPoint(last, 12, 16);
+  assertPoint(all, [3, 6], [1, 2], "y");
+  assertPoint(map((q: Point) => q.times(2), new Point(arr([1, 2]), arr([3, 4]), "a")), [2, 4], [
+    6,
+    8,
+  ]);
+  assertPoint(whileLoop((q: Point) => q.x.less(20), (q: Point) => q.times(2), p), 24, 32);
+  assertPoint(foriLoop(0, 2, (_, q: Point) => q.times(3), p), 27, 36);
+  assertPoint(cond(true, (q: Point) => q.times(2), (q: Point) => q, p), 6, 8);
+  assertPoint(switchCase(1, [(q: Point) => q, (q: Point) => q.times(5)], p), 15, 20);
+  const looped = (q: Point): NDArray => foriLoop(0, 2, (_, r: Point) => r.times(3), q).norm2();
+  assertPoint(grad(looped)(p), 81 * 6, 81 * 8);
+  assertPoint(jit(grad(looped))(p), 81 * 6, 81 * 8);
+});
+
+Deno.test("a registered class goes through custom derivatives and implicit ones", () => {
+  const j = customJvp(
+    (q: Point) => q.norm2(),
+    ([q]: [Point], [t]: [Point]) => [q.norm2(), t.x.add(t.y)],
+  );
+  assertPoint(grad(j)(p), 1, 1);
+  const v = customVjp(
+    (q: Point) => q.norm2(),
+    (q: Point) => [q.norm2(), q],
+    (q, ct: NDArray) => [(q as Point).times(100).times(1) && new Point(ct, ct.mul(2), "a")],
+  );
+  assertPoint(grad(v)(p), 1, 2);
+  const root = (a: NDArray): Point =>
+    customRoot(
+      (q: Point) => new Point(q.x.mul(2).sub(a), q.y.sub(q.x), "a"),
+      new Point(arr(0), arr(0), "a"),
+      () => new Point(a.mul(0.5), a.mul(0.5), "a"),
+      (_, t) => {
+        const x = (t as Point).x.mul(0.5);
+        return new Point(x, (t as Point).y.add(x), "a");
+      },
+    );
+  assertPoint(root(arr(4)), 2, 2);
+  assertClose(grad((a: NDArray) => root(a).norm2())(arr(4)), 4);
+});
+
+Deno.test("what differs between trees is named with its path", () => {
+  const a = new Point(arr(1), arr(2), "a");
+  const b = new Point(arr(1), arr(2), "b");
+  const labels = assertThrows(() => jvp((q: Point) => q, [a], [b]), TreeError, "Point");
+  assert(/keeps besides its children/.test(labels.message), labels.message);
+  const e = assertThrows(
+    () => scan((_: { q: Point[] }) => [{ q: [a, a] }, null], { q: [a] }, null, { length: 1 }),
+    TreeError,
+    ".q",
+  );
+  assert(/length/.test(e.message), e.message);
+  class Bag {
+    constructor(readonly x: NDArray) {}
+  }
+  const bag = assertThrows(
+    () => grad((q: unknown) => (q as Bag).x)({ deep: [new Bag(arr(1))] }),
+    TreeError,
+  );
+  for (const part of ["grad", ".deep[0]", "Bag", "registerPytreeNode"]) {
+    assert(bag.message.includes(part), bag.message);
+  }
+  assertThrows(
+    () => treeMap((x: number) => x, { a: 1 } as unknown, { b: 1 }),
+    TreeError,
+    "keys {a} and {b}",
+  );
+  assertThrows(() => registerPytreeNode(Point, () => [{}, null], () => a), TreeError, "already");
+});
+
+Deno.test("null and empty containers are structure, not leaves", () => {
+  const tree = { a: null, b: [], c: {}, d: arr(1) };
+  assertEquals(treeLeaves(tree).length, 1);
+  assertEquals(plain(grad((t: { d: NDArray }) => t.d.mul(3))(tree as never)), {
+    a: null,
+    b: [],
+    c: {},
+    d: 3,
+  });
+  assertEquals(plain(jit((t: unknown) => t)(tree)), { a: null, b: [], c: {}, d: 1 });
+  const undef = jit((t: { a: NDArray | undefined; b: NDArray }) =>
+    t.a === undefined || t.a === null ? t.b : t.a
+  );
+  assertClose(undef({ a: undefined, b: arr(2) }), 2);
+});
+
+Deno.test("the inputs of a transform are left as they were", () => {
+  const tree = { list: [arr(1), arr(2)], n: 3 };
+  const before = JSON.stringify(plain(tree));
+  const g = grad((t: { list: NDArray[] }) => {
+    t.list.push(arr(9));
+    return t.list[0]!.mul(t.list[1]!);
+  });
+  g(tree);
+  g(tree);
+  assertEquals(JSON.stringify(plain(tree)), before);
+  assertEquals(np.array([1]).shape, [1]);
+});
