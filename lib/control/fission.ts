@@ -11,9 +11,11 @@ import { broadcastShapes, shaped, type ShapedArray, sizeOf } from "../core/aval.
 import { byteWidth, isFloat } from "../core/dtype.ts";
 import { type Atom, type Eqn, type Jaxpr, type JaxprBuilder, Var } from "../core/jaxpr.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
+import { stageClosed } from "../interpreters/staging.ts";
 import { addP } from "../primitives/basic.ts";
 import { dotGeneralP, type DotParams } from "../primitives/dot.ts";
-import { reduceSumP } from "../primitives/shape.ts";
+import { reduceSumP, reshape } from "../primitives/shape.ts";
+import { concatenate, slice } from "../primitives/slicing.ts";
 import { scanP, type ScanParams } from "./scan.ts";
 
 /** Adds a program's equations for these inputs; gives its outputs. */
@@ -118,6 +120,21 @@ function reassociated(body: Jaxpr, carries: readonly Var[]): Jaxpr {
   return { ...body, eqns: body.eqns.flatMap((eqn) => replaced.get(eqn) ?? [eqn]), numVars };
 }
 
+/** From a carry at the start and the carries after each step to the carries before each step. */
+function previous(aval: ShapedArray, length: number, reverse: boolean): Jaxpr {
+  const { shape, dtype } = aval;
+  return stageClosed("scan", ([init, after]) => {
+    const from = reverse ? 1 : 0;
+    const rest = slice(
+      after!,
+      [from, ...shape.map(() => 0)],
+      [from + length - 1, ...shape],
+    );
+    const first = reshape(init!, [1, ...shape]);
+    return [concatenate(reverse ? [rest, first] : [first, rest], 0)];
+  }, [aval, shaped([length, ...shape], dtype)]);
+}
+
 /** A part of a body as a program of its own. */
 function part(
   body: Jaxpr,
@@ -177,12 +194,16 @@ export function emitScan(
     ...sums.flatMap((s) => s.product === null ? [s.addend] : s.product.inputs),
   ];
   const early = new Set<Atom>(before.flatMap((e) => e.outputs));
-  const inLoop = new Set<Atom>([
-    ...loop.flatMap((e) => e.outputs),
-    ...kept.map((i) => carries[i]!),
-  ]);
+  const defined = new Set<Atom>(loop.flatMap((e) => e.outputs));
   const readLater = new Set<Atom>([...after.flatMap((e) => e.inputs), ...results]);
-  const fromLoop = [...inLoop].filter((a): a is Var => readLater.has(a));
+  // Carries before each step are those after the step before, where these can be kept instead.
+  const shifted = kept.filter((i) => readLater.has(carries[i]!) && defined.has(body.outputs[i]!));
+  shifted.forEach((i) => {
+    readLater.delete(carries[i]!);
+    readLater.add(body.outputs[i]!);
+  });
+  const fromLoop = [...defined, ...kept.map((i) => carries[i]!)]
+    .filter((a): a is Var => readLater.has(a));
   const cost = fromLoop.reduce((n, v) => n + bytes(v.aval) * length, 0);
   const own = body.outputs.slice(numCarry).reduce((n, a) => n + bytes(a.aval) * length, 0);
   const readInLoop = new Set<Atom>([
@@ -236,6 +257,11 @@ export function emitScan(
     ],
   );
   fromLoop.forEach((v, i) => stacked.set(v, loopOuts[kept.length + i]!));
+  for (const i of shifted) {
+    const program = previous(carries[i]!.aval, length, params.reverse);
+    const stack = stacked.get(body.outputs[i]!)!;
+    stacked.set(carries[i]!, add(program, [inputs[numConsts + i]!, stack])[0]!);
+  }
 
   // After the loop: results, all steps at once.
   const lastIns = [...value.keys(), ...stacked.keys()] as Var[];

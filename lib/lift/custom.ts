@@ -9,7 +9,6 @@ import { treeFlatten, treeMap, treeStructure } from "../core/tree.ts";
 import { stopGradient } from "../primitives/shape.ts";
 import { nameOf } from "../transforms/trees.ts";
 import {
-  alive,
   type Application,
   asArrays,
   type Engine,
@@ -17,6 +16,7 @@ import {
   instead,
   pure,
   release,
+  untraced,
 } from "./engine.ts";
 
 // Custom derivatives: the rule governs the arguments, parameters and state differentiate as usual.
@@ -129,9 +129,9 @@ export const customRoot = (e: Engine): Fn => (f, guess, solve, tangentSolve, opt
     wrote = Object.keys(written).length > 0;
     return out;
   };
-  // Runs whenever a derivative is wanted, which may be after the traces that state and keys are of.
+  // Runs in the traces of whoever wants a derivative, where those of this context are not valid.
   const late = (...xs: unknown[]): unknown =>
-    app.aside(() => (tangentSolve as Fn)(...xs), alive({ ...app.inner, ...apart }));
+    app.aside(() => (tangentSolve as Fn)(...xs), untraced({ ...app.inner, ...apart }));
   const result = pure.customRoot(
     instead(f, call as Fn),
     guess,

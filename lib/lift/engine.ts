@@ -266,16 +266,15 @@ export function release(free: unknown, keys: unknown): Partial<StateBundle> {
   };
 }
 
-/** A bundle without what belongs to a trace that has ended. */
-export function alive(bundle: StateBundle): Partial<StateBundle> {
-  const lives = (x: unknown): boolean => !(x instanceof Tracer) || x.trace.alive;
-  const living = (entries: Entries): Entries =>
-    pick(entries, Object.keys(entries).filter((k) => treeFlatten(entries[k])[0].every(lives)));
-  const { params, state, rng } = bundle;
+/** The part of a bundle that is good in any trace: what is not traced itself. */
+export function untraced({ params, state, rng }: StateBundle): Partial<StateBundle> {
+  const known = (tree: unknown): boolean => !treeFlatten(tree)[0].some((x) => x instanceof Tracer);
+  const part = (entries: Entries): Entries =>
+    pick(entries, Object.keys(entries).filter((k) => known(entries[k])));
   return {
-    params: living(params),
-    state: living(state),
-    rng: pick(rng, Object.keys(rng).filter((k) => lives(rng[k]!.key))) as Streams,
+    params: part(params),
+    state: part(state),
+    rng: pick(rng, Object.keys(rng).filter((k) => known(rng[k]!.key))) as Streams,
   };
 }
 

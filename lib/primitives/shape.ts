@@ -300,8 +300,11 @@ export const reduceSumP: Primitive<ReduceParams> = definePrimitive<ReduceParams>
     if (sizeOf(shape) === 0) {
       return [g.constant(new Array(sizeOf(out!.shape)).fill(0), out!.shape, dtype)];
     }
-    const sum = isFloat(dtype) ? sumOfFloats : sumOfIntegers;
-    return [g.reshape(sum(g, x!, shape, axes, dtype), out!.shape)];
+    if (!isFloat(dtype)) return [g.reshape(sumOfIntegers(g, x!, shape, axes, dtype), out!.shape)];
+    if (sizeOf(axes.map((a) => shape[a]!)) <= LONGEST_RUN) {
+      return [g.node("ReduceSum", [x!, g.int64(axes)], { keepdims: 0 })];
+    }
+    return [g.reshape(sumOfLongFloats(g, x!, shape, axes, dtype), out!.shape)];
   },
   samples: () => [
     { name: "vector", inputs: [{ shape: [5], dtype: "float32" }], params: { axes: [0] } },
@@ -352,16 +355,13 @@ export const reduceSumP: Primitive<ReduceParams> = definePrimitive<ReduceParams>
 const LONGEST_RUN = 4096;
 
 /** Sums in the graph, in stages where there is much to add. The caller reshapes. */
-function sumOfFloats(
+function sumOfLongFloats(
   g: Lowering,
   x: Value,
   shape: readonly number[],
   axes: readonly number[],
   dtype: DType,
 ): Value {
-  if (sizeOf(axes.map((a) => shape[a]!)) <= LONGEST_RUN) {
-    return g.node("ReduceSum", [x, g.int64(axes)], { keepdims: 0 });
-  }
   return runByRun(shape, axes, x, (value, outer, length, inner) => {
     let n = length;
     while (n > LONGEST_RUN) {

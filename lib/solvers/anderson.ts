@@ -11,6 +11,7 @@ import type { NDArray } from "../core/array.ts";
 import { epsilon } from "../core/dtype.ts";
 import { AxisError } from "../core/errors.ts";
 import { div, select } from "../primitives/arithmetic.ts";
+import { and } from "../primitives/compare.ts";
 import { dotGeneral } from "../primitives/dot.ts";
 import { full, reshape, scalarLike, zerosLike } from "../primitives/shape.ts";
 import { concatenate, slice } from "../primitives/slicing.ts";
@@ -36,6 +37,8 @@ export interface AndersonMemory {
   readonly r: NDArray;
   /** Its residual norm; infinite before the first step. */
   readonly size: NDArray;
+  /** 1 for the rows in use, 0 for the others: [memory]. */
+  readonly active: NDArray;
 }
 
 /** `m v` for m [k, n], v [n]. */
@@ -45,11 +48,11 @@ const times = (m: NDArray, v: NDArray): NDArray =>
 const combine = (c: NDArray, m: NDArray): NDArray =>
   dotGeneral(c, m, { contract: [[0], [0]], batch: [[], []] });
 
-/** `row` in front of the rows of `m`, without its last. */
-function push(row: NDArray, m: NDArray): NDArray {
-  const [k, n] = m.shape as [number, number];
-  const first = reshape(row, [1, n]);
-  return k === 1 ? first : concatenate([first, slice(m, [0, 0], [k - 1, n])], 0);
+/** `first` in front of `m` along the first axis, without the last of `m`. */
+function push(first: NDArray, m: NDArray): NDArray {
+  const [k, ...rest] = m.shape;
+  if (k === 1) return first;
+  return concatenate([first, slice(m, m.shape.map(() => 0), [k! - 1, ...rest])], 0);
 }
 
 /**
@@ -78,7 +81,7 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
       const k = Math.min(memory, x.size);
       const none = full([k, x.size], 0, x.dtype);
       const size = full([], Infinity, x.dtype);
-      return { q: none, u: none, x, r: zerosLike(x), size };
+      return { q: none, u: none, x, r: zerosLike(x), size, active: full([k], 0, x.dtype) };
     },
     step(x, r, m) {
       const size = norm(r);
@@ -86,29 +89,31 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
       const k = m.q.shape[0]!;
       if (k === 0) return [x.add(scaled), m];
       // A residual that has grown much says that the old directions mislead: start afresh.
-      const fresh = size.greater(m.size.mul(restartGrowth)).astype(r.dtype);
-      const keep = fresh.neg().add(1);
-      const q0 = m.q.mul(keep), u0 = m.u.mul(keep);
-      const first = m.size.equal(Infinity);
+      const calm = size.lessEqual(m.size.mul(restartGrowth)).astype(r.dtype);
+      const kept = m.active.mul(calm);
       const dr = r.sub(m.r);
-      const c = times(q0, dr);
-      let w = dr.sub(combine(c, q0));
-      let v = x.sub(m.x).sub(combine(c, u0));
+      const c = times(m.q, dr).mul(kept);
+      let w = dr.sub(combine(c, m.q));
+      let v = x.sub(m.x).sub(combine(c, m.u));
       // Once more, since cancellation leaves a remainder along the old directions.
-      const again = times(q0, w);
-      w = w.sub(combine(again, q0));
-      v = v.sub(combine(again, u0));
+      const again = times(m.q, w).mul(kept);
+      w = w.sub(combine(again, m.q));
+      v = v.sub(combine(again, m.u));
       const length = norm(w);
-      const usable = length.greater(norm(dr).mul(dropBelow(epsilon(r.dtype))))
-        .mul(first.equal(false).astype("int32")).greater(0);
-      const safe = select(usable, length, scalarLike(1, length));
-      const factor = div(usable.astype(r.dtype), safe);
-      const q = push(w.mul(factor), q0);
-      const u = push(v.mul(factor), u0);
-      const theta = times(q, r);
+      // Before the first step there is no difference; later one may have nothing new in it.
+      const usable = and(
+        length.greater(norm(dr).mul(dropBelow(epsilon(r.dtype)))),
+        m.size.less(Infinity),
+      );
+      const active = usable.astype(r.dtype);
+      const factor = div(active, select(usable, length, scalarLike(1, length)));
+      const q = push(reshape(w.mul(factor), [1, x.size]), m.q);
+      const u = push(reshape(v.mul(factor), [1, x.size]), m.u);
+      const inUse = push(reshape(active, [1]), kept);
+      const theta = times(q, r).mul(inUse);
       const rest = r.sub(combine(theta, q));
       const next = x.sub(combine(theta, u)).add(beta === 1 ? rest : rest.mul(beta));
-      return [next, { q, u, x, r, size }];
+      return [next, { q, u, x, r, size, active: inUse }];
     },
   };
 }

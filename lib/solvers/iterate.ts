@@ -94,7 +94,8 @@ export function iterate<S>(
     (c) => {
       const r = residual(c.x);
       const size = norm(r);
-      const converged = size.lessEqual(norm(c.x).mul(rtol).add(atol));
+      const bound = rtol === 0 ? scalarArray(atol, dtype) : norm(c.x).mul(rtol).add(atol);
+      const converged = size.lessEqual(bound);
       const better = size.less(c.bestNorm);
       const steps = c.steps.add(1);
       const [next, memory] = stepper.step(c.x, r, c.memory as S);

@@ -93,7 +93,8 @@ Deno.test("three library functions deep, the purified program", () => {
   const other = (): string => names[draw.integer(0, names.length)]!;
   for (const name of names) {
     for (const place of [0, 1, 2]) {
-      const nested = [0, 1, 2].map((i) => i === place ? name : other());
+      let nested: string[];
+      do nested = [0, 1, 2].map((i) => i === place ? name : other()); while (!modesOf(nested));
       try {
         check(nested);
       } catch (error) {
@@ -159,6 +160,7 @@ Deno.test("modules made inside: one set of weights, the same in init and apply",
     const params = init(key, point);
     assertClose(first, apply(params, null, point), 1e-12, `${name}: init and apply`);
     const found = Object.keys(params).sort();
+    console.log(name, found);
     // A function that a library function calls in two places makes a module in each.
     const twice = ["cond", "switchCase", "whileLoop", "initialize", "evalShape"].includes(name) ||
       name === "fixedPoint, one step" || ["customJvp", "customVjp"].includes(name);
@@ -198,16 +200,18 @@ Deno.test("a module in a loop, made outside, has one set of weights", () => {
 Deno.test("init takes what apply takes: numbers, empty arrays, no trips", () => {
   const t = hk.transforms;
   const square = (x: NDArray): NDArray => x.mul(x);
+  // Numbers and typed arrays are taken for arrays, though the types of pure functions say arrays.
+  const three = 3 as unknown as NDArray;
   const empty = np.zeros([0, 2]);
   const programs: Record<string, () => unknown> = {
-    jit: () => t.jit(square, { backend: "interpreter" })(3),
-    grad: () => t.grad(square)(3),
-    jvp: () => t.jvp(square, [3], [1]),
-    vjp: () => t.vjp(square, [3])[0],
-    linearize: () => t.linearize(square, [3])[0],
-    checkpoint: () => t.checkpoint(square)(3),
-    customJvp: () => t.customJvp(square, ([x], [dx]) => [square(x), dx])(3),
-    customVjp: () => t.customVjp(square, (x) => [square(x), x], (_, ct) => [ct])(3),
+    jit: () => t.jit(square, { backend: "interpreter" })(three),
+    grad: () => t.grad(square)(three),
+    jvp: () => t.jvp(square, [three], [three]),
+    vjp: () => t.vjp(square, [three])[0],
+    linearize: () => t.linearize(square, [three])[0],
+    checkpoint: () => t.checkpoint(square)(three),
+    customJvp: () => t.customJvp(square, ([x], [dx]) => [square(x), dx])(three),
+    customVjp: () => t.customVjp(square, (x) => [square(x), x], (_, ct) => [ct])(three),
     customRoot: () => t.customRoot((x) => x.sub(2), 1, (_, x) => x.add(1), (_, y) => y),
     customLinearSolve: () => t.customLinearSolve((x) => x.mul(2), 1, (_, b) => b.div(2)),
     scan: () => t.scan((c, x) => [c.add(x), c], 0, new Float32Array([1, 2])),
@@ -221,7 +225,7 @@ Deno.test("init takes what apply takes: numbers, empty arrays, no trips", () => 
     switchCase: () => t.switchCase(7, [square, (x) => x.neg()], 3),
     associativeScan: () => t.associativeScan((a, b) => a.mul(b), new Float32Array([1, 2, 3])),
     "associativeScan of nothing": () => t.associativeScan((a, b) => a.mul(b), empty),
-    vmap: () => t.vmap(square)(new Float32Array([1, 2])),
+    vmap: () => t.vmap(square)(new Float32Array([1, 2]) as unknown as NDArray),
     "vmap of no lanes": () => t.vmap(square)(empty),
     evalShape: () => [t.evalShape(square, 3).dtype === "float32"],
     initialize: () => {

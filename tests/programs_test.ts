@@ -1,0 +1,86 @@
+/**
+ * Random programs run alike eagerly, on the interpreter, as one graph and vectorised, and so do
+ * their gradients, which agree with finite differences.
+ *
+ * `INJAX_PROGRAMS` sets how many are tried, `INJAX_SEED` which.
+ *
+ * @module
+ */
+import { grad, jit, jvp, loadBackend, makeJaxpr, type NDArray, numpy as np, vmap } from "../mod.ts";
+import { checkJaxpr } from "../lib/core/jaxpr.ts";
+import { difference, ulps } from "./support/arrays.ts";
+import { assert } from "./support/assert.ts";
+import { Random, seedNote } from "./support/random.ts";
+import { drawInputs, randomProgram } from "./support/random_programs.ts";
+
+await loadBackend("wasm");
+
+const PROGRAMS = Number(Deno.env.get("INJAX_PROGRAMS") ?? 40);
+const LENGTH = 12;
+/** Rounding errors, relative to the largest element, that 12 operations may add up to. */
+const ROUNDING = 2000;
+
+function compare(what: string, actual: readonly NDArray[], expected: readonly NDArray[]): void {
+  assert(actual.length === expected.length, `${what}: ${actual.length} results`);
+  expected.forEach((want, k) => {
+    const found = difference(actual[k]!, want, Math.max(ulps(want, ROUNDING), 1e-15 * ROUNDING));
+    assert(found === null, `${what}, result ${k} ${found}`);
+  });
+}
+
+for (let n = 0; n < PROGRAMS; n++) {
+  Deno.test(`a random program runs alike everywhere: ${n}`, () => {
+    const { f, steps, inputs } = randomProgram(`program ${n}`, LENGTH);
+    const random = new Random(`inputs ${n}`);
+    try {
+      const expected = f(inputs);
+      checkJaxpr(makeJaxpr(f)(inputs).jaxpr);
+      compare("jit on the interpreter", jit(f, { backend: "interpreter" })(inputs), expected);
+      compare("jit on wasm", jit(f)(inputs), expected);
+
+      const others = drawInputs(random);
+      const stacked = inputs.map((x, i) => np.stack([x, others[i]!]));
+      const lanes = vmap(f)(stacked);
+      compare("lane 0 of vmap", lanes.map((y) => y.at(0)), expected);
+      compare("lane 1 of vmap", lanes.map((y) => y.at(1)), f(others));
+      compare("vmap on wasm", jit(vmap(f))(stacked), lanes);
+
+      const loss = (inputs: NDArray[]): NDArray => f(inputs)[0]!;
+      const g = grad(loss)(inputs) as NDArray[];
+      checkJaxpr(makeJaxpr(grad(loss))(inputs).jaxpr);
+      compare("gradient on wasm", jit(grad(loss))(inputs), g);
+      compare("gradient of jit on wasm", grad(jit(loss))(inputs) as NDArray[], g);
+      compare(
+        "lane 0 of vmap of gradient",
+        (vmap(grad(loss))(stacked) as NDArray[]).map((y) => y.at(0)),
+        g,
+      );
+
+      const t = drawInputs(random);
+      const [, slope] = jvp(loss, [inputs], [t]);
+      const dot = g.reduce((sum, d, i) => sum + d.mul(t[i]!).sum().item(), 0);
+      const near = directional(loss, inputs, t);
+      const scale = 1 + Math.abs(dot);
+      assert(Math.abs(slope.item() - dot) < 1e-11 * scale, `jvp ${slope.item()}, vjp ${dot}`);
+      assert(
+        near.some((d) => Math.abs(d - dot) < 1e-6 * scale),
+        `gradient ${dot}, finite differences ${near}`,
+      );
+    } catch (e) {
+      const { message, stack } = e as Error;
+      throw new Error(`${message}\nof the program ${steps.join(" ")}\n(${seedNote})\n${stack}`);
+    }
+  });
+}
+
+/** Derivatives along `t` by central differences with several steps: one may straddle a kink. */
+function directional(
+  loss: (x: NDArray[]) => NDArray,
+  x: readonly NDArray[],
+  t: readonly NDArray[],
+): number[] {
+  return [2 ** -10, 2 ** -14, 2 ** -18].map((h) => {
+    const at = (k: number): number => loss(x.map((v, i) => v.add(t[i]!.mul(k * h)))).item();
+    return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * h);
+  });
+}
