@@ -28,7 +28,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   api,
   lift,
   solvers,
-  onnx: [...primitives, "onnx"],
+  onnx: [...control, "onnx"],
   backends,
   adapters,
   mod: [...adapters, "mod"],

@@ -6,7 +6,17 @@
  *
  * @module
  */
-import { grad, jit, jvp, loadBackend, makeJaxpr, type NDArray, numpy as np, vmap } from "../mod.ts";
+import {
+  grad,
+  jit,
+  jvp,
+  loadBackend,
+  makeJaxpr,
+  type NDArray,
+  numpy as np,
+  scan,
+  vmap,
+} from "../mod.ts";
 import { checkJaxpr } from "../lib/core/jaxpr.ts";
 import { difference, ulps } from "./support/arrays.ts";
 import { assert } from "./support/assert.ts";
@@ -15,7 +25,7 @@ import { drawInputs, randomProgram } from "./support/random_programs.ts";
 
 await loadBackend("wasm");
 
-const PROGRAMS = Number(Deno.env.get("INJAX_PROGRAMS") ?? 40);
+const PROGRAMS = Number(Deno.env.get("INJAX_PROGRAMS") ?? 24);
 const LENGTH = 12;
 /** Rounding errors, relative to the largest element, that 12 operations may add up to. */
 const ROUNDING = 2000;
@@ -37,6 +47,10 @@ for (let n = 0; n < PROGRAMS; n++) {
       checkJaxpr(makeJaxpr(f)(inputs).jaxpr);
       compare("jit on the interpreter", jit(f, { backend: "interpreter" })(inputs), expected);
       compare("jit on wasm", jit(f)(inputs), expected);
+      // The runtime optimises programs with loops further, by fusing nodes to others.
+      const looped = (inputs: NDArray[]): NDArray[] =>
+        scan(() => [null, f(inputs)], null, null, { length: 1 })[1].map((y) => y.at(0));
+      compare("in a loop on wasm", jit(looped)(inputs), expected);
 
       const others = drawInputs(random);
       const stacked = inputs.map((x, i) => np.stack([x, others[i]!]));

@@ -14,7 +14,7 @@ import { BackendError } from "../core/errors.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { lowerJaxpr } from "../onnx/lower.ts";
-import { encodeModel, type Graph } from "../onnx/model.ts";
+import { encodeModel, type Graph, onnxTypeCode } from "../onnx/model.ts";
 import { loadOrt, type OrtSession, type OrtTensor } from "./ort_direct.ts";
 import { bytesOf, HeapBuffer, HeapMemory } from "./wasm_memory.ts";
 
@@ -163,8 +163,9 @@ function compile(jaxpr: Jaxpr, name: string): Executable {
   let session: OrtSession;
   try {
     // The further optimizations fuse more nodes and take half again as long. They paid in loops alone,
-    // where a node costs as much as its work.
-    const graphOptimization = hasLoop(model.graph) ? "all" : "basic";
+    // where a node costs as much as its work; and they keep factors in float32, whatever the dtype.
+    const { loops, double } = survey(model.graph);
+    const graphOptimization = loops && !double ? "all" : "basic";
     session = runtime.createSession(encodeModel(model), { graphOptimization });
   } catch (cause) {
     throw new BackendError(
@@ -215,10 +216,22 @@ export const wasm: Backend & {
   },
 };
 
-/** Whether a graph loops, at its top or in a branch. */
-function hasLoop(graph: Graph): boolean {
-  return graph.nodes.some(({ op, attributes }) =>
-    op === "Loop" || op === "Scan" ||
-    Object.values(attributes ?? {}).some((a) => "graph" in a && hasLoop(a.graph))
-  );
+/** Whether a graph loops, and whether anything in it is float64; bodies included. */
+function survey(graph: Graph): { loops: boolean; double: boolean } {
+  const typed = [...graph.inputs, ...graph.outputs, ...graph.initializers];
+  let loops = false;
+  let double = typed.some(({ type }) => type === "float64");
+  for (const { op, attributes } of graph.nodes) {
+    loops ||= op === "Loop" || op === "Scan";
+    for (const [key, value] of Object.entries(attributes ?? {})) {
+      if ("graph" in value) {
+        const inner = survey(value.graph);
+        loops ||= inner.loops;
+        double ||= inner.double;
+      } else if (op === "Cast" && key === "to" && "int" in value) {
+        double ||= value.int === onnxTypeCode.float64;
+      }
+    }
+  }
+  return { loops, double };
 }

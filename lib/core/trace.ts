@@ -12,8 +12,8 @@ import { NDArray, type Nested } from "./array.ts";
 import { ConcreteArray } from "./concrete.ts";
 import { formatAval, type ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
-import { ConcretizationError, LeakedTracerError } from "./errors.ts";
-import type { Primitive } from "./primitive.ts";
+import { ConcretizationError, DifferentiationError, LeakedTracerError } from "./errors.ts";
+import { Linear, type Primitive } from "./primitive.ts";
 
 /** Where this library's files are, to tell its lines from the user's in a stack. */
 const root = new URL("../../", import.meta.url).href;
@@ -101,8 +101,22 @@ export abstract class Tracer extends NDArray {
   }
 }
 
-/** The error for a tracer that outlived its trace. */
-export function leaked(x: Tracer): LeakedTracerError {
+/** The error for a value that an interpreter cannot know: of a trace that is over, or yet to come. */
+export function leaked(x: Tracer | Linear): LeakedTracerError | DifferentiationError {
+  if (x instanceof Linear) {
+    return new DifferentiationError(
+      "reverse-mode differentiation reached an operation that is not linear in the tangents. If it comes " +
+        "from a custom derivative rule, the rule must be linear in them",
+    );
+  }
+  if (x.trace.alive) {
+    return new DifferentiationError(
+      `a custom derivative rule uses a ${
+        formatAval(x.aval)
+      } value from outside that is itself being transformed by ${x.trace.what}. Pass it to the function as ` +
+        "an argument, so that the rule is given it",
+    );
+  }
   return new LeakedTracerError(
     `a traced ${
       formatAval(x.aval)

@@ -12,6 +12,9 @@ import { type Atom, type Jaxpr, JaxprBuilder, Literal, type Var } from "../core/
 import type { Primitive } from "../core/primitive.ts";
 import { leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
 
+/** A trace that may run inside another. */
+type Inner = Trace & { readonly parent?: Inner };
+
 /** A value in a program being recorded. */
 export class StagedTracer extends Tracer {
   /** Makes the stand-in for a variable. */
@@ -70,6 +73,10 @@ export class StagingTrace extends Trace {
     }
     let variable = this.#captured.get(x);
     if (variable === undefined) {
+      // A value of a trace inside this one cannot be known here; only custom rules can bring it in.
+      for (let t = (x as Tracer).trace as Inner | undefined; t !== undefined; t = t.parent) {
+        if (t.parent === this) throw leaked(x as Tracer);
+      }
       this.#captured.set(x, variable = this.#builder.variable(x.aval));
     }
     return variable;

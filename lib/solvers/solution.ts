@@ -68,7 +68,7 @@ export class Solution<T> {
       case "maxSteps":
         return `${this.description}: not converged after the ${evaluations} that maxSteps allows; the best ` +
           `residual norm is ${residual}. Raise maxSteps, loosen rtol and atol, or try another solver`;
-      case "nonfinite":
+      default:
         return `${this.description}: the function gave infinite or undefined values after ${evaluations}; the ` +
           `best residual norm before that is ${residual}. Try another start, or more damping`;
     }

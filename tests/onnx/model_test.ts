@@ -7,7 +7,6 @@
  */
 import {
   type Attribute,
-  decodeModel,
   encodeModel,
   type Graph,
   type Model,
@@ -15,6 +14,7 @@ import {
   onnxTypeCode,
   type Tensor,
 } from "../../lib/onnx/model.ts";
+import { decodeModel } from "../support/decode_model.ts";
 import { loadOrt } from "../../lib/backends/ort_direct.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 

@@ -60,6 +60,9 @@ const along = (f: (x: NDArray, axis: number) => NDArray): Maker => (pick, random
 const vector = (x: NDArray): boolean => x.ndim >= 1 && x.shape[0]! > 0;
 const first = (x: NDArray): NDArray => x.at(0);
 
+/** Keeps sums that are 0 or whole numbers but for rounding away from where a choice changes. */
+const OFFSET = 0.1372;
+
 const makers: Readonly<Record<string, Maker>> = {
   sin: unary(np.sin),
   tanh: unary((x) => np.tanh(x.mul(2))),
@@ -70,7 +73,7 @@ const makers: Readonly<Record<string, Maker>> = {
   sigmoid: unary(nn.sigmoid),
   gelu: unary(nn.gelu),
   power: unary((x) => np.pow(x, 3)),
-  round: unary((x) => np.round(x.mul(3)).div(3)),
+  round: unary((x) => np.round(x.mul(3).add(OFFSET)).div(3)),
   add: binary((x, y) => x.add(y)),
   sub: binary((x, y) => x.sub(y)),
   mul: binary((x, y) => x.mul(y)),
@@ -96,11 +99,11 @@ const makers: Readonly<Record<string, Maker>> = {
   "pick the largest": unaryOf(vector, (x) => x.ravel().at(np.argmax(x))),
   take: unaryOf(vector, (x) => np.take(x, np.array([0, -1, 0], { dtype: "int32" }), 0)),
   "slice at a traced place": unaryOf(vector, (x) => {
-    const at = np.floor(x.sum().square()).astype("int32");
+    const at = np.floor(x.sum().square().add(OFFSET)).astype("int32");
     return np.dynamicSlice(x, x.shape.map((_, k) => k === 0 ? at : 0), [1, ...x.shape.slice(1)]);
   }),
   "update at a traced place": unaryOf(vector, (x) => {
-    const at = np.floor(x.sum().square()).astype("int32");
+    const at = np.floor(x.sum().square().add(OFFSET)).astype("int32");
     return np.setAt(x, np.clip(at, 0, x.shape[0]! - 1), first(x).mul(0.5));
   }),
   matmul: unaryOf((x) => x.ndim === 2, (x) => np.matmul(x, x.T).mul(0.3)),
@@ -121,10 +124,10 @@ const makers: Readonly<Record<string, Maker>> = {
   associativeScan: unaryOf(vector, (x) => associativeScan((a: NDArray, b: NDArray) => a.mul(b), x)),
   foriLoop: unary((x) => foriLoop(0, 3, (i, v) => np.sin(v.add(i)).mul(x), x)),
   cond: unary((x) =>
-    cond(x.sum().greater(0), (v: NDArray) => np.sin(v), (v: NDArray) => v.mul(x), x.mul(0.7))
+    cond(x.sum().greater(OFFSET), (v: NDArray) => np.sin(v), (v: NDArray) => v.mul(x), x.mul(0.7))
   ),
   switchCase: unary((x) => {
-    const i = np.floor(x.sum().square().mul(3)).astype("int32");
+    const i = np.floor(x.sum().square().mul(3).add(OFFSET)).astype("int32");
     return switchCase(
       i,
       [(v: NDArray) => v, (v: NDArray) => np.cos(v), (v: NDArray) => v.mul(x)],

@@ -271,10 +271,11 @@ Deno.test("customRoot(): trees, and auxiliary outputs of the solver", () => {
       (s: Pair) => ({ u: s.u.mul(2).sub(a), v: s.v.sub(s.u.mul(a)) }),
       { u: arr(0), v: arr(0) },
       () => [{ u: a.mul(0.5), v: a.mul(a).mul(0.5) }, arr(17, "int32")],
-      // The system's matrix is [[2, 0], [-a, 1]].
-      (_, y) => {
+      // The system's matrix is [[2, 0], [-a, 1]]: g of the first unknown alone gives what to subtract.
+      (g, y) => {
         const u = (y as Pair).u.mul(0.5);
-        return { u, v: (y as Pair).v.add(u.mul(a)) };
+        const rest = g({ u, v: np.zerosLike(u) } as never) as unknown as Pair;
+        return { u, v: (y as Pair).v.sub(rest.v) };
       },
       { hasAux: true },
     ) as unknown as [Pair, NDArray];
@@ -282,6 +283,15 @@ Deno.test("customRoot(): trees, and auxiliary outputs of the solver", () => {
   assertEquals(plain([root, steps]), [{ u: 1.5, v: 4.5 }, 17]);
   assertClose(jacfwd((a: NDArray) => solve(a)[0])(arr(3)), { u: 0.5, v: 3 });
   assertClose(jacrev((a: NDArray) => solve(a)[0])(arr(3)), { u: 0.5, v: 3 });
+});
+
+Deno.test("a rule that uses a differentiated value from outside is told to take it as an argument", () => {
+  const root = (a: NDArray) =>
+    customRoot((z: NDArray) => z.sub(a), arr(0), () => a, (_, y) => y.mul(a));
+  assertThrows(() => grad(root)(arr(2)), DifferentiationError, "as an argument");
+  const custom = (a: NDArray) =>
+    customJvp((x: NDArray) => x, ([x]: [NDArray], [t]: [NDArray]) => [x, t.mul(a)])(a);
+  assertThrows(() => grad(custom)(arr(2)), DifferentiationError, "as an argument");
 });
 
 const A = arr([[4, 1, 0], [2, 5, 1], [0, -1, 3]]);

@@ -1,0 +1,170 @@
+/**
+ * Derivative rules and solvers over stateful functions: rules that run late, outside of the context
+ * that they were made in, and the one evaluation of a solve that leaves a trace.
+ *
+ * @module
+ */
+import {
+  anderson,
+  damped,
+  fixedPoint,
+  grad,
+  implicit,
+  jit,
+  loadBackend,
+  type NDArray,
+  numpy as np,
+  oneStep,
+  pure,
+  random,
+  vjp,
+} from "../../mod.ts";
+import * as hk from "../../adapters/haiku/mod.ts";
+import { assertEquals } from "../support/assert.ts";
+import { assertClose, plain } from "../support/arrays.ts";
+
+await loadBackend("wasm");
+
+const t = hk.transforms;
+const key = random.key(11);
+const point = np.array([0.6, -0.4], { dtype: "float64" });
+
+/** Adds one to an integer entry. */
+function count(): void {
+  const n = hk.getState("n", [], { init: (s) => np.zeros(s, { dtype: "int32" }) });
+  hk.setState("n", n.add(1));
+}
+
+Deno.test("what vjp and linearize give may be used after apply has finished", () => {
+  const layer = (x: NDArray): NDArray => np.tanh(new hk.Linear(2, { name: "layer" }).call(x));
+  const { init, apply } = hk.transform((x: NDArray) => {
+    const [, pull] = t.vjp(layer, [x]);
+    const [, push] = t.linearize(layer, [x]);
+    return [pull, push] as unknown as NDArray;
+  });
+  const bare = hk.transform((x: NDArray) => [layer(x), layer(x)]);
+  const params = bare.init(key, point);
+  assertEquals(Object.keys(params).length, 2);
+  const own = init(key, point);
+  assertEquals(Object.keys(own).length, 2);
+  const [pull, push] = apply(own, null, point) as unknown as ((x: NDArray) => NDArray)[];
+  const one = hk.transform(layer);
+  const [, pull1] = vjp((x: NDArray) => one.apply({ layer: own.layer! }, null, x), [point]);
+  assertClose((pull!(point) as unknown as NDArray[])[0], pull1(point)[0]);
+  const [, push2] = pure.linearize(
+    (x: NDArray) => one.apply({ layer: own.layer_1! }, null, x),
+    [point],
+  );
+  assertClose(push!(point), push2(point));
+});
+
+Deno.test("a custom backward rule sees the forward pass's parameters, whenever it runs", () => {
+  const { init, apply } = hk.transform((x: NDArray) => {
+    const layer = new hk.Linear(2, { withBias: false });
+    return t.customVjp(
+      (x: NDArray) => layer.call(x),
+      (x: NDArray): [NDArray, NDArray] => [layer.call(x), x],
+      // Uses a module, and a transform over a module.
+      (_, ct) => [t.scan((c: NDArray) => [layer.call(c), null], ct, null, { length: 2 })[0]],
+    )(x).sum();
+  });
+  const x = point.astype("float32");
+  const params = init(key, x);
+  const w = params.linear!.w!;
+  const expected = np.matmul(np.matmul(np.ones([2]), w), w);
+  for (const k of [null, key]) {
+    const [, pull] = vjp((x: NDArray) => apply(params, k, x), [x]);
+    assertClose(pull(np.array(1))[0], expected, 1e-6, "outside of any context");
+    const other = { linear: { w: w.mul(100) } };
+    const late = hk.transform(() => {
+      // A context with other parameters under the same names is open.
+      hk.getParameter("w", [2, 2]);
+      return pull(np.array(1))[0];
+    });
+    assertClose(late.apply({ "~": other.linear }, null), expected, 1e-6, "in another context");
+    assertClose(grad(jit((x: NDArray) => apply(params, k, x)))(x), expected, 1e-6, "grad of jit");
+    assertClose(jit(grad((x: NDArray) => apply(params, k, x)))(x), expected, 1e-6, "jit of grad");
+    const twice = grad((x: NDArray) => grad((x: NDArray) => apply(params, k, x))(x).sum())(x);
+    assertClose(twice, np.zeros([2]), 1e-6, "second order");
+  }
+});
+
+Deno.test("custom rules: results differentiate through state that was read, not through writes", () => {
+  const program = hk.transformWithState((a: NDArray, x: NDArray) => {
+    hk.setState("s", a.mul(3));
+    const f = (x: NDArray): NDArray => {
+      const y = x.mul(hk.getState("s"));
+      hk.setState("out", y);
+      return y;
+    };
+    hk.getState("out", [], { init: (s) => np.zeros(s) });
+    const viaVjp = t.customVjp(f, (x: NDArray) => [f(x), x], (_, ct) => [ct.mul(100)])(x);
+    const viaJvp = t.customJvp(f, ([x], [dx]) => [f(x), dx.mul(100)])(x);
+    return [viaVjp, viaJvp, hk.getState("out")];
+  });
+  const [a, x] = [np.array(2), np.array(5)];
+  const [params, state] = program.init(key, a, x);
+  const [outs, after] = program.apply(params, state, null, a, x);
+  assertEquals([plain(outs), plain(after)], [[30, 30, 30], { "~": { out: 30, s: 6 } }]);
+  const jacobian = pure.jacrev(
+    (a: NDArray, x: NDArray) => program.apply(params, state, null, a, x)[0],
+    { argnums: [0, 1] },
+  )(a, x);
+  assertEquals(plain(jacobian), [[15, 100], [15, 100], [0, 0]]);
+});
+
+Deno.test("a solve commits state once, as if the evaluation at the solution alone had run", () => {
+  const solvers = {
+    anderson: { solver: anderson() },
+    damped: { solver: damped({ damping: 0.1 }) },
+    iterative: { adjoint: implicit({ linearSolver: "iterative" }) },
+    "no steps": { maxSteps: 0 },
+  };
+  for (const [name, options] of Object.entries(solvers)) {
+    const { init, apply } = hk.transformWithState((a: NDArray) => {
+      const { value } = fixedPoint(
+        (z) => {
+          count();
+          const next = z.mul(a).cos();
+          hk.setState("last", next);
+          return next;
+        },
+        np.array(0.5),
+        { transforms: t, ...options },
+      );
+      return value;
+    });
+    const a = np.array(0.8);
+    const [params, state] = init(key, a);
+    for (const compiled of [false, true]) {
+      const [out, after] = (compiled ? jit(apply) : apply)(params, state, null, a);
+      assertEquals(after["~"]!.n!.item(), 1, name);
+      assertClose(after["~"]!.last, np.cos(out.mul(a)), 1e-6, name);
+    }
+    // What was committed differentiates like the solution that it was evaluated at.
+    if (name === "no steps") continue;
+    const d = grad((a: NDArray) => apply(params, state, null, a)[1]["~"]!.last!)(a);
+    const dz = grad((a: NDArray) => apply(params, state, null, a)[0])(a);
+    assertClose(d, dz, 1e-4, name);
+  }
+});
+
+// lib/solvers evaluates the function again for this adjoint.
+Deno.test({
+  name: "a solve differentiated by one step commits state once",
+  ignore: true,
+  fn() {
+    const { init, apply } = hk.transformWithState(() =>
+      fixedPoint(
+        (z) => {
+          count();
+          return z.cos();
+        },
+        0.5,
+        { transforms: t, adjoint: oneStep() },
+      ).value
+    );
+    const [params, state] = init(null);
+    assertEquals(plain(apply(params, state, null)[1]), { "~": { n: 1 } });
+  },
+});
