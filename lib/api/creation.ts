@@ -24,9 +24,9 @@ import { pad } from "../primitives/slice.ts";
 import {
   asFloat,
   asOperand,
+  dtypeOption,
   type DTypeOptions,
   expectArray,
-  expectDType,
   expectInteger,
   storable,
 } from "./operands.ts";
@@ -71,7 +71,7 @@ export function expectShape(op: string, shape: unknown): readonly number[] {
  * ```
  */
 export function zeros(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
-  return filled(expectShape("zeros", shape), 0, expectDType("zeros", options.dtype, defaultFloat));
+  return filled(expectShape("zeros", shape), 0, dtypeOption("zeros", options, defaultFloat));
 }
 
 /**
@@ -80,7 +80,7 @@ export function zeros(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
  * @throws {ShapeError} where a length is not a non-negative integer.
  */
 export function ones(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
-  return filled(expectShape("ones", shape), 1, expectDType("ones", options.dtype, defaultFloat));
+  return filled(expectShape("ones", shape), 1, dtypeOption("ones", options, defaultFloat));
 }
 
 /**
@@ -93,23 +93,23 @@ export function ones(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
 export function full(shape: ShapeLike, value: Operand, options: DTypeOptions = {}): NDArray {
   const to = expectShape("full", shape);
   if (typeof value === "number" && options.dtype !== undefined) {
-    const dtype = expectDType("full", options.dtype, defaultFloat);
+    const dtype = dtypeOption("full", options, defaultFloat);
     return filled(to, storable("full", "the value", value, dtype), dtype);
   }
   const fill = asOperand("full", value, "the value");
-  return broadcastTo(convert(fill, expectDType("full", options.dtype, fill.dtype)), to);
+  return broadcastTo(convert(fill, dtypeOption("full", options, fill.dtype)), to);
 }
 
 /** Zeros of the shape of `x`, and of its dtype where none is given, as `jax.numpy.zeros_like`. */
 export function zerosLike(x: Operand, options: DTypeOptions = {}): NDArray {
   const like = asOperand("zerosLike", x);
-  return filled(like.shape, 0, expectDType("zerosLike", options.dtype, like.dtype));
+  return filled(like.shape, 0, dtypeOption("zerosLike", options, like.dtype));
 }
 
 /** Ones of the shape of `x`, and of its dtype where none is given, as `jax.numpy.ones_like`. */
 export function onesLike(x: Operand, options: DTypeOptions = {}): NDArray {
   const like = asOperand("onesLike", x);
-  return filled(like.shape, 1, expectDType("onesLike", options.dtype, like.dtype));
+  return filled(like.shape, 1, dtypeOption("onesLike", options, like.dtype));
 }
 
 /**
@@ -120,7 +120,7 @@ export function onesLike(x: Operand, options: DTypeOptions = {}): NDArray {
  */
 export function fullLike(x: Operand, value: Operand, options: DTypeOptions = {}): NDArray {
   const like = asOperand("fullLike", x);
-  return full(like.shape, value, { dtype: expectDType("fullLike", options.dtype, like.dtype) });
+  return full(like.shape, value, { dtype: dtypeOption("fullLike", options, like.dtype) });
 }
 
 // ---------------------------------------------------------------- ranges
@@ -180,7 +180,7 @@ function range(start: number, stop: number, step: number, options: DTypeOptions)
     }
   }
   const whole = Number.isInteger(start) && Number.isInteger(stop) && Number.isInteger(step);
-  const dtype = expectDType("arange", options.dtype, whole ? "int32" : defaultFloat);
+  const dtype = dtypeOption("arange", options, whole ? "int32" : defaultFloat);
   if (dtype === "bool") throw new DTypeError("arange: bool cannot count. Use an integer dtype");
   const n = Math.max(0, Math.ceil((stop - start) / step));
   const last = start + (n - 1) * step;
@@ -225,7 +225,7 @@ export function linspace(
   const { endpoint = true } = options;
   let first = asFloat(op, start, "start");
   let last = asFloat(op, stop, "stop");
-  const wanted = expectDType(op, options.dtype, defaultFloat);
+  const wanted = dtypeOption(op, options, defaultFloat);
   const anyArray = start instanceof NDArray || stop instanceof NDArray;
   const wide = first.dtype === "float64" || last.dtype === "float64" ||
     (wanted === "float64" && !anyArray);
@@ -268,7 +268,7 @@ function expectMatrix(
   return {
     m: expectInteger(op, m, "m", 0),
     offset: expectInteger(op, options.offset ?? 0, "the offset"),
-    dtype: expectDType(op, options.dtype, defaultFloat),
+    dtype: dtypeOption(op, options, defaultFloat),
   };
 }
 

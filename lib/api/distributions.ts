@@ -21,9 +21,9 @@ import { takeInRange } from "./indexing.ts";
 import { bits32, split, words } from "./keys.ts";
 import {
   asFloat,
+  dtypeOption,
   type DTypeOptions,
   expectAxis,
-  expectDType,
   expectFloat,
   expectInteger,
 } from "./operands.ts";
@@ -299,7 +299,7 @@ export function randint(
 ): NDArray {
   const op = "randint";
   const to = expectShape(op, shape);
-  const dtype = expectDType(op, options.dtype, "int32");
+  const dtype = dtypeOption(op, options, "int32");
   if (!isInteger(dtype)) {
     throw new DTypeError(`${op}: the dtype must be int32 or uint32, not ${dtype}`);
   }

@@ -23,7 +23,7 @@ import {
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import { convert, reshape } from "../primitives/shape.ts";
-import { badOperand, type DTypeOptions, expectDType, storable } from "./operands.ts";
+import { badOperand, dtypeOption, type DTypeOptions, storable } from "./operands.ts";
 
 /** Typed arrays with elements of a kind that arrays do not have; they are read as another. */
 export type SmallTypedArray =
@@ -268,9 +268,8 @@ function assemble(reader: Reader, dtype: DType): NDArray {
  * ```
  */
 export function array(data: ArrayData, options: DTypeOptions = {}): NDArray {
-  const dtype = options.dtype === undefined
-    ? undefined
-    : expectDType("array", options.dtype, defaultFloat);
+  const wanted = dtypeOption("array", options, defaultFloat);
+  const dtype = options.dtype === undefined ? undefined : wanted;
   if (data instanceof NDArray) return convert(data, dtype ?? data.dtype);
   if (typeof data === "number") {
     const to = dtype ?? defaultFloat;

@@ -16,9 +16,9 @@ import {
   asFloat,
   asIndex,
   asOperand,
+  dtypeOption,
   type DTypeOptions,
   expectAxis,
-  expectDType,
   expectInteger,
 } from "./operands.ts";
 
@@ -146,7 +146,7 @@ export function tanh(x: Operand): NDArray {
 export function oneHot(indices: Operand, n: number, options: OneHotOptions = {}): NDArray {
   const at = asIndex("oneHot", indices, "the indices");
   expectInteger("oneHot", n, "the number of classes", 0);
-  const dtype = expectDType("oneHot", options.dtype, defaultFloat);
+  const dtype = dtypeOption("oneHot", options, defaultFloat);
   const axis = expectAxis("oneHot", options.axis ?? -1, at.ndim + 1);
   const places = reshape(at, at.shape.toSpliced(axis, 0, 1));
   const count = iota(places.shape.map((_, k) => k === axis ? n : 1), axis, "int32");

@@ -100,6 +100,33 @@ export function expectInteger(
 }
 
 /**
+ * The dtype that an options object asks for, or `fallback`.
+ *
+ * @throws {TypeError} where something else stands in the place of the options.
+ */
+export function dtypeOption(
+  op: string,
+  options: { readonly dtype?: DType } | undefined,
+  fallback: DType,
+): DType {
+  if (options === undefined) return fallback;
+  if (typeof options !== "object" || options === null || options instanceof NDArray) {
+    const given: unknown = options;
+    const hint = typeof given === "string"
+      ? `: write { dtype: ${JSON.stringify(given)} }`
+      : typeof given === "number"
+      ? ". The lengths of a shape go in one array, such as [2, 3]"
+      : "";
+    throw new TypeError(
+      `${op}: the options are an object such as { dtype: "float64" }, not ${
+        describeValue(given)
+      }${hint}`,
+    );
+  }
+  return expectDType(op, options.dtype, fallback);
+}
+
+/**
  * Gives `dtype`, or `otherwise` where it is left out.
  *
  * @throws {DTypeError} that lists the dtypes.

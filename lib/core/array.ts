@@ -303,7 +303,11 @@ export abstract class NDArray {
     return methods.matmul(this, y);
   }
   /** The same elements in another shape; one length may be -1. */
-  reshape(shape: readonly number[]): NDArray {
+  reshape(shape: readonly number[], ...rest: never[]): NDArray {
+    if (rest.length > 0) {
+      const lengths = [shape, ...rest].join(", ");
+      throw new ShapeError(`reshape: the lengths go in one array: reshape([${lengths}])`);
+    }
     return methods.reshape(this, shape);
   }
   /** The same elements along one axis. */

@@ -65,15 +65,15 @@ export function scan(
   const { jaxpr, consts, outDef } = record("scan", f, def, avals);
   if (outDef.kind !== "array" || outDef.children.length !== 2) {
     throw new TreeError(
-      `scan: ${
-        nameOf(f)
-      } must return [carry, y], but it returned ${outDef}. Return [carry, null] without y`,
+      `scan: ${nameOf(f)} must return [carry, y], but it returned ${
+        outDef.kind === "leaf" ? formatAval(jaxpr.outputs[0]!.aval) : outDef
+      }. Return [carry, null] without y`,
     );
   }
   const [newDef, ysDef] = outDef.children as [TreeDef, TreeDef];
   checkSameType(
     "scan",
-    `the carry that ${nameOf(f)} returned and init`,
+    `init and the carry that ${nameOf(f)} returned`,
     avalsOf(carry),
     carryDef,
     jaxpr.outputs.slice(0, newDef.numLeaves).map((a) => a.aval),
@@ -150,7 +150,7 @@ export function whileLoop(cond: AnyFunction, body: AnyFunction, init: unknown): 
   const step = record("whileLoop", body, def, avals);
   checkSameType(
     "whileLoop",
-    `what the body returned and init`,
+    "init and what the body returned",
     avals,
     carryDef,
     step.jaxpr.outputs.map((a) => a.aval),

@@ -1,6 +1,8 @@
 /**
  * Graphs against the interpreter: each sample's equation, and the program of its gradients, are
- * lowered, run by ONNX Runtime, and compared.
+ * lowered, run by ONNX Runtime, and compared. Besides the graphs for wasm, those for export and for
+ * WebGPU run here too, the latter with float32 alone and on the CPU: that tests their compositions,
+ * though not the kernels of a GPU.
  *
  * Integers and booleans agree exactly. Floats may differ by `ROUNDING` units in the last place of
  * the result, and of what one unit in the last place of the inputs amounts to in the result (the
@@ -9,9 +11,10 @@
  * @module
  */
 import type { NDArray } from "../../lib/core/array.ts";
+import { loadOrt } from "../../lib/backends/ort_direct.ts";
 import { getBackend } from "../../lib/core/backend.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
-import { type DType, epsilon, isFloat } from "../../lib/core/dtype.ts";
+import { type DType, epsilon, isFloat, type TypedArray } from "../../lib/core/dtype.ts";
 import { checkJaxpr, evalJaxpr, formatJaxpr, type Jaxpr } from "../../lib/core/jaxpr.ts";
 import { Linear, type Tangent } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
@@ -19,6 +22,8 @@ import { jvpFlat } from "../../lib/interpreters/jvp.ts";
 import { linearizeFlat } from "../../lib/interpreters/partial.ts";
 import { stageClosed } from "../../lib/interpreters/staging.ts";
 import { backwardPass } from "../../lib/interpreters/transpose.ts";
+import { lowerJaxpr } from "../../lib/onnx/lower.ts";
+import { encodeModel } from "../../lib/onnx/model.ts";
 import { difference, make } from "./arrays.ts";
 import { type Case, programOf, type Report } from "./conformance.ts";
 import { floatMask, randomLike } from "./conformance_derivatives.ts";
@@ -67,24 +72,53 @@ function allowedErrors(
   });
 }
 
-/** Runs a program on the backend and compares. */
+const ort = await loadOrt();
+
+/** Something that runs a program. */
+interface Runner {
+  readonly run: (inputs: readonly ConcreteArray[]) => readonly NDArray[];
+  readonly release: () => void;
+}
+
+/** The program as jit on wasm runs it. */
+function onWasm(jaxpr: Jaxpr, name: string): Runner {
+  return getBackend("wasm").compile(jaxpr, name);
+}
+
+/** The graph for another target, on the CPU. */
+function onCpu(jaxpr: Jaxpr, target: "portable" | "webgpu"): Runner {
+  const session = ort.createSession(encodeModel(lowerJaxpr(jaxpr, { target })), {
+    graphOptimization: "basic",
+  });
+  return {
+    run(inputs) {
+      const feeds = inputs.map((x) => ort.tensor(x.dtype, x.shape, x.values));
+      const results = session.run(feeds);
+      const outs = results.map((t, k) => make(jaxpr.outputs[k]!.aval, t.read() as TypedArray));
+      [...feeds, ...results].forEach((t) => t.release());
+      return outs;
+    },
+    release: () => session.release(),
+  };
+}
+
+/** Runs a program and compares with the interpreter. */
 function compare(
   jaxpr: Jaxpr,
   inputs: readonly ConcreteArray[],
-  name: string,
+  runner: Runner,
   random: Random,
   rounding: number,
 ): string | null {
-  const expected = evalJaxpr(jaxpr, inputs, bind);
-  const program = getBackend("wasm").compile(jaxpr, name);
   try {
+    const expected = evalJaxpr(jaxpr, inputs, bind);
+    const allowed = allowedErrors(jaxpr, inputs, expected, random, rounding);
     // Twice: a program must not keep anything from one run to the next.
     for (let run = 0; run < 2; run++) {
-      const outs = program.run(inputs);
+      const outs = runner.run(inputs);
       if (outs.length !== expected.length) {
         return `gave ${outs.length} outputs and not ${expected.length}`;
       }
-      const allowed = allowedErrors(jaxpr, inputs, expected, random, rounding);
       for (let k = 0; k < outs.length; k++) {
         const found = difference(outs[k]!, expected[k]!, allowed[k]!);
         if (found !== null) {
@@ -94,19 +128,29 @@ function compare(
     }
     return null;
   } finally {
-    program.release();
+    runner.release();
   }
+}
+
+/** Whether a GPU could run the case, in that nothing of it is float64, and it has floats. */
+function isFloat32(c: Case, outs: readonly NDArray[]): boolean {
+  const types = [...c.inputs, ...outs].map((x) => x.dtype);
+  return types.includes("float32") && !types.includes("float64");
 }
 
 /** The sample's equation as a graph. */
 export function checkOnnx(c: Case, report: Report): void {
   if (report.skips("onnx", c)) return;
-  report.check(
-    "onnx",
-    c,
-    "",
-    () => compare(programOf(c), c.inputs, c.primitive.name, c.random, ROUNDING),
-  );
+  const { inputs, random } = c;
+  const jaxpr = programOf(c);
+  const check = (kind: string, runner: () => Runner, rounding: number): void =>
+    report.check(kind, c, "", () => compare(jaxpr, inputs, runner(), random, rounding));
+  check("onnx", () => onWasm(jaxpr, c.primitive.name), ROUNDING);
+  check("onnx for export", () => onCpu(jaxpr, "portable"), ROUNDING);
+  if (isFloat32(c, c.apply(inputs))) {
+    // Compositions from what WGSL promises of its functions are a little coarser.
+    check("onnx for webgpu", () => onCpu(jaxpr, "webgpu"), 2 * ROUNDING);
+  }
 }
 
 /** The program from inputs and cotangents to the outputs and the inputs' cotangents. */
@@ -139,12 +183,7 @@ export function checkGradientOnnx(c: Case, report: Report): void {
     checkJaxpr(jaxpr);
     const cts = outs.filter((y) => isFloat(y.dtype)).map((y) => randomLike(y, c.random));
     // A composition of some operations: the errors of each add up.
-    return compare(
-      jaxpr,
-      [...c.inputs, ...cts],
-      `${c.primitive.name}_grad`,
-      c.random,
-      4 * ROUNDING,
-    );
+    const runner = onWasm(jaxpr, `${c.primitive.name}_grad`);
+    return compare(jaxpr, [...c.inputs, ...cts], runner, c.random, 4 * ROUNDING);
   });
 }
