@@ -7,6 +7,7 @@
 import type { NDArray } from "../core/array.ts";
 import { AxisError } from "../core/errors.ts";
 import { epsilon } from "../core/dtype.ts";
+import { treeMap } from "../core/tree.ts";
 import { div, select } from "../primitives/arithmetic.ts";
 import { eq } from "../primitives/compare.ts";
 import { solve as solveDense } from "../primitives/linalg.ts";
@@ -60,11 +61,14 @@ export function defaultTolerance(dtype: NDArray["dtype"]): number {
 
 const denseLimit = 64;
 
-/** A solver of `g(v) = y` for linear `g` on trees, for `customRoot`. */
+/** A solver of `g(v) = y` for linear `g` on trees, for `customRoot` of `f(x) - x`. */
 export function tangentSolver(
-  options: ImplicitOptions,
+  adjoint: Adjoint,
   transforms: Transforms,
 ): (g: (v: unknown) => unknown, y: unknown) => unknown {
+  // One step takes f for constant in x, so that g is minus the identity.
+  if (adjoint.kind === "oneStep") return (_, y) => treeMap((leaf: NDArray) => leaf.neg(), y);
+  const { options } = adjoint;
   const { linearSolver = "auto", memory = 10, maxSteps = 500 } = options;
   if (!["auto", "dense", "iterative"].includes(linearSolver)) {
     throw new AxisError(

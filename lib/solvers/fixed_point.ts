@@ -3,11 +3,9 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
 import { AxisError } from "../core/errors.ts";
 import { treeMap, treeUnflatten } from "../core/tree.ts";
 import { sub } from "../primitives/arithmetic.ts";
-import { stopGradient } from "../primitives/shape.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Transforms } from "../transforms/types.ts";
 import {
@@ -107,7 +105,7 @@ export function fixedPoint<T>(
   };
   Object.defineProperty(residual, "name", { value: f.name });
 
-  const [root, outcome] = transforms.customRoot(
+  const [value, outcome] = transforms.customRoot(
     residual,
     start,
     (g, x) => {
@@ -121,13 +119,10 @@ export function fixedPoint<T>(
       );
       return [unravel(best), rest];
     },
-    tangentSolver(adjoint.kind === "implicit" ? adjoint.options : {}, transforms) as never,
+    tangentSolver(adjoint, transforms) as never,
     { hasAux: true },
   ) as unknown as [Arrays<T>, Omit<ReturnType<typeof iterate>, "x">];
 
-  const value = adjoint.kind === "oneStep"
-    ? f(treeMap(stopGradient as (x: NDArray) => NDArray, root as never) as Arrays<T>) as Arrays<T>
-    : root;
   const solution = new Solution<T>(
     value,
     outcome.status,
