@@ -153,7 +153,8 @@ function makeEntry(
 ): NDArray {
   const saved = frame.rng;
   if (saved !== null) {
-    frame.rng = { ...saved, key: foldIn(saved.root, hashName(path)), count: 0 };
+    const { root } = saved;
+    frame.rng = { key: foldIn(root, hashName(path)), count: 0, root };
   }
   try {
     const value = toArray(init(shape, dtype));
@@ -276,9 +277,9 @@ export function setState(name: string, value: NDArray | number | boolean): void 
 export function maybeNextRngKey(): NDArray | null {
   const frame = frameFor("hk.nextRngKey");
   if (frame.rng === null) return null;
-  const key = foldIn(frame.rng.key, frame.rng.count);
-  frame.rng = { ...frame.rng, count: frame.rng.count + 1 };
-  return key;
+  const { key, count, root } = frame.rng;
+  frame.rng = { key, count: count + 1, root };
+  return foldIn(key, count);
 }
 
 /**

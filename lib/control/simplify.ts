@@ -6,7 +6,15 @@
  *
  * @module
  */
-import { type Atom, type Eqn, type Jaxpr, JaxprBuilder, Literal, Var } from "../core/jaxpr.ts";
+import {
+  type Atom,
+  type Eqn,
+  type Jaxpr,
+  JaxprBuilder,
+  Literal,
+  subJaxprs,
+  Var,
+} from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { type CallParams, checkpointCall, jitCall } from "./call.ts";
 import { condP, type CondParams } from "./cond.ts";
@@ -194,6 +202,11 @@ function narrowedWhile(eqn: Eqn, used: readonly boolean[]): Eqn {
 /** Primitives that are cheaper to repeat than to keep the result of. */
 const cheap = new Set(["broadcast", "iota", "reshape"]);
 
+/** Whether an equation may run for ever: it must not leave a loop that may not run at all. */
+function mayNotEnd(eqn: Eqn): boolean {
+  return is(eqn, whileP) || subJaxprs(eqn.params).some((inner) => inner.eqns.some(mayNotEnd));
+}
+
 /**
  * Splits a loop body: the equations that depend on its constants alone, and the rest with their
  * results as further constants.
@@ -204,7 +217,8 @@ function invariantEqns(body: Jaxpr, numConsts: number): { moved: Eqn[]; rest: Eq
   for (const eqn of body.eqns) {
     const invariant = eqn.inputs.length > 0 &&
       eqn.inputs.every((a) => a instanceof Literal || fixed.has(a)) &&
-      eqn.inputs.some((a) => a instanceof Var) && !cheap.has(eqn.primitive.name);
+      eqn.inputs.some((a) => a instanceof Var) && !cheap.has(eqn.primitive.name) &&
+      !mayNotEnd(eqn);
     if (invariant) eqn.outputs.forEach((v) => fixed.add(v));
     (invariant ? moved : rest).push(eqn);
   }

@@ -13,7 +13,7 @@ import { toArray } from "../transforms/trees.ts";
 import { pure as pureTransforms } from "../transforms/pure.ts";
 import type { Transforms } from "../transforms/types.ts";
 import type { Entries, RngState, StateBundle, StateProtocol, Streams } from "./protocol.ts";
-import { folded, forked, mapStreams } from "./streams.ts";
+import { folded, forked, isTraced, mapStreams } from "./streams.ts";
 
 /** Any function, by its untyped signature. */
 export type Fn = (...args: unknown[]) => unknown;
@@ -130,7 +130,7 @@ export class Engine {
             "Create it before, or during init",
         );
       }
-      if (value === bundle.state[name]) continue;
+      if (sameEntry(value, bundle.state[name])) continue;
       checkSameTypes(where, name, bundle.state[name], value);
       written[name] = value;
     }
@@ -274,7 +274,7 @@ export function untraced({ params, state, rng }: StateBundle): Partial<StateBund
   return {
     params: part(params),
     state: part(state),
-    rng: pick(rng, Object.keys(rng).filter((k) => known(rng[k]!.key))) as Streams,
+    rng: pick(rng, Object.keys(rng).filter((k) => !isTraced(rng[k]!))) as Streams,
   };
 }
 
@@ -302,6 +302,14 @@ export function instead(f: unknown, wrapper: Fn): Fn {
   return typeof f === "function"
     ? Object.defineProperty(wrapper, "name", { value: f.name })
     : f as Fn;
+}
+
+/** Whether two entries are the same arrays in the same structure. */
+function sameEntry(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  const [x, xDef] = treeFlatten(a);
+  const [y, yDef] = treeFlatten(b);
+  return xDef === yDef && x.every((leaf, i) => leaf === y[i]);
 }
 
 function checkSameTypes(where: string, name: string, before: unknown, after: unknown): void {

@@ -36,7 +36,7 @@ export type Phase = "init" | "settled" | "apply";
 export interface StateBundle {
   /** Parameters: read, and created during initialisation, but never written. */
   readonly params: Entries;
-  /** State as it is now. An entry counts as written where it is not the same object any more. */
+  /** State as it is now. An entry counts as written where its arrays are other objects. */
   readonly state: Entries;
   /** State as it was when created; has the keys of those created in this context. */
   readonly initial: Entries;

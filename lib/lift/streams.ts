@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
+import { Tracer } from "../core/trace.ts";
 import { foldIn, split } from "../api/random.ts";
-import type { Streams } from "./protocol.ts";
+import type { RngState, Streams } from "./protocol.ts";
 
 /** Applies `f` to each entry. */
 export function mapStreams<T, R>(
@@ -17,15 +18,39 @@ export function mapStreams<T, R>(
   return Object.fromEntries(Object.entries(streams).map(([name, s]) => [name, f(s, name)]));
 }
 
+const origins = new WeakMap<RngState, readonly [from: RngState, data: NDArray | number]>();
+
+/**
+ * A stream of its own, derived from another. Its key is computed where it is asked for, so that loops
+ * that draw nothing pay nothing. It is computed each time, since that may be in different traces.
+ */
+function derived(from: RngState, data: NDArray | number): RngState {
+  const stream: RngState = {
+    get key() {
+      return foldIn(from.key, data);
+    },
+    count: 0,
+    root: from.root,
+  };
+  origins.set(stream, [from, data]);
+  return stream;
+}
+
+/** Whether a stream's key depends on traced values. */
+export function isTraced(stream: RngState): boolean {
+  const origin = origins.get(stream);
+  if (origin === undefined) return stream.key instanceof Tracer;
+  return isTraced(origin[0]) || origin[1] instanceof Tracer;
+}
+
 /** Streams that do not overlap with what is drawn from these later. */
 export function forked(rng: Streams): Streams {
-  return mapStreams(rng, (s) => ({ ...s, key: foldIn(s.key, s.count), count: 0 }));
+  return mapStreams(rng, (s) => derived(s, s.count));
 }
 
 /** The streams of one iteration or branch. */
 export function folded(rng: Streams, i: NDArray | number): Streams {
-  const at = i instanceof NDArray ? i : scalarArray(i, "int32");
-  return mapStreams(rng, (s) => ({ ...s, key: foldIn(s.key, at), count: 0 }));
+  return mapStreams(rng, (s) => derived(s, i));
 }
 
 /** A key for each of `size` lanes, for each stream. */
@@ -35,7 +60,7 @@ export function laneKeys(rng: Streams, size: number): Readonly<Record<string, ND
 
 /** The streams with other keys. */
 export function withKeys(rng: Streams, keys: Readonly<Record<string, NDArray>>): Streams {
-  return mapStreams(rng, (s, name) => ({ ...s, key: keys[name]!, count: 0 }));
+  return mapStreams(rng, ({ root }, name) => ({ key: keys[name]!, count: 0, root }));
 }
 
 /** Counts iterations for `folded`; `null` where there is no stream that would need it. */

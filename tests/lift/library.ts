@@ -202,9 +202,7 @@ export const library: Readonly<Record<string, Library>> = {
   "fixedPoint, iterative adjoint": solved({
     adjoint: implicit({ linearSolver: "iterative", memory: 2, rtol: 1e-3 }),
   }),
-  "fixedPoint, one step": {
-    ...solved({ adjoint: oneStep() }),
-  },
+  "fixedPoint, one step": solved({ adjoint: oneStep() }),
 };
 
 /** Library functions around a function, the first outermost. */

@@ -1,0 +1,170 @@
+/**
+ * What simplification does to programs: what it moves out of loops, what it drops, and what it must
+ * leave alone. That results stay the same is left to `random_loops_test.ts`.
+ *
+ * @module
+ */
+import {
+  checkpoint,
+  cond,
+  customJvp,
+  foriLoop,
+  grad,
+  jit,
+  makeJaxpr,
+  type NDArray,
+  numpy as np,
+  scan,
+  ShapeDtype,
+  whileLoop,
+} from "../../mod.ts";
+import { simplify } from "../../lib/control/simplify.ts";
+import { checkJaxpr, type Eqn, evalJaxpr, type Jaxpr, subJaxprs } from "../../lib/core/jaxpr.ts";
+import { bind } from "../../lib/core/trace.ts";
+import { treeLeaves } from "../../lib/core/tree.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { arr, assertClose } from "../support/arrays.ts";
+
+/** The simplified program of a function, checked, and compared with the original at `args`. */
+function simple(f: (...args: NDArray[]) => unknown, ...args: NDArray[]): Jaxpr {
+  const { jaxpr } = makeJaxpr(f)(...args);
+  const result = simplify(jaxpr);
+  checkJaxpr(result);
+  assertClose(evalJaxpr(result, args, bind), treeLeaves(f(...args)) as NDArray[]);
+  return result;
+}
+
+const names = (jaxpr: Jaxpr): string[] => jaxpr.eqns.map((e) => e.primitive.name);
+const find = (jaxpr: Jaxpr, name: string): Eqn | undefined =>
+  jaxpr.eqns.find((e) => e.primitive.name === name);
+
+Deno.test("calls are inlined: jit, checkpoint and custom functions, inside loops too", () => {
+  const custom = customJvp(np.sin, ([x]: [NDArray], [t]: [NDArray]) => [np.sin(x), t]);
+  const f = jit((x: NDArray) => custom(checkpoint((v: NDArray) => v.mul(2))(x)), {
+    backend: "interpreter",
+  });
+  assertEquals(names(simple(f, arr(1))), ["mul", "sin"]);
+  const looped = simple(
+    (x) => whileLoop((v: NDArray) => v.less(5), (v: NDArray) => f(v).add(2).add(v), x!),
+    arr(1),
+  );
+  assertEquals(names(subJaxprs(find(looped, "while")!.params)[1]!), ["mul", "sin", "add", "add"]);
+});
+
+Deno.test("what nothing reads is dropped, also carries and results of loops", () => {
+  const f = (x: NDArray): NDArray => {
+    np.exp(x);
+    const [c] = scan(
+      (
+        c: { a: NDArray; b: NDArray },
+        u: NDArray,
+      ) => [{ a: np.sin(c.a.mul(u)), b: c.b.mul(2) }, np.cos(c.b)],
+      { a: x, b: x },
+      arr([1, 2, 3]),
+    );
+    return c.a;
+  };
+  const jaxpr = simple((x) => f(x!), arr(1));
+  assertEquals(names(jaxpr), ["scan"]);
+  assertEquals(find(jaxpr, "scan")!.outputs.length, 1);
+});
+
+Deno.test("what does not change from step to step leaves the loop", () => {
+  const f = (n: NDArray, w: NDArray): NDArray =>
+    whileLoop(
+      (s: { i: NDArray; v: NDArray }) => s.i.less(n),
+      (s: { i: NDArray; v: NDArray }) => ({ i: s.i.add(1), v: s.v.mul(np.exp(np.sin(w))) }),
+      { i: arr(0), v: arr(1) },
+    ).v;
+  const jaxpr = simple((n, w) => f(n!, w!), arr(3), arr(0.5));
+  assertEquals(names(jaxpr), ["sin", "exp", "while"]);
+});
+
+Deno.test("a loop that may not end does not leave a loop that may not run", () => {
+  // Moved out, the inner loop would run for n = 0 too, and for ever if w = 0.
+  const inner = (w: NDArray): NDArray =>
+    whileLoop((v: NDArray) => v.less(9), (v: NDArray) => v.mul(2), w);
+  const f = (n: NDArray, w: NDArray): NDArray =>
+    whileLoop(
+      (s: [NDArray, NDArray]) => s[0].less(n),
+      (s: [NDArray, NDArray]): [NDArray, NDArray] => [s[0].add(1), s[1].add(inner(w))],
+      [arr(0), arr(0)] as [NDArray, NDArray],
+    )[1];
+  const jaxpr = simple((n, w) => f(n!, w!), arr(2), arr(1));
+  assertEquals(names(jaxpr).filter((n) => n === "while").length, 1, String(names(jaxpr)));
+  const none = (w: NDArray): NDArray =>
+    scan(
+      (c: NDArray, x: NDArray) => [c.mul(x).add(inner(w)), null],
+      arr(1),
+      np.zeros([0], { dtype: "float64" }),
+    )[0];
+  assert(!names(simple((w) => none(w!), arr(1))).includes("while"), "of a scan of no steps");
+  const guarded = (n: NDArray, w: NDArray): NDArray =>
+    whileLoop(
+      (s: [NDArray, NDArray]) => s[0].less(n),
+      (s: [NDArray, NDArray]): [NDArray, NDArray] => [
+        s[0].add(1),
+        s[1].add(cond(w.greater(0), () => inner(w), () => w)),
+      ],
+      [arr(0), arr(0)] as [NDArray, NDArray],
+    )[1];
+  const kept = simple((n, w) => guarded(n!, w!), arr(2), arr(1));
+  assertEquals(names(kept).filter((n) => n === "while").length, 1);
+});
+
+Deno.test("what a scan computes without its carry is computed for all steps at once", () => {
+  const f = (W: NDArray, U: NDArray, h: NDArray, xs: NDArray): NDArray =>
+    scan(
+      (h: NDArray, x: NDArray) => {
+        const next = np.tanh(np.matmul(W, h).add(np.matmul(U, x)));
+        return [next, next];
+      },
+      h,
+      xs,
+    )[1];
+  const [W, U, h, xs] = [np.ones([2, 2]), np.ones([2, 3]), np.ones([2]), np.ones([4, 3])]
+    .map((x) => x.astype("float64").mul(0.3)) as [NDArray, NDArray, NDArray, NDArray];
+  const jaxpr = simple((...a) => f(a[0]!, a[1]!, a[2]!, a[3]!), W, U, h, xs);
+  const body = subJaxprs(find(jaxpr, "scan")!.params)[0]!;
+  assertEquals(names(body).filter((n) => n === "dot_general").length, 1, String(names(body)));
+  assert(names(jaxpr).includes("dot_general"));
+});
+
+Deno.test("sums over steps become one product after the loop", () => {
+  const loss = (W: NDArray, xs: NDArray): NDArray =>
+    scan((h: NDArray, x: NDArray) => [np.tanh(np.matmul(W, h).add(x)), null], xs.at(0), xs)[0]
+      .sum();
+  const W = arr([[0.3, 0.1], [-0.2, 0.5]]);
+  const xs = arr([[1, 2], [0.5, -1], [0.2, 0.1]]);
+  const jaxpr = simple((W, xs) => grad(loss)(W!, xs!), W, xs);
+  const bodies = jaxpr.eqns.filter((e) => e.primitive.name === "scan")
+    .map((e) => subJaxprs(e.params)[0]!);
+  // The outer products of the gradient are in no loop.
+  for (const body of bodies) {
+    for (const eqn of body.eqns) {
+      const square = eqn.outputs.some((v) => v.aval.shape.length === 2);
+      assert(!square, `${eqn.primitive.name} makes a matrix in each step`);
+    }
+  }
+});
+
+Deno.test("integers, short loops and counters stay right", () => {
+  const count = (n: NDArray): NDArray => foriLoop(0, 5, (i, c) => c.add(i).add(n), n);
+  const jaxpr = simple((n) => count(n!), arr(2147483640, "int32"));
+  checkJaxpr(jaxpr);
+  for (const length of [0, 1, 2]) {
+    const f = (x: NDArray): unknown =>
+      scan((c: NDArray) => [c.add(x).add(1), c.mul(x)], x, null, { length });
+    simple((x) => f(x!), arr(3));
+  }
+});
+
+Deno.test("simplification keeps inputs and outputs, used or not", () => {
+  const { jaxpr } = makeJaxpr((x: NDArray, y: NDArray) => [y, x.mul(0), y, 3])(
+    new ShapeDtype([2]),
+    new ShapeDtype([]),
+  );
+  const result = simplify(jaxpr);
+  assertEquals(result.inputs.length, 2);
+  assertEquals(result.outputs.map((a) => a.aval.shape), [[], [2], [], []]);
+});
