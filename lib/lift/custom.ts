@@ -4,8 +4,10 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import { isFloat } from "../core/dtype.ts";
 import { TreeError } from "../core/errors.ts";
-import { treeFlatten, treeMap, treeStructure } from "../core/tree.ts";
+import { Tracer } from "../core/trace.ts";
+import { treeFlatten, treeMap } from "../core/tree.ts";
 import { stopGradient } from "../primitives/shape.ts";
 import { nameOf } from "../transforms/trees.ts";
 import {
@@ -18,98 +20,100 @@ import {
   release,
   untraced,
 } from "./engine.ts";
+import type { StateBundle } from "./protocol.ts";
 
 // Custom derivatives: the rule governs the arguments, parameters and state differentiate as usual.
 // Rules may run when the context is closed and its trace has ended (a compiled function that is
 // differentiated later), so what they need of the context is passed to them by way of arguments.
 
-/** What `f` writes, without derivatives: they are the rules' affair, which are about its result. */
-function commitWritten(app: Application, f: Fn, args: unknown[], wrote: boolean): void {
-  if (!wrote) return app.commit({});
-  const { free, keys } = app.hold();
-  const [xs, held] = treeMap((x: NDArray) => stopGradient(x), asArrays([args, free]));
-  app.commit(app.run(() => f(...xs as unknown[]), release(held, keys)).written);
+/** Arguments of the function with rules beyond the user's: parameters and state, keys. */
+const hidden = 2;
+
+/** The user's arguments, and the part of the bundle that was passed along. */
+function separate(all: readonly unknown[]): [args: unknown[], held: Partial<StateBundle>] {
+  const [free, keys] = all.slice(-hidden);
+  return [all.slice(0, -hidden), release(free, keys)];
 }
 
-function hasLeaves(tree: unknown): boolean {
-  return treeFlatten(tree)[0].length > 0;
+/** The value of the first argument, and the derivatives of both. */
+const attach = pure.customJvp(
+  ((value: unknown) => value) as Fn,
+  ((primals: unknown, tangents: unknown) => {
+    const [value] = primals as [NDArray, NDArray];
+    const [dot, other] = tangents as [NDArray, NDArray];
+    return [value, dot.add(other)];
+  }) as Fn,
+) as Fn;
+
+/** Applies a function with rules, made from the user's with the hidden arguments. */
+function ruled(
+  e: Engine,
+  name: "customJvp" | "customVjp",
+  f: Fn,
+  args: unknown[],
+  rules: (app: Application) => Fn[],
+): unknown {
+  e.initialize(f, () => asArrays(args));
+  const app = e.begin(name);
+  let wrote = false;
+  const value: Fn = (...all) => {
+    const [xs, held] = separate(all);
+    const { out, written } = app.run(() => f(...xs), held);
+    wrote = Object.keys(written).length > 0;
+    return out;
+  };
+  const { free, keys } = app.hold();
+  const out = (pure[name](instead(f, value), ...rules(app)) as Fn)(...args, free, keys);
+  const traced = treeFlatten(free)[0].some((x) => x instanceof Tracer);
+  if (!wrote && !traced) {
+    app.commit({});
+    return out;
+  }
+  // Once more without rules, for what it writes and the derivatives by parameters and state.
+  const xs = treeMap((x: NDArray) => stopGradient(x), asArrays(args));
+  const again = app.run(() => f(...xs));
+  app.commit(treeMap((x: NDArray) => stopGradient(x), again.written));
+  return treeMap(
+    (x: NDArray, y: NDArray) => isFloat(x.dtype) ? attach(x, y) as NDArray : x,
+    out,
+    asArrays(again.out),
+  );
 }
 
 export function customJvp(e: Engine): Fn {
-  return e.member("customJvp", (f, rule) => (args) => {
-    e.initialize(f, () => asArrays(args));
-    const app = e.begin("customJvp");
-    let wrote = false;
-    const value = (...all: unknown[]): unknown => {
-      const [free, keys] = all.slice(-2);
-      const outcome = app.run(() => f(...all.slice(0, -2)), release(free, keys));
-      wrote = Object.keys(outcome.written).length > 0;
-      return outcome.out;
-    };
-    const ruled = (primals: unknown, tangents: unknown): unknown => {
-      const xs = (primals as unknown[]).slice(0, -2), dots = (tangents as unknown[]).slice(0, -2);
-      const [free, keys] = (primals as unknown[]).slice(-2);
-      const [freeDot] = (tangents as unknown[]).slice(-2);
-      const pair = app.aside(() => (rule as Fn)(xs, dots), release(free, keys));
-      // What is not as it should be is left to the pure transform to report.
-      if (!Array.isArray(pair) || pair.length !== 2 || !hasLeaves(free)) return pair;
-      const [, [via]] = pure.jvp(
-        (free: unknown) => [app.aside(() => f(...xs), release(free, keys))],
-        [free],
-        [freeDot],
-      ) as [unknown, [unknown]];
-      const [out, dot] = asArrays(pair) as unknown[];
-      if (treeStructure(dot) !== treeStructure(via)) return pair;
-      return [out, treeMap((a: NDArray, b: NDArray) => a.add(b), dot, via)];
-    };
-    const { free, keys } = app.hold();
-    const out = (pure.customJvp(instead(f, value), ruled) as Fn)(...args, free, keys);
-    commitWritten(app, f, args, wrote);
-    return out;
-  });
+  return e.member("customJvp", (f, rule) => (args) =>
+    ruled(e, "customJvp", f, args, (app) => [
+      (primals, tangents) => {
+        const [xs, held] = separate(primals as unknown[]);
+        const [dots] = separate(tangents as unknown[]);
+        return app.aside(() => (rule as Fn)(xs, dots), held);
+      },
+    ]));
 }
 
 export function customVjp(e: Engine): Fn {
-  return e.member("customVjp", (f, fwd, bwd) => (args) => {
-    e.initialize(f, () => asArrays(args));
-    const app = e.begin("customVjp");
-    let wrote = false;
-    const value = (...all: unknown[]): unknown => {
-      const [free, keys] = all.slice(-2);
-      const outcome = app.run(() => f(...all.slice(0, -2)), release(free, keys));
-      wrote = Object.keys(outcome.written).length > 0;
-      return outcome.out;
-    };
-    const forward = (...all: unknown[]): unknown => {
-      const xs = all.slice(0, -2);
-      const [free, keys] = all.slice(-2);
-      const pair = app.aside(() => (fwd as Fn)(...xs), release(free, keys));
-      if (!Array.isArray(pair) || pair.length !== 2) return pair;
-      return [pair[0], [pair[1], xs, free, keys]];
-    };
-    const backward = (kept: unknown, ct: unknown): unknown => {
-      const [residuals, xs, free, keys] = kept as [unknown, unknown[], unknown, unknown];
-      const cts = app.aside(() => (bwd as Fn)(residuals, ct), release(free, keys));
-      if (!Array.isArray(cts) || cts.length !== xs.length) {
+  return e.member("customVjp", (f, fwd, bwd) => (args) =>
+    ruled(e, "customVjp", f, args, (app) => [
+      (...all) => {
+        const [xs, held] = separate(all);
+        const pair = app.aside(() => (fwd as Fn)(...xs), held);
+        // What is not a pair is left to the pure transform to report.
+        return Array.isArray(pair) && pair.length === 2
+          ? [pair[0], [pair[1], ...all.slice(-hidden)]]
+          : pair;
+      },
+      (kept, ct) => {
+        const [[residuals], held] = separate(kept as unknown[]);
+        const cts = app.aside(() => (bwd as Fn)(residuals, ct), held);
+        if (Array.isArray(cts) && cts.length === args.length) return [...cts, null, null];
         throw new TreeError(
-          `customVjp: the backward rule of ${nameOf(f)} must return an array of ${xs.length} ` +
+          `customVjp: the backward rule of ${nameOf(f)} must return an array of ${args.length} ` +
             `cotangents, one for each argument, not ${
               Array.isArray(cts) ? `${cts.length}` : typeof cts
             }`,
         );
-      }
-      if (!hasLeaves(free)) return [...cts, null, null];
-      const [, pull] = pure.vjp(
-        (free: unknown) => app.aside(() => f(...xs), release(free, keys)),
-        [free],
-      ) as [unknown, Fn];
-      return [...cts, (pull(ct) as unknown[])[0], null];
-    };
-    const { free, keys } = app.hold();
-    const out = (pure.customVjp(instead(f, value), forward, backward) as Fn)(...args, free, keys);
-    commitWritten(app, f, args, wrote);
-    return out;
-  });
+      },
+    ]));
 }
 
 // Implicit functions: the steps of the solver leave no trace, one evaluation at the root does.

@@ -108,8 +108,8 @@ export const library: Readonly<Record<string, Library>> = {
     use: (f, x, t) => t.customJvp(f, ([x], [dx]) => [f(x), bent(f)(x, dx)])(x),
     explicit: (f, p, x) =>
       pure.customJvp((p: Params, x: NDArray) => f(p)(x), ([p, x], [dp, dx]) => {
-        const [y, viaParams] = pure.jvp((p: Params) => f(p)(x), [p], [dp]);
-        return [y, bent(f(p))(x, dx).add(viaParams)];
+        const [, viaParams] = pure.jvp((p: Params) => f(p)(x), [p], [dp]);
+        return [f(p)(x), bent(f(p))(x, dx).add(viaParams)];
       })(p, x),
   },
   customVjp: {

@@ -174,6 +174,33 @@ Deno.test("customVjp(): cotangents may be left out with null, residuals may be t
   assertEquals(plain(g(arr([1, 2]), arr([3, 4]))), [[6, 6], [0, 0]]);
 });
 
+Deno.test("custom functions under vmap: results that are the same in all lanes", () => {
+  const j = customJvp(
+    (x: NDArray, w: NDArray) => ({ y: x.mul(w), w: w.mul(2), c: arr([1, 2]) }),
+    ([x, w]: [NDArray, NDArray], [tx, tw]: [NDArray, NDArray]) => [
+      { y: x.mul(w), w: w.mul(2), c: arr([1, 2]) },
+      { y: tx.mul(w).add(x.mul(tw)), w: tw.mul(2), c: arr([0, 0]) },
+    ],
+  );
+  const inAxes = { inAxes: [0, null] };
+  const want = { y: [3, 6], w: [6, 6], c: [[1, 2], [1, 2]] };
+  assertEquals(plain(vmap(j, inAxes)(arr([1, 2]), arr(3))), want);
+  const [, dots] = jvp((w: NDArray) => vmap(j, inAxes)(arr([1, 2]), w), [arr(3)], [arr(1)]);
+  assertEquals(plain(dots), { y: [1, 2], w: [2, 2], c: [[0, 0], [0, 0]] });
+  const v = customVjp(
+    (x: NDArray, w: NDArray) => [x.mul(w), w.mul(2)],
+    (x: NDArray, w: NDArray) => [[x.mul(w), w.mul(2)], { x, w }],
+    ({ x, w }, [a, b]: NDArray[]) => [a!.mul(w), a!.mul(x).add(b!.mul(2))],
+  );
+  assertEquals(plain(vmap(v, inAxes)(arr([1, 2]), arr(3))), [[3, 6], [6, 6]]);
+  const loss = (w: NDArray): NDArray => {
+    const [y, z] = vmap(v, inAxes)(arr([1, 2]), w) as [NDArray, NDArray];
+    return y.sum().add(z.sum());
+  };
+  assertClose(grad(loss)(arr(3)), 1 + 2 + 2 + 2);
+  assertClose(jit(grad(loss))(arr(3)), 7);
+});
+
 Deno.test("customVjp() in forward mode, and with a captured traced value, says what to do", () => {
   const named = customVjp(
     function area(x: NDArray) {
