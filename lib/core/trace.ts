@@ -85,7 +85,7 @@ export abstract class Tracer extends NDArray {
     throw this.#concretization(
       "the numeric value",
       "Use np.where or cond instead of if, whileLoop or foriLoop instead of while and for, " +
-        "and methods such as x.add(y) instead of operators",
+        "and methods such as x.add(y) instead of operators; without jit, x.greater(0).item() is known",
     );
   }
   // deno-lint-ignore require-yield -- it throws instead: unrolling a traced axis is never meant

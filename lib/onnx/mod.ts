@@ -25,6 +25,9 @@ export interface ExportOptions {
  * Inputs are named by the argument and the path of the leaf in it (`arg0.linear.w`), outputs by the
  * path in the result (`out`, `out.loss`, `out[1]`). Captured arrays become constants of the file.
  *
+ * In float64, run the file with onnxruntime's optimisation level "basic": higher ones fuse a product and
+ * a factor into an operator that keeps the factor in float32, which costs half of the digits.
+ *
  * @param f The function.
  * @param args Example arguments; arrays, numbers or `ShapeDtype`s in any tree.
  * @throws {TreeError} where `f` uses traced values of an enclosing transform.

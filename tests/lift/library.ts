@@ -111,6 +111,8 @@ export const library: Readonly<Record<string, Library>> = {
         const [, viaParams] = pure.jvp((p: Params) => f(p)(x), [p], [dp]);
         return [f(p)(x), bent(f(p))(x, dx).add(viaParams)];
       })(p, x),
+    // For the pure program's sake; `rules_test.ts` has it around a function without.
+    needs: ["forward"],
   },
   customVjp: {
     use: (f, x, t) =>

@@ -113,6 +113,32 @@ Deno.test("custom rules: results differentiate through state that was read, not 
   assertEquals(plain(jacobian), [[15, 100], [15, 100], [0, 0]]);
 });
 
+Deno.test("rules nest: by parameters, functions with rules differentiate as others do", () => {
+  const { init, apply } = hk.transform((x: NDArray) => {
+    const layer = new hk.Linear(2);
+    const inner = t.customVjp(
+      (x: NDArray) => np.tanh(layer.call(x)),
+      (x: NDArray): [NDArray, NDArray] => [np.tanh(layer.call(x)), x],
+      (_, ct) => [ct.mul(7)],
+    );
+    // Forward mode, where nothing that inner depends on moves.
+    const still = t.jvp((y: NDArray) => inner(np.ones([2])).add(y), [x], [x])[1];
+    const outer = t.customJvp(inner, ([x], [dx]) => [inner(x), dx.mul(5)]);
+    return [t.grad((x: NDArray) => outer(x).sum())(x), still, outer(x)];
+  });
+  const x = point.astype("float32");
+  const params = init(key, x);
+  const [byRule, still, out] = apply(params, null, x);
+  assertEquals([plain(byRule), plain(still)], [[5, 5], plain(x)]);
+  const plainly = hk.transform((x: NDArray) => np.tanh(new hk.Linear(2).call(x)));
+  assertClose(out, plainly.apply(params, null, x), 1e-6);
+  assertClose(
+    grad((p: typeof params) => apply(p, null, x)[2]!.sum())(params),
+    grad((p: typeof params) => plainly.apply(p, null, x).sum())(params),
+    1e-6,
+  );
+});
+
 Deno.test("a solve commits state once, as if the evaluation at the solution alone had run", () => {
   const solvers = {
     anderson: { solver: anderson() },
