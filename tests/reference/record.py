@@ -3,9 +3,9 @@
 The tests read only the JSON files next to this script; neither Python nor JAX
 is needed to run them.  Run this script only to regenerate those files:
 
-    python3 -m venv /tmp/jaxenv
-    /tmp/jaxenv/bin/python -m pip install jax==0.10.2 jaxlib==0.10.2 numpy scipy
-    /tmp/jaxenv/bin/python tests/reference/record.py [OUT_DIR]
+    python3 -m venv jaxenv
+    jaxenv/bin/python -m pip install jax==0.10.2 jaxlib==0.10.2 numpy scipy
+    jaxenv/bin/python tests/reference/record.py [OUT_DIR]
 
 OUT_DIR defaults to this script's directory.  The files in the repository were
 recorded with jax 0.10.2 on the CPU backend.  Two runs on one machine give
