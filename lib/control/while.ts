@@ -208,14 +208,15 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
     // What does not depend on unknown values runs as a loop of its own now; the rest needs the
     // known values of each step again, so the whole loop is recorded.
     const keep = carryUnknown.map((u) => !u);
-    const narrowBody = narrow(body, params.bodyConsts, constUnknown, carryUnknown);
-    const narrowCond = narrow(cond, params.condConsts, isUnknown(condArgs), carryUnknown, true);
+    const narrowBody = knownPart(body, [...constUnknown, ...carryUnknown]);
+    const narrowCond = knownPart(cond, [...isUnknown(condArgs), ...carryUnknown]);
+    const [knownCondArgs] = partition(condArgs, isUnknown(condArgs));
     const [knownConsts] = partition(bodyArgs, constUnknown);
     const [knownInit] = partition(init, carryUnknown);
-    const now = context.known(whileP, [...condArgs, ...knownConsts, ...knownInit], {
+    const now = context.known(whileP, [...knownCondArgs, ...knownConsts, ...knownInit], {
       cond: narrowCond,
       body: narrowBody,
-      condConsts: params.condConsts,
+      condConsts: knownCondArgs.length,
       bodyConsts: knownConsts.length,
     });
     const later = context.stage(whileP, args, params);
@@ -260,20 +261,9 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
   },
 });
 
-/** The part of a loop program that touches known values alone. */
-function narrow(
-  jaxpr: Jaxpr,
-  numConsts: number,
-  constUnknown: readonly boolean[],
-  carryUnknown: readonly boolean[],
-  isCond = false,
-): Jaxpr {
-  const outputs = isCond ? [true] : carryUnknown.map((u) => !u);
-  const live = selectOutputs(jaxpr, outputs);
-  const keep = [...constUnknown, ...carryUnknown];
-  return reorder(
-    live,
-    range(0, jaxpr.inputs.length).filter((i) => (isCond && i < numConsts) || !keep[i]),
-    range(0, live.outputs.length),
-  );
+/** The part of a loop program that depends on known values alone: from those to the known outputs. */
+function knownPart(jaxpr: Jaxpr, unknownIn: readonly boolean[]): Jaxpr {
+  const { known, unknownOut } = partialEvalJaxpr(jaxpr, unknownIn);
+  const count = unknownOut.filter((u) => !u).length;
+  return selectOutputs(known, known.outputs.map((_, i) => i < count));
 }

@@ -24,7 +24,18 @@ export interface StatefulLibrary {
 
 const libraries: StatefulLibrary[] = [];
 
-/** Makes `ambient` use a system's dictionary where `when()` holds; gives a function that undoes it. */
+/**
+ * Makes `ambient` use a system's dictionary where `when()` holds; gives a function that undoes it. Of
+ * several whose contexts are open, the one that was registered last is used.
+ *
+ * @example
+ * ```ts
+ * import { registerStatefulLibrary } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * registerStatefulLibrary({ when: hk.protocol.active, transforms: hk.transforms });
+ * ```
+ */
 export function registerStatefulLibrary(library: StatefulLibrary): () => void {
   libraries.push(library);
   return () => {
@@ -47,6 +58,19 @@ export function currentTransforms(): Transforms {
  * Runs `f` with `ambient` standing for `transforms`.
  *
  * @throws {StateError} where `f` is asynchronous.
+ *
+ * @example
+ * ```ts
+ * import { ambient, type NDArray, withTransforms } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const thrice = (f: (x: NDArray) => NDArray, x: NDArray) =>
+ *   ambient.foriLoop(0, 3, (_, x) => f(x), x);
+ * const model = hk.transform((x: NDArray) => {
+ *   const layer = new hk.Linear(2);
+ *   return withTransforms(hk.transforms, () => thrice((x) => layer.call(x), x));
+ * });
+ * ```
  */
 export function withTransforms<T>(transforms: Transforms, f: () => T): T {
   chosen.push(transforms);
@@ -64,7 +88,18 @@ export function withTransforms<T>(transforms: Transforms, f: () => T): T {
   }
 }
 
-/** A decorator: the function runs with `ambient` standing for `transforms`. */
+/**
+ * A decorator: the function runs with `ambient` standing for `transforms`.
+ *
+ * @example
+ * ```ts
+ * import { ambient, numpy as np, overrideTransforms, pure } from "@injax/injax";
+ *
+ * const logged = { ...pure, isInitializing: () => (console.log("asked"), false) };
+ * const f = overrideTransforms(logged)((x: np.NDArray) => ambient.isInitializing() ? x : x.add(1));
+ * console.log(f(np.array(1)).item()); // asked 2
+ * ```
+ */
 export function overrideTransforms(
   transforms: Transforms,
 ): <A extends unknown[], R>(f: (...args: A) => R) => (...args: A) => R {

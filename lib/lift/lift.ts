@@ -48,7 +48,45 @@ export function registerOrigin(transforms: Transforms, origin: Origin): Transfor
   return transforms;
 }
 
-/** Derives a dictionary of transforms for a stateful system. */
+/**
+ * Derives a dictionary of transforms for a stateful system.
+ *
+ * @example
+ * ```ts
+ * import { liftTransforms, type NDArray, numpy as np, type StateBundle } from "@injax/injax";
+ *
+ * // A system whose contexts are bundles on a stack.
+ * const stack: StateBundle[] = [];
+ * const transforms = liftTransforms({
+ *   system: "Stack",
+ *   dictionary: "transforms",
+ *   active: () => stack.length > 0,
+ *   snapshot: () => stack.at(-1)!,
+ *   commit: (bundle) => void (stack[stack.length - 1] = bundle),
+ *   run(bundle, f) {
+ *     stack.push(bundle);
+ *     try {
+ *       return [f(), stack.at(-1)!];
+ *     } finally {
+ *       stack.pop();
+ *     }
+ *   },
+ * });
+ *
+ * const count = () => (stack.at(-1)!.state.n as NDArray);
+ * const bump = () => {
+ *   const top = stack.at(-1)!;
+ *   stack[stack.length - 1] = { ...top, state: { n: count().add(1) } };
+ * };
+ * const state = { n: np.array(0) };
+ * stack.push({ params: {}, state, initial: {}, rng: {}, phase: "apply", names: null });
+ * transforms.foriLoop(0, 5, (_, x) => {
+ *   bump();
+ *   return x;
+ * }, 0);
+ * console.log(count().item()); // 5
+ * ```
+ */
 export function liftTransforms(protocol: StateProtocol, options: LiftOptions = {}): Transforms {
   const { strict = false } = options;
   const lifted = dictionary(new Engine(protocol, strict)) as unknown as Transforms;

@@ -347,3 +347,15 @@ Deno.test("loops name what does not fit", () => {
     "branches 0 and 1",
   );
 });
+
+Deno.test("whileLoop() under jacfwd, with programs in its body", () => {
+  const bodies: Record<string, (v: NDArray) => NDArray> = {
+    jit: jit((v: NDArray) => v.mul(2), { backend: "interpreter" }),
+    foriLoop: (v) => foriLoop(0, 1, (_, v: NDArray) => v.mul(2), v),
+    cond: (v) => cond(v.greater(-1), (v) => v.mul(2), (v) => v, v) as NDArray,
+  };
+  for (const [name, body] of Object.entries(bodies)) {
+    const f = (x: NDArray) => whileLoop((v: NDArray) => v.less(9), body, x);
+    assertClose(jacfwd(f)(arr(1.5)), 8, 1e-12, name);
+  }
+});
