@@ -98,6 +98,26 @@ function mapLanes(
   return outs.map((x, i) => batchToFront(x, dims[i]!, size));
 }
 
+/** A backward rule for all lanes; every residual and cotangent has the extra axis in front. */
+function backwardLanes(bwd: BwdRule, size: number): BwdRule {
+  return (residuals, cts) => {
+    const active: boolean[] = [];
+    const all = [...residuals, ...cts];
+    const outs = mapLanes(
+      (xs) => {
+        const back = bwd(xs.slice(0, residuals.length), xs.slice(residuals.length));
+        back.forEach((b, i) => active[i] = b !== null);
+        return back.filter((b) => b !== null);
+      },
+      all,
+      all.map(() => true),
+      size,
+    );
+    let next = 0;
+    return active.map((a) => a ? outs[next++]! : null);
+  };
+}
+
 /** A function with its own jvp rule. */
 export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpParams>({
   name: "custom_jvp",
@@ -176,22 +196,7 @@ export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<Cust
     const outs = bind(customLinearP, inputs, {
       ...params,
       outAvals: params.outAvals.map((a) => ({ ...a, shape: [size, ...a.shape] })),
-      bwd: (residuals, cts) => {
-        const active: boolean[] = [];
-        const all = [...residuals, ...cts];
-        const outs = mapLanes(
-          (xs) => {
-            const back = params.bwd(xs.slice(0, numResiduals), xs.slice(numResiduals));
-            back.forEach((b, i) => active[i] = b !== null);
-            return back.filter((b) => b !== null);
-          },
-          all,
-          all.map(() => true),
-          size,
-        );
-        let next = 0;
-        return active.map((a) => a ? outs[next++]! : null);
-      },
+      bwd: backwardLanes(params.bwd, size),
     });
     return [outs, outs.map(() => 0)];
   },
@@ -254,27 +259,10 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
       const outs = mapLanes((xs) => params.fwd(xs).flat(), xs, lanes, size);
       return [outs.slice(0, numOuts), outs.slice(numOuts)];
     };
-    const bwd: BwdRule = (residuals, cts) => {
-      const all = [...residuals, ...cts];
-      const active: boolean[] = [];
-      const outs = mapLanes(
-        (xs) => {
-          const back = params.bwd(xs.slice(0, residuals.length), xs.slice(residuals.length));
-          back.forEach((b, i) => active[i] = b !== null);
-          return back.filter((b) => b !== null);
-        },
-        all,
-        all.map(() => true),
-        size,
-      );
-      let next = 0;
-      return active.map((a, i) => {
-        if (!a) return null;
-        const ct = outs[next++]!;
-        // An argument shared by all lanes gets the sum of their cotangents.
-        return lanes[i] ? ct : reduceSum(ct, [0]);
-      });
-    };
+    const back = backwardLanes(params.bwd, size);
+    // An argument shared by all lanes gets the sum of their cotangents.
+    const bwd: BwdRule = (residuals, cts) =>
+      back(residuals, cts).map((ct, i) => ct === null || lanes[i] ? ct : reduceSum(ct, [0]));
     const outs = bind(customVjpP, call.inputs, { ...params, jaxpr: call.jaxpr, fwd, bwd });
     return [outs, outs.map(() => 0)];
   },
