@@ -192,7 +192,6 @@ export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<Cust
   },
   batch(args, dims, size, params) {
     const inputs = args.map((x, i) => batchToFront(x, dims[i]!, size));
-    const { numResiduals } = params;
     const outs = bind(customLinearP, inputs, {
       ...params,
       outAvals: params.outAvals.map((a) => ({ ...a, shape: [size, ...a.shape] })),
