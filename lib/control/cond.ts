@@ -18,10 +18,13 @@ import { partialEvalJaxpr, type PartialJaxpr } from "../interpreters/partial.ts"
 import { stageClosed } from "../interpreters/staging.ts";
 import { transposeJaxpr } from "../interpreters/transpose.ts";
 import { mul, select, sub } from "../primitives/arithmetic.ts";
-import { eq, le } from "../primitives/compare.ts";
-import { reshape, scalarLike, zeros } from "../primitives/shape.ts";
+import { eq, ge, le } from "../primitives/compare.ts";
+import { gather } from "../primitives/indexing.ts";
+import { argmax, reduceOr } from "../primitives/reduce.ts";
+import { convert, expandDims, reshape, scalarLike, zeros } from "../primitives/shape.ts";
 import { merge, partition, splitTangents } from "./call.ts";
 import { program, vec3 } from "./samples.ts";
+import { mayNotEnd } from "./while.ts";
 
 /** Parameters of `cond`. */
 export interface CondParams {
@@ -91,6 +94,38 @@ const padStaged = memoize((jaxpr: Jaxpr, _: number, all: Types, own: Span) =>
   )
 );
 
+/** A value for each lane, shaped to meet arrays of rank `ndim` whose lanes lie along axis 0. */
+function alongLanes(x: NDArray, ndim: number): NDArray {
+  return reshape(x, [x.shape[0]!, ...new Array(ndim - 1).fill(1)]);
+}
+
+/**
+ * A batched branch with a loop that might never end on operands that it was not meant for: it runs
+ * if a lane takes it, and the other lanes get the operands of the first one that does.
+ */
+function evalWhereTaken(
+  branch: Jaxpr,
+  taken: NDArray,
+  operands: readonly NDArray[],
+  batched: readonly boolean[],
+): NDArray[] {
+  const first = reshape(argmax(convert(taken, "int32"), 0), [1]);
+  const meant = operands.map((x, i) =>
+    batched[i] ? select(alongLanes(taken, x.ndim), x, expandDims(gather(x, first), [0])) : x
+  );
+  return bind(condP, [convert(reduceOr(taken, [0]), "int32"), ...meant], {
+    branches: [zerosInPlaceOf(branch), branch],
+  });
+}
+
+const zerosInPlaceOf = memoize((branch: Jaxpr) =>
+  stageClosed(
+    "cond",
+    () => branch.outputs.map((a) => zeros(a.aval)),
+    branch.inputs.map((v) => v.aval),
+  )
+);
+
 /** Evaluates one of several programs: inputs are an int32 index (clamped), then the operands. */
 export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
   name: "cond",
@@ -146,18 +181,24 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
     }
     // The lanes choose differently: evaluate every branch for all and select.
     const all = branches[0]!.outputs.map(() => true);
-    const results = branches.map((b) =>
-      evalJaxpr(batchJaxpr(b, size, batched, all).jaxpr, inputs.slice(1), bind)
+    const last = branches.length - 1;
+    const taken = branches.map((_, b) =>
+      b === 0
+        ? le(index, scalarLike(0, index))
+        : (b === last ? ge : eq)(index, scalarLike(b, index))
     );
-    const outs = all.map((_, k) => {
-      let out = results.at(-1)![k]!;
-      for (let b = branches.length - 2; b >= 0; b--) {
-        const lanes = reshape(index, [size, ...new Array(out.ndim - 1).fill(1)]);
-        const chosen = b === 0 ? le(lanes, scalarLike(0, lanes)) : eq(lanes, scalarLike(b, lanes));
-        out = select(chosen, results[b]![k]!, out);
-      }
-      return out;
+    const results = branches.map((branch, b) => {
+      const lanes = batchJaxpr(branch, size, batched, all).jaxpr;
+      return branch.eqns.some(mayNotEnd)
+        ? evalWhereTaken(lanes, taken[b]!, inputs.slice(1), batched)
+        : evalJaxpr(lanes, inputs.slice(1), bind);
     });
+    const outs = all.map((_, k) =>
+      results.slice(0, last).reduceRight(
+        (out, result, b) => select(alongLanes(taken[b]!, out.ndim), result[k]!, out),
+        results[last]![k]!,
+      )
+    );
     return [outs, all.map(() => 0)];
   },
   partial(context, args, params) {

@@ -1,8 +1,8 @@
 /**
  * Simplification of a whole program before it is compiled: calls are inlined, what nothing reads is
  * dropped (inside loops too: unread results, and carries that feed only themselves), and what does
- * not change from step to step, or does not need the carry, is moved out of loops. Sharing of equal nodes and folding of constants
- * are done on the ONNX graph.
+ * not change from step to step, or does not need the carry, is moved out of loops. Sharing of equal
+ * nodes and folding of constants are done on the ONNX graph.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { emitScan } from "./fission.ts";
 import { customJvpP, customVjpP } from "./custom.ts";
 import { linearSolveP, type LinearSolveParams } from "./linear_solve.ts";
 import { scanP, type ScanParams } from "./scan.ts";
-import { whileP, type WhileParams } from "./while.ts";
+import { mayNotEnd, whileP, type WhileParams } from "./while.ts";
 
 type AnyPrimitive = Primitive<unknown>;
 
@@ -202,11 +202,6 @@ function narrowedWhile(eqn: Eqn, used: readonly boolean[]): Eqn {
 /** Primitives that are cheaper to repeat than to keep the result of. */
 const cheap = new Set(["broadcast", "iota", "reshape"]);
 
-/** Whether an equation may run for ever: it must not leave a loop that may not run at all. */
-function mayNotEnd(eqn: Eqn): boolean {
-  return is(eqn, whileP) || subJaxprs(eqn.params).some((inner) => inner.eqns.some(mayNotEnd));
-}
-
 /**
  * Splits a loop body: the equations that depend on its constants alone, and the rest with their
  * results as further constants.
@@ -218,7 +213,7 @@ function invariantEqns(body: Jaxpr, numConsts: number): { moved: Eqn[]; rest: Eq
     const invariant = eqn.inputs.length > 0 &&
       eqn.inputs.every((a) => a instanceof Literal || fixed.has(a)) &&
       eqn.inputs.some((a) => a instanceof Var) && !cheap.has(eqn.primitive.name) &&
-      !mayNotEnd(eqn);
+      !mayNotEnd(eqn); // else a loop that never ran might run for ever
     if (invariant) eqn.outputs.forEach((v) => fixed.add(v));
     (invariant ? moved : rest).push(eqn);
   }

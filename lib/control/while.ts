@@ -8,7 +8,7 @@ import type { NDArray } from "../core/array.ts";
 import { shaped } from "../core/aval.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { DifferentiationError } from "../core/errors.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { type Eqn, evalJaxpr, type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
 import { definePrimitive, type Primitive, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
@@ -266,4 +266,10 @@ function knownPart(jaxpr: Jaxpr, unknownIn: readonly boolean[]): Jaxpr {
   const { known, unknownOut } = partialEvalJaxpr(jaxpr, unknownIn);
   const count = unknownOut.filter((u) => !u).length;
   return selectOutputs(known, known.outputs.map((_, i) => i < count));
+}
+
+/** Whether an equation may run for ever: it must not run where the user's program would not run it. */
+export function mayNotEnd({ primitive, params }: Eqn): boolean {
+  return (primitive as unknown) === whileP ||
+    subJaxprs(params).some((inner) => inner.eqns.some(mayNotEnd));
 }

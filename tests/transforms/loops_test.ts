@@ -359,3 +359,34 @@ Deno.test("whileLoop() under jacfwd, with programs in its body", () => {
     assertClose(jacfwd(f)(arr(1.5)), 8, 1e-12, name);
   }
 });
+
+Deno.test("a loop in a branch that some lanes do not take ends, and no lane takes it: it does not run", () => {
+  // Doubling a number below 0 never comes to 100: lanes that do not take the branch must not try.
+  const doubled = (x: NDArray): NDArray =>
+    cond(
+      x.greater(0),
+      (x: NDArray) => whileLoop((c: NDArray) => c.less(100), (c: NDArray) => c.mul(2), x),
+      (x: NDArray) => x.mul(3),
+      x,
+    );
+  everywhere(vmap(doubled), [arr([1, -1, 3, -2])], [128, -3, 192, -6]);
+  everywhere(vmap(doubled), [arr([-1, -2])], [-3, -6]);
+  everywhere(vmap(doubled), [arr([50, 60])], [100, 120]);
+  everywhere(vmap(vmap(doubled)), [arr([[1, -1], [-2, 3]])], [[128, -3], [-6, 192]]);
+  everywhere(
+    (x) => jvp(vmap(doubled), [x], [np.onesLike(x)]),
+    [arr([1, -1, 3])],
+    [[128, -3, 192], [128, 3, 64]],
+  );
+  const chosen = (i: NDArray, x: NDArray): NDArray =>
+    switchCase(i, [
+      (x: NDArray) => x,
+      (x: NDArray) => whileLoop((c: NDArray) => c.less(100), (c: NDArray) => c.mul(2), x),
+      (x: NDArray) => x.neg(),
+    ], x);
+  everywhere(
+    vmap(chosen),
+    [int([-1, 0, 1, 2, 5]), arr([-1, -2, 3, 4, 5])],
+    [-1, -2, 192, -4, -5],
+  );
+});
