@@ -33,6 +33,8 @@ export interface LinearSolveParams {
   readonly solve: WithConsts;
   /** `b -> A^-T b`. */
   readonly transposeSolve: WithConsts | null;
+  /** Why there is no transposed solve although one was given. */
+  readonly noTranspose: DifferentiationError | null;
 }
 
 const roles = ["matvec", "vecmat", "solve", "transposeSolve"] as const;
@@ -90,6 +92,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
     return [x, bind(linearSolveP, join({ ...p, b }), params)];
   },
   transpose(cts, inputs, params) {
+    if (params.noTranspose !== null) throw params.noTranspose;
     if (params.transposeSolve === null || params.vecmat === null) {
       throw new DifferentiationError(
         "customLinearSolve: reverse-mode differentiation needs transposeSolve (or symmetric: true)",
@@ -114,6 +117,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
         vecmat: params.matvec,
         solve: params.transposeSolve,
         transposeSolve: params.solve,
+        noTranspose: null,
       },
     );
     return [...roles.flatMap((role) => p[role].map(() => null)), ...back];
@@ -137,6 +141,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
       vecmat: vectorized("vecmat"),
       solve: vectorized("solve")!,
       transposeSolve: vectorized("transposeSolve"),
+      noTranspose: params.noTranspose,
     });
     return [outs, outs.map(() => 0)];
   },
@@ -158,6 +163,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
         vecmat: { jaxpr: diagonal, ...one },
         solve: { jaxpr: inverse, ...one },
         transposeSolve: { jaxpr: inverse, ...one },
+        noTranspose: null,
       },
       skip: {
         jvp: "its constants must agree with each other; the laws test customLinearSolve",

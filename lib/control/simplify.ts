@@ -6,15 +6,7 @@
  *
  * @module
  */
-import {
-  type Atom,
-  type Eqn,
-  type Jaxpr,
-  JaxprBuilder,
-  Literal,
-  subJaxprs,
-  Var,
-} from "../core/jaxpr.ts";
+import { type Atom, type Eqn, type Jaxpr, JaxprBuilder, Literal, Var } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { type CallParams, checkpointCall, jitCall } from "./call.ts";
 import { condP, type CondParams } from "./cond.ts";

@@ -18,7 +18,6 @@ import {
   instead,
   pure,
   release,
-  untraced,
 } from "./engine.ts";
 import type { StateBundle } from "./protocol.ts";
 
@@ -118,29 +117,25 @@ export function customVjp(e: Engine): Fn {
 
 // Implicit functions: the steps of the solver leave no trace, one evaluation at the root does.
 
-/** A solver that is given to a lifted transform. */
-function solver(app: Application, solve: unknown): unknown {
-  return instead(solve, (...xs) => app.solving(() => (solve as Fn)(...xs)));
+/** The solvers that are given to a lifted transform, with their numbers. */
+function solver(app: Application, number: 1 | 2, solve: unknown): unknown {
+  return instead(solve, (...xs) => app.solving(number, () => (solve as Fn)(...xs)));
 }
 
 export const customRoot = (e: Engine): Fn => (f, guess, solve, tangentSolve, options = {}) => {
   e.initialize(f, () => [asArrays(guess)]);
   const app = e.begin("customRoot");
-  const apart = app.apart();
   let wrote = false;
   const call = (x: unknown): unknown => {
     const { out, written } = app.run(() => (f as Fn)(x));
     wrote = Object.keys(written).length > 0;
     return out;
   };
-  // Runs in the traces of whoever wants a derivative, where those of this context are not valid.
-  const late = (...xs: unknown[]): unknown =>
-    app.aside(() => (tangentSolve as Fn)(...xs), untraced({ ...app.inner, ...apart }));
   const result = pure.customRoot(
     instead(f, call as Fn),
     guess,
-    solver(app, solve),
-    instead(tangentSolve, late),
+    solver(app, 1, solve),
+    solver(app, 2, tangentSolve),
     options,
   );
   const root = (options as { hasAux?: boolean }).hasAux ? (result as unknown[])[0] : result;
@@ -161,8 +156,10 @@ export const customLinearSolve = (e: Engine): Fn => (matvec, b, solve, options =
   const out = pure.customLinearSolve(
     instead(matvec, apply as Fn),
     b,
-    solver(app, solve),
-    transposeSolve === undefined ? rest : { ...rest, transposeSolve: solver(app, transposeSolve) },
+    solver(app, 1, solve),
+    transposeSolve === undefined
+      ? rest
+      : { ...rest, transposeSolve: solver(app, 2, transposeSolve) },
   );
   app.commit(wrote ? app.run(() => (matvec as Fn)(out)).written : {});
   return out;

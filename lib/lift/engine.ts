@@ -7,13 +7,12 @@
 import { NDArray } from "../core/array.ts";
 import { formatAval, sameAval } from "../core/aval.ts";
 import { StateError } from "../core/errors.ts";
-import { Tracer } from "../core/trace.ts";
 import { treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { toArray } from "../transforms/trees.ts";
 import { pure as pureTransforms } from "../transforms/pure.ts";
 import type { Transforms } from "../transforms/types.ts";
-import type { Entries, RngState, StateBundle, StateProtocol, Streams } from "./protocol.ts";
-import { folded, forked, isTraced, mapStreams } from "./streams.ts";
+import type { Entries, RngState, StateBundle, StateProtocol } from "./protocol.ts";
+import { folded, forked, mapStreams } from "./streams.ts";
 
 /** Any function, by its untyped signature. */
 export type Fn = (...args: unknown[]) => unknown;
@@ -196,9 +195,13 @@ export class Application {
     this.names = effects.names;
   }
 
-  /** Runs a solver: what it draws counts, what it writes does not. Gives its result. */
-  solving(f: () => unknown): unknown {
-    const { out, drawn } = this.engine.execute(this.where, { ...this.inner, ...this.apart() }, f);
+  /**
+   * Runs a solver: what it draws counts, what it writes does not. Gives its result. Streams of
+   * solvers with different numbers differ, and from those of the function itself.
+   */
+  solving(number: number, f: () => unknown): unknown {
+    const rng = folded(this.inner.rng, number);
+    const { out, drawn } = this.engine.execute(this.where, { ...this.inner, rng }, f);
     this.record({ written: {}, drawn, names: this.names });
     return out;
   }
@@ -225,11 +228,6 @@ export class Application {
       );
     }
     return outcome;
-  }
-
-  /** Streams for solvers, apart from those of the function itself. */
-  apart(): Partial<StateBundle> {
-    return { rng: folded(this.inner.rng, 1) };
   }
 
   /** What is passed to derivative rules by way of arguments, since they may run late. */
@@ -263,18 +261,6 @@ export function release(free: unknown, keys: unknown): Partial<StateBundle> {
       count: 0,
       root: key,
     })),
-  };
-}
-
-/** The part of a bundle that is good in any trace: what is not traced itself. */
-export function untraced({ params, state, rng }: StateBundle): Partial<StateBundle> {
-  const known = (tree: unknown): boolean => !treeFlatten(tree)[0].some((x) => x instanceof Tracer);
-  const part = (entries: Entries): Entries =>
-    pick(entries, Object.keys(entries).filter((k) => known(entries[k])));
-  return {
-    params: part(params),
-    state: part(state),
-    rng: pick(rng, Object.keys(rng).filter((k) => !isTraced(rng[k]!))) as Streams,
   };
 }
 

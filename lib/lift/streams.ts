@@ -6,7 +6,6 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { Tracer } from "../core/trace.ts";
 import { foldIn, split } from "../api/random.ts";
 import type { RngState, Streams } from "./protocol.ts";
 
@@ -18,29 +17,18 @@ export function mapStreams<T, R>(
   return Object.fromEntries(Object.entries(streams).map(([name, s]) => [name, f(s, name)]));
 }
 
-const origins = new WeakMap<RngState, readonly [from: RngState, data: NDArray | number]>();
-
 /**
  * A stream of its own, derived from another. Its key is computed where it is asked for, so that loops
  * that draw nothing pay nothing. It is computed each time, since that may be in different traces.
  */
 function derived(from: RngState, data: NDArray | number): RngState {
-  const stream: RngState = {
+  return {
     get key() {
       return foldIn(from.key, data);
     },
     count: 0,
     root: from.root,
   };
-  origins.set(stream, [from, data]);
-  return stream;
-}
-
-/** Whether a stream's key depends on traced values. */
-export function isTraced(stream: RngState): boolean {
-  const origin = origins.get(stream);
-  if (origin === undefined) return stream.key instanceof Tracer;
-  return isTraced(origin[0]) || origin[1] instanceof Tracer;
 }
 
 /** Streams that do not overlap with what is drawn from these later. */

@@ -6,10 +6,12 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { DifferentiationError, TreeError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeUnflatten } from "../core/tree.ts";
-import { customJvpP, type JvpRule } from "../control/custom.ts";
+import { customJvpP, type CustomJvpParams } from "../control/custom.ts";
 import { linearSolveP, type WithConsts } from "../control/linear_solve.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
 import { linearizeFlat } from "../interpreters/partial.ts";
@@ -17,7 +19,6 @@ import { stage } from "../interpreters/staging.ts";
 import { transposeJaxpr } from "../interpreters/transpose.ts";
 import { neg } from "../primitives/arithmetic.ts";
 import { stopGradient, zeros } from "../primitives/shape.ts";
-import { TreeError } from "../core/errors.ts";
 import { checkFunction, checkSameType, flattenArrays, flattenResult, nameOf } from "./trees.ts";
 import type { AnyFunction } from "./types.ts";
 
@@ -27,6 +28,23 @@ type UserFunction = (...args: unknown[]) => unknown;
 interface Converted {
   readonly jaxpr: Jaxpr;
   readonly consts: readonly NDArray[];
+}
+
+/** The leaves of what a function returned, checked to be a tree of the given type. */
+function like(op: string, avals: readonly ShapedArray[], def: TreeDef) {
+  return (what: string, f: AnyFunction, result: unknown): NDArray[] => {
+    const [xs, own] = flattenResult(op, f, result);
+    checkSameType(
+      op,
+      what,
+      avals,
+      def,
+      xs.map((x) => x.aval),
+      own,
+      "They must have the same structure, shapes and dtypes",
+    );
+    return xs;
+  };
 }
 
 /** Records a function from a tree to a tree of the same type. */
@@ -39,17 +57,8 @@ function convertEndo(
 ): Converted {
   const avals = xs.map((x) => x.aval);
   return stage(`${op} of ${nameOf(f)}`, (args) => {
-    const [outs, outDef] = flattenResult(op, f, (f as UserFunction)(treeUnflatten(def, args)));
-    checkSameType(
-      op,
-      `the argument and the result of ${what}`,
-      avals,
-      def,
-      outs.map((x) => x.aval),
-      outDef,
-      "They must have the same structure, shapes and dtypes",
-    );
-    return outs;
+    const result = (f as UserFunction)(treeUnflatten(def, args));
+    return like(op, avals, def)(`the argument and the result of ${what}`, f, result);
   }, avals);
 }
 
@@ -75,15 +84,37 @@ export function customRoot(
   const [guess, def] = flattenArrays("customRoot", initialGuess, "the initial guess");
   const n = guess.length;
   const avals = guess.map((x) => x.aval);
+  const flattenLike = like("customRoot", avals, def);
   const { jaxpr, consts } = convertEndo("customRoot", f, "the function", guess, def);
   const numConsts = consts.length;
 
-  // The solver sees f as a function of what it closed over, so that its program is closed too.
+  // Both solvers see f as a function of what it closed over, and are recorded here, where what they
+  // close over themselves is valid, so that their programs are closed too.
+  const tangent = stage(`tangentSolve of customRoot`, (args) => {
+    const captured = args.slice(0, numConsts);
+    const root = args.slice(numConsts, numConsts + n);
+    const { jaxpr: linear, consts: residuals, activeIn, activeOut } = linearizeFlat(
+      "customRoot",
+      (xs) => evalJaxpr(jaxpr, [...captured, ...xs], bind),
+      root,
+    );
+    const jacobian = asFunction((xs) => {
+      const ys = evalJaxpr(linear, [...residuals, ...xs.filter((_, i) => activeIn[i])], bind);
+      let next = 0;
+      return avals.map((aval, i) => activeOut[i] ? ys[next++]! : zeros(aval));
+    }, def);
+    const y = treeUnflatten(def, args.slice(numConsts + n));
+    const dx = (tangentSolve as UserFunction)(jacobian, y);
+    return flattenLike("the root and the result of tangentSolve", tangentSolve, dx);
+  }, [...consts.map((c) => c.aval), ...avals, ...avals]);
+
+  const skip = tangent.consts.length;
   let auxDef: TreeDef | null = null;
   const solver = stage(`customRoot of ${nameOf(f)}`, (args) => {
-    const captured = args.slice(0, numConsts);
+    // The tangent solver's captured values are of no use here; they are inputs of the rule.
+    const [captured, start] = [args.slice(skip, skip + numConsts), args.slice(skip + numConsts)];
     const closed = asFunction((xs) => evalJaxpr(jaxpr, [...captured, ...xs], bind), def);
-    const result = (solve as UserFunction)(closed, treeUnflatten(def, args.slice(numConsts)));
+    const result = (solve as UserFunction)(closed, treeUnflatten(def, start));
     let root = result;
     let aux: NDArray[] = [];
     if (options.hasAux) {
@@ -93,67 +124,39 @@ export function customRoot(
       root = result[0];
       [aux, auxDef] = flattenArrays("customRoot", result[1], "the aux output of solve");
     }
-    const [xs, rootDef] = flattenResult("customRoot", solve, root);
-    checkSameType(
-      "customRoot",
-      "the initial guess and the root that solve returned",
-      avals,
-      def,
-      xs.map((x) => x.aval),
-      rootDef,
-      "They must have the same structure, shapes and dtypes",
-    );
-    return [...xs, ...aux];
-  }, [...consts.map((c) => c.aval), ...avals]);
+    return [
+      ...flattenLike("the initial guess and the root that solve returned", solve, root),
+      ...aux,
+    ];
+  }, [...[...tangent.consts, ...consts].map((c) => c.aval), ...avals]);
 
-  const extra = solver.consts.length;
-  const params = {
+  // Inputs: what solve captured, what tangentSolve captured, what f captured, the guess.
+  const settings = [...solver.consts, ...tangent.consts];
+  const params: CustomJvpParams = {
     jaxpr: solver.jaxpr,
     numConsts: 0,
     name: nameOf(f),
-    rule: ((primals, tangents) => {
+    rule: (primals, tangents) => {
       const outs = bind(customJvpP, primals, params);
       const root = outs.slice(0, n);
-      const captured = primals.slice(extra, extra + numConsts);
-      const dots = tangents.slice(extra, extra + numConsts);
+      const own = primals.slice(solver.consts.length, settings.length);
+      const captured = primals.slice(settings.length, settings.length + numConsts);
+      const dots = tangents.slice(settings.length, settings.length + numConsts);
       const [, change] = jvpFlat(
         "customRoot",
         (args) => evalJaxpr(jaxpr, args, bind),
         [...captured, ...root],
         [...dots, ...root.map(() => null)],
       );
-      const { jaxpr: linear, consts: residuals, activeOut } = linearizeFlat(
-        "customRoot",
-        (xs) => evalJaxpr(jaxpr, [...captured, ...xs], bind),
-        root,
-      );
-      const jacobian = asFunction((xs) => {
-        const ys = evalJaxpr(linear, [...residuals, ...xs], bind);
-        let next = 0;
-        return root.map((x, i) => activeOut[i] ? ys[next++]! : zeros(x.aval));
-      }, def);
       // f(x(c), c) = 0, so (df/dx) dx = -(df/dc) dc.
-      const rhs = treeUnflatten(def, change.map((d, i) => d === null ? zeros(avals[i]!) : neg(d)));
-      const [dx, dxDef] = flattenResult(
-        "customRoot",
-        tangentSolve,
-        (tangentSolve as UserFunction)(jacobian, rhs),
-      );
-      checkSameType(
-        "customRoot",
-        "the root and the result of tangentSolve",
-        avals,
-        def,
-        dx.map((x) => x.aval),
-        dxDef,
-        "They must have the same structure, shapes and dtypes",
-      );
+      const rhs = change.map((d, i) => d === null ? zeros(avals[i]!) : neg(d));
+      const dx = evalJaxpr(tangent.jaxpr, [...own, ...captured, ...root, ...rhs], bind);
       return [outs, [...dx, ...outs.slice(n).map(() => null)]];
-    }) as JvpRule,
+    },
   };
-  // Neither the initial guess nor the solver's own settings move the root.
+  // Neither the initial guess nor the solvers' own settings move the root.
   const outs = bind(customJvpP, [
-    ...solver.consts.map(stopGradient),
+    ...settings.map(stopGradient),
     ...consts,
     ...guess.map(stopGradient),
   ], params);
@@ -180,40 +183,29 @@ export function customLinearSolve(
   checkFunction("customLinearSolve", solve, "solve");
   const [bs, def] = flattenArrays("customLinearSolve", b, "b");
   const avals = bs.map((x) => x.aval);
+  const flattenLike = like("customLinearSolve", avals, def);
   const forward = convertEndo("customLinearSolve", matvec, "matvec", bs, def);
   const numConsts = forward.consts.length;
-  const transposed = (): Jaxpr => {
-    // From [constants, x] to [constants, cotangent]: the adjoint map.
-    return transposeJaxpr(forward.jaxpr, forward.jaxpr.inputs.map((_, i) => i >= numConsts));
-  };
   const record = (user: AnyFunction, what: string, program: Jaxpr): WithConsts & Converted => {
     const { jaxpr, consts } = stage(`customLinearSolve`, (args) => {
       const captured = args.slice(0, numConsts);
       const apply = asFunction((xs) => evalJaxpr(program, [...captured, ...xs], bind), def);
       const result = (user as UserFunction)(apply, treeUnflatten(def, args.slice(numConsts)));
-      const [xs, xDef] = flattenResult("customLinearSolve", user, result);
-      checkSameType(
-        "customLinearSolve",
-        `b and the result of ${what}`,
-        avals,
-        def,
-        xs.map((x) => x.aval),
-        xDef,
-        "They must have the same structure, shapes and dtypes",
-      );
-      return xs;
+      return flattenLike(`b and the result of ${what}`, user, result);
     }, [...forward.consts.map((c) => c.aval), ...avals]);
     // What the solver captured itself comes first, then what matvec closed over.
     return { jaxpr, numConsts: consts.length + numConsts, consts: [...consts, ...forward.consts] };
   };
   const solver = record(solve, "solve", forward.jaxpr);
-  const needsTranspose = options.symmetric || options.transposeSolve !== undefined;
-  const vecmat = !needsTranspose ? null : options.symmetric ? forward.jaxpr : transposed();
-  const transposeSolver = !needsTranspose
+  const { transposeSolve, symmetric = false } = options;
+  const wanted = symmetric || transposeSolve !== undefined;
+  const adjoint = !wanted ? null : symmetric ? forward.jaxpr : adjointOf(forward.jaxpr, numConsts);
+  const vecmat = adjoint instanceof DifferentiationError ? null : adjoint;
+  const transposeSolver = vecmat === null
     ? null
-    : options.transposeSolve === undefined
+    : transposeSolve === undefined
     ? solver
-    : record(options.transposeSolve, "transposeSolve", vecmat!);
+    : record(transposeSolve, "transposeSolve", vecmat);
   const matrix = { jaxpr: forward.jaxpr, numConsts };
   const outs = bind(linearSolveP, [
     ...forward.consts,
@@ -228,6 +220,20 @@ export function customLinearSolve(
     transposeSolve: transposeSolver === null
       ? null
       : { jaxpr: transposeSolver.jaxpr, numConsts: transposeSolver.numConsts },
+    noTranspose: adjoint instanceof DifferentiationError ? adjoint : null,
   });
   return treeUnflatten(def, outs);
+}
+
+/**
+ * From constants and `x` to constants and cotangent: the adjoint of a linear map. Where it has none,
+ * as one that repeats a step until a condition holds, the reason: that matters to reverse mode alone.
+ */
+function adjointOf(jaxpr: Jaxpr, numConsts: number): Jaxpr | DifferentiationError {
+  try {
+    return transposeJaxpr(jaxpr, jaxpr.inputs.map((_, i) => i >= numConsts));
+  } catch (error) {
+    if (error instanceof DifferentiationError) return error;
+    throw error;
+  }
 }

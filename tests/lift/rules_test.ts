@@ -189,3 +189,35 @@ Deno.test("a solve differentiated by one step commits state once", () => {
   const [params, state] = init(null);
   assertEquals(plain(apply(params, state, null)[1]), { "~": { n: 1 } });
 });
+
+Deno.test("customRoot(): tangentSolve may call modules, under every order of jit and grad", () => {
+  // The root of z - layer(x) = 0; the tangent solver scales by a parameter and back.
+  const { init, apply } = hk.transform((x: NDArray) => {
+    const layer = new hk.Linear(2);
+    const scale = new hk.Linear(1, { name: "scale", withBias: false });
+    scale.call(np.ones([1]));
+    return t.customRoot(
+      (z: NDArray) => z.sub(layer.call(x)),
+      np.zeros([2]),
+      (f, z) => z.sub(f(z)),
+      (g, y) => {
+        const s = scale.call(np.ones([1]));
+        return y.mul(s).mul(g(np.ones([2]))).div(s);
+      },
+    ).sum();
+  });
+  const plainly = hk.transform((x: NDArray) => new hk.Linear(2).call(x).sum());
+  const x = point.astype("float32");
+  const params = init(key, x);
+  const { scale: _, ...own } = params;
+  const expected = grad((p: typeof own) => plainly.apply(p, null, x))(own);
+  const found = [
+    grad((p: typeof params) => apply(p, null, x))(params),
+    jit(grad((p: typeof params) => apply(p, null, x)))(params),
+    grad(jit((p: typeof params) => apply(p, null, x)))(params),
+  ];
+  for (const { scale, ...rest } of found) {
+    assertClose(rest, expected, 1e-6);
+    assertEquals(plain(scale!.w), [[0]], "how the system is solved does not move the root");
+  }
+});

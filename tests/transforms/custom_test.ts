@@ -313,12 +313,54 @@ Deno.test("customRoot(): trees, and auxiliary outputs of the solver", () => {
 });
 
 Deno.test("a rule that uses a differentiated value from outside is told to take it as an argument", () => {
-  const root = (a: NDArray) =>
-    customRoot((z: NDArray) => z.sub(a), arr(0), () => a, (_, y) => y.mul(a));
-  assertThrows(() => grad(root)(arr(2)), DifferentiationError, "as an argument");
   const custom = (a: NDArray) =>
     customJvp((x: NDArray) => x, ([x]: [NDArray], [t]: [NDArray]) => [x, t.mul(a)])(a);
   assertThrows(() => grad(custom)(arr(2)), DifferentiationError, "as an argument");
+});
+
+Deno.test("customRoot(): tangentSolve may use values from outside, traced and differentiated ones too", () => {
+  // z a = 6, so that dz/da = -6 / a^2; the system's slope a is known from outside.
+  const root = (a: NDArray): NDArray =>
+    customRoot((z: NDArray) => z.mul(a).sub(6), arr(0), () => arr(6).div(a), (_, y) => y.div(a));
+  for (const wrap of [(f: typeof root) => f, (f: typeof root) => jit(f)]) {
+    assertClose(grad(wrap(root))(arr(2)), -1.5);
+    assertClose(wrap(grad(root))(arr(2)), -1.5);
+    assertClose(jvp(wrap(root), [arr(2)], [arr(1)]), [3, -1.5]);
+    assertClose(wrap(vmap(grad(root)))(arr([1, 2, 4])), [-6, -1.5, -0.375]);
+  }
+});
+
+Deno.test("customRoot(): unknowns that are integers neither move nor disturb the others", () => {
+  type Root = { z: NDArray; n: NDArray };
+  const root = (a: NDArray): Root =>
+    customRoot(
+      ({ z, n }: Root) => ({ z: z.sub(a.mul(a)), n: n.sub(4) }),
+      { z: arr(0), n: arr(0, "int32") },
+      () => ({ z: a.mul(a), n: arr(4, "int32") }),
+      (_, y) => y,
+    ) as Root;
+  assertEquals(plain(root(arr(3))), { z: 9, n: 4 });
+  assertClose(grad((a: NDArray) => root(a).z)(arr(3)), 6);
+});
+
+Deno.test("customLinearSolve(): a loop in matvec is no obstacle but to reverse mode", () => {
+  // Doubles until 8 is reached: x -> 8 x.
+  const eightfold = (x: NDArray): NDArray =>
+    whileLoop(
+      ([n]: [NDArray, NDArray]) => n.less(8),
+      ([n, x]: [NDArray, NDArray]) => [n.mul(2), x.mul(2)] as [NDArray, NDArray],
+      [arr(1), x] as [NDArray, NDArray],
+    )[1];
+  const eighth = (_: unknown, b: NDArray): NDArray => b.div(8);
+  const solve = (b: NDArray): NDArray =>
+    customLinearSolve(eightfold, b, eighth, { transposeSolve: eighth });
+  assertClose(solve(arr([8, 16])), [1, 2]);
+  assertClose(jvp(solve, [arr([8, 16])], [arr([1, 0])])[1], [0.125, 0]);
+  assertThrows(
+    () => grad((b: NDArray) => solve(b).sum())(arr([8, 16])),
+    DifferentiationError,
+    "whileLoop",
+  );
 });
 
 const A = arr([[4, 1, 0], [2, 5, 1], [0, -1, 3]]);
