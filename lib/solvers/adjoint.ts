@@ -34,7 +34,10 @@ export interface ImplicitOptions {
   readonly rtol?: number;
   /** Largest number of products (default 500). */
   readonly maxSteps?: number;
-  /** Directions that the iterative solution remembers (default 10). */
+  /**
+   * Directions that the iterative solution remembers (default 10). 0 is plain iteration: more products,
+   * but little beside them, so that it is the faster choice where products are cheap and `f` contracts.
+   */
   readonly memory?: number;
 }
 

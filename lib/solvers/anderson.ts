@@ -1,16 +1,16 @@
 /**
  * Anderson acceleration, with the residual differences orthogonalised as they come and the oldest
  * dropped (truncated Gram-Schmidt: Tang, Xu, He, Saad and Xi, "Anderson acceleration with truncated
- * Gram-Schmidt", SIAM J. Matrix Anal. Appl. 45, 2024). In exact arithmetic it is Anderson's method
- * of type II while memory lasts; on symmetric linear problems it stays that with a memory of 3. No
- * least-squares problem is solved, so its condition never gets squared.
+ * Gram-Schmidt", SIAM J. Matrix Anal. Appl. 45, 2024). While memory lasts it is Anderson's method of
+ * type II on the differences that pass the test of `leastSine`; on symmetric linear problems it stays
+ * that with a memory of 3. No least-squares problem is solved, so its condition never gets squared.
  *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
 import { epsilon } from "../core/dtype.ts";
 import { AxisError } from "../core/errors.ts";
-import { div, select } from "../primitives/arithmetic.ts";
+import { div, minimum, select } from "../primitives/arithmetic.ts";
 import { and } from "../primitives/compare.ts";
 import { dotGeneral } from "../primitives/dot.ts";
 import { full, reshape, scalarLike, zerosLike } from "../primitives/shape.ts";
@@ -27,16 +27,16 @@ export interface AndersonOptions {
 
 /** Memory of the method. Rows of `q` are orthonormal residual differences, or zero. */
 export interface AndersonMemory {
-  /** Residual directions: [memory, n]. */
+  /** Directions of the residual: [memory, n]. */
   readonly q: NDArray;
-  /** The steps in `x` that caused them: [memory, n]. */
-  readonly u: NDArray;
-  /** The point before: [n]. */
-  readonly x: NDArray;
-  /** Its residual: [n]. */
+  /** What the plain step from `x` to `x + beta r` did along them: [memory, n]. */
+  readonly p: NDArray;
+  /** The plain step from the point before: [n]. */
+  readonly y: NDArray;
+  /** The residual there: [n]. */
   readonly r: NDArray;
-  /** Its residual norm; infinite before the first step. */
-  readonly size: NDArray;
+  /** The smallest residual norm since the directions began; infinite before the first step. */
+  readonly least: NDArray;
   /** 1 for the rows in use, 0 for the others: [memory]. */
   readonly active: NDArray;
 }
@@ -80,48 +80,47 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
     init(x) {
       const k = Math.min(memory, x.size);
       const none = full([k, x.size], 0, x.dtype);
-      const size = full([], Infinity, x.dtype);
-      return { q: none, u: none, x, r: zerosLike(x), size, active: full([k], 0, x.dtype) };
+      const least = full([], Infinity, x.dtype);
+      return { q: none, p: none, y: x, r: zerosLike(x), least, active: full([k], 0, x.dtype) };
     },
     step(x, r, m) {
-      const size = norm(r);
-      const scaled = beta === 1 ? r : r.mul(beta);
+      const y = x.add(beta === 1 ? r : r.mul(beta));
       const k = m.q.shape[0]!;
-      if (k === 0) return [x.add(scaled), m];
+      if (k === 0) return [y, m];
+      const size = norm(r);
       // A residual that has grown much says that the old directions mislead: start afresh.
-      const calm = size.lessEqual(m.size.mul(restartGrowth)).astype(r.dtype);
-      const kept = m.active.mul(calm);
+      const calm = size.lessEqual(m.least.mul(restartGrowth));
+      const kept = m.active.mul(calm.astype(r.dtype));
+      const least = select(calm, minimum(m.least, size), size);
       const dr = r.sub(m.r);
-      const c = times(m.q, dr).mul(kept);
-      let w = dr.sub(combine(c, m.q));
-      let v = x.sub(m.x).sub(combine(c, m.u));
+      const first = times(m.q, dr).mul(kept);
+      const part = dr.sub(combine(first, m.q));
       // Once more, since cancellation leaves a remainder along the old directions.
-      const again = times(m.q, w).mul(kept);
-      w = w.sub(combine(again, m.q));
-      v = v.sub(combine(again, m.u));
+      const second = times(m.q, part).mul(kept);
+      const w = part.sub(combine(second, m.q));
+      const v = y.sub(m.y).sub(combine(first.add(second), m.p));
       const length = norm(w);
-      // Before the first step there is no difference; later one may have nothing new in it.
-      const usable = and(
-        length.greater(norm(dr).mul(dropBelow(epsilon(r.dtype)))),
-        m.size.less(Infinity),
-      );
+      // A direction that is hardly new holds the map's curvature, or rounding, more than its slope.
+      const bound = norm(dr).mul(leastSine).add(size.mul(10 * epsilon(r.dtype)));
+      // Before the first step there is no difference.
+      const usable = and(length.greater(bound), m.least.less(Infinity));
       const active = usable.astype(r.dtype);
       const factor = div(active, select(usable, length, scalarLike(1, length)));
       const q = push(reshape(w.mul(factor), [1, x.size]), m.q);
-      const u = push(reshape(v.mul(factor), [1, x.size]), m.u);
+      const p = push(reshape(v.mul(factor), [1, x.size]), m.p);
       const inUse = push(reshape(active, [1]), kept);
       const theta = times(q, r).mul(inUse);
-      const rest = r.sub(combine(theta, q));
-      const next = x.sub(combine(theta, u)).add(beta === 1 ? rest : rest.mul(beta));
-      return [next, { q, u, x, r, size, active: inUse }];
+      return [y.sub(combine(theta, p)), { q, p, y, r, least, active: inUse }];
     },
   };
 }
 
-/** Growth of the residual norm in one step beyond which the memory is cleared. */
-const restartGrowth = 10;
+/** Growth of the residual norm, from the smallest, beyond which the memory is cleared. */
+const restartGrowth = 4;
 
-/** Share of a difference that must be new for it to count as a direction. */
-function dropBelow(eps: number): number {
-  return 10 * eps;
-}
+/**
+ * Sine of the angle to the old directions that a difference must have to count as one (Pollock and
+ * Rebholz, "Filtering for Anderson acceleration", SIAM J. Sci. Comput. 45, 2023). Without it, maps of
+ * a few unknowns whose plain iteration converges are driven into chaos.
+ */
+const leastSine = 0.1;
