@@ -217,6 +217,18 @@ class Runtime implements OrtRuntime {
     return new Session(this, handle);
   }
 
+  #configure(options: number, key: string, value: string): void {
+    const texts = [key, value].map((text) => {
+      const bytes = new TextEncoder().encode(text + "\0");
+      const at = this.allocate(bytes.length);
+      this.module.HEAPU8.set(bytes, at);
+      return at;
+    });
+    const code = this.module._OrtAddSessionConfigEntry(options, texts[0]!, texts[1]!);
+    texts.forEach((at) => this.module._free(at));
+    if (code !== 0) throw this.error(`set ${key}`);
+  }
+
   /** Options depend on the level alone and are not changed by use, so each is made once. */
   #sessionOptions(level: number): number {
     let handle = this.#options.get(level);
@@ -234,11 +246,18 @@ class Runtime implements OrtRuntime {
         0,
       ) >>> 0;
       if (handle === 0) throw this.error("make session options");
+      this.#configure(handle, "optimization.disable_specified_optimizers", WRONG_OPTIMIZERS);
       this.#options.set(level, handle);
     }
     return handle;
   }
 }
+
+/**
+ * The optimiser that drops `x + c` where `c` is 0 takes it for 0 where it is so as a float32, and
+ * takes -0 + 0 for -0 (onnxruntime 1.30).
+ */
+const WRONG_OPTIMIZERS = "NoopElimination";
 
 class HeapTensor implements OrtTensor {
   handle: number;

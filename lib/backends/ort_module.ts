@@ -35,6 +35,7 @@ export interface OrtModule {
     logVerbosity: number,
     optimizedModelPath: number,
   ): number;
+  _OrtAddSessionConfigEntry(options: number, key: number, value: number): number;
   _OrtCreateSession(model: number, bytes: number, options: number): number;
   _OrtReleaseSession(session: number): number;
   _OrtGetInputOutputCount(session: number, inputs: number, outputs: number): number;
@@ -80,6 +81,7 @@ const FUNCTIONS = [
   "_OrtGetLastError",
   "_OrtFree",
   "_OrtCreateSessionOptions",
+  "_OrtAddSessionConfigEntry",
   "_OrtCreateSession",
   "_OrtReleaseSession",
   "_OrtGetInputOutputCount",

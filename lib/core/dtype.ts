@@ -71,6 +71,11 @@ export function epsilon(dtype: DType): number {
   return dtype === "float32" ? 2 ** -23 : dtype === "float64" ? 2 ** -52 : 0;
 }
 
+/** The smallest positive float of full precision; 0 for other dtypes. */
+export function smallestNormal(dtype: DType): number {
+  return dtype === "float32" ? 2 ** -126 : dtype === "float64" ? 2 ** -1022 : 0;
+}
+
 /** The smallest and largest finite values of a dtype. */
 export function limits(dtype: DType): readonly [min: number, max: number] {
   switch (dtype) {

@@ -6,6 +6,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { AxisError } from "../core/errors.ts";
+import { checkCount, checkTolerance } from "./options.ts";
 import { epsilon } from "../core/dtype.ts";
 import { treeMap } from "../core/tree.ts";
 import { div, select } from "../primitives/arithmetic.ts";
@@ -42,10 +43,23 @@ export interface ImplicitOptions {
 }
 
 /**
- * Differentiation by the implicit function theorem: exact at the solution, whatever the solver did.
- * Where the linear system cannot be solved to its tolerance, derivatives are NaN rather than wrong.
+ * Differentiation by the implicit function theorem: exact at a solution, whatever way the solver took
+ * to it. At a point that is none, since the solve failed, it gives the derivative that a solution
+ * there would have: look at the status. Where the linear system cannot be solved to its tolerance,
+ * derivatives are NaN rather than wrong.
+ *
+ * @throws {AxisError} naming an option that is out of range.
  */
 export function implicit(options: ImplicitOptions = {}): Adjoint {
+  const { linearSolver = "auto", rtol, maxSteps = 500, memory = 10 } = options;
+  if (!["auto", "dense", "iterative"].includes(linearSolver)) {
+    throw new AxisError(
+      `implicit: linearSolver must be "auto", "dense" or "iterative", not ${linearSolver}`,
+    );
+  }
+  if (rtol !== undefined) checkTolerance("implicit", "rtol", rtol);
+  checkCount("implicit", "maxSteps", maxSteps);
+  checkCount("implicit", "memory", memory);
   return { kind: "implicit", options };
 }
 
@@ -73,11 +87,6 @@ export function tangentSolver(
   if (adjoint.kind === "oneStep") return (_, y) => treeMap((leaf: NDArray) => leaf.neg(), y);
   const { options } = adjoint;
   const { linearSolver = "auto", memory = 10, maxSteps = 500 } = options;
-  if (!["auto", "dense", "iterative"].includes(linearSolver)) {
-    throw new AxisError(
-      `implicit: linearSolver must be "auto", "dense" or "iterative", not ${linearSolver}`,
-    );
-  }
   return (g, y) => {
     const { vector, ravel, unravel } = ravelTree("implicit", y, "the right-hand side");
     const apply = (v: NDArray): NDArray => ravel(g(unravel(v)));

@@ -15,7 +15,8 @@ import { and } from "../primitives/compare.ts";
 import { dotGeneral } from "../primitives/dot.ts";
 import { full, reshape, scalarLike, zerosLike } from "../primitives/shape.ts";
 import { concatenate, slice } from "../primitives/slicing.ts";
-import { norm, type Stepper } from "./iterate.ts";
+import { norm, plainNorm, type Stepper } from "./iterate.ts";
+import { checkCount } from "./options.ts";
 
 /** Options of `anderson`. */
 export interface AndersonOptions {
@@ -69,9 +70,7 @@ function push(first: NDArray, m: NDArray): NDArray {
  */
 export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory> {
   const { memory = 5, beta = 1 } = options;
-  if (!Number.isInteger(memory) || memory < 0) {
-    throw new AxisError(`anderson: memory must be a non-negative integer, not ${memory}`);
-  }
+  checkCount("anderson", "memory", memory);
   if (!(beta > 0 && beta <= 2)) {
     throw new AxisError(`anderson: beta must be in (0, 2], not ${beta}`);
   }
@@ -99,9 +98,10 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
       const second = times(m.q, part).mul(kept);
       const w = part.sub(combine(second, m.q));
       const v = y.sub(m.y).sub(combine(first.add(second), m.p));
-      const length = norm(w);
+      const length = plainNorm(w);
+      // Out of the range where squares are finite and not 0, nothing is remembered.
       // A direction that is hardly new holds the map's curvature, or rounding, more than its slope.
-      const bound = norm(dr).mul(leastSine).add(size.mul(10 * epsilon(r.dtype)));
+      const bound = plainNorm(dr).mul(leastSine).add(size.mul(10 * epsilon(r.dtype)));
       // Before the first step there is no difference.
       const usable = and(length.greater(bound), m.least.less(Infinity));
       const active = usable.astype(r.dtype);

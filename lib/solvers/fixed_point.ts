@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { AxisError } from "../core/errors.ts";
 import { treeMap, treeUnflatten } from "../core/tree.ts";
 import { sub } from "../primitives/arithmetic.ts";
 import { pure } from "../transforms/pure.ts";
@@ -17,15 +16,16 @@ import {
   nameOf,
 } from "../transforms/trees.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
-import { anderson, type AndersonMemory } from "./anderson.ts";
+import { anderson } from "./anderson.ts";
 import { iterate, type Stepper } from "./iterate.ts";
+import { checkCount, checkMade, checkTolerance } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 
 /** Options of `fixedPoint`. */
 export interface FixedPointOptions {
-  /** The method: `anderson()` (the default) or `damped()`. */
-  readonly solver?: Stepper<AndersonMemory> | Stepper<null>;
+  /** The method: `anderson()` (the default), `damped()`, or a `Stepper` of your own. */
+  readonly solver?: Stepper<unknown>;
   /** The dictionary of transforms; pass a module system's where `f` uses modules. */
   readonly transforms?: Transforms;
   /** Relative tolerance; default 6e-6 for float32 and 2e-12 for float64. */
@@ -42,11 +42,34 @@ export interface FixedPointOptions {
   readonly history?: boolean;
 }
 
-function checkTolerance(name: string, value: number): number {
-  if (!(value >= 0)) {
-    throw new AxisError(`fixedPoint: ${name} must be a number that is not negative, not ${value}`);
+const isFunction = (x: unknown): boolean => typeof x === "function";
+
+function checkOptions(options: FixedPointOptions): void {
+  checkMade("fixedPoint", "the options", options, () => true, "an object such as { rtol: 1e-5 }");
+  const { solver, adjoint, transforms, rtol, atol, maxSteps } = options;
+  if (solver !== undefined) {
+    const made = "anderson(), damped() or another Stepper";
+    checkMade(
+      "fixedPoint",
+      "solver",
+      solver,
+      (s) => isFunction(s.init) && isFunction(s.step),
+      made,
+    );
   }
-  return value;
+  if (adjoint !== undefined) {
+    const made = "implicit() or oneStep()";
+    const kinds: readonly unknown[] = ["implicit", "oneStep"];
+    checkMade("fixedPoint", "adjoint", adjoint, (a) => kinds.includes(a.kind), made);
+  }
+  if (transforms !== undefined) {
+    const made = "a dictionary of transforms such as pure or an adapter's transforms";
+    const has = (t: Record<string, unknown>) => isFunction(t.customRoot) && isFunction(t.whileLoop);
+    checkMade("fixedPoint", "transforms", transforms, has, made);
+  }
+  if (rtol !== undefined) checkTolerance("fixedPoint", "rtol", rtol);
+  if (atol !== undefined) checkTolerance("fixedPoint", "atol", atol);
+  if (maxSteps !== undefined) checkCount("fixedPoint", "maxSteps", maxSteps);
 }
 
 /**
@@ -74,21 +97,16 @@ export function fixedPoint<T>(
   options: FixedPointOptions = {},
 ): Solution<T> {
   checkFunction("fixedPoint", f);
+  checkOptions(options);
   const { transforms = pure, adjoint = implicit(), maxSteps = 200, history = false } = options;
-  const solver = (options.solver ?? anderson()) as Stepper<unknown>;
-  if (!Number.isInteger(maxSteps) || maxSteps < 0) {
-    throw new AxisError(`fixedPoint: maxSteps must be a non-negative integer, not ${maxSteps}`);
-  }
+  const solver: Stepper<unknown> = options.solver ?? anderson();
   const [leaves, def] = flattenArrays("fixedPoint", x0, "x0");
   const start = treeUnflatten(def, leaves) as Arrays<T>;
-  const { vector } = ravelTree("fixedPoint", start, "x0");
-  const tolerance = defaultTolerance(vector.dtype);
-  const limits = {
-    rtol: checkTolerance("rtol", options.rtol ?? tolerance),
-    atol: checkTolerance("atol", options.atol ?? tolerance),
-    maxSteps,
-    history,
-  };
+  ravelTree("fixedPoint", start, "x0"); // raises where a leaf is not floating-point
+  // By the least precise leaf, which could not meet more.
+  const tolerance = Math.max(...leaves.map((x) => defaultTolerance(x.dtype)));
+  const { rtol = tolerance, atol = tolerance } = options;
+  const limits = { rtol, atol, maxSteps, history };
 
   const residual = (x: unknown): unknown => {
     const [fx, fxDef] = flattenResult("fixedPoint", f, f(x as Arrays<T>));
@@ -132,6 +150,6 @@ export function fixedPoint<T>(
     outcome.history,
     `fixedPoint by ${solver.description}`,
   );
-  if (options.throw) checkConverged(solution as Solution<never>);
+  if (options.throw) checkConverged("fixedPoint", solution);
   return solution;
 }

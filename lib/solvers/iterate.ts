@@ -10,9 +10,11 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { select } from "../primitives/arithmetic.ts";
+import { smallestNormal } from "../core/dtype.ts";
+import { abs, div, select } from "../primitives/arithmetic.ts";
+import { and, or } from "../primitives/compare.ts";
 import { dotGeneral } from "../primitives/dot.ts";
-import { full, reshape } from "../primitives/shape.ts";
+import { full, reduceSum, reshape } from "../primitives/shape.ts";
 import { dynamicUpdateSlice } from "../primitives/slicing.ts";
 import { isFinite } from "../primitives/unary.ts";
 import type { Transforms } from "../transforms/types.ts";
@@ -42,7 +44,7 @@ export interface Limits {
 
 /** How a loop ended. */
 export interface Outcome {
-  /** Point with the smallest residual norm; the last one where it converged. */
+  /** The point that met the criterion; where none did, that with the smallest residual norm. */
   readonly x: NDArray;
   /** Its residual norm. */
   readonly residualNorm: NDArray;
@@ -63,9 +65,18 @@ export function dot(a: NDArray, b: NDArray): NDArray {
   return dotGeneral(a, b, { contract: [[0], [0]], batch: [[], []] });
 }
 
-/** 2-norm of a vector. */
-export function norm(x: NDArray): NDArray {
+/** 2-norm of a vector whose squares are in the range of its dtype. */
+export function plainNorm(x: NDArray): NDArray {
   return dot(x, x).sqrt();
+}
+
+/**
+ * 2-norm of a vector, computed in units of its 1-norm: right wherever that is in the range of the
+ * dtype, where squares would be infinite or 0.
+ */
+export function norm(x: NDArray): NDArray {
+  const unit = reduceSum(abs(x), [0]).add(scalarArray(smallestNormal(x.dtype), x.dtype));
+  return plainNorm(div(x, unit)).mul(unit);
 }
 
 /** Runs a method on a residual function of a vector. */
@@ -95,8 +106,9 @@ export function iterate<S>(
       const r = residual(c.x);
       const size = norm(r);
       const bound = rtol === 0 ? scalarArray(atol, dtype) : norm(c.x).mul(rtol).add(atol);
-      const converged = size.lessEqual(bound);
-      const better = size.less(c.bestNorm);
+      // An infinite bound is a norm beyond the dtype's range and proves nothing.
+      const converged = and(size.lessEqual(bound), isFinite(bound));
+      const better = or(size.less(c.bestNorm), converged);
       const steps = c.steps.add(1);
       const [next, memory] = stepper.step(c.x, r, c.memory as S);
       let status = select(
@@ -104,8 +116,8 @@ export function iterate<S>(
         code(statusCode("maxSteps")),
         code(running),
       );
-      status = select(isFinite(size), status, code(statusCode("nonfinite")));
       status = select(converged, code(statusCode("converged")), status);
+      status = select(isFinite(size), status, code(statusCode("nonfinite")));
       return {
         x: next,
         memory,

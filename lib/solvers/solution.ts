@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { ConcreteArray } from "../core/concrete.ts";
-import { ConvergenceError, TreeError } from "../core/errors.ts";
+import { ConvergenceError, InFlightError, TreeError } from "../core/errors.ts";
 import { registerPytreeNode } from "../core/tree.ts";
 import type { Arrays } from "../transforms/trees.ts";
 
@@ -22,6 +22,9 @@ export function statusCode(status: Status): number {
 
 /** What a solver found, and how it ended. A pytree, so it may leave a jitted function. */
 export class Solution<T> {
+  /** For types: a solution has arrays as leaves already. */
+  declare readonly "~arrays"?: Solution<T>;
+
   /** Made by solvers. */
   constructor(
     /** The solution; where the solve failed, the best iterate. */
@@ -30,7 +33,7 @@ export class Solution<T> {
     readonly status: NDArray,
     /** Evaluations of the user's function: int32. */
     readonly steps: NDArray,
-    /** 2-norm of the residual at `value`. */
+    /** 2-norm of the residual at `value`. Like all numbers about the solve it has no derivative. */
     readonly residualNorm: NDArray,
     /** 2-norm of `value`. */
     readonly valueNorm: NDArray,
@@ -40,14 +43,19 @@ export class Solution<T> {
     readonly description: string,
   ) {}
 
-  /** The status as text. */
+  /**
+   * The status as text; of a solve that was mapped over lanes, the worst of theirs.
+   *
+   * @throws {ConcretizationError} where it is not known, inside transforms: use `status` there.
+   * @throws {InFlightError} where it is still being computed.
+   */
   get statusName(): Status {
-    return statuses[this.status.item()]!;
+    return statuses[Math.max(...this.status.dataSync())] ?? "converged";
   }
 
-  /** Whether the criterion was met: bool. */
-  get converged(): NDArray {
-    return this.status.equal(0);
+  /** Whether the criterion was met, by all lanes where there are several. Raises as `statusName`. */
+  get converged(): boolean {
+    return this.statusName === "converged";
   }
 
   /** What happened, with numbers. Where they are not known yet, that is said instead. */
@@ -59,19 +67,7 @@ export class Solution<T> {
     if (!parts.every((x) => x.peek() !== null)) {
       return `${this.description}: the outcome is in flight; await ready(solution)`;
     }
-    const steps = this.steps.item();
-    const residual = this.residualNorm.item().toPrecision(3);
-    const evaluations = `${steps} evaluation${steps === 1 ? "" : "s"}`;
-    switch (this.statusName) {
-      case "converged":
-        return `${this.description}: converged after ${evaluations}, residual norm ${residual}`;
-      case "maxSteps":
-        return `${this.description}: not converged after the ${evaluations} that maxSteps allows; the best ` +
-          `residual norm is ${residual}. Raise maxSteps, loosen rtol and atol, or try another solver`;
-      default:
-        return `${this.description}: the function gave infinite or undefined values after ${evaluations}; the ` +
-          `best residual norm before that is ${residual}. Try another start, or more damping`;
-    }
+    return `${this.description}: ${this.status.ndim === 0 ? outcome(this) : outcomes(this)}`;
   }
 
   /** The tolerances with which the solve would have converged at `value`: one with the other 0. */
@@ -83,6 +79,43 @@ export class Solution<T> {
   toString(): string {
     return `Solution(${this.message})`;
   }
+}
+
+type Outcome = Pick<Solution<unknown>, "status" | "steps" | "residualNorm">;
+
+/** How one solve ended. */
+function outcome(s: Outcome): string {
+  const steps = s.steps.item();
+  const norm = s.residualNorm.item();
+  const residual = norm.toPrecision(3);
+  const evaluations = `${steps} evaluation${steps === 1 ? "" : "s"}`;
+  switch (statuses[s.status.item()]) {
+    case "converged":
+      return `converged after ${evaluations}, residual norm ${residual}`;
+    case "maxSteps":
+      if (steps === 0) return "not tried, since maxSteps is 0";
+      return `not converged after the ${evaluations} that maxSteps allows; the best residual norm is ` +
+        `${residual}. Raise maxSteps, loosen rtol and atol, or try another solver`;
+    default:
+      if (norm === Infinity) {
+        return "the start, or the function's value there, is infinite or undefined. Try another start";
+      }
+      return `the function gave infinite or undefined values after ${evaluations}; the best residual ` +
+        `norm before that is ${residual}. Try another start, or more damping`;
+  }
+}
+
+/** How the solves of several lanes ended. */
+function outcomes(s: Outcome): string {
+  const codes = [...s.status.dataSync()];
+  const counts = statuses.flatMap((name, i) => {
+    const n = codes.filter((c) => c === i).length;
+    return n === 0 ? [] : [`${name} in ${n}`];
+  });
+  const steps = Math.max(0, ...s.steps.dataSync());
+  const norm = Math.max(0, ...s.residualNorm.dataSync());
+  return `of ${codes.length} lanes, ${counts.join(", ")}; at most ${steps} evaluations, largest ` +
+    `residual norm ${norm.toPrecision(3)}`;
 }
 
 registerPytreeNode(
@@ -103,19 +136,27 @@ registerPytreeNode(
     ),
 );
 
+type Known = Outcome & Pick<Solution<unknown>, "converged" | "message" | "statusName">;
+
 /**
  * Raises where a solve failed.
  *
  * @throws {ConvergenceError} with the solution's message.
- * @throws {TreeError} where the outcome is not known, inside `jit` and loops.
+ * @throws {TreeError} where the outcome is not known: inside transforms, or in flight.
  */
-export function checkConverged(solution: Solution<never>): void {
+export function checkConverged(op: string, solution: Known): void {
   const { status } = solution;
   if (!(status instanceof ConcreteArray)) {
     throw new TreeError(
-      "throw: true needs to know how the solve ended, which it does not inside jit, vmap and loops. " +
+      `${op}: throw: true needs to know how the solve ended, which it does not inside jit, vmap and loops. ` +
         "Return the solution and look at its status outside",
     );
   }
-  if (status.item() !== 0) throw new ConvergenceError(solution.message, solution.statusName);
+  if (status.peek() === null) {
+    throw new InFlightError(
+      `${op}: throw: true needs to know how the solve ended, but its arguments are in flight. ` +
+        "`await ready(...)` them first, or look at the status of the solution later",
+    );
+  }
+  if (!solution.converged) throw new ConvergenceError(solution.message, solution.statusName);
 }

@@ -28,11 +28,17 @@ import {
 /** What can be a leaf of an argument: numbers, booleans and typed arrays are converted to arrays. */
 export type Leaf = NDArray | number | boolean | TypedArray;
 
-/** The type of a pytree after its leaves have been converted to arrays. */
+/**
+ * The type of a pytree after its leaves have been converted to arrays. Types cannot tell a class that
+ * is a pytree from an object, all members of which are converted; it may say by a member that is
+ * declared only, `declare readonly "~arrays"?: Point`, what becomes of it.
+ */
 export type Arrays<T> = T extends Leaf ? NDArray
   : T extends null | undefined ? T
   // deno-lint-ignore ban-types -- any function type
   : T extends Function ? T
+  : string extends keyof T ? { [K in keyof T]: Arrays<T[K]> }
+  : "~arrays" extends keyof T ? NonNullable<T["~arrays"]>
   : { [K in keyof T]: Arrays<T[K]> };
 
 /** Shape and dtype of an array that need not exist; stands for an argument in `evalShape`. */

@@ -1,0 +1,46 @@
+/**
+ * Checks of the options that solvers share.
+ *
+ * @module
+ */
+import { AxisError, describeValue } from "../core/errors.ts";
+
+/**
+ * Checks a tolerance.
+ *
+ * @throws {AxisError} where it is not a finite number that is not negative.
+ */
+export function checkTolerance(op: string, name: string, value: number): number {
+  if (typeof value === "number" && value >= 0 && value < Infinity) return value;
+  throw new AxisError(
+    `${op}: ${name} must be a finite number that is not negative, not ${describeValue(value)}`,
+  );
+}
+
+/**
+ * Checks a number of steps, directions and the like.
+ *
+ * @throws {AxisError} where it is not an integer from 0 to 2^31 - 1.
+ */
+export function checkCount(op: string, name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 0 && value < 2 ** 31) return value;
+  throw new AxisError(
+    `${op}: ${name} must be a non-negative integer below 2^31, not ${describeValue(value)}`,
+  );
+}
+
+/**
+ * Checks that an option holds what a function of that name makes.
+ *
+ * @throws {TypeError} showing what to write.
+ */
+export function checkMade(
+  op: string,
+  name: string,
+  value: unknown,
+  has: (value: Record<string, unknown>) => boolean,
+  examples: string,
+): void {
+  if (typeof value === "object" && value !== null && has(value as Record<string, unknown>)) return;
+  throw new TypeError(`${op}: ${name} must be ${examples}, not ${describeValue(value)}`);
+}
