@@ -26,7 +26,7 @@ import { asOperand, expectArray, expectAxes, expectAxis } from "./operands.ts";
  */
 export function reshape(x: Operand, shape: ShapeLike): NDArray {
   const a = asOperand("reshape", x);
-  const list = typeof shape === "number" ? [shape] : shape;
+  const list = typeof shape === "number" ? [shape] : Array.isArray(shape) ? [...shape] : shape;
   if (!Array.isArray(list) || !list.every((n) => Number.isInteger(n) && n >= -1)) {
     throw new ShapeError(
       `reshape: a shape is a list of non-negative integers, of which one may be -1, not ${

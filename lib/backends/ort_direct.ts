@@ -254,10 +254,10 @@ class Runtime implements OrtRuntime {
 }
 
 /**
- * The optimiser that drops `x + c` where `c` is 0 takes it for 0 where it is so as a float32, and
- * takes -0 + 0 for -0 (onnxruntime 1.30).
+ * Optimisers that change results (onnxruntime 1.30). One drops `x + c` where `c` is 0 as a float32, and
+ * takes -0 + 0 for -0. The other loses a Transpose that a Gemm and a graph output read.
  */
-const WRONG_OPTIMIZERS = "NoopElimination";
+const WRONG_OPTIMIZERS = "NoopElimination;GemmTransposeFusion";
 
 class HeapTensor implements OrtTensor {
   handle: number;

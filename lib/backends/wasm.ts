@@ -163,9 +163,10 @@ function compile(jaxpr: Jaxpr, name: string): Executable {
   let session: OrtSession;
   try {
     // The further optimizations fuse more nodes and take half again as long. They paid in loops alone,
-    // where a node costs as much as its work; and they keep factors in float32, whatever the dtype.
-    const { loops, double } = survey(model.graph);
-    const graphOptimization = loops && !double ? "all" : "basic";
+    // where a node costs as much as its work; they keep factors in float32, whatever the dtype; and
+    // they corrupt memory now and then where a choice holds loops (all of onnxruntime 1.30).
+    const { loops, choices, double } = survey(model.graph);
+    const graphOptimization = loops && !choices && !double ? "all" : "basic";
     session = runtime.createSession(encodeModel(model), { graphOptimization });
   } catch (cause) {
     throw new BackendError(
@@ -217,21 +218,24 @@ export const wasm: Backend & {
 };
 
 /** Whether a graph loops, and whether anything in it is float64; bodies included. */
-function survey(graph: Graph): { loops: boolean; double: boolean } {
+function survey(graph: Graph): { loops: boolean; choices: boolean; double: boolean } {
   const typed = [...graph.inputs, ...graph.outputs, ...graph.initializers];
   let loops = false;
+  let choices = false;
   let double = typed.some(({ type }) => type === "float64");
   for (const { op, attributes } of graph.nodes) {
     loops ||= op === "Loop" || op === "Scan";
+    choices ||= op === "If";
     for (const [key, value] of Object.entries(attributes ?? {})) {
       if ("graph" in value) {
         const inner = survey(value.graph);
         loops ||= inner.loops;
+        choices ||= inner.choices;
         double ||= inner.double;
       } else if (op === "Cast" && key === "to" && "int" in value) {
         double ||= value.int === onnxTypeCode.float64;
       }
     }
   }
-  return { loops, double };
+  return { loops, choices, double };
 }

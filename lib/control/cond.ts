@@ -6,6 +6,7 @@
 import type { NDArray } from "../core/array.ts";
 import { formatAval, sameAval, shaped } from "../core/aval.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
+import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
@@ -21,7 +22,14 @@ import { mul, select, sub } from "../primitives/arithmetic.ts";
 import { eq, ge, le } from "../primitives/compare.ts";
 import { gather } from "../primitives/indexing.ts";
 import { argmax, reduceOr } from "../primitives/reduce.ts";
-import { convert, expandDims, reshape, scalarLike, zeros } from "../primitives/shape.ts";
+import {
+  convert,
+  expandDims,
+  reshape,
+  scalarLike,
+  stopGradient,
+  zeros,
+} from "../primitives/shape.ts";
 import { merge, partition, splitTangents } from "./call.ts";
 import { program, vec3 } from "./samples.ts";
 import { mayNotEnd } from "./while.ts";
@@ -100,8 +108,10 @@ function alongLanes(x: NDArray, ndim: number): NDArray {
 }
 
 /**
- * A batched branch with a loop that might never end on operands that it was not meant for: it runs
- * if a lane takes it, and the other lanes get the operands of the first one that does.
+ * A batched branch, evaluated for all lanes although only some take it. The others get the operands
+ * of the first one that does: on their own it might never end, or have infinite derivatives, which
+ * times the 0 of their cotangents would be NaN. A branch that no lane takes gives no derivatives, and
+ * does not run where it might never end.
  */
 function evalWhereTaken(
   branch: Jaxpr,
@@ -109,11 +119,15 @@ function evalWhereTaken(
   operands: readonly NDArray[],
   batched: readonly boolean[],
 ): NDArray[] {
+  const any = reduceOr(taken, [0]);
   const first = reshape(argmax(convert(taken, "int32"), 0), [1]);
-  const meant = operands.map((x, i) =>
-    batched[i] ? select(alongLanes(taken, x.ndim), x, expandDims(gather(x, first), [0])) : x
-  );
-  return bind(condP, [convert(reduceOr(taken, [0]), "int32"), ...meant], {
+  const meant = operands.map((x, i) => {
+    if (!batched[i]) return isFloat(x.dtype) ? select(any, x, stopGradient(x)) : x;
+    const other = expandDims(gather(stopGradient(x), first), [0]);
+    return select(alongLanes(taken, x.ndim), x, other);
+  });
+  if (!branch.eqns.some(mayNotEnd)) return evalJaxpr(branch, meant, bind);
+  return bind(condP, [convert(any, "int32"), ...meant], {
     branches: [zerosInPlaceOf(branch), branch],
   });
 }
@@ -189,9 +203,7 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
     );
     const results = branches.map((branch, b) => {
       const lanes = batchJaxpr(branch, size, batched, all).jaxpr;
-      return branch.eqns.some(mayNotEnd)
-        ? evalWhereTaken(lanes, taken[b]!, inputs.slice(1), batched)
-        : evalJaxpr(lanes, inputs.slice(1), bind);
+      return evalWhereTaken(lanes, taken[b]!, inputs.slice(1), batched);
     });
     const outs = all.map((_, k) =>
       results.slice(0, last).reduceRight(
@@ -221,21 +233,19 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
   },
   lower(g, inputs, { branches }, _, outAvals) {
     const specs = outAvals.map(({ shape, dtype }) => ({ shape, dtype }));
-    const choose = (g: Lowering, from: number): Value[] => {
-      const branch = branches[from]!;
-      if (from === branches.length - 1) return g.inline(branch, inputs.slice(1));
-      const taken = g.node("LessOrEqual", [inputs[0]!, g.scalar(from, "int32")]);
-      return g.nodes("If", [taken], specs.length, {
-        then_branch: g.subgraph(
-          "then",
-          [],
-          (body) => body.inline(branch, inputs.slice(1)),
-          specs,
-        ),
-        else_branch: g.subgraph("else", [], (body) => choose(body, from + 1), specs),
+    // By halves: files nest only so deep.
+    const choose = (g: Lowering, from: number, to: number): Value[] => {
+      if (to - from === 1) return g.inline(branches[from]!, inputs.slice(1));
+      const middle = (from + to) >> 1;
+      const below = g.node("Less", [inputs[0]!, g.scalar(middle, "int32")]);
+      const half = (name: string, from: number, to: number) =>
+        g.subgraph(name, [], (body) => choose(body, from, to), specs);
+      return g.nodes("If", [below], specs.length, {
+        then_branch: half("then", from, middle),
+        else_branch: half("else", middle, to),
       });
     };
-    return choose(g, 0);
+    return choose(g, 0, branches.length);
   },
   samples: () => {
     const branches = [

@@ -1,14 +1,14 @@
 /**
  * Loop fission: what a scan computes in each step without the carry is computed for all steps at once,
- * before the loop where the carry needs it and after the loop where nothing but results does. Sums
- * that a carry accumulates without being read become one reduction, or one matrix product, after the
- * loop. A step of a recurrent network then is the recurrence alone, and the gradient of its weights
- * one product.
+ * before the loop where the carry needs it and after the loop where nothing but results does. Sums of
+ * cotangents become one reduction, or one matrix product, after the loop. A step of a recurrent network
+ * then is the recurrence alone, and the gradient of its weights one product. Sums that a user wrote
+ * stay in the order in which they were written.
  *
  * @module
  */
-import { broadcastShapes, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { byteWidth, isFloat } from "../core/dtype.ts";
+import { shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { byteWidth } from "../core/dtype.ts";
 import { type Atom, type Eqn, type Jaxpr, type JaxprBuilder, Var } from "../core/jaxpr.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { stageClosed } from "../interpreters/staging.ts";
@@ -21,15 +21,16 @@ import { scanP, type ScanParams } from "./scan.ts";
 /** Adds a program's equations for these inputs; gives its outputs. */
 export type AddProgram = (jaxpr: Jaxpr, inputs: readonly Atom[]) => Atom[];
 
-/** Memory that may be spent to keep values for all steps, beyond what the scan keeps itself. */
+/** Memory that values for all steps may take, or this many times what the scan itself takes and gives. */
 const budget = 64 * 1024 * 1024;
+const growth = 4;
 
 /** Programs inside programs stay where they are: for all steps at once they can cost more. */
 const immobile = new Set(["scan", "while", "cond", "solve", "sort", "custom_vjp_tangents"]);
 
 const bytes = (aval: ShapedArray): number => sizeOf(aval.shape) * byteWidth(aval.dtype);
 
-/** An accumulating carry: `out = in + addend`, where nothing else reads either. */
+/** A sum of cotangents: `out = in + addend`, where nothing else reads either. */
 interface Accumulator {
   /** Position among the carries. */
   readonly carry: number;
@@ -62,9 +63,9 @@ class Analysis {
 }
 
 function accumulators(info: Analysis, params: ScanParams): Accumulator[] {
-  const { jaxpr: body, numConsts, numCarry, length } = params;
+  const { jaxpr: body, numConsts, sums } = params;
   const found: Accumulator[] = [];
-  for (let i = 0; i < numCarry; i++) {
+  for (let i = 0; i < sums; i++) {
     const before = body.inputs[numConsts + i]!;
     const add = info.single(body.outputs[i]!);
     if (add?.primitive !== addP as unknown || info.uses.get(before) !== 1) continue;
@@ -81,43 +82,9 @@ function accumulators(info: Analysis, params: ScanParams): Accumulator[] {
       if (!["transpose", "reshape", "neg"].includes(eqn.primitive.name)) break;
       chain.push(eqn);
     }
-    if (product !== null) found.push({ carry: i, add: add!, addend, chain, product });
-    else if (bytes(addend.aval) * length <= budget) {
-      found.push({ carry: i, add: add!, addend, chain: [], product: null });
-    }
+    found.push({ carry: i, add: add!, addend, chain: product === null ? [] : chain, product });
   }
   return found;
-}
-
-/**
- * Sums with what depends on the carry last: `(carry + a) + b` becomes `carry + (a + b)`, so that `a + b`
- * can leave the loop. Rounding may differ in the last place.
- */
-function reassociated(body: Jaxpr, carries: readonly Var[]): Jaxpr {
-  const info = new Analysis(body);
-  const isSum = (eqn: Eqn | undefined): eqn is Eqn => eqn?.primitive === addP as unknown;
-  const tied = new Set<Atom>(carries);
-  const replaced = new Map<Eqn, readonly Eqn[]>();
-  let { numVars } = body;
-  for (const eqn of body.eqns) {
-    if (!eqn.inputs.some((a) => tied.has(a))) continue;
-    eqn.outputs.forEach((v) => tied.add(v));
-    if (!isSum(eqn) || !isFloat(eqn.outputs[0]!.aval.dtype)) continue;
-    const [inner, free] = tied.has(eqn.inputs[0]!) ? eqn.inputs : [...eqn.inputs].reverse();
-    const first = info.single(inner!);
-    if (tied.has(free!) || !isSum(first) || replaced.has(first)) continue;
-    const [bound, other] = tied.has(first.inputs[0]!) ? first.inputs : [...first.inputs].reverse();
-    if (tied.has(other!)) continue;
-    const shape = broadcastShapes("add", other!.aval.shape, free!.aval.shape);
-    const early = new Var(shaped(shape, eqn.outputs[0]!.aval.dtype), numVars++);
-    replaced.set(first, []);
-    replaced.set(eqn, [
-      { ...eqn, inputs: [other!, free!], outputs: [early] },
-      { ...eqn, inputs: [bound!, early] },
-    ]);
-  }
-  if (replaced.size === 0) return body;
-  return { ...body, eqns: body.eqns.flatMap((eqn) => replaced.get(eqn) ?? [eqn]), numVars };
 }
 
 /** From a carry at the start and the carries after each step to the carries before each step. */
@@ -155,12 +122,10 @@ export function emitScan(
   params: ScanParams,
   inputs: readonly Atom[],
 ): Atom[] | null {
-  const { numConsts, numCarry, length } = params;
+  const { jaxpr: body, numConsts, numCarry, length } = params;
   if (length < 2) return null;
-  const carried = params.jaxpr.inputs.slice(numConsts, numConsts + numCarry);
-  const body = reassociated(params.jaxpr, carried);
   const info = new Analysis(body);
-  const sums = accumulators(info, { ...params, jaxpr: body });
+  const sums = accumulators(info, params);
   const summed = new Set(sums.map((s) => s.carry));
   const dropped = new Set(
     sums.flatMap((s) => [s.add, ...s.chain, ...(s.product ? [s.product] : [])]),
@@ -204,16 +169,17 @@ export function emitScan(
   });
   const fromLoop = [...defined, ...kept.map((i) => carries[i]!)]
     .filter((a): a is Var => readLater.has(a));
-  const cost = fromLoop.reduce((n, v) => n + bytes(v.aval) * length, 0);
-  const own = body.outputs.slice(numCarry).reduce((n, a) => n + bytes(a.aval) * length, 0);
   const readInLoop = new Set<Atom>([
     ...loop.flatMap((e) => e.inputs),
     ...kept.map((i) => body.outputs[i]!),
   ]);
   const earlyUsed = [...early].filter((a): a is Var => readInLoop.has(a) || readLater.has(a));
-  const earlyCost = earlyUsed.reduce((n, v) => n + bytes(v.aval) * length, 0);
   if (before.length + after.length + sums.length === 0) return null;
-  if (Math.max(cost - own, earlyCost) > budget) return null;
+  const total = (values: readonly Atom[]): number =>
+    values.reduce((n, a) => n + bytes(a.aval) * length, 0);
+  const own = total([...slices, ...body.outputs.slice(numCarry)]);
+  const made = [...before, ...after].flatMap((e) => e.outputs);
+  if (total([...made, ...fromLoop]) > Math.max(budget, growth * own)) return null;
 
   const batched = (mask: readonly boolean[], jaxpr: Jaxpr, force: boolean) =>
     batchJaxpr(jaxpr, length, mask, force ? jaxpr.outputs.map(() => true) : []);
@@ -250,6 +216,7 @@ export function emitScan(
       ]),
       numConsts: loopConsts.length,
       numCarry: kept.length,
+      sums: params.sums - sums.length,
     },
     [
       ...keptCarries.map((v) => v.aval),

@@ -36,6 +36,8 @@ export interface ScanParams {
   readonly length: number;
   /** Whether to go from the last slice to the first. */
   readonly reverse: boolean;
+  /** Number of leading carries that add up cotangents: nobody has a say in the order of these sums. */
+  readonly sums: number;
 }
 
 function parts<T>(inputs: readonly T[], { numConsts, numCarry }: ScanParams): [T[], T[], T[]] {
@@ -165,6 +167,7 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
       numCarry: linearConsts.length + numCarry,
       length,
       reverse: !params.reverse,
+      sums: linearConsts.length,
     });
     let nextConst = 0, nextXs = linearConsts.length + numCarry;
     return [
@@ -216,6 +219,7 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
     const [knownInit, laterInit] = partition(init, carryUnknown);
     const [knownXs, laterXs] = partition(xs, xsUnknown);
     const numKnownOut = known.outputs.length - numResiduals;
+    const laterSums = carryUnknown.slice(0, params.sums).filter((u) => u).length;
 
     // A residual that is one of the constants need not be stacked, nor one that is a slice.
     const source = known.outputs.slice(numKnownOut).map((a) =>
@@ -230,6 +234,7 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
       jaxpr: selectOutputs(known, [...new Array(numKnownOut).fill(true), ...computed]),
       numConsts: knownConsts.length,
       numCarry: knownInit.length,
+      sums: params.sums - laterSums,
     });
     let next = numKnownOut;
     const fixedResiduals: NDArray[] = [];
@@ -259,6 +264,7 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
       ),
       numConsts: fixedResiduals.length + laterConsts.length,
       numCarry: laterInit.length,
+      sums: laterSums,
     });
     let a = 0, b = 0;
     return unknownOut.map((u) => u ? later[b++]! : now[a++]!);
@@ -333,12 +339,12 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
         { shape: [3], dtype: f64 },
         { shape: [2, 3], dtype: f64 },
       ],
-      params: { jaxpr: body, numConsts: 1, numCarry: 1, length: 2, reverse },
+      params: { jaxpr: body, numConsts: 1, numCarry: 1, length: 2, reverse, sums: 0 },
       skip: { transpose: "not linear in constant and carry together; the laws test gradients" },
     }, {
       name: `without slices${reverse ? ", backwards" : ""}`,
       inputs: [{ shape: [3], dtype: f64 }, { shape: [3], dtype: f64 }],
-      params: { jaxpr: counting, numConsts: 1, numCarry: 1, length: 3, reverse },
+      params: { jaxpr: counting, numConsts: 1, numCarry: 1, length: 3, reverse, sums: 0 },
       skip: { transpose: "not linear in constant and carry together; the laws test gradients" },
     }, {
       name: `over no steps${reverse ? ", backwards" : ""}`,
@@ -347,7 +353,7 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
         { shape: [3], dtype: f64 },
         { shape: [0, 3], dtype: f64 },
       ],
-      params: { jaxpr: body, numConsts: 1, numCarry: 1, length: 0, reverse },
+      params: { jaxpr: body, numConsts: 1, numCarry: 1, length: 0, reverse, sums: 0 },
       skip: { transpose: "not linear in constant and carry together; the laws test gradients" },
     }]);
   },

@@ -154,6 +154,7 @@ function narrowedScan(eqn: Eqn, used: readonly boolean[]): Eqn {
     jaxpr: { ...body, inputs: body.inputs.filter((_, i) => keep[i]) },
     numConsts: keep.slice(0, numConsts).filter((k) => k).length,
     numCarry: keep.slice(numConsts, firstX).filter((k) => k).length,
+    sums: carry.slice(0, params.sums).filter((c) => c).length,
   }, eqn.outputs.filter((_, i) => i < numCarry ? carry[i] : ys[i - numCarry]));
 }
 

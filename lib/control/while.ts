@@ -208,8 +208,8 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
     // What does not depend on unknown values runs as a loop of its own now; the rest needs the
     // known values of each step again, so the whole loop is recorded.
     const keep = carryUnknown.map((u) => !u);
-    const narrowBody = knownPart(body, [...constUnknown, ...carryUnknown]);
-    const narrowCond = knownPart(cond, [...isUnknown(condArgs), ...carryUnknown]);
+    const narrowBody = knownPart(body, [...constUnknown, ...carryUnknown], carryUnknown);
+    const narrowCond = knownPart(cond, [...isUnknown(condArgs), ...carryUnknown], [false]);
     const [knownCondArgs] = partition(condArgs, isUnknown(condArgs));
     const [knownConsts] = partition(bodyArgs, constUnknown);
     const [knownInit] = partition(init, carryUnknown);
@@ -261,10 +261,14 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
   },
 });
 
-/** The part of a loop program that depends on known values alone: from those to the known outputs. */
-function knownPart(jaxpr: Jaxpr, unknownIn: readonly boolean[]): Jaxpr {
-  const { known, unknownOut } = partialEvalJaxpr(jaxpr, unknownIn);
-  const count = unknownOut.filter((u) => !u).length;
+/** The part of a loop program that depends on known values alone: from those to the outputs kept. */
+function knownPart(
+  jaxpr: Jaxpr,
+  unknownIn: readonly boolean[],
+  dropped: readonly boolean[],
+): Jaxpr {
+  const { known } = partialEvalJaxpr(jaxpr, unknownIn, dropped);
+  const count = dropped.filter((d) => !d).length;
   return selectOutputs(known, known.outputs.map((_, i) => i < count));
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { DType } from "./dtype.ts";
-import { AxisError, formatShape, ShapeError } from "./errors.ts";
+import { AxisError, describeValue, formatShape, ShapeError } from "./errors.ts";
 
 /** The shape and dtype of an array. */
 export interface ShapedArray {
@@ -124,17 +124,18 @@ export function stridesOf(shape: readonly number[]): number[] {
 }
 
 /**
- * Checks a shape that a user gave.
+ * A copy of a shape that a user gave: the list may change while arrays are about that have the shape.
  *
  * @throws {ShapeError} where a length is not a non-negative integer.
  */
 export function checkShape(op: string, shape: unknown): readonly number[] {
-  if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0)) {
+  const copy: unknown[] | null = Array.isArray(shape) ? [...shape] : null;
+  if (copy === null || !copy.every((n) => Number.isInteger(n) && (n as number) >= 0)) {
     throw new ShapeError(
       `${op}: a shape is an array of non-negative integers, not ${
-        Array.isArray(shape) ? formatShape(shape) : String(shape)
+        copy === null ? describeValue(shape) : formatShape(copy as number[])
       }`,
     );
   }
-  return shape;
+  return copy as number[];
 }

@@ -94,19 +94,24 @@ export function limits(dtype: DType): readonly [min: number, max: number] {
 
 /** A zero-filled typed array for `size` elements. */
 export function allocate(dtype: DType, size: number): TypedArray {
-  switch (dtype) {
-    case "float32":
-      return new Float32Array(size);
-    case "float64":
-      return new Float64Array(size);
-    case "int32":
-      return new Int32Array(size);
-    case "uint32":
-      return new Uint32Array(size);
-    case "bool":
-      return new Uint8Array(size);
+  try {
+    return new storage[dtype](size);
+  } catch (cause) {
+    const gib = (size * byteWidth(dtype) / 2 ** 30).toPrecision(3);
+    throw new RangeError(
+      `an array of ${size} ${dtype} elements takes ${gib} GiB, which is more than can be had`,
+      { cause },
+    );
   }
 }
+
+const storage = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  bool: Uint8Array,
+} as const;
 
 /** The dtype whose storage class `data` is an instance of (`Uint8Array` reads as `bool`). */
 export function dtypeOf(data: TypedArray): DType {

@@ -2,14 +2,16 @@
  * Fusion of neighbouring nodes into single operators, which save a pass over memory and the cost of a
  * node in each step of a loop. The runtime's own optimiser does not see the shapes inside bodies.
  *
- * - a 2-D product and an addition become one Gemm
+ * - a 2-D product and an addition become one Gemm, which reads transposed operands as they were: the
+ *   runtime's own fusion of these loses a Transpose that others read too (onnxruntime 1.30)
  * - a square and a sum become one ReduceSumSquare
  *
  * @module
  */
 import type { ShapedArray } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
-import type { BuiltNode } from "./graph.ts";
+import { type BuiltNode, live } from "./graph.ts";
+import type { Attribute } from "./model.ts";
 
 /** The nodes with neighbours fused. `outputs` are read from outside, and `avalOf` knows some types. */
 export function fuse(
@@ -54,7 +56,29 @@ export function fuse(
     }
     return node;
   });
-  return fused.filter((_, i) => !absorbed.has(nodes[i]!));
+  const rest = fused.filter((_, i) => !absorbed.has(nodes[i]!)).map((node) =>
+    node.op === "Gemm" && node.domain === undefined ? untransposed(node, producers) : node
+  );
+  return live(rest, outputs).nodes;
+}
+
+/** A Gemm that reads what was transposed for it, if anything was. */
+function untransposed(gemm: BuiltNode, producers: ReadonlyMap<string, BuiltNode>): BuiltNode {
+  const inputs = [...gemm.inputs];
+  const attributes: Record<string, Attribute> = { ...gemm.attributes };
+  ["transA", "transB"].forEach((flag, i) => {
+    const given = attributes[flag];
+    let turned = given !== undefined && "int" in given && given.int === 1;
+    for (;;) {
+      const source = producers.get(inputs[i]!);
+      // A matrix has but one other order of axes.
+      if (source?.op !== "Transpose" || source.domain !== undefined) break;
+      inputs[i] = source.inputs[0]!;
+      turned = !turned;
+    }
+    attributes[flag] = { int: turned ? 1 : 0 };
+  });
+  return { ...gemm, inputs, attributes };
 }
 
 /** `product + addend` as one node, where both are such as Gemm takes. */

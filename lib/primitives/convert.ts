@@ -181,6 +181,7 @@ export const iotaP: Primitive<IotaParams> = definePrimitive<IotaParams>({
   batch: (_args, _dims, _size, { shape, axis, dtype }) => [[iota(shape, axis, dtype)], [null]],
   partial: null,
   lower(g, _, { shape, axis, dtype }) {
+    if (sizeOf(shape) === 0) return [g.constant([], shape, dtype)];
     const n = shape[axis]!;
     const column = shape.slice(axis).map((m, i) => i === 0 ? m : 1);
     let value: string;

@@ -71,6 +71,8 @@ export const broadcastP: Primitive<ShapeParams> = definePrimitive<ShapeParams>({
   partial: null,
   lower(g, [x], { shape }, [aval]) {
     if (sizeOf(aval!.shape) === sizeOf(shape)) return [g.reshape(x!, shape)];
+    // Expand takes an axis of length 1 to 0 in some places only (onnxruntime 1.30).
+    if (sizeOf(shape) === 0) return [g.constant([], shape, aval!.dtype)];
     return [g.node("Expand", [x!, g.int64(shape)])];
   },
   samples: () => [

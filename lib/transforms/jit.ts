@@ -28,9 +28,13 @@ const maxEntries = 64;
 
 /** Whether two static arguments are the same: identical, or arrays of the same. */
 function sameStatic(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  return Array.isArray(a) && Array.isArray(b) && a.length === b.length &&
-    a.every((x, i) => sameStatic(x, b[i]));
+  if (!Array.isArray(a) || !Array.isArray(b)) return Object.is(a, b);
+  return a.length === b.length && a.every((x, i) => sameStatic(x, b[i]));
+}
+
+/** A static argument as it is now: arrays compare by value, and the user may change them later. */
+function snapshot(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(snapshot) : value;
 }
 
 function matches(
@@ -69,7 +73,7 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
     return {
       def,
       avals,
-      statics,
+      statics: statics.map(snapshot),
       consts,
       params: { jaxpr, name: f.name || "function", backend },
       outDef: flat.outDef(),

@@ -84,6 +84,7 @@ export function scan(
     jaxpr,
     numConsts: consts.length,
     numCarry: carry.length,
+    sums: 0,
     length,
     reverse: options.reverse ?? false,
   });
@@ -244,6 +245,9 @@ export function switchCase(
     throw new TypeError("switchCase: the branches must be an array of at least one function");
   }
   branches.forEach((b, i) => checkFunction("switchCase", b, `branch ${i}`));
+  if (typeof index === "number" && !Number.isInteger(index)) {
+    throw new AxisError(`switchCase: the index must be an integer, not ${index}`);
+  }
   const i = typeof index === "number" ? scalarArray(index, "int32") : index;
   if (!(i instanceof NDArray) || i.ndim !== 0 || !isInteger(i.dtype)) {
     throw new DTypeError(

@@ -6,7 +6,7 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { formatAval, sameAval, shaped, type ShapedArray } from "../core/aval.ts";
+import { checkShape, formatAval, sameAval, shaped, type ShapedArray } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import {
   defaultFloat,
@@ -43,13 +43,20 @@ export type Arrays<T> = T extends Leaf ? NDArray
 
 /** Shape and dtype of an array that need not exist; stands for an argument in `evalShape`. */
 export class ShapeDtype implements ShapedArray {
-  /** Makes one. */
+  /** Length of each axis. */
+  readonly shape: readonly number[];
+
+  /**
+   * Makes one.
+   *
+   * @throws {ShapeError} where a length is not a non-negative integer.
+   */
   constructor(
-    /** Length of each axis. */
-    readonly shape: readonly number[],
+    shape: readonly number[],
     /** Element type. */
     readonly dtype: DType = defaultFloat,
   ) {
+    this.shape = checkShape("ShapeDtype", shape);
     if (!isDType(dtype)) {
       throw new TypeError(`ShapeDtype: ${describeValue(dtype)} is not a dtype`);
     }

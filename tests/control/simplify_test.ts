@@ -11,6 +11,7 @@ import {
   foriLoop,
   grad,
   jit,
+  loadBackend,
   makeJaxpr,
   type NDArray,
   numpy as np,
@@ -21,9 +22,14 @@ import {
 import { simplify } from "../../lib/control/simplify.ts";
 import { checkJaxpr, type Eqn, evalJaxpr, type Jaxpr, subJaxprs } from "../../lib/core/jaxpr.ts";
 import { bind } from "../../lib/core/trace.ts";
+import { sizeOf } from "../../lib/core/aval.ts";
 import { treeLeaves } from "../../lib/core/tree.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
+
+await loadBackend("wasm");
+
+const f32 = (x: number | number[]): NDArray => arr(x, "float32");
 
 /** The simplified program of a function, checked, and compared with the original at `args`. */
 function simple(f: (...args: NDArray[]) => unknown, ...args: NDArray[]): Jaxpr {
@@ -128,6 +134,34 @@ Deno.test("what a scan computes without its carry is computed for all steps at o
   const body = subJaxprs(find(jaxpr, "scan")!.params)[0]!;
   assertEquals(names(body).filter((n) => n === "dot_general").length, 1, String(names(body)));
   assert(names(jaxpr).includes("dot_general"));
+});
+
+Deno.test("sums that a user wrote keep their order", () => {
+  // In any other order the large numbers would swallow the small one, or overflow.
+  const total = (f: (c: NDArray, x: NDArray) => NDArray) => (c: NDArray, xs: NDArray): NDArray =>
+    scan((c: NDArray, x: NDArray) => [f(c, x), null], c, xs)[0];
+  const cases: [string, (c: NDArray, x: NDArray) => NDArray, NDArray, NDArray][] = [
+    ["there and back", (c, x) => c.add(x).add(x.neg()), arr(1), arr([1e20, 1e20])],
+    ["rounding", (c, x) => c.add(x).add(12582912).add(-12582912), f32(0.25), f32([0.5, 1.25])],
+    ["from below", (c, x) => c.add(x).add(x), f32(-3e38), f32([3e38, -3e38])],
+    ["from infinity", (c, x) => c.add(x), f32(Infinity), f32([-3e38, -3e38])],
+  ];
+  for (const [name, f, c, xs] of cases) {
+    const eager = total(f)(c, xs).item();
+    assertEquals(jit(total(f))(c, xs).item(), eager, name);
+  }
+});
+
+Deno.test("what would take much memory for all steps at once stays in the loop", () => {
+  const f = (xs: NDArray): NDArray =>
+    scan(
+      (c: NDArray, x: NDArray) => [np.sin(c).add(np.tanh(np.outer(x, x)).sum()), null],
+      arr(0.5),
+      xs,
+    )[0];
+  const { jaxpr } = makeJaxpr(f)(new ShapeDtype([1500, 1000]));
+  const sizes = simplify(jaxpr).eqns.flatMap((e) => e.outputs).map((v) => sizeOf(v.aval.shape));
+  assert(Math.max(...sizes) <= 1500 * 1000, `an array of ${Math.max(...sizes)} elements`);
 });
 
 Deno.test("sums over steps become one product after the loop", () => {

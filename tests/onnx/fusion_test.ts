@@ -1,12 +1,14 @@
 /** Fused nodes: what is fused, what must not be, and that results stay the same. */
 import {
   foriLoop,
+  grad,
   jit,
   loadBackend,
   makeJaxpr,
   type NDArray,
   numpy as np,
   scan,
+  vmap,
 } from "../../mod.ts";
 import { lowerJaxpr } from "../../lib/onnx/lower.ts";
 import type { Graph } from "../../lib/onnx/model.ts";
@@ -90,7 +92,7 @@ Deno.test("fission takes out of a scan what the carry does not need", () => {
   const cell = (w: NDArray, u: NDArray, b: NDArray, xs: NDArray) =>
     scan(
       (h: NDArray, x: NDArray) => {
-        const next = np.tanh(h.matmul(w).add(x.matmul(u)).add(b));
+        const next = np.tanh(x.matmul(u).add(b).add(h.matmul(w)));
         return [next, np.exp(next).sum()];
       },
       np.zeros([3]),
@@ -113,4 +115,22 @@ Deno.test("fission takes out of a scan what the carry does not need", () => {
     bias,
     xs,
   );
+});
+
+Deno.test("a Gemm reads what was transposed for it, and a Transpose that others read stays", () => {
+  const both = (x: NDArray) => {
+    const t = x.T;
+    return [np.tensordot(t, x, [[1], [1]]).T, t];
+  };
+  for (const dtype of ["float32", "float64"] as const) {
+    const x = np.array([[1, 2], [3, 4]], { dtype });
+    const [product, turned] = jit(both)(x);
+    assertEquals(product!.toArray(), [[7, 10], [15, 22]]);
+    assertEquals(turned!.toArray(), [[1, 3], [2, 4]]);
+    // A dense layer over a batch, whose backward pass reads the transposed operand too.
+    const layer = (x: NDArray) => vmap((row: NDArray) => x.T.matmul(row))(x).square().sum();
+    const eager = grad(layer)(x).toArray();
+    assertEquals(jit(grad(layer))(x).toArray(), eager);
+    assertEquals(grad((x: NDArray) => jit(layer)(x))(x).toArray(), eager);
+  }
 });

@@ -83,7 +83,7 @@ Deno.test("makeJaxpr() of loops shows their bodies", () => {
     `{ lambda a:float64[] b:float64[2] ; let
   c:float64[] d:float64[2] = scan[jaxpr={ lambda a:float64[] b:float64[] ; let
     c:float64[] = add a b
-  in (c, a) } numConsts=0 numCarry=1 length=2 reverse=false] a b
+  in (c, a) } numConsts=0 numCarry=1 sums=0 length=2 reverse=false] a b
 in (c, d) }`,
   );
   const looped = textOf(

@@ -390,3 +390,50 @@ Deno.test("a loop in a branch that some lanes do not take ends, and no lane take
     [-1, -2, 192, -4, -5],
   );
 });
+
+Deno.test("a branch that a lane does not take leaves its derivatives alone", () => {
+  // The root of what is below 0, or its slope at 0, is not to be had, nor asked for.
+  const root = (x: NDArray, w: NDArray): NDArray =>
+    cond(x.greater(0), (x: NDArray) => np.sqrt(x.mul(w)), (x: NDArray) => x.mul(0), x);
+  const total = (xs: NDArray, w: NDArray): NDArray =>
+    vmap(root, { inAxes: [0, null] })(xs, w).sum();
+  const both = { argnums: [0, 1] };
+  for (
+    const wrap of [(f: typeof total) => grad(f, both), (f: typeof total) => jit(grad(f, both))]
+  ) {
+    assertClose(wrap(total)(arr([0, 4, -1]), arr(1)), [[0, 0.25, 0], 1]);
+    assertClose(wrap(total)(arr([0, -4, -1]), arr(1)), [[0, 0, 0], 0]);
+    assertClose(wrap(total)(arr([1, 4]), arr(1)), [[0.5, 0.25], 1.5]);
+  }
+  const chosen = (i: NDArray, x: NDArray): NDArray =>
+    switchCase(i, [np.log, (x: NDArray) => np.array(1).div(x).astype(x.dtype), np.sqrt], x);
+  const slopes = grad((x: NDArray) => vmap(chosen)(int([0, 1, 2, 1]), x).sum());
+  assertClose(slopes(arr([2, -1, 4, 0.5])), [0.5, -1, 0.25, -4]);
+});
+
+Deno.test("switchCase() of many branches compiles, and takes the right one", () => {
+  const many = (i: NDArray, x: NDArray): NDArray =>
+    switchCase(i, Array.from({ length: 70 }, (_, k) => (x: NDArray) => x.mul(k)), x);
+  for (const i of [-3, 0, 1, 34, 35, 68, 69, 100]) {
+    everywhere(many, [int(i), arr(2)], 2 * Math.max(0, Math.min(69, i)));
+  }
+  const each = (is: NDArray): NDArray =>
+    scan((c: NDArray, i: NDArray) => [c, many(i, c)], arr(1), is)[1];
+  everywhere(each, [int([3, 69, 12])], [3, 69, 12]);
+  assertThrows(() => switchCase(0.5, [() => 1, () => 2]), AxisError, "must be an integer, not 0.5");
+});
+
+Deno.test("a loop that replaces a carry differentiates: what comes in is lost", () => {
+  const last = (x: NDArray, end: (q: NDArray) => NDArray): NDArray =>
+    whileLoop(
+      ([i]: [NDArray, NDArray]) => i.less(3),
+      ([i, q]: [NDArray, NDArray]) => [i.add(1), end(q)] as [NDArray, NDArray],
+      [int(0), x] as [NDArray, NDArray],
+    )[1].mul(x);
+  for (const end of [() => arr(5), (q: NDArray) => np.sign(q).mul(5)]) {
+    const f = (x: NDArray): NDArray => last(x, end);
+    assertClose(linearize(f, [arr(2)])[1](arr(1)), 5);
+    assertClose(jvp(f, [arr(2)], [arr(1)])[1], 5);
+    assertThrows(() => grad(f)(arr(2)), DifferentiationError, "whileLoop");
+  }
+});
