@@ -3,12 +3,12 @@
  * before the loop where the carry needs it and after the loop where nothing but results does. Sums of
  * cotangents become one reduction, or one matrix product, after the loop. A step of a recurrent network
  * then is the recurrence alone, and the gradient of its weights one product. Sums that a user wrote
- * stay in the order in which they were written.
+ * stay in the order in which they were written, but for addends of a matrix product.
  *
  * @module
  */
-import { shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { byteWidth } from "../core/dtype.ts";
+import { broadcastShapes, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { byteWidth, isFloat } from "../core/dtype.ts";
 import { type Atom, type Eqn, type Jaxpr, type JaxprBuilder, Var } from "../core/jaxpr.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { stageClosed } from "../interpreters/staging.ts";
@@ -87,6 +87,48 @@ function accumulators(info: Analysis, params: ScanParams): Accumulator[] {
   return found;
 }
 
+/** Whether a value is a matrix product, as it is or rearranged. */
+function isProduct(info: Analysis, a: Atom): boolean {
+  for (let eqn = info.single(a); eqn !== undefined; eqn = info.single(eqn.inputs[0]!)) {
+    if (eqn.primitive === dotGeneralP as unknown) return true;
+    if (!["transpose", "reshape"].includes(eqn.primitive.name)) return false;
+  }
+  return false;
+}
+
+/**
+ * Addends of a matrix product that depends on the carry, joined before they meet it: `(h w + a) + b`
+ * becomes `h w + (a + b)`, so that `a + b` can leave the loop. In which order a product adds up its
+ * terms is the kernel's affair, and these are further terms of its sums. Other sums stay as they are.
+ */
+function reassociated(body: Jaxpr, carries: readonly Var[]): Jaxpr {
+  const info = new Analysis(body);
+  const isSum = (eqn: Eqn | undefined): eqn is Eqn => eqn?.primitive === addP as unknown;
+  const tied = new Set<Atom>(carries);
+  const replaced = new Map<Eqn, readonly Eqn[]>();
+  let { numVars } = body;
+  for (const eqn of body.eqns) {
+    if (!eqn.inputs.some((a) => tied.has(a))) continue;
+    eqn.outputs.forEach((v) => tied.add(v));
+    if (!isSum(eqn) || !isFloat(eqn.outputs[0]!.aval.dtype)) continue;
+    const [inner, free] = tied.has(eqn.inputs[0]!) ? eqn.inputs : [...eqn.inputs].reverse();
+    if (tied.has(free!)) continue;
+    const first = info.single(inner!);
+    if (!isSum(first) || replaced.has(first)) continue;
+    const [bound, other] = tied.has(first.inputs[0]!) ? first.inputs : [...first.inputs].reverse();
+    if (tied.has(other!) || !isProduct(info, bound!)) continue;
+    const shape = broadcastShapes("add", other!.aval.shape, free!.aval.shape);
+    const early = new Var(shaped(shape, eqn.outputs[0]!.aval.dtype), numVars++);
+    replaced.set(first, []);
+    replaced.set(eqn, [
+      { ...eqn, inputs: [other!, free!], outputs: [early] },
+      { ...eqn, inputs: [bound!, early] },
+    ]);
+  }
+  if (replaced.size === 0) return body;
+  return { ...body, eqns: body.eqns.flatMap((eqn) => replaced.get(eqn) ?? [eqn]), numVars };
+}
+
 /** From a carry at the start and the carries after each step to the carries before each step. */
 function previous(aval: ShapedArray, length: number, reverse: boolean): Jaxpr {
   const { shape, dtype } = aval;
@@ -122,10 +164,12 @@ export function emitScan(
   params: ScanParams,
   inputs: readonly Atom[],
 ): Atom[] | null {
-  const { jaxpr: body, numConsts, numCarry, length } = params;
+  const { numConsts, numCarry, length } = params;
   if (length < 2) return null;
+  const carried = params.jaxpr.inputs.slice(numConsts, numConsts + numCarry);
+  const body = reassociated(params.jaxpr, carried);
   const info = new Analysis(body);
-  const sums = accumulators(info, params);
+  const sums = accumulators(info, { ...params, jaxpr: body });
   const summed = new Set(sums.map((s) => s.carry));
   const dropped = new Set(
     sums.flatMap((s) => [s.add, ...s.chain, ...(s.product ? [s.product] : [])]),

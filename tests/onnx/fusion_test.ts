@@ -92,7 +92,7 @@ Deno.test("fission takes out of a scan what the carry does not need", () => {
   const cell = (w: NDArray, u: NDArray, b: NDArray, xs: NDArray) =>
     scan(
       (h: NDArray, x: NDArray) => {
-        const next = np.tanh(x.matmul(u).add(b).add(h.matmul(w)));
+        const next = np.tanh(h.matmul(w).add(x.matmul(u)).add(b));
         return [next, np.exp(next).sum()];
       },
       np.zeros([3]),
