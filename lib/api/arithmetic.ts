@@ -273,7 +273,8 @@ export function minimum(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function clip(x: Operand, min?: Operand | null, max?: Operand | null): NDArray {
-  let out: Operand = asOperand("clip", x);
+  expectOperand("clip", x, "x");
+  let out: Operand = x;
   if (min !== undefined && min !== null) {
     expectOperand("clip", min, "min");
     out = applyNamed("clip", p.maximum, out, min);
@@ -282,7 +283,7 @@ export function clip(x: Operand, min?: Operand | null, max?: Operand | null): ND
     expectOperand("clip", max, "max");
     out = applyNamed("clip", p.minimum, out, max);
   }
-  return out;
+  return asOperand("clip", out);
 }
 
 /**

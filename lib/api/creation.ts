@@ -8,7 +8,7 @@ import { broadcastShapes, checkShape, shaped } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { allocate, convertElement, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { add, div, mul, select, sub } from "../primitives/basic.ts";
+import { add, div, floor, mul, select, sub } from "../primitives/basic.ts";
 import { eq, ge } from "../primitives/compare.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import {
@@ -239,13 +239,14 @@ export function linspace(
   const from = expandDims(broadcastTo(first, shape), [0]);
   const until = expandDims(broadcastTo(last, shape), [0]);
   const steps = endpoint ? num - 1 : num;
-  if (steps === 0) return convert(from, to);
+  const rounded = (x: NDArray): NDArray => convert(isInteger(to) ? floor(x) : x, to);
+  if (steps === 0) return rounded(from);
   // As JAX does it: exact at both ends.
   const column = [steps, ...shape.map(() => 1)];
   const part = div(iota(column, 0, dtype), scalarArray(steps, dtype));
   const lower = mul(from, sub(scalarArray(1, dtype), part));
   const inner = add(lower, mul(until, part));
-  return convert(endpoint ? concatenate([inner, until], 0) : inner, to);
+  return rounded(endpoint ? concatenate([inner, until], 0) : inner);
 }
 
 // ---------------------------------------------------------------- diagonals

@@ -26,7 +26,7 @@ function wordOf(op: string, what: string, value: Operand): NDArray {
   if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) {
       throw new RangeError(
-        `${op}: ${what} must be a safe integer, not ${value}. Only its lowest 32 bits count`,
+        `${op}: ${what} must be an integer of at most 53 bits, of which the lowest 32 count, not ${value}`,
       );
     }
     return scalarArray(value >>> 0, "uint32");
@@ -53,7 +53,7 @@ function wordOf(op: string, what: string, value: Operand): NDArray {
  * The key that a seed stands for, as `jax.random.key` without 64-bit integers: a uint32 array of shape
  * [2], of which the second element is the seed modulo 2^32.
  *
- * @throws {RangeError} where the seed is not a safe integer.
+ * @throws {RangeError} where the seed is not an integer of at most 53 bits.
  *
  * @example
  * ```ts

@@ -6,7 +6,18 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes } from "../core/aval.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { abs, add, div, mul, neg, pow, select, sign, sub } from "../primitives/arithmetic.ts";
+import {
+  abs,
+  add,
+  div,
+  maximum,
+  mul,
+  neg,
+  pow,
+  select,
+  sign,
+  sub,
+} from "../primitives/arithmetic.ts";
 import { eq, ne } from "../primitives/compare.ts";
 import * as la from "../primitives/linalg.ts";
 import { argmax, reduceMax, reduceMin } from "../primitives/reduce.ts";
@@ -220,7 +231,11 @@ function vectorNorm(x: NDArray, axis: number, ord: NormOrder): NDArray {
   if (ord === 2) return sqrt(reduceSum(mul(x, x), axes));
   if (ord === 0) return reduceSum(convert(ne(x, scalarLike(0, x)), x.dtype), axes);
   const sizes = abs(x);
-  if (ord === Infinity) return reduceMax(sizes, axes);
+  // Of nothing it is 0, as it is the least size.
+  if (ord === Infinity) {
+    const largest = reduceMax(sizes, axes);
+    return maximum(largest, scalarLike(0, largest));
+  }
   if (ord === -Infinity) return reduceMin(sizes, axes);
   if (ord === 1) return reduceSum(sizes, axes);
   return pow(reduceSum(pow(sizes, scalarLike(ord, x)), axes), scalarLike(1 / ord, x));

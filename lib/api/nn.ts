@@ -8,7 +8,7 @@
  */
 import type { NDArray, Operand } from "../core/array.ts";
 import { defaultFloat } from "../core/dtype.ts";
-import { add, div, maximum, minimum, mul, neg, select } from "../primitives/basic.ts";
+import { add, div, mul, neg, select } from "../primitives/basic.ts";
 import { eq, ge, gt, le } from "../primitives/compare.ts";
 import { convert, iota, reshape, scalarLike } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
@@ -53,10 +53,11 @@ export function relu(x: Operand): NDArray {
   return select(le(a, zero), zero, a);
 }
 
-/** Elementwise `min(max(x, 0), 6)`, as `jax.nn.relu6`. */
+/** Elementwise `min(max(x, 0), 6)`, as `jax.nn.relu6`; its derivative at 0 and 6 is 0. */
 export function relu6(x: Operand): NDArray {
   const a = asFloat("relu6", x);
-  return minimum(maximum(a, scalarLike(0, a)), scalarLike(6, a));
+  const [zero, six] = [scalarLike(0, a), scalarLike(6, a)];
+  return select(le(a, zero), zero, select(ge(a, six), six, a));
 }
 
 /** Elementwise `x` where it is positive, else `slope * x`, as `jax.nn.leaky_relu`. */

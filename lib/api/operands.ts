@@ -29,6 +29,7 @@ import {
   promoteScalar,
 } from "../core/dtype.ts";
 import { describeValue, DTypeError } from "../core/errors.ts";
+import { minimum } from "../primitives/basic.ts";
 import { and, ne, or } from "../primitives/compare.ts";
 import { convert, scalarLike } from "../primitives/shape.ts";
 
@@ -264,6 +265,11 @@ export function asIndex(op: string, x: unknown, what = "the index"): NDArray {
     return scalarArray(x, "int32");
   }
   const array = expectArray(op, x, what);
+  if (array.dtype === "uint32") {
+    // Beyond int32 is beyond any axis, and must not come out negative, which counts from the end.
+    const [, most] = limits("int32");
+    return convert(minimum(array, scalarLike(most, array)), "int32");
+  }
   if (isInteger(array.dtype)) return convert(array, "int32");
   throw new DTypeError(
     `${op}: ${what} must be an integer array, but is ${formatAval(array.aval)}. ${

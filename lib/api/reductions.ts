@@ -211,14 +211,15 @@ function position(
   options: ReduceOptions | undefined,
 ): NDArray {
   const a = asOperand(op, x);
-  if (a.size === 0) {
-    throw new ShapeError(`${op}: x has shape ${formatShape(a.shape)} and so no elements`);
-  }
+  const none = (where: string): ShapeError =>
+    new ShapeError(`${op}: x has shape ${formatShape(a.shape)} and so no elements${where}`);
   if (axis === undefined || axis === null) {
+    if (a.size === 0) throw none("");
     const at = f(reshape(a, [a.size]), 0);
     return keep(at, a.shape, a.shape.map((_, i) => i), options?.keepDims);
   }
   const along = expectAxis(op, axis, a.ndim);
+  if (a.shape[along] === 0) throw none(` along axis ${along}`);
   return keep(f(a, along), a.shape, [along], options?.keepDims);
 }
 

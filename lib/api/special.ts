@@ -6,8 +6,8 @@
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { sizeOf } from "../core/aval.ts";
-import { add, div, mul, select, sub } from "../primitives/basic.ts";
-import { eq } from "../primitives/compare.ts";
+import { add, div, mul, neg, select, sub } from "../primitives/basic.ts";
+import { and, eq, gt, lt, not, or } from "../primitives/compare.ts";
 import { reduceMax } from "../primitives/reduce.ts";
 import { full, reduceSum, reshape, scalarLike, stopGradient } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
@@ -32,7 +32,8 @@ export function expit(x: Operand): NDArray {
 /** Elementwise `log(x / (1 - x))`, the inverse of `expit`, as `jax.scipy.special.logit`. */
 export function logit(x: Operand): NDArray {
   const a = asFloat("logit", x);
-  return u.log(div(a, sub(scalarLike(1, a), a)));
+  // As a difference, its derivative is infinite and not NaN at 0 and 1.
+  return sub(u.log(a), u.log1p(neg(a)));
 }
 
 /**
@@ -44,9 +45,11 @@ export function xlogy(x: Operand, y: Operand): NDArray {
   return applyNamed(
     "xlogy",
     (a, b) => {
-      const zero = eq(a, scalarLike(0, a));
-      // A safe logarithm, so that no derivative is NaN where x is 0.
-      return select(zero, scalarLike(0, a), mul(a, u.log(select(zero, scalarLike(1, b), b))));
+      // Where x is 0, so is the product, with any logarithm but that of NaN; one that is finite keeps
+      // its part in the derivative.
+      const finite = and(gt(b, scalarLike(0, b)), lt(b, scalarLike(Infinity, b)));
+      const free = and(eq(a, scalarLike(0, a)), not(or(finite, u.isNaN(b))));
+      return mul(a, u.log(select(free, scalarLike(1, b), b)));
     },
     x,
     y,

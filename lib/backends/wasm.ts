@@ -105,7 +105,7 @@ class WasmExecutable implements Executable {
 
   /** Runs once all inputs have arrived. */
   #defer(args: readonly ConcreteArray[]): ConcreteArray[] {
-    const outs = deferUntilReady(args, this.#outAvals, () => this.run(args));
+    const outs = deferUntilReady(args, this.#outAvals, (held) => this.run(held));
     return outs as ConcreteArray[];
   }
 

@@ -62,7 +62,7 @@ export function runCompiled(args: readonly NDArray[], params: CallParams): NDArr
   return deferUntilReady(
     args,
     jaxpr.outputs.map((a) => a.aval),
-    () => compiled(jaxpr, backend.name, name).run(inputs),
+    (held) => compiled(jaxpr, backend.name, name).run(held),
     backend.load(),
   );
 }

@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { formatAval, sameAval, shaped } from "../core/aval.ts";
-import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
+import { deferUntilReady } from "../core/concrete.ts";
 import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
@@ -158,8 +158,8 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
   },
   impl: {
     evaluate: (args, { branches }) =>
-      deferUntilReady(args, branches[0]!.outputs.map((a) => a.aval), () => {
-        const index = (args[0] as ConcreteArray).values[0]!;
+      deferUntilReady(args, branches[0]!.outputs.map((a) => a.aval), (args) => {
+        const index = args[0]!.values[0]!;
         const branch = branches[Math.max(0, Math.min(branches.length - 1, index))]!;
         return evalJaxpr(branch, args.slice(1), bind);
       }),

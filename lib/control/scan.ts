@@ -86,8 +86,8 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
     evaluate(args, params) {
       const { jaxpr, numCarry, length, reverse } = params;
       const outAvals = scanP.abstractEval([], params);
-      return deferUntilReady(args, outAvals, () => {
-        const [consts, init, xs] = parts(args, params);
+      return deferUntilReady(args, outAvals, (args) => {
+        const [consts, init, xs] = parts<NDArray>(args, params);
         let carry = init;
         const ys: NDArray[][] = jaxpr.outputs.slice(numCarry).map(() => new Array(length));
         for (let k = 0; k < length; k++) {

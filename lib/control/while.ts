@@ -108,8 +108,8 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
   abstractEval: (_, { body }) => body.outputs.map((a) => a.aval),
   impl: {
     evaluate: (args, params) =>
-      deferUntilReady(args, params.body.outputs.map((a) => a.aval), () => {
-        const [condArgs, bodyArgs, init] = parts(args, params);
+      deferUntilReady(args, params.body.outputs.map((a) => a.aval), (args) => {
+        const [condArgs, bodyArgs, init] = parts<NDArray>(args, params);
         let carry = init;
         for (;;) {
           const goOn = evalJaxpr(params.cond, [...condArgs, ...carry], bind)[0] as ConcreteArray;

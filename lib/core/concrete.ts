@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { NDArray } from "./array.ts";
+import { NDArray, type Nested } from "./array.ts";
 import { formatAval, shaped, type ShapedArray } from "./aval.ts";
 import { allocate, type DType, type TypedArray } from "./dtype.ts";
 import { InFlightError } from "./errors.ts";
@@ -154,8 +154,14 @@ export class ConcreteArray extends NDArray {
     if (this.#disposed) return `Array(${type}, disposed)`;
     if (this.#failure !== null) return `Array(${type}, failed)`;
     if (this.peek() === null) return `Array(${type}, in flight)`;
-    return this.size <= 64 ? `Array(${type}, ${JSON.stringify(this.toArray())})` : `Array(${type})`;
+    return this.size <= 64 ? `Array(${type}, ${formatNested(this.toArray())})` : `Array(${type})`;
   }
+}
+
+/** Values as one would write them; JSON knows neither NaN nor infinities nor -0. */
+function formatNested(value: Nested): string {
+  if (Array.isArray(value)) return `[${value.map(formatNested).join(",")}]`;
+  return Object.is(value, -0) ? "-0" : String(value);
 }
 
 /** A concrete scalar. */
@@ -178,6 +184,11 @@ export function isReadable(x: ConcreteArray): boolean {
   return x.ready && (x.device === null || x.device.synchronous || x.peek() !== null);
 }
 
+/** What can be read of an array now, for a use later on: the array itself may be disposed till then. */
+export function retained(x: ConcreteArray): ConcreteArray {
+  return isReadable(x) ? ConcreteArray.fromHost(x.aval, x.values) : x;
+}
+
 /**
  * Runs `compute` now if all inputs can be read, else once they have arrived and `before` has
  * resolved; the outputs are then in flight.
@@ -185,13 +196,14 @@ export function isReadable(x: ConcreteArray): boolean {
 export function deferUntilReady(
   inputs: readonly NDArray[],
   outAvals: readonly ShapedArray[],
-  compute: () => NDArray[],
+  compute: (inputs: readonly ConcreteArray[]) => NDArray[],
   before: Promise<unknown> | null = null,
 ): NDArray[] {
   const arrays = inputs as readonly ConcreteArray[];
-  if (before === null && arrays.every(isReadable)) return compute();
-  const done = Promise.all([before, ...arrays.map((x) => x.load())])
-    .then(() => compute() as ConcreteArray[]);
+  if (before === null && arrays.every(isReadable)) return compute(arrays);
+  const held = arrays.map(retained);
+  const done = Promise.all([before, ...held.map((x) => x.load())])
+    .then(() => compute(held) as ConcreteArray[]);
   return outAvals.map((aval, i) =>
     ConcreteArray.inFlight(
       aval,

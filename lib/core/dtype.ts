@@ -97,7 +97,7 @@ export function allocate(dtype: DType, size: number): TypedArray {
   try {
     return new storage[dtype](size);
   } catch (cause) {
-    const gib = (size * byteWidth(dtype) / 2 ** 30).toPrecision(3);
+    const gib = (size * byteWidth(dtype) / 2 ** 30).toFixed(1);
     throw new RangeError(
       `an array of ${size} ${dtype} elements takes ${gib} GiB, which is more than can be had`,
       { cause },

@@ -9,7 +9,7 @@
  * @module
  */
 import { NDArray, type Nested } from "./array.ts";
-import { ConcreteArray } from "./concrete.ts";
+import { ConcreteArray, retained } from "./concrete.ts";
 import { formatAval, type ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
 import { ConcretizationError, DifferentiationError, LeakedTracerError } from "./errors.ts";
@@ -147,7 +147,8 @@ class EvalTrace extends Trace {
       return values.map((v, i) => ConcreteArray.fromHost(outs[i]!, v));
     }
     // Some inputs are in flight: the operation is queued behind them.
-    const done = Promise.all(inputs.map((x) => x.load())).then(() => impl(inputs, params, outs));
+    const held = inputs.map(retained);
+    const done = Promise.all(held.map((x) => x.load())).then(() => impl(held, params, outs));
     return outs.map((aval, i) => ConcreteArray.inFlight(aval, done.then((values) => values[i]!)));
   }
 }

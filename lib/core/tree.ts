@@ -10,7 +10,7 @@
 import { describeValue, TreeError } from "./errors.ts";
 
 /** The sorts of node in a tree. */
-export type TreeKind = "leaf" | "none" | "array" | "object" | "class";
+export type TreeKind = "leaf" | "null" | "undefined" | "array" | "object" | "class";
 
 /** How instances of a class are taken apart and rebuilt. */
 export interface TreeRegistration {
@@ -54,8 +54,9 @@ export class TreeDef {
     switch (this.kind) {
       case "leaf":
         return "*";
-      case "none":
-        return "null";
+      case "null":
+      case "undefined":
+        return this.kind;
       case "array":
         return `[${this.children.join(", ")}]`;
       default: {
@@ -103,7 +104,8 @@ function auxKey(aux: unknown): string {
 
 /** The structure of a single leaf. */
 export const leafDef: TreeDef = intern("leaf", [], []);
-const noneDef: TreeDef = intern("none", [], []);
+const nullDef: TreeDef = intern("null", [], []);
+const undefinedDef: TreeDef = intern("undefined", [], []);
 
 /**
  * Makes instances of a class inner nodes of pytrees.
@@ -161,7 +163,8 @@ function sortedKeys(value: Record<string, unknown>): string[] {
 }
 
 function flattenInto(value: unknown, leaves: unknown[]): TreeDef {
-  if (value === null || value === undefined) return noneDef;
+  if (value === null) return nullDef;
+  if (value === undefined) return undefinedDef;
   if (typeof value === "object") {
     if (Array.isArray(value)) {
       const children: TreeDef[] = new Array(value.length);
@@ -198,8 +201,12 @@ function flattenObject(
 /** The leaves of a tree, in order, and its structure. Keys of objects are taken in sorted order. */
 export function treeFlatten(tree: unknown): [leaves: unknown[], def: TreeDef] {
   const leaves: unknown[] = [];
-  const def = flattenInto(tree, leaves);
-  return [leaves, def];
+  try {
+    return [leaves, flattenInto(tree, leaves)];
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new TreeError("a tree contains itself, or is nested too deeply", { cause: error });
+  }
 }
 
 /** The leaves of a tree, in order. */
@@ -216,8 +223,10 @@ function build(def: TreeDef, leaves: readonly unknown[], at: { next: number }): 
   switch (def.kind) {
     case "leaf":
       return leaves[at.next++];
-    case "none":
+    case "null":
       return null;
+    case "undefined":
+      return undefined;
     case "array":
       return def.children.map((child) => build(child, leaves, at));
     default: {

@@ -363,9 +363,10 @@ const acoshP = unary({
   lower: nodeOr("Acosh", (f, x) => {
     const t = f.sub(x, 1);
     const near = log1pIn(f, f.add(t, f.op("Sqrt", f.mul(t, f.add(x, 1)))));
-    return f.where(f.less(x, 1e9), near, f.add(f.op("Log", x), Math.LN2));
+    const value = f.where(f.less(x, 1e9), near, f.add(f.op("Log", x), Math.LN2));
+    return f.where(f.less(x, 1), NaN, value);
   }),
-  domain: { range: [1.1, 4], special: [1, 1.0001, 2, 1e10, 1e30, Infinity, 0.5, -3, NaN] },
+  domain: { range: [1.1, 4], special: [1, 1.0001, 2, 1e10, 1e30, Infinity, 0.5, -3, -1e10, NaN] },
 });
 
 /** The inverse hyperbolic cosine, elementwise. */

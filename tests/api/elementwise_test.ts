@@ -5,7 +5,8 @@
 import type { NDArray } from "../../lib/core/array.ts";
 import type { DType } from "../../lib/core/dtype.ts";
 import { epsilon, limits } from "../../lib/core/dtype.ts";
-import { nn, numpy as np, special } from "../../lib/api/mod.ts";
+import { linalg, nn, numpy as np, special } from "../../lib/api/mod.ts";
+import { grad } from "../../lib/transforms/public.ts";
 import recorded from "../reference/elementwise.json" with { type: "json" };
 import { difference, make } from "../support/arrays.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
@@ -356,4 +357,39 @@ Deno.test("elementwise: nn and special", () => {
   assertEquals(nn.oneHot(2, 3).toArray(), [0, 0, 1]);
   assertThrows(() => nn.oneHot(f32, 3), TypeError, "oneHot: the indices must be an integer array");
   assertEquals(nn.logsumexp(np.zeros([2, 0]), 1).toArray(), [-Infinity, -Infinity]);
+});
+
+Deno.test("arrays print their values as one would write them", () => {
+  const x = np.array([[NaN, Infinity], [-Infinity, -0]]);
+  assertEquals(String(x), "Array(float32[2,2], [[NaN,Infinity],[-Infinity,-0]])");
+  assertEquals(String(np.array([true, false])), "Array(bool[2], [true,false])");
+  assertEquals(String(np.array(0.5)), "Array(float32[], 0.5)");
+});
+
+Deno.test("products with logarithms, limits and empty axes: what JAX gives", () => {
+  const f64 = { dtype: "float64" } as const;
+  const [x, y] = [np.array([0, 1, 0, 0, 0], f64), np.array([2, 3, 4, 0, NaN], f64)];
+  assertEquals(special.xlogy(x, y).toArray(), [0, Math.log(3), 0, 0, NaN]);
+  const [byX, byY] = grad(
+    (x: NDArray, y: NDArray) => special.xlogy(x, y).sum(),
+    { argnums: [0, 1] },
+  )(np.array([0, 1, 0, 0], f64), np.array([2, 3, 4, 0], f64));
+  // At 0 too the derivative by x is log(y).
+  assertEquals(byX.toArray(), [Math.log(2), Math.log(3), Math.log(4), 0]);
+  assertEquals(byY.toArray(), [0, 1 / 3, 0, 0]);
+  const slopes = (f: (x: NDArray) => NDArray, at: number[]): unknown =>
+    grad((x: NDArray) => f(x).sum())(np.array(at, f64)).toArray();
+  assertEquals(slopes(nn.relu6, [0, 6, 0.5, -1, 7]), [0, 0, 1, 0, 0]);
+  assertEquals(slopes(special.logit, [0, 1, 0.5]), [Infinity, Infinity, 4]);
+  assertEquals(np.linspace(-1.5, 1.5, 4, { dtype: "int32" }).toArray(), [-2, -1, 0, 1]);
+  assertEquals(np.linspace(-1.5, 3, 1, { dtype: "int32" }).toArray(), [-2]);
+  const none = np.argmax(np.zeros([0, 3]), -1);
+  assertEquals([none.shape, none.dtype], [[0], "int32"]);
+  assertThrows(() => np.argmax(np.zeros([0, 3]), 0), TypeError, "no elements along axis 0");
+  const clipped = np.clip(2, np.array([1, 3], { dtype: "int32" }), 5);
+  assertEquals([clipped.dtype, clipped.toArray()], ["int32", [2, 3]]);
+  assertEquals(linalg.norm(np.zeros([0]), { ord: Infinity, axis: 0 }).item(), 0);
+  const beyond = np.array([4294967295], { dtype: "uint32" });
+  assertEquals(np.take(np.arange(3), beyond, 0, { mode: "clip" }).toArray(), [2]);
+  assertThrows(() => np.zeros([1e6, 1e6]), RangeError, "takes 3725.3 GiB");
 });

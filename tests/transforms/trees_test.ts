@@ -206,10 +206,23 @@ Deno.test("null and empty containers are structure, not leaves", () => {
     d: 3,
   });
   assertEquals(plain(jit((t: unknown) => t)(tree)), { a: null, b: [], c: {}, d: 1 });
-  const undef = jit((t: { a: NDArray | undefined; b: NDArray }) =>
-    t.a === undefined || t.a === null ? t.b : t.a
-  );
-  assertClose(undef({ a: undefined, b: arr(2) }), 2);
+  // What is undefined stays so, as the types say: eager and compiled code take the same turn.
+  type Options = { a: NDArray; b?: NDArray | undefined };
+  const pick = ({ a, b }: Options): NDArray => b === undefined ? a : a.neg();
+  const withDefault = ({ a, b = arr(5) }: Options): NDArray => a.mul(b);
+  for (const f of [pick, jit(pick), vmap(pick) as typeof pick]) {
+    assertClose(f({ a: arr([2]), b: undefined }), [2]);
+    assertClose(f({ a: arr([2]) }), [2]);
+  }
+  assertClose(jit(withDefault)({ a: arr(2), b: undefined }), 10);
+  assertEquals(plain(jit((t: unknown) => t)({ n: null, u: undefined })), { n: null, u: undefined });
+});
+
+Deno.test("a tree that contains itself is an error", () => {
+  const tree: Record<string, unknown> = { a: arr(1) };
+  tree.self = tree;
+  assertThrows(() => treeLeaves(tree), TreeError, "contains itself");
+  assertThrows(() => jit((t: unknown) => t)(tree), TreeError, "contains itself");
 });
 
 Deno.test("the inputs of a transform are left as they were", () => {

@@ -1,0 +1,28 @@
+/**
+ * What is asked of a backend before it is loaded: results come later, of the values as they were.
+ *
+ * @module
+ */
+import { jit, loadBackend, numpy as np } from "../../mod.ts";
+import { assertEquals, assertThrows } from "../support/assert.ts";
+
+Deno.test("arguments may be disposed of as soon as a call has been made, loaded or not", async () => {
+  const double = jit((x: np.NDArray) => x.mul(2));
+  const call = (): np.NDArray => {
+    const x = np.array([1, 2]);
+    const y = double(x);
+    x.dispose();
+    assertThrows(() => double(x), TypeError, "dispose");
+    return y;
+  };
+  const early = call();
+  assertThrows(() => early.toArray(), Error, "in flight");
+  // An operation that waits for it, and for an array that is gone by then.
+  const other = np.array([10, 20]);
+  const sum = early.add(other);
+  other.dispose();
+  assertEquals([...await early.data()], [2, 4]);
+  assertEquals([...await sum.data()], [12, 24]);
+  await loadBackend("wasm");
+  assertEquals(call().toArray(), [2, 4]);
+});
