@@ -13,6 +13,8 @@ import {
   customVjp,
   DifferentiationError,
   DTypeError,
+  exportOnnx,
+  exportOnnxWith,
   foriLoop,
   grad,
   InFlightError,
@@ -20,6 +22,7 @@ import {
   jvp,
   LeakedTracerError,
   loadBackend,
+  map,
   type NDArray,
   numpy as np,
   random,
@@ -28,6 +31,7 @@ import {
   ShapeError,
   switchCase,
   TreeError,
+  treeMap,
   vjp,
   whileLoop,
 } from "../mod.ts";
@@ -351,6 +355,34 @@ Deno.test("errors have the classes that the documentation promises", () => {
   assert(new AxisError("m") instanceof RangeError);
   for (const kind of [InFlightError, BackendError]) assertEquals(new kind("m").name, kind.name);
 });
+
+mistake("map over a scalar", () => map((x: NDArray) => x, one), ShapeError, "map: xs is a scalar");
+mistake(
+  "treeMap without a function",
+  () => treeMap(3 as never, { a: 1 }),
+  TypeError,
+  "treeMap | first argument | function",
+);
+
+// Files
+mistake(
+  "exporting a function without results",
+  () => exportOnnx(named("nothing", () => null)),
+  TreeError,
+  "exportOnnx | nothing | returned no arrays",
+);
+mistake(
+  "more names than arguments",
+  () => exportOnnxWith({ argumentNames: ["a", "b"] }, (x: NDArray) => x.mul(2), x),
+  TreeError,
+  "exportOnnx | argumentNames has 2 names | 1 example",
+);
+mistake(
+  "a name that is none for a runtime",
+  () => exportOnnxWith({ argumentNames: ["a\0b"] }, (x: NDArray) => x.mul(2), x),
+  TypeError,
+  "exportOnnx | argumentNames[0] | control characters",
+);
 
 Deno.test("comparisons by methods can steer trace-time control flow under grad", () => {
   const f = (x: NDArray): NDArray => x.sum().greater(0).item() ? x.sum() : x.mul(-2).sum();

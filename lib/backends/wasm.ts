@@ -210,6 +210,11 @@ export const wasm: Backend & {
     return memory?.budget ?? 0;
   },
   set memoryBudget(bytes: number) {
+    if (!(typeof bytes === "number" && bytes >= 0)) {
+      throw new RangeError(
+        `wasm.memoryBudget must be a number of bytes that is not negative, not ${bytes}`,
+      );
+    }
     if (memory !== null) memory.budget = bytes;
   },
   get memoryInUse(): number {

@@ -317,6 +317,9 @@ export function describeTreeDifference(a: TreeDef, b: TreeDef, path = ""): strin
  * ```
  */
 export function treeMap<T, L, R>(f: (leaf: L, ...rest: L[]) => R, tree: T, ...rest: T[]): T {
+  if (typeof f !== "function") {
+    throw new TypeError(`treeMap: the first argument must be a function, not ${describeValue(f)}`);
+  }
   const [leaves, def] = treeFlatten(tree);
   const others = rest.map((other, k) => {
     const [otherLeaves, otherDef] = treeFlatten(other);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TreeError } from "../core/errors.ts";
+import { describeValue, TreeError } from "../core/errors.ts";
 import { treePaths } from "../core/tree.ts";
 import { argumentTypes } from "../transforms/inspect.ts";
 import { checkFunction, flatFunction, nameOf } from "../transforms/trees.ts";
@@ -67,7 +67,26 @@ export function exportOnnxWith(
         "flight. Export outside of transforms, and await ready(...) first",
     );
   }
+  if (jaxpr.outputs.length === 0) {
+    throw new TreeError(
+      `exportOnnx: ${nameOf(f)} returned no arrays, and a file without outputs is none that runs`,
+    );
+  }
   const names = options.argumentNames ?? [];
+  if (names.length > args.length) {
+    throw new TreeError(
+      `exportOnnx: argumentNames has ${names.length} names, but there are ${args.length} example arguments`,
+    );
+  }
+  names.forEach((name, i) => {
+    // deno-lint-ignore no-control-regex -- runtimes take names for C strings
+    if (typeof name === "string" && name.isWellFormed() && !/[\0-\x1f]/.test(name)) return;
+    throw new TypeError(
+      `exportOnnx: argumentNames[${i}] must be a string without control characters, not ${
+        describeValue(name)
+      }`,
+    );
+  });
   return exportJaxpr(jaxpr, {
     name: options.name ?? (f.name || "function"),
     inputNames: treePaths(def).map((path) =>

@@ -95,17 +95,22 @@ export function scan(
 }
 
 /** The number of steps of a scan. */
-export function scanLength(xs: readonly NDArray[], def: TreeDef, length?: number): number {
+export function scanLength(
+  xs: readonly NDArray[],
+  def: TreeDef,
+  length?: number,
+  op = "scan",
+): number {
   const paths = treePaths(def);
   const at = (i: number): string => paths[i] === "" ? "xs" : `xs${paths[i]}`;
   let from = "length";
   xs.forEach((x, i) => {
     if (x.ndim === 0) {
-      throw new ShapeError(`scan: ${at(i)} is a scalar and has no axis to loop over`);
+      throw new ShapeError(`${op}: ${at(i)} is a scalar and has no axis to loop over`);
     }
     if (length !== undefined && x.shape[0] !== length) {
       throw new ShapeError(
-        `scan: ${at(i)} has shape ${formatShape(x.shape)}, so ${
+        `${op}: ${at(i)} has shape ${formatShape(x.shape)}, so ${
           x.shape[0]
         } steps, but ${from} says ${length}`,
       );
@@ -116,7 +121,8 @@ export function scanLength(xs: readonly NDArray[], def: TreeDef, length?: number
     }
   });
   if (length === undefined) {
-    throw new TreeError("scan: xs has no arrays, so the number of steps is unknown: give length");
+    const fix = op === "scan" ? "give length" : "pass arrays";
+    throw new TreeError(`${op}: xs has no arrays, so the number of steps is unknown: ${fix}`);
   }
   if (!Number.isInteger(length) || length < 0) {
     throw new AxisError(`scan: length must be a non-negative integer, not ${length}`);
@@ -127,6 +133,7 @@ export function scanLength(xs: readonly NDArray[], def: TreeDef, length?: number
 /** See `Transforms.map`. */
 export function map(f: AnyFunction, xs: unknown): unknown {
   checkFunction("map", f);
+  scanLength(...flattenArrays("map", xs, "xs"), undefined, "map"); // its own name in errors
   const step = (_: unknown, x: unknown): unknown => [null, (f as (x: unknown) => unknown)(x)];
   Object.defineProperty(step, "name", { value: f.name });
   return scan(step, null, xs)[1];
