@@ -44,22 +44,24 @@ export async function loadBackend(name: string): Promise<void> {
  *
  * @param tree Arrays in any nesting of arrays, objects and registered classes; other leaves are
  * passed over.
+ * @returns The tree, as `jax.block_until_ready` does.
  * @throws The error of the computation, where one failed.
  *
  * @example
  * ```ts
  * import { jit, numpy as np, ready } from "@injax/injax";
  *
- * const y = jit((x: np.NDArray) => x.sum())(np.ones([3]));
- * await ready({ y });
+ * const total = jit((x: np.NDArray) => x.sum());
+ * const { y } = await ready({ y: total(np.ones([3])) });
  * console.log(y.item()); // 3
  * ```
  */
-export async function ready(tree: unknown): Promise<void> {
+export async function ready<T>(tree: T): Promise<T> {
   const arrays = treeLeaves(tree).filter((x) => x instanceof ConcreteArray);
   await Promise.all(arrays.map(async (x) => {
     await x.settled();
     // What can be read at any time is left where it is.
     if (x.device !== null && !x.device.synchronous) await x.load();
   }));
+  return tree;
 }

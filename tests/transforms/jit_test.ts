@@ -306,7 +306,7 @@ Deno.test("an exception in a traced function leaves jit() usable", () => {
 Deno.test("ready() waits for everything in a tree", async () => {
   const f = jit((x: NDArray) => ({ a: x.mul(2), b: [x.sum()] }));
   const out = f(arr([1, 2]));
-  await ready(out);
+  assertEquals(await ready(out), out);
   assertEquals(plain(out), { a: [2, 4], b: [3] });
 });
 
