@@ -20,31 +20,20 @@ import {
   type SampleInput,
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
-import { add, maximum, minimum, select, sub } from "./arithmetic.ts";
+import { add, select, sub } from "./arithmetic.ts";
 import { and, ge, lt } from "./compare.ts";
-import { concatenate } from "./concatenate.ts";
 import { gather } from "./indexing.ts";
+import { axesBack, axesFirst, laneStarts, stacked } from "./lanes.ts";
 import {
   avalOf,
   checkSameDType,
   counting,
   emptyOutput,
   instantiate,
-  inversePermutation,
   mappedInFront,
-  otherAxes,
 } from "./rules.ts";
 import { copyStrided, offsetOf } from "./strided.ts";
-import {
-  expandDims,
-  full,
-  iota,
-  moveAxis,
-  reshape,
-  scalarLike,
-  transpose,
-  zeros,
-} from "./shape.ts";
+import { full, iota, moveAxis, reshape, scalarLike, transpose, zeros } from "./shape.ts";
 
 function checkStarts(op: string, x: ShapedArray, starts: readonly ShapedArray[]): void {
   if (starts.length !== x.shape.length) {
@@ -77,33 +66,6 @@ function clampedStarts(
 /** Axes along which a block is smaller than the array. */
 function partialAxes(shape: readonly number[], sizes: readonly number[]): number[] {
   return shape.flatMap((n, i) => sizes[i]! < n ? [i] : []);
-}
-
-/** Starts for each lane, clamped, to be added to index arrays of `rank` axes with lanes in front. */
-function laneStarts(start: NDArray, last: number, rank: number): NDArray {
-  const clamped = minimum(maximum(start, scalarLike(0, start)), scalarLike(last, start));
-  return clamped.ndim === 0
-    ? clamped
-    : expandDims(clamped, Array.from({ length: rank - 1 }, (_, i) => i + 1));
-}
-
-/** Index arrays side by side along a new last axis. */
-function stacked(columns: readonly NDArray[]): NDArray {
-  const rank = columns[0]!.ndim;
-  return concatenate(columns.map((c) => expandDims(c, [rank])), rank);
-}
-
-/** Puts `axes` first, behind the lanes where there are any. */
-function axesFirst(x: NDArray, lanes: boolean, axes: readonly number[]): NDArray {
-  const rank = x.ndim - (lanes ? 1 : 0);
-  const perm = [...axes, ...otherAxes(rank, axes)];
-  return transpose(x, lanes ? [0, ...perm.map((p) => p + 1)] : perm);
-}
-
-/** Undoes `axesFirst`, for an array with lanes. */
-function axesBack(x: NDArray, axes: readonly number[]): NDArray {
-  const perm = inversePermutation([...axes, ...otherAxes(x.ndim - 1, axes)]);
-  return transpose(x, [0, ...perm.map((p) => p + 1)]);
 }
 
 /** Starts along some axes as one int64 vector, clamped; a `null` start is 0. */
