@@ -33,7 +33,7 @@ import {
   mappedInFront,
 } from "./rules.ts";
 import { copyStrided, offsetOf } from "./strided.ts";
-import { full, iota, moveAxis, reshape, scalarLike, transpose, zeros } from "./shape.ts";
+import { full, iota, moveAxis, reshape, scalarLike, zeros } from "./shape.ts";
 
 function checkStarts(op: string, x: ShapedArray, starts: readonly ShapedArray[]): void {
   if (starts.length !== x.shape.length) {
