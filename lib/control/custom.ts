@@ -11,27 +11,39 @@ import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchFlat, batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { jvpFlat } from "../interpreters/jvp.ts";
 import { reduceSum, zeros } from "../primitives/shape.ts";
 import { sampleJaxpr } from "./samples.ts";
 import { add, mul } from "../primitives/arithmetic.ts";
 import { cos, sin } from "../primitives/unary.ts";
 
-/** Outputs and their tangents from primals and tangents. */
+/** What derivative rules know of. The captured values are a program's first inputs. */
+export interface Reach {
+  /** The function: captured values, then its arguments. */
+  readonly jaxpr: Jaxpr;
+  /** Number of captured values; the rules do not know of them, and they have no derivatives. */
+  readonly numConsts: number;
+  /**
+   * Number of last arguments by which the derivative is that of the function itself, as if it had no
+   * rule. Rules are given their values.
+   */
+  readonly numThrough: number;
+  /** Number of last outputs that the rules do not know of; they have no derivatives. */
+  readonly numAux: number;
+  /** The function's name. */
+  readonly name: string;
+}
+
+/** Outputs and their tangents, from the arguments and the tangents of those that have a rule. */
 export type JvpRule = (
   primals: readonly NDArray[],
   tangents: readonly NDArray[],
 ) => readonly [outs: readonly NDArray[], tangents: readonly Tangent[]];
 
 /** Parameters of `custom_jvp`. */
-export interface CustomJvpParams {
-  /** The function: captured values, then its arguments. */
-  readonly jaxpr: Jaxpr;
-  /** Number of captured values; the rule does not know of them. */
-  readonly numConsts: number;
+export interface CustomJvpParams extends Reach {
   /** The derivative rule. */
   readonly rule: JvpRule;
-  /** The function's name. */
-  readonly name: string;
 }
 
 /** What the forward rule keeps for the backward rule, beside the outputs. */
@@ -39,24 +51,18 @@ export type FwdRule = (
   args: readonly NDArray[],
 ) => readonly [outs: readonly NDArray[], residuals: readonly NDArray[]];
 
-/** Cotangents of the arguments from residuals and cotangents of the outputs. */
+/** Cotangents of the arguments that have a rule, from residuals and cotangents of the outputs. */
 export type BwdRule = (
   residuals: readonly NDArray[],
   cotangents: readonly NDArray[],
 ) => readonly Tangent[];
 
 /** Parameters of `custom_vjp`. */
-export interface CustomVjpParams {
-  /** The function: captured values, then its arguments. */
-  readonly jaxpr: Jaxpr;
-  /** Number of captured values; the rules do not know of them. */
-  readonly numConsts: number;
+export interface CustomVjpParams extends Reach {
   /** The forward rule. */
   readonly fwd: FwdRule;
   /** The backward rule. */
   readonly bwd: BwdRule;
-  /** The function's name. */
-  readonly name: string;
 }
 
 interface CustomLinearParams {
@@ -74,17 +80,68 @@ function checkConsts(kind: string, name: string, tangents: readonly Tangent[]): 
   );
 }
 
-/** Runs a batched program with everything in front; all outputs get the extra axis. */
+/**
+ * The derivative of a function with a rule: the rule's by the arguments that have one, and by the
+ * others that of the function itself. `rule` takes the arguments, and tangents of those that it is for.
+ */
+function ruledJvp<P extends Reach>(
+  primitive: Primitive<P>,
+  kind: string,
+  primals: readonly NDArray[],
+  tangents: readonly Tangent[],
+  params: P,
+  rule: JvpRule,
+): [outs: NDArray[], tangents: Tangent[]] {
+  const { jaxpr, numConsts, numThrough, numAux, name } = params;
+  const last = primals.length - numThrough;
+  checkConsts(kind, name, tangents.slice(0, numConsts));
+  const numOuts = jaxpr.outputs.length - numAux;
+  let outs: readonly NDArray[] = [];
+  let dots: readonly Tangent[] = [];
+  if (tangents.slice(last).some((t) => t !== null)) {
+    const free = tangents.map((t, i) => i < last ? null : t);
+    [outs, dots] = jvpFlat(`${kind} of ${name}`, (xs) => evalJaxpr(jaxpr, xs, bind), primals, free);
+  } else if (numAux > 0) {
+    outs = bind(primitive, primals, params);
+  }
+  const own = tangents.slice(numConsts, last);
+  let ruled: readonly Tangent[] = [];
+  if (own.some((t) => t !== null)) {
+    const args = primals.slice(numConsts);
+    const [values, change] = rule(args, own.map((t, i) => t ?? zeros(args[i]!.aval)));
+    outs = [...values, ...outs.slice(numOuts)];
+    ruled = change;
+  }
+  return [
+    [...outs],
+    outs.map((_, i) => {
+      const [a, b] = i < numOuts ? [ruled[i] ?? null, dots[i] ?? null] : [null, null];
+      return a === null || b === null ? a ?? b : add(a, b);
+    }),
+  ];
+}
+
+/**
+ * A program for all lanes, with extra axes in front. Outputs that the rules know of have one in any
+ * case; others only where they differ by lane.
+ */
 function batchedCall(
-  jaxpr: Jaxpr,
+  { jaxpr, numAux }: Reach,
   args: readonly NDArray[],
   dims: readonly (number | null)[],
   size: number,
-): { readonly inputs: NDArray[]; readonly jaxpr: Jaxpr; readonly batched: boolean[] } {
+): {
+  readonly inputs: NDArray[];
+  readonly jaxpr: Jaxpr;
+  readonly batched: boolean[];
+  readonly outDims: (number | null)[];
+} {
   const batched = dims.map((d) => d !== null);
   const inputs = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
-  const all = jaxpr.outputs.map(() => true);
-  return { inputs, jaxpr: batchJaxpr(jaxpr, size, batched, all).jaxpr, batched };
+  const numOuts = jaxpr.outputs.length - numAux;
+  const known = jaxpr.outputs.map((_, i) => i < numOuts);
+  const lanes = batchJaxpr(jaxpr, size, batched, known);
+  return { inputs, jaxpr: lanes.jaxpr, batched, outDims: lanes.batched.map((b) => b ? 0 : null) };
 }
 
 /** Runs a flat function for all lanes, with every output's extra axis in front. */
@@ -123,17 +180,15 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
   name: "custom_jvp",
   abstractEval: (_, { jaxpr }) => jaxpr.outputs.map((a) => a.aval),
   impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
-  jvp(primals, tangents, { rule, numConsts, name }) {
-    checkConsts("customJvp", name, tangents.slice(0, numConsts));
-    const args = primals.slice(numConsts);
-    return rule(args, tangents.slice(numConsts).map((t, i) => t ?? zeros(args[i]!.aval)));
-  },
+  jvp: (primals, tangents, params) =>
+    ruledJvp(customJvpP, "customJvp", primals, tangents, params, params.rule),
   transpose: "nonlinear",
   batch(args, dims, size, params) {
-    const { numConsts } = params;
-    const call = batchedCall(params.jaxpr, args, dims, size);
+    const { numConsts, numThrough, numAux } = params;
+    const call = batchedCall(params, args, dims, size);
     const lanes = call.batched.slice(numConsts);
-    const numOuts = params.jaxpr.outputs.length;
+    const ruled = lanes.slice(0, lanes.length - numThrough);
+    const numOuts = params.jaxpr.outputs.length - numAux;
     const rule: JvpRule = (primals, tangents) => {
       // A zero tangent still has to be told from an active one in every lane.
       const active: boolean[] = [];
@@ -144,14 +199,14 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
           return [...ys, ...dots.filter((d) => d !== null)];
         },
         [...primals, ...tangents],
-        [...lanes, ...lanes],
+        [...lanes, ...ruled],
         size,
       );
       let next = numOuts;
       return [outs.slice(0, numOuts), active.map((a) => a ? outs[next++]! : null)];
     };
     const outs = bind(customJvpP, call.inputs, { ...params, jaxpr: call.jaxpr, rule });
-    return [outs, outs.map(() => 0)];
+    return [outs, call.outDims];
   },
   partial: null,
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
@@ -161,6 +216,8 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
     params: {
       jaxpr: sampleJaxpr(),
       numConsts: 0,
+      numThrough: 0,
+      numAux: 0,
       name: "sample",
       rule: ([x, y], [dx, dy]) => [
         [mul(sin(x!), y!), add(x!, y!)],
@@ -233,27 +290,21 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
   name: "custom_vjp",
   abstractEval: (_, { jaxpr }) => jaxpr.outputs.map((a) => a.aval),
   impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
-  jvp(primals, tangents, { jaxpr, numConsts, fwd, bwd, name }) {
-    checkConsts("customVjp", name, tangents.slice(0, numConsts));
-    const args = primals.slice(numConsts);
-    const [outs, residuals] = fwd(args);
-    const dots = tangents.slice(numConsts).map((t, i) => t ?? zeros(args[i]!.aval));
-    return [
-      outs,
-      bind(customLinearP, [...residuals, ...dots], {
-        numResiduals: residuals.length,
-        outAvals: jaxpr.outputs.map((a) => a.aval),
-        bwd,
-        name,
-      }),
-    ];
+  jvp(primals, tangents, params) {
+    const { jaxpr, numAux, fwd, bwd, name } = params;
+    const outAvals = jaxpr.outputs.slice(0, jaxpr.outputs.length - numAux).map((a) => a.aval);
+    return ruledJvp(customVjpP, "customVjp", primals, tangents, params, (args, dots) => {
+      const [outs, residuals] = fwd(args);
+      const numResiduals = residuals.length;
+      const linear = { numResiduals, outAvals, bwd, name };
+      return [outs, bind(customLinearP, [...residuals, ...dots], linear)];
+    });
   },
   transpose: "nonlinear",
   batch(args, dims, size, params) {
-    const { numConsts } = params;
-    const call = batchedCall(params.jaxpr, args, dims, size);
-    const lanes = call.batched.slice(numConsts);
-    const numOuts = params.jaxpr.outputs.length;
+    const call = batchedCall(params, args, dims, size);
+    const lanes = call.batched.slice(params.numConsts);
+    const numOuts = params.jaxpr.outputs.length - params.numAux;
     const fwd: FwdRule = (xs) => {
       const outs = mapLanes((xs) => params.fwd(xs).flat(), xs, lanes, size);
       return [outs.slice(0, numOuts), outs.slice(numOuts)];
@@ -263,7 +314,7 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
     const bwd: BwdRule = (residuals, cts) =>
       back(residuals, cts).map((ct, i) => ct === null || lanes[i] ? ct : reduceSum(ct, [0]));
     const outs = bind(customVjpP, call.inputs, { ...params, jaxpr: call.jaxpr, fwd, bwd });
-    return [outs, outs.map(() => 0)];
+    return [outs, call.outDims];
   },
   partial: null,
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
@@ -273,6 +324,8 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
     params: {
       jaxpr: sampleJaxpr(),
       numConsts: 0,
+      numThrough: 0,
+      numAux: 0,
       name: "sample",
       fwd: ([x, y]) => [[mul(sin(x!), y!), add(x!, y!)], [x!, y!]],
       bwd: ([x, y], [a, b]) => [

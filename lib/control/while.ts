@@ -8,7 +8,7 @@ import type { NDArray } from "../core/array.ts";
 import { shaped } from "../core/aval.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { DifferentiationError } from "../core/errors.ts";
-import { type Eqn, evalJaxpr, type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
+import { type Eqn, evalJaxpr, isJaxpr, type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
 import { definePrimitive, type Primitive, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
@@ -35,6 +35,8 @@ export interface WhileParams {
   readonly condConsts: number;
   /** Number of constants of `body`. */
   readonly bodyConsts: number;
+  /** The function with derivative rules that the loop is differentiated in nevertheless. */
+  readonly within?: string;
 }
 
 /** Grows a mask over the carry until the body maps it into itself. */
@@ -146,6 +148,7 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
       ...init,
       ...dots,
     ], {
+      ...params,
       cond: condIgnoring(cond, dots.map((d) => d.shape), dots.map((d) => d.dtype)),
       body: newBody,
       condConsts,
@@ -154,11 +157,17 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
     let next = n;
     return [outs.slice(0, n), active.map((a) => a ? outs[next++]! : null)];
   },
-  transpose() {
+  transpose(_cts, _inputs, { within }) {
     throw new DifferentiationError(
       "reverse-mode differentiation of whileLoop is not possible, since its number of steps is not " +
         "known beforehand: use foriLoop with constant bounds or scan, or forward mode (jvp, jacfwd), or " +
-        "differentiate the solution implicitly (customRoot, fixedPoint)",
+        "differentiate the solution implicitly (customRoot, fixedPoint)" +
+        (within === undefined
+          ? ""
+          : `. The loop is in ${within}: its rules are for derivatives by ` +
+            "its arguments; by the parameters and state of modules it differentiates as if it had none. " +
+            "Use customRoot or fixedPoint in its place, which differentiate by those too without going " +
+            "through the loop"),
     );
   },
   batch(args, dims, size, params) {
@@ -180,8 +189,8 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
     if (perLane) {
       const loop = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched);
       const outs = bind(whileP, [...condArgs, ...condArgs, ...bodyArgs, ...start], {
+        ...params,
         ...loop,
-        condConsts,
         bodyConsts: condConsts + params.bodyConsts,
       });
       return [outs, outs.map(() => 0)];
@@ -271,6 +280,40 @@ function knownPart(
   const count = dropped.filter((d) => !d).length;
   return selectOutputs(known, known.outputs.map((_, i) => i < count));
 }
+
+/**
+ * The program with its loops noted to be in a function with derivative rules, for the message where
+ * they are differentiated all the same.
+ */
+export const loopsWithin: (jaxpr: Jaxpr, within: string) => Jaxpr = memoize(
+  (jaxpr: Jaxpr, within: string): Jaxpr => {
+    let changed = false;
+    const noted = (params: object): object =>
+      Object.fromEntries(
+        Object.entries(params).map(([key, value]: [string, unknown]) => {
+          const inner = isJaxpr(value)
+            ? loopsWithin(value, within)
+            : Array.isArray(value) && value.every(isJaxpr)
+            ? value.map((v) => loopsWithin(v, within))
+            : value;
+          changed ||= Array.isArray(inner)
+            ? inner.some((v, i) => v !== (value as unknown[])[i])
+            : inner !== value;
+          return [key, inner];
+        }),
+      );
+    const eqns = jaxpr.eqns.map((eqn): Eqn => {
+      const params = eqn.params as object | null;
+      if (!mayNotEnd(eqn) || params === null) return eqn;
+      // Functions with rules have noted their own.
+      if ("numThrough" in params || "within" in params) return eqn;
+      if ((eqn.primitive as unknown) !== whileP) return { ...eqn, params: noted(params) };
+      changed = true;
+      return { ...eqn, params: { ...params, within } };
+    });
+    return changed ? { ...jaxpr, eqns } : jaxpr;
+  },
+);
 
 /** Whether an equation may run for ever: it must not run where the user's program would not run it. */
 export function mayNotEnd({ primitive, params }: Eqn): boolean {

@@ -6,7 +6,7 @@
  */
 import { NDArray } from "../core/array.ts";
 import { formatAval, sameAval } from "../core/aval.ts";
-import { StateError } from "../core/errors.ts";
+import { InternalError, StateError } from "../core/errors.ts";
 import { treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { toArray } from "../transforms/trees.ts";
 import { pure as pureTransforms } from "../transforms/pure.ts";
@@ -236,6 +236,20 @@ export class Application {
     return { free: { params, state }, keys: mapStreams(rng, (s) => s.key) };
   }
 
+  /**
+   * The values of the entries that were written. All must be there: one run of a function may write
+   * an entry that another leaves as it was, and an entry must not end up without a value.
+   */
+  #taken(state: Entries): Entries {
+    for (const name of this.#written) {
+      if (Object.hasOwn(state, name)) continue;
+      throw new InternalError(
+        `${this.where}: the state entry ${name} was written, but has no value`,
+      );
+    }
+    return pick(state, [...this.#written]);
+  }
+
   /** Puts the values of the entries that were written, taken from `state`, into the context. */
   commit(state: unknown): void {
     const outer = this.#outer;
@@ -243,7 +257,7 @@ export class Application {
       this.#drawn.has(name) ? { ...s, count: s.count + 1 } : s;
     this.engine.protocol.commit({
       ...outer,
-      state: { ...outer.state, ...pick(state as Entries, [...this.#written]) },
+      state: { ...outer.state, ...this.#taken(state as Entries) },
       rng: mapStreams(outer.rng, advanced),
       names: this.names,
     });

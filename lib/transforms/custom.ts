@@ -6,14 +6,22 @@
 import type { NDArray } from "../core/array.ts";
 import { TreeError } from "../core/errors.ts";
 import { bind } from "../core/trace.ts";
-import { type TreeDef, treeUnflatten } from "../core/tree.ts";
-import { customJvpP, customVjpP } from "../control/custom.ts";
+import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import {
+  type BwdRule,
+  customJvpP,
+  customVjpP,
+  type FwdRule,
+  type JvpRule,
+  type Reach,
+} from "../control/custom.ts";
+import { loopsWithin } from "../control/while.ts";
 import { stage } from "../interpreters/staging.ts";
 import {
   checkFunction,
   checkSameType,
-  flatFunction,
   flattenArrays,
+  flattenResult,
   nameOf,
   withName,
 } from "./trees.ts";
@@ -29,100 +37,158 @@ function pair(op: string, rule: string, f: AnyFunction, result: unknown, names: 
   return result;
 }
 
+/** What the rules of a lifted function do not know of. */
+export interface BeyondRules {
+  /** Number of last arguments by which derivatives go through the function itself; default 0. */
+  readonly numThrough?: number;
+  /** Whether the function gives `[out, aux]`, of which the rules know `out` alone. */
+  readonly hasAux?: boolean;
+}
+
+/** A function on trees with rules, recorded. */
+interface Recorded {
+  /** Leaves of the arguments. */
+  readonly xs: readonly NDArray[];
+  /** Structure of the arguments. */
+  readonly def: TreeDef;
+  /** Structure of those that have a rule. */
+  readonly ruledDef: TreeDef;
+  /** Structure of the result. */
+  readonly outDef: TreeDef;
+  /** Values that the function captured. */
+  readonly consts: readonly NDArray[];
+  /** What a primitive has to know. */
+  readonly reach: Reach;
+  /** Leaves of what a rule gave that has to be like the result. */
+  likeResult(tree: unknown, what: string, whose: string): NDArray[];
+  /** The result from the outputs of the program. */
+  result(outs: readonly NDArray[]): unknown;
+}
+
+function recorded(
+  op: "customJvp" | "customVjp",
+  f: AnyFunction,
+  args: readonly unknown[],
+  { numThrough = 0, hasAux = false }: BeyondRules,
+): Recorded {
+  const [xs, def] = flattenArrays(op, args, `an argument of ${nameOf(f)}`);
+  const numRuled = args.length - numThrough;
+  const ruledDef = numThrough === 0 ? def : treeFlatten(args.slice(0, numRuled))[1];
+  let outDef!: TreeDef;
+  let auxDef!: TreeDef;
+  const { jaxpr, consts } = stage(`${op} of ${nameOf(f)}`, (a) => {
+    const result = (f as (...args: unknown[]) => unknown)(...treeUnflatten(def, a) as unknown[]);
+    const [out, aux] = hasAux ? result as [unknown, unknown] : [result, null];
+    const [outs, own] = flattenResult(op, f, out);
+    const [kept, auxOwn] = flattenArrays(op, aux, `the aux output of ${nameOf(f)}`);
+    [outDef, auxDef] = [own, auxOwn];
+    return [...outs, ...kept];
+  }, xs.map((x) => x.aval));
+  const through = xs.length - ruledDef.numLeaves;
+  const numOuts = outDef.numLeaves;
+  const avals = jaxpr.outputs.slice(0, numOuts).map((a) => a.aval);
+  return {
+    xs,
+    def,
+    ruledDef,
+    outDef,
+    consts,
+    reach: {
+      jaxpr: through === 0 ? jaxpr : loopsWithin(jaxpr, `${op}(${nameOf(f)})`),
+      numConsts: consts.length,
+      numThrough: through,
+      numAux: auxDef.numLeaves,
+      name: nameOf(f),
+    },
+    likeResult(tree, what, whose) {
+      const [leaves, own] = flattenArrays(op, tree, what);
+      const types = leaves.map((x) => x.aval);
+      checkSameType(
+        op,
+        `the results of ${nameOf(f)} and ${whose}`,
+        avals,
+        outDef,
+        types,
+        own,
+        sameType,
+      );
+      return leaves;
+    },
+    result(outs) {
+      const out = treeUnflatten(outDef, outs.slice(0, numOuts));
+      return hasAux ? [out, treeUnflatten(auxDef, outs.slice(numOuts))] : out;
+    },
+  };
+}
+
 /** See `Transforms.customJvp`. */
-export function customJvp(f: AnyFunction, rule: AnyFunction): AnyFunction {
+export function customJvp(
+  f: AnyFunction,
+  rule: AnyFunction,
+  beyond: BeyondRules = {},
+): AnyFunction {
   checkFunction("customJvp", f);
   checkFunction("customJvp", rule, "the rule");
   return withName("customJvp", f, (...args: unknown[]) => {
-    const [xs, def] = flattenArrays("customJvp", args, `an argument of ${nameOf(f)}`);
-    const flat = flatFunction("customJvp", f, def);
-    const { jaxpr, consts } = stage(
-      `customJvp of ${nameOf(f)}`,
-      (a) => flat.call(a),
-      xs.map((x) => x.aval),
+    const { xs, def, ruledDef, consts, reach, likeResult, result } = recorded(
+      "customJvp",
+      f,
+      args,
+      beyond,
     );
-    const outDef = flat.outDef();
-    const flatRule = (primals: readonly NDArray[], tangents: readonly NDArray[]) => {
-      const result = (rule as (p: unknown, t: unknown) => unknown)(
+    const flatRule: JvpRule = (primals, tangents) => {
+      const given = (rule as (p: unknown, t: unknown) => unknown)(
         treeUnflatten(def, primals),
-        treeUnflatten(def, tangents),
+        treeUnflatten(ruledDef, tangents),
       );
-      const [out, dot] = pair("customJvp", "jvp", f, result, "[out, tangent]");
-      const parts = [out, dot].map((tree, i) => {
-        const what = i === 0 ? "primal output" : "tangent";
-        const [leaves, leafDef] = flattenArrays("customJvp", tree, `the ${what} of the rule`);
-        checkSameType(
-          "customJvp",
-          `the result of ${nameOf(f)} and the ${what} of its rule`,
-          jaxpr.outputs.map((a) => a.aval),
-          outDef,
-          leaves.map((x) => x.aval),
-          leafDef,
-          sameType,
-        );
-        return leaves;
-      });
-      return [parts[0]!, parts[1]!] as const;
+      const [out, dot] = pair("customJvp", "jvp", f, given, "[out, tangent]");
+      return [
+        likeResult(out, "the primal output of the rule", "the primal output of its rule"),
+        likeResult(dot, "the tangent of the rule", "the tangent of its rule"),
+      ];
     };
-    const outs = bind(customJvpP, [...consts, ...xs], {
-      jaxpr,
-      numConsts: consts.length,
-      rule: flatRule,
-      name: nameOf(f),
-    });
-    return treeUnflatten(outDef, outs);
+    return result(bind(customJvpP, [...consts, ...xs], { ...reach, rule: flatRule }));
   });
 }
 
 /** See `Transforms.customVjp`. */
-export function customVjp(f: AnyFunction, fwd: AnyFunction, bwd: AnyFunction): AnyFunction {
+export function customVjp(
+  f: AnyFunction,
+  fwd: AnyFunction,
+  bwd: AnyFunction,
+  beyond: BeyondRules = {},
+): AnyFunction {
   checkFunction("customVjp", f);
   checkFunction("customVjp", fwd, "the forward rule");
   checkFunction("customVjp", bwd, "the backward rule");
   return withName("customVjp", f, (...args: unknown[]) => {
-    const [xs, def] = flattenArrays("customVjp", args, `an argument of ${nameOf(f)}`);
-    const flat = flatFunction("customVjp", f, def);
-    const { jaxpr, consts } = stage(
-      `customVjp of ${nameOf(f)}`,
-      (a) => flat.call(a),
-      xs.map((x) => x.aval),
+    const { xs, def, ruledDef, outDef, consts, reach, likeResult, result } = recorded(
+      "customVjp",
+      f,
+      args,
+      beyond,
     );
-    const outDef = flat.outDef();
     let residualDef: TreeDef | undefined;
-    const flatFwd = (primals: readonly NDArray[]) => {
-      const result = (fwd as (...args: unknown[]) => unknown)(
+    const flatFwd: FwdRule = (primals) => {
+      const given = (fwd as (...args: unknown[]) => unknown)(
         ...treeUnflatten(def, primals) as unknown[],
       );
-      const [out, residuals] = pair("customVjp", "forward", f, result, "[out, residuals]");
-      const [outs, leafDef] = flattenArrays("customVjp", out, "the output of the forward rule");
-      checkSameType(
-        "customVjp",
-        `the results of ${nameOf(f)} and of its forward rule`,
-        jaxpr.outputs.map((a) => a.aval),
-        outDef,
-        outs.map((x) => x.aval),
-        leafDef,
-        sameType,
-      );
+      const [out, residuals] = pair("customVjp", "forward", f, given, "[out, residuals]");
+      const outs = likeResult(out, "the output of the forward rule", "of its forward rule");
       const [kept, keptDef] = flattenArrays("customVjp", residuals, "a residual");
       residualDef = keptDef;
-      return [outs, kept] as const;
+      return [outs, kept];
     };
-    const flatBwd = (residuals: readonly NDArray[], cotangents: readonly NDArray[]) => {
-      const result = (bwd as (r: unknown, ct: unknown) => unknown)(
+    const flatBwd: BwdRule = (residuals, cotangents) => {
+      const given = (bwd as (r: unknown, ct: unknown) => unknown)(
         treeUnflatten(residualDef!, residuals),
         treeUnflatten(outDef, cotangents),
       );
-      return checkCotangents(f, result, def, xs);
+      return checkCotangents(f, given, ruledDef, xs);
     };
-    const outs = bind(customVjpP, [...consts, ...xs], {
-      jaxpr,
-      numConsts: consts.length,
-      fwd: flatFwd,
-      bwd: flatBwd,
-      name: nameOf(f),
-    });
-    return treeUnflatten(outDef, outs);
+    return result(
+      bind(customVjpP, [...consts, ...xs], { ...reach, fwd: flatFwd, bwd: flatBwd }),
+    );
   });
 }
 

@@ -135,6 +135,8 @@ export function customRoot(
   const params: CustomJvpParams = {
     jaxpr: solver.jaxpr,
     numConsts: 0,
+    numThrough: 0,
+    numAux: 0,
     name: nameOf(f),
     rule: (primals, tangents) => {
       const outs = bind(customJvpP, primals, params);

@@ -18,6 +18,8 @@ import {
 } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
+import { InternalError } from "../../lib/core/errors.ts";
+import { Engine } from "../../lib/lift/engine.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "../support/assert.ts";
 import { plain } from "../support/arrays.ts";
 import { library, type Step } from "./library.ts";
@@ -291,4 +293,20 @@ Deno.test("a pure transform inside a lifted one, over modules, is told apart", (
     vmap((z: NDArray) => t.scan((c: NDArray) => [c, null], z, null, { length: 2 })[0])(x)
   );
   assertThrows(() => mixed.init(key, point), StateError, "module state was reached inside vmap");
+});
+
+Deno.test("an entry that was written cannot be committed without its value", () => {
+  const engine = new Engine(hk.protocol, false);
+  const { apply } = hk.transformWithState(() => {
+    const n = counter();
+    const app = engine.begin("scan");
+    app.record({ written: { "~/n": n }, drawn: [], names: app.names });
+    assertThrows(
+      () => app.commit({}),
+      InternalError,
+      "hk.transforms.scan: the state entry ~/n was written, but has no value",
+    );
+    return n;
+  });
+  assertEquals(plain(apply({}, {}, null)[1]), { "~": { n: 0 } });
 });

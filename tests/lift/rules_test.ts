@@ -7,6 +7,7 @@
 import {
   anderson,
   damped,
+  DifferentiationError,
   fixedPoint,
   grad,
   implicit,
@@ -20,7 +21,7 @@ import {
   vjp,
 } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
-import { assertEquals } from "../support/assert.ts";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 
 await loadBackend("wasm");
@@ -220,4 +221,131 @@ Deno.test("customRoot(): tangentSolve may call modules, under every order of jit
     assertClose(rest, expected, 1e-6);
     assertEquals(plain(scale!.w), [[0]], "how the system is solved does not move the root");
   }
+});
+
+/** Adds one to an entry where `z` is positive. */
+function countPositive(z: NDArray): NDArray {
+  return t.cond(
+    z.greater(0),
+    (z) => {
+      count();
+      return z;
+    },
+    (z) => z,
+    z,
+  );
+}
+
+Deno.test("what the real run of a function with rules or of a root leaves alone keeps its value", () => {
+  const programs: Record<string, (x: NDArray) => NDArray> = {
+    customVjp: (x) => t.customVjp(countPositive, (z) => [countPositive(z), z], (_, c) => [c])(x),
+    customJvp: (x) => t.customJvp(countPositive, ([z], [d]) => [countPositive(z), d])(x),
+    customRoot: (x) =>
+      t.customRoot((z) => countPositive(z.sub(x.mul(2))), x, (_, z) => z.add(x), (_, y) => y.neg()),
+    customLinearSolve: (x) =>
+      t.customLinearSolve(
+        (z) => countPositive(z.sum()).mul(0).add(z),
+        x,
+        (_, b) => b,
+        { symmetric: true },
+      ),
+    fixedPoint: (x) =>
+      fixedPoint((z) => countPositive(z.cos().mul(0.1).add(x)), x, { transforms: t }).value,
+    "scan without trips": (x) =>
+      t.customVjp(
+        (z: NDArray) => t.scan((c: NDArray) => [countPositive(c), null], z, null, { length: 0 })[0],
+        (z: NDArray) => [z, null],
+        (_, c) => [c],
+      )(x),
+  };
+  for (const [name, f] of Object.entries(programs)) {
+    for (const v of [2, -2]) {
+      const { init, apply } = hk.transformWithState((x: NDArray) => {
+        const y = f(x);
+        // Entries are usable afterwards, in init as well.
+        return y.add(hk.getState("n").mul(0));
+      });
+      const [params, state] = init(null, np.array(v));
+      assertEquals(plain(state), { "~": { n: 0 } }, name);
+      const [, after] = apply(params, state, null, np.array(v));
+      const [, compiled] = jit(apply)(params, state, null, np.array(v));
+      // The root of the function is where it is zero, so not positive.
+      const counted = v > 0 && !["customRoot", "scan without trips"].includes(name);
+      assertEquals(plain(after), { "~": { n: counted ? 1 : 0 } }, `${name} at ${v}`);
+      assertEquals(plain(compiled), plain(after), `${name} at ${v}, compiled`);
+    }
+  }
+});
+
+Deno.test("functions with rules inside of others cost no more than others", () => {
+  const depth = 8;
+  type Step = (z: NDArray) => NDArray;
+  const kinds: Record<string, (g: Step) => Step> = {
+    none: (g) => g,
+    customVjp: (g) =>
+      t.customVjp(g, (z: NDArray) => [g(z), z], (z: NDArray, ct) => t.vjp(g, [z])[1](ct)),
+    customJvp: (g) => t.customJvp(g, ([z], [d]) => t.jvp(g, [z], [d])),
+  };
+  const x = point.astype("float32");
+  let expected: unknown;
+  for (const [name, ruled] of Object.entries(kinds)) {
+    let calls = 0;
+    const { init, apply } = hk.transformWithState((x: NDArray) => {
+      let f: Step = (z) => {
+        calls++;
+        return np.tanh(z);
+      };
+      for (let i = 0; i < depth; i++) {
+        const inner = f;
+        const layer = new hk.Linear(2);
+        f = ruled((z) => {
+          count();
+          return np.tanh(layer.call(inner(z)));
+        });
+      }
+      return f(x).sum();
+    });
+    const [params, state] = init(key, x);
+    assert(calls <= depth + 1, `${name}: init called the innermost function ${calls} times`);
+    calls = 0;
+    const [, after] = jit(apply)(params, state, null, x);
+    assertEquals([calls, plain(after)], [1, { "~": { n: depth } }], name);
+    calls = 0;
+    const found = grad((p: typeof params, x: NDArray) => apply(p, state, null, x)[0], {
+      argnums: [0, 1],
+    })(params, x);
+    // Each level's rule is asked once for each level around it, and differentiates by its argument.
+    assert(calls <= depth * (depth + 1), `${name}: grad called it ${calls} times`);
+    assertClose(found, expected ??= found, 1e-5, name);
+  }
+});
+
+Deno.test("a loop that parameters cannot be differentiated through says how rules do not help", () => {
+  const { init, apply } = hk.transform((x: NDArray) => {
+    const layer = new hk.Linear(2);
+    const settle = (z: NDArray): NDArray =>
+      t.whileLoop((z) => z.sum().less(-9), (z) => layer.call(z), z);
+    const inScan = (z: NDArray): NDArray =>
+      t.scan((c: NDArray) => [settle(c), null], z, null, { length: 1 })[0];
+    return [settle, inScan].map((f) =>
+      t.customVjp(f, (z: NDArray) => [f(z), null], (_, ct) => [ct])(x).sum()
+    );
+  });
+  const x = point.astype("float32");
+  const params = init(key, x);
+  for (const [i, name] of ["settle", "inScan"].entries()) {
+    assertEquals(plain(grad((x: NDArray) => apply(params, null, x)[i]!)(x)), [1, 1]);
+    const error = assertThrows(
+      () => grad((p: typeof params) => apply(p, null, x)[i]!)(params),
+      DifferentiationError,
+      `The loop is in customVjp(${name}): its rules are for derivatives by its arguments`,
+    );
+    assertStringIncludes(error.message, "Use customRoot or fixedPoint in its place");
+  }
+  // A loop outside of any such function has no part in that.
+  const bare = assertThrows(
+    () => grad((x: NDArray) => pure.whileLoop((z) => z.less(0), (z) => z.mul(2), x))(np.array(1)),
+    DifferentiationError,
+  );
+  assert(!bare.message.includes("rules"));
 });
