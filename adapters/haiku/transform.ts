@@ -8,7 +8,7 @@ import { formatAval } from "../../lib/core/aval.ts";
 import { describeValue, StateError } from "../../lib/core/errors.ts";
 import { liftTransforms, type StateBundle } from "../../lib/lift/mod.ts";
 import type { Transforms } from "../../lib/transforms/types.ts";
-import type { Arrays } from "../../lib/transforms/trees.ts";
+import { type Arrays, dropPromise } from "../../lib/transforms/trees.ts";
 import { protocol, stream, topScopes } from "./frame.ts";
 
 /** Parameters or state: the name of each module with its entries, `{ "linear": { w, b } }`. */
@@ -151,7 +151,7 @@ function runner<A extends unknown[], R>(
   }
   return (bundle, args) => {
     const [out, after] = protocol.run(bundle, () => f(...args));
-    if (out instanceof Promise) {
+    if (dropPromise(out)) {
       throw new StateError("hk.transform: the function is asynchronous; it must be synchronous");
     }
     return [out, after];

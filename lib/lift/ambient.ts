@@ -7,9 +7,10 @@
  *
  * @module
  */
-import { StateError } from "../core/errors.ts";
+import { describeValue, StateError } from "../core/errors.ts";
 import { pure } from "../transforms/pure.ts";
-import type { Transforms } from "../transforms/types.ts";
+import { dropPromise } from "../transforms/trees.ts";
+import { transformNames, type Transforms } from "../transforms/types.ts";
 import { delegating } from "./delegate.ts";
 
 const chosen: Transforms[] = [];
@@ -24,9 +25,34 @@ export interface StatefulLibrary {
 
 const libraries: StatefulLibrary[] = [];
 
+/** Checks that a value is a dictionary. */
+function checkDictionary(op: string, value: unknown): asserts value is Transforms {
+  const missing = typeof value === "object" && value !== null
+    ? transformNames.find((name) => typeof (value as Partial<Transforms>)[name] !== "function")
+    : null;
+  if (missing === undefined) return;
+  throw new StateError(
+    `${op}: transforms must be a dictionary of transforms, such as hk.transforms or pure, but ${
+      missing === null ? `it is ${describeValue(value)}` : `it has no function ${missing}`
+    }`,
+  );
+}
+
+/** Runs `f` with `ambient` standing for `transforms`. */
+function choosing<T>(transforms: Transforms, f: () => T): T {
+  chosen.push(transforms);
+  try {
+    return f();
+  } finally {
+    chosen.pop();
+  }
+}
+
 /**
  * Makes `ambient` use a system's dictionary where `when()` holds; gives a function that undoes it. Of
  * several whose contexts are open, the one that was registered last is used.
+ *
+ * @throws {StateError} where `when` or `transforms` is missing or is something else.
  *
  * @example
  * ```ts
@@ -37,6 +63,14 @@ const libraries: StatefulLibrary[] = [];
  * ```
  */
 export function registerStatefulLibrary(library: StatefulLibrary): () => void {
+  const { when, transforms } = (library ?? {}) as Partial<StatefulLibrary>;
+  if (typeof when !== "function") {
+    throw new StateError(
+      `registerStatefulLibrary: when must be a function that says whether the system's context is ` +
+        `open, not ${describeValue(when)}`,
+    );
+  }
+  checkDictionary("registerStatefulLibrary", transforms);
   libraries.push(library);
   return () => {
     const at = libraries.indexOf(library);
@@ -57,7 +91,7 @@ export function currentTransforms(): Transforms {
 /**
  * Runs `f` with `ambient` standing for `transforms`.
  *
- * @throws {StateError} where `f` is asynchronous.
+ * @throws {StateError} where `f` is asynchronous, or `transforms` is not a dictionary.
  *
  * @example
  * ```ts
@@ -73,23 +107,17 @@ export function currentTransforms(): Transforms {
  * ```
  */
 export function withTransforms<T>(transforms: Transforms, f: () => T): T {
-  chosen.push(transforms);
-  try {
-    const result = f();
-    if (result instanceof Promise) {
-      throw new StateError(
-        "withTransforms: the function is asynchronous, but a choice of transforms cannot span an await. " +
-          "Pass the dictionary as an argument instead",
-      );
-    }
-    return result;
-  } finally {
-    chosen.pop();
-  }
+  checkDictionary("withTransforms", transforms);
+  const result = choosing(transforms, f);
+  if (!dropPromise(result)) return result;
+  throw new StateError(
+    "withTransforms: the function is asynchronous, but a choice of transforms cannot span an await. " +
+      "Pass the dictionary as an argument instead",
+  );
 }
 
 /**
- * A decorator: the function runs with `ambient` standing for `transforms`.
+ * A decorator of functions and methods: they run with `ambient` standing for `transforms`.
  *
  * @example
  * ```ts
@@ -102,13 +130,18 @@ export function withTransforms<T>(transforms: Transforms, f: () => T): T {
  */
 export function overrideTransforms(
   transforms: Transforms,
-): <A extends unknown[], R>(f: (...args: A) => R) => (...args: A) => R {
-  return (f) => (...args) => withTransforms(transforms, () => f(...args));
+): <T, A extends unknown[], R>(f: (this: T, ...args: A) => R) => (this: T, ...args: A) => R {
+  checkDictionary("overrideTransforms", transforms);
+  return (f) =>
+    function (...args) {
+      return withTransforms(transforms, () => f.apply(this, args));
+    };
 }
 
 /**
  * A dictionary that delegates to the innermost `withTransforms`, else to a registered system whose
  * context is open, else to `pure`. The choice is made when a transformed function is called; where
- * none is in force then, that of the time when it was made holds.
+ * none is in force then, that of the time when it was made holds. Derivative rules, which may run
+ * long after that, run under the dictionary that the function itself ran under.
  */
-export const ambient: Transforms = delegating(currentTransforms);
+export const ambient: Transforms = delegating(currentTransforms, choosing);

@@ -56,7 +56,12 @@ function product(systems: readonly StateProtocol[]): StateProtocol {
     active: () => systems.every((s) => s.active()),
     snapshot: () => join(systems.map((s) => s.snapshot())),
     commit(bundle) {
-      separate(bundle).forEach((b, i) => systems[i]!.commit(b));
+      // The joint names say in which phase each system was when the bundle was made, which may have been
+      // in a context further in; what is committed to stays in its own.
+      separate(bundle).forEach((b, i) => {
+        const system = systems[i]!;
+        system.commit({ ...b, phase: system.snapshot().phase });
+      });
     },
     run<T>(bundle: StateBundle, f: () => T): [T, StateBundle] {
       const parts = separate(bundle);

@@ -6,7 +6,7 @@
  */
 import { NDArray } from "../core/array.ts";
 import { formatAval, sameAval } from "../core/aval.ts";
-import { InternalError, StateError } from "../core/errors.ts";
+import { describeValue, InternalError, StateError } from "../core/errors.ts";
 import { treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { toArray } from "../transforms/trees.ts";
 import { pure as pureTransforms } from "../transforms/pure.ts";
@@ -321,6 +321,15 @@ function checkSameTypes(where: string, name: string, before: unknown, after: unk
     return x instanceof NDArray && y instanceof NDArray && sameAval(x.aval, y.aval);
   });
   if (same) return;
+  const foreign = [...a, ...b].find((x) => !(x instanceof NDArray));
+  if (foreign !== undefined) {
+    throw new StateError(
+      `${where}: the state entry ${name} holds ${
+        describeValue(foreign)
+      }. Entries must be arrays or trees of ` +
+        "arrays inside transforms: make it one with np.array",
+    );
+  }
   throw new StateError(
     `${where}: the state entry ${name} changed its type from ${a.map(type).join(", ")} to ${
       b.map(type).join(", ")

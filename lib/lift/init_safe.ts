@@ -5,9 +5,10 @@
  * @module
  */
 import { scalarArray } from "../core/concrete.ts";
-import { treeUnflatten } from "../core/tree.ts";
+import { treeMap, treeUnflatten } from "../core/tree.ts";
+import { zeros } from "../primitives/shape.ts";
 import { scanLength } from "../transforms/loops.ts";
-import { flattenArrays } from "../transforms/trees.ts";
+import { flattenArrays, ShapeDtype } from "../transforms/trees.ts";
 import type { JitOptions, ScanOptions, Transforms, VmapOptions } from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";
 import { sliceAlong } from "./calls.ts";
@@ -104,13 +105,18 @@ const immediate: { readonly [K in keyof Transforms]?: StandIn } = {
     once(matvec, tree);
     return tree;
   },
+  evalShape: (f, ...args) => {
+    const concrete = treeMap((x: unknown) => x instanceof ShapeDtype ? zeros(x) : x, args);
+    return pure.evalShape(once(f, ...asArrays(concrete)), ...args);
+  },
+  initialize: (f, ...args) => void once(f, ...asArrays(args)),
 };
 
 /**
  * A dictionary that is safe to use while its system initialises. Then no function is transformed:
  * each runs once, on the first slice or lane, so that it creates its entries where the system looks
  * for them, and what it gives stands for all slices, lanes and steps. Results have the right
- * structure, shapes and dtypes; derivatives are zero. Once `isInitializing()` is false the members are
+ * structure, shapes and dtypes; derivatives are zero. `evalShape` and `initialize` run it too. Once `isInitializing()` is false the members are
  * those of `dictionary`.
  *
  * This is `init_safe_scan` (S. Hoyer, dm-haiku issue 100) for all members. Dictionaries made by

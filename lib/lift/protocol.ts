@@ -58,7 +58,7 @@ export interface StateProtocol {
   active(): boolean;
   /** What the innermost context holds. Must raise where the current trace is not the context's. */
   snapshot(): StateBundle;
-  /** Replaces what the innermost context holds. */
+  /** Replaces what the innermost context holds. The bundle's phase is the one that it is in. */
   commit(bundle: StateBundle): void;
   /**
    * Runs `f` in a new context that holds `bundle`; gives its result and what that context then holds.

@@ -78,6 +78,19 @@ export function toArray(leaf: unknown): NDArray | null {
   return null;
 }
 
+/**
+ * Whether a function gave a promise (or anything that can be awaited) where it must be synchronous.
+ * Its outcome is of no interest then: a failure is not to end the process as one that nobody handles.
+ */
+export function dropPromise(result: unknown): boolean {
+  if (typeof result !== "object" && typeof result !== "function" || result === null) return false;
+  const { then } = result as { then?: unknown };
+  if (typeof then !== "function") return false;
+  const ignore = (): void => {};
+  then.call(result, ignore, ignore);
+  return true;
+}
+
 /** A function's name for messages. */
 export function nameOf(f: unknown): string {
   return typeof f === "function" && f.name !== "" ? f.name : "an anonymous function";
@@ -140,7 +153,7 @@ export function flattenResult(op: string, f: unknown, result: unknown): [NDArray
   if (result === undefined) {
     throw new TreeError(`${op}: ${nameOf(f)} returned undefined. Did you forget a return?`);
   }
-  if (result instanceof Promise) {
+  if (dropPromise(result)) {
     throw new TreeError(
       `${op}: ${nameOf(f)} returned a promise. Functions that are transformed must be synchronous`,
     );
