@@ -104,23 +104,41 @@ export function insideTransform(): boolean {
 /**
  * Whether `init` is running.
  *
- * @throws {StateError} outside of a transformed function.
+ * @throws {StateError} outside of a transformed function, and inside a pure transform: what that
+ * compiles or records would hold the answer for good.
  */
 export function runningInit(): boolean {
-  const frame = frames.at(-1);
-  if (frame === undefined) return frameFor("hk.runningInit") !== undefined;
-  return frame.phase !== "apply";
+  return frameFor("hk.runningInit").phase !== "apply";
 }
 
-/** The frame of an open context, for names alone, which do not depend on the trace. */
-export function scopesOf(what: string): { get(): Scope[]; set(scopes: Scope[]): void } {
-  const frame = frames.at(-1) ?? frameFor(what);
+/** Access to the names of an open context. */
+export interface Names {
+  /** The calls in progress, innermost last. */
+  get(): Scope[];
+  /** Replaces them. */
+  set(scopes: Scope[]): void;
+}
+
+function namesOf(frame: Frame): Names {
   return {
     get: () => frame.scopes,
     set(scopes) {
       frame.scopes = scopes;
     },
   };
+}
+
+/**
+ * The names, to take one. Inside a pure transform that is an error: a function that is recorded once
+ * and run many times would take its names once.
+ */
+export function namesToTake(what: string): Names {
+  return namesOf(frameFor(what));
+}
+
+/** The names, to enter a method and leave it as it was, which may be done anywhere. */
+export function namesToEnter(what: string): Names {
+  return namesOf(frames.at(-1) ?? frameFor(what));
 }
 
 function entryName(name: string, op: string): string {
@@ -174,6 +192,18 @@ function makeEntry(
   }
 }
 
+/** Checks that a shape is one. */
+function checkShape(op: string, name: string, shape: unknown): void {
+  const whole = (n: unknown): boolean => Number.isInteger(n) && (n as number) >= 0;
+  if (Array.isArray(shape) && shape.every(whole)) return;
+  const found = Array.isArray(shape) ? formatShape(shape) : describeValue(shape);
+  throw new ShapeError(
+    `${op}: the shape of ${
+      JSON.stringify(name)
+    } must be a list of lengths, [] for a scalar, not ${found}`,
+  );
+}
+
 function checkOptions(op: string, options: EntryOptions): DType {
   const { dtype = "float32" } = options;
   if (!isDType(dtype)) throw new StateError(`${op}: ${describeValue(dtype)} is not a dtype`);
@@ -182,7 +212,8 @@ function checkOptions(op: string, options: EntryOptions): DType {
 
 /**
  * A parameter of the current module: created by `init` while initialising, read from the parameters
- * that `apply` was given after that.
+ * that `apply` was given after that. The current module is the one whose method is running. A
+ * constructor is none of its methods: there, call it in `this.submodules(() => ...)`.
  *
  * @param name Name within the module, without `/`.
  * @param shape Shape; an existing parameter must have it.
@@ -196,6 +227,7 @@ export function getParameter(
 ): NDArray {
   const frame = frameFor(`hk.getParameter(${JSON.stringify(name)})`);
   const path = entryName(name, "hk.getParameter");
+  checkShape("hk.getParameter", name, shape);
   const dtype = checkOptions("hk.getParameter", options);
   let value = frame.params[path] as NDArray | undefined;
   if (value === undefined) {
@@ -233,8 +265,9 @@ function missing(frame: Frame, path: string): StateError {
  * A state entry of the current module, as it is now.
  *
  * @param name Name within the module, without `/`.
- * @param shape Shape, needed where the entry may have to be made.
+ * @param shape Shape, needed where the entry may have to be made; an existing entry must have it.
  * @throws {StateError} where the entry does not exist and nothing says how to make it.
+ * @throws {ShapeError} where the entry has another shape.
  */
 export function getState(
   name: string,
@@ -243,6 +276,7 @@ export function getState(
 ): NDArray {
   const frame = frameFor(`hk.getState(${JSON.stringify(name)})`);
   const path = entryName(name, "hk.getState");
+  if (shape !== undefined) checkShape("hk.getState", name, shape);
   const dtype = checkOptions("hk.getState", options);
   if (!(path in frame.state)) {
     if (options.init === undefined || shape === undefined) {
@@ -254,7 +288,15 @@ export function getState(
     frame.initial[path] = value;
     frame.state[path] = value;
   }
-  return frame.state[path] as NDArray;
+  const value = frame.state[path] as NDArray;
+  if (shape !== undefined && !sameShape(value.shape, shape)) {
+    throw new ShapeError(
+      `hk.getState: ${path} has shape ${formatShape(value.shape)}, but ${
+        formatShape(shape)
+      } was asked for. Was the state made for other inputs, or did setState give it this shape?`,
+    );
+  }
+  return value;
 }
 
 /** Sets a state entry of the current module. A number takes the dtype of the entry that it replaces. */

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { StateError } from "../../lib/core/errors.ts";
-import { type Scope, scopesOf } from "./frame.ts";
+import { describeValue, StateError } from "../../lib/core/errors.ts";
+import { namesToEnter, namesToTake, type Scope } from "./frame.ts";
 
 const wrapped = new WeakSet<object>();
 
@@ -14,7 +14,9 @@ const wrapped = new WeakSet<object>();
  * `getParameter` and other modules.
  *
  * Modules that a method makes belong to the module: `"block/linear"`. Those that a constructor makes
- * belong to it where they are made in `this.submodules(() => ...)`: `"block/~/linear"`.
+ * belong to it where they are made in `this.submodules(() => ...)`: `"block/~/linear"`. So do the
+ * parameters and state that a constructor asks for: without `submodules` they belong, unlike in
+ * Haiku, to whatever constructs the module, and its instances share them.
  *
  * @example
  * ```ts
@@ -28,6 +30,15 @@ const wrapped = new WeakSet<object>();
  * }
  * const model = hk.transform((x: NDArray) => new Scale().call(x));
  * console.log(Object.keys(model.init(random.key(0), np.ones([3])))); // [ "scale" ]
+ *
+ * class Shift extends hk.Module {
+ *   readonly by = this.submodules(() => hk.getParameter("by", [], { init: (s) => np.zeros(s) }));
+ *   call(x: NDArray): NDArray {
+ *     return x.add(this.by);
+ *   }
+ * }
+ * const twice = hk.transform((x: NDArray) => new Shift().call(new Shift().call(x)));
+ * console.log(Object.keys(twice.init(null, np.ones([3])))); // [ "shift", "shift_1" ]
  * ```
  */
 export class Module {
@@ -42,7 +53,7 @@ export class Module {
         `hk.Module: ${JSON.stringify(base)} is not a name: use letters, digits and underscores`,
       );
     }
-    const scopes = scopesOf(`new ${new.target.name}()`);
+    const scopes = namesToTake(`new ${new.target.name}()`);
     const stack = scopes.get();
     const top = stack.at(-1)!;
     const [unique, counters] = uniqueName(base, top.counters);
@@ -51,7 +62,7 @@ export class Module {
     wrapMethods(Object.getPrototypeOf(this));
   }
 
-  /** Runs `build`, in a constructor; the modules that it makes belong to this one. */
+  /** Runs `build`, in a constructor; the modules, parameters and state it makes belong to this one. */
   protected submodules<T>(build: () => T): T {
     return inScope(this, "~", build);
   }
@@ -74,7 +85,7 @@ function prefix({ module, method }: Scope): string {
 
 /** Runs `f` as a method of a module. */
 function inScope<T>(module: Module, method: string, f: () => T): T {
-  const scopes = scopesOf(`${module.moduleName}.${method}`);
+  const scopes = namesToEnter(`${module.moduleName}.${method}`);
   const saved = scopes.get();
   scopes.set([...saved, { module: module.moduleName, method, counters: {} }]);
   try {
@@ -99,11 +110,22 @@ function wrapMethods(start: object): void {
       Object.defineProperty(proto, key, {
         ...descriptor,
         value(this: Module, ...args: unknown[]): unknown {
+          if (!(this instanceof Module)) throw unbound(proto, key, this);
           return inScope(this, key, () => method.apply(this, args));
         },
       });
     }
   }
+}
+
+/** The error for a method that was taken off its module. */
+function unbound(proto: object, method: string, found: unknown): StateError {
+  return new StateError(
+    `${proto.constructor.name}.${method} was called on ${
+      describeValue(found)
+    }, not on a module: a method that is passed ` +
+      `as a function loses its module. Pass (x) => layer.${method}(x) instead of layer.${method}`,
+  );
 }
 
 function snakeCase(name: string): string {

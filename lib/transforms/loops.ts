@@ -8,7 +8,7 @@ import { formatAval, normalizeAxis, shaped, type ShapedArray } from "../core/ava
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { isInteger } from "../core/dtype.ts";
 import { AxisError, DTypeError, formatShape, ShapeError, TreeError } from "../core/errors.ts";
-import { Var } from "../core/jaxpr.ts";
+import { evalJaxpr, Var } from "../core/jaxpr.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
 import { condP } from "../control/cond.ts";
@@ -325,22 +325,27 @@ export function associativeScan(
       );
     }
   });
+  // Recorded once for each length that occurs, since the levels differ in that alone.
+  const programs = new Map<number, Staged>();
+  const pairDef = treeFlatten([treeUnflatten(def, leaves), treeUnflatten(def, leaves)])[1];
   const combine = (a: readonly NDArray[], b: readonly NDArray[]): NDArray[] => {
-    const out = (f as (a: unknown, b: unknown) => unknown)(
-      treeUnflatten(def, a),
-      treeUnflatten(def, b),
-    );
-    const [outs, outDef] = flattenArrays("associativeScan", out, `the result of ${nameOf(f)}`);
-    checkSameType(
-      "associativeScan",
-      `an element and the result of ${nameOf(f)}`,
-      avalsOf(a),
-      def,
-      avalsOf(outs),
-      outDef,
-      "Combining two elements must give an element",
-    );
-    return outs;
+    const length = a[0]!.shape[axes[0]!]!;
+    let program = programs.get(length);
+    if (program === undefined) {
+      const avals = avalsOf(a);
+      const recorded = record("associativeScan", f, pairDef, [...avals, ...avals]);
+      checkSameType(
+        "associativeScan",
+        `an element and the result of ${nameOf(f)}`,
+        avals,
+        def,
+        recorded.jaxpr.outputs.map((x) => x.aval),
+        recorded.outDef,
+        "Combining two elements must give an element",
+      );
+      programs.set(length, program = recorded);
+    }
+    return evalJaxpr(program.jaxpr, [...program.consts, ...a, ...b], bind);
   };
   const part = (xs: readonly NDArray[], start: number, stop: number, step = 1): NDArray[] =>
     xs.map((x, i) => {

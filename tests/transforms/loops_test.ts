@@ -313,6 +313,38 @@ Deno.test("associativeScan(): all lengths, axes, reverse, trees, and derivatives
   assertEquals(plain(flags), [false, true, true]);
 });
 
+Deno.test("associativeScan(): the function is recorded once for each shape, with what it captures", () => {
+  const shapes: string[] = [];
+  const scanned = (c: NDArray, xs: NDArray): NDArray =>
+    associativeScan((a: NDArray, b: NDArray) => {
+      shapes.push(String(a.shape));
+      return a.mul(b).mul(c);
+    }, xs);
+  const xs = arr([1.5, -2, 0.5, 3, 1.25, 0.75, -1, 2]);
+  const c = arr(0.8);
+  const looped = (c: NDArray, xs: NDArray): NDArray => {
+    let last = xs.at(0);
+    const all = [last];
+    for (let i = 1; i < 8; i++) all.push(last = last.mul(xs.at(i)).mul(c));
+    return np.stack(all);
+  };
+  assertClose(scanned(c, xs), looped(c, xs));
+  assertEquals([...shapes].sort(), [...new Set(shapes)].sort());
+  const gradOf = (f: typeof scanned) =>
+    grad((c: NDArray, xs: NDArray) => f(c, xs).square().sum(), { argnums: [0, 1] })(c, xs);
+  assertClose(gradOf(scanned), gradOf(looped));
+  const both = np.stack([c, c.mul(2)]);
+  assertClose(
+    vmap((c: NDArray) => scanned(c, xs))(both),
+    np.stack([looped(c, xs), looped(c.mul(2), xs)]),
+  );
+  assertThrows(
+    () => associativeScan(() => undefined, xs),
+    TreeError,
+    "returned undefined. Did you forget a return?",
+  );
+});
+
 Deno.test("loops name what does not fit", () => {
   const bad = (): unknown =>
     scan((c: NDArray, x: NDArray) => [c.add(x).astype("float32"), c], arr(0), arr([1]));

@@ -1,0 +1,168 @@
+/**
+ * The Haiku adapter where it is used in ways that would silently share, lose or freeze something: pure
+ * transforms over what depends on the context, entries that constructors ask for, entries of
+ * other shapes, methods without their module.
+ *
+ * @module
+ */
+import {
+  jit,
+  loadBackend,
+  type NDArray,
+  numpy as np,
+  pure,
+  random,
+  ShapeError,
+  StateError,
+} from "../../mod.ts";
+import * as hk from "../../adapters/haiku/mod.ts";
+import { assertEquals, assertThrows } from "../support/assert.ts";
+import { plain } from "../support/arrays.ts";
+
+await loadBackend("wasm");
+
+const key = random.key(31);
+const x = np.array([0.6, -0.4]);
+const zeros: hk.Initializer = (shape, dtype) => np.zeros(shape, { dtype });
+
+const counter = (): NDArray => hk.getState("n", [], { init: zeros });
+
+/** What reaches into the context. */
+const accesses: Record<string, () => unknown> = {
+  "hk.runningInit": () => hk.runningInit(),
+  "new Linear()": () => new hk.Linear(1),
+  'hk.getParameter("w")': () => hk.getParameter("w", [], { init: zeros }),
+  'hk.getState("n")': counter,
+  'hk.setState("n")': () => hk.setState("n", 1),
+  "hk.nextRngKey": () => hk.nextRngKey(),
+};
+
+Deno.test("what depends on the context is an error inside a pure transform", () => {
+  const transformed: Record<string, (f: (z: NDArray) => NDArray) => unknown> = {
+    jit: (f) => jit(f)(x),
+    vmap: (f) => pure.vmap(f)(x),
+    scan: (f) => pure.scan((c: null, z: NDArray) => [c, f(z)], null, x),
+    associativeScan: (f) => pure.associativeScan((a: NDArray, b: NDArray) => f(a.add(b)), x),
+    "associativeScan of many": (f) =>
+      pure.associativeScan((a: NDArray, b: NDArray) => f(a.add(b)), np.ones([5, 2])),
+  };
+  for (const [name, transform] of Object.entries(transformed)) {
+    for (const [what, access] of Object.entries(accesses)) {
+      const model = hk.transformWithState((x: NDArray) => {
+        hk.getParameter("w", [], { init: zeros });
+        counter();
+        transform((z) => {
+          access();
+          return z;
+        });
+        return x;
+      });
+      const message = `${what}: module state was reached inside ${name.split(" ")[0]}`;
+      assertThrows(() => model.init(key, x), StateError, message);
+      const entries = { "~": { w: np.zeros([]) } };
+      assertThrows(
+        () => model.apply(entries, { "~": { n: np.zeros([]) } }, key, x),
+        StateError,
+        message,
+      );
+    }
+  }
+});
+
+Deno.test("what depends on the context is right inside the lifted transforms", () => {
+  const seen: boolean[] = [];
+  const { init, apply } = hk.transform((x: NDArray) => {
+    const f = (z: NDArray): NDArray => {
+      seen.push(hk.runningInit());
+      return new hk.Linear(2).call(z);
+    };
+    const y = hk.transforms.jit(f)(x);
+    return hk.transforms.scan((c: NDArray) => [f(c), null], y, null, { length: 2 })[0];
+  });
+  const params = init(key, x);
+  assertEquals(Object.keys(params), ["linear", "linear_1"]);
+  assertEquals(new Set(seen), new Set([true]));
+  seen.length = 0;
+  apply(params, null, x);
+  assertEquals(new Set(seen), new Set([false]));
+});
+
+Deno.test("modules may be called inside pure transforms where they have no state of their own", () => {
+  class Double extends hk.Module {
+    call(x: NDArray): NDArray {
+      return x.mul(2);
+    }
+  }
+  const { apply } = hk.transform((x: NDArray) => {
+    const double = new Double();
+    return pure.vmap((z: NDArray) => double.call(z))(x);
+  });
+  assertEquals(plain(apply({}, null, np.array([1, 3]))), [2, 6]);
+});
+
+Deno.test("entries that a constructor asks for in submodules belong to the module", () => {
+  class Scale extends hk.Module {
+    readonly w = this.submodules(() => hk.getParameter("w", [], { init: (s) => np.ones(s) }));
+    readonly calls = this.submodules(() => hk.getState("calls", [], { init: zeros }));
+    call(x: NDArray): NDArray {
+      return x.mul(this.w).mul(hk.getParameter("w", []));
+    }
+  }
+  const { init, apply } = hk.transformWithState((x: NDArray) =>
+    new Scale().call(new Scale().call(x))
+  );
+  const [params, state] = init(null, x);
+  assertEquals(plain(params), { scale: { w: 1 }, scale_1: { w: 1 } });
+  assertEquals(plain(state), { scale: { calls: 0 }, scale_1: { calls: 0 } });
+  const given = { scale: { w: np.array(2) }, scale_1: { w: np.array(3) } };
+  assertEquals(plain(apply(given, state, null, np.array(1))[0]), 36);
+});
+
+Deno.test("state of another shape is an error, as parameters are", () => {
+  const { apply } = hk.transformWithState(() => counter().add(1));
+  assertThrows(
+    () => apply({}, { "~": { n: np.zeros([3]) } }, null),
+    ShapeError,
+    "hk.getState: ~/n has shape [3], but [] was asked for",
+  );
+  // Who does not say what shape it should have takes it as it is.
+  const any = hk.transformWithState(() => hk.getState("n"));
+  assertEquals(plain(any.apply({}, { "~": { n: np.zeros([3]) } }, null)[0]), [0, 0, 0]);
+});
+
+Deno.test("entries without a shape are errors that name the entry", () => {
+  const inside = (f: () => unknown) => () =>
+    hk.transformWithState(() => f() as NDArray).apply({ "~": { w: x } }, {}, null);
+  const wrong: [unknown, string][] = [
+    [undefined, "undefined"],
+    [2, "number 2"],
+    [[2, -1], "[2,-1]"],
+    [[1.5], "[1.5]"],
+  ];
+  for (const [shape, message] of wrong) {
+    assertThrows(
+      inside(() => hk.getParameter("w", shape as number[])),
+      ShapeError,
+      `hk.getParameter: the shape of "w" must be a list of lengths, [] for a scalar, not ${message}`,
+    );
+    if (shape === undefined) continue;
+    assertThrows(
+      inside(() => hk.getState("n", shape as number[], { init: zeros })),
+      ShapeError,
+      `hk.getState: the shape of "n" must be a list of lengths`,
+    );
+  }
+});
+
+Deno.test("a method without its module says how to pass it", () => {
+  const lost = hk.transform((x: NDArray) => {
+    const { call } = new hk.Linear(2);
+    return call(x);
+  });
+  assertThrows(
+    () => lost.init(key, x),
+    StateError,
+    "Linear.call was called on undefined, not on a module: a method that is passed as a function " +
+      "loses its module. Pass (x) => layer.call(x) instead of layer.call",
+  );
+});
