@@ -116,8 +116,8 @@ const immediate: { readonly [K in keyof Transforms]?: StandIn } = {
  * A dictionary that is safe to use while its system initialises. Then no function is transformed:
  * each runs once, on the first slice or lane, so that it creates its entries where the system looks
  * for them, and what it gives stands for all slices, lanes and steps. Results have the right
- * structure, shapes and dtypes; derivatives are zero. `evalShape` and `initialize` run it too. Once `isInitializing()` is false the members are
- * those of `dictionary`.
+ * structure, shapes and dtypes; derivatives are zero. `evalShape` and `initialize` run it too. Once
+ * `isInitializing()` is false the members are those of `dictionary`.
  *
  * This is `init_safe_scan` (S. Hoyer, dm-haiku issue 100) for all members. Dictionaries made by
  * `liftTransforms` need it not: they give init's true output.
