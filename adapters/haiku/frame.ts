@@ -32,9 +32,9 @@ export type Initializer = (shape: readonly number[], dtype: DType) => NDArray;
 /** Options of `getParameter` and `getState`. */
 export interface EntryOptions {
   /** Element type, float32 where left out. */
-  readonly dtype?: DType;
+  readonly dtype?: DType | undefined;
   /** How to make the initial value. */
-  readonly init?: Initializer;
+  readonly init?: Initializer | undefined;
 }
 
 /** The name of the one random stream. */

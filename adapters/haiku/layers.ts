@@ -35,13 +35,13 @@ export function truncatedNormal(stddev = 1, mean = 0): Initializer {
 /** Options of `Linear`. */
 export interface LinearOptions {
   /** Whether to add a bias (default true). */
-  readonly withBias?: boolean;
+  readonly withBias?: boolean | undefined;
   /** Initialiser of the weights `w` [inputs, outputs]; default truncated normal, 1 / sqrt(inputs). */
-  readonly wInit?: Initializer;
+  readonly wInit?: Initializer | undefined;
   /** Initialiser of the bias `b` [outputs]; default zeros. */
-  readonly bInit?: Initializer;
+  readonly bInit?: Initializer | undefined;
   /** Name in place of `"linear"`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /**
@@ -82,9 +82,9 @@ export class Linear extends Module {
 /** Options of `MLP`. */
 export interface MLPOptions extends LinearOptions {
   /** Nonlinearity between the layers (default `nn.relu`). */
-  readonly activation?: (x: NDArray) => NDArray;
+  readonly activation?: ((x: NDArray) => NDArray) | undefined;
   /** Whether to apply it after the last layer too. */
-  readonly activateFinal?: boolean;
+  readonly activateFinal?: boolean | undefined;
 }
 
 /** Linear layers with a nonlinearity between them. */

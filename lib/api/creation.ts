@@ -38,13 +38,13 @@ export type ShapeLike = number | readonly number[];
 /** Options of {@linkcode eye}. */
 export interface EyeOptions extends DTypeOptions {
   /** Which diagonal: 0 (the default) is the main one, positive ones are above it. */
-  readonly offset?: number;
+  readonly offset?: number | undefined;
 }
 
 /** Options of {@linkcode linspace}. */
 export interface LinspaceOptions extends DTypeOptions {
   /** Whether the last element is `stop`, which is the default. */
-  readonly endpoint?: boolean;
+  readonly endpoint?: boolean | undefined;
 }
 
 /**

@@ -31,17 +31,17 @@ import {
 /** Options of {@linkcode uniform}. */
 export interface UniformOptions extends DTypeOptions {
   /** The lower bound; 0 where left out. */
-  readonly minval?: Operand;
+  readonly minval?: Operand | undefined;
   /** The upper bound, which does not occur; 1 where left out. */
-  readonly maxval?: Operand;
+  readonly maxval?: Operand | undefined;
 }
 
 /** Options of {@linkcode categorical}. */
 export interface CategoricalOptions {
   /** The axis of `logits` that runs over categories; the last one where left out. */
-  readonly axis?: number;
+  readonly axis?: number | undefined;
   /** The shape of the result, which ends in that of `logits` without its axis. */
-  readonly shape?: ShapeLike;
+  readonly shape?: ShapeLike | undefined;
 }
 
 // ---------------------------------------------------------------- uniform

@@ -38,17 +38,17 @@ export interface TakeOptions {
    * For indices out of range: `"fill"` (the default) gives NaN, or the dtype's extreme for integers, and
    * takes negative ones from the end; `"clip"` takes the nearest element; `"wrap"` starts again.
    */
-  readonly mode?: TakeMode;
+  readonly mode?: TakeMode | undefined;
 }
 
 /** Options of {@linkcode diagonal}. */
 export interface DiagonalOptions {
   /** Which diagonal: 0 (the default) is the main one, positive ones are above it. */
-  readonly offset?: number;
+  readonly offset?: number | undefined;
   /** The axis of rows; 0 where left out. */
-  readonly axis1?: number;
+  readonly axis1?: number | undefined;
   /** The axis of columns; 1 where left out. */
-  readonly axis2?: number;
+  readonly axis2?: number | undefined;
 }
 
 // ---------------------------------------------------------------- index arithmetic

@@ -283,9 +283,9 @@ export type PadMode = "constant" | "edge" | "reflect" | "wrap";
 /** Options of {@linkcode pad}. */
 export interface PadOptions {
   /** Where new elements come from; `"constant"` where left out. */
-  readonly mode?: PadMode;
+  readonly mode?: PadMode | undefined;
   /** The value of new elements for `"constant"`; 0 where left out. */
-  readonly value?: Operand;
+  readonly value?: Operand | undefined;
 }
 
 /** The numbers of elements to add before and behind each axis. */

@@ -178,9 +178,9 @@ export interface NormOptions extends ReduceOptions {
    * value, 0 for the number of elements that are not 0. Of matrices: `"fro"`, 1 and -1 for sums of
    * columns, Infinity and -Infinity for sums of rows. Left out, the root of the sum of squares.
    */
-  readonly ord?: NormOrder;
+  readonly ord?: NormOrder | undefined;
   /** The axis of vectors, or the two of matrices; all axes where left out. */
-  readonly axis?: number | readonly number[] | null;
+  readonly axis?: number | readonly number[] | null | undefined;
 }
 
 /**

@@ -69,11 +69,11 @@ export function greaterEqual(x: Operand, y: Operand): NDArray {
 /** Options of {@linkcode isClose} and {@linkcode allClose}. */
 export interface CloseOptions {
   /** Tolerance relative to `|y|`; 1e-5 where left out. */
-  readonly rtol?: number;
+  readonly rtol?: number | undefined;
   /** Absolute tolerance; 1e-8 where left out. */
-  readonly atol?: number;
+  readonly atol?: number | undefined;
   /** Whether two NaNs count as close; they do not where left out. */
-  readonly equalNaN?: boolean;
+  readonly equalNaN?: boolean | undefined;
 }
 
 /**
@@ -291,11 +291,11 @@ export function isInf(x: Operand): NDArray {
 /** Options of {@linkcode nanToNum}. */
 export interface NanToNumOptions {
   /** What replaces NaN; 0 where left out. */
-  readonly nan?: number;
+  readonly nan?: number | undefined;
   /** What replaces Infinity; the largest number of the dtype where left out. */
-  readonly posInf?: number;
+  readonly posInf?: number | undefined;
   /** What replaces -Infinity; the smallest number of the dtype where left out. */
-  readonly negInf?: number;
+  readonly negInf?: number | undefined;
 }
 
 /** Elementwise, `x` with NaN and infinities replaced by numbers, as `jax.numpy.nan_to_num`. */

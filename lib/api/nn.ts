@@ -27,13 +27,13 @@ export { logSoftmax, logsumexp, softmax } from "./special.ts";
 /** Options of {@linkcode gelu}. */
 export interface GeluOptions {
   /** Whether to approximate by tanh, which is the default, or to use the error function. */
-  readonly approximate?: boolean;
+  readonly approximate?: boolean | undefined;
 }
 
 /** Options of {@linkcode oneHot}. */
 export interface OneHotOptions extends DTypeOptions {
   /** Where the new axis is in the result; the last one where left out. */
-  readonly axis?: number;
+  readonly axis?: number | undefined;
 }
 
 /**

@@ -41,7 +41,7 @@ export type Binary = (x: NDArray, y: NDArray) => NDArray;
 /** Option of functions that make arrays. */
 export interface DTypeOptions {
   /** The element type of the result. */
-  readonly dtype?: DType;
+  readonly dtype?: DType | undefined;
 }
 
 /** How messages name the operands of operations of two. */
@@ -107,7 +107,7 @@ export function expectInteger(
  */
 export function dtypeOption(
   op: string,
-  options: { readonly dtype?: DType } | undefined,
+  options: { readonly dtype?: DType | undefined } | undefined,
   fallback: DType,
 ): DType {
   if (options === undefined) return fallback;

@@ -19,19 +19,19 @@ import { asBool, asFloat, asOperand, expectAxes, expectAxis } from "./operands.t
 /** Options of reductions. */
 export interface ReduceOptions {
   /** Whether reduced axes stay, with length 1. */
-  readonly keepDims?: boolean;
+  readonly keepDims?: boolean | undefined;
 }
 
 /** Options of {@linkcode variance} and {@linkcode std}. */
 export interface VarianceOptions extends ReduceOptions {
   /** What is subtracted from the number of elements in the divisor; 0 where left out. */
-  readonly ddof?: number;
+  readonly ddof?: number | undefined;
 }
 
 /** Options of {@linkcode cumsum} and {@linkcode cumprod}. */
 export interface CumulativeOptions {
   /** Whether to go from the end to the start. */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
 }
 
 // ---------------------------------------------------------------- what they share

@@ -18,7 +18,7 @@ import { asOperand, expectAxis, promote } from "./operands.ts";
 /** Options of {@linkcode sort} and {@linkcode argsort}. */
 export interface SortOptions {
   /** Whether the largest come first. */
-  readonly descending?: boolean;
+  readonly descending?: boolean | undefined;
 }
 
 /** The array and the axis to sort along: the flat array where the axis is null. */

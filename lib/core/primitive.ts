@@ -45,15 +45,17 @@ export interface Sample<P> {
   /**
    * What the suite cannot check on this sample, with the reason: e.g. `{ jvp: "kink at 0" }`.
    */
-  readonly skip?: Readonly<Partial<Record<"jvp" | "transpose" | "batch" | "onnx", string>>>;
+  readonly skip?:
+    | Readonly<Partial<Record<"jvp" | "transpose" | "batch" | "onnx", string>>>
+    | undefined;
 }
 
 /** One input of a sample: a dtype, a shape and the elements in row-major order. */
 export interface SampleInput extends ShapedArray {
   /** The elements; left out, the suite draws them at random from `range`. */
-  readonly values?: readonly number[];
+  readonly values?: readonly number[] | undefined;
   /** Interval for random elements, [-2, 2) where left out. */
-  readonly range?: readonly [number, number];
+  readonly range?: readonly [number, number] | undefined;
 }
 
 /** What partial evaluation offers to a rule: see `lib/interpreters/partial.ts`. */

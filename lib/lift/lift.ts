@@ -24,7 +24,7 @@ export interface LiftOptions {
    * Whether `whileLoop` raises `StateChangedError` where initialising its condition or body creates an
    * entry, rather than running them once to create it.
    */
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
 }
 
 /** What a dictionary was made from. */

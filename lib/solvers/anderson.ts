@@ -21,9 +21,9 @@ import { checkCount } from "./options.ts";
 /** Options of `anderson`. */
 export interface AndersonOptions {
   /** How many differences are remembered (default 5). 0 is plain iteration. */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
   /** Step along the residual that the differences leave (default 1). */
-  readonly beta?: number;
+  readonly beta?: number | undefined;
 }
 
 /** Memory of the method. Rows of `q` are orthonormal residual differences, or zero. */

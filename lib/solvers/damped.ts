@@ -9,7 +9,7 @@ import type { Stepper } from "./iterate.ts";
 /** Options of `damped`. */
 export interface DampedOptions {
   /** Share of the old point that is kept, in [0, 1). 0 (the default) is plain iteration. */
-  readonly damping?: number;
+  readonly damping?: number | undefined;
 }
 
 /**
