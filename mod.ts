@@ -67,6 +67,14 @@ export {
   treeStructure,
   treeUnflatten,
 } from "./lib/core/tree.ts";
+export type {
+  AllLeaves,
+  AnyFunction,
+  LeafFunction,
+  LeafOf,
+  MapLeaves,
+  TreeAtom,
+} from "./lib/core/tree_types.ts";
 export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
 export { loadBackend, ready } from "./lib/backends/mod.ts";
 export * from "./lib/lift/mod.ts";
@@ -75,11 +83,42 @@ export * from "./lib/solvers/mod.ts";
 export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
 export * from "./lib/transforms/public.ts";
 export { pure } from "./lib/transforms/pure.ts";
-export { type Arrays, type Leaf, ShapeDtype } from "./lib/transforms/trees.ts";
+export { ShapeDtype } from "./lib/transforms/trees.ts";
 export type {
-  AnyFunction,
-  Derivative,
+  Arguments,
+  Arrays,
+  ArraysOf,
+  Convertible,
+  Instead,
+  Leaf,
+  Primals,
+  Tree,
+  TreeLike,
+  TreeList,
+  TreeObject,
+  TreeOf,
+  TreeRecord,
+} from "./lib/transforms/tree_types.ts";
+export type {
+  At,
+  AuxHessian,
+  AuxJacobian,
+  Gradient,
+  Hessian,
+  HessianTransform,
+  Jacobian,
+  JacobianTransform,
+  Reversed,
+} from "./lib/transforms/derivative_types.ts";
+export type {
+  Argnums,
+  AssociativeScanOptions,
+  AuxOptions,
+  Cotangents,
   DiffOptions,
+  EitherOptions,
+  Examples,
+  HasAux,
   InAxes,
   JitOptions,
   ScanOptions,

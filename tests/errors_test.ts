@@ -18,6 +18,7 @@ import {
   numpy as np,
   ShapeDtype,
   ShapeError,
+  type Tree,
   TreeError,
   vmap,
   whileLoop,
@@ -206,19 +207,19 @@ mistake(
 );
 mistake(
   "text in a tree",
-  () => jit((t: unknown) => t, interpreter)({ opts: { mode: "train" } }),
+  () => jit((t: unknown) => t as Tree, interpreter)({ opts: { mode: "train" } }),
   TreeError,
   'jit | .opts.mode | "train" | static',
 );
 mistake(
   "a function as an argument",
-  () => jit((f: unknown) => f, interpreter)(() => 1),
+  () => jit((f: unknown) => f as Tree, interpreter)(() => 1),
   TreeError,
   "jit | [0] | a function | static",
 );
 mistake(
   "a promise as an argument",
-  () => jit((p: unknown) => p, interpreter)(Promise.resolve(1)),
+  () => jit((p: unknown) => p as Tree, interpreter)(Promise.resolve(1)),
   TreeError,
   "await",
 );

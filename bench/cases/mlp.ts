@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { jit, type NDArray, nn, numpy as np, valueAndGrad } from "../../mod.ts";
+import { jit, type NDArray, nn, numpy as np, treeMap, valueAndGrad } from "../../mod.ts";
 import type { Case, Contender } from "../harness.ts";
 import { mlpModel, mlpShapes } from "../onnx_graphs.ts";
 import { byHand, floats, type JaxArray, loadJaxJs, loadTf, type TfTensor } from "../peers.ts";
@@ -43,7 +43,7 @@ export const mlpStep: Case = {
         };
         const step = jit((params: NDArray[], x: NDArray, y: NDArray): [NDArray[], NDArray] => {
           const [value, grads] = valueAndGrad(loss)(params, x, y);
-          return [params.map((p, i) => p.sub(grads[i].mul(rate))), value];
+          return [treeMap((p, g) => p.sub(g.mul(rate)), params, grads), value];
         });
         const first = shapes.map(([, shape], i) => np.array(initial[i]!).reshape(shape));
         const x = np.array(mlp.x).reshape([batch, sizes[0]]);

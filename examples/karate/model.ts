@@ -114,7 +114,7 @@ interface AdamState {
 
 /** One step of Adam (Kingma and Ba 2015), gradient included: one graph. */
 function update(s: AdamState): [AdamState, NDArray] {
-  const [value, gradient] = valueAndGrad(loss)(s.params) as [NDArray, Params];
+  const [value, gradient] = valueAndGrad(loss)(s.params);
   const step = s.step.add(1);
   const [rate, b1, b2] = [0.03, 0.9, 0.999];
   const mix = (b: number) => (m: NDArray, g: NDArray): NDArray => m.mul(b).add(g.mul(1 - b));
@@ -159,7 +159,7 @@ export async function train(
   let state: AdamState = { params, mean: zeros, square: zeros, step: np.array(0) };
   let last = NaN;
   for (let i = 0; i < steps; i++) {
-    const [next, value] = compiledUpdate(state) as [AdamState, NDArray];
+    const [next, value] = compiledUpdate(state);
     state = next;
     last = (await value.data())[0]!;
     onStep(i + 1, last);

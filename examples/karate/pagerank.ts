@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { fixedPoint, jacfwd, jacrev, jit, type NDArray, numpy as np, ready } from "@injax/injax";
+import {
+  fixedPoint,
+  jacfwd,
+  jacrev,
+  jit,
+  type NDArray,
+  numpy as np,
+  ready,
+  type Tree,
+} from "@injax/injax";
 import { edges, size } from "./data.ts";
 
 /** Column-stochastic matrix of the random walk: [size, size], float64. */
@@ -47,7 +56,7 @@ export interface Ranking {
 
 /** Ranks the members at a damping factor: eagerly, or compiled for a backend. */
 export async function rankMembers(damping: number, backend: string | null): Promise<Ranking> {
-  const compile = <R>(f: (d: NDArray) => R): (d: NDArray) => R =>
+  const compile = <R extends Tree>(f: (d: NDArray) => R): (d: NDArray) => R =>
     backend === null ? f : jit(f, { backend }) as (d: NDArray) => R;
   const at = (d: number): NDArray => np.array(d, { dtype: "float64" });
   const ranks = compile(pageRank);
@@ -55,8 +64,8 @@ export async function rankMembers(damping: number, backend: string | null): Prom
   const h = 1e-5;
   const solution = ranks(at(damping));
   const [plus, minus] = [ranks(at(damping + h)).value, ranks(at(damping - h)).value];
-  const forward = compile(jacfwd(value))(at(damping)) as NDArray;
-  const reverse = compile(jacrev(value))(at(damping)) as NDArray;
+  const forward = compile(jacfwd(value))(at(damping));
+  const reverse = compile(jacrev(value))(at(damping));
   await ready([solution, plus, minus, forward, reverse]);
   return {
     ranks: solution.value.dataSync(),

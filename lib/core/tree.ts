@@ -8,6 +8,7 @@
  * @module
  */
 import { describeValue, TreeError } from "./errors.ts";
+import type { LeafFunction, MapLeaves } from "./tree_types.ts";
 
 /** The sorts of node in a tree. */
 export type TreeKind = "leaf" | "null" | "undefined" | "array" | "object" | "class";
@@ -312,11 +313,14 @@ export function describeTreeDifference(a: TreeDef, b: TreeDef, path = ""): strin
  * ```ts
  * import { treeMap } from "@injax/injax";
  *
- * console.log(treeMap((x: number, y: number) => x + y, { a: 1, b: [2] }, { a: 10, b: [20] }));
- * // { a: 11, b: [22] }
+ * console.log(treeMap((x, y) => x + y, { a: 1, b: [2] }, { a: 10, b: [20] })); // { a: 11, b: [22] }
  * ```
  */
-export function treeMap<T, L, R>(f: (leaf: L, ...rest: L[]) => R, tree: T, ...rest: T[]): T {
+export function treeMap<T, R, Rest extends readonly MapLeaves<T, unknown>[]>(
+  f: LeafFunction<T, Rest, R>,
+  tree: T,
+  ...rest: Rest
+): MapLeaves<T, R> {
   if (typeof f !== "function") {
     throw new TypeError(`treeMap: the first argument must be a function, not ${describeValue(f)}`);
   }
@@ -330,8 +334,9 @@ export function treeMap<T, L, R>(f: (leaf: L, ...rest: L[]) => R, tree: T, ...re
     }
     return otherLeaves;
   });
+  const apply = f as (...leaves: unknown[]) => R;
   return treeUnflatten(
     def,
-    leaves.map((leaf, i) => f(leaf as L, ...others.map((o) => o[i] as L))),
-  ) as T;
+    leaves.map((leaf, i) => apply(leaf, ...others.map((o) => o[i]))),
+  ) as MapLeaves<T, R>;
 }

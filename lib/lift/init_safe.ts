@@ -106,7 +106,9 @@ const immediate: { readonly [K in keyof Transforms]?: StandIn } = {
     return tree;
   },
   evalShape: (f, ...args) => {
-    const concrete = treeMap((x: unknown) => x instanceof ShapeDtype ? zeros(x) : x, args);
+    const concrete = args.map((arg) =>
+      treeMap((x: unknown) => x instanceof ShapeDtype ? zeros(x) : x, arg)
+    );
     return pure.evalShape(once(f, ...asArrays(concrete)), ...args);
   },
   initialize: (f, ...args) => void once(f, ...asArrays(args)),

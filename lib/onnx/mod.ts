@@ -3,19 +3,22 @@
  *
  * @module
  */
+import type { NDArray } from "../core/array.ts";
 import { describeValue, TreeError } from "../core/errors.ts";
 import { treePaths } from "../core/tree.ts";
 import { argumentTypes } from "../transforms/inspect.ts";
 import { checkFunction, flatFunction, nameOf } from "../transforms/trees.ts";
+import type { Tree } from "../transforms/tree_types.ts";
+import type { Examples } from "../transforms/types.ts";
 import { stage } from "../interpreters/staging.ts";
 import { exportJaxpr } from "./export.ts";
 
 /** Options of `exportOnnxWith`. */
 export interface ExportOptions {
   /** Name of the graph; by default the function's. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Names of the arguments in the file, in place of `arg0`, `arg1`, ... */
-  readonly argumentNames?: readonly string[];
+  readonly argumentNames?: readonly string[] | undefined;
 }
 
 /**
@@ -40,20 +43,18 @@ export interface ExportOptions {
  * console.log(bytes instanceof Uint8Array); // true; write it with Deno.writeFile("f.onnx", bytes)
  * ```
  */
-export function exportOnnx(
-  // deno-lint-ignore no-explicit-any -- parameters take the type of the examples
-  f: (...args: any[]) => unknown,
-  ...args: unknown[]
+export function exportOnnx<A extends unknown[] = NDArray[]>(
+  f: (...args: A) => Tree,
+  ...args: NoInfer<Examples<A>>
 ): Uint8Array<ArrayBuffer> {
   return exportOnnxWith({}, f, ...args);
 }
 
 /** As `exportOnnx`, with names of one's own. */
-export function exportOnnxWith(
+export function exportOnnxWith<A extends unknown[] = NDArray[]>(
   options: ExportOptions,
-  // deno-lint-ignore no-explicit-any -- parameters take the type of the examples
-  f: (...args: any[]) => unknown,
-  ...args: unknown[]
+  f: (...args: A) => Tree,
+  ...args: NoInfer<Examples<A>>
 ): Uint8Array<ArrayBuffer> {
   checkFunction("exportOnnx", f);
   const [avals, def] = argumentTypes("exportOnnx", f, args);

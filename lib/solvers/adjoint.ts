@@ -13,6 +13,7 @@ import { div, select } from "../primitives/arithmetic.ts";
 import { eq } from "../primitives/compare.ts";
 import { solve as solveDense } from "../primitives/linalg.ts";
 import { full, iota, reshape, scalarLike, transpose } from "../primitives/shape.ts";
+import type { TreeOf } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { anderson } from "./anderson.ts";
 import { iterate, norm } from "./iterate.ts";
@@ -30,16 +31,16 @@ export interface ImplicitOptions {
    * How the linear system is solved: `"dense"` by factorisation of the Jacobian, `"iterative"` by
    * products with it; by default dense up to 64 unknowns.
    */
-  readonly linearSolver?: "auto" | "dense" | "iterative";
+  readonly linearSolver?: "auto" | "dense" | "iterative" | undefined;
   /** Relative tolerance of the iterative solution; by default that of the dtype. */
-  readonly rtol?: number;
+  readonly rtol?: number | undefined;
   /** Largest number of products (default 500). */
-  readonly maxSteps?: number;
+  readonly maxSteps?: number | undefined;
   /**
    * Directions that the iterative solution remembers (default 10). 0 is plain iteration: more products,
    * but little beside them, so that it is the faster choice where products are cheap and `f` contracts.
    */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
 }
 
 /**
@@ -78,24 +79,26 @@ export function defaultTolerance(dtype: NDArray["dtype"]): number {
 
 const denseLimit = 64;
 
+type ArrayTree = TreeOf<NDArray>;
+
 /** A solver of `g(v) = y` for linear `g` on trees, for `customRoot` of `f(x) - x`. */
 export function tangentSolver(
   adjoint: Adjoint,
   transforms: Transforms,
-): (g: (v: unknown) => unknown, y: unknown) => unknown {
+): (g: (v: ArrayTree) => ArrayTree, y: ArrayTree) => ArrayTree {
   // One step takes f for constant in x, so that g is minus the identity.
-  if (adjoint.kind === "oneStep") return (_, y) => treeMap((leaf: NDArray) => leaf.neg(), y);
+  if (adjoint.kind === "oneStep") return (_, y) => treeMap((x: NDArray) => x.neg(), y);
   const { options } = adjoint;
   const { linearSolver = "auto", memory = 10, maxSteps = 500 } = options;
   return (g, y) => {
     const { vector, ravel, unravel } = ravelTree("implicit", y, "the right-hand side");
-    const apply = (v: NDArray): NDArray => ravel(g(unravel(v)));
+    const apply = (v: NDArray): NDArray => ravel(g(unravel(v) as ArrayTree));
     const n = vector.size;
     if (linearSolver === "dense" || (linearSolver === "auto" && n <= denseLimit)) {
       const identity = eq(iota([n, n], 0, "int32"), iota([n, n], 1, "int32")).astype(vector.dtype);
       const columns = transforms.vmap(apply)(identity);
       const x = solveDense(transpose(columns, [1, 0]), reshape(vector, [n, 1]));
-      return unravel(reshape(x, [n]));
+      return unravel(reshape(x, [n])) as ArrayTree;
     }
     const rtol = options.rtol ?? defaultTolerance(vector.dtype);
     const krylov = (matvec: (v: NDArray) => NDArray, b: NDArray): NDArray => {
@@ -115,6 +118,6 @@ export function tangentSolver(
       return outcome.x.mul(select(solved, size, scalarLike(NaN, size)));
     };
     const x = transforms.customLinearSolve(apply, vector, krylov, { transposeSolve: krylov });
-    return unravel(x);
+    return unravel(x) as ArrayTree;
   };
 }

@@ -3,21 +3,22 @@
  *
  * @module
  */
-import { treeMap, treeUnflatten } from "../core/tree.ts";
+import type { NDArray } from "../core/array.ts";
+import { treeLeaves, treeUnflatten } from "../core/tree.ts";
 import { sub } from "../primitives/arithmetic.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Transforms } from "../transforms/types.ts";
 import {
-  type Arrays,
   checkFunction,
   checkSameType,
   flattenArrays,
   flattenResult,
   nameOf,
 } from "../transforms/trees.ts";
+import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
-import { iterate, type Stepper } from "./iterate.ts";
+import { iterate, type Outcome, type Stepper } from "./iterate.ts";
 import { checkCount, checkMade, checkTolerance } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
@@ -25,22 +26,25 @@ import { checkConverged, Solution } from "./solution.ts";
 /** Options of `fixedPoint`. */
 export interface FixedPointOptions {
   /** The method: `anderson()` (the default), `damped()`, or a `Stepper` of your own. */
-  readonly solver?: Stepper<unknown>;
+  readonly solver?: Stepper<unknown> | undefined;
   /** The dictionary of transforms; pass a module system's where `f` uses modules. */
-  readonly transforms?: Transforms;
+  readonly transforms?: Transforms | undefined;
   /** Relative tolerance; default 6e-6 for float32 and 2e-12 for float64. */
-  readonly rtol?: number;
+  readonly rtol?: number | undefined;
   /** Absolute tolerance; default as `rtol`. */
-  readonly atol?: number;
+  readonly atol?: number | undefined;
   /** Largest number of evaluations of `f` (default 200). */
-  readonly maxSteps?: number;
+  readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
-  readonly throw?: boolean;
+  readonly throw?: boolean | undefined;
   /** How to differentiate the solution: `implicit()` (the default) or `oneStep()`. */
-  readonly adjoint?: Adjoint;
+  readonly adjoint?: Adjoint | undefined;
   /** Whether to keep the residual norm of each step. */
-  readonly history?: boolean;
+  readonly history?: boolean | undefined;
 }
+
+/** A pytree of what may be solved for: floating-point arrays and numbers. */
+export type FloatTree = TreeOf<NDArray | number | Float32Array | Float64Array>;
 
 const isFunction = (x: unknown): boolean => typeof x === "function";
 
@@ -91,8 +95,8 @@ function checkOptions(options: FixedPointOptions): void {
  * console.log(grad(root)(np.array(1)).item().toFixed(4)); // -0.2975
  * ```
  */
-export function fixedPoint<T>(
-  f: (x: Arrays<T>) => unknown,
+export function fixedPoint<T extends FloatTree>(
+  f: (x: Arrays<T>) => TreeLike<T>,
   x0: T,
   options: FixedPointOptions = {},
 ): Solution<T> {
@@ -108,8 +112,9 @@ export function fixedPoint<T>(
   const { rtol = tolerance, atol = tolerance } = options;
   const limits = { rtol, atol, maxSteps, history };
 
-  const residual = (x: unknown): unknown => {
-    const [fx, fxDef] = flattenResult("fixedPoint", f, f(x as Arrays<T>));
+  const residual = (x: Arrays<T>): Arrays<T> => {
+    const at = treeLeaves(x) as NDArray[];
+    const [fx, fxDef] = flattenResult("fixedPoint", f, f(x));
     checkSameType(
       "fixedPoint",
       `x0 and the result of ${nameOf(f)}`,
@@ -119,27 +124,28 @@ export function fixedPoint<T>(
       fxDef,
       "A fixed-point map gives what it takes; convert x0 or the result",
     );
-    return treeMap(sub, treeUnflatten(def, fx), x);
+    return treeUnflatten(def, fx.map((y, i) => sub(y, at[i]!))) as Arrays<T>;
   };
   Object.defineProperty(residual, "name", { value: f.name });
 
-  const [value, outcome] = transforms.customRoot(
-    residual,
-    start,
+  const root = transforms.customRoot(
+    residual as (x: unknown) => Tree,
+    start as Tree,
     (g, x) => {
       const { vector, ravel, unravel } = ravelTree("fixedPoint", x, "x0");
       const { x: best, ...rest } = iterate(
-        (v) => ravel((g as (x: unknown) => unknown)(unravel(v))),
+        (v) => ravel(g(unravel(v) as TreeOf<NDArray>)),
         vector,
         solver,
         limits,
         transforms,
       );
-      return [unravel(best), rest];
+      return [unravel(best) as Tree, rest];
     },
-    tangentSolver(adjoint, transforms) as never,
+    tangentSolver(adjoint, transforms),
     { hasAux: true },
-  ) as unknown as [Arrays<T>, Omit<ReturnType<typeof iterate>, "x">];
+  );
+  const [value, outcome] = root as [Arrays<T>, Omit<Outcome, "x">];
 
   const solution = new Solution<T>(
     value,

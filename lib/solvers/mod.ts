@@ -7,6 +7,6 @@
 export { type Adjoint, implicit, type ImplicitOptions, oneStep } from "./adjoint.ts";
 export { anderson, type AndersonMemory, type AndersonOptions } from "./anderson.ts";
 export { damped, type DampedOptions } from "./damped.ts";
-export { fixedPoint, type FixedPointOptions } from "./fixed_point.ts";
+export { fixedPoint, type FixedPointOptions, type FloatTree } from "./fixed_point.ts";
 export type { Stepper } from "./iterate.ts";
 export { Solution, type Status, statuses } from "./solution.ts";

@@ -169,9 +169,9 @@ export function customRoot(
 /** Options of `customLinearSolve`. */
 export interface LinearSolveOptions {
   /** Solves the transposed system. */
-  readonly transposeSolve?: AnyFunction;
+  readonly transposeSolve?: AnyFunction | undefined;
   /** Whether the system is its own transpose. */
-  readonly symmetric?: boolean;
+  readonly symmetric?: boolean | undefined;
 }
 
 /** See `Transforms.customLinearSolve`. */

@@ -16,7 +16,8 @@ import {
   ShapeDtype,
   withName,
 } from "./trees.ts";
-import type { AnyFunction } from "./types.ts";
+import type { Tree } from "./tree_types.ts";
+import type { AnyFunction, Examples } from "./types.ts";
 
 /** A function's program, with the values that it captured. */
 export class ClosedJaxpr {
@@ -69,12 +70,11 @@ export function argumentTypes(
  * console.log(String(makeJaxpr((x) => np.sin(x).mul(2))(np.ones([3]))));
  * ```
  */
-export function makeJaxpr(
-  // deno-lint-ignore no-explicit-any -- parameters take the type of the arguments of the result
-  f: (...args: any[]) => unknown,
-): (...args: unknown[]) => ClosedJaxpr {
+export function makeJaxpr<A extends unknown[] = NDArray[]>(
+  f: (...args: A) => Tree,
+): (...args: Examples<A>) => ClosedJaxpr {
   checkFunction("makeJaxpr", f);
-  return withName("makeJaxpr", f, (...args: unknown[]) => {
+  return withName("makeJaxpr", f, (...args: Examples<A>) => {
     const [avals, def] = argumentTypes("makeJaxpr", f, args);
     const flat = flatFunction("makeJaxpr", f, def);
     const { jaxpr, consts } = stage(`makeJaxpr of ${nameOf(f)}`, (xs) => flat.call(xs), avals);

@@ -8,14 +8,7 @@
 import { NDArray } from "../core/array.ts";
 import { checkShape, formatAval, sameAval, shaped, type ShapedArray } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import {
-  defaultFloat,
-  type DType,
-  dtypeOf,
-  isDType,
-  isTypedArray,
-  type TypedArray,
-} from "../core/dtype.ts";
+import { defaultFloat, type DType, dtypeOf, isDType, isTypedArray } from "../core/dtype.ts";
 import { describeValue, TreeError } from "../core/errors.ts";
 import {
   describeTreeDifference,
@@ -25,21 +18,7 @@ import {
   treeUnflatten,
 } from "../core/tree.ts";
 
-/** What can be a leaf of an argument: numbers, booleans and typed arrays are converted to arrays. */
-export type Leaf = NDArray | number | boolean | TypedArray;
-
-/**
- * The type of a pytree after its leaves have been converted to arrays. Types cannot tell a class that
- * is a pytree from an object, all members of which are converted; it may say by a member that is
- * declared only, `declare readonly "~arrays"?: Point`, what becomes of it.
- */
-export type Arrays<T> = T extends Leaf ? NDArray
-  : T extends null | undefined ? T
-  // deno-lint-ignore ban-types -- any function type
-  : T extends Function ? T
-  : string extends keyof T ? { [K in keyof T]: Arrays<T[K]> }
-  : "~arrays" extends keyof T ? NonNullable<T["~arrays"]>
-  : { [K in keyof T]: Arrays<T[K]> };
+export type { Arrays, Leaf } from "./tree_types.ts";
 
 /** Shape and dtype of an array that need not exist; stands for an argument in `evalShape`. */
 export class ShapeDtype implements ShapedArray {

@@ -4,53 +4,43 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import type { Arrays, ShapeDtype } from "./trees.ts";
+import type { Gradient, HessianTransform, JacobianTransform } from "./derivative_types.ts";
+import type {
+  Argnums,
+  AssociativeScanOptions,
+  AuxOptions,
+  DiffOptions,
+  EitherOptions,
+  HasAux,
+  JitOptions,
+  ScanOptions,
+  VmapOptions,
+} from "./options.ts";
+import type {
+  Arguments,
+  Arrays,
+  ArraysOf,
+  Instead,
+  Leaf,
+  Primals,
+  Tree,
+  TreeLike,
+} from "./tree_types.ts";
+import type { ShapeDtype } from "./trees.ts";
 
-/** Any function. */
-export type AnyFunction = (...args: never[]) => unknown;
-
-/** Options of `grad`, `valueAndGrad`, `jacfwd`, `jacrev` and `hessian`. */
-export interface DiffOptions {
-  /** With respect to which arguments; a list gives a list of derivatives. Default 0. */
-  readonly argnums?: number | readonly number[];
-  /** Whether the function returns `[value, aux]`, of which only `value` is differentiated. */
-  readonly hasAux?: boolean;
-}
-
-/** Options of `jit`. */
-export interface JitOptions {
-  /** Where to run: `"wasm"` (the default), `"webgpu"`, `"interpreter"`, or another that is registered. */
-  readonly backend?: string;
-  /** Arguments that are part of the program: any values, compared by `Object.is`, or by value if arrays. */
-  readonly staticArgnums?: number | readonly number[];
-}
-
-/** Which axis of each leaf is mapped: an axis, `null` for none, or a tree that is a prefix. */
-export type InAxes = number | null | readonly InAxes[] | { readonly [key: string]: InAxes };
-
-/** Options of `vmap`. */
-export interface VmapOptions {
-  /** For stateful dictionaries: whether each lane gets a random key of its own (default: they share one). */
-  readonly splitRng?: boolean;
-  /** Axes of the arguments: one for all (default 0), or a list with one entry an argument. */
-  readonly inAxes?: InAxes;
-  /** Axes of the results (default 0). */
-  readonly outAxes?: InAxes;
-  /** Number of lanes; needed only where no argument is mapped. */
-  readonly axisSize?: number;
-}
-
-/** Options of `scan`. */
-export interface ScanOptions {
-  /** Number of steps; needed where `xs` is `null`. */
-  readonly length?: number;
-  /** Whether to go from the last slice to the first. */
-  readonly reverse?: boolean;
-}
-
-/** Derivative of a scalar function: as the chosen argument, or a list where several were chosen. */
-// deno-lint-ignore no-explicit-any -- the shape depends on options that types do not follow
-export type Derivative = any;
+export type { AnyFunction } from "../core/tree_types.ts";
+export type {
+  Argnums,
+  AssociativeScanOptions,
+  AuxOptions,
+  DiffOptions,
+  EitherOptions,
+  HasAux,
+  InAxes,
+  JitOptions,
+  ScanOptions,
+  VmapOptions,
+} from "./options.ts";
 
 /**
  * The higher-order functions that library code uses, each with the meaning of JAX's function of the
@@ -68,184 +58,237 @@ export type Derivative = any;
  */
 export interface Transforms {
   /** Compiles a function to one graph: traced once per shapes, dtypes, structure and static arguments. */
-  jit<A extends unknown[], R>(
+  jit<A extends unknown[] = NDArray[], R extends Tree = Tree>(
     f: (...args: A) => R,
     options?: JitOptions,
-  ): (...args: A) => Arrays<R>;
+  ): (...args: Arguments<A>) => Arrays<R>;
 
   /** The gradient of a scalar function. With `hasAux`, `[gradient, aux]`. */
-  grad<A extends unknown[], R>(
-    f: (...args: A) => R,
-    options?: DiffOptions,
-  ): (...args: A) => Derivative;
+  grad<A extends unknown[] = NDArray[], X extends Tree = Tree, const N extends Argnums = 0>(
+    f: (...args: A) => readonly [Operand, X],
+    options: AuxOptions<N>,
+  ): (...args: Arguments<A>) => [Gradient<A, N>, Arrays<X>];
+  /** Without auxiliary output. */
+  grad<A extends unknown[] = NDArray[], const N extends Argnums = 0>(
+    f: (...args: A) => Operand,
+    options?: DiffOptions<N, false>,
+  ): (...args: Arguments<A>) => Gradient<A, N>;
+  /** Where types do not tell whether there is an auxiliary output: either of these. */
+  grad<
+    A extends unknown[],
+    X extends Tree,
+    const N extends Argnums = 0,
+    B extends boolean = boolean,
+  >(
+    f: (...args: A) => Operand | readonly [Operand, X],
+    options: EitherOptions<N, B>,
+  ): (...args: Arguments<A>) => Gradient<A, N> | [Gradient<A, N>, Arrays<X>];
 
   /** Value and gradient, `[value, gradient]`. With `hasAux`, `[[value, aux], gradient]`. */
-  valueAndGrad<A extends unknown[], R>(
-    f: (...args: A) => R,
-    options?: DiffOptions,
-  ): (...args: A) => [Arrays<R>, Derivative];
+  valueAndGrad<A extends unknown[] = NDArray[], X extends Tree = Tree, const N extends Argnums = 0>(
+    f: (...args: A) => readonly [Operand, X],
+    options: AuxOptions<N>,
+  ): (...args: Arguments<A>) => [[NDArray, Arrays<X>], Gradient<A, N>];
+  /** Without auxiliary output. */
+  valueAndGrad<A extends unknown[] = NDArray[], const N extends Argnums = 0>(
+    f: (...args: A) => Operand,
+    options?: DiffOptions<N, false>,
+  ): (...args: Arguments<A>) => [NDArray, Gradient<A, N>];
+  /** Where types do not tell whether there is an auxiliary output: either of these. */
+  valueAndGrad<
+    A extends unknown[],
+    X extends Tree,
+    const N extends Argnums = 0,
+    B extends boolean = boolean,
+  >(
+    f: (...args: A) => Operand | readonly [Operand, X],
+    options: EitherOptions<N, B>,
+  ): (...args: Arguments<A>) => [NDArray | [NDArray, Arrays<X>], Gradient<A, N>];
 
   /** `[f(...primals), derivative along tangents]`, forward mode. */
-  jvp<A extends unknown[], R>(
+  jvp<A extends unknown[], R extends Tree>(
     f: (...args: A) => R,
-    primals: [...A],
-    tangents: [...A],
+    primals: Primals<A>,
+    tangents: NoInfer<Primals<A>>,
   ): [Arrays<R>, Arrays<R>];
 
-  /**
-   * `[f(...primals), pull]`, where `pull(cotangent)` gives a cotangent for each argument. With
-   * `hasAux`, `[value, pull, aux]`.
-   */
-  vjp<A extends unknown[], R>(
+  /** `[f(...primals), pull]`, where `pull(cotangent)` gives a cotangent for each argument. */
+  vjp<A extends unknown[], R extends Tree>(
     f: (...args: A) => R,
-    primals: [...A],
-    options?: { readonly hasAux?: false },
-  ): [Arrays<R>, (cotangent: Arrays<R>) => Arrays<A>];
-  /** With an auxiliary output. */
-  vjp<A extends unknown[], R, X>(
+    primals: Primals<A>,
+    options?: HasAux<false>,
+  ): [Arrays<R>, (cotangent: TreeLike<R>) => Arrays<A>];
+  /** With `hasAux`, `[value, pull, aux]`. */
+  vjp<A extends unknown[], R extends Tree, X extends Tree>(
     f: (...args: A) => readonly [R, X],
-    primals: [...A],
+    primals: Primals<A>,
     options: { readonly hasAux: true },
-  ): [Arrays<R>, (cotangent: Arrays<R>) => Arrays<A>, Arrays<X>];
+  ): [Arrays<R>, (cotangent: TreeLike<R>) => Arrays<A>, Arrays<X>];
 
   /** `[f(...primals), push]`, where `push(...tangents)` applies the derivative at `primals`. */
-  linearize<A extends unknown[], R>(
+  linearize<A extends unknown[], R extends Tree>(
     f: (...args: A) => R,
-    primals: [...A],
-  ): [Arrays<R>, (...tangents: A) => Arrays<R>];
+    primals: Primals<A>,
+  ): [Arrays<R>, (...tangents: Arguments<A>) => Arrays<R>];
 
   /** The Jacobian by forward mode: one column at a time. */
-  jacfwd<A extends unknown[], R>(
-    f: (...args: A) => R,
-    options?: DiffOptions,
-  ): (...args: A) => Derivative;
+  readonly jacfwd: JacobianTransform;
 
   /** The Jacobian by reverse mode: one row at a time. */
-  jacrev<A extends unknown[], R>(
-    f: (...args: A) => R,
-    options?: DiffOptions,
-  ): (...args: A) => Derivative;
+  readonly jacrev: JacobianTransform;
 
   /** Second derivatives, by `jacfwd(jacrev(f))`. */
-  hessian<A extends unknown[], R>(
-    f: (...args: A) => R,
-    options?: DiffOptions,
-  ): (...args: A) => Derivative;
+  readonly hessian: HessianTransform;
 
   /** Maps a function over axes of its arguments, as one vectorised computation. */
-  // deno-lint-ignore no-explicit-any -- lanes have one axis less, which types do not follow
-  vmap<F extends (...args: any[]) => unknown>(
-    f: F,
+  vmap<A extends unknown[] = NDArray[], R extends Tree = Tree>(
+    f: (...args: A) => R,
     options?: VmapOptions,
-  ): (...args: Parameters<F>) => Arrays<ReturnType<F>>;
+  ): (...args: Arguments<A>) => Arrays<R>;
 
   /** A function whose intermediate values are computed again in the backward pass, to save memory. */
-  checkpoint<A extends unknown[], R>(f: (...args: A) => R): (...args: A) => Arrays<R>;
+  checkpoint<A extends unknown[] = NDArray[], R extends Tree = Tree>(
+    f: (...args: A) => R,
+  ): (...args: Arguments<A>) => Arrays<R>;
 
   /** A function with its own forward derivative: `rule(primals, tangents)` gives `[out, tangent]`. */
-  customJvp<A extends unknown[], R>(
+  customJvp<A extends unknown[], R extends Tree>(
     f: (...args: A) => R,
-    rule: (primals: Arrays<A>, tangents: Arrays<A>) => readonly [R, R],
-  ): (...args: A) => Arrays<R>;
+    rule: (primals: Arrays<A>, tangents: Arrays<A>) => readonly [TreeLike<R>, TreeLike<R>],
+  ): (...args: Arguments<A>) => Arrays<R>;
 
   /**
    * A function with its own backward derivative: `fwd(...args)` gives `[out, residuals]` and
    * `bwd(residuals, cotangent)` a cotangent for each argument (`null` for zero).
    */
-  customVjp<A extends unknown[], R, S>(
+  customVjp<A extends unknown[], R extends Tree, S extends Tree>(
     f: (...args: A) => R,
-    fwd: (...args: A) => readonly [R, S],
-    bwd: (residuals: Arrays<S>, cotangent: Arrays<R>) => readonly unknown[],
-  ): (...args: A) => Arrays<R>;
+    fwd: (...args: A) => readonly [TreeLike<R>, S],
+    bwd: (residuals: Arrays<S>, cotangent: Arrays<R>) => Cotangents<A>,
+  ): (...args: Arguments<A>) => Arrays<R>;
 
   /**
    * The root that `solve(f, initialGuess)` finds, differentiated by the implicit function theorem:
    * `tangentSolve(g, y)` solves `g(x) = y` for a linear `g`. Derivatives flow to what `f` closes over.
-   * With `hasAux`, `solve` gives `[root, aux]`, and so does this.
    */
-  customRoot<X, S>(
-    f: (x: Arrays<X>) => unknown,
+  customRoot<X extends Tree>(
+    f: (x: Arrays<X>) => TreeLike<X>,
     initialGuess: X,
-    solve: (f: (x: Arrays<X>) => Arrays<X>, initialGuess: Arrays<X>) => S,
-    tangentSolve: (g: (x: Arrays<X>) => Arrays<X>, y: Arrays<X>) => unknown,
-    options?: { readonly hasAux?: boolean },
-  ): Arrays<S>;
+    solve: (f: (x: Arrays<X>) => Arrays<X>, initialGuess: Arrays<X>) => TreeLike<X>,
+    tangentSolve: (g: (x: Arrays<X>) => Arrays<X>, y: Arrays<X>) => TreeLike<X>,
+    options?: HasAux<false>,
+  ): Arrays<X>;
+  /** With `hasAux`, `solve` gives `[root, aux]`, and so does this. */
+  customRoot<X extends Tree, S extends Tree>(
+    f: (x: Arrays<X>) => TreeLike<X>,
+    initialGuess: X,
+    solve: (
+      f: (x: Arrays<X>) => Arrays<X>,
+      initialGuess: Arrays<X>,
+    ) => readonly [TreeLike<X>, S],
+    tangentSolve: (g: (x: Arrays<X>) => Arrays<X>, y: Arrays<X>) => TreeLike<X>,
+    options: { readonly hasAux: true },
+  ): [Arrays<X>, Arrays<S>];
 
   /**
    * The solution of `matvec(x) = b` that `solve(matvec, b)` finds, differentiated as a solution of
    * that system. Reverse mode needs `transposeSolve`, or `symmetric: true`.
    */
-  customLinearSolve<X>(
-    matvec: (x: Arrays<X>) => unknown,
+  customLinearSolve<X extends Tree>(
+    matvec: (x: Arrays<X>) => TreeLike<X>,
     b: X,
-    solve: (matvec: (x: Arrays<X>) => Arrays<X>, b: Arrays<X>) => unknown,
+    solve: (matvec: (x: Arrays<X>) => Arrays<X>, b: Arrays<X>) => TreeLike<X>,
     options?: {
-      readonly transposeSolve?: (vecmat: (x: Arrays<X>) => Arrays<X>, b: Arrays<X>) => unknown;
-      readonly symmetric?: boolean;
+      readonly transposeSolve?:
+        | ((vecmat: (x: Arrays<X>) => Arrays<X>, b: Arrays<X>) => TreeLike<X>)
+        | undefined;
+      readonly symmetric?: boolean | undefined;
     },
   ): Arrays<X>;
 
   /** Loops over the first axis of `xs` with a carry: `f(carry, x)` gives `[carry, y]`. */
-  scan<C, X, Y>(
-    f: (carry: Arrays<C>, x: Arrays<X>) => readonly [unknown, Y],
+  scan<C extends Tree, X extends Tree, Y extends Tree>(
+    f: (carry: Arrays<C>, x: Arrays<X>) => readonly [TreeLike<C>, Y],
     init: C,
     xs: X,
     options?: ScanOptions,
   ): [Arrays<C>, Arrays<Y>];
 
   /** Applies `f` to each slice of the first axis, one after the other, and stacks the results. */
-  map<X, Y>(f: (x: Arrays<X>) => Y, xs: X): Arrays<Y>;
+  map<X extends Tree, Y extends Tree>(f: (x: Arrays<X>) => Y, xs: X): Arrays<Y>;
 
   /** Repeats `x = body(x)` while `cond(x)`. */
-  whileLoop<X>(
+  whileLoop<X extends Tree>(
     cond: (x: Arrays<X>) => Operand,
-    body: (x: Arrays<X>) => unknown,
+    body: (x: Arrays<X>) => TreeLike<X>,
     init: X,
   ): Arrays<X>;
 
   /** `for (i = lower; i < upper; i++) x = body(i, x)`. Constant bounds allow reverse mode. */
-  foriLoop<X>(
+  foriLoop<X extends Tree>(
     lower: number | NDArray,
     upper: number | NDArray,
-    body: (i: NDArray, x: Arrays<X>) => unknown,
+    body: (i: NDArray, x: Arrays<X>) => TreeLike<X>,
     init: X,
   ): Arrays<X>;
 
   /** `pred ? ifTrue(...operands) : ifFalse(...operands)`. */
-  cond<A extends unknown[], R>(
+  cond<A extends Tree[], R extends Tree>(
     pred: Operand,
-    ifTrue: (...operands: Arrays<A>) => R,
-    ifFalse: (...operands: Arrays<A>) => unknown,
+    ifTrue: (...operands: ArraysOf<A>) => R,
+    ifFalse: (...operands: ArraysOf<A>) => TreeLike<R>,
     ...operands: A
   ): Arrays<R>;
 
   /** `branches[index](...operands)`, with the index clamped into range. */
-  switchCase<A extends unknown[], R>(
+  switchCase<A extends Tree[], R extends Tree>(
     index: number | NDArray,
-    branches: readonly ((...operands: Arrays<A>) => R)[],
+    branches: readonly [
+      (...operands: ArraysOf<A>) => R,
+      ...(readonly ((...operands: ArraysOf<A>) => TreeLike<R>)[]),
+    ],
+    ...operands: A
+  ): Arrays<R>;
+  /** With branches that were not written as a list here. */
+  switchCase<A extends Tree[], R extends Tree>(
+    index: number | NDArray,
+    branches: readonly ((...operands: ArraysOf<A>) => R)[],
     ...operands: A
   ): Arrays<R>;
 
   /** All prefixes `x0`, `f(x0, x1)`, ... of an associative `f`, in a logarithmic number of steps. */
-  associativeScan<X>(
-    f: (a: Arrays<X>, b: Arrays<X>) => unknown,
+  associativeScan<X extends Tree>(
+    f: (a: Arrays<X>, b: Arrays<X>) => TreeLike<X>,
     elems: X,
-    options?: { readonly reverse?: boolean; readonly axis?: number },
+    options?: AssociativeScanOptions,
   ): Arrays<X>;
 
   /** Shapes and dtypes of `f(...args)`, as `ShapeDtype` leaves, without computing. */
-  // deno-lint-ignore no-explicit-any -- arguments may be given as ShapeDtype
-  evalShape<R>(f: (...args: any[]) => R, ...args: unknown[]): Shapes<R>;
+  evalShape<A extends unknown[] = NDArray[], R extends Tree = Tree>(
+    f: (...args: A) => R,
+    ...args: NoInfer<Examples<A>>
+  ): Shapes<R>;
 
   /** Does nothing in `pure`; while an adapter initialises, runs `f` once to create its entries. */
-  initialize(f: AnyFunction, ...args: unknown[]): void;
+  initialize<A extends unknown[] = NDArray[]>(
+    f: (...args: A) => unknown,
+    ...args: NoInfer<Primals<A>>
+  ): void;
 
   /** Whether an adapter is initialising; `false` in `pure`. */
   isInitializing(): boolean;
 }
 
+/** A cotangent for each argument, or `null` for zero. */
+export type Cotangents<A extends unknown[]> = { readonly [K in keyof A]: TreeLike<A[K]> | null };
+
+/** Arguments of which only shapes and dtypes matter: `ShapeDtype`s and numbers may stand for arrays. */
+export type Examples<A extends unknown[]> = {
+  [K in keyof A]: A[K] | Instead<A[K], Leaf | ShapeDtype>;
+};
+
 /** The type of a pytree after its leaves have been replaced by their shapes and dtypes. */
-export type Shapes<T> = T extends NDArray | number | boolean ? ShapeDtype
+export type Shapes<T> = T extends Leaf ? ShapeDtype
   : T extends null | undefined ? T
   : { [K in keyof T]: Shapes<T[K]> };
 

@@ -318,7 +318,7 @@ Deno.test("the backward rule of customVjp may call modules and sees the paramete
     { argnums: [0, 1] },
   )(params, x);
   close(byX, np.matmul(np.ones([2]), w).mul(10));
-  close(byParams.linear.w, np.stack([np.full([2], 1), np.full([2], 2)]));
+  close(byParams.linear!.w!, np.stack([np.full([2], 1), np.full([2], 2)]));
 });
 
 Deno.test("ambient stands for the dictionary that was chosen, and for pure otherwise", () => {

@@ -449,7 +449,7 @@ Deno.test("init and apply are pure: compiled, differentiated, in float64", () =>
     const p = { ...params64, "mlp/~/linear_1": { ...own, b: own.b!.add(h) } };
     return loss(p, x64).item();
   };
-  const g64 = grad(loss)(params64, x64)["mlp/~/linear_1"].b.item();
+  const g64 = grad(loss)(params64, x64)["mlp/~/linear_1"]!.b!.item();
   assertAlmostEquals((moved(1e-5) - moved(-1e-5)) / 2e-5, g64, 1e-7);
 });
 

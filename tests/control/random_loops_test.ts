@@ -14,6 +14,7 @@ import {
   makeJaxpr,
   type NDArray,
   numpy as np,
+  type Tree,
   vmap,
 } from "../../mod.ts";
 import { simplify } from "../../lib/control/simplify.ts";
@@ -47,7 +48,7 @@ function compare(what: string, actual: unknown, expected: unknown, program?: () 
 }
 
 /** Simplifies a function's program, checks it, and compares it with the original. */
-function simplified(what: string, f: (x: Inputs) => unknown, inputs: Inputs): void {
+function simplified(what: string, f: (x: Inputs) => Tree, inputs: Inputs): void {
   const { jaxpr } = makeJaxpr(f)(inputs);
   const simple = simplify(jaxpr);
   const show = (): string => `${formatJaxpr(jaxpr)}\nbecame\n${formatJaxpr(simple)}`;
@@ -72,7 +73,7 @@ for (let n = 0; n < LOOPS; n++) {
     const some = (x: Inputs): NDArray[] => f(x).filter((_, k) => (k + n) % 2 === 0);
     const g = grad(loss) as (x: Inputs) => Inputs;
     try {
-      const all: readonly (readonly [string, (x: Inputs) => unknown])[] = [
+      const all: readonly (readonly [string, (x: Inputs) => Tree])[] = [
         ["the loop", f],
         ["some results", some],
         ["its gradient", g],

@@ -17,6 +17,7 @@ import {
   numpy as np,
   scan,
   ShapeDtype,
+  type Tree,
   whileLoop,
 } from "../../mod.ts";
 import { simplify } from "../../lib/control/simplify.ts";
@@ -32,7 +33,7 @@ await loadBackend("wasm");
 const f32 = (x: number | number[]): NDArray => arr(x, "float32");
 
 /** The simplified program of a function, checked, and compared with the original at `args`. */
-function simple(f: (...args: NDArray[]) => unknown, ...args: NDArray[]): Jaxpr {
+function simple(f: (...args: NDArray[]) => Tree, ...args: NDArray[]): Jaxpr {
   const { jaxpr } = makeJaxpr(f)(...args);
   const result = simplify(jaxpr);
   checkJaxpr(result);
@@ -187,7 +188,7 @@ Deno.test("integers, short loops and counters stay right", () => {
   const jaxpr = simple((n) => count(n!), arr(2147483640, "int32"));
   checkJaxpr(jaxpr);
   for (const length of [0, 1, 2]) {
-    const f = (x: NDArray): unknown =>
+    const f = (x: NDArray): Tree =>
       scan((c: NDArray) => [c.add(x).add(1), c.mul(x)], x, null, { length });
     simple((x) => f(x!), arr(3));
   }

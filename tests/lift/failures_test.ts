@@ -259,13 +259,13 @@ Deno.test("what is not a function, or gives the wrong thing, is reported as by p
     "must return [carry, y]",
   );
   assertThrows(
-    inside(() => t.grad((x: NDArray) => x, { hasAux: true })(np.array(1))),
+    inside(() => t.grad((x: NDArray) => x as never, { hasAux: true })(np.array(1))),
     TreeError,
     "must return [value, aux]",
   );
   const three = np.array(3);
   assertThrows(
-    inside(() => t.grad(t.customVjp((x: NDArray) => x, (x) => [x, x], () => []))(three)),
+    inside(() => t.grad(t.customVjp((x: NDArray) => x, (x) => [x, x], () => [] as never))(three)),
     TreeError,
     "must return an array of 1 cotangents, one for each argument, not 0",
   );

@@ -51,11 +51,11 @@ Deno.test("compiled by wasm: apply, its gradient, and the gradient of what was c
     const modes = modesOf(nested)!;
     const { init, apply } = model(nested);
     const [params, state] = init(key, x);
-    const run = (p: unknown, k: NDArray): NDArray => apply(p as ModelParams, state, k, x)[0];
+    const run = (p: typeof params, k: NDArray): NDArray => apply(p as ModelParams, state, k, x)[0];
     const expected = run(params, key);
     assertClose(jit(run)(params, key), expected, 2e-5, what);
     if (!modes.includes("reverse")) continue;
-    const loss = (p: unknown, k: NDArray): NDArray => run(p, k).sum();
+    const loss = (p: typeof params, k: NDArray): NDArray => run(p, k).sum();
     const gradient = grad(loss)(params, key);
     assertClose(jit(grad(loss))(params, key), gradient, 2e-4, `jit(grad) of ${what}`);
     assertClose(grad(jit(loss))(params, key), gradient, 2e-4, `grad(jit) of ${what}`);

@@ -22,6 +22,7 @@ import {
   StateChangedError,
   StateError,
   type Transforms,
+  type Tree,
   withTransforms,
 } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
@@ -416,7 +417,7 @@ Deno.test("initSafe gives results of the right structure while initialising", ()
         2,
       ),
   };
-  const shapes = (tree: unknown): unknown => pure.evalShape((x: unknown) => x, tree);
+  const shapes = (tree: unknown): unknown => pure.evalShape((x: unknown) => x as Tree, tree);
   for (const [name, program] of Object.entries(programs)) {
     const [found, wanted] = [program(t), program(pure)];
     assertEquals(plain(shapes(found)), plain(shapes(wanted)), name);

@@ -227,7 +227,7 @@ Deno.test("loops without trips create their entries, and write nothing", () => {
 
 Deno.test("state keeps its initial value in init, whatever loops do to it there", () => {
   const model = hk.transformWithState(() => {
-    t.scan((c: null) => [c, count()], null, null, { length: 3 });
+    t.scan((c: null) => (count(), [c, null]), null, null, { length: 3 });
     t.whileLoop((x) => x.less(2), (x) => {
       hk.setState("last", x);
       count();

@@ -138,7 +138,7 @@ Deno.test("asynchronous functions are errors, and what becomes of them is not", 
   const model = hk.transform(later);
   assertThrows(() => model.init(key, x), StateError, "the function is asynchronous");
   assertThrows(() => withTransforms(t, failing), StateError, "cannot span an await");
-  for (const f of [jit(failing), pure.checkpoint(failing)]) {
+  for (const f of [jit(failing as never), pure.checkpoint(failing as never)] as (() => unknown)[]) {
     assertThrows(f, TypeError, "returned a promise");
   }
   await settle();

@@ -8,6 +8,7 @@ import {
   type NDArray,
   numpy as np,
   scan,
+  type Tree,
   vmap,
 } from "../../mod.ts";
 import { lowerJaxpr } from "../../lib/onnx/lower.ts";
@@ -17,7 +18,7 @@ import { assert, assertEquals } from "../support/assert.ts";
 await loadBackend("wasm");
 
 /** How often each operator stands in a graph and its bodies. */
-function operators(f: (...args: never[]) => unknown, ...args: NDArray[]): Record<string, number> {
+function operators(f: (...args: NDArray[]) => Tree, ...args: NDArray[]): Record<string, number> {
   const count: Record<string, number> = {};
   const visit = (graph: Graph): void => {
     for (const node of graph.nodes) {
@@ -27,7 +28,7 @@ function operators(f: (...args: never[]) => unknown, ...args: NDArray[]): Record
       }
     }
   };
-  visit(lowerJaxpr(makeJaxpr(f as () => unknown)(...args).jaxpr, { target: "wasm" }).graph);
+  visit(lowerJaxpr(makeJaxpr(f)(...args).jaxpr, { target: "wasm" }).graph);
   return count;
 }
 

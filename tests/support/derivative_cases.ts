@@ -77,7 +77,7 @@ const mlp = ({ W1, b1, W2, b2, X, y }: Named): NDArray => {
   return np.takeAlongAxis(logp, np.expandDims(y!, 1), 1).mean().neg();
 };
 
-const rnn = (W: NDArray, U: NDArray, h0: NDArray, xs: NDArray): [NDArray, NDArray[]] => {
+const rnn = (W: NDArray, U: NDArray, h0: NDArray, xs: NDArray): [NDArray, [NDArray, NDArray]] => {
   const [hT, hs] = scan(
     (h: NDArray, x: NDArray) => {
       const next = np.tanh(np.matmul(W, h).add(np.matmul(U, x)));
@@ -215,21 +215,18 @@ export const formulas: Readonly<Record<string, Formula>> = {
     logJ: jacfwd((x: NDArray) => nn.logSoftmax(x))(x!),
   }),
   scan_rnn: ({ W, U, h0, xs, tW }) => {
-    const options = { argnums: [0, 1, 2, 3], hasAux: true };
-    const [[value, [hT, hs]], g] = valueAndGrad(rnn, options)(W!, U!, h0!, xs!) as unknown as [
-      [NDArray, [NDArray, NDArray]],
-      NDArray[],
-    ];
+    const options = { argnums: [0, 1, 2, 3], hasAux: true } as const;
+    const [[value, [hT, hs]], g] = valueAndGrad(rnn, options)(W!, U!, h0!, xs!);
     const f = (W: NDArray, h0: NDArray): NDArray => rnn(W, U!, h0, xs!)[0];
     const inW = (W: NDArray): NDArray => grad((W: NDArray) => f(W, h0!))(W);
     return {
       value,
       hT,
       hs,
-      grad_W: g[0]!,
-      grad_U: g[1]!,
-      grad_h0: g[2]!,
-      grad_xs: g[3]!,
+      grad_W: g[0],
+      grad_U: g[1],
+      grad_h0: g[2],
+      grad_xs: g[3],
       jvp_W: jvp((W: NDArray) => f(W, h0!), [W!], [tW!])[1],
       hvp_W: jvp(inW, [W!], [tW!])[1],
       hess_h0: hessian((h: NDArray) => f(W!, h))(h0!),

@@ -55,9 +55,9 @@ Deno.test("grad() of trees keeps their structure; arguments not chosen may be in
 });
 
 Deno.test("grad() converts numbers and typed arrays, and gives zeros for what is not used", () => {
-  assertClose(grad((x: NDArray) => x.mul(x))(3 as unknown as NDArray), arr(6, "float32"));
+  assertClose(grad((x: NDArray) => x.mul(x))(3), arr(6, "float32"));
   const g = grad((x: { a: NDArray; b: NDArray }) => x.a.sum())({
-    a: new Float64Array([1, 2]) as unknown as NDArray,
+    a: new Float64Array([1, 2]),
     b: arr([[1, 2], [3, 4]]),
   });
   assertEquals(plain(g), { a: [1, 1], b: [[0, 0], [0, 0]] });
@@ -65,11 +65,11 @@ Deno.test("grad() converts numbers and typed arrays, and gives zeros for what is
 });
 
 Deno.test("valueAndGrad() and grad() with auxiliary outputs, which may depend on the arguments", () => {
-  const f = (x: NDArray): [NDArray, unknown] => [
+  const f = (x: NDArray): [NDArray, { doubled: NDArray; count: NDArray; nothing: null }] => [
     x.square().sum(),
     { doubled: x.mul(2), count: i32(7), nothing: null },
   ];
-  const options = { hasAux: true };
+  const options = { hasAux: true } as const;
   const aux = { doubled: [2, 4], count: 7, nothing: null };
   assertEquals(plain(grad(f, options)(arr([1, 2]))), [[2, 4], aux]);
   assertEquals(plain(valueAndGrad(f, options)(arr([1, 2]))), [[5, aux], [2, 4]]);
@@ -78,7 +78,7 @@ Deno.test("valueAndGrad() and grad() with auxiliary outputs, which may depend on
   assertEquals(plain(hessian(f, options)(arr([1, 2]))), [[[2, 0], [0, 2]], aux]);
   // The auxiliary output of an inner derivative is differentiable by an outer one.
   const outer = grad((x: NDArray) => {
-    const [g, a] = grad(f, options)(x) as [NDArray, { doubled: NDArray }];
+    const [g, a] = grad(f, options)(x);
     return g.sum().add(a.doubled.square().sum());
   });
   assertClose(outer(arr([1, 2])), [2 + 8, 2 + 16]);
@@ -125,7 +125,7 @@ Deno.test("jacobians with several argnums, and of a matrix", () => {
   const f = (A: NDArray, x: NDArray): NDArray => np.matmul(A, x);
   const [A, x] = [arr([[1, 2, 3], [4, 5, 6]]), arr([1, -1, 2])];
   for (const jac of [jacfwd, jacrev]) {
-    const [dA, dx] = jac(f, { argnums: [0, 1] })(A, x) as NDArray[];
+    const [dA, dx] = jac(f, { argnums: [0, 1] })(A, x);
     assertClose(dx, [[1, 2, 3], [4, 5, 6]]);
     assertClose(dA, [[[1, -1, 2], [0, 0, 0]], [[0, 0, 0], [1, -1, 2]]]);
     assertEquals(dA!.shape, [2, 2, 3]);
@@ -268,6 +268,6 @@ Deno.test("mistakes are reported before anything is computed", () => {
   assertThrows(() => jvp(f, [arr([1, 2])], [arr([1])]), ShapeError, "float64[1]");
   assertThrows(() => jvp(f, [arr([1, 2])], [] as unknown as [NDArray]), TreeError, "structure");
   assertThrows(() => vjp(f, [arr([1, 2])])[1](arr([1, 2])), ShapeError, "cotangent");
-  assertThrows(() => grad(f, { hasAux: true })(arr([1])), TreeError, "[value, aux]");
+  assertThrows(() => grad(f as never, { hasAux: true })(arr([1])), TreeError, "[value, aux]");
   assertThrows(() => jvp(f, arr([1]) as unknown as [NDArray], [arr([1])]), TreeError, "array with");
 });

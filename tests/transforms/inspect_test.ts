@@ -15,6 +15,7 @@ import {
   scan,
   ShapeDtype,
   ShapeError,
+  type Tree,
   vmap,
   whileLoop,
 } from "../../mod.ts";
@@ -23,7 +24,7 @@ import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { arr } from "../support/arrays.ts";
 
 /** The text of a program, which has to be well formed. */
-function textOf(f: (...args: NDArray[]) => unknown, ...args: (NDArray | ShapeDtype)[]): string {
+function textOf(f: (...args: NDArray[]) => Tree, ...args: (NDArray | ShapeDtype)[]): string {
   const closed = makeJaxpr(f)(...args);
   checkJaxpr(closed.jaxpr);
   return String(closed);

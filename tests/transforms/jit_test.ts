@@ -286,8 +286,12 @@ Deno.test("what jit() cannot take or return is named with its path", () => {
   const f = jit((x: { a: unknown[] }) => x.a[0] as NDArray, interpreter);
   const at = assertThrows(() => f({ a: [arr(1), "text"] }), TreeError);
   assert(/\.a\[1\]/.test(at.message) && /"text"/.test(at.message), at.message);
-  assertThrows(() => jit(() => undefined, interpreter)(), TreeError, "undefined");
-  assertThrows(() => jit(() => Promise.resolve(arr(1)), interpreter)(), TreeError, "promise");
+  assertThrows(() => jit(() => undefined as never, interpreter)(), TreeError, "undefined");
+  assertThrows(
+    () => jit(() => Promise.resolve(arr(1)) as never, interpreter)(),
+    TreeError,
+    "promise",
+  );
   assertThrows(() => jit(5 as never), TypeError, "number 5");
 });
 

@@ -23,6 +23,7 @@ import {
   numpy as np,
   scan,
   switchCase,
+  type Tree,
   TreeError,
   vjp,
   vmap,
@@ -37,15 +38,20 @@ const backends = [{ backend: "interpreter" }, { backend: "wasm" }];
 const int = (v: number | number[]): NDArray => arr(v, "int32");
 
 /** Checks `f` at `args` eagerly and jitted. */
-function everywhere<A extends unknown[]>(f: (...args: A) => unknown, args: A, want: unknown): void {
+function everywhere<A extends unknown[]>(f: (...args: A) => Tree, args: A, want: unknown): void {
   assertClose(f(...args), want, 1e-12, "eager");
   for (const backend of backends) {
-    assertClose(jit(f, backend)(...args), want, 1e-12, `jit on ${backend.backend}`);
+    assertClose(
+      jit(f as (...args: unknown[]) => Tree, backend)(...args),
+      want,
+      1e-12,
+      `jit on ${backend.backend}`,
+    );
   }
 }
 
 Deno.test("scan() with trees as carry, slices and results", () => {
-  const f = (init: NDArray, xs: NDArray): unknown =>
+  const f = (init: NDArray, xs: NDArray): Tree =>
     scan(
       (c: { sum: NDArray; n: [NDArray] }, x: { v: NDArray; k: NDArray[] }) => [
         { sum: c.sum.add(x.v.mul(x.k[0]!)), n: [c.n[0].add(1)] },
@@ -61,28 +67,28 @@ Deno.test("scan() with trees as carry, slices and results", () => {
 });
 
 Deno.test("scan() in reverse: slices and results keep their places", () => {
-  const f = (xs: NDArray): unknown =>
+  const f = (xs: NDArray): Tree =>
     scan((c: NDArray, x: NDArray) => [c.add(x), c.mul(10).add(x)], arr(0), xs, { reverse: true });
   everywhere(f, [arr([1, 2, 3])], [6, [51, 32, 3]]);
 });
 
 Deno.test("scan() without slices, without results, without carry", () => {
-  const count = (): unknown =>
+  const count = (): Tree =>
     scan((c: NDArray, _: null) => [c.add(1), c], arr(0), null, { length: 3 });
   everywhere(count, [], [3, [0, 1, 2]]);
-  const silent = (xs: NDArray): unknown =>
+  const silent = (xs: NDArray): Tree =>
     scan((c: NDArray, x: NDArray) => [c.add(x), null], arr(0), xs);
   everywhere(silent, [arr([1, 2])], [3, null]);
-  const carryless = (xs: NDArray): unknown =>
+  const carryless = (xs: NDArray): Tree =>
     scan((_: null, x: NDArray) => [null, x.mul(2)], null, xs);
   everywhere(carryless, [arr([1, 2])], [null, [2, 4]]);
-  const backwards = (): unknown =>
+  const backwards = (): Tree =>
     scan((c: NDArray, _: null) => [c.add(1), c], arr(0), null, { length: 3, reverse: true });
   everywhere(backwards, [], [3, [2, 1, 0]]);
 });
 
 Deno.test("scan() of no steps: the carry as it came, results without rows, derivatives", () => {
-  const f = (c: NDArray, xs: NDArray): unknown =>
+  const f = (c: NDArray, xs: NDArray): Tree =>
     scan((c: NDArray, x: NDArray) => [np.sin(c).add(x.sum()), { y: c.mul(x) }], c, xs);
   const xs = np.zeros([0, 2], { dtype: "float64" });
   everywhere(f, [arr(3), xs], [3, { y: np.zeros([0, 2], { dtype: "float64" }) }]);
@@ -154,14 +160,14 @@ Deno.test("the gradient of a scan keeps what its backward loop needs and no more
 });
 
 Deno.test("map() applies a function to slices, one after the other", () => {
-  const f = (xs: NDArray): unknown => map((x: NDArray) => ({ s: x.sum(), t: x.mul(2) }), xs);
+  const f = (xs: NDArray): Tree => map((x: NDArray) => ({ s: x.sum(), t: x.mul(2) }), xs);
   everywhere(f, [arr([[1, 2], [3, 4]])], { s: [3, 7], t: [[2, 4], [6, 8]] });
   const g = grad((xs: NDArray) => map((x: NDArray) => np.sin(x), xs).sum());
   assertClose(g(arr([0, 1])), [1, Math.cos(1)]);
 });
 
 Deno.test("whileLoop() with a tree, and with values captured by condition and body", () => {
-  const f = (limit: NDArray, factor: NDArray): unknown =>
+  const f = (limit: NDArray, factor: NDArray): Tree =>
     whileLoop(
       (s: { x: NDArray; log: NDArray[] }) => s.x.less(limit),
       (s: { x: NDArray; log: NDArray[] }) => ({ x: s.x.mul(factor), log: [s.log[0]!.add(s.x)] }),
@@ -339,14 +345,14 @@ Deno.test("associativeScan(): the function is recorded once for each shape, with
     np.stack([looped(c, xs), looped(c.mul(2), xs)]),
   );
   assertThrows(
-    () => associativeScan(() => undefined, xs),
+    () => associativeScan(() => undefined as never, xs),
     TreeError,
     "returned undefined. Did you forget a return?",
   );
 });
 
 Deno.test("loops name what does not fit", () => {
-  const bad = (): unknown =>
+  const bad = (): Tree =>
     scan((c: NDArray, x: NDArray) => [c.add(x).astype("float32"), c], arr(0), arr([1]));
   assertThrows(bad, TreeError, "float64[] and float32[]");
   assertThrows(

@@ -25,6 +25,7 @@ import {
   registerPytreeNode,
   scan,
   switchCase,
+  type Tree,
   TreeError,
   treeFlatten,
   treeLeaves,
@@ -205,7 +206,7 @@ Deno.test("null and empty containers are structure, not leaves", () => {
     c: {},
     d: 3,
   });
-  assertEquals(plain(jit((t: unknown) => t)(tree)), { a: null, b: [], c: {}, d: 1 });
+  assertEquals(plain(jit((t: unknown) => t as Tree)(tree)), { a: null, b: [], c: {}, d: 1 });
   // What is undefined stays so, as the types say: eager and compiled code take the same turn.
   type Options = { a: NDArray; b?: NDArray | undefined };
   const pick = ({ a, b }: Options): NDArray => b === undefined ? a : a.neg();
@@ -215,14 +216,17 @@ Deno.test("null and empty containers are structure, not leaves", () => {
     assertClose(f({ a: arr([2]) }), [2]);
   }
   assertClose(jit(withDefault)({ a: arr(2), b: undefined }), 10);
-  assertEquals(plain(jit((t: unknown) => t)({ n: null, u: undefined })), { n: null, u: undefined });
+  assertEquals(plain(jit((t: unknown) => t as Tree)({ n: null, u: undefined })), {
+    n: null,
+    u: undefined,
+  });
 });
 
 Deno.test("a tree that contains itself is an error", () => {
   const tree: Record<string, unknown> = { a: arr(1) };
   tree.self = tree;
   assertThrows(() => treeLeaves(tree), TreeError, "contains itself");
-  assertThrows(() => jit((t: unknown) => t)(tree), TreeError, "contains itself");
+  assertThrows(() => jit((t: unknown) => t as Tree)(tree), TreeError, "contains itself");
 });
 
 Deno.test("the inputs of a transform are left as they were", () => {

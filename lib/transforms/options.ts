@@ -1,0 +1,72 @@
+/**
+ * Options of the transforms.
+ *
+ * @module
+ */
+
+/** With respect to which arguments: a position (negative: from the end), or a list of them. */
+export type Argnums = number | readonly number[];
+
+/** Options of `grad`, `valueAndGrad`, `jacfwd`, `jacrev` and `hessian`. */
+export interface DiffOptions<N extends Argnums = Argnums, Aux extends boolean = boolean> {
+  /** With respect to which arguments; a list gives a list of derivatives. Default 0. */
+  readonly argnums?: N | undefined;
+  /** Whether the function returns `[value, aux]`, of which only `value` is differentiated. */
+  readonly hasAux?: Aux | undefined;
+}
+
+/** `DiffOptions` of a function that returns `[value, aux]`. */
+export interface AuxOptions<N extends Argnums = Argnums> extends DiffOptions<N, true> {
+  /** The function returns `[value, aux]`, of which only `value` is differentiated. */
+  readonly hasAux: true;
+}
+
+/** `DiffOptions` of which types do not tell whether there is an auxiliary output. */
+export type EitherOptions<N extends Argnums, Aux extends boolean> = boolean extends Aux
+  ? DiffOptions<N, Aux>
+  : never;
+
+/** Options of `jit`. */
+export interface JitOptions {
+  /** Where to run: `"wasm"` (the default), `"webgpu"`, `"interpreter"`, or another that is registered. */
+  readonly backend?: string | undefined;
+  /** Arguments that are part of the program: any values, compared by `Object.is`, or by value if arrays. */
+  readonly staticArgnums?: Argnums | undefined;
+}
+
+/** Which axis of each leaf is mapped: an axis, `null` for none, or a tree that is a prefix. */
+export type InAxes = number | null | readonly InAxes[] | { readonly [key: string]: InAxes };
+
+/** Options of `vmap`. */
+export interface VmapOptions {
+  /** For stateful dictionaries: whether each lane gets a random key of its own (default: they share one). */
+  readonly splitRng?: boolean | undefined;
+  /** Axes of the arguments: one for all (default 0), or a list with one entry an argument. */
+  readonly inAxes?: InAxes | undefined;
+  /** Axes of the results (default 0). */
+  readonly outAxes?: InAxes | undefined;
+  /** Number of lanes; needed only where no argument is mapped. */
+  readonly axisSize?: number | undefined;
+}
+
+/** Options of `scan`. */
+export interface ScanOptions {
+  /** Number of steps; needed where `xs` is `null`. */
+  readonly length?: number | undefined;
+  /** Whether to go from the last slice to the first. */
+  readonly reverse?: boolean | undefined;
+}
+
+/** Options of `associativeScan`. */
+export interface AssociativeScanOptions {
+  /** Whether to go from the last element to the first. */
+  readonly reverse?: boolean | undefined;
+  /** The axis along which the elements lie (default 0). */
+  readonly axis?: number | undefined;
+}
+
+/** Options of functions that may have an auxiliary output. */
+export interface HasAux<Aux extends boolean = boolean> {
+  /** Whether the function returns `[value, aux]`. */
+  readonly hasAux?: Aux | undefined;
+}
