@@ -60,13 +60,13 @@ for (let n = 0; n < PROGRAMS; n++) {
       compare("vmap on wasm", jit(vmap(f))(stacked), lanes);
 
       const loss = (inputs: NDArray[]): NDArray => f(inputs)[0]!;
-      const g = grad(loss)(inputs) as NDArray[];
+      const g = grad(loss)(inputs);
       checkJaxpr(makeJaxpr(grad(loss))(inputs).jaxpr);
       compare("gradient on wasm", jit(grad(loss))(inputs), g);
-      compare("gradient of jit on wasm", grad(jit(loss))(inputs) as NDArray[], g);
+      compare("gradient of jit on wasm", grad(jit(loss))(inputs), g);
       compare(
         "lane 0 of vmap of gradient",
-        (vmap(grad(loss))(stacked) as NDArray[]).map((y) => y.at(0)),
+        vmap(grad(loss))(stacked).map((y) => y.at(0)),
         g,
       );
 

@@ -81,7 +81,7 @@ Deno.test("20,000 equations: jit on wasm", () => {
 
 Deno.test("20,000 equations: grad, jvp, vjp and linearize", () => {
   const f = (x: NDArray): NDArray => chain(x);
-  assertClose(timed("grad", 20, () => pure.grad(f)(x) as NDArray), slope);
+  assertClose(timed("grad", 20, () => pure.grad(f)(x)), slope);
   assertClose(timed("jvp", 20, () => pure.jvp(f, [x], [arr(2)]))[1], 2 * slope);
   const [, pull] = timed("vjp", 20, () => pure.vjp(f, [x]));
   assertClose(timed("pulling back", 20, () => pull(arr(1))), [slope]);
@@ -91,11 +91,11 @@ Deno.test("20,000 equations: grad, jvp, vjp and linearize", () => {
 
 Deno.test("20,000 equations: second derivative, and checkpoint", () => {
   const f = (x: NDArray): NDArray => chain(x);
-  const second = timed("grad of grad", 60, () => pure.grad(pure.grad(f))(x) as NDArray);
+  const second = timed("grad of grad", 60, () => pure.grad(pure.grad(f))(x));
   const by = 1e-5;
   const near = (reference(0.1 + by)[1] - reference(0.1 - by)[1]) / (2 * by);
   assertClose(second, near, 1e-8);
-  const g = timed("grad of checkpoint", 30, () => pure.grad(pure.checkpoint(f))(x) as NDArray);
+  const g = timed("grad of checkpoint", 30, () => pure.grad(pure.checkpoint(f))(x));
   assertClose(g, slope);
 });
 
@@ -103,8 +103,8 @@ Deno.test("20,000 equations: grad of jit and jit of grad on the interpreter", ()
   const f = (x: NDArray): NDArray => chain(x);
   const outer = pure.jit(pure.grad(f), interpreter);
   const inner = pure.grad(pure.jit(f, interpreter));
-  assertClose(timed("jit of grad on the interpreter", 30, () => outer(x) as NDArray), slope);
-  assertClose(timed("grad of jit on the interpreter", 30, () => inner(x) as NDArray), slope);
+  assertClose(timed("jit of grad on the interpreter", 30, () => outer(x)), slope);
+  assertClose(timed("grad of jit on the interpreter", 30, () => inner(x)), slope);
 });
 
 Deno.test("20,000 equations: jit of grad on wasm", () => {
@@ -113,8 +113,8 @@ Deno.test("20,000 equations: jit of grad on wasm", () => {
   assert(jaxpr.eqns.length >= 20_000, `the program has ${jaxpr.eqns.length} equations only`);
   const f = pure.jit(g);
   const [, want] = reference(0.1, GRADIENT_STEPS);
-  assertClose(timed("jit of grad on wasm, first call", 120, () => f(x) as NDArray), want);
-  assertClose(timed("jit of grad on wasm, second call", 5, () => f(x) as NDArray), want);
+  assertClose(timed("jit of grad on wasm, first call", 120, () => f(x)), want);
+  assertClose(timed("jit of grad on wasm, second call", 5, () => f(x)), want);
 });
 
 Deno.test("20,000 equations: vmap, and vmap of grad", () => {
@@ -122,7 +122,7 @@ Deno.test("20,000 equations: vmap, and vmap of grad", () => {
   const lanes = arr([0.1, -0.2, 0.05]);
   const want = [0.1, -0.2, 0.05].map((v) => reference(v));
   assertClose(timed("vmap", 20, () => pure.vmap(f)(lanes)), want.map(([v]) => v));
-  const g = timed("vmap of grad", 30, () => pure.vmap(pure.grad(f))(lanes) as NDArray);
+  const g = timed("vmap of grad", 30, () => pure.vmap(pure.grad(f))(lanes));
   assertClose(g, want.map(([, d]) => d));
 });
 
@@ -143,7 +143,7 @@ Deno.test("a value used 20,000 times: its cotangents are summed without recursio
     for (let i = 0; i < 10_000; i++) sum = add(sum, mul(x, x));
     return sum;
   };
-  const g = timed("grad of a wide program", 20, () => pure.grad(wide)(arr(3)) as NDArray);
+  const g = timed("grad of a wide program", 20, () => pure.grad(wide)(arr(3)));
   assertClose(g, 1 + 2 * 3 * 10_000);
 });
 

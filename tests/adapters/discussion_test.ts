@@ -279,7 +279,7 @@ Deno.test("iterations, branches and lanes draw keys of their own", () => {
   const draw = (): NDArray => random.uniform(hk.nextRngKey(), []);
   const model = hk.transform(() => {
     const [, ys] = t.scan((c: null) => [c, draw()], null, null, { length: 3 });
-    const lanes = t.vmap(() => draw(), { axisSize: 3, inAxes: null, splitRng: true } as never)();
+    const lanes = t.vmap(() => draw(), { axisSize: 3, inAxes: null, splitRng: true })();
     const shared = t.vmap((x: NDArray) => draw().add(x.mul(0)))(np.zeros([2]));
     return { ys, lanes, shared, after: draw() };
   });

@@ -18,7 +18,7 @@ type F = (...args: NDArray[]) => NDArray;
 
 function compare(name: string, f: F, args: NDArray[], rounding: number): void {
   const expected = f(...args);
-  const actual = (jit(f as never) as unknown as F)(...args);
+  const actual = (jit(f) as unknown as F)(...args);
   const allowed = isFloat(expected.dtype) ? ulps(expected, rounding) : 0;
   const problem = difference(actual, expected, allowed);
   if (problem !== null) throw new Error(`${name} ${problem}`);
@@ -106,7 +106,7 @@ Deno.test("compiled: so do their gradients", () => {
     if (!isFloat(f(x, v).dtype)) continue;
     // NaN is replaced in nanToNum, so its gradient has no meaning where the logarithm has none.
     if (name === "nanToNum") continue;
-    const slope = grad(((x: NDArray) => f(x, v).square().sum()) as never) as unknown as F;
+    const slope = grad((x: NDArray) => f(x, v).square().sum()) as unknown as F;
     compare(`gradient of ${name}`, slope, [x], 128);
   }
 });
@@ -118,7 +118,7 @@ Deno.test("mapped: functions mean the same in each lane", () => {
     for (const inAxes of [[0, 0], [0, null], [null, 0]]) {
       const [ax, av] = inAxes;
       const lanes = [0, 1, 2].map((i) => f(ax === 0 ? xs.at(i) : x, av === 0 ? vs.at(i) : v));
-      const mapped = (vmap(f as never, { inAxes: inAxes as never }) as unknown as F)(
+      const mapped = (vmap(f, { inAxes }) as unknown as F)(
         ax === 0 ? xs : x,
         av === 0 ? vs : v,
       );

@@ -139,7 +139,7 @@ for (const op of Object.keys(calls)) {
       if (found === null) continue;
       const list = Array.isArray(found) ? found : [found];
       assertEquals(list.length, outputs.length, name);
-      outputs.forEach((o, i) => assertRecorded(name, list[i] as NDArray, o, allowed[op] ?? 4));
+      outputs.forEach((o, i) => assertRecorded(name, list[i], o, allowed[op] ?? 4));
     }
   });
 }

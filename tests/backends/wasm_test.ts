@@ -191,7 +191,7 @@ Deno.test("a wrong number of arguments and programs that cannot compile are erro
       },
     })),
   };
-  assertThrows(() => wasm.compile(broken as never, "broken"), BackendError, "program broken");
+  assertThrows(() => wasm.compile(broken, "broken"), BackendError, "program broken");
 });
 
 Deno.test("compiling a loop of 1000 steps takes no longer than a short one", () => {

@@ -67,7 +67,7 @@ const bent = (f: Step) => (x: NDArray, dx: NDArray): NDArray => f(x).mul(dx).mul
 /** Each member of the dictionary in use, and the solvers. */
 export const library: Readonly<Record<string, Library>> = {
   jit: { use: (f, x, t) => t.jit(f, { backend: "interpreter" })(x) },
-  grad: { use: (f, x, t) => t.grad(loss(f))(x) as NDArray, needs: ["reverse"] },
+  grad: { use: (f, x, t) => t.grad(loss(f))(x), needs: ["reverse"] },
   valueAndGrad: {
     use: (f, x, t) => {
       const [v, g] = t.valueAndGrad(loss(f))(x);
@@ -96,10 +96,10 @@ export const library: Readonly<Record<string, Library>> = {
     },
     needs: ["forward"],
   },
-  jacfwd: { use: (f, x, t) => (t.jacfwd(f)(x) as NDArray).sum(0), needs: ["forward"] },
-  jacrev: { use: (f, x, t) => (t.jacrev(f)(x) as NDArray).sum(1), needs: ["reverse"] },
+  jacfwd: { use: (f, x, t) => t.jacfwd(f)(x).sum(0), needs: ["forward"] },
+  jacrev: { use: (f, x, t) => t.jacrev(f)(x).sum(1), needs: ["reverse"] },
   hessian: {
-    use: (f, x, t) => np.matmul(t.hessian(loss(f))(x) as NDArray, x),
+    use: (f, x, t) => np.matmul(t.hessian(loss(f))(x), x),
     needs: ["forward", "reverse"],
   },
   vmap: { use: (f, x, t) => t.vmap(f)(np.stack([x, half(x)])).sum(0) },
@@ -168,7 +168,7 @@ export const library: Readonly<Record<string, Library>> = {
       t.whileLoop(
         ([i, z]) => np.logicalAnd(i.less(3), f(z).sum().less(1e6)),
         ([i, z]) => [i.add(1), f(z).add(half(z))],
-        [0, x] as [number, NDArray],
+        [0, x],
       )[1],
     lacks: ["reverse"],
   },

@@ -200,7 +200,7 @@ Deno.test("composed systems keep their own random streams", () => {
           null,
           { length: 3 },
         );
-        return [...ys.flatMap((y) => [...y.dataSync()]), hkDraw(), toyDraw()] as never;
+        return [...ys.flatMap((y) => [...y.dataSync()]), hkDraw(), toyDraw()];
       })[0]
     ).apply({}, key) as unknown as number[];
   const drawn = draws(both);

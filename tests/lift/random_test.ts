@@ -58,7 +58,7 @@ function everywhere(): NDArray[] {
     t.whileLoop(([i]) => i.less(1), ([i]) => [i.add(1), draw()], [
       0,
       np.zeros([], { dtype: "uint32" }),
-    ] as [number, NDArray])[1];
+    ])[1];
   const [, scanned] = t.scan(
     (c: null) => {
       const own = draw();
@@ -159,7 +159,7 @@ Deno.test("a function is recomputed with the keys that it drew", () => {
   const dropout: Step = (x) => x.mul(random.bernoulli(hk.nextRngKey(), 0.5, [4]).astype("float32"));
   const mask = (f: Step): NDArray => {
     const { apply } = hk.transform((x: NDArray) => f(x).sum());
-    return grad((x: NDArray) => apply({}, key, x))(x) as NDArray;
+    return grad((x: NDArray) => apply({}, key, x))(x);
   };
   const kept = hk.transform((x: NDArray) => t.checkpoint(dropout)(x)).apply({}, key, x);
   assertClose(mask(t.checkpoint(dropout)), kept, 0, "checkpoint");

@@ -41,7 +41,7 @@ Deno.test("what vjp and linearize give may be used after apply has finished", ()
   const { init, apply } = hk.transform((x: NDArray) => {
     const [, pull] = t.vjp(layer, [x]);
     const [, push] = t.linearize(layer, [x]);
-    return [pull, push] as unknown as NDArray;
+    return [pull, push];
   });
   const bare = hk.transform((x: NDArray) => [layer(x), layer(x)]);
   const params = bare.init(key, point);

@@ -171,7 +171,7 @@ Deno.test("a while condition may use transforms over modules, with state and key
         ([i, z]) =>
           np.logicalAnd(i.less(2), library[name]!.use((z) => np.tanh(z), z, t).sum().less(1e9)),
         ([i, z]) => [i.add(1), z],
-        [0, point] as [number, NDArray],
+        [0, point],
       )[0];
     });
     assertEquals([out, state], [2, { n: 0 }], name);

@@ -190,7 +190,7 @@ export const formulas: Readonly<Record<string, Formula>> = {
   dense: (c) => {
     const { W, b, x, tW, tb, tx } = c;
     const [value, g] = valueAndGrad(dense, { argnums: [0, 1, 2] })(W!, b!, x!);
-    const inX = grad(dense, { argnums: 2 }) as typeof dense;
+    const inX = grad(dense, { argnums: 2 });
     return {
       value,
       grad_W: g[0],
@@ -234,7 +234,7 @@ export const formulas: Readonly<Record<string, Formula>> = {
   },
   scan_reverse: several(["c0", "xs"], ({ c0, xs }) => backwards(c0!, xs!)),
   while_newton_sqrt: newtonCase(newton),
-  while_newton_sqrt_vmap: newtonCase((a) => vmap(newton)(a) as [NDArray, NDArray]),
+  while_newton_sqrt_vmap: newtonCase((a) => vmap(newton)(a)),
   fori_loop: ({ x }) => ({
     value: fori(x!),
     grad: grad(fori)(x!),
@@ -249,7 +249,7 @@ export const formulas: Readonly<Record<string, Formula>> = {
   },
   switch: ({ i, x }) => ({
     value: vmap(threeWays, { inAxes: [0, null] })(i!, x!),
-    grad: vmap(grad(threeWays, { argnums: 1 }), { inAxes: [0, null] })(i!, x!) as NDArray,
+    grad: vmap(grad(threeWays, { argnums: 1 }), { inAxes: [0, null] })(i!, x!),
   }),
   max: one((x) => x.max()),
   max_ties: one((x) => x.max()),
@@ -413,7 +413,7 @@ export const formulas: Readonly<Record<string, Formula>> = {
       value: vmap(perExample, rows)(...args),
       grad_w: gw!,
       grad_b: gb!,
-      hess_w: vmap(hessian(perExample), rows)(...args) as NDArray,
+      hess_w: vmap(hessian(perExample), rows)(...args),
     };
   },
   grad_through_vmap: ({ w, b, X, Y }) => ({

@@ -137,7 +137,7 @@ const makers: Readonly<Record<string, Maker>> = {
   jit: unary((x) => jit((v: NDArray) => np.sin(v).mul(x))(x.mul(0.5))),
   checkpoint: unary((x) => checkpoint((v: NDArray) => np.sin(np.sin(v)))(x)),
   vmap: unaryOf(vector, (x) => vmap((u: NDArray) => u.mul(u.sum()))(x).mul(0.3)),
-  grad: unary((x) => grad((v: NDArray) => np.sin(v).mul(x).sum())(x.mul(0.5)) as NDArray),
+  grad: unary((x) => grad((v: NDArray) => np.sin(v).mul(x).sum())(x.mul(0.5))),
 };
 
 /** Shapes of the inputs of a random program. */

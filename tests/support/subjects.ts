@@ -151,7 +151,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
       const z = customRoot(
         (z: NDArray) => z.mul(z).mul(z).add(z).sub(target),
         np.zerosLike(x),
-        (g, z0) => newton(g as Fn, z0 as NDArray),
+        (g, z0) => newton(g as Fn, z0),
         (g, y) => y.div(g(np.onesLike(y))),
       );
       return np.sin(z).sum();
@@ -180,6 +180,6 @@ export const subjects: Readonly<Record<string, Subject>> = {
   },
   "grad inside": {
     mode: "any",
-    f: (x) => grad((v: NDArray) => np.exp(v).mul(x).sum())(x.square()).mul(x).sum() as NDArray,
+    f: (x) => grad((v: NDArray) => np.exp(v).mul(x).sum())(x.square()).mul(x).sum(),
   },
 };

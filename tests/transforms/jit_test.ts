@@ -44,7 +44,7 @@ function counted<A extends unknown[], R>(
 }
 
 Deno.test("jit() traces once per shapes, dtypes and structure", () => {
-  const c = counted((x: unknown) => (Array.isArray(x) ? x[0] : x as NDArray).mul(2) as NDArray);
+  const c = counted((x: unknown) => (Array.isArray(x) ? x[0] : x).mul(2));
   const f = jit(c.f, interpreter);
   const traced = (x: unknown, times: number): void => {
     f(x);

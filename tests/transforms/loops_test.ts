@@ -57,7 +57,7 @@ Deno.test("scan() with trees as carry, slices and results", () => {
         { sum: c.sum.add(x.v.mul(x.k[0]!)), n: [c.n[0].add(1)] },
         [c.sum, { n: c.n[0] }],
       ],
-      { sum: init, n: [np.zeros([], { dtype: "int32" })] as [NDArray] },
+      { sum: init, n: [np.zeros([], { dtype: "int32" })] },
       { v: xs, k: [xs.mul(2)] },
     );
   everywhere(f, [arr(1), arr([1, 2, 3])], [
@@ -390,7 +390,7 @@ Deno.test("whileLoop() under jacfwd, with programs in its body", () => {
   const bodies: Record<string, (v: NDArray) => NDArray> = {
     jit: jit((v: NDArray) => v.mul(2), { backend: "interpreter" }),
     foriLoop: (v) => foriLoop(0, 1, (_, v: NDArray) => v.mul(2), v),
-    cond: (v) => cond(v.greater(-1), (v) => v.mul(2), (v) => v, v) as NDArray,
+    cond: (v) => cond(v.greater(-1), (v) => v.mul(2), (v) => v, v),
   };
   for (const [name, body] of Object.entries(bodies)) {
     const f = (x: NDArray) => whileLoop((v: NDArray) => v.less(9), body, x);

@@ -89,7 +89,7 @@ Deno.test("vmap() of closures: captured arrays and traced values are not mapped"
 Deno.test("grad() of vmap() and vmap() of grad(), with shared parameters", () => {
   const loss = (w: NDArray, x: NDArray): NDArray => np.tanh(w.mul(x).sum());
   const w = arr([0.1, -0.2, 0.3]);
-  const each = vmap(grad(loss), { inAxes: [null, 0] })(w, m) as NDArray;
+  const each = vmap(grad(loss), { inAxes: [null, 0] })(w, m);
   const total = grad((w: NDArray) => vmap(loss, { inAxes: [null, 0] })(w, m).sum())(w);
   assertClose(each.sum(0), total);
   assertClose(vmap(jacfwd(loss), { inAxes: [null, 0] })(w, m), each);
@@ -138,7 +138,7 @@ Deno.test("vmap() of whileLoop() with the same condition in all lanes stays one 
     whileLoop(
       (s: [NDArray, NDArray]) => s[0].less(3),
       (s: [NDArray, NDArray]): [NDArray, NDArray] => [s[0].add(1), s[1].mul(x)],
-      [np.zeros([], { dtype: "int32" }), x] as [NDArray, NDArray],
+      [np.zeros([], { dtype: "int32" }), x],
     )[1];
   assertClose(vmap(power)(arr([1, 2, 3])), [1, 16, 81]);
 });
