@@ -22,7 +22,14 @@ import type {
 } from "../core/lowering.ts";
 import { fuse } from "./fusion.ts";
 import { type BuiltNode, finishNodes, live } from "./graph.ts";
-import type { Attribute, Graph, Model, Tensor, ValueInfo } from "./model.ts";
+import {
+  type Attribute,
+  type Graph,
+  type Model,
+  onnxTypeCode,
+  type Tensor,
+  type ValueInfo,
+} from "./model.ts";
 
 /** Where a graph is going to run. */
 export type Target = Lowering["target"];
@@ -274,7 +281,7 @@ class GraphBuilder implements Lowering {
   }
 
   cast(x: Value, from: OnnxDType, to: OnnxDType): Value {
-    return from === to ? x : this.node("Cast", [x], { to: typeCode[to] });
+    return from === to ? x : this.node("Cast", [x], { to: onnxTypeCode[to] });
   }
 
   reshape(x: Value, shape: readonly number[]): Value {
@@ -377,17 +384,6 @@ class GraphBuilder implements Lowering {
     });
   }
 }
-
-/** Codes of the element types for Cast, as in `TensorProto.DataType`. */
-const typeCode: Readonly<Record<OnnxDType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float64: 11,
-  uint32: 12,
-};
 
 function valueInfo(name: string, { dtype, shape }: SubgraphInput): ValueInfo {
   return { name, type: dtype, shape };

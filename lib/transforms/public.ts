@@ -11,6 +11,10 @@ import type { Transforms } from "./types.ts";
  * Compiles a function: traced once per shapes, dtypes, tree structure and static arguments, and run
  * as one ONNX graph. Until the backend is loaded, results are in flight.
  *
+ * Numbers and booleans among the arguments are float32 and bool arrays inside; list in `staticArgnums`
+ * what must stay a number. A function that takes a branch on values it cannot know raises
+ * `ConcretizationError`, one that returns no tree of arrays `TreeError`.
+ *
  * @example
  * ```ts
  * import { jit, loadBackend, numpy as np } from "@injax/injax";
