@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { sizeOf } from "../core/aval.ts";
-import { AxisError, StateError } from "../core/errors.ts";
+import { NDArray } from "../core/array.ts";
+import { formatAval, sameAval, shaped, sizeOf } from "../core/aval.ts";
+import { AxisError, describeValue, StateError } from "../core/errors.ts";
 import { currentTrace } from "../core/trace.ts";
-import { registerPytreeNode, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import { registerPytreeNode, treeFlatten, treeMap, treeUnflatten } from "../core/tree.ts";
 import { BatchTracer } from "../interpreters/batch.ts";
 import { moveAxis, reshape, zeros } from "../primitives/shape.ts";
 import { slice } from "../primitives/slicing.ts";
@@ -103,7 +103,7 @@ export function checkpoint(e: Engine): Fn {
 
 export function vmap(e: Engine): Fn {
   return e.member("vmap", (f, options = {}) => (args) => {
-    const { inAxes = 0, outAxes = 0, axisSize, splitRng } = options as VmapOptions;
+    const { inAxes = 0, outAxes = 0, axisSize, splitRng, reduceState } = options as VmapOptions;
     const { arrays, def, dims, size } = mappedArguments(f as never, args, inAxes, axisSize);
     // The entries are shared, so one lane creates them.
     e.initialize(f, () => {
@@ -112,29 +112,88 @@ export function vmap(e: Engine): Fn {
     });
     const app = e.begin("vmap");
     const { rng } = app.inner;
-    let written: Entries = {};
+    // What lanes share is written as it is; what differs leaves the vmap to be reduced.
+    const written: Record<string, unknown> = {};
     const run: Fn = (keys, xs) => {
       const outcome = app.run(() => f(...xs as unknown[]), {
         rng: keys === null ? rng : withKeys(rng, keys as Record<string, NDArray>),
       });
-      written = outcome.written;
-      for (const [name, value] of Object.entries(written)) {
-        if (!treeFlatten(value)[0].some(differsByLane)) continue;
-        throw new StateError(
-          `${app.where}: the state entry ${name} would get a different value in each lane. ` +
-            "Reduce it over the lanes outside the vmap, or return it as a result",
-        );
+      const differing: Record<string, unknown> = {};
+      for (const [name, value] of Object.entries(outcome.written)) {
+        const differs = treeFlatten(value)[0].some(differsByLane);
+        if (differs) laneReduction(app.where, name, reduceState); // raises where there is none
+        (differs ? differing : written)[name] = value;
       }
-      return outcome.out;
+      return [outcome.out, differing];
     };
-    const out = (pure.vmap(instead(f, run), {
+    const [out, lanes] = (pure.vmap(instead(f, run), {
       inAxes: [splitRng ? 0 : null, inAxes],
-      outAxes,
+      outAxes: [outAxes, 0],
       axisSize: size,
-    }) as Fn)(splitRng ? laneKeys(rng, size) : null, args);
+    }) as Fn)(splitRng ? laneKeys(rng, size) : null, args) as [unknown, Entries];
+    for (const [name, value] of Object.entries(lanes)) {
+      const reduce = laneReduction(app.where, name, reduceState);
+      // Where there are no lanes, none has written.
+      written[name] = size === 0
+        ? app.inner.state[name]
+        : treeMap((x: NDArray) => reduced(app.where, name, reduce, x), value);
+    }
     app.commit(written);
     return out;
   });
+}
+
+const reductions = {
+  mean: (x: NDArray) => x.mean(0),
+  sum: (x: NDArray) => x.sum(0),
+  max: (x: NDArray) => x.max(0),
+  min: (x: NDArray) => x.min(0),
+} as const;
+
+type Reduce = (lanes: NDArray) => NDArray;
+
+/**
+ * How the values of an entry are reduced over lanes.
+ *
+ * @throws {StateError} where nothing says how.
+ */
+function laneReduction(
+  where: string,
+  name: string,
+  reduceState: VmapOptions["reduceState"],
+): Reduce {
+  const wanted = typeof reduceState === "object" && reduceState !== null
+    ? reduceState[name]
+    : reduceState;
+  if (typeof wanted === "function") return wanted;
+  if (wanted === undefined) {
+    throw new StateError(
+      `${where}: the state entry ${name} would get a different value in each lane. ` +
+        `Say how to reduce it, reduceState: { ${
+          JSON.stringify(name)
+        }: "mean" }, or return it as a result`,
+    );
+  }
+  if (Object.hasOwn(reductions, wanted)) return reductions[wanted];
+  throw new StateError(
+    `${where}: reduceState for ${name} must be ${
+      Object.keys(reductions).map((r) => JSON.stringify(r)).join(", ")
+    } or a function, not ${describeValue(wanted)}`,
+  );
+}
+
+/** Values of an entry reduced over lanes, which must leave it its type. */
+function reduced(where: string, name: string, reduce: Reduce, lanes: NDArray): NDArray {
+  const value = reduce(lanes);
+  const wanted = shaped(lanes.shape.slice(1), lanes.dtype);
+  if (value instanceof NDArray && sameAval(value.aval, wanted)) return value;
+  const found = value instanceof NDArray ? formatAval(value.aval) : describeValue(value);
+  throw new StateError(
+    `${where}: reduceState for ${name} made ${found} of lanes that are ${
+      formatAval(lanes.aval)
+    }; the ` +
+      `entry is ${formatAval(wanted)} and must stay so`,
+  );
 }
 
 /** Whether a value inside a vmap is one for each lane. */

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import type { DiffOptions } from "../transforms/types.ts";
-import { type Engine, type Fn, instead, pure } from "./engine.ts";
+import { checkArgnums } from "../transforms/autodiff.ts";
+import type { DiffOptions, EntryOptions } from "../transforms/types.ts";
+import { type Application, type Engine, type Fn, instead, pure } from "./engine.ts";
+import type { Entries } from "./protocol.ts";
 
 /** A function's value, and as auxiliary output its own with what it wrote. */
 function withWritten(call: Fn, hasAux: boolean): Fn {
@@ -21,10 +23,13 @@ export function derivative(
   name: "grad" | "valueAndGrad" | "jacfwd" | "jacrev" | "hessian",
 ): Fn {
   return e.member(name, (f, options = {}) => (args) => {
-    const { hasAux = false, ...rest } = options as DiffOptions;
-    return e.threaded(name, f, args, (call) => {
-      const transformed = pure[name](withWritten(call, hasAux), { ...rest, hasAux: true }) as Fn;
-      const result = transformed(...args);
+    const { hasAux = false, entries, ...rest } = options as DiffOptions | EntryOptions;
+    return e.threaded(name, f, args, (call, app) => {
+      const [g, given, wanted] = entries === undefined
+        ? [call, args, rest]
+        : overEntries(app, name, f, args, { ...rest, entries });
+      const transformed = pure[name](withWritten(g, hasAux), { ...wanted, hasAux: true }) as Fn;
+      const result = transformed(...given);
       if (name === "valueAndGrad") {
         const [[value, [aux, written]], g] = result as [[unknown, [unknown, unknown]], unknown];
         return [[hasAux ? [value, aux] : value, g], written];
@@ -33,6 +38,30 @@ export function derivative(
       return [hasAux ? [derivative, aux] : derivative, written];
     });
   });
+}
+
+/**
+ * A function with the arguments and the entries to differentiate by in front, as its first argument:
+ * so a derivative is, wherever one stands, the pair of those by arguments and by entries.
+ */
+function overEntries(
+  app: Application,
+  name: string,
+  f: Fn,
+  args: readonly unknown[],
+  { entries, argnums = 0 }: EntryOptions,
+): [call: Fn, args: unknown[], options: DiffOptions] {
+  const values = app.entries(entries);
+  const positions = checkArgnums(name, f, argnums, args.length);
+  const single = typeof argnums === "number";
+  const own = positions.map((n) => args[n]);
+  const call: Fn = (pair, ...rest) => {
+    const [chosen, held] = pair as [unknown, Entries];
+    positions.forEach((n, i) => rest[n] = single ? chosen : (chosen as unknown[])[i]);
+    const { out, written } = app.run(() => f(...rest), app.withEntries(held));
+    return [out, written];
+  };
+  return [instead(f, call), [[single ? own[0] : own, values], ...args], { argnums: 0 }];
 }
 
 export const jvp = (e: Engine): Fn => (f, primals, tangents) =>

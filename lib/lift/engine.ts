@@ -147,7 +147,7 @@ export class Engine {
     name: keyof Transforms,
     f: Fn,
     args: unknown[],
-    transform: (call: Fn) => [result: unknown, written: unknown],
+    transform: (call: Fn, app: Application) => [result: unknown, written: unknown],
   ): unknown {
     this.initialize(f, () => asArrays(args));
     const app = this.begin(name);
@@ -155,7 +155,7 @@ export class Engine {
       const { out, written } = app.run(() => f(...xs));
       return [out, written];
     };
-    const [result, written] = transform(instead(f, call));
+    const [result, written] = transform(instead(f, call), app);
     app.commit(written);
     return result;
   }
@@ -228,6 +228,37 @@ export class Application {
       );
     }
     return outcome;
+  }
+
+  /** Parameters and state entries by path. */
+  entries(paths: readonly string[]): Entries {
+    const { params, state } = this.inner;
+    if (!Array.isArray(paths)) {
+      throw new StateError(
+        `${this.where}: entries must be a list of paths, not ${describeValue(paths)}`,
+      );
+    }
+    for (const path of paths) {
+      if (Object.hasOwn(params, path) || Object.hasOwn(state, path)) continue;
+      const known = [...Object.keys(params), ...Object.keys(state)].sort();
+      throw new StateError(
+        `${this.where}: there is no parameter or state entry ${describeValue(path)}. There ${
+          known.length === 0 ? "are none" : `is ${known.join(", ")}`
+        }`,
+      );
+    }
+    return pick({ ...state, ...params }, paths);
+  }
+
+  /** The change to a bundle that gives entries, parameters or state, other values. */
+  withEntries(values: Entries): Partial<StateBundle> {
+    const { params, state } = this.inner;
+    const isParam = (path: string): boolean => Object.hasOwn(params, path);
+    const paths = Object.keys(values);
+    return {
+      params: { ...params, ...pick(values, paths.filter(isParam)) },
+      state: { ...state, ...pick(values, paths.filter((p) => !isParam(p))) },
+    };
   }
 
   /** What is passed to derivative rules by way of arguments, since they may run late. */

@@ -6,7 +6,7 @@
 import type { NDArray } from "../core/array.ts";
 import { formatAval, sameAval } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
-import { AxisError, DTypeError, ShapeError, TreeError } from "../core/errors.ts";
+import { AxisError, DTypeError, ShapeError, StateError, TreeError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import { Linear, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
@@ -36,7 +36,7 @@ import {
 import type { AnyFunction, DiffOptions } from "./types.ts";
 
 /** Which arguments to differentiate, checked. */
-function checkArgnums(
+export function checkArgnums(
   op: string,
   f: AnyFunction,
   argnums: number | readonly number[],
@@ -139,7 +139,13 @@ class Restricted {
 }
 
 function restrict(op: string, f: AnyFunction, args: readonly unknown[], options: DiffOptions) {
-  const argnums = options.argnums ?? 0;
+  const { argnums = 0, entries } = options as { argnums?: number | number[]; entries?: unknown };
+  if (entries !== undefined) {
+    throw new StateError(
+      `${op}: entries are parameters and state of a module system, and here is none. Pass that ` +
+        "system's dictionary, and use it inside of its context",
+    );
+  }
   const fn = new Restricted(
     op,
     f,

@@ -4,7 +4,14 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import type { Argnums, AuxOptions, DiffOptions, EitherOptions } from "./options.ts";
+import type {
+  Argnums,
+  AuxOptions,
+  DiffOptions,
+  EitherOptions,
+  EntryAuxOptions,
+  EntryOptions,
+} from "./options.ts";
 import type { Arguments, Arrays, Tree } from "./tree_types.ts";
 
 /** A tuple from the last to the first. */
@@ -29,6 +36,15 @@ export type Gradient<A extends readonly unknown[], N extends Argnums> = N extend
   : N extends readonly number[] ? { -readonly [K in keyof N]: Arrays<At<A, N[K] & number>> }
   : never;
 
+/** Derivatives by entries of a stateful system, by path. */
+export interface EntryDerivatives {
+  /** The derivative by the entry at a path. */
+  readonly [path: string]: NDArray;
+}
+
+/** A derivative by arguments, `D`, and those by entries. */
+export type WithEntries<D> = [byArguments: D, byEntries: EntryDerivatives];
+
 /** The type of a Jacobian: the tree `R` with `D`, a gradient, in the place of each leaf. */
 export type Jacobian<R, D> = R extends NDArray ? D
   : R extends null | undefined ? R
@@ -46,6 +62,18 @@ export type AuxHessian<R, D> = R extends readonly [infer V, infer X]
 
 /** The type of `jacfwd` and `jacrev`. */
 export interface JacobianTransform {
+  /** By entries too; with `hasAux`, `[derivative, aux]`. */
+  <A extends unknown[], R extends Tree, X extends Tree, const N extends Argnums = 0>(
+    f: (...args: A) => readonly [R, X],
+    options: EntryAuxOptions<N>,
+  ): (
+    ...args: Arguments<A>
+  ) => [Jacobian<Arrays<R>, WithEntries<Gradient<A, N>>>, Arrays<X>];
+  /** By entries of a stateful system too. */
+  <A extends unknown[] = NDArray[], R extends Tree = Tree, const N extends Argnums = 0>(
+    f: (...args: A) => R,
+    options: EntryOptions<N, false>,
+  ): (...args: Arguments<A>) => Jacobian<Arrays<R>, WithEntries<Gradient<A, N>>>;
   /** The tree of the result with a tree like the argument in the place of each leaf. */
   <A extends unknown[] = NDArray[], R extends Tree = Tree, const N extends Argnums = 0>(
     f: (...args: A) => R,
@@ -70,6 +98,18 @@ export type Hessian<R, D> = Jacobian<Jacobian<R, D>, D>;
 
 /** The type of `hessian`. */
 export interface HessianTransform {
+  /** By entries too; with `hasAux`, `[derivative, aux]`. */
+  <A extends unknown[], R extends Tree, X extends Tree, const N extends Argnums = 0>(
+    f: (...args: A) => readonly [R, X],
+    options: EntryAuxOptions<N>,
+  ): (
+    ...args: Arguments<A>
+  ) => [Hessian<Arrays<R>, WithEntries<Gradient<A, N>>>, Arrays<X>];
+  /** By entries of a stateful system too. */
+  <A extends unknown[] = NDArray[], R extends Tree = Tree, const N extends Argnums = 0>(
+    f: (...args: A) => R,
+    options: EntryOptions<N, false>,
+  ): (...args: Arguments<A>) => Hessian<Arrays<R>, WithEntries<Gradient<A, N>>>;
   /** The tree of the result with a tree like the argument for each leaf, and for each leaf of that. */
   <A extends unknown[] = NDArray[], R extends Tree = Tree, const N extends Argnums = 0>(
     f: (...args: A) => R,

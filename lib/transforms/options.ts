@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NDArray } from "../core/array.ts";
 
 /** With respect to which arguments: a position (negative: from the end), or a list of them. */
 export type Argnums = number | readonly number[];
@@ -13,6 +14,27 @@ export interface DiffOptions<N extends Argnums = Argnums, Aux extends boolean = 
   readonly argnums?: N | undefined;
   /** Whether the function returns `[value, aux]`, of which only `value` is differentiated. */
   readonly hasAux?: Aux | undefined;
+  /** See `EntryOptions`. */
+  readonly entries?: undefined;
+}
+
+/**
+ * Options for derivatives by parameters and state entries of a stateful system, beside arguments. A
+ * derivative is then a pair: that by the arguments, and those by the entries, by path.
+ */
+export interface EntryOptions<N extends Argnums = Argnums, Aux extends boolean = boolean> {
+  /** Paths of the entries, as in `"linear/w"`. */
+  readonly entries: readonly string[];
+  /** With respect to which arguments; `[]` for none. Default 0. */
+  readonly argnums?: N | undefined;
+  /** Whether the function returns `[value, aux]`, of which only `value` is differentiated. */
+  readonly hasAux?: Aux | undefined;
+}
+
+/** `EntryOptions` of a function that returns `[value, aux]`. */
+export interface EntryAuxOptions<N extends Argnums = Argnums> extends EntryOptions<N, true> {
+  /** The function returns `[value, aux]`, of which only `value` is differentiated. */
+  readonly hasAux: true;
 }
 
 /** `DiffOptions` of a function that returns `[value, aux]`. */
@@ -37,8 +59,19 @@ export interface JitOptions {
 /** Which axis of each leaf is mapped: an axis, `null` for none, or a tree that is a prefix. */
 export type InAxes = number | null | readonly InAxes[] | { readonly [key: string]: InAxes };
 
+/**
+ * What becomes of the values, one for each lane, that a mapped function wrote to an entry: their mean,
+ * sum, largest or smallest, element by element, or what a function makes of them, stacked on axis 0.
+ */
+export type LaneReduction = "mean" | "sum" | "max" | "min" | ((lanes: NDArray) => NDArray);
+
 /** Options of `vmap`. */
 export interface VmapOptions {
+  /**
+   * For stateful dictionaries: how values that differ by lane are reduced before they are written, for
+   * all entries, or by path. Without, such a write is an error.
+   */
+  readonly reduceState?: LaneReduction | Readonly<Record<string, LaneReduction>> | undefined;
   /** For stateful dictionaries: whether each lane gets a random key of its own (default: they share one). */
   readonly splitRng?: boolean | undefined;
   /** Axes of the arguments: one for all (default 0), or a list with one entry an argument. */

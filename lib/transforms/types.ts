@@ -4,13 +4,20 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import type { Gradient, HessianTransform, JacobianTransform } from "./derivative_types.ts";
+import type {
+  Gradient,
+  HessianTransform,
+  JacobianTransform,
+  WithEntries,
+} from "./derivative_types.ts";
 import type {
   Argnums,
   AssociativeScanOptions,
   AuxOptions,
   DiffOptions,
   EitherOptions,
+  EntryAuxOptions,
+  EntryOptions,
   HasAux,
   JitOptions,
   ScanOptions,
@@ -35,9 +42,12 @@ export type {
   AuxOptions,
   DiffOptions,
   EitherOptions,
+  EntryAuxOptions,
+  EntryOptions,
   HasAux,
   InAxes,
   JitOptions,
+  LaneReduction,
   ScanOptions,
   VmapOptions,
 } from "./options.ts";
@@ -63,6 +73,16 @@ export interface Transforms {
     options?: JitOptions,
   ): (...args: Arguments<A>) => Arrays<R>;
 
+  /** By entries of a stateful system too; with `hasAux`, `[gradient, aux]`. */
+  grad<A extends unknown[] = NDArray[], X extends Tree = Tree, const N extends Argnums = 0>(
+    f: (...args: A) => readonly [Operand, X],
+    options: EntryAuxOptions<N>,
+  ): (...args: Arguments<A>) => [WithEntries<Gradient<A, N>>, Arrays<X>];
+  /** By entries of a stateful system too. */
+  grad<A extends unknown[] = NDArray[], const N extends Argnums = 0>(
+    f: (...args: A) => Operand,
+    options: EntryOptions<N, false>,
+  ): (...args: Arguments<A>) => WithEntries<Gradient<A, N>>;
   /** The gradient of a scalar function. With `hasAux`, `[gradient, aux]`. */
   grad<A extends unknown[] = NDArray[], X extends Tree = Tree, const N extends Argnums = 0>(
     f: (...args: A) => readonly [Operand, X],
@@ -84,6 +104,16 @@ export interface Transforms {
     options: EitherOptions<N, B>,
   ): (...args: Arguments<A>) => Gradient<A, N> | [Gradient<A, N>, Arrays<X>];
 
+  /** By entries of a stateful system too; with `hasAux`, `[[value, aux], gradient]`. */
+  valueAndGrad<A extends unknown[] = NDArray[], X extends Tree = Tree, const N extends Argnums = 0>(
+    f: (...args: A) => readonly [Operand, X],
+    options: EntryAuxOptions<N>,
+  ): (...args: Arguments<A>) => [[NDArray, Arrays<X>], WithEntries<Gradient<A, N>>];
+  /** By entries of a stateful system too. */
+  valueAndGrad<A extends unknown[] = NDArray[], const N extends Argnums = 0>(
+    f: (...args: A) => Operand,
+    options: EntryOptions<N, false>,
+  ): (...args: Arguments<A>) => [NDArray, WithEntries<Gradient<A, N>>];
   /** Value and gradient, `[value, gradient]`. With `hasAux`, `[[value, aux], gradient]`. */
   valueAndGrad<A extends unknown[] = NDArray[], X extends Tree = Tree, const N extends Argnums = 0>(
     f: (...args: A) => readonly [Operand, X],

@@ -1,5 +1,5 @@
 /**
- * What happens to state, transform by transform: the rules that `DESIGN.md` fixes for all adapters,
+ * What happens to state, transform by transform: the rules of `README.md`, the same for all adapters,
  * shown with the Haiku adapter. Derivative rules and solvers are in `rules_test.ts`, random streams in
  * `random_test.ts`, failures in `failures_test.ts`.
  *
