@@ -257,7 +257,7 @@ class Runtime implements OrtRuntime {
  * Optimisers that change results (onnxruntime 1.30). One drops `x + c` where `c` is 0 as a float32, and
  * takes -0 + 0 for -0. The other loses a Transpose that a Gemm and a graph output read.
  */
-const WRONG_OPTIMIZERS = "NoopElimination;GemmTransposeFusion";
+export const WRONG_OPTIMIZERS = "NoopElimination;GemmTransposeFusion";
 
 class HeapTensor implements OrtTensor {
   handle: number;

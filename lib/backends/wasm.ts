@@ -3,7 +3,8 @@
  *
  * Owns compiling for it and passing arrays in and out with as little copying as possible: small
  * ones through tensors that each program has once and for all, large ones on the heap
- * (`wasm_memory.ts`). The binding to the runtime is `ort_direct.ts`'s.
+ * (`wasm_memory.ts`). The binding to the runtime is `ort_direct.ts`'s; where that fails, programs run
+ * on the runtime's documented interface (`ort_public.ts`), with results in flight.
  *
  * @module
  */
@@ -15,6 +16,7 @@ import type { TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { lowerJaxpr } from "../onnx/lower.ts";
 import { encodeModel, type Graph, onnxTypeCode } from "../onnx/model.ts";
+import { loadPublicOrt, type PublicCompiler } from "./ort_public.ts";
 import { loadOrt, type OrtSession, type OrtTensor } from "./ort_direct.ts";
 import { bytesOf, HeapBuffer, HeapMemory } from "./wasm_memory.ts";
 
@@ -22,6 +24,8 @@ import { bytesOf, HeapBuffer, HeapMemory } from "./wasm_memory.ts";
 const SMALL_BYTES = 64 * 1024;
 
 let memory: HeapMemory | null = null;
+/** In place of `memory` where the direct binding does not work. */
+let compilePublic: PublicCompiler | null = null;
 
 /** What a program holds on the heap. Apart from the program, so that a finalizer can free it. */
 class Holdings {
@@ -155,18 +159,20 @@ function messageOf(error: unknown): string {
 }
 
 function compile(jaxpr: Jaxpr, name: string): Executable {
-  if (memory === null) {
+  if (memory === null && compilePublic === null) {
     throw new BackendError('the backend "wasm" is not loaded: `await loadBackend("wasm")` first');
   }
-  const { runtime } = memory;
   const model = lowerJaxpr(jaxpr, { target: "wasm", name });
+  const outAvals = jaxpr.outputs.map((out) => out.aval);
+  // The further optimizations fuse more nodes and take half again as long. They paid in loops alone,
+  // where a node costs as much as its work; they keep factors in float32, whatever the dtype; and
+  // they corrupt memory now and then where a choice holds loops (all of onnxruntime 1.30).
+  const { loops, choices, double } = survey(model.graph);
+  const graphOptimization = loops && !choices && !double ? "all" : "basic";
+  if (memory === null) return compilePublic!(model, name, outAvals, graphOptimization);
+  const { runtime } = memory;
   let session: OrtSession;
   try {
-    // The further optimizations fuse more nodes and take half again as long. They paid in loops alone,
-    // where a node costs as much as its work; they keep factors in float32, whatever the dtype; and
-    // they corrupt memory now and then where a choice holds loops (all of onnxruntime 1.30).
-    const { loops, choices, double } = survey(model.graph);
-    const graphOptimization = loops && !choices && !double ? "all" : "basic";
     session = runtime.createSession(encodeModel(model), { graphOptimization });
   } catch (cause) {
     throw new BackendError(
@@ -178,7 +184,19 @@ function compile(jaxpr: Jaxpr, name: string): Executable {
   const own = ({ aval }: { aval: ShapedArray }): OrtTensor | null =>
     bytesOf(aval) <= SMALL_BYTES ? runtime.tensor(aval.dtype, aval.shape) : null;
   const holdings = new Holdings(session, jaxpr.inputs.map(own), jaxpr.outputs.map(own));
-  return new WasmExecutable(memory, name, holdings, jaxpr.outputs.map((out) => out.aval));
+  return new WasmExecutable(memory, name, holdings, outAvals);
+}
+
+async function loadFallback(reason: string, cause: unknown): Promise<void> {
+  try {
+    compilePublic ??= await loadPublicOrt();
+  } catch {
+    throw new BackendError(`the backend "wasm" cannot be loaded: ${reason}`, { cause });
+  }
+  console.warn(
+    `injax: "wasm" runs on onnxruntime-web's documented interface, since its module cannot be driven ` +
+      `directly (${reason}). Calls take longer, and results are in flight: await ready(...) them`,
+  );
 }
 
 /** The CPU backend. */
@@ -192,17 +210,19 @@ export const wasm: Backend & {
   readonly memoryInUse: number;
 } = {
   name: "wasm",
-  synchronous: true,
+  get synchronous(): boolean {
+    return compilePublic === null;
+  },
   get ready(): boolean {
-    return memory !== null;
+    return memory !== null || compilePublic !== null;
   },
   async load(): Promise<void> {
-    if (memory !== null) return;
+    if (wasm.ready) return;
     try {
       const runtime = await loadOrt();
       memory ??= new HeapMemory(runtime);
     } catch (cause) {
-      throw new BackendError(`the backend "wasm" cannot be loaded: ${messageOf(cause)}`, { cause });
+      await loadFallback(messageOf(cause), cause);
     }
   },
   compile,
