@@ -42,6 +42,8 @@ const wrapped = new WeakSet<object>();
  * ```
  */
 export class Module {
+  /** The names that the constructor's calls of `submodules` have taken. */
+  #submoduleNames: Scope["counters"] = {};
   /** Full name, such as `"mlp/~/linear_0"`. */
   readonly moduleName: string;
 
@@ -64,7 +66,8 @@ export class Module {
 
   /** Runs `build`, in a constructor; the modules, parameters and state it makes belong to this one. */
   protected submodules<T>(build: () => T): T {
-    return inScope(this, "~", build);
+    const own = { module: this.moduleName, method: "~", owner: "", counters: this.#submoduleNames };
+    return inScope(own, build, (scope) => this.#submoduleNames = scope.counters);
   }
 }
 
@@ -83,16 +86,26 @@ function prefix({ module, method }: Scope): string {
   return method === "~" ? `${module}/~/` : `${module}/~${method}/`;
 }
 
-/** Runs `f` as a method of a module. */
-function inScope<T>(module: Module, method: string, f: () => T): T {
-  const scopes = namesToEnter(`${module.moduleName}.${method}`);
+/** Runs `f` in a scope; `leave` is given the scope as it is then. */
+function inScope<T>(scope: Scope, f: () => T, leave?: (scope: Scope) => void): T {
+  const scopes = namesToEnter(`${scope.module}.${scope.method}`);
   const saved = scopes.get();
-  scopes.set([...saved, { module: module.moduleName, method, counters: {} }]);
+  scopes.set([...saved, scope]);
   try {
     return f();
   } finally {
+    leave?.(scopes.get().at(-1)!);
     scopes.set(saved);
   }
+}
+
+/** Runs a method of a module as the class `owner` has it. */
+function inMethod<T>({ moduleName }: Module, method: string, owner: string, f: () => T): T {
+  const top = namesToEnter(`${moduleName}.${method}`).get().at(-1)!;
+  // The same method of a base class (super.call(...)) goes on counting, or the modules that both make
+  // would share their weights.
+  if (top.module === moduleName && top.method === method && top.owner !== owner) return f();
+  return inScope({ module: moduleName, method, owner, counters: {} }, f);
 }
 
 /** Makes the methods of a class and its bases, up to `Module`, run in their module's scope. */
@@ -111,7 +124,7 @@ function wrapMethods(start: object): void {
         ...descriptor,
         value(this: Module, ...args: unknown[]): unknown {
           if (!(this instanceof Module)) throw unbound(proto, key, this);
-          return inScope(this, key, () => method.apply(this, args));
+          return inMethod(this, key, proto.constructor.name, () => method.apply(this, args));
         },
       });
     }

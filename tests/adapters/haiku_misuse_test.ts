@@ -166,3 +166,47 @@ Deno.test("a method without its module says how to pass it", () => {
       "loses its module. Pass (x) => layer.call(x) instead of layer.call",
   );
 });
+
+Deno.test("modules of a class and of its base do not share weights, nor do those of two fields", () => {
+  class Base extends hk.Module {
+    readonly first = this.submodules(() => new hk.Linear(2));
+    readonly second = this.submodules(() => new hk.Linear(3));
+    call(x: NDArray): NDArray {
+      return new hk.Linear(4).call(this.second.call(this.first.call(x)));
+    }
+  }
+  class Derived extends Base {
+    readonly third = this.submodules(() => new hk.Linear(5));
+    override call(x: NDArray): NDArray {
+      const before = new hk.Linear(3).call(x);
+      const between = super.call(before);
+      return this.third.call(new hk.Linear(6).call(between));
+    }
+  }
+  const model = hk.transform((x: NDArray) => new Derived().call(x));
+  const params = model.init(key, x);
+  const widths = Object.fromEntries(
+    Object.entries(params).map(([name, { w }]) => [name, w!.shape[1]]),
+  );
+  assertEquals(widths, {
+    "derived/~/linear": 2,
+    "derived/~/linear_1": 3,
+    "derived/~/linear_2": 5,
+    "derived/linear": 3,
+    "derived/linear_1": 4,
+    "derived/linear_2": 6,
+  });
+  assertEquals(model.apply(params, null, x).shape.at(-1), 5);
+  // Called twice, a module is the same twice; one that calls itself is the same at each depth.
+  class Deep extends hk.Module {
+    call(x: NDArray, depth: number): NDArray {
+      const y = new hk.Linear(2).call(x);
+      return depth === 0 ? y : this.call(y, depth - 1);
+    }
+  }
+  const deep = hk.transform((x: NDArray) => {
+    const net = new Deep();
+    return net.call(net.call(x, 2), 1);
+  });
+  assertEquals(Object.keys(deep.init(key, np.ones([2]))), ["deep/linear"]);
+});
