@@ -3,23 +3,14 @@
  * on the CPU and download every carry in every step. So a program is cut at its loops, and the host
  * drives these (`gpu_loops.ts`), with everything staying on the GPU.
  *
- * Owns where a program is cut, through calls of other programs. Loops inside the branches of a
- * conditional stay with the runtime: right, but slow.
+ * Owns where a program is cut. Loops inside the branches of a conditional stay with the runtime: right,
+ * but slow.
  *
  * @module
  */
 import { type ShapedArray, sizeOf } from "../core/aval.ts";
 import { byteWidth } from "../core/dtype.ts";
-import {
-  type Atom,
-  type Eqn,
-  isJaxpr,
-  type Jaxpr,
-  JaxprBuilder,
-  Literal,
-  Var,
-} from "../core/jaxpr.ts";
-import type { Lowering, Value } from "../core/lowering.ts";
+import { type Atom, type Eqn, type Jaxpr, subJaxprs, Var } from "../core/jaxpr.ts";
 import type { ScanParams } from "../control/scan.ts";
 import type { WhileParams } from "../control/while.ts";
 
@@ -51,17 +42,19 @@ export interface Plan {
   readonly outputs: readonly Var[];
 }
 
-/** The pieces of a program, or null where it has no loop for the host to drive. */
+/**
+ * The pieces of a program, or null where it has no loop for the host to drive. Calls in it have been
+ * inlined.
+ */
 export function makePlan(jaxpr: Jaxpr): Plan | null {
-  if (!hasLoop(jaxpr)) return null;
-  const flat = expandCalls(jaxpr);
+  if (jaxpr.eqns.every((eqn) => loopOf(eqn) === null)) return null;
   const stages: Omit<Stage, "dead">[] = [];
   let segment: Eqn[] = [];
   const flush = (): void => {
-    if (segment.length > 0) stages.push(graphStage(flat, segment));
+    if (segment.length > 0) stages.push(graphStage(jaxpr, segment));
     segment = [];
   };
-  for (const eqn of flat.eqns) {
+  for (const eqn of jaxpr.eqns) {
     const work = loopOf(eqn);
     if (work === null) segment.push(eqn);
     else {
@@ -70,8 +63,8 @@ export function makePlan(jaxpr: Jaxpr): Plan | null {
     }
   }
   flush();
-  const outputs = ownOutputs(flat, stages);
-  return { inputs: flat.inputs, stages: withDead(trim(stages, outputs), flat, outputs), outputs };
+  const outputs = ownOutputs(jaxpr, stages);
+  return { inputs: jaxpr.inputs, stages: withDead(trim(stages, outputs), jaxpr, outputs), outputs };
 }
 
 /** A stage for a run of equations; its outputs are everything that it defines. */
@@ -162,103 +155,12 @@ function loopOf(eqn: Eqn): Work | null {
   return length > 0 && stacks.every(copyable) ? { kind: "scan", params } : null;
 }
 
-function hasLoop(jaxpr: Jaxpr): boolean {
-  return jaxpr.eqns.some((eqn) => {
-    if (loopOf(eqn) !== null) return true;
-    const call = callOf(eqn);
-    return call !== null && hasLoop(call.jaxpr);
-  });
-}
-
 /**
  * Whether a program has no loops in it, at any depth. Such a program can be run on values that it
  * was not meant for, where one with a loop might never end.
  */
 export function isSimple(jaxpr: Jaxpr): boolean {
   return jaxpr.eqns.every(({ primitive, params }) =>
-    primitive.name !== "while" && primitive.name !== "scan" && innerPrograms(params).every(isSimple)
+    primitive.name !== "while" && primitive.name !== "scan" && subJaxprs(params).every(isSimple)
   );
-}
-
-/** The programs in parameters, however deep. */
-function innerPrograms(value: unknown): Jaxpr[] {
-  if (isJaxpr(value)) return [value];
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return [];
-  return Object.values(value).flatMap(innerPrograms);
-}
-
-/** A call: its program, what that reads, and which of its outputs the equation gives. */
-interface Call {
-  readonly jaxpr: Jaxpr;
-  readonly inputs: readonly Atom[];
-  readonly outputs: readonly number[];
-}
-
-/**
- * The call that an equation is, if it is one: if its lowering does nothing but put a program in
- * place. Asking the lowering rule keeps the names and parameters of calls out of here.
- */
-function callOf(eqn: Eqn): Call | null {
-  const { params } = eqn;
-  if (typeof params !== "object" || params === null) return null;
-  if (!Object.values(params).some((v) => typeof v === "object" && v !== null)) return null;
-  let found: { jaxpr: Jaxpr; inputs: readonly Value[] } | null = null;
-  const probe = {
-    target: "webgpu",
-    inline(jaxpr: Jaxpr, inputs: readonly Value[]): Value[] {
-      if (found !== null) throw new Error("not a call");
-      found = { jaxpr, inputs };
-      return jaxpr.outputs.map((_, i) => `out ${i}`);
-    },
-  } as Partial<Lowering> as Lowering;
-  try {
-    const outs = eqn.primitive.lower(
-      probe,
-      eqn.inputs.map((_, i) => `in ${i}`),
-      params,
-      eqn.inputs.map((a) => a.aval),
-      eqn.outputs.map((v) => v.aval),
-    );
-    const call = found as { jaxpr: Jaxpr; inputs: readonly Value[] } | null;
-    if (call === null) return null;
-    const outputs = outs.map((name) => parse(name, "out "));
-    const inputs = call.inputs.map((name) => eqn.inputs[parse(name, "in ")]!);
-    return { jaxpr: call.jaxpr, inputs, outputs };
-  } catch {
-    // It wanted something of the graph, so it is not a mere call.
-    return null;
-  }
-}
-
-function parse(name: Value, prefix: string): number {
-  if (!name.startsWith(prefix)) throw new Error("not a call");
-  return Number(name.slice(prefix.length));
-}
-
-/** The program with calls of programs that have loops replaced by these programs. */
-function expandCalls(jaxpr: Jaxpr): Jaxpr {
-  const builder = new JaxprBuilder();
-  // Calls nest as deep as the user's functions do, which bounds the recursion.
-  const emit = (jaxpr: Jaxpr, args: readonly Atom[]): Atom[] => {
-    const env: Atom[] = new Array(jaxpr.numVars);
-    const read = (a: Atom): Atom => a instanceof Literal ? a : env[a.id]!;
-    jaxpr.inputs.forEach((v, i) => env[v.id] = args[i]!);
-    for (const eqn of jaxpr.eqns) {
-      const inputs = eqn.inputs.map(read);
-      const call = loopOf(eqn) === null ? callOf({ ...eqn, inputs }) : null;
-      let outs: readonly Atom[];
-      if (call !== null && hasLoop(call.jaxpr)) {
-        const all = emit(call.jaxpr, call.inputs);
-        outs = call.outputs.map((i) => all[i]!);
-      } else {
-        const avals = eqn.outputs.map((v) => v.aval);
-        outs = builder.equation(eqn.primitive, inputs, eqn.params, avals);
-      }
-      eqn.outputs.forEach((v, i) => env[v.id] = outs[i]!);
-    }
-    return jaxpr.outputs.map(read);
-  };
-  const inputs = jaxpr.inputs.map((v) => builder.input(v.aval));
-  const outputs = emit(jaxpr, inputs);
-  return builder.build(outputs);
 }

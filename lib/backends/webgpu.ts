@@ -14,6 +14,7 @@ import { type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
 import { BackendError } from "../core/errors.ts";
 import { type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
+import { simplify } from "../control/simplify.ts";
 import { type Gpu, loadGpu } from "./gpu_device.ts";
 import { GpuBuffer, uploadToGpu } from "./gpu_buffer.ts";
 import type { Program } from "./gpu_graph.ts";
@@ -71,7 +72,7 @@ class WebgpuExecutable implements Executable {
     this.#name = name;
     this.#numInputs = jaxpr.inputs.length;
     this.#outAvals = jaxpr.outputs.map((out) => out.aval);
-    this.#program = compileProgram(gpu, jaxpr, name);
+    this.#program = compileProgram(gpu, simplify(jaxpr), name);
     finalizer.register(this, this.#program, this);
   }
 

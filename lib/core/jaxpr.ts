@@ -109,12 +109,14 @@ export function isJaxpr(value: unknown): value is Jaxpr {
   return typeof value === "object" && value !== null && "eqns" in value && "numVars" in value;
 }
 
-/** The jaxprs among an equation's parameters, at the top or in an array. */
+/** The jaxprs in an equation's parameters, in arrays and objects too, but not those inside of them. */
 export function subJaxprs(params: unknown): Jaxpr[] {
+  if (isJaxpr(params)) return [params];
+  if (Array.isArray(params)) return params.flatMap(subJaxprs);
   if (typeof params !== "object" || params === null) return [];
-  return Object.values(params).flatMap((v: unknown) =>
-    isJaxpr(v) ? [v] : Array.isArray(v) ? v.filter(isJaxpr) : []
-  );
+  return Object.getPrototypeOf(params) === Object.prototype
+    ? Object.values(params).flatMap(subJaxprs)
+    : [];
 }
 
 /**
@@ -152,12 +154,12 @@ function formatParams(params: unknown, indent: string): string {
   const parts: string[] = [];
   for (const [key, value] of Object.entries(params)) {
     if (value === undefined || typeof value === "function") continue;
+    const programs = subJaxprs(value);
     if (isJaxpr(value)) {
       parts.push(`${key}=${formatJaxpr(value, indent)}`);
-    } else if (Array.isArray(value) && value.some(isJaxpr)) {
-      parts.push(
-        `${key}=(${value.filter(isJaxpr).map((j) => formatJaxpr(j, indent)).join(", ")})`,
-      );
+    } else if (programs.length > 0) {
+      const texts = programs.map((j) => formatJaxpr(j, indent)).join(", ");
+      parts.push(Array.isArray(value) ? `${key}=(${texts})` : `${key}=${texts}`);
     } else if (Array.isArray(value)) {
       parts.push(`${key}=${JSON.stringify(value)}`);
     } else if (typeof value !== "object" || value === null) {
