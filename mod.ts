@@ -19,7 +19,6 @@
 export { type Axes, NDArray, type Nested, type Operand } from "./lib/core/array.ts";
 export type { ShapedArray } from "./lib/core/aval.ts";
 export type { Arrival, ConcreteArray, DeviceBuffer } from "./lib/core/concrete.ts";
-export { type Backend, type Executable, getBackend, registerBackend } from "./lib/core/backend.ts";
 export type { DType, TypedArray } from "./lib/core/dtype.ts";
 export {
   AxisError,
@@ -76,7 +75,7 @@ export type {
   TreeAtom,
 } from "./lib/core/tree_types.ts";
 export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
-export { loadBackend, ready } from "./lib/backends/mod.ts";
+export { loadBackend, type LoadOptions, ready } from "./lib/backends/mod.ts";
 export * from "./lib/lift/mod.ts";
 export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.ts";
 export * from "./lib/solvers/mod.ts";

@@ -364,6 +364,25 @@ mistake(
   "treeMap | first argument | function",
 );
 
+mistake(
+  "a map that forgets to return",
+  () => map(named("double", () => undefined) as never, x),
+  TreeError,
+  "map | double | undefined | forget a return",
+);
+mistake(
+  "a foriLoop that changes a shape",
+  () => foriLoop(0, 3, named("grow", (_: NDArray, x: NDArray) => np.concatenate([x, x])), x),
+  TreeError,
+  "foriLoop | grow | float32[3] and float32[6]",
+);
+mistake(
+  "a bad carry of a foriLoop with traced bounds",
+  () => jit((n: NDArray) => foriLoop(0, n, named("grow", () => x), one), interpreter)(ints.at(0)),
+  TreeError,
+  "foriLoop | grow | float32[] and float32[3]",
+);
+
 // Files
 mistake(
   "exporting a function without results",

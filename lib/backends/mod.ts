@@ -17,6 +17,15 @@ registerBackend(interpreter);
 
 export { interpreter, wasm, webgpu };
 
+/** Options of `loadBackend`. */
+export interface LoadOptions {
+  /**
+   * For `"wasm"`: bytes that results and uploaded arguments may take on the runtime's heap (512 MiB
+   * where never set). Beyond, results are copied to the host at once.
+   */
+  readonly memoryBudget?: number | undefined;
+}
+
 /**
  * Loads a backend, so that functions compiled for it run at once from the first call on: `"wasm"`
  * gives results that can be read synchronously then. Without it, the first results are in flight.
@@ -24,6 +33,7 @@ export { interpreter, wasm, webgpu };
  * @param name `"wasm"`, `"webgpu"` or `"interpreter"`.
  * @throws {BackendError} where there is no such backend, or it cannot be loaded here; the message
  * says what is missing.
+ * @throws {RangeError} where `memoryBudget` is not a number of bytes, or the backend has none.
  *
  * @example
  * ```ts
@@ -34,8 +44,16 @@ export { interpreter, wasm, webgpu };
  * console.log(double(np.array([1, 2])).toArray()); // [ 2, 4 ], with no await
  * ```
  */
-export async function loadBackend(name: string): Promise<void> {
-  await getBackend(name).load();
+export async function loadBackend(name: string, options: LoadOptions = {}): Promise<void> {
+  const backend = getBackend(name);
+  const { memoryBudget } = options;
+  if (memoryBudget !== undefined) {
+    if (backend !== wasm) {
+      throw new RangeError(`loadBackend: memoryBudget is for "wasm"; "${name}" has none`);
+    }
+    wasm.memoryBudget = memoryBudget;
+  }
+  await backend.load();
 }
 
 /**

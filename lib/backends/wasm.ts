@@ -24,6 +24,8 @@ import { bytesOf, HeapBuffer, HeapMemory } from "./wasm_memory.ts";
 const SMALL_BYTES = 64 * 1024;
 
 let memory: HeapMemory | null = null;
+/** Bytes that arrays may take on the runtime's heap. */
+let budget = 512 * 1024 * 1024;
 /** In place of `memory` where the direct binding does not work. */
 let compilePublic: PublicCompiler | null = null;
 
@@ -220,14 +222,14 @@ export const wasm: Backend & {
     if (wasm.ready) return;
     try {
       const runtime = await loadOrt();
-      memory ??= new HeapMemory(runtime);
+      memory ??= new HeapMemory(runtime, budget);
     } catch (cause) {
       await loadFallback(messageOf(cause), cause);
     }
   },
   compile,
   get memoryBudget(): number {
-    return memory?.budget ?? 0;
+    return budget;
   },
   set memoryBudget(bytes: number) {
     if (!(typeof bytes === "number" && bytes >= 0)) {
@@ -235,6 +237,7 @@ export const wasm: Backend & {
         `wasm.memoryBudget must be a number of bytes that is not negative, not ${bytes}`,
       );
     }
+    budget = bytes;
     if (memory !== null) memory.budget = bytes;
   },
   get memoryInUse(): number {

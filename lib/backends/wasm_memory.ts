@@ -11,9 +11,6 @@ import { byteWidth, type TypedArray } from "../core/dtype.ts";
 import type { OrtRuntime, OrtTensor } from "./ort_direct.ts";
 import { Uploads } from "./uploads.ts";
 
-/** Heap memory for results and uploads together, where nothing else is asked for. */
-const DEFAULT_BUDGET = 512 * 1024 * 1024;
-
 /** Bytes of an array's elements. */
 export function bytesOf(aval: ShapedArray): number {
   return sizeOf(aval.shape) * byteWidth(aval.dtype);
@@ -66,8 +63,8 @@ export class HeapMemory {
   readonly #uploads: Uploads<OrtTensor> = new Uploads(0, (tensor) => tensor.release());
 
   /** Books for one runtime. */
-  constructor(readonly runtime: OrtRuntime) {
-    this.budget = DEFAULT_BUDGET;
+  constructor(readonly runtime: OrtRuntime, budget: number) {
+    this.budget = budget;
   }
 
   /**

@@ -95,7 +95,7 @@ function intern(
 /** What a class keeps besides its children compares by value if primitive, else by identity. */
 function auxKey(aux: unknown): string {
   if (aux === null || (typeof aux !== "object" && typeof aux !== "function")) {
-    return `${typeof aux}:${String(aux)}`;
+    return typeof aux === "string" ? JSON.stringify(aux) : `${typeof aux}:${String(aux)}`;
   }
   if (Array.isArray(aux)) return `[${aux.map(auxKey).join(",")}]`;
   let id = auxIds.get(aux);

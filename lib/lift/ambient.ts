@@ -10,7 +10,7 @@
 import { describeValue, StateError } from "../core/errors.ts";
 import { pure } from "../transforms/pure.ts";
 import { dropPromise } from "../transforms/trees.ts";
-import { transformNames, type Transforms } from "../transforms/types.ts";
+import { checkDictionary, type Transforms } from "../transforms/types.ts";
 import { delegating } from "./delegate.ts";
 
 const chosen: Transforms[] = [];
@@ -24,19 +24,6 @@ export interface StatefulLibrary {
 }
 
 const libraries: StatefulLibrary[] = [];
-
-/** Checks that a value is a dictionary. */
-function checkDictionary(op: string, value: unknown): asserts value is Transforms {
-  const missing = typeof value === "object" && value !== null
-    ? transformNames.find((name) => typeof (value as Partial<Transforms>)[name] !== "function")
-    : null;
-  if (missing === undefined) return;
-  throw new StateError(
-    `${op}: transforms must be a dictionary of transforms, such as hk.transforms or pure, but ${
-      missing === null ? `it is ${describeValue(value)}` : `it has no function ${missing}`
-    }`,
-  );
-}
 
 /** Runs `f` with `ambient` standing for `transforms`. */
 function choosing<T>(transforms: Transforms, f: () => T): T {
@@ -52,7 +39,8 @@ function choosing<T>(transforms: Transforms, f: () => T): T {
  * Makes `ambient` use a system's dictionary where `when()` holds; gives a function that undoes it. Of
  * several whose contexts are open, the one that was registered last is used.
  *
- * @throws {StateError} where `when` or `transforms` is missing or is something else.
+ * @throws {StateError} where `when` is missing or is something else.
+ * @throws {TypeError} where `transforms` is no dictionary.
  *
  * @example
  * ```ts
@@ -91,7 +79,8 @@ export function currentTransforms(): Transforms {
 /**
  * Runs `f` with `ambient` standing for `transforms`.
  *
- * @throws {StateError} where `f` is asynchronous, or `transforms` is not a dictionary.
+ * @throws {StateError} where `f` is asynchronous.
+ * @throws {TypeError} where `transforms` is no dictionary.
  *
  * @example
  * ```ts

@@ -33,7 +33,7 @@ function scanned(
 ): unknown {
   const { length, reverse = false } = options as { length?: number; reverse?: boolean };
   const [slices, def] = flattenArrays(name, xs, "xs");
-  const steps = scanLength(slices, def, length);
+  const steps = scanLength(slices, def, length, name);
   e.initialize(f, () => {
     const first = slices.map((x) => sliceAlong(x, 0, reverse));
     return [asArrays(init), treeUnflatten(def, first)];

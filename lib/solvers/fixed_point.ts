@@ -7,7 +7,7 @@ import type { NDArray } from "../core/array.ts";
 import { treeLeaves, treeUnflatten } from "../core/tree.ts";
 import { sub } from "../primitives/arithmetic.ts";
 import { pure } from "../transforms/pure.ts";
-import type { Transforms } from "../transforms/types.ts";
+import { checkDictionary, type Transforms } from "../transforms/types.ts";
 import {
   checkFunction,
   checkSameType,
@@ -66,11 +66,7 @@ function checkOptions(options: FixedPointOptions): void {
     const kinds: readonly unknown[] = ["implicit", "oneStep"];
     checkMade("fixedPoint", "adjoint", adjoint, (a) => kinds.includes(a.kind), made);
   }
-  if (transforms !== undefined) {
-    const made = "a dictionary of transforms such as pure or an adapter's transforms";
-    const has = (t: Record<string, unknown>) => isFunction(t.customRoot) && isFunction(t.whileLoop);
-    checkMade("fixedPoint", "transforms", transforms, has, made);
-  }
+  if (transforms !== undefined) checkDictionary("fixedPoint", transforms);
   if (rtol !== undefined) checkTolerance("fixedPoint", "rtol", rtol);
   if (atol !== undefined) checkTolerance("fixedPoint", "atol", atol);
   if (maxSteps !== undefined) checkCount("fixedPoint", "maxSteps", maxSteps);

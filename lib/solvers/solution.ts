@@ -5,6 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { ConcreteArray } from "../core/concrete.ts";
+import type { TypedArray } from "../core/dtype.ts";
 import { ConvergenceError, InFlightError, TreeError } from "../core/errors.ts";
 import { registerPytreeNode } from "../core/tree.ts";
 import type { Arrays } from "../transforms/trees.ts";
@@ -50,7 +51,8 @@ export class Solution<T> {
    * @throws {InFlightError} where it is still being computed.
    */
   get statusName(): Status {
-    return statuses[Math.max(...this.status.dataSync())] ?? "converged";
+    // Of no lanes, none has failed.
+    return statuses[largest(this.status.dataSync())]!;
   }
 
   /** Whether the criterion was met, by all lanes where there are several. Raises as `statusName`. */
@@ -105,6 +107,13 @@ function outcome(s: Outcome): string {
   }
 }
 
+/** The largest of numbers that are not negative, 0 of none. There may be more than a call takes. */
+function largest(values: TypedArray): number {
+  let most = 0;
+  for (const v of values) if (!(v <= most)) most = v;
+  return most;
+}
+
 /** How the solves of several lanes ended. */
 function outcomes(s: Outcome): string {
   const codes = [...s.status.dataSync()];
@@ -112,8 +121,8 @@ function outcomes(s: Outcome): string {
     const n = codes.filter((c) => c === i).length;
     return n === 0 ? [] : [`${name} in ${n}`];
   });
-  const steps = Math.max(0, ...s.steps.dataSync());
-  const norm = Math.max(0, ...s.residualNorm.dataSync());
+  const steps = largest(s.steps.dataSync());
+  const norm = largest(s.residualNorm.dataSync());
   return `of ${codes.length} lanes, ${counts.join(", ")}; at most ${steps} evaluations, largest ` +
     `residual norm ${norm.toPrecision(3)}`;
 }

@@ -24,6 +24,7 @@ import {
   checkSameType,
   flatFunction,
   flattenArrays,
+  flattenResult,
   nameOf,
   toArray,
 } from "./trees.ts";
@@ -134,7 +135,10 @@ export function scanLength(
 export function map(f: AnyFunction, xs: unknown): unknown {
   checkFunction("map", f);
   scanLength(...flattenArrays("map", xs, "xs"), undefined, "map"); // its own name in errors
-  const step = (_: unknown, x: unknown): unknown => [null, (f as (x: unknown) => unknown)(x)];
+  const step = (_: unknown, x: unknown): unknown => {
+    const [ys, def] = flattenResult("map", f, (f as (x: unknown) => unknown)(x));
+    return [null, treeUnflatten(def, ys)];
+  };
   Object.defineProperty(step, "name", { value: f.name });
   return scan(step, null, xs)[1];
 }
@@ -201,7 +205,22 @@ export function foriLoop(
   checkFunction("foriLoop", body, "the body");
   const from = bound("lower", lower);
   const to = bound("upper", upper);
-  const step = body as (i: NDArray, x: unknown) => unknown;
+  const [carry, carryDef] = flattenArrays("foriLoop", init, "init");
+  // Checked here, before it is paired with the counter, so that errors speak of what the user wrote.
+  const step = (i: NDArray, x: unknown): unknown => {
+    const result = (body as (i: NDArray, x: unknown) => unknown)(i, x);
+    const [outs, def] = flattenResult("foriLoop", body, result);
+    checkSameType(
+      "foriLoop",
+      `init and what ${nameOf(body)} returned`,
+      avalsOf(carry),
+      carryDef,
+      avalsOf(outs),
+      def,
+      "It must keep its structure, shapes and dtypes in every step; convert init or the result",
+    );
+    return treeUnflatten(def, outs);
+  };
   const named = <F extends AnyFunction>(f: F): F =>
     Object.defineProperty(f, "name", { value: body.name });
   const next = (i: NDArray): NDArray => add(i, scalarLike(1, i));

@@ -50,7 +50,7 @@ export type EitherOptions<N extends Argnums, Aux extends boolean> = boolean exte
 
 /** Options of `jit`. */
 export interface JitOptions {
-  /** Where to run: `"wasm"` (the default), `"webgpu"`, `"interpreter"`, or another that is registered. */
+  /** Where to run: `"wasm"` (the default), `"webgpu"` or `"interpreter"`. */
   readonly backend?: string | undefined;
   /** Arguments that are part of the program: any values, compared by `Object.is`, or by value if arrays. */
   readonly staticArgnums?: Argnums | undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
+import { describeValue } from "../core/errors.ts";
 import type {
   Gradient,
   HessianTransform,
@@ -249,7 +250,7 @@ export interface Transforms {
 
   /** Repeats `x = body(x)` while `cond(x)`. */
   whileLoop<X extends Tree>(
-    cond: (x: Arrays<X>) => Operand,
+    cond: (x: Arrays<X>) => NDArray | boolean,
     body: (x: Arrays<X>) => TreeLike<X>,
     init: X,
   ): Arrays<X>;
@@ -350,3 +351,20 @@ export const transformNames: readonly (keyof Transforms)[] = [
   "initialize",
   "isInitializing",
 ];
+
+/**
+ * Checks that a value is a dictionary.
+ *
+ * @throws {TypeError} naming the operation that was given it, and the member that it lacks.
+ */
+export function checkDictionary(op: string, value: unknown): asserts value is Transforms {
+  const missing = typeof value === "object" && value !== null
+    ? transformNames.find((name) => typeof (value as Partial<Transforms>)[name] !== "function")
+    : null;
+  if (missing === undefined) return;
+  throw new TypeError(
+    `${op}: transforms must be a dictionary of transforms, such as hk.transforms or pure, but ${
+      missing === null ? `it is ${describeValue(value)}` : `it has no function ${missing}`
+    }`,
+  );
+}

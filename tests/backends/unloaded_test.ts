@@ -4,7 +4,8 @@
  * @module
  */
 import { jit, loadBackend, numpy as np } from "../../mod.ts";
-import { assertEquals, assertThrows } from "../support/assert.ts";
+import { wasm } from "../../lib/backends/wasm.ts";
+import { assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 
 Deno.test("arguments may be disposed of as soon as a call has been made, loaded or not", async () => {
   const double = jit((x: np.NDArray) => x.mul(2));
@@ -25,4 +26,18 @@ Deno.test("arguments may be disposed of as soon as a call has been made, loaded 
   assertEquals([...await sum.data()], [12, 24]);
   await loadBackend("wasm");
   assertEquals(call().toArray(), [2, 4]);
+});
+
+Deno.test("a budget of memory holds whether it is set before or while loading", async () => {
+  const usual = wasm.memoryBudget;
+  assertEquals(usual, 512 * 2 ** 20);
+  await loadBackend("wasm", { memoryBudget: 2 ** 20 });
+  assertEquals(wasm.memoryBudget, 2 ** 20);
+  await loadBackend("wasm", { memoryBudget: usual });
+  await assertRejects(() => loadBackend("wasm", { memoryBudget: -1 }), RangeError, "not negative");
+  await assertRejects(
+    () => loadBackend("interpreter", { memoryBudget: 1 }),
+    RangeError,
+    'memoryBudget is for "wasm"; "interpreter" has none',
+  );
 });

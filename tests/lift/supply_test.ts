@@ -171,7 +171,7 @@ Deno.test("what is not a dictionary is refused where it is given", () => {
         registerStatefulLibrary({ when: () => true, transforms: dictionary }),
     };
     for (const [op, use] of Object.entries(uses)) {
-      const error = assertThrows(use, StateError, `${op}: transforms must be a dictionary`);
+      const error = assertThrows(use, TypeError, `${op}: transforms must be a dictionary`);
       assertStringIncludes(error.message, message);
     }
   }

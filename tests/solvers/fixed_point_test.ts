@@ -436,3 +436,13 @@ Deno.test("tolerances go by the least precise leaf; a stepper of one's own will 
     assertAlmostEquals(s.value.a.item(), 0.739085, 1e-5);
   }
 });
+
+Deno.test("a solution of very many lanes can be read", () => {
+  const s = vmap((a: NDArray) => fixedPoint((z) => z.mul(0).add(a), np.array(1)))(
+    np.zeros([200_000]),
+  );
+  assertEquals([s.converged, s.statusName], [true, "converged"]);
+  assert(s.message.includes("of 200000 lanes, converged in 200000"), s.message);
+  const none = vmap((a: NDArray) => fixedPoint((z) => z.mul(0).add(a), np.array(1)))(np.zeros([0]));
+  assertEquals([none.converged, none.status.shape], [true, [0]]);
+});

@@ -8,6 +8,7 @@ import {
   associativeScan,
   AxisError,
   cond,
+  customLinearSolve,
   DifferentiationError,
   foriLoop,
   grad,
@@ -474,4 +475,19 @@ Deno.test("a loop that replaces a carry differentiates: what comes in is lost", 
     assertClose(jvp(f, [arr(2)], [arr(1)])[1], 5);
     assertThrows(() => grad(f)(arr(2)), DifferentiationError, "whileLoop");
   }
+});
+
+Deno.test("a loop in a branch ends where it is hidden in a linear solve", () => {
+  const doubled = (b: NDArray): NDArray => whileLoop((v) => v.less(1), (v) => v.mul(2), b);
+  const f = (x: NDArray): NDArray =>
+    cond(
+      x.greater(0),
+      (x) => customLinearSolve((v) => v.mul(2), x, (_, b) => doubled(b)),
+      (x) => x,
+      x,
+    );
+  const xs = arr([-1, 0.3, -2]);
+  // For a lane below 0 doubling would go on for ever, so that it must be in a branch still.
+  assert(String(makeJaxpr(vmap(f))(xs)).includes("cond[branches="), "the loop runs for all lanes");
+  everywhere(vmap(f), [xs], [-1, 1.2, -2]);
 });
