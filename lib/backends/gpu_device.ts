@@ -7,7 +7,7 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import { BackendError } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/errors.ts";
 import { encodeModel } from "../onnx/model.ts";
 
 /** The runtime, started. */
@@ -39,11 +39,6 @@ export function loadGpu(): Promise<Gpu> {
     );
   });
   return loading;
-}
-
-/** The message of anything thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function start(): Promise<Gpu> {

@@ -5,11 +5,11 @@
  */
 import type * as Ort from "onnxruntime-web";
 import type { ShapedArray } from "../core/aval.ts";
-import { BackendError } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/errors.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
 import { buildModel } from "../onnx/builder.ts";
 import { encodeModel } from "../onnx/model.ts";
-import { type Gpu, messageOf } from "./gpu_device.ts";
+import type { Gpu } from "./gpu_device.ts";
 
 /** Something that computes tensors from tensors. */
 export interface Program {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { messageOf } from "../core/errors.ts";
 
 const PACKAGE = "onnxruntime-web 1.30.0";
 const WASM_FILE = "onnxruntime-web/ort-wasm-simd-threaded.wasm";
@@ -154,9 +155,4 @@ function checkModule(module: unknown): OrtModule {
     throw new Error(`${PACKAGE} is needed; the module found lacks ${missing.join(", ")}`);
   }
   return module as OrtModule;
-}
-
-/** An error's message. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -9,7 +9,7 @@ import type { ShapedArray } from "../core/aval.ts";
 import type { Executable } from "../core/backend.ts";
 import { ConcreteArray, retained } from "../core/concrete.ts";
 import type { TypedArray } from "../core/dtype.ts";
-import { BackendError } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/errors.ts";
 import type { Model } from "../onnx/model.ts";
 import { encodeModel } from "../onnx/model.ts";
 import { WRONG_OPTIMIZERS } from "./ort_direct.ts";
@@ -79,8 +79,7 @@ class PublicExecutable implements Executable {
       const results = await (await this.#session).run(feeds, this.#outputs);
       return this.#outputs.map((name) => results[name]!.data as TypedArray);
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new BackendError(`wasm: program ${this.name} failed: ${message}`, { cause });
+      throw new BackendError(`wasm: program ${this.name} failed: ${messageOf(cause)}`, { cause });
     }
   }
 

@@ -11,7 +11,7 @@
 import type { Backend, Executable } from "../core/backend.ts";
 import { ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { BackendError } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/errors.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { lowerJaxpr } from "../onnx/lower.ts";
@@ -154,10 +154,6 @@ class WasmExecutable implements Executable {
     finalizer.unregister(this);
     this.#holdings.release();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function compile(jaxpr: Jaxpr, name: string): Executable {

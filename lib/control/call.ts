@@ -16,7 +16,7 @@ import {
   type Tangent,
 } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, splitFlat } from "../interpreters/partial.ts";
 import { backwardPass, transposeJaxpr } from "../interpreters/transpose.ts";
@@ -105,7 +105,7 @@ function callRules(self: () => Primitive<CallParams>): Pick<
     },
     batch(args, dims, size, params) {
       const { jaxpr, batched } = batchJaxpr(params.jaxpr, size, dims.map((d) => d !== null));
-      const inputs = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
+      const inputs = lanesInFront(args, dims, size);
       const outs = bind(self(), inputs, { ...params, jaxpr });
       return [outs, batched.map((b) => b ? 0 : null)];
     },

@@ -12,7 +12,7 @@ import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
 import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { memoize } from "../interpreters/memo.ts";
 import { partialEvalJaxpr, type PartialJaxpr } from "../interpreters/partial.ts";
@@ -119,6 +119,8 @@ function evalWhereTaken(
   operands: readonly NDArray[],
   batched: readonly boolean[],
 ): NDArray[] {
+  // Of no lanes, none does, and there is nothing to take their place.
+  if (taken.size === 0) return evalJaxpr(branch, operands, bind);
   const any = reduceOr(taken, [0]);
   const first = reshape(argmax(convert(taken, "int32"), 0), [1]);
   const meant = operands.map((x, i) => {
@@ -184,7 +186,7 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
   },
   batch(args, dims, size, { branches }) {
     const batched = dims.slice(1).map((d) => d !== null);
-    const inputs = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
+    const inputs = lanesInFront(args, dims, size);
     const index = inputs[0]!;
     if (dims[0] === null) {
       const outBatched = branches.map((b) => batchJaxpr(b, size, batched).batched).reduce(or);

@@ -10,8 +10,9 @@ import { DifferentiationError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { batchFlat, batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { batchFlat, batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
+import { mappedInFront } from "../primitives/rules.ts";
 import { reduceSum, zeros } from "../primitives/shape.ts";
 import { sampleJaxpr } from "./samples.ts";
 import { add, mul } from "../primitives/arithmetic.ts";
@@ -137,7 +138,7 @@ function batchedCall(
   readonly outDims: (number | null)[];
 } {
   const batched = dims.map((d) => d !== null);
-  const inputs = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
+  const inputs = lanesInFront(args, dims, size);
   const numOuts = jaxpr.outputs.length - numAux;
   const known = jaxpr.outputs.map((_, i) => i < numOuts);
   const lanes = batchJaxpr(jaxpr, size, batched, known);
@@ -152,7 +153,7 @@ function mapLanes(
   size: number,
 ): NDArray[] {
   const [outs, dims] = batchFlat("vmap", f, args, batched.map((b) => b ? 0 : null), size);
-  return outs.map((x, i) => batchToFront(x, dims[i]!, size));
+  return outs.map((x, i) => mappedInFront(x, dims[i]!, size));
 }
 
 /** A backward rule for all lanes; every residual and cotangent has the extra axis in front. */
@@ -248,7 +249,7 @@ export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<Cust
     ];
   },
   batch(args, dims, size, params) {
-    const inputs = args.map((x, i) => batchToFront(x, dims[i]!, size));
+    const inputs = args.map((x, i) => mappedInFront(x, dims[i]!, size));
     const outs = bind(customLinearP, inputs, {
       ...params,
       outAvals: params.outAvals.map((a) => ({ ...a, shape: [size, ...a.shape] })),

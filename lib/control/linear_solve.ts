@@ -9,8 +9,9 @@ import { DifferentiationError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
+import { mappedInFront } from "../primitives/rules.ts";
 import { div, mul, sub } from "../primitives/arithmetic.ts";
 import { zeros } from "../primitives/shape.ts";
 import { program, vec3 } from "./samples.ts";
@@ -133,9 +134,9 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
       const mask = [...d[role].map((x) => x !== null), ...all];
       return { ...own, jaxpr: batchJaxpr(own.jaxpr, size, mask, all).jaxpr };
     };
-    const front = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
+    const front = lanesInFront(args, dims, size);
     const f = split(front, params);
-    f.b = f.b.map((x, i) => d.b[i] === null ? batchToFront(x, null, size) : x);
+    f.b = f.b.map((x, i) => d.b[i] === null ? mappedInFront(x, null, size) : x);
     const outs = bind(linearSolveP, join(f), {
       matvec: vectorized("matvec")!,
       vecmat: vectorized("vecmat"),

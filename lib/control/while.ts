@@ -12,11 +12,12 @@ import { type Eqn, evalJaxpr, isJaxpr, type Jaxpr, subJaxprs } from "../core/jax
 import type { Lowering, Value } from "../core/lowering.ts";
 import { definePrimitive, type Primitive, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { batchJaxpr, batchToFront } from "../interpreters/batch.ts";
+import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { memoize } from "../interpreters/memo.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
+import { mappedInFront } from "../primitives/rules.ts";
 import { add, mul, select } from "../primitives/arithmetic.ts";
 import { lt } from "../primitives/compare.ts";
 import { reduceOr } from "../primitives/reduce.ts";
@@ -179,12 +180,12 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
       initDims.map((d) => d !== null),
       (mask) => batchJaxpr(body, size, [...bodyBatched, ...mask], mask).batched,
     );
-    const front = args.map((x, i) => dims[i] === null ? x : batchToFront(x, dims[i]!, size));
+    const front = lanesInFront(args, dims, size);
     const [condArgs, bodyArgs, init] = parts(front, params);
     const perLane = batchJaxpr(cond, size, [...condBatched, ...carryBatched]).batched[0]!;
     const carryMask = perLane ? carryBatched.map(() => true) : carryBatched;
     const start = init.map((x, i) =>
-      carryMask[i] && initDims[i] === null ? batchToFront(x, null, size) : x
+      carryMask[i] && initDims[i] === null ? mappedInFront(x, null, size) : x
     );
     if (perLane) {
       const loop = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched);

@@ -6,6 +6,11 @@
  * @module
  */
 
+/** What an error says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Shapes that do not fit an operation. */
 export class ShapeError extends TypeError {
   /** The name of the class. */

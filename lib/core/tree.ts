@@ -78,7 +78,7 @@ function intern(
   keys: readonly string[],
   children: readonly TreeDef[],
   registration: TreeRegistration | null = null,
-  aux: unknown = null,
+  aux?: unknown,
 ): TreeDef {
   let key: string = kind;
   for (let i = 0; i < children.length; i++) key += " " + children[i]!.id;
@@ -92,10 +92,20 @@ function intern(
   return def;
 }
 
+const symbols: symbol[] = [];
+
+/** Symbols cannot be kept weakly where they are registered ones; there are few. */
+function symbolNumber(symbol: symbol): number {
+  const known = symbols.indexOf(symbol);
+  return known >= 0 ? known : symbols.push(symbol) - 1;
+}
+
 /** What a class keeps besides its children compares by value if primitive, else by identity. */
 function auxKey(aux: unknown): string {
   if (aux === null || (typeof aux !== "object" && typeof aux !== "function")) {
-    return typeof aux === "string" ? JSON.stringify(aux) : `${typeof aux}:${String(aux)}`;
+    if (typeof aux === "string") return JSON.stringify(aux);
+    if (typeof aux === "symbol") return `symbol ${symbolNumber(aux)}`;
+    return `${typeof aux}:${Object.is(aux, -0) ? "-0" : String(aux)}`;
   }
   if (Array.isArray(aux)) return `[${aux.map(auxKey).join(",")}]`;
   let id = auxIds.get(aux);

@@ -8,7 +8,7 @@ import { shaped, type ShapedArray } from "../core/aval.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
-import { broadcastTo, moveAxis } from "../primitives/shape.ts";
+import { mappedInFront } from "../primitives/rules.ts";
 import { memoize } from "./memo.ts";
 import { stageClosed } from "./staging.ts";
 
@@ -80,9 +80,13 @@ export function batchFlat(
   }
 }
 
-/** An array with the extra axis in front: moved there, or broadcast where there is none. */
-export function batchToFront(x: NDArray, dim: number | null, size: number): NDArray {
-  return dim === null ? broadcastTo(x, [size, ...x.shape]) : moveAxis(x, dim, 0);
+/** Arrays with the extra axis in front where they have one. */
+export function lanesInFront(
+  args: readonly NDArray[],
+  dims: readonly (number | null)[],
+  size: number,
+): NDArray[] {
+  return args.map((x, i) => dims[i] === null ? x : mappedInFront(x, dims[i]!, size));
 }
 
 /** A vectorised program, and which of its outputs carry the extra axis. */
@@ -117,7 +121,7 @@ export const batchJaxpr: (
         size,
       );
       outBatched = dims.map((d, i) => d !== null || force[i] === true);
-      return outs.map((x, i) => outBatched[i] ? batchToFront(x, dims[i]!, size) : x);
+      return outs.map((x, i) => outBatched[i] ? mappedInFront(x, dims[i]!, size) : x);
     }, avals);
     return { jaxpr: vectorized, batched: outBatched };
   },

@@ -46,17 +46,6 @@ export const opset = 21;
 /** Constants up to this size are compared by content, larger ones by identity. */
 const SHARED_BYTES = 256;
 
-/** Operators whose equal nodes are not equal values. */
-const IMPURE: ReadonlySet<string> = new Set([
-  "RandomNormal",
-  "RandomNormalLike",
-  "RandomUniform",
-  "RandomUniformLike",
-  "Bernoulli",
-  "Multinomial",
-  "Dropout",
-]);
-
 /** A finished body, and what it reads of the graphs around it. */
 interface Body extends Subgraph {
   readonly subgraph: Graph;
@@ -198,7 +187,7 @@ class GraphBuilder implements Lowering {
   ): Value[] {
     const captures: string[] = [];
     let converted: Record<string, Attribute> | undefined;
-    let shareable = !IMPURE.has(op);
+    let shareable = true;
     if (attributes !== undefined) {
       converted = {};
       for (const [key, value] of Object.entries(attributes)) {

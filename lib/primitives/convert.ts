@@ -118,7 +118,8 @@ export const stopGradientP: Primitive<null> = definePrimitive<null>({
   abstractEval: (inputs) => inputs,
   impl: ([x]) => [x!.values],
   jvp: ([x]) => [[stopGradient(x!)], [null]],
-  transpose: "nonlinear",
+  // Of a tangent, as in rules of functions that stop gradients, it is the identity still.
+  transpose: ([ct]) => [ct ?? null],
   batch: ([x], [dim]) => [[stopGradient(x!)], [dim!]],
   partial: null,
   lower: (_, [x]) => [x!],

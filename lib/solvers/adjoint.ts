@@ -5,7 +5,6 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { AxisError } from "../core/errors.ts";
 import { checkCount, checkTolerance } from "./options.ts";
 import { epsilon } from "../core/dtype.ts";
 import { treeMap } from "../core/tree.ts";
@@ -49,12 +48,12 @@ export interface ImplicitOptions {
  * there would have: look at the status. Where the linear system cannot be solved to its tolerance,
  * derivatives are NaN rather than wrong.
  *
- * @throws {AxisError} naming an option that is out of range.
+ * @throws {RangeError} naming an option that is out of range.
  */
 export function implicit(options: ImplicitOptions = {}): Adjoint {
   const { linearSolver = "auto", rtol, maxSteps = 500, memory = 10 } = options;
   if (!["auto", "dense", "iterative"].includes(linearSolver)) {
-    throw new AxisError(
+    throw new RangeError(
       `implicit: linearSolver must be "auto", "dense" or "iterative", not ${linearSolver}`,
     );
   }

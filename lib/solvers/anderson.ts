@@ -9,7 +9,6 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { epsilon } from "../core/dtype.ts";
-import { AxisError } from "../core/errors.ts";
 import { div, minimum, select } from "../primitives/arithmetic.ts";
 import { and } from "../primitives/compare.ts";
 import { dotGeneral } from "../primitives/dot.ts";
@@ -72,7 +71,7 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
   const { memory = 5, beta = 1 } = options;
   checkCount("anderson", "memory", memory);
   if (!(beta > 0 && beta <= 2)) {
-    throw new AxisError(`anderson: beta must be in (0, 2], not ${beta}`);
+    throw new RangeError(`anderson: beta must be in (0, 2], not ${beta}`);
   }
   return {
     description: `Anderson acceleration (memory ${memory}${beta === 1 ? "" : `, beta ${beta}`})`,

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { AxisError } from "../core/errors.ts";
 import type { Stepper } from "./iterate.ts";
 
 /** Options of `damped`. */
@@ -27,7 +26,7 @@ export interface DampedOptions {
 export function damped(options: DampedOptions = {}): Stepper<null> {
   const { damping = 0 } = options;
   if (!(damping >= 0 && damping < 1)) {
-    throw new AxisError(`damped: damping must be in [0, 1), not ${damping}`);
+    throw new RangeError(`damped: damping must be in [0, 1), not ${damping}`);
   }
   return {
     description: damping === 0 ? "plain iteration" : `damped iteration (damping ${damping})`,

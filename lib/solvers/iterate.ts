@@ -71,11 +71,12 @@ export function plainNorm(x: NDArray): NDArray {
 }
 
 /**
- * 2-norm of a vector, computed in units of its 1-norm: right wherever that is in the range of the
- * dtype, where squares would be infinite or 0.
+ * 2-norm of a vector, computed in units of the mean size of its elements: right wherever it is in the
+ * range of the dtype, where squares would be infinite or 0.
  */
 export function norm(x: NDArray): NDArray {
-  const unit = reduceSum(abs(x), [0]).add(scalarArray(smallestNormal(x.dtype), x.dtype));
+  const shares = abs(x).mul(1 / Math.max(1, x.size));
+  const unit = reduceSum(shares, [0]).add(scalarArray(smallestNormal(x.dtype), x.dtype));
   return plainNorm(div(x, unit)).mul(unit);
 }
 

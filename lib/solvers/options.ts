@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { AxisError, describeValue } from "../core/errors.ts";
+import { describeValue } from "../core/errors.ts";
 
 /**
  * Checks a tolerance.
  *
- * @throws {AxisError} where it is not a finite number that is not negative.
+ * @throws {RangeError} where it is not a finite number that is not negative.
  */
 export function checkTolerance(op: string, name: string, value: number): number {
   if (typeof value === "number" && value >= 0 && value < Infinity) return value;
-  throw new AxisError(
+  throw new RangeError(
     `${op}: ${name} must be a finite number that is not negative, not ${describeValue(value)}`,
   );
 }
@@ -20,11 +20,11 @@ export function checkTolerance(op: string, name: string, value: number): number 
 /**
  * Checks a number of steps, directions and the like.
  *
- * @throws {AxisError} where it is not an integer from 0 to 2^31 - 1.
+ * @throws {RangeError} where it is not an integer from 0 to 2^31 - 1.
  */
 export function checkCount(op: string, name: string, value: number): number {
   if (Number.isInteger(value) && value >= 0 && value < 2 ** 31) return value;
-  throw new AxisError(
+  throw new RangeError(
     `${op}: ${name} must be a non-negative integer below 2^31, not ${describeValue(value)}`,
   );
 }

@@ -117,6 +117,7 @@ function largest(values: TypedArray): number {
 /** How the solves of several lanes ended. */
 function outcomes(s: Outcome): string {
   const codes = [...s.status.dataSync()];
+  if (codes.length === 0) return "there are no lanes";
   const counts = statuses.flatMap((name, i) => {
     const n = codes.filter((c) => c === i).length;
     return n === 0 ? [] : [`${name} in ${n}`];

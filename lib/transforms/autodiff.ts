@@ -18,11 +18,12 @@ import {
   treeUnflatten,
 } from "../core/tree.ts";
 import { checkpointCall } from "../control/call.ts";
-import { batchFlat, batchToFront } from "../interpreters/batch.ts";
+import { batchFlat } from "../interpreters/batch.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
 import { linearizeFlat } from "../interpreters/partial.ts";
 import { stage } from "../interpreters/staging.ts";
 import { backwardPass } from "../interpreters/transpose.ts";
+import { mappedInFront } from "../primitives/rules.ts";
 import { eq } from "../primitives/compare.ts";
 import { convert, iota, moveAxis, reshape, scalarLike, zeros } from "../primitives/shape.ts";
 import {
@@ -339,7 +340,7 @@ export function jacfwd(f: AnyFunction, options: DiffOptions = {}): AnyFunction {
       return outs.map((out, i) => {
         if (!lin.activeOut[i]) return zeros({ ...out.aval, shape: [...out.shape, ...p.shape] });
         const at = next++;
-        const last = moveAxis(batchToFront(dots[at]!, dims[at]!, size), 0, out.ndim);
+        const last = moveAxis(mappedInFront(dots[at]!, dims[at]!, size), 0, out.ndim);
         return reshape(last, [...out.shape, ...p.shape]);
       });
     });
@@ -368,7 +369,7 @@ export function jacrev(f: AnyFunction, options: DiffOptions = {}): AnyFunction {
         out.size,
       );
       return fn.primals.map((p, k) =>
-        reshape(batchToFront(cts[k]!, dims[k]!, out.size), [...out.shape, ...p.shape])
+        reshape(mappedInFront(cts[k]!, dims[k]!, out.size), [...out.shape, ...p.shape])
       );
     });
     return finishJacobian(fn, single, lin.outs, (i, k) => rows[i]![k]!);

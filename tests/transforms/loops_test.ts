@@ -8,8 +8,10 @@ import {
   associativeScan,
   AxisError,
   cond,
+  customJvp,
   customLinearSolve,
   DifferentiationError,
+  fixedPoint,
   foriLoop,
   grad,
   jacfwd,
@@ -490,4 +492,39 @@ Deno.test("a loop in a branch ends where it is hidden in a linear solve", () => 
   // For a lane below 0 doubling would go on for ever, so that it must be in a branch still.
   assert(String(makeJaxpr(vmap(f))(xs)).includes("cond[branches="), "the loop runs for all lanes");
   everywhere(vmap(f), [xs], [-1, 1.2, -2]);
+});
+
+Deno.test("branches chosen by lane inside functions with rules: reverse mode, and no lanes", () => {
+  const root = (a: NDArray): NDArray =>
+    fixedPoint(
+      (z) =>
+        cond(
+          a.greater(0),
+          (z: NDArray) => z.mul(0.5).add(a),
+          (z: NDArray) => z.mul(0.25).sub(a),
+          z,
+        ),
+      arr(0),
+    ).value;
+  const rule = customJvp(
+    (x: NDArray) => x.mul(3),
+    (
+      [x],
+      [t],
+    ) => [x.mul(3), cond(x.greater(0), (t: NDArray) => t.mul(3), (t: NDArray) => t.mul(3), t)],
+  );
+  for (const [f, slopes] of [[root, [2, -4 / 3, 2]], [rule, [3, 3, 3]]] as const) {
+    const xs = arr([1, -1, 2]);
+    assertClose(vmap(grad(f))(xs), slopes);
+    for (
+      const wrap of [(g: (x: NDArray) => NDArray) => g, (g: (x: NDArray) => NDArray) => jit(g)]
+    ) {
+      assertClose(wrap(grad((xs: NDArray) => vmap(f)(xs).sum()))(xs), slopes);
+      assertEquals(wrap((xs: NDArray) => vmap(f)(xs))(np.zeros([0])).shape, [0]);
+    }
+  }
+  const many = vmap((i: NDArray) =>
+    switchCase(i, [(x: NDArray) => x, (x: NDArray) => x.neg()], arr(1))
+  );
+  everywhere(many, [np.zeros([0], { dtype: "int32" })], []);
 });

@@ -241,3 +241,34 @@ Deno.test("the inputs of a transform are left as they were", () => {
   assertEquals(JSON.stringify(plain(tree)), before);
   assertEquals(np.array([1]).shape, [1]);
 });
+
+Deno.test("what a class keeps tells structures apart, whatever it is", () => {
+  class Tagged {
+    constructor(readonly x: unknown, readonly tag: unknown) {}
+  }
+  registerPytreeNode(Tagged, (t) => [{ x: t.x }, t.tag], ({ x }, tag) => new Tagged(x, tag));
+  const tags = [
+    undefined,
+    null,
+    0,
+    -0,
+    "0",
+    ["a", "b"],
+    ["a,string:b"],
+    ['a","b'],
+    Symbol("s"),
+    Symbol("s"),
+    true,
+    "true",
+  ];
+  const defs = tags.map((tag) => treeStructure(new Tagged(1, tag)));
+  assertEquals(new Set(defs).size, tags.length);
+  tags.forEach((tag, i) => {
+    assert(treeStructure(new Tagged(2, tag)) === defs[i]);
+    const back = treeUnflatten(defs[i]!, [3]) as Tagged;
+    assert(
+      Object.is(back.tag, tag) || Array.isArray(tag),
+      `${String(tag)} became ${String(back.tag)}`,
+    );
+  });
+});
