@@ -108,6 +108,16 @@ export function insideTransform(): boolean {
  *
  * @throws {StateError} outside of a transformed function, and inside a pure transform: what that
  * compiles or records would hold the answer for good.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: NDArray) => hk.runningInit() ? x : x.mul(2));
+ * model.init(null, np.array(3)); // runs the function on x itself
+ * console.log(model.apply({}, null, np.array(3)).item()); // 6
+ * ```
  */
 export function runningInit(): boolean {
   return frameFor("hk.runningInit").phase !== "apply";
@@ -218,9 +228,24 @@ function checkOptions(op: string, options: EntryOptions): DType {
  * constructor is none of its methods: there, call it in `this.submodules(() => ...)`.
  *
  * @param name Name within the module, without `/`.
- * @param shape Shape; an existing parameter must have it.
- * @throws {StateError} where the parameter does not exist after initialisation, or nothing says how to
- * make it.
+ * @param shape Shape; an existing parameter must have it. `[]` for a scalar.
+ * @throws {StateError} where the parameter does not exist after initialisation, or nothing says how
+ * to make it; where the name or the dtype is none; outside of a transformed function, and inside a
+ * pure transform.
+ * @throws {ShapeError} where the parameter, or what the initialiser makes, has another shape.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: NDArray) =>
+ *   x.mul(hk.getParameter("scale", x.shape, { init: hk.initializers.constant(2) }))
+ * );
+ * const params = model.init(null, np.ones([3])); // outside of modules, names are under "~"
+ * console.log(params["~"]!.scale!.toArray()); // [ 2, 2, 2 ]
+ * console.log(model.apply(params, null, np.array([1, 2, 3])).toArray()); // [ 2, 4, 6 ]
+ * ```
  */
 export function getParameter(
   name: string,
@@ -268,8 +293,25 @@ function missing(frame: Frame, path: string): StateError {
  *
  * @param name Name within the module, without `/`.
  * @param shape Shape, needed where the entry may have to be made; an existing entry must have it.
- * @throws {StateError} where the entry does not exist and nothing says how to make it.
- * @throws {ShapeError} where the entry has another shape.
+ * @throws {StateError} where the entry does not exist and nothing says how to make it; where the
+ * name or the dtype is none; outside of a transformed function, and inside a pure transform.
+ * @throws {ShapeError} where the entry, or what the initialiser makes, has another shape.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const total = hk.transformWithState((x: NDArray) => {
+ *   const sum = hk.getState("sum", x.shape, { init: hk.initializers.constant(0) }).add(x);
+ *   hk.setState("sum", sum);
+ *   return sum;
+ * });
+ * const [params, state] = total.init(null, np.zeros([2]));
+ * console.log(state["~"]!.sum!.toArray()); // [ 0, 0 ], whatever init wrote after that
+ * const [, after] = total.apply(params, state, null, np.array([1, 2]));
+ * console.log(total.apply(params, after, null, np.array([3, 4]))[0].toArray()); // [ 4, 6 ]
+ * ```
  */
 export function getState(
   name: string,
@@ -301,7 +343,31 @@ export function getState(
   return value;
 }
 
-/** Sets a state entry of the current module. A number takes the dtype of the entry that it replaces. */
+/**
+ * Sets a state entry of the current module, which is made where it does not exist: then this value
+ * is also the initial one that `init` gives. A number takes the dtype of the entry that it
+ * replaces; an array may have any shape and dtype, but inside transforms the entry must keep its
+ * own.
+ *
+ * @param name Name within the module, without `/`.
+ * @throws {StateError} where the name is none, or the value is not an array; outside of a
+ * transformed function, and inside a pure transform.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const delay = hk.transformWithState((x: NDArray) => {
+ *   const before = hk.getState("last", [], { init: hk.initializers.constant(0) });
+ *   hk.setState("last", x);
+ *   return before;
+ * });
+ * const [params, state] = delay.init(null, np.array(0));
+ * const [out, after] = delay.apply(params, state, null, np.array(7));
+ * console.log(out.item(), after["~"]!.last!.item()); // 0 7
+ * ```
+ */
 export function setState(name: string, value: NDArray | number | boolean): void {
   const frame = frameFor(`hk.setState(${JSON.stringify(name)})`);
   const path = entryName(name, "hk.setState");
@@ -317,7 +383,24 @@ export function setState(name: string, value: NDArray | number | boolean): void 
   frame.state[path] = array;
 }
 
-/** A fresh random key, or `null` where the context was given none. */
+/**
+ * A fresh random key, uint32 [2], or `null` where the context was given none.
+ *
+ * @throws {StateError} outside of a transformed function, and inside a pure transform.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const dropout = hk.transform((x: NDArray) => {
+ *   const key = hk.maybeNextRngKey();
+ *   return key === null ? x : x.mul(random.bernoulli(key, 0.5, x.shape)).mul(2);
+ * });
+ * console.log(dropout.apply({}, null, np.ones([3])).toArray()); // [ 1, 1, 1 ]
+ * console.log(dropout.apply({}, random.key(0), np.ones([3])).toArray()); // [ 0, 2, 2 ]
+ * ```
+ */
 export function maybeNextRngKey(): NDArray | null {
   const frame = frameFor("hk.nextRngKey");
   if (frame.rng === null) return null;
@@ -327,9 +410,22 @@ export function maybeNextRngKey(): NDArray | null {
 }
 
 /**
- * A fresh random key.
+ * A fresh random key, uint32 [2]: another at each call, and the same ones for the same key of
+ * `init` or `apply`.
  *
- * @throws {StateError} where `init` or `apply` was given no key.
+ * @throws {StateError} where `init` or `apply` was given no key; outside of a transformed function,
+ * and inside a pure transform.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const noise = hk.transform(() => random.normal(hk.nextRngKey(), [3]));
+ * const draw = (seed: number) => noise.apply({}, random.key(seed));
+ * console.log(np.allClose(draw(1), draw(1)).item()); // 1
+ * console.log(np.allClose(draw(1), draw(2)).item()); // 0
+ * ```
  */
 export function nextRngKey(): NDArray {
   const key = maybeNextRngKey();
@@ -341,7 +437,26 @@ export function nextRngKey(): NDArray {
   return key;
 }
 
-/** Haiku as the lifting engine sees it. */
+/**
+ * Haiku as the lifting engine sees it: for `registerStatefulLibrary`, and for dictionaries of one's
+ * own by `liftTransforms`.
+ *
+ * `snapshot` and `commit` raise `StateError` outside of a transformed function, and inside a pure
+ * transform.
+ *
+ * @example
+ * ```ts
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform(() => {
+ *   hk.getParameter("w", [], { init: hk.initializers.constant(1) });
+ *   console.log(hk.protocol.active(), Object.keys(hk.protocol.snapshot().params));
+ *   return 0;
+ * });
+ * model.init(null); // true [ "~/w" ]
+ * console.log(hk.protocol.active()); // false
+ * ```
+ */
 export const protocol: StateProtocol = {
   system: "Haiku",
   dictionary: "hk.transforms",

@@ -45,11 +45,27 @@ export interface LinearOptions {
 }
 
 /**
- * `x w + b` over the last axis of `x`. Parameters `w` [inputs, outputs] and `b` [outputs] have the
- * dtype of `x`.
+ * `x w + b` over the last axis of a floating-point `x`. Parameters `w` [inputs, outputs] and `b`
+ * [outputs] have the dtype of `x`.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: NDArray) => new hk.Linear(2).call(x));
+ * const params = model.init(random.key(0), np.ones([5, 3]));
+ * console.log(params.linear!.w!.shape, params.linear!.b!.shape); // [ 3, 2 ] [ 2 ]
+ * console.log(model.apply(params, null, np.ones([5, 3])).shape); // [ 5, 2 ]
+ * ```
  */
 export class Linear extends Module {
-  /** `outputSize` is the length of the last axis of the result. */
+  /**
+   * `outputSize` is the length of the last axis of the result.
+   *
+   * @throws {ShapeError} where it is not a positive integer.
+   * @throws {StateError} outside of a transformed function, and inside a pure transform.
+   */
   constructor(readonly outputSize: number, readonly options: LinearOptions = {}) {
     super(options.name);
     if (!Number.isInteger(outputSize) || outputSize < 1) {
@@ -59,7 +75,14 @@ export class Linear extends Module {
     }
   }
 
-  /** Applies the layer to `x` [..., inputs]. */
+  /**
+   * Applies the layer to `x` [..., inputs]; gives [..., outputs].
+   *
+   * @throws {ShapeError} where `x` is a scalar, or the weights were made for another number of
+   * inputs.
+   * @throws {StateError} where the parameters do not exist, or `init` was given no key to draw
+   * them.
+   */
   call(x: NDArray): NDArray {
     const inputSize = x.shape.at(-1);
     if (inputSize === undefined) {
@@ -87,11 +110,30 @@ export interface MLPOptions extends LinearOptions {
   readonly activateFinal?: boolean | undefined;
 }
 
-/** Linear layers with a nonlinearity between them. */
+/**
+ * Linear layers with a nonlinearity between them. Their parameters are those of `Linear`, under the
+ * names `"mlp/~/linear_0"`, `"mlp/~/linear_1"`, ...
+ *
+ * @example
+ * ```ts
+ * import { nn, type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: NDArray) => new hk.MLP([8, 1], { activation: nn.gelu }).call(x));
+ * const params = model.init(random.key(0), np.ones([5, 3]));
+ * console.log(Object.keys(params)); // [ "mlp/~/linear_0", "mlp/~/linear_1" ]
+ * console.log(model.apply(params, null, np.ones([5, 3])).shape); // [ 5, 1 ]
+ * ```
+ */
 export class MLP extends Module {
   readonly #layers: readonly Linear[];
 
-  /** `outputSizes` are the sizes of the layers. */
+  /**
+   * `outputSizes` are the sizes of the layers.
+   *
+   * @throws {ShapeError} where one is not a positive integer.
+   * @throws {StateError} outside of a transformed function, and inside a pure transform.
+   */
   constructor(outputSizes: readonly number[], readonly options: MLPOptions = {}) {
     super(options.name);
     const { activation: _, activateFinal: __, name: ___, ...rest } = options;
@@ -100,7 +142,10 @@ export class MLP extends Module {
     );
   }
 
-  /** Applies the layers to `x` [..., inputs]. */
+  /**
+   * Applies the layers to `x` [..., inputs]; gives [..., the last of the sizes]. Raises as
+   * `Linear.call`.
+   */
   call(x: NDArray): NDArray {
     const { activation = nn.relu, activateFinal = false } = this.options;
     const last = this.#layers.length - 1;

@@ -45,7 +45,23 @@ export {
   transformWithState,
 } from "./transform.ts";
 
-/** Initialisers of parameters. */
+/**
+ * Initialisers of parameters: each gives a function that makes an array of a given shape and dtype.
+ * Random ones raise `StateError` where `init` was given no key.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const { constant, truncatedNormal } = hk.initializers;
+ * const model = hk.transform((x: NDArray) =>
+ *   new hk.Linear(2, { wInit: truncatedNormal(0.1), bInit: constant(0.5) }).call(x)
+ * );
+ * const { w, b } = model.init(random.key(0), np.ones([3])).linear!;
+ * console.log(np.abs(w!).max().item() <= 0.2, b!.toArray()); // true [ 0.5, 0.5 ]
+ * ```
+ */
 export const initializers: {
   /** Fills with one value. */
   readonly constant: (value: number) => Initializer;

@@ -38,10 +38,40 @@ export interface TransformedWithState<A extends unknown[], R> {
 /**
  * The transforms to use inside of transformed functions, and to pass to library functions called
  * there. Outside of transformed functions they are the pure ones.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: NDArray) => {
+ *   const layer = new hk.Linear(3);
+ *   return hk.transforms.foriLoop(0, 4, (_, h) => np.tanh(layer.call(h)), x);
+ * });
+ * const params = model.init(random.key(0), np.ones([3]));
+ * console.log(Object.keys(params)); // [ "linear" ]: one set of weights for all steps
+ * ```
  */
 export const transforms: Transforms = liftTransforms(protocol);
 
-/** As `transforms`, but a `whileLoop` that would have to create entries raises `StateChangedError`. */
+/**
+ * As `transforms`, but a `whileLoop` whose condition or body would create entries raises
+ * `StateChangedError`, which names them. They are to be created before the loop.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: NDArray) => {
+ *   const layer = new hk.Linear(1, { wInit: hk.initializers.constant(2) });
+ *   hk.strictTransforms.initialize(() => layer.call(x)); // without this, the loop raises
+ *   return hk.strictTransforms.whileLoop((x) => x.sum().less(5), (x) => layer.call(x), x);
+ * });
+ * const params = model.init(null, np.ones([1]));
+ * console.log(model.apply(params, null, np.ones([1])).toArray()); // [ 8 ]
+ * ```
+ */
 export const strictTransforms: Transforms = liftTransforms(protocol, { strict: true });
 
 function nested(flat: Readonly<Record<string, unknown>>): ModuleEntries {
@@ -100,6 +130,10 @@ function start(key: NDArray | null, bundle: Partial<StateBundle>): StateBundle {
 
 /**
  * Makes a pair of pure functions from a function that uses modules, parameters and state.
+ *
+ * @throws {StateError} where `f` is not a function; and at `init` or `apply`, where `f` is
+ * asynchronous, the key is neither `random.key(seed)` (uint32 [2]) nor `null`, or parameters or
+ * state are not of the form `{ module: { name: array } }`.
  *
  * @example
  * ```ts

@@ -25,7 +25,11 @@ export type AddProgram = (jaxpr: Jaxpr, inputs: readonly Atom[]) => Atom[];
 const budget = 64 * 1024 * 1024;
 const growth = 4;
 
-/** Programs inside programs stay where they are: for all steps at once they can cost more. */
+/**
+ * Programs inside programs stay where they are: for all steps at once they can cost more. So do
+ * sorts and linear solves: what they need beside their results (keys and positions, the matrices
+ * that are eliminated) would be needed for all steps at once, and the budget counts results alone.
+ */
 const immobile = new Set(["scan", "while", "cond", "solve", "sort", "custom_vjp_tangents"]);
 
 const bytes = (aval: ShapedArray): number => sizeOf(aval.shape) * byteWidth(aval.dtype);

@@ -1,9 +1,10 @@
 /**
  * Jaxprs: programs as lists of equations, as tracing records them. Here are the data structure, its
- * printer and its checker; what transforms jaxprs is in `lib/interpreters`.
+ * printer and its checker; what transforms jaxprs is in `lib/interpreters` and `lib/control`.
  *
- * A jaxpr is closed: arrays that the traced function captured are literals, and captured tracers
- * are leading inputs. So a jaxpr means the same wherever it is evaluated.
+ * A jaxpr is closed: what the traced function captured is a literal or a leading input. Arrays
+ * become literals; tracers, arrays in flight and, where programs are recorded anew with other
+ * arrays, all arrays but scalars become inputs. So a jaxpr means the same wherever it is evaluated.
  *
  * @module
  */

@@ -3,7 +3,8 @@
  *
  * Structures are interned, so that two trees have the same structure exactly when their `TreeDef`s
  * are the same object; `jit` relies on that to look a call up quickly. Anything that is not a
- * container is a leaf; who needs arrays as leaves checks them (see `array.ts`).
+ * container is a leaf; who needs arrays as leaves checks them (`flattenArrays` in
+ * `lib/transforms/trees.ts`).
  *
  * @module
  */
@@ -209,7 +210,21 @@ function flattenObject(
   return intern(kind, keys, children, registration, aux);
 }
 
-/** The leaves of a tree, in order, and its structure. Keys of objects are taken in sorted order. */
+/**
+ * The leaves of a tree, in order, and its structure. Keys of objects are taken in sorted order.
+ *
+ * @param tree Plain objects, arrays and registered classes, nested; all else but `null` and
+ * `undefined`, which are trees without leaves, is a leaf.
+ * @throws {TreeError} where the tree contains itself, or is nested too deeply.
+ *
+ * @example
+ * ```ts
+ * import { treeFlatten } from "@injax/injax";
+ *
+ * const [leaves, def] = treeFlatten({ w: [1, 2], b: 3 });
+ * console.log(leaves, String(def)); // [ 3, 1, 2 ] {b: *, w: [*, *]}
+ * ```
+ */
 export function treeFlatten(tree: unknown): [leaves: unknown[], def: TreeDef] {
   const leaves: unknown[] = [];
   try {
@@ -220,12 +235,34 @@ export function treeFlatten(tree: unknown): [leaves: unknown[], def: TreeDef] {
   }
 }
 
-/** The leaves of a tree, in order. */
+/**
+ * The leaves of a tree, in the order of `treeFlatten`.
+ *
+ * @throws {TreeError} where the tree contains itself, or is nested too deeply.
+ *
+ * @example
+ * ```ts
+ * import { treeLeaves } from "@injax/injax";
+ *
+ * console.log(treeLeaves({ w: [1, null], b: 3 })); // [ 3, 1 ]
+ * ```
+ */
 export function treeLeaves(tree: unknown): unknown[] {
   return treeFlatten(tree)[0];
 }
 
-/** The structure of a tree. */
+/**
+ * The structure of a tree. Equal structures are the same object, so that `===` compares them.
+ *
+ * @throws {TreeError} where the tree contains itself, or is nested too deeply.
+ *
+ * @example
+ * ```ts
+ * import { treeStructure } from "@injax/injax";
+ *
+ * console.log(treeStructure({ w: 1, b: [2] }) === treeStructure({ b: [3], w: 4 })); // true
+ * ```
+ */
 export function treeStructure(tree: unknown): TreeDef {
   return treeFlatten(tree)[1];
 }
@@ -263,9 +300,18 @@ function build(def: TreeDef, leaves: readonly unknown[], at: { next: number }): 
 }
 
 /**
- * Rebuilds a tree from its structure and leaves.
+ * Rebuilds a tree from its structure and leaves: the inverse of `treeFlatten`.
  *
+ * @param leaves As many as the structure has, in its order; of any type.
  * @throws {TreeError} where the number of leaves is not the structure's.
+ *
+ * @example
+ * ```ts
+ * import { treeFlatten, treeUnflatten } from "@injax/injax";
+ *
+ * const [, def] = treeFlatten({ w: [1, 2], b: 3 });
+ * console.log(treeUnflatten(def, ["b", "w0", "w1"])); // { b: "b", w: [ "w0", "w1" ] }
+ * ```
  */
 export function treeUnflatten(def: TreeDef, leaves: readonly unknown[]): unknown {
   if (leaves.length !== def.numLeaves) {

@@ -1,7 +1,8 @@
 /**
  * The interpreter that records: running a function under it gives a jaxpr. All operations are
- * recorded, those on constants too. Arrays that the function captured become literals; tracers of
- * enclosing transforms that it captured become leading inputs.
+ * recorded, those on constants too. Arrays that the function captured become literals. Tracers of
+ * enclosing transforms that it captured become leading inputs, and so do arrays in flight, whose
+ * elements are not there to be written down, and with `hoistArrays` all arrays but scalars.
  *
  * @module
  */

@@ -48,7 +48,37 @@ export interface StateBundle {
   readonly names: unknown;
 }
 
-/** How to look into a stateful system. */
+/**
+ * How to look into a stateful system. `liftTransforms` makes a dictionary of transforms from it,
+ * and has an example that uses one.
+ *
+ * @example
+ * ```ts
+ * import type { StateBundle, StateProtocol } from "@injax/injax";
+ *
+ * // The contexts are bundles on a stack.
+ * const stack: StateBundle[] = [];
+ * const protocol: StateProtocol = {
+ *   system: "Stack",
+ *   dictionary: "stackTransforms",
+ *   active: () => stack.length > 0,
+ *   snapshot: () => stack.at(-1)!,
+ *   commit: (bundle) => void (stack[stack.length - 1] = bundle),
+ *   run(bundle, f) {
+ *     stack.push(bundle);
+ *     try {
+ *       return [f(), stack.at(-1)!];
+ *     } finally {
+ *       stack.pop(); // after an exception too: the context outside is as it was
+ *     }
+ *   },
+ * };
+ *
+ * const empty = { params: {}, state: {}, initial: {}, rng: {}, names: null };
+ * const [open] = protocol.run({ ...empty, phase: "apply" }, () => protocol.active());
+ * console.log(open, protocol.active()); // true false
+ * ```
+ */
 export interface StateProtocol {
   /** The system's name, for messages: `"Haiku"`. */
   readonly system: string;

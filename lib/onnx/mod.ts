@@ -33,7 +33,10 @@ export interface ExportOptions {
  *
  * @param f The function.
  * @param args Example arguments; arrays, numbers or `ShapeDtype`s in any tree.
- * @throws {TreeError} where `f` uses traced values of an enclosing transform.
+ * @throws {TreeError} where `f` uses traced values of an enclosing transform or arrays in flight,
+ * where it returns no arrays, and where an argument or the result is not a tree of arrays.
+ * @throws {ConcretizationError} where `f` needs the value of an argument, as for a branch.
+ * @throws {TypeError} where `f` is not a function.
  *
  * @example
  * ```ts
@@ -50,7 +53,25 @@ export function exportOnnx<A extends unknown[] = NDArray[]>(
   return exportOnnxWith({}, f, ...args);
 }
 
-/** As `exportOnnx`, with names of one's own. */
+/**
+ * As `exportOnnx`, with names of one's own. Names that occur twice get a number.
+ *
+ * @throws {TreeError} as `exportOnnx`, and where there are more names than arguments.
+ * @throws {ConcretizationError} as `exportOnnx`.
+ * @throws {TypeError} where `f` is not a function, or a name is not a string without control
+ * characters.
+ *
+ * @example
+ * ```ts
+ * import { exportOnnxWith, type NDArray, ShapeDtype } from "@injax/injax";
+ *
+ * const scale = (x: NDArray, p: { w: NDArray }) => x.mul(p.w);
+ * const options = { argumentNames: ["x", "params"] };
+ * const bytes = exportOnnxWith(options, scale, new ShapeDtype([3]), { w: 2 });
+ * const text = new TextDecoder().decode(bytes);
+ * console.log(["scale", "x", "params.w", "out"].every((name) => text.includes(name))); // true
+ * ```
+ */
 export function exportOnnxWith<A extends unknown[] = NDArray[]>(
   options: ExportOptions,
   f: (...args: A) => Tree,

@@ -79,8 +79,13 @@ function checkOptions(options: FixedPointOptions): void {
  * @param f From a tree to one of the same structure, shapes and dtypes.
  * @param x0 Where to start: a tree of floating-point arrays or numbers.
  * @returns A solution whose status says how the solve ended; it never claims convergence falsely.
- * @throws {TreeError} where `f` gives another structure, shape or dtype than it takes.
+ * @throws {TreeError} where `f` gives another structure, shape or dtype than it takes, where `x0`
+ * has no arrays, and where `throw` is set inside transforms, which do not know how the solve ends.
+ * @throws {DTypeError} where a leaf of `x0` is not floating-point.
  * @throws {ConvergenceError} where the solve fails and `throw` is set.
+ * @throws {InFlightError} where `throw` is set and the outcome is still being computed.
+ * @throws {RangeError} where a tolerance or `maxSteps` is out of range.
+ * @throws {TypeError} where `f` is not a function, or another option is not what it should be.
  *
  * @example
  * ```ts

@@ -20,13 +20,38 @@ import { isFinite } from "../primitives/unary.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { statusCode } from "./solution.ts";
 
-/** A method: `step` goes from a point `x` with residual `r` to the next point. `S` is its memory. */
+/**
+ * A method: `step` goes from a point `x` with residual `r` to the next point. `S` is its memory, a
+ * tree of arrays (or `null`) whose structure, shapes and dtypes stay those that `init` gave.
+ *
+ * The unknowns are one vector: `x` and `r` have shape [n], in the widest dtype of the leaves of
+ * `x0`. For `fixedPoint` the residual is `f(x) - x`. The loop evaluates, tests for the end and
+ * remembers the best point. `step` is traced, so it takes no branches on values.
+ *
+ * @example
+ * ```ts
+ * import { fixedPoint, numpy as np, type Stepper } from "@injax/injax";
+ *
+ * // Plain iteration that keeps a share of the step before. Its memory is that step: [n].
+ * const momentum = (keep: number): Stepper<np.NDArray> => ({
+ *   description: `iteration with momentum ${keep}`,
+ *   init: (x) => np.zerosLike(x),
+ *   step(x, r, before) {
+ *     const step = before.mul(keep).add(r);
+ *     return [x.add(step), step];
+ *   },
+ * });
+ * const solve = (keep: number) =>
+ *   fixedPoint((x) => x.mul(0.9).add(1), 1, { solver: momentum(keep) });
+ * console.log(solve(0).steps.item(), solve(0.4).steps.item()); // 91 45
+ * ```
+ */
 export interface Stepper<S> {
   /** Name and settings, for messages. */
   readonly description: string;
-  /** The memory before the first step. */
+  /** The memory before the first step from `x` [n]. */
   init(x: NDArray): S;
-  /** The next point and memory. */
+  /** The next point and memory; `x`, `r` and the next point have shape [n]. */
   step(x: NDArray, r: NDArray, memory: S): readonly [x: NDArray, memory: S];
 }
 

@@ -13,7 +13,17 @@ import type { Arrays } from "../transforms/trees.ts";
 /** How a solve can end. `"converged"` is claimed only where the criterion was met. */
 export type Status = "converged" | "maxSteps" | "nonfinite";
 
-/** The number by which a program stands for a status: its position here. */
+/**
+ * The number by which a program stands for a status: its position here.
+ *
+ * @example
+ * ```ts
+ * import { fixedPoint, numpy as np, statuses } from "@injax/injax";
+ *
+ * const { status } = fixedPoint((x) => np.cos(x), 1, { maxSteps: 3 });
+ * console.log(status.item(), statuses[status.item()]); // 1 maxSteps
+ * ```
+ */
 export const statuses: readonly Status[] = ["converged", "maxSteps", "nonfinite"];
 
 /** The number of a status. */
@@ -21,7 +31,25 @@ export function statusCode(status: Status): number {
   return statuses.indexOf(status);
 }
 
-/** What a solver found, and how it ended. A pytree, so it may leave a jitted function. */
+/**
+ * What a solver found, and how it ended. A pytree, so it may leave a jitted function.
+ *
+ * `value` is a tree like the start. `status`, `steps`, `residualNorm` and `valueNorm` are scalars,
+ * or [lanes] of a solve that was mapped; the norms are in the units of `value`. Inside transforms
+ * they are traced: there `status` may be used as an array, while `statusName` and `converged`
+ * raise.
+ *
+ * @example
+ * ```ts
+ * import { fixedPoint, numpy as np } from "@injax/injax";
+ *
+ * const solution = fixedPoint((x) => np.cos(x), 1);
+ * console.log(solution.value.item().toFixed(4), solution.converged); // 0.7391 true
+ *
+ * const short = fixedPoint((x) => np.cos(x), 1, { maxSteps: 3 });
+ * console.log(short.statusName, short.steps.item()); // maxSteps 3
+ * ```
+ */
 export class Solution<T> {
   /** For types: a solution has arrays as leaves already. */
   declare readonly "~arrays"?: Solution<T>;
@@ -38,7 +66,7 @@ export class Solution<T> {
     readonly residualNorm: NDArray,
     /** 2-norm of `value`. */
     readonly valueNorm: NDArray,
-    /** Residual norms of the first steps, NaN beyond; `null` unless asked for. */
+    /** Residual norms by step [maxSteps], NaN after the last; `null` unless asked for. */
     readonly history: NDArray | null,
     /** The solver's name and settings, for messages. */
     readonly description: string,
@@ -152,7 +180,8 @@ type Known = Outcome & Pick<Solution<unknown>, "converged" | "message" | "status
  * Raises where a solve failed.
  *
  * @throws {ConvergenceError} with the solution's message.
- * @throws {TreeError} where the outcome is not known: inside transforms, or in flight.
+ * @throws {TreeError} where the outcome is not known, inside transforms.
+ * @throws {InFlightError} where it is still being computed.
  */
 export function checkConverged(op: string, solution: Known): void {
   const { status } = solution;

@@ -19,13 +19,29 @@ import {
 import type { Tree } from "./tree_types.ts";
 import type { AnyFunction, Examples } from "./types.ts";
 
-/** A function's program, with the values that it captured. */
+/**
+ * A function's program, with the values that it captured. Captured arrays are literals of the
+ * program; only what has no elements yet is in `consts`.
+ *
+ * @example
+ * ```ts
+ * import { makeJaxpr, type NDArray, numpy as np, ShapeDtype } from "@injax/injax";
+ *
+ * const program = makeJaxpr((x: NDArray) => np.sin(x).mul(2))(new ShapeDtype([3]));
+ * console.log(program.jaxpr.eqns.map((eqn) => eqn.primitive.name)); // [ "sin", "mul" ]
+ * console.log(String(program));
+ * // { lambda a:float32[3] ; let
+ * //   b:float32[3] = sin a
+ * //   c:float32[3] = mul b 2:float32[]
+ * // in (c) }
+ * ```
+ */
 export class ClosedJaxpr {
   /** Made by `makeJaxpr`. */
   constructor(
     /** The program; its inputs are those of `consts`, then the leaves of the arguments. */
     readonly jaxpr: Jaxpr,
-    /** Values that the function captured from enclosing transforms. */
+    /** What the function captured: values of enclosing transforms, and arrays in flight. */
     readonly consts: readonly NDArray[],
     /** Structure of the result. */
     readonly outDef: TreeDef,

@@ -20,15 +20,28 @@ import {
 
 export type { Arrays, Leaf } from "./tree_types.ts";
 
-/** Shape and dtype of an array that need not exist; stands for an argument in `evalShape`. */
+/**
+ * Shape and dtype of an array that need not exist. Stands for an argument in `evalShape`,
+ * `makeJaxpr` and `exportOnnx`, and is what `evalShape` gives.
+ *
+ * @example
+ * ```ts
+ * import { evalShape, type NDArray, ShapeDtype } from "@injax/injax";
+ *
+ * const x = new ShapeDtype([2, 3]);
+ * console.log(String(x)); // float32[2,3]
+ * console.log(String(evalShape((x: NDArray) => x.sum(0), x))); // float32[3]
+ * ```
+ */
 export class ShapeDtype implements ShapedArray {
   /** Length of each axis. */
   readonly shape: readonly number[];
 
   /**
-   * Makes one.
+   * Makes one, float32 where no dtype is given.
    *
    * @throws {ShapeError} where a length is not a non-negative integer.
+   * @throws {TypeError} where `dtype` is not the name of a dtype.
    */
   constructor(
     shape: readonly number[],

@@ -162,10 +162,10 @@ export interface Transforms {
     primals: Primals<A>,
   ): [Arrays<R>, (...tangents: Arguments<A>) => Arrays<R>];
 
-  /** The Jacobian by forward mode: one column at a time. */
+  /** The Jacobian by forward mode: all columns at once, vectorised, in memory for all of them. */
   readonly jacfwd: JacobianTransform;
 
-  /** The Jacobian by reverse mode: one row at a time. */
+  /** The Jacobian by reverse mode: all rows at once, vectorised, in memory for all of them. */
   readonly jacrev: JacobianTransform;
 
   /** Second derivatives, by `jacfwd(jacrev(f))`. */
