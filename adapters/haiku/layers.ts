@@ -5,6 +5,7 @@
  */
 import type { NDArray } from "../../lib/core/array.ts";
 import { formatAval } from "../../lib/core/aval.ts";
+import { isFloat } from "../../lib/core/dtype.ts";
 import { ShapeError } from "../../lib/core/errors.ts";
 import * as nn from "../../lib/api/nn.ts";
 import * as np from "../../lib/api/numpy.ts";
@@ -45,8 +46,8 @@ export interface LinearOptions {
 }
 
 /**
- * `x w + b` over the last axis of a floating-point `x`. Parameters `w` [inputs, outputs] and `b`
- * [outputs] have the dtype of `x`.
+ * `x w + b` over the last axis of `x`. Parameters `w` [inputs, outputs] and `b` [outputs] have the
+ * dtype of `x`, float32 for integers and bools.
  *
  * @example
  * ```ts
@@ -91,7 +92,7 @@ export class Linear extends Module {
       );
     }
     const { withBias = true, wInit, bInit } = this.options;
-    const { dtype } = x;
+    const dtype = isFloat(x.dtype) ? x.dtype : "float32";
     const w = getParameter("w", [inputSize, this.outputSize], {
       dtype,
       init: wInit ?? truncatedNormal(1 / Math.sqrt(Math.max(1, inputSize))),

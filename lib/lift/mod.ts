@@ -15,4 +15,12 @@ export {
 export { compose } from "./compose.ts";
 export { initSafe } from "./init_safe.ts";
 export { type LiftOptions, liftTransforms } from "./lift.ts";
-export type { Entries, Phase, RngState, StateBundle, StateProtocol, Streams } from "./protocol.ts";
+export {
+  type Entries,
+  type Phase,
+  type RngState,
+  type StateBundle,
+  type StateProtocol,
+  type Streams,
+  traceIdentity,
+} from "./protocol.ts";

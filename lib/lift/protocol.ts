@@ -5,6 +5,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import { currentTrace } from "../core/trace.ts";
 
 /** Named entries; the values are pytrees of arrays. Names are paths for messages, `"linear/w"`. */
 export type Entries = Readonly<Record<string, unknown>>;
@@ -86,7 +87,10 @@ export interface StateProtocol {
   readonly dictionary: string;
   /** Whether a context is open. */
   active(): boolean;
-  /** What the innermost context holds. Must raise where the current trace is not the context's. */
+  /**
+   * What the innermost context holds. Must raise where `traceIdentity()` is not what it was when the
+   * context was opened: inside a pure transform, which would leak or lose state.
+   */
   snapshot(): StateBundle;
   /** Replaces what the innermost context holds. The bundle's phase is the one that it is in. */
   commit(bundle: StateBundle): void;
@@ -95,4 +99,24 @@ export interface StateProtocol {
    * The context may be opened when no other is, since derivative rules run late.
    */
   run<T>(bundle: StateBundle, f: () => T): [result: T, after: StateBundle];
+}
+
+/**
+ * Stands for the transform whose function is being traced, or for eager code: the same object as long
+ * as that is the same. A protocol keeps the one with which a context was opened, and compares.
+ *
+ * @example
+ * ```ts
+ * import { jit, numpy as np, traceIdentity } from "@injax/injax";
+ *
+ * const outside = traceIdentity();
+ * console.log(traceIdentity() === outside); // true
+ * jit((x: np.NDArray) => {
+ *   console.log(traceIdentity() === outside); // false: this is recorded, not run
+ *   return x;
+ * }, { backend: "interpreter" })(np.array(1));
+ * ```
+ */
+export function traceIdentity(): object {
+  return currentTrace();
 }

@@ -210,3 +210,14 @@ Deno.test("modules of a class and of its base do not share weights, nor do those
   });
   assertEquals(Object.keys(deep.init(key, np.ones([2]))), ["deep/linear"]);
 });
+
+Deno.test("Linear takes integers and bools as float32", () => {
+  const model = hk.transform((x: NDArray) => new hk.Linear(2).call(x));
+  for (const dtype of ["int32", "bool"] as const) {
+    const input = np.ones([3], { dtype });
+    const params = model.init(key, input);
+    assertEquals([params.linear!.w!.dtype, params.linear!.b!.dtype], ["float32", "float32"]);
+    const out = model.apply(params, null, input);
+    assertEquals(out.toArray(), model.apply(params, null, np.ones([3])).toArray());
+  }
+});
