@@ -1,11 +1,27 @@
 /**
- * What is asked of a backend before it is loaded: results come later, of the values as they were.
+ * What is asked of a backend before it is loaded: programs are refused, results of `jit` come later, of
+ * the values as they were.
  *
  * @module
  */
-import { jit, loadBackend, numpy as np } from "../../mod.ts";
+import { BackendError, jit, loadBackend, numpy as np } from "../../mod.ts";
 import { wasm } from "../../lib/backends/wasm.ts";
+import { getBackend } from "../../lib/core/backend.ts";
 import { assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
+import { f32, program } from "../support/programs.ts";
+
+// Before the test that loads one.
+for (const name of ["wasm", "webgpu"]) {
+  Deno.test(`a program for ${name} is refused while ${name} is not loaded`, () => {
+    const backend = getBackend(name);
+    assertEquals(backend.ready, false);
+    assertThrows(
+      () => backend.compile(program((x) => [x], f32(1)), "f"),
+      BackendError,
+      `the backend "${name}" is not loaded: \`await loadBackend("${name}")\` first`,
+    );
+  });
+}
 
 Deno.test("arguments may be disposed of as soon as a call has been made, loaded or not", async () => {
   const double = jit((x: np.NDArray) => x.mul(2));

@@ -23,15 +23,6 @@ import { array, chain, elements, f32, loop, loops, program } from "../support/pr
 
 const LARGE = 100_000;
 
-Deno.test("a program for a backend that is not loaded is refused", () => {
-  if (webgpu.ready) return;
-  assertThrows(
-    () => webgpu.compile(program((x) => [x], f32(1)), "f"),
-    BackendError,
-    'loadBackend("webgpu")',
-  );
-});
-
 gpuTest("results are in flight, and go into the next program from where they are", async () => {
   const plus = webgpu.compile(program((x, y) => [add(x, y)], f32(4), f32(4)), "plus");
   const x = array([1, 2, 3, 4], [4]);
