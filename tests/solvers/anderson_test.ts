@@ -1,0 +1,27 @@
+/** Anderson acceleration where rounding counts; what it solves and how fast is in `fixed_point_test.ts`. */
+import { anderson, type DType, fixedPoint, loadBackend, numpy as np } from "../../mod.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+
+await loadBackend("wasm");
+
+Deno.test("Anderson acceleration with a long memory needs no more evaluations in float32", () => {
+  // Differences of a linear map whose condition is 300 come close to depending on each other, and
+  // with each the rounding of the ones before it counts more.
+  const n = 60;
+  const slopes = Array.from({ length: n }, (_, i) => 1 - 10 ** (-2.5 * i / (n - 1)));
+  for (let k = 0; k < 3; k++) {
+    const target = slopes.map((_, i) => Math.cos((3 + k) * i * i + 1 + k));
+    const evaluations = (dtype: DType): number => {
+      const [d, b] = [np.array(slopes, { dtype }), np.array(target, { dtype })];
+      const s = fixedPoint((x) => x.mul(d).add(b), np.zerosLike(b), {
+        solver: anderson({ memory: n }),
+        rtol: 1e-5,
+        atol: 0,
+      });
+      assertEquals(s.statusName, "converged", s.message);
+      return s.steps.item();
+    };
+    const [single, double] = [evaluations("float32"), evaluations("float64")];
+    assert(single <= 1.2 * double, `${single} evaluations in float32, ${double} in float64`);
+  }
+});

@@ -1,0 +1,33 @@
+/** What the loop of all solvers reports, however a solve ends. */
+import { anderson, damped, fixedPoint, loadBackend, type NDArray, numpy as np } from "../../mod.ts";
+import { assertAlmostEquals, assertEquals } from "../support/assert.ts";
+
+await loadBackend("wasm");
+
+const f64 = (x: number[]): NDArray => np.array(x, { dtype: "float64" });
+
+Deno.test("however a solve ends, its norms are those of its value, the best point that it met", () => {
+  const norm = (x: NDArray): number => Math.hypot(...x.dataSync());
+  const cases: { f: (x: NDArray) => NDArray; x0: number[]; maxSteps: number; status: string }[] = [
+    { f: (x) => np.cos(x), x0: [1, -2], maxSteps: 200, status: "converged" },
+    // Residuals that grow from the first step, from the second, and beyond all bounds.
+    { f: (x) => x.mul(-1.5).add(1), x0: [1, 3], maxSteps: 5, status: "maxSteps" },
+    { f: (x) => x.square().add(0.3), x0: [-0.5, 0.6], maxSteps: 7, status: "maxSteps" },
+    { f: (x) => np.exp(x.mul(x)).mul(3), x0: [2, 0], maxSteps: 200, status: "nonfinite" },
+  ];
+  for (const { f, x0, maxSteps, status } of cases) {
+    for (const solver of [damped(), anderson({ memory: 1 })]) {
+      const s = fixedPoint(f, f64(x0), { solver, maxSteps, history: true });
+      const what = `from ${x0}: ${s.message}`;
+      if (solver.description === damped().description) assertEquals(s.statusName, status, what);
+      const slack = 16 * 2 ** -52;
+      assertAlmostEquals(s.valueNorm.item(), norm(s.value), slack * norm(s.value), what);
+      const residual = norm(f(s.value).sub(s.value));
+      const scale = norm(s.value) + residual;
+      assertAlmostEquals(s.residualNorm.item(), residual, slack * scale, what);
+      const norms = [...s.history!.dataSync()].slice(0, s.steps.item()).filter(Number.isFinite);
+      const best = s.converged ? norms.at(-1) : Math.min(...norms);
+      assertEquals(s.residualNorm.item(), best, what);
+    }
+  }
+});
