@@ -34,6 +34,7 @@ import {
 } from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { arr, assertClose, plain } from "../support/arrays.ts";
+import { limited } from "../support/limited.ts";
 
 await loadBackend("wasm");
 
@@ -236,7 +237,7 @@ Deno.test("cond() takes one branch, with operands and without, on bools and numb
   assertClose(cond(0, () => arr(1), () => arr(2)), 2);
   assertClose(cond(int(-3), () => arr(1), () => arr(2)), 1);
   // Only the branch taken runs, even eagerly: the other would loop for ever.
-  const forever = (x: NDArray): NDArray => whileLoop(() => np.array(true), (v: NDArray) => v, x);
+  const forever = (x: NDArray): NDArray => whileLoop(() => np.array(true), limited, x);
   assertClose(cond(false, forever, (x: NDArray) => x, arr(3)), 3);
 });
 
@@ -406,7 +407,7 @@ Deno.test("a loop in a branch that some lanes do not take ends, and no lane take
   const doubled = (x: NDArray): NDArray =>
     cond(
       x.greater(0),
-      (x: NDArray) => whileLoop((c: NDArray) => c.less(100), (c: NDArray) => c.mul(2), x),
+      (x: NDArray) => whileLoop((c: NDArray) => c.less(100), (c: NDArray) => limited(c.mul(2)), x),
       (x: NDArray) => x.mul(3),
       x,
     );
@@ -422,7 +423,7 @@ Deno.test("a loop in a branch that some lanes do not take ends, and no lane take
   const chosen = (i: NDArray, x: NDArray): NDArray =>
     switchCase(i, [
       (x: NDArray) => x,
-      (x: NDArray) => whileLoop((c: NDArray) => c.less(100), (c: NDArray) => c.mul(2), x),
+      (x: NDArray) => whileLoop((c: NDArray) => c.less(100), (c: NDArray) => limited(c.mul(2)), x),
       (x: NDArray) => x.neg(),
     ], x);
   everywhere(
