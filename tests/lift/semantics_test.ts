@@ -369,3 +369,25 @@ Deno.test("a transformed function may be made in one place and used in another",
   assertEquals(square(np.array(3)).item(), 6);
   assertEquals(run(() => square(np.array(3)))[0], 6);
 });
+
+Deno.test("a compiled function that makes a module has other parameters at each call of a run", () => {
+  for (const backend of ["interpreter", "wasm"]) {
+    const step = t.jit((x: NDArray) => new hk.Linear(2).call(x), { backend });
+    const model = hk.transform((x: NDArray) => [step(x), step(x), step(x)]);
+    const x = point.astype("float32");
+    const params = model.init(key, x);
+    const names = ["linear", "linear_1", "linear_2"];
+    assertEquals(Object.keys(params).sort(), names);
+    const each = (p: typeof params): NDArray[] =>
+      names.map((name) => {
+        const { w, b } = p[name] as { w: NDArray; b: NDArray };
+        return np.matmul(x, w).add(b);
+      });
+    // Twice, since the first run compiles.
+    for (let i = 0; i < 2; i++) {
+      assertClose(model.apply(params, null, x), each(params), 1e-6, backend);
+    }
+    const swapped = { ...params, linear: params.linear_1!, linear_1: params.linear! };
+    assertClose(model.apply(swapped, null, x), each(swapped), 1e-6, backend);
+  }
+});

@@ -115,6 +115,26 @@ Deno.test("jit() with static arguments: by value, by identity, negative position
   );
 });
 
+Deno.test("jit() keeps 64 programs, those used last", () => {
+  const kept = 64;
+  const c = counted((x: NDArray, n: number) => x.mul(n));
+  const f = jit(c.f, { ...interpreter, staticArgnums: 1 });
+  const call = (n: number, traces: number): void => {
+    assertClose(f(arr(2), n), 2 * n);
+    assertEquals(c.calls(), traces, `traces up to the call with ${n}`);
+  };
+  for (let n = 0; n < kept; n++) call(n, n + 1);
+  for (let n = 0; n < kept; n++) call(n, kept);
+  // Programs 0 and 40 are old and in use; one more displaces 1, the next one 2.
+  call(0, kept);
+  call(40, kept);
+  call(kept, kept + 1);
+  call(kept + 1, kept + 2);
+  for (const n of [0, 40, 3, kept, kept + 1]) call(n, kept + 2);
+  call(1, kept + 3);
+  call(2, kept + 4);
+});
+
 Deno.test("jit() of a function with static arguments can be differentiated and vmapped", () => {
   const f = jit((x: NDArray, n: number) => np.pow(x, n), { ...interpreter, staticArgnums: 1 });
   assertClose(grad((x: NDArray) => f(x, 3))(arr(2)), 12);

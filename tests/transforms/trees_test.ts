@@ -222,6 +222,47 @@ Deno.test("null and empty containers are structure, not leaves", () => {
   });
 });
 
+/** Runs `f` where setting `__proto__` sets the prototype, as it does outside of Deno. */
+function withSetter(f: () => void): void {
+  const before = Object.getOwnPropertyDescriptor(Object.prototype, "__proto__");
+  Object.defineProperty(Object.prototype, "__proto__", {
+    configurable: true,
+    get: function (this: object): unknown {
+      return Object.getPrototypeOf(this);
+    },
+    set: function (this: object, value: object | null): void {
+      Object.setPrototypeOf(this, value);
+    },
+  });
+  try {
+    f();
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(Object.prototype, "__proto__");
+    else Object.defineProperty(Object.prototype, "__proto__", before);
+  }
+}
+
+Deno.test("a key named __proto__ is a key like others", () => {
+  const tree = JSON.parse('{"__proto__": {"w": 2}, "b": 3}') as Record<string, { w: number }>;
+  const check = (actual: unknown, w: number, b: number): void => {
+    const out = actual as Record<string, { w: unknown }>;
+    assertEquals(Object.keys(out).sort(), ["__proto__", "b"]);
+    assertStrictEquals(Object.getPrototypeOf(out), Object.prototype);
+    const inner = Object.getOwnPropertyDescriptor(out, "__proto__")!.value;
+    assertEquals(plain(inner), { w });
+    assertEquals(plain(out.b), b);
+  };
+  withSetter(() => {
+    const [leaves, def] = treeFlatten(tree);
+    assertEquals(leaves, [2, 3]);
+    const back = treeUnflatten(def, leaves);
+    check(back, 2, 3);
+    assertStrictEquals(treeStructure(back), def);
+    check(treeMap((x: number) => 10 * x, tree as unknown), 20, 30);
+    check(jit((t: unknown) => t as Tree, { backend: "interpreter" })(tree), 2, 3);
+  });
+});
+
 Deno.test("a tree that contains itself is an error", () => {
   const tree: Record<string, unknown> = { a: arr(1) };
   tree.self = tree;
