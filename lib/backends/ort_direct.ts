@@ -255,7 +255,8 @@ class Runtime implements OrtRuntime {
 
 /**
  * Optimisers that change results (onnxruntime 1.30). One drops `x + c` where `c` is 0 as a float32, and
- * takes -0 + 0 for -0. The other loses a Transpose that a Gemm and a graph output read.
+ * takes -0 + 0 for -0. The other, where a Gemm has a transposed operand, loses results of it that the
+ * graph's outputs and a further Transpose read.
  */
 export const WRONG_OPTIMIZERS = "NoopElimination;GemmTransposeFusion";
 

@@ -3,7 +3,7 @@
  * node in each step of a loop. The runtime's own optimiser does not see the shapes inside bodies.
  *
  * - a 2-D product and an addition become one Gemm, which reads transposed operands as they were: the
- *   runtime's own fusion of these loses a Transpose that others read too (onnxruntime 1.30)
+ *   runtime's own fusion of these loses results that more than one node reads (onnxruntime 1.30)
  * - a square and a sum become one ReduceSumSquare
  *
  * @module

@@ -1,0 +1,30 @@
+/**
+ * Checks that hold for eager code and on both CPU backends.
+ *
+ * @module
+ */
+import { jit, type Tree } from "../../mod.ts";
+import { assertClose } from "./arrays.ts";
+
+/** The backends that give results at once; `wasm` must have been loaded. */
+export const backends: readonly { readonly backend: string }[] = [
+  { backend: "interpreter" },
+  { backend: "wasm" },
+];
+
+/** Checks `f` at `args` eagerly and jitted. */
+export function everywhere<A extends unknown[]>(
+  f: (...args: A) => Tree,
+  args: A,
+  want: unknown,
+): void {
+  assertClose(f(...args), want, 1e-12, "eager");
+  for (const backend of backends) {
+    assertClose(
+      jit(f as (...args: unknown[]) => Tree, backend)(...args),
+      want,
+      1e-12,
+      `jit on ${backend.backend}`,
+    );
+  }
+}
