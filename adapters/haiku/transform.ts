@@ -153,7 +153,7 @@ function start(key: NDArray | null, bundle: Partial<StateBundle>): StateBundle {
 export function transformWithState<A extends unknown[], R>(
   f: (...args: A) => R,
 ): TransformedWithState<A, R> {
-  const run = runner(f);
+  const run = runner("hk.transformWithState", f);
   return {
     init(key, ...args) {
       checkKey(key, initUsage);
@@ -178,15 +178,16 @@ const initUsage = "init(key, ...args)";
 
 /** Runs a user's function over a bundle. */
 function runner<A extends unknown[], R>(
+  op: string,
   f: (...args: A) => R,
 ): (bundle: StateBundle, args: A) => [R, StateBundle] {
   if (typeof f !== "function") {
-    throw new StateError(`hk.transform: expected a function, not ${describeValue(f)}`);
+    throw new StateError(`${op}: expected a function, not ${describeValue(f)}`);
   }
   return (bundle, args) => {
     const [out, after] = protocol.run(bundle, () => f(...args));
     if (dropPromise(out)) {
-      throw new StateError("hk.transform: the function is asynchronous; it must be synchronous");
+      throw new StateError(`${op}: the function is asynchronous; it must be synchronous`);
     }
     return [out, after];
   };
@@ -208,7 +209,7 @@ function runner<A extends unknown[], R>(
  * ```
  */
 export function transform<A extends unknown[], R>(f: (...args: A) => R): Transformed<A, R> {
-  const run = runner(f);
+  const run = runner("hk.transform", f);
   const stateless = (bundle: StateBundle, args: A): [R, StateBundle] => {
     const [out, after] = run(bundle, args);
     const names = Object.keys(after.state);

@@ -221,3 +221,20 @@ Deno.test("Linear takes integers and bools as float32", () => {
     assertEquals(out.toArray(), model.apply(params, null, np.ones([3])).toArray());
   }
 });
+
+Deno.test("what is no synchronous function is refused by the name that was called", () => {
+  for (
+    const [op, make] of [
+      ["hk.transform", hk.transform],
+      ["hk.transformWithState", hk.transformWithState],
+    ] as const
+  ) {
+    assertThrows(
+      () => make(3 as never),
+      StateError,
+      `${op}: expected a function, not number 3`,
+    );
+    const late = make((() => Promise.resolve(1)) as never);
+    assertThrows(() => late.init(key), StateError, `${op}: the function is asynchronous`);
+  }
+});
