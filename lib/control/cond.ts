@@ -119,8 +119,8 @@ function evalWhereTaken(
   operands: readonly NDArray[],
   batched: readonly boolean[],
 ): NDArray[] {
-  // Of no lanes, none does, and there is nothing to take their place.
-  if (taken.size === 0) return evalJaxpr(branch, operands, bind);
+  // Of no lanes, none does: there is nothing to run it on, and every result is empty.
+  if (taken.size === 0) return branch.outputs.map((a) => zeros(a.aval));
   const any = reduceOr(taken, [0]);
   const first = reshape(argmax(convert(taken, "int32"), 0), [1]);
   const meant = operands.map((x, i) => {

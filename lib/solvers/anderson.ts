@@ -98,8 +98,8 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
       const w = part.sub(combine(second, m.q));
       const v = y.sub(m.y).sub(combine(first.add(second), m.p));
       const length = plainNorm(w);
-      // Out of the range where squares are finite and not 0, nothing is remembered.
       // A direction that is hardly new holds the map's curvature, or rounding, more than its slope.
+      // Where squares are infinite or 0 the comparison fails too, and nothing is remembered.
       const bound = plainNorm(dr).mul(leastSine).add(size.mul(10 * epsilon(r.dtype)));
       // Before the first step there is no difference.
       const usable = and(length.greater(bound), m.least.less(Infinity));

@@ -20,7 +20,26 @@ export interface DiffOptions<N extends Argnums = Argnums, Aux extends boolean = 
 
 /**
  * Options for derivatives by parameters and state entries of a stateful system, beside arguments. A
- * derivative is then a pair: that by the arguments, and those by the entries, by path.
+ * derivative is then a pair: that by the arguments, and those by the entries, by path. Paths that do
+ * not exist raise `StateError`, and so do the pure transforms, which know of no entries.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: NDArray) => {
+ *   const layer = new hk.Linear(1);
+ *   const [byX, byEntries] = hk.transforms.grad(
+ *     (x: NDArray) => layer.call(x).sum(),
+ *     { entries: ["linear/w"] },
+ *   )(x);
+ *   return [byX, byEntries["linear/w"]!];
+ * });
+ * const x = np.array([2, 3]);
+ * const [, byWeights] = model.apply(model.init(random.key(0), x), null, x);
+ * console.log(byWeights!.toArray()); // [ [ 2 ], [ 3 ] ]
+ * ```
  */
 export interface EntryOptions<N extends Argnums = Argnums, Aux extends boolean = boolean> {
   /** Paths of the entries, as in `"linear/w"`. */
@@ -62,6 +81,25 @@ export type InAxes = number | null | readonly InAxes[] | { readonly [key: string
 /**
  * What becomes of the values, one for each lane, that a mapped function wrote to an entry: their mean,
  * sum, largest or smallest, element by element, or what a function makes of them, stacked on axis 0.
+ * The entry must keep its shape and dtype, else `StateError`.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transformWithState((xs: NDArray) =>
+ *   hk.transforms.vmap((x: NDArray) => {
+ *     hk.getState("mean", [], { init: (s) => np.zeros(s) });
+ *     hk.setState("mean", x);
+ *     return x.mul(2);
+ *   }, { reduceState: { "~/mean": "mean" } })(xs)
+ * );
+ * const xs = np.array([1, 2, 6]);
+ * const [params, state] = model.init(null, xs);
+ * const [, after] = model.apply(params, state, null, xs);
+ * console.log(after["~"]!.mean!.item()); // 3
+ * ```
  */
 export type LaneReduction = "mean" | "sum" | "max" | "min" | ((lanes: NDArray) => NDArray);
 

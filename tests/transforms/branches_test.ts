@@ -143,3 +143,16 @@ Deno.test("branches chosen by lane inside functions with rules: reverse mode, an
   );
   everywhere(many, [np.zeros([0], { dtype: "int32" })], []);
 });
+
+Deno.test("of no lanes, a loop that would not end does not run either", () => {
+  const f = (x: NDArray): NDArray =>
+    cond(
+      x.greater(0),
+      // Depends on no lane: never below 100 in a branch that nobody takes.
+      () => whileLoop((c: NDArray) => c.less(100), (c: NDArray) => limited(c.mul(2)), arr(-1)),
+      (x: NDArray) => x,
+      x,
+    );
+  everywhere(vmap(f), [arr([])], []);
+  everywhere(vmap(f), [arr([-1, -2])], [-1, -2]);
+});
