@@ -351,4 +351,15 @@ export function astype(x: Operand, dtype: DType): NDArray {
   return convert(array, expectDType("astype", dtype ?? null, array.dtype));
 }
 
-export { div as divide, mul as multiply, neg as negative, pow as power, sub as subtract };
+// ---------------------------------------------------------------- NumPy's long names
+
+/** Elementwise `x / y`: {@linkcode div} under NumPy's name. */
+export const divide: typeof div = div;
+/** Elementwise `x * y`: {@linkcode mul} under NumPy's name. */
+export const multiply: typeof mul = mul;
+/** Elementwise `-x`: {@linkcode neg} under NumPy's name. */
+export const negative: typeof neg = neg;
+/** Elementwise `x` to the power `y`: {@linkcode pow} under NumPy's name. */
+export const power: typeof pow = pow;
+/** Elementwise `x - y`: {@linkcode sub} under NumPy's name. */
+export const subtract: typeof sub = sub;

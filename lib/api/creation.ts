@@ -4,7 +4,7 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes, checkShape, shaped } from "../core/aval.ts";
+import { broadcastShapes, shaped } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { allocate, convertElement, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
@@ -25,15 +25,21 @@ import {
   asFloat,
   asOperand,
   dtypeOption,
-  type DTypeOptions,
   expectArray,
   expectInteger,
+  expectShape,
   storable,
 } from "./operands.ts";
 import { diagonal } from "./indexing.ts";
 
 /** A shape, or the length of the only axis. */
 export type ShapeLike = number | readonly number[];
+
+/** Option of functions that make arrays. */
+export interface DTypeOptions {
+  /** The element type of the result. */
+  readonly dtype?: DType | undefined;
+}
 
 /** Options of {@linkcode eye}. */
 export interface EyeOptions extends DTypeOptions {
@@ -45,15 +51,6 @@ export interface EyeOptions extends DTypeOptions {
 export interface LinspaceOptions extends DTypeOptions {
   /** Whether the last element is `stop`, which is the default. */
   readonly endpoint?: boolean | undefined;
-}
-
-/**
- * A shape as a list of lengths.
- *
- * @throws {ShapeError} where a length is not a non-negative integer.
- */
-export function expectShape(op: string, shape: unknown): readonly number[] {
-  return checkShape(op, typeof shape === "number" ? [shape] : shape);
 }
 
 // ---------------------------------------------------------------- constants

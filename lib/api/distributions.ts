@@ -16,16 +16,17 @@ import { argmax } from "../primitives/reduce.ts";
 import { convert, expandDims, iota, reshape } from "../primitives/shape.ts";
 import { sort } from "../primitives/sort.ts";
 import { erf, erfInv, log, log1p } from "../primitives/unary.ts";
-import { expectShape, type ShapeLike } from "./creation.ts";
-import { takeInRange } from "./indexing.ts";
-import { bits32, split, words } from "./keys.ts";
+import type { DTypeOptions, ShapeLike } from "./creation.ts";
+import { bits32, words } from "./hashes.ts";
+import { takeInRange } from "./indices.ts";
+import { split } from "./keys.ts";
 import {
   asFloat,
   dtypeOption,
-  type DTypeOptions,
   expectAxis,
   expectFloat,
   expectInteger,
+  expectShape,
 } from "./operands.ts";
 
 /** Options of {@linkcode uniform}. */

@@ -12,8 +12,7 @@ import { NDArray, type Operand } from "../core/array.ts";
 import { broadcastShapes, sizeOf } from "../core/aval.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { add, rem, select } from "../primitives/basic.ts";
-import { and, ge, lt } from "../primitives/compare.ts";
+import { rem, select } from "../primitives/basic.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import * as d from "../primitives/dynamic_slice.ts";
 import { gather } from "../primitives/indexing.ts";
@@ -27,6 +26,7 @@ import {
   transpose,
 } from "../primitives/shape.ts";
 import { slice as sliceOf } from "../primitives/slice.ts";
+import { expectAxisZero, forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
 import { asDType, asIndex, asOperand, expectArray, expectAxis, expectInteger } from "./operands.ts";
 
 /** What `take` does with an index that is out of range. */
@@ -52,22 +52,6 @@ export interface DiagonalOptions {
 }
 
 // ---------------------------------------------------------------- index arithmetic
-
-/** Negative indices counted from the end. */
-export function wrapped(indices: NDArray, n: number): NDArray {
-  const zero = scalarLike(0, indices);
-  return select(lt(indices, zero), add(indices, scalarLike(n, indices)), indices);
-}
-
-/** Whether each index is at least 0 and below `n`. */
-export function inside(indices: NDArray, n: number): NDArray {
-  return and(ge(indices, scalarLike(0, indices)), lt(indices, scalarLike(n, indices)));
-}
-
-/** A mask for blocks, from one for their positions. */
-export function forBlocks(mask: NDArray, rank: number): NDArray {
-  return reshape(mask, [...mask.shape, ...new Array<number>(rank - mask.ndim).fill(1)]);
-}
 
 /** What JAX gives for an index out of range. */
 function fillOf(dtype: DType): number {
@@ -96,24 +80,6 @@ function checkMode(op: string, options: TakeOptions): TakeMode {
   throw new TypeError(
     `${op}: mode must be "fill", "clip" or "wrap", not ${describeValue(mode)}`,
   );
-}
-
-/** Elements along an axis at indices in range, whose axes take the place of that axis. */
-export function takeInRange(x: NDArray, indices: NDArray, axis: number): NDArray {
-  const rows = gather(moveAxis(x, axis, 0), reshape(indices, [...indices.shape, 1]));
-  if (axis === 0) return rows;
-  const k = indices.ndim;
-  const order = rows.shape.map((_, i) => i);
-  return transpose(rows, [
-    ...order.slice(k, k + axis),
-    ...order.slice(0, k),
-    ...order.slice(k + axis),
-  ]);
-}
-
-/** Elements along an axis at constant indices in range. */
-export function takeConstant(x: NDArray, indices: readonly number[], axis: number): NDArray {
-  return takeInRange(x, int32Constant(indices), axis);
 }
 
 // ---------------------------------------------------------------- looking up
@@ -210,35 +176,6 @@ export function takeAlongAxis(
   const found = gather(lanes, pairs);
   const out = mask === null ? found : select(mask, found, scalarLike(fillOf(found.dtype), found));
   return moveAxis(reshape(out, [...others, m]), last, along);
-}
-
-/** A constant index as a non-negative one. */
-export function staticIndex(
-  op: string,
-  index: number,
-  n: number,
-  axis: number,
-  x: NDArray,
-): number {
-  if (!Number.isInteger(index)) {
-    throw new TypeError(`${op}: an index must be an integer, not ${index}`);
-  }
-  if (index < -n || index >= n) {
-    throw new AxisError(
-      `${op}: index ${index} is out of range for axis ${axis} of an array of shape ${
-        formatShape(x.shape)
-      }${n === 0 ? "" : ` (${-n} to ${n - 1})`}`,
-    );
-  }
-  return index < 0 ? index + n : index;
-}
-
-/** Refuses arrays without axes. */
-export function expectAxisZero(op: string, x: NDArray): number {
-  if (x.ndim === 0) {
-    throw new ShapeError(`${op}: x is a scalar and has no axis to index`);
-  }
-  return x.shape[0]!;
 }
 
 /**

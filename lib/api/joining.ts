@@ -12,7 +12,7 @@ import { lt } from "../primitives/compare.ts";
 import { concatenate as joined, rev } from "../primitives/concatenate.ts";
 import { broadcastTo, expandDims, iota, reshape, scalarLike } from "../primitives/shape.ts";
 import * as s from "../primitives/slice.ts";
-import { takeConstant, takeInRange } from "./indexing.ts";
+import { takeConstant, takeInRange } from "./indices.ts";
 import {
   asDType,
   asIndex,

@@ -12,14 +12,12 @@ import { formatAval, shaped, sizeOf } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, ShapeError } from "../core/errors.ts";
-import { xor } from "../primitives/compare.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import { threefry2x32 } from "../primitives/random.ts";
-import { convert, full, iota, reshape } from "../primitives/shape.ts";
-import { slice } from "../primitives/slice.ts";
-import { expectShape, type ShapeLike } from "./creation.ts";
-
-const WORD = 2 ** 32;
+import { convert, full, reshape } from "../primitives/shape.ts";
+import type { ShapeLike } from "./creation.ts";
+import { bits32, halves, words } from "./hashes.ts";
+import { expectShape } from "./operands.ts";
 
 /** A whole number modulo 2^32, as a uint32 scalar. */
 function wordOf(op: string, what: string, value: Operand): NDArray {
@@ -70,41 +68,6 @@ export function key(seed: Operand): NDArray {
   }
   const low = wordOf("key", "the seed", seed);
   return concatenate([full([1], 0, "uint32"), reshape(low, [1])], 0);
-}
-
-/** The halves of a key, as scalars. */
-export function halves(op: string, key: NDArray): [NDArray, NDArray] {
-  if (!(key instanceof NDArray)) {
-    throw new TypeError(
-      `${op}: the key is ${describeValue(key)}, not a key. Make one with random.key(seed)`,
-    );
-  }
-  if (key.dtype !== "uint32" || key.ndim !== 1 || key.shape[0] !== 2) {
-    const several = key.dtype === "uint32" && key.ndim > 1 && key.shape.at(-1) === 2;
-    throw new TypeError(
-      `${op}: the key is ${formatAval(key.aval)}, not uint32[2]. ${
-        several
-          ? "Take one of these keys with keys.at(i), or map over them with vmap"
-          : "Make a key with random.key(seed), and further ones with random.split"
-      }`,
-    );
-  }
-  return [reshape(slice(key, [0], [1]), []), reshape(slice(key, [1], [2]), [])];
-}
-
-/** Both words of the hashes of 0, 1, ..., n - 1 under a key: 64 random bits for each. */
-export function words(op: string, key: NDArray, n: number): [NDArray, NDArray] {
-  if (n > WORD) {
-    throw new RangeError(`${op}: ${n} numbers are more than one key gives here, 2^32`);
-  }
-  const [k0, k1] = halves(op, key);
-  return threefry2x32(k0, k1, scalarArray(0, "uint32"), iota([n], 0, "uint32"));
-}
-
-/** 32 random bits for each element of a shape. */
-export function bits32(op: string, key: NDArray, shape: readonly number[]): NDArray {
-  const [high, low] = words(op, key, sizeOf(shape));
-  return reshape(xor(high, low), shape);
 }
 
 /**

@@ -23,7 +23,8 @@ import {
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import { convert, reshape } from "../primitives/shape.ts";
-import { badOperand, dtypeOption, type DTypeOptions, storable } from "./operands.ts";
+import type { DTypeOptions } from "./creation.ts";
+import { badOperand, dtypeOption, storable } from "./operands.ts";
 
 /** Typed arrays with elements of a kind that arrays do not have; they are read as another. */
 export type SmallTypedArray =

@@ -12,17 +12,10 @@ import { add, div, mul, neg, select } from "../primitives/basic.ts";
 import { eq, ge, gt, le } from "../primitives/compare.ts";
 import { convert, iota, reshape, scalarLike } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
-import {
-  asFloat,
-  asIndex,
-  asOperand,
-  dtypeOption,
-  type DTypeOptions,
-  expectAxis,
-  expectInteger,
-} from "./operands.ts";
+import type { DTypeOptions } from "./creation.ts";
+import { asFloat, asIndex, asOperand, dtypeOption, expectAxis, expectInteger } from "./operands.ts";
 
-export { logSoftmax, logsumexp, softmax } from "./special.ts";
+export * from "./softmax.ts";
 
 /** Options of {@linkcode gelu}. */
 export interface GeluOptions {
@@ -94,7 +87,8 @@ export function silu(x: Operand): NDArray {
   return mul(a, u.logistic(a));
 }
 
-export { silu as swish };
+/** Elementwise `x * sigmoid(x)`: {@linkcode silu} under another name, as `jax.nn.swish`. */
+export const swish: typeof silu = silu;
 
 /**
  * Elementwise `log(1 + exp(x))` without overflow, as `jax.nn.softplus`; derivatives of all orders are

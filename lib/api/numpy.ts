@@ -1,6 +1,7 @@
 /**
  * Arrays and what is done with them, as `jax.numpy`; users write
- * `import { numpy as np } from "@injax/injax"`. The parts are in files of their own.
+ * `import { numpy as np } from "@injax/injax"`. The parts are in files of their own,
+ * which export nothing else: what is re-exported by name is on no page of the documentation.
  *
  * Functions take arrays, numbers and booleans. Numbers are weakly typed: they adopt the dtype of the
  * array beside them wherever that can hold them. Options come last.
@@ -9,7 +10,6 @@
  */
 export type { Axes, NDArray, Nested, Operand } from "../core/array.ts";
 export type { DType, TypedArray } from "../core/dtype.ts";
-export type { DTypeOptions } from "./operands.ts";
 export * from "./arithmetic.ts";
 export * from "./functions.ts";
 export * from "./logic.ts";
@@ -18,38 +18,8 @@ export * from "./shaping.ts";
 export * from "./joining.ts";
 export * from "./linear.ts";
 export * from "./updating.ts";
-export { array, type ArrayData, asarray, type SmallTypedArray } from "./nested.ts";
-export {
-  arange,
-  diag,
-  eye,
-  type EyeOptions,
-  full,
-  fullLike,
-  identity,
-  linspace,
-  type LinspaceOptions,
-  meshgrid,
-  ones,
-  onesLike,
-  type ShapeLike,
-  tri,
-  tril,
-  triu,
-  zeros,
-  zerosLike,
-} from "./creation.ts";
-export { einsum } from "./einsum.ts";
-export {
-  at,
-  diagonal,
-  type DiagonalOptions,
-  dynamicSlice,
-  dynamicUpdateSlice,
-  slice,
-  take,
-  takeAlongAxis,
-  type TakeMode,
-  type TakeOptions,
-} from "./indexing.ts";
-export { argsort, searchsorted, sort, type SortOptions } from "./sorting.ts";
+export * from "./nested.ts";
+export * from "./creation.ts";
+export * from "./einsum.ts";
+export * from "./indexing.ts";
+export * from "./sorting.ts";

@@ -10,6 +10,7 @@
 import { type Axes, NDArray, type Operand } from "../core/array.ts";
 import {
   broadcastShapes,
+  checkShape,
   formatAval,
   normalizeAxes,
   normalizeAxis,
@@ -37,12 +38,6 @@ import { convert, scalarLike } from "../primitives/shape.ts";
 export type Unary = (x: NDArray) => NDArray;
 /** An operation on two arrays of one dtype. */
 export type Binary = (x: NDArray, y: NDArray) => NDArray;
-
-/** Option of functions that make arrays. */
-export interface DTypeOptions {
-  /** The element type of the result. */
-  readonly dtype?: DType | undefined;
-}
 
 /** How messages name the operands of operations of two. */
 const FIRST = "the first operand";
@@ -176,6 +171,15 @@ export function expectAxes(op: string, axis: Axes | undefined, rank: number): nu
 export function expectAxis(op: string, axis: number, rank: number, what = "axis"): number {
   if (typeof axis !== "number") checkAxisType(op, axis ?? {});
   return normalizeAxis(op, axis, rank, what);
+}
+
+/**
+ * A shape as a list of lengths.
+ *
+ * @throws {ShapeError} where a length is not a non-negative integer.
+ */
+export function expectShape(op: string, shape: unknown): readonly number[] {
+  return checkShape(op, typeof shape === "number" ? [shape] : shape);
 }
 
 // ---------------------------------------------------------------- numbers

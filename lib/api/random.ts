@@ -3,17 +3,5 @@
  *
  * @module
  */
-export { bits, foldIn, key, split } from "./keys.ts";
-export {
-  bernoulli,
-  categorical,
-  type CategoricalOptions,
-  exponential,
-  gumbel,
-  normal,
-  permutation,
-  randint,
-  truncatedNormal,
-  uniform,
-  type UniformOptions,
-} from "./distributions.ts";
+export * from "./keys.ts";
+export * from "./distributions.ts";

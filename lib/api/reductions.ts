@@ -329,4 +329,7 @@ export function countNonzero(x: Operand, axis?: Axes, options?: ReduceOptions): 
   );
 }
 
-export { variance as var };
+/** Variance over `axis`: {@linkcode variance} under NumPy's name, as `np.var`. */
+const named: typeof variance = variance;
+// No declaration may be called by that name.
+export { named as var };

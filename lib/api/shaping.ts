@@ -8,8 +8,8 @@ import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes, normalizeAxes, sameShape, sizeOf } from "../core/aval.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import * as s from "../primitives/shape.ts";
-import { expectShape, type ShapeLike } from "./creation.ts";
-import { asOperand, expectArray, expectAxes, expectAxis } from "./operands.ts";
+import type { ShapeLike } from "./creation.ts";
+import { asOperand, expectArray, expectAxes, expectAxis, expectShape } from "./operands.ts";
 
 /**
  * The same elements, row by row, in another shape, as `jax.numpy.reshape`. One length may be -1: it

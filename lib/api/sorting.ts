@@ -12,7 +12,7 @@ import { rev } from "../primitives/concatenate.ts";
 import * as p from "../primitives/sort.ts";
 import { full, reshape, scalarLike } from "../primitives/shape.ts";
 import { isNaN } from "../primitives/unary.ts";
-import { takeInRange } from "./indexing.ts";
+import { takeInRange } from "./indices.ts";
 import { asOperand, expectAxis, promote } from "./operands.ts";
 
 /** Options of {@linkcode sort} and {@linkcode argsort}. */

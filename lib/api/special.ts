@@ -1,18 +1,17 @@
 /**
- * Special functions: the error function, logistic functions, and sums of exponentials that neither
- * overflow nor lose their derivatives at infinities.
+ * Special functions, as `jax.scipy.special`: the error function, logistic functions, and sums of
+ * exponentials.
  *
  * @module
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { sizeOf } from "../core/aval.ts";
-import { add, div, mul, neg, select, sub } from "../primitives/basic.ts";
+import { mul, neg, select, sub } from "../primitives/basic.ts";
 import { and, eq, gt, lt, not, or } from "../primitives/compare.ts";
-import { reduceMax } from "../primitives/reduce.ts";
-import { full, reduceSum, reshape, scalarLike, stopGradient } from "../primitives/shape.ts";
+import { scalarLike } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
-import { applyNamed, asFloat, expectAxes, floatOr32 } from "./operands.ts";
+import { applyNamed, asFloat, floatOr32 } from "./operands.ts";
 import type { ReduceOptions } from "./reductions.ts";
+import * as sums from "./softmax.ts";
 
 /** Elementwise error function, as `jax.scipy.special.erf`. */
 export function erf(x: Operand): NDArray {
@@ -57,72 +56,33 @@ export function xlogy(x: Operand, y: Operand): NDArray {
   );
 }
 
-/** Axes, and the shape in which they have length 1. */
-interface Lanes {
-  readonly axes: readonly number[];
-  readonly kept: readonly number[];
-}
-
-function lanesOf(op: string, x: NDArray, axis: Axes | undefined): Lanes {
-  const axes = expectAxes(op, axis, x.ndim);
-  return { axes, kept: x.shape.map((n, i) => axes.includes(i) ? 1 : n) };
-}
-
-/** The largest element of each lane, a constant for derivatives: it cancels out. */
-function largest(x: NDArray, { axes, kept }: Lanes): NDArray {
-  return stopGradient(reshape(reduceMax(x, axes), kept));
-}
+// ---------------------------------------------------------------- as in nn
 
 /**
- * `log(sum(exp(x)))` over `axis` without overflow, as `jax.scipy.special.logsumexp`: -Infinity of no
- * elements and of -Infinity alone, Infinity where there is one.
+ * `log(sum(exp(x)))` over `axis` without overflow: `nn.logsumexp`, as `jax.scipy.special.logsumexp`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
- *
- * @example
- * ```ts
- * import { nn, numpy as np } from "@injax/injax";
- *
- * console.log(nn.logsumexp(np.array([1000, 1000])).item()); // 1000.6931762695312
- * ```
  */
 export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}): NDArray {
-  const a = asFloat("logsumexp", x);
-  const lanes = lanesOf("logsumexp", a, axis);
-  const { axes, kept } = lanes;
-  const shape = options.keepDims ? kept : a.shape.filter((_, i) => !axes.includes(i));
-  if (sizeOf(axes.map((k) => a.shape[k]!)) === 0) return full(shape, -Infinity, a.dtype);
-  const most = largest(a, lanes);
-  // Lanes whose largest element is infinite are shifted by nothing: Infinity - Infinity is NaN.
-  const shift = select(u.isFinite(most), most, scalarLike(0, most));
-  const total = reshape(reduceSum(u.exp(sub(a, shift)), axes), kept);
-  return reshape(add(u.log(total), shift), shape);
+  return sums.logsumexp(x, axis, options);
 }
 
 /**
- * `exp(x) / sum(exp(x))` over `axis`, the last one where it is left out, as `jax.nn.softmax`.
+ * `exp(x) / sum(exp(x))` over `axis`, the last one where it is left out: `nn.softmax`, as
+ * `jax.scipy.special.softmax`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function softmax(x: Operand, axis: Axes = -1): NDArray {
-  const a = asFloat("softmax", x);
-  if (a.size === 0) return a;
-  const lanes = lanesOf("softmax", a, axis);
-  const powers = u.exp(sub(a, largest(a, lanes)));
-  return div(powers, reshape(reduceSum(powers, lanes.axes), lanes.kept));
+  return sums.softmax(x, axis);
 }
 
 /**
- * `log(softmax(x))` over `axis`, the last one where it is left out, without underflow, as
- * `jax.nn.log_softmax`.
+ * `log(softmax(x))` over `axis`, the last one where it is left out: `nn.logSoftmax`, as
+ * `jax.scipy.special.log_softmax`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function logSoftmax(x: Operand, axis: Axes = -1): NDArray {
-  const a = asFloat("logSoftmax", x);
-  if (a.size === 0) return a;
-  const lanes = lanesOf("logSoftmax", a, axis);
-  const shifted = sub(a, largest(a, lanes));
-  const total = reshape(reduceSum(u.exp(shifted), lanes.axes), lanes.kept);
-  return sub(shifted, u.log(total));
+  return sums.logSoftmax(x, axis);
 }

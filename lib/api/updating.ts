@@ -17,14 +17,7 @@ import { int32Constant } from "../primitives/rules.ts";
 import { broadcastTo, convert, iota, reshape, scalarLike, zerosLike } from "../primitives/shape.ts";
 import { slice as sliceOf } from "../primitives/slice.ts";
 import { sort } from "../primitives/sort.ts";
-import {
-  expectAxisZero,
-  forBlocks,
-  inside,
-  staticIndex,
-  takeInRange,
-  wrapped,
-} from "./indexing.ts";
+import { expectAxisZero, forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
 import { asDType, asIndex, expectArray } from "./operands.ts";
 
 /** Indices with which one or several sub-arrays along the first axis are updated. */

@@ -1,0 +1,76 @@
+/**
+ * Indices as operations need them, and elements looked up at them: what `indexing.ts`, `updating.ts`
+ * and whatever rearranges arrays share.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { AxisError, formatShape, ShapeError } from "../core/errors.ts";
+import { add, select } from "../primitives/basic.ts";
+import { and, ge, lt } from "../primitives/compare.ts";
+import { gather } from "../primitives/indexing.ts";
+import { int32Constant } from "../primitives/rules.ts";
+import { moveAxis, reshape, scalarLike, transpose } from "../primitives/shape.ts";
+
+/** A constant index as a non-negative one. */
+export function staticIndex(
+  op: string,
+  index: number,
+  n: number,
+  axis: number,
+  x: NDArray,
+): number {
+  if (!Number.isInteger(index)) {
+    throw new TypeError(`${op}: an index must be an integer, not ${index}`);
+  }
+  if (index < -n || index >= n) {
+    throw new AxisError(
+      `${op}: index ${index} is out of range for axis ${axis} of an array of shape ${
+        formatShape(x.shape)
+      }${n === 0 ? "" : ` (${-n} to ${n - 1})`}`,
+    );
+  }
+  return index < 0 ? index + n : index;
+}
+
+/** Refuses arrays without axes. */
+export function expectAxisZero(op: string, x: NDArray): number {
+  if (x.ndim === 0) {
+    throw new ShapeError(`${op}: x is a scalar and has no axis to index`);
+  }
+  return x.shape[0]!;
+}
+
+/** Negative indices counted from the end. */
+export function wrapped(indices: NDArray, n: number): NDArray {
+  const zero = scalarLike(0, indices);
+  return select(lt(indices, zero), add(indices, scalarLike(n, indices)), indices);
+}
+
+/** Whether each index is at least 0 and below `n`. */
+export function inside(indices: NDArray, n: number): NDArray {
+  return and(ge(indices, scalarLike(0, indices)), lt(indices, scalarLike(n, indices)));
+}
+
+/** A mask for blocks, from one for their positions. */
+export function forBlocks(mask: NDArray, rank: number): NDArray {
+  return reshape(mask, [...mask.shape, ...new Array<number>(rank - mask.ndim).fill(1)]);
+}
+
+/** Elements along an axis at indices in range, whose axes take the place of that axis. */
+export function takeInRange(x: NDArray, indices: NDArray, axis: number): NDArray {
+  const rows = gather(moveAxis(x, axis, 0), reshape(indices, [...indices.shape, 1]));
+  if (axis === 0) return rows;
+  const k = indices.ndim;
+  const order = rows.shape.map((_, i) => i);
+  return transpose(rows, [
+    ...order.slice(k, k + axis),
+    ...order.slice(0, k),
+    ...order.slice(k + axis),
+  ]);
+}
+
+/** Elements along an axis at constant indices in range. */
+export function takeConstant(x: NDArray, indices: readonly number[], axis: number): NDArray {
+  return takeInRange(x, int32Constant(indices), axis);
+}

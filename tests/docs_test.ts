@@ -1,0 +1,81 @@
+/**
+ * The documentation that is generated from the sources: everything that a program can import is on a
+ * page of it, described.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "./support/assert.ts";
+
+const root = new URL("../", import.meta.url);
+
+interface Declaration {
+  readonly kind: string;
+  readonly jsDoc?: { readonly doc?: string };
+  readonly def?: {
+    readonly elements?: readonly Page[];
+    readonly tsType?: { readonly kind: string };
+  };
+}
+
+interface Page {
+  readonly name: string;
+  readonly declarations: readonly Declaration[];
+}
+
+async function documented(path: string): Promise<readonly Page[]> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--json", path],
+    cwd: root,
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const { code, stdout, stderr } = await command.output();
+  assertEquals(code, 0, `deno doc ${path}: ${new TextDecoder().decode(stderr)}`);
+  const { nodes } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    nodes: Record<string, { symbols: readonly Page[] }>;
+  };
+  return Object.values(nodes).flatMap((node) => node.symbols);
+}
+
+/** What a module gives at run time, and is on no page or has no description there. */
+function undescribed(module: object, symbols: readonly Page[], prefix: string): string[] {
+  return Object.entries(module).flatMap(([name, value]) => {
+    const found = symbols.filter((s) => s.name === name).flatMap((s) => s.declarations);
+    // A reference is a line that points to another page: the name and its types are not there.
+    const own = found.filter(({ kind }) => kind !== "reference");
+    const path = prefix + name;
+    if (own.length === 0) return [`${path}: on no page`];
+    if (own.every(({ jsDoc }) => !jsDoc?.doc)) return [`${path}: without a description`];
+    // A constant whose type is that of a function of another file has a page without its arguments.
+    if (own.some(({ def }) => def?.tsType?.kind === "typeQuery")) {
+      return [`${path}: without its arguments`];
+    }
+    if (
+      value === null ||
+      (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] !== "Module"
+    ) return [];
+    return undescribed(
+      value as object,
+      own.flatMap(({ def }) => def?.elements ?? []),
+      `${path}.`,
+    );
+  });
+}
+
+const { exports } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root))) as {
+  exports: Record<string, string>;
+};
+
+for (const [entry, path] of Object.entries(exports)) {
+  Deno.test(`everything that ${entry} gives has a page with a description`, async () => {
+    const module = await import(new URL(path, root).href) as object;
+    assert(Object.keys(module).length > 3);
+    assertEquals(undescribed(module, await documented(path), ""), []);
+  });
+}
+
+Deno.test("what is on no page is found", async () => {
+  const { numpy } = await import("../mod.ts");
+  const symbols = await documented("mod.ts");
+  assertEquals(undescribed({ numpy, nowhere: 1 }, symbols, ""), ["nowhere: on no page"]);
+});
