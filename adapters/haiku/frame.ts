@@ -22,8 +22,8 @@ export interface Scope {
   readonly module: string;
   /** Name of the method; `"~"` while submodules are made in a constructor. */
   readonly method: string;
-  /** Name of the class whose method of that name was called. */
-  readonly owner: string;
+  /** The class whose method of that name was called, as its distance from `Module`; 0 for none. */
+  readonly owner: number;
   /** How often each module name was used in this call. */
   readonly counters: Readonly<Record<string, number>>;
 }
@@ -76,7 +76,7 @@ class Frame {
 const frames: Frame[] = [];
 
 /** The names at the start of a transformed function. */
-export const topScopes: readonly Scope[] = [{ module: "", method: "", owner: "", counters: {} }];
+export const topScopes: readonly Scope[] = [{ module: "", method: "", owner: 0, counters: {} }];
 
 /** The innermost context, or an error that says what needs one. */
 function frameFor(what: string): Frame {

@@ -61,6 +61,9 @@ export interface LinearOptions {
  * ```
  */
 export class Linear extends Module {
+  /** The name of its modules in parameters, whatever a bundler calls the class. */
+  static readonly moduleName: string = "linear";
+
   /**
    * `outputSize` is the length of the last axis of the result.
    *
@@ -127,6 +130,8 @@ export interface MLPOptions extends LinearOptions {
  * ```
  */
 export class MLP extends Module {
+  /** The name of its modules in parameters, whatever a bundler calls the class. */
+  static readonly moduleName: string = "mlp";
   readonly #layers: readonly Linear[];
 
   /**

@@ -6,12 +6,16 @@
  */
 import { describeValue, StateError } from "../../lib/core/errors.ts";
 import { namesToEnter, namesToTake, type Scope } from "./frame.ts";
+import { classModuleName, isModuleName } from "./naming.ts";
 
 const wrapped = new WeakSet<object>();
 
 /**
  * A part of a model with parameters of its own. Subclasses define methods, usually `call`, that use
  * `getParameter` and other modules.
+ *
+ * A module is named after its class, in snake case. Code that is to be minified or bundled gives each
+ * class a name that stays, `static moduleName = "my_block"`: saved parameters are found by it.
  *
  * Modules that a method makes belong to the module: `"block/linear"`. Those that a constructor makes
  * belong to it where they are made in `this.submodules(() => ...)`: `"block/~/linear"`. So do the
@@ -47,10 +51,17 @@ export class Module {
   /** Full name, such as `"mlp/~/linear_0"`. */
   readonly moduleName: string;
 
-  /** `name` stands in place of the class's name in snake case. */
+  /**
+   * `name` stands in place of the class's `static moduleName`, and that in place of the class's name
+   * in snake case.
+   *
+   * @throws {StateError} where the name is none; where the class's name would have to do and looks as
+   * if a bundler or minifier had given it; outside of a transformed function, and inside a pure
+   * transform.
+   */
   constructor(name?: string) {
-    const base = name ?? snakeCase(new.target.name);
-    if (!/^[A-Za-z_]\w*$/.test(base) || base === "__proto__") {
+    const base = name ?? (new.target === Module ? "module" : classModuleName(new.target));
+    if (!isModuleName(base)) {
       throw new StateError(
         `hk.Module: ${JSON.stringify(base)} is not a name: use letters, digits and underscores`,
       );
@@ -66,7 +77,7 @@ export class Module {
 
   /** Runs `build`, in a constructor; the modules, parameters and state it makes belong to this one. */
   protected submodules<T>(build: () => T): T {
-    const own = { module: this.moduleName, method: "~", owner: "", counters: this.#submoduleNames };
+    const own = { module: this.moduleName, method: "~", owner: 0, counters: this.#submoduleNames };
     return inScope(own, build, (scope) => this.#submoduleNames = scope.counters);
   }
 }
@@ -99,8 +110,8 @@ function inScope<T>(scope: Scope, f: () => T, leave?: (scope: Scope) => void): T
   }
 }
 
-/** Runs a method of a module as the class `owner` has it. */
-function inMethod<T>({ moduleName }: Module, method: string, owner: string, f: () => T): T {
+/** Runs a method of a module as the class at depth `owner` has it. */
+function inMethod<T>({ moduleName }: Module, method: string, owner: number, f: () => T): T {
   const top = namesToEnter(`${moduleName}.${method}`).get().at(-1)!;
   // The same method of a base class (super.call(...)) goes on counting, or the modules that both make
   // would share their weights.
@@ -116,6 +127,7 @@ function wrapMethods(start: object): void {
     proto = Object.getPrototypeOf(proto)
   ) {
     wrapped.add(proto);
+    const owner = depth(proto);
     for (const key of Object.getOwnPropertyNames(proto)) {
       const descriptor = Object.getOwnPropertyDescriptor(proto, key)!;
       const method: unknown = descriptor.value;
@@ -124,11 +136,18 @@ function wrapMethods(start: object): void {
         ...descriptor,
         value(this: Module, ...args: unknown[]): unknown {
           if (!(this instanceof Module)) throw unbound(proto, key, this);
-          return inMethod(this, key, proto.constructor.name, () => method.apply(this, args));
+          return inMethod(this, key, owner, () => method.apply(this, args));
         },
       });
     }
   }
+}
+
+/** How many classes a class is away from `Module`, which tells it from its bases. */
+function depth(proto: object): number {
+  let n = 0;
+  for (let at = proto; at !== Module.prototype; at = Object.getPrototypeOf(at)) n++;
+  return n;
 }
 
 /** The error for a method that was taken off its module. */
@@ -139,11 +158,4 @@ function unbound(proto: object, method: string, found: unknown): StateError {
     }, not on a module: a method that is passed ` +
       `as a function loses its module. Pass (x) => layer.${method}(x) instead of layer.${method}`,
   );
-}
-
-function snakeCase(name: string): string {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2")
-    .toLowerCase() || "module";
 }
