@@ -7,6 +7,7 @@
  * @module
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { formatShape } from "../core/errors.ts";
 import {
   ATTRIBUTE,
   DEFAULT_IR_VERSION,
@@ -112,8 +113,13 @@ export interface Model {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** Bytes of a model, ready for a runtime or a `.onnx` file. */
+/**
+ * Bytes of a model, ready for a runtime or a `.onnx` file.
+ *
+ * @throws {RangeError} where they would be more than a file can have.
+ */
 export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
+  checkSize(model);
   const writer = new BinaryWriter();
   writeInt(writer, MODEL.irVersion, model.irVersion ?? DEFAULT_IR_VERSION);
   if (model.producer !== undefined) writeString(writer, MODEL.producer, model.producer);
@@ -126,7 +132,40 @@ export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
     writeString(writer, ENTRY.value, value);
     writer.join();
   }
-  return writer.finish();
+  const bytes = writer.finish();
+  if (bytes.length > LONGEST_FILE) {
+    throw new RangeError(
+      `the ONNX file of ${model.graph.name} would have ${bytes.length} bytes, and one holds less than ` +
+        "2 GiB. Pass large arrays as arguments instead of capturing them: then they are inputs",
+    );
+  }
+  return bytes;
+}
+
+/** What is left for nodes and names: a program of 100,000 equations takes a tenth of it. */
+const ROOM_FOR_NODES = 2 ** 26;
+
+/** Lengths in protobuf are 32-bit integers with a sign, and readers refuse what is longer. */
+const LONGEST_FILE = 2 ** 31 - 1;
+
+/** Refuses a model that is too large, by its constants: the rest is small, and writing takes memory. */
+function checkSize({ graph }: Model): void {
+  const bytes = graph.initializers.reduce((sum, t) => sum + t.data.byteLength, 0);
+  if (bytes <= LONGEST_FILE - ROOM_FOR_NODES) return;
+  const largest = graph.initializers.reduce((a, b) =>
+    b.data.byteLength > a.data.byteLength ? b : a
+  );
+  const gib = (n: number): string => `${(n / 2 ** 30).toFixed(2)} GiB`;
+  throw new RangeError(
+    `the ONNX file of ${graph.name} would have ${
+      gib(bytes)
+    } (${bytes} bytes) of constants, and one ` +
+      `holds less than 2 GiB, its nodes included. The largest of the ${graph.initializers.length} ` +
+      `constants is ${largest.type}${formatShape(largest.shape)}, ${
+        gib(largest.data.byteLength)
+      }. ` +
+      "Pass large arrays as arguments instead of capturing them: then they are inputs",
+  );
 }
 
 function open(writer: BinaryWriter, field: number): void {
