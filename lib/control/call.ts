@@ -19,8 +19,7 @@ import { bind } from "../core/trace.ts";
 import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, splitFlat } from "../interpreters/partial.ts";
-import { backwardPass, transposeJaxpr } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/shape.ts";
+import { backwardPass, notZero, transposeJaxpr } from "../interpreters/transpose.ts";
 import { selectOutputs } from "./jaxprs.ts";
 import { sampleJaxpr } from "./samples.ts";
 
@@ -78,14 +77,19 @@ export function merge<T>(mask: readonly boolean[], no: readonly T[], yes: readon
   return mask.map((m) => m ? yes[b++]! : no[a++]!);
 }
 
+/** Tangents or cotangents of which only those of a mask are not zero. */
+export function spread(mask: readonly boolean[], values: readonly NDArray[]): Tangent[] {
+  let next = 0;
+  return mask.map((m) => m ? values[next++]! : null);
+}
+
 /** Tangents of a call's outputs, from the outputs of its differentiated program. */
 export function splitTangents(
   outs: readonly NDArray[],
   active: readonly boolean[],
 ): [NDArray[], Tangent[]] {
   const n = active.length;
-  let next = n;
-  return [outs.slice(0, n), active.map((a) => a ? outs[next++]! : null)];
+  return [outs.slice(0, n), spread(active, outs.slice(n))];
 }
 
 /** What both calls have in common. */
@@ -120,11 +124,11 @@ export const jitCall: Primitive<CallParams> = definePrimitive<CallParams>({
   ...callRules(() => jitCall),
   transpose(cts, inputs, params) {
     const linear = inputs.map((x) => x instanceof Linear);
-    const jaxpr = transposeJaxpr(params.jaxpr, linear);
+    const [given, outCts] = notZero(cts);
+    const { jaxpr, active } = transposeJaxpr(params.jaxpr, linear, given);
     const known = inputs.filter((x) => !(x instanceof Linear)) as NDArray[];
-    const full = cts.map((ct, i) => ct ?? zeros(params.jaxpr.outputs[i]!.aval));
-    const outs = bind(jitCall, [...known, ...full], { ...params, jaxpr });
-    return merge<Tangent>(linear, known.map(() => null), outs);
+    const outs = bind(jitCall, [...known, ...outCts], { ...params, jaxpr });
+    return spread(active, outs);
   },
   partial(context, args, params) {
     const unknown = args.map((x) => context.isUnknown(x));

@@ -10,14 +10,14 @@ import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
-import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
+import { definePrimitive, Linear, type Primitive } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { memoize } from "../interpreters/memo.ts";
 import { partialEvalJaxpr, type PartialJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { transposeJaxpr } from "../interpreters/transpose.ts";
+import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
 import { mul, select, sub } from "../primitives/arithmetic.ts";
 import { eq, ge, le } from "../primitives/compare.ts";
 import { gather } from "../primitives/indexing.ts";
@@ -30,7 +30,7 @@ import {
   stopGradient,
   zeros,
 } from "../primitives/shape.ts";
-import { merge, partition, splitTangents } from "./call.ts";
+import { merge, partition, splitTangents, spread } from "./call.ts";
 import { program, vec3 } from "./samples.ts";
 import { mayNotEnd } from "./while.ts";
 
@@ -178,11 +178,12 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
   transpose(cts, inputs, { branches }) {
     const linear = inputs.slice(1).map((x) => x instanceof Linear);
     const known = inputs.filter((x) => !(x instanceof Linear)) as NDArray[];
-    const full = cts.map((ct, i) => ct ?? zeros(branches[0]!.outputs[i]!.aval));
-    const outs = bind(condP, [...known, ...full], {
-      branches: branches.map((b) => transposeJaxpr(b, linear)),
+    const [given, outCts] = notZero(cts);
+    const active = branches.map((b) => transposeJaxpr(b, linear, given).active).reduce(or);
+    const outs = bind(condP, [...known, ...outCts], {
+      branches: branches.map((b) => transposeJaxpr(b, linear, given, active).jaxpr),
     });
-    return [null, ...merge<Tangent>(linear, known.slice(1).map(() => null), outs)];
+    return [null, ...spread(active, outs)];
   },
   batch(args, dims, size, { branches }) {
     const batched = dims.slice(1).map((d) => d !== null);

@@ -12,8 +12,10 @@ import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/p
 import { bind } from "../core/trace.ts";
 import { batchFlat, batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
+import { notZero } from "../interpreters/transpose.ts";
 import { mappedInFront } from "../primitives/rules.ts";
 import { reduceSum, zeros } from "../primitives/shape.ts";
+import { spread } from "./call.ts";
 import { sampleJaxpr } from "./samples.ts";
 import { add, mul } from "../primitives/arithmetic.ts";
 import { cos, sin } from "../primitives/unary.ts";
@@ -35,10 +37,13 @@ export interface Reach {
   readonly name: string;
 }
 
-/** Outputs and their tangents, from the arguments and the tangents of those that have a rule. */
+/**
+ * Outputs and their tangents, from the arguments and the tangents of those that have a rule, of
+ * which at least one is not zero.
+ */
 export type JvpRule = (
   primals: readonly NDArray[],
-  tangents: readonly NDArray[],
+  tangents: readonly Tangent[],
 ) => readonly [outs: readonly NDArray[], tangents: readonly Tangent[]];
 
 /** Parameters of `custom_jvp`. */
@@ -68,6 +73,8 @@ export interface CustomVjpParams extends Reach {
 
 interface CustomLinearParams {
   readonly numResiduals: number;
+  /** Which arguments of the function have a tangent. */
+  readonly active: readonly boolean[];
   readonly outAvals: readonly ShapedArray[];
   readonly bwd: BwdRule;
   readonly name: string;
@@ -108,8 +115,7 @@ function ruledJvp<P extends Reach>(
   const own = tangents.slice(numConsts, last);
   let ruled: readonly Tangent[] = [];
   if (own.some((t) => t !== null)) {
-    const args = primals.slice(numConsts);
-    const [values, change] = rule(args, own.map((t, i) => t ?? zeros(args[i]!.aval)));
+    const [values, change] = rule(primals.slice(numConsts), own);
     outs = [...values, ...outs.slice(numOuts)];
     ruled = change;
   }
@@ -159,20 +165,20 @@ function mapLanes(
 /** A backward rule for all lanes; every residual and cotangent has the extra axis in front. */
 function backwardLanes(bwd: BwdRule, size: number): BwdRule {
   return (residuals, cts) => {
-    const active: boolean[] = [];
+    let active: readonly boolean[] = [];
     const all = [...residuals, ...cts];
     const outs = mapLanes(
       (xs) => {
         const back = bwd(xs.slice(0, residuals.length), xs.slice(residuals.length));
-        back.forEach((b, i) => active[i] = b !== null);
-        return back.filter((b) => b !== null);
+        const [isActive, given] = notZero(back);
+        active = isActive;
+        return given;
       },
       all,
       all.map(() => true),
       size,
     );
-    let next = 0;
-    return active.map((a) => a ? outs[next++]! : null);
+    return spread(active, outs);
   };
 }
 
@@ -192,19 +198,21 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
     const numOuts = params.jaxpr.outputs.length - numAux;
     const rule: JvpRule = (primals, tangents) => {
       // A zero tangent still has to be told from an active one in every lane.
-      const active: boolean[] = [];
+      const [given, dotsIn] = notZero(tangents);
+      let active: readonly boolean[] = [];
       const outs = mapLanes(
         (xs) => {
-          const [ys, dots] = params.rule(xs.slice(0, lanes.length), xs.slice(lanes.length));
-          dots.forEach((d, i) => active[i] = d !== null);
-          return [...ys, ...dots.filter((d) => d !== null)];
+          const tangents = spread(given, xs.slice(lanes.length));
+          const [ys, dots] = params.rule(xs.slice(0, lanes.length), tangents);
+          const [isActive, dotsOut] = notZero(dots);
+          active = isActive;
+          return [...ys, ...dotsOut];
         },
-        [...primals, ...tangents],
-        [...lanes, ...ruled],
+        [...primals, ...dotsIn],
+        [...lanes, ...ruled.filter((_, i) => given[i])],
         size,
       );
-      let next = numOuts;
-      return [outs.slice(0, numOuts), active.map((a) => a ? outs[next++]! : null)];
+      return [outs.slice(0, numOuts), spread(active, outs.slice(numOuts))];
     };
     const outs = bind(customJvpP, call.inputs, { ...params, jaxpr: call.jaxpr, rule });
     return [outs, call.outDims];
@@ -220,10 +228,13 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
       numThrough: 0,
       numAux: 0,
       name: "sample",
-      rule: ([x, y], [dx, dy]) => [
-        [mul(sin(x!), y!), add(x!, y!)],
-        [add(mul(mul(cos(x!), y!), dx!), mul(sin(x!), dy!)), add(dx!, dy!)],
-      ],
+      rule: ([x, y], dots) => {
+        const [dx, dy] = dots.map((d, i) => d ?? zeros([x, y][i]!.aval));
+        return [
+          [mul(sin(x!), y!), add(x!, y!)],
+          [add(mul(mul(cos(x!), y!), dx!), mul(sin(x!), dy!)), add(dx!, dy!)],
+        ];
+      },
     },
   }],
 });
@@ -240,9 +251,10 @@ export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<Cust
   jvp(_, __, { name }) {
     throw forward(name);
   },
-  transpose(cts, inputs, { numResiduals, outAvals, bwd }) {
+  transpose(cts, inputs, { numResiduals, active, outAvals, bwd }) {
     const residuals = inputs.slice(0, numResiduals) as NDArray[];
-    const back = bwd(residuals, cts.map((ct, i) => ct ?? zeros(outAvals[i]!)));
+    const all = bwd(residuals, cts.map((ct, i) => ct ?? zeros(outAvals[i]!)));
+    const back = all.filter((_, i) => active[i]);
     return [
       ...residuals.map(() => null),
       ...inputs.slice(numResiduals).map((x, i) => x instanceof Linear ? back[i] ?? null : null),
@@ -266,6 +278,7 @@ export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<Cust
     inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
     params: {
       numResiduals: 1,
+      active: [true],
       outAvals: [{ shape: [3], dtype: "float64" }],
       name: "sample",
       bwd: ([r], [ct]) => [mul(r!, ct!)],
@@ -297,8 +310,9 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
     return ruledJvp(customVjpP, "customVjp", primals, tangents, params, (args, dots) => {
       const [outs, residuals] = fwd(args);
       const numResiduals = residuals.length;
-      const linear = { numResiduals, outAvals, bwd, name };
-      return [outs, bind(customLinearP, [...residuals, ...dots], linear)];
+      const [active, given] = notZero(dots);
+      const linear = { numResiduals, active, outAvals, bwd, name };
+      return [outs, bind(customLinearP, [...residuals, ...given], linear)];
     });
   },
   transpose: "nonlinear",

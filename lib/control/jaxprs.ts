@@ -4,25 +4,8 @@
  *
  * @module
  */
-import { type Atom, type Eqn, type Jaxpr, Var } from "../core/jaxpr.ts";
+import { type Jaxpr, liveEqns } from "../core/jaxpr.ts";
 import { memoize } from "../interpreters/memo.ts";
-
-/** The equations of a program that its outputs need, in order. */
-export function liveEqns(jaxpr: Jaxpr, outputs: readonly Atom[]): Eqn[] {
-  const live: boolean[] = new Array(jaxpr.numVars).fill(false);
-  const mark = (a: Atom): void => {
-    if (a instanceof Var) live[a.id] = true;
-  };
-  outputs.forEach(mark);
-  const eqns: Eqn[] = [];
-  for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
-    const eqn = jaxpr.eqns[i]!;
-    if (!eqn.outputs.some((v) => live[v.id])) continue;
-    eqn.inputs.forEach(mark);
-    eqns.push(eqn);
-  }
-  return eqns.reverse();
-}
 
 /** The program with the outputs of `mask` alone, and without the equations that only others need. */
 export const selectOutputs: (jaxpr: Jaxpr, mask: readonly boolean[]) => Jaxpr = memoize(

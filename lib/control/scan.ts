@@ -15,11 +15,11 @@ import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { memoize } from "../interpreters/memo.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { backwardPass } from "../interpreters/transpose.ts";
+import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
 import { add, mul } from "../primitives/arithmetic.ts";
 import { broadcastTo, expandDims, moveAxis, reshape, zeros } from "../primitives/shape.ts";
 import { concatenate, slice } from "../primitives/slicing.ts";
-import { partition } from "./call.ts";
+import { partition, spread } from "./call.ts";
 import { range, reorder, selectOutputs } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
 import { growMask } from "./while.ts";
@@ -62,6 +62,10 @@ function slab(x: NDArray, i: number): NDArray {
 function stack(slices: readonly NDArray[], aval: ShapedArray): NDArray {
   if (slices.length === 0) return zeros(stacked(aval, 0));
   return concatenate(slices.map((s) => expandDims(s, [0])), 0);
+}
+
+function count(mask: readonly boolean[]): number {
+  return mask.filter((m) => m).length;
 }
 
 /** Numbers of a differentiated body's inputs (`consts, carry, xs` and the tangents of each). */
@@ -113,7 +117,6 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
     );
     const mask = [...constActive, ...active, ...xsActive];
     const body = jvpJaxpr(jaxpr, mask, active);
-    const count = (m: readonly boolean[]): number => m.filter((a) => a).length;
     const numDots = [count(constActive), count(active), count(xsActive)];
     const numYs = jaxpr.outputs.length - numCarry;
     const ysActive = body.active.slice(numCarry);
@@ -135,13 +138,9 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
       numCarry: numCarry + numDots[1]!,
     });
     const ysAt = numCarry + numDots[1]!;
-    let carryDot = numCarry, yDot = ysAt + numYs;
     return [
       [...outs.slice(0, numCarry), ...outs.slice(ysAt, ysAt + numYs)],
-      [
-        ...active.map((a) => a ? outs[carryDot++]! : null),
-        ...ysActive.map((a) => a ? outs[yDot++]! : null),
-      ],
+      [...spread(active, outs.slice(numCarry)), ...spread(ysActive, outs.slice(ysAt + numYs))],
     ];
   },
   transpose(cts, inputs, params) {
@@ -150,30 +149,37 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
     const isLinear = (x: NDArray | Linear): boolean => x instanceof Linear;
     const constLinear = consts.map(isLinear);
     const xsLinear = xs.map(isLinear);
-    const body = transposedBody(jaxpr, numCarry, constLinear, xsLinear);
-    const [knownConsts, linearConsts] = partition(consts, constLinear);
+    const [carryGiven, carryCts] = notZero(cts.slice(0, numCarry));
+    const [ysGiven, ysCts] = notZero(cts.slice(numCarry));
+    const transposed = (given: readonly boolean[]) =>
+      transposedBody(jaxpr, numCarry, constLinear, xsLinear, given, ysGiven);
+    // Cotangents of carries that nothing reads stay zeros that are not written out, unless a step
+    // backwards makes something of them.
+    const given = growMask(carryGiven, (given) => transposed(given).carry);
+    const body = transposed(given);
+    const [knownConsts] = partition(consts, constLinear);
     const [knownXs] = partition(xs, xsLinear);
-    const avals = scanP.abstractEval([], params);
-    const full = cts.map((ct, i) => ct ?? zeros(avals[i]!));
+    const sums = consts.filter((_, i) => body.consts[i]).map((x) => zeros(x.aval));
+    const start = spread(carryGiven, carryCts);
     const outs = bind(scanP, [
       ...knownConsts as NDArray[],
-      ...linearConsts.map((x) => zeros(x.aval)),
-      ...full.slice(0, numCarry),
+      ...sums,
+      ...given.flatMap((g, i) => g ? [start[i] ?? zeros(init[i]!.aval)] : []),
       ...knownXs as NDArray[],
-      ...full.slice(numCarry),
+      ...ysCts,
     ], {
-      jaxpr: body,
+      jaxpr: body.jaxpr,
       numConsts: knownConsts.length,
-      numCarry: linearConsts.length + numCarry,
+      numCarry: sums.length + count(given),
       length,
       reverse: !params.reverse,
-      sums: linearConsts.length,
+      sums: sums.length,
     });
-    let nextConst = 0, nextXs = linearConsts.length + numCarry;
+    const firstX = sums.length + count(given);
     return [
-      ...constLinear.map((l) => l ? outs[nextConst++]! : null),
-      ...init.map((x, i) => isLinear(x) ? outs[linearConsts.length + i]! : null),
-      ...xsLinear.map((l) => l ? outs[nextXs++]! : null),
+      ...spread(body.consts, outs),
+      ...spread(given, outs.slice(sums.length)).map((ct, i) => isLinear(init[i]!) ? ct : null),
+      ...spread(body.xs, outs.slice(firstX)),
     ];
   },
   batch(args, dims, size, params) {
@@ -359,57 +365,63 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
   },
 });
 
-/**
- * The body of the backward loop: from known constants, cotangents of linear constants and of the
- * carry, known slices and cotangents of the ys, to the accumulated cotangents and those of linear xs.
- */
+/** The body of a backward loop, and what it has cotangents for. */
+interface TransposedBody {
+  /**
+   * From known constants, sums for linear constants, cotangents of the carry, known slices and
+   * cotangents of the ys, to the sums, the carry's cotangents and those of linear xs.
+   */
+  readonly jaxpr: Jaxpr;
+  /** Which constants get a cotangent, */
+  readonly consts: readonly boolean[];
+  /** which carries, beside those whose cotangents are given, */
+  readonly carry: readonly boolean[];
+  /** and which xs. */
+  readonly xs: readonly boolean[];
+}
+
 const transposedBody = memoize((
   jaxpr: Jaxpr,
   numCarry: number,
   constLinear: readonly boolean[],
   xsLinear: readonly boolean[],
-): Jaxpr => {
+  carryGiven: readonly boolean[],
+  ysGiven: readonly boolean[],
+): TransposedBody => {
   const numConsts = constLinear.length;
-  const ins = jaxpr.inputs.map((v) => v.aval);
-  const [knownConsts, linearConsts] = partition(ins.slice(0, numConsts), constLinear);
-  const [knownXs] = partition(ins.slice(numConsts + numCarry), xsLinear);
-  const outs = jaxpr.outputs.map((a) => a.aval);
-  return stageClosed("transposed scan", (args) => {
+  const firstX = numConsts + numCarry;
+  const carry = carryGiven.map(() => true);
+  const { jaxpr: back, active } = transposeJaxpr(
+    jaxpr,
+    [...constLinear, ...carry, ...xsLinear],
+    [...carryGiven, ...ysGiven],
+    [...constLinear.map(() => false), ...carryGiven],
+  );
+  const consts = active.slice(0, numConsts);
+  const numKnown = constLinear.filter((l) => !l).length;
+  const numKnownXs = xsLinear.filter((l) => !l).length;
+  const avals = back.inputs.map((v) => v.aval);
+  const firstCt = numKnown + numKnownXs;
+  const firstYs = firstCt + count(carryGiven);
+  const summing = stageClosed("transposed scan", (args) => {
     const take = (n: number): NDArray[] => args.splice(0, n);
-    const consts = take(knownConsts.length);
-    const constCts = take(linearConsts.length);
-    const carryCts = take(numCarry);
-    const xs = take(knownXs.length);
-    const yCts = take(outs.length - numCarry);
-    let c = 0, x = 0;
-    const cts = backwardPass(
-      jaxpr,
-      ins.map((aval, i) => {
-        if (i < numConsts) return constLinear[i] ? new Linear(aval) : consts[c++]!;
-        if (i < numConsts + numCarry) return new Linear(aval);
-        return xsLinear[i - numConsts - numCarry] ? new Linear(aval) : xs[x++]!;
-      }),
-      [...carryCts, ...yCts],
-    );
-    let k = 0;
-    return [
-      ...constLinear.flatMap((l, i) => {
-        if (!l) return [];
-        const sum = constCts[k++]!;
-        const ct = cts[i] ?? null;
-        return [ct === null ? sum : add(sum, ct)];
-      }),
-      ...range(numConsts, numConsts + numCarry).map((i) => cts[i] ?? zeros(ins[i]!)),
-      ...xsLinear.flatMap((l, i) => {
-        const at = numConsts + numCarry + i;
-        return l ? [cts[at] ?? zeros(ins[at]!)] : [];
-      }),
-    ];
+    const known = take(numKnown);
+    const sums = take(count(consts));
+    const carryCts = take(count(carryGiven));
+    const xs = take(numKnownXs);
+    const outs = evalJaxpr(back, [...known, ...xs, ...carryCts, ...args], bind);
+    return [...sums.map((sum, i) => add(sum, outs[i]!)), ...outs.slice(sums.length)];
   }, [
-    ...knownConsts,
-    ...linearConsts,
-    ...outs.slice(0, numCarry),
-    ...knownXs,
-    ...outs.slice(numCarry),
+    ...avals.slice(0, numKnown),
+    ...back.outputs.slice(0, count(consts)).map((a) => a.aval),
+    ...avals.slice(firstCt, firstYs),
+    ...avals.slice(numKnown, firstCt),
+    ...avals.slice(firstYs),
   ]);
+  return {
+    jaxpr: summing,
+    consts,
+    carry: active.slice(numConsts, firstX),
+    xs: active.slice(firstX),
+  };
 });

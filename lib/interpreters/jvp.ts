@@ -6,7 +6,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { evalJaxpr, type Jaxpr, liveEqns } from "../core/jaxpr.ts";
 import type { Primitive, Tangent } from "../core/primitive.ts";
 import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
 import { zeros } from "../primitives/shape.ts";
@@ -101,12 +101,14 @@ export const jvpJaxpr: (
     const avals = jaxpr.inputs.map((v) => v.aval);
     const n = avals.length;
     let outActive: boolean[] = [];
+    // What no output needs has no derivative either, and it may not be differentiable.
+    const live = { ...jaxpr, eqns: liveEqns(jaxpr, jaxpr.outputs) };
     const differentiated = stageClosed("jvp", (args) => {
       let next = n;
       const tangents = active.map((a) => a ? args[next++]! : null);
       const [outs, dots] = jvpFlat(
         "jvp",
-        (xs) => evalJaxpr(jaxpr, xs, bind),
+        (xs) => evalJaxpr(live, xs, bind),
         args.slice(0, n),
         tangents,
       );

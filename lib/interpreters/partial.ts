@@ -7,7 +7,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { DifferentiationError } from "../core/errors.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { type Atom, evalJaxpr, type Jaxpr, liveEqns } from "../core/jaxpr.ts";
 import { Linear, type PartialContext, type Primitive } from "../core/primitive.ts";
 import { bind, currentTrace, type Trace, withTrace } from "../core/trace.ts";
 import { isFloat } from "../core/dtype.ts";
@@ -124,7 +124,7 @@ export const partialEvalJaxpr: (
         const inputs = avals.map((aval, i) => unknownIn[i] ? trace.input(aval) : args[next++]!);
         const outs = withTrace(trace, () => evalJaxpr(jaxpr, inputs, bind));
         unknownOut = outs.map((x, i) => trace.owns(x) || instantiate[i] === true);
-        staged = trace.finish(outs.filter((_, i) => unknownOut[i]));
+        staged = withoutDead(trace.finish(outs.filter((_, i) => unknownOut[i])));
         return [...outs.filter((_, i) => !unknownOut[i]), ...staged.consts];
       } finally {
         trace.alive = false;
@@ -138,3 +138,14 @@ export const partialEvalJaxpr: (
     };
   },
 );
+
+/** A recorded program without what its outputs do not need, captured values included. */
+function withoutDead({ jaxpr, consts }: Staged): Staged {
+  const eqns = liveEqns(jaxpr, jaxpr.outputs);
+  const read = new Set<Atom>([...eqns.flatMap((eqn) => eqn.inputs), ...jaxpr.outputs]);
+  const keep = jaxpr.inputs.map((v, i) => i >= consts.length || read.has(v));
+  return {
+    jaxpr: { ...jaxpr, eqns, inputs: jaxpr.inputs.filter((_, i) => keep[i]) },
+    consts: consts.filter((_, i) => keep[i]),
+  };
+}

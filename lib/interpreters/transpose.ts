@@ -71,19 +71,47 @@ export function backwardPass(
   return jaxpr.inputs.map((v, i) => args[i] instanceof Linear ? cts[v.id] ?? null : null);
 }
 
+/** A program that pulls cotangents back, and which inputs of the original get one. */
+export interface TransposedJaxpr {
+  /** From what is known and the cotangents that are not zero to those of the inputs with one. */
+  readonly jaxpr: Jaxpr;
+  /** Which inputs of the original have a cotangent; that of the others is zero. */
+  readonly active: readonly boolean[];
+}
+
 /**
  * The program that pulls cotangents back: inputs are the inputs of `jaxpr` with `linear[i]` false,
- * then a cotangent for each output; outputs are cotangents for the inputs with `linear[i]` true.
+ * then the cotangents of the outputs with `given[i]`; those of the others are zero, and stay so: a
+ * zero that is written out becomes NaN where it meets an infinite slope. Inputs with
+ * `instantiate[i]` get a cotangent in any case.
  */
-export const transposeJaxpr: (jaxpr: Jaxpr, linear: readonly boolean[]) => Jaxpr = memoize(
-  (jaxpr: Jaxpr, linear: readonly boolean[]) => {
-    const avals: readonly ShapedArray[] = jaxpr.inputs.map((v) => v.aval);
-    const known = avals.filter((_, i) => !linear[i]);
-    return stageClosed("transpose", (args) => {
-      let next = 0;
-      const inputs = avals.map((aval, i) => linear[i] ? new Linear(aval) : args[next++]!);
-      const cts = backwardPass(jaxpr, inputs, args.slice(known.length));
-      return cts.flatMap((ct, i) => linear[i] ? [ct ?? zeros(avals[i]!)] : []);
-    }, [...known, ...jaxpr.outputs.map((a) => a.aval)]);
-  },
-);
+export const transposeJaxpr: (
+  jaxpr: Jaxpr,
+  linear: readonly boolean[],
+  given: readonly boolean[],
+  instantiate?: readonly boolean[],
+) => TransposedJaxpr = memoize((
+  jaxpr: Jaxpr,
+  linear: readonly boolean[],
+  given: readonly boolean[],
+  instantiate: readonly boolean[] = [],
+): TransposedJaxpr => {
+  const avals: readonly ShapedArray[] = jaxpr.inputs.map((v) => v.aval);
+  const known = avals.filter((_, i) => !linear[i]);
+  let active: boolean[] = [];
+  const transposed = stageClosed("transpose", (args) => {
+    let next = 0;
+    const inputs = avals.map((aval, i) => linear[i] ? new Linear(aval) : args[next++]!);
+    const outCts = given.map((g) => g ? args[next++]! : null);
+    const cts = backwardPass(jaxpr, inputs, outCts)
+      .map((ct, i) => ct ?? (instantiate[i] ? zeros(avals[i]!) : null));
+    active = cts.map((ct) => ct !== null);
+    return cts.filter((ct) => ct !== null);
+  }, [...known, ...jaxpr.outputs.flatMap((a, i) => given[i] ? [a.aval] : [])]);
+  return { jaxpr: transposed, active };
+});
+
+/** What `transposeJaxpr` takes and gives in terms of a call: its inputs, and all its cotangents. */
+export function notZero(cts: readonly Tangent[]): [given: boolean[], cts: NDArray[]] {
+  return [cts.map((ct) => ct !== null), cts.filter((ct) => ct !== null)];
+}

@@ -17,6 +17,7 @@ import {
 } from "../control/custom.ts";
 import { loopsWithin } from "../control/while.ts";
 import { stage } from "../interpreters/staging.ts";
+import { zeros } from "../primitives/shape.ts";
 import {
   checkFunction,
   checkSameType,
@@ -139,7 +140,7 @@ export function customJvp(
     const flatRule: JvpRule = (primals, tangents) => {
       const given = (rule as (p: unknown, t: unknown) => unknown)(
         treeUnflatten(def, primals),
-        treeUnflatten(ruledDef, tangents),
+        treeUnflatten(ruledDef, tangents.map((t, i) => t ?? zeros(xs[i]!.aval))),
       );
       const [out, dot] = pair("customJvp", "jvp", f, given, "[out, tangent]");
       return [

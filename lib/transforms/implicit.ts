@@ -150,10 +150,12 @@ export function customRoot(
         [...captured, ...root],
         [...dots, ...root.map(() => null)],
       );
+      const rest = outs.slice(n).map(() => null);
+      if (change.every((d) => d === null)) return [outs, [...root.map(() => null), ...rest]];
       // f(x(c), c) = 0, so (df/dx) dx = -(df/dc) dc.
       const rhs = change.map((d, i) => d === null ? zeros(avals[i]!) : neg(d));
       const dx = evalJaxpr(tangent.jaxpr, [...own, ...captured, ...root, ...rhs], bind);
-      return [outs, [...dx, ...outs.slice(n).map(() => null)]];
+      return [outs, [...dx, ...rest]];
     },
   };
   // Neither the initial guess nor the solvers' own settings move the root.
@@ -233,7 +235,8 @@ export function customLinearSolve(
  */
 function adjointOf(jaxpr: Jaxpr, numConsts: number): Jaxpr | DifferentiationError {
   try {
-    return transposeJaxpr(jaxpr, jaxpr.inputs.map((_, i) => i >= numConsts));
+    const linear = jaxpr.inputs.map((_, i) => i >= numConsts);
+    return transposeJaxpr(jaxpr, linear, jaxpr.outputs.map(() => true), linear).jaxpr;
   } catch (error) {
     if (error instanceof DifferentiationError) return error;
     throw error;

@@ -242,9 +242,9 @@ export function checkVjp(c: Case, report: Report): boolean {
         const { back, lin } = pullBack(c.apply, wide, cts);
         reached ||= lin.jaxpr.eqns.some((e) => e.primitive === c.primitive);
         checkJaxpr(lin.jaxpr);
-        checkJaxpr(
-          transposeJaxpr(lin.jaxpr, lin.jaxpr.inputs.map((_, i) => i >= lin.consts.length)),
-        );
+        const linear = lin.jaxpr.inputs.map((_, i) => i >= lin.consts.length);
+        const given = lin.activeOut.flatMap((a, k) => a ? [mask[k]!] : []);
+        checkJaxpr(transposeJaxpr(lin.jaxpr, linear, given).jaxpr);
         for (let i = 0; i < wide.length; i++) {
           const ct = back[i]!;
           if (ct !== null && !sameAval(ct.aval, wide[i]!.aval)) {
