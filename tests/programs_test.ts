@@ -75,6 +75,7 @@ for (let n = 0; n < PROGRAMS; n++) {
       const dot = g.reduce((sum, d, i) => sum + d.mul(t[i]!).sum().item(), 0);
       const near = directional(loss, inputs, t);
       const scale = 1 + Math.abs(dot);
+      compareSecondOrder(loss, inputs, t);
       assert(Math.abs(slope.item() - dot) < 1e-11 * scale, `jvp ${slope.item()}, vjp ${dot}`);
       assert(
         near.some((d) => Math.abs(d - dot) < 1e-6 * scale),
@@ -85,6 +86,22 @@ for (let n = 0; n < PROGRAMS; n++) {
       throw new Error(`${message}\nof the program ${steps.join(" ")}\n(${seedNote})\n${stack}`);
     }
   });
+}
+
+/** The Hessian times `t`, in all orders of forward and reverse mode. */
+function compareSecondOrder(
+  loss: (x: NDArray[]) => NDArray,
+  x: NDArray[],
+  t: NDArray[],
+): void {
+  const slope = (x: NDArray[]): NDArray => jvp(loss, [x], [t])[1];
+  const product = (x: NDArray[]): NDArray =>
+    grad(loss)(x).reduce((sum: NDArray, d, i) => sum.add(d.mul(t[i]!).sum()), np.zeros([]));
+  const expected = jvp(grad(loss), [x], [t])[1];
+  for (const h of expected) assert(np.all(np.isFinite(h)).item() !== 0, "a Hessian is not finite");
+  compare("gradient of jvp", grad(slope)(x), expected);
+  compare("gradient of gradient", grad(product)(x), expected);
+  compare("gradient of gradient on wasm", jit(grad(product))(x), expected);
 }
 
 /** Derivatives along `t` by central differences with several steps: one may straddle a kink. */

@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { formatAval, sameAval, shaped } from "../core/aval.ts";
-import { deferUntilReady } from "../core/concrete.ts";
+import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
@@ -142,6 +142,11 @@ const zerosInPlaceOf = memoize((branch: Jaxpr) =>
   )
 );
 
+/** The branch that an index names; one out of range names the first or last. */
+export function chosenBranch(branches: readonly Jaxpr[], index: ConcreteArray): Jaxpr {
+  return branches[Math.max(0, Math.min(branches.length - 1, index.values[0]!))]!;
+}
+
 /** Evaluates one of several programs: inputs are an int32 index (clamped), then the operands. */
 export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
   name: "cond",
@@ -160,11 +165,11 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
   },
   impl: {
     evaluate: (args, { branches }) =>
-      deferUntilReady(args, branches[0]!.outputs.map((a) => a.aval), (args) => {
-        const index = args[0]!.values[0]!;
-        const branch = branches[Math.max(0, Math.min(branches.length - 1, index))]!;
-        return evalJaxpr(branch, args.slice(1), bind);
-      }),
+      deferUntilReady(
+        args,
+        branches[0]!.outputs.map((a) => a.aval),
+        (args) => evalJaxpr(chosenBranch(branches, args[0]!), args.slice(1), bind),
+      ),
   },
   jvp(primals, tangents, { branches }) {
     const active = tangents.slice(1).map((t) => t !== null);

@@ -1,15 +1,19 @@
 /**
  * Simplification of a whole program before it is compiled: calls are inlined, what nothing reads is
  * dropped (inside loops too: unread results, and carries that feed only themselves), and what does
- * not change from step to step, or does not need the carry, is moved out of loops. Sharing of equal
- * nodes and folding of constants are done on the ONNX graph.
+ * not change from step to step, or does not need the carry, is moved out of loops. Small
+ * constants are computed, and a choice by a constant is its branch. Sharing of equal nodes and folding
+ * of larger constants are done on the ONNX graph.
  *
  * @module
  */
 import { type Atom, type Eqn, type Jaxpr, JaxprBuilder, Literal, Var } from "../core/jaxpr.ts";
+import { sizeOf } from "../core/aval.ts";
+import type { ConcreteArray } from "../core/concrete.ts";
 import type { Primitive } from "../core/primitive.ts";
+import { bind, evalTrace, withTrace } from "../core/trace.ts";
 import { type CallParams, checkpointCall, jitCall } from "./call.ts";
-import { condP, type CondParams } from "./cond.ts";
+import { chosenBranch, condP, type CondParams } from "./cond.ts";
 import { emitScan } from "./fission.ts";
 import { customJvpP, customVjpP } from "./custom.ts";
 import { linearSolveP, type LinearSolveParams } from "./linear_solve.ts";
@@ -20,27 +24,55 @@ type AnyPrimitive = Primitive<unknown>;
 
 const is = (eqn: Eqn, primitive: unknown): boolean => eqn.primitive === primitive;
 
-/** The program that an equation amounts to, and which of its inputs that takes; null for none. */
-function callee(eqn: Eqn): { readonly jaxpr: Jaxpr; readonly inputs: readonly Atom[] } | null {
-  if ([jitCall, checkpointCall, customJvpP, customVjpP].some((p) => is(eqn, p))) {
-    return { jaxpr: (eqn.params as CallParams).jaxpr, inputs: eqn.inputs };
+/** The program that an application amounts to, and which of its inputs that takes; null for none. */
+function callee(
+  { primitive, params }: Eqn,
+  inputs: readonly Atom[],
+): { readonly jaxpr: Jaxpr; readonly inputs: readonly Atom[] } | null {
+  const isOne = (...list: readonly unknown[]): boolean => list.includes(primitive);
+  if (isOne(jitCall, checkpointCall, customJvpP, customVjpP)) {
+    return { jaxpr: (params as CallParams).jaxpr, inputs };
   }
-  if (is(eqn, linearSolveP)) {
-    const { matvec, vecmat, solve, transposeSolve } = eqn.params as LinearSolveParams;
+  if (isOne(condP) && inputs[0] instanceof Literal) {
+    const jaxpr = chosenBranch((params as CondParams).branches, inputs[0].value);
+    return { jaxpr, inputs: inputs.slice(1) };
+  }
+  if (isOne(linearSolveP)) {
+    const { matvec, vecmat, solve, transposeSolve } = params as LinearSolveParams;
     const skip = matvec.numConsts + (vecmat?.numConsts ?? 0);
     const after = skip + solve.numConsts;
     return {
       jaxpr: solve.jaxpr,
       inputs: [
-        ...eqn.inputs.slice(skip, after),
-        ...eqn.inputs.slice(after + (transposeSolve?.numConsts ?? 0)),
+        ...inputs.slice(skip, after),
+        ...inputs.slice(after + (transposeSolve?.numConsts ?? 0)),
       ],
     };
   }
   return null;
 }
 
-/** Copies equations into a new program, inlining calls. */
+/** Constants of at most this many elements are computed with; beyond that they would only grow files. */
+const SMALL = 16;
+
+/**
+ * What an equation gives that reads small constants alone, computed as eager code does; null where
+ * it reads more or is not small. Left to onnxruntime, a choice by a computed constant inside another
+ * makes a model that cannot run (1.30.0: "IsTensor() was false").
+ */
+function folded({ primitive, params, outputs }: Eqn, inputs: readonly Atom[]): Literal[] | null {
+  const known = (a: Atom): boolean =>
+    a instanceof Literal && a.value.ready && sizeOf(a.aval.shape) <= SMALL;
+  if (inputs.length === 0 || typeof primitive.impl !== "function" || !inputs.every(known)) {
+    return null;
+  }
+  if (outputs.some((v) => sizeOf(v.aval.shape) > SMALL)) return null;
+  const values = inputs.map((a) => (a as Literal).value);
+  const outs = withTrace(evalTrace, () => bind(primitive, values, params));
+  return outs.map((x) => new Literal(x as ConcreteArray));
+}
+
+/** Copies equations into a new program, inlining calls and computing what is constant. */
 class Inliner {
   constructor(readonly builder: JaxprBuilder = new JaxprBuilder()) {}
 
@@ -50,18 +82,19 @@ class Inliner {
     jaxpr.inputs.forEach((v, i) => env[v.id] = inputs[i]!);
     const read = (a: Atom): Atom => a instanceof Literal ? a : env[a.id]!;
     for (const eqn of jaxpr.eqns) {
-      const call = callee(eqn);
-      const outs = call === null
-        ? this.builder.equation(
-          eqn.primitive,
-          eqn.inputs.map(read),
-          eqn.params,
-          eqn.outputs.map((v) => v.aval),
-        )
-        : this.add(call.jaxpr, call.inputs.map(read));
+      const outs = this.#equation(eqn, eqn.inputs.map(read));
       eqn.outputs.forEach((v, i) => env[v.id] = outs[i]!);
     }
     return jaxpr.outputs.map(read);
+  }
+
+  #equation(eqn: Eqn, inputs: readonly Atom[]): readonly Atom[] {
+    const call = callee(eqn, inputs);
+    if (call !== null) return this.add(call.jaxpr, call.inputs);
+    const constant = folded(eqn, inputs);
+    if (constant !== null) return constant;
+    const avals = eqn.outputs.map((v) => v.aval);
+    return this.builder.equation(eqn.primitive, inputs, eqn.params, avals);
   }
 }
 

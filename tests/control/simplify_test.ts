@@ -17,6 +17,7 @@ import {
   numpy as np,
   scan,
   ShapeDtype,
+  switchCase,
   type Tree,
   whileLoop,
 } from "../../mod.ts";
@@ -56,6 +57,23 @@ Deno.test("calls are inlined: jit, checkpoint and custom functions, inside loops
     arr(1),
   );
   assertEquals(names(subJaxprs(find(looped, "while")!.params)[1]!), ["mul", "sin", "add", "add"]);
+});
+
+Deno.test("what small constants give is computed, and a choice by one is its branch", () => {
+  const one = np.array(1, { dtype: "int32" });
+  const nested = (x: NDArray): NDArray =>
+    switchCase(one.add(one).sub(1), [
+      (v: NDArray) => v.neg(),
+      (v: NDArray) => cond(v.sum().greater(0), np.sin, np.cos, v).mul(np.array(3).div(2)),
+      (v: NDArray) => v,
+    ], x);
+  assertEquals(
+    names(simple(nested, arr([0.5, 1]))),
+    ["reduce_sum", "gt", "convert", "cond", "mul"],
+  );
+  const x = arr([0.5, 1]);
+  const slope = (x: NDArray): NDArray => grad((x: NDArray) => nested(x).sum())(x);
+  assertClose(jit(slope)(x), slope(x));
 });
 
 Deno.test("what nothing reads is dropped, also carries and results of loops", () => {

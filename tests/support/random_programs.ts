@@ -24,6 +24,7 @@ import {
 } from "../../mod.ts";
 import { arr } from "./arrays.ts";
 import { Random } from "./random.ts";
+import { unreadSteepness } from "./random_unread.ts";
 
 /** One operation: from the values so far to the next. */
 export type Step = (values: readonly NDArray[]) => NDArray;
@@ -138,6 +139,11 @@ const makers: Readonly<Record<string, Maker>> = {
   checkpoint: unary((x) => checkpoint((v: NDArray) => np.sin(np.sin(v)))(x)),
   vmap: unaryOf(vector, (x) => vmap((u: NDArray) => u.mul(u.sum()))(x).mul(0.3)),
   grad: unary((x) => grad((v: NDArray) => np.sin(v).mul(x).sum())(x.mul(0.5))),
+  unread: (pick, random) => {
+    const i = pick()!;
+    const hidden = unreadSteepness(random);
+    return (v) => hidden(v[i]!);
+  },
 };
 
 /** Shapes of the inputs of a random program. */
