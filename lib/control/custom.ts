@@ -11,7 +11,7 @@ import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchFlat, batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
-import { jvpFlat } from "../interpreters/jvp.ts";
+import { jvpFlat, jvpJaxpr } from "../interpreters/jvp.ts";
 import { notZero } from "../interpreters/transpose.ts";
 import { mappedInFront } from "../primitives/rules.ts";
 import { reduceSum, zeros } from "../primitives/shape.ts";
@@ -20,11 +20,13 @@ import { sampleJaxpr } from "./samples.ts";
 import { add, mul } from "../primitives/arithmetic.ts";
 import { cos, sin } from "../primitives/unary.ts";
 
-/** What derivative rules know of. The captured values are a program's first inputs. */
+/** What derivative rules know of. Captured values are a program's first inputs. */
 export interface Reach {
-  /** The function: captured values, then its arguments. */
+  /** The function: values that its rules captured, those that it captured itself, its arguments. */
   readonly jaxpr: Jaxpr;
-  /** Number of captured values; the rules do not know of them, and they have no derivatives. */
+  /** Number of values that the rules captured: they are given them before the arguments. */
+  readonly numHeld: number;
+  /** Number of values that the function captured; the rules do not know of them, and they have no derivatives. */
   readonly numConsts: number;
   /**
    * Number of last arguments by which the derivative is that of the function itself, as if it had no
@@ -38,7 +40,7 @@ export interface Reach {
 }
 
 /**
- * Outputs and their tangents, from the arguments and the tangents of those that have a rule, of
+ * Outputs and their tangents, from what the rule holds, the arguments and the tangents of those that have a rule, of
  * which at least one is not zero.
  */
 export type JvpRule = (
@@ -52,7 +54,7 @@ export interface CustomJvpParams extends Reach {
   readonly rule: JvpRule;
 }
 
-/** What the forward rule keeps for the backward rule, beside the outputs. */
+/** The outputs and what the backward rule needs, from what the rules hold and the arguments. */
 export type FwdRule = (
   args: readonly NDArray[],
 ) => readonly [outs: readonly NDArray[], residuals: readonly NDArray[]];
@@ -80,12 +82,22 @@ interface CustomLinearParams {
   readonly name: string;
 }
 
-function checkConsts(kind: string, name: string, tangents: readonly Tangent[]): void {
-  if (tangents.every((t) => t === null)) return;
+/** Raises where results depend, in a way that has derivatives, on captured values with tangents. */
+function checkConsts(kind: string, params: Reach, tangents: readonly Tangent[]): void {
+  const { jaxpr, numHeld, numConsts, numAux, name } = params;
+  const active = tangents.map((t, i) => t !== null && i >= numHeld && i < numHeld + numConsts);
+  if (!active.includes(true)) return;
+  const reached = jvpJaxpr(jaxpr, active).active;
+  if (!reached.slice(0, reached.length - numAux).includes(true)) return;
   throw new DifferentiationError(
     `${kind}: ${name} uses a value from outside that is being differentiated, and its rule does not ` +
       "know of it. Pass the value as an argument",
   );
+}
+
+/** What rules are given of a call's inputs: all but what the function captured. */
+function ruleArgs<T>({ numHeld, numConsts }: Reach, inputs: readonly T[]): T[] {
+  return [...inputs.slice(0, numHeld), ...inputs.slice(numHeld + numConsts)];
 }
 
 /**
@@ -100,22 +112,24 @@ function ruledJvp<P extends Reach>(
   params: P,
   rule: JvpRule,
 ): [outs: NDArray[], tangents: Tangent[]] {
-  const { jaxpr, numConsts, numThrough, numAux, name } = params;
+  const { jaxpr, numHeld, numConsts, numThrough, numAux, name } = params;
   const last = primals.length - numThrough;
-  checkConsts(kind, name, tangents.slice(0, numConsts));
+  const first = numHeld + numConsts;
+  checkConsts(kind, params, tangents);
+  const own = tangents.slice(first, last);
+  const isRuled = own.some((t) => t !== null);
   const numOuts = jaxpr.outputs.length - numAux;
   let outs: readonly NDArray[] = [];
   let dots: readonly Tangent[] = [];
   if (tangents.slice(last).some((t) => t !== null)) {
     const free = tangents.map((t, i) => i < last ? null : t);
     [outs, dots] = jvpFlat(`${kind} of ${name}`, (xs) => evalJaxpr(jaxpr, xs, bind), primals, free);
-  } else if (numAux > 0) {
+  } else if (numAux > 0 || !isRuled) {
     outs = bind(primitive, primals, params);
   }
-  const own = tangents.slice(numConsts, last);
   let ruled: readonly Tangent[] = [];
-  if (own.some((t) => t !== null)) {
-    const [values, change] = rule(primals.slice(numConsts), own);
+  if (isRuled) {
+    const [values, change] = rule(ruleArgs(params, primals), own);
     outs = [...values, ...outs.slice(numOuts)];
     ruled = change;
   }
@@ -191,10 +205,10 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
     ruledJvp(customJvpP, "customJvp", primals, tangents, params, params.rule),
   transpose: "nonlinear",
   batch(args, dims, size, params) {
-    const { numConsts, numThrough, numAux } = params;
+    const { numHeld, numThrough, numAux } = params;
     const call = batchedCall(params, args, dims, size);
-    const lanes = call.batched.slice(numConsts);
-    const ruled = lanes.slice(0, lanes.length - numThrough);
+    const lanes = ruleArgs(params, call.batched);
+    const ruled = lanes.slice(numHeld, lanes.length - numThrough);
     const numOuts = params.jaxpr.outputs.length - numAux;
     const rule: JvpRule = (primals, tangents) => {
       // A zero tangent still has to be told from an active one in every lane.
@@ -224,6 +238,7 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
     inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
     params: {
       jaxpr: sampleJaxpr(),
+      numHeld: 0,
       numConsts: 0,
       numThrough: 0,
       numAux: 0,
@@ -318,7 +333,7 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
   transpose: "nonlinear",
   batch(args, dims, size, params) {
     const call = batchedCall(params, args, dims, size);
-    const lanes = call.batched.slice(params.numConsts);
+    const lanes = ruleArgs(params, call.batched);
     const numOuts = params.jaxpr.outputs.length - params.numAux;
     const fwd: FwdRule = (xs) => {
       const outs = mapLanes((xs) => params.fwd(xs).flat(), xs, lanes, size);
@@ -327,7 +342,9 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
     const back = backwardLanes(params.bwd, size);
     // An argument shared by all lanes gets the sum of their cotangents.
     const bwd: BwdRule = (residuals, cts) =>
-      back(residuals, cts).map((ct, i) => ct === null || lanes[i] ? ct : reduceSum(ct, [0]));
+      back(residuals, cts).map((ct, i) =>
+        ct === null || lanes[params.numHeld + i] ? ct : reduceSum(ct, [0])
+      );
     const outs = bind(customVjpP, call.inputs, { ...params, jaxpr: call.jaxpr, fwd, bwd });
     return [outs, call.outDims];
   },
@@ -338,6 +355,7 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
     inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
     params: {
       jaxpr: sampleJaxpr(),
+      numHeld: 0,
       numConsts: 0,
       numThrough: 0,
       numAux: 0,

@@ -18,8 +18,8 @@ import { stageClosed, type Staged, StagingTrace } from "./staging.ts";
 /** Evaluates what is known in its parent and records the rest. */
 export class PartialTrace extends StagingTrace implements PartialContext {
   /** Known operations run in `parent`. */
-  constructor(what: string, readonly parent: Trace, hoistArrays: boolean) {
-    super(what, hoistArrays);
+  constructor(what: string, parent: Trace, hoistArrays: boolean) {
+    super(what, hoistArrays, parent);
   }
   /** Whether a value waits to be computed. */
   isUnknown(x: NDArray): boolean {

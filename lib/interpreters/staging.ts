@@ -11,7 +11,7 @@ import type { ShapedArray } from "../core/aval.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { type Atom, type Jaxpr, JaxprBuilder, Literal, type Var } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
-import { leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
+import { currentTrace, leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
 
 /** A trace that may run inside another. */
 type Inner = Trace & { readonly parent?: Inner };
@@ -44,9 +44,14 @@ export class StagingTrace extends Trace {
 
   /**
    * With `hoistArrays`, captured arrays other than scalars become inputs like captured tracers: for
-   * programs that are run once, with other arrays each time they are recorded.
+   * programs that are run once, with other arrays each time they are recorded. `parent` is the
+   * interpreter around it.
    */
-  constructor(what: string, readonly hoistArrays: boolean = false) {
+  constructor(
+    what: string,
+    readonly hoistArrays: boolean = false,
+    readonly parent: Trace = currentTrace(),
+  ) {
     super(what);
   }
 

@@ -5,6 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { TreeError } from "../core/errors.ts";
+import { type Jaxpr, Var } from "../core/jaxpr.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import {
@@ -18,6 +19,7 @@ import {
 import { loopsWithin } from "../control/while.ts";
 import { stage } from "../interpreters/staging.ts";
 import { zeros } from "../primitives/shape.ts";
+import { closedJvpRule, closedVjpRules, recordingRules } from "./closed_rules.ts";
 import {
   checkFunction,
   checkSameType,
@@ -77,14 +79,16 @@ function recorded(
   const ruledDef = numThrough === 0 ? def : treeFlatten(args.slice(0, numRuled))[1];
   let outDef!: TreeDef;
   let auxDef!: TreeDef;
-  const { jaxpr, consts } = stage(`${op} of ${nameOf(f)}`, (a) => {
-    const result = (f as (...args: unknown[]) => unknown)(...treeUnflatten(def, a) as unknown[]);
-    const [out, aux] = hasAux ? result as [unknown, unknown] : [result, null];
-    const [outs, own] = flattenResult(op, f, out);
-    const [kept, auxOwn] = flattenArrays(op, aux, `the aux output of ${nameOf(f)}`);
-    [outDef, auxDef] = [own, auxOwn];
-    return [...outs, ...kept];
-  }, xs.map((x) => x.aval));
+  const { jaxpr, consts } = recordingRules(() =>
+    stage(`${op} of ${nameOf(f)}`, (a) => {
+      const result = (f as (...args: unknown[]) => unknown)(...treeUnflatten(def, a) as unknown[]);
+      const [out, aux] = hasAux ? result as [unknown, unknown] : [result, null];
+      const [outs, own] = flattenResult(op, f, out);
+      const [kept, auxOwn] = flattenArrays(op, aux, `the aux output of ${nameOf(f)}`);
+      [outDef, auxDef] = [own, auxOwn];
+      return [...outs, ...kept];
+    }, xs.map((x) => x.aval))
+  );
   const through = xs.length - ruledDef.numLeaves;
   const numOuts = outDef.numLeaves;
   const avals = jaxpr.outputs.slice(0, numOuts).map((a) => a.aval);
@@ -96,6 +100,7 @@ function recorded(
     consts,
     reach: {
       jaxpr: through === 0 ? jaxpr : loopsWithin(jaxpr, `${op}(${nameOf(f)})`),
+      numHeld: 0,
       numConsts: consts.length,
       numThrough: through,
       numAux: auxDef.numLeaves,
@@ -119,6 +124,17 @@ function recorded(
       const out = treeUnflatten(outDef, outs.slice(0, numOuts));
       return hasAux ? [out, treeUnflatten(auxDef, outs.slice(numOuts))] : out;
     },
+  };
+}
+
+/** The program with further first inputs that it does not read. */
+function ignoring(held: readonly NDArray[], jaxpr: Jaxpr): Jaxpr {
+  if (held.length === 0) return jaxpr;
+  const unread = held.map((x, i) => new Var(x.aval, jaxpr.numVars + i));
+  return {
+    ...jaxpr,
+    inputs: [...unread, ...jaxpr.inputs],
+    numVars: jaxpr.numVars + unread.length,
   };
 }
 
@@ -148,7 +164,19 @@ export function customJvp(
         likeResult(dot, "the tangent of the rule", "the tangent of its rule"),
       ];
     };
-    return result(bind(customJvpP, [...consts, ...xs], { ...reach, rule: flatRule }));
+    const { rules, held } = closedJvpRule(
+      `the rule of ${reach.name}`,
+      flatRule,
+      xs.map((x) => x.aval),
+      ruledDef.numLeaves,
+    );
+    const params = {
+      ...reach,
+      rule: rules,
+      numHeld: held.length,
+      jaxpr: ignoring(held, reach.jaxpr),
+    };
+    return result(bind(customJvpP, [...held, ...consts, ...xs], params));
   });
 }
 
@@ -187,9 +215,20 @@ export function customVjp(
       );
       return checkCotangents(f, given, ruledDef, xs);
     };
-    return result(
-      bind(customVjpP, [...consts, ...xs], { ...reach, fwd: flatFwd, bwd: flatBwd }),
+    const { rules: [forward, backward], held } = closedVjpRules(
+      `the rules of ${reach.name}`,
+      [flatFwd, flatBwd],
+      xs.map((x) => x.aval),
+      reach.jaxpr.outputs.slice(0, outDef.numLeaves).map((a) => a.aval),
     );
+    const params = {
+      ...reach,
+      fwd: forward,
+      bwd: backward,
+      numHeld: held.length,
+      jaxpr: ignoring(held, reach.jaxpr),
+    };
+    return result(bind(customVjpP, [...held, ...consts, ...xs], params));
   });
 }
 

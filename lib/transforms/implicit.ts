@@ -19,6 +19,7 @@ import { stage } from "../interpreters/staging.ts";
 import { transposeJaxpr } from "../interpreters/transpose.ts";
 import { neg } from "../primitives/arithmetic.ts";
 import { stopGradient, zeros } from "../primitives/shape.ts";
+import { beforeDifferentiation } from "./closed_rules.ts";
 import { checkFunction, checkSameType, flattenArrays, flattenResult, nameOf } from "./trees.ts";
 import type { AnyFunction } from "./types.ts";
 
@@ -56,10 +57,12 @@ function convertEndo(
   def: TreeDef,
 ): Converted {
   const avals = xs.map((x) => x.aval);
-  return stage(`${op} of ${nameOf(f)}`, (args) => {
-    const result = (f as UserFunction)(treeUnflatten(def, args));
-    return like(op, avals, def)(`the argument and the result of ${what}`, f, result);
-  }, avals);
+  return beforeDifferentiation(() =>
+    stage(`${op} of ${nameOf(f)}`, (args) => {
+      const result = (f as UserFunction)(treeUnflatten(def, args));
+      return like(op, avals, def)(`the argument and the result of ${what}`, f, result);
+    }, avals)
+  );
 }
 
 /** A program as a function on trees. */
@@ -134,6 +137,7 @@ export function customRoot(
   const settings = [...solver.consts, ...tangent.consts];
   const params: CustomJvpParams = {
     jaxpr: solver.jaxpr,
+    numHeld: 0,
     numConsts: 0,
     numThrough: 0,
     numAux: 0,

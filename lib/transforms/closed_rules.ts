@@ -1,0 +1,167 @@
+/**
+ * Derivative rules as programs that are given what they close over. A rule runs when derivatives are
+ * taken: by then the transform whose traced values it captured may be over (a jitted function that is
+ * differentiated), or be one inside (a lane of a `vmap`). So where derivatives or lanes are being computed when the
+ * function is called, its rules are recorded at once, and what they captured becomes an input.
+ *
+ * Rules that capture nothing traced stay the functions that they are, and so may look at values where
+ * these are known.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
+import type { Tangent } from "../core/primitive.ts";
+import { bind, currentTrace, evalTrace, type Trace } from "../core/trace.ts";
+import { spread } from "../control/call.ts";
+import type { BwdRule, FwdRule, JvpRule } from "../control/custom.ts";
+import { BatchTrace } from "../interpreters/batch.ts";
+import { JvpTrace } from "../interpreters/jvp.ts";
+import { stage, type Staged } from "../interpreters/staging.ts";
+import { notZero } from "../interpreters/transpose.ts";
+import { zeros } from "../primitives/shape.ts";
+
+/** Rules whose first arguments are the values that they need beyond the user's. */
+export interface Closed<R> extends Readonly<{ rules: R }> {
+  /** These values; none where the rules are as they were. */
+  readonly held: readonly NDArray[];
+}
+
+/**
+ * Whether a function with rules is being recorded, or one of its rules. Those inside of it keep their
+ * rules as they are: recorded for each rule that calls them, they would be so a number of times that
+ * is exponential in their depth.
+ */
+let recording = false;
+/** Whether what is being recorded is going to be differentiated, whatever is around it. */
+let differentiating = false;
+let skipped = 0;
+
+/** Number of calls so far whose rules were left as they are since nothing was going to use them. */
+export function rulesLeftOpen(): number {
+  return skipped;
+}
+
+/** Whether derivatives or lanes are being computed around the current interpreter. */
+export function underTransform(): boolean {
+  type Inner = Trace & { readonly parent?: Inner };
+  for (let t: Inner | undefined = currentTrace(); t !== undefined; t = t.parent) {
+    if (t instanceof JvpTrace || t instanceof BatchTrace) return true;
+  }
+  return false;
+}
+
+/** Runs `f`, which records a function with rules: those inside of it are not asked. */
+export function recordingRules<T>(f: () => T): T {
+  const before = recording;
+  recording = true;
+  try {
+    return f();
+  } finally {
+    recording = before;
+  }
+}
+
+/** Runs `f`, which records a program that is differentiated afterwards even in eager code. */
+export function beforeDifferentiation<T>(f: () => T): T {
+  const before = differentiating;
+  differentiating = true;
+  try {
+    return f();
+  } finally {
+    differentiating = before;
+  }
+}
+
+/** Whether rules may stay as they are: nothing traced can be captured, or nobody will need it. */
+function mayStayOpen(): boolean {
+  if (recording || currentTrace() === evalTrace) return true;
+  if (differentiating || underTransform()) return false;
+  skipped++;
+  return true;
+}
+
+/** Records `f`, or gives null where that fails: the rule reports it when it is needed. */
+function attempt(
+  what: string,
+  f: (args: NDArray[]) => readonly NDArray[],
+  avals: readonly ShapedArray[],
+): Staged | null {
+  try {
+    return recordingRules(() => stage(what, f, avals));
+  } catch {
+    return null;
+  }
+}
+
+/** A jvp rule for arguments and tangents of these types. */
+export function closedJvpRule(
+  what: string,
+  rule: JvpRule,
+  avals: readonly ShapedArray[],
+  numRuled: number,
+): Closed<JvpRule> {
+  const asItIs = { rules: rule, held: [] };
+  if (mayStayOpen()) return asItIs;
+  let numOuts = 0;
+  let active: readonly boolean[] = [];
+  const staged = attempt(what, (args) => {
+    const [outs, dots] = rule(args.slice(0, avals.length), args.slice(avals.length));
+    const [mask, given] = notZero(dots);
+    [numOuts, active] = [outs.length, mask];
+    return [...outs, ...given];
+  }, [...avals, ...avals.slice(0, numRuled)]);
+  if (staged === null || staged.consts.length === 0) return asItIs;
+  const { jaxpr, consts } = staged;
+  return {
+    held: consts,
+    rules: (primals, tangents) => {
+      const dots = tangents.map((t, i): NDArray => t ?? zeros(avals[i]!));
+      const outs = evalJaxpr(jaxpr, [...primals, ...dots], bind);
+      return [outs.slice(0, numOuts), spread(active, outs.slice(numOuts))];
+    },
+  };
+}
+
+/** Forward and backward rules for arguments and results of these types. */
+export function closedVjpRules(
+  what: string,
+  rules: readonly [fwd: FwdRule, bwd: BwdRule],
+  avals: readonly ShapedArray[],
+  outAvals: readonly ShapedArray[],
+): Closed<readonly [fwd: FwdRule, bwd: BwdRule]> {
+  const asItIs = { rules, held: [] };
+  if (mayStayOpen()) return asItIs;
+  const [fwd, bwd] = rules;
+  const numOuts = outAvals.length;
+  const forward = attempt(what, (args) => fwd(args).flat(), avals);
+  if (forward === null) return asItIs;
+  const residuals = forward.jaxpr.outputs.slice(numOuts).map((a) => a.aval);
+  let active: readonly boolean[] = [];
+  const backward = attempt(what, (args) => {
+    const [mask, given] = notZero(
+      bwd(args.slice(0, residuals.length), args.slice(residuals.length)),
+    );
+    active = mask;
+    return given;
+  }, [...residuals, ...outAvals]);
+  if (backward === null || forward.consts.length + backward.consts.length === 0) return asItIs;
+  const numForward = forward.consts.length;
+  const numHeld = numForward + backward.consts.length;
+  return {
+    held: [...forward.consts, ...backward.consts],
+    rules: [
+      (args) => {
+        const inputs = [...args.slice(0, numForward), ...args.slice(numHeld)];
+        const outs = evalJaxpr(forward.jaxpr, inputs, bind);
+        // What the backward rule needs goes to it by way of the residuals.
+        return [outs.slice(0, numOuts), [
+          ...args.slice(numForward, numHeld),
+          ...outs.slice(numOuts),
+        ]];
+      },
+      (kept, cts): Tangent[] => spread(active, evalJaxpr(backward.jaxpr, [...kept, ...cts], bind)),
+    ],
+  };
+}
