@@ -36,15 +36,17 @@ export interface Closed<R> extends Readonly<{ rules: R }> {
 let recording = false;
 /** Whether what is being recorded is going to be differentiated, whatever is around it. */
 let differentiating = false;
-let skipped = 0;
+let leftOpen = 0;
 
-/** Number of calls so far whose rules were left as they are since nothing was going to use them. */
+/** Number of calls in programs so far whose rules were left as they are. */
 export function rulesLeftOpen(): number {
-  return skipped;
+  return leftOpen;
 }
 
-/** Whether derivatives or lanes are being computed around the current interpreter. */
-export function underTransform(): boolean {
+/** Whether rules of functions that are called now have to be recorded with what they capture. */
+export function rulesAreNeeded(): boolean {
+  if (recording) return false;
+  if (differentiating) return true;
   type Inner = Trace & { readonly parent?: Inner };
   for (let t: Inner | undefined = currentTrace(); t !== undefined; t = t.parent) {
     if (t instanceof JvpTrace || t instanceof BatchTrace) return true;
@@ -76,9 +78,9 @@ export function beforeDifferentiation<T>(f: () => T): T {
 
 /** Whether rules may stay as they are: nothing traced can be captured, or nobody will need it. */
 function mayStayOpen(): boolean {
-  if (recording || currentTrace() === evalTrace) return true;
-  if (differentiating || underTransform()) return false;
-  skipped++;
+  if (currentTrace() === evalTrace) return true;
+  if (rulesAreNeeded()) return false;
+  leftOpen++;
   return true;
 }
 

@@ -11,11 +11,16 @@ import { bind, Tracer } from "../core/trace.ts";
 import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { type CallParams, jitCall } from "../control/call.ts";
 import { stage } from "../interpreters/staging.ts";
+import { rulesAreNeeded, rulesLeftOpen } from "./closed_rules.ts";
 import { Programs, type Signature } from "./programs.ts";
 import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, JitOptions } from "./types.ts";
 
 interface Entry extends Signature {
+  /** Whether derivative rules in it may hold values of the trace that is over: see closed_rules.ts. */
+  readonly open: boolean;
+  /** The program in whose place none does. */
+  closed?: Entry;
   readonly consts: readonly NDArray[];
   readonly params: CallParams;
   readonly outDef: TreeDef;
@@ -42,8 +47,10 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
   ): Entry => {
     const flat = flatFunction("jit", call, def);
     const avals = arrays.map((x) => x.aval);
+    const before = rulesLeftOpen();
     const { jaxpr, consts } = stage(`jit of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
     return {
+      open: rulesLeftOpen() > before,
       def,
       avals,
       statics: statics.map(snapshot),
@@ -65,6 +72,11 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
       entry = trace(def, arrays, call, statics);
       // A program that captured traced values belongs to this one call.
       if (!entry.consts.some((c) => c instanceof Tracer)) programs.add(entry);
+    }
+    if (entry.open && rulesAreNeeded()) {
+      const closed = entry.closed ?? trace(def, arrays, call, statics);
+      if (!closed.consts.some((c) => c instanceof Tracer)) entry.closed = closed;
+      entry = closed;
     }
     const inputs = entry.consts.length === 0 ? arrays : [...entry.consts, ...arrays];
     const outs = bind(jitCall, inputs, entry.params);

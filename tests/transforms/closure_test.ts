@@ -161,6 +161,19 @@ for (const [what, [closing, explicit]] of Object.entries(pairs)) {
   }
 }
 
+Deno.test("a program compiled before it was differentiated keeps what its rules close over", () => {
+  for (const [what, [closing, explicit]] of Object.entries(pairs)) {
+    const f = jit(closing, { backend: "interpreter" });
+    const inner = jit((p: NDArray, s: NDArray) => f(p, s.mul(2)), { backend: "interpreter" });
+    assertClose(inner(p, s), explicit(p, s.mul(2)));
+    const want = grad((p: NDArray) => explicit(p, s.mul(2)).sum())(p);
+    assertClose(grad((p: NDArray) => inner(p, s).sum())(p), want, undefined, what);
+    assertClose(grad((p: NDArray) => inner(p, s).sum())(p), want, undefined, what);
+    assertClose(grad((p: NDArray) => f(p, s.mul(2)).sum())(p), want, undefined, what);
+    assertClose(inner(p, s), explicit(p, s.mul(2)));
+  }
+});
+
 Deno.test("what a backward rule closes over has derivatives of second order", () => {
   const [closing, explicit] = pairs["a backward rule"]!;
   const mixed = (g: G) => grad((s: NDArray) => grad((p: NDArray) => g(p, s).sum())(p).sum())(s);

@@ -312,12 +312,6 @@ Deno.test("customRoot(): trees, and auxiliary outputs of the solver", () => {
   assertClose(jacrev((a: NDArray) => solve(a)[0])(arr(3)), { u: 0.5, v: 3 });
 });
 
-Deno.test("a rule that uses a differentiated value from outside is told to take it as an argument", () => {
-  const custom = (a: NDArray) =>
-    customJvp((x: NDArray) => x, ([x]: [NDArray], [t]: [NDArray]) => [x, t.mul(a)])(a);
-  assertThrows(() => grad(custom)(arr(2)), DifferentiationError, "as an argument");
-});
-
 Deno.test("customRoot(): tangentSolve may use values from outside, traced and differentiated ones too", () => {
   // z a = 6, so that dz/da = -6 / a^2; the system's slope a is known from outside.
   const root = (a: NDArray): NDArray =>
