@@ -182,7 +182,11 @@ export interface Transforms {
     f: (...args: A) => R,
   ): (...args: Arguments<A>) => Arrays<R>;
 
-  /** A function with its own forward derivative: `rule(primals, tangents)` gives `[out, tangent]`. */
+  /**
+   * A function with its own forward derivative: `rule(primals, tangents)` gives `[out, tangent]`.
+   * The rule may close over traced values of enclosing transforms; the function too, but not over
+   * what is differentiated, of which the rule knows nothing.
+   */
   customJvp<A extends unknown[], R extends Tree>(
     f: (...args: A) => R,
     rule: (primals: Arrays<A>, tangents: Arrays<A>) => readonly [TreeLike<R>, TreeLike<R>],
@@ -190,7 +194,8 @@ export interface Transforms {
 
   /**
    * A function with its own backward derivative: `fwd(...args)` gives `[out, residuals]` and
-   * `bwd(residuals, cotangent)` a cotangent for each argument (`null` for zero).
+   * `bwd(residuals, cotangent)` a cotangent for each argument (`null` for zero). Both may close over
+   * traced values of enclosing transforms.
    */
   customVjp<A extends unknown[], R extends Tree, S extends Tree>(
     f: (...args: A) => R,
