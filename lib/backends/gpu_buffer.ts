@@ -10,6 +10,7 @@ import type * as Ort from "onnxruntime-web";
 import type { DeviceBuffer } from "../core/concrete.ts";
 import { formatAval, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, byteWidth, type TypedArray } from "../core/dtype.ts";
+import { BackendError, messageOf } from "../core/errors.ts";
 import type { Gpu } from "./gpu_device.ts";
 
 /** Elements in a GPU buffer, perhaps not computed yet. */
@@ -32,6 +33,11 @@ export class GpuBuffer implements DeviceBuffer {
     this.#tensor = tensor;
   }
 
+  /** The device that it is on. */
+  get gpu(): Gpu {
+    return this.#gpu;
+  }
+
   /** Resolves to the buffer itself once its elements are computed. */
   async settled(): Promise<GpuBuffer> {
     await this.#tensor;
@@ -43,6 +49,8 @@ export class GpuBuffer implements DeviceBuffer {
     if (this.#released) {
       throw new TypeError(`${formatAval(this.#aval)} array: used after it was released`);
     }
+    const { loss } = this.#gpu;
+    if (loss !== null) throw new BackendError(`${formatAval(this.#aval)} array: ${loss.message}`);
     this.#users++;
     return this.#tensor;
   }
@@ -65,6 +73,9 @@ export class GpuBuffer implements DeviceBuffer {
       const values = allocate(this.#aval.dtype, sizeOf(this.#aval.shape));
       await download(this.#gpu, tensor, values);
       return values;
+    } catch (cause) {
+      const message = `webgpu: ${formatAval(this.#aval)} array cannot be read: ${messageOf(cause)}`;
+      throw await this.#gpu.failure(new BackendError(message, { cause }));
     } finally {
       this.done();
     }
@@ -106,7 +117,7 @@ export async function download(gpu: Gpu, tensor: Ort.Tensor, into: TypedArray): 
     const encoder = device.createCommandEncoder();
     encoder.copyBufferToBuffer(tensor.gpuBuffer as GPUBuffer, 0, staging, 0, size);
     device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
+    await gpu.whileAlive(staging.mapAsync(GPUMapMode.READ));
     const bytes = new Uint8Array(staging.getMappedRange(), 0, into.byteLength);
     new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(bytes);
   } finally {

@@ -47,11 +47,13 @@ export class GraphProgram implements Program {
     this.#inputs = model.graph.inputs.map((port) => port.name);
     this.#outputs = model.graph.outputs.map((port) => port.name);
     const bytes = encodeModel(model);
-    this.#session = gpu.enqueue(() => gpu.createSession(bytes)).catch((cause) => {
-      throw new BackendError(
-        `webgpu: program ${name} does not compile: ${messageOf(cause)}. ` +
-          "This is a fault of the library: please report it with the program that jit was given",
-        { cause },
+    this.#session = gpu.enqueue(() => gpu.createSession(bytes)).catch(async (cause) => {
+      throw await gpu.failure(
+        new BackendError(
+          `webgpu: program ${name} does not compile: ${messageOf(cause)}. ` +
+            "This is a fault of the library: please report it with the program that jit was given",
+          { cause },
+        ),
       );
     });
     this.#session.catch(() => {});
@@ -66,9 +68,8 @@ export class GraphProgram implements Program {
       const results = await this.#gpu.enqueue(() => session.run(feeds));
       return this.#outputs.map((name) => results[name] as Ort.Tensor);
     } catch (cause) {
-      throw new BackendError(`webgpu: program ${this.#name} failed: ${messageOf(cause)}`, {
-        cause,
-      });
+      const message = `webgpu: program ${this.#name} failed: ${messageOf(cause)}`;
+      throw await this.#gpu.failure(new BackendError(message, { cause }));
     }
   }
 

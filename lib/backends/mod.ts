@@ -24,16 +24,25 @@ export interface LoadOptions {
    * where never set). Beyond, results are copied to the host at once.
    */
   readonly memoryBudget?: number | undefined;
+  /**
+   * For `"wasm"` and `"webgpu"`: where onnxruntime's files are, if not where the package or the bundler
+   * has put them. The URL of its WebAssembly file (`ort-wasm-simd-threaded.wasm`, for `"webgpu"`
+   * `ort-wasm-simd-threaded.asyncify.wasm`), or of a folder with that file and the module of the same
+   * name (`.mjs`). Kept for later loads; a backend that is loaded stays as it is.
+   */
+  readonly url?: string | URL | undefined;
 }
 
 /**
  * Loads a backend, so that functions compiled for it run at once from the first call on: `"wasm"`
  * gives results that can be read synchronously then. Without it, the first results are in flight.
+ * What is loaded is tried out with a tiny program.
  *
  * @param name `"wasm"`, `"webgpu"` or `"interpreter"`.
- * @throws {BackendError} where there is no such backend, or it cannot be loaded here; the message
- * says what is missing.
+ * @throws {BackendError} where there is no such backend, or a program cannot run on it here; the
+ * message says what is missing, and once that is there, the backend can be loaded.
  * @throws {RangeError} where `memoryBudget` is not a number of bytes, or the backend has none.
+ * @throws {TypeError} where `url` is not one, or the backend loads no files.
  *
  * @example
  * ```ts
@@ -46,7 +55,13 @@ export interface LoadOptions {
  */
 export async function loadBackend(name: string, options: LoadOptions = {}): Promise<void> {
   const backend = getBackend(name);
-  const { memoryBudget } = options;
+  const { memoryBudget, url } = options;
+  if (url !== undefined) {
+    if (backend.locate === undefined) {
+      throw new TypeError(`loadBackend: "${name}" loads no files, so it takes no url`);
+    }
+    backend.locate(url);
+  }
   if (memoryBudget !== undefined) {
     if (backend !== wasm) {
       throw new RangeError(`loadBackend: memoryBudget is for "wasm"; "${name}" has none`);

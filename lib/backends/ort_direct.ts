@@ -18,6 +18,7 @@
  */
 import type { OnnxType } from "../onnx/model.ts";
 import { elementBytes, onnxTypeCode, typeOfCode } from "../onnx/wire.ts";
+import { inPackage, type Place } from "./ort_files.ts";
 import { loadModule, type OrtModule, THREADS } from "./ort_module.ts";
 
 /** The runtime: one per process, made by {@linkcode loadOrt}. */
@@ -36,6 +37,8 @@ export interface OrtRuntime {
   ): OrtSession;
   /** Size of the module's memory, which grows as needed and never shrinks. */
   readonly heapBytes: number;
+  /** Gives the runtime up after a fault that may have left it broken: nothing is freed any more. */
+  abandon(): void;
 }
 
 /** A tensor on the module's heap. */
@@ -81,8 +84,9 @@ export interface OrtSession {
   release(): void;
 }
 
-// Errors only: a warning says how a model could be written better, which its user cannot do.
-const LOG_SEVERITY = 3;
+// Nothing short of the end: errors are thrown, and a warning says how a model could be written better,
+// which its user cannot do.
+const LOG_SEVERITY = 4;
 // Neither changed a timing, and without them memory is free again after each run.
 const MEMORY_ARENA = false;
 const MEMORY_PATTERN = false;
@@ -132,6 +136,8 @@ class Runtime implements OrtRuntime {
   readonly module: OrtModule;
   /** Four words for what a call returns through pointers. */
   readonly scratch: number;
+  /** False once the module may be broken. */
+  alive = true;
   readonly #options: Map<number, number> = new Map();
 
   constructor(module: OrtModule) {
@@ -142,6 +148,10 @@ class Runtime implements OrtRuntime {
 
   get heapBytes(): number {
     return this.module.HEAPU8.byteLength;
+  }
+
+  abandon(): void {
+    this.alive = false;
   }
 
   allocate(bytes: number): number {
@@ -321,9 +331,11 @@ class HeapTensor implements OrtTensor {
 
   release(): void {
     if (this.handle === 0) return;
-    const { module } = this.#runtime;
-    module._OrtReleaseTensor(this.handle);
-    if (this.#block !== 0) module._free(this.#block);
+    const { module, alive } = this.#runtime;
+    if (alive) {
+      module._OrtReleaseTensor(this.handle);
+      if (this.#block !== 0) module._free(this.#block);
+    }
     this.handle = 0;
   }
 
@@ -456,9 +468,11 @@ class Session implements OrtSession {
   release(): void {
     if (this.#handle === 0) return;
     const runtime = this.#runtime;
-    const { module } = runtime;
-    module._OrtReleaseSession(this.#handle);
+    const { module, alive } = runtime;
+    const handle = this.#handle;
     this.#handle = 0;
+    if (!alive) return;
+    module._OrtReleaseSession(handle);
     for (let i = 0; i < this.#inputCount + this.#outputCount; i++) {
       module._OrtFree(runtime.word(this.#inputNames + 4 * i));
     }
@@ -478,10 +492,15 @@ let loading: Promise<OrtRuntime> | undefined;
 /**
  * The runtime, which is loaded on the first call. A load that fails is tried again on the next.
  */
-export function loadOrt(): Promise<OrtRuntime> {
-  loading ??= loadModule().then((module) => new Runtime(module)).catch((error) => {
-    loading = undefined;
-    throw error;
+export function loadOrt(place: Place = inPackage): Promise<OrtRuntime> {
+  const attempt = loading ??= loadModule(place).then((module) => new Runtime(module));
+  attempt.catch(() => {
+    if (loading === attempt) loading = undefined;
   });
-  return loading;
+  return attempt;
+}
+
+/** Makes the next `loadOrt` give a runtime with memory of its own; those there are stay usable. */
+export function forgetOrt(): void {
+  loading = undefined;
 }

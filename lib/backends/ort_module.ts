@@ -4,10 +4,13 @@
  *
  * @module
  */
-import { messageOf } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/errors.ts";
+import { fileSystem, inPackage, type Place, readFile, readFirst, resolved } from "./ort_files.ts";
 
 const PACKAGE = "onnxruntime-web 1.30.0";
-const WASM_FILE = "onnxruntime-web/ort-wasm-simd-threaded.wasm";
+/** Name of the module, without extension; its WebAssembly file has the same. */
+export const WASM_MODULE = "ort-wasm-simd-threaded";
+const WASM_FILE = `${WASM_MODULE}.wasm`;
 
 /** Threads that the module may use. */
 export const THREADS = 1;
@@ -93,54 +96,157 @@ const FUNCTIONS = [
   "_OrtRun",
 ] as const satisfies readonly (keyof OrtModule)[];
 
-/** A fresh instance of the module. */
-export async function loadModule(): Promise<OrtModule> {
-  // Under Node and Deno the module replaces the global Worker by that of worker_threads. It needs
-  // none with one thread, and the program around may need its own.
-  const worker = Object.getOwnPropertyDescriptor(globalThis, "Worker");
-  let module: unknown;
-  try {
-    const { default: factory } = await import("onnxruntime-web/ort-wasm-simd-threaded.mjs");
-    module = await instantiate(factory);
-  } catch (cause) {
-    throw new Error(`${PACKAGE} could not be loaded: ${messageOf(cause)}`, { cause });
-  } finally {
-    if (worker === undefined) Reflect.deleteProperty(globalThis, "Worker");
-    else Object.defineProperty(globalThis, "Worker", worker);
-  }
-  return checkModule(module);
-}
-
 type Factory = (settings: {
   numThreads: number;
-  locateFile?: () => string;
-  wasmBinary?: ArrayBuffer;
+  locateFile?: (file: string, folder: string) => string;
+  instantiateWasm?: (
+    imports: WebAssembly.Imports,
+    done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
+  ) => void;
 }) => Promise<unknown>;
 
-async function instantiate(factory: Factory): Promise<unknown> {
+/** The compiled file, which further instances of the module share, and where it was read. */
+let compiled: { readonly wasm: WebAssembly.Module; readonly place: Place } | null = null;
+
+/**
+ * A fresh instance of the module.
+ *
+ * @throws {BackendError} that says what is missing, where the module cannot be had; an error of
+ * another class where it is not the one that is known here.
+ */
+export async function loadModule(place: Place): Promise<OrtModule> {
+  const restore = keepWorker();
   try {
-    // By itself the module looks for the .wasm file in its own folder. That is right in the
-    // package as installed, and it is what bundlers look for that carry such files along.
-    return await factory({ numThreads: THREADS });
-  } catch (error) {
-    // Bundled without that file, or served from elsewhere: ask where the package is.
-    const url = resolveWasm();
-    if (url?.startsWith("file:")) {
-      return await factory({ numThreads: THREADS, locateFile: () => url });
-    }
-    if (!url?.startsWith("http")) throw error;
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${url}: status ${response.status}`, { cause: error });
-    return await factory({ numThreads: THREADS, wasmBinary: await response.arrayBuffer() });
+    return checkModule(await instantiate(await importFactory(place), place));
+  } finally {
+    restore();
   }
 }
 
-function resolveWasm(): string | undefined {
+/**
+ * Under Node and Deno the runtime replaces the global Worker by that of worker_threads. It needs none
+ * with one thread, and the program around may need its own: what is returned puts that back.
+ */
+export function keepWorker(): () => void {
+  const worker = Object.getOwnPropertyDescriptor(globalThis, "Worker");
+  return () => {
+    if (worker === undefined) Reflect.deleteProperty(globalThis, "Worker");
+    else Object.defineProperty(globalThis, "Worker", worker);
+  };
+}
+
+async function importFactory(place: Place): Promise<Factory> {
   try {
-    return import.meta.resolve(WASM_FILE);
-  } catch {
-    // The host does not offer it, or does not know the package by this name.
-    return undefined;
+    const { default: factory } = place.module === null
+      ? await import("onnxruntime-web/ort-wasm-simd-threaded.mjs")
+      : await import(place.module);
+    return factory;
+  } catch (cause) {
+    const message = `${place.module ?? PACKAGE} cannot be imported: ${messageOf(cause)}`;
+    if (place.module !== null) throw new BackendError(message, { cause });
+    throw new Error(message, { cause });
+  }
+}
+
+async function instantiate(factory: Factory, place: Place): Promise<unknown> {
+  if (compiled !== null && compiled.place === place) return await withWasm(factory, compiled.wasm);
+  let bytes: Uint8Array<ArrayBuffer>;
+  if (place.wasm !== null) bytes = await readFile(place.wasm);
+  else if (fileSystem() !== null) {
+    const folder = await folderOf(factory);
+    // Something else than what is known here; it is asked for what it has.
+    if (folder === null) return await factory({ numThreads: THREADS });
+    // Beside the module, or, bundled without that file, where the package is.
+    bytes = await readFirst([folder + WASM_FILE, resolved(WASM_FILE)]);
+  } else {
+    // Bundlers look for the module's own way to find the file, and put the file where it leads.
+    const { module, said } = await silenced(factory);
+    if (module !== null) return module;
+    const elsewhere = resolved(WASM_FILE);
+    if (elsewhere === undefined) {
+      throw new BackendError(
+        `${WASM_FILE} cannot be loaded (${said}): serve it beside the script that has the module, ` +
+          'or say where it is with loadBackend("wasm", { url })',
+      );
+    }
+    bytes = await readFile(elsewhere);
+  }
+  let wasm: WebAssembly.Module;
+  try {
+    wasm = await WebAssembly.compile(bytes);
+  } catch (cause) {
+    throw new BackendError(
+      `${place.wasm ?? WASM_FILE} is not a WebAssembly module: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+  const module = await withWasm(factory, wasm);
+  compiled = { wasm, place };
+  return module;
+}
+
+/** The module over its file, which it would otherwise read itself, complaining on the terminal. */
+function withWasm(factory: Factory, wasm: WebAssembly.Module): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    factory({
+      numThreads: THREADS,
+      instantiateWasm: (imports, done) => {
+        WebAssembly.instantiate(wasm, imports).then((instance) => done(instance, wasm), (cause) => {
+          reject(
+            new BackendError(`${WASM_FILE} is not that of ${PACKAGE}: ${messageOf(cause)}`, {
+              cause,
+            }),
+          );
+        });
+      },
+    }).then(resolve, reject);
+  });
+}
+
+/** The folder with the package's files, where they are files; null where it cannot be told. */
+export async function packageFolder(): Promise<string | null> {
+  const restore = keepWorker();
+  try {
+    return await folderOf(await importFactory(inPackage));
+  } finally {
+    restore();
+  }
+}
+
+/** The folder in which the module would look for its file; null where it does not look for one. */
+async function folderOf(factory: Factory): Promise<string | null> {
+  let found: string | null = null;
+  const stop = new Error("found");
+  try {
+    await factory({
+      numThreads: THREADS,
+      locateFile: (_, folder) => {
+        found = folder;
+        throw stop;
+      },
+    });
+  } catch (error) {
+    if (error !== stop) throw error;
+  }
+  return found;
+}
+
+/** The module as it loads itself in a browser; null, and what it said, where it could not. */
+async function silenced(factory: Factory): Promise<{ module: unknown; said: string }> {
+  const lines: unknown[] = [];
+  const { error } = console;
+  console.error = (line: unknown) => void lines.push(line);
+  let loading: Promise<unknown>;
+  try {
+    // It takes hold of `console.error` in this call, and of none later.
+    loading = factory({ numThreads: THREADS });
+  } finally {
+    console.error = error;
+  }
+  try {
+    return { module: await loading, said: "" };
+  } catch (cause) {
+    return { module: null, said: String(lines[0] ?? messageOf(cause)) };
   }
 }
 

@@ -13,7 +13,9 @@ import { BackendError, messageOf } from "../core/errors.ts";
 import type { Model } from "../onnx/model.ts";
 import { encodeModel } from "../onnx/model.ts";
 import { WRONG_OPTIMIZERS } from "./ort_direct.ts";
+import type { Place } from "./ort_files.ts";
 import { THREADS } from "./ort_module.ts";
+import { trial, trialInput, trialOutput } from "./trial.ts";
 
 /** Makes programs of models; `outAvals` are the types of the outputs. */
 export type PublicCompiler = (
@@ -23,10 +25,16 @@ export type PublicCompiler = (
   level: "basic" | "all",
 ) => Executable;
 
-/** Loads the package by its main entry point. */
-export async function loadPublicOrt(): Promise<PublicCompiler> {
+/** Loads the package by its main entry point, and tries it out. */
+export async function loadPublicOrt({ wasm }: Place): Promise<PublicCompiler> {
   const ort = await import("onnxruntime-web");
   ort.env.wasm.numThreads = THREADS;
+  ort.env.logLevel = "fatal";
+  if (wasm !== null) ort.env.wasm.wasmPaths = { wasm };
+  const session = await ort.InferenceSession.create(trial, { executionProviders: ["wasm"] });
+  const { y } = await session.run({ x: new ort.Tensor("float32", trialInput, [1]) });
+  if (y!.data[0] !== trialOutput) throw new Error(`a trial program gave ${y!.data[0]}`);
+  await session.release();
   return (model, name, outAvals, level) => new PublicExecutable(ort, model, name, outAvals, level);
 }
 

@@ -6,15 +6,12 @@
  * @module
  */
 import type { ConcreteArray, DeviceBuffer } from "../core/concrete.ts";
-import { formatAval, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { byteWidth, type TypedArray } from "../core/dtype.ts";
+import { formatAval, type ShapedArray } from "../core/aval.ts";
+import type { TypedArray } from "../core/dtype.ts";
+import { bytesOf } from "./largest.ts";
 import type { OrtRuntime, OrtTensor } from "./ort_direct.ts";
 import { Uploads } from "./uploads.ts";
-
-/** Bytes of an array's elements. */
-export function bytesOf(aval: ShapedArray): number {
-  return sizeOf(aval.shape) * byteWidth(aval.dtype);
-}
+import { SessionPool } from "./wasm_sessions.ts";
 
 /** A result that stays on the heap. */
 export class HeapBuffer implements DeviceBuffer {
@@ -22,13 +19,14 @@ export class HeapBuffer implements DeviceBuffer {
   readonly backend = "wasm";
   /** The heap can be read at any time. */
   readonly synchronous = true;
-  readonly #memory: HeapMemory;
+  /** The memory that it is part of. */
+  readonly memory: HeapMemory;
   readonly #tensor: OrtTensor;
   readonly #aval: ShapedArray;
 
   /** For `HeapMemory.keep`. */
   constructor(memory: HeapMemory, tensor: OrtTensor, aval: ShapedArray) {
-    this.#memory = memory;
+    this.memory = memory;
     this.#tensor = tensor;
     this.#aval = aval;
   }
@@ -52,12 +50,14 @@ export class HeapBuffer implements DeviceBuffer {
   release(): void {
     if (this.#tensor.handle === 0) return;
     this.#tensor.release();
-    this.#memory.freed(bytesOf(this.#aval));
+    this.memory.freed(bytesOf(this.#aval));
   }
 }
 
 /** Books of what lives on the heap. */
 export class HeapMemory {
+  /** The sessions of programs. */
+  readonly sessions: SessionPool = new SessionPool();
   #results = 0;
   #resultBudget = 0;
   readonly #uploads: Uploads<OrtTensor> = new Uploads(0, (tensor) => tensor.release());
@@ -100,6 +100,13 @@ export class HeapMemory {
     this.#results -= bytes;
   }
 
+  /** Drops copies of inputs, except those in `held`; whether there were any. */
+  dropUploads(held: readonly OrtTensor[]): boolean {
+    const before = this.#uploads.used;
+    this.#uploads.shrink(0, held);
+    return this.#uploads.used < before;
+  }
+
   /** The copy of an input on the heap; `held` are the tensors that the run has got already. */
   upload(x: ConcreteArray, values: TypedArray, held: readonly OrtTensor[]): OrtTensor {
     const { dtype, shape } = x.aval;
@@ -109,7 +116,7 @@ export class HeapMemory {
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         // Out of memory: once more without the copies of other arrays.
-        this.#uploads.shrink(0, held);
+        this.dropUploads(held);
         return this.runtime.tensor(dtype, shape, values);
       }
     }, held);

@@ -15,10 +15,12 @@ import { allocate, type TypedArray } from "../core/dtype.ts";
 import { BackendError } from "../core/errors.ts";
 import { type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
 import { simplify } from "../control/simplify.ts";
-import { type Gpu, loadGpu } from "./gpu_device.ts";
+import { type Gpu, GPU_MODULE, loadGpu, locateGpu } from "./gpu_device.ts";
 import { GpuBuffer, uploadToGpu } from "./gpu_buffer.ts";
 import type { Program } from "./gpu_graph.ts";
 import { compileProgram } from "./gpu_program.ts";
+import { formatBytes, formatSized, largestArrays, workOnParts } from "./largest.ts";
+import { placeAt } from "./ort_files.ts";
 import { Uploads } from "./uploads.ts";
 
 /** Host arrays up to this size go along with each run; larger ones are copied to the GPU once. */
@@ -27,8 +29,13 @@ const SMALL_BYTES = 64 * 1024;
 /** GPU memory for copies of host arrays. */
 const UPLOAD_BUDGET = 1024 * 1024 * 1024;
 
-let gpu: Gpu | null = null;
-const uploads: Uploads<GpuBuffer> = new Uploads(UPLOAD_BUDGET, (buffer) => buffer.release());
+/** A device, and the copies of host arrays that are on it. */
+interface Loaded {
+  readonly gpu: Gpu;
+  readonly uploads: Uploads<GpuBuffer>;
+}
+
+let loaded: Loaded | null = null;
 
 /** The buffers that arrays in flight are going to have. */
 const coming = new WeakMap<ConcreteArray, GpuBuffer>();
@@ -39,7 +46,7 @@ interface Feed {
   readonly buffer: GpuBuffer | null;
 }
 
-function feedOf(gpu: Gpu, x: ConcreteArray, held: readonly GpuBuffer[]): Feed {
+function feedOf({ gpu, uploads }: Loaded, x: ConcreteArray, held: readonly GpuBuffer[]): Feed {
   const fromBuffer = (buffer: GpuBuffer): Feed => ({ tensor: buffer.use(), buffer });
   const fromHost = (values: TypedArray): Feed => {
     if (values.byteLength <= SMALL_BYTES) {
@@ -49,9 +56,12 @@ function feedOf(gpu: Gpu, x: ConcreteArray, held: readonly GpuBuffer[]): Feed {
       new GpuBuffer(gpu, x.aval, Promise.resolve(uploadToGpu(gpu, x.aval, values)));
     return fromBuffer(uploads.get(x, values.byteLength, make, held));
   };
-  if (x.device instanceof GpuBuffer) return fromBuffer(x.device);
+  const { device } = x;
+  if (device instanceof GpuBuffer && device.gpu === gpu) return fromBuffer(device);
   const values = x.peek();
   if (values !== null) return fromHost(values);
+  // Nowhere but on a device that is lost: an error that says so.
+  if (device instanceof GpuBuffer) return fromBuffer(device);
   const buffer = coming.get(x);
   if (buffer !== undefined && !x.ready) return fromBuffer(buffer);
   // In flight elsewhere. It comes to the host, and is copied on the way in, whatever its size.
@@ -59,41 +69,64 @@ function feedOf(gpu: Gpu, x: ConcreteArray, held: readonly GpuBuffer[]): Feed {
   return { tensor, buffer: null };
 }
 
+/** A program as compiled for a device. */
+interface Compiled {
+  readonly gpu: Gpu;
+  readonly program: Program;
+}
+
 class WebgpuExecutable implements Executable {
-  readonly #gpu: Gpu;
   readonly #name: string;
-  readonly #numInputs: number;
+  readonly #jaxpr: Jaxpr;
   readonly #outAvals: readonly ShapedArray[];
-  readonly #program: Program;
+  /** Apart from the executable, so that a finalizer can release what is compiled by then. */
+  readonly #box: { compiled: Compiled };
   #released = false;
 
-  constructor(gpu: Gpu, jaxpr: Jaxpr, name: string) {
-    this.#gpu = gpu;
+  constructor(jaxpr: Jaxpr, name: string) {
     this.#name = name;
-    this.#numInputs = jaxpr.inputs.length;
+    this.#jaxpr = jaxpr;
     this.#outAvals = jaxpr.outputs.map((out) => out.aval);
-    this.#program = compileProgram(gpu, simplify(jaxpr), name);
-    finalizer.register(this, this.#program, this);
+    this.#box = { compiled: this.#compile(device(name).gpu) };
+    finalizer.register(this, this.#box, this);
+  }
+
+  #compile(gpu: Gpu): Compiled {
+    const jaxpr = simplify(this.#jaxpr);
+    // Beyond it, the runtime fails in ways that it does not recover from.
+    const most = gpu.device.limits.maxBufferSize;
+    const tooLarge = largestArrays(jaxpr).filter(({ bytes }) => bytes > most);
+    if (tooLarge.length > 0) {
+      throw new BackendError(
+        `webgpu: program ${this.#name} has arrays beyond the ${formatBytes(most)} that this GPU ` +
+          `allows for one: ${formatSized(tooLarge)}. ${workOnParts}`,
+      );
+    }
+    return { gpu, program: compileProgram(gpu, jaxpr, this.#name) };
   }
 
   run(args: readonly ConcreteArray[]): ConcreteArray[] {
     const name = this.#name;
     if (this.#released) throw new BackendError(`webgpu: program ${name} has been released`);
-    if (args.length !== this.#numInputs) {
+    const { length } = this.#jaxpr.inputs;
+    if (args.length !== length) {
       throw new BackendError(
-        `webgpu: program ${name} takes ${this.#numInputs} inputs, ${args.length} were given`,
+        `webgpu: program ${name} takes ${length} inputs, ${args.length} were given`,
       );
     }
+    const on = device(name);
+    if (this.#box.compiled.gpu !== on.gpu) this.#box.compiled = this.#compile(on.gpu);
+    const { program } = this.#box.compiled;
     const held: GpuBuffer[] = [];
     let results: Promise<Ort.Tensor[]>;
     try {
       // What the inputs are is settled now, so that they may be disposed of right after the call.
       const feeds = args.map((x) => {
-        const feed = feedOf(this.#gpu, x, held);
+        const feed = feedOf(on, x, held);
         if (feed.buffer !== null) held.push(feed.buffer);
         return feed.tensor;
       });
-      results = Promise.all(feeds).then((tensors) => this.#program.run(tensors));
+      results = Promise.all(feeds).then((tensors) => program.run(tensors));
     } catch (error) {
       for (const buffer of held) buffer.done();
       throw error;
@@ -101,7 +134,7 @@ class WebgpuExecutable implements Executable {
     const finish = (): void => held.forEach((buffer) => buffer.done());
     results.then(finish, finish);
     return this.#outAvals.map((aval, i) => {
-      const buffer = new GpuBuffer(this.#gpu, aval, results.then((all) => all[i]!));
+      const buffer = new GpuBuffer(on.gpu, aval, results.then((all) => all[i]!));
       const array = ConcreteArray.inFlight(aval, buffer.settled());
       coming.set(array, buffer);
       return array;
@@ -112,11 +145,27 @@ class WebgpuExecutable implements Executable {
     if (this.#released) return;
     this.#released = true;
     finalizer.unregister(this);
-    this.#program.release();
+    this.#box.compiled.program.release();
   }
 }
 
-const finalizer = new FinalizationRegistry<Program>((program) => program.release());
+const finalizer = new FinalizationRegistry<{ compiled: Compiled }>(({ compiled }) =>
+  compiled.program.release()
+);
+
+/** The device there is. */
+function device(name: string): Loaded {
+  if (loaded === null) {
+    throw new BackendError(
+      'the backend "webgpu" is not loaded: `await loadBackend("webgpu")` first',
+    );
+  }
+  const { loss } = loaded.gpu;
+  if (loss !== null) {
+    throw new BackendError(`program ${name} cannot run: ${loss.message}`, { cause: loss });
+  }
+  return loaded;
+}
 
 /** Whether a program, or one inside it, has a value of dtype float64. */
 function usesFloat64(jaxpr: Jaxpr): boolean {
@@ -145,18 +194,19 @@ function emptyExecutable(outAvals: readonly ShapedArray[]): Executable {
 export const webgpu: Backend = {
   name: "webgpu",
   synchronous: false,
+  // A device that is lost counts as loaded: programs say that it is lost, rather than wait.
   get ready(): boolean {
-    return gpu !== null;
+    return loaded !== null;
   },
   async load(): Promise<void> {
-    gpu = await loadGpu();
+    const gpu = await loadGpu();
+    if (loaded?.gpu === gpu) return;
+    const uploads = new Uploads<GpuBuffer>(UPLOAD_BUDGET, (buffer) => buffer.release());
+    loaded = { gpu, uploads };
   },
+  locate: (url) => locateGpu(placeAt(url, GPU_MODULE)),
   compile(jaxpr: Jaxpr, name: string): Executable {
-    if (gpu === null) {
-      throw new BackendError(
-        'the backend "webgpu" is not loaded: `await loadBackend("webgpu")` first',
-      );
-    }
+    device(name);
     if (usesFloat64(jaxpr)) {
       throw new BackendError(
         "float64 is not available on webgpu: convert with astype('float32') or use backend wasm " +
@@ -165,6 +215,6 @@ export const webgpu: Backend = {
     }
     const outAvals = jaxpr.outputs.map((out) => out.aval);
     if (outAvals.every(({ shape }) => sizeOf(shape) === 0)) return emptyExecutable(outAvals);
-    return new WebgpuExecutable(gpu, jaxpr, name);
+    return new WebgpuExecutable(jaxpr, name);
   },
 };

@@ -26,6 +26,8 @@ export interface Backend {
   readonly ready: boolean;
   /** Loads what the backend needs. May be called again after a failure. */
   load(): Promise<void>;
+  /** Says where to load it from: a folder or a file. A backend that loads nothing has no such method. */
+  locate?(url: string | URL): void;
   /** Compiles a program; the arrays in it become constants. */
   compile(jaxpr: Jaxpr, name: string): Executable;
 }

@@ -1,0 +1,124 @@
+/**
+ * The files of onnxruntime-web: where they are, and reading them.
+ *
+ * The runtime reads its own files where nothing else is said, but it writes to the terminal where it
+ * cannot, keeps quiet about the cause, and its documented interface never tries again after that. So
+ * where files can be read beforehand, they are read here, and errors say what is missing.
+ *
+ * @module
+ */
+import { BackendError, messageOf } from "../core/errors.ts";
+
+/** Where the runtime's files are, in place of where the package is; `null` where nobody said. */
+export interface Place {
+  /** The JavaScript module. */
+  readonly module: string | null;
+  /** The WebAssembly file. */
+  readonly wasm: string | null;
+}
+
+/** Where the package is. */
+export const inPackage: Place = { module: null, wasm: null };
+
+/**
+ * The files at a URL: of a `.wasm` file, or of a folder that has the module `name.mjs` as well.
+ *
+ * @throws {TypeError} where it is no URL, and there is no page that it could be relative to.
+ */
+export function placeAt(url: string | URL, name: string): Place {
+  let base: URL;
+  try {
+    base = new URL(url, (globalThis as { location?: { href?: string } }).location?.href);
+  } catch {
+    throw new TypeError(
+      `loadBackend: url must be the URL of a folder or of a .wasm file, not ${
+        JSON.stringify(String(url))
+      }; for a path, write new URL(path, import.meta.url)`,
+    );
+  }
+  if (base.pathname.endsWith(".wasm")) return { module: null, wasm: base.href };
+  if (!base.pathname.endsWith("/")) base.pathname += "/";
+  return { module: new URL(`${name}.mjs`, base).href, wasm: new URL(`${name}.wasm`, base).href };
+}
+
+interface FileSystem {
+  readonly promises: { readFile(path: string | URL): Promise<Uint8Array<ArrayBuffer>> };
+}
+
+/** Files of the host: of Node and of what behaves like it, such as Deno; null in a browser. */
+export function fileSystem(): FileSystem | null {
+  // Not an import: bundlers for browsers would look for it.
+  const { process } = globalThis as {
+    process?: { getBuiltinModule?: (name: string) => unknown };
+  };
+  return process?.getBuiltinModule?.("node:fs") as FileSystem | undefined ?? null;
+}
+
+/**
+ * The bytes of a file, by its URL or, where there are files, its path.
+ *
+ * @throws {BackendError} that says what is missing.
+ */
+export async function readFile(place: string): Promise<Uint8Array<ArrayBuffer>> {
+  const remote = /^(https?|blob|data):/.test(place);
+  const files = fileSystem();
+  try {
+    if (!remote && files !== null) {
+      return await files.promises.readFile(place.startsWith("file:") ? new URL(place) : place);
+    }
+    const response = await fetch(place);
+    if (!response.ok) {
+      throw new BackendError(`${place} answers with status ${response.status}${REMEDY}`);
+    }
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    throw cause instanceof BackendError ? cause : explained(place, cause);
+  }
+}
+
+const REMEDY = "; say where the file is with loadBackend(name, { url })";
+
+/** What an attempt to read a file failed of, in terms of what the user can do about it. */
+function explained(place: string, cause: unknown): BackendError {
+  const { name, code } = cause as { name?: string; code?: string };
+  const message = messageOf(cause);
+  const because = { cause };
+  if (["NotCapable", "PermissionDenied"].includes(name!) || code === "ERR_ACCESS_DENIED") {
+    const flag = /--allow-[a-z]+/.exec(message)?.[0] ?? "--allow-read";
+    return new BackendError(
+      `there is no permission to read ${place}: run the program with ${flag}`,
+      because,
+    );
+  }
+  if (name === "NotFound" || code === "ENOENT") {
+    return new BackendError(`there is no file ${place}${REMEDY}`, because);
+  }
+  return new BackendError(`${place} cannot be read: ${message}${REMEDY}`, because);
+}
+
+/** The URL of a file of the package, where the host says it; undefined for others. */
+export function resolved(file: string): string | undefined {
+  try {
+    const url = import.meta.resolve(`onnxruntime-web/${file}`);
+    return /^(file|https?):/.test(url) ? url : undefined;
+  } catch {
+    // The host does not offer it, or does not know the package by this name.
+    return undefined;
+  }
+}
+
+/** The first of some files that can be read. */
+export async function readFirst(
+  places: readonly (string | undefined)[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  let failure: unknown;
+  for (const place of places) {
+    if (place === undefined) continue;
+    try {
+      return await readFile(place);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
