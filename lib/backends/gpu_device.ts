@@ -90,7 +90,9 @@ export class Gpu {
     if (this.#loss !== null) return this.#loss;
     if (!BROKEN.test(error.message)) return error;
     // The runtime does not recover from a buffer that it could not have.
-    const loss = this.#lose(`was given up after a failure, likely for want of memory (${error.message})`);
+    const loss = this.#lose(
+      `was given up after a failure, likely for want of memory (${error.message})`,
+    );
     this.device.destroy();
     return loss;
   }
@@ -208,7 +210,10 @@ async function importRuntime(): Promise<typeof Ort> {
   if (place.wasm !== null) bytes = await readFile(place.wasm);
   else if (fileSystem() !== null) {
     const folder = await packageFolder();
-    bytes = await readFirst([folder === null ? undefined : folder + WASM_FILE, resolved(WASM_FILE)]);
+    bytes = await readFirst([
+      folder === null ? undefined : folder + WASM_FILE,
+      resolved(WASM_FILE),
+    ]);
   }
   const ort: typeof Ort = await import("onnxruntime-web/webgpu");
   ort.env.wasm.numThreads = 1;
@@ -225,7 +230,9 @@ function warnOfSoftware({ info }: GPUAdapter): void {
   if (warned || !isSoftware(info)) return;
   warned = true;
   console.warn(
-    `injax: "webgpu" runs on ${info.description || info.vendor}, which is a CPU and no GPU. Where its ` +
+    `injax: "webgpu" runs on ${
+      info.description || info.vendor
+    }, which is a CPU and no GPU. Where its ` +
       "driver is OpenGL, the first run of a program may wait for minutes until shaders are compiled " +
       "(some 30 s for a matrix product). On a CPU, backend wasm is faster",
   );

@@ -10,7 +10,9 @@ import { type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
 /** A number of bytes for people: `6.4 GB`. */
 export function formatBytes(bytes: number): string {
   const unit = Math.min(Math.max(Math.floor(Math.log10(bytes) / 3), 0), 4);
-  return `${Number((bytes / 1000 ** unit).toPrecision(3))} ${["bytes", "kB", "MB", "GB", "TB"][unit]}`;
+  return `${Number((bytes / 1000 ** unit).toPrecision(3))} ${
+    ["bytes", "kB", "MB", "GB", "TB"][unit]
+  }`;
 }
 
 /** Bytes of an array's elements. */

@@ -28,7 +28,7 @@ export interface LoadOptions {
    * For `"wasm"` and `"webgpu"`: where onnxruntime's files are, if not where the package or the bundler
    * has put them. The URL of its WebAssembly file (`ort-wasm-simd-threaded.wasm`, for `"webgpu"`
    * `ort-wasm-simd-threaded.asyncify.wasm`), or of a folder with that file and the module of the same
-   * name (`.mjs`). Kept for later loads; a backend that is loaded stays as it is.
+   * name (`.mjs`; Deno and Node take the package's own where the folder is remote). Kept for later loads; a backend that is loaded stays as it is.
    */
   readonly url?: string | URL | undefined;
 }

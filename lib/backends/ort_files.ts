@@ -9,11 +9,11 @@
  */
 import { BackendError, messageOf } from "../core/errors.ts";
 
-/** Where the runtime's files are, in place of where the package is; `null` where nobody said. */
+/** Where the runtime's files are, if somebody said. */
 export interface Place {
-  /** The JavaScript module. */
+  /** The JavaScript module; null for that of the package. */
   readonly module: string | null;
-  /** The WebAssembly file. */
+  /** The WebAssembly file; null likewise. */
   readonly wasm: string | null;
 }
 
@@ -38,7 +38,12 @@ export function placeAt(url: string | URL, name: string): Place {
   }
   if (base.pathname.endsWith(".wasm")) return { module: null, wasm: base.href };
   if (!base.pathname.endsWith("/")) base.pathname += "/";
-  return { module: new URL(`${name}.mjs`, base).href, wasm: new URL(`${name}.wasm`, base).href };
+  // Where there are files, the module works from one alone.
+  const usable = fileSystem() === null || base.protocol === "file:";
+  return {
+    module: usable ? new URL(`${name}.mjs`, base).href : null,
+    wasm: new URL(`${name}.wasm`, base).href,
+  };
 }
 
 interface FileSystem {
