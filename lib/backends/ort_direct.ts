@@ -19,7 +19,7 @@
 import type { OnnxType } from "../onnx/model.ts";
 import { elementBytes, onnxTypeCode, typeOfCode } from "../onnx/wire.ts";
 import { inPackage, type Place } from "./ort_files.ts";
-import { loadModule, type OrtModule, THREADS } from "./ort_module.ts";
+import { loadModule, type OrtModule, THREADS, WRONG_OPTIMIZERS } from "./ort_module.ts";
 
 /** The runtime: one per process, made by {@linkcode loadOrt}. */
 export interface OrtRuntime {
@@ -262,13 +262,6 @@ class Runtime implements OrtRuntime {
     return handle;
   }
 }
-
-/**
- * Optimisers that change results (onnxruntime 1.30). One drops `x + c` where `c` is 0 as a float32, and
- * takes -0 + 0 for -0. The other, where a Gemm has a transposed operand, loses results of it that the
- * graph's outputs and a further Transpose read.
- */
-export const WRONG_OPTIMIZERS = "NoopElimination;GemmTransposeFusion";
 
 class HeapTensor implements OrtTensor {
   handle: number;

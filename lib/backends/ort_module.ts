@@ -15,6 +15,13 @@ const WASM_FILE = `${WASM_MODULE}.wasm`;
 /** Threads that the module may use. */
 export const THREADS = 1;
 
+/**
+ * Optimisers that change results (onnxruntime 1.30). One drops `x + c` where `c` is 0 as a float32, and
+ * takes -0 + 0 for -0. The other, where a Gemm has a transposed operand, loses results of it that the
+ * graph's outputs and a further Transpose read.
+ */
+export const WRONG_OPTIMIZERS = "NoopElimination;GemmTransposeFusion";
+
 /** What is used of the module. Pointers and handles are numbers, 0 for none. */
 export interface OrtModule {
   // Replaced by the module whenever its memory grows.

@@ -12,9 +12,8 @@ import type { TypedArray } from "../core/dtype.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import type { Model } from "../onnx/model.ts";
 import { encodeModel } from "../onnx/model.ts";
-import { WRONG_OPTIMIZERS } from "./ort_direct.ts";
 import type { Place } from "./ort_files.ts";
-import { THREADS } from "./ort_module.ts";
+import { THREADS, WRONG_OPTIMIZERS } from "./ort_module.ts";
 import { trial, trialInput, trialOutput } from "./trial.ts";
 
 /** Makes programs of models; `outAvals` are the types of the outputs. */
