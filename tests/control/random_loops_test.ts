@@ -63,7 +63,7 @@ function simplified(what: string, f: (x: Inputs) => Tree, inputs: Inputs): void 
 
 for (let n = 0; n < LOOPS; n++) {
   Deno.test(`a random loop gives the same compiled: ${n}`, () => {
-    const { f, inputs, text } = randomLoop(`loop ${n}`);
+    const { f, watched, inputs, text } = randomLoop(`loop ${n}`);
     // A scalar that every result moves.
     const loss = (x: Inputs): NDArray =>
       f(x).reduce((sum, y) => sum.add(np.sin(y).sum()), np.zeros([], { dtype: "float64" }));
@@ -83,6 +83,11 @@ for (let n = 0; n < LOOPS; n++) {
         simplified(what, h, inputs);
         compare(`${what} on wasm`, jit(h)(inputs), h(inputs));
       }
+      const seen = grad((x: Inputs): NDArray =>
+        watched(x).reduce((sum, y) => sum.add(np.sin(y).sum()), np.zeros([], { dtype: "float64" }))
+      ) as (x: Inputs) => Inputs;
+      compare("its gradient beside what nothing reads", seen(inputs), g(inputs));
+      compare("the same gradient on wasm", jit(seen)(inputs), g(inputs));
       const [, dot] = jvp(loss, [inputs], [inputs]);
       const want = treeLeaves(g(inputs)).reduce<number>(
         (sum, d, i) => sum + (d as NDArray).mul(treeLeaves(inputs)[i] as NDArray).sum().item(),

@@ -8,6 +8,7 @@
 import { cond, type NDArray, numpy as np, scan, whileLoop } from "../../mod.ts";
 import { arr } from "./arrays.ts";
 import { Random } from "./random.ts";
+import { steep } from "./random_unread.ts";
 
 type Values = readonly NDArray[];
 type Choose = (values: Values) => NDArray;
@@ -16,6 +17,8 @@ type Choose = (values: Values) => NDArray;
 export interface RandomLoop {
   /** From constants, initial carries and slices to last carries and results. */
   readonly f: (inputs: Inputs) => NDArray[];
+  /** The same, computed beside carries, results and slices of infinite slope that nothing reads. */
+  readonly watched: (inputs: Inputs) => NDArray[];
   /** Inputs for it. */
   readonly inputs: Inputs;
   /** What it does, for messages. */
@@ -144,5 +147,28 @@ export function randomLoop(name: string): RandomLoop {
     const [last, ys] = scan(step, carry, xs, options);
     return [...last, ...ys];
   };
-  return { f, inputs, text: text.join("; ") };
+  const [p, q] = [random.integer(0, numAll), random.integer(0, numAll)];
+  const [hidden, kept] = [oneOf(Object.values(steep)), oneOf(Object.values(steep))];
+  const watched = ({ consts, carry, xs }: Inputs): NDArray[] => {
+    type Watched = [own: NDArray[], seen: NDArray];
+    const step = ([c, seen]: Watched, [x, unread]: Watched): [Watched, Watched] => {
+      const values = [...consts, ...c, ...x];
+      for (const s of steps) values.push(s(values));
+      const next = kept(values[p]!).sum().add(seen).add(unread);
+      return [
+        [nextCarry.map((next) => next(values)), next],
+        [results.map((r) => r(values)), hidden(values[q]!)],
+      ];
+    };
+    const unread = hidden(np.stack(new Array(length + 1).fill(consts[0] ?? carry[0]!)));
+    const seen = np.zeros([], { dtype: "float64" });
+    const slices = unread.ndim === 0 ? np.full([length], unread) : unread.slice([0], [length]);
+    const flat = slices.reshape([length, slices.size / Math.max(length, 1)]);
+    const [[last], [ys]] = scan(step, [[...carry], seen] as Watched, [xs, flat.sum(1)] as Watched, {
+      length,
+      reverse,
+    });
+    return [...last, ...ys];
+  };
+  return { f, watched, inputs, text: text.join("; ") };
 }

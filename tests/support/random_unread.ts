@@ -24,7 +24,7 @@ import type { Random } from "./random.ts";
 type F = (x: NDArray) => NDArray;
 
 /** Functions whose slope at `x` is infinite, whatever `x` is. */
-const steep: Readonly<Record<string, F>> = Object.fromEntries(
+export const steep: Readonly<Record<string, F>> = Object.fromEntries(
   Object.entries({
     sqrt: (z) => np.sqrt(z),
     "sqrt of a square": (z) => np.sqrt(z.square()),
