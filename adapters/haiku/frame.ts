@@ -11,6 +11,7 @@ import type { NDArray } from "../../lib/core/array.ts";
 import { sameShape } from "../../lib/core/aval.ts";
 import { type DType, isDType } from "../../lib/core/dtype.ts";
 import { describeValue, formatShape, ShapeError, StateError } from "../../lib/core/errors.ts";
+import { checkCall, type OptionTable } from "../../lib/core/signature.ts";
 import { currentTrace, type Trace } from "../../lib/core/trace.ts";
 import { foldIn } from "../../lib/api/random.ts";
 import type { Entries, Phase, RngState, StateBundle, StateProtocol } from "../../lib/lift/mod.ts";
@@ -120,6 +121,7 @@ export function insideTransform(): boolean {
  * ```
  */
 export function runningInit(): boolean {
+  if (arguments.length > 0) checkCall("hk.runningInit()", arguments);
   return frameFor("hk.runningInit").phase !== "apply";
 }
 
@@ -216,6 +218,8 @@ function checkShape(op: string, name: string, shape: unknown): void {
   );
 }
 
+const entryOptions: OptionTable<EntryOptions> = { init: "function", dtype: "text" };
+
 function checkOptions(op: string, options: EntryOptions): DType {
   const { dtype = "float32" } = options;
   if (!isDType(dtype)) throw new StateError(`${op}: ${describeValue(dtype)} is not a dtype`);
@@ -252,6 +256,9 @@ export function getParameter(
   shape: readonly number[],
   options: EntryOptions = {},
 ): NDArray {
+  if (arguments.length > 2) {
+    checkCall("hk.getParameter(name, shape, options)", arguments, entryOptions);
+  }
   const frame = frameFor(`hk.getParameter(${JSON.stringify(name)})`);
   const path = entryName(name, "hk.getParameter");
   checkShape("hk.getParameter", name, shape);
@@ -318,6 +325,9 @@ export function getState(
   shape?: readonly number[],
   options: EntryOptions = {},
 ): NDArray {
+  if (arguments.length > 2) {
+    checkCall("hk.getState(name, shape, options)", arguments, entryOptions);
+  }
   const frame = frameFor(`hk.getState(${JSON.stringify(name)})`);
   const path = entryName(name, "hk.getState");
   if (shape !== undefined) checkShape("hk.getState", name, shape);
@@ -369,6 +379,7 @@ export function getState(
  * ```
  */
 export function setState(name: string, value: NDArray | number | boolean): void {
+  if (arguments.length > 2) checkCall("hk.setState(name, value)", arguments);
   const frame = frameFor(`hk.setState(${JSON.stringify(name)})`);
   const path = entryName(name, "hk.setState");
   const old = frame.state[path] as NDArray | undefined;
@@ -402,6 +413,7 @@ export function setState(name: string, value: NDArray | number | boolean): void 
  * ```
  */
 export function maybeNextRngKey(): NDArray | null {
+  if (arguments.length > 0) checkCall("hk.maybeNextRngKey()", arguments);
   const frame = frameFor("hk.nextRngKey");
   if (frame.rng === null) return null;
   const { key, count, root } = frame.rng;
@@ -428,6 +440,7 @@ export function maybeNextRngKey(): NDArray | null {
  * ```
  */
 export function nextRngKey(): NDArray {
+  if (arguments.length > 0) checkCall("hk.nextRngKey()", arguments);
   const key = maybeNextRngKey();
   if (key === null) {
     throw new StateError(

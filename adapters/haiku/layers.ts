@@ -6,7 +6,8 @@
 import type { NDArray } from "../../lib/core/array.ts";
 import { formatAval } from "../../lib/core/aval.ts";
 import { isFloat } from "../../lib/core/dtype.ts";
-import { ShapeError } from "../../lib/core/errors.ts";
+import { describeValue, ShapeError } from "../../lib/core/errors.ts";
+import { checkCall, type OptionTable } from "../../lib/core/signature.ts";
 import * as nn from "../../lib/api/nn.ts";
 import * as np from "../../lib/api/numpy.ts";
 import * as random from "../../lib/api/random.ts";
@@ -15,11 +16,22 @@ import { Module } from "./module.ts";
 
 /** Fills with one value. */
 export function constant(value: number): Initializer {
+  if (arguments.length > 1) checkCall("hk.initializers.constant(value)", arguments);
   return (shape, dtype) => np.full(shape, value, { dtype });
+}
+
+/** Checks a parameter of a distribution. */
+function checkNumbers(op: string, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value === "number") continue;
+    throw new TypeError(`${op}: ${name} must be a number, not ${describeValue(value)}`);
+  }
 }
 
 /** Draws from a normal distribution with this standard deviation and mean. */
 export function randomNormal(stddev = 1, mean = 0): Initializer {
+  if (arguments.length > 2) checkCall("hk.initializers.randomNormal(stddev, mean)", arguments);
+  checkNumbers("hk.initializers.randomNormal", { stddev, mean });
   return (shape, dtype) =>
     random.normal(nextRngKey(), shape, { dtype: dtype === "float64" ? dtype : "float32" })
       .mul(stddev).add(mean);
@@ -27,6 +39,8 @@ export function randomNormal(stddev = 1, mean = 0): Initializer {
 
 /** Draws from a normal distribution cut off at two standard deviations, as Haiku's layers do. */
 export function truncatedNormal(stddev = 1, mean = 0): Initializer {
+  if (arguments.length > 2) checkCall("hk.initializers.truncatedNormal(stddev, mean)", arguments);
+  checkNumbers("hk.initializers.truncatedNormal", { stddev, mean });
   return (shape, dtype) =>
     random.truncatedNormal(nextRngKey(), -2, 2, shape, {
       dtype: dtype === "float64" ? dtype : "float32",
@@ -43,6 +57,23 @@ export interface LinearOptions {
   readonly bInit?: Initializer | undefined;
   /** Name in place of `"linear"`. */
   readonly name?: string | undefined;
+}
+
+const linearOptions: OptionTable<LinearOptions> = {
+  name: "string",
+  withBias: "boolean",
+  wInit: "function",
+  bInit: "function",
+};
+
+/** Checks the size of a layer. */
+function checkSize(op: string, what: string, size: unknown): void {
+  if (Number.isInteger(size) && (size as number) >= 1) return;
+  throw new ShapeError(
+    `${op}: ${what} must be a positive integer, not ${
+      typeof size === "number" ? size : describeValue(size)
+    }`,
+  );
 }
 
 /**
@@ -71,12 +102,9 @@ export class Linear extends Module {
    * @throws {StateError} outside of a transformed function, and inside a pure transform.
    */
   constructor(readonly outputSize: number, readonly options: LinearOptions = {}) {
+    checkCall("new hk.Linear(outputSize, options)", arguments, linearOptions);
     super(options.name);
-    if (!Number.isInteger(outputSize) || outputSize < 1) {
-      throw new ShapeError(
-        `hk.Linear: the output size must be a positive integer, not ${outputSize}`,
-      );
-    }
+    checkSize("hk.Linear", "the output size", outputSize);
   }
 
   /**
@@ -114,6 +142,12 @@ export interface MLPOptions extends LinearOptions {
   readonly activateFinal?: boolean | undefined;
 }
 
+const mlpOptions: OptionTable<MLPOptions> = {
+  activation: "function",
+  activateFinal: "boolean",
+  ...linearOptions,
+};
+
 /**
  * Linear layers with a nonlinearity between them. Their parameters are those of `Linear`, under the
  * names `"mlp/~/linear_0"`, `"mlp/~/linear_1"`, ...
@@ -141,7 +175,16 @@ export class MLP extends Module {
    * @throws {StateError} outside of a transformed function, and inside a pure transform.
    */
   constructor(outputSizes: readonly number[], readonly options: MLPOptions = {}) {
+    checkCall("new hk.MLP(outputSizes, options)", arguments, mlpOptions);
     super(options.name);
+    if (!Array.isArray(outputSizes)) {
+      throw new ShapeError(
+        `hk.MLP: the output sizes must be a list, one for each layer, not ${
+          describeValue(outputSizes)
+        }. Write new hk.MLP([8, 1])`,
+      );
+    }
+    outputSizes.forEach((size, i) => checkSize("hk.MLP", `output size ${i}`, size));
     const { activation: _, activateFinal: __, name: ___, ...rest } = options;
     this.#layers = this.submodules(() =>
       outputSizes.map((size, i) => new Linear(size, { ...rest, name: `linear_${i}` }))

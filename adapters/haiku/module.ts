@@ -5,6 +5,7 @@
  * @module
  */
 import { describeValue, StateError } from "../../lib/core/errors.ts";
+import { checkCall } from "../../lib/core/signature.ts";
 import { namesToEnter, namesToTake, type Scope } from "./frame.ts";
 import { classModuleName, isModuleName } from "./naming.ts";
 
@@ -60,6 +61,7 @@ export class Module {
    * transform.
    */
   constructor(name?: string) {
+    if (arguments.length > 1) checkCall("new hk.Module(name)", arguments);
     const base = name ?? (new.target === Module ? "module" : classModuleName(new.target));
     if (!isModuleName(base)) {
       throw new StateError(

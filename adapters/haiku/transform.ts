@@ -6,6 +6,7 @@
 import { NDArray } from "../../lib/core/array.ts";
 import { formatAval } from "../../lib/core/aval.ts";
 import { describeValue, StateError } from "../../lib/core/errors.ts";
+import { checkCall } from "../../lib/core/signature.ts";
 import { liftTransforms, type StateBundle } from "../../lib/lift/mod.ts";
 import type { Transforms } from "../../lib/transforms/types.ts";
 import { type Arrays, dropPromise } from "../../lib/transforms/trees.ts";
@@ -153,6 +154,7 @@ function start(key: NDArray | null, bundle: Partial<StateBundle>): StateBundle {
 export function transformWithState<A extends unknown[], R>(
   f: (...args: A) => R,
 ): TransformedWithState<A, R> {
+  if (arguments.length > 1) checkCall("hk.transformWithState(f)", arguments);
   const run = runner("hk.transformWithState", f);
   return {
     init(key, ...args) {
@@ -209,6 +211,7 @@ function runner<A extends unknown[], R>(
  * ```
  */
 export function transform<A extends unknown[], R>(f: (...args: A) => R): Transformed<A, R> {
+  if (arguments.length > 1) checkCall("hk.transform(f)", arguments);
   const run = runner("hk.transform", f);
   const stateless = (bundle: StateBundle, args: A): [R, StateBundle] => {
     const [out, after] = run(bundle, args);

@@ -10,6 +10,7 @@
 import { NDArray, type Operand } from "../core/array.ts";
 import { type DType, isFloat, isInteger } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
+import { checkCall } from "../core/signature.ts";
 import * as p from "../primitives/arithmetic.ts";
 import { and, eq, gt, lt, ne, not, or } from "../primitives/compare.ts";
 import { convert, onesLike, scalarLike, stopGradient as barrier } from "../primitives/shape.ts";
@@ -44,6 +45,7 @@ import {
  * ```
  */
 export function add(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("add(x, y)", arguments);
   return isBools(x, y) ? applyNamed("add", orOf, x, y) : apply2("add", p.add, x, y);
 }
 
@@ -54,6 +56,7 @@ export function add(x: Operand, y: Operand): NDArray {
  * @throws {TypeError} where an operand is not an array, number or boolean, or both are bool.
  */
 export function sub(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("sub(x, y)", arguments);
   return apply2("sub", p.sub, x, y);
 }
 
@@ -64,6 +67,7 @@ export function sub(x: Operand, y: Operand): NDArray {
  * @throws {TypeError} where an operand is not an array, number or boolean.
  */
 export function mul(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("mul(x, y)", arguments);
   return isBools(x, y) ? applyNamed("mul", andOf, x, y) : apply2("mul", p.mul, x, y);
 }
 
@@ -80,6 +84,7 @@ function isBools(x: Operand, y: Operand): boolean {
  * @throws {TypeError} where an operand is not an array, number or boolean.
  */
 export function div(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("div(x, y)", arguments);
   if (x instanceof NDArray && isFloat(x.aval.dtype)) return apply2("div", p.div, x, y);
   const [a, b] = promote("div", x, y, floatOr32);
   return p.div(a, b);
@@ -96,6 +101,7 @@ function lowered(quotient: NDArray, down: NDArray): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function floorDivide(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("floorDivide(x, y)", arguments);
   return applyNamed("floorDivide", floorDivided, x, y, boolToInt);
 }
 
@@ -120,6 +126,7 @@ function floorDivided(x: NDArray, y: NDArray): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function mod(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("mod(x, y)", arguments);
   return applyNamed("mod", modulo, x, y, boolToInt);
 }
 
@@ -155,6 +162,7 @@ function product(x: NDArray, n: number): NDArray {
  * @throws {DTypeError} where an array of integers is raised to a negative number.
  */
 export function pow(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("pow(x, y)", arguments);
   if (x instanceof NDArray && typeof y === "number" && Number.isInteger(y)) {
     const base = x.dtype === "bool" ? convert(x, "int32") : x;
     if (y < 0 && isInteger(base.dtype)) {
@@ -171,12 +179,14 @@ export function pow(x: Operand, y: Operand): NDArray {
 
 /** Elementwise `x * x`, as `jax.numpy.square`. */
 export function square(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("square(x)", arguments);
   const a = asOperand("square", x);
   return a.dtype === "bool" ? a : p.mul(a, a);
 }
 
 /** Elementwise `1 / x`, as `jax.numpy.reciprocal`; integers and bools give float32. */
 export function reciprocal(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("reciprocal(x)", arguments);
   return div(1, asOperand("reciprocal", x));
 }
 
@@ -188,11 +198,13 @@ export function reciprocal(x: Operand): NDArray {
  * @throws {DTypeError} for bool, which `logicalNot` inverts.
  */
 export function neg(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("neg(x)", arguments);
   return p.neg(asOperand("neg", x));
 }
 
 /** Elementwise absolute value, as `jax.numpy.abs`. */
 export function abs(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("abs(x)", arguments);
   const a = asOperand("abs", x);
   return a.dtype === "bool" || a.dtype === "uint32" ? a : p.abs(a);
 }
@@ -203,6 +215,7 @@ export function abs(x: Operand): NDArray {
  * @throws {DTypeError} for bool.
  */
 export function sign(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("sign(x)", arguments);
   return p.sign(asOperand("sign", x));
 }
 
@@ -215,16 +228,19 @@ function rounded(op: string, f: (x: NDArray) => NDArray, x: Operand): NDArray {
 
 /** Elementwise largest integer that is not above `x`, as `jax.numpy.floor`; integers stay. */
 export function floor(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("floor(x)", arguments);
   return rounded("floor", p.floor, x);
 }
 
 /** Elementwise smallest integer that is not below `x`, as `jax.numpy.ceil`; integers stay. */
 export function ceil(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("ceil(x)", arguments);
   return rounded("ceil", p.ceil, x);
 }
 
 /** Elementwise `x` without its fractional part, as `jax.numpy.trunc`; integers stay. */
 export function trunc(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("trunc(x)", arguments);
   return rounded("trunc", (a) => p.select(lt(a, scalarLike(0, a)), p.ceil(a), p.floor(a)), x);
 }
 
@@ -235,6 +251,7 @@ export function trunc(x: Operand): NDArray {
  * @throws {RangeError} where `decimals` is not an integer.
  */
 export function round(x: Operand, decimals = 0): NDArray {
+  if (arguments.length > 2) checkCall("round(x, decimals)", arguments);
   expectInteger("round", decimals, "decimals");
   if (decimals === 0) return rounded("round", p.round, x);
   const scale = 10 ** Math.abs(decimals);
@@ -254,6 +271,7 @@ export function round(x: Operand, decimals = 0): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function maximum(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("maximum(x, y)", arguments);
   return apply2("maximum", p.maximum, x, y);
 }
 
@@ -263,6 +281,7 @@ export function maximum(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function minimum(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("minimum(x, y)", arguments);
   return apply2("minimum", p.minimum, x, y);
 }
 
@@ -273,6 +292,7 @@ export function minimum(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function clip(x: Operand, min?: Operand | null, max?: Operand | null): NDArray {
+  if (arguments.length > 3) checkCall("clip(x, min, max)", arguments);
   expectOperand("clip", x, "x");
   let out: Operand = x;
   if (min !== undefined && min !== null) {
@@ -293,6 +313,7 @@ export function clip(x: Operand, min?: Operand | null, max?: Operand | null): ND
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function hypot(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("hypot(x, y)", arguments);
   return applyNamed(
     "hypot",
     (a, b) => {
@@ -318,6 +339,7 @@ export function hypot(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function logaddexp(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("logaddexp(x, y)", arguments);
   return applyNamed(
     "logaddexp",
     (a, b) => {
@@ -337,6 +359,7 @@ export function logaddexp(x: Operand, y: Operand): NDArray {
 
 /** `x`, taken for a constant by derivatives, as `jax.lax.stop_gradient`. */
 export function stopGradient(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("stopGradient(x)", arguments);
   return barrier(asOperand("stopGradient", x));
 }
 
@@ -347,6 +370,7 @@ export function stopGradient(x: Operand): NDArray {
  * @throws {DTypeError} where `dtype` is none.
  */
 export function astype(x: Operand, dtype: DType): NDArray {
+  if (arguments.length > 2) checkCall("astype(x, dtype)", arguments);
   const array = asOperand("astype", x);
   return convert(array, expectDType("astype", dtype ?? null, array.dtype));
 }

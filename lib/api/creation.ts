@@ -8,6 +8,7 @@ import { broadcastShapes, shaped } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { allocate, convertElement, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { add, div, floor, mul, select, sub } from "../primitives/basic.ts";
 import { eq, ge } from "../primitives/compare.ts";
 import { concatenate } from "../primitives/concatenate.ts";
@@ -31,6 +32,7 @@ import {
   storable,
 } from "./operands.ts";
 import { diagonal } from "./indexing.ts";
+import { dtypeOptions } from "./options.ts";
 
 /** A shape, or the length of the only axis. */
 export type ShapeLike = number | readonly number[];
@@ -47,11 +49,23 @@ export interface EyeOptions extends DTypeOptions {
   readonly offset?: number | undefined;
 }
 
+const eyeOptions: OptionTable<EyeOptions> = { ...dtypeOptions, offset: "number" };
+
 /** Options of {@linkcode linspace}. */
 export interface LinspaceOptions extends DTypeOptions {
   /** Whether the last element is `stop`, which is the default. */
   readonly endpoint?: boolean | undefined;
 }
+
+const linspaceOptions: OptionTable<LinspaceOptions> = { endpoint: "boolean", ...dtypeOptions };
+
+/** Options of {@linkcode meshgrid}. */
+export interface MeshgridOptions {
+  /** Whether the first two axes change places, `"xy"`, which is the default, or not, `"ij"`. */
+  readonly indexing?: "xy" | "ij" | undefined;
+}
+
+const meshgridOptions: OptionTable<MeshgridOptions> = { indexing: "string" };
 
 // ---------------------------------------------------------------- constants
 
@@ -68,6 +82,7 @@ export interface LinspaceOptions extends DTypeOptions {
  * ```
  */
 export function zeros(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("zeros(shape, options)", arguments, dtypeOptions);
   return filled(expectShape("zeros", shape), 0, dtypeOption("zeros", options, defaultFloat));
 }
 
@@ -77,6 +92,7 @@ export function zeros(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
  * @throws {ShapeError} where a length is not a non-negative integer.
  */
 export function ones(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("ones(shape, options)", arguments, dtypeOptions);
   return filled(expectShape("ones", shape), 1, dtypeOption("ones", options, defaultFloat));
 }
 
@@ -88,6 +104,7 @@ export function ones(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
  * @throws {RangeError} where an integer dtype does not hold the number.
  */
 export function full(shape: ShapeLike, value: Operand, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("full(shape, value, options)", arguments, dtypeOptions);
   const to = expectShape("full", shape);
   if (typeof value === "number" && options.dtype !== undefined) {
     const dtype = dtypeOption("full", options, defaultFloat);
@@ -99,12 +116,14 @@ export function full(shape: ShapeLike, value: Operand, options: DTypeOptions = {
 
 /** Zeros of the shape of `x`, and of its dtype where none is given, as `jax.numpy.zeros_like`. */
 export function zerosLike(x: Operand, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("zerosLike(x, options)", arguments, dtypeOptions);
   const like = asOperand("zerosLike", x);
   return filled(like.shape, 0, dtypeOption("zerosLike", options, like.dtype));
 }
 
 /** Ones of the shape of `x`, and of its dtype where none is given, as `jax.numpy.ones_like`. */
 export function onesLike(x: Operand, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("onesLike(x, options)", arguments, dtypeOptions);
   const like = asOperand("onesLike", x);
   return filled(like.shape, 1, dtypeOption("onesLike", options, like.dtype));
 }
@@ -116,6 +135,7 @@ export function onesLike(x: Operand, options: DTypeOptions = {}): NDArray {
  * @throws {RangeError} where an integer dtype does not hold the number.
  */
 export function fullLike(x: Operand, value: Operand, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("fullLike(x, value, options)", arguments, dtypeOptions);
   const like = asOperand("fullLike", x);
   return full(like.shape, value, { dtype: dtypeOption("fullLike", options, like.dtype) });
 }
@@ -153,6 +173,9 @@ export function arange(
   step?: number | DTypeOptions,
   options?: DTypeOptions,
 ): NDArray {
+  if (arguments.length > 1) {
+    checkCall("arange(start, stop, step, options)", arguments, dtypeOptions, 1);
+  }
   // The options may stand in the place of the first number left out.
   if (typeof stop === "object" && !(stop instanceof NDArray)) return range(0, start, 1, stop ?? {});
   if (stop === undefined) return range(0, start, 1, options ?? {});
@@ -217,6 +240,9 @@ export function linspace(
   num = 50,
   options: LinspaceOptions = {},
 ): NDArray {
+  if (arguments.length > 3) {
+    checkCall("linspace(start, stop, num, options)", arguments, linspaceOptions);
+  }
   const op = "linspace";
   expectInteger(op, num, "num", 0);
   const { endpoint = true } = options;
@@ -285,6 +311,7 @@ function expectMatrix(
  * ```
  */
 export function eye(n: number, m?: number | EyeOptions, options?: EyeOptions): NDArray {
+  if (arguments.length > 1) checkCall("eye(n, m, options)", arguments, eyeOptions, 1);
   const { m: columns, offset, dtype } = expectMatrix("eye", n, m, options);
   const [row, column] = positions(n, columns);
   return convert(eq(add(row, scalarLike(offset, row)), column), dtype);
@@ -292,6 +319,7 @@ export function eye(n: number, m?: number | EyeOptions, options?: EyeOptions): N
 
 /** The identity matrix of shape `[n, n]`, as `jax.numpy.identity`. */
 export function identity(n: number, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("identity(n, options)", arguments, dtypeOptions);
   return eye(n, options);
 }
 
@@ -301,6 +329,7 @@ export function identity(n: number, options: DTypeOptions = {}): NDArray {
  * @throws {RangeError} where a length is not a non-negative integer.
  */
 export function tri(n: number, m?: number | EyeOptions, options?: EyeOptions): NDArray {
+  if (arguments.length > 1) checkCall("tri(n, m, options)", arguments, eyeOptions, 1);
   const { m: columns, offset, dtype } = expectMatrix("tri", n, m, options);
   return convert(triangle(n, columns, offset), dtype);
 }
@@ -328,6 +357,7 @@ function matrixMask(op: string, x: NDArray, offset: number): NDArray {
  * @throws {ShapeError} where `x` has less than two axes.
  */
 export function tril(x: NDArray, offset = 0): NDArray {
+  if (arguments.length > 2) checkCall("tril(x, offset)", arguments);
   const mask = matrixMask("tril", expectArray("tril", x), offset);
   return select(mask, x, scalarLike(0, x));
 }
@@ -338,6 +368,8 @@ export function tril(x: NDArray, offset = 0): NDArray {
  * @throws {ShapeError} where `x` has less than two axes.
  */
 export function triu(x: NDArray, offset = 0): NDArray {
+  if (arguments.length > 2) checkCall("triu(x, offset)", arguments);
+  expectInteger("triu", offset, "the offset");
   const mask = matrixMask("triu", expectArray("triu", x), offset - 1);
   return select(mask, scalarLike(0, x), x);
 }
@@ -356,6 +388,7 @@ export function triu(x: NDArray, offset = 0): NDArray {
  * ```
  */
 export function diag(x: NDArray, offset = 0): NDArray {
+  if (arguments.length > 2) checkCall("diag(x, offset)", arguments);
   expectArray("diag", x);
   expectInteger("diag", offset, "the offset");
   if (x.ndim === 2) return diagonal(x, { offset });
@@ -380,8 +413,9 @@ export function diag(x: NDArray, offset = 0): NDArray {
  */
 export function meshgrid(
   vectors: readonly NDArray[],
-  options: { readonly indexing?: "xy" | "ij" } = {},
+  options: MeshgridOptions = {},
 ): NDArray[] {
+  if (arguments.length > 1) checkCall("meshgrid(vectors, options)", arguments, meshgridOptions);
   if (!Array.isArray(vectors)) {
     throw new TypeError("meshgrid: the vectors are given as a list: np.meshgrid([x, y])");
   }

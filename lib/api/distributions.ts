@@ -10,6 +10,7 @@ import { broadcastShapes, formatAval, sizeOf } from "../core/aval.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { type DType, isInteger, limits } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { add, div, maximum, minimum, mul, neg, rem, select, sub } from "../primitives/basic.ts";
 import { gt, le, lt, shiftRightLogical } from "../primitives/compare.ts";
 import { argmax } from "../primitives/reduce.ts";
@@ -28,6 +29,7 @@ import {
   expectInteger,
   expectShape,
 } from "./operands.ts";
+import { dtypeOptions } from "./options.ts";
 
 /** Options of {@linkcode uniform}. */
 export interface UniformOptions extends DTypeOptions {
@@ -37,6 +39,12 @@ export interface UniformOptions extends DTypeOptions {
   readonly maxval?: Operand | undefined;
 }
 
+const uniformOptions: OptionTable<UniformOptions> = {
+  minval: "amount",
+  maxval: "amount",
+  ...dtypeOptions,
+};
+
 /** Options of {@linkcode categorical}. */
 export interface CategoricalOptions {
   /** The axis of `logits` that runs over categories; the last one where left out. */
@@ -44,6 +52,8 @@ export interface CategoricalOptions {
   /** The shape of the result, which ends in that of `logits` without its axis. */
   readonly shape?: ShapeLike | undefined;
 }
+
+const categoricalOptions: OptionTable<CategoricalOptions> = { axis: "number", shape: "shape" };
 
 // ---------------------------------------------------------------- uniform
 
@@ -119,6 +129,7 @@ export function uniform(
   shape: ShapeLike = [],
   options: UniformOptions = {},
 ): NDArray {
+  if (arguments.length > 2) checkCall("uniform(key, shape, options)", arguments, uniformOptions);
   const op = "uniform";
   const to = expectShape(op, shape);
   const dtype = expectFloat(op, options.dtype);
@@ -155,6 +166,7 @@ export function normal(
   shape: ShapeLike = [],
   options: DTypeOptions = {},
 ): NDArray {
+  if (arguments.length > 2) checkCall("normal(key, shape, options)", arguments, dtypeOptions);
   const to = expectShape("normal", shape);
   const dtype = expectFloat("normal", options.dtype);
   const low = scalarArray(aboveMinusOne(dtype), dtype);
@@ -194,6 +206,9 @@ export function truncatedNormal(
   shape?: ShapeLike,
   options: DTypeOptions = {},
 ): NDArray {
+  if (arguments.length > 4) {
+    checkCall("truncatedNormal(key, lower, upper, shape, options)", arguments, dtypeOptions);
+  }
   const op = "truncatedNormal";
   const dtype = expectFloat(op, options.dtype);
   const low = bound(op, "lower", lower, dtype);
@@ -237,6 +252,7 @@ export function gumbel(
   shape: ShapeLike = [],
   options: DTypeOptions = {},
 ): NDArray {
+  if (arguments.length > 2) checkCall("gumbel(key, shape, options)", arguments, dtypeOptions);
   return gumbelOf(
     "gumbel",
     key,
@@ -256,6 +272,7 @@ export function exponential(
   shape: ShapeLike = [],
   options: DTypeOptions = {},
 ): NDArray {
+  if (arguments.length > 2) checkCall("exponential(key, shape, options)", arguments, dtypeOptions);
   const dtype = expectFloat("exponential", options.dtype);
   return neg(log1p(neg(fractions("exponential", key, expectShape("exponential", shape), dtype))));
 }
@@ -269,6 +286,7 @@ export function exponential(
  * @throws {ShapeError} where `p` does not broadcast to the shape.
  */
 export function bernoulli(key: NDArray, p: Operand = 0.5, shape?: ShapeLike): NDArray {
+  if (arguments.length > 3) checkCall("bernoulli(key, p, shape)", arguments);
   const op = "bernoulli";
   const chance = asFloat(op, p, "p");
   const to = shape === undefined ? chance.shape : expectShape(op, shape);
@@ -298,6 +316,9 @@ export function randint(
   maxval: Operand,
   options: DTypeOptions = {},
 ): NDArray {
+  if (arguments.length > 4) {
+    checkCall("randint(key, shape, minval, maxval, options)", arguments, dtypeOptions);
+  }
   const op = "randint";
   const to = expectShape(op, shape);
   const dtype = dtypeOption(op, options, "int32");
@@ -358,6 +379,9 @@ export function categorical(
   logits: NDArray,
   options: CategoricalOptions = {},
 ): NDArray {
+  if (arguments.length > 2) {
+    checkCall("categorical(key, logits, options)", arguments, categoricalOptions);
+  }
   const op = "categorical";
   const scores = asFloat(op, logits, "logits");
   const axis = expectAxis(op, options.axis ?? -1, scores.ndim);
@@ -397,6 +421,7 @@ function rounds(n: number): number {
  * ```
  */
 export function permutation(key: NDArray, x: number | NDArray): NDArray {
+  if (arguments.length > 2) checkCall("permutation(key, x)", arguments);
   const op = "permutation";
   if (typeof x === "number") expectInteger(op, x, "the number of elements", 0);
   else if (!(x instanceof NDArray) || x.ndim === 0) {

@@ -12,6 +12,7 @@ import { NDArray, type Operand } from "../core/array.ts";
 import { broadcastShapes, sizeOf } from "../core/aval.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { rem, select } from "../primitives/basic.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import * as d from "../primitives/dynamic_slice.ts";
@@ -28,6 +29,7 @@ import {
 import { slice as sliceOf } from "../primitives/slice.ts";
 import { expectAxisZero, forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
 import { asDType, asIndex, asOperand, expectArray, expectAxis, expectInteger } from "./operands.ts";
+import { diagonalOptions } from "./options.ts";
 
 /** What `take` does with an index that is out of range. */
 export type TakeMode = "fill" | "clip" | "wrap";
@@ -40,6 +42,8 @@ export interface TakeOptions {
    */
   readonly mode?: TakeMode | undefined;
 }
+
+const takeOptions: OptionTable<TakeOptions> = { mode: "string" };
 
 /** Options of {@linkcode diagonal}. */
 export interface DiagonalOptions {
@@ -106,6 +110,7 @@ export function take(
   axis?: number | null,
   options: TakeOptions = {},
 ): NDArray {
+  if (arguments.length > 3) checkCall("take(x, indices, axis, options)", arguments, takeOptions);
   const mode = checkMode("take", options);
   const given = asOperand("take", x);
   const flat = axis === undefined || axis === null;
@@ -141,6 +146,9 @@ export function takeAlongAxis(
   axis: number,
   options: TakeOptions = {},
 ): NDArray {
+  if (arguments.length > 3) {
+    checkCall("takeAlongAxis(x, indices, axis, options)", arguments, takeOptions);
+  }
   const op = "takeAlongAxis";
   const mode = checkMode(op, options);
   const a = expectArray(op, x);
@@ -186,6 +194,7 @@ export function takeAlongAxis(
  * @throws {DTypeError} where indices are not integers.
  */
 export function at(x: NDArray, index: Operand): NDArray {
+  if (arguments.length > 2) checkCall("at(x, index)", arguments);
   const a = expectArray("at", x);
   const n = expectAxisZero("at", a);
   if (typeof index === "number") {
@@ -223,6 +232,7 @@ export function slice(
   stops: readonly number[],
   strides?: readonly number[],
 ): NDArray {
+  if (arguments.length > 4) checkCall("slice(x, starts, stops, strides)", arguments);
   const a = expectArray("slice", x);
   const lists: [string, readonly number[]][] = [["starts", starts], ["stops", stops]];
   if (strides !== undefined) lists.push(["strides", strides]);
@@ -299,6 +309,7 @@ export function dynamicSlice(
   starts: readonly Operand[] | NDArray,
   sizes: readonly number[],
 ): NDArray {
+  if (arguments.length > 3) checkCall("dynamicSlice(x, starts, sizes)", arguments);
   const op = "dynamicSlice";
   const a = expectArray(op, x);
   if (!Array.isArray(sizes) || sizes.length !== a.ndim) {
@@ -331,6 +342,7 @@ export function dynamicUpdateSlice(
   update: Operand,
   starts: readonly Operand[] | NDArray,
 ): NDArray {
+  if (arguments.length > 3) checkCall("dynamicUpdateSlice(x, update, starts)", arguments);
   const op = "dynamicUpdateSlice";
   const a = expectArray(op, x);
   const block = asDType(op, update, a.dtype, "the update");
@@ -344,6 +356,7 @@ export function dynamicUpdateSlice(
  * @throws {ShapeError} where `x` has less than two axes.
  */
 export function diagonal(x: NDArray, options: DiagonalOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("diagonal(x, options)", arguments, diagonalOptions);
   const a = expectArray("diagonal", x);
   const { offset = 0, axis1 = 0, axis2 = 1 } = options;
   if (a.ndim < 2) {

@@ -7,6 +7,7 @@ import { type Axes, NDArray, type Operand } from "../core/array.ts";
 import { sameShape, sizeOf } from "../core/aval.ts";
 import { defaultFloat, type DType, promoteDTypes, promoteScalar } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { add, rem, select, sub } from "../primitives/basic.ts";
 import { lt } from "../primitives/compare.ts";
 import { concatenate as joined, rev } from "../primitives/concatenate.ts";
@@ -60,6 +61,7 @@ function promoteAll(op: string, list: readonly Operand[]): NDArray[] {
  * ```
  */
 export function concatenate(arrays: readonly Operand[], axis: number | null = 0): NDArray {
+  if (arguments.length > 2) checkCall("concatenate(arrays, axis)", arguments);
   const list = promoteAll("concatenate", arrays);
   if (axis === null) return joined(list.map((x) => reshape(x, [x.size])), 0);
   list.forEach((x, i) => {
@@ -79,6 +81,7 @@ export function concatenate(arrays: readonly Operand[], axis: number | null = 0)
  * @throws {ShapeError} where the list is empty or the shapes differ.
  */
 export function stack(arrays: readonly Operand[], axis = 0): NDArray {
+  if (arguments.length > 2) checkCall("stack(arrays, axis)", arguments);
   const list = promoteAll("stack", arrays);
   const { shape } = list[0]!;
   list.forEach((x, i) => {
@@ -111,6 +114,7 @@ export function stack(arrays: readonly Operand[], axis = 0): NDArray {
  * ```
  */
 export function split(x: NDArray, sections: number | readonly number[], axis = 0): NDArray[] {
+  if (arguments.length > 3) checkCall("split(x, sections, axis)", arguments);
   const a = expectArray("split", x);
   const along = expectAxis("split", axis, a.ndim);
   const n = a.shape[along]!;
@@ -159,6 +163,7 @@ export function split(x: NDArray, sections: number | readonly number[], axis = 0
  * @throws {RangeError} where a number is not a non-negative integer.
  */
 export function tile(x: Operand, repeats: number | readonly number[]): NDArray {
+  if (arguments.length > 2) checkCall("tile(x, repeats)", arguments);
   const a = asOperand("tile", x);
   const given = typeof repeats === "number" ? [repeats] : repeats;
   if (!Array.isArray(given)) expectInteger("tile", given, "the number of repeats", 0);
@@ -187,6 +192,7 @@ export function repeat(
   repeats: number | readonly number[],
   axis?: number | null,
 ): NDArray {
+  if (arguments.length > 3) checkCall("repeat(x, repeats, axis)", arguments);
   const given = asOperand("repeat", x);
   const flat = axis === undefined || axis === null;
   const a = flat ? reshape(given, [given.size]) : given;
@@ -218,6 +224,7 @@ export function repeat(
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function flip(x: NDArray, axis?: Axes): NDArray {
+  if (arguments.length > 2) checkCall("flip(x, axis)", arguments);
   const a = expectArray("flip", x);
   return rev(a, expectAxes("flip", axis, a.ndim));
 }
@@ -234,6 +241,7 @@ export function roll(
   shift: Operand | readonly Operand[],
   axis?: number | readonly number[] | null,
 ): NDArray {
+  if (arguments.length > 3) checkCall("roll(x, shift, axis)", arguments);
   const a = expectArray("roll", x);
   if (axis === undefined || axis === null) {
     if (Array.isArray(shift)) {
@@ -287,6 +295,8 @@ export interface PadOptions {
   /** The value of new elements for `"constant"`; 0 where left out. */
   readonly value?: Operand | undefined;
 }
+
+const padOptions: OptionTable<PadOptions> = { mode: "string", value: "amount" };
 
 /** The numbers of elements to add before and behind each axis. */
 function paddings(
@@ -345,6 +355,7 @@ export function pad(
   widths: number | readonly number[] | readonly (readonly number[])[],
   options: PadOptions = {},
 ): NDArray {
+  if (arguments.length > 2) checkCall("pad(x, widths, options)", arguments, padOptions);
   const a = expectArray("pad", x);
   const { mode = "constant", value = 0 } = options;
   const pairs = paddings(widths, a.ndim);

@@ -12,6 +12,7 @@ import { formatAval, shaped, sizeOf } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, ShapeError } from "../core/errors.ts";
+import { checkCall } from "../core/signature.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import { threefry2x32 } from "../primitives/random.ts";
 import { convert, full, reshape } from "../primitives/shape.ts";
@@ -63,6 +64,7 @@ function wordOf(op: string, what: string, value: Operand): NDArray {
  * ```
  */
 export function key(seed: Operand): NDArray {
+  if (arguments.length > 1) checkCall("key(seed)", arguments);
   if (typeof seed === "number" && Number.isSafeInteger(seed)) {
     return ConcreteArray.fromHost(shaped([2], "uint32"), Uint32Array.of(0, seed >>> 0));
   }
@@ -86,6 +88,7 @@ export function key(seed: Operand): NDArray {
  * ```
  */
 export function split(key: NDArray, num: ShapeLike = 2): NDArray {
+  if (arguments.length > 2) checkCall("split(key, num)", arguments);
   const shape = expectShape("split", num);
   const n = sizeOf(shape);
   const pair = words("split", key, n).map((w) => reshape(w, [n, 1]));
@@ -99,6 +102,7 @@ export function split(key: NDArray, num: ShapeLike = 2): NDArray {
  * @throws {TypeError} where `key` is not a key, or `data` not an integer.
  */
 export function foldIn(key: NDArray, data: Operand): NDArray {
+  if (arguments.length > 2) checkCall("foldIn(key, data)", arguments);
   const [k0, k1] = halves("foldIn", key);
   const low = wordOf("foldIn", "the data", data);
   return concatenate(
@@ -113,5 +117,6 @@ export function foldIn(key: NDArray, data: Operand): NDArray {
  * @throws {TypeError} where `key` is not a key.
  */
 export function bits(key: NDArray, shape: ShapeLike = []): NDArray {
+  if (arguments.length > 2) checkCall("bits(key, shape)", arguments);
   return bits32("bits", key, expectShape("bits", shape));
 }

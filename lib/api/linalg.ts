@@ -6,6 +6,7 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes } from "../core/aval.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import {
   abs,
   add,
@@ -36,6 +37,7 @@ import { log, sqrt } from "../primitives/unary.ts";
 import { eye } from "./creation.ts";
 import { asFloat, expectArray, expectAxes, floatOr32, promote } from "./operands.ts";
 import type { ReduceOptions } from "./reductions.ts";
+import { reduceOptions } from "./options.ts";
 
 /** Square matrices of floats. */
 function squares(op: string, a: NDArray): NDArray {
@@ -67,6 +69,7 @@ function squares(op: string, a: NDArray): NDArray {
  * ```
  */
 export function solve(a: NDArray, b: NDArray): NDArray {
+  if (arguments.length > 2) checkCall("solve(a, b)", arguments);
   squares("solve", a);
   expectArray("solve", b, "the right-hand side");
   const [matrix, side] = promote("solve", a, b, floatOr32);
@@ -96,6 +99,7 @@ export function solve(a: NDArray, b: NDArray): NDArray {
  * @throws {ShapeError} where a matrix is not square.
  */
 export function inv(a: NDArray): NDArray {
+  if (arguments.length > 1) checkCall("inv(a)", arguments);
   const x = squares("inv", a);
   return la.solve(x, broadcastTo(eye(x.shape.at(-1)!, { dtype: x.dtype }), x.shape));
 }
@@ -141,6 +145,7 @@ function pivots(x: NDArray): { readonly pivots: NDArray[]; readonly sign: NDArra
  * @throws {ShapeError} where a matrix is not square.
  */
 export function det(a: NDArray): NDArray {
+  if (arguments.length > 1) checkCall("det(a)", arguments);
   const x = squares("det", a);
   if (x.shape.at(-1) === 0) return broadcastTo(scalarLike(1, x), x.shape.slice(0, -2));
   const found = pivots(x);
@@ -154,6 +159,7 @@ export function det(a: NDArray): NDArray {
  * @throws {ShapeError} where a matrix is not square.
  */
 export function slogdet(a: NDArray): { readonly sign: NDArray; readonly logabsdet: NDArray } {
+  if (arguments.length > 1) checkCall("slogdet(a)", arguments);
   const x = squares("slogdet", a);
   if (x.shape.at(-1) === 0) {
     const one = broadcastTo(scalarLike(1, x), x.shape.slice(0, -2));
@@ -183,6 +189,8 @@ export interface NormOptions extends ReduceOptions {
   readonly axis?: number | readonly number[] | null | undefined;
 }
 
+const normOptions: OptionTable<NormOptions> = { ord: "amount", axis: "axes", ...reduceOptions };
+
 /**
  * Norms of vectors and matrices, as `jax.numpy.linalg.norm`: by default the root of the sum of squares
  * of all elements.
@@ -199,6 +207,7 @@ export interface NormOptions extends ReduceOptions {
  * ```
  */
 export function norm(x: Operand, options: NormOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("norm(x, options)", arguments, normOptions);
   const a = asFloat("norm", x);
   const { ord, axis, keepDims = false } = options;
   const axes = expectAxes("norm", axis, a.ndim);

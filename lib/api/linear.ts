@@ -9,11 +9,13 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes } from "../core/aval.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall } from "../core/signature.ts";
 import { mul } from "../primitives/basic.ts";
 import { dotGeneral } from "../primitives/dot.ts";
 import { broadcastTo, convert, moveAxis, reduceSum, reshape } from "../primitives/shape.ts";
 import { diagonal, type DiagonalOptions } from "./indexing.ts";
 import { boolToInt, expectArray, expectAxis, promote } from "./operands.ts";
+import { diagonalOptions } from "./options.ts";
 
 const NAMES: readonly [string, string] = ["x", "y"];
 const NONE: readonly [number[], number[]] = [[], []];
@@ -58,6 +60,7 @@ function contracted(op: string, x: NDArray, i: number, y: NDArray, j: number): N
  * ```
  */
 export function matmul(x: NDArray, y: NDArray): NDArray {
+  if (arguments.length > 2) checkCall("matmul(x, y)", arguments);
   const [a, b] = arrays("matmul", x, y);
   if (a.ndim === 0 || b.ndim === 0) {
     throw new ShapeError(
@@ -92,6 +95,7 @@ export function matmul(x: NDArray, y: NDArray): NDArray {
  * @throws {ShapeError} where the lengths of these axes differ.
  */
 export function dot(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("dot(x, y)", arguments);
   const [a, b] = promote("dot", x, y, boolToInt, NAMES);
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   return contracted("dot", a, a.ndim - 1, b, Math.max(0, b.ndim - 2));
@@ -103,6 +107,7 @@ export function dot(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the numbers of elements differ.
  */
 export function vdot(x: NDArray, y: NDArray): NDArray {
+  if (arguments.length > 2) checkCall("vdot(x, y)", arguments);
   const [a, b] = arrays("vdot", x, y);
   if (a.size !== b.size) {
     throw new ShapeError(
@@ -120,6 +125,7 @@ export function vdot(x: NDArray, y: NDArray): NDArray {
  * @throws {ShapeError} where their lengths differ.
  */
 export function inner(x: NDArray, y: NDArray): NDArray {
+  if (arguments.length > 2) checkCall("inner(x, y)", arguments);
   const [a, b] = arrays("inner", x, y);
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   return contracted("inner", a, a.ndim - 1, b, b.ndim - 1);
@@ -127,6 +133,7 @@ export function inner(x: NDArray, y: NDArray): NDArray {
 
 /** Products of all pairs of elements of the flat arrays, a matrix, as `jax.numpy.outer`. */
 export function outer(x: NDArray, y: NDArray): NDArray {
+  if (arguments.length > 2) checkCall("outer(x, y)", arguments);
   const [a, b] = arrays("outer", x, y);
   return mul(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
 }
@@ -143,6 +150,7 @@ export function tensordot(
   y: NDArray,
   axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
 ): NDArray {
+  if (arguments.length > 3) checkCall("tensordot(x, y, axes)", arguments);
   const op = "tensordot";
   const [a, b] = arrays(op, x, y);
   let pairs: [number[], number[]];
@@ -186,6 +194,7 @@ export function tensordot(
  * @throws {ShapeError} where `x` has less than two axes.
  */
 export function trace(x: NDArray, options: DiagonalOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("trace(x, options)", arguments, diagonalOptions);
   const diagonals = diagonal(expectArray("trace", x), options);
   const numbers = diagonals.dtype === "bool" ? convert(diagonals, "int32") : diagonals;
   return reduceSum(numbers, [numbers.ndim - 1]);

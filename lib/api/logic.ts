@@ -8,6 +8,7 @@ import { broadcastShapes, sameShape } from "../core/aval.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { isFloat, limits } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { abs, add, mul, select, sub } from "../primitives/basic.ts";
 import * as c from "../primitives/compare.ts";
 import { reduceAnd } from "../primitives/reduce.ts";
@@ -23,6 +24,7 @@ import { applyNamed, asBool, asOperand, type Binary, floatOr32, promote } from "
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function equal(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("equal(x, y)", arguments);
   return applyNamed("equal", c.eq, x, y);
 }
 /**
@@ -31,6 +33,7 @@ export function equal(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function notEqual(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("notEqual(x, y)", arguments);
   return applyNamed("notEqual", c.ne, x, y);
 }
 /**
@@ -39,6 +42,7 @@ export function notEqual(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function less(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("less(x, y)", arguments);
   return applyNamed("less", c.lt, x, y);
 }
 /**
@@ -47,6 +51,7 @@ export function less(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function lessEqual(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("lessEqual(x, y)", arguments);
   return applyNamed("lessEqual", c.le, x, y);
 }
 /**
@@ -55,6 +60,7 @@ export function lessEqual(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function greater(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("greater(x, y)", arguments);
   return applyNamed("greater", c.gt, x, y);
 }
 /**
@@ -63,6 +69,7 @@ export function greater(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function greaterEqual(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("greaterEqual(x, y)", arguments);
   return applyNamed("greaterEqual", c.ge, x, y);
 }
 
@@ -76,6 +83,12 @@ export interface CloseOptions {
   readonly equalNaN?: boolean | undefined;
 }
 
+const closeOptions: OptionTable<CloseOptions> = {
+  rtol: "number",
+  atol: "number",
+  equalNaN: "boolean",
+};
+
 /**
  * Elementwise `|x - y| <= atol + rtol * |y|`, as bool, as `jax.numpy.isclose`; infinities are close to
  * themselves.
@@ -83,6 +96,7 @@ export interface CloseOptions {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function isClose(x: Operand, y: Operand, options: CloseOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("isClose(x, y, options)", arguments, closeOptions);
   const { rtol = 1e-5, atol = 1e-8, equalNaN = false } = options;
   return applyNamed(
     "isClose",
@@ -105,12 +119,14 @@ export function isClose(x: Operand, y: Operand, options: CloseOptions = {}): NDA
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function allClose(x: Operand, y: Operand, options: CloseOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("allClose(x, y, options)", arguments, closeOptions);
   const close = isClose(x, y, options);
   return reduceAnd(close, close.shape.map((_, i) => i));
 }
 
 /** Whether shapes and all elements are equal, as a bool scalar, as `jax.numpy.array_equal`. */
 export function arrayEqual(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("arrayEqual(x, y)", arguments);
   const [a, b] = promote("arrayEqual", x, y);
   if (!sameShape(a.shape, b.shape)) return scalarArray(0, "bool");
   return reduceAnd(c.eq(a, b), a.shape.map((_, i) => i));
@@ -128,6 +144,7 @@ function logical(op: string, f: Binary, x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function logicalAnd(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("logicalAnd(x, y)", arguments);
   return logical("logicalAnd", c.and, x, y);
 }
 /**
@@ -136,6 +153,7 @@ export function logicalAnd(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function logicalOr(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("logicalOr(x, y)", arguments);
   return logical("logicalOr", c.or, x, y);
 }
 /**
@@ -144,10 +162,12 @@ export function logicalOr(x: Operand, y: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function logicalXor(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("logicalXor(x, y)", arguments);
   return logical("logicalXor", c.xor, x, y);
 }
 /** Elementwise logical negation, as bool, as `jax.numpy.logical_not`; all but 0 is true. */
 export function logicalNot(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("logicalNot(x)", arguments);
   return c.not(asBool("logicalNot", x));
 }
 
@@ -171,6 +191,7 @@ function bitwise(op: string, f: Binary, x: Operand, y: Operand, bools = true): N
  * @throws {DTypeError} for floats.
  */
 export function bitwiseAnd(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("bitwiseAnd(x, y)", arguments);
   return bitwise("bitwiseAnd", c.and, x, y);
 }
 /**
@@ -179,6 +200,7 @@ export function bitwiseAnd(x: Operand, y: Operand): NDArray {
  * @throws {DTypeError} for floats.
  */
 export function bitwiseOr(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("bitwiseOr(x, y)", arguments);
   return bitwise("bitwiseOr", c.or, x, y);
 }
 /**
@@ -187,6 +209,7 @@ export function bitwiseOr(x: Operand, y: Operand): NDArray {
  * @throws {DTypeError} for floats.
  */
 export function bitwiseXor(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("bitwiseXor(x, y)", arguments);
   return bitwise("bitwiseXor", c.xor, x, y);
 }
 /**
@@ -195,6 +218,7 @@ export function bitwiseXor(x: Operand, y: Operand): NDArray {
  * @throws {DTypeError} for floats.
  */
 export function bitwiseNot(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("bitwiseNot(x)", arguments);
   const a = asOperand("bitwiseNot", x);
   if (isFloat(a.dtype)) {
     throw new DTypeError(
@@ -210,6 +234,7 @@ export function bitwiseNot(x: Operand): NDArray {
  * @throws {DTypeError} for floats and bools.
  */
 export function leftShift(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("leftShift(x, y)", arguments);
   return bitwise("leftShift", c.shiftLeft, x, y, false);
 }
 /**
@@ -218,6 +243,7 @@ export function leftShift(x: Operand, y: Operand): NDArray {
  * @throws {DTypeError} for floats and bools.
  */
 export function rightShift(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("rightShift(x, y)", arguments);
   return bitwise(
     "rightShift",
     (a, b) => {
@@ -251,6 +277,7 @@ export function rightShift(x: Operand, y: Operand): NDArray {
  * ```
  */
 export function where(condition: Operand, x: Operand, y: Operand): NDArray {
+  if (arguments.length > 3) checkCall("where(condition, x, y)", arguments);
   if (x === undefined && y === undefined) {
     throw new TypeError(
       "where: x and y are left out, but the positions where a condition holds have no static shape. " +
@@ -274,16 +301,19 @@ function constantBool(x: NDArray, value: boolean): NDArray {
 
 /** Elementwise, whether `x` is NaN, as bool, as `jax.numpy.isnan`. */
 export function isNaN(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("isNaN(x)", arguments);
   const a = asOperand("isNaN", x);
   return isFloat(a.dtype) ? u.isNaN(a) : constantBool(a, false);
 }
 /** Elementwise, whether `x` is neither infinite nor NaN, as bool, as `jax.numpy.isfinite`. */
 export function isFinite(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("isFinite(x)", arguments);
   const a = asOperand("isFinite", x);
   return isFloat(a.dtype) ? u.isFinite(a) : constantBool(a, true);
 }
 /** Elementwise, whether `x` is infinite, as bool, as `jax.numpy.isinf`. */
 export function isInf(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("isInf(x)", arguments);
   const a = asOperand("isInf", x);
   return isFloat(a.dtype) ? c.eq(abs(a), scalarLike(Infinity, a)) : constantBool(a, false);
 }
@@ -298,8 +328,15 @@ export interface NanToNumOptions {
   readonly negInf?: number | undefined;
 }
 
+const nanToNumOptions: OptionTable<NanToNumOptions> = {
+  nan: "number",
+  posInf: "number",
+  negInf: "number",
+};
+
 /** Elementwise, `x` with NaN and infinities replaced by numbers, as `jax.numpy.nan_to_num`. */
 export function nanToNum(x: Operand, options: NanToNumOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("nanToNum(x, options)", arguments, nanToNumOptions);
   const a = asOperand("nanToNum", x);
   if (!isFloat(a.dtype)) return a;
   const [min, max] = limits(a.dtype);

@@ -59,12 +59,11 @@ const reduce: Readonly<Record<ReduceMethod, typeof reductions.sum>> = {
   all: reductions.all,
 };
 
-const KEEP: reductions.ReduceOptions = { keepDims: true };
-
 const table: ArrayMethods = {
   unary: (op, x) => unary[op](x),
   binary: (op, x, y) => binary[op](x, y),
-  reduce: (op, x, axis, keepDims) => reduce[op](x, axis, keepDims ? KEEP : undefined),
+  reduce: (op, x, axis, options) =>
+    options === undefined ? reduce[op](x, axis) : reduce[op](x, axis, options),
   arg: (op, x, axis) => op === "argmax" ? reductions.argmax(x, axis) : reductions.argmin(x, axis),
   matmul,
   reshape,

@@ -14,17 +14,20 @@ import {
   defaultFloat,
   type DType,
   dtypeOf,
+  isDetached,
   isInteger,
   isTypedArray,
   promoteDTypes,
   promoteScalar,
   type TypedArray,
 } from "../core/dtype.ts";
-import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
+import { describeValue, detached, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall } from "../core/signature.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import { convert, reshape } from "../primitives/shape.ts";
 import type { DTypeOptions } from "./creation.ts";
 import { badOperand, dtypeOption, storable } from "./operands.ts";
+import { dtypeOptions } from "./options.ts";
 
 /** Typed arrays with elements of a kind that arrays do not have; they are read as another. */
 export type SmallTypedArray =
@@ -48,6 +51,7 @@ const DEEPEST = 64;
 /** A typed array in a storage class that arrays have, or null for anything else. */
 function normalized(data: unknown, path: string, dtype: DType | undefined): TypedArray | null {
   if (!ArrayBuffer.isView(data)) return null;
+  if (isDetached(data)) throw detached("array", path, data);
   if (data instanceof Uint8Array) {
     // Bytes are the storage of bool, but also what files and images are read into.
     if (dtype !== undefined && dtype !== "bool") return Int32Array.from(data);
@@ -269,6 +273,7 @@ function assemble(reader: Reader, dtype: DType): NDArray {
  * ```
  */
 export function array(data: ArrayData, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("array(data, options)", arguments, dtypeOptions);
   const wanted = dtypeOption("array", options, defaultFloat);
   const dtype = options.dtype === undefined ? undefined : wanted;
   if (data instanceof NDArray) return convert(data, dtype ?? data.dtype);
@@ -301,5 +306,6 @@ function fromTyped(data: ArrayBufferView, dtype: DType | undefined): NDArray {
 
 /** As {@linkcode array}, and as `jax.numpy.asarray`: an array is given back as it is. */
 export function asarray(data: ArrayData, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("asarray(data, options)", arguments, dtypeOptions);
   return array(data, options);
 }

@@ -8,12 +8,14 @@
  */
 import type { NDArray, Operand } from "../core/array.ts";
 import { defaultFloat } from "../core/dtype.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { add, div, mul, neg, select } from "../primitives/basic.ts";
 import { eq, ge, gt, le } from "../primitives/compare.ts";
 import { convert, iota, reshape, scalarLike } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
 import type { DTypeOptions } from "./creation.ts";
 import { asFloat, asIndex, asOperand, dtypeOption, expectAxis, expectInteger } from "./operands.ts";
+import { dtypeOptions } from "./options.ts";
 
 export * from "./softmax.ts";
 
@@ -23,11 +25,15 @@ export interface GeluOptions {
   readonly approximate?: boolean | undefined;
 }
 
+const geluOptions: OptionTable<GeluOptions> = { approximate: "boolean" };
+
 /** Options of {@linkcode oneHot}. */
 export interface OneHotOptions extends DTypeOptions {
   /** Where the new axis is in the result; the last one where left out. */
   readonly axis?: number | undefined;
 }
+
+const oneHotOptions: OptionTable<OneHotOptions> = { axis: "number", ...dtypeOptions };
 
 /**
  * Elementwise `max(x, 0)`, as `jax.nn.relu`; its derivative at 0 is 0. Integers stay integers.
@@ -40,6 +46,7 @@ export interface OneHotOptions extends DTypeOptions {
  * ```
  */
 export function relu(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("relu(x)", arguments);
   const a = asOperand("relu", x);
   const zero = scalarLike(0, a);
   // This way round NaN stays NaN.
@@ -48,6 +55,7 @@ export function relu(x: Operand): NDArray {
 
 /** Elementwise `min(max(x, 0), 6)`, as `jax.nn.relu6`; its derivative at 0 and 6 is 0. */
 export function relu6(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("relu6(x)", arguments);
   const a = asFloat("relu6", x);
   const [zero, six] = [scalarLike(0, a), scalarLike(6, a)];
   return select(le(a, zero), zero, select(ge(a, six), six, a));
@@ -55,6 +63,7 @@ export function relu6(x: Operand): NDArray {
 
 /** Elementwise `x` where it is positive, else `slope * x`, as `jax.nn.leaky_relu`. */
 export function leakyRelu(x: Operand, slope: Operand = 0.01): NDArray {
+  if (arguments.length > 2) checkCall("leakyRelu(x, slope)", arguments);
   const a = asFloat("leakyRelu", x);
   const s = typeof slope === "number" ? scalarLike(slope, a) : asFloat("leakyRelu", slope, "slope");
   return select(ge(a, scalarLike(0, a)), a, mul(convert(s, a.dtype), a));
@@ -62,6 +71,7 @@ export function leakyRelu(x: Operand, slope: Operand = 0.01): NDArray {
 
 /** Elementwise `x` where it is positive, else `alpha * (exp(x) - 1)`, as `jax.nn.elu`. */
 export function elu(x: Operand, alpha: Operand = 1): NDArray {
+  if (arguments.length > 2) checkCall("elu(x, alpha)", arguments);
   const a = asFloat("elu", x);
   const s = typeof alpha === "number" ? scalarLike(alpha, a) : asFloat("elu", alpha, "alpha");
   const zero = scalarLike(0, a);
@@ -73,16 +83,19 @@ export function elu(x: Operand, alpha: Operand = 1): NDArray {
 
 /** Elementwise logistic function `1 / (1 + exp(-x))`, as `jax.nn.sigmoid`. */
 export function sigmoid(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("sigmoid(x)", arguments);
   return u.logistic(asFloat("sigmoid", x));
 }
 
 /** Elementwise `log(sigmoid(x))` without underflow, as `jax.nn.log_sigmoid`. */
 export function logSigmoid(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("logSigmoid(x)", arguments);
   return neg(softplus(neg(asFloat("logSigmoid", x))));
 }
 
 /** Elementwise `x * sigmoid(x)`, as `jax.nn.silu`; also exported as `swish`. */
 export function silu(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("silu(x)", arguments);
   const a = asFloat("silu", x);
   return mul(a, u.logistic(a));
 }
@@ -95,6 +108,7 @@ export const swish: typeof silu = silu;
  * right everywhere.
  */
 export function softplus(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("softplus(x)", arguments);
   const a = asFloat("softplus", x);
   const positive = gt(a, scalarLike(0, a));
   // Branches instead of maximum and abs, whose second derivatives at 0 would be lost.
@@ -107,6 +121,7 @@ export function softplus(x: Operand): NDArray {
  * approximated by tanh unless `approximate` is false.
  */
 export function gelu(x: Operand, options: GeluOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("gelu(x, options)", arguments, geluOptions);
   const a = asFloat("gelu", x);
   const c = (value: number): NDArray => scalarLike(value, a);
   const half = mul(a, c(0.5));
@@ -120,6 +135,7 @@ export function gelu(x: Operand, options: GeluOptions = {}): NDArray {
 
 /** Elementwise hyperbolic tangent, as `jax.nn.tanh`. */
 export function tanh(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("tanh(x)", arguments);
   return u.tanh(asFloat("tanh", x));
 }
 
@@ -139,6 +155,7 @@ export function tanh(x: Operand): NDArray {
  * ```
  */
 export function oneHot(indices: Operand, n: number, options: OneHotOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("oneHot(indices, n, options)", arguments, oneHotOptions);
   const at = asIndex("oneHot", indices, "the indices");
   expectInteger("oneHot", n, "the number of classes", 0);
   const dtype = dtypeOption("oneHot", options, defaultFloat);

@@ -95,31 +95,13 @@ export function expectInteger(
   throw typeof x === "number" ? new RangeError(message) : new TypeError(message);
 }
 
-/**
- * The dtype that an options object asks for, or `fallback`.
- *
- * @throws {TypeError} where something else stands in the place of the options.
- */
+/** The dtype that options ask for, or `fallback`. */
 export function dtypeOption(
   op: string,
   options: { readonly dtype?: DType | undefined } | undefined,
   fallback: DType,
 ): DType {
-  if (options === undefined) return fallback;
-  if (typeof options !== "object" || options === null || options instanceof NDArray) {
-    const given: unknown = options;
-    const hint = typeof given === "string"
-      ? `: write { dtype: ${JSON.stringify(given)} }`
-      : typeof given === "number"
-      ? ". The lengths of a shape go in one array, such as [2, 3]"
-      : "";
-    throw new TypeError(
-      `${op}: the options are an object such as { dtype: "float64" }, not ${
-        describeValue(given)
-      }${hint}`,
-    );
-  }
-  return expectDType(op, options.dtype, fallback);
+  return expectDType(op, options?.dtype, fallback);
 }
 
 /**

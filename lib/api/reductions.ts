@@ -8,6 +8,7 @@
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { sizeOf } from "../core/aval.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { add, div, mul, select, sub } from "../primitives/basic.ts";
 import * as r from "../primitives/reduce.ts";
 import { convert, reduceSum, reshape, scalarLike } from "../primitives/shape.ts";
@@ -15,6 +16,7 @@ import { pad, slice } from "../primitives/slice.ts";
 import { sort } from "../primitives/sort.ts";
 import { isNaN, sqrt } from "../primitives/unary.ts";
 import { asBool, asFloat, asOperand, expectAxes, expectAxis } from "./operands.ts";
+import { reduceOptions } from "./options.ts";
 
 /** Options of reductions. */
 export interface ReduceOptions {
@@ -28,11 +30,15 @@ export interface VarianceOptions extends ReduceOptions {
   readonly ddof?: number | undefined;
 }
 
+const varianceOptions: OptionTable<VarianceOptions> = { ...reduceOptions, ddof: "number" };
+
 /** Options of {@linkcode cumsum} and {@linkcode cumprod}. */
 export interface CumulativeOptions {
   /** Whether to go from the end to the start. */
   readonly reverse?: boolean | undefined;
 }
+
+const cumulativeOptions: OptionTable<CumulativeOptions> = { reverse: "boolean" };
 
 // ---------------------------------------------------------------- what they share
 
@@ -80,6 +86,7 @@ function countOf(x: NDArray, axes: readonly number[]): number {
  * ```
  */
 export function sum(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("sum(x, axis, options)", arguments, reduceOptions);
   const a = asOperand("sum", x);
   return reduce("sum", reduceSum, a.dtype === "bool" ? convert(a, "int32") : a, axis, options);
 }
@@ -95,6 +102,7 @@ function meanOf(x: NDArray, axes: readonly number[]): NDArray {
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function mean(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("mean(x, axis, options)", arguments, reduceOptions);
   return reduce("mean", meanOf, asFloat("mean", x), axis, options);
 }
 
@@ -104,6 +112,7 @@ export function mean(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray 
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function prod(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("prod(x, axis, options)", arguments, reduceOptions);
   const a = asOperand("prod", x);
   return reduce("prod", r.reduceProd, a.dtype === "bool" ? convert(a, "int32") : a, axis, options);
 }
@@ -115,6 +124,7 @@ export function prod(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray 
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function variance(x: Operand, axis?: Axes, options: VarianceOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("variance(x, axis, options)", arguments, varianceOptions);
   return reduce(
     "variance",
     (a, axes) => varianceOf(a, axes, options.ddof ?? 0),
@@ -137,6 +147,7 @@ function varianceOf(x: NDArray, axes: readonly number[], ddof: number): NDArray 
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function std(x: Operand, axis?: Axes, options: VarianceOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("std(x, axis, options)", arguments, varianceOptions);
   return reduce(
     "std",
     (a, axes) => sqrt(varianceOf(a, axes, options.ddof ?? 0)),
@@ -172,6 +183,7 @@ const reduceMin = nonEmpty("min", r.reduceMin);
  * @throws {ShapeError} where there are no elements.
  */
 export function max(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("max(x, axis, options)", arguments, reduceOptions);
   return reduce("max", reduceMax, asOperand("max", x), axis, options);
 }
 
@@ -182,6 +194,7 @@ export function max(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
  * @throws {ShapeError} where there are no elements.
  */
 export function min(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("min(x, axis, options)", arguments, reduceOptions);
   return reduce("min", reduceMin, asOperand("min", x), axis, options);
 }
 
@@ -191,6 +204,7 @@ export function min(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function any(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("any(x, axis, options)", arguments, reduceOptions);
   return reduce("any", r.reduceOr, asBool("any", x), axis, options);
 }
 
@@ -200,6 +214,7 @@ export function any(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function all(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("all(x, axis, options)", arguments, reduceOptions);
   return reduce("all", r.reduceAnd, asBool("all", x), axis, options);
 }
 
@@ -231,6 +246,7 @@ function position(
  * @throws {ShapeError} where there are no elements.
  */
 export function argmax(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("argmax(x, axis, options)", arguments, reduceOptions);
   return position("argmax", r.argmax, x, axis, options);
 }
 
@@ -242,6 +258,7 @@ export function argmax(x: Operand, axis?: number | null, options?: ReduceOptions
  * @throws {ShapeError} where there are no elements.
  */
 export function argmin(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("argmin(x, axis, options)", arguments, reduceOptions);
   return position("argmin", r.argmin, x, axis, options);
 }
 
@@ -253,6 +270,7 @@ export function argmin(x: Operand, axis?: number | null, options?: ReduceOptions
  * @throws {ShapeError} where there are no elements.
  */
 export function median(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("median(x, axis, options)", arguments, reduceOptions);
   const a = asFloat("median", x);
   const flat = axis === undefined || axis === null;
   const lanes = flat ? reshape(a, [a.size]) : a;
@@ -293,6 +311,7 @@ function running(op: string, x: Operand, axis: number | null | undefined): [NDAr
  * @throws {AxisError} where the axis is out of range.
  */
 export function cumsum(x: Operand, axis?: number | null, options?: CumulativeOptions): NDArray {
+  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, cumulativeOptions);
   const [a, along] = running("cumsum", x, axis);
   return r.cumsum(a, along, options?.reverse ?? false);
 }
@@ -303,6 +322,7 @@ export function cumsum(x: Operand, axis?: number | null, options?: CumulativeOpt
  * @throws {AxisError} where the axis is out of range.
  */
 export function cumprod(x: Operand, axis?: number | null, options?: CumulativeOptions): NDArray {
+  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, cumulativeOptions);
   const [a, along] = running("cumprod", x, axis);
   const n = a.shape[along]!;
   const one = scalarLike(1, a);
@@ -320,6 +340,7 @@ export function cumprod(x: Operand, axis?: number | null, options?: CumulativeOp
 
 /** Number of elements over `axis` that are not 0, as int32, as `jax.numpy.count_nonzero`. */
 export function countNonzero(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("countNonzero(x, axis, options)", arguments, reduceOptions);
   return reduce(
     "countNonzero",
     reduceSum,

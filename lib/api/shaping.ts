@@ -7,6 +7,7 @@
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes, normalizeAxes, sameShape, sizeOf } from "../core/aval.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall } from "../core/signature.ts";
 import * as s from "../primitives/shape.ts";
 import type { ShapeLike } from "./creation.ts";
 import { asOperand, expectArray, expectAxes, expectAxis, expectShape } from "./operands.ts";
@@ -25,6 +26,7 @@ import { asOperand, expectArray, expectAxes, expectAxis, expectShape } from "./o
  * ```
  */
 export function reshape(x: Operand, shape: ShapeLike): NDArray {
+  if (arguments.length > 2) checkCall("reshape(x, shape)", arguments);
   const a = asOperand("reshape", x);
   const list = typeof shape === "number" ? [shape] : Array.isArray(shape) ? [...shape] : shape;
   if (!Array.isArray(list) || !list.every((n) => Number.isInteger(n) && n >= -1)) {
@@ -57,6 +59,7 @@ export function reshape(x: Operand, shape: ShapeLike): NDArray {
 
 /** The same elements, row by row, along one axis, as `jax.numpy.ravel`. */
 export function ravel(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("ravel(x)", arguments);
   const a = asOperand("ravel", x);
   return s.reshape(a, [a.size]);
 }
@@ -68,6 +71,7 @@ export function ravel(x: Operand): NDArray {
  * @throws {AxisError} where `axes` does not name each axis once.
  */
 export function transpose(x: NDArray, axes?: readonly number[] | null): NDArray {
+  if (arguments.length > 2) checkCall("transpose(x, axes)", arguments);
   const a = expectArray("transpose", x);
   if (axes === undefined || axes === null) {
     return s.transpose(
@@ -75,7 +79,12 @@ export function transpose(x: NDArray, axes?: readonly number[] | null): NDArray 
       a.shape.map((_, i) => i).reverse(),
     );
   }
-  if (!Array.isArray(axes) || axes.length !== a.ndim) {
+  if (!Array.isArray(axes)) {
+    throw new TypeError(
+      `transpose: the axes are a list, as in transpose(x, [1, 0]), not ${describeValue(axes)}`,
+    );
+  }
+  if (axes.length !== a.ndim) {
     throw new AxisError(
       `transpose: axes must name each of the ${a.ndim} axes of an array of shape ${
         formatShape(a.shape)
@@ -97,6 +106,7 @@ export function moveaxis(
   from: number | readonly number[],
   to: number | readonly number[],
 ): NDArray {
+  if (arguments.length > 3) checkCall("moveaxis(x, from, to)", arguments);
   const a = expectArray("moveaxis", x);
   const list = (axes: number | readonly number[]): number[] => {
     if (axes === undefined || axes === null) {
@@ -124,6 +134,7 @@ export function moveaxis(
  * @throws {AxisError} where an axis is out of range.
  */
 export function swapaxes(x: NDArray, axis1: number, axis2: number): NDArray {
+  if (arguments.length > 3) checkCall("swapaxes(x, axis1, axis2)", arguments);
   const a = expectArray("swapaxes", x);
   const i = expectAxis("swapaxes", axis1, a.ndim);
   const j = expectAxis("swapaxes", axis2, a.ndim);
@@ -137,6 +148,7 @@ export function swapaxes(x: NDArray, axis1: number, axis2: number): NDArray {
  * @throws {AxisError} where a position is out of range or given twice.
  */
 export function expandDims(x: Operand, axis: number | readonly number[]): NDArray {
+  if (arguments.length > 2) checkCall("expandDims(x, axis)", arguments);
   const a = asOperand("expandDims", x);
   if (typeof axis === "number") {
     return s.expandDims(a, [expectAxis("expandDims", axis, a.ndim + 1)]);
@@ -157,6 +169,7 @@ export function expandDims(x: Operand, axis: number | readonly number[]): NDArra
  * @throws {ShapeError} where an axis in `axis` has another length.
  */
 export function squeeze(x: Operand, axis?: Axes): NDArray {
+  if (arguments.length > 2) checkCall("squeeze(x, axis)", arguments);
   const a = asOperand("squeeze", x);
   if (axis === undefined || axis === null) {
     return s.reshape(a, a.shape.filter((n) => n !== 1));
@@ -180,6 +193,7 @@ export function squeeze(x: Operand, axis?: Axes): NDArray {
  * @throws {ShapeError} where a length of `x` is neither 1 nor the one asked for.
  */
 export function broadcastTo(x: Operand, shape: ShapeLike): NDArray {
+  if (arguments.length > 2) checkCall("broadcastTo(x, shape)", arguments);
   const a = asOperand("broadcastTo", x);
   const to = expectShape("broadcastTo", shape);
   if (

@@ -6,12 +6,14 @@
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { sizeOf } from "../core/aval.ts";
+import { checkCall } from "../core/signature.ts";
 import { add, div, select, sub } from "../primitives/basic.ts";
 import { reduceMax } from "../primitives/reduce.ts";
 import { full, reduceSum, reshape, scalarLike, stopGradient } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
 import { asFloat, expectAxes } from "./operands.ts";
 import type { ReduceOptions } from "./reductions.ts";
+import { reduceOptions } from "./options.ts";
 
 /** Axes, and the shape in which they have length 1. */
 interface Lanes {
@@ -43,6 +45,7 @@ function largest(x: NDArray, { axes, kept }: Lanes): NDArray {
  * ```
  */
 export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("logsumexp(x, axis, options)", arguments, reduceOptions);
   const a = asFloat("logsumexp", x);
   const lanes = lanesOf("logsumexp", a, axis);
   const { axes, kept } = lanes;
@@ -61,6 +64,7 @@ export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}):
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function softmax(x: Operand, axis: Axes = -1): NDArray {
+  if (arguments.length > 2) checkCall("softmax(x, axis)", arguments);
   const a = asFloat("softmax", x);
   if (a.size === 0) return a;
   const lanes = lanesOf("softmax", a, axis);
@@ -75,6 +79,7 @@ export function softmax(x: Operand, axis: Axes = -1): NDArray {
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function logSoftmax(x: Operand, axis: Axes = -1): NDArray {
+  if (arguments.length > 2) checkCall("logSoftmax(x, axis)", arguments);
   const a = asFloat("logSoftmax", x);
   if (a.size === 0) return a;
   const lanes = lanesOf("logSoftmax", a, axis);

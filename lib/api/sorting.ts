@@ -6,6 +6,7 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { isFloat } from "../core/dtype.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { add, div, select, sub } from "../primitives/basic.ts";
 import { and, le, lt, not, or } from "../primitives/compare.ts";
 import { rev } from "../primitives/concatenate.ts";
@@ -21,6 +22,16 @@ export interface SortOptions {
   readonly descending?: boolean | undefined;
 }
 
+const sortOptions: OptionTable<SortOptions> = { descending: "boolean" };
+
+/** Options of {@linkcode searchsorted}. */
+export interface SearchsortedOptions {
+  /** Whether elements go in front of equal ones, `"left"`, which is the default, or behind them. */
+  readonly side?: "left" | "right" | undefined;
+}
+
+const searchsortedOptions: OptionTable<SearchsortedOptions> = { side: "string" };
+
 /** The array and the axis to sort along: the flat array where the axis is null. */
 function lanes(op: string, x: Operand, axis: number | null): [NDArray, number] {
   const a = asOperand(op, x);
@@ -35,6 +46,7 @@ function lanes(op: string, x: Operand, axis: number | null): [NDArray, number] {
  * @throws {AxisError} where the axis is out of range.
  */
 export function sort(x: Operand, axis: number | null = -1, options: SortOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("sort(x, axis, options)", arguments, sortOptions);
   const [a, along] = lanes("sort", x, axis);
   const [sorted] = p.sort(a, along);
   return options.descending ? rev(sorted, [along]) : sorted;
@@ -52,6 +64,7 @@ export function argsort(
   axis: number | null = -1,
   options: SortOptions = {},
 ): NDArray {
+  if (arguments.length > 2) checkCall("argsort(x, axis, options)", arguments, sortOptions);
   const [a, along] = lanes("argsort", x, axis);
   if (!options.descending) return p.sort(a, along)[1];
   // Turned round before and after, so that equal elements keep their order.
@@ -70,8 +83,11 @@ export function argsort(
 export function searchsorted(
   sorted: NDArray,
   values: Operand,
-  options: { readonly side?: "left" | "right" } = {},
+  options: SearchsortedOptions = {},
 ): NDArray {
+  if (arguments.length > 2) {
+    checkCall("searchsorted(sorted, values, options)", arguments, searchsortedOptions);
+  }
   const op = "searchsorted";
   const { side = "left" } = options;
   if (side !== "left" && side !== "right") {

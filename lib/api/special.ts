@@ -5,6 +5,7 @@
  * @module
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
+import { checkCall } from "../core/signature.ts";
 import { mul, neg, select, sub } from "../primitives/basic.ts";
 import { and, eq, gt, lt, not, or } from "../primitives/compare.ts";
 import { scalarLike } from "../primitives/shape.ts";
@@ -12,24 +13,29 @@ import * as u from "../primitives/unary.ts";
 import { applyNamed, asFloat, floatOr32 } from "./operands.ts";
 import type { ReduceOptions } from "./reductions.ts";
 import * as sums from "./softmax.ts";
+import { reduceOptions } from "./options.ts";
 
 /** Elementwise error function, as `jax.scipy.special.erf`. */
 export function erf(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("erf(x)", arguments);
   return u.erf(asFloat("erf", x));
 }
 
 /** Elementwise inverse of the error function, infinite at -1 and 1, as `jax.scipy.special.erfinv`. */
 export function erfInv(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("erfInv(x)", arguments);
   return u.erfInv(asFloat("erfInv", x));
 }
 
 /** Elementwise logistic function `1 / (1 + exp(-x))`, as `jax.scipy.special.expit`. */
 export function expit(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("expit(x)", arguments);
   return u.logistic(asFloat("expit", x));
 }
 
 /** Elementwise `log(x / (1 - x))`, the inverse of `expit`, as `jax.scipy.special.logit`. */
 export function logit(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("logit(x)", arguments);
   const a = asFloat("logit", x);
   // As a difference, its derivative is infinite and not NaN at 0 and 1.
   return sub(u.log(a), u.log1p(neg(a)));
@@ -41,6 +47,7 @@ export function logit(x: Operand): NDArray {
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function xlogy(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("xlogy(x, y)", arguments);
   return applyNamed(
     "xlogy",
     (a, b) => {
@@ -64,6 +71,7 @@ export function xlogy(x: Operand, y: Operand): NDArray {
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("logsumexp(x, axis, options)", arguments, reduceOptions);
   return sums.logsumexp(x, axis, options);
 }
 
@@ -74,6 +82,7 @@ export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}):
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function softmax(x: Operand, axis: Axes = -1): NDArray {
+  if (arguments.length > 2) checkCall("softmax(x, axis)", arguments);
   return sums.softmax(x, axis);
 }
 
@@ -84,5 +93,6 @@ export function softmax(x: Operand, axis: Axes = -1): NDArray {
  * @throws {AxisError} where an axis is out of range or given twice.
  */
 export function logSoftmax(x: Operand, axis: Axes = -1): NDArray {
+  if (arguments.length > 2) checkCall("logSoftmax(x, axis)", arguments);
   return sums.logSoftmax(x, axis);
 }

@@ -8,6 +8,7 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes, formatAval } from "../core/aval.ts";
 import { DTypeError, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall } from "../core/signature.ts";
 import { select } from "../primitives/basic.ts";
 import { eq, gt, ne, or } from "../primitives/compare.ts";
 import { concatenate } from "../primitives/concatenate.ts";
@@ -58,6 +59,7 @@ function blocksFor(op: string, x: NDArray, indices: NDArray, updates: Operand): 
  * ```
  */
 export function setAt(x: NDArray, index: Operand, value: Operand): NDArray {
+  if (arguments.length > 3) checkCall("setAt(x, index, value)", arguments);
   const a = expectArray("setAt", x);
   const indices = targets("setAt", a, index);
   const blocks = blocksFor("setAt", a, indices, value);
@@ -116,6 +118,7 @@ function setSeveral(x: NDArray, indices: NDArray, blocks: NDArray): NDArray {
  * ```
  */
 export function addAt(x: NDArray, indices: Operand, updates: Operand): NDArray {
+  if (arguments.length > 3) checkCall("addAt(x, indices, updates)", arguments);
   const a = expectArray("addAt", x);
   if (a.dtype === "bool") {
     throw new DTypeError('addAt: bools cannot be added up. Convert x with astype("int32") first');

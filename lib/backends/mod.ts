@@ -6,6 +6,7 @@
  */
 import { getBackend, registerBackend } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { interpreter } from "./interpreter.ts";
 import { wasm } from "./wasm.ts";
@@ -33,6 +34,11 @@ export interface LoadOptions {
   readonly url?: string | URL | undefined;
 }
 
+const loadOptions: OptionTable<LoadOptions> = {
+  memoryBudget: "amount",
+  url: "text",
+};
+
 /**
  * Loads a backend, so that functions compiled for it run at once from the first call on: `"wasm"`
  * gives results that can be read synchronously then. Without it, the first results are in flight.
@@ -54,6 +60,7 @@ export interface LoadOptions {
  * ```
  */
 export async function loadBackend(name: string, options: LoadOptions = {}): Promise<void> {
+  if (arguments.length > 1) checkCall("loadBackend(name, options)", arguments, loadOptions);
   const backend = getBackend(name);
   const { memoryBudget, url } = options;
   if (url !== undefined) {
@@ -90,6 +97,7 @@ export async function loadBackend(name: string, options: LoadOptions = {}): Prom
  * ```
  */
 export async function ready<T>(tree: T): Promise<T> {
+  if (arguments.length > 1) checkCall("ready(tree)", arguments);
   const arrays = treeLeaves(tree).filter((x) => x instanceof ConcreteArray);
   await Promise.all(arrays.map(async (x) => {
     await x.settled();

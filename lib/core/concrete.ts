@@ -8,6 +8,7 @@ import { NDArray, type Nested } from "./array.ts";
 import { formatAval, shaped, type ShapedArray } from "./aval.ts";
 import { allocate, type DType, type TypedArray } from "./dtype.ts";
 import { InFlightError } from "./errors.ts";
+import { checkCall } from "./signature.ts";
 
 /** Memory on a backend that holds an array's elements. */
 export interface DeviceBuffer {
@@ -121,11 +122,13 @@ export class ConcreteArray extends NDArray {
 
   /** The elements as a fresh typed array, now. An error where they are in flight. */
   override dataSync(): TypedArray {
+    if (arguments.length > 0) checkCall("x.dataSync()", arguments);
     return this.values.slice();
   }
 
   /** The elements, row-major, as a fresh typed array. */
   override async data(): Promise<TypedArray> {
+    if (arguments.length > 0) checkCall("x.data()", arguments);
     await this.load();
     return this.values.slice();
   }

@@ -29,7 +29,7 @@ export const dtypes: readonly DType[] = ["bool", "uint32", "int32", "float32", "
 
 /** Whether `name` is the name of a dtype. */
 export function isDType(name: unknown): name is DType {
-  return typeof name === "string" && name in order;
+  return typeof name === "string" && Object.hasOwn(order, name);
 }
 
 /** Whether a dtype is a floating-point type, and so can carry derivatives. */
@@ -120,6 +120,11 @@ export function dtypeOf(data: TypedArray): DType {
   if (data instanceof Int32Array) return "int32";
   if (data instanceof Uint32Array) return "uint32";
   return "bool";
+}
+
+/** Whether a typed array has lost its elements, to a worker for example. */
+export function isDetached(value: ArrayBufferView): boolean {
+  return (value.buffer as ArrayBuffer & { readonly detached?: boolean }).detached === true;
 }
 
 /** Whether `value` is one of the typed arrays that can hold elements. */

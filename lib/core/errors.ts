@@ -101,6 +101,16 @@ export function formatShape(shape: readonly number[]): string {
   return `[${shape.join(",")}]`;
 }
 
+/** The error for a typed array whose memory was given away. */
+export function detached(op: string, what: string, value: ArrayBufferView): TypeError {
+  return new TypeError(
+    `${op}: ${what} is ${
+      describeValue(value)
+    } without elements: its buffer was transferred, to a worker ` +
+      "or by structuredClone. Copy it before, with slice()",
+  );
+}
+
 /** A short description of any value for a message. */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);

@@ -9,6 +9,7 @@
  * @module
  */
 import { describeValue, TreeError } from "./errors.ts";
+import { checkCall } from "./signature.ts";
 import type { LeafFunction, MapLeaves } from "./tree_types.ts";
 
 /** The sorts of node in a tree. */
@@ -143,6 +144,7 @@ export function registerPytreeNode<T extends object>(
   flatten: (node: T) => readonly [Record<string, unknown>, unknown],
   unflatten: (children: Record<string, unknown>, aux: unknown) => T,
 ): void {
+  if (arguments.length > 3) checkCall("registerPytreeNode(ctor, flatten, unflatten)", arguments);
   if (typeof ctor !== "function") {
     throw new TreeError(`registerPytreeNode: expected a class, got ${describeValue(ctor)}`);
   }
@@ -226,6 +228,7 @@ function flattenObject(
  * ```
  */
 export function treeFlatten(tree: unknown): [leaves: unknown[], def: TreeDef] {
+  if (arguments.length > 1) checkCall("treeFlatten(tree)", arguments);
   const leaves: unknown[] = [];
   try {
     return [leaves, flattenInto(tree, leaves)];
@@ -248,6 +251,7 @@ export function treeFlatten(tree: unknown): [leaves: unknown[], def: TreeDef] {
  * ```
  */
 export function treeLeaves(tree: unknown): unknown[] {
+  if (arguments.length > 1) checkCall("treeLeaves(tree)", arguments);
   return treeFlatten(tree)[0];
 }
 
@@ -264,6 +268,7 @@ export function treeLeaves(tree: unknown): unknown[] {
  * ```
  */
 export function treeStructure(tree: unknown): TreeDef {
+  if (arguments.length > 1) checkCall("treeStructure(tree)", arguments);
   return treeFlatten(tree)[1];
 }
 
@@ -314,6 +319,7 @@ function build(def: TreeDef, leaves: readonly unknown[], at: { next: number }): 
  * ```
  */
 export function treeUnflatten(def: TreeDef, leaves: readonly unknown[]): unknown {
+  if (arguments.length > 2) checkCall("treeUnflatten(def, leaves)", arguments);
   if (leaves.length !== def.numLeaves) {
     throw new TreeError(
       `treeUnflatten: the structure ${def} has ${def.numLeaves} leaves, but ${leaves.length} were given`,

@@ -9,7 +9,7 @@ import { formatAval, sameAval } from "../core/aval.ts";
 import { describeValue, InternalError, StateError } from "../core/errors.ts";
 import { treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { toArray } from "../transforms/trees.ts";
-import { pure as pureTransforms } from "../transforms/pure.ts";
+import { members } from "../transforms/pure.ts";
 import type { Transforms } from "../transforms/types.ts";
 import type { Entries, RngState, StateBundle, StateProtocol } from "./protocol.ts";
 import { folded, forked, mapStreams } from "./streams.ts";
@@ -18,10 +18,7 @@ import { folded, forked, mapStreams } from "./streams.ts";
 export type Fn = (...args: unknown[]) => unknown;
 
 /** The pure members by their untyped signatures: what is lifted has types of its own. */
-export const pure: Record<keyof Transforms, Fn> = pureTransforms as unknown as Record<
-  keyof Transforms,
-  Fn
->;
+export const pure: Record<keyof Transforms, Fn> = members as Record<keyof Transforms, Fn>;
 
 /** What a run of a user's function did to its context. */
 export interface Effects {

@@ -5,9 +5,11 @@
  * @module
  */
 import { scalarArray } from "../core/concrete.ts";
+import { checkCall } from "../core/signature.ts";
 import { treeMap, treeUnflatten } from "../core/tree.ts";
 import { zeros } from "../primitives/shape.ts";
 import { scanLength } from "../transforms/loops.ts";
+import { checkedMembers } from "../transforms/members.ts";
 import { flattenArrays, ShapeDtype } from "../transforms/trees.ts";
 import type { JitOptions, ScanOptions, Transforms, VmapOptions } from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";
@@ -142,6 +144,7 @@ const immediate: { readonly [K in keyof Transforms]?: StandIn } = {
  * ```
  */
 export function initSafe(dictionary: Transforms): Transforms {
+  if (arguments.length > 1) checkCall("initSafe(dictionary)", arguments);
   const own = dictionary as unknown as Record<string, Fn>;
   const safe: Record<string, Fn> = { ...own };
   for (const [name, standIn] of Object.entries(immediate)) {
@@ -156,5 +159,5 @@ export function initSafe(dictionary: Transforms): Transforms {
       return Object.defineProperty(call, "name", { value: made.name });
     };
   }
-  return safe as unknown as Transforms;
+  return checkedMembers(safe);
 }

@@ -10,6 +10,8 @@
  *
  * @module
  */
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkedMembers } from "../transforms/members.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { checkpoint, jit, vmap } from "./calls.ts";
 import { associativeScan, branches, foriLoop, map, scan, whileLoop } from "./control.ts";
@@ -26,6 +28,8 @@ export interface LiftOptions {
    */
   readonly strict?: boolean | undefined;
 }
+
+const liftOptions: OptionTable<LiftOptions> = { strict: "boolean" };
 
 /** What a dictionary was made from. */
 export interface Origin {
@@ -88,8 +92,9 @@ export function registerOrigin(transforms: Transforms, origin: Origin): Transfor
  * ```
  */
 export function liftTransforms(protocol: StateProtocol, options: LiftOptions = {}): Transforms {
+  if (arguments.length > 1) checkCall("liftTransforms(protocol, options)", arguments, liftOptions);
   const { strict = false } = options;
-  const lifted = dictionary(new Engine(protocol, strict)) as unknown as Transforms;
+  const lifted = checkedMembers(dictionary(new Engine(protocol, strict)));
   return registerOrigin(lifted, { protocols: [protocol], strict });
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import { checkCall } from "../core/signature.ts";
 import { currentTrace } from "../core/trace.ts";
 
 /** Named entries; the values are pytrees of arrays. Names are paths for messages, `"linear/w"`. */
@@ -118,5 +119,6 @@ export interface StateProtocol {
  * ```
  */
 export function traceIdentity(): object {
+  if (arguments.length > 0) checkCall("traceIdentity()", arguments);
   return currentTrace();
 }

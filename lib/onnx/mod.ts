@@ -5,6 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { describeValue, TreeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treePaths } from "../core/tree.ts";
 import { argumentTypes } from "../transforms/inspect.ts";
 import { checkFunction, flatFunction, nameOf } from "../transforms/trees.ts";
@@ -20,6 +21,8 @@ export interface ExportOptions {
   /** Names of the arguments in the file, in place of `arg0`, `arg1`, ... */
   readonly argumentNames?: readonly string[] | undefined;
 }
+
+const exportOptions: OptionTable<ExportOptions> = { name: "string", argumentNames: "list" };
 
 /**
  * The bytes of an ONNX file that computes `f`, loops and derivatives included, for arguments like
@@ -77,6 +80,7 @@ export function exportOnnxWith<A extends unknown[] = NDArray[]>(
   f: (...args: A) => Tree,
   ...args: NoInfer<Examples<A>>
 ): Uint8Array<ArrayBuffer> {
+  checkCall("exportOnnxWith(options, f, ...args)", arguments, exportOptions);
   checkFunction("exportOnnx", f);
   const [avals, def] = argumentTypes("exportOnnx", f, args);
   const flat = flatFunction("exportOnnx", f, def);

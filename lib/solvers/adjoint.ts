@@ -7,6 +7,7 @@
 import type { NDArray } from "../core/array.ts";
 import { checkCount, checkTolerance } from "./options.ts";
 import { epsilon } from "../core/dtype.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeMap } from "../core/tree.ts";
 import { div, select } from "../primitives/arithmetic.ts";
 import { eq } from "../primitives/compare.ts";
@@ -42,6 +43,13 @@ export interface ImplicitOptions {
   readonly memory?: number | undefined;
 }
 
+const implicitOptions: OptionTable<ImplicitOptions> = {
+  linearSolver: "string",
+  rtol: "amount",
+  maxSteps: "amount",
+  memory: "amount",
+};
+
 /**
  * Differentiation by the implicit function theorem: exact at a solution, whatever way the solver took
  * to it. At a point that is none, since the solve failed, it gives the derivative that a solution
@@ -63,6 +71,7 @@ export interface ImplicitOptions {
  * ```
  */
 export function implicit(options: ImplicitOptions = {}): Adjoint {
+  if (arguments.length > 0) checkCall("implicit(options)", arguments, implicitOptions);
   const { linearSolver = "auto", rtol, maxSteps = 500, memory = 10 } = options;
   if (!["auto", "dense", "iterative"].includes(linearSolver)) {
     throw new RangeError(
@@ -89,6 +98,7 @@ export function implicit(options: ImplicitOptions = {}): Adjoint {
  * ```
  */
 export function oneStep(): Adjoint {
+  if (arguments.length > 0) checkCall("oneStep()", arguments);
   return { kind: "oneStep" };
 }
 

@@ -9,6 +9,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { epsilon } from "../core/dtype.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { div, minimum, select } from "../primitives/arithmetic.ts";
 import { and } from "../primitives/compare.ts";
 import { dotGeneral } from "../primitives/dot.ts";
@@ -24,6 +25,8 @@ export interface AndersonOptions {
   /** Step along the residual that the differences leave (default 1). */
   readonly beta?: number | undefined;
 }
+
+const andersonOptions: OptionTable<AndersonOptions> = { memory: "amount", beta: "amount" };
 
 /** Memory of the method. Rows of `q` are orthonormal residual differences, or zero. */
 export interface AndersonMemory {
@@ -68,6 +71,7 @@ function push(first: NDArray, m: NDArray): NDArray {
  * ```
  */
 export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory> {
+  if (arguments.length > 0) checkCall("anderson(options)", arguments, andersonOptions);
   const { memory = 5, beta = 1 } = options;
   checkCount("anderson", "memory", memory);
   if (!(beta > 0 && beta <= 2)) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { Stepper } from "./iterate.ts";
 
 /** Options of `damped`. */
@@ -10,6 +11,8 @@ export interface DampedOptions {
   /** Share of the old point that is kept, in [0, 1). 0 (the default) is plain iteration. */
   readonly damping?: number | undefined;
 }
+
+const dampedOptions: OptionTable<DampedOptions> = { damping: "amount" };
 
 /**
  * `x <- damping x + (1 - damping) f(x)`: converges where that map is a contraction, by its factor in
@@ -24,6 +27,7 @@ export interface DampedOptions {
  * ```
  */
 export function damped(options: DampedOptions = {}): Stepper<null> {
+  if (arguments.length > 0) checkCall("damped(options)", arguments, dampedOptions);
   const { damping = 0 } = options;
   if (!(damping >= 0 && damping < 1)) {
     throw new RangeError(`damped: damping must be in [0, 1), not ${damping}`);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves, treeUnflatten } from "../core/tree.ts";
 import { sub } from "../primitives/arithmetic.ts";
 import { pure } from "../transforms/pure.ts";
@@ -43,13 +44,23 @@ export interface FixedPointOptions {
   readonly history?: boolean | undefined;
 }
 
+const fixedPointOptions: OptionTable<FixedPointOptions> = {
+  maxSteps: "amount",
+  rtol: "amount",
+  atol: "amount",
+  solver: "value",
+  adjoint: "value",
+  transforms: "value",
+  throw: "boolean",
+  history: "boolean",
+};
+
 /** A pytree of what may be solved for: floating-point arrays and numbers. */
 export type FloatTree = TreeOf<NDArray | number | Float32Array | Float64Array>;
 
 const isFunction = (x: unknown): boolean => typeof x === "function";
 
 function checkOptions(options: FixedPointOptions): void {
-  checkMade("fixedPoint", "the options", options, () => true, "an object such as { rtol: 1e-5 }");
   const { solver, adjoint, transforms, rtol, atol, maxSteps } = options;
   if (solver !== undefined) {
     const made = "anderson(), damped() or another Stepper";
@@ -101,6 +112,7 @@ export function fixedPoint<T extends FloatTree>(
   x0: T,
   options: FixedPointOptions = {},
 ): Solution<T> {
+  if (arguments.length > 2) checkCall("fixedPoint(f, x0, options)", arguments, fixedPointOptions);
   checkFunction("fixedPoint", f);
   checkOptions(options);
   const { transforms = pure, adjoint = implicit(), maxSteps = 200, history = false } = options;

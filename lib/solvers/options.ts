@@ -42,5 +42,9 @@ export function checkMade(
   examples: string,
 ): void {
   if (typeof value === "object" && value !== null && has(value as Record<string, unknown>)) return;
-  throw new TypeError(`${op}: ${name} must be ${examples}, not ${describeValue(value)}`);
+  // The function that makes it in its place is the usual mistake.
+  const uncalled = typeof value === "function" && examples.includes(`${value.name}()`)
+    ? `. Call it: { ${name}: ${value.name}() }`
+    : "";
+  throw new TypeError(`${op}: ${name} must be ${examples}, not ${describeValue(value)}${uncalled}`);
 }

@@ -6,6 +6,7 @@
 import { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { formatJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { checkCall } from "../core/signature.ts";
 import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { stage } from "../interpreters/staging.ts";
 import {
@@ -52,12 +53,24 @@ export class ClosedJaxpr {
   }
 }
 
-/** Types of the leaves of arguments of which some may be `ShapeDtype`s. */
+/**
+ * Types of the leaves of arguments of which some may be `ShapeDtype`s.
+ *
+ * @throws {TypeError} where the function takes arguments and there are none.
+ */
 export function argumentTypes(
   op: string,
   f: AnyFunction,
   args: readonly unknown[],
 ): [ShapedArray[], TreeDef] {
+  if (args.length === 0 && f.length > 0) {
+    throw new TypeError(
+      `${op}: ${nameOf(f)} takes ${f.length} argument${
+        f.length === 1 ? "" : "s"
+      }, but there is no ` +
+        "example. Give arrays or ShapeDtypes like its arguments",
+    );
+  }
   const [leaves, def] = treeFlatten(args);
   if (leaves.every((x) => x instanceof NDArray || x instanceof ShapeDtype)) {
     return [
@@ -89,6 +102,7 @@ export function argumentTypes(
 export function makeJaxpr<A extends unknown[] = NDArray[]>(
   f: (...args: A) => Tree,
 ): (...args: Examples<A>) => ClosedJaxpr {
+  if (arguments.length > 1) checkCall("makeJaxpr(f)", arguments);
   checkFunction("makeJaxpr", f);
   return withName("makeJaxpr", f, (...args: Examples<A>) => {
     const [avals, def] = argumentTypes("makeJaxpr", f, args);

@@ -7,7 +7,14 @@ import { NDArray, type Operand } from "../core/array.ts";
 import { formatAval, normalizeAxis, shaped, type ShapedArray } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { isInteger } from "../core/dtype.ts";
-import { AxisError, DTypeError, formatShape, ShapeError, TreeError } from "../core/errors.ts";
+import {
+  AxisError,
+  describeValue,
+  DTypeError,
+  formatShape,
+  ShapeError,
+  TreeError,
+} from "../core/errors.ts";
 import { evalJaxpr, Var } from "../core/jaxpr.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
@@ -184,7 +191,7 @@ function bound(what: string, value: unknown): { array: NDArray; known: number | 
   if (x === null || x.ndim !== 0 || !isInteger(x.dtype)) {
     throw new DTypeError(
       `foriLoop: the ${what} bound must be an integer scalar, not ${
-        x === null ? String(value) : formatAval(x.aval)
+        x === null ? describeValue(value) : formatAval(x.aval)
       }`,
     );
   }
@@ -250,10 +257,17 @@ export function cond(
   checkFunction("cond", ifTrue, "the second argument");
   checkFunction("cond", ifFalse, "the third argument");
   const p = toArray(pred);
-  if (p === null || p.ndim !== 0) {
+  if (p === null) {
+    throw new TypeError(
+      `cond: the predicate must be a boolean, a number or a scalar array, not ${
+        describeValue(pred)
+      }. Compare first: cond(x.greater(0), ...), or cond(mode === "train", ...)`,
+    );
+  }
+  if (p.ndim !== 0) {
     throw new ShapeError(
-      `cond: the predicate must be a scalar, not ${
-        p === null ? String(pred) : `an array of shape ${formatShape(p.shape)}`
+      `cond: the predicate must be a scalar, not an array of shape ${
+        formatShape(p.shape)
       }. Reduce it (any, all), or use np.where to choose elementwise`,
     );
   }
@@ -278,7 +292,7 @@ export function switchCase(
   if (!(i instanceof NDArray) || i.ndim !== 0 || !isInteger(i.dtype)) {
     throw new DTypeError(
       `switchCase: the index must be an integer scalar, not ${
-        i instanceof NDArray ? formatAval(i.aval) : String(index)
+        i instanceof NDArray ? formatAval(i.aval) : describeValue(index)
       }`,
     );
   }

@@ -19,21 +19,12 @@ import { customLinearSolve, customRoot } from "./implicit.ts";
 import { evalShape } from "./inspect.ts";
 import { jit } from "./jit.ts";
 import { associativeScan, cond, foriLoop, map, scan, switchCase, whileLoop } from "./loops.ts";
+import { checkedMembers } from "./members.ts";
 import type { Transforms } from "./types.ts";
 import { vmap } from "./vmap.ts";
 
-/**
- * The transforms of pure functions: the default wherever library code takes a dictionary.
- *
- * @example
- * ```ts
- * import { numpy as np, pure } from "@injax/injax";
- *
- * const [last, all] = pure.scan((c, x) => [c.add(x), c], np.zeros([]), np.arange(4));
- * console.log(last.item(), all.toArray()); // 6 [ 0, 0, 1, 3 ]
- * ```
- */
-export const pure: Transforms = {
+/** The members by themselves, for code that lifts them. */
+export const members: Readonly<Record<keyof Transforms, unknown>> = {
   jit,
   grad,
   valueAndGrad,
@@ -59,4 +50,17 @@ export const pure: Transforms = {
   evalShape,
   initialize() {},
   isInitializing: () => false,
-} as unknown as Transforms;
+};
+
+/**
+ * The transforms of pure functions: the default wherever library code takes a dictionary.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, pure } from "@injax/injax";
+ *
+ * const [last, all] = pure.scan((c, x) => [c.add(x), c], np.zeros([]), np.arange(4));
+ * console.log(last.item(), all.toArray()); // 6 [ 0, 0, 1, 3 ]
+ * ```
+ */
+export const pure: Transforms = checkedMembers(members);

@@ -8,8 +8,17 @@
 import { NDArray } from "../core/array.ts";
 import { checkShape, formatAval, sameAval, shaped, type ShapedArray } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { defaultFloat, type DType, dtypeOf, isDType, isTypedArray } from "../core/dtype.ts";
-import { describeValue, TreeError } from "../core/errors.ts";
+import {
+  defaultFloat,
+  type DType,
+  dtypeOf,
+  isDetached,
+  isDType,
+  isTypedArray,
+  limits,
+} from "../core/dtype.ts";
+import { describeValue, detached, TreeError } from "../core/errors.ts";
+import { checkCall } from "../core/signature.ts";
 import {
   describeTreeDifference,
   type TreeDef,
@@ -48,9 +57,14 @@ export class ShapeDtype implements ShapedArray {
     /** Element type. */
     readonly dtype: DType = defaultFloat,
   ) {
+    if (arguments.length > 2) checkCall("new ShapeDtype(shape, dtype)", arguments);
     this.shape = checkShape("ShapeDtype", shape);
     if (!isDType(dtype)) {
-      throw new TypeError(`ShapeDtype: ${describeValue(dtype)} is not a dtype`);
+      throw new TypeError(
+        `ShapeDtype: ${
+          describeValue(dtype)
+        } is not a dtype. Write new ShapeDtype([2, 3], "float32")`,
+      );
     }
   }
   /** `float32[2,3]`. */
@@ -112,12 +126,15 @@ export function checkFunction(op: string, f: unknown, what = "the first argument
  * The leaves of a tree as arrays, and its structure.
  *
  * @throws {TreeError} naming the path of a leaf that cannot be an array.
+ * @throws {RangeError} where a number is a whole one that an integer type holds, but not float32.
  */
 export function flattenArrays(op: string, tree: unknown, what: string): [NDArray[], TreeDef] {
   const [leaves, def] = treeFlatten(tree);
   for (let i = 0; i < leaves.length; i++) {
     const leaf = leaves[i];
     if (leaf instanceof NDArray) continue;
+    if (typeof leaf === "number" && !roundsTo(leaf)) throw inexact(op, leaf, def, i, what);
+    if (isTypedArray(leaf) && isDetached(leaf)) throw detached(op, placeOf(what, def, i), leaf);
     const array = toArray(leaf);
     if (array === null) throw badLeaf(op, leaf, def, i, what);
     leaves[i] = array;
@@ -125,15 +142,37 @@ export function flattenArrays(op: string, tree: unknown, what: string): [NDArray
   return [leaves as NDArray[], def];
 }
 
-function badLeaf(op: string, leaf: unknown, def: TreeDef, i: number, what: string): TreeError {
+/** Where a leaf is, for a message. */
+function placeOf(what: string, def: TreeDef, i: number): string {
   const path = treePaths(def)[i]!;
+  return path === "" ? what : `${what} at ${path}`;
+}
+
+/**
+ * Whether a number may become float32. A whole number that an integer type holds and float32 does not
+ * was hardly meant to change; all others are rounded, as 0.1 is.
+ */
+function roundsTo(x: number): boolean {
+  return Math.fround(x) === x || !Number.isInteger(x) || Math.abs(x) >= 2 ** 32;
+}
+
+function inexact(op: string, x: number, def: TreeDef, i: number, what: string): RangeError {
+  const dtype = x > limits("int32")[1] ? "uint32" : "int32";
+  return new RangeError(
+    `${op}: ${placeOf(what, def, i)} is ${x}, but numbers become float32, which holds ${
+      Math.fround(x)
+    } instead. Write np.array(${x}, { dtype: "${dtype}" }) to keep it, np.array(${x}) to round it`,
+  );
+}
+
+function badLeaf(op: string, leaf: unknown, def: TreeDef, i: number, what: string): TreeError {
   let hint = "Leaves are arrays, numbers, booleans and typed arrays";
   if (typeof leaf === "function") hint += "; pass functions in a closure or as static arguments";
   else if (leaf instanceof Promise) hint += "; await the promise first";
   else if (typeof leaf === "string") hint += "; pass strings in a closure or as static arguments";
+  else if (ArrayBuffer.isView(leaf)) hint += "; make an array of it with np.array(...)";
   else if (typeof leaf === "object") hint += "; make a class a tree with registerPytreeNode";
-  const at = path === "" ? what : `${what} at ${path}`;
-  return new TreeError(`${op}: ${at} is ${describeValue(leaf)}. ${hint}`);
+  return new TreeError(`${op}: ${placeOf(what, def, i)} is ${describeValue(leaf)}. ${hint}`);
 }
 
 /**

@@ -357,19 +357,31 @@ export const transformNames: readonly (keyof Transforms)[] = [
   "isInitializing",
 ];
 
+/** The first member that an object lacks as a dictionary; `null` for what is no object. */
+function missingMember(value: unknown): keyof Transforms | null | undefined {
+  return typeof value === "object" && value !== null
+    ? transformNames.find((name) => typeof (value as Partial<Transforms>)[name] !== "function")
+    : null;
+}
+
 /**
  * Checks that a value is a dictionary.
  *
  * @throws {TypeError} naming the operation that was given it, and the member that it lacks.
  */
 export function checkDictionary(op: string, value: unknown): asserts value is Transforms {
-  const missing = typeof value === "object" && value !== null
-    ? transformNames.find((name) => typeof (value as Partial<Transforms>)[name] !== "function")
-    : null;
+  const missing = missingMember(value);
   if (missing === undefined) return;
+  // A module system's namespace, in whose place its dictionary was meant.
+  const module = missing !== null &&
+    missingMember((value as { transforms?: unknown }).transforms) === undefined;
   throw new TypeError(
     `${op}: transforms must be a dictionary of transforms, such as hk.transforms or pure, but ${
-      missing === null ? `it is ${describeValue(value)}` : `it has no function ${missing}`
+      missing === null
+        ? `it is ${describeValue(value)}`
+        : module
+        ? "it is the module that has one. Write hk.transforms in the place of hk"
+        : `it has no function ${missing}`
     }`,
   );
 }

@@ -43,7 +43,8 @@ type Reduction = (
 ) => NDArray;
 
 function reduction(f: Reduction): Call {
-  return ([x], { axis, keepdims = false, ddof = 0 }) => f(x!, axis, { keepDims: keepdims, ddof });
+  return ([x], { axis, keepdims = false, ddof = 0 }) =>
+    f(x!, axis, { keepDims: keepdims, ...ddof === 0 ? {} : { ddof } });
 }
 
 /** Pads only as NumPy does: no gaps, nothing removed. */

@@ -392,7 +392,7 @@ Deno.test("what is no option of a solver is named, with what to write", () => {
     [{ adjoint: "implicit" }, TypeError, 'implicit() or oneStep(), not the string "implicit"'],
     [{ solver: anderson }, TypeError, "solver must be anderson(), damped() or another Stepper"],
     [{ transforms: {} }, TypeError, "transforms must be a dictionary of transforms"],
-    [null, TypeError, "the options must be an object"],
+    [null, TypeError, "the options are an object, not null"],
     [
       { rtol: "1e-3" },
       RangeError,

@@ -1,0 +1,23 @@
+/**
+ * What the options hold that functions of several files take, for `checkCall`. Those of one file alone
+ * are beside its functions.
+ *
+ * @module
+ */
+import type { OptionTable } from "../core/signature.ts";
+import type { DTypeOptions } from "./creation.ts";
+import type { DiagonalOptions } from "./indexing.ts";
+import type { ReduceOptions } from "./reductions.ts";
+
+/** Of functions that make arrays. */
+export const dtypeOptions: OptionTable<DTypeOptions> = { dtype: "text" };
+
+/** Of reductions. */
+export const reduceOptions: OptionTable<ReduceOptions> = { keepDims: "boolean" };
+
+/** Of `diagonal` and `trace`. */
+export const diagonalOptions: OptionTable<DiagonalOptions> = {
+  offset: "number",
+  axis1: "number",
+  axis2: "number",
+};

@@ -1,0 +1,292 @@
+/**
+ * How functions are called: whatever the types would refuse is refused at run time too, since many
+ * programs run without a check of types. One place for unknown options, values in the place of
+ * options, and arguments too many.
+ *
+ * A function says how it is called by a text such as `"sum(x, axis, options)"`, and what its options
+ * hold by a table beside their interface, which the compiler keeps complete. It looks at
+ * `arguments.length` itself, which costs nothing, and comes here only where there is something to
+ * check.
+ *
+ * @module
+ */
+import { describeValue, ShapeError } from "./errors.ts";
+import { nearest } from "./spelling.ts";
+
+/**
+ * What an option holds. The first four are checked here; the others say only which option a bare
+ * value was meant for, and are checked where they are used.
+ */
+export type OptionKind =
+  | "boolean"
+  | "number"
+  | "string"
+  | "function"
+  | "amount"
+  | "text"
+  | "axes"
+  | "shape"
+  | "list"
+  | "value";
+
+/** What each option of a function holds, by name; the most used one first. */
+export type OptionTable<Options> = Readonly<Record<keyof Options & string, OptionKind>>;
+
+type Table = Readonly<Record<string, OptionKind>>;
+
+const isNumber = (x: unknown): boolean => typeof x === "number";
+
+/** Whether a value can be what an option holds. */
+const fits: Readonly<Record<OptionKind, (x: unknown) => boolean>> = {
+  boolean: (x) => typeof x === "boolean",
+  number: isNumber,
+  string: (x) => typeof x === "string",
+  function: (x) => typeof x === "function",
+  amount: isNumber,
+  text: (x) => typeof x === "string",
+  axes: (x) => x === null || isNumber(x) || Array.isArray(x),
+  shape: (x) => isNumber(x) || (Array.isArray(x) && x.every(isNumber)),
+  list: Array.isArray,
+  value: () => false,
+};
+
+/** The kinds that are checked here, and what they are called. */
+const checked: { readonly [K in OptionKind]?: string } = {
+  boolean: "true or false",
+  number: "a number",
+  string: "a string",
+  function: "a function",
+};
+
+/** Options that other libraries have and this one does not, and what to do without them. */
+const advice: Readonly<Record<string, string>> = {
+  where: "Choose elements with np.where first",
+  initial: "Combine the result with it afterwards",
+  dtype: "Convert with astype",
+  out: "Arrays never change: use the result",
+  name: "Results have no names",
+};
+
+/** Parameters that are lists, which users may write as several arguments. */
+const lists: ReadonlySet<string> = new Set([
+  "shape",
+  "axes",
+  "axis",
+  "outputSizes",
+  "starts",
+  "stops",
+  "sizes",
+]);
+
+interface Call {
+  readonly name: string;
+  readonly params: readonly string[];
+  /** Whether the last one takes all that follow. */
+  readonly open: boolean;
+}
+
+const calls = new Map<string, Call>();
+
+/** A call taken apart; each text is once. */
+function parsed(text: string): Call {
+  let call = calls.get(text);
+  if (call === undefined) {
+    const at = text.indexOf("(");
+    const inner = text.slice(at + 1, -1);
+    const params = inner === "" ? [] : inner.split(", ");
+    call = { name: text.slice(0, at), params, open: params.at(-1)?.startsWith("...") ?? false };
+    calls.set(text, call);
+  }
+  return call;
+}
+
+/**
+ * Checks the arguments of a call of a public function.
+ *
+ * @param text The call as users write it, with the options under the name `options`.
+ * @param args What was given.
+ * @param table What the options hold, for functions that have any.
+ * @param from The first parameter in whose place the options may stand, where that is not their own.
+ * @throws {TypeError} saying what is wrong and showing the right call.
+ */
+export function checkCall(
+  text: string,
+  args: ArrayLike<unknown>,
+  table?: Table,
+  from?: number,
+): void {
+  const call = parsed(text);
+  let arity = call.params.length;
+  if (table !== undefined) {
+    let at = call.params.indexOf("options");
+    // Options in the place of what is left out end the call.
+    for (let i = from ?? at; i < at && i < args.length; i++) {
+      if (isPlain(args[i])) arity = (at = i) + 1;
+    }
+    if (args[at] !== undefined) checkOptions(call, args, at, table);
+  }
+  if (args.length > arity && !call.open) checkExtra(text, call, args, arity);
+}
+
+/**
+ * Checks the value in the place of the options: an object, with none but known options, of which
+ * flags, numbers, strings and functions are such.
+ */
+function checkOptions(call: Call, args: ArrayLike<unknown>, at: number, table: Table): void {
+  const options = args[at];
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw notOptions(call, args, at, table);
+  }
+  for (const key in options) {
+    const value = (options as Record<string, unknown>)[key];
+    if (value === undefined) continue; // left out, as by a function that passes on what it may be given
+    if (!Object.hasOwn(table, key)) {
+      if (!isPlain(options) && !Object.keys(options).some((k) => Object.hasOwn(table, k))) {
+        throw notOptions(call, args, at, table);
+      }
+      throw unknownOption(call, options as Record<string, unknown>, key, table);
+    }
+    const what = checked[table[key]!];
+    if (what !== undefined && !fits[table[key]!](value)) {
+      throw new TypeError(
+        `${call.name}: the option ${key} must be ${what}, not ${describeValue(value)}`,
+      );
+    }
+  }
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const proto = Object.getPrototypeOf(value);
+  return proto === null || proto === Object.prototype;
+}
+
+// ---------------------------------------------------------------- messages
+
+/** A value as users write it, where that is short. */
+function written(value: unknown): string {
+  if (value === null || typeof value !== "object") {
+    return typeof value === "function" ? value.name || "f" : JSON.stringify(value) ?? "...";
+  }
+  const short = Array.isArray(value) && value.length <= 4 &&
+    value.every((v) => v === null || typeof v !== "object");
+  return short ? `[${value.map(written).join(", ")}]` : "...";
+}
+
+/** The call with the options spelt out. */
+function shown({ name, params }: Call, options: string): string {
+  return `${name}(${params.map((p) => p === "options" ? options : p).join(", ")})`;
+}
+
+/** The options as one may write them. */
+function named(table: Table): string {
+  return `{ ${Object.keys(table).join(", ")} }`;
+}
+
+/** The error for a value that is no options. */
+function notOptions(call: Call, args: ArrayLike<unknown>, at: number, table: Table): TypeError {
+  // Each value was meant for the first option that can hold it and is not taken.
+  const meant = new Map<string, string>();
+  const values = Array.from(args).slice(at);
+  for (const value of values) {
+    const key = Object.keys(table).find((k) => !meant.has(k) && fits[table[k]!](value));
+    if (key !== undefined) meant.set(key, written(value));
+  }
+  const options = meant.size === values.length
+    ? `{ ${Array.from(meant, (entry) => entry.join(": ")).join(", ")} }`
+    : named(table);
+  return new TypeError(
+    `${call.name}: the options are an object, not ${describeValue(values[0])}. Write ${
+      asList(call, args, at) ?? shown(call, options)
+    }${ofCallback(call, args)}`,
+  );
+}
+
+/** The error for an option that the function does not have. */
+function unknownOption(
+  call: Call,
+  options: Record<string, unknown>,
+  key: string,
+  table: Table,
+): TypeError {
+  const names = Object.keys(table);
+  const near = nearest(key, names);
+  const start = `${call.name}: there is no option ${key}`;
+  if (near.length > 0) {
+    const value = fits[table[near[0]!]!](options[key]) ? written(options[key]) : "...";
+    return new TypeError(
+      `${start}. Did you mean ${near.join(" or ")}? Write ${
+        shown(call, `{ ${near[0]}: ${value} }`)
+      }`,
+    );
+  }
+  const [argument] = nearest(key, call.params.filter((p) => p !== "options"));
+  if (argument !== undefined) {
+    return new TypeError(
+      `${start}: ${argument} is an argument. Write ${shown(call, named(table))}`,
+    );
+  }
+  const instead = Object.hasOwn(advice, key) ? `. ${advice[key]}` : "";
+  return new TypeError(
+    `${start}; there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}. Write ${
+      shown(call, named(table))
+    }${instead}`,
+  );
+}
+
+/** Refuses arguments that the function does not take. */
+function checkExtra(text: string, call: Call, args: ArrayLike<unknown>, arity: number): void {
+  const extra = Array.from(args).slice(arity);
+  if (extra.every((x) => x === undefined) || isCallback(args, arity)) return;
+  const { name, params } = call;
+  const first = extra.find((x) => x !== undefined);
+  const keys = isPlain(first) ? Object.keys(first) : [];
+  if (keys.length > 0 && !params.includes("options")) {
+    const [argument] = keys.flatMap((key) => nearest(key, params));
+    const instead = keys.filter((key) => Object.hasOwn(advice, key)).map((key) => advice[key]);
+    throw new TypeError(
+      `${name}: there are no options, and so no ${keys.join(", ")}${
+        argument === undefined ? "" : `: ${argument} is an argument`
+      }. Write ${[text, ...instead].join(". ")}`,
+    );
+  }
+  if (arity < params.length) {
+    throw new TypeError(
+      `${name}: the options come last, but ${describeValue(first)} follows them. Write ${text}`,
+    );
+  }
+  const list = asList(call, args, arity);
+  const Kind = list !== null && params[arity - 1] === "shape" ? ShapeError : TypeError;
+  const most = params.length === 1 ? "1 argument" : `${params.length} arguments`;
+  throw new Kind(
+    `${name} takes ${most}, not ${args.length}: ${describeValue(first)} is too much. Write ${
+      list ?? text
+    }${ofCallback(call, args)}`,
+  );
+}
+
+/** The call with numbers that were given one by one as the list that they should be. */
+function asList({ name, params }: Call, args: ArrayLike<unknown>, at: number): string | null {
+  const list = at - 1;
+  if (!lists.has(params[list] ?? "")) return null;
+  const numbers = Array.from(args).slice(list).filter((x) => x !== undefined);
+  if (numbers.length < 2 || !numbers.every(isNumber)) return null;
+  return `${name}(${[...params.slice(0, list), `[${numbers.join(", ")}]`].join(", ")})`;
+}
+
+/**
+ * Whether the arguments too many are what `map`, `reduce` and the like of JavaScript's lists append,
+ * the index and the list: `xs.map(np.sin)` and `xs.reduce(np.add)` mean what they say.
+ */
+function isCallback(args: ArrayLike<unknown>, arity: number): boolean {
+  const [index, list] = [args[arity], args[arity + 1]];
+  return args.length === arity + 2 && arity > 0 && typeof index === "number" &&
+    Array.isArray(list) && Object.is(list[index], args[arity - 1]);
+}
+
+/** What to write where a list's method has given its index and itself in the place of other arguments. */
+function ofCallback({ name, params }: Call, args: ArrayLike<unknown>): string {
+  const [x, index, list] = [args[0], args[1], args[2]];
+  const passed = typeof index === "number" && Array.isArray(list) && Object.is(list[index], x);
+  return passed ? `; as a callback, (${params[0]}) => ${name}(${params[0]})` : "";
+}

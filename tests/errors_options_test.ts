@@ -1,0 +1,361 @@
+/**
+ * What users are told about options and arguments that functions do not take. That nothing of the kind
+ * is taken in silence, by any function, is tested in `calls_test.ts`.
+ *
+ * @module
+ */
+import {
+  anderson,
+  compose,
+  cond,
+  damped,
+  evalShape,
+  exportOnnx,
+  exportOnnxWith,
+  fixedPoint,
+  grad,
+  implicit,
+  jacfwd,
+  jit,
+  liftTransforms,
+  loadBackend,
+  makeJaxpr,
+  NDArray,
+  nn,
+  numpy as np,
+  pure,
+  random,
+  scan,
+  ShapeDtype,
+  ShapeError,
+  special,
+  valueAndGrad,
+  vmap,
+} from "../mod.ts";
+import * as hk from "../adapters/haiku/mod.ts";
+import { assertEquals, assertRejects, assertThrows } from "./support/assert.ts";
+import { any, interpreter, mistake, named } from "./support/mistakes.ts";
+
+const x = np.array([1, 2, 3]);
+const m = np.ones([2, 3]);
+const mask = np.array([true, false, true]);
+const key = random.key(0);
+const sum = any((x: NDArray) => x.sum());
+const cos = any((x: NDArray) => x.cos());
+
+// Options that do not exist
+mistake(
+  "keepdims as in NumPy",
+  () => np.sum(m, 0, any({ keepdims: true })),
+  TypeError,
+  "sum: there is no option keepdims. Did you mean keepDims? Write sum(x, axis, { keepDims: true })",
+);
+mistake(
+  "in_axes as in JAX",
+  () => any(vmap)(sum, { in_axes: [0, null] }),
+  TypeError,
+  "vmap: there is no option in_axes. Did you mean inAxes? Write vmap(f, { inAxes: [0, null] })",
+);
+mistake(
+  "argnum",
+  () => any(grad)(sum, { argnum: 1 }),
+  TypeError,
+  "grad: there is no option argnum. Did you mean argnums? Write grad(f, { argnums: 1 })",
+);
+mistake(
+  "argNums",
+  () => any(jacfwd)(sum, { argNums: [0, 1] }),
+  TypeError,
+  "Write jacfwd(f, { argnums: [0, 1] })",
+);
+mistake(
+  "static_argnames",
+  () => jit(sum, any({ static_argnames: ["n"] })),
+  TypeError,
+  "jit: there is no option static_argnames. Did you mean staticArgnums?",
+);
+mistake(
+  "tol",
+  () => fixedPoint(cos, 1, any({ tol: 0.5 })),
+  TypeError,
+  "fixedPoint: there is no option tol. Did you mean rtol or atol? Write fixedPoint(f, x0, { rtol: 0.5 })",
+);
+mistake(
+  "maxiter",
+  () => fixedPoint(cos, 1, any({ maxiter: 2 })),
+  TypeError,
+  "Did you mean maxSteps? Write fixedPoint(f, x0, { maxSteps: 2 })",
+);
+mistake(
+  "a misspelt option",
+  () => fixedPoint(cos, 1, any({ trasforms: pure })),
+  TypeError,
+  "there is no option trasforms. Did you mean transforms?",
+);
+mistake(
+  "correction",
+  () => np.variance(x, null, any({ correction: 1 })),
+  TypeError,
+  "variance: there is no option correction. Did you mean ddof? Write variance(x, axis, { ddof: 1 })",
+);
+mistake(
+  "where, which no option is near",
+  () => np.mean(x, null, any({ where: mask })),
+  TypeError,
+  "mean: there is no option where; there is keepDims | np.where",
+);
+mistake(
+  "where, of a function without options",
+  () => any(nn.softmax)(x, -1, { where: mask }),
+  TypeError,
+  "softmax: there are no options, and so no where. Write softmax(x, axis) | np.where",
+);
+mistake(
+  "a short name that is near to nothing",
+  () => special.logsumexp(x, null, any({ b: x })),
+  TypeError,
+  "logsumexp: there is no option b; there is keepDims",
+);
+mistake(
+  "an argument among the options",
+  () => any(random.normal)(key, [], { dtype: "float64", shape: [2] }),
+  TypeError,
+  "normal: there is no option shape: shape is an argument. Write normal(key, shape, { dtype })",
+);
+mistake(
+  "an option of a method",
+  () => x.sum(0, any({ keepdims: 1 })),
+  TypeError,
+  "sum: there is no option keepdims. Did you mean keepDims?",
+);
+mistake(
+  "a flag that is a number",
+  () => x.sum(0, any({ keepDims: 1 })),
+  TypeError,
+  "sum: the option keepDims must be true or false, not number 1",
+);
+mistake(
+  "an option of a lifted transform",
+  () => hk.transform(() => any(hk.transforms.scan)(sum, 0, null, { len: 3 })).init(null),
+  TypeError,
+  "scan: there is no option len. Did you mean length? Write scan(f, init, xs, { length: 3 })",
+);
+mistake(
+  "an option of a composed dictionary",
+  () => any(compose(hk.transforms).vmap)(sum, { axis: 1 }),
+  TypeError,
+  "vmap: there is no option axis. Did you mean inAxes?",
+);
+mistake(
+  "an option of liftTransforms",
+  () => liftTransforms(hk.protocol, any({ Strict: true })),
+  TypeError,
+  "Did you mean strict? Write liftTransforms(protocol, { strict: true })",
+);
+mistake(
+  "an option of a layer",
+  () => hk.transform(() => new hk.Linear(2, any({ with_bias: false }))).init(null),
+  TypeError,
+  "new hk.Linear: there is no option with_bias. Did you mean withBias?",
+);
+mistake(
+  "an option of an export",
+  () => exportOnnxWith(any({ inputNames: ["x"] }), sum, x),
+  TypeError,
+  "exportOnnxWith: there is no option inputNames. Did you mean argumentNames?",
+);
+
+// Values in the place of options
+mistake(
+  "argnums by itself",
+  () => any(valueAndGrad)(sum, 1),
+  TypeError,
+  "valueAndGrad: the options are an object, not number 1. Write valueAndGrad(f, { argnums: 1 })",
+);
+mistake(
+  "inAxes by itself",
+  () => any(vmap)(sum, [0, null]),
+  TypeError,
+  "vmap: the options are an object, not a JavaScript array of length 2. Write vmap(f, { inAxes: [0, null] })",
+);
+mistake(
+  "a backend by itself",
+  () => any(jit)(sum, "interpreter"),
+  TypeError,
+  'jit: the options are an object, not the string "interpreter". Write jit(f, { backend: "interpreter" })',
+);
+mistake(
+  "a dtype by itself",
+  () => any(random.normal)(key, [1], "float64"),
+  TypeError,
+  'Write normal(key, shape, { dtype: "float64" })',
+);
+mistake(
+  "bounds by themselves",
+  () => any(random.uniform)(key, [2], 5, 10),
+  TypeError,
+  "uniform: the options are an object, not number 5. Write uniform(key, shape, { minval: 5, maxval: 10 })",
+);
+mistake(
+  "a length by itself",
+  () => any(scan)(sum, 0, null, 5),
+  TypeError,
+  "Write scan(f, init, xs, { length: 5 })",
+);
+mistake("a memory by itself", () => any(anderson)(2), TypeError, "Write anderson({ memory: 2 })");
+mistake(
+  "a damping by itself",
+  () => any(damped)(0.9),
+  TypeError,
+  "Write damped({ damping: 0.9 })",
+);
+mistake(
+  "an array in the place of options",
+  () => np.sum(m, 0, any(x)),
+  TypeError,
+  "sum: the options are an object, not an instance of | Write sum(x, axis, { keepDims })",
+);
+
+// Arguments too many
+mistake(
+  "lengths one by one",
+  () => any(np.zeros)(2, 3),
+  TypeError,
+  "zeros: the options are an object, not number 3. Write zeros([2, 3])",
+);
+mistake(
+  "axes one by one",
+  () => any(m).transpose(1, 0),
+  TypeError,
+  "x.transpose takes 1 argument, not 2 | Write x.transpose([1, 0])",
+);
+mistake(
+  "a shape one by one, of a method",
+  () => any(np.arange(6)).reshape(2, 3),
+  ShapeError,
+  "Write x.reshape([2, 3])",
+);
+mistake(
+  "a sine of two",
+  () => any(np.sin)(x, x),
+  TypeError,
+  "sin takes 1 argument, not 2 | Write sin(x)",
+);
+mistake(
+  "sizes of layers one by one",
+  () => hk.transform(() => new (any(hk.MLP))(8, 1)).init(null),
+  TypeError,
+  "new hk.MLP: the options are an object, not number 1. Write new hk.MLP([8, 1])",
+);
+
+// What must be made or called first
+mistake(
+  "anderson, not called",
+  () => fixedPoint(cos, 1, any({ solver: anderson })),
+  TypeError,
+  "solver must be anderson(), damped() or another Stepper | Call it: { solver: anderson() }",
+);
+mistake(
+  "implicit, not called",
+  () => fixedPoint(cos, 1, any({ adjoint: implicit })),
+  TypeError,
+  "Call it: { adjoint: implicit() }",
+);
+mistake(
+  "a module system in the place of its dictionary",
+  () => fixedPoint(cos, 1, any({ transforms: hk })),
+  TypeError,
+  "fixedPoint: transforms must be a dictionary of transforms | Write hk.transforms in the place of hk",
+);
+mistake(
+  "a size that is text",
+  () => hk.transform(() => new hk.Linear(any("3"))).init(null),
+  ShapeError,
+  'hk.Linear: the output size must be a positive integer, not the string "3"',
+);
+mistake(
+  "a predicate that is text",
+  () => cond(any("yes"), () => 1, () => 2),
+  TypeError,
+  'cond: the predicate must be a boolean, a number or a scalar array, not the string "yes" | Compare first',
+);
+for (
+  const [name, f] of Object.entries({
+    exportOnnx,
+    evalShape,
+    makeJaxpr: (f: NDArray) => makeJaxpr(any(f))(),
+  })
+) {
+  mistake(
+    `no examples for ${name}`,
+    () => any(f)(named("loss", (a: NDArray, b: NDArray) => a.mul(b))),
+    TypeError,
+    `${name}: loss takes 2 arguments, but there is no example | ShapeDtype`,
+  );
+}
+mistake(
+  "a dtype of ShapeDtype among options",
+  () => new ShapeDtype([2], any({ dtype: "int32" })),
+  TypeError,
+  'new ShapeDtype([2, 3], "float32")',
+);
+mistake("a new NDArray", () => new (any(NDArray))(), TypeError, "np.array(...)");
+
+// What looks like a JavaScript array
+mistake("an element by brackets", () => any(x)[0], TypeError, "x[0] | x.at(0)");
+mistake("a changed element", () => any(x)[2] = 5, TypeError, "x[2] | np.setAt(x, 2, value)");
+mistake("a length", () => any(x).length, TypeError, "x.shape[0] | x.size");
+
+// Numbers and memory that would be lost
+mistake(
+  "a whole number that float32 does not hold, in jit",
+  () => jit((n: NDArray) => n, interpreter)(16777217),
+  RangeError,
+  'jit: an argument of an anonymous function at [0] is 16777217 | holds 16777216 instead | np.array(16777217, { dtype: "int32" })',
+);
+mistake(
+  "a whole number that int32 does not hold either, in a tree",
+  () => grad((p: { n: NDArray }) => p.n)({ n: 4294967295 }),
+  RangeError,
+  'at [0].n is 4294967295 | { dtype: "uint32" }',
+);
+Deno.test("numbers that float32 holds, or that are rounded like all fractions, become float32", () => {
+  const same = jit((n: NDArray) => n, interpreter);
+  for (const n of [16777216, -(2 ** 24), 2 ** 31, 1e10, 6.02214076e23, 0.1, Infinity, -0]) {
+    assertEquals(same(n).item(), Math.fround(n));
+  }
+});
+
+const gone = new Float32Array([1, 2]);
+structuredClone(gone, { transfer: [gone.buffer] });
+mistake(
+  "a typed array whose buffer was transferred",
+  () => np.array(gone),
+  TypeError,
+  "array: data is an instance of Float32Array without elements | transferred | slice()",
+);
+mistake(
+  "such a typed array in a tree",
+  () => grad((p: { w: NDArray }) => p.w.sum())({ w: any(gone) }),
+  TypeError,
+  "grad: an argument of an anonymous function at [0].w is | transferred",
+);
+
+Deno.test("functions that are awaited are rejected with what is wrong", async () => {
+  await assertRejects(
+    () => loadBackend("interpreter", any({ memory: 1 })),
+    TypeError,
+    "loadBackend: there is no option memory",
+  );
+  await assertRejects(() => any(x).data(1), TypeError, "x.data takes 0 arguments, not 1");
+});
+
+Deno.test("options that stand in the place of what is left out end the call", () => {
+  assertEquals(np.arange(3, { dtype: "float32" }).dtype, "float32");
+  assertThrows(
+    () => any(np.arange)(3, { dtype: "int32" }, 1),
+    TypeError,
+    "arange: the options come last, but number 1 follows them",
+  );
+  assertThrows(() => any(np.eye)(3, { k: 1 }), TypeError, "Did you mean offset?");
+});

@@ -1,0 +1,253 @@
+/**
+ * Every function that users can call, found by walking what is exported, with arguments that it takes.
+ * Most functions of arrays take one of a few lists that are tried in turn, so that a new one is in the
+ * walk as soon as it is exported; what takes none of them needs an entry here, or a reason to be left
+ * out, and the test that walks says so.
+ *
+ * @module
+ */
+import * as injax from "../../mod.ts";
+import * as hk from "../../adapters/haiku/mod.ts";
+import * as solvers from "../../lib/solvers/mod.ts";
+
+const { numpy: np, pure, random } = injax;
+
+type Fn = (...args: unknown[]) => unknown;
+
+/** A function that users can call. */
+export interface Callable {
+  /** Where it is exported, such as `numpy.sum`. */
+  readonly path: string;
+  /** Calls it with arguments after those that it takes. */
+  readonly call: (...extra: unknown[]) => unknown;
+}
+
+const m = np.array([[2, 1], [1, 3]]);
+const x = np.array([1, 2]);
+const ints = np.array([0, 1], { dtype: "int32" });
+const key = random.key(0);
+
+/** What functions of arrays are tried with: the first that works is taken. */
+const usual: readonly (readonly unknown[])[] = [
+  [],
+  [m],
+  [m, m],
+  [m, m, m],
+  [m, 1],
+  [m, [1, 0]],
+  [m, [2, 2]],
+  [m, [0], [1]],
+  [m, ints],
+  [m, ints, x],
+  [[m, m]],
+  [[2, 2]],
+  [[2, 2], 1],
+  [ints],
+  [ints, 2],
+  [x, m],
+  [m, [0, 0], [1, 1]],
+  [m, m, [0, 0]],
+  [m, np.zeros([2, 2], { dtype: "int32" }), 0],
+  [key],
+  [key, 1],
+  [key, [2]],
+  [key, [2], 0, 5],
+  [key, -1, 1],
+  [key, x],
+  [0, 1],
+];
+
+const square = (x: injax.NDArray) => x.mul(x);
+const total = (x: injax.NDArray) => x.mul(x).sum();
+
+/** Arguments by the name of the member, for all dictionaries. */
+const members: Readonly<Record<string, readonly unknown[]>> = {
+  jit: [square],
+  grad: [total],
+  valueAndGrad: [total],
+  jacfwd: [square],
+  jacrev: [square],
+  hessian: [total],
+  vmap: [square],
+  checkpoint: [square],
+  jvp: [square, [x], [x]],
+  vjp: [square, [x]],
+  linearize: [square, [x]],
+  customJvp: [square, () => [x, x]],
+  customVjp: [square, () => [x, null], () => [x]],
+  customRoot: [(y: injax.NDArray) => y.sub(x), x, () => x, (_: unknown, y: unknown) => y],
+  customLinearSolve: [(y: unknown) => y, x, (_: unknown, y: unknown) => y],
+  scan: [(c: unknown, u: unknown) => [c, u], x, m],
+  map: [square, m],
+  whileLoop: [(y: injax.NDArray) => y.sum().less(0), (y: unknown) => y, x],
+  foriLoop: [0, 2, (_: unknown, y: unknown) => y, x],
+  associativeScan: [(a: injax.NDArray, b: injax.NDArray) => a.add(b), x],
+  isInitializing: [],
+};
+
+/** Arguments of other functions, by path. */
+const special: Readonly<Record<string, readonly unknown[]>> = {
+  "numpy.meshgrid": [[x, x]],
+  "numpy.astype": [m, "int32"],
+  "numpy.identity": [2],
+  "numpy.swapaxes": [m, 0, 1],
+  "random.key": [0],
+  "numpy.setAt": [x, 0, 1],
+  "numpy.arange": [3],
+  "array.matmul": [m],
+  "array.reshape": [[4]],
+  "array.astype": ["int32"],
+  "array.slice": [[0], [1]],
+  "array.at": [0],
+  makeJaxpr: [square],
+  loadBackend: ["interpreter"],
+  ready: [x],
+  ShapeDtype: [[2]],
+  treeFlatten: [[x]],
+  treeLeaves: [[x]],
+  treeStructure: [[x]],
+  treeUnflatten: [injax.treeStructure([1]), [x]],
+  liftTransforms: [hk.protocol],
+  initSafe: [pure],
+  overrideTransforms: [pure],
+  withTransforms: [pure, () => 1],
+  registerStatefulLibrary: [{ when: () => false, transforms: pure }],
+  fixedPoint: [(y: injax.NDArray) => y.cos(), 1],
+  "haiku.transform": [square],
+  "haiku.transformWithState": [square],
+  "haiku.getParameter": ["w", []],
+  "haiku.getState": ["s", []],
+  "haiku.setState": ["t", 1],
+  "haiku.Linear": [2],
+  "haiku.MLP": [[2, 1]],
+  "haiku.initializers.constant": [1],
+};
+
+/** What takes any number of operands, so that nothing is one too many. */
+const open: ReadonlySet<string> = new Set([
+  "cond",
+  "switchCase",
+  "evalShape",
+  "initialize",
+  "einsum",
+  "broadcastArrays",
+  "compose",
+  "treeMap",
+  "exportOnnx",
+  "exportOnnxWith",
+]);
+
+/** What users do not call, and why. */
+const notCalled: Readonly<Record<string, string>> = {
+  NDArray: "a type; arrays are made by functions",
+  TreeDef: "made by treeStructure",
+  ClosedJaxpr: "made by makeJaxpr",
+  Solution: "made by solvers",
+  registerPytreeNode: "a class can be registered once; it has a test of its own",
+  "array.settled": "of arrays in flight, for backends",
+  "array.load": "of arrays on a device, for backends",
+  "array.peek": "for backends",
+  "array.toJSON": "JSON.stringify gives it a key",
+  "array.toString": "JavaScript calls it",
+  "array.dispose": "as a callback it is given what there is",
+  "haiku.Module": "a base class, made by subclasses",
+};
+
+/** Whether a function is a class, which is called with `new`. */
+const isClass = (f: Fn): boolean => /^class\b/.test(Function.prototype.toString.call(f));
+
+/** Whether an exported value is a group of functions: a namespace or a dictionary. */
+function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    [null, Object.prototype].includes(Object.getPrototypeOf(value));
+}
+
+/** Runs something where modules, parameters and state can be used. */
+function inModel(f: () => unknown): unknown {
+  let result: unknown;
+  const one = { init: hk.initializers.constant(1) };
+  hk.transformWithState(() => {
+    hk.getParameter("w", [], one);
+    hk.getState("s", [], one);
+    result = f();
+    return 0;
+  }).init(key);
+  return result;
+}
+
+/** The functions below a path. */
+function* functionsOf(
+  group: Readonly<Record<string, unknown>>,
+  path: string,
+): Generator<[string, string, Fn]> {
+  for (const [name, value] of Object.entries(group)) {
+    const at = path === "" ? name : `${path}.${name}`;
+    if (typeof value === "function") yield [at, name, value as Fn];
+    else if (isGroup(value) && name !== "protocol") yield* functionsOf(value, at);
+  }
+}
+
+/** The methods of arrays, called on `m`. */
+function* methods(): Generator<[string, string, Fn]> {
+  const names = new Set<string>();
+  for (let p = Object.getPrototypeOf(m); p !== Object.prototype; p = Object.getPrototypeOf(p)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(p))) {
+      if (typeof value === "function" && name !== "constructor") names.add(name);
+    }
+  }
+  const on = (name: string): injax.NDArray => name === "item" ? m.sum() : m;
+  for (const name of names) {
+    const receiver = on(name) as unknown as Record<string, Fn>;
+    yield [`array.${name}`, name, (...args) => receiver[name]!(...args)];
+  }
+}
+
+/** Whether a call with these arguments works, also once it is awaited. */
+async function works(f: Fn, args: readonly unknown[]): Promise<boolean> {
+  try {
+    await f(...args);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Names of functions that no arguments are known for. */
+export const unknown: string[] = [];
+
+/** The functions that take a fixed number of arguments, in every place from which they are exported. */
+export async function callables(): Promise<Callable[]> {
+  const found: Callable[] = [];
+  const all = [
+    ...functionsOf(injax, ""),
+    ...functionsOf(solvers, "solvers"),
+    ...functionsOf(hk, "haiku"),
+    ...functionsOf({ composed: injax.compose(hk.transforms), safe: injax.initSafe(pure) }, ""),
+    ...methods(),
+  ];
+  for (const [path, name, f] of all) {
+    if (open.has(name) || Object.hasOwn(notCalled, path) || Object.hasOwn(notCalled, name)) {
+      continue;
+    }
+    if (isClass(f) && f.prototype instanceof Error) continue; // as JavaScript's errors
+    const made: Fn = isClass(f) ? (...args) => Reflect.construct(f, args) : f;
+    const run: Fn = path.startsWith("haiku.") ? (...args) => inModel(() => made(...args)) : made;
+    const lists = special[path] ?? special[name] ?? members[name];
+    let good: readonly unknown[] | undefined = lists;
+    for (const list of lists === undefined ? usual : []) {
+      if (await works(run, list)) {
+        good = list;
+        break;
+      }
+    }
+    if (good === undefined || !await works(run, good)) unknown.push(path);
+    else found.push({ path, call: (...extra) => run(...good, ...extra) });
+  }
+  return found;
+}
+
+/** Names that the tables have and nothing exports. */
+export function unused(paths: readonly string[]): string[] {
+  const known = (name: string): boolean => paths.some((p) => p === name || p.endsWith(`.${name}`));
+  return [...Object.keys(members), ...Object.keys(special)].filter((name) => !known(name));
+}
