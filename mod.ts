@@ -36,6 +36,15 @@ export {
 } from "./lib/core/errors.ts";
 export type { Atom, Eqn, Jaxpr, Literal, Var } from "./lib/core/jaxpr.ts";
 export type {
+  CumulativeOptions,
+  DiagonalOptions,
+  ReduceOptions,
+  SortOptions,
+  TakeMode,
+  TakeOptions,
+  VarianceOptions,
+} from "./lib/core/method_options.ts";
+export type {
   LowerAttribute,
   Lowering,
   LowerRule,

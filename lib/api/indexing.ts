@@ -13,6 +13,7 @@ import { broadcastShapes, sizeOf } from "../core/aval.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
+import type { DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
 import { rem, select } from "../primitives/basic.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import * as d from "../primitives/dynamic_slice.ts";
@@ -31,29 +32,7 @@ import { expectAxisZero, forBlocks, inside, staticIndex, takeInRange, wrapped } 
 import { asDType, asIndex, asOperand, expectArray, expectAxis, expectInteger } from "./operands.ts";
 import { diagonalOptions } from "./options.ts";
 
-/** What `take` does with an index that is out of range. */
-export type TakeMode = "fill" | "clip" | "wrap";
-
-/** Options of {@linkcode take} and {@linkcode takeAlongAxis}. */
-export interface TakeOptions {
-  /**
-   * For indices out of range: `"fill"` (the default) gives NaN, or the dtype's extreme for integers, and
-   * takes negative ones from the end; `"clip"` takes the nearest element; `"wrap"` starts again.
-   */
-  readonly mode?: TakeMode | undefined;
-}
-
 const takeOptions: OptionTable<TakeOptions> = { mode: "string" };
-
-/** Options of {@linkcode diagonal}. */
-export interface DiagonalOptions {
-  /** Which diagonal: 0 (the default) is the main one, positive ones are above it. */
-  readonly offset?: number | undefined;
-  /** The axis of rows; 0 where left out. */
-  readonly axis1?: number | undefined;
-  /** The axis of columns; 1 where left out. */
-  readonly axis2?: number | undefined;
-}
 
 // ---------------------------------------------------------------- index arithmetic
 

@@ -7,6 +7,7 @@ import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes } from "../core/aval.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
+import type { ReduceOptions } from "../core/method_options.ts";
 import {
   abs,
   add,
@@ -36,7 +37,6 @@ import { slice } from "../primitives/slice.ts";
 import { log, sqrt } from "../primitives/unary.ts";
 import { eye } from "./creation.ts";
 import { asFloat, expectArray, expectAxes, floatOr32, promote } from "./operands.ts";
-import type { ReduceOptions } from "./reductions.ts";
 import { reduceOptions } from "./options.ts";
 
 /** Square matrices of floats. */

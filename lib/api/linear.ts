@@ -10,10 +10,11 @@ import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes } from "../core/aval.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
+import type { DiagonalOptions } from "../core/method_options.ts";
 import { mul } from "../primitives/basic.ts";
 import { dotGeneral } from "../primitives/dot.ts";
 import { broadcastTo, convert, moveAxis, reduceSum, reshape } from "../primitives/shape.ts";
-import { diagonal, type DiagonalOptions } from "./indexing.ts";
+import { diagonal } from "./indexing.ts";
 import { boolToInt, expectArray, expectAxis, promote } from "./operands.ts";
 import { diagonalOptions } from "./options.ts";
 

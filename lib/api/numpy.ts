@@ -10,6 +10,16 @@
  */
 export type { Axes, NDArray, Nested, Operand } from "../core/array.ts";
 export type { DType, TypedArray } from "../core/dtype.ts";
+export type {
+  CumulativeOptions,
+  DiagonalOptions,
+  ReduceOptions,
+  SortOptions,
+  TakeMode,
+  TakeOptions,
+  VarianceOptions,
+} from "../core/method_options.ts";
+export * from "./constants.ts";
 export * from "./arithmetic.ts";
 export * from "./functions.ts";
 export * from "./logic.ts";

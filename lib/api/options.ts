@@ -4,10 +4,9 @@
  *
  * @module
  */
+import type { DiagonalOptions, ReduceOptions } from "../core/method_options.ts";
 import type { OptionTable } from "../core/signature.ts";
 import type { DTypeOptions } from "./creation.ts";
-import type { DiagonalOptions } from "./indexing.ts";
-import type { ReduceOptions } from "./reductions.ts";
 
 /** Of functions that make arrays. */
 export const dtypeOptions: OptionTable<DTypeOptions> = { dtype: "text" };

@@ -9,6 +9,7 @@ import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { sizeOf } from "../core/aval.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
+import type { CumulativeOptions, ReduceOptions, VarianceOptions } from "../core/method_options.ts";
 import { add, div, mul, select, sub } from "../primitives/basic.ts";
 import * as r from "../primitives/reduce.ts";
 import { convert, reduceSum, reshape, scalarLike } from "../primitives/shape.ts";
@@ -18,25 +19,7 @@ import { isNaN, sqrt } from "../primitives/unary.ts";
 import { asBool, asFloat, asOperand, expectAxes, expectAxis } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
 
-/** Options of reductions. */
-export interface ReduceOptions {
-  /** Whether reduced axes stay, with length 1. */
-  readonly keepDims?: boolean | undefined;
-}
-
-/** Options of {@linkcode variance} and {@linkcode std}. */
-export interface VarianceOptions extends ReduceOptions {
-  /** What is subtracted from the number of elements in the divisor; 0 where left out. */
-  readonly ddof?: number | undefined;
-}
-
 const varianceOptions: OptionTable<VarianceOptions> = { ...reduceOptions, ddof: "number" };
-
-/** Options of {@linkcode cumsum} and {@linkcode cumprod}. */
-export interface CumulativeOptions {
-  /** Whether to go from the end to the start. */
-  readonly reverse?: boolean | undefined;
-}
 
 const cumulativeOptions: OptionTable<CumulativeOptions> = { reverse: "boolean" };
 

@@ -7,12 +7,12 @@
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { sizeOf } from "../core/aval.ts";
 import { checkCall } from "../core/signature.ts";
+import type { ReduceOptions } from "../core/method_options.ts";
 import { add, div, select, sub } from "../primitives/basic.ts";
 import { reduceMax } from "../primitives/reduce.ts";
 import { full, reduceSum, reshape, scalarLike, stopGradient } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
 import { asFloat, expectAxes } from "./operands.ts";
-import type { ReduceOptions } from "./reductions.ts";
 import { reduceOptions } from "./options.ts";
 
 /** Axes, and the shape in which they have length 1. */

@@ -7,6 +7,7 @@ import type { NDArray, Operand } from "../core/array.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { isFloat } from "../core/dtype.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
+import type { SortOptions } from "../core/method_options.ts";
 import { add, div, select, sub } from "../primitives/basic.ts";
 import { and, le, lt, not, or } from "../primitives/compare.ts";
 import { rev } from "../primitives/concatenate.ts";
@@ -15,12 +16,6 @@ import { full, reshape, scalarLike } from "../primitives/shape.ts";
 import { isNaN } from "../primitives/unary.ts";
 import { takeInRange } from "./indices.ts";
 import { asOperand, expectAxis, promote } from "./operands.ts";
-
-/** Options of {@linkcode sort} and {@linkcode argsort}. */
-export interface SortOptions {
-  /** Whether the largest come first. */
-  readonly descending?: boolean | undefined;
-}
 
 const sortOptions: OptionTable<SortOptions> = { descending: "boolean" };
 

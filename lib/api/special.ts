@@ -6,12 +6,12 @@
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { checkCall } from "../core/signature.ts";
+import type { ReduceOptions } from "../core/method_options.ts";
 import { mul, neg, select, sub } from "../primitives/basic.ts";
 import { and, eq, gt, lt, not, or } from "../primitives/compare.ts";
 import { scalarLike } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
 import { applyNamed, asFloat, floatOr32 } from "./operands.ts";
-import type { ReduceOptions } from "./reductions.ts";
 import * as sums from "./softmax.ts";
 import { reduceOptions } from "./options.ts";
 

@@ -8,9 +8,19 @@
  * @module
  */
 import { type ShapedArray, sizeOf } from "./aval.ts";
-import type { DType, TypedArray } from "./dtype.ts";
+import { showAsText } from "./display.ts";
+import { byteWidth, type DType, type TypedArray } from "./dtype.ts";
 import { formatShape, ShapeError } from "./errors.ts";
+import type {
+  CumulativeOptions,
+  DiagonalOptions,
+  ReduceOptions,
+  SortOptions,
+  TakeOptions,
+  VarianceOptions,
+} from "./method_options.ts";
 import { checkCall } from "./signature.ts";
+import { refuseSubscripts } from "./subscripts.ts";
 
 /** What arithmetic accepts: an array, or a JavaScript number or boolean (weakly typed). */
 export type Operand = NDArray | number | boolean;
@@ -21,70 +31,22 @@ export type Nested = number | boolean | Nested[];
 /** The axes of a reduction: one, several, or all (`null` or left out). */
 export type Axes = number | readonly number[] | null;
 
-/** Options of the methods that reduce. */
-interface KeepOptions {
-  /** Whether reduced axes stay, with length 1. */
-  readonly keepDims?: boolean | undefined;
-}
+/** Methods that give an array, by name: operations, or another spelling of one. */
+type ArrayValued = {
+  [K in keyof NDArray]: NDArray[K] extends (...args: never[]) => NDArray ? K : never;
+}[keyof NDArray];
 
-/** The operations behind the methods of `NDArray`; `lib/api` installs them. */
-export interface ArrayMethods {
-  /** Elementwise, one operand. */
-  unary(op: UnaryMethod, x: NDArray): NDArray;
-  /** Elementwise, two operands, broadcasting. */
-  binary(op: BinaryMethod, x: NDArray, y: Operand): NDArray;
-  /** Reductions over axes. */
-  reduce(
-    op: ReduceMethod,
+/**
+ * The operations behind the methods: functions of the same names, whose first argument is the array.
+ * So a method is declared and documented in the class below, and nowhere else; where `lib/api` has no
+ * function that fits, installing its functions is a type error.
+ */
+export type ArrayMethods = {
+  readonly [K in Exclude<ArrayValued, "flatten">]: (
     x: NDArray,
-    axis: Axes | undefined,
-    options: KeepOptions | undefined,
-  ): NDArray;
-  /** Position of the extreme element. */
-  arg(op: "argmax" | "argmin", x: NDArray, axis: number | undefined): NDArray;
-  /** Matrix product. */
-  matmul(x: NDArray, y: NDArray): NDArray;
-  /** Reshape; one length may be -1. */
-  reshape(x: NDArray, shape: readonly number[]): NDArray;
-  /** Permutation of axes. */
-  transpose(x: NDArray, axes: readonly number[] | undefined): NDArray;
-  /** Conversion of the element type. */
-  astype(x: NDArray, dtype: DType): NDArray;
-  /** NumPy-style slice along leading axes. */
-  slice(x: NDArray, starts: readonly number[], stops: readonly number[]): NDArray;
-  /** Elements along the first axis. */
-  at(x: NDArray, index: Operand): NDArray;
-}
-
-/** Names of the elementwise methods of one operand. */
-export type UnaryMethod =
-  | "neg"
-  | "abs"
-  | "exp"
-  | "log"
-  | "sqrt"
-  | "tanh"
-  | "sin"
-  | "cos"
-  | "square";
-/** Names of the elementwise methods of two operands. */
-export type BinaryMethod =
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "pow"
-  | "mod"
-  | "maximum"
-  | "minimum"
-  | "equal"
-  | "notEqual"
-  | "less"
-  | "lessEqual"
-  | "greater"
-  | "greaterEqual";
-/** Names of the reductions. */
-export type ReduceMethod = "sum" | "mean" | "max" | "min" | "prod" | "any" | "all";
+    ...args: Parameters<NDArray[K]>
+  ) => NDArray;
+};
 
 let methods: ArrayMethods;
 
@@ -131,9 +93,13 @@ export abstract class NDArray {
   get size(): number {
     return sizeOf(this.aval.shape);
   }
+  /** Bytes that the elements take. */
+  get nbytes(): number {
+    return this.size * byteWidth(this.dtype);
+  }
   /** The array with its axes reversed. */
   get T(): NDArray {
-    return methods.transpose(this, undefined);
+    return methods.transpose(this);
   }
 
   /** The elements, row-major, as a fresh typed array (`Uint8Array` of 0 and 1 for bool). */
@@ -186,170 +152,215 @@ export abstract class NDArray {
   /** Elementwise sum. */
   add(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.add(y)", arguments);
-    return methods.binary("add", this, y);
+    return methods.add(this, y);
   }
   /** Elementwise difference. */
   sub(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.sub(y)", arguments);
-    return methods.binary("sub", this, y);
+    return methods.sub(this, y);
   }
   /** Elementwise product. */
   mul(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.mul(y)", arguments);
-    return methods.binary("mul", this, y);
+    return methods.mul(this, y);
   }
   /** Elementwise quotient; integers divide to float32, as in NumPy. */
   div(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.div(y)", arguments);
-    return methods.binary("div", this, y);
+    return methods.div(this, y);
   }
   /** Elementwise power. */
   pow(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.pow(y)", arguments);
-    return methods.binary("pow", this, y);
+    return methods.pow(this, y);
   }
   /** Elementwise remainder with the sign of the divisor. */
   mod(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.mod(y)", arguments);
-    return methods.binary("mod", this, y);
+    return methods.mod(this, y);
   }
   /** Elementwise larger value; NaN wins. */
   maximum(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.maximum(y)", arguments);
-    return methods.binary("maximum", this, y);
+    return methods.maximum(this, y);
   }
   /** Elementwise smaller value; NaN wins. */
   minimum(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.minimum(y)", arguments);
-    return methods.binary("minimum", this, y);
+    return methods.minimum(this, y);
   }
   /** Elementwise `x == y`, as bool. */
   equal(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.equal(y)", arguments);
-    return methods.binary("equal", this, y);
+    return methods.equal(this, y);
   }
   /** Elementwise `x != y`, as bool. */
   notEqual(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.notEqual(y)", arguments);
-    return methods.binary("notEqual", this, y);
+    return methods.notEqual(this, y);
   }
   /** Elementwise `x < y`, as bool. */
   less(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.less(y)", arguments);
-    return methods.binary("less", this, y);
+    return methods.less(this, y);
   }
   /** Elementwise `x <= y`, as bool. */
   lessEqual(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.lessEqual(y)", arguments);
-    return methods.binary("lessEqual", this, y);
+    return methods.lessEqual(this, y);
   }
   /** Elementwise `x > y`, as bool. */
   greater(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.greater(y)", arguments);
-    return methods.binary("greater", this, y);
+    return methods.greater(this, y);
   }
   /** Elementwise `x >= y`, as bool. */
   greaterEqual(y: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.greaterEqual(y)", arguments);
-    return methods.binary("greaterEqual", this, y);
+    return methods.greaterEqual(this, y);
   }
 
   /** Elementwise negation. */
   neg(): NDArray {
     if (arguments.length > 0) checkCall("x.neg()", arguments);
-    return methods.unary("neg", this);
+    return methods.neg(this);
   }
   /** Elementwise absolute value. */
   abs(): NDArray {
     if (arguments.length > 0) checkCall("x.abs()", arguments);
-    return methods.unary("abs", this);
+    return methods.abs(this);
   }
   /** Elementwise exponential. */
   exp(): NDArray {
     if (arguments.length > 0) checkCall("x.exp()", arguments);
-    return methods.unary("exp", this);
+    return methods.exp(this);
   }
   /** Elementwise natural logarithm. */
   log(): NDArray {
     if (arguments.length > 0) checkCall("x.log()", arguments);
-    return methods.unary("log", this);
+    return methods.log(this);
   }
   /** Elementwise square root. */
   sqrt(): NDArray {
     if (arguments.length > 0) checkCall("x.sqrt()", arguments);
-    return methods.unary("sqrt", this);
+    return methods.sqrt(this);
   }
   /** Elementwise hyperbolic tangent. */
   tanh(): NDArray {
     if (arguments.length > 0) checkCall("x.tanh()", arguments);
-    return methods.unary("tanh", this);
+    return methods.tanh(this);
   }
   /** Elementwise sine. */
   sin(): NDArray {
     if (arguments.length > 0) checkCall("x.sin()", arguments);
-    return methods.unary("sin", this);
+    return methods.sin(this);
   }
   /** Elementwise cosine. */
   cos(): NDArray {
     if (arguments.length > 0) checkCall("x.cos()", arguments);
-    return methods.unary("cos", this);
+    return methods.cos(this);
   }
   /** Elementwise square. */
   square(): NDArray {
     if (arguments.length > 0) checkCall("x.square()", arguments);
-    return methods.unary("square", this);
+    return methods.square(this);
+  }
+  /** Elements rounded to a number of decimals (0 where left out), halves to even. */
+  round(decimals?: number): NDArray {
+    if (arguments.length > 1) checkCall("x.round(decimals)", arguments);
+    return methods.round(this, decimals);
+  }
+  /** Elements brought into the range from `min` to `max`; `null` stands for no bound. */
+  clip(min?: Operand | null, max?: Operand | null): NDArray {
+    if (arguments.length > 2) checkCall("x.clip(min, max)", arguments);
+    return methods.clip(this, min, max);
   }
 
   /** Sum over `axis` (all axes where left out). */
-  sum(axis?: Axes, options?: KeepOptions): NDArray {
+  sum(axis?: Axes, options?: ReduceOptions): NDArray {
     if (arguments.length > 2) checkCall("x.sum(axis, options)", arguments);
-    return methods.reduce("sum", this, axis, options);
+    return methods.sum(this, axis, options);
   }
   /** Mean over `axis`. */
-  mean(axis?: Axes, options?: KeepOptions): NDArray {
+  mean(axis?: Axes, options?: ReduceOptions): NDArray {
     if (arguments.length > 2) checkCall("x.mean(axis, options)", arguments);
-    return methods.reduce("mean", this, axis, options);
+    return methods.mean(this, axis, options);
   }
   /** Largest element over `axis`; NaN wins. */
-  max(axis?: Axes, options?: KeepOptions): NDArray {
+  max(axis?: Axes, options?: ReduceOptions): NDArray {
     if (arguments.length > 2) checkCall("x.max(axis, options)", arguments);
-    return methods.reduce("max", this, axis, options);
+    return methods.max(this, axis, options);
   }
   /** Smallest element over `axis`; NaN wins. */
-  min(axis?: Axes, options?: KeepOptions): NDArray {
+  min(axis?: Axes, options?: ReduceOptions): NDArray {
     if (arguments.length > 2) checkCall("x.min(axis, options)", arguments);
-    return methods.reduce("min", this, axis, options);
+    return methods.min(this, axis, options);
   }
   /** Product over `axis`. */
-  prod(axis?: Axes, options?: KeepOptions): NDArray {
+  prod(axis?: Axes, options?: ReduceOptions): NDArray {
     if (arguments.length > 2) checkCall("x.prod(axis, options)", arguments);
-    return methods.reduce("prod", this, axis, options);
+    return methods.prod(this, axis, options);
   }
   /** Whether any element over `axis` is not 0. */
-  any(axis?: Axes, options?: KeepOptions): NDArray {
+  any(axis?: Axes, options?: ReduceOptions): NDArray {
     if (arguments.length > 2) checkCall("x.any(axis, options)", arguments);
-    return methods.reduce("any", this, axis, options);
+    return methods.any(this, axis, options);
   }
   /** Whether all elements over `axis` are not 0. */
-  all(axis?: Axes, options?: KeepOptions): NDArray {
+  all(axis?: Axes, options?: ReduceOptions): NDArray {
     if (arguments.length > 2) checkCall("x.all(axis, options)", arguments);
-    return methods.reduce("all", this, axis, options);
+    return methods.all(this, axis, options);
+  }
+  /** Variance over `axis`, divided by the number of elements less `ddof`. */
+  var(axis?: Axes, options?: VarianceOptions): NDArray {
+    if (arguments.length > 2) checkCall("x.var(axis, options)", arguments);
+    return methods.var(this, axis, options);
+  }
+  /** Standard deviation over `axis`, the root of the variance. */
+  std(axis?: Axes, options?: VarianceOptions): NDArray {
+    if (arguments.length > 2) checkCall("x.std(axis, options)", arguments);
+    return methods.std(this, axis, options);
   }
   /** Index of the first largest element along `axis` (of the flat array where left out). */
-  argmax(axis?: number): NDArray {
-    if (arguments.length > 1) checkCall("x.argmax(axis)", arguments);
-    return methods.arg("argmax", this, axis);
+  argmax(axis?: number | null, options?: ReduceOptions): NDArray {
+    if (arguments.length > 2) checkCall("x.argmax(axis, options)", arguments);
+    return methods.argmax(this, axis, options);
   }
   /** Index of the first smallest element along `axis`. */
-  argmin(axis?: number): NDArray {
-    if (arguments.length > 1) checkCall("x.argmin(axis)", arguments);
-    return methods.arg("argmin", this, axis);
+  argmin(axis?: number | null, options?: ReduceOptions): NDArray {
+    if (arguments.length > 2) checkCall("x.argmin(axis, options)", arguments);
+    return methods.argmin(this, axis, options);
+  }
+  /** Running sums along `axis` (of the flat array where left out). */
+  cumsum(axis?: number | null, options?: CumulativeOptions): NDArray {
+    if (arguments.length > 2) checkCall("x.cumsum(axis, options)", arguments);
+    return methods.cumsum(this, axis, options);
+  }
+  /** Running products along `axis` (of the flat array where left out). */
+  cumprod(axis?: number | null, options?: CumulativeOptions): NDArray {
+    if (arguments.length > 2) checkCall("x.cumprod(axis, options)", arguments);
+    return methods.cumprod(this, axis, options);
+  }
+  /** Elements in ascending order along `axis`, the last one where left out; a new array. */
+  sort(axis?: number | null, options?: SortOptions): NDArray {
+    if (arguments.length > 2) checkCall("x.sort(axis, options)", arguments);
+    return methods.sort(this, axis, options);
+  }
+  /** Positions of the elements in ascending order along `axis`. */
+  argsort(axis?: number | null, options?: SortOptions): NDArray {
+    if (arguments.length > 2) checkCall("x.argsort(axis, options)", arguments);
+    return methods.argsort(this, axis, options);
   }
 
   /** Matrix product, with NumPy's rules for vectors and leading axes. */
   matmul(y: NDArray): NDArray {
     if (arguments.length > 1) checkCall("x.matmul(y)", arguments);
     return methods.matmul(this, y);
+  }
+  /** Product over the last axis of this array and the last but one of `y`. */
+  dot(y: Operand): NDArray {
+    if (arguments.length > 1) checkCall("x.dot(y)", arguments);
+    return methods.dot(this, y);
   }
   /** The same elements in another shape; one length may be -1. */
   reshape(shape: readonly number[]): NDArray {
@@ -359,12 +370,32 @@ export abstract class NDArray {
   /** The same elements along one axis. */
   ravel(): NDArray {
     if (arguments.length > 0) checkCall("x.ravel()", arguments);
-    return methods.reshape(this, [-1]);
+    return methods.ravel(this);
+  }
+  /** The same elements along one axis: as `ravel`. */
+  flatten(): NDArray {
+    if (arguments.length > 0) checkCall("x.flatten()", arguments);
+    return methods.ravel(this);
+  }
+  /** Without the axes of length 1, or without those given. */
+  squeeze(axis?: Axes): NDArray {
+    if (arguments.length > 1) checkCall("x.squeeze(axis)", arguments);
+    return methods.squeeze(this, axis);
   }
   /** Axes permuted; reversed where `axes` is left out. */
   transpose(axes?: readonly number[]): NDArray {
     if (arguments.length > 1) checkCall("x.transpose(axes)", arguments);
     return methods.transpose(this, axes);
+  }
+  /** Two axes in each other's place. */
+  swapaxes(axis1: number, axis2: number): NDArray {
+    if (arguments.length > 2) checkCall("x.swapaxes(axis1, axis2)", arguments);
+    return methods.swapaxes(this, axis1, axis2);
+  }
+  /** Elements `repeats` times along `axis` (of the flat array where left out). */
+  repeat(repeats: number | readonly number[], axis?: number | null): NDArray {
+    if (arguments.length > 2) checkCall("x.repeat(repeats, axis)", arguments);
+    return methods.repeat(this, repeats, axis);
   }
   /** Elements converted to `dtype`. */
   astype(dtype: DType): NDArray {
@@ -372,17 +403,31 @@ export abstract class NDArray {
     return methods.astype(this, dtype);
   }
   /** The part from `starts` up to `stops` along the leading axes; negative numbers count from the end. */
-  slice(starts: readonly number[], stops: readonly number[]): NDArray {
-    if (arguments.length > 2) checkCall("x.slice(starts, stops)", arguments);
-    return methods.slice(this, starts, stops);
+  slice(
+    starts: readonly number[],
+    stops: readonly number[],
+    strides?: readonly number[],
+  ): NDArray {
+    if (arguments.length > 3) checkCall("x.slice(starts, stops, strides)", arguments);
+    return methods.slice(this, starts, stops, strides);
   }
   /** The element or sub-array at `index` of the first axis; a traced index is clamped into range. */
   at(index: Operand): NDArray {
     if (arguments.length > 1) checkCall("x.at(index)", arguments);
     return methods.at(this, index);
   }
+  /** The elements or sub-arrays at `indices` along `axis` (of the flat array where left out). */
+  take(indices: Operand, axis?: number | null, options?: TakeOptions): NDArray {
+    if (arguments.length > 3) checkCall("x.take(indices, axis, options)", arguments);
+    return methods.take(this, indices, axis, options);
+  }
+  /** A diagonal of each matrix. */
+  diagonal(options?: DiagonalOptions): NDArray {
+    if (arguments.length > 1) checkCall("x.diagonal(options)", arguments);
+    return methods.diagonal(this, options);
+  }
 
-  /** `Array(float32[2,3])`, with the values of small concrete arrays. */
+  /** `Array(float32[2], [1,2])`: the type, and of concrete arrays the values. */
   abstract toString(): string;
   /** Nested arrays, for `JSON.stringify`. */
   toJSON(): Nested {
@@ -408,32 +453,5 @@ export abstract class NDArray {
   }
 }
 
-/** Refuses what is written as of a JavaScript array, and would be undefined or without effect here. */
-function refuseAccess(key: string, message: string): void {
-  const refuse = (): never => {
-    throw new TypeError(message);
-  };
-  Object.defineProperty(NDArray.prototype, key, { get: refuse, set: refuse });
-}
-
-refuseAccess(
-  "length",
-  "x.length: an array has a shape. Use x.shape[0] for the length of its first axis, or x.size",
-);
-// The indices that programs have as constants; one cannot define them all.
-for (let i = 0; i < 16; i++) {
-  refuseAccess(
-    String(i),
-    `x[${i}]: arrays have no elements as properties. Use x.at(${i}) to read, and ` +
-      `np.setAt(x, ${i}, value) for a changed copy`,
-  );
-}
-
-// Deno and Node print arrays by these. (A computed symbol cannot be declared inside the class.)
-for (const name of ["Deno.customInspect", "nodejs.util.inspect.custom"]) {
-  Object.defineProperty(NDArray.prototype, Symbol.for(name), {
-    value(this: NDArray): string {
-      return this.toString();
-    },
-  });
-}
+showAsText(NDArray);
+refuseSubscripts(NDArray.prototype);

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { NDArray, type Nested } from "./array.ts";
+import { NDArray } from "./array.ts";
 import { formatAval, shaped, type ShapedArray } from "./aval.ts";
+import { formatElements, formatTable, type MediaBundle, showAsText } from "./display.ts";
 import { allocate, type DType, type TypedArray } from "./dtype.ts";
 import { InFlightError } from "./errors.ts";
 import { checkCall } from "./signature.ts";
@@ -151,21 +152,23 @@ export class ConcreteArray extends NDArray {
     }
   }
 
-  /** `Array(float32[2], [1,2])`: type, and values where there are few. */
+  /** `Array(float32[2], [1,2])`: type and values, of large arrays those at the corners. */
   override toString(): string {
     const type = formatAval(this.aval);
     if (this.#disposed) return `Array(${type}, disposed)`;
     if (this.#failure !== null) return `Array(${type}, failed)`;
     if (this.peek() === null) return `Array(${type}, in flight)`;
-    return this.size <= 64 ? `Array(${type}, ${formatNested(this.toArray())})` : `Array(${type})`;
+    const elements = formatElements(this.values, this.aval);
+    if (elements === null) return `Array(${type})`;
+    return `Array(${type},${elements.includes("\n") ? "\n  " : " "}${elements})`;
   }
 }
 
-/** Values as one would write them; JSON knows neither NaN nor infinities nor -0. */
-function formatNested(value: Nested): string {
-  if (Array.isArray(value)) return `[${value.map(formatNested).join(",")}]`;
-  return Object.is(value, -0) ? "-0" : String(value);
-}
+showAsText(ConcreteArray, (x): MediaBundle => {
+  const values = isReadable(x) ? x.peek() : null;
+  const table = values === null ? null : formatTable(values, x.aval, formatAval(x.aval));
+  return table === null ? {} : { "text/html": table };
+});
 
 /** A concrete scalar. */
 export function scalarArray(value: number, dtype: DType): ConcreteArray {

@@ -10,6 +10,7 @@
  */
 import type { NDArray } from "./array.ts";
 import type { ConcreteArray } from "./concrete.ts";
+import { formatNumber, showAsText } from "./display.ts";
 import { formatAval, sameAval, type ShapedArray } from "./aval.ts";
 import { InternalError } from "./errors.ts";
 import type { Primitive } from "./primitive.ts";
@@ -101,9 +102,24 @@ export class JaxprBuilder {
   }
   /** The finished jaxpr. */
   build(outputs: readonly Atom[], inputs: readonly Var[] = this.inputs): Jaxpr {
-    return { inputs, eqns: this.eqns, outputs, numVars: this.#numVars };
+    return new Program(inputs, this.eqns, outputs, this.#numVars);
   }
 }
+
+/** A recorded jaxpr, which consoles show in JAX's notation. */
+class Program implements Jaxpr {
+  constructor(
+    readonly inputs: readonly Var[],
+    readonly eqns: readonly Eqn[],
+    readonly outputs: readonly Atom[],
+    readonly numVars: number,
+  ) {}
+  toString(): string {
+    return formatJaxpr(this);
+  }
+}
+
+showAsText(Program);
 
 /** Whether a value is a jaxpr. */
 export function isJaxpr(value: unknown): value is Jaxpr {
@@ -131,12 +147,12 @@ export function formatJaxpr(jaxpr: Jaxpr, indent = ""): string {
     if (name === undefined) names.set(v, name = letters(names.size));
     return name;
   };
-  const atom = (a: Atom): string =>
-    a instanceof Var
-      ? nameOf(a)
-      : a.aval.shape.length === 0 && a.value.ready
-      ? `${a.value.item()}:${formatAval(a.aval)}`
-      : `const:${formatAval(a.aval)}`;
+  const atom = (a: Atom): string => {
+    if (a instanceof Var) return nameOf(a);
+    const { shape, dtype } = a.aval;
+    const known = shape.length === 0 && a.value.ready ? a.value.peek() : null;
+    return `${known === null ? "const" : formatNumber(known[0]!, dtype)}:${formatAval(a.aval)}`;
+  };
   const binder = (v: Var): string => `${nameOf(v)}:${formatAval(v.aval)}`;
   const inputs = jaxpr.inputs.map(binder).join(" ");
   const lines = jaxpr.eqns.map((eqn) => {

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { showAsText } from "./display.ts";
 import { describeValue, TreeError } from "./errors.ts";
 import { checkCall } from "./signature.ts";
 import type { LeafFunction, MapLeaves } from "./tree_types.ts";
@@ -69,6 +70,8 @@ export class TreeDef {
     }
   }
 }
+
+showAsText(TreeDef);
 
 const interned = new Map<string, TreeDef>();
 const registrations = new Map<unknown, TreeRegistration>();

@@ -5,6 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { ConcreteArray } from "../core/concrete.ts";
+import { formatCurve, type MediaBundle, showAsText } from "../core/display.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { ConvergenceError, InFlightError, TreeError } from "../core/errors.ts";
 import { registerPytreeNode } from "../core/tree.ts";
@@ -110,6 +111,13 @@ export class Solution<T> {
     return `Solution(${this.message})`;
   }
 }
+
+showAsText(Solution<unknown>, ({ history }): MediaBundle => {
+  const known = history instanceof ConcreteArray && history.ready && history.ndim === 1;
+  const norms = known ? history.peek() : null;
+  const curve = norms === null ? null : formatCurve(norms, "residual norm");
+  return curve === null ? {} : { "image/svg+xml": curve };
+});
 
 type Outcome = Pick<Solution<unknown>, "status" | "steps" | "residualNorm">;
 

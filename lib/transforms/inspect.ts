@@ -5,6 +5,7 @@
  */
 import { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
+import { showAsText } from "../core/display.ts";
 import { formatJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import { checkCall } from "../core/signature.ts";
 import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
@@ -52,6 +53,8 @@ export class ClosedJaxpr {
     return formatJaxpr(this.jaxpr);
   }
 }
+
+showAsText(ClosedJaxpr);
 
 /**
  * Types of the leaves of arguments of which some may be `ShapeDtype`s.

@@ -8,6 +8,7 @@
 import { NDArray } from "../core/array.ts";
 import { checkShape, formatAval, sameAval, shaped, type ShapedArray } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
+import { showAsText } from "../core/display.ts";
 import {
   defaultFloat,
   type DType,
@@ -72,6 +73,8 @@ export class ShapeDtype implements ShapedArray {
     return formatAval(this);
   }
 }
+
+showAsText(ShapeDtype);
 
 /** Converts a leaf, or gives `null` where it cannot be one. */
 export function toArray(leaf: unknown): NDArray | null {

@@ -4,7 +4,7 @@
  */
 import type { NDArray } from "../../lib/core/array.ts";
 import { linalg, nn, numpy as np } from "../../lib/api/mod.ts";
-import type { TakeMode } from "../../lib/api/indexing.ts";
+import type { TakeMode } from "../../lib/core/method_options.ts";
 import recorded from "../reference/structure.json" with { type: "json" };
 import { assert, assertEquals } from "../support/assert.ts";
 import { assertRecorded, load, type Recorded } from "./recorded.ts";
