@@ -241,7 +241,7 @@ export function ceil(x: Operand): NDArray {
 /** Elementwise `x` without its fractional part, as `jax.numpy.trunc`; integers stay. */
 export function trunc(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("trunc(x)", arguments);
-  return rounded("trunc", (a) => p.select(lt(a, scalarLike(0, a)), p.ceil(a), p.floor(a)), x);
+  return rounded("trunc", p.trunc, x);
 }
 
 /**
@@ -344,9 +344,10 @@ export function logaddexp(x: Operand, y: Operand): NDArray {
     "logaddexp",
     (a, b) => {
       // Branches instead of maximum and abs, so that derivatives of all orders are right where x = y.
-      const larger = gt(a, b);
+      const apart = p.sub(a, b);
+      const larger = gt(apart, scalarLike(0, apart));
       const high = p.select(larger, a, b);
-      const distance = p.sub(p.select(larger, b, a), high);
+      const distance = p.select(larger, p.neg(apart), apart);
       // Infinities of one sign have no distance.
       const defined = not(isNaN(distance));
       return p.select(defined, p.add(high, log1p(exp(distance))), p.add(a, b));

@@ -66,7 +66,8 @@ export function leakyRelu(x: Operand, slope: Operand = 0.01): NDArray {
   if (arguments.length > 2) checkCall("leakyRelu(x, slope)", arguments);
   const a = asFloat("leakyRelu", x);
   const s = typeof slope === "number" ? scalarLike(slope, a) : asFloat("leakyRelu", slope, "slope");
-  return select(ge(a, scalarLike(0, a)), a, mul(convert(s, a.dtype), a));
+  // A choice of factors, which compiles to fewer nodes than one of products.
+  return mul(a, select(ge(a, scalarLike(0, a)), scalarLike(1, a), convert(s, a.dtype)));
 }
 
 /** Elementwise `x` where it is positive, else `alpha * (exp(x) - 1)`, as `jax.nn.elu`. */

@@ -78,7 +78,10 @@ export interface Lowering {
   /** Reshapes to a known shape. */
   reshape(x: Value, shape: readonly number[]): Value;
 
-  /** Elementwise `condition ? a : b` with broadcasting, also for dtypes for which ONNX has no Where. */
+  /**
+   * Elementwise `condition ? a : b` with broadcasting, also for dtypes for which ONNX has no Where, and
+   * with the sign of zeros, which Where on a CPU loses.
+   */
   where(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value;
 
   /**

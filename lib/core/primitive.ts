@@ -43,10 +43,11 @@ export interface Sample<P> {
   /** The parameters. */
   readonly params: P;
   /**
-   * What the suite cannot check on this sample, with the reason: e.g. `{ jvp: "kink at 0" }`.
+   * What the suite cannot check on this sample, with the reason: e.g. `{ jvp: "kink at 0" }`. With
+   * `zeros`, graphs may give zeros of either sign.
    */
   readonly skip?:
-    | Readonly<Partial<Record<"jvp" | "transpose" | "batch" | "onnx", string>>>
+    | Readonly<Partial<Record<"jvp" | "transpose" | "batch" | "onnx" | "zeros", string>>>
     | undefined;
 }
 

@@ -30,6 +30,7 @@ import {
   type Tensor,
   type ValueInfo,
 } from "./model.ts";
+import { Zeros } from "./zeros.ts";
 
 /** Where a graph is going to run. */
 export type Target = Lowering["target"];
@@ -58,6 +59,7 @@ class Shared {
   readonly tensors = new Map<Value, Tensor>();
   /** Types of the values that equations read and give. */
   readonly avals = new Map<Value, ShapedArray>();
+  readonly zeros = new Zeros();
   readonly domains = new Set<string>();
   readonly #taken = new Set<string>();
   readonly #byContent = new Map<string, Value>();
@@ -121,6 +123,7 @@ class Shared {
     if (name === undefined) {
       table.set(key, name = this.fresh("const"));
       this.tensors.set(name, { name, type: dtype, shape, data: elements });
+      if (dtype === "float32" || dtype === "float64") this.zeros.constant(name, elements);
     }
     return name;
   }
@@ -208,6 +211,7 @@ class GraphBuilder implements Lowering {
     const home = this.#home(inputs);
     const names = home.#append(op, inputs, outputs, converted, captures);
     home.#equal.set(key, names);
+    this.shared.zeros.node(op, inputs, names[0]!);
     return [...names];
   }
 
@@ -270,7 +274,13 @@ class GraphBuilder implements Lowering {
   }
 
   cast(x: Value, from: OnnxDType, to: OnnxDType): Value {
-    return from === to ? x : this.node("Cast", [x], { to: onnxTypeCode[to] });
+    if (from === to) return x;
+    const out = this.node("Cast", [x], { to: onnxTypeCode[to] });
+    const { zeros } = this.shared;
+    // What is not 0 in float64 may become -0 in float32.
+    const exact = from === "float32" && zeros.never(x);
+    if (exact || (from !== "float32" && from !== "float64")) zeros.whole(out);
+    return out;
   }
 
   reshape(x: Value, shape: readonly number[]): Value {
@@ -291,7 +301,27 @@ class GraphBuilder implements Lowering {
       const [x, y] = [this.cast(a, dtype, "int32"), this.cast(b, dtype, "int32")];
       return this.cast(this.node("Where", [condition, x, y]), "int32", dtype);
     }
-    return this.node("Where", [condition, a, b]);
+    const whole = dtype !== "float32" && dtype !== "float64";
+    return gpu || whole
+      ? this.node("Where", [condition, a, b])
+      : this.#whereOfFloats(condition, a, b, dtype);
+  }
+
+  /**
+   * As Where, whose kernel on the CPU loses a -0 of the first branch: see `zeros.ts`. Conditions are
+   * not negated by Not, as onnxruntime would drop it and swap the branches.
+   */
+  #whereOfFloats(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value {
+    const { zeros } = this.shared;
+    for (let c = zeros.negated(condition); c !== undefined; c = zeros.negated(c)) {
+      [condition, a, b] = [c, b, a];
+    }
+    if (zeros.neverWhere(condition, a)) return this.node("Where", [condition, a, b]);
+    const otherwise = this.node("Xor", [condition, this.scalar(1, "bool")]);
+    if (zeros.never(b)) return this.node("Where", [otherwise, b, a]);
+    const one = this.scalar(1, dtype);
+    const first = this.node("Where", [otherwise, one, a]);
+    return this.node("Mul", [first, this.node("Where", [condition, one, b])]);
   }
 
   inline(jaxpr: Jaxpr, inputs: readonly Value[]): Value[] {

@@ -97,7 +97,7 @@ function positionOf(max: boolean): Primitive<AxisParams> {
       // Kernels differ on NaN: look for numbers and for NaN separately.
       const isNumber = g.node("Equal", [x!, x!]);
       const lowest = g.scalar(max ? -Infinity : Infinity, dtype);
-      const number = find(op, g.where(isNumber, x!, lowest, dtype));
+      const number = find(op, g.node("Where", [isNumber, x!, lowest]));
       const flags = g.cast(isNumber, "bool", "int32");
       const all = g.node("ReduceMin", [flags, g.int64([axis])], { keepdims: 0 });
       return [g.where(g.cast(all, "int32", "bool"), number, find("ArgMin", flags), "int32")];

@@ -6,8 +6,9 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { broadcastShapes, sameShape, shaped, sizeOf, stridesOf } from "../core/aval.ts";
-import { allocate, isInteger, type TypedArray } from "../core/dtype.ts";
+import { allocate, type DType, isFloat, isInteger, type TypedArray } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
 import {
   definePrimitive,
   type HostValue,
@@ -203,12 +204,16 @@ export function sign(x: NDArray): NDArray {
   return bind1(signP, [x], null);
 }
 
-function rounding(name: string, f: (x: number) => number, op: string): Primitive<null> {
+function rounding(
+  name: string,
+  f: (x: number) => number,
+  lower: (g: Lowering, x: Value, dtype: DType) => Value,
+): Primitive<null> {
   return unary({
     name,
     kernels: floats(f),
     jvp: null,
-    lower: (g, x) => g.node(op, [x]),
+    lower,
     domain: {
       range: [1.1, 1.4],
       special: [0, -0, 0.5, -0.5, 1.5, 2.5, -2.5, 0.49999997, 8388609, 1e10, Infinity, NaN],
@@ -216,9 +221,14 @@ function rounding(name: string, f: (x: number) => number, op: string): Primitive
   });
 }
 
-const floorP = rounding("floor", Math.floor, "Floor");
-const ceilP = rounding("ceil", Math.ceil, "Ceil");
-const roundP = rounding("round", roundHalfEven, "Round");
+const floorP = rounding("floor", Math.floor, (g, x) => g.node("Floor", [x]));
+const ceilP = rounding("ceil", Math.ceil, (g, x) => g.node("Ceil", [x]));
+const roundP = rounding("round", roundHalfEven, (g, x) => g.node("Round", [x]));
+// The condition holds for no -0, and numbers between -1 and 0 become one.
+const truncP = rounding("trunc", Math.trunc, (g, x, dtype) => {
+  const positive = g.node("Greater", [x, g.scalar(0, dtype)]);
+  return g.node("Where", [positive, g.node("Floor", [x]), g.node("Ceil", [x])]);
+});
 
 function roundHalfEven(x: number): number {
   const below = Math.floor(x);
@@ -238,6 +248,10 @@ export function floor(x: NDArray): NDArray {
 export function ceil(x: NDArray): NDArray {
   return bind1(ceilP, [x], null);
 }
+/** `x` without its fractional part, elementwise. Floats only. */
+export function trunc(x: NDArray): NDArray {
+  return bind1(truncP, [x], null);
+}
 /** The nearest integer, the even one where two are equally near, elementwise. Floats only. */
 export function round(x: NDArray): NDArray {
   return bind1(roundP, [x], null);
@@ -248,16 +262,16 @@ export function round(x: NDArray): NDArray {
 function extremum(
   name: string,
   f: (x: number, y: number) => number,
-  op: string,
-  boolOp: string,
+  lower: (g: Lowering, x: Value, y: Value, dtype: DType) => Value,
 ): Primitive<null> {
   return binary({
     name,
     kernels: { ...numbers(f), bool: f },
     // Half of the derivative goes to each operand of a tie, as in JAX.
     jvp: (tx, ty, x, y, z) => sum(tx && mul(tx, share(x, y, z)), ty && mul(ty, share(y, x, z))),
-    lower: (g, x, y, dtype) => g.node(dtype === "bool" ? boolOp : op, [x, y]),
+    lower,
     domain: {
+      skip: { zeros: "of 0 and -0, the kernels of Max and Min give either" },
       range: [-2, 0],
       range2: [0.1, 2],
       special: [1, NaN, 1, NaN, Infinity, -Infinity, 2, -0],
@@ -273,14 +287,31 @@ function share(x: NDArray, other: NDArray, z: NDArray): NDArray {
   return select(eq(x, z), tie, scalarLike(0, z));
 }
 
-const maximumP = extremum("maximum", (x, y) => x > y || x !== x ? x : y, "Max", "Or");
-const minimumP = extremum("minimum", (x, y) => x < y || x !== x ? x : y, "Min", "And");
+const maximumP = extremum("maximum", Math.max, (g, x, y, dtype) => {
+  if (dtype === "bool") return g.node("Or", [x, y]);
+  const larger = g.node("Max", [x, y]);
+  if (!isFloat(dtype)) return larger;
+  // With the constant 0, as in rectifiers, there is no -0, which the kernel may give.
+  const zero = g.scalar(0, dtype);
+  return x === zero || y === zero ? g.node("Add", [larger, zero]) : larger;
+});
+const minimumP = extremum(
+  "minimum",
+  Math.min,
+  (g, x, y, dtype) => g.node(dtype === "bool" ? "And" : "Min", [x, y]),
+);
 
-/** The larger of `x` and `y`, elementwise; NaN where either is NaN. */
+/**
+ * The larger of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is 0, but where both
+ * are computed, compiled code may give -0: that costs ONNX's Max a handful of nodes.
+ */
 export function maximum(x: NDArray, y: NDArray): NDArray {
   return bind1(maximumP, [x, y], null);
 }
-/** The smaller of `x` and `y`, elementwise; NaN where either is NaN. */
+/**
+ * The smaller of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is -0, with the same
+ * exception as `maximum`.
+ */
 export function minimum(x: NDArray, y: NDArray): NDArray {
   return bind1(minimumP, [x, y], null);
 }
@@ -333,6 +364,24 @@ const selectP: Primitive<null> = definePrimitive<null>({
       {
         name: "vectors",
         inputs: [c, { shape: [4], dtype: "float32" }, { shape: [4], dtype: "float32" }],
+        params: null,
+      },
+      {
+        name: "zeros of either sign in both branches",
+        inputs: [
+          c,
+          { shape: [4], dtype: "float32", values: [-0, -0, 0, 0] },
+          { shape: [4], dtype: "float32", values: [0, -0, 0, -0] },
+        ],
+        params: null,
+      },
+      {
+        name: "a scalar -0, float64",
+        inputs: [
+          { shape: [], dtype: "bool", values: [1] },
+          { shape: [], dtype: "float64", values: [-0] },
+          { shape: [3], dtype: "float64" },
+        ],
         params: null,
       },
       {

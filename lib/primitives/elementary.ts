@@ -248,7 +248,11 @@ export function atan(x: NDArray): NDArray {
 
 const atan2P = binary({
   name: "atan2",
-  kernels: floats(Math.atan2),
+  kernels: floats((y, x) => {
+    const angle = Math.atan2(y, x);
+    // V8 gives 0 for -5e-324 above 2.5, whose quotient is rounded to -0.
+    return angle === 0 ? y * 0 : angle;
+  }),
   jvp(ty, tx, y, x) {
     const square = add(mul(x, x), mul(y, y));
     const dy = ty && mul(ty, div(x, square));
@@ -261,15 +265,13 @@ const atan2P = binary({
     const least = f.op("Min", ay, ax);
     const most = f.op("Max", ay, ax);
     // The angle in the first octant, where 0 / 0 counts as 0 and inf / inf as 1.
-    const ratio = f.div(least, f.where(f.equal(most, 0), 1, most));
-    let angle = atanIn(f, f.where(f.equal(least, Infinity), 1, ratio));
-    angle = f.where(f.less(ax, ay), f.sub(Math.PI / 2, angle), angle);
-    const negative = (v: Value): Value => {
-      const zero = f.less(f.op("Reciprocal", v), 0);
-      return g.node("Or", [f.less(v, 0), g.node("And", [f.equal(v, 0), zero])]);
-    };
-    angle = f.where(negative(x), f.sub(Math.PI, angle), angle);
-    return f.where(negative(y), f.op("Neg", angle), angle);
+    const ratio = f.div(least, f.choose(f.equal(most, 0), 1, most));
+    let angle = atanIn(f, f.choose(f.equal(least, Infinity), 1, ratio));
+    angle = f.choose(f.less(ax, ay), f.sub(Math.PI / 2, angle), angle);
+    // The reciprocal of -0 is negative, and that of -Infinity is not.
+    const negative = (v: Value): Value => f.less(f.op("Min", v, f.op("Reciprocal", v)), 0);
+    angle = f.choose(negative(x), f.sub(Math.PI, angle), angle);
+    return f.mul(angle, f.choose(negative(y), -1, 1));
   },
   domain: {
     range2: [0.3, 2],
@@ -295,8 +297,7 @@ const sinhP = unary({
     const e = expm1In(f, a);
     const near = f.mul(f.add(e, f.div(e, f.add(e, 1))), 0.5);
     const root = f.op("Exp", f.mul(a, 0.5));
-    const value = f.where(f.less(a, 40), near, f.mul(f.mul(root, 0.5), root));
-    return f.where(f.less(x, 0), f.op("Neg", value), f.where(f.equal(x, 0), x, value));
+    return f.odd(x, f.choose(f.less(a, 40), near, f.mul(f.mul(root, 0.5), root)));
   }),
   domain: { special: [...special, 89, -700] },
 });
@@ -345,8 +346,7 @@ const asinhP = unary({
     const a = f.op("Abs", x);
     const root = f.op("Sqrt", f.add(f.mul(a, a), 1));
     const near = log1pIn(f, f.add(a, f.mul(a, f.div(a, f.add(root, 1)))));
-    const value = f.where(f.less(a, 1e9), near, f.add(f.op("Log", a), Math.LN2));
-    return f.where(f.less(x, 0), f.op("Neg", value), f.where(f.equal(x, 0), x, value));
+    return f.odd(x, f.choose(f.less(a, 1e9), near, f.add(f.op("Log", a), Math.LN2)));
   }),
   domain: { special: [...special, 1e10, -1e20] },
 });
@@ -363,8 +363,8 @@ const acoshP = unary({
   lower: nodeOr("Acosh", (f, x) => {
     const t = f.sub(x, 1);
     const near = log1pIn(f, f.add(t, f.op("Sqrt", f.mul(t, f.add(x, 1)))));
-    const value = f.where(f.less(x, 1e9), near, f.add(f.op("Log", x), Math.LN2));
-    return f.where(f.less(x, 1), NaN, value);
+    const value = f.choose(f.less(x, 1e9), near, f.add(f.op("Log", x), Math.LN2));
+    return f.choose(f.less(x, 1), NaN, value);
   }),
   domain: { range: [1.1, 4], special: [1, 1.0001, 2, 1e10, 1e30, Infinity, 0.5, -3, -1e10, NaN] },
 });
@@ -380,8 +380,7 @@ const atanhP = unary({
   jvp: (t, x) => div(t, oneMinusSquare(x)),
   lower: nodeOr("Atanh", (f, x) => {
     const a = f.op("Abs", x);
-    const value = f.mul(log1pIn(f, f.div(f.mul(a, 2), f.sub(1, a))), 0.5);
-    return f.where(f.less(x, 0), f.op("Neg", value), f.where(f.equal(x, 0), x, value));
+    return f.odd(x, f.mul(log1pIn(f, f.div(f.mul(a, 2), f.sub(1, a))), 0.5));
   }),
   domain: { range: [-0.9, 0.9], special: unit },
 });

@@ -15,7 +15,7 @@ import {
   type ShapedArray,
   sizeOf,
 } from "../core/aval.ts";
-import { allocate, type DType, dtypes, isFloat } from "../core/dtype.ts";
+import { allocate, type DType, dtypes, isFloat, limits, smallestNormal } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
 import {
@@ -146,6 +146,24 @@ const INTEGERS: Readonly<Partial<Record<DType, readonly [readonly number[], read
 
 const KINK = "limits, jumps and values that are not finite";
 
+/** What every operation on floats is tried on: both zeros, limits, halves, and what is not finite. */
+function nasty(dtype: DType): number[] {
+  const subnormal = dtype === "float32" ? 2 ** -149 : Number.MIN_VALUE;
+  const sizes = [
+    0,
+    subnormal,
+    smallestNormal(dtype),
+    0.5,
+    1,
+    1.5,
+    2.5,
+    3,
+    limits(dtype)[1],
+    Infinity,
+  ];
+  return [...sizes.flatMap((x) => [x, -x]), NaN];
+}
+
 function elementwiseSamples(
   supported: readonly DType[],
   operands: 1 | 2,
@@ -181,17 +199,19 @@ function elementwiseSamples(
     } else add(`${dtype} matrix`, pair([3, 4]));
     add(`${dtype} zero size`, pair([0, 3], operands === 2 ? [1, 3] : [0, 3]));
     const { special, special2 = special } = domain;
-    if (special !== undefined) {
-      const at = (values: readonly number[]): SampleInput => ({
-        shape: [values.length],
-        dtype,
-        values,
-      });
-      add(`${dtype} special`, [at(special), at(special2!)], {
-        ...skip,
-        jvp: KINK,
-        transpose: KINK,
-      });
+    const at = (values: readonly number[]): SampleInput => ({
+      shape: [values.length],
+      dtype,
+      values,
+    });
+    const skips = { ...skip, jvp: KINK, transpose: KINK };
+    if (special !== undefined) add(`${dtype} special`, [at(special), at(special2!)], skips);
+    const limiting = nasty(dtype);
+    if (operands === 1) add(`${dtype} limits`, [at(limiting)], skips);
+    else {
+      // All pairs.
+      const first = limiting.flatMap((x) => limiting.map(() => x));
+      add(`${dtype} limits`, [at(first), at(limiting.flatMap(() => limiting))], skips);
     }
   }
   return samples;

@@ -127,7 +127,8 @@ function lowerSolve(
       const others = s.node("Sub", [before!, s.node("Mul", [column, scaled])]);
       return [
         condition!,
-        s.where(isPivot, scaled, others, dtype),
+        // One node: what sign a zero has among the eliminated is of no account.
+        s.node("Where", [isPivot, scaled, others]),
         s.node("Or", [taken!, isPivot]),
         s.reshape(pivot, [systems]),
       ];

@@ -57,6 +57,15 @@ export class Formula {
   where(condition: Value, x: Term, y: Term): Value {
     return this.g.where(condition, this.value(x), this.value(y), this.dtype);
   }
+  /** As `where`, in one node, for floats `x` of which no -0 is chosen: the kernel would make 0 of it. */
+  choose(condition: Value, x: Term, y: Term): Value {
+    return this.op("Where", condition, x, y);
+  }
+  /** An odd function of `x`, given its value for `|x|`, which is not negative; 0 at 0, of the same sign. */
+  odd(x: Value, value: Value): Value {
+    const negative = this.choose(this.less(x, 0), this.op("Neg", value), x);
+    return this.choose(this.less(0, x), value, negative);
+  }
   /** A polynomial in `x`, highest coefficient first, by Horner's scheme. */
   polynomial(x: Value, coefficients: readonly number[]): Value {
     let y: Term = coefficients[0]!;
@@ -98,20 +107,19 @@ export function log1pIn(f: Formula, x: Value): Value {
     return f.where(f.less(f.op("Abs", x), 0.5), near, log);
   }
   // W. Kahan: the error of rounding 1 + x cancels in log(u) / (u - 1).
-  const near = f.mul(log, f.div(x, f.sub(u, 1)));
-  const small = f.where(f.equal(u, 1), x, near);
-  return f.where(f.less(x, 1), small, log);
+  const ratio = f.choose(f.equal(u, 1), 1, f.div(log, f.sub(u, 1)));
+  return f.choose(f.less(1, x), log, f.mul(x, ratio));
 }
 
 /** `e^x - 1`, to full relative precision near 0. */
 export function expm1In(f: Formula, x: Value): Value {
   const u = f.op("Exp", x);
   const far = f.sub(u, 1);
-  const isNear = f.less(f.op("Abs", x), 0.5);
-  if (f.g.target === "webgpu") return f.where(isNear, f.mul(x, f.polynomial(x, EXPM1)), far);
+  const isFar = f.less(0.5, f.op("Abs", x));
+  if (f.g.target === "webgpu") return f.where(isFar, far, f.mul(x, f.polynomial(x, EXPM1)));
   // W. Kahan: the error of e^x cancels in (u - 1) / log(u).
-  const near = f.mul(far, f.div(x, f.op("Log", u)));
-  return f.where(isNear, f.where(f.equal(u, 1), x, near), far);
+  const ratio = f.choose(f.equal(u, 1), 1, f.div(far, f.op("Log", u)));
+  return f.choose(isFar, far, f.mul(x, ratio));
 }
 
 /**
@@ -128,8 +136,8 @@ export function atanIn(f: Formula, x: Value): Value {
   const y = f.g.cast(coarse, "float32", f.dtype);
   const sin = f.op("Sin", y);
   const cos = f.op("Cos", y);
-  const above = f.sub(f.mul(bounded, cos), sin);
+  // y - (-t), which is -0 at -0.
+  const above = f.sub(sin, f.mul(bounded, cos));
   const below = f.add(cos, f.mul(bounded, sin));
-  // The choice keeps -0.
-  return f.where(f.equal(x, 0), x, f.add(y, f.div(above, below)));
+  return f.sub(y, f.div(above, below));
 }

@@ -147,7 +147,7 @@ function lowerFloats(
   const n = shape[axis]!;
   const along = shape.slice(axis).map((_, i) => i === 0 ? n : 1);
   const isNumber = g.node("Equal", [x, x]);
-  const keys = g.where(isNumber, x, g.scalar(Infinity, dtype), dtype);
+  const keys = g.node("Where", [isNumber, x, g.scalar(Infinity, dtype)]);
   const order = topK(g, keys, axis, n)[1]!;
 
   const flags = g.cast(isNumber, "bool", "int32");

@@ -81,8 +81,8 @@ function erfIn(f: Formula, x: Value): Value {
     f.div(f.polynomial(a, FAR_P), f.polynomial(a, FAR_Q)),
   );
   // 1 - tail with the sign of x.
-  const far = f.where(f.less(x, 0), f.sub(tail, 1), f.sub(1, tail));
-  return f.where(f.less(a, ERF_NEAR), near, far);
+  const far = f.choose(f.less(x, 0), f.sub(tail, 1), f.sub(1, tail));
+  return f.choose(f.less(ERF_NEAR, a), far, near);
 }
 
 const erfP = unary({
@@ -265,10 +265,10 @@ function erfInvIn(f: Formula, x: Value): Value {
   );
   let value = values.at(-1)!;
   for (let i = pieces.length - 2; i >= 0; i--) {
-    value = f.where(f.less(w, pieces[i]!.below), values[i]!, value);
+    value = f.choose(f.less(w, pieces[i]!.below), values[i]!, value);
   }
   // At |x| = 1, w is infinite and the polynomial may be NaN.
-  return f.mul(x, f.where(f.equal(f.op("Abs", x), 1), Infinity, value));
+  return f.mul(x, f.choose(f.equal(f.op("Abs", x), 1), Infinity, value));
 }
 
 const erfInvP = unary({

@@ -53,12 +53,13 @@ export type Allowed = number | ((i: number, expected: number) => number);
 
 /**
  * What is different between an array and what it should be, or `null`. Infinities and NaN have to be
- * the same.
+ * the same, and so have signs of zeros, unless `anyZero` says that the sign is noise here.
  */
 export function difference(
   actual: NDArray,
   expected: NDArray,
   allowed: Allowed,
+  options: { readonly anyZero?: boolean } = {},
 ): string | null {
   if (!sameAval(actual.aval, expected.aval)) {
     return `is ${formatAval(actual.aval)} and not ${formatAval(expected.aval)}`;
@@ -68,6 +69,10 @@ export function difference(
   let worst = -1, excess = 0;
   for (let i = 0; i < x.length; i++) {
     const a = x[i]!, b = y[i]!;
+    if (a === 0 && b === 0 && !Object.is(a, b) && !options.anyZero) {
+      return `element ${i} of ${formatAval(actual.aval)} is ${signed(a)} and not ${signed(b)}; ` +
+        `got ${preview(x)}, expected ${preview(y)}`;
+    }
     if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue;
     const tolerance = typeof allowed === "number" ? allowed : allowed(i, b);
     const distance = Math.abs(a - b);
@@ -83,9 +88,14 @@ export function difference(
     `got ${preview(x)}, expected ${preview(y)}`;
 }
 
+/** A number as one writes it, which for -0 `String` does not give. */
+function signed(value: number): string {
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
 /** The first elements. */
 export function preview(values: ArrayLike<number>): string {
-  const shown = Array.from({ length: Math.min(values.length, 8) }, (_, i) => values[i]);
+  const shown = Array.from({ length: Math.min(values.length, 8) }, (_, i) => signed(values[i]!));
   return `[${shown.join(", ")}${values.length > 8 ? ", ..." : ""}]`;
 }
 
@@ -101,7 +111,7 @@ export function ulps(expected: NDArray, count: number): number {
 
 /**
  * Asserts that the arrays of two trees agree within `tolerance`, relative to the largest element of
- * each. What is expected may be given as nested numbers.
+ * each. What is expected may be given as nested numbers, whose zeros stand for either.
  */
 export function assertClose(
   actual: unknown,
@@ -114,7 +124,8 @@ export function assertClose(
     if (a instanceof NDArray) {
       const want = e instanceof NDArray ? e : arr(e as Numbers, a.dtype);
       const scale = Math.max(1, ulps(want, 1) / (epsilon(want.dtype) || 1));
-      const found = difference(a, want, isFloat(want.dtype) ? tolerance * scale : 0);
+      const allowed = isFloat(want.dtype) ? tolerance * scale : 0;
+      const found = difference(a, want, allowed, { anyZero: !(e instanceof NDArray) });
       if (found !== null) throw new Error(`${where}the array${path} ${found}`);
       return;
     }

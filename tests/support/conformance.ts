@@ -69,7 +69,7 @@ export class Report {
   }
 
   /** Whether the sample rules a kind of check out; if so, notes the reason. */
-  skips(kind: "jvp" | "transpose" | "batch" | "onnx", c: Case): boolean {
+  skips(kind: "jvp" | "transpose" | "batch" | "onnx" | "zeros", c: Case): boolean {
     const reason = c.sample.skip?.[kind];
     if (reason === undefined) return false;
     if (!this.skipped.has(kind)) this.skipped.set(kind, new Set());

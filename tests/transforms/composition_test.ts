@@ -105,7 +105,8 @@ const ALLOWED = 1e-7;
 
 function check(what: string, actual: NDArray, expected: NDArray): void {
   const scale = Math.max(1, ...Array.from(expected.dataSync(), Math.abs));
-  const found = difference(actual, expected, ALLOWED * scale);
+  // Differences know no sign of zero.
+  const found = difference(actual, expected, ALLOWED * scale, { anyZero: true });
   assert(found === null, `${what}: ${found} (${seedNote})`);
 }
 
