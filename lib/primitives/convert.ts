@@ -13,9 +13,12 @@ import {
   dtypes,
   isDType,
   isFloat,
+  isInteger,
+  limits,
   type TypedArray,
 } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
+import type { Lowering, Value } from "../core/lowering.ts";
 import {
   definePrimitive,
   type Linear,
@@ -51,9 +54,29 @@ export const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>
   transpose: ([ct], [x]) => [ct ? convert(ct, (x as Linear).aval.dtype) : null],
   batch: ([x], [dim], _, { dtype }) => [[convert(x!, dtype)], [dim!]],
   partial: null,
-  lower: (g, [x], { dtype }, [aval]) => [g.cast(x!, aval!.dtype, dtype)],
+  lower(g, [x], { dtype }, [aval]) {
+    // Cast saturates and maps NaN to 0 in WebAssembly; elsewhere that is up to the machine.
+    const exact = g.target === "wasm" || !isFloat(aval!.dtype) || !isInteger(dtype);
+    return [exact ? g.cast(x!, aval!.dtype, dtype) : saturated(g, x!, aval!.dtype, dtype)];
+  },
   samples: convertSamples,
 });
+
+/** Floats as integers, with a Cast only of what the integer type holds. */
+function saturated(g: Lowering, x: Value, from: DType, to: DType): Value {
+  const [min, max] = limits(to);
+  // The largest float that the integer type holds: below 2^31 or 2^32, float32 goes in steps.
+  const most = from === "float64" ? max : to === "int32" ? 2 ** 31 - 2 ** 7 : 2 ** 32 - 2 ** 8;
+  const zero = g.scalar(0, from);
+  const number = g.node("Where", [g.node("Equal", [x, x]), x, zero]);
+  const inside = g.node("Clip", [number, g.scalar(min, from), g.scalar(most, from)]);
+  const whole = g.cast(inside, from, to);
+  if (most === max) return whole;
+  // Chosen as int32, for which every runtime has Where: the bits are the same.
+  const beyond = g.node("Greater", [x, g.scalar(most, from)]);
+  const largest = g.scalar(max | 0, "int32");
+  return g.cast(g.node("Where", [beyond, largest, g.cast(whole, to, "int32")]), "int32", to);
+}
 
 function convertValues(values: TypedArray, from: DType, to: DType): TypedArray {
   if (from === to) return values;

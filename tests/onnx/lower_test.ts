@@ -1,5 +1,7 @@
 import { Literal } from "../../lib/core/jaxpr.ts";
 import { add, mul } from "../../lib/primitives/arithmetic.ts";
+import { limits } from "../../lib/core/dtype.ts";
+import { convert } from "../../lib/primitives/shape.ts";
 import { cos, sin } from "../../lib/primitives/unary.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { jitCall } from "../../lib/control/call.ts";
@@ -114,4 +116,26 @@ Deno.test("a literal or an input may be an output", () => {
   assert(jaxpr.outputs[1] instanceof Literal);
   const { graph } = lowerJaxpr(jaxpr, { target: "wasm" });
   assertEquals(ops(graph), ["Identity", "Identity"]);
+});
+
+Deno.test("outside of WebAssembly, floats are cast to integers only within the integers' range", () => {
+  for (const target of ["portable", "webgpu"] as const) {
+    for (const from of ["float32", "float64"] as const) {
+      for (const to of ["int32", "uint32"] as const) {
+        const jaxpr = program((x) => [convert(x, to)], { ...f32(3), dtype: from });
+        const { nodes, initializers } = lowerJaxpr(jaxpr, { target }).graph;
+        const cast = nodes.find((n) => n.op === "Cast")!;
+        const clip = nodes.find((n) => n.outputs[0] === cast.inputs[0])!;
+        assertEquals(clip.op, "Clip", `${target}: ${from} to ${to}`);
+        const [low, high] = clip.inputs.slice(1).map((name) =>
+          (initializers.find((t) => t.name === name)!.data as Float32Array)[0]!
+        );
+        const [min, max] = limits(to);
+        assert(low! >= min && high! <= max, `${low} to ${high}`);
+        // What goes into Clip is never NaN.
+        const where = nodes.find((n) => n.outputs[0] === clip.inputs[0])!;
+        assertEquals(where.op, "Where");
+      }
+    }
+  }
 });

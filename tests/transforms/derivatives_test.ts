@@ -154,8 +154,8 @@ for (const [name, f] of Object.entries(unary)) {
         // 0 as differences of terms that are not, and then JAX's digits are as random as ours.
         const lost = order === 0 && name !== "gelu_tanh" ? 0 : ulps(want, 128);
         const allowed = (_: number, y: number): number => 2 ** -46 * Math.abs(y) + lost;
-        // A zero that is the sum of terms has the sign of their order.
-        const found = difference(g(x), want, allowed, { anyZero: true });
+        // In derivatives, a zero that is the sum of terms has the sign of their order.
+        const found = difference(g(x), want, allowed, { anyZero: order > 0 });
         assert(found === null, `${name}, order ${order}, ${how}: ${found}`);
       }
     }
