@@ -286,6 +286,22 @@ export const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
         params: { contract: [[0], [0]], batch: none },
         skip: { jvp: "the sum of 5003 products leaves finite differences no digits" },
       },
+      ...[[3, 1], [3, 3], [32, 32]].map(([depth, columns]) => ({
+        name: `overflow on the way, ${depth} products in ${columns} columns`,
+        inputs: [
+          {
+            shape: [32, depth!],
+            dtype: "float32" as const,
+            values: Array.from({ length: 32 * depth! }, (_, i) => {
+              const k = i % depth!;
+              return k === 0 || k === 1 ? 3e38 : k === 2 ? -3e38 : 1;
+            }),
+          },
+          { shape: [depth!, columns!], dtype: "float32" as const, range: [1, 1] as const },
+        ],
+        params: { contract: [[1], [0]] as AxisPairs, batch: none },
+        skip: { jvp: "it overflows", transpose: "it overflows" },
+      })),
       {
         name: "int32 wraps",
         inputs: [

@@ -2,21 +2,24 @@
  * Matrix products on the CPU.
  *
  * Owns the loops: for small products straight ones, for large ones panels of four rows and four
- * columns. Products of floats are added up in double precision, products of integers wrap.
+ * columns. Products of floats are added up in double precision and overflow as their dtype does (see
+ * `overflowOf`), products of integers wrap.
  *
  * @module
  */
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { isInteger } from "../core/dtype.ts";
-import { perDType } from "./kernels.ts";
+import { overflowOf, perDType } from "./kernels.ts";
 
 /** Rows and columns of a tile. The loops below are written out for it. */
 const TILE = 4;
 /** Products of fewer multiplications than this are not worth packing. */
 const SMALL = 8192;
 
-// out[i, j] = sum over k of a[i, k] b[k, j]; parts begin at the given offsets.
+// out[i, j] = sum over k of a[i, k] b[k, j]; parts begin at the given offsets. A partial sum that
+// reaches `overflow` is infinite from there on.
 function loopSmall(
+  overflow: number,
   out: TypedArray,
   outAt: number,
   a: TypedArray,
@@ -32,11 +35,22 @@ function loopSmall(
       let s0 = 0;
       let s1 = 0;
       let k = 0;
+      let most = 0;
       for (; k + 1 < depth; k += 2) {
         s0 += a[p + k]! * b[bAt + k]!;
         s1 += a[p + k + 1]! * b[bAt + k + 1]!;
+        const size = Math.abs(s0) + Math.abs(s1);
+        if (size > most) most = size;
       }
       if (k < depth) s0 += a[p + k]! * b[bAt + k]!;
+      if (!(2 * (most + Math.abs(s0)) < overflow)) {
+        // In order: two sums do not overflow where one does.
+        s0 = s1 = 0;
+        for (let k = 0; k < depth; k++) {
+          s0 += a[p + k]! * b[bAt + k]!;
+          if (Math.abs(s0) >= overflow) s0 *= Infinity;
+        }
+      }
       out[outAt + i] = s0 + s1;
     }
     return;
@@ -46,13 +60,17 @@ function loopSmall(
     sums.fill(0);
     for (let k = 0, q = bAt; k < depth; k++, p++) {
       const factor = a[p]!;
-      for (let j = 0; j < columns; j++, q++) sums[j]! += factor * b[q]!;
+      for (let j = 0; j < columns; j++, q++) {
+        const s = sums[j]! + factor * b[q]!;
+        sums[j] = Math.abs(s) >= overflow ? s * Infinity : s;
+      }
     }
     out.set(sums, outAt + i * columns);
   }
 }
 
 function loopIntegers(
+  _overflow: number,
   out: TypedArray,
   outAt: number,
   a: TypedArray,
@@ -144,6 +162,13 @@ const smallLoops = perDType(loopSmall);
 const integerLoops = perDType(loopIntegers);
 const packLoops = perDType(loopPack);
 
+function loopExceeds(a: TypedArray, bound: number): boolean {
+  for (let k = 0; k < a.length; k++) if (Math.abs(a[k]!) > bound) return true;
+  return false;
+}
+
+const exceedLoops = perDType(loopExceeds);
+
 /**
  * Writes products of matrices to `out`: for each of `count` pairs, `a` is `rows` x `depth` and `b` is
  * `depth` x `columns`, one behind the other.
@@ -158,13 +183,19 @@ export function multiplyMatrices(
   depth: number,
   columns: number,
 ): void {
+  const overflow = overflowOf(dtype);
+  // Panels do not look for overflow: they are for what cannot, whatever the order.
+  const mayOverflow = (): boolean => {
+    const [exceeds, bound] = [exceedLoops(dtype), Math.sqrt(overflow / depth)];
+    return exceeds(a, bound) || exceeds(b, bound);
+  };
   const straight = isInteger(dtype) || rows * depth * columns <= SMALL || rows < TILE ||
-    columns < TILE;
+    columns < TILE || mayOverflow();
   const outSize = rows * columns, aSize = rows * depth, bSize = depth * columns;
   if (straight) {
     const loop = isInteger(dtype) ? integerLoops(dtype) : smallLoops(dtype);
     for (let i = 0; i < count; i++) {
-      loop(out, i * outSize, a, i * aSize, b, i * bSize, rows, depth, columns);
+      loop(overflow, out, i * outSize, a, i * aSize, b, i * bSize, rows, depth, columns);
     }
     return;
   }

@@ -324,6 +324,16 @@ export const reduceSumP: Primitive<ReduceParams> = definePrimitive<ReduceParams>
     },
     { name: "zero size", inputs: [{ shape: [0, 3], dtype: "float32" }], params: { axes: [1] } },
     { name: "scalar", inputs: [{ shape: [], dtype: "float32" }], params: { axes: [] } },
+    ...[[0], [1], [0, 1]].map((axes) => ({
+      name: `overflow on the way, over ${axes}`,
+      inputs: [{
+        shape: [3, 3],
+        dtype: "float32" as const,
+        values: [3e38, 3e38, -3e38, 3e38, -3e38, 3e38, -3e38, 1, 2],
+      }],
+      params: { axes },
+      skip: { jvp: "it overflows" },
+    })),
     {
       name: "int32 wraps",
       inputs: [{ shape: [3], dtype: "int32", values: [2147483647, 1, 5] }],
