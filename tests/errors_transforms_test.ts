@@ -403,6 +403,19 @@ mistake(
   "exportOnnx | argumentNames[0] | control characters",
 );
 
+mistake(
+  "metadata that is no text",
+  () => exportOnnxWith({ metadata: any({ epoch: 3 }) }, (x: NDArray) => x.mul(2), x),
+  TypeError,
+  'exportOnnx | metadata has number 3 for "epoch" | String(value)',
+);
+mistake(
+  "metadata that is a list",
+  () => exportOnnxWith({ metadata: any(["a"]) }, (x: NDArray) => x.mul(2), x),
+  TypeError,
+  "exportOnnx | metadata is a JavaScript array of length 1 | object of strings",
+);
+
 Deno.test("comparisons by methods can steer trace-time control flow under grad", () => {
   const f = (x: NDArray): NDArray => x.sum().greater(0).item() ? x.sum() : x.mul(-2).sum();
   assertClose(grad(f)(x), [1, 1, 1]);

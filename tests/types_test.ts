@@ -390,6 +390,11 @@ Deno.test("examples stand for arguments", () => {
   );
   expectType<ShapeDtype>()(evalShape((x) => x.sum(), shape), true, new ShapeDtype([], "float64"));
   assert(String(makeJaxpr(f)(shape, { w: shape })).includes("mul"));
+  const open = new ShapeDtype(["batch", 2]);
+  expectType<ShapeDtype<number | string>>()(open, true, open);
+  assert(exportOnnx((x) => x.mul(2), open) instanceof Uint8Array);
+  // @ts-expect-error: open lengths are for files
+  assert(() => evalShape((x) => x.sum(), open));
   assert(exportOnnx((x) => x.mul(2), shape) instanceof Uint8Array);
   // @ts-expect-error -- an example is missing
   assert(() => exportOnnx(f, x));

@@ -121,7 +121,7 @@ function varianceOf(x: NDArray, axes: readonly number[], ddof: number): NDArray 
   const centered = sub(x, keep(meanOf(x, axes), x.shape, axes, true));
   const total = reduceSum(mul(centered, centered), axes);
   const divisor = countOf(x, axes) - ddof;
-  return div(total, scalarLike(divisor > 0 ? divisor : NaN, total));
+  return div(total, scalarLike(divisor >= 0 ? divisor : NaN, total));
 }
 
 /**

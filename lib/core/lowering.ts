@@ -45,6 +45,12 @@ export interface Lowering {
   readonly target: "wasm" | "webgpu" | "portable";
 
   /**
+   * Whether a length stands for any, in a file that leaves it open. How many nodes there are must not
+   * depend on such a length.
+   */
+  isOpen(length: number): boolean;
+
+  /**
    * Adds a node with one output and gives its name. Optional inputs left out are `""`. An operator
    * outside the standard set is written with its domain: `"com.microsoft.Inverse"`. Equal nodes are
    * shared, and nodes that nothing reads are dropped.

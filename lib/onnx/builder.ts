@@ -65,9 +65,11 @@ class Shared {
   readonly #byContent = new Map<string, Value>();
   readonly #byIdentity = new Map<ArrayBufferView, Map<string, Value>>();
   readonly #scalars = new Map<string, Value>();
+  /** Name of the operation that is being lowered. */
+  operation = "";
   #count = 0;
 
-  constructor(readonly target: Target) {}
+  constructor(readonly target: Target, readonly isOpen: (length: number) => boolean) {}
 
   /** A new name. Exported graphs get names that tell the operator. */
   fresh(op: string): string {
@@ -174,6 +176,10 @@ class GraphBuilder implements Lowering {
     return this.shared.target;
   }
 
+  isOpen(length: number): boolean {
+    return this.shared.isOpen(length);
+  }
+
   node(
     op: string,
     inputs: readonly Value[],
@@ -253,6 +259,7 @@ class GraphBuilder implements Lowering {
       outputs,
       ...(attributes !== undefined && { attributes }),
       captures,
+      operation: this.shared.operation,
     });
     return outputs;
   }
@@ -337,9 +344,11 @@ class GraphBuilder implements Lowering {
       return this.constant(value.values, value.shape, value.dtype);
     };
     jaxpr.inputs.forEach((v, i) => env[v.id] = inputs[i]!);
+    const around = this.shared.operation;
     for (const { primitive, inputs, params, outputs } of jaxpr.eqns) {
       const args = inputs.map(read);
       args.forEach((name, i) => this.shared.avals.set(name, inputs[i]!.aval));
+      this.shared.operation = primitive.name;
       const values = primitive.lower(this, args, params, avalsOf(inputs), avalsOf(outputs));
       if (values.length !== outputs.length) {
         throw new InternalError(
@@ -351,6 +360,7 @@ class GraphBuilder implements Lowering {
         this.shared.avals.set(values[i]!, v.aval);
       });
     }
+    this.shared.operation = around;
     return jaxpr.outputs.map(read);
   }
 
@@ -441,10 +451,12 @@ export function buildModel(options: {
   readonly outputs: readonly Port[];
   /** Free-form notes to store in the model. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** See `Lowering.isOpen`; no length is where left out. */
+  readonly isOpen?: ((length: number) => boolean) | undefined;
   /** Adds the nodes. */
   readonly build: (g: Lowering, inputs: Value[]) => Value[];
 }): Model {
-  const shared = new Shared(options.target);
+  const shared = new Shared(options.target, options.isOpen ?? (() => false));
   const inputs = options.inputs.map((p, i) => shared.reserve(p.name, `input_${i}`));
   const wanted = options.outputs.map((p, i) => shared.reserve(p.name, `output_${i}`));
   const g = new GraphBuilder(shared, null, inputs);

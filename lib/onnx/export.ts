@@ -1,22 +1,68 @@
 /**
  * Jaxprs as the bytes of `.onnx` files that any runtime reads. Tracing the user's function is left
- * to `lib/transforms`.
+ * to `mod.ts`.
  *
  * @module
  */
+import { ConcretizationError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
+import { DifferentModels, generalize, type Symbol } from "./generalize.ts";
 import { lowerJaxpr, type LowerOptions } from "./lower.ts";
-import { encodeModel } from "./model.ts";
+import { encodeModel, type Model } from "./model.ts";
+import { ATTEMPTS, isOpenAt, nearbySizes, type OpenProgram, recordAt } from "./open.ts";
 
 /** What can be chosen when exporting. */
-export type ExportOptions = Omit<LowerOptions, "target">;
+export type ExportOptions = Omit<LowerOptions, "target" | "isOpen">;
 
 /**
  * The bytes of a `.onnx` file with one graph that computes what the jaxpr computes.
  *
  * Names of inputs and outputs may be any strings; an empty one is replaced, and one that occurs
  * twice gets a number.
+ *
+ * @throws {RangeError} where the file would have 2 GiB or more.
  */
 export function exportJaxpr(jaxpr: Jaxpr, options: ExportOptions = {}): Uint8Array<ArrayBuffer> {
   return encodeModel(lowerJaxpr(jaxpr, { ...options, target: "portable" }));
+}
+
+/**
+ * The bytes of a file that computes a program at any sizes of its symbols. The options are asked for
+ * once the program has been recorded.
+ *
+ * @throws {ConcretizationError} where it needs the sizes in a way that a file cannot express.
+ * @throws {RangeError} where the file would have 2 GiB or more.
+ */
+export function exportOpen(
+  program: Omit<OpenProgram, "symbols"> & { readonly symbols: readonly Symbol[] },
+  options: () => ExportOptions,
+): Uint8Array<ArrayBuffer> {
+  const symbols = program.symbols.map((s) => s.name);
+  let first: unknown;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      return encodeModel(openModel({ ...program, symbols }, program.symbols, options, attempt));
+    } catch (error) {
+      // A length of the program's own may have been taken for an open one.
+      if (!(error instanceof DifferentModels || error instanceof ConcretizationError)) throw error;
+      first ??= error;
+    }
+  }
+  if (!(first instanceof DifferentModels)) throw first;
+  throw new ConcretizationError(`exportOnnx of ${program.name}: ${first.message}`);
+}
+
+function openModel(
+  program: OpenProgram,
+  symbols: readonly Symbol[],
+  options: () => ExportOptions,
+  attempt: number,
+): Model {
+  const sizes = nearbySizes(symbols.length, attempt);
+  const jaxprs = recordAt(program, sizes);
+  const chosen = options();
+  const models = jaxprs.map((jaxpr, i) =>
+    lowerJaxpr(jaxpr, { ...chosen, target: "portable", isOpen: isOpenAt(sizes[i]!) })
+  );
+  return generalize(models, sizes, symbols);
 }

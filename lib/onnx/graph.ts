@@ -10,6 +10,8 @@ import type { Attribute, Graph, Node } from "./model.ts";
 export interface BuiltNode extends Node {
   /** Values read by the node's bodies and defined outside of them. */
   readonly captures: readonly string[];
+  /** Name of the primitive that the node belongs to, for messages. */
+  readonly operation: string;
 }
 
 /** The nodes that the outputs need, and every value that those nodes or the outputs read. */

@@ -22,6 +22,8 @@ export interface LowerOptions {
   readonly name?: string | undefined;
   /** Free-form notes to store in the model. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Which lengths stand for any, in a model that is to be made of several; see `open.ts`. */
+  readonly isOpen?: ((length: number) => boolean) | undefined;
 }
 
 /**
@@ -34,6 +36,7 @@ export function lowerJaxpr(jaxpr: Jaxpr, options: LowerOptions): Model {
     target: options.target,
     name: options.name ?? "program",
     metadata: options.metadata,
+    isOpen: options.isOpen,
     inputs: jaxpr.inputs.map(({ aval }, i) => ({ ...aval, name: inputNames?.[i] })),
     outputs: jaxpr.outputs.map(({ aval }, i) => ({ ...aval, name: outputNames?.[i] })),
     build: (g, inputs) => lowerEqns(g, simplify(jaxpr), inputs),

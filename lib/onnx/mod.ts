@@ -4,15 +4,19 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { describeValue, TreeError } from "../core/errors.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { AxisError, describeValue, ShapeError, TreeError } from "../core/errors.ts";
+import type { Jaxpr } from "../core/jaxpr.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { treePaths } from "../core/tree.ts";
-import { argumentTypes } from "../transforms/inspect.ts";
+import { type TreeDef, treePaths } from "../core/tree.ts";
+import { openArgumentTypes, type OpenType } from "../transforms/inspect.ts";
 import { checkFunction, flatFunction, nameOf } from "../transforms/trees.ts";
 import type { Tree } from "../transforms/tree_types.ts";
-import type { Examples } from "../transforms/types.ts";
+import type { AnyFunction, Examples } from "../transforms/types.ts";
 import { stage } from "../interpreters/staging.ts";
-import { exportJaxpr } from "./export.ts";
+import { exportJaxpr, exportOpen } from "./export.ts";
+import type { Symbol } from "./generalize.ts";
+import { describeSizes, quoted } from "./open.ts";
 
 /** Options of `exportOnnxWith`. */
 export interface ExportOptions {
@@ -20,9 +24,15 @@ export interface ExportOptions {
   readonly name?: string | undefined;
   /** Names of the arguments in the file, in place of `arg0`, `arg1`, ... */
   readonly argumentNames?: readonly string[] | undefined;
+  /** Notes to keep in the file, by key: a version, what the classes are called. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
-const exportOptions: OptionTable<ExportOptions> = { name: "string", argumentNames: "list" };
+const exportOptions: OptionTable<ExportOptions> = {
+  name: "string",
+  argumentNames: "list",
+  metadata: "value",
+};
 
 /**
  * The bytes of an ONNX file that computes `f`, loops and derivatives included, for arguments like
@@ -31,6 +41,12 @@ const exportOptions: OptionTable<ExportOptions> = { name: "string", argumentName
  * Inputs are named by the argument and the path of the leaf in it (`arg0.linear.w`), outputs by the
  * path in the result (`out`, `out.loss`, `out[1]`). Captured arrays become constants of the file.
  *
+ * A length that is a name, as in `new ShapeDtype(["batch", 3])`, is left open: the file runs with any
+ * length from 1 on, the same one wherever the name is the same. `f` is called with several lengths
+ * then; where it does something else for other lengths, as by a branch on `x.shape[0]`, it cannot be
+ * one file, and that is an error. Sums over an open length are added up by the runtime one by one,
+ * which in float32 costs digits beyond 100,000 elements or so.
+ *
  * In float64, run the file with onnxruntime's optimisation level "basic": higher ones fuse a product and
  * a factor into an operator that keeps the factor in float32, which costs half of the digits.
  *
@@ -38,51 +54,98 @@ const exportOptions: OptionTable<ExportOptions> = { name: "string", argumentName
  * @param args Example arguments; arrays, numbers or `ShapeDtype`s in any tree.
  * @throws {TreeError} where `f` uses traced values of an enclosing transform or arrays in flight,
  * where it returns no arrays, and where an argument or the result is not a tree of arrays.
- * @throws {ConcretizationError} where `f` needs the value of an argument, as for a branch.
+ * @throws {ConcretizationError} where `f` needs the value of an argument, as for a branch, or the number
+ * that an open length stands for; the message names the operation.
+ * @throws {RangeError} where the file would have 2 GiB or more, which no runtime reads.
  * @throws {TypeError} where `f` is not a function.
  *
  * @example
  * ```ts
- * import { exportOnnx, numpy as np } from "@injax/injax";
+ * import { exportOnnx, type NDArray, numpy as np, ShapeDtype } from "@injax/injax";
  *
- * const bytes = exportOnnx((x: np.NDArray) => np.tanh(x).sum(), np.ones([3]));
+ * const bytes = exportOnnx((x: NDArray) => np.tanh(x).sum(), np.ones([3]));
  * console.log(bytes instanceof Uint8Array); // true; write it with Deno.writeFile("f.onnx", bytes)
+ *
+ * const centred = (x: NDArray) => x.sub(x.mean(0));
+ * const open = exportOnnx(centred, new ShapeDtype(["batch", 3]));
+ * console.log(new TextDecoder().decode(open).includes("batch")); // true: an axis of that name
  * ```
  */
 export function exportOnnx<A extends unknown[] = NDArray[]>(
   f: (...args: A) => Tree,
-  ...args: NoInfer<Examples<A>>
+  ...args: NoInfer<Examples<A, number | string>>
 ): Uint8Array<ArrayBuffer> {
   return exportOnnxWith({}, f, ...args);
 }
 
 /**
- * As `exportOnnx`, with names of one's own. Names that occur twice get a number.
+ * As `exportOnnx`, with names of one's own, and notes to keep in the file. Names that occur twice get
+ * a number.
  *
  * @throws {TreeError} as `exportOnnx`, and where there are more names than arguments.
  * @throws {ConcretizationError} as `exportOnnx`.
- * @throws {TypeError} where `f` is not a function, or a name is not a string without control
- * characters.
+ * @throws {RangeError} as `exportOnnx`.
+ * @throws {TypeError} where `f` is not a function, a name is not a string without control characters, or
+ * a note is not a string.
  *
  * @example
  * ```ts
  * import { exportOnnxWith, type NDArray, ShapeDtype } from "@injax/injax";
  *
  * const scale = (x: NDArray, p: { w: NDArray }) => x.mul(p.w);
- * const options = { argumentNames: ["x", "params"] };
+ * const options = { argumentNames: ["x", "params"], metadata: { version: "7" } };
  * const bytes = exportOnnxWith(options, scale, new ShapeDtype([3]), { w: 2 });
  * const text = new TextDecoder().decode(bytes);
- * console.log(["scale", "x", "params.w", "out"].every((name) => text.includes(name))); // true
+ * console.log(["scale", "x", "params.w", "out", "7"].every((name) => text.includes(name))); // true
  * ```
  */
 export function exportOnnxWith<A extends unknown[] = NDArray[]>(
   options: ExportOptions,
   f: (...args: A) => Tree,
-  ...args: NoInfer<Examples<A>>
+  ...args: NoInfer<Examples<A, number | string>>
 ): Uint8Array<ArrayBuffer> {
   checkCall("exportOnnxWith(options, f, ...args)", arguments, exportOptions);
   checkFunction("exportOnnx", f);
-  const [avals, def] = argumentTypes("exportOnnx", f, args);
+  const names = checkNames(options, args.length);
+  const metadata = checkMetadata(options.metadata);
+  const [types, def] = openArgumentTypes("exportOnnx", f, args);
+  const name = options.name ?? (f.name || "function");
+  const inputNames = treePaths(def).map((path) =>
+    path.replace(/^\[(\d+)\]/, (_, i) => names[Number(i)] ?? `arg${i}`)
+  );
+  const described = (outDef: Recorded["outDef"]) => ({
+    name,
+    inputNames,
+    outputNames: treePaths(outDef).map((path) => `out${path}`),
+    metadata,
+  });
+  const symbols = symbolsOf(types);
+  if (symbols.length === 0) {
+    const { jaxpr, outDef } = record(f, def, types as ShapedArray[]);
+    return exportJaxpr(jaxpr, described(outDef));
+  }
+  // The structure of the result is the same for all sizes: where not, the programs are others too.
+  let outDef: Recorded["outDef"] | undefined;
+  const at = (sizes: readonly number[]): Jaxpr => {
+    const lengths = new Map(symbols.map((s, k) => [s.name, sizes[k]!]));
+    const avals = types.map(({ shape, dtype }) => ({
+      shape: shape.map((n) => typeof n === "string" ? lengths.get(n)! : n),
+      dtype,
+    }));
+    const recorded = explained(symbols.map((s) => s.name), sizes, () => record(f, def, avals));
+    outDef ??= recorded.outDef;
+    return recorded.jaxpr;
+  };
+  return exportOpen({ name: nameOf(f), symbols, at }, () => described(outDef!));
+}
+
+interface Recorded {
+  readonly jaxpr: Jaxpr;
+  readonly outDef: TreeDef;
+}
+
+/** The program of `f`, which must capture nothing that is not known yet. */
+function record(f: AnyFunction, def: TreeDef, avals: readonly ShapedArray[]): Recorded {
   const flat = flatFunction("exportOnnx", f, def);
   const { jaxpr, consts } = stage(`exportOnnx of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
   if (consts.length > 0) {
@@ -98,13 +161,43 @@ export function exportOnnxWith<A extends unknown[] = NDArray[]>(
       `exportOnnx: ${nameOf(f)} returned no arrays, and a file without outputs is none that runs`,
     );
   }
-  const names = options.argumentNames ?? [];
-  if (names.length > args.length) {
-    throw new TreeError(
-      `exportOnnx: argumentNames has ${names.length} names, but there are ${args.length} example arguments`,
+  return { jaxpr, outDef: flat.outDef() };
+}
+
+/** The names of open lengths, and where an input has one of each. */
+function symbolsOf(types: readonly OpenType[]): Symbol[] {
+  const symbols = new Map<string, Symbol>();
+  types.forEach(({ shape }, input) =>
+    shape.forEach((name, axis) => {
+      if (typeof name === "string" && !symbols.has(name)) symbols.set(name, { name, input, axis });
+    })
+  );
+  return [...symbols.values()];
+}
+
+/** Runs `run`, whose errors about shapes show numbers that the user has not seen before. */
+function explained<T>(names: readonly string[], sizes: readonly number[], run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const kind = [ShapeError, AxisError].find((kind) => error instanceof kind);
+    if (kind === undefined) throw error;
+    throw new kind(
+      `exportOnnx, where ${describeSizes(names, sizes)} (${quoted(names)} may be any length): ${
+        (error as Error).message
+      }`,
+      { cause: error },
     );
   }
-  names.forEach((name, i) => {
+}
+
+function checkNames({ argumentNames = [] }: ExportOptions, args: number): readonly string[] {
+  if (argumentNames.length > args) {
+    throw new TreeError(
+      `exportOnnx: argumentNames has ${argumentNames.length} names, but there are ${args} example arguments`,
+    );
+  }
+  argumentNames.forEach((name, i) => {
     // deno-lint-ignore no-control-regex -- runtimes take names for C strings
     if (typeof name === "string" && name.isWellFormed() && !/[\0-\x1f]/.test(name)) return;
     throw new TypeError(
@@ -113,11 +206,23 @@ export function exportOnnxWith<A extends unknown[] = NDArray[]>(
       }`,
     );
   });
-  return exportJaxpr(jaxpr, {
-    name: options.name ?? (f.name || "function"),
-    inputNames: treePaths(def).map((path) =>
-      path.replace(/^\[(\d+)\]/, (_, i) => names[Number(i)] ?? `arg${i}`)
-    ),
-    outputNames: treePaths(flat.outDef()).map((path) => `out${path}`),
-  });
+  return argumentNames;
+}
+
+function checkMetadata(metadata: unknown): ExportOptions["metadata"] {
+  if (metadata === undefined) return undefined;
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    throw new TypeError(
+      `exportOnnx: metadata is ${describeValue(metadata)}, not an object of strings`,
+    );
+  }
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value === "string") continue;
+    throw new TypeError(
+      `exportOnnx: metadata has ${describeValue(value)} for ${
+        JSON.stringify(key)
+      }, not a string. Write String(value), or JSON.stringify(value)`,
+    );
+  }
+  return metadata as ExportOptions["metadata"];
 }

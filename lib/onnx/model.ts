@@ -59,6 +59,8 @@ export interface Node {
   readonly domain?: string;
   /** Name of the node, which the runtime puts in its messages. */
   readonly name?: string;
+  /** The operation of the program that the node is part of; not written into files. */
+  readonly operation?: string;
 }
 
 /** A constant tensor: an initializer, or the value of an attribute. */
@@ -79,8 +81,11 @@ export interface ValueInfo {
   readonly name: string;
   /** Element type. */
   readonly type: OnnxType;
-  /** Sizes of the axes, -1 where a size is unknown. Left out: the rank is unknown too. */
-  readonly shape?: readonly number[];
+  /**
+   * Sizes of the axes: -1 where a size is unknown, a text where it is open, the same for the same
+   * size. Left out: the rank is unknown too.
+   */
+  readonly shape?: readonly (number | string)[];
 }
 
 /** Nodes in topological order, and the values that enter and leave. */
@@ -287,7 +292,8 @@ function writeValueInfo(writer: BinaryWriter, field: number, value: ValueInfo): 
     open(writer, TENSOR_TYPE.shape);
     for (const size of value.shape) {
       open(writer, SHAPE.dim);
-      if (size >= 0) writeInt(writer, DIM.size, size);
+      if (typeof size === "string") writeString(writer, DIM.symbol, size);
+      else if (size >= 0) writeInt(writer, DIM.size, size);
       writer.join();
     }
     writer.join();

@@ -87,7 +87,7 @@ export const TENSOR_TYPE = { element: 1, shape: 2 } as const;
 /** Field numbers of the shape message. */
 export const SHAPE = { dim: 1 } as const;
 /** Field numbers of the dim message. */
-export const DIM = { size: 1 } as const;
+export const DIM = { size: 1, symbol: 2 } as const;
 
 /** Codes of `AttributeProto.AttributeType`. Readers go by these, not by which field is filled. */
 export const KIND = {

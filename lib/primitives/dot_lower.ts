@@ -156,7 +156,8 @@ export function lowerDot(
   const best = choices.reduce((a, b) => cost(b) < cost(a) ? b : a);
 
   if (batch.length === 0) {
-    if (dtype === "float32" && rows * columns === 1 && depth > LONGEST_RUN && cost(best) === 0) {
+    const long = depth > LONGEST_RUN && !g.isOpen(depth);
+    if (dtype === "float32" && rows * columns === 1 && long && cost(best) === 0) {
       return reshaped(
         g,
         lowerLongDot(g, best.left.value, best.right.value, depth, dtype),

@@ -19,8 +19,18 @@ export function lowerSum(
   outShape: readonly number[],
 ): Value {
   if (!isFloat(dtype)) return g.reshape(sumOfIntegers(g, x, shape, axes, dtype), outShape);
-  if (sizeOf(axes.map((a) => shape[a]!)) <= LONGEST_RUN) {
-    return g.node("ReduceSum", [x, g.int64(axes)], { keepdims: 0 });
+  const open = axes.filter((a) => g.isOpen(shape[a]!));
+  const closed = axes.filter((a) => !open.includes(a));
+  if (sizeOf(closed.map((a) => shape[a]!)) <= LONGEST_RUN) {
+    if (open.length > 0 || sizeOf(axes.map((a) => shape[a]!)) <= LONGEST_RUN) {
+      return g.node("ReduceSum", [x, g.int64(axes)], { keepdims: 0 });
+    }
+  } else if (open.length > 0) {
+    // Stages for the closed axes; how many an open one takes is not known.
+    const rest = shape.filter((_, a) => !closed.includes(a));
+    const part = lowerSum(g, x, { shape, dtype }, closed, rest);
+    const left = open.map((a) => a - closed.filter((c) => c < a).length);
+    return g.node("ReduceSum", [part, g.int64(left)], { keepdims: 0 });
   }
   return g.reshape(sumOfLongFloats(g, x, shape, axes, dtype), outShape);
 }

@@ -7,8 +7,10 @@ import { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { showAsText } from "../core/display.ts";
 import { formatJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { ShapeError } from "../core/errors.ts";
+import type { DType } from "../core/dtype.ts";
 import { checkCall } from "../core/signature.ts";
-import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
 import { stage } from "../interpreters/staging.ts";
 import {
   checkFunction,
@@ -57,8 +59,10 @@ export class ClosedJaxpr {
 showAsText(ClosedJaxpr);
 
 /**
- * Types of the leaves of arguments of which some may be `ShapeDtype`s.
+ * Types of the leaves of arguments of which some may be `ShapeDtype`s. Only `exportOnnx` takes `open`
+ * lengths.
  *
+ * @throws {ShapeError} where a length is open.
  * @throws {TypeError} where the function takes arguments and there are none.
  */
 export function argumentTypes(
@@ -66,6 +70,25 @@ export function argumentTypes(
   f: AnyFunction,
   args: readonly unknown[],
 ): [ShapedArray[], TreeDef] {
+  const [types, def] = openArgumentTypes(op, f, args);
+  types.forEach(({ shape }, i) => {
+    const open = shape.find((n) => typeof n === "string");
+    if (open === undefined) return;
+    throw new ShapeError(
+      `${op}: the shape of arguments${treePaths(def)[i]} has the open length ${
+        JSON.stringify(open)
+      }, which only exportOnnx knows what to do with. Put a number there`,
+    );
+  });
+  return [types as ShapedArray[], def];
+}
+
+/** The same, with open lengths as their names. */
+export function openArgumentTypes(
+  op: string,
+  f: AnyFunction,
+  args: readonly unknown[],
+): [OpenType[], TreeDef] {
   if (args.length === 0 && f.length > 0) {
     throw new TypeError(
       `${op}: ${nameOf(f)} takes ${f.length} argument${
@@ -75,21 +98,27 @@ export function argumentTypes(
     );
   }
   const [leaves, def] = treeFlatten(args);
-  if (leaves.every((x) => x instanceof NDArray || x instanceof ShapeDtype)) {
-    return [
-      (leaves as (NDArray | ShapeDtype)[]).map(({ shape, dtype }) => ({ shape, dtype })),
-      def,
-    ];
-  }
+  const given = (x: unknown): x is NDArray | ShapeDtype<number | string> =>
+    x instanceof NDArray || x instanceof ShapeDtype;
+  const typeOf = ({ shape, dtype }: OpenType): OpenType => ({ shape, dtype });
+  if (leaves.every(given)) return [leaves.map(typeOf), def];
   const real = leaves.map((x) => x instanceof ShapeDtype ? 0 : x);
   const [arrays] = flattenArrays(op, treeUnflatten(def, real), `an argument of ${nameOf(f)}`);
   return [
     arrays.map((x, i) => {
       const leaf = leaves[i];
-      return leaf instanceof ShapeDtype ? { shape: leaf.shape, dtype: leaf.dtype } : x.aval;
+      return typeOf(given(leaf) ? leaf : x);
     }),
     def,
   ];
+}
+
+/** A type of an array in which lengths may be open. */
+export interface OpenType {
+  /** Length of each axis, or its name. */
+  readonly shape: readonly (number | string)[];
+  /** Element type. */
+  readonly dtype: DType;
 }
 
 /**

@@ -34,6 +34,9 @@ export type { Arrays, Leaf } from "./tree_types.ts";
  * Shape and dtype of an array that need not exist. Stands for an argument in `evalShape`,
  * `makeJaxpr` and `exportOnnx`, and is what `evalShape` gives.
  *
+ * For `exportOnnx` alone, lengths may be names, which the file leaves open: the same name, the same
+ * length.
+ *
  * @example
  * ```ts
  * import { evalShape, type NDArray, ShapeDtype } from "@injax/injax";
@@ -41,25 +44,52 @@ export type { Arrays, Leaf } from "./tree_types.ts";
  * const x = new ShapeDtype([2, 3]);
  * console.log(String(x)); // float32[2,3]
  * console.log(String(evalShape((x: NDArray) => x.sum(0), x))); // float32[3]
+ * console.log(String(new ShapeDtype(["batch", 3]))); // float32[batch,3]
  * ```
  */
-export class ShapeDtype implements ShapedArray {
+export interface ShapeDtype<Length extends number | string = number> {
   /** Length of each axis. */
-  readonly shape: readonly number[];
+  readonly shape: readonly Length[];
+  /** Element type. */
+  readonly dtype: DType;
+  /** `float32[2,3]`. */
+  toString(): string;
+}
 
+/** How `ShapeDtype`s are made. */
+export interface ShapeDtypeConstructor {
   /**
    * Makes one, float32 where no dtype is given.
    *
    * @throws {ShapeError} where a length is not a non-negative integer.
    * @throws {TypeError} where `dtype` is not the name of a dtype.
    */
-  constructor(
-    shape: readonly number[],
-    /** Element type. */
-    readonly dtype: DType = defaultFloat,
-  ) {
+  new (shape: readonly number[], dtype?: DType): ShapeDtype;
+  /**
+   * Makes one with open lengths, for `exportOnnx`.
+   *
+   * @throws {ShapeError} where a length is neither a non-negative integer nor a name of letters, digits
+   * and underscores.
+   * @throws {TypeError} where `dtype` is not the name of a dtype.
+   */
+  new (shape: readonly (number | string)[], dtype?: DType): ShapeDtype<number | string>;
+  /** What all have in common. */
+  readonly prototype: ShapeDtype;
+}
+
+/** Whether a shape leaves lengths open: then it goes by its interface, and few take it. */
+function isOpenShape(shape: unknown): boolean {
+  const isName = (n: unknown): boolean => typeof n === "string" && /^[A-Za-z_]\w*$/.test(n);
+  return Array.isArray(shape) && shape.some(isName) &&
+    shape.every((n) => isName(n) || (Number.isInteger(n) && n >= 0));
+}
+
+const made = class ShapeDtype {
+  readonly shape: readonly number[];
+
+  constructor(shape: readonly (number | string)[], readonly dtype: DType = defaultFloat) {
     if (arguments.length > 2) checkCall("new ShapeDtype(shape, dtype)", arguments);
-    this.shape = checkShape("ShapeDtype", shape);
+    this.shape = isOpenShape(shape) ? [...shape] as number[] : checkShape("ShapeDtype", shape);
     if (!isDType(dtype)) {
       throw new TypeError(
         `ShapeDtype: ${
@@ -68,11 +98,14 @@ export class ShapeDtype implements ShapedArray {
       );
     }
   }
-  /** `float32[2,3]`. */
+
   toString(): string {
     return formatAval(this);
   }
-}
+};
+
+/** See the interface of the same name. */
+export const ShapeDtype: ShapeDtypeConstructor = made;
 
 showAsText(ShapeDtype);
 

@@ -318,9 +318,12 @@ export interface Transforms {
 /** A cotangent for each argument, or `null` for zero. */
 export type Cotangents<A extends unknown[]> = { readonly [K in keyof A]: TreeLike<A[K]> | null };
 
-/** Arguments of which only shapes and dtypes matter: `ShapeDtype`s and numbers may stand for arrays. */
-export type Examples<A extends unknown[]> = {
-  [K in keyof A]: A[K] | Instead<A[K], Leaf | ShapeDtype>;
+/**
+ * Arguments of which only shapes and dtypes matter: `ShapeDtype`s and numbers may stand for arrays.
+ * `Length` is what lengths may be.
+ */
+export type Examples<A extends unknown[], Length extends number | string = number> = {
+  [K in keyof A]: A[K] | Instead<A[K], Leaf | ShapeDtype<Length>>;
 };
 
 /** The type of a pytree after its leaves have been replaced by their shapes and dtypes. */

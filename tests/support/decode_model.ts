@@ -351,7 +351,7 @@ function toElements(type: OnnxType, raw: Uint8Array): ArrayBufferView {
 function readValueInfo(reader: BinaryReader): ValueInfo {
   let name = "";
   let code = 0;
-  let shape: number[] | undefined;
+  let shape: (number | string)[] | undefined;
   readMessage(reader, "value", (field) => {
     if (field === VALUE.name) {
       name = reader.string();
@@ -375,14 +375,15 @@ function readValueInfo(reader: BinaryReader): ValueInfo {
   return shape === undefined ? { name, type } : { name, type, shape };
 }
 
-function readShape(reader: BinaryReader): number[] {
-  const shape: number[] = [];
+function readShape(reader: BinaryReader): (number | string)[] {
+  const shape: (number | string)[] = [];
   readMessage(reader, "shape", (field) => {
     if (field !== SHAPE.dim) return false;
-    let size = -1;
+    let size: number | string = -1;
     readMessage(reader, "axis", (part) => {
-      if (part !== DIM.size) return false;
-      size = readInt(reader);
+      if (part === DIM.size) size = readInt(reader);
+      else if (part === DIM.symbol) size = reader.string();
+      else return false;
       return true;
     });
     shape.push(size);
