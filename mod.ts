@@ -91,7 +91,7 @@ export * from "./lib/solvers/mod.ts";
 export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
 export * from "./lib/transforms/public.ts";
 export { pure } from "./lib/transforms/pure.ts";
-export { ShapeDtype } from "./lib/transforms/trees.ts";
+export { ShapeDtype, type ShapeDtypeConstructor } from "./lib/transforms/trees.ts";
 export type {
   Arguments,
   Arrays,
