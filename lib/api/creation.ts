@@ -28,6 +28,7 @@ import {
   dtypeOption,
   expectArray,
   expectInteger,
+  expectRoom,
   expectShape,
   storable,
 } from "./operands.ts";
@@ -69,6 +70,13 @@ const meshgridOptions: OptionTable<MeshgridOptions> = { indexing: "string" };
 
 // ---------------------------------------------------------------- constants
 
+/** An array of equal elements. */
+function constant(op: string, shape: ShapeLike, value: number, dtype: DType): NDArray {
+  const to = expectShape(op, shape);
+  expectRoom(op, to, dtype);
+  return filled(to, value, dtype);
+}
+
 /**
  * Zeros of a shape, as `jax.numpy.zeros`; float32 where no dtype is given.
  *
@@ -83,7 +91,13 @@ const meshgridOptions: OptionTable<MeshgridOptions> = { indexing: "string" };
  */
 export function zeros(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("zeros(shape, options)", arguments, dtypeOptions);
-  return filled(expectShape("zeros", shape), 0, dtypeOption("zeros", options, defaultFloat));
+  return constant("zeros", shape, 0, dtypeOption("zeros", options, defaultFloat));
+}
+
+/** Zeros of a shape, as `jax.numpy.empty`: no array is without contents. */
+export function empty(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("empty(shape, options)", arguments, dtypeOptions);
+  return constant("empty", shape, 0, dtypeOption("empty", options, defaultFloat));
 }
 
 /**
@@ -93,7 +107,7 @@ export function zeros(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
  */
 export function ones(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("ones(shape, options)", arguments, dtypeOptions);
-  return filled(expectShape("ones", shape), 1, dtypeOption("ones", options, defaultFloat));
+  return constant("ones", shape, 1, dtypeOption("ones", options, defaultFloat));
 }
 
 /**
@@ -108,24 +122,33 @@ export function full(shape: ShapeLike, value: Operand, options: DTypeOptions = {
   const to = expectShape("full", shape);
   if (typeof value === "number" && options.dtype !== undefined) {
     const dtype = dtypeOption("full", options, defaultFloat);
-    return filled(to, storable("full", "the value", value, dtype), dtype);
+    return constant("full", to, storable("full", "the value", value, dtype), dtype);
   }
   const fill = asOperand("full", value, "the value");
-  return broadcastTo(convert(fill, dtypeOption("full", options, fill.dtype)), to);
+  const dtype = dtypeOption("full", options, fill.dtype);
+  expectRoom("full", to, dtype);
+  return broadcastTo(convert(fill, dtype), to);
 }
 
 /** Zeros of the shape of `x`, and of its dtype where none is given, as `jax.numpy.zeros_like`. */
 export function zerosLike(x: Operand, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("zerosLike(x, options)", arguments, dtypeOptions);
   const like = asOperand("zerosLike", x);
-  return filled(like.shape, 0, dtypeOption("zerosLike", options, like.dtype));
+  return constant("zerosLike", like.shape, 0, dtypeOption("zerosLike", options, like.dtype));
+}
+
+/** Zeros of the shape of `x`, and of its dtype where none is given, as `jax.numpy.empty_like`. */
+export function emptyLike(x: Operand, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("emptyLike(x, options)", arguments, dtypeOptions);
+  const like = asOperand("emptyLike", x);
+  return constant("emptyLike", like.shape, 0, dtypeOption("emptyLike", options, like.dtype));
 }
 
 /** Ones of the shape of `x`, and of its dtype where none is given, as `jax.numpy.ones_like`. */
 export function onesLike(x: Operand, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("onesLike(x, options)", arguments, dtypeOptions);
   const like = asOperand("onesLike", x);
-  return filled(like.shape, 1, dtypeOption("onesLike", options, like.dtype));
+  return constant("onesLike", like.shape, 1, dtypeOption("onesLike", options, like.dtype));
 }
 
 /**
@@ -208,6 +231,7 @@ function range(start: number, stop: number, step: number, options: DTypeOptions)
     storable("arange", "the first element", start, dtype);
     storable("arange", "the last element", last, dtype);
   }
+  expectRoom("arange", [n], dtype);
   // A range that only counts is computed where it is used, and so is no constant in a program.
   if (start === 0 && step === 1) return iota([n], 0, dtype);
   if (whole && isInteger(dtype) && Math.abs(step) < 2 ** 31) {
@@ -258,6 +282,7 @@ export function linspace(
   last = typeof stop === "number" ? scalarArray(stop, dtype) : convert(last, dtype);
   const to = options.dtype === undefined ? dtype : wanted;
   const shape = broadcastShapes(op, first.shape, last.shape);
+  expectRoom(op, [num, ...shape], dtype);
   if (num === 0) return zeros([0, ...shape], { dtype: to });
   const from = expandDims(broadcastTo(first, shape), [0]);
   const until = expandDims(broadcastTo(last, shape), [0]);
@@ -289,11 +314,10 @@ function expectMatrix(
   const options = typeof second === "object" ? second : third ?? {};
   const m = typeof second === "object" ? n : second ?? n;
   expectInteger(op, n, "n", 0);
-  return {
-    m: expectInteger(op, m, "m", 0),
-    offset: expectInteger(op, options.offset ?? 0, "the offset"),
-    dtype: dtypeOption(op, options, defaultFloat),
-  };
+  expectInteger(op, m, "m", 0);
+  const dtype = dtypeOption(op, options, defaultFloat);
+  expectRoom(op, [n, m], dtype);
+  return { m, offset: expectInteger(op, options.offset ?? 0, "the offset"), dtype };
 }
 
 /**

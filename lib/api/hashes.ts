@@ -11,6 +11,7 @@ import { xor } from "../primitives/compare.ts";
 import { threefry2x32 } from "../primitives/random.ts";
 import { iota, reshape } from "../primitives/shape.ts";
 import { slice } from "../primitives/slice.ts";
+import { expectRoom } from "./operands.ts";
 
 const WORD = 2 ** 32;
 
@@ -39,12 +40,14 @@ export function words(op: string, key: NDArray, n: number): [NDArray, NDArray] {
   if (n > WORD) {
     throw new RangeError(`${op}: ${n} numbers are more than one key gives here, 2^32`);
   }
+  expectRoom(op, [n], "uint32");
   const [k0, k1] = halves(op, key);
   return threefry2x32(k0, k1, scalarArray(0, "uint32"), iota([n], 0, "uint32"));
 }
 
 /** 32 random bits for each element of a shape. */
 export function bits32(op: string, key: NDArray, shape: readonly number[]): NDArray {
+  expectRoom(op, shape, "uint32");
   const [high, low] = words(op, key, sizeOf(shape));
   return reshape(xor(high, low), shape);
 }

@@ -22,6 +22,7 @@ import {
   expectAxes,
   expectAxis,
   expectInteger,
+  expectRoom,
 } from "./operands.ts";
 
 // ---------------------------------------------------------------- joining
@@ -175,6 +176,7 @@ export function tile(x: Operand, repeats: number | readonly number[]): NDArray {
   ];
   const shape = lead(a.shape, 1);
   const times = lead(given, 1);
+  expectRoom("tile", shape.map((n, k) => n * times[k]!), a.dtype);
   const apart = reshape(a, shape.flatMap((n) => [1, n]));
   const all = broadcastTo(apart, shape.flatMap((n, k) => [times[k]!, n]));
   return reshape(all, shape.map((n, k) => n * times[k]!));
@@ -200,6 +202,7 @@ export function repeat(
   const n = a.shape[along]!;
   if (typeof repeats === "number") {
     expectInteger("repeat", repeats, "the number of repeats", 0);
+    expectRoom("repeat", a.shape.with(along, n * repeats), a.dtype);
     const shape = a.shape.toSpliced(along + 1, 0, repeats);
     const all = broadcastTo(expandDims(a, [along + 1]), shape);
     return reshape(all, a.shape.with(along, n * repeats));
@@ -210,9 +213,12 @@ export function repeat(
         `not ${Array.isArray(repeats) ? formatShape(repeats) : describeValue(repeats)}`,
     );
   }
-  const indices = repeats.flatMap((r: number, i) =>
-    new Array<number>(expectInteger("repeat", r, `repeats[${i}]`, 0)).fill(i)
+  const total = repeats.reduce(
+    (sum: number, r: number, i) => sum + expectInteger("repeat", r, `repeats[${i}]`, 0),
+    0,
   );
+  expectRoom("repeat", a.shape.with(along, total), a.dtype);
+  const indices = repeats.flatMap((r: number, i) => new Array<number>(r).fill(i));
   return takeConstant(a, indices, along);
 }
 
@@ -359,6 +365,7 @@ export function pad(
   const a = expectArray("pad", x);
   const { mode = "constant", value = 0 } = options;
   const pairs = paddings(widths, a.ndim);
+  expectRoom("pad", a.shape.map((n, k) => n + pairs[k]![0] + pairs[k]![1]), a.dtype);
   if (mode === "constant") {
     const fill = asDType("pad", value, a.dtype, "the value");
     if (fill.ndim !== 0) {

@@ -18,7 +18,7 @@ import { threefry2x32 } from "../primitives/random.ts";
 import { convert, full, reshape } from "../primitives/shape.ts";
 import type { ShapeLike } from "./creation.ts";
 import { bits32, halves, words } from "./hashes.ts";
-import { expectShape } from "./operands.ts";
+import { expectRoom, expectShape } from "./operands.ts";
 
 /** A whole number modulo 2^32, as a uint32 scalar. */
 function wordOf(op: string, what: string, value: Operand): NDArray {
@@ -90,6 +90,7 @@ export function key(seed: Operand): NDArray {
 export function split(key: NDArray, num: ShapeLike = 2): NDArray {
   if (arguments.length > 2) checkCall("split(key, num)", arguments);
   const shape = expectShape("split", num);
+  expectRoom("split", [...shape, 2], "uint32");
   const n = sizeOf(shape);
   const pair = words("split", key, n).map((w) => reshape(w, [n, 1]));
   return reshape(concatenate(pair, 1), [...shape, 2]);

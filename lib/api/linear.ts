@@ -15,7 +15,7 @@ import { mul } from "../primitives/basic.ts";
 import { dotGeneral } from "../primitives/dot.ts";
 import { broadcastTo, convert, moveAxis, reduceSum, reshape } from "../primitives/shape.ts";
 import { diagonal } from "./indexing.ts";
-import { boolToInt, expectArray, expectAxis, promote } from "./operands.ts";
+import { boolToInt, expectArray, expectAxis, expectRoom, promote } from "./operands.ts";
 import { diagonalOptions } from "./options.ts";
 
 const NAMES: readonly [string, string] = ["x", "y"];
@@ -136,6 +136,7 @@ export function inner(x: NDArray, y: NDArray): NDArray {
 export function outer(x: NDArray, y: NDArray): NDArray {
   if (arguments.length > 2) checkCall("outer(x, y)", arguments);
   const [a, b] = arrays("outer", x, y);
+  expectRoom("outer", [a.size, b.size], a.dtype);
   return mul(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
 }
 

@@ -14,7 +14,15 @@ import { eq, ge, gt, le } from "../primitives/compare.ts";
 import { convert, iota, reshape, scalarLike } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
 import type { DTypeOptions } from "./creation.ts";
-import { asFloat, asIndex, asOperand, dtypeOption, expectAxis, expectInteger } from "./operands.ts";
+import {
+  asFloat,
+  asIndex,
+  asOperand,
+  dtypeOption,
+  expectAxis,
+  expectInteger,
+  expectRoom,
+} from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 
 export * from "./softmax.ts";
@@ -161,6 +169,7 @@ export function oneHot(indices: Operand, n: number, options: OneHotOptions = {})
   expectInteger("oneHot", n, "the number of classes", 0);
   const dtype = dtypeOption("oneHot", options, defaultFloat);
   const axis = expectAxis("oneHot", options.axis ?? -1, at.ndim + 1);
+  expectRoom("oneHot", at.shape.toSpliced(axis, 0, n), dtype);
   const places = reshape(at, at.shape.toSpliced(axis, 0, 1));
   const count = iota(places.shape.map((_, k) => k === axis ? n : 1), axis, "int32");
   return convert(eq(places, count), dtype);

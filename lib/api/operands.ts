@@ -10,6 +10,7 @@
 import { type Axes, NDArray, type Operand } from "../core/array.ts";
 import {
   broadcastShapes,
+  checkRoom,
   checkShape,
   formatAval,
   normalizeAxes,
@@ -30,6 +31,7 @@ import {
   promoteScalar,
 } from "../core/dtype.ts";
 import { describeValue, DTypeError } from "../core/errors.ts";
+import { currentTrace, evalTrace } from "../core/trace.ts";
 import { minimum } from "../primitives/basic.ts";
 import { and, ne, or } from "../primitives/compare.ts";
 import { convert, scalarLike } from "../primitives/shape.ts";
@@ -162,6 +164,16 @@ export function expectAxis(op: string, axis: number, rank: number, what = "axis"
  */
 export function expectShape(op: string, shape: unknown): readonly number[] {
   return checkShape(op, typeof shape === "number" ? [shape] : shape);
+}
+
+/**
+ * Checks, where operations run at once, that a result can be held, before any part of it is made. Of a
+ * program it is not known what will be computed and what only named.
+ *
+ * @throws {RangeError} with its type and bytes.
+ */
+export function expectRoom(op: string, shape: readonly number[], dtype: DType): void {
+  if (currentTrace() === evalTrace) checkRoom(op, { shape, dtype });
 }
 
 // ---------------------------------------------------------------- numbers

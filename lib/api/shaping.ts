@@ -10,7 +10,14 @@ import { AxisError, describeValue, formatShape, ShapeError } from "../core/error
 import { checkCall } from "../core/signature.ts";
 import * as s from "../primitives/shape.ts";
 import type { ShapeLike } from "./creation.ts";
-import { asOperand, expectArray, expectAxes, expectAxis, expectShape } from "./operands.ts";
+import {
+  asOperand,
+  expectArray,
+  expectAxes,
+  expectAxis,
+  expectRoom,
+  expectShape,
+} from "./operands.ts";
 
 /**
  * The same elements, row by row, in another shape, as `jax.numpy.reshape`. One length may be -1: it
@@ -205,6 +212,7 @@ export function broadcastTo(x: Operand, shape: ShapeLike): NDArray {
       }: lengths must be 1 or equal, counted from the last axis`,
     );
   }
+  expectRoom("broadcastTo", to, a.dtype);
   return s.broadcastTo(a, to);
 }
 

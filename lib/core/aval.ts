@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { DType } from "./dtype.ts";
-import { AxisError, describeValue, formatShape, ShapeError } from "./errors.ts";
+import { byteWidth, type DType } from "./dtype.ts";
+import { AxisError, describeValue, formatBytes, formatShape, ShapeError } from "./errors.ts";
 
 /** The shape and dtype of an array. */
 export interface ShapedArray {
@@ -38,6 +38,28 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 /** Whether two abstract values are equal. */
 export function sameAval(a: ShapedArray, b: ShapedArray): boolean {
   return a === b || (a.dtype === b.dtype && sameShape(a.shape, b.shape));
+}
+
+/**
+ * Most bytes that the elements of one array may take: 4 GiB, what a WebAssembly memory holds. Eager
+ * code keeps to it too, so that it and compiled code agree, and a length that is wrong is an error
+ * before the machine runs out of memory.
+ */
+export const mostBytes: number = 2 ** 32;
+
+/**
+ * Checks that an array can be held, before it is allocated.
+ *
+ * @throws {RangeError} with its type and bytes.
+ */
+export function checkRoom(op: string, aval: ShapedArray): void {
+  const bytes = sizeOf(aval.shape) * byteWidth(aval.dtype);
+  if (bytes <= mostBytes) return;
+  throw new RangeError(
+    `${op}: the result, ${formatAval(aval)}, takes ${formatBytes(bytes)}, and an array at most ${
+      formatBytes(mostBytes)
+    }. If the lengths are right, work on parts, in scan or in a loop`,
+  );
 }
 
 /** Formats an abstract value: `float32[2,3]`. */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { formatBytes } from "./errors.ts";
 
 /** The element types that arrays can have. `float32` is the default. */
 export type DType = "float32" | "float64" | "int32" | "uint32" | "bool";
@@ -97,9 +98,9 @@ export function allocate(dtype: DType, size: number): TypedArray {
   try {
     return new storage[dtype](size);
   } catch (cause) {
-    const gib = (size * byteWidth(dtype) / 2 ** 30).toFixed(1);
+    const bytes = formatBytes(size * byteWidth(dtype));
     throw new RangeError(
-      `an array of ${size} ${dtype} elements takes ${gib} GiB, which is more than can be had`,
+      `an array of ${size} ${dtype} elements takes ${bytes}, and there is not that much memory left`,
       { cause },
     );
   }

@@ -111,6 +111,12 @@ export function detached(op: string, what: string, value: ArrayBufferView): Type
   );
 }
 
+/** Formats a number of bytes for a message: `37.3 GiB`. */
+export function formatBytes(bytes: number): string {
+  const [unit, name] = bytes < 2 ** 30 ? [2 ** 20, "MiB"] : [2 ** 30, "GiB"];
+  return `${(bytes / unit).toFixed(1)} ${name}`;
+}
+
 /** A short description of any value for a message. */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);

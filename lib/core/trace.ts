@@ -10,7 +10,7 @@
  */
 import { NDArray, type Nested } from "./array.ts";
 import { ConcreteArray, retained } from "./concrete.ts";
-import { formatAval, type ShapedArray } from "./aval.ts";
+import { checkRoom, formatAval, type ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
 import { ConcretizationError, DifferentiationError, LeakedTracerError } from "./errors.ts";
 import { Linear, type Primitive } from "./primitive.ts";
@@ -139,6 +139,7 @@ class EvalTrace extends Trace {
     if (typeof impl !== "function") return impl.evaluate(args, params);
     const inputs = args as readonly ConcreteArray[];
     const outs = primitive.abstractEval(avals, params);
+    for (let i = 0; i < outs.length; i++) checkRoom(primitive.name, outs[i]!);
     let ready = true;
     for (let i = 0; i < inputs.length; i++) if (inputs[i]!.peek() === null) ready = false;
     if (ready) {

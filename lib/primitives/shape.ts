@@ -53,8 +53,10 @@ export const broadcastP: Primitive<ShapeParams> = definePrimitive<ShapeParams>({
     const n = sizeOf(shape);
     if (x!.values.length === n) return [x!.values];
     const out = allocate(x!.dtype, n);
-    if (x!.values.length === 1) out.fill(x!.values[0]!);
-    else {
+    if (x!.values.length === 1) {
+      // Zeros are there already, and a large array of them costs nothing until it is used.
+      if (!Object.is(x!.values[0], 0)) out.fill(x!.values[0]!);
+    } else {
       const strides = broadcastStrides(x!.shape, shape);
       copyStrided(x!.values, 0, strides, out, 0, stridesOf(shape), shape);
     }

@@ -1,0 +1,81 @@
+/**
+ * Arrays that are too large are refused before anything is allocated, and zeros cost nothing.
+ *
+ * @module
+ */
+import { linalg, type NDArray, nn, numpy as np, random, vmap } from "../../mod.ts";
+import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+
+const vector = np.ones([100_000]);
+const key = random.key(0);
+
+/** Calls whose results do not fit, and the type and bytes of these. */
+const tooLarge: Readonly<Record<string, readonly [call: () => unknown, result: string]>> = {
+  zeros: [() => np.zeros([2e9]), "float32[2000000000], takes 7.5 GiB"],
+  ones: [() => np.ones([2 ** 31, 2]), "float32[2147483648,2], takes 16.0 GiB"],
+  full: [() => np.full([1e6, 1e6], 7, { dtype: "int32" }), "int32[1000000,1000000]"],
+  empty: [() => np.empty([2 ** 32 + 1], { dtype: "bool" }), "bool[4294967297], takes 4.0 GiB"],
+  eye: [() => np.eye(60000), "float32[60000,60000], takes 13.4 GiB"],
+  tri: [() => np.tri(60000), "float32[60000,60000]"],
+  arange: [() => np.arange(0, 2e9), "int32[2000000000], takes 7.5 GiB"],
+  linspace: [() => np.linspace(0, 1, 1e10), "float32[10000000000]"],
+  outer: [() => np.outer(vector, vector), "float32[100000,100000], takes 37.3 GiB"],
+  tile: [() => np.tile(vector, 1e9), "float32[100000000000000]"],
+  repeat: [() => np.repeat(vector, 1e9), "float32[100000000000000]"],
+  "repeat by list": [() => np.repeat(np.ones([2]), [1e10, 1]), "float32[10000000001]"],
+  pad: [() => np.pad(vector, 1e10), "float32[20000100000], takes 74.5 GiB"],
+  broadcastTo: [() => np.broadcastTo(vector, [1e5, 1e5]), "float32[100000,100000]"],
+  oneHot: [() => nn.oneHot(np.zeros([9], { dtype: "int32" }), 1e9), "float32[9,1000000000]"],
+  "random.split": [() => random.split(key, 1e10), "uint32[10000000000,2], takes 74.5 GiB"],
+  "random.normal": [() => random.normal(key, [4, 1e9]), "[4,1000000000]"],
+  "random.permutation": [() => random.permutation(key, 2e9), "[2000000000]"],
+  // What no function foresees, the evaluator sees.
+  add: [() => vector.add(vector.reshape([-1, 1])), "float32[100000,100000]"],
+  matmul: [() => vector.reshape([-1, 1]).matmul(vector.reshape([1, -1])), "float32[100000,100000]"],
+  vmap: [
+    () => vmap((x: NDArray) => x.mul(vector.reshape([1000, 100])))(vector),
+    "float32[100000,1000,100]",
+  ],
+};
+
+for (const [name, [call, result]] of Object.entries(tooLarge)) {
+  Deno.test(`what is too large is refused at once: ${name}`, () => {
+    const start = performance.now();
+    assertThrows(call, RangeError, `the result, ${result.startsWith("[") ? "" : result}`);
+    assertThrows(call, RangeError, result);
+    assert(performance.now() - start < 1000, "it took as long as if it had been tried");
+  });
+}
+
+/** The shortest of some times that `f` takes, in ms. */
+function shortest(f: () => unknown): number {
+  let least = Infinity;
+  for (let i = 0; i < 5; i++) {
+    const start = performance.now();
+    f();
+    least = Math.min(least, performance.now() - start);
+  }
+  return least;
+}
+
+Deno.test("zeros cost what memory costs, and are not written", () => {
+  const shape = [4_000_000];
+  const written = shortest(() => np.ones(shape));
+  const makers: Record<string, () => NDArray> = {
+    zeros: () => np.zeros(shape),
+    full: () => np.full(shape, 0),
+    empty: () => np.empty(shape),
+    zerosLike: () => np.zerosLike(like),
+    emptyLike: () => np.emptyLike(like),
+  };
+  const like = np.zeros(shape);
+  for (const [name, make] of Object.entries(makers)) {
+    assert(shortest(make) < written / 2, `${name} takes as long as ones`);
+  }
+  assertEquals(np.full([2], -0).toArray(), [-0, -0]);
+});
+
+Deno.test("what fits is not refused", () => {
+  assertEquals(np.zeros([0, 2 ** 40]).size, 0);
+  assertEquals(linalg.norm(np.zeros([1000, 1000])).item(), 0);
+});
