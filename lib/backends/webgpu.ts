@@ -82,6 +82,8 @@ class WebgpuExecutable implements Executable {
   /** Apart from the executable, so that a finalizer can release what is compiled by then. */
   readonly #box: { compiled: Compiled };
   #released = false;
+  /** Runs that have begun and are not over. */
+  #running = 0;
 
   constructor(jaxpr: Jaxpr, name: string) {
     this.#name = name;
@@ -131,7 +133,13 @@ class WebgpuExecutable implements Executable {
       for (const buffer of held) buffer.done();
       throw error;
     }
-    const finish = (): void => held.forEach((buffer) => buffer.done());
+    this.#running++;
+    // It also keeps the executable, whose finalizer would release the sessions of a loop under way.
+    const finish = (): void => {
+      for (const buffer of held) buffer.done();
+      this.#running--;
+      if (this.#released && this.#running === 0) program.release();
+    };
     results.then(finish, finish);
     return this.#outAvals.map((aval, i) => {
       const buffer = new GpuBuffer(on.gpu, aval, results.then((all) => all[i]!));
@@ -145,7 +153,7 @@ class WebgpuExecutable implements Executable {
     if (this.#released) return;
     this.#released = true;
     finalizer.unregister(this);
-    this.#box.compiled.program.release();
+    if (this.#running === 0) this.#box.compiled.program.release();
   }
 }
 

@@ -61,6 +61,12 @@ export interface Lowering {
     attributes?: Readonly<Record<string, LowerAttribute>>,
   ): Value;
 
+  /**
+   * Whether the target has no kernel of its own for an operator on a dtype (`lib/onnx/kernels.ts`).
+   * `node` sees to most of these by itself; asked by what is better written in another way then.
+   */
+  lacks(op: string, dtype: OnnxDType): boolean;
+
   /** Adds a node with `outputs` outputs and gives their names. */
   nodes(
     op: string,

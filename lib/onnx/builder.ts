@@ -22,6 +22,7 @@ import type {
 } from "../core/lowering.ts";
 import { fuse } from "./fusion.ts";
 import { type BuiltNode, finishNodes, live } from "./graph.ts";
+import { decidingInput, lacks, resultTypes, standIn, type Target } from "./kernels.ts";
 import {
   type Attribute,
   type Graph,
@@ -31,9 +32,6 @@ import {
   type ValueInfo,
 } from "./model.ts";
 import { Zeros } from "./zeros.ts";
-
-/** Where a graph is going to run. */
-export type Target = Lowering["target"];
 
 /** An input or output of the whole model; a name left out, or empty, is made up. */
 export interface Port extends ShapedArray {
@@ -60,6 +58,8 @@ class Shared {
   /** Types of the values that equations read and give. */
   readonly avals = new Map<Value, ShapedArray>();
   readonly zeros = new Zeros();
+  /** Dtypes of all values, as far as they are known. */
+  readonly types = new Map<Value, OnnxDType>();
   readonly domains = new Set<string>();
   readonly #taken = new Set<string>();
   readonly #byContent = new Map<string, Value>();
@@ -125,6 +125,7 @@ class Shared {
     if (name === undefined) {
       table.set(key, name = this.fresh("const"));
       this.tensors.set(name, { name, type: dtype, shape, data: elements });
+      this.types.set(name, dtype);
       if (dtype === "float32" || dtype === "float64") this.zeros.constant(name, elements);
     }
     return name;
@@ -185,7 +186,14 @@ class GraphBuilder implements Lowering {
     inputs: readonly Value[],
     attributes?: Readonly<Record<string, LowerAttribute>>,
   ): Value {
+    const dtype = this.shared.types.get(inputs[decidingInput(op)] ?? "");
+    const instead = standIn(this.target, op, dtype);
+    if (instead !== undefined) return instead(this, inputs, attributes, op, dtype!);
     return this.nodes(op, inputs, 1, attributes)[0]!;
+  }
+
+  lacks(op: string, dtype: OnnxDType): boolean {
+    return lacks(this.target, op, dtype);
   }
 
   nodes(
@@ -249,6 +257,11 @@ class GraphBuilder implements Lowering {
       outputs.push(name);
       this.#own.add(name);
     }
+    const { types } = this.shared;
+    const known = resultTypes(op, inputs.map((name) => types.get(name)), count, attributes);
+    outputs.forEach((name, i) => {
+      if (known[i] !== undefined) types.set(name, known[i]);
+    });
     const dot = op.lastIndexOf(".");
     const domain = op.slice(0, Math.max(dot, 0));
     if (dot >= 0) this.shared.domains.add(domain);
@@ -297,21 +310,13 @@ class GraphBuilder implements Lowering {
   }
 
   where(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value {
-    const gpu = this.target === "webgpu";
-    if (dtype === "bool" && !gpu) {
-      const first = this.node("And", [condition, a]);
-      return this.node("Or", [first, this.node("And", [this.node("Not", [condition]), b])]);
-    }
-    // On CPU there is no kernel for uint32; on GPU there is none for Or, and that for bool is wrong
-    // where shapes differ. Casts between the 32-bit integers keep the bits.
-    if (dtype === "bool" || (dtype === "uint32" && !gpu)) {
-      const [x, y] = [this.cast(a, dtype, "int32"), this.cast(b, dtype, "int32")];
-      return this.cast(this.node("Where", [condition, x, y]), "int32", dtype);
-    }
-    const whole = dtype !== "float32" && dtype !== "float64";
-    return gpu || whole
-      ? this.node("Where", [condition, a, b])
-      : this.#whereOfFloats(condition, a, b, dtype);
+    const inputs = [condition, a, b];
+    const instead = standIn(this.target, "Where", dtype);
+    if (instead !== undefined) return instead(this, inputs, undefined, "Where", dtype);
+    const floats = dtype === "float32" || dtype === "float64";
+    return floats && this.target !== "webgpu"
+      ? this.#whereOfFloats(condition, a, b, dtype)
+      : this.node("Where", inputs);
   }
 
   /**
@@ -370,7 +375,11 @@ class GraphBuilder implements Lowering {
     build: (body: Lowering, inputs: Value[]) => Value[],
     outputs: readonly SubgraphInput[],
   ): Body {
-    const names = inputs.map(() => this.shared.fresh("in"));
+    const names = inputs.map(({ dtype }) => {
+      const name = this.shared.fresh("in");
+      this.shared.types.set(name, dtype);
+      return name;
+    });
     const body = new GraphBuilder(this.shared, this, names);
     const results = build(body, [...names]);
     if (results.length !== outputs.length) {
@@ -459,6 +468,7 @@ export function buildModel(options: {
   const shared = new Shared(options.target, options.isOpen ?? (() => false));
   const inputs = options.inputs.map((p, i) => shared.reserve(p.name, `input_${i}`));
   const wanted = options.outputs.map((p, i) => shared.reserve(p.name, `output_${i}`));
+  inputs.forEach((name, i) => shared.types.set(name, options.inputs[i]!.dtype));
   const g = new GraphBuilder(shared, null, inputs);
   const results = options.build(g, [...inputs]);
   if (results.length !== wanted.length) {

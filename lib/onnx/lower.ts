@@ -7,7 +7,8 @@
 import type { Jaxpr } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
 import { simplify } from "../control/simplify.ts";
-import { buildModel, type Target } from "./builder.ts";
+import { buildModel } from "./builder.ts";
+import type { Target } from "./kernels.ts";
 import type { Model } from "./model.ts";
 
 /** What is chosen when a jaxpr becomes a model. */

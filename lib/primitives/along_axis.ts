@@ -6,7 +6,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { formatAval, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { allocate, isFloat, isInteger, type TypedArray } from "../core/dtype.ts";
+import { allocate, type DType, isFloat, isInteger, type TypedArray } from "../core/dtype.ts";
 import { AxisError, ShapeError } from "../core/errors.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
 import { definePrimitive, type Primitive } from "../core/primitive.ts";
@@ -60,9 +60,26 @@ function loopArg(
   }
 }
 
+/** What ArgMax or ArgMin gives, as int32, without them: the first place of the largest or smallest. */
+function firstPlace(
+  g: Lowering,
+  op: "ArgMax" | "ArgMin",
+  x: Value,
+  shape: readonly number[],
+  axis: number,
+): Value {
+  const n = shape[axis]!;
+  const axes = g.int64([axis]);
+  const extreme = g.node(op === "ArgMax" ? "ReduceMax" : "ReduceMin", [x, axes], { keepdims: 1 });
+  const along = shape.slice(axis).map((_, i) => i === 0 ? n : 1);
+  const places = g.constant(Array.from({ length: n }, (_, i) => i), along, "int32");
+  const found = g.where(g.node("Equal", [x, extreme]), places, g.scalar(n, "int32"), "int32");
+  return g.node("ReduceMin", [found, axes], { keepdims: 0 });
+}
+
 function positionOf(max: boolean): Primitive<AxisParams> {
   const name = max ? "argmax" : "argmin";
-  const op = max ? "ArgMax" : "ArgMin";
+  const op = max ? "ArgMax" as const : "ArgMin" as const;
   const loops = perDType(loopArg);
   const self: Primitive<AxisParams> = definePrimitive<AxisParams>({
     name,
@@ -91,16 +108,20 @@ function positionOf(max: boolean): Primitive<AxisParams> {
       const empty = emptyOutput(g, out!);
       if (empty !== null) return [empty];
       const { dtype } = aval!;
-      const find = (of: string, y: Value): Value =>
-        g.cast(g.node(of, [y], { axis, keepdims: 0 }), "int64", "int32");
-      if (!isFloat(dtype)) return [find(op, toOrdered(g, x!, dtype)[0])];
+      const find = (of: "ArgMax" | "ArgMin", y: Value, type: DType = dtype): Value =>
+        g.lacks(of, type)
+          ? firstPlace(g, of, y, aval!.shape, axis)
+          : g.cast(g.node(of, [y], { axis, keepdims: 0 }), "int64", "int32");
+      if (!isFloat(dtype)) return [find(op, ...toOrdered(g, x!, dtype))];
       // Kernels differ on NaN: look for numbers and for NaN separately.
       const isNumber = g.node("Equal", [x!, x!]);
       const lowest = g.scalar(max ? -Infinity : Infinity, dtype);
       const number = find(op, g.node("Where", [isNumber, x!, lowest]));
       const flags = g.cast(isNumber, "bool", "int32");
       const all = g.node("ReduceMin", [flags, g.int64([axis])], { keepdims: 0 });
-      return [g.where(g.cast(all, "int32", "bool"), number, find("ArgMin", flags), "int32")];
+      return [
+        g.where(g.cast(all, "int32", "bool"), number, find("ArgMin", flags, "int32"), "int32"),
+      ];
     },
     samples: () => [
       {

@@ -36,6 +36,17 @@ function powInteger(x: number, y: number): number {
   return result;
 }
 
+/** Whether a bit of an int32 value is 0. */
+function isClear(g: Lowering, x: Value, bit: number): Value {
+  if (!g.lacks("BitwiseAnd", "int32")) {
+    const f = new Formula(g, "int32");
+    return f.equal(f.op("BitwiseAnd", x, 1 << bit), 0);
+  }
+  const f = new Formula(g, "uint32");
+  const bits = g.cast(x, "int32", "uint32");
+  return f.equal(f.sub(f.div(bits, 2 ** bit), f.mul(f.div(bits, 2 ** (bit + 1)), 2)), 0);
+}
+
 /** The same in the graph, where Pow would go through double precision and saturate. */
 function powIn(g: Lowering, x: Value, y: Value, dtype: DType): Value {
   // Products modulo 2^32 have the same bits in int32, which has more kernels than uint32.
@@ -45,7 +56,7 @@ function powIn(g: Lowering, x: Value, y: Value, dtype: DType): Value {
   const isZero = g.node("And", [f.equal(base, 0), g.node("Not", [f.equal(exponent, 0)])]);
   let result = f.where(isZero, 0, 1);
   for (let bit = 0; bit < POWER_BITS; bit++) {
-    const skip = f.equal(f.op("BitwiseAnd", exponent, 1 << bit), 0);
+    const skip = isClear(g, exponent, bit);
     result = f.where(skip, result, f.mul(result, base));
     base = f.mul(base, base);
   }

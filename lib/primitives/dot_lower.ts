@@ -77,6 +77,29 @@ function lowerOuter(
   ]);
 }
 
+/** MatMul, or products and their sum where there is no kernel of it; these wrap as it does. */
+function matMul(
+  g: Lowering,
+  x: Value,
+  y: Value,
+  xShape: readonly number[],
+  yShape: readonly number[],
+  dtype: DType,
+): Value {
+  if (!g.lacks("MatMul", dtype)) return g.node("MatMul", [x, y]);
+  // [..., rows, depth, 1] and [..., 1, depth, columns], with depth in the place that is summed.
+  const left = [...xShape, 1];
+  const right = yShape.length === 1 ? [...yShape, 1] : yShape.toSpliced(-2, 0, 1);
+  const products = g.node("Mul", [
+    g.cast(g.reshape(x, left), dtype, "int32"),
+    g.cast(g.reshape(y, right), dtype, "int32"),
+  ]);
+  const rank = Math.max(left.length, right.length);
+  const sum = g.node("ReduceSum", [products, g.int64([rank - 2])], { keepdims: 0 });
+  const out = yShape.length === 1 ? xShape.slice(0, -1) : [...xShape.slice(0, -1), yShape.at(-1)!];
+  return g.cast(g.reshape(sum, out), "int32", dtype);
+}
+
 /** Longest float32 scalar product that a kernel may add up in one go. */
 const LONGEST_RUN = 4096;
 
@@ -198,10 +221,14 @@ export function lowerDot(
     depth,
     ...(rightFree.length === 0 && !batched ? [] : [sizeOf(rightFree)]),
   ];
-  const product = g.node("MatMul", [
+  const product = matMul(
+    g,
     read(g, best.left, leftShape),
     read(g, best.right, rightShape),
-  ]);
+    leftShape,
+    rightShape,
+    dtype,
+  );
   return reshaped(
     g,
     product,

@@ -157,11 +157,10 @@ export const dynamicSliceP: Primitive<{ readonly sizes: readonly number[] }> = d
     if (axes.length === 0) return [x!];
     // Gather takes its indices where they are; Slice wants its starts in host memory. So on a GPU
     // it is a Gather for each axis, and elsewhere one for short blocks.
-    if (g.target === "webgpu" || (axes.length === 1 && sizes[axes[0]!]! <= GATHER_LIMIT)) {
+    if (g.lacks("Add", "int64") || (axes.length === 1 && sizes[axes[0]!]! <= GATHER_LIMIT)) {
       const result = axes.reduce((part, axis) => {
         const n = sizes[axis]!;
-        const low = g.node("Max", [starts[axis]!, g.scalar(0, "int32")]);
-        const start = g.node("Min", [low, g.scalar(shape[axis]! - n, "int32")]);
+        const start = within(g, starts[axis]!, shape[axis]! - n);
         const positions = Array.from({ length: n }, (_, i) => i);
         const indices = n === 1
           ? g.reshape(start, [1])
@@ -233,6 +232,41 @@ export function dynamicSlice(
 }
 
 // ---------------------------------------------------------------- dynamic_update_slice
+
+/** An int32 start, moved to 0 to `limit`. */
+function within(g: Lowering, start: Value, limit: number): Value {
+  const low = g.node("Max", [start, g.scalar(0, "int32")]);
+  return g.node("Min", [low, g.scalar(limit, "int32")]);
+}
+
+/**
+ * The update in place of a block, without positions in int64: the update spread over all of `x`, its
+ * outer elements repeated, and a choice between both.
+ */
+function lowerOverlaid(
+  g: Lowering,
+  x: Value,
+  update: Value,
+  starts: readonly Value[],
+  { shape, dtype }: ShapedArray,
+  sizes: readonly number[],
+  axes: readonly number[],
+): Value {
+  let spread = update;
+  let inside: Value | null = null;
+  for (const axis of axes) {
+    const n = shape[axis]!;
+    const size = sizes[axis]!;
+    const start = within(g, starts[axis]!, n - size);
+    const positions = g.constant(Array.from({ length: n }, (_, i) => i), [n], "int32");
+    const at = g.node("Sub", [positions, start]);
+    spread = g.node("Gather", [spread, within(g, at, size - 1)], { axis });
+    const here = g.node("Equal", [at, within(g, at, size - 1)]);
+    const along = g.reshape(here, shape.slice(axis).map((_, i) => i === 0 ? n : 1));
+    inside = inside === null ? along : g.node("And", [inside, along]);
+  }
+  return g.where(inside!, spread, x, dtype);
+}
 
 /** Updates of up to this many separate positions are written by ScatterND. */
 const SCATTER_LIMIT = 4096;
@@ -358,10 +392,13 @@ export const dynamicUpdateSliceP: Primitive<Record<never, never>> = definePrimit
     const axes = partialAxes(aval!.shape, sizes);
     if (axes.length === 0) return [update!];
     if (sizeOf(sizes) === 0) return [x!];
+    if (g.lacks("Add", "int64")) {
+      return [lowerOverlaid(g, x!, update!, starts, aval!, sizes, axes)];
+    }
     // ScatterND writes blocks at positions of leading axes: those up to the last one that is cut.
     const depth = axes.at(-1)! + 1;
     const leading = sizes.slice(0, depth);
-    if (g.target !== "webgpu" && sizeOf(leading) > SCATTER_LIMIT) {
+    if (sizeOf(leading) > SCATTER_LIMIT) {
       return [lowerInserted(g, x!, update!, starts, aval!.shape, sizes, axes)];
     }
     const limits = leading.map((n, i) => aval!.shape[i]! - n);

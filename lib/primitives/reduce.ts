@@ -206,9 +206,7 @@ function extreme(max: boolean): Primitive<ReduceAxes> {
     },
     lower(g, x, axes, { dtype }) {
       if (!isFloat(dtype)) {
-        if (dtype === "bool" && g.target !== "webgpu") {
-          return reduceNode(g, `Reduce${suffix}`, x, axes);
-        }
+        if (dtype === "bool") return reduceNode(g, `Reduce${suffix}`, x, axes);
         const [ordered] = toOrdered(g, x, dtype);
         return fromOrdered(g, reduceNode(g, `Reduce${suffix}`, ordered, axes), dtype);
       }
@@ -405,9 +403,7 @@ function logical(all: boolean): Primitive<ReduceAxes> {
     start: () => all ? 1 : 0,
     tangent: () => null,
     lower(g, x, axes) {
-      const op = all ? "ReduceMin" : "ReduceMax";
-      if (g.target !== "webgpu") return reduceNode(g, op, x, axes);
-      return g.cast(reduceNode(g, op, g.cast(x, "bool", "int32"), axes), "int32", "bool");
+      return reduceNode(g, all ? "ReduceMin" : "ReduceMax", x, axes);
     },
     samples: [
       {

@@ -105,7 +105,8 @@ const SIGN_BIT = 2 ** 31;
 export function toOrdered(g: Lowering, x: Value, dtype: DType): readonly [Value, DType] {
   if (dtype === "bool") return [g.cast(x, "bool", "int32"), "int32"];
   if (dtype !== "uint32") return [x, dtype];
-  const flipped = g.node("BitwiseXor", [x, g.scalar(SIGN_BIT, "uint32")]);
+  // Adding the sign bit modulo 2^32 flips it.
+  const flipped = g.node("Add", [x, g.scalar(SIGN_BIT, "uint32")]);
   return [g.cast(flipped, "uint32", "int32"), "int32"];
 }
 
@@ -113,7 +114,7 @@ export function toOrdered(g: Lowering, x: Value, dtype: DType): readonly [Value,
 export function fromOrdered(g: Lowering, x: Value, dtype: DType): Value {
   if (dtype === "bool") return g.cast(x, "int32", "bool");
   if (dtype !== "uint32") return x;
-  return g.node("BitwiseXor", [g.cast(x, "int32", "uint32"), g.scalar(SIGN_BIT, "uint32")]);
+  return g.node("Add", [g.cast(x, "int32", "uint32"), g.scalar(SIGN_BIT, "uint32")]);
 }
 
 /** Runs `f` on int32 in place of uint32: right for whatever works on the bits modulo 2^32. */

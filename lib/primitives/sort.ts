@@ -147,7 +147,9 @@ function lowerFloats(
   const n = shape[axis]!;
   const along = shape.slice(axis).map((_, i) => i === 0 ? n : 1);
   const isNumber = g.node("Equal", [x, x]);
-  const keys = g.node("Where", [isNumber, x, g.scalar(Infinity, dtype)]);
+  let keys = g.node("Where", [isNumber, x, g.scalar(Infinity, dtype)]);
+  // The kernel of the GPU mistakes infinity for its own padding.
+  if (g.lacks("TopK", dtype)) keys = g.node("Min", [keys, g.scalar(LARGEST_FLOAT32, dtype)]);
   const order = topK(g, keys, axis, n)[1]!;
 
   const flags = g.cast(isNumber, "bool", "int32");
@@ -162,6 +164,49 @@ function lowerFloats(
   const target = g.where(g.cast(numbers, "int32", "bool"), before, behind, "int32");
   const repaired = g.node("ScatterElements", [order, target, order], { axis });
   return [g.node("GatherElements", [x, repaired], { axis }), repaired];
+}
+
+const LARGEST_FLOAT32 = 3.4028234663852886e38;
+
+/** Most pairs of elements that are compared to sort on a GPU. */
+const PAIR_LIMIT = 2 ** 24;
+
+/**
+ * Elements and int32 positions by counting: an element goes behind all that are smaller, and behind
+ * equal ones that come before it. NaN is larger than numbers, and equal to NaN.
+ */
+function lowerByCounting(
+  g: Lowering,
+  x: Value,
+  axis: number,
+  { shape, dtype }: ShapedArray,
+): [Value, Value] {
+  const n = shape[axis]!;
+  const [keys, keyType] = toOrdered(g, x, dtype);
+  const ofSelf = (v: Value): Value => g.reshape(v, shape.toSpliced(axis + 1, 0, 1));
+  const ofOther = (v: Value): Value => g.reshape(v, shape.toSpliced(axis, 0, 1));
+  const pair = [ofOther(keys), ofSelf(keys)];
+  let less = g.node("Less", pair);
+  let lessOrEqual = g.node("LessOrEqual", pair);
+  if (isFloat(keyType)) {
+    const isNumber = g.node("Equal", [keys, keys]);
+    const isLast = g.node("Not", [ofSelf(isNumber)]);
+    less = g.node("Or", [less, g.node("And", [isLast, ofOther(isNumber)])]);
+    lessOrEqual = g.node("Or", [lessOrEqual, isLast]);
+  }
+  const earlier = Array.from({ length: n * n }, (_, k) => k % n < Math.floor(k / n) ? 1 : 0);
+  const rest = shape.slice(axis + 1).map(() => 1);
+  const isEarlier = g.constant(earlier, [n, n, ...rest], "bool");
+  const before = g.where(isEarlier, lessOrEqual, less, "bool");
+  const place = g.node("ReduceSum", [g.cast(before, "bool", "int32"), g.int64([axis + 1])], {
+    keepdims: 0,
+  });
+  const counted = g.constant(Array.from({ length: n }, (_, i) => i), [n, ...rest], "int32");
+  const positions = g.node("Expand", [counted, g.int64(shape)]);
+  return [
+    g.node("ScatterElements", [x, place, x], { axis }),
+    g.node("ScatterElements", [positions, place, positions], { axis }),
+  ];
 }
 
 /** Elements in ascending order, and where they were. */
@@ -205,6 +250,9 @@ export const sortP: Primitive<AxisParams> = definePrimitive<AxisParams>({
   lower(g, [x], { axis }, [aval], [out, positions]) {
     if (sizeOf(out!.shape) === 0) return [emptyOutput(g, out!)!, emptyOutput(g, positions!)!];
     const { shape, dtype } = aval!;
+    if (g.lacks("TopK", dtype) && sizeOf(shape) * shape[axis]! <= PAIR_LIMIT) {
+      return lowerByCounting(g, x!, axis, aval!);
+    }
     if (isFloat(dtype)) {
       const [values, order] = lowerFloats(g, x!, axis, aval!);
       return [values, g.cast(order, "int64", "int32")];

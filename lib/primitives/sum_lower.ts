@@ -73,7 +73,7 @@ function sumOfIntegers(
   axes: readonly number[],
   dtype: DType,
 ): Value {
-  if (g.target === "webgpu") {
+  if (g.lacks("MatMul", dtype)) {
     const sum = g.node("ReduceSum", [g.cast(x, dtype, "int32"), g.int64(axes)], { keepdims: 0 });
     return g.cast(sum, "int32", dtype);
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { loadGpu } from "../../lib/backends/gpu_device.ts";
 import { BackendError, loadBackend } from "../../mod.ts";
 
 async function missing(): Promise<string> {
@@ -22,3 +23,28 @@ if (reason !== "") console.log(`webgpu tests skipped: ${reason}`);
 export function gpuTest(name: string, fn: () => void | Promise<void>): void {
   Deno.test({ name, ignore: reason !== "", fn });
 }
+
+/**
+ * Runs a task while the runtime refuses programs of which it would run a part on the CPU: their
+ * compilation fails then, with `onCpu` in the message.
+ */
+export async function withoutCpu<T>(task: () => Promise<T>): Promise<T> {
+  const gpu = await loadGpu();
+  const { createSession } = gpu;
+  const strict: typeof createSession = (model) =>
+    gpu.ort.InferenceSession.create(model, {
+      executionProviders: [{ name: "webgpu", device: gpu.device }],
+      preferredOutputLocation: "gpu-buffer",
+      logSeverityLevel: 4,
+      extra: { session: { disable_cpu_ep_fallback: "1" } },
+    });
+  Object.assign(gpu, { createSession: strict });
+  try {
+    return await task();
+  } finally {
+    Object.assign(gpu, { createSession: createSession.bind(gpu) });
+  }
+}
+
+/** What the runtime says of a program that `withoutCpu` refuses. */
+export const onCpu = "contains graph nodes that are assigned to the default CPU EP";
