@@ -12,7 +12,7 @@ import type { Backend, Executable } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
-import { BackendError } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/errors.ts";
 import { type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
 import { simplify } from "../control/simplify.ts";
 import { type Gpu, GPU_MODULE, loadGpu, locateGpu } from "./gpu_device.ts";
@@ -119,6 +119,11 @@ class WebgpuExecutable implements Executable {
     const on = device(name);
     if (this.#box.compiled.gpu !== on.gpu) this.#box.compiled = this.#compile(on.gpu);
     const { program } = this.#box.compiled;
+    const failed = async (cause: unknown): Promise<never> => {
+      if (cause instanceof BackendError) throw cause;
+      const message = `webgpu: program ${name} failed: ${messageOf(cause)}`;
+      throw await on.gpu.failure(new BackendError(message, { cause }));
+    };
     const held: GpuBuffer[] = [];
     let results: Promise<Ort.Tensor[]>;
     try {
@@ -128,7 +133,7 @@ class WebgpuExecutable implements Executable {
         if (feed.buffer !== null) held.push(feed.buffer);
         return feed.tensor;
       });
-      results = Promise.all(feeds).then((tensors) => program.run(tensors));
+      results = Promise.all(feeds).then((tensors) => program.run(tensors).catch(failed));
     } catch (error) {
       for (const buffer of held) buffer.done();
       throw error;
