@@ -11,6 +11,7 @@ import type * as Ort from "onnxruntime-web";
 import { BackendError, messageOf } from "../core/errors.ts";
 import { gpuEntry, withRuntimeFolder } from "./gpu_entry.ts";
 import { fileSystem, inPackage, type Place, readFile, readFirst, resolved } from "./ort_files.ts";
+import { importPart } from "./ort_package.ts";
 import { keepWorker, packageFolder } from "./ort_module.ts";
 import { trial, trialInput, trialOutput } from "./trial.ts";
 
@@ -215,7 +216,7 @@ async function importRuntime(): Promise<typeof Ort> {
       resolved(WASM_FILE),
     ]);
   }
-  const ort: typeof Ort = await import("onnxruntime-web/webgpu");
+  const ort = await importPart<typeof Ort>("webgpu", place);
   ort.env.wasm.numThreads = 1;
   ort.env.logLevel = "fatal";
   if (bytes !== undefined) ort.env.wasm.wasmBinary = bytes;

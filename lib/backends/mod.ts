@@ -26,10 +26,12 @@ export interface LoadOptions {
    */
   readonly memoryBudget?: number | undefined;
   /**
-   * For `"wasm"` and `"webgpu"`: where onnxruntime's files are, if not where the package or the bundler
-   * has put them. The URL of its WebAssembly file (`ort-wasm-simd-threaded.wasm`, for `"webgpu"`
-   * `ort-wasm-simd-threaded.asyncify.wasm`), or of a folder with that file and the module of the same
-   * name (`.mjs`; Deno and Node take the package's own where the folder is remote). Kept for later loads; a backend that is loaded stays as it is.
+   * For `"wasm"` and `"webgpu"`: where onnxruntime's files are. The URL of a folder with the files of
+   * `node_modules/onnxruntime-web/dist`, or of the WebAssembly file alone (`ort-wasm-simd-threaded.wasm`,
+   * for `"webgpu"` `ort-wasm-simd-threaded.asyncify.wasm`). Deno and Node have the package, and take its
+   * modules where the folder is remote. In a browser, bundles do not carry it: left out, its files are
+   * looked for under their name in the import map, then beside the script. Kept for later loads; a
+   * backend that is loaded stays as it is.
    */
   readonly url?: string | URL | undefined;
 }

@@ -6,8 +6,9 @@
  */
 import { BackendError, messageOf } from "../core/errors.ts";
 import { fileSystem, inPackage, type Place, readFile, readFirst, resolved } from "./ort_files.ts";
+import { importPart, VERSION } from "./ort_package.ts";
 
-const PACKAGE = "onnxruntime-web 1.30.0";
+const PACKAGE = `onnxruntime-web ${VERSION}`;
 /** Name of the module, without extension; its WebAssembly file has the same. */
 export const WASM_MODULE = "ort-wasm-simd-threaded";
 const WASM_FILE = `${WASM_MODULE}.wasm`;
@@ -144,11 +145,9 @@ export function keepWorker(): () => void {
 
 async function importFactory(place: Place): Promise<Factory> {
   try {
-    const { default: factory } = place.module === null
-      ? await import("onnxruntime-web/ort-wasm-simd-threaded.mjs")
-      : await import(place.module);
-    return factory;
+    return (await importPart<{ default: Factory }>("module", place)).default;
   } catch (cause) {
+    if (cause instanceof BackendError) throw cause;
     const message = `${place.module ?? PACKAGE} cannot be imported: ${messageOf(cause)}`;
     if (place.module !== null) throw new BackendError(message, { cause });
     throw new Error(message, { cause });
@@ -166,7 +165,7 @@ async function instantiate(factory: Factory, place: Place): Promise<unknown> {
     // Beside the module, or, bundled without that file, where the package is.
     bytes = await readFirst([folder + WASM_FILE, resolved(WASM_FILE)]);
   } else {
-    // Bundlers look for the module's own way to find the file, and put the file where it leads.
+    // The module looks for the file beside itself.
     const { module, said } = await silenced(factory);
     if (module !== null) return module;
     const elsewhere = resolved(WASM_FILE);

@@ -13,6 +13,7 @@ import { BackendError, messageOf } from "../core/errors.ts";
 import type { Model } from "../onnx/model.ts";
 import { encodeModel } from "../onnx/model.ts";
 import type { Place } from "./ort_files.ts";
+import { importPart } from "./ort_package.ts";
 import { THREADS, WRONG_OPTIMIZERS } from "./ort_module.ts";
 import { trial, trialInput, trialOutput } from "./trial.ts";
 
@@ -25,8 +26,9 @@ export type PublicCompiler = (
 ) => Executable;
 
 /** Loads the package by its main entry point, and tries it out. */
-export async function loadPublicOrt({ wasm }: Place): Promise<PublicCompiler> {
-  const ort = await import("onnxruntime-web");
+export async function loadPublicOrt(place: Place): Promise<PublicCompiler> {
+  const { wasm } = place;
+  const ort = await importPart<typeof Ort>("main", place);
   ort.env.wasm.numThreads = THREADS;
   ort.env.logLevel = "fatal";
   if (wasm !== null) ort.env.wasm.wasmPaths = { wasm };

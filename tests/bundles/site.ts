@@ -1,0 +1,124 @@
+/**
+ * A web site under construction, as users of npm have one: a folder with the library as the registry
+ * serves it, with what it depends on, and programs that are bundled by esbuild.
+ *
+ * @module
+ */
+import * as esbuild from "esbuild";
+
+const root = new URL("../../", import.meta.url);
+
+/** A folder with programs to bundle. */
+export interface Site {
+  /** Its path. */
+  readonly folder: string;
+  /** Bundles a program of it for browsers. */
+  readonly bundle: (entry: string, options: esbuild.BuildOptions) => Promise<Bundle>;
+}
+
+/** What a bundler made. */
+export interface Bundle {
+  /** Path of the script that a page loads. */
+  readonly entry: string;
+  /** Names and sizes of all files made, and what went into them. */
+  readonly files: readonly { name: string; bytes: number; inputs: readonly string[] }[];
+  /** What it warned of. */
+  readonly warnings: readonly string[];
+}
+
+/** Makes a site with these programs, by file name, for as long as `use` takes. */
+export async function withSite(
+  programs: Readonly<Record<string, string>>,
+  use: (site: Site) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    await installLibrary(`${folder}/node_modules/@jsr/injax__injax`);
+    await installDependencies(`${folder}/node_modules`);
+    for (const [name, text] of Object.entries(programs)) {
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    let builds = 0;
+    await use({
+      folder,
+      async bundle(entry, options) {
+        const outdir = `${folder}/out${builds++}`;
+        const { metafile, warnings } = await esbuild.build({
+          ...options,
+          entryPoints: [`${folder}/${entry}`],
+          absWorkingDir: folder,
+          bundle: true,
+          format: "esm",
+          platform: "browser",
+          outdir,
+          metafile: true,
+          logLevel: "silent",
+        });
+        return {
+          entry: `${outdir}/${entry}`,
+          files: Object.entries(metafile!.outputs).map(([name, { bytes, inputs }]) => ({
+            name,
+            bytes,
+            inputs: Object.keys(inputs),
+          })),
+          warnings: warnings.map((w) => w.text),
+        };
+      },
+    });
+  } finally {
+    await esbuild.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The library in JavaScript, as the registry gives it to users of npm. */
+async function installLibrary(target: string): Promise<void> {
+  const copy = async (path: string): Promise<void> => {
+    const source = await Deno.readTextFile(new URL(path, root));
+    const { code } = await esbuild.transform(source, { loader: "ts", target: "esnext" });
+    const file = `${target}/${path.replace(/\.ts$/, ".js")}`;
+    await Deno.mkdir(file.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.writeTextFile(file, code.replace(/((?:from|import)[ (]*"\.[^"]*)\.ts"/g, '$1.js"'));
+  };
+  const walk = async (path: string): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(new URL(path, root))) {
+      if (isDirectory) await walk(`${path}${name}/`);
+      else if (name.endsWith(".ts")) await copy(path + name);
+    }
+  };
+  await copy("mod.ts");
+  await walk("lib/");
+  await walk("adapters/");
+  const { exports, version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const scripts = Object.entries(exports as Record<string, string>)
+    .map(([name, path]) => [name, path.replace(/\.ts$/, ".js")]);
+  const description = { name: "@jsr/injax__injax", version, type: "module" };
+  await Deno.writeTextFile(
+    `${target}/package.json`,
+    JSON.stringify({ ...description, exports: Object.fromEntries(scripts) }),
+  );
+}
+
+/** The packages that the library names, from where Deno keeps them. */
+async function installDependencies(target: string): Promise<void> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout)) as { npmCache: string };
+  const [host] = [...Deno.readDirSync(npmCache)].filter((entry) => entry.isDirectory);
+  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  for (const specifier of [imports["onnxruntime-web"], imports["@bufbuild/protobuf/wire"]]) {
+    const [, name, version] = /^npm:(@?[^@]+)@([\d.]+)/.exec(specifier)!;
+    await Deno.mkdir(`${target}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.symlink(`${npmCache}/${host!.name}/${name}/${version}`, `${target}/${name}`);
+  }
+}
+
+/** Runs a script in a process of its own; gives what it prints. */
+export async function runScript(path: string, ...flags: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--no-lock", "--allow-read", "--allow-env", ...flags, path],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  if (code !== 0) throw new Error(`${path}: ${text(stderr)}`);
+  return text(stdout).trim();
+}
