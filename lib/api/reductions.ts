@@ -120,8 +120,12 @@ export function variance(x: Operand, axis?: Axes, options: VarianceOptions = {})
 function varianceOf(x: NDArray, axes: readonly number[], ddof: number): NDArray {
   const centered = sub(x, keep(meanOf(x, axes), x.shape, axes, true));
   const total = reduceSum(mul(centered, centered), axes);
-  const divisor = countOf(x, axes) - ddof;
-  return div(total, scalarLike(divisor >= 0 ? divisor : NaN, total));
+  const count = countOf(x, axes);
+  const divisor = count - ddof;
+  // One element has no distance from its mean, and 0 / 0 is NaN as well. So the divisor of one element
+  // is computed as that of any other number, which a file that leaves the number open asks for.
+  const defined = divisor > 0 || (count === 1 && divisor === 0);
+  return div(total, scalarLike(defined ? divisor : NaN, total));
 }
 
 /**

@@ -79,7 +79,10 @@ export const openCases: readonly OpenCase[] = [
   one("a jitted classifier", (x) => jit(mlp.apply)(mlpParams, null, x), ["batch", 3]),
   one("a mean over the batch", (x) => x.mean(0), [4]),
   one("a mean over everything", (x) => x.mean(), []),
-  one("variance and deviation", (x) => [np.variance(x, 0), np.std(x)]),
+  one(
+    "variance and deviation",
+    (x) => [np.variance(x, 0), np.std(x), np.variance(x, 0, { ddof: 1 })],
+  ),
   one("a sum of squares of all", (x) => x.square().sum()),
   one("largest, least, product", (x) => [x.max(0), x.min(), np.prod(np.tanh(x), 0)]),
   one("where the largest is", (x) => [np.argmax(x, 0), np.argmax(x, 1)]),
