@@ -6,7 +6,7 @@
 import type { NDArray } from "../core/array.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves, treeUnflatten } from "../core/tree.ts";
-import { sub } from "../primitives/arithmetic.ts";
+import { mul, sub } from "../primitives/arithmetic.ts";
 import { pure } from "../transforms/pure.ts";
 import { checkDictionary, type Transforms } from "../transforms/types.ts";
 import {
@@ -19,7 +19,7 @@ import {
 import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
-import { iterate, type Outcome, type Stepper } from "./iterate.ts";
+import { factorOf, iterate, type Outcome, type Stepper } from "./iterate.ts";
 import { checkCount, checkMade, checkTolerance } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
@@ -89,7 +89,8 @@ function checkOptions(options: FixedPointOptions): void {
  *
  * @param f From a tree to one of the same structure, shapes and dtypes.
  * @param x0 Where to start: a tree of floating-point arrays or numbers.
- * @returns A solution whose status says how the solve ended; it never claims convergence falsely.
+ * @returns A solution whose status says how the solve ended; it never claims convergence falsely. Its
+ * value and derivatives are NaN where no residual was finite, not even that of the start.
  * @throws {TreeError} where `f` gives another structure, shape or dtype than it takes, where `x0`
  * has no arrays, and where `throw` is set inside transforms, which do not know how the solve ends.
  * @throws {DTypeError} where a leaf of `x0` is not floating-point.
@@ -158,14 +159,16 @@ export function fixedPoint<T extends FloatTree>(
     tangentSolver(adjoint, transforms),
     { hasAux: true },
   );
-  const [value, outcome] = root as [Arrays<T>, Omit<Outcome, "x">];
+  const [best, outcome] = root as [Arrays<T>, Omit<Outcome, "x">];
+  const known = (treeLeaves(best) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
+  const value = treeUnflatten(def, known) as Arrays<T>;
 
   const solution = new Solution<T>(
     value,
     outcome.status,
     outcome.steps,
     outcome.residualNorm,
-    outcome.valueNorm,
+    mul(outcome.valueNorm, factorOf(outcome, outcome.valueNorm.dtype)),
     outcome.history,
     `fixedPoint by ${solver.description}`,
   );

@@ -10,9 +10,9 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { smallestNormal } from "../core/dtype.ts";
+import { type DType, smallestNormal } from "../core/dtype.ts";
 import { abs, div, select } from "../primitives/arithmetic.ts";
-import { and, or } from "../primitives/compare.ts";
+import { and, not, or } from "../primitives/compare.ts";
 import { dotGeneral } from "../primitives/dot.ts";
 import { full, reduceSum, reshape } from "../primitives/shape.ts";
 import { dynamicUpdateSlice } from "../primitives/slicing.ts";
@@ -71,7 +71,7 @@ export interface Limits {
 export interface Outcome {
   /** The point that met the criterion; where none did, that with the smallest residual norm. */
   readonly x: NDArray;
-  /** Its residual norm. */
+  /** Its residual norm; infinite where none was finite. */
   readonly residualNorm: NDArray;
   /** Its norm. */
   readonly valueNorm: NDArray;
@@ -103,6 +103,15 @@ export function norm(x: NDArray): NDArray {
   const shares = abs(x).mul(1 / Math.max(1, x.size));
   const unit = reduceSum(shares, [0]).add(scalarArray(smallestNormal(x.dtype), x.dtype));
   return plainNorm(div(x, unit)).mul(unit);
+}
+
+/**
+ * What a solution is multiplied by: 1, or NaN where no residual was finite, not even that of the start.
+ * So derivatives are NaN as well, which a choice between the two would not give them.
+ */
+export function factorOf({ status, residualNorm }: Omit<Outcome, "x">, dtype: DType): NDArray {
+  const never = and(status.equal(statusCode("nonfinite")), not(isFinite(residualNorm)));
+  return select(never, scalarArray(NaN, dtype), scalarArray(1, dtype));
 }
 
 /** Runs a method on a residual function of a vector. */

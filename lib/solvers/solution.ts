@@ -57,7 +57,7 @@ export class Solution<T> {
 
   /** Made by solvers. */
   constructor(
-    /** The solution; where the solve failed, the best iterate. */
+    /** The solution; where the solve failed, the best iterate, or NaN where no residual was finite. */
     readonly value: Arrays<T>,
     /** How the solve ended: int32, a position in `statuses` (0 is `"converged"`). */
     readonly status: NDArray,
@@ -136,7 +136,8 @@ function outcome(s: Outcome): string {
         `${residual}. Raise maxSteps, loosen rtol and atol, or try another solver`;
     default:
       if (norm === Infinity) {
-        return "the start, or the function's value there, is infinite or undefined. Try another start";
+        return "the start, or the function's value there, is infinite or undefined, and so the value is " +
+          "NaN. Are the parameters finite? Otherwise try another start";
       }
       return `the function gave infinite or undefined values after ${evaluations}; the best residual ` +
         `norm before that is ${residual}. Try another start, or more damping`;
