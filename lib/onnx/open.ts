@@ -275,9 +275,9 @@ function difference(a: readonly Fact[], b: readonly Fact[]): string | null {
   return null;
 }
 
-/** Sizes far from those that are compared: the smallest ones, of which users think, and large ones. */
+/** Sizes far from those that are compared: small ones, of which users think, and a few up to large. */
 function farSizes(symbols: number): Sizes[] {
-  return [1, 2, 3, 4, 5, 8, 64, 1024].map((n) =>
+  return [1, 2, 3, 4, 5, 8, 11, 31, 61, 257, 1021].map((n) =>
     Array.from({ length: symbols }, (_, k) => n === 1 ? 1 : n + 3 * k)
   );
 }
