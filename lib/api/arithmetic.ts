@@ -99,6 +99,13 @@ function lowered(quotient: NDArray, down: NDArray): NDArray {
  * Elementwise quotient rounded down, as `jax.numpy.floor_divide`.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.floorDivide(np.array([7, -7]), 2).toArray()); // [ 3, -4 ]
+ * ```
  */
 export function floorDivide(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("floorDivide(x, y)", arguments);
@@ -124,6 +131,13 @@ function floorDivided(x: NDArray, y: NDArray): NDArray {
  * by 0.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.mod(np.array([7, -7]), 3).toArray()); // [ 1, 2 ]
+ * ```
  */
 export function mod(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("mod(x, y)", arguments);
@@ -160,6 +174,13 @@ function product(x: NDArray, n: number): NDArray {
  *
  * @throws {ShapeError} where the shapes do not broadcast.
  * @throws {DTypeError} where an array of integers is raised to a negative number.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.pow(np.array([1, 2, 3]), 2).toArray()); // [ 1, 4, 9 ]
+ * ```
  */
 export function pow(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("pow(x, y)", arguments);
@@ -249,6 +270,13 @@ export function trunc(x: Operand): NDArray {
  * equally near, as `jax.numpy.round`; integers stay.
  *
  * @throws {RangeError} where `decimals` is not an integer.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.round(np.array([0.5, 1.5, 2.25]), 1).toArray()); // [ 0.5, 1.5, 2.200000047683716 ]
+ * ```
  */
 export function round(x: Operand, decimals = 0): NDArray {
   if (arguments.length > 2) checkCall("round(x, decimals)", arguments);
@@ -269,6 +297,13 @@ export function round(x: Operand, decimals = 0): NDArray {
  * Elementwise larger value, NaN where either is NaN, as `jax.numpy.maximum`.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.maximum(np.array([-1, 2]), 0).toArray()); // [ 0, 2 ]
+ * ```
  */
 export function maximum(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("maximum(x, y)", arguments);
@@ -290,6 +325,13 @@ export function minimum(x: Operand, y: Operand): NDArray {
  * bound does not limit. Where `min` is above `max`, the result is `max`.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.clip(np.array([-2, 0.5, 7]), 0, 1).toArray()); // [ 0, 0.5, 1 ]
+ * ```
  */
 export function clip(x: Operand, min?: Operand | null, max?: Operand | null): NDArray {
   if (arguments.length > 3) checkCall("clip(x, min, max)", arguments);
@@ -337,6 +379,13 @@ export function hypot(x: Operand, y: Operand): NDArray {
  * Elementwise `log(exp(x) + exp(y))` without overflow, as `jax.numpy.logaddexp`.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.logaddexp(1000, 1000).item()); // 1000.6931762695312
+ * ```
  */
 export function logaddexp(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("logaddexp(x, y)", arguments);
@@ -369,6 +418,13 @@ export function stopGradient(x: Operand): NDArray {
  * among themselves, and all but 0 is true.
  *
  * @throws {DTypeError} where `dtype` is none.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.astype(np.array([1.9, -1.9]), "int32").toArray()); // [ 1, -1 ]
+ * ```
  */
 export function astype(x: Operand, dtype: DType): NDArray {
   if (arguments.length > 2) checkCall("astype(x, dtype)", arguments);

@@ -104,6 +104,13 @@ export function empty(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
  * Ones of a shape, as `jax.numpy.ones`; float32 where no dtype is given.
  *
  * @throws {ShapeError} where a length is not a non-negative integer.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.ones([2, 2], { dtype: "int32" }).toArray()); // [ [ 1, 1 ], [ 1, 1 ] ]
+ * ```
  */
 export function ones(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("ones(shape, options)", arguments, dtypeOptions);
@@ -116,6 +123,13 @@ export function ones(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
  *
  * @throws {ShapeError} where the shape is none, or the value does not broadcast to it.
  * @throws {RangeError} where an integer dtype does not hold the number.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.full([3], 7).toArray()); // [ 7, 7, 7 ]
+ * ```
  */
 export function full(shape: ShapeLike, value: Operand, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("full(shape, value, options)", arguments, dtypeOptions);
@@ -379,6 +393,13 @@ function matrixMask(op: string, x: NDArray, offset: number): NDArray {
  * `offset` 0 is the main one, positive ones are above it.
  *
  * @throws {ShapeError} where `x` has less than two axes.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.tril(np.array([[1, 2], [3, 4]])).toArray()); // [ [ 1, 0 ], [ 3, 4 ] ]
+ * ```
  */
 export function tril(x: NDArray, offset = 0): NDArray {
   if (arguments.length > 2) checkCall("tril(x, offset)", arguments);
@@ -390,6 +411,13 @@ export function tril(x: NDArray, offset = 0): NDArray {
  * Matrices `[..., n, m]` with everything below a diagonal set to zero, as `jax.numpy.triu`.
  *
  * @throws {ShapeError} where `x` has less than two axes.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.triu(np.array([[1, 2], [3, 4]])).toArray()); // [ [ 1, 2 ], [ 0, 4 ] ]
+ * ```
  */
 export function triu(x: NDArray, offset = 0): NDArray {
   if (arguments.length > 2) checkCall("triu(x, offset)", arguments);

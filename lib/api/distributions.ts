@@ -198,6 +198,13 @@ function neighbour(x: number, dtype: DType, up: boolean): number {
  * `jax.random.truncated_normal`. The shape is that of the bounds where it is left out.
  *
  * @throws {ShapeError} where the bounds do not broadcast to the shape.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ *
+ * console.log(random.truncatedNormal(random.key(0), -1, 1, [1000]).max().item() <= 1); // true
+ * ```
  */
 export function truncatedNormal(
   key: NDArray,
@@ -246,6 +253,13 @@ function gumbelOf(op: string, key: NDArray, shape: readonly number[], dtype: DTy
  * dtype is given.
  *
  * @throws {TypeError} where `key` is not a key, or the dtype not a float type.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ *
+ * console.log(random.gumbel(random.key(0), [3]).shape); // [ 3 ]
+ * ```
  */
 export function gumbel(
   key: NDArray,
@@ -266,6 +280,13 @@ export function gumbel(
  * given.
  *
  * @throws {TypeError} where `key` is not a key, or the dtype not a float type.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ *
+ * console.log(random.exponential(random.key(0), [1000]).mean().item().toFixed(1)); // 1.0
+ * ```
  */
 export function exponential(
   key: NDArray,
@@ -284,6 +305,13 @@ export function exponential(
  * is left out.
  *
  * @throws {ShapeError} where `p` does not broadcast to the shape.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ *
+ * console.log(random.bernoulli(random.key(0), 0.25, [1000]).mean().item().toFixed(1)); // 0.2
+ * ```
  */
 export function bernoulli(key: NDArray, p: Operand = 0.5, shape?: ShapeLike): NDArray {
   if (arguments.length > 3) checkCall("bernoulli(key, p, shape)", arguments);
@@ -373,6 +401,13 @@ export function randint(
  * `jax.random.categorical`.
  *
  * @throws {ShapeError} where the shape asked for does not end in that of `logits` without its axis.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, random } from "@injax/injax";
+ *
+ * console.log(random.categorical(random.key(0), np.array([-Infinity, 0])).item()); // 1
+ * ```
  */
 export function categorical(
   key: NDArray,

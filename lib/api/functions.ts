@@ -41,7 +41,16 @@ export function log(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("log(x)", arguments);
   return u.log(asFloat("log", x));
 }
-/** Elementwise `log(1 + x)`, accurate near 0, as `jax.numpy.log1p`. */
+/**
+ * Elementwise `log(1 + x)`, accurate near 0, as `jax.numpy.log1p`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.log1p(1e-10).item()); // 1.000000013351432e-10
+ * ```
+ */
 export function log1p(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("log1p(x)", arguments);
   return u.log1p(asFloat("log1p", x));
@@ -102,6 +111,13 @@ export function atan(x: Operand): NDArray {
  * Elementwise angle of the point `(x, y)` in radians, from -pi to pi, as `jax.numpy.atan2`.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.atan2(1, 0).item()); // 1.5707963705062866
+ * ```
  */
 export function atan2(y: Operand, x: Operand): NDArray {
   if (arguments.length > 2) checkCall("atan2(y, x)", arguments);

@@ -118,6 +118,14 @@ export function take(
  * `jax.numpy.take_along_axis`. On all other axes the two broadcast.
  *
  * @throws {ShapeError} where the numbers of axes differ, or other axes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const x = np.array([[3, 1], [2, 4]]);
+ * console.log(np.takeAlongAxis(x, np.argsort(x, 1), 1).toArray()); // [ [ 1, 3 ], [ 2, 4 ] ]
+ * ```
  */
 export function takeAlongAxis(
   x: NDArray,
@@ -171,6 +179,13 @@ export function takeAlongAxis(
  *
  * @throws {AxisError} where a constant index is out of range.
  * @throws {DTypeError} where indices are not integers.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.at(np.array([[1, 2], [3, 4]]), -1).toArray()); // [ 3, 4 ]
+ * ```
  */
 export function at(x: NDArray, index: Operand): NDArray {
   if (arguments.length > 2) checkCall("at(x, index)", arguments);
@@ -282,6 +297,13 @@ function unstack(vector: NDArray): NDArray[] {
  * @param starts An integer for each axis: numbers and scalars, or a vector.
  * @throws {AxisError} where a size exceeds the axis' length.
  * @throws {ShapeError} where there is not one start and one size for each axis.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.dynamicSlice(np.arange(5), [2], [2]).toArray()); // [ 2, 3 ]
+ * ```
  */
 export function dynamicSlice(
   x: NDArray,
@@ -315,6 +337,13 @@ export function dynamicSlice(
  *
  * @throws {ShapeError} where the update is larger than `x` along an axis.
  * @throws {DTypeError} where the update's dtype does not fit that of `x`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.dynamicUpdateSlice(np.zeros([4]), np.ones([2]), [1]).toArray()); // [ 0, 1, 1, 0 ]
+ * ```
  */
 export function dynamicUpdateSlice(
   x: NDArray,
@@ -333,6 +362,13 @@ export function dynamicUpdateSlice(
  * result.
  *
  * @throws {ShapeError} where `x` has less than two axes.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.diagonal(np.array([[1, 2], [3, 4]])).toArray()); // [ 1, 4 ]
+ * ```
  */
 export function diagonal(x: NDArray, options: DiagonalOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("diagonal(x, options)", arguments, diagonalOptions);

@@ -80,6 +80,13 @@ export function concatenate(arrays: readonly Operand[], axis: number | null = 0)
  * dtype.
  *
  * @throws {ShapeError} where the list is empty or the shapes differ.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.stack([np.array([1, 2]), np.array([3, 4])]).toArray()); // [ [ 1, 2 ], [ 3, 4 ] ]
+ * ```
  */
 export function stack(arrays: readonly Operand[], axis = 0): NDArray {
   if (arguments.length > 2) checkCall("stack(arrays, axis)", arguments);
@@ -162,6 +169,13 @@ export function split(x: NDArray, sections: number | readonly number[], axis = 0
  * `x` repeated as a whole, as `jax.numpy.tile`: so often along each of the last axes.
  *
  * @throws {RangeError} where a number is not a non-negative integer.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.tile(np.array([1, 2]), 2).toArray()); // [ 1, 2, 1, 2 ]
+ * ```
  */
 export function tile(x: Operand, repeats: number | readonly number[]): NDArray {
   if (arguments.length > 2) checkCall("tile(x, repeats)", arguments);
@@ -188,6 +202,13 @@ export function tile(x: Operand, repeats: number | readonly number[]): NDArray {
  *
  * @param repeats How often: one number, or one for each element.
  * @throws {ShapeError} where a list does not have a number for each element.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.repeat(np.array([1, 2]), 2).toArray()); // [ 1, 1, 2, 2 ]
+ * ```
  */
 export function repeat(
   x: Operand,
@@ -228,6 +249,13 @@ export function repeat(
  * `x` with the order along `axis` reversed, along all axes where it is left out, as `jax.numpy.flip`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.flip(np.array([1, 2, 3])).toArray()); // [ 3, 2, 1 ]
+ * ```
  */
 export function flip(x: NDArray, axis?: Axes): NDArray {
   if (arguments.length > 2) checkCall("flip(x, axis)", arguments);
@@ -241,6 +269,13 @@ export function flip(x: NDArray, axis?: Axes): NDArray {
  *
  * @param shift A number, which may be computed, or a list with one for each axis.
  * @throws {AxisError} where an axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.roll(np.array([1, 2, 3]), 1).toArray()); // [ 3, 1, 2 ]
+ * ```
  */
 export function roll(
   x: NDArray,

@@ -101,6 +101,13 @@ export function split(key: NDArray, num: ShapeLike = 2): NDArray {
  *
  * @param data An integer, taken modulo 2^32; it may be computed.
  * @throws {TypeError} where `key` is not a key, or `data` not an integer.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ *
+ * console.log(random.foldIn(random.key(0), 7).shape); // [ 2 ]
+ * ```
  */
 export function foldIn(key: NDArray, data: Operand): NDArray {
   if (arguments.length > 2) checkCall("foldIn(key, data)", arguments);
@@ -116,6 +123,13 @@ export function foldIn(key: NDArray, data: Operand): NDArray {
  * Random bits, as `jax.random.bits`: a uint32 array.
  *
  * @throws {TypeError} where `key` is not a key.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ *
+ * console.log(random.bits(random.key(0), [3]).dtype); // uint32
+ * ```
  */
 export function bits(key: NDArray, shape: ShapeLike = []): NDArray {
   if (arguments.length > 2) checkCall("bits(key, shape)", arguments);

@@ -97,6 +97,13 @@ export function solve(a: NDArray, b: NDArray): NDArray {
  * `solve` is faster and more accurate.
  *
  * @throws {ShapeError} where a matrix is not square.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * console.log(linalg.inv(np.array([[2, 0], [0, 4]])).toArray()); // [ [ 0.5, 0 ], [ 0, 0.25 ] ]
+ * ```
  */
 export function inv(a: NDArray): NDArray {
   if (arguments.length > 1) checkCall("inv(a)", arguments);
@@ -143,6 +150,13 @@ function pivots(x: NDArray): { readonly pivots: NDArray[]; readonly sign: NDArra
  * `n`; derivatives are right where the matrix is not singular.
  *
  * @throws {ShapeError} where a matrix is not square.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * console.log(linalg.det(np.array([[2, 1], [0, 4]])).item()); // 8
+ * ```
  */
 export function det(a: NDArray): NDArray {
   if (arguments.length > 1) checkCall("det(a)", arguments);
@@ -157,6 +171,13 @@ export function det(a: NDArray): NDArray {
  * overflow nor underflow.
  *
  * @throws {ShapeError} where a matrix is not square.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * console.log(linalg.slogdet(np.array([[0, 1], [1, 0]])).sign.item()); // -1
+ * ```
  */
 export function slogdet(a: NDArray): { readonly sign: NDArray; readonly logabsdet: NDArray } {
   if (arguments.length > 1) checkCall("slogdet(a)", arguments);

@@ -94,6 +94,13 @@ export function matmul(x: NDArray, y: NDArray): NDArray {
  * the sum over the last axis of `x` and the last but one of `y`.
  *
  * @throws {ShapeError} where the lengths of these axes differ.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.dot(np.array([1, 2]), np.array([3, 4])).item()); // 11
+ * ```
  */
 export function dot(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("dot(x, y)", arguments);
@@ -132,7 +139,16 @@ export function inner(x: NDArray, y: NDArray): NDArray {
   return contracted("inner", a, a.ndim - 1, b, b.ndim - 1);
 }
 
-/** Products of all pairs of elements of the flat arrays, a matrix, as `jax.numpy.outer`. */
+/**
+ * Products of all pairs of elements of the flat arrays, a matrix, as `jax.numpy.outer`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.outer(np.array([1, 2]), np.array([3, 4])).toArray()); // [ [ 3, 4 ], [ 6, 8 ] ]
+ * ```
+ */
 export function outer(x: NDArray, y: NDArray): NDArray {
   if (arguments.length > 2) checkCall("outer(x, y)", arguments);
   const [a, b] = arrays("outer", x, y);
@@ -146,6 +162,13 @@ export function outer(x: NDArray, y: NDArray): NDArray {
  * @param axes How many of the last axes of `x` and the first of `y`, or lists of those to pair.
  * @throws {ShapeError} where paired axes differ in length.
  * @throws {AxisError} where an axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.tensordot(np.ones([2, 3]), np.ones([3, 4]), 1).shape); // [ 2, 4 ]
+ * ```
  */
 export function tensordot(
   x: NDArray,
@@ -194,6 +217,13 @@ export function tensordot(
  * Sums of diagonals, as `jax.numpy.trace`: the axes are chosen as in `diagonal`.
  *
  * @throws {ShapeError} where `x` has less than two axes.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.trace(np.array([[1, 2], [3, 4]])).item()); // 5
+ * ```
  */
 export function trace(x: NDArray, options: DiagonalOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("trace(x, options)", arguments, diagonalOptions);

@@ -22,6 +22,13 @@ import { applyNamed, asBool, asOperand, type Binary, floatOr32, promote } from "
  * Elementwise `x == y`, as bool, as `jax.numpy.equal`; false where either is NaN.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.equal(np.array([1, 2]), 2).toArray()); // [ false, true ]
+ * ```
  */
 export function equal(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("equal(x, y)", arguments);
@@ -40,6 +47,13 @@ export function notEqual(x: Operand, y: Operand): NDArray {
  * Elementwise `x < y`, as bool, as `jax.numpy.less`.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.less(np.array([1, 2]), 2).toArray()); // [ true, false ]
+ * ```
  */
 export function less(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("less(x, y)", arguments);
@@ -94,6 +108,13 @@ const closeOptions: OptionTable<CloseOptions> = {
  * themselves.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.isClose(np.array([1, 2]), np.array([1.000001, 2.1])).toArray()); // [ true, false ]
+ * ```
  */
 export function isClose(x: Operand, y: Operand, options: CloseOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("isClose(x, y, options)", arguments, closeOptions);
@@ -124,7 +145,16 @@ export function allClose(x: Operand, y: Operand, options: CloseOptions = {}): ND
   return reduceAnd(close, close.shape.map((_, i) => i));
 }
 
-/** Whether shapes and all elements are equal, as a bool scalar, as `jax.numpy.array_equal`. */
+/**
+ * Whether shapes and all elements are equal, as a bool scalar, as `jax.numpy.array_equal`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.arrayEqual(np.array([1, 2]), np.array([1, 2])).item()); // 1
+ * ```
+ */
 export function arrayEqual(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("arrayEqual(x, y)", arguments);
   const [a, b] = promote("arrayEqual", x, y);
@@ -142,6 +172,13 @@ function logical(op: string, f: Binary, x: Operand, y: Operand): NDArray {
  * Elementwise logical and, as bool, as `jax.numpy.logical_and`; all but 0 is true.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.logicalAnd(np.array([true, true]), np.array([true, false])).toArray()); // [ true, false ]
+ * ```
  */
 export function logicalAnd(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("logicalAnd(x, y)", arguments);
@@ -232,6 +269,13 @@ export function bitwiseNot(x: Operand): NDArray {
  * Elementwise `x << y`, as `jax.numpy.left_shift`; 0 for 32 places or more.
  *
  * @throws {DTypeError} for floats and bools.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.leftShift(np.array([1, 3], { dtype: "int32" }), 2).toArray()); // [ 4, 12 ]
+ * ```
  */
 export function leftShift(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("leftShift(x, y)", arguments);
@@ -299,7 +343,16 @@ function constantBool(x: NDArray, value: boolean): NDArray {
   return full(x.shape, value ? 1 : 0, "bool");
 }
 
-/** Elementwise, whether `x` is NaN, as bool, as `jax.numpy.isnan`. */
+/**
+ * Elementwise, whether `x` is NaN, as bool, as `jax.numpy.isnan`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.isNaN(np.array([1, NaN])).toArray()); // [ false, true ]
+ * ```
+ */
 export function isNaN(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("isNaN(x)", arguments);
   const a = asOperand("isNaN", x);
@@ -334,7 +387,16 @@ const nanToNumOptions: OptionTable<NanToNumOptions> = {
   negInf: "number",
 };
 
-/** Elementwise, `x` with NaN and infinities replaced by numbers, as `jax.numpy.nan_to_num`. */
+/**
+ * Elementwise, `x` with NaN and infinities replaced by numbers, as `jax.numpy.nan_to_num`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.nanToNum(np.array([1, NaN])).toArray()); // [ 1, 0 ]
+ * ```
+ */
 export function nanToNum(x: Operand, options: NanToNumOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("nanToNum(x, options)", arguments, nanToNumOptions);
   const a = asOperand("nanToNum", x);

@@ -69,7 +69,16 @@ export function relu6(x: Operand): NDArray {
   return select(le(a, zero), zero, select(ge(a, six), six, a));
 }
 
-/** Elementwise `x` where it is positive, else `slope * x`, as `jax.nn.leaky_relu`. */
+/**
+ * Elementwise `x` where it is positive, else `slope * x`, as `jax.nn.leaky_relu`.
+ *
+ * @example
+ * ```ts
+ * import { nn, numpy as np } from "@injax/injax";
+ *
+ * console.log(nn.leakyRelu(np.array([-1, 2]), 0.25).toArray()); // [ -0.25, 2 ]
+ * ```
+ */
 export function leakyRelu(x: Operand, slope: Operand = 0.01): NDArray {
   if (arguments.length > 2) checkCall("leakyRelu(x, slope)", arguments);
   const a = asFloat("leakyRelu", x);
@@ -78,7 +87,16 @@ export function leakyRelu(x: Operand, slope: Operand = 0.01): NDArray {
   return mul(a, select(ge(a, scalarLike(0, a)), scalarLike(1, a), convert(s, a.dtype)));
 }
 
-/** Elementwise `x` where it is positive, else `alpha * (exp(x) - 1)`, as `jax.nn.elu`. */
+/**
+ * Elementwise `x` where it is positive, else `alpha * (exp(x) - 1)`, as `jax.nn.elu`.
+ *
+ * @example
+ * ```ts
+ * import { nn, numpy as np } from "@injax/injax";
+ *
+ * console.log(nn.elu(np.array([-Infinity, 2])).toArray()); // [ -1, 2 ]
+ * ```
+ */
 export function elu(x: Operand, alpha: Operand = 1): NDArray {
   if (arguments.length > 2) checkCall("elu(x, alpha)", arguments);
   const a = asFloat("elu", x);
@@ -90,7 +108,16 @@ export function elu(x: Operand, alpha: Operand = 1): NDArray {
   return select(positive, a, mul(convert(s, a.dtype), below));
 }
 
-/** Elementwise logistic function `1 / (1 + exp(-x))`, as `jax.nn.sigmoid`. */
+/**
+ * Elementwise logistic function `1 / (1 + exp(-x))`, as `jax.nn.sigmoid`.
+ *
+ * @example
+ * ```ts
+ * import { nn, numpy as np } from "@injax/injax";
+ *
+ * console.log(nn.sigmoid(np.array([0, Infinity])).toArray()); // [ 0.5, 1 ]
+ * ```
+ */
 export function sigmoid(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("sigmoid(x)", arguments);
   return u.logistic(asFloat("sigmoid", x));
@@ -115,6 +142,13 @@ export const swish: typeof silu = silu;
 /**
  * Elementwise `log(1 + exp(x))` without overflow, as `jax.nn.softplus`; derivatives of all orders are
  * right everywhere.
+ *
+ * @example
+ * ```ts
+ * import { nn } from "@injax/injax";
+ *
+ * console.log(nn.softplus(1000).item()); // 1000
+ * ```
  */
 export function softplus(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("softplus(x)", arguments);
@@ -128,6 +162,13 @@ export function softplus(x: Operand): NDArray {
 /**
  * Elementwise Gaussian error linear unit, `x` times the normal distribution function, as `jax.nn.gelu`;
  * approximated by tanh unless `approximate` is false.
+ *
+ * @example
+ * ```ts
+ * import { nn, numpy as np } from "@injax/injax";
+ *
+ * console.log(nn.gelu(np.array([0, 1]), { approximate: false }).toArray()); // [ 0, 0.8413447141647339 ]
+ * ```
  */
 export function gelu(x: Operand, options: GeluOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("gelu(x, options)", arguments, geluOptions);

@@ -83,6 +83,13 @@ function meanOf(x: NDArray, axes: readonly number[]): NDArray {
  * Mean over `axis`, as `jax.numpy.mean`; integers and bools give float32. NaN over no elements.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.mean(np.array([[1, 2], [3, 4]]), 0).toArray()); // [ 2, 3 ]
+ * ```
  */
 export function mean(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("mean(x, axis, options)", arguments, reduceOptions);
@@ -105,6 +112,13 @@ export function prod(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray 
  * number of elements less `ddof`. Exported as `var` too.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.var(np.array([1, 3]), null, { ddof: 1 }).item()); // 2
+ * ```
  */
 export function variance(x: Operand, axis?: Axes, options: VarianceOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("variance(x, axis, options)", arguments, varianceOptions);
@@ -132,6 +146,13 @@ function varianceOf(x: NDArray, axes: readonly number[], ddof: number): NDArray 
  * Standard deviation over `axis`, the root of the variance, as `jax.numpy.std`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.std(np.array([2, 4])).item()); // 1
+ * ```
  */
 export function std(x: Operand, axis?: Axes, options: VarianceOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("std(x, axis, options)", arguments, varianceOptions);
@@ -168,6 +189,13 @@ const reduceMin = nonEmpty("min", r.reduceMin);
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  * @throws {ShapeError} where there are no elements.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.max(np.array([[1, 5], [3, 4]]), 1, { keepDims: true }).toArray()); // [ [ 5 ], [ 4 ] ]
+ * ```
  */
 export function max(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("max(x, axis, options)", arguments, reduceOptions);
@@ -189,6 +217,13 @@ export function min(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
  * Whether any element over `axis` is not 0, as bool, as `jax.numpy.any`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.any(np.array([[true, false], [false, false]]), 1).toArray()); // [ true, false ]
+ * ```
  */
 export function any(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("any(x, axis, options)", arguments, reduceOptions);
@@ -231,6 +266,13 @@ function position(
  *
  * @throws {AxisError} where the axis is out of range.
  * @throws {ShapeError} where there are no elements.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.argmax(np.array([1, 5, 3])).item()); // 1
+ * ```
  */
 export function argmax(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("argmax(x, axis, options)", arguments, reduceOptions);
@@ -255,6 +297,13 @@ export function argmin(x: Operand, axis?: number | null, options?: ReduceOptions
  *
  * @throws {AxisError} where the axis is out of range.
  * @throws {ShapeError} where there are no elements.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.median(np.array([3, 1, 2, 10])).item()); // 2.5
+ * ```
  */
 export function median(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("median(x, axis, options)", arguments, reduceOptions);
@@ -296,6 +345,13 @@ function running(op: string, x: Operand, axis: number | null | undefined): [NDAr
  * as int32; integers wrap.
  *
  * @throws {AxisError} where the axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.cumsum(np.array([1, 2, 3])).toArray()); // [ 1, 3, 6 ]
+ * ```
  */
 export function cumsum(x: Operand, axis?: number | null, options?: CumulativeOptions): NDArray {
   if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, cumulativeOptions);
@@ -325,7 +381,16 @@ export function cumprod(x: Operand, axis?: number | null, options?: CumulativeOp
   return out;
 }
 
-/** Number of elements over `axis` that are not 0, as int32, as `jax.numpy.count_nonzero`. */
+/**
+ * Number of elements over `axis` that are not 0, as int32, as `jax.numpy.count_nonzero`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.countNonzero(np.array([0, 1, 2])).item()); // 2
+ * ```
+ */
 export function countNonzero(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("countNonzero(x, axis, options)", arguments, reduceOptions);
   return reduce(

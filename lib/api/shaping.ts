@@ -76,6 +76,13 @@ export function ravel(x: Operand): NDArray {
  * The order is reversed where `axes` is left out.
  *
  * @throws {AxisError} where `axes` does not name each axis once.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.transpose(np.zeros([2, 3, 4]), [2, 0, 1]).shape); // [ 4, 2, 3 ]
+ * ```
  */
 export function transpose(x: NDArray, axes?: readonly number[] | null): NDArray {
   if (arguments.length > 2) checkCall("transpose(x, axes)", arguments);
@@ -107,6 +114,13 @@ export function transpose(x: NDArray, axes?: readonly number[] | null): NDArray 
  * order.
  *
  * @throws {AxisError} where an axis is out of range or given twice, or the numbers of axes differ.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.moveaxis(np.zeros([2, 3, 4]), 0, -1).shape); // [ 3, 4, 2 ]
+ * ```
  */
 export function moveaxis(
   x: NDArray,
@@ -153,6 +167,13 @@ export function swapaxes(x: NDArray, axis1: number, axis2: number): NDArray {
  * `x` with axes of length 1 at the positions `axis` of the result, as `jax.numpy.expand_dims`.
  *
  * @throws {AxisError} where a position is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.expandDims(np.zeros([2, 3]), 0).shape); // [ 1, 2, 3 ]
+ * ```
  */
 export function expandDims(x: Operand, axis: number | readonly number[]): NDArray {
   if (arguments.length > 2) checkCall("expandDims(x, axis)", arguments);
@@ -174,6 +195,13 @@ export function expandDims(x: Operand, axis: number | readonly number[]): NDArra
  * `x` without axes of length 1, or without those in `axis`, as `jax.numpy.squeeze`.
  *
  * @throws {ShapeError} where an axis in `axis` has another length.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.squeeze(np.zeros([1, 3, 1]), 0).shape); // [ 3, 1 ]
+ * ```
  */
 export function squeeze(x: Operand, axis?: Axes): NDArray {
   if (arguments.length > 2) checkCall("squeeze(x, axis)", arguments);
@@ -198,6 +226,13 @@ export function squeeze(x: Operand, axis?: Axes): NDArray {
  * `x` repeated to a shape by NumPy's rule, as `jax.numpy.broadcast_to`: axes are aligned on the right.
  *
  * @throws {ShapeError} where a length of `x` is neither 1 nor the one asked for.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.broadcastTo(np.array([1, 2]), [2, 2]).toArray()); // [ [ 1, 2 ], [ 1, 2 ] ]
+ * ```
  */
 export function broadcastTo(x: Operand, shape: ShapeLike): NDArray {
   if (arguments.length > 2) checkCall("broadcastTo(x, shape)", arguments);

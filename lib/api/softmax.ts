@@ -62,6 +62,13 @@ export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}):
  * `exp(x) / sum(exp(x))` over `axis`, the last one where it is left out, as `jax.nn.softmax`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { nn, numpy as np } from "@injax/injax";
+ *
+ * console.log(nn.softmax(np.array([1, 1])).toArray()); // [ 0.5, 0.5 ]
+ * ```
  */
 export function softmax(x: Operand, axis: Axes = -1): NDArray {
   if (arguments.length > 2) checkCall("softmax(x, axis)", arguments);
@@ -77,6 +84,13 @@ export function softmax(x: Operand, axis: Axes = -1): NDArray {
  * `jax.nn.log_softmax`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { nn, numpy as np } from "@injax/injax";
+ *
+ * console.log(nn.logSoftmax(np.array([0, 1000])).toArray()); // [ -1000, 0 ]
+ * ```
  */
 export function logSoftmax(x: Operand, axis: Axes = -1): NDArray {
   if (arguments.length > 2) checkCall("logSoftmax(x, axis)", arguments);

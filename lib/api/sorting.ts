@@ -39,6 +39,13 @@ function lanes(op: string, x: Operand, axis: number | null): [NDArray, number] {
  * `axis` null, of the flat array. NaN counts as largest. Equal elements keep their order.
  *
  * @throws {AxisError} where the axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.sort(np.array([3, 1, 2]), -1, { descending: true }).toArray()); // [ 3, 2, 1 ]
+ * ```
  */
 export function sort(x: Operand, axis: number | null = -1, options: SortOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("sort(x, axis, options)", arguments, sortOptions);
@@ -53,6 +60,13 @@ export function sort(x: Operand, axis: number | null = -1, options: SortOptions 
  * keep their order.
  *
  * @throws {AxisError} where the axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.argsort(np.array([3, 1, 2])).toArray()); // [ 1, 2, 0 ]
+ * ```
  */
 export function argsort(
   x: Operand,
@@ -74,6 +88,13 @@ export function argsort(
  * largest.
  *
  * @throws {ShapeError} where `sorted` does not have one axis.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.searchsorted(np.array([1, 3, 5]), np.array([3, 4])).toArray()); // [ 1, 2 ]
+ * ```
  */
 export function searchsorted(
   sorted: NDArray,

@@ -15,25 +15,61 @@ import { applyNamed, asFloat, floatOr32 } from "./operands.ts";
 import * as sums from "./softmax.ts";
 import { reduceOptions } from "./options.ts";
 
-/** Elementwise error function, as `jax.scipy.special.erf`. */
+/**
+ * Elementwise error function, as `jax.scipy.special.erf`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.erf(np.array([0, Infinity])).toArray()); // [ 0, 1 ]
+ * ```
+ */
 export function erf(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("erf(x)", arguments);
   return u.erf(asFloat("erf", x));
 }
 
-/** Elementwise inverse of the error function, infinite at -1 and 1, as `jax.scipy.special.erfinv`. */
+/**
+ * Elementwise inverse of the error function, infinite at -1 and 1, as `jax.scipy.special.erfinv`.
+ *
+ * @example
+ * ```ts
+ * import { special } from "@injax/injax";
+ *
+ * console.log(special.erfInv(0.5).item()); // 0.4769362807273865
+ * ```
+ */
 export function erfInv(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("erfInv(x)", arguments);
   return u.erfInv(asFloat("erfInv", x));
 }
 
-/** Elementwise logistic function `1 / (1 + exp(-x))`, as `jax.scipy.special.expit`. */
+/**
+ * Elementwise logistic function `1 / (1 + exp(-x))`, as `jax.scipy.special.expit`.
+ *
+ * @example
+ * ```ts
+ * import { special } from "@injax/injax";
+ *
+ * console.log(special.expit(0).item()); // 0.5
+ * ```
+ */
 export function expit(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("expit(x)", arguments);
   return u.logistic(asFloat("expit", x));
 }
 
-/** Elementwise `log(x / (1 - x))`, the inverse of `expit`, as `jax.scipy.special.logit`. */
+/**
+ * Elementwise `log(x / (1 - x))`, the inverse of `expit`, as `jax.scipy.special.logit`.
+ *
+ * @example
+ * ```ts
+ * import { special } from "@injax/injax";
+ *
+ * console.log(special.logit(0.5).item()); // 0
+ * ```
+ */
 export function logit(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("logit(x)", arguments);
   const a = asFloat("logit", x);
@@ -45,6 +81,13 @@ export function logit(x: Operand): NDArray {
  * Elementwise `x * log(y)`, 0 where `x` is 0, as `jax.scipy.special.xlogy`.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.xlogy(np.array([0, 2]), np.array([0, 1])).toArray()); // [ 0, 0 ]
+ * ```
  */
 export function xlogy(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("xlogy(x, y)", arguments);
@@ -69,6 +112,13 @@ export function xlogy(x: Operand, y: Operand): NDArray {
  * `log(sum(exp(x)))` over `axis` without overflow: `nn.logsumexp`, as `jax.scipy.special.logsumexp`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.logsumexp(np.array([1000, 1000])).item()); // 1000.6931762695312
+ * ```
  */
 export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("logsumexp(x, axis, options)", arguments, reduceOptions);
@@ -80,6 +130,13 @@ export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}):
  * `jax.scipy.special.softmax`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.softmax(np.array([1, 1])).toArray()); // [ 0.5, 0.5 ]
+ * ```
  */
 export function softmax(x: Operand, axis: Axes = -1): NDArray {
   if (arguments.length > 2) checkCall("softmax(x, axis)", arguments);
@@ -91,6 +148,13 @@ export function softmax(x: Operand, axis: Axes = -1): NDArray {
  * `jax.scipy.special.log_softmax`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.logSoftmax(np.array([0, 1000])).toArray()); // [ -1000, 0 ]
+ * ```
  */
 export function logSoftmax(x: Operand, axis: Axes = -1): NDArray {
   if (arguments.length > 2) checkCall("logSoftmax(x, axis)", arguments);
