@@ -6,35 +6,15 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes } from "../core/aval.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
-import {
-  abs,
-  add,
-  div,
-  maximum,
-  mul,
-  neg,
-  pow,
-  select,
-  sign,
-  sub,
-} from "../primitives/arithmetic.ts";
-import { eq, ne } from "../primitives/compare.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { abs, maximum, mul, pow, sub } from "../primitives/arithmetic.ts";
+import { ne } from "../primitives/compare.ts";
+import * as d from "../primitives/determinant.ts";
 import * as la from "../primitives/linalg.ts";
-import { argmax, reduceMax, reduceMin } from "../primitives/reduce.ts";
-import {
-  broadcastTo,
-  convert,
-  expandDims,
-  iota,
-  onesLike,
-  reduceSum,
-  reshape,
-  scalarLike,
-} from "../primitives/shape.ts";
-import { slice } from "../primitives/slice.ts";
-import { log, sqrt } from "../primitives/unary.ts";
+import { reduceMax, reduceMin } from "../primitives/reduce.ts";
+import { broadcastTo, convert, reduceSum, reshape, scalarLike } from "../primitives/shape.ts";
+import { sqrt } from "../primitives/unary.ts";
 import { eye } from "./creation.ts";
 import { asFloat, expectArray, expectAxes, floatOr32, promote } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
@@ -114,61 +94,29 @@ export function inv(a: NDArray): NDArray {
 // ---------------------------------------------------------------- determinants
 
 /**
- * The pivots of Gaussian elimination with partial pivoting and the sign of the row exchanges, for
- * each matrix. Unrolled: n steps on ever smaller matrices.
- */
-function pivots(x: NDArray): { readonly pivots: NDArray[]; readonly sign: NDArray } {
-  const lead = x.shape.slice(0, -2);
-  const k = lead.length;
-  const from = (...starts: number[]): number[] => [...lead.map(() => 0), ...starts];
-  const list: NDArray[] = [];
-  let rest = reshape(x, x.shape);
-  let parity = onesLike(reshape(slice(x, from(0, 0), [...lead, 1, 1]), lead));
-  for (let m = x.shape.at(-1)!; m > 0; m--) {
-    const column = slice(rest, from(0, 0), [...lead, m, 1]);
-    const at = argmax(reshape(abs(column), [...lead, m]), k);
-    const here = eq(iota([m, 1], 0, "int32"), expandDims(at, [k, k + 1]));
-    const zero = scalarLike(0, rest);
-    // The pivot row is picked out and the first row put in its place.
-    const row = reduceSum(select(here, rest, zero), [k]);
-    const first = slice(rest, from(0, 0), [...lead, 1, m]);
-    const others = slice(select(here, first, rest), from(1, 0), [...lead, m, m]);
-    const pivot = reshape(slice(row, from(0), [...lead, 1]), lead);
-    list.push(pivot);
-    parity = select(eq(at, scalarLike(0, at)), parity, neg(parity));
-    if (m === 1) break;
-    const divisor = expandDims(select(eq(pivot, zero), scalarLike(1, pivot), pivot), [k, k + 1]);
-    const factors = div(slice(others, from(0, 0), [...lead, m - 1, 1]), divisor);
-    const across = expandDims(slice(row, from(1), [...lead, m]), [k]);
-    rest = sub(slice(others, from(0, 1), [...lead, m - 1, m]), mul(factors, across));
-  }
-  return { pivots: list, sign: parity };
-}
-
-/**
- * The determinants of square matrices `[..., n, n]`, as `jax.numpy.linalg.det`. The program grows with
- * `n`; derivatives are right where the matrix is not singular.
+ * The determinants of square matrices `[..., n, n]`, as `jax.numpy.linalg.det`. Derivatives up to the third
+ * are right for singular matrices too; beyond, where they need an inverse, those of a singular matrix of
+ * more than three rows are NaN or infinite.
  *
  * @throws {ShapeError} where a matrix is not square.
  *
  * @example
  * ```ts
- * import { linalg, numpy as np } from "@injax/injax";
+ * import { grad, linalg, numpy as np } from "@injax/injax";
  *
- * console.log(linalg.det(np.array([[2, 1], [0, 4]])).item()); // 8
+ * const a = np.array([[1, 2], [2, 4]]);
+ * console.log(linalg.det(a).item(), grad(linalg.det)(a).toArray()); // 0 [ [ 4, -2 ], [ -2, 1 ] ]
  * ```
  */
 export function det(a: NDArray): NDArray {
   if (arguments.length > 1) checkCall("det(a)", arguments);
   const x = squares("det", a);
-  if (x.shape.at(-1) === 0) return broadcastTo(scalarLike(1, x), x.shape.slice(0, -2));
-  const found = pivots(x);
-  return found.pivots.reduce((product, pivot) => mul(product, pivot), found.sign);
+  return x.shape.at(-1) === 0 ? broadcastTo(scalarLike(1, x), x.shape.slice(0, -2)) : d.det(x);
 }
 
 /**
  * Signs and logarithms of absolute values of determinants, as `jax.numpy.linalg.slogdet`: they neither
- * overflow nor underflow.
+ * overflow nor underflow. Of a singular matrix, 0 and -Infinity.
  *
  * @throws {ShapeError} where a matrix is not square.
  *
@@ -186,11 +134,8 @@ export function slogdet(a: NDArray): { readonly sign: NDArray; readonly logabsde
     const one = broadcastTo(scalarLike(1, x), x.shape.slice(0, -2));
     return { sign: one, logabsdet: sub(one, one) };
   }
-  const found = pivots(x);
-  return {
-    sign: found.pivots.reduce((product, pivot) => mul(product, sign(pivot)), found.sign),
-    logabsdet: found.pivots.map((pivot) => log(abs(pivot))).reduce(add),
-  };
+  const [sign, logabsdet] = d.slogdet(x);
+  return { sign, logabsdet };
 }
 
 // ---------------------------------------------------------------- norms
@@ -261,27 +206,29 @@ function vectorNorm(x: NDArray, axis: number, ord: NormOrder): NDArray {
   if (ord === 2) return sqrt(reduceSum(mul(x, x), axes));
   if (ord === 0) return reduceSum(convert(ne(x, scalarLike(0, x)), x.dtype), axes);
   const sizes = abs(x);
-  // Of nothing it is 0, as it is the least size.
-  if (ord === Infinity) {
-    const largest = reduceMax(sizes, axes);
-    return maximum(largest, scalarLike(0, largest));
-  }
+  if (ord === Infinity) return largest(sizes, axes);
   if (ord === -Infinity) return reduceMin(sizes, axes);
   if (ord === 1) return reduceSum(sizes, axes);
   return pow(reduceSum(pow(sizes, scalarLike(ord, x)), axes), scalarLike(1 / ord, x));
 }
 
+/** The largest of sizes; 0 of none, as it is the least size. */
+function largest(sizes: NDArray, axes: readonly number[]): NDArray {
+  const found = reduceMax(sizes, axes);
+  return maximum(found, scalarLike(0, found));
+}
+
 function matrixNorm(x: NDArray, row: number, column: number, ord: NormOrder): NDArray {
   const after = (axis: number, gone: number): number[] => [axis > gone ? axis - 1 : axis];
-  const sums = (over: number, other: number, f: typeof reduceMax): NDArray =>
+  const sums = (over: number, other: number, f: typeof largest): NDArray =>
     f(reduceSum(abs(x), [over]), after(other, over));
   switch (ord) {
     case 1:
-      return sums(row, column, reduceMax);
+      return sums(row, column, largest);
     case -1:
       return sums(row, column, reduceMin);
     case Infinity:
-      return sums(column, row, reduceMax);
+      return sums(column, row, largest);
     case -Infinity:
       return sums(column, row, reduceMin);
     default:

@@ -1,7 +1,7 @@
 /**
  * Systems of linear equations: solve.
  *
- * Inverses, determinants and least squares are built from it in `lib/api`.
+ * Inverses are built from it in `lib/api`; determinants are in `determinant.ts`.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import type { NDArray } from "../core/array.ts";
 import { sameShape, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
-import type { Lowering, Value } from "../core/lowering.ts";
 import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { neg, sub } from "./arithmetic.ts";
 import { dotGeneral } from "./dot.ts";
+import { lowerSolve } from "./elimination_lower.ts";
 import { checkDType, checkSameDType, emptyOutput, floating, mappedInFront } from "./rules.ts";
 import { moveAxis, reshape, transpose } from "./shape.ts";
 
@@ -76,74 +76,16 @@ function extents(b: ShapedArray): readonly [systems: number, n: number, m: numbe
 }
 
 /** Product of matrices with equal leading axes. */
-function matmul(x: NDArray, y: NDArray): NDArray {
+export function matmul(x: NDArray, y: NDArray): NDArray {
   const rank = x.ndim;
   const leading = Array.from({ length: rank - 2 }, (_, i) => i);
   return dotGeneral(x, y, { contract: [[rank - 1], [rank - 2]], batch: [leading, leading] });
 }
 
 /** Matrices with rows and columns exchanged. */
-function transposed(x: NDArray): NDArray {
+export function transposed(x: NDArray): NDArray {
   const perm = x.shape.map((_, i) => i);
   return transpose(x, [...perm.slice(0, -2), x.ndim - 1, x.ndim - 2]);
-}
-
-/**
- * Gauss-Jordan elimination with partial pivoting, one column in each step of a Loop. Rows stay where
- * they are: each step picks among those not used yet, and the solution is put in order at the end.
- * The standard operators have no decomposition that could be used instead.
- */
-function lowerSolve(
-  g: Lowering,
-  a: Value,
-  b: Value,
-  { dtype }: ShapedArray,
-  [systems, n, m]: readonly [number, number, number],
-): Value {
-  const width = n + m;
-  const work = g.node("Concat", [g.reshape(a, [systems, n, n]), g.reshape(b, [systems, n, m])], {
-    axis: 2,
-  });
-  const numbers = Array.from({ length: n }, (_, i) => i);
-  const rows = g.constant(numbers, [1, n, 1], "int64");
-  const used = g.constant(new Array<number>(systems * n).fill(0), [systems, n, 1], "bool");
-  const minusOne = g.scalar(-1, dtype);
-  const carries = [
-    { dtype, shape: [systems, n, width] },
-    { dtype: "bool", shape: [systems, n, 1] },
-  ] as const;
-  const body = g.subgraph(
-    "eliminate",
-    [{ dtype: "int64", shape: [] }, { dtype: "bool", shape: [] }, ...carries],
-    (s, [step, condition, before, taken]) => {
-      const column = s.node("Gather", [before!, s.reshape(step!, [1])], { axis: 2 });
-      const sizes = s.where(taken!, minusOne, s.node("Abs", [column]), dtype);
-      const pivot = s.node("ArgMax", [sizes], { axis: 1, keepdims: 1 });
-      const isPivot = s.node("Equal", [rows, pivot]);
-      const at = s.reshape(pivot, [systems, 1, 1]);
-      const row = s.node("GatherND", [before!, at], { batch_dims: 1 });
-      const diagonal = s.node("Gather", [row, s.reshape(step!, [1])], { axis: 2 });
-      const scaled = s.node("Div", [row, diagonal]);
-      const others = s.node("Sub", [before!, s.node("Mul", [column, scaled])]);
-      return [
-        condition!,
-        // One node: what sign a zero has among the eliminated is of no account.
-        s.node("Where", [isPivot, scaled, others]),
-        s.node("Or", [taken!, isPivot]),
-        s.reshape(pivot, [systems]),
-      ];
-    },
-    [{ dtype: "bool", shape: [] }, ...carries, { dtype: "int64", shape: [systems] }],
-  );
-  const [eliminated, , pivots] = g.nodes(
-    "Loop",
-    [g.scalar(n, "int64"), g.scalar(1, "bool"), work, used],
-    3,
-    { body },
-  );
-  const solution = g.node("Slice", [eliminated!, g.int64([n]), g.int64([width]), g.int64([2])]);
-  const order = g.reshape(g.node("Transpose", [pivots!], { perm: [1, 0] }), [systems, n, 1]);
-  return g.node("GatherND", [solution, order], { batch_dims: 1 });
 }
 
 /** Solutions of systems of linear equations. Inputs: matrices, right-hand sides. */
@@ -216,7 +158,8 @@ export const solveP: Primitive<null> = definePrimitive<null>({
   lower(g, [a, b], _, [, aval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];
-    return [g.reshape(lowerSolve(g, a!, b!, aval!, extents(aval!)), out!.shape)];
+    const [systems, n, m] = extents(aval!);
+    return [g.reshape(lowerSolve(g, a!, b!, { systems, n, dtype: aval!.dtype }, m), out!.shape)];
   },
   samples: () => [
     {
