@@ -12,9 +12,9 @@ import { type DType, isFloat, isInteger } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
 import * as p from "../primitives/arithmetic.ts";
-import { and, eq, gt, lt, ne, not, or } from "../primitives/compare.ts";
+import { and, eq, lt, ne, or } from "../primitives/compare.ts";
 import { convert, onesLike, scalarLike, stopGradient as barrier } from "../primitives/shape.ts";
-import { exp, isNaN, log1p, sqrt } from "../primitives/unary.ts";
+import { sqrt } from "../primitives/unary.ts";
 import {
   andOf,
   apply2,
@@ -96,7 +96,7 @@ function lowered(quotient: NDArray, down: NDArray): NDArray {
 }
 
 /**
- * Elementwise quotient rounded down, as `jax.numpy.floor_divide`.
+ * Elementwise quotient rounded down, as `jax.numpy.floor_divide`. A step function: its derivative is 0.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
  *
@@ -112,13 +112,18 @@ export function floorDivide(x: Operand, y: Operand): NDArray {
   return applyNamed("floorDivide", floorDivided, x, y, boolToInt);
 }
 
-function floorDivided(x: NDArray, y: NDArray): NDArray {
-  if (x.dtype === "uint32") return p.div(x, y);
-  const zero = scalarLike(0, x);
-  if (x.dtype === "int32") {
-    const inexact = ne(p.rem(x, y), zero);
-    return lowered(p.div(x, y), and(ne(p.sign(x), p.sign(y)), inexact));
+function floorDivided(dividend: NDArray, divisor: NDArray): NDArray {
+  if (dividend.dtype === "uint32") return p.div(dividend, divisor);
+  if (dividend.dtype === "int32") {
+    const inexact = ne(p.rem(dividend, divisor), scalarLike(0, dividend));
+    return lowered(
+      p.div(dividend, divisor),
+      and(ne(p.sign(dividend), p.sign(divisor)), inexact),
+    );
   }
+  // Quotients have slopes, steps have none: not even a zero, which beside an infinity would be NaN.
+  const [x, y] = [barrier(dividend), barrier(divisor)];
+  const zero = scalarLike(0, x);
   // As Python does it, so that x is y times the quotient plus the remainder as well as can be.
   const rest = p.rem(x, y);
   const quotient = p.div(p.sub(x, rest), y);
@@ -389,22 +394,7 @@ export function hypot(x: Operand, y: Operand): NDArray {
  */
 export function logaddexp(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("logaddexp(x, y)", arguments);
-  return applyNamed(
-    "logaddexp",
-    (a, b) => {
-      // Branches instead of maximum and abs, so that derivatives of all orders are right where x = y.
-      const apart = p.sub(a, b);
-      const larger = gt(apart, scalarLike(0, apart));
-      const high = p.select(larger, a, b);
-      const distance = p.select(larger, p.neg(apart), apart);
-      // Infinities of one sign have no distance.
-      const defined = not(isNaN(distance));
-      return p.select(defined, p.add(high, log1p(exp(distance))), p.add(a, b));
-    },
-    x,
-    y,
-    floatOr32,
-  );
+  return applyNamed("logaddexp", p.logaddexp, x, y, floatOr32);
 }
 
 /** `x`, taken for a constant by derivatives, as `jax.lax.stop_gradient`. */

@@ -12,7 +12,7 @@ import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { CumulativeOptions, ReduceOptions, VarianceOptions } from "../core/method_options.ts";
 import { add, div, mul, select, sub } from "../primitives/basic.ts";
 import * as r from "../primitives/reduce.ts";
-import { convert, reduceSum, reshape, scalarLike } from "../primitives/shape.ts";
+import { convert, reduceSum, reshape, scalarLike, stopGradient } from "../primitives/shape.ts";
 import { pad, slice } from "../primitives/slice.ts";
 import { sort } from "../primitives/sort.ts";
 import { isNaN, sqrt } from "../primitives/unary.ts";
@@ -325,7 +325,8 @@ export function median(x: Operand, axis?: number | null, options?: ReduceOptions
   const low = at((n - 1) >> 1);
   const middle = n % 2 === 1 ? low : mul(add(low, at(n >> 1)), scalarLike(0.5, low));
   const last = at(n - 1);
-  const out = select(isNaN(last), last, middle);
+  // NaN comes from no one element, so none has a share in it.
+  const out = select(isNaN(last), stopGradient(last), middle);
   const shape = flat ? a.shape.map(() => 1) : out.shape;
   return reshape(out, options?.keepDims ? shape : flat ? [] : shape.toSpliced(along, 1));
 }

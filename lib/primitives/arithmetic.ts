@@ -1,17 +1,18 @@
 /**
- * Arithmetic: what `basic.ts` has, and powers, whose derivative needs logarithms.
+ * Arithmetic: what `basic.ts` has, powers, whose derivative needs logarithms, and sums of exponentials.
  *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import { ConcreteArray } from "../core/concrete.ts";
 import { type DType, isInteger } from "../core/dtype.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
 import { bind1 } from "../core/trace.ts";
-import { add, mul, select, sub } from "./basic.ts";
-import { eq } from "./compare.ts";
-import { log } from "./elementary.ts";
+import { abs, add, mul, select, sub } from "./basic.ts";
+import { and, eq, ge, not } from "./compare.ts";
+import { log, logistic } from "./elementary.ts";
 import { binary, floats } from "./factory.ts";
-import { Formula } from "./lower_helpers.ts";
+import { Formula, log1pIn } from "./lower_helpers.ts";
 import { scalarLike } from "./shape.ts";
 
 export * from "./basic.ts";
@@ -63,6 +64,23 @@ function powIn(g: Lowering, x: Value, y: Value, dtype: DType): Value {
   return g.cast(result, "int32", dtype);
 }
 
+/** The smallest number with all its digits, whose reciprocal is finite. */
+function smallest(dtype: DType): number {
+  return dtype === "float32" ? 2 ** -126 : 2 ** -1022;
+}
+
+/**
+ * x^(y-1) as a factor of y x^(y-1), which is 0 for y = 0: finite there, also where x^-1 is not. Where
+ * x^-1 is finite it stays, since it is the slope in y of the product; a constant y has no use for that.
+ */
+function lowerPower(x: NDArray, y: NDArray, zero: NDArray, one: NDArray): NDArray {
+  const isZero = eq(y, zero);
+  const exponent = sub(y, one);
+  if (y instanceof ConcreteArray) return pow(x, select(isZero, zero, exponent));
+  const infinite = and(isZero, not(ge(abs(x), scalarLike(smallest(x.dtype), x))));
+  return pow(select(infinite, zero, x), select(infinite, one, exponent));
+}
+
 const powP = binary({
   name: "pow",
   kernels: { ...floats(powFloat), int32: powInteger, uint32: powInteger },
@@ -71,10 +89,7 @@ const powP = binary({
     const one = scalarLike(1, z);
     let t: NDArray | null = null;
     if (tx !== null) {
-      // y x^(y-1), but 0 for y = 0 even where x^-1 is infinite.
-      const isZero = eq(y, zero);
-      const power = pow(x, select(isZero, one, sub(y, one)));
-      t = mul(tx, select(isZero, zero, mul(y, power)));
+      t = mul(tx, mul(y, lowerPower(x, y, zero, one)));
     }
     if (ty !== null) {
       const slope = mul(log(select(eq(x, zero), one, x)), z);
@@ -117,4 +132,38 @@ const powP = binary({
  */
 export function pow(x: NDArray, y: NDArray): NDArray {
   return bind1(powP, [x, y], null);
+}
+
+// ---------------------------------------------------------------- sums of exponentials
+
+function logAddExp(x: number, y: number): number {
+  const apart = x - y;
+  // Infinities of one sign have no distance.
+  return apart === apart ? (apart > 0 ? x : y) + Math.log1p(Math.exp(-Math.abs(apart))) : x + y;
+}
+
+const logaddexpP = binary({
+  name: "logaddexp",
+  kernels: floats(logAddExp),
+  // Of orders beyond too, the slopes are those of a function that is smooth where x = y.
+  jvp(tx, ty, x, y) {
+    const dx = tx && mul(tx, logistic(sub(x, y)));
+    const dy = ty && mul(ty, logistic(sub(y, x)));
+    return dx === null ? dy! : dy === null ? dx : add(dx, dy);
+  },
+  lower(g, x, y, dtype) {
+    const f = new Formula(g, dtype);
+    const apart = f.sub(x, y);
+    const sum = f.add(f.op("Max", x, y), log1pIn(f, f.op("Exp", f.op("Neg", f.op("Abs", apart)))));
+    return f.choose(f.equal(apart, apart), sum, f.add(x, y));
+  },
+  domain: {
+    special: [0, 1000, -1000, Infinity, Infinity, -Infinity, -Infinity, NaN, NaN, 0.5, 3e38],
+    special2: [0, -1000, -1000, Infinity, -Infinity, -Infinity, 2, 1, Infinity, -40, 3e38],
+  },
+});
+
+/** `log(e^x + e^y)` without overflow, elementwise. */
+export function logaddexp(x: NDArray, y: NDArray): NDArray {
+  return bind1(logaddexpP, [x, y], null);
 }

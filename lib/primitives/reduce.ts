@@ -21,8 +21,7 @@ import {
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { add, div, mul, select } from "./arithmetic.ts";
-import { eq } from "./compare.ts";
-import { convert } from "./convert.ts";
+import { eq, gt, lt } from "./compare.ts";
 import { perDType } from "./kernels.ts";
 import {
   checkDType,
@@ -198,11 +197,14 @@ function extreme(max: boolean): Primitive<ReduceAxes> {
     dtypes: [...numeric, "bool"],
     combine: () => max ? Math.max : Math.min,
     start: empty,
-    // Ties share the gradient equally.
+    // Ties share the gradient equally. Where NaN won, nothing is beyond it, so that every element
+    // has a share, and that is NaN, forwards and backwards.
     tangent(x, out, t, axes) {
-      const at = eq(x, expandDims(out, axes));
-      const sum = reduceSum(select(at, t, scalarLike(0, t)), axes);
-      return div(sum, reduceSum(convert(at, t.dtype), axes));
+      const beyond = (max ? lt : gt)(x, expandDims(out, axes));
+      const [zero, one] = [scalarLike(0, t), scalarLike(1, t)];
+      const sum = reduceSum(select(beyond, zero, t), axes);
+      const ties = reduceSum(select(beyond, zero, one), axes);
+      return div(sum, select(eq(out, out), ties, scalarLike(NaN, t)));
     },
     lower(g, x, axes, { dtype }) {
       if (!isFloat(dtype)) {

@@ -23,7 +23,8 @@ Encoding
   number  a float32 is written as the exact double it equals, so JSON.parse gives
           the float32 value itself; a float64 as its shortest round-trip form.
           -0.0 is written as such; non-finite values are the strings "NaN",
-          "Infinity", "-Infinity".
+          "Infinity", "-Infinity".  A derivative on which JAX's own forward and
+          reverse modes disagree is null.
 """
 
 import contextlib
@@ -1127,6 +1128,88 @@ def record_derivatives():
     return {"cases": out, "unary": table}
 
 
+# ---------------------------------------------------------------- derivatives at special points
+
+
+def agreed(*results):
+    """Elements on which all of JAX's ways to one derivative agree to 1e-9; null on the others."""
+    out = []
+    for values in zip(*(np.asarray(r, np.float64).ravel() for r in results)):
+        first = values[0]
+        same = all(
+            v == first or (math.isnan(v) and math.isnan(first)) or abs(v - first) <= 1e-9 * abs(first)
+            for v in values
+        )
+        out.append(num(first) if same else None)
+    return out
+
+
+def at_points(f, points):
+    """Values, gradients and Hessians of f at each row of points, by every order of modes."""
+    each = lambda g: jax.vmap(g)(points)
+    fwd, rev = jax.jacfwd, jax.jacrev
+    return {
+        "value": flat(each(f)),
+        "first": agreed(each(fwd(f)), each(rev(f))),
+        "second": agreed(each(fwd(rev(f))), each(rev(fwd(f))), each(fwd(fwd(f))), each(rev(rev(f)))),
+    }
+
+
+def record_special_points():
+    nn, sp, norm = jax.nn, jax.scipy.special, jnp.linalg.norm
+    f64 = lambda x: x.astype(F64)
+    unary = {
+        "abs": jnp.abs, "acos": jnp.arccos, "acosh": jnp.arccosh, "asin": jnp.arcsin, "asinh": jnp.arcsinh,
+        "atan": jnp.arctan, "atanh": jnp.arctanh, "ceil": jnp.ceil, "cos": jnp.cos, "cosh": jnp.cosh, "exp": jnp.exp,
+        "exp2": jnp.exp2, "expm1": jnp.expm1, "floor": jnp.floor, "log": jnp.log, "log10": jnp.log10,
+        "log1p": jnp.log1p, "log2": jnp.log2, "nanToNum": jnp.nan_to_num, "neg": jnp.negative,
+        "reciprocal": jnp.reciprocal, "round": jnp.round, "rsqrt": lax.rsqrt, "sign": jnp.sign, "sin": jnp.sin,
+        "sinh": jnp.sinh, "sqrt": jnp.sqrt, "square": jnp.square, "tan": jnp.tan, "tanh": jnp.tanh, "trunc": jnp.trunc,
+        "elu": nn.elu, "gelu": nn.gelu, "leakyRelu": nn.leaky_relu, "logSigmoid": nn.log_sigmoid, "relu": nn.relu,
+        "relu6": nn.relu6, "sigmoid": nn.sigmoid, "silu": nn.silu, "softplus": nn.softplus,
+        "erf": lax.erf, "erfInv": lax.erf_inv, "logit": sp.logit,
+        "round to tenths": lambda x: jnp.round(x, 1), "clip to [-1, 1]": lambda x: jnp.clip(x, -1, 1),
+        "clip to [0, oo)": lambda x: jnp.clip(x, 0), "astype int32": lambda x: f64(x.astype(I32)),
+        "astype bool": lambda x: f64(x.astype(BOOL)), "greater than 1/2": lambda x: f64(x > 0.5),
+        "isFinite": lambda x: f64(jnp.isfinite(x)), "floorDivide by 2": lambda x: jnp.floor_divide(x, 2.0),
+        "mod -3/4": lambda x: jnp.mod(x, -0.75), "gelu, exact": lambda x: nn.gelu(x, approximate=False),
+        **{f"pow {p}": (lambda p: lambda x: jnp.power(x, p))(p) for p in (-2, -1, 0, 0.5, 1, 2, 2.5, 3, 9)},
+    }
+    points = [0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 1.5, 2.0, -2.0, 3.0, 6.0, -3.25, 40.0, -40.0, 800.0, -800.0, INF, -INF, NAN]
+    binary = {
+        "add": jnp.add, "sub": jnp.subtract, "mul": jnp.multiply, "div": jnp.divide, "floorDivide": jnp.floor_divide,
+        "mod": jnp.mod, "rem": lax.rem, "pow": jnp.power, "maximum": jnp.maximum, "minimum": jnp.minimum,
+        "hypot": jnp.hypot, "logaddexp": jnp.logaddexp, "atan2": jnp.arctan2, "xlogy": sp.xlogy,
+        "where the first is larger": lambda x, y: jnp.where(x > y, x, 3.0 * y),
+    }
+    axis = [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, -2.0, 3.0, INF, -INF, NAN]
+    weights = jnp.array([1.0, -2.0, 0.5])
+    summed = lambda f: lambda x: jnp.sum(f(x) * weights)
+    matrix = lambda x: jnp.outer(x, x) + jnp.diag(x)
+    lanes = {
+        "sum": jnp.sum, "prod": jnp.prod, "max": jnp.max, "min": jnp.min, "mean": jnp.mean, "variance": jnp.var,
+        "std": jnp.std, "median": jnp.median, "logsumexp": sp.logsumexp, "softmax": summed(nn.softmax),
+        "logSoftmax": summed(nn.log_softmax), "cumsum": summed(jnp.cumsum), "cumprod": summed(jnp.cumprod),
+        "sort": summed(jnp.sort), "argmax": lambda x: f64(jnp.argmax(x)), "argmin": lambda x: f64(jnp.argmin(x)),
+        "any": lambda x: f64(jnp.any(x)), "all": lambda x: f64(jnp.all(x)),
+        "countNonzero": lambda x: f64(jnp.count_nonzero(x)), "argsort": summed(lambda x: f64(jnp.argsort(x))),
+        "searchsorted": lambda x: f64(jnp.searchsorted(weights * 0 + 1.0, x[0])), "dot": lambda x: jnp.dot(x, x),
+        "maximum, running": summed(lax.cummax), "norm": norm,
+        **{f"norm {p}": (lambda p: lambda x: norm(x, p))(p) for p in (0, 0.5, 1, 2, 3, INF, -INF)},
+        **{f"norm of a matrix, {p}": (lambda p: lambda x: norm(matrix(x), p))(p) for p in (1, -1, INF, -INF, "fro")},
+    }
+    vectors = [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [1.0, 2.0, 2.0], [-1.0, 1.0, 1.0], [0.0, 1.0, 2.0], [0.0, 0.0, 2.0],
+               [-0.0, 0.0, -2.0], [3.0, -4.0, 0.5], [NAN, 1.0, 2.0], [1.0, NAN, 0.0], [NAN, NAN, 1.0], [INF, 1.0, 2.0],
+               [-INF, 1.0, 2.0], [INF, INF, 1.0], [-INF, -INF, -INF], [INF, -INF, 0.0], [NAN, INF, -INF]]
+    x, xy, v = jnp.array(points), jnp.array([[a, b] for a in axis for b in axis]), jnp.array(vectors)
+    return {
+        "points": {"unary": flat(x), "binary": flat(xy), "lanes": flat(v)},
+        "unary": {name: at_points(f, x) for name, f in unary.items()},
+        "binary": {name: at_points(lambda p, f=f: f(p[0], p[1]), xy) for name, f in binary.items()},
+        "lanes": {name: at_points(f, v) for name, f in lanes.items()},
+    }
+
+
 # -------------------------------------------------------------------- main
 
 
@@ -1150,6 +1233,7 @@ def main():
     write(os.path.join(out, "structure.json"), record_structure())
     with x64(True):
         write(os.path.join(out, "derivatives.json"), record_derivatives())
+        write(os.path.join(out, "special_points.json"), record_special_points())
 
 
 if __name__ == "__main__":
