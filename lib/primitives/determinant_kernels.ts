@@ -195,6 +195,7 @@ export function cofactorsOf(
     }
   }
   const out = product(product(rows, inner, n, "first"), columns, n, "neither");
-  if (sign < 0) { for (let i = 0; i < out.length; i++) out[i] = -out[i]!; }
+  // Zeros have no sign: that of exchanges would be by chance.
+  if (sign < 0) { for (let i = 0; i < out.length; i++) out[i] = 0 - out[i]!; }
   return out;
 }

@@ -338,5 +338,6 @@ export function lowerCofactors(
     );
     inner = f.sub(onDiagonal(sum(f.mul(weights, minors), 2, 3)), across);
   }
-  return f.mul(sign, matmul(matmul(transposed(rows), inner), columns));
+  // Zeros have no sign, as in det.
+  return f.add(f.mul(sign, matmul(matmul(transposed(rows), inner), columns)), 0);
 }
