@@ -115,7 +115,7 @@ export const notTried: Readonly<Record<string, string>> = {
     "dynamicUpdateSlice expandDims flip moveaxis pad ravel repeat reshape roll setAt slice split " +
     "squeeze stack swapaxes take takeAlongAxis tile transpose tril triu",
   [MADE]:
-    "arange array asarray eye full fullLike identity linspace meshgrid ones onesLike tri zeros " +
+    "arange array asarray empty emptyLike eye full fullLike identity linspace meshgrid ones onesLike tri zeros " +
     "zerosLike stopGradient",
   [PRODUCT]: "einsum inner matmul outer tensordot trace vdot",
   [STEPS]: "allClose arrayEqual equal greaterEqual isClose isInf isNaN less lessEqual logicalAnd " +
