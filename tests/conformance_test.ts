@@ -18,6 +18,7 @@ import {
 import { checkBatch } from "./support/conformance_batch.ts";
 import { checkJvp, checkTranspose, checkVjp } from "./support/conformance_derivatives.ts";
 import { checkGradientOnnx, checkOnnx } from "./support/conformance_onnx.ts";
+import { checkPasses } from "./support/conformance_passes.ts";
 import { seedNote } from "./support/random.ts";
 
 // A family that nothing imports yet is tested all the same.
@@ -50,6 +51,7 @@ for (const [name, entry] of primitives()) {
       transposed += Number(checkVjp(c, report));
       transposed += checkTranspose(c, report);
       checkBatch(c, report);
+      checkPasses(c, report);
       checkOnnx(c, report);
       checkGradientOnnx(c, report);
     }

@@ -11,15 +11,17 @@ import type * as Ort from "onnxruntime-web";
 import { shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { byteWidth, type TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
-import type { ScanParams } from "../control/scan.ts";
-import type { WhileParams } from "../control/while.ts";
+import type { Loop } from "../core/primitive.ts";
+import { isLoopless } from "../core/dead_code.ts";
 import { download, gpuTensor, uploadToGpu } from "./gpu_buffer.ts";
 import type { Gpu } from "./gpu_device.ts";
 import { dispose, GraphProgram, type Program } from "./gpu_graph.ts";
-import { isSimple } from "./gpu_plan.ts";
 
 /** Compiles a part of a loop, which may have loops in it; `what` goes into messages. */
 export type Compile = (jaxpr: Jaxpr, what: string) => Program;
+
+type While = Extract<Loop, { kind: "while" }>;
+type Scan = Extract<Loop, { kind: "scan" }>;
 
 /** The most steps between two looks at the condition. */
 const MAX_STEPS = 32;
@@ -75,7 +77,7 @@ async function readFlag(gpu: Gpu, tensor: Ort.Tensor): Promise<boolean> {
 /** A loop that stops on a condition. */
 export class WhileProgram implements Program {
   readonly #gpu: Gpu;
-  readonly #params: WhileParams;
+  readonly #params: While;
   /** A masked step, or one with loops in it, which is not safe to make once too often. */
   readonly #step: Program;
   /** The condition, where steps are not masked. */
@@ -84,7 +86,7 @@ export class WhileProgram implements Program {
   readonly #copy: Program | null;
 
   /** Compiles condition and body. */
-  constructor(gpu: Gpu, params: WhileParams, name: string, compile: Compile) {
+  constructor(gpu: Gpu, params: While, name: string, compile: Compile) {
     this.#gpu = gpu;
     this.#params = params;
     const { cond, body, condConsts, bodyConsts } = params;
@@ -93,7 +95,7 @@ export class WhileProgram implements Program {
       ...cond.inputs.slice(0, condConsts),
       ...body.inputs.slice(0, bodyConsts),
     ].map((v) => v.aval);
-    if (isSimple(body) && isSimple(cond)) {
+    if (isLoopless(body) && isLoopless(cond)) {
       this.#test = this.#copy = null;
       const flag = shaped([], "bool");
       this.#step = new GraphProgram(
@@ -184,13 +186,13 @@ export class WhileProgram implements Program {
 /** A loop of a known number of steps. */
 export class ScanProgram implements Program {
   readonly #gpu: Gpu;
-  readonly #params: ScanParams;
+  readonly #params: Scan;
   readonly #body: Program;
   readonly #slices: readonly ShapedArray[];
   readonly #stacks: readonly ShapedArray[];
 
   /** Compiles the body; `inAvals` are the types of the scan's inputs. */
-  constructor(gpu: Gpu, params: ScanParams, inAvals: readonly ShapedArray[], compile: Compile) {
+  constructor(gpu: Gpu, params: Scan, inAvals: readonly ShapedArray[], compile: Compile) {
     const { jaxpr, numConsts, numCarry, length } = params;
     this.#gpu = gpu;
     this.#params = params;

@@ -10,15 +10,11 @@
  */
 import { type ShapedArray, sizeOf } from "../core/aval.ts";
 import { byteWidth } from "../core/dtype.ts";
-import { type Atom, type Eqn, type Jaxpr, subJaxprs, Var } from "../core/jaxpr.ts";
-import type { ScanParams } from "../control/scan.ts";
-import type { WhileParams } from "../control/while.ts";
+import { type Atom, type Eqn, type Jaxpr, Var } from "../core/jaxpr.ts";
+import type { Loop } from "../core/primitive.ts";
 
 /** What a stage does with its inputs. */
-export type Work =
-  | { readonly kind: "graph"; readonly jaxpr: Jaxpr }
-  | { readonly kind: "while"; readonly params: WhileParams }
-  | { readonly kind: "scan"; readonly params: ScanParams };
+export type Work = { readonly kind: "graph"; readonly jaxpr: Jaxpr } | Loop;
 
 /** A piece of a program. */
 export interface Stage {
@@ -141,26 +137,15 @@ function withDead(
 }
 
 /** The loop that an equation is, where the host can drive it. */
-function loopOf(eqn: Eqn): Work | null {
-  if (eqn.primitive.name === "while") return { kind: "while", params: eqn.params as WhileParams };
-  if (eqn.primitive.name !== "scan") return null;
-  const params = eqn.params as ScanParams;
-  const { numConsts, numCarry, length } = params;
+function loopOf(eqn: Eqn): Loop | null {
+  const loop = eqn.primitive.passes.programs?.loop?.of(eqn.params) ?? null;
+  if (loop === null || loop.kind === "while") return loop;
+  const { numConsts, numCarry, length } = loop;
   // Slices are copied on the GPU, which takes 4 bytes at a time.
   const copyable = ({ aval }: { readonly aval: ShapedArray }): boolean => {
     const bytes = sizeOf(aval.shape) * byteWidth(aval.dtype);
     return bytes > 0 && bytes % (4 * length) === 0;
   };
   const stacks = [...eqn.inputs.slice(numConsts + numCarry), ...eqn.outputs.slice(numCarry)];
-  return length > 0 && stacks.every(copyable) ? { kind: "scan", params } : null;
-}
-
-/**
- * Whether a program has no loops in it, at any depth. Such a program can be run on values that it
- * was not meant for, where one with a loop might never end.
- */
-export function isSimple(jaxpr: Jaxpr): boolean {
-  return jaxpr.eqns.every(({ primitive, params }) =>
-    primitive.name !== "while" && primitive.name !== "scan" && subJaxprs(params).every(isSimple)
-  );
+  return length > 0 && stacks.every(copyable) ? loop : null;
 }

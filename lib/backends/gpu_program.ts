@@ -54,9 +54,9 @@ class PlannedProgram implements Program {
       case "graph":
         return compileProgram(gpu, work.jaxpr, name);
       case "while":
-        return new WhileProgram(gpu, work.params, name, compile);
+        return new WhileProgram(gpu, work, name, compile);
       case "scan":
-        return new ScanProgram(gpu, work.params, inputs.map((a) => a.aval), compile);
+        return new ScanProgram(gpu, work, inputs.map((a) => a.aval), compile);
     }
   }
 

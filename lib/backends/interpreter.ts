@@ -8,17 +8,16 @@
 import type { NDArray } from "../core/array.ts";
 import type { Backend, Executable } from "../core/backend.ts";
 import type { ConcreteArray } from "../core/concrete.ts";
-import { evalJaxpr, isJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { bind, evalTrace, Trace, withTrace } from "../core/trace.ts";
 
-/** Eager evaluation that enters compiled functions instead of handing them to their backends. */
+/** Eager evaluation that enters calls instead of handing them to their backends. */
 class Interpreter extends Trace {
   process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
-    if (primitive.name === "jit") {
-      const { jaxpr } = params as { jaxpr?: unknown };
-      if (isJaxpr(jaxpr)) return evalJaxpr(jaxpr, args, bind);
-    }
+    // What branch a choice takes is left to its evaluation, which waits for arrays in flight.
+    const call = primitive.passes.programs?.inline(params, args, () => null) ?? null;
+    if (call !== null) return evalJaxpr(call.jaxpr, call.inputs, bind);
     return evalTrace.process(primitive, args, params);
   }
 }

@@ -14,7 +14,7 @@ import { type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import { type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
-import { simplify } from "../control/simplify.ts";
+import { simplify } from "../compile/pipeline.ts";
 import { type Gpu, GPU_MODULE, loadGpu, locateGpu } from "./gpu_device.ts";
 import { GpuBuffer, uploadToGpu } from "./gpu_buffer.ts";
 import type { Program } from "./gpu_graph.ts";

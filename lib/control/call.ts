@@ -7,12 +7,15 @@
 import type { NDArray } from "../core/array.ts";
 import { type Executable, getBackend } from "../core/backend.ts";
 import { type ConcreteArray, deferUntilReady, isReadable } from "../core/concrete.ts";
+import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
   Linear,
-  type PartialContext,
+  ordinary,
+  type Passes,
   type Primitive,
+  type Programs,
   type Tangent,
 } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
@@ -20,7 +23,7 @@ import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, splitFlat } from "../interpreters/partial.ts";
 import { backwardPass, notZero, transposeJaxpr } from "../interpreters/transpose.ts";
-import { selectOutputs } from "./jaxprs.ts";
+import { calls } from "./jaxprs.ts";
 import { sampleJaxpr } from "./samples.ts";
 
 /** Parameters of a call. */
@@ -117,6 +120,23 @@ function callRules(self: () => Primitive<CallParams>): Pick<
   };
 }
 
+/** What both calls say to passes, but for how they are cut in two. */
+function passes(partial: Programs<CallParams>["partial"]): Passes<CallParams> {
+  return {
+    ...ordinary,
+    mobile: false,
+    programs: calls({
+      partial,
+      narrow(params, used) {
+        const live = withoutDead(params.jaxpr, used);
+        const inputs = usedInputs(live);
+        return { params: { ...params, jaxpr: keepInputs(live, inputs) }, inputs, outputs: used };
+      },
+      within: null,
+    }),
+  };
+}
+
 /** A function that a backend runs as one compiled graph. */
 export const jitCall: Primitive<CallParams> = definePrimitive<CallParams>({
   name: "jit",
@@ -130,7 +150,7 @@ export const jitCall: Primitive<CallParams> = definePrimitive<CallParams>({
     const outs = bind(jitCall, [...known, ...outCts], { ...params, jaxpr });
     return spread(active, outs);
   },
-  partial(context, args, params) {
+  passes: passes((context, args, params) => {
     const unknown = args.map((x) => context.isUnknown(x));
     const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(params.jaxpr, unknown);
     const [knownArgs, unknownArgs] = partition(args, unknown);
@@ -141,7 +161,7 @@ export const jitCall: Primitive<CallParams> = definePrimitive<CallParams>({
       jaxpr: staged,
     });
     return merge(unknownOut, results.slice(0, numKnown), later);
-  },
+  }),
   samples: () => [{
     name: "call of a small program",
     inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
@@ -166,21 +186,21 @@ export const checkpointCall: Primitive<CallParams> = definePrimitive<CallParams>
       back.slice(consts.length),
     );
   },
-  partial(context: PartialContext, args, params) {
+  passes: passes((context, args, params) => {
     const unknown = args.map((x) => context.isUnknown(x));
     const { known, unknownOut, numResiduals } = partialEvalJaxpr(params.jaxpr, unknown);
     const [knownArgs] = partition(args, unknown);
     const numKnown = known.outputs.length - numResiduals;
     const now = context.known(checkpointCall, knownArgs, {
       ...params,
-      jaxpr: selectOutputs(known, known.outputs.map((_, i) => i < numKnown)),
+      jaxpr: withoutDead(known, known.outputs.map((_, i) => i < numKnown)),
     });
     const later = context.stage(checkpointCall, args, {
       ...params,
-      jaxpr: selectOutputs(params.jaxpr, unknownOut),
+      jaxpr: withoutDead(params.jaxpr, unknownOut),
     });
     return merge(unknownOut, now, later);
-  },
+  }),
   samples: () => [{
     name: "call of a small program",
     inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],

@@ -7,14 +7,15 @@ import type { NDArray } from "../core/array.ts";
 import { formatAval, sameAval, shaped } from "../core/aval.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { isFloat } from "../core/dtype.ts";
+import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { InternalError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
-import { definePrimitive, Linear, type Primitive } from "../core/primitive.ts";
+import { definePrimitive, Linear, ordinary, type Primitive } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
-import { memoize } from "../interpreters/memo.ts";
+import { memoize } from "../core/memo.ts";
 import { partialEvalJaxpr, type PartialJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
@@ -31,8 +32,8 @@ import {
   zeros,
 } from "../primitives/shape.ts";
 import { merge, partition, splitTangents, spread } from "./call.ts";
+import { noSteps, once } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
-import { mayNotEnd } from "./while.ts";
 
 /** Parameters of `cond`. */
 export interface CondParams {
@@ -221,23 +222,52 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
     );
     return [outs, all.map(() => 0)];
   },
-  partial(context, args, params) {
-    const unknown = args.map((x) => context.isUnknown(x));
-    if (unknown[0]) return context.stage(condP, args, params);
-    const rest = unknown.slice(1);
-    const unknownOut = params.branches.map((b) => partialEvalJaxpr(b, rest).unknownOut).reduce(or);
-    const { known, staged } = joinResiduals(
-      params.branches.map((b) => partialEvalJaxpr(b, rest, unknownOut)),
-    );
-    const [knownArgs, unknownArgs] = partition(args, unknown);
-    const results = context.known(condP, knownArgs, { branches: known });
-    const numKnown = unknownOut.filter((u) => !u).length;
-    const later = context.stage(
-      condP,
-      [args[0]!, ...results.slice(numKnown), ...unknownArgs],
-      { branches: staged },
-    );
-    return merge(unknownOut, results.slice(0, numKnown), later);
+  passes: {
+    ...ordinary,
+    mobile: false,
+    programs: {
+      list: ({ branches }) => branches.map((jaxpr) => once("branch", jaxpr)),
+      replace: (_, branches) => ({ branches }),
+      extend: noSteps,
+      inline({ branches }, [index, ...operands], known) {
+        const value = known(index!);
+        return value === null ? null : { jaxpr: chosenBranch(branches, value), inputs: operands };
+      },
+      narrow({ branches }, used) {
+        const live = branches.map((b) => withoutDead(b, used));
+        const needed = live.map((b) => usedInputs(b)).reduce(or);
+        return {
+          params: {
+            branches: live.map((b) => keepInputs(b, needed)),
+          },
+          inputs: [true, ...needed],
+          outputs: used,
+        };
+      },
+      partial(context, args, params) {
+        const unknown = args.map((x) => context.isUnknown(x));
+        if (unknown[0]) return context.stage(condP, args, params);
+        const rest = unknown.slice(1);
+        const unknownOut = params.branches.map((b) => partialEvalJaxpr(b, rest).unknownOut).reduce(
+          or,
+        );
+        const { known, staged } = joinResiduals(
+          params.branches.map((b) => partialEvalJaxpr(b, rest, unknownOut)),
+        );
+        const [knownArgs, unknownArgs] = partition(args, unknown);
+        const results = context.known(condP, knownArgs, { branches: known });
+        const numKnown = unknownOut.filter((u) => !u).length;
+        const later = context.stage(
+          condP,
+          [args[0]!, ...results.slice(numKnown), ...unknownArgs],
+          { branches: staged },
+        );
+        return merge(unknownOut, results.slice(0, numKnown), later);
+      },
+      loop: null,
+      mayNotEnd: false,
+      within: null,
+    },
   },
   lower(g, inputs, { branches }, _, outAvals) {
     const specs = outAvals.map(({ shape, dtype }) => ({ shape, dtype }));

@@ -8,7 +8,14 @@ import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { DifferentiationError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
-import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
+import {
+  definePrimitive,
+  Linear,
+  ordinary,
+  type Passes,
+  type Primitive,
+  type Tangent,
+} from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchFlat, batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpFlat, jvpJaxpr } from "../interpreters/jvp.ts";
@@ -16,6 +23,7 @@ import { notZero } from "../interpreters/transpose.ts";
 import { mappedInFront } from "../primitives/rules.ts";
 import { reduceSum, zeros } from "../primitives/shape.ts";
 import { spread } from "./call.ts";
+import { calls, whole } from "./jaxprs.ts";
 import { sampleJaxpr } from "./samples.ts";
 import { add, mul } from "../primitives/arithmetic.ts";
 import { cos, sin } from "../primitives/unary.ts";
@@ -93,6 +101,15 @@ function checkConsts(kind: string, params: Reach, tangents: readonly Tangent[]):
     `${kind}: ${name} uses a value from outside that is being differentiated, and its rule does not ` +
       "know of it. Pass the value as an argument",
   );
+}
+
+/** What functions with rules say to passes: of themselves, all stays; they have noted their own. */
+function ruledPasses<P extends Reach>(): Passes<P> {
+  return {
+    ...ordinary,
+    mobile: false,
+    programs: calls({ partial: null, narrow: whole, within: (params) => params }),
+  };
 }
 
 /** What rules are given of a call's inputs: all but what the function captured. */
@@ -231,7 +248,7 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
     const outs = bind(customJvpP, call.inputs, { ...params, jaxpr: call.jaxpr, rule });
     return [outs, call.outDims];
   },
-  partial: null,
+  passes: ruledPasses(),
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
   samples: () => [{
     name: "a function with its true derivative",
@@ -284,7 +301,8 @@ export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<Cust
     });
     return [outs, outs.map(() => 0)];
   },
-  partial: null,
+  // Its rule is for one step.
+  passes: { ...ordinary, mobile: false },
   lower(_, __, { name }) {
     throw forward(name);
   },
@@ -348,7 +366,7 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
     const outs = bind(customVjpP, call.inputs, { ...params, jaxpr: call.jaxpr, fwd, bwd });
     return [outs, call.outDims];
   },
-  partial: null,
+  passes: ruledPasses(),
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
   samples: () => [{
     name: "a function with its true derivative",

@@ -4,16 +4,10 @@
  *
  * @module
  */
-import { type Jaxpr, liveEqns } from "../core/jaxpr.ts";
-import { memoize } from "../interpreters/memo.ts";
-
-/** The program with the outputs of `mask` alone, and without the equations that only others need. */
-export const selectOutputs: (jaxpr: Jaxpr, mask: readonly boolean[]) => Jaxpr = memoize(
-  (jaxpr: Jaxpr, mask: readonly boolean[]) => {
-    const outputs = jaxpr.outputs.filter((_, i) => mask[i]);
-    return { ...jaxpr, eqns: liveEqns(jaxpr, outputs), outputs };
-  },
-);
+import { InternalError } from "../core/errors.ts";
+import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Contained, Narrowed, Programs } from "../core/primitive.ts";
+import { memoize } from "../core/memo.ts";
 
 /** The program with inputs and outputs in another order: new position `i` holds old `order[i]`. */
 export const reorder: (
@@ -31,4 +25,60 @@ export const reorder: (
 /** Whole numbers from `start` up to `stop`. */
 export function range(start: number, stop: number): number[] {
   return Array.from({ length: Math.max(0, stop - start) }, (_, i) => start + i);
+}
+
+/** Grows a mask until a step maps it into itself: over carries, say, that a body makes of each other. */
+export function growMask(
+  start: readonly boolean[],
+  step: (mask: readonly boolean[]) => readonly boolean[],
+): boolean[] {
+  let mask = [...start];
+  for (;;) {
+    const next = step(mask);
+    const grown = mask.map((m, i) => m || next[i]!);
+    if (grown.every((m, i) => m === mask[i])) return mask;
+    mask = grown;
+  }
+}
+
+/** How many are true. */
+export function count(mask: readonly boolean[]): number {
+  return mask.filter((m) => m).length;
+}
+
+/** Of a program without steps: it has no constants. */
+const none = { first: 0, count: 0 } as const;
+
+/** A program that runs once, if at all. */
+export function once(role: "call" | "branch", jaxpr: Jaxpr): Contained {
+  return { role, jaxpr, consts: none };
+}
+
+/** The rule `extend` of primitives that have no steps. */
+export function noSteps(): never {
+  throw new InternalError("a primitive without steps was to be given further constants");
+}
+
+/** What passes are told by a primitive that is a call of one program. */
+export function calls<P extends { readonly jaxpr: Jaxpr }>(
+  rest: Pick<Programs<P>, "partial" | "narrow" | "within">,
+): Programs<P> {
+  return {
+    list: ({ jaxpr }) => [once("call", jaxpr)],
+    replace: (params, [jaxpr]) => ({ ...params, jaxpr: jaxpr! }),
+    extend: noSteps,
+    inline: ({ jaxpr }, inputs) => ({ jaxpr, inputs }),
+    loop: null,
+    mayNotEnd: false,
+    ...rest,
+  };
+}
+
+/** The rule `narrow` where rules beside the program count on all of its inputs and outputs. */
+export function whole<P extends { readonly jaxpr: Jaxpr }>(params: P): Narrowed<P> {
+  return {
+    params,
+    inputs: params.jaxpr.inputs.map(() => true),
+    outputs: params.jaxpr.outputs.map(() => true),
+  };
 }

@@ -7,13 +7,20 @@
 import type { NDArray } from "../core/array.ts";
 import { DifferentiationError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
-import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
+import {
+  definePrimitive,
+  Linear,
+  ordinary,
+  type Primitive,
+  type Tangent,
+} from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { mappedInFront } from "../primitives/rules.ts";
 import { div, mul, sub } from "../primitives/arithmetic.ts";
 import { zeros } from "../primitives/shape.ts";
+import { noSteps, once } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
 
 /** A program whose leading inputs are its own constants. */
@@ -49,6 +56,12 @@ function split<T>(inputs: readonly T[], params: LinearSolveParams): Record<Role 
   for (const role of roles) out[role] = take(params[role]?.numConsts ?? 0);
   out.b = take(inputs.length - at);
   return out;
+}
+
+/** Number of inputs. */
+function numInputs(params: LinearSolveParams): number {
+  const consts = roles.reduce((n, role) => n + (params[role]?.numConsts ?? 0), 0);
+  return consts + params.solve.jaxpr.outputs.length;
 }
 
 function join<T>(p: Record<Role | "b", T[]>): T[] {
@@ -146,7 +159,29 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
     });
     return [outs, outs.map(() => 0)];
   },
-  partial: null,
+  passes: {
+    ...ordinary,
+    mobile: false,
+    programs: {
+      list: ({ solve }) => [once("call", solve.jaxpr)],
+      replace: (params, [jaxpr]) => ({ ...params, solve: { ...params.solve, jaxpr: jaxpr! } }),
+      extend: noSteps,
+      inline(params, inputs) {
+        const p = split(inputs, params);
+        return { jaxpr: params.solve.jaxpr, inputs: [...p.solve, ...p.b] };
+      },
+      // Every entry of the solution depends on every equation.
+      narrow: (params) => ({
+        params,
+        inputs: new Array(numInputs(params)).fill(true),
+        outputs: params.solve.jaxpr.outputs.map(() => true),
+      }),
+      partial: null,
+      loop: null,
+      mayNotEnd: false,
+      within: null,
+    },
+  },
   lower(g, inputs, params) {
     const p = split(inputs, params);
     return g.inline(params.solve.jaxpr, [...p.solve, ...p.b]);

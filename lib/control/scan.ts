@@ -6,13 +6,23 @@
 import type { NDArray } from "../core/array.ts";
 import { shaped, type ShapedArray } from "../core/aval.ts";
 import { deferUntilReady } from "../core/concrete.ts";
+import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { evalJaxpr, type Jaxpr, Var } from "../core/jaxpr.ts";
 import type { Value } from "../core/lowering.ts";
-import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
+import {
+  definePrimitive,
+  Linear,
+  type Loop,
+  type Narrowed,
+  ordinary,
+  type PartialContext,
+  type Primitive,
+  type Tangent,
+} from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
-import { memoize } from "../interpreters/memo.ts";
+import { memoize } from "../core/memo.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
@@ -20,25 +30,11 @@ import { add, mul } from "../primitives/arithmetic.ts";
 import { broadcastTo, expandDims, moveAxis, reshape, zeros } from "../primitives/shape.ts";
 import { concatenate, slice } from "../primitives/slicing.ts";
 import { partition, spread } from "./call.ts";
-import { range, reorder, selectOutputs } from "./jaxprs.ts";
+import { count, growMask, range, reorder } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
-import { growMask } from "./while.ts";
 
 /** Parameters of `scan`. */
-export interface ScanParams {
-  /** From constants, carry and a slice of each `xs` to carry and a slice of each `ys`. */
-  readonly jaxpr: Jaxpr;
-  /** Number of constants. */
-  readonly numConsts: number;
-  /** Number of carries. */
-  readonly numCarry: number;
-  /** Number of steps. */
-  readonly length: number;
-  /** Whether to go from the last slice to the first. */
-  readonly reverse: boolean;
-  /** Number of leading carries that add up cotangents: nobody has a say in the order of these sums. */
-  readonly sums: number;
-}
+export type ScanParams = Omit<Extract<Loop, { kind: "scan" }>, "kind">;
 
 function parts<T>(inputs: readonly T[], { numConsts, numCarry }: ScanParams): [T[], T[], T[]] {
   return [
@@ -62,10 +58,6 @@ function slab(x: NDArray, i: number): NDArray {
 function stack(slices: readonly NDArray[], aval: ShapedArray): NDArray {
   if (slices.length === 0) return zeros(stacked(aval, 0));
   return concatenate(slices.map((s) => expandDims(s, [0])), 0);
-}
-
-function count(mask: readonly boolean[]): number {
-  return mask.filter((m) => m).length;
 }
 
 /** Numbers of a differentiated body's inputs (`consts, carry, xs` and the tangents of each). */
@@ -206,74 +198,31 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
     ], { ...params, jaxpr: body.jaxpr });
     return [outs, body.batched.map((b, i) => b ? (i < numCarry ? 0 : 1) : null)];
   },
-  partial(context, args, params) {
-    const { jaxpr } = params;
-    const unknown = args.map((x) => context.isUnknown(x));
-    const [constUnknown, initUnknown, xsUnknown] = parts(unknown, params);
-    const carryUnknown = growMask(
-      initUnknown,
-      (mask) => partialEvalJaxpr(jaxpr, [...constUnknown, ...mask, ...xsUnknown], mask).unknownOut,
-    );
-    const mask = [...constUnknown, ...carryUnknown, ...xsUnknown];
-    const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(
-      jaxpr,
-      mask,
-      carryUnknown,
-    );
-    const [consts, init, xs] = parts(args, params);
-    const [knownConsts, laterConsts] = partition(consts, constUnknown);
-    const [knownInit, laterInit] = partition(init, carryUnknown);
-    const [knownXs, laterXs] = partition(xs, xsUnknown);
-    const numKnownOut = known.outputs.length - numResiduals;
-    const laterSums = carryUnknown.slice(0, params.sums).filter((u) => u).length;
-
-    // A residual that is one of the constants need not be stacked, nor one that is a slice.
-    const source = known.outputs.slice(numKnownOut).map((a) =>
-      a instanceof Var ? known.inputs.indexOf(a) : -1
-    );
-    const firstX = knownConsts.length + knownInit.length;
-    const fixed = source.map((s) => s >= 0 && s < knownConsts.length);
-    const reused = source.map((s) => s >= firstX);
-    const computed = source.map((_, i) => !fixed[i] && !reused[i]);
-    const now = context.known(scanP, [...knownConsts, ...knownInit, ...knownXs], {
-      ...params,
-      jaxpr: selectOutputs(known, [...new Array(numKnownOut).fill(true), ...computed]),
-      numConsts: knownConsts.length,
-      numCarry: knownInit.length,
-      sums: params.sums - laterSums,
-    });
-    let next = numKnownOut;
-    const fixedResiduals: NDArray[] = [];
-    const slicedResiduals: NDArray[] = [];
-    source.forEach((s, i) => {
-      if (fixed[i]) fixedResiduals.push(knownConsts[s]!);
-      else slicedResiduals.push(reused[i] ? knownXs[s - firstX]! : now[next++]!);
-    });
-    const [slicedAt, fixedAt] = partition(range(0, numResiduals), fixed);
-    const later = context.stage(scanP, [
-      ...fixedResiduals,
-      ...laterConsts,
-      ...init.flatMap((x, i) => carryUnknown[i] ? [x] : []),
-      ...slicedResiduals,
-      ...laterXs,
-    ], {
-      ...params,
-      jaxpr: reorder(
-        staged,
-        [
-          ...fixedAt,
-          ...range(numResiduals, numResiduals + laterConsts.length + laterInit.length),
-          ...slicedAt,
-          ...range(numResiduals + laterConsts.length + laterInit.length, staged.inputs.length),
-        ],
-        range(0, staged.outputs.length),
-      ),
-      numConsts: fixedResiduals.length + laterConsts.length,
-      numCarry: laterInit.length,
-      sums: laterSums,
-    });
-    let a = 0, b = 0;
-    return unknownOut.map((u) => u ? later[b++]! : now[a++]!);
+  passes: {
+    ...ordinary,
+    mobile: false,
+    programs: {
+      list: ({ jaxpr, numConsts }) => [{
+        role: "step",
+        jaxpr,
+        consts: { first: 0, count: numConsts },
+      }],
+      replace: (params, [jaxpr]) => ({ ...params, jaxpr: jaxpr! }),
+      extend: (params, _, jaxpr, count) => ({
+        ...params,
+        jaxpr,
+        numConsts: params.numConsts + count,
+      }),
+      inline: () => null,
+      narrow: narrowScan,
+      partial: splitScan,
+      loop: {
+        of: (params) => ({ kind: "scan", ...params }),
+        with: (params, loop) => ({ ...params, ...loop }),
+      },
+      mayNotEnd: false,
+      within: null,
+    },
   },
   lower(g, inputs, params, inAvals, outAvals) {
     const { jaxpr, numCarry, length, reverse } = params;
@@ -364,6 +313,108 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
     }]);
   },
 });
+
+/** The scan that computes known values now, and the one that is recorded for the others. */
+function splitScan(
+  context: PartialContext,
+  args: readonly NDArray[],
+  params: ScanParams,
+): NDArray[] {
+  const { jaxpr } = params;
+  const unknown = args.map((x) => context.isUnknown(x));
+  const [constUnknown, initUnknown, xsUnknown] = parts(unknown, params);
+  const carryUnknown = growMask(
+    initUnknown,
+    (mask) => partialEvalJaxpr(jaxpr, [...constUnknown, ...mask, ...xsUnknown], mask).unknownOut,
+  );
+  const mask = [...constUnknown, ...carryUnknown, ...xsUnknown];
+  const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(
+    jaxpr,
+    mask,
+    carryUnknown,
+  );
+  const [consts, init, xs] = parts(args, params);
+  const [knownConsts, laterConsts] = partition(consts, constUnknown);
+  const [knownInit, laterInit] = partition(init, carryUnknown);
+  const [knownXs, laterXs] = partition(xs, xsUnknown);
+  const numKnownOut = known.outputs.length - numResiduals;
+  const laterSums = carryUnknown.slice(0, params.sums).filter((u) => u).length;
+
+  // A residual that is one of the constants need not be stacked, nor one that is a slice.
+  const source = known.outputs.slice(numKnownOut).map((a) =>
+    a instanceof Var ? known.inputs.indexOf(a) : -1
+  );
+  const firstX = knownConsts.length + knownInit.length;
+  const fixed = source.map((s) => s >= 0 && s < knownConsts.length);
+  const reused = source.map((s) => s >= firstX);
+  const computed = source.map((_, i) => !fixed[i] && !reused[i]);
+  const now = context.known(scanP, [...knownConsts, ...knownInit, ...knownXs], {
+    ...params,
+    jaxpr: withoutDead(known, [...new Array(numKnownOut).fill(true), ...computed]),
+    numConsts: knownConsts.length,
+    numCarry: knownInit.length,
+    sums: params.sums - laterSums,
+  });
+  let next = numKnownOut;
+  const fixedResiduals: NDArray[] = [];
+  const slicedResiduals: NDArray[] = [];
+  source.forEach((s, i) => {
+    if (fixed[i]) fixedResiduals.push(knownConsts[s]!);
+    else slicedResiduals.push(reused[i] ? knownXs[s - firstX]! : now[next++]!);
+  });
+  const [slicedAt, fixedAt] = partition(range(0, numResiduals), fixed);
+  const later = context.stage(scanP, [
+    ...fixedResiduals,
+    ...laterConsts,
+    ...init.flatMap((x, i) => carryUnknown[i] ? [x] : []),
+    ...slicedResiduals,
+    ...laterXs,
+  ], {
+    ...params,
+    jaxpr: reorder(
+      staged,
+      [
+        ...fixedAt,
+        ...range(numResiduals, numResiduals + laterConsts.length + laterInit.length),
+        ...slicedAt,
+        ...range(numResiduals + laterConsts.length + laterInit.length, staged.inputs.length),
+      ],
+      range(0, staged.outputs.length),
+    ),
+    numConsts: fixedResiduals.length + laterConsts.length,
+    numCarry: laterInit.length,
+    sums: laterSums,
+  });
+  let a = 0, b = 0;
+  return unknownOut.map((u) => u ? later[b++]! : now[a++]!);
+}
+
+/** The scan without results that nothing reads, and carries that feed only themselves. */
+function narrowScan(params: ScanParams, used: readonly boolean[]): Narrowed<ScanParams> {
+  const { numConsts, numCarry } = params;
+  const firstX = numConsts + numCarry;
+  const ys = used.slice(numCarry);
+  const live = (carry: readonly boolean[]): Jaxpr => withoutDead(params.jaxpr, [...carry, ...ys]);
+  const carry = growMask(
+    used.slice(0, numCarry),
+    (carry) => usedInputs(live(carry)).slice(numConsts, firstX),
+  );
+  const body = live(carry);
+  const keep = usedInputs(body).map((u, i) =>
+    i >= numConsts && i < firstX ? carry[i - numConsts]! : u
+  );
+  return {
+    params: {
+      ...params,
+      jaxpr: keepInputs(body, keep),
+      numConsts: count(keep.slice(0, numConsts)),
+      numCarry: count(carry),
+      sums: count(carry.slice(0, params.sums)),
+    },
+    inputs: keep,
+    outputs: [...carry, ...ys],
+  };
+}
 
 /** The body of a backward loop, and what it has cotangents for. */
 interface TransposedBody {

@@ -8,13 +8,22 @@ import type { NDArray } from "../core/array.ts";
 import { shaped } from "../core/aval.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { DifferentiationError } from "../core/errors.ts";
-import { type Eqn, evalJaxpr, isJaxpr, type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
+import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
+import { type Eqn, evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
-import { definePrimitive, type Primitive, type Tangent } from "../core/primitive.ts";
+import {
+  definePrimitive,
+  type Loop,
+  type Narrowed,
+  ordinary,
+  type PartialContext,
+  type Primitive,
+  type Tangent,
+} from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
-import { memoize } from "../interpreters/memo.ts";
+import { memoize } from "../core/memo.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { mappedInFront } from "../primitives/rules.ts";
@@ -23,36 +32,14 @@ import { lt } from "../primitives/compare.ts";
 import { reduceOr } from "../primitives/reduce.ts";
 import { reshape, zeros } from "../primitives/shape.ts";
 import { partition } from "./call.ts";
-import { range, reorder, selectOutputs } from "./jaxprs.ts";
+import { count, growMask, range, reorder } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
 
 /** Parameters of `while`. */
-export interface WhileParams {
-  /** From its constants and the carry to a bool scalar. */
-  readonly cond: Jaxpr;
-  /** From its constants and the carry to the next carry. */
-  readonly body: Jaxpr;
-  /** Number of constants of `cond`. */
-  readonly condConsts: number;
-  /** Number of constants of `body`. */
-  readonly bodyConsts: number;
+export type WhileParams = Omit<Extract<Loop, { kind: "while" }>, "kind"> & {
   /** The function with derivative rules that the loop is differentiated in nevertheless. */
   readonly within?: string;
-}
-
-/** Grows a mask over the carry until the body maps it into itself. */
-export function growMask(
-  start: readonly boolean[],
-  step: (mask: readonly boolean[]) => readonly boolean[],
-): boolean[] {
-  let mask = [...start];
-  for (;;) {
-    const next = step(mask);
-    const grown = mask.map((m, i) => m || next[i]!);
-    if (grown.every((m, i) => m === mask[i])) return mask;
-    mask = grown;
-  }
-}
+};
 
 function parts<T>(inputs: readonly T[], { condConsts, bodyConsts }: WhileParams): [T[], T[], T[]] {
   return [
@@ -203,35 +190,29 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
     });
     return [outs, carryMask.map((m) => m ? 0 : null)];
   },
-  partial(context, args, params) {
-    const { cond, body } = params;
-    const [condArgs, bodyArgs, init] = parts(args, params);
-    const isUnknown = (xs: readonly NDArray[]): boolean[] => xs.map((x) => context.isUnknown(x));
-    const constUnknown = isUnknown(bodyArgs);
-    const carryUnknown = growMask(
-      isUnknown(init),
-      (mask) => partialEvalJaxpr(body, [...constUnknown, ...mask]).unknownOut,
-    );
-    const condUnknown = partialEvalJaxpr(cond, [...isUnknown(condArgs), ...carryUnknown])
-      .unknownOut[0];
-    if (condUnknown) return context.stage(whileP, args, params);
-    // What does not depend on unknown values runs as a loop of its own now; the rest needs the
-    // known values of each step again, so the whole loop is recorded.
-    const keep = carryUnknown.map((u) => !u);
-    const narrowBody = knownPart(body, [...constUnknown, ...carryUnknown], carryUnknown);
-    const narrowCond = knownPart(cond, [...isUnknown(condArgs), ...carryUnknown], [false]);
-    const [knownCondArgs] = partition(condArgs, isUnknown(condArgs));
-    const [knownConsts] = partition(bodyArgs, constUnknown);
-    const [knownInit] = partition(init, carryUnknown);
-    const now = context.known(whileP, [...knownCondArgs, ...knownConsts, ...knownInit], {
-      cond: narrowCond,
-      body: narrowBody,
-      condConsts: knownCondArgs.length,
-      bodyConsts: knownConsts.length,
-    });
-    const later = context.stage(whileP, args, params);
-    let next = 0;
-    return later.map((x, i) => keep[i] ? now[next++]! : x);
+  passes: {
+    ...ordinary,
+    mobile: false,
+    programs: {
+      list: ({ cond, body, condConsts, bodyConsts }) => [
+        { role: "test", jaxpr: cond, consts: { first: 0, count: condConsts } },
+        { role: "step", jaxpr: body, consts: { first: condConsts, count: bodyConsts } },
+      ],
+      replace: (params, [cond, body]) => ({ ...params, cond: cond!, body: body! }),
+      extend: (params, k, jaxpr, count) =>
+        k === 0
+          ? { ...params, cond: jaxpr, condConsts: params.condConsts + count }
+          : { ...params, body: jaxpr, bodyConsts: params.bodyConsts + count },
+      inline: () => null,
+      narrow: narrowWhile,
+      partial: splitWhile,
+      loop: {
+        of: (params) => ({ kind: "while", ...params }),
+        with: (params, loop) => ({ ...params, ...loop }),
+      },
+      mayNotEnd: true,
+      within: (params, name) => ({ within: name, ...params }),
+    },
   },
   lower(g, inputs, params, _, outAvals) {
     const [condArgs, bodyArgs, init] = parts<Value>(inputs, params);
@@ -271,6 +252,67 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
   },
 });
 
+/** The loop over what is known, run now, and the whole loop, recorded where it needs more. */
+function splitWhile(
+  context: PartialContext,
+  args: readonly NDArray[],
+  params: WhileParams,
+): NDArray[] {
+  const { cond, body } = params;
+  const [condArgs, bodyArgs, init] = parts(args, params);
+  const isUnknown = (xs: readonly NDArray[]): boolean[] => xs.map((x) => context.isUnknown(x));
+  const constUnknown = isUnknown(bodyArgs);
+  const carryUnknown = growMask(
+    isUnknown(init),
+    (mask) => partialEvalJaxpr(body, [...constUnknown, ...mask]).unknownOut,
+  );
+  const condUnknown = partialEvalJaxpr(cond, [...isUnknown(condArgs), ...carryUnknown])
+    .unknownOut[0];
+  if (condUnknown) return context.stage(whileP, args, params);
+  // What does not depend on unknown values runs as a loop of its own now; the rest needs the
+  // known values of each step again, so the whole loop is recorded.
+  const keep = carryUnknown.map((u) => !u);
+  const narrowBody = knownPart(body, [...constUnknown, ...carryUnknown], carryUnknown);
+  const narrowCond = knownPart(cond, [...isUnknown(condArgs), ...carryUnknown], [false]);
+  const [knownCondArgs] = partition(condArgs, isUnknown(condArgs));
+  const [knownConsts] = partition(bodyArgs, constUnknown);
+  const [knownInit] = partition(init, carryUnknown);
+  const now = context.known(whileP, [...knownCondArgs, ...knownConsts, ...knownInit], {
+    cond: narrowCond,
+    body: narrowBody,
+    condConsts: knownCondArgs.length,
+    bodyConsts: knownConsts.length,
+  });
+  const later = context.stage(whileP, args, params);
+  let next = 0;
+  return later.map((x, i) => keep[i] ? now[next++]! : x);
+}
+
+/** The loop without carries that nothing reads, nor the condition, nor what is read. */
+function narrowWhile(params: WhileParams, used: readonly boolean[]): Narrowed<WhileParams> {
+  const { body, condConsts, bodyConsts } = params;
+  const cond = withoutDead(params.cond);
+  const tested = usedInputs(cond);
+  const carry = growMask(
+    used.map((u, i) => u || tested[condConsts + i]!),
+    (carry) => usedInputs(withoutDead(body, carry)).slice(bodyConsts),
+  );
+  const live = withoutDead(body, carry);
+  const condKeep = [...tested.slice(0, condConsts), ...carry];
+  const bodyKeep = [...usedInputs(live).slice(0, bodyConsts), ...carry];
+  return {
+    params: {
+      ...params,
+      cond: keepInputs(cond, condKeep),
+      body: keepInputs(live, bodyKeep),
+      condConsts: count(condKeep.slice(0, condConsts)),
+      bodyConsts: count(bodyKeep.slice(0, bodyConsts)),
+    },
+    inputs: [...condKeep.slice(0, condConsts), ...bodyKeep],
+    outputs: carry,
+  };
+}
+
 /** The part of a loop program that depends on known values alone: from those to the outputs kept. */
 function knownPart(
   jaxpr: Jaxpr,
@@ -279,45 +321,24 @@ function knownPart(
 ): Jaxpr {
   const { known } = partialEvalJaxpr(jaxpr, unknownIn, dropped);
   const count = dropped.filter((d) => !d).length;
-  return selectOutputs(known, known.outputs.map((_, i) => i < count));
+  return withoutDead(known, known.outputs.map((_, i) => i < count));
 }
 
 /**
  * The program with its loops noted to be in a function with derivative rules, for the message where
  * they are differentiated all the same.
  */
-export const loopsWithin: (jaxpr: Jaxpr, within: string) => Jaxpr = memoize(
-  (jaxpr: Jaxpr, within: string): Jaxpr => {
-    let changed = false;
-    const noted = (params: object): object =>
-      Object.fromEntries(
-        Object.entries(params).map(([key, value]: [string, unknown]) => {
-          const inner = isJaxpr(value)
-            ? loopsWithin(value, within)
-            : Array.isArray(value) && value.every(isJaxpr)
-            ? value.map((v) => loopsWithin(v, within))
-            : value;
-          changed ||= Array.isArray(inner)
-            ? inner.some((v, i) => v !== (value as unknown[])[i])
-            : inner !== value;
-          return [key, inner];
-        }),
-      );
+export const loopsWithin: (jaxpr: Jaxpr, name: string) => Jaxpr = memoize(
+  (jaxpr: Jaxpr, name: string): Jaxpr => {
+    if (!jaxpr.eqns.some(mayNotEnd)) return jaxpr;
     const eqns = jaxpr.eqns.map((eqn): Eqn => {
-      const params = eqn.params as object | null;
-      if (!mayNotEnd(eqn) || params === null) return eqn;
-      // Functions with rules have noted their own.
-      if ("numThrough" in params || "within" in params) return eqn;
-      if ((eqn.primitive as unknown) !== whileP) return { ...eqn, params: noted(params) };
-      changed = true;
-      return { ...eqn, params: { ...params, within } };
+      const { programs } = eqn.primitive.passes;
+      if (programs === null || !mayNotEnd(eqn)) return eqn;
+      const { params } = eqn;
+      if (programs.within !== null) return { ...eqn, params: programs.within(params, name) };
+      const inner = programs.list(params).map((c) => loopsWithin(c.jaxpr, name));
+      return { ...eqn, params: programs.replace(params, inner) };
     });
-    return changed ? { ...jaxpr, eqns } : jaxpr;
+    return { ...jaxpr, eqns };
   },
 );
-
-/** Whether an equation may run for ever: it must not run where the user's program would not run it. */
-export function mayNotEnd({ primitive, params }: Eqn): boolean {
-  return (primitive as unknown) === whileP ||
-    subJaxprs(params).some((inner) => inner.eqns.some(mayNotEnd));
-}

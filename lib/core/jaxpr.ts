@@ -241,23 +241,6 @@ function checkOne(jaxpr: Jaxpr): void {
   jaxpr.outputs.forEach((a, i) => use(a, `output ${i}`));
 }
 
-/** The equations of a program that `outputs` need, in order. */
-export function liveEqns(jaxpr: Jaxpr, outputs: readonly Atom[]): Eqn[] {
-  const live: boolean[] = new Array(jaxpr.numVars).fill(false);
-  const mark = (a: Atom): void => {
-    if (a instanceof Var) live[a.id] = true;
-  };
-  outputs.forEach(mark);
-  const eqns: Eqn[] = [];
-  for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
-    const eqn = jaxpr.eqns[i]!;
-    if (!eqn.outputs.some((v) => live[v.id])) continue;
-    eqn.inputs.forEach(mark);
-    eqns.push(eqn);
-  }
-  return eqns.reverse();
-}
-
 /** Evaluates a jaxpr: `apply` is called for each equation in order. */
 export function evalJaxpr(
   jaxpr: Jaxpr,

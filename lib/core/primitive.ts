@@ -6,8 +6,10 @@
  */
 import type { NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
+import type { ConcreteArray } from "./concrete.ts";
 import type { TypedArray } from "./dtype.ts";
 import { InternalError } from "./errors.ts";
+import type { Jaxpr } from "./jaxpr.ts";
 import type { LowerRule } from "./lowering.ts";
 
 /** A concrete input of a CPU implementation: row-major elements with shape and dtype. */
@@ -69,6 +71,150 @@ export interface PartialContext {
   stage<Q>(primitive: Primitive<Q>, args: readonly NDArray[], params: Q): NDArray[];
 }
 
+/**
+ * What passes over programs (`lib/compile`, the plans of backends, partial evaluation) must know of a
+ * primitive. They know none by name, so that a new one is treated like the others from its first day.
+ */
+export interface Passes<P> {
+  /** Whether it may leave the step of a loop, to be computed for all steps at once. */
+  readonly mobile: boolean;
+  /** Whether computing it again is cheaper than keeping what it gave. */
+  readonly cheap: boolean;
+  /** What it is to a sum over the steps of a loop; `null` for nothing in particular. */
+  readonly algebra: Algebra<P> | null;
+  /** The programs that it contains; `null` for an operation that contains none. */
+  readonly programs: Programs<P> | null;
+}
+
+/** Operations by which sums over the steps of a loop can leave it. */
+export type Algebra<P> =
+  /** `a + b`. */
+  | { readonly kind: "sum" }
+  /** A linear function of one operand: its elements in another order, or negated. */
+  | { readonly kind: "rearrangement" | "negation" }
+  /** A product of two operands; `summed` are the parameters that sum it over a further first axis. */
+  | { readonly kind: "product"; readonly summed: (params: P) => P };
+
+/** What an operation without programs says that can be moved, kept and computed again as any other. */
+export const ordinary: {
+  readonly mobile: true;
+  readonly cheap: false;
+  readonly algebra: null;
+  readonly programs: null;
+} = {
+  mobile: true,
+  cheap: false,
+  algebra: null,
+  programs: null,
+};
+
+/** A program inside of an equation. */
+export interface Contained {
+  /** What it is: run once, run if chosen, run in each step, or asked in each step. */
+  readonly role: "call" | "branch" | "step" | "test";
+  /** The program. */
+  readonly jaxpr: Jaxpr;
+  /** Of a step or test: where its first inputs, the same in all steps, are among the equation's. */
+  readonly consts: { readonly first: number; readonly count: number };
+}
+
+/** A program, and what it is applied to. */
+export interface Application<T> {
+  /** The program. */
+  readonly jaxpr: Jaxpr;
+  /** What for its inputs. */
+  readonly inputs: readonly T[];
+}
+
+/** What is left of an equation of which only some results are read. */
+export interface Narrowed<P> {
+  /** Its parameters. */
+  readonly params: P;
+  /** Which inputs it still has. */
+  readonly inputs: readonly boolean[];
+  /** Which outputs it still has: at least those that are read. */
+  readonly outputs: readonly boolean[];
+}
+
+/** A loop, for those who drive loops themselves or take them apart. */
+export type Loop =
+  | {
+    readonly kind: "scan";
+    /** From constants, carry and slices to carry and slices. */
+    readonly jaxpr: Jaxpr;
+    /** Number of constants. */
+    readonly numConsts: number;
+    /** Number of carries. */
+    readonly numCarry: number;
+    /** Number of steps. */
+    readonly length: number;
+    /** Whether to go from the last slice to the first. */
+    readonly reverse: boolean;
+    /** Number of leading carries that add up cotangents: nobody has a say in the order of these sums. */
+    readonly sums: number;
+  }
+  | {
+    readonly kind: "while";
+    /** From its constants and the carry to a bool scalar. */
+    readonly cond: Jaxpr;
+    /** From its constants and the carry to the next carry. */
+    readonly body: Jaxpr;
+    /** Number of constants of `cond`, which come first. */
+    readonly condConsts: number;
+    /** Number of constants of `body`. */
+    readonly bodyConsts: number;
+  };
+
+/** The rules of a primitive that contains programs. */
+export interface Programs<P> {
+  /** The programs that run. */
+  readonly list: (params: P) => readonly Contained[];
+
+  /** The parameters with other programs in their places, with inputs and outputs of the same types. */
+  readonly replace: (params: P, programs: readonly Jaxpr[]) => P;
+
+  /**
+   * The parameters where step `k` has got `count` further constants behind its own; its program is
+   * given. Never called where nothing has the role of a step.
+   */
+  readonly extend: (params: P, k: number, jaxpr: Jaxpr, count: number) => P;
+
+  /**
+   * The program that an application amounts to, or `null` where it has to stay. `known` gives the
+   * value of an input that is a constant.
+   */
+  readonly inline: <T>(
+    params: P,
+    inputs: readonly T[],
+    known: (input: T) => ConcreteArray | null,
+  ) => Application<T> | null;
+
+  /** What is left where only the outputs of `used` are read, of which there is at least one. */
+  readonly narrow: (params: P, used: readonly boolean[]) => Narrowed<P>;
+
+  /**
+   * Splits an equation with some unknown inputs into what can be computed now and what is recorded;
+   * `null` records it whole.
+   */
+  readonly partial:
+    | null
+    | ((context: PartialContext, args: readonly NDArray[], params: P) => NDArray[]);
+
+  /** The loop that it is, and the parameters of another one of the kind; `null` for no loop. */
+  readonly loop:
+    | null
+    | { readonly of: (params: P) => Loop; readonly with: (params: P, loop: Loop) => P };
+
+  /** Whether it may run for ever, whatever its programs are. */
+  readonly mayNotEnd: boolean;
+
+  /**
+   * The parameters with the note that it runs in a function with derivative rules of this name, for
+   * messages; `null` where that concerns the programs in it and not itself.
+   */
+  readonly within: null | ((params: P, name: string) => P);
+}
+
 /** A primitive operation and all its rules. `P` is the type of its static parameters. */
 export interface Primitive<P> {
   /** Lower-case name with underscores; unique. */
@@ -119,13 +265,8 @@ export interface Primitive<P> {
     params: P,
   ) => BatchResult;
 
-  /**
-   * Splits an equation with some unknown inputs into what can be computed now and what is recorded;
-   * `null` records it whole, which is right for all first-order primitives.
-   */
-  readonly partial:
-    | null
-    | ((context: PartialContext, args: readonly NDArray[], params: P) => NDArray[]);
+  /** What passes over programs must know of it: `ordinary` for most operations. */
+  readonly passes: Passes<P>;
 
   /** Adds the ONNX nodes. */
   readonly lower: LowerRule<P>;

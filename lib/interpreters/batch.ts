@@ -9,7 +9,7 @@ import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
 import { mappedInFront } from "../primitives/rules.ts";
-import { memoize } from "./memo.ts";
+import { memoize } from "../core/memo.ts";
 import { stageClosed } from "./staging.ts";
 
 /** One lane of an array with an extra axis. */

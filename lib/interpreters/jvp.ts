@@ -6,11 +6,12 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { evalJaxpr, type Jaxpr, liveEqns } from "../core/jaxpr.ts";
+import { withoutDead } from "../core/dead_code.ts";
+import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Primitive, Tangent } from "../core/primitive.ts";
 import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
 import { zeros } from "../primitives/shape.ts";
-import { memoize } from "./memo.ts";
+import { memoize } from "../core/memo.ts";
 import { stageClosed } from "./staging.ts";
 
 /** A value with its tangent. */
@@ -102,7 +103,7 @@ export const jvpJaxpr: (
     const n = avals.length;
     let outActive: boolean[] = [];
     // What no output needs has no derivative either, and it may not be differentiable.
-    const live = { ...jaxpr, eqns: liveEqns(jaxpr, jaxpr.outputs) };
+    const live = withoutDead(jaxpr);
     const differentiated = stageClosed("jvp", (args) => {
       let next = n;
       const tangents = active.map((a) => a ? args[next++]! : null);

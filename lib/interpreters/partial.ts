@@ -7,12 +7,13 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { DifferentiationError } from "../core/errors.ts";
-import { type Atom, evalJaxpr, type Jaxpr, liveEqns } from "../core/jaxpr.ts";
+import { usedInputs, withoutDead } from "../core/dead_code.ts";
+import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import { Linear, type PartialContext, type Primitive } from "../core/primitive.ts";
 import { bind, currentTrace, type Trace, withTrace } from "../core/trace.ts";
 import { isFloat } from "../core/dtype.ts";
 import { jvpFlat } from "./jvp.ts";
-import { memoize } from "./memo.ts";
+import { memoize } from "../core/memo.ts";
 import { stageClosed, type Staged, StagingTrace } from "./staging.ts";
 
 /** Evaluates what is known in its parent and records the rest. */
@@ -31,7 +32,8 @@ export class PartialTrace extends StagingTrace implements PartialContext {
   }
   override process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
     if (!args.some((x) => this.owns(x))) return this.known(primitive, args, params);
-    if (primitive.partial !== null) return primitive.partial(this, args, params);
+    const rule = primitive.passes.programs?.partial ?? null;
+    if (rule !== null) return rule(this, args, params);
     return this.stage(primitive, args, params);
   }
 }
@@ -124,7 +126,7 @@ export const partialEvalJaxpr: (
         const inputs = avals.map((aval, i) => unknownIn[i] ? trace.input(aval) : args[next++]!);
         const outs = withTrace(trace, () => evalJaxpr(jaxpr, inputs, bind));
         unknownOut = outs.map((x, i) => trace.owns(x) || instantiate[i] === true);
-        staged = withoutDead(trace.finish(outs.filter((_, i) => unknownOut[i])));
+        staged = pruned(trace.finish(outs.filter((_, i) => unknownOut[i])));
         return [...outs.filter((_, i) => !unknownOut[i]), ...staged.consts];
       } finally {
         trace.alive = false;
@@ -140,12 +142,12 @@ export const partialEvalJaxpr: (
 );
 
 /** A recorded program without what its outputs do not need, captured values included. */
-function withoutDead({ jaxpr, consts }: Staged): Staged {
-  const eqns = liveEqns(jaxpr, jaxpr.outputs);
-  const read = new Set<Atom>([...eqns.flatMap((eqn) => eqn.inputs), ...jaxpr.outputs]);
-  const keep = jaxpr.inputs.map((v, i) => i >= consts.length || read.has(v));
+function pruned({ jaxpr, consts }: Staged): Staged {
+  const live = withoutDead(jaxpr);
+  const used = usedInputs(live);
+  const keep = used.map((u, i) => u || i >= consts.length);
   return {
-    jaxpr: { ...jaxpr, eqns, inputs: jaxpr.inputs.filter((_, i) => keep[i]) },
+    jaxpr: { ...live, inputs: live.inputs.filter((_, i) => keep[i]) },
     consts: consts.filter((_, i) => keep[i]),
   };
 }

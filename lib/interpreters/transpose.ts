@@ -12,7 +12,7 @@ import { Linear, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { add } from "../primitives/arithmetic.ts";
 import { zeros } from "../primitives/shape.ts";
-import { memoize } from "./memo.ts";
+import { memoize } from "../core/memo.ts";
 import { stageClosed } from "./staging.ts";
 
 /**

@@ -6,7 +6,7 @@
  */
 import type { Jaxpr } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
-import { simplify } from "../control/simplify.ts";
+import { simplify } from "../compile/pipeline.ts";
 import { buildModel } from "./builder.ts";
 import type { Target } from "./kernels.ts";
 import type { Model } from "./model.ts";

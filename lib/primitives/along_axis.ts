@@ -9,7 +9,7 @@ import { formatAval, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, type DType, isFloat, isInteger, type TypedArray } from "../core/dtype.ts";
 import { AxisError, ShapeError } from "../core/errors.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
-import { definePrimitive, type Primitive } from "../core/primitive.ts";
+import { definePrimitive, ordinary, type Primitive } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { overflowOf, perDType } from "./kernels.ts";
 import { checkDType, emptyOutput, numeric, toOrdered, viaInt32 } from "./rules.ts";
@@ -103,7 +103,7 @@ function positionOf(max: boolean): Primitive<AxisParams> {
       const at = shifted(axis, dim!);
       return [[bind1(self, [x!], { axis: at })], [at < dim! ? dim! - 1 : dim!]];
     },
-    partial: null,
+    passes: ordinary,
     lower(g, [x], { axis }, [aval], [out]) {
       const empty = emptyOutput(g, out!);
       if (empty !== null) return [empty];
@@ -289,7 +289,7 @@ export const cumsumP: Primitive<CumsumParams> = definePrimitive<CumsumParams>({
     [cumsum(x!, shifted(axis, dim!), reverse)],
     [dim!],
   ],
-  partial: null,
+  passes: ordinary,
   lower(g, [x], params, [aval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];

@@ -13,6 +13,7 @@ import {
   definePrimitive,
   type HostValue,
   Linear,
+  ordinary,
   type Primitive,
   type Tangent,
 } from "../core/primitive.ts";
@@ -32,6 +33,7 @@ function sum(a: Tangent, b: Tangent): NDArray {
 
 const negP = unary({
   name: "neg",
+  algebra: { kind: "negation" },
   kernels: numbers((x) => -x),
   jvp: (t) => neg(t),
   transpose: (ct) => neg(ct),
@@ -52,6 +54,7 @@ const infinities: Domain = {
 
 export const addP: Primitive<null> = binary({
   name: "add",
+  algebra: { kind: "sum" },
   kernels: numbers((x, y) => x + y),
   jvp: sum,
   transpose: (ct, x, y) => [x instanceof Linear ? ct : null, y instanceof Linear ? ct : null],
@@ -356,7 +359,7 @@ const selectP: Primitive<null> = definePrimitive<null>({
     return [null, dx, dy];
   },
   batch: (args, dims) => elementwiseBatch(args, dims, ([c, x, y]) => select(c!, x!, y!)),
-  partial: null,
+  passes: ordinary,
   lower: (g, [c, x, y], _, [, aval]) => [g.where(c!, x!, y!, aval!.dtype)],
   samples: () => {
     const c = { shape: [4], dtype: "bool" as const, values: [1, 0, 0, 1] };

@@ -7,7 +7,7 @@ import type { NDArray } from "../core/array.ts";
 import { formatAval, shaped, sizeOf, stridesOf } from "../core/aval.ts";
 import { allocate } from "../core/dtype.ts";
 import { AxisError, formatShape, ShapeError } from "../core/errors.ts";
-import { definePrimitive, Linear, type Primitive } from "../core/primitive.ts";
+import { definePrimitive, Linear, ordinary, type Primitive } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import {
   avalOf,
@@ -82,7 +82,7 @@ export const concatenateP: Primitive<{ readonly axis: number }> = definePrimitiv
     const lanes = xs.map((x, i) => mappedInFront(x, dims[i] ?? null, size));
     return [[bind1(concatenateP, lanes, { axis: axis + 1 })], [0]];
   },
-  partial: null,
+  passes: ordinary,
   lower(g, inputs, { axis }, avals, [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];
@@ -164,7 +164,7 @@ export const revP: Primitive<{ readonly axes: readonly number[] }> = definePrimi
   jvp: ([x], [t], params) => [[bind1(revP, [x!], params)], [bind1(revP, [t!], params)]],
   transpose: ([ct], _, { axes }) => [ct === null || ct === undefined ? null : rev(ct, axes)],
   batch: ([x], [dim], _, { axes }) => [[rev(x!, shiftAxes(axes, dim!))], [dim!]],
-  partial: null,
+  passes: ordinary,
   lower(g, [x], { axes }, [aval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];

@@ -22,6 +22,7 @@ import type { Lowering, Value } from "../core/lowering.ts";
 import {
   definePrimitive,
   type Linear,
+  ordinary,
   type Primitive,
   type Sample,
   type SampleInput,
@@ -53,7 +54,7 @@ export const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>
   },
   transpose: ([ct], [x]) => [ct ? convert(ct, (x as Linear).aval.dtype) : null],
   batch: ([x], [dim], _, { dtype }) => [[convert(x!, dtype)], [dim!]],
-  partial: null,
+  passes: ordinary,
   lower(g, [x], { dtype }, [aval]) {
     // Cast saturates and maps NaN to 0 in WebAssembly; elsewhere that is up to the machine.
     const exact = g.target === "wasm" || !isFloat(aval!.dtype) || !isInteger(dtype);
@@ -144,7 +145,7 @@ export const stopGradientP: Primitive<null> = definePrimitive<null>({
   // Of a tangent, as in rules of functions that stop gradients, it is the identity still.
   transpose: ([ct]) => [ct ?? null],
   batch: ([x], [dim]) => [[stopGradient(x!)], [dim!]],
-  partial: null,
+  passes: ordinary,
   lower: (_, [x]) => [x!],
   samples: () => [
     {
@@ -203,7 +204,7 @@ export const iotaP: Primitive<IotaParams> = definePrimitive<IotaParams>({
   jvp: (_args, _tangents, { shape, axis, dtype }) => [[iota(shape, axis, dtype)], [null]],
   transpose: "nonlinear",
   batch: (_args, _dims, _size, { shape, axis, dtype }) => [[iota(shape, axis, dtype)], [null]],
-  partial: null,
+  passes: { ...ordinary, cheap: true },
   lower(g, _, { shape, axis, dtype }) {
     if (sizeOf(shape) === 0) return [g.constant([], shape, dtype)];
     const n = shape[axis]!;

@@ -15,6 +15,7 @@ import {
   definePrimitive,
   type HostValue,
   Linear,
+  ordinary,
   type Primitive,
   type Sample,
   type SampleInput,
@@ -131,7 +132,7 @@ function ofPivots(r: PivotRules): Primitive<null> {
       const outs = bind(self, [moveAxis(a!, dim!, 0)], null);
       return [outs, outs.map(() => 0)];
     },
-    partial: null,
+    passes: ordinary,
     lower(g, [a], _, [aval], outs) {
       const at = matricesIn(aval!);
       if (at.systems === 0) return outs.map((out) => emptyOutput(g, out)!);
@@ -259,7 +260,7 @@ export const cofactorsP: Primitive<null> = definePrimitive<null>({
     [bind1(cofactorsP, inputs.map((x, i) => mappedInFront(x, dims[i]!, size)), null)],
     [0],
   ],
-  partial: null,
+  passes: ordinary,
   lower(g, [a, ...changes], _, [aval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];

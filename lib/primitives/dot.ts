@@ -15,6 +15,7 @@ import {
   definePrimitive,
   type HostValue,
   Linear,
+  ordinary,
   type Primitive,
   type Tangent,
 } from "../core/primitive.ts";
@@ -98,6 +99,15 @@ function arranged(
   const shape = lengths(x.shape, perm);
   copyStrided(x.values, 0, lengths(strides, perm), out, 0, stridesOf(shape), shape);
   return out;
+}
+
+/** The product of operands with a further first axis, which is summed over. */
+function overFirstAxis({ contract, batch }: DotParams): DotParams {
+  const shift = (axes: readonly number[]): number[] => axes.map((a) => a + 1);
+  return {
+    contract: [[0, ...shift(contract[0])], [0, ...shift(contract[1])]],
+    batch: [shift(batch[0]), shift(batch[1])],
+  };
 }
 
 /** Sums of products. Inputs: two arrays. */
@@ -193,7 +203,7 @@ export const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
     const yFree = rolesOf(y!, shifted, 1).free;
     return [[out], [batch[0].length + xFree.length + yFree.indexOf(dy!)]];
   },
-  partial: null,
+  passes: { ...ordinary, algebra: { kind: "product", summed: overFirstAxis } },
   lower(g, [x, y], params, [xAval, yAval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];

@@ -16,6 +16,7 @@ import {
   definePrimitive,
   type HostValue,
   Linear,
+  ordinary,
   type Primitive,
   type SampleInput,
 } from "../core/primitive.ts";
@@ -148,7 +149,7 @@ export const dynamicSliceP: Primitive<{ readonly sizes: readonly number[] }> = d
     const source = axesFirst(lanes ? moveAxis(x!, dim, 0) : x!, lanes, axes);
     return [[axesBack(gather(source, stacked(columns)), axes)], [0]];
   },
-  partial: null,
+  passes: ordinary,
   lower(g, [x, ...starts], { sizes }, [aval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];
@@ -386,7 +387,7 @@ export const dynamicUpdateSliceP: Primitive<Record<never, never>> = definePrimit
     const mask = reshape(inside!, [...extent, ...old.shape.slice(rank).map(() => 1)]);
     return [[axesBack(select(mask, shifted, old), axes)], [0]];
   },
-  partial: null,
+  passes: ordinary,
   lower(g, [x, update, ...starts], _, [aval, updateAval]) {
     const sizes = updateAval!.shape;
     const axes = partialAxes(aval!.shape, sizes);

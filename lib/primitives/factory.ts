@@ -19,9 +19,11 @@ import { allocate, type DType, dtypes, isFloat, limits, smallestNormal } from ".
 import { DTypeError } from "../core/errors.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
 import {
+  type Algebra,
   type BatchResult,
   definePrimitive,
   type Linear,
+  ordinary,
   type Primitive,
   type Sample,
   type SampleInput,
@@ -239,6 +241,8 @@ export interface UnaryRules {
   readonly transpose?: (ct: NDArray) => NDArray;
   /** The nodes. */
   readonly lower: (g: Lowering, x: Value, dtype: DType) => Value;
+  /** What it is to a sum over the steps of a loop, where it is something. */
+  readonly algebra?: Algebra<null>;
   /** What to test on. */
   readonly domain?: Domain;
 }
@@ -267,7 +271,7 @@ export function unary(rules: UnaryRules): Primitive<null> {
     },
     transpose: transpose === undefined ? "nonlinear" : ([ct]) => [ct ? transpose(ct) : null],
     batch: ([x], [dim]) => [[bind1(self, [x!], null)], [dim!]],
-    partial: null,
+    passes: { ...ordinary, algebra: rules.algebra ?? null },
     lower: (g, [x], _, [aval]) => [lower(g, x!, aval!.dtype)],
     samples: () => elementwiseSamples(supportedBy(kernels), 1, rules.domain ?? {}),
   });
@@ -299,6 +303,8 @@ export interface BinaryRules {
   ) => readonly [Tangent, Tangent];
   /** The nodes. */
   readonly lower: (g: Lowering, x: Value, y: Value, dtype: DType, out: ShapedArray) => Value;
+  /** What it is to a sum over the steps of a loop, where it is something. */
+  readonly algebra?: Algebra<null>;
   /** What to test on. */
   readonly domain?: Domain;
 }
@@ -334,7 +340,7 @@ export function binary(rules: BinaryRules): Primitive<null> {
       return [dx && unbroadcast(dx, avalOf(x!).shape), dy && unbroadcast(dy, avalOf(y!).shape)];
     },
     batch: (args, dims) => elementwiseBatch(args, dims, (aligned) => bind1(self, aligned, null)),
-    partial: null,
+    passes: { ...ordinary, algebra: rules.algebra ?? null },
     lower: (g, [x, y], _, [aval], [out]) => [lower(g, x!, y!, aval!.dtype, out!)],
     samples: () => elementwiseSamples(supportedBy(kernels), 2, rules.domain ?? {}),
   });

@@ -19,7 +19,7 @@ import {
 import { allocate, type TypedArray } from "../core/dtype.ts";
 import { AxisError, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
-import { definePrimitive, Linear, type Primitive } from "../core/primitive.ts";
+import { definePrimitive, Linear, ordinary, type Primitive } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { maximum, minimum, select } from "./arithmetic.ts";
 import { and, ge, lt } from "./compare.ts";
@@ -194,7 +194,7 @@ export const gatherP: Primitive<NoParams> = definePrimitive<NoParams>({
       ),
     ], [0]];
   },
-  partial: null,
+  passes: ordinary,
   lower(g, [operand, indices], _, [aval, indexAval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];
@@ -329,7 +329,7 @@ export const scatterAddP: Primitive<NoParams> = definePrimitive<NoParams>({
     );
     return [[out], [0]];
   },
-  partial: null,
+  passes: ordinary,
   lower(g, [operand, indices, updates], _, [aval, indexAval, updateAval]) {
     const lengths = aval!.shape.slice(0, indexAval!.shape.at(-1));
     if (sizeOf(updateAval!.shape) === 0 || lengths.includes(0)) return [operand!];

@@ -9,7 +9,13 @@ import type { NDArray } from "../core/array.ts";
 import { sameShape, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
-import { definePrimitive, Linear, type Primitive, type Tangent } from "../core/primitive.ts";
+import {
+  definePrimitive,
+  Linear,
+  ordinary,
+  type Primitive,
+  type Tangent,
+} from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { neg, sub } from "./arithmetic.ts";
 import { dotGeneral } from "./dot.ts";
@@ -154,7 +160,8 @@ export const solveP: Primitive<null> = definePrimitive<null>({
     const x = solve(moveAxis(a!, dim, 0), mappedInFront(b!, sideDim ?? null, size));
     return [[x], [0]];
   },
-  partial: null,
+  // The matrices that are eliminated would be needed for all steps at once.
+  passes: { ...ordinary, mobile: false },
   lower(g, [a, b], _, [, aval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];

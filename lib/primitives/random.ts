@@ -11,7 +11,7 @@ import type { NDArray } from "../core/array.ts";
 import { broadcastShapes, shaped, sizeOf, stridesOf } from "../core/aval.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
-import { definePrimitive, type HostValue, type Primitive } from "../core/primitive.ts";
+import { definePrimitive, type HostValue, ordinary, type Primitive } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { elementwiseBatch } from "./factory.ts";
 import { broadcastStrides } from "./kernels.ts";
@@ -112,7 +112,7 @@ export const threefry2x32P: Primitive<null> = definePrimitive<null>({
     });
     return [outs, [dim!, dim!]];
   },
-  partial: null,
+  passes: ordinary,
   lower(g, inputs, _, __, [out]) {
     const empty = emptyOutput(g, out!);
     return empty === null ? lowerHash(g, inputs) : [empty, empty];

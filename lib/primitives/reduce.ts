@@ -15,6 +15,7 @@ import type { Lowering, Value } from "../core/lowering.ts";
 import {
   definePrimitive,
   type HostValue,
+  ordinary,
   type Primitive,
   type Sample,
   type Tangent,
@@ -165,7 +166,7 @@ function defineReduction(r: Reduction): Primitive<ReduceAxes> {
       const shifted = shiftAxes(axes, dim!);
       return [[bind1(self, [x!], { axes: shifted })], [dimAfter(dim!, shifted)]];
     },
-    partial: null,
+    passes: ordinary,
     lower(g, [x], { axes }, [aval], [out]) {
       const empty = emptyOutput(g, out!);
       if (empty !== null) return [empty];

@@ -18,7 +18,7 @@ import {
 import { scalarArray } from "../core/concrete.ts";
 import { allocate, type DType } from "../core/dtype.ts";
 import { AxisError, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { definePrimitive, type Linear, type Primitive } from "../core/primitive.ts";
+import { definePrimitive, type Linear, ordinary, type Primitive } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { broadcastStrides, sumInto } from "./kernels.ts";
 import { copyStrided } from "./strided.ts";
@@ -70,7 +70,7 @@ export const broadcastP: Primitive<ShapeParams> = definePrimitive<ShapeParams>({
     const aligned = reshape(front, [size, ...ones(missing), ...front.shape.slice(1)]);
     return [[broadcastTo(aligned, [size, ...shape])], [0]];
   },
-  partial: null,
+  passes: { ...ordinary, cheap: true },
   lower(g, [x], { shape }, [aval]) {
     if (sizeOf(aval!.shape) === sizeOf(shape)) return [g.reshape(x!, shape)];
     // Expand takes an axis of length 1 to 0 in some places only (onnxruntime 1.30).
@@ -133,7 +133,7 @@ export const reshapeP: Primitive<ShapeParams> = definePrimitive<ShapeParams>({
     [reshape(moveAxis(x!, dim!, 0), [size, ...shape])],
     [0],
   ],
-  partial: null,
+  passes: { ...ordinary, cheap: true, algebra: { kind: "rearrangement" } },
   lower: (g, [x], { shape }) => [g.reshape(x!, shape)],
   samples: () => [
     { name: "vector", inputs: [{ shape: [6], dtype: "float32" }], params: { shape: [2, 3] } },
@@ -203,7 +203,7 @@ export const transposeP: Primitive<TransposeParams> = definePrimitive<TransposeP
     const d = dim!;
     return [[transpose(x!, [d, ...perm.map((p) => p < d ? p : p + 1)])], [0]];
   },
-  partial: null,
+  passes: { ...ordinary, algebra: { kind: "rearrangement" } },
   lower(g, [x], { perm }, [aval], [out]) {
     if (keepsOrder(aval!.shape, perm)) return [g.reshape(x!, out!.shape)];
     return [g.node("Transpose", [x!], { perm })];
@@ -297,7 +297,7 @@ export const reduceSumP: Primitive<ReduceParams> = definePrimitive<ReduceParams>
     const shifted = axes.map((a) => a < d ? a : a + 1);
     return [[reduceSum(x!, shifted)], [d - shifted.filter((a) => a < d).length]];
   },
-  partial: null,
+  passes: ordinary,
   lower(g, [x], { axes }, [aval], [out]) {
     if (axes.length === 0) return [x!];
     if (aval!.shape.includes(0)) {

@@ -17,7 +17,13 @@ import {
 } from "../core/aval.ts";
 import { allocate } from "../core/dtype.ts";
 import { AxisError, formatShape, ShapeError } from "../core/errors.ts";
-import { definePrimitive, Linear, type Primitive, type SampleInput } from "../core/primitive.ts";
+import {
+  definePrimitive,
+  Linear,
+  ordinary,
+  type Primitive,
+  type SampleInput,
+} from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { select } from "./arithmetic.ts";
 import {
@@ -112,7 +118,7 @@ export const sliceP: Primitive<SliceParams> = definePrimitive<SliceParams>({
     });
     return [[out], [d]];
   },
-  partial: null,
+  passes: ordinary,
   lower(g, [x], { starts, limits, strides }, [aval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];
@@ -285,7 +291,7 @@ export const padP: Primitive<PadParams> = definePrimitive<PadParams>({
     const fill = reshape(value!, [size, ...shape.map(() => 1)]);
     return [[select(padding, broadcastTo(fill, padded.shape), padded)], [0]];
   },
-  partial: null,
+  passes: ordinary,
   lower(g, [x, value], { low, high, interior }, [aval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];

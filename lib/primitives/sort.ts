@@ -8,7 +8,7 @@ import { formatAval, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, isFloat, type TypedArray } from "../core/dtype.ts";
 import { AxisError } from "../core/errors.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
-import { definePrimitive, type Primitive } from "../core/primitive.ts";
+import { definePrimitive, ordinary, type Primitive } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import type { AxisParams } from "./along_axis.ts";
 import { concatenate } from "./concatenate.ts";
@@ -246,7 +246,8 @@ export const sortP: Primitive<AxisParams> = definePrimitive<AxisParams>({
     const [shifted] = shiftAxes([axis], dim!);
     return [bind(sortP, [x!], { axis: shifted! }), [dim!, dim!]];
   },
-  partial: null,
+  // What it needs beside its results, keys and positions, would be needed for all steps at once.
+  passes: { ...ordinary, mobile: false },
   lower(g, [x], { axis }, [aval], [out, positions]) {
     if (sizeOf(out!.shape) === 0) return [emptyOutput(g, out!)!, emptyOutput(g, positions!)!];
     const { shape, dtype } = aval!;

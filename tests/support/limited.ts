@@ -5,7 +5,12 @@
  * @module
  */
 import type { NDArray } from "../../lib/core/array.ts";
-import { definePrimitive, type Primitive, type Tangent } from "../../lib/core/primitive.ts";
+import {
+  definePrimitive,
+  ordinary,
+  type Primitive,
+  type Tangent,
+} from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
 
 /** More evaluations than the loops of a file of tests make. */
@@ -26,7 +31,7 @@ const limitedP: Primitive<null> = definePrimitive<null>({
   jvp: (primals, tangents) => [bind(limitedP, [...primals], null), tangents],
   transpose: (cotangents): readonly Tangent[] => cotangents,
   batch: (args, dims) => [bind(limitedP, [...args], null), dims],
-  partial: null,
+  passes: ordinary,
   lower: (_, inputs) => [...inputs],
   samples: () => [],
 });

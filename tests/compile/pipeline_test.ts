@@ -21,7 +21,7 @@ import {
   type Tree,
   whileLoop,
 } from "../../mod.ts";
-import { simplify } from "../../lib/control/simplify.ts";
+import { simplify } from "../../lib/compile/pipeline.ts";
 import { checkJaxpr, type Eqn, evalJaxpr, type Jaxpr, subJaxprs } from "../../lib/core/jaxpr.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { sizeOf } from "../../lib/core/aval.ts";
@@ -36,8 +36,7 @@ const f32 = (x: number | number[]): NDArray => arr(x, "float32");
 /** The simplified program of a function, checked, and compared with the original at `args`. */
 function simple(f: (...args: NDArray[]) => Tree, ...args: NDArray[]): Jaxpr {
   const { jaxpr } = makeJaxpr(f)(...args);
-  const result = simplify(jaxpr);
-  checkJaxpr(result);
+  const result = simplify(jaxpr, (_, program) => checkJaxpr(program));
   assertClose(evalJaxpr(result, args, bind), treeLeaves(f(...args)) as NDArray[]);
   return result;
 }

@@ -17,7 +17,7 @@ import {
   type Tree,
   vmap,
 } from "../../mod.ts";
-import { simplify } from "../../lib/control/simplify.ts";
+import { simplify } from "../../lib/compile/pipeline.ts";
 import { checkJaxpr, evalJaxpr, formatJaxpr } from "../../lib/core/jaxpr.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { treeLeaves } from "../../lib/core/tree.ts";
@@ -50,13 +50,17 @@ function compare(what: string, actual: unknown, expected: unknown, program?: () 
 /** Simplifies a function's program, checks it, and compares it with the original. */
 function simplified(what: string, f: (x: Inputs) => Tree, inputs: Inputs): void {
   const { jaxpr } = makeJaxpr(f)(inputs);
-  const simple = simplify(jaxpr);
+  const simple = simplify(jaxpr, (pass, program) => {
+    try {
+      checkJaxpr(program);
+    } catch (e) {
+      const { message } = e as Error;
+      throw new Error(
+        `${what}: ${pass}: ${message}\n${formatJaxpr(jaxpr)}\n${formatJaxpr(program)}`,
+      );
+    }
+  });
   const show = (): string => `${formatJaxpr(jaxpr)}\nbecame\n${formatJaxpr(simple)}`;
-  try {
-    checkJaxpr(simple);
-  } catch (e) {
-    throw new Error(`${what}: ${(e as Error).message}\n${show()}`);
-  }
   const args = treeLeaves(inputs) as NDArray[];
   compare(what, evalJaxpr(simple, args, bind), evalJaxpr(jaxpr, args, bind), show);
 }

@@ -6,7 +6,7 @@
 import { makeJaxpr, type NDArray, ShapeDtype } from "../../mod.ts";
 import type { Jaxpr } from "../../lib/core/jaxpr.ts";
 import { InternalError } from "../../lib/core/errors.ts";
-import { memoize } from "../../lib/interpreters/memo.ts";
+import { memoize } from "../../lib/core/memo.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 
 const program = (): Jaxpr =>

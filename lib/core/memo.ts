@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { InternalError } from "../core/errors.ts";
-import { isJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { InternalError } from "./errors.ts";
+import { isJaxpr, type Jaxpr } from "./jaxpr.ts";
 
 /** What is remembered after some of the arguments. */
 class Memory<R> {

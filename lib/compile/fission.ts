@@ -9,30 +9,46 @@
  */
 import { broadcastShapes, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { byteWidth, isFloat } from "../core/dtype.ts";
-import { type Atom, type Eqn, type Jaxpr, type JaxprBuilder, Var } from "../core/jaxpr.ts";
+import { InternalError } from "../core/errors.ts";
+import { type Atom, type Eqn, type Jaxpr, Literal, Var } from "../core/jaxpr.ts";
+import type { Loop } from "../core/primitive.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { addP } from "../primitives/basic.ts";
-import { dotGeneralP, type DotParams } from "../primitives/dot.ts";
-import { reduceSumP, reshape } from "../primitives/shape.ts";
+import { reduceSum, reshape } from "../primitives/shape.ts";
 import { concatenate, slice } from "../primitives/slicing.ts";
-import { scanP, type ScanParams } from "./scan.ts";
+import { Inliner } from "./inline.ts";
 
-/** Adds a program's equations for these inputs; gives its outputs. */
-export type AddProgram = (jaxpr: Jaxpr, inputs: readonly Atom[]) => Atom[];
+/** A loop over an axis. */
+type Scan = Extract<Loop, { kind: "scan" }>;
+
+/** The program with its scans in parts, where that gains something. */
+export function fission(jaxpr: Jaxpr): Jaxpr {
+  const inliner = new Inliner();
+  const { builder } = inliner;
+  const env: Atom[] = new Array(jaxpr.numVars);
+  const read = (a: Atom): Atom => a instanceof Literal ? a : env[a.id]!;
+  const inputs = jaxpr.inputs.map((v) => env[v.id] = builder.input(v.aval));
+  for (const eqn of jaxpr.eqns) {
+    const ins = eqn.inputs.map(read);
+    const outs = emitScan(inliner, eqn, ins) ??
+      builder.equation(eqn.primitive, ins, eqn.params, eqn.outputs.map((v) => v.aval));
+    eqn.outputs.forEach((v, i) => env[v.id] = outs[i]!);
+  }
+  return builder.build(jaxpr.outputs.map(read), inputs);
+}
 
 /** Memory that values for all steps may take, or this many times what the scan itself takes and gives. */
 const budget = 64 * 1024 * 1024;
 const growth = 4;
 
-/**
- * Programs inside programs stay where they are: for all steps at once they can cost more. So do
- * sorts and linear solves: what they need beside their results (keys and positions, the matrices
- * that are eliminated) would be needed for all steps at once, and the budget counts results alone.
- */
-const immobile = new Set(["scan", "while", "cond", "solve", "sort", "custom_vjp_tangents"]);
-
 const bytes = (aval: ShapedArray): number => sizeOf(aval.shape) * byteWidth(aval.dtype);
+
+/** What an operation is to sums over steps. */
+function kind(
+  { primitive }: Eqn,
+): NonNullable<typeof primitive.passes.algebra>["kind"] | undefined {
+  return primitive.passes.algebra?.kind;
+}
 
 /** A sum of cotangents: `out = in + addend`, where nothing else reads either. */
 interface Accumulator {
@@ -66,27 +82,27 @@ class Analysis {
   }
 }
 
-function accumulators(info: Analysis, params: ScanParams): Accumulator[] {
+function accumulators(info: Analysis, params: Scan): Accumulator[] {
   const { jaxpr: body, numConsts, sums } = params;
   const found: Accumulator[] = [];
   for (let i = 0; i < sums; i++) {
     const before = body.inputs[numConsts + i]!;
     const add = info.single(body.outputs[i]!);
-    if (add?.primitive !== addP as unknown || info.uses.get(before) !== 1) continue;
-    const addend = add!.inputs.find((a) => a !== before);
-    if (!add!.inputs.includes(before) || !(addend instanceof Var)) continue;
+    if (add === undefined || kind(add) !== "sum" || info.uses.get(before) !== 1) continue;
+    const addend = add.inputs.find((a) => a !== before);
+    if (!add.inputs.includes(before) || !(addend instanceof Var)) continue;
     if (sizeOf(addend.aval.shape) !== sizeOf(before.aval.shape)) continue;
     const chain: Eqn[] = [];
     let product: Eqn | null = null;
     for (let eqn = info.single(addend); eqn !== undefined; eqn = info.single(eqn.inputs[0]!)) {
-      if (eqn.primitive === dotGeneralP as unknown) {
+      if (kind(eqn) === "product") {
         product = eqn;
         break;
       }
-      if (!["transpose", "reshape", "neg"].includes(eqn.primitive.name)) break;
+      if (kind(eqn) !== "rearrangement" && kind(eqn) !== "negation") break;
       chain.push(eqn);
     }
-    found.push({ carry: i, add: add!, addend, chain: product === null ? [] : chain, product });
+    found.push({ carry: i, add, addend, chain: product === null ? [] : chain, product });
   }
   return found;
 }
@@ -94,8 +110,8 @@ function accumulators(info: Analysis, params: ScanParams): Accumulator[] {
 /** Whether a value is a matrix product, as it is or rearranged. */
 function isProduct(info: Analysis, a: Atom): boolean {
   for (let eqn = info.single(a); eqn !== undefined; eqn = info.single(eqn.inputs[0]!)) {
-    if (eqn.primitive === dotGeneralP as unknown) return true;
-    if (!["transpose", "reshape"].includes(eqn.primitive.name)) return false;
+    if (kind(eqn) === "product") return true;
+    if (kind(eqn) !== "rearrangement") return false;
   }
   return false;
 }
@@ -107,7 +123,7 @@ function isProduct(info: Analysis, a: Atom): boolean {
  */
 function reassociated(body: Jaxpr, carries: readonly Var[]): Jaxpr {
   const info = new Analysis(body);
-  const isSum = (eqn: Eqn | undefined): eqn is Eqn => eqn?.primitive === addP as unknown;
+  const isSum = (eqn: Eqn | undefined): eqn is Eqn => eqn !== undefined && kind(eqn) === "sum";
   const tied = new Set<Atom>(carries);
   const replaced = new Map<Eqn, readonly Eqn[]>();
   let { numVars } = body;
@@ -148,6 +164,11 @@ function previous(aval: ShapedArray, length: number, reverse: boolean): Jaxpr {
   }, [aval, shaped([length, ...shape], dtype)]);
 }
 
+/** From what all steps gave to its sum. */
+function summedSteps({ shape, dtype }: ShapedArray, length: number): Jaxpr {
+  return stageClosed("scan", ([x]) => [reduceSum(x!, [0])], [shaped([length, ...shape], dtype)]);
+}
+
 /** A part of a body as a program of its own. */
 function part(
   body: Jaxpr,
@@ -162,12 +183,15 @@ function part(
  * Emits a scan in parts. `inputs` are the scan's; gives its outputs, or `null` where there is nothing
  * to gain.
  */
-export function emitScan(
-  builder: JaxprBuilder,
-  add: AddProgram,
-  params: ScanParams,
+function emitScan(
+  inliner: Inliner,
+  eqn: Eqn,
   inputs: readonly Atom[],
 ): Atom[] | null {
+  const loop = eqn.primitive.passes.programs?.loop ?? null;
+  const params = loop?.of(eqn.params);
+  if (loop === null || params?.kind !== "scan") return null;
+  const { builder } = inliner;
   const { numConsts, numCarry, length } = params;
   if (length < 2) return null;
   const carried = params.jaxpr.inputs.slice(numConsts, numConsts + numCarry);
@@ -188,18 +212,18 @@ export function emitScan(
   const before: Eqn[] = [], during: Eqn[] = [];
   for (const eqn of body.eqns) {
     if (dropped.has(eqn)) continue;
-    const stays = immobile.has(eqn.primitive.name) || eqn.inputs.some((a) => tied.has(a));
+    const stays = !eqn.primitive.passes.mobile || eqn.inputs.some((a) => tied.has(a));
     if (stays) eqn.outputs.forEach((v) => tied.add(v));
     (stays ? during : before).push(eqn);
   }
 
   // What the next carry does not need comes after it.
   const needed = new Set<Atom>(kept.map((i) => body.outputs[i]!));
-  const loop: Eqn[] = [], after: Eqn[] = [];
+  const recurrence: Eqn[] = [], after: Eqn[] = [];
   for (const eqn of [...during].reverse()) {
-    const inside = immobile.has(eqn.primitive.name) || eqn.outputs.some((v) => needed.has(v));
+    const inside = !eqn.primitive.passes.mobile || eqn.outputs.some((v) => needed.has(v));
     if (inside) eqn.inputs.forEach((a) => needed.add(a));
-    (inside ? loop : after).unshift(eqn);
+    (inside ? recurrence : after).unshift(eqn);
   }
 
   const results: Atom[] = [
@@ -207,7 +231,7 @@ export function emitScan(
     ...sums.flatMap((s) => s.product === null ? [s.addend] : s.product.inputs),
   ];
   const early = new Set<Atom>(before.flatMap((e) => e.outputs));
-  const defined = new Set<Atom>(loop.flatMap((e) => e.outputs));
+  const defined = new Set<Atom>(recurrence.flatMap((e) => e.outputs));
   const readLater = new Set<Atom>([...after.flatMap((e) => e.inputs), ...results]);
   // Carries before each step are those after the step before, where these can be kept instead.
   const shifted = kept.filter((i) => readLater.has(carries[i]!) && defined.has(body.outputs[i]!));
@@ -218,7 +242,7 @@ export function emitScan(
   const fromLoop = [...defined, ...kept.map((i) => carries[i]!)]
     .filter((a): a is Var => readLater.has(a));
   const readInLoop = new Set<Atom>([
-    ...loop.flatMap((e) => e.inputs),
+    ...recurrence.flatMap((e) => e.inputs),
     ...kept.map((i) => body.outputs[i]!),
   ]);
   const earlyUsed = [...early].filter((a): a is Var => readInLoop.has(a) || readLater.has(a));
@@ -241,7 +265,7 @@ export function emitScan(
     part(body, [...consts, ...slices], before, earlyUsed),
     false,
   );
-  const firstOuts = add(first.jaxpr, [...inputs.slice(0, numConsts), ...xs]);
+  const firstOuts = inliner.add(first.jaxpr, [...inputs.slice(0, numConsts), ...xs]);
   const stacked = new Map<Atom, Atom>(slices.map((v, i) => [v, xs[i]!]));
   earlyUsed.forEach((v, i) => (first.batched[i] ? stacked : value).set(v, firstOuts[i]!));
 
@@ -250,22 +274,22 @@ export function emitScan(
   const loopXs = [...stacked.keys()].filter((a): a is Var => readInLoop.has(a));
   const keptCarries = kept.map((i) => carries[i]!);
   const loopOuts = kept.length === 0 && fromLoop.length === 0 ? [] : builder.equation(
-    scanP,
+    eqn.primitive,
     [
       ...loopConsts.map((v) => value.get(v)!),
       ...kept.map((i) => inputs[numConsts + i]!),
       ...loopXs.map((v) => stacked.get(v)!),
     ],
-    {
+    loop.with(eqn.params, {
       ...params,
-      jaxpr: part(body, [...loopConsts, ...keptCarries, ...loopXs], loop, [
+      jaxpr: part(body, [...loopConsts, ...keptCarries, ...loopXs], recurrence, [
         ...kept.map((i) => body.outputs[i]!),
         ...fromLoop,
       ]),
       numConsts: loopConsts.length,
       numCarry: kept.length,
       sums: params.sums - sums.length,
-    },
+    }),
     [
       ...keptCarries.map((v) => v.aval),
       ...fromLoop.map((v) => shaped([length, ...v.aval.shape], v.aval.dtype)),
@@ -275,7 +299,7 @@ export function emitScan(
   for (const i of shifted) {
     const program = previous(carries[i]!.aval, length, params.reverse);
     const stack = stacked.get(body.outputs[i]!)!;
-    stacked.set(carries[i]!, add(program, [inputs[numConsts + i]!, stack])[0]!);
+    stacked.set(carries[i]!, inliner.add(program, [inputs[numConsts + i]!, stack])[0]!);
   }
 
   // After the loop: results, all steps at once.
@@ -285,7 +309,7 @@ export function emitScan(
     part(body, lastIns, after, results),
     true,
   );
-  const lastOuts = add(last.jaxpr, [...value.values(), ...stacked.values()]);
+  const lastOuts = inliner.add(last.jaxpr, [...value.values(), ...stacked.values()]);
   const numYs = body.outputs.length - numCarry;
 
   // Sums: one reduction or product each.
@@ -294,25 +318,25 @@ export function emitScan(
   for (const s of sums) {
     let total: Atom;
     if (s.product === null) {
-      const all = lastOuts[next++]!;
-      [total] = builder.equation(reduceSumP, [all], { axes: [0] }, [s.addend.aval]) as [Var];
+      [total] = inliner.add(summedSteps(s.addend.aval, length), [lastOuts[next++]!]) as [Atom];
     } else {
-      const { contract, batch } = s.product.params as DotParams;
-      const shift = (axes: readonly number[]): number[] => axes.map((a) => a + 1);
+      const { primitive, params, outputs } = s.product;
+      const { algebra } = primitive.passes;
+      if (algebra?.kind !== "product") throw new InternalError("fission: not a product");
       const operands = [lastOuts[next++]!, lastOuts[next++]!];
-      [total] = builder.equation(dotGeneralP, operands, {
-        contract: [[0, ...shift(contract[0])], [0, ...shift(contract[1])]],
-        batch: [shift(batch[0]), shift(batch[1])],
-      }, [s.product.outputs[0]!.aval]) as [Var];
-      for (const eqn of [...s.chain].reverse()) {
-        [total] = builder.equation(eqn.primitive, [total], eqn.params, [
-          eqn.outputs[0]!.aval,
-        ]) as [Var];
+      [total] = builder.equation(primitive, operands, algebra.summed(params), [
+        outputs[0]!.aval,
+      ]) as [Var];
+      for (const { primitive, params, outputs } of [...s.chain].reverse()) {
+        [total] = builder.equation(primitive, [total], params, [outputs[0]!.aval]) as [Var];
       }
     }
-    const [sum] = builder.equation(addP, [inputs[numConsts + s.carry]!, total], null, [
-      carries[s.carry]!.aval,
-    ]);
+    const [sum] = builder.equation(
+      s.add.primitive,
+      [inputs[numConsts + s.carry]!, total],
+      s.add.params,
+      [carries[s.carry]!.aval],
+    );
     totals.set(s.carry, sum!);
   }
   let k = 0;

@@ -1,0 +1,52 @@
+/**
+ * Simplification of a whole program before it is compiled: calls are inlined, what nothing reads is
+ * dropped (inside loops too: unread results, and carries that feed only themselves), and what does
+ * not change from step to step, or does not need the carry, is moved out of loops. Small constants
+ * are computed, and a choice by a constant is its branch. Sharing of equal nodes and folding of
+ * larger constants are done on the ONNX graph.
+ *
+ * The passes know no primitive by name: its record says what they have to know (`Passes`).
+ *
+ * @module
+ */
+import { withoutDead } from "../core/dead_code.ts";
+import type { Eqn, Jaxpr } from "../core/jaxpr.ts";
+import { fission } from "./fission.ts";
+import { hoist } from "./hoist.ts";
+import { inlineCalls } from "./inline.ts";
+
+/** A pass: the same program, put otherwise. Inputs and outputs stay as they are. */
+export type Pass = (jaxpr: Jaxpr) => Jaxpr;
+
+/** Called with what each pass made of a program, those inside of others included. */
+export type Inspect = (pass: string, jaxpr: Jaxpr) => void;
+
+/** The same program, simpler. Inputs and outputs stay as they are. */
+export function simplify(jaxpr: Jaxpr, inspect: Inspect = () => {}): Jaxpr {
+  const passes: Readonly<Record<string, Pass>> = {
+    inline: inlineCalls,
+    inside: (outer) => inside(outer, prepare),
+    hoist,
+    fission,
+  };
+  const step = (name: string, pass: Pass, program: Jaxpr): Jaxpr => {
+    const result = pass(program);
+    inspect(name, result);
+    return result;
+  };
+  function prepare(program: Jaxpr): Jaxpr {
+    return Object.entries(passes).reduce((p, [name, pass]) => step(name, pass, p), program);
+  }
+  return step("dead code", withoutDead, prepare(jaxpr));
+}
+
+/** Applies `pass` to the programs inside of equations. */
+function inside(jaxpr: Jaxpr, pass: Pass): Jaxpr {
+  const eqns = jaxpr.eqns.map((eqn): Eqn => {
+    const { programs } = eqn.primitive.passes;
+    if (programs === null) return eqn;
+    const inner = programs.list(eqn.params).map((c) => pass(c.jaxpr));
+    return { ...eqn, params: programs.replace(eqn.params, inner) };
+  });
+  return { ...jaxpr, eqns };
+}
