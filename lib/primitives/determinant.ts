@@ -132,7 +132,8 @@ function ofPivots(r: PivotRules): Primitive<null> {
       const outs = bind(self, [moveAxis(a!, dim!, 0)], null);
       return [outs, outs.map(() => 0)];
     },
-    passes: ordinary,
+    // The matrices that are eliminated would be needed for all steps at once.
+    passes: { ...ordinary, mobile: false },
     lower(g, [a], _, [aval], outs) {
       const at = matricesIn(aval!);
       if (at.systems === 0) return outs.map((out) => emptyOutput(g, out)!);
@@ -260,7 +261,8 @@ export const cofactorsP: Primitive<null> = definePrimitive<null>({
     [bind1(cofactorsP, inputs.map((x, i) => mappedInFront(x, dims[i]!, size)), null)],
     [0],
   ],
-  passes: ordinary,
+  // The matrices that are eliminated would be needed for all steps at once.
+  passes: { ...ordinary, mobile: false },
   lower(g, [a, ...changes], _, [aval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];
