@@ -9,7 +9,7 @@ import { checkCall } from "../core/signature.ts";
 import { treeMap, treeUnflatten } from "../core/tree.ts";
 import { zeros } from "../primitives/shape.ts";
 import { scanLength } from "../transforms/loops.ts";
-import { checkedMembers } from "../transforms/members.ts";
+import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
 import { flattenArrays, ShapeDtype } from "../transforms/trees.ts";
 import type { JitOptions, ScanOptions, Transforms, VmapOptions } from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";
@@ -35,7 +35,7 @@ const derivative =
 const atPoint = (name: "jvp" | "vjp" | "linearize"): StandIn => (f, primals, ...rest) =>
   pure[name](once(f, ...asArrays(primals as unknown[])), primals, ...rest);
 
-const makers: { readonly [K in keyof Transforms]?: StandIn } = {
+const makers: Readonly<Record<MakerName, StandIn>> = {
   jit: (f, options = {}) => (...args: unknown[]) => {
     const { staticArgnums = [] } = options as JitOptions;
     const statics = typeof staticArgnums === "number" ? [staticArgnums] : staticArgnums;
@@ -67,7 +67,7 @@ function firstSlice(xs: unknown, options: unknown): unknown {
   return treeUnflatten(def, slices.map((x) => sliceAlong(x, 0, reverse)));
 }
 
-const immediate: { readonly [K in keyof Transforms]?: StandIn } = {
+const immediate: Readonly<Record<Exclude<ImmediateName, "isInitializing">, StandIn>> = {
   jvp: atPoint("jvp"),
   vjp: atPoint("vjp"),
   linearize: atPoint("linearize"),
@@ -124,7 +124,7 @@ const immediate: { readonly [K in keyof Transforms]?: StandIn } = {
  * `isInitializing()` is false the members are those of `dictionary`.
  *
  * This is `init_safe_scan` (S. Hoyer, dm-haiku issue 100) for all members. Dictionaries made by
- * `liftTransforms` need it not: they give init's true output.
+ * `liftTransforms` do not need it: they give init's true output.
  *
  * @example
  * ```ts

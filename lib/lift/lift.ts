@@ -11,7 +11,7 @@
  * @module
  */
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { checkedMembers } from "../transforms/members.ts";
+import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { checkpoint, jit, vmap } from "./calls.ts";
 import { associativeScan, branches, foriLoop, map, scan, whileLoop } from "./control.ts";
@@ -99,60 +99,62 @@ export function liftTransforms(protocol: StateProtocol, options: LiftOptions = {
 }
 
 function dictionary(e: Engine): Record<keyof Transforms, Fn> {
-  return {
+  const makers: Record<MakerName, Fn> = {
     jit: jit(e),
     grad: derivative(e, "grad"),
     valueAndGrad: derivative(e, "valueAndGrad"),
     jacfwd: derivative(e, "jacfwd"),
     jacrev: derivative(e, "jacrev"),
     hessian: derivative(e, "hessian"),
-    jvp: e.now("jvp", jvp(e)),
-    vjp: e.now("vjp", vjp(e)),
-    linearize: e.now("linearize", linearize(e)),
     vmap: vmap(e),
     checkpoint: checkpoint(e),
     customJvp: customJvp(e),
     customVjp: customVjp(e),
-    customRoot: e.now("customRoot", customRoot(e)),
-    customLinearSolve: e.now("customLinearSolve", customLinearSolve(e)),
-    scan: e.now("scan", scan(e)),
-    map: e.now("map", map(e)),
-    associativeScan: e.now("associativeScan", associativeScan(e)),
-    whileLoop: e.now("whileLoop", whileLoop(e)),
-    foriLoop: e.now("foriLoop", foriLoop(e)),
+  };
+  const immediate: Record<Exclude<ImmediateName, "isInitializing">, Fn> = {
+    jvp: jvp(e),
+    vjp: vjp(e),
+    linearize: linearize(e),
+    customRoot: customRoot(e),
+    customLinearSolve: customLinearSolve(e),
+    scan: scan(e),
+    map: map(e),
+    associativeScan: associativeScan(e),
+    whileLoop: whileLoop(e),
+    foriLoop: foriLoop(e),
     // Branches are recorded in the order ifFalse, ifTrue or 0, 1, ...; names follow that order.
-    cond: e.now(
-      "cond",
-      (pred, ifTrue, ifFalse, ...operands) =>
-        branches(
+    cond: (pred, ifTrue, ifFalse, ...operands) =>
+      branches(
+        e,
+        "cond",
+        [ifFalse, ifTrue],
+        operands,
+        ([no, yes], state) => pure.cond(pred, yes, no, state, ...operands),
+      ),
+    switchCase: (index, cases, ...operands) =>
+      Array.isArray(cases)
+        ? branches(
           e,
-          "cond",
-          [ifFalse, ifTrue],
+          "switchCase",
+          cases,
           operands,
-          ([no, yes], state) => pure.cond(pred, yes, no, state, ...operands),
-        ),
-    ),
-    switchCase: e.now(
-      "switchCase",
-      (index, cases, ...operands) =>
-        Array.isArray(cases)
-          ? branches(
-            e,
-            "switchCase",
-            cases,
-            operands,
-            (runs, state) => pure.switchCase(index, runs, state, ...operands),
-          )
-          : pure.switchCase(index, cases, ...operands),
-    ),
-    evalShape: e.now("evalShape", (f, ...args) => {
+          (runs, state) => pure.switchCase(index, runs, state, ...operands),
+        )
+        : pure.switchCase(index, cases, ...operands),
+    evalShape(f, ...args) {
       const bundle = e.protocol.snapshot();
       const run: Fn = (...xs) => e.protocol.run(bundle, () => (f as Fn)(...xs))[0];
       return pure.evalShape(instead(f, run), ...args);
-    }),
-    initialize: e.now("initialize", (f, ...args) => {
-      e.initialize(f, () => asArrays(args));
-    }),
+    },
+    initialize: (f, ...args) => e.initialize(f, () => asArrays(args)),
+  };
+  const atOnce = Object.entries(immediate).map(([name, member]) => [
+    name,
+    e.now(name as ImmediateName, member),
+  ]);
+  return {
+    ...makers,
+    ...Object.fromEntries(atOnce) as typeof immediate,
     isInitializing: () => e.protocol.active() && e.protocol.snapshot().phase !== "apply",
   };
 }

@@ -8,7 +8,8 @@ import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves, treeUnflatten } from "../core/tree.ts";
 import { mul, sub } from "../primitives/arithmetic.ts";
 import { pure } from "../transforms/pure.ts";
-import { checkDictionary, type Transforms } from "../transforms/types.ts";
+import { checkDictionary } from "../transforms/members.ts";
+import type { Transforms } from "../transforms/types.ts";
 import {
   checkFunction,
   checkSameType,

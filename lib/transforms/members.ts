@@ -1,9 +1,11 @@
 /**
- * How the members of dictionaries are called, and the check of that: every dictionary, whoever made
- * it, takes the same arguments and refuses the same ones.
+ * The members of dictionaries, in one table: how each is called, what it takes and what it gives.
+ * Every dictionary, whoever made it, takes the same arguments and refuses the same ones; what stands
+ * for a member (delegation, lifting, initialising) is checked against the table by the compiler.
  *
  * @module
  */
+import { describeValue } from "../core/errors.ts";
 import { checkCall, type OptionKind, type OptionTable } from "../core/signature.ts";
 import type { LinearSolveOptions } from "./implicit.ts";
 import type {
@@ -39,50 +41,126 @@ const prefixOptions: OptionTable<AssociativeScanOptions> = { reverse: "boolean",
 
 type Table = Readonly<Record<string, OptionKind>>;
 
-/** Each member as users call it, with what its options hold. */
-const calls: Readonly<Record<keyof Transforms, readonly [call: string, options?: Table]>> = {
-  jit: ["jit(f, options)", jitOptions],
-  grad: ["grad(f, options)", diffOptions],
-  valueAndGrad: ["valueAndGrad(f, options)", diffOptions],
-  jvp: ["jvp(f, primals, tangents)"],
-  vjp: ["vjp(f, primals, options)", auxOptions],
-  linearize: ["linearize(f, primals)"],
-  jacfwd: ["jacfwd(f, options)", diffOptions],
-  jacrev: ["jacrev(f, options)", diffOptions],
-  hessian: ["hessian(f, options)", diffOptions],
-  vmap: ["vmap(f, options)", vmapOptions],
-  checkpoint: ["checkpoint(f)"],
-  customJvp: ["customJvp(f, rule)"],
-  customVjp: ["customVjp(f, fwd, bwd)"],
-  customRoot: ["customRoot(f, initialGuess, solve, tangentSolve, options)", auxOptions],
-  customLinearSolve: ["customLinearSolve(matvec, b, solve, options)", linearSolveOptions],
-  scan: ["scan(f, init, xs, options)", scanOptions],
-  map: ["map(f, xs)"],
-  whileLoop: ["whileLoop(cond, body, init)"],
-  foriLoop: ["foriLoop(lower, upper, body, init)"],
-  cond: ["cond(pred, ifTrue, ifFalse, ...operands)"],
-  switchCase: ["switchCase(index, branches, ...operands)"],
-  associativeScan: ["associativeScan(f, elems, options)", prefixOptions],
-  evalShape: ["evalShape(f, ...args)"],
-  initialize: ["initialize(f, ...args)"],
-  isInitializing: ["isInitializing()"],
+/** What is known of a member. */
+interface Member {
+  /** How it is called. */
+  readonly call: string;
+  /** What its options hold. */
+  readonly options?: Table;
+  /** Of a maker: whether its functions after the first are rules, asked when derivatives are. */
+  readonly rules?: true;
+}
+
+type Gives<K extends keyof Transforms> = ReturnType<Transforms[K]>;
+type AnyFn = (...args: never[]) => unknown;
+
+/** Members that give a function, which may be called in another context than it was made in. */
+export type MakerName = {
+  // The type of a tree of shapes is too deep for the compiler, which then takes it for anything.
+  [K in keyof Transforms]: 0 extends 1 & Gives<K> ? never : Gives<K> extends AnyFn ? K : never;
+}[keyof Transforms];
+
+/** Members that give a result at once. */
+export type ImmediateName = Exclude<keyof Transforms, MakerName>;
+
+const makers: Readonly<Record<MakerName, Member>> = {
+  jit: { call: "jit(f, options)", options: jitOptions },
+  grad: { call: "grad(f, options)", options: diffOptions },
+  valueAndGrad: { call: "valueAndGrad(f, options)", options: diffOptions },
+  jacfwd: { call: "jacfwd(f, options)", options: diffOptions },
+  jacrev: { call: "jacrev(f, options)", options: diffOptions },
+  hessian: { call: "hessian(f, options)", options: diffOptions },
+  vmap: { call: "vmap(f, options)", options: vmapOptions },
+  checkpoint: { call: "checkpoint(f)" },
+  customJvp: { call: "customJvp(f, rule)", rules: true },
+  customVjp: { call: "customVjp(f, fwd, bwd)", rules: true },
 };
 
-type Member = (...args: unknown[]) => unknown;
+const immediate: Readonly<Record<ImmediateName, Member>> = {
+  jvp: { call: "jvp(f, primals, tangents)" },
+  vjp: { call: "vjp(f, primals, options)", options: auxOptions },
+  linearize: { call: "linearize(f, primals)" },
+  customRoot: {
+    call: "customRoot(f, initialGuess, solve, tangentSolve, options)",
+    options: auxOptions,
+  },
+  customLinearSolve: {
+    call: "customLinearSolve(matvec, b, solve, options)",
+    options: linearSolveOptions,
+  },
+  scan: { call: "scan(f, init, xs, options)", options: scanOptions },
+  map: { call: "map(f, xs)" },
+  whileLoop: { call: "whileLoop(cond, body, init)" },
+  foriLoop: { call: "foriLoop(lower, upper, body, init)" },
+  cond: { call: "cond(pred, ifTrue, ifFalse, ...operands)" },
+  switchCase: { call: "switchCase(index, branches, ...operands)" },
+  associativeScan: { call: "associativeScan(f, elems, options)", options: prefixOptions },
+  evalShape: { call: "evalShape(f, ...args)" },
+  initialize: { call: "initialize(f, ...args)" },
+  isInitializing: { call: "isInitializing()" },
+};
+
+const table: Readonly<Record<keyof Transforms, Member>> = { ...makers, ...immediate };
+
+/** The names of the members of a dictionary. */
+export const transformNames: readonly (keyof Transforms)[] = Object.keys(
+  table,
+) as readonly (keyof Transforms)[];
+
+/** Whether a member gives a function. */
+export function isMaker(name: keyof Transforms): name is MakerName {
+  return Object.hasOwn(makers, name);
+}
+
+/** Whether a member's functions after the first are derivative rules. */
+export function takesRules(name: keyof Transforms): boolean {
+  return table[name].rules === true;
+}
+
+type Call = (...args: unknown[]) => unknown;
 
 /**
  * A dictionary whose members check how they are called. What it is given, and what is passed on, is
  * untyped: members of various makers meet the types of `Transforms` in this one place.
  */
 export function checkedMembers(members: object): Transforms {
-  const wrapped = Object.entries(members as Record<string, Member>).map(([name, member]) => {
-    if (!Object.hasOwn(calls, name)) return [name, member];
-    const [call, options] = calls[name as keyof Transforms];
-    const checked: Member = (...args) => {
+  const wrapped = Object.entries(members as Record<string, Call>).map(([name, member]) => {
+    if (!Object.hasOwn(table, name)) return [name, member];
+    const { call, options } = table[name as keyof Transforms];
+    const checked: Call = (...args) => {
       checkCall(call, args, options);
       return member(...args);
     };
     return [name, Object.defineProperty(checked, "name", { value: name })];
   });
   return Object.fromEntries(wrapped) as Transforms;
+}
+
+/** The first member that an object lacks as a dictionary; `null` for what is no object. */
+function missingMember(value: unknown): keyof Transforms | null | undefined {
+  return typeof value === "object" && value !== null
+    ? transformNames.find((name) => typeof (value as Partial<Transforms>)[name] !== "function")
+    : null;
+}
+
+/**
+ * Checks that a value is a dictionary.
+ *
+ * @throws {TypeError} naming the operation that was given it, and the member that it lacks.
+ */
+export function checkDictionary(op: string, value: unknown): asserts value is Transforms {
+  const missing = missingMember(value);
+  if (missing === undefined) return;
+  // A module system's namespace, in whose place its dictionary was meant.
+  const module = missing !== null &&
+    missingMember((value as { transforms?: unknown }).transforms) === undefined;
+  throw new TypeError(
+    `${op}: transforms must be a dictionary of transforms, such as hk.transforms or pure, but ${
+      missing === null
+        ? `it is ${describeValue(value)}`
+        : module
+        ? "it is the module that has one. Write hk.transforms in the place of hk"
+        : `it has no function ${missing}`
+    }`,
+  );
 }

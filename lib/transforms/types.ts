@@ -4,7 +4,6 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { describeValue } from "../core/errors.ts";
 import type {
   Gradient,
   HessianTransform,
@@ -330,61 +329,3 @@ export type Examples<A extends unknown[], Length extends number | string = numbe
 export type Shapes<T> = T extends Leaf ? ShapeDtype
   : T extends null | undefined ? T
   : { [K in keyof T]: Shapes<T[K]> };
-
-/** The names of the members of a dictionary. */
-export const transformNames: readonly (keyof Transforms)[] = [
-  "jit",
-  "grad",
-  "valueAndGrad",
-  "jvp",
-  "vjp",
-  "linearize",
-  "jacfwd",
-  "jacrev",
-  "hessian",
-  "vmap",
-  "checkpoint",
-  "customJvp",
-  "customVjp",
-  "customRoot",
-  "customLinearSolve",
-  "scan",
-  "map",
-  "whileLoop",
-  "foriLoop",
-  "cond",
-  "switchCase",
-  "associativeScan",
-  "evalShape",
-  "initialize",
-  "isInitializing",
-];
-
-/** The first member that an object lacks as a dictionary; `null` for what is no object. */
-function missingMember(value: unknown): keyof Transforms | null | undefined {
-  return typeof value === "object" && value !== null
-    ? transformNames.find((name) => typeof (value as Partial<Transforms>)[name] !== "function")
-    : null;
-}
-
-/**
- * Checks that a value is a dictionary.
- *
- * @throws {TypeError} naming the operation that was given it, and the member that it lacks.
- */
-export function checkDictionary(op: string, value: unknown): asserts value is Transforms {
-  const missing = missingMember(value);
-  if (missing === undefined) return;
-  // A module system's namespace, in whose place its dictionary was meant.
-  const module = missing !== null &&
-    missingMember((value as { transforms?: unknown }).transforms) === undefined;
-  throw new TypeError(
-    `${op}: transforms must be a dictionary of transforms, such as hk.transforms or pure, but ${
-      missing === null
-        ? `it is ${describeValue(value)}`
-        : module
-        ? "it is the module that has one. Write hk.transforms in the place of hk"
-        : `it has no function ${missing}`
-    }`,
-  );
-}

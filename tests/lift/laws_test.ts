@@ -8,7 +8,7 @@
  */
 import { loadBackend, type NDArray, numpy as np, treeMap } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
-import { transformNames } from "../../lib/transforms/types.ts";
+import { transformNames } from "../../lib/transforms/members.ts";
 import { assertEquals } from "../support/assert.ts";
 import { assertClose } from "../support/arrays.ts";
 import { library, type Step } from "./library.ts";
