@@ -14,7 +14,7 @@ import { type DType, isFloat } from "../core/dtype.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
-import { rem, select } from "../primitives/basic.ts";
+import { add, rem, select } from "../primitives/basic.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import * as d from "../primitives/dynamic_slice.ts";
 import { gather } from "../primitives/indexing.ts";
@@ -389,9 +389,9 @@ export function diagonal(x: NDArray, options: DiagonalOptions = {}): NDArray {
   const front = transpose(a, [row, column, ...rest]);
   const first = Math.max(0, -offset);
   const n = Math.max(0, Math.min(a.shape[row]! - first, a.shape[column]! - Math.max(0, offset)));
-  const pairs = Array.from({ length: 2 * n }, (_, i) => {
-    const k = first + (i >> 1);
-    return i % 2 === 0 ? k : k + offset;
-  });
-  return moveAxis(gather(front, reshape(int32Constant(pairs), [n, 2])), 0, rest.length);
+  // Counted and not listed, so that a program for long diagonals stays short.
+  const count = iota([n, 1], 0, "int32");
+  const from = (start: number): NDArray => start === 0 ? count : add(count, int32Constant([start]));
+  const pairs = concatenate([from(first), from(first + offset)], 1);
+  return moveAxis(gather(front, pairs), 0, rest.length);
 }

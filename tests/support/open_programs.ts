@@ -108,6 +108,7 @@ export const openCases: readonly OpenCase[] = [
     "batch",
     "batch",
   ], [4, 4]),
+  one("diagonals", (x) => [np.diag(np.matmul(x, x.T)), np.trace(np.matmul(x, x.T))], ["batch"], []),
   one("a triangle", (x) => np.tril(np.matmul(x, x.T)).add(np.eye(x.shape[0]!))),
   one("layer norm, batch norm", (x) => [layerNorm(x), x.sub(x.mean(0)).div(np.std(x, 0).add(1))]),
   one("a running sum, sorting", (x) => [np.cumsum(x, 0), np.sort(x, 0), np.sort(x, 1)]),
