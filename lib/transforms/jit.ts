@@ -37,7 +37,7 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
   const backend = getBackend(options.backend ?? "wasm").name;
   const { staticArgnums = [] } = options;
   const staticList = typeof staticArgnums === "number" ? [staticArgnums] : [...staticArgnums];
-  const programs = new Programs<Entry>(nameOf(f), staticList);
+  const programs = new Programs<Entry>(f, nameOf(f), staticList);
 
   const trace = (
     def: TreeDef,

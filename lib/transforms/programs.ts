@@ -34,8 +34,12 @@ export class Programs<P extends Signature & { readonly params: { readonly jaxpr:
   #compilations = 0;
   #warned = false;
 
-  /** `name` is the function's, and `positions` those of its static arguments, for the warning. */
-  constructor(readonly name: string, readonly positions: readonly number[]) {}
+  /** For a function, by its `name`; `positions` are those of its static arguments. */
+  constructor(
+    readonly f: WeakKey,
+    readonly name: string,
+    readonly positions: readonly number[],
+  ) {}
 
   /** The program for a call. */
   find(def: TreeDef, arrays: readonly NDArray[], statics: readonly unknown[]): P | undefined {
@@ -72,7 +76,7 @@ export class Programs<P extends Signature & { readonly params: { readonly jaxpr:
       this.#sizes.delete(oldest);
       if (this.#dropped.size < MOST_KEPT) this.#dropped.add(key);
     }
-    this.#compilations++;
+    if (this.#compilations++ === 0) this.#warnOfRepetition();
     this.#warn(program);
   }
 
@@ -81,6 +85,17 @@ export class Programs<P extends Signature & { readonly params: { readonly jaxpr:
     if (this.#recent.length <= RECENT) return;
     const last = this.#recent.pop()!;
     this.#older.set(keyOf(last), last);
+  }
+
+  /** Each call of `jit` starts anew, and so one in a loop compiles in each step. */
+  #warnOfRepetition(): void {
+    const times = (firstCompilations.get(this.f) ?? 0) + 1;
+    firstCompilations.set(this.f, times);
+    if (times !== MANY) return;
+    console.warn(
+      `jit: jit(${this.name}) has been called and compiled ${times} times, and each keeps its own ` +
+        "programs. Call jit once, outside of the loop, and use what it gives (this is said once)",
+    );
   }
 
   #warn(latest: P): void {
@@ -170,6 +185,9 @@ function keyOf({ def, avals, statics }: Signature): string {
   for (const value of statics) key += `|${staticKey(value)}`;
   return key;
 }
+
+/** How many results of `jit` have compiled something, by function. */
+const firstCompilations = new WeakMap<WeakKey, number>();
 
 const objectNumbers = new WeakMap<WeakKey, number>();
 let objects = 0;

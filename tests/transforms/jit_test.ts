@@ -197,6 +197,20 @@ Deno.test("jit() says once which argument makes it compile again and again", () 
   assertEquals(none, []);
 });
 
+Deno.test("jit() in a loop over one function is told about", () => {
+  const double = named("double", (x: NDArray) => x.mul(2));
+  const said = warnings(() => {
+    for (let i = 0; i < 300; i++) assertClose(jit(double, interpreter)(arr(i)), 2 * i);
+  });
+  assertEquals(said.length, 1);
+  assert(/jit\(double\) .* 128 times.* outside of the loop/.test(said[0]!), said[0]);
+  const functions = Array.from({ length: 300 }, (_, i) => (x: NDArray) => x.add(i));
+  const silent = warnings(() =>
+    functions.forEach((f, i) => assertClose(jit(f, interpreter)(arr(0)), i))
+  );
+  assertEquals(silent, []);
+});
+
 Deno.test("static arguments that look alike are told apart among many programs", () => {
   const twins: unknown[] = [1, "1", true, "true", null, "null", [1], ["1"], [[1]], [], 0, -0, NaN];
   twins.push({}, {}, Symbol("a"), Symbol("a"), Symbol.for("a"), (): number => 1, (): number => 1);
