@@ -41,6 +41,9 @@ const ON_CPU: Readonly<Record<string, string>> = {
   "xor uint32": "no bitwise logic on a GPU",
   "threefry2x32 uint32": "no bitwise logic on a GPU",
   "solve float32": "elimination is a loop in the graph",
+  "det float32": "elimination is a loop in the graph",
+  "slogdet float32": "elimination is a loop in the graph",
+  "cofactors float32": "elimination is a loop in the graph",
 };
 
 /** Samples whose results the kernels of a GPU do not give, and why; besides float32 at its limits. */
