@@ -130,10 +130,39 @@ function loopScatterAdd(
 const gatherLoops = perDType(loopGather);
 const scatterAddLoops = perDType(loopScatterAdd);
 
-/** Clamped indices in the graph. Out-of-range indices would be an error of the kernels. */
-function lowerClamped(g: Lowering, indices: Value, lengths: readonly number[]): Value {
-  const last = g.constant(lengths.map((n) => n - 1), [lengths.length], "int32");
-  return g.node("Min", [g.node("Max", [indices, g.scalar(0, "int32")]), last]);
+/**
+ * The indices along each axis in the graph, without the last axis of the array of indices. What is done
+ * to them takes scalars beside them: a column of one beside a vector of one costs the kernels ten times
+ * as much.
+ */
+function lowerColumns(g: Lowering, indices: Value, { shape }: ShapedArray): Value[] {
+  const [rows, depth] = [shape.slice(0, -1), shape.at(-1)!];
+  if (depth === 1) return [g.reshape(indices, rows)];
+  return Array.from(
+    { length: depth },
+    (_, k) => g.node("Gather", [indices, g.scalar(k, "int64")], { axis: rows.length }),
+  );
+}
+
+/** An array in the graph with its indexed axes as one. */
+function lowerMerged(
+  g: Lowering,
+  x: Value,
+  { shape }: ShapedArray,
+  lengths: readonly number[],
+): Value {
+  if (lengths.length === 1) return x;
+  return g.reshape(x, [sizeOf(lengths), ...shape.slice(lengths.length)]);
+}
+
+/** Positions of blocks where all indexed axes are one, from indices in range along each. */
+function lowerPositions(g: Lowering, columns: readonly Value[], lengths: readonly number[]): Value {
+  const strides = stridesOf(lengths);
+  return columns
+    .map((column, k) =>
+      k === lengths.length - 1 ? column : g.node("Mul", [column, g.scalar(strides[k]!, "int32")])
+    )
+    .reduce((sum, column) => g.node("Add", [sum, column]));
 }
 
 // ---------------------------------------------------------------- gather
@@ -199,14 +228,13 @@ export const gatherP: Primitive<NoParams> = definePrimitive<NoParams>({
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];
     const lengths = aval!.shape.slice(0, indexAval!.shape.at(-1));
-    const inside = lowerClamped(g, indices!, lengths);
-    if (lengths.length === 1) {
-      // The kernel for one axis takes int32 and is the faster one.
-      return [g.node("Gather", [operand!, g.reshape(inside, indexAval!.shape.slice(0, -1))], {
-        axis: 0,
-      })];
-    }
-    return [g.node("GatherND", [operand!, g.cast(inside, "int32", "int64")])];
+    // Out of range is an error of the kernel.
+    const inside = lowerColumns(g, indices!, indexAval!).map((column, k) => {
+      const low = g.node("Max", [column, g.scalar(0, "int32")]);
+      return g.node("Min", [low, g.scalar(lengths[k]! - 1, "int32")]);
+    });
+    const blocks = lowerMerged(g, operand!, aval!, lengths);
+    return [g.node("Gather", [blocks, lowerPositions(g, inside, lengths)], { axis: 0 })];
   },
   samples: () => [
     {
@@ -333,24 +361,39 @@ export const scatterAddP: Primitive<NoParams> = definePrimitive<NoParams>({
   lower(g, [operand, indices, updates], _, [aval, indexAval, updateAval]) {
     const lengths = aval!.shape.slice(0, indexAval!.shape.at(-1));
     if (sizeOf(updateAval!.shape) === 0 || lengths.includes(0)) return [operand!];
-    const low = g.node("GreaterOrEqual", [indices!, g.scalar(0, "int32")]);
-    const high = g.node("Less", [indices!, g.constant(lengths, [lengths.length], "int32")]);
-    const both = g.node("And", [low, high]);
     const rows = indexAval!.shape.slice(0, -1);
-    const blocks = updateAval!.shape.slice(rows.length).map(() => 1);
-    const inside = lengths.length === 1 ? both : g.cast(
-      g.node("ReduceMin", [g.cast(both, "bool", "int32"), g.int64([rows.length])], { keepdims: 0 }),
-      "int32",
-      "bool",
-    );
+    const block = aval!.shape.slice(lengths.length);
+    const zero = g.scalar(0, "int32");
+    const columns = lowerColumns(g, indices!, indexAval!);
+    const inside = columns
+      .flatMap((column, k) => [
+        g.node("GreaterOrEqual", [column, zero]),
+        g.node("Less", [column, g.scalar(lengths[k]!, "int32")]),
+      ])
+      .reduce((a, b) => g.node("And", [a, b]));
     const kept = g.where(
-      g.reshape(inside, [...rows, ...blocks]),
+      g.reshape(inside, [...rows, ...block.map(() => 1)]),
       updates!,
       g.scalar(0, aval!.dtype),
       aval!.dtype,
     );
-    const at = g.cast(lowerClamped(g, indices!, lengths), "int32", "int64");
-    return [g.node("ScatterND", [operand!, at, kept], { reduction: "add" })];
+    const position = g.where(inside, lowerPositions(g, columns, lengths), zero, "int32");
+    const flat = lowerMerged(g, operand!, aval!, lengths);
+    const add = { reduction: "add" };
+    // Of single elements, ScatterElements is the faster one, and takes int32.
+    const elements = block.length === 0 && rows.length > 0;
+    const out = elements
+      ? g.node(
+        "ScatterElements",
+        [flat, ...[position, kept].map((v) => g.reshape(v, [sizeOf(rows)]))],
+        { axis: 0, ...add },
+      )
+      : g.node(
+        "ScatterND",
+        [flat, g.cast(g.reshape(position, [...rows, 1]), "int32", "int64"), kept],
+        add,
+      );
+    return [lengths.length === 1 ? out : g.reshape(out, aval!.shape)];
   },
   samples: () => [
     {
