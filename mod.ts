@@ -92,6 +92,7 @@ export type {
 } from "./lib/core/tree_types.ts";
 export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
 export { loadBackend, type LoadOptions, ready } from "./lib/backends/mod.ts";
+export * as debug from "./lib/debug/mod.ts";
 export * from "./lib/lift/mod.ts";
 export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.ts";
 export * from "./lib/solvers/mod.ts";

@@ -33,7 +33,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   onnx: [...compile, "onnx"],
   backends,
   adapters,
-  mod: [...adapters, "mod"],
+  debug: [...adapters, "debug"].filter((layer) => layer !== "adapters"),
+  mod: [...adapters, "debug", "mod"],
 };
 
 /** Files with more reach than their layer, and why. */

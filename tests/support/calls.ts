@@ -113,6 +113,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   withTransforms: [pure, () => 1],
   registerStatefulLibrary: [{ when: () => false, transforms: pure }],
   fixedPoint: [(y: injax.NDArray) => y.cos(), 1],
+  "debug.program": [square, [x]],
   "haiku.transform": [square],
   "haiku.transformWithState": [square],
   "haiku.getParameter": ["w", []],
@@ -135,6 +136,8 @@ const open: ReadonlySet<string> = new Set([
   "treeMap",
   "exportOnnx",
   "exportOnnxWith",
+  "whereJitDiffers",
+  "whereJitDiffersWith",
 ]);
 
 /** What users do not call, and why. */
@@ -150,6 +153,7 @@ const notCalled: Readonly<Record<string, string>> = {
   "array.toJSON": "JSON.stringify gives it a key",
   "array.toString": "JavaScript calls it",
   "array.dispose": "as a callback it is given what there is",
+  "debug.Differences": "made by whereJitDiffers",
   "haiku.Module": "a base class, made by subclasses",
 };
 
