@@ -194,10 +194,14 @@ export function storable(op: string, what: string, value: number, dtype: DType):
   );
 }
 
-/** A number or boolean as a scalar array of an operand's dtype, or of the one that holds both. */
+/**
+ * A number or boolean as a scalar array of an operand's dtype, or of the one that holds both. A negative
+ * int32 wraps where that is uint32, as in JAX: `x.add(-1)` is one less.
+ */
 function weakScalar(op: string, value: number | boolean, dtype: DType): NDArray {
   if (typeof value === "boolean") return scalarArray(value ? 1 : 0, dtype);
-  if (isInteger(dtype)) storable(op, "the number", value, dtype);
+  const wraps = dtype === "uint32" && value < 0 && value >= limits("int32")[0];
+  if (isInteger(dtype) && !wraps) storable(op, "the number", value, dtype);
   return scalarArray(value, dtype);
 }
 
@@ -238,7 +242,8 @@ export function asBool(op: string, x: unknown, what = "x"): NDArray {
  */
 export function asDType(op: string, x: unknown, dtype: DType, what: string): NDArray {
   if (typeof x === "number" || typeof x === "boolean") {
-    if (promoteScalar(dtype, x) === dtype) return weakScalar(op, x, dtype);
+    const isBit = dtype === "bool" && (x === 0 || x === 1);
+    if (isBit || promoteScalar(dtype, x) === dtype) return weakScalar(op, x, dtype);
     throw new DTypeError(
       `${op}: ${what}, ${x}, does not fit an array of ${dtype}. Convert the array with astype`,
     );

@@ -226,8 +226,35 @@ Deno.test("promotion: numbers and booleans adopt the dtype beside them", () => {
 
 Deno.test("promotion: a number that an integer dtype does not hold is an error", () => {
   assertThrows(() => i32.add(2 ** 31), RangeError, "does not fit into int32");
-  assertThrows(() => u32.mul(-1), RangeError, "does not fit into uint32");
+  assertThrows(() => u32.mul(-(2 ** 31) - 1), RangeError, "does not fit into uint32");
   assertThrows(() => u32.less(2 ** 32), RangeError, "Use a float dtype");
+});
+
+Deno.test("promotion: a negative number beside uint32 wraps, as in JAX", () => {
+  const x = np.array([5, 0, 4294967295], { dtype: "uint32" });
+  // From JAX 0.10.2.
+  const want: Record<string, [actual: NDArray, expected: unknown[]]> = {
+    add: [x.add(-1), [4, 4294967295, 4294967294]],
+    sub: [x.sub(-3), [8, 3, 2]],
+    "sub from": [np.sub(-1, x), [4294967290, 4294967295, 0]],
+    mul: [x.mul(-3), [4294967281, 0, 3]],
+    floorDivide: [np.floorDivide(x, -1), [0, 0, 1]],
+    mod: [np.mod(x, -1), [5, 0, 0]],
+    maximum: [x.maximum(-3), [4294967293, 4294967293, 4294967295]],
+    bitwiseAnd: [np.bitwiseAnd(x, -1), [5, 0, 4294967295]],
+    less: [x.less(-1), [true, true, false]],
+    equal: [x.equal(-1), [false, false, true]],
+    where: [np.where(x.greater(1), x, -1), [5, 4294967295, 4294967295]],
+    clip: [np.clip(x, -1, 3), [3, 3, 3]],
+    pad: [np.pad(x.at(0).reshape([1]), 1, { value: -1 }), [4294967295, 5, 4294967295]],
+    least: [x.add(-(2 ** 31)), [2147483653, 2147483648, 2147483647]],
+  };
+  for (const [name, [actual, expected]] of Object.entries(want)) {
+    assertEquals(actual.toArray(), expected, name);
+    assertEquals(actual.dtype, typeof expected[0] === "boolean" ? "bool" : "uint32", name);
+  }
+  assertEquals(x.div(-1).toArray(), [-5, -0, -4294967296]);
+  assertEquals(x.add(-0.5).dtype, "float32");
 });
 
 Deno.test("promotion: functions of floats convert integers", () => {

@@ -123,6 +123,17 @@ Deno.test("pad", () => {
   assertEquals(np.pad(v, [4, 1], { mode: "wrap" }).toArray(), [3, 1, 2, 3, 1, 2, 3, 1]);
   assertEquals(np.pad(x23, [[1, 0], [0, 2]]).shape, [3, 5]);
   assertEquals(np.pad(x23, [1, 2]).shape, [5, 6]);
+  for (const dtype of ["float32", "float64", "int32", "uint32", "bool"] as const) {
+    for (const mode of ["constant", "edge", "reflect", "wrap"] as const) {
+      const x = np.array([1, 0, 1]).astype(dtype);
+      const padded = (x: NDArray): NDArray => np.pad(x, 2, { mode });
+      assertEquals(padded(x).dtype, dtype);
+      assertEquals(jit(padded, { backend: "interpreter" })(x).toArray(), padded(x).toArray());
+    }
+  }
+  assertEquals(np.pad(np.array([true]), 1).toArray(), [false, true, false]);
+  assertEquals(np.pad(np.array([true]), [1, 0], { value: 1 }).toArray(), [true, true]);
+  assertThrows(() => np.pad(np.array([true]), 1, { value: 2 }), TypeError, "does not fit");
   assertThrows(() => np.pad(v, [[1, 1], [1, 1]]), TypeError, "widths for 2 axes, but x has 1");
   assertThrows(() => np.pad(v, -1), TypeError, "non-negative integers");
   assertThrows(() => np.pad(v, 1, { mode: "mean" as never }), TypeError, '"mean"');
