@@ -207,7 +207,8 @@ export function pow(x: Operand, y: Operand): NDArray {
 export function square(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("square(x)", arguments);
   const a = asOperand("square", x);
-  return a.dtype === "bool" ? a : p.mul(a, a);
+  const number = convert(a, boolToInt(a.dtype));
+  return p.mul(number, number);
 }
 
 /** Elementwise `1 / x`, as `jax.numpy.reciprocal`; integers and bools give float32. */

@@ -1,7 +1,8 @@
 /**
  * Random numbers of various distributions, made from the bits of a key as JAX makes them: same key,
- * same stream. Bits are JAX's exactly; floats differ by the rounding of a multiplication and of the
- * functions applied to them.
+ * same stream. Uniform numbers, integers, bools and permutations are JAX's bit for bit; what is made by
+ * logarithms or the inverse error function agrees to their rounding (normal numbers in float32 to two
+ * units in the last place).
  *
  * @module
  */
@@ -11,12 +12,13 @@ import { scalarArray } from "../core/concrete.ts";
 import { type DType, isInteger, limits } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { add, div, maximum, minimum, mul, neg, rem, select, sub } from "../primitives/basic.ts";
+import { add, maximum, minimum, mul, neg, rem, select, sub } from "../primitives/basic.ts";
 import { gt, le, lt, shiftRightLogical } from "../primitives/compare.ts";
+import { mulAdd } from "../primitives/mul_add.ts";
 import { argmax } from "../primitives/reduce.ts";
 import { convert, expandDims, iota, reshape } from "../primitives/shape.ts";
 import { sort } from "../primitives/sort.ts";
-import { erf, erfInv, log, log1p } from "../primitives/unary.ts";
+import { erfInv, log, log1p } from "../primitives/unary.ts";
 import type { DTypeOptions, ShapeLike } from "./creation.ts";
 import { bits32, words } from "./hashes.ts";
 import { takeInRange } from "./indices.ts";
@@ -30,6 +32,7 @@ import {
   expectShape,
 } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
+import { largestFraction, truncated } from "./truncated.ts";
 
 /** Options of {@linkcode uniform}. */
 export interface UniformOptions extends DTypeOptions {
@@ -85,7 +88,7 @@ function between(
   high: NDArray,
 ): NDArray {
   const u = fractions(op, key, shape, low.dtype);
-  return maximum(low, add(mul(u, sub(high, low)), low));
+  return maximum(low, mulAdd(u, sub(high, low), low));
 }
 
 /** A bound as an array of the dtype drawn. */
@@ -143,11 +146,6 @@ export function uniform(
 
 // ---------------------------------------------------------------- normal
 
-/** The float next to -1 on the side of 0. */
-function aboveMinusOne(dtype: DType): number {
-  return dtype === "float32" ? -1 + 2 ** -24 : -1 + 2 ** -53;
-}
-
 /**
  * Normally distributed numbers of mean 0 and variance 1, as `jax.random.normal`; float32 where no dtype
  * is given.
@@ -169,8 +167,9 @@ export function normal(
   if (arguments.length > 2) checkCall("normal(key, shape, options)", arguments, dtypeOptions);
   const to = expectShape("normal", shape);
   const dtype = expectFloat("normal", options.dtype);
-  const low = scalarArray(aboveMinusOne(dtype), dtype);
-  const u = between("normal", key, to, low, scalarArray(1, dtype));
+  // Evenly from (-1, 1); twice a fraction is exact.
+  const low = scalarArray(-largestFraction(dtype), dtype);
+  const u = add(mul(fractions("normal", key, to, dtype), scalarArray(2, dtype)), low);
   return mul(scalarArray(Math.SQRT2, dtype), erfInv(u));
 }
 
@@ -195,7 +194,8 @@ function neighbour(x: number, dtype: DType, up: boolean): number {
 
 /**
  * Normally distributed numbers of mean 0 and variance 1 among those between `lower` and `upper`, as
- * `jax.random.truncated_normal`. The shape is that of the bounds where it is left out.
+ * `jax.random.truncated_normal`. The shape is that of the bounds where it is left out. Far out, where
+ * JAX draws little else than the bounds (from 3 on in float32, 7 in float64), draws are of the tail.
  *
  * @throws {ShapeError} where the bounds do not broadcast to the shape.
  *
@@ -224,9 +224,8 @@ export function truncatedNormal(
     ? broadcastShapes(op, low.shape, high.shape)
     : expectShape(op, shape);
   checkFits(op, to, low, high);
-  const root = scalarArray(Math.SQRT2, dtype);
-  const u = between(op, key, to, erf(div(low, root)), erf(div(high, root)));
-  const x = mul(root, erfInv(u));
+  const u = fractions(op, key, to, dtype);
+  const x = truncated(u, low, high, lower, upper);
   // Rounding must not lead out of the range. Of bounds that are arrays, the bounds may occur.
   const least = typeof lower === "number" ? scalarArray(neighbour(lower, dtype, true), dtype) : low;
   const most = typeof upper === "number"
@@ -243,8 +242,8 @@ function smallestNormal(dtype: DType): number {
 }
 
 function gumbelOf(op: string, key: NDArray, shape: readonly number[], dtype: DType): NDArray {
-  const tiny = scalarArray(smallestNormal(dtype), dtype);
-  const u = between(op, key, shape, tiny, scalarArray(1, dtype));
+  // From [tiny, 1), as wide as 1 to rounding.
+  const u = add(fractions(op, key, shape, dtype), scalarArray(smallestNormal(dtype), dtype));
   return neg(log(neg(log(u))));
 }
 

@@ -9,7 +9,7 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { defaultFloat } from "../core/dtype.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { add, div, mul, neg, select } from "../primitives/basic.ts";
+import { add, mul, neg, select } from "../primitives/basic.ts";
 import { eq, ge, gt, le } from "../primitives/compare.ts";
 import { convert, iota, reshape, scalarLike } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
@@ -176,7 +176,8 @@ export function gelu(x: Operand, options: GeluOptions = {}): NDArray {
   const c = (value: number): NDArray => scalarLike(value, a);
   const half = mul(a, c(0.5));
   if (options.approximate === false) {
-    return mul(half, add(c(1), u.erf(div(a, c(Math.SQRT2)))));
+    // Not 1 + erf, which cancels for negative numbers.
+    return mul(half, u.erfc(mul(neg(a), c(Math.SQRT1_2))));
   }
   const cube = mul(mul(a, a), a);
   const inner = mul(c(Math.sqrt(2 / Math.PI)), add(a, mul(c(0.044715), cube)));

@@ -7,7 +7,7 @@
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { checkCall } from "../core/signature.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
-import { mul, neg, select, sub } from "../primitives/basic.ts";
+import { add, mul, neg, select, sub } from "../primitives/basic.ts";
 import { and, eq, gt, lt, not, or } from "../primitives/compare.ts";
 import { scalarLike } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
@@ -28,6 +28,21 @@ import { reduceOptions } from "./options.ts";
 export function erf(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("erf(x)", arguments);
   return u.erf(asFloat("erf", x));
+}
+
+/**
+ * Elementwise `1 - erf(x)`, accurate in its tail too, as `jax.scipy.special.erfc`.
+ *
+ * @example
+ * ```ts
+ * import { special } from "@injax/injax";
+ *
+ * console.log(special.erfc(5).item()); // 1.537459777791809e-12
+ * ```
+ */
+export function erfc(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("erfc(x)", arguments);
+  return u.erfc(asFloat("erfc", x));
 }
 
 /**
@@ -98,7 +113,9 @@ export function xlogy(x: Operand, y: Operand): NDArray {
       // its part in the derivative.
       const finite = and(gt(b, scalarLike(0, b)), lt(b, scalarLike(Infinity, b)));
       const free = and(eq(a, scalarLike(0, a)), not(or(finite, u.isNaN(b))));
-      return mul(a, u.log(select(free, scalarLike(1, b), b)));
+      const product = mul(a, u.log(select(free, scalarLike(1, b), b)));
+      // No -0, as in JAX.
+      return select(eq(a, scalarLike(0, a)), add(product, scalarLike(0, product)), product);
     },
     x,
     y,

@@ -118,8 +118,12 @@ const logisticP = unary({
     return (x < 0 ? e : 1) / (1 + e);
   }),
   jvp: (t, _, y) => mul(t, mul(y, minus(1, y))),
-  // Sigmoid's kernels lose all digits but three in the tail; e^-x may overflow, giving 0.
-  lower: formula((f, x) => f.op("Reciprocal", f.add(f.op("Exp", f.op("Neg", x)), 1))),
+  // Sigmoid's kernels lose all digits but three in the tail, and e^-x would overflow there. Beyond the
+  // bound the result is 1.
+  lower: formula((f, x) => {
+    const e = f.op("Exp", f.op("Min", x, 40));
+    return f.div(e, f.add(e, 1));
+  }),
   domain: { special },
 });
 

@@ -7,7 +7,7 @@
 import type { NDArray } from "../core/array.ts";
 import type { Value } from "../core/lowering.ts";
 import { bind1 } from "../core/trace.ts";
-import { mul, neg } from "./basic.ts";
+import { mul, neg, sub } from "./basic.ts";
 import { exp } from "./elementary.ts";
 import { floats, unary } from "./factory.ts";
 import type { Scalar1 } from "./kernels.ts";
@@ -65,11 +65,90 @@ const FAR_Q = [
   1.23033935480374942e3,
 ];
 
+// `tail` in 1 / x^2, for x erfc(x) e^(x^2) = 1 / sqrt(pi) - tail / x^2 beyond `ERF_TAIL`.
+const ERF_TAIL = 4;
+const TAIL_P = [
+  1.63153871373020978e-2,
+  3.05326634961232344e-1,
+  3.60344899949804439e-1,
+  1.25781726111229246e-1,
+  1.60837851487422766e-2,
+  6.58749161529837803e-4,
+];
+const TAIL_Q = [
+  1,
+  2.56852019228982242,
+  1.87295284992346725,
+  5.27905102951428412e-1,
+  6.05183413124413191e-2,
+  2.33520497626869185e-3,
+];
+
+/** `erf(x)` for small `x`. */
+function erfNear(x: number): number {
+  return x * polynomial(x * x, NEAR_P) / polynomial(x * x, NEAR_Q);
+}
+
+/** `erfc(x) e^(x^2)` for positive `x`, but for small ones. */
+function scaledTail(x: number): number {
+  if (x <= ERF_TAIL) return polynomial(x, FAR_P) / polynomial(x, FAR_Q);
+  const w = 1 / (x * x);
+  return (1 / Math.sqrt(Math.PI) - w * polynomial(w, TAIL_P) / polynomial(w, TAIL_Q)) / x;
+}
+
+/** `e^(sign x^2)`; the error of rounding x^2 would multiply with it. */
+function expSquare(x: number, sign: 1 | -1): number {
+  if (!(x < 32)) return Math.exp(sign * x * x);
+  const whole = Math.floor(x * 16) / 16;
+  return Math.exp(sign * whole * whole) * Math.exp(sign * (x - whole) * (x + whole));
+}
+
 function erfOf(x: number): number {
   const a = Math.min(Math.abs(x), ERF_ONE);
-  if (a <= ERF_NEAR) return x * polynomial(a * a, NEAR_P) / polynomial(a * a, NEAR_Q);
+  if (a <= ERF_NEAR) return erfNear(x);
   const erf = 1 - Math.exp(-a * a) * polynomial(a, FAR_P) / polynomial(a, FAR_Q);
   return x < 0 ? -erf : erf;
+}
+
+function erfcOf(x: number): number {
+  const a = Math.abs(x);
+  if (a <= ERF_NEAR) return 1 - erfNear(x);
+  const tail = expSquare(a, -1) * scaledTail(a);
+  return x < 0 ? 2 - tail : tail;
+}
+
+function erfcxOf(x: number): number {
+  const a = Math.abs(x);
+  if (a <= ERF_NEAR) return Math.exp(x * x) * (1 - erfNear(x));
+  return x < 0 ? 2 * expSquare(a, 1) - scaledTail(a) : scaledTail(a);
+}
+
+/** `erf(x)` for small `x`, in the graph. */
+function erfNearIn(f: Formula, x: Value): Value {
+  const square = f.mul(x, x);
+  return f.mul(x, f.div(f.polynomial(square, NEAR_P), f.polynomial(square, NEAR_Q)));
+}
+
+/** `scaledTail` in the graph. */
+function scaledTailIn(f: Formula, x: Value): Value {
+  // Bounded, as polynomials would overflow.
+  const a = f.op("Min", x, ERF_TAIL);
+  const far = f.div(f.polynomial(a, FAR_P), f.polynomial(a, FAR_Q));
+  const r = f.op("Reciprocal", f.op("Max", x, ERF_TAIL));
+  const w = f.mul(r, r);
+  const part = f.mul(w, f.div(f.polynomial(w, TAIL_P), f.polynomial(w, TAIL_Q)));
+  const tail = f.mul(r, f.sub(1 / Math.sqrt(Math.PI), part));
+  return f.choose(f.less(ERF_TAIL, x), tail, far);
+}
+
+/** `expSquare` in the graph. */
+function expSquareIn(f: Formula, x: Value, sign: 1 | -1): Value {
+  // Beyond this, all is 0 or infinite, and the differences of infinities would be NaN.
+  const a = f.op("Min", x, 32);
+  const whole = f.div(f.op("Floor", f.mul(a, 16)), 16);
+  const rest = f.mul(f.sub(a, whole), f.add(a, whole));
+  const power = (v: Value): Value => f.op("Exp", sign === 1 ? v : f.op("Neg", v));
+  return f.mul(power(f.mul(whole, whole)), power(rest));
 }
 
 function erfIn(f: Formula, x: Value): Value {
@@ -85,36 +164,70 @@ function erfIn(f: Formula, x: Value): Value {
   return f.choose(f.less(ERF_NEAR, a), far, near);
 }
 
+function erfcIn(f: Formula, x: Value): Value {
+  const a = f.op("Abs", x);
+  const tail = f.mul(expSquareIn(f, a, -1), scaledTailIn(f, a));
+  const far = f.choose(f.less(x, 0), f.sub(2, tail), tail);
+  return f.choose(f.less(ERF_NEAR, a), far, f.sub(1, erfNearIn(f, x)));
+}
+
+function erfcxIn(f: Formula, x: Value): Value {
+  const a = f.op("Abs", x);
+  const tail = scaledTailIn(f, a);
+  const far = f.choose(f.less(x, 0), f.sub(f.mul(expSquareIn(f, a, 1), 2), tail), tail);
+  const near = f.mul(f.op("Exp", f.mul(x, x)), f.sub(1, erfNearIn(f, x)));
+  return f.choose(f.less(ERF_NEAR, a), far, near);
+}
+
+/** `2 / sqrt(pi)` as a scalar of the dtype of `x`. */
+function slopeAt0(x: NDArray): NDArray {
+  return scalarLike(2 / Math.sqrt(Math.PI), x);
+}
+
+// Around where the approximations meet, and where results leave the range of floats.
+const SPECIAL = [
+  ...[0, -0, 1e-30, -1e-8, 0.46, -0.48, 1, 3.9, -4.1, 5.9, 6.1, 8, 9.1, 26, -50],
+  ...[Infinity, -Infinity, NaN],
+];
+
 const erfP = unary({
   name: "erf",
   kernels: floats(erfOf),
-  jvp: (t, x) => mul(t, mul(scalarLike(2 / Math.sqrt(Math.PI), x), exp(neg(mul(x, x))))),
+  jvp: (t, x) => mul(t, mul(slopeAt0(x), exp(neg(mul(x, x))))),
   lower: (g, x, dtype) =>
     hasAccurateKernel(g, dtype) ? g.node("Erf", [x]) : erfIn(new Formula(g, dtype), x),
-  domain: {
-    special: [
-      0,
-      -0,
-      1e-30,
-      -1e-8,
-      0.46,
-      -0.48,
-      1,
-      3.9,
-      -4.1,
-      5.9,
-      6.1,
-      -50,
-      Infinity,
-      -Infinity,
-      NaN,
-    ],
-  },
+  domain: { special: SPECIAL },
 });
 
 /** The error function, elementwise. */
 export function erf(x: NDArray): NDArray {
   return bind1(erfP, [x], null);
+}
+
+const erfcP = unary({
+  name: "erfc",
+  kernels: floats(erfcOf),
+  jvp: (t, x) => neg(mul(t, mul(slopeAt0(x), exp(neg(mul(x, x)))))),
+  lower: (g, x, dtype) => erfcIn(new Formula(g, dtype), x),
+  domain: { special: SPECIAL },
+});
+
+/** `1 - erf(x)`, to full relative precision in the tail too, elementwise. */
+export function erfc(x: NDArray): NDArray {
+  return bind1(erfcP, [x], null);
+}
+
+const erfcxP = unary({
+  name: "erfcx",
+  kernels: floats(erfcxOf),
+  jvp: (t, x, y) => mul(t, sub(mul(mul(scalarLike(2, x), x), y), slopeAt0(x))),
+  lower: (g, x, dtype) => erfcxIn(new Formula(g, dtype), x),
+  domain: { special: SPECIAL },
+});
+
+/** `erfc(x) e^(x^2)`, which does not underflow, elementwise. */
+export function erfcx(x: NDArray): NDArray {
+  return bind1(erfcxP, [x], null);
 }
 
 // ---------------------------------------------------------------- erfInv

@@ -30,6 +30,9 @@ const streams: Record<string, (key: NDArray) => NDArray> = {
   bits: (key) => random.bits(key, [7]),
   uniform: (key) => random.uniform(key, [6]),
   uniform64: (key) => random.uniform(key, [6], { dtype: "float64" }),
+  "uniform between": (key) => random.uniform(key, [20], { minval: -2, maxval: 3 }),
+  "uniform64 between": (key) =>
+    random.uniform(key, [20], { minval: -0.1, maxval: 0.3, dtype: "float64" }),
   bernoulli: (key) => random.bernoulli(key, 0.3, [20]),
   randint: (key) => random.randint(key, [10], -5, 17),
   "randint of a full range": (key) => random.randint(key, [10], -2147483648, 2147483648),
@@ -46,6 +49,7 @@ Deno.test("compiled: random floats agree to the rounding of functions", () => {
   compare("normal", (k) => random.normal(k!, [20]), key, 8);
   compare("normal64", (k) => random.normal(k!, [20], { dtype: "float64" }), key, 64);
   compare("truncatedNormal", (k) => random.truncatedNormal(k!, -2, 2, [20]), key, 8);
+  compare("truncatedNormal far out", (k) => random.truncatedNormal(k!, 5, 9, [20]), key, 8);
   compare("gumbel", (k) => random.gumbel(k!, [20]), key, 4);
   compare("exponential", (k) => random.exponential(k!, [20]), key, 4);
 });

@@ -233,7 +233,7 @@ Deno.test("promotion: a number that an integer dtype does not hold is an error",
 Deno.test("promotion: a negative number beside uint32 wraps, as in JAX", () => {
   const x = np.array([5, 0, 4294967295], { dtype: "uint32" });
   // From JAX 0.10.2.
-  const want: Record<string, [actual: NDArray, expected: unknown[]]> = {
+  const want: Record<string, [actual: NDArray, expected: (number | boolean)[]]> = {
     add: [x.add(-1), [4, 4294967295, 4294967294]],
     sub: [x.sub(-3), [8, 3, 2]],
     "sub from": [np.sub(-1, x), [4294967290, 4294967295, 0]],

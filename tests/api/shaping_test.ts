@@ -128,7 +128,7 @@ Deno.test("pad", () => {
       const x = np.array([1, 0, 1]).astype(dtype);
       const padded = (x: NDArray): NDArray => np.pad(x, 2, { mode });
       assertEquals(padded(x).dtype, dtype);
-      assertEquals(jit(padded, { backend: "interpreter" })(x).toArray(), padded(x).toArray());
+      assertEquals(traced(padded, x), padded(x).toArray());
     }
   }
   assertEquals(np.pad(np.array([true]), 1).toArray(), [false, true, false]);

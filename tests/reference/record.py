@@ -1167,7 +1167,7 @@ def record_special_points():
         "sinh": jnp.sinh, "sqrt": jnp.sqrt, "square": jnp.square, "tan": jnp.tan, "tanh": jnp.tanh, "trunc": jnp.trunc,
         "elu": nn.elu, "gelu": nn.gelu, "leakyRelu": nn.leaky_relu, "logSigmoid": nn.log_sigmoid, "relu": nn.relu,
         "relu6": nn.relu6, "sigmoid": nn.sigmoid, "silu": nn.silu, "softplus": nn.softplus,
-        "erf": lax.erf, "erfInv": lax.erf_inv, "logit": sp.logit,
+        "erf": lax.erf, "erfc": lax.erfc, "erfInv": lax.erf_inv, "logit": sp.logit,
         "round to tenths": lambda x: jnp.round(x, 1), "clip to [-1, 1]": lambda x: jnp.clip(x, -1, 1),
         "clip to [0, oo)": lambda x: jnp.clip(x, 0), "astype int32": lambda x: f64(x.astype(I32)),
         "astype bool": lambda x: f64(x.astype(BOOL)), "greater than 1/2": lambda x: f64(x > 0.5),
@@ -1210,6 +1210,75 @@ def record_special_points():
     }
 
 
+# ------------------------------------------------------------------- limits
+
+BOUNDS = [
+    (-2, 3), (0.1, 0.7), (-1e30, 1e30), (-3e38, 3e38), (5, 1), (0, 3), (-5, 0),
+    (1, 1.000001), (100, 100.5), (0.3, 1e10), (-0.1, 0.3), (1e-30, 1e-28),
+]
+
+
+def record_uniform():
+    """Draws between bounds, which XLA fuses to one rounding."""
+    cases = []
+    for seed in (0, 7):
+        for low, high in BOUNDS:
+            for dtype in (F32, F64):
+                x = jax.random.uniform(jax.random.key(seed), (12,), dtype, minval=low, maxval=high)
+                cases.append({"seed": seed, "min": low, "max": high, "x": arr(x)})
+    return cases
+
+
+def limit_values(dtype):
+    # No subnormal numbers: XLA flushes them on the CPU.
+    if dtype == BOOL:
+        return [True, False]
+    if dtype == I32:
+        return [0, 1, -1, 2, -3, 7, 46341, I32_MIN, I32_MAX]
+    if dtype == U32:
+        return [2, 0, 1, 7, 2**31, U32_MAX]
+    sizes = [0.0, 0.5, 1.0, 2.5, float(jnp.finfo(dtype).max), INF]
+    return [v for x in sizes for v in (x, -x)] + [NAN]
+
+
+LIMITS_1 = """abs acos acosh asin asinh atan atanh bitwise_not ceil cos cosh exp exp2 expm1 floor
+    isfinite isinf isnan log log10 log1p log2 logical_not nan_to_num negative reciprocal round sign
+    sin sinh sqrt square tan tanh trunc""".split()
+LIMITS_NN = "elu leaky_relu log_sigmoid relu relu6 sigmoid silu softplus".split()
+LIMITS_SPECIAL = "erf erfc erfinv expit logit".split()
+LIMITS_2 = """add atan2 bitwise_and bitwise_or bitwise_xor divide equal floor_divide greater
+    greater_equal hypot isclose left_shift less less_equal logaddexp logical_and logical_or
+    logical_xor maximum minimum mod multiply not_equal power right_shift subtract""".split()
+
+
+def record_limits():
+    """Elementwise functions on both zeros, infinities, NaN and the largest numbers, and on all pairs."""
+    one = {name: getattr(jnp, name) for name in LIMITS_1}
+    one.update({name: getattr(jax.nn, name) for name in LIMITS_NN})
+    one.update({name: getattr(jax.scipy.special, name) for name in LIMITS_SPECIAL})
+    one["rsqrt"] = lax.rsqrt
+    one["gelu_exact"] = lambda x: jax.nn.gelu(x, approximate=False)
+    two = {name: getattr(jnp, name) for name in LIMITS_2}
+    two["xlogy"] = jax.scipy.special.xlogy
+    out = {}
+    for dtype in (F32, F64, I32, U32, BOOL):
+        x = np.array(limit_values(dtype), dtype)
+        pairs = (np.repeat(x, len(x)), np.tile(x, len(x)))
+        table = {"x": arr(x), "unary": {}, "binary": {}}
+        for kind, fs, args in (("unary", one, (x,)), ("binary", two, pairs)):
+            for name, f in fs.items():
+                # Functions of floats choose their own type for what is not.
+                if kind == "unary" and dtype not in (F32, F64) and name not in LIMITS_1:
+                    continue
+                with x64(dtype == F64):
+                    try:
+                        table[kind][name] = arr(f(*map(jnp.asarray, args)))
+                    except (TypeError, ValueError):
+                        pass
+        out[np.dtype(dtype).name] = table
+    return out
+
+
 # -------------------------------------------------------------------- main
 
 
@@ -1234,6 +1303,8 @@ def main():
     with x64(True):
         write(os.path.join(out, "derivatives.json"), record_derivatives())
         write(os.path.join(out, "special_points.json"), record_special_points())
+        uniform = record_uniform()
+    write(os.path.join(out, "limits.json"), {"uniform": uniform, "limits": record_limits()})
 
 
 if __name__ == "__main__":

@@ -103,11 +103,21 @@ function onCpu(jaxpr: Jaxpr, target: "portable" | "webgpu"): Runner {
 }
 
 /** How closely to compare. */
-interface Closeness {
+export interface Closeness {
   /** Units in the last place. */
   readonly rounding: number;
   /** Whether a zero may have either sign. */
   readonly anyZero?: boolean;
+}
+
+/** Runs a program on wasm and compares with the interpreter: `null`, or what is different. */
+export function differenceOnWasm(
+  jaxpr: Jaxpr,
+  inputs: readonly ConcreteArray[],
+  random: Random,
+  closeness: Closeness = { rounding: ROUNDING },
+): string | null {
+  return compare(jaxpr, inputs, onWasm(jaxpr, "program"), random, closeness);
 }
 
 /** Runs a program and compares with the interpreter. */

@@ -39,6 +39,7 @@ export const unary: Readonly<Record<string, Unary>> = {
     (name) => (x: NDArray) => nn[name as "relu"](x),
   ),
   erf: special.erf,
+  erfc: special.erfc,
   erfInv: special.erfInv,
   logit: special.logit,
   "round to tenths": (x) => np.round(x, 1),
