@@ -218,7 +218,7 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
       partial: splitScan,
       loop: {
         of: (params) => ({ kind: "scan", ...params }),
-        with: (params, loop) => ({ ...params, ...loop }),
+        with: (params, { kind: _, ...loop }) => ({ ...params, ...loop }),
       },
       mayNotEnd: false,
       within: null,

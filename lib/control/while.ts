@@ -208,7 +208,7 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
       partial: splitWhile,
       loop: {
         of: (params) => ({ kind: "while", ...params }),
-        with: (params, loop) => ({ ...params, ...loop }),
+        with: (params, { kind: _, ...loop }) => ({ ...params, ...loop }),
       },
       mayNotEnd: true,
       within: (params, name) => ({ within: name, ...params }),
