@@ -298,11 +298,14 @@ const maximumP = extremum("maximum", Math.max, (g, x, y, dtype) => {
   const zero = g.scalar(0, dtype);
   return x === zero || y === zero ? g.node("Add", [larger, zero]) : larger;
 });
-const minimumP = extremum(
-  "minimum",
-  Math.min,
-  (g, x, y, dtype) => g.node(dtype === "bool" ? "And" : "Min", [x, y]),
-);
+const minimumP = extremum("minimum", Math.min, (g, x, y, dtype) => {
+  if (dtype === "bool") return g.node("And", [x, y]);
+  const zero = g.scalar(0, dtype);
+  if (!isFloat(dtype) || (x !== zero && y !== zero)) return g.node("Min", [x, y]);
+  // With the constant 0, -0 stays, of which native kernels make 0.
+  const other = x === zero ? y : x;
+  return g.node("Where", [g.node("Less", [zero, other]), zero, other]);
+});
 
 /**
  * The larger of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is 0, but where both

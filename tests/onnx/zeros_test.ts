@@ -34,6 +34,14 @@ const choices: Readonly<Record<string, { readonly f: Fn; readonly nodes: number 
     f: (x, y) => np.where(x.greater(y), np.where(y.greater(1), x, 1), y),
     nodes: 6,
   },
+  "of the larger of an array and 0": {
+    f: (x, y) => np.where(x.greater(y), 2, np.maximum(x, 0)),
+    nodes: 1,
+  },
+  "of the smaller of an array and 0": {
+    f: (x, y) => np.where(x.greater(y), 2, np.minimum(0, x)),
+    nodes: 2,
+  },
 };
 
 for (const [name, { f, nodes }] of Object.entries(choices)) {
