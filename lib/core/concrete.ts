@@ -107,6 +107,11 @@ export class ConcreteArray extends NDArray {
     return this.#host = this.#device === null ? null : this.#device.readSync();
   }
 
+  /** The elements where they can be shown; null in flight, after `dispose` and after a failure. */
+  get shown(): TypedArray | null {
+    return this.#failure !== null || this.#disposed || !isReadable(this) ? null : this.peek();
+  }
+
   /** The elements, not a copy: for implementations, which never write to them. */
   get values(): TypedArray {
     const values = this.#host ?? this.peek();
@@ -157,15 +162,16 @@ export class ConcreteArray extends NDArray {
     const type = formatAval(this.aval);
     if (this.#disposed) return `Array(${type}, disposed)`;
     if (this.#failure !== null) return `Array(${type}, failed)`;
-    if (this.peek() === null) return `Array(${type}, in flight)`;
-    const elements = formatElements(this.values, this.aval);
+    const values = this.shown;
+    if (values === null) return `Array(${type}, in flight)`;
+    const elements = formatElements(values, this.aval);
     if (elements === null) return `Array(${type})`;
     return `Array(${type},${elements.includes("\n") ? "\n  " : " "}${elements})`;
   }
 }
 
 showAsText(ConcreteArray, (x): MediaBundle => {
-  const values = isReadable(x) ? x.peek() : null;
+  const values = x.shown;
   const table = values === null ? null : formatTable(values, x.aval, formatAval(x.aval));
   return table === null ? {} : { "text/html": table };
 });

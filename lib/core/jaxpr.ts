@@ -150,7 +150,7 @@ export function formatJaxpr(jaxpr: Jaxpr, indent = ""): string {
   const atom = (a: Atom): string => {
     if (a instanceof Var) return nameOf(a);
     const { shape, dtype } = a.aval;
-    const known = shape.length === 0 && a.value.ready ? a.value.peek() : null;
+    const known = shape.length === 0 ? a.value.shown : null;
     return `${known === null ? "const" : formatNumber(known[0]!, dtype)}:${formatAval(a.aval)}`;
   };
   const binder = (v: Var): string => `${nameOf(v)}:${formatAval(v.aval)}`;

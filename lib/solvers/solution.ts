@@ -113,8 +113,8 @@ export class Solution<T> {
 }
 
 showAsText(Solution<unknown>, ({ history }): MediaBundle => {
-  const known = history instanceof ConcreteArray && history.ready && history.ndim === 1;
-  const norms = known ? history.peek() : null;
+  const known = history instanceof ConcreteArray && history.ndim === 1;
+  const norms = known ? history.shown : null;
   const curve = norms === null ? null : formatCurve(norms, "residual norm");
   return curve === null ? {} : { "image/svg+xml": curve };
 });

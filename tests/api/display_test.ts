@@ -135,6 +135,16 @@ function media(value: object): Record<string, string> {
   return (value as Record<symbol, () => Record<string, string>>)[symbol]!();
 }
 
+Deno.test("what is gone is shown without an error", () => {
+  const x = np.array([0.1, 2]);
+  const scale = np.array(3);
+  const program = makeJaxpr((y) => y.mul(scale))(x);
+  x.dispose();
+  scale.dispose();
+  assertEquals(media(x), { "text/plain": "Array(float32[2], disposed)" });
+  assert(Deno.inspect(program).includes("mul a const:float32[]"));
+});
+
 Deno.test("a jaxpr shows its constants with few digits", () => {
   assert(String(jaxpr).includes("mul a 0.1:float32[]"));
 });
