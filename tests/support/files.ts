@@ -21,12 +21,17 @@ export interface File {
   readonly release: () => Promise<void>;
 }
 
-/** Opens a file. */
-export async function openFile(bytes: Uint8Array): Promise<File> {
+/**
+ * Opens a file. At level `"all"`, which is that of users who say nothing, the runtime computes some
+ * things in float32 where the file says float64.
+ */
+export async function openFile(
+  bytes: Uint8Array,
+  level: "basic" | "all" = "basic",
+): Promise<File> {
   const session = await InferenceSession.create(bytes, {
     executionProviders: ["wasm"],
-    // Higher levels compute in float32 where the file says float64.
-    graphOptimizationLevel: "basic",
+    graphOptimizationLevel: level,
   });
   return {
     inputs: session.inputNames,

@@ -108,6 +108,10 @@ const makers: Readonly<Record<string, Maker>> = {
     return np.setAt(x, np.clip(at, 0, x.shape[0]! - 1), first(x).mul(0.5));
   }),
   matmul: unaryOf((x) => x.ndim === 2, (x) => np.matmul(x, x.T).mul(0.3)),
+  matvec: unaryOf(
+    (x) => x.ndim === 2,
+    (x) => np.matmul(np.matmul(x, x.sum(0)), x).sub(np.matmul(x.T, x.mean(1))).mul(0.3),
+  ),
   solve: unaryOf(
     (x) => x.ndim === 2,
     (x) => linalg.solve(np.matmul(x, x.T).add(np.eye(x.shape[0]!, { dtype: x.dtype }).mul(2)), x),
