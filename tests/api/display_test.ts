@@ -14,6 +14,7 @@ import {
   ShapeDtype,
   treeStructure,
 } from "../../mod.ts";
+import * as injax from "../../mod.ts";
 import { formatNumber } from "../../lib/core/display.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { inspect } from "node:util";
@@ -129,6 +130,22 @@ for (const [name, value] of Object.entries(shown)) {
     assertEquals(media(value)["text/plain"], text);
   });
 }
+
+Deno.test("every class that says what it is says so in consoles and notebooks", () => {
+  const symbols = ["Deno.customInspect", "nodejs.util.inspect.custom", "Jupyter.display"];
+  /** The classes with a text of their own, and whether all ask for it. */
+  const texts = (group: object): [name: string, shown: boolean][] =>
+    Object.entries(group).flatMap(([name, value]): [string, boolean][] => {
+      if (value?.[Symbol.toStringTag] === "Module") return texts(value);
+      const prototype = typeof value === "function" ? value.prototype : undefined;
+      if (prototype === undefined || prototype instanceof Error) return [];
+      if (prototype.toString === Object.prototype.toString) return [];
+      return [[name, symbols.every((s) => Symbol.for(s) in prototype)]];
+    });
+  const found = texts(injax);
+  assert(found.length >= 5);
+  assertEquals(found.filter(([, shown]) => !shown), []);
+});
 
 function media(value: object): Record<string, string> {
   const symbol = Symbol.for("Jupyter.display");
