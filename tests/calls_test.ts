@@ -6,9 +6,10 @@
  */
 import { type NDArray, numpy as np, registerPytreeNode, treeMap } from "../mod.ts";
 import { assert, assertEquals, assertThrows } from "./support/assert.ts";
-import { type Callable, callables, unknown, unused } from "./support/calls.ts";
+import { type Callable, callables, junk, unknown, unused } from "./support/calls.ts";
 
 const functions = await callables();
+const closed = functions.filter(({ open }) => !open);
 
 /** The error of a call, also of one that is awaited. */
 async function errorOf(call: () => unknown): Promise<unknown> {
@@ -23,9 +24,9 @@ async function errorOf(call: () => unknown): Promise<unknown> {
 /** What is wrong with the errors of a function. */
 type Law = (f: Callable) => Promise<string | null>;
 
-async function holds(law: Law): Promise<void> {
+async function holds(law: Law, among: readonly Callable[]): Promise<void> {
   const wrong: string[] = [];
-  for (const f of functions) {
+  for (const f of among) {
     const complaint = await law(f);
     if (complaint !== null) wrong.push(`${f.path}: ${complaint}`);
   }
@@ -43,13 +44,16 @@ Deno.test("an option that does not exist is refused, wherever options can stand"
     const named: string[] = [];
     for (let left = 0; left < 6; left++) {
       const missing = new Array<undefined>(left).fill(undefined);
+      if (await errorOf(() => call(...missing, new Map())) === undefined) {
+        return `takes a map after ${left} arguments left out`;
+      }
       const error = await errorOf(() => call(...missing, { noSuchOption: 1 }));
       if (error === undefined) return `takes { noSuchOption: 1 } after ${left} arguments left out`;
       if (!(error instanceof TypeError)) return `${error}, no TypeError`;
       if (/noSuchOption.* Write /.test(error.message)) named.push(error.message);
     }
     return named.length > 0 ? null : "no message names the option and shows the call";
-  }));
+  }, closed));
 
 Deno.test("arguments too many are refused", () =>
   holds(async ({ call }) => {
@@ -57,7 +61,62 @@ Deno.test("arguments too many are refused", () =>
     if (error === undefined) return "takes an argument too many";
     if (!(error instanceof TypeError)) return `${error}, no TypeError`;
     return /one too many.* Write /.test(error.message) ? null : `teaches nothing: ${error.message}`;
-  }));
+  }, closed));
+
+/** How the engine complains about code that has not looked at what it was given. */
+const ofEngine = new RegExp([
+  "Cannot (read|convert|destructure|set|assign|mix|access|perform)",
+  "is not (a function|iterable|a constructor|defined|extensible)",
+  "Spread syntax|Do not know how|Invalid (array|typed|time)|Reduce of|Maximum call|out of bounds",
+  "\\[object |undefined leaves|undefined were given",
+].join("|"));
+
+Deno.test("what has no place among the arguments is refused by a message of ours, or has a meaning", () =>
+  holds(async ({ good, run }) => {
+    for (let i = 0; i < good.length; i++) {
+      for (const value of junk) {
+        const error = await errorOf(() => run(...good.with(i, value)));
+        if (error === undefined) continue;
+        const what = `argument ${i} that is ${Deno.inspect(value)}`;
+        if (!(error instanceof Error)) return `${what}: ${String(error)}, no error`;
+        if (error.name === "InternalError" || ofEngine.test(error.message)) {
+          return `${what}: ${error.name}: ${error.message}`;
+        }
+      }
+    }
+    return null;
+  }, functions));
+
+/** The names of a function's options, and in which place they stand, as its own message has them. */
+async function optionsOf({ call }: Callable): Promise<[left: number, names: string[]]> {
+  for (let left = 0; left < 6; left++) {
+    const missing = new Array<undefined>(left).fill(undefined);
+    const error = await errorOf(() => call(...missing, { noSuchOption: 1 }));
+    const found = /no option noSuchOption; there (?:is|are) ([\w, ]+)\. Write/.exec(String(error));
+    if (found !== null) return [left, found[1]!.split(", ")];
+  }
+  return [0, []];
+}
+
+Deno.test("what an option cannot hold is refused by a message of ours, or has a meaning", () =>
+  holds(async (f) => {
+    const [left, names] = await optionsOf(f);
+    for (const name of names) {
+      for (const value of junk) {
+        const missing = new Array<undefined>(left).fill(undefined);
+        const error = await errorOf(async () => {
+          const result = await f.call(...missing, { [name]: value });
+          // Makers may look at their options when the function is called that they made.
+          if (typeof result === "function") await result(np.array([1, 2]));
+        });
+        if (error === undefined) continue;
+        const what = `${name}: ${Deno.inspect(value)}`;
+        if (!(error instanceof Error)) return `${what}: ${String(error)}, no error`;
+        if (ofEngine.test(error.message)) return `${what}: ${error.name}: ${error.message}`;
+      }
+    }
+    return null;
+  }, closed));
 
 Deno.test("options that are left out, and arguments that are, are as if they were not there", () => {
   const x = np.array([[1, 2], [3, 4]]);

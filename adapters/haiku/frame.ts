@@ -165,6 +165,11 @@ function entryName(name: string, op: string): string {
   return `${module === "" ? "~" : module}/${name}`;
 }
 
+/** A name as users write it, and what stands in its place. */
+function quoted(name: unknown): string {
+  return typeof name === "string" ? JSON.stringify(name) : describeValue(name);
+}
+
 /** FNV-1a, to draw a key for an entry from its name. */
 function hashName(name: string): number {
   let hash = 0x811c9dc5;
@@ -259,7 +264,7 @@ export function getParameter(
   if (arguments.length > 2) {
     checkCall("hk.getParameter(name, shape, options)", arguments, entryOptions);
   }
-  const frame = frameFor(`hk.getParameter(${JSON.stringify(name)})`);
+  const frame = frameFor(`hk.getParameter(${quoted(name)})`);
   const path = entryName(name, "hk.getParameter");
   checkShape("hk.getParameter", name, shape);
   const dtype = checkOptions("hk.getParameter", options);
@@ -328,7 +333,7 @@ export function getState(
   if (arguments.length > 2) {
     checkCall("hk.getState(name, shape, options)", arguments, entryOptions);
   }
-  const frame = frameFor(`hk.getState(${JSON.stringify(name)})`);
+  const frame = frameFor(`hk.getState(${quoted(name)})`);
   const path = entryName(name, "hk.getState");
   if (shape !== undefined) checkShape("hk.getState", name, shape);
   const dtype = checkOptions("hk.getState", options);
@@ -380,7 +385,7 @@ export function getState(
  */
 export function setState(name: string, value: NDArray | number | boolean): void {
   if (arguments.length > 2) checkCall("hk.setState(name, value)", arguments);
-  const frame = frameFor(`hk.setState(${JSON.stringify(name)})`);
+  const frame = frameFor(`hk.setState(${quoted(name)})`);
   const path = entryName(name, "hk.setState");
   const old = frame.state[path] as NDArray | undefined;
   let array = toArray(value);

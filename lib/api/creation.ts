@@ -8,7 +8,7 @@ import { broadcastShapes, shaped } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { allocate, convertElement, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, isPlain, type OptionTable } from "../core/signature.ts";
 import { add, div, floor, mul, select, sub } from "../primitives/basic.ts";
 import { eq, ge } from "../primitives/compare.ts";
 import { concatenate } from "../primitives/concatenate.ts";
@@ -28,6 +28,7 @@ import {
   dtypeOption,
   expectArray,
   expectInteger,
+  expectOperand,
   expectRoom,
   expectShape,
   storable,
@@ -174,6 +175,7 @@ export function onesLike(x: Operand, options: DTypeOptions = {}): NDArray {
 export function fullLike(x: Operand, value: Operand, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("fullLike(x, value, options)", arguments, dtypeOptions);
   const like = asOperand("fullLike", x);
+  expectOperand("fullLike", value, "the value");
   return full(like.shape, value, { dtype: dtypeOption("fullLike", options, like.dtype) });
 }
 
@@ -214,12 +216,11 @@ export function arange(
     checkCall("arange(start, stop, step, options)", arguments, dtypeOptions, 1);
   }
   // The options may stand in the place of the first number left out.
-  if (typeof stop === "object" && !(stop instanceof NDArray)) return range(0, start, 1, stop ?? {});
-  if (stop === undefined) return range(0, start, 1, options ?? {});
-  if (typeof step === "object" && !(step instanceof NDArray)) {
-    return range(start, stop as number, 1, step ?? {});
-  }
-  return range(start, stop as number, (step as number | undefined) ?? 1, options ?? {});
+  const given = isPlain(stop) ? stop : isPlain(step) ? step : options ?? {};
+  const by = isPlain(step) ? 1 : (step as number | undefined) ?? 1;
+  return stop === undefined || isPlain(stop)
+    ? range(0, start, by, given)
+    : range(start, stop as number, by, given);
 }
 
 function range(start: number, stop: number, step: number, options: DTypeOptions): NDArray {
@@ -322,16 +323,17 @@ function positions(n: number, m: number): [rows: NDArray, columns: NDArray] {
 function expectMatrix(
   op: string,
   n: number,
-  second: number | EyeOptions | undefined,
+  second: number | EyeOptions | null | undefined,
   third: EyeOptions | undefined,
 ): { readonly m: number; readonly offset: number; readonly dtype: DType } {
-  const options = typeof second === "object" ? second : third ?? {};
-  const m = typeof second === "object" ? n : second ?? n;
+  const early = isPlain(second);
+  const options = early ? second : third ?? {};
+  const m = early ? n : second ?? n;
   expectInteger(op, n, "n", 0);
-  expectInteger(op, m, "m", 0);
+  const columns = expectInteger(op, m, "m", 0);
   const dtype = dtypeOption(op, options, defaultFloat);
-  expectRoom(op, [n, m], dtype);
-  return { m, offset: expectInteger(op, options.offset ?? 0, "the offset"), dtype };
+  expectRoom(op, [n, columns], dtype);
+  return { m: columns, offset: expectInteger(op, options.offset ?? 0, "the offset"), dtype };
 }
 
 /**
@@ -358,7 +360,7 @@ export function eye(n: number, m?: number | EyeOptions, options?: EyeOptions): N
 /** The identity matrix of shape `[n, n]`, as `jax.numpy.identity`. */
 export function identity(n: number, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("identity(n, options)", arguments, dtypeOptions);
-  return eye(n, options);
+  return eye(expectInteger("identity", n, "n", 0), options);
 }
 
 /**

@@ -20,7 +20,7 @@ import { convert, expandDims, iota, reshape } from "../primitives/shape.ts";
 import { sort } from "../primitives/sort.ts";
 import { erfInv, log, log1p } from "../primitives/unary.ts";
 import type { DTypeOptions, ShapeLike } from "./creation.ts";
-import { bits32, words } from "./hashes.ts";
+import { bits32, expectKey, words } from "./hashes.ts";
 import { takeInRange } from "./indices.ts";
 import { split } from "./keys.ts";
 import {
@@ -347,6 +347,7 @@ export function randint(
     checkCall("randint(key, shape, minval, maxval, options)", arguments, dtypeOptions);
   }
   const op = "randint";
+  expectKey(op, key);
   const to = expectShape(op, shape);
   const dtype = dtypeOption(op, options, "int32");
   if (!isInteger(dtype)) {
@@ -457,6 +458,7 @@ function rounds(n: number): number {
 export function permutation(key: NDArray, x: number | NDArray): NDArray {
   if (arguments.length > 2) checkCall("permutation(key, x)", arguments);
   const op = "permutation";
+  expectKey(op, key);
   if (typeof x === "number") expectInteger(op, x, "the number of elements", 0);
   else if (!(x instanceof NDArray) || x.ndim === 0) {
     throw new TypeError(

@@ -15,8 +15,12 @@ import { expectRoom } from "./operands.ts";
 
 const WORD = 2 ** 32;
 
-/** The halves of a key, as scalars. */
-export function halves(op: string, key: NDArray): [NDArray, NDArray] {
+/**
+ * Checks that a value is a key.
+ *
+ * @throws {TypeError} saying what it is instead.
+ */
+export function expectKey(op: string, key: unknown): asserts key is NDArray {
   if (!(key instanceof NDArray)) {
     throw new TypeError(
       `${op}: the key is ${describeValue(key)}, not a key. Make one with random.key(seed)`,
@@ -32,6 +36,11 @@ export function halves(op: string, key: NDArray): [NDArray, NDArray] {
       }`,
     );
   }
+}
+
+/** The halves of a key, as scalars. */
+export function halves(op: string, key: NDArray): [NDArray, NDArray] {
+  expectKey(op, key);
   return [reshape(slice(key, [0], [1]), []), reshape(slice(key, [1], [2]), [])];
 }
 

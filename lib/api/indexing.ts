@@ -354,6 +354,15 @@ export function dynamicUpdateSlice(
   const op = "dynamicUpdateSlice";
   const a = expectArray(op, x);
   const block = asDType(op, update, a.dtype, "the update");
+  if (block.ndim !== a.ndim || block.shape.some((n, k) => n > a.shape[k]!)) {
+    throw new ShapeError(
+      `${op}: the update has shape ${
+        formatShape(block.shape)
+      }, which does not fit into x of shape ${
+        formatShape(a.shape)
+      }. It must have as many axes, none of them longer`,
+    );
+  }
   return d.dynamicUpdateSlice(a, block, startsOf(op, a, starts));
 }
 

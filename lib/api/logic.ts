@@ -14,7 +14,15 @@ import * as c from "../primitives/compare.ts";
 import { reduceAnd } from "../primitives/reduce.ts";
 import { full, scalarLike } from "../primitives/shape.ts";
 import * as u from "../primitives/unary.ts";
-import { applyNamed, asBool, asOperand, type Binary, floatOr32, promote } from "./operands.ts";
+import {
+  applyNamed,
+  asBool,
+  asOperand,
+  type Binary,
+  expectOperand,
+  floatOr32,
+  promote,
+} from "./operands.ts";
 
 // ---------------------------------------------------------------- comparisons
 
@@ -141,6 +149,8 @@ export function isClose(x: Operand, y: Operand, options: CloseOptions = {}): NDA
  */
 export function allClose(x: Operand, y: Operand, options: CloseOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("allClose(x, y, options)", arguments, closeOptions);
+  expectOperand("allClose", x, "the first operand");
+  expectOperand("allClose", y, "the second operand");
   const close = isClose(x, y, options);
   return reduceAnd(close, close.shape.map((_, i) => i));
 }

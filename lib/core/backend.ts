@@ -5,7 +5,7 @@
  * @module
  */
 import type { ConcreteArray } from "./concrete.ts";
-import { BackendError } from "./errors.ts";
+import { BackendError, describeValue } from "./errors.ts";
 import type { Jaxpr } from "./jaxpr.ts";
 
 /** A compiled program. */
@@ -48,9 +48,9 @@ export function getBackend(name: string): Backend {
   const backend = backends.get(name);
   if (backend === undefined) {
     throw new BackendError(
-      `there is no backend ${JSON.stringify(name)}; the backends are ${
-        [...backends.keys()].map((n) => JSON.stringify(n)).join(", ")
-      }`,
+      `there is no backend ${
+        typeof name === "string" ? JSON.stringify(name) : describeValue(name)
+      }; the backends are ${[...backends.keys()].map((n) => JSON.stringify(n)).join(", ")}`,
     );
   }
   return backend;

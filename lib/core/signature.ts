@@ -14,7 +14,7 @@ import { describeValue, ShapeError } from "./errors.ts";
 import { nearest } from "./spelling.ts";
 
 /**
- * What an option holds. The first four are checked here; the others say only which option a bare
+ * What an option holds. The first five are checked here; the others say only which option a bare
  * value was meant for, and are checked where they are used.
  */
 export type OptionKind =
@@ -22,6 +22,7 @@ export type OptionKind =
   | "number"
   | "string"
   | "function"
+  | "positions"
   | "amount"
   | "text"
   | "axes"
@@ -42,6 +43,7 @@ const fits: Readonly<Record<OptionKind, (x: unknown) => boolean>> = {
   number: isNumber,
   string: (x) => typeof x === "string",
   function: (x) => typeof x === "function",
+  positions: (x) => isNumber(x) || (Array.isArray(x) && x.every(isNumber)),
   amount: isNumber,
   text: (x) => typeof x === "string",
   axes: (x) => x === null || isNumber(x) || Array.isArray(x),
@@ -56,6 +58,7 @@ const checked: { readonly [K in OptionKind]?: string } = {
   number: "a number",
   string: "a string",
   function: "a function",
+  positions: "the position of an argument, or a list of positions",
 };
 
 /** Options that other libraries have and this one does not, and what to do without them. */
@@ -81,6 +84,8 @@ const lists: ReadonlySet<string> = new Set([
 interface Call {
   readonly name: string;
   readonly params: readonly string[];
+  /** The place of the options, -1 where there are none. */
+  readonly options: number;
   /** Whether the last one takes all that follow. */
   readonly open: boolean;
 }
@@ -94,7 +99,12 @@ function parsed(text: string): Call {
     const at = text.indexOf("(");
     const inner = text.slice(at + 1, -1);
     const params = inner === "" ? [] : inner.split(", ");
-    call = { name: text.slice(0, at), params, open: params.at(-1)?.startsWith("...") ?? false };
+    call = {
+      name: text.slice(0, at),
+      params,
+      options: params.indexOf("options"),
+      open: params.at(-1)?.startsWith("...") ?? false,
+    };
     calls.set(text, call);
   }
   return call;
@@ -118,12 +128,14 @@ export function checkCall(
   const call = parsed(text);
   let arity = call.params.length;
   if (table !== undefined) {
-    let at = call.params.indexOf("options");
+    let at = call.options;
     // Options in the place of what is left out end the call.
     for (let i = from ?? at; i < at && i < args.length; i++) {
       if (isPlain(args[i])) arity = (at = i) + 1;
     }
-    if (args[at] !== undefined) checkOptions(call, args, at, table);
+    // Options that come first have to be there: nothing can be left out in front of the others.
+    const needed = call.options < call.params.length - 1;
+    if (needed || args[at] !== undefined) checkOptions(call, args, at, table);
   }
   if (args.length > arity && !call.open) checkExtra(text, call, args, arity);
 }
@@ -134,17 +146,13 @@ export function checkCall(
  */
 function checkOptions(call: Call, args: ArrayLike<unknown>, at: number, table: Table): void {
   const options = args[at];
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw notOptions(call, args, at, table);
-  }
+  // Of instances of classes, those with a known option are taken for options.
+  if (!isPlain(options) && !knownIn(options, table)) throw notOptions(call, args, at, table);
   for (const key in options) {
-    const value = (options as Record<string, unknown>)[key];
+    const value = options[key];
     if (value === undefined) continue; // left out, as by a function that passes on what it may be given
     if (!Object.hasOwn(table, key)) {
-      if (!isPlain(options) && !Object.keys(options).some((k) => Object.hasOwn(table, k))) {
-        throw notOptions(call, args, at, table);
-      }
-      throw unknownOption(call, options as Record<string, unknown>, key, table);
+      throw unknownOption(call, options, key, table);
     }
     const what = checked[table[key]!];
     if (what !== undefined && !fits[table[key]!](value)) {
@@ -155,10 +163,16 @@ function checkOptions(call: Call, args: ArrayLike<unknown>, at: number, table: T
   }
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+/** Whether a value is an object that no class made, of whatever realm. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
   const proto = Object.getPrototypeOf(value);
-  return proto === null || proto === Object.prototype;
+  return proto === null || proto === Object.prototype || Object.getPrototypeOf(proto) === null;
+}
+
+function knownIn(value: unknown, table: Table): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.keys(table).some((key) => Object.hasOwn(value, key));
 }
 
 // ---------------------------------------------------------------- messages

@@ -323,6 +323,15 @@ function build(def: TreeDef, leaves: readonly unknown[], at: { next: number }): 
  */
 export function treeUnflatten(def: TreeDef, leaves: readonly unknown[]): unknown {
   if (arguments.length > 2) checkCall("treeUnflatten(def, leaves)", arguments);
+  if (!(def instanceof TreeDef) || !Array.isArray(leaves)) {
+    throw new TreeError(
+      `treeUnflatten: ${
+        def instanceof TreeDef
+          ? `the leaves must be a list, not ${describeValue(leaves)}`
+          : `the structure must be one that treeFlatten gives, not ${describeValue(def)}`
+      }. Write treeUnflatten(def, leaves)`,
+    );
+  }
   if (leaves.length !== def.numLeaves) {
     throw new TreeError(
       `treeUnflatten: the structure ${def} has ${def.numLeaves} leaves, but ${leaves.length} were given`,

@@ -18,9 +18,9 @@ export const scan = (e: Engine): Fn => (f, init, xs, options) =>
   scanned(e, "scan", f, init, xs, options);
 
 export const map = (e: Engine): Fn => (f, xs) => {
+  if (typeof f !== "function") return pure.map(f, xs); // which reports it
   const step = (_: unknown, x: unknown): unknown => [null, (f as Fn)(x)];
-  const given = typeof f === "function" ? instead(f, step) : f;
-  return (scanned(e, "map", given, null, xs) as unknown[])[1];
+  return (scanned(e, "map", instead(f, step), null, xs) as unknown[])[1];
 };
 
 function scanned(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkArgnums } from "../transforms/autodiff.ts";
+import { checkArgnums, checkList } from "../transforms/autodiff.ts";
 import type { DiffOptions, EntryOptions } from "../transforms/types.ts";
 import { type Application, type Engine, type Fn, instead, pure } from "./engine.ts";
 import type { Entries } from "./protocol.ts";
@@ -64,8 +64,14 @@ function overEntries(
   return [instead(f, call), [[single ? own[0] : own, values], ...args], { argnums: 0 }];
 }
 
+/** The primals, which are read before the pure transform sees them. */
+function listOf(op: string, primals: unknown): unknown[] {
+  checkList(op, "the primals", primals);
+  return primals;
+}
+
 export const jvp = (e: Engine): Fn => (f, primals, tangents) =>
-  e.threaded("jvp", f as Fn, primals as unknown[], (call) => {
+  e.threaded("jvp", f as Fn, listOf("jvp", primals), (call) => {
     const [[out, written], [dot]] = pure.jvp(call, primals, tangents) as [
       [unknown, unknown],
       [unknown],
@@ -74,13 +80,13 @@ export const jvp = (e: Engine): Fn => (f, primals, tangents) =>
   });
 
 export const linearize = (e: Engine): Fn => (f, primals) =>
-  e.threaded("linearize", f as Fn, primals as unknown[], (call) => {
+  e.threaded("linearize", f as Fn, listOf("linearize", primals), (call) => {
     const [[out, written], push] = pure.linearize(call, primals) as [[unknown, unknown], Fn];
     return [[out, (...dots: unknown[]) => (push(...dots) as unknown[])[0]], written];
   });
 
 export const vjp = (e: Engine): Fn => (f, primals, options = {}) =>
-  e.threaded("vjp", f as Fn, primals as unknown[], (call) => {
+  e.threaded("vjp", f as Fn, listOf("vjp", primals), (call) => {
     const { hasAux = false } = options as { hasAux?: boolean };
     const [value, pull, [aux, written]] = pure.vjp(withWritten(call, hasAux), primals, {
       hasAux: true,

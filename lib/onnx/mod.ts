@@ -106,10 +106,10 @@ export function exportOnnxWith<A extends unknown[] = NDArray[]>(
 ): Uint8Array<ArrayBuffer> {
   checkCall("exportOnnxWith(options, f, ...args)", arguments, exportOptions);
   checkFunction("exportOnnx", f);
-  const names = checkNames(options, args.length);
-  const metadata = checkMetadata(options.metadata);
+  const { argumentNames, metadata: notes, name = f.name || "function" } = options;
+  const names = checkNames(argumentNames, args.length);
+  const metadata = checkMetadata(notes);
   const [types, def] = openArgumentTypes("exportOnnx", f, args);
-  const name = options.name ?? (f.name || "function");
   const inputNames = treePaths(def).map((path) =>
     path.replace(/^\[(\d+)\]/, (_, i) => names[Number(i)] ?? `arg${i}`)
   );
@@ -191,7 +191,10 @@ function explained<T>(names: readonly string[], sizes: readonly number[], run: (
   }
 }
 
-function checkNames({ argumentNames = [] }: ExportOptions, args: number): readonly string[] {
+function checkNames(
+  argumentNames: ExportOptions["argumentNames"] = [],
+  args: number,
+): readonly string[] {
   if (argumentNames.length > args) {
     throw new TreeError(
       `exportOnnx: argumentNames has ${argumentNames.length} names, but there are ${args} example arguments`,

@@ -26,7 +26,7 @@ export interface AndersonOptions {
   readonly beta?: number | undefined;
 }
 
-const andersonOptions: OptionTable<AndersonOptions> = { memory: "amount", beta: "amount" };
+const andersonOptions: OptionTable<AndersonOptions> = { memory: "amount", beta: "number" };
 
 /** Memory of the method. Rows of `q` are orthonormal residual differences, or zero. */
 export interface AndersonMemory {

@@ -12,7 +12,7 @@ export interface DampedOptions {
   readonly damping?: number | undefined;
 }
 
-const dampedOptions: OptionTable<DampedOptions> = { damping: "amount" };
+const dampedOptions: OptionTable<DampedOptions> = { damping: "number" };
 
 /**
  * `x <- damping x + (1 - damping) f(x)`: converges where that map is a contraction, by its factor in

@@ -241,7 +241,16 @@ function checkTangents(
   });
 }
 
-function checkList(op: string, what: string, primals: unknown): asserts primals is unknown[] {
+/**
+ * Checks that primals or tangents are a list.
+ *
+ * @throws {TreeError} showing the right call.
+ */
+export function checkList(
+  op: string,
+  what: string,
+  primals: unknown,
+): asserts primals is unknown[] {
   if (!Array.isArray(primals)) {
     throw new TreeError(
       `${op}: ${what} must be an array with one entry for each argument of the function, as in ` +

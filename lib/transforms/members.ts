@@ -18,16 +18,16 @@ import type {
 } from "./options.ts";
 import type { Transforms } from "./types.ts";
 
-const jitOptions: OptionTable<JitOptions> = { backend: "string", staticArgnums: "axes" };
+const jitOptions: OptionTable<JitOptions> = { backend: "string", staticArgnums: "positions" };
 const diffOptions: OptionTable<DiffOptions> = {
-  argnums: "axes",
+  argnums: "positions",
   hasAux: "boolean",
   entries: "list",
 };
 const vmapOptions: OptionTable<VmapOptions> = {
   inAxes: "axes",
   outAxes: "axes",
-  axisSize: "amount",
+  axisSize: "number",
   splitRng: "boolean",
   reduceState: "value",
 };
@@ -36,8 +36,8 @@ const linearSolveOptions: OptionTable<LinearSolveOptions> = {
   transposeSolve: "function",
   symmetric: "boolean",
 };
-const scanOptions: OptionTable<ScanOptions> = { length: "amount", reverse: "boolean" };
-const prefixOptions: OptionTable<AssociativeScanOptions> = { reverse: "boolean", axis: "amount" };
+const scanOptions: OptionTable<ScanOptions> = { length: "number", reverse: "boolean" };
+const prefixOptions: OptionTable<AssociativeScanOptions> = { reverse: "boolean", axis: "number" };
 
 type Table = Readonly<Record<string, OptionKind>>;
 

@@ -18,6 +18,12 @@ type Fn = (...args: unknown[]) => unknown;
 export interface Callable {
   /** Where it is exported, such as `numpy.sum`. */
   readonly path: string;
+  /** Whether it takes any number of operands. */
+  readonly open: boolean;
+  /** Arguments that it takes. */
+  readonly good: readonly unknown[];
+  /** Calls it. */
+  readonly run: (...args: unknown[]) => unknown;
   /** Calls it with arguments after those that it takes. */
   readonly call: (...extra: unknown[]) => unknown;
 }
@@ -57,8 +63,9 @@ const usual: readonly (readonly unknown[])[] = [
   [0, 1],
 ];
 
-const square = (x: injax.NDArray) => x.mul(x);
-const total = (x: injax.NDArray) => x.mul(x).sum();
+// Written with functions, which say what is wrong with what they are given, where methods cannot.
+const square = (x: injax.NDArray) => np.square(x);
+const total = (x: injax.NDArray) => np.sum(np.square(x));
 
 /** Arguments by the name of the member, for all dictionaries. */
 const members: Readonly<Record<string, readonly unknown[]>> = {
@@ -75,15 +82,43 @@ const members: Readonly<Record<string, readonly unknown[]>> = {
   linearize: [square, [x]],
   customJvp: [square, () => [x, x]],
   customVjp: [square, () => [x, null], () => [x]],
-  customRoot: [(y: injax.NDArray) => y.sub(x), x, () => x, (_: unknown, y: unknown) => y],
+  customRoot: [(y: injax.NDArray) => np.sub(y, x), x, () => x, (_: unknown, y: unknown) => y],
   customLinearSolve: [(y: unknown) => y, x, (_: unknown, y: unknown) => y],
   scan: [(c: unknown, u: unknown) => [c, u], x, m],
   map: [square, m],
-  whileLoop: [(y: injax.NDArray) => y.sum().less(0), (y: unknown) => y, x],
+  whileLoop: [(y: injax.NDArray) => np.less(y, 0), (y: injax.NDArray) => np.add(y, 1), np.array(0)],
   foriLoop: [0, 2, (_: unknown, y: unknown) => y, x],
-  associativeScan: [(a: injax.NDArray, b: injax.NDArray) => a.add(b), x],
+  associativeScan: [np.add, x],
   isInitializing: [],
 };
+
+/** What has no place among arguments, or not in every place. */
+export const junk: readonly unknown[] = [
+  undefined,
+  null,
+  "text",
+  true,
+  NaN,
+  -1,
+  0.5,
+  1e99,
+  1n,
+  Symbol("s"),
+  {},
+  { a: "b" },
+  { length: 2 },
+  [],
+  [null],
+  [undefined],
+  ["a"],
+  [NaN],
+  [[]],
+  () => 1,
+  new Date(0),
+  new Map(),
+  Promise.resolve(1),
+  new Float32Array(2),
+];
 
 /** Arguments of other functions, by path. */
 const special: Readonly<Record<string, readonly unknown[]>> = {
@@ -112,7 +147,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   overrideTransforms: [pure],
   withTransforms: [pure, () => 1],
   registerStatefulLibrary: [{ when: () => false, transforms: pure }],
-  fixedPoint: [(y: injax.NDArray) => y.cos(), 1],
+  fixedPoint: [(y: injax.NDArray) => np.cos(y), 1],
   "debug.program": [square, [x]],
   "haiku.transform": [square],
   "haiku.transformWithState": [square],
@@ -124,21 +159,21 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "haiku.initializers.constant": [1],
 };
 
-/** What takes any number of operands, so that nothing is one too many. */
-const open: ReadonlySet<string> = new Set([
-  "cond",
-  "switchCase",
-  "evalShape",
-  "initialize",
-  "einsum",
-  "broadcastArrays",
-  "compose",
-  "treeMap",
-  "exportOnnx",
-  "exportOnnxWith",
-  "whereJitDiffers",
-  "whereJitDiffersWith",
-]);
+/** What takes any number of operands, so that nothing is one too many; with arguments, by name. */
+const open: Readonly<Record<string, readonly unknown[]>> = {
+  cond: [true, square, square, x],
+  switchCase: [0, [square, square], x],
+  evalShape: [square, x],
+  initialize: [square, x],
+  einsum: ["ij->i", m],
+  broadcastArrays: [m, x],
+  compose: [hk.transforms],
+  treeMap: [(y: unknown) => y, [x]],
+  exportOnnx: [square, x],
+  exportOnnxWith: [{}, square, x],
+  whereJitDiffers: [square, x],
+  whereJitDiffersWith: [{ backend: "interpreter" }, square, x],
+};
 
 /** What users do not call, and why. */
 const notCalled: Readonly<Record<string, string>> = {
@@ -219,7 +254,7 @@ async function works(f: Fn, args: readonly unknown[]): Promise<boolean> {
 /** Names of functions that no arguments are known for. */
 export const unknown: string[] = [];
 
-/** The functions that take a fixed number of arguments, in every place from which they are exported. */
+/** The functions, in every place from which they are exported. */
 export async function callables(): Promise<Callable[]> {
   const found: Callable[] = [];
   const all = [
@@ -230,22 +265,25 @@ export async function callables(): Promise<Callable[]> {
     ...methods(),
   ];
   for (const [path, name, f] of all) {
-    if (open.has(name) || Object.hasOwn(notCalled, path) || Object.hasOwn(notCalled, name)) {
+    if (Object.hasOwn(notCalled, path) || Object.hasOwn(notCalled, name)) {
       continue;
     }
     if (isClass(f) && f.prototype instanceof Error) continue; // as JavaScript's errors
     const made: Fn = isClass(f) ? (...args) => Reflect.construct(f, args) : f;
     const run: Fn = path.startsWith("haiku.") ? (...args) => inModel(() => made(...args)) : made;
-    const lists = special[path] ?? special[name] ?? members[name];
-    let good: readonly unknown[] | undefined = lists;
-    for (const list of lists === undefined ? usual : []) {
+    const known = special[path] ?? special[name] ?? members[name] ?? open[name];
+    let good: readonly unknown[] | undefined = known;
+    for (const list of known === undefined ? usual : []) {
       if (await works(run, list)) {
         good = list;
         break;
       }
     }
     if (good === undefined || !await works(run, good)) unknown.push(path);
-    else found.push({ path, call: (...extra) => run(...good, ...extra) });
+    else {
+      const call: Fn = (...extra) => run(...good, ...extra);
+      found.push({ path, open: Object.hasOwn(open, name), good, run, call });
+    }
   }
   return found;
 }
@@ -253,5 +291,7 @@ export async function callables(): Promise<Callable[]> {
 /** Names that the tables have and nothing exports. */
 export function unused(paths: readonly string[]): string[] {
   const known = (name: string): boolean => paths.some((p) => p === name || p.endsWith(`.${name}`));
-  return [...Object.keys(members), ...Object.keys(special)].filter((name) => !known(name));
+  return [members, special, open].flatMap((table) => Object.keys(table)).filter((name) =>
+    !known(name)
+  );
 }
