@@ -136,8 +136,9 @@ export function atanIn(f: Formula, x: Value): Value {
   const y = f.g.cast(coarse, "float32", f.dtype);
   const sin = f.op("Sin", y);
   const cos = f.op("Cos", y);
-  // y - (-t), which is -0 at -0.
+  // y - (-t), which is -0 at -0 where y is, as on a CPU.
   const above = f.sub(sin, f.mul(bounded, cos));
   const below = f.add(cos, f.mul(bounded, sin));
-  return f.sub(y, f.div(above, below));
+  const fine = f.sub(y, f.div(above, below));
+  return f.g.target === "webgpu" ? f.where(f.equal(x, 0), x, fine) : fine;
 }
