@@ -3,7 +3,8 @@
  * pure function, inside a Haiku-style model, and through the ambient dictionary; on the interpreter,
  * WebAssembly, and a GPU where there is one.
  *
- * Writes `karate.svg` and `karate.onnx` to the current folder.
+ * Writes `karate.svg` and `karate.onnx` to the current folder. With `--webgpu` a GPU is used even where
+ * it is emulated on the CPU.
  *
  * @module
  */
@@ -101,9 +102,25 @@ async function trainingSection(): Promise<Trained> {
   return median;
 }
 
-/** The backends to compare; a GPU only where there is one. */
+/**
+ * The name of a GPU that is none: a program for the CPU, whose shaders may take a minute to compile
+ * where its driver is OpenGL.
+ */
+async function softwareGpu(): Promise<string | null> {
+  const adapter = await globalThis.navigator?.gpu?.requestAdapter();
+  return adapter?.info.isFallbackAdapter ? adapter.info.description : null;
+}
+
+/** The backends to compare; a GPU only where there is one, or with `--webgpu` in any case. */
 async function availableBackends(): Promise<string[]> {
   const names = ["interpreter", "wasm"];
+  const software = Deno.args.includes("--webgpu") ? null : await softwareGpu();
+  if (software !== null) {
+    console.log(
+      `  no webgpu column: ${software} is no GPU; \`deno task demo --webgpu\` has it run there`,
+    );
+    return names;
+  }
   try {
     await loadBackend("webgpu");
     names.push("webgpu");
