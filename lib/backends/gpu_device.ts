@@ -10,7 +10,15 @@
 import type * as Ort from "onnxruntime-web";
 import { BackendError, messageOf } from "../core/errors.ts";
 import { gpuEntry, withRuntimeFolder } from "./gpu_entry.ts";
-import { fileSystem, inPackage, type Place, readFile, readFirst, resolved } from "./ort_files.ts";
+import {
+  fileSystem,
+  inPackage,
+  type Place,
+  readFirst,
+  readWasm,
+  resolved,
+  withoutComplaints,
+} from "./ort_files.ts";
 import { importPart } from "./ort_package.ts";
 import { keepWorker, packageFolder } from "./ort_module.ts";
 import { trial, trialInput, trialOutput } from "./trial.ts";
@@ -165,9 +173,10 @@ async function start(): Promise<Gpu> {
 }
 
 async function startDevice(): Promise<Gpu> {
-  const entry = await gpuEntry();
+  if (broken !== null) throw broken;
+  const { gpu: entry, of } = await gpuEntry();
   const adapter = await entry.requestAdapter().catch(() => null);
-  if (adapter === null) throw new BackendError(`there is no GPU adapter here: ${REMEDY}`);
+  if (adapter === null) throw new BackendError(`there is no GPU adapter here${of}: ${REMEDY}`);
   const ort = await loadRuntime();
   const device = await adapter.requestDevice({
     requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)),
@@ -185,7 +194,16 @@ async function startDevice(): Promise<Gpu> {
 
 /** Runs a tiny program. Its session stays: the runtime destroys a device with its last session. */
 async function tryOut(gpu: Gpu): Promise<void> {
-  const session = await gpu.enqueue(() => gpu.createSession(trial));
+  const session = await gpu.enqueue(() => withoutComplaints(() => gpu.createSession(trial)))
+    .catch((cause) => {
+      if (!(cause instanceof BackendError)) throw cause;
+      throw broken = new BackendError(
+        `${WASM_FILE} cannot be loaded (${cause.message}): serve it beside the script that has the ` +
+          'module, or say where it is with loadBackend("webgpu", { url }). onnxruntime-web tries only ' +
+          "once: load the page again, or start the program again",
+        { cause },
+      );
+    });
   const x = new gpu.ort.Tensor("float32", trialInput, [1]);
   const results = await gpu.enqueue(() => session.run({ x }));
   const value = (await gpu.whileAlive(results.y!.getData()))[0];
@@ -195,6 +213,8 @@ async function tryOut(gpu: Gpu): Promise<void> {
   }
 }
 
+/** Why the runtime has not started, and never will. */
+let broken: BackendError | null = null;
 let runtime: Promise<typeof Ort> | null = null;
 
 /** The package, given its WebAssembly file where that can be read beforehand: see `ort_files.ts`. */
@@ -208,7 +228,7 @@ function loadRuntime(): Promise<typeof Ort> {
 
 async function importRuntime(): Promise<typeof Ort> {
   let bytes: Uint8Array<ArrayBuffer> | undefined;
-  if (place.wasm !== null) bytes = await readFile(place.wasm);
+  if (place.wasm !== null) bytes = await readWasm(place.wasm);
   else if (fileSystem() !== null) {
     const folder = await packageFolder();
     bytes = await readFirst([

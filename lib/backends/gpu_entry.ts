@@ -4,10 +4,31 @@
  * @module
  */
 import { BackendError, messageOf } from "../core/errors.ts";
+import { fileSystem } from "./ort_files.ts";
+
+/** WebGPU, and what to call it in a message. */
+export interface GpuEntry {
+  /** The entry. */
+  readonly gpu: GPU;
+  /** Whose it is: `""` for the host's. */
+  readonly of: string;
+}
+
+let dawn: GPU | null = null;
 
 /** The host's WebGPU, or Dawn's. */
-export async function gpuEntry(): Promise<GPU> {
-  return globalThis.navigator?.gpu ?? await loadDawn();
+export async function gpuEntry(): Promise<GpuEntry> {
+  if (dawn !== null) return { gpu: dawn, of: " that the package webgpu (Dawn) can use" };
+  const gpu = globalThis.navigator?.gpu;
+  if (gpu !== undefined) return { gpu, of: "" };
+  if (fileSystem() === null) {
+    throw new BackendError(
+      "this browser has no WebGPU, or not on this page: it takes one that has it, and a page from " +
+        "https or localhost. Or use backend wasm",
+    );
+  }
+  dawn = await loadDawn();
+  return gpuEntry();
 }
 
 /**
@@ -42,9 +63,9 @@ const RUNTIME_FOLDER = "XDG_RUNTIME_DIR";
 async function loadDawn(): Promise<GPU> {
   // Not a literal, so that nothing downloads or bundles the package ahead of time.
   const specifier = "Deno" in globalThis ? "npm:webgpu@0.6.2" : "webgpu";
-  let dawn: { create(options: string[]): GPU; globals: Record<string, unknown> };
+  let module: { create(options: string[]): GPU; globals: Record<string, unknown> };
   try {
-    dawn = await import(specifier);
+    module = await import(specifier);
   } catch (cause) {
     throw new BackendError(
       "no WebGPU here, and the package webgpu (Dawn), which would provide it, cannot be loaded: " +
@@ -52,8 +73,8 @@ async function loadDawn(): Promise<GPU> {
       { cause },
     );
   }
-  Object.assign(globalThis, dawn.globals);
-  const entry = dawn.create([]);
+  Object.assign(globalThis, module.globals);
+  const entry = module.create([]);
   // The runtime looks there, and Node 20 has no navigator.
   if (globalThis.navigator === undefined) {
     Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });

@@ -60,11 +60,22 @@ export function fileSystem(): FileSystem | null {
 }
 
 /**
- * The bytes of a file, by its URL or, where there are files, its path.
+ * The bytes of a WebAssembly file, by its URL or, where there are files, its path.
  *
  * @throws {BackendError} that says what is missing.
  */
-export async function readFile(place: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function readWasm(place: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readFile(place);
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw new BackendError(`${place} is not a WebAssembly module${REMEDY}`);
+  }
+  return bytes;
+}
+
+/** How a WebAssembly module begins. */
+const MAGIC = [0, 0x61, 0x73, 0x6d];
+
+async function readFile(place: string): Promise<Uint8Array<ArrayBuffer>> {
   const remote = /^(https?|blob|data):/.test(place);
   const files = fileSystem();
   try {
@@ -120,10 +131,31 @@ export async function readFirst(
   for (const place of places) {
     if (place === undefined) continue;
     try {
-      return await readFile(place);
+      return await readWasm(place);
     } catch (error) {
       failure ??= error;
     }
   }
   throw failure;
+}
+
+/** How the lines begin that the runtime's module writes where it cannot be loaded. */
+const COMPLAINT = /^(wasm streaming compile failed|falling back to|failed to asynchron|Aborted\()/;
+
+/** Runs a task without such lines on the console, which are in the error if the task fails. */
+export async function withoutComplaints<T>(task: () => Promise<T>): Promise<T> {
+  const { error } = console;
+  const lines: string[] = [];
+  const filtered = (...data: unknown[]): void => {
+    if (typeof data[0] === "string" && COMPLAINT.test(data[0])) lines.push(data[0]);
+    else error.apply(console, data);
+  };
+  console.error = filtered;
+  try {
+    return await task();
+  } catch (cause) {
+    throw lines.length === 0 ? cause : new BackendError(lines[0]!, { cause });
+  } finally {
+    if (console.error === filtered) console.error = error;
+  }
 }

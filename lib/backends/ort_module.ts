@@ -5,7 +5,7 @@
  * @module
  */
 import { BackendError, messageOf } from "../core/errors.ts";
-import { fileSystem, inPackage, type Place, readFile, readFirst, resolved } from "./ort_files.ts";
+import { fileSystem, inPackage, type Place, readFirst, readWasm, resolved } from "./ort_files.ts";
 import { importPart, VERSION } from "./ort_package.ts";
 
 const PACKAGE = `onnxruntime-web ${VERSION}`;
@@ -157,7 +157,7 @@ async function importFactory(place: Place): Promise<Factory> {
 async function instantiate(factory: Factory, place: Place): Promise<unknown> {
   if (compiled !== null && compiled.place === place) return await withWasm(factory, compiled.wasm);
   let bytes: Uint8Array<ArrayBuffer>;
-  if (place.wasm !== null) bytes = await readFile(place.wasm);
+  if (place.wasm !== null) bytes = await readWasm(place.wasm);
   else if (fileSystem() !== null) {
     const folder = await folderOf(factory);
     // Something else than what is known here; it is asked for what it has.
@@ -175,7 +175,7 @@ async function instantiate(factory: Factory, place: Place): Promise<unknown> {
           'or say where it is with loadBackend("wasm", { url })',
       );
     }
-    bytes = await readFile(elsewhere);
+    bytes = await readWasm(elsewhere);
   }
   let wasm: WebAssembly.Module;
   try {
