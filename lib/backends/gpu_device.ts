@@ -251,12 +251,14 @@ function warnOfSoftware({ info }: GPUAdapter): void {
   if (warned || !isSoftware(info)) return;
   warned = true;
   console.warn(
-    `injax: "webgpu" runs on ${
-      info.description || info.vendor
-    }, which is a CPU and no GPU. Where its ` +
+    `injax: "webgpu" runs on ${nameOf(info)}, which is a CPU and no GPU. Where its ` +
       "driver is OpenGL, the first run of a program may wait for minutes until shaders are compiled " +
       "(some 30 s for a matrix product). On a CPU, backend wasm is faster",
   );
+}
+
+function nameOf({ description, vendor, architecture }: GPUAdapterInfo): string {
+  return description || `${vendor} ${architecture}`.trim();
 }
 
 function isSoftware(info: GPUAdapterInfo): boolean {

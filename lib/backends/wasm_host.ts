@@ -60,6 +60,8 @@ export class WasmHost {
     try {
       const runtime = await loadOrt(place);
       tryOut(runtime);
+      // What is left of the runtime before goes with the last array on it.
+      this.memory?.sessions.closeOthers(null);
       this.memory = new HeapMemory(runtime, this.#budget);
     } catch (cause) {
       forgetOrt();

@@ -13,8 +13,8 @@ import type { Jaxpr } from "../core/jaxpr.ts";
 import { bytesOf } from "./largest.ts";
 import type { OrtTensor } from "./ort_direct.ts";
 import { isOutOfMemory, outputTypes, type WasmHost } from "./wasm_host.ts";
-import { HeapBuffer, type HeapMemory } from "./wasm_memory.ts";
-import { Holdings } from "./wasm_sessions.ts";
+import { HeapBuffer } from "./wasm_memory.ts";
+import { Holdings, type Opened } from "./wasm_sessions.ts";
 
 /** Arrays up to this size are copied on each run; a copy costs less than keeping books. */
 const SMALL_BYTES = 64 * 1024;
@@ -25,9 +25,7 @@ export type Lower = () => {
   readonly graphOptimization: "basic" | "all";
 };
 
-const finalizer = new FinalizationRegistry<{ held: Holdings }>(({ held }) =>
-  held.memory.sessions.drop(held)
-);
+const finalizer = new FinalizationRegistry<Holdings>((holdings) => holdings.close());
 
 /** A program, which opens its session again where that was closed or the runtime is another. */
 export class WasmExecutable implements Executable {
@@ -37,9 +35,8 @@ export class WasmExecutable implements Executable {
   readonly #lower: Lower;
   readonly #outAvals: readonly ShapedArray[];
   readonly #allSmall: boolean;
-  readonly #feeds: OrtTensor[];
-  /** Apart from the program, so that a finalizer can free what is held by then. */
-  readonly #box: { held: Holdings };
+  /** Apart from the program, so that a finalizer can free it. */
+  readonly #holdings = new Holdings(null);
   #released = false;
 
   /** Compiles a program on a host that is loaded. */
@@ -50,12 +47,11 @@ export class WasmExecutable implements Executable {
     this.#lower = lower;
     this.#outAvals = outputTypes(jaxpr);
     this.#allSmall = this.#outAvals.every((aval) => bytesOf(aval) <= SMALL_BYTES);
-    this.#feeds = new Array(jaxpr.inputs.length);
-    this.#box = { held: this.#hold() };
-    finalizer.register(this, this.#box, this);
+    this.#open();
+    finalizer.register(this, this.#holdings, this);
   }
 
-  #hold(): Holdings {
+  #open(): Opened {
     const { memory } = this.#host;
     if (memory === null) {
       throw new BackendError(
@@ -67,19 +63,20 @@ export class WasmExecutable implements Executable {
     const own = ({ aval }: { aval: ShapedArray }): OrtTensor | null =>
       bytesOf(aval) <= SMALL_BYTES ? runtime.tensor(aval.dtype, aval.shape) : null;
     const { model, graphOptimization } = this.#lower();
-    const open = (): Holdings => {
+    const create = (): Opened => {
       const session = runtime.createSession(model, { graphOptimization });
-      const { inputs, outputs } = this.#jaxpr;
-      return new Holdings(memory, session, inputs.map(own), outputs.map(own));
+      const inputs = this.#jaxpr.inputs.map(own);
+      const outputs = this.#jaxpr.outputs.map(own);
+      return { memory, session, inputs, outputs, feeds: new Array(inputs.length) };
     };
     const before = runtime.heapBytes;
-    let held: Holdings;
+    let open: Opened;
     try {
-      held = open();
+      open = create();
     } catch (cause) {
       try {
-        if (!isOutOfMemory(messageOf(cause)) || !sessions.dropOthers(null)) throw cause;
-        held = open();
+        if (!isOutOfMemory(messageOf(cause)) || !sessions.closeOthers(null)) throw cause;
+        open = create();
       } catch (cause) {
         throw this.#host.failure(
           memory,
@@ -90,24 +87,24 @@ export class WasmExecutable implements Executable {
         );
       }
     }
-    sessions.add(held, runtime.heapBytes > before);
-    return held;
+    this.#holdings.open = open;
+    sessions.add(this.#holdings, memory, runtime.heapBytes > before);
+    return open;
   }
 
   run(args: readonly ConcreteArray[]): ConcreteArray[] {
     if (this.#released) throw new BackendError(`wasm: program ${this.#name} has been released`);
-    let { held } = this.#box;
-    if (held.session === null || held.memory !== this.#host.memory) {
-      held.memory.sessions.drop(held);
-      held = this.#box.held = this.#hold();
+    let { open } = this.#holdings;
+    if (open === null || open.memory !== this.#host.memory) {
+      this.#holdings.close();
+      open = this.#open();
     }
-    const { memory, inputs } = held;
+    const { memory, inputs, feeds } = open;
     if (args.length !== inputs.length) {
       throw new BackendError(
         `wasm: program ${this.#name} takes ${inputs.length} inputs, ${args.length} were given`,
       );
     }
-    const feeds = this.#feeds;
     for (let i = 0; i < args.length; i++) {
       const x = args[i]!;
       const { device } = x;
@@ -118,30 +115,29 @@ export class WasmExecutable implements Executable {
       const values = x.peek();
       if (values === null) return this.#defer(args);
       const own = inputs[i]!;
-      if (own === null) feeds[i] = this.#upload(memory, x, values, i);
+      if (own === null) feeds[i] = this.#upload(open, x, values, i);
       else {
         own.write(values);
         feeds[i] = own;
       }
     }
-    held.lastUse = ++memory.sessions.clock;
+    this.#holdings.lastUse = ++memory.sessions.clock;
     let results: OrtTensor[];
     try {
-      results = held.session!.run(feeds, held.outputs);
+      results = open.session.run(feeds, open.outputs);
     } catch (cause) {
-      results = this.#runWithMoreRoom(held, cause);
+      results = this.#runWithMoreRoom(open, cause);
     }
-    return this.#allSmall ? this.#copyOut(results) : this.#takeOut(held, results);
+    return this.#allSmall ? this.#copyOut(results) : this.#takeOut(open, results);
   }
 
   /** Once more after freeing what can be made again, if it was memory that was missing. */
-  #runWithMoreRoom(held: Holdings, cause: unknown): OrtTensor[] {
-    const { memory, session, outputs } = held;
+  #runWithMoreRoom({ memory, session, feeds, outputs }: Opened, cause: unknown): OrtTensor[] {
     try {
       if (!isOutOfMemory(messageOf(cause))) throw cause;
-      const others = memory.sessions.dropOthers(held);
-      if (!memory.dropUploads(this.#feeds) && !others) throw cause;
-      return session!.run(this.#feeds, outputs);
+      const closed = memory.sessions.closeOthers(this.#holdings);
+      if (!memory.dropUploads(feeds) && !closed) throw cause;
+      return session.run(feeds, outputs);
     } catch (cause) {
       throw this.#host.failure(memory, cause, `program ${this.#name} failed`, this.#jaxpr);
     }
@@ -153,9 +149,14 @@ export class WasmExecutable implements Executable {
     return outs as ConcreteArray[];
   }
 
-  #upload(memory: HeapMemory, x: ConcreteArray, values: TypedArray, count: number): OrtTensor {
+  #upload(
+    { memory, feeds }: Opened,
+    x: ConcreteArray,
+    values: TypedArray,
+    count: number,
+  ): OrtTensor {
     try {
-      return memory.upload(x, values, this.#feeds.slice(0, count));
+      return memory.upload(x, values, feeds.slice(0, count));
     } catch (cause) {
       throw this.#host.failure(memory, cause, `program ${this.#name} failed`, this.#jaxpr);
     }
@@ -171,7 +172,7 @@ export class WasmExecutable implements Executable {
   }
 
   /** As `copyOut`, but large results stay on the heap where there is room. */
-  #takeOut({ memory, outputs }: Holdings, results: readonly OrtTensor[]): ConcreteArray[] {
+  #takeOut({ memory, outputs }: Opened, results: readonly OrtTensor[]): ConcreteArray[] {
     return this.#outAvals.map((aval, i) => {
       const tensor = results[i]!;
       if (outputs[i] !== null) return ConcreteArray.fromHost(aval, tensor.read() as TypedArray);
@@ -188,7 +189,6 @@ export class WasmExecutable implements Executable {
     if (this.#released) return;
     this.#released = true;
     finalizer.unregister(this);
-    const { held } = this.#box;
-    held.memory.sessions.drop(held);
+    this.#holdings.close();
   }
 }

@@ -11,31 +11,40 @@
 import type { OrtSession, OrtTensor } from "./ort_direct.ts";
 import type { HeapMemory } from "./wasm_memory.ts";
 
-/** What a program holds on the heap: a session, and tensors for its small inputs and outputs. */
+/** What an open program has on a heap: a session, and tensors for its small inputs and outputs. */
+export interface Opened {
+  /** Whose heap it is. */
+  readonly memory: HeapMemory;
+  /** The session. */
+  readonly session: OrtSession;
+  /** A tensor for each small input. */
+  readonly inputs: readonly (OrtTensor | null)[];
+  /** A tensor for each small output. */
+  readonly outputs: readonly (OrtTensor | null)[];
+  /** Room for the inputs of a run. */
+  readonly feeds: OrtTensor[];
+}
+
+/** What a program holds. Once closed, nothing that would keep the heap itself in memory. */
 export class Holdings {
   /** When it last ran, by `SessionPool.clock`. */
   lastUse = 0;
 
-  /** Takes over the session and the tensors. */
+  /** Takes over what is open. */
   constructor(
-    /** Whose heap it is. */
-    readonly memory: HeapMemory,
-    /** The session; null once released. */
-    public session: OrtSession | null,
-    /** A tensor for each small input. */
-    readonly inputs: readonly (OrtTensor | null)[],
-    /** A tensor for each small output. */
-    readonly outputs: readonly (OrtTensor | null)[],
+    /** What is open; null once closed. */
+    public open: Opened | null,
   ) {}
 
   /** Frees all of it. */
-  release(): void {
-    const { session } = this;
-    if (session === null) return;
-    this.session = null;
-    session.release();
-    for (const tensor of this.inputs) tensor?.release();
-    for (const tensor of this.outputs) tensor?.release();
+  close(): void {
+    const { open } = this;
+    if (open === null) return;
+    this.open = null;
+    open.memory.sessions.forget(this);
+    open.session.release();
+    for (const tensor of open.inputs) tensor?.release();
+    for (const tensor of open.outputs) tensor?.release();
   }
 }
 
@@ -45,30 +54,26 @@ export class SessionPool {
   clock = 0;
   readonly #live = new Set<Holdings>();
 
-  /** Counts holdings in. `grown` says that the heap had to grow for them. */
-  add(holdings: Holdings, grown: boolean): void {
+  /** Counts holdings in, whose heap is `memory`. `grown` says that it had to grow for them. */
+  add(holdings: Holdings, memory: HeapMemory, grown: boolean): void {
     holdings.lastUse = ++this.clock;
     this.#live.add(holdings);
-    const { runtime, used } = holdings.memory;
-    if (grown && runtime.heapBytes - used > SESSION_BYTES) this.#dropOldest(this.#live.size >> 1);
-  }
-
-  /** Frees holdings. */
-  drop(holdings: Holdings): void {
-    this.#live.delete(holdings);
-    holdings.release();
-  }
-
-  /** Frees all holdings but one; whether there were any. */
-  dropOthers(kept: Holdings | null): boolean {
-    const others = [...this.#live].filter((holdings) => holdings !== kept);
-    for (const holdings of others) this.drop(holdings);
-    return others.length > 0;
-  }
-
-  #dropOldest(count: number): void {
+    const { runtime, used } = memory;
+    if (!grown || runtime.heapBytes - used <= SESSION_BYTES) return;
     const byUse = [...this.#live].sort((a, b) => a.lastUse - b.lastUse);
-    for (const holdings of byUse.slice(0, count)) this.drop(holdings);
+    for (const oldest of byUse.slice(0, byUse.length >> 1)) oldest.close();
+  }
+
+  /** Counts holdings out. */
+  forget(holdings: Holdings): void {
+    this.#live.delete(holdings);
+  }
+
+  /** Closes all holdings but one; whether there were any. */
+  closeOthers(kept: Holdings | null): boolean {
+    const others = [...this.#live].filter((holdings) => holdings !== kept);
+    for (const holdings of others) holdings.close();
+    return others.length > 0;
   }
 }
 
