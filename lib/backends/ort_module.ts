@@ -194,9 +194,11 @@ async function instantiate(factory: Factory, place: Place): Promise<unknown> {
 /** The module over its file, which it would otherwise read itself, complaining on the terminal. */
 function withWasm(factory: Factory, wasm: WebAssembly.Module): Promise<unknown> {
   return new Promise((resolve, reject) => {
+    const restore = withoutWaiting();
     factory({
       numThreads: THREADS,
       instantiateWasm: (imports, done) => {
+        restore();
         WebAssembly.instantiate(wasm, imports).then((instance) => done(instance, wasm), (cause) => {
           reject(
             new BackendError(`${WASM_FILE} is not that of ${PACKAGE}: ${messageOf(cause)}`, {
@@ -205,8 +207,20 @@ function withWasm(factory: Factory, wasm: WebAssembly.Module): Promise<unknown> 
           );
         });
       },
-    }).then(resolve, reject);
+    }).finally(restore).then(resolve, reject);
   });
+}
+
+/**
+ * Hides `Atomics.waitAsync` from the module, which looks for it when it starts. With it, the module would
+ * wait for messages of threads, of which there are none, and this wait would keep its memory, up to
+ * 4 GiB, when nothing else does.
+ */
+function withoutWaiting(): () => void {
+  const found = Object.getOwnPropertyDescriptor(Atomics, "waitAsync");
+  if (found === undefined) return () => {};
+  Reflect.deleteProperty(Atomics, "waitAsync");
+  return () => void Object.defineProperty(Atomics, "waitAsync", found);
 }
 
 /** The folder with the package's files, where they are files; null where it cannot be told. */
@@ -241,6 +255,7 @@ async function folderOf(factory: Factory): Promise<string | null> {
 async function silenced(factory: Factory): Promise<{ module: unknown; said: string }> {
   const lines: unknown[] = [];
   const { error } = console;
+  const restore = withoutWaiting();
   console.error = (line: unknown) => void lines.push(line);
   let loading: Promise<unknown>;
   try {
@@ -248,6 +263,7 @@ async function silenced(factory: Factory): Promise<{ module: unknown; said: stri
     loading = factory({ numThreads: THREADS });
   } finally {
     console.error = error;
+    restore();
   }
   try {
     return { module: await loading, said: "" };
