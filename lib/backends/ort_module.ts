@@ -18,10 +18,11 @@ export const THREADS = 1;
 
 /**
  * Optimisers that change results (onnxruntime 1.30). One drops `x + c` where `c` is 0 as a float32, and
- * takes -0 + 0 for -0. The other, where a Gemm has a transposed operand, loses results of it that the
- * graph's outputs and a further Transpose read.
+ * takes -0 + 0 for -0. Another, where a Gemm has a transposed operand, loses results of it that the
+ * graph's outputs and a further Transpose read. The last takes a transposed matrix times a vector for the
+ * matrix times the vector.
  */
-export const WRONG_OPTIMIZERS = "NoopElimination;GemmTransposeFusion";
+export const WRONG_OPTIMIZERS = "NoopElimination;GemmTransposeFusion;MatmulTransposeFusion";
 
 /** What is used of the module. Pointers and handles are numbers, 0 for none. */
 export interface OrtModule {

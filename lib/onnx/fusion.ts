@@ -5,7 +5,6 @@
  * - a 2-D product and an addition become one Gemm, which reads transposed operands as they were: the
  *   runtime's own fusion of these loses results that more than one node reads (onnxruntime 1.30)
  * - a square and a sum become one ReduceSumSquare
- * - a transposed matrix times a vector becomes the vector times the matrix
  *
  * @module
  */
@@ -57,44 +56,10 @@ export function fuse(
     }
     return node;
   });
-  const rest = fused.filter((_, i) => !absorbed.has(nodes[i]!)).flatMap((node) => {
-    if (node.domain !== undefined) return [node];
-    if (node.op === "Gemm") return [untransposed(node, producers)];
-    return node.op === "MatMul" ? vectorFirst(node, producers, avalOf) : [node];
-  });
+  const rest = fused.filter((_, i) => !absorbed.has(nodes[i]!)).map((node) =>
+    node.op === "Gemm" && node.domain === undefined ? untransposed(node, producers) : node
+  );
   return live(rest, outputs).nodes;
-}
-
-/**
- * A product of a transposed matrix and a vector as the vector times the matrix, `A' v = v A`: the
- * runtime's own fusion of the transposition forgets it beside a vector (onnxruntime 1.30, from level
- * "extended" on, which files are run at where nothing is said). It sees through casts.
- */
-function vectorFirst(
-  product: BuiltNode,
-  producers: ReadonlyMap<string, BuiltNode>,
-  avalOf: (name: string) => ShapedArray | undefined,
-): BuiltNode[] {
-  const [matrix, vector] = product.inputs as readonly [string, string];
-  if (avalOf(vector)?.shape.length !== 1) return [product];
-  let source = producers.get(matrix);
-  while (source?.op === "Cast") source = producers.get(source.inputs[0]!);
-  if (source?.op !== "Transpose" || source.domain !== undefined) return [product];
-  const { perm } = source.attributes as { perm: { readonly ints: readonly number[] } };
-  const rank = perm.ints.length;
-  const swap = perm.ints.map((_, i) => i < rank - 2 ? i : 2 * rank - 3 - i);
-  if (producers.get(matrix) === source && perm.ints.every((axis, i) => axis === swap[i])) {
-    return [{ ...product, inputs: [vector, source.inputs[0]!] }];
-  }
-  // Turned back once more, since what was turned is needed as it is.
-  const back = `${product.outputs[0]}_turned`;
-  const turn = {
-    ...source,
-    inputs: [matrix],
-    outputs: [back],
-    attributes: { perm: { ints: swap } },
-  };
-  return [turn, { ...product, inputs: [vector, back] }];
 }
 
 /** A Gemm that reads what was transposed for it, if anything was. */

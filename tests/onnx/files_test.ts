@@ -4,7 +4,15 @@
  *
  * @module
  */
-import { exportOnnx, loadBackend, type NDArray, numpy as np, random, ready } from "../../mod.ts";
+import {
+  exportOnnx,
+  grad,
+  loadBackend,
+  type NDArray,
+  numpy as np,
+  random,
+  ready,
+} from "../../mod.ts";
 import { difference, ulps } from "../support/arrays.ts";
 import { assert } from "../support/assert.ts";
 import { openFile } from "../support/files.ts";
@@ -38,10 +46,13 @@ async function compare(
 const PROGRAMS = Number(Deno.env.get("INJAX_PROGRAMS") ?? 24);
 
 for (let n = 0; n < PROGRAMS; n++) {
-  Deno.test(`a random program's file is right at every level of optimisation: ${n}`, async () => {
+  Deno.test(`files of a random program and its gradient are right at every level of optimisation: ${n}`, async () => {
     const { f, steps, inputs } = randomProgram(`file ${n}`, 10);
     try {
-      await compare((...xs) => f(xs), inputs.map((x) => x.astype("float32")), 2000);
+      const args = inputs.map((x) => x.astype("float32"));
+      await compare((...xs) => f(xs), args, 2000);
+      const gradients = grad((...xs: NDArray[]) => f(xs)[0]!, { argnums: [1, 2] });
+      await compare((...xs) => any(gradients)(...xs), args, 5000);
     } catch (error) {
       throw new Error(`${steps.join(" ")}: ${(error as Error).message}`, { cause: error });
     }
@@ -60,6 +71,9 @@ Deno.test("products of transposed matrices and vectors are right at every level 
     (x) => np.matmul(turn(x), v5).add(np.matmul(turn(x), v5.mul(2))).add(turn(x).sum(-1)),
     (x) => np.matmul(v5, np.matmul(x, turn(x))),
     (x) => np.einsum("...ij,i->...j", x, v5),
+    // The runtime moves the transposition through the steps between.
+    (x) => np.matmul(np.tanh(turn(x)), v5),
+    (x) => np.matmul(turn(x).mul(2).add(1), v5.mul(2)),
   ];
   const cubes: readonly ((x: NDArray) => NDArray)[] = [
     (x) => np.matmul(np.transpose(x, [1, 2, 0]), v3),
