@@ -108,3 +108,19 @@ Deno.test("a product may be an output, as may its transpose and the transposed f
   }
   for (const held of [a, b]) held.release();
 });
+
+Deno.test("a transposed matrix times a vector stays that", () => {
+  const nodes = [
+    { op: "Transpose", inputs: ["a"], outputs: ["t"], attributes: { perm: { ints: [1, 0] } } },
+    { op: "MatMul", inputs: ["t", "v"], outputs: ["y"] },
+  ];
+  for (const graphOptimization of ["basic", "all"] as const) {
+    const bytes = bytesOf("float32", nodes, { a: [2, 2], v: [2] }, ["y"]);
+    const session = ort.createSession(bytes, { graphOptimization });
+    const a = ort.tensor("float32", [2, 2], new Float32Array([1, 2, 3, 4]));
+    const v = ort.tensor("float32", [2], new Float32Array([1, 10]));
+    const [y] = session.run([a, v]);
+    assertEquals<unknown>(y!.read(), new Float32Array([31, 42]));
+    for (const held of [a, v, y!, session]) held.release();
+  }
+});
