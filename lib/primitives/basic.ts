@@ -290,7 +290,7 @@ function share(x: NDArray, other: NDArray, z: NDArray): NDArray {
   return select(eq(x, z), tie, scalarLike(0, z));
 }
 
-const maximumP = extremum("maximum", Math.max, (g, x, y, dtype) => {
+const maximumP = extremum("maximum", (x, y) => Math.max(x, y), (g, x, y, dtype) => {
   if (dtype === "bool") return g.node("Or", [x, y]);
   const larger = g.node("Max", [x, y]);
   if (!isFloat(dtype)) return larger;
@@ -298,7 +298,7 @@ const maximumP = extremum("maximum", Math.max, (g, x, y, dtype) => {
   const zero = g.scalar(0, dtype);
   return x === zero || y === zero ? g.node("Add", [larger, zero]) : larger;
 });
-const minimumP = extremum("minimum", Math.min, (g, x, y, dtype) => {
+const minimumP = extremum("minimum", (x, y) => Math.min(x, y), (g, x, y, dtype) => {
   if (dtype === "bool") return g.node("And", [x, y]);
   const zero = g.scalar(0, dtype);
   if (!isFloat(dtype) || (x !== zero && y !== zero)) return g.node("Min", [x, y]);
