@@ -43,35 +43,36 @@ for (const [name, [call, result]] of Object.entries(tooLarge)) {
     const start = performance.now();
     assertThrows(call, RangeError, `the result, ${result.startsWith("[") ? "" : result}`);
     assertThrows(call, RangeError, result);
-    assert(performance.now() - start < 1000, "it took as long as if it had been tried");
+    assert(performance.now() - start < 5000, "it took as long as if it had been tried");
   });
 }
 
-/** The shortest of some times that `f` takes, in ms. */
-function shortest(f: () => unknown): number {
-  let least = Infinity;
-  for (let i = 0; i < 5; i++) {
-    const start = performance.now();
+/** How often `f` fills memory. Times would say the same, but not on a machine that is busy. */
+function fills(f: () => unknown): number {
+  const typed = Object.getPrototypeOf(Float32Array.prototype) as { fill: unknown };
+  const { fill } = typed;
+  let count = 0;
+  typed.fill = function (this: unknown, ...args: unknown[]): unknown {
+    count++;
+    return Reflect.apply(fill as () => unknown, this, args);
+  };
+  try {
     f();
-    least = Math.min(least, performance.now() - start);
+  } finally {
+    typed.fill = fill;
   }
-  return least;
+  return count;
 }
 
-Deno.test("zeros cost what memory costs, and are not written", () => {
-  const shape = [4_000_000];
-  const written = shortest(() => np.ones(shape));
-  const makers: Record<string, () => NDArray> = {
-    zeros: () => np.zeros(shape),
-    full: () => np.full(shape, 0),
-    empty: () => np.empty(shape),
-    zerosLike: () => np.zerosLike(like),
-    emptyLike: () => np.emptyLike(like),
-  };
+Deno.test("zeros cost what memory costs: they are not written", () => {
+  const shape = [1000];
   const like = np.zeros(shape);
-  for (const [name, make] of Object.entries(makers)) {
-    assert(shortest(make) < written / 2, `${name} takes as long as ones`);
-  }
+  assertEquals(fills(() => np.ones(shape)), 1);
+  assertEquals(fills(() => np.zeros(shape)), 0);
+  assertEquals(fills(() => np.full(shape, 0)), 0);
+  assertEquals(fills(() => np.empty(shape)), 0);
+  assertEquals(fills(() => np.zerosLike(like)), 0);
+  assertEquals(fills(() => np.emptyLike(like)), 0);
   assertEquals(np.full([2], -0).toArray(), [-0, -0]);
 });
 
