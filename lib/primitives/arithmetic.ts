@@ -158,6 +158,8 @@ const logaddexpP = binary({
     return f.choose(f.equal(apart, apart), sum, f.add(x, y));
   },
   domain: {
+    // Where it is not 0, as a difference of terms that are not.
+    range: [0, 3],
     special: [0, 1000, -1000, Infinity, Infinity, -Infinity, -Infinity, NaN, NaN, 0.5, 3e38],
     special2: [0, -1000, -1000, Infinity, -Infinity, -Infinity, 2, 1, Infinity, -40, 3e38],
   },

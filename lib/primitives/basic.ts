@@ -19,7 +19,15 @@ import {
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { eq, ge } from "./compare.ts";
-import { binary, type Domain, elementwiseBatch, floats, numbers, unary } from "./factory.ts";
+import {
+  binary,
+  type Domain,
+  elementwiseBatch,
+  floats,
+  lowerElementwise,
+  numbers,
+  unary,
+} from "./factory.ts";
 import { broadcastStrides, selectInto } from "./kernels.ts";
 import { broadcastTo, scalarLike, unbroadcast } from "./shape.ts";
 import { copyStrided } from "./strided.ts";
@@ -363,7 +371,9 @@ const selectP: Primitive<null> = definePrimitive<null>({
   },
   batch: (args, dims) => elementwiseBatch(args, dims, ([c, x, y]) => select(c!, x!, y!)),
   passes: ordinary,
-  lower: (g, [c, x, y], _, [, aval]) => [g.where(c!, x!, y!, aval!.dtype)],
+  lower: (g, inputs, _, avals, [out]) => [
+    lowerElementwise(g, inputs, avals, out!, ([c, x, y]) => g.where(c!, x!, y!, out!.dtype)),
+  ],
   samples: () => {
     const c = { shape: [4], dtype: "bool" as const, values: [1, 0, 0, 1] };
     return [
@@ -402,6 +412,15 @@ const selectP: Primitive<null> = definePrimitive<null>({
       {
         name: "scalar operand",
         inputs: [c, { shape: [], dtype: "float32" }, { shape: [3, 4], dtype: "float32" }],
+        params: null,
+      },
+      {
+        name: "long columns",
+        inputs: [
+          { shape: [300, 1], dtype: "bool" },
+          { shape: [1], dtype: "float32" },
+          { shape: [2, 300, 1], dtype: "float32" },
+        ],
         params: null,
       },
       {

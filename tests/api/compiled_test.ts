@@ -11,6 +11,7 @@ import { grad } from "../../lib/transforms/autodiff.ts";
 import { jit } from "../../lib/transforms/jit.ts";
 import { vmap } from "../../lib/transforms/vmap.ts";
 import { difference, ulps } from "../support/arrays.ts";
+import { assert } from "../support/assert.ts";
 
 await loadBackend("wasm");
 
@@ -135,4 +136,20 @@ Deno.test("mapped: functions mean the same in each lane", () => {
       if (problem !== null) throw new Error(`vmap of ${name} over ${inAxes} ${problem}`);
     }
   }
+});
+
+Deno.test("compiled operations on columns take about as long as on vectors", () => {
+  const chain = (x: NDArray): NDArray => np.where(x.greater(0), x.mul(2).add(1), x.mul(0.5)).sub(1);
+  const least = (shape: number[]): number => {
+    const x = np.ones(shape).mul(0.25);
+    const f = jit(chain) as unknown as F;
+    return Math.min(...Array.from({ length: 8 }, () => {
+      const start = performance.now();
+      f(x).dataSync();
+      return performance.now() - start;
+    }));
+  };
+  // Each number beside a column took 12 times as long, so that all took 40.
+  const [vector, column] = [least([300_000]), least([300_000, 1])];
+  assert(column < 8 * vector + 1, `[n]: ${vector} ms, [n, 1]: ${column} ms`);
 });
