@@ -102,7 +102,9 @@ export function plainNorm(x: NDArray): NDArray {
 export function norm(x: NDArray): NDArray {
   const shares = abs(x).mul(1 / Math.max(1, x.size));
   const unit = reduceSum(shares, [0]).add(scalarArray(smallestNormal(x.dtype), x.dtype));
-  return plainNorm(div(x, unit)).mul(unit);
+  // It is not negative in any case; by `abs` compiled code knows that it is no -0, so that a choice
+  // between norms is one node and not three.
+  return abs(plainNorm(div(x, unit)).mul(unit));
 }
 
 /**
@@ -156,7 +158,8 @@ export function iterate<S>(
       return {
         x: next,
         memory,
-        best: select(better, c.x, c.best),
+        // Adding 0 makes 0 of -0, after which the choice is one node of compiled code and not four.
+        best: select(better, c.x.add(0), c.best),
         bestNorm: select(better, size, c.bestNorm),
         steps,
         status,
