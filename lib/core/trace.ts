@@ -34,13 +34,18 @@ export abstract class Trace {
 
   /** The line of user code that started this trace, as far as it can be told. */
   get site(): string {
-    for (const line of (this.#site?.stack ?? "").split("\n").slice(1)) {
-      const place = /\(?((?:file|https?):\/\/[^\s)]+)\)?$/.exec(line)?.[1];
-      const own = place?.startsWith(`${root}lib/`) || place?.startsWith(`${root}adapters/`);
-      if (place !== undefined && !own) return place;
-    }
-    return "an unknown place";
+    return userLine(this.#site);
   }
+}
+
+/** The line of user code from which an error was made, as far as it can be told. */
+export function userLine(error: Error | null): string {
+  for (const line of (error?.stack ?? "").split("\n").slice(1)) {
+    const place = /\(?((?:file|https?):\/\/[^\s)]+)\)?$/.exec(line)?.[1];
+    const own = place?.startsWith(`${root}lib/`) || place?.startsWith(`${root}adapters/`);
+    if (place !== undefined && !own) return place;
+  }
+  return "an unknown place";
 }
 
 /** A stand-in for an array while a transform watches a function. */

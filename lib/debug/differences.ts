@@ -9,12 +9,11 @@ import { formatAval } from "../core/aval.ts";
 import { type Backend, type Executable, getBackend } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { formatNumber, showAsText } from "../core/display.ts";
-import { isFloat, type TypedArray } from "../core/dtype.ts";
-import { InternalError } from "../core/errors.ts";
+import { type DType, isFloat } from "../core/dtype.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { bind, evalTrace, Trace, withTrace } from "../core/trace.ts";
+import { bind, evalTrace, Trace, userLine, withTrace } from "../core/trace.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { jit } from "../transforms/jit.ts";
@@ -180,7 +179,7 @@ class ComparingTrace extends Trace {
     }
     this.applied.push({
       what,
-      where: userLine(),
+      where: runningLine(),
       outs: outs as ConcreteArray[],
       compiled: executable.run(args as readonly ConcreteArray[]),
     });
@@ -188,21 +187,14 @@ class ComparingTrace extends Trace {
   }
 }
 
-/** The line of user code that is running, from however deep inside of the library it is asked. */
-function userLine(): string {
+/** The line of user code that is running, however deep inside the library it is asked for. */
+function runningLine(): string {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
   try {
-    return new Site("here").site;
+    return userLine(new Error());
   } finally {
     Error.stackTraceLimit = before;
-  }
-}
-
-/** Knows the line of user code from which it was made. */
-class Site extends Trace {
-  process(): never {
-    throw new InternalError("a place is not an interpreter");
   }
 }
 
@@ -218,7 +210,7 @@ async function largest(
   for (const [k, x] of eager.entries()) {
     const [a, b] = [await x.data(), await compiled[k]!.data()];
     for (let i = 0; i < a.length; i++) {
-      const ulps = distance(a[i]!, b[i]!, x.dtype === "float32" ? 23 : 52, a);
+      const ulps = distance(a[i]!, b[i]!, x.dtype);
       if (ulps <= (isFloat(x.dtype) ? allowed : 0) || ulps <= (found?.ulps ?? 0)) continue;
       const shown = (v: number): number => Number(formatNumber(v, x.dtype));
       found = { what, where, position: i, eager: shown(a[i]!), compiled: shown(b[i]!), ulps };
@@ -228,13 +220,12 @@ async function largest(
 }
 
 /** Units of the last place between two elements; integers count in ones. */
-function distance(a: number, b: number, mantissa: number, values: TypedArray): number {
+function distance(a: number, b: number, dtype: DType): number {
   if (Object.is(a, b)) return 0;
-  const isInteger = !(values instanceof Float32Array || values instanceof Float64Array);
-  if (isInteger) return Math.abs(a - b);
+  if (!isFloat(dtype)) return Math.abs(a - b);
   if (a === b || !Number.isFinite(a) || !Number.isFinite(b)) return Infinity;
   const exponent = Math.floor(Math.log2(Math.max(Math.abs(a), Number.MIN_VALUE)));
-  const smallest = mantissa === 23 ? -126 : -1022;
+  const [mantissa, smallest] = dtype === "float32" ? [23, -126] : [52, -1022];
   return Math.abs(a - b) / 2 ** (Math.max(exponent, smallest) - mantissa);
 }
 
