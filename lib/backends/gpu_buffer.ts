@@ -8,8 +8,8 @@
  */
 import type * as Ort from "onnxruntime-web";
 import type { DeviceBuffer } from "../core/concrete.ts";
-import { formatAval, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { allocate, byteWidth, type TypedArray } from "../core/dtype.ts";
+import { bytesOf, formatAval, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { allocate, type TypedArray } from "../core/dtype.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import type { Gpu } from "./gpu_device.ts";
 
@@ -128,7 +128,7 @@ export async function download(gpu: Gpu, tensor: Ort.Tensor, into: TypedArray): 
 /** A tensor in a GPU buffer of its own. */
 export function gpuTensor(gpu: Gpu, aval: ShapedArray): Ort.Tensor {
   const buffer = gpu.device.createBuffer({
-    size: padded(sizeOf(aval.shape) * byteWidth(aval.dtype)),
+    size: padded(bytesOf(aval)),
     usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
   });
   return gpu.ort.Tensor.fromGpuBuffer(buffer, {

@@ -8,8 +8,8 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import { shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { byteWidth, type TypedArray } from "../core/dtype.ts";
+import { bytesOf, shaped, type ShapedArray } from "../core/aval.ts";
+import type { TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import type { Loop } from "../core/primitive.ts";
 import { isLoopless } from "../core/dead_code.ts";
@@ -247,8 +247,7 @@ export class ScanProgram implements Program {
     const { device } = this.#gpu;
     const encoder = device.createCommandEncoder();
     sources.forEach((source, i) => {
-      const { shape, dtype } = slices[i]!;
-      const bytes = sizeOf(shape) * byteWidth(dtype);
+      const bytes = bytesOf(slices[i]!);
       encoder.copyBufferToBuffer(
         source.gpuBuffer as GPUBuffer,
         from * bytes,

@@ -8,8 +8,7 @@
  *
  * @module
  */
-import { type ShapedArray, sizeOf } from "../core/aval.ts";
-import { byteWidth } from "../core/dtype.ts";
+import { bytesOf, type ShapedArray } from "../core/aval.ts";
 import { type Atom, type Eqn, type Jaxpr, Var } from "../core/jaxpr.ts";
 import type { Loop } from "../core/primitive.ts";
 
@@ -143,7 +142,7 @@ function loopOf(eqn: Eqn): Loop | null {
   const { numConsts, numCarry, length } = loop;
   // Slices are copied on the GPU, which takes 4 bytes at a time.
   const copyable = ({ aval }: { readonly aval: ShapedArray }): boolean => {
-    const bytes = sizeOf(aval.shape) * byteWidth(aval.dtype);
+    const bytes = bytesOf(aval);
     return bytes > 0 && bytes % (4 * length) === 0;
   };
   const stacks = [...eqn.inputs.slice(numConsts + numCarry), ...eqn.outputs.slice(numCarry)];

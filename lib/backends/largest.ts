@@ -3,22 +3,9 @@
  *
  * @module
  */
-import { formatAval, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { byteWidth } from "../core/dtype.ts";
-import { type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
-
-/** A number of bytes for people: `6.4 GB`. */
-export function formatBytes(bytes: number): string {
-  const unit = Math.min(Math.max(Math.floor(Math.log10(bytes) / 3), 0), 4);
-  return `${Number((bytes / 1000 ** unit).toPrecision(3))} ${
-    ["bytes", "kB", "MB", "GB", "TB"][unit]
-  }`;
-}
-
-/** Bytes of an array's elements. */
-export function bytesOf(aval: ShapedArray): number {
-  return sizeOf(aval.shape) * byteWidth(aval.dtype);
-}
+import { bytesOf, formatAval, type ShapedArray } from "../core/aval.ts";
+import { formatBytes } from "../core/errors.ts";
+import { allPrograms, type Jaxpr } from "../core/jaxpr.ts";
 
 /** A type of array in a program. */
 export interface Sized {
@@ -37,18 +24,16 @@ export function largestArrays(jaxpr: Jaxpr): Sized[] {
     const type = formatAval(aval);
     if (!found.has(type)) found.set(type, { type, bytes: bytesOf(aval), from });
   };
-  const pending = [jaxpr];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    for (const { aval } of next.inputs) note(aval, "an input");
-    for (const { primitive, params, outputs } of next.eqns) {
+  for (const { inputs, eqns } of allPrograms(jaxpr)) {
+    for (const { aval } of inputs) note(aval, "an input");
+    for (const { primitive, outputs } of eqns) {
       for (const { aval } of outputs) note(aval, `of ${primitive.name}`);
-      pending.push(...subJaxprs(params));
     }
   }
   return [...found.values()].sort((a, b) => b.bytes - a.bytes).slice(0, SHOWN);
 }
 
-/** Arrays for a message: `float32[40000,40000] (6.4 GB, of mul)`. */
+/** Arrays for a message: `float32[40000,40000] (6.0 GiB, of mul)`. */
 export function formatSized(arrays: readonly Sized[]): string {
   return arrays.map(({ type, bytes, from }) => `${type} (${formatBytes(bytes)}, ${from})`)
     .join(", ");

@@ -5,9 +5,9 @@
  * @module
  */
 import type { ShapedArray } from "../core/aval.ts";
-import { BackendError, messageOf } from "../core/errors.ts";
+import { BackendError, formatBytes, messageOf } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
-import { formatBytes, formatSized, largestArrays, workOnParts } from "./largest.ts";
+import { formatSized, largestArrays, workOnParts } from "./largest.ts";
 import { inPackage, type Place, placeAt } from "./ort_files.ts";
 import { forgetOrt, loadOrt, type OrtRuntime } from "./ort_direct.ts";
 import { WASM_MODULE } from "./ort_module.ts";

@@ -6,9 +6,8 @@
  * @module
  */
 import type { ConcreteArray, DeviceBuffer } from "../core/concrete.ts";
-import { formatAval, type ShapedArray } from "../core/aval.ts";
+import { bytesOf, formatAval, type ShapedArray } from "../core/aval.ts";
 import type { TypedArray } from "../core/dtype.ts";
-import { bytesOf } from "./largest.ts";
 import type { OrtRuntime, OrtTensor } from "./ort_direct.ts";
 import { Uploads } from "./uploads.ts";
 import { SessionPool } from "./wasm_sessions.ts";

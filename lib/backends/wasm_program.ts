@@ -6,11 +6,10 @@
  */
 import type { Executable } from "../core/backend.ts";
 import { ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import type { ShapedArray } from "../core/aval.ts";
+import { bytesOf, type ShapedArray } from "../core/aval.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
-import { bytesOf } from "./largest.ts";
 import type { OrtTensor } from "./ort_direct.ts";
 import { isOutOfMemory, outputTypes, type WasmHost } from "./wasm_host.ts";
 import { HeapBuffer } from "./wasm_memory.ts";

@@ -12,14 +12,14 @@ import type { Backend, Executable } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
-import { BackendError, messageOf } from "../core/errors.ts";
-import { type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
+import { BackendError, formatBytes, messageOf } from "../core/errors.ts";
+import { allPrograms, type Atom, type Jaxpr } from "../core/jaxpr.ts";
 import { simplify } from "../compile/pipeline.ts";
 import { type Gpu, GPU_MODULE, loadGpu, locateGpu } from "./gpu_device.ts";
 import { GpuBuffer, uploadToGpu } from "./gpu_buffer.ts";
 import type { Program } from "./gpu_graph.ts";
 import { compileProgram } from "./gpu_program.ts";
-import { formatBytes, formatSized, largestArrays, workOnParts } from "./largest.ts";
+import { formatSized, largestArrays, workOnParts } from "./largest.ts";
 import { placeAt } from "./ort_files.ts";
 import { Uploads } from "./uploads.ts";
 
@@ -182,14 +182,10 @@ function device(name: string): Loaded {
 
 /** Whether a program, or one inside it, has a value of dtype float64. */
 function usesFloat64(jaxpr: Jaxpr): boolean {
-  const pending = [jaxpr];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const atoms = [...next.inputs, ...next.outputs];
-    if (atoms.some((a) => a.aval.dtype === "float64")) return true;
-    for (const { inputs, outputs, params } of next.eqns) {
-      if (inputs.some((a) => a.aval.dtype === "float64")) return true;
-      if (outputs.some((a) => a.aval.dtype === "float64")) return true;
-      pending.push(...subJaxprs(params));
+  const isDouble = (a: Atom): boolean => a.aval.dtype === "float64";
+  for (const program of allPrograms(jaxpr)) {
+    for (const { inputs, outputs } of [program, ...program.eqns]) {
+      if (inputs.some(isDouble) || outputs.some(isDouble)) return true;
     }
   }
   return false;

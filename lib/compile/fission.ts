@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { broadcastShapes, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { byteWidth, isFloat } from "../core/dtype.ts";
+import { broadcastShapes, bytesOf, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { type Atom, type Eqn, type Jaxpr, Literal, Var } from "../core/jaxpr.ts";
 import type { Loop } from "../core/primitive.ts";
@@ -40,8 +40,6 @@ export function fission(jaxpr: Jaxpr): Jaxpr {
 /** Memory that values for all steps may take, or this many times what the scan itself takes and gives. */
 const budget = 64 * 1024 * 1024;
 const growth = 4;
-
-const bytes = (aval: ShapedArray): number => sizeOf(aval.shape) * byteWidth(aval.dtype);
 
 /** What an operation is to sums over steps. */
 function kind(
@@ -248,7 +246,7 @@ function emitScan(
   const earlyUsed = [...early].filter((a): a is Var => readInLoop.has(a) || readLater.has(a));
   if (before.length + after.length + sums.length === 0) return null;
   const total = (values: readonly Atom[]): number =>
-    values.reduce((n, a) => n + bytes(a.aval) * length, 0);
+    values.reduce((n, a) => n + bytesOf(a.aval) * length, 0);
   const own = total([...slices, ...body.outputs.slice(numCarry)]);
   const made = [...before, ...after].flatMap((e) => e.outputs);
   if (total([...made, ...fromLoop]) > Math.max(budget, growth * own)) return null;

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { type ShapedArray, sizeOf } from "./aval.ts";
+import { bytesOf, type ShapedArray, sizeOf } from "./aval.ts";
 import { showAsText } from "./display.ts";
-import { byteWidth, type DType, type TypedArray } from "./dtype.ts";
+import type { DType, TypedArray } from "./dtype.ts";
 import { formatShape, ShapeError } from "./errors.ts";
 import type {
   CumulativeOptions,
@@ -95,7 +95,7 @@ export abstract class NDArray {
   }
   /** Bytes that the elements take. */
   get nbytes(): number {
-    return this.size * byteWidth(this.dtype);
+    return bytesOf(this.aval);
   }
   /** The array with its axes reversed. */
   get T(): NDArray {

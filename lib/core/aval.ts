@@ -40,6 +40,11 @@ export function sameAval(a: ShapedArray, b: ShapedArray): boolean {
   return a === b || (a.dtype === b.dtype && sameShape(a.shape, b.shape));
 }
 
+/** Bytes that the elements of an array take. */
+export function bytesOf(aval: ShapedArray): number {
+  return sizeOf(aval.shape) * byteWidth(aval.dtype);
+}
+
 /**
  * Most bytes that the elements of one array may take: 4 GiB, what a WebAssembly memory holds. Eager
  * code keeps to it too, so that it and compiled code agree, and a length that is wrong is an error
@@ -53,7 +58,7 @@ export const mostBytes: number = 2 ** 32;
  * @throws {RangeError} with its type and bytes.
  */
 export function checkRoom(op: string, aval: ShapedArray): void {
-  const bytes = sizeOf(aval.shape) * byteWidth(aval.dtype);
+  const bytes = bytesOf(aval);
   if (bytes <= mostBytes) return;
   throw new RangeError(
     `${op}: the result, ${formatAval(aval)}, takes ${formatBytes(bytes)}, and an array at most ${

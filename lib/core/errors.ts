@@ -111,10 +111,11 @@ export function detached(op: string, what: string, value: ArrayBufferView): Type
   );
 }
 
-/** Formats a number of bytes for a message: `37.3 GiB`. */
+/** Formats a number of bytes for a message: `37.3 GiB`, in the units in which memories are measured. */
 export function formatBytes(bytes: number): string {
-  const [unit, name] = bytes < 2 ** 30 ? [2 ** 20, "MiB"] : [2 ** 30, "GiB"];
-  return `${(bytes / unit).toFixed(1)} ${name}`;
+  if (bytes < 1024) return `${bytes} bytes`;
+  const power = Math.min(Math.floor(Math.log2(bytes) / 10), 3);
+  return `${(bytes / 1024 ** power).toFixed(1)} ${["KiB", "MiB", "GiB"][power - 1]}`;
 }
 
 /** A short description of any value for a message. */

@@ -136,6 +136,15 @@ export function subJaxprs(params: unknown): Jaxpr[] {
     : [];
 }
 
+/** A program and all programs inside it, at any depth; one that occurs twice comes twice. */
+export function* allPrograms(jaxpr: Jaxpr): Generator<Jaxpr> {
+  const pending = [jaxpr];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    yield next;
+    for (const { params } of next.eqns) pending.push(...subJaxprs(params));
+  }
+}
+
 /**
  * Prints a jaxpr in JAX's manner:
  * `{ lambda a:float32[3] ; let b:float32[3] = sin a in (b) }`.
@@ -202,11 +211,7 @@ function letters(n: number): string {
  * @throws {InternalError} saying what is wrong.
  */
 export function checkJaxpr(jaxpr: Jaxpr): void {
-  const pending = [jaxpr];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    checkOne(next);
-    for (const eqn of next.eqns) pending.push(...subJaxprs(eqn.params));
-  }
+  for (const program of allPrograms(jaxpr)) checkOne(program);
 }
 
 function checkOne(jaxpr: Jaxpr): void {

@@ -7,7 +7,7 @@
  * @module
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { formatShape } from "../core/errors.ts";
+import { formatBytes, formatShape } from "../core/errors.ts";
 import {
   ATTRIBUTE,
   DEFAULT_IR_VERSION,
@@ -160,14 +160,13 @@ function checkSize({ graph }: Model): void {
   const largest = graph.initializers.reduce((a, b) =>
     b.data.byteLength > a.data.byteLength ? b : a
   );
-  const gib = (n: number): string => `${(n / 2 ** 30).toFixed(2)} GiB`;
   throw new RangeError(
     `the ONNX file of ${graph.name} would have ${
-      gib(bytes)
+      formatBytes(bytes)
     } (${bytes} bytes) of constants, and one ` +
       `holds less than 2 GiB, its nodes included. The largest of the ${graph.initializers.length} ` +
       `constants is ${largest.type}${formatShape(largest.shape)}, ${
-        gib(largest.data.byteLength)
+        formatBytes(largest.data.byteLength)
       }. ` +
       "Pass large arrays as arguments instead of capturing them: then they are inputs",
   );

@@ -6,9 +6,8 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { formatAval, sameAval, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { byteWidth } from "../core/dtype.ts";
-import { type Jaxpr, Literal, subJaxprs } from "../core/jaxpr.ts";
+import { bytesOf, formatAval, sameAval, type ShapedArray } from "../core/aval.ts";
+import { allPrograms, type Jaxpr, Literal } from "../core/jaxpr.ts";
 import { type TreeDef, treePaths } from "../core/tree.ts";
 
 /** What a program was traced for. */
@@ -216,16 +215,14 @@ function short(value: unknown): string {
 function sizeOfProgram(jaxpr: Jaxpr): number {
   let bytes = BYTES_PER_PROGRAM;
   const constants = new Set<unknown>();
-  const pending = [jaxpr];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    bytes += next.eqns.length * BYTES_PER_EQUATION;
-    for (const { inputs, params } of next.eqns) {
+  for (const { eqns } of allPrograms(jaxpr)) {
+    bytes += eqns.length * BYTES_PER_EQUATION;
+    for (const { inputs } of eqns) {
       for (const a of inputs) {
         if (!(a instanceof Literal) || constants.has(a.value)) continue;
         constants.add(a.value);
-        bytes += sizeOf(a.aval.shape) * byteWidth(a.aval.dtype);
+        bytes += bytesOf(a.aval);
       }
-      pending.push(...subJaxprs(params));
     }
   }
   return bytes;

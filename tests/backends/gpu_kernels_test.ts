@@ -6,7 +6,7 @@
  */
 import type { NDArray } from "../../lib/core/array.ts";
 import { shaped, type ShapedArray } from "../../lib/core/aval.ts";
-import { type Jaxpr, subJaxprs } from "../../lib/core/jaxpr.ts";
+import { allPrograms, type Jaxpr } from "../../lib/core/jaxpr.ts";
 import { isFloat } from "../../lib/core/dtype.ts";
 import { primitives } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
@@ -62,9 +62,10 @@ function narrowed({ shape, dtype }: ShapedArray): ShapedArray {
 }
 
 function hasFloat64(jaxpr: Jaxpr): boolean {
-  const atoms = [...jaxpr.inputs, ...jaxpr.outputs, ...jaxpr.eqns.flatMap((e) => e.outputs)];
-  return atoms.some((a) => a.aval.dtype === "float64") ||
-    jaxpr.eqns.some((e) => subJaxprs(e.params).some(hasFloat64));
+  return [...allPrograms(jaxpr)].some(({ inputs, outputs, eqns }) =>
+    [...inputs, ...outputs, ...eqns.flatMap((e) => e.outputs)]
+      .some((a) => a.aval.dtype === "float64")
+  );
 }
 
 /** Kernels of a GPU do not all keep the sign of zero. */

@@ -191,6 +191,8 @@ Deno.test("sums over steps become one product after the loop", () => {
   const jaxpr = simple((W, xs) => grad(loss)(W!, xs!), W, xs);
   const bodies = jaxpr.eqns.filter((e) => e.primitive.name === "scan")
     .map((e) => subJaxprs(e.params)[0]!);
+  assertEquals(bodies.length, 2, names(jaxpr).join(" "));
+  assert(names(jaxpr).includes("dot_general"), names(jaxpr).join(" "));
   // The outer products of the gradient are in no loop.
   for (const body of bodies) {
     for (const eqn of body.eqns) {

@@ -346,20 +346,23 @@ Deno.test("ONNX Runtime runs a branch inside a loop", async () => {
 });
 
 Deno.test("a model beyond what a file can hold is refused before it is written", () => {
-  const data = new Float32Array(1e8); // shared, and never touched, so that it takes no memory
+  const data = {
+    byteLength: 4e8,
+    get buffer(): never {
+      throw new Error("it is being written");
+    },
+  } as unknown as Float32Array;
   const initializers = Array.from({ length: 6 }, (_, i): Tensor => ({
     name: `c${i}`,
     type: "float32",
     shape: [1e8],
     data,
   }));
-  const start = performance.now();
   const error = assertThrows(
     () => encodeModel({ graph: { ...emptyGraph, name: "large", initializers }, opset: 21 }),
     RangeError,
-    "the ONNX file of large would have 2.24 GiB (2400000000 bytes)",
+    "the ONNX file of large would have 2.2 GiB (2400000000 bytes)",
   );
   assert(/float32\[100000000\]/.test(error.message), error.message);
   assert(/arguments instead of capturing/.test(error.message), error.message);
-  assert(performance.now() - start < 1000, "nothing was written");
 });
