@@ -44,6 +44,59 @@ const choices: Readonly<Record<string, { readonly f: Fn; readonly nodes: number 
   },
 };
 
+/** Operations whose result a choice may be of; each is tried in both branches. */
+const operations: Readonly<Record<string, Fn>> = {
+  abs: (x) => np.abs(x),
+  exp: (x) => np.exp(x),
+  cos: (x) => np.cos(x),
+  sin: (x) => np.sin(x),
+  tanh: (x) => np.tanh(x),
+  log: (x) => np.log(x),
+  sqrt: (x) => np.sqrt(x),
+  floor: (x) => np.floor(x),
+  negative: (x) => x.neg(),
+  add: (x, y) => x.add(y),
+  "add 0": (x) => x.add(0),
+  "add -0": (x) => x.add(-0),
+  "subtract": (x, y) => x.sub(y),
+  "subtract from 0": (x) => np.subtract(0, x),
+  "subtract from -0": (x) => np.subtract(-0, x),
+  multiply: (x, y) => x.mul(y),
+  square: (x) => x.mul(x),
+  "multiply by 0": (x) => x.mul(0),
+  divide: (x, y) => x.div(y),
+  "larger than 1": (x) => np.maximum(x, 1),
+  "larger of absolute values": (x, y) => np.maximum(np.abs(x), np.abs(y)),
+  "smaller of absolute values": (x, y) => np.minimum(np.abs(x), np.abs(y)),
+  "smaller than 1": (x) => np.minimum(x, 1),
+  where: (x, y) => np.where(y.greater(0), 1, x),
+  "where not": (x, y) => np.where(y.greater(0), x, 1),
+  reshape: (x) => x.reshape([7, 7]).reshape([-1]),
+  transpose: (x) => x.reshape([7, 7]).T.reshape([-1]),
+  broadcast: (x) => np.broadcastTo(x.slice([0], [1]), [49]).mul(-0).add(x.slice([1], [2])),
+  slice: (x) => np.tile(x.slice([5], [12]), [7]),
+  take: (x) => x.take(np.arange(49)),
+  "other dtypes": (x) => x.astype("float64").astype("float32").astype(x.dtype),
+  "of an integer": (x) => np.nanToNum(x).astype("int32").astype(x.dtype),
+};
+
+for (const [name, f] of Object.entries(operations)) {
+  Deno.test(`compiled choices keep the sign of a zero that is a result: ${name}`, () => {
+    for (const dtype of ["float32", "float64"] as const) {
+      const x = arr(all((a) => a), dtype), y = arr(all((_, b) => b), dtype);
+      const chosen: readonly Fn[] = [
+        (x, y) => np.where(y.notEqual(1), f(x, y), x),
+        (x, y) => np.where(y.notEqual(1), x, f(x, y)),
+        (x, y) => np.where(x.greater(0), f(x, y), 2),
+      ];
+      for (const g of chosen) {
+        const found = difference(jit(g)(x, y), g(x, y), 1e-6);
+        if (found !== null) throw new Error(`${dtype}: ${found}`);
+      }
+    }
+  });
+}
+
 for (const [name, { f, nodes }] of Object.entries(choices)) {
   Deno.test(`compiled choices keep the sign of zero: ${name}`, () => {
     for (const dtype of ["float32", "float64"] as const) {
