@@ -1,3 +1,8 @@
+/**
+ * Where programs are cut for a GPU, seen in the plan alone: this needs no GPU.
+ *
+ * @module
+ */
 import type { NDArray } from "../../lib/core/array.ts";
 import { shaped } from "../../lib/core/aval.ts";
 import { checkJaxpr, type Jaxpr, Var } from "../../lib/core/jaxpr.ts";

@@ -1,3 +1,9 @@
+/**
+ * The backend `"wasm"`: arrays in and out, what stays on its heap, and what it says of mistakes. Its limits
+ * are in `wasm_limits_test.ts`.
+ *
+ * @module
+ */
 import { BackendError } from "../../lib/core/errors.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { dtypes } from "../../lib/core/dtype.ts";

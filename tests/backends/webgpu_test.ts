@@ -1,3 +1,9 @@
+/**
+ * The backend `"webgpu"`: results in flight, the life of buffers, loops driven by the host. Each operation
+ * is tried in `gpu_kernels_test.ts`, the loss of the device in `gpu_loss_test.ts`.
+ *
+ * @module
+ */
 import { BackendError } from "../../lib/core/errors.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { shaped } from "../../lib/core/aval.ts";

@@ -1,3 +1,8 @@
+/**
+ * Graphs under construction: sharing, names, bodies, and the helpers that lowerings use.
+ *
+ * @module
+ */
 import type { Lowering, Value } from "../../lib/core/lowering.ts";
 import { loadOrt } from "../../lib/backends/ort_direct.ts";
 import { buildModel, type Port } from "../../lib/onnx/builder.ts";

@@ -1,3 +1,8 @@
+/**
+ * Whole programs as graphs, and as files that onnxruntime runs.
+ *
+ * @module
+ */
 import { Literal } from "../../lib/core/jaxpr.ts";
 import { add, mul } from "../../lib/primitives/arithmetic.ts";
 import { limits } from "../../lib/core/dtype.ts";
