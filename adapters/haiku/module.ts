@@ -56,7 +56,7 @@ export class Module {
    * `name` stands in place of the class's `static moduleName`, and that in place of the class's name
    * in snake case.
    *
-   * @throws {StateError} where the name is none; where the class's name would have to do and looks as
+   * @throws {StateError} where the name is not an identifier; where the class's name is needed but looks as
    * if a bundler or minifier had given it; outside of a transformed function, and inside a pure
    * transform.
    */

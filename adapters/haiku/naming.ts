@@ -16,8 +16,8 @@ const names = new WeakMap<Class, string>();
  * The class's own `static moduleName`, or its name in snake case. A base class's `moduleName` does not
  * count.
  *
- * @throws {StateError} where the static name is none, and where there is none and the class's name looks
- * as if a bundler or minifier had given it.
+ * @throws {StateError} where the static name is not an identifier, and where there is no static name and
+ * the class's name looks as if a bundler or minifier had given it.
  */
 export function classModuleName(made: Class): string {
   let name = names.get(made);

@@ -212,7 +212,7 @@ function vectorNorm(x: NDArray, axis: number, ord: NormOrder): NDArray {
   return pow(reduceSum(pow(sizes, scalarLike(ord, x)), axes), scalarLike(1 / ord, x));
 }
 
-/** The largest of sizes; 0 of none, as it is the least size. */
+/** The largest of some sizes; 0, the least size, where there are none. */
 function largest(sizes: NDArray, axes: readonly number[]): NDArray {
   const found = reduceMax(sizes, axes);
   return maximum(found, scalarLike(0, found));

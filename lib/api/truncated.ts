@@ -57,7 +57,7 @@ export function truncated(
 function middle(u: NDArray, low: NDArray, high: NDArray): NDArray {
   const root = scalarArray(Math.SQRT2, u.dtype);
   const [least, most] = [erf(div(low, root)), erf(div(high, root))];
-  // Not -1 or 1, to which it may be rounded, and of which the inverse is infinite.
+  // Not -1 or 1, to which it may be rounded: their inverse is infinite.
   const end = scalarArray(largestFraction(u.dtype), u.dtype);
   const p = minimum(maximum(mulAdd(u, sub(most, least), least), maximum(least, neg(end))), end);
   return mul(root, erfInv(p));

@@ -23,7 +23,7 @@ export const inPackage: Place = { module: null, wasm: null };
 /**
  * The files at a URL: of a `.wasm` file, or of a folder that has the module `name.mjs` as well.
  *
- * @throws {TypeError} where it is no URL, and there is no page that it could be relative to.
+ * @throws {TypeError} where it is not a URL, not even relative to the page.
  */
 export function placeAt(url: string | URL, name: string): Place {
   let base: URL;

@@ -260,7 +260,7 @@ async function silenced(factory: Factory): Promise<{ module: unknown; said: stri
   console.error = (line: unknown) => void lines.push(line);
   let loading: Promise<unknown>;
   try {
-    // It takes hold of `console.error` in this call, and of none later.
+    // It takes hold of `console.error` in this call, and never later.
     loading = factory({ numThreads: THREADS });
   } finally {
     console.error = error;

@@ -1,6 +1,6 @@
 /**
- * Importing onnxruntime-web. The specifiers are no literals, so that no bundler takes the package along:
- * a page that never compiles is not to carry it, and its WebAssembly files have to be served as files
+ * Importing onnxruntime-web. The specifiers are not literals, so that no bundler takes the package along:
+ * a page that never compiles should not carry it, and its WebAssembly files have to be served as files
  * anyway. So the package is asked for by its name, where the host knows packages, and by URL otherwise.
  *
  * @module

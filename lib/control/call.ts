@@ -120,7 +120,7 @@ function callRules(self: () => Primitive<CallParams>): Pick<
   };
 }
 
-/** What both calls say to passes, but for how they are cut in two. */
+/** What both calls say to passes, except how they are cut in two. */
 function passes(partial: Programs<CallParams>["partial"]): Passes<CallParams> {
   return {
     ...ordinary,

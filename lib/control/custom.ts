@@ -34,7 +34,10 @@ export interface Reach {
   readonly jaxpr: Jaxpr;
   /** Number of values that the rules captured: they are given them before the arguments. */
   readonly numHeld: number;
-  /** Number of values that the function captured; the rules do not know of them, and they have no derivatives. */
+  /**
+   * Number of values that the function captured. The rules do not know of them, and they have no
+   * derivatives.
+   */
   readonly numConsts: number;
   /**
    * Number of last arguments by which the derivative is that of the function itself, as if it had no
@@ -48,8 +51,8 @@ export interface Reach {
 }
 
 /**
- * Outputs and their tangents, from what the rule holds, the arguments and the tangents of those that have a rule, of
- * which at least one is not zero.
+ * Outputs and their tangents, from what the rule holds, the arguments, and the tangents of those that
+ * have a rule. At least one of these tangents is not zero.
  */
 export type JvpRule = (
   primals: readonly NDArray[],

@@ -37,8 +37,8 @@ export function showAsText<T extends object>(
 // ---------------------------------------------------------------- numbers
 
 /**
- * A number as one would write it: the fewest digits from which an element of that dtype is had again
- * (`0.1` and not `0.10000000149011612`), and -0, which JavaScript's own conversion takes for 0.
+ * A number as one would write it: the fewest digits that give back the same element of that dtype
+ * (`0.1` and not `0.10000000149011612`), and -0, which JavaScript's own conversion writes as 0.
  */
 export function formatNumber(value: number, dtype: DType): string {
   if (dtype === "bool") return String(value !== 0);

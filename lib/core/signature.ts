@@ -141,8 +141,8 @@ export function checkCall(
 }
 
 /**
- * Checks the value in the place of the options: an object, with none but known options, of which
- * flags, numbers, strings and functions are such.
+ * Checks the value in the place of the options: an object with known options alone, whose flags,
+ * numbers, strings and functions have the right type.
  */
 function checkOptions(call: Call, args: ArrayLike<unknown>, at: number, table: Table): void {
   const options = args[at];
@@ -197,7 +197,7 @@ function named(table: Table): string {
   return `{ ${Object.keys(table).join(", ")} }`;
 }
 
-/** The error for a value that is no options. */
+/** The error for a value that cannot be the options. */
 function notOptions(call: Call, args: ArrayLike<unknown>, at: number, table: Table): TypeError {
   // Each value was meant for the first option that can hold it and is not taken.
   const meant = new Map<string, string>();

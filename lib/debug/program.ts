@@ -34,7 +34,7 @@ const programOptions: OptionTable<ProgramOptions> = { stage: "string", backend: 
  *
  * @param f The function.
  * @param args Example arguments: arrays, numbers or `ShapeDtype`s in any tree.
- * @throws {TypeError} where `stage` or `backend` is none of those there are.
+ * @throws {TypeError} where there is no such `stage` or `backend`.
  *
  * @example
  * ```ts

@@ -38,7 +38,7 @@ export interface Symbol {
   readonly axis: number;
 }
 
-/** Why models have no model in common. */
+/** Why no single model can stand for several. */
 export class DifferentModels extends Error {
   /** The name of the class. */
   override name = "DifferentModels";
@@ -248,7 +248,7 @@ class Generalizer {
   }
 }
 
-/** The nodes that compute constants from the lengths of inputs, and the constants that are none of those. */
+/** The nodes that compute constants from the lengths of inputs, and the constants that need no nodes. */
 class Prelude {
   readonly nodes: Node[] = [];
   readonly initializers: Tensor[] = [];

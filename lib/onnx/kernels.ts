@@ -161,7 +161,7 @@ const webgpu: Lacking = {
   Abs: { int32: absolute },
   // So positions that are int64, as for ScatterND, cannot be computed.
   Add: { int64: null },
-  // Their result is int64, of which there is not even a Cast.
+  // Their result is int64, for which there is not even a Cast.
   ArgMax: { float32: null, int32: null },
   ArgMin: { float32: null, int32: null },
   BitShift: { uint32: shift },

@@ -54,7 +54,7 @@ export function fit(sizes: readonly Sizes[], values: readonly number[]): Polynom
   return null;
 }
 
-/** The value at some sizes, or `null` where it is no integer. */
+/** The value at some sizes, or `null` where it is not an integer. */
 export function valueAt({ terms, divisor }: Polynomial, sizes: Sizes): number | null {
   const sum = terms.reduce((a, t) => a + t.factor * monomial(sizes, t.powers), 0n);
   return sum % divisor === 0n ? Number(sum / divisor) : null;

@@ -131,7 +131,7 @@ function compareFar(
   );
 }
 
-/** A program with other numbers in the places of its facts, or `null` where that is none. */
+/** A program with other numbers in the places of its facts, or `null` where that is not a program. */
 function withNumbers(jaxpr: Jaxpr, facts: readonly (number | string | null)[]): Jaxpr | null {
   let next = 0;
   try {

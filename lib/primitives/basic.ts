@@ -310,7 +310,7 @@ const minimumP = extremum("minimum", (x, y) => Math.min(x, y), (g, x, y, dtype) 
   if (dtype === "bool") return g.node("And", [x, y]);
   const zero = g.scalar(0, dtype);
   if (!isFloat(dtype) || (x !== zero && y !== zero)) return g.node("Min", [x, y]);
-  // With the constant 0, -0 stays, of which native kernels make 0.
+  // With the constant 0, -0 stays, which native kernels turn into 0.
   const other = x === zero ? y : x;
   return g.node("Where", [g.node("Less", [zero, other]), zero, other]);
 });

@@ -3,7 +3,7 @@
  * a program is as long for any size of the matrix. The standard operators have no decomposition that
  * could be used instead. Formulas of cofactors are in `determinant.ts`.
  *
- * What sign a zero has among the eliminated is of no account, so a choice is one node.
+ * The sign of zeros among the eliminated does not matter, so a choice is one node.
  *
  * Rows stay where they are; each step picks among those that are free. Values have the shape
  * `[systems, n, n]`, with one system for each matrix.

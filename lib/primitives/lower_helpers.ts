@@ -57,7 +57,7 @@ export class Formula {
   where(condition: Value, x: Term, y: Term): Value {
     return this.g.where(condition, this.value(x), this.value(y), this.dtype);
   }
-  /** As `where`, in one node, for floats `x` of which no -0 is chosen: the kernel would make 0 of it. */
+  /** As `where`, in one node, for floats `x` that are not -0 where chosen: the kernel would give 0. */
   choose(condition: Value, x: Term, y: Term): Value {
     return this.op("Where", condition, x, y);
   }

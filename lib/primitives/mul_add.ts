@@ -20,7 +20,7 @@ import { broadcastTo } from "./shape.ts";
 /** 2^27 + 1, which splits a double into two halves whose products are exact (Veltkamp). */
 const SPLIT = 134217729;
 
-// Float32's products are exact in double precision, and so but for 2^-29 of all cases is the sum.
+// Float32's products are exact in double precision, and so is the sum in all but 2^-29 of cases.
 function loopSingle(
   out: TypedArray,
   x: TypedArray,

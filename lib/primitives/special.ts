@@ -89,7 +89,7 @@ function erfNear(x: number): number {
   return x * polynomial(x * x, NEAR_P) / polynomial(x * x, NEAR_Q);
 }
 
-/** `erfc(x) e^(x^2)` for positive `x`, but for small ones. */
+/** `erfc(x) e^(x^2)` for positive `x` that are not small. */
 function scaledTail(x: number): number {
   if (x <= ERF_TAIL) return polynomial(x, FAR_P) / polynomial(x, FAR_Q);
   const w = 1 / (x * x);

@@ -1,8 +1,9 @@
 /**
  * Derivative rules as programs that are given what they close over. A rule runs when derivatives are
  * taken: by then the transform whose traced values it captured may be over (a jitted function that is
- * differentiated), or be one inside (a lane of a `vmap`). So where derivatives or lanes are being computed when the
- * function is called, its rules are recorded at once, and what they captured becomes an input.
+ * differentiated), or be one inside (a lane of a `vmap`). So where derivatives or lanes are being
+ * computed when the function is called, its rules are recorded at once, and what they captured becomes
+ * an input.
  *
  * Rules that capture nothing traced stay the functions that they are, and so may look at values where
  * these are known.
@@ -157,7 +158,7 @@ export function closedVjpRules(
       (args) => {
         const inputs = [...args.slice(0, numForward), ...args.slice(numHeld)];
         const outs = evalJaxpr(forward.jaxpr, inputs, bind);
-        // What the backward rule needs goes to it by way of the residuals.
+        // The backward rule gets what it needs through the residuals.
         return [outs.slice(0, numOuts), [
           ...args.slice(numForward, numHeld),
           ...outs.slice(numOuts),

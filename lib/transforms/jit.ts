@@ -19,7 +19,7 @@ import type { AnyFunction, JitOptions } from "./types.ts";
 interface Entry extends Signature {
   /** Whether derivative rules in it may hold values of the trace that is over: see closed_rules.ts. */
   readonly open: boolean;
-  /** The program in whose place none does. */
+  /** The program to use instead where they must not. */
   closed?: Entry;
   readonly consts: readonly NDArray[];
   readonly params: CallParams;

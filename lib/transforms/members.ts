@@ -136,7 +136,7 @@ export function checkedMembers(members: object): Transforms {
   return Object.fromEntries(wrapped) as Transforms;
 }
 
-/** The first member that an object lacks as a dictionary; `null` for what is no object. */
+/** The first member that an object lacks as a dictionary; `null` for what is not an object. */
 function missingMember(value: unknown): keyof Transforms | null | undefined {
   return typeof value === "object" && value !== null
     ? transformNames.find((name) => typeof (value as Partial<Transforms>)[name] !== "function")

@@ -183,8 +183,8 @@ export interface Transforms {
 
   /**
    * A function with its own forward derivative: `rule(primals, tangents)` gives `[out, tangent]`.
-   * The rule may close over traced values of enclosing transforms; the function too, but not over
-   * what is differentiated, of which the rule knows nothing.
+   * The rule may close over traced values of enclosing transforms. So may the function, except over
+   * values that are being differentiated: the rule would not know of them.
    */
   customJvp<A extends unknown[], R extends Tree>(
     f: (...args: A) => R,
