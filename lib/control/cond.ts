@@ -195,9 +195,11 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
     const batched = dims.slice(1).map((d) => d !== null);
     const inputs = lanesInFront(args, dims, size);
     const index = inputs[0]!;
-    if (dims[0] === null) {
+    // A single branch is taken whatever the lanes' indices are.
+    if (dims[0] === null || branches.length === 1) {
       const outBatched = branches.map((b) => batchJaxpr(b, size, batched).batched).reduce(or);
-      const outs = bind(condP, inputs, {
+      const chosen = dims[0] === null ? index : scalarLike(0, index);
+      const outs = bind(condP, [chosen, ...inputs.slice(1)], {
         branches: branches.map((b) => batchJaxpr(b, size, batched, outBatched).jaxpr),
       });
       return [outs, outBatched.map((b) => b ? 0 : null)];
@@ -290,8 +292,14 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
       program([vec3, vec3], (x, y) => [mul(x, y), x]),
       program([vec3, vec3], (x, y) => [sub(x, y), y]),
     ];
-    return [0, 1].map((index) => ({
-      name: `branch ${index}`,
+    const [one] = branches;
+    const cases = [
+      ["branch 0", 0, branches],
+      ["branch 1", 1, branches],
+      ["the only branch", 2, [one!]],
+    ] as const;
+    return cases.map(([name, index, branches]) => ({
+      name,
       inputs: [
         { shape: [], dtype: "int32", values: [index] },
         { shape: [3], dtype: "float64" },

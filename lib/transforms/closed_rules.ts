@@ -30,13 +30,13 @@ export interface Closed<R> extends Readonly<{ rules: R }> {
 }
 
 /**
- * Whether a function with rules is being recorded, or one of its rules. Those inside of it keep their
- * rules as they are: recorded for each rule that calls them, they would be so a number of times that
- * is exponential in their depth.
+ * What is being recorded of a function with rules, if anything: the function or a rule. What is
+ * around it does not count for those inside of it, whose rules would otherwise be recorded a number
+ * of times that is exponential in their depth.
  */
-let recording = false;
-/** Whether what is being recorded is going to be differentiated, whatever is around it. */
-let differentiating = false;
+let recording: Trace | undefined;
+/** How often what is being recorded is going to be differentiated afterwards. */
+let later = 0;
 let leftOpen = 0;
 
 /** Number of calls in programs so far whose rules were left as they are. */
@@ -44,55 +44,79 @@ export function rulesLeftOpen(): number {
   return leftOpen;
 }
 
-/** Whether rules of functions that are called now have to be recorded with what they capture. */
-export function rulesAreNeeded(): boolean {
-  if (recording) return false;
-  if (differentiating) return true;
+/**
+ * How many derivatives are taken of what is called now, of which the last may be after the transform
+ * around the call is over; at least 1 for the lanes of a `vmap`. Where it is not 0, rules of functions
+ * that are called now have to be recorded with what they capture.
+ */
+export function derivativesToCome(): number {
   type Inner = Trace & { readonly parent?: Inner };
+  let order = later;
+  let lanes = 0;
   for (let t: Inner | undefined = currentTrace(); t !== undefined; t = t.parent) {
-    if (t instanceof JvpTrace || t instanceof BatchTrace) return true;
+    if (t === recording) break;
+    if (t instanceof JvpTrace) order++;
+    if (t instanceof BatchTrace) lanes = 1;
   }
-  return false;
+  return Math.max(order, lanes);
 }
 
-/** Runs `f`, which records a function with rules: those inside of it are not asked. */
-export function recordingRules<T>(f: () => T): T {
-  const before = recording;
-  recording = true;
+/** Runs `f` with other circumstances, and restores them. */
+function within<T>(program: Trace | undefined, derivatives: number, f: () => T): T {
+  const before = [recording, later] as const;
+  [recording, later] = [program, derivatives];
   try {
     return f();
   } finally {
-    recording = before;
+    [recording, later] = before;
   }
+}
+
+/**
+ * Records a function with rules, or a rule, of whose program so many derivatives are going to be
+ * taken: of the function none, as it has rules.
+ */
+export function stageRuled(
+  what: string,
+  f: (args: NDArray[]) => readonly NDArray[],
+  avals: readonly ShapedArray[],
+  derivatives = 0,
+): Staged {
+  return stage(what, (args) => within(currentTrace(), derivatives, () => f(args)), avals);
 }
 
 /** Runs `f`, which records a program that is differentiated afterwards even in eager code. */
 export function beforeDifferentiation<T>(f: () => T): T {
-  const before = differentiating;
-  differentiating = true;
-  try {
-    return f();
-  } finally {
-    differentiating = before;
-  }
+  return within(recording, later + 1, f);
 }
 
 /** Whether rules may stay as they are: nothing traced can be captured, or nobody will need it. */
 function mayStayOpen(): boolean {
   if (currentTrace() === evalTrace) return true;
-  if (rulesAreNeeded()) return false;
+  if (derivativesToCome() > 0) return false;
   leftOpen++;
   return true;
 }
 
-/** Records `f`, or gives null where that fails: the rule reports it when it is needed. */
+/**
+ * Whether a rule stays the function that it is though it was recorded. In a program that is being
+ * recorded there are no values to look at, and to run rules twice at each depth would be exponential.
+ */
+function staysAFunction(held: readonly NDArray[]): boolean {
+  return held.length === 0 && recording === undefined;
+}
+
+/**
+ * Records a rule, or gives null where that fails: the rule reports it when it is needed. The first
+ * derivative runs the rule, and those after it differentiate what it is made of.
+ */
 function attempt(
   what: string,
   f: (args: NDArray[]) => readonly NDArray[],
   avals: readonly ShapedArray[],
 ): Staged | null {
   try {
-    return recordingRules(() => stage(what, f, avals));
+    return stageRuled(what, f, avals, derivativesToCome() - 1);
   } catch {
     return null;
   }
@@ -115,7 +139,7 @@ export function closedJvpRule(
     [numOuts, active] = [outs.length, mask];
     return [...outs, ...given];
   }, [...avals, ...avals.slice(0, numRuled)]);
-  if (staged === null || staged.consts.length === 0) return asItIs;
+  if (staged === null || staysAFunction(staged.consts)) return asItIs;
   const { jaxpr, consts } = staged;
   return {
     held: consts,
@@ -149,7 +173,7 @@ export function closedVjpRules(
     active = mask;
     return given;
   }, [...residuals, ...outAvals]);
-  if (backward === null || forward.consts.length + backward.consts.length === 0) return asItIs;
+  if (backward === null || staysAFunction([...forward.consts, ...backward.consts])) return asItIs;
   const numForward = forward.consts.length;
   const numHeld = numForward + backward.consts.length;
   return {

@@ -17,9 +17,8 @@ import {
   type Reach,
 } from "../control/custom.ts";
 import { loopsWithin } from "../control/while.ts";
-import { stage } from "../interpreters/staging.ts";
 import { zeros } from "../primitives/shape.ts";
-import { closedJvpRule, closedVjpRules, recordingRules } from "./closed_rules.ts";
+import { closedJvpRule, closedVjpRules, stageRuled } from "./closed_rules.ts";
 import {
   checkFunction,
   checkSameType,
@@ -79,15 +78,17 @@ function recorded(
   const ruledDef = numThrough === 0 ? def : treeFlatten(args.slice(0, numRuled))[1];
   let outDef!: TreeDef;
   let auxDef!: TreeDef;
-  const { jaxpr, consts } = recordingRules(() =>
-    stage(`${op} of ${nameOf(f)}`, (a) => {
+  const { jaxpr, consts } = stageRuled(
+    `${op} of ${nameOf(f)}`,
+    (a) => {
       const result = (f as (...args: unknown[]) => unknown)(...treeUnflatten(def, a) as unknown[]);
       const [out, aux] = hasAux ? result as [unknown, unknown] : [result, null];
       const [outs, own] = flattenResult(op, f, out);
       const [kept, auxOwn] = flattenArrays(op, aux, `the aux output of ${nameOf(f)}`);
       [outDef, auxDef] = [own, auxOwn];
       return [...outs, ...kept];
-    }, xs.map((x) => x.aval))
+    },
+    xs.map((x) => x.aval),
   );
   const through = xs.length - ruledDef.numLeaves;
   const numOuts = outDef.numLeaves;

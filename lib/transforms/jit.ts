@@ -11,7 +11,7 @@ import { bind, Tracer } from "../core/trace.ts";
 import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { type CallParams, jitCall } from "../control/call.ts";
 import { stage } from "../interpreters/staging.ts";
-import { rulesAreNeeded, rulesLeftOpen } from "./closed_rules.ts";
+import { derivativesToCome, rulesLeftOpen } from "./closed_rules.ts";
 import { Programs, type Signature } from "./programs.ts";
 import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, JitOptions } from "./types.ts";
@@ -19,6 +19,8 @@ import type { AnyFunction, JitOptions } from "./types.ts";
 interface Entry extends Signature {
   /** Whether derivative rules in it may hold values of the trace that is over: see closed_rules.ts. */
   readonly open: boolean;
+  /** Number of derivatives for which its rules were closed. */
+  readonly derivatives: number;
   /** The program to use instead where they must not. */
   closed?: Entry;
   readonly consts: readonly NDArray[];
@@ -48,9 +50,11 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
     const flat = flatFunction("jit", call, def);
     const avals = arrays.map((x) => x.aval);
     const before = rulesLeftOpen();
+    const derivatives = derivativesToCome();
     const { jaxpr, consts } = stage(`jit of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
     return {
       open: rulesLeftOpen() > before,
+      derivatives,
       def,
       avals,
       statics: statics.map(snapshot),
@@ -73,10 +77,12 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
       // A program that captured traced values belongs to this one call.
       if (!entry.consts.some((c) => c instanceof Tracer)) programs.add(entry);
     }
-    if (entry.open && rulesAreNeeded()) {
-      const closed = entry.closed ?? trace(def, arrays, call, statics);
-      if (!closed.consts.some((c) => c instanceof Tracer)) entry.closed = closed;
-      entry = closed;
+    if (entry.open && derivativesToCome() > entry.derivatives) {
+      const { closed = entry } = entry;
+      const isEnough = !closed.open || derivativesToCome() <= closed.derivatives;
+      const program = isEnough ? closed : trace(def, arrays, call, statics);
+      if (!program.consts.some((c) => c instanceof Tracer)) entry.closed = program;
+      entry = program;
     }
     const inputs = entry.consts.length === 0 ? arrays : [...entry.consts, ...arrays];
     const outs = bind(jitCall, inputs, entry.params);

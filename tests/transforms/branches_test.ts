@@ -91,6 +91,16 @@ Deno.test("switchCase() of many branches compiles, and takes the right one", () 
   const each = (is: NDArray): NDArray =>
     scan((c: NDArray, i: NDArray) => [c, many(i, c)], arr(1), is)[1];
   everywhere(each, [int([3, 69, 12])], [3, 69, 12]);
+  // Lanes choose alike whatever is out of range, of one branch too.
+  for (const n of [1, 2, 3]) {
+    const few = (i: NDArray, x: NDArray): NDArray =>
+      switchCase(i, Array.from({ length: n }, (_, k) => (x: NDArray) => x.mul(k + 1)), x);
+    const taken = [-3, 0, 1, 5].map((i) => Math.max(0, Math.min(n - 1, i)) + 1);
+    const [is, xs] = [int([-3, 0, 1, 5]), arr([1, 2, 3, 4])];
+    everywhere(vmap(few), [is, xs], taken.map((t, k) => t * (k + 1)));
+    everywhere(vmap(few, { inAxes: [0, null] }), [is, arr(2)], taken.map((t) => t * 2));
+    everywhere(grad((x: NDArray) => vmap(few)(is, x).sum()), [xs], taken);
+  }
   assertThrows(() => switchCase(0.5, [() => 1, () => 2]), AxisError, "must be an integer, not 0.5");
 });
 

@@ -108,6 +108,54 @@ const pairs: Readonly<Record<string, readonly [closing: G, explicit: G]>> = {
       )(p, s);
     },
   ],
+  "a rule in a rule, over whose arguments it closes": [
+    (p, s) =>
+      customJvp((p: NDArray) => np.sin(p), ([p], [t]) => {
+        const inner = customJvp(
+          (q: NDArray) => q.mul(2),
+          ([q], [u]) => [q!.mul(2), slope(p!, s).mul(u!)],
+        );
+        return [np.sin(p!), np.cos(inner(p!)).mul(s).mul(t!)];
+      })(p),
+    (p, s) =>
+      customJvp((p: NDArray, _: NDArray) => np.sin(p), ([p, s], [t]) => {
+        const inner = customJvp(
+          (q: NDArray, _p: NDArray, _s: NDArray) => q.mul(2),
+          ([q, p, s], [u]) => [q!.mul(2), slope(p!, s!).mul(u!)],
+        );
+        return [np.sin(p!), np.cos(inner(p!, p!, s!)).mul(s!).mul(t!)];
+      })(p, s),
+  ],
+  "a rule in a loop in a rule": [
+    (p, s) =>
+      customJvp((p: NDArray) => np.sin(p), ([p], [t]) => {
+        const looped = (p: NDArray): NDArray =>
+          scan(
+            (c: NDArray) => {
+              const inner = customVjp(
+                (q: NDArray) => np.sin(q),
+                (q: NDArray) => [np.sin(q), q] as const,
+                (q: NDArray, ct: NDArray) => [np.cos(q).mul(np.stopGradient(c)).mul(ct)],
+              );
+              return [inner(c).mul(s), null];
+            },
+            p,
+            null,
+            { length: 2 },
+          )[0];
+        return [np.sin(p!), grad((p: NDArray) => looped(p).sum())(p!).mul(t!)];
+      })(p),
+    (p, s) =>
+      customJvp((p: NDArray, _: NDArray) => np.sin(p), ([p, s], [t]) => {
+        const inner = customVjp(
+          (q: NDArray, _: NDArray) => np.sin(q),
+          (q: NDArray, c: NDArray) => [np.sin(q), [q, c]] as const,
+          ([q, c]: readonly NDArray[], ct: NDArray) => [np.cos(q!).mul(c!).mul(ct), null],
+        );
+        const step = (c: NDArray): NDArray => inner(c, np.stopGradient(c)).mul(s!);
+        return [np.sin(p!), grad((p: NDArray) => step(step(p)).sum())(p!).mul(t!)];
+      })(p, s),
+  ],
 };
 
 /** Ways to run a function under a transform whose values it closes over. */
@@ -151,6 +199,9 @@ for (const [what, [closing, explicit]] of Object.entries(pairs)) {
         assertClose(grad(f)(p, s), expected);
         assertClose(jit(grad(f))(p, s), expected);
         assertClose(vmap(grad(f))(np.stack([p, p]), np.stack([s, s])).at(1), expected);
+        const twice = (g: G) => grad((q: NDArray) => grad(g)(q, s).mul(s).sum());
+        assertClose(twice(f)(p), twice(want)(p));
+        assertClose(jit(twice(f))(p), twice(want)(p));
         // By what is held, the rules say nothing, so that is as where they say zero.
         assertClose(
           grad(f, { argnums: [0, 1] })(p, s),
@@ -236,5 +287,26 @@ Deno.test("roots and linear solves may close over traced values in every functio
       assertClose(jit(grad(loss(g), both))(p, s), want, tolerance);
       assertClose(grad(jit(loss(g)), both)(p, s), want, tolerance, `${name} in ${where}`);
     }
+  }
+});
+
+Deno.test("rules in rules are run about as often as they are deep, not twice as often for each", () => {
+  let runs = 0;
+  const nested = (depth: number, s: NDArray): (x: NDArray) => NDArray => {
+    if (depth === 0) return (x) => np.sin(x);
+    return customJvp(
+      (x: NDArray) => nested(depth - 1, s)(x).mul(2),
+      ([x], [t]) => {
+        runs++;
+        const [y, dy] = jvp(nested(depth - 1, x!), [x!], [t!]);
+        return [y.mul(2), dy.mul(s)];
+      },
+    );
+  };
+  const f = (x: NDArray): NDArray => nested(10, x)(x);
+  for (const g of [grad(f), grad(jit(f, { backend: "interpreter" })), grad(grad(f))]) {
+    runs = 0;
+    g(np.array(0.3));
+    assert(runs > 0 && runs <= 100, `${runs} runs of rules that are 10 deep`);
   }
 });
