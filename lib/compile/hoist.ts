@@ -25,7 +25,8 @@ export function hoist(jaxpr: Jaxpr): Jaxpr {
       eqn.outputs.forEach((v, i) => value.set(v, outs[i]!));
     }
     const read = new Set<Atom>([...rest.flatMap((e) => e.inputs), ...step.outputs]);
-    const crossing = moved.flatMap((e) => e.outputs).filter((v) => read.has(v));
+    const kept = new Set<Atom>(rest.flatMap((e) => e.outputs));
+    const crossing = moved.flatMap((e) => e.outputs).filter((v) => read.has(v) && !kept.has(v));
     const own = step.inputs.slice(0, consts.length);
     return {
       jaxpr: {
@@ -48,7 +49,7 @@ export function hoist(jaxpr: Jaxpr): Jaxpr {
       const { jaxpr, consts: { first, count } } = programs!.list(params)[k]!;
       const end = first + count;
       const lifted = lift(jaxpr, ins.slice(first, end));
-      if (lifted.jaxpr.eqns.length === jaxpr.eqns.length) return;
+      if (lifted.extra.length === 0) return;
       params = programs!.extend(params, k, lifted.jaxpr, lifted.extra.length);
       ins = [...ins.slice(0, end), ...lifted.extra, ...ins.slice(end)];
     });
@@ -58,17 +59,23 @@ export function hoist(jaxpr: Jaxpr): Jaxpr {
   return builder.build(jaxpr.outputs.map(read), inputs);
 }
 
-/** The equations of a step that depend on its constants alone, and the others. */
+/**
+ * The equations of a step that depend on its constants alone, and those that stay. What is cheap is
+ * among both: outside for what leaves the loop because of it, inside so that its result, which may be
+ * larger than its operands, need not be kept. Of the two, what nothing reads is dropped later.
+ */
 function invariantEqns(step: Jaxpr, numConsts: number): { moved: Eqn[]; rest: Eqn[] } {
   const fixed = new Set<Atom>(step.inputs.slice(0, numConsts));
   const moved: Eqn[] = [], rest: Eqn[] = [];
   for (const eqn of step.eqns) {
     const invariant = eqn.inputs.some((a) => a instanceof Var) &&
       eqn.inputs.every((a) => a instanceof Literal || fixed.has(a)) &&
-      !eqn.primitive.passes.cheap &&
       !mayNotEnd(eqn); // else a loop that never ran might run for ever
-    if (invariant) eqn.outputs.forEach((v) => fixed.add(v));
-    (invariant ? moved : rest).push(eqn);
+    if (invariant) {
+      eqn.outputs.forEach((v) => fixed.add(v));
+      moved.push(eqn);
+    }
+    if (!invariant || eqn.primitive.passes.cheap) rest.push(eqn);
   }
   return { moved, rest };
 }

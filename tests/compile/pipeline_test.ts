@@ -104,6 +104,19 @@ Deno.test("what does not change from step to step leaves the loop", () => {
   assertEquals(names(jaxpr), ["sin", "exp", "while"]);
 });
 
+Deno.test("what is cheap leaves a loop with what is made of it alone, and else stays", () => {
+  const f = (w: NDArray): NDArray =>
+    whileLoop(
+      (v: NDArray) => v.sum().less(9),
+      (v: NDArray) => v.add(np.exp(w.reshape([1, -1]))).mul(np.broadcastTo(w, [2, 2])),
+      np.zeros([2, 2], { dtype: "float64" }),
+    );
+  const jaxpr = simple((w) => f(w!), arr([1, 2]));
+  assertEquals(names(jaxpr), ["reshape", "exp", "while"]);
+  const step = subJaxprs(find(jaxpr, "while")!.params)[1]!;
+  assertEquals(names(step), ["add", "broadcast", "mul"]);
+});
+
 Deno.test("a loop that may not end does not leave a loop that may not run", () => {
   // Moved out, the inner loop would run for n = 0 too, and for ever if w = 0.
   const inner = (w: NDArray): NDArray =>
