@@ -154,7 +154,7 @@ Deno.test("jit() keeps thousands of programs, and drops the one used least recen
 
 Deno.test("jit() drops programs with large constants earlier, but keeps those in use", () => {
   const w = np.zeros([1 << 23]); // 32 MiB
-  const c = counted((x: NDArray, _: number) => x.add(w).sum());
+  const c = counted((x: NDArray, n: number) => (n < 1000 ? x.add(w) : x).sum());
   const f = jit(c.f, { ...interpreter, staticArgnums: 1 });
   // Traced only: nothing of this size needs to run.
   const touch = (n: number): void =>
@@ -167,6 +167,13 @@ Deno.test("jit() drops programs with large constants earlier, but keeps those in
   assertEquals(c.calls(), 65, "the program used last is still there");
   assertEquals(warnings(() => touch(1)).length, 1);
   assertEquals(c.calls(), 66, "the one used least recently is not");
+  // Those that are dropped leave room for many small ones.
+  warnings(() => {
+    for (let n = 1000; n < 1200; n++) touch(n);
+  });
+  assertEquals(c.calls(), 266);
+  for (let n = 1000; n < 1200; n++) touch(n);
+  assertEquals(c.calls(), 266, "small ones stay");
 });
 
 Deno.test("jit() says once which argument makes it compile again and again", () => {
