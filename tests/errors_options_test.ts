@@ -305,6 +305,17 @@ mistake("a new NDArray", () => new (any(NDArray))(), TypeError, "np.array(...)")
 mistake("an element by brackets", () => any(x)[0], TypeError, "x[0] | x.at(0)");
 mistake("a changed element", () => any(x)[2] = 5, TypeError, "x[2] | np.setAt(x, 2, value)");
 mistake("a length", () => any(x).length, TypeError, "x.shape[0] | x.size");
+mistake("a new shape", () => any(x).shape = [3, 1], TypeError, "do not change | x.reshape(shape)");
+mistake("a new dtype", () => any(x).dtype = "int32", TypeError, "do not change | x.astype(dtype)");
+mistake(
+  "a scalar taken apart",
+  () => {
+    const [value] = np.array(1);
+    return value;
+  },
+  ShapeError,
+  "a scalar array cannot be | taken apart | x.item()",
+);
 
 // Numbers and memory that would be lost
 mistake(

@@ -20,7 +20,7 @@ import type {
   VarianceOptions,
 } from "./method_options.ts";
 import { checkCall } from "./signature.ts";
-import { refuseSubscripts } from "./subscripts.ts";
+import { refuseByHand, refuseSubscripts } from "./subscripts.ts";
 
 /** What arithmetic accepts: an array, or a JavaScript number or boolean (weakly typed). */
 export type Operand = NDArray | number | boolean;
@@ -448,7 +448,14 @@ export abstract class NDArray {
   }
   /** The sub-arrays along the first axis. */
   *[Symbol.iterator](): Generator<NDArray> {
-    if (this.ndim === 0) throw new ShapeError("a scalar array cannot be iterated over");
+    if (this.ndim === 0) {
+      refuseByHand(
+        new ShapeError(
+          "a scalar array cannot be iterated over, spread or taken apart: x.item() is its number",
+        ),
+      );
+      return;
+    }
     for (let i = 0; i < this.shape[0]!; i++) yield this.at(i);
   }
 }

@@ -30,18 +30,72 @@ export type Arrival = TypedArray | DeviceBuffer;
 
 const finalizer = new FinalizationRegistry<DeviceBuffer>((buffer) => buffer.release());
 
-/** An array whose elements exist, or are being computed. */
+/** What becomes of elements that are not simply there: on a device, in flight, failed or disposed. */
+class Source {
+  host: TypedArray | null = null;
+  device: DeviceBuffer | null = null;
+  pending: Promise<void> | null = null;
+  failure: { readonly error: unknown } | null = null;
+  disposed = false;
+
+  constructor(readonly aval: ShapedArray) {
+    // Reactive frameworks make proxies of what is extensible; buffers have `#` fields.
+    Object.preventExtensions(this);
+  }
+
+  check(): void {
+    if (this.failure !== null) throw this.failure.error;
+    if (this.disposed) {
+      throw new TypeError(`${formatAval(this.aval)} array: used after dispose()`);
+    }
+  }
+
+  peek(): TypedArray | null {
+    if (this.host !== null) return this.host;
+    this.check();
+    return this.host = this.device === null ? null : this.device.readSync();
+  }
+
+  get values(): TypedArray {
+    const values = this.peek();
+    if (values === null) {
+      throw new InFlightError(
+        `the values of this ${
+          formatAval(this.aval)
+        } array are still in flight and cannot be read synchronously: ` +
+          "use `await x.data()`, or `await ready(tree)` first",
+      );
+    }
+    return values;
+  }
+}
+
+/**
+ * An array whose elements exist, or are being computed.
+ *
+ * Its own enumerable properties are its type and its elements, and nothing is in `#` fields. So tools
+ * that know no arrays compare what they hold (`deepStrictEqual`, `assertEquals`, `isEqual`), where they
+ * would take all arrays of one shape for equal, and proxies of arrays, as reactive frameworks make
+ * them, are arrays.
+ */
 export class ConcreteArray extends NDArray {
-  #host: TypedArray | null;
-  #device: DeviceBuffer | null = null;
-  #pending: Promise<void> | null = null;
-  #failure: { readonly error: unknown } | null = null;
-  #disposed = false;
+  /**
+   * The elements, not a copy: for implementations, which never write to them. A plain property where
+   * they lie in host memory, else an accessor, which throws while they are in flight.
+   */
+  declare readonly values: TypedArray;
+
+  /** Where elements are that are not simply there; null on the prototype. */
+  declare private readonly source: Source | null;
 
   /** Use `fromHost`, `fromDevice` or `inFlight`. */
-  private constructor(readonly aval: ShapedArray, host: TypedArray | null) {
+  private constructor(readonly aval: ShapedArray, values: TypedArray | null) {
     super();
-    this.#host = host;
+    if (values !== null) this.values = values;
+  }
+
+  static {
+    Object.defineProperty(this.prototype, "source", { value: null });
   }
 
   /** An array over `values`, which the caller gives up. */
@@ -52,78 +106,55 @@ export class ConcreteArray extends NDArray {
   /** An array over device memory; freed by `dispose` or the garbage collector. */
   static fromDevice(aval: ShapedArray, buffer: DeviceBuffer): ConcreteArray {
     const array = new ConcreteArray(aval, null);
-    array.#adopt(buffer);
+    adopt(array, divert(array), buffer);
     return array;
   }
 
   /** An array whose elements arrive later. */
   static inFlight(aval: ShapedArray, arrival: Promise<Arrival>): ConcreteArray {
     const array = new ConcreteArray(aval, null);
-    array.#pending = arrival.then((value) => {
-      if (array.#disposed) {
+    const source = divert(array);
+    source.pending = arrival.then((value) => {
+      if (source.disposed) {
         if ("release" in value) value.release();
-      } else if ("release" in value) array.#adopt(value);
-      else array.#host = value;
+      } else if ("release" in value) adopt(array, source, value);
+      else source.host = value;
     }, (error) => {
-      array.#failure = { error };
+      source.failure = { error };
     }).then(() => {
-      array.#pending = null;
+      source.pending = null;
     });
     return array;
   }
 
-  #adopt(buffer: DeviceBuffer): void {
-    this.#device = buffer;
-    finalizer.register(this, buffer, this);
-  }
-
   /** Whether the elements can be had now. */
   get ready(): boolean {
-    return this.#pending === null;
+    return this.source === null || this.source.pending === null;
   }
 
   /** Resolves once the elements exist; rejects where computing them failed. */
   async settled(): Promise<void> {
-    if (this.#pending !== null) await this.#pending;
-    this.#check();
+    const { source } = this;
+    if (source === null) return;
+    if (source.pending !== null) await source.pending;
+    source.check();
   }
 
   /** The device memory that holds the elements, if any. */
   get device(): DeviceBuffer | null {
-    return this.#device;
-  }
-
-  #check(): void {
-    if (this.#failure !== null) throw this.#failure.error;
-    if (this.#disposed) {
-      throw new TypeError(`${formatAval(this.aval)} array: used after dispose()`);
-    }
+    return this.source === null ? null : this.source.device;
   }
 
   /** The elements if they can be had now, else null. Not a copy. */
   peek(): TypedArray | null {
-    if (this.#host !== null) return this.#host;
-    this.#check();
-    return this.#host = this.#device === null ? null : this.#device.readSync();
+    return this.source === null ? this.values : this.source.peek();
   }
 
   /** The elements where they can be shown; null in flight, after `dispose` and after a failure. */
   get shown(): TypedArray | null {
-    return this.#failure !== null || this.#disposed || !isReadable(this) ? null : this.peek();
-  }
-
-  /** The elements, not a copy: for implementations, which never write to them. */
-  get values(): TypedArray {
-    const values = this.#host ?? this.peek();
-    if (values === null) {
-      throw new InFlightError(
-        `the values of this ${
-          formatAval(this.aval)
-        } array are still in flight and cannot be read synchronously: ` +
-          "use `await x.data()`, or `await ready(tree)` first",
-      );
-    }
-    return values;
+    const { source } = this;
+    if (source !== null && (source.failure !== null || source.disposed)) return null;
+    return isReadable(this) ? this.peek() : null;
   }
 
   /** The elements as a fresh typed array, now. An error where they are in flight. */
@@ -142,32 +173,56 @@ export class ConcreteArray extends NDArray {
   /** Brings the elements to host memory. */
   async load(): Promise<void> {
     await this.settled();
-    if (this.#host === null && this.#device !== null) this.#host = await this.#device.read();
+    const { source } = this;
+    if (source === null || source.host !== null || source.device === null) return;
+    source.host = await source.device.read();
   }
 
   /** Frees device memory held by this array; it cannot be used afterwards. */
   override dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.#host = null;
-    if (this.#device !== null) {
-      finalizer.unregister(this);
-      this.#device.release();
-      this.#device = null;
+    const source = this.source ?? divert(this);
+    if (source.disposed) return;
+    source.disposed = true;
+    source.host = null;
+    if (source.device !== null) {
+      finalizer.unregister(source);
+      source.device.release();
+      source.device = null;
     }
   }
 
   /** `Array(float32[2], [1,2])`: type and values, of large arrays those at the corners. */
   override toString(): string {
     const type = formatAval(this.aval);
-    if (this.#disposed) return `Array(${type}, disposed)`;
-    if (this.#failure !== null) return `Array(${type}, failed)`;
+    if (this.source?.disposed) return `Array(${type}, disposed)`;
+    if (this.source !== null && this.source.failure !== null) return `Array(${type}, failed)`;
     const values = this.shown;
     if (values === null) return `Array(${type}, in flight)`;
     const elements = formatElements(values, this.aval);
     if (elements === null) return `Array(${type})`;
     return `Array(${type},${elements.includes("\n") ? "\n  " : " "}${elements})`;
   }
+}
+
+/** Gives an array a source, from which its elements are read from now on. */
+function divert(array: ConcreteArray): Source {
+  const source = new Source(array.aval);
+  // Of a frozen array this changes nothing, and it keeps its elements.
+  // Proxies may show what is configurable as they like.
+  const configurable = true;
+  Reflect.defineProperty(array, "source", { value: source, configurable, writable: true });
+  Reflect.defineProperty(array, "values", {
+    get: () => source.values,
+    enumerable: true,
+    configurable,
+  });
+  return source;
+}
+
+/** Gives device memory to an array, with which it is freed. */
+function adopt(array: ConcreteArray, source: Source, buffer: DeviceBuffer): void {
+  source.device = buffer;
+  finalizer.register(array, buffer, source);
 }
 
 showAsText(ConcreteArray, (x): MediaBundle => {

@@ -13,7 +13,7 @@ import type { DType, TypedArray } from "./dtype.ts";
 export type MediaBundle = Readonly<Record<string, string>>;
 
 /**
- * Lets the consoles of Deno and Node show instances of a class as `String` does, and Jupyter notebooks
+ * Lets the consoles of Deno and Node show instances of a class by their `toString`, and Jupyter notebooks
  * too, which also get what `media` gives.
  */
 export function showAsText<T extends object>(
@@ -26,7 +26,8 @@ export function showAsText<T extends object>(
   };
   for (const symbol of ["Deno.customInspect", "nodejs.util.inspect.custom"]) {
     define(symbol, function () {
-      return String(this);
+      // Consoles that show prototypes ask these too.
+      return Object.hasOwn(this, "constructor") ? `${this.constructor.name} {}` : this.toString();
     });
   }
   define("Jupyter.display", function () {

@@ -1,6 +1,7 @@
 /**
- * What is written as of a JavaScript array, `x[0]` and `x.length`: on arrays here these are errors that
- * say what to write. Otherwise `x[0] = 5` would change nothing, and `x[0]` be `undefined`, in silence.
+ * What is written as of a JavaScript or NumPy array, `x[0]`, `x.length` and `x.shape = [2, 3]`: on
+ * arrays here these are errors that say what to write. Otherwise `x[0] = 5` would change nothing, and
+ * `x[0]` be `undefined`, in silence.
  *
  * @module
  */
@@ -13,21 +14,22 @@
  * asks that for each operand; arrays that are not extensible make eager `add` 15 % slower (V8 15.0).
  */
 export function refuseSubscripts(prototype: object): void {
-  const refuse = (key: PropertyKey, read: string, write: string): void => {
+  const refuse = (key: PropertyKey, get: () => unknown, write: string): void => {
     Object.defineProperty(prototype, key, {
-      get(): never {
-        throw new TypeError(read);
-      },
+      get,
       set(): never {
         throw new TypeError(write);
       },
     });
   };
+  const refuseBoth = (key: PropertyKey, read: string, write: string): void => {
+    refuse(key, () => refuseByHand(new TypeError(read)), write);
+  };
   const length =
     "x.length: an array has a shape. Use x.shape[0] for the length of its first axis, or x.size";
-  refuse("length", length, length);
+  refuseBoth("length", length, length);
   for (let i = LOWEST; i < LIMIT; i++) {
-    refuse(
+    refuseBoth(
       i,
       `x[${i}]: arrays have no elements as properties. Use x.at(${i}) for the element or row at an ` +
         "index, x.slice(starts, stops) for a part, x.take(indices, axis) for several",
@@ -35,7 +37,35 @@ export function refuseSubscripts(prototype: object): void {
         "np.addAt to add, or np.where to replace elements by a condition",
     );
   }
+  for (const [key, instead] of Object.entries(INSTEAD)) {
+    const { get } = Object.getOwnPropertyDescriptor(prototype, key)!;
+    refuse(key, get!, `x.${key} = value: arrays do not change. Use ${instead} for a changed copy`);
+  }
 }
+
+/**
+ * Throws an error just made, unless the line that led to it is a tool's and no person's. Tools ask
+ * any object for a length, to tell lists from others (Lodash's `isEqual`), Node's console asks what is
+ * in a `Proxy` for element 0, and matchers go through all that can be iterated over (Jest, Vitest).
+ */
+export function refuseByHand(error: Error): void {
+  const places = (error.stack ?? "").split("\n").filter((line) => PLACE.test(line));
+  // The first is the line that made the error.
+  const caller = places[1];
+  if (caller === undefined || caller.includes(root) || !TOOL.test(caller)) throw error;
+}
+
+/** The end of a line of a stack that says where; native functions are nowhere. */
+const PLACE = /:\d+:\d+\)?$/;
+
+/** Places in runtimes, in installed packages, and in those that are loaded by a version. */
+const TOOL = /\b(?:node|ext):|\/node_modules\/|[@/]\d+\.\d+\.\d+\//;
+
+/** Where this library's files are, which may be such a place. */
+const root = new URL("../../", import.meta.url).href;
+
+/** What NumPy's arrays let one set, and what gives the same here. */
+const INSTEAD = { shape: "x.reshape(shape)", dtype: "x.astype(dtype)" };
 
 /** The first and the last indices that someone who starts at either end may try. */
 const LOWEST = -16;

@@ -95,5 +95,5 @@ Deno.test("subscripts are errors that say what to write, on traced arrays too", 
   both(row);
   grad(both)(row);
   assertEquals(row.toArray(), [1, 2, 3]);
-  assertEquals(Object.keys(row), ["aval"]);
+  assertEquals(Object.keys(row), ["aval", "values"]);
 });
