@@ -8,6 +8,7 @@ import {
   anderson,
   compose,
   cond,
+  customVjp,
   damped,
   evalShape,
   exportOnnx,
@@ -29,6 +30,7 @@ import {
   ShapeDtype,
   ShapeError,
   special,
+  TreeError,
   valueAndGrad,
   vmap,
 } from "../mod.ts";
@@ -213,7 +215,7 @@ mistake(
   "an array in the place of options",
   () => np.sum(m, 0, any(x)),
   TypeError,
-  "sum: the options are an object, not an instance of | Write sum(x, axis, { keepDims })",
+  "sum: the options are an object, not an array float32[3]. | Write sum(x, axis, { keepDims })",
 );
 
 // Arguments too many
@@ -315,6 +317,50 @@ mistake(
   },
   ShapeError,
   "a scalar array cannot be | taken apart | x.item()",
+);
+mistake("a method of lists", () => any(x).map(Math.sin), TypeError, "x.map: | vmap(f)(x)");
+mistake("JAX's update", () => any(x).at(0).set(1), TypeError, "x.set: | np.setAt(x, index, value)");
+mistake(
+  "numbers for slice",
+  () => any(x).slice(0, 1),
+  TypeError,
+  "number 0 | Write x.slice([0], [2])",
+);
+mistake(
+  "a list for scan",
+  () => scan((c: NDArray) => [c, c], np.array(0), [1, 2, 3]),
+  ShapeError,
+  "xs[0] is a scalar | np.array(...) | np.stack([...])",
+);
+mistake(
+  "a copy by structuredClone",
+  () => np.add(any(structuredClone(x)), 1),
+  TypeError,
+  "structuredClone or postMessage | x.dataSync()",
+);
+mistake(
+  "an array in the place of a function",
+  () => any(cond)(true, x, Math.sin, Math.cos),
+  TypeError,
+  "not an array float32[3]. | Write cond(pred, ifTrue, ifFalse, ...operands)",
+);
+mistake(
+  "no rules",
+  () => any(customVjp)((x: NDArray) => x),
+  TypeError,
+  "the forward rule must be a function, not undefined. Write customVjp(f, fwd, bwd)",
+);
+mistake(
+  "a cotangent that is not in a list",
+  () => grad(customVjp((x: NDArray) => x, (x: NDArray) => [x, x], any((x: NDArray) => x)))(1),
+  TreeError,
+  "an array of 1 cotangents | not an array float32[]",
+);
+mistake(
+  "lengths as text and null",
+  () => new ShapeDtype(any([null, "4", 2])),
+  ShapeError,
+  'not [null,the string "4",2]; | ["batch", 4]',
 );
 
 // Numbers and memory that would be lost

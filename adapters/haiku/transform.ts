@@ -4,7 +4,6 @@
  * @module
  */
 import { NDArray } from "../../lib/core/array.ts";
-import { formatAval } from "../../lib/core/aval.ts";
 import { describeValue, StateError } from "../../lib/core/errors.ts";
 import { checkCall } from "../../lib/core/signature.ts";
 import { liftTransforms, type StateBundle } from "../../lib/lift/mod.ts";
@@ -111,9 +110,7 @@ function checkKey(key: unknown, usage: string): asserts key is NDArray | null {
     key instanceof NDArray && key.dtype === "uint32" && key.ndim === 1 && key.shape[0] === 2
   ) return;
   throw new StateError(
-    `${usage}: the random key must be random.key(seed) or null, not ${
-      key instanceof NDArray ? `an array ${formatAval(key.aval)}` : describeValue(key)
-    }`,
+    `${usage}: the random key must be random.key(seed) or null, not ${describeValue(key)}`,
   );
 }
 

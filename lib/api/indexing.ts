@@ -11,7 +11,13 @@
 import { NDArray, type Operand } from "../core/array.ts";
 import { broadcastShapes, sizeOf } from "../core/aval.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
-import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import {
+  AxisError,
+  describeValue,
+  formatLengths,
+  formatShape,
+  ShapeError,
+} from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
 import { add, rem, select } from "../primitives/basic.ts";
@@ -233,9 +239,9 @@ export function slice(
   for (const [name, list] of lists) {
     if (!Array.isArray(list) || !list.every((v) => Number.isInteger(v) || v === Infinity)) {
       throw new TypeError(
-        `slice: ${name} must be a list of integers, not ${
-          Array.isArray(list) ? formatShape(list) : describeValue(list)
-        }. For computed positions use np.dynamicSlice`,
+        `slice: ${name} must be a list of integers, one for each of the first axes, not ${
+          Array.isArray(list) ? formatLengths(list) : describeValue(list)
+        }. Write x.slice([0], [2]); for computed positions use np.dynamicSlice`,
       );
     }
     if (list.length > a.ndim || list.length !== starts.length) {

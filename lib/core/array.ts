@@ -20,7 +20,8 @@ import type {
   VarianceOptions,
 } from "./method_options.ts";
 import { checkCall } from "./signature.ts";
-import { refuseByHand, refuseSubscripts } from "./subscripts.ts";
+import { refuseByHand } from "./stack.ts";
+import { refuseSubscripts } from "./subscripts.ts";
 
 /** What arithmetic accepts: an array, or a JavaScript number or boolean (weakly typed). */
 export type Operand = NDArray | number | boolean;

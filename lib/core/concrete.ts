@@ -74,9 +74,9 @@ class Source {
  * An array whose elements exist, or are being computed.
  *
  * Its own enumerable properties are its type and its elements, and nothing is in `#` fields. So tools
- * that know no arrays compare what they hold (`deepStrictEqual`, `assertEquals`, `isEqual`), where they
- * would take all arrays of one shape for equal, and proxies of arrays, as reactive frameworks make
- * them, are arrays.
+ * that know no arrays compare what they hold (`deepStrictEqual`, `assertEquals`, `isEqual`); otherwise
+ * they would take all arrays of one shape for equal. And proxies of arrays, as reactive frameworks
+ * make them, are arrays.
  */
 export class ConcreteArray extends NDArray {
   /**

@@ -101,6 +101,12 @@ export function formatShape(shape: readonly number[]): string {
   return `[${shape.join(",")}]`;
 }
 
+/** As `formatShape`, of a list that should be a shape: what is no number is shown as what it is. */
+export function formatLengths(list: readonly unknown[]): string {
+  const item = (v: unknown): string => typeof v === "number" ? String(v) : describeValue(v);
+  return `[${Array.from(list, item).join(",")}]`;
+}
+
 /** The error for a typed array whose memory was given away. */
 export function detached(op: string, what: string, value: ArrayBufferView): TypeError {
   return new TypeError(
@@ -126,6 +132,13 @@ export function describeValue(value: unknown): string {
   if (Array.isArray(value)) return `a JavaScript array of length ${value.length}`;
   if (typeof value === "object") {
     const name = value.constructor?.name;
+    // The class of arrays is not known here, but what an array has is.
+    const { dtype, shape } = (value as { aval?: Record<string, unknown> }).aval ?? {};
+    if (typeof dtype === "string" && Array.isArray(shape)) {
+      return name === "Object"
+        ? "what structuredClone or postMessage left of an array (send x.dataSync() and x.shape)"
+        : `an array ${dtype}${formatShape(shape)}`;
+    }
     return name && name !== "Object" ? `an instance of ${name}` : "a plain object";
   }
   return `${typeof value} ${String(value)}`;

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { refuseByHand } from "./stack.ts";
 
 /**
  * Makes subscripts on instances of a class errors, by accessors on its prototype.
@@ -37,32 +38,26 @@ export function refuseSubscripts(prototype: object): void {
         "np.addAt to add, or np.where to replace elements by a condition",
     );
   }
+  for (const [name, instead] of Object.entries(METHODS)) {
+    const message = `x.${name}: arrays have no such method. ${instead}`;
+    refuseBoth(name, message, message);
+  }
   for (const [key, instead] of Object.entries(INSTEAD)) {
     const { get } = Object.getOwnPropertyDescriptor(prototype, key)!;
     refuse(key, get!, `x.${key} = value: arrays do not change. Use ${instead} for a changed copy`);
   }
 }
 
-/**
- * Throws an error just made, unless the line that led to it is a tool's and no person's. Tools ask
- * any object for a length, to tell lists from others (Lodash's `isEqual`), Node's console asks what is
- * in a `Proxy` for element 0, and matchers go through all that can be iterated over (Jest, Vitest).
- */
-export function refuseByHand(error: Error): void {
-  const places = (error.stack ?? "").split("\n").filter((line) => PLACE.test(line));
-  // The first is the line that made the error.
-  const caller = places[1];
-  if (caller === undefined || caller.includes(root) || !TOOL.test(caller)) throw error;
-}
-
-/** The end of a line of a stack that says where; native functions are nowhere. */
-const PLACE = /:\d+:\d+\)?$/;
-
-/** Places in runtimes, in installed packages, and in those that are loaded by a version. */
-const TOOL = /\b(?:node|ext):|\/node_modules\/|[@/]\d+\.\d+\.\d+\//;
-
-/** Where this library's files are, which may be such a place. */
-const root = new URL("../../", import.meta.url).href;
+/** Methods of lists, and of JAX's `x.at[i]`, with what does the same here. */
+const METHODS = {
+  map:
+    "Operations work on all elements at once, vmap(f)(x) on rows, and [...x].map(f) gives a list",
+  forEach: "Write for (const row of x) in eager code, and scan or map in traced code",
+  filter: "Shapes do not depend on values: use np.where(condition, x, y)",
+  reduce: "Use x.sum(), x.prod(), x.max() and the like, or scan with a carry",
+  push: "Arrays do not change: np.concatenate([x, y]) gives a new one",
+  set: "Arrays do not change: np.setAt(x, index, value) gives a changed copy",
+};
 
 /** What NumPy's arrays let one set, and what gives the same here. */
 const INSTEAD = { shape: "x.reshape(shape)", dtype: "x.astype(dtype)" };

@@ -14,9 +14,7 @@ import { checkRoom, formatAval, type ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
 import { ConcretizationError, DifferentiationError, LeakedTracerError } from "./errors.ts";
 import { Linear, type Primitive } from "./primitive.ts";
-
-/** Where this library's files are, to tell its lines from the user's in a stack. */
-const root = new URL("../../", import.meta.url).href;
+import { userLine } from "./stack.ts";
 
 /** An interpreter of primitives. */
 export abstract class Trace {
@@ -36,16 +34,6 @@ export abstract class Trace {
   get site(): string {
     return userLine(this.#site);
   }
-}
-
-/** The line of user code from which an error was made, as far as it can be told. */
-export function userLine(error: Error | null): string {
-  for (const line of (error?.stack ?? "").split("\n").slice(1)) {
-    const place = /\(?((?:file|https?):\/\/[^\s)]+)\)?$/.exec(line)?.[1];
-    const own = place?.startsWith(`${root}lib/`) || place?.startsWith(`${root}adapters/`);
-    if (place !== undefined && !own) return place;
-  }
-  return "an unknown place";
 }
 
 /** A stand-in for an array while a transform watches a function. */

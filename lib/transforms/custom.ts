@@ -4,7 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { TreeError } from "../core/errors.ts";
+import { describeValue, TreeError } from "../core/errors.ts";
 import { type Jaxpr, Var } from "../core/jaxpr.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
@@ -246,7 +246,7 @@ function checkCotangents(
         nameOf(f)
       } must return an array of ${def.children.length} ` +
         `cotangents, one for each argument, not ${
-          Array.isArray(result) ? `${result.length}` : typeof result
+          Array.isArray(result) ? `${result.length}` : describeValue(result)
         }`,
     );
   }

@@ -114,7 +114,12 @@ export function scanLength(
   let from = "length";
   xs.forEach((x, i) => {
     if (x.ndim === 0) {
-      throw new ShapeError(`${op}: ${at(i)} is a scalar and has no axis to loop over`);
+      throw new ShapeError(
+        `${op}: ${
+          at(i)
+        } is a scalar and has no axis to loop over. A list is a tree of arrays: make ` +
+          "one array of it with np.array(...), or np.stack([...])",
+      );
     }
     if (length !== undefined && x.shape[0] !== length) {
       throw new ShapeError(

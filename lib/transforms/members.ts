@@ -117,6 +117,13 @@ export function takesRules(name: keyof Transforms): boolean {
   return table[name].rules === true;
 }
 
+/** How a member is called, without its options; nothing for what is no member. */
+export function callOf(name: string): string {
+  return Object.hasOwn(table, name)
+    ? table[name as keyof Transforms].call.replace(/, options\)$/, ")")
+    : "";
+}
+
 type Call = (...args: unknown[]) => unknown;
 
 /**

@@ -27,6 +27,7 @@ import {
   treePaths,
   treeUnflatten,
 } from "../core/tree.ts";
+import { callOf } from "./members.ts";
 
 export type { Arrays, Leaf } from "./tree_types.ts";
 
@@ -89,7 +90,11 @@ const made = class ShapeDtype {
 
   constructor(shape: readonly (number | string)[], readonly dtype: DType = defaultFloat) {
     if (arguments.length > 2) checkCall("new ShapeDtype(shape, dtype)", arguments);
-    this.shape = isOpenShape(shape) ? [...shape] as number[] : checkShape("ShapeDtype", shape);
+    this.shape = isOpenShape(shape) ? [...shape] as number[] : checkShape(
+      "ShapeDtype",
+      shape,
+      '; one that a file leaves open has a name, as in ["batch", 4]',
+    );
     if (!isDType(dtype)) {
       throw new TypeError(
         `ShapeDtype: ${
@@ -154,7 +159,10 @@ export function withName<F extends (...args: never[]) => unknown>(
  */
 export function checkFunction(op: string, f: unknown, what = "the first argument"): void {
   if (typeof f !== "function") {
-    throw new TypeError(`${op}: ${what} must be a function, not ${describeValue(f)}`);
+    const call = callOf(op);
+    throw new TypeError(
+      `${op}: ${what} must be a function, not ${describeValue(f)}${call && `. Write ${call}`}`,
+    );
   }
 }
 

@@ -293,8 +293,8 @@ Deno.test("params and state have to be what init gives", () => {
   const wrong: [unknown, string][] = [
     [null, "it is null"],
     [undefined, "it is undefined"],
-    [x, "it is an instance of"],
-    [{ linear: x }, "linear is an instance of"],
+    [x, "it is an array float32[2,3]"],
+    [{ linear: x }, "linear is an array float32[2,3]"],
     [{ linear: { w: 3 } }, "linear.w is number 3"],
     [[{ linear: { w: x } }, {}], "0.linear is a plain object"],
   ];
