@@ -4,7 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray } from "../core/aval.ts";
+import { checkRoom, shaped, type ShapedArray } from "../core/aval.ts";
 import { deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { evalJaxpr, type Jaxpr, Var } from "../core/jaxpr.ts";
@@ -82,6 +82,7 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
     evaluate(args, params) {
       const { jaxpr, numCarry, length, reverse } = params;
       const outAvals = scanP.abstractEval([], params);
+      for (const aval of outAvals) checkRoom("scan", aval);
       return deferUntilReady(args, outAvals, (args) => {
         const [consts, init, xs] = parts<NDArray>(args, params);
         let carry = init;

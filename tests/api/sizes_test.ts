@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { linalg, type NDArray, nn, numpy as np, random, vmap } from "../../mod.ts";
+import { linalg, type NDArray, nn, numpy as np, random, scan, vmap } from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 
 const vector = np.ones([100_000]);
@@ -29,6 +29,10 @@ const tooLarge: Readonly<Record<string, readonly [call: () => unknown, result: s
   "random.split": [() => random.split(key, 1e10), "uint32[10000000000,2], takes 74.5 GiB"],
   "random.normal": [() => random.normal(key, [4, 1e9]), "[4,1000000000]"],
   "random.permutation": [() => random.permutation(key, 2e9), "[2000000000]"],
+  "scan with a result in each step": [
+    () => scan((c) => [c, np.ones([1000])], np.array(0), null, { length: 5_000_000 }),
+    "float32[5000000,1000], takes 18.6 GiB",
+  ],
   // What no function foresees, the evaluator sees.
   add: [() => vector.add(vector.reshape([-1, 1])), "float32[100000,100000]"],
   matmul: [() => vector.reshape([-1, 1]).matmul(vector.reshape([1, -1])), "float32[100000,100000]"],
