@@ -244,6 +244,12 @@ mistake(
   "sin takes 1 argument, not 2 | Write sin(x)",
 );
 mistake(
+  "a sine of a number, its position and a list that has another there",
+  () => any(np.sin)(0.5, 1, [0.5, 2]),
+  TypeError,
+  "sin takes 1 argument, not 3 | Write sin(x)",
+);
+mistake(
   "sizes of layers one by one",
   () => hk.transform(() => new (any(hk.MLP))(8, 1)).init(null),
   TypeError,
