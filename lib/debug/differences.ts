@@ -56,8 +56,9 @@ export class Differences {
 
   /** A line for each difference. */
   toString(): string {
+    const shown = (v: number): string => formatNumber(v, "float64"); // which tells -0 from 0
     const line = (d: Difference): string =>
-      `${d.what}[${d.position}]: eager ${d.eager}, ${this.backend} ${d.compiled} (${
+      `${d.what}[${d.position}]: eager ${shown(d.eager)}, ${this.backend} ${shown(d.compiled)} (${
         Number.isFinite(d.ulps) ? `${Number(d.ulps.toPrecision(3))} ulp` : "no rounding"
       }) at ${d.where}`;
     const count = `${this.compared} operations compared with ${this.backend}`;

@@ -22,8 +22,8 @@ import { arr } from "../support/arrays.ts";
 
 await loadBackend("wasm");
 
-/** Adds 1 in eager code, and `wrong` in compiled code. */
-function planted(name: string, wrong: number): (x: NDArray) => NDArray {
+/** Adds 1 in eager code, and in compiled code adds `wrong` or multiplies by it. */
+function planted(name: string, wrong: number, op = "Add"): (x: NDArray) => NDArray {
   const primitive: Primitive<null> = definePrimitive<null>({
     name,
     abstractEval: ([x]) => [x!],
@@ -32,7 +32,7 @@ function planted(name: string, wrong: number): (x: NDArray) => NDArray {
     transpose: "nonlinear",
     batch: ([x], [dim]) => [[bind1(primitive, [x!], null)], [dim!]],
     passes: ordinary,
-    lower: (g, [x], _, [aval]) => [g.node("Add", [x!, g.scalar(wrong, aval!.dtype)])],
+    lower: (g, [x], _, [aval]) => [g.node(op, [x!, g.scalar(wrong, aval!.dtype)])],
     samples: () => [],
   });
   return (x) => bind1(primitive, [x], null);
@@ -93,6 +93,11 @@ Deno.test("zeros of another sign, NaN and infinities are told from rounding", as
     const { operations } = await debug.whereJitDiffers(zero(to), x);
     assertEquals(operations[0]!.ulps, Infinity);
   }
+  const turned = planted("test_special_zero", 0, "Mul");
+  const found = await debug.whereJitDiffers(turned, np.array([-1]));
+  const [{ eager, compiled, ulps }] = found.operations as [debug.Difference];
+  assertEquals([eager, compiled, ulps], [0, -0, Infinity]);
+  assert(String(found).includes("eager 0, wasm -0 (no rounding)"), String(found));
 });
 
 Deno.test("program() shows each stage", () => {
