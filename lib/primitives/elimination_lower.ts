@@ -32,6 +32,11 @@ function positions(g: Lowering, n: number, shape: readonly number[]): Value {
   return g.reshape(g.node("Range", [0, n, 1].map((v) => g.scalar(v, "int64"))), shape);
 }
 
+/** Where an element of a matrix is on its diagonal. */
+function onDiagonal(g: Lowering, n: number): Value {
+  return g.node("Equal", [positions(g, n, [1, n, 1]), positions(g, n, [1, 1, n])]);
+}
+
 /** `x` along `axis` at one place for each system, which stays as an axis of length 1. */
 function pick(
   g: Lowering,
@@ -231,12 +236,7 @@ function lowerDiagonal(g: Lowering, a: Value, at: Matrices): Diagonal {
       { dtype: "int64", shape: [systems] },
     ],
   );
-  const unit = g.cast(
-    g.node("Equal", [positions(g, n, [1, n, 1]), positions(g, n, [1, 1, n])]),
-    "bool",
-    dtype,
-  );
-  const eye = filled(g, unit, [systems, n, n]);
+  const eye = filled(g, g.cast(onDiagonal(g, n), "bool", dtype), [systems, n, n]);
   const none = filled(g, g.scalar(0, "bool"), [systems, n, 1]);
   const one = filled(g, g.scalar(1, dtype), [systems, 1, 1]);
   const [, rows, columns, , , sign, pivots, ps, qs] = g.nodes(
@@ -310,19 +310,19 @@ export function lowerCofactors(
   const weights = productsBut(f, pivots, changes.length + 1, at);
   const sum = (x: Value, ...over: number[]): Value =>
     g.node("ReduceSum", [x, g.int64(over)], { keepdims: 0 });
-  const unit = g.node("Equal", [positions(g, n, [1, n, 1]), positions(g, n, [1, 1, n])]);
-  const diagonal = (x: Value): Value => sum(f.choose(unit, x, 0), 2);
-  const onDiagonal = (x: Value): Value => f.choose(unit, g.reshape(x, [systems, n, 1]), 0);
+  const isDiagonal = onDiagonal(g, n);
+  const diagonal = (x: Value): Value => sum(f.choose(isDiagonal, x, 0), 2);
+  const asDiagonal = (x: Value): Value => f.choose(isDiagonal, g.reshape(x, [systems, n, 1]), 0);
   /** `x[j, k]` as a function of i, j and k, whichever of them the axes are. */
   const spread = (x: Value, ...axes: readonly [number, number]): Value => {
     const shape = [1, 2, 3].map((k) => axes.includes(k) ? n : 1);
     return g.reshape(axes[0] < axes[1] ? x : transposed(x), [systems, ...shape]);
   };
   let inner: Value;
-  if (m === undefined) inner = onDiagonal(weights);
+  if (m === undefined) inner = asDiagonal(weights);
   else if (o === undefined) {
     const rest = g.reshape(diagonal(m), [systems, 1, n]);
-    inner = f.sub(onDiagonal(sum(f.mul(weights, rest), 2)), f.mul(weights, transposed(m)));
+    inner = f.sub(asDiagonal(sum(f.mul(weights, rest), 2)), f.mul(weights, transposed(m)));
   } else {
     // Axes 1, 2 and 3 of the weights are i, j and k.
     const ends = (x: Value): Value => g.reshape(diagonal(x), [systems, 1, 1, n]);
@@ -336,7 +336,7 @@ export function lowerCofactors(
       f.mul(g.reshape(diagonal(m), [systems, 1, n, 1]), ends(o)),
       f.mul(spread(m, 2, 3), spread(o, 3, 2)),
     );
-    inner = f.sub(onDiagonal(sum(f.mul(weights, minors), 2, 3)), across);
+    inner = f.sub(asDiagonal(sum(f.mul(weights, minors), 2, 3)), across);
   }
   // Zeros have no sign, as in det.
   return f.add(f.mul(sign, matmul(matmul(transposed(rows), inner), columns)), 0);
