@@ -5,6 +5,8 @@
  * @module
  */
 import {
+  cond,
+  customVjp,
   grad,
   hessian,
   jit,
@@ -12,7 +14,9 @@ import {
   loadBackend,
   type NDArray,
   numpy as np,
+  scan,
   vmap,
+  whileLoop,
 } from "../../mod.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 import { allUnread } from "../support/random_unread.ts";
@@ -38,5 +42,29 @@ for (const { name, f, plain } of allUnread) {
     assertClose(jvp(grad(loss), [x], [t])[1], ht);
     assertClose(grad((v: NDArray) => jvp(loss, [v], [t])[1])(x), ht);
     assertClose(grad((v: NDArray) => grad(loss)(v).mul(t).sum())(x), ht);
+  });
+}
+
+/** Programs that are written around an operation, and double their argument without it. */
+const around: Readonly<Record<string, (op: (v: NDArray) => NDArray, v: NDArray) => NDArray>> = {
+  "a jitted function": (op, v) => jit((v: NDArray) => (op(v), v.mul(2)))(v),
+  "a scan": (op, v) => scan((c: NDArray) => (op(c), [c.mul(2), null]), v, null, { length: 1 })[0],
+  "a branch": (op, v) => cond(true, (v: NDArray) => (op(v), v.mul(2)), (v: NDArray) => v, v),
+  "a while loop": (op, v) =>
+    whileLoop(
+      ([n]: [NDArray, NDArray]) => n.less(1),
+      ([n, c]: [NDArray, NDArray]): [NDArray, NDArray] => (op(c), [n.add(1), c.mul(2)]),
+      [np.array(0), v],
+    )[1],
+};
+
+for (const [name, f] of Object.entries(around)) {
+  Deno.test(`what nothing reads need not be differentiable: in ${name}`, () => {
+    const backwardOnly = customVjp(
+      (v: NDArray) => np.sin(v),
+      (v: NDArray): [NDArray, NDArray] => [np.sin(v), v],
+      (v: NDArray, ct: NDArray): [NDArray] => [ct.mul(np.cos(v))],
+    );
+    assertClose(jvp((v: NDArray) => f(backwardOnly, v), [x], [t])[1], t.mul(2));
   });
 }
