@@ -102,8 +102,9 @@ function mayStayOpen(): boolean {
  * Whether a rule stays the function that it is though it was recorded. In a program that is being
  * recorded there are no values to look at, and to run rules twice at each depth would be exponential.
  */
-function staysAFunction(held: readonly NDArray[]): boolean {
-  return held.length === 0 && recording === undefined;
+function staysAFunction(held: readonly NDArray[], openBefore: number): boolean {
+  // Rules inside of it that were left open may capture what it does not.
+  return held.length === 0 && recording === undefined && leftOpen === openBefore;
 }
 
 /**
@@ -131,6 +132,7 @@ export function closedJvpRule(
 ): Closed<JvpRule> {
   const asItIs = { rules: rule, held: [] };
   if (mayStayOpen()) return asItIs;
+  const open = leftOpen;
   let numOuts = 0;
   let active: readonly boolean[] = [];
   const staged = attempt(what, (args) => {
@@ -139,7 +141,7 @@ export function closedJvpRule(
     [numOuts, active] = [outs.length, mask];
     return [...outs, ...given];
   }, [...avals, ...avals.slice(0, numRuled)]);
-  if (staged === null || staysAFunction(staged.consts)) return asItIs;
+  if (staged === null || staysAFunction(staged.consts, open)) return asItIs;
   const { jaxpr, consts } = staged;
   return {
     held: consts,
@@ -160,6 +162,7 @@ export function closedVjpRules(
 ): Closed<readonly [fwd: FwdRule, bwd: BwdRule]> {
   const asItIs = { rules, held: [] };
   if (mayStayOpen()) return asItIs;
+  const open = leftOpen;
   const [fwd, bwd] = rules;
   const numOuts = outAvals.length;
   const forward = attempt(what, (args) => fwd(args).flat(), avals);
@@ -173,7 +176,9 @@ export function closedVjpRules(
     active = mask;
     return given;
   }, [...residuals, ...outAvals]);
-  if (backward === null || staysAFunction([...forward.consts, ...backward.consts])) return asItIs;
+  if (backward === null || staysAFunction([...forward.consts, ...backward.consts], open)) {
+    return asItIs;
+  }
   const numForward = forward.consts.length;
   const numHeld = numForward + backward.consts.length;
   return {

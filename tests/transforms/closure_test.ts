@@ -126,6 +126,24 @@ const pairs: Readonly<Record<string, readonly [closing: G, explicit: G]>> = {
         return [np.sin(p!), np.cos(inner(p!, p!, s!)).mul(s!).mul(t!)];
       })(p, s),
   ],
+  "a rule of which a rule in it alone": [
+    (p, s) =>
+      customJvp((p: NDArray) => np.sin(p), ([p], [t]) => {
+        const inner = customJvp(
+          (q: NDArray) => q.mul(2),
+          ([q], [u]) => [q!.mul(2), slope(q!, s).mul(u!)],
+        );
+        return [np.sin(p!), np.cos(inner(p!)).mul(t!)];
+      })(p),
+    (p, s) =>
+      customJvp((p: NDArray, _: NDArray) => np.sin(p), ([p, s], [t]) => {
+        const inner = customJvp(
+          (q: NDArray, _: NDArray) => q.mul(2),
+          ([q, s], [u]) => [q!.mul(2), slope(q!, s!).mul(u!)],
+        );
+        return [np.sin(p!), np.cos(inner(p!, s!)).mul(t!)];
+      })(p, s),
+  ],
   "a rule in a loop in a rule": [
     (p, s) =>
       customJvp((p: NDArray) => np.sin(p), ([p], [t]) => {
