@@ -27,11 +27,19 @@ import { trial, trialInput, trialOutput } from "./trial.ts";
 export const GPU_MODULE = "ort-wasm-simd-threaded.asyncify";
 const WASM_FILE = `${GPU_MODULE}.wasm`;
 
+/** The last of the tasks that the runtime has been given. */
+let lastTask: Promise<unknown> = Promise.resolve();
+
+/** Waits for a task to end, in whatever way, but no longer than a device takes to notice its loss. */
+function soon(task: Promise<unknown>): Promise<unknown> {
+  const pause = new Promise((resolve) => setTimeout(resolve, NOTICE_MS));
+  return Promise.race([task.catch(() => {}), pause]);
+}
+
 /** The runtime on a device. */
 export class Gpu {
   /** What is waited for; each is told when the device is lost. */
   readonly #waiting = new Set<(error: BackendError) => void>();
-  #tail: Promise<unknown> = Promise.resolve();
   #loss: BackendError | null = null;
 
   /** Starts to listen for the loss of the device. */
@@ -75,12 +83,15 @@ export class Gpu {
   }
 
   /**
-   * Waits for its turn: the runtime can neither run two models nor create two sessions at once.
+   * Waits for its turn: the runtime can neither run two models nor create two sessions at once, be they
+   * of a device that is lost and of the one after it.
    */
   enqueue<T>(task: () => T | Promise<T>): Promise<T> {
-    const result = this.#tail.then(task);
-    this.#tail = result.catch(() => {});
-    return this.whileAlive(result);
+    const result = lastTask.then(task);
+    const alive = this.whileAlive(result);
+    // What a lost device still owes may never come. It is waited for a moment and not for ever.
+    lastTask = alive.catch(() => this.#loss === null ? null : soon(result));
+    return alive;
   }
 
   /** A session whose outputs stay on the GPU. Call it within `enqueue`. */
