@@ -4,7 +4,7 @@
  * @module
  */
 import { linalg, type NDArray, nn, numpy as np, random, scan, vmap } from "../../mod.ts";
-import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { assertEquals, assertThrows } from "../support/assert.ts";
 
 const vector = np.ones([100_000]);
 const key = random.key(0);
