@@ -5,8 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "./support/assert.ts";
-
-const root = new URL("../", import.meta.url);
+import { filesBelow, root } from "./support/sources.ts";
 
 /** For each layer, the layers that it may import besides itself. */
 const core = ["core"];
@@ -62,17 +61,6 @@ interface Import {
   readonly target: string;
   /** Whether it is gone when the program runs. */
   readonly typeOnly: boolean;
-}
-
-/** All TypeScript files below a folder, as paths from the root. */
-function filesBelow(folder: string): string[] {
-  const found: string[] = [];
-  for (const entry of Deno.readDirSync(new URL(`${folder}/`, root))) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) found.push(...filesBelow(path));
-    else if (path.endsWith(".ts")) found.push(path);
-  }
-  return found.sort();
 }
 
 const sources: readonly string[] = [

@@ -20,11 +20,10 @@ import { checkJvp, checkTranspose, checkVjp } from "./support/conformance_deriva
 import { checkGradientOnnx, checkOnnx } from "./support/conformance_onnx.ts";
 import { checkPasses } from "./support/conformance_passes.ts";
 import { seedNote } from "./support/random.ts";
+import { filesBelow } from "./support/sources.ts";
 
 // A family that nothing imports yet is tested all the same.
-for (const entry of Deno.readDirSync(new URL("../lib/primitives", import.meta.url))) {
-  if (entry.name.endsWith(".ts")) await import(`../lib/primitives/${entry.name}`);
-}
+for (const path of filesBelow("lib/primitives")) await import(`../${path}`);
 
 await loadBackend("wasm");
 

@@ -2,7 +2,7 @@
  * Elementwise arithmetic: sums, products, quotients, powers, sign and rounding.
  *
  * Operands are arrays, numbers and booleans; they broadcast by NumPy's rule and are brought to a
- * common dtype, with numbers weakly typed. Functions such as `exp` are in `functions.ts`,
+ * common dtype, with numbers weakly typed. Functions such as `exp` are in `elementary.ts`,
  * comparisons and logic in `logic.ts`.
  *
  * @module
@@ -11,10 +11,16 @@ import { NDArray, type Operand } from "../core/array.ts";
 import { type DType, isFloat, isInteger } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
-import * as p from "../primitives/arithmetic.ts";
-import { and, eq, lt, ne, or } from "../primitives/compare.ts";
-import { convert, onesLike, scalarLike, stopGradient as barrier } from "../primitives/shape.ts";
-import { sqrt } from "../primitives/unary.ts";
+import { onesLike, scalarLike } from "../primitives/constants/full.ts";
+import * as p from "../primitives/elementwise/arithmetic.ts";
+import { and, eq, lt, ne, or } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { sqrt } from "../primitives/elementwise/elementary.ts";
+import { logaddexp as logaddexpOf } from "../primitives/elementwise/logaddexp.ts";
+import { pow as powOf } from "../primitives/elementwise/power.ts";
+import * as rounding from "../primitives/elementwise/rounding.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient as barrier } from "../primitives/elementwise/stop_gradient.ts";
 import {
   andOf,
   apply2,
@@ -92,7 +98,7 @@ export function div(x: Operand, y: Operand): NDArray {
 
 /** Moves a quotient down by one where `down` holds. */
 function lowered(quotient: NDArray, down: NDArray): NDArray {
-  return p.select(down, p.sub(quotient, scalarLike(1, quotient)), quotient);
+  return select(down, p.sub(quotient, scalarLike(1, quotient)), quotient);
 }
 
 /**
@@ -127,8 +133,8 @@ function floorDivided(dividend: NDArray, divisor: NDArray): NDArray {
   // As Python does it, so that x is y times the quotient plus the remainder as well as can be.
   const rest = p.rem(x, y);
   const quotient = p.div(p.sub(x, rest), y);
-  const whole = p.round(lowered(quotient, and(ne(rest, zero), ne(p.sign(y), p.sign(rest)))));
-  return p.select(eq(y, zero), p.div(x, y), whole);
+  const whole = rounding.round(lowered(quotient, and(ne(rest, zero), ne(p.sign(y), p.sign(rest)))));
+  return select(eq(y, zero), p.div(x, y), whole);
 }
 
 /**
@@ -151,11 +157,11 @@ export function mod(x: Operand, y: Operand): NDArray {
 
 function modulo(x: NDArray, divisor: NDArray): NDArray {
   const zero = scalarLike(0, x);
-  const y = isInteger(x.dtype) ? p.select(eq(divisor, zero), scalarLike(1, x), divisor) : divisor;
+  const y = isInteger(x.dtype) ? select(eq(divisor, zero), scalarLike(1, x), divisor) : divisor;
   const rest = p.rem(x, y);
   if (x.dtype === "uint32") return rest;
   const other = and(ne(lt(rest, zero), lt(y, zero)), ne(rest, zero));
-  return p.select(other, p.add(rest, y), rest);
+  return select(other, p.add(rest, y), rest);
 }
 
 // ---------------------------------------------------------------- powers
@@ -200,7 +206,7 @@ export function pow(x: Operand, y: Operand): NDArray {
     if (y === -1) return p.div(scalarLike(1, base), base);
     if (y >= 0 && y <= LARGEST_PRODUCT) return product(base, y);
   }
-  return applyNamed("pow", p.pow, x, y, boolToInt);
+  return applyNamed("pow", powOf, x, y, boolToInt);
 }
 
 /** Elementwise `x * x`, as `jax.numpy.square`. */
@@ -256,19 +262,19 @@ function rounded(op: string, f: (x: NDArray) => NDArray, x: Operand): NDArray {
 /** Elementwise largest integer that is not above `x`, as `jax.numpy.floor`; integers stay. */
 export function floor(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("floor(x)", arguments);
-  return rounded("floor", p.floor, x);
+  return rounded("floor", rounding.floor, x);
 }
 
 /** Elementwise smallest integer that is not below `x`, as `jax.numpy.ceil`; integers stay. */
 export function ceil(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("ceil(x)", arguments);
-  return rounded("ceil", p.ceil, x);
+  return rounded("ceil", rounding.ceil, x);
 }
 
 /** Elementwise `x` without its fractional part, as `jax.numpy.trunc`; integers stay. */
 export function trunc(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("trunc(x)", arguments);
-  return rounded("trunc", p.trunc, x);
+  return rounded("trunc", rounding.trunc, x);
 }
 
 /**
@@ -287,13 +293,13 @@ export function trunc(x: Operand): NDArray {
 export function round(x: Operand, decimals = 0): NDArray {
   if (arguments.length > 2) checkCall("round(x, decimals)", arguments);
   expectInteger("round", decimals, "decimals");
-  if (decimals === 0) return rounded("round", p.round, x);
+  if (decimals === 0) return rounded("round", rounding.round, x);
   const scale = 10 ** Math.abs(decimals);
   return rounded("round", (a) => {
     const factor = scalarLike(scale, a);
     return decimals > 0
-      ? p.div(p.round(p.mul(a, factor)), factor)
-      : p.mul(p.round(p.div(a, factor)), factor);
+      ? p.div(rounding.round(p.mul(a, factor)), factor)
+      : p.mul(rounding.round(p.div(a, factor)), factor);
   }, x);
 }
 
@@ -370,10 +376,10 @@ export function hypot(x: Operand, y: Operand): NDArray {
       const zero = scalarLike(0, large);
       const none = eq(large, zero);
       const one = scalarLike(1, large);
-      const ratio = p.div(p.minimum(u, v), p.select(none, one, large));
-      const length = p.select(none, large, p.mul(large, sqrt(p.add(one, p.mul(ratio, ratio)))));
+      const ratio = p.div(p.minimum(u, v), select(none, one, large));
+      const length = select(none, large, p.mul(large, sqrt(p.add(one, p.mul(ratio, ratio)))));
       const infinity = scalarLike(Infinity, large);
-      return p.select(or(eq(u, infinity), eq(v, infinity)), infinity, length);
+      return select(or(eq(u, infinity), eq(v, infinity)), infinity, length);
     },
     x,
     y,
@@ -395,7 +401,7 @@ export function hypot(x: Operand, y: Operand): NDArray {
  */
 export function logaddexp(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("logaddexp(x, y)", arguments);
-  return applyNamed("logaddexp", p.logaddexp, x, y, floatOr32);
+  return applyNamed("logaddexp", logaddexpOf, x, y, floatOr32);
 }
 
 /** `x`, taken for a constant by derivatives, as `jax.lax.stop_gradient`. */

@@ -1,5 +1,5 @@
 /**
- * Arrays made from numbers: constants, ranges, diagonals and grids. Data are read in `nested.ts`.
+ * Arrays made from numbers: constants, ranges, diagonals and grids. Data are read in `array.ts`.
  *
  * @module
  */
@@ -9,19 +9,18 @@ import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { allocate, convertElement, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, isPlain, type OptionTable } from "../core/signature.ts";
-import { add, div, floor, mul, select, sub } from "../primitives/basic.ts";
-import { eq, ge } from "../primitives/compare.ts";
-import { concatenate } from "../primitives/concatenate.ts";
-import {
-  broadcastTo,
-  convert,
-  expandDims,
-  full as filled,
-  iota,
-  reshape,
-  scalarLike,
-} from "../primitives/shape.ts";
-import { pad } from "../primitives/slice.ts";
+import { full as filled, scalarLike } from "../primitives/constants/full.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { eq, ge } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { floor } from "../primitives/elementwise/rounding.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { pad } from "../primitives/slicing/slice.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import { diagonal } from "./indexing.ts";
 import {
   asFloat,
   asOperand,
@@ -33,7 +32,6 @@ import {
   expectShape,
   storable,
 } from "./operands.ts";
-import { diagonal } from "./indexing.ts";
 import { dtypeOptions } from "./options.ts";
 
 /** A shape, or the length of the only axis. */

@@ -7,8 +7,11 @@
 import type { NDArray } from "../core/array.ts";
 import { promoteDTypes } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { dotGeneral } from "../primitives/dot.ts";
-import { convert, reduceSum, reshape, transpose } from "../primitives/shape.ts";
+import { dotGeneral } from "../primitives/dot/dot_general.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { transpose } from "../primitives/shape/transpose.ts";
+import { reduceSum } from "../primitives/sum/broadcast.ts";
 import { diagonal } from "./indexing.ts";
 import { boolToInt, expectArray } from "./operands.ts";
 

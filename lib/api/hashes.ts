@@ -7,10 +7,11 @@ import { NDArray } from "../core/array.ts";
 import { formatAval, sizeOf } from "../core/aval.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { describeValue } from "../core/errors.ts";
-import { xor } from "../primitives/compare.ts";
-import { threefry2x32 } from "../primitives/random.ts";
-import { iota, reshape } from "../primitives/shape.ts";
-import { slice } from "../primitives/slice.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { xor } from "../primitives/elementwise/compare.ts";
+import { threefry2x32 } from "../primitives/random/threefry.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { slice } from "../primitives/slicing/slice.ts";
 import { expectRoom } from "./operands.ts";
 
 const WORD = 2 ** 32;

@@ -1,6 +1,6 @@
 /**
  * Elements looked up and cut out: NumPy's indexing as functions. What replaces elements is in
- * `updating.ts`.
+ * `set_at.ts`.
  *
  * Constant positions that are out of range are errors. Computed ones cannot be, so they follow JAX:
  * negative ones count from the end, and what is out of range is clamped by `at` and `dynamicSlice`
@@ -18,22 +18,19 @@ import {
   formatShape,
   ShapeError,
 } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
-import { add, rem, select } from "../primitives/basic.ts";
-import { concatenate } from "../primitives/concatenate.ts";
-import * as d from "../primitives/dynamic_slice.ts";
-import { gather } from "../primitives/indexing.ts";
-import { int32Constant } from "../primitives/rules.ts";
-import {
-  broadcastTo,
-  iota,
-  moveAxis,
-  reshape,
-  scalarLike,
-  transpose,
-} from "../primitives/shape.ts";
-import { slice as sliceOf } from "../primitives/slice.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { int32Constant, scalarLike } from "../primitives/constants/full.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { add, rem } from "../primitives/elementwise/arithmetic.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import * as d from "../primitives/indexing/dynamic_slice.ts";
+import { gather } from "../primitives/indexing/gather.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { moveAxis, transpose } from "../primitives/shape/transpose.ts";
+import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { slice as sliceOf } from "../primitives/slicing/slice.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { expectAxisZero, forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
 import { asDType, asIndex, asOperand, expectArray, expectAxis, expectInteger } from "./operands.ts";
 import { diagonalOptions } from "./options.ts";

@@ -1,16 +1,18 @@
 /**
- * Indices as operations need them, and elements looked up at them: what `indexing.ts`, `updating.ts`
+ * Indices as operations need them, and elements looked up at them: what `indexing.ts`, `set_at.ts`
  * and whatever rearranges arrays share.
  *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
 import { AxisError, formatShape, ShapeError } from "../core/errors.ts";
-import { add, select } from "../primitives/basic.ts";
-import { and, ge, lt } from "../primitives/compare.ts";
-import { gather } from "../primitives/indexing.ts";
-import { int32Constant } from "../primitives/rules.ts";
-import { moveAxis, reshape, scalarLike, transpose } from "../primitives/shape.ts";
+import { int32Constant, scalarLike } from "../primitives/constants/full.ts";
+import { add } from "../primitives/elementwise/arithmetic.ts";
+import { and, ge, lt } from "../primitives/elementwise/compare.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { gather } from "../primitives/indexing/gather.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { moveAxis, transpose } from "../primitives/shape/transpose.ts";
 
 /** A constant index as a non-negative one. */
 export function staticIndex(

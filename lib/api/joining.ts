@@ -8,11 +8,15 @@ import { sameShape, sizeOf } from "../core/aval.ts";
 import { defaultFloat, type DType, promoteDTypes, promoteScalar } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { add, rem, select, sub } from "../primitives/basic.ts";
-import { lt } from "../primitives/compare.ts";
-import { concatenate as joined, rev } from "../primitives/concatenate.ts";
-import { broadcastTo, expandDims, iota, reshape, scalarLike } from "../primitives/shape.ts";
-import * as s from "../primitives/slice.ts";
+import { scalarLike } from "../primitives/constants/full.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { add, rem, sub } from "../primitives/elementwise/arithmetic.ts";
+import { lt } from "../primitives/elementwise/compare.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { concatenate as joined, rev } from "../primitives/slicing/concatenate.ts";
+import * as s from "../primitives/slicing/slice.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { takeConstant, takeInRange } from "./indices.ts";
 import {
   asDType,

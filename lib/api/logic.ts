@@ -9,11 +9,12 @@ import { scalarArray } from "../core/concrete.ts";
 import { isFloat, limits } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { abs, add, mul, select, sub } from "../primitives/basic.ts";
-import * as c from "../primitives/compare.ts";
-import { reduceAnd } from "../primitives/reduce.ts";
-import { full, scalarLike } from "../primitives/shape.ts";
-import * as u from "../primitives/unary.ts";
+import { full, scalarLike } from "../primitives/constants/full.ts";
+import { abs, add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import * as c from "../primitives/elementwise/compare.ts";
+import * as u from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { reduceAnd } from "../primitives/reduce/logical.ts";
 import {
   applyNamed,
   asBool,

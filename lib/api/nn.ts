@@ -9,10 +9,15 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { defaultFloat } from "../core/dtype.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { add, mul, neg, select } from "../primitives/basic.ts";
-import { eq, ge, gt, le } from "../primitives/compare.ts";
-import { convert, iota, reshape, scalarLike } from "../primitives/shape.ts";
-import * as u from "../primitives/unary.ts";
+import { scalarLike } from "../primitives/constants/full.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { add, mul, neg } from "../primitives/elementwise/arithmetic.ts";
+import { eq, ge, gt, le } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import * as u from "../primitives/elementwise/elementary.ts";
+import { erfc } from "../primitives/elementwise/erf.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
 import type { DTypeOptions } from "./creation.ts";
 import {
   asFloat,
@@ -177,7 +182,7 @@ export function gelu(x: Operand, options: GeluOptions = {}): NDArray {
   const half = mul(a, c(0.5));
   if (options.approximate === false) {
     // Not 1 + erf, which cancels for negative numbers.
-    return mul(half, u.erfc(mul(neg(a), c(Math.SQRT1_2))));
+    return mul(half, erfc(mul(neg(a), c(Math.SQRT1_2))));
   }
   const cube = mul(mul(a, a), a);
   const inner = mul(c(Math.sqrt(2 / Math.PI)), add(a, mul(c(0.044715), cube)));

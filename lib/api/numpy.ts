@@ -21,14 +21,14 @@ export type {
 } from "../core/method_options.ts";
 export * from "./constants.ts";
 export * from "./arithmetic.ts";
-export * from "./functions.ts";
+export * from "./elementary.ts";
 export * from "./logic.ts";
 export * from "./reductions.ts";
 export * from "./shaping.ts";
 export * from "./joining.ts";
-export * from "./linear.ts";
-export * from "./updating.ts";
-export * from "./nested.ts";
+export * from "./products.ts";
+export * from "./set_at.ts";
+export * from "./array.ts";
 export * from "./creation.ts";
 export * from "./einsum.ts";
 export * from "./indexing.ts";

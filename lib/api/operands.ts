@@ -32,9 +32,10 @@ import {
 } from "../core/dtype.ts";
 import { describeValue, DTypeError } from "../core/errors.ts";
 import { currentTrace, evalTrace } from "../core/trace.ts";
-import { minimum } from "../primitives/basic.ts";
-import { and, ne, or } from "../primitives/compare.ts";
-import { convert, scalarLike } from "../primitives/shape.ts";
+import { scalarLike } from "../primitives/constants/full.ts";
+import { minimum } from "../primitives/elementwise/arithmetic.ts";
+import { and, ne, or } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
 
 /** An operation on one array. */
 export type Unary = (x: NDArray) => NDArray;

@@ -8,14 +8,23 @@
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { sizeOf } from "../core/aval.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { CumulativeOptions, ReduceOptions, VarianceOptions } from "../core/method_options.ts";
-import { add, div, mul, select, sub } from "../primitives/basic.ts";
-import * as r from "../primitives/reduce.ts";
-import { convert, reduceSum, reshape, scalarLike, stopGradient } from "../primitives/shape.ts";
-import { pad, slice } from "../primitives/slice.ts";
-import { sort } from "../primitives/sort.ts";
-import { isNaN, sqrt } from "../primitives/unary.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { scalarLike } from "../primitives/constants/full.ts";
+import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { isNaN, sqrt } from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import * as arg_extremes from "../primitives/reduce/arg_extremes.ts";
+import { cumsum as cumsumOf } from "../primitives/reduce/cumsum.ts";
+import * as extremes from "../primitives/reduce/extremes.ts";
+import { reduceAnd, reduceOr } from "../primitives/reduce/logical.ts";
+import { reduceProd } from "../primitives/reduce/product.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { pad, slice } from "../primitives/slicing/slice.ts";
+import { sort } from "../primitives/sort/sort.ts";
+import { reduceSum } from "../primitives/sum/broadcast.ts";
 import { asBool, asFloat, asOperand, expectAxes, expectAxis } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
 
@@ -104,7 +113,7 @@ export function mean(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray 
 export function prod(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("prod(x, axis, options)", arguments, reduceOptions);
   const a = asOperand("prod", x);
-  return reduce("prod", r.reduceProd, a.dtype === "bool" ? convert(a, "int32") : a, axis, options);
+  return reduce("prod", reduceProd, a.dtype === "bool" ? convert(a, "int32") : a, axis, options);
 }
 
 /**
@@ -181,8 +190,8 @@ function nonEmpty(op: string, f: Reducer): Reducer {
   };
 }
 
-const reduceMax = nonEmpty("max", r.reduceMax);
-const reduceMin = nonEmpty("min", r.reduceMin);
+const reduceMax = nonEmpty("max", extremes.reduceMax);
+const reduceMin = nonEmpty("min", extremes.reduceMin);
 
 /**
  * Largest element over `axis`, NaN where there is one, as `jax.numpy.max`.
@@ -227,7 +236,7 @@ export function min(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
  */
 export function any(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("any(x, axis, options)", arguments, reduceOptions);
-  return reduce("any", r.reduceOr, asBool("any", x), axis, options);
+  return reduce("any", reduceOr, asBool("any", x), axis, options);
 }
 
 /**
@@ -237,7 +246,7 @@ export function any(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
  */
 export function all(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("all(x, axis, options)", arguments, reduceOptions);
-  return reduce("all", r.reduceAnd, asBool("all", x), axis, options);
+  return reduce("all", reduceAnd, asBool("all", x), axis, options);
 }
 
 function position(
@@ -276,7 +285,7 @@ function position(
  */
 export function argmax(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("argmax(x, axis, options)", arguments, reduceOptions);
-  return position("argmax", r.argmax, x, axis, options);
+  return position("argmax", arg_extremes.argmax, x, axis, options);
 }
 
 /**
@@ -288,7 +297,7 @@ export function argmax(x: Operand, axis?: number | null, options?: ReduceOptions
  */
 export function argmin(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
   if (arguments.length > 2) checkCall("argmin(x, axis, options)", arguments, reduceOptions);
-  return position("argmin", r.argmin, x, axis, options);
+  return position("argmin", arg_extremes.argmin, x, axis, options);
 }
 
 /**
@@ -357,7 +366,7 @@ function running(op: string, x: Operand, axis: number | null | undefined): [NDAr
 export function cumsum(x: Operand, axis?: number | null, options?: CumulativeOptions): NDArray {
   if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, cumulativeOptions);
   const [a, along] = running("cumsum", x, axis);
-  return r.cumsum(a, along, options?.reverse ?? false);
+  return cumsumOf(a, along, options?.reverse ?? false);
 }
 
 /**

@@ -8,7 +8,9 @@ import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes, normalizeAxes, sameShape, sizeOf } from "../core/aval.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
-import * as s from "../primitives/shape.ts";
+import * as s from "../primitives/shape/reshape.ts";
+import { transpose as transposeOf } from "../primitives/shape/transpose.ts";
+import { broadcastTo as broadcastToOf } from "../primitives/sum/broadcast.ts";
 import type { ShapeLike } from "./creation.ts";
 import {
   asOperand,
@@ -88,7 +90,7 @@ export function transpose(x: NDArray, axes?: readonly number[] | null): NDArray 
   if (arguments.length > 2) checkCall("transpose(x, axes)", arguments);
   const a = expectArray("transpose", x);
   if (axes === undefined || axes === null) {
-    return s.transpose(
+    return transposeOf(
       a,
       a.shape.map((_, i) => i).reverse(),
     );
@@ -106,7 +108,7 @@ export function transpose(x: NDArray, axes?: readonly number[] | null): NDArray 
     );
   }
   normalizeAxes("transpose", axes, a.ndim);
-  return s.transpose(a, axes.map((k: number) => k < 0 ? k + a.ndim : k));
+  return transposeOf(a, axes.map((k: number) => k < 0 ? k + a.ndim : k));
 }
 
 /**
@@ -146,7 +148,7 @@ export function moveaxis(
   const perm = a.shape.map((_, i) => i).filter((i) => !sources.includes(i));
   const order = targets.map((_, i) => i).sort((i, j) => targets[i]! - targets[j]!);
   for (const i of order) perm.splice(targets[i]!, 0, sources[i]!);
-  return s.transpose(a, perm);
+  return transposeOf(a, perm);
 }
 
 /**
@@ -160,7 +162,7 @@ export function swapaxes(x: NDArray, axis1: number, axis2: number): NDArray {
   const i = expectAxis("swapaxes", axis1, a.ndim);
   const j = expectAxis("swapaxes", axis2, a.ndim);
   const perm = a.shape.map((_, k) => k === i ? j : k === j ? i : k);
-  return s.transpose(a, perm);
+  return transposeOf(a, perm);
 }
 
 /**
@@ -248,7 +250,7 @@ export function broadcastTo(x: Operand, shape: ShapeLike): NDArray {
     );
   }
   expectRoom("broadcastTo", to, a.dtype);
-  return s.broadcastTo(a, to);
+  return broadcastToOf(a, to);
 }
 
 /**
@@ -259,5 +261,5 @@ export function broadcastTo(x: Operand, shape: ShapeLike): NDArray {
 export function broadcastArrays(...arrays: readonly Operand[]): NDArray[] {
   const list = arrays.map((x, i) => asOperand("broadcastArrays", x, `argument ${i}`));
   const shape = broadcastShapes("broadcastArrays", ...list.map((x) => x.shape));
-  return list.map((x) => s.broadcastTo(x, shape));
+  return list.map((x) => broadcastToOf(x, shape));
 }

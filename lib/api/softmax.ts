@@ -6,12 +6,16 @@
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { sizeOf } from "../core/aval.ts";
-import { checkCall } from "../core/signature.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
-import { add, div, select, sub } from "../primitives/basic.ts";
-import { reduceMax } from "../primitives/reduce.ts";
-import { full, reduceSum, reshape, scalarLike, stopGradient } from "../primitives/shape.ts";
-import * as u from "../primitives/unary.ts";
+import { checkCall } from "../core/signature.ts";
+import { full, scalarLike } from "../primitives/constants/full.ts";
+import { add, div, sub } from "../primitives/elementwise/arithmetic.ts";
+import * as u from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { reduceMax } from "../primitives/reduce/extremes.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { reduceSum } from "../primitives/sum/broadcast.ts";
 import { asFloat, expectAxes } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
 

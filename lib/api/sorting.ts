@@ -4,16 +4,18 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { isFloat } from "../core/dtype.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { SortOptions } from "../core/method_options.ts";
-import { add, div, select, sub } from "../primitives/basic.ts";
-import { and, le, lt, not, or } from "../primitives/compare.ts";
-import { rev } from "../primitives/concatenate.ts";
-import * as p from "../primitives/sort.ts";
-import { full, reshape, scalarLike } from "../primitives/shape.ts";
-import { isNaN } from "../primitives/unary.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { full, scalarLike } from "../primitives/constants/full.ts";
+import { add, div, sub } from "../primitives/elementwise/arithmetic.ts";
+import { and, le, lt, not, or } from "../primitives/elementwise/compare.ts";
+import { isNaN } from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { rev } from "../primitives/slicing/concatenate.ts";
+import * as p from "../primitives/sort/sort.ts";
 import { takeInRange } from "./indices.ts";
 import { asOperand, expectAxis, promote } from "./operands.ts";
 

@@ -5,15 +5,17 @@
  * @module
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { checkCall } from "../core/signature.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
-import { add, mul, neg, select, sub } from "../primitives/basic.ts";
-import { and, eq, gt, lt, not, or } from "../primitives/compare.ts";
-import { scalarLike } from "../primitives/shape.ts";
-import * as u from "../primitives/unary.ts";
+import { checkCall } from "../core/signature.ts";
+import { scalarLike } from "../primitives/constants/full.ts";
+import { add, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
+import { and, eq, gt, lt, not, or } from "../primitives/elementwise/compare.ts";
+import * as u from "../primitives/elementwise/elementary.ts";
+import * as e from "../primitives/elementwise/erf.ts";
+import { select } from "../primitives/elementwise/select.ts";
 import { applyNamed, asFloat, floatOr32 } from "./operands.ts";
-import * as sums from "./softmax.ts";
 import { reduceOptions } from "./options.ts";
+import * as sums from "./softmax.ts";
 
 /**
  * Elementwise error function, as `jax.scipy.special.erf`.
@@ -27,7 +29,7 @@ import { reduceOptions } from "./options.ts";
  */
 export function erf(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("erf(x)", arguments);
-  return u.erf(asFloat("erf", x));
+  return e.erf(asFloat("erf", x));
 }
 
 /**
@@ -42,7 +44,7 @@ export function erf(x: Operand): NDArray {
  */
 export function erfc(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("erfc(x)", arguments);
-  return u.erfc(asFloat("erfc", x));
+  return e.erfc(asFloat("erfc", x));
 }
 
 /**
@@ -57,7 +59,7 @@ export function erfc(x: Operand): NDArray {
  */
 export function erfInv(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("erfInv(x)", arguments);
-  return u.erfInv(asFloat("erfInv", x));
+  return e.erfInv(asFloat("erfInv", x));
 }
 
 /**

@@ -8,10 +8,12 @@
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
 import type { DType } from "../core/dtype.ts";
-import { add, div, maximum, minimum, mul, neg, select, sub } from "../primitives/basic.ts";
-import { ge, le, or } from "../primitives/compare.ts";
-import { mulAdd } from "../primitives/mul_add.ts";
-import { erf, erfcx, erfInv, expm1, log, log1p, sqrt } from "../primitives/unary.ts";
+import { add, div, maximum, minimum, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
+import { ge, le, or } from "../primitives/elementwise/compare.ts";
+import { expm1, log, log1p, sqrt } from "../primitives/elementwise/elementary.ts";
+import { erf, erfcx, erfInv } from "../primitives/elementwise/erf.ts";
+import { mulAdd } from "../primitives/elementwise/mul_add.ts";
+import { select } from "../primitives/elementwise/select.ts";
 
 /** The largest float below 1. */
 export function largestFraction(dtype: DType): number {

@@ -14,8 +14,10 @@ import { type Atom, type Eqn, type Jaxpr, Literal, Var } from "../core/jaxpr.ts"
 import type { Loop } from "../core/primitive.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { reduceSum, reshape } from "../primitives/shape.ts";
-import { concatenate, slice } from "../primitives/slicing.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { slice } from "../primitives/slicing/slice.ts";
+import { reduceSum } from "../primitives/sum/broadcast.ts";
 import { Inliner } from "./inline.ts";
 
 /** A loop over an axis. */

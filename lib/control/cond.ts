@@ -6,31 +6,29 @@
 import type { NDArray } from "../core/array.ts";
 import { formatAval, sameAval, shaped } from "../core/aval.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import { isFloat } from "../core/dtype.ts";
 import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
+import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
+import { memoize } from "../core/memo.ts";
 import { definePrimitive, Linear, ordinary, type Primitive } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
-import { memoize } from "../core/memo.ts";
 import { partialEvalJaxpr, type PartialJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
-import { mul, select, sub } from "../primitives/arithmetic.ts";
-import { eq, ge, le } from "../primitives/compare.ts";
-import { gather } from "../primitives/indexing.ts";
-import { argmax, reduceOr } from "../primitives/reduce.ts";
-import {
-  convert,
-  expandDims,
-  reshape,
-  scalarLike,
-  stopGradient,
-  zeros,
-} from "../primitives/shape.ts";
+import { scalarLike, zeros } from "../primitives/constants/full.ts";
+import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { eq, ge, le } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { gather } from "../primitives/indexing/gather.ts";
+import { argmax } from "../primitives/reduce/arg_extremes.ts";
+import { reduceOr } from "../primitives/reduce/logical.ts";
+import { expandDims, reshape } from "../primitives/shape/reshape.ts";
 import { merge, partition, splitTangents, spread } from "./call.ts";
 import { noSteps, once } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";

@@ -20,13 +20,13 @@ import { bind } from "../core/trace.ts";
 import { batchFlat, batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpFlat, jvpJaxpr } from "../interpreters/jvp.ts";
 import { notZero } from "../interpreters/transpose.ts";
-import { mappedInFront } from "../primitives/rules.ts";
-import { reduceSum, zeros } from "../primitives/shape.ts";
+import { zeros } from "../primitives/constants/full.ts";
+import { add, mul } from "../primitives/elementwise/arithmetic.ts";
+import { cos, sin } from "../primitives/elementwise/elementary.ts";
+import { mappedInFront, reduceSum } from "../primitives/sum/broadcast.ts";
 import { spread } from "./call.ts";
 import { calls, whole } from "./jaxprs.ts";
 import { sampleJaxpr } from "./samples.ts";
-import { add, mul } from "../primitives/arithmetic.ts";
-import { cos, sin } from "../primitives/unary.ts";
 
 /** What derivative rules know of. Captured values are a program's first inputs. */
 export interface Reach {

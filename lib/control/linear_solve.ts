@@ -17,9 +17,9 @@ import {
 import { bind } from "../core/trace.ts";
 import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
-import { mappedInFront } from "../primitives/rules.ts";
-import { div, mul, sub } from "../primitives/arithmetic.ts";
-import { zeros } from "../primitives/shape.ts";
+import { zeros } from "../primitives/constants/full.ts";
+import { div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { mappedInFront } from "../primitives/sum/broadcast.ts";
 import { noSteps, once } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
 

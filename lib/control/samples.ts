@@ -7,8 +7,8 @@ import type { NDArray } from "../core/array.ts";
 import { shaped, type ShapedArray } from "../core/aval.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { add, mul } from "../primitives/arithmetic.ts";
-import { sin } from "../primitives/unary.ts";
+import { add, mul } from "../primitives/elementwise/arithmetic.ts";
+import { sin } from "../primitives/elementwise/elementary.ts";
 
 /** A float64 vector of length 3. */
 export const vec3: ShapedArray = shaped([3], "float64");

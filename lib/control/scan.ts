@@ -9,6 +9,7 @@ import { deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { evalJaxpr, type Jaxpr, Var } from "../core/jaxpr.ts";
 import type { Value } from "../core/lowering.ts";
+import { memoize } from "../core/memo.ts";
 import {
   definePrimitive,
   Linear,
@@ -22,13 +23,16 @@ import {
 import { bind } from "../core/trace.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
-import { memoize } from "../core/memo.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
-import { add, mul } from "../primitives/arithmetic.ts";
-import { broadcastTo, expandDims, moveAxis, reshape, zeros } from "../primitives/shape.ts";
-import { concatenate, slice } from "../primitives/slicing.ts";
+import { zeros } from "../primitives/constants/full.ts";
+import { add, mul } from "../primitives/elementwise/arithmetic.ts";
+import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
+import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { slice } from "../primitives/slicing/slice.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { partition, spread } from "./call.ts";
 import { count, growMask, range, reorder } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";

@@ -7,10 +7,11 @@
 import type { NDArray } from "../core/array.ts";
 import { shaped } from "../core/aval.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import { DifferentiationError } from "../core/errors.ts";
 import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
+import { DifferentiationError } from "../core/errors.ts";
 import { type Eqn, evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import type { Lowering, Value } from "../core/lowering.ts";
+import { memoize } from "../core/memo.ts";
 import {
   definePrimitive,
   type Loop,
@@ -23,14 +24,15 @@ import {
 import { bind } from "../core/trace.ts";
 import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
-import { memoize } from "../core/memo.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { mappedInFront } from "../primitives/rules.ts";
-import { add, mul, select } from "../primitives/arithmetic.ts";
-import { lt } from "../primitives/compare.ts";
-import { reduceOr } from "../primitives/reduce.ts";
-import { reshape, zeros } from "../primitives/shape.ts";
+import { zeros } from "../primitives/constants/full.ts";
+import { add, mul } from "../primitives/elementwise/arithmetic.ts";
+import { lt } from "../primitives/elementwise/compare.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { reduceOr } from "../primitives/reduce/logical.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { mappedInFront } from "../primitives/sum/broadcast.ts";
 import { partition } from "./call.ts";
 import { count, growMask, range, reorder } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";

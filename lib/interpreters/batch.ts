@@ -6,10 +6,10 @@
 import type { NDArray } from "../core/array.ts";
 import { shaped, type ShapedArray } from "../core/aval.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { memoize } from "../core/memo.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
-import { mappedInFront } from "../primitives/rules.ts";
-import { memoize } from "../core/memo.ts";
+import { mappedInFront } from "../primitives/sum/broadcast.ts";
 import { stageClosed } from "./staging.ts";
 
 /** One lane of an array with an extra axis. */

@@ -8,11 +8,11 @@ import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { DifferentiationError } from "../core/errors.ts";
 import { type Atom, type Eqn, type Jaxpr, Var } from "../core/jaxpr.ts";
+import { memoize } from "../core/memo.ts";
 import { Linear, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { add } from "../primitives/arithmetic.ts";
-import { zeros } from "../primitives/shape.ts";
-import { memoize } from "../core/memo.ts";
+import { zeros } from "../primitives/constants/full.ts";
+import { add } from "../primitives/elementwise/arithmetic.ts";
 import { stageClosed } from "./staging.ts";
 
 /**

@@ -7,7 +7,7 @@
 import { scalarArray } from "../core/concrete.ts";
 import { checkCall } from "../core/signature.ts";
 import { treeMap, treeUnflatten } from "../core/tree.ts";
-import { zeros } from "../primitives/shape.ts";
+import { zeros } from "../primitives/constants/full.ts";
 import { scanLength } from "../transforms/loops.ts";
 import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
 import { flattenArrays, ShapeDtype } from "../transforms/trees.ts";

@@ -13,10 +13,10 @@
  *
  * @module
  */
-import { InternalError } from "../core/errors.ts";
 import type { DType } from "../core/dtype.ts";
+import { InternalError } from "../core/errors.ts";
 import type { LowerAttribute, Lowering, OnnxDType, Value } from "../core/lowering.ts";
-import { Formula } from "../primitives/lower_helpers.ts";
+import { Formula } from "../primitives/graph/formula.ts";
 import type { Attribute } from "./model.ts";
 import { type OnnxType, typeOfCode } from "./wire.ts";
 

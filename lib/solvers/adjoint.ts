@@ -5,18 +5,22 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { checkCount, checkTolerance } from "./options.ts";
 import { epsilon } from "../core/dtype.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeMap } from "../core/tree.ts";
-import { div, select } from "../primitives/arithmetic.ts";
-import { eq } from "../primitives/compare.ts";
-import { solve as solveDense } from "../primitives/linalg.ts";
-import { full, iota, reshape, scalarLike, transpose } from "../primitives/shape.ts";
+import { full, scalarLike } from "../primitives/constants/full.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { div } from "../primitives/elementwise/arithmetic.ts";
+import { eq } from "../primitives/elementwise/compare.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { solve as solveDense } from "../primitives/linalg/solve.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { transpose } from "../primitives/shape/transpose.ts";
 import type { TreeOf } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { anderson } from "./anderson.ts";
 import { iterate, norm } from "./iterate.ts";
+import { checkCount, checkTolerance } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { statusCode } from "./solution.ts";
 

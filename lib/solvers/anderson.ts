@@ -10,11 +10,14 @@
 import type { NDArray } from "../core/array.ts";
 import { epsilon } from "../core/dtype.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { div, minimum, select } from "../primitives/arithmetic.ts";
-import { and } from "../primitives/compare.ts";
-import { dotGeneral } from "../primitives/dot.ts";
-import { full, reshape, scalarLike, zerosLike } from "../primitives/shape.ts";
-import { concatenate, slice } from "../primitives/slicing.ts";
+import { full, scalarLike, zerosLike } from "../primitives/constants/full.ts";
+import { dotGeneral } from "../primitives/dot/dot_general.ts";
+import { div, minimum } from "../primitives/elementwise/arithmetic.ts";
+import { and } from "../primitives/elementwise/compare.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { slice } from "../primitives/slicing/slice.ts";
 import { norm, plainNorm, type Stepper } from "./iterate.ts";
 import { checkCount } from "./options.ts";
 

@@ -6,10 +6,10 @@
 import type { NDArray } from "../core/array.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves, treeUnflatten } from "../core/tree.ts";
-import { mul, sub } from "../primitives/arithmetic.ts";
-import { pure } from "../transforms/pure.ts";
+import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { checkDictionary } from "../transforms/members.ts";
-import type { Transforms } from "../transforms/types.ts";
+import { pure } from "../transforms/pure.ts";
+import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
 import {
   checkFunction,
   checkSameType,
@@ -17,7 +17,7 @@ import {
   flattenResult,
   nameOf,
 } from "../transforms/trees.ts";
-import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
+import type { Transforms } from "../transforms/types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
 import { factorOf, iterate, type Outcome, type Stepper } from "./iterate.ts";

@@ -11,12 +11,15 @@
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { type DType, smallestNormal } from "../core/dtype.ts";
-import { abs, div, select } from "../primitives/arithmetic.ts";
-import { and, not, or } from "../primitives/compare.ts";
-import { dotGeneral } from "../primitives/dot.ts";
-import { full, reduceSum, reshape } from "../primitives/shape.ts";
-import { dynamicUpdateSlice } from "../primitives/slicing.ts";
-import { isFinite } from "../primitives/unary.ts";
+import { full } from "../primitives/constants/full.ts";
+import { dotGeneral } from "../primitives/dot/dot_general.ts";
+import { abs, div } from "../primitives/elementwise/arithmetic.ts";
+import { and, not, or } from "../primitives/elementwise/compare.ts";
+import { isFinite } from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { dynamicUpdateSlice } from "../primitives/indexing/dynamic_slice.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { reduceSum } from "../primitives/sum/broadcast.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { statusCode } from "./solution.ts";
 

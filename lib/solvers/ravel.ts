@@ -8,8 +8,10 @@ import { formatAval } from "../core/aval.ts";
 import { isFloat, promoteDTypes } from "../core/dtype.ts";
 import { DTypeError, TreeError } from "../core/errors.ts";
 import { treePaths, treeUnflatten } from "../core/tree.ts";
-import { convert, reshape } from "../primitives/shape.ts";
-import { concatenate, slice } from "../primitives/slicing.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { slice } from "../primitives/slicing/slice.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 
 /** A tree laid out as a vector. */

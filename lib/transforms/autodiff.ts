@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkpointCall } from "../control/call.ts";
 import type { NDArray } from "../core/array.ts";
 import { formatAval, sameAval } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
@@ -17,15 +18,18 @@ import {
   treePaths,
   treeUnflatten,
 } from "../core/tree.ts";
-import { checkpointCall } from "../control/call.ts";
 import { batchFlat } from "../interpreters/batch.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
 import { linearizeFlat } from "../interpreters/partial.ts";
 import { stage } from "../interpreters/staging.ts";
 import { backwardPass } from "../interpreters/transpose.ts";
-import { mappedInFront } from "../primitives/rules.ts";
-import { eq } from "../primitives/compare.ts";
-import { convert, iota, moveAxis, reshape, scalarLike, zeros } from "../primitives/shape.ts";
+import { scalarLike, zeros } from "../primitives/constants/full.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { eq } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
+import { mappedInFront } from "../primitives/sum/broadcast.ts";
 import {
   checkFunction,
   flatFunction,

@@ -10,18 +10,18 @@
  *
  * @module
  */
+import { spread } from "../control/call.ts";
+import type { BwdRule, FwdRule, JvpRule } from "../control/custom.ts";
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Tangent } from "../core/primitive.ts";
 import { bind, currentTrace, evalTrace, type Trace } from "../core/trace.ts";
-import { spread } from "../control/call.ts";
-import type { BwdRule, FwdRule, JvpRule } from "../control/custom.ts";
 import { BatchTrace } from "../interpreters/batch.ts";
 import { JvpTrace } from "../interpreters/jvp.ts";
 import { stage, type Staged } from "../interpreters/staging.ts";
 import { notZero } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/shape.ts";
+import { zeros } from "../primitives/constants/full.ts";
 
 /** Rules whose first arguments are the values that they need beyond the user's. */
 export interface Closed<R> extends Readonly<{ rules: R }> {

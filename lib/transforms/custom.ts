@@ -3,11 +3,6 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { describeValue, TreeError } from "../core/errors.ts";
-import { type Jaxpr, Var } from "../core/jaxpr.ts";
-import { bind } from "../core/trace.ts";
-import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import {
   type BwdRule,
   customJvpP,
@@ -17,7 +12,12 @@ import {
   type Reach,
 } from "../control/custom.ts";
 import { loopsWithin } from "../control/while.ts";
-import { zeros } from "../primitives/shape.ts";
+import type { NDArray } from "../core/array.ts";
+import { describeValue, TreeError } from "../core/errors.ts";
+import { type Jaxpr, Var } from "../core/jaxpr.ts";
+import { bind } from "../core/trace.ts";
+import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import { zeros } from "../primitives/constants/full.ts";
 import { closedJvpRule, closedVjpRules, stageRuled } from "./closed_rules.ts";
 import {
   checkFunction,

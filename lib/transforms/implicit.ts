@@ -5,20 +5,21 @@
  *
  * @module
  */
+import { customJvpP, type CustomJvpParams } from "../control/custom.ts";
+import { linearSolveP, type WithConsts } from "../control/linear_solve.ts";
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { DifferentiationError, TreeError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeUnflatten } from "../core/tree.ts";
-import { customJvpP, type CustomJvpParams } from "../control/custom.ts";
-import { linearSolveP, type WithConsts } from "../control/linear_solve.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
 import { linearizeFlat } from "../interpreters/partial.ts";
 import { stage } from "../interpreters/staging.ts";
 import { transposeJaxpr } from "../interpreters/transpose.ts";
-import { neg } from "../primitives/arithmetic.ts";
-import { stopGradient, zeros } from "../primitives/shape.ts";
+import { zeros } from "../primitives/constants/full.ts";
+import { neg } from "../primitives/elementwise/arithmetic.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { beforeDifferentiation } from "./closed_rules.ts";
 import { checkFunction, checkSameType, flattenArrays, flattenResult, nameOf } from "./trees.ts";
 import type { AnyFunction } from "./types.ts";

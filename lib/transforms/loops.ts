@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { condP } from "../control/cond.ts";
+import { scanP } from "../control/scan.ts";
+import { whileP } from "../control/while.ts";
 import { NDArray, type Operand } from "../core/array.ts";
 import { formatAval, normalizeAxis, shaped, type ShapedArray } from "../core/aval.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
@@ -18,14 +21,13 @@ import {
 import { evalJaxpr, Var } from "../core/jaxpr.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
-import { condP } from "../control/cond.ts";
-import { scanP } from "../control/scan.ts";
-import { whileP } from "../control/while.ts";
 import { stage, type Staged } from "../interpreters/staging.ts";
-import { add } from "../primitives/arithmetic.ts";
-import { lt, ne } from "../primitives/compare.ts";
-import { concatenate, pad, rev, slice } from "../primitives/slicing.ts";
-import { convert, scalarLike } from "../primitives/shape.ts";
+import { scalarLike } from "../primitives/constants/full.ts";
+import { add } from "../primitives/elementwise/arithmetic.ts";
+import { lt, ne } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
+import { pad, slice } from "../primitives/slicing/slice.ts";
 import {
   checkFunction,
   checkSameType,

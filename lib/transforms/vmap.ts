@@ -8,7 +8,8 @@ import { normalizeAxis } from "../core/aval.ts";
 import { formatShape, ShapeError, TreeError } from "../core/errors.ts";
 import { isTreeNode, type TreeDef, treePaths, treeUnflatten } from "../core/tree.ts";
 import { batchFlat } from "../interpreters/batch.ts";
-import { broadcastTo, moveAxis } from "../primitives/shape.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, InAxes, VmapOptions } from "./types.ts";
 

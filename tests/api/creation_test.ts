@@ -1,7 +1,7 @@
 /** Arrays from data and numbers: shapes, dtypes, and the errors of data that are no array. */
 import type { NDArray } from "../../lib/core/array.ts";
 import { numpy as np } from "../../lib/api/mod.ts";
-import type { ArrayData } from "../../lib/api/nested.ts";
+import type { ArrayData } from "../../lib/api/array.ts";
 import { grad } from "../../lib/transforms/autodiff.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 

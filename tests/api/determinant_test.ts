@@ -2,6 +2,7 @@
  * Determinants: derivatives to third order of matrices of any rank, against minors; slogdet against
  * inverses; and programs of linear algebra, which are as long for any size of the matrices.
  */
+import { cofactors } from "../../lib/primitives/linalg/determinant.ts";
 import {
   exportOnnx,
   grad,
@@ -16,7 +17,6 @@ import {
   numpy as np,
   vmap,
 } from "../../mod.ts";
-import { cofactors } from "../../lib/primitives/determinant.ts";
 import { make } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { Random } from "../support/random.ts";

@@ -4,15 +4,15 @@
  *
  * @module
  */
+import { interpreter, webgpu } from "../../lib/backends/mod.ts";
 import type { NDArray } from "../../lib/core/array.ts";
 import { shaped, type ShapedArray } from "../../lib/core/aval.ts";
-import { allPrograms, type Jaxpr } from "../../lib/core/jaxpr.ts";
 import { isFloat } from "../../lib/core/dtype.ts";
+import { allPrograms, type Jaxpr } from "../../lib/core/jaxpr.ts";
 import { primitives } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { stageClosed } from "../../lib/interpreters/staging.ts";
-import { dynamicUpdateSlice } from "../../lib/primitives/dynamic_slice.ts";
-import { interpreter, webgpu } from "../../lib/backends/mod.ts";
+import { dynamicUpdateSlice } from "../../lib/primitives/indexing/dynamic_slice.ts";
 import {
   anderson,
   cond,

@@ -3,17 +3,17 @@
  *
  * @module
  */
+import { makePlan, type Plan } from "../../lib/backends/gpu_plan.ts";
+import { simplify } from "../../lib/compile/pipeline.ts";
+import { checkpointCall } from "../../lib/control/call.ts";
 import type { NDArray } from "../../lib/core/array.ts";
 import { shaped } from "../../lib/core/aval.ts";
+import { isLoopless } from "../../lib/core/dead_code.ts";
 import { checkJaxpr, type Jaxpr, Var } from "../../lib/core/jaxpr.ts";
 import { bind } from "../../lib/core/trace.ts";
-import { checkpointCall } from "../../lib/control/call.ts";
-import { simplify } from "../../lib/compile/pipeline.ts";
-import { add, mul } from "../../lib/primitives/arithmetic.ts";
-import { not } from "../../lib/primitives/compare.ts";
-import { sin } from "../../lib/primitives/unary.ts";
-import { isLoopless } from "../../lib/core/dead_code.ts";
-import { makePlan, type Plan } from "../../lib/backends/gpu_plan.ts";
+import { add, mul } from "../../lib/primitives/elementwise/arithmetic.ts";
+import { not } from "../../lib/primitives/elementwise/compare.ts";
+import { sin } from "../../lib/primitives/elementwise/elementary.ts";
 import { cond, scan } from "../../lib/transforms/loops.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { array, chain, f32, loop, loops, program } from "../support/programs.ts";

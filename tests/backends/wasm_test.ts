@@ -4,18 +4,19 @@
  *
  * @module
  */
-import { BackendError } from "../../lib/core/errors.ts";
-import { ConcreteArray } from "../../lib/core/concrete.ts";
-import { dtypes } from "../../lib/core/dtype.ts";
+import { interpreter, loadBackend, ready, wasm } from "../../lib/backends/mod.ts";
 import { shaped } from "../../lib/core/aval.ts";
 import { getBackend } from "../../lib/core/backend.ts";
-import { add, mul, select } from "../../lib/primitives/arithmetic.ts";
-import { broadcastTo, reduceSum } from "../../lib/primitives/shape.ts";
-import { not } from "../../lib/primitives/compare.ts";
-import { gather } from "../../lib/primitives/indexing.ts";
+import { ConcreteArray } from "../../lib/core/concrete.ts";
+import { dtypes } from "../../lib/core/dtype.ts";
+import { BackendError } from "../../lib/core/errors.ts";
 import { lowerJaxpr } from "../../lib/onnx/lower.ts";
 import { formatModel } from "../../lib/onnx/print.ts";
-import { interpreter, loadBackend, ready, wasm } from "../../lib/backends/mod.ts";
+import { add, mul } from "../../lib/primitives/elementwise/arithmetic.ts";
+import { not } from "../../lib/primitives/elementwise/compare.ts";
+import { select } from "../../lib/primitives/elementwise/select.ts";
+import { gather } from "../../lib/primitives/indexing/gather.ts";
+import { broadcastTo, reduceSum } from "../../lib/primitives/sum/broadcast.ts";
 import {
   assert,
   assertAlmostEquals,

@@ -4,19 +4,21 @@
  *
  * @module
  */
-import { BackendError } from "../../lib/core/errors.ts";
-import { ConcreteArray } from "../../lib/core/concrete.ts";
-import { shaped } from "../../lib/core/aval.ts";
-import { dtypes } from "../../lib/core/dtype.ts";
-import { getBackend } from "../../lib/core/backend.ts";
-import type { NDArray } from "../../lib/core/array.ts";
-import { bind } from "../../lib/core/trace.ts";
-import { jitCall } from "../../lib/control/call.ts";
-import { add, mul, select } from "../../lib/primitives/arithmetic.ts";
-import { reduceSum, scalarLike } from "../../lib/primitives/shape.ts";
-import { scan, whileLoop } from "../../lib/transforms/loops.ts";
-import { lt, not } from "../../lib/primitives/compare.ts";
 import { interpreter, loadBackend, ready, wasm, webgpu } from "../../lib/backends/mod.ts";
+import { jitCall } from "../../lib/control/call.ts";
+import type { NDArray } from "../../lib/core/array.ts";
+import { shaped } from "../../lib/core/aval.ts";
+import { getBackend } from "../../lib/core/backend.ts";
+import { ConcreteArray } from "../../lib/core/concrete.ts";
+import { dtypes } from "../../lib/core/dtype.ts";
+import { BackendError } from "../../lib/core/errors.ts";
+import { bind } from "../../lib/core/trace.ts";
+import { scalarLike } from "../../lib/primitives/constants/full.ts";
+import { add, mul } from "../../lib/primitives/elementwise/arithmetic.ts";
+import { lt, not } from "../../lib/primitives/elementwise/compare.ts";
+import { select } from "../../lib/primitives/elementwise/select.ts";
+import { reduceSum } from "../../lib/primitives/sum/broadcast.ts";
+import { scan, whileLoop } from "../../lib/transforms/loops.ts";
 import {
   assert,
   assertAlmostEquals,

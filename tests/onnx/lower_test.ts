@@ -3,21 +3,21 @@
  *
  * @module
  */
-import { Literal } from "../../lib/core/jaxpr.ts";
-import { add, mul } from "../../lib/primitives/arithmetic.ts";
-import { limits } from "../../lib/core/dtype.ts";
-import { convert } from "../../lib/primitives/shape.ts";
-import { cos, sin } from "../../lib/primitives/unary.ts";
-import { bind } from "../../lib/core/trace.ts";
-import { jitCall } from "../../lib/control/call.ts";
-import { loadOrt } from "../../lib/backends/ort_direct.ts";
 import { interpreter } from "../../lib/backends/interpreter.ts";
+import { loadOrt } from "../../lib/backends/ort_direct.ts";
+import { jitCall } from "../../lib/control/call.ts";
+import { limits } from "../../lib/core/dtype.ts";
+import { Literal } from "../../lib/core/jaxpr.ts";
+import { bind } from "../../lib/core/trace.ts";
+import { buildModel } from "../../lib/onnx/builder.ts";
 import { exportJaxpr } from "../../lib/onnx/export.ts";
 import { lowerEqns, lowerJaxpr } from "../../lib/onnx/lower.ts";
 import { encodeModel, type Graph } from "../../lib/onnx/model.ts";
-import { decodeModel } from "../support/decode_model.ts";
-import { buildModel } from "../../lib/onnx/builder.ts";
+import { add, mul } from "../../lib/primitives/elementwise/arithmetic.ts";
+import { convert } from "../../lib/primitives/elementwise/convert.ts";
+import { cos, sin } from "../../lib/primitives/elementwise/elementary.ts";
 import { assert, assertEquals } from "../support/assert.ts";
+import { decodeModel } from "../support/decode_model.ts";
 import { array, chain, elements, f32, loop, loops, program } from "../support/programs.ts";
 
 function ops(graph: Graph): string[] {

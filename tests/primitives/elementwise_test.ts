@@ -3,20 +3,31 @@
  * against its own values: batching against a loop, transposition against the dot product.
  * Derivatives through the interpreters, and ONNX, are in the conformance suite.
  */
+import type { NDArray } from "../../lib/core/array.ts";
 import { sizeOf } from "../../lib/core/aval.ts";
 import { ConcreteArray, scalarArray } from "../../lib/core/concrete.ts";
 import { allocate, type DType, epsilon, isFloat } from "../../lib/core/dtype.ts";
 import { AxisError, DTypeError, ShapeError } from "../../lib/core/errors.ts";
-import type { NDArray } from "../../lib/core/array.ts";
 import { Linear, type Primitive, primitives } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
-import * as arithmetic from "../../lib/primitives/arithmetic.ts";
-import * as compare from "../../lib/primitives/compare.ts";
-import * as shapes from "../../lib/primitives/shape.ts";
-import * as unary from "../../lib/primitives/unary.ts";
-import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
+import { full, onesLike, zerosLike } from "../../lib/primitives/constants/full.ts";
+import { iota } from "../../lib/primitives/constants/iota.ts";
+import * as arithmetic from "../../lib/primitives/elementwise/arithmetic.ts";
+import * as compare from "../../lib/primitives/elementwise/compare.ts";
+import { convert } from "../../lib/primitives/elementwise/convert.ts";
+import * as elementary from "../../lib/primitives/elementwise/elementary.ts";
+import * as erf from "../../lib/primitives/elementwise/erf.ts";
+import { logaddexp } from "../../lib/primitives/elementwise/logaddexp.ts";
+import { pow } from "../../lib/primitives/elementwise/power.ts";
+import * as rounding from "../../lib/primitives/elementwise/rounding.ts";
+import { select } from "../../lib/primitives/elementwise/select.ts";
+import "../../lib/primitives/elementwise/stop_gradient.ts";
+import { reshape } from "../../lib/primitives/shape/reshape.ts";
+import { moveAxis, transpose } from "../../lib/primitives/shape/transpose.ts";
+import { broadcastTo, reduceSum } from "../../lib/primitives/sum/broadcast.ts";
 import derivatives from "../reference/derivatives.json" with { type: "json" };
 import reference from "../reference/elementwise.json" with { type: "json" };
+import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 
 type Recorded = readonly (number | string)[];
 type Op = (...args: NDArray[]) => NDArray;
@@ -49,7 +60,16 @@ const names: Readonly<Record<string, string>> = {
   shift_left: "shiftLeft",
   shift_right_logical: "shiftRightLogical",
 };
-const ops = { ...arithmetic, ...compare, ...unary } as unknown as Readonly<Record<string, Op>>;
+const ops = {
+  ...arithmetic,
+  ...compare,
+  ...elementary,
+  ...erf,
+  ...rounding,
+  logaddexp,
+  pow,
+  select,
+} as unknown as Readonly<Record<string, Op>>;
 
 function opOf(name: string): Op | undefined {
   return ops[names[name] ?? name];
@@ -118,7 +138,7 @@ Deno.test("integer powers wrap as in JAX", () => {
 Deno.test("conversions saturate, truncate and wrap as in JAX", () => {
   for (const [name, { x, y }] of Object.entries(reference.cast)) {
     const [from, to] = name.split("->") as [DType, DType];
-    const out = shapes.convert(array(x, from), to);
+    const out = convert(array(x, from), to);
     y.forEach((e, i) => assertClose(array([out.dataSync()[i]!], to), [e], 0, `${name} of ${x[i]}`));
   }
 });
@@ -128,9 +148,9 @@ Deno.test("conversions saturate, truncate and wrap as in JAX", () => {
 /** The derivative of an operation at each element, from its jvp rule alone. */
 function slope(name: string, inputs: readonly NDArray[], of: number): NDArray {
   const primitive = primitives().get(name) as unknown as Primitive<null>;
-  const tangents = inputs.map((x, i) => i === of ? shapes.onesLike(x) : null);
+  const tangents = inputs.map((x, i) => i === of ? onesLike(x) : null);
   const [, [tangent]] = primitive.jvp(inputs, tangents, null);
-  return tangent ?? shapes.zerosLike(inputs[of]!);
+  return tangent ?? zerosLike(inputs[of]!);
 }
 
 Deno.test("derivatives of functions of one operand are JAX's", () => {
@@ -258,7 +278,7 @@ function checkBatch(
 
 /** One lane of an array. */
 function take(x: NDArray, dim: number, lane: number): NDArray {
-  const front = shapes.moveAxis(x, dim, 0);
+  const front = moveAxis(x, dim, 0);
   const shape = front.shape.slice(1);
   const n = sizeOf(shape);
   return array(Array.from(front.dataSync().slice(lane * n, (lane + 1) * n)), x.dtype, shape);
@@ -279,7 +299,7 @@ Deno.test("transposes are adjoint to the operation", () => {
         // Others are fixed, but those that are added must be zero for the map to be linear.
         const additive = name === "add" || name === "sub" || name === "select";
         const fixed = args.map((y, i) =>
-          i === of || !additive || !isFloat(y.dtype) ? y : shapes.zerosLike(y)
+          i === of || !additive || !isFloat(y.dtype) ? y : zerosLike(y)
         );
         const [image] = bind(record, fixed, sample.params);
         const ct = elements(image!.shape, image!.dtype, [-1, 1]);
@@ -313,8 +333,8 @@ Deno.test("broadcasting agrees with expanded operands", () => {
     const [x, y] = [elements(a, "float32", [-1, 1]), elements(b, "float32", [-1, 1])];
     const out = arithmetic.sub(x, y);
     const whole = arithmetic.sub(
-      shapes.broadcastTo(x, out.shape),
-      shapes.broadcastTo(y, out.shape),
+      broadcastTo(x, out.shape),
+      broadcastTo(y, out.shape),
     );
     assertEquals(out.dataSync(), whole.dataSync());
   }
@@ -322,20 +342,20 @@ Deno.test("broadcasting agrees with expanded operands", () => {
 
 Deno.test("sums are accurate and integers wrap", () => {
   const tenth = Math.fround(0.1);
-  assertEquals(shapes.reduceSum(shapes.full([1000000], 0.1, "float32"), [0]).item(), 100000);
-  const columns = shapes.reduceSum(shapes.full([1000000, 2], 0.1, "float32"), [0]).dataSync();
+  assertEquals(reduceSum(full([1000000], 0.1, "float32"), [0]).item(), 100000);
+  const columns = reduceSum(full([1000000, 2], 0.1, "float32"), [0]).dataSync();
   assertEquals(Array.from(columns), [Math.fround(1e6 * tenth), Math.fround(1e6 * tenth)]);
-  const double = shapes.reduceSum(shapes.full([1000, 1000], 0.1, "float64"), [0, 1]).item();
+  const double = reduceSum(full([1000, 1000], 0.1, "float64"), [0, 1]).item();
   assert(Math.abs(double - 1e5) < 1e-10, `${double}`);
-  const big = shapes.full([3000, 1000], 2147483647, "int32");
-  assertEquals(shapes.reduceSum(big, [0, 1]).item(), -3000000);
-  assertEquals(shapes.reduceSum(shapes.full([3], 4294967295, "uint32"), [0]).item(), 4294967293);
+  const big = full([3000, 1000], 2147483647, "int32");
+  assertEquals(reduceSum(big, [0, 1]).item(), -3000000);
+  assertEquals(reduceSum(full([3], 4294967295, "uint32"), [0]).item(), 4294967293);
 });
 
 Deno.test("a transposition of a large matrix moves every element", () => {
   const [rows, columns] = [70, 45];
   const x = array(Array.from({ length: rows * columns }, (_, i) => i), "float32", [rows, columns]);
-  const y = shapes.transpose(x, [1, 0]).dataSync();
+  const y = transpose(x, [1, 0]).dataSync();
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) assertEquals(y[j * rows + i], i * columns + j);
   }
@@ -344,7 +364,7 @@ Deno.test("a transposition of a large matrix moves every element", () => {
 Deno.test("operations between equal types share the operand's type", () => {
   const x = array([1, 2, 3], "float32");
   assert(arithmetic.add(x, array([4, 5, 6], "float32")).aval === x.aval);
-  assert(unary.exp(x).aval === x.aval);
+  assert(elementary.exp(x).aval === x.aval);
   assert(arithmetic.mul(scalarArray(2, "float32"), x).aval === x.aval);
 });
 
@@ -371,18 +391,18 @@ Deno.test("errors name the operation and the user's shapes and dtypes", () => {
     message(() => arithmetic.add(b3, b3), DTypeError),
     /^add: dtype bool is not supported/,
   );
-  assertMatch(message(() => unary.exp(i3), DTypeError), /^exp: dtype int32 is not supported/);
+  assertMatch(message(() => elementary.exp(i3), DTypeError), /^exp: dtype int32 is not supported/);
   assertMatch(message(() => compare.and(f3, f3), DTypeError), /^and: dtype float32/);
-  assertMatch(message(() => arithmetic.select(f3, f3, f3), DTypeError), /^select: the condition/);
-  assertMatch(message(() => arithmetic.select(b3, f3, i3), DTypeError), /^select: dtypes float32/);
+  assertMatch(message(() => select(f3, f3, f3), DTypeError), /^select: the condition/);
+  assertMatch(message(() => select(b3, f3, i3), DTypeError), /^select: dtypes float32/);
   assertMatch(
-    message(() => shapes.broadcastTo(f3, [3, 4]), ShapeError),
+    message(() => broadcastTo(f3, [3, 4]), ShapeError),
     /^broadcast: shapes? \[3\]/,
   );
-  assertMatch(message(() => shapes.broadcastTo(f3, []), ShapeError), /^broadcast: shape \[3\]/);
-  assertMatch(message(() => shapes.reshape(f3, [2, 2]), ShapeError), /^reshape: shape \[3\] has 3/);
-  assertMatch(message(() => shapes.transpose(f3, [1]), AxisError), /^transpose: \[1\]/);
-  assertMatch(message(() => shapes.reduceSum(f3, [1]), AxisError), /^reduce_sum: axes \[1\]/);
-  assertMatch(message(() => shapes.reduceSum(b3, [0]), DTypeError), /^reduce_sum: bool/);
-  assertMatch(message(() => shapes.iota([2], 0, "bool"), DTypeError), /^iota: bool/);
+  assertMatch(message(() => broadcastTo(f3, []), ShapeError), /^broadcast: shape \[3\]/);
+  assertMatch(message(() => reshape(f3, [2, 2]), ShapeError), /^reshape: shape \[3\] has 3/);
+  assertMatch(message(() => transpose(f3, [1]), AxisError), /^transpose: \[1\]/);
+  assertMatch(message(() => reduceSum(f3, [1]), AxisError), /^reduce_sum: axes \[1\]/);
+  assertMatch(message(() => reduceSum(b3, [0]), DTypeError), /^reduce_sum: bool/);
+  assertMatch(message(() => iota([2], 0, "bool"), DTypeError), /^iota: bool/);
 });

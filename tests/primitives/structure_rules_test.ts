@@ -13,32 +13,26 @@ import { batchFlat } from "../../lib/interpreters/batch.ts";
 import { jvpFlat } from "../../lib/interpreters/jvp.ts";
 import { linearizeFlat } from "../../lib/interpreters/partial.ts";
 import { backwardPass } from "../../lib/interpreters/transpose.ts";
-import { add, mul } from "../../lib/primitives/arithmetic.ts";
-import { dotGeneral } from "../../lib/primitives/dot.ts";
-import { gather, scatterAdd } from "../../lib/primitives/indexing.ts";
-import { solve } from "../../lib/primitives/linalg.ts";
-import { threefry2x32 } from "../../lib/primitives/random.ts";
-import * as reduce from "../../lib/primitives/reduce.ts";
-import {
-  expandDims,
-  iota,
-  onesLike,
-  reduceSum,
-  reshape,
-  scalarLike,
-  transpose,
-  zerosLike,
-} from "../../lib/primitives/shape.ts";
-import {
-  concatenate,
-  dynamicSlice,
-  dynamicUpdateSlice,
-  pad,
-  rev,
-  slice,
-} from "../../lib/primitives/slicing.ts";
-import { sort } from "../../lib/primitives/sort.ts";
-import { sin, tanh } from "../../lib/primitives/unary.ts";
+import { onesLike, scalarLike, zerosLike } from "../../lib/primitives/constants/full.ts";
+import { iota } from "../../lib/primitives/constants/iota.ts";
+import { dotGeneral } from "../../lib/primitives/dot/dot_general.ts";
+import { add, mul } from "../../lib/primitives/elementwise/arithmetic.ts";
+import { sin, tanh } from "../../lib/primitives/elementwise/elementary.ts";
+import { dynamicSlice, dynamicUpdateSlice } from "../../lib/primitives/indexing/dynamic_slice.ts";
+import { gather, scatterAdd } from "../../lib/primitives/indexing/gather.ts";
+import { solve } from "../../lib/primitives/linalg/solve.ts";
+import { threefry2x32 } from "../../lib/primitives/random/threefry.ts";
+import { argmax } from "../../lib/primitives/reduce/arg_extremes.ts";
+import { cumsum } from "../../lib/primitives/reduce/cumsum.ts";
+import { reduceMax, reduceMin } from "../../lib/primitives/reduce/extremes.ts";
+import { reduceAnd } from "../../lib/primitives/reduce/logical.ts";
+import { reduceProd } from "../../lib/primitives/reduce/product.ts";
+import { expandDims, reshape } from "../../lib/primitives/shape/reshape.ts";
+import { transpose } from "../../lib/primitives/shape/transpose.ts";
+import { concatenate, rev } from "../../lib/primitives/slicing/concatenate.ts";
+import { pad, slice } from "../../lib/primitives/slicing/slice.ts";
+import { sort } from "../../lib/primitives/sort/sort.ts";
+import { reduceSum } from "../../lib/primitives/sum/broadcast.ts";
 import recorded from "../reference/derivatives.json" with { type: "json" };
 import { difference, make, ulps } from "../support/arrays.ts";
 import { assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
@@ -121,8 +115,8 @@ function solveVector(a: NDArray, b: NDArray): NDArray {
 const functions: Readonly<Record<string, readonly [wrt: string[], f: (a: Arrays) => NDArray]>> = {
   batched_matmul: [["a", "b"], ({ a, b }) => total(sin(dotGeneral(a!, b!, batched)))],
   concatenate: [["a", "b"], ({ a, b, w }) => weighted(w!, square(concatenate([a!, b!, a!], 0)))],
-  cumsum: [["x"], ({ x, w }) => weighted(w!, reduce.cumsum(x!, 0))],
-  cumsum_reverse: [["x"], ({ x, w }) => weighted(w!, reduce.cumsum(x!, 0, true))],
+  cumsum: [["x"], ({ x, w }) => weighted(w!, cumsum(x!, 0))],
+  cumsum_reverse: [["x"], ({ x, w }) => weighted(w!, cumsum(x!, 0, true))],
   dense: [
     ["W", "b", "x"],
     ({ W, b, x }) => total(square(tanh(add(dotGeneral(W!, x!, matvec), b!)))),
@@ -136,18 +130,18 @@ const functions: Readonly<Record<string, readonly [wrt: string[], f: (a: Arrays)
   gather_clip: [["x"], ({ x, indices, w }) => weighted(w!, gather(x!, column(indices!)))],
   linalg_solve: [["A", "b"], ({ A, b, w }) => weighted(w!, solveVector(A!, b!))],
   linalg_solve_matrix: [["A", "B"], ({ A, B, w }) => weighted(w!, solve(A!, B!))],
-  max: [["x"], ({ x }) => reduce.reduceMax(x!, [0])],
-  max_ties: [["x"], ({ x }) => reduce.reduceMax(x!, [0])],
-  max_axis1_ties: [["x"], ({ x, w }) => weighted(w!, reduce.reduceMax(x!, [1]))],
-  min: [["x"], ({ x }) => reduce.reduceMin(x!, [0])],
-  min_ties: [["x"], ({ x }) => reduce.reduceMin(x!, [0])],
+  max: [["x"], ({ x }) => reduceMax(x!, [0])],
+  max_ties: [["x"], ({ x }) => reduceMax(x!, [0])],
+  max_axis1_ties: [["x"], ({ x, w }) => weighted(w!, reduceMax(x!, [1]))],
+  min: [["x"], ({ x }) => reduceMin(x!, [0])],
+  min_ties: [["x"], ({ x }) => reduceMin(x!, [0])],
   pad: [["x", "c"], ({ x, c }) => {
     const y = pad(x!, c!, [-1], [2], [1]);
     return weighted(add(iota(y.shape, 0, "float64"), scalarLike(1, y)), y);
   }],
-  prod: [["x"], ({ x }) => reduce.reduceProd(x!, [0])],
-  prod_one_zero: [["x"], ({ x }) => reduce.reduceProd(x!, [0])],
-  prod_two_zeros: [["x"], ({ x }) => reduce.reduceProd(x!, [0])],
+  prod: [["x"], ({ x }) => reduceProd(x!, [0])],
+  prod_one_zero: [["x"], ({ x }) => reduceProd(x!, [0])],
+  prod_two_zeros: [["x"], ({ x }) => reduceProd(x!, [0])],
   reshape_transpose_rev: [["x"], ({ x }) => {
     const y = rev(transpose(reshape(x!, [2, 3]), [1, 0]), [0]);
     return weighted(reshape(iota([6], 0, "float64"), [3, 2]), square(y));
@@ -284,7 +278,7 @@ Deno.test("gradients in lanes with their own starts and indices", () => {
     gradient(([x, u, i]) => scatterAdd(x!, i!, u!), 2),
     [f64(4, 3), f64(5, 3), i32(5, 1)],
   );
-  checkLanes("reduce_prod", gradient(([x]) => reduce.reduceProd(x!, [0, 2]), 1), [f64(3, 2, 2)]);
+  checkLanes("reduce_prod", gradient(([x]) => reduceProd(x!, [0, 2]), 1), [f64(3, 2, 2)]);
   checkLanes("sort", gradient(([x]) => sort(x!, 0)[0], 1), [f64(5, 2)]);
   checkLanes("solve", gradient(([a, b]) => solve(a!, b!), 2), [f64(3, 3), f64(3, 2)]);
 });
@@ -332,11 +326,11 @@ Deno.test("errors name the operation, the argument and the shapes", () => {
       /scatter_add: updates have shape \[3\].*takes \[2,4\]/,
     ],
     [() => scatterAdd(b, pseudo(i32(1, 1), 1), b), DTypeError, /scatter_add: .*bool\[2\]/],
-    [() => reduce.reduceMax(x, [2]), AxisError, /reduce_max: axes \[2\].*\[3,4\]/],
-    [() => reduce.reduceProd(b, [0]), DTypeError, /reduce_prod: x is bool\[2\].*astype/],
-    [() => reduce.reduceAnd(v, [0]), DTypeError, /reduce_and: x is float64\[3\]/],
-    [() => reduce.argmax(pseudo(f64(0), 1), 0), ShapeError, /argmax: .*\[0\].*no elements/],
-    [() => reduce.cumsum(v, 1), AxisError, /cumsum: axis 1 is out of range.*\[3\]/],
+    [() => reduceMax(x, [2]), AxisError, /reduce_max: axes \[2\].*\[3,4\]/],
+    [() => reduceProd(b, [0]), DTypeError, /reduce_prod: x is bool\[2\].*astype/],
+    [() => reduceAnd(v, [0]), DTypeError, /reduce_and: x is float64\[3\]/],
+    [() => argmax(pseudo(f64(0), 1), 0), ShapeError, /argmax: .*\[0\].*no elements/],
+    [() => cumsum(v, 1), AxisError, /cumsum: axis 1 is out of range.*\[3\]/],
     [() => sort(one, 0), AxisError, /sort: axis 0 is out of range/],
     [
       () => dotGeneral(x, v, { contract: [[1], [0]], batch: [[], []] }),

@@ -5,17 +5,24 @@
  */
 import type { NDArray } from "../../lib/core/array.ts";
 import { shaped, sizeOf } from "../../lib/core/aval.ts";
-import type { DType } from "../../lib/core/dtype.ts";
-import { isFloat } from "../../lib/core/dtype.ts";
-import { select } from "../../lib/primitives/arithmetic.ts";
-import { dotGeneral } from "../../lib/primitives/dot.ts";
-import { gather, scatterAdd } from "../../lib/primitives/indexing.ts";
-import { solve } from "../../lib/primitives/linalg.ts";
-import { threefry2x32 } from "../../lib/primitives/random.ts";
-import * as reduce from "../../lib/primitives/reduce.ts";
-import { expandDims, moveAxis, reshape, zeros } from "../../lib/primitives/shape.ts";
-import * as slicing from "../../lib/primitives/slicing.ts";
-import { sort } from "../../lib/primitives/sort.ts";
+import { type DType, isFloat } from "../../lib/core/dtype.ts";
+import { zeros } from "../../lib/primitives/constants/full.ts";
+import { dotGeneral } from "../../lib/primitives/dot/dot_general.ts";
+import { select } from "../../lib/primitives/elementwise/select.ts";
+import { dynamicSlice, dynamicUpdateSlice } from "../../lib/primitives/indexing/dynamic_slice.ts";
+import { gather, scatterAdd } from "../../lib/primitives/indexing/gather.ts";
+import { solve } from "../../lib/primitives/linalg/solve.ts";
+import { threefry2x32 } from "../../lib/primitives/random/threefry.ts";
+import { argmax, argmin } from "../../lib/primitives/reduce/arg_extremes.ts";
+import { cumsum } from "../../lib/primitives/reduce/cumsum.ts";
+import { reduceMax, reduceMin } from "../../lib/primitives/reduce/extremes.ts";
+import { reduceAnd, reduceOr } from "../../lib/primitives/reduce/logical.ts";
+import { reduceProd } from "../../lib/primitives/reduce/product.ts";
+import { expandDims, reshape } from "../../lib/primitives/shape/reshape.ts";
+import { moveAxis } from "../../lib/primitives/shape/transpose.ts";
+import { concatenate } from "../../lib/primitives/slicing/concatenate.ts";
+import { pad, slice } from "../../lib/primitives/slicing/slice.ts";
+import { sort } from "../../lib/primitives/sort/sort.ts";
 import recordedRandom from "../reference/random.json" with { type: "json" };
 import recorded from "../reference/structure.json" with { type: "json" };
 import { difference, make, ulps } from "../support/arrays.ts";
@@ -73,7 +80,7 @@ function startsOf(x: NDArray, start: NDArray): NDArray[] {
 
 /** One index vector for each axis, side by side. */
 function pairs(...columns: NDArray[]): NDArray {
-  return slicing.concatenate(columns.map((c) => expandDims(c, [c.ndim])), columns[0]!.ndim);
+  return concatenate(columns.map((c) => expandDims(c, [c.ndim])), columns[0]!.ndim);
 }
 
 /** A reduction over all axes or one, with or without keeping them. */
@@ -95,20 +102,20 @@ type Run = (inputs: NDArray[], params: Params) => NDArray[] | null;
 
 /** How to run each recorded operation; `null` for what is not built from these primitives alone. */
 const runs: Readonly<Record<string, Run>> = {
-  argmax: position(reduce.argmax),
-  argmin: position(reduce.argmin),
-  max: reduction(reduce.reduceMax),
-  min: reduction(reduce.reduceMin),
-  prod: reduction(reduce.reduceProd),
-  all: reduction(reduce.reduceAnd),
-  any: reduction(reduce.reduceOr),
-  cumsum: ([x], { axis, reverse }) => [reduce.cumsum(x!, axis!, reverse)],
+  argmax: position(argmax),
+  argmin: position(argmin),
+  max: reduction(reduceMax),
+  min: reduction(reduceMin),
+  prod: reduction(reduceProd),
+  all: reduction(reduceAnd),
+  any: reduction(reduceOr),
+  cumsum: ([x], { axis, reverse }) => [cumsum(x!, axis!, reverse)],
   sort: ([x], { axis, descending }) =>
     descending === true ? null : [sort(x!, axis ?? x!.ndim - 1)[0]],
   argsort: ([x], { descending }) => descending === true ? null : [sort(x!, 0)[1]],
-  slice: ([x], { start, limit, strides }) => [slicing.slice(x!, start!, limit!, strides)],
+  slice: ([x], { start, limit, strides }) => [slice(x!, start!, limit!, strides)],
   pad: ([x, value], { config }) => [
-    slicing.pad(
+    pad(
       x!,
       value!,
       config!.map((c) => c[0]!),
@@ -119,9 +126,9 @@ const runs: Readonly<Record<string, Run>> = {
   dynamic_slice: (
     [x, start],
     { sizes },
-  ) => [slicing.dynamicSlice(x!, startsOf(x!, start!), sizes!)],
+  ) => [dynamicSlice(x!, startsOf(x!, start!), sizes!)],
   dynamic_update_slice: ([x, update, start]) => [
-    slicing.dynamicUpdateSlice(x!, update!, startsOf(x!, start!)),
+    dynamicUpdateSlice(x!, update!, startsOf(x!, start!)),
   ],
   take([x, indices], { mode, axis }) {
     if (mode !== "clip") return null;
@@ -199,9 +206,9 @@ Deno.test("structural primitives give JAX's values", () => {
 });
 
 Deno.test("zeros keep the sign that JAX gives them", () => {
-  for (const [op, want] of [["reduceMax", 0], ["reduceMin", -0]] as const) {
-    const x = make(shaped([3], "float32"), op === "reduceMax" ? [-0, 0, -0] : [0, -0, 0]);
-    assert(Object.is(reduce[op](x, [0]).item(), want), op);
+  for (const [reduce, want] of [[reduceMax, 0], [reduceMin, -0]] as const) {
+    const x = make(shaped([3], "float32"), reduce === reduceMax ? [-0, 0, -0] : [0, -0, 0]);
+    assert(Object.is(reduce(x, [0]).item(), want), reduce.name);
   }
   const { inputs, outputs } = cases["sort_special_f32"]!;
   const sorted = sort(array(inputs["x"]!), 0)[0].dataSync();

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { rem } from "../../lib/primitives/elementwise/arithmetic.ts";
+import { pad } from "../../lib/primitives/slicing/slice.ts";
 import {
   associativeScan,
   cond,
@@ -26,8 +28,6 @@ import {
   vmap,
   whileLoop,
 } from "../../mod.ts";
-import { rem } from "../../lib/primitives/arithmetic.ts";
-import { pad } from "../../lib/primitives/slicing.ts";
 
 /** The arrays of a case by name. */
 export type Named = Readonly<Record<string, NDArray>>;

@@ -9,10 +9,11 @@ import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { allocate, type DType } from "../../lib/core/dtype.ts";
 import type { Jaxpr } from "../../lib/core/jaxpr.ts";
 import { stageClosed } from "../../lib/interpreters/staging.ts";
-import { add, mul, neg } from "../../lib/primitives/arithmetic.ts";
-import { lt } from "../../lib/primitives/compare.ts";
-import { reduceSum, scalarLike } from "../../lib/primitives/shape.ts";
-import { cos, sin } from "../../lib/primitives/unary.ts";
+import { scalarLike } from "../../lib/primitives/constants/full.ts";
+import { add, mul, neg } from "../../lib/primitives/elementwise/arithmetic.ts";
+import { lt } from "../../lib/primitives/elementwise/compare.ts";
+import { cos, sin } from "../../lib/primitives/elementwise/elementary.ts";
+import { reduceSum } from "../../lib/primitives/sum/broadcast.ts";
 import { foriLoop, scan, whileLoop } from "../../lib/transforms/loops.ts";
 
 /** The program that `f` records on inputs of the given types. */

@@ -7,8 +7,8 @@
  *
  * @module
  */
+import { rem } from "../../lib/primitives/elementwise/arithmetic.ts";
 import { associativeScan, linalg, type NDArray, nn, numpy as np, special } from "../../mod.ts";
-import { rem } from "../../lib/primitives/arithmetic.ts";
 
 /** A function of a scalar. */
 type Unary = (x: NDArray) => NDArray;

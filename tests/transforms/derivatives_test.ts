@@ -4,15 +4,15 @@
  *
  * @module
  */
-import { grad, jit, loadBackend, type NDArray, nn, numpy as np, vmap } from "../../mod.ts";
 import { erf, erfInv } from "../../lib/api/special.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
 import type { DType } from "../../lib/core/dtype.ts";
-import { logistic } from "../../lib/primitives/unary.ts";
-import { assert, assertEquals } from "../support/assert.ts";
-import { difference, make, ulps } from "../support/arrays.ts";
-import { formulas, type Named, notExpressible } from "../support/derivative_cases.ts";
+import { logistic } from "../../lib/primitives/elementwise/elementary.ts";
+import { grad, jit, loadBackend, type NDArray, nn, numpy as np, vmap } from "../../mod.ts";
 import reference from "../reference/derivatives.json" with { type: "json" };
+import { difference, make, ulps } from "../support/arrays.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { formulas, type Named, notExpressible } from "../support/derivative_cases.ts";
 
 await loadBackend("wasm");
 

@@ -1,0 +1,44 @@
+/**
+ * Axes: which one an operation works along, where they are with an extra one, which are left.
+ *
+ * @module
+ */
+import { formatAval, type ShapedArray } from "../core/aval.ts";
+import { AxisError } from "../core/errors.ts";
+
+/** Parameters of an operation along one axis. */
+export interface AxisParams {
+  /** The axis, not negative. */
+  readonly axis: number;
+}
+
+/** Refuses an axis that `x` does not have. */
+export function checkAxis(op: string, x: ShapedArray, axis: number): void {
+  if (!Number.isInteger(axis) || axis < 0 || axis >= x.shape.length) {
+    throw new AxisError(`${op}: axis ${axis} is out of range: x is ${formatAval(x)}`);
+  }
+}
+
+/** An axis as it is counted after an extra axis was put in at `dim`. */
+export function shiftAxis(axis: number, dim: number): number {
+  return axis >= dim ? axis + 1 : axis;
+}
+
+/** Axes of an array after an extra axis was put in at `dim`. */
+export function shiftAxes(axes: readonly number[], dim: number): number[] {
+  return axes.map((a) => shiftAxis(a, dim));
+}
+
+/** The axes of an array of `rank` axes that are in none of `groups`, ascending. */
+export function otherAxes(rank: number, ...groups: readonly (readonly number[])[]): number[] {
+  const out: number[] = [];
+  for (let i = 0; i < rank; i++) if (!groups.some((g) => g.includes(i))) out.push(i);
+  return out;
+}
+
+/** The permutation that undoes `perm`. */
+export function inversePermutation(perm: readonly number[]): number[] {
+  const out: number[] = new Array(perm.length);
+  perm.forEach((p, i) => out[p] = i);
+  return out;
+}

@@ -1,0 +1,261 @@
+/**
+ * The arithmetic that other operations' rules are written with: sums, products, quotients, sign,
+ * maximum and minimum.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { type DType, isFloat, isInteger } from "../../core/dtype.ts";
+import type { Lowering, Value } from "../../core/lowering.ts";
+import { Linear, type Primitive, type Tangent } from "../../core/primitive.ts";
+import { bind1 } from "../../core/trace.ts";
+import { scalarLike } from "../constants/full.ts";
+import { eq, ge } from "./compare.ts";
+import { binary, type Domain, floats, numbers, unary } from "./factory.ts";
+import { floor } from "./rounding.ts";
+import { select } from "./select.ts";
+
+/** The sum of two tangents of which one may be missing. */
+function sum(a: Tangent, b: Tangent): NDArray {
+  return a === null ? b! : b === null ? a : add(a, b);
+}
+
+// ---------------------------------------------------------------- neg, add, sub, mul
+
+const negP = unary({
+  name: "neg",
+  algebra: { kind: "negation" },
+  kernels: numbers((x) => -x),
+  jvp: (t) => neg(t),
+  transpose: (ct) => neg(ct),
+  lower: (g, x, dtype) =>
+    dtype === "uint32" ? g.node("Sub", [g.scalar(0, dtype), x]) : g.node("Neg", [x]),
+  domain: { special: [0, -0, Infinity, NaN] },
+});
+
+/** `-x`, elementwise; integers wrap. */
+export function neg(x: NDArray): NDArray {
+  return bind1(negP, [x], null);
+}
+
+const infinities: Domain = {
+  special: [0, -0, Infinity, Infinity, -Infinity, NaN, 1, 3e38],
+  special2: [-0, -0, 1, -Infinity, 0, 1, NaN, 3e38],
+};
+
+export const addP: Primitive<null> = binary({
+  name: "add",
+  algebra: { kind: "sum" },
+  kernels: numbers((x, y) => x + y),
+  jvp: sum,
+  transpose: (ct, x, y) => [x instanceof Linear ? ct : null, y instanceof Linear ? ct : null],
+  lower: (g, x, y) => g.node("Add", [x, y]),
+  domain: infinities,
+});
+
+/** `x + y`, elementwise; integers wrap. */
+export function add(x: NDArray, y: NDArray): NDArray {
+  return bind1(addP, [x, y], null);
+}
+
+const subP = binary({
+  name: "sub",
+  kernels: numbers((x, y) => x - y),
+  jvp: (tx, ty) => tx === null ? neg(ty!) : ty === null ? tx : sub(tx, ty),
+  transpose: (ct, x, y) => [x instanceof Linear ? ct : null, y instanceof Linear ? neg(ct) : null],
+  lower: (g, x, y) => g.node("Sub", [x, y]),
+  domain: infinities,
+});
+
+/** `x - y`, elementwise; integers wrap. */
+export function sub(x: NDArray, y: NDArray): NDArray {
+  return bind1(subP, [x, y], null);
+}
+
+const mulP = binary({
+  name: "mul",
+  kernels: { ...floats((x, y) => x * y), int32: Math.imul, uint32: Math.imul },
+  jvp: (tx, ty, x, y) => sum(tx && mul(tx, y), ty && mul(x, ty)),
+  transpose: (ct, x, y) => [
+    x instanceof Linear ? mul(ct, y as NDArray) : null,
+    y instanceof Linear ? mul(x as NDArray, ct) : null,
+  ],
+  lower: (g, x, y) => g.node("Mul", [x, y]),
+  domain: infinities,
+});
+
+/** `x * y`, elementwise; integers wrap. */
+export function mul(x: NDArray, y: NDArray): NDArray {
+  return bind1(mulP, [x, y], null);
+}
+
+// ---------------------------------------------------------------- div, rem
+
+const divP = binary({
+  name: "div",
+  kernels: {
+    ...floats((x, y) => x / y),
+    // As XLA does, without trapping: x / 0 is -1, all bits set. The store wraps INT_MIN / -1.
+    int32: (x, y) => y === 0 ? -1 : (x / y) | 0,
+    uint32: (x, y) => y === 0 ? -1 : Math.floor(x / y),
+  },
+  jvp: (tx, ty, _, y, z) => sum(tx && div(tx, y), ty && neg(mul(div(z, y), ty))),
+  transpose: (ct, x, y) => [x instanceof Linear ? div(ct, y as NDArray) : null, null],
+  lower(g, x, y, dtype) {
+    if (!isInteger(dtype)) return g.node("Div", [x, y]);
+    // The kernel traps on division by 0 and on INT_MIN / -1: divide by 1 there, then choose.
+    const zero = g.node("Equal", [y, g.scalar(0, dtype)]);
+    const ones = g.scalar(dtype === "int32" ? -1 : 4294967295, dtype);
+    if (dtype === "uint32") {
+      const quotient = g.node("Div", [x, g.where(zero, g.scalar(1, dtype), y, dtype)]);
+      return g.where(zero, ones, quotient, dtype);
+    }
+    const minus = g.node("Equal", [y, g.scalar(-1, dtype)]);
+    const unsafe = g.node("Or", [zero, minus]);
+    const quotient = g.node("Div", [x, g.where(unsafe, g.scalar(1, dtype), y, dtype)]);
+    const negated = g.node("Sub", [g.scalar(0, dtype), x]);
+    return g.where(zero, ones, g.where(minus, negated, quotient, dtype), dtype);
+  },
+  domain: {
+    range2: [0.5, 2],
+    special: [1, -1, 0, 0, Infinity, Infinity, 1, NaN, 1],
+    special2: [0, 0, 0, -5, Infinity, 0, -Infinity, 1, -0],
+  },
+});
+
+/** `x / y`, elementwise, as `lax.div`: integers truncate towards 0, and `x / 0` is -1 for them. */
+export function div(x: NDArray, y: NDArray): NDArray {
+  return bind1(divP, [x, y], null);
+}
+
+const remP = binary({
+  name: "rem",
+  kernels: {
+    ...floats((x, y) => x % y),
+    int32: (x, y) => y === 0 ? x : x % y,
+    uint32: (x, y) => y === 0 ? x : x % y,
+  },
+  jvp(tx, ty, x, y) {
+    if (ty === null) return tx!;
+    const quotient = div(x, y);
+    return sum(tx, neg(mul(ty, mul(sign(quotient), floor(abs(quotient))))));
+  },
+  lower(g, x, y, dtype) {
+    if (!isInteger(dtype)) return g.node("Mod", [x, y], { fmod: 1 });
+    const zero = g.node("Equal", [y, g.scalar(0, dtype)]);
+    const divisor = g.where(zero, g.scalar(1, dtype), y, dtype);
+    return g.where(zero, x, g.node("Mod", [x, divisor], { fmod: 1 }), dtype);
+  },
+  domain: {
+    range: [2.1, 2.9],
+    range2: [-0.7, -0.6],
+    special: [7, -7, 7, -7, 0, -0, 1, Infinity, 1, NaN, 5.5],
+    special2: [3, 3, -3, -3, 1, 1, 0, 1, Infinity, 1, 2],
+    skip: { jvp: "it jumps", transpose: "it jumps" },
+  },
+});
+
+/** Remainder with the sign of `x`, elementwise, as `lax.rem`; `x` itself where an integer `y` is 0. */
+export function rem(x: NDArray, y: NDArray): NDArray {
+  return bind1(remP, [x, y], null);
+}
+
+// ---------------------------------------------------------------- abs, sign
+
+const absP = unary({
+  name: "abs",
+  kernels: numbers(Math.abs),
+  // As in JAX, 1 at 0 (and not the 0 of sign).
+  jvp: (t, x) => select(ge(x, scalarLike(0, x)), t, neg(t)),
+  lower: (g, x, dtype) => dtype === "uint32" ? x : g.node("Abs", [x]),
+  domain: { range: [0.5, 2], special: [0, -0, -1.5, Infinity, -Infinity, NaN] },
+});
+
+/** `|x|`, elementwise; its derivative at 0 is 1, as in JAX. */
+export function abs(x: NDArray): NDArray {
+  return bind1(absP, [x], null);
+}
+
+const signP = unary({
+  name: "sign",
+  kernels: numbers(Math.sign),
+  jvp: null,
+  lower(g, x, dtype) {
+    const one = g.scalar(1, dtype);
+    if (dtype === "uint32") return g.node("Min", [x, one]);
+    const minus = g.scalar(-1, dtype);
+    if (dtype === "int32") return g.node("Max", [g.node("Min", [x, one]), minus]);
+    // NaN and -0 stay themselves, which Sign does not promise (and it has no GPU kernel).
+    const zero = g.scalar(0, dtype);
+    const negative = g.where(g.node("Less", [x, zero]), minus, x, dtype);
+    return g.where(g.node("Greater", [x, zero]), one, negative, dtype);
+  },
+  domain: { range: [0.5, 2], special: [0, -0, -1.5, 1e-30, Infinity, -Infinity, NaN] },
+});
+
+/** The sign of `x`, elementwise: -1, 0, 1 or NaN. Its derivative is 0. */
+export function sign(x: NDArray): NDArray {
+  return bind1(signP, [x], null);
+}
+
+// ---------------------------------------------------------------- maximum, minimum
+
+function extremum(
+  name: string,
+  f: (x: number, y: number) => number,
+  lower: (g: Lowering, x: Value, y: Value, dtype: DType) => Value,
+): Primitive<null> {
+  return binary({
+    name,
+    kernels: { ...numbers(f), bool: f },
+    // Half of the derivative goes to each operand of a tie, as in JAX.
+    jvp: (tx, ty, x, y, z) => sum(tx && mul(tx, share(x, y, z)), ty && mul(ty, share(y, x, z))),
+    lower,
+    domain: {
+      skip: { zeros: "of 0 and -0, the kernels of Max and Min give either" },
+      range: [-2, 0],
+      range2: [0.1, 2],
+      special: [1, NaN, 1, NaN, Infinity, -Infinity, 2, -0],
+      special2: [1, 1, NaN, NaN, 1, 1, -3, 0],
+    },
+  });
+}
+
+/** The part of the derivative of `z`, which is `x` or `other`, that belongs to `x`. */
+function share(x: NDArray, other: NDArray, z: NDArray): NDArray {
+  const one = scalarLike(1, z);
+  const tie = select(eq(other, z), scalarLike(0.5, z), one);
+  return select(eq(x, z), tie, scalarLike(0, z));
+}
+
+const maximumP = extremum("maximum", (x, y) => Math.max(x, y), (g, x, y, dtype) => {
+  if (dtype === "bool") return g.node("Or", [x, y]);
+  const larger = g.node("Max", [x, y]);
+  if (!isFloat(dtype)) return larger;
+  // With the constant 0, as in rectifiers, there is no -0, which the kernel may give.
+  const zero = g.scalar(0, dtype);
+  return x === zero || y === zero ? g.node("Add", [larger, zero]) : larger;
+});
+const minimumP = extremum("minimum", (x, y) => Math.min(x, y), (g, x, y, dtype) => {
+  if (dtype === "bool") return g.node("And", [x, y]);
+  const zero = g.scalar(0, dtype);
+  if (!isFloat(dtype) || (x !== zero && y !== zero)) return g.node("Min", [x, y]);
+  // With the constant 0, -0 stays, which native kernels turn into 0.
+  const other = x === zero ? y : x;
+  return g.node("Where", [g.node("Less", [zero, other]), zero, other]);
+});
+
+/**
+ * The larger of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is 0, but where both
+ * are computed, compiled code may give -0: that costs ONNX's Max a handful of nodes.
+ */
+export function maximum(x: NDArray, y: NDArray): NDArray {
+  return bind1(maximumP, [x, y], null);
+}
+/**
+ * The smaller of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is -0, with the same
+ * exception as `maximum`.
+ */
+export function minimum(x: NDArray, y: NDArray): NDArray {
+  return bind1(minimumP, [x, y], null);
+}

@@ -1,0 +1,167 @@
+/**
+ * Comparisons, and logic on bool and on the bits of integers. None has a derivative.
+ *
+ * Comparisons follow IEEE 754: all but `ne` are false where an operand is NaN.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import type { DType } from "../../core/dtype.ts";
+import type { Lowering, Value } from "../../core/lowering.ts";
+import type { Primitive } from "../../core/primitive.ts";
+import { bind1 } from "../../core/trace.ts";
+import { binary, type Domain, numbers, type Table, unary } from "./factory.ts";
+import type { Scalar1, Scalar2 } from "./loops.ts";
+
+const domain: Domain = {
+  special: [0, -0, 1, 1, 2, NaN, 1, NaN, Infinity, -Infinity],
+  special2: [-0, 0, 1, 2, 1, 1, NaN, NaN, Infinity, Infinity],
+};
+
+type Node2 = (g: Lowering, x: Value, y: Value) => Value;
+
+function comparison(
+  name: string,
+  kernel: Scalar2,
+  node: Node2,
+  boolNode: Node2 = node,
+): Primitive<null> {
+  return binary({
+    name,
+    kernels: { ...numbers(kernel), bool: kernel },
+    result: "bool",
+    jvp: null,
+    lower: (g, x, y, dtype) => (dtype === "bool" ? boolNode : node)(g, x, y),
+    domain,
+  });
+}
+
+function node2(op: string): Node2 {
+  return (g, x, y) => g.node(op, [x, y]);
+}
+
+// ONNX orders no bools; false comes before true.
+const lessBool: Node2 = (g, x, y) => g.node("And", [g.node("Not", [x]), y]);
+const lessEqualBool: Node2 = (g, x, y) => g.node("Or", [g.node("Not", [x]), y]);
+
+const eqP = comparison("eq", (x, y) => x === y ? 1 : 0, node2("Equal"));
+const neP = comparison(
+  "ne",
+  (x, y) => x !== y ? 1 : 0,
+  (g, x, y) => g.node("Not", [g.node("Equal", [x, y])]),
+);
+const ltP = comparison("lt", (x, y) => x < y ? 1 : 0, node2("Less"), lessBool);
+const leP = comparison("le", (x, y) => x <= y ? 1 : 0, node2("LessOrEqual"), lessEqualBool);
+const gtP = comparison(
+  "gt",
+  (x, y) => x > y ? 1 : 0,
+  node2("Greater"),
+  (g, x, y) => lessBool(g, y, x),
+);
+const geP = comparison(
+  "ge",
+  (x, y) => x >= y ? 1 : 0,
+  node2("GreaterOrEqual"),
+  (g, x, y) => lessEqualBool(g, y, x),
+);
+
+/** Whether `x == y`, elementwise. */
+export function eq(x: NDArray, y: NDArray): NDArray {
+  return bind1(eqP, [x, y], null);
+}
+/** Whether `x != y`, elementwise. */
+export function ne(x: NDArray, y: NDArray): NDArray {
+  return bind1(neP, [x, y], null);
+}
+/** Whether `x < y`, elementwise. */
+export function lt(x: NDArray, y: NDArray): NDArray {
+  return bind1(ltP, [x, y], null);
+}
+/** Whether `x <= y`, elementwise. */
+export function le(x: NDArray, y: NDArray): NDArray {
+  return bind1(leP, [x, y], null);
+}
+/** Whether `x > y`, elementwise. */
+export function gt(x: NDArray, y: NDArray): NDArray {
+  return bind1(gtP, [x, y], null);
+}
+/** Whether `x >= y`, elementwise. */
+export function ge(x: NDArray, y: NDArray): NDArray {
+  return bind1(geP, [x, y], null);
+}
+
+// ---------------------------------------------------------------- logic
+
+function bitwise(f: Scalar2): Table<Scalar2> {
+  return { bool: f, int32: f, uint32: f };
+}
+
+function logic(name: string, kernel: Scalar2, op: string): Primitive<null> {
+  return binary({
+    name,
+    kernels: bitwise(kernel),
+    jvp: null,
+    lower: (g, x, y, dtype) => g.node(dtype === "bool" ? op : `Bitwise${op}`, [x, y]),
+  });
+}
+
+const andP = logic("and", (x, y) => x & y, "And");
+const orP = logic("or", (x, y) => x | y, "Or");
+const xorP = logic("xor", (x, y) => x ^ y, "Xor");
+
+const complement: Scalar1 = (x) => ~x;
+const notP = unary({
+  name: "not",
+  kernels: { bool: (x) => x === 0 ? 1 : 0, int32: complement, uint32: complement },
+  jvp: null,
+  lower: (g, x, dtype) => g.node(dtype === "bool" ? "Not" : "BitwiseNot", [x]),
+});
+
+/** Logical and of bools, bitwise and of integers. */
+export function and(x: NDArray, y: NDArray): NDArray {
+  return bind1(andP, [x, y], null);
+}
+/** Logical or of bools, bitwise or of integers. */
+export function or(x: NDArray, y: NDArray): NDArray {
+  return bind1(orP, [x, y], null);
+}
+/** Exclusive or of bools, bitwise exclusive or of integers. */
+export function xor(x: NDArray, y: NDArray): NDArray {
+  return bind1(xorP, [x, y], null);
+}
+/** Logical negation of bools, bitwise complement of integers. */
+export function not(x: NDArray): NDArray {
+  return bind1(notP, [x], null);
+}
+
+// ---------------------------------------------------------------- shifts
+
+function shift(name: string, kernel: Scalar2, direction: "LEFT" | "RIGHT"): Primitive<null> {
+  return binary({
+    name,
+    kernels: { int32: kernel, uint32: kernel },
+    jvp: null,
+    // BitShift has unsigned types only, and gives 0 for 32 places or more.
+    lower(g, x, y, dtype: DType) {
+      const inputs = [x, y].map((v) => g.cast(v, dtype, "uint32"));
+      return g.cast(g.node("BitShift", inputs, { direction }), "uint32", dtype);
+    },
+  });
+}
+
+// A count is taken as unsigned: a negative one is more than 32 places.
+const shiftLeftP = shift("shift_left", (x, y) => (y >>> 0) < 32 ? x << y : 0, "LEFT");
+const shiftRightLogicalP = shift(
+  "shift_right_logical",
+  (x, y) => (y >>> 0) < 32 ? x >>> y : 0,
+  "RIGHT",
+);
+
+/** The bits of `x` shifted by `y` places to the left; 0 for counts outside 0 to 31. */
+export function shiftLeft(x: NDArray, y: NDArray): NDArray {
+  return bind1(shiftLeftP, [x, y], null);
+}
+/** The bits of `x` shifted by `y` places to the right, zeros coming in; 0 for counts outside 0 to 31. */
+export function shiftRightLogical(x: NDArray, y: NDArray): NDArray {
+  return bind1(shiftRightLogicalP, [x, y], null);
+}

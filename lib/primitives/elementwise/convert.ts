@@ -1,0 +1,132 @@
+/**
+ * Conversion between element types: convert.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { shaped } from "../../core/aval.ts";
+import {
+  allocate,
+  convertElement,
+  type DType,
+  dtypes,
+  isDType,
+  isFloat,
+  isInteger,
+  limits,
+  type TypedArray,
+} from "../../core/dtype.ts";
+import { DTypeError } from "../../core/errors.ts";
+import type { Lowering, Value } from "../../core/lowering.ts";
+import {
+  definePrimitive,
+  type Linear,
+  ordinary,
+  type Primitive,
+  type Sample,
+  type SampleInput,
+} from "../../core/primitive.ts";
+import { bind1 } from "../../core/trace.ts";
+
+/** Parameters of a conversion. */
+export interface ConvertParams {
+  /** The element type of the result. */
+  readonly dtype: DType;
+}
+
+/** Conversion of the element type. */
+export const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>({
+  name: "convert",
+  abstractEval([x], { dtype }) {
+    if (!isDType(dtype)) {
+      throw new DTypeError(
+        `convert: ${JSON.stringify(dtype)} is not a dtype; the dtypes are ${dtypes.join(", ")}`,
+      );
+    }
+    return x!.dtype === dtype ? [x!] : [shaped(x!.shape, dtype)];
+  },
+  impl: ([x], { dtype }) => [convertValues(x!.values, x!.dtype, dtype)],
+  jvp([x], [t], { dtype }) {
+    return [[convert(x!, dtype)], [t && isFloat(dtype) ? convert(t, dtype) : null]];
+  },
+  transpose: ([ct], [x]) => [ct ? convert(ct, (x as Linear).aval.dtype) : null],
+  batch: ([x], [dim], _, { dtype }) => [[convert(x!, dtype)], [dim!]],
+  passes: ordinary,
+  lower(g, [x], { dtype }, [aval]) {
+    // Cast saturates and maps NaN to 0 in WebAssembly; elsewhere that is up to the machine.
+    const exact = g.target === "wasm" || !isFloat(aval!.dtype) || !isInteger(dtype);
+    return [exact ? g.cast(x!, aval!.dtype, dtype) : saturated(g, x!, aval!.dtype, dtype)];
+  },
+  samples: convertSamples,
+});
+
+/** Floats as integers, with a Cast only of what the integer type holds. */
+function saturated(g: Lowering, x: Value, from: DType, to: DType): Value {
+  const [min, max] = limits(to);
+  // The largest float that the integer type holds: below 2^31 or 2^32, float32 goes in steps.
+  const most = from === "float64" ? max : to === "int32" ? 2 ** 31 - 2 ** 7 : 2 ** 32 - 2 ** 8;
+  const zero = g.scalar(0, from);
+  const number = g.node("Where", [g.node("Equal", [x, x]), x, zero]);
+  const inside = g.node("Clip", [number, g.scalar(min, from), g.scalar(most, from)]);
+  const whole = g.cast(inside, from, to);
+  if (most === max) return whole;
+  // Chosen as int32, for which every runtime has Where: the bits are the same.
+  const beyond = g.node("Greater", [x, g.scalar(most, from)]);
+  const largest = g.scalar(max | 0, "int32");
+  return g.cast(g.node("Where", [beyond, largest, g.cast(whole, to, "int32")]), "int32", to);
+}
+
+function convertValues(values: TypedArray, from: DType, to: DType): TypedArray {
+  if (from === to) return values;
+  const out = allocate(to, values.length);
+  // Storing into a typed array converts as wanted, but for bool, and float to integer.
+  if (to === "bool" || (isFloat(from) && !isFloat(to))) {
+    for (let i = 0; i < values.length; i++) out[i] = convertElement(values[i]!, from, to);
+  } else out.set(values);
+  return out;
+}
+
+function convertSamples(): Sample<ConvertParams>[] {
+  const special: Record<DType, number[]> = {
+    float32: [0, 0.5, -0.5, 1.5, -2.5, 100.7, 3e9, -3e9, 1e20, -1, Infinity, -Infinity, NaN],
+    float64: [0, 0.5, -0.5, 1.5, -2.5, 100.7, 3e9, -3e9, 1e20, -1, Infinity, -Infinity, NaN],
+    int32: [0, 1, -1, 16777217, 2147483647, -2147483648],
+    uint32: [0, 1, 16777217, 2147483648, 4294967295],
+    bool: [0, 1],
+  };
+  const samples: Sample<ConvertParams>[] = [
+    {
+      name: "float64 to float32",
+      inputs: [{ shape: [2, 3], dtype: "float64" }],
+      params: { dtype: "float32" },
+      skip: { jvp: "finite differences of a step function: the result is rounded to float32" },
+    },
+    {
+      name: "float32 to float64",
+      inputs: [{ shape: [], dtype: "float32" }],
+      params: { dtype: "float64" },
+    },
+    {
+      name: "zero size",
+      inputs: [{ shape: [0, 2], dtype: "float32" }],
+      params: { dtype: "int32" },
+    },
+  ];
+  for (const from of dtypes) {
+    const values = special[from];
+    const input: SampleInput = { shape: [values.length], dtype: from, values };
+    for (const to of dtypes) {
+      if (from === to || (isFloat(from) && isFloat(to))) continue;
+      samples.push({ name: `${from} to ${to}`, inputs: [input], params: { dtype: to } });
+    }
+  }
+  return samples;
+}
+
+/**
+ * `x` with elements converted to `dtype` as JAX converts them: floats to integers truncate, saturate
+ * and map NaN to 0; integers wrap; to bool, all but 0 is true. Derivatives flow between floats only.
+ */
+export function convert(x: NDArray, dtype: DType): NDArray {
+  return x.dtype === dtype ? x : bind1(convertP, [x], { dtype });
+}

@@ -1,0 +1,168 @@
+/**
+ * `x y + z` with one rounding. Random numbers between bounds are computed so, as XLA fuses the two on a
+ * CPU: the same bits need the same rounding.
+ *
+ * @module
+ */
+import { NDArray } from "../../core/array.ts";
+import { broadcastShapes, formatAval, sameShape, type ShapedArray } from "../../core/aval.ts";
+import { allocate, type DType, isFloat, type TypedArray } from "../../core/dtype.ts";
+import { DTypeError, ShapeError } from "../../core/errors.ts";
+import type { Value } from "../../core/lowering.ts";
+import { definePrimitive, ordinary, type Primitive, type Sample } from "../../core/primitive.ts";
+import { bind1 } from "../../core/trace.ts";
+import { Formula } from "../graph/formula.ts";
+import { perDType } from "../loops/specialise.ts";
+import { broadcastTo } from "../sum/broadcast.ts";
+import { add, mul } from "./arithmetic.ts";
+import { elementwiseBatch } from "./factory.ts";
+
+/** 2^27 + 1, which splits a double into two halves whose products are exact (Veltkamp). */
+const SPLIT = 134217729;
+
+// Float32's products are exact in double precision, and so is the sum in all but 2^-29 of cases.
+function loopSingle(
+  out: TypedArray,
+  x: TypedArray,
+  y: TypedArray,
+  yStep: number,
+  z: TypedArray,
+  zStep: number,
+): void {
+  for (let k = 0, i = 0, j = 0; k < out.length; k++, i += yStep, j += zStep) {
+    out[k] = x[k]! * y[i]! + z[j]!;
+  }
+}
+
+// The rounding errors of product and sum are exact (Dekker, Knuth), and added at last.
+function loopDouble(
+  out: TypedArray,
+  x: TypedArray,
+  y: TypedArray,
+  yStep: number,
+  z: TypedArray,
+  zStep: number,
+  split: number,
+): void {
+  for (let k = 0, i = 0, j = 0; k < out.length; k++, i += yStep, j += zStep) {
+    const a = x[k]!, b = y[i]!, c = z[j]!;
+    const product = a * b, sum = product + c;
+    const a1 = split * a - (split * a - a), b1 = split * b - (split * b - b);
+    const a2 = a - a1, b2 = b - b1;
+    const lost1 = a1 * b1 - product + a1 * b2 + a2 * b1 + a2 * b2;
+    const part = sum - product;
+    const lost2 = product - (sum - part) + (c - part);
+    const lost = lost1 + lost2;
+    // Nothing is lost of -0, and the errors of what is not finite are NaN.
+    out[k] = Math.abs(lost) > 0 ? sum + lost : sum;
+  }
+}
+
+const loops: Readonly<Partial<Record<DType, (dtype: DType) => typeof loopDouble>>> = {
+  float32: perDType(loopSingle),
+  float64: perDType(loopDouble),
+};
+
+/** The steps of `loopDouble`. */
+function exactly(f: Formula, a: Value, b: Value, c: Value): Value {
+  const product = f.mul(a, b), sum = f.add(product, c);
+  const upper = (v: Value): Value => {
+    const scaled = f.mul(v, SPLIT);
+    return f.sub(scaled, f.sub(scaled, v));
+  };
+  const a1 = upper(a), b1 = upper(b);
+  const a2 = f.sub(a, a1), b2 = f.sub(b, b1);
+  let lost1 = f.add(f.sub(f.mul(a1, b1), product), f.mul(a1, b2));
+  lost1 = f.add(f.add(lost1, f.mul(a2, b1)), f.mul(a2, b2));
+  const part = f.sub(sum, product);
+  const lost2 = f.add(f.sub(product, f.sub(sum, part)), f.sub(c, part));
+  const lost = f.add(lost1, lost2);
+  return f.choose(f.less(0, f.op("Abs", lost)), f.add(sum, lost), sum);
+}
+
+function checkOperand(x: ShapedArray, y: ShapedArray): void {
+  if (x.dtype !== y.dtype || !isFloat(x.dtype)) {
+    throw new DTypeError(
+      `mul_add: ${formatAval(x)} and ${formatAval(y)} are not floats of one dtype`,
+    );
+  }
+  if (y.shape.length > 0 && !sameShape(x.shape, y.shape)) {
+    throw new ShapeError(`mul_add: ${formatAval(y)} is neither a scalar nor like ${formatAval(x)}`);
+  }
+}
+
+/** `x y + z` with one rounding. Inputs: x, and y and z that are like it or scalars. */
+export const mulAddP: Primitive<null> = definePrimitive<null>({
+  name: "mul_add",
+  abstractEval([x, y, z]) {
+    checkOperand(x!, y!);
+    checkOperand(x!, z!);
+    return [x!];
+  },
+  impl([x, y, z]) {
+    const { dtype, values } = x!;
+    const out = allocate(dtype, values.length);
+    const step = (v: { readonly shape: readonly number[] }): number =>
+      v.shape.length === 0 && x!.shape.length > 0 ? 0 : 1;
+    loops[dtype]!(dtype)(out, values, y!.values, step(y!), z!.values, step(z!), SPLIT);
+    return [out];
+  },
+  jvp([x, y, z], [tx, ty, tz]) {
+    const terms = [tx && mul(tx, y!), ty && mul(x!, ty), tz].filter((t) => t instanceof NDArray);
+    const t = terms.reduce((a, b) => add(a, b));
+    return [[bind1(mulAddP, [x!, y!, z!], null)], [broadcastTo(t, x!.shape)]];
+  },
+  transpose: "nonlinear",
+  batch: (args, dims) => elementwiseBatch(args, dims, ([x, y, z]) => mulAdd(x!, y!, z!)),
+  passes: ordinary,
+  lower(g, [x, y, z], _, [aval]) {
+    const { dtype } = aval!;
+    if (g.target === "webgpu") return [g.node("Add", [g.node("Mul", [x!, y!]), z!])];
+    if (dtype === "float64") return [exactly(new Formula(g, dtype), x!, y!, z!)];
+    const [a, b, c] = [x!, y!, z!].map((v) => g.cast(v, dtype, "float64")) as [Value, Value, Value];
+    return [g.cast(g.node("Add", [g.node("Mul", [a, b]), c]), "float64", dtype)];
+  },
+  samples() {
+    const kink = "what is lost in rounding is noise to finite differences";
+    return (["float32", "float64"] as const).flatMap((dtype): Sample<null>[] => {
+      const vector = { shape: [7], dtype };
+      const scalar = { shape: [], dtype };
+      const at = (values: readonly number[]) => ({ shape: [values.length], dtype, values });
+      const third = dtype === "float32" ? Math.fround(1 / 3) : 1 / 3;
+      return [
+        { name: `${dtype} vectors`, inputs: [vector, vector, vector], params: null },
+        { name: `${dtype} scalars beside`, inputs: [vector, scalar, scalar], params: null },
+        { name: `${dtype} scalars`, inputs: [scalar, scalar, scalar], params: null },
+        {
+          name: `${dtype} matrix and scalar`,
+          inputs: [{ shape: [2, 3], dtype }, scalar, { shape: [2, 3], dtype }],
+          params: null,
+        },
+        { name: `${dtype} zero size`, inputs: [at([]), scalar, at([])], params: null },
+        {
+          name: `${dtype} what two roundings would lose`,
+          inputs: [at([third, third, 1 + 1e-7]), at([3, third, 1 + 1e-7]), at([-1, -1 / 9, -1])],
+          params: null,
+          skip: { jvp: kink, transpose: kink },
+        },
+        {
+          name: `${dtype} limits`,
+          inputs: [
+            at([0, -0, -0, Infinity, NaN, 1e38, -1, 1]),
+            at([1, 1, 0, 0, 1, 10, Infinity, 0]),
+            at([-0, -0, -0, 1, 1, 1e38, 1, -0]),
+          ],
+          params: null,
+          skip: { jvp: kink, transpose: kink },
+        },
+      ];
+    });
+  },
+});
+
+/** `x y + z` with one rounding, elementwise, of floats; `y` and `z` broadcast. */
+export function mulAdd(x: NDArray, y: NDArray, z: NDArray): NDArray {
+  const shape = broadcastShapes("mul_add", x.shape, y.shape, z.shape);
+  const like = (v: NDArray): NDArray => v.ndim === 0 ? v : broadcastTo(v, shape);
+  return bind1(mulAddP, [broadcastTo(x, shape), like(y), like(z)], null);
+}

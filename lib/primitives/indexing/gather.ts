@@ -1,0 +1,456 @@
+/**
+ * Looking up and adding at computed positions: gather and scatter_add, each the other's transpose.
+ *
+ * Indices are an int32 array whose last axis runs over the leading axes of the operand that are
+ * indexed. Gather clamps them into range; scatter_add drops updates that are out of range. NumPy's
+ * indexing, negative indices among it, is built from these in `lib/api`.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import {
+  formatAval,
+  sameShape,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stridesOf,
+} from "../../core/aval.ts";
+import { allocate, type TypedArray } from "../../core/dtype.ts";
+import { AxisError, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
+import type { Lowering, Value } from "../../core/lowering.ts";
+import { definePrimitive, Linear, ordinary, type Primitive } from "../../core/primitive.ts";
+import { bind1 } from "../../core/trace.ts";
+import { checkDType, checkSameDType, numeric } from "../checks.ts";
+import { instantiate, int32Constant, scalarLike, zeros } from "../constants/full.ts";
+import { iota } from "../constants/iota.ts";
+import { maximum, minimum } from "../elementwise/arithmetic.ts";
+import { and, ge, lt } from "../elementwise/compare.ts";
+import { select } from "../elementwise/select.ts";
+import { emptyOutput } from "../graph/nodes.ts";
+import { perDType } from "../loops/specialise.ts";
+import { reduceAnd } from "../reduce/logical.ts";
+import { counting } from "../samples.ts";
+import { reshape } from "../shape/reshape.ts";
+import { moveAxis } from "../shape/transpose.ts";
+import { concatenate } from "../slicing/concatenate.ts";
+import { broadcastTo, mappedInFront } from "../sum/broadcast.ts";
+
+type NoParams = Record<never, never>;
+
+/** Checks the indices and gives the shape of what they pick: one block of the operand for each. */
+function pickedShape(op: string, operand: ShapedArray, indices: ShapedArray): number[] {
+  const depth = indices.shape.at(-1);
+  if (indices.dtype !== "int32" || depth === undefined) {
+    throw new DTypeError(
+      `${op}: indices must be an int32 array of at least one axis, but are ${formatAval(indices)}`,
+    );
+  }
+  if (depth === 0 || depth > operand.shape.length) {
+    throw new ShapeError(
+      `${op}: the last axis of indices, of shape ${
+        formatShape(indices.shape)
+      }, must have a length from 1 to the ${operand.shape.length} axes of the operand, which is ${
+        formatAval(operand)
+      }`,
+    );
+  }
+  return [...indices.shape.slice(0, -1), ...operand.shape.slice(depth)];
+}
+
+/** A column of lane numbers in front of each lane's indices. */
+function withLane(indices: NDArray): NDArray {
+  const shape = indices.shape.with(-1, 1);
+  return concatenate([iota(shape, 0, "int32"), indices], indices.ndim - 1);
+}
+
+/** Indices clamped into the range of the operand. */
+function clamped(indices: NDArray, shape: readonly number[]): NDArray {
+  const last = int32Constant(shape.slice(0, indices.shape.at(-1)!).map((n) => n - 1));
+  return minimum(maximum(indices, scalarLike(0, indices)), last);
+}
+
+/** Whether each index is in range; one axis less than the indices. */
+function inRange(indices: NDArray, shape: readonly number[]): NDArray {
+  const lengths = int32Constant(shape.slice(0, indices.shape.at(-1)!));
+  return reduceAnd(
+    and(ge(indices, scalarLike(0, indices)), lt(indices, lengths)),
+    [indices.ndim - 1],
+  );
+}
+
+function loopGather(
+  out: TypedArray,
+  operand: TypedArray,
+  indices: TypedArray,
+  lengths: readonly number[],
+  strides: readonly number[],
+  rows: number,
+  block: number,
+): void {
+  const depth = lengths.length;
+  for (let r = 0, i = 0, to = 0; r < rows; r++, to += block) {
+    let from = 0;
+    for (let k = 0; k < depth; k++, i++) {
+      const last = lengths[k]! - 1;
+      const index = indices[i]!;
+      from += (index < 0 ? 0 : index > last ? last : index) * strides[k]!;
+    }
+    if (block === 1) out[to] = operand[from]!;
+    else if (block > 24) out.set(operand.subarray(from, from + block), to);
+    else for (let j = 0; j < block; j++) out[to + j] = operand[from + j]!;
+  }
+}
+
+function loopScatterAdd(
+  out: TypedArray,
+  indices: TypedArray,
+  updates: TypedArray,
+  lengths: readonly number[],
+  strides: readonly number[],
+  rows: number,
+  block: number,
+): void {
+  const depth = lengths.length;
+  for (let r = 0, i = 0, from = 0; r < rows; r++, from += block) {
+    let to = 0;
+    let inside = true;
+    for (let k = 0; k < depth; k++, i++) {
+      const index = indices[i]!;
+      if (index < 0 || index >= lengths[k]!) inside = false;
+      to += index * strides[k]!;
+    }
+    if (inside) { for (let j = 0; j < block; j++) out[to + j]! += updates[from + j]!; }
+  }
+}
+
+const gatherLoops = perDType(loopGather);
+const scatterAddLoops = perDType(loopScatterAdd);
+
+/**
+ * The indices along each axis in the graph, without the last axis of the array of indices. What is done
+ * to them takes scalars beside them: a column of one beside a vector of one costs the kernels ten times
+ * as much.
+ */
+function lowerColumns(g: Lowering, indices: Value, { shape }: ShapedArray): Value[] {
+  const [rows, depth] = [shape.slice(0, -1), shape.at(-1)!];
+  if (depth === 1) return [g.reshape(indices, rows)];
+  return Array.from(
+    { length: depth },
+    (_, k) => g.node("Gather", [indices, g.scalar(k, "int64")], { axis: rows.length }),
+  );
+}
+
+/** An array in the graph with its indexed axes as one. */
+function lowerMerged(
+  g: Lowering,
+  x: Value,
+  { shape }: ShapedArray,
+  lengths: readonly number[],
+): Value {
+  if (lengths.length === 1) return x;
+  return g.reshape(x, [sizeOf(lengths), ...shape.slice(lengths.length)]);
+}
+
+/** Positions of blocks where all indexed axes are one, from indices in range along each. */
+function lowerPositions(g: Lowering, columns: readonly Value[], lengths: readonly number[]): Value {
+  const strides = stridesOf(lengths);
+  return columns
+    .map((column, k) =>
+      k === lengths.length - 1 ? column : g.node("Mul", [column, g.scalar(strides[k]!, "int32")])
+    )
+    .reduce((sum, column) => g.node("Add", [sum, column]));
+}
+
+// ---------------------------------------------------------------- gather
+
+/** Blocks of an array at computed positions. Inputs: operand, indices. */
+export const gatherP: Primitive<NoParams> = definePrimitive<NoParams>({
+  name: "gather",
+  abstractEval([operand, indices]) {
+    const shape = pickedShape("gather", operand!, indices!);
+    const lengths = operand!.shape.slice(0, indices!.shape.at(-1));
+    if (lengths.includes(0) && sizeOf(shape) > 0) {
+      throw new AxisError(
+        `gather: the operand, which is ${
+          formatAval(operand!)
+        }, has no elements along an indexed axis, so no index is in range`,
+      );
+    }
+    return [shaped(shape, operand!.dtype)];
+  },
+  impl([operand, indices], _, [out]) {
+    const values = allocate(out!.dtype, sizeOf(out!.shape));
+    if (values.length === 0) return [values];
+    const depth = indices!.shape.at(-1)!;
+    const lengths = operand!.shape.slice(0, depth);
+    const rows = indices!.values.length / depth;
+    gatherLoops(out!.dtype)(
+      values,
+      operand!.values,
+      indices!.values,
+      lengths,
+      stridesOf(operand!.shape).slice(0, depth),
+      rows,
+      values.length / rows,
+    );
+    return [values];
+  },
+  jvp: ([operand, indices], [t]) => [
+    [gather(operand!, indices!)],
+    [t === null || t === undefined ? null : gather(t, indices!)],
+  ],
+  transpose([ct], [operand, indices]) {
+    if (ct === null || ct === undefined || !(operand instanceof Linear)) return [null, null];
+    const { aval } = operand;
+    return [scatterAdd(zeros(aval), clamped(indices as NDArray, aval.shape), ct), null];
+  },
+  batch([operand, indices], [dim, indexDim], size) {
+    const lanes = dim !== null && dim !== undefined;
+    if (indexDim === null || indexDim === undefined) {
+      const depth = indices!.shape.at(-1)!;
+      return [[gather(moveAxis(operand!, dim!, depth), indices!)], [indices!.ndim - 1]];
+    }
+    const each = moveAxis(indices!, indexDim, 0);
+    if (!lanes) return [[gather(operand!, each)], [0]];
+    return [[
+      gather(
+        moveAxis(operand!, dim, 0),
+        withLane(broadcastTo(each, [size, ...each.shape.slice(1)])),
+      ),
+    ], [0]];
+  },
+  passes: ordinary,
+  lower(g, [operand, indices], _, [aval, indexAval], [out]) {
+    const empty = emptyOutput(g, out!);
+    if (empty !== null) return [empty];
+    const lengths = aval!.shape.slice(0, indexAval!.shape.at(-1));
+    // Out of range is an error of the kernel.
+    const inside = lowerColumns(g, indices!, indexAval!).map((column, k) => {
+      const low = g.node("Max", [column, g.scalar(0, "int32")]);
+      return g.node("Min", [low, g.scalar(lengths[k]! - 1, "int32")]);
+    });
+    const blocks = lowerMerged(g, operand!, aval!, lengths);
+    return [g.node("Gather", [blocks, lowerPositions(g, inside, lengths)], { axis: 0 })];
+  },
+  samples: () => [
+    {
+      name: "rows, out of range and repeated",
+      inputs: [counting([3, 2]), { shape: [5, 1], dtype: "int32", values: [2, 0, -1, 7, 2] }],
+      params: {},
+    },
+    {
+      name: "elements, float64",
+      inputs: [
+        { shape: [3, 4], dtype: "float64" },
+        { shape: [2, 2, 2], dtype: "int32", values: [0, 0, 2, 3, 1, 9, -4, 2] },
+      ],
+      params: {},
+    },
+    {
+      name: "one index of all axes",
+      inputs: [counting([3, 2]), { shape: [2], dtype: "int32", values: [2, 1] }],
+      params: {},
+    },
+    {
+      name: "no indices",
+      inputs: [counting([0, 2]), { shape: [0, 1], dtype: "int32", values: [] }],
+      params: {},
+    },
+    {
+      name: "bool",
+      inputs: [
+        { shape: [3], dtype: "bool", values: [1, 0, 1] },
+        { shape: [2, 1], dtype: "int32", values: [1, 2] },
+      ],
+      params: {},
+    },
+    {
+      name: "uint32",
+      inputs: [
+        { shape: [2, 2], dtype: "uint32", values: [1, 2, 3, 4294967295] },
+        { shape: [2, 2], dtype: "int32", values: [1, 1, 0, 0] },
+      ],
+      params: {},
+    },
+  ],
+});
+
+/**
+ * Blocks of `operand` at `indices`, an int32 array of shape `[..., k]` that indexes the first `k`
+ * axes; indices are clamped into range. The result has shape `[..., ...operand.shape.slice(k)]`.
+ */
+export function gather(operand: NDArray, indices: NDArray): NDArray {
+  return bind1(gatherP, [operand, indices], {});
+}
+
+// ---------------------------------------------------------------- scatter_add
+
+/** An array with blocks added at computed positions. Inputs: operand, indices, updates. */
+export const scatterAddP: Primitive<NoParams> = definePrimitive<NoParams>({
+  name: "scatter_add",
+  abstractEval([operand, indices, updates]) {
+    checkDType("scatter_add", "the operand", operand!, numeric);
+    checkSameDType("scatter_add", operand!, updates!, "operand and updates");
+    const shape = pickedShape("scatter_add", operand!, indices!);
+    if (!sameShape(shape, updates!.shape)) {
+      throw new ShapeError(
+        `scatter_add: updates have shape ${formatShape(updates!.shape)}, but operand ${
+          formatAval(operand!)
+        } at indices of shape ${formatShape(indices!.shape)} takes ${formatShape(shape)}`,
+      );
+    }
+    return [operand!];
+  },
+  impl([operand, indices, updates]) {
+    const values = operand!.values.slice();
+    if (updates!.values.length === 0) return [values];
+    const depth = indices!.shape.at(-1)!;
+    const rows = indices!.values.length / depth;
+    scatterAddLoops(operand!.dtype)(
+      values,
+      indices!.values,
+      updates!.values,
+      operand!.shape.slice(0, depth),
+      stridesOf(operand!.shape).slice(0, depth),
+      rows,
+      updates!.values.length / rows,
+    );
+    return [values];
+  },
+  jvp: ([operand, indices, updates], [dOperand, , dUpdates]) => [
+    [scatterAdd(operand!, indices!, updates!)],
+    [scatterAdd(
+      instantiate(dOperand, operand!.aval),
+      indices!,
+      instantiate(dUpdates, updates!.aval),
+    )],
+  ],
+  transpose([ct], [operand, indices, updates]) {
+    if (ct === null || ct === undefined) return [null, null, null];
+    let dUpdates: NDArray | null = null;
+    const aval = updates!.aval;
+    if (updates instanceof Linear && sizeOf(aval.shape) > 0 && ct.size > 0) {
+      const at = indices as NDArray;
+      const inside = inRange(at, ct.shape);
+      const blocks = aval.shape.length - inside.ndim;
+      const mask = reshape(inside, [...inside.shape, ...new Array<number>(blocks).fill(1)]);
+      dUpdates = select(mask, gather(ct, at), scalarLike(0, ct));
+    }
+    return [operand instanceof Linear ? ct : null, null, dUpdates];
+  },
+  batch([operand, indices, updates], [dim, indexDim, updateDim], size) {
+    if (indexDim === null || indexDim === undefined) {
+      // Lanes ride along behind the axes that are indexed.
+      const depth = indices!.shape.at(-1)!;
+      const lanes = moveAxis(mappedInFront(operand!, dim ?? null, size), 0, depth);
+      const each = moveAxis(mappedInFront(updates!, updateDim ?? null, size), 0, indices!.ndim - 1);
+      return [[scatterAdd(lanes, indices!, each)], [depth]];
+    }
+    const out = scatterAdd(
+      mappedInFront(operand!, dim ?? null, size),
+      withLane(moveAxis(indices!, indexDim, 0)),
+      mappedInFront(updates!, updateDim ?? null, size),
+    );
+    return [[out], [0]];
+  },
+  passes: ordinary,
+  lower(g, [operand, indices, updates], _, [aval, indexAval, updateAval]) {
+    const lengths = aval!.shape.slice(0, indexAval!.shape.at(-1));
+    if (sizeOf(updateAval!.shape) === 0 || lengths.includes(0)) return [operand!];
+    const rows = indexAval!.shape.slice(0, -1);
+    const block = aval!.shape.slice(lengths.length);
+    const zero = g.scalar(0, "int32");
+    const columns = lowerColumns(g, indices!, indexAval!);
+    const inside = columns
+      .flatMap((column, k) => [
+        g.node("GreaterOrEqual", [column, zero]),
+        g.node("Less", [column, g.scalar(lengths[k]!, "int32")]),
+      ])
+      .reduce((a, b) => g.node("And", [a, b]));
+    const kept = g.where(
+      g.reshape(inside, [...rows, ...block.map(() => 1)]),
+      updates!,
+      g.scalar(0, aval!.dtype),
+      aval!.dtype,
+    );
+    const position = g.where(inside, lowerPositions(g, columns, lengths), zero, "int32");
+    const flat = lowerMerged(g, operand!, aval!, lengths);
+    const add = { reduction: "add" };
+    // Of single elements, ScatterElements is the faster one, and takes int32.
+    const elements = block.length === 0 && rows.length > 0;
+    const out = elements
+      ? g.node(
+        "ScatterElements",
+        [flat, ...[position, kept].map((v) => g.reshape(v, [sizeOf(rows)]))],
+        { axis: 0, ...add },
+      )
+      : g.node(
+        "ScatterND",
+        [flat, g.cast(g.reshape(position, [...rows, 1]), "int32", "int64"), kept],
+        add,
+      );
+    return [lengths.length === 1 ? out : g.reshape(out, aval!.shape)];
+  },
+  samples: () => [
+    {
+      name: "rows, out of range and repeated",
+      inputs: [
+        counting([3, 2]),
+        { shape: [4, 1], dtype: "int32", values: [2, 2, -1, 3] },
+        counting([4, 2], 10),
+      ],
+      params: {},
+    },
+    {
+      name: "elements, float64",
+      inputs: [
+        { shape: [2, 3], dtype: "float64" },
+        { shape: [2, 2, 2], dtype: "int32", values: [0, 0, 1, 2, 1, 3, 1, 2] },
+        { shape: [2, 2], dtype: "float64" },
+      ],
+      params: {},
+    },
+    {
+      name: "one index of all axes",
+      inputs: [
+        counting([2, 2]),
+        { shape: [2], dtype: "int32", values: [1, 0] },
+        { shape: [], dtype: "float32", values: [5] },
+      ],
+      params: {},
+    },
+    {
+      name: "no updates",
+      inputs: [counting([2]), { shape: [0, 1], dtype: "int32", values: [] }, counting([0])],
+      params: {},
+    },
+    {
+      name: "int32, wrapping",
+      inputs: [
+        { shape: [2], dtype: "int32", values: [2147483647, 0] },
+        { shape: [3, 1], dtype: "int32", values: [0, 1, 0] },
+        { shape: [3], dtype: "int32", values: [1, -5, 1] },
+      ],
+      params: {},
+    },
+    {
+      name: "uint32, wrapping",
+      inputs: [
+        { shape: [2], dtype: "uint32", values: [4294967295, 1] },
+        { shape: [2, 1], dtype: "int32", values: [0, 5] },
+        { shape: [2], dtype: "uint32", values: [2, 3] },
+      ],
+      params: {},
+    },
+  ],
+});
+
+/**
+ * `operand` with `updates` added at `indices`, an int32 array of shape `[..., k]` that indexes the
+ * first `k` axes; updates has shape `[..., ...operand.shape.slice(k)]`. What is out of range is
+ * dropped, and what falls on the same place adds up.
+ */
+export function scatterAdd(operand: NDArray, indices: NDArray, updates: NDArray): NDArray {
+  return bind1(scatterAddP, [operand, indices, updates], {});
+}

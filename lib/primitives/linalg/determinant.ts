@@ -1,0 +1,315 @@
+/**
+ * Determinants: det, slogdet, and cofactors, which are the derivatives of a determinant.
+ *
+ * The eliminations on the CPU are in `loops.ts`, those in the graph in `graph.ts`.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { sameShape, shaped, type ShapedArray, sizeOf } from "../../core/aval.ts";
+import { allocate } from "../../core/dtype.ts";
+import { formatShape, ShapeError } from "../../core/errors.ts";
+import type { Value } from "../../core/lowering.ts";
+import {
+  definePrimitive,
+  type HostValue,
+  Linear,
+  ordinary,
+  type Primitive,
+  type Sample,
+  type SampleInput,
+  type Tangent,
+} from "../../core/primitive.ts";
+import { bind, bind1 } from "../../core/trace.ts";
+import { checkDType, checkSameDType, floating } from "../checks.ts";
+import { zeros } from "../constants/full.ts";
+import { iota } from "../constants/iota.ts";
+import { add, mul, sub } from "../elementwise/arithmetic.ts";
+import { eq } from "../elementwise/compare.ts";
+import { convert } from "../elementwise/convert.ts";
+import { Formula } from "../graph/formula.ts";
+import { emptyOutput } from "../graph/nodes.ts";
+import { expandDims } from "../shape/reshape.ts";
+import { moveAxis } from "../shape/transpose.ts";
+import { broadcastTo, mappedInFront, reduceSum } from "../sum/broadcast.ts";
+import { lowerCofactors, lowerPivots, type Matrices } from "./graph.ts";
+import { cofactorsOf, type Pivots, pivotsOf } from "./loops.ts";
+import { matmul, transposed } from "./matrices.ts";
+import { solve } from "./solve.ts";
+
+function checkSquare(op: string, a: ShapedArray): void {
+  checkDType(op, "the matrix", a, floating);
+  const n = a.shape.at(-1);
+  if (a.shape.length < 2 || n !== a.shape.at(-2) || n === 0) {
+    throw new ShapeError(
+      `${op}: the matrix must be square, of shape [..., n, n] with n above 0, but its shape is ${
+        formatShape(a.shape)
+      }`,
+    );
+  }
+}
+
+function matricesIn({ shape, dtype }: ShapedArray): Matrices {
+  return { systems: sizeOf(shape.slice(0, -2)), n: shape.at(-1)!, dtype };
+}
+
+/** The elements of one matrix. */
+function matrix(x: HostValue, i: number, n: number): Float64Array {
+  return Float64Array.from(x.values.subarray(i * n * n, (i + 1) * n * n));
+}
+
+/** Unit matrices of the type of `x`. */
+function unit(x: NDArray): NDArray {
+  const n = x.shape.at(-1)!;
+  const ones = convert(eq(iota([n, 1], 0, "int32"), iota([1, n], 1, "int32")), x.dtype);
+  return broadcastTo(ones, x.shape);
+}
+
+/** Sums of products of elements, over the last two axes. */
+function inner(x: NDArray, y: NDArray): NDArray {
+  return reduceSum(mul(x, y), [x.ndim - 2, x.ndim - 1]);
+}
+
+// ---------------------------------------------------------------- samples
+
+const SINGULAR = [1, 2, -1, 0.5, 2, 4, -2, 1, 0, 1, 3, -1, 1, 0, 1, 2];
+
+/** Matrices that the rules are tried on: with and without an inverse, one and several. */
+function matrixSamples(skip?: Sample<null>["skip"]): Sample<null>[] {
+  const of = (name: string, input: SampleInput, own?: Sample<null>["skip"]): Sample<null> =>
+    own === undefined
+      ? { name, inputs: [input], params: null }
+      : { name, inputs: [input], params: null, skip: own };
+  return [
+    of("needs pivoting", { shape: [3, 3], dtype: "float32", values: [0, 2, 1, 1, 0, 0, 3, 0, 1] }),
+    of("several matrices, float64", {
+      shape: [2, 3, 3],
+      dtype: "float64",
+      values: [4, 1, -1, 0, 3, 1, 1, -2, 5, -1, 3, 0, 2, 0.5, 1, 0, 1, -4],
+    }),
+    of("five rows", { shape: [5, 5], dtype: "float64" }),
+    of("rank n - 1", { shape: [4, 4], dtype: "float64", values: SINGULAR }, skip),
+    of("rank n - 2", {
+      shape: [3, 3],
+      dtype: "float32",
+      values: [1, 2, 3, -2, -4, -6, 0.5, 1, 1.5],
+    }, skip),
+    of("nothing but 0", { shape: [2, 2], dtype: "float32", values: [0, 0, 0, 0] }, skip),
+    of("one row", { shape: [1, 1], dtype: "float32", values: [-4] }),
+    of("no matrices", { shape: [0, 2, 2], dtype: "float32" }),
+  ];
+}
+
+// ---------------------------------------------------------------- det, slogdet
+
+/** What det and slogdet state. */
+interface PivotRules {
+  readonly name: string;
+  readonly results: number;
+  /** The results of one matrix. */
+  readonly values: (pivots: Pivots) => readonly number[];
+  /** Their tangents. */
+  readonly tangents: (a: NDArray, da: NDArray) => readonly Tangent[];
+  /** The results of all matrices, from pivots `[systems, n]` and signs `[systems, 1]`. */
+  readonly lower: (f: Formula, pivots: Value, sign: Value) => readonly Value[];
+  readonly samples: readonly Sample<null>[];
+}
+
+/** Defines an operation whose results are numbers for each matrix, made from its pivots. */
+function ofPivots(r: PivotRules): Primitive<null> {
+  const self: Primitive<null> = definePrimitive<null>({
+    name: r.name,
+    abstractEval([a]) {
+      checkSquare(r.name, a!);
+      return Array.from({ length: r.results }, () => shaped(a!.shape.slice(0, -2), a!.dtype));
+    },
+    impl([a], _, outs) {
+      const { systems, n } = matricesIn(a!);
+      const values = outs.map(({ dtype }) => allocate(dtype, systems));
+      for (let i = 0; i < systems; i++) {
+        r.values(pivotsOf(matrix(a!, i, n), n)).forEach((v, k) => values[k]![i] = v);
+      }
+      return values;
+    },
+    jvp: ([a], [da]) => [bind(self, [a!], null), r.tangents(a!, da!)],
+    transpose: "nonlinear",
+    batch([a], [dim]) {
+      const outs = bind(self, [moveAxis(a!, dim!, 0)], null);
+      return [outs, outs.map(() => 0)];
+    },
+    // The matrices that are eliminated would be needed for all steps at once.
+    passes: { ...ordinary, mobile: false },
+    lower(g, [a], _, [aval], outs) {
+      const at = matricesIn(aval!);
+      if (at.systems === 0) return outs.map((out) => emptyOutput(g, out)!);
+      const matrices = g.reshape(a!, [at.systems, at.n, at.n]);
+      const [pivots, sign] = lowerPivots(g, matrices, at);
+      const found = r.lower(new Formula(g, at.dtype), pivots, sign);
+      return found.map((v, k) => g.reshape(v, outs[k]!.shape));
+    },
+    samples: () => r.samples,
+  });
+  return self;
+}
+
+/** A reduction over the pivots of each matrix. */
+function overPivots(f: Formula, op: string, x: Value): Value {
+  return f.g.node(op, [x, f.g.int64([1])], { keepdims: 1 });
+}
+
+/** Determinants of matrices. */
+export const detP: Primitive<null> = ofPivots({
+  name: "det",
+  results: 1,
+  // Zeros have no sign: that of exchanges would be by chance.
+  values: ({ pivots, sign }) => [pivots.reduce((product, pivot) => product * pivot, sign) + 0],
+  tangents: (a, da) => [inner(cofactors(a), da)],
+  lower: (f, pivots, sign) => [f.add(f.mul(sign, overPivots(f, "ReduceProd", pivots)), 0)],
+  samples: matrixSamples(),
+});
+
+/** Signs of determinants, and logarithms of their absolute values. */
+export const slogdetP: Primitive<null> = ofPivots({
+  name: "slogdet",
+  results: 2,
+  values: ({ pivots, sign }) => [
+    pivots.reduce((product, pivot) => product * Math.sign(pivot), sign),
+    pivots.reduce((sum, pivot) => sum + Math.log(Math.abs(pivot)), 0),
+  ],
+  tangents: (a, da) => [null, inner(transposed(solve(a, unit(a))), da)],
+  lower(f, pivots, sign) {
+    const signs = f.choose(f.less(pivots, 0), -1, f.choose(f.less(0, pivots), 1, pivots));
+    return [
+      f.mul(sign, overPivots(f, "ReduceProd", signs)),
+      overPivots(f, "ReduceSum", f.op("Log", f.op("Abs", pivots))),
+    ];
+  },
+  samples: matrixSamples({
+    jvp: "the logarithm of 0 has no slope",
+    transpose: "the logarithm of 0 has no slope",
+  }),
+});
+
+/** The determinants of matrices `[..., n, n]` with n above 0. */
+export function det(a: NDArray): NDArray {
+  return bind1(detP, [a], null);
+}
+
+/** Signs of the determinants of matrices `[..., n, n]`, and logarithms of their absolute values. */
+export function slogdet(a: NDArray): readonly [sign: NDArray, logarithm: NDArray] {
+  const [sign, logarithm] = bind(slogdetP, [a], null);
+  return [sign!, logarithm!];
+}
+
+// ---------------------------------------------------------------- cofactors
+
+const INVERSE = "fourth derivatives of det need an inverse";
+
+/** Derivatives of cofactors up to this order are computed whatever the rank of the matrix. */
+const ANY_RANK = 2;
+
+/**
+ * The matrix of cofactors of `a`, `det(a) inv(a)^T` where there is an inverse, for no further inputs;
+ * for matrices E1, ..., Ek its k-th derivative along them, which is linear and symmetric in them.
+ *
+ * By elimination of rows and columns with complete pivoting `R a C = D` is diagonal, with det(R) and
+ * det(C) 1 or -1, so that `cof(a + E) = det(R) det(C) R^T cof(D + R E C) C^T`, and derivatives of
+ * the cofactors of D are sums of products of its elements but one, two or three:
+ *
+ *     cof(D)_ii = prod(D but i)
+ *     cof'(D; M)_ii = sum over j of M_jj prod(D but i, j),  cof'(D; M)_ij = -M_ji prod(D but i, j)
+ *
+ * and so on. Nothing is divided by, so a matrix may be singular.
+ */
+export const cofactorsP: Primitive<null> = definePrimitive<null>({
+  name: "cofactors",
+  abstractEval([a, ...changes]) {
+    checkSquare("cofactors", a!);
+    for (const e of changes) {
+      checkSameDType("cofactors", a!, e, "the matrix and its change");
+      if (!sameShape(a!.shape, e.shape)) {
+        throw new ShapeError(
+          `cofactors: a change of shape ${formatShape(e.shape)} does not fit a matrix of shape ${
+            formatShape(a!.shape)
+          }`,
+        );
+      }
+    }
+    return [a!];
+  },
+  impl([a, ...changes]) {
+    const { systems, n, dtype } = matricesIn(a!);
+    const values = allocate(dtype, a!.values.length);
+    for (let i = 0; i < systems; i++) {
+      values.set(cofactorsOf(matrix(a!, i, n), changes.map((e) => matrix(e, i, n)), n), i * n * n);
+    }
+    return [values];
+  },
+  jvp([a, ...changes], [da, ...dchanges]) {
+    const parts = dchanges.flatMap((d, i) => d ? [cofactors(a!, ...changes.with(i, d))] : []);
+    if (da) parts.push(...changedBy(a!, changes, da));
+    return [[cofactors(a!, ...changes)], [parts.length === 0 ? null : parts.reduce(add)]];
+  },
+  // <ct, cof'(a; E, F)> is the derivative of det along ct, E and F, in whatever order; a is linear where
+  // it takes part once, and then it is one of them.
+  transpose([ct], inputs) {
+    const known = inputs.map((x) => x instanceof Linear ? zeros(x.aval) : x);
+    return inputs.map((x, i) => {
+      if (!ct || !(x instanceof Linear) || (i === 0 && isConstant(x.aval, inputs.length - 1))) {
+        return null;
+      }
+      const [a, ...changes] = known.with(i, ct);
+      return cofactors(a!, ...changes);
+    });
+  },
+  batch: (inputs, dims, size) => [
+    [bind1(cofactorsP, inputs.map((x, i) => mappedInFront(x, dims[i]!, size)), null)],
+    [0],
+  ],
+  // The matrices that are eliminated would be needed for all steps at once.
+  passes: { ...ordinary, mobile: false },
+  lower(g, [a, ...changes], _, [aval], [out]) {
+    const empty = emptyOutput(g, out!);
+    if (empty !== null) return [empty];
+    const at = matricesIn(aval!);
+    const [x, ...es] = [a!, ...changes].map((v) => g.reshape(v, [at.systems, at.n, at.n]));
+    return [g.reshape(lowerCofactors(g, x!, es, at), out!.shape)];
+  },
+  samples: () =>
+    [0, 1, 2].flatMap((order) =>
+      matrixSamples().map(({ name, inputs: [a] }) => {
+        const changes = Array.from({ length: order }, () => ({ shape: a!.shape, dtype: a!.dtype }));
+        const sample = { name: `${name}, order ${order}`, inputs: [a!, ...changes], params: null };
+        return order === 0 || name !== "rank n - 1"
+          ? sample
+          : { ...sample, skip: { jvp: INVERSE, transpose: INVERSE } };
+      })
+    ),
+});
+
+/** Whether derivatives of this order no longer depend on the matrix: its cofactors have degree n - 1. */
+function isConstant(a: ShapedArray, order: number): boolean {
+  return order >= a.shape.at(-1)! - 1;
+}
+
+/** The derivative of `cofactors(a, ...changes)` along a change of `a`; none where it is 0. */
+function changedBy(a: NDArray, changes: readonly NDArray[], da: NDArray): NDArray[] {
+  if (isConstant(a, changes.length)) return [];
+  if (changes.length < ANY_RANK) return [cofactors(a, ...changes, da)];
+  // Of an invertible matrix, from derivatives of a cof(a)^T = det(a) 1.
+  const all = [...changes, da];
+  const volume = expandDims(inner(cofactors(a, ...changes), da), [a.ndim - 2, a.ndim - 1]);
+  const side = all.reduce(
+    (rest, e, i) => sub(rest, matmul(e, transposed(cofactors(a, ...all.toSpliced(i, 1))))),
+    mul(volume, unit(a)),
+  );
+  return [transposed(solve(a, side))];
+}
+
+/**
+ * The cofactors of matrices `[..., n, n]` with n above 0, or their derivatives along up to two
+ * changes of the matrices, of the same shape.
+ */
+export function cofactors(a: NDArray, ...changes: readonly NDArray[]): NDArray {
+  return bind1(cofactorsP, [a, ...changes], null);
+}

@@ -1,0 +1,170 @@
+/**
+ * What all reductions share, so that each states only what is its own: loops over runs of axes, checks,
+ * batching, results for no elements. The sum, to which broadcasts transpose, is in `sum/broadcast.ts`.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { formatAval, shaped, type ShapedArray, sizeOf } from "../../core/aval.ts";
+import { allocate, type DType, type TypedArray } from "../../core/dtype.ts";
+import { AxisError, formatShape } from "../../core/errors.ts";
+import type { Lowering, Value } from "../../core/lowering.ts";
+import {
+  definePrimitive,
+  type HostValue,
+  ordinary,
+  type Primitive,
+  type Sample,
+  type Tangent,
+} from "../../core/primitive.ts";
+import { bind1 } from "../../core/trace.ts";
+import { shiftAxes } from "../axes.ts";
+import { checkDType } from "../checks.ts";
+import { emptyOutput, filled } from "../graph/nodes.ts";
+import { perDType } from "../loops/specialise.ts";
+
+/** Parameters of a reduction. */
+export interface ReduceAxes {
+  /** The axes reduced over, ascending. */
+  readonly axes: readonly number[];
+}
+
+/** Two elements put together. */
+export type Combine = (a: number, b: number) => number;
+
+// out[p, q] = combination over k of a[p, k, q].
+function loopReduce(
+  combine: Combine,
+  start: number,
+  out: TypedArray,
+  a: TypedArray,
+  outer: number,
+  n: number,
+  inner: number,
+): void {
+  if (inner === 1) {
+    for (let p = 0, i = 0; p < outer; p++) {
+      let total = start;
+      for (let k = 0; k < n; k++, i++) total = combine(total, a[i]!);
+      out[p] = total;
+    }
+    return;
+  }
+  out.fill(start);
+  for (let p = 0, i = 0; p < outer; p++) {
+    for (let k = 0; k < n; k++) {
+      for (let q = 0, o = p * inner; q < inner; q++, o++, i++) out[o] = combine(out[o]!, a[i]!);
+    }
+  }
+}
+
+/** Reduces over the axes one run of neighbours after the other, innermost first. */
+function reduceValues(
+  loop: typeof loopReduce,
+  combine: Combine,
+  start: number,
+  x: HostValue,
+  axes: readonly number[],
+): TypedArray {
+  let values = x.values;
+  let inner = 1;
+  for (let axis = x.shape.length - 1; axis >= 0;) {
+    if (!axes.includes(axis)) {
+      inner *= x.shape[axis--]!;
+      continue;
+    }
+    let n = 1;
+    while (axis >= 0 && axes.includes(axis)) n *= x.shape[axis--]!;
+    const outer = sizeOf(x.shape.slice(0, axis + 1));
+    const next = allocate(x.dtype, outer * inner);
+    loop(combine, start, next, values, outer, n, inner);
+    values = next;
+  }
+  return values;
+}
+
+function checkAxes(op: string, x: ShapedArray, axes: readonly number[]): void {
+  const rank = x.shape.length;
+  if (!axes.every((a, i) => Number.isInteger(a) && a > (axes[i - 1] ?? -1) && a < rank)) {
+    throw new AxisError(
+      `${op}: axes ${formatShape(axes)} are not ascending axes of x, which is ${formatAval(x)}`,
+    );
+  }
+}
+
+/** A shape without the axes that are reduced over. */
+export function withoutAxes(shape: readonly number[], axes: readonly number[]): number[] {
+  return shape.filter((_, i) => !axes.includes(i));
+}
+
+/** Where the extra axis is once the reduced ones, counted with it, are gone. */
+function dimAfter(dim: number, axes: readonly number[]): number {
+  return dim - axes.filter((a) => a < dim).length;
+}
+
+/** What a reduction states. */
+export interface Reduction {
+  /** Name of the primitive. */
+  readonly name: string;
+  /** The dtypes that it has. */
+  readonly dtypes: readonly DType[];
+  /** The operation. */
+  readonly combine: (dtype: DType) => Combine;
+  /** The result for no elements. */
+  readonly start: (dtype: DType) => number;
+  /** Tangent of the result `out` for tangent `t` of `x`. */
+  readonly tangent: (x: NDArray, out: NDArray, t: NDArray, axes: readonly number[]) => Tangent;
+  /** Nodes for at least one axis and one element. */
+  readonly lower: (
+    g: Lowering,
+    x: Value,
+    axes: readonly number[],
+    aval: ShapedArray,
+  ) => Value;
+  /** What to test it on. */
+  readonly samples: readonly Sample<ReduceAxes>[];
+}
+
+/** Defines a reduction over axes, which vanish. */
+export function defineReduction(r: Reduction): Primitive<ReduceAxes> {
+  const loops = perDType(loopReduce);
+  const self: Primitive<ReduceAxes> = definePrimitive<ReduceAxes>({
+    name: r.name,
+    abstractEval([x], { axes }) {
+      checkDType(r.name, "x", x!, r.dtypes);
+      checkAxes(r.name, x!, axes);
+      return [shaped(withoutAxes(x!.shape, axes), x!.dtype)];
+    },
+    impl([x], { axes }) {
+      const { dtype } = x!;
+      return [reduceValues(loops(dtype), r.combine(dtype), r.start(dtype), x!, axes)];
+    },
+    jvp([x], [t], params) {
+      const out = bind1(self, [x!], params);
+      return [[out], [r.tangent(x!, out, t!, params.axes)]];
+    },
+    transpose: "nonlinear",
+    batch([x], [dim], _, { axes }) {
+      const shifted = shiftAxes(axes, dim!);
+      return [[bind1(self, [x!], { axes: shifted })], [dimAfter(dim!, shifted)]];
+    },
+    passes: ordinary,
+    lower(g, [x], { axes }, [aval], [out]) {
+      const empty = emptyOutput(g, out!);
+      if (empty !== null) return [empty];
+      if (axes.length === 0) return [x!];
+      const { dtype } = aval!;
+      if (sizeOf(aval!.shape) === 0) {
+        return [filled(g, g.scalar(r.start(dtype), dtype), out!.shape)];
+      }
+      return [r.lower(g, x!, axes, aval!)];
+    },
+    samples: () => r.samples,
+  });
+  return self;
+}
+
+/** A reduction node; the axes vanish. */
+export function reduceNode(g: Lowering, op: string, x: Value, axes: readonly number[]): Value {
+  return g.node(op, [x, g.int64(axes)], { keepdims: 0 });
+}

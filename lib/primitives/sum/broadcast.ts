@@ -1,0 +1,241 @@
+/**
+ * Repeating along axes and adding up over them: broadcast and reduce_sum, each the other's transpose.
+ * Sums are added up in `loops.ts` on the CPU, in `graph.ts` in ONNX.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import {
+  broadcastShapes,
+  checkShape,
+  sameShape,
+  shaped,
+  sizeOf,
+  stridesOf,
+} from "../../core/aval.ts";
+import { allocate } from "../../core/dtype.ts";
+import { AxisError, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
+import { definePrimitive, type Linear, ordinary, type Primitive } from "../../core/primitive.ts";
+import { bind1 } from "../../core/trace.ts";
+import { copyStrided } from "../loops/copy.ts";
+import { broadcastStrides } from "../loops/strides.ts";
+import { reshape, type ShapeParams } from "../shape/reshape.ts";
+import { moveAxis } from "../shape/transpose.ts";
+import { lowerSum } from "./graph.ts";
+import { sumInto } from "./loops.ts";
+
+// ---------------------------------------------------------------- broadcast
+
+/** NumPy broadcasting to a shape, axes aligned on the right. */
+export const broadcastP: Primitive<ShapeParams> = definePrimitive<ShapeParams>({
+  name: "broadcast",
+  abstractEval([x], { shape }) {
+    checkShape("broadcast", shape);
+    const own = x!.shape;
+    if (sameShape(own, shape)) return [x!];
+    if (own.length > shape.length || !sameShape(broadcastShapes("broadcast", own, shape), shape)) {
+      throw new ShapeError(
+        `broadcast: shape ${formatShape(own)} does not broadcast to ${formatShape(shape)}: ` +
+          "lengths must be 1 or equal, counted from the last axis. Reshape the array first",
+      );
+    }
+    return [shaped(shape, x!.dtype)];
+  },
+  impl([x], { shape }) {
+    const n = sizeOf(shape);
+    if (x!.values.length === n) return [x!.values];
+    const out = allocate(x!.dtype, n);
+    if (x!.values.length === 1) {
+      // Zeros are there already, and a large array of them costs nothing until it is used.
+      if (!Object.is(x!.values[0], 0)) out.fill(x!.values[0]!);
+    } else {
+      const strides = broadcastStrides(x!.shape, shape);
+      copyStrided(x!.values, 0, strides, out, 0, stridesOf(shape), shape);
+    }
+    return [out];
+  },
+  jvp: ([x], [t], { shape }) => [[broadcastTo(x!, shape)], [broadcastTo(t!, shape)]],
+  transpose: ([ct], [x]) => [ct ? unbroadcast(ct, (x as Linear).aval.shape) : null],
+  batch([x], [dim], size, { shape }) {
+    const front = moveAxis(x!, dim!, 0);
+    const missing = shape.length - (front.ndim - 1);
+    const aligned = reshape(front, [size, ...ones(missing), ...front.shape.slice(1)]);
+    return [[broadcastTo(aligned, [size, ...shape])], [0]];
+  },
+  passes: { ...ordinary, cheap: true },
+  lower(g, [x], { shape }, [aval]) {
+    if (sizeOf(aval!.shape) === sizeOf(shape)) return [g.reshape(x!, shape)];
+    // Expand takes an axis of length 1 to 0 in some places only (onnxruntime 1.30).
+    if (sizeOf(shape) === 0) return [g.constant([], shape, aval!.dtype)];
+    return [g.node("Expand", [x!, g.int64(shape)])];
+  },
+  samples: () => [
+    { name: "scalar", inputs: [{ shape: [], dtype: "float32" }], params: { shape: [2, 3] } },
+    {
+      name: "middle axis, float64",
+      inputs: [{ shape: [2, 1, 3], dtype: "float64" }],
+      params: { shape: [4, 2, 5, 3] },
+    },
+    { name: "only ones", inputs: [{ shape: [3], dtype: "float32" }], params: { shape: [1, 3] } },
+    { name: "zero size", inputs: [{ shape: [1], dtype: "float32" }], params: { shape: [2, 0] } },
+    { name: "int32", inputs: [{ shape: [2, 1], dtype: "int32" }], params: { shape: [2, 2] } },
+    {
+      name: "uint32",
+      inputs: [{ shape: [2], dtype: "uint32", values: [1, 4294967295] }],
+      params: { shape: [3, 2] },
+    },
+    {
+      name: "bool",
+      inputs: [{ shape: [2], dtype: "bool", values: [0, 1] }],
+      params: { shape: [1, 3, 2] },
+    },
+  ],
+});
+
+/**
+ * `x` broadcast to `shape` by NumPy's rule: axes are aligned on the right, and those of length 1 are
+ * repeated.
+ *
+ * @throws {ShapeError} where a length is neither 1 nor the one asked for.
+ */
+export function broadcastTo(x: NDArray, shape: readonly number[]): NDArray {
+  return sameShape(x.shape, shape) ? x : bind1(broadcastP, [x], { shape });
+}
+
+// ---------------------------------------------------------------- reduceSum
+
+/** Parameters of a reduction. */
+export interface ReduceParams {
+  /** The axes reduced over, ascending. */
+  readonly axes: readonly number[];
+}
+
+/** Sum over axes, which vanish. */
+export const reduceSumP: Primitive<ReduceParams> = definePrimitive<ReduceParams>({
+  name: "reduce_sum",
+  abstractEval([x], { axes }) {
+    const { shape, dtype } = x!;
+    if (dtype === "bool") {
+      throw new DTypeError(
+        "reduce_sum: bool arrays have no sum. Convert with astype('int32') to count",
+      );
+    }
+    if (!axes.every((a, i) => Number.isInteger(a) && a > (axes[i - 1] ?? -1) && a < shape.length)) {
+      throw new AxisError(
+        `reduce_sum: axes ${formatShape(axes)} are not ascending axes of an array of shape ${
+          formatShape(shape)
+        }`,
+      );
+    }
+    return [shaped(shape.filter((_, i) => !axes.includes(i)), dtype)];
+  },
+  impl([x], { axes }, [out]) {
+    const values = allocate(out!.dtype, sizeOf(out!.shape));
+    sumInto(x!.dtype, values, x!.values, x!.shape, axes);
+    return [values];
+  },
+  jvp: ([x], [t], { axes }) => [[reduceSum(x!, axes)], [reduceSum(t!, axes)]],
+  transpose([ct], [x], { axes }) {
+    if (!ct) return [null];
+    const { shape } = (x as Linear).aval;
+    return [broadcastTo(reshape(ct, shape.map((n, i) => axes.includes(i) ? 1 : n)), shape)];
+  },
+  batch([x], [dim], _, { axes }) {
+    const d = dim!;
+    const shifted = axes.map((a) => a < d ? a : a + 1);
+    return [[reduceSum(x!, shifted)], [d - shifted.filter((a) => a < d).length]];
+  },
+  passes: ordinary,
+  lower(g, [x], { axes }, [aval], [out]) {
+    if (axes.length === 0) return [x!];
+    if (aval!.shape.includes(0)) {
+      return [g.constant(new Array(sizeOf(out!.shape)).fill(0), out!.shape, out!.dtype)];
+    }
+    return [lowerSum(g, x!, aval!, axes, out!.shape)];
+  },
+  samples: () => [
+    { name: "vector", inputs: [{ shape: [5], dtype: "float32" }], params: { axes: [0] } },
+    { name: "last axis", inputs: [{ shape: [3, 4], dtype: "float32" }], params: { axes: [1] } },
+    {
+      name: "outer axes, float64",
+      inputs: [{ shape: [2, 3, 4], dtype: "float64" }],
+      params: { axes: [0, 2] },
+    },
+    {
+      name: "long: in stages",
+      inputs: [{ shape: [2, 5003, 2], dtype: "float32", range: [0, 1] }],
+      params: { axes: [1] },
+      skip: { jvp: "the sum of 5003 elements leaves finite differences no digits" },
+    },
+    {
+      name: "nothing summed",
+      inputs: [{ shape: [0, 3], dtype: "float32" }],
+      params: { axes: [0] },
+    },
+    { name: "zero size", inputs: [{ shape: [0, 3], dtype: "float32" }], params: { axes: [1] } },
+    { name: "scalar", inputs: [{ shape: [], dtype: "float32" }], params: { axes: [] } },
+    ...[[0], [1], [0, 1]].map((axes) => ({
+      name: `overflow on the way, over ${axes}`,
+      inputs: [{
+        shape: [3, 3],
+        dtype: "float32" as const,
+        values: [3e38, 3e38, -3e38, 3e38, -3e38, 3e38, -3e38, 1, 2],
+      }],
+      params: { axes },
+      skip: { jvp: "it overflows" },
+    })),
+    {
+      name: "int32 wraps",
+      inputs: [{ shape: [3], dtype: "int32", values: [2147483647, 1, 5] }],
+      params: { axes: [0] },
+    },
+    {
+      name: "uint32 wraps",
+      inputs: [{ shape: [2, 2], dtype: "uint32", values: [4294967295, 2000000000, 3, 1000000000] }],
+      params: { axes: [0] },
+    },
+    {
+      name: "int32, two runs of axes",
+      inputs: [{ shape: [2, 3, 2, 2, 2], dtype: "int32", range: [-2e9, 2e9] }],
+      params: { axes: [0, 2, 3] },
+    },
+    {
+      name: "long, two runs of axes",
+      inputs: [{ shape: [70, 2, 83], dtype: "float32", range: [0, 1] }],
+      params: { axes: [0, 2] },
+      skip: { jvp: "the sum of 5810 elements leaves finite differences no digits" },
+    },
+  ],
+});
+
+/**
+ * The sum of `x` over `axes`, ascending, which vanish from the shape. Floats are summed pairwise or
+ * better, integers wrap.
+ *
+ * @throws {DTypeError} for bool.
+ */
+export function reduceSum(x: NDArray, axes: readonly number[]): NDArray {
+  return axes.length === 0 ? x : bind1(reduceSumP, [x], { axes });
+}
+
+// ---------------------------------------------------------------- helpers
+
+function ones(n: number): number[] {
+  return new Array<number>(n).fill(1);
+}
+
+/** A cotangent summed over the axes along which an operand of `shape` was broadcast. */
+export function unbroadcast(ct: NDArray, shape: readonly number[]): NDArray {
+  if (sameShape(ct.shape, shape)) return ct;
+  const lead = ct.ndim - shape.length;
+  const axes: number[] = [];
+  for (let i = 0; i < ct.ndim; i++) {
+    if (i < lead || (shape[i - lead] === 1 && ct.shape[i] !== 1)) axes.push(i);
+  }
+  return reshape(reduceSum(ct, axes), shape);
+}
+
+/** An array with its extra axis in front: moved there, or broadcast where it has none. */
+export function mappedInFront(x: NDArray, dim: number | null, size: number): NDArray {
+  return dim === null ? broadcastTo(x, [size, ...x.shape]) : moveAxis(x, dim, 0);
+}

@@ -1,8 +1,0 @@
-/**
- * All elementwise functions of floats: the elementary functions, and the error function with its
- * inverse.
- *
- * @module
- */
-export * from "./elementary.ts";
-export * from "./special.ts";
