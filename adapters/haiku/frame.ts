@@ -471,8 +471,10 @@ export function nextRngKey(): NDArray {
  *   console.log(hk.protocol.active(), Object.keys(hk.protocol.snapshot().params));
  *   return 0;
  * });
- * model.init(null); // true [ "~/w" ]
- * console.log(hk.protocol.active()); // false
+ * model.init(null);
+ * console.log(hk.protocol.active());
+ * // true [ "~/w" ]
+ * // false
  * ```
  */
 export const protocol: StateProtocol = {

@@ -39,7 +39,7 @@ export function erf(x: Operand): NDArray {
  * ```ts
  * import { special } from "@injax/injax";
  *
- * console.log(special.erfc(5).item()); // 1.537459777791809e-12
+ * console.log(special.erfc(5).item()); // 1.5374598295869735e-12
  * ```
  */
 export function erfc(x: Operand): NDArray {

@@ -139,7 +139,7 @@ const undefinedDef: TreeDef = intern("undefined", [], []);
  *   constructor(readonly x: unknown, readonly y: unknown) {}
  * }
  * registerPytreeNode(Point, (p) => [{ x: p.x, y: p.y }, null], ({ x, y }) => new Point(x, y));
- * console.log(treeLeaves(new Point(1, 2))); // [1, 2]
+ * console.log(treeLeaves(new Point(1, 2))); // [ 1, 2 ]
  * ```
  */
 export function registerPytreeNode<T extends object>(
@@ -387,7 +387,7 @@ export function describeTreeDifference(a: TreeDef, b: TreeDef, path = ""): strin
  * ```ts
  * import { treeMap } from "@injax/injax";
  *
- * console.log(treeMap((x, y) => x + y, { a: 1, b: [2] }, { a: 10, b: [20] })); // { a: 11, b: [22] }
+ * console.log(treeMap((x, y) => x + y, { a: 1, b: [2] }, { a: 10, b: [20] })); // { a: 11, b: [ 22 ] }
  * ```
  */
 export function treeMap<T, R, Rest extends readonly MapLeaves<T, unknown>[]>(

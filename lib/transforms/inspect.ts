@@ -129,6 +129,10 @@ export interface OpenType {
  * import { makeJaxpr, numpy as np } from "@injax/injax";
  *
  * console.log(String(makeJaxpr((x) => np.sin(x).mul(2))(np.ones([3]))));
+ * // { lambda a:float32[3] ; let
+ * //   b:float32[3] = sin a
+ * //   c:float32[3] = mul b 2:float32[]
+ * // in (c) }
  * ```
  */
 export function makeJaxpr<A extends unknown[] = NDArray[]>(
