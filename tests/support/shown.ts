@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { stripTypeScriptTypes } from "node:module";
 
 /** One block of code in a documentation. */
 export interface Example {
@@ -118,27 +119,41 @@ export function shows(comment: string, text: string): boolean {
 const written = (values: readonly unknown[]): string =>
   values.map((v) => typeof v === "string" ? v : Deno.inspect(v, { colors: false })).join(" ");
 
-/** Runs a program; gives what it printed with the line of each call, and what it threw. */
-async function run(code: string): Promise<{ printed: readonly Shown[]; error: unknown }> {
-  const printed: Shown[] = [];
-  const name = "printOfExample";
-  const scope = globalThis as unknown as Record<string, unknown>;
-  scope[name] = (line: number) => (...values: readonly unknown[]) =>
-    void printed.push({ line, text: written(values) });
+/** What a program printed with the line of each call, and what it threw. */
+interface Outcome {
+  readonly printed: readonly Shown[];
+  readonly error: unknown;
+}
+
+const printer = "printOfExample";
+
+/** The program as a module to import, which prints by way of `printer`. */
+function moduleOf(code: string): string {
   const program = code.split("\n")
-    .map((text, line) => text.replaceAll("console.log(", `${name}(${line})(`))
+    .map((text, line) => text.replaceAll("console.log(", `${printer}(${line})(`))
     .join("\n");
+  // Without its types, since these would be checked for each program by itself, which takes seconds.
   // The time makes each run of the same text a module of its own.
-  const source = `${program}\n// ${performance.now()}\nexport {};`;
-  let error: unknown;
+  const source = `${
+    stripTypeScriptTypes(program, { mode: "transform" })
+  }\n// ${performance.now()}\nexport {};`;
+  return `data:application/javascript,${encodeURIComponent(source)}`;
+}
+
+/** Runs a program. */
+async function run(code: string): Promise<Outcome> {
+  const printed: Shown[] = [];
+  const scope = globalThis as unknown as Record<string, unknown>;
+  scope[printer] = (line: number) => (...values: readonly unknown[]) =>
+    void printed.push({ line, text: written(values) });
   try {
-    await import(`data:application/typescript,${encodeURIComponent(source)}`);
-  } catch (thrown) {
-    error = thrown;
+    await import(moduleOf(code));
+    return { printed, error: undefined };
+  } catch (error) {
+    return { printed, error };
   } finally {
-    delete scope[name];
+    delete scope[printer];
   }
-  return { printed, error };
 }
 
 /** What is wrong with an example; empty where it does what it shows. */
