@@ -117,26 +117,26 @@ export type {
 } from "./lib/transforms/tree_types.ts";
 export type {
   At,
-  AuxHessian,
-  AuxJacobian,
-  EntryDerivatives,
   Gradient,
   Hessian,
-  HessianTransform,
+  HessianOf,
   Jacobian,
-  JacobianTransform,
+  JacobianOf,
+  Returned,
   Reversed,
-  WithEntries,
+  WithAux,
 } from "./lib/transforms/derivative_types.ts";
+export type {
+  EntryDerivatives,
+  EntryOptions,
+  LiftedTransforms,
+  WithEntries,
+} from "./lib/transforms/lifted_types.ts";
 export type {
   Argnums,
   AssociativeScanOptions,
-  AuxOptions,
   Cotangents,
   DiffOptions,
-  EitherOptions,
-  EntryAuxOptions,
-  EntryOptions,
   Examples,
   HasAux,
   InAxes,

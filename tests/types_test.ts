@@ -133,8 +133,27 @@ Deno.test("types of gradients follow argnums and hasAux", () => {
     { a: [1, 1] },
   );
   expectType<Point>()(grad((p: Point) => p.sum())(new Point(arr(1), arr(2))), true, { x: 1, y: 1 });
+  // Where types do not tell whether there is an auxiliary output, either.
+  const told: boolean = Math.random() < 2;
+  expectType<NDArray | [NDArray, { x: NDArray }]>()(
+    grad((x: NDArray) => [x.sum(), { x }], { hasAux: told })(x),
+    true,
+    [[1, 1], { x: [1, 2] }],
+  );
+  // One signature: its parameters and result can be asked for.
+  expectType<DiffOptions<0, false> | undefined>()(
+    undefined as Parameters<typeof grad<[NDArray], NDArray>>[1],
+    true,
+    undefined,
+  );
   // @ts-expect-error -- not a scalar
   assert(() => grad((x: NDArray) => ({ x })));
+  // @ts-expect-error -- a pair, and nothing says that the second is not a value
+  assert(() => grad((x: NDArray) => [x.sum(), x]));
+  // @ts-expect-error -- a misspelt option beside a right one
+  assert(() => grad((x: NDArray) => x.sum(), { argnums: 0, hasAxu: true }));
+  // @ts-expect-error -- pure functions have no entries
+  assert(() => grad((x: NDArray) => x.sum(), { entries: ["w"] }));
   // @ts-expect-error -- a promise
   assert(() => grad(async (x: NDArray) => await Promise.resolve(x)));
   // @ts-expect-error -- no such member
@@ -158,6 +177,12 @@ Deno.test("types of Jacobians are trees of trees", () => {
   const [j, a] = jacrev((x: NDArray) => [x.mul(2), { x }], { hasAux: true })(arr(1));
   expectType<NDArray>()(j, true, 2);
   expectType<{ x: NDArray }>()(a, true, { x: 1 });
+  const told: boolean = Math.random() < 2;
+  const unsure: [NDArray, { x: NDArray }] = jacfwd(
+    (x: NDArray) => [x.mul(2), { x }],
+    { hasAux: told },
+  )(arr(1));
+  assertEquals(plain(unsure), [2, { x: 1 }]);
   for (const jac of [jacfwd, jacrev]) assertEquals(plain(jac((x) => x.mul(2))(arr(1))), 2);
   // @ts-expect-error -- a tree, not an array
   assert(() => jacfwd(f)(x, { w: 2 }).sum());
@@ -425,6 +450,14 @@ Deno.test("generic library code", () => {
     return pure.evalShape(f, ...args).shape;
   }
   assertEquals(sizeOf((x: NDArray) => x.mul(2), x), [2]);
+  function slope<A extends unknown[]>(f: (...args: A) => NDArray, t: Transforms) {
+    return t.grad(f);
+  }
+  expectType<{ a: NDArray }>()(
+    slope((t: { a: NDArray }) => t.a.square(), pure)({ a: 3 }),
+    true,
+    { a: 6 },
+  );
   function settings(length?: number, reverse?: boolean): NDArray {
     return scan((c) => [c.add(1), c], 0, null, { length, reverse })[0];
   }

@@ -7,7 +7,7 @@ import { NDArray } from "../../lib/core/array.ts";
 import { describeValue, StateError } from "../../lib/core/errors.ts";
 import { checkCall } from "../../lib/core/signature.ts";
 import { liftTransforms, type StateBundle } from "../../lib/lift/mod.ts";
-import type { Transforms } from "../../lib/transforms/types.ts";
+import type { LiftedTransforms } from "../../lib/transforms/lifted_types.ts";
 import { type Arrays, dropPromise } from "../../lib/transforms/trees.ts";
 import { protocol, stream, topScopes } from "./frame.ts";
 
@@ -52,7 +52,7 @@ export interface TransformedWithState<A extends unknown[], R> {
  * console.log(Object.keys(params)); // [ "linear" ]: one set of weights for all steps
  * ```
  */
-export const transforms: Transforms = liftTransforms(protocol);
+export const transforms: LiftedTransforms = liftTransforms(protocol);
 
 /**
  * As `transforms`, but a `whileLoop` whose condition or body would create entries raises
@@ -72,7 +72,7 @@ export const transforms: Transforms = liftTransforms(protocol);
  * console.log(model.apply(params, null, np.ones([1])).toArray()); // [ 8 ]
  * ```
  */
-export const strictTransforms: Transforms = liftTransforms(protocol, { strict: true });
+export const strictTransforms: LiftedTransforms = liftTransforms(protocol, { strict: true });
 
 function nested(flat: Readonly<Record<string, unknown>>): ModuleEntries {
   const out: ModuleEntries = {};

@@ -5,6 +5,7 @@
  */
 import { StateError } from "../core/errors.ts";
 import { pure } from "../transforms/pure.ts";
+import type { LiftedTransforms } from "../transforms/lifted_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { delegating } from "./delegate.ts";
 import { liftTransforms, type Origin, originOf, registerOrigin } from "./lift.ts";
@@ -93,7 +94,7 @@ function product(systems: readonly StateProtocol[]): StateProtocol {
  *   fixedPoint(f, 0, { transforms: compose(a, b) }).value;
  * ```
  */
-export function compose(...dictionaries: readonly Transforms[]): Transforms {
+export function compose(...dictionaries: readonly Transforms[]): LiftedTransforms {
   const origins = dictionaries.map((dictionary, i): Origin => {
     const origin = originOf(dictionary);
     if (origin !== undefined) return origin;
@@ -119,5 +120,5 @@ export function compose(...dictionaries: readonly Transforms[]): Transforms {
     }
     return dictionary;
   };
-  return registerOrigin(delegating(pick), { protocols: systems, strict });
+  return registerOrigin(delegating<LiftedTransforms>(pick), { protocols: systems, strict });
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { checkArgnums, checkList } from "../transforms/autodiff.ts";
-import type { DiffOptions, EntryOptions } from "../transforms/types.ts";
+import type { EntryOptions } from "../transforms/lifted_types.ts";
+import type { DiffOptions } from "../transforms/types.ts";
 import { type Application, type Engine, type Fn, instead, pure } from "./engine.ts";
 import type { Entries } from "./protocol.ts";
 
@@ -23,7 +24,7 @@ export function derivative(
   name: "grad" | "valueAndGrad" | "jacfwd" | "jacrev" | "hessian",
 ): Fn {
   return e.member(name, (f, options = {}) => (args) => {
-    const { hasAux = false, entries, ...rest } = options as DiffOptions | EntryOptions;
+    const { hasAux = false, entries, ...rest } = options as Partial<EntryOptions>;
     return e.threaded(name, f, args, (call, app) => {
       const [g, given, wanted] = entries === undefined
         ? [call, args, rest]

@@ -143,7 +143,7 @@ const immediate: Readonly<Record<Exclude<ImmediateName, "isInitializing">, Stand
  * console.log(run().item()); // 8
  * ```
  */
-export function initSafe(dictionary: Transforms): Transforms {
+export function initSafe<D extends Transforms>(dictionary: D): D {
   if (arguments.length > 1) checkCall("initSafe(dictionary)", arguments);
   const own = dictionary as unknown as Record<string, Fn>;
   const safe: Record<string, Fn> = { ...own };
@@ -159,5 +159,5 @@ export function initSafe(dictionary: Transforms): Transforms {
       return Object.defineProperty(call, "name", { value: made.name });
     };
   }
-  return checkedMembers(safe);
+  return checkedMembers<D>(safe);
 }

@@ -12,6 +12,7 @@
  */
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
+import type { LiftedTransforms } from "../transforms/lifted_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { checkpoint, jit, vmap } from "./calls.ts";
 import { associativeScan, branches, foriLoop, map, scan, whileLoop } from "./control.ts";
@@ -47,7 +48,7 @@ export function originOf(transforms: Transforms): Origin | undefined {
 }
 
 /** Notes what a dictionary was made from; gives it back. */
-export function registerOrigin(transforms: Transforms, origin: Origin): Transforms {
+export function registerOrigin<D extends Transforms>(transforms: D, origin: Origin): D {
   origins.set(transforms, origin);
   return transforms;
 }
@@ -91,10 +92,13 @@ export function registerOrigin(transforms: Transforms, origin: Origin): Transfor
  * console.log(count().item()); // 5
  * ```
  */
-export function liftTransforms(protocol: StateProtocol, options: LiftOptions = {}): Transforms {
+export function liftTransforms(
+  protocol: StateProtocol,
+  options: LiftOptions = {},
+): LiftedTransforms {
   if (arguments.length > 1) checkCall("liftTransforms(protocol, options)", arguments, liftOptions);
   const { strict = false } = options;
-  const lifted = checkedMembers(dictionary(new Engine(protocol, strict)));
+  const lifted = checkedMembers<LiftedTransforms>(dictionary(new Engine(protocol, strict)));
   return registerOrigin(lifted, { protocols: [protocol], strict });
 }
 

@@ -10,16 +10,16 @@ import { checkCall, type OptionKind, type OptionTable } from "../core/signature.
 import type { LinearSolveOptions } from "./implicit.ts";
 import type {
   AssociativeScanOptions,
-  DiffOptions,
   HasAux,
   JitOptions,
   ScanOptions,
   VmapOptions,
 } from "./options.ts";
+import type { EntryOptions } from "./lifted_types.ts";
 import type { Transforms } from "./types.ts";
 
 const jitOptions: OptionTable<JitOptions> = { backend: "string", staticArgnums: "positions" };
-const diffOptions: OptionTable<DiffOptions> = {
+const diffOptions: OptionTable<EntryOptions> = {
   argnums: "positions",
   hasAux: "boolean",
   entries: "list",
@@ -130,7 +130,7 @@ type Call = (...args: unknown[]) => unknown;
  * A dictionary whose members check how they are called. What it is given, and what is passed on, is
  * untyped: members of various makers meet the types of `Transforms` in this one place.
  */
-export function checkedMembers(members: object): Transforms {
+export function checkedMembers<D extends Transforms = Transforms>(members: object): D {
   const wrapped = Object.entries(members as Record<string, Call>).map(([name, member]) => {
     if (!Object.hasOwn(table, name)) return [name, member];
     const { call, options } = table[name as keyof Transforms];
@@ -140,7 +140,7 @@ export function checkedMembers(members: object): Transforms {
     };
     return [name, Object.defineProperty(checked, "name", { value: name })];
   });
-  return Object.fromEntries(wrapped) as Transforms;
+  return Object.fromEntries(wrapped) as D;
 }
 
 /** The first member that an object lacks as a dictionary; `null` for what is not an object. */

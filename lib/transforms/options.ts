@@ -14,58 +14,7 @@ export interface DiffOptions<N extends Argnums = Argnums, Aux extends boolean = 
   readonly argnums?: N | undefined;
   /** Whether the function returns `[value, aux]`, of which only `value` is differentiated. */
   readonly hasAux?: Aux | undefined;
-  /** See `EntryOptions`. */
-  readonly entries?: undefined;
 }
-
-/**
- * Options for derivatives by parameters and state entries of a stateful system, beside arguments. A
- * derivative is then a pair: that by the arguments, and those by the entries, by path. Paths that do
- * not exist raise `StateError`, and so do the pure transforms, which know of no entries.
- *
- * @example
- * ```ts
- * import { type NDArray, numpy as np, random } from "@injax/injax";
- * import * as hk from "@injax/injax/adapters/haiku";
- *
- * const model = hk.transform((x: NDArray) => {
- *   const layer = new hk.Linear(1);
- *   const [byX, byEntries] = hk.transforms.grad(
- *     (x: NDArray) => layer.call(x).sum(),
- *     { entries: ["linear/w"] },
- *   )(x);
- *   return [byX, byEntries["linear/w"]!];
- * });
- * const x = np.array([2, 3]);
- * const [, byWeights] = model.apply(model.init(random.key(0), x), null, x);
- * console.log(byWeights!.toArray()); // [ [ 2 ], [ 3 ] ]
- * ```
- */
-export interface EntryOptions<N extends Argnums = Argnums, Aux extends boolean = boolean> {
-  /** Paths of the entries, as in `"linear/w"`. */
-  readonly entries: readonly string[];
-  /** With respect to which arguments; `[]` for none. Default 0. */
-  readonly argnums?: N | undefined;
-  /** Whether the function returns `[value, aux]`, of which only `value` is differentiated. */
-  readonly hasAux?: Aux | undefined;
-}
-
-/** `EntryOptions` of a function that returns `[value, aux]`. */
-export interface EntryAuxOptions<N extends Argnums = Argnums> extends EntryOptions<N, true> {
-  /** The function returns `[value, aux]`, of which only `value` is differentiated. */
-  readonly hasAux: true;
-}
-
-/** `DiffOptions` of a function that returns `[value, aux]`. */
-export interface AuxOptions<N extends Argnums = Argnums> extends DiffOptions<N, true> {
-  /** The function returns `[value, aux]`, of which only `value` is differentiated. */
-  readonly hasAux: true;
-}
-
-/** `DiffOptions` of which types do not tell whether there is an auxiliary output. */
-export type EitherOptions<N extends Argnums, Aux extends boolean> = boolean extends Aux
-  ? DiffOptions<N, Aux>
-  : never;
 
 /** Options of `jit`. */
 export interface JitOptions {

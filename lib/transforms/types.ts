@@ -4,20 +4,11 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import type {
-  Gradient,
-  HessianTransform,
-  JacobianTransform,
-  WithEntries,
-} from "./derivative_types.ts";
+import type { Gradient, HessianOf, JacobianOf, Returned, WithAux } from "./derivative_types.ts";
 import type {
   Argnums,
   AssociativeScanOptions,
-  AuxOptions,
   DiffOptions,
-  EitherOptions,
-  EntryAuxOptions,
-  EntryOptions,
   HasAux,
   JitOptions,
   ScanOptions,
@@ -39,11 +30,7 @@ export type { AnyFunction } from "../core/tree_types.ts";
 export type {
   Argnums,
   AssociativeScanOptions,
-  AuxOptions,
   DiffOptions,
-  EitherOptions,
-  EntryAuxOptions,
-  EntryOptions,
   HasAux,
   InAxes,
   JitOptions,
@@ -73,67 +60,30 @@ export interface Transforms {
     options?: JitOptions,
   ): (...args: Arguments<A>) => Arrays<R>;
 
-  /** By entries of a stateful system too; with `hasAux`, `[gradient, aux]`. */
-  grad<A extends unknown[] = NDArray[], X extends Tree = Tree, const N extends Argnums = 0>(
-    f: (...args: A) => readonly [Operand, X],
-    options: EntryAuxOptions<N>,
-  ): (...args: Arguments<A>) => [WithEntries<Gradient<A, N>>, Arrays<X>];
-  /** By entries of a stateful system too. */
-  grad<A extends unknown[] = NDArray[], const N extends Argnums = 0>(
-    f: (...args: A) => Operand,
-    options: EntryOptions<N, false>,
-  ): (...args: Arguments<A>) => WithEntries<Gradient<A, N>>;
-  /** The gradient of a scalar function. With `hasAux`, `[gradient, aux]`. */
-  grad<A extends unknown[] = NDArray[], X extends Tree = Tree, const N extends Argnums = 0>(
-    f: (...args: A) => readonly [Operand, X],
-    options: AuxOptions<N>,
-  ): (...args: Arguments<A>) => [Gradient<A, N>, Arrays<X>];
-  /** Without auxiliary output. */
-  grad<A extends unknown[] = NDArray[], const N extends Argnums = 0>(
-    f: (...args: A) => Operand,
-    options?: DiffOptions<N, false>,
-  ): (...args: Arguments<A>) => Gradient<A, N>;
-  /** Where types do not tell whether there is an auxiliary output: either of these. */
+  /**
+   * The gradient of a scalar function. With `hasAux`, the function returns `[value, aux]`, and its
+   * gradient is `[gradient, aux]`.
+   */
   grad<
-    A extends unknown[],
-    X extends Tree,
+    A extends unknown[] = NDArray[],
+    R extends Returned<Operand, Aux> = never,
     const N extends Argnums = 0,
-    B extends boolean = boolean,
+    Aux extends boolean = false,
   >(
-    f: (...args: A) => Operand | readonly [Operand, X],
-    options: EitherOptions<N, B>,
-  ): (...args: Arguments<A>) => Gradient<A, N> | [Gradient<A, N>, Arrays<X>];
+    f: (...args: A) => R,
+    options?: DiffOptions<N, Aux>,
+  ): (...args: Arguments<A>) => WithAux<Gradient<A, N>, R, Aux>;
 
-  /** By entries of a stateful system too; with `hasAux`, `[[value, aux], gradient]`. */
-  valueAndGrad<A extends unknown[] = NDArray[], X extends Tree = Tree, const N extends Argnums = 0>(
-    f: (...args: A) => readonly [Operand, X],
-    options: EntryAuxOptions<N>,
-  ): (...args: Arguments<A>) => [[NDArray, Arrays<X>], WithEntries<Gradient<A, N>>];
-  /** By entries of a stateful system too. */
-  valueAndGrad<A extends unknown[] = NDArray[], const N extends Argnums = 0>(
-    f: (...args: A) => Operand,
-    options: EntryOptions<N, false>,
-  ): (...args: Arguments<A>) => [NDArray, WithEntries<Gradient<A, N>>];
-  /** Value and gradient, `[value, gradient]`. With `hasAux`, `[[value, aux], gradient]`. */
-  valueAndGrad<A extends unknown[] = NDArray[], X extends Tree = Tree, const N extends Argnums = 0>(
-    f: (...args: A) => readonly [Operand, X],
-    options: AuxOptions<N>,
-  ): (...args: Arguments<A>) => [[NDArray, Arrays<X>], Gradient<A, N>];
-  /** Without auxiliary output. */
-  valueAndGrad<A extends unknown[] = NDArray[], const N extends Argnums = 0>(
-    f: (...args: A) => Operand,
-    options?: DiffOptions<N, false>,
-  ): (...args: Arguments<A>) => [NDArray, Gradient<A, N>];
-  /** Where types do not tell whether there is an auxiliary output: either of these. */
+  /** `[value, gradient]` of a scalar function. With `hasAux`, `[[value, aux], gradient]`. */
   valueAndGrad<
-    A extends unknown[],
-    X extends Tree,
+    A extends unknown[] = NDArray[],
+    R extends Returned<Operand, Aux> = never,
     const N extends Argnums = 0,
-    B extends boolean = boolean,
+    Aux extends boolean = false,
   >(
-    f: (...args: A) => Operand | readonly [Operand, X],
-    options: EitherOptions<N, B>,
-  ): (...args: Arguments<A>) => [NDArray | [NDArray, Arrays<X>], Gradient<A, N>];
+    f: (...args: A) => R,
+    options?: DiffOptions<N, Aux>,
+  ): (...args: Arguments<A>) => [WithAux<NDArray, R, Aux>, Gradient<A, N>];
 
   /** `[f(...primals), derivative along tangents]`, forward mode. */
   jvp<A extends unknown[], R extends Tree>(
@@ -161,14 +111,54 @@ export interface Transforms {
     primals: Primals<A>,
   ): [Arrays<R>, (...tangents: Arguments<A>) => Arrays<R>];
 
-  /** The Jacobian by forward mode: all columns at once, vectorised, in memory for all of them. */
-  readonly jacfwd: JacobianTransform;
+  /**
+   * The Jacobian by forward mode, all columns at once, vectorised, in memory for all of them: the tree
+   * of the result with a tree like the argument in the place of each leaf. With `hasAux`,
+   * `[jacobian, aux]`.
+   */
+  jacfwd<
+    A extends unknown[] = NDArray[],
+    R extends Returned<Tree, Aux> = never,
+    const N extends Argnums = 0,
+    Aux extends boolean = false,
+  >(
+    f: (...args: A) => R,
+    options?: DiffOptions<N, Aux>,
+  ): (
+    ...args: Arguments<A>
+  ) => JacobianOf<R, Gradient<A, N>, Aux>;
 
-  /** The Jacobian by reverse mode: all rows at once, vectorised, in memory for all of them. */
-  readonly jacrev: JacobianTransform;
+  /**
+   * The Jacobian by reverse mode, all rows at once, vectorised, in memory for all of them: as by
+   * `jacfwd`.
+   */
+  jacrev<
+    A extends unknown[] = NDArray[],
+    R extends Returned<Tree, Aux> = never,
+    const N extends Argnums = 0,
+    Aux extends boolean = false,
+  >(
+    f: (...args: A) => R,
+    options?: DiffOptions<N, Aux>,
+  ): (
+    ...args: Arguments<A>
+  ) => JacobianOf<R, Gradient<A, N>, Aux>;
 
-  /** Second derivatives, by `jacfwd(jacrev(f))`. */
-  readonly hessian: HessianTransform;
+  /**
+   * Second derivatives, by `jacfwd(jacrev(f))`: the tree of the result with a tree like the argument in
+   * the place of each leaf, and of each leaf of that. With `hasAux`, `[hessian, aux]`.
+   */
+  hessian<
+    A extends unknown[] = NDArray[],
+    R extends Returned<Tree, Aux> = never,
+    const N extends Argnums = 0,
+    Aux extends boolean = false,
+  >(
+    f: (...args: A) => R,
+    options?: DiffOptions<N, Aux>,
+  ): (
+    ...args: Arguments<A>
+  ) => HessianOf<R, Gradient<A, N>, Aux>;
 
   /** Maps a function over axes of its arguments, as one vectorised computation. */
   vmap<A extends unknown[] = NDArray[], R extends Tree = Tree>(
