@@ -17,8 +17,6 @@
  * @module
  */
 export { type Axes, NDArray, type Nested, type Operand } from "./lib/core/array.ts";
-export type { ShapedArray } from "./lib/core/aval.ts";
-export type { Arrival, ConcreteArray, DeviceBuffer } from "./lib/core/concrete.ts";
 export type { DType, TypedArray } from "./lib/core/dtype.ts";
 export {
   AxisError,
@@ -34,7 +32,6 @@ export {
   StateError,
   TreeError,
 } from "./lib/core/errors.ts";
-export type { Atom, Eqn, Jaxpr, Literal, Var } from "./lib/core/jaxpr.ts";
 export type {
   CumulativeOptions,
   DiagonalOptions,
@@ -44,106 +41,50 @@ export type {
   TakeOptions,
   VarianceOptions,
 } from "./lib/core/method_options.ts";
-export type {
-  LowerAttribute,
-  Lowering,
-  LowerRule,
-  OnnxDType,
-  Subgraph,
-  SubgraphInput,
-  Value,
-} from "./lib/core/lowering.ts";
-export type {
-  Algebra,
-  Application,
-  BatchResult,
-  Contained,
-  HostValue,
-  JvpResult,
-  Linear,
-  Loop,
-  Narrowed,
-  PartialContext,
-  Passes,
-  Primitive,
-  Programs,
-  Sample,
-  SampleInput,
-  Tangent,
-} from "./lib/core/primitive.ts";
 export {
   registerPytreeNode,
   TreeDef,
   treeFlatten,
-  type TreeKind,
   treeLeaves,
   treeMap,
-  type TreeRegistration,
   treeStructure,
   treeUnflatten,
 } from "./lib/core/tree.ts";
-export type {
-  AllLeaves,
-  AnyFunction,
-  LeafFunction,
-  LeafOf,
-  MapLeaves,
-  TreeAtom,
-} from "./lib/core/tree_types.ts";
 export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
 export { loadBackend, type LoadOptions, ready } from "./lib/backends/mod.ts";
 export * as debug from "./lib/debug/mod.ts";
 export * from "./lib/lift/mod.ts";
 export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.ts";
-export * from "./lib/solvers/mod.ts";
+export {
+  type Adjoint,
+  anderson,
+  type AndersonOptions,
+  damped,
+  type DampedOptions,
+  fixedPoint,
+  type FixedPointOptions,
+  implicit,
+  type ImplicitOptions,
+  oneStep,
+  Solution,
+  type Status,
+  statuses,
+  type Stepper,
+} from "./lib/solvers/mod.ts";
 export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
 export * from "./lib/transforms/public.ts";
 export { pure } from "./lib/transforms/pure.ts";
-export { ShapeDtype, type ShapeDtypeConstructor } from "./lib/transforms/trees.ts";
-export type {
-  Arguments,
-  Arrays,
-  ArraysOf,
-  Convertible,
-  Instead,
-  Leaf,
-  Primals,
-  Tree,
-  TreeLike,
-  TreeList,
-  TreeObject,
-  TreeOf,
-  TreeRecord,
-} from "./lib/transforms/tree_types.ts";
-export type {
-  At,
-  Gradient,
-  Hessian,
-  HessianOf,
-  Jacobian,
-  JacobianOf,
-  Returned,
-  Reversed,
-  WithAux,
-} from "./lib/transforms/derivative_types.ts";
-export type {
-  EntryDerivatives,
-  EntryOptions,
-  LiftedTransforms,
-  WithEntries,
-} from "./lib/transforms/lifted_types.ts";
+export { ShapeDtype } from "./lib/transforms/trees.ts";
+export type { Arguments, Arrays, Tree, TreeLike } from "./lib/transforms/tree_types.ts";
+export type { EntryOptions, LiftedTransforms } from "./lib/transforms/lifted_types.ts";
 export type {
   Argnums,
   AssociativeScanOptions,
-  Cotangents,
   DiffOptions,
-  Examples,
-  HasAux,
   InAxes,
   JitOptions,
   LaneReduction,
   ScanOptions,
-  Shapes,
   Transforms,
   VmapOptions,
 } from "./lib/transforms/types.ts";

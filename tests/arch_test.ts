@@ -18,7 +18,7 @@ const lift = [...api, "lift"];
 const solvers = [...lift, "solvers"];
 const compile = [...control, "compile"];
 const backends = [...compile, "onnx", "backends"];
-const adapters = [...solvers, "compile", "onnx", "backends", "adapters"];
+const adapters = [...solvers, "compile", "onnx", "backends", "adapters", "doors"];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   core,
   primitives,
@@ -32,9 +32,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   onnx: [...compile, "onnx"],
   backends,
   adapters,
-  debug: [...adapters, "debug"].filter((layer) => layer !== "adapters"),
-  mod: [...adapters, "debug", "mod"],
+  debug: [...adapters, "debug"].filter((layer) => layer !== "adapters" && layer !== "doors"),
+  doors: [...adapters, "debug"].filter((layer) => layer !== "adapters" && layer !== "doors"),
 };
+
+/** The entry points of the package, beside those of the solvers and the adapters. */
+const doors = ["mod.ts", "lib/extend.ts", "lib/types.ts"];
 
 /** Files with more reach than their layer, and why. */
 const exceptions: Readonly<Record<string, { readonly also: readonly string[] }>> = {
@@ -91,7 +94,7 @@ const missing = new Set<string>();
 /** What each source file imports: from the entry points, then from each file they do not reach. */
 async function importGraph(): Promise<Map<string, Import[]>> {
   const graph = new Map<string, Import[]>();
-  for (const path of ["mod.ts", ...sources]) {
+  for (const path of [...doors, ...sources]) {
     if (graph.has(path)) continue;
     for (const m of await moduleInfo(path)) {
       const name = relative(m.specifier);
@@ -113,7 +116,7 @@ async function importGraph(): Promise<Map<string, Import[]>> {
 const graph = await importGraph();
 
 function layerOf(path: string): string {
-  if (path === "mod.ts") return "mod";
+  if (doors.includes(path)) return "doors";
   const parts = path.split("/");
   return parts[0] === "lib" ? parts[1]! : parts[0]!;
 }
@@ -231,7 +234,13 @@ Deno.test("the published entry points exist and are what is published", async ()
     exports: Record<string, string>;
     publish: { include: string[] };
   };
-  assertEquals(Object.keys(exports).sort(), [".", "./adapters/haiku", "./solvers"]);
+  assertEquals(Object.keys(exports).sort(), [
+    ".",
+    "./adapters/haiku",
+    "./extend",
+    "./solvers",
+    "./types",
+  ]);
   for (const [name, path] of Object.entries(exports)) {
     const plain = path.replace(/^\.\//, "");
     assert(sources.includes(plain), `${name} is exported from ${path}, which does not exist`);
@@ -240,15 +249,35 @@ Deno.test("the published entry points exist and are what is published", async ()
       `${path} is exported but not published`,
     );
     const names = Object.keys(await import(new URL(path, root).href));
-    assert(names.length > 0, `${path} exports nothing`);
+    assert(names.length > 0 || name === "./types", `${path} exports nothing`);
   }
 });
 
-Deno.test("mod.ts re-exports and does nothing else", () => {
-  const code = Deno.readTextFileSync(new URL("mod.ts", root)).replace(/\/\*[\s\S]*?\*\//g, "");
-  const rest = code.replace(
-    /export\s+(type\s+)?(\*|\{[^}]*\})(\s+as\s+\w+)?\s+from\s+"[^"]+";/g,
-    "",
-  );
-  assertEquals(rest.trim(), "");
+Deno.test("entry points re-export and do nothing else", () => {
+  for (const path of doors) {
+    const code = Deno.readTextFileSync(new URL(path, root)).replace(/\/\*[\s\S]*?\*\//g, "");
+    const rest = code.replace(
+      /export\s+(type\s+)?(\*|\{[^}]*\})(\s+as\s+\w+)?\s+from\s+"[^"]+";/g,
+      "",
+    );
+    assertEquals(rest.trim(), "", path);
+  }
+});
+
+Deno.test("adapters, and systems and primitives of strangers, come in by the published doors", () => {
+  const outside = [
+    ...filesBelow("adapters"),
+    "tests/lift/toy.ts",
+    "tests/extend_test.ts",
+    "tests/compile/new_primitive_test.ts",
+  ];
+  const wrong = outside.flatMap((path) => {
+    const code = Deno.readTextFileSync(new URL(path, root)).replace(/\/\*[\s\S]*?\*\//g, "");
+    const specifiers = Array.from(code.matchAll(/from\s+"(\.[^"]*)"/g), (m) => m[1]!);
+    return specifiers
+      .map((specifier) => relative(new URL(specifier, new URL(path, root)).href))
+      .filter((target) => target.startsWith("lib/") && !doors.includes(target))
+      .map((target) => `${path} imports ${target}`);
+  });
+  assertEquals(wrong, []);
 });

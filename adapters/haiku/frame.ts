@@ -7,15 +7,29 @@
  *
  * @module
  */
-import type { NDArray } from "../../lib/core/array.ts";
-import { sameShape } from "../../lib/core/aval.ts";
-import { type DType, isDType } from "../../lib/core/dtype.ts";
-import { describeValue, formatShape, ShapeError, StateError } from "../../lib/core/errors.ts";
-import { checkCall, type OptionTable } from "../../lib/core/signature.ts";
-import { currentTrace, type Trace } from "../../lib/core/trace.ts";
-import { foldIn } from "../../lib/api/random.ts";
-import type { Entries, Phase, RngState, StateBundle, StateProtocol } from "../../lib/lift/mod.ts";
-import { toArray } from "../../lib/transforms/trees.ts";
+import {
+  checkCall,
+  currentTrace,
+  describeValue,
+  formatShape,
+  isDType,
+  type OptionTable,
+  sameShape,
+  toArray,
+  type Trace,
+} from "../../lib/extend.ts";
+import {
+  type DType,
+  type Entries,
+  type NDArray,
+  type Phase,
+  random,
+  type RngState,
+  ShapeError,
+  type StateBundle,
+  StateError,
+  type StateProtocol,
+} from "../../mod.ts";
 
 /** A method call in progress, or the function that was transformed at the bottom. */
 export interface Scope {
@@ -191,7 +205,7 @@ function makeEntry(
   const saved = frame.rng;
   if (saved !== null) {
     const { root } = saved;
-    frame.rng = { key: foldIn(root, hashName(path)), count: 0, root };
+    frame.rng = { key: random.foldIn(root, hashName(path)), count: 0, root };
   }
   try {
     const value = toArray(init(shape, dtype));
@@ -423,7 +437,7 @@ export function maybeNextRngKey(): NDArray | null {
   if (frame.rng === null) return null;
   const { key, count, root } = frame.rng;
   frame.rng = { key, count: count + 1, root };
-  return foldIn(key, count);
+  return random.foldIn(key, count);
 }
 
 /**

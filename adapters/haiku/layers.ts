@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { NDArray } from "../../lib/core/array.ts";
-import { formatAval } from "../../lib/core/aval.ts";
-import { isFloat } from "../../lib/core/dtype.ts";
-import { describeValue, ShapeError } from "../../lib/core/errors.ts";
-import { checkCall, type OptionTable } from "../../lib/core/signature.ts";
-import * as nn from "../../lib/api/nn.ts";
-import * as np from "../../lib/api/numpy.ts";
-import * as random from "../../lib/api/random.ts";
+import {
+  checkCall,
+  describeValue,
+  formatAval,
+  isFloat,
+  type OptionTable,
+} from "../../lib/extend.ts";
+import { type NDArray, nn, numpy as np, random, ShapeError } from "../../mod.ts";
 import { getParameter, type Initializer, nextRngKey } from "./frame.ts";
 import { Module } from "./module.ts";
 

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { describeValue, StateError } from "../../lib/core/errors.ts";
-import { checkCall } from "../../lib/core/signature.ts";
+import { checkCall, describeValue } from "../../lib/extend.ts";
+import { StateError } from "../../mod.ts";
 import { namesToEnter, namesToTake, type Scope } from "./frame.ts";
 import { classModuleName, isModuleName } from "./naming.ts";
 

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { describeValue, StateError } from "../../lib/core/errors.ts";
+import { describeValue } from "../../lib/extend.ts";
+import { StateError } from "../../mod.ts";
 
 /** What is seen of a class. */
 type Class = abstract new (...args: never[]) => unknown;

@@ -3,12 +3,15 @@
  *
  * @module
  */
-import { NDArray } from "../../lib/core/array.ts";
-import { describeValue, StateError } from "../../lib/core/errors.ts";
-import { checkCall } from "../../lib/core/signature.ts";
-import { liftTransforms, type StateBundle } from "../../lib/lift/mod.ts";
-import type { LiftedTransforms } from "../../lib/transforms/lifted_types.ts";
-import { type Arrays, dropPromise } from "../../lib/transforms/trees.ts";
+import { checkCall, describeValue, dropPromise } from "../../lib/extend.ts";
+import {
+  type Arrays,
+  type LiftedTransforms,
+  liftTransforms,
+  NDArray,
+  type StateBundle,
+  StateError,
+} from "../../mod.ts";
 import { protocol, stream, topScopes } from "./frame.ts";
 
 /** Parameters or state: the name of each module with its entries, `{ "linear": { w, b } }`. */

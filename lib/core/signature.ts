@@ -122,7 +122,7 @@ function parsed(text: string): Call {
 export function checkCall(
   text: string,
   args: ArrayLike<unknown>,
-  table?: Table,
+  table?: Readonly<Record<string, OptionKind>>,
   from?: number,
 ): void {
   const call = parsed(text);

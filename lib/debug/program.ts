@@ -9,7 +9,7 @@ import { checkCall, type OptionTable } from "../core/signature.ts";
 import { simplify } from "../compile/pipeline.ts";
 import { lowerJaxpr } from "../onnx/lower.ts";
 import { formatModel } from "../onnx/print.ts";
-import { makeJaxpr } from "../transforms/inspect.ts";
+import { makeJaxpr, openJaxpr } from "../transforms/inspect.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import type { AnyFunction } from "../transforms/types.ts";
 
@@ -67,7 +67,7 @@ export function program(
       `debug.program: graphs are for "wasm" and "webgpu", not ${describeValue(backend)}`,
     );
   }
-  const { jaxpr } = makeJaxpr(f as (...args: never[]) => Tree)(...args as never[]);
+  const { jaxpr } = openJaxpr(makeJaxpr(f as (...args: never[]) => Tree)(...args as never[]));
   switch (stage) {
     case "traced":
       return formatJaxpr(jaxpr);

@@ -6,7 +6,7 @@
 import { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { showAsText } from "../core/display.ts";
-import { formatJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { type Atom, formatJaxpr, type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
 import { ShapeError } from "../core/errors.ts";
 import type { DType } from "../core/dtype.ts";
 import { checkCall } from "../core/signature.ts";
@@ -23,16 +23,33 @@ import {
 import type { Tree } from "./tree_types.ts";
 import type { AnyFunction, Examples } from "./types.ts";
 
+/** A program as those see it who transform programs. */
+export interface OpenJaxpr {
+  /** The program; its inputs are those of `consts`, then the leaves of the arguments. */
+  readonly jaxpr: Jaxpr;
+  /**
+   * What the function captured and has no elements yet: values of enclosing transforms, and arrays in
+   * flight. Other arrays are literals of the program.
+   */
+  readonly consts: readonly NDArray[];
+  /** Structure of the result. */
+  readonly outDef: TreeDef;
+}
+
+let close: (open: OpenJaxpr) => ClosedJaxpr;
+let open: (closed: ClosedJaxpr) => OpenJaxpr;
+
 /**
- * A function's program, with the values that it captured. Captured arrays are literals of the
- * program; only what has no elements yet is in `consts`.
+ * A function's program, as text and in numbers: the program itself is for those who extend the
+ * library, `openJaxpr` in `@injax/injax/extend`.
  *
  * @example
  * ```ts
  * import { makeJaxpr, type NDArray, numpy as np, ShapeDtype } from "@injax/injax";
  *
  * const program = makeJaxpr((x: NDArray) => np.sin(x).mul(2))(new ShapeDtype([3]));
- * console.log(program.jaxpr.eqns.map((eqn) => eqn.primitive.name)); // [ "sin", "mul" ]
+ * console.log(program.primitives); // [ "sin", "mul" ]
+ * console.log(String(program.inputs), String(program.outputs)); // float32[3] float32[3]
  * console.log(String(program));
  * // { lambda a:float32[3] ; let
  * //   b:float32[3] = sin a
@@ -41,19 +58,53 @@ import type { AnyFunction, Examples } from "./types.ts";
  * ```
  */
 export class ClosedJaxpr {
-  /** Made by `makeJaxpr`. */
-  constructor(
-    /** The program; its inputs are those of `consts`, then the leaves of the arguments. */
-    readonly jaxpr: Jaxpr,
-    /** What the function captured: values of enclosing transforms, and arrays in flight. */
-    readonly consts: readonly NDArray[],
-    /** Structure of the result. */
-    readonly outDef: TreeDef,
-  ) {}
+  readonly #open: OpenJaxpr;
+
+  private constructor(open: OpenJaxpr) {
+    this.#open = open;
+  }
+
+  static {
+    close = (open) => new ClosedJaxpr(open);
+    open = (closed) => closed.#open;
+  }
+
+  /** Shapes and dtypes of the leaves of the arguments. */
+  get inputs(): readonly ShapeDtype[] {
+    const { jaxpr, consts } = this.#open;
+    return jaxpr.inputs.slice(consts.length).map(typeOf);
+  }
+  /** Shapes and dtypes of the leaves of the result. */
+  get outputs(): readonly ShapeDtype[] {
+    return this.#open.jaxpr.outputs.map(typeOf);
+  }
+  /**
+   * The operations by name, in the order of the program: each as often as it stands there, programs
+   * inside of loops, branches and calls included, each behind the operation that it belongs to.
+   */
+  get primitives(): readonly string[] {
+    return primitivesIn(this.#open.jaxpr);
+  }
   /** The program in JAX's notation. */
   toString(): string {
-    return formatJaxpr(this.jaxpr);
+    return formatJaxpr(this.#open.jaxpr);
   }
+}
+
+function typeOf({ aval: { shape, dtype } }: Atom): ShapeDtype {
+  return new ShapeDtype(shape, dtype);
+}
+
+function primitivesIn(jaxpr: Jaxpr): string[] {
+  return jaxpr.eqns.flatMap(({ primitive, params }) => [
+    primitive.name,
+    ...subJaxprs(params).flatMap(primitivesIn),
+  ]);
+}
+
+/** The program of a function, to be worked on: see `makeJaxpr`. */
+export function openJaxpr(closed: ClosedJaxpr): OpenJaxpr {
+  return open(closed);
 }
 
 showAsText(ClosedJaxpr);
@@ -100,17 +151,20 @@ export function openArgumentTypes(
   const [leaves, def] = treeFlatten(args);
   const given = (x: unknown): x is NDArray | ShapeDtype<number | string> =>
     x instanceof NDArray || x instanceof ShapeDtype;
-  const typeOf = ({ shape, dtype }: OpenType): OpenType => ({ shape, dtype });
-  if (leaves.every(given)) return [leaves.map(typeOf), def];
+  if (leaves.every(given)) return [leaves.map(bare), def];
   const real = leaves.map((x) => x instanceof ShapeDtype ? 0 : x);
   const [arrays] = flattenArrays(op, treeUnflatten(def, real), `an argument of ${nameOf(f)}`);
   return [
     arrays.map((x, i) => {
       const leaf = leaves[i];
-      return typeOf(given(leaf) ? leaf : x);
+      return bare(given(leaf) ? leaf : x);
     }),
     def,
   ];
+}
+
+function bare({ shape, dtype }: OpenType): OpenType {
+  return { shape, dtype };
 }
 
 /** A type of an array in which lengths may be open. */
@@ -144,7 +198,7 @@ export function makeJaxpr<A extends unknown[] = NDArray[]>(
     const [avals, def] = argumentTypes("makeJaxpr", f, args);
     const flat = flatFunction("makeJaxpr", f, def);
     const { jaxpr, consts } = stage(`makeJaxpr of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
-    return new ClosedJaxpr(jaxpr, consts, flat.outDef());
+    return close({ jaxpr, consts, outDef: flat.outDef() });
   });
 }
 

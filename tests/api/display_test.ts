@@ -15,6 +15,7 @@ import {
   treeStructure,
 } from "../../mod.ts";
 import * as injax from "../../mod.ts";
+import { openJaxpr } from "../../lib/extend.ts";
 import { formatNumber } from "../../lib/core/display.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { inspect } from "node:util";
@@ -114,7 +115,7 @@ const shown: Readonly<Record<string, object>> = {
   "an array": np.array([0.1]),
   "a tracer": seen[0]!,
   "a ClosedJaxpr": jaxpr,
-  "a Jaxpr": jaxpr.jaxpr,
+  "a Jaxpr": openJaxpr(jaxpr).jaxpr,
   "a TreeDef": treeStructure({ a: 1, b: [null] }),
   "a ShapeDtype": new ShapeDtype([2, 3]),
   "a Solution": solution,

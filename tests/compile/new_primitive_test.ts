@@ -5,12 +5,19 @@
  * @module
  */
 import { grad, jit, type NDArray, numpy as np, whileLoop } from "../../mod.ts";
-import { usedInputs, withoutDead } from "../../lib/core/dead_code.ts";
-import { checkJaxpr, evalJaxpr, type Jaxpr } from "../../lib/core/jaxpr.ts";
-import { definePrimitive, ordinary, type Primitive } from "../../lib/core/primitive.ts";
-import { bind } from "../../lib/core/trace.ts";
-import { simplify } from "../../lib/compile/pipeline.ts";
-import { stageClosed } from "../../lib/interpreters/staging.ts";
+import {
+  bind,
+  checkJaxpr,
+  definePrimitive,
+  evalJaxpr,
+  type Jaxpr,
+  ordinary,
+  type Primitive,
+  simplify,
+  stageClosed,
+  usedInputs,
+  withoutDead,
+} from "../../lib/extend.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 

@@ -21,6 +21,7 @@ import {
   type Tree,
   whileLoop,
 } from "../../mod.ts";
+import { openJaxpr } from "../../lib/extend.ts";
 import { simplify } from "../../lib/compile/pipeline.ts";
 import { checkJaxpr, type Eqn, evalJaxpr, type Jaxpr, subJaxprs } from "../../lib/core/jaxpr.ts";
 import { bind } from "../../lib/core/trace.ts";
@@ -35,7 +36,7 @@ const f32 = (x: number | number[]): NDArray => arr(x, "float32");
 
 /** The simplified program of a function, checked, and compared with the original at `args`. */
 function simple(f: (...args: NDArray[]) => Tree, ...args: NDArray[]): Jaxpr {
-  const { jaxpr } = makeJaxpr(f)(...args);
+  const { jaxpr } = openJaxpr(makeJaxpr(f)(...args));
   const result = simplify(jaxpr, (_, program) => checkJaxpr(program));
   assertClose(evalJaxpr(result, args, bind), treeLeaves(f(...args)) as NDArray[]);
   return result;
@@ -190,7 +191,7 @@ Deno.test("what would take much memory for all steps at once stays in the loop",
       arr(0.5),
       xs,
     )[0];
-  const { jaxpr } = makeJaxpr(f)(new ShapeDtype([1500, 1000]));
+  const { jaxpr } = openJaxpr(makeJaxpr(f)(new ShapeDtype([1500, 1000])));
   const sizes = simplify(jaxpr).eqns.flatMap((e) => e.outputs).map((v) => sizeOf(v.aval.shape));
   assert(Math.max(...sizes) <= 1500 * 1000, `an array of ${Math.max(...sizes)} elements`);
 });
@@ -227,9 +228,11 @@ Deno.test("integers, short loops and counters stay right", () => {
 });
 
 Deno.test("simplification keeps inputs and outputs, used or not", () => {
-  const { jaxpr } = makeJaxpr((x: NDArray, y: NDArray) => [y, x.mul(0), y, 3])(
-    new ShapeDtype([2]),
-    new ShapeDtype([]),
+  const { jaxpr } = openJaxpr(
+    makeJaxpr((x: NDArray, y: NDArray) => [y, x.mul(0), y, 3])(
+      new ShapeDtype([2]),
+      new ShapeDtype([]),
+    ),
   );
   const result = simplify(jaxpr);
   assertEquals(result.inputs.length, 2);

@@ -17,6 +17,7 @@ import {
   type Tree,
   vmap,
 } from "../../mod.ts";
+import { openJaxpr } from "../../lib/extend.ts";
 import { simplify } from "../../lib/compile/pipeline.ts";
 import { checkJaxpr, evalJaxpr, formatJaxpr } from "../../lib/core/jaxpr.ts";
 import { bind } from "../../lib/core/trace.ts";
@@ -49,7 +50,7 @@ function compare(what: string, actual: unknown, expected: unknown, program?: () 
 
 /** Simplifies a function's program, checks it, and compares it with the original. */
 function simplified(what: string, f: (x: Inputs) => Tree, inputs: Inputs): void {
-  const { jaxpr } = makeJaxpr(f)(inputs);
+  const { jaxpr } = openJaxpr(makeJaxpr(f)(inputs));
   const simple = simplify(jaxpr, (pass, program) => {
     try {
       checkJaxpr(program);

@@ -4,13 +4,14 @@
  * @module
  */
 import { makeJaxpr, type NDArray, ShapeDtype } from "../../mod.ts";
+import { openJaxpr } from "../../lib/extend.ts";
 import type { Jaxpr } from "../../lib/core/jaxpr.ts";
 import { InternalError } from "../../lib/core/errors.ts";
 import { memoize } from "../../lib/core/memo.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 
 const program = (): Jaxpr =>
-  makeJaxpr((x: NDArray) => x.mul(2))(new ShapeDtype([3])).jaxpr as unknown as Jaxpr;
+  openJaxpr(makeJaxpr((x: NDArray) => x.mul(2))(new ShapeDtype([3]))).jaxpr;
 
 Deno.test("programs are told apart by identity, other arguments by value", () => {
   let calls = 0;

@@ -14,16 +14,16 @@ import {
   StateError,
   type StateProtocol,
   type Streams,
+  traceIdentity,
   type Transforms,
 } from "../../mod.ts";
-import { currentTrace, type Trace } from "../../lib/core/trace.ts";
 
 /** What a scope of the toy holds. Its storage is its own affair: a map for each collection. */
 class Store {
   readonly variables: Map<string, NDArray>;
   readonly stats: Map<string, NDArray>;
   readonly firstStats: Map<string, NDArray>;
-  readonly trace: Trace = currentTrace();
+  readonly trace: object = traceIdentity();
   phase: Phase;
   streams: Streams;
 
@@ -43,7 +43,7 @@ const stores: Store[] = [];
 function top(): Store {
   const store = stores.at(-1);
   if (store === undefined) throw new StateError("toy: no scope is open");
-  if (store.trace !== currentTrace()) throw new StateError("toy: use toy.transforms");
+  if (store.trace !== traceIdentity()) throw new StateError("toy: use toy.transforms");
   return store;
 }
 

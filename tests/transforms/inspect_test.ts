@@ -19,6 +19,7 @@ import {
   vmap,
   whileLoop,
 } from "../../mod.ts";
+import { openJaxpr } from "../../lib/extend.ts";
 import { checkJaxpr } from "../../lib/core/jaxpr.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { arr } from "../support/arrays.ts";
@@ -26,7 +27,7 @@ import { arr } from "../support/arrays.ts";
 /** The text of a program, which has to be well formed. */
 function textOf(f: (...args: NDArray[]) => Tree, ...args: (NDArray | ShapeDtype)[]): string {
   const closed = makeJaxpr(f)(...args);
-  checkJaxpr(closed.jaxpr);
+  checkJaxpr(openJaxpr(closed).jaxpr);
   return String(closed);
 }
 
@@ -178,8 +179,10 @@ Deno.test("makeJaxpr() keeps the values captured from enclosing transforms apart
   let consts = 0;
   grad((x: NDArray) => {
     const closed = makeJaxpr((y: NDArray) => y.mul(x))(arr(1));
-    consts = closed.consts.length;
-    assertEquals(closed.jaxpr.inputs.length, 2);
+    const open = openJaxpr(closed);
+    consts = open.consts.length;
+    assertEquals(open.jaxpr.inputs.length, 2);
+    assertEquals(closed.inputs.length, 1);
     return x;
   })(arr(2));
   assertEquals(consts, 1);

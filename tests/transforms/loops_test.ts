@@ -29,6 +29,7 @@ import {
   vmap,
   whileLoop,
 } from "../../mod.ts";
+import { openJaxpr } from "../../lib/extend.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { arr, assertClose, plain } from "../support/arrays.ts";
 import { backends, everywhere } from "../support/everywhere.ts";
@@ -139,7 +140,7 @@ Deno.test("scan() inside scan(), differentiated, with the inner carry from the o
 Deno.test("the gradient of a scan keeps what its backward loop needs and no more", () => {
   const f = (w: NDArray): NDArray =>
     scan((c: NDArray, _: null) => [np.sin(c).mul(w), null], w, null, { length: 7 })[0];
-  const { jaxpr } = makeJaxpr(grad(f))(arr(0.5));
+  const { jaxpr } = openJaxpr(makeJaxpr(grad(f))(arr(0.5)));
   const scans = jaxpr.eqns.filter((e) => e.primitive.name === "scan");
   assertEquals(scans.length, 2, "one loop forward and one backward");
   // Forward: the carry, and two stacked residuals (cos c, sin c); w is constant and is not stacked.

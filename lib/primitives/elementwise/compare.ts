@@ -10,7 +10,7 @@ import type { DType } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import type { Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { binary, type Domain, numbers, type Table, unary } from "./factory.ts";
+import { binary, type ByDType, type Domain, numbers, unary } from "./factory.ts";
 import type { Scalar1, Scalar2 } from "./loops.ts";
 
 const domain: Domain = {
@@ -92,7 +92,7 @@ export function ge(x: NDArray, y: NDArray): NDArray {
 
 // ---------------------------------------------------------------- logic
 
-function bitwise(f: Scalar2): Table<Scalar2> {
+function bitwise(f: Scalar2): ByDType<Scalar2> {
   return { bool: f, int32: f, uint32: f };
 }
 

@@ -36,19 +36,19 @@ import { broadcastTo, unbroadcast } from "../sum/broadcast.ts";
 import { type Map1, map1, type Map2, map2, type Scalar1, type Scalar2 } from "./loops.ts";
 
 /** The scalar function of each dtype that an operation has. */
-export type Table<F> = Readonly<Partial<Record<DType, F>>>;
+export type ByDType<F> = Readonly<Partial<Record<DType, F>>>;
 
 /** One function for both float types. */
-export function floats<F>(f: F): Table<F> {
+export function floats<F>(f: F): ByDType<F> {
   return { float32: f, float64: f };
 }
 
 /** One function for all types of numbers. */
-export function numbers<F>(f: F): Table<F> {
+export function numbers<F>(f: F): ByDType<F> {
   return { float32: f, float64: f, int32: f, uint32: f };
 }
 
-function checkDType<F>(name: string, table: Table<F>, dtype: DType): void {
+function checkDType<F>(name: string, table: ByDType<F>, dtype: DType): void {
   if (table[dtype] !== undefined) return;
   const supported = dtypes.filter((d) => table[d] !== undefined);
   throw new DTypeError(
@@ -58,7 +58,7 @@ function checkDType<F>(name: string, table: Table<F>, dtype: DType): void {
 }
 
 /** Compiled loops, one a dtype, made when first needed. */
-function loops<F, L>(table: Table<F>, make: (f: F) => L): (dtype: DType) => L {
+function loops<F, L>(table: ByDType<F>, make: (f: F) => L): (dtype: DType) => L {
   const made = new Map<DType, L>();
   return (dtype) => {
     let loop = made.get(dtype);
@@ -252,7 +252,7 @@ function elementwiseSamples(
   return samples;
 }
 
-function supportedBy<F>(table: Table<F>): DType[] {
+function supportedBy<F>(table: ByDType<F>): DType[] {
   // The default dtype first: it is the one that examples and messages show.
   const order: readonly DType[] = ["float32", "float64", "int32", "uint32", "bool"];
   return order.filter((d) => table[d] !== undefined);
@@ -265,7 +265,7 @@ export interface UnaryRules {
   /** Name of the primitive. */
   readonly name: string;
   /** The scalar function of each dtype. */
-  readonly kernels: Table<Scalar1>;
+  readonly kernels: ByDType<Scalar1>;
   /** The element type of the result, where it is not the operand's. */
   readonly result?: DType;
   /** Tangent of the result for tangent `t` of `x`, where `y` is the result; `null`: it is zero. */
@@ -320,7 +320,7 @@ export interface BinaryRules {
   /** Name of the primitive. */
   readonly name: string;
   /** The scalar function of each dtype. */
-  readonly kernels: Table<Scalar2>;
+  readonly kernels: ByDType<Scalar2>;
   /** The element type of the result, where it is not the operands'. */
   readonly result?: DType;
   /**

@@ -1,0 +1,110 @@
+/**
+ * For those who extend the library: new primitives, passes and backends, and module systems.
+ *
+ * A primitive is one record with all its rules, given to `definePrimitive`; `unary` and `binary` make
+ * the record of an elementwise operation from what is its own. Its rules are written with the
+ * functions of the main module. `bind` applies it. From then on every transform knows it: nothing
+ * else has to be told.
+ *
+ * | for                       | there is                                                             |
+ * | ------------------------- | -------------------------------------------------------------------- |
+ * | an elementwise operation  | `unary`, `binary`, `floats`, `numbers`                               |
+ * | any other operation       | `definePrimitive`, `ordinary`, `bind`, `bind1`                       |
+ * | recording programs        | `stage`, `stageClosed`, `openJaxpr`                                  |
+ * | transforming them         | `jvpJaxpr`, `partialEvalJaxpr`, `transposeJaxpr`, `batchJaxpr`       |
+ * | running and reading them  | `evalJaxpr`, `checkJaxpr`, `formatJaxpr`, `subJaxprs`, `simplify`    |
+ * | the rules of such a call  | `calls`, `withoutDead`, `usedInputs`, `keepInputs`, `lanesInFront`   |
+ * | masks of zeros, unknowns  | `notZero`, `spread`, `splitTangents`, `partition`, `merge`           |
+ * | running programs anywhere | `registerBackend`, `ConcreteArray`                                   |
+ * | arguments and messages    | `checkCall`, `toArray`, `isDType`, `sameShape`, `describeValue`, ... |
+ *
+ * These are the innards: they change more often than what is in the main module.
+ *
+ * @example An operation with its derivative, on all backends, under all transforms
+ * ```ts
+ * import { grad, type NDArray, numpy as np, vmap } from "@injax/injax";
+ * import { bind1, floats, unary } from "@injax/injax/extend";
+ *
+ * const cubeP = unary({
+ *   name: "example_cube",
+ *   kernels: floats((x) => x * x * x),
+ *   jvp: (t, x) => t.mul(x.square()).mul(3),
+ *   lower: (g, x) => g.node("Mul", [x, g.node("Mul", [x, x])]),
+ * });
+ * const cube = (x: NDArray): NDArray => bind1(cubeP, [x], null);
+ *
+ * console.log(cube(np.array([1, 2])).toArray()); // [ 1, 8 ]
+ * console.log(vmap(grad(cube))(np.array([1, 2])).toArray()); // [ 3, 12 ]
+ * ```
+ *
+ * @module
+ */
+export { type Inspect, simplify } from "./compile/pipeline.ts";
+export { formatAval, sameAval, sameShape, shaped, type ShapedArray, sizeOf } from "./core/aval.ts";
+export { type Backend, type Executable, registerBackend } from "./core/backend.ts";
+export { type Arrival, ConcreteArray, type DeviceBuffer } from "./core/concrete.ts";
+export { merge, partition, splitTangents, spread } from "./control/call.ts";
+export { calls } from "./control/jaxprs.ts";
+export { keepInputs, usedInputs, withoutDead } from "./core/dead_code.ts";
+export { isDType, isFloat, isInteger } from "./core/dtype.ts";
+export { describeValue, formatShape } from "./core/errors.ts";
+export {
+  type Atom,
+  checkJaxpr,
+  type Eqn,
+  evalJaxpr,
+  formatJaxpr,
+  type Jaxpr,
+  Literal,
+  subJaxprs,
+  Var,
+} from "./core/jaxpr.ts";
+export type {
+  LowerAttribute,
+  Lowering,
+  LowerRule,
+  OnnxDType,
+  Subgraph,
+  SubgraphInput,
+  Value,
+} from "./core/lowering.ts";
+export {
+  type Algebra,
+  type Application,
+  type BatchResult,
+  type Contained,
+  definePrimitive,
+  type HostValue,
+  type JvpResult,
+  Linear,
+  type Loop,
+  type Narrowed,
+  ordinary,
+  type PartialContext,
+  type Passes,
+  type Primitive,
+  type Programs,
+  type Sample,
+  type SampleInput,
+  type Tangent,
+} from "./core/primitive.ts";
+export { checkCall, type OptionKind, type OptionTable } from "./core/signature.ts";
+export { bind, bind1, currentTrace, type Trace } from "./core/trace.ts";
+export { type BatchedJaxpr, batchJaxpr, lanesInFront } from "./interpreters/batch.ts";
+export { type JvpJaxpr, jvpJaxpr } from "./interpreters/jvp.ts";
+export { partialEvalJaxpr, type PartialJaxpr } from "./interpreters/partial.ts";
+export { stage, stageClosed, type Staged } from "./interpreters/staging.ts";
+export { notZero, type TransposedJaxpr, transposeJaxpr } from "./interpreters/transpose.ts";
+export {
+  binary,
+  type BinaryRules,
+  type ByDType,
+  type Domain,
+  floats,
+  numbers,
+  unary,
+  type UnaryRules,
+} from "./primitives/factory.ts";
+export type { Scalar1, Scalar2 } from "./primitives/kernels.ts";
+export { type OpenJaxpr, openJaxpr } from "./transforms/inspect.ts";
+export { dropPromise, toArray } from "./transforms/trees.ts";

@@ -1,0 +1,57 @@
+/**
+ * Types that stand in the signatures of the main module, for code that has to name them: what becomes
+ * of trees and of arguments, results of derivatives, the memory of steppers.
+ *
+ * Whoever calls functions needs none of them; the types that library authors name most, such as
+ * `Transforms`, `Tree`, `Arrays` and `NDArray`, are in the main module.
+ *
+ * @example
+ * ```ts
+ * import { grad, type NDArray, numpy as np } from "@injax/injax";
+ * import type { Gradient } from "@injax/injax/types";
+ *
+ * type Params = { w: NDArray; b: NDArray };
+ * const loss = (p: Params): NDArray => p.w.mul(3).add(p.b);
+ * const slope: Gradient<[Params], 0> = grad(loss)({ w: 1, b: 2 });
+ * console.log(slope.w.item(), slope.b.item()); // 3 1
+ * console.log(np.shape(slope.w)); // []
+ * ```
+ *
+ * @module
+ */
+export type {
+  AllLeaves,
+  AnyFunction,
+  LeafFunction,
+  LeafOf,
+  MapLeaves,
+  TreeAtom,
+} from "./core/tree_types.ts";
+export type { TreeKind, TreeRegistration } from "./core/tree.ts";
+export type { AndersonMemory } from "./solvers/anderson.ts";
+export type { FloatTree } from "./solvers/fixed_point.ts";
+export type {
+  At,
+  Gradient,
+  Hessian,
+  HessianOf,
+  Jacobian,
+  JacobianOf,
+  Returned,
+  Reversed,
+  WithAux,
+} from "./transforms/derivative_types.ts";
+export type { EntryDerivatives, WithEntries } from "./transforms/lifted_types.ts";
+export type {
+  ArraysOf,
+  Convertible,
+  Instead,
+  Leaf,
+  Primals,
+  TreeList,
+  TreeObject,
+  TreeOf,
+  TreeRecord,
+} from "./transforms/tree_types.ts";
+export type { ShapeDtypeConstructor } from "./transforms/trees.ts";
+export type { Cotangents, Examples, HasAux, Shapes } from "./transforms/types.ts";
