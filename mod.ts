@@ -1,10 +1,56 @@
 /**
  * Injax: numerical computing for TypeScript in the manner of JAX.
  *
- * Arrays and automatic differentiation (`grad`, `jvp`, `vjp`, `hessian`), vectorisation (`vmap`),
- * structured control flow (`scan`, `whileLoop`, `cond`), and compilation (`jit`) of whole functions,
- * loops and gradients included, to one ONNX graph. Library functions take their transforms as a
- * dictionary, so that solvers work inside stateful module systems too.
+ * **Arrays**
+ *
+ * - `numpy`: arrays and what is done with them; `NDArray` has most of it as methods
+ * - `linalg`, `nn`, `special`: linear algebra, neural networks, special functions
+ * - `random`: random numbers from keys
+ *
+ * **Derivatives**
+ *
+ * - `grad`, `valueAndGrad`: gradients of scalar functions
+ * - `jvp`, `linearize`, `vjp`: forward and reverse mode, one direction at a time
+ * - `jacfwd`, `jacrev`, `hessian`: whole Jacobians, and second derivatives
+ * - `checkpoint`: values computed again in the backward pass, to save memory
+ * - `customJvp`, `customVjp`: functions with rules of their own
+ * - `customRoot`, `customLinearSolve`: solutions, differentiated as what they solve
+ *
+ * **Loops and lanes**
+ *
+ * - `scan`, `map`, `foriLoop`, `whileLoop`: loops, compiled as loops
+ * - `cond`, `switchCase`: branches on traced values
+ * - `associativeScan`: prefixes in a logarithmic number of steps
+ * - `vmap`: one function over an axis of its arguments
+ *
+ * **Compiling**
+ *
+ * - `jit`: a function as one graph, loops and derivatives included
+ * - `loadBackend`, `ready`: where it runs, and waiting for it
+ * - `exportOnnx`, `exportOnnxWith`: a function as a file for any ONNX runtime
+ * - `makeJaxpr`, `evalShape`, `ShapeDtype`: programs and shapes, without running
+ * - `debug`: programs at each stage, and where compiled code differs
+ *
+ * **Trees**
+ *
+ * - `treeMap`, `treeLeaves`, `treeFlatten`, ...: arrays in arrays, objects and classes
+ * - `registerPytreeNode`: classes of one's own
+ *
+ * **Solvers**
+ *
+ * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit` or `oneStep`
+ * - `Solution`: the answer, and how it came about
+ *
+ * **Libraries and module systems**
+ *
+ * - `Transforms`, `pure`: the dictionary that library code takes, and the one for pure functions
+ * - `ambient`, `withTransforms`, ...: a dictionary without passing it
+ * - `liftTransforms`, `StateProtocol`: the dictionary of a stateful module system
+ * - `compose`, `initSafe`: several systems at once; systems that initialise by running
+ *
+ * Errors are classes by what is wrong: `ShapeError`, `DTypeError`, `TreeError`, `StateError` and others.
+ * For those who extend the library there is `@injax/injax/extend`; for types that only signatures
+ * name, `@injax/injax/types`.
  *
  * @example
  * ```ts
@@ -16,22 +62,9 @@
  *
  * @module
  */
+// Arrays
 export { type Axes, NDArray, type Nested, type Operand } from "./lib/core/array.ts";
 export type { DType, TypedArray } from "./lib/core/dtype.ts";
-export {
-  AxisError,
-  BackendError,
-  ConcretizationError,
-  ConvergenceError,
-  DifferentiationError,
-  DTypeError,
-  InFlightError,
-  LeakedTracerError,
-  ShapeError,
-  StateChangedError,
-  StateError,
-  TreeError,
-} from "./lib/core/errors.ts";
 export type {
   CumulativeOptions,
   DiagonalOptions,
@@ -41,6 +74,30 @@ export type {
   TakeOptions,
   VarianceOptions,
 } from "./lib/core/method_options.ts";
+export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
+
+// Transforms of functions
+export * from "./lib/transforms/public.ts";
+export type {
+  Argnums,
+  AssociativeScanOptions,
+  DiffOptions,
+  InAxes,
+  JitOptions,
+  LaneReduction,
+  ScanOptions,
+  Transforms,
+  VmapOptions,
+} from "./lib/transforms/types.ts";
+
+// Compiling and looking
+export { loadBackend, type LoadOptions, ready } from "./lib/backends/mod.ts";
+export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.ts";
+export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
+export { ShapeDtype } from "./lib/transforms/trees.ts";
+export * as debug from "./lib/debug/mod.ts";
+
+// Trees
 export {
   registerPytreeNode,
   TreeDef,
@@ -50,11 +107,9 @@ export {
   treeStructure,
   treeUnflatten,
 } from "./lib/core/tree.ts";
-export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
-export { loadBackend, type LoadOptions, ready } from "./lib/backends/mod.ts";
-export * as debug from "./lib/debug/mod.ts";
-export * from "./lib/lift/mod.ts";
-export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.ts";
+export type { Arguments, Arrays, Tree, TreeLike } from "./lib/transforms/tree_types.ts";
+
+// Solvers
 export {
   type Adjoint,
   anderson,
@@ -71,20 +126,24 @@ export {
   statuses,
   type Stepper,
 } from "./lib/solvers/mod.ts";
-export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
-export * from "./lib/transforms/public.ts";
+
+// Libraries and module systems
 export { pure } from "./lib/transforms/pure.ts";
-export { ShapeDtype } from "./lib/transforms/trees.ts";
-export type { Arguments, Arrays, Tree, TreeLike } from "./lib/transforms/tree_types.ts";
 export type { EntryOptions, LiftedTransforms } from "./lib/transforms/lifted_types.ts";
-export type {
-  Argnums,
-  AssociativeScanOptions,
-  DiffOptions,
-  InAxes,
-  JitOptions,
-  LaneReduction,
-  ScanOptions,
-  Transforms,
-  VmapOptions,
-} from "./lib/transforms/types.ts";
+export * from "./lib/lift/mod.ts";
+
+// Errors
+export {
+  AxisError,
+  BackendError,
+  ConcretizationError,
+  ConvergenceError,
+  DifferentiationError,
+  DTypeError,
+  InFlightError,
+  LeakedTracerError,
+  ShapeError,
+  StateChangedError,
+  StateError,
+  TreeError,
+} from "./lib/core/errors.ts";

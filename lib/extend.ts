@@ -6,17 +6,15 @@
  * functions of the main module. `bind` applies it. From then on every transform knows it: nothing
  * else has to be told.
  *
- * | for                       | there is                                                             |
- * | ------------------------- | -------------------------------------------------------------------- |
- * | an elementwise operation  | `unary`, `binary`, `floats`, `numbers`                               |
- * | any other operation       | `definePrimitive`, `ordinary`, `bind`, `bind1`                       |
- * | recording programs        | `stage`, `stageClosed`, `openJaxpr`                                  |
- * | transforming them         | `jvpJaxpr`, `partialEvalJaxpr`, `transposeJaxpr`, `batchJaxpr`       |
- * | running and reading them  | `evalJaxpr`, `checkJaxpr`, `formatJaxpr`, `subJaxprs`, `simplify`    |
- * | the rules of such a call  | `calls`, `withoutDead`, `usedInputs`, `keepInputs`, `lanesInFront`   |
- * | masks of zeros, unknowns  | `notZero`, `spread`, `splitTangents`, `partition`, `merge`           |
- * | running programs anywhere | `registerBackend`, `ConcreteArray`                                   |
- * | arguments and messages    | `checkCall`, `toArray`, `isDType`, `sameShape`, `describeValue`, ... |
+ * - an elementwise operation: `unary`, `binary`, `floats`, `numbers`
+ * - any other operation: `definePrimitive`, `ordinary`, `bind`, `bind1`
+ * - recording programs: `stage`, `stageClosed`, `openJaxpr`
+ * - transforming them: `jvpJaxpr`, `partialEvalJaxpr`, `transposeJaxpr`, `batchJaxpr`
+ * - running and reading them: `evalJaxpr`, `checkJaxpr`, `formatJaxpr`, `subJaxprs`, `simplify`
+ * - the rules of such a call: `calls`, `withoutDead`, `usedInputs`, `keepInputs`, `lanesInFront`
+ * - masks of zeros, unknowns: `notZero`, `spread`, `splitTangents`, `partition`, `merge`
+ * - running programs anywhere: `registerBackend`, `ConcreteArray`
+ * - arguments and messages: `checkCall`, `toArray`, `isDType`, `sameShape`, `describeValue`, ...
  *
  * These are the innards: they change more often than what is in the main module.
  *

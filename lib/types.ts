@@ -7,14 +7,13 @@
  *
  * @example
  * ```ts
- * import { grad, type NDArray, numpy as np } from "@injax/injax";
+ * import { grad, type NDArray } from "@injax/injax";
  * import type { Gradient } from "@injax/injax/types";
  *
  * type Params = { w: NDArray; b: NDArray };
  * const loss = (p: Params): NDArray => p.w.mul(3).add(p.b);
  * const slope: Gradient<[Params], 0> = grad(loss)({ w: 1, b: 2 });
  * console.log(slope.w.item(), slope.b.item()); // 3 1
- * console.log(np.shape(slope.w)); // []
  * ```
  *
  * @module

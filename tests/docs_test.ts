@@ -79,3 +79,19 @@ Deno.test("what is on no page is found", async () => {
   const symbols = await documented("mod.ts");
   assertEquals(undescribed({ numpy, nowhere: 1 }, symbols, ""), ["nowhere: on no page"]);
 });
+
+Deno.test("the contents at the head of mod.ts name what there is, and nothing else", async () => {
+  const [head] = Deno.readTextFileSync(new URL("mod.ts", root)).split("@example");
+  const named = new Set(Array.from(head!.matchAll(/`(\w+)`/g), (m) => m[1]!));
+  const module = await import("../mod.ts") as Record<string, unknown>;
+  const pages = new Set((await documented("mod.ts")).map(({ name }) => name));
+  assertEquals([...named].filter((name) => !pages.has(name)), []);
+  // Families end in "...": the rest of what users call is there by name.
+  const families = ["tree", "currentTransforms", "overrideTransforms", "registerStatefulLibrary"];
+  const left = ["statuses", "traceIdentity", ...families];
+  const missing = Object.entries(module).filter(([name, value]) =>
+    !named.has(name) && !left.some((family) => name.startsWith(family)) &&
+    !((value as { prototype?: unknown })?.prototype instanceof Error) && !/^[A-Z]/.test(name)
+  );
+  assertEquals(missing.map(([name]) => name), []);
+});

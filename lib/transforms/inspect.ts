@@ -58,14 +58,16 @@ let open: (closed: ClosedJaxpr) => OpenJaxpr;
  * ```
  */
 export class ClosedJaxpr {
-  readonly #open: OpenJaxpr;
+  #open!: OpenJaxpr;
 
-  private constructor(open: OpenJaxpr) {
-    this.#open = open;
-  }
+  private constructor() {}
 
   static {
-    close = (open) => new ClosedJaxpr(open);
+    close = (open) => {
+      const closed = new ClosedJaxpr();
+      closed.#open = open;
+      return closed;
+    };
     open = (closed) => closed.#open;
   }
 
