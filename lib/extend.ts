@@ -102,7 +102,7 @@ export {
   numbers,
   unary,
   type UnaryRules,
-} from "./primitives/factory.ts";
-export type { Scalar1, Scalar2 } from "./primitives/kernels.ts";
+} from "./primitives/elementwise/factory.ts";
+export type { Scalar1, Scalar2 } from "./primitives/elementwise/loops.ts";
 export { type OpenJaxpr, openJaxpr } from "./transforms/inspect.ts";
 export { dropPromise, toArray } from "./transforms/trees.ts";
