@@ -227,8 +227,7 @@ function makeEntry(
 
 /** Checks that a shape is one. */
 function checkShape(op: string, name: string, shape: unknown): void {
-  const whole = (n: unknown): boolean => Number.isInteger(n) && (n as number) >= 0;
-  if (Array.isArray(shape) && shape.every(whole)) return;
+  if (Array.isArray(shape) && shape.every((n) => Number.isInteger(n) && n >= 0)) return;
   const found = Array.isArray(shape) ? formatShape(shape) : describeValue(shape);
   throw new ShapeError(
     `${op}: the shape of ${
