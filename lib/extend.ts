@@ -14,7 +14,7 @@
  * - the rules of such a call: `calls`, `withoutDead`, `usedInputs`, `keepInputs`, `lanesInFront`
  * - masks of zeros, unknowns: `notZero`, `spread`, `splitTangents`, `partition`, `merge`
  * - running programs anywhere: `registerBackend`, `ConcreteArray`
- * - arguments and messages: `checkCall`, `toArray`, `isDType`, `sameShape`, `describeValue`, ...
+ * - arguments and messages: `checkCall`, `checkShape`, `expectDType`, `toArray`, `describeValue`, ...
  *
  * These are the innards: they change more often than what is in the main module.
  *
@@ -40,6 +40,7 @@
 export { type Inspect, simplify } from "./compile/pipeline.ts";
 export { formatAval, sameAval, sameShape, shaped, type ShapedArray, sizeOf } from "./core/aval.ts";
 export { type Backend, type Executable, registerBackend } from "./core/backend.ts";
+export { checkShape, expectDType, expectInteger } from "./core/checks.ts";
 export { type Arrival, ConcreteArray, type DeviceBuffer } from "./core/concrete.ts";
 export { merge, partition, splitTangents, spread } from "./control/call.ts";
 export { calls } from "./control/jaxprs.ts";

@@ -35,6 +35,7 @@ import {
   vmap,
 } from "../mod.ts";
 import * as hk from "../adapters/haiku/mod.ts";
+import { DTypeError } from "../lib/core/errors.ts";
 import { assertEquals, assertRejects, assertThrows } from "./support/assert.ts";
 import { any, interpreter, mistake, named } from "./support/mistakes.ts";
 
@@ -304,8 +305,8 @@ for (
 mistake(
   "a dtype of ShapeDtype among options",
   () => new ShapeDtype([2], any({ dtype: "int32" })),
-  TypeError,
-  'new ShapeDtype([2, 3], "float32")',
+  DTypeError,
+  'ShapeDtype: a plain object is not a dtype; the dtypes are "bool" | Write "int32" itself',
 );
 mistake("a new NDArray", () => new (any(NDArray))(), TypeError, "np.array(...)");
 

@@ -236,7 +236,7 @@ function checkShape(op: string, name: string, shape: unknown): void {
   );
 }
 
-const entryOptions: OptionTable<EntryOptions> = { init: "function", dtype: "text" };
+const entryOptions: OptionTable<EntryOptions> = { init: "function", dtype: "dtype" };
 
 function checkOptions(op: string, options: EntryOptions): DType {
   const { dtype = "float32" } = options;

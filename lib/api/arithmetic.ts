@@ -27,13 +27,12 @@ import {
   applyNamed,
   asOperand,
   boolToInt,
-  expectDType,
-  expectInteger,
   expectOperand,
   floatOr32,
   orOf,
   promote,
 } from "./operands.ts";
+import { expectDType, expectInteger } from "../core/checks.ts";
 
 // ---------------------------------------------------------------- sums, products, quotients
 

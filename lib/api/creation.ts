@@ -26,12 +26,12 @@ import {
   asOperand,
   dtypeOption,
   expectArray,
-  expectInteger,
   expectOperand,
   expectRoom,
   expectShape,
   storable,
 } from "./operands.ts";
+import { expectInteger } from "../core/checks.ts";
 import { dtypeOptions } from "./options.ts";
 
 /** A shape, or the length of the only axis. */

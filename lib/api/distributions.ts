@@ -27,14 +27,8 @@ import type { DTypeOptions, ShapeLike } from "./creation.ts";
 import { bits32, expectKey, words } from "./hashes.ts";
 import { takeInRange } from "./indices.ts";
 import { split } from "./keys.ts";
-import {
-  asFloat,
-  dtypeOption,
-  expectAxis,
-  expectFloat,
-  expectInteger,
-  expectShape,
-} from "./operands.ts";
+import { asFloat, dtypeOption, expectAxis, expectShape } from "./operands.ts";
+import { expectFloat, expectInteger } from "../core/checks.ts";
 import { dtypeOptions } from "./options.ts";
 import { largestFraction, truncated } from "./truncated.ts";
 
@@ -47,8 +41,8 @@ export interface UniformOptions extends DTypeOptions {
 }
 
 const uniformOptions: OptionTable<UniformOptions> = {
-  minval: "amount",
-  maxval: "amount",
+  minval: "operand",
+  maxval: "operand",
   ...dtypeOptions,
 };
 

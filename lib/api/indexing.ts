@@ -32,7 +32,8 @@ import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice as sliceOf } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { expectAxisZero, forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
-import { asDType, asIndex, asOperand, expectArray, expectAxis, expectInteger } from "./operands.ts";
+import { asDType, asIndex, asOperand, expectArray, expectAxis } from "./operands.ts";
+import { expectInteger } from "../core/checks.ts";
 import { diagonalOptions } from "./options.ts";
 
 const takeOptions: OptionTable<TakeOptions> = { mode: "string" };

@@ -25,9 +25,9 @@ import {
   expectArray,
   expectAxes,
   expectAxis,
-  expectInteger,
   expectRoom,
 } from "./operands.ts";
+import { expectInteger } from "../core/checks.ts";
 
 // ---------------------------------------------------------------- joining
 
@@ -341,7 +341,7 @@ export interface PadOptions {
   readonly value?: Operand | undefined;
 }
 
-const padOptions: OptionTable<PadOptions> = { mode: "string", value: "amount" };
+const padOptions: OptionTable<PadOptions> = { mode: "string", value: "operand" };
 
 /** The numbers of elements to add before and behind each axis. */
 function paddings(

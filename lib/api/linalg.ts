@@ -159,7 +159,7 @@ export interface NormOptions extends ReduceOptions {
   readonly axis?: number | readonly number[] | null | undefined;
 }
 
-const normOptions: OptionTable<NormOptions> = { ord: "amount", axis: "axes", ...reduceOptions };
+const normOptions: OptionTable<NormOptions> = { ord: "order", axis: "axes", ...reduceOptions };
 
 /**
  * Norms of vectors and matrices, as `jax.numpy.linalg.norm`: by default the root of the sum of squares

@@ -19,15 +19,8 @@ import { erfc } from "../primitives/elementwise/erf.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import type { DTypeOptions } from "./creation.ts";
-import {
-  asFloat,
-  asIndex,
-  asOperand,
-  dtypeOption,
-  expectAxis,
-  expectInteger,
-  expectRoom,
-} from "./operands.ts";
+import { asFloat, asIndex, asOperand, dtypeOption, expectAxis, expectRoom } from "./operands.ts";
+import { expectInteger } from "../core/checks.ts";
 import { dtypeOptions } from "./options.ts";
 
 export * from "./softmax.ts";

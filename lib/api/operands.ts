@@ -11,18 +11,16 @@ import { type Axes, NDArray, type Operand } from "../core/array.ts";
 import {
   broadcastShapes,
   checkRoom,
-  checkShape,
   formatAval,
   normalizeAxes,
   normalizeAxis,
   sameShape,
 } from "../core/aval.ts";
+import { checkShape, expectDType, expectInteger } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
 import {
   defaultFloat,
   type DType,
-  dtypes,
-  isDType,
   isFloat,
   isInteger,
   isTypedArray,
@@ -78,26 +76,6 @@ export function expectArray(op: string, x: unknown, what = "x"): NDArray {
   throw badOperand(op, what, x, "an array");
 }
 
-/**
- * Gives `x` if it is an integer in a range.
- *
- * @throws {RangeError} saying what it is instead.
- */
-export function expectInteger(
-  op: string,
-  x: unknown,
-  what: string,
-  min: number = -Infinity,
-  max: number = Infinity,
-): number {
-  if (typeof x === "number" && Number.isInteger(x) && x >= min && x <= max) return x;
-  const range = max !== Infinity ? ` from ${min} to ${max}` : min === 0 ? ", 0 or more" : "";
-  const message = `${op}: ${what} must be an integer${range}, not ${
-    x instanceof NDArray ? `the array ${String(x)}` : describeValue(x)
-  }`;
-  throw typeof x === "number" ? new RangeError(message) : new TypeError(message);
-}
-
 /** The dtype that options ask for, or `fallback`. */
 export function dtypeOption(
   op: string,
@@ -105,32 +83,6 @@ export function dtypeOption(
   fallback: DType,
 ): DType {
   return expectDType(op, options?.dtype, fallback);
-}
-
-/**
- * Gives `dtype`, or `otherwise` where it is left out.
- *
- * @throws {DTypeError} that lists the dtypes.
- */
-export function expectDType(op: string, dtype: unknown, otherwise: DType): DType {
-  if (dtype === undefined) return otherwise;
-  if (isDType(dtype)) return dtype;
-  throw new DTypeError(
-    `${op}: ${describeValue(dtype)} is not a dtype; the dtypes are ${
-      dtypes.map((d) => JSON.stringify(d)).join(", ")
-    }`,
-  );
-}
-
-/**
- * Gives the dtype of random or other float results.
- *
- * @throws {DTypeError} where it is not a float type.
- */
-export function expectFloat(op: string, dtype: unknown, otherwise: DType = defaultFloat): DType {
-  const d = expectDType(op, dtype, otherwise);
-  if (isFloat(d)) return d;
-  throw new DTypeError(`${op}: the dtype must be float32 or float64, not ${d}`);
 }
 
 /** Refuses an options object in the place of an axis. */

@@ -9,7 +9,7 @@ import type { OptionTable } from "../core/signature.ts";
 import type { DTypeOptions } from "./creation.ts";
 
 /** Of functions that make arrays. */
-export const dtypeOptions: OptionTable<DTypeOptions> = { dtype: "text" };
+export const dtypeOptions: OptionTable<DTypeOptions> = { dtype: "dtype" };
 
 /** Of reductions. */
 export const reduceOptions: OptionTable<ReduceOptions> = { keepDims: "boolean" };

@@ -37,8 +37,8 @@ export interface LoadOptions {
 }
 
 const loadOptions: OptionTable<LoadOptions> = {
-  memoryBudget: "amount",
-  url: "text",
+  memoryBudget: "count",
+  url: "url",
 };
 
 /**

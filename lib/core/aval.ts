@@ -5,14 +5,7 @@
  * @module
  */
 import { byteWidth, type DType } from "./dtype.ts";
-import {
-  AxisError,
-  describeValue,
-  formatBytes,
-  formatLengths,
-  formatShape,
-  ShapeError,
-} from "./errors.ts";
+import { AxisError, formatBytes, formatShape, ShapeError } from "./errors.ts";
 
 /** The shape and dtype of an array. */
 export interface ShapedArray {
@@ -155,21 +148,4 @@ export function stridesOf(shape: readonly number[]): number[] {
     step *= shape[i]!;
   }
   return strides;
-}
-
-/**
- * A copy of a shape that a user gave: the list may change while arrays are about that have the shape.
- *
- * @throws {ShapeError} where a length is not a non-negative integer.
- */
-export function checkShape(op: string, shape: unknown, hint = ""): readonly number[] {
-  const copy: unknown[] | null = Array.isArray(shape) ? [...shape] : null;
-  if (copy === null || !copy.every((n) => Number.isInteger(n) && (n as number) >= 0)) {
-    throw new ShapeError(
-      `${op}: a shape is an array of non-negative integers, not ${
-        copy === null ? describeValue(shape) : formatLengths(copy)
-      }${hint}`,
-    );
-  }
-  return copy as number[];
 }

@@ -14,21 +14,13 @@ import { describeValue, ShapeError } from "./errors.ts";
 import { nearest } from "./spelling.ts";
 
 /**
- * What an option holds. The first five are checked here; the others say only which option a bare
- * value was meant for, and are checked where they are used.
+ * What an option holds. The first line is checked here; the others say only which option a bare value
+ * was meant for, and are checked where they are used.
  */
 export type OptionKind =
-  | "boolean"
-  | "number"
-  | "string"
-  | "function"
-  | "positions"
-  | "amount"
-  | "text"
-  | "axes"
-  | "shape"
-  | "list"
-  | "value";
+  | ("boolean" | "number" | "string" | "function" | "argnums")
+  | ("dtype" | "url" | "count" | "tolerance" | "order" | "operand" | "axes" | "shape" | "names")
+  | "object";
 
 /** What each option of a function holds, by name; the most used one first. */
 export type OptionTable<Options> = Readonly<Record<keyof Options & string, OptionKind>>;
@@ -37,19 +29,26 @@ type Table = Readonly<Record<string, OptionKind>>;
 
 const isNumber = (x: unknown): boolean => typeof x === "number";
 
-/** Whether a value can be what an option holds. */
+const isString = (x: unknown): boolean => typeof x === "string";
+const areNumbers = (x: unknown): boolean => isNumber(x) || (Array.isArray(x) && x.every(isNumber));
+
+/** Whether a bare value can be what an option holds. */
 const fits: Readonly<Record<OptionKind, (x: unknown) => boolean>> = {
   boolean: (x) => typeof x === "boolean",
   number: isNumber,
-  string: (x) => typeof x === "string",
+  string: isString,
   function: (x) => typeof x === "function",
-  positions: (x) => isNumber(x) || (Array.isArray(x) && x.every(isNumber)),
-  amount: isNumber,
-  text: (x) => typeof x === "string",
+  argnums: areNumbers,
+  dtype: isString,
+  url: isString,
+  count: isNumber,
+  tolerance: isNumber,
+  order: isNumber,
+  operand: isNumber,
   axes: (x) => x === null || isNumber(x) || Array.isArray(x),
-  shape: (x) => isNumber(x) || (Array.isArray(x) && x.every(isNumber)),
-  list: Array.isArray,
-  value: () => false,
+  shape: areNumbers,
+  names: Array.isArray,
+  object: () => false,
 };
 
 /** The kinds that are checked here, and what they are called. */
@@ -58,7 +57,7 @@ const checked: { readonly [K in OptionKind]?: string } = {
   number: "a number",
   string: "a string",
   function: "a function",
-  positions: "the position of an argument, or a list of positions",
+  argnums: "the position of an argument, or a list of positions",
 };
 
 /** Options that other libraries have and this one does not, and what to do without them. */

@@ -80,7 +80,7 @@ export interface DifferenceOptions {
   readonly ulps?: number | undefined;
 }
 
-const differenceOptions: OptionTable<DifferenceOptions> = { backend: "string", ulps: "amount" };
+const differenceOptions: OptionTable<DifferenceOptions> = { backend: "string", ulps: "count" };
 
 /**
  * Why a jitted function gives something else than the function itself: runs it once in eager code, and

@@ -30,8 +30,8 @@ export interface ExportOptions {
 
 const exportOptions: OptionTable<ExportOptions> = {
   name: "string",
-  argumentNames: "list",
-  metadata: "value",
+  argumentNames: "names",
+  metadata: "object",
 };
 
 /**

@@ -20,7 +20,8 @@ import type { TreeOf } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { anderson } from "./anderson.ts";
 import { iterate, norm } from "./iterate.ts";
-import { checkCount, checkTolerance } from "./options.ts";
+import { checkTolerance } from "./options.ts";
+import { checkCount } from "../core/checks.ts";
 import { ravelTree } from "./ravel.ts";
 import { statusCode } from "./solution.ts";
 
@@ -49,9 +50,9 @@ export interface ImplicitOptions {
 
 const implicitOptions: OptionTable<ImplicitOptions> = {
   linearSolver: "string",
-  rtol: "amount",
-  maxSteps: "amount",
-  memory: "amount",
+  rtol: "tolerance",
+  maxSteps: "count",
+  memory: "count",
 };
 
 /**

@@ -19,7 +19,7 @@ import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { norm, plainNorm, type Stepper } from "./iterate.ts";
-import { checkCount } from "./options.ts";
+import { checkCount } from "../core/checks.ts";
 
 /** Options of `anderson`. */
 export interface AndersonOptions {
@@ -29,7 +29,7 @@ export interface AndersonOptions {
   readonly beta?: number | undefined;
 }
 
-const andersonOptions: OptionTable<AndersonOptions> = { memory: "amount", beta: "number" };
+const andersonOptions: OptionTable<AndersonOptions> = { memory: "count", beta: "number" };
 
 /** Memory of the method. Rows of `q` are orthonormal residual differences, or zero. */
 export interface AndersonMemory {

@@ -21,7 +21,8 @@ import type { Transforms } from "../transforms/types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
 import { factorOf, iterate, type Outcome, type Stepper } from "./iterate.ts";
-import { checkCount, checkMade, checkTolerance } from "./options.ts";
+import { checkMade, checkTolerance } from "./options.ts";
+import { checkCount } from "../core/checks.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 
@@ -46,12 +47,12 @@ export interface FixedPointOptions {
 }
 
 const fixedPointOptions: OptionTable<FixedPointOptions> = {
-  maxSteps: "amount",
-  rtol: "amount",
-  atol: "amount",
-  solver: "value",
-  adjoint: "value",
-  transforms: "value",
+  maxSteps: "count",
+  rtol: "tolerance",
+  atol: "tolerance",
+  solver: "object",
+  adjoint: "object",
+  transforms: "object",
   throw: "boolean",
   history: "boolean",
 };

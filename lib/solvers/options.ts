@@ -18,18 +18,6 @@ export function checkTolerance(op: string, name: string, value: number): number 
 }
 
 /**
- * Checks a number of steps, directions and the like.
- *
- * @throws {RangeError} where it is not an integer from 0 to 2^31 - 1.
- */
-export function checkCount(op: string, name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 0 && value < 2 ** 31) return value;
-  throw new RangeError(
-    `${op}: ${name} must be a non-negative integer below 2^31, not ${describeValue(value)}`,
-  );
-}
-
-/**
  * Checks that an option holds what a function of that name makes.
  *
  * @throws {TypeError} showing what to write.

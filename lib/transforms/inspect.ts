@@ -58,38 +58,35 @@ let open: (closed: ClosedJaxpr) => OpenJaxpr;
  * ```
  */
 export class ClosedJaxpr {
-  #open!: OpenJaxpr;
+  // Not a `#open`: tools that compare values look into it.
+  private readonly open!: OpenJaxpr;
 
   private constructor() {}
 
   static {
-    close = (open) => {
-      const closed = new ClosedJaxpr();
-      closed.#open = open;
-      return closed;
-    };
-    open = (closed) => closed.#open;
+    close = (open) => Object.assign(new ClosedJaxpr(), { open });
+    open = (closed) => closed.open;
   }
 
   /** Shapes and dtypes of the leaves of the arguments. */
   get inputs(): readonly ShapeDtype[] {
-    const { jaxpr, consts } = this.#open;
+    const { jaxpr, consts } = this.open;
     return jaxpr.inputs.slice(consts.length).map(typeOf);
   }
   /** Shapes and dtypes of the leaves of the result. */
   get outputs(): readonly ShapeDtype[] {
-    return this.#open.jaxpr.outputs.map(typeOf);
+    return this.open.jaxpr.outputs.map(typeOf);
   }
   /**
    * The operations by name, in the order of the program: each as often as it stands there, programs
    * inside of loops, branches and calls included, each behind the operation that it belongs to.
    */
   get primitives(): readonly string[] {
-    return primitivesIn(this.#open.jaxpr);
+    return primitivesIn(this.open.jaxpr);
   }
   /** The program in JAX's notation. */
   toString(): string {
-    return formatJaxpr(this.#open.jaxpr);
+    return formatJaxpr(this.open.jaxpr);
   }
 }
 

@@ -18,18 +18,18 @@ import type {
 import type { EntryOptions } from "./lifted_types.ts";
 import type { Transforms } from "./types.ts";
 
-const jitOptions: OptionTable<JitOptions> = { backend: "string", staticArgnums: "positions" };
+const jitOptions: OptionTable<JitOptions> = { backend: "string", staticArgnums: "argnums" };
 const diffOptions: OptionTable<EntryOptions> = {
-  argnums: "positions",
+  argnums: "argnums",
   hasAux: "boolean",
-  entries: "list",
+  entries: "names",
 };
 const vmapOptions: OptionTable<VmapOptions> = {
   inAxes: "axes",
   outAxes: "axes",
   axisSize: "number",
   splitRng: "boolean",
-  reduceState: "value",
+  reduceState: "object",
 };
 const auxOptions: OptionTable<HasAux> = { hasAux: "boolean" };
 const linearSolveOptions: OptionTable<LinearSolveOptions> = {

@@ -6,7 +6,8 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { checkShape, formatAval, sameAval, shaped, type ShapedArray } from "../core/aval.ts";
+import { formatAval, sameAval, shaped, type ShapedArray } from "../core/aval.ts";
+import { checkShape, expectDType } from "../core/checks.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { showAsText } from "../core/display.ts";
 import {
@@ -14,7 +15,6 @@ import {
   type DType,
   dtypeOf,
   isDetached,
-  isDType,
   isTypedArray,
   limits,
 } from "../core/dtype.ts";
@@ -63,7 +63,7 @@ export interface ShapeDtypeConstructor {
    * Makes one, float32 where no dtype is given.
    *
    * @throws {ShapeError} where a length is not a non-negative integer.
-   * @throws {TypeError} where `dtype` is not the name of a dtype.
+   * @throws {DTypeError} where `dtype` is not the name of a dtype.
    */
   new (shape: readonly number[], dtype?: DType): ShapeDtype;
   /**
@@ -71,7 +71,7 @@ export interface ShapeDtypeConstructor {
    *
    * @throws {ShapeError} where a length is neither a non-negative integer nor a name of letters, digits
    * and underscores.
-   * @throws {TypeError} where `dtype` is not the name of a dtype.
+   * @throws {DTypeError} where `dtype` is not the name of a dtype.
    */
   new (shape: readonly (number | string)[], dtype?: DType): ShapeDtype<number | string>;
   /** What all have in common. */
@@ -87,21 +87,16 @@ function isOpenShape(shape: unknown): boolean {
 
 const made = class ShapeDtype {
   readonly shape: readonly number[];
+  readonly dtype: DType;
 
-  constructor(shape: readonly (number | string)[], readonly dtype: DType = defaultFloat) {
+  constructor(shape: readonly (number | string)[], dtype?: DType) {
     if (arguments.length > 2) checkCall("new ShapeDtype(shape, dtype)", arguments);
     this.shape = isOpenShape(shape) ? [...shape] as number[] : checkShape(
       "ShapeDtype",
       shape,
       '; one that a file leaves open has a name, as in ["batch", 4]',
     );
-    if (!isDType(dtype)) {
-      throw new TypeError(
-        `ShapeDtype: ${
-          describeValue(dtype)
-        } is not a dtype. Write new ShapeDtype([2, 3], "float32")`,
-      );
-    }
+    this.dtype = expectDType("ShapeDtype", dtype, defaultFloat);
   }
 
   toString(): string {

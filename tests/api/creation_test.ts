@@ -1,9 +1,11 @@
 /** Arrays from data and numbers: shapes, dtypes, and the errors of data that are no array. */
 import type { NDArray } from "../../lib/core/array.ts";
-import { numpy as np } from "../../lib/api/mod.ts";
+import { nn, numpy as np, random } from "../../lib/api/mod.ts";
 import type { ArrayData } from "../../lib/api/array.ts";
+import { DTypeError } from "../../lib/core/errors.ts";
 import { grad } from "../../lib/transforms/autodiff.ts";
-import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { ShapeDtype } from "../../lib/transforms/trees.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 
 const text = (x: NDArray): string => x.toString();
 
@@ -99,11 +101,41 @@ Deno.test("array: what is no number is refused with a path", () => {
   );
   assertThrows(() => np.array([NaN], int), RangeError, "data[0] NaN does not fit into int32");
   assertThrows(() => np.array(-1, { dtype: "uint32" }), RangeError, "does not fit into uint32");
-  assertThrows(
-    () => np.array([1], { dtype: "f4" as never }),
-    TypeError,
-    'the string "f4" is not a dtype',
-  );
+});
+
+Deno.test("what is no dtype is refused, with the one that was meant", () => {
+  const makers: Readonly<Record<string, (dtype: never) => unknown>> = {
+    zeros: (dtype) => np.zeros([2], { dtype }),
+    array: (dtype) => np.array([1], { dtype }),
+    arange: (dtype) => np.arange(3, { dtype }),
+    eye: (dtype) => np.eye(2, { dtype }),
+    onesLike: (dtype) => np.onesLike(1, { dtype }),
+    astype: (dtype) => np.ones([2]).astype(dtype),
+    normal: (dtype) => random.normal(random.key(0), [2], { dtype }),
+    oneHot: (dtype) => nn.oneHot(0, 2, { dtype }),
+    ShapeDtype: (dtype) => new ShapeDtype([2], dtype),
+  };
+  const meant: readonly (readonly [wrong: unknown, shown: string, right: string | null])[] = [
+    ["int64", 'the string "int64"', "int32"],
+    ["uint8", 'the string "uint8"', "uint32"],
+    ["f4", 'the string "f4"', "float32"],
+    ["Float32", 'the string "Float32"', "float32"],
+    ["double", 'the string "double"', "float64"],
+    ["bfloat16", 'the string "bfloat16"', "float32"],
+    ["boolean", 'the string "boolean"', "bool"],
+    [Float64Array, "Float64Array", "float64"],
+    ["complex64", 'the string "complex64"', null],
+    [3, "the number 3", null],
+    [null, "null", null],
+    [{}, "an object", null],
+  ];
+  for (const [name, make] of Object.entries(makers)) {
+    for (const [wrong, shown, right] of meant) {
+      const error = assertThrows(() => make(wrong as never), DTypeError, "is not a dtype");
+      assertMatch(error.message, new RegExp(`^${name}: .*${shown.split(" ").at(-1)}`));
+      assertEquals(error.message.split("Write ")[1] ?? null, right && JSON.stringify(right));
+    }
+  }
 });
 
 Deno.test("constants", () => {

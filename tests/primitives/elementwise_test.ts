@@ -389,10 +389,13 @@ Deno.test("errors name the operation and the user's shapes and dtypes", () => {
   );
   assertMatch(
     message(() => arithmetic.add(b3, b3), DTypeError),
-    /^add: dtype bool is not supported/,
+    /^add: x is bool\[3\], but only .*astype\("float32"\) first$/,
   );
-  assertMatch(message(() => elementary.exp(i3), DTypeError), /^exp: dtype int32 is not supported/);
-  assertMatch(message(() => compare.and(f3, f3), DTypeError), /^and: dtype float32/);
+  assertMatch(
+    message(() => elementary.exp(i3), DTypeError),
+    /^exp: x is int32\[3\], but only float32, float64 arrays/,
+  );
+  assertMatch(message(() => compare.and(f3, f3), DTypeError), /^and: x is float32\[3\]/);
   assertMatch(message(() => select(f3, f3, f3), DTypeError), /^select: the condition/);
   assertMatch(message(() => select(b3, f3, i3), DTypeError), /^select: dtypes float32/);
   assertMatch(

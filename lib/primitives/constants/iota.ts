@@ -4,7 +4,8 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { checkShape, normalizeAxis, shaped, sizeOf } from "../../core/aval.ts";
+import { normalizeAxis, shaped, sizeOf } from "../../core/aval.ts";
+import { checkShape } from "../../core/checks.ts";
 import { allocate, type DType } from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
 import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";

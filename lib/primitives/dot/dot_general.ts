@@ -20,7 +20,7 @@ import {
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { inversePermutation, otherAxes, shiftAxes } from "../axes.ts";
-import { checkDType, checkSameDType, numeric } from "../checks.ts";
+import { checkDType, checkSameDType, numeric } from "../../core/checks.ts";
 import { add } from "../elementwise/arithmetic.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
 import { copyStrided } from "../loops/copy.ts";

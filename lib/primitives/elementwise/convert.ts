@@ -4,19 +4,18 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
+import { expectDType } from "../../core/checks.ts";
 import { shaped } from "../../core/aval.ts";
 import {
   allocate,
   convertElement,
   type DType,
   dtypes,
-  isDType,
   isFloat,
   isInteger,
   limits,
   type TypedArray,
 } from "../../core/dtype.ts";
-import { DTypeError } from "../../core/errors.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import {
   definePrimitive,
@@ -38,11 +37,7 @@ export interface ConvertParams {
 export const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>({
   name: "convert",
   abstractEval([x], { dtype }) {
-    if (!isDType(dtype)) {
-      throw new DTypeError(
-        `convert: ${JSON.stringify(dtype)} is not a dtype; the dtypes are ${dtypes.join(", ")}`,
-      );
-    }
+    expectDType("convert", dtype ?? null, x!.dtype);
     return x!.dtype === dtype ? [x!] : [shaped(x!.shape, dtype)];
   },
   impl: ([x], { dtype }) => [convertValues(x!.values, x!.dtype, dtype)],

@@ -15,7 +15,8 @@ import {
   type ShapedArray,
   sizeOf,
 } from "../../core/aval.ts";
-import { allocate, type DType, dtypes, isFloat, limits, smallestNormal } from "../../core/dtype.ts";
+import { checkDType } from "../../core/checks.ts";
+import { allocate, type DType, isFloat, limits, smallestNormal } from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import {
@@ -46,15 +47,6 @@ export function floats<F>(f: F): ByDType<F> {
 /** One function for all types of numbers. */
 export function numbers<F>(f: F): ByDType<F> {
   return { float32: f, float64: f, int32: f, uint32: f };
-}
-
-function checkDType<F>(name: string, table: ByDType<F>, dtype: DType): void {
-  if (table[dtype] !== undefined) return;
-  const supported = dtypes.filter((d) => table[d] !== undefined);
-  throw new DTypeError(
-    `${name}: dtype ${dtype} is not supported, only ${supported.join(", ")}: ` +
-      `convert with astype("${supported.at(-2) ?? supported.at(-1)}") first`,
-  );
 }
 
 /** Compiled loops, one a dtype, made when first needed. */
@@ -289,7 +281,7 @@ export function unary(rules: UnaryRules): Primitive<null> {
     name,
     abstractEval(inputs) {
       const x = inputs[0]!;
-      if (kernels[x.dtype] === undefined) checkDType(name, kernels, x.dtype);
+      if (kernels[x.dtype] === undefined) checkDType(name, "x", x, supportedBy(kernels));
       return result === undefined ? inputs : [shaped(x.shape, result)];
     },
     impl([x], _, [out]) {
@@ -353,7 +345,7 @@ export function binary(rules: BinaryRules): Primitive<null> {
     abstractEval(inputs) {
       const x = inputs[0]!;
       const aval = broadcastAvals(name, x, inputs[1]!);
-      if (kernels[x.dtype] === undefined) checkDType(name, kernels, x.dtype);
+      if (kernels[x.dtype] === undefined) checkDType(name, "x", x, supportedBy(kernels));
       return [result === undefined ? aval : shaped(aval.shape, result)];
     },
     impl(inputs, _, outs) {

@@ -20,7 +20,7 @@ import {
   type SampleInput,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { checkSameDType } from "../checks.ts";
+import { checkSameDType } from "../../core/checks.ts";
 import { full, instantiate, scalarLike, zeros } from "../constants/full.ts";
 import { iota } from "../constants/iota.ts";
 import { add, sub } from "../elementwise/arithmetic.ts";

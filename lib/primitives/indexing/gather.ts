@@ -21,7 +21,7 @@ import { AxisError, DTypeError, formatShape, ShapeError } from "../../core/error
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { definePrimitive, Linear, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { checkDType, checkSameDType, numeric } from "../checks.ts";
+import { checkDType, checkSameDType, numeric } from "../../core/checks.ts";
 import { instantiate, int32Constant, scalarLike, zeros } from "../constants/full.ts";
 import { iota } from "../constants/iota.ts";
 import { maximum, minimum } from "../elementwise/arithmetic.ts";

@@ -21,7 +21,7 @@ import {
   type Tangent,
 } from "../../core/primitive.ts";
 import { bind, bind1 } from "../../core/trace.ts";
-import { checkDType, checkSameDType, floating } from "../checks.ts";
+import { checkDType, checkSameDType, floating } from "../../core/checks.ts";
 import { zeros } from "../constants/full.ts";
 import { iota } from "../constants/iota.ts";
 import { add, mul, sub } from "../elementwise/arithmetic.ts";

@@ -17,7 +17,7 @@ import {
   type Tangent,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { checkDType, checkSameDType, floating } from "../checks.ts";
+import { checkDType, checkSameDType, floating } from "../../core/checks.ts";
 import { neg, sub } from "../elementwise/arithmetic.ts";
 import { emptyOutput } from "../graph/nodes.ts";
 import { reshape } from "../shape/reshape.ts";

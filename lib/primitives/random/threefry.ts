@@ -13,7 +13,7 @@ import type { TypedArray } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { definePrimitive, type HostValue, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind } from "../../core/trace.ts";
-import { checkDType } from "../checks.ts";
+import { checkDType } from "../../core/checks.ts";
 import { elementwiseBatch } from "../elementwise/factory.ts";
 import { emptyOutput } from "../graph/nodes.ts";
 import { copyStrided } from "../loops/copy.ts";

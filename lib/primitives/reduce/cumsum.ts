@@ -10,7 +10,7 @@ import type { Lowering, Value } from "../../core/lowering.ts";
 import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { type AxisParams, checkAxis, shiftAxis } from "../axes.ts";
-import { checkDType, numeric } from "../checks.ts";
+import { checkDType, numeric } from "../../core/checks.ts";
 import { emptyOutput, viaInt32 } from "../graph/nodes.ts";
 import { perDType } from "../loops/specialise.ts";
 import { aroundAxis } from "../loops/strides.ts";

@@ -7,7 +7,7 @@ import type { NDArray } from "../../core/array.ts";
 import { type DType, isFloat, limits } from "../../core/dtype.ts";
 import type { Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { numeric } from "../checks.ts";
+import { numeric } from "../../core/checks.ts";
 import { scalarLike } from "../constants/full.ts";
 import { div } from "../elementwise/arithmetic.ts";
 import { eq, gt, lt } from "../elementwise/compare.ts";

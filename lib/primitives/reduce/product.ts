@@ -10,7 +10,7 @@ import type { Lowering, Value } from "../../core/lowering.ts";
 import type { Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { otherAxes } from "../axes.ts";
-import { numeric } from "../checks.ts";
+import { numeric } from "../../core/checks.ts";
 import { full, scalarLike } from "../constants/full.ts";
 import { add, mul } from "../elementwise/arithmetic.ts";
 import { reshape } from "../shape/reshape.ts";

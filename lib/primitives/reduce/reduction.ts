@@ -19,7 +19,7 @@ import {
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { shiftAxes } from "../axes.ts";
-import { checkDType } from "../checks.ts";
+import { checkDType } from "../../core/checks.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
 import { perDType } from "../loops/specialise.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { checkShape, sameShape, shaped, sizeOf } from "../../core/aval.ts";
+import { sameShape, shaped, sizeOf } from "../../core/aval.ts";
+import { checkShape } from "../../core/checks.ts";
 import { formatShape, ShapeError } from "../../core/errors.ts";
 import { definePrimitive, type Linear, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";

@@ -10,7 +10,7 @@ import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
 import { definePrimitive, Linear, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { shiftAxes } from "../axes.ts";
-import { checkSameDType } from "../checks.ts";
+import { checkSameDType } from "../../core/checks.ts";
 import { instantiate } from "../constants/full.ts";
 import { emptyOutput } from "../graph/nodes.ts";
 import { copyStrided } from "../loops/copy.ts";

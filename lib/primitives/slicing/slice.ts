@@ -25,7 +25,7 @@ import {
   type SampleInput,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { checkSameDType } from "../checks.ts";
+import { checkSameDType } from "../../core/checks.ts";
 import { full, instantiate, scalarLike } from "../constants/full.ts";
 import { select } from "../elementwise/select.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
@@ -47,7 +47,7 @@ export interface SliceParams {
   readonly strides: readonly number[];
 }
 
-function checkCount(op: string, x: ShapedArray, what: string, list: readonly number[]): void {
+function checkForEachAxis(op: string, x: ShapedArray, what: string, list: readonly number[]): void {
   if (list.length !== x.shape.length || !list.every((n) => Number.isInteger(n))) {
     throw new ShapeError(
       `${op}: ${what} ${formatShape(list)} must give one integer for each of the ` +
@@ -61,9 +61,9 @@ export const sliceP: Primitive<SliceParams> = definePrimitive<SliceParams>({
   name: "slice",
   abstractEval([x], { starts, limits, strides }) {
     const { shape, dtype } = x!;
-    checkCount("slice", x!, "starts", starts);
-    checkCount("slice", x!, "limits", limits);
-    checkCount("slice", x!, "strides", strides);
+    checkForEachAxis("slice", x!, "starts", starts);
+    checkForEachAxis("slice", x!, "limits", limits);
+    checkForEachAxis("slice", x!, "strides", strides);
     const out = shape.map((n, i) => {
       const [start, limit, stride] = [starts[i]!, limits[i]!, strides[i]!];
       if (stride < 1) {
@@ -205,9 +205,9 @@ export const padP: Primitive<PadParams> = definePrimitive<PadParams>({
         `pad: the padding value must be a scalar, but its shape is ${formatShape(value!.shape)}`,
       );
     }
-    checkCount("pad", x!, "low", low);
-    checkCount("pad", x!, "high", high);
-    checkCount("pad", x!, "interior", interior);
+    checkForEachAxis("pad", x!, "low", low);
+    checkForEachAxis("pad", x!, "high", high);
+    checkForEachAxis("pad", x!, "interior", interior);
     const out = x!.shape.map((n, i) => {
       if (interior[i]! < 0) {
         throw new AxisError(`pad: interior padding ${interior[i]} on axis ${i} is negative`);

@@ -5,14 +5,8 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import {
-  broadcastShapes,
-  checkShape,
-  sameShape,
-  shaped,
-  sizeOf,
-  stridesOf,
-} from "../../core/aval.ts";
+import { broadcastShapes, sameShape, shaped, sizeOf, stridesOf } from "../../core/aval.ts";
+import { checkShape } from "../../core/checks.ts";
 import { allocate } from "../../core/dtype.ts";
 import { AxisError, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import { definePrimitive, type Linear, ordinary, type Primitive } from "../../core/primitive.ts";
