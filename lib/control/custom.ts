@@ -7,7 +7,7 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { DifferentiationError } from "../core/errors.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { allPrograms, evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
   Linear,
@@ -46,6 +46,8 @@ export interface Reach {
   readonly numThrough: number;
   /** Number of last outputs that the rules do not know of; they have no derivatives. */
   readonly numAux: number;
+  /** Whether the rules may hold values of traces around the call, which may be over when they run. */
+  readonly open: boolean;
   /** The function's name. */
   readonly name: string;
 }
@@ -259,6 +261,7 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
     params: {
       jaxpr: sampleJaxpr(),
       numHeld: 0,
+      open: false,
       numConsts: 0,
       numThrough: 0,
       numAux: 0,
@@ -377,6 +380,7 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
     params: {
       jaxpr: sampleJaxpr(),
       numHeld: 0,
+      open: false,
       numConsts: 0,
       numThrough: 0,
       numAux: 0,
@@ -390,3 +394,14 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
     skip: { jvp: "reverse mode only" },
   }],
 });
+
+/** Whether a program has functions in it, at any depth, whose rules are open. */
+export function holdsOpenRules(jaxpr: Jaxpr): boolean {
+  const ruled: readonly unknown[] = [customJvpP, customVjpP];
+  for (const { eqns } of allPrograms(jaxpr)) {
+    for (const { primitive, params } of eqns) {
+      if (ruled.includes(primitive) && (params as Reach).open) return true;
+    }
+  }
+  return false;
+}

@@ -114,7 +114,15 @@ export function stage(
   f: (args: NDArray[]) => readonly NDArray[],
   avals: readonly ShapedArray[],
 ): Staged {
-  const trace = new StagingTrace(what);
+  return stageIn(new StagingTrace(what), f, avals);
+}
+
+/** Records `f` for inputs of the given types in a trace made for it. */
+export function stageIn(
+  trace: StagingTrace,
+  f: (args: NDArray[]) => readonly NDArray[],
+  avals: readonly ShapedArray[],
+): Staged {
   try {
     const inputs = avals.map((aval) => trace.input(aval));
     return trace.finish(withTrace(trace, () => f(inputs)));

@@ -11,15 +11,16 @@
  * @module
  */
 import { spread } from "../control/call.ts";
-import type { BwdRule, FwdRule, JvpRule } from "../control/custom.ts";
+import { type BwdRule, type FwdRule, holdsOpenRules, type JvpRule } from "../control/custom.ts";
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
+import { ConcretizationError, InternalError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Tangent } from "../core/primitive.ts";
 import { bind, currentTrace, evalTrace, type Trace } from "../core/trace.ts";
 import { BatchTrace } from "../interpreters/batch.ts";
 import { JvpTrace } from "../interpreters/jvp.ts";
-import { stage, type Staged } from "../interpreters/staging.ts";
+import { type Staged, stageIn, StagingTrace } from "../interpreters/staging.ts";
 import { notZero } from "../interpreters/transpose.ts";
 import { zeros } from "../primitives/constants/full.ts";
 
@@ -27,21 +28,36 @@ import { zeros } from "../primitives/constants/full.ts";
 export interface Closed<R> extends Readonly<{ rules: R }> {
   /** These values; none where the rules are as they were. */
   readonly held: readonly NDArray[];
+  /** Whether the rules may hold values of traces around them all the same. */
+  readonly open: boolean;
 }
 
-/**
- * What is being recorded of a function with rules, if anything: the function or a rule. What is
- * around it does not count for those inside of it, whose rules would otherwise be recorded a number
- * of times that is exponential in their depth.
- */
-let recording: Trace | undefined;
-/** How often what is being recorded is going to be differentiated afterwards. */
-let later = 0;
-let leftOpen = 0;
+/** The recording of a program that derivatives are going to be taken of when it is done. */
+class ForeseenTrace extends StagingTrace {
+  /**
+   * `derivatives` are how many. With `alone`, what is around does not count for functions with rules
+   * inside: theirs would otherwise be recorded a number of times that is exponential in their depth.
+   */
+  constructor(what: string, readonly derivatives: number, readonly alone: boolean) {
+    super(what);
+  }
+}
 
-/** Number of calls in programs so far whose rules were left as they are. */
-export function rulesLeftOpen(): number {
-  return leftOpen;
+/** What is around a call, up to the innermost recording of a function with rules, or of a rule. */
+function surroundings(): { readonly derivatives: number; readonly inRuled: boolean } {
+  type Inner = Trace & { readonly parent?: Inner };
+  let order = 0;
+  let lanes = 0;
+  let inRuled = false;
+  for (let t: Inner | undefined = currentTrace(); t !== undefined && !inRuled; t = t.parent) {
+    if (t instanceof JvpTrace) order++;
+    if (t instanceof BatchTrace) lanes = 1;
+    if (t instanceof ForeseenTrace) {
+      order += t.derivatives;
+      inRuled = t.alone;
+    }
+  }
+  return { derivatives: Math.max(order, lanes), inRuled };
 }
 
 /**
@@ -50,26 +66,7 @@ export function rulesLeftOpen(): number {
  * that are called now have to be recorded with what they capture.
  */
 export function derivativesToCome(): number {
-  type Inner = Trace & { readonly parent?: Inner };
-  let order = later;
-  let lanes = 0;
-  for (let t: Inner | undefined = currentTrace(); t !== undefined; t = t.parent) {
-    if (t === recording) break;
-    if (t instanceof JvpTrace) order++;
-    if (t instanceof BatchTrace) lanes = 1;
-  }
-  return Math.max(order, lanes);
-}
-
-/** Runs `f` with other circumstances, and restores them. */
-function within<T>(program: Trace | undefined, derivatives: number, f: () => T): T {
-  const before = [recording, later] as const;
-  [recording, later] = [program, derivatives];
-  try {
-    return f();
-  } finally {
-    [recording, later] = before;
-  }
+  return surroundings().derivatives;
 }
 
 /**
@@ -82,44 +79,68 @@ export function stageRuled(
   avals: readonly ShapedArray[],
   derivatives = 0,
 ): Staged {
-  return stage(what, (args) => within(currentTrace(), derivatives, () => f(args)), avals);
+  return stageIn(new ForeseenTrace(what, derivatives, true), f, avals);
 }
 
-/** Runs `f`, which records a program that is differentiated afterwards even in eager code. */
-export function beforeDifferentiation<T>(f: () => T): T {
-  return within(recording, later + 1, f);
+/** Records a program that is differentiated once more than what is around it, even in eager code. */
+export function stageBeforeDerivative(
+  what: string,
+  f: (args: NDArray[]) => readonly NDArray[],
+  avals: readonly ShapedArray[],
+): Staged {
+  return stageIn(new ForeseenTrace(what, 1, false), f, avals);
 }
 
-/** Whether rules may stay as they are: nothing traced can be captured, or nobody will need it. */
-function mayStayOpen(): boolean {
-  if (currentTrace() === evalTrace) return true;
-  if (derivativesToCome() > 0) return false;
-  leftOpen++;
-  return true;
+/** Rules that stay the functions that they are. */
+function asItIs<R>(rules: R, open: boolean): Closed<R> {
+  return { rules, held: [], open };
+}
+
+/** Rules left as they are, where nothing traced can be captured, or nobody is going to need it yet. */
+function leftOpen<R>(rules: R): Closed<R> | null {
+  if (currentTrace() === evalTrace) return asItIs(rules, false);
+  return derivativesToCome() > 0 ? null : asItIs(rules, true);
 }
 
 /**
  * Whether a rule stays the function that it is though it was recorded. In a program that is being
  * recorded there are no values to look at, and to run rules twice at each depth would be exponential.
  */
-function staysAFunction(held: readonly NDArray[], openBefore: number): boolean {
+function staysAFunction(recorded: readonly Staged[]): boolean {
   // Rules inside of it that were left open may capture what it does not.
-  return held.length === 0 && recording === undefined && leftOpen === openBefore;
+  return recorded.every(({ jaxpr, consts }) => consts.length === 0 && !holdsOpenRules(jaxpr)) &&
+    !surroundings().inRuled;
+}
+
+/** A rule that looks at values: they are there when it runs, if they are, but not when it is recorded. */
+const needsValues = Symbol("needs values");
+
+/** An error of the rule's own, which is for those who ask for the rule. */
+class Failed {
+  constructor(readonly error: unknown) {}
+  /** The rule from now on. */
+  readonly rule = (): never => {
+    throw this.error;
+  };
 }
 
 /**
- * Records a rule, or gives null where that fails: the rule reports it when it is needed. The first
- * derivative runs the rule, and those after it differentiate what it is made of.
+ * Records a rule. The first derivative runs the rule, and those after it differentiate what it is
+ * made of.
  */
 function attempt(
   what: string,
   f: (args: NDArray[]) => readonly NDArray[],
   avals: readonly ShapedArray[],
-): Staged | null {
+): Staged | Failed | typeof needsValues {
   try {
     return stageRuled(what, f, avals, derivativesToCome() - 1);
-  } catch {
-    return null;
+  } catch (error) {
+    if (error instanceof InternalError) throw error;
+    for (let e: unknown = error; e instanceof Error; e = e.cause) {
+      if (e instanceof ConcretizationError) return needsValues;
+    }
+    return new Failed(error);
   }
 }
 
@@ -130,9 +151,8 @@ export function closedJvpRule(
   avals: readonly ShapedArray[],
   numRuled: number,
 ): Closed<JvpRule> {
-  const asItIs = { rules: rule, held: [] };
-  if (mayStayOpen()) return asItIs;
-  const open = leftOpen;
+  const open = leftOpen(rule);
+  if (open !== null) return open;
   let numOuts = 0;
   let active: readonly boolean[] = [];
   const staged = attempt(what, (args) => {
@@ -141,10 +161,12 @@ export function closedJvpRule(
     [numOuts, active] = [outs.length, mask];
     return [...outs, ...given];
   }, [...avals, ...avals.slice(0, numRuled)]);
-  if (staged === null || staysAFunction(staged.consts, open)) return asItIs;
+  if (staged instanceof Failed) return asItIs(staged.rule, false);
+  if (staged === needsValues || staysAFunction([staged])) return asItIs(rule, false);
   const { jaxpr, consts } = staged;
   return {
     held: consts,
+    open: false,
     rules: (primals, tangents) => {
       const dots = tangents.map((t, i): NDArray => t ?? zeros(avals[i]!));
       const outs = evalJaxpr(jaxpr, [...primals, ...dots], bind);
@@ -160,13 +182,13 @@ export function closedVjpRules(
   avals: readonly ShapedArray[],
   outAvals: readonly ShapedArray[],
 ): Closed<readonly [fwd: FwdRule, bwd: BwdRule]> {
-  const asItIs = { rules, held: [] };
-  if (mayStayOpen()) return asItIs;
-  const open = leftOpen;
+  const open = leftOpen(rules);
+  if (open !== null) return open;
   const [fwd, bwd] = rules;
   const numOuts = outAvals.length;
   const forward = attempt(what, (args) => fwd(args).flat(), avals);
-  if (forward === null) return asItIs;
+  if (forward instanceof Failed) return asItIs([forward.rule, bwd], false);
+  if (forward === needsValues) return asItIs(rules, false);
   const residuals = forward.jaxpr.outputs.slice(numOuts).map((a) => a.aval);
   let active: readonly boolean[] = [];
   const backward = attempt(what, (args) => {
@@ -176,13 +198,13 @@ export function closedVjpRules(
     active = mask;
     return given;
   }, [...residuals, ...outAvals]);
-  if (backward === null || staysAFunction([...forward.consts, ...backward.consts], open)) {
-    return asItIs;
-  }
+  if (backward instanceof Failed) return asItIs([fwd, backward.rule], false);
+  if (backward === needsValues || staysAFunction([forward, backward])) return asItIs(rules, false);
   const numForward = forward.consts.length;
   const numHeld = numForward + backward.consts.length;
   return {
     held: [...forward.consts, ...backward.consts],
+    open: false,
     rules: [
       (args) => {
         const inputs = [...args.slice(0, numForward), ...args.slice(numHeld)];

@@ -102,6 +102,7 @@ function recorded(
     reach: {
       jaxpr: through === 0 ? jaxpr : loopsWithin(jaxpr, `${op}(${nameOf(f)})`),
       numHeld: 0,
+      open: false,
       numConsts: consts.length,
       numThrough: through,
       numAux: auxDef.numLeaves,
@@ -165,7 +166,7 @@ export function customJvp(
         likeResult(dot, "the tangent of the rule", "the tangent of its rule"),
       ];
     };
-    const { rules, held } = closedJvpRule(
+    const { rules, held, open } = closedJvpRule(
       `the rule of ${reach.name}`,
       flatRule,
       xs.map((x) => x.aval),
@@ -175,6 +176,7 @@ export function customJvp(
       ...reach,
       rule: rules,
       numHeld: held.length,
+      open,
       jaxpr: ignoring(held, reach.jaxpr),
     };
     return result(bind(customJvpP, [...held, ...consts, ...xs], params));
@@ -216,7 +218,7 @@ export function customVjp(
       );
       return checkCotangents(f, given, ruledDef, xs);
     };
-    const { rules: [forward, backward], held } = closedVjpRules(
+    const { rules: [forward, backward], held, open } = closedVjpRules(
       `the rules of ${reach.name}`,
       [flatFwd, flatBwd],
       xs.map((x) => x.aval),
@@ -227,6 +229,7 @@ export function customVjp(
       fwd: forward,
       bwd: backward,
       numHeld: held.length,
+      open,
       jaxpr: ignoring(held, reach.jaxpr),
     };
     return result(bind(customVjpP, [...held, ...consts, ...xs], params));

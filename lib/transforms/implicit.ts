@@ -20,7 +20,7 @@ import { transposeJaxpr } from "../interpreters/transpose.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { neg } from "../primitives/elementwise/arithmetic.ts";
 import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
-import { beforeDifferentiation } from "./closed_rules.ts";
+import { stageBeforeDerivative } from "./closed_rules.ts";
 import { checkFunction, checkSameType, flattenArrays, flattenResult, nameOf } from "./trees.ts";
 import type { AnyFunction } from "./types.ts";
 
@@ -58,12 +58,10 @@ function convertEndo(
   def: TreeDef,
 ): Converted {
   const avals = xs.map((x) => x.aval);
-  return beforeDifferentiation(() =>
-    stage(`${op} of ${nameOf(f)}`, (args) => {
-      const result = (f as UserFunction)(treeUnflatten(def, args));
-      return like(op, avals, def)(`the argument and the result of ${what}`, f, result);
-    }, avals)
-  );
+  return stageBeforeDerivative(`${op} of ${nameOf(f)}`, (args) => {
+    const result = (f as UserFunction)(treeUnflatten(def, args));
+    return like(op, avals, def)(`the argument and the result of ${what}`, f, result);
+  }, avals);
 }
 
 /** A program as a function on trees. */
@@ -141,6 +139,7 @@ export function customRoot(
     numHeld: 0,
     numConsts: 0,
     numThrough: 0,
+    open: false,
     numAux: 0,
     name: nameOf(f),
     rule: (primals, tangents) => {

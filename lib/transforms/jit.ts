@@ -10,8 +10,9 @@ import { AxisError } from "../core/errors.ts";
 import { bind, Tracer } from "../core/trace.ts";
 import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { type CallParams, jitCall } from "../control/call.ts";
+import { holdsOpenRules } from "../control/custom.ts";
 import { stage } from "../interpreters/staging.ts";
-import { derivativesToCome, rulesLeftOpen } from "./closed_rules.ts";
+import { derivativesToCome } from "./closed_rules.ts";
 import { Programs, type Signature } from "./programs.ts";
 import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, JitOptions } from "./types.ts";
@@ -49,11 +50,10 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
   ): Entry => {
     const flat = flatFunction("jit", call, def);
     const avals = arrays.map((x) => x.aval);
-    const before = rulesLeftOpen();
     const derivatives = derivativesToCome();
     const { jaxpr, consts } = stage(`jit of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
     return {
-      open: rulesLeftOpen() > before,
+      open: holdsOpenRules(jaxpr),
       derivatives,
       def,
       avals,

@@ -25,6 +25,7 @@ import {
   switchCase,
   vmap,
 } from "../../mod.ts";
+import { InternalError } from "../../lib/core/errors.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 import { assert, assertThrows } from "../support/assert.ts";
 
@@ -243,6 +244,17 @@ Deno.test("a program compiled before it was differentiated keeps what its rules 
   }
 });
 
+Deno.test("a program made of programs compiled before keeps what their rules close over", () => {
+  for (const [what, [closing, explicit]] of Object.entries(pairs)) {
+    const f = jit(closing, { backend: "interpreter" });
+    assertClose(f(p, s), explicit(p, s));
+    const outer = jit((p: NDArray, s: NDArray) => f(p, s).mul(2), { backend: "interpreter" });
+    assertClose(outer(p, s), explicit(p, s).mul(2));
+    const want = grad((p: NDArray) => explicit(p, s).mul(2).sum())(p);
+    assertClose(grad((p: NDArray) => outer(p, s).sum())(p), want, undefined, what);
+  }
+});
+
 Deno.test("what a backward rule closes over has derivatives of second order", () => {
   const [closing, explicit] = pairs["a backward rule"]!;
   const mixed = (g: G) => grad((s: NDArray) => grad((p: NDArray) => g(p, s).sum())(p).sum())(s);
@@ -266,6 +278,49 @@ Deno.test("rules that close over nothing traced may look at values, under grad t
   assertClose(grad(f)(arr(0.5)), arr(2));
   assertClose(grad(f)(arr(-0.5)), arr(3));
   assert(seen.includes(0.5) && seen.includes(-0.5));
+});
+
+Deno.test("a rule that fails is reported by derivatives, as it was thrown, and by nothing else", () => {
+  const failure = new RangeError("no derivative here");
+  const fail = (): never => {
+    throw failure;
+  };
+  const functions = {
+    "a jvp rule": customJvp((p: NDArray) => np.sin(p), fail),
+    "a forward rule": customVjp((p: NDArray) => np.sin(p), fail, (_: NDArray, ct) => [ct]),
+    "a backward rule": customVjp((p: NDArray) => np.sin(p), (p: NDArray) => [np.sin(p), p], fail),
+  };
+  for (const [what, f] of Object.entries(functions)) {
+    for (const g of [f, jit(f, { backend: "interpreter" })]) {
+      assertClose(vmap(g)(p), np.sin(p), undefined, what);
+      for (const h of [grad((p: NDArray) => g(p).sum()), vmap(grad(g))]) {
+        assert(assertThrows(() => h(p), RangeError) === failure, what);
+      }
+    }
+  }
+});
+
+Deno.test("a rule that looks at values has them, though what it is told of it is an error of its own", () => {
+  const steep = (p: NDArray): boolean => {
+    try {
+      return p.item() > 0;
+    } catch (cause) {
+      throw new Error("whether it is steep is not known", { cause });
+    }
+  };
+  const f = customJvp(
+    (p: NDArray) => np.sin(p),
+    ([p], [t]) => [np.sin(p!), t!.mul(steep(p!) ? 2 : 3)],
+  );
+  assertClose(grad(f)(arr(0.5)), arr(2));
+  assertClose(grad(f)(arr(-0.5)), arr(3));
+});
+
+Deno.test("an inconsistency inside of the library, met while a rule is recorded, is not kept back", () => {
+  const broken = customJvp((p: NDArray) => np.sin(p), () => {
+    throw new InternalError("broken");
+  });
+  assertThrows(() => vmap(broken)(p), InternalError, "broken");
 });
 
 Deno.test("a function with a rule may not close over what is differentiated: the rule knows nothing of it", () => {
