@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { ShapedArray } from "../core/aval.ts";
+import { sameShape, type ShapedArray } from "../core/aval.ts";
 import { allocate, dtypeOf, isTypedArray, type TypedArray } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { type Atom, type Jaxpr, Var } from "../core/jaxpr.ts";
@@ -20,6 +20,7 @@ import type {
   SubgraphInput,
   Value,
 } from "../core/lowering.ts";
+import { chooseFloats } from "./choice.ts";
 import { fuse } from "./fusion.ts";
 import { type BuiltNode, finishNodes, live } from "./graph.ts";
 import { decidingInput, lacks, resultTypes, standIn, type Target } from "./kernels.ts";
@@ -57,7 +58,9 @@ class Shared {
   readonly tensors = new Map<Value, Tensor>();
   /** Types of the values that equations read and give. */
   readonly avals = new Map<Value, ShapedArray>();
-  readonly zeros = new Zeros();
+  readonly zeros = new Zeros((value) => this.avals.get(value)?.shape.length);
+  /** Of what was reshaped: the value as it was at first. */
+  readonly reshaped = new Map<Value, Value>();
   /** Dtypes of all values, as far as they are known. */
   readonly types = new Map<Value, OnnxDType>();
   readonly domains = new Set<string>();
@@ -304,9 +307,15 @@ class GraphBuilder implements Lowering {
   }
 
   reshape(x: Value, shape: readonly number[]): Value {
+    const { avals, reshaped } = this.shared;
+    const source = reshaped.get(x) ?? x;
+    const own = avals.get(source)?.shape;
+    if (own !== undefined && sameShape(own, shape)) return source;
     // A 0 would otherwise mean "as in the input".
     const attributes = shape.includes(0) ? { allowzero: 1 } : undefined;
-    return this.node("Reshape", [x, this.int64(shape)], attributes);
+    const result = this.node("Reshape", [source, this.int64(shape)], attributes);
+    reshaped.set(result, source);
+    return result;
   }
 
   where(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value {
@@ -314,26 +323,10 @@ class GraphBuilder implements Lowering {
     const instead = standIn(this.target, "Where", dtype);
     if (instead !== undefined) return instead(this, inputs, undefined, "Where", dtype);
     const floats = dtype === "float32" || dtype === "float64";
-    return floats && this.target !== "webgpu"
-      ? this.#whereOfFloats(condition, a, b, dtype)
-      : this.node("Where", inputs);
-  }
-
-  /**
-   * As Where, whose kernel on the CPU loses a -0 of the first branch: see `zeros.ts`. Conditions are
-   * not negated by Not, as onnxruntime would drop it and swap the branches.
-   */
-  #whereOfFloats(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value {
-    const { zeros } = this.shared;
-    for (let c = zeros.negated(condition); c !== undefined; c = zeros.negated(c)) {
-      [condition, a, b] = [c, b, a];
-    }
-    if (zeros.neverWhere(condition, a)) return this.node("Where", [condition, a, b]);
-    const otherwise = this.node("Xor", [condition, this.scalar(1, "bool")]);
-    if (zeros.never(b)) return this.node("Where", [otherwise, b, a]);
-    const one = this.scalar(1, dtype);
-    const first = this.node("Where", [otherwise, one, a]);
-    return this.node("Mul", [first, this.node("Where", [condition, one, b])]);
+    if (!floats || this.target === "webgpu") return this.node("Where", inputs);
+    const { zeros, avals } = this.shared;
+    const shapeOf = (value: Value) => avals.get(value)?.shape;
+    return chooseFloats({ g: this, zeros, shapeOf }, condition, a, b, dtype);
   }
 
   inline(jaxpr: Jaxpr, inputs: readonly Value[]): Value[] {

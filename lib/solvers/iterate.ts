@@ -105,9 +105,7 @@ export function plainNorm(x: NDArray): NDArray {
 export function norm(x: NDArray): NDArray {
   const shares = abs(x).mul(1 / Math.max(1, x.size));
   const unit = reduceSum(shares, [0]).add(scalarArray(smallestNormal(x.dtype), x.dtype));
-  // It is not negative in any case; by `abs` compiled code knows that it is no -0, so that a choice
-  // between norms is one node and not three.
-  return abs(plainNorm(div(x, unit)).mul(unit));
+  return plainNorm(div(x, unit)).mul(unit);
 }
 
 /**
@@ -161,8 +159,7 @@ export function iterate<S>(
       return {
         x: next,
         memory,
-        // Adding 0 makes 0 of -0, after which the choice is one node of compiled code and not four.
-        best: select(better, c.x.add(0), c.best),
+        best: select(better, c.x, c.best),
         bestNorm: select(better, size, c.bestNorm),
         steps,
         status,

@@ -2,7 +2,15 @@
  * The sign of zero in compiled choices, whatever is known of the branches: compiled code gives the zero
  * that eager code gives, in one node where no branch can lose one.
  */
-import { jit, loadBackend, makeJaxpr, type NDArray, numpy as np } from "../../mod.ts";
+import {
+  jit,
+  loadBackend,
+  makeJaxpr,
+  type NDArray,
+  numpy as np,
+  vmap,
+  whileLoop,
+} from "../../mod.ts";
 import { openJaxpr } from "../../lib/extend.ts";
 import { lowerJaxpr } from "../../lib/onnx/lower.ts";
 import { arr, difference } from "../support/arrays.ts";
@@ -31,6 +39,18 @@ const choices: Readonly<Record<string, { readonly f: Fn; readonly nodes: number 
   "of what is positive": { f: (x, y) => np.where(x.greater(0), x, y), nodes: 1 },
   "of what is negated": { f: (x, y) => np.where(np.less(0, x), x.neg(), y), nodes: 1 },
   "of an absolute value": { f: (x, y) => np.where(x.greater(y), np.abs(x), y), nodes: 1 },
+  "of a product of absolute values": {
+    f: (x, y) => np.where(x.greater(y), np.abs(x).mul(np.exp(y)), y),
+    nodes: 2,
+  },
+  "of a norm": {
+    f: (x, y) => np.where(x.greater(y), np.dot(x, x).sqrt().mul(np.abs(x).sum()), y),
+    nodes: 2,
+  },
+  "of what is larger than one of some numbers": {
+    f: (x, y) => np.where(x.greater(np.tile(np.array([-1, NaN, 1, 1, 1, 1, 1]), [7])), x, y),
+    nodes: 4,
+  },
   "of a choice": {
     f: (x, y) => np.where(x.greater(y), np.where(y.greater(1), x, 1), y),
     nodes: 6,
@@ -98,6 +118,74 @@ for (const [name, f] of Object.entries(operations)) {
   });
 }
 
+/** Shapes of conditions beside [7, 7, 7], and how many nodes the choice may take. */
+const conditions: readonly (readonly [shape: readonly number[], nodes: number])[] = [
+  [[], 4],
+  [[1], 5],
+  [[1, 1, 1], 5],
+  [[7, 1, 1], 4],
+  [[7, 7, 1], 5],
+  [[7, 7, 7], 4],
+  [[7, 1], 4],
+  [[1, 7, 1], 4],
+];
+const CHOICE: readonly string[] = [
+  "Where",
+  "Mul",
+  "Xor",
+  "Not",
+  "Gather",
+  "Concat",
+  "Reshape",
+  "Cast",
+];
+
+for (const [shape, nodes] of conditions) {
+  Deno.test(`compiled choices of rows keep the sign of zero: a condition of shape [${shape}]`, () => {
+    const size = shape.reduce((a, n) => a * n, 1);
+    const pattern = Array.from({ length: size }, (_, i) => i % 3 === 1 ? 1 : 0);
+    for (const dtype of ["float32", "float64"] as const) {
+      const [x, y] = [(a: number) => a, (_: number, b: number) => b].map((f) =>
+        np.tile(arr(all(f), dtype), [7]).reshape([7, 7, 7])
+      ) as [NDArray, NDArray];
+      for (const flags of [pattern, pattern.map((v) => 1 - v)]) {
+        const c = arr(flags, "bool").reshape([...shape]);
+        const f = (c: NDArray, x: NDArray, y: NDArray) => np.where(c, x, y);
+        const found = difference(jit(f)(c, x, y), f(c, x, y), 0);
+        if (found !== null) throw new Error(`${dtype}: ${found}`);
+        const { jaxpr } = makeJaxpr(f)(c, x, y);
+        const used = lowerJaxpr(openJaxpr(jaxpr), { target: "wasm" }).graph.nodes
+          .filter(({ op }) => CHOICE.includes(op));
+        assertEquals(used.length <= nodes, true, `${used.map((n) => n.op)}`);
+      }
+    }
+  });
+}
+
+Deno.test("choices by numbers too small to be counted, and of nothing, are compiled", () => {
+  for (const shape of [[], [1], [0], [0, 3], [3, 0]]) {
+    const x = np.full(shape, -0), y = np.zeros(shape);
+    for (const c of [np.array(true), np.array(false), np.equal(x, y)]) {
+      const f = (c: NDArray, x: NDArray, y: NDArray) => np.where(c, x, y);
+      assertEquals(difference(jit(f)(c, x, y), f(c, x, y), 0), null);
+    }
+  }
+});
+
+Deno.test("lanes of a loop that stop one by one keep the sign of their zeros", () => {
+  const run = (n: NDArray, x: NDArray): NDArray =>
+    whileLoop(
+      ([i, _]) => i.less(n),
+      ([i, x]): [NDArray, NDArray] => [i.add(1), x.neg()],
+      [np.array(0), x] as [NDArray, NDArray],
+    )[1];
+  for (const shape of [[4], [4, 3], [4, 2, 3]]) {
+    const x = np.full(shape, -0);
+    const steps = np.array([0, 1, 2, 3]);
+    assertEquals(difference(jit(vmap(run))(steps, x), vmap(run)(steps, x), 0), null);
+  }
+});
+
 for (const [name, { f, nodes }] of Object.entries(choices)) {
   Deno.test(`compiled choices keep the sign of zero: ${name}`, () => {
     for (const dtype of ["float32", "float64"] as const) {
@@ -105,7 +193,7 @@ for (const [name, { f, nodes }] of Object.entries(choices)) {
       const found = difference(jit(f)(x, y), f(x, y), 0);
       if (found !== null) throw new Error(`${dtype}: ${found}`);
       const { jaxpr } = openJaxpr(makeJaxpr(f)(x, y));
-      const used = lowerJaxpr(jaxpr, { target: "portable" }).graph.nodes
+      const used = lowerJaxpr(openJaxpr(jaxpr), { target: "portable" }).graph.nodes
         .filter(({ op }) => ["Where", "Mul", "Xor", "Not"].includes(op));
       assertEquals(used.length <= nodes, true, `${used.map((n) => n.op)}`);
     }

@@ -1,5 +1,13 @@
 /** What the loop of all solvers reports, however a solve ends. */
-import { anderson, damped, fixedPoint, loadBackend, type NDArray, numpy as np } from "../../mod.ts";
+import {
+  anderson,
+  damped,
+  fixedPoint,
+  jit,
+  loadBackend,
+  type NDArray,
+  numpy as np,
+} from "../../mod.ts";
 import { assertAlmostEquals, assertEquals } from "../support/assert.ts";
 
 await loadBackend("wasm");
@@ -28,6 +36,16 @@ Deno.test("however a solve ends, its norms are those of its value, the best poin
       const norms = [...s.history!.dataSync()].slice(0, s.steps.item()).filter(Number.isFinite);
       const best = s.converged ? norms.at(-1) : Math.min(...norms);
       assertEquals(s.residualNorm.item(), best, what);
+    }
+  }
+});
+
+Deno.test("a solution that is -0 is given as -0, by eager and by compiled code", () => {
+  const solve = (x0: NDArray): NDArray => fixedPoint((x: NDArray) => np.sin(x), x0).value;
+  for (const dtype of ["float32", "float64"] as const) {
+    const x0 = np.array([-0, 0], { dtype });
+    for (const g of [solve, jit(solve)]) {
+      assertEquals([...g(x0).dataSync()].map((x) => Object.is(x, -0)), [true, false]);
     }
   }
 });
