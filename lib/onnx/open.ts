@@ -12,7 +12,7 @@ import type { NDArray } from "../core/array.ts";
 import { sameAval, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { allocate, isFloat } from "../core/dtype.ts";
-import { ConcretizationError } from "../core/errors.ts";
+import { ConcretizationError, DTypeError, InternalError, ShapeError } from "../core/errors.ts";
 import {
   type Atom,
   evalJaxpr,
@@ -85,8 +85,10 @@ export function recordAt(program: OpenProgram, sizes: readonly Sizes[]): Jaxpr[]
     let there: Jaxpr;
     try {
       there = program.at(far);
-    } catch {
-      continue; // the function itself is not made for such sizes
+    } catch (error) {
+      // The function itself is not made for such sizes, and says so in whatever words it has.
+      if (error instanceof InternalError) throw error;
+      continue;
     }
     compareFar(program, facts, known, sizes, far, [jaxprs[0]!, there]);
   }
@@ -137,11 +139,12 @@ function withNumbers(jaxpr: Jaxpr, facts: readonly (number | string | null)[]): 
   try {
     return visit(jaxpr, "", (value) => {
       const replacement = facts[next++];
-      if (replacement === null) throw new RangeError("there is no such number");
+      if (replacement === null) throw new NoSuchProgram("there is no such number");
       return typeof value === "number" ? replacement as typeof value : value;
     });
-  } catch {
-    return null;
+  } catch (error) {
+    if (doesNotFit(error)) return null;
+    throw error;
   }
 }
 
@@ -165,9 +168,18 @@ function agree(a: Jaxpr | null, b: Jaxpr): boolean {
         Object.is(v, theirs[j]) || Math.abs(v - theirs[j]!) <= 1e-4 * (1 + Math.abs(v))
       );
     });
-  } catch {
-    return false;
+  } catch (error) {
+    if (doesNotFit(error)) return false;
+    throw error;
   }
+}
+
+/** Numbers that no program has in their places. */
+class NoSuchProgram extends Error {}
+
+/** Whether an error says that numbers, put in the places of others, make no program that runs. */
+function doesNotFit(error: unknown): boolean {
+  return [NoSuchProgram, ShapeError, DTypeError, RangeError].some((kind) => error instanceof kind);
 }
 
 function otherProgram(
@@ -230,7 +242,7 @@ function visit(jaxpr: Jaxpr, around: string, fact: Visitor): Jaxpr {
     const aval = type(a.aval, operation);
     if (sizeOf(a.aval.shape) > SMALL) {
       if (sameAval(aval, a.aval)) return a;
-      throw new RangeError("an array of constants of another size");
+      throw new NoSuchProgram("an array of constants of another size");
     }
     const values = allocate(aval.dtype, a.value.values.length);
     a.value.values.forEach((v, i) => values[i] = fact(v, operation, aval.dtype));

@@ -153,8 +153,8 @@ for (const [shape, nodes] of conditions) {
         const f = (c: NDArray, x: NDArray, y: NDArray) => np.where(c, x, y);
         const found = difference(jit(f)(c, x, y), f(c, x, y), 0);
         if (found !== null) throw new Error(`${dtype}: ${found}`);
-        const { jaxpr } = makeJaxpr(f)(c, x, y);
-        const used = lowerJaxpr(openJaxpr(jaxpr), { target: "wasm" }).graph.nodes
+        const { jaxpr } = openJaxpr(makeJaxpr(f)(c, x, y));
+        const used = lowerJaxpr(jaxpr, { target: "wasm" }).graph.nodes
           .filter(({ op }) => CHOICE.includes(op));
         assertEquals(used.length <= nodes, true, `${used.map((n) => n.op)}`);
       }
@@ -193,7 +193,7 @@ for (const [name, { f, nodes }] of Object.entries(choices)) {
       const found = difference(jit(f)(x, y), f(x, y), 0);
       if (found !== null) throw new Error(`${dtype}: ${found}`);
       const { jaxpr } = openJaxpr(makeJaxpr(f)(x, y));
-      const used = lowerJaxpr(openJaxpr(jaxpr), { target: "portable" }).graph.nodes
+      const used = lowerJaxpr(jaxpr, { target: "portable" }).graph.nodes
         .filter(({ op }) => ["Where", "Mul", "Xor", "Not"].includes(op));
       assertEquals(used.length <= nodes, true, `${used.map((n) => n.op)}`);
     }
