@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { debug, grad, type NDArray, numpy as np, scan } from "../../mod.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { examplesOf, faults, shows } from "../support/shown.ts";
 
@@ -48,6 +49,20 @@ Deno.test("there are examples of both kinds", () => {
   const failing = all.filter(({ fails }) => fails).length;
   assert(failing > 10, `only ${failing} show an error`);
   assert(all.length > 200, `only ${all.length} were found`);
+});
+
+Deno.test("the programs printed in lib/README.md are those of its example, at each stage", () => {
+  const text = Deno.readTextFileSync(new URL("lib/README.md", root));
+  const blocks = [...text.matchAll(/^```(.*)\n([^]*?)^```$/gm)]
+    .flatMap(([, language, block]) => language === "" ? [block!] : []);
+  const f = (x: NDArray) =>
+    scan((c: NDArray, u: NDArray) => [np.tanh(c.add(u)), null], np.zeros([]), x)[0];
+  const stages = ["traced", "simplified", "onnx"] as const;
+  assertEquals(blocks.length, stages.length);
+  stages.forEach((stage, i) => {
+    const printed = debug.program(grad(f), [np.ones([3])], { stage });
+    assert(shows(blocks[i]!, printed), `${stage}: ${printed}`);
+  });
 });
 
 const program = (code: string, fails = false) => faults({ line: 1, code, fails });
