@@ -45,7 +45,7 @@
  *
  * - `Transforms`, `pure`: the dictionary that library code takes, and the one for pure functions
  * - `ambient`, `withTransforms`, ...: a dictionary without passing it
- * - `liftTransforms`, `StateProtocol`: the dictionary of a stateful module system
+ * - `liftTransforms`, `contextStack`, `Context`: the dictionary of a stateful module system
  * - `compose`, `initSafe`: several systems at once; systems that initialise by running
  *
  * Errors are classes by what is wrong: `ShapeError`, `DTypeError`, `TreeError`, `StateError` and others.
@@ -82,6 +82,7 @@ export type {
   Argnums,
   AssociativeScanOptions,
   DiffOptions,
+  EntryAxes,
   InAxes,
   JitOptions,
   LaneReduction,

@@ -14,6 +14,7 @@
  * - the rules of such a call: `calls`, `withoutDead`, `usedInputs`, `keepInputs`, `lanesInFront`
  * - masks of zeros, unknowns: `notZero`, `spread`, `splitTangents`, `partition`, `merge`
  * - running programs anywhere: `registerBackend`, `ConcreteArray`
+ * - random streams of module systems: `keyStreams`
  * - arguments and messages: `checkCall`, `checkShape`, `expectDType`, `toArray`, `describeValue`, ...
  *
  * These are the innards: they change more often than what is in the main module.
@@ -38,6 +39,7 @@
  * @module
  */
 export { type Inspect, simplify } from "./compile/pipeline.ts";
+export { keyStreams } from "./lift/streams.ts";
 export { formatAval, sameAval, sameShape, shaped, type ShapedArray, sizeOf } from "./core/aval.ts";
 export { type Backend, type Executable, registerBackend } from "./core/backend.ts";
 export { checkShape, expectDType, expectInteger } from "./core/checks.ts";

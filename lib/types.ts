@@ -54,3 +54,5 @@ export type {
 } from "./transforms/tree_types.ts";
 export type { ShapeDtypeConstructor } from "./transforms/trees.ts";
 export type { Cotangents, Examples, HasAux, Shapes } from "./transforms/types.ts";
+export type { Account, ChildOptions } from "./lift/context.ts";
+export type { NameChange } from "./lift/names.ts";

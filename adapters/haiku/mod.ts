@@ -20,19 +20,17 @@
  * @module
  */
 import { constant, randomNormal, truncatedNormal } from "./layers.ts";
-import type { Initializer } from "./frame.ts";
+import type { Initializer } from "./entries.ts";
 
+export { protocol, runningInit } from "./context.ts";
 export {
   type EntryOptions,
   getParameter,
   getState,
   type Initializer,
-  maybeNextRngKey,
-  nextRngKey,
-  protocol,
-  runningInit,
   setState,
-} from "./frame.ts";
+} from "./entries.ts";
+export { maybeNextRngKey, nextRngKey } from "./keys.ts";
 export { Linear, type LinearOptions, MLP, type MLPOptions } from "./layers.ts";
 export { Module } from "./module.ts";
 export {

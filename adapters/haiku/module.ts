@@ -6,7 +6,7 @@
  */
 import { checkCall, describeValue } from "../../lib/extend.ts";
 import { StateError } from "../../mod.ts";
-import { namesToEnter, namesToTake, type Scope } from "./frame.ts";
+import { currentScope, inScope, protocol, type Scope, scopeIn, takeName } from "./context.ts";
 import { classModuleName, isModuleName } from "./naming.ts";
 
 const wrapped = new WeakSet<object>();
@@ -48,7 +48,7 @@ const wrapped = new WeakSet<object>();
  */
 export class Module {
   /** The names that the constructor's calls of `submodules` have taken. */
-  #submoduleNames: Scope["counters"] = {};
+  readonly #submoduleNames = new Map<string, unknown>();
   /** Full name, such as `"mlp/~/linear_0"`. */
   readonly moduleName: string;
 
@@ -68,29 +68,17 @@ export class Module {
         `hk.Module: ${JSON.stringify(base)} is not a name: use letters, digits and underscores`,
       );
     }
-    const scopes = namesToTake(`new ${new.target.name}()`);
-    const stack = scopes.get();
-    const top = stack.at(-1)!;
-    const [unique, counters] = uniqueName(base, top.counters);
-    scopes.set([...stack.slice(0, -1), { ...top, counters }]);
-    this.moduleName = `${prefix(top)}${unique}`;
+    const context = protocol.need(`new ${new.target.name}()`);
+    const scope = scopeIn(context);
+    this.moduleName = `${prefix(scope)}${takeName(context, scope, base)}`;
     wrapMethods(Object.getPrototypeOf(this));
   }
 
   /** Runs `build`, in a constructor; the modules, parameters and state it makes belong to this one. */
   protected submodules<T>(build: () => T): T {
-    const own = { module: this.moduleName, method: "~", owner: 0, counters: this.#submoduleNames };
-    return inScope(own, build, (scope) => this.#submoduleNames = scope.counters);
+    const own = { module: this.moduleName, method: "~", owner: 0 };
+    return inScope(own, build, this.#submoduleNames);
   }
-}
-
-/** The first of `base`, `base_1`, ... that is free, and the counters with that name taken. */
-function uniqueName(base: string, counters: Scope["counters"]): [string, Scope["counters"]] {
-  const taken = (name: string): boolean => Object.hasOwn(counters, name);
-  let used = taken(base) ? counters[base]! : 0;
-  let unique = used === 0 ? base : `${base}_${used}`;
-  while (used > 0 && taken(unique)) unique = `${base}_${++used}`;
-  return [unique, { ...counters, [unique]: 1, [base]: used + 1 }];
 }
 
 function prefix({ module, method }: Scope): string {
@@ -99,26 +87,13 @@ function prefix({ module, method }: Scope): string {
   return method === "~" ? `${module}/~/` : `${module}/~${method}/`;
 }
 
-/** Runs `f` in a scope; `leave` is given the scope as it is then. */
-function inScope<T>(scope: Scope, f: () => T, leave?: (scope: Scope) => void): T {
-  const scopes = namesToEnter(`${scope.module}.${scope.method}`);
-  const saved = scopes.get();
-  scopes.set([...saved, scope]);
-  try {
-    return f();
-  } finally {
-    leave?.(scopes.get().at(-1)!);
-    scopes.set(saved);
-  }
-}
-
 /** Runs a method of a module as the class at depth `owner` has it. */
 function inMethod<T>({ moduleName }: Module, method: string, owner: number, f: () => T): T {
-  const top = namesToEnter(`${moduleName}.${method}`).get().at(-1)!;
+  const top = currentScope(`${moduleName}.${method}`);
   // The same method of a base class (super.call(...)) goes on counting, or the modules that both make
   // would share their weights.
   if (top.module === moduleName && top.method === method && top.owner !== owner) return f();
-  return inScope({ module: moduleName, method, owner, counters: {} }, f);
+  return inScope({ module: moduleName, method, owner }, f);
 }
 
 /** Makes the methods of a class and its bases, up to `Module`, run in their module's scope. */

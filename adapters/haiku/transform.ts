@@ -6,13 +6,14 @@
 import { checkCall, describeValue, dropPromise } from "../../lib/extend.ts";
 import {
   type Arrays,
+  Context,
   type LiftedTransforms,
   liftTransforms,
   NDArray,
-  type StateBundle,
   StateError,
 } from "../../mod.ts";
-import { protocol, stream, topScopes } from "./frame.ts";
+import { protocol, stream } from "./context.ts";
+import { collections } from "./entries.ts";
 
 /** Parameters or state: the name of each module with its entries, `{ "linear": { w, b } }`. */
 export type ModuleEntries = { [module: string]: { [name: string]: NDArray } };
@@ -77,18 +78,30 @@ export const transforms: LiftedTransforms = liftTransforms(protocol);
  */
 export const strictTransforms: LiftedTransforms = liftTransforms(protocol, { strict: true });
 
-function nested(flat: Readonly<Record<string, unknown>>): ModuleEntries {
+/** The entries of a collection, as `value` has them. */
+function nested(
+  context: Context,
+  collection: string,
+  value: (key: string) => unknown,
+): ModuleEntries {
   const out: ModuleEntries = {};
-  for (const [path, value] of Object.entries(flat)) {
-    const at = path.lastIndexOf("/");
-    const module = path.slice(0, at);
+  const prefix = `${collection}:`;
+  for (const key of context.keys()) {
+    if (!key.startsWith(prefix)) continue;
+    const at = key.lastIndexOf("/");
+    const module = key.slice(prefix.length, at);
     if (!Object.hasOwn(out, module)) out[module] = {};
-    out[module]![path.slice(at + 1)] = value as NDArray;
+    out[module]![key.slice(at + 1)] = value(key) as NDArray;
   }
   return out;
 }
 
-function flattened(entries: unknown, what: string, usage: string): Record<string, NDArray> {
+/** The entries of a collection by key. */
+function flattened(
+  entries: unknown,
+  what: keyof typeof collections,
+  usage: string,
+): Record<string, NDArray> {
   const out: Record<string, NDArray> = {};
   const wrong = (found: string): StateError =>
     new StateError(`${usage}: ${what} must be { module: { name: array } }, but ${found}`);
@@ -101,7 +114,7 @@ function flattened(entries: unknown, what: string, usage: string): Record<string
     }
     for (const [name, value] of Object.entries(own)) {
       if (!(value instanceof NDArray)) throw wrong(`${module}.${name} is ${describeValue(value)}`);
-      out[`${module}/${name}`] = value;
+      out[`${collections[what]}:${module}/${name}`] = value;
     }
   }
   return out;
@@ -117,17 +130,17 @@ function checkKey(key: unknown, usage: string): asserts key is NDArray | null {
   );
 }
 
-function start(key: NDArray | null, bundle: Partial<StateBundle>): StateBundle {
-  return {
-    params: {},
-    state: {},
-    initial: {},
-    rng: key === null ? {} : { [stream]: { key, count: 0, root: key } },
-    phase: "init",
-    names: topScopes,
-    ...bundle,
-  };
+/** A context for a call. */
+function start(key: NDArray | null, entries: Record<string, NDArray> | null): Context {
+  return Context.open(protocol, {
+    entries: entries ?? {},
+    streams: key === null ? {} : { [stream]: { key, count: 0 } },
+    initializing: entries === null,
+  });
 }
+
+const now = (context: Context) => (key: string): unknown => context.get(key);
+const atFirst = (context: Context) => (key: string): unknown => context.initial(key);
 
 /**
  * Makes a pair of pure functions from a function that uses modules, parameters and state.
@@ -159,39 +172,42 @@ export function transformWithState<A extends unknown[], R>(
   return {
     init(key, ...args) {
       checkKey(key, initUsage);
-      const [, after] = run(start(key, {}), args);
-      return [nested(after.params), nested(after.initial)];
+      const context = start(key, null);
+      run(context, args);
+      return [
+        nested(context, collections.params, now(context)),
+        nested(context, collections.state, atFirst(context)),
+      ];
     },
     apply(params, state, key, ...args) {
       const usage = "apply(params, state, key, ...args)";
       checkKey(key, usage);
-      const bundle = start(key, {
-        params: flattened(params, "params", usage),
-        state: flattened(state, "state", usage),
-        phase: "apply",
+      const context = start(key, {
+        ...flattened(params, "params", usage),
+        ...flattened(state, "state", usage),
       });
-      const [out, after] = run(bundle, args);
-      return [out as Arrays<R>, nested(after.state)];
+      const out = run(context, args);
+      return [out as Arrays<R>, nested(context, collections.state, now(context))];
     },
   };
 }
 
 const initUsage = "init(key, ...args)";
 
-/** Runs a user's function over a bundle. */
+/** Runs a user's function in a context. */
 function runner<A extends unknown[], R>(
   op: string,
   f: (...args: A) => R,
-): (bundle: StateBundle, args: A) => [R, StateBundle] {
+): (context: Context, args: A) => R {
   if (typeof f !== "function") {
     throw new StateError(`${op}: expected a function, not ${describeValue(f)}`);
   }
-  return (bundle, args) => {
-    const [out, after] = protocol.run(bundle, () => f(...args));
+  return (context, args) => {
+    const out = protocol.run(context, () => f(...args));
     if (dropPromise(out)) {
       throw new StateError(`${op}: the function is asynchronous; it must be synchronous`);
     }
-    return [out, after];
+    return out;
   };
 }
 
@@ -213,26 +229,28 @@ function runner<A extends unknown[], R>(
 export function transform<A extends unknown[], R>(f: (...args: A) => R): Transformed<A, R> {
   if (arguments.length > 1) checkCall("hk.transform(f)", arguments);
   const run = runner("hk.transform", f);
-  const stateless = (bundle: StateBundle, args: A): [R, StateBundle] => {
-    const [out, after] = run(bundle, args);
-    const names = Object.keys(after.state);
-    if (names.length === 0) return [out, after];
+  const stateless = (context: Context, args: A): R => {
+    const out = run(context, args);
+    const prefix = `${collections.state}:`;
+    const state = context.keys().filter((key) => key.startsWith(prefix));
+    if (state.length === 0) return out;
     throw new StateError(
       `hk.transform: the function has state (${
-        names.join(", ")
+        state.map((key) => key.slice(prefix.length)).join(", ")
       }), which would be lost. Use hk.transformWithState`,
     );
   };
   return {
     init(key, ...args) {
       checkKey(key, initUsage);
-      return nested(stateless(start(key, {}), args)[1].params);
+      const context = start(key, null);
+      stateless(context, args);
+      return nested(context, collections.params, now(context));
     },
     apply(params, key, ...args) {
       const usage = "apply(params, key, ...args)";
       checkKey(key, usage);
-      const bundle = start(key, { params: flattened(params, "params", usage), phase: "apply" });
-      return stateless(bundle, args)[0] as Arrays<R>;
+      return stateless(start(key, flattened(params, "params", usage)), args) as Arrays<R>;
     },
   };
 }

@@ -81,3 +81,18 @@ export const isLoopless: (jaxpr: Jaxpr) => boolean = memoize((jaxpr: Jaxpr) =>
       (programs.loop === null && programs.list(params).every((c) => isLoopless(c.jaxpr)));
   })
 );
+
+/** Which variables of a program its outputs need, by number; equations are taken whole. */
+export function neededVars(
+  jaxpr: Pick<Jaxpr, "eqns" | "numVars">,
+  outputs: readonly Atom[],
+): Uint8Array {
+  const needed = new Uint8Array(jaxpr.numVars);
+  for (const a of outputs) if (a instanceof Var) needed[a.id] = 1;
+  for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
+    const { inputs, outputs: own } = jaxpr.eqns[i]!;
+    if (!own.some((v) => needed[v.id] === 1)) continue;
+    for (const a of inputs) if (a instanceof Var) needed[a.id] = 1;
+  }
+  return needed;
+}

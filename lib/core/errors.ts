@@ -409,3 +409,9 @@ export function describeValue(value: unknown): string {
   }
   return `${typeof value} ${String(value)}`;
 }
+
+/**
+ * A value of a transform further in, used in the trace of one further out, which cannot know it. Users
+ * meet it as the error that it is a kind of.
+ */
+export class OuterTraceError extends DifferentiationError {}

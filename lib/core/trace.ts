@@ -12,7 +12,12 @@ import { NDArray, type Nested } from "./array.ts";
 import { ConcreteArray, retained } from "./concrete.ts";
 import { checkRoom, formatAval, type ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
-import { ConcretizationError, DifferentiationError, LeakedTracerError } from "./errors.ts";
+import {
+  ConcretizationError,
+  DifferentiationError,
+  LeakedTracerError,
+  OuterTraceError,
+} from "./errors.ts";
 import { Linear, type Primitive } from "./primitive.ts";
 import { userLine } from "./stack.ts";
 
@@ -103,7 +108,7 @@ export function leaked(x: Tracer | Linear): LeakedTracerError | DifferentiationE
     );
   }
   if (x.trace.alive) {
-    return new DifferentiationError(
+    return new OuterTraceError(
       `a custom derivative rule uses a ${
         formatAval(x.aval)
       } value from outside that is itself being transformed by ${x.trace.what}. Pass it to the function as ` +

@@ -1,175 +1,55 @@
 /**
- * Lifted loops and branches: state is part of the carry, keys are folded with the iteration.
+ * Lifted loops and branches: what is written is part of the carry, keys are split by step and branch.
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { StateChangedError } from "../core/errors.ts";
-import { treeUnflatten } from "../core/tree.ts";
-import { scanLength } from "../transforms/loops.ts";
+import { condBy, switchBy } from "../transforms/branches.ts";
+import { foriBy, mapBy, scanBy, scanLength, whileBy } from "../transforms/loops.ts";
+import type { ScanOptions } from "../transforms/options.ts";
+import { prefixesBy } from "../transforms/prefixes.ts";
 import { flattenArrays } from "../transforms/trees.ts";
-import { sliceAlong } from "./calls.ts";
-import { asArrays, type Engine, type Fn, instead, newKeys, pure } from "./engine.ts";
-import type { Entries } from "./protocol.ts";
-import { atTick, firstTick, folded, nextTick } from "./streams.ts";
+import type { AnyFunction } from "../transforms/types.ts";
+import { splitsStream } from "./axes.ts";
+import { Carrier } from "./carrier.ts";
+import type { Engine, Fn } from "./engine.ts";
 
-export const scan = (e: Engine): Fn => (f, init, xs, options) =>
-  scanned(e, "scan", f, init, xs, options);
+type F = AnyFunction;
 
-export const map = (e: Engine): Fn => (f, xs) => {
-  if (typeof f !== "function") return pure.map(f, xs); // which reports it
-  const step = (_: unknown, x: unknown): unknown => [null, (f as Fn)(x)];
-  return (scanned(e, "map", instead(f, step), null, xs) as unknown[])[1];
-};
-
-function scanned(
-  e: Engine,
-  name: "scan" | "map",
-  f: unknown,
-  init: unknown,
-  xs: unknown,
-  options: unknown = {},
-): unknown {
-  const { length, reverse = false } = options as { length?: number; reverse?: boolean };
-  const [slices, def] = flattenArrays(name, xs, "xs");
-  const steps = scanLength(slices, def, length, name);
-  e.initialize(f, () => {
-    const first = slices.map((x) => sliceAlong(x, 0, reverse));
-    return [asArrays(init), treeUnflatten(def, first)];
+export const scan = (e: Engine): Fn => (f, init, xs, options = {}) => {
+  const { stateAxes, splitRng, length } = options as ScanOptions;
+  const app = e.begin("scan");
+  const carrier = new Carrier(app, {
+    axes: stateAxes,
+    splits: (name) => splitsStream(splitRng, name, true),
   });
-  const app = e.begin(name);
-  const { rng } = app.inner;
-  const step = (carry: unknown, x: unknown): unknown => {
-    const [c, before, i] = carry as [unknown, Entries, NDArray | null];
-    const { out, state } = app.run(() => (f as Fn)(c, x), { state: before, rng: atTick(rng, i) });
-    // What is not a pair is left to the pure scan to report.
-    if (!Array.isArray(out) || out.length !== 2) return out;
-    return [[out[0], state, nextTick(i)], out[1]];
-  };
-  const [[carry, state], ys] = pure.scan(
-    instead(f, step as Fn),
-    [init, app.inner.state, firstTick(rng)],
-    xs,
-    { length: steps, reverse },
-  ) as [[unknown, unknown], unknown];
-  app.commit(state);
-  return [carry, ys];
-}
-
-export const associativeScan = (e: Engine): Fn => (f, elems, options) => {
-  e.initialize(f, () => [asArrays(elems), asArrays(elems)]);
-  const app = e.begin("associativeScan");
-  const what = `the function of ${app.where}`;
-  let called = false;
-  const combine = (a: unknown, b: unknown): unknown => {
-    const { out, names } = app.reading(what, () => (f as Fn)(a, b));
-    called = true;
-    app.names = names;
-    return out;
-  };
-  const given = instead(f, combine as Fn);
-  const out = pure.associativeScan(given, elems, options);
-  // Fewer than two elements need no combining, but the names must not depend on that.
-  if (!called) pure.evalShape(given, elems, elems);
-  app.commit({});
-  return out;
+  if (stateAxes !== undefined) {
+    carrier.steps = scanLength(...flattenArrays("scan", xs, "xs"), length);
+  }
+  return scanBy(carrier, f as F, init, xs, options as ScanOptions);
 };
+
+export const map = (e: Engine): Fn => (f, xs) => mapBy(new Carrier(e.begin("map")), f as F, xs);
 
 export const whileLoop = (e: Engine): Fn => (cond, body, init) => {
-  const before = e.protocol.snapshot();
-  const start = asArrays(init);
-  const afterCond = e.initialize(cond, () => [start]);
-  e.initialize(body, () => [start], afterCond);
   const app = e.begin("whileLoop");
-  if (e.strict) {
-    const after = e.protocol.snapshot();
-    const created = [
-      ...newKeys(before.params, after.params),
-      ...newKeys(before.state, after.state),
-    ];
-    if (created.length > 0) {
-      throw new StateChangedError(
-        `${app.where}: initialising the loop creates ${
-          created.join(", ")
-        }, which strict: true forbids. Create it before the loop, for example with initialize`,
-      );
-    }
-  }
-  const { rng } = app.inner;
-  const what = `the condition of ${app.where}`;
-  const test = (carry: unknown): unknown => {
-    const [x, state] = carry as [unknown, Entries];
-    const { out, names } = app.reading(what, () => (cond as Fn)(x), { state });
-    app.names = names;
-    return out;
-  };
-  const step = (carry: unknown): unknown => {
-    const [x, before, i] = carry as [unknown, Entries, NDArray | null];
-    const { out, state } = app.run(() => (body as Fn)(x), {
-      state: before,
-      rng: atTick(rng, i),
-      names: app.names,
-    });
-    return [out, state, nextTick(i)];
-  };
-  const [x, state] = pure.whileLoop(
-    instead(cond, test as Fn),
-    instead(body, step as Fn),
-    [init, app.inner.state, firstTick(rng)],
-  ) as [unknown, unknown];
-  app.commit(state);
-  return x;
+  const reader = `the condition of ${app.where}`;
+  return whileBy(new Carrier(app, { reader }), cond as F, body as F, init);
 };
 
-export const foriLoop = (e: Engine): Fn => (lower, upper, body, init) => {
-  e.initialize(body, () => [
-    typeof lower === "number" ? scalarArray(lower, "int32") : asArrays(lower),
-    asArrays(init),
-  ]);
-  const app = e.begin("foriLoop");
-  const { rng } = app.inner;
-  const step = (i: unknown, carry: unknown): unknown => {
-    const [x, before] = carry as [unknown, Entries];
-    const { out, state } = app.run(() => (body as Fn)(i, x), {
-      state: before,
-      rng: folded(rng, i as NDArray),
-    });
-    return [out, state];
-  };
-  const [x, state] = pure.foriLoop(
-    lower,
-    upper,
-    instead(body, step as Fn),
-    [init, app.inner.state],
-  ) as [unknown, unknown];
-  app.commit(state);
-  return x;
-};
+export const foriLoop = (e: Engine): Fn => (lower, upper, body, init) =>
+  foriBy(new Carrier(e.begin("foriLoop")), lower, upper, body as F, init);
 
-/** `cond` and `switchCase`: names follow the order of `branches`, and so do keys. */
-export function branches(
-  e: Engine,
-  name: "cond" | "switchCase",
-  branches: readonly unknown[],
-  operands: unknown[],
-  choose: (branches: readonly unknown[], state: unknown) => unknown,
-): unknown {
-  let names: unknown;
-  for (const f of branches) names = e.initialize(f, () => asArrays(operands), names);
-  const app = e.begin(name);
-  const { rng } = app.inner;
-  const runs = branches.map((f, k) =>
-    instead(f, (before, ...xs) => {
-      const { out, state } = app.run(() => (f as Fn)(...xs), {
-        state: before as Entries,
-        rng: folded(rng, k),
-        names: app.names,
-      });
-      return [out, state];
-    })
-  );
-  const [out, state] = choose(runs, app.inner.state) as [unknown, unknown];
-  app.commit(state);
+/** Branches are recorded in the order ifFalse, ifTrue; names follow that order. */
+export const cond = (e: Engine): Fn => (pred, ifTrue, ifFalse, ...operands) =>
+  condBy(new Carrier(e.begin("cond")), pred as never, ifTrue as F, ifFalse as F, operands);
+
+export const switchCase = (e: Engine): Fn => (index, branches, ...operands) =>
+  switchBy(new Carrier(e.begin("switchCase")), index as never, branches as F[], operands);
+
+export const associativeScan = (e: Engine): Fn => (f, elems, options) => {
+  const app = e.begin("associativeScan");
+  const carrier = new Carrier(app, { reader: `the function of ${app.where}` });
+  const out = prefixesBy(carrier, f as F, elems, options as never);
+  carrier.finish([], []);
   return out;
-}
+};

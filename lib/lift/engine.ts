@@ -1,18 +1,31 @@
 /**
- * What all lifted transforms share: initialising, running a user's function over a snapshot, keeping
- * account of what it wrote and drew, and committing that. See `lift.ts` for the idea.
+ * What all lifted transforms share: where they are the pure ones, and the application of one, whose
+ * effects are joined to the contexts around it when it has succeeded. See `lift.ts` for the idea.
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { formatAval, sameAval } from "../core/aval.ts";
-import { describeValue, InternalError, StateError } from "../core/errors.ts";
-import { treeFlatten, treeUnflatten } from "../core/tree.ts";
-import { toArray } from "../transforms/trees.ts";
+import type { NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { StateError } from "../core/errors.ts";
+import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { members } from "../transforms/pure.ts";
-import type { Transforms } from "../transforms/types.ts";
-import type { Entries, RngState, StateBundle, StateProtocol } from "./protocol.ts";
-import { folded, forked, mapStreams } from "./streams.ts";
+import { toArray } from "../transforms/trees.ts";
+import type { AnyFunction, Transforms } from "../transforms/types.ts";
+import type { Names } from "./names.ts";
+import type { StateProtocol } from "./protocol.ts";
+import { record, type Recorded, type RecordingOptions } from "./record.ts";
+import {
+  childrenOf,
+  type Effects,
+  effectsOf,
+  inside,
+  nameIn,
+  pathIn,
+  placeOf,
+  type Values,
+  type World,
+  type WorldOptions,
+} from "./world.ts";
 
 /** Any function, by its untyped signature. */
 export type Fn = (...args: unknown[]) => unknown;
@@ -20,303 +33,181 @@ export type Fn = (...args: unknown[]) => unknown;
 /** The pure members by their untyped signatures: what is lifted has types of its own. */
 export const pure: Record<keyof Transforms, Fn> = members as Record<keyof Transforms, Fn>;
 
-/** What a run of a user's function did to its context. */
-export interface Effects {
-  /** The state entries that it wrote, with their new values. */
-  readonly written: Entries;
-  /** The random streams that it drew from. */
-  readonly drawn: readonly string[];
-  /** The names in force after it. */
-  readonly names: unknown;
-}
+/** Parts that functions play in a transform. Each has streams of its own under that of the transform. */
+export const roles = {
+  /** The function itself, and a forward rule in its place. */
+  body: 0,
+  /** The condition of a loop, and the solver of an equation. */
+  test: 1,
+  /** The solver of a linear equation for a derivative. */
+  tangent: 2,
+  /** A backward rule. */
+  backward: 3,
+} as const;
 
-/** The outcome of running a user's function in a context of its own. */
-export interface Outcome extends Effects {
-  /** Its result. */
-  readonly out: unknown;
-  /** All state entries after it. */
-  readonly state: Entries;
-}
-
-/** What a derivative rule needs of a context in order to run after that has been closed. */
-export interface Held {
-  /** What derivatives flow to. */
-  readonly free: { readonly params: unknown; readonly state: unknown };
-  /** The keys of the streams. */
-  readonly keys: unknown;
-}
-
-/** Lifts transforms for one system. */
+/** Lifts transforms for some systems. */
 export class Engine {
-  constructor(readonly protocol: StateProtocol, readonly strict: boolean) {}
+  constructor(readonly systems: readonly StateProtocol[], readonly strict: boolean) {}
 
   /** A member as users write it. */
   label(name: string): string {
-    return `${this.protocol.dictionary}.${name}`;
+    const names = this.systems.map((s) => s.dictionary);
+    return `${names.length === 1 ? names[0] : `compose(${names.join(", ")})`}.${name}`;
+  }
+
+  /** Whether the context of a system is open in the trace that is running. */
+  active(): boolean {
+    return this.systems.some((s) => s.current() !== null);
   }
 
   /** Lifts a member that gives a function: outside of a context that is the pure member's. */
-  member(
-    name: keyof Transforms,
-    lift: (f: Fn, ...options: unknown[]) => (args: unknown[]) => unknown,
-  ): Fn {
+  member(name: keyof Transforms, lift: (...params: unknown[]) => Fn): Fn {
     return (...params) => {
       const outside = pure[name](...params) as Fn;
-      const inside = lift(...params as [Fn]);
-      const lifted = (...args: unknown[]): unknown =>
-        this.protocol.active() ? this.#restoring(() => inside(args)) : outside(...args);
+      let made: Fn | null = null;
+      const lifted: Fn = (...args) =>
+        this.active() ? (made ??= lift(...params))(...args) : outside(...args);
       return Object.defineProperty(lifted, "name", { value: outside.name });
     };
   }
 
   /** Lifts a member that runs at once. */
   now(name: keyof Transforms, lifted: Fn): Fn {
-    return (...params) =>
-      this.protocol.active() ? this.#restoring(() => lifted(...params)) : pure[name](...params);
+    return (...params) => this.active() ? lifted(...params) : pure[name](...params);
   }
 
-  /** An exception leaves the context as it was, also what initialising had created. */
-  #restoring<T>(f: () => T): T {
-    const before = this.protocol.snapshot();
-    try {
-      return f();
-    } catch (error) {
-      this.protocol.commit(before);
-      throw error;
-    }
-  }
-
-  /**
-   * Creates the entries that `f` needs, by running it once, and nothing else. `args` are made only
-   * where that is to be done. Gives the names in force after it.
-   */
-  initialize(f: unknown, args: () => readonly unknown[], names?: unknown): unknown {
-    const before = this.protocol.snapshot();
-    const from = names ?? before.names;
-    // What is not a function is left to the pure transform to report.
-    if (before.phase !== "init" || typeof f !== "function") return from;
-    const values = args();
-    const [, after] = this.protocol.run(
-      { ...before, rng: forked(before.rng), names: from },
-      () => (f as Fn)(...values),
-    );
-    const created = newKeys(before.state, after.state);
-    this.protocol.commit({
-      ...before,
-      params: after.params,
-      state: { ...before.state, ...pick(after.initial, created) },
-      initial: { ...before.initial, ...pick(after.initial, created) },
-    });
-    return after.names;
-  }
-
-  /** Begins the real run of a transform, once all entries exist. */
+  /** Begins an application of a transform. */
   begin(name: string): Application {
-    return new Application(this, this.label(name));
-  }
-
-  /** Runs `f` over a bundle. It may write state entries, but neither create nor retype them. */
-  execute(where: string, bundle: StateBundle, f: () => unknown): Outcome {
-    const [out, after] = this.protocol.run(bundle, f);
-    const written: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(after.state)) {
-      if (!Object.hasOwn(bundle.state, name)) {
-        throw new StateError(
-          `${where}: the state entry ${name} was created inside the transform outside of initialisation. ` +
-            "Create it before, or during init",
-        );
-      }
-      if (sameEntry(value, bundle.state[name])) continue;
-      checkSameTypes(where, name, bundle.state[name], value);
-      written[name] = value;
-    }
-    return {
-      out,
-      state: { ...bundle.state, ...written },
-      written,
-      drawn: Object.keys(bundle.rng).filter((k) => bundle.rng[k]!.count !== after.rng[k]?.count),
-      names: after.names,
-    };
-  }
-
-  /** `transform` applied to a function with what it writes as an auxiliary output. */
-  threaded(
-    name: keyof Transforms,
-    f: Fn,
-    args: unknown[],
-    transform: (call: Fn, app: Application) => [result: unknown, written: unknown],
-  ): unknown {
-    this.initialize(f, () => asArrays(args));
-    const app = this.begin(name);
-    const call = (...xs: unknown[]): [unknown, Entries] => {
-      const { out, written } = app.run(() => f(...xs));
-      return [out, written];
-    };
-    const [result, written] = transform(instead(f, call), app);
-    app.commit(written);
-    return result;
+    return new Application(this, name);
   }
 }
 
-/** One application of a transform: the context that its functions run over, and what they did. */
+/**
+ * One application of a transform. What its functions do goes to contexts of its own, which `commit`
+ * joins to those around it: an exception leaves these as they were.
+ */
 export class Application {
-  readonly #outer: StateBundle;
-  readonly #written = new Set<string>();
-  readonly #drawn = new Set<string>();
-  /** What the functions run over: all entries exist, and the streams are its own. */
-  readonly inner: StateBundle;
-  /** The names in force after the last run. */
-  names: unknown;
+  /** How users write the transform. */
+  readonly where: string;
+  /** The contexts around it. */
+  readonly outer: World;
+  /** Contexts within those: what was done so far. */
+  readonly world: World;
+  /** The names that the last function left. */
+  #names: Effects["names"] = [];
 
-  constructor(readonly engine: Engine, readonly where: string) {
-    this.#outer = engine.protocol.snapshot();
-    this.inner = {
-      ...this.#outer,
-      phase: this.#outer.phase === "init" ? "settled" : this.#outer.phase,
-      rng: forked(this.#outer.rng),
-    };
-    this.names = this.inner.names;
+  constructor(readonly engine: Engine, readonly op: string) {
+    this.where = engine.label(op);
+    this.outer = engine.systems.flatMap((s) => s.current() ?? []);
+    for (const context of this.outer) context.protocol.pull?.(context);
+    this.world = childrenOf(this.outer, { stream: (s, { rules }) => rules.fork(s) });
   }
 
-  /** Runs one of the functions; what it does counts. */
-  run(f: () => unknown, change: Partial<StateBundle> = {}): Outcome {
-    const outcome = this.engine.execute(this.where, { ...this.inner, ...change }, f);
-    this.record(outcome);
-    return outcome;
+  /** Whether entries are being initialised. */
+  get initializing(): boolean {
+    return this.outer.some((context) => context.initializing);
   }
 
-  /** Counts what a function did. */
-  record(effects: Effects): void {
-    for (const name of Object.keys(effects.written)) this.#written.add(name);
-    for (const name of effects.drawn) this.#drawn.add(name);
-    this.names = effects.names;
+  /** Records a function within these contexts. */
+  record(
+    f: AnyFunction,
+    def: TreeDef,
+    avals: readonly ShapedArray[],
+    options: RecordingOptions,
+  ): Recorded {
+    return record(this.where, this.op, f, def, avals, this.world, options);
   }
 
-  /**
-   * Runs a solver: what it draws counts, what it writes does not. Gives its result. Streams of
-   * solvers with different numbers differ, and from those of the function itself.
-   */
-  solving(number: number, f: () => unknown): unknown {
-    const rng = folded(this.inner.rng, number);
-    const { out, drawn } = this.engine.execute(this.where, { ...this.inner, rng }, f);
-    this.record({ written: {}, drawn, names: this.names });
-    return out;
+  /** Runs a function within these contexts, in the trace that is running. */
+  run<T>(role: number, f: () => T, options: WorldOptions = {}): { out: T; effects: Effects } {
+    const inner = childrenOf(this.world, {
+      stream: (s, { rules }) => rules.part(s, role),
+      ...options,
+    });
+    const out = inside(inner, f);
+    return { out, effects: effectsOf(this.where, inner) };
   }
 
-  /** Runs a function that leaves no trace, as derivative rules do; gives its result. */
-  aside(f: () => unknown, change: Partial<StateBundle> = {}): unknown {
-    return this.engine.protocol.run({ ...this.inner, ...change }, f)[0];
+  /** Counts what a function did besides writing: it is as if done in these contexts. */
+  note({ drawn, names, removed }: Pick<Effects, "drawn" | "names" | "removed">): void {
+    for (const name of drawn) {
+      const [i, stream] = placeOf(name);
+      this.world[i]!.draw(stream);
+    }
+    names.forEach((changes, i) => this.world[i]!.names.apply(changes));
+    for (const name of removed) {
+      const [i, key] = placeOf(name);
+      this.world[i]!.delete(key);
+    }
   }
 
-  /** Runs a function that must not write or draw; `what` is its name for messages. */
-  reading(what: string, f: () => unknown, change: Partial<StateBundle> = {}): Outcome {
-    const outcome = this.engine.execute(this.where, { ...this.inner, ...change }, f);
-    const written = Object.keys(outcome.written);
-    if (written.length > 0) {
+  /** Raises where a function removed entries, but it is not known whether or how often that happens. */
+  refuseRemovals({ removed }: Pick<Effects, "removed">): void {
+    if (removed.length === 0) return;
+    throw new StateError(
+      `${this.where}: the state entry ${
+        removed.map(pathIn).join(", ")
+      } was removed inside the transform, where it is not known whether and how often that happens. ` +
+        "Remove it before or after",
+    );
+  }
+
+  /** Raises where a function wrote or drew that may only read. */
+  refuseEffects(what: string, { written, removed, drawn }: Effects): void {
+    const changed = [...Object.keys(written), ...removed];
+    if (changed.length > 0) {
       throw new StateError(
         `${what} may only read state, but it wrote ${
-          written.join(", ")
+          changed.map(pathIn).join(", ")
         }. Write it in the body instead`,
       );
     }
-    if (outcome.drawn.length > 0) {
+    if (drawn.length > 0) {
       throw new StateError(
         `${what} may only read state, but it drew a random key. Draw it in the body, or before the loop`,
       );
     }
-    return outcome;
   }
 
-  /** Parameters and state entries by path. */
-  entries(paths: readonly string[]): Entries {
-    const { params, state } = this.inner;
-    if (!Array.isArray(paths)) {
-      throw new StateError(
-        `${this.where}: entries must be a list of paths, not ${describeValue(paths)}`,
-      );
+  /** The value of an entry. */
+  get(name: string): unknown {
+    const [i, key] = placeOf(name);
+    return this.world[i]!.get(key);
+  }
+
+  /** Sets entries. */
+  set(values: Values): void {
+    for (const [name, value] of Object.entries(values)) {
+      const [i, key] = placeOf(name);
+      this.world[i]!.set(key, value);
     }
-    for (const path of paths) {
-      if (Object.hasOwn(params, path) || Object.hasOwn(state, path)) continue;
-      const known = [...Object.keys(params), ...Object.keys(state)].sort();
-      throw new StateError(
-        `${this.where}: there is no parameter or state entry ${describeValue(path)}. There ${
-          known.length === 0 ? "are none" : `is ${known.join(", ")}`
-        }`,
-      );
-    }
-    return pick({ ...state, ...params }, paths);
   }
 
-  /** The change to a bundle that gives entries, parameters or state, other values. */
-  withEntries(values: Entries): Partial<StateBundle> {
-    const { params, state } = this.inner;
-    const isParam = (path: string): boolean => Object.hasOwn(params, path);
-    const paths = Object.keys(values);
-    return {
-      params: { ...params, ...pick(values, paths.filter(isParam)) },
-      state: { ...state, ...pick(values, paths.filter((p) => !isParam(p))) },
-    };
+  /** The names of all entries that were created so far. */
+  created(): string[] {
+    return this.world.flatMap(({ account }, i) =>
+      [...account.made.keys(), ...account.born.keys()].map((key) => nameIn(i, key))
+    );
   }
 
-  /** What is passed to derivative rules by way of arguments, since they may run late. */
-  hold(): Held {
-    const { params, state, rng } = this.inner;
-    return { free: { params, state }, keys: mapStreams(rng, (s) => s.key) };
-  }
-
-  /**
-   * The values of the entries that were written. All must be there: one run of a function may write
-   * an entry that another leaves as it was, and an entry must not end up without a value.
-   */
-  #taken(state: Entries): Entries {
-    for (const name of this.#written) {
-      if (Object.hasOwn(state, name)) continue;
-      throw new InternalError(
-        `${this.where}: the state entry ${name} was written, but has no value`,
-      );
-    }
-    return pick(state, [...this.#written]);
-  }
-
-  /** Puts the values of the entries that were written, taken from `state`, into the context. */
-  commit(state: unknown): void {
-    const outer = this.#outer;
-    const advanced = (s: RngState, name: string): RngState =>
-      this.#drawn.has(name) ? { ...s, count: s.count + 1 } : s;
-    this.engine.protocol.commit({
-      ...outer,
-      state: { ...outer.state, ...this.#taken(state as Entries) },
-      rng: mapStreams(outer.rng, advanced),
-      names: this.names,
+  /** Joins what was done to the contexts around. */
+  commit(): void {
+    this.world.forEach((context, i) => {
+      const outer = this.outer[i]!;
+      const { account } = context;
+      for (const [key, value] of account.made) outer.adopt(key, value);
+      for (const [key, value] of account.born) if (!outer.has(key)) outer.set(key, value);
+      for (const [key, value] of account.written) outer.set(key, value);
+      for (const key of account.removed) outer.delete(key);
+      for (const name of account.drawn) outer.draw(name);
+      outer.names.apply(context.names.changes());
+      context.close(this.where);
+      outer.protocol.push?.(outer);
     });
   }
 }
 
-/** The part of a bundle that was held. */
-export function release(free: unknown, keys: unknown): Partial<StateBundle> {
-  const { params, state } = free as { params: Entries; state: Entries };
-  return {
-    params,
-    state,
-    rng: mapStreams(keys as Readonly<Record<string, NDArray>>, (key) => ({
-      key,
-      count: 0,
-      root: key,
-    })),
-  };
-}
-
-/** Names that `after` has and `before` lacks. */
-export function newKeys(before: Entries, after: Entries): string[] {
-  return Object.keys(after).filter((k) => !Object.hasOwn(before, k));
-}
-
-/** Some of the entries. */
-function pick(entries: Entries, keys: readonly string[]): Entries {
-  return Object.fromEntries(keys.map((k) => [k, entries[k]]));
-}
-
-/** A tree whose leaves are arrays as far as they can be: what transforms hand to functions. */
+/** The list of arguments as arrays, and its structure, for members that record a function. */
 export function asArrays<T>(tree: T): T {
   const [leaves, def] = treeFlatten(tree);
   return treeUnflatten(def, leaves.map((x) => toArray(x) ?? x)) as T;
@@ -332,35 +223,10 @@ export function instead(f: unknown, wrapper: Fn): Fn {
     : f as Fn;
 }
 
-/** Whether two entries are the same arrays in the same structure. */
-function sameEntry(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  const [x, xDef] = treeFlatten(a);
-  const [y, yDef] = treeFlatten(b);
-  return xDef === yDef && x.every((leaf, i) => leaf === y[i]);
+/** Arrays of a tree of entries, whose leaves were checked to be arrays. */
+export function arraysIn(value: unknown): NDArray[] {
+  return treeFlatten(value)[0] as NDArray[];
 }
 
-function checkSameTypes(where: string, name: string, before: unknown, after: unknown): void {
-  const [a, aDef] = treeFlatten(before);
-  const [b, bDef] = treeFlatten(after);
-  const type = (x: unknown): string => x instanceof NDArray ? formatAval(x.aval) : typeof x;
-  const same = aDef === bDef && a.every((x, i) => {
-    const y = b[i];
-    return x instanceof NDArray && y instanceof NDArray && sameAval(x.aval, y.aval);
-  });
-  if (same) return;
-  const foreign = [...a, ...b].find((x) => !(x instanceof NDArray));
-  if (foreign !== undefined) {
-    throw new StateError(
-      `${where}: the state entry ${name} holds ${
-        describeValue(foreign)
-      }. Entries must be arrays or trees of ` +
-        "arrays inside transforms: make it one with np.array",
-    );
-  }
-  throw new StateError(
-    `${where}: the state entry ${name} changed its type from ${a.map(type).join(", ")} to ${
-      b.map(type).join(", ")
-    }. Inside a transform an entry keeps its shape and dtype`,
-  );
-}
+/** Changes of names of some contexts. */
+export type NamesOf = readonly Names[];

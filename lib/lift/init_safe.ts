@@ -8,12 +8,11 @@ import { scalarArray } from "../core/concrete.ts";
 import { checkCall } from "../core/signature.ts";
 import { treeMap, treeUnflatten } from "../core/tree.ts";
 import { zeros } from "../primitives/constants/full.ts";
-import { scanLength } from "../transforms/loops.ts";
+import { scanLength, sliceAlong } from "../transforms/loops.ts";
 import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
 import { flattenArrays, ShapeDtype } from "../transforms/trees.ts";
 import type { JitOptions, ScanOptions, Transforms, VmapOptions } from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";
-import { sliceAlong } from "./calls.ts";
 import { asArrays, type Fn, pure } from "./engine.ts";
 
 /** What stands for a member while initialising; makers give a function of the arguments. */

@@ -2,11 +2,13 @@
  * One engine that lifts all transforms: given a protocol, it derives a dictionary whose members may
  * be applied to stateful functions.
  *
- * Each lifted transform does the same four things. While initialising, it runs the function once to
- * create the missing entries and keeps only those. It takes a snapshot. It applies the pure
- * transform to a function from state to state, which runs the user's function in a context of its
- * own; parameters are captured like any other value, so derivatives and loops see them. It commits
- * the outcome. An exception anywhere leaves the context as it was.
+ * Each lifted transform does the same. It opens a context within that of the system, which keeps
+ * account of what is done. Members that record their function (`jit`, loops, branches, custom rules,
+ * implicit functions) record it there: an entry becomes an input of the program when it is first read,
+ * so that the program says what is read, created, written, removed and drawn, and it is that program
+ * which is looped, chosen or compiled. The others (derivatives, `vmap`, `checkpoint`) run the function
+ * there, and what it wrote leaves as an auxiliary output. At the end the account is joined to the
+ * context outside. An exception anywhere leaves that as it was.
  *
  * @module
  */
@@ -14,18 +16,19 @@ import { checkCall, type OptionTable } from "../core/signature.ts";
 import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
 import type { LiftedTransforms } from "../transforms/lifted_types.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { checkpoint, jit, vmap } from "./calls.ts";
-import { associativeScan, branches, foriLoop, map, scan, whileLoop } from "./control.ts";
-import { customJvp, customLinearSolve, customRoot, customVjp } from "./custom.ts";
-import { derivative, jvp, linearize, vjp } from "./derivatives.ts";
-import { asArrays, Engine, type Fn, instead, pure } from "./engine.ts";
+import { associativeScan, cond, foriLoop, map, scan, switchCase, whileLoop } from "./control.ts";
+import { checkpoint, create, derivative, jvp, linearize, vjp } from "./derivatives.ts";
+import { Engine, type Fn } from "./engine.ts";
+import { jit } from "./jit.ts";
 import type { StateProtocol } from "./protocol.ts";
+import { customJvp, customLinearSolve, customRoot, customVjp, evalShape } from "./rules.ts";
+import { vmap } from "./vmap.ts";
 
 /** Options of `liftTransforms`. */
 export interface LiftOptions {
   /**
-   * Whether `whileLoop` raises `StateChangedError` where initialising its condition or body creates an
-   * entry, rather than running them once to create it.
+   * Whether `whileLoop` raises `StateChangedError` where its condition or body creates an entry, rather
+   * than create it.
    */
   readonly strict?: boolean | undefined;
 }
@@ -58,38 +61,21 @@ export function registerOrigin<D extends Transforms>(transforms: D, origin: Orig
  *
  * @example
  * ```ts
- * import { liftTransforms, type NDArray, numpy as np, type StateBundle } from "@injax/injax";
+ * import { Context, contextStack, liftTransforms, type NDArray, numpy as np } from "@injax/injax";
  *
- * // A system whose contexts are bundles on a stack.
- * const stack: StateBundle[] = [];
- * const transforms = liftTransforms({
- *   system: "Stack",
- *   dictionary: "transforms",
- *   active: () => stack.length > 0,
- *   snapshot: () => stack.at(-1)!,
- *   commit: (bundle) => void (stack[stack.length - 1] = bundle),
- *   run(bundle, f) {
- *     stack.push(bundle);
- *     try {
- *       return [f(), stack.at(-1)!];
- *     } finally {
- *       stack.pop();
- *     }
- *   },
- * });
- *
- * const count = () => (stack.at(-1)!.state.n as NDArray);
+ * const stack = contextStack("Counter", { dictionary: "counter.transforms" });
+ * const transforms = liftTransforms(stack);
  * const bump = () => {
- *   const top = stack.at(-1)!;
- *   stack[stack.length - 1] = { ...top, state: { n: count().add(1) } };
+ *   const context = stack.need("bump");
+ *   context.set("n", (context.get("n") as NDArray).add(1));
  * };
- * const state = { n: np.array(0) };
- * stack.push({ params: {}, state, initial: {}, rng: {}, phase: "apply", names: null });
- * transforms.foriLoop(0, 5, (_, x) => {
- *   bump();
- *   return x;
- * }, 0);
- * console.log(count().item()); // 5
+ * const context = Context.open(stack, { entries: { n: np.array(0) } });
+ * stack.run(context, () =>
+ *   transforms.foriLoop(0, 5, (_, x) => {
+ *     bump();
+ *     return x;
+ *   }, 0));
+ * console.log((context.get("n") as NDArray).item()); // 5
  * ```
  */
 export function liftTransforms(
@@ -97,9 +83,16 @@ export function liftTransforms(
   options: LiftOptions = {},
 ): LiftedTransforms {
   if (arguments.length > 1) checkCall("liftTransforms(protocol, options)", arguments, liftOptions);
-  const { strict = false } = options;
-  const lifted = checkedMembers<LiftedTransforms>(dictionary(new Engine(protocol, strict)));
-  return registerOrigin(lifted, { protocols: [protocol], strict });
+  return liftAll([protocol], options);
+}
+
+/** As `liftTransforms`, for several systems at once. */
+export function liftAll(
+  protocols: readonly StateProtocol[],
+  { strict = false }: LiftOptions = {},
+): LiftedTransforms {
+  const lifted = checkedMembers<LiftedTransforms>(dictionary(new Engine(protocols, strict)));
+  return registerOrigin(lifted, { protocols, strict });
 }
 
 function dictionary(e: Engine): Record<keyof Transforms, Fn> {
@@ -126,31 +119,16 @@ function dictionary(e: Engine): Record<keyof Transforms, Fn> {
     associativeScan: associativeScan(e),
     whileLoop: whileLoop(e),
     foriLoop: foriLoop(e),
-    // Branches are recorded in the order ifFalse, ifTrue or 0, 1, ...; names follow that order.
-    cond: (pred, ifTrue, ifFalse, ...operands) =>
-      branches(
-        e,
-        "cond",
-        [ifFalse, ifTrue],
-        operands,
-        ([no, yes], state) => pure.cond(pred, yes, no, state, ...operands),
-      ),
-    switchCase: (index, cases, ...operands) =>
-      Array.isArray(cases)
-        ? branches(
-          e,
-          "switchCase",
-          cases,
-          operands,
-          (runs, state) => pure.switchCase(index, runs, state, ...operands),
-        )
-        : pure.switchCase(index, cases, ...operands),
-    evalShape(f, ...args) {
-      const bundle = e.protocol.snapshot();
-      const run: Fn = (...xs) => e.protocol.run(bundle, () => (f as Fn)(...xs))[0];
-      return pure.evalShape(instead(f, run), ...args);
+    cond: cond(e),
+    switchCase: switchCase(e),
+    evalShape: evalShape(e),
+    initialize(f, ...args) {
+      const app = e.begin("initialize");
+      // What is not a function is left to whoever calls it to report.
+      if (!app.initializing || typeof f !== "function") return;
+      create(app, f as Fn, args);
+      app.commit();
     },
-    initialize: (f, ...args) => e.initialize(f, () => asArrays(args)),
   };
   const atOnce = Object.entries(immediate).map(([name, member]) => [
     name,
@@ -159,6 +137,6 @@ function dictionary(e: Engine): Record<keyof Transforms, Fn> {
   return {
     ...makers,
     ...Object.fromEntries(atOnce) as typeof immediate,
-    isInitializing: () => e.protocol.active() && e.protocol.snapshot().phase !== "apply",
+    isInitializing: () => e.systems.some((s) => s.current()?.initializing === true),
   };
 }

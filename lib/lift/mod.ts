@@ -13,14 +13,16 @@ export {
   withTransforms,
 } from "./ambient.ts";
 export { compose } from "./compose.ts";
+export { Context, type ContextOptions } from "./context.ts";
 export { initSafe } from "./init_safe.ts";
 export { type LiftOptions, liftTransforms } from "./lift.ts";
+export type { Names } from "./names.ts";
 export {
-  type Entries,
-  type Phase,
-  type RngState,
-  type StateBundle,
+  type ContextStack,
+  contextStack,
+  type Objects,
   type StateProtocol,
-  type Streams,
+  type SystemOptions,
   traceIdentity,
 } from "./protocol.ts";
+export type { KeyStream, Stream, StreamRules } from "./streams.ts";

@@ -1,110 +1,178 @@
 /**
  * What a stateful module system tells the lifting engine about itself. Whoever supports a new system
- * writes this, and no transform.
+ * writes this, mostly by one call of `contextStack`, and no transform.
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCall } from "../core/signature.ts";
+import { describeValue, StateError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { currentTrace } from "../core/trace.ts";
+import type { Context } from "./context.ts";
+import type { StreamRules } from "./streams.ts";
 
-/** Named entries; the values are pytrees of arrays. Names are paths for messages, `"linear/w"`. */
-export type Entries = Readonly<Record<string, unknown>>;
-
-/** A random stream: its keys are `foldIn(key, 0)`, `foldIn(key, 1)`, ... */
-export interface RngState {
-  /** The key. */
-  readonly key: NDArray;
-  /** How many keys were drawn from it. */
-  readonly count: number;
-  /**
-   * The key of the outermost context. Initial values of entries are drawn from it by name alone, so
-   * that they do not depend on which transforms surround the place where an entry is created.
-   */
-  readonly root: NDArray;
-}
-
-/** The random streams of a context by name; none where it was given no key. */
-export type Streams = Readonly<Record<string, RngState>>;
-
-/**
- * - `"init"`: missing entries are created.
- * - `"settled"`: still initialising, but all entries exist; creating one is an error.
- * - `"apply"`: parameters are given; creating one is an error.
- */
-export type Phase = "init" | "settled" | "apply";
-
-/** Everything that a context holds. */
-export interface StateBundle {
-  /** Parameters: read, and created during initialisation, but never written. */
-  readonly params: Entries;
-  /** State as it is now. An entry counts as written where its arrays are other objects. */
-  readonly state: Entries;
-  /** State as it was when created; has the keys of those created in this context. */
-  readonly initial: Entries;
-  /** The random streams. */
-  readonly rng: Streams;
-  /** What may be done. */
-  readonly phase: Phase;
-  /** Anything that decides the names of entries to come (counters and such), as plain data. */
-  readonly names: unknown;
-}
-
-/**
- * How to look into a stateful system. `liftTransforms` makes a dictionary of transforms from it,
- * and has an example that uses one.
- *
- * @example
- * ```ts
- * import type { StateBundle, StateProtocol } from "@injax/injax";
- *
- * // The contexts are bundles on a stack.
- * const stack: StateBundle[] = [];
- * const protocol: StateProtocol = {
- *   system: "Stack",
- *   dictionary: "stackTransforms",
- *   active: () => stack.length > 0,
- *   snapshot: () => stack.at(-1)!,
- *   commit: (bundle) => void (stack[stack.length - 1] = bundle),
- *   run(bundle, f) {
- *     stack.push(bundle);
- *     try {
- *       return [f(), stack.at(-1)!];
- *     } finally {
- *       stack.pop(); // after an exception too: the context outside is as it was
- *     }
- *   },
- * };
- *
- * const empty = { params: {}, state: {}, initial: {}, rng: {}, names: null };
- * const [open] = protocol.run({ ...empty, phase: "apply" }, () => protocol.active());
- * console.log(open, protocol.active()); // true false
- * ```
- */
+/** How to look into a stateful system. `contextStack` makes one. */
 export interface StateProtocol {
   /** The system's name, for messages: `"Haiku"`. */
   readonly system: string;
   /** How users write its dictionary, for messages: `"hk.transforms"`. */
   readonly dictionary: string;
-  /** Whether a context is open. */
+  /**
+   * The innermost context, if it was made in the trace that is running; else `null`: inside of a pure
+   * transform there is no state to thread.
+   */
+  current(): Context | null;
+  /** Runs `f` with a context as the innermost one. */
+  run<T>(context: Context, f: () => T): T;
+  /** How its streams are split; `keyStreams` where left out. */
+  readonly streams?: StreamRules | undefined;
+  /** Where values live in objects: brings a context up to date with these, by `set` and `delete`. */
+  pull?(context: Context): void;
+  /** Where values live in objects: gives these the values of a context. */
+  push?(context: Context): void;
+}
+
+/** A protocol whose contexts are on a stack. */
+export interface ContextStack extends StateProtocol {
+  /** Whether a context is open in the trace that is running. */
   active(): boolean;
+  /** The innermost context, whatever trace is running. */
+  top(): Context | null;
   /**
-   * What the innermost context holds. Must raise where `traceIdentity()` is not what it was when the
-   * context was opened: inside a pure transform, which would leak or lose state.
+   * The innermost context.
+   *
+   * @param what What is being done, for messages: `"hk.getParameter"`.
+   * @throws {StateError} where none is open, and inside a pure transform.
    */
-  snapshot(): StateBundle;
-  /** Replaces what the innermost context holds. The bundle's phase is the one that it is in. */
-  commit(bundle: StateBundle): void;
-  /**
-   * Runs `f` in a new context that holds `bundle`; gives its result and what that context then holds.
-   * The context may be opened when no other is, since derivative rules run late.
-   */
-  run<T>(bundle: StateBundle, f: () => T): [result: T, after: StateBundle];
+  need(what: string): Context;
+}
+
+/** Options of `contextStack`. */
+export interface SystemOptions {
+  /** How users write its dictionary, for messages: `"hk.transforms"` (default: `"transforms"`). */
+  readonly dictionary?: string | undefined;
+  /** What opens a context, for messages: `"hk.transform"`. */
+  readonly opener?: string | undefined;
+  /** How its streams are split; `keyStreams` where left out. */
+  readonly streams?: StreamRules | undefined;
+  /** For systems whose values live in objects. */
+  readonly objects?: Objects | undefined;
+}
+
+const systemOptions: OptionTable<SystemOptions> = {
+  dictionary: "string",
+  opener: "string",
+  streams: "object",
+  objects: "object",
+};
+
+/** For systems whose values live in objects: how they get in and out of contexts. */
+export interface Objects {
+  /** The context of the objects themselves, where no other is open. */
+  root?(): Context | null;
+  /** Brings a context up to date with the objects, by `set` and `delete`. */
+  pull(context: Context): void;
+  /** Gives the objects the values of a context. */
+  push(context: Context): void;
+  /** Keeps what the objects hold; gives a function that puts it back. */
+  save(): () => void;
+}
+
+/**
+ * The bookkeeping that all systems share: a stack of contexts, of which the innermost counts where the
+ * trace is its own. `system` is its name, for messages: `"Haiku"`. With `objects`, values live in the objects of the system's users, and are put there
+ * whenever a context is entered.
+ *
+ * @example
+ * ```ts
+ * import { Context, contextStack, liftTransforms, numpy as np, random } from "@injax/injax";
+ *
+ * // A module system in three functions.
+ * const stack = contextStack("Mini", { dictionary: "mini.transforms", opener: "mini.init" });
+ * const transforms = liftTransforms(stack);
+ * const param = (name: string, shape: number[]) => {
+ *   const context = stack.need("param");
+ *   const value = context.get(name) ?? context.create(name, () => np.ones(shape));
+ *   return value as np.NDArray;
+ * };
+ * const context = Context.open(stack, { initializing: true });
+ * stack.run(context, () => transforms.foriLoop(0, 3, (_, x) => x.mul(param("w", [2])), np.ones([2])));
+ * console.log(context.keys(), random.key(0).shape); // [ "w" ] [ 2 ]
+ * ```
+ */
+export function contextStack(system: string, options: SystemOptions = {}): ContextStack {
+  checkCall("contextStack(system, options)", arguments, systemOptions);
+  const { dictionary = "transforms", opener, objects } = options;
+  if (typeof system !== "string" || typeof dictionary !== "string") {
+    throw new TypeError(
+      `contextStack: the system's name must be a string, not ${describeValue(system)}. Write ` +
+        'contextStack("Mine", { dictionary: "mine.transforms" })',
+    );
+  }
+  for (const name of objects === undefined ? [] : ["pull", "push", "save"] as const) {
+    if (typeof objects?.[name] === "function") continue;
+    throw new TypeError(
+      `contextStack: objects must have the functions pull, push and save, but ${name} is ${
+        describeValue(objects?.[name])
+      }`,
+    );
+  }
+  const stack: Context[] = [];
+  const root = (): Context | null => objects?.root?.() ?? null;
+  const top = (): Context | null => stack.at(-1) ?? root();
+  const current = (): Context | null => {
+    const context = top();
+    return context !== null && context.trace === currentTrace() ? context : null;
+  };
+  return {
+    system,
+    dictionary,
+    streams: options.streams,
+    ...(objects === undefined ? {} : { pull: objects.pull, push: objects.push }),
+    top,
+    current,
+    active: () => current() !== null,
+    need(what) {
+      const context = top();
+      if (context === null) {
+        throw new StateError(
+          `${what} must be used inside ${
+            opener ?? `a context of ${system}`
+          }: wrap the function that ` +
+            "uses modules, then call init and apply",
+        );
+      }
+      if (context.trace !== currentTrace()) throw outsideItsTrace(what, dictionary);
+      return context;
+    },
+    run<T>(context: Context, f: () => T): T {
+      const restore = objects?.save();
+      stack.push(context);
+      try {
+        objects?.push(context);
+        const result = f();
+        objects?.pull(context);
+        return result;
+      } finally {
+        stack.pop();
+        restore?.();
+      }
+    },
+  };
+}
+
+/** The error for module state inside of a pure transform. */
+function outsideItsTrace(what: string, dictionary: string): StateError {
+  return new StateError(
+    `${what}: module state was reached inside ${currentTrace().what}, a pure transform applied to a ` +
+      `function with state, which would leak or lose that state. Use ${dictionary} instead ` +
+      `(${dictionary}.vmap, ${dictionary}.scan, ...), or pass { transforms: ${dictionary} } to the library ` +
+      "function that applies it",
+  );
 }
 
 /**
  * Stands for the transform whose function is being traced, or for eager code: the same object as long
- * as that is the same. A protocol keeps the one with which a context was opened, and compares.
+ * as that is the same.
  *
  * @example
  * ```ts

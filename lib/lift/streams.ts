@@ -1,67 +1,87 @@
 /**
- * Random streams under transforms: each application of a transform has streams of its own, and each
- * iteration, branch and lane has its own of those.
+ * How random streams are split under transforms, so that nothing is ever drawn twice: each application
+ * of a transform has streams of its own, and each role, branch, step and lane has its own of those.
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { foldIn, split } from "../api/random.ts";
-import type { RngState, Streams } from "./protocol.ts";
+import { NDArray } from "../core/array.ts";
+import { treeFlatten, treeUnflatten } from "../core/tree.ts";
+import { foldIn } from "../api/keys.ts";
 
-/** Applies `f` to each entry. */
-export function mapStreams<T, R>(
-  streams: Readonly<Record<string, T>>,
-  f: (stream: T, name: string) => R,
-): Readonly<Record<string, R>> {
-  return Object.fromEntries(Object.entries(streams).map(([name, s]) => [name, f(s, name)]));
-}
+/** A random stream: a tree of arrays and plain data, which only its rules look into. */
+export type Stream = unknown;
 
 /**
- * A stream of its own, derived from another. Its key is computed where it is asked for, so that loops
- * that draw nothing pay nothing. It is computed each time, since that may be in different traces.
+ * How the streams of a system are split. What is drawn from a stream itself, from its forks and from
+ * those for names must be in domains that cannot meet.
  */
-function derived(from: RngState, data: NDArray | number): RngState {
-  return {
-    get key() {
-      return foldIn(from.key, data);
-    },
-    count: 0,
-    root: from.root,
-  };
+export interface StreamRules {
+  /** A stream for one application of a transform; the next one is of the stream that was advanced. */
+  readonly fork: (s: Stream) => Stream;
+  /** A stream under a fork, by number: role, branch, step, lane. Not drawn from where it has parts. */
+  readonly part: (s: Stream, number: NDArray | number) => Stream;
+  /** A stream for what bears a name, such as the initial value of an entry. */
+  readonly named: (s: Stream, name: string) => Stream;
+  /** The stream after one draw or one fork. */
+  readonly advance: (s: Stream) => Stream;
 }
 
-/** Streams that do not overlap with what is drawn from these later. */
-export function forked(rng: Streams): Streams {
-  return mapStreams(rng, (s) => derived(s, s.count));
+/** A stream of the default kind: its keys are `foldIn(key, 0)`, `foldIn(key, 1)`, ... */
+export interface KeyStream {
+  /** The key, uint32 [2]. */
+  readonly key: NDArray;
+  /** How often it was drawn from or forked. */
+  readonly count: number;
 }
 
-/** The streams of one iteration or branch. */
-export function folded(rng: Streams, i: NDArray | number): Streams {
-  return mapStreams(rng, (s) => derived(s, i));
+// Draws are numbered below 2^31. Forks have the high bit, and names the one number that is left.
+const FORKS = 2 ** 31;
+const NAMES = 2 ** 32 - 1;
+
+/**
+ * Streams by threefry, the default: counters that are folded into a key. A system draws
+ * `foldIn(key, count)` from the stream that `Context.draw` gives.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ * import { keyStreams } from "@injax/injax/extend";
+ *
+ * const stream = { key: random.key(0), count: 0 };
+ * console.log(keyStreams.advance(stream)); // { key: NDArray [0, 0] uint32[2], count: 1 }
+ * ```
+ */
+export const keyStreams: StreamRules = {
+  fork(s) {
+    const { key, count } = s as KeyStream;
+    return { key: foldIn(key, FORKS + count), count: 0 };
+  },
+  part: (s, number) => ({ key: foldIn((s as KeyStream).key, number), count: 0 }),
+  named(s, name) {
+    const base = foldIn((s as KeyStream).key, NAMES);
+    return { key: foldIn(foldIn(base, hash(name, 0x811c9dc5)), hash(name, 0x9e3779b9)), count: 0 };
+  },
+  advance(s) {
+    const { key, count } = s as KeyStream;
+    return { key, count: count + 1 };
+  },
+};
+
+/** FNV-1a from a given start: two of them tell names apart that one would confuse. */
+function hash(name: string, start: number): number {
+  let h = start;
+  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193) >>> 0;
+  return h;
 }
 
-/** A key for each of `size` lanes, for each stream. */
-export function laneKeys(rng: Streams, size: number): Readonly<Record<string, NDArray>> {
-  return mapStreams(rng, (s) => split(s.key, size));
+/** The arrays of a stream. */
+export function arraysOf(s: Stream): NDArray[] {
+  return treeFlatten(s)[0].filter((x): x is NDArray => x instanceof NDArray);
 }
 
-/** The streams with other keys. */
-export function withKeys(rng: Streams, keys: Readonly<Record<string, NDArray>>): Streams {
-  return mapStreams(rng, ({ root }, name) => ({ key: keys[name]!, count: 0, root }));
-}
-
-/** Counts iterations for `folded`; `null` where there is no stream that would need it. */
-export function firstTick(rng: Streams): NDArray | null {
-  return Object.keys(rng).length === 0 ? null : scalarArray(0, "int32");
-}
-
-/** The next iteration. */
-export function nextTick(i: NDArray | null): NDArray | null {
-  return i === null ? null : i.add(1);
-}
-
-/** The streams of iteration `i` of a loop that counts with `firstTick` and `nextTick`. */
-export function atTick(rng: Streams, i: NDArray | null): Streams {
-  return i === null ? rng : folded(rng, i);
+/** A stream like another, with other arrays. */
+export function withArrays(s: Stream, arrays: readonly NDArray[]): Stream {
+  const [leaves, def] = treeFlatten(s);
+  let next = 0;
+  return treeUnflatten(def, leaves.map((x) => x instanceof NDArray ? arrays[next++]! : x));
 }

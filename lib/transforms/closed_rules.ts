@@ -70,25 +70,16 @@ export function derivativesToCome(): number {
 }
 
 /**
- * Records a function with rules, or a rule, of whose program so many derivatives are going to be
- * taken: of the function none, as it has rules.
+ * A trace to record a function with rules, or a rule, of whose program so many derivatives are going to
+ * be taken: of the function none, as it has rules.
  */
-export function stageRuled(
-  what: string,
-  f: (args: NDArray[]) => readonly NDArray[],
-  avals: readonly ShapedArray[],
-  derivatives = 0,
-): Staged {
-  return stageIn(new ForeseenTrace(what, derivatives, true), f, avals);
+export function ruledTrace(what: string, derivatives = 0): StagingTrace {
+  return new ForeseenTrace(what, derivatives, true);
 }
 
-/** Records a program that is differentiated once more than what is around it, even in eager code. */
-export function stageBeforeDerivative(
-  what: string,
-  f: (args: NDArray[]) => readonly NDArray[],
-  avals: readonly ShapedArray[],
-): Staged {
-  return stageIn(new ForeseenTrace(what, 1, false), f, avals);
+/** A trace to record a program that is differentiated once more than what is around, even in eager code. */
+export function traceBeforeDerivative(what: string): StagingTrace {
+  return new ForeseenTrace(what, 1, false);
 }
 
 /** Rules that stay the functions that they are. */
@@ -134,7 +125,7 @@ function attempt(
   avals: readonly ShapedArray[],
 ): Staged | Failed | typeof needsValues {
   try {
-    return stageRuled(what, f, avals, derivativesToCome() - 1);
+    return stageIn(ruledTrace(what, derivativesToCome() - 1), f, avals);
   } catch (error) {
     if (error instanceof InternalError) throw error;
     for (let e: unknown = error; e instanceof Error; e = e.cause) {

@@ -3,6 +3,11 @@
  *
  * @module
  */
+import type { NDArray } from "../core/array.ts";
+import { describeValue, TreeError } from "../core/errors.ts";
+import { type Jaxpr, Var } from "../core/jaxpr.ts";
+import { bind } from "../core/trace.ts";
+import { type TreeDef, treeUnflatten } from "../core/tree.ts";
 import {
   type BwdRule,
   customJvpP,
@@ -12,21 +17,10 @@ import {
   type Reach,
 } from "../control/custom.ts";
 import { loopsWithin } from "../control/while.ts";
-import type { NDArray } from "../core/array.ts";
-import { describeValue, TreeError } from "../core/errors.ts";
-import { type Jaxpr, Var } from "../core/jaxpr.ts";
-import { bind } from "../core/trace.ts";
-import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { zeros } from "../primitives/constants/full.ts";
-import { closedJvpRule, closedVjpRules, stageRuled } from "./closed_rules.ts";
-import {
-  checkFunction,
-  checkSameType,
-  flattenArrays,
-  flattenResult,
-  nameOf,
-  withName,
-} from "./trees.ts";
+import { closedJvpRule, closedVjpRules, ruledTrace } from "./closed_rules.ts";
+import { plainly, type Recorder } from "./recorder.ts";
+import { checkFunction, checkSameType, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { AnyFunction } from "./types.ts";
 
 const sameType = "A derivative rule must give what the function gives";
@@ -39,22 +33,12 @@ function pair(op: string, rule: string, f: AnyFunction, result: unknown, names: 
   return result;
 }
 
-/** What the rules of a lifted function do not know of. */
-export interface BeyondRules {
-  /** Number of last arguments by which derivatives go through the function itself; default 0. */
-  readonly numThrough?: number;
-  /** Whether the function gives `[out, aux]`, of which the rules know `out` alone. */
-  readonly hasAux?: boolean;
-}
-
 /** A function on trees with rules, recorded. */
 interface Recorded {
-  /** Leaves of the arguments. */
+  /** Leaves of the arguments, and what goes through beyond them. */
   readonly xs: readonly NDArray[];
   /** Structure of the arguments. */
   readonly def: TreeDef;
-  /** Structure of those that have a rule. */
-  readonly ruledDef: TreeDef;
   /** Structure of the result. */
   readonly outDef: TreeDef;
   /** Values that the function captured. */
@@ -68,63 +52,48 @@ interface Recorded {
 }
 
 function recorded(
+  recorder: Recorder,
   op: "customJvp" | "customVjp",
   f: AnyFunction,
   args: readonly unknown[],
-  { numThrough = 0, hasAux = false }: BeyondRules,
 ): Recorded {
-  const [xs, def] = flattenArrays(op, args, `an argument of ${nameOf(f)}`);
-  const numRuled = args.length - numThrough;
-  const ruledDef = numThrough === 0 ? def : treeFlatten(args.slice(0, numRuled))[1];
-  let outDef!: TreeDef;
-  let auxDef!: TreeDef;
-  const { jaxpr, consts } = stageRuled(
-    `${op} of ${nameOf(f)}`,
-    (a) => {
-      const result = (f as (...args: unknown[]) => unknown)(...treeUnflatten(def, a) as unknown[]);
-      const [out, aux] = hasAux ? result as [unknown, unknown] : [result, null];
-      const [outs, own] = flattenResult(op, f, out);
-      const [kept, auxOwn] = flattenArrays(op, aux, `the aux output of ${nameOf(f)}`);
-      [outDef, auxDef] = [own, auxOwn];
-      return [...outs, ...kept];
-    },
-    xs.map((x) => x.aval),
-  );
-  const through = xs.length - ruledDef.numLeaves;
+  const [own, def] = flattenArrays(op, args, `an argument of ${nameOf(f)}`);
+  const types = own.map((x) => x.aval);
+  const recording = recorder.record(op, f, def, types, { first: () => own, trace: ruledTrace });
+  const { outDef, outAvals: avals } = recording;
+  const { jaxpr, consts } = recording.program();
+  const through = recorder.carried();
   const numOuts = outDef.numLeaves;
-  const avals = jaxpr.outputs.slice(0, numOuts).map((a) => a.aval);
   return {
-    xs,
+    xs: [...own, ...through],
     def,
-    ruledDef,
     outDef,
     consts,
     reach: {
-      jaxpr: through === 0 ? jaxpr : loopsWithin(jaxpr, `${op}(${nameOf(f)})`),
+      jaxpr: through.length === 0 ? jaxpr : loopsWithin(jaxpr, `${op}(${nameOf(f)})`),
       numHeld: 0,
       open: false,
       numConsts: consts.length,
-      numThrough: through,
-      numAux: auxDef.numLeaves,
+      numThrough: through.length,
+      numAux: jaxpr.outputs.length - numOuts,
       name: nameOf(f),
     },
     likeResult(tree, what, whose) {
-      const [leaves, own] = flattenArrays(op, tree, what);
-      const types = leaves.map((x) => x.aval);
+      const [leaves, given] = flattenArrays(op, tree, what);
       checkSameType(
         op,
         `the results of ${nameOf(f)} and ${whose}`,
         avals,
         outDef,
-        types,
-        own,
+        leaves.map((x) => x.aval),
+        given,
         sameType,
       );
       return leaves;
     },
     result(outs) {
-      const out = treeUnflatten(outDef, outs.slice(0, numOuts));
-      return hasAux ? [out, treeUnflatten(auxDef, outs.slice(numOuts))] : out;
+      recorder.finish(outs.slice(numOuts), []);
+      return treeUnflatten(outDef, outs.slice(0, numOuts));
     },
   };
 }
@@ -140,25 +109,35 @@ function ignoring(held: readonly NDArray[], jaxpr: Jaxpr): Jaxpr {
   };
 }
 
+/** How a call of a function with rules is recorded: by what, and the rules to use in it. */
+export interface Ruled<Rules extends readonly AnyFunction[]> {
+  /** Records the function. */
+  readonly recorder: Recorder;
+  /** Its rules. */
+  readonly rules: Rules;
+}
+
 /** See `Transforms.customJvp`. */
-export function customJvp(
+export function customJvp(f: AnyFunction, rule: AnyFunction): AnyFunction {
+  return customJvpBy(() => ({ recorder: plainly, rules: [rule] }), f, rule);
+}
+
+/** `customJvp`, where each call says how it is recorded. */
+export function customJvpBy(
+  begin: () => Ruled<readonly [AnyFunction]>,
   f: AnyFunction,
-  rule: AnyFunction,
-  beyond: BeyondRules = {},
+  given: AnyFunction,
 ): AnyFunction {
   checkFunction("customJvp", f);
-  checkFunction("customJvp", rule, "the rule");
+  checkFunction("customJvp", given, "the rule");
   return withName("customJvp", f, (...args: unknown[]) => {
-    const { xs, def, ruledDef, consts, reach, likeResult, result } = recorded(
-      "customJvp",
-      f,
-      args,
-      beyond,
-    );
+    const { recorder, rules: [rule] } = begin();
+    const call = recorded(recorder, "customJvp", f, args);
+    const { xs, def, consts, reach, likeResult, result } = call;
     const flatRule: JvpRule = (primals, tangents) => {
       const given = (rule as (p: unknown, t: unknown) => unknown)(
-        treeUnflatten(def, primals),
-        treeUnflatten(ruledDef, tangents.map((t, i) => t ?? zeros(xs[i]!.aval))),
+        treeUnflatten(def, primals.slice(0, def.numLeaves)),
+        treeUnflatten(def, tangents.map((t, i) => t ?? zeros(xs[i]!.aval))),
       );
       const [out, dot] = pair("customJvp", "jvp", f, given, "[out, tangent]");
       return [
@@ -170,7 +149,7 @@ export function customJvp(
       `the rule of ${reach.name}`,
       flatRule,
       xs.map((x) => x.aval),
-      ruledDef.numLeaves,
+      def.numLeaves,
     );
     const params = {
       ...reach,
@@ -184,26 +163,28 @@ export function customJvp(
 }
 
 /** See `Transforms.customVjp`. */
-export function customVjp(
+export function customVjp(f: AnyFunction, fwd: AnyFunction, bwd: AnyFunction): AnyFunction {
+  return customVjpBy(() => ({ recorder: plainly, rules: [fwd, bwd] }), f, fwd, bwd);
+}
+
+/** `customVjp`, where each call says how it is recorded. */
+export function customVjpBy(
+  begin: () => Ruled<readonly [AnyFunction, AnyFunction]>,
   f: AnyFunction,
-  fwd: AnyFunction,
-  bwd: AnyFunction,
-  beyond: BeyondRules = {},
+  givenFwd: AnyFunction,
+  givenBwd: AnyFunction,
 ): AnyFunction {
   checkFunction("customVjp", f);
-  checkFunction("customVjp", fwd, "the forward rule");
-  checkFunction("customVjp", bwd, "the backward rule");
+  checkFunction("customVjp", givenFwd, "the forward rule");
+  checkFunction("customVjp", givenBwd, "the backward rule");
   return withName("customVjp", f, (...args: unknown[]) => {
-    const { xs, def, ruledDef, outDef, consts, reach, likeResult, result } = recorded(
-      "customVjp",
-      f,
-      args,
-      beyond,
-    );
+    const { recorder, rules: [fwd, bwd] } = begin();
+    const call = recorded(recorder, "customVjp", f, args);
+    const { xs, def, outDef, consts, reach, likeResult, result } = call;
     let residualDef: TreeDef | undefined;
     const flatFwd: FwdRule = (primals) => {
       const given = (fwd as (...args: unknown[]) => unknown)(
-        ...treeUnflatten(def, primals) as unknown[],
+        ...treeUnflatten(def, primals.slice(0, def.numLeaves)) as unknown[],
       );
       const [out, residuals] = pair("customVjp", "forward", f, given, "[out, residuals]");
       const outs = likeResult(out, "the output of the forward rule", "of its forward rule");
@@ -216,7 +197,7 @@ export function customVjp(
         treeUnflatten(residualDef!, residuals),
         treeUnflatten(outDef, cotangents),
       );
-      return checkCotangents(f, given, ruledDef, xs);
+      return checkCotangents(f, given, def, xs);
     };
     const { rules: [forward, backward], held, open } = closedVjpRules(
       `the rules of ${reach.name}`,

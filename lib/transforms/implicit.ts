@@ -5,22 +5,23 @@
  *
  * @module
  */
-import { customJvpP, type CustomJvpParams } from "../control/custom.ts";
-import { linearSolveP, type WithConsts } from "../control/linear_solve.ts";
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { DifferentiationError, TreeError } from "../core/errors.ts";
 import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import { bind } from "../core/trace.ts";
-import { type TreeDef, treeUnflatten } from "../core/tree.ts";
+import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import { customJvpP, type CustomJvpParams } from "../control/custom.ts";
+import { linearSolveP, type WithConsts } from "../control/linear_solve.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
 import { linearizeFlat } from "../interpreters/partial.ts";
 import { stage } from "../interpreters/staging.ts";
 import { transposeJaxpr } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/full.ts";
 import { neg } from "../primitives/elementwise/arithmetic.ts";
 import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
-import { stageBeforeDerivative } from "./closed_rules.ts";
+import { zeros } from "../primitives/constants/full.ts";
+import { traceBeforeDerivative } from "./closed_rules.ts";
+import { plainly, type Recorder } from "./recorder.ts";
 import { checkFunction, checkSameType, flattenArrays, flattenResult, nameOf } from "./trees.ts";
 import type { AnyFunction } from "./types.ts";
 
@@ -51,6 +52,7 @@ function like(op: string, avals: readonly ShapedArray[], def: TreeDef) {
 
 /** Records a function from a tree to a tree of the same type. */
 function convertEndo(
+  recorder: Recorder,
   op: string,
   f: AnyFunction,
   what: string,
@@ -58,10 +60,15 @@ function convertEndo(
   def: TreeDef,
 ): Converted {
   const avals = xs.map((x) => x.aval);
-  return stageBeforeDerivative(`${op} of ${nameOf(f)}`, (args) => {
-    const result = (f as UserFunction)(treeUnflatten(def, args));
-    return like(op, avals, def)(`the argument and the result of ${what}`, f, result);
-  }, avals);
+  const call = (x: unknown): unknown => {
+    const result = (f as UserFunction)(x);
+    like(op, avals, def)(`the argument and the result of ${what}`, f, result);
+    return result;
+  };
+  Object.defineProperty(call, "name", { value: f.name });
+  const [, list] = treeFlatten([treeUnflatten(def, xs)]);
+  const options = { first: () => xs, trace: traceBeforeDerivative };
+  return recorder.record(op, call, list, avals, options).program();
 }
 
 /** A program as a function on trees. */
@@ -80,6 +87,18 @@ export function customRoot(
   tangentSolve: AnyFunction,
   options: { readonly hasAux?: boolean } = {},
 ): unknown {
+  return customRootBy(plainly, f, initialGuess, solve, tangentSolve, options);
+}
+
+/** `customRoot` with a recorder of `f`, which is told the root. */
+export function customRootBy(
+  recorder: Recorder,
+  f: AnyFunction,
+  initialGuess: unknown,
+  solve: AnyFunction,
+  tangentSolve: AnyFunction,
+  options: { readonly hasAux?: boolean } = {},
+): unknown {
   checkFunction("customRoot", f);
   checkFunction("customRoot", solve, "solve");
   checkFunction("customRoot", tangentSolve, "tangentSolve");
@@ -87,7 +106,7 @@ export function customRoot(
   const n = guess.length;
   const avals = guess.map((x) => x.aval);
   const flattenLike = like("customRoot", avals, def);
-  const { jaxpr, consts } = convertEndo("customRoot", f, "the function", guess, def);
+  const { jaxpr, consts } = convertEndo(recorder, "customRoot", f, "the function", guess, def);
   const numConsts = consts.length;
 
   // Both solvers see f as a function of what it closed over, and are recorded here, where what they
@@ -168,6 +187,7 @@ export function customRoot(
     ...consts,
     ...guess.map(stopGradient),
   ], params);
+  recorder.finish(outs.slice(0, n), []);
   const root = treeUnflatten(def, outs.slice(0, n));
   return options.hasAux ? [root, treeUnflatten(auxDef!, outs.slice(n))] : root;
 }
@@ -187,12 +207,23 @@ export function customLinearSolve(
   solve: AnyFunction,
   options: LinearSolveOptions = {},
 ): unknown {
+  return customLinearSolveBy(plainly, matvec, b, solve, options);
+}
+
+/** `customLinearSolve` with a recorder of `matvec`, which is told the solution. */
+export function customLinearSolveBy(
+  recorder: Recorder,
+  matvec: AnyFunction,
+  b: unknown,
+  solve: AnyFunction,
+  options: LinearSolveOptions = {},
+): unknown {
   checkFunction("customLinearSolve", matvec);
   checkFunction("customLinearSolve", solve, "solve");
   const [bs, def] = flattenArrays("customLinearSolve", b, "b");
   const avals = bs.map((x) => x.aval);
   const flattenLike = like("customLinearSolve", avals, def);
-  const forward = convertEndo("customLinearSolve", matvec, "matvec", bs, def);
+  const forward = convertEndo(recorder, "customLinearSolve", matvec, "matvec", bs, def);
   const numConsts = forward.consts.length;
   const record = (user: AnyFunction, what: string, program: Jaxpr): WithConsts & Converted => {
     const { jaxpr, consts } = stage(`customLinearSolve`, (args) => {
@@ -230,6 +261,7 @@ export function customLinearSolve(
       : { jaxpr: transposeSolver.jaxpr, numConsts: transposeSolver.numConsts },
     noTranspose: adjoint instanceof DifferentiationError ? adjoint : null,
   });
+  recorder.finish(outs, []);
   return treeUnflatten(def, outs);
 }
 

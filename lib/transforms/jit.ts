@@ -5,19 +5,39 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
 import { getBackend } from "../core/backend.ts";
 import { AxisError } from "../core/errors.ts";
 import { bind, Tracer } from "../core/trace.ts";
 import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { type CallParams, jitCall } from "../control/call.ts";
 import { holdsOpenRules } from "../control/custom.ts";
-import { stage } from "../interpreters/staging.ts";
 import { derivativesToCome } from "./closed_rules.ts";
 import { Programs, type Signature } from "./programs.ts";
-import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
+import { plainly, type Recording } from "./recorder.ts";
+import { checkFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, JitOptions } from "./types.ts";
 
+/** What a lifted `jit` adds to a call: a recorder whose programs are kept, as long as they fit. */
+export interface Session {
+  /** Records the function for this call. */
+  record(
+    op: string,
+    f: AnyFunction,
+    def: TreeDef,
+    avals: readonly ShapedArray[],
+  ): Recording & { readonly beyond: unknown };
+  /** Whether a program holds for what is around the call now. */
+  fits(beyond: unknown): boolean;
+  /** Its inputs beyond the arguments. */
+  inputs(beyond: unknown): readonly NDArray[];
+  /** Takes its outputs beyond the result. */
+  finish(beyond: unknown, outs: readonly NDArray[]): void;
+}
+
 interface Entry extends Signature {
+  /** What the session knows of it. */
+  readonly beyond: unknown;
   /** Whether derivative rules in it may hold values of the trace that is over: see closed_rules.ts. */
   readonly open: boolean;
   /** Number of derivatives for which its rules were closed. */
@@ -36,6 +56,17 @@ function snapshot(value: unknown): unknown {
 
 /** See `Transforms.jit`. */
 export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
+  return jitBy(null, f, options);
+}
+
+const plain = { record: plainly.record, fits: (): boolean => true } as const;
+
+/** `jit` with a session for each call. */
+export function jitBy(
+  begin: ((f: AnyFunction) => Session) | null,
+  f: AnyFunction,
+  options: JitOptions = {},
+): AnyFunction {
   checkFunction("jit", f);
   const backend = getBackend(options.backend ?? "wasm").name;
   const { staticArgnums = [] } = options;
@@ -47,12 +78,14 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
     arrays: readonly NDArray[],
     call: AnyFunction,
     statics: readonly unknown[],
+    session: Session | null,
   ): Entry => {
-    const flat = flatFunction("jit", call, def);
     const avals = arrays.map((x) => x.aval);
     const derivatives = derivativesToCome();
-    const { jaxpr, consts } = stage(`jit of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
+    const recording = (session ?? plain).record("jit", call, def, avals);
+    const { jaxpr, consts } = recording.program();
     return {
+      beyond: (recording as { beyond?: unknown }).beyond,
       open: holdsOpenRules(jaxpr),
       derivatives,
       def,
@@ -60,7 +93,7 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
       statics: statics.map(snapshot),
       consts,
       params: { jaxpr, name: f.name || "function", backend },
-      outDef: flat.outDef(),
+      outDef: recording.outDef,
     };
   };
 
@@ -71,22 +104,29 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
     if (staticList.length > 0) [call, dynamic, statics] = splitStatic(f, args, staticList);
     const [arrays, def] = fastFlatten(dynamic) ??
       flattenArrays("jit", dynamic, `an argument of ${nameOf(f)}`);
-    let entry = programs.find(def, arrays, statics);
+    const session = begin === null ? null : begin(f);
+    let entry = programs.find(def, arrays, statics, session);
     if (entry === undefined) {
-      entry = trace(def, arrays, call, statics);
+      entry = trace(def, arrays, call, statics, session);
       // A program that captured traced values belongs to this one call.
       if (!entry.consts.some((c) => c instanceof Tracer)) programs.add(entry);
     }
     if (entry.open && derivativesToCome() > entry.derivatives) {
       const { closed = entry } = entry;
       const isEnough = !closed.open || derivativesToCome() <= closed.derivatives;
-      const program = isEnough ? closed : trace(def, arrays, call, statics);
+      const program = isEnough ? closed : trace(def, arrays, call, statics, session);
       if (!program.consts.some((c) => c instanceof Tracer)) entry.closed = program;
       entry = program;
     }
     const inputs = entry.consts.length === 0 ? arrays : [...entry.consts, ...arrays];
-    const outs = bind(jitCall, inputs, entry.params);
-    return entry.outDef === leafDef ? outs[0] : treeUnflatten(entry.outDef, outs);
+    if (session === null) {
+      const outs = bind(jitCall, inputs, entry.params);
+      return entry.outDef === leafDef ? outs[0] : treeUnflatten(entry.outDef, outs);
+    }
+    const { beyond, outDef } = entry;
+    const outs = bind(jitCall, [...inputs, ...session.inputs(beyond)], entry.params);
+    session.finish(beyond, outs.slice(outDef.numLeaves));
+    return treeUnflatten(outDef, outs.slice(0, outDef.numLeaves));
   });
 }
 

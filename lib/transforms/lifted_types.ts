@@ -34,8 +34,14 @@ import type { Transforms } from "./types.ts";
  */
 export interface EntryOptions<N extends Argnums = Argnums, Aux extends boolean = boolean>
   extends DiffOptions<N, Aux> {
-  /** Paths of the entries, as in `["linear/w"]`; with `argnums: []`, derivatives by these alone. */
-  readonly entries: readonly string[];
+  /**
+   * Paths of the entries, as in `["linear/w"]`; a collection, all of which is meant, as in `"params"`; or a
+   * function that says which. With `argnums: []`, derivatives by these alone.
+   */
+  readonly entries:
+    | readonly string[]
+    | string
+    | ((path: string, collection: string) => boolean);
 }
 
 /** Derivatives by entries of a stateful system, by path. */

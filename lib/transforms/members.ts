@@ -28,7 +28,8 @@ const vmapOptions: OptionTable<VmapOptions> = {
   inAxes: "axes",
   outAxes: "axes",
   axisSize: "number",
-  splitRng: "boolean",
+  splitRng: "object",
+  stateAxes: "object",
   reduceState: "object",
 };
 const auxOptions: OptionTable<HasAux> = { hasAux: "boolean" };
@@ -36,7 +37,12 @@ const linearSolveOptions: OptionTable<LinearSolveOptions> = {
   transposeSolve: "function",
   symmetric: "boolean",
 };
-const scanOptions: OptionTable<ScanOptions> = { length: "number", reverse: "boolean" };
+const scanOptions: OptionTable<ScanOptions> = {
+  length: "number",
+  reverse: "boolean",
+  stateAxes: "object",
+  splitRng: "object",
+};
 const prefixOptions: OptionTable<AssociativeScanOptions> = { reverse: "boolean", axis: "number" };
 
 type Table = Readonly<Record<string, OptionKind>>;

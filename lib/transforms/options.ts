@@ -52,6 +52,15 @@ export type InAxes = number | null | readonly InAxes[] | { readonly [key: string
  */
 export type LaneReduction = "mean" | "sum" | "max" | "min" | ((lanes: NDArray) => NDArray);
 
+/**
+ * Entries that lanes of a `vmap` or steps of a `scan` have for themselves: the axis by path or by
+ * collection, `null` for shared ones, or a function of these. Such an entry has that axis outside; where
+ * it does not exist yet, each lane or step makes its own, and they are stacked.
+ */
+export type EntryAxes =
+  | Readonly<Record<string, number | null>>
+  | ((path: string, collection: string) => number | null);
+
 /** Options of `vmap`. */
 export interface VmapOptions {
   /**
@@ -59,8 +68,13 @@ export interface VmapOptions {
    * all entries, or by path. Without, such a write is an error.
    */
   readonly reduceState?: LaneReduction | Readonly<Record<string, LaneReduction>> | undefined;
-  /** For stateful dictionaries: whether each lane gets a random key of its own (default: they share one). */
-  readonly splitRng?: boolean | undefined;
+  /**
+   * For stateful dictionaries: whether each lane gets random keys of its own, for all streams or by stream
+   * (default: lanes share them).
+   */
+  readonly splitRng?: boolean | Readonly<Record<string, boolean>> | undefined;
+  /** For stateful dictionaries: entries that each lane has for itself (default: all are shared). */
+  readonly stateAxes?: EntryAxes | undefined;
   /** Axes of the arguments: one for all (default 0), or a list with one entry an argument. */
   readonly inAxes?: InAxes | undefined;
   /** Axes of the results (default 0). */
@@ -75,6 +89,13 @@ export interface ScanOptions {
   readonly length?: number | undefined;
   /** Whether to go from the last slice to the first. */
   readonly reverse?: boolean | undefined;
+  /** For stateful dictionaries: entries of which each step has a slice (default: all are carried). */
+  readonly stateAxes?: EntryAxes | undefined;
+  /**
+   * For stateful dictionaries: whether each step gets random keys of its own, for all streams or by stream
+   * (default: it does).
+   */
+  readonly splitRng?: boolean | Readonly<Record<string, boolean>> | undefined;
 }
 
 /** Options of `associativeScan`. */

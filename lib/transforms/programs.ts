@@ -20,12 +20,26 @@ export interface Signature {
   readonly statics: readonly unknown[];
 }
 
+/** A program that is kept. */
+interface Kept extends Signature {
+  /** What it was compiled from. */
+  readonly params: { readonly jaxpr: Jaxpr };
+  /** What it depends on beyond its signature, for `Fit`. */
+  readonly beyond: unknown;
+}
+
+/** Says whether a program holds for what is around a call. */
+interface Fit {
+  fits(beyond: unknown): boolean;
+}
+
 /** Programs by signature. */
-export class Programs<P extends Signature & { readonly params: { readonly jaxpr: Jaxpr } }> {
+export class Programs<P extends Kept> {
   /** The programs used last, the latest first: a call is mostly like one of the last few. */
   readonly #recent: P[] = [];
-  /** All others by key, those used last at the end. */
-  readonly #older = new Map<string, P>();
+  /** All others by key, those used last at the end; several differ in what they depend on beyond it. */
+  readonly #older = new Map<string, P[]>();
+  #numOlder = 0;
   readonly #sizes = new Map<P, number>();
   #size = 0;
   /** Keys of programs that were dropped. */
@@ -41,11 +55,17 @@ export class Programs<P extends Signature & { readonly params: { readonly jaxpr:
   ) {}
 
   /** The program for a call. */
-  find(def: TreeDef, arrays: readonly NDArray[], statics: readonly unknown[]): P | undefined {
+  find(
+    def: TreeDef,
+    arrays: readonly NDArray[],
+    statics: readonly unknown[],
+    around: Fit | null = null,
+  ): P | undefined {
     const recent = this.#recent;
     for (let i = 0; i < recent.length; i++) {
       const program = recent[i]!;
       if (!matches(program, def, arrays, statics)) continue;
+      if (around !== null && !around.fits(program.beyond)) continue;
       if (i > 0) {
         recent.splice(i, 1);
         recent.unshift(program);
@@ -54,9 +74,12 @@ export class Programs<P extends Signature & { readonly params: { readonly jaxpr:
     }
     if (this.#older.size === 0) return undefined;
     const key = keyOf({ def, avals: arrays.map((x) => x.aval), statics });
-    const program = this.#older.get(key);
-    if (program === undefined) return undefined;
-    this.#older.delete(key);
+    const alike = this.#older.get(key) ?? [];
+    const at = alike.findIndex((p) => around === null || around.fits(p.beyond));
+    if (at < 0) return undefined;
+    const [program] = alike.splice(at, 1) as [P];
+    if (alike.length === 0) this.#older.delete(key);
+    this.#numOlder--;
     this.#use(program);
     return program;
   }
@@ -67,10 +90,13 @@ export class Programs<P extends Signature & { readonly params: { readonly jaxpr:
     this.#sizes.set(program, size);
     this.#size += size;
     this.#use(program);
-    for (const [key, oldest] of this.#older) {
-      const kept = this.#recent.length + this.#older.size;
+    while (this.#numOlder > 0) {
+      const kept = this.#recent.length + this.#numOlder;
       if (kept <= ALWAYS_KEPT || (kept <= MOST_KEPT && this.#size <= MOST_BYTES)) break;
-      this.#older.delete(key);
+      const [key, alike] = this.#older.entries().next().value!;
+      const oldest = alike.shift()!;
+      if (alike.length === 0) this.#older.delete(key);
+      this.#numOlder--;
       this.#size -= this.#sizes.get(oldest)!;
       this.#sizes.delete(oldest);
       if (this.#dropped.size < MOST_KEPT) this.#dropped.add(key);
@@ -83,7 +109,11 @@ export class Programs<P extends Signature & { readonly params: { readonly jaxpr:
     this.#recent.unshift(program);
     if (this.#recent.length <= RECENT) return;
     const last = this.#recent.pop()!;
-    this.#older.set(keyOf(last), last);
+    const key = keyOf(last);
+    const alike = this.#older.get(key) ?? [];
+    this.#older.delete(key); // and put at the end
+    this.#older.set(key, [...alike, last]);
+    this.#numOlder++;
   }
 
   /** Each call of `jit` starts anew, and so one in a loop compiles in each step. */
@@ -102,7 +132,7 @@ export class Programs<P extends Signature & { readonly params: { readonly jaxpr:
     const again = this.#dropped.size > 0 && this.#dropped.has(keyOf(latest));
     if (!again && this.#compilations < MANY) return;
     this.#warned = true;
-    const kept = this.#recent.length + this.#older.size;
+    const kept = this.#recent.length + this.#numOlder;
     const why = again
       ? `${this.name} is being compiled again for arguments that it was compiled for before: it is called ` +
         `with more signatures than the ${kept} programs that there is room for`
@@ -114,7 +144,7 @@ export class Programs<P extends Signature & { readonly params: { readonly jaxpr:
 
   /** What of the arguments varies most, and what to do about it. */
   #variation(): string {
-    const programs = [...this.#recent, ...this.#older.values()];
+    const programs = [...this.#recent, ...[...this.#older.values()].flat()];
     const ways = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
     const def = this.#recent[0]!.def;
     const alike = programs.filter((p) => p.def === def);

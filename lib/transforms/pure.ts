@@ -18,8 +18,10 @@ import { customJvp, customVjp } from "./custom.ts";
 import { customLinearSolve, customRoot } from "./implicit.ts";
 import { evalShape } from "./inspect.ts";
 import { jit } from "./jit.ts";
-import { associativeScan, cond, foriLoop, map, scan, switchCase, whileLoop } from "./loops.ts";
+import { cond, switchCase } from "./branches.ts";
+import { foriLoop, map, scan, whileLoop } from "./loops.ts";
 import { checkedMembers } from "./members.ts";
+import { associativeScan } from "./prefixes.ts";
 import type { Transforms } from "./types.ts";
 import { vmap } from "./vmap.ts";
 

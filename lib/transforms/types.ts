@@ -31,6 +31,7 @@ export type {
   Argnums,
   AssociativeScanOptions,
   DiffOptions,
+  EntryAxes,
   HasAux,
   InAxes,
   JitOptions,

@@ -14,7 +14,8 @@ import { bind } from "../../lib/core/trace.ts";
 import { add, mul } from "../../lib/primitives/elementwise/arithmetic.ts";
 import { not } from "../../lib/primitives/elementwise/compare.ts";
 import { sin } from "../../lib/primitives/elementwise/elementary.ts";
-import { cond, scan } from "../../lib/transforms/loops.ts";
+import { cond } from "../../lib/transforms/branches.ts";
+import { scan } from "../../lib/transforms/loops.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { array, chain, f32, loop, loops, program } from "../support/programs.ts";
 

@@ -184,7 +184,7 @@ Deno.test("compose threads the state of two systems through all transforms", () 
 });
 
 Deno.test("one of two systems' dictionaries does not do for the other's modules", () => {
-  assertThrows(() => together(["scan"], false, hk.transforms), StateError, "use toy.transforms");
+  assertThrows(() => together(["scan"], false, hk.transforms), StateError, "Use toy.transforms");
   assertThrows(() => together(["scan"], false, toy.transforms), StateError, "Use hk.transforms");
 });
 
@@ -285,7 +285,7 @@ Deno.test("a registered system's dictionary is used where its context is open", 
     undoHaiku();
     undo();
   }
-  assertThrows(() => toy.init(key, () => unroll(dense, x)), StateError, "use toy.transforms");
+  assertThrows(() => toy.init(key, () => unroll(dense, x)), StateError, "Use toy.transforms");
 });
 
 Deno.test("withTransforms and overrideTransforms choose for their extent alone", () => {

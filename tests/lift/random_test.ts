@@ -163,13 +163,48 @@ Deno.test("a function is recomputed with the keys that it drew", () => {
   };
   const kept = hk.transform((x: NDArray) => t.checkpoint(dropout)(x)).apply({}, key, x);
   assertClose(mask(t.checkpoint(dropout)), kept, 0, "checkpoint");
+  // A forward rule stands in for the function and draws its keys. What a backward rule is to draw again
+  // it is given with the residuals.
+  const drop = (x: NDArray, k: NDArray): NDArray =>
+    x.mul(random.bernoulli(k, 0.5, [4]).astype("float32"));
   const byRule = t.customVjp(
     dropout,
-    (x: NDArray): [NDArray, null] => [dropout(x), null],
-    (_, ct) => [dropout(ct)],
+    (x: NDArray): [NDArray, NDArray] => {
+      const k = hk.nextRngKey();
+      return [drop(x, k), k];
+    },
+    (k, ct) => [drop(ct, k)],
   );
   const kept2 = hk.transform((x: NDArray) => byRule(x)).apply({}, key, x);
   assertClose(mask(byRule), kept2, 0, "customVjp");
+});
+
+Deno.test("functions, solvers, their transforms and backward rules never draw the same key", () => {
+  const x = np.array([2, 1]);
+  const keyOf = (k: NDArray): NDArray => k.astype("float32").at(1);
+  const { apply } = hk.transform((x: NDArray) => {
+    const inner: Step = (z) => t.checkpoint((_: NDArray) => hk.nextRngKey())(z);
+    const [, fromSolver] = t.customRoot(
+      (z) => {
+        hk.nextRngKey();
+        inner(z);
+        return z.sub(x);
+      },
+      x,
+      (f, z) => [z.sub(f(z)), [hk.nextRngKey(), inner(z)]],
+      (_, y) => y,
+      { hasAux: true },
+    );
+    const noisy = t.customVjp(
+      (x: NDArray) => x.add(keyOf(hk.nextRngKey())),
+      (x: NDArray) => [x.add(keyOf(hk.nextRngKey())), null],
+      (_, ct) => [ct.mul(keyOf(hk.nextRngKey()))],
+    );
+    const [value, back] = t.valueAndGrad(noisy)(np.array(0));
+    return [fromSolver, [value, back], [hk.nextRngKey(), inner(x)]];
+  });
+  const [solver, rule, direct] = apply({}, key, x) as [NDArray[], NDArray[], NDArray[]];
+  allDifferent([...solver.map(keyOf), ...rule, ...direct.map(keyOf)]);
 });
 
 Deno.test("without a key, draws are errors and transforms that draw nothing are not", () => {

@@ -1,13 +1,15 @@
 /**
  * Ways to supply a dictionary without passing it, where it matters when functions run and how they
- * were declared: rules that run late, methods, asynchronous functions; bad dictionaries; and systems
- * whose `commit` replaces all that a context holds.
+ * were declared: rules that run late, methods, asynchronous functions; bad dictionaries; and several
+ * systems at once.
  *
  * @module
  */
 import {
   ambient,
   compose,
+  Context,
+  contextStack,
   grad,
   initSafe,
   jit,
@@ -20,7 +22,6 @@ import {
   random,
   registerStatefulLibrary,
   ShapeDtype,
-  type StateBundle,
   StateError,
   type Transforms,
   withTransforms,
@@ -185,40 +186,21 @@ Deno.test("what is not a dictionary is refused where it is given", () => {
   assertEquals(ambient.isInitializing(), false, "nothing was registered or chosen");
 });
 
-/** The system of the documentation of `liftTransforms`: its `commit` replaces the whole bundle. */
-function stackSystem() {
-  const stack: StateBundle[] = [];
-  const transforms = liftTransforms({
-    system: "Stack",
-    dictionary: "transforms",
-    active: () => stack.length > 0,
-    snapshot: () => stack.at(-1)!,
-    commit: (bundle) => void (stack[stack.length - 1] = bundle),
-    run(bundle, f) {
-      stack.push(bundle);
-      try {
-        return [f(), stack.at(-1)!];
-      } finally {
-        stack.pop();
-      }
-    },
-  });
+/** A second system, whose parameters are all 2. */
+function twos() {
+  const protocol = contextStack("Twos", { dictionary: "transforms" });
+  const transforms = liftTransforms(protocol);
   const param = (name: string): NDArray => {
-    const top = stack.at(-1)!;
-    if (!(name in top.params)) {
-      if (top.phase !== "init") throw new StateError(`${name} cannot be created: ${top.phase}`);
-      stack[stack.length - 1] = { ...top, params: { ...top.params, [name]: np.array(2) } };
-    }
-    return stack.at(-1)!.params[name] as NDArray;
+    const context = protocol.need("param");
+    if (!context.has(name) && !context.initializing) throw new StateError(`${name} cannot be made`);
+    return (context.get(name) ?? context.create(name, () => np.array(2))) as NDArray;
   };
-  const bundle = { params: {}, state: {}, initial: {}, rng: {}, names: null };
-  return { stack, transforms, param, bundle };
+  return { protocol, transforms, param };
 }
 
 Deno.test("composing leaves each system in its phase", () => {
-  const { stack, transforms, param, bundle } = stackSystem();
+  const { protocol, transforms, param } = twos();
   const both = compose(transforms, t);
-  stack.push({ ...bundle, phase: "init" });
   const model = hk.transform((x: NDArray) => {
     const step = (z: NDArray): NDArray => {
       const y = both.cond(true, (z) => z.mul(param("inner")), (z) => z, z);
@@ -227,23 +209,29 @@ Deno.test("composing leaves each system in its phase", () => {
     const y = both.foriLoop(0, 2, (_, z) => step(z), x);
     return y.mul(param("after"));
   });
-  const params = model.init(key, x);
-  assertEquals(stack.at(-1)!.phase, "init");
-  assertEquals(Object.keys(stack.at(-1)!.params), ["inner", "after inner", "after"]);
+  const first = Context.open(protocol, { initializing: true });
+  const params = protocol.run(first, () => model.init(key, x));
+  assertEquals(first.keys(), ["inner", "after inner", "after"]);
   assertEquals(Object.keys(params), ["linear"]);
-  stack[0] = { ...stack[0]!, phase: "apply" };
-  const out = model.apply(params, null, x);
-  assertEquals(stack.at(-1)!.phase, "apply");
+  const entries = Object.fromEntries(first.keys().map((k) => [k, first.get(k)]));
+  const out = protocol.run(Context.open(protocol, { entries }), () => model.apply(params, null, x));
   const layer = (z: NDArray): NDArray => np.matmul(z.mul(4), params.linear!.w!);
   assertClose(out, layer(layer(x)).mul(2), 1e-5);
+  // One of them initialises while the other applies.
+  const again = Context.open(protocol, { initializing: true });
+  protocol.run(again, () => model.apply(params, null, x));
+  assertEquals(again.keys(), first.keys());
+  assertThrows(
+    () => protocol.run(again, () => model.apply({}, null, x)),
+    StateError,
+    "linear/w is not among the parameters",
+  );
 });
 
 Deno.test("entries of a third party's system must be arrays", () => {
-  const { stack, transforms, bundle } = stackSystem();
-  stack.push({ ...bundle, state: { n: 1 }, phase: "apply" });
+  const { protocol, transforms } = twos();
   const step = (z: NDArray): NDArray => {
-    const top = stack.at(-1)!;
-    stack[stack.length - 1] = { ...top, state: { n: 2 } };
+    protocol.need("step").set("n", 2);
     return z;
   };
   for (
@@ -253,7 +241,7 @@ Deno.test("entries of a third party's system must be arrays", () => {
     })
   ) {
     assertThrows(
-      use,
+      () => protocol.run(Context.open(protocol, { entries: { n: 1 } }), use),
       StateError,
       `transforms.${name}: the state entry n holds number`,
     );

@@ -1,0 +1,39 @@
+/**
+ * Which entries lanes and layers have for themselves, by path or by collection.
+ *
+ * @module
+ */
+import { AxisError, describeValue } from "../core/errors.ts";
+import type { EntryAxes } from "../transforms/options.ts";
+import { collectionIn, pathIn, placeOf } from "./world.ts";
+
+export type { EntryAxes } from "../transforms/options.ts";
+
+/** The axis of an entry, or `null` where it is shared. */
+export function entryAxis(axes: EntryAxes | undefined, name: string): number | null {
+  if (axes === undefined) return null;
+  const [path, collection] = [pathIn(name), collectionIn(name)];
+  const own = (key: string): number | null | undefined =>
+    Object.hasOwn(axes, key) ? (axes as Readonly<Record<string, number | null>>)[key] : undefined;
+  const given = typeof axes === "function" ? axes(path, collection) : own(path) ?? own(collection);
+  const axis = given ?? null;
+  if (axis !== null && (!Number.isInteger(axis) || axis < 0)) {
+    throw new AxisError(
+      `stateAxes: the axis of ${path} must be a non-negative integer or null, not ${
+        describeValue(axis)
+      }`,
+    );
+  }
+  return axis;
+}
+
+/** Whether a stream is to be split, as `splitRng` says; `otherwise` where that says nothing. */
+export function splitsStream(
+  splitRng: boolean | Readonly<Record<string, boolean>> | undefined,
+  name: string,
+  otherwise: boolean,
+): boolean {
+  if (splitRng === undefined || typeof splitRng === "boolean") return splitRng ?? otherwise;
+  const stream = placeOf(name)[1];
+  return Object.hasOwn(splitRng, stream) ? splitRng[stream]! : otherwise;
+}

@@ -1,0 +1,285 @@
+/**
+ * The recorder of lifted loops, branches and the like: entries that are written go round with the
+ * user's values, those that are only read are captured, all others do not exist.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { shaped, type ShapedArray } from "../core/aval.ts";
+import { scalarArray } from "../core/concrete.ts";
+import { StateChangedError, StateError } from "../core/errors.ts";
+import { type Atom, evalJaxpr, Var } from "../core/jaxpr.ts";
+import { bind } from "../core/trace.ts";
+import { type TreeDef, treeFlatten, treeMap, treeUnflatten } from "../core/tree.ts";
+import { batchFlat } from "../interpreters/batch.ts";
+import type { Staged } from "../interpreters/staging.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
+import { mappedInFront } from "../primitives/sum/broadcast.ts";
+import type {
+  Part as PartKind,
+  Recorder,
+  Recording,
+  RecordOptions,
+} from "../transforms/recorder.ts";
+import type { AnyFunction } from "../transforms/types.ts";
+import { type EntryAxes, entryAxis } from "./axes.ts";
+import { type Application, arraysIn, roles } from "./engine.ts";
+import { assemble, evaluate, type Recorded } from "./record.ts";
+import { pathIn, type Values } from "./world.ts";
+
+/** How a transform carries entries. */
+export interface CarryOptions {
+  /** Entries of which each step has a slice along an axis. */
+  readonly axes?: EntryAxes | undefined;
+  /** Which streams are split by step. */
+  readonly splits?: ((name: string) => boolean) | undefined;
+  /** What functions that may only read are called in messages. */
+  readonly reader?: string | undefined;
+}
+
+interface Part {
+  recorded: Recorded;
+  /** How many entries there were when it was recorded. */
+  known: number;
+  /** Records it again, since there are new entries. */
+  readonly again: () => Recorded;
+}
+
+/** An entry that goes round. */
+interface Carried {
+  readonly name: string;
+  readonly arrays: readonly NDArray[];
+  readonly def: TreeDef;
+}
+
+/** Records functions of one application. */
+export class Carrier implements Recorder {
+  readonly #parts: { readonly kind: PartKind; readonly part: Part }[] = [];
+  readonly #branches = new Map<AnyFunction, Part>();
+  /** Entries that came to be by being set, in something that may not run. */
+  readonly #bornMaybe = new Set<string>();
+  #carried: readonly Carried[] | null = null;
+
+  constructor(readonly app: Application, readonly options: CarryOptions = {}) {}
+
+  record(
+    op: string,
+    f: AnyFunction,
+    def: TreeDef,
+    avals: readonly ShapedArray[],
+    { first, part: kind = "body", mayHaveNoSteps = false, trace }: RecordOptions = {},
+  ): Recording {
+    const { app } = this;
+    const { splits = () => true } = this.options;
+    // Where it is recorded again, it finds the names that it found before.
+    const names = kind === "test" ? app.world.map((context) => context.names.copy()) : undefined;
+    const record = (): Recorded =>
+      app.record(f, def, avals, {
+        role: kind === "test" ? roles.test : roles.body,
+        isBranch: typeof kind === "number",
+        names,
+        splitsByStep: kind === "body" ? splits : undefined,
+        typeInside: (name, x) => this.#typeInside(name, x),
+        makesHere: (name) => this.#axis(name) !== null,
+        trace,
+      });
+    const again = (): Recorded => {
+      const r = record();
+      if (kind === "test") app.refuseEffects(this.options.reader ?? `${op}'s function`, r.effects);
+      if (typeof kind !== "number") app.refuseRemovals(r.effects);
+      return r;
+    };
+    // One function in several branches is recorded once.
+    const alike = typeof kind === "number" ? this.#branches.get(f) : undefined;
+    const part: Part = alike ?? { recorded: again(), known: 0, again };
+    if (alike === undefined) {
+      if (part.recorded.births.size > 0) {
+        const unsure = typeof kind === "number" || mayHaveNoSteps;
+        this.#bear(part.recorded, first?.() ?? [], unsure);
+        part.recorded = again();
+      }
+      app.note({ ...part.recorded.effects, removed: [] });
+      part.known = app.created().length;
+      if (typeof kind === "number") this.#branches.set(f, part);
+    }
+    this.#parts.push({ kind, part });
+    return {
+      outDef: part.recorded.outDef,
+      outAvals: part.recorded.outs.map((a) => a.aval),
+      program: () => this.#program(kind, part),
+    };
+  }
+
+  /** The axis along which steps have slices of an entry. */
+  #axis(name: string): number | null {
+    return entryAxis(this.options.axes, name);
+  }
+
+  #typeInside(name: string, x: NDArray): ShapedArray {
+    const axis = this.#axis(name);
+    return axis === null ? x.aval : shaped(x.shape.filter((_, d) => d !== axis), x.dtype);
+  }
+
+  /** Makes entries that came to be by being set, with the values that they were set to first. */
+  #bear(r: Recorded, args: readonly NDArray[], unsure: boolean): void {
+    const { app } = this;
+    const stacked = [...r.births.keys()].filter((name) => this.#axis(name) !== null);
+    const single = new Map([...r.births].filter(([name]) => !stacked.includes(name)));
+    app.set(evaluate(r, single, args));
+    if (unsure) { for (const name of single.keys()) this.#bornMaybe.add(name); }
+    if (stacked.length === 0) return;
+    const { steps = 0 } = this;
+    // Initial values differ by the number of the layer alone.
+    const births = stacked.map((name) => r.births.get(name)!);
+    const outputs = births.flatMap((w) => w.atoms);
+    const step = r.step === null ? new Var(shaped([], "int32"), r.jaxpr.numVars) : r.step.now;
+    const program = assemble(r, { inputs: [step], outputs, numVars: r.jaxpr.numVars + 1 });
+    const [outs, dims] = batchFlat(
+      `the initial values of layers in ${app.where}`,
+      ([i]) => evaluateAll(program, [...args, i!]),
+      [iota([steps], 0, "int32")],
+      [0],
+      steps,
+    );
+    let next = 0;
+    stacked.forEach((name, k) => {
+      const { def, atoms } = births[k]!;
+      const layers = atoms.map(() => {
+        const at = next++;
+        return moveAxis(mappedInFront(outs[at]!, dims[at]!, steps), 0, this.#axis(name)!);
+      });
+      app.set({ [name]: treeUnflatten(def, layers) });
+    });
+  }
+
+  /** Number of steps, where entries are stacked by step. */
+  steps = 0;
+
+  #writers(): Part[] {
+    return this.#parts.filter((p) => p.kind !== "test").map((p) => p.part);
+  }
+
+  /** The entries that go round. */
+  #entries(): readonly Carried[] {
+    if (this.#carried !== null) return this.#carried;
+    const names = new Set(this.#writers().flatMap((p) => [...p.recorded.writes.keys()]));
+    return this.#carried = [...names].filter((name) => this.#axis(name) === null).map((name) => {
+      const [arrays, def] = treeFlatten(this.app.get(name)) as [NDArray[], TreeDef];
+      return { name, arrays, def };
+    });
+  }
+
+  #counts(): boolean {
+    return this.#writers().some((p) => p.recorded.step !== null);
+  }
+
+  carried(): readonly NDArray[] {
+    const values = this.#entries().flatMap((e) => e.arrays);
+    return this.#counts() ? [...values, scalarArray(0, "int32")] : values;
+  }
+
+  /** Names of entries of which steps read slices, and of those of which they give some. */
+  #layered(): { read: string[]; written: string[] } {
+    const r = this.#parts[0]?.part.recorded;
+    if (r === undefined || this.options.axes === undefined) return { read: [], written: [] };
+    const layered = (name: string): boolean => this.#axis(name) !== null;
+    return {
+      read: [...r.reads.keys()].filter(layered),
+      written: [...r.writes.keys()].filter(layered),
+    };
+  }
+
+  sliced(): readonly NDArray[] {
+    return this.#layered().read.flatMap((name) =>
+      arraysIn(this.app.get(name)).map((x) => moveAxis(x, this.#axis(name)!, 0))
+    );
+  }
+
+  /** The program of a part: captured values, arguments, what is carried, slices. */
+  #program(kind: PartKind, part: Part): Staged {
+    this.#check();
+    const { app } = this;
+    if (kind === "test" && part.known !== app.created().length) {
+      // It sees what the body created, as it does from the second step on.
+      part.recorded = part.again();
+      part.known = app.created().length;
+    }
+    const r = part.recorded;
+    let { numVars } = r.jaxpr;
+    const entries = this.#entries().map(({ name, arrays }) => ({
+      name,
+      vars: r.reads.get(name)?.vars ?? arrays.map((x) => new Var(x.aval, numVars++)),
+    }));
+    const { read, written } = this.#layered();
+    const slices = kind === "body" ? read.flatMap((name) => r.reads.get(name)!.vars) : [];
+    const counter = this.#counts() ? r.step?.now ?? new Var(shaped([], "int32"), numVars++) : null;
+    const inputs = [...entries.flatMap((e) => e.vars), ...(counter === null ? [] : [counter])];
+    const outputs: Atom[] = [...r.outs];
+    if (kind !== "test") {
+      for (const { name, vars } of entries) outputs.push(...r.writes.get(name)?.atoms ?? vars);
+      if (counter !== null) outputs.push(r.step?.next ?? counter);
+      for (const name of written) outputs.push(...r.writes.get(name)!.atoms);
+    }
+    const branch = typeof kind === "number" ? kind : undefined;
+    return assemble(r, { inputs: [...inputs, ...slices], outputs, numVars, branch });
+  }
+
+  /** Raises where something happens only if a part runs, of which it is not known whether it does. */
+  #check(): void {
+    const { app } = this;
+    if (app.engine.strict && app.op === "whileLoop") {
+      const created = app.created();
+      if (created.length > 0) {
+        throw new StateChangedError(
+          `${app.where}: initialising the loop creates ${
+            created.map(pathIn).join(", ")
+          }, which strict: true forbids. Create it before the loop, for example with initialize`,
+        );
+      }
+    }
+    const branches = this.#writers().map((p) => p.recorded);
+    const isChoice = typeof this.#parts[0]?.kind === "number";
+    const everywhere = (name: string): boolean => branches.every((r) => r.writes.has(name));
+    for (const name of app.initializing ? [] : this.#bornMaybe) {
+      if (isChoice && everywhere(name)) continue;
+      throw new StateError(
+        `${app.where}: the state entry ${pathIn(name)} does not exist before, and is set ${
+          isChoice ? "in some of the branches only" : "in a body that may not run at all"
+        }, so that it is not known whether it exists after. Create it before, or during init`,
+      );
+    }
+    if (!isChoice) return;
+    for (const { effects } of branches) {
+      app.refuseRemovals({
+        removed: effects.removed.filter((name) =>
+          !branches.every((r) => r.effects.removed.includes(name))
+        ),
+      });
+    }
+  }
+
+  finish(carried: readonly NDArray[], stacked: readonly NDArray[]): void {
+    let next = 0;
+    const values: Values = {};
+    for (const { name, def } of this.#entries()) {
+      values[name] = treeUnflatten(def, carried.slice(next, next += def.numLeaves));
+    }
+    next = 0;
+    for (const name of this.#layered().written) {
+      const { def } = this.#parts[0]!.part.recorded.writes.get(name)!;
+      const layers = treeUnflatten(def, stacked.slice(next, next += def.numLeaves));
+      values[name] = treeMap((x: NDArray) => moveAxis(x, 0, this.#axis(name)!), layers);
+    }
+    this.app.set(values);
+    const [first] = this.#writers();
+    if (first !== undefined) {
+      this.app.note({ drawn: [], names: [], removed: first.recorded.effects.removed });
+    }
+    this.app.commit();
+  }
+}
+
+function evaluateAll({ jaxpr, consts }: Staged, args: readonly NDArray[]): NDArray[] {
+  return evalJaxpr(jaxpr, [...consts, ...args], bind);
+}

@@ -1,0 +1,339 @@
+/**
+ * What a stateful system holds while a function runs: entries, names, random streams. A context within
+ * another is an overlay over it, which costs what is touched, and keeps the account of what was done.
+ *
+ * @module
+ */
+import { OuterTraceError, StateError } from "../core/errors.ts";
+import { currentTrace, type Trace, withTrace } from "../core/trace.ts";
+import { treeFlatten } from "../core/tree.ts";
+import { Names } from "./names.ts";
+import type { StateProtocol } from "./protocol.ts";
+import { keyStreams, type Stream, type StreamRules } from "./streams.ts";
+
+/** What a context is opened with. */
+export interface ContextOptions {
+  /** Entries by key: trees of arrays. */
+  readonly entries?: Readonly<Record<string, unknown>> | undefined;
+  /** Random streams by name. */
+  readonly streams?: Readonly<Record<string, Stream>> | undefined;
+  /** Plain data that decides what is computed, such as `{ training: true }`: part of jit's key. */
+  readonly statics?: unknown;
+  /** Whether entries are being initialised. */
+  readonly initializing?: boolean | undefined;
+}
+
+/** How a context inside a transform differs from the one around it. */
+export interface ChildOptions {
+  /** What an entry is inside, given what it is outside: asked at the first read. */
+  readonly lift?: ((key: string, outer: unknown) => unknown) | undefined;
+  /** What a stream is inside, given what it is outside: asked at the first draw. */
+  readonly stream?: ((s: Stream, name: string) => Stream) | undefined;
+  /** Which entries are made here and not further out: those that each lane or layer has for itself. */
+  readonly makesHere?: ((key: string) => boolean) | undefined;
+  /** Names to go on from, where these are others than those of the context around. */
+  readonly names?: Names | undefined;
+}
+
+/** What was done to a context since it was made. */
+export interface Account {
+  /** Entries that were set, and their values. */
+  readonly written: ReadonlyMap<string, unknown>;
+  /** Those of them that were not there: the first value of each. */
+  readonly born: ReadonlyMap<string, unknown>;
+  /** Entries that were created, with their initial values. */
+  readonly made: ReadonlyMap<string, unknown>;
+  /** Entries that were removed. */
+  readonly removed: ReadonlySet<string>;
+  /** Streams that were drawn from. */
+  readonly drawn: ReadonlySet<string>;
+  /** Streams that were put in or replaced. */
+  readonly replaced: ReadonlySet<string>;
+  /** Entries that were looked for, and not there. */
+  readonly absent: ReadonlySet<string>;
+}
+
+/**
+ * The context of a stateful system. A system opens one for each `init` or `apply`, and reaches it
+ * through `contextStack`; transforms make those inside. An entry's key is its path, such as
+ * `"linear/w"`, or a collection and a path, `"params:linear/w"`, by which options may choose it.
+ *
+ * @example
+ * ```ts
+ * import { Context, contextStack, liftTransforms, type NDArray, numpy as np } from "@injax/injax";
+ *
+ * const stack = contextStack("Counter", { dictionary: "counter" });
+ * const counter = liftTransforms(stack);
+ * const bump = () => {
+ *   const context = stack.need("bump");
+ *   context.set("n", (context.get("n") as NDArray).add(1));
+ * };
+ * const context = Context.open(stack, { entries: { n: np.array(0) } });
+ * stack.run(context, () => counter.foriLoop(0, 5, (_, x) => (bump(), x), 0));
+ * console.log((context.get("n") as NDArray).item()); // 5
+ * ```
+ */
+export class Context {
+  /** The trace in which it was made; it may be used in no other. */
+  readonly trace: Trace = currentTrace();
+  /** What decides the names of entries to come. */
+  readonly names: Names;
+  #closed: string | null = null;
+  readonly #base: Readonly<Record<string, unknown>>;
+  readonly #baseStreams: Readonly<Record<string, Stream>>;
+  readonly #seen = new Map<string, unknown>();
+  readonly #streams = new Map<string, Stream>();
+  readonly #written = new Map<string, unknown>();
+  readonly #born = new Map<string, unknown>();
+  readonly #made = new Map<string, unknown>();
+  readonly #removed = new Set<string>();
+  readonly #drawn = new Set<string>();
+  readonly #replaced = new Set<string>();
+  readonly #absent = new Set<string>();
+
+  private constructor(
+    /** The system whose context it is. */
+    readonly protocol: StateProtocol,
+    /** The context further out. */
+    readonly parent: Context | null,
+    /** Plain data that decides what is computed. */
+    readonly statics: unknown,
+    /** Whether entries are being initialised. */
+    readonly initializing: boolean,
+    readonly options: ChildOptions,
+    { entries = {}, streams = {} }: ContextOptions,
+  ) {
+    this.names = new Names(options.names ?? parent?.names ?? null);
+    this.#base = entries;
+    this.#baseStreams = streams;
+  }
+
+  /** The context of an `init` or `apply`. */
+  static open(protocol: StateProtocol, options: ContextOptions = {}): Context {
+    const { statics = null, initializing = false } = options;
+    return new Context(protocol, null, statics, initializing, {}, options);
+  }
+
+  /** A context within this one. */
+  child(options: ChildOptions = {}): Context {
+    return new Context(this.protocol, this, this.statics, this.initializing, options, {});
+  }
+
+  /** What was done to it so far. */
+  get account(): Account {
+    return {
+      written: this.#written,
+      born: this.#born,
+      made: this.#made,
+      removed: this.#removed,
+      drawn: this.#drawn,
+      replaced: this.#replaced,
+      absent: this.#absent,
+    };
+  }
+
+  /** The value of an entry, or `undefined` where there is none. */
+  get(key: string): unknown {
+    if (this.#written.has(key)) return this.#written.get(key);
+    if (this.#removed.has(key)) return undefined;
+    if (this.#seen.has(key)) return this.#seen.get(key);
+    const outer = this.#outer(key);
+    if (outer === undefined) {
+      this.#absent.add(key);
+      return undefined;
+    }
+    const { lift } = this.options;
+    const value = lift === undefined ? outer : lift(key, outer);
+    this.#seen.set(key, value);
+    return value;
+  }
+
+  #outer(key: string): unknown {
+    if (this.#made.has(key)) return this.#made.get(key);
+    if (this.#closed !== null) throw this.#late(`the entry ${pathOf(key)}`);
+    if (this.parent !== null) return this.parent.get(key);
+    return Object.hasOwn(this.#base, key) ? this.#base[key] : undefined;
+  }
+
+  #late(what: string): StateError {
+    return new StateError(
+      `${this.#closed}: ${what} is asked for when the transform is over, and was not before. A derivative ` +
+        "rule that reads it only at times must read it each time, or be given it with the residuals",
+    );
+  }
+
+  /** Whether there is an entry. */
+  has(key: string): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  /** The value that an entry had when this context first read it. */
+  before(key: string): unknown {
+    return this.#seen.get(key);
+  }
+
+  /** Sets an entry; where there is none, it comes to be, with this as its initial value. */
+  set(key: string, value: unknown): void {
+    if (value === undefined) {
+      throw new StateError(`${this.protocol.system}: ${pathOf(key)} cannot be set to undefined`);
+    }
+    if (!this.has(key) && !this.#removed.has(key)) this.#born.set(key, value);
+    this.#removed.delete(key);
+    this.#written.set(key, value);
+  }
+
+  /** Removes an entry. */
+  delete(key: string): void {
+    if (!this.has(key)) return;
+    const isOwn = this.#born.has(key);
+    this.#written.delete(key);
+    this.#born.delete(key);
+    if (!isOwn) this.#removed.add(key);
+  }
+
+  /** The keys of all entries; it costs as many steps. */
+  keys(): string[] {
+    const keys = new Set(this.parent === null ? Object.keys(this.#base) : this.parent.keys());
+    for (const key of this.#made.keys()) keys.add(key);
+    for (const key of this.#written.keys()) keys.add(key);
+    for (const key of this.#removed) keys.delete(key);
+    return [...keys];
+  }
+
+  /** The value that an entry had when it came to be in this context. */
+  initial(key: string): unknown {
+    return this.#made.get(key) ?? this.#born.get(key);
+  }
+
+  /** The context in whose trace the initial value of an entry is made. */
+  home(key: string): Context {
+    if (this.parent === null || this.options.makesHere?.(key) === true) return this;
+    return this.parent.home(key);
+  }
+
+  /**
+   * Creates an entry and gives its value. `make` runs in the trace of the outermost context, with
+   * streams that depend on the key alone: so the initial value does not depend on the transforms that
+   * are around, nor on whether a branch is taken. Where `make` computes with values of the trace that
+   * is running, it runs in that.
+   */
+  create(key: string, make: () => unknown): unknown {
+    if (this.#closed !== null) throw this.#late(`a new entry ${pathOf(key)}`);
+    const home = this.home(key);
+    try {
+      const value = home === this
+        ? this.#make(key, make, home, this.names)
+        : withTrace(home.trace, () => home.#make(key, make, home, this.names));
+      this.adopt(key, value);
+    } catch (error) {
+      if (home === this || !(error instanceof OuterTraceError)) throw error;
+      this.set(key, this.#make(key, make, home, this.names));
+    }
+    return this.get(key);
+  }
+
+  /** Runs what makes an initial value, with streams of its own. */
+  #make(key: string, make: () => unknown, home: Context, names: Names): unknown {
+    const inner = this.child({
+      names,
+      stream: (_, name) => withTrace(home.trace, () => this.rules.named(home.first(name), key)),
+    });
+    const value = this.protocol.run(inner, make);
+    const changed = [...inner.#written.keys(), ...inner.#removed];
+    if (changed.length > 0) {
+      throw new StateError(
+        `${this.protocol.system}: what makes the initial value of ${pathOf(key)} changed ${
+          changed.map(pathOf).join(", ")
+        }. It may only create entries and draw; change them before or after`,
+      );
+    }
+    for (const [other, own] of inner.#made) this.adopt(other, own);
+    if (value === undefined) {
+      throw new StateError(`${this.protocol.system}: nothing was made for ${pathOf(key)}`);
+    }
+    return value;
+  }
+
+  /** Takes an entry that was created further in, or here. */
+  adopt(key: string, value: unknown): void {
+    if (this.parent !== null && this.home(key) === this) {
+      if (!this.has(key)) this.set(key, value);
+    } else if (!this.#made.has(key)) {
+      this.#made.set(key, value);
+    }
+  }
+
+  /** How streams are split. */
+  get rules(): StreamRules {
+    return this.protocol.streams ?? keyStreams;
+  }
+
+  /** The names of the streams. */
+  streamNames(): string[] {
+    const outer = this.parent === null ? Object.keys(this.#baseStreams) : this.parent.streamNames();
+    return [...new Set([...outer, ...this.#replaced])];
+  }
+
+  /** A stream as this context was given it. */
+  first(name: string): Stream {
+    if (this.parent === null) {
+      return Object.hasOwn(this.#baseStreams, name) ? this.#baseStreams[name] : undefined;
+    }
+    if (this.#closed !== null) throw this.#late(`a key of the stream ${name}`);
+    const outer = this.parent.peek(name);
+    const { stream } = this.options;
+    if (outer === undefined || stream === undefined) return outer;
+    // It may be asked for further in.
+    return withTrace(this.trace, () => stream(outer, name));
+  }
+
+  /** A stream as it is now, or `undefined`. */
+  peek(name: string): Stream {
+    if (!this.#streams.has(name)) this.#streams.set(name, this.first(name));
+    return this.#streams.get(name);
+  }
+
+  /** Takes from a stream: gives it as it was, and advances it. `undefined` where there is none. */
+  draw(name: string): Stream {
+    const s = this.peek(name);
+    if (s === undefined) return undefined;
+    this.#streams.set(name, this.rules.advance(s));
+    this.#drawn.add(name);
+    return s;
+  }
+
+  /** Puts in a stream, or replaces one. Inside transforms that is an error when they end. */
+  replace(name: string, s: Stream): void {
+    this.#streams.set(name, s);
+    this.#replaced.add(name);
+  }
+
+  /** Makes an entry's value, as it is here, another; what is further out does not count for it then. */
+  override(key: string, value: unknown): void {
+    this.#seen.set(key, value);
+  }
+
+  /** Ends it: what was not looked up before cannot be any more. */
+  close(where: string): void {
+    this.#closed = where;
+  }
+}
+
+/** The path in an entry's key. */
+export function pathOf(key: string): string {
+  return key.slice(key.indexOf(":") + 1);
+}
+
+/** The collection in an entry's key; `""` where it has none. */
+export function collectionOf(key: string): string {
+  const at = key.indexOf(":");
+  return at < 0 ? "" : key.slice(0, at);
+}
+
+/** Whether two values of an entry are the same arrays in the same structure. */
+export function sameEntry(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  const [x, xDef] = treeFlatten(a);
+  const [y, yDef] = treeFlatten(b);
+  return xDef === yDef && x.every((leaf, i) => leaf === y[i]);
+}

@@ -1,0 +1,99 @@
+/**
+ * What decides how entries to come are called: counters of modules and such, plain data in groups.
+ *
+ * @module
+ */
+
+/** The part of a group that was changed. */
+interface Part {
+  readonly own: Map<string, unknown>;
+  /** Whether that is all of it, so that nothing further out counts. */
+  whole: boolean;
+}
+
+/**
+ * Plain data by group and key: an overlay over the names of the context further out. What is looked up
+ * is kept account of, since a compiled program holds for these names alone.
+ */
+export class Names {
+  readonly #parts = new Map<string, Part>();
+  readonly #looked = new Map<string, Map<string, unknown>>();
+
+  /** Names over others. */
+  constructor(readonly outer: Names | null) {}
+
+  /** What stands under a key, or `undefined`. */
+  get(group: string, key: string): unknown {
+    const part = this.#parts.get(group);
+    if (part !== undefined) {
+      if (part.own.has(key)) return part.own.get(key);
+      if (part.whole) return undefined;
+    }
+    const value = this.outer?.get(group, key);
+    let looked = this.#looked.get(group);
+    if (looked === undefined) this.#looked.set(group, looked = new Map());
+    if (!looked.has(key)) looked.set(key, value);
+    return value;
+  }
+
+  /** Puts plain data under a key. */
+  set(group: string, key: string, value: unknown): void {
+    let part = this.#parts.get(group);
+    if (part === undefined) this.#parts.set(group, part = { own: new Map(), whole: false });
+    part.own.set(key, value);
+  }
+
+  /** Runs `f` with a group that is empty at first; afterwards it is what it was. */
+  within<T>(group: string, f: () => T): T {
+    const before = this.#parts.get(group);
+    this.#parts.set(group, { own: new Map(), whole: true });
+    try {
+      return f();
+    } finally {
+      if (before === undefined) this.#parts.delete(group);
+      else this.#parts.set(group, before);
+    }
+  }
+
+  /** What was put here under keys of a group. */
+  own(group: string): [key: string, value: unknown][] {
+    return [...this.#parts.get(group)?.own ?? []];
+  }
+
+  /** What was looked up further out: the account of it. */
+  looked(): [group: string, key: string, value: unknown][] {
+    return [...this.#looked].flatMap(([group, keys]) =>
+      [...keys].map(([key, value]): [string, string, unknown] => [group, key, value])
+    );
+  }
+
+  /** What was put here and nowhere further out. */
+  changes(): NameChange[] {
+    return [...this.#parts].map(([group, { own, whole }]) => ({ group, whole, own: [...own] }));
+  }
+
+  /** Names like these, apart from which they change. */
+  copy(): Names {
+    const names = new Names(this.outer);
+    names.apply(this.changes());
+    return names;
+  }
+
+  /** Makes changes that were made to names over these. */
+  apply(changes: readonly NameChange[]): void {
+    for (const { group, whole, own } of changes) {
+      if (whole) this.#parts.set(group, { own: new Map(), whole: true });
+      for (const [key, value] of own) this.set(group, key, value);
+    }
+  }
+}
+
+/** A group whose names changed. */
+export interface NameChange {
+  /** The group. */
+  readonly group: string;
+  /** Whether all that was in it before is gone. */
+  readonly whole: boolean;
+  /** Its new names. */
+  readonly own: readonly (readonly [key: string, value: unknown])[];
+}

@@ -1,0 +1,204 @@
+/**
+ * Lifted custom derivatives and implicit functions.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { neededVars } from "../core/dead_code.ts";
+import { type TreeDef, treeUnflatten } from "../core/tree.ts";
+import { customJvpBy, customVjpBy } from "../transforms/custom.ts";
+import { customLinearSolveBy, customRootBy } from "../transforms/implicit.ts";
+import type { Recorder, Recording, RecordOptions } from "../transforms/recorder.ts";
+import type { AnyFunction } from "../transforms/types.ts";
+import { type Application, type Engine, type Fn, instead, pure, roles } from "./engine.ts";
+import { assemble, evaluate, type Recorded } from "./record.ts";
+import { childrenOf, inside, type Values, type World } from "./world.ts";
+
+/** Records one function, which is recorded again where entries came to be by being set. */
+function recordOne(
+  app: Application,
+  f: AnyFunction,
+  def: TreeDef,
+  avals: readonly ShapedArray[],
+  { first, trace }: RecordOptions,
+): Recorded {
+  const go = (): Recorded => app.record(f, def, avals, { role: roles.body, trace });
+  let r = go();
+  if (r.births.size > 0) {
+    app.set(evaluate(r, r.births, first?.() ?? []));
+    r = go();
+  }
+  app.note(r.effects);
+  return r;
+}
+
+/**
+ * Records a function with derivative rules. These govern its arguments; by the entries that it reads,
+ * which are arguments beyond those, it is differentiated as usual.
+ */
+class Ruled implements Recorder {
+  #recorded: Recorded | null = null;
+  #through: readonly NDArray[] = [];
+
+  constructor(readonly app: Application) {}
+
+  record(
+    _op: string,
+    f: AnyFunction,
+    def: TreeDef,
+    avals: readonly ShapedArray[],
+    options: RecordOptions = {},
+  ): Recording {
+    const r = this.#recorded = recordOne(this.app, f, def, avals, options);
+    const outputs = [...r.outs, ...[...r.writes.values()].flatMap((w) => w.atoms)];
+    const needed = neededVars(r.jaxpr, outputs);
+    const inputs = [...r.reads.values()].flatMap(({ vars, arrays }) =>
+      vars.flatMap((v, i) => needed[v.id] === 1 ? [{ v, x: arrays[i]! }] : [])
+    );
+    this.#through = inputs.map(({ x }) => x);
+    const program = assemble(r, { inputs: inputs.map(({ v }) => v), outputs });
+    return { outDef: r.outDef, outAvals: r.outs.map((a) => a.aval), program: () => program };
+  }
+
+  carried(): readonly NDArray[] {
+    return this.#through;
+  }
+
+  sliced(): readonly NDArray[] {
+    return [];
+  }
+
+  finish(written: readonly NDArray[]): void {
+    let next = 0;
+    const values: Values = {};
+    for (const [name, { def, atoms }] of this.#recorded!.writes) {
+      values[name] = treeUnflatten(def, written.slice(next, next += atoms.length));
+    }
+    this.app.set(values);
+    this.app.commit();
+  }
+}
+
+/**
+ * A derivative rule over contexts of its own, which leaves no trace in those around. It may run when
+ * the transform is over: what it looked at when it was recorded is kept, and no more than that.
+ */
+function late(app: Application, role: number, rule: Fn): Fn {
+  const held: World = childrenOf(app.world, { stream: (s, { rules }) => rules.part(s, role) });
+  return instead(rule, (...args) => {
+    const inner = childrenOf(held, {});
+    const out = inside(inner, () => rule(...args));
+    // What it created is kept where that is still possible.
+    inner.forEach(({ account }, i) => {
+      for (const [key, value] of account.made) held[i]!.adopt(key, value);
+    });
+    held.forEach(({ account }, i) => {
+      for (const [key, value] of account.made) app.world[i]!.adopt(key, value);
+    });
+    return out;
+  });
+}
+
+export const customJvp = (e: Engine): Fn =>
+  e.member("customJvp", (f, rule) =>
+    customJvpBy(
+      () => {
+        const app = e.begin("customJvp");
+        return { recorder: new Ruled(app), rules: [late(app, roles.body, rule as Fn)] };
+      },
+      f as AnyFunction,
+      rule as AnyFunction,
+    ) as Fn);
+
+export const customVjp = (e: Engine): Fn =>
+  e.member("customVjp", (f, fwd, bwd) =>
+    customVjpBy(
+      () => {
+        const app = e.begin("customVjp");
+        // The forward rule draws the function's keys, in whose place it runs.
+        return {
+          recorder: new Ruled(app),
+          rules: [late(app, roles.body, fwd as Fn), late(app, roles.backward, bwd as Fn)],
+        };
+      },
+      f as AnyFunction,
+      fwd as AnyFunction,
+      bwd as AnyFunction,
+    ) as Fn);
+
+/** Records the function of an implicit one. What it writes is what it writes at the solution. */
+class Implicit implements Recorder {
+  #recorded: Recorded | null = null;
+
+  constructor(readonly app: Application) {}
+
+  record(
+    _op: string,
+    f: AnyFunction,
+    def: TreeDef,
+    avals: readonly ShapedArray[],
+    options: RecordOptions = {},
+  ): Recording {
+    const r = this.#recorded = recordOne(this.app, f, def, avals, options);
+    const program = assemble(r, { inputs: [], outputs: r.outs });
+    return { outDef: r.outDef, outAvals: r.outs.map((a) => a.aval), program: () => program };
+  }
+
+  carried(): readonly NDArray[] {
+    return [];
+  }
+
+  sliced(): readonly NDArray[] {
+    return [];
+  }
+
+  finish(solution: readonly NDArray[]): void {
+    const r = this.#recorded!;
+    if (r.writes.size > 0) this.app.set(evaluate(r, r.writes, solution));
+    this.app.commit();
+  }
+}
+
+/** A solver: what it draws and creates counts, what it writes does not. */
+function solver(app: Application, role: number, solve: unknown): unknown {
+  return instead(solve, (...xs) => {
+    const { out, effects } = app.run(role, () => (solve as Fn)(...xs));
+    app.set(Object.fromEntries(Object.entries(effects.born)));
+    app.note({ drawn: effects.drawn, names: [], removed: [] });
+    return out;
+  });
+}
+
+export const customRoot = (e: Engine): Fn => (f, guess, solve, tangentSolve, options = {}) => {
+  const app = e.begin("customRoot");
+  return customRootBy(
+    new Implicit(app),
+    f as AnyFunction,
+    guess,
+    solver(app, roles.test, solve) as AnyFunction,
+    solver(app, roles.tangent, tangentSolve) as AnyFunction,
+    options as never,
+  );
+};
+
+export const customLinearSolve = (e: Engine): Fn => (matvec, b, solve, options = {}) => {
+  const app = e.begin("customLinearSolve");
+  const { transposeSolve, ...rest } = options as { transposeSolve?: unknown };
+  const adjoint = transposeSolve === undefined
+    ? {}
+    : { transposeSolve: solver(app, roles.tangent, transposeSolve) };
+  return customLinearSolveBy(
+    new Implicit(app),
+    matvec as AnyFunction,
+    b,
+    solver(app, roles.test, solve) as AnyFunction,
+    { ...rest, ...adjoint } as never,
+  );
+};
+
+export const evalShape = (e: Engine): Fn => (f, ...args) => {
+  const app = e.begin("evalShape");
+  const run: Fn = (...xs) => app.run(roles.body, () => (f as Fn)(...xs)).out;
+  return pure.evalShape(instead(f, run), ...args);
+};
