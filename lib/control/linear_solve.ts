@@ -203,6 +203,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
       },
       skip: {
         jvp: "its constants must agree with each other; the laws test customLinearSolve",
+        slope: "its constants must agree with each other",
         transpose: "linear in b alone; the laws test customLinearSolve",
       },
     }];

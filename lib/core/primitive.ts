@@ -45,11 +45,12 @@ export interface Sample<P> {
   /** The parameters. */
   readonly params: P;
   /**
-   * What the suite cannot check on this sample, with the reason: e.g. `{ jvp: "kink at 0" }`. With
+   * What the suite cannot check on this sample, with the reason: e.g. `{ jvp: "kink at 0" }`. Without
+   * `jvp`, elements at which there is one slope are compared all the same; without `slope`, none. With
    * `zeros`, graphs may give zeros of either sign.
    */
   readonly skip?:
-    | Readonly<Partial<Record<"jvp" | "transpose" | "batch" | "onnx" | "zeros", string>>>
+    | Readonly<Partial<Record<"jvp" | "slope" | "transpose" | "batch" | "onnx" | "zeros", string>>>
     | undefined;
 }
 

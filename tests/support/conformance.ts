@@ -69,7 +69,7 @@ export class Report {
   }
 
   /** Whether the sample rules a kind of check out; if so, notes the reason. */
-  skips(kind: "jvp" | "transpose" | "batch" | "onnx" | "zeros", c: Case): boolean {
+  skips(kind: keyof NonNullable<Case["sample"]["skip"]>, c: Case): boolean {
     const reason = c.sample.skip?.[kind];
     if (reason === undefined) return false;
     if (!this.skipped.has(kind)) this.skipped.set(kind, new Set());
@@ -112,6 +112,11 @@ export function casesOf(primitive: AnyPrimitive): Case[] {
   });
 }
 
+/** Whether it has no value of its own, as a linear map known by its transpose: its `skip` says so. */
+export function hasNoValue({ sample: { skip } }: Case): boolean {
+  return skip?.jvp !== undefined && skip.onnx === skip.jvp;
+}
+
 /** The program of one equation. */
 export function programOf(c: Case): Jaxpr {
   return stageClosed("conformance", c.apply, c.inputs.map((x) => x.aval));
@@ -141,8 +146,7 @@ export function checkValues(c: Case, report: Report): void {
     const before = inputs.map((x) => x.dataSync());
     const { impl } = primitive;
     if (typeof impl !== "function") {
-      // What has no value of its own (a linear map known by its transpose) says so in `skip`.
-      if (sample.skip?.jvp !== undefined && sample.skip.onnx === sample.skip.jvp) return null;
+      if (hasNoValue(c)) return null;
       const outs = impl.evaluate(inputs, sample.params);
       if (outs.length !== avals.length) {
         return `there are ${outs.length} outputs, but abstractEval says ${avals.length}`;
@@ -187,7 +191,7 @@ export function checkProgram(c: Case, report: Report): void {
     const text = formatJaxpr(jaxpr);
     if (!text.includes(c.primitive.name)) return `its text lacks the primitive's name: ${text}`;
     if (/undefined|\[object/.test(text)) return `its text is not readable: ${text}`;
-    if (c.sample.skip?.jvp !== undefined && c.sample.skip.onnx === c.sample.skip.jvp) return null;
+    if (hasNoValue(c)) return null;
     const expected = c.apply(c.inputs);
     return differences(evalJaxpr(jaxpr, c.inputs, bind), expected, () => 0);
   });

@@ -282,7 +282,7 @@ export const cofactorsP: Primitive<null> = definePrimitive<null>({
         const sample = { name: `${name}, order ${order}`, inputs: [a!, ...changes], params: null };
         return order === 0 || name !== "rank n - 1"
           ? sample
-          : { ...sample, skip: { jvp: INVERSE, transpose: INVERSE } };
+          : { ...sample, skip: { jvp: INVERSE, slope: INVERSE, transpose: INVERSE } };
       })
     ),
 });
