@@ -17,7 +17,7 @@ import {
   numpy as np,
   vmap,
 } from "../../mod.ts";
-import { make } from "../support/arrays.ts";
+import { assertClose, make } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { Random } from "../support/random.ts";
 
@@ -71,16 +71,9 @@ function ofRank(n: number, rank: number): Rows {
 const float64 = (rows: Rows): NDArray =>
   make({ shape: [rows.length, rows.length], dtype: "float64" }, rows.flat());
 
+/** Near to `expected`, row by row, relative to the largest. */
 function assertNear(what: string, actual: NDArray, expected: readonly number[], eps: number): void {
-  const got = actual.dataSync();
-  assertEquals(got.length, expected.length, what);
-  const allowed = eps * Math.max(1, ...expected.map(Math.abs));
-  expected.forEach((want, i) => {
-    assert(
-      Math.abs(got[i]! - want) <= allowed,
-      `${what}, element ${i}: ${got[i]}, not ${want} within ${allowed}`,
-    );
-  });
+  assertClose(actual.ravel(), expected, eps, what);
 }
 
 const orders: readonly Readonly<Record<string, F>>[] = [

@@ -4,16 +4,16 @@
  */
 import type { NDArray } from "../../lib/core/array.ts";
 import type { DType } from "../../lib/core/dtype.ts";
-import { epsilon, limits } from "../../lib/core/dtype.ts";
+import { epsilon, isFloat, limits } from "../../lib/core/dtype.ts";
 import { linalg, nn, numpy as np, special } from "../../lib/api/mod.ts";
 import { grad } from "../../lib/transforms/public.ts";
 import recorded from "../reference/elementwise.json" with { type: "json" };
 import { difference, make } from "../support/arrays.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
+import { functionOf, primitiveEntries, variablesOf } from "../support/operations.ts";
 
 type Values = readonly (number | string)[];
-type Unary = (x: NDArray) => NDArray;
-type Binary = (x: NDArray, y: NDArray) => NDArray;
+type F = (...args: NDArray[]) => NDArray;
 
 function vector(values: Values, dtype: DType): NDArray {
   return make({ shape: [values.length], dtype }, values.map(Number));
@@ -37,63 +37,47 @@ function compare(
   if (problem !== null) throw new Error(`${what} of ${dtype} ${problem}`);
 }
 
-const unary: Record<string, Unary> = {
-  neg: np.neg,
-  abs: np.abs,
-  sign: np.sign,
-  exp: np.exp,
-  log: np.log,
-  expm1: np.expm1,
-  log1p: np.log1p,
-  sqrt: np.sqrt,
-  rsqrt: np.rsqrt,
-  sin: np.sin,
-  cos: np.cos,
-  tan: np.tan,
-  asin: np.asin,
-  acos: np.acos,
-  atan: np.atan,
-  sinh: np.sinh,
-  cosh: np.cosh,
-  asinh: np.asinh,
-  acosh: np.acosh,
-  atanh: np.atanh,
-  tanh: np.tanh,
-  logistic: nn.sigmoid,
-  erf: special.erf,
-  erf_inv: special.erfInv,
-  floor: np.floor,
-  ceil: np.ceil,
-  round: (x) => np.round(x),
-  square: np.square,
-  reciprocal: np.reciprocal,
-  is_finite: np.isFinite,
-  softplus: nn.softplus,
-  log_sigmoid: nn.logSigmoid,
-  not: np.bitwiseNot,
-};
+/** What the list has for a table and a name. */
+function listed(table: string, name: string): F | null {
+  const entry = primitiveEntries.find((e) => e.name === name && e.on.includes(table));
+  if (entry === undefined) throw new Error(`${name} is not in the list for ${table}`);
+  const { here, why } = entry;
+  if (here === undefined && why === undefined) throw new Error(`${name} has no reason`);
+  return here === undefined ? null : functionOf(here, variablesOf(here, ["x", "y"]));
+}
 
-const binary: Record<string, Binary> = {
-  add: np.add,
-  sub: np.sub,
-  mul: np.mul,
-  pow: np.pow,
-  max: np.maximum,
-  min: np.minimum,
-  mod: np.mod,
-  floor_divide: np.floorDivide,
-  atan2: np.atan2,
-  logaddexp: np.logaddexp,
-  eq: np.equal,
-  ne: np.notEqual,
-  lt: np.less,
-  le: np.lessEqual,
-  gt: np.greater,
-  ge: np.greaterEqual,
-  and: np.bitwiseAnd,
-  or: np.bitwiseOr,
-  xor: np.bitwiseXor,
-  shift_left: np.leftShift,
+/** Compares the functions of one or two operands of a table. */
+function compareAll(
+  table: string,
+  dtype: DType,
+  recordings: readonly (readonly [name: string, args: readonly Values[], y: Values])[],
+): void {
+  for (const [name, args, y] of recordings) {
+    const f = listed(table, name);
+    if (f === null) continue;
+    const ulps = !isFloat(dtype) || exact.has(name)
+      ? 0
+      : loose[name] ?? (args.length === 1 ? 8 : 4);
+    const result = bools.has(name) ? "bool" : dtype;
+    compare(name, f(...args.map((v) => vector(v, dtype))), y, result, ulps);
+  }
+}
+
+interface One {
+  readonly x: Values;
+  readonly y: Values;
+}
+interface Two {
+  readonly a: Values;
+  readonly b: Values;
+  readonly y: Readonly<Record<string, Values>>;
+}
+type Recordings = [name: string, args: Values[], y: Values][];
+const ofOne = (table: object): Recordings =>
+  Object.entries(table as Record<string, One>).map(([name, { x, y }]) => [name, [x], y]);
+const ofTwo = (table: object): Recordings => {
+  const { a, b, y } = table as Two;
+  return Object.entries(y).map(([name, y]) => [name, [a, b], y]);
 };
 
 const bools = new Set(["is_finite", "eq", "ne", "lt", "le", "gt", "ge"]);
@@ -118,50 +102,18 @@ const loose: Record<string, number> = {
 
 Deno.test("elementwise: floats as JAX has them", () => {
   for (const dtype of ["float32", "float64"] as const) {
-    const { unary: one, binary: two } = recorded.float[dtype];
-    for (
-      const [name, { x, y }] of Object.entries(one as Record<string, { x: Values; y: Values }>)
-    ) {
-      const f = unary[name];
-      if (f === undefined) continue;
-      const ulps = exact.has(name) ? 0 : loose[name] ?? 8;
-      compare(name, f(vector(x, dtype)), y, bools.has(name) ? "bool" : dtype, ulps);
-    }
-    const a = vector(two.a, dtype);
-    const b = vector(two.b, dtype);
-    for (const [name, y] of Object.entries(two.y as Record<string, Values>)) {
-      // The quotient of floats is div; of integers it is another function in NumPy.
-      const f = name === "div" ? np.div : binary[name];
-      if (f === undefined) continue;
-      const ulps = exact.has(name) ? 0 : loose[name] ?? 4;
-      compare(name, f(a, b), y, bools.has(name) ? "bool" : dtype, ulps);
-    }
+    const { unary, binary } = recorded.float[dtype];
+    compareAll("float", dtype, [...ofOne(unary), ...ofTwo(binary)]);
   }
 });
 
 Deno.test("elementwise: integers as JAX has them", () => {
   for (const dtype of ["int32", "uint32"] as const) {
-    const { binary: two, shift, unary: one } = recorded[dtype];
-    const pairs: Record<string, Values>[] = [];
-    for (const { a, b, y } of [two, shift]) {
-      pairs.push(y as unknown as Record<string, Values>);
-      const [x1, x2] = [vector(a, dtype), vector(b, dtype)];
-      const right = dtype === "int32" ? "shift_right_arithmetic" : "shift_right_logical";
-      for (const [name, expected] of Object.entries(y as Record<string, Values>)) {
-        const f = name === right ? np.rightShift : binary[name];
-        if (f === undefined) continue;
-        compare(name, f(x1, x2), expected, bools.has(name) ? "bool" : dtype, 0);
-      }
-    }
-    for (
-      const [name, { x, y }] of Object.entries(one as Record<string, { x: Values; y: Values }>)
-    ) {
-      const f = unary[name];
-      if (f !== undefined) compare(name, f(vector(x, dtype)), y, dtype, 0);
-    }
+    const { binary, shift, unary } = recorded[dtype];
+    compareAll(dtype, dtype, [...ofOne(unary), ...ofTwo(binary)]);
+    compareAll(`${dtype} shifts`, dtype, ofTwo(shift));
   }
-  const { a, b, y } = recorded.int32.pow;
-  compare("pow", np.pow(vector(a, "int32"), vector(b, "int32")), y.pow, "int32", 0);
+  compareAll("int32 powers", "int32", ofTwo(recorded.int32.pow));
 });
 
 Deno.test("elementwise: conversions as JAX has them", () => {

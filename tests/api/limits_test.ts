@@ -4,13 +4,14 @@
  *
  * Subnormal numbers are left out: XLA flushes them on the CPU, which is not done here.
  */
-import { jit, loadBackend, type NDArray, nn, numpy as np, special } from "../../mod.ts";
+import { jit, loadBackend, type NDArray } from "../../mod.ts";
 import type { DType } from "../../lib/core/dtype.ts";
 import { epsilon, smallestNormal } from "../../lib/core/dtype.ts";
 import recorded from "../reference/limits.json" with { type: "json" };
 import { difference } from "../support/arrays.ts";
 import { assert } from "../support/assert.ts";
-import { load, type Recorded } from "./recorded.ts";
+import { elementwise, functionOf, nameOf, variablesOf } from "../support/operations.ts";
+import { load, type Recorded } from "../support/recorded.ts";
 
 await loadBackend("wasm");
 
@@ -21,34 +22,15 @@ interface Table {
   readonly binary: Readonly<Record<string, Recorded>>;
 }
 
-/** What has another name here than JAX's in camelCase. */
-const renamed: Readonly<Record<string, F>> = {
-  isfinite: np.isFinite,
-  isinf: np.isInf,
-  isnan: np.isNaN,
-  isclose: (x, y) => np.isClose(x!, y!),
-  negative: np.neg,
-  round: (x) => np.round(x!),
-  erfinv: special.erfInv,
-  gelu_exact: (x) => nn.gelu(x!, { approximate: false }),
-  subtract: np.sub,
-  multiply: np.mul,
-  divide: np.div,
-  power: np.pow,
-};
-
-function named(name: string): F {
-  const camel = name.replace(/_(.)/g, (_, c: string) => c.toUpperCase());
-  const all = { ...special, ...nn, ...np } as unknown as Record<string, F>;
-  const f = renamed[name] ?? all[camel];
-  assert(f !== undefined, `no function for ${name}`);
-  return (...args) => f(...args);
-}
+const functions = new Map(elementwise.map((entry) => [
+  nameOf(entry),
+  functionOf(entry.here!, variablesOf(entry.here!, ["x", "y"])),
+]));
 
 /** What is not meant to be as in JAX, for a reason. */
 const left: Readonly<Record<string, string>> = {
-  "left_shift bool": "bits are those of integers",
-  "right_shift bool": "bits are those of integers",
+  "leftShift bool": "bits are those of integers",
+  "rightShift bool": "bits are those of integers",
   "maximum compiled": "of 0 and -0, the kernels of Max and Min give either",
   "minimum compiled": "of 0 and -0, the kernels of Max and Min give either",
 };
@@ -70,7 +52,8 @@ for (const [dtype, table] of Object.entries(recorded.limits as unknown as Record
       for (const [name, wanted] of Object.entries(table[kind])) {
         if (left[`${name} ${dtype}`] !== undefined) continue;
         const want = load(wanted);
-        const f = named(name);
+        const f = functions.get(name) as F;
+        assert(f !== undefined, `${name} is not in the list`);
         for (const [how, g] of [["eager", f], ["compiled", jit(f)]] as const) {
           const unit = ROUNDING * epsilon(want.dtype), tiny = smallestNormal(want.dtype);
           const allowed = (_: number, y: number): number => Math.max(unit * Math.abs(y), tiny);

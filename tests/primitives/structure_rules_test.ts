@@ -6,66 +6,34 @@
 import type { NDArray } from "../../lib/core/array.ts";
 import { shaped, type ShapedArray, sizeOf } from "../../lib/core/aval.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
-import type { DType } from "../../lib/core/dtype.ts";
+
 import { AxisError, DTypeError, ShapeError } from "../../lib/core/errors.ts";
 import { Linear } from "../../lib/core/primitive.ts";
 import { batchFlat } from "../../lib/interpreters/batch.ts";
-import { jvpFlat } from "../../lib/interpreters/jvp.ts";
 import { linearizeFlat } from "../../lib/interpreters/partial.ts";
 import { backwardPass } from "../../lib/interpreters/transpose.ts";
-import { onesLike, scalarLike, zerosLike } from "../../lib/primitives/constants/full.ts";
-import { iota } from "../../lib/primitives/constants/iota.ts";
+import { onesLike, zerosLike } from "../../lib/primitives/constants/full.ts";
 import { dotGeneral } from "../../lib/primitives/dot/dot_general.ts";
-import { add, mul } from "../../lib/primitives/elementwise/arithmetic.ts";
-import { sin, tanh } from "../../lib/primitives/elementwise/elementary.ts";
+import { sin } from "../../lib/primitives/elementwise/elementary.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../../lib/primitives/indexing/dynamic_slice.ts";
 import { gather, scatterAdd } from "../../lib/primitives/indexing/gather.ts";
 import { solve } from "../../lib/primitives/linalg/solve.ts";
 import { threefry2x32 } from "../../lib/primitives/random/threefry.ts";
 import { argmax } from "../../lib/primitives/reduce/arg_extremes.ts";
 import { cumsum } from "../../lib/primitives/reduce/cumsum.ts";
-import { reduceMax, reduceMin } from "../../lib/primitives/reduce/extremes.ts";
+import { reduceMax } from "../../lib/primitives/reduce/extremes.ts";
 import { reduceAnd } from "../../lib/primitives/reduce/logical.ts";
 import { reduceProd } from "../../lib/primitives/reduce/product.ts";
-import { expandDims, reshape } from "../../lib/primitives/shape/reshape.ts";
-import { transpose } from "../../lib/primitives/shape/transpose.ts";
+import { reshape } from "../../lib/primitives/shape/reshape.ts";
 import { concatenate, rev } from "../../lib/primitives/slicing/concatenate.ts";
 import { pad, slice } from "../../lib/primitives/slicing/slice.ts";
 import { sort } from "../../lib/primitives/sort/sort.ts";
 import { reduceSum } from "../../lib/primitives/sum/broadcast.ts";
-import recorded from "../reference/derivatives.json" with { type: "json" };
 import { difference, make, ulps } from "../support/arrays.ts";
 import { assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 
-interface Recorded {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data: readonly (number | string)[];
-}
-
-interface Case {
-  readonly inputs: Readonly<Record<string, Recorded>>;
-  readonly outputs: Readonly<Record<string, Recorded>>;
-}
-
-type Arrays = Readonly<Record<string, NDArray>>;
-
-const cases = recorded.cases as unknown as Readonly<Record<string, Case>>;
-
-function array({ dtype, shape, data }: Recorded): ConcreteArray {
-  return make(shaped(shape, dtype as DType), data.map(Number));
-}
-
 function total(x: NDArray): NDArray {
   return reduceSum(x, x.shape.map((_, i) => i));
-}
-
-function weighted(w: NDArray, x: NDArray): NDArray {
-  return total(mul(w, x));
-}
-
-function square(x: NDArray): NDArray {
-  return mul(x, x);
 }
 
 /** Gradients of a scalar function. */
@@ -75,107 +43,6 @@ function gradients(f: (xs: NDArray[]) => NDArray, args: readonly NDArray[]): NDA
   const cts = backwardPass(jaxpr, inputs, [onesLike(outs[0]!)]).slice(consts.length);
   return args.map((x, i) => cts[i] ?? zerosLike(x));
 }
-
-/** The Hessian of a scalar function of one array: forward over reverse, one direction at a time. */
-function hessian(f: (x: NDArray) => NDArray, x: NDArray): NDArray {
-  const rows = Array.from({ length: x.size }, (_, i) => {
-    const direction = make(x.aval, Array.from({ length: x.size }, (_, k) => k === i ? 1 : 0));
-    const [, [row]] = jvpFlat("row", (xs) => gradients(([y]) => f(y!), xs), [x], [direction]);
-    return reshape(row ?? zerosLike(x), [1, x.size]);
-  });
-  return reshape(concatenate(rows, 0), [...x.shape, ...x.shape]);
-}
-
-function starts(start: NDArray, n: number): NDArray[] {
-  // JAX counts negative starts from the end, before the primitive is reached.
-  const s = start.item();
-  return [make(shaped([], "int32"), [s < 0 ? s + n : s])];
-}
-
-function column(indices: NDArray): NDArray {
-  return expandDims(indices, [1]);
-}
-
-const matvec = { contract: [[1], [0]], batch: [[], []] } as const;
-const batched = { contract: [[2], [1]], batch: [[0], [0]] } as const;
-
-function updateSlice({ x, u, w, start }: Arrays): NDArray {
-  return weighted(w!, square(dynamicUpdateSlice(x!, u!, starts(start!, 6))));
-}
-
-function takeSlice({ x, w, start }: Arrays): NDArray {
-  return weighted(w!, square(dynamicSlice(x!, starts(start!, 6), [3])));
-}
-
-function solveVector(a: NDArray, b: NDArray): NDArray {
-  return reshape(solve(a, column(b)), b.shape);
-}
-
-/** The recorded functions; what `wrt` names are the inputs that gradients are recorded for. */
-const functions: Readonly<Record<string, readonly [wrt: string[], f: (a: Arrays) => NDArray]>> = {
-  batched_matmul: [["a", "b"], ({ a, b }) => total(sin(dotGeneral(a!, b!, batched)))],
-  concatenate: [["a", "b"], ({ a, b, w }) => weighted(w!, square(concatenate([a!, b!, a!], 0)))],
-  cumsum: [["x"], ({ x, w }) => weighted(w!, cumsum(x!, 0))],
-  cumsum_reverse: [["x"], ({ x, w }) => weighted(w!, cumsum(x!, 0, true))],
-  dense: [
-    ["W", "b", "x"],
-    ({ W, b, x }) => total(square(tanh(add(dotGeneral(W!, x!, matvec), b!)))),
-  ],
-  dynamic_slice: [["x"], takeSlice],
-  dynamic_slice_clamped_high: [["x"], takeSlice],
-  dynamic_slice_negative: [["x"], takeSlice],
-  dynamic_update_slice: [["x", "u"], updateSlice],
-  dynamic_update_slice_clamped_high: [["x", "u"], updateSlice],
-  dynamic_update_slice_negative: [["x", "u"], updateSlice],
-  gather_clip: [["x"], ({ x, indices, w }) => weighted(w!, gather(x!, column(indices!)))],
-  linalg_solve: [["A", "b"], ({ A, b, w }) => weighted(w!, solveVector(A!, b!))],
-  linalg_solve_matrix: [["A", "B"], ({ A, B, w }) => weighted(w!, solve(A!, B!))],
-  max: [["x"], ({ x }) => reduceMax(x!, [0])],
-  max_ties: [["x"], ({ x }) => reduceMax(x!, [0])],
-  max_axis1_ties: [["x"], ({ x, w }) => weighted(w!, reduceMax(x!, [1]))],
-  min: [["x"], ({ x }) => reduceMin(x!, [0])],
-  min_ties: [["x"], ({ x }) => reduceMin(x!, [0])],
-  pad: [["x", "c"], ({ x, c }) => {
-    const y = pad(x!, c!, [-1], [2], [1]);
-    return weighted(add(iota(y.shape, 0, "float64"), scalarLike(1, y)), y);
-  }],
-  prod: [["x"], ({ x }) => reduceProd(x!, [0])],
-  prod_one_zero: [["x"], ({ x }) => reduceProd(x!, [0])],
-  prod_two_zeros: [["x"], ({ x }) => reduceProd(x!, [0])],
-  reshape_transpose_rev: [["x"], ({ x }) => {
-    const y = rev(transpose(reshape(x!, [2, 3]), [1, 0]), [0]);
-    return weighted(reshape(iota([6], 0, "float64"), [3, 2]), square(y));
-  }],
-  scatter_add: [["x", "v"], ({ x, v, indices, w }) => {
-    const at = make(indices!.aval, Array.from(indices!.dataSync(), (i) => i < 0 ? i + 6 : i));
-    return weighted(w!, square(scatterAdd(x!, column(at), v!)));
-  }],
-  sort: [["x"], ({ x, w }) => weighted(w!, sort(x!, 0)[0])],
-  sort_ties: [["x"], ({ x, w }) => weighted(w!, sort(x!, 0)[0])],
-};
-
-Deno.test("gradients and Hessians are JAX's", () => {
-  for (const [name, [wrt, f]] of Object.entries(functions)) {
-    const { inputs, outputs } = cases[name]!;
-    const all = Object.fromEntries(Object.entries(inputs).map(([k, v]) => [k, array(v)]));
-    const at = (xs: readonly NDArray[]): NDArray =>
-      f({ ...all, ...Object.fromEntries(wrt.map((k, i) => [k, xs[i]!])) });
-    const args = wrt.map((k) => all[k]!);
-    const check = (what: string, actual: NDArray, expected: Recorded): void => {
-      const want = array(expected);
-      assertEquals(difference(actual, want, 1e-14 + ulps(want, 64)), null, `${name}: ${what}`);
-    };
-    check("value", at(args), outputs["value"]!);
-    gradients(at, args).forEach((g, i) => {
-      check(`gradient of ${wrt[i]}`, g, outputs["grad"] ?? outputs[`grad_${wrt[i]}`]!);
-    });
-    const second = outputs["hess"] ?? outputs["hess_A"] ?? outputs["hess_x"];
-    if (second === undefined) continue;
-    const one = wrt.indexOf(outputs["hess_A"] !== undefined ? "A" : "x");
-    const along = (x: NDArray): NDArray => at(args.map((y, i) => i === one ? x : y));
-    check("Hessian", hessian(along, args[one]!), second);
-  }
-});
 
 // ---------------------------------------------------------------- lanes
 

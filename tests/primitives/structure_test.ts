@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../../lib/core/array.ts";
 import { shaped, sizeOf } from "../../lib/core/aval.ts";
-import { type DType, isFloat } from "../../lib/core/dtype.ts";
+import { isFloat } from "../../lib/core/dtype.ts";
 import { zeros } from "../../lib/primitives/constants/full.ts";
 import { dotGeneral } from "../../lib/primitives/dot/dot_general.ts";
 import { select } from "../../lib/primitives/elementwise/select.ts";
@@ -27,20 +27,7 @@ import recordedRandom from "../reference/random.json" with { type: "json" };
 import recorded from "../reference/structure.json" with { type: "json" };
 import { difference, make, ulps } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-
-interface Recorded {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data: readonly (number | string)[];
-}
-
-interface Case {
-  readonly op: string;
-  readonly order: readonly string[];
-  readonly inputs: Readonly<Record<string, Recorded>>;
-  readonly params: Params;
-  readonly outputs: readonly Recorded[];
-}
+import { load, type StructureCase } from "../support/recorded.ts";
 
 interface Params {
   readonly axis?: number;
@@ -58,11 +45,7 @@ interface Params {
   readonly num_segments?: number;
 }
 
-const cases = recorded.cases as unknown as Readonly<Record<string, Case>>;
-
-function array({ dtype, shape, data }: Recorded): NDArray {
-  return make(shaped(shape, dtype as DType), data.map(Number));
-}
+const cases = recorded.cases as unknown as Readonly<Record<string, StructureCase<Params>>>;
 
 /** Python's meaning of negative indices along an axis of length `n`. */
 function wrapped(indices: NDArray, n: number): NDArray {
@@ -191,12 +174,12 @@ const tolerance: Readonly<Record<string, number>> = {
 Deno.test("structural primitives give JAX's values", () => {
   const done = new Map<string, number>();
   for (const [name, { op, order, inputs, params, outputs }] of Object.entries(cases)) {
-    const args = order.map((k) => array(inputs[k]!));
+    const args = order.map((k) => load(inputs[k]!));
     const results = runs[op]?.(args, params) ?? null;
     if (results === null) continue;
     done.set(op, (done.get(op) ?? 0) + 1);
     outputs.forEach((expected, i) => {
-      const want = array(expected);
+      const want = load(expected);
       const found = difference(results[i]!, want, ulps(want, tolerance[op] ?? 0));
       assertEquals(found, null, name);
     });
@@ -211,7 +194,7 @@ Deno.test("zeros keep the sign that JAX gives them", () => {
     assert(Object.is(reduce(x, [0]).item(), want), reduce.name);
   }
   const { inputs, outputs } = cases["sort_special_f32"]!;
-  const sorted = sort(array(inputs["x"]!), 0)[0].dataSync();
+  const sorted = sort(load(inputs["x"]!), 0)[0].dataSync();
   outputs[0]!.data.forEach((v, i) => assert(Object.is(sorted[i], Number(v)), `element ${i}`));
 });
 

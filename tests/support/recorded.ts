@@ -1,12 +1,13 @@
 /**
- * Values recorded from JAX as arrays, for the tests of the user namespaces.
+ * Values recorded from JAX as arrays.
  *
  * @module
  */
 import type { NDArray } from "../../lib/core/array.ts";
+import type { ConcreteArray } from "../../lib/core/concrete.ts";
 import { shaped } from "../../lib/core/aval.ts";
 import { type DType, epsilon } from "../../lib/core/dtype.ts";
-import { difference, make, ulps } from "../support/arrays.ts";
+import { difference, make, ulps } from "./arrays.ts";
 
 /** An array as `record.py` writes it. */
 export interface Recorded {
@@ -19,8 +20,22 @@ export interface Recorded {
 }
 
 /** The array. */
-export function load({ dtype, shape, data }: Recorded): NDArray {
+export function load({ dtype, shape, data }: Recorded): ConcreteArray {
   return make(shaped(shape, dtype as DType), data.map(Number));
+}
+
+/** A case of `structure.json`: what an operation gave for inputs and parameters. */
+export interface StructureCase<P> {
+  /** The operation, in the list. */
+  readonly op: string;
+  /** Its inputs by name. */
+  readonly inputs: Readonly<Record<string, Recorded>>;
+  /** The order of the inputs. */
+  readonly order: readonly string[];
+  /** What is not an array. */
+  readonly params: P;
+  /** What it gave. */
+  readonly outputs: readonly Recorded[];
 }
 
 /** Asserts that an array is the recorded one within `count` rounding errors of its largest element. */

@@ -1,0 +1,194 @@
+/**
+ * Every operation that users can call has values recorded from JAX, and derivatives where it has any:
+ * those of the list (`reference/operations.json`) on its arrays are compared here, the others in the
+ * tests of limits, special points, structure and random numbers. A new operation fails until it has a
+ * line in the list.
+ *
+ * @module
+ */
+import {
+  grad,
+  jit,
+  linalg,
+  loadBackend,
+  NDArray,
+  nn,
+  numpy as np,
+  random,
+  special,
+} from "../../mod.ts";
+import { isFloat } from "../../lib/core/dtype.ts";
+import recorded from "../reference/arrays.json" with { type: "json" };
+import limits from "../reference/limits.json" with { type: "json" };
+import points from "../reference/special_points.json" with { type: "json" };
+import { arr, make, type Numbers } from "../support/arrays.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import {
+  arrays,
+  arraysOf,
+  calledBy,
+  draws,
+  elementwise,
+  type Entry,
+  functionOf,
+  inputs,
+  nameOf,
+  structure,
+  variablesOf,
+  vectors,
+} from "../support/operations.ts";
+import { assertRecorded, type Recorded } from "../support/recorded.ts";
+
+await loadBackend("wasm");
+
+interface Case {
+  readonly outputs: readonly Recorded[];
+  /** By input, of the sum of the results times 1, 1/2, 1/3, ... */
+  readonly gradients?: Readonly<Record<string, Recorded>>;
+}
+type Table = Readonly<Record<string, Case>>;
+const tables = recorded as unknown as { readonly float32: Table; readonly float64: Table };
+
+/** Rounding errors of the largest element: sums and products are taken in another order. */
+const ROUNDING = 32;
+
+/** The arrays of the list, floats of a dtype. */
+function arraysOfDType(dtype: "float32" | "float64"): Readonly<Record<string, NDArray>> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, values]) => {
+      const flat = (values as unknown[]).flat(Infinity);
+      const isBool = typeof flat[0] === "boolean";
+      const isWhole = flat.every((v) => Number.isInteger(v));
+      return [name, arr(values as Numbers, isBool ? "bool" : isWhole ? "int32" : dtype)];
+    }),
+  );
+}
+
+/** The sum of what an operation gives, times 1, 1/2, 1/3, ... */
+function weighted(results: readonly NDArray[]): NDArray {
+  const terms = results.filter((y) => isFloat(y.dtype)).map((y) => {
+    const weights = Array.from({ length: y.size }, (_, i) => 1 / (i + 1));
+    return y.ravel().mul(make({ shape: [y.size], dtype: y.dtype }, weights)).sum();
+  });
+  return terms.reduce((a, b) => a.add(b));
+}
+
+for (const dtype of ["float32", "float64"] as const) {
+  const table = tables[dtype];
+  const own = arraysOfDType(dtype);
+
+  for (const [expression, { outputs, gradients }] of Object.entries(table)) {
+    Deno.test(`${dtype}: what JAX gives: ${expression}`, () => {
+      const names = variablesOf(expression, Object.keys(own));
+      const call = functionOf(expression, names);
+      const f = (...args: NDArray[]): readonly NDArray[] => arraysOf(call(...args));
+      const args = names.map((name) => own[name]!);
+      const compiled = names.length === 0 ? f : jit(f as never) as typeof f;
+      for (const [how, g] of [["eager", f], ["compiled", compiled]] as const) {
+        const results = g(...args);
+        assertEquals(results.length, outputs.length, how);
+        outputs.forEach((y, k) => assertRecorded(`${how}, result ${k}`, results[k]!, y, ROUNDING));
+      }
+      for (const [name, want] of Object.entries(gradients ?? {})) {
+        const at = names.indexOf(name);
+        const slope = grad((...args: NDArray[]) => weighted(f(...args)), { argnums: at });
+        for (const [how, d] of [["eager", slope], ["compiled", jit(slope as never)]] as const) {
+          const g = (d as (...args: NDArray[]) => NDArray)(...args);
+          assertRecorded(`${how} gradient by ${name}`, g, want, ROUNDING);
+        }
+      }
+    });
+  }
+}
+
+Deno.test("every entry of the list is recorded", () => {
+  const missing = [
+    ...arrays.filter(({ here }) => !(here! in tables.float32)),
+    ...vectors.filter((entry) => !(nameOf(entry) in points.lanes)),
+    ...elementwise.filter((entry) => !isRecorded(entry)),
+  ];
+  assertEquals(missing, []);
+});
+
+/** Whether an elementwise function is recorded on the limits of a dtype, or at special points. */
+function isRecorded(entry: Entry): boolean {
+  const tables = Object.values(limits.limits).flatMap(({ unary, binary }) => [unary, binary]);
+  return [...tables, points.unary, points.binary].some((table) => nameOf(entry) in table);
+}
+
+// ---------------------------------------------------------------- nothing is left out
+
+const namespaces = { np, nn, special, linalg, random };
+
+/** Public functions whose values are not in the list, and why. */
+const elsewhere: Readonly<Record<string, string>> = {
+  "random.key": "the keys of seeds are compared in random_test.ts",
+};
+
+/** The functions that expressions call, by name; those of two names under both. */
+function functionsIn(entries: readonly Entry[]): Set<unknown> {
+  const names = entries.flatMap(({ here }) => here === undefined ? [] : calledBy(here));
+  return new Set(names.map((name) => {
+    const [space, member] = name.split(".");
+    const f = (namespaces as unknown as Record<string, Record<string, unknown>>)[space!]![member!];
+    assert(typeof f === "function", `the list calls ${name}, which there is not`);
+    return f;
+  }));
+}
+
+/** All public functions, as `np.add`. */
+const members: readonly (readonly [name: string, f: unknown])[] = Object.entries(namespaces)
+  .flatMap(
+    ([space, functions]) =>
+      Object.entries(functions)
+        .filter(([, f]) => typeof f === "function")
+        .map(([name, f]) => [`${space}.${name}`, f] as const),
+  );
+
+Deno.test("every function of the namespaces has values recorded from JAX", () => {
+  const known = functionsIn([...elementwise, ...vectors, ...arrays, ...structure, ...draws]);
+  const missing = members.filter(([name, f]) => !known.has(f) && !(name in elsewhere));
+  assertEquals(missing.map(([name]) => name), []);
+  const idle = members.filter(([name, f]) => known.has(f) && name in elsewhere);
+  assertEquals(idle.map(([name]) => name), [], "in the list and excused from it");
+});
+
+Deno.test("every differentiable function of the namespaces has derivatives recorded from JAX", () => {
+  const differentiated = functionsIn([
+    ...elementwise.filter((e) => nameOf(e) in points.unary || nameOf(e) in points.binary),
+    ...vectors,
+    ...arrays.filter(({ here }) => tables.float64[here!]?.gradients !== undefined),
+  ]);
+  // Without a float to differentiate, or one that is differentiated, there is nothing to record.
+  const without = functionsIn([
+    ...elementwise.filter((entry) => nameOf(entry) in limits.limits.int32.binary),
+    ...elementwise.filter((entry) => nameOf(entry) in limits.limits.int32.unary),
+    ...arrays.filter(({ here }) => {
+      const names = variablesOf(here!, Object.keys(inputs));
+      const floats = names.filter((name) => isFloat(arraysOfDType("float64")[name]!.dtype));
+      const results = tables.float32[here!]!.outputs;
+      return floats.length === 0 || results.every(({ dtype }) => !dtype.startsWith("float"));
+    }),
+    ...draws,
+  ]);
+  const missing = members.filter(([name, f]) =>
+    !differentiated.has(f) && !without.has(f) && !(name in elsewhere)
+  );
+  assertEquals(missing.map(([name]) => name), []);
+});
+
+/** Methods of arrays that are no functions of `np`, by reason. */
+const methods: Readonly<Record<string, string>> = {
+  "toArray item toJSON": "they give what is there as JavaScript has it",
+  "flatten": "it is ravel by another name, as api/methods_test.ts has it",
+  "map forEach filter reduce push set": "they are errors that say what to write",
+};
+
+Deno.test("every method of arrays is a function of np, or is not for a reason", () => {
+  const excused = new Set(Object.keys(methods).flatMap((names) => names.split(" ")));
+  const all = Object.entries(Object.getOwnPropertyDescriptors(NDArray.prototype))
+    .filter(([name, { value }]) => typeof value === "function" && name !== "constructor")
+    .map(([name]) => name);
+  // That they give the same is asserted in `methods_test.ts`.
+  assertEquals(all.filter((name) => !(name in np) && !excused.has(name)), []);
+});
