@@ -37,7 +37,8 @@ import {
 import * as hk from "../adapters/haiku/mod.ts";
 import { DTypeError } from "../lib/core/errors.ts";
 import { assertEquals, assertRejects, assertThrows } from "./support/assert.ts";
-import { any, interpreter, mistake, named } from "./support/mistakes.ts";
+import { any, mistake, named } from "./support/mistakes.ts";
+import { interpreter } from "./support/everywhere.ts";
 
 const x = np.array([1, 2, 3]);
 const m = np.ones([2, 3]);

@@ -25,7 +25,8 @@ import {
 } from "../mod.ts";
 import { assertEquals } from "./support/assert.ts";
 import { assertClose } from "./support/arrays.ts";
-import { any, interpreter, jitted, mistake, named } from "./support/mistakes.ts";
+import { any, jitted, mistake, named } from "./support/mistakes.ts";
+import { interpreter } from "./support/everywhere.ts";
 
 const x = np.array([1, 2, 3]);
 const y = np.array([4, 5, 6, 7]);

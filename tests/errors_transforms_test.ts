@@ -38,7 +38,8 @@ import {
 import { ConcreteArray } from "../lib/core/concrete.ts";
 import { assert, assertEquals, assertRejects } from "./support/assert.ts";
 import { assertClose } from "./support/arrays.ts";
-import { any, interpreter, mistake, named } from "./support/mistakes.ts";
+import { any, mistake, named } from "./support/mistakes.ts";
+import { interpreter } from "./support/everywhere.ts";
 
 const x = np.array([1, 2, 3]);
 const y = np.array([4, 5, 6, 7]);

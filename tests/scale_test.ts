@@ -17,6 +17,7 @@ import { makeJaxpr, openJaxpr } from "../lib/transforms/inspect.ts";
 import { pure } from "../lib/transforms/pure.ts";
 import { assert, assertEquals } from "./support/assert.ts";
 import { arr, assertClose } from "./support/arrays.ts";
+import { interpreter } from "./support/everywhere.ts";
 
 await loadBackend("wasm");
 
@@ -57,7 +58,6 @@ function timed<T>(what: string, limit: number, f: () => T): T {
 
 const x = arr(0.1);
 const [value, slope] = reference(0.1);
-const interpreter = { backend: "interpreter" };
 
 Deno.test("20,000 equations: makeJaxpr, printing and checking", () => {
   const { jaxpr } = timed("makeJaxpr", 10, () => openJaxpr(makeJaxpr(chain)(x)));

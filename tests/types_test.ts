@@ -47,6 +47,7 @@ import {
 } from "../mod.ts";
 import { assert, assertEquals } from "./support/assert.ts";
 import { arr, plain } from "./support/arrays.ts";
+import { interpreter } from "./support/everywhere.ts";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
   : false;
@@ -60,7 +61,6 @@ function expectType<T>() {
 }
 
 const x = arr([1, 2]);
-const interpreter = { backend: "interpreter" };
 
 interface Params {
   readonly w: NDArray;

@@ -5,8 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "../support/assert.ts";
-
-const root = new URL("../../", import.meta.url);
+import { root } from "../support/sources.ts";
 
 interface Outcome {
   readonly out: string[];

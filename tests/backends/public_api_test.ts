@@ -6,8 +6,7 @@
  * @module
  */
 import { assert, assertEquals } from "../support/assert.ts";
-
-const root = new URL("../../", import.meta.url);
+import { root } from "../support/sources.ts";
 
 /** Runs a program in which `module` stands for the runtime's. */
 async function withModule(module: string, program: string): Promise<{ out: string; err: string }> {

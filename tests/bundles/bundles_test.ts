@@ -7,8 +7,8 @@
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { VERSION } from "../../lib/backends/ort_package.ts";
 import { type Bundle, runScript, withSite } from "./site.ts";
+import { root } from "../support/sources.ts";
 
-const root = new URL("../../", import.meta.url);
 const lib = "@jsr/injax__injax";
 
 const programs = {

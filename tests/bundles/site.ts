@@ -5,8 +5,7 @@
  * @module
  */
 import * as esbuild from "esbuild";
-
-const root = new URL("../../", import.meta.url);
+import { root } from "../support/sources.ts";
 
 /** A folder with programs to bundle. */
 export interface Site {

@@ -21,10 +21,9 @@ import {
   vmap,
 } from "../../mod.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
+import { arr } from "../support/arrays.ts";
 
 await loadBackend("wasm");
-
-const f64 = (x: number | number[]): NDArray => np.array(x, { dtype: "float64" });
 
 // 30-digit values and implicit derivatives, computed with mpmath at 50 digits.
 const problems: {
@@ -80,26 +79,26 @@ const problems: {
 for (const { name, f, theta, x0, value, slope } of problems) {
   for (const solver of [anderson(), damped()]) {
     Deno.test(`fixedPoint() solves ${name} by ${solver.description}, with its derivative`, () => {
-      const solve = (t: NDArray) => fixedPoint((x) => f(x, t), f64(x0), { solver });
-      const s = solve(f64(theta));
+      const solve = (t: NDArray) => fixedPoint((x) => f(x, t), arr(x0), { solver });
+      const s = solve(arr(theta));
       assertEquals(s.statusName, "converged", s.message);
       assertAlmostEquals(s.value.item(), value, 2e-11);
       const g = grad((t: NDArray) => solve(t).value);
-      assertAlmostEquals(g(f64(theta)).item(), slope, 1e-10);
-      const [, dot] = jvp((t: NDArray) => solve(t).value, [f64(theta)], [f64(1)]);
+      assertAlmostEquals(g(arr(theta)).item(), slope, 1e-10);
+      const [, dot] = jvp((t: NDArray) => solve(t).value, [arr(theta)], [arr(1)]);
       assertAlmostEquals(dot.item(), slope, 1e-10);
-      const compiled = jit(g)(f64(theta));
+      const compiled = jit(g)(arr(theta));
       assertAlmostEquals(compiled.item(), slope, 1e-10);
     });
   }
 }
 
 Deno.test("fixedPoint() differentiates twice", () => {
-  const root = (t: NDArray) => fixedPoint((x) => np.cos(x.mul(t)), f64(1)).value;
+  const root = (t: NDArray) => fixedPoint((x) => np.cos(x.mul(t)), arr(1)).value;
   const h = 1e-4;
-  const slope = (t: number) => grad(root)(f64(t)).item();
+  const slope = (t: number) => grad(root)(arr(t)).item();
   const second = (slope(1 + h) - slope(1 - h)) / (2 * h);
-  assertAlmostEquals(hessian(root)(f64(1)).item(), second, 1e-7);
+  assertAlmostEquals(hessian(root)(arr(1)).item(), second, 1e-7);
 });
 
 Deno.test("fixedPoint() works on trees, under vmap and jit, in float32", () => {
@@ -120,7 +119,7 @@ Deno.test("fixedPoint() works on trees, under vmap and jit, in float32", () => {
 Deno.test("Anderson acceleration solves what plain iteration cannot", () => {
   // Cournot competition of five firms: the best responses overshoot by a factor of two.
   const best = (q: NDArray) => q.sum().sub(q).neg().add(90).div(2);
-  const x0 = f64([1, 2, 3, 4, 5]);
+  const x0 = arr([1, 2, 3, 4, 5]);
   const plain = fixedPoint(best, x0, { solver: damped() });
   assertEquals(plain.converged, false);
   const fast = fixedPoint(best, x0);
@@ -153,8 +152,8 @@ Deno.test("Anderson acceleration does no harm where plain iteration converges", 
 });
 
 Deno.test("Anderson acceleration ends on linear maps of few unknowns that expand in all directions", () => {
-  const matrix = f64([3, 1, 0, -2, 4, 1, 0, 1, -5]).reshape([3, 3]);
-  const target = f64([1, -2, 3]);
+  const matrix = arr([3, 1, 0, -2, 4, 1, 0, 1, -5]).reshape([3, 3]);
+  const target = arr([1, -2, 3]);
   const s = fixedPoint((x) => np.matmul(matrix, x.sub(target)).add(target), np.zerosLike(target));
   assertEquals(s.statusName, "converged", s.message);
   assert(s.steps.item() <= 10, s.message);
@@ -172,7 +171,7 @@ function benchmark(): { w: NDArray; x: NDArray } {
     return s / 2 ** 32 - 0.5;
   };
   const w = Array.from({ length: n }, () => Array.from({ length: n }, next));
-  return { w: f64(w.flat()).reshape([n, n]), x: f64(Array.from({ length: n }, () => 2 * next())) };
+  return { w: arr(w.flat()).reshape([n, n]), x: arr(Array.from({ length: n }, () => 2 * next())) };
 }
 
 // Evaluations that regularised Anderson acceleration with memory 5 takes to a relative residual of
@@ -240,44 +239,44 @@ Deno.test("an adjoint system that cannot be solved gives NaN, not a wrong number
 
 Deno.test("oneStep() differentiates through one evaluation", () => {
   const f = (t: NDArray) =>
-    fixedPoint((x) => np.cos(x.mul(t)), f64(1), { adjoint: oneStep() }).value;
+    fixedPoint((x) => np.cos(x.mul(t)), arr(1), { adjoint: oneStep() }).value;
   const x = 0.7390851332151606;
-  assertAlmostEquals(grad(f)(f64(1)).item(), -Math.sin(x) * x, 1e-10);
+  assertAlmostEquals(grad(f)(arr(1)).item(), -Math.sin(x) * x, 1e-10);
 });
 
 Deno.test("a solve that does not converge says so, with numbers", () => {
-  const s = fixedPoint((x) => x.mul(2).add(1), f64(1), { solver: damped(), maxSteps: 7 });
+  const s = fixedPoint((x) => x.mul(2).add(1), arr(1), { solver: damped(), maxSteps: 7 });
   assertEquals([s.statusName, s.steps.item(), s.converged], ["maxSteps", 7, false]);
   assert(s.message.includes("7 evaluations"), s.message);
   assert(s.residualNorm.item() > 0);
-  const none = fixedPoint((x) => x, f64(1), { maxSteps: 0 });
+  const none = fixedPoint((x) => x, arr(1), { maxSteps: 0 });
   assertEquals(none.statusName, "maxSteps");
   assertThrows(
-    () => fixedPoint((x) => x.add(1), f64(1), { maxSteps: 3, throw: true }),
+    () => fixedPoint((x) => x.add(1), arr(1), { maxSteps: 3, throw: true }),
     ConvergenceError,
     "not converged",
   );
 });
 
 Deno.test("values that are not finite end a solve as such", () => {
-  const s = fixedPoint((x) => np.exp(x.mul(x)).mul(3), f64(2), { solver: damped() });
+  const s = fixedPoint((x) => np.exp(x.mul(x)).mul(3), arr(2), { solver: damped() });
   assertEquals(s.statusName, "nonfinite", s.message);
   assert(Number.isFinite(s.value.item()));
-  const nan = fixedPoint((x) => np.sqrt(x.sub(10)), f64(1));
+  const nan = fixedPoint((x) => np.sqrt(x.sub(10)), arr(1));
   assertEquals(nan.statusName, "nonfinite");
 });
 
 Deno.test("minimumTolerances are those with which the solve would have converged", () => {
   const f = (x: NDArray) => np.cos(x);
-  const s = fixedPoint(f, f64(1), { solver: damped(), maxSteps: 10 });
+  const s = fixedPoint(f, arr(1), { solver: damped(), maxSteps: 10 });
   assertEquals(s.statusName, "maxSteps");
   const rtol = s.minimumTolerances.rtol.item() * (1 + 1e-12);
-  const again = fixedPoint(f, f64(1), { solver: damped(), maxSteps: 10, rtol, atol: 0 });
+  const again = fixedPoint(f, arr(1), { solver: damped(), maxSteps: 10, rtol, atol: 0 });
   assertEquals(again.statusName, "converged");
 });
 
 Deno.test("history holds the residual norms", () => {
-  const s = fixedPoint((x) => x.div(2), f64(1), { solver: damped(), maxSteps: 40, history: true });
+  const s = fixedPoint((x) => x.div(2), arr(1), { solver: damped(), maxSteps: 40, history: true });
   const h = s.history!.dataSync();
   assertEquals([h[0], h[1], h[2]], [0.5, 0.25, 0.125]);
   assertEquals(h.filter((r) => !Number.isNaN(r)).length, s.steps.item());
@@ -285,7 +284,7 @@ Deno.test("history holds the residual norms", () => {
 
 Deno.test("fixedPoint() explains wrong arguments", () => {
   assertThrows(
-    () => fixedPoint((x) => x.sum(), f64([1, 2])),
+    () => fixedPoint((x) => x.sum(), arr([1, 2])),
     TreeError,
     "float64[2] and float64[] differ",
   );
@@ -294,11 +293,11 @@ Deno.test("fixedPoint() explains wrong arguments", () => {
     DTypeError,
     "int32[2]",
   );
-  assertThrows(() => fixedPoint((x) => x, f64(1), { rtol: -1 }), RangeError, "rtol");
+  assertThrows(() => fixedPoint((x) => x, arr(1), { rtol: -1 }), RangeError, "rtol");
   assertThrows(() => anderson({ memory: -1 }), RangeError, "memory");
   assertThrows(() => damped({ damping: 1 }), RangeError, "damping");
   assertThrows(
-    () => jit((x: NDArray) => fixedPoint((y) => y.cos(), x, { throw: true }).value)(f64(1)),
+    () => jit((x: NDArray) => fixedPoint((y) => y.cos(), x, { throw: true }).value)(arr(1)),
     TreeError,
     "jit",
   );
@@ -347,7 +346,7 @@ Deno.test("success is claimed only where the criterion holds, at every scale", (
 
 Deno.test("the point returned is the one that met the criterion", () => {
   // The residual is always 1; only the growing point makes that small enough.
-  const s = fixedPoint((x) => x.add(1), f64([1]), { solver: damped(), rtol: 1e-2, atol: 0 });
+  const s = fixedPoint((x) => x.add(1), arr([1]), { solver: damped(), rtol: 1e-2, atol: 0 });
   assertEquals([s.statusName, s.value.item()], ["converged", 100]);
   assertEquals([s.residualNorm.item(), s.valueNorm.item()], [1, 100]);
 });
@@ -412,7 +411,7 @@ Deno.test("what is no option of a solver is named, with what to write", () => {
 
 Deno.test("failures say what failed: the start, the budget, or a function that left the numbers", () => {
   const message = (f: (x: NDArray) => NDArray, x0: number, maxSteps: number) =>
-    fixedPoint(f, f64(x0), { solver: damped(), maxSteps }).message;
+    fixedPoint(f, arr(x0), { solver: damped(), maxSteps }).message;
   assert(message((x) => x.cos(), NaN, 9).includes("the start, or the function's value there"));
   assert(message((x) => x.cos(), 1, 0).includes("not tried, since maxSteps is 0"));
   assert(
@@ -423,7 +422,7 @@ Deno.test("failures say what failed: the start, the budget, or a function that l
 Deno.test("tolerances go by the least precise leaf; a stepper of one's own will do", () => {
   type Pair = { a: NDArray; b: NDArray };
   const cosines = ({ a, b }: Pair): Pair => ({ a: np.cos(a), b: np.cos(b) });
-  const x0 = { a: np.array(1), b: f64(1) };
+  const x0 = { a: np.array(1), b: arr(1) };
   const own: Stepper<{ readonly calls: NDArray }> = {
     description: "half steps",
     init: () => ({ calls: np.array(0) }),

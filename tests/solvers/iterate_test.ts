@@ -9,10 +9,9 @@ import {
   numpy as np,
 } from "../../mod.ts";
 import { assertAlmostEquals, assertEquals } from "../support/assert.ts";
+import { arr } from "../support/arrays.ts";
 
 await loadBackend("wasm");
-
-const f64 = (x: number[]): NDArray => np.array(x, { dtype: "float64" });
 
 Deno.test("however a solve ends, its norms are those of its value, the best point that it met", () => {
   const norm = (x: NDArray): number => Math.hypot(...x.dataSync());
@@ -25,7 +24,7 @@ Deno.test("however a solve ends, its norms are those of its value, the best poin
   ];
   for (const { f, x0, maxSteps, status } of cases) {
     for (const solver of [damped(), anderson({ memory: 1 })]) {
-      const s = fixedPoint(f, f64(x0), { solver, maxSteps, history: true });
+      const s = fixedPoint(f, arr(x0), { solver, maxSteps, history: true });
       const what = `from ${x0}: ${s.message}`;
       if (solver.description === damped().description) assertEquals(s.statusName, status, what);
       const slack = 16 * 2 ** -52;

@@ -1,14 +1,68 @@
 /**
- * What the tests assert with: `@std/assert`, or its stand-ins from `assert_fallback.ts` on a
- * machine that cannot reach JSR.
- *
- * Owns: the choice between the two. Leaves to others: the assertions themselves. Tests import
- * them from here, never from `@std/assert`.
+ * What the tests assert with: `@std/assert`, or the same on `node:assert` on a machine that cannot reach
+ * JSR. Tests import from here, never from `@std/assert`. Where the two differ (0 and -0 are not equal
+ * in the second), no test may depend on it.
  *
  * @module
  */
-import * as fallback from "./assert_fallback.ts";
+import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from "node:assert/strict";
 
+/** A class of errors, such as `RangeError`. */
+// deno-lint-ignore no-explicit-any
+type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
+
+/** The error, if it is of the class and its message contains the text. */
+function expected<E extends Error>(error: unknown, kind: ErrorClass<E>, text = "", msg = ""): E {
+  ok(error instanceof kind, `${msg} ${error} is not of ${kind.name}`);
+  ok(error.message.includes(text), `${msg} "${error.message}" does not contain "${text}"`);
+  return error;
+}
+
+/** The assertions on `node:assert`. */
+export const fallback = {
+  /** The value is truthy. */
+  assert: (value: unknown, msg?: string): asserts value => ok(value, msg),
+  /** Two values are deeply equal. */
+  assertEquals: <T>(actual: T, expected: T, msg?: string): void =>
+    deepStrictEqual(actual, expected, msg),
+  /** Two values are the same. */
+  assertStrictEquals: <T>(actual: unknown, expected: T, msg?: string): asserts actual is T =>
+    strictEqual(actual, expected, msg),
+  /** Two numbers agree within a tolerance, by default 1e-7 of the expected one. */
+  assertAlmostEquals(actual: number, expected: number, tolerance?: number, msg = ""): void {
+    const allowed = tolerance ?? 1e-7 * (Number.isFinite(expected) ? Math.abs(expected) : 1);
+    const near = Object.is(actual, expected) || Math.abs(actual - expected) <= allowed;
+    ok(near, `${msg} ${actual} is not within ${allowed} of ${expected}`);
+  },
+  /** The text matches a pattern. */
+  assertMatch: (actual: string, expected: RegExp, msg?: string): void =>
+    match(actual, expected, msg),
+  /** The text contains another. */
+  assertStringIncludes: (actual: string, expected: string, msg = ""): void =>
+    ok(actual.includes(expected), `${msg} "${actual}" does not contain "${expected}"`),
+  /** The function throws an error of a class, whose message contains a text. Returns the error. */
+  assertThrows<E extends Error>(
+    fn: () => unknown,
+    kind: ErrorClass<E>,
+    text?: string,
+    msg?: string,
+  ): E {
+    let error: unknown;
+    throws(() => void fn(), (thrown: unknown) => (error = thrown, true), msg);
+    return expected(error, kind, text, msg);
+  },
+  /** The promise is rejected with an error of a class, whose message contains a text. */
+  async assertRejects<E extends Error>(
+    fn: () => PromiseLike<unknown>,
+    kind: ErrorClass<E>,
+    text?: string,
+    msg?: string,
+  ): Promise<E> {
+    let error: unknown;
+    await rejects(Promise.resolve(fn()), (thrown: unknown) => (error = thrown, true), msg);
+    return expected(error, kind, text, msg);
+  },
+};
 type Assertions = typeof fallback;
 
 // Typed as any string, so that nothing resolves it before the program runs. A literal would be
@@ -18,40 +72,19 @@ const SPECIFIER: string = "@std/assert";
 // A registry that accepts the connection and then says nothing would otherwise hang the tests.
 const PATIENCE_MS = 4000;
 
-async function choose(): Promise<Assertions> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const giveUp = new Promise<Assertions>((resolve) => {
-    timer = setTimeout(() => resolve(fallback), PATIENCE_MS);
-  });
-  const std: Promise<Assertions> = import(SPECIFIER);
-  try {
-    return await Promise.race([std.catch(() => fallback), giveUp]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+let timer: ReturnType<typeof setTimeout> | undefined;
+const silence = new Promise<Assertions>((resolve) => {
+  timer = setTimeout(() => resolve(fallback), PATIENCE_MS);
+});
+const chosen: Assertions = await Promise.race([import(SPECIFIER).catch(() => fallback), silence]);
+clearTimeout(timer);
 
-const chosen: Assertions = await choose();
-
-// The explicit types keep `asserts` signatures usable: TypeScript wants to see them declared.
-
-/** The value is truthy. */
+// The types keep `asserts` signatures usable: TypeScript wants to see them declared.
 export const assert: Assertions["assert"] = chosen.assert;
-/** Two numbers agree within a tolerance. */
-export const assertAlmostEquals: Assertions["assertAlmostEquals"] = chosen.assertAlmostEquals;
-/** Two values are deeply equal. */
 export const assertEquals: Assertions["assertEquals"] = chosen.assertEquals;
-/** The value is neither `null` nor `undefined`. */
-export const assertExists: Assertions["assertExists"] = chosen.assertExists;
-/** The text matches a pattern. */
-export const assertMatch: Assertions["assertMatch"] = chosen.assertMatch;
-/** Two values are not deeply equal. */
-export const assertNotEquals: Assertions["assertNotEquals"] = chosen.assertNotEquals;
-/** The promise is rejected with an error of a class. */
-export const assertRejects: Assertions["assertRejects"] = chosen.assertRejects;
-/** Two values are the same. */
 export const assertStrictEquals: Assertions["assertStrictEquals"] = chosen.assertStrictEquals;
-/** The text contains another. */
+export const assertAlmostEquals: Assertions["assertAlmostEquals"] = chosen.assertAlmostEquals;
+export const assertMatch: Assertions["assertMatch"] = chosen.assertMatch;
 export const assertStringIncludes: Assertions["assertStringIncludes"] = chosen.assertStringIncludes;
-/** The function throws an error of a class. */
 export const assertThrows: Assertions["assertThrows"] = chosen.assertThrows;
+export const assertRejects: Assertions["assertRejects"] = chosen.assertRejects;

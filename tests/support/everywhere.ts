@@ -6,9 +6,12 @@
 import { jit, type Tree } from "../../mod.ts";
 import { assertClose } from "./arrays.ts";
 
+/** For jit, which would otherwise wait for wasm. */
+export const interpreter = { backend: "interpreter" } as const;
+
 /** The backends that give results at once; `wasm` must have been loaded. */
 export const backends: readonly { readonly backend: string }[] = [
-  { backend: "interpreter" },
+  interpreter,
   { backend: "wasm" },
 ];
 

@@ -5,6 +5,7 @@
  */
 import { jit, type NDArray, numpy as np } from "../../mod.ts";
 import { assert } from "./assert.ts";
+import { interpreter } from "./everywhere.ts";
 
 /** The class of an error. */
 export type ErrorClass = new (...args: never[]) => Error;
@@ -12,9 +13,6 @@ export type ErrorClass = new (...args: never[]) => Error;
 /** Any value in the place of a typed one, as JavaScript allows. */
 // deno-lint-ignore no-explicit-any -- these tests do what types forbid
 export const any = (value: unknown): any => value;
-
-/** For jit, which would otherwise wait for wasm. */
-export const interpreter = { backend: "interpreter" } as const;
 
 /** `f` under jit, by the name `step`. */
 export function jitted(f: (x: NDArray) => unknown, at?: NDArray): () => unknown {

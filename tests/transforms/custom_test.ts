@@ -32,11 +32,11 @@ import {
 } from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { arr, assertClose, plain } from "../support/arrays.ts";
+import { backends } from "../support/everywhere.ts";
 
 await loadBackend("wasm");
 
 type Fn = (x: NDArray) => NDArray;
-const backends = [{ backend: "interpreter" }, { backend: "wasm" }];
 
 /** Sine with a slope of 7, to tell the rule from the function. */
 const marked = customJvp(

@@ -26,10 +26,9 @@ import {
 import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 import { arr, assertClose, plain } from "../support/arrays.ts";
 import { named } from "../support/mistakes.ts";
+import { interpreter } from "../support/everywhere.ts";
 
 await loadBackend("wasm");
-
-const interpreter = { backend: "interpreter" };
 
 /** A function that counts how often it is called, which jit does when it traces. */
 function counted<A extends unknown[], R>(

@@ -22,9 +22,9 @@ import {
 } from "../../mod.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 import { arr, assertClose, plain } from "../support/arrays.ts";
+import { interpreter } from "../support/everywhere.ts";
 
 const m = arr([[1, 2, 3], [4, 5, 6]]);
-const interpreter = { backend: "interpreter" };
 
 Deno.test("vmap() maps the first axis of every argument", () => {
   assertClose(vmap((x: NDArray, y: NDArray) => x.mul(y).sum())(m, m), [14, 77]);
