@@ -95,3 +95,11 @@ Deno.test("the contents at the head of mod.ts name what there is, and nothing el
   );
   assertEquals(missing.map(([name]) => name), []);
 });
+
+Deno.test("every member of the dictionary is a function of its own in the main module", async () => {
+  const module = await import("../mod.ts");
+  // These two mean something in the dictionaries of module systems alone.
+  const { initialize: _, isInitializing: __, ...members } = module.pure;
+  const named = module as unknown as Record<string, unknown>;
+  assertEquals(Object.entries(members).filter(([k, v]) => named[k] !== v).map(([k]) => k), []);
+});
