@@ -11,7 +11,7 @@
  * - recording programs: `stage`, `stageClosed`, `openJaxpr`
  * - transforming them: `jvpJaxpr`, `partialEvalJaxpr`, `transposeJaxpr`, `batchJaxpr`
  * - running and reading them: `evalJaxpr`, `checkJaxpr`, `formatJaxpr`, `subJaxprs`, `simplify`
- * - the rules of such a call: `calls`, `withoutDead`, `usedInputs`, `keepInputs`, `lanesInFront`
+ * - the rules of such a call: `calls`, `withoutDead`, `usedInputs`, `keepInputs`, `batchAxesInFront`
  * - masks of zeros, unknowns: `notZero`, `spread`, `splitTangents`, `partition`, `merge`
  * - running programs anywhere: `registerBackend`, `ConcreteArray`
  * - random streams of module systems: `keyStreams`
@@ -91,7 +91,7 @@ export {
 } from "./core/primitive.ts";
 export { checkCall, type OptionKind, type OptionTable } from "./core/signature.ts";
 export { bind, bind1, currentTrace, type Trace } from "./core/trace.ts";
-export { type BatchedJaxpr, batchJaxpr, lanesInFront } from "./interpreters/batch.ts";
+export { batchAxesInFront, type BatchedJaxpr, batchJaxpr } from "./interpreters/batch.ts";
 export { type JvpJaxpr, jvpJaxpr } from "./interpreters/jvp.ts";
 export { partialEvalJaxpr, type PartialJaxpr } from "./interpreters/partial.ts";
 export { stage, stageClosed, type Staged } from "./interpreters/staging.ts";

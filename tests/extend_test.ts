@@ -21,6 +21,7 @@ import {
   vmap,
 } from "../mod.ts";
 import {
+  batchAxesInFront,
   batchJaxpr,
   bind,
   bind1,
@@ -31,7 +32,6 @@ import {
   type Jaxpr,
   jvpJaxpr,
   keepInputs,
-  lanesInFront,
   Linear,
   merge,
   notZero,
@@ -84,7 +84,7 @@ const labelledP: Primitive<Labelled> = definePrimitive<Labelled>({
   },
   batch(args, dims, size, params) {
     const { jaxpr, batched } = batchJaxpr(params.jaxpr, size, dims.map((d) => d !== null));
-    const outs = bind(labelledP, lanesInFront(args, dims, size), { ...params, jaxpr });
+    const outs = bind(labelledP, batchAxesInFront(args, dims, size), { ...params, jaxpr });
     return [outs, batched.map((b) => b ? 0 : null)];
   },
   passes: {

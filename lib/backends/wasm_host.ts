@@ -84,14 +84,14 @@ export class WasmHost {
   }
 
   /**
-   * The error for work that failed: `what` says what did, of `program`, and `advice` what to do where
+   * The error for work that failed: `what` says what did, of `jaxpr`, and `advice` what to do where
    * neither memory nor the runtime is at fault. It also sees to it that later work is not harmed.
    */
   failure(
     memory: HeapMemory,
     cause: unknown,
     what: string,
-    program: Jaxpr,
+    jaxpr: Jaxpr,
     advice = "",
   ): BackendError {
     const message = messageOf(cause);
@@ -120,7 +120,7 @@ export class WasmHost {
     return new BackendError(
       `wasm: ${what}: out of memory. WebAssembly can address 4 GiB, of which ${
         formatBytes(heapBytes)
-      } are taken; the program's largest arrays are ${formatSized(largestArrays(program))}. ` +
+      } are taken; the program's largest arrays are ${formatSized(largestArrays(jaxpr))}. ` +
         `${workOnParts}. What this attempt had taken is free again once your code awaits something`,
       { cause },
     );

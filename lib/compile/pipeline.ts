@@ -29,13 +29,13 @@ export function simplify(jaxpr: Jaxpr, inspect: Inspect = () => {}): Jaxpr {
     hoist,
     fission,
   };
-  const step = (name: string, pass: Pass, program: Jaxpr): Jaxpr => {
-    const result = pass(program);
+  const step = (name: string, pass: Pass, jaxpr: Jaxpr): Jaxpr => {
+    const result = pass(jaxpr);
     inspect(name, result);
     return result;
   };
-  function prepare(program: Jaxpr): Jaxpr {
-    return Object.entries(passes).reduce((p, [name, pass]) => step(name, pass, p), program);
+  function prepare(jaxpr: Jaxpr): Jaxpr {
+    return Object.entries(passes).reduce((p, [name, pass]) => step(name, pass, p), jaxpr);
   }
   return step("dead code", withoutDead, prepare(jaxpr));
 }

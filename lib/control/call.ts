@@ -19,7 +19,7 @@ import {
   type Tangent,
 } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
+import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, splitFlat } from "../interpreters/partial.ts";
 import { backwardPass, notZero, transposeJaxpr } from "../interpreters/transpose.ts";
@@ -112,7 +112,7 @@ function callRules(self: () => Primitive<CallParams>): Pick<
     },
     batch(args, dims, size, params) {
       const { jaxpr, batched } = batchJaxpr(params.jaxpr, size, dims.map((d) => d !== null));
-      const inputs = lanesInFront(args, dims, size);
+      const inputs = batchAxesInFront(args, dims, size);
       const outs = bind(self(), inputs, { ...params, jaxpr });
       return [outs, batched.map((b) => b ? 0 : null)];
     },

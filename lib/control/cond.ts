@@ -14,7 +14,7 @@ import type { Lowering, Value } from "../core/lowering.ts";
 import { memoize } from "../core/memo.ts";
 import { definePrimitive, Linear, ordinary, type Primitive } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
+import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, type PartialJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
@@ -191,7 +191,7 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
   },
   batch(args, dims, size, { branches }) {
     const batched = dims.slice(1).map((d) => d !== null);
-    const inputs = lanesInFront(args, dims, size);
+    const inputs = batchAxesInFront(args, dims, size);
     const index = inputs[0]!;
     // A single branch is taken whatever the lanes' indices are.
     if (dims[0] === null || branches.length === 1) {

@@ -17,13 +17,13 @@ import {
   type Tangent,
 } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { batchFlat, batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
+import { batchAxesInFront, batchFlat, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpFlat, jvpJaxpr } from "../interpreters/jvp.ts";
 import { notZero } from "../interpreters/transpose.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { add, mul } from "../primitives/elementwise/arithmetic.ts";
 import { cos, sin } from "../primitives/elementwise/elementary.ts";
-import { mappedInFront, reduceSum } from "../primitives/sum/broadcast.ts";
+import { batchAxisInFront, reduceSum } from "../primitives/sum/broadcast.ts";
 import { spread } from "./call.ts";
 import { calls, whole } from "./jaxprs.ts";
 import { sampleJaxpr } from "./samples.ts";
@@ -165,7 +165,7 @@ function ruledJvp<P extends Reach>(
 }
 
 /**
- * A program for all lanes, with extra axes in front. Outputs that the rules know of have one in any
+ * A program for all lanes, with batch axes in front. Outputs that the rules know of have one in any
  * case; others only where they differ by lane.
  */
 function batchedCall(
@@ -180,14 +180,14 @@ function batchedCall(
   readonly outDims: (number | null)[];
 } {
   const batched = dims.map((d) => d !== null);
-  const inputs = lanesInFront(args, dims, size);
+  const inputs = batchAxesInFront(args, dims, size);
   const numOuts = jaxpr.outputs.length - numAux;
   const known = jaxpr.outputs.map((_, i) => i < numOuts);
   const lanes = batchJaxpr(jaxpr, size, batched, known);
   return { inputs, jaxpr: lanes.jaxpr, batched, outDims: lanes.batched.map((b) => b ? 0 : null) };
 }
 
-/** Runs a flat function for all lanes, with every output's extra axis in front. */
+/** Runs a flat function for all lanes, with every output's batch axis in front. */
 function mapLanes(
   f: (args: NDArray[]) => readonly NDArray[],
   args: readonly NDArray[],
@@ -195,10 +195,10 @@ function mapLanes(
   size: number,
 ): NDArray[] {
   const [outs, dims] = batchFlat("vmap", f, args, batched.map((b) => b ? 0 : null), size);
-  return outs.map((x, i) => mappedInFront(x, dims[i]!, size));
+  return outs.map((x, i) => batchAxisInFront(x, dims[i]!, size));
 }
 
-/** A backward rule for all lanes; every residual and cotangent has the extra axis in front. */
+/** A backward rule for all lanes; every residual and cotangent has the batch axis in front. */
 function backwardLanes(bwd: BwdRule, size: number): BwdRule {
   return (residuals, cts) => {
     let active: readonly boolean[] = [];
@@ -299,7 +299,7 @@ export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<Cust
     ];
   },
   batch(args, dims, size, params) {
-    const inputs = args.map((x, i) => mappedInFront(x, dims[i]!, size));
+    const inputs = args.map((x, i) => batchAxisInFront(x, dims[i]!, size));
     const outs = bind(customLinearP, inputs, {
       ...params,
       outAvals: params.outAvals.map((a) => ({ ...a, shape: [size, ...a.shape] })),

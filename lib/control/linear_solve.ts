@@ -15,11 +15,11 @@ import {
   type Tangent,
 } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
+import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { mappedInFront } from "../primitives/sum/broadcast.ts";
+import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { noSteps, once } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
 
@@ -147,9 +147,9 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
       const mask = [...d[role].map((x) => x !== null), ...all];
       return { ...own, jaxpr: batchJaxpr(own.jaxpr, size, mask, all).jaxpr };
     };
-    const front = lanesInFront(args, dims, size);
+    const front = batchAxesInFront(args, dims, size);
     const f = split(front, params);
-    f.b = f.b.map((x, i) => d.b[i] === null ? mappedInFront(x, null, size) : x);
+    f.b = f.b.map((x, i) => d.b[i] === null ? batchAxisInFront(x, null, size) : x);
     const outs = bind(linearSolveP, join(f), {
       matvec: vectorized("matvec")!,
       vecmat: vectorized("vecmat"),

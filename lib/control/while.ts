@@ -22,7 +22,7 @@ import {
   type Tangent,
 } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { batchJaxpr, lanesInFront } from "../interpreters/batch.ts";
+import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
@@ -32,7 +32,7 @@ import { lt } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { reduceOr } from "../primitives/reduce/logical.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
-import { mappedInFront } from "../primitives/sum/broadcast.ts";
+import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { partition } from "./call.ts";
 import { count, growMask, range, reorder } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
@@ -169,12 +169,12 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
       initDims.map((d) => d !== null),
       (mask) => batchJaxpr(body, size, [...bodyBatched, ...mask], mask).batched,
     );
-    const front = lanesInFront(args, dims, size);
+    const front = batchAxesInFront(args, dims, size);
     const [condArgs, bodyArgs, init] = parts(front, params);
     const perLane = batchJaxpr(cond, size, [...condBatched, ...carryBatched]).batched[0]!;
     const carryMask = perLane ? carryBatched.map(() => true) : carryBatched;
     const start = init.map((x, i) =>
-      carryMask[i] && initDims[i] === null ? mappedInFront(x, null, size) : x
+      carryMask[i] && initDims[i] === null ? batchAxisInFront(x, null, size) : x
     );
     if (perLane) {
       const loop = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched);

@@ -258,7 +258,7 @@ export interface Primitive<P> {
       params: P,
     ) => readonly Tangent[]);
 
-  /** Outputs for inputs of which some carry an extra axis of length `size`, at `dims[i]`. */
+  /** Outputs for inputs of which some carry a batch axis of length `size`, at `dims[i]`. */
   readonly batch: (
     args: readonly NDArray[],
     dims: readonly (number | null)[],

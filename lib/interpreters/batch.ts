@@ -1,5 +1,5 @@
 /**
- * Vectorisation: values that stand for one lane of an array with an extra axis.
+ * Vectorisation: values that stand for one lane of an array with a batch axis.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
 import { memoize } from "../core/memo.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
-import { mappedInFront } from "../primitives/sum/broadcast.ts";
+import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { stageClosed } from "./staging.ts";
 
-/** One lane of an array with an extra axis. */
+/** One lane of an array with a batch axis. */
 export class BatchTracer extends Tracer {
   /** Shape and dtype of a lane. */
   readonly aval: ShapedArray;
-  /** `dim` is the position of the extra axis in `value`. */
+  /** `dim` is the position of the batch axis in `value`. */
   constructor(readonly trace: BatchTrace, readonly value: NDArray, readonly dim: number) {
     super();
     const { shape, dtype } = value.aval;
@@ -26,7 +26,7 @@ export class BatchTracer extends Tracer {
 
 /** Applies batching rules. */
 export class BatchTrace extends Trace {
-  /** Rules run in `parent`; the extra axis has length `size`. */
+  /** Rules run in `parent`; the batch axis has length `size`. */
   constructor(what: string, readonly parent: Trace, readonly size: number) {
     super(what);
   }
@@ -58,7 +58,7 @@ export class BatchTrace extends Trace {
   }
 }
 
-/** Runs `f` once for all lanes; gives the outputs and the position of the extra axis in each. */
+/** Runs `f` once for all lanes; gives the outputs and the position of the batch axis in each. */
 export function batchFlat(
   what: string,
   f: (args: NDArray[]) => readonly NDArray[],
@@ -80,25 +80,25 @@ export function batchFlat(
   }
 }
 
-/** Arrays with the extra axis in front where they have one. */
-export function lanesInFront(
+/** Arrays with the batch axis in front where they have one. */
+export function batchAxesInFront(
   args: readonly NDArray[],
   dims: readonly (number | null)[],
   size: number,
 ): NDArray[] {
-  return args.map((x, i) => dims[i] === null ? x : mappedInFront(x, dims[i]!, size));
+  return args.map((x, i) => dims[i] === null ? x : batchAxisInFront(x, dims[i]!, size));
 }
 
-/** A vectorised program, and which of its outputs carry the extra axis. */
+/** A vectorised program, and which of its outputs carry the batch axis. */
 export interface BatchedJaxpr {
-  /** The program; extra axes are in front. */
+  /** The program; batch axes are in front. */
   readonly jaxpr: Jaxpr;
-  /** Which outputs carry the extra axis. */
+  /** Which outputs carry the batch axis. */
   readonly batched: readonly boolean[];
 }
 
 /**
- * The program that runs `jaxpr` for `size` lanes, where inputs with `batched[i]` have the extra axis
+ * The program that runs `jaxpr` for `size` lanes, where inputs with `batched[i]` have the batch axis
  * in front. Outputs with `force[i]` get one in any case.
  */
 export const batchJaxpr: (
@@ -121,7 +121,7 @@ export const batchJaxpr: (
         size,
       );
       outBatched = dims.map((d, i) => d !== null || force[i] === true);
-      return outs.map((x, i) => outBatched[i] ? mappedInFront(x, dims[i]!, size) : x);
+      return outs.map((x, i) => outBatched[i] ? batchAxisInFront(x, dims[i]!, size) : x);
     }, avals);
     return { jaxpr: vectorized, batched: outBatched };
   },

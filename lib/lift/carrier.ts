@@ -15,7 +15,7 @@ import { batchFlat } from "../interpreters/batch.ts";
 import type { Staged } from "../interpreters/staging.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
-import { mappedInFront } from "../primitives/sum/broadcast.ts";
+import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import type {
   Part as PartKind,
   Recorder,
@@ -147,7 +147,7 @@ export class Carrier implements Recorder {
       const { def, atoms } = births[k]!;
       const layers = atoms.map(() => {
         const at = next++;
-        return moveAxis(mappedInFront(outs[at]!, dims[at]!, steps), 0, this.#axis(name)!);
+        return moveAxis(batchAxisInFront(outs[at]!, dims[at]!, steps), 0, this.#axis(name)!);
       });
       app.set({ [name]: treeUnflatten(def, layers) });
     });

@@ -19,12 +19,12 @@ export function checkAxis(op: string, x: ShapedArray, axis: number): void {
   }
 }
 
-/** An axis as it is counted after an extra axis was put in at `dim`. */
+/** An axis as it is counted after a batch axis was put in at `dim`. */
 export function shiftAxis(axis: number, dim: number): number {
   return axis >= dim ? axis + 1 : axis;
 }
 
-/** Axes of an array after an extra axis was put in at `dim`. */
+/** Axes of an array after a batch axis was put in at `dim`. */
 export function shiftAxes(axes: readonly number[], dim: number): number[] {
   return axes.map((a) => shiftAxis(a, dim));
 }

@@ -29,7 +29,7 @@ import { eq } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
-import { mappedInFront } from "../primitives/sum/broadcast.ts";
+import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import {
   checkFunction,
   flatFunction,
@@ -353,7 +353,7 @@ export function jacfwd(f: AnyFunction, options: DiffOptions = {}): AnyFunction {
       return outs.map((out, i) => {
         if (!lin.activeOut[i]) return zeros({ ...out.aval, shape: [...out.shape, ...p.shape] });
         const at = next++;
-        const last = moveAxis(mappedInFront(dots[at]!, dims[at]!, size), 0, out.ndim);
+        const last = moveAxis(batchAxisInFront(dots[at]!, dims[at]!, size), 0, out.ndim);
         return reshape(last, [...out.shape, ...p.shape]);
       });
     });
@@ -382,7 +382,7 @@ export function jacrev(f: AnyFunction, options: DiffOptions = {}): AnyFunction {
         out.size,
       );
       return fn.primals.map((p, k) =>
-        reshape(mappedInFront(cts[k]!, dims[k]!, out.size), [...out.shape, ...p.shape])
+        reshape(batchAxisInFront(cts[k]!, dims[k]!, out.size), [...out.shape, ...p.shape])
       );
     });
     return finishJacobian(fn, single, lin.outs, (i, k) => rows[i]![k]!);

@@ -187,7 +187,7 @@ export const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
       });
       return [[out], [0]];
     }
-    // Mapped on one side only: the extra axis is one more free axis of that operand.
+    // Mapped on one side only: the batch axis is one more free axis of that operand.
     const out = dotGeneral(x!, y!, shifted);
     const xFree = rolesOf(x!, shifted, 0).free;
     if (dx !== null && dx !== undefined) return [[out], [batch[0].length + xFree.indexOf(dx)]];

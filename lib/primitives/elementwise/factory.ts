@@ -86,8 +86,8 @@ export function broadcastAvals(name: string, x: ShapedArray, y: ShapedArray): Sh
 // ---------------------------------------------------------------- batching
 
 /**
- * Applies an elementwise operation to operands with extra axes: they are brought to the place where
- * the extra axis of the first operand of full rank is, so that broadcasting lines up.
+ * Applies an elementwise operation to operands with batch axes: they are brought to the place where
+ * the batch axis of the first operand of full rank is, so that broadcasting lines up.
  */
 export function elementwiseBatch(
   args: readonly NDArray[],

@@ -32,7 +32,7 @@ import { offsetOf } from "../loops/strides.ts";
 import { counting } from "../samples.ts";
 import { reshape } from "../shape/reshape.ts";
 import { moveAxis } from "../shape/transpose.ts";
-import { mappedInFront } from "../sum/broadcast.ts";
+import { batchAxisInFront } from "../sum/broadcast.ts";
 import { gather } from "./gather.ts";
 import { insertedIn, overlaidIn, startsIn, within } from "./graph.ts";
 import { axesBack, axesFirst, laneStarts, stacked } from "./lanes.ts";
@@ -275,8 +275,8 @@ export const dynamicUpdateSliceP: Primitive<Record<never, never>> = definePrimit
   batch([x, update, ...starts], [dim, updateDim, ...startDims], size) {
     if (startDims.every((d) => d === null)) {
       const out = dynamicUpdateSlice(
-        mappedInFront(x!, dim ?? null, size),
-        mappedInFront(update!, updateDim ?? null, size),
+        batchAxisInFront(x!, dim ?? null, size),
+        batchAxisInFront(update!, updateDim ?? null, size),
         [full([], 0, "int32"), ...starts],
       );
       return [[out], [0]];
@@ -311,7 +311,7 @@ export const dynamicUpdateSliceP: Primitive<Record<never, never>> = definePrimit
       axes,
     );
     const shifted = gather(source, stacked(columns));
-    const old = axesFirst(mappedInFront(x!, lanes ? dim : null, size), true, axes);
+    const old = axesFirst(batchAxisInFront(x!, lanes ? dim : null, size), true, axes);
     const mask = reshape(inside!, [...extent, ...old.shape.slice(rank).map(() => 1)]);
     return [[axesBack(select(mask, shifted, old), axes)], [0]];
   },

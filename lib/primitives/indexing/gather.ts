@@ -34,7 +34,7 @@ import { counting } from "../samples.ts";
 import { reshape } from "../shape/reshape.ts";
 import { moveAxis } from "../shape/transpose.ts";
 import { concatenate } from "../slicing/concatenate.ts";
-import { broadcastTo, mappedInFront } from "../sum/broadcast.ts";
+import { batchAxisInFront, broadcastTo } from "../sum/broadcast.ts";
 
 type NoParams = Record<never, never>;
 
@@ -343,14 +343,18 @@ export const scatterAddP: Primitive<NoParams> = definePrimitive<NoParams>({
     if (indexDim === null || indexDim === undefined) {
       // Lanes ride along behind the axes that are indexed.
       const depth = indices!.shape.at(-1)!;
-      const lanes = moveAxis(mappedInFront(operand!, dim ?? null, size), 0, depth);
-      const each = moveAxis(mappedInFront(updates!, updateDim ?? null, size), 0, indices!.ndim - 1);
+      const lanes = moveAxis(batchAxisInFront(operand!, dim ?? null, size), 0, depth);
+      const each = moveAxis(
+        batchAxisInFront(updates!, updateDim ?? null, size),
+        0,
+        indices!.ndim - 1,
+      );
       return [[scatterAdd(lanes, indices!, each)], [depth]];
     }
     const out = scatterAdd(
-      mappedInFront(operand!, dim ?? null, size),
+      batchAxisInFront(operand!, dim ?? null, size),
       withLane(moveAxis(indices!, indexDim, 0)),
-      mappedInFront(updates!, updateDim ?? null, size),
+      batchAxisInFront(updates!, updateDim ?? null, size),
     );
     return [[out], [0]];
   },

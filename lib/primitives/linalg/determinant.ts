@@ -31,7 +31,7 @@ import { Formula } from "../graph/formula.ts";
 import { emptyOutput } from "../graph/nodes.ts";
 import { expandDims } from "../shape/reshape.ts";
 import { moveAxis } from "../shape/transpose.ts";
-import { broadcastTo, mappedInFront, reduceSum } from "../sum/broadcast.ts";
+import { batchAxisInFront, broadcastTo, reduceSum } from "../sum/broadcast.ts";
 import { lowerCofactors, lowerPivots, type Matrices } from "./graph.ts";
 import { cofactorsOf, type Pivots, pivotsOf } from "./loops.ts";
 import { matmul, transposed } from "./matrices.ts";
@@ -263,7 +263,7 @@ export const cofactorsP: Primitive<null> = definePrimitive<null>({
     });
   },
   batch: (inputs, dims, size) => [
-    [bind1(cofactorsP, inputs.map((x, i) => mappedInFront(x, dims[i]!, size)), null)],
+    [bind1(cofactorsP, inputs.map((x, i) => batchAxisInFront(x, dims[i]!, size)), null)],
     [0],
   ],
   // The matrices that are eliminated would be needed for all steps at once.

@@ -22,7 +22,7 @@ import { neg, sub } from "../elementwise/arithmetic.ts";
 import { emptyOutput } from "../graph/nodes.ts";
 import { reshape } from "../shape/reshape.ts";
 import { moveAxis } from "../shape/transpose.ts";
-import { mappedInFront } from "../sum/broadcast.ts";
+import { batchAxisInFront } from "../sum/broadcast.ts";
 import { lowerSolve } from "./graph.ts";
 import { matmul, transposed } from "./matrices.ts";
 
@@ -147,7 +147,7 @@ export const solveP: Primitive<null> = definePrimitive<null>({
       const x = reshape(solve(a!, reshape(lanes, [...shape, m * size])), [...shape, m, size]);
       return [[x], [x.ndim - 1]];
     }
-    const x = solve(moveAxis(a!, dim, 0), mappedInFront(b!, sideDim ?? null, size));
+    const x = solve(moveAxis(a!, dim, 0), batchAxisInFront(b!, sideDim ?? null, size));
     return [[x], [0]];
   },
   // The matrices that are eliminated would be needed for all steps at once.

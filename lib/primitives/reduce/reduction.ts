@@ -97,7 +97,7 @@ export function withoutAxes(shape: readonly number[], axes: readonly number[]): 
   return shape.filter((_, i) => !axes.includes(i));
 }
 
-/** Where the extra axis is once the reduced ones, counted with it, are gone. */
+/** Where the batch axis is once the reduced ones, counted with it, are gone. */
 function dimAfter(dim: number, axes: readonly number[]): number {
   return dim - axes.filter((a) => a < dim).length;
 }

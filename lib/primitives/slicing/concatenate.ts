@@ -16,7 +16,7 @@ import { emptyOutput } from "../graph/nodes.ts";
 import { copyStrided } from "../loops/copy.ts";
 import { aroundAxis, offsetOf } from "../loops/strides.ts";
 import { counting } from "../samples.ts";
-import { mappedInFront } from "../sum/broadcast.ts";
+import { batchAxisInFront } from "../sum/broadcast.ts";
 import { slice } from "./slice.ts";
 
 // ---------------------------------------------------------------- concatenate
@@ -77,7 +77,7 @@ export const concatenateP: Primitive<{ readonly axis: number }> = definePrimitiv
     });
   },
   batch(xs, dims, size, { axis }) {
-    const lanes = xs.map((x, i) => mappedInFront(x, dims[i] ?? null, size));
+    const lanes = xs.map((x, i) => batchAxisInFront(x, dims[i] ?? null, size));
     return [[bind1(concatenateP, lanes, { axis: axis + 1 })], [0]];
   },
   passes: ordinary,

@@ -33,7 +33,7 @@ import { copyStrided } from "../loops/copy.ts";
 import { offsetOf } from "../loops/strides.ts";
 import { counting } from "../samples.ts";
 import { reshape } from "../shape/reshape.ts";
-import { broadcastTo, mappedInFront, reduceSum } from "../sum/broadcast.ts";
+import { batchAxisInFront, broadcastTo, reduceSum } from "../sum/broadcast.ts";
 
 // ---------------------------------------------------------------- slice
 
@@ -282,7 +282,7 @@ export const padP: Primitive<PadParams> = definePrimitive<PadParams>({
     // A value for each lane: pad with anything, then put the values in by a mask.
     const shape = x!.shape.filter((_, i) => i !== dx);
     const padding = pad(full(shape, 0, "bool"), full([], 1, "bool"), low, high, interior);
-    const lanes = mappedInFront(x!, dx ?? null, size);
+    const lanes = batchAxisInFront(x!, dx ?? null, size);
     const put = (list: readonly number[]): number[] => [0, ...list];
     const padded = pad(lanes, scalarLike(0, lanes), put(low), put(high), put(interior));
     const fill = reshape(value!, [size, ...shape.map(() => 1)]);

@@ -229,7 +229,7 @@ export function unbroadcast(ct: NDArray, shape: readonly number[]): NDArray {
   return reshape(reduceSum(ct, axes), shape);
 }
 
-/** An array with its extra axis in front: moved there, or broadcast where it has none. */
-export function mappedInFront(x: NDArray, dim: number | null, size: number): NDArray {
+/** An array with its batch axis in front: moved there, or broadcast where it has none. */
+export function batchAxisInFront(x: NDArray, dim: number | null, size: number): NDArray {
   return dim === null ? broadcastTo(x, [size, ...x.shape]) : moveAxis(x, dim, 0);
 }
