@@ -25,7 +25,7 @@ const parts = {
  * A part of the package: from the folder that somebody named, or the package itself, or the folder of
  * this script.
  *
- * @throws {BackendError} in a browser, where neither is there; elsewhere whatever the import throws.
+ * @throws {BackendError} where neither is there; for other reasons whatever the import throws.
  */
 export async function importPart<T>(part: keyof typeof parts, place: Place): Promise<T> {
   const { entry, file } = parts[part];
@@ -35,7 +35,7 @@ export async function importPart<T>(part: keyof typeof parts, place: Place): Pro
     if (other === undefined) return await import(name);
     return await import(name).catch(() => import(other));
   } catch (cause) {
-    if (fileSystem() !== null) throw cause;
+    if (fileSystem() !== null) throw notInstalled(cause) ?? cause;
     // No import map: the files may lie beside the script, or beside the WebAssembly file.
     const url = new URL(file, place.wasm ?? import.meta.url).href;
     try {
@@ -51,6 +51,22 @@ export async function importPart<T>(part: keyof typeof parts, place: Place): Pro
       );
     }
   }
+}
+
+/**
+ * The error for a package that is not there, under Node and Bun: nothing of this library imports it by
+ * a literal name, so installing the library does not install it. `null` for other causes.
+ */
+export function notInstalled(cause: unknown): BackendError | null {
+  const { code, message } = cause as { code?: string; message?: string };
+  if (code !== "ERR_MODULE_NOT_FOUND" || !message?.includes("package 'onnxruntime-web'")) {
+    return null;
+  }
+  return new BackendError(
+    `the package onnxruntime-web, which runs compiled programs, is not installed: run ` +
+      `"npm install onnxruntime-web@${VERSION}"`,
+    { cause },
+  );
 }
 
 /**

@@ -78,9 +78,11 @@ export abstract class NDArray {
   /** Shape and dtype. */
   abstract readonly aval: ShapedArray;
 
-  /** Length of each axis. */
+  /** Length of each axis, as a list of the caller's own. */
   get shape(): readonly number[] {
-    return this.aval.shape;
+    // Arrays share their shapes. A frozen one would be an error to write to, but V8 reads elements of
+    // frozen arrays much slower: sums and products of small arrays took 2 to 3 times as long.
+    return this.aval.shape.slice();
   }
   /** Element type. */
   get dtype(): DType {

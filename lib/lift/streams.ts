@@ -48,7 +48,7 @@ const NAMES = 2 ** 32 - 1;
  * import { keyStreams } from "@injax/injax/extend";
  *
  * const stream = { key: random.key(0), count: 0 };
- * console.log(keyStreams.advance(stream)); // { key: NDArray [0, 0] uint32[2], count: 1 }
+ * console.log(keyStreams.advance(stream)); // { key: Array(uint32[2], [0,0]), count: 1 }
  * ```
  */
 export const keyStreams: StreamRules = {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { notInstalled, VERSION } from "../../lib/backends/ort_package.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { root } from "../support/sources.ts";
 
@@ -151,3 +152,18 @@ async function packageFolder(): Promise<string> {
   const { out } = await run(`await attempt(() => loadBackend("wasm"));`, []);
   return /(\/\S*\/)ort-wasm/.exec(out[0]!)![1]!;
 }
+
+Deno.test("where the package is not installed, the command that installs it is said", () => {
+  // As Node 20 and Bun 1.3 say it.
+  const cause = Object.assign(
+    new Error("Cannot find package 'onnxruntime-web' imported from /app/lib/ort_package.js"),
+    { code: "ERR_MODULE_NOT_FOUND" },
+  );
+  assert(notInstalled(cause)!.message.includes(`npm install onnxruntime-web@${VERSION}`));
+  assertEquals(notInstalled(new Error("Cannot find package 'onnxruntime-web'")), null);
+  const inside = Object.assign(
+    new Error("Cannot find module '/app/node_modules/onnxruntime-web/dist/ort.mjs'"),
+    { code: "ERR_MODULE_NOT_FOUND" },
+  );
+  assertEquals(notInstalled(inside), null);
+});
