@@ -94,9 +94,13 @@ export class Gpu {
     return alive;
   }
 
-  /** A session whose outputs stay on the GPU. Call it within `enqueue`. */
-  createSession(model: Uint8Array): Promise<Ort.InferenceSession> {
+  /** A session whose outputs stay on the GPU, with further options. Call it within `enqueue`. */
+  createSession(
+    model: Uint8Array,
+    options: Ort.InferenceSession.SessionOptions = {},
+  ): Promise<Ort.InferenceSession> {
     return this.ort.InferenceSession.create(model, {
+      ...options,
       executionProviders: [{ name: "webgpu", device: this.device }],
       preferredOutputLocation: "gpu-buffer",
       logSeverityLevel: LOG_SEVERITY,

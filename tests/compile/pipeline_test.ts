@@ -21,11 +21,13 @@ import {
   type Tree,
   whileLoop,
 } from "../../mod.ts";
+import { scanP } from "../../lib/control/mod.ts";
 import { openJaxpr } from "../../lib/extend.ts";
 import { simplify } from "../../lib/compile/pipeline.ts";
 import { checkJaxpr, type Eqn, evalJaxpr, type Jaxpr, subJaxprs } from "../../lib/core/jaxpr.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { sizeOf } from "../../lib/core/aval.ts";
+import { stageClosed } from "../../lib/interpreters/staging.ts";
 import { treeLeaves } from "../../lib/core/tree.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
@@ -214,6 +216,20 @@ Deno.test("sums over steps become one product after the loop", () => {
       assert(!square, `${eqn.primitive.name} makes a matrix in each step`);
     }
   }
+});
+
+Deno.test("a sum of cotangents that something else reads too stays in the loop", () => {
+  const aval = { shape: [2], dtype: "float64" } as const;
+  const body = stageClosed("body", ([sum, x]) => [sum!.add(x!), sum!.mul(2)], [aval, aval]);
+  const params = { jaxpr: body, numConsts: 0, numCarry: 1, length: 3, reverse: false, sums: 1 };
+  const program = stageClosed(
+    "program",
+    ([start, xs]) => bind(scanP, [start!, xs!], params),
+    [aval, { shape: [3, 2], dtype: "float64" }],
+  );
+  const args = [arr([1, 2]), arr([[1, 2], [3, 4], [5, 6]])];
+  const result = simplify(program, (_, p) => checkJaxpr(p));
+  assertClose(evalJaxpr(result, args, bind), [[10, 14], [[2, 4], [4, 8], [10, 16]]]);
 });
 
 Deno.test("integers, short loops and counters stay right", () => {

@@ -32,12 +32,7 @@ export async function withoutCpu<T>(task: () => Promise<T>): Promise<T> {
   const gpu = await loadGpu();
   const { createSession } = gpu;
   const strict: typeof createSession = (model) =>
-    gpu.ort.InferenceSession.create(model, {
-      executionProviders: [{ name: "webgpu", device: gpu.device }],
-      preferredOutputLocation: "gpu-buffer",
-      logSeverityLevel: 4,
-      extra: { session: { disable_cpu_ep_fallback: "1" } },
-    });
+    createSession.call(gpu, model, { extra: { session: { disable_cpu_ep_fallback: "1" } } });
   Object.assign(gpu, { createSession: strict });
   try {
     return await task();

@@ -175,6 +175,24 @@ Deno.test("jit() drops programs with large constants earlier, but keeps those in
   assertEquals(c.calls(), 266, "small ones stay");
 });
 
+Deno.test("jit() drops programs by their last use, also among the few used last of all", () => {
+  const w = np.zeros([1 << 23]); // 32 MiB: there is room for the 64 that are always kept.
+  const c = counted((x: NDArray, _: number) => x.add(w).sum());
+  const f = jit(c.f, { ...interpreter, staticArgnums: 1 });
+  const touch = (n: number): void =>
+    void evalShape((x: NDArray) => f(x, n), new ShapeDtype([1 << 23]));
+  warnings(() => {
+    for (let n = 0; n < 64; n++) touch(n);
+    touch(56); // The eighth last.
+    for (let n = 64; n < 127; n++) touch(n);
+    assertEquals(c.calls(), 127);
+    touch(56);
+    assertEquals(c.calls(), 127, "the one used after 63 is still there");
+    touch(63);
+    assertEquals(c.calls(), 128, "63 is not");
+  });
+});
+
 Deno.test("jit() says once which argument makes it compile again and again", () => {
   const long = named("smooth", (p: { w: NDArray }, x: NDArray) => x.mul(p.w).sum());
   const f = jit(long, interpreter);

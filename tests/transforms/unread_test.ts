@@ -18,7 +18,10 @@ import {
   vmap,
   whileLoop,
 } from "../../mod.ts";
+import { partialEvalJaxpr } from "../../lib/interpreters/partial.ts";
+import { stageClosed } from "../../lib/interpreters/staging.ts";
 import { arr, assertClose } from "../support/arrays.ts";
+import { assertEquals } from "../support/assert.ts";
 import { allUnread } from "../support/random_unread.ts";
 
 await loadBackend("wasm");
@@ -68,3 +71,14 @@ for (const [name, f] of Object.entries(around)) {
     assertClose(jvp((v: NDArray) => f(backwardOnly, v), [x], [t])[1], t.mul(2));
   });
 }
+
+Deno.test("a program cut in two keeps nothing for what nothing reads", () => {
+  const aval = { shape: [2], dtype: "float64" } as const;
+  const program = stageClosed("program", ([known, later]) => {
+    np.exp(known!).mul(later!);
+    return [np.sin(known!).mul(later!)];
+  }, [aval, aval]);
+  const { known, staged, numResiduals } = partialEvalJaxpr(program, [false, true]);
+  assertEquals(staged.eqns.map((e) => e.primitive.name), ["mul"]);
+  assertEquals([numResiduals, known.outputs.length, staged.inputs.length], [1, 1, 2]);
+});
