@@ -95,7 +95,7 @@ export type {
 export { loadBackend, type LoadOptions, ready } from "./lib/backends/mod.ts";
 export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.ts";
 export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
-export { ShapeDtype } from "./lib/transforms/trees.ts";
+export { ShapeDtype } from "./lib/transforms/shape_dtype.ts";
 export * as debug from "./lib/debug/mod.ts";
 
 // Trees

@@ -10,7 +10,7 @@
  * - any other operation: `definePrimitive`, `ordinary`, `bind`, `bind1`
  * - recording programs: `stage`, `stageClosed`, `openJaxpr`
  * - transforming them: `jvpJaxpr`, `partialEvalJaxpr`, `transposeJaxpr`, `batchJaxpr`
- * - running and reading them: `evalJaxpr`, `checkJaxpr`, `formatJaxpr`, `subJaxprs`, `simplify`
+ * - running and reading them: `evalJaxpr`, `checkJaxpr`, `formatJaxpr`, `programsIn`, `simplify`
  * - the rules of such a call: `calls`, `withoutDead`, `usedInputs`, `keepInputs`, `batchAxesInFront`
  * - masks of zeros, unknowns: `notZero`, `spread`, `splitTangents`, `partition`, `merge`
  * - running programs anywhere: `registerBackend`, `ConcreteArray`
@@ -49,21 +49,10 @@ export { calls } from "./control/jaxprs.ts";
 export { keepInputs, usedInputs, withoutDead } from "./core/dead_code.ts";
 export { isDType, isFloat, isInteger } from "./core/dtype.ts";
 export { describeValue, formatShape } from "./core/errors.ts";
-export {
-  type Atom,
-  checkJaxpr,
-  type Eqn,
-  evalJaxpr,
-  formatJaxpr,
-  type Jaxpr,
-  Literal,
-  subJaxprs,
-  Var,
-} from "./core/jaxpr.ts";
+export { checkJaxpr, evalJaxpr, formatJaxpr, programsIn } from "./core/jaxpr.ts";
 export type {
   LowerAttribute,
   Lowering,
-  LowerRule,
   OnnxDType,
   Subgraph,
   SubgraphInput,
@@ -72,22 +61,29 @@ export type {
 export {
   type Algebra,
   type Application,
+  type Atom,
   type BatchResult,
   type Contained,
   definePrimitive,
+  type Eqn,
   type HostValue,
+  type Jaxpr,
   type JvpResult,
   Linear,
+  Literal,
   type Loop,
+  type LowerRule,
   type Narrowed,
   ordinary,
   type PartialContext,
   type Passes,
   type Primitive,
+  type ProgramLowering,
   type Programs,
   type Sample,
   type SampleInput,
   type Tangent,
+  Var,
 } from "./core/primitive.ts";
 export { checkCall, type OptionKind, type OptionTable } from "./core/signature.ts";
 export { bind, bind1, currentTrace, type Trace } from "./core/trace.ts";

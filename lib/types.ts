@@ -52,7 +52,7 @@ export type {
   TreeOf,
   TreeRecord,
 } from "./transforms/tree_types.ts";
-export type { ShapeDtypeConstructor } from "./transforms/trees.ts";
+export type { ShapeDtypeConstructor } from "./transforms/shape_dtype.ts";
 export type { Cotangents, Examples, HasAux, Shapes } from "./transforms/types.ts";
 export type { Account, ChildOptions } from "./lift/context.ts";
 export type { NameChange } from "./lift/names.ts";

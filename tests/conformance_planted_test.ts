@@ -11,7 +11,7 @@ import { loadBackend } from "../lib/backends/mod.ts";
 import { condP, scanP, whileP } from "../lib/control/mod.ts";
 import type { NDArray } from "../lib/core/array.ts";
 import { shaped } from "../lib/core/aval.ts";
-import type { Jaxpr } from "../lib/core/jaxpr.ts";
+import type { Jaxpr } from "../lib/core/primitive.ts";
 import type { Primitive } from "../lib/core/primitive.ts";
 import { bind1 } from "../lib/core/trace.ts";
 import { add, div, mul, neg, sub } from "../lib/primitives/elementwise/arithmetic.ts";

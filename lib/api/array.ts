@@ -26,7 +26,7 @@ import { checkCall } from "../core/signature.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
-import type { DTypeOptions } from "./creation.ts";
+import type { DTypeOptions } from "./arguments.ts";
 import { badOperand, dtypeOption, storable } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 

@@ -20,6 +20,7 @@ import { expandDims, reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { pad } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { diagonal } from "./indexing.ts";
 import {
   asFloat,
@@ -33,15 +34,6 @@ import {
 } from "./operands.ts";
 import { expectInteger } from "../core/checks.ts";
 import { dtypeOptions } from "./options.ts";
-
-/** A shape, or the length of the only axis. */
-export type ShapeLike = number | readonly number[];
-
-/** Option of functions that make arrays. */
-export interface DTypeOptions {
-  /** The element type of the result. */
-  readonly dtype?: DType | undefined;
-}
 
 /** Options of {@linkcode eye}. */
 export interface EyeOptions extends DTypeOptions {

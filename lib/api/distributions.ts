@@ -23,7 +23,7 @@ import { select } from "../primitives/elementwise/select.ts";
 import { argmax } from "../primitives/reduce/arg_extremes.ts";
 import { expandDims, reshape } from "../primitives/shape/reshape.ts";
 import { sort } from "../primitives/sort/sort.ts";
-import type { DTypeOptions, ShapeLike } from "./creation.ts";
+import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { bits32, expectKey, words } from "./hashes.ts";
 import { takeInRange } from "./indices.ts";
 import { split } from "./keys.ts";

@@ -18,7 +18,7 @@ import { convert } from "../primitives/elementwise/convert.ts";
 import { threefry2x32 } from "../primitives/random/threefry.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
-import type { ShapeLike } from "./creation.ts";
+import type { ShapeLike } from "./arguments.ts";
 import { bits32, halves, words } from "./hashes.ts";
 import { expectRoom, expectShape } from "./operands.ts";
 

@@ -18,7 +18,7 @@ import * as u from "../primitives/elementwise/elementary.ts";
 import { erfc } from "../primitives/elementwise/erf.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
-import type { DTypeOptions } from "./creation.ts";
+import type { DTypeOptions } from "./arguments.ts";
 import { asFloat, asIndex, asOperand, dtypeOption, expectAxis, expectRoom } from "./operands.ts";
 import { expectInteger } from "../core/checks.ts";
 import { dtypeOptions } from "./options.ts";

@@ -19,6 +19,7 @@ export type {
   TakeOptions,
   VarianceOptions,
 } from "../core/method_options.ts";
+export * from "./arguments.ts";
 export * from "./constants.ts";
 export * from "./arithmetic.ts";
 export * from "./elementary.ts";

@@ -6,7 +6,7 @@
  */
 import type { DiagonalOptions, ReduceOptions } from "../core/method_options.ts";
 import type { OptionTable } from "../core/signature.ts";
-import type { DTypeOptions } from "./creation.ts";
+import type { DTypeOptions } from "./arguments.ts";
 
 /** Of functions that make arrays. */
 export const dtypeOptions: OptionTable<DTypeOptions> = { dtype: "dtype" };

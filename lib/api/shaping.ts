@@ -11,7 +11,7 @@ import { checkCall } from "../core/signature.ts";
 import * as s from "../primitives/shape/reshape.ts";
 import { transpose as transposeOf } from "../primitives/shape/transpose.ts";
 import { broadcastTo as broadcastToOf } from "../primitives/sum/broadcast.ts";
-import type { ShapeLike } from "./creation.ts";
+import type { ShapeLike } from "./arguments.ts";
 import {
   asOperand,
   expectArray,

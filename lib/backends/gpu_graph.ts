@@ -6,7 +6,8 @@
 import type * as Ort from "onnxruntime-web";
 import type { ShapedArray } from "../core/aval.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
-import type { Lowering, Value } from "../core/lowering.ts";
+import type { Value } from "../core/lowering.ts";
+import type { ProgramLowering } from "../core/primitive.ts";
 import { buildModel } from "../onnx/builder.ts";
 import { encodeModel } from "../onnx/model.ts";
 import type { Gpu } from "./gpu_device.ts";
@@ -39,7 +40,7 @@ export class GraphProgram implements Program {
     name: string,
     inputs: readonly ShapedArray[],
     outputs: readonly ShapedArray[],
-    build: (g: Lowering, inputs: Value[]) => Value[],
+    build: (g: ProgramLowering, inputs: Value[]) => Value[],
   ) {
     this.#gpu = gpu;
     this.#name = name;

@@ -10,8 +10,7 @@
 import type * as Ort from "onnxruntime-web";
 import { bytesOf, shaped, type ShapedArray } from "../core/aval.ts";
 import type { TypedArray } from "../core/dtype.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
-import type { Loop } from "../core/primitive.ts";
+import type { Jaxpr, Loop } from "../core/primitive.ts";
 import { isLoopless } from "../core/dead_code.ts";
 import { download, gpuTensor, uploadToGpu } from "./gpu_buffer.ts";
 import type { Gpu } from "./gpu_device.ts";

@@ -9,8 +9,7 @@
  * @module
  */
 import { bytesOf, type ShapedArray } from "../core/aval.ts";
-import { type Atom, type Eqn, type Jaxpr, Var } from "../core/jaxpr.ts";
-import type { Loop } from "../core/primitive.ts";
+import { type Atom, type Eqn, type Jaxpr, type Loop, Var } from "../core/primitive.ts";
 
 /** What a stage does with its inputs. */
 export type Work = { readonly kind: "graph"; readonly jaxpr: Jaxpr } | Loop;

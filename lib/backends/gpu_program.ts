@@ -6,7 +6,7 @@
  */
 import type * as Ort from "onnxruntime-web";
 import type { ShapedArray } from "../core/aval.ts";
-import { type Atom, type Jaxpr, Literal, type Var } from "../core/jaxpr.ts";
+import { type Atom, type Jaxpr, Literal, type Var } from "../core/primitive.ts";
 import type { Gpu } from "./gpu_device.ts";
 import { dispose, GraphProgram, type Program } from "./gpu_graph.ts";
 import { ScanProgram, WhileProgram } from "./gpu_loops.ts";

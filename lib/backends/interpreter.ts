@@ -8,8 +8,8 @@
 import type { NDArray } from "../core/array.ts";
 import type { Backend, Executable } from "../core/backend.ts";
 import type { ConcreteArray } from "../core/concrete.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
-import type { Primitive } from "../core/primitive.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr, Primitive } from "../core/primitive.ts";
 import { bind, evalTrace, Trace, withTrace } from "../core/trace.ts";
 
 /** Eager evaluation that enters calls instead of handing them to their backends. */

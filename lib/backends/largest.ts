@@ -5,7 +5,8 @@
  */
 import { bytesOf, formatAval, type ShapedArray } from "../core/aval.ts";
 import { formatBytes } from "../core/errors.ts";
-import { allPrograms, type Jaxpr } from "../core/jaxpr.ts";
+import { allPrograms } from "../core/jaxpr.ts";
+import type { Jaxpr } from "../core/primitive.ts";
 
 /** A type of array in a program. */
 export interface Sized {

@@ -9,7 +9,7 @@
  */
 import type { Backend, Executable } from "../core/backend.ts";
 import { BackendError } from "../core/errors.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr } from "../core/primitive.ts";
 import { lowerJaxpr } from "../onnx/lower.ts";
 import { encodeModel, type Graph, type Model, onnxTypeCode } from "../onnx/model.ts";
 import { outputTypes, WasmHost } from "./wasm_host.ts";

@@ -6,7 +6,7 @@
  */
 import type { ShapedArray } from "../core/aval.ts";
 import { BackendError, formatBytes, messageOf } from "../core/errors.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr } from "../core/primitive.ts";
 import { formatSized, largestArrays, workOnParts } from "./largest.ts";
 import { inPackage, type Place, placeAt } from "./ort_files.ts";
 import { forgetOrt, loadOrt, type OrtRuntime } from "./ort_direct.ts";

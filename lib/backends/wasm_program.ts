@@ -9,11 +9,11 @@ import { ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { bytesOf, type ShapedArray } from "../core/aval.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import type { TypedArray } from "../core/dtype.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr } from "../core/primitive.ts";
 import type { OrtTensor } from "./ort_direct.ts";
 import { isOutOfMemory, outputTypes, type WasmHost } from "./wasm_host.ts";
-import { HeapBuffer } from "./wasm_memory.ts";
-import { Holdings, type Opened } from "./wasm_sessions.ts";
+import { HeapBuffer, type HeapMemory } from "./wasm_memory.ts";
+import { Holdings, type Opened as OpenedOn } from "./wasm_sessions.ts";
 
 /** Arrays up to this size are copied on each run; a copy costs less than keeping books. */
 const SMALL_BYTES = 64 * 1024;
@@ -23,6 +23,9 @@ export type Lower = () => {
   readonly model: Uint8Array;
   readonly graphOptimization: "basic" | "all";
 };
+
+/** What an open program has on the heap. */
+type Opened = OpenedOn<HeapMemory>;
 
 const finalizer = new FinalizationRegistry<Holdings>((holdings) => holdings.close());
 
@@ -35,7 +38,7 @@ export class WasmExecutable implements Executable {
   readonly #outAvals: readonly ShapedArray[];
   readonly #allSmall: boolean;
   /** Apart from the program, so that a finalizer can free it. */
-  readonly #holdings = new Holdings(null);
+  readonly #holdings = new Holdings<HeapMemory>(null);
   #released = false;
 
   /** Compiles a program on a host that is loaded. */

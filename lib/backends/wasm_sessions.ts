@@ -8,13 +8,22 @@
  *
  * @module
  */
-import type { OrtSession, OrtTensor } from "./ort_direct.ts";
-import type { HeapMemory } from "./wasm_memory.ts";
+import type { OrtRuntime, OrtSession, OrtTensor } from "./ort_direct.ts";
+
+/** A heap that programs are open on, as far as their sessions are concerned: see `wasm_memory.ts`. */
+export interface Heap {
+  /** The runtime. */
+  readonly runtime: OrtRuntime;
+  /** Bytes that arrays take. */
+  readonly used: number;
+  /** The sessions on it. */
+  readonly sessions: SessionPool;
+}
 
 /** What an open program has on a heap: a session, and tensors for its small inputs and outputs. */
-export interface Opened {
+export interface Opened<H extends Heap = Heap> {
   /** Whose heap it is. */
-  readonly memory: HeapMemory;
+  readonly memory: H;
   /** The session. */
   readonly session: OrtSession;
   /** A tensor for each small input. */
@@ -26,14 +35,14 @@ export interface Opened {
 }
 
 /** What a program holds. Once closed, nothing that would keep the heap itself in memory. */
-export class Holdings {
+export class Holdings<H extends Heap = Heap> {
   /** When it last ran, by `SessionPool.clock`. */
   lastUse = 0;
 
   /** Takes over what is open. */
   constructor(
     /** What is open; null once closed. */
-    public open: Opened | null,
+    public open: Opened<H> | null,
   ) {}
 
   /** Frees all of it. */
@@ -55,7 +64,7 @@ export class SessionPool {
   readonly #live = new Set<Holdings>();
 
   /** Counts holdings in, whose heap is `memory`. `grown` says that it had to grow for them. */
-  add(holdings: Holdings, memory: HeapMemory, grown: boolean): void {
+  add(holdings: Holdings, memory: Heap, grown: boolean): void {
     holdings.lastUse = ++this.clock;
     this.#live.add(holdings);
     const { runtime, used } = memory;

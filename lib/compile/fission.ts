@@ -10,8 +10,7 @@
 import { broadcastShapes, bytesOf, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
-import { type Atom, type Eqn, type Jaxpr, Literal, Var } from "../core/jaxpr.ts";
-import type { Loop } from "../core/primitive.ts";
+import { type Atom, type Eqn, type Jaxpr, Literal, type Loop, Var } from "../core/primitive.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { reshape } from "../primitives/shape/reshape.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { mayNotEnd } from "../core/dead_code.ts";
-import { type Atom, type Eqn, type Jaxpr, JaxprBuilder, Literal, Var } from "../core/jaxpr.ts";
+import { JaxprBuilder } from "../core/jaxpr.ts";
+import { type Atom, type Eqn, type Jaxpr, Literal, Var } from "../core/primitive.ts";
 
 /** The program with the invariant equations of its loops in front of them. */
 export function hoist(jaxpr: Jaxpr): Jaxpr {

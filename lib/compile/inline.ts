@@ -6,7 +6,8 @@
  */
 import { sizeOf } from "../core/aval.ts";
 import type { ConcreteArray } from "../core/concrete.ts";
-import { type Atom, type Eqn, type Jaxpr, JaxprBuilder, Literal } from "../core/jaxpr.ts";
+import { JaxprBuilder } from "../core/jaxpr.ts";
+import { type Atom, type Eqn, type Jaxpr, Literal } from "../core/primitive.ts";
 import { bind, evalTrace, withTrace } from "../core/trace.ts";
 
 /** The same program without calls. */

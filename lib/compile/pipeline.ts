@@ -10,7 +10,7 @@
  * @module
  */
 import { withoutDead } from "../core/dead_code.ts";
-import type { Eqn, Jaxpr } from "../core/jaxpr.ts";
+import type { Eqn, Jaxpr } from "../core/primitive.ts";
 import { fission } from "./fission.ts";
 import { hoist } from "./hoist.ts";
 import { inlineCalls } from "./inline.ts";

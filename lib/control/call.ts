@@ -8,9 +8,10 @@ import type { NDArray } from "../core/array.ts";
 import { type Executable, getBackend } from "../core/backend.ts";
 import { type ConcreteArray, deferUntilReady, isReadable } from "../core/concrete.ts";
 import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
+  type Jaxpr,
   Linear,
   ordinary,
   type Passes,

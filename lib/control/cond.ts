@@ -9,10 +9,17 @@ import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
-import type { Lowering, Value } from "../core/lowering.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
+import {
+  definePrimitive,
+  type Jaxpr,
+  Linear,
+  ordinary,
+  type Primitive,
+  type ProgramLowering,
+} from "../core/primitive.ts";
+import type { Value } from "../core/lowering.ts";
 import { memoize } from "../core/memo.ts";
-import { definePrimitive, Linear, ordinary, type Primitive } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
@@ -227,6 +234,7 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
     mobile: false,
     programs: {
       list: ({ branches }) => branches.map((jaxpr) => once("branch", jaxpr)),
+      forRules: () => [],
       replace: (_, branches) => ({ branches }),
       extend: noSteps,
       inline({ branches }, [index, ...operands], known) {
@@ -272,7 +280,7 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
   lower(g, inputs, { branches }, _, outAvals) {
     const specs = outAvals.map(({ shape, dtype }) => ({ shape, dtype }));
     // By halves: files nest only so deep.
-    const choose = (g: Lowering, from: number, to: number): Value[] => {
+    const choose = (g: ProgramLowering, from: number, to: number): Value[] => {
       if (to - from === 1) return g.inline(branches[from]!, inputs.slice(1));
       const middle = (from + to) >> 1;
       const below = g.node("Less", [inputs[0]!, g.scalar(middle, "int32")]);

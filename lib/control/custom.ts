@@ -7,9 +7,10 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { DifferentiationError } from "../core/errors.ts";
-import { allPrograms, evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { allPrograms, evalJaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
+  type Jaxpr,
   Linear,
   ordinary,
   type Passes,

@@ -5,8 +5,7 @@
  * @module
  */
 import { InternalError } from "../core/errors.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
-import type { Contained, Narrowed, Programs } from "../core/primitive.ts";
+import type { Contained, Jaxpr, Loop, Narrowed, Programs } from "../core/primitive.ts";
 import { memoize } from "../core/memo.ts";
 
 /** The program with inputs and outputs in another order: new position `i` holds old `order[i]`. */
@@ -65,6 +64,7 @@ export function calls<P extends { readonly jaxpr: Jaxpr }>(
 ): Programs<P> {
   return {
     list: ({ jaxpr }) => [once("call", jaxpr)],
+    forRules: () => [],
     replace: (params, [jaxpr]) => ({ ...params, jaxpr: jaxpr! }),
     extend: noSteps,
     inline: ({ jaxpr }, inputs) => ({ jaxpr, inputs }),
@@ -72,6 +72,11 @@ export function calls<P extends { readonly jaxpr: Jaxpr }>(
     mayNotEnd: false,
     ...rest,
   };
+}
+
+/** The rule `loop` of a primitive whose parameters are those of the loop that it is, and maybe others. */
+export function loops<P>(of: (params: P) => Loop): NonNullable<Programs<P>["loop"]> {
+  return { of, with: (params, { kind: _, ...loop }) => ({ ...params, ...loop }) };
 }
 
 /** The rule `narrow` where rules beside the program count on all of its inputs and outputs. */

@@ -6,9 +6,10 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { DifferentiationError } from "../core/errors.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
+  type Jaxpr,
   Linear,
   ordinary,
   type Primitive,
@@ -164,6 +165,8 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
     mobile: false,
     programs: {
       list: ({ solve }) => [once("call", solve.jaxpr)],
+      forRules: ({ matvec, vecmat, transposeSolve }) =>
+        [matvec, vecmat, transposeSolve].flatMap((p) => p === null ? [] : [p.jaxpr]),
       replace: (params, [jaxpr]) => ({ ...params, solve: { ...params.solve, jaxpr: jaxpr! } }),
       extend: noSteps,
       inline(params, inputs) {

@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { shaped, type ShapedArray } from "../core/aval.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr } from "../core/primitive.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { add, mul } from "../primitives/elementwise/arithmetic.ts";
 import { sin } from "../primitives/elementwise/elementary.ts";

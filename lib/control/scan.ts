@@ -7,11 +7,10 @@ import type { NDArray } from "../core/array.ts";
 import { checkRoom, shaped, type ShapedArray } from "../core/aval.ts";
 import { deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
-import { evalJaxpr, type Jaxpr, Var } from "../core/jaxpr.ts";
-import type { Value } from "../core/lowering.ts";
-import { memoize } from "../core/memo.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
+  type Jaxpr,
   Linear,
   type Loop,
   type Narrowed,
@@ -19,7 +18,10 @@ import {
   type PartialContext,
   type Primitive,
   type Tangent,
+  Var,
 } from "../core/primitive.ts";
+import type { Value } from "../core/lowering.ts";
+import { memoize } from "../core/memo.ts";
 import { bind } from "../core/trace.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
@@ -34,7 +36,7 @@ import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { partition, spread } from "./call.ts";
-import { count, growMask, range, reorder } from "./jaxprs.ts";
+import { count, growMask, loops, range, reorder } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
 
 /** Parameters of `scan`. */
@@ -212,6 +214,7 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
         jaxpr,
         consts: { first: 0, count: numConsts },
       }],
+      forRules: () => [],
       replace: (params, [jaxpr]) => ({ ...params, jaxpr: jaxpr! }),
       extend: (params, _, jaxpr, count) => ({
         ...params,
@@ -221,10 +224,7 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
       inline: () => null,
       narrow: narrowScan,
       partial: splitScan,
-      loop: {
-        of: (params) => ({ kind: "scan", ...params }),
-        with: (params, { kind: _, ...loop }) => ({ ...params, ...loop }),
-      },
+      loop: loops((params) => ({ kind: "scan", ...params })),
       mayNotEnd: false,
       within: null,
     },

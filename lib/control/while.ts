@@ -9,18 +9,21 @@ import { shaped } from "../core/aval.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { DifferentiationError } from "../core/errors.ts";
-import { type Eqn, evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
-import type { Lowering, Value } from "../core/lowering.ts";
-import { memoize } from "../core/memo.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
+  type Eqn,
+  type Jaxpr,
   type Loop,
   type Narrowed,
   ordinary,
   type PartialContext,
   type Primitive,
+  type ProgramLowering,
   type Tangent,
 } from "../core/primitive.ts";
+import type { Value } from "../core/lowering.ts";
+import { memoize } from "../core/memo.ts";
 import { bind } from "../core/trace.ts";
 import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
@@ -34,7 +37,7 @@ import { reduceOr } from "../primitives/reduce/logical.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { partition } from "./call.ts";
-import { count, growMask, range, reorder } from "./jaxprs.ts";
+import { count, growMask, loops, range, reorder } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
 
 /** Parameters of `while`. */
@@ -200,6 +203,7 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
         { role: "test", jaxpr: cond, consts: { first: 0, count: condConsts } },
         { role: "step", jaxpr: body, consts: { first: condConsts, count: bodyConsts } },
       ],
+      forRules: () => [],
       replace: (params, [cond, body]) => ({ ...params, cond: cond!, body: body! }),
       extend: (params, k, jaxpr, count) =>
         k === 0
@@ -208,17 +212,14 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
       inline: () => null,
       narrow: narrowWhile,
       partial: splitWhile,
-      loop: {
-        of: (params) => ({ kind: "while", ...params }),
-        with: (params, { kind: _, ...loop }) => ({ ...params, ...loop }),
-      },
+      loop: loops((params) => ({ kind: "while", ...params })),
       mayNotEnd: true,
       within: (params, name) => ({ within: name, ...params }),
     },
   },
   lower(g, inputs, params, _, outAvals) {
     const [condArgs, bodyArgs, init] = parts<Value>(inputs, params);
-    const test = (g: Lowering, carry: readonly Value[]): Value =>
+    const test = (g: ProgramLowering, carry: readonly Value[]): Value =>
       g.inline(params.cond, [...condArgs, ...carry])[0]!;
     const specs = outAvals.map(({ shape, dtype }) => ({ shape, dtype }));
     const flag = { shape: [], dtype: "bool" } as const;

@@ -6,7 +6,7 @@
  */
 import type { ConcreteArray } from "./concrete.ts";
 import { BackendError, describeValue } from "./errors.ts";
-import type { Jaxpr } from "./jaxpr.ts";
+import type { Jaxpr } from "./primitive.ts";
 
 /** A compiled program. */
 export interface Executable {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Atom, type Eqn, type Jaxpr, Var } from "./jaxpr.ts";
+import { type Atom, type Eqn, type Jaxpr, Var } from "./primitive.ts";
 import { memoize } from "./memo.ts";
 
 /** Which inputs of a program are read. */

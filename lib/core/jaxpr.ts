@@ -1,6 +1,7 @@
 /**
- * Jaxprs: programs as lists of equations, as tracing records them. Here are the data structure, its
- * printer and its checker; what transforms jaxprs is in `lib/interpreters` and `lib/control`.
+ * Jaxprs: programs as lists of equations, as tracing records them. Here they are built, printed,
+ * checked and evaluated; the types are in `primitive.ts`, what transforms jaxprs is in
+ * `lib/interpreters` and `lib/control`.
  *
  * A jaxpr is closed: what the traced function captured is a literal or a leading input. Arrays
  * become literals; tracers, arrays in flight and, where programs are recorded anew with other
@@ -9,62 +10,10 @@
  * @module
  */
 import type { NDArray } from "./array.ts";
-import type { ConcreteArray } from "./concrete.ts";
 import { formatNumber, showAsText } from "./display.ts";
 import { formatAval, sameAval, type ShapedArray } from "./aval.ts";
 import { InternalError } from "./errors.ts";
-import type { Primitive } from "./primitive.ts";
-
-/** A value computed by an equation or given as an input; belongs to one jaxpr. */
-export class Var {
-  /** Makes a variable; `id` numbers the variables of a jaxpr from 0. */
-  constructor(
-    /** Shape and dtype. */
-    readonly aval: ShapedArray,
-    /** Number in its jaxpr. */
-    readonly id: number,
-  ) {}
-}
-
-/** A constant array. */
-export class Literal {
-  /** Wraps an array. */
-  constructor(
-    /** The array. */
-    readonly value: ConcreteArray,
-  ) {}
-  /** Shape and dtype. */
-  get aval(): ShapedArray {
-    return this.value.aval;
-  }
-}
-
-/** What an equation reads. */
-export type Atom = Var | Literal;
-
-/** One application of a primitive. */
-export interface Eqn {
-  /** The primitive. */
-  readonly primitive: Primitive<unknown>;
-  /** What it reads. */
-  readonly inputs: readonly Atom[];
-  /** Static parameters. */
-  readonly params: unknown;
-  /** The variables that it defines. */
-  readonly outputs: readonly Var[];
-}
-
-/** A closed program. */
-export interface Jaxpr {
-  /** Input variables. */
-  readonly inputs: readonly Var[];
-  /** Equations, in order of evaluation. */
-  readonly eqns: readonly Eqn[];
-  /** What it gives. */
-  readonly outputs: readonly Atom[];
-  /** Number of variables. */
-  readonly numVars: number;
-}
+import { type Atom, type Eqn, type Jaxpr, type Primitive, Var } from "./primitive.ts";
 
 /** Collects equations into a jaxpr. */
 export class JaxprBuilder {
@@ -126,14 +75,11 @@ export function isJaxpr(value: unknown): value is Jaxpr {
   return typeof value === "object" && value !== null && "eqns" in value && "numVars" in value;
 }
 
-/** The jaxprs in an equation's parameters, in arrays and objects too, but not those inside of them. */
-export function subJaxprs(params: unknown): Jaxpr[] {
-  if (isJaxpr(params)) return [params];
-  if (Array.isArray(params)) return params.flatMap(subJaxprs);
-  if (typeof params !== "object" || params === null) return [];
-  return Object.getPrototypeOf(params) === Object.prototype
-    ? Object.values(params).flatMap(subJaxprs)
-    : [];
+/** The programs in an equation, but not those inside of them: first those that run, then the others. */
+export function programsIn({ primitive, params }: Eqn): Jaxpr[] {
+  const { programs } = primitive.passes;
+  if (programs === null) return [];
+  return [...programs.list(params).map(({ jaxpr }) => jaxpr), ...programs.forRules(params)];
 }
 
 /** A program and all programs inside it, at any depth; one that occurs twice comes twice. */
@@ -141,7 +87,7 @@ export function* allPrograms(jaxpr: Jaxpr): Generator<Jaxpr> {
   const pending = [jaxpr];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     yield next;
-    for (const { params } of next.eqns) pending.push(...subJaxprs(params));
+    for (const eqn of next.eqns) pending.push(...programsIn(eqn));
   }
 }
 
@@ -177,22 +123,21 @@ export function formatJaxpr(jaxpr: Jaxpr, indent = ""): string {
 
 function formatParams(params: unknown, indent: string): string {
   if (typeof params !== "object" || params === null) return "";
-  const parts: string[] = [];
-  for (const [key, value] of Object.entries(params)) {
-    if (value === undefined || typeof value === "function") continue;
-    const programs = subJaxprs(value);
-    if (isJaxpr(value)) {
-      parts.push(`${key}=${formatJaxpr(value, indent)}`);
-    } else if (programs.length > 0) {
-      const texts = programs.map((j) => formatJaxpr(j, indent)).join(", ");
-      parts.push(Array.isArray(value) ? `${key}=(${texts})` : `${key}=${texts}`);
-    } else if (Array.isArray(value)) {
-      parts.push(`${key}=${JSON.stringify(value)}`);
-    } else if (typeof value !== "object" || value === null) {
-      parts.push(`${key}=${String(value)}`);
-    }
-  }
+  const parts = Object.entries(params).flatMap(([key, value]) => {
+    const text = formatParam(value, indent);
+    return text === null ? [] : [`${key}=${text}`];
+  });
   return parts.length === 0 ? "" : `[${parts.join(" ")}]`;
+}
+
+/** A parameter; `null` for what says nothing on paper, such as a function. */
+function formatParam(value: unknown, indent: string): string | null {
+  if (value === undefined || typeof value === "function") return null;
+  if (isJaxpr(value)) return formatJaxpr(value, indent);
+  if (typeof value !== "object" || value === null) return String(value);
+  const programs = Object.values(value).filter(isJaxpr).map((j) => formatJaxpr(j, indent));
+  if (programs.length === 0) return Array.isArray(value) ? JSON.stringify(value) : null;
+  return Array.isArray(value) ? `(${programs.join(", ")})` : programs.join(", ");
 }
 
 function letters(n: number): string {

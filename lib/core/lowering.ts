@@ -7,9 +7,7 @@
  *
  * @module
  */
-import type { ShapedArray } from "./aval.ts";
 import type { DType, TypedArray } from "./dtype.ts";
-import type { Jaxpr } from "./jaxpr.ts";
 
 /** ONNX element types that lowerings use; `int64` serves shapes and indices, `uint8` masks. */
 export type OnnxDType = DType | "int64" | "uint8";
@@ -97,12 +95,6 @@ export interface Lowering {
   where(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value;
 
   /**
-   * Adds the equations of a program, with `inputs` for its inputs, and gives its outputs. This is
-   * how primitives that contain programs lower them, in place or inside a body.
-   */
-  inline(jaxpr: Jaxpr, inputs: readonly Value[]): Value[];
-
-  /**
    * Builds a body. `build` gets its own `Lowering` and the names of the body's inputs, and gives the
    * names of the body's outputs; values of the enclosing graph may be used freely inside.
    */
@@ -113,14 +105,3 @@ export interface Lowering {
     outputs: readonly SubgraphInput[],
   ): Subgraph;
 }
-
-/**
- * Lowers one equation to nodes. Gives the names of the outputs; an output may be an input's name.
- */
-export type LowerRule<P> = (
-  g: Lowering,
-  inputs: readonly Value[],
-  params: P,
-  inAvals: readonly ShapedArray[],
-  outAvals: readonly ShapedArray[],
-) => Value[];

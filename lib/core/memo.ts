@@ -5,7 +5,8 @@
  * @module
  */
 import { InternalError } from "./errors.ts";
-import { isJaxpr, type Jaxpr } from "./jaxpr.ts";
+import { isJaxpr } from "./jaxpr.ts";
+import type { Jaxpr } from "./primitive.ts";
 
 /** What is remembered after some of the arguments. */
 class Memory<R> {

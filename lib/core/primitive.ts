@@ -2,6 +2,9 @@
  * The record that a primitive is: ONE object with ALL its rules. Every key is required, so a missing
  * rule is a type error and not a surprise at run time; `definePrimitive` is the only way in.
  *
+ * Here too are the types of programs, which are made of primitives and contained in some. What is done
+ * with programs is in `jaxpr.ts`.
+ *
  * @module
  */
 import type { NDArray } from "./array.ts";
@@ -9,8 +12,62 @@ import type { ShapedArray } from "./aval.ts";
 import type { ConcreteArray } from "./concrete.ts";
 import type { TypedArray } from "./dtype.ts";
 import { InternalError } from "./errors.ts";
-import type { Jaxpr } from "./jaxpr.ts";
-import type { LowerRule } from "./lowering.ts";
+import type { Lowering, Subgraph, SubgraphInput, Value } from "./lowering.ts";
+
+// ---------------------------------------------------------------- programs
+
+/** A value computed by an equation or given as an input; belongs to one jaxpr. */
+export class Var {
+  /** Makes a variable; `id` numbers the variables of a jaxpr from 0. */
+  constructor(
+    /** Shape and dtype. */
+    readonly aval: ShapedArray,
+    /** Number in its jaxpr. */
+    readonly id: number,
+  ) {}
+}
+
+/** A constant array. */
+export class Literal {
+  /** Wraps an array. */
+  constructor(
+    /** The array. */
+    readonly value: ConcreteArray,
+  ) {}
+  /** Shape and dtype. */
+  get aval(): ShapedArray {
+    return this.value.aval;
+  }
+}
+
+/** What an equation reads. */
+export type Atom = Var | Literal;
+
+/** One application of a primitive. */
+export interface Eqn {
+  /** The primitive. */
+  readonly primitive: Primitive<unknown>;
+  /** What it reads. */
+  readonly inputs: readonly Atom[];
+  /** Static parameters. */
+  readonly params: unknown;
+  /** The variables that it defines. */
+  readonly outputs: readonly Var[];
+}
+
+/** A closed program. */
+export interface Jaxpr {
+  /** Input variables. */
+  readonly inputs: readonly Var[];
+  /** Equations, in order of evaluation. */
+  readonly eqns: readonly Eqn[];
+  /** What it gives. */
+  readonly outputs: readonly Atom[];
+  /** Number of variables. */
+  readonly numVars: number;
+}
+
+// ---------------------------------------------------------------- what rules take and give
 
 /** A concrete input of a CPU implementation: row-major elements with shape and dtype. */
 export interface HostValue extends ShapedArray {
@@ -71,6 +128,8 @@ export interface PartialContext {
   /** Records an equation for later; known inputs become residuals. */
   stage<Q>(primitive: Primitive<Q>, args: readonly NDArray[], params: Q): NDArray[];
 }
+
+// ---------------------------------------------------------------- what passes must know
 
 /**
  * What passes over programs (`lib/compile`, the plans of backends, partial evaluation) must know of a
@@ -171,6 +230,9 @@ export interface Programs<P> {
   /** The programs that run. */
   readonly list: (params: P) => readonly Contained[];
 
+  /** The programs that only its derivative rules use. */
+  readonly forRules: (params: P) => readonly Jaxpr[];
+
   /** The parameters with other programs in their places, with inputs and outputs of the same types. */
   readonly replace: (params: P, programs: readonly Jaxpr[]) => P;
 
@@ -215,6 +277,36 @@ export interface Programs<P> {
    */
   readonly within: null | ((params: P, name: string) => P);
 }
+
+/** The graph under construction, for primitives that contain programs. */
+export interface ProgramLowering extends Lowering {
+  /**
+   * Adds the equations of a program, with `inputs` for its inputs, and gives its outputs. This is
+   * how primitives that contain programs lower them, in place or inside a body.
+   */
+  inline(jaxpr: Jaxpr, inputs: readonly Value[]): Value[];
+
+  /** As in `Lowering`; programs can be added to the body too. */
+  subgraph(
+    name: string,
+    inputs: readonly SubgraphInput[],
+    build: (body: ProgramLowering, inputs: Value[]) => Value[],
+    outputs: readonly SubgraphInput[],
+  ): Subgraph;
+}
+
+/**
+ * Lowers one equation to nodes. Gives the names of the outputs; an output may be an input's name.
+ */
+export type LowerRule<P> = (
+  g: ProgramLowering,
+  inputs: readonly Value[],
+  params: P,
+  inAvals: readonly ShapedArray[],
+  outAvals: readonly ShapedArray[],
+) => Value[];
+
+// ---------------------------------------------------------------- the record
 
 /** A primitive operation and all its rules. `P` is the type of its static parameters. */
 export interface Primitive<P> {

@@ -5,9 +5,9 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { shaped, type ShapedArray } from "../core/aval.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr, Primitive } from "../core/primitive.ts";
 import { memoize } from "../core/memo.ts";
-import type { Primitive } from "../core/primitive.ts";
 import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { stageClosed } from "./staging.ts";

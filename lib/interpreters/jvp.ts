@@ -7,9 +7,9 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { withoutDead } from "../core/dead_code.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr, Primitive, Tangent } from "../core/primitive.ts";
 import { memoize } from "../core/memo.ts";
-import type { Primitive, Tangent } from "../core/primitive.ts";
 import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { stageClosed } from "./staging.ts";

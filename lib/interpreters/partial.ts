@@ -8,8 +8,8 @@
 import type { NDArray } from "../core/array.ts";
 import { DifferentiationError } from "../core/errors.ts";
 import { usedInputs, withoutDead } from "../core/dead_code.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
-import { Linear, type PartialContext, type Primitive } from "../core/primitive.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
+import { type Jaxpr, Linear, type PartialContext, type Primitive } from "../core/primitive.ts";
 import { bind, currentTrace, type Trace, withTrace } from "../core/trace.ts";
 import { isFloat } from "../core/dtype.ts";
 import { jvpFlat } from "./jvp.ts";

@@ -9,8 +9,8 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { ConcreteArray } from "../core/concrete.ts";
-import { type Atom, type Jaxpr, JaxprBuilder, Literal, type Var } from "../core/jaxpr.ts";
-import type { Primitive } from "../core/primitive.ts";
+import { JaxprBuilder } from "../core/jaxpr.ts";
+import { type Atom, type Jaxpr, Literal, type Primitive, type Var } from "../core/primitive.ts";
 import { currentTrace, leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
 
 /** A trace that may run inside another. */

@@ -7,9 +7,8 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { DifferentiationError } from "../core/errors.ts";
-import { type Atom, type Eqn, type Jaxpr, Var } from "../core/jaxpr.ts";
+import { type Atom, type Eqn, type Jaxpr, Linear, type Tangent, Var } from "../core/primitive.ts";
 import { memoize } from "../core/memo.ts";
-import { Linear, type Tangent } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { add } from "../primitives/elementwise/arithmetic.ts";

@@ -8,8 +8,28 @@ import { OuterTraceError, StateError } from "../core/errors.ts";
 import { currentTrace, type Trace, withTrace } from "../core/trace.ts";
 import { treeFlatten } from "../core/tree.ts";
 import { Names } from "./names.ts";
-import type { StateProtocol } from "./protocol.ts";
 import { keyStreams, type Stream, type StreamRules } from "./streams.ts";
+
+/** How to look into a stateful system. `contextStack` makes one. */
+export interface StateProtocol {
+  /** The system's name, for messages: `"Haiku"`. */
+  readonly system: string;
+  /** How users write its dictionary, for messages: `"hk.transforms"`. */
+  readonly dictionary: string;
+  /**
+   * The innermost context, if it was made in the trace that is running; else `null`: inside of a pure
+   * transform there is no state to thread.
+   */
+  current(): Context | null;
+  /** Runs `f` with a context as the innermost one. */
+  run<T>(context: Context, f: () => T): T;
+  /** How its streams are split; `keyStreams` where left out. */
+  readonly streams?: StreamRules | undefined;
+  /** Where values live in objects: brings a context up to date with these, by `set` and `delete`. */
+  pull?(context: Context): void;
+  /** Where values live in objects: gives these the values of a context. */
+  push?(context: Context): void;
+}
 
 /** What a context is opened with. */
 export interface ContextOptions {

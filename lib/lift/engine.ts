@@ -12,7 +12,7 @@ import { members } from "../transforms/pure.ts";
 import { toArray } from "../transforms/trees.ts";
 import type { AnyFunction, Transforms } from "../transforms/types.ts";
 import type { Names } from "./names.ts";
-import type { StateProtocol } from "./protocol.ts";
+import type { StateProtocol } from "./context.ts";
 import { record, type Recorded, type RecordingOptions } from "./record.ts";
 import {
   childrenOf,

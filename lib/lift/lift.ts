@@ -20,7 +20,7 @@ import { associativeScan, cond, foriLoop, map, scan, switchCase, whileLoop } fro
 import { checkpoint, create, derivative, jvp, linearize, vjp } from "./derivatives.ts";
 import { Engine, type Fn } from "./engine.ts";
 import { jit } from "./jit.ts";
-import type { StateProtocol } from "./protocol.ts";
+import type { StateProtocol } from "./context.ts";
 import { customJvp, customLinearSolve, customRoot, customVjp, evalShape } from "./rules.ts";
 import { vmap } from "./vmap.ts";
 

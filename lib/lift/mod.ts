@@ -13,7 +13,7 @@ export {
   withTransforms,
 } from "./ambient.ts";
 export { compose } from "./compose.ts";
-export { Context, type ContextOptions } from "./context.ts";
+export { Context, type ContextOptions, type StateProtocol } from "./context.ts";
 export { initSafe } from "./init_safe.ts";
 export { type LiftOptions, liftTransforms } from "./lift.ts";
 export type { Names } from "./names.ts";
@@ -21,7 +21,6 @@ export {
   type ContextStack,
   contextStack,
   type Objects,
-  type StateProtocol,
   type SystemOptions,
   traceIdentity,
 } from "./protocol.ts";

@@ -1,35 +1,14 @@
 /**
  * What a stateful module system tells the lifting engine about itself. Whoever supports a new system
- * writes this, mostly by one call of `contextStack`, and no transform.
+ * writes a `StateProtocol` (see `context.ts`), mostly by one call of `contextStack`, and no transform.
  *
  * @module
  */
 import { describeValue, StateError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { currentTrace } from "../core/trace.ts";
-import type { Context } from "./context.ts";
+import type { Context, StateProtocol } from "./context.ts";
 import type { StreamRules } from "./streams.ts";
-
-/** How to look into a stateful system. `contextStack` makes one. */
-export interface StateProtocol {
-  /** The system's name, for messages: `"Haiku"`. */
-  readonly system: string;
-  /** How users write its dictionary, for messages: `"hk.transforms"`. */
-  readonly dictionary: string;
-  /**
-   * The innermost context, if it was made in the trace that is running; else `null`: inside of a pure
-   * transform there is no state to thread.
-   */
-  current(): Context | null;
-  /** Runs `f` with a context as the innermost one. */
-  run<T>(context: Context, f: () => T): T;
-  /** How its streams are split; `keyStreams` where left out. */
-  readonly streams?: StreamRules | undefined;
-  /** Where values live in objects: brings a context up to date with these, by `set` and `delete`. */
-  pull?(context: Context): void;
-  /** Where values live in objects: gives these the values of a context. */
-  push?(context: Context): void;
-}
 
 /** A protocol whose contexts are on a stack. */
 export interface ContextStack extends StateProtocol {

@@ -11,10 +11,9 @@
 import { sameShape, type ShapedArray } from "../core/aval.ts";
 import { allocate, dtypeOf, isTypedArray, type TypedArray } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
-import { type Atom, type Jaxpr, Var } from "../core/jaxpr.ts";
+import { type Atom, type Jaxpr, type ProgramLowering, Var } from "../core/primitive.ts";
 import type {
   LowerAttribute,
-  Lowering,
   OnnxDType,
   Subgraph,
   SubgraphInput,
@@ -156,7 +155,7 @@ function avalsOf(atoms: readonly Atom[]): ShapedArray[] {
 }
 
 /** A graph or body under construction. */
-class GraphBuilder implements Lowering {
+class GraphBuilder implements ProgramLowering {
   readonly built: BuiltNode[] = [];
   readonly #equal = new Map<string, readonly Value[]>();
   /** Values defined by this graph's own nodes. */
@@ -365,7 +364,7 @@ class GraphBuilder implements Lowering {
   subgraph(
     name: string,
     inputs: readonly SubgraphInput[],
-    build: (body: Lowering, inputs: Value[]) => Value[],
+    build: (body: ProgramLowering, inputs: Value[]) => Value[],
     outputs: readonly SubgraphInput[],
   ): Body {
     const names = inputs.map(({ dtype }) => {
@@ -456,7 +455,7 @@ export function buildModel(options: {
   /** See `Lowering.isOpen`; no length is where left out. */
   readonly isOpen?: ((length: number) => boolean) | undefined;
   /** Adds the nodes. */
-  readonly build: (g: Lowering, inputs: Value[]) => Value[];
+  readonly build: (g: ProgramLowering, inputs: Value[]) => Value[];
 }): Model {
   const shared = new Shared(options.target, options.isOpen ?? (() => false));
   const inputs = options.inputs.map((p, i) => shared.reserve(p.name, `input_${i}`));

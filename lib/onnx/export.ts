@@ -5,7 +5,7 @@
  * @module
  */
 import { ConcretizationError } from "../core/errors.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr } from "../core/primitive.ts";
 import { DifferentModels, generalize, type Symbol } from "./generalize.ts";
 import { lowerJaxpr, type LowerOptions } from "./lower.ts";
 import { encodeModel, type Model } from "./model.ts";

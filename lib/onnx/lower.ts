@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Jaxpr } from "../core/jaxpr.ts";
-import type { Lowering, Value } from "../core/lowering.ts";
+import type { Jaxpr, ProgramLowering } from "../core/primitive.ts";
+import type { Value } from "../core/lowering.ts";
 import { simplify } from "../compile/pipeline.ts";
 import { buildModel } from "./builder.ts";
 import type { Target } from "./kernels.ts";
@@ -45,6 +45,6 @@ export function lowerJaxpr(jaxpr: Jaxpr, options: LowerOptions): Model {
 }
 
 /** Adds a jaxpr's equations to a graph and gives the values of its outputs. */
-export function lowerEqns(g: Lowering, jaxpr: Jaxpr, inputs: readonly Value[]): Value[] {
+export function lowerEqns(g: ProgramLowering, jaxpr: Jaxpr, inputs: readonly Value[]): Value[] {
   return g.inline(jaxpr, inputs);
 }

@@ -6,7 +6,7 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { AxisError, describeValue, ShapeError, TreeError } from "../core/errors.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr } from "../core/primitive.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { type TreeDef, treePaths } from "../core/tree.ts";
 import { openArgumentTypes, type OpenType } from "../transforms/inspect.ts";

@@ -13,15 +13,8 @@ import { sameAval, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { allocate, isFloat } from "../core/dtype.ts";
 import { ConcretizationError, DTypeError, InternalError, ShapeError } from "../core/errors.ts";
-import {
-  type Atom,
-  evalJaxpr,
-  isJaxpr,
-  type Jaxpr,
-  JaxprBuilder,
-  Literal,
-  type Var,
-} from "../core/jaxpr.ts";
+import { evalJaxpr, isJaxpr, JaxprBuilder } from "../core/jaxpr.ts";
+import { type Atom, type Jaxpr, Literal, type Var } from "../core/primitive.ts";
 import { bind, evalTrace, withTrace } from "../core/trace.ts";
 import { type Quantity, quantity, quantityAt, type Sizes, sizesNeeded } from "./lengths.ts";
 

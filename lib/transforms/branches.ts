@@ -8,7 +8,7 @@ import { formatAval } from "../core/aval.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { isInteger } from "../core/dtype.ts";
 import { AxisError, describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { Var } from "../core/jaxpr.ts";
+import { Var } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { treeUnflatten } from "../core/tree.ts";
 import { condP } from "../control/cond.ts";

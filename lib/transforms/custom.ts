@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { describeValue, TreeError } from "../core/errors.ts";
-import { type Jaxpr, Var } from "../core/jaxpr.ts";
+import { type Jaxpr, Var } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeUnflatten } from "../core/tree.ts";
 import {

@@ -8,7 +8,8 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { DifferentiationError, TreeError } from "../core/errors.ts";
-import { evalJaxpr, type Jaxpr } from "../core/jaxpr.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { customJvpP, type CustomJvpParams } from "../control/custom.ts";
@@ -22,6 +23,7 @@ import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { traceBeforeDerivative } from "./closed_rules.ts";
 import { plainly, type Recorder } from "./recorder.ts";
+import type { LinearSolveOptions } from "./options.ts";
 import { checkFunction, checkSameType, flattenArrays, flattenResult, nameOf } from "./trees.ts";
 import type { AnyFunction } from "./types.ts";
 
@@ -190,14 +192,6 @@ export function customRootBy(
   recorder.finish(outs.slice(0, n), []);
   const root = treeUnflatten(def, outs.slice(0, n));
   return options.hasAux ? [root, treeUnflatten(auxDef!, outs.slice(n))] : root;
-}
-
-/** Options of `customLinearSolve`. */
-export interface LinearSolveOptions {
-  /** Solves the transposed system. */
-  readonly transposeSolve?: AnyFunction | undefined;
-  /** Whether the system is its own transpose. */
-  readonly symmetric?: boolean | undefined;
 }
 
 /** See `Transforms.customLinearSolve`. */

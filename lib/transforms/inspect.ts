@@ -6,20 +6,15 @@
 import { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { showAsText } from "../core/display.ts";
-import { type Atom, formatJaxpr, type Jaxpr, subJaxprs } from "../core/jaxpr.ts";
+import { formatJaxpr, programsIn } from "../core/jaxpr.ts";
+import type { Atom, Jaxpr } from "../core/primitive.ts";
 import { ShapeError } from "../core/errors.ts";
 import type { DType } from "../core/dtype.ts";
 import { checkCall } from "../core/signature.ts";
 import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
 import { stage } from "../interpreters/staging.ts";
-import {
-  checkFunction,
-  flatFunction,
-  flattenArrays,
-  nameOf,
-  ShapeDtype,
-  withName,
-} from "./trees.ts";
+import { ShapeDtype } from "./shape_dtype.ts";
+import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { Tree } from "./tree_types.ts";
 import type { AnyFunction, Examples } from "./types.ts";
 
@@ -95,9 +90,9 @@ function typeOf({ aval: { shape, dtype } }: Atom): ShapeDtype {
 }
 
 function primitivesIn(jaxpr: Jaxpr): string[] {
-  return jaxpr.eqns.flatMap(({ primitive, params }) => [
-    primitive.name,
-    ...subJaxprs(params).flatMap(primitivesIn),
+  return jaxpr.eqns.flatMap((eqn) => [
+    eqn.primitive.name,
+    ...programsIn(eqn).flatMap(primitivesIn),
   ]);
 }
 

@@ -15,7 +15,7 @@ import {
   ShapeError,
   TreeError,
 } from "../core/errors.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Jaxpr } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
 import { scanP } from "../control/scan.ts";

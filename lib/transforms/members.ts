@@ -7,11 +7,11 @@
  */
 import { describeValue } from "../core/errors.ts";
 import { checkCall, type OptionKind, type OptionTable } from "../core/signature.ts";
-import type { LinearSolveOptions } from "./implicit.ts";
 import type {
   AssociativeScanOptions,
   HasAux,
   JitOptions,
+  LinearSolveOptions,
   ScanOptions,
   VmapOptions,
 } from "./options.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import type { AnyFunction } from "../core/tree_types.ts";
 
 /** With respect to which arguments: a position (negative: from the end), or a list of them. */
 export type Argnums = number | readonly number[];
@@ -110,4 +111,12 @@ export interface AssociativeScanOptions {
 export interface HasAux<Aux extends boolean = boolean> {
   /** Whether the function returns `[value, aux]`. */
   readonly hasAux?: Aux | undefined;
+}
+
+/** Options of `customLinearSolve`. */
+export interface LinearSolveOptions {
+  /** Solves the transposed system. */
+  readonly transposeSolve?: AnyFunction | undefined;
+  /** Whether the system is its own transpose. */
+  readonly symmetric?: boolean | undefined;
 }

@@ -7,7 +7,8 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { bytesOf, formatAval, sameAval, type ShapedArray } from "../core/aval.ts";
-import { allPrograms, type Jaxpr, Literal } from "../core/jaxpr.ts";
+import { allPrograms } from "../core/jaxpr.ts";
+import { type Jaxpr, Literal } from "../core/primitive.ts";
 import { type TreeDef, treePaths } from "../core/tree.ts";
 
 /** What a program was traced for. */

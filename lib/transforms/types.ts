@@ -14,6 +14,7 @@ import type {
   ScanOptions,
   VmapOptions,
 } from "./options.ts";
+import type { ShapeDtype } from "./shape_dtype.ts";
 import type {
   Arguments,
   Arrays,
@@ -24,7 +25,6 @@ import type {
   Tree,
   TreeLike,
 } from "./tree_types.ts";
-import type { ShapeDtype } from "./trees.ts";
 
 export type { AnyFunction } from "../core/tree_types.ts";
 export type {

@@ -4,7 +4,7 @@ import { nn, numpy as np, random } from "../../lib/api/mod.ts";
 import type { ArrayData } from "../../lib/api/array.ts";
 import { DTypeError } from "../../lib/core/errors.ts";
 import { grad } from "../../lib/transforms/autodiff.ts";
-import { ShapeDtype } from "../../lib/transforms/trees.ts";
+import { ShapeDtype } from "../../lib/transforms/shape_dtype.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 
 const text = (x: NDArray): string => x.toString();

@@ -56,6 +56,7 @@ const repeatP: Primitive<Params> = definePrimitive<Params>({
         jaxpr: body,
         consts: { first: 0, count: numConsts },
       }],
+      forRules: () => [],
       replace: (params, [body]) => ({ ...params, body: body! }),
       extend: (params, _, body, count) => ({
         ...params,

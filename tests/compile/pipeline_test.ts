@@ -24,7 +24,8 @@ import {
 import { scanP } from "../../lib/control/mod.ts";
 import { openJaxpr } from "../../lib/extend.ts";
 import { simplify } from "../../lib/compile/pipeline.ts";
-import { checkJaxpr, type Eqn, evalJaxpr, type Jaxpr, subJaxprs } from "../../lib/core/jaxpr.ts";
+import { checkJaxpr, evalJaxpr, programsIn } from "../../lib/core/jaxpr.ts";
+import type { Eqn, Jaxpr } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { sizeOf } from "../../lib/core/aval.ts";
 import { stageClosed } from "../../lib/interpreters/staging.ts";
@@ -58,7 +59,7 @@ Deno.test("calls are inlined: jit, checkpoint and custom functions, inside loops
     (x) => whileLoop((v: NDArray) => v.less(5), (v: NDArray) => f(v).add(2).add(v), x!),
     arr(1),
   );
-  assertEquals(names(subJaxprs(find(looped, "while")!.params)[1]!), ["mul", "sin", "add", "add"]);
+  assertEquals(names(programsIn(find(looped, "while")!)[1]!), ["mul", "sin", "add", "add"]);
 });
 
 Deno.test("what small constants give is computed, and a choice by one is its branch", () => {
@@ -116,7 +117,7 @@ Deno.test("what is cheap leaves a loop with what is made of it alone, and else s
     );
   const jaxpr = simple((w) => f(w!), arr([1, 2]));
   assertEquals(names(jaxpr), ["reshape", "exp", "while"]);
-  const step = subJaxprs(find(jaxpr, "while")!.params)[1]!;
+  const step = programsIn(find(jaxpr, "while")!)[1]!;
   assertEquals(names(step), ["add", "broadcast", "mul"]);
 });
 
@@ -165,7 +166,7 @@ Deno.test("what a scan computes without its carry is computed for all steps at o
   const [W, U, h, xs] = [np.ones([2, 2]), np.ones([2, 3]), np.ones([2]), np.ones([4, 3])]
     .map((x) => x.astype("float64").mul(0.3)) as [NDArray, NDArray, NDArray, NDArray];
   const jaxpr = simple((...a) => f(a[0]!, a[1]!, a[2]!, a[3]!), W, U, h, xs);
-  const body = subJaxprs(find(jaxpr, "scan")!.params)[0]!;
+  const body = programsIn(find(jaxpr, "scan")!)[0]!;
   assertEquals(names(body).filter((n) => n === "dot_general").length, 1, String(names(body)));
   assert(names(jaxpr).includes("dot_general"));
 });
@@ -206,7 +207,7 @@ Deno.test("sums over steps become one product after the loop", () => {
   const xs = arr([[1, 2], [0.5, -1], [0.2, 0.1]]);
   const jaxpr = simple((W, xs) => grad(loss)(W!, xs!), W, xs);
   const bodies = jaxpr.eqns.filter((e) => e.primitive.name === "scan")
-    .map((e) => subJaxprs(e.params)[0]!);
+    .map((e) => programsIn(e)[0]!);
   assertEquals(bodies.length, 2, names(jaxpr).join(" "));
   assert(names(jaxpr).includes("dot_general"), names(jaxpr).join(" "));
   // The outer products of the gradient are in no loop.

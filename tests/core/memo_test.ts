@@ -5,7 +5,7 @@
  */
 import { makeJaxpr, type NDArray, ShapeDtype } from "../../mod.ts";
 import { openJaxpr } from "../../lib/extend.ts";
-import type { Jaxpr } from "../../lib/core/jaxpr.ts";
+import type { Jaxpr } from "../../lib/core/primitive.ts";
 import { InternalError } from "../../lib/core/errors.ts";
 import { memoize } from "../../lib/core/memo.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";

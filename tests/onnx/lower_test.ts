@@ -7,7 +7,7 @@ import { interpreter } from "../../lib/backends/interpreter.ts";
 import { loadOrt } from "../../lib/backends/ort_direct.ts";
 import { jitCall } from "../../lib/control/call.ts";
 import { limits } from "../../lib/core/dtype.ts";
-import { Literal } from "../../lib/core/jaxpr.ts";
+import { Literal } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { buildModel } from "../../lib/onnx/builder.ts";
 import { exportJaxpr } from "../../lib/onnx/export.ts";

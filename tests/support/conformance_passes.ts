@@ -7,7 +7,8 @@
  * @module
  */
 import { usedInputs, withoutDead } from "../../lib/core/dead_code.ts";
-import { checkJaxpr, type Eqn, evalJaxpr, type Jaxpr, Var } from "../../lib/core/jaxpr.ts";
+import { checkJaxpr, evalJaxpr } from "../../lib/core/jaxpr.ts";
+import { type Eqn, type Jaxpr, Var } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { sameAval, shaped } from "../../lib/core/aval.ts";
 import { isFloat } from "../../lib/core/dtype.ts";

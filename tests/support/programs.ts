@@ -7,7 +7,7 @@ import type { NDArray } from "../../lib/core/array.ts";
 import { shaped, type ShapedArray, sizeOf } from "../../lib/core/aval.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { allocate, type DType } from "../../lib/core/dtype.ts";
-import type { Jaxpr } from "../../lib/core/jaxpr.ts";
+import type { Jaxpr } from "../../lib/core/primitive.ts";
 import { stageClosed } from "../../lib/interpreters/staging.ts";
 import { scalarLike } from "../../lib/primitives/constants/full.ts";
 import { add, mul, neg } from "../../lib/primitives/elementwise/arithmetic.ts";
