@@ -1,6 +1,6 @@
 /**
  * The documentation that is generated from the sources: everything that a program can import is on a
- * page of it, described.
+ * page of it, described. And the written one: what it links to and the files it names exist.
  *
  * @module
  */
@@ -102,4 +102,62 @@ Deno.test("every member of the dictionary is a function of its own in the main m
   const { initialize: _, isInitializing: __, ...members } = module.pure;
   const named = module as unknown as Record<string, unknown>;
   assertEquals(Object.entries(members).filter(([k, v]) => named[k] !== v).map(([k]) => k), []);
+});
+
+/** The Markdown files, as paths from the root. */
+function pages(folder = ""): string[] {
+  return [...Deno.readDirSync(new URL(`./${folder}`, root))].flatMap(({ name, isDirectory }) => {
+    if (isDirectory) {
+      return /^(node_modules|out|\.git)$/.test(name) ? [] : pages(`${folder}${name}/`);
+    }
+    return name.endsWith(".md") ? [folder + name] : [];
+  });
+}
+
+function exists(url: URL): boolean {
+  try {
+    return Deno.statSync(url) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** The anchors of a page's headings. */
+const anchors = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!.toLowerCase().replace(/[^\w\s-]/g, "").replace(/\s+/g, "-")
+  );
+
+/** Links that lead nowhere, and files named in code that are not there. */
+function broken(path: string, text: string): string[] {
+  const page = new URL(path, root);
+  const links = [...text.matchAll(/\]\(([^)#\s]*)(?:#([^)]*))?\)/g)].flatMap(
+    ([, to, anchor]): string[] => {
+      if (/^\w+:/.test(to!)) return [];
+      const target = new URL(to!, page);
+      if (!exists(target)) return [`${path}: a link to ${to}`];
+      if (anchor === undefined || anchors(Deno.readTextFileSync(target)).includes(anchor)) {
+        return [];
+      }
+      return [`${path}: a link to ${to}#${anchor}`];
+    },
+  );
+  const names = [...text.matchAll(/`([\w.]+\/[\w./]+\.(?:ts|md|py|json|yml))`/g)]
+    .map(([, name]) => name!)
+    .filter((name) => !exists(new URL(name, root)) && !exists(new URL(name, page)));
+  return [...links, ...names.map((name) => `${path}: the file ${name}`)];
+}
+
+Deno.test("links in the documents lead somewhere, and the files that they name exist", () => {
+  const documents = pages();
+  assert(documents.length > 10);
+  const read = (path: string) => Deno.readTextFileSync(new URL(path, root));
+  assertEquals(documents.flatMap((path) => broken(path, read(path))), []);
+  const text =
+    "[a](lib/none.md) [b](mod.ts) [c](lib/README.md#nothing) `lib/none.ts` `lib/core/tree.ts`";
+  assertEquals(broken("README.md", text), [
+    "README.md: a link to lib/none.md",
+    "README.md: a link to lib/README.md#nothing",
+    "README.md: the file lib/none.ts",
+  ]);
 });
