@@ -5,9 +5,10 @@
  */
 import {
   checkCall,
+  checkShape,
   describeValue,
+  expectDType,
   formatShape,
-  isDType,
   type OptionTable,
   sameShape,
   toArray,
@@ -66,25 +67,10 @@ function makeEntry(
   return value;
 }
 
-/** Checks that a shape is one. */
-function checkShape(op: string, name: string, shape: unknown): void {
-  const whole = (n: unknown): boolean => Number.isInteger(n) && (n as number) >= 0;
-  if (Array.isArray(shape) && shape.every(whole)) return;
-  const found = Array.isArray(shape) ? formatShape(shape) : describeValue(shape);
-  throw new ShapeError(
-    `${op}: the shape of ${
-      JSON.stringify(name)
-    } must be a list of lengths, [] for a scalar, not ${found}`,
-  );
-}
-
 const entryOptions: OptionTable<EntryOptions> = { init: "function", dtype: "dtype" };
 
-function checkOptions(op: string, options: EntryOptions): DType {
-  const { dtype = "float32" } = options;
-  if (!isDType(dtype)) throw new StateError(`${op}: ${describeValue(dtype)} is not a dtype`);
-  return dtype;
-}
+/** For messages about shapes. */
+const SCALAR = "; that of a scalar is []";
 
 /**
  * A parameter of the current module: created by `init` while initialising, read from the parameters
@@ -94,9 +80,10 @@ function checkOptions(op: string, options: EntryOptions): DType {
  * @param name Name within the module, without `/`.
  * @param shape Shape; an existing parameter must have it. `[]` for a scalar.
  * @throws {StateError} where the parameter does not exist after initialisation, or nothing says how
- * to make it; where the name or the dtype is none; outside of a transformed function, and inside a
- * pure transform.
- * @throws {ShapeError} where the parameter, or what the initialiser makes, has another shape.
+ * to make it; where the name is none; outside of a transformed function, and inside a pure transform.
+ * @throws {ShapeError} where the shape is none; where the parameter, or what the initialiser makes, has
+ * another one.
+ * @throws {DTypeError} where the dtype is none.
  *
  * @example
  * ```ts
@@ -119,10 +106,11 @@ export function getParameter(
   if (arguments.length > 2) {
     checkCall("hk.getParameter(name, shape, options)", arguments, entryOptions);
   }
-  const context = protocol.need(`hk.getParameter(${quoted(name)})`);
+  const call = `hk.getParameter(${quoted(name)})`;
+  const context = protocol.need(call);
   const path = entryName(context, name, "hk.getParameter");
-  checkShape("hk.getParameter", name, shape);
-  const dtype = checkOptions("hk.getParameter", options);
+  checkShape(call, shape, SCALAR);
+  const dtype = expectDType(call, options.dtype, "float32");
   const key = `${collections.params}:${path}`;
   let value = context.get(key) as NDArray | undefined;
   if (value === undefined) {
@@ -163,8 +151,10 @@ function missing(context: Context, path: string): StateError {
  * @param name Name within the module, without `/`.
  * @param shape Shape, needed where the entry may have to be made; an existing entry must have it.
  * @throws {StateError} where the entry does not exist and nothing says how to make it; where the
- * name or the dtype is none; outside of a transformed function, and inside a pure transform.
- * @throws {ShapeError} where the entry, or what the initialiser makes, has another shape.
+ * name is none; outside of a transformed function, and inside a pure transform.
+ * @throws {ShapeError} where the shape is none; where the entry, or what the initialiser makes, has
+ * another one.
+ * @throws {DTypeError} where the dtype is none.
  *
  * @example
  * ```ts
@@ -190,10 +180,11 @@ export function getState(
   if (arguments.length > 2) {
     checkCall("hk.getState(name, shape, options)", arguments, entryOptions);
   }
-  const context = protocol.need(`hk.getState(${quoted(name)})`);
+  const call = `hk.getState(${quoted(name)})`;
+  const context = protocol.need(call);
   const path = entryName(context, name, "hk.getState");
-  if (shape !== undefined) checkShape("hk.getState", name, shape);
-  const dtype = checkOptions("hk.getState", options);
+  if (shape !== undefined) checkShape(call, shape, SCALAR);
+  const dtype = expectDType(call, options.dtype, "float32");
   const key = `${collections.state}:${path}`;
   let value = context.get(key) as NDArray | undefined;
   if (value === undefined) {

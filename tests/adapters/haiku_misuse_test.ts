@@ -143,13 +143,13 @@ Deno.test("entries without a shape are errors that name the entry", () => {
     assertThrows(
       inside(() => hk.getParameter("w", shape as number[])),
       ShapeError,
-      `hk.getParameter: the shape of "w" must be a list of lengths, [] for a scalar, not ${message}`,
+      `hk.getParameter("w"): a shape is an array of non-negative integers, not ${message}`,
     );
     if (shape === undefined) continue;
     assertThrows(
       inside(() => hk.getState("n", shape as number[], { init: zeros })),
       ShapeError,
-      `hk.getState: the shape of "n" must be a list of lengths`,
+      `hk.getState("n"): a shape is an array of non-negative integers`,
     );
   }
 });

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  DTypeError,
   grad,
   jit,
   loadBackend,
@@ -200,8 +201,8 @@ Deno.test("getParameter: errors", () => {
   );
   assertThrows(
     inInit(() => get("w", [2], { init: ones, dtype: "complex" as never })),
-    StateError,
-    'hk.getParameter: the string "complex" is not a dtype',
+    DTypeError,
+    'hk.getParameter("w"): the string "complex" is not a dtype',
   );
   for (const name of ["", "a/b", "__proto__", 3 as never]) {
     assertThrows(
