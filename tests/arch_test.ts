@@ -228,7 +228,7 @@ Deno.test("files have at most 500 lines", () => {
     const text = Deno.readTextFileSync(new URL(path, root));
     return { path, lines: text.split("\n").length - 1 };
   });
-  const over = lengths.filter(({ path, lines }) => lines > 500);
+  const over = lengths.filter(({ lines }) => lines > 500);
   assertEquals(over.map(({ path, lines }) => `${path}: ${lines} lines`), []);
 });
 
