@@ -8,6 +8,7 @@ import { scalarArray } from "../core/concrete.ts";
 import { checkCall } from "../core/signature.ts";
 import { treeMap, treeUnflatten } from "../core/tree.ts";
 import { zeros } from "../primitives/constants/full.ts";
+import type { RootOptions } from "../transforms/options.ts";
 import { scanLength, sliceAlong } from "../transforms/loops.ts";
 import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
 import { ShapeDtype } from "../transforms/shape_dtype.ts";
@@ -97,10 +98,14 @@ const immediate: Readonly<Record<Exclude<ImmediateName, "isInitializing">, Stand
     once(f, tree, tree);
     return tree;
   },
-  customRoot: (f, guess, solve) => {
+  customRoot: (f, guess, solve, _, options = {}) => {
     const start = asArrays(guess);
-    once(f, start);
-    return once(solve, f, start)();
+    const value = once(f, start)();
+    const { hasAux = false, functionHasAux = false } = options as RootOptions;
+    if (!functionHasAux) return once(solve, f, start)();
+    const residual: Fn = (x) => ((f as Fn)(x) as unknown[])[0];
+    const found = once(solve, residual, start)();
+    return [...hasAux ? found as unknown[] : [found], (value as unknown[])[1]];
   },
   customLinearSolve: (matvec, b) => {
     const tree = asArrays(b);

@@ -7,6 +7,7 @@ import type { NDArray } from "../core/array.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves, treeUnflatten } from "../core/tree.ts";
 import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { describeValue, TreeError } from "../core/errors.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
@@ -17,7 +18,7 @@ import {
   flattenResult,
   nameOf,
 } from "../transforms/trees.ts";
-import type { Transforms } from "../transforms/types.ts";
+import type { HasAux, Transforms } from "../transforms/types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
 import { factorOf, iterate, type Outcome, type Stepper } from "./iterate.ts";
@@ -46,7 +47,7 @@ export interface FixedPointOptions {
   readonly history?: boolean | undefined;
 }
 
-const fixedPointOptions: OptionTable<FixedPointOptions> = {
+const fixedPointOptions: OptionTable<FixedPointOptions & HasAux> = {
   maxSteps: "count",
   rtol: "tolerance",
   atol: "tolerance",
@@ -55,6 +56,7 @@ const fixedPointOptions: OptionTable<FixedPointOptions> = {
   transforms: "object",
   throw: "boolean",
   history: "boolean",
+  hasAux: "boolean",
 };
 
 /** A pytree of what may be solved for: floating-point arrays and numbers. */
@@ -113,12 +115,36 @@ function checkOptions(options: FixedPointOptions): void {
 export function fixedPoint<T extends FloatTree>(
   f: (x: Arrays<T>) => TreeLike<T>,
   x0: T,
-  options: FixedPointOptions = {},
+  options?: FixedPointOptions & HasAux<false>,
+): Solution<T>;
+/**
+ * With `hasAux`, `f` gives `[x, aux]`, and the solution's `aux` is that of `f` at the solution, evaluated
+ * once: by it, state that is passed explicitly comes out of a solve. It may be any tree of arrays, and
+ * has derivatives.
+ *
+ * @example
+ * ```ts
+ * import { fixedPoint, numpy as np } from "@injax/injax";
+ *
+ * const solution = fixedPoint((x) => [np.cos(x), { calls: np.array(1) }], 1, { hasAux: true });
+ * console.log(solution.steps.item() > 1, solution.aux.calls.item()); // true 1
+ * ```
+ */
+export function fixedPoint<T extends FloatTree, Aux extends Tree>(
+  f: (x: Arrays<T>) => readonly [TreeLike<T>, Aux],
+  x0: T,
+  options: FixedPointOptions & { readonly hasAux: true },
+): Solution<T, Aux>;
+export function fixedPoint<T extends FloatTree>(
+  f: (x: Arrays<T>) => unknown,
+  x0: T,
+  options: FixedPointOptions & HasAux = {},
 ): Solution<T> {
   if (arguments.length > 2) checkCall("fixedPoint(f, x0, options)", arguments, fixedPointOptions);
   checkFunction("fixedPoint", f);
   checkOptions(options);
-  const { transforms = pure, adjoint = implicit(), maxSteps = 200, history = false } = options;
+  const { transforms = pure, adjoint = implicit(), maxSteps = 200 } = options;
+  const { history = false, hasAux = false } = options;
   const solver: Stepper<unknown> = options.solver ?? anderson();
   const [leaves, def] = flattenArrays("fixedPoint", x0, "x0");
   const start = treeUnflatten(def, leaves) as Arrays<T>;
@@ -128,9 +154,11 @@ export function fixedPoint<T extends FloatTree>(
   const { rtol = tolerance, atol = tolerance } = options;
   const limits = { rtol, atol, maxSteps, history };
 
-  const residual = (x: Arrays<T>): Arrays<T> => {
+  const residual = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
     const at = treeLeaves(x) as NDArray[];
-    const [fx, fxDef] = flattenResult("fixedPoint", f, f(x));
+    const result = f(x);
+    const [next, aux] = hasAux ? withAux(f, result) : [result, null];
+    const [fx, fxDef] = flattenResult("fixedPoint", f, next);
     checkSameType(
       "fixedPoint",
       `x0 and the result of ${nameOf(f)}`,
@@ -140,12 +168,13 @@ export function fixedPoint<T extends FloatTree>(
       fxDef,
       "A fixed-point map gives what it takes; convert x0 or the result",
     );
-    return treeUnflatten(def, fx.map((y, i) => sub(y, at[i]!))) as Arrays<T>;
+    const change = treeUnflatten(def, fx.map((y, i) => sub(y, at[i]!))) as Arrays<T>;
+    return hasAux ? [change, aux] : change;
   };
   Object.defineProperty(residual, "name", { value: f.name });
 
   const root = transforms.customRoot(
-    residual as (x: unknown) => Tree,
+    residual as (x: unknown) => [Tree, Tree],
     start as Tree,
     (g, x) => {
       const { vector, ravel, unravel } = ravelTree("fixedPoint", x, "x0");
@@ -159,9 +188,9 @@ export function fixedPoint<T extends FloatTree>(
       return [unravel(best) as Tree, rest];
     },
     tangentSolver(adjoint, transforms),
-    { hasAux: true },
+    { hasAux: true, functionHasAux: hasAux as true },
   );
-  const [best, outcome] = root as [Arrays<T>, Omit<Outcome, "x">];
+  const [best, outcome, aux = null] = root as unknown as [Arrays<T>, Omit<Outcome, "x">, null?];
   const known = (treeLeaves(best) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const value = treeUnflatten(def, known) as Arrays<T>;
 
@@ -173,7 +202,18 @@ export function fixedPoint<T extends FloatTree>(
     mul(outcome.valueNorm, factorOf(outcome, outcome.valueNorm.dtype)),
     outcome.history,
     `fixedPoint by ${solver.description}`,
+    aux,
   );
   if (options.throw) checkConverged("fixedPoint", solution);
   return solution;
+}
+
+/** What a function with an auxiliary output returned. */
+function withAux(f: unknown, result: unknown): readonly [unknown, unknown] {
+  if (Array.isArray(result) && result.length === 2) return result as [unknown, unknown];
+  throw new TreeError(
+    `fixedPoint: with hasAux, ${nameOf(f)} must return [x, aux], not ${
+      Array.isArray(result) ? `a list of ${result.length}` : describeValue(result)
+    }`,
+  );
 }

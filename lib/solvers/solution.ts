@@ -51,9 +51,9 @@ export function statusCode(status: Status): number {
  * console.log(short.statusName, short.steps.item()); // maxSteps 3
  * ```
  */
-export class Solution<T> {
+export class Solution<T, Aux = null> {
   /** For types: a solution has arrays as leaves already. */
-  declare readonly "~arrays"?: Solution<T>;
+  declare readonly "~arrays"?: Solution<T, Aux>;
 
   /** Made by solvers. */
   constructor(
@@ -71,6 +71,11 @@ export class Solution<T> {
     readonly history: NDArray | null,
     /** The solver's name and settings, for messages. */
     readonly description: string,
+    /**
+     * With `hasAux`, what the function gave beside its value at the solution; else `null`. It has
+     * derivatives, by way of the solution too.
+     */
+    readonly aux: Arrays<Aux>,
   ) {}
 
   /**
@@ -112,14 +117,14 @@ export class Solution<T> {
   }
 }
 
-showAsText(Solution<unknown>, ({ history }): MediaBundle => {
+showAsText(Solution<unknown, unknown>, ({ history }): MediaBundle => {
   const known = history instanceof ConcreteArray && history.ndim === 1;
   const norms = known ? history.shown : null;
   const curve = norms === null ? null : formatCurve(norms, "residual norm");
   return curve === null ? {} : { "image/svg+xml": curve };
 });
 
-type Outcome = Pick<Solution<unknown>, "status" | "steps" | "residualNorm">;
+type Outcome = Pick<Solution<unknown, unknown>, "status" | "steps" | "residualNorm">;
 
 /** How one solve ended. */
 function outcome(s: Outcome): string {
@@ -168,8 +173,8 @@ function outcomes(s: Outcome): string {
 registerPytreeNode(
   Solution,
   (s) => {
-    const { value, status, steps, residualNorm, valueNorm, history, description } = s;
-    return [{ value, status, steps, residualNorm, valueNorm, history }, description];
+    const { value, status, steps, residualNorm, valueNorm, history, description, aux } = s;
+    return [{ value, status, steps, residualNorm, valueNorm, history, aux }, description];
   },
   (c, description) =>
     new Solution(
@@ -180,10 +185,11 @@ registerPytreeNode(
       c.valueNorm as NDArray,
       c.history as NDArray | null,
       description as string,
+      c.aux as never,
     ),
 );
 
-type Known = Outcome & Pick<Solution<unknown>, "converged" | "message" | "statusName">;
+type Known = Outcome & Pick<Solution<unknown, unknown>, "converged" | "message" | "statusName">;
 
 /**
  * Raises where a solve failed.

@@ -7,7 +7,8 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { DifferentiationError, TreeError } from "../core/errors.ts";
+import { neededVars } from "../core/dead_code.ts";
+import { describeValue, DifferentiationError, TreeError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
@@ -23,7 +24,7 @@ import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { traceBeforeDerivative } from "./closed_rules.ts";
 import { plainly, type Recorder } from "./recorder.ts";
-import type { LinearSolveOptions } from "./options.ts";
+import type { LinearSolveOptions, RootOptions } from "./options.ts";
 import { checkFunction, checkSameType, flattenArrays, flattenResult, nameOf } from "./trees.ts";
 import type { AnyFunction } from "./types.ts";
 
@@ -52,7 +53,13 @@ function like(op: string, avals: readonly ShapedArray[], def: TreeDef) {
   };
 }
 
-/** Records a function from a tree to a tree of the same type. */
+/** A function of one tree, and what it gives beside its result. */
+interface WithAux extends Converted {
+  /** The program of that alone, of the same inputs, and its structure; `null` where there is none. */
+  readonly aux: { readonly jaxpr: Jaxpr; readonly def: TreeDef } | null;
+}
+
+/** Records a function from a tree to a tree of the same type, which may have an auxiliary output. */
 function convertEndo(
   recorder: Recorder,
   op: string,
@@ -60,17 +67,45 @@ function convertEndo(
   what: string,
   xs: readonly NDArray[],
   def: TreeDef,
-): Converted {
+  hasAux = false,
+): WithAux {
   const avals = xs.map((x) => x.aval);
+  const check = like(op, avals, def);
   const call = (x: unknown): unknown => {
     const result = (f as UserFunction)(x);
-    like(op, avals, def)(`the argument and the result of ${what}`, f, result);
+    const [out] = hasAux ? pairOf(op, what, result) : [result];
+    check(`the argument and the result of ${what}`, f, out);
     return result;
   };
   Object.defineProperty(call, "name", { value: f.name });
   const [, list] = treeFlatten([treeUnflatten(def, xs)]);
   const options = { first: () => xs, trace: traceBeforeDerivative };
-  return recorder.record(op, call, list, avals, options).program();
+  const recording = recorder.record(op, call, list, avals, options);
+  const { jaxpr, consts } = recording.program();
+  if (!hasAux) return { jaxpr, consts, aux: null };
+  const outputs = jaxpr.outputs.slice(0, xs.length);
+  const aux = jaxpr.outputs.slice(xs.length, recording.outDef.numLeaves);
+  return {
+    jaxpr: onlyFor(jaxpr, outputs),
+    consts,
+    aux: { jaxpr: onlyFor(jaxpr, aux), def: recording.outDef.children[1]! },
+  };
+}
+
+/** The part of a program that some of its outputs need. */
+function onlyFor(jaxpr: Jaxpr, outputs: Jaxpr["outputs"]): Jaxpr {
+  const needed = neededVars(jaxpr, outputs);
+  const eqns = jaxpr.eqns.filter((e) => e.outputs.some((v) => needed[v.id] === 1));
+  return { ...jaxpr, eqns, outputs };
+}
+
+/** What a function with an auxiliary output returned. */
+function pairOf(op: string, what: string, result: unknown): readonly [unknown, unknown] {
+  if (Array.isArray(result) && result.length === 2) return result as [unknown, unknown];
+  const found = Array.isArray(result) ? `a list of ${result.length}` : describeValue(result);
+  throw new TreeError(
+    `${op}: ${what} must return [result, aux], as its aux is asked for, not ${found}`,
+  );
 }
 
 /** A program as a function on trees. */
@@ -87,7 +122,7 @@ export function customRoot(
   initialGuess: unknown,
   solve: AnyFunction,
   tangentSolve: AnyFunction,
-  options: { readonly hasAux?: boolean } = {},
+  options: RootOptions = {},
 ): unknown {
   return customRootBy(plainly, f, initialGuess, solve, tangentSolve, options);
 }
@@ -99,7 +134,7 @@ export function customRootBy(
   initialGuess: unknown,
   solve: AnyFunction,
   tangentSolve: AnyFunction,
-  options: { readonly hasAux?: boolean } = {},
+  options: RootOptions = {},
 ): unknown {
   checkFunction("customRoot", f);
   checkFunction("customRoot", solve, "solve");
@@ -108,7 +143,16 @@ export function customRootBy(
   const n = guess.length;
   const avals = guess.map((x) => x.aval);
   const flattenLike = like("customRoot", avals, def);
-  const { jaxpr, consts } = convertEndo(recorder, "customRoot", f, "the function", guess, def);
+  const { hasAux = false, functionHasAux = false } = options;
+  const { jaxpr, consts, aux: beside } = convertEndo(
+    recorder,
+    "customRoot",
+    f,
+    "the function",
+    guess,
+    def,
+    functionHasAux,
+  );
   const numConsts = consts.length;
 
   // Both solvers see f as a function of what it closed over, and are recorded here, where what they
@@ -140,12 +184,10 @@ export function customRootBy(
     const result = (solve as UserFunction)(closed, treeUnflatten(def, start));
     let root = result;
     let aux: NDArray[] = [];
-    if (options.hasAux) {
-      if (!Array.isArray(result) || result.length !== 2) {
-        throw new TreeError("customRoot: with hasAux, solve must return [root, aux]");
-      }
-      root = result[0];
-      [aux, auxDef] = flattenArrays("customRoot", result[1], "the aux output of solve");
+    if (hasAux) {
+      let other: unknown;
+      [root, other] = pairOf("customRoot", "solve", result);
+      [aux, auxDef] = flattenArrays("customRoot", other, "the aux output of solve");
     }
     return [
       ...flattenLike("the initial guess and the root that solve returned", solve, root),
@@ -191,7 +233,15 @@ export function customRootBy(
   ], params);
   recorder.finish(outs.slice(0, n), []);
   const root = treeUnflatten(def, outs.slice(0, n));
-  return options.hasAux ? [root, treeUnflatten(auxDef!, outs.slice(n))] : root;
+  if (!hasAux && beside === null) return root;
+  const all = [root];
+  if (hasAux) all.push(treeUnflatten(auxDef!, outs.slice(n)));
+  // Evaluated here once, so that derivatives flow to it through the root and through what f closed over.
+  if (beside !== null) {
+    const values = evalJaxpr(beside.jaxpr, [...consts, ...outs.slice(0, n)], bind);
+    all.push(treeUnflatten(beside.def, values));
+  }
+  return all;
 }
 
 /** See `Transforms.customLinearSolve`. */

@@ -12,6 +12,7 @@ import type {
   HasAux,
   JitOptions,
   LinearSolveOptions,
+  RootOptions,
   ScanOptions,
   VmapOptions,
 } from "./options.ts";
@@ -33,6 +34,7 @@ const vmapOptions: OptionTable<VmapOptions> = {
   reduceState: "object",
 };
 const auxOptions: OptionTable<HasAux> = { hasAux: "boolean" };
+const rootOptions: OptionTable<RootOptions> = { hasAux: "boolean", functionHasAux: "boolean" };
 const linearSolveOptions: OptionTable<LinearSolveOptions> = {
   transposeSolve: "function",
   symmetric: "boolean",
@@ -88,7 +90,7 @@ const immediate: Readonly<Record<ImmediateName, Member>> = {
   linearize: { call: "linearize(f, primals)" },
   customRoot: {
     call: "customRoot(f, initialGuess, solve, tangentSolve, options)",
-    options: auxOptions,
+    options: rootOptions,
   },
   customLinearSolve: {
     call: "customLinearSolve(matvec, b, solve, options)",

@@ -113,6 +113,14 @@ export interface HasAux<Aux extends boolean = boolean> {
   readonly hasAux?: Aux | undefined;
 }
 
+/** Options of `customRoot`. */
+export interface RootOptions {
+  /** Whether `solve` gives `[root, aux]`. */
+  readonly hasAux?: boolean | undefined;
+  /** Whether `f` gives `[value, aux]`. */
+  readonly functionHasAux?: boolean | undefined;
+}
+
 /** Options of `customLinearSolve`. */
 export interface LinearSolveOptions {
   /** Solves the transposed system. */

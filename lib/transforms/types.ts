@@ -213,8 +213,31 @@ export interface Transforms {
       initialGuess: Arrays<X>,
     ) => readonly [TreeLike<X>, S],
     tangentSolve: (g: (x: Arrays<X>) => Arrays<X>, y: Arrays<X>) => TreeLike<X>,
-    options: { readonly hasAux: true },
+    options: { readonly hasAux: true; readonly functionHasAux?: false | undefined },
   ): [Arrays<X>, Arrays<S>];
+
+  /**
+   * With `functionHasAux`, `f` gives `[value, aux]`, and what this gives ends with the `aux` at the root,
+   * evaluated once and differentiable.
+   */
+  customRoot<X extends Tree, B extends Tree>(
+    f: (x: Arrays<X>) => readonly [TreeLike<X>, B],
+    initialGuess: X,
+    solve: (f: (x: Arrays<X>) => Arrays<X>, initialGuess: Arrays<X>) => TreeLike<X>,
+    tangentSolve: (g: (x: Arrays<X>) => Arrays<X>, y: Arrays<X>) => TreeLike<X>,
+    options: { readonly hasAux?: false | undefined; readonly functionHasAux: true },
+  ): [Arrays<X>, Arrays<B>];
+  /** With both. */
+  customRoot<X extends Tree, S extends Tree, B extends Tree>(
+    f: (x: Arrays<X>) => readonly [TreeLike<X>, B],
+    initialGuess: X,
+    solve: (
+      f: (x: Arrays<X>) => Arrays<X>,
+      initialGuess: Arrays<X>,
+    ) => readonly [TreeLike<X>, S],
+    tangentSolve: (g: (x: Arrays<X>) => Arrays<X>, y: Arrays<X>) => TreeLike<X>,
+    options: { readonly hasAux: true; readonly functionHasAux: true },
+  ): [Arrays<X>, Arrays<S>, Arrays<B>];
 
   /**
    * The solution of `matvec(x) = b` that `solve(matvec, b)` finds, differentiated as a solution of
