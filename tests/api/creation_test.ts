@@ -4,6 +4,7 @@ import { nn, numpy as np, random } from "../../lib/api/mod.ts";
 import type { ArrayData } from "../../lib/api/array.ts";
 import { DTypeError } from "../../lib/core/errors.ts";
 import { grad } from "../../lib/transforms/autodiff.ts";
+import { jit } from "../../mod.ts";
 import { ShapeDtype } from "../../lib/transforms/shape_dtype.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 
@@ -245,4 +246,20 @@ Deno.test("meshgrid", () => {
   const three = np.meshgrid([np.zeros([2]), np.zeros([3]), np.zeros([4])]);
   assert(three.every((g) => g.shape.join() === "3,2,4"));
   assertThrows(() => np.meshgrid(np.zeros([2]) as never), TypeError, "given as a list");
+});
+
+Deno.test("a list that was given for a shape may change afterwards", () => {
+  const shape = [2, 2];
+  const made = [
+    np.zeros(shape),
+    np.ones(shape),
+    np.full(shape, 3),
+    np.arange(4).reshape(shape),
+    np.broadcastTo(1, shape),
+    random.normal(random.key(0), shape),
+    jit((x: NDArray) => x.reshape(shape), { backend: "interpreter" })(np.arange(4)),
+    new ShapeDtype(shape),
+  ];
+  shape[0] = 7;
+  for (const x of made) assertEquals(x.shape, [2, 2]);
 });

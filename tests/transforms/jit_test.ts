@@ -14,7 +14,6 @@ import {
   loadBackend,
   type NDArray,
   numpy as np,
-  random,
   ready,
   scan,
   ShapeDtype,
@@ -300,7 +299,7 @@ Deno.test("ready() waits for everything in a tree", async () => {
   assertEquals(plain(out), { a: [2, 4], b: [3] });
 });
 
-Deno.test("a list that changes after a call is another static argument, and the same shape", () => {
+Deno.test("a list that changes after a call is another static argument", () => {
   let traces = 0;
   const f = jit((x: NDArray, s: number[]) => {
     traces++;
@@ -311,18 +310,4 @@ Deno.test("a list that changes after a call is another static argument, and the 
   s[0] = 3;
   assertEquals([f(np.array(1), s).item(), f(np.array(1), [3]).item(), traces], [3, 3, 2]);
   assertEquals([f(np.array(1), [2]).item(), traces], [2, 2]);
-
-  const shape = [2, 2];
-  const made = [
-    np.zeros(shape),
-    np.ones(shape),
-    np.full(shape, 3),
-    np.arange(4).reshape(shape),
-    np.broadcastTo(1, shape),
-    random.normal(random.key(0), shape),
-    jit((x: NDArray) => x.reshape(shape))(np.arange(4)),
-    new ShapeDtype(shape),
-  ];
-  shape[0] = 7;
-  for (const x of made) assertEquals(x.shape, [2, 2]);
 });
