@@ -104,4 +104,4 @@ export {
 } from "./primitives/elementwise/factory.ts";
 export type { Scalar1, Scalar2 } from "./primitives/elementwise/loops.ts";
 export { type OpenJaxpr, openJaxpr } from "./transforms/inspect.ts";
-export { dropPromise, toArray } from "./transforms/trees.ts";
+export { deferred, toArray } from "./transforms/trees.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkCall, describeValue, dropPromise } from "../../lib/extend.ts";
+import { checkCall, deferred, describeValue } from "../../lib/extend.ts";
 import {
   type Arrays,
   Context,
@@ -204,8 +204,9 @@ function runner<A extends unknown[], R>(
   }
   return (context, args) => {
     const out = protocol.run(context, () => f(...args));
-    if (dropPromise(out)) {
-      throw new StateError(`${op}: the function is asynchronous; it must be synchronous`);
+    const later = deferred(out);
+    if (later !== null) {
+      throw new StateError(`${op}: the function returned ${later}; it must be synchronous`);
     }
     return out;
   };

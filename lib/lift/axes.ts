@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { AxisError, describeValue } from "../core/errors.ts";
+import type { NDArray } from "../core/array.ts";
+import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { EntryAxes } from "../transforms/options.ts";
 import { collectionIn, pathIn, placeOf } from "./world.ts";
 
@@ -25,6 +26,23 @@ export function entryAxis(axes: EntryAxes | undefined, name: string): number | n
     );
   }
   return axis;
+}
+
+/** Raises where an entry has not one slice for each lane or step. */
+export function checkSlices(
+  { where }: { readonly where: string },
+  name: string,
+  x: NDArray,
+  axis: number,
+  count: number,
+  what: "lanes" | "steps",
+): void {
+  if (axis < x.ndim && x.shape[axis] === count) return;
+  throw new ShapeError(
+    `${where}: stateAxes maps the entry ${pathIn(name)} along axis ${axis}, but it has shape ${
+      formatShape(x.shape)
+    } and there are ${count} ${what}`,
+  );
 }
 
 /** Whether a stream is to be split, as `splitRng` says; `otherwise` where that says nothing. */

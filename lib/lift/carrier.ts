@@ -24,7 +24,7 @@ import type {
   RecordOptions,
 } from "../transforms/recorder.ts";
 import type { AnyFunction } from "../transforms/types.ts";
-import { type EntryAxes, entryAxis } from "./axes.ts";
+import { checkSlices, type EntryAxes, entryAxis } from "./axes.ts";
 import { type Application, arraysIn, roles } from "./engine.ts";
 import { assemble, evaluate, type Recorded } from "./record.ts";
 import { pathIn, type Values } from "./world.ts";
@@ -193,7 +193,11 @@ export class Carrier implements Recorder {
 
   sliced(): readonly NDArray[] {
     return this.#layered().read.flatMap((name) =>
-      arraysIn(this.app.get(name)).map((x) => moveAxis(x, this.#axis(name)!, 0))
+      arraysIn(this.app.get(name)).map((x) => {
+        const axis = this.#axis(name)!;
+        checkSlices(this.app, name, x, axis, this.steps, "steps");
+        return moveAxis(x, axis, 0);
+      })
     );
   }
 

@@ -4,17 +4,20 @@
  * @module
  */
 import { StateError } from "../core/errors.ts";
+import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { LiftedTransforms } from "../transforms/lifted_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { delegating } from "./delegate.ts";
-import { liftAll, type Origin, originOf, registerOrigin } from "./lift.ts";
+import { liftAll, type Origin, originOf, registerOrigin, replacedMembers } from "./lift.ts";
+import type { StateProtocol } from "./context.ts";
 
 /**
- * A dictionary for functions that use several stateful systems at once. The arguments must have been
- * made by `liftTransforms` or `compose`. Systems whose context is not open take no part.
+ * A dictionary for functions that use several stateful systems at once. The arguments are dictionaries
+ * made by `liftTransforms` or `compose`, `ambient`, or `pure`. Systems whose context is not open take no
+ * part.
  *
- * @throws {StateError} where one of them was not.
+ * @throws {StateError} where one was made in another way, or is a copy with members of its own.
  *
  * @example
  * ```ts
@@ -26,30 +29,51 @@ import { liftAll, type Origin, originOf, registerOrigin } from "./lift.ts";
  * ```
  */
 export function compose(...dictionaries: readonly Transforms[]): LiftedTransforms {
-  const origins = dictionaries.map((dictionary, i): Origin => {
-    const origin = originOf(dictionary);
-    if (origin !== undefined) return origin;
-    throw new StateError(
-      `compose: dictionary ${
-        i + 1
-      } of ${dictionaries.length} was not made by liftTransforms, so its ` +
-        "state cannot be told",
-    );
-  });
-  const systems = [...new Set(origins.flatMap((o) => o.protocols))];
-  const strict = origins.some((o) => o.strict);
-  const lifted = new Map<string, Transforms>();
-  const pick = (): Transforms => {
-    const open = systems.map((s) => s.current() !== null);
-    if (!open.includes(true)) return pure;
-    const key = open.join();
-    let dictionary = lifted.get(key);
-    if (dictionary === undefined) {
-      const used = systems.filter((_, i) => open[i]);
-      dictionary = liftAll(used, { strict });
-      lifted.set(key, dictionary);
+  dictionaries.forEach((dictionary, i) => {
+    checkDictionary("compose", dictionary);
+    if (originOf(dictionary) === undefined) {
+      throw unknownOrigin(`dictionary ${i + 1} of ${dictionaries.length}`, dictionary);
     }
-    return dictionary;
+  });
+  // What `ambient` stands for is asked when it is needed.
+  const origin = (): Origin => {
+    const parts = dictionaries.map((dictionary) => originOf(dictionary));
+    if (parts.includes(undefined)) throw unknownOrigin("what ambient stands for", dictionaries[0]!);
+    const known = parts as readonly Origin[];
+    return {
+      protocols: [...new Set(known.flatMap((o) => o.protocols))],
+      strict: known.some((o) => o.strict),
+    };
   };
-  return registerOrigin(delegating<LiftedTransforms>(pick), { protocols: systems, strict });
+  const lifted: {
+    readonly used: readonly StateProtocol[];
+    readonly transforms: LiftedTransforms;
+  }[] = [];
+  const pick = (): Transforms => {
+    const { protocols, strict } = origin();
+    const used = protocols.filter((s) => s.current() !== null);
+    if (used.length === 0) return pure;
+    const known = lifted.find((l) =>
+      l.used.length === used.length && l.used.every((s, i) => s === used[i])
+    );
+    if (known !== undefined) return known.transforms;
+    const transforms = liftAll(used, { strict });
+    lifted.push({ used, transforms });
+    return transforms;
+  };
+  return registerOrigin(delegating<LiftedTransforms>(pick), origin);
+}
+
+/** The error for a dictionary of which it cannot be told whose state it threads. */
+function unknownOrigin(what: string, dictionary: Transforms): StateError {
+  const replaced = replacedMembers(dictionary);
+  return new StateError(
+    replaced === null
+      ? `compose: ${what} was not made by liftTransforms, so its state cannot be told. A system's own ` +
+        "transforms can be used alone; to be composed it needs a protocol (contextStack, liftTransforms)"
+      : `compose: ${what} is a copy of a dictionary with members of its own (${
+        replaced.join(", ") || "none"
+      }), which a product would leave out. Compose the dictionary itself, and replace the members in ` +
+        "what compose gives",
+  );
 }

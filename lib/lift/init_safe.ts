@@ -16,6 +16,7 @@ import { flattenArrays } from "../transforms/trees.ts";
 import type { JitOptions, ScanOptions, Transforms, VmapOptions } from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";
 import { asArrays, type Fn, pure } from "./engine.ts";
+import { originOf, registerOrigin } from "./lift.ts";
 
 /** What stands for a member while initialising; makers give a function of the arguments. */
 type StandIn = (...params: unknown[]) => unknown;
@@ -164,5 +165,9 @@ export function initSafe<D extends Transforms>(dictionary: D): D {
       return Object.defineProperty(call, "name", { value: made.name });
     };
   }
-  return checkedMembers<D>(safe);
+  const checked = checkedMembers<D>(safe);
+  // Lifted ones create their entries by themselves, so composing takes them as they are.
+  return originOf(dictionary) === undefined
+    ? checked
+    : registerOrigin(checked, () => originOf(dictionary));
 }

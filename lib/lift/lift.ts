@@ -15,6 +15,7 @@
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
 import type { LiftedTransforms } from "../transforms/lifted_types.ts";
+import { pure as purely } from "../transforms/pure.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { associativeScan, cond, foriLoop, map, scan, switchCase, whileLoop } from "./control.ts";
 import { checkpoint, create, derivative, jvp, linearize, vjp } from "./derivatives.ts";
@@ -43,17 +44,30 @@ export interface Origin {
   readonly strict: boolean;
 }
 
-const origins = new WeakMap<Transforms, Origin>();
+type Origins = () => Origin | undefined;
 
-/** What a dictionary was made from, if it was made by `liftTransforms` or `compose`. */
+const origins = new WeakMap<Transforms, Origins>();
+/** For each member of a dictionary that has an origin, that dictionary. */
+const owners = new WeakMap<object, Transforms>();
+
+/** What a dictionary was made from, if it was made by `liftTransforms` or `compose`; of `pure` nothing. */
 export function originOf(transforms: Transforms): Origin | undefined {
-  return origins.get(transforms);
+  return transforms === purely ? { protocols: [], strict: false } : origins.get(transforms)?.();
 }
 
-/** Notes what a dictionary was made from; gives it back. */
-export function registerOrigin<D extends Transforms>(transforms: D, origin: Origin): D {
+/** Notes how to tell what a dictionary was made from; gives it back. */
+export function registerOrigin<T extends Transforms>(transforms: T, origin: Origins): T {
   origins.set(transforms, origin);
+  for (const member of Object.values(transforms)) owners.set(member as object, transforms);
   return transforms;
+}
+
+/** The names of the members in which a copy of a dictionary is not that dictionary; `null` for no copy. */
+export function replacedMembers(transforms: Transforms): string[] | null {
+  const members = Object.entries(transforms);
+  const original = members.map(([, member]) => owners.get(member)).find((t) => t !== undefined);
+  if (original === undefined) return null;
+  return members.filter(([name, f]) => original[name as keyof Transforms] !== f).map(([n]) => n);
 }
 
 /**
@@ -92,7 +106,7 @@ export function liftAll(
   { strict = false }: LiftOptions = {},
 ): LiftedTransforms {
   const lifted = checkedMembers<LiftedTransforms>(dictionary(new Engine(protocols, strict)));
-  return registerOrigin(lifted, { protocols, strict });
+  return registerOrigin(lifted, () => ({ protocols, strict }));
 }
 
 function dictionary(e: Engine): Record<keyof Transforms, Fn> {

@@ -6,7 +6,7 @@
  */
 import { NDArray } from "../core/array.ts";
 import { formatAval, sameAval, shaped } from "../core/aval.ts";
-import { describeValue, formatShape, ShapeError, StateError } from "../core/errors.ts";
+import { describeValue, StateError } from "../core/errors.ts";
 import { currentTrace } from "../core/trace.ts";
 import { treeFlatten, treeMap } from "../core/tree.ts";
 import { type BatchTrace, BatchTracer } from "../interpreters/batch.ts";
@@ -14,8 +14,8 @@ import { iota } from "../primitives/constants/iota.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
 import type { VmapOptions } from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";
-import { entryAxis, splitsStream } from "./axes.ts";
-import { type Application, type Engine, type Fn, instead, pure, roles } from "./engine.ts";
+import { checkSlices, entryAxis, splitsStream } from "./axes.ts";
+import { type Engine, type Fn, instead, pure, roles } from "./engine.ts";
 import { type Effects, pathIn, type Values } from "./world.ts";
 
 /** What lanes did, by what becomes of it. */
@@ -51,7 +51,7 @@ export function vmap(e: Engine): Fn {
           const at = axis(name);
           if (at === null) return outer;
           return treeMap((x: NDArray) => {
-            checkLanes(app, name, x, at, size);
+            checkSlices(app, name, x, at, size, "lanes");
             return new BatchTracer(trace, x, at);
           }, outer);
         },
@@ -103,16 +103,6 @@ export function vmap(e: Engine): Fn {
     app.commit();
     return out;
   });
-}
-
-/** Raises where an entry has not one slice for each lane. */
-function checkLanes(app: Application, name: string, x: NDArray, axis: number, size: number): void {
-  if (axis < x.ndim && x.shape[axis] === size) return;
-  throw new ShapeError(
-    `${app.where}: stateAxes maps the entry ${pathIn(name)} along axis ${axis}, but it has shape ${
-      formatShape(x.shape)
-    } and there are ${size} lanes`,
-  );
 }
 
 const reductions = {

@@ -33,16 +33,20 @@ export function toArray(leaf: unknown): NDArray | null {
 }
 
 /**
- * Whether a function gave a promise (or anything that can be awaited) where it must be synchronous.
- * Its outcome is of no interest then: a failure is not to end the process as one that nobody handles.
+ * What a function gave that has not happened yet, where it must be synchronous: `"a promise"` (or anything
+ * that can be awaited), `"a generator"`; else `null`. The outcome of a promise is of no interest then: a
+ * failure is not to end the process as one that nobody handles.
  */
-export function dropPromise(result: unknown): boolean {
-  if (typeof result !== "object" && typeof result !== "function" || result === null) return false;
-  const { then } = result as { then?: unknown };
-  if (typeof then !== "function") return false;
-  const ignore = (): void => {};
-  then.call(result, ignore, ignore);
-  return true;
+export function deferred(result: unknown): "a promise" | "a generator" | null {
+  if (typeof result !== "object" && typeof result !== "function" || result === null) return null;
+  const { then, next } = result as { then?: unknown; next?: unknown };
+  if (typeof then === "function") {
+    const ignore = (): void => {};
+    then.call(result, ignore, ignore);
+    return "a promise";
+  }
+  const iterates = Symbol.iterator in result || Symbol.asyncIterator in result;
+  return typeof next === "function" && iterates ? "a generator" : null;
 }
 
 /** A function's name for messages. */
@@ -135,9 +139,10 @@ export function flattenResult(op: string, f: unknown, result: unknown): [NDArray
   if (result === undefined) {
     throw new TreeError(`${op}: ${nameOf(f)} returned undefined. Did you forget a return?`);
   }
-  if (dropPromise(result)) {
+  const later = deferred(result);
+  if (later !== null) {
     throw new TreeError(
-      `${op}: ${nameOf(f)} returned a promise. Functions that are transformed must be synchronous`,
+      `${op}: ${nameOf(f)} returned ${later}. Functions that are transformed must be synchronous`,
     );
   }
   return flattenArrays(op, result, `the result of ${nameOf(f)}`);

@@ -235,6 +235,6 @@ Deno.test("what is no synchronous function is refused by the name that was calle
       `${op}: expected a function, not number 3`,
     );
     const late = make((() => Promise.resolve(1)) as never);
-    assertThrows(() => late.init(key), StateError, `${op}: the function is asynchronous`);
+    assertThrows(() => late.init(key), StateError, `${op}: the function returned a promise`);
   }
 });

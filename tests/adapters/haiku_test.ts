@@ -324,7 +324,7 @@ Deno.test("transform is for functions without state, and synchronous ones", () =
   assertThrows(() => stateful.apply({}, null), StateError, lost);
   assertThrows(() => hk.transform(3 as never), StateError, "expected a function, not number 3");
   const later = hk.transform(() => Promise.resolve(1));
-  assertThrows(() => later.init(null), StateError, "the function is asynchronous");
+  assertThrows(() => later.init(null), StateError, "the function returned a promise");
 });
 
 Deno.test("Linear: values, by hand", () => {

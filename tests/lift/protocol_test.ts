@@ -245,7 +245,7 @@ Deno.test("compose: dispatch, nesting, strictness, errors", () => {
   );
   assertThrows(() => created.init(key, x), StateChangedError, "linear/w");
   assertThrows(
-    () => compose(hk.transforms, pure),
+    () => compose(hk.transforms, { ...pure }),
     StateError,
     "dictionary 2 of 2 was not made by liftTransforms",
   );
@@ -272,14 +272,20 @@ Deno.test("a registered system's dictionary is used where its context is open", 
     assertEquals(Object.keys(variables.params), ["w"]);
     const model = hk.transform((x: NDArray) => unroll((z) => new hk.Linear(2).call(z), x));
     assertEquals(Object.keys(model.init(key, x)), ["linear"]);
-    // The last that was registered goes first, and an explicit choice before all.
-    hk.transform(() => {
+    // Where both are open, both are threaded; an explicit choice goes before all.
+    hk.transformWithState(() => {
       toy.apply(variables, null, () => {
-        assertEquals(currentTransforms(), hk.transforms);
+        const { grad } = currentTransforms();
+        const kept = hk.getState("kept", [], { init: (s) => np.zeros(s) });
+        grad((x: NDArray) => {
+          hk.setState("kept", kept.add(1));
+          return dense(x).sum();
+        })(x);
+        assertEquals(hk.getState("kept").item(), 1);
         withTransforms(both, () => assertEquals(currentTransforms(), both));
       });
       return x;
-    }).apply({}, null);
+    }).apply({}, {}, null);
   } finally {
     undo();
     undoHaiku();
