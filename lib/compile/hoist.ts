@@ -6,6 +6,7 @@
 import { mayNotEnd } from "../core/dead_code.ts";
 import { JaxprBuilder } from "../core/jaxpr.ts";
 import { type Atom, type Eqn, type Jaxpr, Literal, Var } from "../core/primitive.ts";
+import { isBetterAgain } from "./cheap.ts";
 
 /** The program with the invariant equations of its loops in front of them. */
 export function hoist(jaxpr: Jaxpr): Jaxpr {
@@ -61,9 +62,9 @@ export function hoist(jaxpr: Jaxpr): Jaxpr {
 }
 
 /**
- * The equations of a step that depend on its constants alone, and those that stay. What is cheap is
- * among both: outside for what leaves the loop because of it, inside so that its result, which may be
- * larger than its operands, need not be kept. Of the two, what nothing reads is dropped later.
+ * The equations of a step that depend on its constants alone, and those that stay. What is better
+ * computed again is among both: outside for what leaves the loop because of it, inside so that its
+ * result need not be kept. Of the two, what nothing reads is dropped later.
  */
 function invariantEqns(step: Jaxpr, numConsts: number): { moved: Eqn[]; rest: Eqn[] } {
   const fixed = new Set<Atom>(step.inputs.slice(0, numConsts));
@@ -76,7 +77,7 @@ function invariantEqns(step: Jaxpr, numConsts: number): { moved: Eqn[]; rest: Eq
       eqn.outputs.forEach((v) => fixed.add(v));
       moved.push(eqn);
     }
-    if (!invariant || eqn.primitive.passes.cheap) rest.push(eqn);
+    if (!invariant || isBetterAgain(eqn)) rest.push(eqn);
   }
   return { moved, rest };
 }

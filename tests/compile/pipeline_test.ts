@@ -171,6 +171,28 @@ Deno.test("what a scan computes without its carry is computed for all steps at o
   assert(names(jaxpr).includes("dot_general"));
 });
 
+Deno.test("what is better computed again than kept is not kept for all steps", () => {
+  const f = (xs: NDArray): NDArray[] => {
+    const [end, [wide, ys]] = scan(
+      (c: NDArray, x: NDArray) => {
+        const spread = np.broadcastTo(x.reshape([1, 2]), [50, 2]);
+        const next = np.tanh(c.add(spread));
+        return [next, [np.broadcastTo(np.sin(next), [2, 50, 2]), spread.sum([0])]];
+      },
+      np.zeros([50, 2], { dtype: "float64" }),
+      xs,
+    );
+    return [end, wide!, ys!];
+  };
+  const jaxpr = simple((x) => f(x!), arr([1, 2, 3, 4, 5, 6]).reshape([3, 2]));
+  const step = subJaxprs(find(jaxpr, "scan")!.params)[0]!;
+  assertEquals(names(step), ["broadcast", "add", "tanh"]);
+  // Of slices, the rows alone, and of results what they are made of.
+  const given = step.inputs.map((v) => v.aval.shape);
+  assertEquals(given, [[50, 2], [1, 2]]);
+  assertEquals(step.outputs.map((a) => a.aval.shape), [[50, 2], [50, 2]]);
+});
+
 Deno.test("sums that a user wrote keep their order", () => {
   // In any other order the large numbers would swallow the small one, or overflow.
   const total = (f: (c: NDArray, x: NDArray) => NDArray) => (c: NDArray, xs: NDArray): NDArray =>
