@@ -95,6 +95,12 @@ export interface Lowering {
   where(condition: Value, a: Value, b: Value, dtype: OnnxDType): Value;
 
   /**
+   * The larger or the smaller of two values, elementwise with broadcasting to `out`; NaN where either
+   * is. Of 0 and -0 the larger is 0, which the kernels do not know on a CPU.
+   */
+  extremum(op: "Max" | "Min", x: Value, y: Value, out: ShapedArray): Value;
+
+  /**
    * Builds a body. `build` gets its own `Lowering` and the names of the body's inputs, and gives the
    * names of the body's outputs; values of the enclosing graph may be used freely inside.
    */

@@ -1,15 +1,15 @@
 /**
  * The ONNX graph under construction: what primitives' lowering rules see as `Lowering`.
  *
- * Owns names (unique in the whole model, as ONNX asks), sharing of constants and of equal nodes,
- * moving out of loops what does not change there, the rules for what may be an output of a graph or
- * body, and the compositions for dtypes that lack Where. What an operation becomes is each
- * primitive's own business, and bytes are `model.ts`'s.
+ * Owns sharing of equal nodes, moving out of loops what does not change there, and the rules for what
+ * may be an output of a graph or body. Names and constants are `shared.ts`'s, choices that keep the sign
+ * of zeros `choice.ts`'s, and bytes `model.ts`'s. What an operation becomes is each primitive's own
+ * business.
  *
  * @module
  */
 import { sameShape, type ShapedArray } from "../core/aval.ts";
-import { allocate, dtypeOf, isTypedArray, type TypedArray } from "../core/dtype.ts";
+import type { TypedArray } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { type Atom, type Jaxpr, type ProgramLowering, Var } from "../core/primitive.ts";
 import type {
@@ -19,19 +19,12 @@ import type {
   SubgraphInput,
   Value,
 } from "../core/lowering.ts";
-import { chooseFloats } from "./choice.ts";
+import { type ChoiceContext, chooseFloats, extremumOfFloats } from "./choice.ts";
 import { fuse } from "./fusion.ts";
 import { type BuiltNode, finishNodes, live } from "./graph.ts";
 import { decidingInput, lacks, resultTypes, standIn, type Target } from "./kernels.ts";
-import {
-  type Attribute,
-  type Graph,
-  type Model,
-  onnxTypeCode,
-  type Tensor,
-  type ValueInfo,
-} from "./model.ts";
-import { Zeros } from "./zeros.ts";
+import { type Attribute, type Graph, type Model, onnxTypeCode, type ValueInfo } from "./model.ts";
+import { isFloatType, Shared } from "./shared.ts";
 
 /** An input or output of the whole model; a name left out, or empty, is made up. */
 export interface Port extends ShapedArray {
@@ -42,111 +35,10 @@ export interface Port extends ShapedArray {
 /** Version of the operator set that lowerings write. */
 export const opset = 21;
 
-/** Constants up to this size are compared by content, larger ones by identity. */
-const SHARED_BYTES = 256;
-
 /** A finished body, and what it reads of the graphs around it. */
 interface Body extends Subgraph {
   readonly subgraph: Graph;
   readonly captures: readonly string[];
-}
-
-/** What all graphs of one model share. */
-class Shared {
-  /** Constants by name. */
-  readonly tensors = new Map<Value, Tensor>();
-  /** Types of the values that equations read and give. */
-  readonly avals = new Map<Value, ShapedArray>();
-  readonly zeros = new Zeros((value) => this.avals.get(value)?.shape.length);
-  /** Of what was reshaped: the value as it was at first. */
-  readonly reshaped = new Map<Value, Value>();
-  /** Dtypes of all values, as far as they are known. */
-  readonly types = new Map<Value, OnnxDType>();
-  readonly domains = new Set<string>();
-  readonly #taken = new Set<string>();
-  readonly #byContent = new Map<string, Value>();
-  readonly #byIdentity = new Map<ArrayBufferView, Map<string, Value>>();
-  readonly #scalars = new Map<string, Value>();
-  /** Name of the operation that is being lowered. */
-  operation = "";
-  #count = 0;
-
-  constructor(readonly target: Target, readonly isOpen: (length: number) => boolean) {}
-
-  /** A new name. Exported graphs get names that tell the operator. */
-  fresh(op: string): string {
-    const stem = this.target === "portable" ? op.toLowerCase() + "_" : "v";
-    let name = stem + this.#count++;
-    while (this.#taken.has(name)) name = stem + this.#count++;
-    return name;
-  }
-
-  /** A name that the user chose, or one made from it where it is taken. */
-  reserve(wanted: string | undefined, fallback: string): string {
-    const stem = wanted === undefined || wanted === "" ? fallback : wanted;
-    let name = stem;
-    for (let n = 2; this.#taken.has(name); n++) name = `${stem}_${n}`;
-    this.#taken.add(name);
-    return name;
-  }
-
-  scalar(value: number, dtype: OnnxDType): Value {
-    const key = Object.is(value, -0) ? `${dtype}-0` : dtype + value;
-    let name = this.#scalars.get(key);
-    if (name === undefined) {
-      this.#scalars.set(key, name = this.constant([value], [], dtype));
-    }
-    return name;
-  }
-
-  constant(
-    data: TypedArray | readonly number[],
-    shape: readonly number[],
-    dtype: OnnxDType,
-  ): Value {
-    const elements = toElements(data, dtype);
-    const size = shape.reduce((a, b) => a * b, 1);
-    if (elements.length !== size) {
-      throw new InternalError(
-        `lowering: a constant of shape [${shape}] has ${elements.length} elements`,
-      );
-    }
-    const type = `${dtype}[${shape}]`;
-    let table: Map<string, Value>;
-    let key = type;
-    if (elements.byteLength <= SHARED_BYTES) {
-      table = this.#byContent;
-      const { buffer, byteOffset, byteLength } = elements;
-      key += String.fromCharCode(...new Uint8Array(buffer, byteOffset, byteLength));
-    } else {
-      const known = this.#byIdentity.get(elements);
-      table = known ?? new Map();
-      if (known === undefined) this.#byIdentity.set(elements, table);
-    }
-    let name = table.get(key);
-    if (name === undefined) {
-      table.set(key, name = this.fresh("const"));
-      this.tensors.set(name, { name, type: dtype, shape, data: elements });
-      this.types.set(name, dtype);
-      if (dtype === "float32" || dtype === "float64") this.zeros.constant(name, elements);
-    }
-    return name;
-  }
-}
-
-/** The elements as the storage class of an ONNX type; not copied where they are that already. */
-function toElements(
-  data: TypedArray | readonly number[],
-  dtype: OnnxDType,
-): TypedArray | BigInt64Array {
-  if (dtype === "int64") return BigInt64Array.from(Array.from(data, BigInt));
-  const storage = dtype === "uint8" ? "bool" : dtype;
-  if (isTypedArray(data) && dtypeOf(data) === storage) return data;
-  const elements = allocate(storage, data.length);
-  for (let i = 0; i < data.length; i++) {
-    elements[i] = dtype === "bool" ? (data[i] === 0 ? 0 : 1) : data[i]!;
-  }
-  return elements;
 }
 
 /** Avals of atoms. */
@@ -301,19 +193,19 @@ class GraphBuilder implements ProgramLowering {
     const { zeros } = this.shared;
     // What is not 0 in float64 may become -0 in float32.
     const exact = from === "float32" && zeros.never(x);
-    if (exact || (from !== "float32" && from !== "float64")) zeros.whole(out);
+    if (exact || !isFloatType(from)) zeros.whole(out);
     return out;
   }
 
   reshape(x: Value, shape: readonly number[]): Value {
     const { avals, reshaped } = this.shared;
-    const source = reshaped.get(x) ?? x;
+    const source = reshaped.get(x)?.source ?? x;
     const own = avals.get(source)?.shape;
     if (own !== undefined && sameShape(own, shape)) return source;
     // A 0 would otherwise mean "as in the input".
     const attributes = shape.includes(0) ? { allowzero: 1 } : undefined;
     const result = this.node("Reshape", [source, this.int64(shape)], attributes);
-    reshaped.set(result, source);
+    reshaped.set(result, { source, shape });
     return result;
   }
 
@@ -321,11 +213,22 @@ class GraphBuilder implements ProgramLowering {
     const inputs = [condition, a, b];
     const instead = standIn(this.target, "Where", dtype);
     if (instead !== undefined) return instead(this, inputs, undefined, "Where", dtype);
-    const floats = dtype === "float32" || dtype === "float64";
-    if (!floats || this.target === "webgpu") return this.node("Where", inputs);
-    const { zeros, avals } = this.shared;
-    const shapeOf = (value: Value) => avals.get(value)?.shape;
-    return chooseFloats({ g: this, zeros, shapeOf }, condition, a, b, dtype);
+    return isFloatType(dtype) && this.target !== "webgpu"
+      ? chooseFloats(this.#choices(), condition, a, b, dtype)
+      : this.node("Where", inputs);
+  }
+
+  extremum(op: "Max" | "Min", x: Value, y: Value, out: ShapedArray): Value {
+    return isFloatType(out.dtype)
+      ? extremumOfFloats(this.#choices(), op, x, y, out)
+      : this.node(op, [x, y]);
+  }
+
+  #choices(): ChoiceContext {
+    const { zeros, avals, reshaped } = this.shared;
+    const shapeOf = (value: Value): readonly number[] | undefined =>
+      reshaped.get(value)?.shape ?? avals.get(value)?.shape;
+    return { g: this, zeros, shapeOf };
   }
 
   inline(jaxpr: Jaxpr, inputs: readonly Value[]): Value[] {

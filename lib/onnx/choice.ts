@@ -1,5 +1,6 @@
 /**
- * Choices between floats on the CPU that keep the sign of zeros. onnxruntime's Where loses a -0 of its
+ * Choices between floats on the CPU that keep the sign of zeros: by a condition, and of the larger or
+ * the smaller. onnxruntime's Where loses a -0 of its
  * first branch (`zeros.ts`), so a choice is the first of these that is right:
  *
  * - one Where, where the first branch has no -0
@@ -20,7 +21,7 @@
  *
  * @module
  */
-import { sameShape, sizeOf } from "../core/aval.ts";
+import { sameShape, type ShapedArray, sizeOf } from "../core/aval.ts";
 import type { Lowering, OnnxDType, Value } from "../core/lowering.ts";
 import { onnxTypeCode } from "./wire.ts";
 import type { Zeros } from "./zeros.ts";
@@ -98,3 +99,43 @@ function positions(g: Lowering, chosen: Value, lanes: readonly number[]): Value 
 const MOST_ELEMENTS = 32;
 /** Each has two positions of 8 bytes among the constants. */
 const MOST_ROWS = 4096;
+
+// ---------------------------------------------------------------- the larger, the smaller
+
+/**
+ * The larger or smaller of two values, elementwise. Of 0 and -0 the kernels give either, by the shapes
+ * that they meet, but of two arrays of one shape the one that comes first, or the one that comes second.
+ * So the other is what they give of both in the other order, and a sum has the sign of both. What is
+ * added is too small to count where there is no zero.
+ */
+export function extremumOfFloats(
+  { g, zeros, shapeOf }: ChoiceContext,
+  op: "Max" | "Min",
+  x: Value,
+  y: Value,
+  { dtype, shape }: ShapedArray,
+): Value {
+  const plain = g.node(op, [x, y]);
+  if (zeros.none(x) || zeros.none(y) || (zeros.never(x) && zeros.never(y))) return plain;
+  if (op === "Max" && (zeros.unsigned(x) || zeros.unsigned(y))) {
+    return g.node("Add", [plain, g.scalar(0, dtype)]);
+  }
+  const zero = g.scalar(0, dtype);
+  if (x === zero || y === zero) {
+    const other = x === zero ? y : x;
+    return g.node("Where", [g.node("Less", [zero, other]), zero, other]);
+  }
+  if (g.target === "webgpu") return plain; // On a GPU signs of zeros are not to be relied on.
+  const [a, b] = [x, y].map((value) => {
+    const own = shapeOf(value);
+    return own && sameShape(own, shape) ? value : g.node("Expand", [value, g.int64(shape)]);
+  });
+  const [one, other] = [g.node(op, [a!, b!]), g.node(op, [b!, a!])];
+  const share = (sign: 1 | -1): Value => g.node("Mul", [other, g.scalar(sign * SHARE, dtype)]);
+  if (op === "Max") return g.node("Add", [one, share(1)]);
+  // The smaller is the larger of the negated, negated: of -0 and anything 0, -0.
+  return g.node("Neg", [g.node("Sub", [share(-1), one])]);
+}
+
+/** Of a number, in either precision, what does not change it when added. */
+const SHARE = 2 ** -100;

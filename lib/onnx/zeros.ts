@@ -59,6 +59,8 @@ const neverMinusZero: Rules = {
 export class Zeros {
   readonly #never = new Set<Value>();
   readonly #unsigned = new Set<Value>();
+  /** Constants without zeros. */
+  readonly #none = new Set<Value>();
   /** For conditions such as `x > 0`: the value that is not 0 where they hold. */
   readonly #guarded = new Map<Value, Value>();
   /** What is negated, in arithmetic or logic, to give a value. */
@@ -84,14 +86,26 @@ export class Zeros {
     return this.#never.has(value);
   }
 
+  /** Whether a value is known to have no sign: neither -0 nor a negative number is in it. */
+  unsigned(value: Value): boolean {
+    return this.#unsigned.has(value);
+  }
+
+  /** Whether a value is known to have no zeros in it. */
+  none(value: Value): boolean {
+    return this.#none.has(value);
+  }
+
   /** Notes a constant. */
   constant(value: Value, elements: ArrayLike<number | bigint>): void {
-    let isUnsigned = true;
+    let isUnsigned = true, hasZeros = false;
     for (let i = 0; i < elements.length; i++) {
       const x = elements[i]!;
       if (Object.is(x, -0)) return;
       if (x < 0) isUnsigned = false;
+      if (x === 0) hasZeros = true;
     }
+    if (!hasZeros) this.#none.add(value);
     this.#never.add(value);
     if (isUnsigned) this.#unsigned.add(value);
   }

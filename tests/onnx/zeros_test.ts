@@ -162,6 +162,89 @@ for (const [shape, nodes] of conditions) {
   });
 }
 
+/** Shapes of two operands, and how many nodes the larger of them may take. */
+const operands: readonly (readonly [x: readonly number[], y: readonly number[], nodes: number])[] =
+  [
+    [[49], [49], 4],
+    [[1], [1], 4],
+    [[], [], 4],
+    [[], [49], 5],
+    [[49], [], 5],
+    [[7, 7], [7, 7], 4],
+    [[7, 7], [1, 7], 5],
+    [[7, 1], [7, 7], 5],
+    [[7, 1], [1, 7], 6],
+    [[7], [7, 7], 5],
+    [[300, 1], [300, 1], 4],
+    [[300, 1], [1], 5],
+  ];
+const EXTREMUM: readonly string[] = [
+  "Max",
+  "Min",
+  "Mul",
+  "Add",
+  "Sub",
+  "Neg",
+  "Where",
+  "Less",
+  "Expand",
+];
+
+for (const [sx, sy, nodes] of operands) {
+  Deno.test(`the larger and the smaller of 0 and -0 keep their sign: [${sx}] and [${sy}]`, () => {
+    const size = (shape: readonly number[]): number => shape.reduce((a, n) => a * n, 1);
+    const numbers = [
+      0,
+      -0,
+      1,
+      -1,
+      Infinity,
+      -Infinity,
+      NaN,
+      2 ** -149,
+      -(2 ** -149),
+      3.4e38,
+      -3.4e38,
+    ];
+    const fill = (shape: readonly number[], from: number, dtype: "float32" | "float64"): NDArray =>
+      arr(Array.from({ length: size(shape) }, (_, i) => numbers[(i + from) % 11]!), dtype)
+        .reshape([...shape]);
+    for (const [f, more] of [[np.maximum, 0], [np.minimum, 1]] as const) {
+      for (const dtype of ["float32", "float64"] as const) {
+        const compiled = jit((x: NDArray, y: NDArray) => f(x, y));
+        for (let i = 0; i < 11; i++) {
+          for (let k = 0; k < 11; k++) {
+            const [x, y] = [fill(sx, i, dtype), fill(sy, k, dtype)];
+            const found = difference(compiled(x, y), f(x, y), 0);
+            if (found !== null) throw new Error(`${f.name} in ${dtype}: ${found}`);
+          }
+        }
+        const { jaxpr } = openJaxpr(makeJaxpr(f)(fill(sx, 0, dtype), fill(sy, 0, dtype)));
+        const used = lowerJaxpr(jaxpr, { target: "portable" }).graph.nodes
+          .filter(({ op }) => EXTREMUM.includes(op));
+        assertEquals(used.length <= nodes + more, true, `${used.map((n) => n.op)}`);
+      }
+    }
+  });
+}
+
+Deno.test("the larger and the smaller take one node where no zero can have the wrong sign", () => {
+  const one: readonly Fn[] = [
+    (x) => np.maximum(x, 1e-6),
+    (x) => np.minimum(-2, x),
+    (x) => np.clip(x, -1, 1),
+    (x, y) => np.maximum(np.exp(x), np.abs(y)),
+    (x, y) => np.minimum(x.add(1), np.cos(y)),
+  ];
+  for (const f of one) {
+    const x = arr(all((a) => a), "float32"), y = arr(all((_, b) => b), "float32");
+    assertEquals(difference(jit(f)(x, y), f(x, y), 0), null);
+    const { jaxpr } = openJaxpr(makeJaxpr(f)(x, y));
+    const { nodes } = lowerJaxpr(jaxpr, { target: "portable" }).graph;
+    assertEquals(nodes.some(({ op }) => ["Mul", "Neg", "Sub", "Where"].includes(op)), false);
+  }
+});
+
 Deno.test("choices by numbers too small to be counted, and of nothing, are compiled", () => {
   for (const shape of [[], [1], [0], [0, 3], [3, 0]]) {
     const x = np.full(shape, -0), y = np.zeros(shape);

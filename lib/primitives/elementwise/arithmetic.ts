@@ -5,8 +5,7 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { type DType, isFloat, isInteger } from "../../core/dtype.ts";
-import type { Lowering, Value } from "../../core/lowering.ts";
+import { isInteger } from "../../core/dtype.ts";
 import { Linear, type Primitive, type Tangent } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { scalarLike } from "../constants/full.ts";
@@ -203,20 +202,20 @@ export function sign(x: NDArray): NDArray {
 function extremum(
   name: string,
   f: (x: number, y: number) => number,
-  lower: (g: Lowering, x: Value, y: Value, dtype: DType) => Value,
+  op: "Max" | "Min",
 ): Primitive<null> {
   return binary({
     name,
     kernels: { ...numbers(f), bool: f },
     // Half of the derivative goes to each operand of a tie, as in JAX.
     jvp: (tx, ty, x, y, z) => sum(tx && mul(tx, share(x, y, z)), ty && mul(ty, share(y, x, z))),
-    lower,
+    lower: (g, x, y, dtype, out) =>
+      dtype === "bool" ? g.node(op === "Max" ? "Or" : "And", [x, y]) : g.extremum(op, x, y, out),
     domain: {
-      skip: { zeros: "of 0 and -0, the kernels of Max and Min give either" },
       range: [-2, 0],
       range2: [0.1, 2],
-      special: [1, NaN, 1, NaN, Infinity, -Infinity, 2, -0],
-      special2: [1, 1, NaN, NaN, 1, 1, -3, 0],
+      special: [1, NaN, 1, NaN, Infinity, -Infinity, 2, -0, 0, -0, -0, 0],
+      special2: [1, 1, NaN, NaN, 1, 1, -3, 0, -0, -0, -1, -1],
     },
   });
 }
@@ -228,34 +227,14 @@ function share(x: NDArray, other: NDArray, z: NDArray): NDArray {
   return select(eq(x, z), tie, scalarLike(0, z));
 }
 
-const maximumP = extremum("maximum", (x, y) => Math.max(x, y), (g, x, y, dtype) => {
-  if (dtype === "bool") return g.node("Or", [x, y]);
-  const larger = g.node("Max", [x, y]);
-  if (!isFloat(dtype)) return larger;
-  // With the constant 0, as in rectifiers, there is no -0, which the kernel may give.
-  const zero = g.scalar(0, dtype);
-  return x === zero || y === zero ? g.node("Add", [larger, zero]) : larger;
-});
-const minimumP = extremum("minimum", (x, y) => Math.min(x, y), (g, x, y, dtype) => {
-  if (dtype === "bool") return g.node("And", [x, y]);
-  const zero = g.scalar(0, dtype);
-  if (!isFloat(dtype) || (x !== zero && y !== zero)) return g.node("Min", [x, y]);
-  // With the constant 0, -0 stays, which native kernels turn into 0.
-  const other = x === zero ? y : x;
-  return g.node("Where", [g.node("Less", [zero, other]), zero, other]);
-});
+const maximumP = extremum("maximum", (x, y) => Math.max(x, y), "Max");
+const minimumP = extremum("minimum", (x, y) => Math.min(x, y), "Min");
 
-/**
- * The larger of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is 0, but where both
- * are computed, compiled code may give -0: that costs ONNX's Max a handful of nodes.
- */
+/** The larger of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is 0. */
 export function maximum(x: NDArray, y: NDArray): NDArray {
   return bind1(maximumP, [x, y], null);
 }
-/**
- * The smaller of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is -0, with the same
- * exception as `maximum`.
- */
+/** The smaller of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is -0. */
 export function minimum(x: NDArray, y: NDArray): NDArray {
   return bind1(minimumP, [x, y], null);
 }
