@@ -33,6 +33,7 @@ export class GraphProgram implements Program {
   readonly #inputs: readonly string[];
   readonly #outputs: readonly string[];
   readonly #session: Promise<Ort.InferenceSession>;
+  #released = false;
 
   /** Compiles the graph that `build` makes. Failures show when it runs. */
   constructor(
@@ -74,8 +75,14 @@ export class GraphProgram implements Program {
     }
   }
 
-  /** Releases the session in its turn. */
+  /**
+   * Releases the session in its turn. The runtime knows sessions by addresses, which it gives again: to
+   * release one twice could take another program's.
+   */
   release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    // A session that never came was reported by its runs, and one of a lost device is gone.
     this.#session.then((s) => this.#gpu.enqueue(() => s.release())).catch(() => {});
   }
 }

@@ -144,7 +144,8 @@ class WebgpuExecutable implements Executable {
     const finish = (): void => {
       for (const buffer of held) buffer.done();
       this.#running--;
-      if (this.#released && this.#running === 0) program.release();
+      // Not of this run: where a device was lost, another is there by now.
+      if (this.#released && this.#running === 0) this.#box.compiled.program.release();
     };
     results.then(finish, finish);
     return this.#outAvals.map((aval, i) => {
