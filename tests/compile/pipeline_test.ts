@@ -185,7 +185,7 @@ Deno.test("what is better computed again than kept is not kept for all steps", (
     return [end, wide!, ys!];
   };
   const jaxpr = simple((x) => f(x!), arr([1, 2, 3, 4, 5, 6]).reshape([3, 2]));
-  const step = subJaxprs(find(jaxpr, "scan")!.params)[0]!;
+  const step = programsIn(find(jaxpr, "scan")!)[0]!;
   assertEquals(names(step), ["broadcast", "add", "tanh"]);
   // Of slices, the rows alone, and of results what they are made of.
   const given = step.inputs.map((v) => v.aval.shape);
