@@ -8,7 +8,9 @@
  * @module
  */
 import { loadBackend } from "../lib/backends/mod.ts";
-import { condP, scanP, whileP } from "../lib/control/mod.ts";
+import { condP } from "../lib/control/cond.ts";
+import { scanP } from "../lib/control/scan.ts";
+import { whileP } from "../lib/control/while.ts";
 import type { NDArray } from "../lib/core/array.ts";
 import { shaped } from "../lib/core/aval.ts";
 import type { Jaxpr } from "../lib/core/primitive.ts";

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import "../lib/control/mod.ts";
 import { loadBackend } from "../lib/backends/mod.ts";
 import { primitives } from "../lib/core/primitive.ts";
 import { assert } from "./support/assert.ts";
@@ -12,8 +11,10 @@ import { reportOf } from "./support/conformance_suite.ts";
 import { seedNote } from "./support/random.ts";
 import { filesBelow } from "./support/sources.ts";
 
-// A family that nothing imports yet is tested all the same.
-for (const path of filesBelow("lib/primitives")) await import(`../${path}`);
+// A record that nothing imports yet is tested all the same.
+for (const folder of ["lib/primitives", "lib/control"]) {
+  for (const path of filesBelow(folder)) await import(`../${path}`);
+}
 
 await loadBackend("wasm");
 

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import "../lib/control/mod.ts";
 import type { NDArray } from "../lib/core/array.ts";
 import { checkJaxpr, formatJaxpr } from "../lib/core/jaxpr.ts";
 import { loadBackend } from "../lib/backends/mod.ts";

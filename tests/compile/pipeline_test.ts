@@ -21,7 +21,7 @@ import {
   type Tree,
   whileLoop,
 } from "../../mod.ts";
-import { scanP } from "../../lib/control/mod.ts";
+import { scanP } from "../../lib/control/scan.ts";
 import { openJaxpr } from "../../lib/extend.ts";
 import { simplify } from "../../lib/compile/pipeline.ts";
 import { checkJaxpr, evalJaxpr, programsIn } from "../../lib/core/jaxpr.ts";
