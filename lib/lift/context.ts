@@ -328,11 +328,6 @@ export class Context {
     this.#replaced.add(name);
   }
 
-  /** Makes an entry's value, as it is here, another; what is further out does not count for it then. */
-  override(key: string, value: unknown): void {
-    this.#seen.set(key, value);
-  }
-
   /** Ends it: what was not looked up before cannot be any more. */
   close(where: string): void {
     this.#closed = where;

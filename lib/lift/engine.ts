@@ -11,7 +11,6 @@ import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { members } from "../transforms/pure.ts";
 import { toArray } from "../transforms/trees.ts";
 import type { AnyFunction, Transforms } from "../transforms/types.ts";
-import type { Names } from "./names.ts";
 import type { StateProtocol } from "./context.ts";
 import { record, type Recorded, type RecordingOptions } from "./record.ts";
 import {
@@ -93,8 +92,6 @@ export class Application {
   readonly outer: World;
   /** Contexts within those: what was done so far. */
   readonly world: World;
-  /** The names that the last function left. */
-  #names: Effects["names"] = [];
 
   constructor(readonly engine: Engine, readonly op: string) {
     this.where = engine.label(op);
@@ -227,6 +224,3 @@ export function instead(f: unknown, wrapper: Fn): Fn {
 export function arraysIn(value: unknown): NDArray[] {
   return treeFlatten(value)[0] as NDArray[];
 }
-
-/** Changes of names of some contexts. */
-export type NamesOf = readonly Names[];

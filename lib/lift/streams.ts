@@ -5,7 +5,7 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { treeFlatten, treeUnflatten } from "../core/tree.ts";
+import { treeFlatten } from "../core/tree.ts";
 import { foldIn } from "../api/keys.ts";
 
 /** A random stream: a tree of arrays and plain data, which only its rules look into. */
@@ -77,11 +77,4 @@ function hash(name: string, start: number): number {
 /** The arrays of a stream. */
 export function arraysOf(s: Stream): NDArray[] {
   return treeFlatten(s)[0].filter((x): x is NDArray => x instanceof NDArray);
-}
-
-/** A stream like another, with other arrays. */
-export function withArrays(s: Stream, arrays: readonly NDArray[]): Stream {
-  const [leaves, def] = treeFlatten(s);
-  let next = 0;
-  return treeUnflatten(def, leaves.map((x) => x instanceof NDArray ? arrays[next++]! : x));
 }
