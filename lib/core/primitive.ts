@@ -104,10 +104,15 @@ export interface Sample<P> {
   /**
    * What the suite cannot check on this sample, with the reason: e.g. `{ jvp: "kink at 0" }`. Without
    * `jvp`, elements at which there is one slope are compared all the same; without `slope`, none. With
+   * `linear`, gradients are checked, and the transpose rule is not tried on sets of inputs; with
    * `zeros`, graphs may give zeros of either sign.
    */
   readonly skip?:
-    | Readonly<Partial<Record<"jvp" | "slope" | "transpose" | "batch" | "onnx" | "zeros", string>>>
+    | Readonly<
+      Partial<
+        Record<"jvp" | "slope" | "transpose" | "linear" | "batch" | "onnx" | "zeros", string>
+      >
+    >
     | undefined;
 }
 

@@ -55,7 +55,9 @@ export function reportOf<P>(record: Primitive<P>): Report {
     }
   }
   // A transpose rule that no sample reaches is not tested.
-  const reachable = cases.some((c) => c.sample.skip?.transpose === undefined);
+  const reachable = cases.some(({ sample: { skip } }) =>
+    (skip?.transpose ?? skip?.linear) === undefined
+  );
   if (primitive.transpose !== "nonlinear" && reachable && transposed === 0) {
     report.failures.push(`no sample reaches the transpose rule of ${name}`);
   }
