@@ -9,7 +9,7 @@ import {
   numpy as np,
 } from "../../mod.ts";
 import { assertAlmostEquals, assertEquals } from "../support/assert.ts";
-import { arr } from "../support/arrays.ts";
+import { arr, assertClose } from "../support/arrays.ts";
 
 await loadBackend("wasm");
 
@@ -47,4 +47,11 @@ Deno.test("a solution that is -0 is given as -0, by eager and by compiled code",
       assertEquals([...g(x0).dataSync()].map((x) => Object.is(x, -0)), [true, false]);
     }
   }
+});
+
+Deno.test("a damped step keeps its share of the old point", () => {
+  // x + (1 - damping) r, where r is f(x) - x.
+  const [x] = damped({ damping: 0.25 }).step(arr(1), arr(4), null);
+  assertClose(x, 4);
+  assertClose(damped().step(arr(1), arr(4), null)[0], 5);
 });

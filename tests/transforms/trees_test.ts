@@ -313,3 +313,10 @@ Deno.test("what a class keeps tells structures apart, whatever it is", () => {
     );
   });
 });
+
+Deno.test("leaves are in the order of their keys, and keys are told apart whatever is in them", () => {
+  assertEquals(treeLeaves({ b: 1, a: 2, c: { y: 3, x: 4 } }), [2, 1, 4, 3]);
+  assertStrictEquals(treeStructure({ b: 1, a: 2 }), treeStructure({ a: 1, b: 2 }));
+  const alike = [{ "a,b": 1, c: 2 }, { a: 1, "b,c": 2 }, { 'a","b': 1, c: 2 }, { "a|b": 1, c: 2 }];
+  assertEquals(new Set(alike.map((tree) => treeStructure(tree))).size, alike.length);
+});
