@@ -16,7 +16,6 @@ import {
   numpy as np,
   ready,
   scan,
-  ShapeDtype,
   TreeError,
   vmap,
   whileLoop,
