@@ -39,11 +39,12 @@ export type Tree = TreeOf<Leaf>;
 /**
  * The type of a pytree after its leaves have been converted to arrays. Types cannot tell a class that
  * is a pytree from an object, all members of which are converted; it may say by a member that is
- * declared only, `declare readonly "~arrays"?: Point`, what becomes of it.
+ * declared only, `declare readonly "~arrays"?: Point`, what becomes of it. An array that has names too, as
+ * where types do not tell arrays from trees, stays so.
  */
 export type Arrays<T> = unknown extends T ? T
   : [Tree] extends [T] ? TreeOf<NDArray>
-  : T extends Leaf ? NDArray
+  : T extends Leaf ? string extends keyof T ? T : NDArray
   : T extends null | undefined ? T
   // deno-lint-ignore ban-types -- any function type
   : T extends Function ? T

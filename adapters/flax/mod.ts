@@ -1,0 +1,65 @@
+/**
+ * A module system in the manner of Flax (Linen): modules with named variables in collections, `init` and
+ * `apply`, and `transforms`, the dictionary to use inside of them.
+ *
+ * @example
+ * ```ts
+ * import { fixedPoint, type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as flax from "@injax/injax/adapters/flax";
+ *
+ * class Equilibrium extends flax.Module {
+ *   readonly cell = new flax.Dense(4, { kernelInit: flax.initializers.normal(0.1) });
+ *   call(x: NDArray): NDArray {
+ *     return fixedPoint((z) => np.tanh(this.cell.call(z).add(x)), np.zeros([4]), {
+ *       transforms: flax.transforms,
+ *     }).value;
+ *   }
+ * }
+ * const model = new Equilibrium();
+ * const variables = model.init(random.key(0), np.ones([4]));
+ * console.log(model.apply(variables, np.ones([4])).shape); // [ 4 ]
+ * ```
+ *
+ * @module
+ */
+export { protocol, transforms } from "./context.ts";
+export { type InitFunction, type SowOptions, Variable } from "./entries.ts";
+export { type DenyList, denyList, type Filter } from "./filters.ts";
+export * as initializers from "./initializers.ts";
+export type { Initializer } from "./initializers.ts";
+export {
+  Dense,
+  DenseGeneral,
+  type DenseGeneralOptions,
+  type DenseOptions,
+  Embed,
+  type EmbedOptions,
+} from "./linear.ts";
+export {
+  type Apply,
+  type ApplyOptions,
+  type CallOptions,
+  type Init,
+  type InitOptions,
+  type InitWithOutput,
+  type MethodArguments,
+  type MethodOptions,
+  type MethodResult,
+  type MethodResults,
+  Module,
+  type MutatingMethodOptions,
+  type MutatingOptions,
+  shareScope,
+  type WithOptions,
+} from "./module.ts";
+export {
+  BatchNorm,
+  type BatchNormCall,
+  type BatchNormOptions,
+  LayerNorm,
+  type LayerNormOptions,
+  type NormOptions,
+} from "./normalization.ts";
+export { Dropout, type DropoutCall, type DropoutOptions } from "./stochastic.ts";
+export type { Rngs } from "./run.ts";
+export type { GivenVariables, VariableNode, Variables, VariableTree } from "./variables.ts";

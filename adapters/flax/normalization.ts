@@ -1,0 +1,269 @@
+/**
+ * Normalisation layers.
+ *
+ * @module
+ */
+import {
+  checkCall,
+  describeValue,
+  formatShape,
+  isFloat,
+  type OptionTable,
+} from "../../lib/extend.ts";
+import { type DType, type NDArray, numpy as np, ShapeError, StateError } from "../../mod.ts";
+import { type Initializer, ones, zeros } from "./initializers.ts";
+import { Module } from "./module.ts";
+
+/** What normalisation layers have in common. */
+export interface NormOptions {
+  /** Added to the variance (default: as the layer says). */
+  readonly epsilon?: number | undefined;
+  /** Whether to add a bias (default true). */
+  readonly useBias?: boolean | undefined;
+  /** Whether to multiply by a scale (default true). */
+  readonly useScale?: boolean | undefined;
+  /** Initialiser of `bias`; default `zeros`. */
+  readonly biasInit?: Initializer | undefined;
+  /** Initialiser of `scale`; default `ones`. */
+  readonly scaleInit?: Initializer | undefined;
+  /** Dtype of the result (default: that of inputs and parameters). */
+  readonly dtype?: DType | undefined;
+  /** Dtype of the parameters (default float32). */
+  readonly paramDtype?: DType | undefined;
+  /**
+   * Whether the variance is the mean of squares less the square of the mean, as in flax (default true), or
+   * the mean of squared differences, which is more accurate.
+   */
+  readonly useFastVariance?: boolean | undefined;
+  /** Name in place of the one by field or class. */
+  readonly name?: string | undefined;
+}
+
+const normOptions: OptionTable<NormOptions> = {
+  name: "string",
+  epsilon: "number",
+  useBias: "boolean",
+  useScale: "boolean",
+  biasInit: "function",
+  scaleInit: "function",
+  dtype: "dtype",
+  paramDtype: "dtype",
+  useFastVariance: "boolean",
+};
+
+/** Axes as non-negative numbers, in order. */
+function axesOf(op: string, x: NDArray, axes: number | readonly number[]): number[] {
+  const list = typeof axes === "number" ? [axes] : axes;
+  return list.map((axis) => {
+    const at = axis < 0 ? axis + x.ndim : axis;
+    if (Number.isInteger(at) && at >= 0 && at < x.ndim) return at;
+    throw new ShapeError(`${op}: there is no axis ${axis} in ${formatShape(x.shape)}`);
+  }).sort((a, b) => a - b);
+}
+
+/** Mean and variance over axes, at least in float32. */
+function statistics(
+  x: NDArray,
+  axes: readonly number[],
+  fast: boolean,
+  mask: NDArray | undefined,
+): [mean: NDArray, variance: NDArray] {
+  const values = isFloat(x.dtype) ? x : x.astype("float32");
+  const chosen = mask === undefined ? null : np.broadcastTo(mask.astype(values.dtype), x.shape);
+  const count = chosen?.sum(axes);
+  const mean = (y: NDArray): NDArray =>
+    chosen === null ? y.mean(axes) : np.where(chosen, y, 0).sum(axes).div(count!);
+  const center = mean(values);
+  if (fast) {
+    return [center, np.maximum(mean(values.square()).sub(center.square()), 0)];
+  }
+  return [center, mean(values.sub(np.expandDims(center, axes)).square())];
+}
+
+/** What is normalised, scaled and shifted by parameters of a module. */
+function normalized(
+  module: Module,
+  x: NDArray,
+  [mean, variance]: readonly [NDArray, NDArray],
+  reduced: readonly number[],
+  features: readonly number[],
+  { useBias = true, useScale = true, ...options }: NormOptions & { readonly epsilon: number },
+): NDArray {
+  const { biasInit = zeros, scaleInit = ones, paramDtype = "float32", epsilon, dtype } = options;
+  const lengths = features.map((axis) => x.shape[axis]!);
+  const inPlace = x.shape.map((n, axis) => features.includes(axis) ? n : 1);
+  const wide = (y: NDArray): NDArray => np.expandDims(y, reduced);
+  let factor = np.rsqrt(wide(variance).add(epsilon));
+  if (useScale) {
+    factor = factor.mul(
+      np.reshape(module.param("scale", scaleInit, lengths, paramDtype), inPlace),
+    );
+  }
+  const y = x.sub(wide(mean)).mul(factor);
+  const out = useBias
+    ? y.add(np.reshape(module.param("bias", biasInit, lengths, paramDtype), inPlace))
+    : y;
+  return dtype === undefined ? out : out.astype(dtype);
+}
+
+/** Options of `BatchNorm`. */
+export interface BatchNormOptions extends NormOptions {
+  /** Whether to use the running statistics, and not those of the batch; here or in `call`. */
+  readonly useRunningAverage?: boolean | undefined;
+  /** The axes of features (default -1): over all others the statistics are taken. */
+  readonly axis?: number | readonly number[] | undefined;
+  /** How much of the running statistics stays in each step (default 0.99). */
+  readonly momentum?: number | undefined;
+}
+
+const batchNormOptions: OptionTable<BatchNormOptions> = {
+  ...normOptions,
+  useRunningAverage: "boolean",
+  axis: "axes",
+  momentum: "number",
+};
+
+/** Options of `BatchNorm.call`. */
+export interface BatchNormCall {
+  /** Whether to use the running statistics, if the layer does not say. */
+  readonly useRunningAverage?: boolean | undefined;
+  /** Which elements count, with a shape that broadcasts to that of the input. */
+  readonly mask?: NDArray | undefined;
+}
+
+/**
+ * Normalises with the statistics of the batch, of which `batch_stats` has running averages, `mean` and
+ * `var`; they start at 0 and 1, and `init` does not change them. `epsilon` is 1e-5 by default.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, random } from "@injax/injax";
+ * import * as flax from "@injax/injax/adapters/flax";
+ *
+ * const norm = new flax.BatchNorm({ momentum: 0.5 });
+ * const x = np.array([[1, 2], [3, 6]]);
+ * const variables = norm.init(random.key(0), x, { useRunningAverage: false });
+ * const options = { mutable: ["batch_stats"] };
+ * const [y, changed] = norm.apply(variables, x, { useRunningAverage: false }, options);
+ * console.log(changed.batch_stats!.mean!.toArray()); // [ 1, 2 ]
+ * console.log(y.mean(0).toArray()); // [ 0, 0 ]
+ * ```
+ */
+export class BatchNorm extends Module {
+  /** The name of its modules, whatever a bundler calls the class. */
+  static readonly moduleName: string = "BatchNorm";
+
+  /** Makes the layer. */
+  constructor(readonly options: BatchNormOptions = {}) {
+    checkCall("new flax.BatchNorm(options)", arguments, batchNormOptions);
+    super(options.name);
+  }
+
+  /**
+   * Normalises `x`; gives an array of the same shape.
+   *
+   * @throws {StateError} where nothing says which statistics to use, or `batch_stats` may not change.
+   * @throws {ShapeError} where `x` does not have the axes of features.
+   */
+  call(x: NDArray, { useRunningAverage, mask }: BatchNormCall = {}): NDArray {
+    const { axis = -1, momentum = 0.99, epsilon = 1e-5, useFastVariance = true } = this.options;
+    const running = chosenOne(
+      "flax.BatchNorm",
+      "useRunningAverage",
+      this.options.useRunningAverage,
+      useRunningAverage,
+    );
+    const features = axesOf("flax.BatchNorm", x, axis);
+    const reduced = x.shape.map((_, i) => i).filter((i) => !features.includes(i));
+    const shape = features.map((i) => x.shape[i]!);
+    const mean = this.variable("batch_stats", "mean", () => np.zeros(shape));
+    const variance = this.variable("batch_stats", "var", () => np.ones(shape));
+    let used: [NDArray, NDArray] = [mean.value, variance.value];
+    if (!running) {
+      used = statistics(x, reduced, useFastVariance, mask);
+      if (!this.isInitializing()) {
+        const after = (old: NDArray, now: NDArray): NDArray =>
+          old.mul(momentum).add(now.mul(1 - momentum));
+        mean.value = after(mean.value, used[0]);
+        variance.value = after(variance.value, used[1]);
+      }
+    }
+    return normalized(this, x, used, reduced, features, { ...this.options, epsilon });
+  }
+}
+
+/**
+ * What a layer says, or its call.
+ *
+ * @throws {StateError} where neither or both say something.
+ */
+export function chosenOne(
+  op: string,
+  name: string,
+  ofLayer: boolean | undefined,
+  ofCall: boolean | undefined,
+): boolean {
+  const chosen = ofLayer ?? ofCall;
+  if (typeof chosen === "boolean" && (ofLayer === undefined || ofCall === undefined)) return chosen;
+  throw new StateError(
+    chosen === undefined
+      ? `${op}: say ${name} (true or false) where the layer is made, or where it is called`
+      : typeof chosen === "boolean"
+      ? `${op}: ${name} is said both where the layer is made (${ofLayer}) and where it is called ` +
+        `(${ofCall}). Say it in one place`
+      : `${op}: ${name} must be true or false, not ${describeValue(chosen)}`,
+  );
+}
+
+/** Options of `LayerNorm`. */
+export interface LayerNormOptions extends NormOptions {
+  /** The axes over which the statistics are taken (default -1). */
+  readonly reductionAxes?: number | readonly number[] | undefined;
+  /** The axes of scale and bias (default -1). */
+  readonly featureAxes?: number | readonly number[] | undefined;
+}
+
+const layerNormOptions: OptionTable<LayerNormOptions> = {
+  ...normOptions,
+  reductionAxes: "axes",
+  featureAxes: "axes",
+};
+
+/**
+ * Normalises each example by itself. `epsilon` is 1e-6 by default.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, random } from "@injax/injax";
+ * import * as flax from "@injax/injax/adapters/flax";
+ *
+ * const norm = new flax.LayerNorm();
+ * const x = np.array([[1, 3], [2, 6]]);
+ * const y = norm.apply(norm.init(random.key(0), x), x);
+ * console.log(np.round(y).toArray()); // [ [ -1, 1 ], [ -1, 1 ] ]
+ * ```
+ */
+export class LayerNorm extends Module {
+  /** The name of its modules, whatever a bundler calls the class. */
+  static readonly moduleName: string = "LayerNorm";
+
+  /** Makes the layer. */
+  constructor(readonly options: LayerNormOptions = {}) {
+    checkCall("new flax.LayerNorm(options)", arguments, layerNormOptions);
+    super(options.name);
+  }
+
+  /**
+   * Normalises `x`; gives an array of the same shape.
+   *
+   * @throws {ShapeError} where `x` does not have the axes.
+   */
+  call(x: NDArray): NDArray {
+    const { reductionAxes = -1, featureAxes = -1, epsilon = 1e-6, useFastVariance = true } =
+      this.options;
+    const reduced = axesOf("flax.LayerNorm", x, reductionAxes);
+    const features = axesOf("flax.LayerNorm", x, featureAxes);
+    const used = statistics(x, reduced, useFastVariance, undefined);
+    return normalized(this, x, used, reduced, features, { ...this.options, epsilon });
+  }
+}

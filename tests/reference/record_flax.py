@@ -1,0 +1,475 @@
+"""Recorder of flax.json: what flax.linen computes, for tests of adapters/flax.
+
+    jaxenv/bin/python -m pip install flax==0.12.8
+    jaxenv/bin/python tests/reference/record_flax.py [OUT_DIR]
+
+The environment is that of record.py, which says how arrays are encoded. Each case has what the test gives
+to the model of the same name (variables, inputs, seeds) and what flax gives back. Variables that are drawn
+are recorded as drawn, so that a test can compare its own initial values with them, and start from these.
+"""
+
+import os
+import sys
+
+import flax
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from record import arr, pseudo, write
+
+CASES = {}
+
+
+def f32(seed, shape, scale=1.0):
+    return jnp.asarray(pseudo(seed, shape, scale), jnp.float32)
+
+
+def tree(x):
+    if isinstance(x, dict):
+        return {k: tree(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [tree(v) for v in x]
+    x = jnp.asarray(x)
+    if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+        x = jax.random.key_data(x)
+    return arr(x)
+
+
+def case(name, **fields):
+    CASES[name] = {k: tree(v) for k, v in fields.items()}
+
+
+def loss(model, x, **options):
+    """Sum of sines of the output, with changed variables as auxiliary output."""
+
+    def f(params, x, rest):
+        out = model.apply({"params": params, **rest}, x, **options)
+        out, changed = out if "mutable" in options else (out, {})
+        return jnp.sum(jnp.sin(out)), (out, changed)
+
+    return f
+
+
+def trained(name, model, x, seed=0, rest=None, **options):
+    """Initial variables; output, changed variables, and gradients by parameters and input."""
+    variables = model.init(jax.random.key(seed), x)
+    rest = {k: v for k, v in variables.items() if k != "params"} if rest is None else rest
+    (_, (out, changed)), (dp, dx) = jax.value_and_grad(
+        loss(model, x, **options), argnums=(0, 1), has_aux=True
+    )(variables["params"], x, rest)
+    case(name, x=x, variables={**variables, **rest}, out=out, changed=changed, grads=dp, dx=dx)
+
+
+# ------------------------------------------------------------------ keys
+
+
+class Draws(nn.Module):
+    @nn.compact
+    def __call__(self):
+        def both():
+            return [self.make_rng("params"), self.make_rng("noise")]
+
+        return {"first": both(), "inner": Inner()(), "named": Inner(name="ab")(), "again": both()}
+
+
+class Inner(nn.Module):
+    @nn.compact
+    def __call__(self):
+        return [self.make_rng("noise"), Leaf()(), self.make_rng("other")]
+
+
+class Leaf(nn.Module):
+    @nn.compact
+    def __call__(self):
+        return [self.make_rng("noise") for _ in range(2)]
+
+
+case(
+    "keys",
+    drawn=Draws().apply({}, rngs={"params": jax.random.key(3), "noise": jax.random.key(4)}),
+)
+
+
+class ScanDraws(nn.Module):
+    @nn.compact
+    def __call__(self):
+        def body(mdl, c, _):
+            return c, [mdl.make_rng("noise"), Leaf(name="leaf")()]
+
+        _, split = nn.scan(body, split_rngs={"noise": True}, length=3)(self, 0.0, None)
+        lanes = nn.vmap(lambda mdl, x: mdl.make_rng("noise"), variable_axes={}, split_rngs={"noise": True})(
+            self, jnp.zeros(3)
+        )
+        shared = nn.vmap(lambda mdl, x: mdl.make_rng("noise"), variable_axes={}, split_rngs={"noise": False})(
+            self, jnp.zeros(2)
+        )
+        remat = nn.remat(lambda mdl: mdl.make_rng("noise"))(self)
+        branch = nn.cond(True, lambda mdl: mdl.make_rng("noise"), lambda mdl: mdl.make_rng("noise"), self)
+        return {"scan": split, "lanes": lanes, "shared": shared, "remat": remat, "branch": branch,
+                "after": self.make_rng("noise")}
+
+
+case("keys_in_transforms", drawn=ScanDraws().apply({}, rngs={"noise": jax.random.key(4)}))
+
+# ---------------------------------------------------------------- layers
+
+
+class MLP(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        x = nn.tanh(nn.Dense(4)(x))
+        scale = self.param("scale", nn.initializers.normal(0.5), (4,))
+        return nn.Dense(2)(x * scale)
+
+
+trained("mlp", MLP(), f32(1, (3, 5)))
+
+
+class Fields(nn.Module):
+    def setup(self):
+        self.layers = [nn.Dense(4), nn.Dense(3)]
+        self.heads = {"a": nn.Dense(2)}
+        self.deep = [[nn.Dense(2)]]
+
+    def __call__(self, x):
+        return self.heads["a"](x) + self.deep[0][0](x) + self.layers[1](self.layers[0](x))[..., :2]
+
+
+trained("fields", Fields(), f32(2, (3, 5)))
+
+
+class Normed(nn.Module):
+    training: bool = True
+
+    @nn.compact
+    def __call__(self, x):
+        x = nn.BatchNorm(use_running_average=not self.training, momentum=0.9)(x)
+        return nn.LayerNorm()(nn.Dense(3)(x))
+
+
+trained("batch_norm", Normed(), f32(3, (6, 4)), mutable=["batch_stats"])
+trained(
+    "batch_norm_running",
+    Normed(training=False),
+    f32(3, (6, 4)),
+    rest={"batch_stats": {"BatchNorm_0": {"mean": f32(4, (4,)), "var": jnp.abs(f32(5, (4,)))}}},
+)
+
+
+class Dropped(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        x = nn.Dropout(0.3, deterministic=False)(x)
+        x = nn.Dense(4)(x)
+        return nn.Dropout(0.5, broadcast_dims=(0,))(x, deterministic=False)
+
+
+trained("dropout", Dropped(), f32(6, (3, 5)), rngs={"dropout": jax.random.key(9)})
+
+
+class Tokens(nn.Module):
+    @nn.compact
+    def __call__(self, ids):
+        table = nn.Embed(7, 3)
+        return table.attend(table(ids))
+
+
+ids = jnp.array([[1, 6], [3, 3]])
+variables = Tokens().init(jax.random.key(0), ids)
+case("embed", x=ids, variables=variables, out=Tokens().apply(variables, ids))
+
+case(
+    "initializers",
+    **{
+        name: init(jax.random.key(5), (4, 6), jnp.float32)
+        for name, init in {
+            "normal": nn.initializers.normal(0.3),
+            "truncatedNormal": nn.initializers.truncated_normal(0.3),
+            "uniform": nn.initializers.uniform(0.3),
+            "lecunNormal": nn.initializers.lecun_normal(),
+            "lecunUniform": nn.initializers.lecun_uniform(),
+            "heNormal": nn.initializers.he_normal(),
+            "heUniform": nn.initializers.he_uniform(),
+            "xavierNormal": nn.initializers.xavier_normal(),
+            "xavierUniform": nn.initializers.xavier_uniform(),
+            "orthogonal": nn.initializers.orthogonal(2.0),
+            "constant": nn.initializers.constant(2.5),
+            "zeros": nn.initializers.zeros,
+            "ones": nn.initializers.ones,
+        }.items()
+    },
+    tall=nn.initializers.orthogonal()(jax.random.key(5), (7, 3), jnp.float32),
+    fans=nn.initializers.variance_scaling(2.0, "fan_geo_avg", "normal", in_axis=0, out_axis=(1, 2))(
+        jax.random.key(5), (2, 3, 4), jnp.float32
+    ),
+)
+
+# ------------------------------------------------------------- recurrent
+
+trained("lstm", nn.RNN(nn.LSTMCell(4)), f32(7, (2, 5, 3)))
+trained("gru", nn.RNN(nn.GRUCell(4), reverse=True, keep_order=True), f32(8, (2, 5, 3)))
+trained("rnn_lengths", nn.RNN(nn.LSTMCell(4), time_major=True), f32(9, (5, 2, 3)))
+
+lengths = jnp.array([2, 5])
+rnn = nn.RNN(nn.GRUCell(4), return_carry=True, reverse=True)
+variables = rnn.init(jax.random.key(1), f32(8, (2, 5, 3)))
+carry, out = rnn.apply(variables, f32(8, (2, 5, 3)), seq_lengths=lengths)
+case("rnn_padded", x=f32(8, (2, 5, 3)), lengths=lengths, variables=variables, carry=carry, out=out)
+
+# ------------------------------------------------------------- attention
+
+attention = nn.MultiHeadDotProductAttention(num_heads=2, qkv_features=6, out_features=3)
+trained("attention", attention, f32(10, (2, 4, 5)))
+mask = nn.make_causal_mask(jnp.ones((2, 4)))
+queries, keys = f32(11, (2, 4, 5)), f32(12, (2, 3, 7))
+variables = attention.init(jax.random.key(2), queries, keys)
+dropping = nn.MultiHeadDotProductAttention(num_heads=2, qkv_features=6, out_features=3, dropout_rate=0.4,
+                                           deterministic=False)
+case(
+    "attention_options",
+    queries=queries,
+    keys=keys,
+    variables=variables,
+    cross=attention.apply(variables, queries, keys),
+    self_variables=(own := attention.init(jax.random.key(2), queries)),
+    causal=attention.apply(own, queries, mask=mask),
+    dropped=dropping.apply(own, queries, rngs={"dropout": jax.random.key(3)}),
+    weights=attention.apply(own, queries, sow_weights=True, mutable=["intermediates"])[1],
+)
+
+# ------------------------------------------------------------ transforms
+
+
+class Block(nn.Module):
+    @nn.compact
+    def __call__(self, x, _):
+        h = nn.tanh(nn.Dense(3)(x))
+        h = nn.Dropout(0.25, deterministic=False)(h)
+        self.sow("intermediates", "h", h)
+        return x + h, jnp.sum(h)
+
+
+class Layers(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        stack = nn.scan(
+            Block,
+            variable_axes={"params": 0, "intermediates": 0},
+            split_rngs={"params": True, "dropout": True},
+            length=4,
+        )()
+        y, sums = stack(x, None)
+        return y + jnp.sum(sums)
+
+
+trained("scan_layers", Layers(), f32(13, (2, 3)), rngs={"dropout": jax.random.key(1)}, mutable=["intermediates"])
+
+
+class Ensemble(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        members = nn.vmap(
+            MLP, variable_axes={"params": 1}, split_rngs={"params": True}, in_axes=None, out_axes=1, axis_size=3
+        )()
+        return members(x)
+
+
+trained("vmap_ensemble", Ensemble(), f32(14, (2, 5)))
+
+
+class Shared(nn.Module):
+    """One cell in all steps, with statistics that are carried and a dropout mask for each step."""
+
+    @nn.compact
+    def __call__(self, xs):
+        class Cell(nn.Module):
+            @nn.compact
+            def __call__(self, c, x):
+                h = nn.BatchNorm(use_running_average=False, momentum=0.5)(nn.Dense(3)(c + x))
+                h = nn.Dropout(0.5, deterministic=False)(nn.tanh(h))
+                return h, h
+
+        cell = nn.scan(
+            Cell,
+            variable_broadcast="params",
+            variable_carry="batch_stats",
+            split_rngs={"params": False, "dropout": True},
+            in_axes=1,
+            out_axes=1,
+        )
+        _, ys = cell(name="cell")(jnp.zeros((xs.shape[0], 3)), xs)
+        return ys
+
+
+xs = f32(15, (2, 4, 3))
+shared = Shared()
+variables = {
+    "params": {"cell": {"Dense_0": {"kernel": f32(16, (3, 3), 0.4), "bias": f32(17, (3,))},
+                        "BatchNorm_0": {"scale": jnp.ones(3), "bias": jnp.zeros(3)}}},
+    "batch_stats": {"cell": {"BatchNorm_0": {"mean": jnp.zeros(3), "var": jnp.ones(3)}}},
+}
+(_, (out, changed)), (dp, dx) = jax.value_and_grad(
+    loss(shared, xs, rngs={"dropout": jax.random.key(2)}, mutable=["batch_stats"]), argnums=(0, 1), has_aux=True
+)(variables["params"], xs, {"batch_stats": variables["batch_stats"]})
+case("scan_shared", x=xs, variables=variables, out=out, changed=changed, grads=dp, dx=dx)
+
+
+class Descent(nn.Module):
+    """Steps of gradient descent, with momentum, on the parameters of a module, in a scan."""
+
+    @nn.compact
+    def __call__(self, x, y):
+        dense = nn.Dense(2)
+
+        def step(dense, c, _):
+            def f(dense, x):
+                return jnp.mean((dense(x) - y) ** 2)
+
+            value, bwd = nn.vjp(f, dense, x)
+            grads = bwd(jnp.ones(()))[0]["params"]
+            for name in ("kernel", "bias"):
+                v = 0.5 * dense.get_variable("velocity", name) + grads[name]
+                dense.put_variable("velocity", name, v)
+                dense.put_variable("params", name, dense.get_variable("params", name) - 0.1 * v)
+            return c, value
+
+        if self.is_initializing():
+            dense(x)
+            dense.put_variable("velocity", "kernel", jnp.zeros((3, 2)))
+            dense.put_variable("velocity", "bias", jnp.zeros((2,)))
+            return jnp.zeros(5)
+        _, losses = nn.scan(step, variable_carry=["params", "velocity"], length=5)(dense, 0.0, None)
+        return losses
+
+
+x, y = f32(18, (4, 3)), f32(19, (4, 2))
+variables = Descent().init(jax.random.key(0), x, y)
+losses, changed = Descent().apply(variables, x, y, mutable=["params", "velocity"])
+case("descent", x=x, y=y, variables=variables, losses=losses, changed=changed)
+
+
+class Words(nn.Module):
+    """One use of each of the other lifted transforms."""
+
+    @nn.compact
+    def __call__(self, x):
+        dense = nn.Dense(3)
+        out = {"plain": dense(x)}
+        y, bwd = nn.vjp(lambda m, x: jnp.sum(m(x) ** 2), dense, x)
+        params_t, x_t = bwd(jnp.ones(()))
+        out["vjp"] = [y, params_t["params"], x_t]
+        tangents = jax.tree.map(jnp.ones_like, dense.variables["params"])
+        out["jvp"] = list(nn.jvp(lambda m, x: jnp.sum(m(x) ** 2), dense, (x,), (x * 2,), {"params": tangents}))
+        out["remat"] = nn.remat(lambda m, x: jnp.tanh(m(x)))(dense, x)
+        out["jit"] = nn.jit(lambda m, x: jnp.tanh(m(x)))(dense, x)
+        transpose = lambda vs: jax.tree.map(lambda v: v.T, vs)
+        out["map"] = nn.map_variables(lambda m, x: m(x), "params", transpose)(dense, x)
+
+        def rule(f_scale):
+            def f(m, x):
+                return jnp.sum(m(x) ** 2)
+
+            def fwd(m, x):
+                return nn.vjp(f, m, x)
+
+            def bwd(vjp, t):
+                params_t, *inputs_t = vjp(t)
+                return (jax.tree.map(lambda g: g * f_scale, params_t), *inputs_t)
+
+            return nn.custom_vjp(f, fwd, bwd)
+
+        out["custom"] = rule(10.0)(dense, x)
+        n = self.variable("state", "n", lambda: jnp.zeros(()))
+
+        def body(m, c):
+            m.put_variable("state", "n", m.get_variable("state", "n") + 1)
+            return c * 0.5
+
+        out["while"] = nn.while_loop(
+            lambda m, c: m.get_variable("state", "n") < 4, body, self, x, carry_variables="state"
+        )
+
+        def count(by):
+            def f(m, x):
+                m.put_variable("state", "n", m.get_variable("state", "n") + by)
+                return x * by
+
+            return f
+
+        out["cond"] = nn.cond(jnp.sum(x) > 100, count(10.0), count(20.0), self, x)
+        out["switch"] = nn.switch(2, [count(1.0), count(2.0), count(3.0)], self, x)
+        out["n"] = n.value
+        return out
+
+
+x = f32(20, (2, 3))
+variables = {"params": {"Dense_0": {"kernel": f32(21, (3, 3)), "bias": f32(22, (3,))}},
+             "state": {"n": jnp.zeros(())}}
+out, changed = Words().apply(variables, x, mutable=["state"])
+grads = jax.grad(lambda p: Words().apply({**variables, "params": p}, x, mutable=["state"])[0]["custom"])(
+    variables["params"]
+)
+case("words", x=x, variables=variables, out=out, changed=changed, custom_grads=grads)
+
+
+class Tied(nn.Module):
+    """An autoencoder whose decoder has the weights of the encoder, transposed."""
+
+    @nn.compact
+    def __call__(self, x):
+        encoder = nn.Dense(2, use_bias=False, name="encoder")
+        transposed = lambda vs: jax.tree.map(lambda v: v.T, vs)
+
+        class Triangle(nn.Module):
+            @nn.compact
+            def __call__(self, x):
+                return nn.map_variables(
+                    nn.Dense, "params", lambda vs: jax.tree.map(jnp.triu, vs), init=self.is_initializing()
+                )(4, use_bias=False, name="masked")(x)
+
+        h = encoder(Triangle(name="triangle")(x))
+        return nn.map_variables(lambda m, h: h @ m.get_variable("params", "kernel"), "params", transposed)(
+            encoder, h
+        )
+
+
+trained("tied", Tied(), f32(23, (3, 4)))
+
+
+class Perturbed(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        h = self.perturb("h", nn.Dense(3)(x))
+        return nn.Dense(2)(jnp.tanh(h))
+
+
+x = f32(24, (2, 4))
+variables = Perturbed().init(jax.random.key(0), x)
+grads = jax.grad(lambda v: jnp.sum(Perturbed().apply(v, x) ** 2))(variables)
+case("perturb", x=x, variables=variables, grads=grads)
+
+
+class Lora(nn.Module):
+    def setup(self):
+        self.child = nn.Dense(2)
+        nn.share_scope(self, self.child)
+
+    @nn.compact
+    def __call__(self, x):
+        a = self.param("A", nn.initializers.normal(1.0), (x.shape[-1], 1))
+        b = self.param("B", nn.initializers.normal(1.0), (1, 2))
+        return self.child(x) + x @ a @ b
+
+
+class Adapted(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return Lora()(x)
+
+
+trained("share_scope", Adapted(), f32(25, (3, 4)))
+
+if __name__ == "__main__":
+    out_dir = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
+    write(os.path.join(out_dir, "flax.json"), {"flax": flax.__version__, "cases": CASES})
