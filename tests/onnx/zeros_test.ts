@@ -43,6 +43,14 @@ const choices: Readonly<Record<string, { readonly f: Fn; readonly nodes: number 
     f: (x, y) => np.where(x.greater(y), np.abs(x).mul(np.exp(y)), y),
     nodes: 2,
   },
+  "of a product of an absolute value and an array": {
+    f: (x, y) => np.where(np.abs(x).mul(y).less(2), np.abs(x).mul(y), y),
+    nodes: 6,
+  },
+  "of an array over an absolute value": {
+    f: (x, y) => np.where(y.div(np.abs(x)).less(2), y.div(np.abs(x)), y),
+    nodes: 6,
+  },
   "of a norm": {
     f: (x, y) => np.where(x.greater(y), np.dot(x, x).sqrt().mul(np.abs(x).sum()), y),
     nodes: 2,

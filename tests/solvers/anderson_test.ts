@@ -1,5 +1,13 @@
 /** Anderson acceleration where rounding counts; what it solves and how fast is in `fixed_point_test.ts`. */
-import { anderson, type DType, fixedPoint, loadBackend, numpy as np } from "../../mod.ts";
+import {
+  anderson,
+  type DType,
+  fixedPoint,
+  loadBackend,
+  type NDArray,
+  numpy as np,
+} from "../../mod.ts";
+import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 
 await loadBackend("wasm");
@@ -24,4 +32,20 @@ Deno.test("Anderson acceleration with a long memory needs no more evaluations in
     const [single, double] = [evaluations("float32"), evaluations("float64")];
     assert(single <= 1.2 * double, `${single} evaluations in float32, ${double} in float64`);
   }
+});
+
+Deno.test("after the residual has grown much, the next step knows the last difference alone", () => {
+  const stepper = anderson({ memory: 3 });
+  const points = [[0.3, -0.2, 0.5], [0.1, 0.4, -0.3], [-0.2, 0.1, 0.2], [0.4, 0.3, -0.1]];
+  const residuals = [[1, 0.2, -0.3], [0.4, -0.5, 0.1], [0.2, 0.3, 0.4], [20, -9, 14]];
+  const run = (from: number): NDArray => {
+    let memory = stepper.init(np.array(points[from]!));
+    let next!: NDArray;
+    for (let i = from; i < points.length; i++) {
+      [next, memory] = stepper.step(np.array(points[i]!), np.array(residuals[i]!), memory);
+    }
+    return next;
+  };
+  // A method that was started one step before has no other differences.
+  assertClose(run(0), run(2), 1e-5);
 });
