@@ -250,6 +250,7 @@ Deno.test("the published entry points exist and are what is published", async ()
   };
   assertEquals(Object.keys(exports).sort(), [
     ".",
+    "./adapters/equinox",
     "./adapters/flax",
     "./adapters/haiku",
     "./extend",

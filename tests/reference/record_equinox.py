@@ -1,0 +1,153 @@
+"""Recorder of Equinox reference values: equinox.json in this directory.
+
+The tests read only the JSON file; neither Python nor Equinox is needed to run
+them.  To regenerate it, with equinox at commit 9336d82 (June 2026) and jax
+0.10.2:
+
+    python tests/reference/record_equinox.py
+
+Arrays are {"shape", "data"}, flat and row-major; all are float32 unless they
+hold whole numbers or bools.  Models are made from the keys that are said, so
+that initial parameters are compared too.
+"""
+
+import json
+import os
+import warnings
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+warnings.simplefilter("ignore")
+
+
+def enc(tree):
+    if isinstance(tree, dict):
+        return {k: enc(v) for k, v in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [enc(v) for v in tree]
+    x = np.asarray(tree)
+    return {"shape": list(x.shape), "data": [float(v) for v in x.ravel()]}
+
+
+def arange(*shape):
+    n = int(np.prod(shape))
+    return jnp.sin(jnp.arange(n, dtype=jnp.float32) * 1.3).reshape(shape)
+
+
+def slopes(model, *args, **kwargs):
+    """The gradient of the sum of the outputs' sines, as a list of arrays by field order."""
+
+    def loss(m):
+        out = m(*args, **kwargs)
+        return sum(jnp.sum(jnp.sin(o)) for o in jax.tree_util.tree_leaves(out))
+
+    return eqx.filter_grad(loss)(model)
+
+
+def main():
+    out = {}
+    key = jax.random.key(0)
+    x3, x4 = arange(3), arange(4)
+
+    m = eqx.nn.Linear(3, 2, key=key)
+    g = slopes(m, x3)
+    out["linear"] = {"x": x3, "weight": m.weight, "bias": m.bias, "y": m(x3),
+                     "dweight": g.weight, "dbias": g.bias}
+
+    m = eqx.nn.MLP(3, 2, 4, 2, activation=jnp.tanh, key=key)
+    g = slopes(m, x3)
+    out["mlp"] = {"x": x3, "y": m(x3), "weights": [l.weight for l in m.layers],
+                  "dweights": [l.weight for l in g.layers]}
+
+    for name, cls in {"layerNorm": eqx.nn.LayerNorm, "rmsNorm": eqx.nn.RMSNorm}.items():
+        m = cls((2, 3))
+        m = eqx.tree_at(lambda m: m.weight, m, arange(2, 3) + 2)
+        x = arange(2, 3) * 3
+        out[name] = {"x": x, "weight": m.weight, "y": m(x), "dweight": slopes(m, x).weight}
+
+    m = eqx.nn.Embedding(5, 3, key=key)
+    out["embedding"] = {"weight": m.weight, "y": m(jnp.array(3))}
+
+    m = eqx.nn.Dropout(0.4)
+    out["dropout"] = {"y": m(jnp.ones((20,)), key=jax.random.key(7))}
+
+    m = eqx.nn.GRUCell(3, 4, key=key)
+    g = slopes(m, x3, x4)
+    out["gru"] = {"x": x3, "h": x4, "y": m(x3, x4), "weightIh": m.weight_ih, "biasN": m.bias_n,
+                  "dweightHh": g.weight_hh, "dbiasN": g.bias_n}
+
+    m = eqx.nn.LSTMCell(3, 4, key=key)
+    g = slopes(m, x3, (x4, x4 * 0.5))
+    out["lstm"] = {"x": x3, "h": x4, "y": list(m(x3, (x4, x4 * 0.5))), "bias": m.bias,
+                   "dweightIh": g.weight_ih, "dbias": g.bias}
+
+    m = eqx.nn.MultiheadAttention(2, 4, dropout_p=0.3, key=key)
+    x, y = arange(5, 4), arange(3, 4) * 0.7
+    mask = jnp.arange(15).reshape(5, 3) % 4 != 1
+    plain = eqx.nn.inference_mode(m)
+    g = slopes(plain, x, y, y)
+    out["attention"] = {
+        "query": x, "kv": y, "mask": mask, "y": plain(x, y, y), "masked": plain(x, y, y, mask),
+        "dropped": m(x, y, y, key=jax.random.key(5)), "dquery": g.query_proj.weight,
+    }
+    m = eqx.nn.MultiheadAttention(2, 4, key_size=3, value_size=5, output_size=6, qk_size=2,
+                                  vo_size=3, use_query_bias=True, use_key_bias=True,
+                                  use_value_bias=True, use_output_bias=True, key=key)
+    out["attentionSizes"] = {"q": x, "k": arange(3, 3), "v": arange(3, 5),
+                             "y": m(x, arange(3, 3), arange(3, 5))}
+
+    batches = [arange(6, 2) * 2, arange(6, 2) + 1]
+    for mode in ("batch", "ema"):
+        norm, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(
+            2, "b", momentum=0.9, mode=mode)
+        run = jax.vmap(norm, axis_name="b", in_axes=(0, None), out_axes=(0, None))
+        rows = []
+        for x in batches:
+            y, state = run(x, state)
+            index = norm.batch_state_index if mode == "batch" else norm.ema_state_index
+            rows.append({"x": x, "y": y, "hidden": list(state.get(index))})
+        still = eqx.nn.inference_mode(norm)
+        y, _ = jax.vmap(still, axis_name="b", in_axes=(0, None), out_axes=(0, None))(
+            batches[0], state)
+
+        def loss(n, state):
+            y, _ = jax.vmap(n, axis_name="b", in_axes=(0, None), out_axes=(0, None))(
+                batches[0], state)
+            return jnp.sum(jnp.sin(y))
+
+        g = eqx.filter_grad(loss)(norm, state)
+        out["batchNorm_" + mode] = {"rows": rows, "inference": y, "dweight": g.weight}
+
+    # A batch norm over images, [batch, channels, height, width].
+    norm, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(3, "b", mode="batch")
+    x = arange(2, 3, 4, 2)
+    y, _ = jax.vmap(norm, axis_name="b", in_axes=(0, None), out_axes=(0, None))(x, state)
+    out["batchNormImages"] = {"x": x, "y": y}
+
+    # A network with state and dropout in a row, and an ensemble.
+    class Net(eqx.Module):
+        a: eqx.nn.Linear
+        b: eqx.nn.Linear
+
+        def __init__(self, key):
+            k1, k2 = jax.random.split(key)
+            self.a = eqx.nn.Linear(3, 4, key=k1)
+            self.b = eqx.nn.Linear(4, 1, key=k2)
+
+        def __call__(self, x):
+            return self.b(jnp.tanh(self.a(x)))
+
+    nets = eqx.filter_vmap(Net)(jax.random.split(key, 3))
+    out["ensemble"] = {"weight": nets.a.weight,
+                       "y": eqx.filter_vmap(lambda m, x: m(x), in_axes=(0, None))(nets, x3)}
+
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "equinox.json")
+    with open(path, "w") as file:
+        json.dump(enc(out), file, indent=None, separators=(",", ":"))
+        file.write("\n")
+
+
+main()
