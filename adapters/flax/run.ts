@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, dropPromise } from "../../lib/extend.ts";
+import { deferred, describeValue } from "../../lib/extend.ts";
 import { Context, NDArray, StateError, type Stream } from "../../mod.ts";
 import { beginRun, type Bindable } from "./binding.ts";
 import { protocol, type Statics, streamOf } from "./context.ts";
@@ -78,8 +78,9 @@ function run(
   }
   beginRun(context, module, given);
   const out = protocol.run(context, () => f.apply(module, args));
-  if (dropPromise(out)) {
-    throw new StateError(`${op}: ${name} is asynchronous; it must be synchronous`);
+  const later = deferred(out);
+  if (later !== null) {
+    throw new StateError(`${op}: ${name} returned ${later}; it must be synchronous`);
   }
   return out;
 }
