@@ -6,7 +6,7 @@
  */
 import { grad, jit, NDArray, numpy as np, random, treeFlatten } from "../../mod.ts";
 import type * as flax from "../../adapters/flax/mod.ts";
-import { load, type Recorded } from "../api/recorded.ts";
+import { load, type Recorded } from "../support/recorded.ts";
 import { difference, ulps } from "../support/arrays.ts";
 
 /** A tree of recorded arrays, or of arrays. */

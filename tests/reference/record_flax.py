@@ -16,7 +16,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from record import arr, pseudo, write
+from record import write
+from recorders.common import arr, pseudo
 
 CASES = {}
 
