@@ -78,11 +78,10 @@ export abstract class NDArray {
   /** Shape and dtype. */
   abstract readonly aval: ShapedArray;
 
-  /** Length of each axis, as a list of the caller's own. */
+  /** Length of each axis. The list is shared by arrays of that shape, and must not be written to. */
   get shape(): readonly number[] {
-    // Arrays share their shapes. A frozen one would be an error to write to, but V8 reads elements of
-    // frozen arrays much slower: sums and products of small arrays took 2 to 3 times as long.
-    return this.aval.shape.slice();
+    // A copy makes eager operations on small arrays 5 to 25 % slower, a frozen list 2 to 3 times.
+    return this.aval.shape;
   }
   /** Element type. */
   get dtype(): DType {
