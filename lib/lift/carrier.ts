@@ -88,7 +88,10 @@ export class Carrier implements Recorder {
     const again = (): Recorded => {
       const r = record();
       if (kind === "test") app.refuseEffects(this.options.reader ?? `${op}'s function`, r.effects);
-      if (typeof kind !== "number") app.refuseRemovals(r.effects);
+      if (typeof kind !== "number") {
+        app.refuseRemovals(r.effects);
+        app.refuseSettings([r.effects], "inside the transform, whose steps are one program");
+      }
       return r;
     };
     // One function in several branches is recorded once.
@@ -100,7 +103,8 @@ export class Carrier implements Recorder {
         this.#bear(part.recorded, first?.() ?? [], unsure);
         part.recorded = again();
       }
-      app.note({ ...part.recorded.effects, removed: [] });
+      const { effects } = part.recorded;
+      app.note({ drawn: effects.drawn, names: app.plainNames(effects), removed: [] });
       part.known = app.created().length;
       if (typeof kind === "number") this.#branches.set(f, part);
     }
@@ -255,6 +259,7 @@ export class Carrier implements Recorder {
       );
     }
     if (!isChoice) return;
+    app.refuseSettings(branches.map((r) => r.effects), "in some of the branches only");
     for (const { effects } of branches) {
       app.refuseRemovals({
         removed: effects.removed.filter((name) =>
@@ -279,7 +284,8 @@ export class Carrier implements Recorder {
     this.app.set(values);
     const [first] = this.#writers();
     if (first !== undefined) {
-      this.app.note({ drawn: [], names: [], removed: first.recorded.effects.removed });
+      const { effects } = first.recorded;
+      this.app.note({ drawn: [], names: this.app.settings(effects), removed: effects.removed });
     }
     this.app.commit();
   }

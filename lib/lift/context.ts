@@ -7,7 +7,7 @@
 import { OuterTraceError, StateError } from "../core/errors.ts";
 import { currentTrace, type Trace, withTrace } from "../core/trace.ts";
 import { treeFlatten } from "../core/tree.ts";
-import { Names } from "./names.ts";
+import { Names, type Settings } from "./names.ts";
 import { keyStreams, type Stream, type StreamRules } from "./streams.ts";
 
 /** How to look into a stateful system. `contextStack` makes one. */
@@ -25,6 +25,8 @@ export interface StateProtocol {
   run<T>(context: Context, f: () => T): T;
   /** How its streams are split; `keyStreams` where left out. */
   readonly streams?: StreamRules | undefined;
+  /** Names that decide what is computed. */
+  readonly settings?: Settings | undefined;
   /** Where values live in objects: brings a context up to date with these, by `set` and `delete`. */
   pull?(context: Context): void;
   /** Where values live in objects: gives these the values of a context. */
@@ -35,12 +37,22 @@ export interface StateProtocol {
 export interface ContextOptions {
   /** Entries by key: trees of arrays. */
   readonly entries?: Readonly<Record<string, unknown>> | undefined;
+  /** Entries that are kept elsewhere, beside those: each is asked for when it is first looked up. */
+  readonly source?: EntrySource | undefined;
   /** Random streams by name. */
   readonly streams?: Readonly<Record<string, Stream>> | undefined;
   /** Plain data that decides what is computed, such as `{ training: true }`: part of jit's key. */
   readonly statics?: unknown;
   /** Whether entries are being initialised. */
   readonly initializing?: boolean | undefined;
+}
+
+/** Where a context finds entries. */
+export interface EntrySource {
+  /** The value of an entry, or `undefined` where there is none. */
+  get(key: string): unknown;
+  /** The keys of those that are known to be there. */
+  keys(): Iterable<string>;
 }
 
 /** How a context inside a transform differs from the one around it. */
@@ -100,6 +112,7 @@ export class Context {
   readonly names: Names;
   #closed: string | null = null;
   readonly #base: Readonly<Record<string, unknown>>;
+  readonly #source: EntrySource | null;
   readonly #baseStreams: Readonly<Record<string, Stream>>;
   readonly #seen = new Map<string, unknown>();
   readonly #streams = new Map<string, Stream>();
@@ -110,6 +123,7 @@ export class Context {
   readonly #drawn = new Set<string>();
   readonly #replaced = new Set<string>();
   readonly #absent = new Set<string>();
+  readonly #kept = new Map<string, unknown>();
 
   private constructor(
     /** The system whose context it is. */
@@ -121,10 +135,11 @@ export class Context {
     /** Whether entries are being initialised. */
     readonly initializing: boolean,
     readonly options: ChildOptions,
-    { entries = {}, streams = {} }: ContextOptions,
+    { entries = {}, source, streams = {} }: ContextOptions,
   ) {
     this.names = new Names(options.names ?? parent?.names ?? null);
     this.#base = entries;
+    this.#source = source ?? null;
     this.#baseStreams = streams;
   }
 
@@ -154,6 +169,7 @@ export class Context {
 
   /** The value of an entry, or `undefined` where there is none. */
   get(key: string): unknown {
+    if (this.#kept.has(key)) return this.#kept.get(key);
     if (this.#written.has(key)) return this.#written.get(key);
     if (this.#removed.has(key)) return undefined;
     if (this.#seen.has(key)) return this.#seen.get(key);
@@ -172,7 +188,7 @@ export class Context {
     if (this.#made.has(key)) return this.#made.get(key);
     if (this.#closed !== null) throw this.#late(`the entry ${pathOf(key)}`);
     if (this.parent !== null) return this.parent.get(key);
-    return Object.hasOwn(this.#base, key) ? this.#base[key] : undefined;
+    return Object.hasOwn(this.#base, key) ? this.#base[key] : this.#source?.get(key);
   }
 
   #late(what: string): StateError {
@@ -197,9 +213,21 @@ export class Context {
     if (value === undefined) {
       throw new StateError(`${this.protocol.system}: ${pathOf(key)} cannot be set to undefined`);
     }
+    if (this.#kept.has(key)) {
+      this.#kept.set(key, value);
+      return;
+    }
     if (!this.has(key) && !this.#removed.has(key)) this.#born.set(key, value);
     this.#removed.delete(key);
     this.#written.set(key, value);
+  }
+
+  /**
+   * Puts in an entry that is this context's alone, such as the value of an object that is made in it. It
+   * ends with it and is in no account; contexts within have it like any other.
+   */
+  keep(key: string, value: unknown): void {
+    this.#kept.set(key, value);
   }
 
   /** Removes an entry. */
@@ -214,6 +242,8 @@ export class Context {
   /** The keys of all entries; it costs as many steps. */
   keys(): string[] {
     const keys = new Set(this.parent === null ? Object.keys(this.#base) : this.parent.keys());
+    for (const key of this.#source?.keys() ?? []) keys.add(key);
+    for (const key of this.#kept.keys()) keys.add(key);
     for (const key of this.#made.keys()) keys.add(key);
     for (const key of this.#written.keys()) keys.add(key);
     for (const key of this.#removed) keys.delete(key);

@@ -11,6 +11,8 @@ import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { members } from "../transforms/pure.ts";
 import { toArray } from "../transforms/trees.ts";
 import type { AnyFunction, Transforms } from "../transforms/types.ts";
+import type { NameChange } from "./names.ts";
+import { sameData } from "./plain_data.ts";
 import type { StateProtocol } from "./context.ts";
 import { record, type Recorded, type RecordingOptions } from "./record.ts";
 import {
@@ -147,6 +149,49 @@ export class Application {
       } was removed inside the transform, where it is not known whether and how often that happens. ` +
         "Remove it before or after",
     );
+  }
+
+  /** What a function changed of the names that decide what is computed, and of the others. */
+  private split(effects: Pick<Effects, "names">, wanted: boolean): Effects["names"] {
+    return effects.names.map((changes, i) => {
+      const { settings } = this.world[i]!.protocol;
+      return changes.filter(({ group }) => (group === settings?.group) === wanted);
+    });
+  }
+
+  /** The names that a function put, without those that decide what is computed. */
+  plainNames(effects: Pick<Effects, "names">): Effects["names"] {
+    return this.split(effects, false);
+  }
+
+  /** Those that decide what is computed. */
+  settings(effects: Pick<Effects, "names">): Effects["names"] {
+    return this.split(effects, true);
+  }
+
+  /**
+   * Raises where a function changed what decides what is computed, unless each of some branches changed
+   * it alike.
+   */
+  refuseSettings(functions: readonly Pick<Effects, "names">[], where: string): void {
+    const all = functions.map((f) => this.settings(f));
+    const last = (changes: readonly NameChange[]): Map<string, unknown> =>
+      new Map(changes.flatMap(({ own }) => own));
+    this.world.forEach(({ protocol: { settings }, names }, i) => {
+      const keys = new Set(all.flatMap((f) => [...last(f[i]!).keys()]));
+      for (const key of settings === undefined ? [] : keys) {
+        const before = names.get(settings!.group, key);
+        const after = all.map((f) => last(f[i]!)).map((m) => m.has(key) ? m.get(key) : before);
+        const differs = after.find((x) => !sameData(x, before));
+        if (differs === undefined) continue;
+        if (all.length > 1 && after.every((x) => sameData(x, after[0]))) continue;
+        throw new StateError(
+          `${this.where}: ${
+            settings!.describe(before, differs)
+          } ${where}. Change it before or after`,
+        );
+      }
+    });
   }
 
   /** Raises where a function wrote or drew that may only read. */

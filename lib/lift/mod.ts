@@ -13,10 +13,10 @@ export {
   withTransforms,
 } from "./ambient.ts";
 export { compose } from "./compose.ts";
-export { Context, type ContextOptions, type StateProtocol } from "./context.ts";
+export { Context, type ContextOptions, type EntrySource, type StateProtocol } from "./context.ts";
 export { initSafe } from "./init_safe.ts";
 export { type LiftOptions, liftTransforms } from "./lift.ts";
-export type { Names } from "./names.ts";
+export type { Names, Settings } from "./names.ts";
 export {
   type ContextStack,
   contextStack,

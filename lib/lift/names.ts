@@ -97,3 +97,14 @@ export interface NameChange {
   /** Its new names. */
   readonly own: readonly (readonly [key: string, value: unknown])[];
 }
+
+/**
+ * Names that decide what is computed, such as flags of objects. Where a function in a transform changes
+ * one, that is carried out after it; loops and rules refuse it, and so do branches that differ in it.
+ */
+export interface Settings {
+  /** The group of names. */
+  readonly group: string;
+  /** Says what was changed, for messages: `"Dropout drop: deterministic was changed"`. */
+  readonly describe: (before: unknown, after: unknown) => string;
+}

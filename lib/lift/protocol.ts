@@ -8,6 +8,7 @@ import { describeValue, StateError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { currentTrace } from "../core/trace.ts";
 import type { Context, StateProtocol } from "./context.ts";
+import type { Settings } from "./names.ts";
 import type { StreamRules } from "./streams.ts";
 
 /** A protocol whose contexts are on a stack. */
@@ -33,6 +34,8 @@ export interface SystemOptions {
   readonly opener?: string | undefined;
   /** How its streams are split; `keyStreams` where left out. */
   readonly streams?: StreamRules | undefined;
+  /** Names that decide what is computed. */
+  readonly settings?: Settings | undefined;
   /** For systems whose values live in objects. */
   readonly objects?: Objects | undefined;
 }
@@ -41,6 +44,7 @@ const systemOptions: OptionTable<SystemOptions> = {
   dictionary: "string",
   opener: "string",
   streams: "object",
+  settings: "object",
   objects: "object",
 };
 
@@ -106,6 +110,7 @@ export function contextStack(system: string, options: SystemOptions = {}): Conte
     system,
     dictionary,
     streams: options.streams,
+    settings: options.settings,
     ...(objects === undefined ? {} : { pull: objects.pull, push: objects.push }),
     top,
     current,

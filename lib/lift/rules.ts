@@ -29,6 +29,7 @@ function recordOne(
     app.set(evaluate(r, r.births, first?.() ?? []));
     r = go();
   }
+  app.refuseSettings([r.effects], "inside the transform, which may run it again or not at all");
   app.note(r.effects);
   return r;
 }
