@@ -253,6 +253,7 @@ Deno.test("the published entry points exist and are what is published", async ()
     "./adapters/equinox",
     "./adapters/flax",
     "./adapters/haiku",
+    "./adapters/nnx",
     "./extend",
     "./solvers",
     "./types",

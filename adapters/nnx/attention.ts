@@ -1,0 +1,193 @@
+/**
+ * Attention of several heads.
+ *
+ * @module
+ */
+import { checkCall, type OptionTable } from "../../lib/extend.ts";
+import { type NDArray, nn, numpy as np, random, ShapeError, StateError } from "../../mod.ts";
+import { Module } from "./graph.ts";
+import { type Initializer, lecunNormal, zeros } from "./initializers.ts";
+import { checkFeatures, checkRngs, checkSize, type LayerOptions } from "./layers.ts";
+import { Rngs, type RngStream } from "./rngs.ts";
+import { Param } from "./variable.ts";
+
+/** Options of `MultiHeadAttention`. */
+export interface AttentionOptions extends LayerOptions {
+  /** Features of all heads together (default: those of the queries). */
+  readonly qkvFeatures?: number | undefined;
+  /** Features of the result (default: those of the queries). */
+  readonly outFeatures?: number | undefined;
+  /** Features of keys and values (default: those of the queries). */
+  readonly inKvFeatures?: number | undefined;
+  /** The probability that a weight is dropped (default 0). */
+  readonly dropoutRate?: number | undefined;
+  /** Whether all examples and heads drop the same weights (default true). */
+  readonly broadcastDropout?: boolean | undefined;
+  /** Whether nothing is dropped (default false): what `train` and `eval` set. */
+  readonly deterministic?: boolean | undefined;
+  /** Whether to add biases (default true). */
+  readonly useBias?: boolean | undefined;
+  /** Initialiser of weights (default `lecunNormal()`). */
+  readonly kernelInit?: Initializer | undefined;
+  /** Initialiser of biases (default `zeros()`). */
+  readonly biasInit?: Initializer | undefined;
+}
+
+const attentionOptions: OptionTable<AttentionOptions> = {
+  rngs: "object",
+  paramDtype: "dtype",
+  qkvFeatures: "count",
+  outFeatures: "count",
+  inKvFeatures: "count",
+  dropoutRate: "number",
+  broadcastDropout: "boolean",
+  deterministic: "boolean",
+  useBias: "boolean",
+  kernelInit: "function",
+  biasInit: "function",
+};
+
+/** Options of `MultiHeadAttention.call`. */
+export interface AttentionCallOptions {
+  /** Where it is false, a weight is zero: broadcasts to [..., heads, queries, keys]. */
+  readonly mask?: NDArray | undefined;
+  /** In place of the layer's own. */
+  readonly deterministic?: boolean | undefined;
+  /** Where keys come from, in place of the layer's own stream. */
+  readonly rngs?: Rngs | RngStream | undefined;
+}
+
+/** `x kernel + bias`, over the last axes of `x`, to one or two new ones. */
+class Projection extends Module {
+  readonly kernel: Param;
+  readonly bias: Param | null;
+
+  constructor(
+    readonly inner: readonly number[],
+    readonly outer: readonly number[],
+    { rngs, paramDtype = "float32", useBias = true, ...inits }: AttentionOptions,
+  ) {
+    super();
+    const { kernelInit = lecunNormal(), biasInit = zeros() } = inits;
+    const [from, to] = [inner, outer].map((sizes) => sizes.reduce((a, b) => a * b, 1)) as [
+      number,
+      number,
+    ];
+    const kernel = kernelInit(rngs.next("params"), [from, to], paramDtype);
+    this.kernel = new Param(kernel.reshape([...inner, ...outer]));
+    this.bias = useBias
+      ? new Param(biasInit(rngs.next("params"), [to], paramDtype).reshape(outer))
+      : null;
+  }
+
+  call(x: NDArray): NDArray {
+    const batch = x.shape.slice(0, x.ndim - this.inner.length);
+    const from = this.inner.reduce((a, b) => a * b, 1);
+    const to = this.outer.reduce((a, b) => a * b, 1);
+    const y = np.matmul(x.reshape([...batch, from]), this.kernel.value.reshape([from, to]))
+      .reshape([...batch, ...this.outer]);
+    return this.bias === null ? y : y.add(this.bias.value);
+  }
+}
+
+/**
+ * Attention: queries look at keys, and get a mean of values.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as nnx from "@injax/injax/adapters/nnx";
+ *
+ * const layer = new nnx.MultiHeadAttention(2, 6, { rngs: new nnx.Rngs(0) });
+ * console.log(layer.call(np.ones([3, 5, 6])).shape); // [ 3, 5, 6 ]
+ * ```
+ */
+export class MultiHeadAttention extends Module {
+  /** Makes queries, kernel [features, heads, head features]. */
+  readonly query: Module & { call(x: NDArray): NDArray };
+  /** Makes keys. */
+  readonly key: Module & { call(x: NDArray): NDArray };
+  /** Makes values. */
+  readonly value: Module & { call(x: NDArray): NDArray };
+  /** Makes results of what all heads give, kernel [heads, head features, features]. */
+  readonly out: Module & { call(x: NDArray): NDArray };
+  /** Whether nothing is dropped. */
+  deterministic: boolean;
+  /** The probability that a weight is dropped. */
+  readonly dropoutRate: number;
+  /** Whether all examples and heads drop the same weights. */
+  readonly broadcastDropout: boolean;
+  /** Its own stream, forked from `dropout`, where it drops. */
+  readonly rngs: RngStream | null;
+
+  /**
+   * Makes the layer; its parameters take keys of the stream `params`.
+   *
+   * @throws {ShapeError} where a size is not a positive integer, or the features cannot be divided
+   * among the heads.
+   */
+  constructor(readonly numHeads: number, readonly inFeatures: number, options: AttentionOptions) {
+    checkCall(
+      "new nnx.MultiHeadAttention(numHeads, inFeatures, options)",
+      arguments,
+      attentionOptions,
+    );
+    super();
+    const name = "nnx.MultiHeadAttention";
+    const { qkvFeatures = inFeatures, outFeatures = inFeatures, inKvFeatures = inFeatures } =
+      options;
+    checkSize(name, "the number of heads", numHeads);
+    checkSize(name, "the number of features", inFeatures);
+    checkRngs(name, options);
+    if (qkvFeatures % numHeads !== 0) {
+      throw new ShapeError(
+        `${name}: ${qkvFeatures} features cannot be divided among ${numHeads} heads`,
+      );
+    }
+    const heads = [numHeads, qkvFeatures / numHeads];
+    this.query = new Projection([inFeatures], heads, options);
+    this.key = new Projection([inKvFeatures], heads, options);
+    this.value = new Projection([inKvFeatures], heads, options);
+    this.out = new Projection(heads, [outFeatures], options);
+    this.deterministic = options.deterministic ?? false;
+    this.dropoutRate = options.dropoutRate ?? 0;
+    this.broadcastDropout = options.broadcastDropout ?? true;
+    this.rngs = this.dropoutRate > 0 ? options.rngs.stream("dropout").fork() : null;
+  }
+
+  /** Queries [..., length, features] look at keys, and at values, which are the keys where left out. */
+  call(
+    queries: NDArray,
+    keys: NDArray = queries,
+    values: NDArray = keys,
+    options: AttentionCallOptions = {},
+  ): NDArray {
+    checkFeatures("nnx.MultiHeadAttention", queries, this.inFeatures);
+    const { mask, deterministic = this.deterministic, rngs = this.rngs } = options;
+    // [..., length, heads, features] to [..., heads, length, features]
+    const byHead = (x: NDArray): NDArray => np.swapaxes(x, -3, -2);
+    const q = byHead(this.query.call(queries));
+    const [k, v] = [byHead(this.key.call(keys)), byHead(this.value.call(values))];
+    const scale = 1 / Math.sqrt(q.shape.at(-1)!);
+    let logits = np.matmul(q.mul(scale), np.swapaxes(k, -1, -2));
+    if (mask !== undefined) logits = np.where(mask, logits, lowest);
+    let weights = nn.softmax(logits, -1);
+    if (this.dropoutRate > 0 && !deterministic) weights = this.#dropped(weights, rngs);
+    return this.out.call(byHead(np.matmul(weights, v)));
+  }
+
+  #dropped(weights: NDArray, rngs: Rngs | RngStream | null): NDArray {
+    if (rngs === null) {
+      throw new StateError("nnx.MultiHeadAttention: there is no random stream: give call { rngs }");
+    }
+    const key = (rngs instanceof Rngs ? rngs.stream("dropout") : rngs).next();
+    const keep = 1 - this.dropoutRate;
+    const { shape } = weights;
+    const drawn = this.broadcastDropout ? shape.map((n, d) => d < shape.length - 2 ? 1 : n) : shape;
+    const factor = random.bernoulli(key, keep, drawn).astype(weights.dtype).div(keep);
+    return weights.mul(factor);
+  }
+}
+
+// The least float32, as in the original.
+const lowest = -3.4028234663852886e38;

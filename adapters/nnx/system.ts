@@ -1,0 +1,268 @@
+/**
+ * NNX as the lifting engine sees it: entries are the variables that a graph of objects reaches, by path,
+ * and any others that are touched; the structure of the graph, with all flags in it, is what decides
+ * what is computed.
+ *
+ * @module
+ */
+import {
+  Context,
+  contextStack,
+  type LiftedTransforms,
+  liftTransforms,
+  type StateProtocol,
+} from "../../mod.ts";
+import { type Cell, checkWritable, Frame, read, within, write } from "./cells.ts";
+import {
+  build,
+  checkPlain,
+  difference,
+  Graph,
+  isNode,
+  Numbering,
+  type Structure,
+  structureOf,
+} from "./graph.ts";
+import { cellOf, typeName, type Variable } from "./variable.ts";
+
+/** Objects whose graph is transformed, with the names that begin their paths. */
+export type Roots = readonly (readonly [name: string, value: unknown])[];
+
+/** The group of names with the structure of the graph. */
+const group = "graph";
+
+/** One root context, with the graph that it is over. */
+class Scope extends Frame {
+  /** The objects by number. */
+  readonly numbering = new Numbering();
+  /** The graph as the objects have it. */
+  graph: Graph;
+  /** Its structure; `null` before the context is used. */
+  structure: Structure | null = null;
+
+  constructor(readonly roots: Roots) {
+    super();
+    this.graph = new Graph([]);
+  }
+
+  /** Looks at the objects for the first time. */
+  begin(context: Context): void {
+    this.graph = new Graph(this.roots);
+    for (const [variable, path] of this.graph.variables) {
+      this.bind(cellOf(variable), keyOf(variable, path));
+    }
+    this.structure = structureOf(this.graph, this.numbering);
+    context.names.set(group, "", this.structure);
+  }
+
+  /** Gives the objects the structure that a context has. */
+  follow(context: Context): void {
+    const wanted = context.names.get(group, "") as Structure;
+    if (wanted === this.structure) return;
+    build(wanted, this.numbering, (type, path) => context.get(keyBy(typeName(type), path)));
+    this.graph = new Graph(this.roots);
+    this.structure = wanted;
+  }
+
+  /** Gives a context the structure that the objects have, where that is another. */
+  note(context: Context): boolean {
+    const now = new Graph(this.roots);
+    if (now.equals(this.graph)) return false;
+    checkPlain(this.graph, now);
+    this.graph = now;
+    this.structure = structureOf(now, this.numbering);
+    context.names.set(group, "", this.structure);
+    return true;
+  }
+}
+
+function keyBy(type: string, path: string): string {
+  return `${type}:${path}`;
+}
+
+/** The entry of a variable at a path. */
+export function keyOf(variable: Variable<unknown>, path: string): string {
+  return keyBy(variable.type, path);
+}
+
+const scopes = new WeakMap<Context, Scope>();
+
+function scopeOf(context: Context): Scope {
+  let root = context;
+  while (root.parent !== null) root = root.parent;
+  return scopes.get(root)!;
+}
+
+/** Runs `f` in a context; the objects are afterwards as they were, and the context has what changed. */
+function run<T>(context: Context, f: () => T): T {
+  const scope = scopeOf(context);
+  const { structure } = scope;
+  scope.follow(context);
+  const before = scope.graph;
+  const { next } = scope.numbering;
+  try {
+    const result = f();
+    const changed = scope.note(context);
+    if (changed || !scope.graph.equals(before)) sync(context, before, scope.graph);
+    return result;
+  } finally {
+    before.restore();
+    // What was made in there is of that trace: outside, others are built from what it was.
+    scope.numbering.forget(next);
+    scope.graph = before;
+    scope.structure = structure;
+  }
+}
+
+/** Gives a context the entries of a graph that changed. */
+function sync(context: Context, before: Graph, after: Graph): void {
+  // All are read before one is set: variables may have changed places.
+  const values = new Map(
+    [...after.variables].map(([v, path]) => [keyOf(v, path), read(cellOf(v))]),
+  );
+  for (const [key, value] of values) if (context.get(key) !== value) context.set(key, value);
+  for (const [variable, path] of before.variables) {
+    const key = keyOf(variable, path);
+    if (!values.has(key)) context.delete(key);
+  }
+}
+
+/** Gives the objects what a transform did. */
+function commit(context: Context): void {
+  const scope = scopeOf(context);
+  if (context.parent !== null) {
+    scope.follow(context);
+    return;
+  }
+  const { written } = context.account;
+  const before = scope.structure;
+  const values = [...written].flatMap(([key, value]): [Cell, unknown][] => {
+    const cell = scope.cells.get(key);
+    return cell === undefined ? [] : [[cell, value]];
+  });
+  for (const [cell] of values) checkWritable(cell);
+  scope.follow(context);
+  if (scope.structure === before) {
+    for (const [cell, value] of values) write(cell, value);
+    return;
+  }
+  // Variables may have moved: what has a path has the value of that path.
+  const paths = new Map(
+    [...scope.graph.variables].map(([v, path]) => [cellOf(v), keyOf(v, path)]),
+  );
+  for (const [cell, value] of values) if (!paths.has(cell)) write(cell, value);
+  for (const [cell, key] of paths) {
+    const value = context.get(key);
+    if (value !== undefined && value !== read(cell)) write(cell, value);
+  }
+}
+
+/** Transforms of functions that use the objects of some roots. */
+export class System {
+  /** What the engine knows of it. */
+  readonly protocol: StateProtocol;
+  /** Its dictionary. */
+  readonly transforms: LiftedTransforms;
+  #last: { readonly scope: Scope; readonly context: Context } | null = null;
+
+  /** `roots` gives the roots at the time of each application. */
+  constructor(dictionary: string, roots: () => Roots) {
+    const stack = contextStack("nnx", {
+      dictionary,
+      settings: {
+        group,
+        describe: (before, after) => difference(before as Structure, after as Structure),
+      },
+      objects: {
+        root: () => this.#root(roots()),
+        pull: () => {},
+        push: () => {},
+        save: () => () => {},
+      },
+    });
+    this.protocol = {
+      ...stack,
+      run: (context, f) =>
+        within(scopeOf(context), context, () => stack.run(context, () => run(context, f))),
+      pull(context) {
+        const scope = scopeOf(context);
+        if (scope.structure === null) scope.begin(context);
+        else scope.note(context);
+      },
+      push: commit,
+    };
+    this.transforms = liftTransforms(this.protocol);
+  }
+
+  #root(roots: Roots): Context {
+    const scope = new Scope(roots);
+    const source = { get: (key: string) => scope.outside(key), keys: () => scope.cells.keys() };
+    const context = Context.open(this.protocol, { source });
+    scopes.set(context, scope);
+    this.#last = { scope, context };
+    return context;
+  }
+
+  /** Takes a result with objects apart, inside: what is in these is a result beside its arrays. */
+  give(out: unknown): [arrays: unknown, values: Record<string, unknown>] {
+    const context = this.protocol.current()!;
+    const scope = scopeOf(context);
+    const graph = new Graph([["", onlyNodes(out)]]);
+    const values: Record<string, unknown> = {};
+    if (hasNodes(out)) {
+      for (const [variable, path] of graph.variables) {
+        if (!scope.graph.variables.has(variable)) values[path] = variable.value;
+      }
+      context.names.set("result", "", structureOf(graph, scope.numbering));
+    }
+    return [withoutNodes(out), values];
+  }
+
+  /** Puts such a result together, outside. */
+  receive([arrays, values]: readonly [unknown, Record<string, unknown>]): unknown {
+    const { scope, context } = this.#last!;
+    const structure = context.names.get("result", "") as Structure | undefined;
+    if (structure === undefined) return arrays;
+    const [nodes] = build(structure, scope.numbering, (_, path) => values[path]);
+    return withNodes(nodes, arrays);
+  }
+}
+
+/** Applies `f` to what is in a list or plain object; what is none is left. */
+function mapInner(tree: unknown, f: (value: unknown, name: string) => unknown): unknown {
+  if (Array.isArray(tree)) return tree.map((x, i) => f(x, String(i)));
+  if (typeof tree !== "object" || tree === null) return tree;
+  const prototype = Object.getPrototypeOf(tree);
+  if (prototype !== Object.prototype && prototype !== null) return tree;
+  return Object.fromEntries(Object.entries(tree).map(([name, x]) => [name, f(x, name)]));
+}
+
+/** Whether a tree has modules or variables in it. */
+export function hasNodes(tree: unknown): boolean {
+  if (isNode(tree)) return true;
+  let found = false;
+  mapInner(tree, (x) => found ||= hasNodes(x));
+  return found;
+}
+
+/** A tree with `null` for modules and variables. */
+export function withoutNodes<T>(tree: T): T {
+  return (isNode(tree) ? null : mapInner(tree, withoutNodes)) as T;
+}
+
+/** A tree with `null` for all but modules and variables. */
+function onlyNodes(tree: unknown): unknown {
+  if (isNode(tree)) return tree;
+  const inner = mapInner(tree, onlyNodes);
+  return inner === tree ? null : inner;
+}
+
+/** A tree with the modules and variables of one, and the arrays of another. */
+export function withNodes<T>(nodes: T, arrays: unknown): T {
+  if (isNode(nodes)) return nodes;
+  const inner = mapInner(
+    nodes,
+    (x, name) => withNodes(x, (arrays as Record<string, unknown>)[name]),
+  );
+  return (inner === nodes ? arrays : inner) as T;
+}

@@ -1,0 +1,331 @@
+"""Recorder of the values of Flax's NNX in nnx.json.
+
+The tests read the JSON file alone.  Run this only to record it anew:
+
+    python3 -m venv flaxenv
+    flaxenv/bin/python -m pip install jax==0.10.2 jaxlib==0.10.2 flax==0.12.8 optax==0.2.8 numpy
+    flaxenv/bin/python tests/reference/record_nnx.py [OUT_DIR]
+
+Arrays are nested lists; keys are their two words.  A case has `state`, the arrays of the model before, by
+path, `after`, those afterwards, and results under names of their own.
+"""
+
+import json
+import os
+import sys
+
+import jax
+
+jax.config.update("jax_platforms", "cpu")
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+CASES = {}
+
+
+def plain(x):
+    if isinstance(x, dict):
+        return {str(k): plain(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [plain(v) for v in x]
+    if isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+        x = jax.random.key_data(x)
+    if isinstance(x, (jax.Array, np.ndarray)):
+        return np.asarray(x).tolist()
+    return x
+
+
+def arrays(node):
+    """The arrays of a model by path."""
+    out = {}
+    for path, variable in nnx.to_flat_state(nnx.state(node)):
+        out["/".join(map(str, path))] = plain(variable.get_value())
+    return out
+
+
+def by_path(state):
+    out = {}
+    for path, variable in nnx.to_flat_state(state):
+        value = variable.get_value() if hasattr(variable, "get_value") else variable
+        out["/".join(map(str, path))] = plain(value)
+    return out
+
+
+def record(f):
+    CASES[f.__name__] = plain(f())
+    return f
+
+
+def batch(shape, seed=0):
+    return jax.random.normal(jax.random.key(100 + seed), shape)
+
+
+@record
+def keys():
+    rngs = nnx.Rngs(0, params=1)
+    drawn = [rngs.params(), rngs(), rngs.dropout(), rngs.params()]
+    fork = rngs.fork()
+    split = nnx.Rngs(5).split(3)
+    backup = nnx.Rngs(9, dropout=4)
+    with nnx.split_rngs(backup, splits=2, only="dropout"):
+        inside = [backup.dropout.key.get_value(), backup.dropout.count.get_value()]
+    return {
+        "drawn": drawn,
+        "counts": [rngs.params.count.get_value(), rngs.default.count.get_value()],
+        "fork": [fork.params(), fork()],
+        "split": split.default.key.get_value(),
+        "inside": inside,
+        "restored": [backup.dropout.key.get_value(), backup.dropout.count.get_value()],
+        "after": backup.dropout(),
+    }
+
+
+class Mixed(nnx.Module):
+    def __init__(self, rngs):
+        self.embed = nnx.Embed(7, 4, rngs=rngs)
+        self.first = nnx.Linear(4, 6, rngs=rngs)
+        self.norm = nnx.BatchNorm(6, momentum=0.9, rngs=rngs)
+        self.drop = nnx.Dropout(0.5, rngs=rngs)
+        self.layer = nnx.LayerNorm(6, rngs=rngs)
+        self.second = nnx.Linear(6, 2, use_bias=False, rngs=rngs)
+
+    def __call__(self, i):
+        x = nnx.relu(self.norm(self.first(self.embed(i))))
+        return self.second(self.layer(self.drop(x)))
+
+
+@record
+def layers():
+    model = Mixed(nnx.Rngs(3))
+    i = jnp.array([0, 3, 6, 2, 2])
+    y = batch((5, 2))
+    state = arrays(model)
+
+    def loss(model):
+        out = model(i)
+        return ((out - y) ** 2).mean(), out
+
+    (value, out), grads = nnx.value_and_grad(loss, has_aux=True)(model)
+    after = arrays(model)
+    mask = model.drop(jnp.ones((3, 4)))
+    model.eval()
+    return {
+        "state": state, "y": y, "out": out, "loss": value, "grads": by_path(grads), "after": after,
+        "mask": mask, "eval": model(i),
+    }
+
+
+@record
+def norm_in_loops():
+    out = {}
+    x = jnp.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.25]])
+    step = lambda m, c: jnp.tanh(m(c) * 1.5 + c)
+    new = lambda: nnx.BatchNorm(2, momentum=0.9, rngs=nnx.Rngs(0))
+
+    m = new()
+    # The module is part of the carry, so that its statistics go from step to step.
+    y = nnx.scan(
+        lambda c, _: ((c[0], step(c[0], c[1])), None), in_axes=(nnx.Carry, 0), out_axes=(nnx.Carry, 0)
+    )((m, x), jnp.arange(3))[0][1]
+    out["scan"] = {"y": y, "after": arrays(m)}
+
+    m = new()
+    _, y = nnx.fori_loop(0, 4, lambda i, c: (c[0], step(c[0], c[1]) + 0.1 * i), (m, x))
+    out["fori"] = {"y": y, "after": arrays(m)}
+
+    m = new()
+    _, y, _ = nnx.while_loop(
+        lambda c: c[2] < 3, lambda c: (c[0], step(c[0], c[1]), c[2] + 1), (m, x, jnp.array(0))
+    )
+    out["while"] = {"y": y, "after": arrays(m)}
+
+    for name, p in (("taken", True), ("untaken", False)):
+        m = new()
+        y = nnx.cond(p, lambda m, x: step(m, x), lambda m, x: x, m, x)
+        out[name] = {"y": y, "after": arrays(m)}
+
+    m = new()
+    g = nnx.grad(lambda m, x: nnx.remat(step)(m, x).sum())(m, x)
+    out["remat"] = {"grads": by_path(g), "after": arrays(m)}
+    return out
+
+
+@record
+def dropout_in_loop():
+    m = nnx.Dropout(0.5, rngs=nnx.Rngs(7))
+    _, y = nnx.fori_loop(0, 3, lambda i, c: (c[0], c[0](c[1]) + 1), (m, jnp.ones(6)))
+    return {"y": y, "after": arrays(m)}
+
+
+class Block(nnx.Module):
+    def __init__(self, rngs):
+        self.linear = nnx.Linear(3, 3, rngs=rngs)
+        self.norm = nnx.BatchNorm(3, momentum=0.9, rngs=rngs)
+        self.drop = nnx.Dropout(0.25, rngs=rngs)
+
+    def __call__(self, x):
+        return jnp.tanh(self.drop(self.norm(self.linear(x)))) + x
+
+
+@record
+def stacked():
+    @nnx.split_rngs(splits=4)
+    @nnx.vmap(in_axes=(0,), out_axes=0)
+    def create(rngs):
+        return Block(rngs)
+
+    model = create(nnx.Rngs(0, dropout=1))
+    state = arrays(model)
+    x = batch((5, 3))
+
+    @nnx.scan(in_axes=(nnx.Carry, 0), out_axes=nnx.Carry)
+    def forward(x, block):
+        return block(x)
+
+    def loss(model):
+        return (forward(x, model) ** 2).sum()
+
+    value, grads = nnx.value_and_grad(loss)(model)
+    return {"state": state, "x": x, "loss": value, "grads": by_path(grads), "after": arrays(model)}
+
+
+@record
+def ensemble():
+    @nnx.split_rngs(splits=3)
+    @nnx.vmap(in_axes=(0,), out_axes=0)
+    def create(rngs):
+        return Block(rngs)
+
+    model = create(nnx.Rngs(2))
+    state = arrays(model)
+    x = batch((5, 3))
+    axes = nnx.StateAxes({...: 0})
+    out = nnx.vmap(lambda m, x: m(x), in_axes=(axes, None), out_axes=0)(model, x)
+    return {"state": state, "x": x, "out": out, "after": arrays(model)}
+
+
+@record
+def shared_lanes():
+    """Lanes that share parameters, with keys of their own."""
+    m = nnx.Dropout(0.5, rngs=nnx.Rngs(11))
+    with nnx.split_rngs(m, splits=4):
+        y = nnx.vmap(lambda m, x: m(x))(m, jnp.ones((4, 3)))
+    return {"y": y, "after": arrays(m)}
+
+
+class Sequence(nnx.Module):
+    def __init__(self, cell, rngs):
+        self.cell = cell(3, 4, rngs=rngs)
+
+    def __call__(self, xs):
+        carry = self.cell.initialize_carry((2, 3), rngs=nnx.Rngs(0))
+        return nnx.scan(
+            lambda carry, cell, x: cell(carry, x), in_axes=(nnx.Carry, None, 0),
+            out_axes=(nnx.Carry, 0),
+        )(carry, self.cell, xs)
+
+
+@record
+def cells():
+    out = {}
+    xs = batch((5, 2, 3))
+    for name, cell in (("lstm", nnx.LSTMCell), ("gru", nnx.GRUCell)):
+        m = Sequence(cell, nnx.Rngs(4))
+        carry, ys = m(xs)
+        grads = nnx.grad(lambda m: (m(xs)[1] ** 2).sum())(m)
+        out[name] = {
+            "state": arrays(m), "xs": xs, "carry": carry, "ys": ys, "grads": by_path(grads)
+        }
+    return out
+
+
+@record
+def attention():
+    m = nnx.MultiHeadAttention(2, 4, qkv_features=6, dropout_rate=0.25, decode=False, deterministic=False,
+                               rngs=nnx.Rngs(6))
+    x, z = batch((2, 3, 4)), batch((2, 5, 4), 1)
+    mask = jnp.tril(jnp.ones((2, 1, 3, 5), bool))
+    state = arrays(m)
+    dropped = m(x, z, mask=mask)
+    out = m(x, z, mask=mask, deterministic=True)
+    own = m(x, deterministic=True)
+    grads = nnx.grad(lambda m: (m(x, z, mask=mask, deterministic=True) ** 2).sum())(m)
+    return {"state": state, "x": x, "z": z, "out": out, "self": own, "dropped": dropped,
+            "grads": by_path(grads), "after": arrays(m)}
+
+
+class Regressor(nnx.Module):
+    def __init__(self, rngs):
+        # No bias: after it comes a norm, so that its gradient is rounding alone, which Adam makes large.
+        self.a = nnx.Linear(3, 5, use_bias=False, rngs=rngs)
+        self.norm = nnx.BatchNorm(5, momentum=0.9, rngs=rngs)
+        self.b = nnx.Linear(5, 1, rngs=rngs)
+
+    def __call__(self, x):
+        return self.b(jnp.tanh(self.norm(self.a(x))))
+
+
+@record
+def training():
+    out = {}
+    xs, ys = batch((6, 8, 3)), batch((6, 8, 1), 1)
+    for name, tx in (("sgd", optax.sgd(0.1, momentum=0.9)), ("adam", optax.adam(0.05))):
+        m = Regressor(nnx.Rngs(8))
+        opt = nnx.Optimizer(m, tx, wrt=nnx.Param)
+        state = arrays(m)
+
+        def step(carry, xy):
+            m, opt = carry
+            x, y = xy
+            loss, grads = nnx.value_and_grad(lambda m: ((m(x) - y) ** 2).mean())(m)
+            opt.update(m, grads)
+            return (m, opt), loss
+
+        _, losses = nnx.scan(step, in_axes=(nnx.Carry, 0), out_axes=(nnx.Carry, 0))((m, opt), (xs, ys))
+        out[name] = {"state": state, "losses": losses, "after": arrays(m), "step": opt.step[...]}
+    return {"xs": xs, "ys": ys, **out}
+
+
+class Tied(nnx.Module):
+    def __init__(self, rngs):
+        self.a = nnx.Linear(2, 2, rngs=rngs)
+        self.b = self.a
+
+    def __call__(self, x):
+        return self.b(jnp.tanh(self.a(x)))
+
+
+@record
+def tied():
+    m = Tied(nnx.Rngs(1))
+    x = jnp.array([1.0, 2.0])
+    value, grads = nnx.value_and_grad(lambda m: m(x).sum())(m)
+    return {"state": arrays(m), "loss": value, "grads": by_path(grads)}
+
+
+@record
+def equilibrium():
+    m = nnx.Linear(3, 3, kernel_init=nnx.initializers.normal(0.3), rngs=nnx.Rngs(2))
+    x = jnp.array([0.3, -0.2, 0.4])
+
+    def solve(m):
+        z = jnp.zeros(3)
+        for _ in range(200):
+            z = jnp.tanh(m(z) + x)
+        return z
+
+    grads = nnx.grad(lambda m: (solve(m) ** 2).sum())(m)
+    return {"state": arrays(m), "x": x, "value": solve(m), "grads": by_path(grads)}
+
+
+def main():
+    out_dir = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(out_dir, "nnx.json"), "w") as out:
+        json.dump(CASES, out, indent=None, separators=(",", ":"))
+        out.write("\n")
+
+
+main()
