@@ -13,31 +13,60 @@ import {
   sameShape,
   toArray,
 } from "../../lib/extend.ts";
-import { type Context, type DType, type NDArray, ShapeError, StateError } from "../../mod.ts";
-import { protocol, scopeIn } from "./context.ts";
+import {
+  type Context,
+  type DType,
+  NDArray,
+  ShapeError,
+  StateError,
+  treeFlatten,
+  treeUnflatten,
+} from "../../mod.ts";
+import { collections } from "./collections.ts";
+import { bundleOf, protocol, type Scope, scopeIn } from "./context.ts";
+import {
+  type Creator,
+  DO_NOT_STORE,
+  type EntryContext,
+  type Initializer,
+  runChain,
+  runCreators,
+} from "./handlers.ts";
 
-/** Makes an array of the given shape and dtype; draws random numbers with `nextRngKey`. */
-export type Initializer = (shape: readonly number[], dtype: DType) => NDArray;
-
-/** Options of `getParameter` and `getState`. */
-export interface EntryOptions {
+/** Options of `getParameter` and `getState`. `T` is what the initial value of state is: any tree of arrays. */
+export interface EntryOptions<T = NDArray> {
   /** Element type, float32 where left out. */
   readonly dtype?: DType | undefined;
   /** How to make the initial value. */
-  readonly init?: Initializer | undefined;
+  readonly init?: ((shape: readonly number[], dtype: DType) => T) | undefined;
 }
 
-/** The collections of entries. */
-export const collections = { params: "params", state: "state" } as const;
-
-function entryName(context: Context, name: string, op: string): string {
+/** Checks the name of an entry. */
+function checkName(name: unknown, op: string): asserts name is string {
   if (typeof name !== "string" || name === "" || name.includes("/") || name === "__proto__") {
     throw new StateError(
       `${op}: a name is a non-empty string without "/", not ${describeValue(name)}`,
     );
   }
-  const { module } = scopeIn(context);
-  return `${module === "" ? "~" : module}/${name}`;
+}
+
+/** What handlers are told of an entry. */
+function contextOf(
+  scope: Scope,
+  name: string,
+  shape: readonly number[] | undefined,
+  dtype: DType,
+  init: EntryContext["originalInit"],
+): EntryContext {
+  const moduleName = bundleOf(scope);
+  return {
+    fullName: `${moduleName}/${name}`,
+    moduleName,
+    name,
+    originalShape: shape,
+    originalDtype: dtype,
+    originalInit: init,
+  };
 }
 
 /** A name as users write it, and what stands in its place. */
@@ -45,26 +74,79 @@ function quoted(name: unknown): string {
   return typeof name === "string" ? JSON.stringify(name) : describeValue(name);
 }
 
-/** Runs an initialiser. */
-function makeEntry(
+/** An initialiser that checks what it made. */
+function checked(
   op: string,
   path: string,
+  init: (...args: never[]) => unknown,
+  isState: boolean,
+): Initializer {
+  return (shape, dtype) => {
+    const value = (init as unknown as Initializer)(shape, dtype) as unknown;
+    if (value === DO_NOT_STORE) return value as unknown as NDArray;
+    const array = toArray(value);
+    if (array === null) {
+      if (isState) return asEntry(op, path, value) as NDArray;
+      throw new StateError(`${op}: the initialiser of ${path} did not return an array`);
+    }
+    if (!sameShape(array.shape, shape)) {
+      throw new ShapeError(
+        `${op}: the initialiser of ${path} returned shape ${formatShape(array.shape)}, not ${
+          formatShape(shape)
+        }`,
+      );
+    }
+    return array;
+  };
+}
+
+/** A tree with arrays in the place of numbers, of the dtypes of what it replaces. */
+function asEntry(op: string, path: string, value: unknown, old?: unknown): unknown {
+  const [leaves, def] = treeFlatten(value);
+  const [before, beforeDef] = old === undefined ? [[], null] : treeFlatten(old);
+  return treeUnflatten(
+    def,
+    leaves.map((leaf, i) => {
+      const array = toArray(leaf);
+      if (array === null) {
+        const what = `${op}: the value of ${path} ${
+          leaves.length === 1 && leaf === value ? "is" : "holds"
+        } ${describeValue(leaf)}`;
+        throw new StateError(`${what}, not an array`);
+      }
+      const outer = before[i];
+      return typeof leaf !== "object" && def === beforeDef && outer instanceof NDArray
+        ? array.astype(outer.dtype)
+        : array;
+    }),
+  );
+}
+
+/**
+ * The value of an entry that does not exist, by its creators and initialiser; `DO_NOT_STORE` where
+ * one of them says so. `mayStore` raises where it may not be made.
+ */
+function created(
+  context: Context,
+  key: string,
+  creators: readonly Creator[],
   shape: readonly number[],
   dtype: DType,
   init: Initializer,
-): NDArray {
-  const value = toArray(init(shape, dtype));
-  if (value === null) {
-    throw new StateError(`${op}: the initialiser of ${path} did not return an array`);
+  describe: EntryContext,
+  mayStore: () => void,
+): unknown {
+  try {
+    return context.create(key, () => {
+      const value = runCreators(creators, shape, dtype, init, describe);
+      if (value === DO_NOT_STORE) throw DO_NOT_STORE;
+      mayStore();
+      return value;
+    });
+  } catch (error) {
+    if (error === DO_NOT_STORE) return DO_NOT_STORE;
+    throw error;
   }
-  if (!sameShape(value.shape, shape)) {
-    throw new ShapeError(
-      `${op}: the initialiser of ${path} returned shape ${formatShape(value.shape)}, not ${
-        formatShape(shape)
-      }`,
-    );
-  }
-  return value;
 }
 
 const entryOptions: OptionTable<EntryOptions> = { init: "function", dtype: "dtype" };
@@ -108,22 +190,20 @@ export function getParameter(
   }
   const call = `hk.getParameter(${quoted(name)})`;
   const context = protocol.need(call);
-  const path = entryName(context, name, "hk.getParameter");
+  checkName(name, "hk.getParameter");
   checkShape(call, shape, SCALAR);
   const dtype = expectDType(call, options.dtype, "float32");
+  const scope = scopeIn(context);
+  const path = `${bundleOf(scope)}/${name}`;
   const key = `${collections.params}:${path}`;
-  let value = context.get(key) as NDArray | undefined;
-  if (value === undefined) {
-    if (!context.initializing) throw missing(context, path);
-    const { init } = options;
-    if (init === undefined) {
-      throw new StateError(
-        `hk.getParameter: ${path} does not exist yet: give an initialiser, init`,
-      );
-    }
-    const make = (): NDArray => makeEntry("hk.getParameter", path, shape, dtype, init);
-    value = context.create(key, make) as NDArray;
+  let value = context.get(key) as unknown;
+  if (value === undefined) value = newParameter(context, scope, name, shape, dtype, options.init);
+  const { paramGetters } = scope.handlers;
+  if (paramGetters.length > 0) {
+    const describe = contextOf(scope, name, shape, dtype, options.init);
+    value = toArray(runChain(paramGetters, value, describe));
   }
+  if (!(value instanceof NDArray)) throw notThere(value, path);
   if (!sameShape(value.shape, shape)) {
     throw new ShapeError(
       `hk.getParameter: ${path} has shape ${formatShape(value.shape)}, but ${
@@ -132,6 +212,49 @@ export function getParameter(
     );
   }
   return value;
+}
+
+/** The error for a parameter that neither is stored nor given by a getter. */
+function notThere(value: unknown, path: string): StateError {
+  const hint = "give it by a getter, hk.customGetter, which must return an array";
+  return new StateError(
+    value === DO_NOT_STORE
+      ? `hk.getParameter: ${path} is not stored (DO_NOT_STORE): ${hint}`
+      : `hk.getParameter: the getters of ${path} gave no array`,
+  );
+}
+
+/** Makes a parameter. */
+function newParameter(
+  context: Context,
+  scope: Scope,
+  name: string,
+  shape: readonly number[],
+  dtype: DType,
+  given: Initializer | undefined,
+): unknown {
+  const path = `${bundleOf(scope)}/${name}`;
+  const key = `${collections.params}:${path}`;
+  const { paramCreators } = scope.handlers;
+  // After initialisation there is nothing to make; but creators may say that it is not stored.
+  const mayStore = (): void => {
+    if (!context.initializing) throw missing(context, path);
+  };
+  if (given === undefined && paramCreators.length === 0) mayStore();
+  const none = (): never => {
+    mayStore();
+    throw new StateError(
+      `hk.getParameter: ${path} does not exist yet: give an initialiser, init`,
+    );
+  };
+  const init = given === undefined ? none : checked("hk.getParameter", path, given, false);
+  const describe = contextOf(scope, name, shape, dtype, given);
+  try {
+    return created(context, key, paramCreators, shape, dtype, init, describe, mayStore);
+  } catch (error) {
+    mayStore(); // whatever went wrong in making it is beside the point then
+    throw error;
+  }
 }
 
 function missing(context: Context, path: string): StateError {
@@ -172,21 +295,25 @@ function missing(context: Context, path: string): StateError {
  * console.log(total.apply(params, after, null, np.array([3, 4]))[0].toArray()); // [ 4, 6 ]
  * ```
  */
-export function getState(
+export function getState<T = NDArray>(
   name: string,
   shape?: readonly number[],
-  options: EntryOptions = {},
-): NDArray {
+  options: EntryOptions<T> = {},
+): T {
   if (arguments.length > 2) {
     checkCall("hk.getState(name, shape, options)", arguments, entryOptions);
   }
   const call = `hk.getState(${quoted(name)})`;
   const context = protocol.need(call);
-  const path = entryName(context, name, "hk.getState");
+  checkName(name, "hk.getState");
   if (shape !== undefined) checkShape(call, shape, SCALAR);
   const dtype = expectDType(call, options.dtype, "float32");
+  const scope = scopeIn(context);
+  const path = `${bundleOf(scope)}/${name}`;
   const key = `${collections.state}:${path}`;
-  let value = context.get(key) as NDArray | undefined;
+  const { stateCreators, stateGetters } = scope.handlers;
+  const describe = (): EntryContext => contextOf(scope, name, shape, dtype, options.init);
+  let value: unknown = context.get(key);
   if (value === undefined) {
     const { init } = options;
     if (init === undefined || shape === undefined) {
@@ -194,17 +321,23 @@ export function getState(
         `hk.getState: ${path} has no value yet: give its shape and an initialiser, init, or set it first`,
       );
     }
-    const make = (): NDArray => makeEntry("hk.getState", path, shape, dtype, init);
-    value = context.create(key, make) as NDArray;
+    const make = checked("hk.getState", path, init, true);
+    value = created(context, key, stateCreators, shape, dtype, make, describe(), () => {});
   }
-  if (shape !== undefined && !sameShape(value.shape, shape)) {
+  if (stateGetters.length > 0) value = runChain(stateGetters, value, describe());
+  if (value === DO_NOT_STORE) {
+    throw new StateError(
+      `hk.getState: ${path} is not stored (DO_NOT_STORE): give it by a getter, hk.customGetter`,
+    );
+  }
+  if (shape !== undefined && value instanceof NDArray && !sameShape(value.shape, shape)) {
     throw new ShapeError(
       `hk.getState: ${path} has shape ${formatShape(value.shape)}, but ${
         formatShape(shape)
       } was asked for. Was the state made for other inputs, or did setState give it this shape?`,
     );
   }
-  return value;
+  return value as T;
 }
 
 /**
@@ -232,18 +365,23 @@ export function getState(
  * console.log(out.item(), after["~"]!.last!.item()); // 0 7
  * ```
  */
-export function setState(name: string, value: NDArray | number | boolean): void {
+export function setState(name: string, value: unknown): void {
   if (arguments.length > 2) checkCall("hk.setState(name, value)", arguments);
   const context = protocol.need(`hk.setState(${quoted(name)})`);
-  const path = entryName(context, name, "hk.setState");
+  checkName(name, "hk.setState");
+  const scope = scopeIn(context);
+  const path = `${bundleOf(scope)}/${name}`;
   const key = `${collections.state}:${path}`;
-  const old = context.get(key) as NDArray | undefined;
-  let array = toArray(value);
-  if (array === null) {
-    throw new StateError(
-      `hk.setState: the value of ${path} is ${describeValue(value)}, not an array`,
-    );
+  const old = context.get(key);
+  const { setters } = scope.handlers;
+  let entry = asEntry("hk.setState", path, value, old);
+  if (setters.length > 0) {
+    const { shape, dtype = "float32" } = (entry instanceof NDArray ? entry : {}) as Partial<
+      NDArray
+    >;
+    const set = runChain(setters, entry, contextOf(scope, name, shape, dtype, undefined));
+    if (set === DO_NOT_STORE) return;
+    entry = asEntry("hk.setState", path, set, old);
   }
-  if (old !== undefined && typeof value !== "object") array = array.astype(old.dtype);
-  context.set(key, array);
+  context.set(key, entry);
 }

@@ -11,7 +11,8 @@ import {
   type OptionTable,
 } from "../../lib/extend.ts";
 import { type NDArray, nn, numpy as np, random, ShapeError } from "../../mod.ts";
-import { getParameter, type Initializer } from "./entries.ts";
+import { getParameter } from "./entries.ts";
+import type { Initializer } from "./handlers.ts";
 import { nextRngKey } from "./keys.ts";
 import { Module } from "./module.ts";
 

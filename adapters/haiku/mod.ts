@@ -20,21 +20,50 @@
  * @module
  */
 import { constant, randomNormal, truncatedNormal } from "./layers.ts";
-import type { Initializer } from "./entries.ts";
+import type { Initializer } from "./handlers.ts";
 
+export { getCurrentState, getInitialState, getParams, type ModuleEntries } from "./collections.ts";
 export { protocol, runningInit } from "./context.ts";
+export { type EntryOptions, getParameter, getState, setState } from "./entries.ts";
 export {
-  type EntryOptions,
-  getParameter,
-  getState,
+  type Creator,
+  DO_NOT_STORE,
+  type EntryContext,
+  type Getter,
   type Initializer,
-  setState,
-} from "./entries.ts";
-export { maybeNextRngKey, nextRngKey } from "./keys.ts";
+  type Interceptor,
+  type MethodContext,
+  type NamedModule,
+  type Setter,
+} from "./handlers.ts";
+export {
+  customCreator,
+  customGetter,
+  customSetter,
+  type HookOptions,
+  interceptMethods,
+} from "./hooks.ts";
+export {
+  currentName,
+  forceName,
+  nameLike,
+  nameScope,
+  type NameScopeOptions,
+  transparent,
+} from "./scopes.ts";
+export {
+  maybeGetRngSequenceState,
+  maybeNextRngKey,
+  nextRngKey,
+  nextRngKeys,
+  PRNGSequence,
+  replaceRngSequenceState,
+  type RngSequenceState,
+  withRng,
+} from "./keys.ts";
 export { Linear, type LinearOptions, MLP, type MLPOptions } from "./layers.ts";
 export { Module } from "./module.ts";
 export {
-  type ModuleEntries,
   strictTransforms,
   transform,
   type Transformed,

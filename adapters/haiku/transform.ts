@@ -9,14 +9,12 @@ import {
   Context,
   type LiftedTransforms,
   liftTransforms,
-  NDArray,
+  type NDArray,
   StateError,
 } from "../../mod.ts";
-import { protocol, stream } from "./context.ts";
-import { collections } from "./entries.ts";
-
-/** Parameters or state: the name of each module with its entries, `{ "linear": { w, b } }`. */
-export type ModuleEntries = { [module: string]: { [name: string]: NDArray } };
+import { prepare, protocol, stream } from "./context.ts";
+import { isKey } from "./keys.ts";
+import { atFirst, collections, flattened, type ModuleEntries, nested, now } from "./collections.ts";
 
 /** A pair of pure functions made from a function with parameters. */
 export interface Transformed<A extends unknown[], R> {
@@ -78,53 +76,8 @@ export const transforms: LiftedTransforms = liftTransforms(protocol);
  */
 export const strictTransforms: LiftedTransforms = liftTransforms(protocol, { strict: true });
 
-/** The entries of a collection, as `value` has them. */
-function nested(
-  context: Context,
-  collection: string,
-  value: (key: string) => unknown,
-): ModuleEntries {
-  const out: ModuleEntries = {};
-  const prefix = `${collection}:`;
-  for (const key of context.keys()) {
-    if (!key.startsWith(prefix)) continue;
-    const at = key.lastIndexOf("/");
-    const module = key.slice(prefix.length, at);
-    if (!Object.hasOwn(out, module)) out[module] = {};
-    out[module]![key.slice(at + 1)] = value(key) as NDArray;
-  }
-  return out;
-}
-
-/** The entries of a collection by key. */
-function flattened(
-  entries: unknown,
-  what: keyof typeof collections,
-  usage: string,
-): Record<string, NDArray> {
-  const out: Record<string, NDArray> = {};
-  const wrong = (found: string): StateError =>
-    new StateError(`${usage}: ${what} must be { module: { name: array } }, but ${found}`);
-  if (typeof entries !== "object" || entries === null || entries instanceof NDArray) {
-    throw wrong(`it is ${describeValue(entries)}`);
-  }
-  for (const [module, own] of Object.entries(entries)) {
-    if (typeof own !== "object" || own === null || own instanceof NDArray) {
-      throw wrong(`${module} is ${describeValue(own)}`);
-    }
-    for (const [name, value] of Object.entries(own)) {
-      if (!(value instanceof NDArray)) throw wrong(`${module}.${name} is ${describeValue(value)}`);
-      out[`${collections[what]}:${module}/${name}`] = value;
-    }
-  }
-  return out;
-}
-
 function checkKey(key: unknown, usage: string): asserts key is NDArray | null {
-  if (key === null) return;
-  if (
-    key instanceof NDArray && key.dtype === "uint32" && key.ndim === 1 && key.shape[0] === 2
-  ) return;
+  if (key === null || isKey(key)) return;
   throw new StateError(
     `${usage}: the random key must be random.key(seed) or null, not ${describeValue(key)}`,
   );
@@ -132,15 +85,12 @@ function checkKey(key: unknown, usage: string): asserts key is NDArray | null {
 
 /** A context for a call. */
 function start(key: NDArray | null, entries: Record<string, NDArray> | null): Context {
-  return Context.open(protocol, {
+  return prepare(Context.open(protocol, {
     entries: entries ?? {},
     streams: key === null ? {} : { [stream]: { key, count: 0 } },
     initializing: entries === null,
-  });
+  }));
 }
-
-const now = (context: Context) => (key: string): unknown => context.get(key);
-const atFirst = (context: Context) => (key: string): unknown => context.initial(key);
 
 /**
  * Makes a pair of pure functions from a function that uses modules, parameters and state.

@@ -286,7 +286,8 @@ export class Context {
   #make(key: string, make: () => unknown, home: Context, names: Names): unknown {
     const inner = this.child({
       names,
-      stream: (_, name) => withTrace(home.trace, () => this.rules.named(home.first(name), key)),
+      stream: (s, name) =>
+        withTrace(home.trace, () => this.rules.named(home.first(name) ?? s, key)),
     });
     const value = this.protocol.run(inner, make);
     const changed = [...inner.#written.keys(), ...inner.#removed];
@@ -321,7 +322,8 @@ export class Context {
   /** The names of the streams. */
   streamNames(): string[] {
     const outer = this.parent === null ? Object.keys(this.#baseStreams) : this.parent.streamNames();
-    return [...new Set([...outer, ...this.#replaced])];
+    const own = [...this.#streams].filter(([, s]) => s !== undefined).map(([name]) => name);
+    return [...new Set([...outer, ...own])];
   }
 
   /** A stream as this context was given it. */
@@ -356,6 +358,22 @@ export class Context {
   replace(name: string, s: Stream): void {
     this.#streams.set(name, s);
     this.#replaced.add(name);
+  }
+
+  /**
+   * Runs `f` with another stream under a name. Afterwards the stream is what it was before, so that this
+   * may be done inside transforms.
+   */
+  withStream<T>(name: string, s: Stream, f: () => T): T {
+    const before = this.peek(name);
+    const wasDrawn = this.#drawn.has(name);
+    this.#streams.set(name, s);
+    try {
+      return f();
+    } finally {
+      this.#streams.set(name, before);
+      if (!wasDrawn) this.#drawn.delete(name);
+    }
   }
 
   /** Ends it: what was not looked up before cannot be any more. */

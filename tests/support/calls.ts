@@ -8,6 +8,7 @@
  */
 import * as injax from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
+import { haikuCalls, haikuNotCalled, inModel } from "./haiku_calls.ts";
 import * as solvers from "../../lib/solvers/mod.ts";
 
 const { numpy: np, pure, random } = injax;
@@ -150,14 +151,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   registerStatefulLibrary: [{ when: () => false, transforms: pure }],
   fixedPoint: [(y: injax.NDArray) => np.cos(y), 1],
   "debug.program": [square, [x]],
-  "haiku.transform": [square],
-  "haiku.transformWithState": [square],
-  "haiku.getParameter": ["w", []],
-  "haiku.getState": ["s", []],
-  "haiku.setState": ["t", 1],
-  "haiku.Linear": [2],
-  "haiku.MLP": [[2, 1]],
-  "haiku.initializers.constant": [1],
+  ...haikuCalls,
 };
 
 /** What takes any number of operands, so that nothing is one too many; with arguments, by name. */
@@ -191,7 +185,7 @@ const notCalled: Readonly<Record<string, string>> = {
   "array.toString": "JavaScript calls it",
   "array.dispose": "as a callback it is given what there is",
   "debug.Differences": "made by whereJitDiffers",
-  "haiku.Module": "a base class, made by subclasses",
+  ...haikuNotCalled,
 };
 
 /** Whether a function is a class, which is called with `new`. */
@@ -201,19 +195,6 @@ const isClass = (f: Fn): boolean => /^class\b/.test(Function.prototype.toString.
 function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     [null, Object.prototype].includes(Object.getPrototypeOf(value));
-}
-
-/** Runs something where modules, parameters and state can be used. */
-function inModel(f: () => unknown): unknown {
-  let result: unknown;
-  const one = { init: hk.initializers.constant(1) };
-  hk.transformWithState(() => {
-    hk.getParameter("w", [], one);
-    hk.getState("s", [], one);
-    result = f();
-    return 0;
-  }).init(key);
-  return result;
 }
 
 /** The functions below a path. */

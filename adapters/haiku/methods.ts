@@ -1,0 +1,207 @@
+/**
+ * How what a module does runs inside of it: its methods, its property getters and setters, and functions
+ * in its fields. The marks by which methods choose the names of what they make.
+ *
+ * @module
+ */
+import { describeValue } from "../../lib/extend.ts";
+import { StateError } from "../../mod.ts";
+import { inScope, protocol, scopeIn } from "./context.ts";
+import { type NamedModule, runInterceptors } from "./handlers.ts";
+
+type Func = (this: unknown, ...args: unknown[]) => unknown;
+type Class = abstract new (...args: never[]) => unknown;
+
+/** What was marked of a method: the name under which it makes things; `null` for that of its caller. */
+const marks = new WeakMap<object, string | null>();
+
+/** Marks a method. */
+export function mark(method: object, name: string | null): void {
+  marks.set(method, name);
+}
+
+/** A method, or an accessor, of a class. */
+interface Method {
+  readonly name: string;
+  /** The method under whose name it makes things; `null` for that of its caller. */
+  readonly like: string | null;
+  /** Its own name where others are named alike. */
+  readonly by: string | undefined;
+  /** How many classes its class is away from `Module`, which tells it from its bases. */
+  readonly owner: number;
+  readonly origClass: Class;
+  readonly f: Func;
+}
+
+/** Runs a method inside its module. */
+function callMethod(module: NamedModule, method: Method, args: readonly unknown[]): unknown {
+  const { moduleName } = module;
+  const context = protocol.top() ?? protocol.need(`${moduleName}.${method.name}`);
+  if (unsettled > 0) settle(module);
+  const scope = scopeIn(context);
+  const { interceptors } = scope.handlers;
+  const { like, owner, by } = method;
+  const run = interceptors.length === 0
+    ? (): unknown => method.f.apply(module, args as unknown[])
+    : () =>
+      runInterceptors(interceptors, args, {
+        module,
+        methodName: method.name,
+        origMethod: (...args) => method.f.apply(module, args),
+        origClass: method.origClass,
+      });
+  // The same method of a base class (super.call(...)) goes on counting, or the modules that both make
+  // would share their weights.
+  if (
+    like === null ||
+    (scope.module === moduleName && scope.method === like && scope.owner !== owner)
+  ) return run();
+  return inScope({ module: moduleName, method: like, owner, by }, run);
+}
+
+// ---------------------------------------------------------------- what classes have
+
+/** What is known of a class of modules. */
+interface Kind {
+  /** Whether instances have functions in fields. */
+  hasFunctions: boolean;
+  /** Whether an instance was seen that is made. */
+  isSettled: boolean;
+}
+
+const kinds = new WeakMap<object, Kind>();
+const wrapped = new WeakSet<object>();
+/** How many classes are not settled. */
+let unsettled = 0;
+
+/**
+ * Makes the methods and accessors of a module's class and its bases, up to `base`, run inside the
+ * module. Gives the module, or what stands in for it where functions in its fields are watched: the
+ * first instances of each class are, and all where one has some. (Watching takes 6 us a module.)
+ */
+export function adopt<M extends NamedModule>(module: M, base: Class): M {
+  const proto = Object.getPrototypeOf(module);
+  let kind = kinds.get(proto);
+  if (kind === undefined) {
+    kinds.set(proto, kind = { hasFunctions: false, isSettled: false });
+    unsettled++;
+    wrapMethods(proto, base);
+  }
+  return kind.hasFunctions || !kind.isSettled ? watched(module, kind) : module;
+}
+
+/** Notes that instances of a module's class are made: one runs a method. */
+function settle(module: NamedModule): void {
+  const kind = kinds.get(Object.getPrototypeOf(module));
+  if (kind === undefined || kind.isSettled) return;
+  kind.isSettled = true;
+  unsettled--;
+}
+
+function wrapMethods(start: object, base: Class): void {
+  for (
+    let proto = start;
+    proto !== base.prototype && !wrapped.has(proto);
+    proto = Object.getPrototypeOf(proto)
+  ) {
+    wrapped.add(proto);
+    const owner = depth(proto, base);
+    const all = Object.entries(Object.getOwnPropertyDescriptors(proto));
+    const likes = new Set(all.map(([, { value }]) => marks.get(value)));
+    for (const [name, descriptor] of all) {
+      if (name === "constructor") continue;
+      const wrap = (f: unknown): Func | undefined => {
+        if (typeof f !== "function") return undefined;
+        const marked = marks.get(f);
+        const like = marked === undefined ? name : marked;
+        const by = like !== null && likes.has(like) ? name : undefined;
+        const origClass = proto.constructor as Class;
+        const method: Method = { name, like, by, owner, origClass, f: f as Func };
+        return function (this: unknown, ...args: unknown[]): unknown {
+          if (!(this instanceof base)) throw unbound(method, this);
+          return callMethod(this as unknown as NamedModule, method, args);
+        };
+      };
+      const { value, get, set } = descriptor;
+      if (typeof value === "function") {
+        Object.defineProperty(proto, name, { ...descriptor, value: wrap(value) });
+      } else if (get !== undefined || set !== undefined) {
+        // Outside of transformed functions an accessor may tell what is plain in a module.
+        const inside = (own: unknown): Func | undefined => {
+          const run = wrap(own);
+          return run && function (this: unknown, ...args): unknown {
+            const isInside = protocol.top() !== null && this instanceof base;
+            return (isInside ? run : own as Func).apply(this, args);
+          };
+        };
+        const { configurable = true, enumerable = false } = descriptor;
+        Object.defineProperty(proto, name, {
+          configurable,
+          enumerable,
+          ...(get && { get: inside(get)! }),
+          ...(set && { set: inside(set)! }),
+        });
+      }
+    }
+  }
+}
+
+function depth(proto: object, base: Class): number {
+  let n = 0;
+  for (let at = proto; at !== base.prototype; at = Object.getPrototypeOf(at)) n++;
+  return n;
+}
+
+/** The error for a method that was taken off its module. */
+function unbound({ origClass, name }: Method, found: unknown): StateError {
+  return new StateError(
+    `${origClass.name}.${name} was called on ${
+      describeValue(found)
+    }, not on a module: a method that is passed ` +
+      `as a function loses its module. Pass (x) => layer.${name}(x) instead of layer.${name}`,
+  );
+}
+
+// ---------------------------------------------------------------- functions in fields
+
+/** A stand-in for a module under construction, which makes functions in its fields run inside of it. */
+function watched<M extends NamedModule>(module: M, kind: Kind): M {
+  return new Proxy(module, {
+    defineProperty(target, name, descriptor) {
+      const { value } = descriptor;
+      if (typeof value !== "function" || typeof name === "symbol" || isClass(value)) {
+        return Reflect.defineProperty(target, name, descriptor);
+      }
+      kind.hasFunctions = true;
+      return Reflect.defineProperty(target, name, {
+        ...descriptor,
+        value: fieldFunction(target, name, value),
+      });
+    },
+  });
+}
+
+function isClass(f: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(f));
+}
+
+/**
+ * A function in a field of a module. Called from elsewhere it is a method. Inside the module it is a
+ * function like another: it may have come from there, as an activation does.
+ */
+function fieldFunction(module: NamedModule, name: string, f: Func): Func {
+  const origClass = module.constructor as Class;
+  return new Proxy(f, {
+    apply(target, self, args) {
+      const { moduleName } = module;
+      const context = protocol.top();
+      const inside = context === null ? moduleName : scopeIn(context).module;
+      if (inside === moduleName || inside.startsWith(`${moduleName}/`)) {
+        return Reflect.apply(target, self, args);
+      }
+      const bound: Func = (...args) => Reflect.apply(target, self, args);
+      const method = { name, like: name, by: undefined, owner: 0, origClass, f: bound };
+      return callMethod(module, method, args);
+    },
+  });
+}
