@@ -44,7 +44,8 @@ interface Beyond {
   /** What it writes, in the order of outputs. */
   readonly births: readonly (readonly [name: string, Write])[];
   readonly writes: readonly (readonly [name: string, Write])[];
-  readonly effects: Effects;
+  /** What else it does. */
+  readonly effects: Pick<Effects, "drawn" | "names" | "removed">;
 }
 
 export function jit(e: Engine): Fn {
@@ -76,6 +77,8 @@ class JitSession implements Session {
     const births = [...r.births], writes = [...r.writes];
     const outputs = [...r.outs, ...[...births, ...writes].flatMap(([, w]) => w.atoms)];
     const needed = neededVars(r.jaxpr, outputs);
+    // Without what holds tracers of the trace that is over.
+    const { drawn, names, removed } = r.effects;
     const inputs = [...r.reads, ...r.streams].map(([name, read]) => ({
       name,
       used: read.vars.map((v) => needed[v.id] === 1),
@@ -109,7 +112,7 @@ class JitSession implements Session {
         streams: inputs.slice(r.reads.size),
         births,
         writes,
-        effects: r.effects,
+        effects: { drawn, names, removed },
       },
     };
   }
