@@ -16,7 +16,6 @@ import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { ConcretizationError, InternalError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
-import type { Tangent } from "../core/primitive.ts";
 import { bind, currentTrace, evalTrace, type Trace } from "../core/trace.ts";
 import { BatchTrace } from "../interpreters/batch.ts";
 import { JvpTrace } from "../interpreters/jvp.ts";
@@ -189,12 +188,16 @@ export function closedVjpRules(
     active = mask;
     return given;
   }, [...residuals, ...outAvals]);
-  if (backward instanceof Failed) return asItIs([fwd, backward.rule], false);
-  if (backward === needsValues || staysAFunction([forward, backward])) return asItIs(rules, false);
+  if (backward === needsValues) return asItIs(rules, false);
+  const isFailed = backward instanceof Failed;
+  const needed = isFailed ? [] : backward.consts;
+  if (staysAFunction(isFailed ? [forward] : [forward, backward])) {
+    return asItIs([fwd, isFailed ? backward.rule : bwd], false);
+  }
   const numForward = forward.consts.length;
-  const numHeld = numForward + backward.consts.length;
+  const numHeld = numForward + needed.length;
   return {
-    held: [...forward.consts, ...backward.consts],
+    held: [...forward.consts, ...needed],
     open: false,
     rules: [
       (args) => {
@@ -206,7 +209,9 @@ export function closedVjpRules(
           ...outs.slice(numOuts),
         ]];
       },
-      (kept, cts): Tangent[] => spread(active, evalJaxpr(backward.jaxpr, [...kept, ...cts], bind)),
+      isFailed
+        ? backward.rule
+        : (kept, cts) => spread(active, evalJaxpr(backward.jaxpr, [...kept, ...cts], bind)),
     ],
   };
 }

@@ -218,6 +218,27 @@ Deno.test("customVjp() in forward mode, and with a captured traced value, says w
   assertThrows(() => grad(f)(arr(3)), DifferentiationError, "Pass the value as an argument");
 });
 
+Deno.test("customVjp(): a backward rule that raises does not keep the forward rule from running", () => {
+  // The forward rule captures a value of a recording that is over when it runs.
+  const root = customRoot(
+    (z: NDArray) => {
+      const three = z.mul(0).add(3);
+      const twice = customVjp(
+        (x: NDArray) => x.mul(2),
+        (x: NDArray) => [x.mul(2), three],
+        () => {
+          throw new RangeError("no way back");
+        },
+      );
+      return twice(z).sub(three);
+    },
+    arr(1),
+    (g, z) => z.sub(g(z).div(2)),
+    (_, y) => y,
+  );
+  assertEquals(root.item(), 1.5);
+});
+
 Deno.test("rules that give the wrong thing are named", () => {
   const x = arr([1, 2]);
   const rule = (out: unknown) => customJvp((x: NDArray) => x, () => out as never);
