@@ -115,6 +115,8 @@ export class Context {
   readonly #source: EntrySource | null;
   readonly #baseStreams: Readonly<Record<string, Stream>>;
   readonly #seen = new Map<string, unknown>();
+  /** What entries are here that were created further in, and are not here unless that succeeds. */
+  readonly #ahead = new Map<string, { readonly outer: unknown; readonly value: unknown }>();
   readonly #streams = new Map<string, Stream>();
   readonly #written = new Map<string, unknown>();
   readonly #born = new Map<string, unknown>();
@@ -178,14 +180,36 @@ export class Context {
       this.#absent.add(key);
       return undefined;
     }
-    const { lift } = this.options;
-    const value = lift === undefined ? outer : lift(key, outer);
+    const value = this.#lifted(key, outer);
     this.#seen.set(key, value);
     return value;
   }
 
+  #lifted(key: string, outer: unknown): unknown {
+    const { lift } = this.options;
+    if (lift === undefined) return outer;
+    const ahead = this.#ahead.get(key);
+    return ahead !== undefined && ahead.outer === outer ? ahead.value : lift(key, outer);
+  }
+
+  /** What an entry is here that was created further in and has yet to be joined to this context. */
+  #before(key: string, made: unknown): unknown {
+    if (this.#closed !== null) return made;
+    const own = this.get(key);
+    if (own !== undefined) return own;
+    const outer = this.#beyond(key, made);
+    const value = this.#lifted(key, outer);
+    this.#ahead.set(key, { outer, value });
+    return value;
+  }
+
+  /** What an entry that was created here, or further in, is in the context around. */
+  #beyond(key: string, made: unknown): unknown {
+    return this.parent === null || this.home(key) === this ? made : this.parent.#before(key, made);
+  }
+
   #outer(key: string): unknown {
-    if (this.#made.has(key)) return this.#made.get(key);
+    if (this.#made.has(key)) return this.#beyond(key, this.#made.get(key));
     if (this.#closed !== null) throw this.#late(`the entry ${pathOf(key)}`);
     if (this.parent !== null) return this.parent.get(key);
     return Object.hasOwn(this.#base, key) ? this.#base[key] : this.#source?.get(key);

@@ -127,6 +127,27 @@ Deno.test("a condition reads what the body writes, and what it creates", () => {
   assertEquals(created, [5, { n: 5 }]);
 });
 
+Deno.test("what is created far inside goes round with every loop around it", () => {
+  const counted = run({}, () =>
+    t.scan(
+      (c: NDArray) => {
+        const y = t.cond(true, (x: NDArray) => {
+          const context = stack.need("branch");
+          const n = (context.get("n") ?? context.create("n", () =>
+            np.array(0))) as NDArray;
+          context.set("n", n.add(1));
+          return x.add(n);
+        }, (x: NDArray) =>
+          x, c);
+        return [y, y];
+      },
+      np.array(0),
+      null,
+      { length: 4 },
+    ), { initializing: true });
+  assertEquals(counted, [[6, [0, 1, 3, 6]], { n: 4 }]);
+});
+
 Deno.test("user code runs once a level, in init as in apply, however deep", () => {
   for (const initializing of [true, false]) {
     let calls = 0;
