@@ -64,8 +64,11 @@ function solved(options: FixedPointOptions): Library {
 /** A rule that is not the true derivative, so that using it is seen. */
 const bent = (f: Step) => (x: NDArray, dx: NDArray): NDArray => f(x).mul(dx).mul(0.3);
 
+/** Library functions by name. */
+export type Table = Readonly<Record<string, Library>>;
+
 /** Each member of the dictionary in use, and the solvers. */
-export const library: Readonly<Record<string, Library>> = {
+export const library: Table = {
   jit: { use: (f, x, t) => t.jit(f, { backend: "interpreter" })(x) },
   grad: { use: (f, x, t) => t.grad(loss(f))(x), needs: ["reverse"] },
   valueAndGrad: {
@@ -208,8 +211,13 @@ export const library: Readonly<Record<string, Library>> = {
 };
 
 /** Library functions around a function, the first outermost. */
-export function nest(names: readonly string[], f: Step, t: Transforms): Step {
-  return names.reduceRight<Step>((f, name) => (x) => library[name]!.use(f, x, t), f);
+export function nest(
+  names: readonly string[],
+  f: Step,
+  t: Transforms,
+  from: Table = library,
+): Step {
+  return names.reduceRight<Step>((f, name) => (x) => from[name]!.use(f, x, t), f);
 }
 
 /** The same as a pure program of its parameters. */
@@ -223,11 +231,18 @@ export function nestExplicit(
   }, f);
 }
 
-/** How a nest can be differentiated with respect to parameters; `null` where it asks too much. */
-export function modesOf(names: readonly string[]): readonly Mode[] | null {
-  let modes: readonly Mode[] = ["forward", "reverse"];
+/**
+ * How a nest around a function can be differentiated with respect to parameters, by how that can be;
+ * `null` where it asks too much.
+ */
+export function modesOf(
+  names: readonly string[],
+  from: Table = library,
+  own: readonly Mode[] = ["forward", "reverse"],
+): readonly Mode[] | null {
+  let modes = own;
   for (const name of names.toReversed()) {
-    const { needs = [], lacks = [], implicit } = library[name]!;
+    const { needs = [], lacks = [], implicit } = from[name]!;
     if (!needs.every((m) => modes.includes(m))) return null;
     if (implicit && modes.length < 2) modes = [];
     modes = modes.filter((m) => !lacks.includes(m));

@@ -1,0 +1,70 @@
+/**
+ * The guards: whatever reaches the context of a system is refused inside every raw transform, by the
+ * name of the dictionary to use instead, and nothing has changed after it.
+ *
+ * @module
+ */
+import { loadBackend, type NDArray, numpy as np, pure, StateError } from "../../mod.ts";
+import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { members } from "./members.ts";
+import { held, type Phase, type World } from "./world.ts";
+import { worlds } from "./worlds.ts";
+
+await loadBackend("wasm");
+
+// The raw ones call no function, or leave it to the library to call it where it stands.
+const harmless: readonly string[] = ["initialize", "isInitializing"];
+const raw = Object.keys(members).filter((name) => !harmless.includes(name));
+
+/** Each way to reach the context. */
+function reaches(world: World): Readonly<Record<string, (x: NDArray) => unknown>> {
+  const { remove, draw } = world;
+  return {
+    "read a parameter": () => world.param("w"),
+    "read state": () => world.state("n"),
+    "set state": () => world.set("n", np.array(7)),
+    "set new state": () => world.set("late", np.array(7)),
+    "create state": () => world.state("m"),
+    "create a parameter": () => world.param("w2"),
+    ...(remove === null ? {} : { "remove state": () => remove("n") }),
+    ...(draw === null ? {} : { "draw a key": () => draw() }),
+    ...world.touches,
+  };
+}
+
+const x = np.array([0.6, -0.4]);
+
+for (const world of worlds) {
+  Deno.test(`${world.name}: every effect inside every raw transform is refused by name`, () => {
+    const { dictionary } = world.protocol;
+    let cases = 0;
+    for (const phase of ["init", "apply"] satisfies Phase[]) {
+      for (const [reach, touch] of Object.entries(reaches(world))) {
+        for (const name of raw) {
+          const what = `${world.name}, ${phase}: ${reach} in ${name}`;
+          const f = (): void => {
+            world.param("w");
+            world.state("n");
+            const context = world.protocol.need("the test");
+            const before = held(context);
+            const use = (z: NDArray): NDArray => {
+              touch(z);
+              return np.tanh(z);
+            };
+            const error = assertThrows(() => members[name]!.use(use, x, pure), StateError);
+            assert(
+              error.message.includes(`Use ${dictionary} instead`),
+              `${what}: ${error.message}`,
+            );
+            assertEquals(held(context), before, what);
+            cases++;
+          };
+          const entries = world.init(() => (world.param("w"), world.state("n")));
+          if (phase === "init") world.init(f);
+          else world.apply(entries, f);
+        }
+      }
+    }
+    assert(cases >= 2 * 6 * raw.length, `${cases} cases`);
+  });
+}

@@ -1,0 +1,242 @@
+/**
+ * The laws as a matrix: each world x each library function, alone and nested x `init` and `apply` x kind
+ * of effect. Inside a context a nest does what the purified program does, to its result, to the entries
+ * and to the random stream; or it is refused by name, and nothing has changed.
+ *
+ * @module
+ */
+import { type NDArray, numpy as np, StateError } from "../../mod.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { assertClose } from "../support/arrays.ts";
+import { Random, seedNote } from "../support/random.ts";
+import { derivative, modesOf, nest, type Step } from "../lift/library.ts";
+import { type Effect, effects, given, type Refusal } from "./effects.ts";
+import { memberOf, members, nestPurified } from "./members.ts";
+import { Keys, type State } from "./purified.ts";
+import { type Entries, held, isParam, type Phase, type World } from "./world.ts";
+
+/** One case. */
+export interface Case {
+  readonly world: World;
+  readonly effect: string;
+  readonly phase: Phase;
+  /** Library functions, the first outermost. */
+  readonly nest: readonly string[];
+}
+
+/** What came of a case. */
+export type Outcome = "equal" | "refused" | "restored";
+
+/** The kind of effect that is none of a result: an exception in the middle. */
+export const RAISE = "raise midway";
+
+/** Names of all kinds. */
+export const kinds: readonly string[] = [...Object.keys(effects), RAISE];
+
+const names = Object.keys(members);
+
+/** These call a function themselves, and not under a transform that could take back what it did. */
+const bare: readonly string[] = ["evalShape", "initialize", "isInitializing"];
+
+const point = np.array([0.6, -0.4], { dtype: "float64" });
+
+/** What a case is, for messages. */
+export function describe({ world, effect, phase, nest }: Case): string {
+  return `${world.name}, ${phase}, ${effect}: ${nest.join(" over ")}`;
+}
+
+/** All cases of a world: each function alone, and `sampled` nests of two and of three around each. */
+export function casesOf(world: World, sampled = 1): Case[] {
+  const draw = new Random(`laws, ${world.name}`);
+  const other = (): string => names[draw.integer(0, names.length)]!;
+  const cases: Case[] = [];
+  for (const effect of kinds) {
+    const { phases, has, modes } = effects[effect] ?? { phases: ["init", "apply"] as const };
+    if (has?.(world) === false) continue;
+    const works = (nested: readonly string[]): boolean =>
+      modesOf(nested, members, modes) !== null &&
+      (effect !== RAISE || !nested.some((name) => bare.includes(name)));
+    for (const phase of phases) {
+      for (const name of names) {
+        if (!works([name])) continue;
+        cases.push({ world, effect, phase, nest: [name] });
+        for (let depth = 2; depth <= 3; depth++) {
+          for (let k = 0; k < sampled; k++) {
+            const place = draw.integer(0, depth);
+            let nested: string[];
+            do {
+              nested = Array.from({ length: depth }, (_, i) => i === place ? name : other());
+            } while (!works(nested));
+            cases.push({ world, effect, phase, nest: nested });
+          }
+        }
+      }
+    }
+  }
+  return cases;
+}
+
+/** Checks a case. */
+export function check(c: Case): Outcome {
+  try {
+    if (c.effect === RAISE) return checkRaise(c);
+    const effect = effects[c.effect]!;
+    const refusals = effect.refusals(c.world, c.nest, c.phase);
+    return refusals.length > 0 ? checkRefused(c, effect, refusals) : checkEqual(c, effect);
+  } catch (cause) {
+    throw new Error(`${describe(c)} (${seedNote}): ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Runs `f` in a phase of a world; gives what that gives, and what it holds when `f` is done. */
+function run<R>(
+  world: World,
+  phase: Phase,
+  entries: Entries,
+  f: () => R,
+): { out: R; gives: Entries; now: Entries; next: NDArray | null } {
+  let out!: R, now!: Entries, next: NDArray | null = null;
+  const inside = (): void => {
+    out = f();
+    const all = [...Object.keys(given), "w", "w2", "late"];
+    now = Object.fromEntries(
+      all.flatMap((name) => {
+        const value = world.read(name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+    if (world.streams !== null) next = world.draw!();
+  };
+  const gives = phase === "init" ? world.init(inside) : world.apply(entries, inside);
+  return { out, gives, now, next };
+}
+
+const made = new Map<World, Entries>();
+
+/** All entries as `init` makes them, without any transform. */
+function entriesOf(world: World): Entries {
+  let entries = made.get(world);
+  if (entries === undefined) {
+    entries = world.init(() => {
+      for (const name of ["w", "w2"]) world.param(name);
+      for (const name of Object.keys(given)) world.state(name);
+    });
+    made.set(world, entries);
+  }
+  return entries;
+}
+
+function checkEqual({ world, phase, nest: nested }: Case, effect: Effect): "equal" {
+  const initial = entriesOf(world);
+  const value = (name: string): NDArray =>
+    phase === "apply" && name in given
+      ? np.array(given[name]!).astype(initial[name]!.dtype)
+      : initial[name]!;
+  const entries = Object.fromEntries(effect.entries(phase).map((name) => [name, value(name)]));
+  const absent = np.array(0);
+  const start: State = {
+    ...entries,
+    ...(effect.created === undefined ? {} : { [effect.created]: absent }),
+    ...(effect.born === undefined ? {} : { [effect.born]: absent }),
+  };
+  const source = world.streams;
+  const explicit = (s: State): { out: NDArray; after: State; next: NDArray | null } => {
+    const keys = new Keys(source!, source?.first(phase), () => {});
+    const [after, out] = nestPurified(nested, effect.explicit)(s, keys, point);
+    return { out, after, next: source === null ? null : keys.draw() };
+  };
+  const lifted = (entries: Entries) =>
+    run(
+      world,
+      phase,
+      entries,
+      () => nest(nested, effect.step(world), world.transforms, members)(point),
+    );
+  const wanted = explicit(start);
+  const found = lifted(entries);
+  assertClose(found.out, wanted.out, tolerance, "the result");
+  assert([...found.out.dataSync()].every(Number.isFinite), "the result is finite");
+  const { [effect.removed ?? ""]: _, ...after } = wanted.after;
+  assertClose(found.now, after, tolerance, "entries afterwards");
+  if (source !== null) assertClose(found.next, wanted.next, 0, "the next key");
+  const gives = phase === "init" && world.initGives === "initial"
+    ? { ...start, ...(effect.born && { [effect.born]: found.gives[effect.born]! }) }
+    : after;
+  assertClose(found.gives, gives, tolerance, `what ${phase} gives`);
+  if (effect.derivative && phase === "apply") {
+    const modes = modesOf(nested, members, effect.modes)!;
+    const params = Object.fromEntries(Object.entries(entries).filter(([name]) => isParam(name)));
+    assertClose(
+      derivative(modes, (p) => lifted({ ...entries, ...p }).out, params),
+      derivative(modes, (p) => explicit({ ...start, ...p }).out, params),
+      100 * tolerance,
+      "the derivative",
+    );
+  }
+  return "equal";
+}
+
+/** What is expected of values: they come from the same operations in other programs. */
+const tolerance = 1e-6;
+
+/** Runs a nest that must raise, and sees that nothing has changed; gives the error. */
+function failure(c: Case, names: readonly string[], step: Step): unknown {
+  const { world, phase, nest: nested } = c;
+  const initial = entriesOf(world);
+  const entries = Object.fromEntries(names.map((name) => [name, initial[name]!]));
+  let error: unknown;
+  run(world, phase, entries, () => {
+    const context = world.protocol.need("laws");
+    world.param("w");
+    world.state("n");
+    const before = held(context);
+    try {
+      nest(nested, step, world.transforms, members)(point);
+    } catch (caught) {
+      error = caught;
+    }
+    if (error === undefined) return;
+    const after = held(context);
+    assertEquals(after, before, "what the context holds");
+    after.values.forEach((value, i) => assert(value === before.values[i], after.keys[i]));
+    assertEquals(world.state("n").item(), initial.n!.item());
+  });
+  return error;
+}
+
+function checkRefused(c: Case, effect: Effect, refusals: readonly Refusal[]): "refused" {
+  const error = failure(c, effect.entries(c.phase), effect.step(c.world));
+  assert(error instanceof StateError, `not refused, but ${error}`);
+  const { message } = error;
+  const { dictionary } = c.world.protocol;
+  const fits = refusals.some(({ at, says, by }) => {
+    const member = at === null ? "" : `${dictionary}.${by ?? memberOf(c.nest[at]!)}`;
+    const isSaid = typeof says === "string" ? message.includes(says) : says.test(message);
+    return isSaid && message.includes(member);
+  });
+  assert(fits, `refused in other words: ${message}`);
+  return "refused";
+}
+
+class Stop extends Error {}
+
+function checkRaise(c: Case): "restored" {
+  const { world } = c;
+  let stopped = 0;
+  for (const at of [1, 2]) {
+    let calls = 0;
+    const error = failure(c, ["w", "n"], (z) => {
+      const n = world.state("n");
+      world.set("n", n.add(1));
+      if (c.phase === "init") world.param("w2");
+      world.draw?.();
+      if (++calls === at) throw new Stop();
+      return np.tanh(z.matmul(world.param("w"))).mul(n.add(1));
+    });
+    if (error === undefined) continue;
+    assert(error instanceof Stop || error instanceof StateError, `${error}`);
+    stopped++;
+  }
+  assert(stopped > 0, "nothing was raised");
+  return "restored";
+}

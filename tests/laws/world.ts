@@ -1,0 +1,99 @@
+/**
+ * What the laws ask of a module system: a way to run a function with entries, and an accessor for each
+ * kind of effect that a function may have on its context. One file of `worlds/` has one system.
+ *
+ * @module
+ */
+import type { Context, ContextStack, NDArray, Stream, StreamRules, Transforms } from "../../mod.ts";
+
+/** Entries by the names that the laws give them. */
+export type Entries = Readonly<Record<string, NDArray>>;
+
+/** Whether entries are made, or given. */
+export type Phase = "init" | "apply";
+
+/**
+ * A module system. Names that begin with `w` are of parameters, float32 [2, 2]; all others are of
+ * state, float32 [].
+ */
+export interface World {
+  /** What the table calls it. */
+  readonly name: string;
+  /** Its dictionary. */
+  readonly transforms: Transforms;
+  /** Its protocol. */
+  readonly protocol: ContextStack;
+  /** What of state `init` gives: the initial values, or those that are there when it ends. */
+  readonly initGives: "initial" | "current";
+
+  /** Runs a function in the system's own `init`; gives what that gives. */
+  init(f: () => void): Entries;
+  /** Runs a function in the system's own `apply` with entries; gives those that are there after it. */
+  apply(entries: Entries, f: () => void): Entries;
+
+  /** A parameter: read, or made where `init` runs. */
+  param(name: string): NDArray;
+  /** State: read, or made where there is none, which is zero at first. */
+  state(name: string): NDArray;
+  /** Replaces state; where there is none, it comes to be. */
+  set(name: string, value: NDArray): void;
+  /** Removes state; `null` for a system where nothing can be removed. */
+  readonly remove: ((name: string) => void) | null;
+  /** Draws a random key; `null` for a system without streams of its own. */
+  readonly draw: (() => NDArray) | null;
+
+  /** How messages write an entry. */
+  path(name: string): string;
+  /** An entry as it is now, or `undefined`. */
+  read(name: string): NDArray | undefined;
+  /** The stream that `draw` takes from, as a run begins with it, and what is drawn from it. */
+  readonly streams: {
+    readonly name: string;
+    readonly rules: StreamRules;
+    first(phase: Phase): Stream;
+    drawn(s: Stream): NDArray;
+  } | null;
+
+  /**
+   * Effects that the system refuses after `init`, with words of the message: creating state, setting
+   * state that is not there.
+   */
+  readonly refuses: { readonly create?: RegExp; readonly bear?: RegExp };
+  /** What is said where a parameter is not there. */
+  readonly missing: RegExp;
+  /** What else reaches the context, by name: for the guards. */
+  readonly touches: Readonly<Record<string, (x: NDArray) => unknown>>;
+
+  /** A dense layer of the system's own, tanh(z w + b) without the tanh, with entries under a name. */
+  dense(z: NDArray): NDArray;
+  /** Those entries. */
+  denseEntries(p: { readonly w: NDArray; readonly b: NDArray }): Entries;
+}
+
+/** Whether an entry is a parameter. */
+export function isParam(name: string): boolean {
+  return name.startsWith("w");
+}
+
+/** All that a context holds. */
+export interface Held {
+  /** The keys of entries. */
+  readonly keys: readonly string[];
+  /** Their values. */
+  readonly values: readonly unknown[];
+  /** The streams. */
+  readonly streams: readonly Stream[];
+  /** The names that were put. */
+  readonly names: unknown;
+}
+
+/** What a context holds now. */
+export function held(context: Context): Held {
+  const keys = context.keys();
+  return {
+    keys,
+    values: keys.map((key) => context.get(key)),
+    streams: context.streamNames().map((name) => context.peek(name)),
+    names: context.names.changes(),
+  };
+}

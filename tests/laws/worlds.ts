@@ -1,0 +1,12 @@
+/**
+ * The worlds that the laws are held to.
+ *
+ * @module
+ */
+import type { World } from "./world.ts";
+import { haikuWorld } from "./worlds/haiku.ts";
+import { objectsWorld } from "./worlds/objects.ts";
+import { toyWorld } from "./worlds/toy.ts";
+
+/** All of them. */
+export const worlds: readonly World[] = [toyWorld, objectsWorld, haikuWorld];
