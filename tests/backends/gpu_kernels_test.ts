@@ -17,6 +17,7 @@ import {
   anderson,
   cond,
   damped,
+  debug,
   fixedPoint,
   foriLoop,
   grad,
@@ -24,6 +25,7 @@ import {
   nn,
   numpy as np,
   oneStep,
+  random,
   whileLoop,
 } from "../../mod.ts";
 import { difference, make } from "../support/arrays.ts";
@@ -210,3 +212,28 @@ for (const [name, f] of Object.entries(PROGRAMS)) {
     }
   });
 }
+
+gpuTest(
+  "long products with a vector are sums that many threads share, with the same result",
+  async () => {
+    const shapes: readonly (readonly [x: number[], y: number[]])[] = [
+      [[5, 3000], [3000]],
+      [[3000], [3000, 7]],
+      [[3000], [3000]],
+      [[3, 4, 1000], [3, 1000, 1]],
+      [[5, 3000], [3000, 2]],
+    ];
+    for (const [a, b] of shapes) {
+      const [x, y] = [random.normal(random.key(1), a), random.normal(random.key(2), b)];
+      const product = (x: NDArray, y: NDArray): NDArray => np.matmul(x, y);
+      const result = jit(product, { backend: "webgpu" })(x, y);
+      await result.data();
+      const scale = np.matmul(np.abs(x), np.abs(y)).max().item();
+      const off = np.abs(result.sub(product(x, y))).max().item();
+      assert(off <= 2e-6 * scale, `[${a}] times [${b}]: off by ${off}, of ${scale}`);
+      const graph = await debug.program(product, [x, y], { stage: "onnx", backend: "webgpu" });
+      const isThin = b.length === 1 || b.at(-1) === 1 || a.length === 1;
+      assertEquals(/ReduceSum/.test(graph) && !/MatMul/.test(graph), isThin, graph);
+    }
+  },
+);

@@ -117,6 +117,33 @@ function lowerLongDot(g: Lowering, x: Value, y: Value, n: number, dtype: "float3
   return g.node("ReduceSum", [parts, g.int64([0, 1, 2])], { keepdims: 0 });
 }
 
+/** Most elements that a long product with a vector may have for a GPU to be better off with sums. */
+const FEW = 512;
+/** Shortest sum that one thread of a GPU should not add up alone. */
+const SHARED_RUN = 512;
+
+/**
+ * A long product with a vector, as products and their sums. Kernels of MatMul on WebGPU have one thread
+ * for each element of the result, while many share the sums of ReduceSum: on an H200, [5, 32768] times a
+ * vector took 18 ms and takes less than can be seen beside reading the result, and a `fixedPoint` of
+ * 32768 unknowns 890 ms and takes 200, its gradient 4100 ms and 400.
+ */
+function lowerThin(
+  g: Lowering,
+  x: Reading,
+  y: Reading,
+  batch: readonly number[],
+  rows: number,
+  columns: number,
+  depth: number,
+): Value {
+  const products = g.node("Mul", [
+    read(g, x, [...batch, rows, 1, depth]),
+    read(g, y, [...batch, 1, columns, depth]),
+  ]);
+  return g.node("ReduceSum", [products, g.int64([batch.length + 2])], { keepdims: 0 });
+}
+
 /** Adds the nodes for a product that has at least one element and sums at least one term. */
 export function lowerDot(
   g: Lowering,
@@ -178,6 +205,13 @@ export function lowerDot(
   const cost = (c: typeof choices[number]): number => moves(c.left) + moves(c.right);
   const best = choices.reduce((a, b) => cost(b) < cost(a) ? b : a);
 
+  const elements = sizeOf(batch) * rows * columns;
+  const isThin = Math.min(rows, columns) === 1 && elements <= FEW && depth >= SHARED_RUN;
+  if (g.target === "webgpu" && isThin && isFloat(dtype)) {
+    const { left, rightTurned } = choices[0]!;
+    const product = lowerThin(g, left, rightTurned, batch, rows, columns, depth);
+    return reshaped(g, product, [...batch, rows, columns], outShape);
+  }
   if (batch.length === 0) {
     const long = depth > LONGEST_RUN && !g.isOpen(depth);
     if (dtype === "float32" && rows * columns === 1 && long && cost(best) === 0) {
