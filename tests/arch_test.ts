@@ -254,6 +254,7 @@ Deno.test("the published entry points exist and are what is published", async ()
     "./adapters/flax",
     "./adapters/haiku",
     "./adapters/nnx",
+    "./adapters/trax",
     "./extend",
     "./solvers",
     "./types",

@@ -1,0 +1,94 @@
+/**
+ * Trax as the lifting engine sees it, and what is known of the layers in an open context.
+ *
+ * @module
+ */
+import {
+  Context,
+  type ContextOptions,
+  type ContextStack,
+  contextStack,
+  type LiftedTransforms,
+  liftTransforms,
+  type NDArray,
+} from "../../mod.ts";
+
+/**
+ * The protocol: for `registerStatefulLibrary`, and for dictionaries of one's own by `liftTransforms`. A
+ * context is open while a layer runs or is initialised; its entries are weights and state, in the
+ * collections `weights` and `state`, by the place of each layer.
+ */
+export const protocol: ContextStack = contextStack("Trax", {
+  dictionary: "tl.transforms",
+  opener: "layer.pureFn, layer.call or tl.withLayers",
+});
+
+/**
+ * The transforms to use inside of layers, and to pass to library functions called there. Outside of
+ * layers they are the pure ones.
+ */
+export const transforms: LiftedTransforms = liftTransforms(protocol);
+
+/** The name of the one random stream. */
+export const stream = "rng";
+
+/** A layer, as far as its place is concerned. */
+export interface LayerTree<L> {
+  /** Its name. */
+  readonly name: string;
+  /** The layers that it uses. */
+  readonly sublayers: readonly L[];
+}
+
+/** Any layer. */
+export interface LayerNode extends LayerTree<LayerNode> {}
+
+/** The two things that layers have. */
+export type Kind = "weights" | "state";
+
+/** What an open context is about. */
+export interface Scope {
+  /** The place of each layer that belongs to it. */
+  readonly paths: ReadonlyMap<LayerNode, string>;
+  /** What becomes of it: `"pure"`: state is a result; `"objects"`: layers keep all that they get. */
+  readonly keeps: "pure" | "objects";
+  /** Keys of initial values, by layer, where a key was given for all of them. */
+  readonly keys: ReadonlyMap<LayerNode, KeyOf> | null;
+}
+
+/** Gives a key where it is asked for. */
+export type KeyOf = (op: string) => NDArray;
+
+const scopes = new WeakMap<Context, Scope>();
+
+/** Opens a context. */
+export function open(scope: Scope, options: ContextOptions): Context {
+  const context = Context.open(protocol, options);
+  scopes.set(context, scope);
+  return context;
+}
+
+/** What the innermost context is about, whatever trace is running; `null` where none is open. */
+export function scopeNow(): Scope | null {
+  let context = protocol.top();
+  while (context !== null && context.parent !== null) context = context.parent;
+  return context === null ? null : scopes.get(context)!;
+}
+
+/** The key of an entry. */
+export function entryOf(kind: Kind, path: string): string {
+  return `${kind}:${path}`;
+}
+
+/** The places of layers under some: the first one of a layer that is in several. */
+export function placesOf<L extends LayerTree<L>>(roots: readonly L[]): Map<L, string> {
+  const paths = new Map<L, string>();
+  const visit = (layer: L, path: string): void => {
+    if (paths.has(layer)) return;
+    paths.set(layer, path);
+    layer.sublayers.forEach((sub, i) => visit(sub, `${path}/${i}_${sub.name}`));
+  };
+  if (roots.length === 1) visit(roots[0]!, roots[0]!.name);
+  else roots.forEach((root, i) => visit(root, `${i}_${root.name}`));
+  return paths;
+}

@@ -1,0 +1,50 @@
+/**
+ * The data stack: what layers take from it and put onto it.
+ *
+ * @module
+ */
+import { describeValue, formatAval } from "../../lib/extend.ts";
+import { NDArray, ShapeDtype } from "../../mod.ts";
+
+/** What a layer takes or gives: one array as it is, several as a list, none as an empty list. */
+export type Tensors = NDArray | readonly NDArray[];
+
+/** Shapes and dtypes of what a layer takes or gives. */
+export type Signature = ShapeDtype | readonly ShapeDtype[];
+
+/** Arrays, or what stands for them, as a list. */
+export function listOf<T>(xs: T | readonly T[]): readonly T[] {
+  return Array.isArray(xs) ? xs as readonly T[] : [xs as T];
+}
+
+/** A list as layers take it: one item is the item itself. */
+export function packaged<T>(xs: readonly T[]): T | readonly T[] {
+  return xs.length === 1 ? xs[0]! : xs;
+}
+
+/**
+ * Shapes and dtypes of arrays, as `init` takes them.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as tl from "@injax/injax/adapters/trax";
+ *
+ * console.log(String(tl.signature(np.ones([2, 3])))); // float32[2,3]
+ * ```
+ */
+export function signature(xs: Tensors): Signature {
+  const one = (x: NDArray): ShapeDtype => new ShapeDtype(x.shape, x.dtype);
+  return xs instanceof NDArray ? one(xs) : xs.map(one);
+}
+
+/** Arrays or shapes as text, for messages. */
+export function shown(xs: unknown): string {
+  const one = (x: unknown): string =>
+    x instanceof NDArray
+      ? formatAval(x.aval)
+      : x instanceof ShapeDtype
+      ? String(x)
+      : describeValue(x);
+  return Array.isArray(xs) ? `[${xs.map(one).join(", ")}]` : one(xs);
+}
