@@ -65,6 +65,8 @@ export interface ChildOptions {
   readonly makesHere?: ((key: string) => boolean) | undefined;
   /** Names to go on from, where these are others than those of the context around. */
   readonly names?: Names | undefined;
+  /** Whether it sees the context around as that was before anything was done to it. */
+  readonly early?: boolean | undefined;
 }
 
 /** What was done to a context since it was made. */
@@ -122,7 +124,8 @@ export class Context {
   readonly #born = new Map<string, unknown>();
   readonly #made = new Map<string, unknown>();
   readonly #removed = new Set<string>();
-  readonly #drawn = new Set<string>();
+  /** Streams that were drawn from, as they were before. */
+  readonly #drawnFrom = new Map<string, Stream>();
   readonly #replaced = new Set<string>();
   readonly #absent = new Set<string>();
   readonly #kept = new Map<string, unknown>();
@@ -139,7 +142,8 @@ export class Context {
     readonly options: ChildOptions,
     { entries = {}, source, streams = {} }: ContextOptions,
   ) {
-    this.names = new Names(options.names ?? parent?.names ?? null);
+    const around = options.early === true ? parent!.names.early() : parent?.names;
+    this.names = new Names(options.names ?? around ?? null);
     this.#base = entries;
     this.#source = source ?? null;
     this.#baseStreams = streams;
@@ -163,7 +167,7 @@ export class Context {
       born: this.#born,
       made: this.#made,
       removed: this.#removed,
-      drawn: this.#drawn,
+      drawn: new Set(this.#drawnFrom.keys()),
       replaced: this.#replaced,
       absent: this.#absent,
     };
@@ -211,8 +215,16 @@ export class Context {
   #outer(key: string): unknown {
     if (this.#made.has(key)) return this.#beyond(key, this.#made.get(key));
     if (this.#closed !== null) throw this.#late(`the entry ${pathOf(key)}`);
-    if (this.parent !== null) return this.parent.get(key);
+    if (this.parent !== null) {
+      return this.options.early === true ? this.parent.#first(key) : this.parent.get(key);
+    }
     return Object.hasOwn(this.#base, key) ? this.#base[key] : this.#source?.get(key);
+  }
+
+  /** The value of an entry before it was written or removed here; the first one, where it was born here. */
+  #first(key: string): unknown {
+    if (this.#born.has(key)) return this.#born.get(key);
+    return this.#seen.has(key) ? this.#seen.get(key) : this.get(key);
   }
 
   #late(what: string): StateError {
@@ -356,7 +368,9 @@ export class Context {
       return Object.hasOwn(this.#baseStreams, name) ? this.#baseStreams[name] : undefined;
     }
     if (this.#closed !== null) throw this.#late(`a key of the stream ${name}`);
-    const outer = this.parent.peek(name);
+    const outer = this.options.early === true
+      ? this.parent.#drawnFrom.get(name) ?? this.parent.peek(name)
+      : this.parent.peek(name);
     const { stream } = this.options;
     if (outer === undefined || stream === undefined) return outer;
     // It may be asked for further in.
@@ -373,8 +387,8 @@ export class Context {
   draw(name: string): Stream {
     const s = this.peek(name);
     if (s === undefined) return undefined;
+    if (!this.#drawnFrom.has(name)) this.#drawnFrom.set(name, s);
     this.#streams.set(name, this.rules.advance(s));
-    this.#drawn.add(name);
     return s;
   }
 
@@ -390,13 +404,13 @@ export class Context {
    */
   withStream<T>(name: string, s: Stream, f: () => T): T {
     const before = this.peek(name);
-    const wasDrawn = this.#drawn.has(name);
+    const wasDrawn = this.#drawnFrom.has(name);
     this.#streams.set(name, s);
     try {
       return f();
     } finally {
       this.#streams.set(name, before);
-      if (!wasDrawn) this.#drawn.delete(name);
+      if (!wasDrawn) this.#drawnFrom.delete(name);
     }
   }
 

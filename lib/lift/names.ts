@@ -36,6 +36,17 @@ export class Names {
     return value;
   }
 
+  /** The same names as they were before any was put here. */
+  early(): Names {
+    return new EarlyNames(this);
+  }
+
+  /** What stood under a key when it was first looked up further out. */
+  protected static first(names: Names, group: string, key: string): unknown {
+    const looked = names.#looked.get(group);
+    return looked !== undefined && looked.has(key) ? looked.get(key) : names.outer?.get(group, key);
+  }
+
   /** Puts plain data under a key. */
   set(group: string, key: string, value: unknown): void {
     let part = this.#parts.get(group);
@@ -85,6 +96,17 @@ export class Names {
       if (whole) this.#parts.set(group, { own: new Map(), whole: true });
       for (const [key, value] of own) this.set(group, key, value);
     }
+  }
+}
+
+/** Names without what was put over them. */
+class EarlyNames extends Names {
+  constructor(readonly names: Names) {
+    super(null);
+  }
+
+  override get(group: string, key: string): unknown {
+    return Names.first(this.names, group, key);
   }
 }
 

@@ -82,11 +82,15 @@ class Ruled implements Recorder {
 }
 
 /**
- * A derivative rule over contexts of its own, which leaves no trace in those around. It may run when
- * the transform is over: what it looked at when it was recorded is kept, and no more than that.
+ * A derivative rule over contexts of its own, which leaves no trace in those around, and sees what the
+ * function saw: entries and names before that did anything. It may run when the transform is over: what
+ * was looked at when the function or the rule was recorded is kept, and no more than that.
  */
 function late(app: Application, role: number, rule: Fn): Fn {
-  const held: World = childrenOf(app.world, { stream: (s, { rules }) => rules.part(s, role) });
+  const held: World = childrenOf(app.world, {
+    stream: (s, { rules }) => rules.part(s, role),
+    early: true,
+  });
   return instead(rule, (...args) => {
     const inner = childrenOf(held, {});
     const out = inside(inner, () => rule(...args));

@@ -58,16 +58,20 @@ export interface WorldOptions {
   readonly makesHere?: ((name: string) => boolean) | undefined;
   /** The names to begin with, where these are not those around. */
   readonly names?: readonly Names[] | undefined;
+  /** Whether they see the contexts around as these were before anything was done to them. */
+  readonly early?: boolean | undefined;
 }
 
 /** Contexts within these. */
-export function childrenOf(world: World, { lift, stream, makesHere, names }: WorldOptions): World {
+export function childrenOf(world: World, options: WorldOptions): World {
+  const { lift, stream, makesHere, names, early } = options;
   return world.map((context, i) =>
     context.child({
       lift: lift && ((key, outer) => lift(nameIn(i, key), outer)),
       stream: stream && ((s, name) => stream(s, context, nameIn(i, name))),
       makesHere: makesHere && ((key) => makesHere(nameIn(i, key))),
       names: names?.[i],
+      early,
     })
   );
 }

@@ -108,7 +108,12 @@ export const library: Table = {
   vmap: { use: (f, x, t) => t.vmap(f)(np.stack([x, half(x)])).sum(0) },
   checkpoint: { use: (f, x, t) => t.checkpoint(f)(x) },
   customJvp: {
-    use: (f, x, t) => t.customJvp(f, ([x], [dx]) => [f(x), bent(f)(x, dx)])(x),
+    use: (f, x, t) =>
+      t.customJvp(f, ([x], [dx]) => {
+        // Once: a rule that called it twice would make two of each module in it.
+        const y = f(x);
+        return [y, bent(() => y)(x, dx)];
+      })(x),
     explicit: (f, p, x) =>
       pure.customJvp((p: Params, x: NDArray) => f(p)(x), ([p, x], [dp, dx]) => {
         const [, viaParams] = pure.jvp((p: Params) => f(p)(x), [p], [dp]);

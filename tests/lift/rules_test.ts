@@ -350,3 +350,26 @@ Deno.test("a loop that parameters cannot be differentiated through says how rule
   );
   assert(!bare.message.includes("rules"));
 });
+
+Deno.test("rules find the names and entries that their function found, whenever they run", () => {
+  const step = (x: NDArray): NDArray => {
+    const n = hk.getState("n", [], { init: (s) => np.ones(s) });
+    hk.setState("n", n.mul(10));
+    return new hk.Linear(2).call(x).mul(n);
+  };
+  const { init, apply } = hk.transformWithState((x: NDArray) =>
+    hk.transforms.customVjp(
+      step,
+      (x: NDArray) => [step(x), x],
+      (x, ct) => [step(x).mul(ct)],
+    )(x)
+  );
+  const x = np.array([1, 2]);
+  const [params, state] = init(random.key(0), x);
+  assertEquals(Object.keys(params), ["linear"]);
+  const f = (x: NDArray): NDArray => apply(params, state, null, x)[0].sum();
+  const wanted = np.matmul(x, params.linear!.w!);
+  for (const g of [grad(f), grad(jit(f, { backend: "interpreter" })), jit(grad(f))]) {
+    assertClose(g(x), wanted, 1e-6);
+  }
+});
