@@ -5,15 +5,16 @@
  *
  * @module
  */
-import { type NDArray, numpy as np, StateError } from "../../mod.ts";
+import { keyStreams } from "../../lib/extend.ts";
+import { jit, type NDArray, numpy as np, random, StateError } from "../../mod.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { assertClose } from "../support/arrays.ts";
 import { Random, seedNote } from "../support/random.ts";
-import { derivative, modesOf, nest, type Step } from "../lift/library.ts";
+import { derivative, type Mode, modesOf, nest, type Params, type Step } from "../lift/library.ts";
 import { type Effect, effects, given, type Refusal } from "./effects.ts";
 import { memberOf, members, nestPurified } from "./members.ts";
-import { Keys, type State } from "./purified.ts";
-import { type Entries, held, isParam, type Phase, type World } from "./world.ts";
+import { type Explicit, Keys, type State } from "./purified.ts";
+import { cellWeight, type Entries, held, isParam, type Phase, type World } from "./world.ts";
 
 /** One case. */
 export interface Case {
@@ -30,8 +31,11 @@ export type Outcome = "equal" | "refused" | "restored";
 /** The kind of effect that is none of a result: an exception in the middle. */
 export const RAISE = "raise midway";
 
+/** The kind that is not about entries that the laws name, but about those that the system names. */
+export const MODULE = "make a module";
+
 /** Names of all kinds. */
-export const kinds: readonly string[] = [...Object.keys(effects), RAISE];
+export const kinds: readonly string[] = [...Object.keys(effects), MODULE, RAISE];
 
 const names = Object.keys(members);
 
@@ -51,7 +55,7 @@ export function casesOf(world: World, sampled = 1): Case[] {
   const other = (): string => names[draw.integer(0, names.length)]!;
   const cases: Case[] = [];
   for (const effect of kinds) {
-    const { phases, has, modes } = effects[effect] ?? { phases: ["init", "apply"] as const };
+    const { phases, has, modes } = effects[effect] ?? others[effect]!;
     if (has?.(world) === false) continue;
     const works = (nested: readonly string[]): boolean =>
       modesOf(nested, members, modes) !== null &&
@@ -76,10 +80,17 @@ export function casesOf(world: World, sampled = 1): Case[] {
   return cases;
 }
 
+/** Kinds that have checks of their own. */
+const others: Readonly<Record<string, Pick<Effect, "phases" | "has" | "modes">>> = {
+  [MODULE]: { phases: ["apply"], has: (world) => world.modules !== null },
+  [RAISE]: { phases: ["init", "apply"] },
+};
+
 /** Checks a case. */
 export function check(c: Case): Outcome {
   try {
     if (c.effect === RAISE) return checkRaise(c);
+    if (c.effect === MODULE) return checkModule(c);
     const effect = effects[c.effect]!;
     const refusals = effect.refusals(c.world, c.nest, c.phase);
     return refusals.length > 0 ? checkRefused(c, effect, refusals) : checkEqual(c, effect);
@@ -166,13 +177,54 @@ function checkEqual({ world, phase, nest: nested }: Case, effect: Effect): "equa
   if (effect.derivative && phase === "apply") {
     const modes = modesOf(nested, members, effect.modes)!;
     const params = Object.fromEntries(Object.entries(entries).filter(([name]) => isParam(name)));
-    assertClose(
-      derivative(modes, (p) => lifted({ ...entries, ...p }).out, params),
-      derivative(modes, (p) => explicit({ ...start, ...p }).out, params),
-      100 * tolerance,
-      "the derivative",
+    sameDerivative(
+      nested,
+      modes,
+      (p) => lifted({ ...entries, ...p }).out,
+      (p) => explicit({ ...start, ...p }).out,
+      params,
     );
   }
+  return "equal";
+}
+
+/** Compares derivatives, and those of a compiled function, whose rules run when all else is over. */
+function sameDerivative(
+  nested: readonly string[],
+  modes: readonly Mode[],
+  f: (p: Params) => NDArray,
+  explicit: (p: Params) => NDArray,
+  at: Params,
+): void {
+  const wanted = derivative(modes, explicit, at);
+  assertClose(derivative(modes, f, at), wanted, 100 * tolerance, "the derivative");
+  if (nested.length > 1) return;
+  const compiled = jit(f, { backend: "interpreter" });
+  assertClose(
+    derivative(modes, compiled, at),
+    wanted,
+    100 * tolerance,
+    "the derivative of the compiled function",
+  );
+}
+
+/** Modules made inside: named in `apply` and in derivative rules as in `init`. */
+function checkModule({ world, nest: nested }: Case): "equal" {
+  const { model, cell } = world.modules!;
+  const { init, apply } = model((x) =>
+    nest(nested, (z) => np.tanh(cell(z)), world.transforms, members)(x)
+  );
+  const variables = init(point);
+  const step: Explicit = (s, _, z) => [s, np.tanh(z.matmul(cellWeight))];
+  const f = ({ x }: Params): NDArray => apply(variables, x!);
+  const explicit = ({ x }: Params): NDArray => {
+    const source = { rules: keyStreams, drawn: (): NDArray => x! };
+    const keys = new Keys(source, { key: random.key(0), count: 0 }, () => {});
+    return nestPurified(nested, step)({}, keys, x!)[1];
+  };
+  const at = { x: point };
+  assertClose(f(at), explicit(at), tolerance, "the result");
+  sameDerivative(nested, modesOf(nested, members)!, f, explicit, at);
   return "equal";
 }
 

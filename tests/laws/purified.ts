@@ -215,16 +215,13 @@ export const purified: Readonly<Record<string, Purified>> = {
       pure.customJvp(
         (s: State, x: NDArray) => f(s, own.part(BODY), x),
         ([s, x], [ds, dx]) => {
-          // It calls the function twice, the second time after what it did the first time.
-          const rule = own.apart().part(BODY);
-          const [after, y] = f(s, rule, x);
-          const [, again] = f(after, rule, x);
+          const [after, y] = f(s, own.apart().part(BODY), x);
           const [, [dAfter, dy]] = pure.jvp(
             (s: State) => f(s, own.apart().part(BODY), x),
             [s],
             [ds],
           );
-          return [[after, y], [dAfter, bent(again, dx).add(dy)]];
+          return [[after, y], [dAfter, bent(y, dx).add(dy)]];
         },
       )
     )(f),

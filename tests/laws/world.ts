@@ -4,7 +4,15 @@
  *
  * @module
  */
-import type { Context, ContextStack, NDArray, Stream, StreamRules, Transforms } from "../../mod.ts";
+import {
+  type Context,
+  type ContextStack,
+  type NDArray,
+  numpy as np,
+  type Stream,
+  type StreamRules,
+  type Transforms,
+} from "../../mod.ts";
 
 /** Entries by the names that the laws give them. */
 export type Entries = Readonly<Record<string, NDArray>>;
@@ -64,11 +72,26 @@ export interface World {
   /** What else reaches the context, by name: for the guards. */
   readonly touches: Readonly<Record<string, (x: NDArray) => unknown>>;
 
+  /**
+   * A model of a function that makes modules, which the system names; `null` where it has none. `cell` makes
+   * one and applies it: `z` times `cellWeight`.
+   */
+  readonly modules: {
+    model(f: (x: NDArray) => NDArray): {
+      init(x: NDArray): unknown;
+      apply(variables: unknown, x: NDArray): NDArray;
+    };
+    cell(z: NDArray): NDArray;
+  } | null;
+
   /** A dense layer of the system's own, tanh(z w + b) without the tanh, with entries under a name. */
   dense(z: NDArray): NDArray;
   /** Those entries. */
   denseEntries(p: { readonly w: NDArray; readonly b: NDArray }): Entries;
 }
+
+/** The weight of each module that `cell` makes. */
+export const cellWeight: NDArray = np.array([[0.3, -0.2], [0.1, 0.4]]);
 
 /** Whether an entry is a parameter. */
 export function isParam(name: string): boolean {

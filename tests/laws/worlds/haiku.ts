@@ -6,7 +6,7 @@
 import { type KeyStream, type NDArray, numpy as np, random } from "../../../mod.ts";
 import * as hk from "../../../adapters/haiku/mod.ts";
 import { keyStreams } from "../../../lib/extend.ts";
-import { type Entries, isParam, type World } from "../world.ts";
+import { cellWeight, type Entries, isParam, type World } from "../world.ts";
 
 const first = random.key(32);
 const wInit = hk.initializers.randomNormal(0.4);
@@ -80,6 +80,16 @@ export const haikuWorld: World = {
   touches: {
     "a module": (x) => new hk.Linear(2).call(x),
     maybeNextRngKey: () => hk.maybeNextRngKey(),
+  },
+  modules: {
+    model(f) {
+      const { init, apply } = hk.transform(f);
+      return {
+        init: (x) => init(first, x),
+        apply: (params, x) => apply(params as hk.ModuleEntries, first, x),
+      };
+    },
+    cell: (z) => new hk.Linear(2, { wInit: () => cellWeight }).call(z),
   },
   dense: (z) => new hk.Linear(2, { name: "cell" }).call(z),
   denseEntries: ({ w, b }) => ({ wCell: w, wCellBias: b }),

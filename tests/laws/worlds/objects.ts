@@ -91,6 +91,7 @@ export const objectsWorld: World = {
   refuses: {},
   missing: /there is no cell/,
   touches: {},
+  modules: null,
   dense: (z) => z.matmul(objectsWorld.param("w")).add(objectsWorld.state("b")),
   denseEntries: ({ w, b }) => ({ w, b }),
 };

@@ -51,6 +51,7 @@ export const toyWorld: World = {
   refuses: {},
   missing: /there is no variable/,
   touches: {},
+  modules: null,
   dense: (z) => z.matmul(toy.param("w", [2, 2])).add(toy.stat("b")),
   denseEntries: ({ w, b }) => ({ w, b }),
 };
