@@ -137,7 +137,7 @@ export function settle(frame: Frame, context: Context): void {
   while (pending.length > 0) {
     const module = pending.shift()!;
     if (run.scopes.has(module)) continue;
-    const name = module.givenName ?? autoName(context, scope, className(module));
+    const name = module.givenName ?? autoName(context, scope, nameOfClass(module.constructor));
     reserve(context, frame, name, null);
     bind(run, module, newScope(within(scope.path, name)));
   }
@@ -200,6 +200,13 @@ export function inScope<T>({ names }: Context, scope: Scope, f: () => T): T {
   } finally {
     scope.active--;
   }
+}
+
+/** Runs `f` as if the methods of a module that are running had not made anything yet. */
+export function afresh<T>(module: Bindable, f: () => T): T {
+  const context = protocol.top();
+  const scope = context === null ? null : scopeOf(context, module);
+  return scope === null ? f() : context!.names.within(groupOf(scope), f);
 }
 
 /** The first free one of the names of a class: `Dense_0`, `Dense_1`, ... */
@@ -276,9 +283,10 @@ function checkName(name: unknown, module: Bindable): void {
   );
 }
 
-/** The name of a module's class: its own `static moduleName`, or that which it has in the source. */
-export function className(module: Bindable): string {
-  const made = module.constructor as { readonly name: string; readonly moduleName?: unknown };
+/** The name of a class: its own `static moduleName`, or that which it has in the source. */
+export function nameOfClass(
+  made: { readonly name: string; readonly moduleName?: unknown },
+): string {
   if (Object.hasOwn(made, "moduleName") && typeof made.moduleName === "string") {
     return made.moduleName;
   }

@@ -112,18 +112,22 @@ export interface Statics {
   readonly mutable: Filter;
 }
 
-/** What a lifted transform lets through to its function. */
+/** What a lifted transform lets through to its function. Of several filters each adds what it means. */
 export interface Limits {
   /** What sets the limits, for messages: `"flax.scan"`. */
   readonly by: string;
   /** Which collections can be seen. */
-  readonly visible: Filter;
+  readonly visible: readonly Filter[];
   /** Which collections may be changed. */
-  readonly mutable: Filter;
-  /** Which of them may be created all the same. */
-  readonly creates: Filter;
+  readonly mutable: readonly Filter[];
+  /** Which of the others may be created all the same. */
+  readonly creates?: readonly Filter[];
   /** Which random streams can be drawn from. */
-  readonly rngs: Filter;
+  readonly rngs: readonly Filter[];
+}
+
+function meant(filters: readonly Filter[], name: string): boolean {
+  return filters.some((filter) => inFilter(filter, name));
 }
 
 const limitsGroup = "limits";
@@ -149,23 +153,20 @@ export function withinLimits<T>(limits: Limits, f: () => T): T {
 /** Whether a collection may be changed. */
 export function isMutable(context: Context, collection: string): boolean {
   return inFilter((context.statics as Statics).mutable, collection) &&
-    limitsIn(context).every((l) =>
-      inFilter(l.visible, collection) && inFilter(l.mutable, collection)
-    );
+    limitsIn(context).every((l) => meant(l.visible, collection) && meant(l.mutable, collection));
 }
 
 /** Whether variables may be created in a collection. */
 export function mayCreate(context: Context, collection: string): boolean {
   return inFilter((context.statics as Statics).mutable, collection) &&
     limitsIn(context).every((l) =>
-      inFilter(l.visible, collection) &&
-      (inFilter(l.mutable, collection) || inFilter(l.creates, collection))
+      meant(l.visible, collection) && meant([...l.mutable, ...l.creates ?? []], collection)
     );
 }
 
 /** Raises where a transform around does not let a collection through. */
 export function checkVisible(context: Context, collection: string, what: string): void {
-  const hiding = limitsIn(context).find((l) => !inFilter(l.visible, collection));
+  const hiding = limitsIn(context).find((l) => !meant(l.visible, collection));
   if (hiding === undefined) return;
   throw new StateError(
     `${what}: ${hiding.by} does not let the collection ${collection} through to its function. Name ` +
@@ -183,10 +184,10 @@ const counters = "rngs";
 export function nextKey(context: Context, name: string, path: string, what: string): NDArray {
   const limits = limitsIn(context);
   const has = (stream: string): boolean =>
-    context.peek(stream) !== undefined && limits.every((l) => inFilter(l.rngs, stream));
+    context.peek(stream) !== undefined && limits.every((l) => meant(l.rngs, stream));
   const stream = [name, "params"].find(has);
   if (stream === undefined) {
-    const hiding = limits.find((l) => !inFilter(l.rngs, name) && context.peek(name) !== undefined);
+    const hiding = limits.find((l) => !meant(l.rngs, name) && context.peek(name) !== undefined);
     throw new StateError(
       hiding === undefined
         ? `${what}: there is no random stream ${name}. Give init or apply a key for it, ` +
@@ -210,10 +211,16 @@ export function countDraw({ names }: Context, stream: string, path: string): num
   return count;
 }
 
+/** How often scopes drew from streams within a transform's function, which may be made to count outside. */
+export function drawsIn({ names }: Context): (outside: Context) => void {
+  const counted = names.own(counters);
+  return (outside) => counted.forEach(([key, count]) => outside.names.set(counters, key, count));
+}
+
 /** Whether there is a random stream. */
 export function hasStream(context: Context, name: string): boolean {
   return context.peek(name) !== undefined &&
-    limitsIn(context).every((l) => inFilter(l.rngs, name));
+    limitsIn(context).every((l) => meant(l.rngs, name));
 }
 
 /** A stream that begins with a key. */

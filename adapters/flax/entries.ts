@@ -18,7 +18,7 @@ import {
 } from "../../mod.ts";
 import { type Bindable, currentFrame, needScope, reserve, runOf, type Scope } from "./binding.ts";
 import { checkVisible, isMutable, mayCreate, nextKey, protocol } from "./context.ts";
-import { isPlain, keyOf, nodeAt, toValue } from "./variables.ts";
+import { collectionOf, isPlain, keyOf, nodeAt, pathOf, toValue } from "./variables.ts";
 
 /** Makes an initial value of a key and further arguments, such as a shape and a dtype. */
 export type InitFunction<A extends unknown[] = [shape: readonly number[], dtype?: DType]> = (
@@ -48,7 +48,7 @@ export class Variable<V = NDArray> {
   /** The value as it is now. */
   get value(): V {
     const context = protocol.need(this.#where);
-    checkVisible(context, collectionIn(this.#key), this.#where);
+    checkVisible(context, collectionOf(this.#key), this.#where);
     return read(context, this.#key) as V;
   }
 
@@ -61,9 +61,6 @@ export class Variable<V = NDArray> {
     write(protocol.need(this.#where), this.#key, value, this.#where);
   }
 }
-
-const collectionIn = (key: string): string => key.slice(0, key.indexOf(":"));
-const pathIn = (key: string): string => key.slice(key.indexOf(":") + 1);
 
 /** What is being done, for messages. */
 function doing(module: Bindable, method: string, name: unknown): string {
@@ -83,12 +80,12 @@ function read(context: Context, key: string): unknown {
 
 /** Sets a variable that may be set. */
 function write(context: Context, key: string, value: unknown, what: string): void {
-  const collection = collectionIn(key);
+  const collection = collectionOf(key);
   checkVisible(context, collection, what);
   if (!isMutable(context, collection)) {
     throw new StateError(
       `${what}: cannot change ${
-        pathIn(key)
+        pathOf(key)
       }, since the collection ${collection} is immutable here. ` +
         `Give apply { mutable: [${
           JSON.stringify(collection)
@@ -127,11 +124,11 @@ function create(context: Context, key: string, what: string, make: () => unknown
 }
 
 function missing(context: Context, key: string, what: string): StateError {
-  const collection = collectionIn(key);
-  const known = context.keys().filter((k) => collectionIn(k) === collection).map(pathIn);
+  const collection = collectionOf(key);
+  const known = context.keys().filter((k) => collectionOf(k) === collection).map(pathOf);
   return new StateError(
     `${what}: there is no ${
-      pathIn(key)
+      pathOf(key)
     } in the collection ${collection}, and it cannot be made, since ` +
       `that is immutable here. ${
         known.length > 0
@@ -199,7 +196,7 @@ function checkShapes(
     const has = found[i]?.shape;
     if (has !== undefined && sameShape(has, shape)) return;
     throw new ShapeError(
-      `${what}: the parameter ${pathIn(key)} has shape ${
+      `${what}: the parameter ${pathOf(key)} has shape ${
         has === undefined ? "none" : formatShape(has)
       }, but its initialiser would give ${
         formatShape(shape)
@@ -320,7 +317,7 @@ export function perturb(
   if (!Object.hasOwn(runOf(context).given, collection)) return value;
   throw new StateError(
     `${what}: the collection ${collection} is given, but ${
-      pathIn(key)
+      pathOf(key)
     } is not in it. Give all that init made`,
   );
 }

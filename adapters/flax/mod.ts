@@ -28,6 +28,35 @@ export { type DenyList, denyList, type Filter } from "./filters.ts";
 export * as initializers from "./initializers.ts";
 export type { Initializer } from "./initializers.ts";
 export {
+  checkpoint,
+  cond,
+  jit,
+  type LiftedJitOptions,
+  type LiftedScanOptions,
+  type LiftedVmapOptions,
+  type LiftedWhileOptions,
+  remat,
+  scan,
+  type ScanAxes,
+  type SplitRngs,
+  switch,
+  type VariableAxes,
+  vmap,
+  whileLoop,
+} from "./lifted.ts";
+export {
+  customVjp,
+  jvp,
+  type LiftedCustomVjpOptions,
+  type LiftedVjpOptions,
+  type MappedVariables,
+  mapVariables,
+  type MapVariablesOptions,
+  type Pulled,
+  vjp,
+} from "./lifted_variables.ts";
+export type { TargetOptions } from "./targets.ts";
+export {
   Dense,
   DenseGeneral,
   type DenseGeneralOptions,

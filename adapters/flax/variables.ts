@@ -32,6 +32,16 @@ export interface GivenVariables {
   readonly [collection: string]: { readonly [name: string]: unknown };
 }
 
+/** The collection in a key. */
+export function collectionOf(key: string): string {
+  return key.slice(0, key.indexOf(":"));
+}
+
+/** The path in a key. */
+export function pathOf(key: string): string {
+  return key.slice(key.indexOf(":") + 1);
+}
+
 /** The key of a variable. */
 export function keyOf(collection: string, path: string, name: string): string {
   return `${collection}:${path === "" ? name : `${path}/${name}`}`;
@@ -129,7 +139,7 @@ export function variablesIn(
 }
 
 /** A tree that is one's own, to change. */
-type Nested = { [name: string]: unknown };
+export type Nested = { [name: string]: unknown };
 
 function copied(tree: Nested): Nested {
   return Object.fromEntries(

@@ -8,15 +8,10 @@ import type { NDArray } from "../core/array.ts";
 import { shaped, type ShapedArray } from "../core/aval.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { StateChangedError, StateError } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
 import { type Atom, Var } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treeMap, treeUnflatten } from "../core/tree.ts";
-import { batchFlat } from "../interpreters/batch.ts";
 import type { Staged } from "../interpreters/staging.ts";
-import { iota } from "../primitives/constants/iota.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import type {
   Part as PartKind,
   Recorder,
@@ -98,9 +93,12 @@ export class Carrier implements Recorder {
     const alike = typeof kind === "number" ? this.#branches.get(f) : undefined;
     const part: Part = alike ?? { recorded: again(), known: 0, again };
     if (alike === undefined) {
-      if (part.recorded.births.size > 0) {
+      const births = new Map(
+        [...part.recorded.births].filter(([name]) => this.#axis(name) === null),
+      );
+      if (births.size > 0) {
         const unsure = typeof kind === "number" || mayHaveNoSteps;
-        this.#bear(part.recorded, first?.() ?? [], unsure);
+        this.#bear(part.recorded, births, first?.() ?? [], unsure);
         part.recorded = again();
       }
       const { effects } = part.recorded;
@@ -126,36 +124,13 @@ export class Carrier implements Recorder {
     return axis === null ? x.aval : shaped(x.shape.filter((_, d) => d !== axis), x.dtype);
   }
 
-  /** Makes entries that came to be by being set, with the values that they were set to first. */
-  #bear(r: Recorded, args: readonly NDArray[], unsure: boolean): void {
-    const { app } = this;
-    const stacked = [...r.births.keys()].filter((name) => this.#axis(name) !== null);
-    const single = new Map([...r.births].filter(([name]) => !stacked.includes(name)));
-    app.set(evaluate(r, single, args));
-    if (unsure) { for (const name of single.keys()) this.#bornMaybe.add(name); }
-    if (stacked.length === 0) return;
-    const { steps = 0 } = this;
-    // Initial values differ by the number of the layer alone.
-    const births = stacked.map((name) => r.births.get(name)!);
-    const outputs = births.flatMap((w) => w.atoms);
-    const step = r.step === null ? new Var(shaped([], "int32"), r.jaxpr.numVars) : r.step.now;
-    const program = assemble(r, { inputs: [step], outputs, numVars: r.jaxpr.numVars + 1 });
-    const [outs, dims] = batchFlat(
-      `the initial values of layers in ${app.where}`,
-      ([i]) => evaluateAll(program, [...args, i!]),
-      [iota([steps], 0, "int32")],
-      [0],
-      steps,
-    );
-    let next = 0;
-    stacked.forEach((name, k) => {
-      const { def, atoms } = births[k]!;
-      const layers = atoms.map(() => {
-        const at = next++;
-        return moveAxis(batchAxisInFront(outs[at]!, dims[at]!, steps), 0, this.#axis(name)!);
-      });
-      app.set({ [name]: treeUnflatten(def, layers) });
-    });
+  /**
+   * Makes entries that came to be by being set, with the values that they were set to first. Those that each
+   * step has for itself are made by the steps.
+   */
+  #bear(r: Recorded, births: Recorded["births"], args: readonly NDArray[], unsure: boolean): void {
+    this.app.set(evaluate(r, births, args));
+    if (unsure) { for (const name of births.keys()) this.#bornMaybe.add(name); }
   }
 
   /** Number of steps, where entries are stacked by step. */
@@ -184,13 +159,16 @@ export class Carrier implements Recorder {
     return this.#counts() ? [...values, scalarArray(0, "int32")] : values;
   }
 
-  /** Names of entries of which steps read slices, and of those of which they give some. */
-  #layered(): { read: string[]; written: string[] } {
+  /** Names of entries of which steps read slices, and of those that they make and give some of. */
+  #layered(): { read: string[]; born: string[]; written: string[] } {
     const r = this.#parts[0]?.part.recorded;
-    if (r === undefined || this.options.axes === undefined) return { read: [], written: [] };
+    if (r === undefined || this.options.axes === undefined) {
+      return { read: [], born: [], written: [] };
+    }
     const layered = (name: string): boolean => this.#axis(name) !== null;
     return {
       read: [...r.reads.keys()].filter(layered),
+      born: [...r.births.keys()].filter(layered),
       written: [...r.writes.keys()].filter(layered),
     };
   }
@@ -220,7 +198,7 @@ export class Carrier implements Recorder {
       name,
       vars: r.reads.get(name)?.vars ?? arrays.map((x) => new Var(x.aval, numVars++)),
     }));
-    const { read, written } = this.#layered();
+    const { read, born, written } = this.#layered();
     const slices = kind === "body" ? read.flatMap((name) => r.reads.get(name)!.vars) : [];
     const counter = this.#counts() ? r.step?.now ?? new Var(shaped([], "int32"), numVars++) : null;
     const inputs = [...entries.flatMap((e) => e.vars), ...(counter === null ? [] : [counter])];
@@ -228,6 +206,7 @@ export class Carrier implements Recorder {
     if (kind !== "test") {
       for (const { name, vars } of entries) outputs.push(...r.writes.get(name)?.atoms ?? vars);
       if (counter !== null) outputs.push(r.step?.next ?? counter);
+      for (const name of born) outputs.push(...r.births.get(name)!.atoms);
       for (const name of written) outputs.push(...r.writes.get(name)!.atoms);
     }
     const branch = typeof kind === "number" ? kind : undefined;
@@ -276,10 +255,17 @@ export class Carrier implements Recorder {
       values[name] = treeUnflatten(def, carried.slice(next, next += def.numLeaves));
     }
     next = 0;
-    for (const name of this.#layered().written) {
-      const { def } = this.#parts[0]!.part.recorded.writes.get(name)!;
-      const layers = treeUnflatten(def, stacked.slice(next, next += def.numLeaves));
-      values[name] = treeMap((x: NDArray) => moveAxis(x, 0, this.#axis(name)!), layers);
+    const { born, written } = this.#layered();
+    const taken = (names: readonly string[], writes: Recorded["writes"]): Values =>
+      Object.fromEntries(names.map((name) => {
+        const { def } = writes.get(name)!;
+        const layers = treeUnflatten(def, stacked.slice(next, next += def.numLeaves));
+        return [name, treeMap((x: NDArray) => moveAxis(x, 0, this.#axis(name)!), layers)];
+      }));
+    if (born.length + written.length > 0) {
+      const { births, writes } = this.#parts[0]!.part.recorded;
+      this.app.set(taken(born, births));
+      Object.assign(values, taken(written, writes));
     }
     this.app.set(values);
     const [first] = this.#writers();
@@ -289,8 +275,4 @@ export class Carrier implements Recorder {
     }
     this.app.commit();
   }
-}
-
-function evaluateAll({ jaxpr, consts }: Staged, args: readonly NDArray[]): NDArray[] {
-  return evalJaxpr(jaxpr, [...consts, ...args], bind);
 }

@@ -106,9 +106,9 @@ class ScanDraws(nn.Module):
             self, jnp.zeros(2)
         )
         remat = nn.remat(lambda mdl: mdl.make_rng("noise"))(self)
+        after = self.make_rng("noise")
         branch = nn.cond(True, lambda mdl: mdl.make_rng("noise"), lambda mdl: mdl.make_rng("noise"), self)
-        return {"scan": split, "lanes": lanes, "shared": shared, "remat": remat, "branch": branch,
-                "after": self.make_rng("noise")}
+        return {"scan": split, "lanes": lanes, "shared": shared, "remat": remat, "branch": branch, "after": after}
 
 
 case("keys_in_transforms", drawn=ScanDraws().apply({}, rngs={"noise": jax.random.key(4)}))
@@ -303,7 +303,7 @@ class Shared(nn.Module):
         return ys
 
 
-xs = f32(15, (2, 4, 3))
+xs = f32(15, (5, 4, 3))
 shared = Shared()
 variables = {
     "params": {"cell": {"Dense_0": {"kernel": f32(16, (3, 3), 0.4), "bias": f32(17, (3,))},
