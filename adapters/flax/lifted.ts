@@ -4,7 +4,14 @@
  * @module
  */
 import { describeValue } from "../../lib/extend.ts";
-import { type Context, type InAxes, NDArray, numpy as np, StateError, treeMap } from "../../mod.ts";
+import {
+  type Context,
+  type InAxes,
+  type NDArray,
+  numpy as np,
+  StateError,
+  treeMap,
+} from "../../mod.ts";
 import { needScope } from "./binding.ts";
 import { drawsIn, type Limits, protocol, transforms, withinLimits } from "./context.ts";
 import type { Filter } from "./filters.ts";
@@ -323,7 +330,7 @@ export function whileLoop<M extends Module, C>(
  *   }
  * }
  * const { params } = new Either().init(random.key(0), np.ones([2]));
- * console.log(Object.keys(params!)); // [ "other", "one" ]: init makes those of both
+ * console.log(Object.keys(params!)); // [ "one", "other" ]: init makes those of both
  * ```
  */
 export function cond<M extends Module, A extends unknown[], R>(
@@ -338,6 +345,7 @@ export function cond<M extends Module, A extends unknown[], R>(
   return switchOf(index, [ifTrue, ifFalse], module, ...operands);
 }
 
+/** `branches[index](module, ...operands)`; an index out of range stands for the nearest one. */
 function switchOf<M extends Module, A extends unknown[], R>(
   index: NDArray | number,
   branches: readonly ((module: M, ...operands: A) => R)[],
@@ -348,7 +356,6 @@ function switchOf<M extends Module, A extends unknown[], R>(
   const own = new Map(branches.map((f): [typeof f, Fn] => [f, (...xs) => f(module, ...xs as A)]));
   return dictionary.switchCase(index, branches.map((f) => own.get(f)!), ...operands) as R;
 }
-/** `branches[index](module, ...operands)`; an index out of range stands for the nearest one. */
 export { switchOf as switch };
 
 /** Options of `jit`. */

@@ -35,20 +35,21 @@ export function viewing<T>(
     lift: (key, outer) => owns(key) ? undefined : outer,
     makesHere: owns,
   });
-  for (const [key, value] of Object.entries(values)) inner.override(key, value);
+  for (const [key, value] of Object.entries(values)) inner.keep(key, value);
   const out = protocol.run(inner, f);
   const { made, born, written, removed, drawn } = inner.account;
-  const after: Record<string, unknown> = { ...values };
+  const after: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(values)) {
+    after[key] = inner.get(key);
+    if (after[key] !== value && !owns(key)) context.set(key, after[key]);
+  }
   for (const [key, value] of made) context.adopt(key, value);
   for (const [key, value] of born) if (!owns(key)) context.set(key, value);
   for (const [key, value] of written) {
     if (owns(key)) after[key] = value;
     else context.set(key, value);
   }
-  for (const key of removed) {
-    if (owns(key)) delete after[key];
-    else context.delete(key);
-  }
+  for (const key of removed) if (!owns(key)) context.delete(key);
   for (const stream of drawn) context.draw(stream);
   context.names.apply(inner.names.changes());
   return { out, after };

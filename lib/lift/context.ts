@@ -414,14 +414,6 @@ export class Context {
     }
   }
 
-  /**
-   * Gives an entry another value in this context, as if it had been read so: what is further out does not
-   * count for it, and it is not written there. For systems that show a function other values.
-   */
-  override(key: string, value: unknown): void {
-    this.#seen.set(key, value);
-  }
-
   /** Ends it: what was not looked up before cannot be any more. */
   close(where: string): void {
     this.#closed = where;

@@ -258,6 +258,19 @@ Deno.test("lanes and layers have entries of their own where stateAxes says so", 
       { stateAxes: (path) => path === "h" ? 0 : null },
     ));
   assertEquals(sown[1], { h: [0, 2, 4] });
+  // What a step sets may depend on its own slices of others, and on the carry; in no step is it there before.
+  const both = run({ w: np.array([1, 2, 3]) }, () =>
+    t.scan(
+      (c: NDArray) => {
+        const h = c.mul(get("w"));
+        set("h", stack.need("h").has("h") ? h.mul(100) : h);
+        return [h, null];
+      },
+      one,
+      null,
+      { length: 3, stateAxes: { w: 0, h: 0 } },
+    ));
+  assertEquals(both, [[6, null], { w: [1, 2, 3], h: [1, 2, 6] }]);
   for (
     const use of [
       () => t.scan((c: NDArray) => [c.mul(get("w")), null], one, null, { length: 3, stateAxes }),
