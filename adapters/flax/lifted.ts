@@ -424,5 +424,3 @@ export function remat<T>(target: T, options: TargetOptions = {}): T {
       (dictionary.checkpoint((...xs: unknown[]) => f(module, ...xs)) as Fn)(...args),
   );
 }
-
-export { remat as checkpoint };

@@ -28,7 +28,6 @@ export { type DenyList, denyList, type Filter } from "./filters.ts";
 export * as initializers from "./initializers.ts";
 export type { Initializer } from "./initializers.ts";
 export {
-  checkpoint,
   cond,
   jit,
   type LiftedJitOptions,
