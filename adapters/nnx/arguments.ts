@@ -7,8 +7,8 @@
 import { describeValue } from "../../lib/extend.ts";
 import { StateError } from "../../mod.ts";
 import { type Filter, toPredicate } from "./filters.ts";
-import { Graph, isNode } from "./graph.ts";
-import { keyOf, type Roots, System } from "./system.ts";
+import { graphOf, isNode } from "./graph.ts";
+import { keyOf, onlyNodes, type Roots, System } from "./system.ts";
 import type { Variable } from "./variable.ts";
 
 /** Any function, by its untyped signature. */
@@ -16,7 +16,7 @@ export type Fn = (...args: unknown[]) => unknown;
 
 /** Calls over the objects of arguments. */
 export class Calls {
-  readonly #systems: { readonly system: System; args: readonly unknown[] }[] = [];
+  readonly #systems: { readonly system: System; args: readonly unknown[]; roots: Roots }[] = [];
   #depth = 0;
 
   /** `name` is that of the transform, for messages. */
@@ -26,17 +26,17 @@ export class Calls {
   over<T>(args: readonly unknown[], body: (call: Call) => T): T {
     let own = this.#systems[this.#depth];
     if (own === undefined) {
-      const holder: { args: readonly unknown[] } = { args };
-      const roots = (): Roots => holder.args.map((x, i) => [String(i), x]);
-      own = Object.assign(holder, { system: new System("nnx", roots) });
+      const holder: { args: readonly unknown[]; roots: Roots } = { args, roots: [] };
+      own = Object.assign(holder, { system: new System("nnx", () => holder.roots) });
       this.#systems.push(own);
     }
     own.args = args;
+    own.roots = args.map((x, i) => [String(i), onlyNodes(x)]);
     this.#depth++;
     try {
       return body(own);
     } finally {
-      own.args = [];
+      own.args = own.roots = [];
       this.#depth--;
     }
   }
@@ -48,6 +48,8 @@ export interface Call {
   readonly system: System;
   /** Its arguments. */
   readonly args: readonly unknown[];
+  /** The modules in these. */
+  readonly roots: Roots;
 }
 
 /** A function under the name of another, for messages. */
@@ -128,19 +130,24 @@ export interface VariableAxes {
   readonly size: number | null;
 }
 
+/** The variables of an argument. */
+export function variablesIn(arg: unknown): ReadonlyMap<Variable<unknown>, string> {
+  return typeof arg === "object" && arg !== null ? graphOf(arg).variables : new Map();
+}
+
 /** The axes of variables by those of arguments. */
 export function variableAxes(
   op: string,
-  args: readonly unknown[],
+  { system, args, roots }: Call,
   axes: readonly (Axis | StateAxes)[],
 ): VariableAxes {
   const found = new Map<Variable<unknown>, number | null>();
   const keys = new Map<string, number | null>();
-  const all = new Graph(args.map((x, i) => [String(i), x])).variables;
+  const all = system.variables(roots);
   let size: number | null = null;
   args.forEach((arg, i) => {
     const given = axes[i] ?? null;
-    for (const [variable, path] of new Graph([["", arg]]).variables) {
+    for (const [variable, path] of variablesIn(arg)) {
       const own = given instanceof StateAxes ? given.axisOf(path, variable) : given;
       if (own === undefined) {
         throw new StateError(

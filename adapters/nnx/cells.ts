@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { currentTrace, describeValue } from "../../lib/extend.ts";
-import { type Context, NDArray, StateError, traceIdentity, treeLeaves } from "../../mod.ts";
+import { currentTrace, describeValue, type Trace } from "../../lib/extend.ts";
+import { type Context, NDArray, StateError, treeLeaves } from "../../mod.ts";
 
 /** A context that is open, with the frame that it is in. */
 interface Open {
@@ -22,7 +22,7 @@ const open: Open[] = [];
 export class Cell {
   static #count = 0;
   /** The trace that was running when it was made. */
-  readonly trace: object = traceIdentity();
+  readonly trace: Trace = currentTrace();
   /** The innermost context then. */
   readonly context: Context | null = open.at(-1)?.context ?? null;
   /** The entry that it is where nothing gives it a path. */
@@ -41,29 +41,78 @@ export class Cell {
 const known = new Map<string, WeakRef<Cell>>();
 const forgotten = new FinalizationRegistry((key: string) => known.delete(key));
 
+/** Variables and their entries. */
+export class Entries {
+  readonly #keys = new Map<Cell, string>();
+  readonly #cells = new Map<string, Cell>();
+
+  /** Adds one. */
+  add(cell: Cell, key: string): void {
+    this.#keys.set(cell, key);
+    this.#cells.set(key, cell);
+  }
+
+  /** The entry of a variable. */
+  keyOf(cell: Cell): string | undefined {
+    return this.#keys.get(cell);
+  }
+
+  /** The variable of an entry. */
+  cellOf(key: string): Cell | undefined {
+    return this.#cells.get(key);
+  }
+
+  /** All entries. */
+  keys(): Iterable<string> {
+    return this.#cells.keys();
+  }
+}
+
 /** The variables that contexts over one root know. */
 export class Frame {
-  /** The entries of variables. */
-  readonly keys: Map<Cell, string> = new Map();
-  /** The variables of entries that are at the root. */
-  readonly cells: Map<string, Cell> = new Map();
+  /** Those that have paths. */
+  rooted: Entries = new Entries();
+  /** Those that were touched and have none. */
+  readonly #touched = new Entries();
   /** How many contexts were open when this came to be: those below have the values outside of it. */
   readonly level: number = open.length;
 
-  /** Makes a variable from outside an entry. */
-  bind(cell: Cell, key: string): void {
-    this.keys.set(cell, key);
-    this.cells.set(key, cell);
+  /** The entry of a variable. */
+  keyOf(cell: Cell): string | undefined {
+    return this.rooted.keyOf(cell) ?? this.#touched.keyOf(cell);
+  }
+
+  /** The variable of an entry. */
+  cellOf(key: string): Cell | undefined {
+    return this.rooted.cellOf(key) ?? this.#touched.cellOf(key);
+  }
+
+  /** Makes a variable without a path an entry. */
+  bind(cell: Cell): void {
+    this.#touched.add(cell, cell.key);
+  }
+
+  /** All entries that are known. */
+  keys(): string[] {
+    return [...this.rooted.keys(), ...this.#touched.keys()];
   }
 
   /** The value of an entry outside. */
   outside(key: string): unknown {
-    const cell = this.cells.get(key) ?? known.get(key)?.deref();
-    // A program that was recorded before may know a variable without a path that has one now.
-    if (cell === undefined || (this.keys.get(cell) ?? key) !== key) return undefined;
-    this.bind(cell, key);
+    let cell = this.cellOf(key);
+    if (cell === undefined) {
+      cell = known.get(key)?.deref();
+      // A program that was recorded before may know a variable without a path that has one now.
+      if (cell === undefined || this.keyOf(cell) !== undefined) return undefined;
+      this.bind(cell);
+    }
     return valueBelow(cell, this.level);
   }
+}
+
+/** How many contexts are open. */
+export function depth(): number {
+  return open.length;
 }
 
 /** Runs `f` with a context as the innermost one. */
@@ -76,16 +125,34 @@ export function within<T>(frame: Frame, context: Context, f: () => T): T {
   }
 }
 
+/** The group of names that says what is computed. */
+export const group = "graph";
+
+/** The name, in that, of the objects themselves. */
+export const objects = "objects";
+
+interface Place {
+  readonly context: Context;
+  readonly key: string;
+}
+
+function found(cell: Cell, context: Context, key: string): Place {
+  // A variable without a path is a certain one, which other objects of the same structure need not have:
+  // a program that uses it is for these objects alone.
+  if (key === cell.key) context.names.get(group, objects);
+  return { context, key };
+}
+
 /** Where a variable's value is, seen from the innermost of the first `n` open contexts. */
-function locate(cell: Cell, n: number): { context: Context; key: string } | null {
+function locate(cell: Cell, n: number): Place | null {
   const top = open[n - 1];
   if (top === undefined) return null;
   // Frames that were opened together, by a composed dictionary, are beside each other.
   const beside = new Set<Frame>();
   for (let i = n - 1; i >= 0 && open[i]!.frame.level === top.frame.level; i--) {
     const { frame, context } = open[i]!;
-    const key = frame.keys.get(cell);
-    if (key !== undefined) return { context, key };
+    const key = frame.keyOf(cell);
+    if (key !== undefined) return found(cell, context, key);
     // One that was made in the innermost context of its frame holds its value itself.
     if (!beside.has(frame) && context === cell.context) return null;
     beside.add(frame);
@@ -97,14 +164,14 @@ function locate(cell: Cell, n: number): { context: Context; key: string } | null
       known.set(cell.key, new WeakRef(cell));
       forgotten.register(cell, cell.key);
     }
-    top.frame.bind(cell, cell.key);
-    return { context: top.context, key: cell.key };
+    top.frame.bind(cell);
+    return found(cell, top.context, cell.key);
   }
   // Made further out in the same frame: an entry of the context that it was made in, for those within
   // that. One that was made in a pure transform there cannot be.
   if (cell.trace !== made.context.trace) return null;
   made.context.keep(cell.key, cell.held);
-  made.frame.keys.set(cell, cell.key);
+  made.frame.bind(cell);
   return locate(cell, n);
 }
 
@@ -122,15 +189,15 @@ export function read(cell: Cell): unknown {
 export function checkWritable(cell: Cell): void {
   const at = locate(cell, open.length);
   const trace = at === null ? cell.trace : at.context.trace;
-  if (trace === traceIdentity()) return;
-  throw new StateError(
-    `nnx: ${
-      nameOf(cell)
-    } was written inside ${currentTrace().what}, a pure transform, but it was made ` +
-      "outside: the value would be lost, or leak. Use the transform of nnx of that name, with the module " +
-      "among the arguments, or that of nnx.transformsFor(model); give library code " +
-      "{ transforms: nnx.transformsFor(model) }",
-  );
+  const now = currentTrace();
+  if (trace === now) return;
+  const what = trace.alive
+    ? `was written inside ${now.what}, a pure transform, but it was made outside: the value would be lost, ` +
+      "or leak. Use the transform of nnx of that name, with the module among the arguments, or that of " +
+      "nnx.transformsFor(model); give library code { transforms: nnx.transformsFor(model) }"
+    : `was made inside ${trace.what}, which is over, and written after that: its value is of that ` +
+      "transform. Return the module that has it from the function, or attach it to one of the arguments";
+  throw new StateError(`nnx: ${nameOf(cell)} ${what}`);
 }
 
 /** Sets the value of a variable. */
@@ -152,7 +219,7 @@ export function write(cell: Cell, value: unknown): void {
 /** A name for a variable: its path in the model that is being transformed, where there is one. */
 function nameOf(cell: Cell): string {
   for (let i = open.length - 1; i >= 0; i--) {
-    const key = open[i]!.frame.keys.get(cell);
+    const key = open[i]!.frame.keyOf(cell);
     if (key !== undefined && key !== cell.key) {
       return `the ${cell.type} ${key.slice(key.indexOf(":") + 1)}`;
     }

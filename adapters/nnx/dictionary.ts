@@ -5,7 +5,7 @@
  */
 import { describeValue } from "../../lib/extend.ts";
 import type { LiftedTransforms } from "../../mod.ts";
-import { hasNodes, System } from "./system.ts";
+import { hasNodes, type Roots, System } from "./system.ts";
 
 const dictionaries = new WeakMap<object, LiftedTransforms>();
 
@@ -43,17 +43,18 @@ export function transformsFor(...models: readonly object[]): LiftedTransforms {
   }
   const [model] = models;
   if (models.length !== 1) {
-    const roots = models.map((m, i): [string, object] => [String(i), m]);
-    return new System("nnx.transformsFor(...models)", () => roots).transforms;
+    return over("nnx.transformsFor(...models)", models.map((m, i) => [String(i), m]));
   }
   let dictionary = dictionaries.get(model!);
   if (dictionary === undefined) {
-    // Held weakly: the dictionary is kept by the model.
-    const held = new WeakRef(model!);
-    const system = new System("nnx.transformsFor(model)", () => [["", held.deref()]]);
-    dictionaries.set(model!, dictionary = system.transforms);
+    dictionary = over("nnx.transformsFor(model)", [["", model]]);
+    dictionaries.set(model!, dictionary);
   }
   return dictionary;
+}
+
+function over(name: string, roots: Roots): LiftedTransforms {
+  return new System(name, () => roots).transforms;
 }
 
 /**
@@ -73,4 +74,4 @@ export function transformsFor(...models: readonly object[]): LiftedTransforms {
  * console.log(norm.mean.value.toArray()); // [ 1 ]
  * ```
  */
-export const transforms: LiftedTransforms = new System("nnx.transforms", () => []).transforms;
+export const transforms: LiftedTransforms = over("nnx.transforms", []);

@@ -48,7 +48,7 @@ export abstract class Module {
 }
 
 function setAttributes(root: Module, attributes: Readonly<Record<string, unknown>>): void {
-  for (const { node } of new Graph([["", root]]).records) {
+  for (const { node } of graphOf(root).records) {
     if (!(node instanceof Module)) continue;
     for (const [name, value] of Object.entries(attributes)) {
       if (Object.hasOwn(node, name)) (node as unknown as Record<string, unknown>)[name] = value;
@@ -115,6 +115,7 @@ export class Graph {
 
   /** Whether another one has the same objects with the same properties. */
   equals(other: Graph): boolean {
+    if (this === other) return true;
     if (this.records.length !== other.records.length) return false;
     return this.records.every(({ node, entries }, i) => {
       const o = other.records[i]!;
@@ -122,7 +123,35 @@ export class Graph {
         entries.every(([name, value], j) =>
           name === o.entries[j]![0] && Object.is(value, o.entries[j]![1])
         );
-    }) && this.roots.every(([, value], i) => Object.is(value, other.roots[i]![1]));
+    }) && this.isOver(other.roots);
+  }
+
+  /** Whether its objects have the same properties still. */
+  get isCurrent(): boolean {
+    // Each application of a transform asks for this: plain loops, no new objects.
+    for (let i = 0; i < this.records.length; i++) {
+      const { node, entries } = this.records[i]!;
+      const names = Object.keys(node);
+      if (names.length !== entries.length) return false;
+      for (let j = 0; j < names.length; j++) {
+        const [name, value] = entries[j]!;
+        if (names[j] !== name || !Object.is((node as Record<string, unknown>)[name], value)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /** The graph as it is now: this one, where nothing changed. */
+  now(): Graph {
+    return this.isCurrent ? this : new Graph(this.roots);
+  }
+
+  /** Whether it is over the same roots. */
+  isOver(roots: Graph["roots"]): boolean {
+    return roots.length === this.roots.length &&
+      roots.every(([, value], i) => Object.is(value, this.roots[i]![1]));
   }
 
   /** Gives its objects back the properties that they had. */
@@ -138,6 +167,15 @@ function badName(path: string, name: string): StateError {
     } has a slash in its name, which ` +
       "separates the names in a path: rename it",
   );
+}
+
+const graphs = new WeakMap<object, Graph>();
+
+/** The graph of one object, whose paths begin in it. */
+export function graphOf(node: object): Graph {
+  const graph = graphs.get(node)?.now() ?? new Graph([["", node]]);
+  graphs.set(node, graph);
+  return graph;
 }
 
 /** Makes the properties of an object these. */

@@ -64,9 +64,13 @@ export function vmap<A extends unknown[], R>(
 ): (...args: A) => R {
   const calls = new Calls("vmap");
   return (...args) =>
-    calls.over(args, ({ system }) => {
+    calls.over(args, (call) => {
+      const { system } = call;
       const axes = Array.isArray(inAxes) ? inAxes as unknown[] : args.map(() => inAxes);
-      const { axisOf, size } = variableAxes("vmap", args, axes as (Axis | StateAxes)[]);
+      if (axes.includes(Carry)) {
+        throw new StateError("nnx.vmap: Carry is for scan: give an axis or null");
+      }
+      const { axisOf, size } = variableAxes("vmap", call, axes as (Axis | StateAxes)[]);
       const body: Fn = (...arrays) =>
         system.give((f as Fn)(...withNodes(args, arrays) as unknown[])) as never;
       const arrays = args.map((arg, i) => arrayAxis(arg, axes[i] ?? null)) as InAxes[];
@@ -128,13 +132,14 @@ export function scan<A extends unknown[], R>(
   const outs: readonly Axis[] = Array.isArray(outAxes) ? outAxes : [outAxes as Axis];
   const carryOut = outs.indexOf(Carry);
   return (...args) =>
-    calls.over(args, ({ system }) => {
+    calls.over(args, (call) => {
+      const { system } = call;
       const axes = Array.isArray(inAxes)
         ? inAxes as (Axis | StateAxes)[]
         : args.map(() => inAxes as Axis | StateAxes);
       const carryIn = axes.findIndex((a) => a instanceof CarryMark);
       checkCarries(args, axes, outs, carryIn, carryOut);
-      const vars = variableAxes("scan", args, axes);
+      const vars = variableAxes("scan", call, axes);
       const init = carryIn < 0 ? null : args[carryIn];
       const sliced = args.map((arg, i) => {
         const axis = axes[i];

@@ -6,7 +6,7 @@
 import { describeValue } from "../../lib/extend.ts";
 import { NDArray, numpy as np, random, StateError } from "../../mod.ts";
 import { type Filter, toPredicate } from "./filters.ts";
-import { Graph, Module } from "./graph.ts";
+import { graphOf, Module } from "./graph.ts";
 import { cellOf, RngCount, RngKey } from "./variable.ts";
 import { checkWritable } from "./cells.ts";
 
@@ -188,7 +188,7 @@ export function splitRngs<R>(
 ): R | (() => void) {
   const wanted = toPredicate(only);
   const back: (() => void)[] = [];
-  for (const { node: stream, path } of new Graph([["", node]]).records) {
+  for (const { node: stream, path } of graphOf(node).records) {
     if (!(stream instanceof RngStream)) continue;
     const { key, count } = stream;
     const at = path === "" ? "" : `${path}/`;

@@ -7,7 +7,15 @@ import { describeValue, toArray } from "../../lib/extend.ts";
 import { type NDArray, StateError } from "../../mod.ts";
 import { checkWritable } from "./cells.ts";
 import { type Filter, toPredicate } from "./filters.ts";
-import { build, Graph, Numbering, setEntries, type Structure, structureOf } from "./graph.ts";
+import {
+  build,
+  type Graph,
+  graphOf,
+  Numbering,
+  setEntries,
+  type Structure,
+  structureOf,
+} from "./graph.ts";
 import { cellOf, Intermediate, Variable } from "./variable.ts";
 
 /** Arrays by the names in the paths of their variables: a tree for any function of trees. */
@@ -32,11 +40,11 @@ export class GraphDef<M extends object = object> {
 }
 
 /** One root. */
-function graphOf(op: string, node: unknown): Graph {
+function whole(op: string, node: unknown): Graph {
   if (typeof node !== "object" || node === null) {
     throw new TypeError(`nnx.${op}: the model must be a module, not ${describeValue(node)}`);
   }
-  return new Graph([["", node]]);
+  return graphOf(node);
 }
 
 /** Values by path as nested objects. */
@@ -98,7 +106,7 @@ export function state(node: object, filter: Filter): State;
 /** The arrays of those that each filter means, and none before it. */
 export function state(node: object, ...filters: readonly Filter[]): State[];
 export function state(node: object, ...filters: readonly Filter[]): State | State[] {
-  const graph = graphOf("state", node);
+  const graph = whole("state", node);
   const { groups } = chosen(graph, filters.length === 0 ? [true] : filters);
   const states = groups.map(values);
   return filters.length < 2 ? states[0]! : states;
@@ -125,7 +133,7 @@ export function split<M extends object>(
   node: M,
   ...filters: readonly Filter[]
 ): [graphdef: GraphDef<M>, ...states: State[]] {
-  const graph = graphOf("split", node);
+  const graph = whole("split", node);
   const { groups, rest } = chosen(graph, filters.length === 0 ? [true] : filters);
   if (rest.length > 0) {
     throw new StateError(
@@ -198,7 +206,7 @@ function refuseOthers(op: string, own: unknown, known: ReadonlySet<string>, path
  * ```
  */
 export function update(node: object, ...states: readonly State[]): void {
-  const graph = graphOf("update", node);
+  const graph = whole("update", node);
   const known = new Set(graph.variables.values());
   for (const own of states) refuseOthers("update", own, known, "");
   const given = [...graph.variables].flatMap(([variable, path]) => {
@@ -230,7 +238,7 @@ export function update(node: object, ...states: readonly State[]): void {
  * ```
  */
 export function pop(node: object, filter: Filter): State {
-  const graph = graphOf("pop", node);
+  const graph = whole("pop", node);
   const found = chosen(graph, [filter]).groups[0]!;
   const out = values(found);
   const gone = new Set<unknown>(found.map(([variable]) => variable));
@@ -251,7 +259,7 @@ export function clone<M extends object>(node: M): M {
 
 /** The variables of a model with their paths, each once. */
 export function variables(node: object): [path: string, variable: Variable<unknown>][] {
-  return [...graphOf("variables", node).variables].map(([variable, path]) => [path, variable]);
+  return [...whole("variables", node).variables].map(([variable, path]) => [path, variable]);
 }
 
 /**

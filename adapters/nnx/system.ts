@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { currentTrace } from "../../lib/extend.ts";
 import {
   Context,
   contextStack,
@@ -12,7 +13,18 @@ import {
   liftTransforms,
   type StateProtocol,
 } from "../../mod.ts";
-import { type Cell, checkWritable, Frame, read, within, write } from "./cells.ts";
+import {
+  type Cell,
+  checkWritable,
+  depth,
+  Entries,
+  Frame,
+  group,
+  objects,
+  read,
+  within,
+  write,
+} from "./cells.ts";
 import {
   build,
   checkPlain,
@@ -28,31 +40,48 @@ import { cellOf, typeName, type Variable } from "./variable.ts";
 /** Objects whose graph is transformed, with the names that begin their paths. */
 export type Roots = readonly (readonly [name: string, value: unknown])[];
 
-/** The group of names with the structure of the graph. */
-const group = "graph";
+/** What the objects of some roots are: kept from one application to the next, as long as that is so. */
+class Known {
+  readonly graph: Graph;
+  readonly numbering = new Numbering();
+  readonly structure: Structure;
+  readonly entries = new Entries();
+  readonly modules: readonly unknown[];
+  /** The number after those of the objects. */
+  readonly next: number;
+
+  constructor(roots: Roots) {
+    this.graph = new Graph(roots);
+    this.structure = structureOf(this.graph, this.numbering);
+    for (const [variable, path] of this.graph.variables) {
+      this.entries.add(cellOf(variable), keyOf(variable, path));
+    }
+    this.modules = this.graph.records.map(({ node }) => node).filter(isNode);
+    this.next = this.numbering.next;
+  }
+}
 
 /** One root context, with the graph that it is over. */
 class Scope extends Frame {
   /** The objects by number. */
-  readonly numbering = new Numbering();
+  numbering = new Numbering();
   /** The graph as the objects have it. */
-  graph: Graph;
+  graph: Graph = new Graph([]);
   /** Its structure; `null` before the context is used. */
   structure: Structure | null = null;
 
   constructor(readonly roots: Roots) {
     super();
-    this.graph = new Graph([]);
   }
 
-  /** Looks at the objects for the first time. */
-  begin(context: Context): void {
-    this.graph = new Graph(this.roots);
-    for (const [variable, path] of this.graph.variables) {
-      this.bind(cellOf(variable), keyOf(variable, path));
-    }
-    this.structure = structureOf(this.graph, this.numbering);
-    context.names.set(group, "", this.structure);
+  /** Begins with what the objects are. */
+  begin(context: Context, { graph, numbering, structure, entries, modules }: Known): void {
+    this.graph = graph;
+    this.numbering = numbering;
+    this.rooted = entries;
+    this.structure = structure;
+    context.names.set(group, "", structure);
+    context.names.set(group, objects, modules);
   }
 
   /** Gives the objects the structure that a context has. */
@@ -66,8 +95,8 @@ class Scope extends Frame {
 
   /** Gives a context the structure that the objects have, where that is another. */
   note(context: Context): boolean {
-    const now = new Graph(this.roots);
-    if (now.equals(this.graph)) return false;
+    const now = this.graph.now();
+    if (now === this.graph) return false;
     checkPlain(this.graph, now);
     this.graph = now;
     this.structure = structureOf(now, this.numbering);
@@ -96,7 +125,10 @@ function scopeOf(context: Context): Scope {
 /** Runs `f` in a context; the objects are afterwards as they were, and the context has what changed. */
 function run<T>(context: Context, f: () => T): T {
   const scope = scopeOf(context);
-  const { structure } = scope;
+  const { structure, graph } = scope;
+  const now = graph.now();
+  // A derivative rule may run when the transform is over, and the objects are others.
+  if (now !== graph) scope.structure = null;
   scope.follow(context);
   const before = scope.graph;
   const { next } = scope.numbering;
@@ -106,10 +138,10 @@ function run<T>(context: Context, f: () => T): T {
     if (changed || !scope.graph.equals(before)) sync(context, before, scope.graph);
     return result;
   } finally {
-    before.restore();
+    now.restore();
     // What was made in there is of that trace: outside, others are built from what it was.
     scope.numbering.forget(next);
-    scope.graph = before;
+    scope.graph = graph;
     scope.structure = structure;
   }
 }
@@ -137,7 +169,7 @@ function commit(context: Context): void {
   const { written } = context.account;
   const before = scope.structure;
   const values = [...written].flatMap(([key, value]): [Cell, unknown][] => {
-    const cell = scope.cells.get(key);
+    const cell = scope.cellOf(key);
     return cell === undefined ? [] : [[cell, value]];
   });
   for (const [cell] of values) checkWritable(cell);
@@ -163,6 +195,7 @@ export class System {
   readonly protocol: StateProtocol;
   /** Its dictionary. */
   readonly transforms: LiftedTransforms;
+  #known: Known | null = null;
   #last: { readonly scope: Scope; readonly context: Context } | null = null;
 
   /** `roots` gives the roots at the time of each application. */
@@ -184,9 +217,9 @@ export class System {
       ...stack,
       run: (context, f) =>
         within(scopeOf(context), context, () => stack.run(context, () => run(context, f))),
-      pull(context) {
+      pull: (context) => {
         const scope = scopeOf(context);
-        if (scope.structure === null) scope.begin(context);
+        if (scope.structure === null) scope.begin(context, this.#look(scope.roots));
         else scope.note(context);
       },
       push: commit,
@@ -194,9 +227,29 @@ export class System {
     this.transforms = liftTransforms(this.protocol);
   }
 
+  /** The variables of some roots, with their paths. */
+  variables(roots: Roots): ReadonlyMap<Variable<unknown>, string> {
+    return this.#look(roots).graph.variables;
+  }
+
+  /** What the objects are. */
+  #look(roots: Roots): Known {
+    const { graph } = this.#known ?? {};
+    if (graph === undefined || !graph.isOver(roots) || !graph.isCurrent) {
+      this.#known = new Known(roots);
+    }
+    return this.#known!;
+  }
+
   #root(roots: Roots): Context {
+    const last = this.#last;
+    // The engine asks more than once before it begins.
+    if (
+      last !== null && last.scope.structure === null && last.scope.roots === roots &&
+      last.scope.level === depth() && last.context.trace === currentTrace()
+    ) return last.context;
     const scope = new Scope(roots);
-    const source = { get: (key: string) => scope.outside(key), keys: () => scope.cells.keys() };
+    const source = { get: (key: string) => scope.outside(key), keys: () => scope.keys() };
     const context = Context.open(this.protocol, { source });
     scopes.set(context, scope);
     this.#last = { scope, context };
@@ -224,6 +277,8 @@ export class System {
     const structure = context.names.get("result", "") as Structure | undefined;
     if (structure === undefined) return arrays;
     const [nodes] = build(structure, scope.numbering, (_, path) => values[path]);
+    // Another call makes others.
+    scope.numbering.forget(this.#known!.next);
     return withNodes(nodes, arrays);
   }
 }
@@ -251,7 +306,7 @@ export function withoutNodes<T>(tree: T): T {
 }
 
 /** A tree with `null` for all but modules and variables. */
-function onlyNodes(tree: unknown): unknown {
+export function onlyNodes(tree: unknown): unknown {
   if (isNode(tree)) return tree;
   const inner = mapInner(tree, onlyNodes);
   return inner === tree ? null : inner;

@@ -8,12 +8,11 @@
  */
 import { describeValue } from "../../lib/extend.ts";
 import { type JitOptions, type NDArray, StateError } from "../../mod.ts";
-import { Calls, checkSameNodes, type Fn, named } from "./arguments.ts";
+import { Calls, checkSameNodes, type Fn, named, variablesIn } from "./arguments.ts";
 import { type Filter, toPredicate } from "./filters.ts";
-import { Graph } from "./graph.ts";
 import { nest, type State } from "./state.ts";
 import { hasNodes, keyOf, withNodes, withoutNodes } from "./system.ts";
-import { Param, type Variable } from "./variable.ts";
+import { Param, Variable } from "./variable.ts";
 
 /**
  * Compiles a function. Programs are kept by the structure of the modules in the arguments, flags and
@@ -86,7 +85,7 @@ export interface GradOptions {
 
 /** The derivative by an argument: like it, or the `State` of the variables meant where it has modules. */
 export type GradientOf<T> = T extends NDArray ? NDArray
-  : T extends Variable<unknown> ? State
+  : T extends Variable<infer V> ? V
   : T extends readonly unknown[] ? { [K in keyof T]: GradientOf<T[K]> }
   : T extends { readonly [name: string]: NDArray } ? T
   : State;
@@ -175,8 +174,8 @@ function derivative(
   const calls = new Calls(op);
   const list = Array.isArray(argnums) ? argnums as (number | DiffState)[] : [argnums as number];
   return (...args) =>
-    calls.over(args, ({ system }) => {
-      const all = new Graph(args.map((x, i) => [String(i), x])).variables;
+    calls.over(args, ({ system, roots }) => {
+      const all = system.variables(roots);
       const targets = list.map((given) => target(op, args, given, all));
       const entries = new Set(targets.flatMap((t) => t.entries?.map(([, key]) => key) ?? []));
       const positions = targets.flatMap((t) => t.entries === null ? [t.argnum] : []);
@@ -196,11 +195,14 @@ function derivative(
         [unknown[], Record<string, unknown>],
       ];
       let next = 0;
-      const gradients = targets.map((t) =>
-        t.entries === null
-          ? byArgs[next++]
-          : nest(t.entries.map(([path, key]) => [path, byEntries[key.slice(key.indexOf(":") + 1)]]))
-      );
+      const gradients = targets.map((t, i) => {
+        if (t.entries === null) return byArgs[next++];
+        const own = t.entries.map(([path, key]): [string, unknown] => [
+          path,
+          byEntries[key.slice(key.indexOf(":") + 1)],
+        ]);
+        return args[targets[i]!.argnum] instanceof Variable ? own[0]![1] : nest(own);
+      });
       return shape(
         hasAux ? [value, system.receive(aux)] : value,
         Array.isArray(argnums) ? gradients : gradients[0],
@@ -234,11 +236,11 @@ function target(
     throw new StateError(`nnx.${op}: DiffState names argument ${n}, which has no modules`);
   }
   const means = toPredicate(isState ? given.filter : Param);
-  const found = [...new Graph([["", arg]]).variables].filter(([v, path]) => means(path, v));
+  const found = [...variablesIn(arg)].filter(([v, path]) => means(path, v));
   if (found.length === 0) {
     throw new StateError(
       `nnx.${op}: the filter means no variable of argument ${n}; there are ${
-        [...new Graph([["", arg]]).variables].map(([v, path]) => `${path} (${v.type})`).join(", ")
+        [...variablesIn(arg)].map(([v, path]) => `${path} (${v.type})`).join(", ")
       }`,
     );
   }

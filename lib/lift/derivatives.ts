@@ -160,7 +160,8 @@ function chosenEntries(
       }`,
     );
   }
-  const twice = found.find((a) => found.some((b) => b !== a && b.path === a.path));
+  const paths = new Set<string>();
+  const twice = found.find(({ path }) => paths.size === paths.add(path).size);
   if (twice !== undefined) {
     const places = found.filter((k) => k.path === twice.path)
       .map((k) => `${k.system}${k.collection === "" ? "" : ` (${k.collection})`}`);
