@@ -34,7 +34,7 @@ export class Cell {
     /** The type of the variable, for messages and as the collection of its entry. */
     readonly type: string,
   ) {
-    this.key = `${type}:~${Cell.#count++}`;
+    this.key = `${type}:${type}~${Cell.#count++}`;
   }
 }
 

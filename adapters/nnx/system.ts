@@ -5,13 +5,14 @@
  *
  * @module
  */
-import { currentTrace } from "../../lib/extend.ts";
+import { currentTrace, dropPromise } from "../../lib/extend.ts";
 import {
   Context,
   contextStack,
   type LiftedTransforms,
   liftTransforms,
   type StateProtocol,
+  TreeError,
 } from "../../mod.ts";
 import {
   type Cell,
@@ -258,6 +259,12 @@ export class System {
 
   /** Takes a result with objects apart, inside: what is in these is a result beside its arrays. */
   give(out: unknown): [arrays: unknown, values: Record<string, unknown>] {
+    if (dropPromise(out)) {
+      throw new TreeError(
+        `${this.protocol.dictionary}: the function returned a promise. Functions that are transformed must be ` +
+          "synchronous",
+      );
+    }
     const context = this.protocol.current()!;
     const scope = scopeOf(context);
     const graph = new Graph([["", onlyNodes(out)]]);

@@ -166,7 +166,7 @@ export function grad<A extends unknown[], R, const O extends GradOptions>(
 }
 
 function derivative(
-  op: string,
+  op: "grad" | "valueAndGrad",
   f: Fn,
   { argnums = 0, hasAux = false }: GradOptions,
   shape: (value: unknown, gradient: unknown) => unknown,
@@ -185,15 +185,17 @@ function derivative(
         if (!Array.isArray(out) || out.length !== 2) return out;
         return [out[0], system.give(out[1])];
       };
-      const fn = system.transforms.valueAndGrad(named(f, body) as never, {
+      const fn = system.transforms[op](named(f, body) as never, {
         argnums: positions,
         entries: (path, collection) => entries.has(`${collection}:${path}`),
         hasAux: true,
       }) as unknown as Fn;
-      const [[value, aux], [byArgs, byEntries]] = fn(...withoutNodes(args)) as [
-        [unknown, never],
-        [unknown[], Record<string, unknown>],
-      ];
+      const out = fn(...withoutNodes(args)) as [unknown, unknown];
+      const [[value, aux], [byArgs, byEntries]] =
+        (op === "grad" ? [[null, out[1]], out[0]] : out) as [
+          [unknown, never],
+          [unknown[], Record<string, unknown>],
+        ];
       let next = 0;
       const gradients = targets.map((t, i) => {
         if (t.entries === null) return byArgs[next++];

@@ -36,6 +36,7 @@ export let cellOf: (variable: Variable<unknown>) => Cell;
  *   return x;
  * }, 0);
  * console.log(count.value.item()); // 3
+ * console.log(count); // Count(3 float32[])
  * ```
  */
 export class Variable<T = NDArray> {
@@ -70,8 +71,21 @@ export class Variable<T = NDArray> {
     return this.#cell.type;
   }
 
+  /** Its type and its value. */
+  toString(): string {
+    return `${this.type}(${String(this.value)})`;
+  }
+
   static {
     cellOf = (variable) => variable.#cell;
+    for (const symbol of ["Deno.customInspect", "nodejs.util.inspect.custom"]) {
+      Object.defineProperty(this.prototype, Symbol.for(symbol), {
+        value(this: Variable<unknown>): string {
+          // Consoles that show prototypes ask these too.
+          return this instanceof Variable && #cell in this ? this.toString() : "Variable {}";
+        },
+      });
+    }
   }
 }
 
