@@ -86,17 +86,12 @@ export function checkSameNodes(op: string, what: string, before: unknown, after:
  * import { numpy as np } from "@injax/injax";
  * import * as nnx from "@injax/injax/adapters/nnx";
  *
- * const axes = new nnx.StateAxes([[nnx.Param, 0], [true, null]]);
+ * // Lanes that have parameters of their own, and share what else there is.
  * const create = nnx.vmap((rngs: nnx.Rngs) => new nnx.Linear(2, 3, { rngs }));
- * const layers = nnx.splitRngs(new nnx.Rngs(0), { splits: 4 }, () => create(rngs()));
+ * const layers = create(new nnx.Rngs(0).split(4));
+ * const axes = new nnx.StateAxes([[nnx.Param, 0], [true, null]]);
  * const forward = nnx.vmap((m: nnx.Linear, x: np.NDArray) => m.call(x), { inAxes: [axes, null] });
  * console.log(forward(layers, np.ones([2])).shape); // [ 4, 3 ]
- *
- * function rngs(): nnx.Rngs {
- *   const rngs = new nnx.Rngs(0);
- *   nnx.splitRngs(rngs, { splits: 4 });
- *   return rngs;
- * }
  * ```
  */
 export class StateAxes {

@@ -29,7 +29,8 @@
  * }
  * const model = new Equilibrium(new nnx.Rngs(0));
  * const loss = (m: Equilibrium, x: NDArray) => m.call(x).square().sum();
- * console.log(nnx.state(nnx.clone(model)), nnx.grad(loss)(model, np.ones([2])));
+ * const slopes = nnx.grad(loss)(model, np.ones([2])); // by the implicit function theorem
+ * console.log(Object.keys(slopes), Object.keys(slopes.cell!)); // [ "cell" ] [ "kernel", "bias" ]
  * ```
  *
  * @module

@@ -126,7 +126,7 @@ export function state(node: object, ...filters: readonly Filter[]): State | Stat
  * const [graphdef, params, rest] = nnx.split(layer, nnx.Param, true);
  * const x = np.array([[1, 2]]);
  * const slopes = grad((p: nnx.State) => nnx.merge(graphdef, p, rest!).call(x).sum())(params!);
- * console.log(slopes.bias!.toString()); // [1, 1] float32[2]
+ * console.log(String(slopes.bias)); // Array(float32[2], [1,1])
  * ```
  */
 export function split<M extends object>(
@@ -197,11 +197,11 @@ function refuseOthers(op: string, own: unknown, known: ReadonlySet<string>, path
  *
  * @example
  * ```ts
- * import { treeMap } from "@injax/injax";
+ * import { numpy as np, treeMap } from "@injax/injax";
  * import * as nnx from "@injax/injax/adapters/nnx";
  *
  * const layer = new nnx.Linear(2, 2, { rngs: new nnx.Rngs(0) });
- * nnx.update(layer, treeMap((x) => x.mul(0), nnx.state(layer)));
+ * nnx.update(layer, treeMap(np.zerosLike, nnx.state(layer)));
  * console.log(layer.kernel.value.toArray()); // [ [ 0, 0 ], [ 0, 0 ] ]
  * ```
  */

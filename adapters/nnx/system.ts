@@ -5,14 +5,14 @@
  *
  * @module
  */
-import { currentTrace, dropPromise } from "../../lib/extend.ts";
+import { currentTrace, deferred } from "../../lib/extend.ts";
 import {
   Context,
   contextStack,
   type LiftedTransforms,
   liftTransforms,
+  StateError,
   type StateProtocol,
-  TreeError,
 } from "../../mod.ts";
 import {
   type Cell,
@@ -259,10 +259,10 @@ export class System {
 
   /** Takes a result with objects apart, inside: what is in these is a result beside its arrays. */
   give(out: unknown): [arrays: unknown, values: Record<string, unknown>] {
-    if (dropPromise(out)) {
-      throw new TreeError(
-        `${this.protocol.dictionary}: the function returned a promise. Functions that are transformed must be ` +
-          "synchronous",
+    const later = deferred(out);
+    if (later !== null) {
+      throw new StateError(
+        `${this.protocol.dictionary}: the function returned ${later}; it must be synchronous`,
       );
     }
     const context = this.protocol.current()!;

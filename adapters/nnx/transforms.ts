@@ -7,7 +7,7 @@
  * @module
  */
 import { describeValue } from "../../lib/extend.ts";
-import { type JitOptions, type NDArray, StateError } from "../../mod.ts";
+import { type JitOptions, type LiftedTransforms, type NDArray, StateError } from "../../mod.ts";
 import { Calls, checkSameNodes, type Fn, named, variablesIn } from "./arguments.ts";
 import { type Filter, toPredicate } from "./filters.ts";
 import { nest, type State } from "./state.ts";
@@ -117,7 +117,7 @@ export type Auxiliary<R> = R extends readonly [unknown, infer X] ? X : never;
  * const layer = new nnx.Linear(2, 1, { rngs: new nnx.Rngs(0) });
  * const loss = (m: nnx.Linear, x: NDArray) => m.call(x).sum();
  * const [, slopes] = nnx.valueAndGrad(loss)(layer, np.array([2, 3]));
- * console.log(slopes.kernel!.toString()); // [[2], [3]] float32[2,1]
+ * console.log((slopes.kernel as NDArray).toArray()); // [ [ 2 ], [ 3 ] ]
  * ```
  */
 export function valueAndGrad<A extends unknown[], R, const O extends GradOptions>(
@@ -185,7 +185,8 @@ function derivative(
         if (!Array.isArray(out) || out.length !== 2) return out;
         return [out[0], system.give(out[1])];
       };
-      const fn = system.transforms[op](named(f, body) as never, {
+      const transform = system.transforms[op] as LiftedTransforms["valueAndGrad"];
+      const fn = transform(named(f, body) as never, {
         argnums: positions,
         entries: (path, collection) => entries.has(`${collection}:${path}`),
         hasAux: true,

@@ -36,7 +36,7 @@ export let cellOf: (variable: Variable<unknown>) => Cell;
  *   return x;
  * }, 0);
  * console.log(count.value.item()); // 3
- * console.log(count); // Count(3 float32[])
+ * console.log(count); // Count(Array(float32[], 3))
  * ```
  */
 export class Variable<T = NDArray> {
