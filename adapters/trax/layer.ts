@@ -10,6 +10,7 @@ import {
   ShapeDtype,
   ShapeError,
   StateError,
+  type Stream,
   traceIdentity,
   treeLeaves,
 } from "../../mod.ts";
@@ -249,7 +250,10 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
     const keys = new Map<AnyLayer, KeyOf>();
     if (rng !== undefined) keysOf(layer, () => rng, keys);
     const paths = placesOf([layer]);
-    const context = open({ paths, keeps: "pure", keys }, { initializing: true });
+    const context = open({ paths, keeps: "pure", keys }, {
+      initializing: true,
+      streams: streamsOf(rng),
+    });
     protocol.run(context, () => this.#initHere(signature, scopeNow()!, rng));
     const made = protocol.run(context, (): [Values, Values] => [this.weights, this.state]);
     for (const [own, path] of paths) {
@@ -315,9 +319,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
     spread(layer, "state", state, put("state"));
     const context = open({ paths, keeps: "pure", keys: null }, {
       entries,
-      streams: rng === undefined
-        ? {}
-        : { [stream]: keyStreams.named({ key: rng, count: 0 }, "calls") },
+      streams: streamsOf(rng),
     });
     return protocol.run(context, () => {
       const outputs = this.run(inputs, rng === undefined ? null : () => rng);
@@ -455,6 +457,11 @@ export interface BackwardArguments<I extends Tensors = NDArray, O extends Tensor
   readonly state: Values;
   /** Its state after. */
   readonly newState: Values;
+}
+
+/** The stream of runs that are given no key: apart from the key of the outermost layer, which it splits. */
+function streamsOf(rng: NDArray | undefined): Record<string, Stream> {
+  return rng === undefined ? {} : { [stream]: keyStreams.named({ key: rng, count: 0 }, "calls") };
 }
 
 /** A layer whose gradient is its own. */

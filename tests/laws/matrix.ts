@@ -13,7 +13,7 @@ import { Random, seedNote } from "../support/random.ts";
 import { derivative, type Mode, modesOf, nest, type Params, type Step } from "../lift/library.ts";
 import { type Effect, effects, given, type Refusal } from "./effects.ts";
 import { memberOf, members, nestPurified } from "./members.ts";
-import { type Explicit, Keys, type State } from "./purified.ts";
+import { type Explicit, Keys, type Source, type State } from "./purified.ts";
 import { cellWeight, type Entries, held, isParam, type Phase, type World } from "./world.ts";
 
 /** One case. */
@@ -122,6 +122,14 @@ function run<R>(
   return { out, gives, now, next };
 }
 
+/** For systems without streams: nothing is drawn from this one. */
+const noStream: Source = {
+  rules: { fork: (s) => s, part: (s) => s, named: (s) => s, advance: (s) => s },
+  drawn: () => {
+    throw new Error("a key is drawn in a system that has none");
+  },
+};
+
 const made = new Map<World, Entries>();
 
 /** All entries as `init` makes them, without any transform. */
@@ -152,7 +160,7 @@ function checkEqual({ world, phase, nest: nested }: Case, effect: Effect): "equa
   };
   const source = world.streams;
   const explicit = (s: State): { out: NDArray; after: State; next: NDArray | null } => {
-    const keys = new Keys(source!, source?.first(phase), () => {});
+    const keys = new Keys(source ?? noStream, source?.first(phase) ?? 0, () => {});
     const [after, out] = nestPurified(nested, effect.explicit)(s, keys, point);
     return { out, after, next: source === null ? null : keys.draw() };
   };

@@ -4,9 +4,17 @@
  * @module
  */
 import type { World } from "./world.ts";
+import { equinoxWorld } from "./worlds/equinox.ts";
 import { haikuWorld } from "./worlds/haiku.ts";
 import { objectsWorld } from "./worlds/objects.ts";
 import { toyWorld } from "./worlds/toy.ts";
+import { traxWorld } from "./worlds/trax.ts";
 
 /** All of them. */
-export const worlds: readonly World[] = [toyWorld, objectsWorld, haikuWorld];
+export const worlds: readonly World[] = [
+  toyWorld,
+  objectsWorld,
+  haikuWorld,
+  equinoxWorld,
+  traxWorld,
+];
