@@ -19,8 +19,9 @@
  *
  * @module
  */
-import { constant, randomNormal, truncatedNormal } from "./layers.ts";
 import type { Initializer } from "./handlers.ts";
+import * as init from "./layers/initializers.ts";
+import type { FanMode, ScalingDistribution } from "./layers/initializers.ts";
 
 export { getCurrentState, getInitialState, getParams, type ModuleEntries } from "./collections.ts";
 export { protocol, runningInit } from "./context.ts";
@@ -61,7 +62,79 @@ export {
   type RngSequenceState,
   withRng,
 } from "./keys.ts";
-export { Linear, type LinearOptions, MLP, type MLPOptions } from "./layers.ts";
+export {
+  EMAParamsTree,
+  type EMAParamsTreeOptions,
+  ExponentialMovingAverage,
+  type ExponentialMovingAverageOptions,
+  SNParamsTree,
+  type SNParamsTreeOptions,
+  SpectralNorm,
+  type SpectralNormCallOptions,
+  type SpectralNormOptions,
+  type UpdateOptions,
+} from "./layers/averages.ts";
+export { MultiHeadAttention, type MultiHeadAttentionOptions } from "./layers/attention.ts";
+export {
+  dropout,
+  type DropoutOptions,
+  Linear,
+  type LinearOptions,
+  MLP,
+  type MLPCallOptions,
+  type MLPOptions,
+} from "./layers/basic.ts";
+export {
+  BatchNorm,
+  type BatchNormCallOptions,
+  type BatchNormOptions,
+} from "./layers/batch_norm.ts";
+export {
+  type AnyCore,
+  type DeepLayer,
+  DeepRNN,
+  deepRnnWithSkipConnections,
+  ResetCore,
+} from "./layers/cores.ts";
+export type { FanMode, ScalingDistribution } from "./layers/initializers.ts";
+export {
+  GroupNorm,
+  type GroupNormOptions,
+  InstanceNorm,
+  type InstanceNormOptions,
+  LayerNorm,
+  type LayerNormOptions,
+  RMSNorm,
+  type RMSNormOptions,
+} from "./layers/layer_norm.ts";
+export type { AffineOptions, DataFormat, NormAxis, NormOptions } from "./layers/normalization.ts";
+export {
+  dynamicUnroll,
+  type DynamicUnrollOptions,
+  GRU,
+  type GRUOptions,
+  IdentityCore,
+  LSTM,
+  type LSTMState,
+  RNNCore,
+  staticUnroll,
+  type StaticUnrollOptions,
+  type UnrolledCore,
+  VanillaRNN,
+  type VanillaRNNOptions,
+} from "./layers/recurrent.ts";
+export {
+  Bias,
+  type BiasCallOptions,
+  type BiasOptions,
+  Embed,
+  type EmbedCallOptions,
+  type EmbedLookupStyle,
+  type EmbedOptions,
+  type Layer,
+  type NamedOptions,
+  Sequential,
+} from "./layers/simple.ts";
 export { Module } from "./module.ts";
 export {
   strictTransforms,
@@ -92,8 +165,37 @@ export {
 export const initializers: {
   /** Fills with one value. */
   readonly constant: (value: number) => Initializer;
+  /** The identity matrix times a gain. */
+  readonly identity: (gain?: number) => Initializer;
+  /** Draws a matrix with orthonormal rows or columns. */
+  readonly orthogonal: (scale?: number, axis?: number) => Initializer;
   /** Draws from a normal distribution. */
   readonly randomNormal: (stddev?: number, mean?: number) => Initializer;
+  /** Draws evenly from an interval. */
+  readonly randomUniform: (minval?: number, maxval?: number) => Initializer;
   /** Draws from a normal distribution cut off at two standard deviations. */
-  readonly truncatedNormal: (stddev?: number, mean?: number) => Initializer;
-} = { constant, randomNormal, truncatedNormal };
+  readonly truncatedNormal: (
+    stddev?: number,
+    mean?: number,
+    lower?: number,
+    upper?: number,
+  ) => Initializer;
+  /** Draws evenly, with a standard deviation that depends on the number of inputs. */
+  readonly uniformScaling: (scale?: number) => Initializer;
+  /** Draws with a variance that depends on the numbers of inputs and outputs. */
+  readonly varianceScaling: (
+    scale?: number,
+    mode?: FanMode,
+    distribution?: ScalingDistribution,
+    fanInAxes?: readonly number[],
+  ) => Initializer;
+} = {
+  constant: init.constant,
+  identity: init.identity,
+  orthogonal: init.orthogonal,
+  randomNormal: init.randomNormal,
+  randomUniform: init.randomUniform,
+  truncatedNormal: init.truncatedNormal,
+  uniformScaling: init.uniformScaling,
+  varianceScaling: init.varianceScaling,
+};

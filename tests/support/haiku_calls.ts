@@ -9,6 +9,8 @@ import * as hk from "../../adapters/haiku/mod.ts";
 const square = (x: np.NDArray): np.NDArray => np.square(x);
 const one = (): number => 1;
 const key = random.key(0);
+const x = np.array([1, 2]);
+const core = (x: np.NDArray, s: np.NDArray) => [np.add(x, s), np.add(x, s)];
 
 /** Arguments. */
 export const haikuCalls: Readonly<Record<string, readonly unknown[]>> = {
@@ -32,11 +34,30 @@ export const haikuCalls: Readonly<Record<string, readonly unknown[]>> = {
   "haiku.Linear": [2],
   "haiku.MLP": [[2, 1]],
   "haiku.initializers.constant": [1],
+  "haiku.dropout": [key, 0.5, x],
+  "haiku.BatchNorm": [0.9],
+  "haiku.LayerNorm": [-1],
+  "haiku.RMSNorm": [-1],
+  "haiku.GroupNorm": [2],
+  "haiku.Embed": [3, 2],
+  "haiku.Sequential": [[square]],
+  "haiku.ExponentialMovingAverage": [0.5],
+  "haiku.EMAParamsTree": [0.5],
+  "haiku.VanillaRNN": [2],
+  "haiku.LSTM": [2],
+  "haiku.GRU": [2],
+  "haiku.DeepRNN": [[square]],
+  "haiku.deepRnnWithSkipConnections": [[]],
+  "haiku.MultiHeadAttention": [2, 2, hk.initializers.constant(1)],
+  "haiku.dynamicUnroll": [core, x, np.array(0)],
+  "haiku.staticUnroll": [core, x, np.array(0)],
 };
 
 /** What users do not call, and why. */
 export const haikuNotCalled: Readonly<Record<string, string>> = {
   "haiku.Module": "a base class, made by subclasses",
+  "haiku.RNNCore": "a base class, made by subclasses",
+  "haiku.ResetCore": "takes a core, which is made in a model",
 };
 
 /** Runs something where modules, parameters and state can be used. */

@@ -1,5 +1,5 @@
 /**
- * Layers, and initialisers for their parameters.
+ * Layers that most models have: linear ones and chains of them, biases, embeddings, dropout.
  *
  * @module
  */
@@ -9,45 +9,13 @@ import {
   formatAval,
   isFloat,
   type OptionTable,
-} from "../../lib/extend.ts";
-import { type NDArray, nn, numpy as np, random, ShapeError } from "../../mod.ts";
-import { getParameter } from "./entries.ts";
-import type { Initializer } from "./handlers.ts";
-import { nextRngKey } from "./keys.ts";
-import { Module } from "./module.ts";
-
-/** Fills with one value. */
-export function constant(value: number): Initializer {
-  if (arguments.length > 1) checkCall("hk.initializers.constant(value)", arguments);
-  return (shape, dtype) => np.full(shape, value, { dtype });
-}
-
-/** Checks a parameter of a distribution. */
-function checkNumbers(op: string, values: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(values)) {
-    if (typeof value === "number") continue;
-    throw new TypeError(`${op}: ${name} must be a number, not ${describeValue(value)}`);
-  }
-}
-
-/** Draws from a normal distribution with this standard deviation and mean. */
-export function randomNormal(stddev = 1, mean = 0): Initializer {
-  if (arguments.length > 2) checkCall("hk.initializers.randomNormal(stddev, mean)", arguments);
-  checkNumbers("hk.initializers.randomNormal", { stddev, mean });
-  return (shape, dtype) =>
-    random.normal(nextRngKey(), shape, { dtype: dtype === "float64" ? dtype : "float32" })
-      .mul(stddev).add(mean);
-}
-
-/** Draws from a normal distribution cut off at two standard deviations, as Haiku's layers do. */
-export function truncatedNormal(stddev = 1, mean = 0): Initializer {
-  if (arguments.length > 2) checkCall("hk.initializers.truncatedNormal(stddev, mean)", arguments);
-  checkNumbers("hk.initializers.truncatedNormal", { stddev, mean });
-  return (shape, dtype) =>
-    random.truncatedNormal(nextRngKey(), -2, 2, shape, {
-      dtype: dtype === "float64" ? dtype : "float32",
-    }).mul(stddev).add(mean);
-}
+} from "../../../lib/extend.ts";
+import { type NDArray, nn, numpy as np, random, ShapeError, StateError } from "../../../mod.ts";
+import { getParameter } from "../entries.ts";
+import type { Initializer } from "../handlers.ts";
+import { constant, truncatedNormal } from "./initializers.ts";
+import { isKey, PRNGSequence } from "../keys.ts";
+import { Module } from "../module.ts";
 
 /** Options of `Linear`. */
 export interface LinearOptions {
@@ -69,7 +37,7 @@ const linearOptions: OptionTable<LinearOptions> = {
 };
 
 /** Checks the size of a layer. */
-function checkSize(op: string, what: string, size: unknown): void {
+export function checkSize(op: string, what: string, size: unknown): void {
   if (Number.isInteger(size) && (size as number) >= 1) return;
   throw new ShapeError(
     `${op}: ${what} must be a positive integer, not ${
@@ -196,13 +164,92 @@ export class MLP extends Module {
   /**
    * Applies the layers to `x` [..., inputs]; gives [..., the last of the sizes]. Raises as
    * `Linear.call`.
+   *
+   * @throws {StateError} where a rate of dropout is given, but no key.
    */
-  call(x: NDArray): NDArray {
+  call(x: NDArray, options: MLPCallOptions = {}): NDArray {
+    checkCall("mlp.call(x, options)", arguments, mlpCallOptions);
     const { activation = nn.relu, activateFinal = false } = this.options;
+    const { dropoutRate, rng } = options;
+    if (dropoutRate !== undefined && rng === undefined) {
+      throw new StateError("hk.MLP: with dropoutRate, give a key: { rng: hk.nextRngKey() }");
+    }
+    const keys = rng === undefined ? null : new PRNGSequence(rng);
     const last = this.#layers.length - 1;
     return this.#layers.reduce((h, layer, i) => {
       const out = layer.call(h);
-      return i < last || activateFinal ? activation(out) : out;
+      if (i === last && !activateFinal) return out;
+      const kept = dropoutRate === undefined ? out : dropout(keys!.next().value, dropoutRate, out);
+      return activation(kept);
     }, x);
   }
 }
+
+/** Options of a call of `MLP`. */
+export interface MLPCallOptions {
+  /** The rate of dropout before each activation (default: none). */
+  readonly dropoutRate?: number | undefined;
+  /** The key that it draws from. */
+  readonly rng?: NDArray | undefined;
+}
+
+const mlpCallOptions: OptionTable<MLPCallOptions> = { dropoutRate: "number", rng: "operand" };
+
+/**
+ * Drops elements of `x` at random, each with probability `rate`; the others are divided by `1 - rate`.
+ * Along the axes of `broadcastDims` all are dropped together.
+ *
+ * @throws {RangeError} where the rate is not in [0, 1).
+ * @throws {ShapeError} where an axis is none of `x`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: np.NDArray) => hk.dropout(hk.nextRngKey(), 0.5, x));
+ * console.log(model.apply({}, random.key(0), np.ones([4])).toArray()); // [ 0, 2, 2, 2 ]
+ * ```
+ */
+export function dropout(
+  rng: NDArray,
+  rate: number,
+  x: NDArray,
+  options: DropoutOptions = {},
+): NDArray {
+  checkCall("hk.dropout(rng, rate, x, options)", arguments, dropoutOptions);
+  if (!isKey(rng)) {
+    throw new StateError(
+      `hk.dropout: the first argument must be a key, hk.nextRngKey(), not ${describeValue(rng)}`,
+    );
+  }
+  if (!(typeof rate === "number" && rate >= 0 && rate < 1)) {
+    throw new RangeError(`hk.dropout: the rate must be in [0, 1), not ${describeValue(rate)}`);
+  }
+  const array = np.asarray(x);
+  if (rate === 0) return array;
+  const shape = [...array.shape];
+  const { broadcastDims = [] } = options;
+  if (!Array.isArray(broadcastDims)) {
+    throw new TypeError(
+      `hk.dropout: broadcastDims must be a list of axes, not ${describeValue(broadcastDims)}`,
+    );
+  }
+  for (const dim of broadcastDims as readonly number[]) {
+    const at = dim < 0 ? dim + shape.length : dim;
+    if (!(at in shape)) {
+      throw new ShapeError(`hk.dropout: there is no axis ${dim} in ${formatAval(array.aval)}`);
+    }
+    shape[at] = 1;
+  }
+  const keep = random.bernoulli(rng, 1 - rate, shape);
+  return np.where(keep, array.div(1 - rate), 0);
+}
+
+/** Options of `dropout`. */
+export interface DropoutOptions {
+  /** Axes along which all elements are dropped together. */
+  readonly broadcastDims?: readonly number[] | undefined;
+}
+
+const dropoutOptions: OptionTable<DropoutOptions> = { broadcastDims: "axes" };
