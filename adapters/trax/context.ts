@@ -65,7 +65,28 @@ const scopes = new WeakMap<Context, Scope>();
 export function open(scope: Scope, options: ContextOptions): Context {
   const context = Context.open(protocol, options);
   scopes.set(context, scope);
+  for (const [layer, path] of scope.paths) context.names.set(places, idOf(layer), path);
   return context;
+}
+
+/** The group of names that says where layers are. */
+const places = "places";
+const ids = new WeakMap<LayerNode, string>();
+let made = 0;
+
+/** What tells a layer from all others. */
+function idOf(layer: LayerNode): string {
+  let id = ids.get(layer);
+  if (id === undefined) ids.set(layer, id = String(made++));
+  return id;
+}
+
+/**
+ * Where a layer is in the innermost context; `undefined` where it does not belong to it. It is looked up
+ * among the names, so that a compiled program holds where its layers are in the same places.
+ */
+export function placeOf(layer: LayerNode): string | undefined {
+  return protocol.top()?.names.get(places, idOf(layer)) as string | undefined;
 }
 
 /** What the innermost context is about, whatever trace is running; `null` where none is open. */

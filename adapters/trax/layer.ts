@@ -19,6 +19,7 @@ import {
   type KeyOf,
   type Kind,
   open,
+  placeOf,
   placesOf,
   protocol,
   type Scope,
@@ -178,10 +179,6 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
     return frame.key === null ? drawn(op, frame) : frame.key(op);
   }
 
-  #path(): string | undefined {
-    return scopeNow()?.paths.get(this as AnyLayer);
-  }
-
   #read(kind: Kind): Values {
     const frame = frameOf(this);
     if (frame !== undefined && frame.made !== null) return frame.made[kind] ?? [];
@@ -191,7 +188,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
   }
 
   #leaf(kind: Kind): Values {
-    const path = this.#path();
+    const path = placeOf(this);
     if (path === undefined) return this.#own[kind];
     return protocol.need(`${kind} of ${path}`).get(entryOf(kind, path)) ?? [];
   }
@@ -203,7 +200,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
   }
 
   #assign(kind: Kind, values: Values): void {
-    const path = this.#path();
+    const path = placeOf(this);
     if (path !== undefined) {
       const context = protocol.need(`${kind} of ${path}`);
       if (kind === "weights" && scopeNow()!.keeps === "pure" && !context.initializing) {
@@ -243,7 +240,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
     checkSignature(this.name, signature);
     const layer = this as AnyLayer;
     const scope = scopeNow();
-    if (scope?.paths.has(layer)) {
+    if (scope !== null && placeOf(layer) !== undefined) {
       this.#initHere(signature, scope, rng);
       return [this.weights, this.state];
     }
@@ -266,7 +263,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
 
   /** Makes what is not there yet, in the open context. */
   #initHere(signature: Signature, scope: Scope, rng: NDArray | undefined): void {
-    const path = this.#path()!;
+    const path = placeOf(this)!;
     const context = protocol.need(`${path}.init`);
     const given = scope.keys?.get(this as AnyLayer);
     const key = rng !== undefined ? () => rng : given ?? null;
@@ -339,7 +336,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
     const { rng } = options;
     const isOwn = options.weights === undefined && options.state === undefined;
     const scope = scopeNow();
-    if (isOwn && scope?.paths.has(this as AnyLayer)) {
+    if (isOwn && placeOf(this) !== undefined) {
       return this.run(inputs, rng === undefined ? null : () => rng);
     }
     const { weights = this.weights, state = this.state } = options;
@@ -358,7 +355,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
 
   /** Runs the layer in the open context. For combinators; `key` gives what is `this.rng` then. */
   run(inputs: I, key: KeyOf | null): O {
-    const path = this.#path() ?? this.name;
+    const path = placeOf(this) ?? this.name;
     return explaining(path, "forward", inputs, () => {
       const given = listOf(inputs as Tensors);
       if (given.length !== this.nIn) {
@@ -397,7 +394,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
           ...listOf(signature),
         ) as unknown as ShapeDtype[],
       );
-    if (scopeNow()?.paths.has(layer)) return shapes();
+    if (placeOf(layer) !== undefined) return shapes();
     const paths = placesOf([layer]);
     const entries: Record<string, unknown> = {};
     for (const [own, path] of paths) {

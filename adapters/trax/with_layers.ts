@@ -5,7 +5,7 @@
  */
 import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
 import type { NDArray } from "../../mod.ts";
-import { scopeNow } from "./context.ts";
+import { placeOf } from "./context.ts";
 import { type AnyLayer, Layer } from "./layer.ts";
 import { listOf } from "./tensors.ts";
 
@@ -60,7 +60,6 @@ export function withLayers<T>(
       } and ${describeValue(f)}. Write tl.withLayers(model, () => ...)`,
     );
   }
-  const { paths } = scopeNow() ?? {};
-  if (paths !== undefined && all.every((layer) => paths.has(layer))) return f();
+  if (all.every((layer) => placeOf(layer) !== undefined)) return f();
   return Layer.within(all, f, options.rng);
 }

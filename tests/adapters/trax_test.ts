@@ -410,3 +410,33 @@ Deno.test("initial values depend neither on transforms around, nor on a branch b
   shapes.init(tl.signature(x), key);
   assertEquals(String(shapes.outputSignature(tl.signature(x))), "float32[2]");
 });
+
+Deno.test("a compiled function that is kept holds where its layers are in the same place", () => {
+  const scale = (factor: number): tl.Layer => {
+    const [layer] = [
+      tl.Dense(1, { useBias: false, kernelInitializer: tl.ConstantInitializer(factor) }),
+    ];
+    return layer!;
+  };
+  const a = scale(2), b = scale(3);
+  const kept = tl.transforms.jit((x: NDArray) => a.call(x), { backend: "interpreter" });
+  class Uses extends tl.Layer {
+    constructor(sublayers: readonly tl.Layer[]) {
+      super({ name: "Uses", sublayers: sublayers as unknown as tl.AnyLayer[] });
+    }
+    override initWeightsAndState(x: ShapeDtype): void {
+      for (const layer of this.sublayers) layer.init(x);
+    }
+    override forward(x: NDArray): NDArray {
+      return kept(x);
+    }
+  }
+  const x = np.array([1]);
+  const value = (layers: readonly tl.Layer[]): number => {
+    const model = new Uses(layers);
+    model.init(tl.signature(x), key);
+    return model.call(x).item();
+  };
+  assertEquals([value([a, b]), value([b, a]), value([a, b])], [2, 2, 2]);
+  assertThrows(() => value([b]), StateError, "is none of its sublayers");
+});
