@@ -136,8 +136,8 @@ export interface LiftedScanOptions extends TargetOptions {
   /** Whether to go from the last slice to the first. */
   readonly reverse?: boolean | undefined;
   /**
-   * Whether the function is run once before, without effect but on the count of draws, as flax does
-   * to check that what is shared stays the same (default true). Without it other keys are drawn.
+   * Whether the function is run once before, as flax does to make what is shared and to check that it stays
+   * the same (default true). It counts the draws of both runs, so that without it other keys are drawn.
    */
   readonly checkConstancyInvariants?: boolean | undefined;
 }
@@ -214,18 +214,26 @@ export function scan<T>(target: T, options: LiftedScanOptions = {}): T {
 }
 
 /**
- * Runs a loop over `f`. Afterwards draws are counted as in the first run of `f`: where it is run again, over
- * variables that the first run made, it does not draw them.
+ * Runs a loop over `f`. Afterwards draws are counted as in the first run of `f`, and what that created
+ * outside of the loop is there: where it is run again, it finds that, and does not draw it.
  */
 function countingDraws(op: string, f: Fn, loop: (f: Fn) => unknown): unknown {
   const context = protocol.need(op);
-  let count: ((outside: Context) => void) | null = null;
+  let first: (() => void) | null = null;
   const result = loop((...args) => {
     const out = f(...args);
-    count ??= drawsIn(protocol.need(op));
+    if (first === null) {
+      const inner = protocol.need(op);
+      const count = drawsIn(inner);
+      const made = [...inner.account.made];
+      first = () => {
+        for (const [key, value] of made) context.adopt(key, value);
+        count(context);
+      };
+    }
     return out;
   });
-  (count as ((outside: Context) => void) | null)?.(context);
+  (first as (() => void) | null)?.();
   return result;
 }
 

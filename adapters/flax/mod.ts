@@ -88,6 +88,24 @@ export {
   type LayerNormOptions,
   type NormOptions,
 } from "./normalization.ts";
+export {
+  type AttentionCall,
+  type AttentionLayerOptions,
+  type AttentionOptions,
+  dotProductAttention,
+  makeAttentionMask,
+  makeCausalMask,
+  MultiHeadDotProductAttention,
+} from "./attention.ts";
+export {
+  type CellOptions,
+  GRUCell,
+  LSTMCell,
+  RNN,
+  type RNNCall,
+  type RNNCell,
+  type RNNOptions,
+} from "./recurrent.ts";
 export { Dropout, type DropoutCall, type DropoutOptions } from "./stochastic.ts";
 export type { Rngs } from "./run.ts";
 export type { GivenVariables, VariableNode, Variables, VariableTree } from "./variables.ts";

@@ -239,6 +239,16 @@ case(
     weights=attention.apply(own, queries, sow_weights=True, mutable=["intermediates"])[1],
 )
 
+decoder = nn.MultiHeadDotProductAttention(num_heads=2, qkv_features=6, decode=True)
+variables = decoder.init(jax.random.key(4), queries)
+cache, steps = variables["cache"], []
+for i in range(3):
+    step, changed = decoder.apply({"params": variables["params"], "cache": cache}, queries[:, i : i + 1],
+                                  mutable=["cache"])
+    cache = changed["cache"]
+    steps.append(step)
+case("attention_decode", queries=queries, variables=variables, steps=steps, cache=cache)
+
 # ------------------------------------------------------------ transforms
 
 

@@ -1,0 +1,77 @@
+/**
+ * Recurrent layers and attention against those of flax.
+ *
+ * @module
+ */
+import { loadBackend, type NDArray, numpy as np, random } from "../../mod.ts";
+import * as flax from "../../adapters/flax/mod.ts";
+import { assertAsFlax, assertTree, recorded, type Tree } from "./flax_recorded.ts";
+
+await loadBackend("wasm");
+
+const { LSTMCell, GRUCell, RNN } = flax;
+
+Deno.test("cells over sequences, forwards and backwards, batch or time first, are those of flax", () => {
+  assertAsFlax("lstm", new RNN(new LSTMCell(4)));
+  assertAsFlax("gru", new RNN(new GRUCell(4), { reverse: true, keepOrder: true }));
+  assertAsFlax("rnn_lengths", new RNN(new LSTMCell(4), { timeMajor: true }));
+});
+
+Deno.test("sequences of several lengths: the carry is that of the last step, and padding stays", () => {
+  const { x, lengths, variables, carry, out } = recorded("rnn_padded") as Record<string, NDArray>;
+  const rnn = new RNN(new GRUCell(4), { reverse: true });
+  const apply = rnn.apply as (...args: unknown[]) => unknown;
+  const seqLengths = lengths!.astype("int32");
+  const result = apply(variables, x, { seqLengths, returnCarry: true });
+  assertTree("padded", result, [carry!, out!], 16);
+});
+
+const layer = (options: flax.AttentionLayerOptions = {}): flax.MultiHeadDotProductAttention =>
+  new flax.MultiHeadDotProductAttention(2, { qkvFeatures: 6, outFeatures: 3, ...options });
+
+class SelfAttention extends flax.Module {
+  constructor(readonly layer: flax.MultiHeadDotProductAttention) {
+    super();
+  }
+  call(x: NDArray): NDArray {
+    flax.shareScope(this, this.layer);
+    return this.layer.call(x);
+  }
+}
+
+Deno.test("attention is that of flax: itself, masked, to others, dropped, its weights", () => {
+  assertAsFlax("attention", new SelfAttention(layer()));
+  const c = recorded("attention_options");
+  const [queries, keys] = [c.queries as NDArray, c.keys as NDArray];
+  const [own, other] = [c.self_variables as flax.Variables, c.variables as flax.Variables];
+  assertTree("cross", layer().apply(other, queries, keys), c.cross!, 16);
+  const mask = flax.makeCausalMask(np.ones([2, 4]));
+  assertTree("causal", layer().apply(own, queries, queries, queries, { mask }), c.causal!, 16);
+  const dropping = layer({ dropoutRate: 0.4, deterministic: false });
+  const rngs = { dropout: random.key(3) };
+  assertTree("dropped", dropping.apply(own, queries, { rngs }), c.dropped!, 16);
+  const options = { sowWeights: true };
+  const [, weights] = layer().apply(own, queries, queries, queries, options, {
+    mutable: ["intermediates"],
+  });
+  assertTree("weights", weights, c.weights!, 16);
+});
+
+Deno.test("decoding step by step attends to what came before", () => {
+  const { queries, variables, steps, cache } = recorded("attention_decode");
+  const decoder = new flax.MultiHeadDotProductAttention(2, { qkvFeatures: 6, decode: true });
+  const made = decoder.init(random.key(4), queries as NDArray);
+  assertTree("initial values", made, variables!, 4);
+  const { params, cache: start } = variables as flax.Variables;
+  let now = start;
+  const outs = (steps as Tree[]).map((_, i) => {
+    const query = np.slice(queries as NDArray, [0, i, 0], [2, i + 1, 5]);
+    const [out, changed] = decoder.apply({ params: params!, cache: now! }, query, {
+      mutable: ["cache"],
+    });
+    now = changed.cache;
+    return out;
+  });
+  assertTree("steps", outs, steps!, 16);
+  assertTree("cache", now, cache!, 16);
+});
