@@ -268,7 +268,7 @@ export class MultiHeadDotProductAttention extends Module {
  * import * as flax from "@injax/injax/adapters/flax";
  *
  * const counts = np.array([1, 1, 0]);
- * console.log(flax.makeAttentionMask(counts, counts).at(0).at(2).toArray()); // [ 0, 0, 0 ]
+ * console.log(flax.makeAttentionMask(counts, counts).at(0).at(2).toArray()); // [ false, false, false ]
  * ```
  */
 export function makeAttentionMask(queries: NDArray, keys: NDArray): NDArray {
@@ -284,7 +284,7 @@ export function makeAttentionMask(queries: NDArray, keys: NDArray): NDArray {
  * import { numpy as np } from "@injax/injax";
  * import * as flax from "@injax/injax/adapters/flax";
  *
- * console.log(flax.makeCausalMask(np.ones([2])).toArray()); // [ [ [ 1, 0 ], [ 1, 1 ] ] ]
+ * console.log(flax.makeCausalMask(np.ones([2])).toArray()); // [ [ [ true, false ], [ true, true ] ] ]
  * ```
  */
 export function makeCausalMask(x: NDArray): NDArray {

@@ -41,6 +41,8 @@ export interface Scope {
 export interface Run {
   /** The places of modules. */
   readonly scopes: Map<Bindable, Scope>;
+  /** Methods that are running, or were, by the place of their module. */
+  readonly frames: Map<string, Frame>;
   /** The variables that it was given. */
   readonly given: GivenVariables;
 }
@@ -49,7 +51,7 @@ const runs = new WeakMap<Context, Run>();
 
 /** Begins a run in a context, with a module as the root. */
 export function beginRun(context: Context, root: Bindable, given: GivenVariables): void {
-  const run: Run = { scopes: new Map(), given };
+  const run: Run = { scopes: new Map(), frames: new Map(), given };
   runs.set(context, run);
   bind(run, root, newScope(""));
 }
@@ -70,35 +72,53 @@ export interface Frame {
   readonly method: string;
   /** Modules that it made and that have no name yet. */
   readonly pending: Bindable[];
+  /** Whether it is running. */
+  isRunning: boolean;
 }
-
-const frames: Frame[] = [];
 
 /** In which frame a module was made. */
 const makers = new WeakMap<Bindable, Frame>();
 
-/** The innermost method that is running, of the run that is going on. */
+const frameGroup = "frame";
+
+/**
+ * The innermost method that is running, as the context knows: a derivative rule may run when all methods
+ * are over, and belongs to that which made it.
+ */
 export function currentFrame(): Frame | null {
-  const frame = frames.at(-1);
   const context = protocol.top();
-  return frame !== undefined && context !== null && frame.run === runOf(context) ? frame : null;
+  const id = context?.names.get(frameGroup, "") as string | null | undefined;
+  return typeof id === "string" ? runOf(context!).frames.get(id) ?? null : null;
 }
 
-/** Notes that a module was made. */
+/**
+ * Notes that a module was made.
+ *
+ * @throws {StateError} inside a pure transform of a method.
+ */
 export function noteMade(module: Bindable): void {
   const frame = currentFrame();
   if (frame === null) return;
+  protocol.need(`new ${module.constructor.name}()`);
   makers.set(module, frame);
   frame.pending.push(module);
 }
 
-/** Runs `f` as a method of a module. */
-export function inFrame<T>(frame: Frame, f: () => T): T {
-  frames.push(frame);
+/** Runs `f` as a method of a module, in a context. */
+export function inFrame<T>({ names }: Context, frame: Frame, f: () => T): T {
+  const { run, scope, method } = frame;
+  const id = scope === null ? null : `${scope.path} ${method}`;
+  const before = names.get(frameGroup, "");
+  const around = id === null ? undefined : run.frames.get(id);
+  names.set(frameGroup, "", id);
+  if (id !== null) run.frames.set(id, frame);
+  frame.isRunning = true;
   try {
     return f();
   } finally {
-    frames.pop();
+    frame.isRunning = false;
+    names.set(frameGroup, "", before);
+    if (around?.isRunning) run.frames.set(id!, around);
   }
 }
 
@@ -146,9 +166,8 @@ export function settle(frame: Frame, context: Context): void {
 beforeTransforms(() => {
   const context = protocol.top();
   if (context === null) return;
-  const run = runOf(context);
-  for (const frame of frames) {
-    if (frame.run === run && frame.pending.length > 0) settle(frame, context);
+  for (const frame of runOf(context).frames.values()) {
+    if (frame.pending.length > 0) settle(frame, context);
   }
 });
 

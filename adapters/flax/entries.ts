@@ -160,21 +160,19 @@ export function param(
       }`,
     );
   }
-  reserveHere(context, module, name, "params");
   checkVisible(context, "params", what);
   const key = keyOf("params", path, name);
   const value = read(context, key);
-  if (value !== undefined) {
-    checkShapes(what, key, value, init, args);
-    return value as NDArray;
-  }
-  if (!mayCreate(context, "params")) throw missing(context, key, what);
-  return create(
+  if (value !== undefined) checkShapes(what, key, value, init, args);
+  else if (!mayCreate(context, "params")) throw missing(context, key, what);
+  // Only now: what fails leaves no name behind.
+  reserveHere(context, module, name, "params");
+  return (value ?? create(
     context,
     key,
     what,
     () => init(nextKey(protocol.need(what), "params", path, what), ...args),
-  ) as NDArray;
+  )) as NDArray;
 }
 
 /** Raises where a parameter has another shape than its initialiser would give. */
@@ -216,12 +214,13 @@ export function variable<V>(
   const what = doing(module, "variable", name);
   const context = protocol.need(what);
   const key = place(context, module, collection, name, what);
-  reserveHere(context, module, name, collection);
   checkVisible(context, collection, what);
-  if (read(context, key) === undefined) {
-    if (init === undefined || !mayCreate(context, collection)) throw missing(context, key, what);
-    create(context, key, what, () => init(...args));
+  const exists = read(context, key) !== undefined;
+  if (!exists && (init === undefined || !mayCreate(context, collection))) {
+    throw missing(context, key, what);
   }
+  reserveHere(context, module, name, collection);
+  if (!exists) create(context, key, what, () => init!(...args));
   return new Variable<V>(key, what);
 }
 

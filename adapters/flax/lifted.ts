@@ -4,14 +4,7 @@
  * @module
  */
 import { describeValue } from "../../lib/extend.ts";
-import {
-  type Context,
-  type InAxes,
-  type NDArray,
-  numpy as np,
-  StateError,
-  treeMap,
-} from "../../mod.ts";
+import { type InAxes, type NDArray, numpy as np, StateError, treeMap } from "../../mod.ts";
 import { needScope } from "./binding.ts";
 import { drawsIn, type Limits, protocol, transforms, withinLimits } from "./context.ts";
 import type { Filter } from "./filters.ts";

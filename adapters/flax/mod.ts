@@ -104,6 +104,7 @@ export {
   RNN,
   type RNNCall,
   type RNNCell,
+  RNNCellBase,
   type RNNOptions,
 } from "./recurrent.ts";
 export { Dropout, type DropoutCall, type DropoutOptions } from "./stochastic.ts";

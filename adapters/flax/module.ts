@@ -386,20 +386,23 @@ function inMethod<T>(module: Module, method: string, f: () => T): T {
   const context = protocol.top();
   if (context === null) return f();
   const scope = scopeOf(context, module);
-  const frame: Frame = { module, run: runOf(context), scope, method, pending: [] };
-  if (scope === null) return inFrame(frame, f);
+  const frame = frameOf(context, module, scope, method);
+  if (scope === null) return inFrame(context, frame, f);
+  const run = (): T => {
+    const out = f();
+    // What it made and gives away has the names that it has here.
+    settle(frame, context);
+    return out;
+  };
   return inScope(
     context,
     scope,
-    () =>
-      inFrame(frame, () =>
-        withSetup(module, context, scope, () => {
-          const out = f();
-          // What it made and gives away has the names that it has here.
-          settle(frame, context);
-          return out;
-        })),
+    () => inFrame(context, frame, () => withSetup(module, context, scope, run)),
   );
+}
+
+function frameOf(context: Context, module: Module, scope: Scope | null, method: string): Frame {
+  return { module, run: runOf(context), scope, method, pending: [], isRunning: false };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -429,7 +432,7 @@ function withSetup<T>(module: Module, context: Context, scope: Scope, f: () => T
     const fields = own.get(module);
     if (fields === undefined) {
       const run = runOf(context);
-      inFrame({ module, run, scope, method: "setup", pending: [] }, () => setup.call(module));
+      inFrame(context, frameOf(context, module, scope, "setup"), () => setup.call(module));
       bindFields(run, module, scope);
       own.set(module, { ...module });
     } else replaceFields(module, fields);

@@ -64,11 +64,12 @@ export interface RNNCell<C> extends Module {
   readonly numFeatureAxes: number;
 }
 
-/** What cells have in common. */
-abstract class Cell extends Module {
+/** What cells have in common: options, and layers over input and carry. */
+export abstract class RNNCellBase extends Module {
   /** One axis of features. */
   readonly numFeatureAxes: number = 1;
 
+  /** `op` is how users write it, for messages. */
   constructor(op: string, readonly features: number, readonly options: CellOptions) {
     super(options.name);
     checkSize(op, "features", features);
@@ -108,7 +109,7 @@ abstract class Cell extends Module {
  * console.log(rnn.apply(rnn.init(random.key(0), xs), xs).shape); // [ 2, 5, 4 ]
  * ```
  */
-export class LSTMCell extends Cell {
+export class LSTMCell extends RNNCellBase {
   /** The name of its modules, whatever a bundler calls the class. */
   static readonly moduleName: string = "LSTMCell";
 
@@ -158,7 +159,7 @@ export class LSTMCell extends Cell {
  * console.log(rnn.apply(rnn.init(random.key(0), xs), xs).shape); // [ 5, 2, 4 ]
  * ```
  */
-export class GRUCell extends Cell {
+export class GRUCell extends RNNCellBase {
   /** The name of its modules, whatever a bundler calls the class. */
   static readonly moduleName: string = "GRUCell";
 

@@ -5,6 +5,7 @@
  */
 import type { World } from "./world.ts";
 import { equinoxWorld } from "./worlds/equinox.ts";
+import { flaxWorld } from "./worlds/flax.ts";
 import { haikuWorld } from "./worlds/haiku.ts";
 import { objectsWorld } from "./worlds/objects.ts";
 import { toyWorld } from "./worlds/toy.ts";
@@ -16,5 +17,6 @@ export const worlds: readonly World[] = [
   objectsWorld,
   haikuWorld,
   equinoxWorld,
+  flaxWorld,
   traxWorld,
 ];
