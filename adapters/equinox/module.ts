@@ -74,21 +74,68 @@ function register(ctor: ModuleClass): void {
   registerPytreeNode(
     ctor as unknown as abstract new () => Module,
     (module) => {
-      const children: Record<string, unknown> = {};
-      const names: string[] = [], values: unknown[] = [];
-      for (const [name, value] of Object.entries(module)) {
-        if (!fixed.has(name)) children[name] = value;
-        else {
-          if (value instanceof NDArray) throw staticArray(ctor, name);
-          names.push(name);
-          values.push(value);
-        }
-      }
-      Object.freeze(module);
-      return [children, [...names, ...values]];
+      let parts = taken.get(module);
+      if (parts === undefined) taken.set(module, parts = apart(ctor, module, fixed));
+      return parts;
     },
-    (children, aux) => withFields(ctor, children, aux as readonly unknown[]),
+    (children, statics) => {
+      const module = withFields(ctor, children, statics as Statics);
+      taken.set(module, [children, statics as Statics]);
+      return module;
+    },
   );
+}
+
+/** The static fields of a module; the same object for the same fields. */
+interface Statics {
+  readonly names: readonly string[];
+  readonly values: readonly unknown[];
+}
+
+type Parts = readonly [children: Record<string, unknown>, statics: Statics];
+
+/** What modules were taken apart into, which do not change. */
+const taken = new WeakMap<Module, Parts>();
+
+function apart(ctor: ModuleClass, module: Module, fixed: ReadonlySet<string>): Parts {
+  const children: Record<string, unknown> = {};
+  const statics: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(module)) {
+    if (!fixed.has(name)) children[name] = value;
+    else if (value instanceof NDArray) throw staticArray(ctor, name);
+    else statics.push([name, value]);
+  }
+  Object.freeze(module);
+  // Whatever the order in which a constructor assigned them.
+  statics.sort(([a], [b]) => a < b ? -1 : 1);
+  const [names, values] = [statics.map(([name]) => name), statics.map(([, value]) => value)];
+  return [children, interned(ctor, { names, values })];
+}
+
+const known = new WeakMap<object, Map<string, Statics>>();
+const ids = new WeakMap<object, number>();
+let count = 0;
+
+/** Numbers, strings and lists compare by value, all else by identity. */
+function keyOf(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(keyOf).join()}]`;
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) {
+    return `${typeof value}:${Object.is(value, -0) ? "-0" : String(value)}`;
+  }
+  let id = ids.get(value);
+  if (id === undefined) ids.set(value, id = count++);
+  return `#${id}`;
+}
+
+function interned(ctor: ModuleClass, statics: Statics): Statics {
+  let own = known.get(ctor);
+  if (own === undefined) known.set(ctor, own = new Map());
+  const key = keyOf([statics.names, statics.values]);
+  const same = own.get(key);
+  if (same !== undefined) return same;
+  own.set(key, statics);
+  return statics;
 }
 
 function staticArray({ name: owner }: ModuleClass, name: string): TreeError {
@@ -103,11 +150,10 @@ function staticArray({ name: owner }: ModuleClass, name: string): TreeError {
 function withFields(
   ctor: ModuleClass,
   children: Readonly<Record<string, unknown>>,
-  aux: readonly unknown[],
+  { names, values }: Statics,
 ): Module {
   const module = Object.create(ctor.prototype);
-  const half = aux.length / 2;
-  for (let i = 0; i < half; i++) module[aux[i] as string] = aux[half + i];
+  for (let i = 0; i < names.length; i++) module[names[i]!] = values[i];
   return Object.freeze(Object.assign(module, children));
 }
 
@@ -146,5 +192,5 @@ export function staticsOf(node: object): Readonly<Record<string, unknown>> {
 export function withStatics<M extends Module>(module: M, fields: Partial<M>): M {
   const { constructor } = module;
   const all = { ...module, ...fields };
-  return withFields(constructor as unknown as ModuleClass, all, []) as M;
+  return withFields(constructor as unknown as ModuleClass, all, { names: [], values: [] }) as M;
 }

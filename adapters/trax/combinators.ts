@@ -7,7 +7,7 @@
 import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
 import { type NDArray, numpy as np, type ShapeDtype, ShapeError } from "../../mod.ts";
 import { Fn, fnOf } from "./core.ts";
-import { partOf } from "./frames.ts";
+import { partsOf } from "./frames.ts";
 import { type AnyLayer, Layer } from "./layer.ts";
 import { listOf, packaged, shown, type Signature, type Tensors } from "./tensors.ts";
 
@@ -75,9 +75,9 @@ class SerialLayer extends Layer<Tensors, Tensors> {
 
   override forward(inputs: Tensors): Tensors {
     let stack = listOf(inputs);
+    const key = partsOf(() => this.rng, this.sublayers.length);
     this.sublayers.forEach((layer, i) => {
-      const key = partOf(() => this.rng, this.sublayers.length, i);
-      const outputs = layer.run(packaged(stack.slice(0, layer.nIn)), key);
+      const outputs = layer.run(packaged(stack.slice(0, layer.nIn)), key(i));
       stack = [...listOf(outputs), ...stack.slice(layer.nIn)];
     });
     return packaged(stack);
@@ -122,9 +122,9 @@ class ParallelLayer extends Layer<readonly NDArray[], Tensors> {
   }
 
   override forward(inputs: readonly NDArray[]): Tensors {
-    const n = this.sublayers.length;
+    const key = partsOf(() => this.rng, this.sublayers.length);
     const outs = this.#spans(listOf(inputs)).flatMap((xs, i) =>
-      listOf(this.sublayers[i]!.run(xs, partOf(() => this.rng, n, i)))
+      listOf(this.sublayers[i]!.run(xs, key(i)))
     );
     return packaged(outs);
   }

@@ -8,7 +8,7 @@ import { NDArray, numpy as np, random, ShapeDtype, ShapeError, StateError } from
 import { Serial, withoutAxis } from "./combinators.ts";
 import { transforms } from "./context.ts";
 import { fnOf } from "./core.ts";
-import { partOf } from "./frames.ts";
+import { partsOf } from "./frames.ts";
 import { type AnyLayer, Layer } from "./layer.ts";
 import { listOf, packaged, shown, type Signature, type Tensors } from "./tensors.ts";
 
@@ -132,7 +132,7 @@ class CondLayer extends Layer<Tensors, Tensors> {
 
   override forward(inputs: Tensors): Tensors {
     const all = listOf(inputs);
-    const key = (i: number) => partOf(() => this.rng, 3, i);
+    const key = partsOf(() => this.rng, 3);
     const chosen = this.cond.run(packaged(all.slice(0, this.cond.nIn)), key(0));
     if (!(chosen instanceof NDArray) || chosen.ndim > 0) {
       throw new StateError(

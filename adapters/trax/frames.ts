@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type Context, type KeyStream, type NDArray, random, StateError } from "../../mod.ts";
+import {
+  type Context,
+  type KeyStream,
+  type NDArray,
+  random,
+  StateError,
+  traceIdentity,
+} from "../../mod.ts";
 import { type KeyOf, type Kind, type LayerNode, protocol, stream } from "./context.ts";
 import { shown } from "./tensors.ts";
 import type { Values } from "./values.ts";
@@ -43,13 +50,19 @@ const annotated = new WeakSet<Error>();
 /** Keys of initial values: split by sublayer, so that the last place of a layer counts. */
 export function keysOf(layer: LayerNode, key: KeyOf, keys: Map<LayerNode, KeyOf>): void {
   keys.set(layer, key);
-  const n = layer.sublayers.length;
-  layer.sublayers.forEach((sub, i) => keysOf(sub, partOf(key, n, i), keys));
+  const part = partsOf(key, layer.sublayers.length);
+  layer.sublayers.forEach((sub, i) => keysOf(sub, part(i), keys));
 }
 
-/** One of the keys into which a key is split. */
-export function partOf(key: KeyOf, n: number, i: number): KeyOf {
-  return (op) => random.split(key(op), n).at(i);
+/** The keys into which a key is split, when the first of them is asked for: once in each trace. */
+export function partsOf(key: KeyOf, n: number): (i: number) => KeyOf {
+  let trace: object | null = null;
+  let keys: NDArray | null = null;
+  return (i) => (op) => {
+    const now = traceIdentity();
+    if (keys === null || trace !== now) [keys, trace] = [random.split(key(op), n), now];
+    return keys.at(i);
+  };
 }
 
 /** For layers that are initialised without a key. */
