@@ -20,6 +20,7 @@
  * @module
  */
 import type { Initializer } from "./handlers.ts";
+import * as data from "./data_structures.ts";
 import * as init from "./layers/initializers.ts";
 import type { FanMode, ScalingDistribution } from "./layers/initializers.ts";
 
@@ -135,6 +136,17 @@ export {
   type NamedOptions,
   Sequential,
 } from "./layers/simple.ts";
+export { layerStack, type LayerStackOptions, layerStackWithInputs } from "./layer_stack.ts";
+export {
+  lift,
+  type LiftedWithState,
+  type LiftInitOptions,
+  liftWithState,
+  type LiftWithStateUpdater,
+  transparentLift,
+  type TransparentLiftOptions,
+  transparentLiftWithState,
+} from "./lift.ts";
 export { Module } from "./module.ts";
 export {
   strictTransforms,
@@ -144,6 +156,38 @@ export {
   transforms,
   transformWithState,
 } from "./transform.ts";
+export {
+  type Applies,
+  type AppliesWithState,
+  type MultiFactory,
+  multiTransform,
+  type MultiTransformed,
+  type MultiTransformedWithState,
+  multiTransformWithState,
+  type TransformedWithoutRng,
+  type TransformedWithStateWithoutRng,
+  withEmptyState,
+  withoutApplyRng,
+  withoutState,
+} from "./variants.ts";
+export type { MutableStructure, Structure } from "./data_structures.ts";
+
+/**
+ * Parameters and state taken apart and put together: functions of `{ module: { name: value } }`.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: NDArray) => new hk.MLP([4, 1]).call(x));
+ * const params = model.init(random.key(0), np.ones([3]));
+ * const [weights, others] = hk.dataStructures.partition((_module, name) => name === "w", params);
+ * console.log(hk.dataStructures.treeSize(weights), hk.dataStructures.treeSize(others)); // 16 5
+ * console.log(hk.dataStructures.isSubset(weights, hk.dataStructures.merge(others, weights))); // true
+ * ```
+ */
+export { data as dataStructures };
 
 /**
  * Initialisers of parameters: each gives a function that makes an array of a given shape and dtype.

@@ -76,7 +76,8 @@ export const transforms: LiftedTransforms = liftTransforms(protocol);
  */
 export const strictTransforms: LiftedTransforms = liftTransforms(protocol, { strict: true });
 
-function checkKey(key: unknown, usage: string): asserts key is NDArray | null {
+/** Checks the key of an `init` or `apply`. */
+export function checkKey(key: unknown, usage: string): asserts key is NDArray | null {
   if (key === null || isKey(key)) return;
   throw new StateError(
     `${usage}: the random key must be random.key(seed) or null, not ${describeValue(key)}`,
@@ -84,7 +85,7 @@ function checkKey(key: unknown, usage: string): asserts key is NDArray | null {
 }
 
 /** A context for a call. */
-function start(key: NDArray | null, entries: Record<string, NDArray> | null): Context {
+export function start(key: NDArray | null, entries: Record<string, NDArray> | null): Context {
   return prepare(Context.open(protocol, {
     entries: entries ?? {},
     streams: key === null ? {} : { [stream]: { key, count: 0 } },
@@ -118,8 +119,14 @@ export function transformWithState<A extends unknown[], R>(
   f: (...args: A) => R,
 ): TransformedWithState<A, R> {
   if (arguments.length > 1) checkCall("hk.transformWithState(f)", arguments);
-  const run = runner("hk.transformWithState", f);
-  return {
+  return stateful(runner("hk.transformWithState", f));
+}
+
+/** The pair of functions for what runs in a context. */
+export function stateful<A extends unknown[], R>(
+  run: (context: Context, args: A) => R,
+): TransformedWithState<A, R> {
+  return marked(true, {
     init(key, ...args) {
       checkKey(key, initUsage);
       const context = start(key, null);
@@ -139,13 +146,27 @@ export function transformWithState<A extends unknown[], R>(
       const out = run(context, args);
       return [out as Arrays<R>, nested(context, collections.state, now(context))];
     },
-  };
+  });
 }
 
 const initUsage = "init(key, ...args)";
 
+/** What is checked when an `init` or `apply` has ended well. */
+const endings = new WeakMap<Context, (() => void)[]>();
+
+/** Has `check` run when the `init` or `apply` that is running has ended well. */
+export function atEnd(context: Context, check: () => void): void {
+  const root = rootOf(context);
+  endings.set(root, [...endings.get(root) ?? [], check]);
+}
+
+/** The context of the `init` or `apply` that is running. */
+export function rootOf(context: Context): Context {
+  return context.parent === null ? context : rootOf(context.parent);
+}
+
 /** Runs a user's function in a context. */
-function runner<A extends unknown[], R>(
+export function runner<A extends unknown[], R>(
   op: string,
   f: (...args: A) => R,
 ): (context: Context, args: A) => R {
@@ -158,6 +179,7 @@ function runner<A extends unknown[], R>(
     if (later !== null) {
       throw new StateError(`${op}: the function returned ${later}; it must be synchronous`);
     }
+    for (const check of endings.get(context) ?? []) check();
     return out;
   };
 }
@@ -179,29 +201,50 @@ function runner<A extends unknown[], R>(
  */
 export function transform<A extends unknown[], R>(f: (...args: A) => R): Transformed<A, R> {
   if (arguments.length > 1) checkCall("hk.transform(f)", arguments);
-  const run = runner("hk.transform", f);
-  const stateless = (context: Context, args: A): R => {
+  return stateless("hk.transform", runner("hk.transform", f));
+}
+
+/** The pair of functions for what runs in a context and has no state. */
+export function stateless<A extends unknown[], R>(
+  op: string,
+  run: (context: Context, args: A) => R,
+): Transformed<A, R> {
+  const checked = (context: Context, args: A): R => {
     const out = run(context, args);
     const prefix = `${collections.state}:`;
     const state = context.keys().filter((key) => key.startsWith(prefix));
     if (state.length === 0) return out;
     throw new StateError(
-      `hk.transform: the function has state (${
+      `${op}: the function has state (${
         state.map((key) => key.slice(prefix.length)).join(", ")
-      }), which would be lost. Use hk.transformWithState`,
+      }), which would be lost. Use ${op}WithState`,
     );
   };
-  return {
+  return marked(false, {
     init(key, ...args) {
       checkKey(key, initUsage);
       const context = start(key, null);
-      stateless(context, args);
+      checked(context, args);
       return nested(context, collections.params, now(context));
     },
     apply(params, key, ...args) {
       const usage = "apply(params, key, ...args)";
       checkKey(key, usage);
-      return stateless(start(key, flattened(params, "params", usage)), args) as Arrays<R>;
+      return checked(start(key, flattened(params, "params", usage)), args) as Arrays<R>;
     },
-  };
+  });
+}
+
+/** Whether what was transformed has state. */
+const withState = new WeakMap<object, boolean>();
+
+/** Notes whether a pair of functions has state. */
+export function marked<T extends object>(hasState: boolean, pair: T): T {
+  withState.set(pair, hasState);
+  return pair;
+}
+
+/** Whether a pair of functions has state, or `undefined` for what is none. */
+export function hasState(pair: unknown): boolean | undefined {
+  return typeof pair === "object" && pair !== null ? withState.get(pair) : undefined;
 }

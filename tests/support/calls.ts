@@ -8,7 +8,7 @@
  */
 import * as injax from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
-import { haikuCalls, haikuNotCalled, inModel } from "./haiku_calls.ts";
+import { haikuCalls, haikuNotCalled, haikuOpen, inModel } from "./haiku_calls.ts";
 import * as solvers from "../../lib/solvers/mod.ts";
 
 const { numpy: np, pure, random } = injax;
@@ -162,6 +162,7 @@ const open: Readonly<Record<string, readonly unknown[]>> = {
   initialize: [square, x],
   einsum: ["ij->i", m],
   broadcastArrays: [m, x],
+  ...haikuOpen,
   compose: [hk.transforms],
   treeMap: [(y: unknown) => y, [x]],
   exportOnnx: [square, x],

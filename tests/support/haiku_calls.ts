@@ -50,13 +50,38 @@ export const haikuCalls: Readonly<Record<string, readonly unknown[]>> = {
   "haiku.deepRnnWithSkipConnections": [[]],
   "haiku.MultiHeadAttention": [2, 2, hk.initializers.constant(1)],
   "haiku.dynamicUnroll": [core, x, np.array(0)],
+  "haiku.withoutState": [hk.transformWithState(square)],
+  "haiku.withEmptyState": [hk.transform(square)],
+  "haiku.withoutApplyRng": [hk.transform(square)],
+  "haiku.multiTransform": [() => [square, [square]]],
+  "haiku.multiTransformWithState": [() => [square, [square]]],
+  "haiku.lift": [() => ({})],
+  "haiku.transparentLift": [() => ({})],
+  "haiku.layerStack": [2, square],
+  "haiku.layerStackWithInputs": [2, square],
+  "haiku.dataStructures.traverse": [{}],
+  "haiku.dataStructures.partition": [one, {}],
+  "haiku.dataStructures.partitionN": [one, {}, 2],
+  "haiku.dataStructures.filter": [one, {}],
+  "haiku.dataStructures.map": [one, {}],
+  "haiku.dataStructures.isSubset": [{}, {}],
+  "haiku.dataStructures.treeSize": [{}],
+  "haiku.dataStructures.treeBytes": [{}],
   "haiku.staticUnroll": [core, x, np.array(0)],
+};
+
+/** What takes any number of operands, with arguments. */
+export const haikuOpen: Readonly<Record<string, readonly unknown[]>> = {
+  merge: [{}, {}],
+  mergeChecked: [{}, {}],
 };
 
 /** What users do not call, and why. */
 export const haikuNotCalled: Readonly<Record<string, string>> = {
   "haiku.Module": "a base class, made by subclasses",
   "haiku.RNNCore": "a base class, made by subclasses",
+  "haiku.liftWithState": "what updates the state has to be used in the same model",
+  "haiku.transparentLiftWithState": "what updates the state has to be used in the same model",
   "haiku.ResetCore": "takes a core, which is made in a model",
 };
 
