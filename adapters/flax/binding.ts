@@ -45,13 +45,34 @@ export interface Run {
   readonly frames: Map<string, Frame>;
   /** The variables that it was given. */
   readonly given: GivenVariables;
+  /** Is told of each method that has run. */
+  readonly onCall: ((call: Call) => void) | undefined;
+}
+
+/** A method that has run. */
+export interface Call {
+  /** The module. */
+  readonly module: Bindable;
+  /** Its place. */
+  readonly scope: Scope;
+  /** The method. */
+  readonly method: string;
+  /** What it was given. */
+  readonly args: readonly unknown[];
+  /** What it gave. */
+  readonly out: unknown;
 }
 
 const runs = new WeakMap<Context, Run>();
 
 /** Begins a run in a context, with a module as the root. */
-export function beginRun(context: Context, root: Bindable, given: GivenVariables): void {
-  const run: Run = { scopes: new Map(), frames: new Map(), given };
+export function beginRun(
+  context: Context,
+  root: Bindable,
+  given: GivenVariables,
+  onCall?: Run["onCall"],
+): void {
+  const run: Run = { scopes: new Map(), frames: new Map(), given, onCall };
   runs.set(context, run);
   bind(run, root, newScope(""));
 }

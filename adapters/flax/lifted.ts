@@ -207,13 +207,13 @@ export function scan<T>(target: T, options: LiftedScanOptions = {}): T {
 }
 
 /**
- * Runs a loop over `f`. Afterwards draws are counted as in the first run of `f`, and what that created
- * outside of the loop is there: where it is run again, it finds that, and does not draw it.
+ * Runs a transform of `f`. Afterwards draws are counted as in the first run of `f`, and what that created
+ * outside of it is there: where it is run again, it finds that, and does not draw it.
  */
-function countingDraws(op: string, f: Fn, loop: (f: Fn) => unknown): unknown {
+export function countingDraws(op: string, f: Fn, transform: (f: Fn) => unknown): unknown {
   const context = protocol.need(op);
   let first: (() => void) | null = null;
-  const result = loop((...args) => {
+  const result = transform((...args) => {
     const out = f(...args);
     if (first === null) {
       const inner = protocol.need(op);

@@ -8,6 +8,7 @@ import { describeValue } from "../../lib/extend.ts";
 import { type NDArray, numpy as np, StateError, treeMap } from "../../mod.ts";
 import { isMutable, mayCreate, protocol, transforms, withinLimits } from "./context.ts";
 import type { Filter } from "./filters.ts";
+import { countingDraws } from "./lifted.ts";
 import type { Module } from "./module.ts";
 import { type Fn, lifting, type TargetOptions } from "./targets.ts";
 import type { Variables } from "./variables.ts";
@@ -18,6 +19,15 @@ const dictionary = transforms as unknown as Readonly<Record<keyof typeof transfo
 /** Runs `f` with a subtree's variables as they are in `values`, and others as they are. */
 function over(tree: Subtree, values: Values, f: () => unknown): unknown {
   return viewing(tree.what, { values, owns: () => false }, f).out;
+}
+
+/** The variables of a subtree, which `init` makes first, by running `f`. */
+function valuesFor(tree: Subtree, f: Fn, args: readonly unknown[]): Values {
+  const context = protocol.need(tree.what);
+  if (context.initializing) {
+    countingDraws(tree.what, f, (counted) => dictionary.initialize(counted, ...args));
+  }
+  return tree.values(context);
 }
 
 /** Options of `vjp`. */
@@ -66,7 +76,8 @@ export function vjp<M extends Module, A extends unknown[], R, Aux extends boolea
   const { vjpVariables = "params", hasAux = false } = options;
   const tree = new Subtree("flax.vjp", module, vjpVariables);
   const run: Fn = (values, ...xs) => over(tree, values as Values, () => f(module, ...xs as A));
-  const [value, pull, ...aux] = dictionary.vjp(run, [tree.values(), ...primals], {
+  const values = valuesFor(tree, (...xs) => f(module, ...xs as A), primals);
+  const [value, pull, ...aux] = dictionary.vjp(run, [values, ...primals], {
     hasAux,
   }) as [unknown, Fn, ...unknown[]];
   const pulled: Fn = (cotangent) => {
@@ -107,7 +118,7 @@ export function jvp<M extends Module, A extends unknown[], R>(
 ): [value: R, tangent: R] {
   const what = "flax.jvp";
   const tree = new Subtree(what, module, Object.keys(variableTangents));
-  const values = tree.values();
+  const values = valuesFor(tree, (...xs) => f(module, ...xs as A), primals);
   const given = tree.flat(variableTangents);
   const unknown = Object.keys(given).find((key) => !Object.hasOwn(values, key));
   if (unknown !== undefined) {
@@ -173,7 +184,7 @@ export function customVjp<M extends Module, A extends unknown[], R, Res>(
   const { gradVars = "params" } = options;
   return (module, ...args) => {
     const tree = new Subtree(what, module, gradVars);
-    const values = tree.values();
+    const values = valuesFor(tree, (...xs) => f(module, ...xs as A), args);
     const on = (g: (module: M, ...args: A) => unknown): Fn => (own, ...xs) =>
       over(tree, own as Values, () => g(module, ...xs as A));
     const back: Fn = (residuals, cotangent) => {

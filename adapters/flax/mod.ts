@@ -63,23 +63,22 @@ export {
   Embed,
   type EmbedOptions,
 } from "./linear.ts";
-export {
-  type Apply,
-  type ApplyOptions,
-  type CallOptions,
-  type Init,
-  type InitOptions,
-  type InitWithOutput,
-  type MethodArguments,
-  type MethodOptions,
-  type MethodResult,
-  type MethodResults,
-  Module,
-  type MutatingMethodOptions,
-  type MutatingOptions,
-  shareScope,
-  type WithOptions,
-} from "./module.ts";
+export { Module, shareScope } from "./module.ts";
+export type {
+  Apply,
+  ApplyOptions,
+  CallOptions,
+  Init,
+  InitOptions,
+  InitWithOutput,
+  MethodArguments,
+  MethodOptions,
+  MethodResult,
+  MethodResults,
+  MutatingMethodOptions,
+  MutatingOptions,
+  WithOptions,
+} from "./module_types.ts";
 export {
   BatchNorm,
   type BatchNormCall,

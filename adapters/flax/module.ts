@@ -32,124 +32,19 @@ import {
   type Variable,
   variable,
 } from "./entries.ts";
-import type { Filter } from "./filters.ts";
+import type {
+  Apply,
+  Init,
+  InitWithOutput,
+  MethodArguments,
+  MethodResult,
+  MethodResults,
+} from "./module_types.ts";
 import { applyModule, initModule, type Rngs } from "./run.ts";
-import type { GivenVariables, Variables } from "./variables.ts";
+import { summaryOf } from "./summary.ts";
+import type { GivenVariables } from "./variables.ts";
 
 const wrapped = new WeakSet<object>();
-
-/** The arguments of a method. */
-export type MethodArguments<T, K> = K extends keyof T
-  ? T[K] extends (...args: infer A) => unknown ? A : never
-  : never;
-
-/** Arguments with options after them, which may stand in the place of arguments that are optional. */
-export type WithOptions<A extends unknown[], O> = number extends A["length"] ? [...A, O]
-  : A extends [] ? [O]
-  : A extends [infer H, ...infer R] ? [H, ...WithOptions<R, O>]
-  : A extends [(infer H)?, ...infer R] ? [O] | [H | undefined, ...WithOptions<R, O>]
-  : [O];
-
-/** What a method gives. */
-export type MethodResult<T, K> = K extends keyof T
-  ? T[K] extends (...args: never[]) => infer R ? R : never
-  : unknown;
-
-/** Options of `apply`. They are the last argument. */
-export interface ApplyOptions {
-  /** Keys of random streams by name; a single key is that of `params`, which serves for all. */
-  readonly rngs?: Rngs | undefined;
-  /** Which collections may change. Then the result is a pair, with these collections. */
-  readonly mutable?: Filter | undefined;
-  /** The method to run in place of `call`. */
-  readonly method?: string | undefined;
-}
-
-/** Options of `init`. They are the last argument. */
-export interface InitOptions {
-  /** Which collections are made (default: all but `intermediates`). */
-  readonly mutable?: Filter | undefined;
-  /** The method to run in place of `call`. */
-  readonly method?: string | undefined;
-}
-
-/** The type of `Module.init` for a `call` with arguments `A`. */
-export interface Init<A extends unknown[]> {
-  /** Options stand after the arguments. */
-  (rngs: Rngs, ...args: [...unknown[], InitOptions]): Variables;
-  /** `rngs` is a key, which serves for all streams, or keys by stream: `{ params, dropout }`. */
-  (rngs: Rngs, ...args: A): Variables;
-}
-
-/** The type of `Module.initWithOutput` for a `call` with arguments `A` and result `R`. */
-export interface InitWithOutput<A extends unknown[], R> {
-  /** Options stand after the arguments. */
-  (rngs: Rngs, ...args: [...unknown[], InitOptions]): [out: unknown, variables: Variables];
-  /** The result of `call`, and the variables. */
-  (rngs: Rngs, ...args: A): [out: R, variables: Variables];
-}
-
-/** Options of `apply` for the result of `call` alone. */
-export interface CallOptions extends ApplyOptions {
-  /** No collection changes. */
-  readonly mutable?: false | undefined;
-  /** `call` is run. */
-  readonly method?: undefined;
-}
-
-/** Options of `apply` for the result of `call` with what changed. */
-export interface MutatingOptions extends ApplyOptions {
-  /** Which collections may change. */
-  readonly mutable: Exclude<Filter, false>;
-  /** `call` is run. */
-  readonly method?: undefined;
-}
-
-/** Options of `apply` for the result of another method alone. */
-export interface MethodOptions<K extends string> extends ApplyOptions {
-  /** No collection changes. */
-  readonly mutable?: false | undefined;
-  /** The method to run. */
-  readonly method: K;
-}
-
-/** Options of `apply` for the result of another method with what changed. */
-export interface MutatingMethodOptions<K extends string> extends ApplyOptions {
-  /** Which collections may change. */
-  readonly mutable: Exclude<Filter, false>;
-  /** The method to run. */
-  readonly method: K;
-}
-
-/** What the methods of a module give, by name. */
-export type MethodResults<T> = { readonly [K in keyof T]: MethodResult<T, K> };
-
-/**
- * The type of `Module.apply` for a `call` with arguments `A`, and results `Results` of methods. Options stand
- * after the arguments. With `mutable` the result is `[out, changed]`, where `changed` has the variables of
- * these collections.
- */
-export interface Apply<A extends unknown[], R, Results> {
-  /** Another method, with the result a pair. */
-  <K extends keyof Results & string>(
-    variables: GivenVariables,
-    ...args: [...unknown[], MutatingMethodOptions<K>]
-  ): [out: Results[K], changed: Variables];
-  /** Another method. */
-  <K extends keyof Results & string>(
-    variables: GivenVariables,
-    ...args: [...unknown[], MethodOptions<K>]
-  ): Results[K];
-  /** With the result a pair. */
-  (
-    variables: GivenVariables,
-    ...args: WithOptions<A, MutatingOptions>
-  ): [out: R, changed: Variables];
-  /** With keys. */
-  (variables: GivenVariables, ...args: WithOptions<A, CallOptions>): R;
-  /** The result of `call`. */
-  (variables: GivenVariables, ...args: A): R;
-}
 
 /**
  * A part of a model. Subclasses have methods, usually `call`, that use `this.param`, `this.variable` and
@@ -244,6 +139,16 @@ export class Module {
         MethodResult<this, "call">,
         MethodResults<this>
       >;
+  }
+
+  /**
+   * A table of the modules that `call` runs for arguments like these: what goes in and out, and variables.
+   * Nothing is computed for it.
+   *
+   * @throws {StateError} where a key is none.
+   */
+  tabulate(rngs: Rngs, ...args: unknown[]): string {
+    return summaryOf(this, rngs, args);
   }
 
   /**
@@ -381,15 +286,30 @@ export function shareScope(module: Module, other: Module): void {
   runOf(context).scopes.set(other, scope);
 }
 
+/** Methods that do nothing but run others in a transform, where `setup` is to run. */
+const bareMethods = new WeakSet<object>();
+
+/** Has `setup` not run before a method. */
+export function runWithoutSetup(method: object): void {
+  bareMethods.add(method);
+}
+
 /** Runs a method of a module. */
-function inMethod<T>(module: Module, method: string, f: () => T): T {
+function inMethod(
+  module: Module,
+  method: string,
+  isBare: boolean,
+  args: readonly unknown[],
+  f: () => unknown,
+): unknown {
   const context = protocol.top();
   if (context === null) return f();
   const scope = scopeOf(context, module);
   const frame = frameOf(context, module, scope, method);
   if (scope === null) return inFrame(context, frame, f);
-  const run = (): T => {
+  const run = (): unknown => {
     const out = f();
+    if (scope.active === 1) frame.run.onCall?.({ module, scope, method, args, out });
     // What it made and gives away has the names that it has here.
     settle(frame, context);
     return out;
@@ -397,7 +317,7 @@ function inMethod<T>(module: Module, method: string, f: () => T): T {
   return inScope(
     context,
     scope,
-    () => inFrame(context, frame, () => withSetup(module, context, scope, run)),
+    () => inFrame(context, frame, () => isBare ? run() : withSetup(module, context, scope, run)),
   );
 }
 
@@ -464,11 +384,12 @@ function wrapMethods(start: object): void {
       const descriptor = Object.getOwnPropertyDescriptor(proto, key)!;
       const method: unknown = descriptor.value;
       if (key === "constructor" || key === "setup" || typeof method !== "function") continue;
+      const isBare = bareMethods.has(method);
       Object.defineProperty(proto, key, {
         ...descriptor,
         value(this: Module, ...args: unknown[]): unknown {
           if (!(this instanceof Module)) throw unbound(proto, key, this);
-          return inMethod(this, key, () => method.apply(this, args));
+          return inMethod(this, key, isBare, args, () => method.apply(this, args));
         },
       });
     }

@@ -5,7 +5,7 @@
  */
 import { deferred, describeValue } from "../../lib/extend.ts";
 import { Context, NDArray, StateError, type Stream } from "../../mod.ts";
-import { beginRun, type Bindable } from "./binding.ts";
+import { beginRun, type Bindable, type Run } from "./binding.ts";
 import { protocol, type Statics, streamOf } from "./context.ts";
 import { checkFilter, type Filter } from "./filters.ts";
 import {
@@ -32,7 +32,15 @@ function splitOptions(args: readonly unknown[]): [args: readonly unknown[], opti
   const last = args.at(-1);
   if (!isPlain(last)) return [args, {}];
   const keys = Object.keys(last);
-  const isOptions = keys.length > 0 && keys.every((key) => optionNames.includes(key));
+  const known = keys.filter((key) => optionNames.includes(key));
+  if (known.length > 0 && known.length < keys.length) {
+    throw new StateError(
+      `init and apply: the last argument has the option ${known[0]}, and ${
+        keys.find((key) => !known.includes(key))
+      }, which is none. The options are ${optionNames.join(", ")}`,
+    );
+  }
+  const isOptions = known.length > 0;
   return isOptions ? [args.slice(0, -1), last] : [args, {}];
 }
 
@@ -66,6 +74,7 @@ function run(
   context: Context,
   given: GivenVariables,
   args: readonly unknown[],
+  onCall?: Run["onCall"],
 ): unknown {
   const name = method ?? "call";
   const f: unknown = (module as unknown as Record<string, unknown>)[name as string];
@@ -76,7 +85,7 @@ function run(
       }. Give the name of one, { method: "encode" }`,
     );
   }
-  beginRun(context, module, given);
+  beginRun(context, module, given, onCall);
   const out = protocol.run(context, () => f.apply(module, args));
   const later = deferred(out);
   if (later !== null) {
@@ -92,6 +101,7 @@ export function initModule(
   module: Bindable,
   rngs: unknown,
   rest: readonly unknown[],
+  onCall?: Run["onCall"],
 ): [out: unknown, variables: Variables] {
   const op = `${module.constructor.name}.init(rngs, ...args)`;
   const [args, { mutable = beside, method }] = splitOptions(rest);
@@ -101,7 +111,7 @@ export function initModule(
     statics: { mutable } satisfies Statics,
     initializing: true,
   });
-  const out = run(op, module, method, context, {}, args);
+  const out = run(op, module, method, context, {}, args, onCall);
   return [out, variablesIn(context, {}, mutable)];
 }
 

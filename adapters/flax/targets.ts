@@ -7,7 +7,7 @@
 import { describeValue } from "../../lib/extend.ts";
 import { StateError } from "../../mod.ts";
 import { afresh, nameOfClass } from "./binding.ts";
-import { Module } from "./module.ts";
+import { Module, runWithoutSetup } from "./module.ts";
 
 /** A class of modules. */
 export type ModuleClass = abstract new (...args: never[]) => Module;
@@ -77,19 +77,20 @@ function liftedClass(
   };
   Object.defineProperty(made, "name", { value: moduleName });
   for (const name of methods) {
-    const method: unknown = (target.prototype as unknown as Record<string, unknown>)[name];
-    if (typeof method !== "function") {
+    const methodOf = (): unknown => (target.prototype as unknown as Record<string, unknown>)[name];
+    if (typeof methodOf() !== "function") {
       throw new StateError(`${op}: ${target.name} has no method ${describeValue(name)}`);
     }
-    // A transform may run a method several times, which makes the same each time.
-    const lifted = lift((module, ...args) => afresh(module, () => method.apply(module, args)));
-    Object.defineProperty(made.prototype, name, {
-      configurable: true,
-      writable: true,
-      value(this: Module, ...args: unknown[]): unknown {
-        return lifted(this, ...args);
-      },
-    });
+    // A transform may run a method several times, which makes the same each time. The method is looked up
+    // when it runs: by then it runs as a method of its module.
+    const lifted = lift((module, ...args) =>
+      afresh(module, () => (methodOf() as Fn).apply(module, args))
+    );
+    const value = function (this: Module, ...args: unknown[]): unknown {
+      return lifted(this, ...args);
+    };
+    runWithoutSetup(value);
+    Object.defineProperty(made.prototype, name, { configurable: true, writable: true, value });
   }
   return made;
 }

@@ -189,3 +189,37 @@ Deno.test("initialisers draw what those of flax draw", () => {
   };
   assertTree("initialisers", drawn, recorded("initializers"), 8);
 });
+
+class Residual extends flax.Module {
+  call(x: NDArray): NDArray {
+    return x.add(new flax.Dense(4).call(x));
+  }
+}
+
+class Net extends flax.Module {
+  readonly norm = new flax.BatchNorm({ useRunningAverage: false });
+  call(x: NDArray): NDArray {
+    const block = new Residual();
+    return block.call(block.call(this.norm.call(x)));
+  }
+}
+
+Deno.test("a table shows the modules in their order, what goes in and out, and variables once", () => {
+  const table = new Net().tabulate(random.key(0), np.ones([2, 4]));
+  const rows = table.split("\n").map((line) => line.trim().split(/ {2,}/));
+  const stats = "mean: float32[4], var: float32[4]";
+  assertEquals(rows, [
+    ["path", "module", "inputs", "outputs", "batch_stats", "params"],
+    rows[1]!,
+    ["Net", "float32[2,4]", "float32[2,4]"],
+    ["norm", "BatchNorm", "float32[2,4]", "float32[2,4]", stats, rows[3]!.at(-1)!],
+    ["Residual_0", "Residual", "float32[2,4]", "float32[2,4]"],
+    ["Residual_0", "Residual", "float32[2,4]", "float32[2,4]"],
+    ["Residual_0/Dense_0", "Dense", "float32[2,4]", "float32[2,4]", rows[6]!.at(-1)!],
+    ["Residual_0/Dense_0", "Dense", "float32[2,4]", "float32[2,4]"],
+    ["Total batch_stats: 8 (32 bytes), params: 28 (112 bytes)"],
+  ]);
+  const own = (row: number): string[] => rows[row]!.at(-1)!.split(", ").sort();
+  assertEquals(own(3), ["bias: float32[4]", "scale: float32[4]"]);
+  assertEquals(own(6), ["bias: float32[4]", "kernel: float32[4,4]"]);
+});
