@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { checkCall, describeValue, formatAval, sameAval, toArray } from "../../lib/extend.ts";
+import {
+  checkCall,
+  deferred,
+  describeValue,
+  formatAval,
+  sameAval,
+  toArray,
+} from "../../lib/extend.ts";
 import {
   type Arrays,
   Context,
@@ -387,7 +394,12 @@ export function threadState<R>(state: State, f: (state: State) => R): [out: R, s
   }
   if (state === threaded) return [f(threaded), threaded];
   const context = Context.open(protocol, { entries: state.values() });
-  const out = protocol.run(context, () => f(threaded));
+  const out = protocol.run(context, () => {
+    const result = f(threaded);
+    const later = deferred(result);
+    if (later === null) return result;
+    throw new StateError(`eqx.threadState: the function returned ${later}; it must be synchronous`);
+  });
   const after = new State(Object.fromEntries(context.keys().map((k) => [k, context.get(k)])));
   return [out, state.update(after)];
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { deferred, keyStreams } from "../../lib/extend.ts";
 import {
   Context,
   type ContextOptions,
@@ -11,6 +12,8 @@ import {
   type LiftedTransforms,
   liftTransforms,
   type NDArray,
+  StateError,
+  type Stream,
 } from "../../mod.ts";
 
 /**
@@ -69,6 +72,22 @@ export function open(scope: Scope, options: ContextOptions): Context {
   return context;
 }
 
+/**
+ * Runs a function in a context.
+ *
+ * @throws {StateError} where it is asynchronous: a context cannot span an await.
+ */
+export function within<T>(op: string, context: Context, f: () => T): T {
+  return protocol.run(context, () => synchronous(op, f()));
+}
+
+/** What a function gave, which must have happened. */
+export function synchronous<T>(op: string, result: T): T {
+  const later = deferred(result);
+  if (later === null) return result;
+  throw new StateError(`${op}: the function returned ${later}; it must be synchronous`);
+}
+
 /** The group of names that says where layers are. */
 const places = "places";
 const ids = new WeakMap<LayerNode, string>();
@@ -112,4 +131,9 @@ export function placesOf<L extends LayerTree<L>>(roots: readonly L[]): Map<L, st
   if (roots.length === 1) visit(roots[0]!, roots[0]!.name);
   else roots.forEach((root, i) => visit(root, `${i}_${root.name}`));
   return paths;
+}
+
+/** The stream of runs that are given no key: apart from the key of the outermost layer, which it splits. */
+export function streamsOf(rng: NDArray | undefined): Record<string, Stream> {
+  return rng === undefined ? {} : { [stream]: keyStreams.named({ key: rng, count: 0 }, "calls") };
 }

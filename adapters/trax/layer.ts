@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { checkCall, describeValue, keyStreams, type OptionTable } from "../../lib/extend.ts";
+import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
 import {
   type NDArray,
   random,
-  ShapeDtype,
+  type ShapeDtype,
   ShapeError,
   StateError,
-  type Stream,
   traceIdentity,
   treeLeaves,
 } from "../../mod.ts";
@@ -24,11 +23,20 @@ import {
   protocol,
   type Scope,
   scopeNow,
-  stream,
+  streamsOf,
+  synchronous,
   transforms,
+  within,
 } from "./context.ts";
 import { drawn, explaining, type Frame, frameOf, keysOf, missingKey, running } from "./frames.ts";
-import { listOf, packaged, shown, type Signature, type Tensors } from "./tensors.ts";
+import {
+  checkSignature,
+  listOf,
+  packaged,
+  shown,
+  type Signature,
+  type Tensors,
+} from "./tensors.ts";
 import { asArrays, gathered, sameValues, spread, type Values } from "./values.ts";
 
 /** Options of `Layer`. */
@@ -222,7 +230,8 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
     if (traceIdentity() !== this.#home) {
       throw new StateError(
         `${this.name}: the ${kind} would be set inside a transform, and keep a traced value when that is over. ` +
-          "Take it from layer.pureFn, or run with tl.withLayers(layer, () => ...) and tl.transforms",
+          "Take state from layer.pureFn, call layer.init outside, or run with tl.withLayers(layer, () => ...) " +
+          "and tl.transforms",
       );
     }
     this.#own[kind] = asArrays(`${kind} of ${this.name}`, values);
@@ -276,7 +285,14 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
     const make = (made: Frame["made"]): void =>
       running(
         frame(made),
-        () => explaining(path, "init", signature, () => this.initWeightsAndState(signature)),
+        () =>
+          explaining(
+            path,
+            "init",
+            signature,
+            () =>
+              synchronous(`${this.name}.initWeightsAndState`, this.initWeightsAndState(signature)),
+          ),
       );
     if (this.sublayers.length > 0) return make(null);
     if (this.initWeightsAndState === Layer.prototype.initWeightsAndState) return;
@@ -371,7 +387,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
         frame,
         () => this.hasBackward ? withBackward(this, inputs, frame) : this.forward(inputs),
       );
-      if (listOf(out as Tensors).length !== this.nOut) {
+      if (listOf(synchronous(`${this.name}.forward`, out) as Tensors).length !== this.nOut) {
         throw new ShapeError(
           `${this.name} promises ${this.nOut} array${
             this.nOut === 1 ? "" : "s"
@@ -427,9 +443,11 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
         if (treeLeaves(values).length > 0) entries[entryOf(kind, path)] = values;
       }
     }
-    const streams = rng === undefined ? {} : { [stream]: { key: rng, count: 0 } };
-    const context = open({ paths, keeps: "objects", keys: null }, { entries, streams });
-    const out = protocol.run(context, f);
+    const context = open({ paths, keeps: "objects", keys: null }, {
+      entries,
+      streams: streamsOf(rng),
+    });
+    const out = within("tl.withLayers", context, f);
     for (const [layer, path] of paths) {
       if (layer.sublayers.length > 0) continue;
       for (const kind of ["weights", "state"] as const) {
@@ -456,11 +474,6 @@ export interface BackwardArguments<I extends Tensors = NDArray, O extends Tensor
   readonly newState: Values;
 }
 
-/** The stream of runs that are given no key: apart from the key of the outermost layer, which it splits. */
-function streamsOf(rng: NDArray | undefined): Record<string, Stream> {
-  return rng === undefined ? {} : { [stream]: keyStreams.named({ key: rng, count: 0 }, "calls") };
-}
-
 /** A layer whose gradient is its own. */
 function withBackward<I extends Tensors, O extends Tensors>(
   layer: Layer<I, O>,
@@ -480,14 +493,4 @@ function withBackward<I extends Tensors, O extends Tensors>(
   const custom = transforms.customVjp as unknown as (...rules: unknown[]) => typeof forward;
   const f = custom(forward, residuals, backward);
   return f(inputs, layer.weights);
-}
-
-function checkSignature(name: string, signature: unknown): void {
-  const isOne = (x: unknown): boolean => x instanceof ShapeDtype;
-  if (isOne(signature) || (Array.isArray(signature) && signature.every(isOne))) return;
-  throw new TypeError(
-    `${name}.init: the signature must be a ShapeDtype, or a list of them for several inputs, not ${
-      Array.isArray(signature) ? shown(signature) : describeValue(signature)
-    }. Write layer.init(tl.signature(x), random.key(0))`,
-  );
 }

@@ -48,3 +48,18 @@ export function shown(xs: unknown): string {
       : describeValue(x);
   return Array.isArray(xs) ? `[${xs.map(one).join(", ")}]` : one(xs);
 }
+
+/**
+ * Checks that `init` was given shapes.
+ *
+ * @throws {TypeError} saying what to write.
+ */
+export function checkSignature(name: string, signature: unknown): void {
+  const isOne = (x: unknown): boolean => x instanceof ShapeDtype;
+  if (isOne(signature) || (Array.isArray(signature) && signature.every(isOne))) return;
+  throw new TypeError(
+    `${name}.init: the signature must be a ShapeDtype, or a list of them for several inputs, not ${
+      Array.isArray(signature) ? shown(signature) : describeValue(signature)
+    }. Write layer.init(tl.signature(x), random.key(0))`,
+  );
+}

@@ -181,6 +181,11 @@ Deno.test("a state that is old, another model's or inside a raw transform is ref
   let kept: eqx.State | null = null;
   const [, after] = eqx.threadState(fresh.clone(), (s) => kept = s);
   assertThrows(() => kept!.get(other.inner.counter), StateError, "inside eqx.threadState");
+  assertThrows(
+    () => eqx.threadState(fresh, async (s) => await Promise.resolve(s)),
+    StateError,
+    "eqx.threadState: the function returned a promise",
+  );
   // Nothing changed.
   assertEquals(after.get(other.inner.counter).item(), 0);
   assertThrows(

@@ -133,4 +133,27 @@ Deno.test("what would be lost, leak or belong elsewhere is refused by name", () 
     Error,
     "must have the same nIn, but Add has 2 and Serial 1",
   );
+  class Async extends tl.Layer {
+    // deno-lint-ignore require-await
+    override forward = (async () => x) as never;
+  }
+  assertThrows(
+    () => new Async().call(x),
+    StateError,
+    "Async.forward: the function returned a promise",
+  );
+  const later = async () => await Promise.resolve(x);
+  assertThrows(
+    () => tl.withLayers(dense as tl.AnyLayer, later),
+    StateError,
+    "tl.withLayers: the function returned",
+  );
+  assertThrows(
+    () =>
+      jit((key: NDArray) => (dense.init(tl.signature(x), key), key), { backend: "interpreter" })(
+        key,
+      ),
+    StateError,
+    "call layer.init outside",
+  );
 });
