@@ -10,16 +10,20 @@ import { DifferentiationError } from "../core/errors.ts";
 import { allPrograms, evalJaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
+  type Eqn,
   type Jaxpr,
   Linear,
   ordinary,
   type Passes,
   type Primitive,
   type Tangent,
+  Var,
 } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
+import { bind, currentTrace, type Trace } from "../core/trace.ts";
 import { batchAxesInFront, batchFlat, batchJaxpr } from "../interpreters/batch.ts";
-import { jvpFlat, jvpJaxpr } from "../interpreters/jvp.ts";
+import { jvpFlat, jvpJaxpr, JvpTrace } from "../interpreters/jvp.ts";
+import { PartialTrace } from "../interpreters/partial.ts";
+import { StagingTrace } from "../interpreters/staging.ts";
 import { notZero } from "../interpreters/transpose.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { add, mul } from "../primitives/elementwise/arithmetic.ts";
@@ -123,6 +127,16 @@ function ruleArgs<T>({ numHeld, numConsts }: Reach, inputs: readonly T[]): T[] {
   return [...inputs.slice(0, numHeld), ...inputs.slice(numHeld + numConsts)];
 }
 
+/** Whether derivatives may be taken of what is computed now, now or later. */
+function mayBeDifferentiated(): boolean {
+  type Inner = Trace & { readonly parent?: Inner };
+  for (let t: Inner | undefined = currentTrace(); t !== undefined; t = t.parent) {
+    if (t instanceof JvpTrace) return true;
+    if (t instanceof StagingTrace && !(t instanceof PartialTrace)) return true;
+  }
+  return false;
+}
+
 /**
  * The derivative of a function with a rule: the rule's by the arguments that have one, and by the
  * others that of the function itself. `rule` takes the arguments, and tangents of those that it is for.
@@ -147,9 +161,10 @@ function ruledJvp<P extends Reach>(
   if (tangents.slice(last).some((t) => t !== null)) {
     const free = tangents.map((t, i) => i < last ? null : t);
     [outs, dots] = jvpFlat(`${kind} of ${name}`, (xs) => evalJaxpr(jaxpr, xs, bind), primals, free);
-  } else if (numAux > 0 || !isRuled) {
-    outs = bind(primitive, primals, params);
+    // Those are without a rule, which a further derivative of the outputs would miss.
+    if (mayBeDifferentiated()) outs = [];
   }
+  if (outs.length === 0 && (numAux > 0 || !isRuled)) outs = bind(primitive, primals, params);
   let ruled: readonly Tangent[] = [];
   if (isRuled) {
     const [values, change] = rule(ruleArgs(params, primals), own);
@@ -396,13 +411,36 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
   }],
 });
 
+/** What an equation says of a function with rules; `null` where it is no call of one. */
+function reachOf({ primitive, params }: Eqn): Reach | null {
+  const isRuled = ([customJvpP, customVjpP] as readonly unknown[]).includes(primitive);
+  return isRuled ? params as Reach : null;
+}
+
 /** Whether a program has functions in it, at any depth, whose rules are open. */
 export function holdsOpenRules(jaxpr: Jaxpr): boolean {
-  const ruled: readonly unknown[] = [customJvpP, customVjpP];
   for (const { eqns } of allPrograms(jaxpr)) {
-    for (const { primitive, params } of eqns) {
-      if (ruled.includes(primitive) && (params as Reach).open) return true;
-    }
+    for (const eqn of eqns) if (reachOf(eqn)?.open === true) return true;
   }
   return false;
+}
+
+/** Whether derivatives of a program by inputs of `mask` ask for rules that are open. */
+export function asksOpenRules(jaxpr: Jaxpr, mask: readonly boolean[]): boolean {
+  const active = new Uint8Array(jaxpr.numVars);
+  jaxpr.inputs.forEach((v, i) => active[v.id] = Number(mask[i]));
+  return jaxpr.eqns.some((eqn) => {
+    const own = eqn.inputs.map((a) => a instanceof Var && active[a.id] === 1);
+    if (!own.includes(true)) return false;
+    for (const v of eqn.outputs) active[v.id] = 1;
+    const reach = reachOf(eqn);
+    if (reach !== null) {
+      const last = own.length - reach.numThrough;
+      const isRuled = own.slice(reach.numHeld + reach.numConsts, last).includes(true);
+      if (isRuled && reach.open) return true;
+      return asksOpenRules(reach.jaxpr, own.map((on, i) => on && i >= last));
+    }
+    const within = eqn.primitive.passes.programs?.list(eqn.params) ?? [];
+    return within.some(({ jaxpr }) => holdsOpenRules(jaxpr));
+  });
 }

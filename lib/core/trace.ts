@@ -124,6 +124,16 @@ export function leaked(x: Tracer | Linear): LeakedTracerError | DifferentiationE
   );
 }
 
+/** Whether a value may be used in a trace: it is of that one, or of one around it. */
+export function isKnownIn(trace: Trace, x: unknown): boolean {
+  if (!(x instanceof Tracer)) return true;
+  type Inner = Trace & { readonly parent?: Inner };
+  for (let t: Inner | undefined = trace; t !== undefined; t = t.parent) {
+    if (t === x.trace) return true;
+  }
+  return false;
+}
+
 /** Runs primitives at once, on the CPU. */
 class EvalTrace extends Trace {
   process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {

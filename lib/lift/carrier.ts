@@ -97,8 +97,9 @@ export class Carrier implements Recorder {
         [...part.recorded.births].filter(([name]) => this.#axis(name) === null),
       );
       if (births.size > 0) {
-        const unsure = typeof kind === "number" || mayHaveNoSteps;
-        this.#bear(part.recorded, births, first?.() ?? [], unsure);
+        const branch = typeof kind === "number" ? kind : undefined;
+        const unsure = branch !== undefined || mayHaveNoSteps;
+        this.#bear(part.recorded, births, first?.() ?? [], unsure, branch);
         part.recorded = again();
       }
       const { effects } = part.recorded;
@@ -128,8 +129,14 @@ export class Carrier implements Recorder {
    * Makes entries that came to be by being set, with the values that they were set to first. Those that each
    * step has for itself are made by the steps.
    */
-  #bear(r: Recorded, births: Recorded["births"], args: readonly NDArray[], unsure: boolean): void {
-    this.app.set(evaluate(r, births, args));
+  #bear(
+    r: Recorded,
+    births: Recorded["births"],
+    args: readonly NDArray[],
+    unsure: boolean,
+    branch?: number,
+  ): void {
+    this.app.set(evaluate(r, births, args, branch));
     if (unsure) { for (const name of births.keys()) this.#bornMaybe.add(name); }
   }
 

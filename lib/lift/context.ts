@@ -5,7 +5,7 @@
  * @module
  */
 import { OuterTraceError, StateError } from "../core/errors.ts";
-import { currentTrace, type Trace, withTrace } from "../core/trace.ts";
+import { currentTrace, isKnownIn, type Trace, withTrace } from "../core/trace.ts";
 import { treeFlatten } from "../core/tree.ts";
 import { Names, type Settings } from "./names.ts";
 import { keyStreams, type Stream, type StreamRules } from "./streams.ts";
@@ -85,6 +85,8 @@ export interface Account {
   readonly replaced: ReadonlySet<string>;
   /** Entries that were looked for, and not there. */
   readonly absent: ReadonlySet<string>;
+  /** The keys of the context around, as they were when all keys were asked for; `null` if they were not. */
+  readonly listed: readonly string[] | null;
 }
 
 /**
@@ -129,6 +131,7 @@ export class Context {
   readonly #replaced = new Set<string>();
   readonly #absent = new Set<string>();
   readonly #kept = new Map<string, unknown>();
+  #listed: readonly string[] | null = null;
 
   private constructor(
     /** The system whose context it is. */
@@ -170,6 +173,7 @@ export class Context {
       drawn: new Set(this.#drawnFrom.keys()),
       replaced: this.#replaced,
       absent: this.#absent,
+      listed: this.#listed,
     };
   }
 
@@ -198,7 +202,8 @@ export class Context {
 
   /** What an entry is here that was created further in and has yet to be joined to this context. */
   #before(key: string, made: unknown): unknown {
-    if (this.#closed !== null) return made;
+    // Where it was removed it will be as if set, whatever there is further out.
+    if (this.#closed !== null || this.#removed.has(key)) return made;
     const own = this.get(key);
     if (own !== undefined) return own;
     const outer = this.#beyond(key, made);
@@ -229,8 +234,9 @@ export class Context {
 
   #late(what: string): StateError {
     return new StateError(
-      `${this.#closed}: ${what} is asked for when the transform is over, and was not before. A derivative ` +
-        "rule that reads it only at times must read it each time, or be given it with the residuals",
+      `${this.#closed}: ${what} is asked for when the transform is over, and was not before. Do not keep ` +
+        "its context; a derivative rule that reads it only at times must read it each time, or be given it " +
+        "with the residuals",
     );
   }
 
@@ -249,10 +255,15 @@ export class Context {
     if (value === undefined) {
       throw new StateError(`${this.protocol.system}: ${pathOf(key)} cannot be set to undefined`);
     }
+    this.#checkTrace(`the entry ${pathOf(key)} is set`);
     if (this.#kept.has(key)) {
       this.#kept.set(key, value);
       return;
     }
+    this.#put(key, value);
+  }
+
+  #put(key: string, value: unknown): void {
     if (!this.has(key) && !this.#removed.has(key)) this.#born.set(key, value);
     this.#removed.delete(key);
     this.#written.set(key, value);
@@ -266,8 +277,19 @@ export class Context {
     this.#kept.set(key, value);
   }
 
+  /** Raises where a change would be made from within another transform, and so leak or be lost. */
+  #checkTrace(what: string): void {
+    const running = currentTrace();
+    if (running === this.trace) return;
+    throw new StateError(
+      `${this.protocol.system}: ${what} in a context of ${this.trace.what} while ${running.what} runs. A ` +
+        "context is for the trace in which it was made: ask for the one that is open there",
+    );
+  }
+
   /** Removes an entry. */
   delete(key: string): void {
+    this.#checkTrace(`the entry ${pathOf(key)} is removed`);
     if (!this.has(key)) return;
     const isOwn = this.#born.has(key);
     this.#written.delete(key);
@@ -277,7 +299,9 @@ export class Context {
 
   /** The keys of all entries; it costs as many steps. */
   keys(): string[] {
-    const keys = new Set(this.parent === null ? Object.keys(this.#base) : this.parent.keys());
+    const outer = this.parent === null ? Object.keys(this.#base) : this.parent.keys();
+    this.#listed ??= outer;
+    const keys = new Set(outer);
     for (const key of this.#source?.keys() ?? []) keys.add(key);
     for (const key of this.#kept.keys()) keys.add(key);
     for (const key of this.#made.keys()) keys.add(key);
@@ -305,17 +329,36 @@ export class Context {
    */
   create(key: string, make: () => unknown): unknown {
     if (this.#closed !== null) throw this.#late(`a new entry ${pathOf(key)}`);
+    if (this.has(key)) {
+      throw new StateError(
+        `${this.protocol.system}: the entry ${
+          pathOf(key)
+        } cannot be created, since it exists. Set it, or ` +
+          "create it only where get gives undefined",
+      );
+    }
     const home = this.home(key);
-    try {
-      const value = home === this
-        ? this.#make(key, make, home, this.names)
-        : withTrace(home.trace, () => home.#make(key, make, home, this.names));
-      this.adopt(key, value);
-    } catch (error) {
-      if (home === this || !(error instanceof OuterTraceError)) throw error;
-      this.set(key, this.#make(key, make, home, this.names));
+    const here = (): unknown => this.#make(key, make, home, this.names);
+    if (home === this) {
+      this.adopt(key, here());
+    } else {
+      const made = this.#madeAt(home, key, make);
+      if (made === null) this.set(key, here());
+      else this.adopt(key, made.value);
     }
     return this.get(key);
+  }
+
+  /** An initial value made in the trace of another context; `null` where that cannot know it. */
+  #madeAt(home: Context, key: string, make: () => unknown): { readonly value: unknown } | null {
+    try {
+      const value = withTrace(home.trace, () => home.#make(key, make, home, this.names));
+      const isKnown = treeFlatten(value)[0].every((x) => isKnownIn(home.trace, x));
+      return isKnown ? { value } : null;
+    } catch (error) {
+      if (error instanceof OuterTraceError) return null;
+      throw error;
+    }
   }
 
   /** Runs what makes an initial value, with streams of its own. */
@@ -343,8 +386,8 @@ export class Context {
 
   /** Takes an entry that was created further in, or here. */
   adopt(key: string, value: unknown): void {
-    if (this.parent !== null && this.home(key) === this) {
-      if (!this.has(key)) this.set(key, value);
+    if (this.#removed.has(key) || (this.parent !== null && this.home(key) === this)) {
+      if (!this.has(key)) this.#put(key, value);
     } else if (!this.#made.has(key)) {
       this.#made.set(key, value);
     }
@@ -385,6 +428,7 @@ export class Context {
 
   /** Takes from a stream: gives it as it was, and advances it. `undefined` where there is none. */
   draw(name: string): Stream {
+    this.#checkTrace(`a key of the stream ${name} is drawn`);
     const s = this.peek(name);
     if (s === undefined) return undefined;
     if (!this.#drawnFrom.has(name)) this.#drawnFrom.set(name, s);

@@ -7,6 +7,7 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { StateError } from "../core/errors.ts";
+import { withTrace } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { members } from "../transforms/pure.ts";
 import { toArray } from "../transforms/trees.ts";
@@ -131,7 +132,9 @@ export class Application {
   note({ drawn, names, removed }: Pick<Effects, "drawn" | "names" | "removed">): void {
     for (const name of drawn) {
       const [i, stream] = placeOf(name);
-      this.world[i]!.draw(stream);
+      const context = this.world[i]!;
+      // Solvers are recorded in traces of their own.
+      withTrace(context.trace, () => context.draw(stream));
     }
     names.forEach((changes, i) => this.world[i]!.names.apply(changes));
     for (const name of removed) {

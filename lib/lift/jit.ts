@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
+import { NDArray } from "../core/array.ts";
 import { sameAval, type ShapedArray } from "../core/aval.ts";
 import { neededVars } from "../core/dead_code.ts";
 import { describeValue, StateError } from "../core/errors.ts";
@@ -13,10 +13,10 @@ import { jitBy, type Session } from "../transforms/jit.ts";
 import type { Recording } from "../transforms/recorder.ts";
 import type { AnyFunction, JitOptions } from "../transforms/types.ts";
 import type { Context } from "./context.ts";
-import { type Application, arraysIn, type Engine, type Fn, roles } from "./engine.ts";
+import { type Application, type Engine, type Fn, roles } from "./engine.ts";
 import { copied, sameData } from "./plain_data.ts";
-import { assemble, type Write } from "./record.ts";
-import { arraysOf } from "./streams.ts";
+import { assemble, type Read, type Write } from "./record.ts";
+import { arraysOf, type Stream } from "./streams.ts";
 import { type Effects, nameIn, placeOf, type Values } from "./world.ts";
 
 /** What a program depends on beyond its arguments, and what it does beyond its result. */
@@ -27,15 +27,15 @@ interface Beyond {
     readonly initializing: boolean;
     readonly statics: unknown;
     readonly streams: string;
+    /** The keys of all entries, where they were asked for. */
+    readonly listed: readonly string[] | null;
     /** Names that were looked up. */
     readonly names: readonly (readonly [group: string, key: string, value: unknown])[];
   }[];
-  /** Types of all entries that were looked at. */
-  readonly read: readonly {
-    readonly name: string;
-    readonly def: TreeDef;
-    readonly avals: readonly ShapedArray[];
-  }[];
+  /** What all entries that were looked at were like. */
+  readonly read: readonly { readonly name: string; readonly like: Likeness }[];
+  /** What all streams were like. */
+  readonly drawn: readonly { readonly name: string; readonly like: Likeness }[];
   /** Entries that were looked for and not there. */
   readonly absent: readonly string[];
   /** Entries and streams that are inputs, with which of their arrays. */
@@ -46,6 +46,27 @@ interface Beyond {
   readonly writes: readonly (readonly [name: string, Write])[];
   /** What else it does. */
   readonly effects: Pick<Effects, "drawn" | "names" | "removed">;
+}
+
+/** What of a tree a program is made for: all but the elements of its arrays. */
+interface Likeness {
+  readonly def: TreeDef;
+  /** Types of arrays; other leaves as they are. */
+  readonly leaves: readonly unknown[];
+}
+
+function likenessOf(tree: unknown): Likeness {
+  const [leaves, def] = treeFlatten(tree);
+  return { def, leaves: leaves.map((x) => x instanceof NDArray ? x.aval : x) };
+}
+
+function isLike(tree: unknown, { def, leaves }: Likeness): boolean {
+  if (tree === undefined) return false;
+  const [own, ownDef] = treeFlatten(tree);
+  return ownDef === def &&
+    own.every((x, i) =>
+      x instanceof NDArray ? sameAval(x.aval, leaves[i] as ShapedArray) : Object.is(x, leaves[i])
+    );
 }
 
 export function jit(e: Engine): Fn {
@@ -62,6 +83,8 @@ export function jit(e: Engine): Fn {
 
 /** One call. */
 class JitSession implements Session {
+  readonly #streams = new Map<string, Stream>();
+
   constructor(readonly app: Application) {}
 
   record(
@@ -98,13 +121,12 @@ class JitSession implements Session {
           initializing: context.initializing,
           statics: statics[i],
           streams: context.streamNames().join(),
+          listed: r.world[i]!.account.listed,
           names: r.world[i]!.names.looked(),
         })),
-        read: [...r.reads].map(([name, { outer, arrays }]) => ({
-          name,
-          def: treeFlatten(outer)[1],
-          avals: arrays.map((x) => x.aval),
-        })),
+        // What was created in something that failed is read by nothing.
+        read: likenesses(r.reads).filter(({ name }) => app.get(name) !== undefined),
+        drawn: likenesses(r.streams),
         absent: r.world.flatMap(({ account }, i) =>
           [...account.absent].filter((key) => !app.world[i]!.has(key)).map((key) => nameIn(i, key))
         ),
@@ -119,34 +141,39 @@ class JitSession implements Session {
 
   fits(beyond: unknown): boolean {
     const { app } = this;
-    const { contexts, read, absent } = beyond as Beyond;
+    const { contexts, read, drawn, absent } = beyond as Beyond;
     if (contexts.length !== app.outer.length) return false;
-    return contexts.every(({ system, initializing, statics, streams, names }, i) => {
+    return contexts.every(({ system, initializing, statics, streams, listed, names }, i) => {
       const context = app.world[i]!;
       return system === context.protocol && initializing === context.initializing &&
         sameData(statics, context.statics) && streams === context.streamNames().join() &&
+        (listed === null || sameData(listed, context.keys())) &&
         names.every(([group, key, value]) => sameData(context.names.get(group, key), value));
-    }) && read.every(({ name, def, avals }) => {
-      const value = app.get(name);
-      if (value === undefined) return false;
-      const [leaves, own] = treeFlatten(value) as [NDArray[], TreeDef];
-      return own === def && avals.every((aval, i) => sameAval(leaves[i]!.aval, aval));
-    }) && absent.every((name) => app.get(name) === undefined);
+    }) && read.every(({ name, like }) => isLike(app.get(name), like)) &&
+      drawn.every(({ name, like }) => isLike(this.#stream(name), like)) &&
+      absent.every((name) => app.get(name) === undefined);
+  }
+
+  /** A stream of this call, as its function gets it. */
+  #stream(name: string): Stream {
+    if (this.#streams.has(name)) return this.#streams.get(name);
+    const [i, stream] = placeOf(name);
+    const context = this.app.world[i]!;
+    const own = context.rules.part(context.peek(stream), roles.body);
+    this.#streams.set(name, own);
+    return own;
   }
 
   inputs(beyond: unknown): readonly NDArray[] {
-    const { app } = this;
     const { inputs, streams } = beyond as Beyond;
-    const entries = inputs.flatMap(({ name, used }) =>
-      used.includes(true) ? arraysIn(app.get(name)).filter((_, i) => used[i]) : []
-    );
-    const keys = streams.flatMap(({ name, used }) => {
-      const [i, stream] = placeOf(name);
-      const context = app.world[i]!;
-      const own = context.rules.part(context.peek(stream), roles.body);
-      return arraysOf(own).filter((_, k) => used[k]);
-    });
-    return [...entries, ...keys];
+    const taken = (list: Beyond["inputs"], get: (name: string) => unknown): NDArray[] =>
+      list.flatMap(({ name, used }) =>
+        used.includes(true) ? arraysOf(get(name)).filter((_, i) => used[i]) : []
+      );
+    return [
+      ...taken(inputs, (name) => this.app.get(name)),
+      ...taken(streams, (name) => this.#stream(name)),
+    ];
   }
 
   finish(beyond: unknown, outs: readonly NDArray[]): void {
@@ -166,6 +193,9 @@ class JitSession implements Session {
     app.commit();
   }
 }
+
+const likenesses = (reads: ReadonlyMap<string, Read>): Beyond["read"] =>
+  [...reads].map(([name, { outer }]) => ({ name, like: likenessOf(outer) }));
 
 /** What is static in a context, as it is now. */
 function plainStatics(where: string, context: Context): unknown {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { copied } from "./plain_data.ts";
+
 /** The part of a group that was changed. */
 interface Part {
   readonly own: Map<string, unknown>;
@@ -32,7 +34,8 @@ export class Names {
     const value = this.outer?.get(group, key);
     let looked = this.#looked.get(group);
     if (looked === undefined) this.#looked.set(group, looked = new Map());
-    if (!looked.has(key)) looked.set(key, value);
+    // As it is now: whoever put it there may still change it.
+    if (!looked.has(key)) looked.set(key, copied(value)?.value ?? value);
     return value;
   }
 

@@ -249,15 +249,16 @@ export function assemble(r: Recorded, { inputs, outputs, numVars, branch }: Asse
   };
 }
 
-/** Evaluates, in the current trace, a part of what was recorded for the first step. */
+/** Evaluates, in the current trace, a part of what was recorded for the first step, or a branch. */
 export function evaluate(
   r: Recorded,
   writes: ReadonlyMap<string, Write>,
   args: readonly NDArray[],
+  branch?: number,
 ): Values {
   const outputs = [...writes.values()].flatMap((w) => w.atoms);
   const step = r.step === null ? [] : [r.step.now];
-  const { jaxpr, consts } = assemble(r, { inputs: step, outputs });
+  const { jaxpr, consts } = assemble(r, { inputs: step, outputs, branch });
   const needed = neededVars(jaxpr, outputs);
   const eqns = jaxpr.eqns.filter((e) => e.outputs.some((v) => needed[v.id] === 1));
   const zero = step.map(() => scalarArray(0, "int32"));

@@ -6,7 +6,9 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { neededVars } from "../core/dead_code.ts";
+import { asksOpenRules } from "../control/custom.ts";
 import { type TreeDef, treeUnflatten } from "../core/tree.ts";
+import { derivativesToCome, ruledTrace } from "../transforms/closed_rules.ts";
 import { customJvpBy, customVjpBy } from "../transforms/custom.ts";
 import { customLinearSolveBy, customRootBy } from "../transforms/implicit.ts";
 import type { Recorder, Recording, RecordOptions } from "../transforms/recorder.ts";
@@ -22,16 +24,44 @@ function recordOne(
   def: TreeDef,
   avals: readonly ShapedArray[],
   { first, trace }: RecordOptions,
+  inAnotherTrace?: (r: Recorded) => RecordOptions["trace"] | null,
 ): Recorded {
-  const go = (): Recorded => app.record(f, def, avals, { role: roles.body, trace });
+  let own = trace;
+  const go = (): Recorded => app.record(f, def, avals, { role: roles.body, trace: own });
   let r = go();
   if (r.births.size > 0) {
     app.set(evaluate(r, r.births, first?.() ?? []));
     r = go();
   }
   app.refuseSettings([r.effects], "inside the transform, which may run it again or not at all");
-  app.note(r.effects);
+  const other = inAnotherTrace?.(r) ?? null;
+  if (other !== null) {
+    own = other;
+    r = go();
+  }
+  // What was removed is there for rules and solvers until the transform is over.
+  app.note({ ...r.effects, removed: [] });
   return r;
+}
+
+/** Joins what was written and removed to the contexts around. */
+function commit(app: Application, { effects }: Recorded, written: Values): void {
+  app.set(written);
+  app.note({ drawn: [], names: [], removed: effects.removed });
+  app.commit();
+}
+
+/**
+ * By the entries that it reads a function with rules is differentiated as usual. Where that asks for
+ * rules of functions inside, these must be closed.
+ */
+function closedWithin(r: Recorded): RecordOptions["trace"] | null {
+  const derivatives = derivativesToCome();
+  if (r.reads.size === 0 || derivatives === 0) return null;
+  const inputs = [...r.reads.values()].flatMap(({ vars }) => vars);
+  const program = { ...r.jaxpr, inputs };
+  if (!asksOpenRules(program, inputs.map(() => true))) return null;
+  return (what) => ruledTrace(what, derivatives);
 }
 
 /**
@@ -51,7 +81,7 @@ class Ruled implements Recorder {
     avals: readonly ShapedArray[],
     options: RecordOptions = {},
   ): Recording {
-    const r = this.#recorded = recordOne(this.app, f, def, avals, options);
+    const r = this.#recorded = recordOne(this.app, f, def, avals, options, closedWithin);
     const outputs = [...r.outs, ...[...r.writes.values()].flatMap((w) => w.atoms)];
     const needed = neededVars(r.jaxpr, outputs);
     const inputs = [...r.reads.values()].flatMap(({ vars, arrays }) =>
@@ -76,8 +106,7 @@ class Ruled implements Recorder {
     for (const [name, { def, atoms }] of this.#recorded!.writes) {
       values[name] = treeUnflatten(def, written.slice(next, next += atoms.length));
     }
-    this.app.set(values);
-    this.app.commit();
+    commit(this.app, this.#recorded!, values);
   }
 }
 
@@ -160,8 +189,7 @@ class Implicit implements Recorder {
 
   finish(solution: readonly NDArray[]): void {
     const r = this.#recorded!;
-    if (r.writes.size > 0) this.app.set(evaluate(r, r.writes, solution));
-    this.app.commit();
+    commit(this.app, r, r.writes.size > 0 ? evaluate(r, r.writes, solution) : {});
   }
 }
 
@@ -169,7 +197,6 @@ class Implicit implements Recorder {
 function solver(app: Application, role: number, solve: unknown): unknown {
   return instead(solve, (...xs) => {
     const { out, effects } = app.run(role, () => (solve as Fn)(...xs));
-    app.set(Object.fromEntries(Object.entries(effects.born)));
     app.note({ drawn: effects.drawn, names: [], removed: [] });
     return out;
   });

@@ -96,7 +96,8 @@ export function vmap(e: Engine): Fn {
       if (size === 0 && before !== undefined) continue;
       reduced[name] = treeMap((x: NDArray) => reducedLanes(app.where, name, reduce, x), value);
     }
-    for (const name of lanes.bornByLane) lanes.born[name] = reduced[name];
+    // Its first values may differ by lane and the last one not.
+    for (const name of lanes.bornByLane) lanes.born[name] = reduced[name] ?? lanes.shared[name];
     app.set(lanes.born);
     app.set(placed(first));
     app.set({ ...lanes.shared, ...placed(stacked), ...reduced });

@@ -27,7 +27,7 @@ import { zeros } from "../primitives/constants/full.ts";
 export interface Closed<R> extends Readonly<{ rules: R }> {
   /** These values; none where the rules are as they were. */
   readonly held: readonly NDArray[];
-  /** Whether the rules may hold values of traces around them all the same. */
+  /** Whether the rules, or those inside of them, may hold values of traces around them all the same. */
   readonly open: boolean;
 }
 
@@ -156,7 +156,7 @@ export function closedJvpRule(
   const { jaxpr, consts } = staged;
   return {
     held: consts,
-    open: false,
+    open: holdsOpenRules(jaxpr),
     rules: (primals, tangents) => {
       const dots = tangents.map((t, i): NDArray => t ?? zeros(avals[i]!));
       const outs = evalJaxpr(jaxpr, [...primals, ...dots], bind);
@@ -198,7 +198,7 @@ export function closedVjpRules(
   const numHeld = numForward + needed.length;
   return {
     held: [...forward.consts, ...needed],
-    open: false,
+    open: [forward, ...isFailed ? [] : [backward]].some(({ jaxpr }) => holdsOpenRules(jaxpr)),
     rules: [
       (args) => {
         const inputs = [...args.slice(0, numForward), ...args.slice(numHeld)];
