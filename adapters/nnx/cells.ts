@@ -115,6 +115,18 @@ export function depth(): number {
   return open.length;
 }
 
+/**
+ * The innermost context of a frame of some kind, among those that are innermost: frames that were opened
+ * together are beside each other.
+ */
+export function innermost(wanted: (frame: Frame) => boolean): Context | null {
+  const level = open.at(-1)?.frame.level;
+  for (let i = open.length - 1; i >= 0 && open[i]!.frame.level === level; i--) {
+    if (wanted(open[i]!.frame)) return open[i]!.context;
+  }
+  return null;
+}
+
 /** Runs `f` with a context as the innermost one. */
 export function within<T>(frame: Frame, context: Context, f: () => T): T {
   open.push({ frame, context });

@@ -188,9 +188,11 @@ export function setEntries(
   const same = names.length === entries.length &&
     entries.every(([name, value], i) => names[i] === name && Object.is(object[name], value));
   if (same) return;
-  const wanted = new Set(entries.map(([name]) => name));
   if (Array.isArray(node)) node.length = entries.length;
-  for (const name of names) if (!wanted.has(name)) delete object[name];
+  // The order of properties is the order in which a graph is walked.
+  const kept = names.filter((name, i) => entries[i]?.[0] === name);
+  const inOrder = kept.every((name, i) => names[i] === name);
+  for (const name of names) if (!inOrder || !kept.includes(name)) delete object[name];
   for (const [name, value] of entries) {
     if (!Object.hasOwn(object, name) || !Object.is(object[name], value)) object[name] = value;
   }
@@ -242,11 +244,12 @@ export class Numbering {
     return this.#next;
   }
 
-  /** Forgets the objects from a number on: they are over, but what is built in their place has it. */
-  forget(from: number): void {
+  /** Forgets some objects from a number on: they are over, but what is built in their place has it. */
+  forget(from: number, isOver: (object: object) => boolean): void {
     for (let id = from; id < this.#next; id++) {
       const object = this.#objects.get(id);
-      if (object !== undefined) this.#ids.delete(object);
+      if (object === undefined || !isOver(object)) continue;
+      this.#ids.delete(object);
       this.#objects.delete(id);
     }
   }
@@ -292,11 +295,12 @@ export function structureOf(graph: Graph, numbering: Numbering): Structure {
 export function build(
   { roots, shapes }: Structure,
   numbering: Numbering,
-  valueOf: (type: VariableType, path: string) => unknown,
+  valueOf: (shape: Shape) => unknown,
 ): unknown[] {
-  for (const { id, type, path, properties } of shapes) {
+  for (const shape of shapes) {
+    const { id, properties } = shape;
     if (numbering.objectOf(id) !== undefined) continue;
-    const made = instance(type, path, valueOf);
+    const made = instance(shape, valueOf);
     numbering.set(id, made);
     if (made instanceof Variable) {
       Object.assign(made, Object.fromEntries(properties.map(([name, , value]) => [name, value])));
@@ -312,16 +316,13 @@ export function build(
   return roots.map(value);
 }
 
-function instance(
-  type: Shape["type"],
-  path: string,
-  valueOf: (type: VariableType, path: string) => unknown,
-): object {
+function instance(shape: Shape, valueOf: (shape: Shape) => unknown): object {
+  const { type } = shape;
   if (type === "list") return [];
   if (type === "object") return {};
   if (type.prototype instanceof Variable || type === Variable) {
     // The constructor of the base class alone: that of a subclass may want other arguments.
-    return Reflect.construct(Variable, [valueOf(type as VariableType, path)], type);
+    return Reflect.construct(Variable, [valueOf(shape)], type);
   }
   return Object.create(type.prototype as object) as object;
 }

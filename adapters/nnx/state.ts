@@ -162,7 +162,7 @@ export function merge<M extends object>(
     );
   }
   const known = new Set<string>();
-  const [node] = build(structureIn(graphdef), new Numbering(), (_, path) => {
+  const [node] = build(structureIn(graphdef), new Numbering(), ({ path }) => {
     known.add(path);
     for (const own of states) {
       const value = valueAt(own, path);

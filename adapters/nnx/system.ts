@@ -8,7 +8,6 @@
 import { currentTrace, deferred } from "../../lib/extend.ts";
 import {
   Context,
-  contextStack,
   type LiftedTransforms,
   liftTransforms,
   StateError,
@@ -21,6 +20,7 @@ import {
   Entries,
   Frame,
   group,
+  innermost,
   objects,
   read,
   within,
@@ -33,10 +33,11 @@ import {
   Graph,
   isNode,
   Numbering,
+  type Shape,
   type Structure,
   structureOf,
 } from "./graph.ts";
-import { cellOf, typeName, type Variable } from "./variable.ts";
+import { cellOf, typeName, Variable, type VariableType } from "./variable.ts";
 
 /** Objects whose graph is transformed, with the names that begin their paths. */
 export type Roots = readonly (readonly [name: string, value: unknown])[];
@@ -71,7 +72,7 @@ class Scope extends Frame {
   /** Its structure; `null` before the context is used. */
   structure: Structure | null = null;
 
-  constructor(readonly roots: Roots) {
+  constructor(readonly system: System, readonly roots: Roots) {
     super();
   }
 
@@ -85,11 +86,18 @@ class Scope extends Frame {
     context.names.set(group, objects, modules);
   }
 
+  /** The entry by which the value of a variable that is new goes out. */
+  keyOfNew({ id, type, path }: Shape): string {
+    const key = keyBy(typeName(type as VariableType), path);
+    // Another variable may have been there at first, and still be somewhere.
+    return this.rooted.cellOf(key) === undefined ? key : `${key}~${id}`;
+  }
+
   /** Gives the objects the structure that a context has. */
   follow(context: Context): void {
     const wanted = context.names.get(group, "") as Structure;
     if (wanted === this.structure) return;
-    build(wanted, this.numbering, (type, path) => context.get(keyBy(typeName(type), path)));
+    build(wanted, this.numbering, (shape) => context.get(this.keyOfNew(shape)));
     this.graph = new Graph(this.roots);
     this.structure = wanted;
   }
@@ -136,28 +144,30 @@ function run<T>(context: Context, f: () => T): T {
   try {
     const result = f();
     const changed = scope.note(context);
-    if (changed || !scope.graph.equals(before)) sync(context, before, scope.graph);
+    if (changed || !scope.graph.equals(before)) sync(context, scope, before);
     return result;
   } finally {
     now.restore();
     // What was made in there is of that trace: outside, others are built from what it was.
-    scope.numbering.forget(next);
+    scope.numbering.forget(next, (object) => isOf(object, context));
     scope.graph = graph;
     scope.structure = structure;
   }
 }
 
-/** Gives a context the entries of a graph that changed. */
-function sync(context: Context, before: Graph, after: Graph): void {
-  // All are read before one is set: variables may have changed places.
-  const values = new Map(
-    [...after.variables].map(([v, path]) => [keyOf(v, path), read(cellOf(v))]),
-  );
-  for (const [key, value] of values) if (context.get(key) !== value) context.set(key, value);
-  for (const [variable, path] of before.variables) {
-    const key = keyOf(variable, path);
-    if (!values.has(key)) context.delete(key);
-  }
+/** Whether an object that is new is of the trace of a context, and not from further out. */
+function isOf(object: object, context: Context): boolean {
+  return !(object instanceof Variable) || cellOf(object).trace === context.trace;
+}
+
+/** Gives a context the values of variables that are new in a graph. Others have their entries. */
+function sync(context: Context, scope: Scope, before: Graph): void {
+  const shapes = scope.structure!.shapes.slice(scope.graph.records.length);
+  [...scope.graph.variables.keys()].forEach((variable, i) => {
+    const cell = cellOf(variable);
+    if (before.variables.has(variable) || !isOf(variable, context)) return;
+    context.set(scope.keyOfNew(shapes[i]!), read(cell));
+  });
 }
 
 /** Gives the objects what a transform did. */
@@ -167,27 +177,13 @@ function commit(context: Context): void {
     scope.follow(context);
     return;
   }
-  const { written } = context.account;
-  const before = scope.structure;
-  const values = [...written].flatMap(([key, value]): [Cell, unknown][] => {
+  const values = [...context.account.written].flatMap(([key, value]): [Cell, unknown][] => {
     const cell = scope.cellOf(key);
     return cell === undefined ? [] : [[cell, value]];
   });
   for (const [cell] of values) checkWritable(cell);
   scope.follow(context);
-  if (scope.structure === before) {
-    for (const [cell, value] of values) write(cell, value);
-    return;
-  }
-  // Variables may have moved: what has a path has the value of that path.
-  const paths = new Map(
-    [...scope.graph.variables].map(([v, path]) => [cellOf(v), keyOf(v, path)]),
-  );
-  for (const [cell, value] of values) if (!paths.has(cell)) write(cell, value);
-  for (const [cell, key] of paths) {
-    const value = context.get(key);
-    if (value !== undefined && value !== read(cell)) write(cell, value);
-  }
+  for (const [cell, value] of values) write(cell, value);
 }
 
 /** Transforms of functions that use the objects of some roots. */
@@ -201,23 +197,20 @@ export class System {
 
   /** `roots` gives the roots at the time of each application. */
   constructor(dictionary: string, roots: () => Roots) {
-    const stack = contextStack("nnx", {
+    this.protocol = {
+      system: "nnx",
       dictionary,
       settings: {
         group,
         describe: (before, after) => difference(before as Structure, after as Structure),
       },
-      objects: {
-        root: () => this.#root(roots()),
-        pull: () => {},
-        push: () => {},
-        save: () => () => {},
+      current: () => {
+        const own = innermost((frame) => frame instanceof Scope && frame.system === this);
+        // Inside of another system's transform, the objects are those of a new root.
+        if (own === null) return this.#root(roots());
+        return own.trace === currentTrace() ? own : null;
       },
-    });
-    this.protocol = {
-      ...stack,
-      run: (context, f) =>
-        within(scopeOf(context), context, () => stack.run(context, () => run(context, f))),
+      run: (context, f) => within(scopeOf(context), context, () => run(context, f)),
       pull: (context) => {
         const scope = scopeOf(context);
         if (scope.structure === null) scope.begin(context, this.#look(scope.roots));
@@ -249,7 +242,7 @@ export class System {
       last !== null && last.scope.structure === null && last.scope.roots === roots &&
       last.scope.level === depth() && last.context.trace === currentTrace()
     ) return last.context;
-    const scope = new Scope(roots);
+    const scope = new Scope(this, roots);
     const source = { get: (key: string) => scope.outside(key), keys: () => scope.keys() };
     const context = Context.open(this.protocol, { source });
     scopes.set(context, scope);
@@ -283,9 +276,9 @@ export class System {
     const { scope, context } = this.#last!;
     const structure = context.names.get("result", "") as Structure | undefined;
     if (structure === undefined) return arrays;
-    const [nodes] = build(structure, scope.numbering, (_, path) => values[path]);
+    const [nodes] = build(structure, scope.numbering, ({ path }) => values[path]);
     // Another call makes others.
-    scope.numbering.forget(this.#known!.next);
+    scope.numbering.forget(this.#known!.next, () => true);
     return withNodes(nodes, arrays);
   }
 }
