@@ -198,7 +198,7 @@ const worlds: Record<string, (m: Model) => Members> = {
 for (const [name, make] of Object.entries(worlds)) {
   Deno.test(`random programs do to models what they do step by step: ${name}`, () => {
     let done = 0;
-    for (let seed = 1; seed <= 80; seed++) {
+    for (let seed = 1; seed <= 50; seed++) {
       let found: unknown;
       try {
         found = runs(make, seed);
@@ -210,6 +210,6 @@ for (const [name, make] of Object.entries(worlds)) {
       assertClose(found, runs(() => plainly, seed), 1e-4, `program ${seed}`);
       done++;
     }
-    assert(done > 60, `only ${done} programs`);
+    assert(done > 38, `only ${done} programs`);
   });
 }
