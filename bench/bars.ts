@@ -4,6 +4,7 @@
  * @module
  */
 import { compileEntries } from "./cases/compile.ts";
+import { besideNames, depthNames, modules, PURE } from "./cases/lift.ts";
 import type { Measurement } from "./harness.ts";
 
 /** A bar and what came of it. */
@@ -31,6 +32,11 @@ export function judge(measurements: readonly Measurement[]): Verdict[] {
   const ratio = (bar: string, name: string, peer: string, limit: number): Verdict =>
     atMost(bar, min(name, "injax") / min(name, peer), limit, `x ${peer}`);
 
+  /** The worst of several ratios, where all were measured. */
+  const worst = (names: readonly string[]): number =>
+    Math.max(...names.map((name) => min(name, "injax") / min(name, PURE)));
+  const perModule = (n: number): number => min("lift-init", modules.name(n)) / n;
+
   const first = min("compile-loop", compileEntries.first);
   const later = min("compile-loop", compileEntries.later);
   return [
@@ -42,5 +48,15 @@ export function judge(measurements: readonly Measurement[]): Verdict[] {
     ratio("RNN-1000 forward", "rnn-forward", BY_HAND, 1.5),
     atMost("RNN-1000 gradient", min("rnn-gradient", "injax") / 1000, 20, "ms"),
     atMost("1000-step loop compiles in", (first - later) / 1000, 50, "ms"),
+    ratio("jit(model.apply)", "lift-jit-apply", PURE, 1.05),
+    atMost(
+      `a module of ${modules.many} is initialised`,
+      perModule(modules.many) / perModule(modules.few),
+      1.25,
+      `x one of ${modules.few}`,
+    ),
+    atMost("transforms in a context, eager", worst(besideNames("eager")), 1.3, `x ${PURE}`),
+    atMost("transforms in a context, traced", worst(besideNames("traced")), 1.6, `x ${PURE}`),
+    atMost("up to 6 of them nested, traced", worst(depthNames), 1.6, `x ${PURE}`),
   ];
 }

@@ -20,6 +20,7 @@ import { eagerAdd, jittedAdd } from "./cases/add.ts";
 import { type ColdFailure, type ColdStart, coldStarts } from "./cases/cold.ts";
 import { compileLoop } from "./cases/compile.ts";
 import { deqGradient, deqWhile } from "./cases/deq.ts";
+import { liftCases } from "./cases/lift.ts";
 import { matmul512 } from "./cases/matmul.ts";
 import { mlpStep } from "./cases/mlp.ts";
 import { rnnForward, rnnGradient } from "./cases/rnn.ts";
@@ -106,6 +107,7 @@ async function main(args: Arguments): Promise<void> {
     rnnForward(args.slow),
     rnnGradient(args.slow),
     compileLoop,
+    ...liftCases,
   ];
   const pace = args.quick ? { rounds: 40, budgetMs: 500 } : { rounds: 300, budgetMs: 3000 };
   const all: Measurement[] = [];

@@ -7,17 +7,7 @@
 import { type NDArray, numpy as np, pure, random } from "../../mod.ts";
 import type { Mode, Step } from "../lift/library.ts";
 import type { Explicit, State } from "./purified.ts";
-import type { Phase, World } from "./world.ts";
-
-/** A refusal: by which member of a nest, and what the message says beside its name. */
-export interface Refusal {
-  /** The number of the member in the nest; `null` where the accessor itself refuses. */
-  readonly at: number | null;
-  /** What the message must hold: the entry's path, or words. */
-  readonly says: string | RegExp;
-  /** The member of the dictionary that refuses, where the library function uses several. */
-  readonly by?: string;
-}
+import type { Phase, Refusal, World } from "./world.ts";
 
 /** A kind of effect. */
 export interface Effect {
@@ -116,8 +106,7 @@ export const effects: Readonly<Record<string, Effect>> = {
     created: "m",
     step: (a) => (z) => cell(z, a.param("w"), a.state("m").add(a.state("n"))),
     explicit: (s, _, z) => [s, cell(z, s.w!, s.m!.add(s.n!))],
-    refusals: ({ refuses }) =>
-      refuses.create === undefined ? [] : [{ at: null, says: refuses.create }],
+    refusals: none,
   },
   "a parameter that is not there": {
     phases: ["apply"],
@@ -187,6 +176,17 @@ export const effects: Readonly<Record<string, Effect>> = {
     },
     refusals: readOnly(() => "it drew a random key"),
   },
+  "draw from a stream that is an entry": {
+    phases: ["apply"],
+    has: (a) => a.counted !== null,
+    entries: () => ["w", "n", "count"],
+    step: (a) => (z) => cell(z, a.param("w"), a.state("n")).add(noise(a.draw!())),
+    explicit: (s, keys, z) => [
+      { ...s, count: s.count!.add(1).astype(s.count!.dtype) },
+      cell(z, s.w!, s.n!).add(noise(keys.counted(s.count!))),
+    ],
+    refusals: writes("count"),
+  },
   "set what is not there": {
     phases: both,
     entries: wn,
@@ -197,9 +197,6 @@ export const effects: Readonly<Record<string, Effect>> = {
     },
     explicit: (s, _, z) => [{ ...s, late: s.n!.add(2) }, cell(z, s.w!, s.n!)],
     refusals: (world, nest, phase) => [
-      ...(phase === "apply" && world.refuses.bear !== undefined
-        ? [{ at: null, says: world.refuses.bear }]
-        : []),
       ...writes("late")(world, nest),
       ...(phase === "init"
         ? []

@@ -41,6 +41,11 @@ export class Keys {
 
   constructor(readonly source: Source, public stream: Stream, readonly onUse: () => void) {}
 
+  /** The key for a count, where streams are entries. */
+  counted(count: NDArray): NDArray {
+    return this.source.drawn(count);
+  }
+
   /** The next key. */
   draw(): NDArray {
     const key = this.source.drawn(this.stream);

@@ -6,7 +6,6 @@
  */
 import {
   type Context,
-  type ContextStack,
   type NDArray,
   numpy as np,
   type Stream,
@@ -27,10 +26,14 @@ export type Phase = "init" | "apply";
 export interface World {
   /** What the table calls it. */
   readonly name: string;
-  /** Its dictionary. */
+  /** Its dictionary, where a function runs. */
   readonly transforms: Transforms;
-  /** Its protocol. */
-  readonly protocol: ContextStack;
+  /** How messages call that. */
+  readonly dictionary: string;
+  /** The phases that it has. Where there is no `init`, entries are made before. */
+  readonly phases: readonly Phase[];
+  /** All that its context holds now. */
+  held(): Held;
   /** What of state `init` gives: the initial values, or those that are there when it ends. */
   readonly initGives: "initial" | "current";
 
@@ -47,28 +50,41 @@ export interface World {
   set(name: string, value: NDArray): void;
   /** Removes state; `null` for a system where nothing can be removed. */
   readonly remove: ((name: string) => void) | null;
-  /** Draws a random key; `null` for a system without streams of its own. */
+  /** Draws a random key; `null` for a system where functions do not draw. */
   readonly draw: (() => NDArray) | null;
+
+  /** A key as functions get one, where `draw` gives what several of these are made from. */
+  readonly fresh?: () => NDArray;
 
   /** How messages write an entry. */
   path(name: string): string;
   /** An entry as it is now, or `undefined`. */
   read(name: string): NDArray | undefined;
-  /** The stream that `draw` takes from, as a run begins with it, and what is drawn from it. */
+  /**
+   * The stream that `draw` takes from, as a run begins with it, and what is drawn from it; `null` where keys
+   * are not a matter of the engine's streams alone.
+   */
   readonly streams: {
-    readonly name: string;
     readonly rules: StreamRules;
     first(phase: Phase): Stream;
     drawn(s: Stream): NDArray;
   } | null;
 
   /**
-   * Effects that the system refuses after `init`, with words of the message: creating state, setting
-   * state that is not there.
+   * Where random streams are entries: `count` is how often was drawn from the key, which is folded in; `null`
+   * for others.
    */
-  readonly refuses: { readonly create?: RegExp; readonly bear?: RegExp };
+  readonly counted: NDArray | null;
+  /** Kinds of effects that the system does not have. */
+  readonly lacks: readonly string[];
+  /** Where it refuses a kind of effect that others allow. */
+  refuses(kind: string, nest: readonly string[], phase: Phase): readonly Refusal[];
   /** What is said where a parameter is not there. */
   readonly missing: RegExp;
+  /** What is said inside a raw transform. */
+  readonly guard: RegExp;
+  /** What may be done there all the same, by its name in `guard_test.ts`. */
+  readonly unguarded: readonly string[];
   /** What else reaches the context, by name: for the guards. */
   readonly touches: Readonly<Record<string, (x: NDArray) => unknown>>;
 
@@ -110,8 +126,32 @@ export interface Held {
   readonly names: unknown;
 }
 
+/** A refusal: by which member of a nest, and what the message says beside its name. */
+export interface Refusal {
+  /** The number of the member in the nest; `null` where the accessor itself refuses. */
+  readonly at: number | null;
+  /** What the message must hold: the entry's path, or words. */
+  readonly says: string | RegExp;
+  /** The member of the dictionary that refuses, where the library function uses several. */
+  readonly by?: string;
+}
+
+/** Refusals of a system that does not create state after `init`, or does not set what is not there. */
+export function refusing(
+  { create, bear }: { readonly create?: RegExp; readonly bear?: RegExp },
+): World["refuses"] {
+  return (kind, _, phase) => {
+    const says = kind === "create after init"
+      ? create
+      : kind === "set what is not there" && phase === "apply"
+      ? bear
+      : undefined;
+    return says === undefined ? [] : [{ at: null, says }];
+  };
+}
+
 /** What a context holds now. */
-export function held(context: Context): Held {
+export function heldIn(context: Context): Held {
   const keys = context.keys();
   return {
     keys,

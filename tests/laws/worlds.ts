@@ -7,6 +7,7 @@ import type { World } from "./world.ts";
 import { equinoxWorld } from "./worlds/equinox.ts";
 import { flaxWorld } from "./worlds/flax.ts";
 import { haikuWorld } from "./worlds/haiku.ts";
+import { nnxWorld } from "./worlds/nnx.ts";
 import { objectsWorld } from "./worlds/objects.ts";
 import { toyWorld } from "./worlds/toy.ts";
 import { traxWorld } from "./worlds/trax.ts";
@@ -16,7 +17,8 @@ export const worlds: readonly World[] = [
   toyWorld,
   objectsWorld,
   haikuWorld,
-  equinoxWorld,
   flaxWorld,
+  nnxWorld,
   traxWorld,
+  equinoxWorld,
 ];

@@ -6,7 +6,7 @@
  */
 import { type NDArray, numpy as np, random } from "../../../mod.ts";
 import * as eqx from "../../../adapters/equinox/mod.ts";
-import { type Entries, isParam, type World } from "../world.ts";
+import { type Entries, heldIn, isParam, refusing, type World } from "../world.ts";
 
 const names = ["w", "w2", "wCell", "n", "m", "c", "late"];
 
@@ -52,7 +52,9 @@ const linear = new eqx.nn.Linear(2, 2, { key: random.key(0) });
 export const equinoxWorld: World = {
   name: "equinox",
   transforms: eqx.transforms,
-  protocol: eqx.protocol,
+  dictionary: eqx.protocol.dictionary,
+  phases: ["init", "apply"],
+  held: () => heldIn(eqx.protocol.need("laws")),
   initGives: "current",
   init(f) {
     const names = reached = new Set<string>();
@@ -74,8 +76,12 @@ export const equinoxWorld: World = {
       ? undefined
       : eqx.protocol.need("laws").get(name) as NDArray | undefined,
   streams: null,
-  refuses: { create: /has no entry m/, bear: /has no entry late/ },
+  refuses: refusing({ create: /has no entry m/, bear: /has no entry late/ }),
+  counted: null,
+  lacks: [],
   missing: /has no entry w2/,
+  guard: new RegExp(`Use ${eqx.protocol.dictionary} instead`),
+  unguarded: [],
   touches: {
     "all of a state": () => current.values(),
   },

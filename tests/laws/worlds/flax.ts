@@ -5,7 +5,7 @@
  */
 import { type NDArray, numpy as np, random } from "../../../mod.ts";
 import * as flax from "../../../adapters/flax/mod.ts";
-import { cellWeight, type Entries, isParam, type World } from "../world.ts";
+import { cellWeight, type Entries, heldIn, isParam, type World } from "../world.ts";
 
 const first = random.key(34);
 
@@ -17,13 +17,9 @@ const weight = (name: string): NDArray =>
 class Root extends flax.Module {
   readonly cell = new flax.Dense(2);
   call(f: () => void): void {
-    const before = root;
+    // It stays: rules may run when this is over.
     root = this;
-    try {
-      f();
-    } finally {
-      root = before;
-    }
+    f();
   }
 }
 
@@ -71,7 +67,9 @@ const pathOf = (name: string): string => (places[name] ?? [name]).join("/");
 export const flaxWorld: World = {
   name: "flax",
   transforms: flax.transforms,
-  protocol: flax.protocol,
+  dictionary: flax.protocol.dictionary,
+  phases: ["init", "apply"],
+  held: () => heldIn(flax.protocol.need("laws")),
   initGives: "current",
   init: (f) => named(new Root().init(first, f)),
   apply(entries, f) {
@@ -91,19 +89,23 @@ export const flaxWorld: World = {
   remove: null,
   // The key of the stream itself, from which scopes draw by their path and how often they drew.
   draw: () => drawn(flax.protocol.need("laws").draw("params")),
+  fresh: () => root.makeRng(),
   path: pathOf,
   read(name) {
     const collection = isParam(name) ? "params" : "state";
     return flax.protocol.need("laws").get(`${collection}:${pathOf(name)}`) as NDArray | undefined;
   },
   streams: {
-    name: "params",
     rules: flax.protocol.streams!,
     first: () => ({ key: first, forked: false }),
     drawn,
   },
-  refuses: {},
+  refuses: () => [],
+  counted: null,
+  lacks: [],
   missing: /there is no .* in the collection params/,
+  guard: new RegExp(`Use ${flax.protocol.dictionary} instead`),
+  unguarded: [],
   touches: {
     "a module": (x) => new flax.Dense(2).call(x),
     "a module in a field": (x) => root.cell.call(x),

@@ -6,7 +6,7 @@
 import { type KeyStream, type NDArray, numpy as np, random } from "../../../mod.ts";
 import * as hk from "../../../adapters/haiku/mod.ts";
 import { keyStreams } from "../../../lib/extend.ts";
-import { cellWeight, type Entries, isParam, type World } from "../world.ts";
+import { cellWeight, type Entries, heldIn, isParam, type World } from "../world.ts";
 
 const first = random.key(32);
 const wInit = hk.initializers.randomNormal(0.4);
@@ -44,7 +44,9 @@ function nested(entries: Entries, wanted: boolean): hk.ModuleEntries {
 export const haikuWorld: World = {
   name: "haiku",
   transforms: hk.transforms,
-  protocol: hk.protocol,
+  dictionary: hk.protocol.dictionary,
+  phases: ["init", "apply"],
+  held: () => heldIn(hk.protocol.need("laws")),
   initGives: "initial",
   init(f) {
     const { init } = hk.transformWithState(() => (f(), np.array(0)));
@@ -67,7 +69,6 @@ export const haikuWorld: World = {
     return hk.protocol.need("laws").get(key) as NDArray | undefined;
   },
   streams: {
-    name: "rng",
     rules: keyStreams,
     first: () => ({ key: first, count: 0 }),
     drawn(s) {
@@ -75,8 +76,12 @@ export const haikuWorld: World = {
       return random.foldIn(key, count);
     },
   },
-  refuses: {},
+  lacks: [],
+  refuses: () => [],
+  counted: null,
   missing: /is not among the parameters that apply was given/,
+  guard: new RegExp(`Use ${hk.protocol.dictionary} instead`),
+  unguarded: [],
   touches: {
     "a module": (x) => new hk.Linear(2).call(x),
     maybeNextRngKey: () => hk.maybeNextRngKey(),

@@ -16,7 +16,7 @@ import {
   StateError,
 } from "../../../mod.ts";
 import { keyStreams } from "../../../lib/extend.ts";
-import type { Entries, World } from "../world.ts";
+import { type Entries, heldIn, type World } from "../world.ts";
 
 const first = random.key(33);
 
@@ -69,7 +69,9 @@ const drawn = (s: unknown): NDArray => random.foldIn((s as KeyStream).key, (s as
 export const objectsWorld: World = {
   name: "objects",
   transforms: liftTransforms(protocol),
-  protocol,
+  dictionary: protocol.dictionary,
+  phases: ["init", "apply"],
+  held: () => heldIn(protocol.need("laws")),
   initGives: "current",
   init: (f) => run(true, {}, f),
   apply: (entries, f) => run(false, entries, f),
@@ -87,9 +89,13 @@ export const objectsWorld: World = {
   draw: () => drawn(draw()),
   path: (name) => name,
   read: (name) => cells.get(name),
-  streams: { name: "noise", rules: keyStreams, first: () => ({ key: first, count: 0 }), drawn },
-  refuses: {},
+  streams: { rules: keyStreams, first: () => ({ key: first, count: 0 }), drawn },
+  lacks: [],
+  refuses: () => [],
+  counted: null,
   missing: /there is no cell/,
+  guard: new RegExp(`Use ${protocol.dictionary} instead`),
+  unguarded: [],
   touches: {},
   modules: null,
   dense: (z) => z.matmul(objectsWorld.param("w")).add(objectsWorld.state("b")),

@@ -6,7 +6,7 @@
 import { type KeyStream, type NDArray, random } from "../../../mod.ts";
 import { keyStreams } from "../../../lib/extend.ts";
 import * as toy from "../../lift/toy.ts";
-import { isParam, type World } from "../world.ts";
+import { heldIn, isParam, type World } from "../world.ts";
 
 const first = random.key(31);
 const need = () => toy.protocol.need("toy.context");
@@ -21,7 +21,9 @@ function variables(entries: Readonly<Record<string, NDArray>>): toy.Variables {
 export const toyWorld: World = {
   name: "toy",
   transforms: toy.transforms,
-  protocol: toy.protocol,
+  dictionary: toy.protocol.dictionary,
+  phases: ["init", "apply"],
+  held: () => heldIn(toy.protocol.need("laws")),
   initGives: "initial",
   init(f) {
     const { params, stats } = toy.init(first, f);
@@ -40,7 +42,6 @@ export const toyWorld: World = {
   path: (name) => name,
   read: (name) => need().get(key(name)) as NDArray | undefined,
   streams: {
-    name: "dropout",
     rules: keyStreams,
     first: (phase) => ({ key: phase === "init" ? random.foldIn(first, 99) : first, count: 0 }),
     drawn(s) {
@@ -48,8 +49,12 @@ export const toyWorld: World = {
       return random.foldIn(key, count);
     },
   },
-  refuses: {},
+  lacks: [],
+  refuses: () => [],
+  counted: null,
   missing: /there is no variable/,
+  guard: new RegExp(`Use ${toy.protocol.dictionary} instead`),
+  unguarded: [],
   touches: {},
   modules: null,
   dense: (z) => z.matmul(toy.param("w", [2, 2])).add(toy.stat("b")),

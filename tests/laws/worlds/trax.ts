@@ -6,7 +6,7 @@
 import { type KeyStream, type NDArray, numpy as np, random, type Tree } from "../../../mod.ts";
 import * as tl from "../../../adapters/trax/mod.ts";
 import { keyStreams } from "../../../lib/extend.ts";
-import { type Entries, isParam, type World } from "../world.ts";
+import { type Entries, heldIn, isParam, refusing, type World } from "../world.ts";
 
 const first = random.key(34);
 
@@ -95,7 +95,9 @@ function listsOf(entries: Entries): [weights: Tree[], state: Tree[]] {
 export const traxWorld: World = {
   name: "trax",
   transforms: tl.transforms,
-  protocol: tl.protocol,
+  dictionary: tl.protocol.dictionary,
+  phases: ["init", "apply"],
+  held: () => heldIn(tl.protocol.need("laws")),
   initGives: "current",
   init(f) {
     root.body = f;
@@ -119,7 +121,6 @@ export const traxWorld: World = {
     return isThere(values) ? values as NDArray : undefined;
   },
   streams: {
-    name: "rng",
     rules: keyStreams,
     first: () => keyStreams.named({ key: first, count: 0 }, "calls"),
     drawn(s) {
@@ -127,8 +128,12 @@ export const traxWorld: World = {
       return random.foldIn(key, count);
     },
   },
-  refuses: { create: /would be lost/ },
+  refuses: refusing({ create: /would be lost/ }),
+  counted: null,
+  lacks: [],
   missing: /has no weights yet/,
+  guard: new RegExp(`Use ${tl.protocol.dictionary} instead`),
+  unguarded: [],
   touches: {
     "a layer with sublayers": (x) => tl.Serial(cell as tl.AnyLayer).call(x),
   },
