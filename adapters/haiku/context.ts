@@ -19,6 +19,8 @@ export interface Scope {
   readonly owner: number;
   /** The method that really runs, where others of the class are named like it (`nameLike`). */
   readonly by?: string | undefined;
+  /** The group of names under which it counts how often each was used. */
+  readonly group: string;
   /** The functions in force that see how entries are made and used, and how methods are called. */
   readonly handlers: Handlers;
 }
@@ -71,7 +73,13 @@ export function runningInit(): boolean {
   return protocol.need("hk.runningInit").initializing;
 }
 
-const bottom: Scope = { module: "", method: "", owner: 0, handlers: noHandlers };
+const bottom: Scope = {
+  module: "",
+  method: "",
+  owner: 0,
+  group: "modules",
+  handlers: noHandlers,
+};
 
 /** What was put in force outside of transformed functions: theirs begin with it. */
 export const ambientHandlers: { value: Handlers } = { value: noHandlers };
@@ -86,11 +94,6 @@ export function prepare(context: Context): Context {
 /** The scope that code runs in. */
 export function scopeIn({ names }: Context): Scope {
   return names.get("", "scope") as Scope | undefined ?? bottom;
-}
-
-/** How often each module name was used in a scope: the group of names. */
-function counters({ module, method, owner }: Scope): string {
-  return `${module} ${method} ${owner}`;
 }
 
 /**
@@ -118,29 +121,39 @@ function noteMaker(names: Context["names"], scope: Scope, by: string, name: stri
   );
 }
 
-function freeName(names: Context["names"], scope: Scope, base: string): string {
-  const group = counters(scope);
+/** The numbers that come next for a name; `free` are those that were passed over. */
+interface Numbers {
+  readonly next: number;
+  readonly free: readonly number[];
+}
+
+function freeName(names: Context["names"], { group, module }: Scope, base: string): string {
   const [stem, given] = stemAndNumber(base);
-  const next = names.get(group, stem) as number | undefined ?? 0;
+  const counter = names.get(group, stem) as number | Numbers | undefined ?? 0;
+  // Mostly no number was passed over, and a number says it all.
+  const { next, free } = typeof counter === "number" ? { next: counter, free: [] } : counter;
   if (given === null) {
-    names.set(group, stem, next + 1);
-    return next === 0 ? stem : taken(names, group, `${stem}_${next}`);
+    names.set(group, stem, free.length === 0 ? next + 1 : { next: next + 1, free });
+    return next === 0 ? stem : `${stem}_${next}`;
   }
-  if (given < next && names.get(group, ` ${base}`) !== undefined) {
+  // The first has no number: "linear_0" is another than "linear", and free where it was not given.
+  const zero = `${stem}_0 `;
+  const isFree = given >= next || free.includes(given) ||
+    (given === 0 && names.get(group, zero) === undefined);
+  if (!isFree) {
     throw new StateError(
       `hk.Module: the name ${base} is taken in ${
-        scope.module === "" ? "the function" : scope.module
+        module === "" ? "the function" : module
       }. Give each module a name of its own, or leave numbers to Haiku: ${stem}`,
     );
   }
-  names.set(group, stem, Math.max(next, given + 1));
-  return taken(names, group, base);
-}
-
-/** Notes that a name with a number is taken. No name has a space. */
-function taken(names: Context["names"], group: string, name: string): string {
-  names.set(group, ` ${name}`, true);
-  return name;
+  if (given === 0) names.set(group, zero, true);
+  const passed = Array.from({ length: Math.max(0, given - next) }, (_, i) => next + i);
+  names.set(group, stem, {
+    next: Math.max(next, given + 1),
+    free: [...free.filter((n) => n !== given), ...passed],
+  });
+  return base;
 }
 
 /** `"linear_2"` as `["linear", 2]`. */
@@ -162,26 +175,38 @@ export function withScope<T>({ names }: Context, scope: Scope, f: () => T): T {
   }
 }
 
-/** Where a scope is: all of it but the handlers, which are those around. */
-export type Place = Omit<Scope, "handlers">;
+/** Where a scope is. The handlers in it are those around. */
+export interface Place {
+  /** As in `Scope`. */
+  readonly module: string;
+  /** As in `Scope`. */
+  readonly method: string;
+  /** As in `Scope`. */
+  readonly owner: number;
+  /** As in `Scope`. */
+  readonly by?: string | undefined;
+}
 
 /**
  * Runs `f` in a scope at a place, where no name is taken but those of `kept`, which is brought up to
  * date. This may be done inside of pure transforms too.
  */
 export function inScope<T>(place: Place, f: () => T, kept?: Map<string, unknown>): T {
-  const context = protocol.top() ?? protocol.need(`${place.module}.${place.method}`);
+  const { module, method, owner, by } = place;
+  const context = protocol.top() ?? protocol.need(`${module}.${method}`);
   const { names } = context;
-  const scope = { ...place, handlers: scopeIn(context).handlers };
-  const group = counters(scope);
+  const { handlers } = scopeIn(context);
+  const group = `${module} ${method} ${owner}`;
+  const scope: Scope = by === undefined
+    ? { module, method, owner, group, handlers }
+    : { module, method, owner, by, group, handlers };
+  if (kept === undefined) return names.within(group, () => withScope(context, scope, f));
   return names.within(group, () => {
-    kept?.forEach((value, name) => names.set(group, name, value));
+    kept.forEach((value, name) => names.set(group, name, value));
     try {
       return withScope(context, scope, f);
     } finally {
-      if (kept !== undefined) {
-        for (const [name, value] of names.own(group)) kept.set(name, value);
-      }
+      for (const [name, value] of names.own(group)) kept.set(name, value);
     }
   });
 }

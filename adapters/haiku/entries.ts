@@ -74,6 +74,11 @@ function quoted(name: unknown): string {
   return typeof name === "string" ? JSON.stringify(name) : describeValue(name);
 }
 
+/** A call as users write it. */
+function callOf(what: string, name: unknown): string {
+  return `hk.${what}(${quoted(name)})`;
+}
+
 /** An initialiser that checks what it made. */
 function checked(
   op: string,
@@ -188,17 +193,20 @@ export function getParameter(
   if (arguments.length > 2) {
     checkCall("hk.getParameter(name, shape, options)", arguments, entryOptions);
   }
-  const call = `hk.getParameter(${quoted(name)})`;
-  const context = protocol.need(call);
+  const context = protocol.current() ?? protocol.need(callOf("getParameter", name));
   checkName(name, "hk.getParameter");
-  checkShape(call, shape, SCALAR);
-  const dtype = expectDType(call, options.dtype, "float32");
   const scope = scopeIn(context);
-  const path = `${bundleOf(scope)}/${name}`;
-  const key = `${collections.params}:${path}`;
-  let value = context.get(key) as unknown;
-  if (value === undefined) value = newParameter(context, scope, name, shape, dtype, options.init);
   const { paramGetters } = scope.handlers;
+  let value = context.get(`${collections.params}:${bundleOf(scope)}/${name}`);
+  // Mostly it is there and as it should be: this is where most of a module's time goes.
+  if (
+    value instanceof NDArray && paramGetters.length === 0 && options.dtype === undefined &&
+    Array.isArray(shape) && sameShape(value.shape, shape)
+  ) return value;
+  checkShape(callOf("getParameter", name), shape, SCALAR);
+  const dtype = expectDType(callOf("getParameter", name), options.dtype, "float32");
+  if (value === undefined) value = newParameter(context, scope, name, shape, dtype, options.init);
+  const path = `${bundleOf(scope)}/${name}`;
   if (paramGetters.length > 0) {
     const describe = contextOf(scope, name, shape, dtype, options.init);
     value = toArray(runChain(paramGetters, value, describe));

@@ -66,15 +66,20 @@ export class Module {
    */
   constructor(name?: string) {
     if (arguments.length > 1) checkCall("new hk.Module(name)", arguments);
-    const base = name ?? (new.target === Module ? "module" : classModuleName(new.target));
-    const context = protocol.need(`new ${new.target.name}()`);
-    const forced = forcedName(base);
-    if (forced === null && !isModuleName(base)) {
-      throw new StateError(
-        `hk.Module: ${JSON.stringify(base)} is not a name: use letters, digits and underscores`,
-      );
+    const context = protocol.current() ?? protocol.need(`new ${new.target.name}()`);
+    const scope = scopeIn(context);
+    if (name === undefined || name === null) {
+      const base = new.target === Module ? "module" : classModuleName(new.target);
+      this.moduleName = placed(context, scope, base);
+    } else {
+      const forced = forcedName(name);
+      if (forced === null && !isModuleName(name)) {
+        throw new StateError(
+          `hk.Module: ${JSON.stringify(name)} is not a name: use letters, digits and underscores`,
+        );
+      }
+      this.moduleName = forced ?? placed(context, scope, name);
     }
-    this.moduleName = forced ?? placed(context, scopeIn(context), base);
     return adopt(this, Module);
   }
 
