@@ -170,6 +170,13 @@ export {
   withoutApplyRng,
   withoutState,
 } from "./variants.ts";
+export {
+  evalSummary,
+  type MethodInvocation,
+  type SummaryColumn,
+  tabulate,
+  type TabulateOptions,
+} from "./summary.ts";
 export type { MutableStructure, Structure } from "./data_structures.ts";
 
 /**

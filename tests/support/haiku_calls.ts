@@ -55,6 +55,8 @@ export const haikuCalls: Readonly<Record<string, readonly unknown[]>> = {
   "haiku.withoutApplyRng": [hk.transform(square)],
   "haiku.multiTransform": [() => [square, [square]]],
   "haiku.multiTransformWithState": [() => [square, [square]]],
+  "haiku.evalSummary": [square],
+  "haiku.tabulate": [square],
   "haiku.lift": [() => ({})],
   "haiku.transparentLift": [() => ({})],
   "haiku.layerStack": [2, square],
