@@ -438,6 +438,7 @@ export class Context {
 
   /** Puts in a stream, or replaces one. Inside transforms that is an error when they end. */
   replace(name: string, s: Stream): void {
+    this.#checkTrace(`the stream ${name} is replaced`);
     this.#streams.set(name, s);
     this.#replaced.add(name);
   }

@@ -246,7 +246,7 @@ function checkDerivatives(program: Program, reverse: boolean, forward: boolean):
 }
 
 /** Programs in a run; more on request. */
-const COUNT = Number(Deno.env.get("INJAX_PROGRAMS") ?? 250);
+const COUNT = Number(Deno.env.get("INJAX_PROGRAMS") ?? 200);
 
 Deno.test("random programs with effects do what plain JavaScript over a map does", () => {
   const generator = new Generator(new Random("effects"));
