@@ -28,7 +28,7 @@ function threaded(
   let effects: Effects | null = null;
   const call = (options?: WorldOptions): Fn =>
     instead(f, (...xs) => {
-      const run = app.run(roles.body, () => (f as Fn)(...xs), options);
+      const run = app.run(roles.body, f as Fn, xs, options);
       effects = run.effects;
       return [run.out, [run.effects.born, run.effects.written]];
     });

@@ -10,7 +10,7 @@ import { StateError } from "../core/errors.ts";
 import { withTrace } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { members } from "../transforms/pure.ts";
-import { toArray } from "../transforms/trees.ts";
+import { checkResult, toArray } from "../transforms/trees.ts";
 import type { AnyFunction, Transforms } from "../transforms/types.ts";
 import type { NameChange } from "./names.ts";
 import { sameData } from "./plain_data.ts";
@@ -119,12 +119,18 @@ export class Application {
   }
 
   /** Runs a function within these contexts, in the trace that is running. */
-  run<T>(role: number, f: () => T, options: WorldOptions = {}): { out: T; effects: Effects } {
+  run(
+    role: number,
+    f: Fn,
+    args: readonly unknown[],
+    options: WorldOptions = {},
+  ): { out: unknown; effects: Effects } {
     const inner = childrenOf(this.world, {
       stream: (s, { rules }) => rules.part(s, role),
       ...options,
     });
-    const out = inside(inner, f);
+    const out = inside(inner, () => f(...args));
+    checkResult(this.op, f, out);
     return { out, effects: effectsOf(this.where, inner) };
   }
 

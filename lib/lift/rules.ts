@@ -196,7 +196,7 @@ class Implicit implements Recorder {
 /** A solver: what it draws and creates counts, what it writes does not. */
 function solver(app: Application, role: number, solve: unknown): unknown {
   return instead(solve, (...xs) => {
-    const { out, effects } = app.run(role, () => (solve as Fn)(...xs));
+    const { out, effects } = app.run(role, solve as Fn, xs);
     app.note({ drawn: effects.drawn, names: [], removed: [] });
     return out;
   });
@@ -231,6 +231,6 @@ export const customLinearSolve = (e: Engine): Fn => (matvec, b, solve, options =
 
 export const evalShape = (e: Engine): Fn => (f, ...args) => {
   const app = e.begin("evalShape");
-  const run: Fn = (...xs) => app.run(roles.body, () => (f as Fn)(...xs)).out;
+  const run: Fn = (...xs) => app.run(roles.body, f as Fn, xs).out;
   return pure.evalShape(instead(f, run), ...args);
 };

@@ -41,7 +41,7 @@ export function vmap(e: Engine): Fn {
       const trace = currentTrace() as BatchTrace;
       const differs = (value: unknown): boolean =>
         treeFlatten(value)[0].some((x) => x instanceof BatchTracer && x.trace === trace);
-      const { out, effects } = app.run(roles.body, () => (f as Fn)(...xs as unknown[]), {
+      const { out, effects } = app.run(roles.body, f as Fn, xs as unknown[], {
         stream: (s, { rules }, name) => {
           const own = rules.part(s, roles.body);
           return splitsStream(splitRng, name, false) ? rules.part(own, lane as NDArray) : own;

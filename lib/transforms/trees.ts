@@ -136,6 +136,16 @@ function badLeaf(op: string, leaf: unknown, def: TreeDef, i: number, what: strin
  * @throws {TreeError} where it returned nothing, a promise, or something that is not a tree of arrays.
  */
 export function flattenResult(op: string, f: unknown, result: unknown): [NDArray[], TreeDef] {
+  checkResult(op, f, result);
+  return flattenArrays(op, result, `the result of ${nameOf(f)}`);
+}
+
+/**
+ * Checks that a user's function returned something, and that it is there already.
+ *
+ * @throws {TreeError} where it returned nothing or a promise.
+ */
+export function checkResult(op: string, f: unknown, result: unknown): void {
   if (result === undefined) {
     throw new TreeError(`${op}: ${nameOf(f)} returned undefined. Did you forget a return?`);
   }
@@ -145,7 +155,6 @@ export function flattenResult(op: string, f: unknown, result: unknown): [NDArray
       `${op}: ${nameOf(f)} returned ${later}. Functions that are transformed must be synchronous`,
     );
   }
-  return flattenArrays(op, result, `the result of ${nameOf(f)}`);
 }
 
 /** A flat version of a user's function, which remembers the structure of its last result. */

@@ -19,6 +19,7 @@ import {
   StateError,
   type StreamRules,
   type Transforms,
+  TreeError,
 } from "../../mod.ts";
 import { plain } from "../support/arrays.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
@@ -307,4 +308,27 @@ Deno.test("what a solver sets is its own, also where that was not there", () => 
   assertEquals(run({ last: x }, () => t.jit(root, { backend })(x.mul(2))), [[2, 4], {
     last: [1, 2],
   }]);
+});
+
+Deno.test("a function that returns nothing, or not yet, is refused within contexts as without", () => {
+  const members = {
+    ...around,
+    evalShape: (f: unknown, t: Transforms) => t.evalShape(f as never, x),
+  };
+  const results: Record<string, () => unknown> = {
+    undefined: () => undefined,
+    "a promise": () => Promise.resolve(x),
+  };
+  for (const [name, member] of Object.entries(members)) {
+    if (name === "grad" || name === "customRoot") continue; // they use what f gives
+    for (const [what, result] of Object.entries(results)) {
+      const use = (t: Transforms) => member(result as never, t as never);
+      const wanted = assertThrows(() => use(pure), TreeError).message;
+      assertEquals(
+        assertThrows(() => run({}, () => use(t)), TreeError).message,
+        wanted,
+        `${name}: ${what}`,
+      );
+    }
+  }
 });
