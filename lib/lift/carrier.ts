@@ -21,7 +21,7 @@ import type {
 import type { AnyFunction } from "../transforms/types.ts";
 import { checkSlices, type EntryAxes, entryAxis } from "./axes.ts";
 import { type Application, arraysIn, roles } from "./engine.ts";
-import { assemble, evaluate, type Recorded } from "./record.ts";
+import { assemble, evaluate, type Recorded, type RecordingOptions } from "./record.ts";
 import { pathIn, type Values } from "./world.ts";
 
 /** How a transform carries entries. */
@@ -30,6 +30,8 @@ export interface CarryOptions {
   readonly axes?: EntryAxes | undefined;
   /** Which streams are split by step. */
   readonly splits?: ((name: string) => boolean) | undefined;
+  /** How steps are numbered: from 0 on, where left out. */
+  readonly count?: RecordingOptions["count"];
   /** What functions that may only read are called in messages. */
   readonly reader?: string | undefined;
 }
@@ -76,6 +78,7 @@ export class Carrier implements Recorder {
         isBranch: typeof kind === "number",
         names,
         splitsByStep: kind === "body" ? splits : undefined,
+        count: this.options.count,
         typeInside: (name, x) => this.#typeInside(name, x),
         makesHere: (name) => this.#axis(name) !== null,
         trace,
@@ -163,7 +166,8 @@ export class Carrier implements Recorder {
 
   carried(): readonly NDArray[] {
     const values = this.#entries().flatMap((e) => e.arrays);
-    return this.#counts() ? [...values, scalarArray(0, "int32")] : values;
+    const { from } = this.options.count ?? { from: 0 };
+    return this.#counts() ? [...values, scalarArray(from, "int32")] : values;
   }
 
   /** Names of entries of which steps read slices, and of those that they make and give some of. */

@@ -16,15 +16,18 @@ import type { Engine, Fn } from "./engine.ts";
 type F = AnyFunction;
 
 export const scan = (e: Engine): Fn => (f, init, xs, options = {}) => {
-  const { stateAxes, splitRng, length } = options as ScanOptions;
+  const { stateAxes, splitRng, length, reverse = false } = options as ScanOptions;
   const app = e.begin("scan");
+  const steps = stateAxes === undefined && !reverse
+    ? 0
+    : scanLength(...flattenArrays("scan", xs, "xs"), length);
   const carrier = new Carrier(app, {
     axes: stateAxes,
     splits: (name) => splitsStream(splitRng, name, true),
+    // A step has the number of its slice, whichever comes first.
+    count: reverse ? { from: steps - 1, by: -1 } : undefined,
   });
-  if (stateAxes !== undefined) {
-    carrier.steps = scanLength(...flattenArrays("scan", xs, "xs"), length);
-  }
+  carrier.steps = steps;
   return scanBy(carrier, f as F, init, xs, options as ScanOptions);
 };
 

@@ -38,6 +38,8 @@ export interface RecordingOptions {
   readonly isBranch?: boolean | undefined;
   /** The names to begin with, where these are not those around. */
   readonly names?: readonly Names[] | undefined;
+  /** The number of the first step (default 0) and what is added for the next one (default 1). */
+  readonly count?: { readonly from: number; readonly by: number } | undefined;
   /** Which streams are split by the number of the step, an input that is there where one is drawn from. */
   readonly splitsByStep?: ((name: string) => boolean) | undefined;
   /** Whether streams are inputs, and not captured. */
@@ -93,7 +95,7 @@ export interface Recorded {
   /** First values of those that were not there. */
   readonly births: ReadonlyMap<string, Write>;
   /** The number of the step, and the next one, where a stream is split by it. */
-  readonly step: { readonly now: Var; readonly next: Atom } | null;
+  readonly step: { readonly now: Var; readonly next: Atom; readonly from: number } | null;
   /** What it did. */
   readonly effects: Effects;
   /** The contexts that it ran in. */
@@ -113,6 +115,7 @@ export function record(
   options: RecordingOptions,
 ): Recorded {
   const { role, isBranch = false, splitsByStep, liftStreams, typeInside } = options;
+  const { count = { from: 0, by: 1 } } = options;
   const outerTrace = currentTrace();
   const what = `${op} of ${nameOf(f)}`;
   const trace = options.trace?.(what) ?? new StagingTrace(what);
@@ -177,7 +180,8 @@ export function record(
       const first = now as ReturnType<typeof trace.input> | null;
       const step = first === null ? null : {
         now: first.variable,
-        next: trace.atom(add(first, scalarLike(1, first))),
+        next: trace.atom(add(first, scalarLike(count.by, first))),
+        from: count.from,
       };
       const { jaxpr, consts } = trace.finish(outs);
       return {
@@ -261,8 +265,8 @@ export function evaluate(
   const { jaxpr, consts } = assemble(r, { inputs: step, outputs, branch });
   const needed = neededVars(jaxpr, outputs);
   const eqns = jaxpr.eqns.filter((e) => e.outputs.some((v) => needed[v.id] === 1));
-  const zero = step.map(() => scalarArray(0, "int32"));
-  const outs = evalJaxpr({ ...jaxpr, eqns }, [...consts, ...args, ...zero], bind);
+  const start = step.map(() => scalarArray(r.step!.from, "int32"));
+  const outs = evalJaxpr({ ...jaxpr, eqns }, [...consts, ...args, ...start], bind);
   let next = 0;
   return Object.fromEntries(
     [...writes].map(([name, { def, atoms }]) => [

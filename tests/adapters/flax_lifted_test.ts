@@ -75,6 +75,26 @@ Deno.test("layers in a scan have stacked parameters, and keys and intermediates 
   });
 });
 
+class Backwards extends flax.Module {
+  readonly stack = new (flax.scan(Block, {
+    variableAxes: { params: 0, intermediates: 0 },
+    splitRngs: { params: true, dropout: true },
+    length: 3,
+    reverse: true,
+  }))();
+  call(x: NDArray): NDArray {
+    const [y, sums] = this.stack.call(x, null);
+    return y.mul(sums.at(0)).add(sums.at(1));
+  }
+}
+
+Deno.test("from the last layer to the first, each has the parameters and keys of its place", () => {
+  assertAsFlax("scan_reverse", new Backwards(), {
+    rngs: { dropout: random.key(1) },
+    mutable: ["intermediates"],
+  });
+});
+
 class MLP extends flax.Module {
   call(x: NDArray): NDArray {
     const h = np.tanh(new flax.Dense(4).call(x));

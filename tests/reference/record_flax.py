@@ -277,6 +277,23 @@ class Layers(nn.Module):
 trained("scan_layers", Layers(), f32(13, (2, 3)), rngs={"dropout": jax.random.key(1)}, mutable=["intermediates"])
 
 
+class Backwards(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        stack = nn.scan(
+            Block,
+            variable_axes={"params": 0, "intermediates": 0},
+            split_rngs={"params": True, "dropout": True},
+            length=3,
+            reverse=True,
+        )(name="stack")
+        y, sums = stack(x, None)
+        return y * sums[0] + sums[1]
+
+
+trained("scan_reverse", Backwards(), f32(26, (2, 3)), rngs={"dropout": jax.random.key(1)}, mutable=["intermediates"])
+
+
 class Ensemble(nn.Module):
     @nn.compact
     def __call__(self, x):
