@@ -7,7 +7,7 @@ import { checkCall, describeValue, formatAval, type OptionTable } from "../../li
 import { evalShape, NDArray, random, StateError, treeLeaves } from "../../mod.ts";
 import type { ModuleEntries } from "./collections.ts";
 import { interceptMethods } from "./hooks.ts";
-import { Module } from "./module.ts";
+import type { Module } from "./module.ts";
 import {
   hasState,
   type Transformed,
