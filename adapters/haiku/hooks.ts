@@ -149,14 +149,12 @@ export function customSetter<R>(setter: Setter, f: () => R): R {
  * import * as hk from "@injax/injax/adapters/haiku";
  *
  * const model = hk.transform((x: NDArray) => new hk.MLP([4, 1]).call(x));
- * const params = hk.interceptMethods((next, args, { module, methodName }) => {
- *   console.log(module.moduleName, methodName);
+ * const called: string[] = [];
+ * hk.interceptMethods((next, args, { module, methodName }) => {
+ *   called.push(`${module.moduleName}.${methodName}`);
  *   return next(...args);
  * }, () => model.init(random.key(0), np.ones([3])));
- * // mlp call
- * // mlp/~/linear_0 call
- * // mlp/~/linear_1 call
- * console.log(Object.keys(params).length); // 2
+ * console.log(called); // [ "mlp.call", "mlp/~/linear_0.call", "mlp/~/linear_1.call" ]
  * ```
  */
 export function interceptMethods<R>(interceptor: Interceptor, f: () => R): R {

@@ -137,7 +137,7 @@ export type RngSequenceState = KeyStream;
  *   hk.replaceRngSequenceState(before);
  *   return key.equal(hk.nextRngKey());
  * });
- * console.log(model.apply({}, random.key(0)).toArray()); // [ 1, 1 ]
+ * console.log(model.apply({}, random.key(0)).toArray()); // [ true, true ]
  * ```
  */
 export function maybeGetRngSequenceState(): RngSequenceState | null {

@@ -233,7 +233,7 @@ const dropoutOptions: OptionTable<DropoutOptions> = {
  * import * as nnx from "@injax/injax/adapters/nnx";
  *
  * const layer = new nnx.Dropout(0.5, { rngs: new nnx.Rngs(0) });
- * console.log(layer.call(np.ones([4])).toArray());
+ * console.log(layer.call(np.ones([4])).toArray()); // [ 2, 0, 2, 0 ]
  * layer.eval();
  * console.log(layer.call(np.ones([4])).toArray()); // [ 1, 1, 1, 1 ]
  * ```

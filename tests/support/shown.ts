@@ -132,11 +132,14 @@ function moduleOf(code: string): string {
   const program = code.split("\n")
     .map((text, line) => text.replaceAll("console.log(", `${printer}(${line})(`))
     .join("\n");
-  // Without its types, since these would be checked for each program by itself, which takes seconds.
   // The time makes each run of the same text a module of its own.
-  const source = `${
-    stripTypeScriptTypes(program, { mode: "transform" })
-  }\n// ${performance.now()}\nexport {};`;
+  const end = `\n// ${performance.now()}\nexport {};`;
+  // What takes out types leaves decorators, which engines do not know yet.
+  if (/^\s*@/m.test(program)) {
+    return `data:application/typescript,${encodeURIComponent(program + end)}`;
+  }
+  // Without its types, since these would be checked for each program by itself, which takes seconds.
+  const source = stripTypeScriptTypes(program, { mode: "transform" }) + end;
   return `data:application/javascript,${encodeURIComponent(source)}`;
 }
 
