@@ -12,8 +12,9 @@ import type { Module } from "./module.ts";
 import { type Fn, lifting, type ModuleFunction, type TargetOptions } from "./targets.ts";
 import { isBelow } from "./view.ts";
 
-/** The dictionary by its untyped signatures: what users pass has types of its own. */
-const dictionary = transforms as unknown as Readonly<Record<keyof typeof transforms, Fn>>;
+/** The dictionary by its untyped signatures: what is lifted here has types of its own. */
+export const dictionary: Readonly<Record<keyof typeof transforms, Fn>> =
+  transforms as unknown as Readonly<Record<keyof typeof transforms, Fn>>;
 
 /** Along which axis collections are mapped; `null`: they are shared. */
 export type VariableAxes = Readonly<Record<string, number | null>>;

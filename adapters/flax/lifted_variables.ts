@@ -6,15 +6,13 @@
  */
 import { describeValue } from "../../lib/extend.ts";
 import { type NDArray, numpy as np, StateError, treeMap } from "../../mod.ts";
-import { isMutable, mayCreate, protocol, transforms, withinLimits } from "./context.ts";
+import { isMutable, mayCreate, protocol, withinLimits } from "./context.ts";
 import type { Filter } from "./filters.ts";
-import { countingDraws } from "./lifted.ts";
+import { countingDraws, dictionary } from "./lifted.ts";
 import type { Module } from "./module.ts";
 import { type Fn, lifting, type TargetOptions } from "./targets.ts";
 import type { Variables } from "./variables.ts";
 import { Subtree, type Values, viewing } from "./view.ts";
-
-const dictionary = transforms as unknown as Readonly<Record<keyof typeof transforms, Fn>>;
 
 /** Runs `f` with a subtree's variables as they are in `values`, and others as they are. */
 function over(tree: Subtree, values: Values, f: () => unknown): unknown {

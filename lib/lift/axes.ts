@@ -10,6 +10,32 @@ import { collectionIn, pathIn, placeOf } from "./world.ts";
 
 export type { EntryAxes } from "../transforms/options.ts";
 
+/** Raises where options that say what lanes and steps have for themselves are none. */
+export function checkLaneOptions(
+  { where }: { readonly where: string },
+  stateAxes: unknown,
+  splitRng: unknown,
+): void {
+  const isRecord = (x: unknown): boolean =>
+    typeof x === "object" && x !== null && !Array.isArray(x);
+  if (stateAxes !== undefined && typeof stateAxes !== "function" && !isRecord(stateAxes)) {
+    throw new TypeError(
+      `${where}: stateAxes must give an axis by path or collection, as in { params: 0 }, or be a function ` +
+        `of these, not ${describeValue(stateAxes)}`,
+    );
+  }
+  if (splitRng === undefined || typeof splitRng === "boolean") return;
+  const wrong = isRecord(splitRng)
+    ? Object.entries(splitRng as object).find(([, split]) => typeof split !== "boolean")
+    : undefined;
+  if (isRecord(splitRng) && wrong === undefined) return;
+  throw new TypeError(
+    `${where}: splitRng must be true or false, or one of them by stream, as in { dropout: true }, not ${
+      wrong === undefined ? describeValue(splitRng) : `${wrong[0]}: ${describeValue(wrong[1])}`
+    }`,
+  );
+}
+
 /** The axis of an entry, or `null` where it is shared. */
 export function entryAxis(axes: EntryAxes | undefined, name: string): number | null {
   if (axes === undefined) return null;

@@ -9,7 +9,7 @@ import type { ScanOptions } from "../transforms/options.ts";
 import { prefixesBy } from "../transforms/prefixes.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 import type { AnyFunction } from "../transforms/types.ts";
-import { splitsStream } from "./axes.ts";
+import { checkLaneOptions, splitsStream } from "./axes.ts";
 import { Carrier } from "./carrier.ts";
 import type { Engine, Fn } from "./engine.ts";
 
@@ -18,6 +18,7 @@ type F = AnyFunction;
 export const scan = (e: Engine): Fn => (f, init, xs, options = {}) => {
   const { stateAxes, splitRng, length, reverse = false } = options as ScanOptions;
   const app = e.begin("scan");
+  checkLaneOptions(app, stateAxes, splitRng);
   const steps = stateAxes === undefined && !reverse
     ? 0
     : scanLength(...flattenArrays("scan", xs, "xs"), length);

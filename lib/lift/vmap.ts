@@ -14,7 +14,7 @@ import { iota } from "../primitives/constants/iota.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
 import type { VmapOptions } from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";
-import { checkSlices, entryAxis, splitsStream } from "./axes.ts";
+import { checkLaneOptions, checkSlices, entryAxis, splitsStream } from "./axes.ts";
 import { type Engine, type Fn, instead, pure, roles } from "./engine.ts";
 import { type Effects, pathIn, type Values } from "./world.ts";
 
@@ -34,6 +34,7 @@ export function vmap(e: Engine): Fn {
       options as VmapOptions;
     const { size } = mappedArguments(f as never, args, inAxes, axisSize);
     const app = e.begin("vmap");
+    checkLaneOptions(app, stateAxes, splitRng);
     const axis = (name: string): number | null => entryAxis(stateAxes, name);
     const lanes: Lanes = { shared: {}, born: {}, bornByLane: new Set() };
     let did: Effects | null = null;

@@ -141,7 +141,7 @@ Deno.test("a folder on the disk gives the module and its file", async () => {
 
 Deno.test("a backend that loads no files takes no url", async () => {
   const { out } = await run(
-    `await attempt(() => loadBackend("interpreter", { url: "file:///tmp/" }));`,
+    `await attempt(() => loadBackend("interpreter", { url: "file:///files/" }));`,
     [],
   );
   assertEquals(out, ['TypeError: loadBackend: "interpreter" loads no files, so it takes no url']);

@@ -282,6 +282,25 @@ Deno.test("lanes and layers have entries of their own where stateAxes says so", 
   }
 });
 
+Deno.test("options for lanes and steps that say nothing are refused", () => {
+  const wrong: readonly [options: object, message: string][] = [
+    [{ stateAxes: 0 }, "stateAxes must give an axis by path or collection"],
+    [{ stateAxes: [0] }, "not a JavaScript array of length 1"],
+    [{ splitRng: "dropout" }, 'not the string "dropout"'],
+    [{ splitRng: { dropout: 1 } }, "not dropout: number 1"],
+  ];
+  for (const [options, message] of wrong) {
+    const uses: Record<string, () => unknown> = {
+      vmap: () => t.vmap((x: NDArray) => x, options)(np.ones([2])),
+      scan: () => t.scan((c: null, x: NDArray) => [c, x], null, np.ones([2]), options),
+    };
+    for (const [name, use] of Object.entries(uses)) {
+      const error = assertThrows(() => run({}, use), TypeError, message);
+      assertEquals(error.message.startsWith(`third.${name}: `), true, error.message);
+    }
+  }
+});
+
 Deno.test("what is removed, put in or replaced is carried out, or refused by name", () => {
   const remove = (x: NDArray): NDArray => {
     stack.need("remove").delete("a");
