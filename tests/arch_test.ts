@@ -9,7 +9,9 @@ import { filesBelow, root } from "./support/sources.ts";
 
 /** For each layer, the layers that it may import besides itself. */
 const core = ["core"];
-const primitives = [...core, "primitives"];
+const scalar = [...core, "scalar"];
+const routine = [...scalar, "routine"];
+const primitives = [...routine, "primitives"];
 const interpreters = [...primitives, "interpreters"];
 const control = [...interpreters, "control"];
 const transforms = [...control, "transforms"];
@@ -17,10 +19,13 @@ const api = [...transforms, "api"];
 const lift = [...api, "lift"];
 const solvers = [...lift, "solvers"];
 const compile = [...control, "compile"];
-const backends = [...compile, "onnx", "backends"];
-const adapters = [...solvers, "compile", "onnx", "backends", "adapters", "doors"];
+const kernel = [...compile, "kernel"];
+const backends = [...kernel, "onnx", "backends"];
+const adapters = [...solvers, "compile", "kernel", "onnx", "backends", "adapters", "doors"];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   core,
+  scalar,
+  routine,
   primitives,
   interpreters,
   control,
@@ -29,6 +34,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   lift,
   solvers,
   compile,
+  kernel,
   onnx: [...compile, "onnx"],
   backends,
   adapters,
