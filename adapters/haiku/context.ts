@@ -50,6 +50,7 @@ export const stream = "rng";
 export const protocol: ContextStack = contextStack("Haiku", {
   dictionary: "hk.transforms",
   opener: "hk.transform or hk.transformWithState",
+  collections: ["params", "state"],
 });
 
 /**

@@ -24,6 +24,7 @@ import {
 export const protocol: ContextStack = contextStack("Trax", {
   dictionary: "tl.transforms",
   opener: "layer.pureFn, layer.call or tl.withLayers",
+  collections: ["weights", "state"],
 });
 
 /**

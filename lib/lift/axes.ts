@@ -4,9 +4,10 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { AxisError, describeValue, formatShape, ShapeError, StateError } from "../core/errors.ts";
 import type { EntryAxes } from "../transforms/options.ts";
-import { collectionIn, pathIn, placeOf } from "./world.ts";
+import { collectionOf, pathOf } from "./context.ts";
+import { collectionIn, homeOf, pathIn, placeOf, systemIn, type World } from "./world.ts";
 
 export type { EntryAxes } from "../transforms/options.ts";
 
@@ -36,22 +37,112 @@ export function checkLaneOptions(
   );
 }
 
-/** The axis of an entry, or `null` where it is shared. */
-export function entryAxis(axes: EntryAxes | undefined, name: string): number | null {
-  if (axes === undefined) return null;
-  const [path, collection] = [pathIn(name), collectionIn(name)];
-  const own = (key: string): number | null | undefined =>
-    Object.hasOwn(axes, key) ? (axes as Readonly<Record<string, number | null>>)[key] : undefined;
-  const given = typeof axes === "function" ? axes(path, collection) : own(path) ?? own(collection);
-  const axis = given ?? null;
-  if (axis !== null && (!Number.isInteger(axis) || axis < 0)) {
-    throw new AxisError(
-      `stateAxes: the axis of ${path} must be a non-negative integer or null, not ${
-        describeValue(axis)
-      }`,
+/** The application of a transform, as far as its options go. */
+interface Applied {
+  readonly where: string;
+  readonly world: World;
+}
+
+/**
+ * What an option says of entries, by path or by collection. It keeps account of what its keys named: one
+ * that names two entries, or none, would do something else than was meant.
+ */
+export class ByEntry<T> {
+  readonly #named = new Map<string, string>();
+
+  constructor(
+    readonly app: Applied,
+    readonly option: string,
+    readonly given: Readonly<Record<string, T>>,
+  ) {}
+
+  /**
+   * What is said of an entry: by its path, else by its collection.
+   *
+   * @throws {StateError} where its path is that of another one, too.
+   */
+  get(name: string): T | undefined {
+    const path = pathIn(name);
+    if (!Object.hasOwn(this.given, path)) {
+      const collection = collectionIn(name);
+      if (!Object.hasOwn(this.given, collection)) return undefined;
+      this.#named.set(collection, collection);
+      return this.given[collection];
+    }
+    const other = this.#named.get(path) ?? name;
+    if (other !== name) {
+      throw new StateError(
+        `${this.app.where}: ${this.option}: ${path} is in ${
+          [other, name].map((n) => homeOf(this.app.world, n)).join(" and in ")
+        }, so that it is not known which is meant. Use a function of path, collection and system, or ` +
+          "name one of them otherwise",
+      );
+    }
+    this.#named.set(path, name);
+    return this.given[path];
+  }
+
+  /**
+   * Ends it, when the function has run.
+   *
+   * @throws {StateError} where a key named nothing.
+   */
+  finish(): void {
+    const unused = Object.keys(this.given).filter((key) => !this.#named.has(key));
+    if (unused.length === 0) return;
+    const { where, world } = this.app;
+    const keys = world.flatMap((context) => context.keys());
+    const paths = new Set(keys.map(pathOf));
+    const collections = new Set([
+      ...keys.map(collectionOf),
+      ...world.flatMap(({ protocol }) => protocol.collections ?? []),
+    ]);
+    collections.delete("");
+    const wrong = unused.find((key) => !paths.has(key) && !collections.has(key));
+    if (wrong === undefined) return;
+    const list = (all: Set<string>): string => [...all].sort().join(", ") || "none";
+    throw new StateError(
+      `${where}: ${this.option} says something of ${
+        JSON.stringify(wrong)
+      }, which is neither the path of an ` +
+        `entry nor a collection. The entries are ${list(paths)}; the collections are ${
+          list(collections)
+        }`,
     );
   }
-  return axis;
+}
+
+/** The axes of entries that lanes or steps have for themselves. */
+export class OwnAxes {
+  readonly #byEntry: ByEntry<number | null> | null;
+
+  constructor(readonly app: Applied, readonly given: EntryAxes | undefined) {
+    this.#byEntry = typeof given === "object" ? new ByEntry(app, "stateAxes", given) : null;
+  }
+
+  /** The axis of an entry, or `null` where it is shared. */
+  of(name: string): number | null {
+    const { app, given } = this;
+    if (given === undefined) return null;
+    const [path, collection] = [pathIn(name), collectionIn(name)];
+    const axis =
+      (typeof given === "function"
+        ? given(path, collection, systemIn(app.world, name))
+        : this.#byEntry!.get(name)) ?? null;
+    if (axis !== null && (!Number.isInteger(axis) || axis < 0)) {
+      throw new AxisError(
+        `stateAxes: the axis of ${path} must be a non-negative integer or null, not ${
+          describeValue(axis)
+        }`,
+      );
+    }
+    return axis;
+  }
+
+  /** Ends it, when the function has run: raises where a key named nothing. */
+  finish(): void {
+    this.#byEntry?.finish();
+  }
 }
 
 /** Raises where an entry has not one slice for each lane or step. */

@@ -19,7 +19,7 @@ import type {
   RecordOptions,
 } from "../transforms/recorder.ts";
 import type { AnyFunction } from "../transforms/types.ts";
-import { checkSlices, type EntryAxes, entryAxis } from "./axes.ts";
+import { checkSlices, type EntryAxes, OwnAxes } from "./axes.ts";
 import { type Application, arraysIn, roles } from "./engine.ts";
 import { assemble, evaluate, type Recorded, type RecordingOptions } from "./record.ts";
 import { pathIn, type Values } from "./world.ts";
@@ -59,7 +59,11 @@ export class Carrier implements Recorder {
   readonly #bornMaybe = new Set<string>();
   #carried: readonly Carried[] | null = null;
 
-  constructor(readonly app: Application, readonly options: CarryOptions = {}) {}
+  readonly #axes: OwnAxes;
+
+  constructor(readonly app: Application, readonly options: CarryOptions = {}) {
+    this.#axes = new OwnAxes(app, options.axes);
+  }
 
   record(
     op: string,
@@ -120,7 +124,7 @@ export class Carrier implements Recorder {
 
   /** The axis along which steps have slices of an entry. */
   #axis(name: string): number | null {
-    return entryAxis(this.options.axes, name);
+    return this.#axes.of(name);
   }
 
   #typeInside(name: string, x: NDArray): ShapedArray {
@@ -284,6 +288,7 @@ export class Carrier implements Recorder {
       const { effects } = first.recorded;
       this.app.note({ drawn: [], names: this.app.settings(effects), removed: effects.removed });
     }
+    this.#axes.finish();
     this.app.commit();
   }
 }

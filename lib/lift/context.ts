@@ -25,6 +25,8 @@ export interface StateProtocol {
   run<T>(context: Context, f: () => T): T;
   /** How its streams are split; `keyStreams` where left out. */
   readonly streams?: StreamRules | undefined;
+  /** Collections that options may name where nothing is in them: `["params", "state"]`. */
+  readonly collections?: readonly string[] | undefined;
   /** Names that decide what is computed. */
   readonly settings?: Settings | undefined;
   /** Where values live in objects: brings a context up to date with these, by `set` and `delete`. */

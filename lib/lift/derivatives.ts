@@ -12,7 +12,7 @@ import { flattenArrays } from "../transforms/trees.ts";
 import { collectionOf, pathOf } from "./context.ts";
 import { type Application, type Engine, type Fn, instead, pure, roles } from "./engine.ts";
 import { evaluate } from "./record.ts";
-import { type Effects, nameIn, type Values, type WorldOptions } from "./world.ts";
+import { type Effects, homeOf, nameIn, systemIn, type Values, type WorldOptions } from "./world.ts";
 
 /** What a function did, as an auxiliary output. */
 type Written = readonly [born: Values, written: Values];
@@ -127,7 +127,6 @@ function chosenEntries(
       path: pathOf(key),
       collection: collectionOf(key),
       name: nameIn(i, key),
-      system: context.protocol.system,
     }))
   );
   const all = (): string =>
@@ -135,7 +134,7 @@ function chosenEntries(
       ? "There are none"
       : `There is ${known.map((k) => k.path).sort().join(", ")}`;
   const found = typeof wanted === "function"
-    ? known.filter(({ path, collection }) => wanted(path, collection))
+    ? known.filter((k) => wanted(k.path, k.collection, systemIn(app.world, k.name)))
     : typeof wanted === "string"
     ? known.filter(({ collection }) => collection === wanted)
     : Array.isArray(wanted)
@@ -164,12 +163,12 @@ function chosenEntries(
   const twice = found.find(({ path }) => paths.size === paths.add(path).size);
   if (twice !== undefined) {
     const places = found.filter((k) => k.path === twice.path)
-      .map((k) => `${k.system}${k.collection === "" ? "" : ` (${k.collection})`}`);
+      .map((k) => homeOf(app.world, k.name));
     throw new StateError(
       `${app.where}: entries: ${twice.path} is in ${
         places.join(" and in ")
-      }, so that a derivative by it would be one of two. Choose the others by a function of path and ` +
-        "collection, or name one of them otherwise",
+      }, so that a derivative by it would be one of two. Choose the others by a function of path, ` +
+        "collection and system, or name one of them otherwise",
     );
   }
   return found.map(({ path, name }) => [path, name]);

@@ -34,6 +34,8 @@ export interface SystemOptions {
   readonly opener?: string | undefined;
   /** How its streams are split; `keyStreams` where left out. */
   readonly streams?: StreamRules | undefined;
+  /** Collections that options may name where nothing is in them: `["params", "state"]`. */
+  readonly collections?: readonly string[] | undefined;
   /** Names that decide what is computed. */
   readonly settings?: Settings | undefined;
   /** For systems whose values live in objects. */
@@ -44,6 +46,7 @@ const systemOptions: OptionTable<SystemOptions> = {
   dictionary: "string",
   opener: "string",
   streams: "object",
+  collections: "names",
   settings: "object",
   objects: "object",
 };
@@ -110,6 +113,7 @@ export function contextStack(system: string, options: SystemOptions = {}): Conte
     system,
     dictionary,
     streams: options.streams,
+    collections: options.collections,
     settings: options.settings,
     ...(objects === undefined ? {} : { pull: objects.pull, push: objects.push }),
     top,

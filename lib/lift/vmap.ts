@@ -12,10 +12,10 @@ import { treeFlatten, treeMap } from "../core/tree.ts";
 import { type BatchTrace, BatchTracer } from "../interpreters/batch.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
-import type { VmapOptions } from "../transforms/types.ts";
+import type { LaneReduction, VmapOptions } from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";
-import { checkLaneOptions, checkSlices, entryAxis, splitsStream } from "./axes.ts";
-import { type Engine, type Fn, instead, pure, roles } from "./engine.ts";
+import { ByEntry, checkLaneOptions, checkSlices, OwnAxes, splitsStream } from "./axes.ts";
+import { type Application, type Engine, type Fn, instead, pure, roles } from "./engine.ts";
 import { type Effects, pathIn, type Values } from "./world.ts";
 
 /** What lanes did, by what becomes of it. */
@@ -35,7 +35,9 @@ export function vmap(e: Engine): Fn {
     const { size } = mappedArguments(f as never, args, inAxes, axisSize);
     const app = e.begin("vmap");
     checkLaneOptions(app, stateAxes, splitRng);
-    const axis = (name: string): number | null => entryAxis(stateAxes, name);
+    const axes = new OwnAxes(app, stateAxes);
+    const axis = (name: string): number | null => axes.of(name);
+    const reductions = reductionsOf(app, reduceState);
     const lanes: Lanes = { shared: {}, born: {}, bornByLane: new Set() };
     let did: Effects | null = null;
     const run: Fn = (lane, xs) => {
@@ -67,7 +69,7 @@ export function vmap(e: Engine): Fn {
           continue;
         }
         if (differs(value)) {
-          laneReduction(app.where, name, reduceState); // raises where there is none
+          laneReduction(app.where, name, reductions); // raises where there is none
           differing[name] = value;
         } else lanes.shared[name] = value;
         if (!isBorn) continue;
@@ -91,7 +93,7 @@ export function vmap(e: Engine): Fn {
       );
     const reduced: Values = {};
     for (const [name, value] of Object.entries(differing)) {
-      const reduce = laneReduction(app.where, name, reduceState);
+      const reduce = laneReduction(app.where, name, reductions);
       const before = app.get(name);
       // Where there are no lanes, none has written.
       if (size === 0 && before !== undefined) continue;
@@ -102,12 +104,14 @@ export function vmap(e: Engine): Fn {
     app.set(lanes.born);
     app.set(placed(first));
     app.set({ ...lanes.shared, ...placed(stacked), ...reduced });
+    axes.finish();
+    if (reductions instanceof ByEntry) reductions.finish();
     app.commit();
     return out;
   });
 }
 
-const reductions = {
+const known = {
   mean: (x: NDArray) => x.mean(0),
   sum: (x: NDArray) => x.sum(0),
   max: (x: NDArray) => x.max(0),
@@ -115,6 +119,15 @@ const reductions = {
 } as const;
 
 type Reduce = (lanes: NDArray) => NDArray;
+
+/** How entries are reduced: all in one way, or each as is said of it. */
+type Reductions = LaneReduction | ByEntry<LaneReduction> | undefined;
+
+function reductionsOf(app: Application, reduceState: VmapOptions["reduceState"]): Reductions {
+  return typeof reduceState === "object" && reduceState !== null
+    ? new ByEntry(app, "reduceState", reduceState)
+    : reduceState;
+}
 
 /**
  * How the values of an entry are reduced over lanes.
@@ -124,12 +137,10 @@ type Reduce = (lanes: NDArray) => NDArray;
 function laneReduction(
   where: string,
   name: string,
-  reduceState: VmapOptions["reduceState"],
+  reductions: Reductions,
 ): Reduce {
   const path = pathIn(name);
-  const wanted = typeof reduceState === "object" && reduceState !== null
-    ? reduceState[path]
-    : reduceState;
+  const wanted = reductions instanceof ByEntry ? reductions.get(name) : reductions;
   if (typeof wanted === "function") return wanted;
   if (wanted === undefined) {
     throw new StateError(
@@ -140,10 +151,10 @@ function laneReduction(
         `stateAxes: { ${JSON.stringify(path)}: 0 }, or return it as a result`,
     );
   }
-  if (Object.hasOwn(reductions, wanted)) return reductions[wanted];
+  if (Object.hasOwn(known, wanted)) return known[wanted];
   throw new StateError(
     `${where}: reduceState for ${path} must be ${
-      Object.keys(reductions).map((r) => JSON.stringify(r)).join(", ")
+      Object.keys(known).map((r) => JSON.stringify(r)).join(", ")
     } or a function, not ${describeValue(wanted)}`,
   );
 }

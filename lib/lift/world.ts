@@ -39,6 +39,17 @@ export function collectionIn(name: string): string {
   return collectionOf(placeOf(name)[1]);
 }
 
+/** The system that an entry is of. */
+export function systemIn(world: World, name: string): string {
+  return world[placeOf(name)[0]]!.protocol.system;
+}
+
+/** Where an entry is, for messages: `"Haiku (params)"`. */
+export function homeOf(world: World, name: string): string {
+  const [system, collection] = [systemIn(world, name), collectionIn(name)];
+  return collection === "" ? system : `${system} (${collection})`;
+}
+
 /** Runs `f` with these contexts as the innermost ones. */
 export function inside<T>(world: World, f: () => T): T {
   const from = (i: number): T => {

@@ -36,12 +36,13 @@ export interface EntryOptions<N extends Argnums = Argnums, Aux extends boolean =
   extends DiffOptions<N, Aux> {
   /**
    * Paths of the entries, as in `["linear/w"]`; a collection, all of which is meant, as in `"params"`; or a
-   * function that says which. With `argnums: []`, derivatives by these alone.
+   * function of path, collection and the system's name that says which. With `argnums: []`, derivatives
+   * by these alone.
    */
   readonly entries:
     | readonly string[]
     | string
-    | ((path: string, collection: string) => boolean);
+    | ((path: string, collection: string, system: string) => boolean);
 }
 
 /** Derivatives by entries of a stateful system, by path. */

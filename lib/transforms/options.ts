@@ -55,18 +55,21 @@ export type LaneReduction = "mean" | "sum" | "max" | "min" | ((lanes: NDArray) =
 
 /**
  * Entries that lanes of a `vmap` or steps of a `scan` have for themselves: the axis by path or by
- * collection, `null` for shared ones, or a function of these. Such an entry has that axis outside; where
- * it does not exist yet, each lane or step makes its own, and they are stacked.
+ * collection, `null` for shared ones, or a function of these and of the system's name. What is said of a
+ * path goes before what is said of its collection. Such an entry has that axis outside; where it does
+ * not exist yet, each lane or step makes its own, and they are stacked. A key that names nothing, or
+ * entries of two systems, raises `StateError`.
  */
 export type EntryAxes =
   | Readonly<Record<string, number | null>>
-  | ((path: string, collection: string) => number | null);
+  | ((path: string, collection: string, system: string) => number | null);
 
 /** Options of `vmap`. */
 export interface VmapOptions {
   /**
    * For stateful dictionaries: how values that differ by lane are reduced before they are written, for
-   * all entries, or by path. Without, such a write is an error.
+   * all entries, or by path or collection. Without, such a write is an error, and so is a key that
+   * names nothing, or entries of two systems.
    */
   readonly reduceState?: LaneReduction | Readonly<Record<string, LaneReduction>> | undefined;
   /**
