@@ -14,7 +14,8 @@ const routine = [...scalar, "routine"];
 const primitives = [...routine, "primitives"];
 const interpreters = [...primitives, "interpreters"];
 const control = [...interpreters, "control"];
-const transforms = [...control, "transforms"];
+const linalg = [...control, "linalg"];
+const transforms = [...linalg, "transforms"];
 const api = [...transforms, "api"];
 const lift = [...api, "lift"];
 const solvers = [...lift, "solvers"];
@@ -29,6 +30,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   primitives,
   interpreters,
   control,
+  linalg,
   transforms,
   api,
   lift,

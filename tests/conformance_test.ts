@@ -12,7 +12,7 @@ import { seedNote } from "./support/random.ts";
 import { filesBelow } from "./support/sources.ts";
 
 // A record that nothing imports yet is tested all the same.
-for (const folder of ["lib/primitives", "lib/control"]) {
+for (const folder of ["lib/primitives", "lib/control", "lib/linalg"]) {
   for (const path of filesBelow(folder)) await import(`../${path}`);
 }
 

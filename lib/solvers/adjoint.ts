@@ -13,7 +13,7 @@ import { iota } from "../primitives/constants/iota.ts";
 import { div } from "../primitives/elementwise/arithmetic.ts";
 import { eq } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { solve as solveDense } from "../primitives/linalg/solve.ts";
+import { solve as solveDense } from "../linalg/solve.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { transpose } from "../primitives/shape/transpose.ts";
 import type { TreeOf } from "../transforms/tree_types.ts";

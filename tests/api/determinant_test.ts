@@ -2,7 +2,7 @@
  * Determinants: derivatives to third order of matrices of any rank, against minors; slogdet against
  * inverses; and programs of linear algebra, which are as long for any size of the matrices.
  */
-import { cofactors } from "../../lib/primitives/linalg/determinant.ts";
+import { cofactors } from "../../lib/linalg/determinant.ts";
 import {
   exportOnnx,
   grad,

@@ -17,7 +17,7 @@ import { dotGeneral } from "../../lib/primitives/dot/dot_general.ts";
 import { sin } from "../../lib/primitives/elementwise/elementary.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../../lib/primitives/indexing/dynamic_slice.ts";
 import { gather, scatterAdd } from "../../lib/primitives/indexing/gather.ts";
-import { solve } from "../../lib/primitives/linalg/solve.ts";
+import { solve } from "../../lib/linalg/solve.ts";
 import { threefry2x32 } from "../../lib/primitives/random/threefry.ts";
 import { argmax } from "../../lib/primitives/reduce/arg_extremes.ts";
 import { cumsum } from "../../lib/primitives/reduce/cumsum.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { dotGeneral } from "../dot/dot_general.ts";
-import { transpose } from "../shape/transpose.ts";
+import type { NDArray } from "../core/array.ts";
+import { dotGeneral } from "../primitives/dot/dot_general.ts";
+import { transpose } from "../primitives/shape/transpose.ts";
 
 /** Product of matrices with equal leading axes. */
 export function matmul(x: NDArray, y: NDArray): NDArray {

@@ -5,11 +5,11 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { sameShape, shaped, type ShapedArray, sizeOf } from "../../core/aval.ts";
-import { allocate } from "../../core/dtype.ts";
-import { formatShape, ShapeError } from "../../core/errors.ts";
-import type { Value } from "../../core/lowering.ts";
+import type { NDArray } from "../core/array.ts";
+import { sameShape, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { allocate } from "../core/dtype.ts";
+import { formatShape, ShapeError } from "../core/errors.ts";
+import type { Value } from "../core/lowering.ts";
 import {
   definePrimitive,
   type HostValue,
@@ -19,19 +19,19 @@ import {
   type Sample,
   type SampleInput,
   type Tangent,
-} from "../../core/primitive.ts";
-import { bind, bind1 } from "../../core/trace.ts";
-import { checkDType, checkSameDType, floating } from "../../core/checks.ts";
-import { zeros } from "../constants/full.ts";
-import { iota } from "../constants/iota.ts";
-import { add, mul, sub } from "../elementwise/arithmetic.ts";
-import { eq } from "../elementwise/compare.ts";
-import { convert } from "../elementwise/convert.ts";
-import { Formula } from "../graph/formula.ts";
-import { emptyOutput } from "../graph/nodes.ts";
-import { expandDims } from "../shape/reshape.ts";
-import { moveAxis } from "../shape/transpose.ts";
-import { batchAxisInFront, broadcastTo, reduceSum } from "../sum/broadcast.ts";
+} from "../core/primitive.ts";
+import { bind, bind1 } from "../core/trace.ts";
+import { checkDType, checkSameDType, floating } from "../core/checks.ts";
+import { zeros } from "../primitives/constants/full.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { eq } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { Formula } from "../primitives/graph/formula.ts";
+import { emptyOutput } from "../primitives/graph/nodes.ts";
+import { expandDims } from "../primitives/shape/reshape.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
+import { batchAxisInFront, broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { lowerCofactors, lowerPivots, type Matrices } from "./graph.ts";
 import { cofactorsOf, type Pivots, pivotsOf } from "./loops.ts";
 import { matmul, transposed } from "./matrices.ts";

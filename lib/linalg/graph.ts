@@ -10,10 +10,10 @@
  *
  * @module
  */
-import type { DType } from "../../core/dtype.ts";
-import type { Lowering, SubgraphInput, Value } from "../../core/lowering.ts";
-import { Formula } from "../graph/formula.ts";
-import { filled } from "../graph/nodes.ts";
+import type { DType } from "../core/dtype.ts";
+import type { Lowering, SubgraphInput, Value } from "../core/lowering.ts";
+import { Formula } from "../primitives/graph/formula.ts";
+import { filled } from "../primitives/graph/nodes.ts";
 
 /** Matrices in the graph. */
 export interface Matrices {

@@ -5,24 +5,24 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { sameShape, type ShapedArray, sizeOf } from "../../core/aval.ts";
-import { allocate, type TypedArray } from "../../core/dtype.ts";
-import { formatShape, ShapeError } from "../../core/errors.ts";
+import type { NDArray } from "../core/array.ts";
+import { sameShape, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { allocate, type TypedArray } from "../core/dtype.ts";
+import { formatShape, ShapeError } from "../core/errors.ts";
 import {
   definePrimitive,
   Linear,
   ordinary,
   type Primitive,
   type Tangent,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
-import { checkDType, checkSameDType, floating } from "../../core/checks.ts";
-import { neg, sub } from "../elementwise/arithmetic.ts";
-import { emptyOutput } from "../graph/nodes.ts";
-import { reshape } from "../shape/reshape.ts";
-import { moveAxis } from "../shape/transpose.ts";
-import { batchAxisInFront } from "../sum/broadcast.ts";
+} from "../core/primitive.ts";
+import { bind1 } from "../core/trace.ts";
+import { checkDType, checkSameDType, floating } from "../core/checks.ts";
+import { neg, sub } from "../primitives/elementwise/arithmetic.ts";
+import { emptyOutput } from "../primitives/graph/nodes.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
+import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { lowerSolve } from "./graph.ts";
 import { matmul, transposed } from "./matrices.ts";
 
