@@ -37,7 +37,7 @@ const programs: Readonly<Record<string, () => Promise<number>>> = {
   },
   async "injax jit"() {
     const { jit, loadBackend, numpy: np } = await import(OURS);
-    await loadBackend("wasm");
+    await loadBackend("onnx");
     return jit((x: { add(y: number): unknown }) => x.add(1))(np.array([1, 2, 3, 4])).dataSync()[0];
   },
   "jax-js eager": () => jaxJs(false),

@@ -114,7 +114,7 @@ async function main(args: Arguments): Promise<void> {
   const table: string[] = [];
   let failed = false;
 
-  await loadBackend("wasm");
+  await loadBackend("onnx");
   for (const c of cases) {
     if (!wanted(c.name)) continue;
     const { measurements, absences } = await measure(c, pace);

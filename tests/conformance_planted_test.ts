@@ -38,7 +38,7 @@ import {
   turn,
 } from "./support/planted.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const sound: Readonly<Record<string, () => Primitive<never>>> = {
   square: () => square({}),

@@ -16,7 +16,7 @@ for (const folder of ["lib/primitives", "lib/control", "lib/linalg"]) {
   for (const path of filesBelow(folder)) await import(`../${path}`);
 }
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 Deno.test("the primitives are found", () => {
   const { size } = primitives();

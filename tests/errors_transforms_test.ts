@@ -256,7 +256,13 @@ mistake(
   "a backend that there is not",
   () => jit((x: NDArray) => x, { backend: "cuda" }),
   BackendError,
-  '"cuda" | "wasm" | "webgpu" | "interpreter"',
+  '"cuda" | "onnx" | "webgpu" | "interpreter"',
+);
+mistake(
+  "the name that the onnx backend had",
+  () => jit((x: NDArray) => x, { backend: "wasm" }),
+  BackendError,
+  'the backend "wasm" is called "onnx" now',
 );
 mistake(
   "a static argument that there is not",
@@ -335,7 +341,8 @@ Deno.test("a traced value's data() rejects instead of hanging", async () => {
 });
 
 Deno.test("loadBackend() of a name that there is not lists those there are", async () => {
-  await assertRejects(() => loadBackend("tpu"), BackendError, '"wasm"');
+  await assertRejects(() => loadBackend("tpu"), BackendError, '"onnx"');
+  await assertRejects(() => loadBackend("wasm"), BackendError, 'called "onnx" now');
 });
 
 Deno.test("errors have the classes that the documentation promises", () => {

@@ -50,7 +50,7 @@ import {
 import { arr, assertClose, plain } from "./support/arrays.ts";
 import { assert, assertEquals } from "./support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const cubeP = unary({
   name: "test_cube",
@@ -129,7 +129,7 @@ type Fn = (x: NDArray) => NDArray;
 const ways: Readonly<Record<string, (f: Fn) => Fn>> = {
   eager: (f) => f,
   interpreter: (f) => jit(f, { backend: "interpreter" }),
-  wasm: (f) => jit(f),
+  onnx: (f) => jit(f),
   grad: (f) => grad((x: NDArray) => f(x).sum()),
   jvp: (f) => (x) => jvp(f, [x], [np.onesLike(x)])[1],
   jacfwd: (f) => (x) => jacfwd(f)(x).sum(0),

@@ -24,7 +24,7 @@ import { assert } from "./support/assert.ts";
 import { Random, seedNote } from "./support/random.ts";
 import { drawInputs, randomProgram } from "./support/random_programs.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const PROGRAMS = Number(Deno.env.get("INJAX_PROGRAMS") ?? 24);
 const LENGTH = 12;
@@ -47,24 +47,24 @@ for (let n = 0; n < PROGRAMS; n++) {
       const expected = f(inputs);
       checkJaxpr(openJaxpr(makeJaxpr(f)(inputs)).jaxpr);
       compare("jit on the interpreter", jit(f, { backend: "interpreter" })(inputs), expected);
-      compare("jit on wasm", jit(f)(inputs), expected);
+      compare("jit on onnx", jit(f)(inputs), expected);
       // The runtime optimises programs with loops further, by fusing nodes to others.
       const looped = (inputs: NDArray[]): NDArray[] =>
         scan(() => [null, f(inputs)], null, null, { length: 1 })[1].map((y) => y.at(0));
-      compare("in a loop on wasm", jit(looped)(inputs), expected);
+      compare("in a loop on onnx", jit(looped)(inputs), expected);
 
       const others = drawInputs(random);
       const stacked = inputs.map((x, i) => np.stack([x, others[i]!]));
       const lanes = vmap(f)(stacked);
       compare("lane 0 of vmap", lanes.map((y) => y.at(0)), expected);
       compare("lane 1 of vmap", lanes.map((y) => y.at(1)), f(others));
-      compare("vmap on wasm", jit(vmap(f))(stacked), lanes);
+      compare("vmap on onnx", jit(vmap(f))(stacked), lanes);
 
       const loss = (inputs: NDArray[]): NDArray => f(inputs)[0]!;
       const g = grad(loss)(inputs);
       checkJaxpr(openJaxpr(makeJaxpr(grad(loss))(inputs)).jaxpr);
-      compare("gradient on wasm", jit(grad(loss))(inputs), g);
-      compare("gradient of jit on wasm", grad(jit(loss))(inputs), g);
+      compare("gradient on onnx", jit(grad(loss))(inputs), g);
+      compare("gradient of jit on onnx", grad(jit(loss))(inputs), g);
       compare(
         "lane 0 of vmap of gradient",
         vmap(grad(loss))(stacked).map((y) => y.at(0)),
@@ -102,7 +102,7 @@ function compareSecondOrder(
   for (const h of expected) assert(np.all(np.isFinite(h)).item() !== 0, "a Hessian is not finite");
   compare("gradient of jvp", grad(slope)(x), expected);
   compare("gradient of gradient", grad(product)(x), expected);
-  compare("gradient of gradient on wasm", jit(grad(product))(x), expected);
+  compare("gradient of gradient on onnx", jit(grad(product))(x), expected);
 }
 
 /** Derivatives along `t` by central differences with several steps: one may straddle a kink. */

@@ -18,7 +18,7 @@ import { assert, assertEquals } from "./support/assert.ts";
 import { arr, assertClose } from "./support/arrays.ts";
 import { interpreter } from "./support/everywhere.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 /** Three equations a step, over 20,000 in all. */
 const STEPS = 6_667;
@@ -72,10 +72,10 @@ Deno.test("20,000 equations: jit on the interpreter", () => {
   assertClose(timed("jit on the interpreter, second call", 10, () => f(x)), value);
 });
 
-Deno.test("20,000 equations: jit on wasm", () => {
+Deno.test("20,000 equations: jit on onnx", () => {
   const f = pure.jit((x: NDArray) => chain(x));
-  assertClose(timed("jit on wasm, first call", 90, () => f(x)), value);
-  assertClose(timed("jit on wasm, second call", 5, () => f(x)), value);
+  assertClose(timed("jit on onnx, first call", 90, () => f(x)), value);
+  assertClose(timed("jit on onnx, second call", 5, () => f(x)), value);
 });
 
 Deno.test("20,000 equations: grad, jvp, vjp and linearize", () => {
@@ -106,14 +106,14 @@ Deno.test("20,000 equations: grad of jit and jit of grad on the interpreter", ()
   assertClose(timed("grad of jit on the interpreter", 30, () => inner(x)), slope);
 });
 
-Deno.test("20,000 equations: jit of grad on wasm", () => {
+Deno.test("20,000 equations: jit of grad on onnx", () => {
   const g = pure.grad((x: NDArray) => chain(x, GRADIENT_STEPS));
   const { jaxpr } = openJaxpr(makeJaxpr(g)(x));
   assert(jaxpr.eqns.length >= 20_000, `the program has ${jaxpr.eqns.length} equations only`);
   const f = pure.jit(g);
   const [, want] = reference(0.1, GRADIENT_STEPS);
-  assertClose(timed("jit of grad on wasm, first call", 120, () => f(x)), want);
-  assertClose(timed("jit of grad on wasm, second call", 5, () => f(x)), want);
+  assertClose(timed("jit of grad on onnx, first call", 120, () => f(x)), want);
+  assertClose(timed("jit of grad on onnx, second call", 5, () => f(x)), want);
 });
 
 Deno.test("20,000 equations: vmap, and vmap of grad", () => {
@@ -146,7 +146,7 @@ Deno.test("a value used 20,000 times: its cotangents are summed without recursio
   assertClose(g, 1 + 2 * 3 * 10_000);
 });
 
-Deno.test("a scan of 20,000 steps and its gradient on wasm", () => {
+Deno.test("a scan of 20,000 steps and its gradient on onnx", () => {
   const steps = 20_000;
   const loop = (x: NDArray): NDArray => {
     const c = scalarLike(FACTOR, x);

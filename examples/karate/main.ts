@@ -57,7 +57,7 @@ function progress(done: number, total: number, label: string): void {
 
 async function pageRankSection(): Promise<void> {
   console.log("\nPageRank as a fixed point, and its derivative with respect to the damping factor");
-  for (const backend of [null, "wasm"]) {
+  for (const backend of [null, "onnx"]) {
     const r = await rankMembers(0.85, backend);
     const name = backend ?? "eager";
     console.log(`  ${name}: ${r.message}`);
@@ -113,7 +113,7 @@ async function softwareGpu(): Promise<string | null> {
 
 /** The backends to compare; a GPU only where there is one, or with `--webgpu` in any case. */
 async function availableBackends(): Promise<string[]> {
-  const names = ["interpreter", "wasm"];
+  const names = ["interpreter", "onnx"];
   const software = Deno.args.includes("--webgpu") ? null : await softwareGpu();
   if (software !== null) {
     console.log(
@@ -183,7 +183,7 @@ console.log(
     factions.filter((f) => f === 0).length
   } and ${factions.filter((f) => f === 1).length}`,
 );
-await loadBackend("wasm");
+await loadBackend("onnx");
 await pageRankSection();
 const trained = await trainingSection();
 await comparisonSection(trained, await availableBackends());

@@ -176,7 +176,7 @@ export function loadGpu(): Promise<Gpu> {
   });
 }
 
-const REMEDY = "install a Vulkan driver (on Debian `mesa-vulkan-drivers`), or use backend wasm";
+const REMEDY = "install a Vulkan driver (on Debian `mesa-vulkan-drivers`), or use backend onnx";
 
 async function start(): Promise<Gpu> {
   const restore = keepWorker();
@@ -269,7 +269,7 @@ function warnOfSoftware({ info }: GPUAdapter): void {
   console.warn(
     `injax: "webgpu" runs on ${nameOf(info)}, which is a CPU and no GPU. Where its ` +
       "driver is OpenGL, the first run of a program may wait for minutes until shaders are compiled " +
-      "(some 30 s for a matrix product). On a CPU, backend wasm is faster",
+      "(some 30 s for a matrix product). On a CPU, backend onnx is faster",
   );
 }
 

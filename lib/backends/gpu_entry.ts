@@ -24,7 +24,7 @@ export async function gpuEntry(): Promise<GpuEntry> {
   if (fileSystem() === null) {
     throw new BackendError(
       "this browser has no WebGPU, or not on this page: it takes one that has it, and a page from " +
-        "https or localhost. Or use backend wasm",
+        "https or localhost. Or use backend onnx",
     );
   }
   dawn = await loadDawn();
@@ -69,7 +69,7 @@ async function loadDawn(): Promise<GPU> {
   } catch (cause) {
     throw new BackendError(
       "no WebGPU here, and the package webgpu (Dawn), which would provide it, cannot be loaded: " +
-        `${messageOf(cause)}. Install it, or use backend wasm`,
+        `${messageOf(cause)}. Install it, or use backend onnx`,
       { cause },
     );
   }

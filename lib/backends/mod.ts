@@ -4,29 +4,30 @@
  *
  * @module
  */
-import { getBackend, registerBackend } from "../core/backend.ts";
+import { getBackend, registerBackend, renamedBackend } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { interpreter } from "./interpreter.ts";
-import { wasm } from "./wasm.ts";
+import { onnx } from "./onnx.ts";
 import { webgpu } from "./webgpu.ts";
 
-registerBackend(wasm);
+registerBackend(onnx);
 registerBackend(webgpu);
 registerBackend(interpreter);
+renamedBackend("wasm", "onnx");
 
-export { interpreter, wasm, webgpu };
+export { interpreter, onnx, webgpu };
 
 /** Options of `loadBackend`. */
 export interface LoadOptions {
   /**
-   * For `"wasm"`: bytes that results and uploaded arguments may take on the runtime's heap (512 MiB
+   * For `"onnx"`: bytes that results and uploaded arguments may take on the runtime's heap (512 MiB
    * where never set). Beyond, results are copied to the host at once.
    */
   readonly memoryBudget?: number | undefined;
   /**
-   * For `"wasm"` and `"webgpu"`: where onnxruntime's files are. The URL of a folder with the files of
+   * For `"onnx"` and `"webgpu"`: where onnxruntime's files are. The URL of a folder with the files of
    * `node_modules/onnxruntime-web/dist`, or of the WebAssembly file alone (`ort-wasm-simd-threaded.wasm`,
    * for `"webgpu"` `ort-wasm-simd-threaded.asyncify.wasm`). Deno and Node have the package, and take its
    * modules where the folder is remote. In a browser, bundles do not carry it: left out, its files are
@@ -42,11 +43,11 @@ const loadOptions: OptionTable<LoadOptions> = {
 };
 
 /**
- * Loads a backend, so that functions compiled for it run at once from the first call on: `"wasm"`
+ * Loads a backend, so that functions compiled for it run at once from the first call on: `"onnx"`
  * gives results that can be read synchronously then. Without it, the first results are in flight.
  * What is loaded is tried out with a tiny program.
  *
- * @param name `"wasm"`, `"webgpu"` or `"interpreter"`.
+ * @param name `"onnx"`, `"webgpu"` or `"interpreter"`.
  * @throws {BackendError} where there is no such backend, or a program cannot run on it here; the
  * message says what is missing, and once that is there, the backend can be loaded.
  * @throws {RangeError} where `memoryBudget` is not a number of bytes, or the backend has none.
@@ -56,7 +57,7 @@ const loadOptions: OptionTable<LoadOptions> = {
  * ```ts
  * import { jit, loadBackend, numpy as np } from "@injax/injax";
  *
- * await loadBackend("wasm");
+ * await loadBackend("onnx");
  * const double = jit((x: np.NDArray) => x.mul(2));
  * console.log(double(np.array([1, 2])).toArray()); // [ 2, 4 ], with no await
  * ```
@@ -72,10 +73,10 @@ export async function loadBackend(name: string, options: LoadOptions = {}): Prom
     backend.locate(url);
   }
   if (memoryBudget !== undefined) {
-    if (backend !== wasm) {
-      throw new RangeError(`loadBackend: memoryBudget is for "wasm"; "${name}" has none`);
+    if (backend !== onnx) {
+      throw new RangeError(`loadBackend: memoryBudget is for "onnx"; "${name}" has none`);
     }
-    wasm.memoryBudget = memoryBudget;
+    onnx.memoryBudget = memoryBudget;
   }
   await backend.load();
 }

@@ -173,7 +173,7 @@ async function instantiate(factory: Factory, place: Place): Promise<unknown> {
     if (elsewhere === undefined) {
       throw new BackendError(
         `${WASM_FILE} cannot be loaded (${said}): serve it beside the script that has the module, ` +
-          'or say where it is with loadBackend("wasm", { url })',
+          'or say where it is with loadBackend("onnx", { url })',
       );
     }
     bytes = await readWasm(elsewhere);

@@ -68,10 +68,10 @@ class PublicExecutable implements Executable {
   }
 
   run(args: readonly ConcreteArray[]): ConcreteArray[] {
-    if (this.#released) throw new BackendError(`wasm: program ${this.name} has been released`);
+    if (this.#released) throw new BackendError(`onnx: program ${this.name} has been released`);
     if (args.length !== this.#inputs.length) {
       throw new BackendError(
-        `wasm: program ${this.name} takes ${this.#inputs.length} inputs, ${args.length} were given`,
+        `onnx: program ${this.name} takes ${this.#inputs.length} inputs, ${args.length} were given`,
       );
     }
     const results = this.#results(args.map(retained));
@@ -88,7 +88,7 @@ class PublicExecutable implements Executable {
       const results = await (await this.#session).run(feeds, this.#outputs);
       return this.#outputs.map((name) => results[name]!.data as TypedArray);
     } catch (cause) {
-      throw new BackendError(`wasm: program ${this.name} failed: ${messageOf(cause)}`, { cause });
+      throw new BackendError(`onnx: program ${this.name} failed: ${messageOf(cause)}`, { cause });
     }
   }
 

@@ -220,7 +220,7 @@ export const webgpu: Backend = {
     device(name);
     if (usesFloat64(jaxpr)) {
       throw new BackendError(
-        "float64 is not available on webgpu: convert with astype('float32') or use backend wasm " +
+        "float64 is not available on webgpu: convert with astype('float32') or use backend onnx " +
           `(program ${name})`,
       );
     }

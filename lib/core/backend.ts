@@ -18,7 +18,7 @@ export interface Executable {
 
 /** Something that compiles and runs jaxprs. */
 export interface Backend {
-  /** The name users give: `"wasm"`, `"webgpu"`, ... */
+  /** The name users give: `"onnx"`, `"webgpu"`, ... */
   readonly name: string;
   /** Whether programs run at once and need inputs that can be read at once. */
   readonly synchronous: boolean;
@@ -33,20 +33,30 @@ export interface Backend {
 }
 
 const backends = new Map<string, Backend>();
+const former = new Map<string, string>();
 
 /** Adds a backend to the table. */
 export function registerBackend(backend: Backend): void {
   backends.set(backend.name, backend);
 }
 
+/** Makes the error for a name that a backend had say what it is called now. */
+export function renamedBackend(name: string, now: string): void {
+  former.set(name, now);
+}
+
 /**
  * The backend with a name.
  *
- * @throws {BackendError} that lists the names there are.
+ * @throws {BackendError} that lists the names there are, or says the new name of a backend.
  */
 export function getBackend(name: string): Backend {
   const backend = backends.get(name);
   if (backend === undefined) {
+    const now = former.get(name);
+    if (now !== undefined) {
+      throw new BackendError(`the backend "${name}" is called "${now}" now: write "${now}"`);
+    }
     throw new BackendError(
       `there is no backend ${
         typeof name === "string" ? JSON.stringify(name) : describeValue(name)

@@ -195,7 +195,7 @@ export class LeakedTracerError extends TypeError {
  *
  * const total = jit((x: NDArray) => x.sum());
  * console.log(await total(np.ones([3])).data()); // Float32Array(1) [ 3 ]
- * // Or `await loadBackend("wasm")` once at the start: then results can be read at once.
+ * // Or `await loadBackend("onnx")` once at the start: then results can be read at once.
  * ```
  */
 export class InFlightError extends Error {
@@ -240,14 +240,14 @@ export class DifferentiationError extends TypeError {
  * import { loadBackend } from "@injax/injax";
  *
  * await loadBackend("cuda");
- * // BackendError: there is no backend "cuda"; the backends are "wasm", "webgpu", "interpreter"
+ * // BackendError: there is no backend "cuda"; the backends are "onnx", "webgpu", "interpreter"
  * ```
  *
  * @example Works
  * ```ts
  * import { jit, loadBackend, type NDArray, numpy as np } from "@injax/injax";
  *
- * await loadBackend("wasm");
+ * await loadBackend("onnx");
  * console.log(jit((x: NDArray) => x.mul(2))(np.array(3)).item()); // 6
  * ```
  */

@@ -41,7 +41,7 @@ export interface SubgraphInput {
 /** The graph under construction. */
 export interface Lowering {
   /** Where the graph is going to run; `"portable"` for export. */
-  readonly target: "wasm" | "webgpu" | "portable";
+  readonly target: "onnx" | "webgpu" | "portable";
 
   /**
    * Whether a length stands for any, in a file that leaves it open. How many nodes there are must not

@@ -23,8 +23,8 @@ export interface ProgramOptions {
    * taken apart and dead code gone, as every backend gets it. `"onnx"`: the graph for onnxruntime.
    */
   readonly stage?: Stage | undefined;
-  /** For `"onnx"`: the backend that it is for, `"wasm"` (default) or `"webgpu"`. */
-  readonly backend?: "wasm" | "webgpu" | undefined;
+  /** For `"onnx"`: the backend that it is for, `"onnx"` (default) or `"webgpu"`. */
+  readonly backend?: "onnx" | "webgpu" | undefined;
 }
 
 const programOptions: OptionTable<ProgramOptions> = { stage: "string", backend: "string" };
@@ -54,7 +54,7 @@ export function program(
   options: ProgramOptions = {},
 ): string {
   checkCall("debug.program(f, args, options)", arguments, programOptions);
-  const { stage = "traced", backend = "wasm" } = options;
+  const { stage = "traced", backend = "onnx" } = options;
   if (!Array.isArray(args)) {
     throw new TypeError(
       `debug.program: args must be the list of arguments, as in program(f, [x]), not ${
@@ -62,9 +62,9 @@ export function program(
       }`,
     );
   }
-  if (backend !== "wasm" && backend !== "webgpu") {
+  if (backend !== "onnx" && backend !== "webgpu") {
     throw new TypeError(
-      `debug.program: graphs are for "wasm" and "webgpu", not ${describeValue(backend)}`,
+      `debug.program: graphs are for "onnx" and "webgpu", not ${describeValue(backend)}`,
     );
   }
   const { jaxpr } = openJaxpr(makeJaxpr(f as (...args: never[]) => Tree)(...args as never[]));

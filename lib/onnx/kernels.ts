@@ -191,7 +191,7 @@ const webgpu: Lacking = {
   Xor: { bool: xor },
 };
 
-const tables: Readonly<Record<Target, Lacking>> = { wasm: cpu, portable: cpu, webgpu };
+const tables: Readonly<Record<Target, Lacking>> = { onnx: cpu, portable: cpu, webgpu };
 
 /** Which input's dtype chooses the kernel. */
 export function decidingInput(op: string): number {

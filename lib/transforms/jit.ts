@@ -68,7 +68,7 @@ export function jitBy(
   options: JitOptions = {},
 ): AnyFunction {
   checkFunction("jit", f);
-  const backend = getBackend(options.backend ?? "wasm").name;
+  const backend = getBackend(options.backend ?? "onnx").name;
   const { staticArgnums = [] } = options;
   const staticList = typeof staticArgnums === "number" ? [staticArgnums] : [...staticArgnums];
   const programs = new Programs<Entry>(f, nameOf(f), staticList);

@@ -19,7 +19,7 @@ import type { Transforms } from "./types.ts";
  * ```ts
  * import { jit, loadBackend, numpy as np } from "@injax/injax";
  *
- * await loadBackend("wasm");
+ * await loadBackend("onnx");
  * const f = jit((x: np.NDArray) => np.tanh(x).sum());
  * console.log(f(np.zeros([3])).item()); // 0
  * ```

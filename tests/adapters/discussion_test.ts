@@ -22,7 +22,7 @@ import {
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const key = random.key(42);
 

@@ -22,10 +22,10 @@ import * as eqx from "../../adapters/equinox/mod.ts";
 import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const key = random.key(0);
-const backends = ["wasm", "interpreter"] as const;
+const backends = ["onnx", "interpreter"] as const;
 const tight = { rtol: 1e-7, atol: 1e-7 };
 
 Deno.test("a DEQ whose cell is a module is that of the pure function of its weights, and so is its gradient", () => {
@@ -353,7 +353,7 @@ Deno.test("training by any optimiser of the shape init and update", () => {
     const next = map((v, g) => v.mul(0.9).add(g.square().mul(0.1)), v, g);
     const update = map((v, g) => g.div(v.sqrt().add(1e-6)).mul(-rate), next, g);
     return [eqx.applyUpdates(m, update), next, value] as const;
-  }, { backend: "wasm" });
+  }, { backend: "onnx" });
   let m = new eqx.nn.MLP(2, 1, 8, 1, { key, activation: np.tanh });
   let v = map((w) => np.zerosLike(w), eqx.filter(m, eqx.isInexactArray));
   const first = loss(m, x, y).item();

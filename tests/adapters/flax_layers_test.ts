@@ -7,7 +7,7 @@ import { loadBackend, type NDArray, numpy as np, random } from "../../mod.ts";
 import * as flax from "../../adapters/flax/mod.ts";
 import { assertAsFlax, assertTree, recorded, type Tree } from "./flax_recorded.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const { LSTMCell, GRUCell, RNN } = flax;
 

@@ -8,7 +8,7 @@ import { grad, jit, loadBackend, type NDArray, numpy as np, random, treeMap } fr
 import * as flax from "../../adapters/flax/mod.ts";
 import { assertAsFlax, assertTree, recorded, type Tree } from "./flax_recorded.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 class Leaf extends flax.Module {
   call(): NDArray[] {
@@ -184,7 +184,7 @@ Deno.test("steps of an optimiser in a scan change the parameters", () => {
   assertTree("initial values", made, variables!, 4);
   const run = (v: flax.GivenVariables): unknown =>
     model.apply(v, x as NDArray, y as NDArray, { mutable: ["params", "velocity"] });
-  const compiled = jit(run as (v: Tree) => NDArray[], { backend: "wasm" }) as unknown;
+  const compiled = jit(run as (v: Tree) => NDArray[], { backend: "onnx" }) as unknown;
   for (const f of [run, compiled] as ((v: unknown) => unknown)[]) {
     assertTree("descent", f(variables), [losses!, changed!], 32);
   }
@@ -253,7 +253,7 @@ Deno.test("derivatives by variables, rules, mapped variables, loops and branches
       .custom as NDArray;
   const { params } = variables as flax.Variables;
   assertTree("by the rule", grad(custom as never)(params as never), custom_grads!, 32);
-  const compiled = jit(grad(custom as never), { backend: "wasm" });
+  const compiled = jit(grad(custom as never), { backend: "onnx" });
   assertTree("by the rule, compiled", compiled(params as never), custom_grads!, 32);
 });
 

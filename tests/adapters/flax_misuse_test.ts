@@ -18,7 +18,7 @@ import * as flax from "../../adapters/flax/mod.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const key = random.key(0), x = np.ones([3]);
 const { ones } = flax.initializers;
@@ -250,7 +250,7 @@ Deno.test("a variable may be a tree: in loops, compiled, and given back", () => 
   });
   const first = model.init(key, x);
   const run = (v: flax.Variables): flax.Variables => model.apply(v, x, { mutable: ["opt"] })[1];
-  const compiled = jit(run as never, { backend: "wasm" }) as unknown as typeof run;
+  const compiled = jit(run as never, { backend: "onnx" }) as unknown as typeof run;
   assertEquals(plain(run(first)), { opt: { s: { sum: [8, 8, 8], n: 8 } } });
   assertEquals(plain(compiled(run(first))), { opt: { s: { sum: [12, 12, 12], n: 12 } } });
 });

@@ -102,7 +102,7 @@ export function assertAsFlax(
     const loss = (params: unknown, x: NDArray): NDArray => np.sin(run(params, x)[0]).sum();
     return [run(params, x), grad(loss as never, { argnums: [0, 1] })(params as never, x as never)];
   };
-  const compiled = jit(everything as never, { backend: "wasm" }) as unknown as typeof everything;
+  const compiled = jit(everything as never, { backend: "onnx" }) as unknown as typeof everything;
   for (const [how, f] of [["eager", everything], ["compiled", compiled]] as const) {
     const [[value, after], [dp, dxs]] = f(params, x as NDArray) as [
       [unknown, unknown],

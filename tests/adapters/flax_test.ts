@@ -17,7 +17,7 @@ import * as flax from "../../adapters/flax/mod.ts";
 import { assertEquals } from "../support/assert.ts";
 import { assertAsFlax, assertTree, recorded } from "./flax_recorded.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 class Leaf extends flax.Module {
   call(): NDArray[] {
@@ -116,7 +116,7 @@ Deno.test("a module in a solve has one set of weights, and the gradient of the e
     const params = { ...variables.params, Dense_0: { kernel, bias } };
     return model.apply({ params }, x).sum();
   };
-  const compiled = jit(grad(applied), { backend: "wasm" });
+  const compiled = jit(grad(applied), { backend: "onnx" });
   const wanted = { value: pure(kernel), grad: grad(pure)(kernel) };
   assertTree("eager", { value: applied(kernel), grad: grad(applied)(kernel) }, wanted, 64);
   assertTree("compiled", { value: applied(kernel), grad: compiled(kernel) }, wanted, 64);

@@ -19,7 +19,7 @@ import * as hk from "../../adapters/haiku/mod.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 import { plain } from "../support/arrays.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const key = random.key(31);
 const x = np.array([0.6, -0.4]);

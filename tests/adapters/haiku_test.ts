@@ -20,7 +20,7 @@ import * as hk from "../../adapters/haiku/mod.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const key = random.key(23);
 const x = np.array([[1, 2, 3], [4, 5, 6]]);

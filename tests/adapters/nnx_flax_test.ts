@@ -10,7 +10,7 @@ import { assertEquals } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 import { adam, sgd } from "./nnx_support.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type Json = number | boolean | readonly Json[] | { readonly [name: string]: Json };
 type Entries = Readonly<Record<string, Json>>;

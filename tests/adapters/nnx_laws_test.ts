@@ -18,7 +18,7 @@ import type { World } from "../laws/world.ts";
 import { keyStreams } from "../../lib/extend.ts";
 import { derivative, modesOf, nest } from "../lift/library.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const names = Object.keys(members);
 const point = np.array([0.6, -0.4], { dtype: "float64" });

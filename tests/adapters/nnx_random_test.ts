@@ -9,7 +9,7 @@ import * as nnx from "../../adapters/nnx/mod.ts";
 import { assert } from "../support/assert.ts";
 import { assertClose } from "../support/arrays.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type F = (x: NDArray) => NDArray;
 

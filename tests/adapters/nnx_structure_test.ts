@@ -11,7 +11,7 @@ import { assertEquals } from "../support/assert.ts";
 import { plain } from "../support/arrays.ts";
 import { Random } from "../support/random.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type F = (x: NDArray) => NDArray;
 

@@ -21,7 +21,7 @@ import * as nnx from "../../adapters/nnx/mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const rngs = (): nnx.Rngs => new nnx.Rngs(0);
 const norm = (): nnx.BatchNorm => new nnx.BatchNorm(2, { momentum: 0.5, rngs: rngs() });

@@ -19,7 +19,7 @@ import * as tl from "../../adapters/trax/mod.ts";
 import { assertClose } from "../support/arrays.ts";
 import { openFile } from "../support/files.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type Model = (w: NDArray, b: NDArray, x: NDArray) => NDArray;
 
@@ -110,7 +110,7 @@ for (const [name, model] of Object.entries(worlds)) {
       assertClose([...g(w, b, x)], gradient, 1e-6, `${what}: gradient`);
     };
     all(model, slopes(model), "eager");
-    for (const backend of ["wasm", "interpreter"]) {
+    for (const backend of ["onnx", "interpreter"]) {
       all(jit(model, { backend }), jit(slopes(model), { backend }) as never, backend);
     }
     const rows = vmap((x: NDArray) => model(w, b, x))(np.stack([x, x]));

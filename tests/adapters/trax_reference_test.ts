@@ -5,7 +5,7 @@ import recorded from "../reference/trax.json" with { type: "json" };
 import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 interface Recorded {
   readonly shape: readonly number[];

@@ -16,7 +16,7 @@ import * as tl from "../../adapters/trax/mod.ts";
 import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const key = random.key(0);
 const tight = { rtol: 1e-7, atol: 1e-7 };

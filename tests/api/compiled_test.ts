@@ -14,7 +14,7 @@ import { vmap } from "../../lib/transforms/vmap.ts";
 import { difference, ulps } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type F = (...args: NDArray[]) => NDArray;
 

@@ -21,7 +21,7 @@ import { assertClose, make } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { Random } from "../support/random.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type F = (a: NDArray) => NDArray;
 type Rows = readonly (readonly number[])[];

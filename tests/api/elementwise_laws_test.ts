@@ -17,10 +17,10 @@ import { bind } from "../../lib/core/trace.ts";
 import { stageClosed } from "../../lib/interpreters/staging.ts";
 import { difference, make } from "../support/arrays.ts";
 import { assert } from "../support/assert.ts";
-import { differenceOnWasm } from "../support/conformance_onnx.ts";
+import { differenceOnOnnx } from "../support/conformance_onnx.ts";
 import { Random } from "../support/random.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type F = (...args: NDArray[]) => NDArray;
 
@@ -92,7 +92,7 @@ for (const [space, functions] of Object.entries(namespaces)) {
             assert(same === null, `${what}not calculated with as ${eager.dtype}: ${same}`);
             continue;
           }
-          const compiled = differenceOnWasm(program, args, new Random(what), {
+          const compiled = differenceOnOnnx(program, args, new Random(what), {
             rounding: isFloat(eager.dtype) ? 32 : 0,
           });
           assert(compiled === null, what + compiled);

@@ -13,7 +13,7 @@ import { assert } from "../support/assert.ts";
 import { elementwise, functionOf, nameOf, variablesOf } from "../support/operations.ts";
 import { load, type Recorded } from "../support/recorded.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type F = (...args: NDArray[]) => NDArray;
 interface Table {

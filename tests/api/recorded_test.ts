@@ -39,7 +39,7 @@ import {
 } from "../support/operations.ts";
 import { assertRecorded, type Recorded } from "../support/recorded.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 interface Case {
   readonly outputs: readonly Recorded[];

@@ -23,7 +23,7 @@ import { make } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { elementwise, type Entry, functionOf, nameOf, vectors } from "../support/operations.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type F = (x: NDArray) => NDArray;
 type Elements = readonly (number | string | null)[];
@@ -178,7 +178,7 @@ for (const { size, functions, points, cases } of kinds) {
       const agree = rows.map((row, i) =>
         !differs(row) && !first.slice(i * width, (i + 1) * width).includes(null)
       );
-      for (const [how, d] of [["reverse", jacrev(f)], ["wasm", jit(grad(f))]] as [string, F][]) {
+      for (const [how, d] of [["reverse", jacrev(f)], ["onnx", jit(grad(f))]] as [string, F][]) {
         compare(`${name}, ${how} and forward`, rows, evaluated(d, at), ours, (_, i) => agree[i]!);
       }
     });

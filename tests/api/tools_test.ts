@@ -26,7 +26,7 @@ import { deepStrictEqual } from "node:assert";
 import { inspect, isDeepStrictEqual } from "node:util";
 
 const double = (x: NDArray): NDArray => x.mul(2);
-const onWasm = jit(double, { backend: "wasm" });
+const onOnnx = jit(double, { backend: "onnx" });
 const values = (): NDArray => np.array([1, 2, 3]);
 /** A function of an array that is still on its way. */
 const late = (x: NDArray): NDArray =>
@@ -76,13 +76,13 @@ for (const [name, [make, ...others]] of Object.entries(compared)) {
 }
 
 Deno.test("arrays on a device are compared by their values, and with those in host memory", async () => {
-  await loadBackend("wasm");
+  await loadBackend("onnx");
   const x = np.ones([100_000]);
-  assert(open(onWasm(x)).device !== null, "the result is not on the device: make it larger");
-  assert(isDeepStrictEqual(onWasm(x), x.mul(2)));
-  assert(isDeepStrictEqual(onWasm(x), onWasm(x)));
-  assert(!isDeepStrictEqual(onWasm(x), x));
-  assert(!isDeepStrictEqual(x, onWasm(x)));
+  assert(open(onOnnx(x)).device !== null, "the result is not on the device: make it larger");
+  assert(isDeepStrictEqual(onOnnx(x), x.mul(2)));
+  assert(isDeepStrictEqual(onOnnx(x), onOnnx(x)));
+  assert(!isDeepStrictEqual(onOnnx(x), x));
+  assert(!isDeepStrictEqual(x, onOnnx(x)));
 });
 
 Deno.test("arrays in flight cannot be compared, which is an error and no answer", async () => {
@@ -110,16 +110,16 @@ function reactive<T extends object>(target: T): T {
 }
 
 Deno.test("an array seen through a reactive proxy is an array", async () => {
-  await loadBackend("wasm");
+  await loadBackend("onnx");
   const large = np.ones([100_000]);
-  const state = reactive({ w: values(), late: late(values()), large: onWasm(large) });
+  const state = reactive({ w: values(), late: late(values()), large: onOnnx(large) });
   for (const w of [state.w, state.late]) {
     await ready(w);
     assertEquals(w.add(1).toArray(), [2, 3, 4]);
     assertEquals(np.add(1, w).toArray(), [2, 3, 4]);
     assertEquals(grad((w: NDArray) => w.square().sum())(w).toArray(), [2, 4, 6]);
     assertEquals(vmap(double)(w).toArray(), [2, 4, 6]);
-    assertEquals(onWasm(w).toArray(), [2, 4, 6]);
+    assertEquals(onOnnx(w).toArray(), [2, 4, 6]);
     assertEquals(String(w), "Array(float32[3], [1,2,3])");
     assertEquals(JSON.stringify(w), "[1,2,3]");
     assertEquals(Array.from(await w.data()), [1, 2, 3]);
@@ -141,8 +141,8 @@ Deno.test("what is frozen works as before, and arrives", async () => {
 });
 
 Deno.test("a disposed array has no elements, wherever they were", async () => {
-  await loadBackend("wasm");
-  for (const x of [values(), late(values()), onWasm(np.ones([100_000]))]) {
+  await loadBackend("onnx");
+  for (const x of [values(), late(values()), onOnnx(np.ones([100_000]))]) {
     x.dispose();
     x.dispose();
     assertThrows(() => x.dataSync(), TypeError, "used after dispose()");

@@ -43,21 +43,21 @@ const attempt = async (f) => {
 `;
 
 const FILES = {
-  wasm: "ort-wasm-simd-threaded.wasm",
+  onnx: "ort-wasm-simd-threaded.wasm",
   webgpu: "ort-wasm-simd-threaded.asyncify.wasm",
 };
 
-Deno.test("without permission to read, wasm names the file and the flag, loaded or used", async () => {
+Deno.test("without permission to read, onnx names the file and the flag, loaded or used", async () => {
   const { out, err } = await run(
-    `await attempt(() => loadBackend("wasm"));
-     await attempt(() => sum("wasm"));
-     await attempt(() => loadBackend("wasm"));`,
+    `await attempt(() => loadBackend("onnx"));
+     await attempt(() => sum("onnx"));
+     await attempt(() => loadBackend("onnx"));`,
     [],
   );
   assertEquals(out.length, 3);
   for (const line of out) {
-    assert(/^BackendError: the backend "wasm" cannot be loaded: there is no permission/.test(line));
-    assert(line.includes(FILES.wasm) && line.endsWith("run the program with --allow-read"), line);
+    assert(/^BackendError: the backend "onnx" cannot be loaded: there is no permission/.test(line));
+    assert(line.includes(FILES.onnx) && line.endsWith("run the program with --allow-read"), line);
   }
   assertEquals(err, "");
 });
@@ -94,30 +94,30 @@ Deno.test("a wrong place says what is wrong with it, and a right one works after
   const host = `localhost:${server.addr.port}`;
   try {
     const { out, err } = await run(
-      `const at = (url) => attempt(() => loadBackend("wasm", { url }));
-       await at("http://${host}/absent/${FILES.wasm}");
-       await attempt(() => sum("wasm"));
-       await at("file:///nowhere/${FILES.wasm}");
-       await at("http://${host}/text/${FILES.wasm}");
+      `const at = (url) => attempt(() => loadBackend("onnx", { url }));
+       await at("http://${host}/absent/${FILES.onnx}");
+       await attempt(() => sum("onnx"));
+       await at("file:///nowhere/${FILES.onnx}");
+       await at("http://${host}/text/${FILES.onnx}");
        await at("http://${host}/absent/");
        await at("file:///nowhere/");
        await at("a/path");
        await at("http://${host}/good");
-       await attempt(() => sum("wasm"));`,
+       await attempt(() => sum("onnx"));`,
       ["--allow-read", "--allow-net"],
     );
     const why = (line: string): string => line.replace(/^.*cannot be loaded: /, "");
     assertEquals(why(out[0]!), why(out[1]!));
     assertEquals(
       why(out[0]!),
-      `http://${host}/absent/${FILES.wasm} answers with status 404; ` +
+      `http://${host}/absent/${FILES.onnx} answers with status 404; ` +
         "say where the file is with loadBackend(name, { url })",
     );
-    assert(why(out[2]!).startsWith(`there is no file file:///nowhere/${FILES.wasm}`), out[2]!);
+    assert(why(out[2]!).startsWith(`there is no file file:///nowhere/${FILES.onnx}`), out[2]!);
     assert(
-      why(out[3]!).startsWith(`http://${host}/text/${FILES.wasm} is not a WebAssembly module`),
+      why(out[3]!).startsWith(`http://${host}/text/${FILES.onnx} is not a WebAssembly module`),
     );
-    assert(why(out[4]!).startsWith(`http://${host}/absent/${FILES.wasm} answers with status 404`));
+    assert(why(out[4]!).startsWith(`http://${host}/absent/${FILES.onnx} answers with status 404`));
     assert(
       why(out[5]!).startsWith("file:///nowhere/ort-wasm-simd-threaded.mjs cannot be imported"),
     );
@@ -131,8 +131,8 @@ Deno.test("a wrong place says what is wrong with it, and a right one works after
 
 Deno.test("a folder on the disk gives the module and its file", async () => {
   const { out, err } = await run(
-    `await attempt(() => loadBackend("wasm", { url: "file://${await packageFolder()}" }));
-     await attempt(() => sum("wasm"));`,
+    `await attempt(() => loadBackend("onnx", { url: "file://${await packageFolder()}" }));
+     await attempt(() => sum("onnx"));`,
     ["--allow-read"],
   );
   assertEquals(out, ["undefined", "2"]);
@@ -149,7 +149,7 @@ Deno.test("a backend that loads no files takes no url", async () => {
 
 /** The folder of the package: the file that cannot be read without permission is in it. */
 async function packageFolder(): Promise<string> {
-  const { out } = await run(`await attempt(() => loadBackend("wasm"));`, []);
+  const { out } = await run(`await attempt(() => loadBackend("onnx"));`, []);
   return /(\/\S*\/)ort-wasm/.exec(out[0]!)![1]!;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The wasm backend on a runtime whose module is not the one that can be driven directly: the same
+ * The onnx backend on a runtime whose module is not the one that can be driven directly: the same
  * programs on the documented interface. Each test is a process of its own, with an import map that puts
  * another module in the place of that one.
  *
@@ -38,7 +38,7 @@ Deno.test("programs run on the documented interface, with results in flight", as
   const { out, err } = await withModule(
     "export default () => ({})",
     `import { grad, jit, loadBackend, numpy as np, ready, scan } from "injax";
-    await loadBackend("wasm");
+    await loadBackend("onnx");
     const f = (x) => scan((c, x) => [np.tanh(c.add(x)), c], np.zeros([]), x);
     const x = np.array([0.5, 1, -2]);
     const [last, all] = jit(f)(x);
@@ -62,5 +62,5 @@ Deno.test("programs run on the documented interface, with results in flight", as
     "[[4,6,-6],[1,1,0],[2,3,-3]]",
     "true",
   ]);
-  assert(err.includes('injax: "wasm" runs on onnxruntime-web\'s documented interface'), err);
+  assert(err.includes('injax: "onnx" runs on onnxruntime-web\'s documented interface'), err);
 });

@@ -5,13 +5,13 @@
  * @module
  */
 import { BackendError, jit, loadBackend, numpy as np } from "../../mod.ts";
-import { wasm } from "../../lib/backends/wasm.ts";
+import { onnx } from "../../lib/backends/onnx.ts";
 import { getBackend } from "../../lib/core/backend.ts";
 import { assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 import { f32, program } from "../support/programs.ts";
 
 // Before the test that loads one.
-for (const name of ["wasm", "webgpu"]) {
+for (const name of ["onnx", "webgpu"]) {
   Deno.test(`a program for ${name} is refused while ${name} is not loaded`, () => {
     const backend = getBackend(name);
     assertEquals(backend.ready, false);
@@ -40,20 +40,20 @@ Deno.test("arguments may be disposed of as soon as a call has been made, loaded 
   other.dispose();
   assertEquals([...await early.data()], [2, 4]);
   assertEquals([...await sum.data()], [12, 24]);
-  await loadBackend("wasm");
+  await loadBackend("onnx");
   assertEquals(call().toArray(), [2, 4]);
 });
 
 Deno.test("a budget of memory holds whether it is set before or while loading", async () => {
-  const usual = wasm.memoryBudget;
+  const usual = onnx.memoryBudget;
   assertEquals(usual, 512 * 2 ** 20);
-  await loadBackend("wasm", { memoryBudget: 2 ** 20 });
-  assertEquals(wasm.memoryBudget, 2 ** 20);
-  await loadBackend("wasm", { memoryBudget: usual });
-  await assertRejects(() => loadBackend("wasm", { memoryBudget: -1 }), RangeError, "not negative");
+  await loadBackend("onnx", { memoryBudget: 2 ** 20 });
+  assertEquals(onnx.memoryBudget, 2 ** 20);
+  await loadBackend("onnx", { memoryBudget: usual });
+  await assertRejects(() => loadBackend("onnx", { memoryBudget: -1 }), RangeError, "not negative");
   await assertRejects(
     () => loadBackend("interpreter", { memoryBudget: 1 }),
     RangeError,
-    'memoryBudget is for "wasm"; "interpreter" has none',
+    'memoryBudget is for "onnx"; "interpreter" has none',
   );
 });

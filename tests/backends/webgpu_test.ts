@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { interpreter, loadBackend, ready, wasm, webgpu } from "../../lib/backends/mod.ts";
+import { interpreter, loadBackend, onnx, ready, webgpu } from "../../lib/backends/mod.ts";
 import { jitCall } from "../../lib/control/call.ts";
 import type { NDArray } from "../../lib/core/array.ts";
 import { shaped } from "../../lib/core/aval.ts";
@@ -105,9 +105,9 @@ gpuTest("a program without elements to compute gives empty arrays", async () => 
 });
 
 gpuTest("arrays of other backends and arrays in flight are taken", async () => {
-  await loadBackend("wasm");
+  await loadBackend("onnx");
   const twice = program((x) => [add(x, x)], f32(LARGE));
-  const onHeap = wasm.compile(twice, "twice").run([array(1, [LARGE])])[0]!;
+  const onHeap = onnx.compile(twice, "twice").run([array(1, [LARGE])])[0]!;
   const late = ConcreteArray.inFlight(
     f32(LARGE),
     new Promise((resolve) => setTimeout(() => resolve(new Float32Array(LARGE).fill(4)), 5)),
@@ -115,7 +115,7 @@ gpuTest("arrays of other backends and arrays in flight are taken", async () => {
   const gpu = webgpu.compile(twice, "twice");
   const outs = [onHeap, late].map((x) => gpu.run([x])[0]!);
   assertEquals((await elements(outs)).map((v) => v[7]), [4, 8]);
-  const back = wasm.compile(twice, "twice").run([outs[0]!]);
+  const back = onnx.compile(twice, "twice").run([outs[0]!]);
   assertEquals((await elements(back)).map((v) => v[7]), [8]);
 });
 
@@ -183,7 +183,7 @@ gpuTest("loops within loops, in calls, with outputs passed through", async () =>
     (xs, c) => {
       const [last, [sums, same]] = scan(
         ((c: NDArray, x: NDArray) => {
-          const [z] = bind(jitCall, [c], { jaxpr: count, name: "count", backend: "wasm" });
+          const [z] = bind(jitCall, [c], { jaxpr: count, name: "count", backend: "onnx" });
           return [add(z!, x), [reduceSum(z!, [0]), x]];
         }) as never,
         c,

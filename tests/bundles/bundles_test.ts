@@ -18,7 +18,7 @@ const programs = {
   `,
   "compiled.js": `
     import { jit, loadBackend, numpy as np } from "${lib}";
-    await loadBackend("wasm");
+    await loadBackend("onnx");
     console.log(JSON.stringify(jit((x) => np.floor(x).sum())(np.array([1.5, 2.5])).toArray()));
   `,
   "network.js": `
@@ -31,7 +31,7 @@ const programs = {
     for (const c of [Pair, Triple]) {
       registerPytreeNode(c, (p) => [{ a: p.a, b: p.b }, null], ({ a, b }) => new c(a, b));
     }
-    await loadBackend("wasm");
+    await loadBackend("onnx");
     const model = hk.transform((x) => {
       const h = new Decoder().call(new Encoder().call(x));
       return new hk.MLP([5, 2]).call(new Encoder().call(h)).add(random.normal(hk.nextRngKey(), [2]));

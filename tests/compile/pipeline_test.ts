@@ -33,7 +33,7 @@ import { treeLeaves } from "../../lib/core/tree.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const f32 = (x: number | number[]): NDArray => arr(x, "float32");
 

@@ -27,7 +27,7 @@ import { assert } from "../support/assert.ts";
 import { seedNote } from "../support/random.ts";
 import { type Inputs, randomLoop } from "../support/random_loops.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const LOOPS = Number(Deno.env.get("INJAX_LOOPS") ?? 40);
 /**
@@ -86,13 +86,13 @@ for (let n = 0; n < LOOPS; n++) {
       ];
       for (const [what, h] of all) {
         simplified(what, h, inputs);
-        compare(`${what} on wasm`, jit(h)(inputs), h(inputs));
+        compare(`${what} on onnx`, jit(h)(inputs), h(inputs));
       }
       const seen = grad((x: Inputs): NDArray =>
         watched(x).reduce((sum, y) => sum.add(np.sin(y).sum()), np.zeros([], { dtype: "float64" }))
       ) as (x: Inputs) => Inputs;
       compare("its gradient beside what nothing reads", seen(inputs), g(inputs));
-      compare("the same gradient on wasm", jit(seen)(inputs), g(inputs));
+      compare("the same gradient on onnx", jit(seen)(inputs), g(inputs));
       const [, dot] = jvp(loss, [inputs], [inputs]);
       const want = treeLeaves(g(inputs)).reduce<number>(
         (sum, d, i) => sum + (d as NDArray).mul(treeLeaves(inputs)[i] as NDArray).sum().item(),

@@ -20,7 +20,7 @@ import { bind1 } from "../../lib/core/trace.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 import { arr } from "../support/arrays.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 /** Adds 1 in eager code, and in compiled code adds `wrong` or multiplies by it. */
 function planted(name: string, wrong: number, op = "Add"): (x: NDArray) => NDArray {
@@ -76,7 +76,7 @@ Deno.test("rounding is not a difference, unless it is asked for", async () => {
 Deno.test("functions of the library differ nowhere from eager code", async () => {
   const f = (x: NDArray): NDArray =>
     nn.softmax(linalg.solve(np.eye(2).mul(3).add(np.outer(x, x)), np.tanh(x))).cumsum();
-  for (const backend of ["wasm", "interpreter"]) {
+  for (const backend of ["onnx", "interpreter"]) {
     const found = await debug.whereJitDiffersWith({ backend }, f, x);
     assert(found.compared > 8);
     assertEquals(
@@ -97,7 +97,7 @@ Deno.test("zeros of another sign, NaN and infinities are told from rounding", as
   const found = await debug.whereJitDiffers(turned, np.array([-1]));
   const [{ eager, compiled, ulps }] = found.operations as [debug.Difference];
   assertEquals([eager, compiled, ulps], [0, -0, Infinity]);
-  assert(String(found).includes("eager 0, wasm -0 (no rounding)"), String(found));
+  assert(String(found).includes("eager 0, onnx -0 (no rounding)"), String(found));
 });
 
 Deno.test("program() shows each stage", () => {

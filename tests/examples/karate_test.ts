@@ -13,7 +13,7 @@ import { draw } from "../../examples/karate/svg.ts";
 import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { gpuTest } from "../support/gpu.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 const trained = await train(0, 40, () => {});
 
 function largestGap(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -37,7 +37,7 @@ Deno.test("the exported network gives the same through the public InferenceSessi
   const input = new Tensor("float32", features.dataSync() as Float32Array, [size, size]);
   const { out } = await session.run({ features: input });
   assertEquals(out!.dims, [size, 2]);
-  const ours: NDArray = scores("wasm").logits;
+  const ours: NDArray = scores("onnx").logits;
   assert(largestGap(out!.data as Float32Array, ours.dataSync()) <= 1e-5);
   await session.release();
 });
@@ -46,7 +46,7 @@ gpuTest("the network on a GPU agrees with WebAssembly", async () => {
   const onGpu = scores("webgpu");
   await ready(onGpu);
   assertEquals(onGpu.solution.statusName, "converged", onGpu.solution.message);
-  const gap = largestGap(onGpu.logits.dataSync(), scores("wasm").logits.dataSync());
+  const gap = largestGap(onGpu.logits.dataSync(), scores("onnx").logits.dataSync());
   assert(gap <= 1e-4, `largest difference ${gap}`);
 });
 

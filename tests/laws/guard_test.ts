@@ -10,7 +10,7 @@ import { members } from "./members.ts";
 import type { World } from "./world.ts";
 import { worlds } from "./worlds.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 // The raw ones call no function, or leave it to the library to call it where it stands.
 const harmless: readonly string[] = ["initialize", "isInitializing"];

@@ -24,7 +24,7 @@ import { assertClose, plain } from "../support/arrays.ts";
 import type { World } from "./world.ts";
 import { worlds } from "./worlds.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const x = np.array([0.6, -0.4]);
 const w = np.array([[0.3, -0.2], [0.1, 0.4]]);

@@ -10,7 +10,7 @@ import { type Case, casesOf, check, kinds, type Outcome } from "./matrix.ts";
 import { memberOf, members, purified } from "./members.ts";
 import { worlds } from "./worlds.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const cases: readonly Case[] = worlds.flatMap((world) => casesOf(world));
 

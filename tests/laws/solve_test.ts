@@ -29,7 +29,7 @@ import { toyWorld } from "./worlds/toy.ts";
 import type { World } from "./world.ts";
 import { worlds } from "./worlds.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type Params = { readonly w: NDArray; readonly b: NDArray };
 
@@ -71,7 +71,7 @@ for (const world of worlds) {
     assertClose(model(params, x), explicit(params, x), tolerance, "eager");
     const wanted = gradients(explicit)(params, x);
     assertClose(gradients(model)(params, x), wanted, tolerance, "gradients");
-    for (const backend of ["interpreter", "wasm"] as const) {
+    for (const backend of ["interpreter", "onnx"] as const) {
       assertClose(jit(model, { backend })(params, x), explicit(params, x), tolerance, backend);
       const both = [
         jit(gradients(model), { backend }),
@@ -190,7 +190,7 @@ for (const world of worlds) {
       fisherInformation(normalizer((q) => q.matmul(w).add(b)), q);
     const points = np.array([[0.6, -0.4], [0.1, 0.9], [-1, 0.3]]);
     assertClose(information(params, x), wanted(params, x), tolerance, "eager");
-    for (const backend of ["interpreter", "wasm"] as const) {
+    for (const backend of ["interpreter", "onnx"] as const) {
       assertClose(jit(information, { backend })(params, x), wanted(params, x), tolerance, backend);
     }
     const lanes = { inAxes: [null, 0] };

@@ -19,7 +19,7 @@ function option(name: string): string | undefined {
 }
 
 if (import.meta.main) {
-  await loadBackend("wasm");
+  await loadBackend("onnx");
   const nests = Number(option("nests") ?? 1);
   const only = option("only");
   const failures: string[] = [];

@@ -24,7 +24,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "../sup
 import { assertClose, plain } from "../support/arrays.ts";
 import { library, type Step } from "./library.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const t = hk.transforms;
 const key = random.key(3);

@@ -10,7 +10,7 @@ import { Random, seedNote } from "../support/random.ts";
 import { library, modesOf } from "./library.ts";
 import { check, key, model, type ModelParams, point } from "./model.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const names = Object.keys(library);
 
@@ -36,7 +36,7 @@ Deno.test("three library functions deep, the purified program", () => {
   check(["foriLoop", "fixedPoint, iterative adjoint", "vmap"]);
 });
 
-Deno.test("compiled by wasm: apply, its gradient, and the gradient of what was compiled", () => {
+Deno.test("compiled by onnx: apply, its gradient, and the gradient of what was compiled", () => {
   const x = point.astype("float32");
   const nests = [
     ...names.map((name) => [name]),

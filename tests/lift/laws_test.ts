@@ -14,7 +14,7 @@ import { assertClose } from "../support/arrays.ts";
 import { library, type Step } from "./library.ts";
 import { bInit, check, key, point, wInit } from "./model.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 Deno.test("the table of library functions uses every member of the dictionary", () => {
   const missing = transformNames.filter((name) => !(name in library));

@@ -39,7 +39,7 @@ import {
 } from "./library.ts";
 import * as toy from "./toy.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const key = random.key(17);
 const x = np.array([0.6, -0.4]);

@@ -19,7 +19,7 @@ import { assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose } from "../support/arrays.ts";
 import { library, type Step } from "./library.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const t = hk.transforms;
 const key = random.key(5);

@@ -18,7 +18,7 @@ function model(
   inputs: readonly Port[],
   outputs: readonly Port[],
   build: (g: Lowering, inputs: Value[]) => Value[],
-  target: Lowering["target"] = "wasm",
+  target: Lowering["target"] = "onnx",
 ): Model {
   return buildModel({ target, name: "test", inputs, outputs, build });
 }

@@ -19,7 +19,7 @@ import { openFile } from "../support/files.ts";
 import { any } from "../support/mistakes.ts";
 import { randomProgram } from "../support/random_programs.ts";
 
-await loadBackend("wasm"); // for what is jitted inside
+await loadBackend("onnx"); // for what is jitted inside
 
 /** Compares a function's file with the function at both ends of optimisation. */
 async function compare(

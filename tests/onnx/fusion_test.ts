@@ -16,7 +16,7 @@ import { lowerJaxpr } from "../../lib/onnx/lower.ts";
 import type { Graph } from "../../lib/onnx/model.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 /** How often each operator stands in a graph and its bodies. */
 function operators(f: (...args: NDArray[]) => Tree, ...args: NDArray[]): Record<string, number> {
@@ -29,7 +29,7 @@ function operators(f: (...args: NDArray[]) => Tree, ...args: NDArray[]): Record<
       }
     }
   };
-  visit(lowerJaxpr(openJaxpr(makeJaxpr(f)(...args)).jaxpr, { target: "wasm" }).graph);
+  visit(lowerJaxpr(openJaxpr(makeJaxpr(f)(...args)).jaxpr, { target: "onnx" }).graph);
   return count;
 }
 
@@ -102,7 +102,7 @@ Deno.test("fission takes out of a scan what the carry does not need", () => {
     );
   const w = np.linspace(-1, 1, 9).reshape([3, 3]), bias = np.ones([3]);
   const xs = np.linspace(-1, 1, 15).reshape([5, 3]);
-  const model = lowerJaxpr(openJaxpr(makeJaxpr(cell)(w, w, bias, xs)).jaxpr, { target: "wasm" });
+  const model = lowerJaxpr(openJaxpr(makeJaxpr(cell)(w, w, bias, xs)).jaxpr, { target: "onnx" });
   const loop = model.graph.nodes.find((n) => n.op === "Scan")!;
   const body = (loop.attributes!.body as { graph: Graph }).graph;
   assertEquals(body.nodes.filter((n) => n.op !== "Identity").map((n) => n.op), [

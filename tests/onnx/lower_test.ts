@@ -26,7 +26,7 @@ function ops(graph: Graph): string[] {
 
 Deno.test("a jaxpr becomes a graph with its inputs and outputs in order", () => {
   const jaxpr = program((x, y) => [mul(sin(x), y), add(x, y)], f32(3), f32(3));
-  const { graph, opset } = lowerJaxpr(jaxpr, { target: "wasm", name: "f" });
+  const { graph, opset } = lowerJaxpr(jaxpr, { target: "onnx", name: "f" });
   assertEquals(graph.name, "f");
   assertEquals(ops(graph), ["Sin", "Mul", "Add"]);
   assertEquals(graph.inputs.map((v) => [v.type, v.shape]), [["float32", [3]], ["float32", [3]]]);
@@ -41,7 +41,7 @@ Deno.test("captured arrays become initializers, each once", () => {
     (x) => [mul(add(mul(x, weights), weights), scalar), mul(x, array([3], []))],
     f32(100),
   );
-  const { graph } = lowerJaxpr(jaxpr, { target: "wasm" });
+  const { graph } = lowerJaxpr(jaxpr, { target: "onnx" });
   assertEquals(graph.initializers.map((t) => t.shape), [[100], []]);
   // The elements are the array's own; they are copied when bytes are made of the model.
   assert(graph.initializers[0]!.data === weights.values);
@@ -49,23 +49,23 @@ Deno.test("captured arrays become initializers, each once", () => {
 
 Deno.test("equal expressions of a program are computed once", () => {
   const jaxpr = program((x) => [add(mul(sin(x), cos(x)), mul(sin(x), cos(x)))], f32(3));
-  assertEquals(ops(lowerJaxpr(jaxpr, { target: "wasm" }).graph), ["Sin", "Cos", "Mul", "Add"]);
+  assertEquals(ops(lowerJaxpr(jaxpr, { target: "onnx" }).graph), ["Sin", "Cos", "Mul", "Add"]);
 });
 
 Deno.test("calls are lowered in place, and their programs can be shared", () => {
   const inner = program((x) => [sin(x)], f32(3));
-  const params = { jaxpr: inner, name: "inner", backend: "wasm" };
+  const params = { jaxpr: inner, name: "inner", backend: "onnx" };
   const jaxpr = program((x) => {
     const [once] = bind(jitCall, [x], params);
     return bind(jitCall, [once!], params);
   }, f32(3));
-  assertEquals(ops(lowerJaxpr(jaxpr, { target: "wasm" }).graph), ["Sin", "Sin"]);
+  assertEquals(ops(lowerJaxpr(jaxpr, { target: "onnx" }).graph), ["Sin", "Sin"]);
 });
 
 Deno.test("lowerEqns adds a program to a graph under construction", () => {
   const jaxpr = program((x) => [sin(x)], f32(3));
   const { graph } = buildModel({
-    target: "wasm",
+    target: "onnx",
     name: "outer",
     inputs: [f32(3)],
     outputs: [f32(3)],
@@ -75,7 +75,7 @@ Deno.test("lowerEqns adds a program to a graph under construction", () => {
 });
 
 Deno.test("20,000 equations: no recursion over them", () => {
-  const bytes = encodeModel(lowerJaxpr(chain(20000, f32(4)), { target: "wasm" }));
+  const bytes = encodeModel(lowerJaxpr(chain(20000, f32(4)), { target: "onnx" }));
   assertEquals(decodeModel(bytes).graph.nodes.length, 20000);
 });
 
@@ -83,7 +83,7 @@ Deno.test("control flow becomes Loop, Scan and If", () => {
   const { graph } = lowerJaxpr(loops(f32(3)), { target: "portable" });
   const all = ops(graph);
   assert(all.includes("Loop") && all.includes("Scan"), String(all));
-  assertEquals(ops(lowerJaxpr(loop(5, f32(3)), { target: "wasm" }).graph).includes("Cos"), true);
+  assertEquals(ops(lowerJaxpr(loop(5, f32(3)), { target: "onnx" }).graph).includes("Cos"), true);
 });
 
 Deno.test("an exported program has names, notes and the results of the original", async () => {
@@ -119,7 +119,7 @@ Deno.test("an exported program has names, notes and the results of the original"
 Deno.test("a literal or an input may be an output", () => {
   const jaxpr = program((x) => [x, array([4], [])], f32(2));
   assert(jaxpr.outputs[1] instanceof Literal);
-  const { graph } = lowerJaxpr(jaxpr, { target: "wasm" });
+  const { graph } = lowerJaxpr(jaxpr, { target: "onnx" });
   assertEquals(ops(graph), ["Identity", "Identity"]);
 });
 

@@ -26,7 +26,7 @@ import { notOpen, openCases } from "../support/open_programs.ts";
 import { Random } from "../support/random.ts";
 import { inputShapes, randomProgram } from "../support/random_programs.ts";
 
-await loadBackend("wasm"); // for what is jitted inside
+await loadBackend("onnx"); // for what is jitted inside
 
 /** Lengths to try; the second symbol gets the next one. */
 const LENGTHS = [1, 2, 7, 64, 129];

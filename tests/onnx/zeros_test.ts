@@ -16,7 +16,7 @@ import { lowerJaxpr } from "../../lib/onnx/lower.ts";
 import { arr, difference } from "../support/arrays.ts";
 import { assertEquals } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const zeros = [0, -0, 1, -1, Infinity, -Infinity, NaN];
 const all = (f: (a: number, b: number) => number): number[] =>
@@ -162,7 +162,7 @@ for (const [shape, nodes] of conditions) {
         const found = difference(jit(f)(c, x, y), f(c, x, y), 0);
         if (found !== null) throw new Error(`${dtype}: ${found}`);
         const { jaxpr } = openJaxpr(makeJaxpr(f)(c, x, y));
-        const used = lowerJaxpr(jaxpr, { target: "wasm" }).graph.nodes
+        const used = lowerJaxpr(jaxpr, { target: "onnx" }).graph.nodes
           .filter(({ op }) => CHOICE.includes(op));
         assertEquals(used.length <= nodes, true, `${used.map((n) => n.op)}`);
       }

@@ -10,7 +10,7 @@ import {
 import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 Deno.test("Anderson acceleration with a long memory needs no more evaluations in float32", () => {
   // Differences of a linear map whose condition is 300 come close to depending on each other, and

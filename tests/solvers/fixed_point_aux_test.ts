@@ -21,7 +21,7 @@ import * as hk from "../../adapters/haiku/mod.ts";
 import { assertClose } from "../support/arrays.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const f64 = (x: number): NDArray => np.array(x, { dtype: "float64" });
 const tight = { rtol: 1e-12, atol: 1e-12 };
@@ -49,7 +49,7 @@ Deno.test("the solution carries what the function gives beside its value there",
 });
 
 Deno.test("it is the same compiled, as part of a solution that leaves jit", () => {
-  for (const backend of ["wasm", "interpreter"]) {
+  for (const backend of ["onnx", "interpreter"]) {
     const { value, aux } = jit((t: NDArray) => solve(t), { backend })(f64(0.8));
     assertAlmostEquals(aux.energy.item(), 0.8 * value.item() ** 2, 1e-12);
   }

@@ -23,7 +23,7 @@ import {
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 import { arr } from "../support/arrays.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 // 30-digit values and implicit derivatives, computed with mpmath at 50 digits.
 const problems: {

@@ -11,7 +11,7 @@ import {
 import { assertAlmostEquals, assertEquals } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 Deno.test("however a solve ends, its norms are those of its value, the best point that it met", () => {
   const norm = (x: NDArray): number => Math.hypot(...x.dataSync());

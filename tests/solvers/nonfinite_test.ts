@@ -25,7 +25,7 @@ import {
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const isAllNaN = (tree: unknown): boolean =>
   (treeLeaves(tree) as NDArray[]).every((x) => x.dataSync().every(Number.isNaN));

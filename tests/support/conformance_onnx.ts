@@ -1,6 +1,6 @@
 /**
  * Graphs against the interpreter: each sample's equation, and the program of its gradients, are
- * lowered, run by ONNX Runtime, and compared. Besides the graphs for wasm, those for export and for
+ * lowered, run by ONNX Runtime, and compared. Besides the graphs for the CPU, those for export and for
  * WebGPU run here too, the latter with float32 alone and on the CPU: that tests their compositions,
  * though not the kernels of a GPU.
  *
@@ -80,9 +80,9 @@ interface Runner {
   readonly release: () => void;
 }
 
-/** The program as jit on wasm runs it. */
-function onWasm(jaxpr: Jaxpr, name: string): Runner {
-  return getBackend("wasm").compile(jaxpr, name);
+/** The program as jit on onnx runs it. */
+function onOnnx(jaxpr: Jaxpr, name: string): Runner {
+  return getBackend("onnx").compile(jaxpr, name);
 }
 
 /** The graph for another target, on the CPU. */
@@ -110,14 +110,14 @@ export interface Closeness {
   readonly anyZero?: boolean;
 }
 
-/** Runs a program on wasm and compares with the interpreter: `null`, or what is different. */
-export function differenceOnWasm(
+/** Runs a program on onnx and compares with the interpreter: `null`, or what is different. */
+export function differenceOnOnnx(
   jaxpr: Jaxpr,
   inputs: readonly ConcreteArray[],
   random: Random,
   closeness: Closeness = { rounding: ROUNDING },
 ): string | null {
-  return compare(jaxpr, inputs, onWasm(jaxpr, "program"), random, closeness);
+  return compare(jaxpr, inputs, onOnnx(jaxpr, "program"), random, closeness);
 }
 
 /** Runs a program and compares with the interpreter. */
@@ -164,7 +164,7 @@ export function checkOnnx(c: Case, report: Report): void {
   const check = (kind: string, runner: () => Runner, closeness: Closeness): void =>
     report.check(kind, c, "", () => compare(jaxpr, inputs, runner(), random, closeness));
   const exact = { rounding: ROUNDING, anyZero: report.skips("zeros", c) };
-  check("onnx", () => onWasm(jaxpr, c.primitive.name), exact);
+  check("onnx", () => onOnnx(jaxpr, c.primitive.name), exact);
   check("onnx for export", () => onCpu(jaxpr, "portable"), exact);
   if (isFloat32(c, c.apply(inputs))) {
     // Compositions from what WGSL promises of its functions are a little coarser, and use Where as it
@@ -205,7 +205,7 @@ export function checkGradientOnnx(c: Case, report: Report): void {
     const cts = outs.filter((y) => isFloat(y.dtype)).map((y) => randomLike(y, c.random));
     // A composition of some operations: the errors of each add up. What broadcasts is summed, and of
     // sums of -0 the sign is the kernel's (see `sumOf` in the tests of sums).
-    const runner = onWasm(jaxpr, `${c.primitive.name}_grad`);
+    const runner = onOnnx(jaxpr, `${c.primitive.name}_grad`);
     const closeness = { rounding: 4 * ROUNDING, anyZero: true };
     return compare(jaxpr, [...c.inputs, ...cts], runner, c.random, closeness);
   });

@@ -17,7 +17,7 @@ import { checkJvp, checkTranspose, checkVjp } from "./conformance_derivatives.ts
 import { checkGradientOnnx, checkOnnx } from "./conformance_onnx.ts";
 import { checkAlgebra, checkPartial, checkPasses } from "./conformance_passes.ts";
 
-/** Tries a primitive on its samples. The backend "wasm" must have been loaded. */
+/** Tries a primitive on its samples. The backend "onnx" must have been loaded. */
 export function reportOf<P>(record: Primitive<P>): Report {
   const primitive = record as unknown as AnyPrimitive;
   const { name } = primitive;

@@ -6,13 +6,13 @@
 import { jit, type Tree } from "../../mod.ts";
 import { assertClose } from "./arrays.ts";
 
-/** For jit, which would otherwise wait for wasm. */
+/** For jit, which would otherwise wait for onnx. */
 export const interpreter = { backend: "interpreter" } as const;
 
-/** The backends that give results at once; `wasm` must have been loaded. */
+/** The backends that give results at once; `onnx` must have been loaded. */
 export const backends: readonly { readonly backend: string }[] = [
   interpreter,
-  { backend: "wasm" },
+  { backend: "onnx" },
 ];
 
 /** Checks `f` at `args` eagerly and jitted. */

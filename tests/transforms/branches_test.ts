@@ -27,7 +27,7 @@ import { arr, assertClose } from "../support/arrays.ts";
 import { everywhere } from "../support/everywhere.ts";
 import { limited } from "../support/limited.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const int = (v: number | number[]): NDArray => arr(v, "int32");
 

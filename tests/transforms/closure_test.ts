@@ -29,7 +29,7 @@ import { InternalError } from "../../lib/core/errors.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 import { assert, assertThrows } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type G = (p: NDArray, s: NDArray) => NDArray;
 

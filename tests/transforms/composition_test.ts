@@ -26,7 +26,7 @@ import { assert } from "../support/assert.ts";
 import { Random, seedNote } from "../support/random.ts";
 import { type Fn, type Mode, type Subject, subjects } from "../support/subjects.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const identity = arr([[1, 0, 0], [0, 1, 0], [0, 0, 1]]);
 
@@ -157,7 +157,7 @@ for (const [name, { f, mode }] of Object.entries(subjects) as [string, Subject][
     }
   });
 
-  Deno.test(`one graph on wasm: value, gradient, hessian and lanes: ${name}`, () => {
+  Deno.test(`one graph on onnx: value, gradient, hessian and lanes: ${name}`, () => {
     const d = mode === "forward" ? jacfwd : jacrev;
     const all = (x: NDArray): NDArray[] => {
       const second = mode === "reverse" ? jacrev(d(f)) : jacfwd(d(f));
@@ -175,7 +175,7 @@ for (const [name, { f, mode }] of Object.entries(subjects) as [string, Subject][
       compiled(x).forEach((y, k) => {
         const scale = Math.max(1, ...Array.from(expected[k]!.dataSync(), Math.abs));
         const found = difference(y, expected[k]!, 1e-13 * scale);
-        assert(found === null, `output ${k} of ${name} on wasm: ${found}`);
+        assert(found === null, `output ${k} of ${name} on onnx: ${found}`);
       });
     }
   });

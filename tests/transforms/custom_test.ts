@@ -34,7 +34,7 @@ import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { arr, assertClose, plain } from "../support/arrays.ts";
 import { backends } from "../support/everywhere.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 type Fn = (x: NDArray) => NDArray;
 

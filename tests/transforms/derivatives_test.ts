@@ -1,6 +1,6 @@
 /**
  * Values and derivatives against those recorded from JAX (`reference/derivatives.json`), eagerly,
- * jitted on the interpreter, and as one graph on wasm.
+ * jitted on the interpreter, and as one graph on onnx.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { difference, ulps } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { formulas, type Named, notExpressible } from "../support/derivative_cases.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 interface Recording {
   readonly formula: string;
@@ -83,7 +83,7 @@ for (const [name, f] of Object.entries(formulas)) {
     const inputs = decodeAll(recordings[name]!.inputs);
     compare(name, f(inputs), "eager");
     compare(name, jit(f, { backend: "interpreter" })(inputs), "jit on the interpreter");
-    compare(name, jit(f)(inputs), "jit on wasm");
+    compare(name, jit(f)(inputs), "jit on onnx");
   });
 }
 
@@ -111,7 +111,7 @@ for (const [name, f] of unary) {
     const second = vmap(grad(grad(f))) as (x: NDArray) => NDArray;
     for (const [order, d] of [f, first, second].entries()) {
       const want = at([table.d0, table.d1, table.d2][order]!);
-      for (const [how, g] of [["eager", d], ["wasm", jit(d)]] as const) {
+      for (const [how, g] of [["eager", d], ["onnx", jit(d)]] as const) {
         // 64 rounding errors of each element; derivatives (and gelu, by 1 + tanh) may also be nearly
         // 0 as differences of terms that are not, and then JAX's digits are as random as ours.
         const lost = order === 0 && name !== "gelu_tanh" ? 0 : ulps(want, 128);

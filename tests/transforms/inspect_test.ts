@@ -159,7 +159,7 @@ in (c) }`,
     `{ lambda a:float32[3] ; let
   b:float32[3] = jit[jaxpr={ lambda a:float32[3] ; let
     b:float32[3] = mul a a
-  in (b) } name=area backend=wasm] a
+  in (b) } name=area backend=onnx] a
 in (b) }`,
   );
 });

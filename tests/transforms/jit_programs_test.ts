@@ -11,7 +11,7 @@ import { counted } from "../support/counted.ts";
 import { named } from "../support/mistakes.ts";
 import { interpreter } from "../support/everywhere.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 /** What `run` says on the console. */
 function warnings(run: () => void): string[] {
@@ -151,7 +151,7 @@ Deno.test("the programs of a jitted function go when it goes", async () => {
     import { jit, loadBackend, numpy as np } from ${
     JSON.stringify(import.meta.resolve("../../mod.ts"))
   };
-    await loadBackend("wasm");
+    await loadBackend("onnx");
     const refs = [];
     (() => {
       const w = np.ones([1000]);

@@ -35,7 +35,7 @@ import { arr, assertClose, plain } from "../support/arrays.ts";
 import { backends, everywhere } from "../support/everywhere.ts";
 import { limited } from "../support/limited.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const int = (v: number | number[]): NDArray => arr(v, "int32");
 

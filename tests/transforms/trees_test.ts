@@ -40,7 +40,7 @@ import {
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "../support/assert.ts";
 import { arr, assertClose, plain } from "../support/arrays.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 /** A point with a label that is no array. */
 class Point {
@@ -100,7 +100,7 @@ Deno.test("a registered class goes through derivatives", () => {
 
 Deno.test("a registered class goes through jit, vmap and evalShape; its label makes a program its own", () => {
   let traces = 0;
-  for (const backend of ["interpreter", "wasm"]) {
+  for (const backend of ["interpreter", "onnx"]) {
     traces = 0;
     const f = jit((q: Point) => {
       traces++;

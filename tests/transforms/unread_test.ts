@@ -24,7 +24,7 @@ import { arr, assertClose } from "../support/arrays.ts";
 import { assertEquals } from "../support/assert.ts";
 import { allUnread } from "../support/random_unread.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const x = arr([0.3, -0.2]);
 const t = arr([0.7, 0.4]);

@@ -249,8 +249,8 @@ export function lowerDot(
   const one = x.contract.length === 1;
   // Beside a vector, the runtime's fusion of a product with a transposition forgets the latter (level
   // "extended" of onnxruntime 1.30, which files are run at if nothing is said; it finds transpositions
-  // that are nodes away). Backend wasm switches it off.
-  const asColumn = g.target !== "wasm" && leftFree.length > 0;
+  // that are nodes away). Backend onnx switches it off.
+  const asColumn = g.target !== "onnx" && leftFree.length > 0;
   const leftShape = batched || !one || leftFree.length === 0
     ? [...batch, ...(leftFree.length === 0 && !batched ? [] : [sizeOf(leftFree)]), depth]
     : [...leftFree, depth];

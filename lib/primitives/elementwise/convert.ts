@@ -49,7 +49,7 @@ export const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>
   passes: ordinary,
   lower(g, [x], { dtype }, [aval]) {
     // Cast saturates and maps NaN to 0 in WebAssembly; elsewhere that is up to the machine.
-    const exact = g.target === "wasm" || !isFloat(aval!.dtype) || !isInteger(dtype);
+    const exact = g.target === "onnx" || !isFloat(aval!.dtype) || !isInteger(dtype);
     return [exact ? g.cast(x!, aval!.dtype, dtype) : saturated(g, x!, aval!.dtype, dtype)];
   },
   samples: convertSamples,

@@ -133,7 +133,7 @@ export function lowerElementwise(
   lower: (inputs: readonly Value[], out: ShapedArray) => Value,
 ): Value {
   const ones = out.shape.length - 1 - out.shape.findLastIndex((n) => n !== 1);
-  if (g.target !== "wasm" || ones === 0 || sizeOf(out.shape) < LONG_COLUMN) {
+  if (g.target !== "onnx" || ones === 0 || sizeOf(out.shape) < LONG_COLUMN) {
     return lower(inputs, out);
   }
   const without = (shape: readonly number[]): readonly number[] =>

@@ -1,5 +1,5 @@
 /**
- * The sessions that the wasm backend keeps on the runtime's heap.
+ * The sessions that the onnx backend keeps on the runtime's heap.
  *
  * Owns how many there are. A program that nothing refers to is freed by a finalizer, but finalizers
  * do not run in code that never awaits, however many functions it compiles and drops. So where the
@@ -10,7 +10,7 @@
  */
 import type { OrtRuntime, OrtSession, OrtTensor } from "./ort_direct.ts";
 
-/** A heap that programs are open on, as far as their sessions are concerned: see `wasm_memory.ts`. */
+/** A heap that programs are open on, as far as their sessions are concerned: see `onnx_memory.ts`. */
 export interface Heap {
   /** The runtime. */
   readonly runtime: OrtRuntime;

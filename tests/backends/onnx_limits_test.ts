@@ -5,12 +5,12 @@
  * @module
  */
 import { loadOrt } from "../../lib/backends/ort_direct.ts";
-import { wasm } from "../../lib/backends/mod.ts";
+import { onnx } from "../../lib/backends/mod.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
 import { BackendError, jit, loadBackend, type NDArray, numpy as np } from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 /** Of some length n: three arrays of [n, n] at once. */
 function crowd(x: NDArray): NDArray {
@@ -22,15 +22,15 @@ Deno.test("arrays beyond what WebAssembly can address are named, with function a
   for (const f of [(x: NDArray) => np.outer(x, x), (x: NDArray) => np.outer(x, x).sum()]) {
     const squares = jit(Object.defineProperty(f, "name", { value: "squares" }));
     const error = assertThrows(() => squares(np.ones([40_000])), BackendError) as Error;
-    assert(error.message.startsWith("wasm: program squares failed: out of memory."), error.message);
+    assert(error.message.startsWith("onnx: program squares failed: out of memory."), error.message);
     assert(error.message.includes("float32[40000,40000] (6.0 GiB, of mul)"), error.message);
   }
 });
 
 Deno.test("after memory has run out, the next program runs, and so does the same with more room", async () => {
-  await loadBackend("wasm");
+  await loadBackend("onnx");
   const before = jit((x: NDArray) => x.mul(2))(np.ones([100_000]));
-  assertEquals((before as ConcreteArray).device?.backend, "wasm");
+  assertEquals((before as ConcreteArray).device?.backend, "onnx");
   // Most of the address space, which costs nothing as long as it is not written to.
   const ort = await loadOrt();
   ort.tensor("float32", [1_000_000_000]);
@@ -40,7 +40,7 @@ Deno.test("after memory has run out, the next program runs, and so does the same
   const small = jit((x: NDArray) => x.add(1));
   assertEquals(small(np.array([1, 2])).toArray(), [2, 3]);
   assert(f(np.ones([10])).item() > 1.6);
-  await loadBackend("wasm");
+  await loadBackend("onnx");
   assert((await loadOrt()) !== ort);
   assert(f(np.ones([5_500])).item() > 1.6);
   // What was on the old heap is still there.
@@ -49,7 +49,7 @@ Deno.test("after memory has run out, the next program runs, and so does the same
 });
 
 Deno.test("a module that has broken down must be loaded again, and then works", async () => {
-  await loadBackend("wasm");
+  await loadBackend("onnx");
   const double = jit((x: NDArray) => x.mul(2));
   const held = double(np.ones([100_000]));
   const ort = await loadOrt();
@@ -63,11 +63,11 @@ Deno.test("a module that has broken down must be loaded again, and then works", 
   } finally {
     module._OrtRun = run;
   }
-  assert(!wasm.ready);
+  assert(!onnx.ready);
   // Without loading, results are in flight until it has loaded itself.
   const late = double(np.array([1, 2]));
   assertEquals([...await late.data()], [2, 4]);
-  await loadBackend("wasm");
+  await loadBackend("onnx");
   assertEquals(double(held).sum().item(), 400_000);
 });
 
@@ -99,7 +99,7 @@ Deno.test("functions that are compiled and dropped without a pause do not fill t
     ort.createSession = createSession;
   }
   assertEquals(opened, 351, "what is in use keeps its session");
-  assert(wasm.heapBytes < 1.1e9, `the heap has grown to ${wasm.heapBytes} bytes`);
+  assert(onnx.heapBytes < 1.1e9, `the heap has grown to ${onnx.heapBytes} bytes`);
   // It has lost its session, and gets another.
   assertEquals(last(first), 2 ** 19 + 2);
 });

@@ -1,5 +1,5 @@
 /**
- * The runtime that the wasm backend runs on: loading it, trying it out, and replacing it when it has
+ * The runtime that the onnx backend runs on: loading it, trying it out, and replacing it when it has
  * run out of memory or broken.
  *
  * @module
@@ -13,10 +13,10 @@ import { forgetOrt, loadOrt, type OrtRuntime } from "./ort_direct.ts";
 import { WASM_MODULE } from "./ort_module.ts";
 import { loadPublicOrt, type PublicCompiler } from "./ort_public.ts";
 import { trial, trialInput, trialOutput } from "./trial.ts";
-import { HeapMemory } from "./wasm_memory.ts";
+import { HeapMemory } from "./onnx_memory.ts";
 
 /** See the top of the file; there is one in a process. */
-export class WasmHost {
+export class OnnxHost {
   /** What programs run on; null while not loaded. */
   memory: HeapMemory | null = null;
   /** In place of `memory` where the direct binding does not work. */
@@ -78,7 +78,7 @@ export class WasmHost {
       throw cannotLoad(`${reason}; its documented interface: ${messageOf(second)}`, cause);
     }
     console.warn(
-      `injax: "wasm" runs on onnxruntime-web's documented interface, since its module cannot be driven ` +
+      `injax: "onnx" runs on onnxruntime-web's documented interface, since its module cannot be driven ` +
         `directly (${reason}). Calls take longer, and results are in flight: await ready(...) them`,
     );
   }
@@ -102,13 +102,13 @@ export class WasmHost {
         forgetOrt();
       }
       return new BackendError(
-        `wasm: ${what}: ONNX Runtime has stopped (${message}). ` +
-          'The backend must be loaded again: `await loadBackend("wasm")`',
+        `onnx: ${what}: ONNX Runtime has stopped (${message}). ` +
+          'The backend must be loaded again: `await loadBackend("onnx")`',
         { cause },
       );
     }
     if (!isOutOfMemory(message)) {
-      return new BackendError(`wasm: ${what}: ${message}${advice}`, { cause });
+      return new BackendError(`onnx: ${what}: ${message}${advice}`, { cause });
     }
     const { heapBytes } = memory.runtime;
     // What had been allocated for the work is lost to this runtime, which unwinds nothing. Programs go
@@ -118,7 +118,7 @@ export class WasmHost {
       this.#start().catch(() => {});
     }
     return new BackendError(
-      `wasm: ${what}: out of memory. WebAssembly can address 4 GiB, of which ${
+      `onnx: ${what}: out of memory. WebAssembly can address 4 GiB, of which ${
         formatBytes(heapBytes)
       } are taken; the program's largest arrays are ${formatSized(largestArrays(jaxpr))}. ` +
         `${workOnParts}. What this attempt had taken is free again once your code awaits something`,
@@ -128,7 +128,7 @@ export class WasmHost {
 }
 
 function cannotLoad(reason: string, cause: unknown): BackendError {
-  return new BackendError(`the backend "wasm" cannot be loaded: ${reason}`, { cause });
+  return new BackendError(`the backend "onnx" cannot be loaded: ${reason}`, { cause });
 }
 
 /** Runs a tiny program, so that a runtime that cannot is found out at once. */

@@ -1,10 +1,10 @@
 /**
- * The backend `"wasm"`: arrays in and out, what stays on its heap, and what it says of mistakes. Its limits
- * are in `wasm_limits_test.ts`.
+ * The backend `"onnx"`: arrays in and out, what stays on its heap, and what it says of mistakes. Its limits
+ * are in `onnx_limits_test.ts`.
  *
  * @module
  */
-import { interpreter, loadBackend, ready, wasm } from "../../lib/backends/mod.ts";
+import { interpreter, loadBackend, onnx, ready } from "../../lib/backends/mod.ts";
 import { shaped } from "../../lib/core/aval.ts";
 import { getBackend } from "../../lib/core/backend.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
@@ -26,18 +26,18 @@ import {
 } from "../support/assert.ts";
 import { array, chain, elements, f32, loop, loops, program } from "../support/programs.ts";
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 
 const LARGE = 100_000;
 
 Deno.test("backends are known by name; an unknown name lists them", async () => {
-  assertEquals(getBackend("wasm"), wasm);
+  assertEquals(getBackend("onnx"), onnx);
   const error = await assertRejects(() => loadBackend("cuda"), BackendError);
   assert(error.message.includes('"webgpu"') && error.message.includes('"interpreter"'));
 });
 
 Deno.test("small programs run at once, and results are not overwritten", () => {
-  const add4 = wasm.compile(program((x, y) => [add(x, y)], f32(4), f32(4)), "add");
+  const add4 = onnx.compile(program((x, y) => [add(x, y)], f32(4), f32(4)), "add");
   const x = array([1, 2, 3, 4], [4]);
   const first = add4.run([x, x])[0]!;
   const second = add4.run([first, x])[0]!;
@@ -53,7 +53,7 @@ Deno.test("every dtype goes in and comes out, also without elements or axes", as
     for (const shape of [[], [2], [0, 3], [70_000]]) {
       const aval = shaped(shape, dtype);
       const jaxpr = program((c, x, y) => [select(c, x, y), x, y], shaped([], "bool"), aval, aval);
-      const program_ = wasm.compile(jaxpr, "pass");
+      const program_ = onnx.compile(jaxpr, "pass");
       const args = [array([1], [], "bool"), array(1, shape, dtype), array(0, shape, dtype)];
       const outs = program_.run(args);
       assertEquals(outs.map((o) => o.aval), [aval, aval, aval]);
@@ -66,7 +66,7 @@ Deno.test("every dtype goes in and comes out, also without elements or axes", as
 Deno.test("constants and inputs as outputs, in memory of their own", async () => {
   const constant = array(7, [LARGE]);
   const jaxpr = program((x) => [x, x, constant, array([5], [], "int32")], f32(LARGE));
-  const pass = wasm.compile(jaxpr, "pass");
+  const pass = onnx.compile(jaxpr, "pass");
   const x = array(3, [LARGE]);
   for (let i = 0; i < 2; i++) {
     const outs = pass.run([x]);
@@ -77,60 +77,60 @@ Deno.test("constants and inputs as outputs, in memory of their own", async () =>
 });
 
 Deno.test("large results stay on the heap until they are read, and feed the next program", () => {
-  const before = wasm.memoryInUse;
-  const twice = wasm.compile(program((x) => [add(x, x)], f32(LARGE)), "twice");
+  const before = onnx.memoryInUse;
+  const twice = onnx.compile(program((x) => [add(x, x)], f32(LARGE)), "twice");
   const x = array(1, [LARGE]);
   let y = twice.run([x])[0]!;
   const bytes = 4 * LARGE;
-  assertEquals(wasm.memoryInUse - before, 2 * bytes);
+  assertEquals(onnx.memoryInUse - before, 2 * bytes);
   for (let i = 0; i < 5; i++) {
     const next = twice.run([y])[0]!;
     y.dispose();
     y = next;
   }
-  assertEquals(wasm.memoryInUse - before, 2 * bytes);
-  assertEquals(y.device?.backend, "wasm");
+  assertEquals(onnx.memoryInUse - before, 2 * bytes);
+  assertEquals(y.device?.backend, "onnx");
   assertEquals(y.values[LARGE - 1], 64);
   y.dispose();
   y.dispose();
-  assertEquals(wasm.memoryInUse - before, bytes);
+  assertEquals(onnx.memoryInUse - before, bytes);
   assertThrows(() => twice.run([y]), TypeError, "dispose");
 });
 
 Deno.test("a large input is copied once", () => {
-  const before = wasm.memoryInUse;
-  const sum = wasm.compile(program((x) => [reduceSum(x, [0])], f32(LARGE)), "sum");
+  const before = onnx.memoryInUse;
+  const sum = onnx.compile(program((x) => [reduceSum(x, [0])], f32(LARGE)), "sum");
   const x = array(1, [LARGE]);
   for (let i = 0; i < 3; i++) assertEquals(sum.run([x])[0]!.item(), LARGE);
-  assertEquals(wasm.memoryInUse - before, 4 * LARGE);
+  assertEquals(onnx.memoryInUse - before, 4 * LARGE);
 });
 
 Deno.test("over budget, results come to the host and copies of inputs go", () => {
-  const budget = wasm.memoryBudget;
+  const budget = onnx.memoryBudget;
   const held: ConcreteArray[] = [];
-  const plus = wasm.compile(program((x, y) => [add(x, y)], f32(LARGE), f32(LARGE)), "plus");
-  wasm.memoryBudget = wasm.memoryInUse + 6 * 4 * LARGE;
-  const limit = wasm.memoryBudget;
+  const plus = onnx.compile(program((x, y) => [add(x, y)], f32(LARGE), f32(LARGE)), "plus");
+  onnx.memoryBudget = onnx.memoryInUse + 6 * 4 * LARGE;
+  const limit = onnx.memoryBudget;
   try {
     let y = array(0, [LARGE]);
     for (let i = 1; i <= 20; i++) {
       y = plus.run([y, array(i, [LARGE])])[0]!;
       held.push(y);
-      assert(wasm.memoryInUse <= limit);
+      assert(onnx.memoryInUse <= limit);
     }
     assert(held[0]!.device !== null && held[19]!.device === null);
     assertEquals(held.map((h) => h.values[5]), held.map((_, i) => (i + 1) * (i + 2) / 2));
   } finally {
-    wasm.memoryBudget = budget;
+    onnx.memoryBudget = budget;
     held.forEach((h) => h.dispose());
   }
 });
 
 Deno.test("a run that needs more inputs than the budget still works", () => {
-  const budget = wasm.memoryBudget;
-  wasm.memoryBudget = 0;
+  const budget = onnx.memoryBudget;
+  onnx.memoryBudget = 0;
   try {
-    const sums = wasm.compile(
+    const sums = onnx.compile(
       program((x, y, z) => [reduceSum(add(add(x, y), z), [0])], ...[1, 2, 3].map(() => f32(LARGE))),
       "sums",
     );
@@ -139,12 +139,12 @@ Deno.test("a run that needs more inputs than the budget still works", () => {
       assertEquals(out!.item(), 6 * LARGE);
     }
   } finally {
-    wasm.memoryBudget = budget;
+    onnx.memoryBudget = budget;
   }
 });
 
 Deno.test("inputs in flight delay a run; failed ones fail it", async () => {
-  const twice = wasm.compile(program((x) => [add(x, x)], f32(2)), "twice");
+  const twice = onnx.compile(program((x) => [add(x, x)], f32(2)), "twice");
   const late = ConcreteArray.inFlight(
     f32(2),
     new Promise((resolve) => setTimeout(() => resolve(Float32Array.of(1, 2)), 5)),
@@ -162,7 +162,7 @@ Deno.test("control flow gives the interpreter's results", async () => {
   const x = array([1, -2, 0.5], [3]);
   for (const jaxpr of [loops(f32(3)), loop(20, f32(3)), chain(50, f32(3))]) {
     const expected = await elements(interpreter.compile(jaxpr, "p").run([x]));
-    const got = await elements(wasm.compile(jaxpr, "p").run([x]));
+    const got = await elements(onnx.compile(jaxpr, "p").run([x]));
     got.flat().forEach((v, i) => assertAlmostEquals(v, expected.flat()[i]!, 1e-5));
   }
 });
@@ -176,7 +176,7 @@ Deno.test("bool masks and gathers of large arrays", async () => {
     shaped([2, 1], "int32"),
   );
   const x = array(Array.from({ length: LARGE }, (_, i) => i % 7), [LARGE]);
-  const outs = wasm.compile(jaxpr, "mask").run([
+  const outs = onnx.compile(jaxpr, "mask").run([
     array(1, [LARGE], "bool"),
     x,
     array([8, 99_999], [2, 1], "int32"),
@@ -187,7 +187,7 @@ Deno.test("bool masks and gathers of large arrays", async () => {
 });
 
 Deno.test("a wrong number of arguments and programs that cannot compile are errors", () => {
-  const twice = wasm.compile(program((x) => [add(x, x)], f32(2)), "twice");
+  const twice = onnx.compile(program((x) => [add(x, x)], f32(2)), "twice");
   assertThrows(() => twice.run([]), BackendError, "twice takes 1 inputs");
   const jaxpr = program((x) => [mul(x, x)], f32(2));
   const broken = {
@@ -200,12 +200,12 @@ Deno.test("a wrong number of arguments and programs that cannot compile are erro
       },
     })),
   };
-  assertThrows(() => wasm.compile(broken, "broken"), BackendError, "program broken");
+  assertThrows(() => onnx.compile(broken, "broken"), BackendError, "program broken");
 });
 
 Deno.test("a loop of 1000 steps is as long a model as a loop of 10", () => {
   const text = (steps: number): string =>
-    formatModel(lowerJaxpr(loop(steps, f32(4)), { target: "wasm" }));
+    formatModel(lowerJaxpr(loop(steps, f32(4)), { target: "onnx" }));
   assert(/Loop|Scan/.test(text(10)), text(10));
   assertEquals(text(1000), text(10));
 });

@@ -1,7 +1,7 @@
 /**
- * Memory of the wasm backend: results and copies of inputs that live on ONNX Runtime's heap.
+ * Memory of the onnx backend: results and copies of inputs that live on ONNX Runtime's heap.
  *
- * Owns who holds a heap tensor and when it is freed. Running programs is `wasm.ts`'s.
+ * Owns who holds a heap tensor and when it is freed. Running programs is `onnx.ts`'s.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { bytesOf, formatAval, type ShapedArray } from "../core/aval.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import type { OrtRuntime, OrtTensor } from "./ort_direct.ts";
 import { Uploads } from "./uploads.ts";
-import { SessionPool } from "./wasm_sessions.ts";
+import { SessionPool } from "./onnx_sessions.ts";
 
 /** A result that stays on the heap. */
 export class HeapBuffer implements DeviceBuffer {
   /** The backend that it belongs to. */
-  readonly backend = "wasm";
+  readonly backend = "onnx";
   /** The heap can be read at any time. */
   readonly synchronous = true;
   /** The memory that it is part of. */

@@ -1,7 +1,7 @@
 /**
- * The backend `"wasm"`: programs run synchronously on ONNX Runtime's WebAssembly build, on the CPU.
+ * The backend `"onnx"`: programs run synchronously on ONNX Runtime's WebAssembly build, on the CPU.
  *
- * Owns compiling for it. Running is `wasm_program.ts`'s, the life of the runtime `wasm_host.ts`'s. The
+ * Owns compiling for it. Running is `onnx_program.ts`'s, the life of the runtime `onnx_host.ts`'s. The
  * binding to the runtime is `ort_direct.ts`'s; where that fails, programs run on the runtime's
  * documented interface (`ort_public.ts`), with results in flight.
  *
@@ -12,17 +12,17 @@ import { BackendError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { lowerJaxpr } from "../onnx/lower.ts";
 import { encodeModel, type Graph, type Model, onnxTypeCode } from "../onnx/model.ts";
-import { outputTypes, WasmHost } from "./wasm_host.ts";
-import { WasmExecutable } from "./wasm_program.ts";
+import { OnnxHost, outputTypes } from "./onnx_host.ts";
+import { OnnxExecutable } from "./onnx_program.ts";
 
-const host = new WasmHost();
+const host = new OnnxHost();
 
 function compile(jaxpr: Jaxpr, name: string): Executable {
   if (!host.ready) {
-    throw new BackendError('the backend "wasm" is not loaded: `await loadBackend("wasm")` first');
+    throw new BackendError('the backend "onnx" is not loaded: `await loadBackend("onnx")` first');
   }
   const lower = (): { model: Model; graphOptimization: "basic" | "all" } => {
-    const model = lowerJaxpr(jaxpr, { target: "wasm", name });
+    const model = lowerJaxpr(jaxpr, { target: "onnx", name });
     // The further optimizations fuse more nodes and take half again as long. They paid in loops alone,
     // where a node costs as much as its work; they keep factors in float32, whatever the dtype; and
     // they corrupt memory now and then where a choice holds loops (all of onnxruntime 1.30).
@@ -33,14 +33,14 @@ function compile(jaxpr: Jaxpr, name: string): Executable {
     const { model, graphOptimization } = lower();
     return host.compilePublic(model, name, outputTypes(jaxpr), graphOptimization);
   }
-  return new WasmExecutable(host, jaxpr, name, () => {
+  return new OnnxExecutable(host, jaxpr, name, () => {
     const { model, graphOptimization } = lower();
     return { model: encodeModel(model), graphOptimization };
   });
 }
 
 /** The CPU backend. */
-export const wasm: Backend & {
+export const onnx: Backend & {
   /**
    * Bytes that results and uploaded inputs may take on the runtime's heap, 512 MiB where not set.
    * Beyond it, results are copied to the host at once.
@@ -51,7 +51,7 @@ export const wasm: Backend & {
   /** Bytes of the whole heap, which grows as needed and never shrinks. */
   readonly heapBytes: number;
 } = {
-  name: "wasm",
+  name: "onnx",
   get synchronous(): boolean {
     return host.compilePublic === null;
   },
@@ -67,7 +67,7 @@ export const wasm: Backend & {
   set memoryBudget(bytes: number) {
     if (!(typeof bytes === "number" && bytes >= 0)) {
       throw new RangeError(
-        `wasm.memoryBudget must be a number of bytes that is not negative, not ${bytes}`,
+        `onnx.memoryBudget must be a number of bytes that is not negative, not ${bytes}`,
       );
     }
     host.budget = bytes;

@@ -1,5 +1,5 @@
 /**
- * Programs of the wasm backend: passing arrays in and out with as little copying as possible, small
+ * Programs of the onnx backend: passing arrays in and out with as little copying as possible, small
  * ones through tensors that each program has once and for all, large ones on the heap.
  *
  * @module
@@ -11,9 +11,9 @@ import { BackendError, messageOf } from "../core/errors.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import type { OrtTensor } from "./ort_direct.ts";
-import { isOutOfMemory, outputTypes, type WasmHost } from "./wasm_host.ts";
-import { HeapBuffer, type HeapMemory } from "./wasm_memory.ts";
-import { Holdings, type Opened as OpenedOn } from "./wasm_sessions.ts";
+import { isOutOfMemory, type OnnxHost, outputTypes } from "./onnx_host.ts";
+import { HeapBuffer, type HeapMemory } from "./onnx_memory.ts";
+import { Holdings, type Opened as OpenedOn } from "./onnx_sessions.ts";
 
 /** Arrays up to this size are copied on each run; a copy costs less than keeping books. */
 const SMALL_BYTES = 64 * 1024;
@@ -30,8 +30,8 @@ type Opened = OpenedOn<HeapMemory>;
 const finalizer = new FinalizationRegistry<Holdings>((holdings) => holdings.close());
 
 /** A program, which opens its session again where that was closed or the runtime is another. */
-export class WasmExecutable implements Executable {
-  readonly #host: WasmHost;
+export class OnnxExecutable implements Executable {
+  readonly #host: OnnxHost;
   readonly #jaxpr: Jaxpr;
   readonly #name: string;
   readonly #lower: Lower;
@@ -42,7 +42,7 @@ export class WasmExecutable implements Executable {
   #released = false;
 
   /** Compiles a program on a host that is loaded. */
-  constructor(host: WasmHost, jaxpr: Jaxpr, name: string, lower: Lower) {
+  constructor(host: OnnxHost, jaxpr: Jaxpr, name: string, lower: Lower) {
     this.#host = host;
     this.#jaxpr = jaxpr;
     this.#name = name;
@@ -57,8 +57,8 @@ export class WasmExecutable implements Executable {
     const { memory } = this.#host;
     if (memory === null) {
       throw new BackendError(
-        `wasm: program ${this.#name} cannot run: the backend is no longer loaded; ` +
-          '`await loadBackend("wasm")` first',
+        `onnx: program ${this.#name} cannot run: the backend is no longer loaded; ` +
+          '`await loadBackend("onnx")` first',
       );
     }
     const { runtime, sessions } = memory;
@@ -95,7 +95,7 @@ export class WasmExecutable implements Executable {
   }
 
   run(args: readonly ConcreteArray[]): ConcreteArray[] {
-    if (this.#released) throw new BackendError(`wasm: program ${this.#name} has been released`);
+    if (this.#released) throw new BackendError(`onnx: program ${this.#name} has been released`);
     let { open } = this.#holdings;
     if (open === null || open.memory !== this.#host.memory) {
       this.#holdings.close();
@@ -104,7 +104,7 @@ export class WasmExecutable implements Executable {
     const { memory, inputs, feeds } = open;
     if (args.length !== inputs.length) {
       throw new BackendError(
-        `wasm: program ${this.#name} takes ${inputs.length} inputs, ${args.length} were given`,
+        `onnx: program ${this.#name} takes ${inputs.length} inputs, ${args.length} were given`,
       );
     }
     for (let i = 0; i < args.length; i++) {
