@@ -1,0 +1,130 @@
+/**
+ * A small language for algorithms on arrays that are not elementwise: sorting, searching, decomposing.
+ * A routine is written once, as text, for arrays of any dtype; JavaScript and WebAssembly are made of
+ * it.
+ *
+ * ```text
+ * // Euclidean norms of rows, and the rows divided by them.
+ * normalize(in x: T[rows, n], out unit: T[rows, n], out norms: T[rows], rows, n) {
+ *   for r in 0..rows {
+ *     let norm = sqrt(sum(i in 0..n: x[r, i] * x[r, i]))
+ *     norms[r] = norm
+ *     vector i in 0..n { unit[r, i] = x[r, i] / norm }
+ *   }
+ * }
+ * ```
+ *
+ * Parameters are arrays that are read, arrays that are written, `scratch` arrays, and `i32` scalars,
+ * which give lengths: one function serves all shapes. Arrays are row-major; with one index, an array is
+ * read as flat. Arrays do not overlap, and what is in `out` and `scratch` on entry is anything.
+ *
+ * Types are `i32`, `u32`, `f32`, `f64` and `bool`; `T` is that of the elements (`i32` for bools, which
+ * are 0 and 1), and `Wide` is `f64` for floats, else `T`. The name of a type converts to it; integers
+ * wrap, and must not be divided by 0; what is converted to one must be in range. Numbers take the type of
+ * the other operand.
+ * `isFloat` is known when code is made, so that a branch that it excludes need not fit `T`; `epsilon`
+ * is the distance from 1 to the next `T`.
+ *
+ * Statements: `let x = e` or `let x: f64 = e`, `x = e`, `a[i, j] += e`, `if c {} else if d {} else {}`,
+ * `while c {}`, `break`, `for i in a..b {}` with `down` or `by step` behind the range, which does not
+ * contain `b`; and `name(arrays, scalars)` for another routine, where `a[k]` is `a` from there on.
+ *
+ * Operators are those of C, and `and`, `or`, `not`. `select(c, x, y)` computes both, and does not
+ * branch. Functions: `abs sqrt floor ceil trunc nearest min max copysign hypot`, and `bits high low`
+ * for the bits of an `f32` and the halves of an `f64`. `min` and `max` of floats are NaN where one is.
+ *
+ * `vector i in a..b {}` may do several rounds at once: all arrays in it are read and written at an
+ * index plus `i`, and no round may read what an earlier one wrote. `sum(i in a..b: e)` adds up in any
+ * order, and is the one place where the two codes may round differently.
+ *
+ * @module
+ */
+import type { DType, TypedArray } from "../core/dtype.ts";
+import { allocate, dtypes } from "../core/dtype.ts";
+import { value } from "./interpret.ts";
+import { compile } from "./javascript.ts";
+import { parse, type Source } from "./syntax.ts";
+import { type Cell, type Expr, type Run, type Typed, typed } from "./typed.ts";
+
+/** An array that a routine needs beside its inputs and outputs. */
+export interface Scratch {
+  /** Element type. */
+  readonly dtype: DType;
+  /** Number of elements. */
+  readonly size: number;
+}
+
+/** An algorithm on arrays. */
+export class Routine {
+  readonly #text: string;
+  #source: Source | null = null;
+  readonly #typed = new Map<DType, Typed>();
+  readonly #runs = new Map<DType, Run>();
+
+  /** Of the text of a routine; nothing is done with it before it is used. */
+  constructor(
+    text: string,
+    /** The routines that it calls, by name. */
+    readonly callees: Readonly<Record<string, Routine>> = {},
+  ) {
+    this.#text = text;
+  }
+
+  /** What the text says. */
+  get source(): Source {
+    return this.#source ??= parse(this.#text);
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.source.name;
+  }
+
+  /** It for elements of a dtype. */
+  typed(dtype: DType): Typed {
+    return made(this.#typed, dtype, () => typed(this.source, dtype));
+  }
+
+  /** It in JavaScript: takes arrays that are read, arrays that are written, scratch, and scalars. */
+  js(dtype: DType): Run {
+    return made(this.#runs, dtype, () => {
+      const callees = Object.entries(this.callees).map(([name, r]) => [name, r.js(dtype)]);
+      return compile(this.typed(dtype), Object.fromEntries(callees));
+    });
+  }
+
+  /** The scratch arrays that it needs for these scalars. */
+  scratch(dtype: DType, scalars: readonly number[]): Scratch[] {
+    return this.typed(dtype).arrays
+      .filter(({ kind }) => kind === "scratch")
+      .map(({ cell, size }) => ({ dtype: dtypeOfCell(cell), size: evaluate(size, scalars) }));
+  }
+
+  /** Runs it in JavaScript with new scratch arrays. */
+  run(dtype: DType, arrays: readonly TypedArray[], ...scalars: readonly number[]): void {
+    const scratch = this.scratch(dtype, scalars).map((s) => allocate(s.dtype, s.size));
+    this.js(dtype)(...arrays, ...scratch, ...scalars);
+  }
+}
+
+/** A routine of its text. */
+export function routine(text: string, callees: Readonly<Record<string, Routine>> = {}): Routine {
+  return new Routine(text, callees);
+}
+
+function made<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  let value = known.get(key);
+  if (value === undefined) known.set(key, value = make());
+  return value;
+}
+
+const cellNames = ["u8", "u32", "i32", "f32", "f64"];
+
+function dtypeOfCell(cell: Cell): DType {
+  return dtypes[cellNames.indexOf(cell)]!;
+}
+
+/** The value of an expression of scalar parameters. */
+function evaluate(e: Expr, scalars: readonly number[]): number {
+  return value(e)({ arrays: [], locals: [...scalars] });
+}
