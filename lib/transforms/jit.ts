@@ -42,8 +42,6 @@ interface Entry extends Signature {
   readonly open: boolean;
   /** Number of derivatives for which its rules were closed. */
   readonly derivatives: number;
-  /** The program to use instead where they must not. */
-  closed?: Entry;
   readonly consts: readonly NDArray[];
   readonly params: CallParams;
   readonly outDef: TreeDef;
@@ -110,13 +108,6 @@ export function jitBy(
       entry = trace(def, arrays, call, statics, session);
       // A program that captured traced values belongs to this one call.
       if (!entry.consts.some((c) => c instanceof Tracer)) programs.add(entry);
-    }
-    if (entry.open && derivativesToCome() > entry.derivatives) {
-      const { closed = entry } = entry;
-      const isEnough = !closed.open || derivativesToCome() <= closed.derivatives;
-      const program = isEnough ? closed : trace(def, arrays, call, statics, session);
-      if (!program.consts.some((c) => c instanceof Tracer)) entry.closed = program;
-      entry = program;
     }
     const inputs = entry.consts.length === 0 ? arrays : [...entry.consts, ...arrays];
     if (session === null) {

@@ -10,6 +10,7 @@ import { bytesOf, formatAval, sameAval, type ShapedArray } from "../core/aval.ts
 import { allPrograms } from "../core/jaxpr.ts";
 import { type Jaxpr, Literal } from "../core/primitive.ts";
 import { type TreeDef, treePaths } from "../core/tree.ts";
+import { derivativesToCome } from "./closed_rules.ts";
 
 /** What a program was traced for. */
 export interface Signature {
@@ -27,11 +28,21 @@ interface Kept extends Signature {
   readonly params: { readonly jaxpr: Jaxpr };
   /** What it depends on beyond its signature, for `Fit`. */
   readonly beyond: unknown;
+  /** Whether derivative rules in it may hold values of the trace that is over: see closed_rules.ts. */
+  readonly open: boolean;
+  /** Number of derivatives for which its rules were closed. */
+  readonly derivatives: number;
 }
 
 /** Says whether a program holds for what is around a call. */
 interface Fit {
   fits(beyond: unknown): boolean;
+}
+
+/** Whether a program holds for a call: for what is around it, and for the derivatives that are taken of it. */
+function holds({ open, derivatives, beyond }: Kept, around: Fit | null): boolean {
+  if (open && derivativesToCome() > derivatives) return false;
+  return around === null || around.fits(beyond);
 }
 
 /** Programs by signature. */
@@ -65,8 +76,7 @@ export class Programs<P extends Kept> {
     const recent = this.#recent;
     for (let i = 0; i < recent.length; i++) {
       const program = recent[i]!;
-      if (!matches(program, def, arrays, statics)) continue;
-      if (around !== null && !around.fits(program.beyond)) continue;
+      if (!matches(program, def, arrays, statics) || !holds(program, around)) continue;
       if (i > 0) {
         recent.splice(i, 1);
         recent.unshift(program);
@@ -76,7 +86,7 @@ export class Programs<P extends Kept> {
     if (this.#older.size === 0) return undefined;
     const key = keyOf({ def, avals: arrays.map((x) => x.aval), statics });
     const alike = this.#older.get(key) ?? [];
-    const at = alike.findIndex((p) => around === null || around.fits(p.beyond));
+    const at = alike.findIndex((p) => holds(p, around));
     if (at < 0) return undefined;
     const [program] = alike.splice(at, 1) as [P];
     if (alike.length === 0) this.#older.delete(key);
