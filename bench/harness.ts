@@ -46,6 +46,11 @@ export interface Measurement {
   readonly minUs: number;
   /** Median round. */
   readonly medianUs: number;
+  /**
+   * Median over the rounds of what it took, as a multiple of what the last library of the case took in the
+   * same round: where two are close, the fastest rounds of each may be of different minutes.
+   */
+  readonly medianRatio: number;
   /** The first call, compiling included. */
   readonly firstUs?: number;
   /** The value that the libraries agree on. */
@@ -95,6 +100,8 @@ interface Running {
   /** Rounds that it takes part in, spread evenly over all. */
   readonly rounds: number;
   readonly times: number[];
+  /** The same by round, where it took part. */
+  readonly byRound: (number | undefined)[];
 }
 
 /** Runs a case. Libraries that fail are told of and left out. */
@@ -117,16 +124,24 @@ export async function measure(
     for (const r of shuffled(running, round)) {
       const due = Math.floor((round + 1) * r.rounds / pace.rounds);
       if (r.times.length >= due) continue;
-      r.times.push(await timed(r.contender, r.size, r.size > 1) / r.size);
+      const time = await timed(r.contender, r.size, r.size > 1) / r.size;
+      r.times.push(time);
+      r.byRound[round] = time;
     }
   }
-  const measurements = running.map(({ entry, times, firstUs, check }) => {
+  const last = running.at(-1);
+  const measurements = running.map(({ entry, times, byRound, firstUs, check }) => {
     times.sort((a, b) => a - b);
+    const ratios = byRound.flatMap((time, round) => {
+      const other = last!.byRound[round];
+      return time === undefined || other === undefined ? [] : [time / other];
+    }).sort((a, b) => a - b);
     return {
       case: name,
       library: entry.library,
       minUs: round3(1000 * times[0]!),
       medianUs: round3(1000 * times[times.length >> 1]!),
+      medianRatio: round3(ratios[ratios.length >> 1] ?? NaN),
       firstUs: round3(firstUs),
       check,
       rounds: times.length,
@@ -167,7 +182,7 @@ async function start(entry: Entry, batchMs: number, pace: Pace): Promise<Running
   size = Math.max(1, Math.ceil(batchMs / best));
   const affordable = Math.floor(pace.budgetMs / (size * best));
   const rounds = Math.min(pace.rounds, Math.max(FEWEST_ROUNDS, affordable));
-  return { entry, contender, firstUs, check, size, rounds, times: [] };
+  return { entry, contender, firstUs, check, size, rounds, times: [], byRound: [] };
 }
 
 /** Milliseconds for a batch; `warm` does one piece beforehand that is not timed. */

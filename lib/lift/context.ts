@@ -120,19 +120,20 @@ export class Context {
   readonly #base: Readonly<Record<string, unknown>>;
   readonly #source: EntrySource | null;
   readonly #baseStreams: Readonly<Record<string, Stream>>;
-  readonly #seen = new Map<string, unknown>();
+  // Most contexts have few of these: `none` stands for all that are empty.
+  #seen: Map<string, unknown> = none;
   /** What entries are here that were created further in, and are not here unless that succeeds. */
-  readonly #ahead = new Map<string, { readonly outer: unknown; readonly value: unknown }>();
-  readonly #streams = new Map<string, Stream>();
-  readonly #written = new Map<string, unknown>();
-  readonly #born = new Map<string, unknown>();
-  readonly #made = new Map<string, unknown>();
-  readonly #removed = new Set<string>();
+  #ahead: Map<string, { readonly outer: unknown; readonly value: unknown }> = none;
+  #streams: Map<string, Stream> = none;
+  #written: Map<string, unknown> = none;
+  #born: Map<string, unknown> = none;
+  #made: Map<string, unknown> = none;
+  #removed: Map<string, true> = none;
   /** Streams that were drawn from, as they were before. */
-  readonly #drawnFrom = new Map<string, Stream>();
-  readonly #replaced = new Set<string>();
-  readonly #absent = new Set<string>();
-  readonly #kept = new Map<string, unknown>();
+  #drawnFrom: Map<string, Stream> = none;
+  #replaced: Map<string, true> = none;
+  #absent: Map<string, true> = none;
+  #kept: Map<string, unknown> = none;
   #listed: readonly string[] | null = null;
 
   private constructor(
@@ -171,10 +172,10 @@ export class Context {
       written: this.#written,
       born: this.#born,
       made: this.#made,
-      removed: this.#removed,
-      drawn: new Set(this.#drawnFrom.keys()),
-      replaced: this.#replaced,
-      absent: this.#absent,
+      removed: keysOf(this.#removed),
+      drawn: keysOf(this.#drawnFrom),
+      replaced: keysOf(this.#replaced),
+      absent: keysOf(this.#absent),
       listed: this.#listed,
     };
   }
@@ -187,11 +188,11 @@ export class Context {
     if (this.#seen.has(key)) return this.#seen.get(key);
     const outer = this.#outer(key);
     if (outer === undefined) {
-      this.#absent.add(key);
+      this.#absent = put(this.#absent, key, true);
       return undefined;
     }
     const value = this.#lifted(key, outer);
-    this.#seen.set(key, value);
+    this.#seen = put(this.#seen, key, value);
     return value;
   }
 
@@ -210,7 +211,7 @@ export class Context {
     if (own !== undefined) return own;
     const outer = this.#beyond(key, made);
     const value = this.#lifted(key, outer);
-    this.#ahead.set(key, { outer, value });
+    this.#ahead = put(this.#ahead, key, { outer, value });
     return value;
   }
 
@@ -259,16 +260,16 @@ export class Context {
     }
     this.#checkTrace(`the entry ${pathOf(key)} is set`);
     if (this.#kept.has(key)) {
-      this.#kept.set(key, value);
+      this.#kept = put(this.#kept, key, value);
       return;
     }
     this.#put(key, value);
   }
 
   #put(key: string, value: unknown): void {
-    if (!this.has(key) && !this.#removed.has(key)) this.#born.set(key, value);
+    if (!this.has(key) && !this.#removed.has(key)) this.#born = put(this.#born, key, value);
     this.#removed.delete(key);
-    this.#written.set(key, value);
+    this.#written = put(this.#written, key, value);
   }
 
   /**
@@ -276,7 +277,7 @@ export class Context {
    * ends with it and is in no account; contexts within have it like any other.
    */
   keep(key: string, value: unknown): void {
-    this.#kept.set(key, value);
+    this.#kept = put(this.#kept, key, value);
   }
 
   /** Raises where a change would be made from within another transform, and so leak or be lost. */
@@ -296,7 +297,7 @@ export class Context {
     const isOwn = this.#born.has(key);
     this.#written.delete(key);
     this.#born.delete(key);
-    if (!isOwn) this.#removed.add(key);
+    if (!isOwn) this.#removed = put(this.#removed, key, true);
   }
 
   /** The keys of all entries; it costs as many steps. */
@@ -308,7 +309,7 @@ export class Context {
     for (const key of this.#kept.keys()) keys.add(key);
     for (const key of this.#made.keys()) keys.add(key);
     for (const key of this.#written.keys()) keys.add(key);
-    for (const key of this.#removed) keys.delete(key);
+    for (const key of this.#removed.keys()) keys.delete(key);
     return [...keys];
   }
 
@@ -371,7 +372,7 @@ export class Context {
         withTrace(home.trace, () => this.rules.named(home.first(name) ?? s, key)),
     });
     const value = this.protocol.run(inner, make);
-    const changed = [...inner.#written.keys(), ...inner.#removed];
+    const changed = [...inner.#written.keys(), ...inner.#removed.keys()];
     if (changed.length > 0) {
       throw new StateError(
         `${this.protocol.system}: what makes the initial value of ${pathOf(key)} changed ${
@@ -391,7 +392,7 @@ export class Context {
     if (this.#removed.has(key) || (this.parent !== null && this.home(key) === this)) {
       if (!this.has(key)) this.#put(key, value);
     } else if (!this.#made.has(key)) {
-      this.#made.set(key, value);
+      this.#made = put(this.#made, key, value);
     }
   }
 
@@ -424,7 +425,7 @@ export class Context {
 
   /** A stream as it is now, or `undefined`. */
   peek(name: string): Stream {
-    if (!this.#streams.has(name)) this.#streams.set(name, this.first(name));
+    if (!this.#streams.has(name)) this.#streams = put(this.#streams, name, this.first(name));
     return this.#streams.get(name);
   }
 
@@ -433,16 +434,16 @@ export class Context {
     this.#checkTrace(`a key of the stream ${name} is drawn`);
     const s = this.peek(name);
     if (s === undefined) return undefined;
-    if (!this.#drawnFrom.has(name)) this.#drawnFrom.set(name, s);
-    this.#streams.set(name, this.rules.advance(s));
+    if (!this.#drawnFrom.has(name)) this.#drawnFrom = put(this.#drawnFrom, name, s);
+    this.#streams = put(this.#streams, name, this.rules.advance(s));
     return s;
   }
 
   /** Puts in a stream, or replaces one. Inside transforms that is an error when they end. */
   replace(name: string, s: Stream): void {
     this.#checkTrace(`the stream ${name} is replaced`);
-    this.#streams.set(name, s);
-    this.#replaced.add(name);
+    this.#streams = put(this.#streams, name, s);
+    this.#replaced = put(this.#replaced, name, true);
   }
 
   /**
@@ -452,11 +453,11 @@ export class Context {
   withStream<T>(name: string, s: Stream, f: () => T): T {
     const before = this.peek(name);
     const wasDrawn = this.#drawnFrom.has(name);
-    this.#streams.set(name, s);
+    this.#streams = put(this.#streams, name, s);
     try {
       return f();
     } finally {
-      this.#streams.set(name, before);
+      this.#streams = put(this.#streams, name, before);
       if (!wasDrawn) this.#drawnFrom.delete(name);
     }
   }
@@ -465,6 +466,20 @@ export class Context {
   close(where: string): void {
     this.#closed = where;
   }
+}
+
+const none = new Map<string, never>() as Map<string, never> & Map<string, unknown>;
+
+/** A map with one more entry: the same one, but for the empty one that all maps begin as. */
+function put<T>(map: Map<string, T>, key: string, value: T): Map<string, T> {
+  if (map === none) return new Map([[key, value]]);
+  return map.set(key, value);
+}
+
+const nobody: ReadonlySet<string> = new Set();
+
+function keysOf(map: ReadonlyMap<string, unknown>): ReadonlySet<string> {
+  return map.size === 0 ? nobody : new Set(map.keys());
 }
 
 /** The path in an entry's key. */

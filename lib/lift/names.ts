@@ -18,20 +18,22 @@ interface Part {
  * is kept account of, since a compiled program holds for these names alone.
  */
 export class Names {
-  readonly #parts = new Map<string, Part>();
-  readonly #looked = new Map<string, Map<string, unknown>>();
+  // Most have neither.
+  #parts: Map<string, Part> | null = null;
+  #looked: Map<string, Map<string, unknown>> | null = null;
 
   /** Names over others. */
   constructor(readonly outer: Names | null) {}
 
   /** What stands under a key, or `undefined`. */
   get(group: string, key: string): unknown {
-    const part = this.#parts.get(group);
+    const part = this.#parts?.get(group);
     if (part !== undefined) {
       if (part.own.has(key)) return part.own.get(key);
       if (part.whole) return undefined;
     }
     const value = this.outer?.get(group, key);
+    this.#looked ??= new Map();
     let looked = this.#looked.get(group);
     if (looked === undefined) this.#looked.set(group, looked = new Map());
     // As it is now: whoever put it there may still change it.
@@ -46,12 +48,13 @@ export class Names {
 
   /** What stood under a key when it was first looked up further out. */
   protected static first(names: Names, group: string, key: string): unknown {
-    const looked = names.#looked.get(group);
+    const looked = names.#looked?.get(group);
     return looked !== undefined && looked.has(key) ? looked.get(key) : names.outer?.get(group, key);
   }
 
   /** Puts plain data under a key. */
   set(group: string, key: string, value: unknown): void {
+    this.#parts ??= new Map();
     let part = this.#parts.get(group);
     if (part === undefined) this.#parts.set(group, part = { own: new Map(), whole: false });
     part.own.set(key, value);
@@ -59,31 +62,34 @@ export class Names {
 
   /** Runs `f` with a group that is empty at first; afterwards it is what it was. */
   within<T>(group: string, f: () => T): T {
-    const before = this.#parts.get(group);
-    this.#parts.set(group, { own: new Map(), whole: true });
+    const parts = this.#parts ??= new Map();
+    const before = parts.get(group);
+    parts.set(group, { own: new Map(), whole: true });
     try {
       return f();
     } finally {
-      if (before === undefined) this.#parts.delete(group);
-      else this.#parts.set(group, before);
+      if (before === undefined) parts.delete(group);
+      else parts.set(group, before);
     }
   }
 
   /** What was put here under keys of a group. */
   own(group: string): [key: string, value: unknown][] {
-    return [...this.#parts.get(group)?.own ?? []];
+    return [...this.#parts?.get(group)?.own ?? []];
   }
 
   /** What was looked up further out: the account of it. */
   looked(): [group: string, key: string, value: unknown][] {
-    return [...this.#looked].flatMap(([group, keys]) =>
+    return [...this.#looked ?? []].flatMap(([group, keys]) =>
       [...keys].map(([key, value]): [string, string, unknown] => [group, key, value])
     );
   }
 
   /** What was put here and nowhere further out. */
   changes(): NameChange[] {
-    return [...this.#parts].map(([group, { own, whole }]) => ({ group, whole, own: [...own] }));
+    return this.#parts === null
+      ? []
+      : [...this.#parts].map(([group, { own, whole }]) => ({ group, whole, own: [...own] }));
   }
 
   /** Names like these, apart from which they change. */
@@ -96,7 +102,7 @@ export class Names {
   /** Makes changes that were made to names over these. */
   apply(changes: readonly NameChange[]): void {
     for (const { group, whole, own } of changes) {
-      if (whole) this.#parts.set(group, { own: new Map(), whole: true });
+      if (whole) (this.#parts ??= new Map()).set(group, { own: new Map(), whole: true });
       for (const [key, value] of own) this.set(group, key, value);
     }
   }

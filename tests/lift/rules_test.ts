@@ -22,6 +22,7 @@ import {
 } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "../support/assert.ts";
+import * as toy from "./toy.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 
 await loadBackend("onnx");
@@ -371,5 +372,35 @@ Deno.test("rules find the names and entries that their function found, whenever 
   const wanted = np.matmul(x, params.linear!.w!);
   for (const g of [grad(f), grad(jit(f, { backend: "interpreter" })), jit(grad(f))]) {
     assertClose(g(x), wanted, 1e-6);
+  }
+});
+
+Deno.test("a function that is kept compiled follows what its rules alone look at", () => {
+  // The rule reads an entry, whose size differs, and a flag that decides what it computes.
+  const square = toy.transforms.customVjp(
+    (x: NDArray) => x.square(),
+    (x: NDArray) => [x.square(), x] as [NDArray, NDArray],
+    (x: NDArray, ct: NDArray) => {
+      const w = toy.param("w", [1]).sum();
+      const context = toy.protocol.need("the rule");
+      return [ct.mul(x).mul(context.names.get("flags", "twice") === true ? w.mul(2) : w)];
+    },
+  );
+  for (const backend of ["wasm", "interpreter"] as const) {
+    const f = toy.transforms.jit((x: NDArray) => square(x), { backend });
+    const slope = (w: NDArray, twice = false): unknown =>
+      toy.apply({ params: { w }, stats: {} }, null, () => {
+        toy.protocol.need("the test").names.set("flags", "twice", twice);
+        return plain([
+          f(np.array(3)),
+          toy.transforms.grad((x: NDArray) => f(x))(np.array(3)),
+          toy.transforms.grad(toy.transforms.grad((x: NDArray) => f(x)))(np.array(3)),
+        ]);
+      })[0];
+    assertEquals(slope(np.array([2])), [9, 6, 2]);
+    assertEquals(slope(np.array([5])), [9, 15, 5]);
+    assertEquals(slope(np.array([5, 1])), [9, 18, 6]);
+    assertEquals(slope(np.array([5, 1]), true), [9, 36, 12]);
+    assertEquals(slope(np.array([2])), [9, 6, 2]);
   }
 });
