@@ -54,5 +54,5 @@ export type {
 } from "./transforms/tree_types.ts";
 export type { ShapeDtypeConstructor } from "./transforms/shape_dtype.ts";
 export type { Cotangents, Examples, HasAux, Shapes } from "./transforms/types.ts";
-export type { Account, ChildOptions } from "./lift/context.ts";
+export type { Account, ChildOptions } from "./lift/account.ts";
 export type { NameChange } from "./lift/names.ts";

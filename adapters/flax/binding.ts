@@ -63,7 +63,7 @@ export interface Call {
   readonly out: unknown;
 }
 
-const runs = new WeakMap<Context, Run>();
+const runs = new WeakMap<object, Run>();
 
 /** Begins a run in a context, with a module as the root. */
 export function beginRun(
@@ -73,15 +73,13 @@ export function beginRun(
   onCall?: Run["onCall"],
 ): void {
   const run: Run = { scopes: new Map(), frames: new Map(), given, onCall };
-  runs.set(context, run);
+  runs.set(context.root, run);
   bind(run, root, newScope(""));
 }
 
 /** The run of a context. */
 export function runOf(context: Context): Run {
-  let root = context;
-  while (root.parent !== null) root = root.parent;
-  return runs.get(root)!;
+  return runs.get(context.root)!;
 }
 
 /** A method that is running. */

@@ -8,7 +8,7 @@ import { type Context, type NDArray, StateError } from "../../mod.ts";
 import { collections, flattened, type ModuleEntries } from "./collections.ts";
 import { bundleOf, protocol, scopeIn } from "./context.ts";
 import { placed } from "./scopes.ts";
-import { atEnd, rootOf } from "./transform.ts";
+import { atEnd } from "./transform.ts";
 
 /** Options of `transparentLift` and its kin. */
 export interface TransparentLiftOptions {
@@ -192,7 +192,7 @@ export interface LiftWithStateUpdater {
 
 function updater(op: string, prefix: string): LiftWithStateUpdater {
   const home = protocol.need(op);
-  const root = rootOf(home);
+  const { root } = home;
   let isUsed = false;
   atEnd(home, () => {
     if (isUsed) return;
@@ -202,7 +202,7 @@ function updater(op: string, prefix: string): LiftWithStateUpdater {
   });
   const use = (): Context => {
     const context = protocol.need(`${op}: an updater`);
-    if (rootOf(context) !== root) {
+    if (context.root !== root) {
       throw new StateError(`${op}: an updater is for the init or apply that it was made in`);
     }
     if (isUsed) throw new StateError(`${op}: an updater is to be used once`);

@@ -152,17 +152,12 @@ export function stateful<A extends unknown[], R>(
 const initUsage = "init(key, ...args)";
 
 /** What is checked when an `init` or `apply` has ended well. */
-const endings = new WeakMap<Context, (() => void)[]>();
+const endings = new WeakMap<object, (() => void)[]>();
 
 /** Has `check` run when the `init` or `apply` that is running has ended well. */
 export function atEnd(context: Context, check: () => void): void {
-  const root = rootOf(context);
+  const { root } = context;
   endings.set(root, [...endings.get(root) ?? [], check]);
-}
-
-/** The context of the `init` or `apply` that is running. */
-export function rootOf(context: Context): Context {
-  return context.parent === null ? context : rootOf(context.parent);
 }
 
 /** Runs a user's function in a context. */
@@ -179,7 +174,7 @@ export function runner<A extends unknown[], R>(
     if (later !== null) {
       throw new StateError(`${op}: the function returned ${later}; it must be synchronous`);
     }
-    for (const check of endings.get(context) ?? []) check();
+    for (const check of endings.get(context.root) ?? []) check();
     return out;
   };
 }

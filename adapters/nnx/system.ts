@@ -123,12 +123,10 @@ export function keyOf(variable: Variable<unknown>, path: string): string {
   return keyBy(variable.type, path);
 }
 
-const scopes = new WeakMap<Context, Scope>();
+const scopes = new WeakMap<object, Scope>();
 
 function scopeOf(context: Context): Scope {
-  let root = context;
-  while (root.parent !== null) root = root.parent;
-  return scopes.get(root)!;
+  return scopes.get(context.root)!;
 }
 
 /** Runs `f` in a context; the objects are afterwards as they were, and the context has what changed. */
@@ -245,7 +243,7 @@ export class System {
     const scope = new Scope(this, roots);
     const source = { get: (key: string) => scope.outside(key), keys: () => scope.keys() };
     const context = Context.open(this.protocol, { source });
-    scopes.set(context, scope);
+    scopes.set(context.root, scope);
     this.#last = { scope, context };
     return context;
   }

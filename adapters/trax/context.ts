@@ -63,12 +63,12 @@ export interface Scope {
 /** Gives a key where it is asked for. */
 export type KeyOf = (op: string) => NDArray;
 
-const scopes = new WeakMap<Context, Scope>();
+const scopes = new WeakMap<object, Scope>();
 
 /** Opens a context. */
 export function open(scope: Scope, options: ContextOptions): Context {
   const context = Context.open(protocol, options);
-  scopes.set(context, scope);
+  scopes.set(context.root, scope);
   for (const [layer, path] of scope.paths) context.names.set(places, idOf(layer), path);
   return context;
 }
@@ -111,9 +111,8 @@ export function placeOf(layer: LayerNode): string | undefined {
 
 /** What the innermost context is about, whatever trace is running; `null` where none is open. */
 export function scopeNow(): Scope | null {
-  let context = protocol.top();
-  while (context !== null && context.parent !== null) context = context.parent;
-  return context === null ? null : scopes.get(context)!;
+  const context = protocol.top();
+  return context === null ? null : scopes.get(context.root)!;
 }
 
 /** The key of an entry. */

@@ -75,9 +75,16 @@ export function missingKey(op: string): NDArray {
 /** A key for a run that was given none: drawn once, in the context where it was asked for first. */
 export function drawn(op: string, frame: Frame): NDArray {
   const context = protocol.need(op);
+  const within: Context[] = [];
   for (let at: Context | null = context; at !== null; at = at.parent) {
     const known = frame.drawn.find((d) => d.context === at);
-    if (known !== undefined) return known.key;
+    if (known === undefined) {
+      within.push(at);
+      continue;
+    }
+    // Rules that run later have those within, and no longer what is further out.
+    for (const inner of within) frame.drawn.push({ context: inner, key: known.key });
+    return known.key;
   }
   const s = context.draw(stream) as KeyStream | undefined;
   if (s === undefined) {

@@ -7,6 +7,7 @@
 import { OuterTraceError, StateError } from "../core/errors.ts";
 import { currentTrace, isKnownIn, type Trace, withTrace } from "../core/trace.ts";
 import { treeFlatten } from "../core/tree.ts";
+import type { Account, ChildOptions, ContextOptions, EntrySource } from "./account.ts";
 import { Names, type Settings } from "./names.ts";
 import { keyStreams, type Stream, type StreamRules } from "./streams.ts";
 
@@ -35,62 +36,6 @@ export interface StateProtocol {
   push?(context: Context): void;
 }
 
-/** What a context is opened with. */
-export interface ContextOptions {
-  /** Entries by key: trees of arrays. */
-  readonly entries?: Readonly<Record<string, unknown>> | undefined;
-  /** Entries that are kept elsewhere, beside those: each is asked for when it is first looked up. */
-  readonly source?: EntrySource | undefined;
-  /** Random streams by name. */
-  readonly streams?: Readonly<Record<string, Stream>> | undefined;
-  /** Plain data that decides what is computed, such as `{ training: true }`: part of jit's key. */
-  readonly statics?: unknown;
-  /** Whether entries are being initialised. */
-  readonly initializing?: boolean | undefined;
-}
-
-/** Where a context finds entries. */
-export interface EntrySource {
-  /** The value of an entry, or `undefined` where there is none. */
-  get(key: string): unknown;
-  /** The keys of those that are known to be there. */
-  keys(): Iterable<string>;
-}
-
-/** How a context inside a transform differs from the one around it. */
-export interface ChildOptions {
-  /** What an entry is inside, given what it is outside: asked at the first read. */
-  readonly lift?: ((key: string, outer: unknown) => unknown) | undefined;
-  /** What a stream is inside, given what it is outside: asked at the first draw. */
-  readonly stream?: ((s: Stream, name: string) => Stream) | undefined;
-  /** Which entries are made here and not further out: those that each lane or layer has for itself. */
-  readonly makesHere?: ((key: string) => boolean) | undefined;
-  /** Names to go on from, where these are others than those of the context around. */
-  readonly names?: Names | undefined;
-  /** Whether it sees the context around as that was before anything was done to it. */
-  readonly early?: boolean | undefined;
-}
-
-/** What was done to a context since it was made. */
-export interface Account {
-  /** Entries that were set, and their values. */
-  readonly written: ReadonlyMap<string, unknown>;
-  /** Those of them that were not there: the first value of each. */
-  readonly born: ReadonlyMap<string, unknown>;
-  /** Entries that were created, with their initial values. */
-  readonly made: ReadonlyMap<string, unknown>;
-  /** Entries that were removed. */
-  readonly removed: ReadonlySet<string>;
-  /** Streams that were drawn from. */
-  readonly drawn: ReadonlySet<string>;
-  /** Streams that were put in or replaced. */
-  readonly replaced: ReadonlySet<string>;
-  /** Entries that were looked for, and not there. */
-  readonly absent: ReadonlySet<string>;
-  /** The keys of the context around, as they were when all keys were asked for; `null` if they were not. */
-  readonly listed: readonly string[] | null;
-}
-
 /**
  * The context of a stateful system. A system opens one for each `init` or `apply`, and reaches it
  * through `contextStack`; transforms make those inside. An entry's key is its path, such as
@@ -116,6 +61,10 @@ export class Context {
   readonly trace: Trace = currentTrace();
   /** What decides the names of entries to come. */
   readonly names: Names;
+  /** Stands for the `init` or `apply` that it is within: the same object in all of its contexts. */
+  readonly root: object;
+  #parent: Context | null;
+  #options: ChildOptions;
   #closed: string | null = null;
   readonly #base: Readonly<Record<string, unknown>>;
   readonly #source: EntrySource | null;
@@ -139,15 +88,17 @@ export class Context {
   private constructor(
     /** The system whose context it is. */
     readonly protocol: StateProtocol,
-    /** The context further out. */
-    readonly parent: Context | null,
+    parent: Context | null,
     /** Plain data that decides what is computed. */
     readonly statics: unknown,
     /** Whether entries are being initialised. */
     readonly initializing: boolean,
-    readonly options: ChildOptions,
+    options: ChildOptions,
     { entries = {}, source, streams = {} }: ContextOptions,
   ) {
+    this.root = parent === null ? Object.freeze({}) : parent.root;
+    this.#parent = parent;
+    this.#options = options;
     const around = options.early === true ? parent!.names.early() : parent?.names;
     this.names = new Names(options.names ?? around ?? null);
     this.#base = entries;
@@ -164,6 +115,11 @@ export class Context {
   /** A context within this one. */
   child(options: ChildOptions = {}): Context {
     return new Context(this.protocol, this, this.statics, this.initializing, options, {});
+  }
+
+  /** The context further out; `null` also where that is out of reach, since the transform is over. */
+  get parent(): Context | null {
+    return this.#parent;
   }
 
   /** What was done to it so far. */
@@ -197,7 +153,7 @@ export class Context {
   }
 
   #lifted(key: string, outer: unknown): unknown {
-    const { lift } = this.options;
+    const { lift } = this.#options;
     if (lift === undefined) return outer;
     const ahead = this.#ahead.get(key);
     return ahead !== undefined && ahead.outer === outer ? ahead.value : lift(key, outer);
@@ -217,14 +173,16 @@ export class Context {
 
   /** What an entry that was created here, or further in, is in the context around. */
   #beyond(key: string, made: unknown): unknown {
-    return this.parent === null || this.home(key) === this ? made : this.parent.#before(key, made);
+    return this.#parent === null || this.home(key) === this
+      ? made
+      : this.#parent.#before(key, made);
   }
 
   #outer(key: string): unknown {
     if (this.#made.has(key)) return this.#beyond(key, this.#made.get(key));
     if (this.#closed !== null) throw this.#late(`the entry ${pathOf(key)}`);
-    if (this.parent !== null) {
-      return this.options.early === true ? this.parent.#first(key) : this.parent.get(key);
+    if (this.#parent !== null) {
+      return this.#options.early === true ? this.#parent.#first(key) : this.#parent.get(key);
     }
     return Object.hasOwn(this.#base, key) ? this.#base[key] : this.#source?.get(key);
   }
@@ -302,7 +260,8 @@ export class Context {
 
   /** The keys of all entries; it costs as many steps. */
   keys(): string[] {
-    const outer = this.parent === null ? Object.keys(this.#base) : this.parent.keys();
+    if (this.#closed !== null && this.#listed === null) throw this.#late("the list of entries");
+    const outer = this.#parent?.keys() ?? this.#listed ?? Object.keys(this.#base);
     this.#listed ??= outer;
     const keys = new Set(outer);
     for (const key of this.#source?.keys() ?? []) keys.add(key);
@@ -320,8 +279,8 @@ export class Context {
 
   /** The context in whose trace the initial value of an entry is made. */
   home(key: string): Context {
-    if (this.parent === null || this.options.makesHere?.(key) === true) return this;
-    return this.parent.home(key);
+    if (this.#parent === null || this.#options.makesHere?.(key) === true) return this;
+    return this.#parent.home(key);
   }
 
   /**
@@ -389,7 +348,7 @@ export class Context {
 
   /** Takes an entry that was created further in, or here. */
   adopt(key: string, value: unknown): void {
-    if (this.#removed.has(key) || (this.parent !== null && this.home(key) === this)) {
+    if (this.#removed.has(key) || (this.#parent !== null && this.home(key) === this)) {
       if (!this.has(key)) this.#put(key, value);
     } else if (!this.#made.has(key)) {
       this.#made = put(this.#made, key, value);
@@ -403,21 +362,23 @@ export class Context {
 
   /** The names of the streams. */
   streamNames(): string[] {
-    const outer = this.parent === null ? Object.keys(this.#baseStreams) : this.parent.streamNames();
+    const outer = this.#parent === null
+      ? Object.keys(this.#baseStreams)
+      : this.#parent.streamNames();
     const own = [...this.#streams].filter(([, s]) => s !== undefined).map(([name]) => name);
     return [...new Set([...outer, ...own])];
   }
 
   /** A stream as this context was given it. */
   first(name: string): Stream {
-    if (this.parent === null) {
+    if (this.#parent === null) {
       return Object.hasOwn(this.#baseStreams, name) ? this.#baseStreams[name] : undefined;
     }
     if (this.#closed !== null) throw this.#late(`a key of the stream ${name}`);
-    const outer = this.options.early === true
-      ? this.parent.#drawnFrom.get(name) ?? this.parent.peek(name)
-      : this.parent.peek(name);
-    const { stream } = this.options;
+    const outer = this.#options.early === true
+      ? this.#parent.#drawnFrom.get(name) ?? this.#parent.peek(name)
+      : this.#parent.peek(name);
+    const { stream } = this.#options;
     if (outer === undefined || stream === undefined) return outer;
     // It may be asked for further in.
     return withTrace(this.trace, () => stream(outer, name));
@@ -462,9 +423,16 @@ export class Context {
     }
   }
 
-  /** Ends it: what was not looked up before cannot be any more. */
+  /**
+   * Ends it: what was not looked up before cannot be any more. A derivative rule that a compiled program
+   * has keeps the context, and would keep all entries of the first call with what is further out.
+   */
   close(where: string): void {
     this.#closed = where;
+    // What was created is something else further out, and looked up there.
+    if (this.#made.size > 0) return;
+    this.#parent = null;
+    this.#options = {};
   }
 }
 

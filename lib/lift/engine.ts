@@ -91,8 +91,8 @@ export class Engine {
 export class Application {
   /** How users write the transform. */
   readonly where: string;
-  /** The contexts around it. */
-  readonly outer: World;
+  /** The contexts around it; none when it is over. */
+  outer: World;
   /** Contexts within those: what was done so far. */
   readonly world: World;
 
@@ -255,6 +255,7 @@ export class Application {
       context.close(this.where);
       outer.protocol.push?.(outer);
     });
+    this.outer = [];
   }
 }
 

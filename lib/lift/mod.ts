@@ -13,7 +13,8 @@ export {
   withTransforms,
 } from "./ambient.ts";
 export { compose } from "./compose.ts";
-export { Context, type ContextOptions, type EntrySource, type StateProtocol } from "./context.ts";
+export type { ContextOptions, EntrySource } from "./account.ts";
+export { Context, type StateProtocol } from "./context.ts";
 export { initSafe } from "./init_safe.ts";
 export { type LiftOptions, liftTransforms } from "./lift.ts";
 export type { Names, Settings } from "./names.ts";

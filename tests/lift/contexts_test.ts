@@ -332,3 +332,21 @@ Deno.test("a function that returns nothing, or not yet, is refused within contex
     }
   }
 });
+
+Deno.test("a rule that outlives its context keeps what was looked at, and not what is further out", () => {
+  const context = Context.open(stack, { entries: { w: x, unused: x } });
+  let late: Context | undefined;
+  const scaled = (x: NDArray): NDArray => x.mul(get("w"));
+  const ruled = t.customVjp(scaled, (x: NDArray): [NDArray, null] => [scaled(x), null], (_, ct) => {
+    late = here();
+    return [ct.mul(get("w"))];
+  });
+  const pull = stack.run(context, () => t.vjp(ruled, [x])[1]);
+  assertEquals(plain(pull(np.ones([2]))[0]), [1, 2]);
+  assertEquals(late!.root === context.root, true);
+  for (let at: Context | null = late!; at !== null; at = at.parent) {
+    assertEquals(at === context, false, "the context around is kept");
+  }
+  assertThrows(() => late!.get("unused"), StateError, "when the transform is over");
+  assertThrows(() => late!.keys(), StateError, "the list of entries is asked for");
+});
