@@ -1,0 +1,132 @@
+/**
+ * Angles reduced to a quarter of a turn: x = q pi/2 + r with |r| <= pi/4, where r has more digits than a
+ * float holds, near multiples of pi/2 too.
+ *
+ * Moderate angles by Cody and Waite's method. All others, and those so near a multiple of pi/2 that digits
+ * would be missing, by that of M. Payne and R. Hanek (Radian reduction for trigonometric functions, SIGNUM
+ * Newsletter 18, 1983), with pieces of 24 bits.
+ *
+ * @module
+ */
+import { nearestInteger, type Pair, twoProduct, twoSum } from "./algebra.ts";
+import type { Expr, Exprs } from "./expr.ts";
+
+/** A reduced angle. */
+export interface Angle extends Pair {
+  /** Quarters of turns as `i32`, of which the last two bits count. */
+  readonly quarter: Expr;
+}
+
+/** 2 / pi in hexadecimal: 1,200 bits after the point. */
+const TWO_OVER_PI = "a2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561" +
+  "b7246e3a424dd2e006492eea09d1921cfe1deb1cb129a73ee88235f52ebb4484e99c7026b45f7e413991d6398353" +
+  "39f49c845f8bbdf9283b1ff897ffde05980fef2f118b5a0a6d1f6d367ecf27cb09b74f463f669e5fea2d7527bac7" +
+  "ebe5f17b3d0739f78a5292ea6bfb5fb11f8d5d0856033046fc7b";
+
+/** Pieces of zeros in front, for angles below 2^52. */
+const LEADING = 4;
+const pieces: number[] = [
+  ...new Array<number>(LEADING).fill(0),
+  ...Array.from({ length: 50 }, (_, i) => parseInt(TWO_OVER_PI.slice(6 * i, 6 * i + 6), 16)),
+];
+
+const PIECE = 2 ** 24;
+
+/** How many pieces of the quotient x / (pi/2) after the point are computed: 144 bits. */
+const DIGITS = 6;
+
+/** Any finite `f64` from 1/2 in size, reduced. Not finite: NaN. */
+function reduceFar(e: Exprs, x: Expr): Angle {
+  const a = e.abs(x);
+  // a = 2^(24 j) X with X from 2^52 to 2^76, of three pieces, of which the first is of 28 bits.
+  const field = e.shr(e.high(a), 20);
+  // (exponent + 20) / 24, which is j + 3.
+  const group = e.min(e.max(e.shr(e.mul(e.sub(field, 1003), 2731), 16), 0), 43);
+  const shift = e.mul(e.sub(group, 3), 24 << 20);
+  const scaledDown = e.fromWords(e.sub(e.high(a), shift), e.low(a));
+  const x0 = e.floor(e.mul(scaledDown, 2 ** -48));
+  const rest = e.sub(scaledDown, e.mul(x0, 2 ** 48));
+  const x1 = e.floor(e.mul(rest, 2 ** -24));
+  const x2 = e.sub(rest, e.mul(x1, 2 ** 24));
+  // Sums of products of equal weight are exact. Those of greater weight are whole turns.
+  const sums: Expr[] = [];
+  for (let m = 0; m <= DIGITS; m++) {
+    const at = (offset: number): Expr => e.table(pieces, "f64", e.add(group, offset));
+    // Piece m + j + 1 - i of 2 / pi, where j = group - 3.
+    const base = m - 2 + LEADING;
+    const sum = e.add(e.mul(x0, at(base)), e.mul(x1, at(base - 1)));
+    sums.push(e.add(sum, e.mul(x2, at(base - 2))));
+  }
+  // Carries make digits of 24 bits of them.
+  for (let m = DIGITS; m > 0; m--) {
+    const carry = e.floor(e.mul(sums[m]!, 1 / PIECE));
+    sums[m] = e.sub(sums[m]!, e.mul(carry, PIECE));
+    sums[m - 1] = e.add(sums[m - 1]!, carry);
+  }
+  const turns = e.floor(e.mul(sums[0]!, 0.25));
+  const whole = e.sub(sums[0]!, e.mul(turns, 4));
+  const up = e.ge(sums[1]!, PIECE / 2);
+  const first = e.sub(sums[1]!, e.select(up, e.constant(PIECE, "f64"), 0));
+  const quarter = e.convert(e.add(whole, e.select(up, e.constant(1, "f64"), 0)), "i32");
+  // The fraction: pairs of digits are exact.
+  const pair = (m: number, a: Expr, b: Expr): Expr =>
+    e.add(e.mul(a, 2 ** (-24 * m)), e.mul(b, 2 ** (-24 * (m + 1))));
+  const sum = twoSum(e, pair(1, first, sums[2]!), pair(3, sums[3]!, sums[4]!));
+  const low = e.add(sum.low, pair(5, sums[5]!, sums[6]!));
+  const fraction = e.add(sum.high, low);
+  const missing = e.add(e.sub(sum.high, fraction), low);
+  // Times pi/2.
+  const product = twoProduct(e, fraction, e.constant(1.5707963267948966, "f64"));
+  const more = e.add(
+    product.low,
+    e.add(e.mul(fraction, 6.123233995736766e-17), e.mul(missing, 1.5707963267948966)),
+  );
+  const high = e.add(product.high, more);
+  const lost = e.add(e.sub(product.high, high), more);
+  const negative = e.lt(x, 0);
+  const finite = e.lt(a, Infinity);
+  return {
+    quarter: e.select(negative, e.sub(0, quarter), quarter),
+    high: e.select(finite, e.select(negative, e.neg(high), high), NaN),
+    low: e.select(negative, e.neg(lost), lost),
+  };
+}
+
+/** Parts of pi/2 whose products with the largest multiple are exact, but for the last. */
+const PARTS = {
+  f32: [1.5703125, 0.0004837512969970703, 7.549533620476723e-08, 2.5633440682570896e-12],
+  f64: [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21],
+} as const;
+
+/** Up to where parts suffice. */
+const MODERATE = { f32: 6000, f64: 1600000 } as const;
+
+/** Nearer to a multiple of pi/2, other than 0, more digits are needed. */
+const CLOSE = { f32: 2 ** -12, f64: 2 ** -24 } as const;
+
+/** Reduces an angle. */
+export function reduceAngle(e: Exprs, x: Expr): Angle {
+  const ty = x.ty as "f32" | "f64";
+  const parts = PARTS[ty];
+  const { float: n, int } = nearestInteger(e, e.mul(x, 2 / Math.PI));
+  // All but the last difference of exact products are exact, or their errors are kept.
+  let high = x;
+  for (const part of parts.slice(0, -2)) high = e.sub(high, e.mul(n, part));
+  const last = e.mul(n, parts.at(-2)!);
+  const near = e.sub(high, last);
+  const lost = e.sub(e.sub(high, near), last);
+  const correction = e.sub(e.mul(n, parts.at(-1)!), lost);
+  const r = e.sub(near, correction);
+  const low = e.sub(e.sub(near, r), correction);
+  const moderate = e.le(e.abs(x), MODERATE[ty]);
+  const close = e.and(e.lt(e.abs(r), CLOSE[ty]), e.ne(n, 0));
+  const far = e.or(close, e.not(moderate));
+  const angle = reduceFar(e, e.convert(x, "f64"));
+  const rounded = e.convert(angle.high, ty);
+  const rest = e.convert(e.add(e.sub(angle.high, e.convert(rounded, "f64")), angle.low), ty);
+  return {
+    quarter: e.rare(far, angle.quarter, int),
+    high: e.rare(far, rounded, r),
+    low: e.rare(far, rest, low),
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * Sine, cosine and tangent, of all angles.
+ *
+ * Polynomials on [-pi/4, pi/4] are those of FreeBSD's msun (k_sin.c, k_cos.c) for `f64`, and of Cephes
+ * (S. Moshier, sinf.c) for `f32`.
+ *
+ * @module
+ */
+import { type Angle, reduceAngle } from "./angle.ts";
+import { type Pair, polynomial } from "./algebra.ts";
+import type { Expr, Exprs } from "./expr.ts";
+
+// (sin(r) - r) / r^3 and (cos(r) - 1 + r^2 / 2) / r^4 in r^2, highest coefficient first.
+const SIN = {
+  f32: [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1],
+  f64: [
+    1.58969099521155010221e-10,
+    -2.50507602534068634195e-08,
+    2.75573137070700676789e-06,
+    -1.98412698298579493134e-04,
+    8.33333333332248946124e-03,
+    -1.66666666666666324348e-01,
+  ],
+} as const;
+const COS = {
+  f32: [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2],
+  f64: [
+    -1.13596475577881948265e-11,
+    2.08757232129817482790e-09,
+    -2.75573143513906633035e-07,
+    2.48015872894767294178e-05,
+    -1.38888888888741095749e-03,
+    4.16666666666666019037e-02,
+  ],
+} as const;
+
+/** The sine of a reduced angle; `low` is not yet added. */
+function sinNear(e: Exprs, { high: r, low }: Angle): Pair {
+  const z = e.mul(r, r);
+  const series = e.mul(e.mul(z, r), polynomial(e, z, SIN[r.ty as "f32" | "f64"]));
+  // The derivative of the sine at r, to first order, is 1 - r^2 / 2.
+  return { high: r, low: e.add(series, e.sub(low, e.mul(e.mul(z, 0.5), low))) };
+}
+
+/** The cosine of a reduced angle; `low` is not yet added. */
+function cosNear(e: Exprs, { high: r, low }: Angle): Pair {
+  const z = e.mul(r, r);
+  const half = e.mul(z, 0.5);
+  const high = e.sub(1, half);
+  const series = e.mul(e.mul(z, z), polynomial(e, z, COS[r.ty as "f32" | "f64"]));
+  const lost = e.sub(e.sub(1, high), half);
+  return { high, low: e.add(lost, e.sub(series, e.mul(r, low))) };
+}
+
+function odd(e: Exprs, quarter: Expr): Expr {
+  return e.ne(e.and(quarter, 1), 0);
+}
+
+function signed(e: Exprs, quarter: Expr, y: Expr): Expr {
+  return e.select(e.ne(e.and(quarter, 2), 0), e.neg(y), y);
+}
+
+function total(e: Exprs, { high, low }: Pair): Expr {
+  return e.add(high, low);
+}
+
+/** The sine. */
+export function sin(e: Exprs, x: Expr): Expr {
+  const angle = reduceAngle(e, x);
+  // -0 + 0 is 0.
+  const near = e.select(e.eq(x, 0), x, total(e, sinNear(e, angle)));
+  const y = e.select(odd(e, angle.quarter), total(e, cosNear(e, angle)), near);
+  return signed(e, angle.quarter, y);
+}
+
+/** The cosine. */
+export function cos(e: Exprs, x: Expr): Expr {
+  const angle = reduceAngle(e, x);
+  const s = total(e, sinNear(e, angle)), c = total(e, cosNear(e, angle));
+  return signed(e, e.add(angle.quarter, 1), e.select(odd(e, angle.quarter), s, c));
+}
+
+/** The tangent: the quotient of sine and cosine with the error of its rounding put right. */
+export function tan(e: Exprs, x: Expr): Expr {
+  const angle = reduceAngle(e, x);
+  const s = sinNear(e, angle), c = cosNear(e, angle);
+  const swap = odd(e, angle.quarter);
+  const choose = (a: Expr, b: Expr): Expr => e.select(swap, a, b);
+  const above: Pair = { high: choose(e.neg(c.high), s.high), low: choose(e.neg(c.low), s.low) };
+  const below: Pair = { high: choose(s.high, c.high), low: choose(s.low, c.low) };
+  const a = total(e, above), b = total(e, below);
+  const lostA = e.add(e.sub(above.high, a), above.low);
+  const lostB = e.add(e.sub(below.high, b), below.low);
+  const q = e.div(a, b);
+  const y = e.add(q, e.div(e.sub(lostA, e.mul(q, lostB)), b));
+  return e.select(e.eq(x, 0), x, y);
+}
