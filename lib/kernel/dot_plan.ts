@@ -1,0 +1,224 @@
+/**
+ * How a matrix product is computed: which axis runs along the lanes, the size of tiles and blocks,
+ * and which factors are copied first. Pure arithmetic on shapes and strides, by a rough count of
+ * cycles.
+ *
+ * @module
+ */
+import { LANES } from "./lanes.ts";
+import type { Along } from "./dot_tile.ts";
+import type { MatrixView, Product } from "./product.ts";
+
+/** A product in the form that the walk takes: axes merged, and turned over where that is better. */
+export interface Form {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly x: MatrixView;
+  readonly y: MatrixView;
+  /** `out`, then the operands of the epilogue. */
+  readonly targets: readonly MatrixView[];
+  /** Whether `x` is the caller's `y`: out^T = y^T x^T. */
+  readonly turned: boolean;
+}
+
+/** The chosen way. */
+export interface Plan {
+  readonly form: Form;
+  readonly along: Along;
+  /** Rows of a tile. */
+  readonly rows: number;
+  /** Columns of a tile, in vectors where the lanes run along them. */
+  readonly columns: number;
+  /** Steps of the depth that a tile takes at once, with sums of their own. */
+  readonly unroll: number;
+  /** Whether a block of the factor is copied to where it is in order. */
+  readonly copyX: boolean;
+  readonly copyY: boolean;
+  /** Whether one call does whole products, rather than a part of one. */
+  readonly whole: boolean;
+  /** Extent of blocks: of the depth, ... */
+  readonly depthBlock: number;
+  /** ... of rows, a multiple of the tile's, ... */
+  readonly rowBlock: number;
+  /** ... of columns, a multiple of the tile's. */
+  readonly columnBlock: number;
+  /** Multiplications that one call is to do at least, if there are so many. */
+  readonly work: number;
+}
+
+/** Chooses how to compute a product. It has elements. */
+export function planProduct(product: Product): Plan {
+  const form = merge(product);
+  const plans = [form, turn(form)].flatMap((f) => [
+    candidate(product, f, "columns"),
+    candidate(product, f, "depth"),
+    ...(lanesAlongBatch(f, LANES[product.dtype].count) ? [candidate(product, f, "batch")] : []),
+  ]);
+  return plans.reduce((best, plan) => plan.cost < best.cost ? plan : best);
+}
+
+/** Makes the batch rows or columns where its strides go on like theirs: fewer and larger products. */
+function merge(p: Product): Form {
+  const targets = [p.out, ...p.epilogue?.operands ?? []];
+  let { batch, m, n, x, y } = p;
+  let outs: readonly MatrixView[] = targets;
+  const joins = (v: MatrixView, extent: number, stride: number): boolean =>
+    extent === 1 || v.batch === extent * stride;
+  if (batch > 1) {
+    if (y.batch === 0 && [x, ...outs].every((v) => joins(v, m, v.row))) {
+      const join = (v: MatrixView): MatrixView => ({
+        ...v,
+        row: m === 1 ? v.batch : v.row,
+        batch: 0,
+      });
+      x = join(x);
+      outs = outs.map(join);
+      m *= batch;
+      batch = 1;
+    } else if (x.batch === 0 && [y, ...outs].every((v) => joins(v, n, v.column))) {
+      const join = (v: MatrixView): MatrixView => ({
+        ...v,
+        column: n === 1 ? v.batch : v.column,
+        batch: 0,
+      });
+      y = join(y);
+      outs = outs.map(join);
+      n *= batch;
+      batch = 1;
+    }
+  }
+  // The stride of one is as one likes: that of neighbours suits.
+  const tidy = (v: MatrixView, rows: number, columns: number): MatrixView => ({
+    offset: v.offset,
+    batch: batch === 1 ? 0 : v.batch,
+    row: rows === 1 ? 1 : v.row,
+    column: columns === 1 ? 1 : v.column,
+  });
+  return {
+    batch,
+    m,
+    n,
+    k: p.k,
+    x: tidy(x, m, p.k),
+    y: tidy(y, p.k, n),
+    targets: outs.map((v) => tidy(v, m, n)),
+    turned: false,
+  };
+}
+
+function turnView({ offset, batch, row, column }: MatrixView): MatrixView {
+  return { offset, batch, row: column, column: row };
+}
+
+function turn(f: Form): Form {
+  return {
+    ...f,
+    m: f.n,
+    n: f.m,
+    x: turnView(f.y),
+    y: turnView(f.x),
+    targets: f.targets.map(turnView),
+    turned: !f.turned,
+  };
+}
+
+function lanesAlongBatch(f: Form, lanes: number): boolean {
+  return f.batch >= lanes && [f.x, f.y].every((v) => v.batch === 0 || v.batch === 1);
+}
+
+/** Rows and columns of tiles: 8 to 12 sums, so that no addition waits for the one before. */
+function tileSize(along: Along, m: number, columns: number): [rows: number, columns: number] {
+  if (along === "columns") {
+    if (columns === 1) return [Math.min(m, 8), 1];
+    const rows = Math.min(m, 6);
+    return [rows, Math.min(columns, [8, 6, 3, 2, 2, 2][rows - 1]!)];
+  }
+  const rows = Math.min(m, 4);
+  const across = Math.min(columns, [8, 4, 3, 2][rows - 1]!);
+  // Few columns leave room for rows, but each row is a stream of its own to the cache.
+  return [rows, across];
+}
+
+/** A plan with these lanes, and its cost in cycles. */
+function candidate(product: Product, form: Form, along: Along): Plan & { readonly cost: number } {
+  const { size, count } = LANES[product.dtype];
+  const { batch, m, n, k, x, y, targets } = form;
+  const units = along === "columns" ? Math.ceil(n / count) : n;
+  const [rows, columns] = tileSize(along, m, units);
+  const width = along === "columns" ? columns * count : columns;
+  const steps = along === "depth" ? Math.ceil(k / count) : k;
+  const chains = rows * columns;
+  let unroll = chains >= 7 ? 1 : chains >= 3 ? 2 : 4;
+  while (unroll > 1 && steps < 2 * unroll) unroll /= 2;
+
+  const quantum = along === "depth" ? unroll * count : unroll;
+  const most = along === "depth" ? DEPTH_BLOCK * count : DEPTH_BLOCK;
+  const blocks = Math.ceil(k / most);
+  const depthBlock = blocks <= 1 ? k : roundUp(Math.ceil(k / blocks), quantum);
+
+  // What a tile touches of a factor has to stay in the first cache from one tile to the next.
+  const footprint = (v: number): number => Math.min(k, depthBlock) * Math.abs(v) * size;
+  const large = m * n * k >= LARGE;
+  let copyY: boolean;
+  let copyX = false;
+  if (along === "columns") {
+    copyY = y.column !== 1 || (large && m >= 16 && footprint(y.row) > FIRST_CACHE / 2);
+    copyX = large && n >= 4 * width &&
+      (x.column === 1 ? copyY && n >= 64 : footprint(x.column) > FIRST_CACHE / 2);
+  } else if (along === "depth") {
+    copyX = x.column !== 1;
+    copyY = y.row !== 1;
+  } else copyY = false;
+  if (k === 0) copyX = copyY = false;
+
+  const multiply = product.dtype === "float32" || product.dtype === "float64" ? 1 : 2;
+  const step = Math.max(chains * multiply / 2, (rows + columns) / 2, 4 / unroll) + 1 / unroll;
+  const tiles = Math.ceil(m / rows) * Math.ceil(units / columns);
+  const lane = along === "columns" ? "column" : along === "batch" ? "batch" : null;
+  const vectors = along === "depth" ? chains / count : chains;
+  const scattered = lane !== null && targets[0]![lane] !== 1;
+  const store = vectors * ((along === "depth" ? 10 : 1) + (scattered ? 2 * count : 1));
+  const copying = (copyX ? m * k * (x.row === 1 ? 0.6 : 1.2) : 0) +
+    (copyY ? n * k * (y.column === 1 || y.row === 1 ? 0.6 : 1.5) : 0);
+  const items = along === "batch" ? Math.ceil(batch / count) : batch;
+  const cost = items * (tiles * (steps * step + store + 6) + copying);
+
+  const work = m * n * k * (along === "batch" ? count : 1);
+  const whole = !copyX && !copyY && blocks <= 1 && work <= LARGE;
+  return {
+    form,
+    along,
+    rows,
+    columns,
+    unroll,
+    copyX,
+    copyY,
+    whole,
+    depthBlock,
+    rowBlock: copyX
+      ? Math.min(roundUp(m, rows), roundUp(192, rows))
+      : Math.min(roundUp(m, rows), roundUp(Math.ceil(CALL / (depthBlock * width)), rows)),
+    columnBlock: copyY ? Math.min(roundUp(n, width), roundUp(512, width)) : roundUp(n, width),
+    work: CALL,
+    cost,
+  };
+}
+
+/** The next multiple. */
+export function roundUp(n: number, quantum: number): number {
+  return Math.ceil(n / quantum) * quantum;
+}
+
+/** Vectors of steps that are added up before they join the sum: float32 errors grow with this. */
+const DEPTH_BLOCK = 256;
+/** Multiplications from which on one product is worth several calls. */
+const LARGE = 32768;
+/**
+ * Multiplications of one call, at most: some 10 microseconds. V8 replaces a function by its optimised
+ * code between calls, never within one.
+ */
+const CALL = 262144;
+/** Bytes of the first cache. */
+const FIRST_CACHE = 32768;
