@@ -1,7 +1,8 @@
 /**
  * Determinants: det, slogdet, and cofactors, which are the derivatives of a determinant.
  *
- * The eliminations on the CPU are in `loops.ts`, those in the graph in `graph.ts`.
+ * Determinants are products of the pivots of `lu.ts`. The loops of cofactors are in `loops.ts`, their
+ * nodes in `graph.ts`.
  *
  * @module
  */
@@ -9,7 +10,6 @@ import type { NDArray } from "../core/array.ts";
 import { sameShape, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
-import type { Value } from "../core/lowering.ts";
 import {
   definePrimitive,
   type HostValue,
@@ -22,19 +22,22 @@ import {
 } from "../core/primitive.ts";
 import { bind, bind1 } from "../core/trace.ts";
 import { checkDType, checkSameDType, floating } from "../core/checks.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { scalarLike, zeros } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
-import { add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { abs, add, mul, neg, sign as signOf, sub } from "../primitives/elementwise/arithmetic.ts";
 import { eq } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { Formula } from "../primitives/graph/formula.ts";
+import { log } from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
 import { emptyOutput } from "../primitives/graph/nodes.ts";
+import { reduceProd } from "../primitives/reduce/product.ts";
 import { expandDims } from "../primitives/shape/reshape.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
 import { batchAxisInFront, broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import { lowerCofactors, lowerPivots, type Matrices } from "./graph.ts";
+import { lowerCofactors, type Matrices } from "./graph.ts";
 import { cofactorsOf, type Pivots, pivotsOf } from "./loops.ts";
-import { matmul, transposed } from "./matrices.ts";
+import { diagonalOf, identityLike, matmul, transposed } from "./matrices.ts";
+import { eliminateProgram } from "./lu.ts";
+import { lowerAsProgram } from "./programs.ts";
 import { solve } from "./solve.ts";
 
 function checkSquare(op: string, a: ShapedArray): void {
@@ -56,13 +59,6 @@ function matricesIn({ shape, dtype }: ShapedArray): Matrices {
 /** The elements of one matrix. */
 function matrix(x: HostValue, i: number, n: number): Float64Array {
   return Float64Array.from(x.values.subarray(i * n * n, (i + 1) * n * n));
-}
-
-/** Unit matrices of the type of `x`. */
-function unit(x: NDArray): NDArray {
-  const n = x.shape.at(-1)!;
-  const ones = convert(eq(iota([n, 1], 0, "int32"), iota([1, n], 1, "int32")), x.dtype);
-  return broadcastTo(ones, x.shape);
 }
 
 /** Sums of products of elements, over the last two axes. */
@@ -110,8 +106,8 @@ interface PivotRules {
   readonly values: (pivots: Pivots) => readonly number[];
   /** Their tangents. */
   readonly tangents: (a: NDArray, da: NDArray) => readonly Tangent[];
-  /** The results of all matrices, from pivots `[systems, n]` and signs `[systems, 1]`. */
-  readonly lower: (f: Formula, pivots: Value, sign: Value) => readonly Value[];
+  /** The results of all matrices, from pivots `[..., n]` and signs `[...]`. */
+  readonly program: (pivots: NDArray, sign: NDArray) => readonly NDArray[];
   readonly samples: readonly Sample<null>[];
 }
 
@@ -139,22 +135,16 @@ function ofPivots(r: PivotRules): Primitive<null> {
     },
     // The matrices that are eliminated would be needed for all steps at once.
     passes: { ...ordinary, mobile: false },
-    lower(g, [a], _, [aval], outs) {
-      const at = matricesIn(aval!);
-      if (at.systems === 0) return outs.map((out) => emptyOutput(g, out)!);
-      const matrices = g.reshape(a!, [at.systems, at.n, at.n]);
-      const [pivots, sign] = lowerPivots(g, matrices, at);
-      const found = r.lower(new Formula(g, at.dtype), pivots, sign);
-      return found.map((v, k) => g.reshape(v, outs[k]!.shape));
-    },
+    lower: lowerAsProgram(([a]) => {
+      const [lu, exchanges] = eliminateProgram(a!);
+      const rows = broadcastTo(iota([a!.shape.at(-1)!], 0, "int32"), exchanges.shape);
+      const one = scalarLike(1, a!);
+      const signs = select(eq(exchanges, rows), one, neg(one));
+      return r.program(diagonalOf(lu), reduceProd(signs, [signs.ndim - 1]));
+    }),
     samples: () => r.samples,
   });
   return self;
-}
-
-/** A reduction over the pivots of each matrix. */
-function overPivots(f: Formula, op: string, x: Value): Value {
-  return f.g.node(op, [x, f.g.int64([1])], { keepdims: 1 });
 }
 
 /** Determinants of matrices. */
@@ -164,7 +154,10 @@ export const detP: Primitive<null> = ofPivots({
   // Zeros have no sign: that of exchanges would be by chance.
   values: ({ pivots, sign }) => [pivots.reduce((product, pivot) => product * pivot, sign) + 0],
   tangents: (a, da) => [inner(cofactors(a), da)],
-  lower: (f, pivots, sign) => [f.add(f.mul(sign, overPivots(f, "ReduceProd", pivots)), 0)],
+  program: (pivots, sign) => {
+    const product = mul(sign, reduceProd(pivots, [pivots.ndim - 1]));
+    return [add(product, scalarLike(0, product))];
+  },
   samples: matrixSamples(),
 });
 
@@ -176,14 +169,11 @@ export const slogdetP: Primitive<null> = ofPivots({
     pivots.reduce((product, pivot) => product * Math.sign(pivot), sign),
     pivots.reduce((sum, pivot) => sum + Math.log(Math.abs(pivot)), 0),
   ],
-  tangents: (a, da) => [null, inner(transposed(solve(a, unit(a))), da)],
-  lower(f, pivots, sign) {
-    const signs = f.choose(f.less(pivots, 0), -1, f.choose(f.less(0, pivots), 1, pivots));
-    return [
-      f.mul(sign, overPivots(f, "ReduceProd", signs)),
-      overPivots(f, "ReduceSum", f.op("Log", f.op("Abs", pivots))),
-    ];
-  },
+  tangents: (a, da) => [null, inner(transposed(solve(a, identityLike(a))), da)],
+  program: (pivots, sign) => [
+    mul(sign, reduceProd(signOf(pivots), [pivots.ndim - 1])),
+    reduceSum(log(abs(pivots)), [pivots.ndim - 1]),
+  ],
   samples: matrixSamples({
     jvp: "the logarithm of 0 has no slope",
     transpose: "the logarithm of 0 has no slope",
@@ -301,7 +291,7 @@ function changedBy(a: NDArray, changes: readonly NDArray[], da: NDArray): NDArra
   const volume = expandDims(inner(cofactors(a, ...changes), da), [a.ndim - 2, a.ndim - 1]);
   const side = all.reduce(
     (rest, e, i) => sub(rest, matmul(e, transposed(cofactors(a, ...all.toSpliced(i, 1))))),
-    mul(volume, unit(a)),
+    mul(volume, identityLike(a)),
   );
   return [transposed(solve(a, side))];
 }

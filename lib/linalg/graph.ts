@@ -1,7 +1,6 @@
 /**
- * Solutions, determinants and cofactors in the graph: eliminations as Loops, one pivot a step, so that
- * a program is as long for any size of the matrix. The standard operators have no decomposition that
- * could be used instead. Formulas of cofactors are in `determinant.ts`.
+ * Cofactors in the graph: elimination as a Loop, one pivot a step, so that a program is as long for any
+ * size of the matrix. Formulas of cofactors are in `determinant.ts`.
  *
  * The sign of zeros among the eliminated does not matter, so a choice is one node.
  *
@@ -74,101 +73,6 @@ function candidates(f: Formula, x: Value, used: Value): Value {
 function factors(f: Formula, column: Value, pivot: Value, keep: Value): Value {
   const divisor = f.choose(f.equal(pivot, 0), 1, pivot);
   return f.choose(keep, 0, f.div(column, divisor));
-}
-
-/**
- * Solutions of systems with `m` right-hand sides, by Gauss-Jordan elimination with partial pivoting, one
- * column in each step. The solution is put in order at the end.
- */
-export function lowerSolve(g: Lowering, a: Value, b: Value, at: Matrices, m: number): Value {
-  const { systems, n, dtype } = at;
-  const width = n + m;
-  const work = g.node("Concat", [g.reshape(a, [systems, n, n]), g.reshape(b, [systems, n, m])], {
-    axis: 2,
-  });
-  const carries: readonly SubgraphInput[] = [
-    { dtype, shape: [systems, n, width] },
-    { dtype: "bool", shape: [systems, n, 1] },
-  ];
-  const rows = positions(g, n, [1, n, 1]);
-  const body = g.subgraph(
-    "eliminate",
-    [{ dtype: "int64", shape: [] }, CONDITION, ...carries],
-    (s, [step, condition, before, used]) => {
-      const f = new Formula(s, dtype);
-      const column = s.node("Gather", [before!, s.reshape(step!, [1])], { axis: 2 });
-      const sizes = candidates(f, column, used!);
-      const pivot = s.node("ArgMax", [sizes], { axis: 1, keepdims: 1 });
-      const isPivot = s.node("Equal", [rows, pivot]);
-      const row = s.node("GatherND", [before!, s.reshape(pivot, [systems, 1, 1])], {
-        batch_dims: 1,
-      });
-      const scaled = f.div(row, s.node("Gather", [row, s.reshape(step!, [1])], { axis: 2 }));
-      const others = f.sub(before!, f.mul(column, scaled));
-      return [
-        condition!,
-        f.choose(isPivot, scaled, others),
-        s.node("Or", [used!, isPivot]),
-        s.reshape(pivot, [systems]),
-      ];
-    },
-    [CONDITION, ...carries, { dtype: "int64", shape: [systems] }],
-  );
-  const [eliminated, , pivots] = g.nodes(
-    "Loop",
-    [
-      g.scalar(n, "int64"),
-      g.scalar(1, "bool"),
-      work,
-      filled(g, g.scalar(0, "bool"), [systems, n, 1]),
-    ],
-    3,
-    { body },
-  );
-  const solution = g.node("Slice", [eliminated!, g.int64([n]), g.int64([width]), g.int64([2])]);
-  const order = g.reshape(g.node("Transpose", [pivots!], { perm: [1, 0] }), [systems, n, 1]);
-  return g.node("GatherND", [solution, order], { batch_dims: 1 });
-}
-
-/** Pivots `[systems, n]` of elimination by rows with partial pivoting, and signs `[systems, 1]`. */
-export function lowerPivots(g: Lowering, a: Value, at: Matrices): readonly [Value, Value] {
-  const { systems, n, dtype } = at;
-  const carries: readonly SubgraphInput[] = [
-    { dtype, shape: [systems, n, n] },
-    { dtype: "bool", shape: [systems, n, 1] },
-    { dtype, shape: [systems, 1, 1] },
-  ];
-  const rows = positions(g, n, [1, n, 1]);
-  const body = g.subgraph(
-    "pivots",
-    [{ dtype: "int64", shape: [] }, CONDITION, ...carries],
-    (s, [step, condition, before, used, sign]) => {
-      const f = new Formula(s, dtype);
-      const column = s.node("Gather", [before!, s.reshape(step!, [1])], { axis: 2 });
-      const sizes = candidates(f, column, used!);
-      const place = s.node("ArgMax", [sizes], { axis: 1, keepdims: 1 });
-      const taken = s.node("Or", [used!, s.node("Equal", [rows, place])]);
-      const row = pick(s, before!, place, 1, at);
-      const pivot = s.node("Gather", [row, s.reshape(step!, [1])], { axis: 2 });
-      const after = f.sub(before!, f.mul(factors(f, column, pivot, taken), row));
-      const turned = f.mul(sign!, signOf(s, used!, place, rows, dtype));
-      return [condition!, after, taken, turned, s.reshape(pivot, [systems])];
-    },
-    [CONDITION, ...carries, { dtype, shape: [systems] }],
-  );
-  const [, , sign, pivots] = g.nodes(
-    "Loop",
-    [
-      g.scalar(n, "int64"),
-      g.scalar(1, "bool"),
-      a,
-      filled(g, g.scalar(0, "bool"), [systems, n, 1]),
-      filled(g, g.scalar(1, dtype), [systems, 1, 1]),
-    ],
-    4,
-    { body },
-  );
-  return [g.node("Transpose", [pivots!], { perm: [1, 0] }), g.reshape(sign!, [systems, 1])];
 }
 
 /** What `diagonalise` in `loops.ts` gives; `pivots` is `[systems, n]`. */

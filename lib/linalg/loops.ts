@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { eliminate } from "./lu.ts";
 
 /** Rows i and k of `width` numbers change places. */
 function swapRows(x: Float64Array, i: number, k: number, width: number): void {
@@ -38,24 +39,13 @@ export interface Pivots {
 
 /** Eliminates by rows with partial pivoting, in place. */
 export function pivotsOf(a: Float64Array, n: number): Pivots {
+  const exchanges = new Int32Array(n);
+  eliminate(a, n, n, exchanges);
   const pivots = new Float64Array(n);
   let sign = 1;
   for (let k = 0; k < n; k++) {
-    let pivot = k;
-    for (let i = k + 1; i < n; i++) {
-      const size = Math.abs(a[i * n + k]!);
-      if (size > Math.abs(a[pivot * n + k]!) || size !== size) pivot = i;
-    }
-    if (pivot !== k) {
-      swapRows(a, k, pivot, n);
-      sign = -sign;
-    }
-    const top = pivots[k] = a[k * n + k]!;
-    if (top === 0) continue;
-    for (let i = k + 1; i < n; i++) {
-      const factor = a[i * n + k]! / top;
-      if (factor !== 0) subtractRow(a, i, k, factor, n, k + 1);
-    }
+    pivots[k] = a[k * n + k]!;
+    if (exchanges[k] !== k) sign = -sign;
   }
   return { pivots, sign };
 }

@@ -1,14 +1,11 @@
 /**
  * Systems of linear equations: solve. Inverses are built from it in `lib/api`.
  *
- * What the graph computes is in `graph.ts`.
+ * A matrix is factored once: the factors serve the solution, its tangents and its cotangents.
  *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sameShape, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { allocate, type TypedArray } from "../core/dtype.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
 import {
   definePrimitive,
   Linear,
@@ -17,190 +14,101 @@ import {
   type Tangent,
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
-import { checkDType, checkSameDType, floating } from "../core/checks.ts";
 import { neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { emptyOutput } from "../primitives/graph/nodes.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
-import { lowerSolve } from "./graph.ts";
-import { matmul, transposed } from "./matrices.ts";
+import { sort } from "../primitives/sort/sort.ts";
+import { lu } from "./lu.ts";
+import { matmul, takeRows, transposed } from "./matrices.ts";
+import { lowerAsProgram } from "./programs.ts";
+import { checkSides, lanesAsSides, triangularSolve } from "./triangular_solve.ts";
+
+/** Parameters of a solution by factors. */
+export interface SolveParams {
+  /** Whether to solve with the transpose of the matrix. */
+  readonly transposeA: boolean;
+}
+
+const LOWER = { lower: true, transposeA: false, unitDiagonal: true };
+const UPPER = { lower: false, transposeA: false, unitDiagonal: false };
 
 /**
- * Solves in place by LU decomposition with partial pivoting: `a` holds n x n numbers and is
- * destroyed, `b` holds n x m and becomes the solution. A singular matrix divides by zero.
+ * The solution of `a x = b`, or of `a^T x = b`, by factors `P a = L U`: `factors` has L and U in one
+ * matrix, and `order` says which row of a each of theirs is. Derivatives go through the factors.
  */
-function solveInPlace(a: Float64Array, b: Float64Array, n: number, m: number): void {
-  for (let k = 0; k < n; k++) {
-    let pivot = k;
-    let largest = Math.abs(a[k * n + k]!);
-    for (let i = k + 1; i < n; i++) {
-      const size = Math.abs(a[i * n + k]!);
-      if (size > largest) {
-        largest = size;
-        pivot = i;
-      }
-    }
-    if (pivot !== k) {
-      swapRows(a, k * n, pivot * n, n);
-      swapRows(b, k * m, pivot * m, m);
-    }
-    const top = a[k * n + k]!;
-    for (let i = k + 1; i < n; i++) {
-      const factor = a[i * n + k]! / top;
-      // A zero leaves the row alone, unless the pivot row is not finite.
-      if (factor === 0) continue;
-      for (let j = k + 1, to = i * n + j, from = k * n + j; j < n; j++, to++, from++) {
-        a[to]! -= factor * a[from]!;
-      }
-      for (let j = 0, to = i * m, from = k * m; j < m; j++, to++, from++) {
-        b[to]! -= factor * b[from]!;
-      }
-    }
+export function solveByFactors(
+  factors: NDArray,
+  order: NDArray,
+  b: NDArray,
+  { transposeA }: SolveParams,
+): NDArray {
+  if (!transposeA) {
+    return triangularSolve(factors, triangularSolve(factors, takeRows(b, order), LOWER), UPPER);
   }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) {
-      const factor = a[i * n + k]!;
-      for (let j = 0, to = i * m, from = k * m; j < m; j++, to++, from++) {
-        b[to]! -= factor * b[from]!;
-      }
-    }
-    const diagonal = a[i * n + i]!;
-    for (let j = 0, to = i * m; j < m; j++, to++) b[to]! /= diagonal;
-  }
+  // a^T = U^T L^T P.
+  const y = triangularSolve(factors, b, { ...UPPER, transposeA: true });
+  const x = triangularSolve(factors, y, { ...LOWER, transposeA: true });
+  return takeRows(x, sort(order, order.ndim - 1)[1]);
 }
 
-function swapRows(x: Float64Array, i: number, j: number, n: number): void {
-  for (let k = 0; k < n; k++) {
-    const value = x[i + k]!;
-    x[i + k] = x[j + k]!;
-    x[j + k] = value;
-  }
-}
-
-/** The number of systems, their size and the number of right-hand sides. */
-function extents(b: ShapedArray): readonly [systems: number, n: number, m: number] {
-  const [n, m] = b.shape.slice(-2);
-  return [sizeOf(b.shape.slice(0, -2)), n!, m!];
-}
-
-/** Solutions of systems of linear equations. Inputs: matrices, right-hand sides. */
-export const solveP: Primitive<null> = definePrimitive<null>({
+/**
+ * Solutions of systems of linear equations. Inputs: matrices, their factors, the order of rows, and
+ * right-hand sides. It is a function of the matrices and the right-hand sides: the factors, which are
+ * the matrices once more, have no tangents.
+ */
+export const solveP: Primitive<SolveParams> = definePrimitive<SolveParams>({
   name: "solve",
-  abstractEval([a, b]) {
-    checkDType("solve", "the matrix", a!, floating);
-    checkSameDType("solve", a!, b!, "the matrix and the right-hand side");
-    const n = a!.shape.at(-1);
-    if (a!.shape.length < 2 || n !== a!.shape.at(-2)) {
-      throw new ShapeError(
-        `solve: the matrix must be square, but its shape is ${formatShape(a!.shape)}`,
-      );
-    }
-    const rank = a!.shape.length;
-    if (b!.shape.length !== rank || !sameShape(a!.shape.slice(0, -1), b!.shape.slice(0, -1))) {
-      throw new ShapeError(
-        `solve: a right-hand side of shape ${
-          formatShape(b!.shape)
-        } does not fit a matrix of shape ${formatShape(a!.shape)}: it must have the shape ${
-          formatShape(a!.shape.slice(0, -1)).replace("]", ",m]")
-        }`,
-      );
-    }
+  abstractEval([a, , , b]) {
+    checkSides("solve", a!, b!);
     return [b!];
   },
-  impl([a, b]) {
-    const [systems, n, m] = extents(b!);
-    const values = allocate(b!.dtype, b!.values.length);
-    const matrix = new Float64Array(n * n);
-    const sides = new Float64Array(n * m);
-    const part = (x: TypedArray, i: number, size: number): TypedArray =>
-      x.subarray(i * size, (i + 1) * size);
-    for (let i = 0; i < systems; i++) {
-      matrix.set(part(a!.values, i, n * n));
-      sides.set(part(b!.values, i, n * m));
-      solveInPlace(matrix, sides, n, m);
-      values.set(sides, i * n * m);
-    }
-    return [values];
+  impl: {
+    evaluate: ([, factors, order, b], params) => [solveByFactors(factors!, order!, b!, params)],
   },
-  jvp([a, b], [da, db]) {
+  jvp([a, factors, order, b], [da, , , db], params) {
     // a x = b, so a dx = db - da x.
-    const x = solve(a!, b!);
-    const shift = da === null || da === undefined ? null : matmul(da, x);
-    const side: Tangent = shift === null
-      ? db!
-      : db === null || db === undefined
-      ? neg(shift)
-      : sub(db, shift);
-    return [[x], [solve(a!, side!)]];
-  },
-  transpose([ct], [a, b]) {
-    if (ct === null || ct === undefined || !(b instanceof Linear)) return [null, null];
-    return [null, solve(transposed(a as NDArray), ct)];
-  },
-  batch([a, b], [dim, sideDim], size) {
-    if (dim === null || dim === undefined) {
-      // One matrix for all lanes: they become further right-hand sides.
-      const lanes = moveAxis(b!, sideDim!, b!.ndim - 1);
-      const shape = lanes.shape.slice(0, -2);
-      const m = lanes.shape.at(-2)!;
-      const x = reshape(solve(a!, reshape(lanes, [...shape, m * size])), [...shape, m, size]);
-      return [[x], [x.ndim - 1]];
+    const solve = (side: NDArray): NDArray => bind1(solveP, [a!, factors!, order!, side], params);
+    const x = solve(b!);
+    let side: Tangent = db ?? null;
+    if (da) {
+      const shift = matmul(params.transposeA ? transposed(da) : da, x);
+      side = side === null ? neg(shift) : sub(side, shift);
     }
-    const x = solve(moveAxis(a!, dim, 0), batchAxisInFront(b!, sideDim ?? null, size));
-    return [[x], [0]];
+    return [[x], [side === null ? null : solve(side)]];
   },
-  // The matrices that are eliminated would be needed for all steps at once.
+  transpose([ct], [a, factors, order, b], { transposeA }) {
+    if (!ct || !(b instanceof Linear)) return [null, null, null, null];
+    const known = [a, factors, order] as NDArray[];
+    return [null, null, null, bind1(solveP, [...known, ct], { transposeA: !transposeA })];
+  },
+  batch([a, factors, order, b], dims, size, params) {
+    if (dims.slice(0, 3).every((dim) => dim === null)) {
+      const solve = (side: NDArray): NDArray => bind1(solveP, [a!, factors!, order!, side], params);
+      return [[lanesAsSides(solve, b!, dims[3]!, size)], [b!.ndim - 1]];
+    }
+    const lanes = [a!, factors!, order!, b!].map((x, i) => batchAxisInFront(x, dims[i]!, size));
+    return [[bind1(solveP, lanes, params)], [0]];
+  },
+  // The matrices would be needed for all steps at once.
   passes: { ...ordinary, mobile: false },
-  lower(g, [a, b], _, [, aval], [out]) {
-    const empty = emptyOutput(g, out!);
-    if (empty !== null) return [empty];
-    const [systems, n, m] = extents(aval!);
-    return [g.reshape(lowerSolve(g, a!, b!, { systems, n, dtype: aval!.dtype }, m), out!.shape)];
+  lower: lowerAsProgram(([, factors, order, b], params) => [
+    solveByFactors(factors!, order!, b!, params),
+  ]),
+  samples() {
+    const factors = [4, 1, -1, 0.25, 2.75, 1.25, 0, -0.5, 3];
+    const inputs = (dtype: "float32" | "float64") => [
+      { shape: [3, 3], dtype, values: [1, 3, 1, 0, 0, 0, 0, 0, 0] },
+      { shape: [3, 3], dtype, values: factors },
+      { shape: [3], dtype: "int32" as const, values: [2, 0, 1] },
+      { shape: [3, 2], dtype },
+    ];
+    const own = "its inputs must agree with each other; the laws test solve";
+    const skip = { jvp: own, slope: own, transpose: own };
+    return [
+      { name: "by factors", inputs: inputs("float32"), params: { transposeA: false }, skip },
+      { name: "of a transpose", inputs: inputs("float64"), params: { transposeA: true }, skip },
+    ];
   },
-  samples: () => [
-    {
-      name: "needs pivoting",
-      inputs: [
-        { shape: [3, 3], dtype: "float32", values: [0, 2, 1, 1, 0, 0, 3, 0, 1] },
-        { shape: [3, 2], dtype: "float32" },
-      ],
-      params: null,
-    },
-    {
-      name: "several systems, float64",
-      inputs: [
-        {
-          shape: [2, 3, 3],
-          dtype: "float64",
-          values: [4, 1, -1, 0, 3, 1, 1, -2, 5, -1, 3, 0, 2, 0.5, 1, 0, 1, -4],
-        },
-        { shape: [2, 3, 1], dtype: "float64" },
-      ],
-      params: null,
-    },
-    {
-      name: "one unknown",
-      inputs: [
-        { shape: [1, 1], dtype: "float32", values: [4] },
-        { shape: [1, 1], dtype: "float32" },
-      ],
-      params: null,
-    },
-    {
-      name: "no unknowns",
-      inputs: [{ shape: [0, 0], dtype: "float32" }, { shape: [0, 2], dtype: "float32" }],
-      params: null,
-    },
-    {
-      name: "no right-hand sides",
-      inputs: [
-        { shape: [2, 2], dtype: "float32", values: [1, 2, 3, 4] },
-        { shape: [2, 0], dtype: "float32" },
-      ],
-      params: null,
-    },
-  ],
 });
 
 /**
@@ -211,5 +119,7 @@ export const solveP: Primitive<null> = definePrimitive<null>({
  * @throws {ShapeError} where the matrix is not square or the right-hand side does not fit.
  */
 export function solve(a: NDArray, b: NDArray): NDArray {
-  return bind1(solveP, [a, b], null);
+  checkSides("solve", a.aval, b.aval);
+  const { lu: factors, permutation } = lu(stopGradient(a));
+  return bind1(solveP, [a, factors, permutation, b], { transposeA: false });
 }

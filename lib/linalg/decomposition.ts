@@ -1,0 +1,138 @@
+/**
+ * What the decompositions share: each takes matrices `[..., m, n]` apart, matrix by matrix. Their
+ * records state only what is their own.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { checkDType, floating } from "../core/checks.ts";
+import { allocate, type DType, isFloat, type TypedArray } from "../core/dtype.ts";
+import { formatShape, ShapeError } from "../core/errors.ts";
+import {
+  definePrimitive,
+  type HostValue,
+  ordinary,
+  type Primitive,
+  type Sample,
+  type Tangent,
+} from "../core/primitive.ts";
+import { bind } from "../core/trace.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
+import { lowerAsProgram } from "./programs.ts";
+
+/** An output of one matrix: its shape, and `"int32"` where it holds positions. */
+export interface Factor {
+  /** Shape for one matrix. */
+  readonly shape: readonly number[];
+  /** Element type; that of the matrix where left out. */
+  readonly dtype?: DType;
+}
+
+/** What a decomposition states. */
+export interface DecompositionRules<P> {
+  /** Its name. */
+  readonly name: string;
+  /** Whether matrices must be square. */
+  readonly square: boolean;
+  /** What a matrix of `m` rows and `n` columns gives. */
+  readonly factors: (m: number, n: number, params: P) => readonly Factor[];
+  /**
+   * Takes one matrix apart: `a` holds it in row-major order, and may be written to; `outs` are as
+   * `factors` says, filled with zeros.
+   */
+  readonly loops: (
+    a: Float64Array,
+    m: number,
+    n: number,
+    outs: readonly (Float64Array | Int32Array)[],
+    params: P,
+  ) => void;
+  /** The same as a program. */
+  readonly program: (a: NDArray, params: P) => readonly NDArray[];
+  /** Tangents of the outputs. */
+  readonly tangents: (
+    a: NDArray,
+    da: NDArray,
+    outs: readonly NDArray[],
+    params: P,
+  ) => readonly Tangent[];
+  /** Samples. */
+  readonly samples: () => readonly Sample<P>[];
+}
+
+/** Refuses what is no matrix of floats, or not square where it has to be. */
+export function checkMatrix(op: string, a: ShapedArray, square: boolean): void {
+  checkDType(op, "the matrix", a, floating);
+  const [m, n] = a.shape.slice(-2);
+  if (a.shape.length < 2) {
+    throw new ShapeError(
+      `${op}: takes matrices, of shape [..., m, n], but the shape is ${formatShape(a.shape)}. ` +
+        "Make a vector a matrix of one column with x.reshape([-1, 1])",
+    );
+  }
+  if (square && m !== n) {
+    throw new ShapeError(
+      `${op}: the matrix must be square, of shape [..., n, n], but its shape is ${
+        formatShape(a.shape)
+      }`,
+    );
+  }
+}
+
+/** Defines a decomposition. */
+export function decomposition<P>(r: DecompositionRules<P>): Primitive<P> {
+  const values = (a: HostValue, params: P, avals: readonly ShapedArray[]): TypedArray[] => {
+    const [m, n] = a.shape.slice(-2);
+    const systems = sizeOf(a.shape.slice(0, -2));
+    const outs = avals.map(({ shape, dtype }) => allocate(dtype, sizeOf(shape)));
+    const matrix = new Float64Array(m! * n!);
+    const parts = r.factors(m!, n!, params)
+      .map(({ shape, dtype }) =>
+        isFloat(dtype ?? a.dtype) ? new Float64Array(sizeOf(shape)) : new Int32Array(sizeOf(shape))
+      );
+    for (let i = 0; i < systems; i++) {
+      matrix.set(part(a.values, i, matrix.length));
+      if (i > 0) parts.forEach((x) => x.fill(0));
+      r.loops(matrix, m!, n!, parts, params);
+      parts.forEach((x, k) => outs[k]!.set(x, i * x.length));
+    }
+    return outs;
+  };
+  const lower = lowerAsProgram<P>(([a], params) => r.program(a!, params));
+  const self: Primitive<P> = definePrimitive<P>({
+    name: r.name,
+    abstractEval([a], params) {
+      checkMatrix(r.name, a!, r.square);
+      const [m, n] = a!.shape.slice(-2);
+      const lead = a!.shape.slice(0, -2);
+      return r.factors(m!, n!, params)
+        .map(({ shape, dtype = a!.dtype }) => shaped([...lead, ...shape], dtype));
+    },
+    impl: ([a], params, avals) => values(a!, params, avals),
+    jvp([a], [da], params) {
+      const outs = bind(self, [a!], params);
+      return [outs, r.tangents(a!, da!, outs, params)];
+    },
+    transpose: "nonlinear",
+    batch([a], [dim], _, params) {
+      const outs = bind(self, [moveAxis(a!, dim!, 0)], params);
+      return [outs, outs.map(() => 0)];
+    },
+    // The matrices that are taken apart would be needed for all steps at once.
+    passes: { ...ordinary, mobile: false },
+    lower(g, inputs, params, [aval], avals) {
+      if (sizeOf(aval!.shape) > 0) return lower(g, inputs, params, [aval!], avals);
+      // There is nothing to take apart: the results are the same for all.
+      const nothing = { ...aval!, values: allocate(aval!.dtype, 0) };
+      return values(nothing, params, avals)
+        .map((x, k) => g.constant(x, avals[k]!.shape, avals[k]!.dtype));
+    },
+    samples: r.samples,
+  });
+  return self;
+}
+
+function part(x: TypedArray, i: number, size: number): TypedArray {
+  return x.subarray(i * size, (i + 1) * size);
+}
