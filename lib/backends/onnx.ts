@@ -12,6 +12,7 @@ import { BackendError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { lowerJaxpr } from "../onnx/lower.ts";
 import { encodeModel, type Graph, type Model, onnxTypeCode } from "../onnx/model.ts";
+import { checkBudget } from "./budget.ts";
 import { OnnxHost, outputTypes } from "./onnx_host.ts";
 import { OnnxExecutable } from "./onnx_program.ts";
 
@@ -65,12 +66,7 @@ export const onnx: Backend & {
     return host.budget;
   },
   set memoryBudget(bytes: number) {
-    if (!(typeof bytes === "number" && bytes >= 0)) {
-      throw new RangeError(
-        `onnx.memoryBudget must be a number of bytes that is not negative, not ${bytes}`,
-      );
-    }
-    host.budget = bytes;
+    host.budget = checkBudget("onnx", bytes);
   },
   get memoryInUse(): number {
     return host.memory?.used ?? 0;

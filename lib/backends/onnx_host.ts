@@ -7,6 +7,7 @@
 import type { ShapedArray } from "../core/aval.ts";
 import { BackendError, formatBytes, messageOf } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
+import { DEFAULT_BUDGET } from "./budget.ts";
 import { formatSized, largestArrays, workOnParts } from "./largest.ts";
 import { inPackage, type Place, placeAt } from "./ort_files.ts";
 import { forgetOrt, loadOrt, type OrtRuntime } from "./ort_direct.ts";
@@ -21,7 +22,7 @@ export class OnnxHost {
   memory: HeapMemory | null = null;
   /** In place of `memory` where the direct binding does not work. */
   compilePublic: PublicCompiler | null = null;
-  #budget = 512 * 1024 * 1024;
+  #budget = DEFAULT_BUDGET;
   #place: Place = inPackage;
   #loading: Promise<void> | null = null;
 

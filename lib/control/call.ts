@@ -66,7 +66,7 @@ export function runCompiled(args: readonly NDArray[], params: CallParams): NDArr
     args,
     jaxpr.outputs.map((a) => a.aval),
     (held) => compiled(jaxpr, backend.name, name).run(held),
-    backend.load(),
+    backend.ready ? null : backend.load(),
   );
 }
 

@@ -28,6 +28,8 @@ export interface Backend {
   load(): Promise<void>;
   /** Says where to load it from: a folder or a file. A backend that loads nothing has no such method. */
   locate?(url: string | URL): void;
+  /** Bytes that arrays may take in its memory; a backend without such a bound has no such property. */
+  memoryBudget?: number;
   /** Compiles a program; the arrays in it become constants. */
   compile(jaxpr: Jaxpr, name: string): Executable;
 }
