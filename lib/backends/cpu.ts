@@ -13,14 +13,20 @@ import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { checkBudget, DEFAULT_BUDGET } from "./budget.ts";
-import { type Engine, lacking, ownEngine } from "./cpu_host.ts";
+import { type Engine, isRelaxed, lacking, ownEngine } from "./cpu_host.ts";
 import { Heap } from "./cpu_heap.ts";
 import { CpuMemory } from "./cpu_memory.ts";
 import { CpuExecutable, type CpuProgram } from "./cpu_program.ts";
 import { interpreter } from "./interpreter.ts";
 
-/** Makes a program of a jaxpr. Arrays of more than `large` bytes are to be passed by address. */
-export type Compiler = (jaxpr: Jaxpr, options: { readonly large: number }) => CpuProgram;
+/**
+ * Makes a program of a jaxpr. Arrays of more than `large` bytes are to be passed by address; `fma` says
+ * that there are relaxed vector instructions.
+ */
+export type Compiler = (
+  jaxpr: Jaxpr,
+  options: { readonly large: number; readonly fma: boolean },
+) => CpuProgram;
 
 /** What a backend is made of. */
 export interface CpuParts {
@@ -45,6 +51,7 @@ export class CpuBackend implements Backend {
   #budget = DEFAULT_BUDGET;
   /** What the host lacks; undefined where that has not been asked. */
   #lacks: string | null | undefined;
+  #fma: boolean | undefined;
   readonly #said = new Set<string>();
 
   constructor(parts: CpuParts) {
@@ -102,7 +109,8 @@ export class CpuBackend implements Backend {
     }
     let program: CpuProgram;
     try {
-      program = this.#parts.compiler(jaxpr, { large: LARGE });
+      this.#fma ??= isRelaxed(this.#engine!);
+      program = this.#parts.compiler(jaxpr, { large: LARGE, fma: this.#fma });
     } catch (error) {
       const primitive = this.#parts.uncompilable(error);
       if (primitive === null) throw error;

@@ -35,6 +35,11 @@ export function lacking(engine: Engine | null): string | null {
   }
 }
 
+/** Whether there are relaxed vector instructions, of which products use the fused multiply-add. */
+export function isRelaxed(engine: Engine): boolean {
+  return engine.validate(relaxedProbe);
+}
+
 /** A module that stores a vector, four times -3, at address 0 of `env.memory`. */
 const probe = Uint8Array.from([
   ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version
@@ -44,4 +49,13 @@ const probe = Uint8Array.from([
   ...[7, 7, 1, 3, 0x72, 0x75, 0x6e, 0, 0], // export "run"
   ...[10, 20, 1, 18, 0, 0x41, 0, 0x43, 0, 0, 0x40, 0x40, 0xfd, 0x13], // 0, splat(3)
   ...[0xfd, 0xe1, 1, 0xfd, 0x0b, 0, 0, 0x0b], // neg, store
+]);
+
+/** A module with `f32x4.relaxed_madd`. */
+const relaxedProbe = Uint8Array.from([
+  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version
+  ...[1, 5, 1, 0x60, 1, 0x7b, 0], // type: (v128) -> ()
+  ...[3, 2, 1, 0], // one function
+  ...[10, 14, 1, 12, 0, 0x20, 0, 0x20, 0, 0x20, 0], // the vector, three times
+  ...[0xfd, 0x85, 2, 0x1a, 0x0b], // madd, drop
 ]);

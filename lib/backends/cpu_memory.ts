@@ -7,7 +7,7 @@
 import { bytesOf, formatAval, type ShapedArray, sizeOf } from "../core/aval.ts";
 import type { ConcreteArray, DeviceBuffer } from "../core/concrete.ts";
 import type { TypedArray } from "../core/dtype.ts";
-import { type Block, Heap, shiftOf, SLACK, viewOf } from "./cpu_heap.ts";
+import { type Block, type Heap, shiftOf, SLACK, viewOf } from "./cpu_heap.ts";
 import { Uploads } from "./uploads.ts";
 
 /** Thrown where a block cannot be had even after all that can be made again has gone. */

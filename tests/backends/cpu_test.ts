@@ -5,7 +5,7 @@
  * @module
  */
 import { onnx, ready } from "../../lib/backends/mod.ts";
-import { lacking, ownEngine } from "../../lib/backends/cpu_host.ts";
+import { isRelaxed, lacking, ownEngine } from "../../lib/backends/cpu_host.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { BackendError } from "../../lib/core/errors.ts";
 import type { Jaxpr } from "../../lib/core/primitive.ts";
@@ -227,6 +227,7 @@ Deno.test("functions that are compiled and dropped without a pause do not fill t
 
 Deno.test("the engine of this process runs programs", async () => {
   assertEquals(lacking(ownEngine()), null);
+  assertEquals(isRelaxed(ownEngine()!), true);
   await sumsBackend().load();
 });
 
