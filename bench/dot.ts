@@ -52,6 +52,8 @@ const cases: readonly Case[] = [
   shaped([1, 64, 64, 1]),
   shaped([1, 64, 64, 1], "turned"),
   shaped([1, 32, 64, 64]),
+  shaped([1, 32, 64, 64], "plain", "turned"),
+  shaped([1, 32, 64, 64], "turned"),
   shaped([1, 64, 512, 512]),
   shaped([1, 64, 512, 512], "plain", "turned"),
   shaped([1, 1000, 1000, 1]),
@@ -83,7 +85,7 @@ function minimum(run: () => void, rounds: number): number {
 const text = (ms: number): string =>
   ms < 0.1 ? `${(ms * 1000).toFixed(2)} us` : `${ms.toFixed(3)} ms`;
 
-await loadBackend("wasm");
+await loadBackend("onnx");
 for (const c of cases) {
   if (Deno.args[0] !== undefined && !c.name.includes(Deno.args[0])) continue;
   const { dtype, batch, m, n, k } = c;
@@ -99,7 +101,7 @@ for (const c of cases) {
   const y = np.array(ys, { dtype }).reshape(shape(c.y, k, n));
   const product = jit(
     (x: NDArray, y: NDArray) => np.matmul(flat(turned(c.x, x)), flat(turned(c.y, y))),
-    { backend: "wasm" },
+    { backend: "onnx" },
   );
   let t = performance.now();
   let out = product(x, y);

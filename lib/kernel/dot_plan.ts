@@ -154,7 +154,11 @@ function candidate(product: Product, form: Form, along: Along): Plan & { readonl
   while (unroll > 1 && steps < 2 * unroll) unroll /= 2;
 
   const quantum = along === "depth" ? unroll * count : unroll;
-  const most = along === "depth" ? DEPTH_BLOCK * count : DEPTH_BLOCK;
+  const most = along === "depth"
+    ? DEPTH_BLOCK * count
+    : rows === 1 && k * n * size > STREAMED
+    ? STREAM_BLOCK
+    : DEPTH_BLOCK;
   const blocks = Math.ceil(k / most);
   const depthBlock = blocks <= 1 ? k : roundUp(Math.ceil(k / blocks), quantum);
 
@@ -213,6 +217,12 @@ export function roundUp(n: number, quantum: number): number {
 
 /** Vectors of steps that are added up before they join the sum: float32 errors grow with this. */
 const DEPTH_BLOCK = 256;
+/**
+ * The same for a vector times a matrix of more than so many bytes: it is read once, fastest a few whole
+ * rows at a time. 0.34 to 0.20 ms at 1000 x 1000.
+ */
+const STREAM_BLOCK = 16;
+const STREAMED = 1 << 19;
 /** Multiplications from which on one product is worth several calls. */
 const LARGE = 32768;
 /**
