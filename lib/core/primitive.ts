@@ -12,6 +12,7 @@ import type { ShapedArray } from "./aval.ts";
 import type { ConcreteArray } from "./concrete.ts";
 import type { TypedArray } from "./dtype.ts";
 import { InternalError } from "./errors.ts";
+import type { KernelRule } from "./kernel.ts";
 import type { Lowering, Subgraph, SubgraphInput, Value } from "./lowering.ts";
 
 // ---------------------------------------------------------------- programs
@@ -368,6 +369,9 @@ export interface Primitive<P> {
 
   /** Adds the ONNX nodes. */
   readonly lower: LowerRule<P>;
+
+  /** Compiles it to WebAssembly. */
+  readonly kernel?: KernelRule<P>;
 
   /** The samples for the conformance suite. A primitive without samples fails it. */
   readonly samples: () => readonly Sample<P>[];

@@ -1,0 +1,163 @@
+/**
+ * What a primitive's kernel rule sees of the WebAssembly module under construction. The builder behind
+ * it is in `lib/kernel`; rules know this interface alone, and no rule sees an address.
+ *
+ * Values are arrays whose shapes are known. Views cost nothing; which operations share a loop, and where
+ * arrays lie in memory, is the builder's business.
+ *
+ * @module
+ */
+import type { ShapedArray } from "./aval.ts";
+import type { DType } from "./dtype.ts";
+import type { Jaxpr } from "./primitive.ts";
+import type { Expr, Exprs } from "../scalar/expr.ts";
+
+/** An array in the program under construction. */
+export interface KernelValue {
+  /** Its shape. */
+  readonly shape: readonly number[];
+  /** Its element type. */
+  readonly dtype: DType;
+}
+
+/** How a reduction combines elements. */
+export type Combine = "add" | "mul" | "max" | "min" | "and" | "or";
+
+/** A part of an array that is put together. */
+export interface Part {
+  /** Its elements. */
+  readonly value: KernelValue;
+  /** Where the first of them goes. */
+  readonly at: readonly number[];
+  /** How far apart they go; next to each other where left out. */
+  readonly steps?: readonly number[];
+}
+
+/** A loop over slices, as the primitive `scan` has it. */
+export interface KernelScan {
+  /** From constants, carry and slices to carry and slices. */
+  readonly jaxpr: Jaxpr;
+  /** The same in all steps. */
+  readonly consts: readonly KernelValue[];
+  /** The carry before the first step. */
+  readonly init: readonly KernelValue[];
+  /** Arrays whose slices the steps get. */
+  readonly xs: readonly KernelValue[];
+  /** Number of steps. */
+  readonly length: number;
+  /** Whether to go from the last slice to the first. */
+  readonly reverse: boolean;
+}
+
+/** A loop as long as a condition holds, as the primitive `while` has it. */
+export interface KernelWhile {
+  /** From its constants and the carry to a bool scalar. */
+  readonly cond: Jaxpr;
+  /** From its constants and the carry to the next carry. */
+  readonly body: Jaxpr;
+  /** Constants of `cond`. */
+  readonly condConsts: readonly KernelValue[];
+  /** Constants of `body`. */
+  readonly bodyConsts: readonly KernelValue[];
+  /** The carry before the first step. */
+  readonly init: readonly KernelValue[];
+}
+
+/** The module under construction. */
+export interface KernelBuilder {
+  /** An array of one number. */
+  constant(value: number, aval: ShapedArray): KernelValue;
+
+  /**
+   * Computes each element of a result from those of `inputs`, which broadcast to its shape.
+   * `e.index()` is the number of the element in the result.
+   */
+  map(
+    inputs: readonly KernelValue[],
+    out: ShapedArray,
+    f: (e: Exprs, args: Expr[]) => Expr,
+  ): KernelValue;
+
+  /** As {@linkcode map}, for several results of one shape. */
+  mapMany(
+    inputs: readonly KernelValue[],
+    shape: readonly number[],
+    dtypes: readonly DType[],
+    f: (e: Exprs, args: Expr[]) => Expr[],
+  ): KernelValue[];
+
+  /** A view of axes in another order. */
+  transpose(x: KernelValue, perm: readonly number[]): KernelValue;
+
+  /** The same elements in row-major order in another shape; a view where that is possible. */
+  reshape(x: KernelValue, shape: readonly number[]): KernelValue;
+
+  /** A view broadcast to a shape, as NumPy has it. */
+  broadcast(x: KernelValue, shape: readonly number[]): KernelValue;
+
+  /** A view of the elements at `starts + i * steps`; steps may be negative. */
+  slice(
+    x: KernelValue,
+    starts: readonly number[],
+    steps: readonly number[],
+    shape: readonly number[],
+  ): KernelValue;
+
+  /**
+   * A view of the block of a shape that begins at `starts`, `int32` scalars; they are moved to where the
+   * block lies within `x`.
+   */
+  dynamicSlice(
+    x: KernelValue,
+    starts: readonly KernelValue[],
+    shape: readonly number[],
+  ): KernelValue;
+
+  /** `x` with the block that begins at `starts` replaced, in place where `x` is not read again. */
+  dynamicUpdate(
+    x: KernelValue,
+    block: KernelValue,
+    starts: readonly KernelValue[],
+  ): KernelValue;
+
+  /** An array put together of parts; what no part covers is `fill`, a scalar. */
+  assemble(out: ShapedArray, parts: readonly Part[], fill?: KernelValue): KernelValue;
+
+  /** Elements combined along some axes, which are dropped. */
+  reduce(x: KernelValue, axes: readonly number[], combine: Combine): KernelValue;
+
+  /** Sums of products over the axes `contract`, for each element of the axes `batch`. */
+  dot(
+    x: KernelValue,
+    y: KernelValue,
+    axes: {
+      readonly contract: readonly [readonly number[], readonly number[]];
+      readonly batch: readonly [readonly number[], readonly number[]];
+    },
+  ): KernelValue;
+
+  /** Adds the equations of a program, with `inputs` for its inputs, and gives its outputs. */
+  inline(jaxpr: Jaxpr, inputs: readonly KernelValue[]): KernelValue[];
+
+  /** A loop over slices: carries, then stacked slices. */
+  scan(loop: KernelScan): KernelValue[];
+
+  /** A loop as long as a condition holds: the last carry. */
+  while(loop: KernelWhile): KernelValue[];
+
+  /** The outputs of the branch that an `int32` scalar names; beyond the last one, of the nearest. */
+  choose(
+    index: KernelValue,
+    branches: readonly Jaxpr[],
+    inputs: readonly KernelValue[],
+  ): KernelValue[];
+}
+
+/** Compiles one equation. Gives its outputs. */
+export type KernelRule<P> = (
+  b: KernelBuilder,
+  inputs: readonly KernelValue[],
+  params: P,
+  inAvals: readonly ShapedArray[],
+  outAvals: readonly ShapedArray[],
+) => readonly KernelValue[];

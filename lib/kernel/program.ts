@@ -1,0 +1,137 @@
+/**
+ * A program as one WebAssembly module. Its memory is given from outside: an arena for what a run
+ * computes, a block for its constants, and addresses of large arrays.
+ *
+ * @module
+ */
+import { bytesOf, type ShapedArray, sizeOf } from "../core/aval.ts";
+import type { TypedArray } from "../core/dtype.ts";
+import type { Jaxpr } from "../core/primitive.ts";
+import { Fn, I32, Module } from "./encoder.ts";
+import { emit } from "./emitter.ts";
+import { Arena } from "./memory.ts";
+import { Buffer, isFlat, type Place, type Target, whole } from "./values.ts";
+import type { Pool } from "./vector.ts";
+
+/** Where an argument or result of a run lies. */
+export type Where =
+  /** In the arena, at this offset. */
+  | { readonly kind: "arena"; readonly offset: number }
+  /** At an address that is handed over. */
+  | { readonly kind: "pointer" };
+
+/** A compiled program. */
+export interface CpuProgram {
+  /**
+   * The module. It imports `env.memory`, and `env.constants`, the address of its constants; its `run`
+   * takes the address of the arena, then those of large arguments and large results in order.
+   */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Bytes of the arena of a run, in which nothing outlives it. */
+  readonly arenaBytes: number;
+  /** Arrays to be put into the block of constants, by offset in bytes. */
+  readonly constants: readonly { readonly offset: number; readonly values: TypedArray }[];
+  /** Bytes of the block of constants. */
+  readonly constantBytes: number;
+  /** Where the arguments have to be. */
+  readonly inputs: readonly Where[];
+  /** Where the results are. */
+  readonly outputs: readonly Where[];
+  /** Number of kernels. */
+  readonly kernels: number;
+}
+
+/** How to compile. */
+export interface CompileOptions {
+  /** Arrays of more bytes are handed over by address. */
+  readonly large: number;
+  /** Whether there are relaxed vector instructions. */
+  readonly fma: boolean;
+}
+
+/**
+ * Compiles a simplified program.
+ *
+ * @throws {Uncompilable} where an operation has no kernel.
+ */
+export function compileProgram(jaxpr: Jaxpr, { large, fma }: CompileOptions): CpuProgram {
+  const module = new Module();
+  const arena = new Arena();
+  const constants: { offset: number; values: TypedArray }[] = [];
+  let constantBytes = 0;
+  const keep = (values: TypedArray): number => {
+    const offset = constantBytes;
+    constants.push({ offset, values });
+    constantBytes = (offset + values.byteLength + 31) & -16;
+    return offset;
+  };
+  const tables = new Map<string, number>();
+  const pool: Pool = (values, ty) => {
+    const key = `${ty}:${values.join()}`;
+    let offset = tables.get(key);
+    if (offset === undefined) {
+      const typed = ty === "f64"
+        ? new Float64Array(values)
+        : ty === "f32"
+        ? new Float32Array(values)
+        : ty === "u32"
+        ? new Uint32Array(values)
+        : new Int32Array(values);
+      tables.set(key, offset = keep(typed));
+    }
+    return offset;
+  };
+
+  let parameters = 1;
+  const place = (aval: ShapedArray): Place => {
+    if (bytesOf(aval) > large) {
+      return { base: parameters++, offset: 0, exact: false, block: null };
+    }
+    const block = arena.take(bytesOf(aval));
+    return { base: 0, offset: block.offset, exact: false, block };
+  };
+  const ins = jaxpr.inputs.map((v) => place(v.aval));
+  const results = jaxpr.outputs.map((v) => place(v.aval));
+  const main = new Fn(new Array(parameters).fill(I32));
+  const constantsBase = main.local(I32);
+  main.getGlobal(0).set(constantsBase);
+
+  const values = ins.map((p, i) => {
+    const { shape, dtype } = jaxpr.inputs[i]!.aval;
+    const b = new Buffer(dtype, sizeOf(shape), -1);
+    b.place = p;
+    b.stored = true;
+    return whole(b, shape);
+  });
+  const targets = results.map((p): Target => ({ place: p, carry: null, taken: false }));
+  const unit = {
+    module,
+    main,
+    arena,
+    pool,
+    fma,
+    constants: ({ value }: { value: { values: TypedArray; dtype: Buffer["dtype"] } }): Buffer => {
+      const b = new Buffer(value.dtype, value.values.length, -1);
+      b.place = { base: constantsBase, offset: keep(value.values), exact: true, block: null };
+      b.stored = true;
+      return b;
+    },
+  };
+  const { outs, emitter } = emit(unit, jaxpr, values, targets);
+  outs.forEach((v, i) => {
+    if (v.kind === "view" && v.buffer.place === results[i] && isFlat(v)) return;
+    emitter.copyTo(v, results[i]!);
+  });
+  module.add(main);
+  const where = (p: Place): Where =>
+    p.block === null ? { kind: "pointer" } : { kind: "arena", offset: p.offset };
+  return {
+    bytes: module.encode({ run: main }),
+    arenaBytes: arena.bytes,
+    constants,
+    constantBytes,
+    inputs: ins.map(where),
+    outputs: results.map(where),
+    kernels: module.size - 1,
+  };
+}
