@@ -99,7 +99,7 @@ export function splitTangents(
 /** What both calls have in common. */
 function callRules(self: () => Primitive<CallParams>): Pick<
   Primitive<CallParams>,
-  "abstractEval" | "jvp" | "batch" | "lower"
+  "abstractEval" | "jvp" | "batch" | "lower" | "kernel"
 > {
   return {
     abstractEval: (_, { jaxpr }) => jaxpr.outputs.map((a) => a.aval),
@@ -117,6 +117,7 @@ function callRules(self: () => Primitive<CallParams>): Pick<
       const outs = bind(self(), inputs, { ...params, jaxpr });
       return [outs, batched.map((b) => b ? 0 : null)];
     },
+    kernel: (b, inputs, { jaxpr }) => b.inline(jaxpr, inputs),
     lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
   };
 }

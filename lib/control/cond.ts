@@ -293,6 +293,7 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
     };
     return choose(g, 0, branches.length);
   },
+  kernel: (b, [index, ...inputs], { branches }) => b.choose(index!, branches, inputs),
   samples: () => {
     const branches = [
       program([vec3, vec3], (x, y) => [mul(x, y), x]),

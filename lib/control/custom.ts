@@ -271,6 +271,7 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
   },
   passes: ruledPasses(),
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
+  kernel: (b, inputs, { jaxpr }) => b.inline(jaxpr, inputs),
   samples: () => [{
     name: "a function with its true derivative",
     inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
@@ -326,6 +327,9 @@ export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<Cust
   // Its rule is for one step.
   passes: { ...ordinary, mobile: false },
   lower(_, __, { name }) {
+    throw forward(name);
+  },
+  kernel(_, __, { name }) {
     throw forward(name);
   },
   samples: () => [{
@@ -390,6 +394,7 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
   },
   passes: ruledPasses(),
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
+  kernel: (b, inputs, { jaxpr }) => b.inline(jaxpr, inputs),
   samples: () => [{
     name: "a function with its true derivative",
     inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],

@@ -189,6 +189,10 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
     const p = split(inputs, params);
     return g.inline(params.solve.jaxpr, [...p.solve, ...p.b]);
   },
+  kernel(b, inputs, params) {
+    const p = split(inputs, params);
+    return b.inline(params.solve.jaxpr, [...p.solve, ...p.b]);
+  },
   samples: () => {
     const diagonal = program([vec3, vec3], (a, x) => [mul(a, x)]);
     const inverse = program([vec3, vec3], (a, b) => [div(b, a)]);

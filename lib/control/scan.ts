@@ -282,6 +282,11 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
       ])
     );
   },
+  kernel(b, inputs, params) {
+    const { jaxpr, length, reverse } = params;
+    const [consts, init, xs] = parts(inputs, params);
+    return b.scan({ jaxpr, consts, init, xs, length, reverse });
+  },
   samples: () => {
     const body = program([vec3, vec3, vec3], (w, c, x) => {
       const next = add(mul(w, c), x);

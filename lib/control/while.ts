@@ -234,6 +234,11 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
     );
     return g.nodes("Loop", ["", test(g, init), ...init], specs.length, { body });
   },
+  kernel(b, inputs, params) {
+    const { cond, body } = params;
+    const [condConsts, bodyConsts, init] = parts(inputs, params);
+    return b.while({ cond, body, condConsts, bodyConsts, init });
+  },
   samples: () => {
     const scalar = shaped([], "float64");
     return [{

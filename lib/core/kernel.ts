@@ -21,7 +21,7 @@ export interface KernelValue {
 }
 
 /** How a reduction combines elements. */
-export type Combine = "add" | "mul" | "max" | "min" | "and" | "or";
+export type Reducer = "add" | "mul" | "max" | "min" | "and" | "or";
 
 /** A part of an array that is put together. */
 export interface Part {
@@ -124,7 +124,7 @@ export interface KernelBuilder {
   assemble(out: ShapedArray, parts: readonly Part[], fill?: KernelValue): KernelValue;
 
   /** Elements combined along some axes, which are dropped. */
-  reduce(x: KernelValue, axes: readonly number[], combine: Combine): KernelValue;
+  reduce(x: KernelValue, axes: readonly number[], combine: Reducer): KernelValue;
 
   /** Sums of products over the axes `contract`, for each element of the axes `batch`. */
   dot(

@@ -9,10 +9,11 @@
  * @module
  */
 import type { DType } from "../core/dtype.ts";
+import type { Reducer } from "../core/kernel.ts";
 import { type Expr, type Exprs, reachable, type Ty } from "../scalar/expr.ts";
 import { Fn, I32, type Module, V128 } from "./encoder.ts";
 import { type Elements, loadVector, storeLanes, storeVector } from "./access.ts";
-import { type ReduceOp, Staged } from "./staged.ts";
+import { Staged } from "./staged.ts";
 import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
 
 /** How a nest walks through an array. */
@@ -43,7 +44,7 @@ export interface Nest {
   readonly reductions: readonly {
     readonly slot: Slot;
     readonly expr: Expr;
-    readonly op: ReduceOp;
+    readonly op: Reducer;
   }[];
 }
 

@@ -8,12 +8,12 @@
 import { sameShape, shaped, type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
 import type {
-  Combine,
   KernelBuilder,
   KernelScan,
   KernelValue,
   KernelWhile,
   Part,
+  Reducer,
 } from "../core/kernel.ts";
 import { type Atom, type Jaxpr, Literal } from "../core/primitive.ts";
 import { type Expr, Exprs, scalarType } from "../scalar/expr.ts";
@@ -56,7 +56,7 @@ export interface LoopStep {
   /** What it may store. */
   readonly stores: Buffer[];
   /** What it reduces. */
-  readonly reductions: { readonly buffer: Buffer; readonly expr: Expr; readonly op: Combine }[];
+  readonly reductions: { readonly buffer: Buffer; readonly expr: Expr; readonly op: Reducer }[];
 }
 
 /** Anything else. */
@@ -267,7 +267,7 @@ export class Scheduler implements KernelBuilder {
     return constant(value, aval);
   }
 
-  reduce(x: KernelValue, axes: readonly number[], op: Combine): Val {
+  reduce(x: KernelValue, axes: readonly number[], op: Reducer): Val {
     const v = x as Val;
     const shape = v.shape.filter((_, i) => !axes.includes(i));
     const out = shaped(shape, v.dtype);

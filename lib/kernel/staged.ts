@@ -6,18 +6,16 @@
  * @module
  */
 import type { DType } from "../core/dtype.ts";
+import type { Reducer } from "../core/kernel.ts";
 import type { Expr, Ty } from "../scalar/expr.ts";
 import { type Fn, I32, V128 } from "./encoder.ts";
 import { instruction, splat, type VectorCode } from "./vector.ts";
-
-/** How elements are combined. */
-export type ReduceOp = "add" | "mul" | "max" | "min" | "and" | "or";
 
 /** Rounds of a loop after which sums move to the next stage. */
 const STAGE = 64;
 
 /** What a reduction of nothing gives. */
-export function identityOf(op: ReduceOp, dtype: DType): number {
+export function identityOf(op: Reducer, dtype: DType): number {
   switch (op) {
     case "add":
       return 0;
@@ -52,7 +50,7 @@ export class Staged {
   /** Accumulators for an expression; `dtype` is that of the result. */
   constructor(
     readonly f: Fn,
-    op: ReduceOp,
+    op: Reducer,
     readonly code: VectorCode,
     expr: Expr,
     readonly dtype: DType,

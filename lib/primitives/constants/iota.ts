@@ -9,6 +9,7 @@ import { checkShape } from "../../core/checks.ts";
 import { allocate, type DType } from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
 import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
+import { scalarType } from "../../scalar/expr.ts";
 import { bind1 } from "../../core/trace.ts";
 
 /** Parameters of iota. */
@@ -61,6 +62,13 @@ export const iotaP: Primitive<IotaParams> = definePrimitive<IotaParams>({
     return [
       n === sizeOf(shape) ? g.reshape(value, shape) : g.node("Expand", [value, g.int64(shape)]),
     ];
+  },
+  kernel(b, _, { shape, axis, dtype }) {
+    const ty = scalarType[dtype];
+    const n = shape[axis]!;
+    const counting = b.map([], shaped([n], dtype), (e) => e.convert(e.index(), ty));
+    const column = b.reshape(counting, shape.slice(axis).map((_, i) => i === 0 ? n : 1));
+    return [b.broadcast(column, shape)];
   },
   samples: () => [
     { name: "vector", inputs: [], params: { shape: [5], axis: 0, dtype: "int32" } },

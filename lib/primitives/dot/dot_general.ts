@@ -204,6 +204,7 @@ export const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
     const b = rolesOf(yAval!, params, 1);
     return [lowerDot(g, x!, y!, a, b, dtype, shape)];
   },
+  kernel: (b, [x, y], params) => [b.dot(x!, y!, params)],
   samples: () => {
     const none: AxisPairs = [[], []];
     const f64 = (...shape: number[]) => ({ shape, dtype: "float64" as const });

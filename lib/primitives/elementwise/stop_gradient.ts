@@ -18,6 +18,7 @@ export const stopGradientP: Primitive<null> = definePrimitive<null>({
   batch: ([x], [dim]) => [[stopGradient(x!)], [dim!]],
   passes: ordinary,
   lower: (_, [x]) => [x!],
+  kernel: (_, [x]) => [x!],
   samples: () => [
     {
       name: "matrix",

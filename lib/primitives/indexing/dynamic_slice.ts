@@ -166,6 +166,7 @@ export const dynamicSliceP: Primitive<{ readonly sizes: readonly number[] }> = d
     const end = g.node("Add", [first, g.int64(axes.map((a) => sizes[a]!))]);
     return [g.node("Slice", [x!, first, end, g.int64(axes)])];
   },
+  kernel: (b, [x, ...starts], { sizes }) => [b.dynamicSlice(x!, starts, sizes)],
   samples: () => [
     {
       name: "start too large on one axis",
@@ -342,6 +343,7 @@ export const dynamicUpdateSliceP: Primitive<Record<never, never>> = definePrimit
       : g.node("Add", [first, g.constant(grid(leading), shape, "int64")]);
     return [g.node("ScatterND", [x!, indices, update!])];
   },
+  kernel: (b, [x, update, ...starts]) => [b.dynamicUpdate(x!, update!, starts)],
   samples: () => [
     {
       name: "start too large on one axis",

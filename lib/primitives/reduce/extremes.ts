@@ -24,6 +24,7 @@ function extreme(max: boolean): Primitive<ReduceAxes> {
   return defineReduction({
     name: max ? "reduce_max" : "reduce_min",
     dtypes: [...numeric, "bool"],
+    kernel: max ? "max" : "min",
     combine: () => max ? Math.max : Math.min,
     start: empty,
     // Ties share the gradient equally. Where NaN won, nothing is beyond it, so that every element

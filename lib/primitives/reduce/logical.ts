@@ -12,6 +12,7 @@ function logical(all: boolean): Primitive<ReduceAxes> {
   return defineReduction({
     name: all ? "reduce_and" : "reduce_or",
     dtypes: ["bool"],
+    kernel: all ? "and" : "or",
     combine: () => all ? (a, b) => a & b : (a, b) => a | b,
     start: () => all ? 1 : 0,
     tangent: () => null,

@@ -86,6 +86,7 @@ function lowerIntegerProduct(
 export const reduceProdP: Primitive<ReduceAxes> = defineReduction({
   name: "reduce_prod",
   dtypes: numeric,
+  kernel: "mul",
   combine: product,
   start: () => 1,
   tangent: (x, _, t, axes) => productTangent(x, t, axes),

@@ -8,6 +8,7 @@ import type { NDArray } from "../../core/array.ts";
 import { formatAval, shaped, type ShapedArray, sizeOf } from "../../core/aval.ts";
 import { allocate, type DType, type TypedArray } from "../../core/dtype.ts";
 import { AxisError, formatShape } from "../../core/errors.ts";
+import type { Reducer } from "../../core/kernel.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import {
   definePrimitive,
@@ -121,6 +122,8 @@ export interface Reduction {
     axes: readonly number[],
     aval: ShapedArray,
   ) => Value;
+  /** What combines two elements in a compiled loop. */
+  readonly kernel: Reducer;
   /** What to test it on. */
   readonly samples: readonly Sample<ReduceAxes>[];
 }
@@ -159,6 +162,7 @@ export function defineReduction(r: Reduction): Primitive<ReduceAxes> {
       }
       return [r.lower(g, x!, axes, aval!)];
     },
+    kernel: (b, [x], { axes }) => [b.reduce(x!, axes, r.kernel)],
     samples: () => r.samples,
   });
   return self;

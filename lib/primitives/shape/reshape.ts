@@ -40,6 +40,7 @@ export const reshapeP: Primitive<ShapeParams> = definePrimitive<ShapeParams>({
   ],
   passes: { ...ordinary, cheap: true, algebra: { kind: "rearrangement" } },
   lower: (g, [x], { shape }) => [g.reshape(x!, shape)],
+  kernel: (b, [x], { shape }) => [b.reshape(x!, shape)],
   samples: () => [
     { name: "vector", inputs: [{ shape: [6], dtype: "float32" }], params: { shape: [2, 3] } },
     { name: "scalar", inputs: [{ shape: [], dtype: "float64" }], params: { shape: [1, 1] } },

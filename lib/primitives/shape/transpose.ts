@@ -55,6 +55,7 @@ export const transposeP: Primitive<TransposeParams> = definePrimitive<TransposeP
     if (keepsOrder(aval!.shape, perm)) return [g.reshape(x!, out!.shape)];
     return [g.node("Transpose", [x!], { perm })];
   },
+  kernel: (b, [x], { perm }) => [b.transpose(x!, perm)],
   samples: () => [
     { name: "matrix", inputs: [{ shape: [2, 3], dtype: "float32" }], params: { perm: [1, 0] } },
     {

@@ -87,6 +87,15 @@ export const concatenateP: Primitive<{ readonly axis: number }> = definePrimitiv
     const parts = inputs.filter((_, i) => avals[i]!.shape[axis] !== 0);
     return [parts.length === 1 ? parts[0]! : g.node("Concat", parts, { axis })];
   },
+  kernel(b, inputs, { axis }, _, [out]) {
+    let from = 0;
+    const parts = inputs.map((value) => {
+      const at = out!.shape.map((_, i) => i === axis ? from : 0);
+      from += value.shape[axis]!;
+      return { value, at };
+    });
+    return [b.assemble(out!, parts)];
+  },
   samples: () => [
     {
       name: "three arrays, one of them empty",
@@ -169,6 +178,11 @@ export const revP: Primitive<{ readonly axes: readonly number[] }> = definePrimi
     const ends = axes.map((a) => -aval!.shape[a]! - 1);
     const minus = g.int64(axes.map(() => -1));
     return [g.node("Slice", [x!, minus, g.int64(ends), g.int64(axes), minus])];
+  },
+  kernel(b, [x], { axes }, [aval]) {
+    const { shape } = aval!;
+    const starts = shape.map((n, i) => axes.includes(i) ? n - 1 : 0);
+    return [b.slice(x!, starts, shape.map((_, i) => axes.includes(i) ? -1 : 1), shape)];
   },
   samples: () => [
     { name: "one axis", inputs: [counting([2, 3])], params: { axes: [1] } },

@@ -127,6 +127,7 @@ export const sliceP: Primitive<SliceParams> = definePrimitive<SliceParams>({
     const of = (list: readonly number[]): string => g.int64(axes.map((i) => list[i]!));
     return [g.node("Slice", [x!, of(starts), of(limits), g.int64(axes), of(strides)])];
   },
+  kernel: (b, [x], { starts, strides }, _, [out]) => [b.slice(x!, starts, strides, out!.shape)],
   samples: () => [
     {
       name: "plain",
@@ -316,6 +317,18 @@ export const padP: Primitive<PadParams> = definePrimitive<PadParams>({
     const pads = [...low, ...high].map((n) => Math.max(0, n));
     if (pads.every((n) => n === 0)) return [result];
     return [g.node("Pad", [result, g.int64(pads), value!])];
+  },
+  kernel(b, [x, value], { low, interior }, [aval], [out]) {
+    const steps = interior.map((n) => n + 1);
+    // Negative padding leaves of each axis what comes to lie within the result.
+    const first = low.map((n, i) => Math.max(0, Math.ceil(-n / steps[i]!)));
+    const left = aval!.shape.map((n, i) => {
+      const last = Math.min(n - 1, Math.floor((out!.shape[i]! - 1 - low[i]!) / steps[i]!));
+      return Math.max(0, last - first[i]! + 1);
+    });
+    const kept = b.slice(x!, first, steps.map(() => 1), left);
+    const at = low.map((n, i) => n + first[i]! * steps[i]!);
+    return [b.assemble(out!, [{ value: kept, at, steps }], value!)];
   },
   samples: () => {
     const value: SampleInput = { shape: [], dtype: "float32", values: [-9] };

@@ -63,6 +63,7 @@ export const broadcastP: Primitive<ShapeParams> = definePrimitive<ShapeParams>({
     if (sizeOf(shape) === 0) return [g.constant([], shape, aval!.dtype)];
     return [g.node("Expand", [x!, g.int64(shape)])];
   },
+  kernel: (b, [x], { shape }) => [b.broadcast(x!, shape)],
   samples: () => [
     { name: "scalar", inputs: [{ shape: [], dtype: "float32" }], params: { shape: [2, 3] } },
     {
@@ -147,6 +148,7 @@ export const reduceSumP: Primitive<ReduceParams> = definePrimitive<ReduceParams>
     }
     return [lowerSum(g, x!, aval!, axes, out!.shape)];
   },
+  kernel: (b, [x], { axes }) => [b.reduce(x!, axes, "add")],
   samples: () => [
     { name: "vector", inputs: [{ shape: [5], dtype: "float32" }], params: { axes: [0] } },
     { name: "last axis", inputs: [{ shape: [3, 4], dtype: "float32" }], params: { axes: [1] } },

@@ -1,0 +1,107 @@
+/**
+ * Runs compiled programs on a memory of their own, in which everything that a program must not read
+ * is NaN, and says where anything was written that is not the program's.
+ *
+ * @module
+ */
+import { bytesOf, sizeOf } from "../../lib/core/aval.ts";
+import type { DType, TypedArray } from "../../lib/core/dtype.ts";
+import type { Jaxpr } from "../../lib/core/primitive.ts";
+import { type CompileOptions, compileProgram } from "../../lib/kernel/program.ts";
+
+const views = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  bool: Uint8Array,
+} as const;
+
+/** Memory between arrays that nobody may write to. */
+const GUARD = 256;
+/** What vectors may touch behind an array. */
+const SLACK = 64;
+
+/** Runs a program once, from arrays to arrays. */
+export function runProgram(
+  jaxpr: Jaxpr,
+  args: readonly TypedArray[],
+  options: CompileOptions = { large: 64, fma: false },
+): TypedArray[] {
+  const program = compileProgram(jaxpr, options);
+  let top = 1024;
+  const take = (bytes: number): number => {
+    const at = top;
+    top = (at + bytes + SLACK + GUARD + 63) & -64;
+    return at;
+  };
+  const constants = take(program.constantBytes);
+  const arena = take(program.arenaBytes);
+  const place = (
+    where: readonly { readonly kind: string; readonly offset?: number }[],
+    bytes: readonly number[],
+  ): number[] =>
+    where.map((w, i) => w.kind === "arena" ? arena + w.offset! : take(bytes[i]!));
+  const inBytes = jaxpr.inputs.map((v) => bytesOf(v.aval));
+  const outBytes = jaxpr.outputs.map((v) => bytesOf(v.aval));
+  const ins = place(program.inputs, inBytes);
+  const outs = place(program.outputs, outBytes);
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((top + 65536) / 65536) });
+  const all = new Uint8Array(memory.buffer);
+  all.fill(255);
+  const write = (at: number, values: TypedArray): void => {
+    all.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+  };
+  for (const { offset, values } of program.constants) write(constants + offset, values);
+  ins.forEach((at, i) => write(at, args[i]!));
+  const { instance } = instantiate(program.bytes, memory, constants);
+  const pointers = [
+    ...ins.filter((_, i) => program.inputs[i]!.kind === "pointer"),
+    ...outs.filter((_, i) => program.outputs[i]!.kind === "pointer"),
+  ];
+  (instance.exports["run"] as (...args: number[]) => void)(arena, ...pointers);
+  const guards: [number, number][] = [
+    [constants, program.constantBytes],
+    [arena, program.arenaBytes],
+    ...ins.flatMap((at, i): [number, number][] =>
+      program.inputs[i]!.kind === "pointer" ? [[at, inBytes[i]!]] : []
+    ),
+    ...outs.flatMap((at, i): [number, number][] =>
+      program.outputs[i]!.kind === "pointer" ? [[at, outBytes[i]!]] : []
+    ),
+  ];
+  for (const [at, bytes] of guards) {
+    const end = at + bytes + SLACK;
+    if (all.subarray(end, end + GUARD - SLACK).some((b) => b !== 255)) {
+      throw new Error(`something was written behind ${bytes} bytes at ${at}`);
+    }
+    if (all.subarray(at - 64, at).some((b) => b !== 255) && at > 1024) {
+      throw new Error(`something was written in front of ${bytes} bytes at ${at}`);
+    }
+  }
+  ins.forEach((at, i) => {
+    if (program.inputs[i]!.kind !== "pointer") return;
+    const now = all.subarray(at, at + inBytes[i]!);
+    const before = new Uint8Array(args[i]!.buffer, args[i]!.byteOffset, args[i]!.byteLength);
+    if (now.some((b, k) => b !== before[k])) throw new Error(`argument ${i} was written to`);
+  });
+  return jaxpr.outputs.map((v, i) => {
+    const { dtype, shape } = v.aval;
+    return new views[dtype as DType](memory.buffer.slice(outs[i]!, outs[i]! + outBytes[i]!), 0, sizeOf(shape)) as TypedArray;
+  });
+}
+
+function instantiate(
+  bytes: Uint8Array<ArrayBuffer>,
+  memory: WebAssembly.Memory,
+  constants: number,
+): { instance: WebAssembly.Instance } {
+  if (!WebAssembly.validate(bytes)) {
+    // The engine's own message says where.
+    new WebAssembly.Module(bytes);
+    throw new Error("the module is not valid");
+  }
+  const base = new WebAssembly.Global({ value: "i32", mutable: false }, constants);
+  const module = new WebAssembly.Module(bytes);
+  return { instance: new WebAssembly.Instance(module, { env: { memory, constants: base } }) };
+}
