@@ -9,7 +9,6 @@
  */
 import type { ShapedArray } from "./aval.ts";
 import type { DType } from "./dtype.ts";
-import type { Jaxpr } from "./primitive.ts";
 import type { Expr, Exprs } from "../scalar/expr.ts";
 
 /** An array in the program under construction. */
@@ -31,36 +30,6 @@ export interface Part {
   readonly at: readonly number[];
   /** How far apart they go; next to each other where left out. */
   readonly steps?: readonly number[];
-}
-
-/** A loop over slices, as the primitive `scan` has it. */
-export interface KernelScan {
-  /** From constants, carry and slices to carry and slices. */
-  readonly jaxpr: Jaxpr;
-  /** The same in all steps. */
-  readonly consts: readonly KernelValue[];
-  /** The carry before the first step. */
-  readonly init: readonly KernelValue[];
-  /** Arrays whose slices the steps get. */
-  readonly xs: readonly KernelValue[];
-  /** Number of steps. */
-  readonly length: number;
-  /** Whether to go from the last slice to the first. */
-  readonly reverse: boolean;
-}
-
-/** A loop as long as a condition holds, as the primitive `while` has it. */
-export interface KernelWhile {
-  /** From its constants and the carry to a bool scalar. */
-  readonly cond: Jaxpr;
-  /** From its constants and the carry to the next carry. */
-  readonly body: Jaxpr;
-  /** Constants of `cond`. */
-  readonly condConsts: readonly KernelValue[];
-  /** Constants of `body`. */
-  readonly bodyConsts: readonly KernelValue[];
-  /** The carry before the first step. */
-  readonly init: readonly KernelValue[];
 }
 
 /** The module under construction. */
@@ -135,29 +104,4 @@ export interface KernelBuilder {
       readonly batch: readonly [readonly number[], readonly number[]];
     },
   ): KernelValue;
-
-  /** Adds the equations of a program, with `inputs` for its inputs, and gives its outputs. */
-  inline(jaxpr: Jaxpr, inputs: readonly KernelValue[]): KernelValue[];
-
-  /** A loop over slices: carries, then stacked slices. */
-  scan(loop: KernelScan): KernelValue[];
-
-  /** A loop as long as a condition holds: the last carry. */
-  while(loop: KernelWhile): KernelValue[];
-
-  /** The outputs of the branch that an `int32` scalar names; beyond the last one, of the nearest. */
-  choose(
-    index: KernelValue,
-    branches: readonly Jaxpr[],
-    inputs: readonly KernelValue[],
-  ): KernelValue[];
 }
-
-/** Compiles one equation. Gives its outputs. */
-export type KernelRule<P> = (
-  b: KernelBuilder,
-  inputs: readonly KernelValue[],
-  params: P,
-  inAvals: readonly ShapedArray[],
-  outAvals: readonly ShapedArray[],
-) => readonly KernelValue[];

@@ -12,7 +12,7 @@ import type { ShapedArray } from "./aval.ts";
 import type { ConcreteArray } from "./concrete.ts";
 import type { TypedArray } from "./dtype.ts";
 import { InternalError } from "./errors.ts";
-import type { KernelRule } from "./kernel.ts";
+import type { KernelBuilder, KernelValue } from "./kernel.ts";
 import type { Lowering, Subgraph, SubgraphInput, Value } from "./lowering.ts";
 
 // ---------------------------------------------------------------- programs
@@ -111,7 +111,10 @@ export interface Sample<P> {
   readonly skip?:
     | Readonly<
       Partial<
-        Record<"jvp" | "slope" | "transpose" | "linear" | "batch" | "onnx" | "zeros", string>
+        Record<
+          "jvp" | "slope" | "transpose" | "linear" | "batch" | "onnx" | "zeros" | "kernel",
+          string
+        >
       >
     >
     | undefined;
@@ -311,6 +314,64 @@ export type LowerRule<P> = (
   inAvals: readonly ShapedArray[],
   outAvals: readonly ShapedArray[],
 ) => Value[];
+
+/** A loop over slices, as the primitive `scan` has it. */
+export interface KernelScan {
+  /** From constants, carry and slices to carry and slices. */
+  readonly jaxpr: Jaxpr;
+  /** The same in all steps. */
+  readonly consts: readonly KernelValue[];
+  /** The carry before the first step. */
+  readonly init: readonly KernelValue[];
+  /** Arrays whose slices the steps get. */
+  readonly xs: readonly KernelValue[];
+  /** Number of steps. */
+  readonly length: number;
+  /** Whether to go from the last slice to the first. */
+  readonly reverse: boolean;
+}
+
+/** A loop as long as a condition holds, as the primitive `while` has it. */
+export interface KernelWhile {
+  /** From its constants and the carry to a bool scalar. */
+  readonly cond: Jaxpr;
+  /** From its constants and the carry to the next carry. */
+  readonly body: Jaxpr;
+  /** Constants of `cond`. */
+  readonly condConsts: readonly KernelValue[];
+  /** Constants of `body`. */
+  readonly bodyConsts: readonly KernelValue[];
+  /** The carry before the first step. */
+  readonly init: readonly KernelValue[];
+}
+
+/** The module under construction, for primitives that contain programs. */
+export interface ProgramKernelBuilder extends KernelBuilder {
+  /** Adds the equations of a program, with `inputs` for its inputs, and gives its outputs. */
+  inline(jaxpr: Jaxpr, inputs: readonly KernelValue[]): KernelValue[];
+
+  /** A loop over slices: carries, then stacked slices. */
+  scan(loop: KernelScan): KernelValue[];
+
+  /** A loop as long as a condition holds: the last carry. */
+  while(loop: KernelWhile): KernelValue[];
+
+  /** The outputs of the branch that an `int32` scalar names; beyond the last one, of the nearest. */
+  choose(
+    index: KernelValue,
+    branches: readonly Jaxpr[],
+    inputs: readonly KernelValue[],
+  ): KernelValue[];
+}
+
+/** Compiles one equation. Gives its outputs. */
+export type KernelRule<P> = (
+  b: ProgramKernelBuilder,
+  inputs: readonly KernelValue[],
+  params: P,
+  inAvals: readonly ShapedArray[],
+  outAvals: readonly ShapedArray[],
+) => readonly KernelValue[];
 
 // ---------------------------------------------------------------- the record
 

@@ -5,11 +5,9 @@
  * @module
  */
 import { type ShapedArray, sizeOf } from "../core/aval.ts";
-import type { KernelScan, KernelWhile } from "../core/kernel.ts";
-import type { Jaxpr } from "../core/primitive.ts";
-import { emit, type Emitter } from "./emitter.ts";
-import { bytesPerElement } from "./nest.ts";
-import type { Scheduler } from "./schedule.ts";
+import type { Jaxpr, KernelScan, KernelWhile } from "../core/primitive.ts";
+import { bytesPerElement } from "./space.ts";
+import type { Emission, StepBuilder } from "./steps.ts";
 import {
   Buffer,
   isFlat,
@@ -34,7 +32,7 @@ interface Carries {
 }
 
 function carriesOf(
-  emitter: Emitter,
+  emitter: Emission,
   init: readonly Val[],
   outs: readonly Buffer[],
   step: number,
@@ -82,22 +80,22 @@ function overlaps(at: Place, buffer: Buffer, carry: Buffer): boolean {
 }
 
 /** See `KernelBuilder.while`. */
-export function whileStep(b: Scheduler, loop: KernelWhile): Val[] {
+export function whileStep(b: StepBuilder, loop: KernelWhile): Val[] {
   const { cond, body } = loop;
   const condConsts = loop.condConsts as readonly Val[];
   const bodyConsts = loop.bodyConsts as readonly Val[];
   const init = loop.init as readonly Val[];
   return b.act([...condConsts, ...bodyConsts, ...init], init.map(typeOf), (emitter, step) => {
-    const { f, unit } = emitter;
+    const { f } = emitter;
     const { values, targets, advance } = carriesOf(emitter, init, step.outs, step.index);
     f.block("block").block("loop");
-    const test = emit(unit, cond, [...condConsts.map(seenFromInside), ...values], []);
+    const test = emitter.run(cond, [...condConsts.map(seenFromInside), ...values], []);
     emitter.scalar(test.outs[0]!);
     f.op(0x45).branch(1, true);
     test.release();
     for (const { buffer } of values) buffer.lastUse = -1;
     const inputs = [...bodyConsts.map(seenFromInside), ...values];
-    const { outs, release } = emit(unit, body, inputs, targets);
+    const { outs, release } = emitter.run(body, inputs, targets);
     advance(outs);
     release();
     f.branch(0).end().end();
@@ -105,7 +103,7 @@ export function whileStep(b: Scheduler, loop: KernelWhile): Val[] {
 }
 
 /** See `KernelBuilder.scan`. */
-export function scanStep(b: Scheduler, loop: KernelScan): Val[] {
+export function scanStep(b: StepBuilder, loop: KernelScan): Val[] {
   const { jaxpr, length, reverse } = loop;
   const consts = loop.consts as readonly Val[];
   const init = loop.init as readonly Val[];
@@ -113,7 +111,7 @@ export function scanStep(b: Scheduler, loop: KernelScan): Val[] {
   const slices = jaxpr.outputs.slice(init.length).map((v) => v.aval);
   const stacked = slices.map(({ shape, dtype }) => ({ shape: [length, ...shape], dtype }));
   return b.act([...consts, ...init, ...xs], [...init.map(typeOf), ...stacked], (emitter, step) => {
-    const { f, unit } = emitter;
+    const { f } = emitter;
     const { values, targets, advance } = carriesOf(
       emitter,
       init,
@@ -147,8 +145,7 @@ export function scanStep(b: Scheduler, loop: KernelScan): Val[] {
       taken: false,
     }));
     f.repeat(length, () => {
-      const { outs, release } = emit(
-        unit,
+      const { outs, release } = emitter.run(
         jaxpr,
         [...consts.map(seenFromInside), ...values, ...inputs],
         [...targets, ...rows],
@@ -178,18 +175,18 @@ function sliceSize(v: View, shape: readonly number[], strides: readonly number[]
 
 /** See `KernelBuilder.choose`. */
 export function chooseStep(
-  b: Scheduler,
+  b: StepBuilder,
   index: Val,
   branches: readonly Jaxpr[],
   inputs: readonly Val[],
 ): Val[] {
   const types = branches[0]!.outputs.map((v) => v.aval);
   return b.act([index, ...inputs], types, (emitter, step) => {
-    const { f, unit } = emitter;
+    const { f } = emitter;
     const places = step.outs.map((o) => emitter.place(o, step.index));
     const run = (branch: Jaxpr): void => {
       const targets = places.map((place): Target => ({ place, carry: null, taken: false }));
-      const { outs, release } = emit(unit, branch, inputs.map(seenFromInside), targets);
+      const { outs, release } = emitter.run(branch, inputs.map(seenFromInside), targets);
       outs.forEach((v, i) => {
         if (v.kind === "view" && v.buffer.place === places[i] && isFlat(v)) return;
         emitter.copyTo(v, places[i]!);

@@ -8,51 +8,15 @@
 import { stridesOf } from "../core/aval.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { Exprs, reachable, scalarType } from "../scalar/expr.ts";
-import { type Fn, I32, type Module } from "./encoder.ts";
-import type { Arena } from "./memory.ts";
-import { bytesPerElement, nestFn, type Slot } from "./nest.ts";
-import { type ActStep, type Constants, type LoopStep, Scheduler } from "./schedule.ts";
+import { type Fn, I32 } from "./encoder.ts";
+import { nestFn } from "./nest.ts";
+import { bytesPerElement, type Slot } from "./space.ts";
+import { Scheduler } from "./schedule.ts";
+import type { ActStep, Destination, Emission, Emitted, LoopStep, Unit } from "./steps.ts";
 import { Buffer, isFlat, type Place, type Target, type Val, type View, whole } from "./values.ts";
-import type { Pool } from "./vector.ts";
-
-/** What all parts of a program share. */
-export interface Unit {
-  /** The module. */
-  readonly module: Module;
-  /** The function that calls all others; the whole control flow is in it. */
-  readonly main: Fn;
-  /** Memory of a run. */
-  readonly arena: Arena;
-  /** Where constant arrays are kept. */
-  readonly constants: Constants;
-  /** Where tables of expressions are kept. */
-  readonly pool: Pool;
-  /** Whether there is an instruction that multiplies and adds with one rounding. */
-  readonly fma: boolean;
-}
-
-/** Where a copy goes. */
-export interface Destination {
-  /** Memory. */
-  readonly place: Place;
-  /** The first element. */
-  readonly offset: number;
-  /** Elements from one to the next, for each axis. */
-  readonly strides: readonly number[];
-}
 
 /** Buffers no larger than this are not worth being handed on. */
 const TINY = 64;
-
-/** What an inner program computed, until its memory is given back. */
-export interface Emitted {
-  /** Its outputs. */
-  readonly outs: readonly Val[];
-  /** Gives its memory back. */
-  readonly release: () => void;
-  /** For what is emitted behind it. */
-  readonly emitter: Emitter;
-}
 
 /** Emits a program into the main function. */
 export function emit(
@@ -60,7 +24,7 @@ export function emit(
   jaxpr: Jaxpr,
   inputs: readonly Val[],
   targets: readonly (Target | null)[],
-): Emitted {
+): Emitted & { readonly emitter: Emitter } {
   const { steps, outs } = new Scheduler(unit.constants).schedule(jaxpr, inputs);
   outs.forEach((v, i) => {
     const target = targets[i];
@@ -89,7 +53,7 @@ export function emit(
 }
 
 /** The state of memory while a program is emitted. */
-export class Emitter {
+export class Emitter implements Emission {
   /** The main function. */
   readonly f: Fn;
   /** Buffers whose memory is taken from the arena. */
@@ -121,6 +85,10 @@ export class Emitter {
     const place = this.#take(bytes);
     this.#temporary.push(place);
     return place;
+  }
+
+  run(jaxpr: Jaxpr, inputs: readonly Val[], targets: readonly (Target | null)[]): Emitted {
+    return emit(this.unit, jaxpr, inputs, targets);
   }
 
   /** Finds memory for what step `step` computes; that of `dying` may be written to. */

@@ -8,45 +8,13 @@
  *
  * @module
  */
-import type { DType } from "../core/dtype.ts";
-import type { Reducer } from "../core/kernel.ts";
-import { type Expr, type Exprs, reachable, type Ty } from "../scalar/expr.ts";
+import { type Expr, reachable, type Ty } from "../scalar/expr.ts";
 import { Fn, I32, type Module, V128 } from "./encoder.ts";
 import { type Elements, loadVector, storeLanes, storeVector } from "./access.ts";
+import { isRare, type Item, plan, type Rare } from "./rare.ts";
+import { bytesPerElement, collapse, keyOf, type Nest, rowMajor, type Slot } from "./space.ts";
 import { Staged } from "./staged.ts";
 import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
-
-/** How a nest walks through an array. */
-export interface Slot {
-  /** Element type. */
-  readonly dtype: DType;
-  /** Element at which it begins. */
-  readonly offset: number;
-  /** Elements from one step to the next, for each loop. */
-  readonly strides: readonly number[];
-  /** Whether memory behind the elements written is somebody else's. */
-  readonly exact: boolean;
-}
-
-/** What a nest does. */
-export interface Nest {
-  /** Length of each loop, at least 1. */
-  readonly dims: readonly number[];
-  /** Which loops the reductions run over. */
-  readonly reduced: readonly boolean[];
-  /** Its expressions. */
-  readonly exprs: Exprs;
-  /** What `input` stands for, by number; `null` for what is not read after all. */
-  readonly loads: readonly (Slot | null)[];
-  /** What is stored of each element. */
-  readonly stores: readonly { readonly slot: Slot; readonly expr: Expr }[];
-  /** What is reduced; the strides of reduced loops do not count. */
-  readonly reductions: readonly {
-    readonly slot: Slot;
-    readonly expr: Expr;
-    readonly op: Reducer;
-  }[];
-}
 
 /** Expressions of more nodes than this wait for their own results: two vectors are worked on in turn. */
 const LONG = 24;
@@ -54,62 +22,6 @@ const LONG = 24;
 const SHORT = 16;
 /** How deep expressions are nested on the stack. */
 const DEEP = 24;
-
-/** Bytes of an element. */
-export const bytesPerElement: Readonly<Record<DType, number>> = {
-  float32: 4,
-  float64: 8,
-  int32: 4,
-  uint32: 4,
-  bool: 1,
-};
-
-/** The key under which equal nests are shared. */
-function keyOf(nest: Nest, order: readonly Expr[]): string {
-  const number = new Map(order.map((n, i) => [n, i]));
-  const slot = (s: Slot | null): string =>
-    s === null ? "-" : `${s.dtype}${s.offset},${s.strides}${s.exact ? "!" : ""}`;
-  const nodes = order.map((n) =>
-    `${n.op}${n.ty}${Object.is(n.imm, -0) ? "-0" : n.imm},${n.args.map((a) => number.get(a))}${
-      n.table === null ? "" : `[${n.table}]`
-    }`
-  );
-  return [
-    "nest",
-    nest.dims,
-    nest.reduced.map(Number),
-    nodes.join(";"),
-    nest.loads.map(slot).join(";"),
-    nest.stores.map((s) => `${slot(s.slot)}=${number.get(s.expr)}`).join(";"),
-    nest.reductions.map((r) => `${slot(r.slot)}${r.op}${number.get(r.expr)}`).join(";"),
-  ].join("|");
-}
-
-/** Joins neighbouring loops of one kind where all arrays allow it; drops those of one step. */
-function collapse(
-  dims: readonly number[],
-  reduced: readonly boolean[],
-  slots: readonly (readonly number[])[],
-): { dims: number[]; reduced: boolean[]; strides: number[][] } {
-  const out: number[] = [];
-  const kinds: boolean[] = [];
-  const strides: number[][] = slots.map(() => []);
-  dims.forEach((n, i) => {
-    if (n === 1) return;
-    const k = out.length - 1;
-    const joins = k >= 0 && kinds[k] === reduced[i]! &&
-      slots.every((s, j) => strides[j]![k] === s[i]! * n);
-    if (joins) {
-      out[k]! *= n;
-      slots.forEach((s, j) => strides[j]![k] = s[i]!);
-    } else {
-      out.push(n);
-      kinds.push(reduced[i]!);
-      slots.forEach((s, j) => strides[j]!.push(s[i]!));
-    }
-  });
-  return { dims: out, reduced: kinds, strides };
-}
 
 /**
  * The function of a nest: its parameters are the addresses of what it loads, what it stores and
@@ -138,6 +50,7 @@ class NestCode {
   readonly #code: VectorCode;
   readonly #lanes: Lanes;
   readonly #order: readonly Expr[];
+  readonly #plan: readonly Item[];
   readonly #uses = new Map<Expr, number>();
   readonly #depth = new Map<Expr, number>();
   readonly #loads: Walk[];
@@ -180,6 +93,7 @@ class NestCode {
       for (const a of n.args) this.#uses.set(a, (this.#uses.get(a) ?? 0) + 1);
     }
     for (const n of roots) this.#uses.set(n, (this.#uses.get(n) ?? 0) + 1);
+    this.#plan = plan(order, this.#uses);
 
     // Loops over what is kept go outside.
     const loops = [...nest.dims.keys()].sort((a, b) =>
@@ -314,10 +228,9 @@ class NestCode {
     const exact = sums.length > 0 || this.#stores.some((s) => s.exact);
     const whole = exact ? Math.floor(n / w) : Math.ceil(n / w);
     const nodes = this.#order.length;
-    const rare = this.#order.some((n) => n.op === "rare");
     let copies = 1;
     if (sums.length > 0 && nodes < SHORT) copies = 4;
-    else if (nodes > LONG && !rare) copies = 2;
+    else if (nodes > LONG) copies = 2;
     while (copies > 1 && whole < copies * 2) copies >>= 1;
     const rounds = Math.floor(whole / copies);
     for (const s of sums) s.open(copies);
@@ -431,43 +344,73 @@ class NestCode {
     const f = this.#f;
     const values = Array.from({ length: copies }, () => new Map<Expr, number>());
     const left = values.map(() => new Map(this.#uses));
-    const pushed = (x: Expr, copy: number): void => {
-      const fixed = this.#fixed.get(x);
-      if (fixed !== undefined) return void f.get(fixed);
-      const local = values[copy]!.get(x);
-      if (local === undefined) return compute(x, copy);
-      f.get(local);
+    const read = (x: Expr, copy: number): void => {
       const rest = left[copy]!.get(x)! - 1;
       left[copy]!.set(x, rest);
-      if (rest === 0) {
-        f.release(local);
-        values[copy]!.delete(x);
-      }
+      const local = values[copy]!.get(x);
+      if (rest > 0 || local === undefined) return;
+      f.release(local);
+      values[copy]!.delete(x);
+    };
+    const push = (x: Expr, copy: number): void => {
+      const local = this.#fixed.get(x) ?? values[copy]!.get(x);
+      if (local === undefined) return compute(x, copy);
+      f.get(local);
+      read(x, copy);
     };
     const compute = (x: Expr, copy: number): void => {
-      if (x.op === "input") return this.#load(this.#loads[x.imm]!, copy);
-      if (x.op === "index") return this.#index(copy);
-      if (x.op === "rare") return this.#rare(x, (a) => pushed(a, copy), keep, copy, own.get(x)!);
-      this.#code.emit(x, (a) => pushed(a, copy));
+      if (x.op === "input") this.#load(this.#loads[x.imm]!, copy);
+      else if (x.op === "index") this.#index(copy);
+      else this.#code.emit(x, (a) => push(a, copy));
     };
-    const keep = (x: Expr, copy: number): void => {
-      compute(x, copy);
-      const v = f.local(V128);
-      f.set(v);
-      values[copy]!.set(x, v);
+    /** Computes what others than its one reader need, or would be nested too deep. */
+    const follow = (items: readonly Item[], copies: readonly number[]): void => {
+      for (const x of items) {
+        if (isRare(x)) {
+          for (const c of copies) choose(x, c);
+          continue;
+        }
+        if (this.#fixed.has(x)) continue;
+        const nested = values.length === 1 && this.#uses.get(x) === 1 &&
+          this.#depth.get(x)! % DEEP !== 0;
+        if (nested) continue;
+        for (const c of copies) {
+          compute(x, c);
+          const v = f.local(V128);
+          f.set(v);
+          values[c]!.set(x, v);
+        }
+      }
     };
-    const own = this.#owned();
-    const inRare = new Set([...own.values()].flat());
-    for (const x of this.#order) {
-      if (this.#fixed.has(x) || inRare.has(x)) continue;
-      const nested = copies === 1 && this.#uses.get(x) === 1 && this.#depth.get(x)! % DEEP !== 0;
-      if (nested) continue;
-      for (let c = 0; c < copies; c++) keep(x, c);
-    }
+    const choose = ({ members, own }: Rare, copy: number): void => {
+      const mask = f.local(V128);
+      const condition = members[0]!.args[0]!;
+      const outs = members.map((m) => {
+        const out = f.local(V128);
+        push(m.args[2]!, copy);
+        f.set(out);
+        return out;
+      });
+      push(condition, copy);
+      for (let i = 1; i < members.length; i++) read(condition, copy);
+      f.set(mask);
+      f.get(mask).simd(83).block("if");
+      follow(own, [copy]);
+      members.forEach((m, i) => {
+        push(m.args[1]!, copy);
+        f.get(outs[i]!);
+        this.#code.mask(condition, mask, m.ty);
+        f.simd(82).set(outs[i]!);
+      });
+      f.end();
+      members.forEach((m, i) => values[copy]!.set(m, outs[i]!));
+      f.release(mask);
+    };
+    follow(this.#plan, values.map((_, c) => c));
     this.#sums.forEach((s, i) => {
       const { expr } = this.nest.reductions[i]!;
       for (let c = 0; c < copies; c++) {
-        s.add(c, () => pushed(expr, c), this.#columns || c < copies - 1 ? this.#lanes : lanes);
+        s.add(c, () => push(expr, c), this.#columns || c < copies - 1 ? this.#lanes : lanes);
       }
     });
     // All is read before anything is written: results may lie where operands do.
@@ -476,7 +419,7 @@ class NestCode {
       this.#stores.forEach((w, i) => {
         const x = this.nest.stores[i]!.expr;
         const v = f.local(V128);
-        pushed(x, c);
+        push(x, c);
         f.set(v);
         ready.push({ w, v, x, c });
       });
@@ -501,62 +444,4 @@ class NestCode {
       return [n & 255, n >> 8 & 255, n >> 16 & 255, n >> 24 & 255];
     })).simd(174);
   }
-
-  /** For each rare choice, what only its first side needs. */
-  #owned(): Map<Expr, Expr[]> {
-    const owned = new Map<Expr, Expr[]>();
-    for (const x of this.#order.toReversed()) {
-      if (x.op !== "rare") continue;
-      const inside = new Set<Expr>();
-      for (const n of this.#order.toReversed()) {
-        if (this.#fixed.has(n) || n === x) continue;
-        let uses = n === x.args[1] ? 1 : 0;
-        for (const m of inside) uses += m.args.filter((a) => a === n).length;
-        if (uses > 0 && uses === this.#uses.get(n)) inside.add(n);
-      }
-      owned.set(x, this.#order.filter((n) => inside.has(n)));
-    }
-    return owned;
-  }
-
-  #rare(
-    x: Expr,
-    push: (a: Expr) => void,
-    keep: (a: Expr, copy: number) => void,
-    copy: number,
-    own: readonly Expr[],
-  ): void {
-    const f = this.#f;
-    const [condition, seldom, mostly] = x.args as [Expr, Expr, Expr];
-    const mask = f.local(V128);
-    const out = f.local(V128);
-    push(mostly);
-    f.set(out);
-    push(condition);
-    f.set(mask);
-    f.get(mask).simd(83).block("if");
-    const nested = this.#owned();
-    const inner = new Set(own.filter((n) => n.op === "rare").flatMap((n) => nested.get(n)!));
-    for (const n of own) if (!inner.has(n) && this.#uses.get(n)! > 1) keep(n, copy);
-    push(seldom);
-    f.get(out).get(mask);
-    if (x.ty === "f64" && this.#code.maskOf(condition) === 32) f.simd(199);
-    else if (x.ty !== "f64" && this.#code.maskOf(condition) === 64) {
-      f.get(mask).simd(13).op(0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
-    }
-    f.simd(82).set(out).end();
-    f.get(out);
-    f.release(mask);
-    f.release(out);
-  }
-}
-
-/** Strides of the numbers of elements, in the order of loops. */
-function rowMajor(dims: readonly number[], order: readonly number[]): number[] {
-  const strides = new Array<number>(dims.length);
-  for (let i = dims.length - 1, s = 1; i >= 0; i--) {
-    strides[i] = s;
-    s *= dims[i]!;
-  }
-  return order.map((a) => strides[a]!);
 }

@@ -5,19 +5,18 @@
  */
 import { type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
 import type { Part } from "../core/kernel.ts";
-import type { Emitter } from "./emitter.ts";
-import { bytesPerElement } from "./nest.ts";
-import type { Scheduler } from "./schedule.ts";
-import { broadcastVal, type Buffer, type Place, type Val, type View } from "./values.ts";
+import { bytesPerElement } from "./space.ts";
+import type { Emission, StepBuilder } from "./steps.ts";
+import { broadcastVal, type Buffer, constant, type Place, type Val, type View } from "./values.ts";
 
 /** See `KernelBuilder.assemble`. */
 export function assembleStep(
-  b: Scheduler,
+  b: StepBuilder,
   out: ShapedArray,
   parts: readonly Part[],
   fill: Val | null,
 ): Val {
-  if (sizeOf(out.shape) === 0) return b.constant(0, out);
+  if (sizeOf(out.shape) === 0) return constant(0, out);
   const own = parts.filter((p) => sizeOf(p.value.shape) > 0);
   const inputs = own.map((p) => p.value as Val);
   return b.act(fill === null ? inputs : [...inputs, fill], [out], (emitter, step) => {
@@ -37,7 +36,7 @@ export function assembleStep(
 
 /** Sets a local to the address of the block that begins at `starts`, moved to where it lies within. */
 function blockPointer(
-  emitter: Emitter,
+  emitter: Emission,
   base: Place,
   shape: readonly number[],
   strides: readonly number[],
@@ -66,13 +65,13 @@ function blockPointer(
 
 /** See `KernelBuilder.dynamicSlice`. */
 export function sliceStep(
-  b: Scheduler,
+  b: StepBuilder,
   x: Val,
   starts: readonly Val[],
   shape: readonly number[],
 ): Val {
   if (x.kind === "constant" || sizeOf(shape) === 0) {
-    return b.constant(x.kind === "constant" ? x.value : 0, { shape, dtype: x.dtype });
+    return constant(x.kind === "constant" ? x.value : 0, { shape, dtype: x.dtype });
   }
   const { buffer } = x;
   const alias = b.act(
@@ -97,7 +96,7 @@ export function sliceStep(
 }
 
 /** See `KernelBuilder.dynamicUpdate`. */
-export function updateStep(b: Scheduler, x: Val, block: Val, starts: readonly Val[]): Val {
+export function updateStep(b: StepBuilder, x: Val, block: Val, starts: readonly Val[]): Val {
   if (sizeOf(x.shape) === 0) return x;
   if (sizeOf(block.shape) === 0) return x;
   return b.act([x, block, ...starts], [x], (emitter, step) => {

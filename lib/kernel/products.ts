@@ -4,12 +4,12 @@
  * @module
  */
 import { shaped, sizeOf } from "../core/aval.ts";
-import type { Scheduler } from "./schedule.ts";
-import type { Val } from "./values.ts";
+import type { StepBuilder } from "./steps.ts";
+import { constant, type Val } from "./values.ts";
 
 /** See `KernelBuilder.dot`. */
 export function dotStep(
-  b: Scheduler,
+  b: StepBuilder,
   x: Val,
   y: Val,
   { contract, batch }: {
@@ -24,7 +24,7 @@ export function dotStep(
   const out = [...lengths(x, batch[0]), ...lengths(x, fx), ...lengths(y, fy)];
   const { dtype } = x;
   if (sizeOf(out) === 0 || sizeOf(lengths(x, contract[0])) === 0) {
-    return b.constant(0, shaped(out, dtype));
+    return constant(0, shaped(out, dtype));
   }
   // Products of all pairs, summed up while they are computed.
   const inner = fy.length > 0 && isContiguous(y, fy);
@@ -49,7 +49,7 @@ export function dotStep(
   const space = [...sb, ...sx, ...(inner ? [...sk, ...sy] : [...sy, ...sk])];
   const product = b.map([vx, vy], shaped(space, dtype), (e, [p, q]) => e.mul(p!, q!));
   const first = nb + nx + (inner ? 0 : ny);
-  return b.reduce(product, Array.from({ length: nk }, (_, i) => first + i), "add");
+  return b.reduce(product, Array.from({ length: nk }, (_, i) => first + i), "add") as Val;
 }
 
 /** Whether the last of some axes that is longer than 1 has its elements next to each other. */

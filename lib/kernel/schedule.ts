@@ -7,26 +7,26 @@
  */
 import { sameShape, shaped, type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
-import type {
-  KernelBuilder,
-  KernelScan,
-  KernelValue,
-  KernelWhile,
-  Part,
-  Reducer,
-} from "../core/kernel.ts";
-import { type Atom, type Jaxpr, Literal } from "../core/primitive.ts";
+import type { KernelValue, Part, Reducer } from "../core/kernel.ts";
+import {
+  type Atom,
+  type Jaxpr,
+  type KernelScan,
+  type KernelWhile,
+  Literal,
+  type ProgramKernelBuilder,
+} from "../core/primitive.ts";
 import { type Expr, Exprs, scalarType } from "../scalar/expr.ts";
 import { chooseStep, scanStep, whileStep } from "./control.ts";
-import type { Emitter } from "./emitter.ts";
 import { Uncompilable } from "./errors.ts";
 import { assembleStep, sliceStep, updateStep } from "./parts.ts";
 import { dotStep } from "./products.ts";
 import { identityOf } from "./staged.ts";
+import type { ActStep, Constants, LoopStep, Schedule, Step, StepBuilder } from "./steps.ts";
 import {
   broadcastVal,
   Buffer,
-  type Constant,
+  constant,
   isFlat,
   isSplat,
   reshapeView,
@@ -35,63 +35,13 @@ import {
   whole,
 } from "./values.ts";
 
-/** Work that shares a nest of loops. */
-export interface LoopStep {
-  /** Tells it from other steps. */
-  readonly kind: "loop";
-  /** Its number. */
-  readonly index: number;
-  /** Number of elements. */
-  readonly size: number;
-  /** Lengths of the loops without those of one step; `null` as long as one loop will do. */
-  dims: readonly number[] | null;
-  /** Whether it has to stay one loop. */
-  flat: boolean;
-  /** Which loops its reductions run over; `null` where it has none. */
-  reduced: readonly boolean[] | "all" | null;
-  /** What it computes. */
-  readonly exprs: Exprs;
-  /** What it reads. */
-  readonly loads: { readonly view: View; readonly flat: boolean }[];
-  /** What it may store. */
-  readonly stores: Buffer[];
-  /** What it reduces. */
-  readonly reductions: { readonly buffer: Buffer; readonly expr: Expr; readonly op: Reducer }[];
-}
-
-/** Anything else. */
-export interface ActStep {
-  /** Tells it from other steps. */
-  readonly kind: "act";
-  /** Its number. */
-  readonly index: number;
-  /** What it computes. */
-  readonly outs: readonly Buffer[];
-  /** Emits it. */
-  readonly act: (emitter: Emitter, step: ActStep) => void;
-}
-
-/** One thing after another. */
-export type Step = LoopStep | ActStep;
-
-/** A program put in order. */
-export interface Schedule {
-  /** What to do. */
-  readonly steps: readonly Step[];
-  /** Its outputs. */
-  readonly outs: readonly Val[];
-}
-
 /** How many steps back an operation looks for a loop to join. */
 const REACH = 24;
 /** A loop of more nodes takes no more. */
 const LARGE = 600;
 
-/** Where constant arrays are kept; gives a buffer that has its place. */
-export type Constants = (value: Literal) => Buffer;
-
 /** Puts the equations of a program in order. */
-export class Scheduler implements KernelBuilder {
+export class Scheduler implements StepBuilder, ProgramKernelBuilder {
   readonly steps: Step[] = [];
 
   /** A builder that keeps constants where `constants` says. */
@@ -410,9 +360,4 @@ export class Scheduler implements KernelBuilder {
   ): Val[] {
     return chooseStep(this, index as Val, branches, inputs as Val[]);
   }
-}
-
-/** An array of one number. */
-export function constant(value: number, { shape, dtype }: ShapedArray): Constant {
-  return { kind: "constant", value, shape, dtype };
 }

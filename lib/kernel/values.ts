@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { sizeOf, stridesOf } from "../core/aval.ts";
+import { type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
 import type { KernelValue } from "../core/kernel.ts";
 import type { Expr } from "../scalar/expr.ts";
 import type { Block } from "./memory.ts";
-import { bytesPerElement } from "./nest.ts";
+import { bytesPerElement } from "./space.ts";
 
 /** Where a buffer lies: bytes from the address in a local of the main function. */
 export interface Place {
@@ -87,6 +87,11 @@ export interface Constant extends KernelValue {
 
 /** An array in the program under construction. */
 export type Val = View | Constant;
+
+/** An array of one number. */
+export function constant(value: number, { shape, dtype }: ShapedArray): Constant {
+  return { kind: "constant", value, shape, dtype };
+}
 
 /** All of a buffer. */
 export function whole(buffer: Buffer, shape: readonly number[]): View {

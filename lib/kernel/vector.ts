@@ -363,6 +363,13 @@ export class VectorCode {
     f.release(out);
   }
 
+  /** Pushes a mask that lies in a local, in the width that values of a type need. */
+  mask(condition: Expr, local: number, ty: Ty): void {
+    this.f.get(local);
+    if (condition.op === "const") return;
+    widen(this.f, this.maskOf(condition), ty === "f64" ? 64 : 32);
+  }
+
   /** Combines the lanes of a vector by an instruction, so that the first one has the result. */
   horizontal(vector: number, code: number, ty: Ty): void {
     const { f, lanes } = this;
@@ -372,7 +379,8 @@ export class VectorCode {
       f.simd(code).set(vector);
     };
     if (ty === "f64") return step(2, 3, 2, 3);
-    if (lanes === 4) step(2, 3, 2, 3);
-    step(1, 1, 1, 1);
+    // Neighbours first, so that short rows are added up one by one.
+    step(1, 0, 3, 2);
+    if (lanes === 4) step(2, 3, 0, 1);
   }
 }

@@ -40,8 +40,7 @@ export function runProgram(
   const place = (
     where: readonly { readonly kind: string; readonly offset?: number }[],
     bytes: readonly number[],
-  ): number[] =>
-    where.map((w, i) => w.kind === "arena" ? arena + w.offset! : take(bytes[i]!));
+  ): number[] => where.map((w, i) => w.kind === "arena" ? arena + w.offset! : take(bytes[i]!));
   const inBytes = jaxpr.inputs.map((v) => bytesOf(v.aval));
   const outBytes = jaxpr.outputs.map((v) => bytesOf(v.aval));
   const ins = place(program.inputs, inBytes);
@@ -87,7 +86,11 @@ export function runProgram(
   });
   return jaxpr.outputs.map((v, i) => {
     const { dtype, shape } = v.aval;
-    return new views[dtype as DType](memory.buffer.slice(outs[i]!, outs[i]! + outBytes[i]!), 0, sizeOf(shape)) as TypedArray;
+    return new views[dtype as DType](
+      memory.buffer.slice(outs[i]!, outs[i]! + outBytes[i]!),
+      0,
+      sizeOf(shape),
+    ) as TypedArray;
   });
 }
 

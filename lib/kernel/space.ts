@@ -1,0 +1,106 @@
+/**
+ * Nests of loops as they are described: the loops, and how each array is walked through in them.
+ *
+ * @module
+ */
+import type { DType } from "../core/dtype.ts";
+import type { Reducer } from "../core/kernel.ts";
+import type { Expr, Exprs } from "../scalar/expr.ts";
+
+/** How a nest walks through an array. */
+export interface Slot {
+  /** Element type. */
+  readonly dtype: DType;
+  /** Element at which it begins. */
+  readonly offset: number;
+  /** Elements from one step to the next, for each loop. */
+  readonly strides: readonly number[];
+  /** Whether memory behind the elements written is somebody else's. */
+  readonly exact: boolean;
+}
+
+/** What a nest does. */
+export interface Nest {
+  /** Length of each loop, at least 1. */
+  readonly dims: readonly number[];
+  /** Which loops the reductions run over. */
+  readonly reduced: readonly boolean[];
+  /** Its expressions. */
+  readonly exprs: Exprs;
+  /** What `input` stands for, by number; `null` for what is not read after all. */
+  readonly loads: readonly (Slot | null)[];
+  /** What is stored of each element. */
+  readonly stores: readonly { readonly slot: Slot; readonly expr: Expr }[];
+  /** What is reduced; the strides of reduced loops do not count. */
+  readonly reductions: readonly {
+    readonly slot: Slot;
+    readonly expr: Expr;
+    readonly op: Reducer;
+  }[];
+}
+
+/** Bytes of an element. */
+export const bytesPerElement: Readonly<Record<DType, number>> = {
+  float32: 4,
+  float64: 8,
+  int32: 4,
+  uint32: 4,
+  bool: 1,
+};
+
+/** The key under which equal nests are shared. */
+export function keyOf(nest: Nest, order: readonly Expr[]): string {
+  const number = new Map(order.map((n, i) => [n, i]));
+  const slot = (s: Slot | null): string =>
+    s === null ? "-" : `${s.dtype}${s.offset},${s.strides}${s.exact ? "!" : ""}`;
+  const nodes = order.map((n) =>
+    `${n.op}${n.ty}${Object.is(n.imm, -0) ? "-0" : n.imm},${n.args.map((a) => number.get(a))}${
+      n.table === null ? "" : `[${n.table}]`
+    }`
+  );
+  return [
+    "nest",
+    nest.dims,
+    nest.reduced.map(Number),
+    nodes.join(";"),
+    nest.loads.map(slot).join(";"),
+    nest.stores.map((s) => `${slot(s.slot)}=${number.get(s.expr)}`).join(";"),
+    nest.reductions.map((r) => `${slot(r.slot)}${r.op}${number.get(r.expr)}`).join(";"),
+  ].join("|");
+}
+
+/** Joins neighbouring loops of one kind where all arrays allow it; drops those of one step. */
+export function collapse(
+  dims: readonly number[],
+  reduced: readonly boolean[],
+  slots: readonly (readonly number[])[],
+): { dims: number[]; reduced: boolean[]; strides: number[][] } {
+  const out: number[] = [];
+  const kinds: boolean[] = [];
+  const strides: number[][] = slots.map(() => []);
+  dims.forEach((n, i) => {
+    if (n === 1) return;
+    const k = out.length - 1;
+    const joins = k >= 0 && kinds[k] === reduced[i]! &&
+      slots.every((s, j) => strides[j]![k] === s[i]! * n);
+    if (joins) {
+      out[k]! *= n;
+      slots.forEach((s, j) => strides[j]![k] = s[i]!);
+    } else {
+      out.push(n);
+      kinds.push(reduced[i]!);
+      slots.forEach((s, j) => strides[j]!.push(s[i]!));
+    }
+  });
+  return { dims: out, reduced: kinds, strides };
+}
+
+/** Strides of the numbers of elements, in the order of loops. */
+export function rowMajor(dims: readonly number[], order: readonly number[]): number[] {
+  const strides = new Array<number>(dims.length);
+  for (let i = dims.length - 1, s = 1; i >= 0; i--) {
+    strides[i] = s;
+    s *= dims[i]!;
+  }
+  return order.map((a) => strides[a]!);
+}
