@@ -9,6 +9,7 @@
  */
 import type { ShapedArray } from "./aval.ts";
 import type { DType } from "./dtype.ts";
+import type { Routine } from "../routine/routine.ts";
 import type { Expr, Exprs } from "../scalar/expr.ts";
 
 /** An array in the program under construction. */
@@ -104,4 +105,16 @@ export interface KernelBuilder {
       readonly batch: readonly [readonly number[], readonly number[]];
     },
   ): KernelValue;
+
+  /**
+   * Runs a routine for elements of `dtype` on arrays, of which it needs the elements one after another,
+   * and numbers. Gives the arrays that it writes.
+   */
+  call(
+    routine: Routine,
+    dtype: DType,
+    inputs: readonly KernelValue[],
+    outs: readonly ShapedArray[],
+    scalars: readonly number[],
+  ): KernelValue[];
 }

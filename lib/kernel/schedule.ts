@@ -16,7 +16,9 @@ import {
   Literal,
   type ProgramKernelBuilder,
 } from "../core/primitive.ts";
+import type { Routine } from "../routine/routine.ts";
 import { type Expr, Exprs, scalarType } from "../scalar/expr.ts";
+import { callStep } from "./calls.ts";
 import { chooseStep, scanStep, whileStep } from "./control.ts";
 import { Uncompilable } from "./errors.ts";
 import { assembleStep, sliceStep, updateStep } from "./parts.ts";
@@ -339,6 +341,16 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     },
   ): Val {
     return dotStep(this, x as Val, y as Val, axes);
+  }
+
+  call(
+    routine: Routine,
+    dtype: DType,
+    inputs: readonly KernelValue[],
+    outs: readonly ShapedArray[],
+    scalars: readonly number[],
+  ): Val[] {
+    return callStep(this, routine, dtype, inputs as Val[], outs, scalars);
   }
 
   inline(jaxpr: Jaxpr, inputs: readonly KernelValue[]): Val[] {

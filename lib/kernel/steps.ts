@@ -101,6 +101,9 @@ export interface StepBuilder extends KernelBuilder {
     act: ActStep["act"],
     root?: Buffer | null,
   ): Val[];
+
+  /** The elements in memory of their own, one after another. */
+  dense(v: Val): View;
 }
 
 /** What an inner program computed, until its memory is given back. */

@@ -87,7 +87,7 @@ export function runProgram(
   return jaxpr.outputs.map((v, i) => {
     const { dtype, shape } = v.aval;
     return new views[dtype as DType](
-      memory.buffer.slice(outs[i]!, outs[i]! + outBytes[i]!),
+      (memory.buffer as ArrayBuffer).slice(outs[i]!, outs[i]! + outBytes[i]!),
       0,
       sizeOf(shape),
     ) as TypedArray;
