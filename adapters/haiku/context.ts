@@ -85,11 +85,17 @@ const bottom: Scope = {
 /** What was put in force outside of transformed functions: theirs begin with it. */
 export const ambientHandlers: { value: Handlers } = { value: noHandlers };
 
-/** Prepares a context that was opened: what was put in force outside holds inside. */
+/** Prepares a context that was opened: what was put in force around it holds inside. */
 export function prepare(context: Context): Context {
-  const handlers = ambientHandlers.value;
+  const around = protocol.top();
+  const handlers = around === null ? ambientHandlers.value : within(scopeIn(around).handlers);
   if (handlers !== noHandlers) context.names.set("", "scope", { ...bottom, handlers });
   return context;
+}
+
+/** What holds in a model inside of another one. */
+function within(handlers: Handlers): Handlers {
+  return { ...handlers, depth: (handlers.depth ?? 0) + 1 };
 }
 
 /** The scope that code runs in. */
@@ -128,27 +134,51 @@ interface Numbers {
   readonly free: readonly number[];
 }
 
-function freeName(names: Context["names"], { group, module }: Scope, base: string): string {
-  const [stem, given] = stemAndNumber(base);
+/** Takes a name that was forced, unless it is taken: later modules get others. */
+export function reserveName({ names }: Context, scope: Scope, name: string): void {
+  const [stem, given] = stemAndNumber(name);
+  const { next, free } = numbersOf(names, scope, stem);
+  if (given === null ? next === 0 : isFree(names, scope, stem, given, { next, free })) {
+    freeName(names, scope, name);
+  }
+}
+
+/** Mostly no number was passed over, and a number says it all. */
+function numbersOf(names: Context["names"], { group }: Scope, stem: string): Numbers {
   const counter = names.get(group, stem) as number | Numbers | undefined ?? 0;
-  // Mostly no number was passed over, and a number says it all.
-  const { next, free } = typeof counter === "number" ? { next: counter, free: [] } : counter;
+  return typeof counter === "number" ? { next: counter, free: [] } : counter;
+}
+
+/** The first has no number: "linear_0" is another than "linear", and free where it was not given. */
+const zeroOf = (stem: string): string => `${stem}_0 `;
+
+function isFree(
+  names: Context["names"],
+  { group }: Scope,
+  stem: string,
+  given: number,
+  { next, free }: Numbers,
+): boolean {
+  return given >= next || free.includes(given) ||
+    (given === 0 && names.get(group, zeroOf(stem)) === undefined);
+}
+
+function freeName(names: Context["names"], scope: Scope, base: string): string {
+  const { group, module } = scope;
+  const [stem, given] = stemAndNumber(base);
+  const { next, free } = numbersOf(names, scope, stem);
   if (given === null) {
     names.set(group, stem, free.length === 0 ? next + 1 : { next: next + 1, free });
     return next === 0 ? stem : `${stem}_${next}`;
   }
-  // The first has no number: "linear_0" is another than "linear", and free where it was not given.
-  const zero = `${stem}_0 `;
-  const isFree = given >= next || free.includes(given) ||
-    (given === 0 && names.get(group, zero) === undefined);
-  if (!isFree) {
+  if (!isFree(names, scope, stem, given, { next, free })) {
     throw new StateError(
       `hk.Module: the name ${base} is taken in ${
         module === "" ? "the function" : module
       }. Give each module a name of its own, or leave numbers to Haiku: ${stem}`,
     );
   }
-  if (given === 0) names.set(group, zero, true);
+  if (given === 0) names.set(group, zeroOf(stem), true);
   const passed = Array.from({ length: Math.max(0, given - next) }, (_, i) => next + i);
   names.set(group, stem, {
     next: Math.max(next, given + 1),
@@ -201,15 +231,54 @@ export function inScope<T>(place: Place, f: () => T, kept?: Map<string, unknown>
   const scope: Scope = by === undefined
     ? { module, method, owner, group, handlers }
     : { module, method, owner, by, group, handlers };
-  if (kept === undefined) return names.within(group, () => withScope(context, scope, f));
   return names.within(group, () => {
-    kept.forEach((value, name) => names.set(group, name, value));
+    kept?.forEach((value, name) => names.set(group, name, value));
     try {
       return withScope(context, scope, f);
     } finally {
-      for (const [name, value] of names.own(group)) kept.set(name, value);
+      if (kept !== undefined) {
+        for (const [name, value] of names.own(group)) kept.set(name, value);
+      }
+      if (waiting > 0) note(names, group);
     }
   });
+}
+
+/** Runs a function in a place of before. */
+export type Later = <T>(f: () => T) => T;
+
+/** How many places are kept for later. */
+let waiting = 0;
+// No name of a module has a space.
+const LATER = "for later";
+
+/**
+ * The place that is running, for what is to be made in it later. Names that were taken there, before and
+ * after, are not taken again.
+ */
+export function placeForLater(what: string): Later {
+  const context = protocol.need(what);
+  const scope = scopeIn(context);
+  const { group } = scope;
+  const taken = context.names.get(group, LATER) as Map<string, unknown> | undefined ?? new Map();
+  context.names.set(group, LATER, taken);
+  waiting++;
+  return (f) => {
+    waiting--;
+    const now = protocol.need(what);
+    const { handlers } = scopeIn(now);
+    // The place may still be running, further out.
+    return scope.module === "" || now.names.get(group, LATER) === taken
+      ? withScope(now, { ...scope, handlers }, f)
+      : inScope(scope, f, taken);
+  };
+}
+
+/** Notes the names that were taken in a place that is kept for later. */
+function note(names: Context["names"], group: string): void {
+  const taken = names.get(group, LATER) as Map<string, unknown> | undefined;
+  if (taken === undefined) return;
+  for (const [name, value] of names.own(group)) if (name !== LATER) taken.set(name, value);
 }
 
 /** The scope that is running, wherever that is. */

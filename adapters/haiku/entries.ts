@@ -66,6 +66,7 @@ function contextOf(
     originalShape: shape,
     originalDtype: dtype,
     originalInit: init,
+    liftedPrefixName: scope.handlers.liftedPrefix ?? "",
   };
 }
 

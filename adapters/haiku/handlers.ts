@@ -26,6 +26,8 @@ export interface EntryContext {
   readonly originalDtype: DType;
   /** The initialiser that was given. */
   readonly originalInit: ((shape: readonly number[], dtype: DType) => unknown) | undefined;
+  /** Inside of the `init` of a lifted model: what the names of its entries are put under. */
+  readonly liftedPrefixName: string;
 }
 
 /**
@@ -58,6 +60,8 @@ export type Setter = (
 export interface NamedModule {
   /** Full name, such as `"mlp/~/linear_0"`. */
   readonly moduleName: string;
+  /** The last part of it, such as `"linear_0"`. */
+  readonly name: string;
 }
 
 /** The method that an interceptor is called for. */
@@ -79,14 +83,38 @@ export type Interceptor = (
   context: MethodContext,
 ) => unknown;
 
-/** What is in force, the outermost first. */
-export interface Handlers {
+/** Functions in force, the outermost first. */
+export interface Hooks {
   readonly paramCreators: readonly Creator[];
   readonly stateCreators: readonly Creator[];
   readonly paramGetters: readonly Getter[];
   readonly stateGetters: readonly Getter[];
   readonly setters: readonly Setter[];
   readonly interceptors: readonly Interceptor[];
+}
+
+/** In which dtypes modules keep floating-point parameters, compute, and give results. */
+export interface Policy {
+  /** Of parameters as they are made and stored. */
+  readonly params: DType;
+  /** Of parameters and state as modules read them, and of the arguments of methods. */
+  readonly compute: DType;
+  /** Of what methods return. */
+  readonly output: DType;
+}
+
+/** What is in force; models inside of others begin with it. */
+export interface Handlers extends Hooks {
+  /** Policies of classes of modules, by the number of the class. */
+  readonly policies?: Readonly<Record<string, Policy>> | undefined;
+  /** The policy of the module that is running, or of one around it. */
+  readonly policy?: Policy | undefined;
+  /** In how many models this one is. */
+  readonly depth?: number | undefined;
+  /** Modules that were made in less models than this many must not be used. */
+  readonly boundary?: number | undefined;
+  /** What the names of this model's entries are put under in the one around. */
+  readonly liftedPrefix?: string | undefined;
 }
 
 /** None. */

@@ -7,7 +7,7 @@
 import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
 import { StateError } from "../../mod.ts";
 import { ambientHandlers, protocol, scopeIn, withScope } from "./context.ts";
-import type { Creator, Getter, Handlers, Interceptor, Setter } from "./handlers.ts";
+import type { Creator, Getter, Handlers, Hooks, Interceptor, Setter } from "./handlers.ts";
 
 /** For which entries a creator or getter is meant. */
 export interface HookOptions {
@@ -20,7 +20,7 @@ export interface HookOptions {
 const hookOptions: OptionTable<HookOptions> = { params: "boolean", state: "boolean" };
 
 /** Puts `hook` under each of `kinds`, further in than what is there. */
-function added(handlers: Handlers, kinds: readonly (keyof Handlers)[], hook: unknown): Handlers {
+function added(handlers: Handlers, kinds: readonly (keyof Hooks)[], hook: unknown): Handlers {
   return {
     ...handlers,
     ...Object.fromEntries(kinds.map((kind) => [kind, [...handlers[kind], hook]])),
@@ -29,7 +29,7 @@ function added(handlers: Handlers, kinds: readonly (keyof Handlers)[], hook: unk
 
 function withHook<R>(
   op: string,
-  kinds: readonly (keyof Handlers)[],
+  kinds: readonly (keyof Hooks)[],
   hook: unknown,
   f: () => R,
 ): R {
@@ -47,7 +47,7 @@ function kindsOf(
   op: string,
   { params = true, state = false }: HookOptions,
   what: "Creators" | "Getters",
-): (keyof Handlers)[] {
+): (keyof Hooks)[] {
   if (!params && !state) throw new StateError(`${op}: it is for params, state or both`);
   return [
     ...(params ? [`param${what}` as const] : []),

@@ -12,8 +12,9 @@ import {
 } from "../../lib/extend.ts";
 import { NDArray, ShapeError, StateError, treeLeaves } from "../../mod.ts";
 import { protocol, scopeIn } from "./context.ts";
-import { nameScope } from "./scopes.ts";
+import { nameScope, prefixIn } from "./scopes.ts";
 import { transforms } from "./transform.ts";
+import { layerNames, type TransparencyMap, unstacked } from "./unstacked.ts";
 
 /** Options of `layerStack`. */
 export interface LayerStackOptions {
@@ -21,33 +22,72 @@ export interface LayerStackOptions {
   readonly reverse?: boolean | undefined;
   /** The name before those of the layers' entries. */
   readonly name?: string | undefined;
+  /**
+   * Whether each layer's entries are kept apart, as those of a plain loop are, and not stacked (default
+   * false): those of `"linear"` under `"linear_0"`, `"linear_1"`, ...
+   */
+  readonly transparent?: boolean | undefined;
+  /** With `transparent`: how modules of a layer are named, where that is to be otherwise. */
+  readonly transparencyMap?: TransparencyMap | undefined;
 }
 
-const stackOptions: OptionTable<LayerStackOptions> = { reverse: "boolean", name: "string" };
+const stackOptions: OptionTable<LayerStackOptions> = {
+  reverse: "boolean",
+  name: "string",
+  transparent: "boolean",
+  transparencyMap: "object",
+};
 
-function check(op: string, count: unknown, f: unknown): void {
+function check(op: string, count: unknown, f: unknown, options: LayerStackOptions): void {
   expectInteger(op, count as number, "the number of layers", 1);
+  const { transparent = false, transparencyMap: map, name } = options;
+  if (map !== undefined) {
+    if (!transparent) {
+      throw new StateError(`${op}: transparencyMap is for { transparent: true }`);
+    }
+    for (const member of ["stackedToFlat", "flatToStacked"] as const) {
+      if (typeof map?.[member] === "function") continue;
+      throw new StateError(
+        `${op}: transparencyMap must have the functions stackedToFlat(name, layer) and flatToStacked(name), ` +
+          `but ${member} is ${describeValue(map?.[member])}`,
+      );
+    }
+  }
+  if (transparent && name !== undefined) {
+    throw new StateError(
+      `${op}: with { transparent: true } nothing stands before the names of the layers' entries; leave ` +
+        `name, ${JSON.stringify(name)}, away`,
+    );
+  }
   if (typeof f === "function") return;
   throw new StateError(`${op}: expected the function of a layer, not ${describeValue(f)}`);
 }
 
 /** Runs `step` for each layer, whose entries are slices of those that are stacked below a name. */
 function stacked<C, X, Y>(
-  name: string,
+  op: string,
+  defaultName: string,
   count: number,
-  reverse: boolean | undefined,
+  options: LayerStackOptions,
   step: (carry: C, x: X) => readonly [C, Y],
   carry: C,
   xs: X,
 ): [C, Y] {
+  const { name = defaultName, reverse = false, transparent = false } = options;
+  const context = protocol.need(op);
+  const flat = prefixIn(scopeIn(context));
   return nameScope(name, () => {
     const { module } = scopeIn(protocol.top()!);
     const isOwn = (path: string): number | null => path.startsWith(`${module}/`) ? 0 : null;
-    return transforms.scan(step as never, carry as never, xs as never, {
-      length: count,
-      reverse: reverse ?? false,
-      stateAxes: isOwn,
-    }) as unknown as [C, Y];
+    const run = (): [C, Y] =>
+      transforms.scan(step as never, carry as never, xs as never, {
+        length: count,
+        reverse,
+        stateAxes: isOwn,
+      }) as unknown as [C, Y];
+    if (!transparent) return run();
+    const map = options.transparencyMap ?? layerNames(count);
+    return unstacked(op, context, { flat, stacked: `${module}/` }, count, map, run);
   });
 }
 
@@ -57,7 +97,8 @@ function stacked<C, X, Y>(
  * keys of its own.
  *
  * @param f A layer. What it gives is what it takes: one value, or a list of as many as it has arguments.
- * @throws {StateError} where `f` is no function, and where it gives something else than it takes.
+ * @throws {StateError} where `f` is no function, and where it gives something else than it takes; where
+ * names of `transparencyMap` clash.
  *
  * @example
  * ```ts
@@ -69,6 +110,12 @@ function stacked<C, X, Y>(
  * );
  * const params = model.init(random.key(0), np.ones([4]));
  * console.log(params["stack/linear"]!.w!.shape); // [ 6, 4, 4 ]
+ *
+ * // With the parameters of a plain loop.
+ * const apart = hk.transform((x: NDArray) =>
+ *   hk.layerStack(2, (x: NDArray) => new hk.Linear(4).call(x), { transparent: true })(x)
+ * );
+ * console.log(Object.keys(apart.init(random.key(0), np.ones([4])))); // [ "linear_0", "linear_1" ]
  * ```
  */
 export function layerStack<A extends unknown[], R>(
@@ -78,8 +125,7 @@ export function layerStack<A extends unknown[], R>(
 ): (...args: A) => R {
   checkCall("hk.layerStack(count, f, options)", arguments, stackOptions);
   const op = "hk.layerStack";
-  check(op, count, f);
-  const { name = "__layer_stack_no_per_layer", reverse } = options;
+  check(op, count, f, options);
   return (...args) => {
     const step = (carry: A): readonly [A, null] => {
       const out = f(...carry);
@@ -91,7 +137,7 @@ export function layerStack<A extends unknown[], R>(
         }`,
       );
     };
-    const [last] = stacked(name, count, reverse, step, args, null);
+    const [last] = stacked(op, "__layer_stack_no_per_layer", count, options, step, args, null);
     return (args.length === 1 ? last[0] : last) as R;
   };
 }
@@ -122,8 +168,7 @@ export function layerStackWithInputs<C, A extends unknown[], Z>(
 ): (x: C, ...inputs: A) => [C, Z] {
   checkCall("hk.layerStackWithInputs(count, f, options)", arguments, stackOptions);
   const op = "hk.layerStackWithInputs";
-  check(op, count, f);
-  const { name = "__layer_stack_with_per_layer", reverse } = options;
+  check(op, count, f, options);
   return (x, ...inputs) => {
     for (const leaf of treeLeaves(inputs)) {
       if (leaf instanceof NDArray && leaf.shape[0] === count) continue;
@@ -138,6 +183,6 @@ export function layerStackWithInputs<C, A extends unknown[], Z>(
       if (Array.isArray(out) && out.length === 2) return out as unknown as readonly [C, Z];
       throw new StateError(`${op}: the layer must give [x, result], not ${describeValue(out)}`);
     };
-    return stacked(name, count, reverse, step, x, inputs);
+    return stacked(op, "__layer_stack_with_per_layer", count, options, step, x, inputs);
   };
 }

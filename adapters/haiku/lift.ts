@@ -6,8 +6,8 @@
 import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
 import { type Context, type NDArray, StateError } from "../../mod.ts";
 import { collections, flattened, type ModuleEntries } from "./collections.ts";
-import { bundleOf, protocol, scopeIn } from "./context.ts";
-import { placed } from "./scopes.ts";
+import { protocol, scopeIn, withScope } from "./context.ts";
+import { placed, prefixIn } from "./scopes.ts";
 import { atEnd } from "./transform.ts";
 
 /** Options of `transparentLift` and its kin. */
@@ -67,8 +67,7 @@ function unpack(context: Context, kind: Kind, prefix: string): ModuleEntries {
 function prefixOf(op: string, name: string | null): string {
   const context = protocol.need(op);
   const scope = scopeIn(context);
-  if (name !== null) return `${placed(context, scope, name)}/`;
-  return scope.module === "" ? "" : `${bundleOf(scope)}/`;
+  return name === null ? prefixIn(scope) : `${placed(context, scope, name)}/`;
 }
 
 type Init<A extends unknown[], R> = (...args: A) => R;
@@ -79,13 +78,22 @@ function lifted<A extends unknown[]>(
   init: Init<A, [ModuleEntries, ModuleEntries]>,
   prefix: string,
   allowReuse: boolean,
+  isTransparent: boolean,
 ): Init<A, [ModuleEntries, ModuleEntries]> {
   return (...args) => {
     const context = protocol.need(op);
     if (!context.initializing) {
       return [unpack(context, "params", prefix), unpack(context, "state", prefix)];
     }
-    const [params, state] = init(...args);
+    const scope = scopeIn(context);
+    const { depth = 0, boundary, liftedPrefix = "" } = scope.handlers;
+    const handlers = {
+      ...scope.handlers,
+      liftedPrefix: `${liftedPrefix}${prefix}`,
+      // Modules from outside would be of one name with those inside.
+      boundary: isTransparent ? depth + 1 : boundary,
+    };
+    const [params, state] = withScope(context, { ...scope, handlers }, () => init(...args));
     pack(op, context, params, "params", prefix, allowReuse);
     pack(op, context, state, "state", prefix, allowReuse);
     return [params, state];
@@ -142,14 +150,14 @@ export function lift<A extends unknown[]>(
   const { allowReuse = false, name = "lifted" } = options;
   expectInit("hk.lift", init);
   const prefix = prefixOf("hk.lift", name);
-  const run = lifted("hk.lift", stateless("hk.lift", init), prefix, allowReuse);
+  const run = lifted("hk.lift", stateless("hk.lift", init), prefix, allowReuse, false);
   return (...args) => run(...args)[0];
 }
 
 /**
  * As `lift`, but the inner model's parameters have no name before theirs.
  *
- * @throws {StateError} as `lift`.
+ * @throws {StateError} as `lift`; and where the inner model uses a module from outside of it.
  *
  * @example
  * ```ts
@@ -170,7 +178,13 @@ export function transparentLift<A extends unknown[]>(
   checkCall("hk.transparentLift(init, options)", arguments, transparentOptions);
   const op = "hk.transparentLift";
   expectInit(op, init);
-  const run = lifted(op, stateless(op, init), prefixOf(op, null), options.allowReuse ?? false);
+  const run = lifted(
+    op,
+    stateless(op, init),
+    prefixOf(op, null),
+    options.allowReuse ?? false,
+    true,
+  );
   return (...args) => run(...args)[0];
 }
 
@@ -259,7 +273,7 @@ export function liftWithState<A extends unknown[]>(
   const op = "hk.liftWithState";
   expectInit(op, init);
   const prefix = prefixOf(op, options.name ?? "lifted");
-  return [lifted(op, init, prefix, options.allowReuse ?? false), updater(op, prefix)];
+  return [lifted(op, init, prefix, options.allowReuse ?? false, false), updater(op, prefix)];
 }
 
 /**
@@ -277,5 +291,5 @@ export function transparentLiftWithState<A extends unknown[]>(
   const op = "hk.transparentLiftWithState";
   expectInit(op, init);
   const prefix = prefixOf(op, null);
-  return [lifted(op, init, prefix, options.allowReuse ?? false), updater(op, prefix)];
+  return [lifted(op, init, prefix, options.allowReuse ?? false, true), updater(op, prefix)];
 }

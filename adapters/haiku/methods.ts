@@ -8,6 +8,7 @@ import { describeValue } from "../../lib/extend.ts";
 import { StateError } from "../../mod.ts";
 import { inScope, protocol, scopeIn } from "./context.ts";
 import { type NamedModule, runInterceptors } from "./handlers.ts";
+import { underPolicy } from "./mixed_precision.ts";
 
 type Func = (this: unknown, ...args: unknown[]) => unknown;
 type Class = abstract new (...args: never[]) => unknown;
@@ -39,17 +40,22 @@ function callMethod(module: NamedModule, method: Method, args: readonly unknown[
   const context = protocol.top() ?? protocol.need(`${moduleName}.${method.name}`);
   if (unsettled > 0) settle(module);
   const scope = scopeIn(context);
-  const { interceptors } = scope.handlers;
+  const { interceptors, policies, boundary } = scope.handlers;
+  if (boundary !== undefined) checkInside(module, boundary);
   const { like, owner, by } = method;
-  const run = interceptors.length === 0
-    ? (): unknown => method.f.apply(module, args as unknown[])
-    : () =>
-      runInterceptors(interceptors, args, {
+  const body = (args: readonly unknown[]): unknown =>
+    interceptors.length === 0 ? method.f.apply(module, args as unknown[]) : runInterceptors(
+      interceptors,
+      args,
+      {
         module,
         methodName: method.name,
         origMethod: (...args) => method.f.apply(module, args),
         origClass: method.origClass,
-      });
+      },
+    );
+  const run = (): unknown =>
+    policies === undefined ? body(args) : underPolicy(context, module, args, body);
   // The same method of a base class (super.call(...)) goes on counting, or the modules that both make
   // would share their weights.
   if (
@@ -57,6 +63,26 @@ function callMethod(module: NamedModule, method: Method, args: readonly unknown[
     (scope.module === moduleName && scope.method === like && scope.owner !== owner)
   ) return run();
   return inScope({ module: moduleName, method: like, owner, by }, run);
+}
+
+// ---------------------------------------------------------------- models inside of others
+
+/** In how many models a module was made, where that is one or more. */
+const depths = new WeakMap<object, number>();
+
+/** Notes in how many models a module was made. */
+export function madeAt(module: NamedModule, depth: number): void {
+  depths.set(module, depth);
+}
+
+/** Raises where a module was made outside of a model that may not close over modules. */
+function checkInside(module: NamedModule, boundary: number): void {
+  if ((depths.get(module) ?? 0) >= boundary) return;
+  throw new StateError(
+    `hk.transparentLift: the lifted function closes over the module ${module.moduleName}, which was made ` +
+      "outside of it: its parameters would be made again, under names that those of the lifted function " +
+      "may have. Make the module inside, or use it before and pass on what it gives",
+  );
 }
 
 // ---------------------------------------------------------------- what classes have

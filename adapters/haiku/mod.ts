@@ -22,10 +22,12 @@
 import type { Initializer } from "./handlers.ts";
 import * as data from "./data_structures.ts";
 import * as init from "./layers/initializers.ts";
+import * as precision from "./mixed_precision.ts";
 import type { FanMode, ScalingDistribution } from "./layers/initializers.ts";
 
 export { getCurrentState, getInitialState, getParams, type ModuleEntries } from "./collections.ts";
 export { protocol, runningInit } from "./context.ts";
+export { type Callable, Deferred, type FunctionModule, toModule } from "./deferred.ts";
 export { type EntryOptions, getParameter, getState, setState } from "./entries.ts";
 export {
   type Creator,
@@ -36,6 +38,7 @@ export {
   type Interceptor,
   type MethodContext,
   type NamedModule,
+  type Policy,
   type Setter,
 } from "./handlers.ts";
 export {
@@ -84,6 +87,7 @@ export {
   MLP,
   type MLPCallOptions,
   type MLPOptions,
+  type MLPReverseOptions,
 } from "./layers/basic.ts";
 export {
   BatchNorm,
@@ -136,7 +140,9 @@ export {
   type NamedOptions,
   Sequential,
 } from "./layers/simple.ts";
+export { toDot } from "./dot.ts";
 export { layerStack, type LayerStackOptions, layerStackWithInputs } from "./layer_stack.ts";
+export type { TransparencyMap } from "./unstacked.ts";
 export {
   lift,
   type LiftedWithState,
@@ -177,6 +183,7 @@ export {
   tabulate,
   type TabulateOptions,
 } from "./summary.ts";
+export type { ModuleClass, PolicyOptions } from "./mixed_precision.ts";
 export type { MutableStructure, Structure } from "./data_structures.ts";
 
 /**
@@ -195,6 +202,24 @@ export type { MutableStructure, Structure } from "./data_structures.ts";
  * ```
  */
 export { data as dataStructures };
+
+/**
+ * In which dtypes modules of a class keep their parameters, compute, and give results.
+ *
+ * @example
+ * ```ts
+ * import { type NDArray, numpy as np, random } from "@injax/injax";
+ * import * as hk from "@injax/injax/adapters/haiku";
+ *
+ * const model = hk.transform((x: NDArray) => new hk.MLP([4, 1]).call(x));
+ * const { pushPolicy } = hk.mixedPrecision;
+ * // Stored in float64, used in float32.
+ * const params = pushPolicy(hk.MLP, { params: "float64" }, () =>
+ *   model.init(random.key(0), np.ones([3])));
+ * console.log(params["mlp/~/linear_0"]!.w!.dtype); // float64
+ * ```
+ */
+export { precision as mixedPrecision };
 
 /**
  * Initialisers of parameters: each gives a function that makes an array of a given shape and dtype.

@@ -8,9 +8,9 @@ import { checkCall } from "../../lib/extend.ts";
 import { type NDArray, StateError } from "../../mod.ts";
 import { inScope, protocol, scopeIn } from "./context.ts";
 import { collections } from "./collections.ts";
-import { adopt } from "./methods.ts";
+import { adopt, madeAt } from "./methods.ts";
 import { classModuleName, isModuleName } from "./naming.ts";
-import { forcedName, placed } from "./scopes.ts";
+import { forcedName, placed, placedAt } from "./scopes.ts";
 
 /** The names that a constructor's calls of `submodules` have taken. */
 const submoduleNames = new WeakMap<Module, Map<string, unknown>>();
@@ -55,6 +55,8 @@ const submoduleNames = new WeakMap<Module, Map<string, unknown>>();
 export class Module {
   /** Full name, such as `"mlp/~/linear_0"`. */
   readonly moduleName: string;
+  /** The last part of it, such as `"linear_0"`. */
+  readonly name: string;
 
   /**
    * `name` stands in place of the class's `static moduleName`, and that in place of the class's name
@@ -78,9 +80,15 @@ export class Module {
           `hk.Module: ${JSON.stringify(name)} is not a name: use letters, digits and underscores`,
         );
       }
-      this.moduleName = forced ?? placed(context, scope, name);
+      this.moduleName = forced === null
+        ? placed(context, scope, name)
+        : placedAt(context, scope, forced);
     }
-    return adopt(this, Module);
+    this.name = this.moduleName.slice(this.moduleName.lastIndexOf("/") + 1);
+    const made = adopt(this, Module);
+    const { depth } = scope.handlers;
+    if (depth !== undefined) madeAt(made, depth);
+    return made;
   }
 
   /** Runs `build`, in a constructor; the modules, parameters and state it makes belong to this one. */

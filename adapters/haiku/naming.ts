@@ -26,6 +26,21 @@ export function classModuleName(made: Class): string {
   return name;
 }
 
+/**
+ * The name of modules that are made of a function: the function's, in snake case.
+ *
+ * @throws {StateError} where that is none, or so short that a minifier may have given it.
+ */
+export function functionModuleName({ name }: { readonly name: string }): string {
+  const base = snakeCase(name);
+  if (name.length > 2 && !name.includes("$") && isModuleName(base)) return base;
+  throw new StateError(
+    `hk.toModule: a function has the name ${JSON.stringify(name)}, which ${
+      name.length > 2 ? "is not one for a module" : "may be one that a minifier gave"
+    }. Parameters are saved by the names of modules: give it, new Block("block")`,
+  );
+}
+
 /** Whether a string can be part of a path. */
 export function isModuleName(name: unknown): name is string {
   return typeof name === "string" && /^[A-Za-z_]\w*$/.test(name) && name !== "__proto__";

@@ -11,6 +11,7 @@ import {
   currentScope,
   inScope,
   protocol,
+  reserveName,
   type Scope,
   scopeIn,
   takeName,
@@ -20,11 +21,14 @@ import { isModuleName } from "./naming.ts";
 
 /** The full name of a module that is made in a scope. */
 export function placed(context: Context, scope: Scope, base: string): string {
-  const name = takeName(context, scope, base);
-  const { module, method } = scope;
-  if (module === "") return name;
-  if (method === "call") return `${module}/${name}`;
-  return method === "~" ? `${module}/~/${name}` : `${module}/~${method}/${name}`;
+  return `${prefixIn(scope)}${takeName(context, scope, base)}`;
+}
+
+/** What stands before the names of what is made in a scope. */
+export function prefixIn({ module, method }: Scope): string {
+  if (module === "") return "";
+  if (method === "call") return `${module}/`;
+  return method === "~" ? `${module}/~/` : `${module}/~${method}/`;
 }
 
 // No name of a module has a colon.
@@ -33,6 +37,14 @@ const FORCED = "force:";
 /** The name that `forceName` was given, or `null` where it was not used. */
 export function forcedName(name: unknown): string | null {
   return typeof name === "string" && name.startsWith(FORCED) ? name.slice(FORCED.length) : null;
+}
+
+/** Uses a forced name: where it is one of the scope's own, later modules get others. */
+export function placedAt(context: Context, scope: Scope, forced: string): string {
+  const prefix = prefixIn(scope);
+  const own = forced.startsWith(prefix) ? forced.slice(prefix.length) : "/";
+  if (!own.includes("/")) reserveName(context, scope, own);
+  return forced;
 }
 
 /**
@@ -107,7 +119,7 @@ const nameScopeOptions: OptionTable<NameScopeOptions> = { methodName: "string" }
  * Runs `f` as if it were a method of a module of that name: modules, parameters and state that it makes
  * are named below it. A scope of a name that is used gets a number, as a module does.
  *
- * @param name A name, or several: `"outer/inner"`.
+ * @param name A name, or several: `"outer/inner"`; or what `forceName` gave, for the place itself.
  * @throws {StateError} where it is none; outside of a transformed function, and inside a pure transform.
  *
  * @example
@@ -124,8 +136,9 @@ const nameScopeOptions: OptionTable<NameScopeOptions> = { methodName: "string" }
 export function nameScope<R>(name: string, f: () => R, options: NameScopeOptions = {}): R {
   checkCall("hk.nameScope(name, f, options)", arguments, nameScopeOptions);
   const { methodName = "call" } = options;
-  const parts = typeof name === "string" ? name.split("/") : [];
-  if (parts.length === 0 || !parts.every(isModuleName)) {
+  const forced = forcedName(name);
+  const parts = forced !== null ? [forced] : typeof name === "string" ? name.split("/") : [];
+  if (forced === null && (parts.length === 0 || !parts.every(isModuleName))) {
     throw new StateError(
       `hk.nameScope: ${
         describeValue(name)
@@ -138,7 +151,10 @@ export function nameScope<R>(name: string, f: () => R, options: NameScopeOptions
   const context = protocol.need("hk.nameScope");
   const within = (i: number): R => {
     if (i === parts.length) return f();
-    const module = placed(context, scopeIn(context), parts[i]!);
+    const scope = scopeIn(context);
+    const module = forced === null
+      ? placed(context, scope, parts[i]!)
+      : placedAt(context, scope, forced);
     return inScope({ module, method: methodName, owner: 0 }, () => within(i + 1));
   };
   return within(0);

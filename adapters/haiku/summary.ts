@@ -5,6 +5,7 @@
  */
 import { checkCall, describeValue, formatAval, type OptionTable } from "../../lib/extend.ts";
 import { evalShape, NDArray, random, StateError, treeLeaves } from "../../mod.ts";
+import { splitArguments } from "./arguments.ts";
 import type { ModuleEntries } from "./collections.ts";
 import { interceptMethods } from "./hooks.ts";
 import type { Module } from "./module.ts";
@@ -29,7 +30,7 @@ export interface MethodInvocation {
   readonly outputs: readonly string[];
   /** The module's own parameters, by name. */
   readonly params: Readonly<Record<string, string>>;
-  /** How many numbers are in the parameters of the module and of those in it. */
+  /** How many numbers are in the parameters of the module, of those in it and of those that it calls. */
   readonly paramsSize: number;
   /** How many bytes they take. */
   readonly paramsBytes: number;
@@ -85,12 +86,9 @@ export function evalSummary<A extends unknown[]>(
     const calls: Call[] = [];
     let depth = 0;
     let params: ModuleEntries = {};
-    // Numbers, bools and the like stay what they are: they may decide what is computed.
-    const isTraced = args.map((x) => typeof x === "object" && x !== null);
-    const traced = args.filter((_, i) => isTraced[i]) as unknown[] as never[];
+    const { traced, join } = splitArguments(args);
     evalShape((...inner: unknown[]) => {
-      let next = 0;
-      const own = args.map((x, i) => isTraced[i] ? inner[next++] : x) as A;
+      const own = join(inner);
       const made = interceptMethods((next, own, { module, methodName }) => {
         const className = (module as Module).constructor.name;
         const call: Call = {
@@ -112,10 +110,13 @@ export function evalSummary<A extends unknown[]>(
       }, () => model.init(random.key(0), ...own));
       params = (Array.isArray(made) ? made[0] : made) as ModuleEntries;
       return [];
-    }, ...traced);
-    return calls.map(({ module: { moduleName }, ...call }) => {
+    }, ...traced as never[]);
+    return calls.map(({ module: { moduleName }, ...call }, i) => {
+      // Modules that it calls may have been made elsewhere.
+      const end = calls.findIndex(({ depth }, j) => j > i && depth <= call.depth);
+      const within = calls.slice(i, end < 0 ? undefined : end).map((c) => c.module.moduleName);
       const all = Object.entries(params).filter(([m]) =>
-        m === moduleName || m.startsWith(`${moduleName}/`)
+        within.some((name) => m === name || m.startsWith(`${name}/`))
       )
         .flatMap(([, own]) => Object.values(own));
       const own = Object.entries(params[moduleName] ?? {});

@@ -64,6 +64,8 @@ export function checkSize(op: string, what: string, size: unknown): void {
 export class Linear extends Module {
   /** The name of its modules in parameters, whatever a bundler calls the class. */
   static readonly moduleName: string = "linear";
+  /** Length of the last axis of the inputs; `undefined` until it was called. */
+  inputSize: number | undefined = undefined;
 
   /**
    * `outputSize` is the length of the last axis of the result.
@@ -92,6 +94,7 @@ export class Linear extends Module {
         `hk.Linear: the input must have at least one axis, not be a scalar ${formatAval(x.aval)}`,
       );
     }
+    this.inputSize = inputSize;
     const { withBias = true, wInit, bInit } = this.options;
     const dtype = isFloat(x.dtype) ? x.dtype : "float32";
     const w = getParameter("w", [inputSize, this.outputSize], {
@@ -136,12 +139,16 @@ const mlpOptions: OptionTable<MLPOptions> = {
 export class MLP extends Module {
   /** The name of its modules in parameters, whatever a bundler calls the class. */
   static readonly moduleName: string = "mlp";
-  readonly #layers: readonly Linear[];
+  /** The layers. */
+  readonly layers: readonly Linear[];
+  /** Length of the last axis of the result; `undefined` without layers. */
+  readonly outputSize: number | undefined;
 
   /**
    * `outputSizes` are the sizes of the layers.
    *
    * @throws {ShapeError} where one is not a positive integer.
+   * @throws {StateError} where an initialiser of the bias is given, and none is wanted.
    * @throws {StateError} outside of a transformed function, and inside a pure transform.
    */
   constructor(outputSizes: readonly number[], readonly options: MLPOptions = {}) {
@@ -155,8 +162,12 @@ export class MLP extends Module {
       );
     }
     outputSizes.forEach((size, i) => checkSize("hk.MLP", `output size ${i}`, size));
+    if (options.withBias === false && options.bInit !== undefined) {
+      throw new StateError("hk.MLP: with { withBias: false } there is no bias for bInit to make");
+    }
+    this.outputSize = outputSizes.at(-1);
     const { activation: _, activateFinal: __, name: ___, ...rest } = options;
-    this.#layers = this.submodules(() =>
+    this.layers = this.submodules(() =>
       outputSizes.map((size, i) => new Linear(size, { ...rest, name: `linear_${i}` }))
     );
   }
@@ -165,7 +176,7 @@ export class MLP extends Module {
    * Applies the layers to `x` [..., inputs]; gives [..., the last of the sizes]. Raises as
    * `Linear.call`.
    *
-   * @throws {StateError} where a rate of dropout is given, but no key.
+   * @throws {StateError} where a rate of dropout is given, but no key, or the other way round.
    */
   call(x: NDArray, options: MLPCallOptions = {}): NDArray {
     checkCall("mlp.call(x, options)", arguments, mlpCallOptions);
@@ -174,16 +185,67 @@ export class MLP extends Module {
     if (dropoutRate !== undefined && rng === undefined) {
       throw new StateError("hk.MLP: with dropoutRate, give a key: { rng: hk.nextRngKey() }");
     }
+    if (dropoutRate === undefined && rng !== undefined) {
+      throw new StateError("hk.MLP: a key, rng, is for dropout: give its rate, dropoutRate, too");
+    }
     const keys = rng === undefined ? null : new PRNGSequence(rng);
-    const last = this.#layers.length - 1;
-    return this.#layers.reduce((h, layer, i) => {
+    const last = this.layers.length - 1;
+    return this.layers.reduce((h, layer, i) => {
       const out = layer.call(h);
       if (i === last && !activateFinal) return out;
       const kept = dropoutRate === undefined ? out : dropout(keys!.next().value, dropoutRate, out);
       return activation(kept);
     }, x);
   }
+
+  /**
+   * Another such module whose layers have the sizes of this one's inputs, the last first: from this one's
+   * outputs to its inputs. It has weights of its own.
+   *
+   * @throws {StateError} where this one was not called yet, so that the sizes are not known.
+   *
+   * @example
+   * ```ts
+   * import { type NDArray, numpy as np, random } from "@injax/injax";
+   * import * as hk from "@injax/injax/adapters/haiku";
+   *
+   * const model = hk.transform((x: NDArray) => {
+   *   const encoder = new hk.MLP([8, 2]);
+   *   const code = encoder.call(x);
+   *   return encoder.reverse().call(code);
+   * });
+   * const params = model.init(random.key(0), np.ones([5, 3]));
+   * console.log(model.apply(params, null, np.ones([5, 3])).shape); // [ 5, 3 ]
+   * ```
+   */
+  reverse(options: MLPReverseOptions = {}): MLP {
+    checkCall("mlp.reverse(options)", arguments, mlpReverseOptions);
+    const sizes = this.layers.map((layer) => layer.inputSize).reverse();
+    if (sizes.includes(undefined)) {
+      throw new StateError(
+        `hk.MLP: ${this.moduleName} cannot be reversed before it was called: the sizes of its inputs are not known`,
+      );
+    }
+    return new MLP(sizes as number[], {
+      ...this.options,
+      activateFinal: options.activateFinal ?? this.options.activateFinal,
+      name: options.name ?? `${this.name}_reversed`,
+    });
+  }
 }
+
+/** Options of `MLP.reverse`: those of the module itself where left out. */
+export interface MLPReverseOptions {
+  /** Whether to apply the nonlinearity after the last layer too. */
+  readonly activateFinal?: boolean | undefined;
+  /** Name in place of that of the module with `"_reversed"` behind. */
+  readonly name?: string | undefined;
+}
+
+const mlpReverseOptions: OptionTable<MLPReverseOptions> = {
+  activateFinal: "boolean",
+  name: "string",
+};
 
 /** Options of a call of `MLP`. */
 export interface MLPCallOptions {
