@@ -43,7 +43,6 @@ export interface CpuParts {
 /** See the top of the file; tests make others than the one there is. */
 export class CpuBackend implements Backend {
   readonly name = "cpu";
-  readonly synchronous = true;
   readonly ready = true;
   readonly #parts: CpuParts;
   readonly #engine: Engine | null;

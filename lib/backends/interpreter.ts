@@ -27,11 +27,10 @@ const trace = new Interpreter("the interpreter backend", false);
 /** The backend that interprets. */
 export const interpreter: Backend = {
   name: "interpreter",
-  // Operations on arrays in flight are queued by the evaluator itself.
-  synchronous: false,
   ready: true,
   load: () => Promise.resolve(),
   compile: (jaxpr: Jaxpr): Executable => ({
+    // Operations on arrays in flight are queued by the evaluator itself.
     run: (args) => withTrace(trace, () => evalJaxpr(jaxpr, args, bind)) as ConcreteArray[],
     release: () => {},
   }),

@@ -53,9 +53,6 @@ export const onnx: Backend & {
   readonly heapBytes: number;
 } = {
   name: "onnx",
-  get synchronous(): boolean {
-    return host.compilePublic === null;
-  },
   get ready(): boolean {
     return host.ready;
   },

@@ -204,7 +204,6 @@ function emptyExecutable(outAvals: readonly ShapedArray[]): Executable {
 /** The GPU backend. */
 export const webgpu: Backend = {
   name: "webgpu",
-  synchronous: false,
   // A device that is lost counts as loaded: programs say that it is lost, rather than wait.
   get ready(): boolean {
     return loaded !== null;

@@ -6,7 +6,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { type Executable, getBackend } from "../core/backend.ts";
-import { type ConcreteArray, deferUntilReady, isReadable } from "../core/concrete.ts";
+import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import {
@@ -56,17 +56,14 @@ export function runCompiled(args: readonly NDArray[], params: CallParams): NDArr
   const { jaxpr, name } = params;
   if (jaxpr.outputs.length === 0) return [];
   const backend = getBackend(params.backend);
-  const inputs = args as readonly ConcreteArray[];
-  const available = (x: ConcreteArray): boolean =>
-    !backend.synchronous || x.device?.backend === backend.name || isReadable(x);
-  if (backend.ready && inputs.every(available)) {
-    return compiled(jaxpr, backend.name, name).run(inputs);
+  if (backend.ready) {
+    return compiled(jaxpr, backend.name, name).run(args as readonly ConcreteArray[]);
   }
   return deferUntilReady(
     args,
     jaxpr.outputs.map((a) => a.aval),
     (held) => compiled(jaxpr, backend.name, name).run(held),
-    backend.ready ? null : backend.load(),
+    backend.load(),
   );
 }
 

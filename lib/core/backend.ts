@@ -10,7 +10,7 @@ import type { Jaxpr } from "./primitive.ts";
 
 /** A compiled program. */
 export interface Executable {
-  /** Runs the program. Outputs may be in flight. */
+  /** Runs the program, once inputs in flight have arrived. Outputs may be in flight. */
   run(args: readonly ConcreteArray[]): ConcreteArray[];
   /** Frees what the program holds on the backend. */
   release(): void;
@@ -20,8 +20,6 @@ export interface Executable {
 export interface Backend {
   /** The name users give: `"onnx"`, `"webgpu"`, ... */
   readonly name: string;
-  /** Whether programs run at once and need inputs that can be read at once. */
-  readonly synchronous: boolean;
   /** Whether `compile` can be called now. */
   readonly ready: boolean;
   /** Loads what the backend needs. May be called again after a failure. */
