@@ -16,14 +16,15 @@
  *
  * Parameters are arrays that are read, arrays that are written, `scratch` arrays, and `i32` scalars,
  * which give lengths: one function serves all shapes. Arrays are row-major; with one index, an array is
- * read as flat. Arrays do not overlap, and what is in `out` and `scratch` on entry is anything.
+ * read as flat. A first length that does not matter is `any`. Arrays do not overlap, and what is in `out` and `scratch` on entry is anything.
  *
  * Types are `i32`, `u32`, `f32`, `f64` and `bool`; `T` is that of the elements (`i32` for bools, which
  * are 0 and 1), and `Wide` is `f64` for floats, else `T`. The name of a type converts to it; integers
  * wrap, and must not be divided by 0; what is converted to one must be in range. Numbers take the type of
  * the other operand.
- * `isFloat` is known when code is made, so that a branch that it excludes need not fit `T`; `epsilon`
- * is the distance from 1 to the next `T`.
+ * `isFloat`, and `T == f64` for any types, are known when code is made, so that a branch that they
+ * exclude need not fit `T`; `epsilon` is the distance from 1 to the next `T`, and `overflow` the least `f64` that is infinite as `T`.
+ * `Infinity` and `NaN` are numbers.
  *
  * Statements: `let x = e` or `let x: f64 = e`, `x = e`, `a[i, j] += e`, `if c {} else if d {} else {}`,
  * `while c {}`, `break`, `for i in a..b {}` with `down` or `by step` behind the range, which does not
@@ -41,10 +42,10 @@
  */
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { allocate, dtypes } from "../core/dtype.ts";
-import { value } from "./interpret.ts";
+import { type Value, value } from "./interpret.ts";
 import { compile } from "./javascript.ts";
 import { parse, type Source } from "./syntax.ts";
-import { type Cell, type Expr, type Run, type Typed, typed } from "./typed.ts";
+import { type Cell, type Run, type Typed, typed } from "./typed.ts";
 
 /** An array that a routine needs beside its inputs and outputs. */
 export interface Scratch {
@@ -60,6 +61,9 @@ export class Routine {
   #source: Source | null = null;
   readonly #typed = new Map<DType, Typed>();
   readonly #runs = new Map<DType, Run>();
+  readonly #scratch = new Map<DType, { readonly dtype: DType; readonly size: Value }[]>();
+
+  #kept: Kept | null = null;
 
   /** Of the text of a routine; nothing is done with it before it is used. */
   constructor(
@@ -93,19 +97,42 @@ export class Routine {
     });
   }
 
-  /** The scratch arrays that it needs for these scalars. */
-  scratch(dtype: DType, scalars: readonly number[]): Scratch[] {
-    return this.typed(dtype).arrays
-      .filter(({ kind }) => kind === "scratch")
-      .map(({ cell, size }) => ({ dtype: dtypeOfCell(cell), size: evaluate(size, scalars) }));
+  #sizes(dtype: DType): readonly { readonly dtype: DType; readonly size: Value }[] {
+    return made(this.#scratch, dtype, () =>
+      this.typed(dtype).arrays
+        .filter(({ kind }) => kind === "scratch")
+        .map(({ cell, size }) => ({ dtype: dtypeOfCell(cell), size: value(size) })));
   }
 
-  /** Runs it in JavaScript with new scratch arrays. */
+  /** The scratch arrays that it needs for these scalars. */
+  scratch(dtype: DType, scalars: readonly number[]): Scratch[] {
+    const frame = { arrays: [], locals: [...scalars] };
+    return this.#sizes(dtype).map((s) => ({ dtype: s.dtype, size: s.size(frame) }));
+  }
+
+  /** Runs it in JavaScript, with scratch arrays that calls alike share while they are small. */
   run(dtype: DType, arrays: readonly TypedArray[], ...scalars: readonly number[]): void {
-    const scratch = this.scratch(dtype, scalars).map((s) => allocate(s.dtype, s.size));
-    this.js(dtype)(...arrays, ...scratch, ...scalars);
+    const run = this.js(dtype);
+    if (this.#sizes(dtype).length === 0) return run(...arrays, ...scalars);
+    let kept = this.#kept;
+    if (kept?.dtype !== dtype || scalars.some((x, i) => x !== kept!.scalars[i])) {
+      const scratch = this.scratch(dtype, scalars).map((s) => allocate(s.dtype, s.size));
+      kept = { dtype, scalars, scratch };
+      if (scratch.every((a) => a.length <= KEPT)) this.#kept = kept;
+    }
+    run(...arrays, ...kept.scratch, ...scalars);
   }
 }
+
+/** Scratch arrays of a call, for the next one. */
+interface Kept {
+  readonly dtype: DType;
+  readonly scalars: readonly number[];
+  readonly scratch: readonly TypedArray[];
+}
+
+/** Most elements of a scratch array that is kept for the next call. */
+const KEPT = 4096;
 
 /** A routine of its text. */
 export function routine(text: string, callees: Readonly<Record<string, Routine>> = {}): Routine {
@@ -122,9 +149,4 @@ const cellNames = ["u8", "u32", "i32", "f32", "f64"];
 
 function dtypeOfCell(cell: Cell): DType {
   return dtypes[cellNames.indexOf(cell)]!;
-}
-
-/** The value of an expression of scalar parameters. */
-function evaluate(e: Expr, scalars: readonly number[]): number {
-  return value(e)({ arrays: [], locals: [...scalars] });
 }

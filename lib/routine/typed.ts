@@ -143,6 +143,7 @@ const cells: Readonly<Record<DType, Cell>> = {
 };
 
 const isFloat = (ty: Ty): boolean => ty === "f32" || ty === "f64";
+const types = ["T", "Wide", "i32", "u32", "f32", "f64", "bool"];
 const limits: Readonly<Record<string, number>> = { Infinity: Infinity, NaN: NaN };
 const comparisons = ["==", "!=", "<", "<=", ">", ">="];
 const functions1 = ["abs", "sqrt", "floor", "ceil", "trunc", "nearest"];
@@ -187,7 +188,9 @@ class Resolver {
     const scalars = this.#locals.length;
     for (const p of parameters) {
       if (p.kind === "scalar") continue;
-      const lengths = p.lengths.map((n) => this.#value(n, scope, "i32"));
+      const lengths = p.lengths.map((n) =>
+        n.name === "any" ? int(0) : this.#value(n, scope, "i32")
+      );
       const size = lengths.reduce((a, b) => ({ op: "*", ty: "i32", args: [a, b] }), int(1));
       const cell = p.type === "T" ? this.element : this.#type(p.type) as Cell;
       const array = { id: this.#arrays.size, name: p.name, kind: p.kind, cell, size };
@@ -212,7 +215,7 @@ class Resolver {
     const element = this.element === "u8" ? "i32" : this.element;
     if (name === "T") return element;
     if (name === "Wide") return isFloat(element) ? "f64" : element;
-    if (["i32", "u32", "f32", "f64", "bool"].includes(name)) return name as Ty;
+    if (types.includes(name)) return name as Ty;
     return this.#fail(`no type ${name}`);
   }
 
@@ -320,8 +323,13 @@ class Resolver {
         }
         if (name in limits) return this.#number({ ...t, value: limits[name]! }, wanted);
         if (name === "epsilon") {
-          const value = this.#type("T") === "f32" ? 2 ** -23 : 2 ** -52;
+          const value = this.element === "f32" ? 2 ** -23 : 2 ** -52;
           return { op: "const", ty: this.#type("T"), value };
+        }
+        if (name === "overflow") {
+          // What is halfway from the largest float32 to 2^128 is rounded up.
+          const value = this.element === "f32" ? 2 ** 128 - 2 ** 103 : Infinity;
+          return { op: "const", ty: "f64", value };
         }
         const local = scope.get(name);
         if (local === undefined) return this.#fail(`no variable ${name}`);
@@ -340,12 +348,23 @@ class Resolver {
         const x = this.#value(args[0]!, scope, wanted);
         return x.op === "const" ? { ...x, value: -x.value } : { op: "neg", ty: x.ty, args: [x] };
       }
-      case "not":
+      case "not": {
+        const x = this.#value(args[0]!, scope, "bool");
+        return x.op === "const" ? this.#truth(x.value === 0) : { op, ty: "bool", args: [x] };
+      }
       case "and":
-      case "or":
-        return this.#logic(op, args.map((a) => this.#value(a, scope, "bool")));
+      case "or": {
+        // What is known of the type of elements decides here; the rest need not fit it.
+        const x = this.#value(args[0]!, scope, "bool");
+        if (x.op === "const" && (x.value === 0) === (op === "and")) return x;
+        const y = this.#value(args[1]!, scope, "bool");
+        return x.op === "const" ? y : { op, ty: "bool", args: [x, y] };
+      }
       case "call":
         return this.#apply(t, scope, wanted);
+    }
+    if (op === "==" && args.every((a) => a.op === "name" && types.includes(a.name))) {
+      return this.#truth(this.#type(args[0]!.name) === this.#type(args[1]!.name));
     }
     if (comparisons.includes(op)) {
       return { op: op as Comparison, ty: "bool", args: this.#pair(args, scope, null) };
@@ -362,16 +381,6 @@ class Resolver {
     const ty = wanted ?? (integer ? "i32" : this.#fail(`of which type is ${value}?`));
     if (ty === "bool" || (!isFloat(ty) && !integer)) this.#fail(`${value} where ${ty} is needed`);
     return { op: "const", ty, value: ty === "f32" ? Math.fround(value) : value };
-  }
-
-  /** What is known of a choice between types is decided here. */
-  #logic(op: "not" | "and" | "or", args: readonly Expr[]): Expr {
-    const [x, y] = args as [Expr, Expr];
-    if (op === "not") {
-      return x.op === "const" ? this.#truth(x.value === 0) : { op, ty: "bool", args };
-    }
-    if (x.op === "const") return (x.value !== 0) === (op === "and") ? y : x;
-    return y.op === "const" && (y.value !== 0) === (op === "and") ? x : { op, ty: "bool", args };
   }
 
   /** Two operands of one type: a number takes that of the other one. */
@@ -407,8 +416,8 @@ class Resolver {
     if (name === "hypot") return this.#hypot(this.#pair(args, scope, wanted));
     if (name === "select") {
       const test = this.#value(args[0]!, scope, "bool");
+      if (test.op === "const") return this.#value(args[test.value ? 1 : 2]!, scope, wanted);
       const [x, y] = this.#pair(args.slice(1), scope, wanted);
-      if (test.op === "const") return test.value ? x : y;
       return { op: "select", ty: x.ty, args: [test, x, y] };
     }
     if (name === "bits" || name === "high" || name === "low") {
@@ -473,10 +482,14 @@ class Resolver {
     const scaled: Expr = { op: "*", ty, args: [large, root] };
     const zero: Expr = { op: "const", ty, value: 0 };
     const infinity: Expr = { op: "const", ty, value: Infinity };
-    const simple = this.#logic("or", [
-      { op: "==", ty: "bool", args: [large, zero] },
-      { op: "==", ty: "bool", args: [large, infinity] },
-    ]);
+    const simple: Expr = {
+      op: "or",
+      ty: "bool",
+      args: [
+        { op: "==", ty: "bool", args: [large, zero] },
+        { op: "==", ty: "bool", args: [large, infinity] },
+      ],
+    };
     return { op: "select", ty, args: [simple, large, scaled] };
   }
 }

@@ -16,7 +16,7 @@ import {
   sizeOf,
   stridesOf,
 } from "../../core/aval.ts";
-import { allocate, type TypedArray } from "../../core/dtype.ts";
+import { allocate } from "../../core/dtype.ts";
 import { AxisError, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { definePrimitive, Linear, ordinary, type Primitive } from "../../core/primitive.ts";
@@ -28,13 +28,13 @@ import { maximum, minimum } from "../elementwise/arithmetic.ts";
 import { and, ge, lt } from "../elementwise/compare.ts";
 import { select } from "../elementwise/select.ts";
 import { emptyOutput } from "../graph/nodes.ts";
-import { perDType } from "../loops/specialise.ts";
 import { reduceAnd } from "../reduce/logical.ts";
 import { counting } from "../samples.ts";
 import { reshape } from "../shape/reshape.ts";
 import { moveAxis } from "../shape/transpose.ts";
 import { concatenate } from "../slicing/concatenate.ts";
 import { batchAxisInFront, broadcastTo } from "../sum/broadcast.ts";
+import { gatherRoutine, scatterAddRoutine } from "./routines.ts";
 
 type NoParams = Record<never, never>;
 
@@ -78,54 +78,6 @@ function inRange(indices: NDArray, shape: readonly number[]): NDArray {
     [indices.ndim - 1],
   );
 }
-
-function loopGather(
-  out: TypedArray,
-  operand: TypedArray,
-  indices: TypedArray,
-  lengths: readonly number[],
-  strides: readonly number[],
-  rows: number,
-  block: number,
-): void {
-  const depth = lengths.length;
-  for (let r = 0, i = 0, to = 0; r < rows; r++, to += block) {
-    let from = 0;
-    for (let k = 0; k < depth; k++, i++) {
-      const last = lengths[k]! - 1;
-      const index = indices[i]!;
-      from += (index < 0 ? 0 : index > last ? last : index) * strides[k]!;
-    }
-    if (block === 1) out[to] = operand[from]!;
-    else if (block > 24) out.set(operand.subarray(from, from + block), to);
-    else for (let j = 0; j < block; j++) out[to + j] = operand[from + j]!;
-  }
-}
-
-function loopScatterAdd(
-  out: TypedArray,
-  indices: TypedArray,
-  updates: TypedArray,
-  lengths: readonly number[],
-  strides: readonly number[],
-  rows: number,
-  block: number,
-): void {
-  const depth = lengths.length;
-  for (let r = 0, i = 0, from = 0; r < rows; r++, from += block) {
-    let to = 0;
-    let inside = true;
-    for (let k = 0; k < depth; k++, i++) {
-      const index = indices[i]!;
-      if (index < 0 || index >= lengths[k]!) inside = false;
-      to += index * strides[k]!;
-    }
-    if (inside) { for (let j = 0; j < block; j++) out[to + j]! += updates[from + j]!; }
-  }
-}
-
-const gatherLoops = perDType(loopGather);
-const scatterAddLoops = perDType(loopScatterAdd);
 
 /**
  * The indices along each axis in the graph, without the last axis of the array of indices. What is done
@@ -183,17 +135,10 @@ export const gatherP: Primitive<NoParams> = definePrimitive<NoParams>({
     const values = allocate(out!.dtype, sizeOf(out!.shape));
     if (values.length === 0) return [values];
     const depth = indices!.shape.at(-1)!;
-    const lengths = operand!.shape.slice(0, depth);
+    const lengths = Int32Array.from(operand!.shape.slice(0, depth));
     const rows = indices!.values.length / depth;
-    gatherLoops(out!.dtype)(
-      values,
-      operand!.values,
-      indices!.values,
-      lengths,
-      stridesOf(operand!.shape).slice(0, depth),
-      rows,
-      values.length / rows,
-    );
+    const arrays = [operand!.values, indices!.values, lengths, values];
+    gatherRoutine.run(out!.dtype, arrays, rows, depth, values.length / rows);
     return [values];
   },
   jvp: ([operand, indices], [t]) => [
@@ -303,19 +248,14 @@ export const scatterAddP: Primitive<NoParams> = definePrimitive<NoParams>({
     return [operand!];
   },
   impl([operand, indices, updates]) {
-    const values = operand!.values.slice();
-    if (updates!.values.length === 0) return [values];
+    if (updates!.values.length === 0) return [operand!.values];
+    const values = allocate(operand!.dtype, operand!.values.length);
     const depth = indices!.shape.at(-1)!;
+    const lengths = Int32Array.from(operand!.shape.slice(0, depth));
     const rows = indices!.values.length / depth;
-    scatterAddLoops(operand!.dtype)(
-      values,
-      indices!.values,
-      updates!.values,
-      operand!.shape.slice(0, depth),
-      stridesOf(operand!.shape).slice(0, depth),
-      rows,
-      updates!.values.length / rows,
-    );
+    const arrays = [operand!.values, indices!.values, updates!.values, lengths, values];
+    const block = updates!.values.length / rows;
+    scatterAddRoutine.run(operand!.dtype, arrays, values.length, rows, depth, block);
     return [values];
   },
   jvp: ([operand, indices, updates], [dOperand, , dUpdates]) => [

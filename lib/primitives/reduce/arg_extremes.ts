@@ -5,41 +5,15 @@
  */
 import type { NDArray } from "../../core/array.ts";
 import { formatAval, shaped, sizeOf } from "../../core/aval.ts";
-import { allocate, type DType, isFloat, type TypedArray } from "../../core/dtype.ts";
+import { allocate, type DType, isFloat } from "../../core/dtype.ts";
 import { ShapeError } from "../../core/errors.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { type AxisParams, checkAxis, shiftAxis } from "../axes.ts";
 import { emptyOutput, toOrdered } from "../graph/nodes.ts";
-import { perDType } from "../loops/specialise.ts";
 import { aroundAxis } from "../loops/strides.ts";
-
-// For each p, q the first k with the largest sign * a[p, k, q], or the first with NaN.
-function loopArg(
-  sign: number,
-  out: TypedArray,
-  a: TypedArray,
-  outer: number,
-  n: number,
-  inner: number,
-): void {
-  for (let p = 0; p < outer; p++) {
-    for (let q = 0; q < inner; q++) {
-      const first = p * n * inner + q;
-      let best = sign * a[first]!;
-      let at = 0;
-      for (let k = 1, i = first + inner; k < n && best === best; k++, i += inner) {
-        const x = sign * a[i]!;
-        if (x > best || x !== x) {
-          best = x;
-          at = k;
-        }
-      }
-      out[p * inner + q] = at;
-    }
-  }
-}
+import { argmaxRoutine, argminRoutine } from "./routines.ts";
 
 /** What ArgMax or ArgMin gives, as int32, without them: the first place of the largest or smallest. */
 function firstPlace(
@@ -61,7 +35,7 @@ function firstPlace(
 function positionOf(max: boolean): Primitive<AxisParams> {
   const name = max ? "argmax" : "argmin";
   const op = max ? "ArgMax" as const : "ArgMin" as const;
-  const loops = perDType(loopArg);
+  const routine = max ? argmaxRoutine : argminRoutine;
   const self: Primitive<AxisParams> = definePrimitive<AxisParams>({
     name,
     abstractEval([x], { axis }) {
@@ -75,7 +49,7 @@ function positionOf(max: boolean): Primitive<AxisParams> {
     },
     impl([x], { axis }, [out]) {
       const values = allocate("int32", sizeOf(out!.shape));
-      loops(x!.dtype)(max ? 1 : -1, values, x!.values, ...aroundAxis(x!.shape, axis));
+      routine.run(x!.dtype, [x!.values, values], ...aroundAxis(x!.shape, axis));
       return [values];
     },
     jvp: ([x], _, params) => [[bind1(self, [x!], params)], [null]],

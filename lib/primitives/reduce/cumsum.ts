@@ -5,49 +5,21 @@
  */
 import type { NDArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
-import { allocate, isFloat, isInteger, type TypedArray } from "../../core/dtype.ts";
+import { allocate, isFloat } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { type AxisParams, checkAxis, shiftAxis } from "../axes.ts";
 import { checkDType, numeric } from "../../core/checks.ts";
 import { emptyOutput, viaInt32 } from "../graph/nodes.ts";
-import { perDType } from "../loops/specialise.ts";
 import { aroundAxis } from "../loops/strides.ts";
-import { overflowOf } from "../sum/loops.ts";
+import { cumsumRoutine } from "./routines.ts";
 
 /** Parameters of a running sum. */
 export interface CumsumParams extends AxisParams {
   /** Whether to sum from the end. */
   readonly reverse: boolean;
 }
-
-function loopCumsum(
-  wrap: boolean,
-  overflow: number,
-  reverse: boolean,
-  out: TypedArray,
-  a: TypedArray,
-  outer: number,
-  n: number,
-  inner: number,
-): void {
-  const step = reverse ? -inner : inner;
-  const totals = new Float64Array(inner);
-  for (let p = 0; p < outer; p++) {
-    totals.fill(0);
-    let i = (p * n + (reverse ? n - 1 : 0)) * inner;
-    for (let k = 0; k < n; k++, i += step) {
-      for (let q = 0; q < inner; q++) {
-        let total = totals[q]! + a[i + q]!;
-        if (Math.abs(total) >= overflow) total *= Infinity;
-        out[i + q] = totals[q] = wrap ? total | 0 : total;
-      }
-    }
-  }
-}
-
-const cumsumLoops = perDType(loopCumsum);
 
 /** Longest run that a kernel may sum up in the array's own precision. */
 const LONGEST_RUN = 4096;
@@ -91,9 +63,7 @@ export const cumsumP: Primitive<CumsumParams> = definePrimitive<CumsumParams>({
   impl([x], { axis, reverse }) {
     const { dtype } = x!;
     const values = allocate(dtype, x!.values.length);
-    const around = aroundAxis(x!.shape, axis);
-    const overflow = overflowOf(dtype);
-    cumsumLoops(dtype)(isInteger(dtype), overflow, reverse, values, x!.values, ...around);
+    cumsumRoutine.run(dtype, [x!.values, values], ...aroundAxis(x!.shape, axis), reverse ? 1 : 0);
     return [values];
   },
   jvp: ([x], [t], { axis, reverse }) => [

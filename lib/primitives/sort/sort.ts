@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../../core/array.ts";
 import { formatAval, shaped, type ShapedArray, sizeOf } from "../../core/aval.ts";
-import { allocate, isFloat, type TypedArray } from "../../core/dtype.ts";
+import { allocate, isFloat } from "../../core/dtype.ts";
 import { AxisError } from "../../core/errors.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
@@ -18,101 +18,7 @@ import { aroundAxis } from "../loops/strides.ts";
 import { expandDims, reshape } from "../shape/reshape.ts";
 import { moveAxis } from "../shape/transpose.ts";
 import { concatenate } from "../slicing/concatenate.ts";
-
-/** Runs up to this long are sorted by insertion before merging starts. */
-const RUN = 8;
-
-/** Buffers for sorting `n` elements, so that lanes share them. */
-class Sorter {
-  #keys: Float64Array;
-  #positions: Int32Array;
-  #nextKeys: Float64Array;
-  #nextPositions: Int32Array;
-
-  constructor(n: number) {
-    this.#keys = new Float64Array(n);
-    this.#positions = new Int32Array(n);
-    this.#nextKeys = new Float64Array(n);
-    this.#nextPositions = new Int32Array(n);
-  }
-
-  /**
-   * Positions of `a[first + i * step]` in ascending order: a bottom-up merge sort, so it is stable;
-   * NaN comes last. The result is overwritten by the next call.
-   */
-  sort(a: TypedArray, first: number, step: number): Int32Array {
-    const total = this.#keys.length;
-    const keys = this.#keys;
-    const positions = this.#positions;
-    let n = 0;
-    for (let i = 0, at = first; i < total; i++, at += step) {
-      const key = a[at]!;
-      if (key === key) {
-        keys[n] = key;
-        positions[n++] = i;
-      }
-    }
-    const numbers = n;
-    if (numbers < total) {
-      for (let i = 0, at = first; i < total; i++, at += step) {
-        if (a[at] !== a[at]) positions[n++] = i;
-      }
-      this.#nextPositions.set(positions.subarray(numbers), numbers);
-    }
-    insertionSort(keys, positions, numbers);
-    for (let width = RUN; width < numbers; width *= 2) {
-      mergeRuns(
-        this.#keys,
-        this.#positions,
-        this.#nextKeys,
-        this.#nextPositions,
-        numbers,
-        width,
-      );
-      [this.#keys, this.#nextKeys] = [this.#nextKeys, this.#keys];
-      [this.#positions, this.#nextPositions] = [this.#nextPositions, this.#positions];
-    }
-    return this.#positions;
-  }
-}
-
-/** Sorts runs of `RUN` elements. */
-function insertionSort(keys: Float64Array, positions: Int32Array, n: number): void {
-  for (let start = 0; start < n; start += RUN) {
-    const end = Math.min(n, start + RUN);
-    for (let i = start + 1; i < end; i++) {
-      const key = keys[i]!;
-      const position = positions[i]!;
-      let j = i;
-      for (; j > start && keys[j - 1]! > key; j--) {
-        keys[j] = keys[j - 1]!;
-        positions[j] = positions[j - 1]!;
-      }
-      keys[j] = key;
-      positions[j] = position;
-    }
-  }
-}
-
-/** Merges neighbouring sorted runs of `width` elements into runs twice as long. */
-function mergeRuns(
-  keys: Float64Array,
-  positions: Int32Array,
-  toKeys: Float64Array,
-  toPositions: Int32Array,
-  n: number,
-  width: number,
-): void {
-  for (let start = 0; start < n; start += 2 * width) {
-    const middle = Math.min(n, start + width);
-    const end = Math.min(n, start + 2 * width);
-    for (let i = start, j = middle, at = start; at < end; at++) {
-      const from = i < middle && (j >= end || keys[i]! <= keys[j]!) ? i++ : j++;
-      toKeys[at] = keys[from]!;
-      toPositions[at] = positions[from]!;
-    }
-  }
-}
+import { sortRoutine } from "./routine.ts";
 
 /** Elements of `x` at positions `indices` along an axis, lane by lane. */
 function takeAlong(x: NDArray, indices: NDArray, axis: number): NDArray {
@@ -224,19 +130,7 @@ export const sortP: Primitive<AxisParams> = definePrimitive<AxisParams>({
     const { shape, dtype, values } = x!;
     const sorted = allocate(dtype, values.length);
     const indices = new Int32Array(values.length);
-    const [outer, n, inner] = aroundAxis(shape, axis);
-    const sorter = new Sorter(n);
-    for (let p = 0; p < outer; p++) {
-      for (let q = 0; q < inner; q++) {
-        const first = p * n * inner + q;
-        const order = sorter.sort(values, first, inner);
-        for (let i = 0, at = first; i < n; i++, at += inner) {
-          const from = order[i]!;
-          indices[at] = from;
-          sorted[at] = values[first + from * inner]!;
-        }
-      }
-    }
+    sortRoutine.run(dtype, [values, sorted, indices], ...aroundAxis(shape, axis));
     return [sorted, indices];
   },
   jvp([x], [t], params) {
