@@ -11,7 +11,7 @@
 import { type Expr, reachable, type Ty } from "../scalar/expr.ts";
 import { Fn, I32, type Module, V128 } from "./encoder.ts";
 import { type Elements, loadVector, storeLanes, storeVector } from "./access.ts";
-import { isRare, type Item, plan, type Rare } from "./rare.ts";
+import { Evaluation, type Graph, graphOf, lanesOf } from "./evaluate.ts";
 import { bytesPerElement, collapse, keyOf, type Nest, rowMajor, type Slot } from "./space.ts";
 import { Staged } from "./staged.ts";
 import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
@@ -20,9 +20,6 @@ import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
 const LONG = 24;
 /** Reductions of fewer nodes than this wait for the sum: four vectors are worked on in turn. */
 const SHORT = 16;
-/** How deep expressions are nested on the stack. */
-const DEEP = 24;
-
 /**
  * The function of a nest: its parameters are the addresses of what it loads, what it stores and
  * what it reduces to.
@@ -50,9 +47,7 @@ class NestCode {
   readonly #code: VectorCode;
   readonly #lanes: Lanes;
   readonly #order: readonly Expr[];
-  readonly #plan: readonly Item[];
-  readonly #uses = new Map<Expr, number>();
-  readonly #depth = new Map<Expr, number>();
+  readonly #graph: Graph;
   readonly #loads: Walk[];
   readonly #stores: Walk[];
   readonly #results: Walk[];
@@ -84,17 +79,9 @@ class NestCode {
       ...stores.map((s) => s.slot),
       ...reductions.map((r) => r.slot),
     ];
-    const wide = this.#order.some((n) => n.ty === "f64") ||
-      slots.some((s) => s.dtype === "float64");
-    this.#lanes = wide ? 2 : 4;
+    this.#graph = graphOf(order, roots);
+    this.#lanes = lanesOf(this.#graph.items);
     this.#code = new VectorCode(f, this.#lanes, module, pool);
-    for (const n of this.#order) {
-      this.#depth.set(n, 1 + Math.max(0, ...n.args.map((a) => this.#depth.get(a)!)));
-      for (const a of n.args) this.#uses.set(a, (this.#uses.get(a) ?? 0) + 1);
-    }
-    for (const n of roots) this.#uses.set(n, (this.#uses.get(n) ?? 0) + 1);
-    this.#plan = plan(order, this.#uses);
-
     // Loops over what is kept go outside.
     const loops = [...nest.dims.keys()].sort((a, b) =>
       Number(nest.reduced[a]) - Number(nest.reduced[b]) || a - b
@@ -158,6 +145,7 @@ class NestCode {
     for (const size of sizes) this.#counters.set(size, f.local(I32));
     for (const n of this.#order) {
       const load = n.op === "input" ? this.#loads[n.imm]! : null;
+      if (!this.#graph.uses.has(n)) continue;
       if (n.op !== "const" && !(load !== null && load.strides.every((s) => s === 0))) continue;
       const v = f.local(V128);
       if (load === null) splat(f, n.imm, n.ty);
@@ -227,7 +215,7 @@ class NestCode {
     const sums = this.#sums;
     const exact = sums.length > 0 || this.#stores.some((s) => s.exact);
     const whole = exact ? Math.floor(n / w) : Math.ceil(n / w);
-    const nodes = this.#order.length;
+    const nodes = this.#graph.items.length;
     let copies = 1;
     if (sums.length > 0 && nodes < SHORT) copies = 4;
     else if (nodes > LONG) copies = 2;
@@ -276,7 +264,7 @@ class NestCode {
         });
       });
     };
-    let copies = this.#order.length < SHORT ? 4 : 1;
+    let copies = this.#graph.items.length < SHORT ? 4 : 1;
     while (copies > 1 && whole < copies) copies >>= 1;
     const rounds = Math.floor(whole / copies);
     f.repeat(rounds, () => {
@@ -342,75 +330,13 @@ class NestCode {
   /** Computes, stores and adds up `copies` vectors; of the last one `lanes` elements count. */
   #block(copies: number, lanes: number): void {
     const f = this.#f;
-    const values = Array.from({ length: copies }, () => new Map<Expr, number>());
-    const left = values.map(() => new Map(this.#uses));
-    const read = (x: Expr, copy: number): void => {
-      const rest = left[copy]!.get(x)! - 1;
-      left[copy]!.set(x, rest);
-      const local = values[copy]!.get(x);
-      if (rest > 0 || local === undefined) return;
-      f.release(local);
-      values[copy]!.delete(x);
-    };
-    const push = (x: Expr, copy: number): void => {
-      const local = this.#fixed.get(x) ?? values[copy]!.get(x);
-      if (local === undefined) return compute(x, copy);
-      f.get(local);
-      read(x, copy);
-    };
-    const compute = (x: Expr, copy: number): void => {
-      if (x.op === "input") this.#load(this.#loads[x.imm]!, copy);
-      else if (x.op === "index") this.#index(copy);
-      else this.#code.emit(x, (a) => push(a, copy));
-    };
-    /** Computes what others than its one reader need, or would be nested too deep. */
-    const follow = (items: readonly Item[], copies: readonly number[]): void => {
-      for (const x of items) {
-        if (isRare(x)) {
-          for (const c of copies) choose(x, c);
-          continue;
-        }
-        if (this.#fixed.has(x)) continue;
-        const nested = values.length === 1 && this.#uses.get(x) === 1 &&
-          this.#depth.get(x)! % DEEP !== 0;
-        if (nested) continue;
-        for (const c of copies) {
-          compute(x, c);
-          const v = f.local(V128);
-          f.set(v);
-          values[c]!.set(x, v);
-        }
-      }
-    };
-    const choose = ({ members, own }: Rare, copy: number): void => {
-      const mask = f.local(V128);
-      const condition = members[0]!.args[0]!;
-      const outs = members.map((m) => {
-        const out = f.local(V128);
-        push(m.args[2]!, copy);
-        f.set(out);
-        return out;
-      });
-      push(condition, copy);
-      for (let i = 1; i < members.length; i++) read(condition, copy);
-      f.set(mask);
-      f.get(mask).simd(83).block("if");
-      follow(own, [copy]);
-      members.forEach((m, i) => {
-        push(m.args[1]!, copy);
-        f.get(outs[i]!);
-        this.#code.mask(condition, mask, m.ty);
-        f.simd(82).set(outs[i]!);
-      });
-      f.end();
-      members.forEach((m, i) => values[copy]!.set(m, outs[i]!));
-      f.release(mask);
-    };
-    follow(this.#plan, values.map((_, c) => c));
+    const values = new Evaluation(this.#code, this.#graph, this.#fixed, this.#leaf, copies);
+    values.run();
     this.#sums.forEach((s, i) => {
       const { expr } = this.nest.reductions[i]!;
       for (let c = 0; c < copies; c++) {
-        s.add(c, () => push(expr, c), this.#columns || c < copies - 1 ? this.#lanes : lanes);
+        const whole = this.#columns || c < copies - 1;
+        s.add(c, () => values.push(expr, c), whole ? this.#lanes : lanes);
       }
     });
     // All is read before anything is written: results may lie where operands do.
@@ -419,7 +345,7 @@ class NestCode {
       this.#stores.forEach((w, i) => {
         const x = this.nest.stores[i]!.expr;
         const v = f.local(V128);
-        push(x, c);
+        values.push(x, c);
         f.set(v);
         ready.push({ w, v, x, c });
       });
@@ -429,8 +355,14 @@ class NestCode {
       this.#store(w, v, x.ty, x.ty === "bool" ? this.#code.maskOf(x) : 32, c, part);
       f.release(v);
     }
-    for (const map of values) for (const v of map.values()) f.release(v);
+    values.end();
   }
+
+  /** Pushes what is no operation. */
+  readonly #leaf = (x: Expr, copy: number): void => {
+    if (x.op === "input") this.#load(this.#loads[x.imm]!, copy);
+    else this.#index(copy);
+  };
 
   /** The number of each element. */
   #index(copy: number): void {

@@ -11,7 +11,9 @@ export interface Rare {
   /** The choices. */
   readonly members: readonly Expr[];
   /** What only their first sides need, in order. */
-  readonly own: readonly Item[];
+  readonly own: readonly Expr[];
+  /** What the first sides read of other nodes, constants left out. */
+  readonly inputs: readonly Expr[];
 }
 
 /** A node, or choices that are made together. */
@@ -58,7 +60,14 @@ export function plan(
     const needed = ancestors(group, inside);
     for (const a of nodes) if (needed.has(a) && !group.includes(a)) add(a);
     const own = owned.get(group)!;
-    items.push({ members: group, own: plan(nodes.filter((a) => own.has(a)), uses) });
+    const first = group.map((m) => m.args[1]!);
+    const read = [...own].flatMap((n) => [...n.args]).concat(first);
+    const inputs = new Set(read.filter((n) => !own.has(n) && n.op !== "const"));
+    items.push({
+      members: group,
+      own: nodes.filter((a) => own.has(a)),
+      inputs: [...inputs].sort((a, b) => a.id - b.id),
+    });
   };
   for (const n of nodes) add(n);
   return items;
@@ -88,7 +97,7 @@ function ownedBy(
   for (const m of group) count(m.args[1]!);
   for (let i = nodes.length - 1; i >= 0; i--) {
     const n = nodes[i]!;
-    if (n.op === "const" || group.includes(n) || found.get(n) !== uses.get(n)) continue;
+    if (n.args.length === 0 || group.includes(n) || found.get(n) !== uses.get(n)) continue;
     own.add(n);
     for (const a of n.args) count(a);
   }

@@ -40,7 +40,7 @@ import {
 /** How many steps back an operation looks for a loop to join. */
 const REACH = 24;
 /** A loop of more nodes takes no more. */
-const LARGE = 600;
+const LARGE = 200;
 
 /** Puts the equations of a program in order. */
 export class Scheduler implements StepBuilder, ProgramKernelBuilder {

@@ -92,7 +92,7 @@ export function splat(f: Fn, value: number, ty: Ty): void {
 }
 
 /** A shuffle of two vectors by words of 32 bits: 0 to 3 of the first, 4 to 7 of the second. */
-function words(f: Fn, ...order: readonly number[]): void {
+export function words(f: Fn, ...order: readonly number[]): void {
   f.simd(SHUFFLE);
   for (const w of order) f.op(4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3);
 }
@@ -363,11 +363,14 @@ export class VectorCode {
     f.release(out);
   }
 
-  /** Pushes a mask that lies in a local, in the width that values of a type need. */
-  mask(condition: Expr, local: number, ty: Ty): void {
-    this.f.get(local);
-    if (condition.op === "const") return;
-    widen(this.f, this.maskOf(condition), ty === "f64" ? 64 : 32);
+  /** Brings the mask of a bool on the stack to another width. */
+  widen(x: Expr, width: 32 | 64): void {
+    if (x.op !== "const") widen(this.f, this.maskOf(x), width);
+  }
+
+  /** Says that a bool, whatever it was computed from, is a mask of 32-bit lanes. */
+  isNarrow(x: Expr): void {
+    this.#masks.set(x, 32);
   }
 
   /** Combines the lanes of a vector by an instruction, so that the first one has the result. */
