@@ -63,12 +63,14 @@ class Known {
   }
 }
 
+const nothing = new Graph([]);
+
 /** One root context, with the graph that it is over. */
 class Scope extends Frame {
-  /** The objects by number. */
-  numbering = new Numbering();
+  /** The objects by number: `begin` says it. */
+  numbering!: Numbering;
   /** The graph as the objects have it. */
-  graph: Graph = new Graph([]);
+  graph: Graph = nothing;
   /** Its structure; `null` before the context is used. */
   structure: Structure | null = null;
 

@@ -8,16 +8,27 @@ import { NDArray } from "../core/array.ts";
 import { sameAval, type ShapedArray } from "../core/aval.ts";
 import { neededVars } from "../core/dead_code.ts";
 import { describeValue, StateError } from "../core/errors.ts";
-import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { jitBy, type Session } from "../transforms/jit.ts";
 import type { Recording } from "../transforms/recorder.ts";
 import type { AnyFunction, JitOptions } from "../transforms/types.ts";
 import type { Context } from "./context.ts";
 import { type Application, type Engine, type Fn, roles } from "./engine.ts";
 import { copied, sameData } from "./plain_data.ts";
-import { assemble, type Read, type Write } from "./record.ts";
+import { assemble, type Read, type Recorded, type Write } from "./record.ts";
 import { arraysOf, type Stream } from "./streams.ts";
 import { type Effects, nameIn, placeOf, type Values } from "./world.ts";
+
+/** Where an entry or a stream is: each call asks for all of them. */
+interface Place {
+  readonly context: number;
+  readonly key: string;
+}
+
+const placed = (name: string): Place => {
+  const [context, key] = placeOf(name);
+  return { context, key };
+};
 
 /** What a program depends on beyond its arguments, and what it does beyond its result. */
 interface Beyond {
@@ -33,14 +44,14 @@ interface Beyond {
     readonly names: readonly (readonly [group: string, key: string, value: unknown])[];
   }[];
   /** What all entries that were looked at were like. */
-  readonly read: readonly { readonly name: string; readonly like: Likeness }[];
+  readonly read: readonly (Place & { readonly like: Likeness })[];
   /** What all streams were like. */
-  readonly drawn: readonly { readonly name: string; readonly like: Likeness }[];
+  readonly drawn: readonly (Place & { readonly like: Likeness })[];
   /** Entries that were looked for and not there. */
-  readonly absent: readonly string[];
-  /** Entries and streams that are inputs, with which of their arrays. */
-  readonly inputs: readonly { readonly name: string; readonly used: readonly boolean[] }[];
-  readonly streams: readonly { readonly name: string; readonly used: readonly boolean[] }[];
+  readonly absent: readonly Place[];
+  /** Entries and streams that are inputs, with which of their arrays; without those that have none. */
+  readonly inputs: readonly (Place & { readonly used: readonly boolean[] })[];
+  readonly streams: readonly (Place & { readonly used: readonly boolean[] })[];
   /** What it writes, in the order of outputs. */
   readonly births: readonly (readonly [name: string, Write])[];
   readonly writes: readonly (readonly [name: string, Write])[];
@@ -55,6 +66,11 @@ interface Likeness {
   readonly leaves: readonly unknown[];
 }
 
+/** Whether a value is an array of a type, or the very same. */
+function isLikeLeaf(x: unknown, like: unknown): boolean {
+  return x instanceof NDArray ? sameAval(x.aval, like as ShapedArray) : Object.is(x, like);
+}
+
 function likenessOf(tree: unknown): Likeness {
   const [leaves, def] = treeFlatten(tree);
   return { def, leaves: leaves.map((x) => x instanceof NDArray ? x.aval : x) };
@@ -62,11 +78,10 @@ function likenessOf(tree: unknown): Likeness {
 
 function isLike(tree: unknown, { def, leaves }: Likeness): boolean {
   if (tree === undefined) return false;
+  // Most entries are arrays.
+  if (tree instanceof NDArray) return def === leafDef && isLikeLeaf(tree, leaves[0]);
   const [own, ownDef] = treeFlatten(tree);
-  return ownDef === def &&
-    own.every((x, i) =>
-      x instanceof NDArray ? sameAval(x.aval, leaves[i] as ShapedArray) : Object.is(x, leaves[i])
-    );
+  return ownDef === def && own.every((x, i) => isLikeLeaf(x, leaves[i]));
 }
 
 export function jit(e: Engine): Fn {
@@ -102,13 +117,15 @@ class JitSession implements Session {
     const needed = neededVars(r.jaxpr, outputs);
     // Without what holds tracers of the trace that is over.
     const { drawn, names, removed } = r.effects;
-    const inputs = [...r.reads, ...r.streams].map(([name, read]) => ({
-      name,
-      used: read.vars.map((v) => needed[v.id] === 1),
-      vars: read.vars,
-    }));
+    const inputsOf = (reads: Recorded["reads"]): Beyond["inputs"] =>
+      [...reads].flatMap(([name, { vars }]) => {
+        const used = vars.map((v) => needed[v.id] === 1);
+        return used.includes(true) ? [{ ...placed(name), used }] : [];
+      });
     const program = assemble(r, {
-      inputs: inputs.flatMap(({ used, vars }) => vars.filter((_, i) => used[i])),
+      inputs: [...r.reads.values(), ...r.streams.values()].flatMap(({ vars }) =>
+        vars.filter((v) => needed[v.id] === 1)
+      ),
       outputs,
     });
     return {
@@ -125,13 +142,16 @@ class JitSession implements Session {
           names: r.world[i]!.names.looked(),
         })),
         // What was created in something that failed is read by nothing.
-        read: likenesses(r.reads).filter(({ name }) => app.get(name) !== undefined),
+        read: likenesses(r.reads).filter((place) => this.#entry(place) !== undefined),
         drawn: likenesses(r.streams),
         absent: r.world.flatMap(({ account }, i) =>
-          [...account.absent].filter((key) => !app.world[i]!.has(key)).map((key) => nameIn(i, key))
+          [...account.absent].filter((key) => !app.world[i]!.has(key)).map((key) => ({
+            context: i,
+            key,
+          }))
         ),
-        inputs: inputs.slice(0, r.reads.size),
-        streams: inputs.slice(r.reads.size),
+        inputs: inputsOf(r.reads),
+        streams: inputsOf(r.streams),
         births,
         writes,
         effects: { drawn, names, removed },
@@ -148,32 +168,37 @@ class JitSession implements Session {
       return system === context.protocol && initializing === context.initializing &&
         sameData(statics, context.statics) && streams === context.streamNames().join() &&
         (listed === null || sameData(listed, context.keys())) &&
-        names.every(([group, key, value]) => sameData(context.names.get(group, key), value));
-    }) && read.every(({ name, like }) => isLike(app.get(name), like)) &&
-      drawn.every(({ name, like }) => isLike(this.#stream(name), like)) &&
-      absent.every((name) => app.get(name) === undefined);
+        names.every(([group, key, value]) => sameData(context.names.peek(group, key), value));
+    }) && read.every((place) => isLike(this.#entry(place), place.like)) &&
+      drawn.every((place) => isLike(this.#stream(place), place.like)) &&
+      absent.every((place) => this.#entry(place) === undefined);
+  }
+
+  /** An entry as it is now. */
+  #entry({ context, key }: Place): unknown {
+    return this.app.world[context]!.get(key);
   }
 
   /** A stream of this call, as its function gets it. */
-  #stream(name: string): Stream {
+  #stream({ context: i, key }: Place): Stream {
+    const name = nameIn(i, key);
     if (this.#streams.has(name)) return this.#streams.get(name);
-    const [i, stream] = placeOf(name);
     const context = this.app.world[i]!;
-    const own = context.rules.part(context.peek(stream), roles.body);
+    const own = context.rules.part(context.peek(key), roles.body);
     this.#streams.set(name, own);
     return own;
   }
 
   inputs(beyond: unknown): readonly NDArray[] {
     const { inputs, streams } = beyond as Beyond;
-    const taken = (list: Beyond["inputs"], get: (name: string) => unknown): NDArray[] =>
-      list.flatMap(({ name, used }) =>
-        used.includes(true) ? arraysOf(get(name)).filter((_, i) => used[i]) : []
-      );
-    return [
-      ...taken(inputs, (name) => this.app.get(name)),
-      ...taken(streams, (name) => this.#stream(name)),
-    ];
+    const taken: NDArray[] = [];
+    const take = (value: unknown, used: readonly boolean[]): void => {
+      if (value instanceof NDArray) taken.push(value);
+      else taken.push(...arraysOf(value).filter((_, i) => used[i]));
+    };
+    for (const place of inputs) take(this.#entry(place), place.used);
+    for (const place of streams) take(this.#stream(place), place.used);
+    return taken;
   }
 
   finish(beyond: unknown, outs: readonly NDArray[]): void {
@@ -195,7 +220,7 @@ class JitSession implements Session {
 }
 
 const likenesses = (reads: ReadonlyMap<string, Read>): Beyond["read"] =>
-  [...reads].map(([name, { outer }]) => ({ name, like: likenessOf(outer) }));
+  [...reads].map(([name, { outer }]) => ({ ...placed(name), like: likenessOf(outer) }));
 
 /** What is static in a context, as it is now. */
 function plainStatics(where: string, context: Context): unknown {

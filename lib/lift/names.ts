@@ -41,6 +41,13 @@ export class Names {
     return value;
   }
 
+  /** As `get`, where nothing that is recorded here depends on what it gives: no account is kept. */
+  peek(group: string, key: string): unknown {
+    const part = this.#parts?.get(group);
+    if (part !== undefined && (part.whole || part.own.has(key))) return part.own.get(key);
+    return this.outer?.get(group, key);
+  }
+
   /** The same names as they were before any was put here. */
   early(): Names {
     return new EarlyNames(this);
