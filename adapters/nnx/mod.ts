@@ -5,8 +5,8 @@
  * - modules and variables: `Module`, `Variable`, `Param`, `BatchStat`, `Intermediate`, ...
  * - random streams: `Rngs`, `RngStream`, `splitRngs`
  * - models as trees: `split`, `merge`, `state`, `update`, `pop`, `clone`
- * - transforms: `jit`, `grad`, `valueAndGrad`, `vmap`, `scan`, `remat`, `cond`, `switchCase`, `whileLoop`,
- *   `foriLoop`, with `StateAxes`, `Carry` and `DiffState`
+ * - transforms: `jit`, `grad`, `valueAndGrad`, `jvp`, `vjp`, `customVjp`, `vmap`, `scan`, `remat`, `cond`,
+ *   `switchCase`, `whileLoop`, `foriLoop`, `evalShape`, with `StateAxes`, `Carry` and `DiffState`
  * - for library code: `transformsFor(model)`, `transforms`
  * - layers, and `Optimizer`
  *
@@ -89,6 +89,14 @@ export {
   valueAndGrad,
   whileLoop,
 } from "./transforms.ts";
+export {
+  customVjp,
+  evalShape,
+  type GradientsOf,
+  jvp,
+  type PullOptions,
+  vjp,
+} from "./functional.ts";
 export { scan, type ScanOptions, vmap, type VmapOptions } from "./mapped.ts";
 export {
   BatchStat,

@@ -61,7 +61,7 @@ export function nest(values: Iterable<readonly [path: string, value: unknown]>):
 }
 
 /** The value at a path of nested objects. */
-function valueAt(state: unknown, path: string): unknown {
+export function valueAt(state: unknown, path: string): unknown {
   let at = state;
   for (const name of path.split("/")) {
     if (typeof at !== "object" || at === null || !Object.hasOwn(at, name)) return undefined;
@@ -175,7 +175,12 @@ export function merge<M extends object>(
 }
 
 /** Raises where a state has something where no variable is. */
-function refuseOthers(op: string, own: unknown, known: ReadonlySet<string>, path: string): void {
+export function refuseOthers(
+  op: string,
+  own: unknown,
+  known: ReadonlySet<string>,
+  path: string,
+): void {
   if (known.has(path)) return;
   if (typeof own !== "object" || own === null || toArray(own) !== null) {
     throw new StateError(

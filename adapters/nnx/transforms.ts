@@ -253,7 +253,7 @@ function target(
 const branching = new Calls("cond");
 
 /** A result without modules: branches and loops have those that they were given. */
-function plain(op: string, out: unknown): unknown {
+export function plain(op: string, out: unknown): unknown {
   if (!hasNodes(out)) return out;
   throw new StateError(
     `nnx.${op}: the function returned a module: return arrays. What is in the variables of the modules ` +
