@@ -1,55 +1,94 @@
 /**
- * Products of arrays: which of the kernels does it, and how the arrays have to lie for it.
+ * Products of arrays: small ones are computed in the loops of what they are made of, others by a kernel.
  *
  * @module
  */
-import { shaped, sizeOf } from "../core/aval.ts";
-import type { StepBuilder } from "./steps.ts";
-import { constant, type Val } from "./values.ts";
+import { shaped, sizeOf, stridesOf } from "../core/aval.ts";
+import { contractionOf } from "./contraction.ts";
+import { dotKernel } from "./dot.ts";
+import type { LaneType } from "./lanes.ts";
+import { bytesPerElement } from "./space.ts";
+import type { Emission, StepBuilder } from "./steps.ts";
+import { constant, type Place, type Val, type View } from "./values.ts";
+
+/** Axes that are summed over, and axes in common. */
+interface Axes {
+  readonly contract: readonly [readonly number[], readonly number[]];
+  readonly batch: readonly [readonly number[], readonly number[]];
+}
+
+/** Up to how many products of two numbers a loop that others may join is faster than a kernel. */
+const SMALL = 512;
 
 /** See `KernelBuilder.dot`. */
-export function dotStep(
+export function dotStep(b: StepBuilder, x: Val, y: Val, axes: Axes): Val {
+  const { contract, batch } = axes;
+  const free = (v: Val, side: 0 | 1): number[] =>
+    v.shape.map((_, i) => i).filter((i) => !contract[side].includes(i) && !batch[side].includes(i));
+  const lengths = (v: Val, list: readonly number[]): number[] => list.map((a) => v.shape[a]!);
+  const [fx, fy] = [free(x, 0), free(y, 1)];
+  const out = shaped([...lengths(x, batch[0]), ...lengths(x, fx), ...lengths(y, fy)], x.dtype);
+  const depth = sizeOf(lengths(x, contract[0]));
+  if (sizeOf(out.shape) === 0 || depth === 0) return constant(0, out);
+  if (sizeOf(out.shape) * depth <= SMALL) return pairs(b, x, y, axes, fx, fy);
+  const views = [x, y].map((v) => v.kind === "view" ? v : b.dense(v));
+  return b.act(views, [out], (emitter, step) => {
+    const { f, unit } = emitter;
+    const [vx, vy] = views as [View, View];
+    const dtype = out.dtype as LaneType;
+    const { product, copyX, copyY } = contractionOf(dtype, vx, vy, axes);
+    const place = emitter.place(step.outs[0]!, step.index);
+    const px = inOrder(emitter, vx, copyX);
+    const py = inOrder(emitter, vy, copyY);
+    const { fn, scratchBytes } = dotKernel(unit.module, product, { fma: unit.fma });
+    const scratch = emitter.temporary(scratchBytes);
+    for (const p of [px, py, place, scratch]) emitter.address(p);
+    f.call(fn);
+  })[0]!;
+}
+
+/** The memory of a view, or of a copy with its axes in another order. */
+function inOrder(emitter: Emission, v: View, order: readonly number[] | null): Place {
+  if (order === null) return v.buffer.place!;
+  const shape = order.map((a) => v.shape[a]!);
+  const place = emitter.temporary(sizeOf(shape) * bytesPerElement[v.dtype]);
+  emitter.copy({ ...v, shape, strides: order.map((a) => v.strides[a]!) }, {
+    place,
+    offset: 0,
+    strides: stridesOf(shape),
+  });
+  return place;
+}
+
+/** Products of all pairs, summed up while they are computed. */
+function pairs(
   b: StepBuilder,
   x: Val,
   y: Val,
-  { contract, batch }: {
-    readonly contract: readonly [readonly number[], readonly number[]];
-    readonly batch: readonly [readonly number[], readonly number[]];
-  },
+  { contract, batch }: Axes,
+  fx: readonly number[],
+  fy: readonly number[],
 ): Val {
-  const free = (v: Val, side: 0 | 1): number[] =>
-    v.shape.map((_, i) => i).filter((i) => !contract[side].includes(i) && !batch[side].includes(i));
-  const [fx, fy] = [free(x, 0), free(y, 1)];
-  const lengths = (v: Val, axes: readonly number[]): number[] => axes.map((a) => v.shape[a]!);
-  const out = [...lengths(x, batch[0]), ...lengths(x, fx), ...lengths(y, fy)];
-  const { dtype } = x;
-  if (sizeOf(out) === 0 || sizeOf(lengths(x, contract[0])) === 0) {
-    return constant(0, shaped(out, dtype));
-  }
-  // Products of all pairs, summed up while they are computed.
-  const inner = fy.length > 0 && isContiguous(y, fy);
-  const [nb, nx, ny, nk] = [batch[0].length, fx.length, fy.length, contract[0].length];
-  const ones = (n: number): number[] => new Array<number>(n).fill(1);
-  const px = b.transpose(x, [...batch[0], ...fx, ...contract[0]]);
-  const py = inner
-    ? b.transpose(y, [...batch[1], ...contract[1], ...fy])
-    : b.transpose(y, [...batch[1], ...fy, ...contract[1]]);
-  const [sb, sx, sk, sy] = [
-    lengths(x, batch[0]),
-    lengths(x, fx),
-    lengths(x, contract[0]),
-    lengths(y, fy),
-  ];
-  const vx = b.reshape(px, [
-    ...sb,
-    ...sx,
-    ...(inner ? [...sk, ...ones(ny)] : [...ones(ny), ...sk]),
-  ]);
-  const vy = b.reshape(py, [...sb, ...ones(nx), ...(inner ? [...sk, ...sy] : [...sy, ...sk])]);
-  const space = [...sb, ...sx, ...(inner ? [...sk, ...sy] : [...sy, ...sk])];
-  const product = b.map([vx, vy], shaped(space, dtype), (e, [p, q]) => e.mul(p!, q!));
-  const first = nb + nx + (inner ? 0 : ny);
-  return b.reduce(product, Array.from({ length: nk }, (_, i) => first + i), "add") as Val;
+  const lengths = (v: Val, list: readonly number[]): number[] => list.map((a) => v.shape[a]!);
+  const ones = (list: readonly number[]): number[] => list.map(() => 1);
+  const [sb, sx] = [lengths(x, batch[0]), lengths(x, fx)];
+  const [sy, sk] = [lengths(y, fy), lengths(x, contract[0])];
+  // Vectors run along the axis whose elements are neighbours.
+  const inner = isContiguous(y, fy);
+  const after = (k: readonly number[], n: readonly number[]): number[] =>
+    inner ? [...k, ...n] : [...n, ...k];
+  const vx = b.reshape(
+    b.transpose(x, [...batch[0], ...fx, ...contract[0]]),
+    [...sb, ...sx, ...after(sk, ones(fy))],
+  );
+  const vy = b.reshape(
+    b.transpose(y, [...batch[1], ...after(contract[1], fy)]),
+    [...sb, ...ones(fx), ...after(sk, sy)],
+  );
+  const space = shaped([...sb, ...sx, ...after(sk, sy)], x.dtype);
+  const product = b.map([vx, vy], space, (e, [p, q]) => e.mul(p!, q!));
+  const first = sb.length + sx.length + (inner ? 0 : sy.length);
+  return b.reduce(product, sk.map((_, i) => first + i), "add") as Val;
 }
 
 /** Whether the last of some axes that is longer than 1 has its elements next to each other. */
