@@ -179,9 +179,9 @@ for (const dtype of dtypes) {
         });
         return x[at * block + to % block]!;
       });
-      const inputs = [x, indices, Int32Array.from(lengths)];
-      const scalars = [rows, lengths.length, block];
-      const results = outputs(gatherRoutine, dtype, inputs, [[dtype, y.length]], ...scalars);
+      const routine = gatherRoutine(lengths.length);
+      const scalars = [rows, block, ...lengths];
+      const results = outputs(routine, dtype, [x, indices], [[dtype, y.length]], ...scalars);
       check(results, [y], `${lengths}, ${rows} of ${block}`);
     }
   });
@@ -200,9 +200,10 @@ for (const dtype of ["float32", "float64", "int32", "uint32"] as const) {
         const at = index.reduce((sum, i, k) => sum * lengths[k]! + i, 0);
         for (let j = 0; j < block; j++) y[at * block + j]! += updates[r * block + j]!;
       }
-      const inputs = [x, indices, updates, Int32Array.from(lengths)];
-      const scalars = [x.length, rows, lengths.length, block];
-      const results = outputs(scatterAddRoutine, dtype, inputs, [[dtype, y.length]], ...scalars);
+      const routine = scatterAddRoutine(lengths.length);
+      const scalars = [x.length, rows, block, ...lengths];
+      const inputs = [x, indices, updates];
+      const results = outputs(routine, dtype, inputs, [[dtype, y.length]], ...scalars);
       check(results, [y], `${lengths}, ${rows} of ${block}`);
     }
   });

@@ -58,6 +58,13 @@ function pickedShape(op: string, operand: ShapedArray, indices: ShapedArray): nu
   return [...indices.shape.slice(0, -1), ...operand.shape.slice(depth)];
 }
 
+/** Scalars of the routines: number of indices, size of a block, lengths of the indexed axes. */
+function blocksOf(operand: ShapedArray, indices: ShapedArray): number[] {
+  const depth = indices.shape.at(-1)!;
+  const block = sizeOf(operand.shape.slice(depth));
+  return [sizeOf(indices.shape) / depth, block, ...operand.shape.slice(0, depth)];
+}
+
 /** A column of lane numbers in front of each lane's indices. */
 function withLane(indices: NDArray): NDArray {
   const shape = indices.shape.with(-1, 1);
@@ -134,11 +141,8 @@ export const gatherP: Primitive<NoParams> = definePrimitive<NoParams>({
   impl([operand, indices], _, [out]) {
     const values = allocate(out!.dtype, sizeOf(out!.shape));
     if (values.length === 0) return [values];
-    const depth = indices!.shape.at(-1)!;
-    const lengths = Int32Array.from(operand!.shape.slice(0, depth));
-    const rows = indices!.values.length / depth;
-    const arrays = [operand!.values, indices!.values, lengths, values];
-    gatherRoutine.run(out!.dtype, arrays, rows, depth, values.length / rows);
+    const arrays = [operand!.values, indices!.values, values];
+    gatherRoutine(indices!.shape.at(-1)!).run(out!.dtype, arrays, ...blocksOf(operand!, indices!));
     return [values];
   },
   jvp: ([operand, indices], [t]) => [
@@ -177,6 +181,10 @@ export const gatherP: Primitive<NoParams> = definePrimitive<NoParams>({
     });
     const blocks = lowerMerged(g, operand!, aval!, lengths);
     return [g.node("Gather", [blocks, lowerPositions(g, inside, lengths)], { axis: 0 })];
+  },
+  kernel(b, inputs, _, [aval, indexAval], outs) {
+    const routine = gatherRoutine(indexAval!.shape.at(-1)!);
+    return b.call(routine, aval!.dtype, inputs, outs, blocksOf(aval!, indexAval!));
   },
   samples: () => [
     {
@@ -250,12 +258,9 @@ export const scatterAddP: Primitive<NoParams> = definePrimitive<NoParams>({
   impl([operand, indices, updates]) {
     if (updates!.values.length === 0) return [operand!.values];
     const values = allocate(operand!.dtype, operand!.values.length);
-    const depth = indices!.shape.at(-1)!;
-    const lengths = Int32Array.from(operand!.shape.slice(0, depth));
-    const rows = indices!.values.length / depth;
-    const arrays = [operand!.values, indices!.values, updates!.values, lengths, values];
-    const block = updates!.values.length / rows;
-    scatterAddRoutine.run(operand!.dtype, arrays, values.length, rows, depth, block);
+    const arrays = [operand!.values, indices!.values, updates!.values, values];
+    const scalars = [values.length, ...blocksOf(operand!, indices!)];
+    scatterAddRoutine(indices!.shape.at(-1)!).run(operand!.dtype, arrays, ...scalars);
     return [values];
   },
   jvp: ([operand, indices, updates], [dOperand, , dUpdates]) => [
@@ -335,6 +340,11 @@ export const scatterAddP: Primitive<NoParams> = definePrimitive<NoParams>({
         add,
       );
     return [lengths.length === 1 ? out : g.reshape(out, aval!.shape)];
+  },
+  kernel(b, inputs, _, [aval, indexAval], outs) {
+    const routine = scatterAddRoutine(indexAval!.shape.at(-1)!);
+    const scalars = [sizeOf(aval!.shape), ...blocksOf(aval!, indexAval!)];
+    return b.call(routine, aval!.dtype, inputs, outs, scalars);
   },
   samples: () => [
     {

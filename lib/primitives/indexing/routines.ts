@@ -1,41 +1,47 @@
 /**
- * Looking up and adding at computed positions on the CPU. The indexed axes come first: their lengths are
- * an array, and what is behind them is a block.
+ * Looking up and adding at computed positions on the CPU. The indexed axes come first, and their lengths
+ * last among the scalars; what is behind these axes is a block.
  *
  * @module
  */
 import { type Routine, routine } from "../../routine/routine.ts";
 
+/** One routine for each number of indexed axes, made when first asked for. */
+function perDepth(make: (axes: readonly number[]) => Routine): (depth: number) => Routine {
+  const made: Routine[] = [];
+  return (depth) => made[depth] ??= make(Array.from({ length: depth }, (_, k) => k));
+}
+
+const lengths = (axes: readonly number[]): string => axes.map((k) => `n${k}`).join(", ");
+
 /** Blocks at indices, which are clamped into range. */
-export const gatherRoutine: Routine = routine(`
-gather(in x: T[any, block], in indices: i32[rows, depth], in lengths: i32[depth],
-       out y: T[rows, block], rows, depth, block) {
+export const gatherRoutine: (depth: number) => Routine = perDepth((axes) =>
+  routine(`
+gather${axes.length}(in x: T[any, block], in indices: i32[rows, ${axes.length}], out y: T[rows, block],
+        rows, block, ${lengths(axes)}) {
   for r in 0..rows {
     let at = 0
-    for k in 0..depth {
-      at = at * lengths[k] + max(0, min(indices[r, k], lengths[k] - 1))
-    }
+    ${axes.map((k) => `at = at * n${k} + max(0, min(indices[r, ${k}], n${k} - 1))`).join("\n    ")}
     if block == 1 { y[r] = x[at] }
     else { vector j in 0..block { y[r, j] = x[at, j] } }
   }
-}`);
+}`)
+);
 
 /** An array of `size` elements with blocks added at indices; what is out of range is dropped. */
-export const scatterAddRoutine: Routine = routine(`
-scatterAdd(in x: T[size], in indices: i32[rows, depth], in updates: T[rows, block],
-           in lengths: i32[depth], out y: T[size], size, rows, depth, block) {
+export const scatterAddRoutine: (depth: number) => Routine = perDepth((axes) =>
+  routine(`
+scatterAdd${axes.length}(in x: T[size], in indices: i32[rows, ${axes.length}],
+        in updates: T[rows, block], out y: T[size], size, rows, block, ${lengths(axes)}) {
   vector i in 0..size { y[i] = x[i] }
   for r in 0..rows {
-    let at = 0
-    let inside = 0
-    for k in 0..depth {
-      let index = indices[r, k]
-      inside += i32(index >= 0 and index < lengths[k])
-      at = at * lengths[k] + index
-    }
-    if inside == depth {
+    ${axes.map((k) => `let i${k} = indices[r, ${k}]`).join("\n    ")}
+    if ${axes.map((k) => `i${k} >= 0 and i${k} < n${k}`).join(" and ")} {
+      let at = 0
+      ${axes.map((k) => `at = at * n${k} + i${k}`).join("\n      ")}
       if block == 1 { y[at] += updates[r] }
       else { vector j in 0..block { y[at * block + j] += updates[r, j] } }
     }
   }
-}`);
+}`)
+);

@@ -78,6 +78,8 @@ function positionOf(max: boolean): Primitive<AxisParams> {
         g.where(g.cast(all, "int32", "bool"), number, find("ArgMin", flags, "int32"), "int32"),
       ];
     },
+    kernel: (b, inputs, { axis }, [aval], outs) =>
+      b.call(routine, aval!.dtype, inputs, outs, aroundAxis(aval!.shape, axis)),
     samples: () => [
       {
         name: "ties",

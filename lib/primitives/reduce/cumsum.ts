@@ -82,6 +82,11 @@ export const cumsumP: Primitive<CumsumParams> = definePrimitive<CumsumParams>({
     const { dtype } = aval!;
     return [viaInt32(g, [x!], dtype, ([y]) => lowerCumsum(g, y!, params, aval!))];
   },
+  kernel: (b, inputs, { axis, reverse }, [aval], outs) =>
+    b.call(cumsumRoutine, aval!.dtype, inputs, outs, [
+      ...aroundAxis(aval!.shape, axis),
+      reverse ? 1 : 0,
+    ]),
   samples: () => [
     {
       name: "forward",

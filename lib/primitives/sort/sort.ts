@@ -157,6 +157,8 @@ export const sortP: Primitive<AxisParams> = definePrimitive<AxisParams>({
     const [values, order] = topK(g, toOrdered(g, x!, dtype)[0], axis, shape[axis]!);
     return [fromOrdered(g, values!, dtype), g.cast(order!, "int64", "int32")];
   },
+  kernel: (b, inputs, { axis }, [aval], outs) =>
+    b.call(sortRoutine, aval!.dtype, inputs, outs, aroundAxis(aval!.shape, axis)),
   samples: () => [
     { name: "row", inputs: [{ shape: [9], dtype: "float32" }], params: { axis: 0 } },
     {
