@@ -133,20 +133,25 @@ function merged<T>(
     check(op, structure);
     for (const [module, name, value] of traverse(structure)) {
       const before = Object.hasOwn(out, module) ? out[module]![name] : undefined;
-      if (
-        isChecked && before instanceof NDArray && value instanceof NDArray &&
-        !sameAval(before.aval, value.aval)
-      ) {
+      if (isChecked && before !== undefined && !isAlike(before, value)) {
         throw new StateError(
-          `${op}: there are two of ${module}/${name}: ${formatAval(before.aval)} and ${
-            formatAval(value.aval)
-          }`,
+          `${op}: there are two of ${module}/${name}: ${typeOf(before)} and ${typeOf(value)}`,
         );
       }
       put(out, module, name, value);
     }
   }
   return out;
+}
+
+/** Whether two values of one name are arrays of one type, or neither is an array. */
+function isAlike(a: unknown, b: unknown): boolean {
+  const [isA, isB] = [a instanceof NDArray, b instanceof NDArray];
+  return isA && isB ? sameAval((a as NDArray).aval, (b as NDArray).aval) : isA === isB;
+}
+
+function typeOf(x: unknown): string {
+  return x instanceof NDArray ? formatAval(x.aval) : describeValue(x);
 }
 
 /** Whether all names of one structure are in the other. */

@@ -165,6 +165,12 @@ export function replaceRngSequenceState(state: RngSequenceState): void {
       }`,
     );
   }
+  if (context.peek(stream) === undefined) {
+    throw new StateError(
+      "hk.replaceRngSequenceState: init or apply was given no key, so that there is no sequence to replace: " +
+        "pass one, random.key(seed), or use hk.withRng",
+    );
+  }
   context.replace(stream, { key, count });
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { describeValue } from "../../lib/extend.ts";
-import { StateError } from "../../mod.ts";
+import { type Context, StateError } from "../../mod.ts";
 import { inScope, protocol, scopeIn } from "./context.ts";
 import { type NamedModule, runInterceptors } from "./handlers.ts";
 import { underPolicy } from "./mixed_precision.ts";
@@ -42,6 +42,7 @@ function callMethod(module: NamedModule, method: Method, args: readonly unknown[
   const scope = scopeIn(context);
   const { interceptors, policies, boundary } = scope.handlers;
   if (boundary !== undefined) checkInside(module, boundary);
+  noteCall(context, scope.module, moduleName);
   const { like, owner, by } = method;
   const body = (args: readonly unknown[]): unknown =>
     interceptors.length === 0 ? method.f.apply(module, args as unknown[]) : runInterceptors(
@@ -63,6 +64,40 @@ function callMethod(module: NamedModule, method: Method, args: readonly unknown[
     (scope.module === moduleName && scope.method === like && scope.owner !== owner)
   ) return run();
   return inScope({ module: moduleName, method: like, owner, by }, run);
+}
+
+// ---------------------------------------------------------------- modules from elsewhere
+
+/** Notes that a module, and so those that it is in, calls one that is not in it. */
+function noteCall({ names }: Context, caller: string, called: string): void {
+  if (caller === "" || isIn(called, caller)) return;
+  for (let at = caller.length; at > 0; at = caller.lastIndexOf("/", at - 1)) {
+    const module = caller.slice(0, at);
+    if (isIn(called, module)) return;
+    // What was noted before is not looked up: compiled programs would depend on it.
+    names.set(CALLED, `${module} ${called}`, true);
+  }
+}
+
+/** Whether a module is another one, or in it. */
+function isIn(inner: string, outer: string): boolean {
+  return inner.startsWith(outer) &&
+    (inner.length === outer.length || inner[outer.length] === "/");
+}
+
+const CALLED = "modules that a module calls";
+
+/** The modules that each module called and that are not in it. */
+export function calledModules({ names }: Context): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (let at: typeof names | null = names; at !== null; at = at.outer) {
+    for (const [pair] of at.own(CALLED)) {
+      const [caller, called] = pair.split(" ") as [string, string];
+      if (!found.has(caller)) found.set(caller, []);
+      found.get(caller)!.push(called);
+    }
+  }
+  return found;
 }
 
 // ---------------------------------------------------------------- models inside of others

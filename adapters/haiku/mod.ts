@@ -19,6 +19,7 @@
  *
  * @module
  */
+import type { NDArray, Nested } from "../../mod.ts";
 import type { Initializer } from "./handlers.ts";
 import * as data from "./data_structures.ts";
 import * as init from "./layers/initializers.ts";
@@ -128,6 +129,7 @@ export {
   VanillaRNN,
   type VanillaRNNOptions,
 } from "./layers/recurrent.ts";
+export { BatchApply, expandApply, Flatten, Reshape, type ReshapeOptions } from "./layers/shape.ts";
 export {
   Bias,
   type BiasCallOptions,
@@ -164,7 +166,9 @@ export {
 } from "./transform.ts";
 export {
   type Applies,
+  type AppliesWithoutRng,
   type AppliesWithState,
+  type AppliesWithStateWithoutRng,
   type MultiFactory,
   multiTransform,
   type MultiTransformed,
@@ -239,8 +243,8 @@ export { precision as mixedPrecision };
  * ```
  */
 export const initializers: {
-  /** Fills with one value. */
-  readonly constant: (value: number) => Initializer;
+  /** Fills with one value, or with those of an array that broadcasts. */
+  readonly constant: (value: number | NDArray | Nested) => Initializer;
   /** The identity matrix times a gain. */
   readonly identity: (gain?: number) => Initializer;
   /** Draws a matrix with orthonormal rows or columns. */

@@ -8,7 +8,7 @@ import { checkCall } from "../../lib/extend.ts";
 import { type NDArray, StateError } from "../../mod.ts";
 import { inScope, protocol, scopeIn } from "./context.ts";
 import { collections } from "./collections.ts";
-import { adopt, madeAt } from "./methods.ts";
+import { adopt, calledModules, madeAt } from "./methods.ts";
 import { classModuleName, isModuleName } from "./naming.ts";
 import { forcedName, placed, placedAt } from "./scopes.ts";
 
@@ -99,7 +99,8 @@ export class Module {
   }
 
   /**
-   * The parameters of this module and of those in it, by full name: `"mlp/~/linear_0/w"`.
+   * The parameters of this module, of those in it and of those that it called, by full name:
+   * `"mlp/~/linear_0/w"`.
    *
    * @throws {StateError} outside of a transformed function, and inside a pure transform.
    */
@@ -108,7 +109,7 @@ export class Module {
   }
 
   /**
-   * The state of this module and of those in it as it is now, by full name.
+   * The state of this module, of those in it and of those that it called, as it is now, by full name.
    *
    * @throws {StateError} outside of a transformed function, and inside a pure transform.
    */
@@ -123,8 +124,22 @@ function ownEntries(
 ): Record<string, NDArray> {
   const context = protocol.need(`${moduleName}.${collection}Dict`);
   const prefix = `${collections[collection]}:`;
+  const keys = context.keys().filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length));
+  const modules = new Set([moduleName]), entries = new Set<string>();
+  const called = calledModules(context);
+  // It grows while it is gone through.
+  for (const module of modules) {
+    for (const key of keys) {
+      if (!key.startsWith(`${module}/`)) continue;
+      entries.add(key);
+      modules.add(key.slice(0, key.lastIndexOf("/")));
+    }
+    for (const other of called.get(module) ?? []) modules.add(other);
+  }
   return Object.fromEntries(
-    context.keys().filter((key) => key.startsWith(`${prefix}${moduleName}/`))
-      .map((key) => [key.slice(prefix.length), context.get(key) as NDArray]),
+    keys.filter((key) => entries.has(key)).map((
+      key,
+    ) => [key, context.get(prefix + key) as NDArray]),
   );
 }

@@ -136,10 +136,25 @@ export interface TransformedWithStateWithoutRng<A extends unknown[], R> {
   ): [out: Arrays<R>, state: ModuleEntries];
 }
 
+/** The `apply` of each function of a tree, without a key. */
+export type AppliesWithoutRng<T> = T extends
+  (params: ModuleEntries, key: NDArray | null, ...args: infer A) => infer R
+  ? (params: ModuleEntries, ...args: A) => R
+  : { [K in keyof T]: AppliesWithoutRng<T[K]> };
+
+/** The `apply` of each function of a tree, with state and without a key. */
+export type AppliesWithStateWithoutRng<T> = T extends (
+  params: ModuleEntries,
+  state: ModuleEntries,
+  key: NDArray | null,
+  ...args: infer A
+) => infer R ? (params: ModuleEntries, state: ModuleEntries, ...args: A) => R
+  : { [K in keyof T]: AppliesWithStateWithoutRng<T[K]> };
+
 /**
  * The same functions, where `apply` takes no key: what draws random numbers in it raises.
  *
- * @throws {StateError} where it is none of what `hk.transform` and its kin give.
+ * @throws {StateError} where it is none of what `hk.transform`, `hk.multiTransform` and their kin give.
  *
  * @example
  * ```ts
@@ -158,33 +173,35 @@ export function withoutApplyRng<A extends unknown[], R>(
 export function withoutApplyRng<A extends unknown[], R>(
   f: TransformedWithState<A, R>,
 ): TransformedWithStateWithoutRng<A, R>;
-export function withoutApplyRng<A extends unknown[], R>(
-  f: Transformed<A, R> | TransformedWithState<A, R>,
-): TransformedWithoutRng<A, R> | TransformedWithStateWithoutRng<A, R> {
+/** For several functions. */
+export function withoutApplyRng<A extends unknown[], T>(
+  f: MultiTransformed<A, T>,
+): { init: MultiTransformed<A, T>["init"]; readonly apply: AppliesWithoutRng<Applies<T>> };
+/** For several functions with state. */
+export function withoutApplyRng<A extends unknown[], T>(f: MultiTransformedWithState<A, T>): {
+  init: MultiTransformedWithState<A, T>["init"];
+  readonly apply: AppliesWithStateWithoutRng<AppliesWithState<T>>;
+};
+export function withoutApplyRng(f: unknown): unknown {
   if (arguments.length > 1) checkCall("hk.withoutApplyRng(f)", arguments);
-  const isStateful = hasState(f);
-  if (isStateful === undefined || typeof (f as { apply: unknown }).apply !== "function") {
+  const isStateful = hasState(f) ?? ofSeveral.get(f as object);
+  if (isStateful === undefined) {
     throw new StateError(
       `hk.withoutApplyRng: expected what hk.transform or hk.transformWithState gave, not ${
         describeValue(f)
       }`,
     );
   }
-  if (isStateful) {
-    const { init, apply } = f as TransformedWithState<A, R>;
-    const pair: TransformedWithStateWithoutRng<A, R> = {
-      init,
-      apply: (params, state, ...args) => apply(params, state, null, ...args),
-    };
-    return pair;
-  }
-  const { init, apply } = f as Transformed<A, R>;
-  const pair: TransformedWithoutRng<A, R> = {
-    init,
-    apply: (params, ...args) => apply(params, null, ...args),
-  };
-  return pair;
+  const { init, apply } = f as { init: unknown; apply: unknown };
+  const without = (apply: Apply): Apply =>
+    isStateful
+      ? (params, state, ...args) => apply(params, state, null, ...args)
+      : (params, ...args) => apply(params, null, ...args);
+  const [leaves, def] = treeFlatten(apply);
+  return { init, apply: treeUnflatten(def, leaves.map((own) => without(own as Apply))) };
 }
+
+type Apply = (...args: unknown[]) => unknown;
 
 /** A function in a tree of them. */
 // deno-lint-ignore ban-types -- any function
@@ -218,6 +235,14 @@ export interface MultiTransformedWithState<A extends unknown[], T> {
   init(key: NDArray | null, ...args: A): [params: ModuleEntries, state: ModuleEntries];
   /** The functions' results and the state after them, in the tree that the functions are in. */
   readonly apply: AppliesWithState<T>;
+}
+
+/** Whether what was made of several functions has state. */
+const ofSeveral = new WeakMap<object, boolean>();
+
+function several<T extends object>(isStateful: boolean, made: T): T {
+  ofSeveral.set(made, isStateful);
+  return made;
 }
 
 /** What a factory gives: a template, which uses all that there is, and a tree of functions. */
@@ -295,10 +320,10 @@ export function multiTransform<A extends unknown[], T>(
   if (arguments.length > 1) checkCall("hk.multiTransform(f)", arguments);
   const op = "hk.multiTransform";
   const { template, apply } = multi(op, f, (run) => stateless(op, run));
-  return {
-    init: (key, ...args) => template.init(key, ...args),
+  return several(false, {
+    init: (key: NDArray | null, ...args: A) => template.init(key, ...args),
     apply: apply((pair) => pair.apply) as Applies<T>,
-  };
+  });
 }
 
 /**
@@ -329,8 +354,8 @@ export function multiTransformWithState<A extends unknown[], T>(
 ): MultiTransformedWithState<A, T> {
   if (arguments.length > 1) checkCall("hk.multiTransformWithState(f)", arguments);
   const { template, apply } = multi("hk.multiTransformWithState", f, stateful);
-  return {
-    init: (key, ...args) => template.init(key, ...args),
+  return several(true, {
+    init: (key: NDArray | null, ...args: A) => template.init(key, ...args),
     apply: apply((pair) => pair.apply) as AppliesWithState<T>,
-  };
+  });
 }

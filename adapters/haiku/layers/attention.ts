@@ -51,6 +51,10 @@ const attentionOptions: OptionTable<MultiHeadAttentionOptions> = {
 export class MultiHeadAttention extends Module {
   /** The name of its modules in parameters, whatever a bundler calls the class. */
   static readonly moduleName: string = "multi_head_attention";
+  /** Length of a value. */
+  readonly valueSize: number;
+  /** Length of a result. */
+  readonly modelSize: number;
 
   /**
    * Number of heads, length of a key, and the initialiser of all weights, such as
@@ -81,6 +85,8 @@ export class MultiHeadAttention extends Module {
         checkSize(op, what, size);
       }
     }
+    this.valueSize = options.valueSize ?? keySize;
+    this.modelSize = options.modelSize ?? keySize * numHeads;
   }
 
   /**
@@ -90,8 +96,8 @@ export class MultiHeadAttention extends Module {
    * @throws {ShapeError} where an input has less than two axes, or the mask not as many as the weights.
    */
   call(query: NDArray, key: NDArray, value: NDArray, mask?: NDArray): NDArray {
-    const { numHeads, keySize, wInit } = this;
-    const { bInit, withBias, valueSize = keySize, modelSize = keySize * numHeads } = this.options;
+    const { numHeads, keySize, valueSize, modelSize, wInit } = this;
+    const { bInit, withBias } = this.options;
     const linear = (size: number, name?: string): Linear =>
       new Linear(size, { wInit, bInit, withBias, name });
     // [..., time, features] as [..., heads, time, size]

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkCall, describeValue, formatAval, type OptionTable } from "../../../lib/extend.ts";
-import { type DType, type NDArray, numpy as np, ShapeError, StateError } from "../../../mod.ts";
+import { type DType, NDArray, numpy as np, ShapeError, StateError } from "../../../mod.ts";
 import type { ModuleEntries } from "../collections.ts";
 import { protocol } from "../context.ts";
 import { getState, setState } from "../entries.ts";
@@ -83,8 +83,12 @@ export class ExponentialMovingAverage extends Module {
     checkAverage("hk.ExponentialMovingAverage", decay, options);
   }
 
-  /** Makes the average zeros of a shape, where it is not there. */
-  initialize(shape: readonly number[], dtype: DType = "float32"): void {
+  /** Makes the average zeros of a shape, or like an array, where it is not there. */
+  initialize(like: readonly number[] | NDArray, given?: DType): void {
+    if (arguments.length > 2) checkCall("ema.initialize(like, dtype)", arguments);
+    const isArray = like instanceof NDArray;
+    const shape = isArray ? like.shape : like;
+    const dtype = given ?? (isArray ? like.dtype : "float32");
     getState("hidden", shape, { dtype, init: constant(0) });
     getState("average", shape, { dtype, init: constant(0) });
   }

@@ -8,6 +8,7 @@ import {
   type DType,
   foriLoop,
   type NDArray,
+  type Nested,
   nn,
   numpy as np,
   random,
@@ -29,10 +30,11 @@ const floating = (dtype: DType): { dtype: "float32" | "float64" } => ({
   dtype: dtype === "float64" ? dtype : "float32",
 });
 
-/** Fills with one value. */
-export function constant(value: number): Initializer {
+/** Fills with one value, or with those of an array that broadcasts. */
+export function constant(value: number | NDArray | Nested): Initializer {
   if (arguments.length > 1) checkCall("hk.initializers.constant(value)", arguments);
-  return (shape, dtype) => np.full(shape, value, { dtype });
+  if (typeof value !== "object") return (shape, dtype) => np.full(shape, value, { dtype });
+  return (shape, dtype) => np.broadcastTo(np.asarray(value).astype(dtype), shape);
 }
 
 /** Draws from a normal distribution with this standard deviation and mean. */
