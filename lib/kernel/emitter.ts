@@ -67,12 +67,21 @@ export class Emitter implements Emission {
 
   /** Gives a buffer's memory back, if it has any of its own. */
   free(b: Buffer): void {
-    if (this.#held.delete(b)) this.unit.arena.free(b.place!.block!);
+    if (this.#held.delete(b)) this.#give(b.place!);
   }
   /** Gives all memory back. */
   release(): void {
-    for (const b of this.#held) this.unit.arena.free(b.place!.block!);
+    for (const b of this.#held) this.#give(b.place!);
     this.#held.clear();
+  }
+
+  #give(place: Place): void {
+    const block = place.block!;
+    this.unit.arena.free(block);
+    if (!this.unit.poison) return;
+    this.address(place);
+    // memory.fill: as floats, NaN.
+    this.f.i32(255).i32(block.bytes).op(0xfc, 0x0b, 0);
   }
 
   #take(bytes: number): Place {
@@ -156,7 +165,7 @@ export class Emitter implements Emission {
   /** Emits a step of its own kind. */
   act(s: ActStep): void {
     s.act(this, s);
-    for (const p of this.#temporary) this.unit.arena.free(p.block!);
+    for (const p of this.#temporary) this.#give(p);
     this.#temporary = [];
   }
 

@@ -47,6 +47,8 @@ export interface CompileOptions {
   readonly large: number;
   /** Whether there are relaxed vector instructions. */
   readonly fma: boolean;
+  /** Whether memory is filled with NaN when it is free again, for tests. */
+  readonly poison?: boolean;
 }
 
 /**
@@ -54,7 +56,10 @@ export interface CompileOptions {
  *
  * @throws {Uncompilable} where an operation has no kernel.
  */
-export function compileProgram(jaxpr: Jaxpr, { large, fma }: CompileOptions): CpuProgram {
+export function compileProgram(
+  jaxpr: Jaxpr,
+  { large, fma, poison = false }: CompileOptions,
+): CpuProgram {
   const module = new Module();
   const arena = new Arena();
   const constants: { offset: number; values: TypedArray }[] = [];
@@ -110,6 +115,7 @@ export function compileProgram(jaxpr: Jaxpr, { large, fma }: CompileOptions): Cp
     arena,
     pool,
     fma,
+    poison,
     constants: ({ value }: { value: { values: TypedArray; dtype: Buffer["dtype"] } }): Buffer => {
       const b = new Buffer(value.dtype, value.values.length, -1);
       b.place = { base: constantsBase, offset: keep(value.values), exact: true, block: null };

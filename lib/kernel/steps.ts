@@ -30,6 +30,8 @@ export interface Unit {
   readonly pool: Pool;
   /** Whether there is an instruction that multiplies and adds with one rounding. */
   readonly fma: boolean;
+  /** Whether memory is filled with NaN when it is given back, to show who reads it all the same. */
+  readonly poison: boolean;
 }
 
 /** Where a copy goes. */

@@ -92,7 +92,7 @@ export function isFloatTy(ty: Ty): boolean {
 export class Exprs {
   /** All nodes, operands before what reads them. */
   readonly nodes: Expr[] = [];
-  readonly #known = new Map<string, Expr>();
+  readonly #known: { [op in Op]?: { [ty in Ty]?: Map<number | string, Expr> } } = {};
   readonly #tables = new Map<string, number>();
 
   #node(
@@ -102,13 +102,13 @@ export class Exprs {
     imm = 0,
     table: readonly number[] | null = null,
   ): Expr {
-    let key = `${op} ${ty} ${Object.is(imm, -0) ? "-0" : imm}`;
-    for (const a of args) key += `,${a.id}`;
-    let node = this.#known.get(key);
+    const known = (this.#known[op] ??= {})[ty] ??= new Map();
+    const key = keyOf(args, imm);
+    let node = known.get(key);
     if (node === undefined) {
       node = { id: this.nodes.length, op, ty, args, imm, table };
       this.nodes.push(node);
-      this.#known.set(key, node);
+      known.set(key, node);
     }
     return node;
   }
@@ -321,6 +321,15 @@ export class Exprs {
   fromWords(high: Expr, low: Expr): Expr {
     return this.#node("fromWords", "f64", [high, low]);
   }
+}
+
+/** What tells nodes of one operation and type apart: a number for most, which is found faster. */
+function keyOf(args: readonly Expr[], imm: number): number | string {
+  const [a, b] = args;
+  if (args.length === 0) return Object.is(imm, -0) ? "-0" : imm;
+  if (imm === 0 && args.length === 1) return a!.id;
+  if (imm === 0 && args.length === 2) return a!.id * 2 ** 26 + b!.id;
+  return `${imm}:${args.map((x) => x.id)}`;
 }
 
 /** A scalar function of one operand. */

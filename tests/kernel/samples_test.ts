@@ -35,7 +35,11 @@ for (const [name, primitive] of primitives()) {
       const expected = c.apply(c.inputs) as ConcreteArray[];
       const jaxpr = simplify(programOf(c));
       for (const large of [0, 1 << 16]) {
-        const values = runProgram(jaxpr, c.inputs.map((x) => x.values), { large, fma: false });
+        const values = runProgram(jaxpr, c.inputs.map((x) => x.values), {
+          large,
+          fma: false,
+          poison: true,
+        });
         const actual = values.map((v, i) => ConcreteArray.fromHost(expected[i]!.aval, v));
         const found = differences(actual, expected, (want) => ulps(want, ROUNDING));
         assert(found === null, `${c.sample.name}: ${found}`);

@@ -26,7 +26,7 @@ const SLACK = 64;
 export function runProgram(
   jaxpr: Jaxpr,
   args: readonly TypedArray[],
-  options: CompileOptions = { large: 64, fma: false },
+  options: CompileOptions = { large: 64, fma: false, poison: true },
 ): TypedArray[] {
   const program = compileProgram(jaxpr, options);
   let top = 1024;
