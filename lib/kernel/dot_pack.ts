@@ -4,7 +4,7 @@
  * @module
  */
 import { Fn, I32, type Module, V128 } from "./encoder.ts";
-import { address, LANES, type Lanes, type LaneType, LOAD, STORE, transpose } from "./lanes.ts";
+import { address, LANES, type LaneType, LOAD, STORE, transpose, type VectorType } from "./lanes.ts";
 
 /** A copy. Distances are in bytes. */
 export interface Copy {
@@ -70,7 +70,7 @@ function walk(
 }
 
 /** Neighbours to neighbours. The copy has room for whole vectors only where its lines fill them. */
-function emitLine(f: Fn, type: Lanes, lines: number, a: number, b: number): void {
+function emitLine(f: Fn, type: VectorType, lines: number, a: number, b: number): void {
   const v = f.local(V128);
   let line = 0;
   for (; line + type.count <= lines; line += type.count) {
@@ -86,7 +86,7 @@ function emitLine(f: Fn, type: Lanes, lines: number, a: number, b: number): void
 /** A square of as many lines as a vector has lanes. */
 function emitBlock(
   f: Fn,
-  type: Lanes,
+  type: VectorType,
   line: number,
   fromLine: number,
   toStep: number,
@@ -107,7 +107,7 @@ function emitBlock(
 /** One by one. */
 function emitElements(
   f: Fn,
-  type: Lanes,
+  type: VectorType,
   firstLine: number,
   lines: number,
   steps: number,

@@ -15,11 +15,11 @@ import {
   fold,
   gather,
   LANES,
-  type Lanes,
   type LaneType,
   LOAD,
   maskTail,
   scatter,
+  type VectorType,
 } from "./lanes.ts";
 
 /** What runs along the lanes of a vector. */
@@ -167,7 +167,7 @@ function rounds(f: Fn, count: TileLocals["rounds"], body: () => void): void {
 function emitStep(
   f: Fn,
   tile: Tile,
-  type: Lanes,
+  type: VectorType,
   kx: number,
   ky: number,
   step: number,
@@ -206,7 +206,7 @@ function emitStep(
 function arrange(
   f: Fn,
   tile: Tile,
-  type: Lanes,
+  type: VectorType,
   sums: readonly (readonly number[])[],
 ): readonly Sums[] {
   const vectors = sums.flatMap((line, row) =>
@@ -245,7 +245,7 @@ function arrange(
 }
 
 /** Adds what `out` has, applies the epilogue, stores. */
-function finish(f: Fn, tile: Tile, type: Lanes, at: TileLocals, sums: readonly Sums[]): void {
+function finish(f: Fn, tile: Tile, type: VectorType, at: TileLocals, sums: readonly Sums[]): void {
   const offsets = (target: Target, places: readonly Place[]): number[] =>
     places.map((p) => p.row * target.row + p.column * target.column + p.batch * target.batch);
   const [out, ...operands] = tile.targets;

@@ -10,7 +10,7 @@ import { type Fn, V128 } from "./encoder.ts";
 export type LaneType = "float32" | "float64" | "int32" | "uint32";
 
 /** Sizes and instructions of vectors of a dtype. */
-export interface Lanes {
+export interface VectorType {
   /** Bytes of a lane. */
   readonly size: number;
   /** Lanes of a vector. */
@@ -39,10 +39,10 @@ export const LOAD = 0;
 export const STORE = 11;
 
 const words = { size: 4, count: 4, splat: 9, first: 92, loadLane: 86, storeLane: 90 };
-const integers: Lanes = { ...words, add: 0xae, mul: 0xb5, madd: null };
+const integers: VectorType = { ...words, add: 0xae, mul: 0xb5, madd: null };
 
 /** The vectors of each dtype. */
-export const LANES: Readonly<Record<LaneType, Lanes>> = {
+export const LANES: Readonly<Record<LaneType, VectorType>> = {
   float32: { ...words, add: 0xe4, mul: 0xe6, madd: 0x105 },
   float64: {
     size: 8,
@@ -81,7 +81,7 @@ function inOrder(at: readonly number[], size: number): boolean {
  */
 export function gather(
   f: Fn,
-  type: Lanes,
+  type: VectorType,
   pointer: number,
   at: readonly number[],
   to: number,
@@ -102,7 +102,7 @@ export function gather(
 /** Stores the lanes of a vector at byte offsets from a pointer, and nothing else. */
 export function scatter(
   f: Fn,
-  type: Lanes,
+  type: VectorType,
   pointer: number,
   at: readonly number[],
   from: number,
@@ -129,14 +129,14 @@ export function clear(f: Fn, vector: number): void {
 }
 
 /** Zeros the lanes from the `used`th on of the vector on the stack. */
-export function maskTail(f: Fn, type: Lanes, used: number): void {
+export function maskTail(f: Fn, type: VectorType, used: number): void {
   f.v128(Array.from({ length: VECTOR }, (_, byte) => byte < used * type.size ? 255 : 0)).simd(78);
 }
 
 /** Puts a vector of chosen elements of two on the stack: below `count` of `a`, above of `b`. */
 export function shuffle(
   f: Fn,
-  type: Lanes,
+  type: VectorType,
   a: number,
   b: number,
   elements: readonly number[],
@@ -151,7 +151,7 @@ export function shuffle(
  * Replaces vectors by one with the sums of their lanes, in order; it is the first's local. There are
  * at most as many vectors as a vector has lanes; the lanes behind are anything.
  */
-export function fold(f: Fn, type: Lanes, vectors: readonly number[]): number {
+export function fold(f: Fn, type: VectorType, vectors: readonly number[]): number {
   const to = vectors[0]!;
   const nth = (i: number): number => vectors[i] ?? to;
   if (type.count === 2) {
@@ -181,7 +181,7 @@ export function fold(f: Fn, type: Lanes, vectors: readonly number[]): number {
 }
 
 /** Transposes as many vectors as a vector has lanes, in place. */
-export function transpose(f: Fn, type: Lanes, vectors: readonly number[]): void {
+export function transpose(f: Fn, type: VectorType, vectors: readonly number[]): void {
   if (type.count === 2) {
     const [a, b] = vectors as [number, number];
     const low = f.local(V128);
