@@ -4,16 +4,32 @@
  * @module
  */
 import { Fn, I32, type Module, V128 } from "./encoder.ts";
-import { address, LANES, type LaneType, LOAD, STORE, transpose, type VectorType } from "./lanes.ts";
+import {
+  address,
+  LANES,
+  type LaneType,
+  LOAD,
+  scatter,
+  STORE,
+  transpose,
+  VECTOR,
+  type VectorType,
+} from "./lanes.ts";
 
-/** A copy. Distances are in bytes. */
+/** Bytes from one line to the next, and from one step to the next. */
+interface Distances {
+  readonly line: number;
+  readonly step: number;
+}
+
+/** A copy. */
 export interface Copy {
   readonly dtype: LaneType;
   /** Lines, and steps of each. */
   readonly lines: number;
   readonly steps: number;
-  readonly from: { readonly line: number; readonly step: number };
-  readonly to: { readonly line: number; readonly step: number };
+  readonly from: Distances;
+  readonly to: Distances;
 }
 
 /** A function (from, to) that copies; may read up to a vector past the last line of a step. */
@@ -25,103 +41,115 @@ export function copyKernel(module: Module, copy: Copy): Fn {
   });
 }
 
-function emitCopy(f: Fn, { dtype, lines, steps, from, to }: Copy): void {
-  const type = LANES[dtype];
-  const { size, count } = type;
-  if (to.line === size && from.line === size) {
-    walk(f, steps, from.step, to.step, (a, b) => emitLine(f, type, lines, a, b));
-  } else if (to.line === size && from.step === size && lines >= count) {
-    const whole = Math.floor(steps / count);
-    walk(f, whole, from.step * count, to.step * count, (a, b) => {
-      for (let line = 0; line + count <= lines; line += count) {
-        emitBlock(f, type, line, from.line, to.step, a, b);
-      }
-      emitElements(f, type, lines - lines % count, lines, count, from, to, a, b);
-    });
-    if (steps % count === 0) return;
-    const a = f.local(I32);
-    const b = f.local(I32);
-    f.get(0).plus(whole * count * from.step).set(a).get(1).plus(whole * count * to.step).set(b);
-    emitElements(f, type, 0, lines, steps % count, from, to, a, b);
-  } else {
-    walk(f, steps, from.step, to.step, (a, b) => {
-      emitElements(f, type, 0, lines, 1, from, to, a, b);
+function emitCopy(f: Fn, copy: Copy): void {
+  const type = LANES[copy.dtype];
+  // Lines and steps are interchangeable. What is written lies in order along the lines from here on.
+  const turned = copy.to.step === type.size && copy.to.line !== type.size;
+  const turn = ({ line, step }: Distances): Distances => ({ line: step, step: line });
+  const { lines, steps, from, to } = turned
+    ? { lines: copy.steps, steps: copy.lines, from: turn(copy.from), to: turn(copy.to) }
+    : copy;
+  if (from.line === type.size) copyLines(f, type, lines, steps, from, to);
+  else if (from.step === type.size) copyTurned(f, type, lines, steps, from, to);
+  else {
+    walk(f, steps, [0, 1], from.step, to.step, (a, b) => {
+      walk(f, lines, [a, b], from.line, to.line, (a, b) => copyElement(f, type, a, b, 0, 0));
     });
   }
 }
 
-/** A loop of steps with two pointers. */
+/** Vectors to vectors. */
+function copyLines(
+  f: Fn,
+  type: VectorType,
+  lines: number,
+  steps: number,
+  from: Distances,
+  to: Distances,
+): void {
+  const whole = Math.floor(lines / type.count);
+  const rest = lines % type.count;
+  const v = f.local(V128);
+  walk(f, steps, [0, 1], from.step, to.step, (a, b) => {
+    const [x, y] = walk(f, whole, [a, b], VECTOR, VECTOR, (a, b) => {
+      f.get(b).get(a).memory(LOAD, 0).memory(STORE, 0);
+    });
+    if (rest === 0) return;
+    f.get(x).memory(LOAD, 0).set(v);
+    scatter(f, type, y, range(rest).map((lane) => lane * type.size), v);
+  });
+  f.release(v);
+}
+
+/** Squares of as many lines as a vector has lanes, turned over in registers. */
+function copyTurned(
+  f: Fn,
+  type: VectorType,
+  lines: number,
+  steps: number,
+  from: Distances,
+  to: Distances,
+): void {
+  const { count, size } = type;
+  const vectors = range(count).map(() => f.local(V128));
+  const [a, b] = walk(
+    f,
+    Math.floor(lines / count),
+    [0, 1],
+    count * from.line,
+    count * size,
+    (a, b) => {
+      const square = Math.floor(steps / count);
+      const [x, y] = walk(f, square, [a, b], VECTOR, count * to.step, (a, b) => {
+        vectors.forEach((v, i) => f.memory(LOAD, address(f, a, i * from.line)).set(v));
+        transpose(f, type, vectors);
+        vectors.forEach((v, i) => f.get(b).get(v).memory(STORE, i * to.step));
+      });
+      for (const step of range(steps % count)) {
+        for (const line of range(count)) {
+          copyElement(f, type, x, y, line * from.line + step * size, line * size + step * to.step);
+        }
+      }
+    },
+  );
+  walk(f, lines % count, [a, b], from.line, size, (a, b) => {
+    walk(f, steps, [a, b], size, to.step, (a, b) => copyElement(f, type, a, b, 0, 0));
+  });
+  vectors.forEach((v) => f.release(v));
+}
+
+function copyElement(
+  f: Fn,
+  type: VectorType,
+  a: number,
+  b: number,
+  from: number,
+  to: number,
+): void {
+  const [load, store] = type.size === 8 ? [0x29, 0x37] : [0x28, 0x36];
+  f.get(b).scalar(load!, address(f, a, from)).scalar(store!, to);
+}
+
+/** A loop with copies of two pointers that move; they are behind the last round afterwards. */
 function walk(
   f: Fn,
   count: number,
+  pointers: readonly [from: number, to: number],
   fromStep: number,
   toStep: number,
   body: (from: number, to: number) => void,
-): void {
+): readonly [from: number, to: number] {
   const a = f.local(I32);
   const b = f.local(I32);
-  f.get(0).set(a).get(1).set(b);
+  f.get(pointers[0]).set(a).get(pointers[1]).set(b);
   f.repeat(count, () => {
     body(a, b);
     f.get(a).plus(fromStep).set(a).get(b).plus(toStep).set(b);
   });
-  f.release(a);
-  f.release(b);
+  return [a, b];
 }
 
-/** Neighbours to neighbours. The copy has room for whole vectors only where its lines fill them. */
-function emitLine(f: Fn, type: VectorType, lines: number, a: number, b: number): void {
-  const v = f.local(V128);
-  let line = 0;
-  for (; line + type.count <= lines; line += type.count) {
-    f.get(b).get(a).memory(LOAD, line * type.size).memory(STORE, line * type.size);
-  }
-  if (line < lines) f.get(a).memory(LOAD, line * type.size).set(v);
-  for (let lane = 0; line < lines; line++, lane++) {
-    f.get(b).get(v).memory(type.storeLane, line * type.size, lane);
-  }
-  f.release(v);
-}
-
-/** A square of as many lines as a vector has lanes. */
-function emitBlock(
-  f: Fn,
-  type: VectorType,
-  line: number,
-  fromLine: number,
-  toStep: number,
-  a: number,
-  b: number,
-): void {
-  const vectors = Array.from({ length: type.count }, () => f.local(V128));
-  vectors.forEach((v, i) => {
-    f.memory(LOAD, address(f, a, (line + i) * fromLine)).set(v);
-  });
-  transpose(f, type, vectors);
-  vectors.forEach((v, i) => {
-    f.get(b).get(v).memory(STORE, i * toStep + line * type.size);
-    f.release(v);
-  });
-}
-
-/** One by one. */
-function emitElements(
-  f: Fn,
-  type: VectorType,
-  firstLine: number,
-  lines: number,
-  steps: number,
-  from: Copy["from"],
-  to: Copy["to"],
-  a: number,
-  b: number,
-): void {
-  const [load, store] = type.size === 8 ? [0x2b, 0x39] : [0x28, 0x36];
-  for (let step = 0; step < steps; step++) {
-    for (let line = firstLine; line < lines; line++) {
-      f.get(b);
-      f.scalar(load, address(f, a, line * from.line + step * from.step));
-      f.scalar(store, line * to.line + step * to.step);
-    }
-  }
+/** 0, 1, ... below a number. */
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
 }

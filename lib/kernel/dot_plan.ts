@@ -54,6 +54,7 @@ export function planProduct(product: Product): Plan {
   const plans = [form, turn(form)].flatMap((f) => [
     candidate(product, f, "columns"),
     candidate(product, f, "depth"),
+    ...(product.m * product.n * product.k >= LARGE ? [candidate(product, f, "depth", true)] : []),
     ...(lanesAlongBatch(f, LANES[product.dtype].count) ? [candidate(product, f, "batch")] : []),
   ]);
   return plans.reduce((best, plan) => plan.cost < best.cost ? plan : best);
@@ -141,8 +142,16 @@ function tileSize(along: Along, m: number, columns: number): [rows: number, colu
   return [rows, across];
 }
 
-/** A plan with these lanes, and its cost in cycles. */
-function candidate(product: Product, form: Form, along: Along): Plan & { readonly cost: number } {
+/**
+ * A plan with these lanes, and its cost in cycles; `copy` where lines are to be copied although they
+ * lie in order.
+ */
+function candidate(
+  product: Product,
+  form: Form,
+  along: Along,
+  copy = false,
+): Plan & { readonly cost: number } {
   const { size, count } = LANES[product.dtype];
   const { batch, m, n, k, x, y, targets } = form;
   const units = along === "columns" ? Math.ceil(n / count) : n;
@@ -155,7 +164,7 @@ function candidate(product: Product, form: Form, along: Along): Plan & { readonl
 
   const quantum = along === "depth" ? unroll * count : unroll;
   const most = along === "depth"
-    ? DEPTH_BLOCK * count
+    ? DEPTH_BLOCK / 2 * count
     : rows === 1 && k * n * size > STREAMED
     ? STREAM_BLOCK
     : DEPTH_BLOCK;
@@ -172,30 +181,37 @@ function candidate(product: Product, form: Form, along: Along): Plan & { readonl
     copyX = large && n >= 4 * width &&
       (x.column === 1 ? copyY && n >= 64 : footprint(x.column) > FIRST_CACHE / 2);
   } else if (along === "depth") {
-    copyX = x.column !== 1;
-    copyY = y.row !== 1;
+    copyX = copy || x.column !== 1;
+    copyY = copy || y.row !== 1;
   } else copyY = false;
   if (k === 0) copyX = copyY = false;
 
-  // Fitted to 250 small products, each computed in all ways that come to mind: what is chosen takes
-  // 2 % longer than the fastest of them on average, and 1.5 times as long at worst.
+  // Fitted to 250 products of up to 3 million multiplications, each computed in all ways that come to
+  // mind: what is chosen takes 2 % longer than the fastest of them on average, 1.6 times at worst.
   const multiply = product.dtype === "float32" || product.dtype === "float64" ? 1 : 2;
-  const step = 1.15 * Math.max(chains * multiply / 2, (rows + columns) / 2, 4 / unroll) +
-    0.4 / unroll;
+  const bound = Math.max(chains * multiply / 2, (rows + columns) / 2, 4 / unroll);
+  const step = (along === "depth" ? 0.4 : 0.77) * bound + 2.4 / unroll;
+  const streams = along !== "depth" ? 1 : streaming(copyX, m * k * size, x.row * size) *
+    streaming(copyY, n * k * size, y.column * size);
   const high = Math.ceil(m / rows);
   const across = Math.ceil(units / columns);
   const lane = along === "columns" ? "column" : along === "batch" ? "batch" : null;
   const scattered = lane !== null && targets[0]![lane] !== 1;
-  const store = along === "depth"
-    ? 2.9 * chains / count
-    : chains * (scattered ? 0.7 * count : 0.55);
-  const copying = (copyX ? m * k * copyCost(x.row, x.column) + 6.7 * high : 0) +
-    (copyY ? n * k * copyCost(y.column, y.row) + 6.7 * across : 0);
+  const store = along === "depth" ? 4 * chains / count : chains * (scattered ? 0.65 * count : 0.5);
+  const order = along === "depth" ? "step" : "line";
+  const copying =
+    (copyX
+      ? m * k * copyCost({ line: x.row, step: x.column }, order, rows, count) + CALLING * high
+      : 0) +
+    (copyY
+      ? n * k * copyCost({ line: y.column, step: y.row }, order, width, count) + CALLING * across
+      : 0);
   const work = m * n * k * (along === "batch" ? count : 1);
   const whole = !copyX && !copyY && blocks <= 1 && work <= LARGE;
   const items = along === "batch" ? Math.ceil(batch / count) : batch;
-  const calls = whole ? 0 : 6.7 * across;
-  const cost = items * (high * across * (steps * step + store + 1.2) + copying + calls + 2.4);
+  const calls = whole ? 0 : CALLING * across;
+  const cost = items *
+    (high * across * (steps * step * streams + store) + copying + calls + 1.8);
   return {
     form,
     along,
@@ -207,17 +223,33 @@ function candidate(product: Product, form: Form, along: Along): Plan & { readonl
     whole,
     depthBlock,
     rowBlock: copyX
-      ? Math.min(roundUp(m, rows), roundUp(192, rows))
+      ? Math.min(roundUp(m, rows), roundUp(along === "depth" ? 64 : 192, rows))
       : Math.min(roundUp(m, rows), roundUp(Math.ceil(CALL / (depthBlock * width)), rows)),
-    columnBlock: copyY ? Math.min(roundUp(n, width), roundUp(512, width)) : roundUp(n, width),
+    columnBlock: copyY
+      ? Math.min(roundUp(n, width), roundUp(along === "depth" ? 256 : 512, width))
+      : roundUp(n, width),
     work: CALL,
     cost,
   };
 }
 
-/** Cycles for each element that is copied. */
-function copyCost(line: number, step: number): number {
-  return line === 1 ? 0.9 : step === 1 ? 0.45 : 1.5;
+/**
+ * How much longer it takes to read lines where they are than from a copy, unless the first cache holds
+ * them all: the next line is not known in advance, and lines at a power of two drive each other out.
+ */
+function streaming(copied: boolean, bytes: number, line: number): number {
+  return copied || bytes <= FIRST_CACHE ? 1 : line % 1024 === 0 ? 1.2 : 1.08;
+}
+
+/** Cycles for each element of lines that are copied, to where they are in order along an axis. */
+function copyCost(
+  from: { line: number; step: number },
+  to: "line" | "step",
+  lines: number,
+  lanes: number,
+): number {
+  if (from[to] === 1) return 0.5;
+  return (from.line === 1 || from.step === 1) && lines >= lanes ? 0.6 : 1.5;
 }
 
 /** The next multiple. */
@@ -242,3 +274,5 @@ const LARGE = 32768;
 const CALL = 262144;
 /** Bytes of the first cache. */
 const FIRST_CACHE = 32768;
+/** Cycles of a call with what is around it. */
+const CALLING = 9;

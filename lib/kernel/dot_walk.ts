@@ -87,7 +87,8 @@ function layoutOf(plan: Plan, dtype: LaneType): Layout {
     lanes: count,
     width: along === "columns" ? plan.columns * count : plan.columns,
     quantum: along === "depth" ? plan.unroll * count : plan.unroll,
-    depth: roundUp(plan.depthBlock, count),
+    // Lines that are copied do not lie at a power of two, where they drive each other from the cache.
+    depth: roundUp(plan.depthBlock, count) + (along === "depth" ? count : 0),
     targets: plan.form.targets.map((t) => ({
       batch: t.batch * size,
       row: t.row * size,

@@ -338,7 +338,7 @@ Deno.test("these products take every way there is", () => {
       "columns, in blocks",
       "columns, in blocks, y copied",
       "columns, in blocks, x copied, y copied",
-      "columns, in blocks, x copied, y copied, deep",
+      "depth, in blocks, x copied, y copied, deep",
       "depth, whole",
       "depth, in blocks",
       "depth, in blocks, deep",
