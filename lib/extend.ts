@@ -6,7 +6,8 @@
  * functions of the main module. `bind` applies it. From then on every transform knows it: nothing
  * else has to be told.
  *
- * - an elementwise operation: `unary`, `binary`, `floats`, `numbers`
+ * - an elementwise operation: `unary`, `binary`, `floats`, `numbers`; what it computes of an element is
+ *   written with `Exprs` and the functions in `scalar`
  * - any other operation: `definePrimitive`, `ordinary`, `bind`, `bind1`
  * - recording programs: `stage`, `stageClosed`, `openJaxpr`
  * - transforming them: `jvpJaxpr`, `partialEvalJaxpr`, `transposeJaxpr`, `batchJaxpr`
@@ -26,7 +27,7 @@
  *
  * const cubeP = unary({
  *   name: "example_cube",
- *   kernels: floats((x) => x * x * x),
+ *   expr: floats((e, x) => e.mul(x, e.mul(x, x))),
  *   jvp: (t, x) => t.mul(x.square()).mul(3),
  *   lower: (g, x) => g.node("Mul", [x, g.node("Mul", [x, x])]),
  * });
@@ -102,6 +103,14 @@ export {
   unary,
   type UnaryRules,
 } from "./primitives/elementwise/factory.ts";
-export type { Scalar1, Scalar2 } from "./primitives/elementwise/loops.ts";
+export * as scalar from "./scalar/functions.ts";
+export {
+  type Expr,
+  Exprs,
+  type Operand,
+  type Scalar1,
+  type Scalar2,
+  type Ty,
+} from "./scalar/expr.ts";
 export { type OpenJaxpr, openJaxpr } from "./transforms/inspect.ts";
 export { deferred, toArray } from "./transforms/trees.ts";

@@ -322,7 +322,7 @@ const plants: readonly Plant[] = [
   ),
   planted(
     "a bool that is 2",
-    () => truth({ kernels: floats((x) => x > 0 ? 2 : 0) }),
+    () => truth({ expr: floats((e, x) => e.select(e.gt(x, 0), e.constant(2, x.ty), 0)) }),
     /abstract evaluation: output 0 is bool and has elements other than 0 and 1/,
   ),
   planted(

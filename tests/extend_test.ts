@@ -54,7 +54,7 @@ await loadBackend("onnx");
 
 const cubeP = unary({
   name: "test_cube",
-  kernels: floats((x) => x * x * x),
+  expr: floats((e, x) => e.mul(x, e.mul(x, x))),
   jvp: (t, x) => t.mul(x.square()).mul(3),
   lower: (g, x) => g.node("Mul", [x, g.node("Mul", [x, x])]),
 });

@@ -76,12 +76,13 @@ export function nearestInteger(e: Exprs, x: Expr): { readonly float: Expr; reado
   return { float: e.sub(sum, magic), int };
 }
 
-/** `y`, which is 0 only where `x` is, with the sign of `x`. */
+/** `y`, which is not negative and 0 only where `x` is, with the sign of `x`. */
 export function withSign(e: Exprs, y: Expr, x: Expr): Expr {
+  if (x.ty === "f32") return e.fromBits(e.or(e.bits(y), e.and(e.bits(x), -0x80000000)));
   return e.select(e.eq(x, 0), x, e.select(e.lt(x, 0), e.neg(y), y));
 }
 
-/** The function in double precision, for `f32` too where that is the plainest way to all digits. */
+/** A function of `f64` for both types: of `f32`, rounded once at the end. */
 export function inDouble(f: (e: Exprs, x: Expr) => Expr): (e: Exprs, x: Expr) => Expr {
-  return (e, x) => e.convert(f(e, e.convert(x, "f64")), x.ty);
+  return (e, x) => x.ty === "f32" ? e.convert(f(e, e.convert(x, "f64")), "f32") : f(e, x);
 }

@@ -62,9 +62,9 @@ function reduce(e: Exprs, x: Expr, precise: boolean, more?: Expr): Reduced {
   return { n, r, rest: precise ? e.add(rest, e.sub(e.sub(high, r), low)) : rest };
 }
 
-/** Bounds beyond which e^x is 0 or infinite. NaN passes. */
+/** Bounds beyond which e^x is 0 or, of `f64` its half too, infinite. NaN passes. */
 function bounded(e: Exprs, x: Expr): Expr {
-  return x.ty === "f64" ? e.min(e.max(x, -746), 710) : e.min(e.max(x, -104), 89);
+  return x.ty === "f64" ? e.min(e.max(x, -746), 711) : e.min(e.max(x, -104), 89);
 }
 
 /** `e^x`. */

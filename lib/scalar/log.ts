@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { polynomial, powerOfTwo } from "./algebra.ts";
+import { type Pair, polynomial, powerOfTwo } from "./algebra.ts";
 import type { Expr, Exprs } from "./expr.ts";
 
 // (log(1 + f) - 2 s) / s as a polynomial in s^2 without constant term, highest coefficient first.
@@ -87,6 +87,13 @@ export function log(e: Exprs, x: Expr): Expr {
 /** `log(1 + x)`, with all digits near 0. */
 export function log1p(e: Exprs, x: Expr): Expr {
   if (x.ty === "f32") return e.convert(log1p(e, e.convert(x, "f64")), "f32");
+  const y = log1pOfPair(e, { high: x, low: e.constant(0, "f64") });
+  // The sum has no -0, and squares of the smallest numbers are not needed.
+  return e.select(e.lt(e.abs(x), 2 ** -54), x, y);
+}
+
+/** `log(1 + high + low)` for an `f64` pair; 0 for -0. */
+export function log1pOfPair(e: Exprs, { high: x, low }: Pair): Expr {
   const u = e.add(x, 1);
   // What rounding 1 + x lost.
   const lost = e.select(e.lt(u, 2), e.sub(x, e.sub(u, 1)), e.sub(1, e.sub(u, x)));
@@ -94,8 +101,6 @@ export function log1p(e: Exprs, x: Expr): Expr {
   // Near 0, x itself has more digits than 1 + x - 1.
   const near = e.eq(k, -2);
   const f = e.select(near, x, e.sub(m, 1));
-  const more = e.select(near, e.constant(0, "f64"), e.div(lost, u));
-  const y = outside(e, u, assemble(e, e.convert(e.add(k, 2), "f64"), f, more));
-  // The sum has no -0, and squares of the smallest numbers are not needed.
-  return e.select(e.lt(e.abs(x), 2 ** -54), x, y);
+  const more = e.div(e.select(near, low, e.add(lost, low)), u);
+  return outside(e, u, assemble(e, e.convert(e.add(k, 2), "f64"), f, more));
 }

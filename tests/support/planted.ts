@@ -17,6 +17,7 @@ import {
   type UnaryRules,
 } from "../../lib/primitives/elementwise/factory.ts";
 import { Formula } from "../../lib/primitives/graph/formula.ts";
+import { exp as expOf, log1p } from "../../lib/scalar/functions.ts";
 import { scalarLike } from "../../lib/primitives/constants/full.ts";
 import { broadcastTo } from "../../lib/primitives/sum/broadcast.ts";
 
@@ -27,7 +28,7 @@ const unique = (): string => `planted_${count++}`;
 export const square = (changes: Partial<UnaryRules>): Primitive<null> =>
   unary({
     name: unique(),
-    kernels: floats((x) => x * x),
+    expr: floats((e, x) => e.mul(x, x)),
     jvp: (t, x) => mul(t, add(x, x)),
     lower: (g, x) => g.node("Mul", [x, x]),
     ...changes,
@@ -37,7 +38,7 @@ export const square = (changes: Partial<UnaryRules>): Primitive<null> =>
 export const minus = (changes: Partial<UnaryRules>): Primitive<null> =>
   unary({
     name: unique(),
-    kernels: floats((x) => -x),
+    expr: floats((e, x) => e.neg(x)),
     jvp: (t) => neg(t),
     transpose: neg,
     lower: (g, x) => g.node("Neg", [x]),
@@ -49,7 +50,7 @@ export const minus = (changes: Partial<UnaryRules>): Primitive<null> =>
 export const softplus = (changes: Partial<UnaryRules>): Primitive<null> =>
   unary({
     name: unique(),
-    kernels: floats((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
+    expr: floats((e, x) => e.add(e.max(x, 0), log1p(e, expOf(e, e.neg(e.abs(x)))))),
     jvp: (t, x) => div(t, add(exp(neg(x)), scalarLike(1, x))),
     // max(x, 0) + log(1 + e^-|x|), where NaN is greater than nothing.
     lower(g, x, dtype) {
@@ -64,7 +65,7 @@ export const softplus = (changes: Partial<UnaryRules>): Primitive<null> =>
 export const larger = (changes: Partial<BinaryRules>): Primitive<null> =>
   binary({
     name: unique(),
-    kernels: numbers(Math.max),
+    expr: numbers((e, x, y) => e.max(x, y)),
     jvp: null,
     lower: (g, x, y) => g.node("Max", [x, y]),
     domain: { skip: { ...zeros, jvp: "it has no derivative here", slope: "nor any slope" } },
@@ -76,7 +77,7 @@ const zeros = { zeros: "of 0 and -0, the kernels of Max and Min give either" };
 export const difference = (changes: Partial<BinaryRules>): Primitive<null> =>
   binary({
     name: unique(),
-    kernels: floats((x, y) => x - y),
+    expr: floats((e, x, y) => e.sub(x, y)),
     jvp: (tx, ty, _x, _y, z) => {
       if (tx === null) return neg(ty!);
       return ty === null ? broadcastTo(tx, z.shape) : sub(tx, ty);
@@ -149,7 +150,7 @@ export function holding<P>(primitive: Primitive<P>, changes: Partial<Programs<P>
 export const truth = (changes: Partial<UnaryRules>): Primitive<null> =>
   unary({
     name: unique(),
-    kernels: floats((x) => Number(x > 0)),
+    expr: floats((e, x) => e.gt(x, 0)),
     result: "bool",
     jvp: null,
     lower: (g, x, dtype) => g.node("Greater", [x, g.scalar(0, dtype)]),

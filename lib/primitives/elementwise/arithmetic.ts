@@ -8,9 +8,10 @@ import type { NDArray } from "../../core/array.ts";
 import { isInteger } from "../../core/dtype.ts";
 import { Linear, type Primitive, type Tangent } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
+import type { Scalar2 } from "../../scalar/expr.ts";
 import { scalarLike } from "../constants/full.ts";
 import { eq, ge } from "./compare.ts";
-import { binary, type Domain, floats, numbers, unary } from "./factory.ts";
+import { binary, type Domain, numbers, unary } from "./factory.ts";
 import { floor } from "./rounding.ts";
 import { select } from "./select.ts";
 
@@ -24,7 +25,7 @@ function sum(a: Tangent, b: Tangent): NDArray {
 const negP = unary({
   name: "neg",
   algebra: { kind: "negation" },
-  kernels: numbers((x) => -x),
+  expr: numbers((e, x) => e.neg(x)),
   jvp: (t) => neg(t),
   transpose: (ct) => neg(ct),
   lower: (g, x, dtype) =>
@@ -45,7 +46,7 @@ const infinities: Domain = {
 export const addP: Primitive<null> = binary({
   name: "add",
   algebra: { kind: "sum" },
-  kernels: numbers((x, y) => x + y),
+  expr: numbers((e, x, y) => e.add(x, y)),
   jvp: sum,
   transpose: (ct, x, y) => [x instanceof Linear ? ct : null, y instanceof Linear ? ct : null],
   lower: (g, x, y) => g.node("Add", [x, y]),
@@ -59,7 +60,7 @@ export function add(x: NDArray, y: NDArray): NDArray {
 
 const subP = binary({
   name: "sub",
-  kernels: numbers((x, y) => x - y),
+  expr: numbers((e, x, y) => e.sub(x, y)),
   jvp: (tx, ty) => tx === null ? neg(ty!) : ty === null ? tx : sub(tx, ty),
   transpose: (ct, x, y) => [x instanceof Linear ? ct : null, y instanceof Linear ? neg(ct) : null],
   lower: (g, x, y) => g.node("Sub", [x, y]),
@@ -73,7 +74,7 @@ export function sub(x: NDArray, y: NDArray): NDArray {
 
 const mulP = binary({
   name: "mul",
-  kernels: { ...floats((x, y) => x * y), int32: Math.imul, uint32: Math.imul },
+  expr: numbers((e, x, y) => e.mul(x, y)),
   jvp: (tx, ty, x, y) => sum(tx && mul(tx, y), ty && mul(x, ty)),
   transpose: (ct, x, y) => [
     x instanceof Linear ? mul(ct, y as NDArray) : null,
@@ -92,12 +93,8 @@ export function mul(x: NDArray, y: NDArray): NDArray {
 
 const divP = binary({
   name: "div",
-  kernels: {
-    ...floats((x, y) => x / y),
-    // As XLA does, without trapping: x / 0 is -1, all bits set. The store wraps INT_MIN / -1.
-    int32: (x, y) => y === 0 ? -1 : (x / y) | 0,
-    uint32: (x, y) => y === 0 ? -1 : Math.floor(x / y),
-  },
+  // Of integers as XLA does, without trapping: x / 0 is -1, all bits set.
+  expr: numbers((e, x, y) => e.div(x, y)),
   jvp: (tx, ty, _, y, z) => sum(tx && div(tx, y), ty && neg(mul(div(z, y), ty))),
   transpose: (ct, x, y) => [x instanceof Linear ? div(ct, y as NDArray) : null, null],
   lower(g, x, y, dtype) {
@@ -129,11 +126,7 @@ export function div(x: NDArray, y: NDArray): NDArray {
 
 const remP = binary({
   name: "rem",
-  kernels: {
-    ...floats((x, y) => x % y),
-    int32: (x, y) => y === 0 ? x : x % y,
-    uint32: (x, y) => y === 0 ? x : x % y,
-  },
+  expr: numbers((e, x, y) => e.rem(x, y)),
   jvp(tx, ty, x, y) {
     if (ty === null) return tx!;
     const quotient = div(x, y);
@@ -163,7 +156,7 @@ export function rem(x: NDArray, y: NDArray): NDArray {
 
 const absP = unary({
   name: "abs",
-  kernels: numbers(Math.abs),
+  expr: numbers((e, x) => e.abs(x)),
   // As in JAX, 1 at 0 (and not the 0 of sign).
   jvp: (t, x) => select(ge(x, scalarLike(0, x)), t, neg(t)),
   lower: (g, x, dtype) => dtype === "uint32" ? x : g.node("Abs", [x]),
@@ -177,7 +170,10 @@ export function abs(x: NDArray): NDArray {
 
 const signP = unary({
   name: "sign",
-  kernels: numbers(Math.sign),
+  expr: {
+    ...numbers((e, x) => e.select(e.gt(x, 0), 1, e.select(e.lt(x, 0), -1, x))),
+    uint32: (e, x) => e.min(x, 1),
+  },
   jvp: null,
   lower(g, x, dtype) {
     const one = g.scalar(1, dtype);
@@ -201,12 +197,12 @@ export function sign(x: NDArray): NDArray {
 
 function extremum(
   name: string,
-  f: (x: number, y: number) => number,
+  f: Scalar2,
   op: "Max" | "Min",
 ): Primitive<null> {
   return binary({
     name,
-    kernels: { ...numbers(f), bool: f },
+    expr: { ...numbers(f), bool: f },
     // Half of the derivative goes to each operand of a tie, as in JAX.
     jvp: (tx, ty, x, y, z) => sum(tx && mul(tx, share(x, y, z)), ty && mul(ty, share(y, x, z))),
     lower: (g, x, y, dtype, out) =>
@@ -227,8 +223,8 @@ function share(x: NDArray, other: NDArray, z: NDArray): NDArray {
   return select(eq(x, z), tie, scalarLike(0, z));
 }
 
-const maximumP = extremum("maximum", (x, y) => Math.max(x, y), "Max");
-const minimumP = extremum("minimum", (x, y) => Math.min(x, y), "Min");
+const maximumP = extremum("maximum", (e, x, y) => e.max(x, y), "Max");
+const minimumP = extremum("minimum", (e, x, y) => e.min(x, y), "Min");
 
 /** The larger of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is 0. */
 export function maximum(x: NDArray, y: NDArray): NDArray {

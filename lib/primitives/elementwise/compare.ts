@@ -10,8 +10,8 @@ import type { DType } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import type { Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
+import type { Expr, Exprs, Scalar1, Scalar2 } from "../../scalar/expr.ts";
 import { binary, type ByDType, type Domain, numbers, unary } from "./factory.ts";
-import type { Scalar1, Scalar2 } from "./loops.ts";
 
 const domain: Domain = {
   special: [0, -0, 1, 1, 2, NaN, 1, NaN, Infinity, -Infinity],
@@ -22,13 +22,13 @@ type Node2 = (g: Lowering, x: Value, y: Value) => Value;
 
 function comparison(
   name: string,
-  kernel: Scalar2,
+  expr: Scalar2,
   node: Node2,
   boolNode: Node2 = node,
 ): Primitive<null> {
   return binary({
     name,
-    kernels: { ...numbers(kernel), bool: kernel },
+    expr: { ...numbers(expr), bool: expr },
     result: "bool",
     jvp: null,
     lower: (g, x, y, dtype) => (dtype === "bool" ? boolNode : node)(g, x, y),
@@ -44,23 +44,23 @@ function node2(op: string): Node2 {
 const lessBool: Node2 = (g, x, y) => g.node("And", [g.node("Not", [x]), y]);
 const lessEqualBool: Node2 = (g, x, y) => g.node("Or", [g.node("Not", [x]), y]);
 
-const eqP = comparison("eq", (x, y) => x === y ? 1 : 0, node2("Equal"));
+const eqP = comparison("eq", (e, x, y) => e.eq(x, y), node2("Equal"));
 const neP = comparison(
   "ne",
-  (x, y) => x !== y ? 1 : 0,
+  (e, x, y) => e.ne(x, y),
   (g, x, y) => g.node("Not", [g.node("Equal", [x, y])]),
 );
-const ltP = comparison("lt", (x, y) => x < y ? 1 : 0, node2("Less"), lessBool);
-const leP = comparison("le", (x, y) => x <= y ? 1 : 0, node2("LessOrEqual"), lessEqualBool);
+const ltP = comparison("lt", (e, x, y) => e.lt(x, y), node2("Less"), lessBool);
+const leP = comparison("le", (e, x, y) => e.le(x, y), node2("LessOrEqual"), lessEqualBool);
 const gtP = comparison(
   "gt",
-  (x, y) => x > y ? 1 : 0,
+  (e, x, y) => e.gt(x, y),
   node2("Greater"),
   (g, x, y) => lessBool(g, y, x),
 );
 const geP = comparison(
   "ge",
-  (x, y) => x >= y ? 1 : 0,
+  (e, x, y) => e.ge(x, y),
   node2("GreaterOrEqual"),
   (g, x, y) => lessEqualBool(g, y, x),
 );
@@ -96,23 +96,23 @@ function bitwise(f: Scalar2): ByDType<Scalar2> {
   return { bool: f, int32: f, uint32: f };
 }
 
-function logic(name: string, kernel: Scalar2, op: string): Primitive<null> {
+function logic(name: string, expr: Scalar2, op: string): Primitive<null> {
   return binary({
     name,
-    kernels: bitwise(kernel),
+    expr: bitwise(expr),
     jvp: null,
     lower: (g, x, y, dtype) => g.node(dtype === "bool" ? op : `Bitwise${op}`, [x, y]),
   });
 }
 
-const andP = logic("and", (x, y) => x & y, "And");
-const orP = logic("or", (x, y) => x | y, "Or");
-const xorP = logic("xor", (x, y) => x ^ y, "Xor");
+const andP = logic("and", (e, x, y) => e.and(x, y), "And");
+const orP = logic("or", (e, x, y) => e.or(x, y), "Or");
+const xorP = logic("xor", (e, x, y) => e.xor(x, y), "Xor");
 
-const complement: Scalar1 = (x) => ~x;
+const complement: Scalar1 = (e, x) => e.not(x);
 const notP = unary({
   name: "not",
-  kernels: { bool: (x) => x === 0 ? 1 : 0, int32: complement, uint32: complement },
+  expr: { bool: complement, int32: complement, uint32: complement },
   jvp: null,
   lower: (g, x, dtype) => g.node(dtype === "bool" ? "Not" : "BitwiseNot", [x]),
 });
@@ -136,10 +136,10 @@ export function not(x: NDArray): NDArray {
 
 // ---------------------------------------------------------------- shifts
 
-function shift(name: string, kernel: Scalar2, direction: "LEFT" | "RIGHT"): Primitive<null> {
+function shift(name: string, expr: Scalar2, direction: "LEFT" | "RIGHT"): Primitive<null> {
   return binary({
     name,
-    kernels: { int32: kernel, uint32: kernel },
+    expr: { int32: expr, uint32: expr },
     jvp: null,
     // BitShift has unsigned types only, and gives 0 for 32 places or more.
     lower(g, x, y, dtype: DType) {
@@ -150,10 +150,22 @@ function shift(name: string, kernel: Scalar2, direction: "LEFT" | "RIGHT"): Prim
 }
 
 // A count is taken as unsigned: a negative one is more than 32 places.
-const shiftLeftP = shift("shift_left", (x, y) => (y >>> 0) < 32 ? x << y : 0, "LEFT");
+function counted(e: Exprs, y: Expr, shifted: (count: Expr) => Expr): Expr {
+  return e.select(e.lt(e.convert(y, "u32"), 32), shifted(e.and(y, 31)), 0);
+}
+
+const shiftLeftP = shift(
+  "shift_left",
+  (e, x, y) => counted(e, y, (count) => e.shl(x, count)),
+  "LEFT",
+);
 const shiftRightLogicalP = shift(
   "shift_right_logical",
-  (x, y) => (y >>> 0) < 32 ? x >>> y : 0,
+  (e, x, y) =>
+    counted(e, y, (count) => {
+      const shifted = e.shr(e.convert(x, "u32"), e.convert(count, "u32"));
+      return e.convert(shifted, x.ty);
+    }),
   "RIGHT",
 );
 

@@ -8,7 +8,6 @@ import { expectDType } from "../../core/checks.ts";
 import { shaped } from "../../core/aval.ts";
 import {
   allocate,
-  convertElement,
   type DType,
   dtypes,
   isFloat,
@@ -26,6 +25,9 @@ import {
   type SampleInput,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
+import type { Loop } from "../../scalar/elementwise.ts";
+import { type Expr, type Exprs, scalarType } from "../../scalar/expr.ts";
+import { elementwiseLoop } from "../../scalar/javascript.ts";
 
 /** Parameters of a conversion. */
 export interface ConvertParams {
@@ -71,12 +73,22 @@ function saturated(g: Lowering, x: Value, from: DType, to: DType): Value {
   return g.cast(g.node("Where", [beyond, largest, g.cast(whole, to, "int32")]), "int32", to);
 }
 
+/** What it computes of an element. */
+export function convertExpr(to: DType): (e: Exprs, x: Expr) => Expr {
+  return (e, x) => e.convert(x, scalarType[to]);
+}
+
+const loopOf = new Map<`${DType} ${DType}`, Loop>();
+
 function convertValues(values: TypedArray, from: DType, to: DType): TypedArray {
   if (from === to) return values;
   const out = allocate(to, values.length);
   // Storing into a typed array converts as wanted, but for bool, and float to integer.
   if (to === "bool" || (isFloat(from) && !isFloat(to))) {
-    for (let i = 0; i < values.length; i++) out[i] = convertElement(values[i]!, from, to);
+    const key = `${from} ${to}` as const;
+    let loop = loopOf.get(key);
+    if (loop === undefined) loopOf.set(key, loop = elementwiseLoop(convertExpr(to), [from]));
+    loop(0, values.length, out, values, 0, 1);
   } else out.set(values);
   return out;
 }

@@ -3,9 +3,8 @@
  * and their inverses, and tests for values that are not finite. All are for floats only; values off
  * a function's domain give NaN.
  *
- * The CPU implementation computes in double precision whatever the dtype. Lowerings use ONNX's
- * operator where ONNX Runtime has an accurate kernel, else a composition that is accurate to a few
- * units in the last place.
+ * What they compute is stated in `lib/scalar`. Lowerings use ONNX's operator where ONNX Runtime has an
+ * accurate kernel, else a composition that is accurate to a few units in the last place.
  *
  * @module
  */
@@ -13,6 +12,7 @@ import type { NDArray } from "../../core/array.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { bind1 } from "../../core/trace.ts";
+import * as scalar from "../../scalar/functions.ts";
 import { scalarLike } from "../constants/full.ts";
 import { Formula } from "../graph/formula.ts";
 import { atanIn, expm1In, hasAccurateKernel, log1pIn } from "./accurate.ts";
@@ -58,7 +58,7 @@ const positive = [0, 1e-30, 1e-4, 1, 1.0000001, 1e10, 1e30, Infinity, -Infinity,
 
 const expP = unary({
   name: "exp",
-  kernels: floats(Math.exp),
+  expr: floats(scalar.exp),
   jvp: (t, _, y) => mul(t, y),
   lower: node("Exp"),
   domain: { special },
@@ -71,7 +71,7 @@ export function exp(x: NDArray): NDArray {
 
 const logP = unary({
   name: "log",
-  kernels: floats(Math.log),
+  expr: floats(scalar.log),
   jvp: (t, x) => div(t, x),
   lower: node("Log"),
   domain: { range: [0.1, 3], special: positive },
@@ -84,7 +84,7 @@ export function log(x: NDArray): NDArray {
 
 const expm1P = unary({
   name: "expm1",
-  kernels: floats(Math.expm1),
+  expr: floats(scalar.expm1),
   jvp: (t, _, y) => mul(t, plus(y, 1)),
   lower: formula(expm1In),
   domain: { special: [...special, 0.49, -0.51, 1e-3] },
@@ -97,7 +97,7 @@ export function expm1(x: NDArray): NDArray {
 
 const log1pP = unary({
   name: "log1p",
-  kernels: floats(Math.log1p),
+  expr: floats(scalar.log1p),
   jvp: (t, x) => div(t, plus(x, 1)),
   lower: formula(log1pIn),
   domain: {
@@ -113,11 +113,7 @@ export function log1p(x: NDArray): NDArray {
 
 const logisticP = unary({
   name: "logistic",
-  kernels: floats((x) => {
-    // Exponentials of positive numbers would overflow before the result underflows.
-    const e = Math.exp(-Math.abs(x));
-    return (x < 0 ? e : 1) / (1 + e);
-  }),
+  expr: floats(scalar.logistic),
   jvp: (t, _, y) => mul(t, mul(y, minus(1, y))),
   // Sigmoid's kernels lose all digits but three in the tail, and e^-x would overflow there. Beyond the
   // bound the result is 1.
@@ -137,7 +133,7 @@ export function logistic(x: NDArray): NDArray {
 
 const sqrtP = unary({
   name: "sqrt",
-  kernels: floats(Math.sqrt),
+  expr: floats((e, x) => e.sqrt(x)),
   jvp: (t, _, y) => mul(t, div(scalarLike(0.5, y), y)),
   lower: node("Sqrt"),
   domain: { range: [0.1, 3], special: positive },
@@ -150,7 +146,7 @@ export function sqrt(x: NDArray): NDArray {
 
 const rsqrtP = unary({
   name: "rsqrt",
-  kernels: floats((x) => 1 / Math.sqrt(x)),
+  expr: floats((e, x) => e.div(1, e.sqrt(x))),
   jvp: (t, x, y) => mul(t, mul(scalarLike(-0.5, y), div(y, x))),
   lower: formula((f, x) => f.op("Reciprocal", f.op("Sqrt", x))),
   domain: { range: [0.1, 3], special: positive },
@@ -168,7 +164,7 @@ const unit = [0, -0, 1e-30, -1e-8, 1e-4, 0.5, -0.5, 0.999999, 1, -1, 1.5, NaN];
 
 const sinP = unary({
   name: "sin",
-  kernels: floats(Math.sin),
+  expr: floats(scalar.sin),
   jvp: (t, x) => mul(t, cos(x)),
   lower: node("Sin"),
   domain: { special: angles },
@@ -181,7 +177,7 @@ export function sin(x: NDArray): NDArray {
 
 const cosP = unary({
   name: "cos",
-  kernels: floats(Math.cos),
+  expr: floats(scalar.cos),
   jvp: (t, x) => neg(mul(t, sin(x))),
   lower: node("Cos"),
   domain: { special: angles },
@@ -194,7 +190,7 @@ export function cos(x: NDArray): NDArray {
 
 const tanP = unary({
   name: "tan",
-  kernels: floats(Math.tan),
+  expr: floats(scalar.tan),
   jvp: (t, _, y) => mul(t, plus(mul(y, y), 1)),
   lower: nodeOr("Tan", (f, x) => f.div(f.op("Sin", x), f.op("Cos", x))),
   domain: { range: [-1, 1], special: angles },
@@ -207,7 +203,7 @@ export function tan(x: NDArray): NDArray {
 
 const asinP = unary({
   name: "asin",
-  kernels: floats(Math.asin),
+  expr: floats(scalar.asin),
   jvp: (t, x) => mul(t, rsqrt(oneMinusSquare(x))),
   lower: nodeOr("Asin", (f, x) => {
     const cosine = f.op("Sqrt", f.mul(f.sub(1, x), f.add(1, x)));
@@ -223,7 +219,7 @@ export function asin(x: NDArray): NDArray {
 
 const acosP = unary({
   name: "acos",
-  kernels: floats(Math.acos),
+  expr: floats(scalar.acos),
   jvp: (t, x) => neg(mul(t, rsqrt(oneMinusSquare(x)))),
   // tan(acos(x) / 2)^2 = (1 - x) / (1 + x)
   lower: nodeOr("Acos", (f, x) => {
@@ -240,7 +236,7 @@ export function acos(x: NDArray): NDArray {
 
 const atanP = unary({
   name: "atan",
-  kernels: floats(Math.atan),
+  expr: floats(scalar.atan),
   jvp: (t, x) => div(t, plus(mul(x, x), 1)),
   lower: formula(atanIn),
   domain: { special: [...special, 0.5, 1, -1, 2.5, -1e10] },
@@ -253,11 +249,7 @@ export function atan(x: NDArray): NDArray {
 
 const atan2P = binary({
   name: "atan2",
-  kernels: floats((y, x) => {
-    const angle = Math.atan2(y, x);
-    // V8 gives 0 for -5e-324 above 2.5, whose quotient is rounded to -0.
-    return angle === 0 ? y * 0 : angle;
-  }),
+  expr: floats(scalar.atan2),
   jvp(ty, tx, y, x) {
     const square = add(mul(x, x), mul(y, y));
     const dy = ty && mul(ty, div(x, square));
@@ -294,7 +286,7 @@ export function atan2(y: NDArray, x: NDArray): NDArray {
 
 const sinhP = unary({
   name: "sinh",
-  kernels: floats(Math.sinh),
+  expr: floats(scalar.sinh),
   jvp: (t, x) => mul(t, cosh(x)),
   // With e = expm1(|x|): (e + e / (e + 1)) / 2, whose terms do not cancel; e^x / 2 where e overflows.
   lower: nodeOr("Sinh", (f, x) => {
@@ -314,7 +306,7 @@ export function sinh(x: NDArray): NDArray {
 
 const coshP = unary({
   name: "cosh",
-  kernels: floats(Math.cosh),
+  expr: floats(scalar.cosh),
   jvp: (t, x) => mul(t, sinh(x)),
   // Through e^(|x|/2), which does not overflow before the result does.
   lower: nodeOr("Cosh", (f, x) => {
@@ -331,7 +323,7 @@ export function cosh(x: NDArray): NDArray {
 
 const tanhP = unary({
   name: "tanh",
-  kernels: floats(Math.tanh),
+  expr: floats(scalar.tanh),
   // The factor is one that loops can compute for all steps at once.
   jvp: (t, _, y) => mul(t, oneMinusSquare(y)),
   lower: node("Tanh"),
@@ -345,7 +337,7 @@ export function tanh(x: NDArray): NDArray {
 
 const asinhP = unary({
   name: "asinh",
-  kernels: floats(Math.asinh),
+  expr: floats(scalar.asinh),
   jvp: (t, x) => mul(t, rsqrt(plus(mul(x, x), 1))),
   lower: nodeOr("Asinh", (f, x) => {
     const a = f.op("Abs", x);
@@ -363,7 +355,7 @@ export function asinh(x: NDArray): NDArray {
 
 const acoshP = unary({
   name: "acosh",
-  kernels: floats(Math.acosh),
+  expr: floats(scalar.acosh),
   jvp: (t, x) => mul(t, mul(rsqrt(plus(x, -1)), rsqrt(plus(x, 1)))),
   lower: nodeOr("Acosh", (f, x) => {
     const t = f.sub(x, 1);
@@ -381,7 +373,7 @@ export function acosh(x: NDArray): NDArray {
 
 const atanhP = unary({
   name: "atanh",
-  kernels: floats(Math.atanh),
+  expr: floats(scalar.atanh),
   jvp: (t, x) => div(t, oneMinusSquare(x)),
   lower: nodeOr("Atanh", (f, x) => {
     const a = f.op("Abs", x);
@@ -399,7 +391,7 @@ export function atanh(x: NDArray): NDArray {
 
 const isFiniteP = unary({
   name: "is_finite",
-  kernels: floats((x) => Number.isFinite(x) ? 1 : 0),
+  expr: floats((e, x) => e.lt(e.abs(x), Infinity)),
   result: "bool",
   jvp: null,
   // A comparison, as IsInf and IsNaN have no GPU kernels.
@@ -414,7 +406,7 @@ export function isFinite(x: NDArray): NDArray {
 
 const isNaNP = unary({
   name: "is_nan",
-  kernels: floats((x) => x !== x ? 1 : 0),
+  expr: floats((e, x) => e.ne(x, x)),
   result: "bool",
   jvp: null,
   lower: (g, x) => g.node("Not", [g.node("Equal", [x, x])]),

@@ -31,12 +31,15 @@ import {
   type Tangent,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
+import type { Elementwise, Loop } from "../../scalar/elementwise.ts";
+import type { Scalar1, Scalar2 } from "../../scalar/expr.ts";
+import { elementwiseLoop } from "../../scalar/javascript.ts";
 import { expandDims, reshape } from "../shape/reshape.ts";
 import { moveAxis } from "../shape/transpose.ts";
 import { broadcastTo, unbroadcast } from "../sum/broadcast.ts";
-import { type Map1, map1, type Map2, map2, type Scalar1, type Scalar2 } from "./loops.ts";
+import { map1, map2 } from "./loops.ts";
 
-/** The scalar function of each dtype that an operation has. */
+/** What an operation computes, for each dtype that it knows. */
 export type ByDType<F> = Readonly<Partial<Record<DType, F>>>;
 
 /** One function for both float types. */
@@ -49,14 +52,19 @@ export function numbers<F>(f: F): ByDType<F> {
   return { float32: f, float64: f, int32: f, uint32: f };
 }
 
-/** Compiled loops, one a dtype, made when first needed. */
-function loops<F, L>(table: ByDType<F>, make: (f: F) => L): (dtype: DType) => L {
+/** Things made when first needed, one a dtype. */
+function once<L>(make: (dtype: DType) => L): (dtype: DType) => L {
   const made = new Map<DType, L>();
   return (dtype) => {
-    let loop = made.get(dtype);
-    if (loop === undefined) made.set(dtype, loop = make(table[dtype]!));
-    return loop;
+    let it = made.get(dtype);
+    if (it === undefined) made.set(dtype, it = make(dtype));
+    return it;
   };
+}
+
+/** Loops of an operation on operands of one dtype, made when first needed. */
+export function perOperands(expr: Elementwise, operands: number): (dtype: DType) => Loop {
+  return once((dtype) => elementwiseLoop(expr, new Array<DType>(operands).fill(dtype)));
 }
 
 // ---------------------------------------------------------------- abstract evaluation
@@ -119,7 +127,7 @@ export function elementwiseBatch(
 const LONG_COLUMN = 256;
 
 /**
- * Nodes of an elementwise operation. Beside an axis of length 1 at the end, the CPU's kernels take ten
+ * Nodes of an elementwise operation. Beside an axis of length 1 at the end, the CPU's expr take ten
  * times as long for a number or a shorter shape, as each element is a span of its own (measured with
  * onnxruntime-web 1.30, [300000, 1] against [300000]: 12 and 1 ms for a product with a number, 50 and 1
  * for four such operations). So such axes are taken off and put back, which moves nothing. Files
@@ -262,8 +270,11 @@ function supportedBy<F>(table: ByDType<F>): DType[] {
 export interface UnaryRules {
   /** Name of the primitive. */
   readonly name: string;
-  /** The scalar function of each dtype. */
-  readonly kernels: ByDType<Scalar1>;
+  /**
+   * What it computes of an element, for each dtype that it knows. Loops in JavaScript and vector code are
+   * made of it.
+   */
+  readonly expr: ByDType<Scalar1>;
   /** The element type of the result, where it is not the operand's. */
   readonly result?: DType;
   /** Tangent of the result for tangent `t` of `x`, where `y` is the result; `null`: it is zero. */
@@ -280,14 +291,14 @@ export interface UnaryRules {
 
 /** Defines an elementwise primitive of one operand. */
 export function unary(rules: UnaryRules): Primitive<null> {
-  const { name, kernels, result } = rules;
-  const loop = loops<Scalar1, Map1>(kernels, map1);
+  const { name, expr, result } = rules;
+  const loop = once((dtype) => map1(elementwiseLoop(expr[dtype]!, [dtype])));
   const { jvp, transpose, lower } = rules;
   const self: Primitive<null> = definePrimitive<null>({
     name,
     abstractEval(inputs) {
       const x = inputs[0]!;
-      if (kernels[x.dtype] === undefined) checkDType(name, "x", x, supportedBy(kernels));
+      if (expr[x.dtype] === undefined) checkDType(name, "x", x, supportedBy(expr));
       return result === undefined ? inputs : [shaped(x.shape, result)];
     },
     impl([x], _, [out]) {
@@ -306,7 +317,7 @@ export function unary(rules: UnaryRules): Primitive<null> {
     lower: (g, inputs, _, avals, [out]) => [
       lowerElementwise(g, inputs, avals, out!, ([x]) => lower(g, x!, avals[0]!.dtype)),
     ],
-    samples: () => elementwiseSamples(supportedBy(kernels), 1, rules.domain ?? {}),
+    samples: () => elementwiseSamples(supportedBy(expr), 1, rules.domain ?? {}),
   });
   return self;
 }
@@ -317,8 +328,8 @@ export function unary(rules: UnaryRules): Primitive<null> {
 export interface BinaryRules {
   /** Name of the primitive. */
   readonly name: string;
-  /** The scalar function of each dtype. */
-  readonly kernels: ByDType<Scalar2>;
+  /** What it computes of a pair of elements, for each dtype that it knows. */
+  readonly expr: ByDType<Scalar2>;
   /** The element type of the result, where it is not the operands'. */
   readonly result?: DType;
   /**
@@ -344,14 +355,14 @@ export interface BinaryRules {
 
 /** Defines an elementwise primitive of two operands, which broadcast. */
 export function binary(rules: BinaryRules): Primitive<null> {
-  const { name, kernels, result, jvp, transpose, lower } = rules;
-  const loop = loops<Scalar2, Map2>(kernels, map2);
+  const { name, expr, result, jvp, transpose, lower } = rules;
+  const loop = once((dtype) => map2(elementwiseLoop(expr[dtype]!, [dtype, dtype])));
   const self: Primitive<null> = definePrimitive<null>({
     name,
     abstractEval(inputs) {
       const x = inputs[0]!;
       const aval = broadcastAvals(name, x, inputs[1]!);
-      if (kernels[x.dtype] === undefined) checkDType(name, "x", x, supportedBy(kernels));
+      if (expr[x.dtype] === undefined) checkDType(name, "x", x, supportedBy(expr));
       return [result === undefined ? aval : shaped(aval.shape, result)];
     },
     impl(inputs, _, outs) {
@@ -383,7 +394,7 @@ export function binary(rules: BinaryRules): Primitive<null> {
         ([x, y], aval) => lower(g, x!, y!, avals[0]!.dtype, aval),
       ),
     ],
-    samples: () => elementwiseSamples(supportedBy(kernels), 2, rules.domain ?? {}),
+    samples: () => elementwiseSamples(supportedBy(expr), 2, rules.domain ?? {}),
   });
   return self;
 }

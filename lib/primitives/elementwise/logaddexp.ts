@@ -5,21 +5,16 @@
  */
 import type { NDArray } from "../../core/array.ts";
 import { bind1 } from "../../core/trace.ts";
+import * as scalar from "../../scalar/functions.ts";
 import { Formula } from "../graph/formula.ts";
 import { log1pIn } from "./accurate.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { logistic } from "./elementary.ts";
 import { binary, floats } from "./factory.ts";
 
-function logAddExp(x: number, y: number): number {
-  const apart = x - y;
-  // Infinities of one sign have no distance.
-  return apart === apart ? (apart > 0 ? x : y) + Math.log1p(Math.exp(-Math.abs(apart))) : x + y;
-}
-
 const logaddexpP = binary({
   name: "logaddexp",
-  kernels: floats(logAddExp),
+  expr: floats(scalar.logaddexp),
   // Of orders beyond too, the slopes are those of a function that is smooth where x = y.
   jvp(tx, ty, x, y) {
     const dx = tx && mul(tx, logistic(sub(x, y)));

@@ -6,64 +6,23 @@
  */
 import { NDArray } from "../../core/array.ts";
 import { broadcastShapes, formatAval, sameShape, type ShapedArray } from "../../core/aval.ts";
-import { allocate, type DType, isFloat, type TypedArray } from "../../core/dtype.ts";
+import { allocate, isFloat } from "../../core/dtype.ts";
 import { DTypeError, ShapeError } from "../../core/errors.ts";
 import type { Value } from "../../core/lowering.ts";
 import { definePrimitive, ordinary, type Primitive, type Sample } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
+import * as scalar from "../../scalar/functions.ts";
 import { Formula } from "../graph/formula.ts";
-import { perDType } from "../loops/specialise.ts";
 import { broadcastTo } from "../sum/broadcast.ts";
 import { add, mul } from "./arithmetic.ts";
-import { elementwiseBatch } from "./factory.ts";
+import { elementwiseBatch, perOperands } from "./factory.ts";
 
 /** 2^27 + 1, which splits a double into two halves whose products are exact (Veltkamp). */
 const SPLIT = 134217729;
 
-// Float32's products are exact in double precision, and so is the sum in all but 2^-29 of cases.
-function loopSingle(
-  out: TypedArray,
-  x: TypedArray,
-  y: TypedArray,
-  yStep: number,
-  z: TypedArray,
-  zStep: number,
-): void {
-  for (let k = 0, i = 0, j = 0; k < out.length; k++, i += yStep, j += zStep) {
-    out[k] = x[k]! * y[i]! + z[j]!;
-  }
-}
+const loopOf = perOperands(scalar.mulAdd, 3);
 
-// The rounding errors of product and sum are exact (Dekker, Knuth), and added at last.
-function loopDouble(
-  out: TypedArray,
-  x: TypedArray,
-  y: TypedArray,
-  yStep: number,
-  z: TypedArray,
-  zStep: number,
-  split: number,
-): void {
-  for (let k = 0, i = 0, j = 0; k < out.length; k++, i += yStep, j += zStep) {
-    const a = x[k]!, b = y[i]!, c = z[j]!;
-    const product = a * b, sum = product + c;
-    const a1 = split * a - (split * a - a), b1 = split * b - (split * b - b);
-    const a2 = a - a1, b2 = b - b1;
-    const lost1 = a1 * b1 - product + a1 * b2 + a2 * b1 + a2 * b2;
-    const part = sum - product;
-    const lost2 = product - (sum - part) + (c - part);
-    const lost = lost1 + lost2;
-    // Nothing is lost of -0, and the errors of what is not finite are NaN.
-    out[k] = Math.abs(lost) > 0 ? sum + lost : sum;
-  }
-}
-
-const loops: Readonly<Partial<Record<DType, (dtype: DType) => typeof loopDouble>>> = {
-  float32: perDType(loopSingle),
-  float64: perDType(loopDouble),
-};
-
-/** The steps of `loopDouble`. */
+/** In double precision: the rounding errors of product and sum are exact (Dekker, Knuth), and added at last. */
 function exactly(f: Formula, a: Value, b: Value, c: Value): Value {
   const product = f.mul(a, b), sum = f.add(product, c);
   const upper = (v: Value): Value => {
@@ -104,7 +63,8 @@ export const mulAddP: Primitive<null> = definePrimitive<null>({
     const out = allocate(dtype, values.length);
     const step = (v: { readonly shape: readonly number[] }): number =>
       v.shape.length === 0 && x!.shape.length > 0 ? 0 : 1;
-    loops[dtype]!(dtype)(out, values, y!.values, step(y!), z!.values, step(z!), SPLIT);
+    const loop = loopOf(dtype);
+    loop(0, out.length, out, values, 0, 1, y!.values, 0, step(y!), z!.values, 0, step(z!));
     return [out];
   },
   jvp([x, y, z], [tx, ty, tz]) {

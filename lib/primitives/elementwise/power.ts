@@ -8,6 +8,7 @@ import { ConcreteArray } from "../../core/concrete.ts";
 import { type DType, isInteger } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { bind1 } from "../../core/trace.ts";
+import { pow as powFloat, POWER_BITS, powInteger } from "../../scalar/power.ts";
 import { scalarLike } from "../constants/full.ts";
 import { Formula } from "../graph/formula.ts";
 import { abs, add, mul, sub } from "./arithmetic.ts";
@@ -15,26 +16,6 @@ import { and, eq, ge, not } from "./compare.ts";
 import { log } from "./elementary.ts";
 import { binary, floats } from "./factory.ts";
 import { select } from "./select.ts";
-
-/** IEEE 754's pow: 1 for base 1 and for -1 to an infinite power, where JavaScript gives NaN. */
-function powFloat(x: number, y: number): number {
-  if (x === 1 || (x === -1 && (y === Infinity || y === -Infinity))) return 1;
-  return Math.pow(x, y);
-}
-
-/** Bits of an integer exponent that count: any more, and nothing but -1, 0 and 1 fits the result. */
-const POWER_BITS = 6;
-
-/** Powers of integers by squaring, modulo 2^32, as `jnp.power` computes them. */
-function powInteger(x: number, y: number): number {
-  if (x === 0) return y === 0 ? 1 : 0;
-  let result = 1;
-  for (let base = x, bit = 0; bit < POWER_BITS; bit++) {
-    if (y & (1 << bit)) result = Math.imul(result, base);
-    base = Math.imul(base, base);
-  }
-  return result;
-}
 
 /** Whether a bit of an int32 value is 0. */
 function isClear(g: Lowering, x: Value, bit: number): Value {
@@ -47,7 +28,7 @@ function isClear(g: Lowering, x: Value, bit: number): Value {
   return f.equal(f.sub(f.div(bits, 2 ** bit), f.mul(f.div(bits, 2 ** (bit + 1)), 2)), 0);
 }
 
-/** The same in the graph, where Pow would go through double precision and saturate. */
+/** Powers of integers in the graph, where Pow would go through double precision and saturate. */
 function powIn(g: Lowering, x: Value, y: Value, dtype: DType): Value {
   // Products modulo 2^32 have the same bits in int32, which has more kernels than uint32.
   const f = new Formula(g, "int32");
@@ -82,7 +63,7 @@ function lowerPower(x: NDArray, y: NDArray, zero: NDArray, one: NDArray): NDArra
 
 const powP = binary({
   name: "pow",
-  kernels: { ...floats(powFloat), int32: powInteger, uint32: powInteger },
+  expr: { ...floats(powFloat), int32: powInteger, uint32: powInteger },
   jvp(tx, ty, x, y, z) {
     const zero = scalarLike(0, z);
     const one = scalarLike(1, z);

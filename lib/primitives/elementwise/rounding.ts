@@ -8,16 +8,17 @@ import type { DType } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import type { Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
+import type { Scalar1 } from "../../scalar/expr.ts";
 import { floats, unary } from "./factory.ts";
 
 function rounding(
   name: string,
-  f: (x: number) => number,
+  expr: Scalar1,
   lower: (g: Lowering, x: Value, dtype: DType) => Value,
 ): Primitive<null> {
   return unary({
     name,
-    kernels: floats(f),
+    expr: floats(expr),
     jvp: null,
     lower,
     domain: {
@@ -27,24 +28,14 @@ function rounding(
   });
 }
 
-const floorP = rounding("floor", Math.floor, (g, x) => g.node("Floor", [x]));
-const ceilP = rounding("ceil", Math.ceil, (g, x) => g.node("Ceil", [x]));
-const roundP = rounding("round", roundHalfEven, (g, x) => g.node("Round", [x]));
+const floorP = rounding("floor", (e, x) => e.floor(x), (g, x) => g.node("Floor", [x]));
+const ceilP = rounding("ceil", (e, x) => e.ceil(x), (g, x) => g.node("Ceil", [x]));
+const roundP = rounding("round", (e, x) => e.nearest(x), (g, x) => g.node("Round", [x]));
 // The condition holds for no -0, and numbers between -1 and 0 become one.
-const truncP = rounding("trunc", Math.trunc, (g, x, dtype) => {
+const truncP = rounding("trunc", (e, x) => e.trunc(x), (g, x, dtype) => {
   const positive = g.node("Greater", [x, g.scalar(0, dtype)]);
   return g.node("Where", [positive, g.node("Floor", [x]), g.node("Ceil", [x])]);
 });
-
-function roundHalfEven(x: number): number {
-  const below = Math.floor(x);
-  const rest = x - below;
-  // Also leaves infinities and NaN, whose rest is NaN, to the last line.
-  if (rest < 0.5) return below === 0 ? x * 0 : below;
-  if (rest > 0.5) return below === -1 ? -0 : below + 1;
-  if (rest === 0.5) return below % 2 === 0 ? below : below === -1 ? -0 : below + 1;
-  return x;
-}
 
 /** The largest integer that is not above `x`, elementwise. Floats only. */
 export function floor(x: NDArray): NDArray {

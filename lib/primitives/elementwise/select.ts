@@ -15,29 +15,21 @@ import {
   type Primitive,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
+import type { Loop } from "../../scalar/elementwise.ts";
+import type { Expr, Exprs } from "../../scalar/expr.ts";
+import { elementwiseLoop } from "../../scalar/javascript.ts";
 import { scalarLike } from "../constants/full.ts";
 import { copyStrided } from "../loops/copy.ts";
-import { perDType } from "../loops/specialise.ts";
 import { broadcastStrides } from "../loops/strides.ts";
 import { broadcastTo, unbroadcast } from "../sum/broadcast.ts";
 import { elementwiseBatch, lowerElementwise } from "./factory.ts";
 
-function loopSelect(
-  out: TypedArray,
-  c: TypedArray,
-  cStep: number,
-  a: TypedArray,
-  aStep: number,
-  b: TypedArray,
-  bStep: number,
-): void {
-  const n = out.length;
-  for (let k = 0, h = 0, i = 0, j = 0; k < n; k++, h += cStep, i += aStep, j += bStep) {
-    out[k] = c[h] !== 0 ? a[i]! : b[j]!;
-  }
+/** What it computes of an element. */
+export function selectExpr(e: Exprs, c: Expr, x: Expr, y: Expr): Expr {
+  return e.select(c, x, y);
 }
 
-const selectLoops = perDType(loopSelect);
+const loopOf = new Map<DType, Loop>();
 
 /** Writes elements of `a` where `c` is not 0, else of `b`; one of length 1 serves all elements. */
 function selectInto(
@@ -47,8 +39,12 @@ function selectInto(
   a: TypedArray,
   b: TypedArray,
 ): void {
+  let loop = loopOf.get(dtype);
+  if (loop === undefined) {
+    loopOf.set(dtype, loop = elementwiseLoop(selectExpr, ["bool", dtype, dtype]));
+  }
   const step = (x: TypedArray): number => x.length === 1 ? 0 : 1;
-  selectLoops(dtype)(out, c, step(c), a, step(a), b, step(b));
+  loop(0, out.length, out, c, 0, step(c), a, 0, step(a), b, 0, step(b));
 }
 
 const selectP: Primitive<null> = definePrimitive<null>({

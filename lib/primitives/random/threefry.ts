@@ -14,7 +14,8 @@ import type { Lowering, Value } from "../../core/lowering.ts";
 import { definePrimitive, type HostValue, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind } from "../../core/trace.ts";
 import { checkDType } from "../../core/checks.ts";
-import { elementwiseBatch } from "../elementwise/factory.ts";
+import type { Expr, Exprs } from "../../scalar/expr.ts";
+import { elementwiseBatch, perOperands } from "../elementwise/factory.ts";
 import { emptyOutput } from "../graph/nodes.ts";
 import { copyStrided } from "../loops/copy.ts";
 import { broadcastStrides } from "../loops/strides.ts";
@@ -25,32 +26,23 @@ const ROTATIONS = [[13, 15, 26, 6], [17, 29, 16, 24]] as const;
 const GROUPS = 5;
 const PARITY = 0x1BD11BDA;
 
-/** Hashes a pair of words; the second one is left in `high`. */
-function hash(k0: number, k1: number, x0: number, x1: number): number {
-  const k2 = k0 ^ k1 ^ PARITY;
-  let a = (x0 + k0) | 0;
-  let b = (x1 + k1) | 0;
+/** What it computes of a pair of words under the key `k0`, `k1`, all `u32`. */
+export function threefryExpr(e: Exprs, k0: Expr, k1: Expr, x0: Expr, x1: Expr): [Expr, Expr] {
+  const keys = [k0, k1, e.xor(e.xor(k0, k1), PARITY)];
+  let a = e.add(x0, k0);
+  let b = e.add(x1, k1);
   for (let group = 0; group < GROUPS; group++) {
-    if ((group & 1) === 0) {
-      a = (a + b) | 0, b = ((b << 13) | (b >>> 19)) ^ a;
-      a = (a + b) | 0, b = ((b << 15) | (b >>> 17)) ^ a;
-      a = (a + b) | 0, b = ((b << 26) | (b >>> 6)) ^ a;
-      a = (a + b) | 0, b = ((b << 6) | (b >>> 26)) ^ a;
-    } else {
-      a = (a + b) | 0, b = ((b << 17) | (b >>> 15)) ^ a;
-      a = (a + b) | 0, b = ((b << 29) | (b >>> 3)) ^ a;
-      a = (a + b) | 0, b = ((b << 16) | (b >>> 16)) ^ a;
-      a = (a + b) | 0, b = ((b << 24) | (b >>> 8)) ^ a;
+    for (const bits of ROTATIONS[group % 2]!) {
+      a = e.add(a, b);
+      b = e.xor(e.or(e.shl(b, bits), e.shr(b, 32 - bits)), a);
     }
-    const part = group % 3;
-    a = (a + (part === 0 ? k1 : part === 1 ? k2 : k0)) | 0;
-    b = (b + (part === 0 ? k2 : part === 1 ? k0 : k1) + group + 1) | 0;
+    a = e.add(a, keys[(group + 1) % 3]!);
+    b = e.add(b, e.add(keys[(group + 2) % 3]!, group + 1));
   }
-  high = b;
-  return a;
+  return [a, b];
 }
 
-let high = 0;
+const loopOf = perOperands(threefryExpr, 4);
 
 /** Elements broadcast to `shape`; those of a scalar are left alone. */
 function spread(x: HostValue, shape: readonly number[]): TypedArray {
@@ -97,10 +89,8 @@ export const threefry2x32P: Primitive<null> = definePrimitive<null>({
     const y1 = new Uint32Array(n);
     const [k0, k1, x0, x1] = inputs.map((x) => spread(x, out!.shape));
     const [s0, s1, s2, s3] = [k0!, k1!, x0!, x1!].map((x) => x.length === 1 ? 0 : 1);
-    for (let i = 0; i < n; i++) {
-      y0[i] = hash(k0![i * s0!]!, k1![i * s1!]!, x0![i * s2!]!, x1![i * s3!]!);
-      y1[i] = high;
-    }
+    const loop = loopOf("uint32");
+    loop(0, n, y0, y1, k0!, 0, s0!, k1!, 0, s1!, x0!, 0, s2!, x1!, 0, s3!);
     return [y0, y1];
   },
   jvp: (inputs) => [bind(threefry2x32P, inputs, null), [null, null]],
