@@ -93,7 +93,7 @@ export class Exprs {
   /** All nodes, operands before what reads them. */
   readonly nodes: Expr[] = [];
   readonly #known: { [op in Op]?: { [ty in Ty]?: Map<number | string, Expr> } } = {};
-  readonly #tables = new Map<string, number>();
+  readonly #tables = new Map<readonly number[], number>();
 
   #node(
     op: Op,
@@ -137,11 +137,10 @@ export class Exprs {
     return this.#node("index", "i32", []);
   }
 
-  /** `values[i]` for an `i32` in range. */
+  /** `values[i]` for an `i32` in range. One list of values is one table. */
   table(values: readonly number[], ty: Ty, i: Expr): Expr {
-    const key = `${ty}:${values.join()}`;
-    let number = this.#tables.get(key);
-    if (number === undefined) this.#tables.set(key, number = this.#tables.size);
+    let number = this.#tables.get(values);
+    if (number === undefined) this.#tables.set(values, number = this.#tables.size);
     return this.#node("table", ty, [i], number, values);
   }
 
