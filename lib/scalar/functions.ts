@@ -1,13 +1,15 @@
 /**
- * All accurate functions under one name.
+ * The accurate functions under one name. The files export nothing else, since what is re-exported by name
+ * is on no page of the documentation.
  *
  * @module
  */
-export { exp, expm1, logistic } from "./exp.ts";
-export { log, log1p } from "./log.ts";
-export { cos, sin, tan } from "./trig.ts";
-export { acos, asin, atan, atan2 } from "./inverse.ts";
-export { acosh, asinh, atanh, cosh, sinh, tanh } from "./hyperbolic.ts";
-export { erf, erfc, erfcx, erfInv } from "./error.ts";
-export { pow, powInteger } from "./power.ts";
-export { logaddexp, mulAdd } from "./sums.ts";
+export * from "./error.ts";
+export * from "./error_inverse.ts";
+export * from "./exp.ts";
+export * from "./hyperbolic.ts";
+export * from "./inverse.ts";
+export * from "./log.ts";
+export * from "./power.ts";
+export * from "./sums.ts";
+export * from "./trig.ts";

@@ -5,9 +5,11 @@
  * @module
  */
 import { inDouble, polynomial, twoSum, withSign } from "./algebra.ts";
-import { exp, expOfPair, halfExpm1 } from "./exp.ts";
+import { exp } from "./exp.ts";
+import { expOfPair, halfExpm1 } from "./exponential.ts";
 import type { Expr, Exprs } from "./expr.ts";
-import { log, log1pOfPair } from "./log.ts";
+import { log } from "./log.ts";
+import { log1pOfPair } from "./logarithm.ts";
 
 /** (tanh(x) - x) / x^3 in x^2, for `f32` below 5/8; from Cephes (S. Moshier, tanhf.c). */
 const TANH = [

@@ -4,9 +4,12 @@
  * @module
  */
 import { fastTwoSum, type Pair, polynomial, twoProduct, twoSum } from "./algebra.ts";
-import { exp, expOfPair } from "./exp.ts";
+import { POWER_BITS } from "./constants.ts";
+import { exp } from "./exp.ts";
+import { expOfPair } from "./exponential.ts";
 import type { Expr, Exprs } from "./expr.ts";
-import { log, splitAny } from "./log.ts";
+import { log } from "./log.ts";
+import { splitAny } from "./logarithm.ts";
 
 /** 1 / (2 i + 5) in z: (artanh(s) / s - 1 - z / 3) / z^2 with z = s^2, highest coefficient first. */
 const ARTANH = Array.from({ length: 11 }, (_, i) => 1 / (2 * (10 - i) + 5));
@@ -16,7 +19,7 @@ const THIRD = 1 / 3;
 const THIRD_LOW = 1.8503717077085942e-17;
 
 /** The logarithm of a positive `f64` as a pair, with a relative error of about 2^-64. */
-export function logPair(e: Exprs, x: Expr): Pair {
+function logPair(e: Exprs, x: Expr): Pair {
   const { k, m } = splitAny(e, x);
   // s = (m - 1) / (m + 1), and what the division lost.
   const f = e.sub(m, 1);
@@ -86,9 +89,6 @@ export function pow(e: Exprs, x: Expr, y: Expr): Expr {
 function signBits(e: Exprs, x: Expr): Expr {
   return x.ty === "f64" ? e.high(x) : e.bits(x);
 }
-
-/** Bits of an integer exponent that count: any more, and nothing but -1, 0 and 1 fits the result. */
-export const POWER_BITS = 6;
 
 /** Powers of integers by squaring, modulo 2^32, as `jnp.power` computes them. */
 export function powInteger(e: Exprs, x: Expr, y: Expr): Expr {

@@ -348,13 +348,14 @@ Deno.test("arrays print their values as one would write them", () => {
 Deno.test("products with logarithms, limits and empty axes: what JAX gives", () => {
   const f64 = { dtype: "float64" } as const;
   const [x, y] = [np.array([0, 1, 0, 0, 0], f64), np.array([2, 3, 4, 0, NaN], f64)];
-  assertEquals(special.xlogy(x, y).toArray(), [0, Math.log(3), 0, 0, NaN]);
+  const log = (v: number): unknown => np.log(np.array(v, f64)).item();
+  assertEquals(special.xlogy(x, y).toArray(), [0, log(3), 0, 0, NaN]);
   const [byX, byY] = grad(
     (x: NDArray, y: NDArray) => special.xlogy(x, y).sum(),
     { argnums: [0, 1] },
   )(np.array([0, 1, 0, 0], f64), np.array([2, 3, 4, 0], f64));
   // At 0 too the derivative by x is log(y).
-  assertEquals(byX.toArray(), [Math.log(2), Math.log(3), Math.log(4), 0]);
+  assertEquals(byX.toArray(), [log(2), log(3), log(4), 0]);
   assertEquals(byY.toArray(), [0, 1 / 3, 0, 0]);
   const slopes = (f: (x: NDArray) => NDArray, at: number[]): unknown =>
     grad((x: NDArray) => f(x).sum())(np.array(at, f64)).toArray();

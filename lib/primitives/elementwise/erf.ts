@@ -7,7 +7,7 @@
 import type { NDArray } from "../../core/array.ts";
 import type { Value } from "../../core/lowering.ts";
 import { bind1 } from "../../core/trace.ts";
-import { INVERSE_DOUBLE, INVERSE_SINGLE } from "../../scalar/error.ts";
+import { INVERSE_DOUBLE, INVERSE_SINGLE } from "../../scalar/constants.ts";
 import * as scalar from "../../scalar/functions.ts";
 import { scalarLike } from "../constants/full.ts";
 import { Formula } from "../graph/formula.ts";
