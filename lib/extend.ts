@@ -107,6 +107,7 @@ export * as scalar from "./scalar/functions.ts";
 export {
   type Expr,
   Exprs,
+  type Op,
   type Operand,
   type Scalar1,
   type Scalar2,
