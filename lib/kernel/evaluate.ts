@@ -49,10 +49,14 @@ export function graphOf(nodes: readonly Expr[], roots: readonly Expr[]): Graph {
   return { items, uses, depth };
 }
 
-/** How many lanes suffice for all that is not seldom needed. */
-export function lanesOf(items: readonly Item[]): Lanes {
-  const wide = (x: Expr): boolean => x.ty === "f64" && x.op !== "const";
-  return items.some((i) => isRare(i) ? i.members.some(wide) : wide(i)) ? 2 : 4;
+/** How many lanes there can be, where vectors hold `roots` and all that is not seldom needed. */
+export function lanesOf(items: readonly Item[], roots: readonly Expr[]): Lanes {
+  const wide = (x: Expr): boolean => x.ty === "f64";
+  // Constants that only functions of what is seldom needed read are made there.
+  const some = items.some((i) =>
+    isRare(i) ? i.members.some(wide) : i.op !== "const" && [i, ...i.args].some(wide)
+  );
+  return some || roots.some(wide) ? 2 : 4;
 }
 
 /** Computes the nodes of a graph for some vectors in turn. */

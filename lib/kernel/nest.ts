@@ -80,7 +80,7 @@ class NestCode {
       ...reductions.map((r) => r.slot),
     ];
     this.#graph = graphOf(order, roots);
-    this.#lanes = lanesOf(this.#graph.items);
+    this.#lanes = lanesOf(this.#graph.items, roots);
     this.#code = new VectorCode(f, this.#lanes, module, pool);
     // Loops over what is kept go outside.
     const loops = [...nest.dims.keys()].sort((a, b) =>
