@@ -49,8 +49,35 @@ export {
   Linear,
   type LinearOptions,
 } from "./layers.ts";
-export { BatchNorm, type BatchNormOptions, LayerNorm, type NormOptions } from "./normalization.ts";
-export { type CellOptions, GRUCell, LSTMCell } from "./recurrent.ts";
+export {
+  BatchNorm,
+  type BatchNormOptions,
+  GroupNorm,
+  type GroupNormOptions,
+  LayerNorm,
+  type NormOptions,
+  RMSNorm,
+  type RMSNormOptions,
+} from "./normalization.ts";
+export {
+  type CellOptions,
+  GRUCell,
+  LSTMCell,
+  OptimizedLSTMCell,
+  SimpleCell,
+  type SimpleCellOptions,
+} from "./recurrent.ts";
+export {
+  Bidirectional,
+  type BidirectionalCallOptions,
+  type BidirectionalOptions,
+  type Cell,
+  flipSequences,
+  RNN,
+  type RNNCallOptions,
+  type RNNOptions,
+  type SequenceOptions,
+} from "./sequences.ts";
 export {
   type AttentionCallOptions,
   type AttentionOptions,

@@ -1,10 +1,10 @@
 /**
- * Normalisation: `BatchNorm`, whose statistics are state, and `LayerNorm`.
+ * Normalisation: `BatchNorm`, whose statistics are state, `LayerNorm`, `RMSNorm` and `GroupNorm`.
  *
  * @module
  */
 import { checkCall, type OptionTable } from "../../lib/extend.ts";
-import { type NDArray, numpy as np } from "../../mod.ts";
+import { type NDArray, numpy as np, ShapeError } from "../../mod.ts";
 import { Module } from "./graph.ts";
 import { type Initializer, ones, zeros } from "./initializers.ts";
 import { checkFeatures, checkRngs, checkSize, type LayerOptions } from "./layers.ts";
@@ -44,14 +44,16 @@ function statistics(x: NDArray, axes: number[]): [mean: NDArray, variance: NDArr
 
 function normalized(
   x: NDArray,
-  mean: NDArray,
+  mean: NDArray | null,
   variance: NDArray,
   epsilon: number,
   scale: Param | null,
   bias: Param | null,
 ): NDArray {
   const factor = np.rsqrt(variance.add(epsilon));
-  const y = x.sub(mean).mul(scale === null ? factor : factor.mul(scale.value));
+  const y = (mean === null ? x : x.sub(mean)).mul(
+    scale === null ? factor : factor.mul(scale.value),
+  );
   return bias === null ? y : y.add(bias.value);
 }
 
@@ -191,5 +193,129 @@ export class LayerNorm extends Module {
     checkFeatures("nnx.LayerNorm", x, this.numFeatures);
     const [mean, variance] = statistics(x, [x.ndim - 1]);
     return normalized(x, mean, variance, this.epsilon, this.scale, this.bias);
+  }
+}
+
+/** Options of `RMSNorm`. */
+export type RMSNormOptions = Omit<NormOptions, "useBias" | "biasInit">;
+
+const { useBias: _, biasInit: __, ...rmsNormOptions } = normOptions;
+
+/**
+ * Makes the mean square of the features of each example 1, then scales.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as nnx from "@injax/injax/adapters/nnx";
+ *
+ * const layer = new nnx.RMSNorm(2, { rngs: new nnx.Rngs(0) });
+ * console.log(layer.call(np.array([3, 4])).square().mean().item().toFixed(3)); // 1.000
+ * ```
+ */
+export class RMSNorm extends Module {
+  /** Factors, [features]; `null` without. */
+  readonly scale: Param | null;
+  /** Added to the mean square. */
+  readonly epsilon: number;
+
+  /**
+   * Makes the layer; its parameters take keys of the stream `params`.
+   *
+   * @throws {ShapeError} where the number of features is not a positive integer.
+   */
+  constructor(readonly numFeatures: number, options: RMSNormOptions) {
+    checkCall("new nnx.RMSNorm(numFeatures, options)", arguments, rmsNormOptions);
+    super();
+    checkSize("nnx.RMSNorm", "the number of features", numFeatures);
+    checkRngs("nnx.RMSNorm", options);
+    [this.scale] = affine({ ...options, useBias: false }, numFeatures);
+    this.epsilon = options.epsilon ?? 1e-6;
+  }
+
+  /** Applies the layer to `x` [..., features]. */
+  call(x: NDArray): NDArray {
+    checkFeatures("nnx.RMSNorm", x, this.numFeatures);
+    const square = x.square().mean([x.ndim - 1], { keepDims: true });
+    return normalized(x, null, square, this.epsilon, this.scale, null);
+  }
+}
+
+/** Options of `GroupNorm`. */
+export interface GroupNormOptions extends NormOptions {
+  /** Number of groups (default 32, or what `groupSize` says). */
+  readonly numGroups?: number | undefined;
+  /** Features of a group, in place of `numGroups`. */
+  readonly groupSize?: number | undefined;
+}
+
+const groupNormOptions: OptionTable<GroupNormOptions> = {
+  ...normOptions,
+  numGroups: "count",
+  groupSize: "count",
+};
+
+/**
+ * Makes mean 0 and variance 1 of groups of features, over all axes but the first, then scales and shifts
+ * each feature.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as nnx from "@injax/injax/adapters/nnx";
+ *
+ * const layer = new nnx.GroupNorm(4, { numGroups: 2, rngs: new nnx.Rngs(0) });
+ * const y = layer.call(np.array([[1, 3, 10, 30]]));
+ * console.log(np.round(y, 2).toArray()); // [ [ -1, 1, -1, 1 ] ]
+ * ```
+ */
+export class GroupNorm extends Module {
+  /** Factors, [features]; `null` without. */
+  readonly scale: Param | null;
+  /** Terms, [features]; `null` without. */
+  readonly bias: Param | null;
+  /** Added to the variance. */
+  readonly epsilon: number;
+  /** Number of groups. */
+  readonly numGroups: number;
+
+  /**
+   * Makes the layer; its parameters take keys of the stream `params`.
+   *
+   * @throws {ShapeError} where the features cannot be divided among the groups.
+   */
+  constructor(readonly numFeatures: number, options: GroupNormOptions) {
+    checkCall("new nnx.GroupNorm(numFeatures, options)", arguments, groupNormOptions);
+    super();
+    checkSize("nnx.GroupNorm", "the number of features", numFeatures);
+    checkRngs("nnx.GroupNorm", options);
+    const { numGroups, groupSize } = options;
+    if (numGroups !== undefined && groupSize !== undefined) {
+      throw new ShapeError("nnx.GroupNorm: give numGroups or groupSize, not both");
+    }
+    const size = groupSize ?? numFeatures / (numGroups ?? 32);
+    this.numGroups = numFeatures / size;
+    if (!Number.isInteger(size) || !Number.isInteger(this.numGroups)) {
+      throw new ShapeError(
+        `nnx.GroupNorm: ${numFeatures} features cannot be divided into groups: ${
+          groupSize === undefined ? `${numGroups ?? 32} groups` : `groups of ${groupSize}`
+        }`,
+      );
+    }
+    [this.scale, this.bias] = affine(options, numFeatures);
+    this.epsilon = options.epsilon ?? 1e-6;
+  }
+
+  /** Applies the layer to `x` [batch, ..., features]. */
+  call(x: NDArray): NDArray {
+    checkFeatures("nnx.GroupNorm", x, this.numFeatures);
+    const { numGroups, numFeatures } = this;
+    const grouped = x.reshape([...x.shape.slice(0, -1), numGroups, numFeatures / numGroups]);
+    const axes = Array.from({ length: grouped.ndim }, (_, d) => d)
+      .filter((d) => d === grouped.ndim - 1 || (d > 0 && d < grouped.ndim - 2));
+    const [mean, variance] = statistics(grouped, axes);
+    const y = normalized(grouped, mean, variance, this.epsilon, null, null).reshape(x.shape);
+    const scaled = this.scale === null ? y : y.mul(this.scale.value);
+    return this.bias === null ? scaled : scaled.add(this.bias.value);
   }
 }

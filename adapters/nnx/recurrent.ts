@@ -1,6 +1,6 @@
 /**
- * Cells of recurrent networks: functions of what they remember and an input. Loop over inputs with
- * `scan`.
+ * Cells of recurrent networks: functions of what they remember and an input. `RNN` in `sequences.ts` runs
+ * them over sequences.
  *
  * @module
  */
@@ -101,13 +101,12 @@ export class LSTMCell extends Module {
   /** One step: `[carry, output]` from the carry `[memory, output]` and an input [..., inputs]. */
   call(carry: readonly [NDArray, NDArray], x: NDArray): [[NDArray, NDArray], NDArray] {
     const [c, h] = carry;
-    const i = nn.sigmoid(this.ii.call(x).add(this.hi.call(h)));
-    const f = nn.sigmoid(this.if_.call(x).add(this.hf.call(h)));
-    const g = np.tanh(this.ig.call(x).add(this.hg.call(h)));
-    const o = nn.sigmoid(this.io.call(x).add(this.ho.call(h)));
-    const memory = f.mul(c).add(i.mul(g));
-    const out = o.mul(np.tanh(memory));
-    return [[memory, out], out];
+    return lstm(c, [
+      this.ii.call(x).add(this.hi.call(h)),
+      this.if_.call(x).add(this.hf.call(h)),
+      this.ig.call(x).add(this.hg.call(h)),
+      this.io.call(x).add(this.ho.call(h)),
+    ]);
   }
 
   /** What it remembers at first: zeros, for inputs of these leading axes. */
@@ -165,4 +164,134 @@ export class GRUCell extends Module {
   initializeCarry(batch: readonly number[] = []): NDArray {
     return np.zeros([...batch, this.hiddenFeatures]);
   }
+}
+
+/** Options of `SimpleCell`. */
+export interface SimpleCellOptions extends CellOptions {
+  /** What makes the output of the sum (default `tanh`). */
+  readonly activationFn?: ((x: NDArray) => NDArray) | undefined;
+  /** Whether what is remembered is added to the sum (default false). */
+  readonly residual?: boolean | undefined;
+}
+
+const simpleCellOptions: OptionTable<SimpleCellOptions> = {
+  ...cellOptions,
+  activationFn: "function",
+  residual: "boolean",
+};
+
+/**
+ * The simplest cell: `tanh` of a layer of the input and one of what is remembered.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as nnx from "@injax/injax/adapters/nnx";
+ *
+ * const cell = new nnx.SimpleCell(3, 4, { rngs: new nnx.Rngs(0) });
+ * console.log(cell.call(cell.initializeCarry(), np.ones([3]))[1].shape); // [ 4 ]
+ * ```
+ */
+export class SimpleCell extends Module {
+  /** The layer of what is remembered. */
+  readonly denseH: Linear;
+  /** That of the input. */
+  readonly denseI: Linear;
+  /** Whether what is remembered is added to the sum. */
+  readonly residual: boolean;
+  /** What makes the output of the sum. */
+  readonly activationFn: (x: NDArray) => NDArray;
+
+  /**
+   * Makes the layer; its parameters take keys of the stream `params`.
+   *
+   * @throws {ShapeError} where a size is not a positive integer.
+   */
+  constructor(
+    readonly inFeatures: number,
+    readonly hiddenFeatures: number,
+    options: SimpleCellOptions,
+  ) {
+    checkCall(
+      "new nnx.SimpleCell(inFeatures, hiddenFeatures, options)",
+      arguments,
+      simpleCellOptions,
+    );
+    super();
+    const { input, recurrent } = layers("nnx.SimpleCell", options);
+    this.denseH = recurrent(hiddenFeatures, hiddenFeatures, false);
+    this.denseI = input(inFeatures, hiddenFeatures, true);
+    this.residual = options.residual ?? false;
+    this.activationFn = options.activationFn ?? np.tanh;
+  }
+
+  /** One step: `[carry, output]` from the carry and an input [..., inputs]. */
+  call(h: NDArray, x: NDArray): [NDArray, NDArray] {
+    const sum = this.denseI.call(x).add(this.denseH.call(h));
+    const next = this.activationFn(this.residual ? sum.add(h) : sum);
+    return [next, next];
+  }
+
+  /** What it remembers at first: zeros, for inputs of these leading axes. */
+  initializeCarry(batch: readonly number[] = []): NDArray {
+    return np.zeros([...batch, this.hiddenFeatures]);
+  }
+}
+
+/**
+ * As `LSTMCell`, with one layer for all gates of the input and one for what is remembered.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as nnx from "@injax/injax/adapters/nnx";
+ *
+ * const cell = new nnx.OptimizedLSTMCell(3, 4, { rngs: new nnx.Rngs(0) });
+ * console.log(cell.denseH.kernel.value.shape); // [ 4, 16 ]
+ * console.log(cell.call(cell.initializeCarry(), np.ones([3]))[1].shape); // [ 4 ]
+ * ```
+ */
+export class OptimizedLSTMCell extends Module {
+  /** The layer of the input, for the gates `i`, `f`, `g`, `o`. */
+  readonly denseI: Linear;
+  /** That of what is remembered. */
+  readonly denseH: Linear;
+
+  /**
+   * Makes the layer; its parameters take keys of the stream `params`.
+   *
+   * @throws {ShapeError} where a size is not a positive integer.
+   */
+  constructor(readonly inFeatures: number, readonly hiddenFeatures: number, options: CellOptions) {
+    checkCall(
+      "new nnx.OptimizedLSTMCell(inFeatures, hiddenFeatures, options)",
+      arguments,
+      cellOptions,
+    );
+    super();
+    const { input, recurrent } = layers("nnx.OptimizedLSTMCell", options);
+    this.denseI = input(inFeatures, 4 * hiddenFeatures, false);
+    this.denseH = recurrent(hiddenFeatures, 4 * hiddenFeatures, true);
+  }
+
+  /** One step: `[carry, output]` from the carry `[memory, output]` and an input [..., inputs]. */
+  call([c, h]: readonly [NDArray, NDArray], x: NDArray): [[NDArray, NDArray], NDArray] {
+    return lstm(c, np.split(this.denseI.call(x).add(this.denseH.call(h)), 4, -1));
+  }
+
+  /** What it remembers at first: zeros, for inputs of these leading axes. */
+  initializeCarry(batch: readonly number[] = []): [NDArray, NDArray] {
+    const shape = [...batch, this.hiddenFeatures];
+    return [np.zeros(shape), np.zeros(shape)];
+  }
+}
+
+/** The step of a long short-term memory, from what its four gates are made of. */
+function lstm(
+  c: NDArray,
+  [i, f, g, o]: readonly NDArray[],
+): [[NDArray, NDArray], NDArray] {
+  const memory = nn.sigmoid(f!).mul(c).add(nn.sigmoid(i!).mul(np.tanh(g!)));
+  const out = nn.sigmoid(o!).mul(np.tanh(memory));
+  return [[memory, out], out];
 }

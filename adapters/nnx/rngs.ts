@@ -141,19 +141,19 @@ export class Rngs extends Module {
 
   /** Streams of their own, from the next key of each. */
   fork(): Rngs {
-    return this.#each((stream) => stream.fork());
+    return mapStreams(this, (stream) => stream.fork());
   }
 
   /** As many streams in each, from the next key of each. */
   split(splits: number | readonly number[]): Rngs {
-    return this.#each((stream) => stream.split(splits));
+    return mapStreams(this, (stream) => stream.split(splits));
   }
+}
 
-  #each(f: (stream: RngStream) => RngStream): Rngs {
-    return new Rngs(
-      Object.fromEntries(Object.entries(this.streams).map(([name, own]) => [name, f(own)])),
-    );
-  }
+function mapStreams({ streams }: Rngs, f: (stream: RngStream) => RngStream): Rngs {
+  return new Rngs(
+    Object.fromEntries(Object.entries(streams).map(([name, own]) => [name, f(own)])),
+  );
 }
 
 /** Options of `splitRngs`. */

@@ -8,54 +8,19 @@ import { fixedPoint, grad, jit, loadBackend, type NDArray, nn, numpy as np } fro
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { assertEquals } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
+import {
+  array,
+  assertState,
+  assertTree,
+  type Entries,
+  type Json,
+  load,
+  recorded,
+} from "./nnx_recorded.ts";
 import { adam, sgd } from "./nnx_support.ts";
 
 await loadBackend("onnx");
 
-type Json = number | boolean | readonly Json[] | { readonly [name: string]: Json };
-type Entries = Readonly<Record<string, Json>>;
-
-const recorded = JSON.parse(
-  Deno.readTextFileSync(new URL("../reference/nnx.json", import.meta.url)),
-) as Record<string, Record<string, Json>>;
-
-/** The names of the original in the style of this library. */
-const camel = (path: string): string =>
-  path.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
-
-const integer = (path: string): boolean => /(^|\/)(key|count|step)$/.test(path);
-
-/** Gives a model the arrays of the original. */
-function load(model: object, state: Entries): void {
-  const own = new Map(nnx.variables(model));
-  const paths = Object.keys(state).map(camel);
-  assertEquals([...own.keys()].sort(), paths.sort(), "the model has the same variables");
-  for (const [path, value] of Object.entries(state)) {
-    const dtype = integer(path) ? "uint32" : "float32";
-    own.get(camel(path))!.value = np.array(value as never, { dtype });
-  }
-}
-
-/** Checks the arrays of a model: keys and counts to the bit. */
-function assertState(model: object, state: Entries, tolerance = 2e-5): void {
-  const own = new Map(nnx.variables(model));
-  for (const [path, value] of Object.entries(state)) {
-    const found = own.get(camel(path))!.value as NDArray;
-    if (integer(path)) assertEquals(found.toArray(), value, path);
-    else assertClose(found, np.array(value as never), tolerance, path);
-  }
-}
-
-/** Checks a state against arrays by path. */
-function assertTree(tree: unknown, state: Entries, tolerance = 2e-5): void {
-  for (const [path, value] of Object.entries(state)) {
-    let at = tree;
-    for (const name of camel(path).split("/")) at = (at as Record<string, unknown>)[name];
-    assertClose(at as NDArray, np.array(value as never), tolerance, path);
-  }
-}
-
-const array = (x: unknown): NDArray => np.array(x as never);
 const rngs = (seed: number): nnx.Rngs => new nnx.Rngs(seed);
 
 Deno.test("random streams have the original's keys and counts, to the bit", () => {

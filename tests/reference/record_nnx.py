@@ -257,6 +257,68 @@ def attention():
             "grads": by_path(grads), "after": arrays(m)}
 
 
+@record
+def decoding():
+    """One token at a time, with normalised queries and keys; and all at once under a causal mask."""
+    m = nnx.MultiHeadAttention(2, 4, qkv_features=6, decode=True, normalize_qk=True, rngs=nnx.Rngs(7))
+    m.init_cache((2, 3, 4))
+    x = batch((2, 3, 4), 3)
+    state = arrays(m)
+    steps = [m(x[:, i:i + 1]) for i in range(3)]
+    after = arrays(m)
+    whole = m(x, decode=False, mask=nnx.make_causal_mask(x[..., 0]), sow_weights=True)
+    (weights,) = m.attention_weights.get_value()
+    return {"state": state, "x": x, "steps": steps, "after": after, "whole": whole, "weights": weights}
+
+
+@record
+def norms():
+    x = batch((2, 3, 6), 4)
+    out = {"x": x}
+    made = {
+        "rms": nnx.RMSNorm(6, scale_init=nnx.initializers.normal(1.0), rngs=nnx.Rngs(1)),
+        "bare": nnx.RMSNorm(6, use_scale=False, epsilon=0.1, rngs=nnx.Rngs(1)),
+        "group": nnx.GroupNorm(6, num_groups=3, scale_init=nnx.initializers.normal(1.0), rngs=nnx.Rngs(2)),
+        "sized": nnx.GroupNorm(6, num_groups=None, group_size=3, use_bias=False, rngs=nnx.Rngs(2)),
+    }
+    for name, m in made.items():
+        grads = nnx.grad(lambda m: (m(x) ** 3).sum())(m) if jax.tree.leaves(nnx.state(m)) else {}
+        out[name] = {"state": arrays(m), "y": m(x), "grads": by_path(grads) if grads else {}}
+    return out
+
+
+@record
+def sequences():
+    xs = batch((2, 5, 3), 5)
+    lengths = jnp.array([3, 5])
+    out = {"xs": xs, "lengths": lengths}
+    cells = {
+        "simple": nnx.SimpleCell(3, 4, residual=True, rngs=nnx.Rngs(8)),
+        "optimized": nnx.OptimizedLSTMCell(3, 4, rngs=nnx.Rngs(8)),
+        "gru": nnx.GRUCell(3, 4, rngs=nnx.Rngs(8)),
+    }
+    for name, cell in cells.items():
+        rnn = nnx.RNN(cell, rngs=False)
+        call = lambda xs, **options: rnn(xs, rngs=nnx.Rngs(0), **options)
+        carry, ys = call(xs, return_carry=True)
+        ends, _ = call(xs, return_carry=True, seq_lengths=lengths)
+        out[name] = {
+            "state": arrays(rnn),
+            "ys": ys,
+            "carry": carry,
+            "ends": ends,
+            "major": call(jnp.swapaxes(xs, 0, 1), time_major=True),
+            "reverse": call(xs, reverse=True),
+            "kept": call(xs, reverse=True, keep_order=True, seq_lengths=lengths),
+            "grads": by_path(nnx.grad(lambda m: (m(xs, rngs=nnx.Rngs(0)) ** 2).sum())(rnn)),
+        }
+    both = nnx.Bidirectional(
+        nnx.RNN(cells["gru"], rngs=False), nnx.RNN(nnx.GRUCell(3, 4, rngs=nnx.Rngs(9)), rngs=False), rngs=False)
+    carry, ys = both(xs, rngs=nnx.Rngs(0), seq_lengths=lengths, return_carry=True)
+    out["both"] = {"state": arrays(both), "ys": ys, "carry": carry}
+    return out
+
+
 class Regressor(nnx.Module):
     def __init__(self, rngs):
         # No bias: after it comes a norm, so that its gradient is rounding alone, which Adam makes large.
