@@ -54,6 +54,9 @@ export const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>
     const exact = g.target === "onnx" || !isFloat(aval!.dtype) || !isInteger(dtype);
     return [exact ? g.cast(x!, aval!.dtype, dtype) : saturated(g, x!, aval!.dtype, dtype)];
   },
+  kernel: (b, inputs, { dtype }, _, [out]) => [
+    b.map(inputs, out!, (e, [x]) => convertExpr(dtype)(e, x!)),
+  ],
   samples: convertSamples,
 });
 

@@ -317,6 +317,7 @@ export function unary(rules: UnaryRules): Primitive<null> {
     lower: (g, inputs, _, avals, [out]) => [
       lowerElementwise(g, inputs, avals, out!, ([x]) => lower(g, x!, avals[0]!.dtype)),
     ],
+    kernel: (b, inputs, _, [x], [out]) => [b.map(inputs, out!, (e, [a]) => expr[x!.dtype]!(e, a!))],
     samples: () => elementwiseSamples(supportedBy(expr), 1, rules.domain ?? {}),
   });
   return self;
@@ -385,6 +386,9 @@ export function binary(rules: BinaryRules): Primitive<null> {
     },
     batch: (args, dims) => elementwiseBatch(args, dims, (aligned) => bind1(self, aligned, null)),
     passes: { ...ordinary, algebra: rules.algebra ?? null },
+    kernel: (b, inputs, _, [x], [out]) => [
+      b.map(inputs, out!, (e, [a, c]) => expr[x!.dtype]!(e, a!, c!)),
+    ],
     lower: (g, inputs, _, avals, [out]) => [
       lowerElementwise(
         g,

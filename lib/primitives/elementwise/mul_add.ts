@@ -82,6 +82,9 @@ export const mulAddP: Primitive<null> = definePrimitive<null>({
     const [a, b, c] = [x!, y!, z!].map((v) => g.cast(v, dtype, "float64")) as [Value, Value, Value];
     return [g.cast(g.node("Add", [g.node("Mul", [a, b]), c]), "float64", dtype)];
   },
+  kernel: (b, inputs, _, __, [out]) => [
+    b.map(inputs, out!, (e, [x, y, z]) => scalar.mulAdd(e, x!, y!, z!)),
+  ],
   samples() {
     const kink = "what is lost in rounding is noise to finite differences";
     return (["float32", "float64"] as const).flatMap((dtype): Sample<null>[] => {

@@ -89,6 +89,9 @@ const selectP: Primitive<null> = definePrimitive<null>({
   lower: (g, inputs, _, avals, [out]) => [
     lowerElementwise(g, inputs, avals, out!, ([c, x, y]) => g.where(c!, x!, y!, out!.dtype)),
   ],
+  kernel: (b, inputs, _, __, [out]) => [
+    b.map(inputs, out!, (e, [c, x, y]) => selectExpr(e, c!, x!, y!)),
+  ],
   samples: () => {
     const c = { shape: [4], dtype: "bool" as const, values: [1, 0, 0, 1] };
     return [

@@ -108,6 +108,13 @@ export const threefry2x32P: Primitive<null> = definePrimitive<null>({
     const empty = emptyOutput(g, out!);
     return empty === null ? lowerHash(g, inputs) : [empty, empty];
   },
+  kernel: (b, inputs, _, __, outs) =>
+    b.mapMany(
+      inputs,
+      outs[0]!.shape,
+      outs.map((o) => o.dtype),
+      (e, [k0, k1, x0, x1]) => threefryExpr(e, k0!, k1!, x0!, x1!),
+    ),
   samples: () => {
     const scalar = (value: number) => ({ shape: [], dtype: "uint32" as const, values: [value] });
     const all = 4294967295;
