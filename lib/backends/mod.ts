@@ -8,14 +8,17 @@ import { getBackend, registerBackend, renamedBackend } from "../core/backend.ts"
 import { ConcreteArray } from "../core/concrete.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves } from "../core/tree.ts";
+import { hostRoutines } from "../routine/routine.ts";
 import { interpreter } from "./interpreter.ts";
 import { onnx } from "./onnx.ts";
+import { wasmRoutine } from "./routines.ts";
 import { webgpu } from "./webgpu.ts";
 
 registerBackend(onnx);
 registerBackend(webgpu);
 registerBackend(interpreter);
 renamedBackend("wasm", "onnx");
+hostRoutines(wasmRoutine);
 
 export { interpreter, onnx, webgpu };
 

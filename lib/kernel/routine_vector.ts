@@ -151,7 +151,7 @@ class Vectors {
   /** Elements of a vector. */
   lanes = 4;
   #impossible = false;
-  /** Types that vectors hold, and those that are compared. */
+  /** Types that vectors hold, and those that are compared or chosen from. */
   readonly #types = new Set<Ty>();
   readonly #compared = new Set<Ty>();
   readonly #references = new Map<string, Reference>();
@@ -193,6 +193,7 @@ class Vectors {
     } else if (e.op !== "const") {
       const { ty } = e.args[0]!;
       if (e.op in comparisons) this.#compared.add(ty);
+      if (e.op === "select") this.#compared.add(e.ty);
       const simple = (instructions[e.op]?.[columns.indexOf(ty)] ?? null) !== null;
       const floats = e.op === "convert" && isFloat(e.ty) && isFloat(ty);
       if (!simple && !floats && !["select", "and", "or", "not"].includes(e.op)) {

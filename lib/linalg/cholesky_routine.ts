@@ -12,14 +12,14 @@ import { type Routine, routine } from "../routine/routine.ts";
 export const choleskyRoutine: Routine = routine(`
 cholesky(in a: T[count, n, n], out l: T[count, n, n], count, n) {
   for m in 0..count {
-    let definite = 0 == 0
+    let definite = true
     for i in 0..n {
       for j in 0..i {
         let s = a[m, i, j] - sum(k in 0..j: l[m, i, k] * l[m, j, k])
         l[m, i, j] = s / l[m, j, j]
       }
       let s = a[m, i, i] - sum(k in 0..i: l[m, i, k] * l[m, i, k])
-      if not (s > 0) { definite = 0 != 0 }
+      if not (s > 0) { definite = false }
       l[m, i, i] = sqrt(s)
       vector j in i + 1..n { l[m, i, j] = 0 }
     }

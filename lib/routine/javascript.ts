@@ -97,7 +97,7 @@ function round(ty: Expr["ty"], x: string): string {
     case "i32":
       return `(${x} | 0)`;
     case "u32":
-      return `(${x} >>> 0)`;
+      return `((${x}) >>> 0)`;
     default:
       return `(${x})`;
   }

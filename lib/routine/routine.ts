@@ -24,7 +24,7 @@
  * the other operand.
  * `isFloat`, and `T == f64` for any types, are known when code is made, so that a branch that they
  * exclude need not fit `T`; `epsilon` is the distance from 1 to the next `T`, and `overflow` the least `f64` that is infinite as `T`.
- * `Infinity` and `NaN` are numbers.
+ * `Infinity` and `NaN` are numbers, `true` and `false` bools.
  *
  * Statements: `let x = e` or `let x: f64 = e`, `x = e`, `a[i, j] += e`, `if c {} else if d {} else {}`,
  * `while c {}`, `break`, `for i in a..b {}` with `down` or `by step` behind the range, which does not
@@ -63,6 +63,7 @@ export class Routine {
   readonly #runs = new Map<DType, Run>();
   readonly #scratch = new Map<DType, { readonly dtype: DType; readonly size: Value }[]>();
 
+  readonly #hosted = new Map<DType, { readonly run: HostRun | null }>();
   #kept: Kept | null = null;
 
   /** Of the text of a routine; nothing is done with it before it is used. */
@@ -122,7 +123,33 @@ export class Routine {
     }
     run(...arrays, ...kept.scratch, ...scalars);
   }
+
+  /**
+   * As {@linkcode run}, for calls that take much longer than copying their arrays: in WebAssembly, where
+   * the process has it.
+   */
+  runLong(dtype: DType, arrays: readonly TypedArray[], ...scalars: readonly number[]): void {
+    const elements = arrays.reduce((sum, a) => sum + a.length, 0);
+    if (elements >= WORTH_COPYING && host !== null) {
+      const run = made(this.#hosted, dtype, () => ({ run: host!(this, dtype) })).run;
+      if (run !== null && run(arrays, scalars)) return;
+    }
+    this.run(dtype, arrays, ...scalars);
+  }
 }
+
+/** Runs a routine on arrays that are read and written, and scalars; gives whether it could. */
+export type HostRun = (arrays: readonly TypedArray[], scalars: readonly number[]) => boolean;
+
+let host: ((routine: Routine, dtype: DType) => HostRun | null) | null = null;
+
+/** Says how long calls of routines are to run. */
+export function hostRoutines(make: (routine: Routine, dtype: DType) => HostRun | null): void {
+  host = make;
+}
+
+/** Fewest elements of a long call that are worth copying. */
+const WORTH_COPYING = 1000;
 
 /** Scratch arrays of a call, for the next one. */
 interface Kept {

@@ -318,6 +318,7 @@ class Resolver {
       case "number":
         return this.#number(t, wanted);
       case "name": {
+        if (name === "true" || name === "false") return this.#truth(name === "true");
         if (name === "isFloat") {
           return this.#truth(this.element === "f32" || this.element === "f64");
         }

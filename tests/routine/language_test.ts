@@ -6,6 +6,8 @@
  */
 import { allocate, type DType, dtypes, isFloat, type TypedArray } from "../../lib/core/dtype.ts";
 import { InternalError } from "../../lib/core/errors.ts";
+import { Module } from "../../lib/kernel/encoder.ts";
+import { routineFn } from "../../lib/kernel/routine.ts";
 import { type Routine, routine } from "../../lib/routine/routine.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 import { inWasm, outputs } from "../support/routines.ts";
@@ -200,6 +202,25 @@ for (const [name, [fits, text]] of Object.entries(programs)) {
     }
   });
 }
+
+Deno.test("vector loops and sums use vectors", () => {
+  const usesVectors = (text: string, dtype: DType): boolean => {
+    const r = routine(`f(in x: T[n], in y: T[n], out z: T[n], n) {${text}}`);
+    const fn = routineFn(new Module(), r, dtype, { fma: false });
+    // Loads of vectors and of halves: prefix, number and alignment.
+    return /253,(0|93),0,/.test(Array.from(fn.code.view(), String).join());
+  };
+  const loops = Object.entries(programs).filter(([, [, text]]) => text.includes("vector"));
+  for (const [name, [fits, text]] of loops) {
+    for (const dtype of fits) {
+      // Bytes are no vectors, and a choice between doubles by floats is none of two elements.
+      const expected = dtype !== "bool" && !(name === "wide choices" && dtype === "float32");
+      assertEquals(usesVectors(text, dtype), expected, `${name}, ${dtype}`);
+    }
+  }
+  const product = "z[0] = sum(i in 0..n: x[i] * y[i])";
+  for (const dtype of numbers) assertEquals(usesVectors(product, dtype), true, dtype);
+});
 
 const dot: Routine = routine(`
 dot(in x: T[n], in y: T[n], out z: T[2], n) {

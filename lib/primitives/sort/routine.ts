@@ -79,29 +79,62 @@ sort(in x: T[outer, n, inner], out sorted: T[outer, n, inner], out places: i32[o
           places[p, j, q] = i
         }
       } else {
-        for i in 0..n { at[i] = i }
-        if T == f64 {
+        // The upper words of doubles nearly always say enough; else the lower ones go first.
+        let lower = false
+        let ordered = false
+        while not ordered {
+          ordered = true
+          for i in 0..n { at[i] = i }
+          if T == f64 and lower {
+            for i in 0..n {
+              let key = x[p, i, q] + 0
+              let word = u32(low(key) ^ (high(key) >> 31))
+              words[i] = select(key == key, word, 4294967295)
+            }
+            byWord(words, at, nextWords, nextAt, counts, n, digit)
+          }
           for i in 0..n {
-            let key = x[p, i, q] + 0
-            let low = u32(low(key) ^ (high(key) >> 31))
-            words[i] = select(key == key, low, 4294967295)
+            let key = x[p, at[i], q]
+            let word = 0
+            // -0 becomes 0; negative numbers go down with their bits.
+            if T == f64 { word = high(key + 0) }
+            else if T == f32 { word = bits(key + 0) }
+            else { word = i32(key) }
+            if isFloat { word = select(key == key, word ^ ((word >> 31) & 2147483647), 2147483647) }
+            if T == u32 { words[i] = u32(word) } else { words[i] = u32(word ^ -2147483648) }
           }
           byWord(words, at, nextWords, nextAt, counts, n, digit)
+          if T == f64 and not lower {
+            let equal = 0
+            for i in 1..n {
+              equal = select(words[i] == words[i - 1], equal + 1, 0)
+              if equal > 30 {
+                lower = true
+                ordered = false
+                break
+              }
+            }
+          }
         }
-        for i in 0..n {
-          let key = x[p, at[i], q]
-          let word = 0
-          // -0 becomes 0; negative numbers go down with their bits.
-          if T == f64 { word = high(key + 0) }
-          else if T == f32 { word = bits(key + 0) }
-          else { word = i32(key) }
-          if isFloat { word = select(key == key, word ^ ((word >> 31) & 2147483647), 2147483647) }
-          if T == u32 { words[i] = u32(word) } else { words[i] = u32(word ^ -2147483648) }
-        }
-        byWord(words, at, nextWords, nextAt, counts, n, digit)
         for i in 0..n {
           sorted[p, i, q] = x[p, at[i], q]
           places[p, i, q] = at[i]
+        }
+        if T == f64 and not lower {
+          for i in 1..n {
+            let key = sorted[p, i, q]
+            let place = places[p, i, q]
+            let j = i
+            while j > 0 and sorted[p, j - 1, q] > key {
+              sorted[p, j, q] = sorted[p, j - 1, q]
+              places[p, j, q] = places[p, j - 1, q]
+              j -= 1
+            }
+            if j < i {
+              sorted[p, j, q] = key
+              places[p, j, q] = place
+            }
+          }
         }
       }
     }

@@ -130,7 +130,7 @@ export const sortP: Primitive<AxisParams> = definePrimitive<AxisParams>({
     const { shape, dtype, values } = x!;
     const sorted = allocate(dtype, values.length);
     const indices = new Int32Array(values.length);
-    sortRoutine.run(dtype, [values, sorted, indices], ...aroundAxis(shape, axis));
+    sortRoutine.runLong(dtype, [values, sorted, indices], ...aroundAxis(shape, axis));
     return [sorted, indices];
   },
   jvp([x], [t], params) {
