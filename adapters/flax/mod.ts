@@ -54,6 +54,17 @@ export {
   type Pulled,
   vjp,
 } from "./lifted_variables.ts";
+export { Sequential, type SequentialLayer } from "./combinators.ts";
+export {
+  Bidirectional,
+  type BidirectionalCall,
+  type BidirectionalOptions,
+  MGUCell,
+  type MGUCellOptions,
+  OptimizedLSTMCell,
+  SimpleCell,
+  type SimpleCellOptions,
+} from "./cells.ts";
 export type { TargetOptions } from "./targets.ts";
 export {
   Dense,
@@ -85,8 +96,17 @@ export {
   type BatchNormOptions,
   LayerNorm,
   type LayerNormOptions,
+  type NormCall,
   type NormOptions,
 } from "./normalization.ts";
+export {
+  GroupNorm,
+  type GroupNormOptions,
+  InstanceNorm,
+  type InstanceNormOptions,
+  RMSNorm,
+  type RMSNormOptions,
+} from "./norms.ts";
 export {
   type AttentionCall,
   type AttentionLayerOptions,

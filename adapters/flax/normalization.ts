@@ -39,7 +39,8 @@ export interface NormOptions {
   readonly name?: string | undefined;
 }
 
-const normOptions: OptionTable<NormOptions> = {
+/** Kinds of these options. */
+export const normOptions: OptionTable<NormOptions> = {
   name: "string",
   epsilon: "number",
   useBias: "boolean",
@@ -52,7 +53,7 @@ const normOptions: OptionTable<NormOptions> = {
 };
 
 /** Axes as non-negative numbers, in order. */
-function axesOf(op: string, x: NDArray, axes: number | readonly number[]): number[] {
+export function axesOf(op: string, x: NDArray, axes: number | readonly number[]): number[] {
   const list = typeof axes === "number" ? [axes] : axes;
   return list.map((axis) => {
     const at = axis < 0 ? axis + x.ndim : axis;
@@ -62,7 +63,7 @@ function axesOf(op: string, x: NDArray, axes: number | readonly number[]): numbe
 }
 
 /** Mean and variance over axes, at least in float32. */
-function statistics(
+export function statistics(
   x: NDArray,
   axes: readonly number[],
   fast: boolean,
@@ -81,7 +82,7 @@ function statistics(
 }
 
 /** What is normalised, scaled and shifted by parameters of a module. */
-function normalized(
+export function normalized(
   module: Module,
   x: NDArray,
   [mean, variance]: readonly [NDArray, NDArray],
@@ -106,6 +107,12 @@ function normalized(
   return dtype === undefined ? out : out.astype(dtype);
 }
 
+/** Options of calls of layers that normalise examples. */
+export interface NormCall {
+  /** Which elements count, with a shape that broadcasts to that of the input. */
+  readonly mask?: NDArray | undefined;
+}
+
 /** Options of `BatchNorm`. */
 export interface BatchNormOptions extends NormOptions {
   /** Whether to use the running statistics, and not those of the batch; here or in `call`. */
@@ -124,11 +131,9 @@ const batchNormOptions: OptionTable<BatchNormOptions> = {
 };
 
 /** Options of `BatchNorm.call`. */
-export interface BatchNormCall {
+export interface BatchNormCall extends NormCall {
   /** Whether to use the running statistics, if the layer does not say. */
   readonly useRunningAverage?: boolean | undefined;
-  /** Which elements count, with a shape that broadcasts to that of the input. */
-  readonly mask?: NDArray | undefined;
 }
 
 /**
@@ -258,12 +263,12 @@ export class LayerNorm extends Module {
    *
    * @throws {ShapeError} where `x` does not have the axes.
    */
-  call(x: NDArray): NDArray {
+  call(x: NDArray, { mask }: NormCall = {}): NDArray {
     const { reductionAxes = -1, featureAxes = -1, epsilon = 1e-6, useFastVariance = true } =
       this.options;
     const reduced = axesOf("flax.LayerNorm", x, reductionAxes);
     const features = axesOf("flax.LayerNorm", x, featureAxes);
-    const used = statistics(x, reduced, useFastVariance, undefined);
+    const used = statistics(x, reduced, useFastVariance, mask);
     return normalized(this, x, used, reduced, features, { ...this.options, epsilon });
   }
 }

@@ -42,7 +42,8 @@ export interface CellOptions {
   readonly name?: string | undefined;
 }
 
-const cellOptions: OptionTable<CellOptions> = {
+/** Kinds of these options. */
+export const cellOptions: OptionTable<CellOptions> = {
   name: "string",
   gateFn: "function",
   activationFn: "function",
@@ -76,14 +77,24 @@ export abstract class RNNCellBase extends Module {
   }
 
   /** A layer of this name over the input. */
-  protected ofInput(name: string, features: number, useBias: boolean): Dense {
-    const { kernelInit = lecunNormal(), biasInit, dtype, paramDtype } = this.options;
+  protected ofInput(
+    name: string,
+    features: number,
+    useBias: boolean,
+    biasInit: Initializer | undefined = this.options.biasInit,
+  ): Dense {
+    const { kernelInit = lecunNormal(), dtype, paramDtype } = this.options;
     return new Dense(features, { name, useBias, kernelInit, biasInit, dtype, paramDtype });
   }
 
   /** A layer of this name over the carry. */
-  protected ofCarry(name: string, features: number, useBias: boolean): Dense {
-    const { recurrentKernelInit = orthogonal(), biasInit, dtype, paramDtype } = this.options;
+  protected ofCarry(
+    name: string,
+    features: number,
+    useBias: boolean,
+    biasInit: Initializer | undefined = this.options.biasInit,
+  ): Dense {
+    const { recurrentKernelInit = orthogonal(), dtype, paramDtype } = this.options;
     const kernelInit = recurrentKernelInit;
     return new Dense(features, { name, useBias, kernelInit, biasInit, dtype, paramDtype });
   }
@@ -226,8 +237,8 @@ const rnnOptions: OptionTable<RNNOptions> = {
   splitRngs: "object",
 };
 
-/** Options of `RNN.call`. */
-export interface RNNCall<C> {
+/** Options of `RNN.call`; what is said of the order goes before what the layer says. */
+export interface RNNCall<C> extends Pick<RNNOptions, "timeMajor" | "reverse" | "keepOrder"> {
   /** The carry to begin with (default: what the cell says). */
   readonly initialCarry?: C | undefined;
   /** The key with which the cell makes it (default `random.key(0)`). */
@@ -279,7 +290,11 @@ export class RNN<C> extends Module {
   /** The output, of the shape of the input but for its features. */
   call(inputs: NDArray, options?: RNNCall<C>): NDArray;
   call(inputs: NDArray, options: RNNCall<C> = {}): NDArray | [C, NDArray] {
-    const { timeMajor = false, reverse = false, keepOrder = false } = this.options;
+    const {
+      timeMajor = this.options.timeMajor ?? false,
+      reverse = this.options.reverse ?? false,
+      keepOrder = this.options.keepOrder ?? false,
+    } = options;
     const { initKey = random.key(0), initialCarry, seqLengths, returnCarry = false } = options;
     const features = this.cell.numFeatureAxes;
     if (inputs.ndim <= features) {

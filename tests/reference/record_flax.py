@@ -206,6 +206,47 @@ case(
     ),
 )
 
+trained("rms_norm", nn.RMSNorm(scale_init=nn.initializers.normal(0.5)), f32(51, (3, 5)))
+trained(
+    "rms_norm_axes",
+    nn.RMSNorm(reduction_axes=(0, 2), feature_axes=(1, 2), epsilon=1e-3),
+    f32(52, (3, 2, 4)),
+)
+trained("group_norm", nn.GroupNorm(num_groups=3, bias_init=nn.initializers.normal(0.5)), f32(53, (2, 3, 6)))
+trained("group_norm_size", nn.GroupNorm(num_groups=None, group_size=2, use_fast_variance=False), f32(54, (3, 4)))
+trained("instance_norm", nn.InstanceNorm(scale_init=nn.initializers.normal(0.5)), f32(55, (2, 3, 4)))
+trained("instance_norm_axes", nn.InstanceNorm(feature_axes=(1,), use_bias=False), f32(56, (2, 3, 4)))
+
+_mask = jnp.asarray(pseudo(57, (3, 1, 4), 1.0) > -0.3)
+
+
+class Masked(nn.Module):
+    norm: nn.Module
+
+    def __call__(self, x):
+        return self.norm(x, mask=_mask)
+
+
+for _name, _norm in {
+    "layer": nn.LayerNorm(reduction_axes=(1, 2)),
+    "rms": nn.RMSNorm(reduction_axes=(1, 2)),
+    "group": nn.GroupNorm(num_groups=2),
+}.items():
+    trained(f"masked_{_name}", Masked(_norm), f32(58, (3, 2, 4)))
+case("norm_mask", mask=_mask)
+
+trained("sequential", nn.Sequential([nn.Dense(4), nn.tanh, nn.Dense(2)]), f32(59, (3, 5)))
+trained("simple_cell", nn.RNN(nn.SimpleCell(4)), f32(60, (2, 3, 5)))
+trained("simple_cell_residual", nn.RNN(nn.SimpleCell(4, residual=True)), f32(61, (2, 3, 5)))
+trained("mgu", nn.RNN(nn.MGUCell(4)), f32(62, (2, 3, 5)))
+trained("mgu_no_reset", nn.RNN(nn.MGUCell(4, reset_gate=False)), f32(63, (2, 3, 5)))
+trained("optimized_lstm", nn.RNN(nn.OptimizedLSTMCell(4)), f32(64, (2, 3, 5)))
+trained(
+    "bidirectional",
+    nn.Bidirectional(nn.RNN(nn.GRUCell(3)), nn.RNN(nn.SimpleCell(2))),
+    f32(65, (2, 3, 5)),
+)
+
 # ------------------------------------------------------------- recurrent
 
 trained("lstm", nn.RNN(nn.LSTMCell(4)), f32(7, (2, 5, 3)))
