@@ -49,7 +49,10 @@ function maskFromBytes(f: Fn): void {
   f.simd(137).simd(169).simd(161);
 }
 
-/** Pushes the `copy`th vector from where the loop is. */
+/**
+ * Pushes the `copy`th vector from where the loop is. Its first `used` lanes count: elements that are
+ * apart may be far outside of any memory behind the last one, and are not read there.
+ */
 export function loadVector(
   f: Fn,
   lanes: Lanes,
@@ -57,6 +60,7 @@ export function loadVector(
   pointer: number,
   counters: Counters,
   copy: number,
+  used: number,
 ): void {
   const { size, step } = e;
   const wide = size === 8;
@@ -74,7 +78,7 @@ export function loadVector(
     } else f.memory(lanes === 2 && !wide ? 93 : 0, offset);
     return;
   }
-  if (step === -1 && size !== 1 && (wide || lanes === 4)) {
+  if (step === -1 && size !== 1 && (wide || lanes === 4) && used === lanes) {
     const offset = address(f, e, pointer, counters, copy * lanes + lanes - 1);
     const v = f.local(V128);
     f.memory(0, offset).tee(v).get(v).simd(13);
@@ -86,7 +90,7 @@ export function loadVector(
   const at = f.local(I32);
   const v = f.local(V128);
   f.set(at);
-  for (let l = 0; l < lanes; l++) {
+  for (let l = 0; l < used; l++) {
     const apart = l * step * size;
     f.get(at);
     const far = offset + apart;

@@ -42,6 +42,17 @@ interface Walk extends Elements {
   readonly pointer: number;
 }
 
+/**
+ * Whether elements lie in order along the last loop that is kept, and not along the last one, which is
+ * reduced: as in sums over rows of a transposed matrix.
+ */
+function isTurned({ dims, reduced, stores }: Nest, loads: readonly Slot[], last: number): boolean {
+  const kept = dims.findLastIndex((n, i) => n !== 1 && !reduced[i]!);
+  if (kept < 0 || stores.length > 0) return false;
+  const step = (s: Slot, axis: number): number => Math.abs(s.strides[axis]!);
+  return loads.every((s) => step(s, kept) <= 1) && loads.some((s) => step(s, last) > 1);
+}
+
 class NestCode {
   readonly #f: Fn;
   readonly #code: VectorCode;
@@ -59,6 +70,8 @@ class NestCode {
   readonly #columns: boolean;
   /** Values that do not change in the innermost loop, or in none. */
   readonly #fixed = new Map<Expr, number>();
+  /** The last vector of those that are worked on in turn, and how many of its elements count. */
+  #end = { copy: -1, lanes: 0 };
   /** How far the innermost loop has come, in bytes for elements of each size. */
   readonly #counters = new Map<number, number>();
   /** The number of the first element of the row. */
@@ -102,8 +115,8 @@ class NestCode {
         ...(indexed ? [rowMajor(nest.dims, loops)] : []),
       ],
     );
-    this.#columns = last >= 0 && !nest.reduced[last]! &&
-      nest.reduced.some((r, i) => r && nest.dims[i]! > 1);
+    this.#columns = last >= 0 && nest.reduced.some((r, i) => r && nest.dims[i]! > 1) &&
+      (!nest.reduced[last]! || isTurned(nest, loads, last));
     if (joined.dims.length === 0) {
       joined.dims.push(1);
       joined.reduced.push(reductions.length > 0);
@@ -213,7 +226,8 @@ class NestCode {
     this.#resetCounters();
     this.#loadRow();
     const sums = this.#sums;
-    const exact = sums.length > 0 || this.#stores.some((s) => s.exact);
+    const exact = sums.length > 0 || this.#stores.some((s) => s.exact) ||
+      this.#loads.some((s) => s.step !== 0 && s.step !== 1);
     const whole = exact ? Math.floor(n / w) : Math.ceil(n / w);
     const nodes = this.#graph.items.length;
     let copies = 1;
@@ -285,7 +299,7 @@ class NestCode {
       this.#block(copies, Math.min(lanes, this.#lanes));
       return;
     }
-    this.#f.repeat(this.#dims[l]!, () => {
+    Staged.column(this.#f, this.#sums, this.#dims[l]!, () => {
       this.#columnBody(l + 1, copies, lanes);
       this.#move(l);
     });
@@ -314,7 +328,8 @@ class NestCode {
   }
 
   #load(w: Walk, copy: number): void {
-    loadVector(this.#f, this.#lanes, w, w.pointer, this.#counters, copy);
+    const used = copy === this.#end.copy ? this.#end.lanes : this.#lanes;
+    loadVector(this.#f, this.#lanes, w, w.pointer, this.#counters, copy, used);
   }
 
   #store(w: Walk, v: number, ty: Ty, mask: 32 | 64, copy: number, lanes: number): void {
@@ -330,6 +345,7 @@ class NestCode {
   /** Computes, stores and adds up `copies` vectors; of the last one `lanes` elements count. */
   #block(copies: number, lanes: number): void {
     const f = this.#f;
+    this.#end = { copy: copies - 1, lanes };
     const values = new Evaluation(this.#code, this.#graph, this.#fixed, this.#leaf, copies);
     values.run();
     this.#sums.forEach((s, i) => {

@@ -141,12 +141,54 @@ export class Staged {
       return l;
     }));
   }
+  /** Moves what there is to the last stage, where little is added to it. */
+  #putAside(): void {
+    this.#stages.at(-1)!.forEach((l, i) => {
+      this.f.get(this.#accs[i]!).set(l);
+      this.#clear(this.#accs[i]!);
+    });
+  }
   /** Moves what stage `k` holds to the next one; stage 0 is what is added to. */
   #flush(k: number): void {
     const from = k === 0 ? this.#accs : this.#stages[k - 1]!;
     from.forEach((l, i) => {
       this.#merge(this.#stages[k]![i]!, l);
       this.#clear(l);
+    });
+  }
+
+  /** Adds the stages up, so that each vector has its own sum. */
+  #settle(): void {
+    for (const stage of this.#stages) {
+      stage.forEach((l, i) => {
+        this.#merge(this.#accs[i]!, l);
+        this.f.release(l);
+      });
+    }
+    this.#stages = [];
+  }
+
+  /**
+   * A loop of `rounds` rounds of `body` that may be within others: what was added up before is put
+   * aside, and each vector has its own sum behind it.
+   */
+  static column(f: Fn, sums: readonly Staged[], rounds: number, body: () => void): void {
+    if (rounds <= STAGE || !sums.some((s) => s.staged)) {
+      f.repeat(rounds, body);
+      return;
+    }
+    const outer = sums.map((s) => s.#stages);
+    for (const s of sums) s.#stages = [];
+    const counter = f.local(I32);
+    f.i32(0).set(counter);
+    Staged.loop(f, sums, counter, rounds, 1, () => {
+      body();
+      f.get(counter).plus(1).set(counter);
+    });
+    f.release(counter);
+    sums.forEach((s, i) => {
+      s.#settle();
+      s.#stages = outer[i]!;
     });
   }
 
@@ -165,6 +207,7 @@ export class Staged {
     let depth = 0;
     if (staged.length > 0) { for (let n = rounds; n > STAGE && depth < 3; n /= STAGE) depth++; }
     for (let k = 0; k < depth; k++) for (const s of staged) s.#nextStage();
+    if (depth > 0) { for (const s of staged) s.#putAside(); }
     const limits = Array.from({ length: depth }, () => f.local(I32));
     /** The loops up to `limit` at depth `k`, of which 0 is innermost. */
     const run = (k: number, pushLimit: () => void): void => {

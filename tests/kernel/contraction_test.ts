@@ -7,11 +7,12 @@
 import { contractionOf, type StridedView } from "../../lib/kernel/contraction.ts";
 import type { MatrixView } from "../../lib/kernel/product.ts";
 import { assert, assertEquals } from "../support/assert.ts";
+import { Random, seedNote } from "../support/random.ts";
 
-/** Numbers in [0, 1) from a seed. */
-function uniform(seed: number): () => number {
-  let s = seed >>> 0;
-  return () => (s = (Math.imul(s, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+/** Numbers in [0, 1) for the case of a number. */
+function uniform(number: number): () => number {
+  const random = new Random(`products ${number}`);
+  return () => random.next();
 }
 
 function shuffled<T>(random: () => number, items: readonly T[]): T[] {
@@ -132,7 +133,7 @@ Deno.test("sums of products over any axes are batches of matrix products", () =>
         }
       }
     }
-    assertEquals(got, want, `seed ${seed}`);
+    assertEquals(got, want, `case ${seed} (${seedNote})`);
   }
   assert(Object.values(seen).every((n) => n > 20), JSON.stringify(seen));
 });

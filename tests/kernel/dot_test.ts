@@ -16,6 +16,7 @@ import {
 } from "../../lib/kernel/dot.ts";
 import { planProduct } from "../../lib/kernel/dot_plan.ts";
 import { assert, assertEquals } from "../support/assert.ts";
+import { Random, seedNote } from "../support/random.ts";
 
 const arrays = {
   float32: Float32Array,
@@ -24,15 +25,10 @@ const arrays = {
   uint32: Uint32Array,
 };
 
-/** Numbers in [0, 1) from a seed. */
-function uniform(seed: number): () => number {
-  let s = seed >>> 0;
-  return () => {
-    s = (s + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(s ^ (s >>> 15), s | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+/** Numbers in [0, 1) for the case of a number. */
+function uniform(number: number): () => number {
+  const random = new Random(`products ${number}`);
+  return () => random.next();
 }
 
 /** What stands everywhere except in operands: NaN, or a number that no sum is. */
@@ -278,7 +274,7 @@ for (
     for (let seed = 1; seed <= rounds; seed++) {
       const random = uniform(seed * 7919 + name.length);
       const c = randomCase(random, sizes);
-      checked(c, detectFma() && random() < 0.5, random, `seed ${seed}`);
+      checked(c, detectFma() && random() < 0.5, random, `case ${seed} (${seedNote})`);
     }
   });
 }
