@@ -28,6 +28,7 @@
  * - `jit`: a function as one graph, loops and derivatives included
  * - `loadBackend`, `ready`: where it runs, and waiting for it
  * - `exportOnnx`, `exportOnnxWith`: a function as a file for any ONNX runtime
+ * - `exportWasm`, `exportWasmWith`: a function as a WebAssembly module that needs nothing else
  * - `makeJaxpr`, `evalShape`, `ShapeDtype`: programs and shapes, without running
  * - `debug`: programs at each stage, and where compiled code differs
  *
@@ -94,6 +95,7 @@ export type {
 // Compiling and looking
 export { loadBackend, type LoadOptions, ready } from "./lib/backends/mod.ts";
 export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.ts";
+export { exportWasm, exportWasmWith, type WasmFiles, type WasmOptions } from "./lib/kernel/mod.ts";
 export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
 export { ShapeDtype } from "./lib/transforms/shape_dtype.ts";
 export * as debug from "./lib/debug/mod.ts";

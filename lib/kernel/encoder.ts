@@ -246,7 +246,17 @@ export interface Import {
   readonly fn: Fn;
 }
 
-/** A module under construction. Its memory is `env.memory`. */
+/** The memory of a module that brings its own, which it exports as `memory`. */
+export interface OwnMemory {
+  /** Its size. */
+  readonly pages: number;
+  /** Where its constants are. */
+  readonly constants: number;
+  /** What it holds at the beginning, by address. */
+  readonly data: readonly { readonly address: number; readonly bytes: Uint8Array }[];
+}
+
+/** A module under construction. Its memory is `env.memory`, if it does not bring its own. */
 export class Module {
   readonly #imports: Import[] = [];
   readonly #functions: Fn[] = [];
@@ -291,7 +301,10 @@ export class Module {
   }
 
   /** The module, with these functions exported. */
-  encode(exports: Readonly<Record<string, Fn>>): Uint8Array<ArrayBuffer> {
+  encode(
+    exports: Readonly<Record<string, Fn>>,
+    own: OwnMemory | null = null,
+  ): Uint8Array<ArrayBuffer> {
     const out = new Bytes();
     out.append([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
     const section = (id: number, fill: (b: Bytes) => void): void => {
@@ -309,7 +322,7 @@ export class Module {
       return type;
     };
     const imported = this.#imports.map(({ fn }) => typeOf(fn));
-    const own = this.#functions.map(typeOf);
+    const functions = this.#functions.map(typeOf);
     section(1, (b) => {
       b.unsigned(types.size);
       for (const key of types.keys()) {
@@ -318,13 +331,15 @@ export class Module {
       }
     });
     section(2, (b) => {
-      b.unsigned(2 + imported.length);
-      b.name("env");
-      b.name("memory");
-      b.append([2, 0, 1]);
-      b.name("env");
-      b.name("constants");
-      b.append([3, I32, 0]);
+      b.unsigned((own === null ? 2 : 0) + imported.length);
+      if (own === null) {
+        b.name("env");
+        b.name("memory");
+        b.append([2, 0, 1]);
+        b.name("env");
+        b.name("constants");
+        b.append([3, I32, 0]);
+      }
       this.#imports.forEach(({ name }, i) => {
         b.name("env");
         b.name(name);
@@ -333,16 +348,31 @@ export class Module {
       });
     });
     section(3, (b) => {
-      b.unsigned(own.length);
-      for (const type of own) b.unsigned(type);
+      b.unsigned(functions.length);
+      for (const type of functions) b.unsigned(type);
     });
+    if (own !== null) {
+      section(5, (b) => {
+        b.append([1, 0]);
+        b.unsigned(own.pages);
+      });
+    }
     section(6, (b) => {
-      b.unsigned(this.#globals);
+      b.unsigned(this.#globals + (own === null ? 0 : 1));
+      if (own !== null) {
+        b.append([I32, 0, 0x41]);
+        b.signed(own.constants);
+        b.byte(0x0b);
+      }
       for (let i = 0; i < this.#globals; i++) b.append([I32, 1, 0x41, 0, 0x0b]);
     });
     section(7, (b) => {
       const names = Object.entries(exports);
-      b.unsigned(names.length);
+      b.unsigned(names.length + (own === null ? 0 : 1));
+      if (own !== null) {
+        b.name("memory");
+        b.append([2, 0]);
+      }
       for (const [name, fn] of names) {
         b.name(name);
         b.byte(0);
@@ -357,6 +387,18 @@ export class Module {
         b.append(body.view());
       }
     });
+    if (own !== null) {
+      section(11, (b) => {
+        b.unsigned(own.data.length);
+        for (const { address, bytes } of own.data) {
+          b.append([0, 0x41]);
+          b.signed(address);
+          b.byte(0x0b);
+          b.unsigned(bytes.length);
+          b.append(bytes);
+        }
+      });
+    }
     return out.view();
   }
 }

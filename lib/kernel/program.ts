@@ -56,10 +56,22 @@ export interface CompileOptions {
  *
  * @throws {Uncompilable} where an operation has no kernel.
  */
-export function compileProgram(
-  jaxpr: Jaxpr,
-  { large, fma, poison = false }: CompileOptions,
-): CpuProgram {
+export function compileProgram(jaxpr: Jaxpr, options: CompileOptions): CpuProgram {
+  const { module, main, ...program } = buildProgram(jaxpr, options);
+  return { ...program, bytes: module.encode({ run: main }) };
+}
+
+/** A program before it is written as a module. */
+export interface BuiltProgram extends Omit<CpuProgram, "bytes"> {
+  /** The functions. */
+  readonly module: Module;
+  /** What runs the program. */
+  readonly main: Fn;
+}
+
+/** As `compileProgram`, short of the bytes. */
+export function buildProgram(jaxpr: Jaxpr, options: CompileOptions): BuiltProgram {
+  const { large, fma, poison = false } = options;
   const module = new Module();
   const arena = new Arena();
   const constants: { offset: number; values: TypedArray }[] = [];
@@ -132,7 +144,8 @@ export function compileProgram(
   const where = (p: Place): Where =>
     p.block === null ? { kind: "pointer" } : { kind: "arena", offset: p.offset };
   return {
-    bytes: module.encode({ run: main }),
+    module,
+    main,
     arenaBytes: arena.bytes,
     constants,
     constantBytes,

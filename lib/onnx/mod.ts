@@ -5,15 +5,15 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { AxisError, describeValue, ShapeError, TreeError } from "../core/errors.ts";
+import { AxisError, describeValue, ShapeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { type TreeDef, treePaths } from "../core/tree.ts";
+import type { TreeDef } from "../core/tree.ts";
 import { openArgumentTypes, type OpenType } from "../transforms/inspect.ts";
-import { checkFunction, flatFunction, nameOf } from "../transforms/trees.ts";
+import { checkNames, inputNamesOf, outputNamesOf, recordFile } from "../transforms/files.ts";
+import { checkFunction, nameOf } from "../transforms/trees.ts";
 import type { Tree } from "../transforms/tree_types.ts";
-import type { AnyFunction, Examples } from "../transforms/types.ts";
-import { stage } from "../interpreters/staging.ts";
+import type { Examples } from "../transforms/types.ts";
 import { exportJaxpr, exportOpen } from "./export.ts";
 import type { Symbol } from "./generalize.ts";
 import { describeSizes, quoted } from "./open.ts";
@@ -107,61 +107,38 @@ export function exportOnnxWith<A extends unknown[] = NDArray[]>(
   checkCall("exportOnnxWith(options, f, ...args)", arguments, exportOptions);
   checkFunction("exportOnnx", f);
   const { argumentNames, metadata: notes, name = f.name || "function" } = options;
-  const names = checkNames(argumentNames, args.length);
+  const names = checkNames("exportOnnx", argumentNames, args.length);
   const metadata = checkMetadata(notes);
   const [types, def] = openArgumentTypes("exportOnnx", f, args);
-  const inputNames = treePaths(def).map((path) =>
-    path.replace(/^\[(\d+)\]/, (_, i) => names[Number(i)] ?? `arg${i}`)
-  );
-  const described = (outDef: Recorded["outDef"]) => ({
+  const inputNames = inputNamesOf(def, names);
+  const described = (outDef: TreeDef) => ({
     name,
     inputNames,
-    outputNames: treePaths(outDef).map((path) => `out${path}`),
+    outputNames: outputNamesOf(outDef),
     metadata,
   });
   const symbols = symbolsOf(types);
   if (symbols.length === 0) {
-    const { jaxpr, outDef } = record(f, def, types as ShapedArray[]);
+    const { jaxpr, outDef } = recordFile("exportOnnx", f, def, types as ShapedArray[]);
     return exportJaxpr(jaxpr, described(outDef));
   }
   // The structure of the result is the same for all sizes: where not, the programs are others too.
-  let outDef: Recorded["outDef"] | undefined;
+  let outDef: TreeDef | undefined;
   const at = (sizes: readonly number[]): Jaxpr => {
     const lengths = new Map(symbols.map((s, k) => [s.name, sizes[k]!]));
     const avals = types.map(({ shape, dtype }) => ({
       shape: shape.map((n) => typeof n === "string" ? lengths.get(n)! : n),
       dtype,
     }));
-    const recorded = explained(symbols.map((s) => s.name), sizes, () => record(f, def, avals));
+    const recorded = explained(
+      symbols.map((s) => s.name),
+      sizes,
+      () => recordFile("exportOnnx", f, def, avals),
+    );
     outDef ??= recorded.outDef;
     return recorded.jaxpr;
   };
   return exportOpen({ name: nameOf(f), symbols, at }, () => described(outDef!));
-}
-
-interface Recorded {
-  readonly jaxpr: Jaxpr;
-  readonly outDef: TreeDef;
-}
-
-/** The program of `f`, which must capture nothing that is not known yet. */
-function record(f: AnyFunction, def: TreeDef, avals: readonly ShapedArray[]): Recorded {
-  const flat = flatFunction("exportOnnx", f, def);
-  const { jaxpr, consts } = stage(`exportOnnx of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
-  if (consts.length > 0) {
-    throw new TreeError(
-      `exportOnnx: ${
-        nameOf(f)
-      } uses a value that is being traced by an enclosing transform or is still in ` +
-        "flight. Export outside of transforms, and await ready(...) first",
-    );
-  }
-  if (jaxpr.outputs.length === 0) {
-    throw new TreeError(
-      `exportOnnx: ${nameOf(f)} returned no arrays, and a file without outputs is none that runs`,
-    );
-  }
-  return { jaxpr, outDef: flat.outDef() };
 }
 
 /** The names of open lengths, and where an input has one of each. */
@@ -189,27 +166,6 @@ function explained<T>(names: readonly string[], sizes: readonly number[], run: (
       { cause: error },
     );
   }
-}
-
-function checkNames(
-  argumentNames: ExportOptions["argumentNames"] = [],
-  args: number,
-): readonly string[] {
-  if (argumentNames.length > args) {
-    throw new TreeError(
-      `exportOnnx: argumentNames has ${argumentNames.length} names, but there are ${args} example arguments`,
-    );
-  }
-  argumentNames.forEach((name, i) => {
-    // deno-lint-ignore no-control-regex -- runtimes take names for C strings
-    if (typeof name === "string" && name.isWellFormed() && !/[\0-\x1f]/.test(name)) return;
-    throw new TypeError(
-      `exportOnnx: argumentNames[${i}] must be a string without control characters, not ${
-        describeValue(name)
-      }`,
-    );
-  });
-  return argumentNames;
 }
 
 function checkMetadata(metadata: unknown): ExportOptions["metadata"] {
