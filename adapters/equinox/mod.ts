@@ -22,6 +22,8 @@ export { protocol, transforms } from "./context.ts";
 export { Module } from "./module.ts";
 export * as nn from "./nn/mod.ts";
 export { type PrintOptions, treePformat, treePprint } from "./print.ts";
+export { ClosureConverted, filterClosureConvert } from "./closures.ts";
+export { filterCustomJvp, filterCustomVjp } from "./rules.ts";
 export { makeWithState, State, StateIndex, threadState } from "./state.ts";
 export {
   type AxisSpec,
