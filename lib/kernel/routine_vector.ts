@@ -204,7 +204,7 @@ class Vectors {
   }
 
   #refer(array: ArrayRef, index: Expr): void {
-    if (slope(index, this.counter) !== 1) {
+    if (slope(index, this.counter, this.#defined) !== 1) {
       throw new InternalError(`${array.name} moves by other steps than a vector loop`);
     }
     if (array.cell === "u8") this.#impossible = true;
@@ -327,17 +327,20 @@ class Vectors {
 
 const isFloat = (ty: Ty): boolean => ty === "f32" || ty === "f64";
 
-/** By how much an index grows with the counter; `null` where that is not known. */
-function slope(e: Expr, counter: Local): number | null {
+/**
+ * By how much an index grows with the counter; `null` where that is not known, as where it depends on
+ * what the body declares.
+ */
+function slope(e: Expr, counter: Local, declared: ReadonlySet<number>): number | null {
   switch (e.op) {
     case "const":
       return 0;
     case "get":
-      return e.local.id === counter.id ? 1 : 0;
+      return e.local.id === counter.id ? 1 : declared.has(e.local.id) ? null : 0;
     case "load":
-      return slope(e.index, counter) === 0 ? 0 : null;
+      return slope(e.index, counter, declared) === 0 ? 0 : null;
   }
-  const slopes = e.args.map((a) => slope(a, counter));
+  const slopes = e.args.map((a) => slope(a, counter, declared));
   if (slopes.includes(null)) return null;
   if (slopes.every((s) => s === 0)) return 0;
   const [a, b] = slopes as [number, number];

@@ -44,8 +44,9 @@ import type { DType, TypedArray } from "../core/dtype.ts";
 import { allocate, dtypes } from "../core/dtype.ts";
 import { type Value, value } from "./interpret.ts";
 import { compile } from "./javascript.ts";
+import { resolve } from "./resolve.ts";
 import { parse, type Source } from "./syntax.ts";
-import { type Cell, type Run, type Typed, typed } from "./typed.ts";
+import type { Cell, Run, Typed } from "./typed.ts";
 
 /** An array that a routine needs beside its inputs and outputs. */
 export interface Scratch {
@@ -87,7 +88,7 @@ export class Routine {
 
   /** It for elements of a dtype. */
   typed(dtype: DType): Typed {
-    return made(this.#typed, dtype, () => typed(this.source, dtype));
+    return made(this.#typed, dtype, () => resolve(this.source, dtype));
   }
 
   /** It in JavaScript: takes arrays that are read, arrays that are written, scratch, and scalars. */

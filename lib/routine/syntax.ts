@@ -1,6 +1,6 @@
 /**
- * The text of a routine, read into a tree: names and types are resolved later, in `typed.ts`, once for
- * each element type. The language is described in `routine.ts`.
+ * The text of a routine, read into a tree: names and types are resolved later, in `resolve.ts`, once
+ * for each element type. The language is described in `routine.ts`.
  *
  * @module
  */

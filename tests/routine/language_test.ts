@@ -316,6 +316,17 @@ for (const [name, [text, message]] of Object.entries(mistakes)) {
   });
 }
 
+Deno.test("a vector loop that does not go element by element is refused", () => {
+  for (const body of ["x[2 * i] = 0", "x[n - i] = 0", "x[n] = 0", "let k = n\nx[i + k] = 0"]) {
+    const r = routine(`f(out x: T[n], n) { vector i in 0..n { ${body} } }`);
+    assertThrows(
+      () => routineFn(new Module(), r, "float32", { fma: false }),
+      InternalError,
+      "x moves by other steps than a vector loop",
+    );
+  }
+});
+
 Deno.test("closures find what is outside of an array", () => {
   const r = routine("f(out x: T[n], n) { for i in 0..n + 1 { x[i] = 0 } }");
   assertThrows(
