@@ -5,7 +5,7 @@
  * @module
  */
 import type { LaneType } from "./lanes.ts";
-import type { MatrixView, Product } from "./product.ts";
+import type { MatrixView, OuterAxis, Product } from "./product.ts";
 
 /** Where the elements of an array are. */
 export interface StridedView {
@@ -42,6 +42,27 @@ export function contractionOf(
   const copies = (c: Contraction): number =>
     (c.copyX === null ? 0 : elements(x)) + (c.copyY === null ? 0 : elements(y));
   return found.reduce((best, c) => copies(c) < copies(best) ? c : best);
+}
+
+/** Axes in common as runs that both arrays have; the last one first. */
+interface CommonRun {
+  n: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+function commonRuns(x: StridedView, y: StridedView, [xs, ys]: AxisPairs): readonly CommonRun[] {
+  const runs: CommonRun[] = [];
+  for (let i = xs.length - 1; i >= 0; i--) {
+    const n = x.shape[xs[i]!]!;
+    if (n === 1) continue;
+    const run = { n, x: x.strides[xs[i]!]!, y: y.strides[ys[i]!]! };
+    const inner = runs.at(-1);
+    if (inner !== undefined && run.x === inner.n * inner.x && run.y === inner.n * inner.y) {
+      inner.n *= n;
+    } else runs.push(run);
+  }
+  return runs;
 }
 
 /** A run of axes that is like one. */
@@ -95,12 +116,12 @@ function arrange(
   const [xAxes, yAxes] = [[batch[0], xFree, contract[0]], [batch[1], contract[1], yFree]];
   const [xRuns, yRuns] = [xAxes.map((a) => runsOf(x, a)), yAxes.map((a) => runsOf(y, a))];
   const single = (runs: readonly (readonly Run[])[]): boolean => runs.every((r) => r.length <= 1);
-  const stride = (runs: readonly Run[]): number => runs.at(-1)?.stride ?? 0;
+  const strideOf = (runs: readonly Run[]): number => runs.at(-1)?.stride ?? 0;
   const view = (v: StridedView, runs: readonly (readonly Run[])[]): MatrixView => ({
     offset: v.offset,
-    batch: stride(runs[0]!),
-    row: stride(runs[1]!),
-    column: stride(runs[2]!),
+    batch: strideOf(runs[0]!),
+    row: strideOf(runs[1]!),
+    column: strideOf(runs[2]!),
   });
   const shape = { dtype, batch: members, m, n, k };
   const out = { offset: 0, batch: m * n, row: n, column: 1 };
@@ -137,16 +158,40 @@ function arrange(
       };
     }
   }
-  const copyX = single(xRuns) ? null : xAxes.flat();
-  const copyY = single(yRuns) ? null : yAxes.flat();
+  // Axes in common are walked through one within another.
+  const copyX = single(xRuns.slice(1)) ? null : xAxes.flat();
+  const copyY = single(yRuns.slice(1)) ? null : yAxes.flat();
+  const [fromX, fromY] = [inOrder(x, copyX), inOrder(y, copyY)];
+  const [inner, ...outer] = commonRuns(fromX, fromY, batch);
+  let apart = (inner?.n ?? 1) * m * n;
+  const axes = outer.map((run): OuterAxis => {
+    const axis = { n: run.n, x: run.x, y: run.y, targets: [apart] };
+    apart *= run.n;
+    return axis;
+  });
+  const place = (v: StridedView, axes: readonly (readonly number[])[]): MatrixView =>
+    view(v, axes.map((a) => runsOf(v, a)));
   return {
     product: {
       ...shape,
-      x: copyX === null ? view(x, xRuns) : { offset: 0, batch: m * k, row: k, column: 1 },
-      y: copyY === null ? view(y, yRuns) : { offset: 0, batch: k * n, row: n, column: 1 },
+      batch: inner?.n ?? 1,
+      ...(axes.length > 0 && { outer: axes.reverse() }),
+      x: { ...place(fromX, xAxes), batch: inner?.x ?? 0 },
+      y: { ...place(fromY, yAxes), batch: inner?.y ?? 0 },
       out,
     },
     copyX,
     copyY,
   };
+}
+
+/** A dense copy of an array with its axes in an order, seen with its axes where they were. */
+function inOrder(v: StridedView, order: readonly number[] | null): StridedView {
+  if (order === null) return v;
+  const strides = v.shape.map(() => 1);
+  order.reduceRight((stride, axis) => {
+    strides[axis] = stride;
+    return stride * v.shape[axis]!;
+  }, 1);
+  return { shape: v.shape, strides, offset: 0 };
 }

@@ -10,11 +10,12 @@
  */
 import { Fn, I32, type Module } from "./encoder.ts";
 import { LANES } from "./lanes.ts";
-import type { Epilogue, MatrixView, Product } from "./product.ts";
+import type { Epilogue, MatrixView, OuterAxis, Product } from "./product.ts";
 import { planProduct } from "./dot_plan.ts";
+import { pieces, type Pointers } from "./dot_pieces.ts";
 import { emitProduct, scratchOf } from "./dot_walk.ts";
 
-export type { Epilogue, MatrixView, Product };
+export type { Epilogue, MatrixView, OuterAxis, Product };
 
 /** How products are computed. */
 export interface DotOptions {
@@ -35,7 +36,8 @@ export interface DotKernel {
 
 /** The function of a product, one for all of the same shapes and strides. */
 export function dotKernel(module: Module, product: Product, options: DotOptions): DotKernel {
-  const empty = product.batch === 0 || product.m === 0 || product.n === 0;
+  const { outer = [] } = product;
+  const empty = [product.batch, product.m, product.n, ...outer.map((o) => o.n)].includes(0);
   const operands = product.epilogue?.operands ?? [];
   if (empty) {
     const fn = module.shared(
@@ -60,7 +62,17 @@ export function dotKernel(module: Module, product: Product, options: DotOptions)
       targets: form.targets.map((t, i) => start(i === 0 ? 2 : 3 + i, t.offset)),
     };
     const { dtype, epilogue = null } = product;
-    emitProduct(module, f, plan, { dtype, fma: options.fma, epilogue }, at, 3);
+    const products = (axes: readonly OuterAxis[], at: Pointers): void => {
+      const [axis, ...rest] = axes;
+      if (axis === undefined) {
+        emitProduct(module, f, plan, { dtype, fma: options.fma, epilogue }, at, 3);
+        return;
+      }
+      const [x, y] = form.turned ? [axis.y, axis.x] : [axis.x, axis.y];
+      const strides = { x: x * size, y: y * size, targets: axis.targets.map((t) => t * size) };
+      pieces(f, axis.n, 1, at, strides, (_, inner) => products(rest, inner));
+    };
+    products(outer, at);
     return f;
   });
   return { fn, scratchBytes: room.x + room.y };

@@ -31,8 +31,22 @@ export interface Epilogue {
   emit(f: Fn, value: number, operands: readonly number[]): void;
 }
 
+/** A further axis of the batch: how far each array moves from one to the next, in elements. */
+export interface OuterAxis {
+  /** Length. */
+  readonly n: number;
+  /** Of x. */
+  readonly x: number;
+  /** Of y. */
+  readonly y: number;
+  /** Of out, and of what the epilogue reads. */
+  readonly targets: readonly number[];
+}
+
 /** A batch of matrix products. */
 export interface Product {
+  /** Axes of the batch in front of `batch`, where strides do not go on like those of one axis. */
+  readonly outer?: readonly OuterAxis[];
   readonly dtype: LaneType;
   readonly batch: number;
   readonly m: number;

@@ -5,7 +5,7 @@
  * @module
  */
 import { contractionOf, type StridedView } from "../../lib/kernel/contraction.ts";
-import type { MatrixView } from "../../lib/kernel/product.ts";
+import type { MatrixView, OuterAxis } from "../../lib/kernel/product.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { Random, seedNote } from "../support/random.ts";
 
@@ -57,7 +57,7 @@ function copied(v: StridedView, perm: readonly number[]): number[] {
 }
 
 Deno.test("sums of products over any axes are batches of matrix products", () => {
-  const seen = { copyX: 0, copyY: 0, neither: 0, several: 0 };
+  const seen = { copyX: 0, copyY: 0, neither: 0, several: 0, outer: 0 };
   for (let seed = 1; seed <= 500; seed++) {
     const random = uniform(seed);
     const lengths = (most: number): number[] =>
@@ -99,19 +99,21 @@ Deno.test("sums of products over any axes are batches of matrix products", () =>
     const at = (v: MatrixView, b: number, i: number, j: number): number =>
       v.offset + b * v.batch + i * v.row + j * v.column;
     const got: string[] = [];
-    for (let b = 0; b < product.batch; b++) {
-      for (let i = 0; i < product.m; i++) {
-        for (let j = 0; j < product.n; j++) {
-          const pairs = Array.from({ length: product.k }, (_, k) => {
-            const [p, q] = [at(product.x, b, i, k), at(product.y, b, k, j)];
-            return `${fromX?.[p] ?? p} ${fromY?.[q] ?? q}`;
-          });
-          const place = at(product.out, b, i, j);
-          assertEquals(got[place], undefined);
-          got[place] = pairs.sort().join();
-        }
-      }
+    const { outer = [] } = product;
+    for (const index of indices([...outer.map((o) => o.n), product.batch, product.m, product.n])) {
+      const [b, i, j] = index.slice(outer.length) as [number, number, number];
+      const far = (of: (o: OuterAxis) => number): number =>
+        outer.reduce((sum, o, axis) => sum + index[axis]! * of(o), 0);
+      const pairs = Array.from({ length: product.k }, (_, k) => {
+        const p = at(product.x, b, i, k) + far((o) => o.x);
+        const q = at(product.y, b, k, j) + far((o) => o.y);
+        return `${fromX?.[p] ?? p} ${fromY?.[q] ?? q}`;
+      });
+      const place = at(product.out, b, i, j) + far((o) => o.targets[0]!);
+      assertEquals(got[place], undefined);
+      got[place] = pairs.sort().join();
     }
+    if (outer.length > 0) seen.outer++;
     const want: string[] = [];
     for (const b of indices(batch)) {
       for (const i of indices(xFree)) {

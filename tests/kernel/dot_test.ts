@@ -327,6 +327,43 @@ Deno.test("members of a batch that lie beside each other are computed together",
   }
 });
 
+Deno.test("axes of the batch may be walked through one within another", () => {
+  // Heads of attention: [2, 5, 3, 8] and [2, 7, 3, 8], of which the first and third axis are in common.
+  const [batch, heads, m, n, k] = [2, 3, 5, 7, 8];
+  const module = new Module();
+  const { fn, scratchBytes } = dotKernel(module, {
+    ...{ dtype: "float64", batch: heads, m, n, k },
+    outer: [{ n: batch, x: m * heads * k, y: n * heads * k, targets: [heads * m * n] }],
+    x: { offset: 0, batch: k, row: heads * k, column: 1 },
+    y: { offset: 0, batch: k, row: 1, column: heads * k },
+    out: { offset: 0, batch: m * n, row: n, column: 1 },
+  }, { fma: false });
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const constants = new WebAssembly.Global({ value: "i32" }, 0);
+  const { run } = new WebAssembly.Instance(new WebAssembly.Module(module.encode({ run: fn })), {
+    env: { memory, constants },
+  }).exports as { run: (...pointers: number[]) => void };
+  const all = new Float64Array(memory.buffer as ArrayBuffer);
+  const [x, y, out, scratch] = [0, 1000, 2000, 4000];
+  assert(scratch * 8 + scratchBytes < 65536);
+  for (let i = 0; i < 2000; i++) all[i] = i % 17 - 8;
+  run(x * 8, y * 8, out * 8, scratch * 8);
+  for (let b = 0; b < batch; b++) {
+    for (let h = 0; h < heads; h++) {
+      for (let i = 0; i < m; i++) {
+        for (let j = 0; j < n; j++) {
+          let sum = 0;
+          for (let q = 0; q < k; q++) {
+            sum += all[x + ((b * m + i) * heads + h) * k + q]! *
+              all[y + ((b * n + j) * heads + h) * k + q]!;
+          }
+          assertEquals(all[out + ((b * heads + h) * m + i) * n + j], sum);
+        }
+      }
+    }
+  }
+});
+
 Deno.test("these products take every way there is", () => {
   for (
     const way of [
