@@ -20,11 +20,16 @@ export interface Bindable {
 
 /** Whether something is a module; set by the module that defines the class. */
 type IsModule = (x: unknown) => x is Bindable;
-let isModule: IsModule = (_): _ is Bindable => false;
+let test: IsModule = (_): _ is Bindable => false;
 
 /** Says what modules are. */
-export function modulesAre(test: IsModule): void {
-  isModule = test;
+export function modulesAre(given: IsModule): void {
+  test = given;
+}
+
+/** Whether something is a module. */
+export function isModule(x: unknown): x is Bindable {
+  return test(x);
 }
 
 /** The place of a module in a run. */

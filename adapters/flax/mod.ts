@@ -65,6 +65,7 @@ export {
   SimpleCell,
   type SimpleCellOptions,
 } from "./cells.ts";
+export { rematScan, type RematScanOptions } from "./remat_scan.ts";
 export type { TargetOptions } from "./targets.ts";
 export {
   Dense,
@@ -74,7 +75,8 @@ export {
   Embed,
   type EmbedOptions,
 } from "./linear.ts";
-export { Module, shareScope } from "./module.ts";
+export type { BindOptions, BoundMembers } from "./bound.ts";
+export { type BoundFields, type BoundModule, Module, shareScope } from "./module.ts";
 export type {
   Apply,
   ApplyOptions,

@@ -19,6 +19,7 @@ import {
   scopeOf,
   settle,
 } from "./binding.ts";
+import { type BindOptions, type BoundMembers, boundModule } from "./bound.ts";
 import { hasStream, isMutable, nextKey, protocol } from "./context.ts";
 import {
   getVariable,
@@ -43,6 +44,16 @@ import type {
 import { applyModule, initModule, type Rngs } from "./run.ts";
 import { summaryOf } from "./summary.ts";
 import type { GivenVariables } from "./variables.ts";
+
+/** A module with variables, as are those in its fields. */
+export type BoundModule<M> = BoundMembers<M> & BoundFields<M>;
+
+/** What is in the fields of a bound module. */
+export type BoundFields<T> = {
+  [K in keyof T]: T[K] extends Module ? BoundModule<T[K]>
+    : T[K] extends readonly Module[] ? { [I in keyof T[K]]: BoundModule<T[K][I]> }
+    : T[K];
+};
 
 const wrapped = new WeakSet<object>();
 
@@ -139,6 +150,41 @@ export class Module {
         MethodResult<this, "call">,
         MethodResults<this>
       >;
+  }
+
+  /**
+   * The module with variables: its methods, and those of modules in its fields, are called as they are, and
+   * changes stay. For trying things out; a bound module is used where it was bound, and in no transform.
+   *
+   * @throws {StateError} where variables are none, or change though their collection is not mutable.
+   *
+   * @example
+   * ```ts
+   * import { nn, type NDArray, numpy as np, random } from "@injax/injax";
+   * import * as flax from "@injax/injax/adapters/flax";
+   *
+   * class Autoencoder extends flax.Module {
+   *   readonly encoder = new flax.Dense(2);
+   *   readonly decoder = new flax.Dense(4);
+   *   call(x: NDArray): NDArray {
+   *     return this.decoder.call(nn.relu(this.encoder.call(x)));
+   *   }
+   * }
+   * const model = new Autoencoder();
+   * const bound = model.bind(model.init(random.key(0), np.ones([4])));
+   * console.log(bound.encoder.call(np.ones([4])).shape); // [ 2 ]
+   * const [decoder, variables] = bound.decoder.unbind();
+   * console.log(decoder.apply(variables, np.ones([2])).shape); // [ 4 ]
+   * ```
+   */
+  bind(variables: GivenVariables, options?: BindOptions): BoundModule<this> {
+    return boundModule(
+      this,
+      variables,
+      options,
+      (context, module, f) =>
+        withSetup(module as Module, context, needScope(context, module, "bind"), f),
+    ) as unknown as BoundModule<this>;
   }
 
   /**

@@ -48,7 +48,8 @@ function isKey(x: unknown): x is NDArray {
   return x instanceof NDArray && x.dtype === "uint32" && x.ndim === 1 && x.shape[0] === 2;
 }
 
-function streamsOf(op: string, rngs: unknown): Record<string, Stream> {
+/** Random streams of a run. */
+export function streamsOf(op: string, rngs: unknown): Record<string, Stream> {
   if (isKey(rngs)) return { params: streamOf(rngs) };
   if (!isPlain(rngs)) {
     throw new StateError(

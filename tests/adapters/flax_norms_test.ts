@@ -91,6 +91,28 @@ Deno.test("layers one after another have the names and values of flax", () => {
   assertThrows(() => new flax.Sequential([3 as never]), StateError, "modules and functions");
 });
 
+Deno.test("stacks of layers that are computed again have the names and values of flax", () => {
+  const Deep = flax.rematScan(flax.Dense, { lengths: [2, 3] });
+  const Short = flax.rematScan(flax.Dense, { lengths: [2] });
+  class DeepStack extends flax.Module {
+    call(x: NDArray): NDArray {
+      const y = new Deep(4).call(x);
+      return new Short(4).call(y);
+    }
+  }
+  assertAsFlax("remat_scan", new DeepStack());
+  class ByFunction extends flax.Module {
+    call(x: NDArray): NDArray {
+      const layer = (_: flax.Module, x: NDArray): NDArray => np.tanh(new flax.Dense(3).call(x));
+      return flax.rematScan(layer, { lengths: [2, 2] })(this, x);
+    }
+  }
+  const { params } = new ByFunction().init(random.key(0), np.ones([3]));
+  assertEquals((params!.Dense_0!.kernel as NDArray).shape, [2, 2, 3, 3]);
+  assertThrows(() => flax.rematScan(flax.Dense, { lengths: [] }), ShapeError, "not []");
+  assertThrows(() => flax.rematScan(flax.Dense, { lengths: [0] }), ShapeError, "not [0]");
+});
+
 Deno.test("further cells over sequences are those of flax", () => {
   assertAsFlax("simple_cell", new RNN(new flax.SimpleCell(4)));
   assertAsFlax("simple_cell_residual", new RNN(new flax.SimpleCell(4, { residual: true })));

@@ -247,6 +247,16 @@ trained(
     f32(65, (2, 3, 5)),
 )
 
+
+class DeepStack(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        x = nn.remat_scan(nn.Dense, lengths=(2, 3))(4)(x)
+        return nn.remat_scan(nn.Dense, lengths=(2,))(4)(x)
+
+
+trained("remat_scan", DeepStack(), f32(66, (3, 4)))
+
 # ------------------------------------------------------------- recurrent
 
 trained("lstm", nn.RNN(nn.LSTMCell(4)), f32(7, (2, 5, 3)))
