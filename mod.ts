@@ -30,7 +30,8 @@
  * - `exportOnnx`, `exportOnnxWith`: a function as a file for any ONNX runtime
  * - `exportWasm`, `exportWasmWith`: a function as a WebAssembly module that needs nothing else
  * - `makeJaxpr`, `evalShape`, `ShapeDtype`: programs and shapes, without running
- * - `debug`: programs at each stage, and where compiled code differs
+ * - `check`: conditions that raise out of a function, compiled or not
+ * - `debug`: values while a function runs, NaNs, programs at each stage, where compiled code differs
  *
  * **Trees**
  *
@@ -98,6 +99,7 @@ export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.t
 export { exportWasm, exportWasmWith, type WasmFiles, type WasmOptions } from "./lib/kernel/mod.ts";
 export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
 export { ShapeDtype } from "./lib/transforms/shape_dtype.ts";
+export { check } from "./lib/api/check.ts";
 export * as debug from "./lib/debug/mod.ts";
 
 // Trees
@@ -150,3 +152,4 @@ export {
   StateError,
   TreeError,
 } from "./lib/core/errors.ts";
+export { CheckError, NanError } from "./lib/core/effect_errors.ts";

@@ -7,7 +7,8 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { Backend, Executable } from "../core/backend.ts";
-import type { ConcreteArray } from "../core/concrete.ts";
+import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
+import { hasEffects } from "../core/effects.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Jaxpr, Primitive } from "../core/primitive.ts";
 import { bind, evalTrace, Trace, withTrace } from "../core/trace.ts";
@@ -29,9 +30,15 @@ export const interpreter: Backend = {
   name: "interpreter",
   ready: true,
   load: () => Promise.resolve(),
-  compile: (jaxpr: Jaxpr): Executable => ({
-    // Operations on arrays in flight are queued by the evaluator itself.
-    run: (args) => withTrace(trace, () => evalJaxpr(jaxpr, args, bind)) as ConcreteArray[],
-    release: () => {},
-  }),
+  compile(jaxpr: Jaxpr): Executable {
+    const evaluate = (args: readonly NDArray[]): NDArray[] =>
+      withTrace(trace, () => evalJaxpr(jaxpr, args, bind));
+    const avals = jaxpr.outputs.map((a) => a.aval);
+    // Operations on arrays in flight are queued by the evaluator itself. What effects raise must reach the
+    // results, so these wait for what is in flight as a whole.
+    const run = hasEffects(jaxpr)
+      ? (args: readonly NDArray[]) => deferUntilReady(args, avals, evaluate)
+      : evaluate;
+    return { run: (args) => run(args) as ConcreteArray[], release: () => {} };
+  },
 };

@@ -121,7 +121,7 @@ class Emission {
   #loop(): Atom[] {
     const { body, carries, kept, recurrence, stacked, shifted, sums } = this.parts;
     const { eqn, scan } = this;
-    if (kept.length + stacked.length === 0) return [];
+    if (kept.length + stacked.length + recurrence.eqns.length === 0) return [];
     const { same, own } = this.#reads(recurrence.reads);
     const keptCarries = kept.map((i) => carries[i]!);
     const jaxpr = this.#program([...same, ...keptCarries, ...own], recurrence.eqns, [

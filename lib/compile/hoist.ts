@@ -4,6 +4,7 @@
  * @module
  */
 import { mayNotEnd } from "../core/dead_code.ts";
+import { hasEffect } from "../core/effects.ts";
 import { JaxprBuilder } from "../core/jaxpr.ts";
 import { type Atom, type Eqn, type Jaxpr, Literal, Var } from "../core/primitive.ts";
 import { isBetterAgain } from "./cheap.ts";
@@ -72,7 +73,8 @@ function invariantEqns(step: Jaxpr, numConsts: number): { moved: Eqn[]; rest: Eq
   for (const eqn of step.eqns) {
     const invariant = eqn.inputs.some((a) => a instanceof Var) &&
       eqn.inputs.every((a) => a instanceof Literal || fixed.has(a)) &&
-      !mayNotEnd(eqn); // else a loop that never ran might run for ever
+      !mayNotEnd(eqn) && // else a loop that never ran might run for ever
+      !hasEffect(eqn);
     if (invariant) {
       eqn.outputs.forEach((v) => fixed.add(v));
       moved.push(eqn);

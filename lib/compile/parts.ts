@@ -5,6 +5,7 @@
  * @module
  */
 import { bytesOf } from "../core/aval.ts";
+import { hasEffect } from "../core/effects.ts";
 import { type Atom, type Eqn, type Jaxpr, type Loop, Var } from "../core/primitive.ts";
 import { isBetterAgain } from "./cheap.ts";
 import { type Accumulator, accumulators, reassociated } from "./sums.ts";
@@ -120,26 +121,31 @@ function split(
   const before: Eqn[] = [], rest: Eqn[] = [];
   for (const eqn of body.eqns) {
     if (dropped.has(eqn)) continue;
-    const stays = !eqn.primitive.passes.mobile || eqn.inputs.some((a) => tied.has(a));
+    const stays = !isMobile(eqn) || eqn.inputs.some((a) => tied.has(a));
     if (stays) eqn.outputs.forEach((v) => tied.add(v));
     (stays ? rest : before).push(eqn);
   }
   const read = new Set<Atom>(next);
   const during: Eqn[] = [], after: Eqn[] = [];
   for (const eqn of rest.reverse()) {
-    const stays = !eqn.primitive.passes.mobile || eqn.outputs.some((v) => read.has(v));
+    const stays = !isMobile(eqn) || eqn.outputs.some((v) => read.has(v));
     if (stays) eqn.inputs.forEach((a) => read.add(a));
     (stays ? during : after).push(eqn);
   }
   return { before, during: during.reverse(), after: after.reverse() };
 }
 
-/** Those of the equations that some values need, and what they and these values read beside. */
+/** Whether an equation may leave the step of a loop. */
+function isMobile(eqn: Eqn): boolean {
+  return eqn.primitive.passes.mobile && !hasEffect(eqn);
+}
+
+/** Those of the equations that do something or that some values need, and what they and these values read beside. */
 function needed(eqns: readonly Eqn[], outputs: readonly Atom[]): Part {
   const reads = new Set<Atom>(outputs.filter((a) => a instanceof Var));
   const live: Eqn[] = [];
   for (const eqn of [...eqns].reverse()) {
-    if (!eqn.outputs.some((v) => reads.has(v))) continue;
+    if (!eqn.outputs.some((v) => reads.has(v)) && !hasEffect(eqn)) continue;
     eqn.inputs.forEach((a) => a instanceof Var && reads.add(a));
     live.push(eqn);
   }

@@ -8,6 +8,7 @@ import type { NDArray } from "../core/array.ts";
 import { type Executable, getBackend } from "../core/backend.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
+import { hasEffects, withoutEffects } from "../core/effects.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
@@ -54,7 +55,7 @@ export function compiled(jaxpr: Jaxpr, backendName: string, name: string): Execu
 /** Runs a program on its backend; the outputs are in flight where that is not loaded yet. */
 export function runCompiled(args: readonly NDArray[], params: CallParams): NDArray[] {
   const { jaxpr, name } = params;
-  if (jaxpr.outputs.length === 0) return [];
+  if (jaxpr.outputs.length === 0 && !hasEffects(jaxpr)) return [];
   const backend = getBackend(params.backend);
   if (backend.ready) {
     return compiled(jaxpr, backend.name, name).run(args as readonly ConcreteArray[]);
@@ -70,6 +71,14 @@ export function runCompiled(args: readonly NDArray[], params: CallParams): NDArr
 /** Splits arguments by a mask: those with `false`, then those with `true`. */
 export function partition<T>(items: readonly T[], mask: readonly boolean[]): [T[], T[]] {
   return [items.filter((_, i) => !mask[i]), items.filter((_, i) => mask[i])];
+}
+
+/**
+ * A program to be computed again, of which the known part has run: what it did then is not done twice.
+ * Where `staged`, what is unknown of it, does something, all of it stays.
+ */
+export function again(jaxpr: Jaxpr, staged: Jaxpr): Jaxpr {
+  return hasEffects(staged) ? jaxpr : withoutEffects(jaxpr);
 }
 
 /** Undoes `partition`. */
@@ -187,7 +196,7 @@ export const checkpointCall: Primitive<CallParams> = definePrimitive<CallParams>
   },
   passes: passes((context, args, params) => {
     const unknown = args.map((x) => context.isUnknown(x));
-    const { known, unknownOut, numResiduals } = partialEvalJaxpr(params.jaxpr, unknown);
+    const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(params.jaxpr, unknown);
     const [knownArgs] = partition(args, unknown);
     const numKnown = known.outputs.length - numResiduals;
     const now = context.known(checkpointCall, knownArgs, {
@@ -196,7 +205,7 @@ export const checkpointCall: Primitive<CallParams> = definePrimitive<CallParams>
     });
     const later = context.stage(checkpointCall, args, {
       ...params,
-      jaxpr: withoutDead(params.jaxpr, unknownOut),
+      jaxpr: withoutDead(again(params.jaxpr, staged), unknownOut),
     });
     return merge(unknownOut, now, later);
   }),

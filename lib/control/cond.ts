@@ -37,7 +37,8 @@ import { argmax } from "../primitives/reduce/arg_extremes.ts";
 import { reduceOr } from "../primitives/reduce/logical.ts";
 import { expandDims, reshape } from "../primitives/shape/reshape.ts";
 import { merge, partition, splitTangents, spread } from "./call.ts";
-import { noSteps, once } from "./jaxprs.ts";
+import { guarded } from "./guard.ts";
+import { once, withUnread } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
 
 /** Parameters of `cond`. */
@@ -114,7 +115,7 @@ function alongLanes(x: NDArray, ndim: number): NDArray {
 }
 
 /**
- * A batched branch, evaluated for all lanes although only some take it. The others get the operands
+ * A batched branch, guarded by whether a lane takes it, evaluated for all lanes. The others get the operands
  * of the first one that does: on their own it might never end, or have infinite derivatives, which
  * times the 0 of their cotangents would be NaN. A branch that no lane takes gives no derivatives, and
  * does not run where it might never end.
@@ -134,8 +135,9 @@ function evalWhereTaken(
     const other = expandDims(gather(stopGradient(x), first), [0]);
     return select(alongLanes(taken, x.ndim), x, other);
   });
-  if (!branch.eqns.some(mayNotEnd)) return evalJaxpr(branch, meant, bind);
-  return bind(condP, [convert(any, "int32"), ...meant], {
+  const inputs = [taken, ...meant];
+  if (!branch.eqns.some(mayNotEnd)) return evalJaxpr(branch, inputs, bind);
+  return bind(condP, [convert(any, "int32"), ...inputs], {
     branches: [zerosInPlaceOf(branch), branch],
   });
 }
@@ -218,7 +220,7 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
         : (b === last ? ge : eq)(index, scalarLike(b, index))
     );
     const results = branches.map((branch, b) => {
-      const lanes = batchJaxpr(branch, size, batched, all).jaxpr;
+      const lanes = batchJaxpr(guarded(branch), size, [true, ...batched], all).jaxpr;
       return evalWhereTaken(lanes, taken[b]!, inputs.slice(1), batched);
     });
     const outs = all.map((_, k) =>
@@ -233,10 +235,15 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
     ...ordinary,
     mobile: false,
     programs: {
-      list: ({ branches }) => branches.map((jaxpr) => once("branch", jaxpr)),
+      list: ({ branches }) =>
+        branches.map((jaxpr) => once("branch", jaxpr, { first: 1, count: 0 })),
       forRules: () => [],
       replace: (_, branches) => ({ branches }),
-      extend: noSteps,
+      extend: ({ branches }, k, jaxpr, count) => ({
+        branches: branches.map((b, i) =>
+          i === k ? jaxpr : withUnread(b, jaxpr.inputs.slice(0, count))
+        ),
+      }),
       inline({ branches }, [index, ...operands], known) {
         const value = known(index!);
         return value === null ? null : { jaxpr: chosenBranch(branches, value), inputs: operands };

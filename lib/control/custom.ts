@@ -7,6 +7,7 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { DifferentiationError } from "../core/errors.ts";
+import { withoutEffects } from "../core/effects.ts";
 import { allPrograms, evalJaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
@@ -30,7 +31,7 @@ import { add, mul } from "../primitives/elementwise/arithmetic.ts";
 import { cos, sin } from "../primitives/elementwise/elementary.ts";
 import { batchAxisInFront, reduceSum } from "../primitives/sum/broadcast.ts";
 import { spread } from "./call.ts";
-import { calls, whole } from "./jaxprs.ts";
+import { calls, once, whole } from "./jaxprs.ts";
 import { sampleJaxpr } from "./samples.ts";
 
 /** What derivative rules know of. Captured values are a program's first inputs. */
@@ -118,7 +119,18 @@ function ruledPasses<P extends Reach>(): Passes<P> {
   return {
     ...ordinary,
     mobile: false,
-    programs: calls({ partial: null, narrow: whole, within: (params) => params }),
+    programs: {
+      ...calls({ partial: null, narrow: whole, within: (params) => params }),
+      // Further constants are captured values, of which the rules know nothing.
+      list: ({ jaxpr, numHeld, numConsts }) => [
+        once("call", jaxpr, { first: 0, count: numHeld + numConsts }),
+      ],
+      extend: (params, _, jaxpr, count) => ({
+        ...params,
+        jaxpr,
+        numConsts: params.numConsts + count,
+      }),
+    },
   };
 }
 
@@ -158,13 +170,19 @@ function ruledJvp<P extends Reach>(
   const numOuts = jaxpr.outputs.length - numAux;
   let outs: readonly NDArray[] = [];
   let dots: readonly Tangent[] = [];
+  // What the function does is done once: by its rule where that takes its place, else by itself.
+  const quiet = withoutEffects(jaxpr);
+  const again = mayBeDifferentiated();
   if (tangents.slice(last).some((t) => t !== null)) {
     const free = tangents.map((t, i) => i < last ? null : t);
-    [outs, dots] = jvpFlat(`${kind} of ${name}`, (xs) => evalJaxpr(jaxpr, xs, bind), primals, free);
+    const once = isRuled || again ? quiet : jaxpr;
+    [outs, dots] = jvpFlat(`${kind} of ${name}`, (xs) => evalJaxpr(once, xs, bind), primals, free);
     // Those are without a rule, which a further derivative of the outputs would miss.
-    if (mayBeDifferentiated()) outs = [];
+    if (again) outs = [];
   }
-  if (outs.length === 0 && (numAux > 0 || !isRuled)) outs = bind(primitive, primals, params);
+  if (outs.length === 0 && (numAux > 0 || !isRuled)) {
+    outs = bind(primitive, primals, isRuled ? { ...params, jaxpr: quiet } : params);
+  }
   let ruled: readonly Tangent[] = [];
   if (isRuled) {
     const [values, change] = rule(ruleArgs(params, primals), own);

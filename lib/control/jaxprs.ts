@@ -4,8 +4,14 @@
  *
  * @module
  */
-import { InternalError } from "../core/errors.ts";
-import type { Contained, Jaxpr, Loop, Narrowed, Programs } from "../core/primitive.ts";
+import {
+  type Contained,
+  type Jaxpr,
+  type Loop,
+  type Narrowed,
+  type Programs,
+  Var,
+} from "../core/primitive.ts";
 import { memoize } from "../core/memo.ts";
 
 /** The program with inputs and outputs in another order: new position `i` holds old `order[i]`. */
@@ -45,17 +51,26 @@ export function count(mask: readonly boolean[]): number {
   return mask.filter((m) => m).length;
 }
 
-/** Of a program without steps: it has no constants. */
+/** Where a program that takes what the equation does has constants: it has none yet. */
 const none = { first: 0, count: 0 } as const;
 
 /** A program that runs once, if at all. */
-export function once(role: "call" | "branch", jaxpr: Jaxpr): Contained {
-  return { role, jaxpr, consts: none };
+export function once(
+  role: "call" | "branch",
+  jaxpr: Jaxpr,
+  consts: Contained["consts"] = none,
+): Contained {
+  return { role, jaxpr, consts };
 }
 
-/** The rule `extend` of primitives that have no steps. */
-export function noSteps(): never {
-  throw new InternalError("a primitive without steps was to be given further constants");
+/** The program with further first inputs of these types, which it does not read. */
+export function withUnread(jaxpr: Jaxpr, like: readonly Var[]): Jaxpr {
+  const extra = like.map(({ aval }, i) => new Var(aval, jaxpr.numVars + i));
+  return {
+    ...jaxpr,
+    inputs: [...extra, ...jaxpr.inputs],
+    numVars: jaxpr.numVars + extra.length,
+  };
 }
 
 /** What passes are told by a primitive that is a call of one program. */
@@ -66,7 +81,7 @@ export function calls<P extends { readonly jaxpr: Jaxpr }>(
     list: ({ jaxpr }) => [once("call", jaxpr)],
     forRules: () => [],
     replace: (params, [jaxpr]) => ({ ...params, jaxpr: jaxpr! }),
-    extend: noSteps,
+    extend: (params, _, jaxpr) => ({ ...params, jaxpr }),
     inline: ({ jaxpr }, inputs) => ({ jaxpr, inputs }),
     loop: null,
     mayNotEnd: false,

@@ -8,6 +8,7 @@ import type { NDArray } from "../core/array.ts";
 import { DifferentiationError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import {
+  type Contained,
   definePrimitive,
   type Jaxpr,
   Linear,
@@ -21,7 +22,7 @@ import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
-import { noSteps, once } from "./jaxprs.ts";
+import { once } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
 
 /** A program whose leading inputs are its own constants. */
@@ -63,6 +64,11 @@ function split<T>(inputs: readonly T[], params: LinearSolveParams): Record<Role 
 function numInputs(params: LinearSolveParams): number {
   const consts = roles.reduce((n, role) => n + (params[role]?.numConsts ?? 0), 0);
   return consts + params.solve.jaxpr.outputs.length;
+}
+
+/** Where the constants of the program that solves are among the inputs. */
+function solveConsts({ matvec, vecmat, solve }: LinearSolveParams): Contained["consts"] {
+  return { first: matvec.numConsts + (vecmat?.numConsts ?? 0), count: solve.numConsts };
 }
 
 function join<T>(p: Record<Role | "b", T[]>): T[] {
@@ -164,11 +170,14 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
     ...ordinary,
     mobile: false,
     programs: {
-      list: ({ solve }) => [once("call", solve.jaxpr)],
+      list: (params) => [once("call", params.solve.jaxpr, solveConsts(params))],
       forRules: ({ matvec, vecmat, transposeSolve }) =>
         [matvec, vecmat, transposeSolve].flatMap((p) => p === null ? [] : [p.jaxpr]),
       replace: (params, [jaxpr]) => ({ ...params, solve: { ...params.solve, jaxpr: jaxpr! } }),
-      extend: noSteps,
+      extend: (params, _, jaxpr, count) => ({
+        ...params,
+        solve: { jaxpr, numConsts: params.solve.numConsts + count },
+      }),
       inline(params, inputs) {
         const p = split(inputs, params);
         return { jaxpr: params.solve.jaxpr, inputs: [...p.solve, ...p.b] };

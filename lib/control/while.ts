@@ -9,6 +9,7 @@ import { shaped } from "../core/aval.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { DifferentiationError } from "../core/errors.ts";
+import { hasEffects, withoutEffects } from "../core/effects.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import {
   definePrimitive,
@@ -36,7 +37,8 @@ import { select } from "../primitives/elementwise/select.ts";
 import { reduceOr } from "../primitives/reduce/logical.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
-import { partition } from "./call.ts";
+import { again, partition } from "./call.ts";
+import { guarded } from "./guard.ts";
 import { count, growMask, loops, range, reorder } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
 
@@ -78,7 +80,8 @@ const maskedLoop = memoize((
 ): { cond: Jaxpr; body: Jaxpr } => {
   const all = body.outputs.map(() => true);
   const lanes = batchJaxpr(cond, size, [...condBatched, ...all], [true]).jaxpr;
-  const step = batchJaxpr(body, size, [...bodyBatched, ...all], all).jaxpr;
+  const step = batchJaxpr(guarded(body), size, [true, ...bodyBatched, ...all], all).jaxpr;
+  const again = withoutEffects(lanes);
   const condTypes = lanes.inputs.slice(0, condConsts).map((v) => v.aval);
   return {
     cond: stageClosed("whileLoop", (args) => {
@@ -88,12 +91,42 @@ const maskedLoop = memoize((
     // The condition's constants come first: the body needs them to know which lanes go on.
     body: stageClosed("whileLoop", (args) => {
       const carry = args.slice(condConsts + bodyBatched.length);
-      const goOn = evalJaxpr(lanes, [...args.slice(0, condConsts), ...carry], bind)[0]!;
-      const next = evalJaxpr(step, args.slice(condConsts), bind);
+      const goOn = evalJaxpr(again, [...args.slice(0, condConsts), ...carry], bind)[0]!;
+      const next = evalJaxpr(step, [goOn, ...args.slice(condConsts)], bind);
       return next.map((x, i) =>
         select(reshape(goOn, [size, ...new Array(x.ndim - 1).fill(1)]), x, carry[i]!)
       );
-    }, [...condTypes, ...step.inputs.map((v) => v.aval)]),
+    }, [...condTypes, ...step.inputs.slice(1).map((v) => v.aval)]),
+  };
+});
+
+/**
+ * The same where the condition does something beside giving a bool: it is asked once for each lane and
+ * step, at the end of the step before, and what it said is carried in front.
+ */
+const loopOfTests = memoize((
+  cond: Jaxpr,
+  body: Jaxpr,
+  size: number,
+  condConsts: number,
+  condBatched: readonly boolean[],
+  bodyBatched: readonly boolean[],
+): { cond: Jaxpr; body: Jaxpr } => {
+  const masked = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched).body;
+  const all = body.outputs.map(() => true);
+  const lanes = batchJaxpr(guarded(cond), size, [true, ...condBatched, ...all], [true]).jaxpr;
+  const flags = shaped([size], "bool");
+  const consts = masked.inputs.slice(0, condConsts + bodyBatched.length).map((v) => v.aval);
+  const carry = masked.outputs.map((a) => a.aval);
+  return {
+    cond: stageClosed("whileLoop", ([goOn]) => [reduceOr(goOn!, [0])], [flags, ...carry]),
+    body: stageClosed("whileLoop", (args) => {
+      const own = args.slice(0, consts.length);
+      const [goOn, ...carry] = args.slice(consts.length);
+      const next = evalJaxpr(masked, [...own, ...carry], bind);
+      const test = evalJaxpr(lanes, [goOn!, ...own.slice(0, condConsts), ...next], bind);
+      return [...test, ...next];
+    }, [...consts, flags, ...carry]),
   };
 });
 
@@ -179,6 +212,19 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
     const start = init.map((x, i) =>
       carryMask[i] && initDims[i] === null ? batchAxisInFront(x, null, size) : x
     );
+    if (perLane && hasEffects(cond)) {
+      const loop = loopOfTests(cond, body, size, condConsts, condBatched, bodyBatched);
+      const all = start.map(() => true);
+      const lanes = batchJaxpr(cond, size, [...condBatched, ...all], [true]).jaxpr;
+      const goOn = evalJaxpr(lanes, [...condArgs, ...start], bind);
+      const outs = bind(whileP, [...condArgs, ...bodyArgs, ...goOn, ...start], {
+        ...params,
+        ...loop,
+        condConsts: 0,
+        bodyConsts: condConsts + params.bodyConsts,
+      });
+      return [outs.slice(1), start.map(() => 0)];
+    }
     if (perLane) {
       const loop = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched);
       const outs = bind(whileP, [...condArgs, ...condArgs, ...bodyArgs, ...start], {
@@ -291,7 +337,13 @@ function splitWhile(
     condConsts: knownCondArgs.length,
     bodyConsts: knownConsts.length,
   });
-  const later = context.stage(whileP, args, params);
+  const staged = (jaxpr: Jaxpr, mask: readonly boolean[]): Jaxpr =>
+    partialEvalJaxpr(jaxpr, mask).staged;
+  const later = context.stage(whileP, args, {
+    ...params,
+    cond: withoutEffects(cond), // all of it was known
+    body: again(body, staged(body, [...constUnknown, ...carryUnknown])),
+  });
   let next = 0;
   return later.map((x, i) => keep[i] ? now[next++]! : x);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { type Atom, type Eqn, type Jaxpr, Var } from "./primitive.ts";
+import { hasEffect } from "./effects.ts";
 import { memoize } from "./memo.ts";
 
 /** Which inputs of a program are read. */
@@ -15,8 +16,8 @@ export const usedInputs: (jaxpr: Jaxpr) => readonly boolean[] = memoize((jaxpr: 
 });
 
 /**
- * The program with the outputs of `wanted` alone (all where left out), without what these do not
- * need; the same program where that is all of it. Its inputs stay as they are.
+ * The program with the outputs of `wanted` alone (all where left out), without what neither these nor
+ * its effects need; the same program where that is all of it. Its inputs stay as they are.
  */
 export const withoutDead: (jaxpr: Jaxpr, wanted?: readonly boolean[]) => Jaxpr = memoize(
   (jaxpr: Jaxpr, wanted?: readonly boolean[]): Jaxpr => {
@@ -33,7 +34,7 @@ export const withoutDead: (jaxpr: Jaxpr, wanted?: readonly boolean[]) => Jaxpr =
     for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
       const whole = jaxpr.eqns[i]!;
       const used = whole.outputs.map((v) => live[v.id]!);
-      const eqn = used.includes(true) ? narrowed(whole, used) : null;
+      const eqn = used.includes(true) || hasEffect(whole) ? narrowed(whole, used) : null;
       changed ||= eqn !== whole;
       if (eqn === null) continue;
       eqn.inputs.forEach(mark);
@@ -82,17 +83,28 @@ export const isLoopless: (jaxpr: Jaxpr) => boolean = memoize((jaxpr: Jaxpr) =>
   })
 );
 
-/** Which variables of a program its outputs need, by number; equations are taken whole. */
-export function neededVars(
+/** What of a program is needed. */
+export interface Needed {
+  /** Which variables, by number. */
+  readonly vars: Uint8Array;
+  /** The equations, taken whole. */
+  readonly eqns: readonly Eqn[];
+}
+
+/** What of a program some outputs need, and with `effects` what it does beside. */
+export function neededFor(
   jaxpr: Pick<Jaxpr, "eqns" | "numVars">,
   outputs: readonly Atom[],
-): Uint8Array {
-  const needed = new Uint8Array(jaxpr.numVars);
-  for (const a of outputs) if (a instanceof Var) needed[a.id] = 1;
+  effects: boolean,
+): Needed {
+  const vars = new Uint8Array(jaxpr.numVars);
+  const eqns: Eqn[] = [];
+  for (const a of outputs) if (a instanceof Var) vars[a.id] = 1;
   for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
-    const { inputs, outputs: own } = jaxpr.eqns[i]!;
-    if (!own.some((v) => needed[v.id] === 1)) continue;
-    for (const a of inputs) if (a instanceof Var) needed[a.id] = 1;
+    const eqn = jaxpr.eqns[i]!;
+    if (!eqn.outputs.some((v) => vars[v.id] === 1) && !(effects && hasEffect(eqn))) continue;
+    for (const a of eqn.inputs) if (a instanceof Var) vars[a.id] = 1;
+    eqns.push(eqn);
   }
-  return needed;
+  return { vars, eqns: eqns.reverse() };
 }

@@ -149,6 +149,12 @@ export interface Passes<P> {
   readonly mobile: boolean;
   /** Whether computing it again is cheaper than keeping what it gave. */
   readonly cheap: boolean;
+  /**
+   * Whether it does something beside giving results: it is run as often as the user's program says, in
+   * that order, whether or not anything reads what it gives. What contains such an operation counts as
+   * one too; this is of the operation itself.
+   */
+  readonly effect: boolean;
   /** What it is to a sum over the steps of a loop; `null` for nothing in particular. */
   readonly algebra: Algebra<P> | null;
   /** The programs that it contains; `null` for an operation that contains none. */
@@ -168,11 +174,13 @@ export type Algebra<P> =
 export const ordinary: {
   readonly mobile: true;
   readonly cheap: false;
+  readonly effect: false;
   readonly algebra: null;
   readonly programs: null;
 } = {
   mobile: true,
   cheap: false,
+  effect: false,
   algebra: null,
   programs: null,
 };
@@ -183,7 +191,10 @@ export interface Contained {
   readonly role: "call" | "branch" | "step" | "test";
   /** The program. */
   readonly jaxpr: Jaxpr;
-  /** Of a step or test: where its first inputs, the same in all steps, are among the equation's. */
+  /**
+   * Where its first inputs, of a step or test those that are the same in all steps, are among the
+   * equation's; further ones go behind them.
+   */
   readonly consts: { readonly first: number; readonly count: number };
 }
 
@@ -246,8 +257,8 @@ export interface Programs<P> {
   readonly replace: (params: P, programs: readonly Jaxpr[]) => P;
 
   /**
-   * The parameters where step `k` has got `count` further constants behind its own; its program is
-   * given. Never called where nothing has the role of a step.
+   * The parameters where program `k` has got `count` further constants behind its own; it is given.
+   * Programs that share their inputs with it are given the same, without reading them.
    */
   readonly extend: (params: P, k: number, jaxpr: Jaxpr, count: number) => P;
 
@@ -261,7 +272,7 @@ export interface Programs<P> {
     known: (input: T) => ConcreteArray | null,
   ) => Application<T> | null;
 
-  /** What is left where only the outputs of `used` are read, of which there is at least one. */
+  /** What is left where only the outputs of `used` are read: none, where it stays for its effects. */
   readonly narrow: (params: P, used: readonly boolean[]) => Narrowed<P>;
 
   /**

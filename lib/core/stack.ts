@@ -18,6 +18,17 @@ export function userLine(error: Error | null): string {
   return "an unknown place";
 }
 
+/** The line of user code that is running, however deep inside the library it is asked for. */
+export function runningLine(): string {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = 100;
+  try {
+    return userLine(new Error());
+  } finally {
+    Error.stackTraceLimit = before;
+  }
+}
+
 /**
  * Throws an error just made, unless the code that called the line that made it is a tool's. Tools ask
  * any object for a length, to tell lists from others (Lodash's `isEqual`), Node's console asks what is

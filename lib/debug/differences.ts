@@ -13,7 +13,7 @@ import { type DType, isFloat } from "../core/dtype.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { userLine } from "../core/stack.ts";
+import { runningLine } from "../core/stack.ts";
 import { bind, evalTrace, Trace, withTrace } from "../core/trace.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { stageClosed } from "../interpreters/staging.ts";
@@ -186,17 +186,6 @@ class ComparingTrace extends Trace {
       compiled: executable.run(args as readonly ConcreteArray[]),
     });
     return outs;
-  }
-}
-
-/** The line of user code that is running, however deep inside the library it is asked for. */
-function runningLine(): string {
-  const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = 100;
-  try {
-    return userLine(new Error());
-  } finally {
-    Error.stackTraceLimit = before;
   }
 }
 

@@ -11,6 +11,7 @@ import type { ShapedArray } from "../core/aval.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { JaxprBuilder } from "../core/jaxpr.ts";
 import { type Atom, type Jaxpr, Literal, type Primitive, type Var } from "../core/primitive.ts";
+import { runningLine } from "../core/stack.ts";
 import { currentTrace, leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
 
 /** A trace that may run inside another. */
@@ -92,8 +93,9 @@ export class StagingTrace extends Trace {
   stage<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
     const inputs = args.map((x) => this.atom(x));
     const avals = primitive.abstractEval(inputs.map((a) => a.aval), params);
-    return this.#builder.equation(primitive, inputs, params, avals)
-      .map((v) => new StagedTracer(this, v));
+    const outputs = this.#builder.equation(primitive, inputs, params, avals);
+    if (notingPlaces > 0 && outputs.length > 0) notePlace(outputs);
+    return outputs.map((v) => new StagedTracer(this, v));
   }
 
   override process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
@@ -106,6 +108,30 @@ export class StagingTrace extends Trace {
     const inputs = [...this.#captured.values(), ...this.#builder.inputs];
     return { jaxpr: this.#builder.build(atoms, inputs), consts: [...this.#captured.keys()] };
   }
+}
+
+/** Lines of user code that recorded variables, noted while somebody wants to know. */
+const places = new WeakMap<Var, string>();
+let notingPlaces = 0;
+
+function notePlace(outputs: readonly Var[]): void {
+  const place = runningLine();
+  for (const v of outputs) places.set(v, place);
+}
+
+/** Runs `f`, and notes which lines of user code record what it records. It takes its time. */
+export function withPlaces<T>(f: () => T): T {
+  notingPlaces++;
+  try {
+    return f();
+  } finally {
+    notingPlaces--;
+  }
+}
+
+/** The line of user code that recorded a variable; `null` where it was not noted. */
+export function placeOf(v: Var): string | null {
+  return places.get(v) ?? null;
 }
 
 /** Records `f` for inputs of the given types. */

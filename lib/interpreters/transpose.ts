@@ -54,6 +54,7 @@ export function backwardPass(
 
   for (let k = linear.length - 1; k >= 0; k--) {
     const eqn = linear[k]!;
+    if (eqn.primitive.passes.effect) throw effectOfTangents(eqn.primitive.name);
     const outCts = eqn.outputs.map((v) => cts[v.id] ?? null);
     if (outCts.every((ct) => ct === null)) continue;
     for (const v of eqn.outputs) cts[v.id] = null;
@@ -68,6 +69,15 @@ export function backwardPass(
     eqn.inputs.forEach((a, i) => accumulate(a, inCts[i]));
   }
   return jaxpr.inputs.map((v, i) => args[i] instanceof Linear ? cts[v.id] ?? null : null);
+}
+
+/** What is done with a tangent, which the backward pass never computes. */
+function effectOfTangents(name: string): DifferentiationError {
+  return new DifferentiationError(
+    `reverse-mode differentiation reached ${name} of a tangent, as in a rule of customJvp or a linear ` +
+      "function: backwards there are no tangents. Do it with the values, or with the cotangents in the " +
+      "backward rule of customVjp",
+  );
 }
 
 /** A program that pulls cotangents back, and which inputs of the original get one. */

@@ -6,7 +6,7 @@
  */
 import { NDArray } from "../core/array.ts";
 import { sameAval, type ShapedArray } from "../core/aval.ts";
-import { neededVars } from "../core/dead_code.ts";
+import { neededFor } from "../core/dead_code.ts";
 import { describeValue, StateError } from "../core/errors.ts";
 import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { jitBy, type Session } from "../transforms/jit.ts";
@@ -114,7 +114,7 @@ class JitSession implements Session {
     const r = app.record(f, def, avals, { role: roles.body, liftStreams: true });
     const births = [...r.births], writes = [...r.writes];
     const outputs = [...r.outs, ...[...births, ...writes].flatMap(([, w]) => w.atoms)];
-    const needed = neededVars(r.jaxpr, outputs);
+    const needed = neededFor(r.jaxpr, outputs, true).vars;
     // Without what holds tracers of the trace that is over.
     const { drawn, names, removed } = r.effects;
     const inputsOf = (reads: Recorded["reads"]): Beyond["inputs"] =>

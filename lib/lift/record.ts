@@ -8,7 +8,8 @@
 import { NDArray } from "../core/array.ts";
 import { shaped, type ShapedArray } from "../core/aval.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { neededVars } from "../core/dead_code.ts";
+import { neededFor } from "../core/dead_code.ts";
+import { withoutEffects } from "../core/effects.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Atom, Jaxpr, Var } from "../core/primitive.ts";
 import { bind, currentTrace, withTrace } from "../core/trace.ts";
@@ -214,23 +215,28 @@ export interface Assembly {
   readonly numVars?: number;
   /** Which branch it is to be. */
   readonly branch?: number | undefined;
+  /** Whether it is to compute alone, since what it does beside is done elsewhere. */
+  readonly quiet?: boolean;
 }
 
 /**
  * A program of what was recorded. Inputs: captured values, the arguments, `inputs`. Reads that are not
  * among these are captured as far as outputs need them, and what only others need is left out.
  */
-export function assemble(r: Recorded, { inputs, outputs, numVars, branch }: Assembly): Staged {
+export function assemble(
+  r: Recorded,
+  { inputs, outputs, numVars, branch, quiet = false }: Assembly,
+): Staged {
   const count = numVars ?? r.jaxpr.numVars;
-  const needed = neededVars({ eqns: r.jaxpr.eqns, numVars: count }, outputs);
+  const needed = neededFor({ eqns: r.jaxpr.eqns, numVars: count }, outputs, !quiet);
   const given = new Set(inputs);
   const vars: Var[] = [], consts: NDArray[] = [];
-  let isWhole = true;
+  let isWhole = !quiet;
   for (const read of [...r.reads.values(), ...r.streams.values()]) {
     const arrays = branch === undefined ? read.arrays : read.inBranch?.(branch) ?? read.arrays;
     read.vars.forEach((v, i) => {
       if (given.has(v)) return;
-      if (needed[v.id] !== 1) {
+      if (needed.vars[v.id] !== 1) {
         isWhole = false;
         return;
       }
@@ -239,9 +245,7 @@ export function assemble(r: Recorded, { inputs, outputs, numVars, branch }: Asse
     });
   }
   if (r.step !== null && !given.has(r.step.now)) isWhole = false;
-  const eqns = isWhole
-    ? r.jaxpr.eqns
-    : r.jaxpr.eqns.filter((e) => e.outputs.some((v) => needed[v.id] === 1));
+  const eqns = isWhole ? r.jaxpr.eqns : needed.eqns;
   return {
     jaxpr: {
       inputs: [...r.jaxpr.inputs.slice(0, r.consts.length), ...vars, ...r.args, ...inputs],
@@ -262,11 +266,9 @@ export function evaluate(
 ): Values {
   const outputs = [...writes.values()].flatMap((w) => w.atoms);
   const step = r.step === null ? [] : [r.step.now];
-  const { jaxpr, consts } = assemble(r, { inputs: step, outputs, branch });
-  const needed = neededVars(jaxpr, outputs);
-  const eqns = jaxpr.eqns.filter((e) => e.outputs.some((v) => needed[v.id] === 1));
+  const { jaxpr, consts } = assemble(r, { inputs: step, outputs, branch, quiet: true });
   const start = step.map(() => scalarArray(r.step!.from, "int32"));
-  const outs = evalJaxpr({ ...jaxpr, eqns }, [...consts, ...args, ...start], bind);
+  const outs = evalJaxpr(withoutEffects(jaxpr), [...consts, ...args, ...start], bind);
   let next = 0;
   return Object.fromEntries(
     [...writes].map(([name, { def, atoms }]) => [

@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { neededVars } from "../core/dead_code.ts";
+import { neededFor } from "../core/dead_code.ts";
 import { asksOpenRules } from "../control/custom.ts";
 import { type TreeDef, treeUnflatten } from "../core/tree.ts";
 import { derivativesToCome, ruledTrace } from "../transforms/closed_rules.ts";
@@ -83,7 +83,7 @@ class Ruled implements Recorder {
   ): Recording {
     const r = this.#recorded = recordOne(this.app, f, def, avals, options, closedWithin);
     const outputs = [...r.outs, ...[...r.writes.values()].flatMap((w) => w.atoms)];
-    const needed = neededVars(r.jaxpr, outputs);
+    const needed = neededFor(r.jaxpr, outputs, true).vars;
     const inputs = [...r.reads.values()].flatMap(({ vars, arrays }) =>
       vars.flatMap((v, i) => needed[v.id] === 1 ? [{ v, x: arrays[i]! }] : [])
     );

@@ -7,7 +7,8 @@
  */
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { neededVars } from "../core/dead_code.ts";
+import { neededFor } from "../core/dead_code.ts";
+import { withoutEffects } from "../core/effects.ts";
 import { describeValue, DifferentiationError, TreeError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Jaxpr } from "../core/primitive.ts";
@@ -86,17 +87,14 @@ function convertEndo(
   const outputs = jaxpr.outputs.slice(0, xs.length);
   const aux = jaxpr.outputs.slice(xs.length, recording.outDef.numLeaves);
   return {
-    jaxpr: onlyFor(jaxpr, outputs),
+    jaxpr: { ...jaxpr, eqns: neededFor(jaxpr, outputs, true).eqns, outputs },
     consts,
-    aux: { jaxpr: onlyFor(jaxpr, aux), def: recording.outDef.children[1]! },
+    // What the function does beside is done with its result.
+    aux: {
+      jaxpr: withoutEffects({ ...jaxpr, eqns: neededFor(jaxpr, aux, false).eqns, outputs: aux }),
+      def: recording.outDef.children[1]!,
+    },
   };
-}
-
-/** The part of a program that some of its outputs need. */
-function onlyFor(jaxpr: Jaxpr, outputs: Jaxpr["outputs"]): Jaxpr {
-  const needed = neededVars(jaxpr, outputs);
-  const eqns = jaxpr.eqns.filter((e) => e.outputs.some((v) => needed[v.id] === 1));
-  return { ...jaxpr, eqns, outputs };
 }
 
 /** What a function with an auxiliary output returned. */

@@ -1,0 +1,128 @@
+/**
+ * Where NaNs come from.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { formatAval, type ShapedArray } from "../core/aval.ts";
+import { ConcreteArray, isReadable } from "../core/concrete.ts";
+import { isFloat } from "../core/dtype.ts";
+import { NanError } from "../core/effect_errors.ts";
+import { evalJaxpr } from "../core/jaxpr.ts";
+import { memoize } from "../core/memo.ts";
+import type { Eqn, Jaxpr, Primitive } from "../core/primitive.ts";
+import { runningLine } from "../core/stack.ts";
+import { bind, currentTrace, Trace, withTrace } from "../core/trace.ts";
+import { placeOf, stageClosed, withPlaces } from "../interpreters/staging.ts";
+import { doEffect } from "../primitives/effects/effect.ts";
+import { eq } from "../primitives/elementwise/compare.ts";
+import { reduceAnd } from "../primitives/reduce/logical.ts";
+import { checkFunction, withName } from "../transforms/trees.ts";
+import type { AnyFunction } from "../transforms/types.ts";
+
+/**
+ * The function, watched: it raises a `NanError` where an operation gives a NaN, in eager code and inside of
+ * jitted functions and loops, which are compiled anew for this. The message names the operation and the
+ * line that applied it; of a function that was jitted and called before, the operation alone.
+ *
+ * What is computed in `f` is watched: to watch derivatives too, put it outermost, as in
+ * `debug.nans(grad(f))`. Operations whose NaNs are not used, as in the branch of `np.where` that is not
+ * chosen, raise like any other. It costs time: take it away when the NaN is found.
+ *
+ * @param f The function.
+ * @throws {TypeError} where `f` is not a function.
+ *
+ * @example
+ * ```ts
+ * import { debug, NanError, type NDArray, numpy as np } from "@injax/injax";
+ *
+ * const f = (x: NDArray) => np.sqrt(x.sub(1)).mul(2);
+ * console.log(debug.nans(f)(np.array(5)).item()); // 4
+ * try {
+ *   debug.nans(f)(np.array(0));
+ * } catch (error) {
+ *   console.log((error as NanError).message.split(", at ")[0]); // sqrt gave NaN as float32[]
+ * }
+ * ```
+ */
+export function nans<F extends AnyFunction>(f: F): F {
+  checkFunction("debug.nans", f);
+  const watching = (...args: unknown[]): unknown => {
+    const trace = new NansTrace(currentTrace());
+    try {
+      return withPlaces(() =>
+        withTrace(trace, () => (f as unknown as (...args: unknown[]) => unknown)(...args))
+      );
+    } finally {
+      trace.alive = false;
+    }
+  };
+  return withName("debug.nans", f, watching as unknown as F);
+}
+
+/** Leaves operations to its parent, and looks at what they give. */
+class NansTrace extends Trace {
+  constructor(readonly parent: Trace) {
+    super("debug.nans", false);
+  }
+
+  process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
+    const { programs, effect } = primitive.passes;
+    const own = programs === null
+      ? params
+      : programs.replace(params, programs.list(params).map((c) => watched(c.jaxpr)));
+    return withTrace(this.parent, () => {
+      const outs = bind(primitive, args, own);
+      if (programs === null && !effect) outs.forEach((x) => lookAt(primitive.name, x));
+      return outs;
+    });
+  }
+}
+
+/** Raises for a NaN in the result of an operation, now or when the program runs. */
+function lookAt(name: string, x: NDArray): void {
+  if (!isFloat(x.dtype)) return;
+  if (!(x instanceof ConcreteArray) || !isReadable(x)) return raiseLater(name, x, runningLine());
+  const { values } = x;
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isNaN(values[i])) {
+      throw new NanError(saying(name, x.aval, runningLine()), { lane: [] });
+    }
+  }
+}
+
+/** Has the program raise for a NaN when it runs. */
+function raiseLater(name: string, x: NDArray, place: string | null): void {
+  const whole = reduceAnd(eq(x, x), x.shape.map((_, axis) => axis));
+  doEffect("nan", saying(name, x.aval, place), [], { condition: whole });
+}
+
+function saying(name: string, aval: ShapedArray, place: string | null): string {
+  return `${name} gave NaN as ${formatAval(aval)}${place === null ? "" : `, at ${place}`}`;
+}
+
+/** A program that raises where one of its operations gives a NaN. */
+const watched: (jaxpr: Jaxpr) => Jaxpr = memoize((jaxpr: Jaxpr): Jaxpr => {
+  const eqns = jaxpr.eqns.map((eqn): Eqn => {
+    const { programs } = eqn.primitive.passes;
+    if (programs === null) return eqn;
+    const inner = programs.list(eqn.params).map((c) => watched(c.jaxpr));
+    return { ...eqn, params: programs.replace(eqn.params, inner) };
+  });
+  let next = 0;
+  return stageClosed(
+    "debug.nans",
+    (args) =>
+      evalJaxpr({ ...jaxpr, eqns }, args, (primitive, args, params) => {
+        const outs = bind(primitive, args, params);
+        const eqn = eqns[next++]!;
+        const { programs, effect } = primitive.passes;
+        if (programs !== null || effect) return outs;
+        outs.forEach((x, i) => {
+          if (isFloat(x.dtype)) raiseLater(primitive.name, x, placeOf(eqn.outputs[i]!));
+        });
+        return outs;
+      }),
+    jaxpr.inputs.map((v) => v.aval),
+  );
+});
