@@ -13,6 +13,7 @@ import type { Jaxpr } from "../core/primitive.ts";
 import { lowerJaxpr } from "../onnx/lower.ts";
 import { encodeModel, type Graph, type Model, onnxTypeCode } from "../onnx/model.ts";
 import { checkBudget } from "./budget.ts";
+import { compileChecked } from "./checked.ts";
 import { OnnxHost, outputTypes } from "./onnx_host.ts";
 import { OnnxExecutable } from "./onnx_program.ts";
 
@@ -22,6 +23,11 @@ function compile(jaxpr: Jaxpr, name: string): Executable {
   if (!host.ready) {
     throw new BackendError('the backend "onnx" is not loaded: `await loadBackend("onnx")` first');
   }
+  return compileChecked(jaxpr, (program) => compilePlain(program, name));
+}
+
+/** Compiles a program without checks. */
+function compilePlain(jaxpr: Jaxpr, name: string): Executable {
   const lower = (): { model: Model; graphOptimization: "basic" | "all" } => {
     const model = lowerJaxpr(jaxpr, { target: "onnx", name });
     // The further optimizations fuse more nodes and take half again as long. They paid in loops alone,

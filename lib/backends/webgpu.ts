@@ -16,6 +16,7 @@ import { BackendError, formatBytes, messageOf } from "../core/errors.ts";
 import { allPrograms } from "../core/jaxpr.ts";
 import type { Atom, Jaxpr } from "../core/primitive.ts";
 import { simplify } from "../compile/pipeline.ts";
+import { compileChecked } from "./checked.ts";
 import { type Gpu, GPU_MODULE, loadGpu, locateGpu } from "./gpu_device.ts";
 import { GpuBuffer, uploadToGpu } from "./gpu_buffer.ts";
 import type { Program } from "./gpu_graph.ts";
@@ -223,8 +224,10 @@ export const webgpu: Backend = {
           `(program ${name})`,
       );
     }
-    const outAvals = jaxpr.outputs.map((out) => out.aval);
-    if (outAvals.every(({ shape }) => sizeOf(shape) === 0)) return emptyExecutable(outAvals);
-    return new WebgpuExecutable(jaxpr, name);
+    return compileChecked(jaxpr, (program) => {
+      const outAvals = program.outputs.map((out) => out.aval);
+      if (outAvals.every(({ shape }) => sizeOf(shape) === 0)) return emptyExecutable(outAvals);
+      return new WebgpuExecutable(program, name);
+    });
   },
 };

@@ -178,6 +178,17 @@ export class ConcreteArray extends NDArray {
     source.host = await source.device.read();
   }
 
+  /** What holds the elements, for another array; this one cannot be used afterwards. */
+  surrender(): Arrival {
+    const device = this.device;
+    if (device === null) return this.values;
+    const source = this.source!;
+    finalizer.unregister(source);
+    source.device = null;
+    source.disposed = true;
+    return device;
+  }
+
   /** Frees device memory held by this array; it cannot be used afterwards. */
   override dispose(): void {
     const source = this.source ?? divert(this);

@@ -10,11 +10,12 @@ import { type Backend, type Executable, getBackend } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { formatNumber, showAsText } from "../core/display.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
+import { withoutEffects } from "../core/effects.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { runningLine } from "../core/stack.ts";
-import { bind, evalTrace, Trace, withTrace } from "../core/trace.ts";
+import { bind, currentTrace, evalTrace, Trace, withTrace } from "../core/trace.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { jit } from "../transforms/jit.ts";
@@ -138,7 +139,12 @@ export async function whereJitDiffersWith(
     const found = await largest(what, where, outs, compiled, ulps);
     if (found !== null) operations.push(found);
   }
-  const compiled = treeLeaves((jit(f, { backend: name }) as AnyCall)(...args)) as ConcreteArray[];
+  // What it does beside giving results has been done, and not every backend can do it.
+  const quiet = (...args: unknown[]): unknown =>
+    withTrace(new QuietTrace(currentTrace()), () => (f as AnyCall)(...args));
+  const compiled = treeLeaves(
+    (jit(quiet, { backend: name }) as AnyCall)(...args),
+  ) as ConcreteArray[];
   const whole = await largest(nameOf(f), "the whole", eager, compiled, ulps);
   return new Differences(name, merged(operations), whole, trace.applied.length);
 }
@@ -186,6 +192,22 @@ class ComparingTrace extends Trace {
       compiled: executable.run(args as readonly ConcreteArray[]),
     });
     return outs;
+  }
+}
+
+/** Leaves operations to its parent, but for what they do beside giving results. */
+class QuietTrace extends Trace {
+  constructor(readonly parent: Trace) {
+    super("whereJitDiffers", false);
+  }
+
+  process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
+    const { effect, programs } = primitive.passes;
+    if (effect) return [];
+    const own = programs === null
+      ? params
+      : programs.replace(params, programs.list(params).map((c) => withoutEffects(c.jaxpr)));
+    return withTrace(this.parent, () => bind(primitive, args, own));
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Jaxpr, ProgramLowering } from "../core/primitive.ts";
 import type { Value } from "../core/lowering.ts";
+import { checksAsOutputs } from "../compile/checks.ts";
 import { simplify } from "../compile/pipeline.ts";
 import { buildModel } from "./builder.ts";
 import type { Target } from "./kernels.ts";
@@ -29,18 +30,19 @@ export interface LowerOptions {
 
 /**
  * The ONNX model that computes what a jaxpr computes. Inputs and outputs are in the jaxpr's order;
- * arrays in it become initializers.
+ * arrays in it become initializers. Behind the results comes what its checks say, if it has any.
  */
 export function lowerJaxpr(jaxpr: Jaxpr, options: LowerOptions): Model {
   const { inputNames, outputNames } = options;
+  const { jaxpr: program } = checksAsOutputs(simplify(jaxpr));
   return buildModel({
     target: options.target,
     name: options.name ?? "program",
     metadata: options.metadata,
     isOpen: options.isOpen,
     inputs: jaxpr.inputs.map(({ aval }, i) => ({ ...aval, name: inputNames?.[i] })),
-    outputs: jaxpr.outputs.map(({ aval }, i) => ({ ...aval, name: outputNames?.[i] })),
-    build: (g, inputs) => lowerEqns(g, simplify(jaxpr), inputs),
+    outputs: program.outputs.map(({ aval }, i) => ({ ...aval, name: outputNames?.[i] })),
+    build: (g, inputs) => lowerEqns(g, program, inputs),
   });
 }
 

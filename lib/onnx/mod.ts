@@ -7,6 +7,10 @@ import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { AxisError, describeValue, ShapeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
+import { checksAsOutputs, withoutChecks } from "../compile/checks.ts";
+import { simplify } from "../compile/pipeline.ts";
+import { withoutDead } from "../core/dead_code.ts";
+import { hasEffects } from "../core/effects.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { TreeDef } from "../core/tree.ts";
 import { openArgumentTypes, type OpenType } from "../transforms/inspect.ts";
@@ -26,12 +30,19 @@ export interface ExportOptions {
   readonly argumentNames?: readonly string[] | undefined;
   /** Notes to keep in the file, by key: a version, what the classes are called. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What becomes of calls of `check` in the function. `"output"`, the default: a further output `check`, an
+   * int32 that is 0 where all conditions held, and otherwise the number of the first one that did not;
+   * the metadata of the file have its message as `check.1`, `check.2`, ... `"none"`: they are left out.
+   */
+  readonly checks?: "output" | "none" | undefined;
 }
 
 const exportOptions: OptionTable<ExportOptions> = {
   name: "string",
   argumentNames: "names",
   metadata: "object",
+  checks: "string",
 };
 
 /**
@@ -50,8 +61,11 @@ const exportOptions: OptionTable<ExportOptions> = {
  * In float64, run the file with onnxruntime's optimisation level "basic": higher ones fuse a product and
  * a factor into an operator that keeps the factor in float32, which costs half of the digits.
  *
+ * Where `f` calls `check`, there is a further output `check`; see `ExportOptions`.
+ *
  * @param f The function.
  * @param args Example arguments; arrays, numbers or `ShapeDtype`s in any tree.
+ * @throws {BackendError} where `f` calls `debug.print` or `debug.callback`, which no file can.
  * @throws {TreeError} where `f` uses traced values of an enclosing transform or arrays in flight,
  * where it returns no arrays, and where an argument or the result is not a tree of arrays.
  * @throws {ConcretizationError} where `f` needs the value of an argument, as for a branch, or the number
@@ -106,24 +120,35 @@ export function exportOnnxWith<A extends unknown[] = NDArray[]>(
 ): Uint8Array<ArrayBuffer> {
   checkCall("exportOnnxWith(options, f, ...args)", arguments, exportOptions);
   checkFunction("exportOnnx", f);
-  const { argumentNames, metadata: notes, name = f.name || "function" } = options;
+  const { argumentNames, metadata: notes, name = f.name || "function", checks = "output" } =
+    options;
   const names = checkNames("exportOnnx", argumentNames, args.length);
   const metadata = checkMetadata(notes);
+  if (checks !== "output" && checks !== "none") {
+    throw new TypeError(
+      `exportOnnx: checks must be "output" or "none", not ${describeValue(checks)}`,
+    );
+  }
   const [types, def] = openArgumentTypes("exportOnnx", f, args);
   const inputNames = inputNamesOf(def, names);
-  const described = (outDef: TreeDef) => ({
+  const described = ({ outDef, messages }: Recorded) => ({
     name,
     inputNames,
-    outputNames: outputNamesOf(outDef),
-    metadata,
+    outputNames: [...outputNamesOf(outDef), ...messages.length > 0 ? ["check"] : []],
+    metadata: messages.length === 0 ? metadata : {
+      ...Object.fromEntries(messages.map((message, i) => [`check.${i + 1}`, message])),
+      ...metadata,
+    },
   });
+  const record = (avals: readonly ShapedArray[]): Recorded =>
+    withChecks(recordFile("exportOnnx", f, def, avals), checks);
   const symbols = symbolsOf(types);
   if (symbols.length === 0) {
-    const { jaxpr, outDef } = recordFile("exportOnnx", f, def, types as ShapedArray[]);
-    return exportJaxpr(jaxpr, described(outDef));
+    const recorded = record(types as ShapedArray[]);
+    return exportJaxpr(recorded.jaxpr, described(recorded));
   }
   // The structure of the result is the same for all sizes: where not, the programs are others too.
-  let outDef: TreeDef | undefined;
+  let first: Recorded | undefined;
   const at = (sizes: readonly number[]): Jaxpr => {
     const lengths = new Map(symbols.map((s, k) => [s.name, sizes[k]!]));
     const avals = types.map(({ shape, dtype }) => ({
@@ -133,12 +158,38 @@ export function exportOnnxWith<A extends unknown[] = NDArray[]>(
     const recorded = explained(
       symbols.map((s) => s.name),
       sizes,
-      () => recordFile("exportOnnx", f, def, avals),
+      () => record(avals),
     );
-    outDef ??= recorded.outDef;
+    first ??= recorded;
     return recorded.jaxpr;
   };
-  return exportOpen({ name: nameOf(f), symbols, at }, () => described(outDef!));
+  return exportOpen({ name: nameOf(f), symbols, at }, () => described(first!));
+}
+
+/** What a file is made of. */
+interface Recorded {
+  readonly jaxpr: Jaxpr;
+  readonly outDef: TreeDef;
+  /** What each check says, where the last output tells of them. */
+  readonly messages: readonly string[];
+}
+
+/** A program whose checks are what `checks` makes of them. */
+function withChecks(
+  { jaxpr, outDef }: { readonly jaxpr: Jaxpr; readonly outDef: TreeDef },
+  checks: "output" | "none",
+): Recorded {
+  if (checks === "none" || !hasEffects(jaxpr)) {
+    return { jaxpr: withoutChecks(jaxpr), outDef, messages: [] };
+  }
+  const { jaxpr: program, sites } = checksAsOutputs(simplify(jaxpr));
+  // The values are for those who make messages of them.
+  const told = jaxpr.outputs.length + (sites.length > 0 ? 1 : 0);
+  return {
+    jaxpr: withoutDead(program, program.outputs.map((_, i) => i < told)),
+    outDef,
+    messages: sites.map((s) => s.message),
+  };
 }
 
 /** The names of open lengths, and where an input has one of each. */

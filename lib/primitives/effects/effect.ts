@@ -57,7 +57,7 @@ function effect(
         throw new InternalError(`${name}: graphs have no checks; they are outputs by then`);
       }
       throw new BackendError(
-        `${call}: a graph for onnxruntime runs as a whole, and nothing can be done in the middle. Use ` +
+        `${call}: an ONNX graph runs as a whole, and nothing can be done in the middle of it. Use ` +
           'jit(f, { backend: "interpreter" }), or return the values and look at them outside',
       );
     },
@@ -99,7 +99,6 @@ export function doEffect(...args: Parameters<typeof effectOf>): void {
   bind(primitives[params.kind], inputs, params);
 }
 
-const flag = (value: number) => ({ shape: [], dtype: "bool", values: [value] }) as const;
 const vector = { shape: [3], dtype: "float64" } as const;
 
 function sample(kind: EffectKind): Sample<EffectParams>["params"] {
@@ -116,9 +115,9 @@ function sample(kind: EffectKind): Sample<EffectParams>["params"] {
 
 const primitives: Readonly<Record<EffectKind, Primitive<EffectParams>>> = {
   print: effect("print", "debug_print", () => [{
-    name: "where a flag forbids it",
-    inputs: [flag(0), vector],
-    params: { ...sample("print"), guards: 1 },
+    name: "in no lanes",
+    inputs: [{ shape: [0, 3], dtype: "float64" }, vector],
+    params: { ...sample("print"), lanes: [0], mapped: [[true], [false]] },
     skip: { onnx: "graphs do nothing beside giving results" },
   }]),
   callback: effect("callback", "debug_callback", () => [{
@@ -128,16 +127,22 @@ const primitives: Readonly<Record<EffectKind, Primitive<EffectParams>>> = {
     skip: { onnx: "graphs do nothing beside giving results" },
   }]),
   check: effect("check", "check", () => [{
-    name: "a condition that holds",
-    inputs: [flag(1), vector],
+    name: "a condition without elements",
+    inputs: [{ shape: [0], dtype: "bool" }, vector],
     params: sample("check"),
   }]),
   nan: effect("nan", "nan_check", () => [{
-    name: "a condition that holds",
-    inputs: [flag(1), vector],
+    name: "a condition without elements",
+    inputs: [{ shape: [0], dtype: "bool" }, vector],
     params: sample("nan"),
   }]),
 };
+
+/** What an operation checks; `null` where it is none that raises by a condition. */
+export function checksOf(primitive: unknown, params: unknown): EffectParams | null {
+  const isCheck = primitive === primitives.check || primitive === primitives.nan;
+  return isCheck ? params as EffectParams : null;
+}
 
 /** An effect as it is where a further bool without axes is true. */
 export function guardedEffect(eqn: Eqn, flag: Var): Eqn {
