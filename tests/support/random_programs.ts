@@ -29,18 +29,22 @@ import { unreadSteepness } from "./random_unread.ts";
 /** One operation: from the values so far to the next. */
 export type Step = (values: readonly NDArray[]) => NDArray;
 
-type Pick = (accepts?: (x: NDArray) => boolean) => number | null;
+/** Picks one of the values so far. */
+export type Pick = (accepts?: (x: NDArray) => boolean) => number | null;
 /** Chooses operands, and gives a step or `null` where there are none that fit. */
-type Maker = (pick: Pick, random: Random, values: readonly NDArray[]) => Step | null;
+export type Maker = (pick: Pick, random: Random, values: readonly NDArray[]) => Step | null;
 
-const unary = (f: (x: NDArray) => NDArray): Maker => (pick) => {
+/** An operation on any value. */
+export const unary = (f: (x: NDArray) => NDArray): Maker => (pick) => {
   const i = pick()!;
   return (v) => f(v[i]!);
 };
-const unaryOf = (accepts: (x: NDArray) => boolean, f: (x: NDArray) => NDArray): Maker => (pick) => {
-  const i = pick(accepts);
-  return i === null ? null : (v) => f(v[i]!);
-};
+/** An operation on values of some kind. */
+export const unaryOf =
+  (accepts: (x: NDArray) => boolean, f: (x: NDArray) => NDArray): Maker => (pick) => {
+    const i = pick(accepts);
+    return i === null ? null : (v) => f(v[i]!);
+  };
 const fits = (a: NDArray, b: NDArray): boolean => {
   const n = Math.min(a.ndim, b.ndim);
   return Array.from({ length: n }, (_, k) => [a.shape.at(-1 - k)!, b.shape.at(-1 - k)!])
@@ -58,8 +62,10 @@ const along = (f: (x: NDArray, axis: number) => NDArray): Maker => (pick, random
   const axis = random.integer(0, values[i]!.ndim);
   return (v) => f(v[i]!, axis);
 };
-const vector = (x: NDArray): boolean => x.ndim >= 1 && x.shape[0]! > 0;
-const first = (x: NDArray): NDArray => x.at(0);
+/** Whether a value has a first axis with something along it. */
+export const vector = (x: NDArray): boolean => x.ndim >= 1 && x.shape[0]! > 0;
+/** The first element or row. */
+export const first = (x: NDArray): NDArray => x.at(0);
 
 /** Keeps sums that are 0 or whole numbers but for rounding away from where a choice changes. */
 const OFFSET = 0.1372;
@@ -173,11 +179,16 @@ export function drawInputs(random: Random): NDArray[] {
   });
 }
 
-/** A program of `length` operations. */
-export function randomProgram(name: string, length: number): RandomProgram {
+/** A program of `length` operations, half of them of `more` where there are any. */
+export function randomProgram(
+  name: string,
+  length: number,
+  more: Readonly<Record<string, Maker>> = {},
+): RandomProgram {
   const random = new Random(name);
   const inputs = drawInputs(random);
   const names = Object.keys(makers);
+  const others = Object.keys(more);
   const steps: Step[] = [];
   const labels: string[] = [];
   const values = [...inputs];
@@ -189,8 +200,9 @@ export function randomProgram(name: string, length: number): RandomProgram {
     return fitting[Math.floor(at * fitting.length)]!;
   };
   while (steps.length < length) {
-    const label = names[random.integer(0, names.length)]!;
-    const step = makers[label]!(pick, random, values);
+    const list = others.length > 0 && random.next() < 0.5 ? others : names;
+    const label = list[random.integer(0, list.length)]!;
+    const step = (more[label] ?? makers[label]!)(pick, random, values);
     if (step === null) continue;
     const value = step(values);
     if (value.size === 0 || value.size > MOST_ELEMENTS || value.ndim > 3) continue;
