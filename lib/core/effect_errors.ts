@@ -9,25 +9,25 @@
  *
  * @example Fails
  * ```ts ignore
- * import { check, jit, type NDArray, numpy as np } from "@injax/injax";
+ * import { check, type NDArray, numpy as np, vmap } from "@injax/injax";
  *
- * const root = jit((x: NDArray) => {
+ * const root = (x: NDArray) => {
  *   check(x.greaterEqual(0), "x must not be negative, but is {}", x);
  *   return np.sqrt(x);
- * });
- * root(np.array(-4)).item();
- * // CheckError: x must not be negative, but is -4
+ * };
+ * vmap(root)(np.array([4, -4]));
+ * // CheckError: x must not be negative, but is -4 (in lane 1 of 2)
  * ```
  *
  * @example Works
  * ```ts
- * import { check, jit, type NDArray, numpy as np } from "@injax/injax";
+ * import { check, type NDArray, numpy as np, vmap } from "@injax/injax";
  *
- * const root = jit((x: NDArray) => {
+ * const root = (x: NDArray) => {
  *   check(x.greaterEqual(0), "x must not be negative, but is {}", x);
  *   return np.sqrt(x);
- * });
- * console.log(root(np.array(4)).item()); // 2
+ * };
+ * console.log(vmap(root)(np.array([4, 0])).toArray()); // [ 2, 0 ]
  * ```
  */
 export class CheckError extends Error {
@@ -54,18 +54,18 @@ export class CheckError extends Error {
  *
  * @example Fails
  * ```ts ignore
- * import { debug, jit, type NDArray, numpy as np } from "@injax/injax";
+ * import { debug, type NDArray, numpy as np } from "@injax/injax";
  *
- * const f = jit((x: NDArray) => np.log(x).mul(0));
+ * const f = (x: NDArray) => np.log(x).mul(0);
  * debug.nans(f)(np.array(-1));
- * // NanError: log gave NaN as float32[], at file:///example.ts:3:35
+ * // NanError: log gave NaN as float32[], at ...
  * ```
  *
  * @example Works
  * ```ts
- * import { debug, jit, type NDArray, numpy as np } from "@injax/injax";
+ * import { debug, type NDArray, numpy as np } from "@injax/injax";
  *
- * const f = jit((x: NDArray) => np.log(np.maximum(x, 1)).mul(0));
+ * const f = (x: NDArray) => np.log(np.maximum(x, 1)).mul(0);
  * console.log(debug.nans(f)(np.array(-1)).item()); // 0
  * ```
  */

@@ -33,10 +33,10 @@ import { checkFunction, nameOf } from "../transforms/trees.ts";
  *     debug.print("c = {}, x = {}", c, x);
  *     return [c.add(x), null];
  *   }, np.array(0), xs)[0];
- * const y = jit(f, { backend: "interpreter" })(np.array([1, 2]));
+ * console.log(jit(f, { backend: "interpreter" })(np.array([1, 2])).item());
  * // c = 0, x = 1
  * // c = 1, x = 2
- * console.log(y.item()); // 3
+ * // 3
  * ```
  */
 export function print(format: string, ...values: unknown[]): void {

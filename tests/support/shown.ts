@@ -147,15 +147,26 @@ function moduleOf(code: string): string {
 async function run(code: string): Promise<Outcome> {
   const printed: Shown[] = [];
   const scope = globalThis as unknown as Record<string, unknown>;
+  // What the library prints comes before what the program prints next.
+  const before: string[] = [];
+  const take = (): string[] => before.splice(0);
   scope[printer] = (line: number) => (...values: readonly unknown[]) =>
-    void printed.push({ line, text: written(values) });
+    void printed.push({ line, text: [...take(), written(values)].join("\n") });
+  const { log } = console;
+  console.log = (...values: readonly unknown[]) => void before.push(written(values));
+  const outcome = (error: unknown): Outcome => {
+    const rest = take();
+    if (rest.length > 0) printed.push({ line: Infinity, text: rest.join("\n") });
+    return { printed, error };
+  };
   try {
     await import(moduleOf(code));
-    return { printed, error: undefined };
+    return outcome(undefined);
   } catch (error) {
-    return { printed, error };
+    return outcome(error);
   } finally {
     delete scope[printer];
+    console.log = log;
   }
 }
 
