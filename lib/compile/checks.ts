@@ -8,29 +8,27 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { shaped, type ShapedArray } from "../core/aval.ts";
 import { type ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { withoutDead } from "../core/dead_code.ts";
 import { hasEffects } from "../core/effects.ts";
 import { BackendError, InternalError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
-import type { Eqn, Jaxpr, Loop, Primitive } from "../core/primitive.ts";
+import type { Check, Eqn, Jaxpr, Loop, Primitive } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { zeros } from "../primitives/constants/full.ts";
-import { checksOf } from "../primitives/effects/effect.ts";
-import { type EffectParams, runEffect } from "../primitives/effects/run.ts";
-import { and, eq, not } from "../primitives/elementwise/compare.ts";
+import { and, eq } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reduceAnd, reduceOr } from "../primitives/reduce/logical.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
 
 /** A check in a program. */
 export interface Site {
-  /** What it is. */
-  readonly params: EffectParams;
+  /** What is wrong where it fails, in short. */
+  readonly message: string;
   /** Types of its inputs. */
   readonly avals: readonly ShapedArray[];
+  /** Raises what it raises for these inputs. */
+  readonly raise: (inputs: readonly ConcreteArray[]) => void;
 }
 
 /** A program whose checks are outputs. */
@@ -62,7 +60,7 @@ export function withoutChecks(jaxpr: Jaxpr): Jaxpr {
   if (sitesIn(jaxpr).length === 0) return jaxpr;
   const eqns = jaxpr.eqns.flatMap((eqn): readonly Eqn[] => {
     const { primitive, params } = eqn;
-    if (checksOf(primitive, params) !== null) return [];
+    if (checkOf(primitive) !== null) return [];
     const inner = programsOf(primitive, params);
     if (inner.flatMap(sitesIn).length === 0) return [eqn];
     return [{
@@ -82,8 +80,8 @@ export function raiseFailed(sites: readonly Site[], status: readonly ConcreteArr
   const failed = status[0]!.values[0]!;
   if (failed === 0) return;
   const before = sites.slice(0, failed - 1).reduce((n, s) => n + s.avals.length, 1);
-  const { params, avals } = sites[failed - 1]!;
-  runEffect(params, status.slice(before, before + avals.length));
+  const { avals, raise } = sites[failed - 1]!;
+  raise(status.slice(before, before + avals.length));
   throw new InternalError("a check failed in a graph and holds outside of it");
 }
 
@@ -93,10 +91,18 @@ const zero = scalarArray(0, "int32");
 function sitesIn(jaxpr: Jaxpr): Site[] {
   if (!hasEffects(jaxpr)) return [];
   return jaxpr.eqns.flatMap(({ primitive, params, inputs }): readonly Site[] => {
-    const own = checksOf(primitive, params);
-    if (own !== null) return [{ params: own, avals: inputs.map((a) => a.aval) }];
-    return programsOf(primitive, params).flatMap(sitesIn);
+    const check = checkOf(primitive);
+    if (check === null) return programsOf(primitive, params).flatMap(sitesIn);
+    return [{
+      message: check.message(params),
+      avals: inputs.map((a) => a.aval),
+      raise: (inputs) => check.raise(inputs, params),
+    }];
   });
+}
+
+function checkOf<P>({ passes }: Primitive<P>): Check<P> | null {
+  return passes.effect?.check ?? null;
 }
 
 function programsOf<P>({ passes }: Primitive<P>, params: P): Jaxpr[] {
@@ -124,9 +130,9 @@ function run(
   let [first, ...kept] = state as [NDArray, ...NDArray[]];
   let at = 0;
   const outs = evalJaxpr(jaxpr, args, (primitive, args, params) => {
-    const check = checksOf(primitive, params);
+    const check = checkOf(primitive);
     if (check !== null) {
-      const isFirst = and(eq(first, zero), failsNow(check, args));
+      const isFirst = and(eq(first, zero), check.fails(args, params));
       first = select(isFirst, scalarArray(number++, "int32"), first);
       args.forEach((x, i) => kept[at + i] = select(isFirst, x, kept[at + i]!));
       at += args.length;
@@ -147,20 +153,6 @@ function run(
   return { outs, state: [first, ...kept] };
 }
 
-/** Whether a check fails in some lane. */
-function failsNow({ guards, lanes, mapped }: EffectParams, inputs: readonly NDArray[]): NDArray {
-  const byLane = (x: NDArray, i: number): NDArray => {
-    const axes = mapped[i]!.filter((m) => m).length;
-    const rest = x.shape.slice(axes).map((_, k) => axes + k);
-    return reshape(reduceAnd(x, rest), lanes.map((n, k) => mapped[i]![k] ? n : 1));
-  };
-  const ok = byLane(inputs[guards]!, guards);
-  const fails = inputs.slice(0, guards).map(byLane).reduce((a, b) => and(a, b), not(ok));
-  // Lanes that are only in what a guard or value differs by are there all the same, unless there are none.
-  if (sizeOf(lanes) === 0) return scalarArray(0, "bool");
-  return reduceOr(fails, lanes.map((_, k) => k));
-}
-
 /** Evaluates an operation that contains checks. */
 function inside<P>(
   primitive: Primitive<P>,
@@ -169,7 +161,8 @@ function inside<P>(
   state: readonly NDArray[],
   number: number,
 ): Outcome {
-  const programs = primitive.passes.programs!;
+  const { name, passes } = primitive;
+  const programs = passes.programs!;
   const list = programs.list(params);
   const loop = programs.loop?.of(params) ?? null;
   if (loop !== null) {
@@ -181,7 +174,7 @@ function inside<P>(
   if (call !== null) return run(call.jaxpr, call.inputs, state, number);
   if (list.some(({ role }) => role !== "branch")) {
     throw new BackendError(
-      `${primitive.name} contains checks, and graphs cannot say how they went`,
+      `${name} contains checks, and graphs cannot say how they went`,
     );
   }
   let before = 1;
@@ -190,7 +183,7 @@ function inside<P>(
     before += size;
     number += sitesIn(jaxpr).length;
     const n = jaxpr.inputs.length;
-    return stageClosed(primitive.name, (args) => {
+    return stageClosed(name, (args) => {
       const all = args.slice(n);
       const mine = [all[0]!, ...all.slice(from, from + size)];
       const { outs, state } = run(jaxpr, args.slice(0, n), mine, own);

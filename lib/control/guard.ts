@@ -9,7 +9,6 @@ import { shaped } from "../core/aval.ts";
 import { hasEffect, hasEffects } from "../core/effects.ts";
 import { type Eqn, type Jaxpr, Var } from "../core/primitive.ts";
 import { memoize } from "../core/memo.ts";
-import { guardedEffect } from "../primitives/effects/effect.ts";
 
 /**
  * The program with a bool for a further first input: what it does beside giving results is done where
@@ -24,7 +23,9 @@ export const guarded: (jaxpr: Jaxpr) => Jaxpr = memoize((jaxpr: Jaxpr): Jaxpr =>
 function within(eqn: Eqn, flag: Var): Eqn {
   const { passes } = eqn.primitive;
   if (!hasEffect(eqn)) return eqn;
-  if (passes.effect) return guardedEffect(eqn, flag);
+  if (passes.effect !== null) {
+    return { ...eqn, params: passes.effect.guarded(eqn.params), inputs: [flag, ...eqn.inputs] };
+  }
   let { params, inputs } = eqn;
   const programs = passes.programs!;
   programs.list(params).forEach((_, k) => {

@@ -9,7 +9,8 @@ import type { Eqn, Jaxpr } from "./primitive.ts";
 /** Whether an equation does something beside giving results, itself or by the programs in it. */
 export function hasEffect({ primitive, params }: Eqn): boolean {
   const { effect, programs } = primitive.passes;
-  return effect || (programs !== null && programs.list(params).some((c) => hasEffects(c.jaxpr)));
+  return effect !== null ||
+    (programs !== null && programs.list(params).some((c) => hasEffects(c.jaxpr)));
 }
 
 /** Whether a program does something beside giving results. */
@@ -22,7 +23,7 @@ export const withoutEffects: (jaxpr: Jaxpr) => Jaxpr = memoize((jaxpr: Jaxpr): J
   if (!hasEffects(jaxpr)) return jaxpr;
   const eqns = jaxpr.eqns.flatMap((eqn): readonly Eqn[] => {
     const { effect, programs } = eqn.primitive.passes;
-    if (effect) return [];
+    if (effect !== null) return [];
     if (programs === null || !hasEffect(eqn)) return [eqn];
     const inner = programs.list(eqn.params).map((c) => withoutEffects(c.jaxpr));
     return [{ ...eqn, params: programs.replace(eqn.params, inner) }];

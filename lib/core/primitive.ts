@@ -150,15 +150,33 @@ export interface Passes<P> {
   /** Whether computing it again is cheaper than keeping what it gave. */
   readonly cheap: boolean;
   /**
-   * Whether it does something beside giving results: it is run as often as the user's program says, in
-   * that order, whether or not anything reads what it gives. What contains such an operation counts as
-   * one too; this is of the operation itself.
+   * What it does beside giving results; `null` for nothing. It is run as often as the user's program says,
+   * in that order, whether or not anything reads what it gives. What contains such an operation does
+   * something too; this is of the operation itself.
    */
-  readonly effect: boolean;
+  readonly effect: Effect<P> | null;
   /** What it is to a sum over the steps of a loop; `null` for nothing in particular. */
   readonly algebra: Algebra<P> | null;
   /** The programs that it contains; `null` for an operation that contains none. */
   readonly programs: Programs<P> | null;
+}
+
+/** What an operation says of what it does beside giving results. */
+export interface Effect<P> {
+  /** The parameters where a further first input, a bool without axes, says whether it is done at all. */
+  readonly guarded: (params: P) => P;
+  /** The condition that it raises by, where it does nothing else; `null` for what is done at once or never. */
+  readonly check: Check<P> | null;
+}
+
+/** A condition that an operation raises by, for programs that can do so at their end alone. */
+export interface Check<P> {
+  /** What is wrong where it fails, in short. */
+  readonly message: (params: P) => string;
+  /** Whether it fails: a bool without axes. */
+  readonly fails: (inputs: readonly NDArray[], params: P) => NDArray;
+  /** Raises what it raises for inputs for which it fails. */
+  readonly raise: (inputs: readonly ConcreteArray[], params: P) => void;
 }
 
 /** Operations by which sums over the steps of a loop can leave it. */
@@ -174,13 +192,13 @@ export type Algebra<P> =
 export const ordinary: {
   readonly mobile: true;
   readonly cheap: false;
-  readonly effect: false;
+  readonly effect: null;
   readonly algebra: null;
   readonly programs: null;
 } = {
   mobile: true,
   cheap: false,
-  effect: false,
+  effect: null,
   algebra: null,
   programs: null,
 };

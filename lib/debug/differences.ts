@@ -203,7 +203,7 @@ class QuietTrace extends Trace {
 
   process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
     const { effect, programs } = primitive.passes;
-    if (effect) return [];
+    if (effect !== null) return [];
     const own = programs === null
       ? params
       : programs.replace(params, programs.list(params).map((c) => withoutEffects(c.jaxpr)));

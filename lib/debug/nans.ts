@@ -73,7 +73,7 @@ class NansTrace extends Trace {
       : programs.replace(params, programs.list(params).map((c) => watched(c.jaxpr)));
     return withTrace(this.parent, () => {
       const outs = bind(primitive, args, own);
-      if (programs === null && !effect) outs.forEach((x) => lookAt(primitive.name, x));
+      if (programs === null && effect === null) outs.forEach((x) => lookAt(primitive.name, x));
       return outs;
     });
   }
@@ -117,7 +117,7 @@ const watched: (jaxpr: Jaxpr) => Jaxpr = memoize((jaxpr: Jaxpr): Jaxpr => {
         const outs = bind(primitive, args, params);
         const eqn = eqns[next++]!;
         const { programs, effect } = primitive.passes;
-        if (programs !== null || effect) return outs;
+        if (programs !== null || effect !== null) return outs;
         outs.forEach((x, i) => {
           if (isFloat(x.dtype)) raiseLater(primitive.name, x, placeOf(eqn.outputs[i]!));
         });

@@ -54,7 +54,7 @@ export function backwardPass(
 
   for (let k = linear.length - 1; k >= 0; k--) {
     const eqn = linear[k]!;
-    if (eqn.primitive.passes.effect) throw effectOfTangents(eqn.primitive.name);
+    if (eqn.primitive.passes.effect !== null) throw effectOfTangents(eqn.primitive.name);
     const outCts = eqn.outputs.map((v) => cts[v.id] ?? null);
     if (outCts.every((ct) => ct === null)) continue;
     for (const v of eqn.outputs) cts[v.id] = null;

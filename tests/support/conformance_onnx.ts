@@ -94,7 +94,8 @@ function onCpu(jaxpr: Jaxpr, target: "portable" | "webgpu"): Runner {
     run(inputs) {
       const feeds = inputs.map((x) => ort.tensor(x.dtype, x.shape, x.values));
       const results = session.run(feeds);
-      const outs = results.map((t, k) => make(jaxpr.outputs[k]!.aval, t.read() as TypedArray));
+      // Behind the results comes what checks say.
+      const outs = jaxpr.outputs.map((a, k) => make(a.aval, results[k]!.read() as TypedArray));
       [...feeds, ...results].forEach((t) => t.release());
       return outs;
     },

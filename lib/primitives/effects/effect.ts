@@ -5,18 +5,15 @@
  * @module
  */
 import { NDArray } from "../../core/array.ts";
-import { deferUntilReady } from "../../core/concrete.ts";
+import { sizeOf } from "../../core/aval.ts";
+import { deferUntilReady, scalarArray } from "../../core/concrete.ts";
 import { BackendError, InternalError } from "../../core/errors.ts";
-import {
-  definePrimitive,
-  type Eqn,
-  ordinary,
-  type Primitive,
-  type Sample,
-  type Var,
-} from "../../core/primitive.ts";
+import { definePrimitive, ordinary, type Primitive, type Sample } from "../../core/primitive.ts";
 import { bind } from "../../core/trace.ts";
 import { treeFlatten } from "../../core/tree.ts";
+import { and, not } from "../elementwise/compare.ts";
+import { reduceAnd, reduceOr } from "../reduce/logical.ts";
+import { reshape } from "../shape/reshape.ts";
 import { moveAxis } from "../shape/transpose.ts";
 import { type EffectKind, type EffectParams, runEffect, Slot } from "./run.ts";
 
@@ -50,7 +47,24 @@ function effect(
       });
       return [[], []];
     },
-    passes: { ...ordinary, mobile: false, effect: true },
+    passes: {
+      ...ordinary,
+      mobile: false,
+      effect: {
+        guarded: (params) => ({
+          ...params,
+          guards: params.guards + 1,
+          mapped: [[], ...params.mapped],
+        }),
+        check: kind === "check" || kind === "nan"
+          ? {
+            message: ({ text }) => text,
+            fails,
+            raise: (inputs, params) => runEffect(params, inputs),
+          }
+          : null,
+      },
+    },
     lower() {
       const call = kind === "print" ? "debug.print" : "debug.callback";
       if (kind !== "print" && kind !== "callback") {
@@ -138,21 +152,15 @@ const primitives: Readonly<Record<EffectKind, Primitive<EffectParams>>> = {
   }]),
 };
 
-/** What an operation checks; `null` where it is none that raises by a condition. */
-export function checksOf(primitive: unknown, params: unknown): EffectParams | null {
-  const isCheck = primitive === primitives.check || primitive === primitives.nan;
-  return isCheck ? params as EffectParams : null;
-}
-
-/** An effect as it is where a further bool without axes is true. */
-export function guardedEffect(eqn: Eqn, flag: Var): Eqn {
-  if (!(Object.values(primitives) as readonly unknown[]).includes(eqn.primitive)) {
-    throw new InternalError(`${eqn.primitive.name} has an effect and no guard`);
-  }
-  const params = eqn.params as EffectParams;
-  return {
-    ...eqn,
-    inputs: [flag, ...eqn.inputs],
-    params: { ...params, guards: params.guards + 1, mapped: [[], ...params.mapped] },
+/** Whether a check fails in some lane in which it is made. */
+function fails(inputs: readonly NDArray[], { guards, lanes, mapped }: EffectParams): NDArray {
+  if (sizeOf(lanes) === 0) return scalarArray(0, "bool");
+  const byLane = (x: NDArray, i: number): NDArray => {
+    const axes = mapped[i]!.filter((m) => m).length;
+    const rest = x.shape.slice(axes).map((_, k) => axes + k);
+    return reshape(reduceAnd(x, rest), lanes.map((n, k) => mapped[i]![k] ? n : 1));
   };
+  const ok = byLane(inputs[guards]!, guards);
+  const found = inputs.slice(0, guards).map(byLane).reduce((a, b) => and(a, b), not(ok));
+  return reduceOr(found, found.shape.map((_, k) => k));
 }
