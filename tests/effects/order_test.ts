@@ -34,7 +34,6 @@ await loadBackend("onnx");
 const simplified = "simplified for effects";
 registerBackend({
   name: simplified,
-  synchronous: true,
   ready: true,
   load: () => Promise.resolve(),
   compile(jaxpr) {
