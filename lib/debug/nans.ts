@@ -11,6 +11,7 @@ import { NanError } from "../core/effect_errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import { memoize } from "../core/memo.ts";
 import type { Eqn, Jaxpr, Primitive } from "../core/primitive.ts";
+import { checkCall } from "../core/signature.ts";
 import { runningLine } from "../core/stack.ts";
 import { bind, currentTrace, Trace, withTrace } from "../core/trace.ts";
 import { placeOf, stageClosed, withPlaces } from "../interpreters/staging.ts";
@@ -46,6 +47,7 @@ import type { AnyFunction } from "../transforms/types.ts";
  * ```
  */
 export function nans<F extends AnyFunction>(f: F): F {
+  if (arguments.length > 1) checkCall("debug.nans(f)", arguments);
   checkFunction("debug.nans", f);
   const watching = (...args: unknown[]): unknown => {
     const trace = new NansTrace(currentTrace());

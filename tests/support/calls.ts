@@ -151,6 +151,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   registerStatefulLibrary: [{ when: () => false, transforms: pure }],
   fixedPoint: [(y: injax.NDArray) => np.cos(y), 1],
   "debug.program": [square, [x]],
+  "debug.nans": [square],
   ...haikuCalls,
 };
 
@@ -167,6 +168,9 @@ const open: Readonly<Record<string, readonly unknown[]>> = {
   treeMap: [(y: unknown) => y, [x]],
   exportOnnx: [square, x],
   exportOnnxWith: [{}, square, x],
+  check: [true, "fine"],
+  print: [""],
+  callback: [() => {}],
   whereJitDiffers: [square, x],
   whereJitDiffersWith: [{ backend: "interpreter" }, square, x],
 };
@@ -182,6 +186,7 @@ const notCalled: Readonly<Record<string, string>> = {
   "array.settled": "of arrays in flight, for backends",
   "array.load": "of arrays on a device, for backends",
   "array.peek": "for backends",
+  "array.surrender": "for backends",
   "array.toJSON": "JSON.stringify gives it a key",
   "array.toString": "JavaScript calls it",
   "array.dispose": "as a callback it is given what there is",
