@@ -91,4 +91,5 @@ export { BatchNorm, type BatchNormOptions, LayerNorm, type LayerNormOptions } fr
 export { type CellOptions, GRU, GRUCell, LSTM, LSTMCell, MakeZeroState } from "./recurrent.ts";
 export { type Signature, signature, type Tensors } from "./tensors.ts";
 export { shared, type Values } from "./values.ts";
+export { BatchLeadingAxes, Bidirectional, type BidirectionalOptions } from "./wrappers.ts";
 export { withLayers, type WithLayersOptions } from "./with_layers.ts";
