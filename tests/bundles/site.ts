@@ -44,8 +44,9 @@ export async function withSite(
         const outdir = `${folder}/out${builds++}`;
         const { metafile, warnings } = await esbuild.build({
           ...options,
-          entryPoints: [`${folder}/${entry}`],
+          entryPoints: [entry.startsWith("/") ? entry : `${folder}/${entry}`],
           absWorkingDir: folder,
+          nodePaths: [`${folder}/node_modules`],
           bundle: true,
           format: "esm",
           platform: "browser",
@@ -54,7 +55,7 @@ export async function withSite(
           logLevel: "silent",
         });
         return {
-          entry: `${outdir}/${entry}`,
+          entry: `${outdir}/${entry.replace(/^.*\//, "").replace(/\.ts$/, ".js")}`,
           files: Object.entries(metafile!.outputs).map(([name, { bytes, inputs }]) => ({
             name,
             bytes,

@@ -8,7 +8,8 @@
  */
 
 /** The seed of this run. */
-export const seed: number = Number(Deno.env.get("INJAX_SEED") ?? 20261122) >>> 0;
+export const seed: number =
+  Number((globalThis as { Deno?: typeof Deno }).Deno?.env.get("INJAX_SEED") ?? 20261122) >>> 0;
 
 /** What to say in a failure, so that it can be had again. */
 export const seedNote: string = `seed ${seed}; run again with INJAX_SEED=${seed}`;
