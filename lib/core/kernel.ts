@@ -8,6 +8,7 @@
  * @module
  */
 import type { ShapedArray } from "./aval.ts";
+import type { ConcreteArray } from "./concrete.ts";
 import type { DType } from "./dtype.ts";
 import type { Routine } from "../routine/routine.ts";
 import type { Expr, Exprs } from "../scalar/expr.ts";
@@ -117,4 +118,14 @@ export interface KernelBuilder {
     outs: readonly ShapedArray[],
     scalars: readonly number[],
   ): KernelValue[];
+
+  /**
+   * Hands arrays to the host in the middle of the program, in the order of such calls; with `when`, a
+   * bool scalar, only where that holds. What `run` throws ends the program.
+   */
+  effect(
+    inputs: readonly KernelValue[],
+    run: (values: readonly ConcreteArray[]) => void,
+    when?: KernelValue,
+  ): void;
 }

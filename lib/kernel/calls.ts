@@ -1,12 +1,16 @@
 /**
- * Calls of routines: their arrays are in memory one element after another, and their scratch arrays are
+ * Calls of routines and of the host.
+ *
+ * Of routines: their arrays are in memory one element after another, and their scratch arrays are
  * free again behind the call.
  *
  * @module
  */
 import { type ShapedArray, sizeOf } from "../core/aval.ts";
+import type { ConcreteArray } from "../core/concrete.ts";
 import type { DType } from "../core/dtype.ts";
 import type { Routine } from "../routine/routine.ts";
+import { I32 } from "./encoder.ts";
 import { routineFn } from "./routine.ts";
 import { bytesPerElement } from "./space.ts";
 import type { StepBuilder } from "./steps.ts";
@@ -36,5 +40,31 @@ export function callStep(
     for (const p of [...places, ...scratch]) emitter.address(p);
     for (const n of scalars) f.i32(n);
     f.call(routineFn(unit.module, routine, dtype, { fma: unit.fma }));
+  });
+}
+
+/** See `KernelBuilder.effect`. */
+export function effectStep(
+  b: StepBuilder,
+  inputs: readonly Val[],
+  call: (values: readonly ConcreteArray[]) => void,
+  when: Val | null,
+): void {
+  const dense = inputs.map((v) => sizeOf(v.shape) === 0 ? v : b.dense(v));
+  b.act(when === null ? dense : [...dense, when], [], (emitter) => {
+    const { f, unit } = emitter;
+    const avals = inputs.map(({ shape, dtype }) => ({ shape, dtype }));
+    const fn = unit.module.import(avals.map(() => I32));
+    unit.callbacks.push({ avals, call });
+    if (when !== null) {
+      emitter.scalar(when);
+      f.block("if");
+    }
+    for (const v of dense) {
+      if (v.kind === "view") emitter.address(v.buffer.place!);
+      else f.i32(0); // of no elements
+    }
+    f.call(fn);
+    if (when !== null) f.end();
   });
 }

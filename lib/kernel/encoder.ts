@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { InternalError } from "../core/errors.ts";
 
 /** Types of locals, parameters and results. */
 export const I32 = 0x7f;
@@ -238,14 +239,6 @@ export class Fn {
   }
 }
 
-/** What a module takes from its host beside the memory. */
-export interface Import {
-  /** Its name in `env`. */
-  readonly name: string;
-  /** A function. */
-  readonly fn: Fn;
-}
-
 /** The memory of a module that brings its own, which it exports as `memory`. */
 export interface OwnMemory {
   /** Its size. */
@@ -258,26 +251,25 @@ export interface OwnMemory {
 
 /** A module under construction. Its memory is `env.memory`, if it does not bring its own. */
 export class Module {
-  readonly #imports: Import[] = [];
+  readonly #imports: Fn[] = [];
   readonly #functions: Fn[] = [];
   readonly #shared = new Map<string, Fn>();
   #globals = 0;
-  #closed = false;
 
-  /** An imported function; all have to be asked for before the first own one. */
-  import(name: string, params: readonly number[], results: readonly number[]): Fn {
-    const known = this.#imports.find((i) => i.name === name);
-    if (known !== undefined) return known.fn;
-    if (this.#closed) throw new Error("an import behind a function");
-    const fn = new Fn(params, results);
+  /** A module that may import so many functions: they come before its own. */
+  constructor(readonly room: number = 0) {}
+
+  /** A function that the host gives as `env.callback0`, `env.callback1`, ... */
+  import(params: readonly number[]): Fn {
+    const fn = new Fn(params);
     fn.index = this.#imports.length;
-    this.#imports.push({ name, fn });
+    if (fn.index === this.room) throw new InternalError("more callbacks than were counted");
+    this.#imports.push(fn);
     return fn;
   }
   /** Adds a function; it can be called from then on. */
   add(fn: Fn): Fn {
-    this.#closed = true;
-    fn.index = this.#imports.length + this.#functions.length;
+    fn.index = this.room + this.#functions.length;
     this.#functions.push(fn);
     return fn;
   }
@@ -321,7 +313,11 @@ export class Module {
       if (type === undefined) types.set(key, type = types.size);
       return type;
     };
-    const imported = this.#imports.map(({ fn }) => typeOf(fn));
+    // There may have been fewer than there is room for.
+    const imported = Array.from(
+      { length: this.room },
+      (_, i) => typeOf(this.#imports[i] ?? new Fn()),
+    );
     const functions = this.#functions.map(typeOf);
     section(1, (b) => {
       b.unsigned(types.size);
@@ -340,11 +336,11 @@ export class Module {
         b.name("constants");
         b.append([3, I32, 0]);
       }
-      this.#imports.forEach(({ name }, i) => {
+      imported.forEach((type, i) => {
         b.name("env");
-        b.name(name);
+        b.name(`callback${i}`);
         b.byte(0);
-        b.unsigned(imported[i]!);
+        b.unsigned(type);
       });
     });
     section(3, (b) => {

@@ -5,6 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { simplify } from "../compile/pipeline.ts";
+import { hasEffects } from "../core/effects.ts";
 import { BackendError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { checkNames, inputNamesOf, outputNamesOf, recordFile } from "../transforms/files.ts";
@@ -50,7 +51,8 @@ const wasmOptions: OptionTable<WasmOptions> = {
  * @throws {TreeError} where `f` uses traced values of an enclosing transform or arrays in flight,
  * where it returns no arrays, and where an argument or the result is not a tree of arrays.
  * @throws {ConcretizationError} where `f` needs the value of an argument, as for a branch.
- * @throws {BackendError} where an operation of a third party has no kernel rule.
+ * @throws {BackendError} where it prints, calls back or checks, for which a file has nobody to ask, and
+ * where an operation of a third party has no kernel rule.
  * @throws {TypeError} where `f` is not a function.
  *
  * @example
@@ -101,6 +103,12 @@ export function exportWasmWith<A extends unknown[] = NDArray[]>(
   const names = checkNames("exportWasm", argumentNames, args.length);
   const [avals, def] = argumentTypes("exportWasm", f, args);
   const { jaxpr, outDef } = recordFile("exportWasm", f, def, avals);
+  if (hasEffects(jaxpr)) {
+    throw new BackendError(
+      `exportWasm: ${name} prints, calls back or checks, for which a file has nobody to ask. Leave ` +
+        "that out, or return what it looks at",
+    );
+  }
   try {
     const described = {
       name,

@@ -10,6 +10,7 @@ import type { Jaxpr } from "../core/primitive.ts";
 import { Fn, I32, Module } from "./encoder.ts";
 import { emit } from "./emitter.ts";
 import { Arena } from "./memory.ts";
+import type { Callback } from "./steps.ts";
 import { Buffer, isFlat, type Place, type Target, whole } from "./values.ts";
 import type { Pool } from "./vector.ts";
 
@@ -37,6 +38,8 @@ export interface CpuProgram {
   readonly inputs: readonly Where[];
   /** Where the results are. */
   readonly outputs: readonly Where[];
+  /** What the host is called for, as `env.callback0`, `env.callback1`, ..., with addresses. */
+  readonly callbacks: readonly Callback[];
   /** Number of kernels. */
   readonly kernels: number;
 }
@@ -72,7 +75,9 @@ export interface BuiltProgram extends Omit<CpuProgram, "bytes"> {
 /** As `compileProgram`, short of the bytes. */
 export function buildProgram(jaxpr: Jaxpr, options: CompileOptions): BuiltProgram {
   const { large, fma, poison = false } = options;
-  const module = new Module();
+  const effects = countEffects(jaxpr);
+  const module = new Module(effects);
+  const callbacks: Callback[] = [];
   const arena = new Arena();
   const constants: { offset: number; values: TypedArray }[] = [];
   let constantBytes = 0;
@@ -128,6 +133,7 @@ export function buildProgram(jaxpr: Jaxpr, options: CompileOptions): BuiltProgra
     pool,
     fma,
     poison,
+    callbacks,
     constants: ({ value }: { value: { values: TypedArray; dtype: Buffer["dtype"] } }): Buffer => {
       const b = new Buffer(value.dtype, value.values.length, -1);
       b.place = { base: constantsBase, offset: keep(value.values), exact: true, block: null };
@@ -151,6 +157,19 @@ export function buildProgram(jaxpr: Jaxpr, options: CompileOptions): BuiltProgra
     constantBytes,
     inputs: ins.map(where),
     outputs: results.map(where),
+    callbacks: [...callbacks, ...new Array(effects - callbacks.length).fill(NOTHING)],
     kernels: module.size - 1,
   };
+}
+
+/** What stands for an effect that was found not to happen. */
+const NOTHING: Callback = { avals: [], call: () => {} };
+
+/** How many effects a program has, those of the programs in it included. */
+function countEffects(jaxpr: Jaxpr): number {
+  return jaxpr.eqns.reduce((n, { primitive, params }) => {
+    const { effect, programs } = primitive.passes;
+    const inner = programs === null ? [] : programs.list(params);
+    return inner.reduce((m, c) => m + countEffects(c.jaxpr), n + (effect ? 1 : 0));
+  }, 0);
 }

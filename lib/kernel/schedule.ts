@@ -6,6 +6,7 @@
  * @module
  */
 import { sameShape, shaped, type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
+import type { ConcreteArray } from "../core/concrete.ts";
 import type { DType } from "../core/dtype.ts";
 import type { KernelValue, Part, Reducer } from "../core/kernel.ts";
 import {
@@ -18,7 +19,7 @@ import {
 } from "../core/primitive.ts";
 import type { Routine } from "../routine/routine.ts";
 import { type Expr, Exprs, scalarType } from "../scalar/expr.ts";
-import { callStep } from "./calls.ts";
+import { callStep, effectStep } from "./calls.ts";
 import { chooseStep, scanStep, whileStep } from "./control.ts";
 import { Uncompilable } from "./errors.ts";
 import { assembleStep, sliceStep, updateStep } from "./parts.ts";
@@ -351,6 +352,14 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     scalars: readonly number[],
   ): Val[] {
     return callStep(this, routine, dtype, inputs as Val[], outs, scalars);
+  }
+
+  effect(
+    inputs: readonly KernelValue[],
+    run: (values: readonly ConcreteArray[]) => void,
+    when?: KernelValue,
+  ): void {
+    effectStep(this, inputs as Val[], run, (when as Val | undefined) ?? null);
   }
 
   inline(jaxpr: Jaxpr, inputs: readonly KernelValue[]): Val[] {

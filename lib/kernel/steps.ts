@@ -5,6 +5,7 @@
  * @module
  */
 import type { ShapedArray } from "../core/aval.ts";
+import type { ConcreteArray } from "../core/concrete.ts";
 import type { KernelBuilder, Reducer } from "../core/kernel.ts";
 import type { Jaxpr, Literal } from "../core/primitive.ts";
 import type { Expr, Exprs } from "../scalar/expr.ts";
@@ -15,6 +16,14 @@ import type { Pool } from "./vector.ts";
 
 /** Where constant arrays are kept; gives a buffer that has its place. */
 export type Constants = (value: Literal) => Buffer;
+
+/** A function of the host's that a program calls. */
+export interface Callback {
+  /** The types of the arrays that it is given, by address. */
+  readonly avals: readonly ShapedArray[];
+  /** What is done with them. */
+  readonly call: (values: readonly ConcreteArray[]) => void;
+}
 
 /** What all parts of a program share. */
 export interface Unit {
@@ -32,6 +41,8 @@ export interface Unit {
   readonly fma: boolean;
   /** Whether memory is filled with NaN when it is given back, to show who reads it all the same. */
   readonly poison: boolean;
+  /** What the host is called for, in the order of `env.callback0`, `env.callback1`, ... */
+  readonly callbacks: Callback[];
 }
 
 /** Where a copy goes. */

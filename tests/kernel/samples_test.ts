@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "../../lib/backends/mod.ts";
 import { simplify } from "../../lib/compile/pipeline.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { primitives } from "../../lib/core/primitive.ts";
@@ -20,7 +21,7 @@ import { runProgram } from "../support/cpu_program.ts";
 import { seedNote } from "../support/random.ts";
 import { filesBelow } from "../support/sources.ts";
 
-for (const folder of ["lib/primitives"]) {
+for (const folder of ["lib/primitives", "lib/control", "lib/linalg"]) {
   for (const path of filesBelow(folder)) await import(`../../${path}`);
 }
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { bytesOf, sizeOf } from "../../lib/core/aval.ts";
+import { bytesOf, type ShapedArray, sizeOf } from "../../lib/core/aval.ts";
+import { ConcreteArray } from "../../lib/core/concrete.ts";
 import type { DType, TypedArray } from "../../lib/core/dtype.ts";
 import type { Jaxpr } from "../../lib/core/primitive.ts";
 import { type CompileOptions, compileProgram } from "../../lib/kernel/program.ts";
@@ -53,7 +54,10 @@ export function runProgram(
   };
   for (const { offset, values } of program.constants) write(constants + offset, values);
   ins.forEach((at, i) => write(at, args[i]!));
-  const { instance } = instantiate(program.bytes, memory, constants);
+  const callbacks = program.callbacks.map(({ avals, call }) => (...addresses: number[]): void => {
+    call(avals.map((aval, i) => ConcreteArray.fromHost(aval, read(memory, addresses[i]!, aval))));
+  });
+  const { instance } = instantiate(program.bytes, memory, constants, callbacks);
   const pointers = [
     ...ins.filter((_, i) => program.inputs[i]!.kind === "pointer"),
     ...outs.filter((_, i) => program.outputs[i]!.kind === "pointer"),
@@ -84,20 +88,21 @@ export function runProgram(
     const before = new Uint8Array(args[i]!.buffer, args[i]!.byteOffset, args[i]!.byteLength);
     if (now.some((b, k) => b !== before[k])) throw new Error(`argument ${i} was written to`);
   });
-  return jaxpr.outputs.map((v, i) => {
-    const { dtype, shape } = v.aval;
-    return new views[dtype as DType](
-      (memory.buffer as ArrayBuffer).slice(outs[i]!, outs[i]! + outBytes[i]!),
-      0,
-      sizeOf(shape),
-    ) as TypedArray;
-  });
+  return jaxpr.outputs.map((v, i) => read(memory, outs[i]!, v.aval));
+}
+
+/** A copy of an array in memory. */
+function read(memory: WebAssembly.Memory, address: number, aval: ShapedArray): TypedArray {
+  const end = address + bytesOf(aval);
+  const copy = (memory.buffer as ArrayBuffer).slice(address, end);
+  return new views[aval.dtype as DType](copy, 0, sizeOf(aval.shape)) as TypedArray;
 }
 
 function instantiate(
   bytes: Uint8Array<ArrayBuffer>,
   memory: WebAssembly.Memory,
   constants: number,
+  callbacks: readonly ((...addresses: number[]) => void)[],
 ): { instance: WebAssembly.Instance } {
   if (!WebAssembly.validate(bytes)) {
     // The engine's own message says where.
@@ -106,5 +111,13 @@ function instantiate(
   }
   const base = new WebAssembly.Global({ value: "i32", mutable: false }, constants);
   const module = new WebAssembly.Module(bytes);
-  return { instance: new WebAssembly.Instance(module, { env: { memory, constants: base } }) };
+  return {
+    instance: new WebAssembly.Instance(module, {
+      env: {
+        memory,
+        constants: base,
+        ...Object.fromEntries(callbacks.map((f, i) => [`callback${i}`, f])),
+      },
+    }),
+  };
 }

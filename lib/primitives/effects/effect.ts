@@ -75,6 +75,17 @@ function effect(
           'jit(f, { backend: "interpreter" }), or return the values and look at them outside',
       );
     },
+    kernel(b, inputs, params) {
+      // A check that holds in all lanes costs no call.
+      const condition = kind === "check" || kind === "nan" ? inputs[params.guards]! : null;
+      const failed = condition === null ? undefined : b.reduce(
+        b.map([condition], { shape: condition.shape, dtype: "bool" }, (e, [c]) => e.not(c!)),
+        condition.shape.map((_, i) => i),
+        "or",
+      );
+      b.effect(inputs, (arrays) => runEffect(params, arrays), failed);
+      return [];
+    },
     samples,
   });
 }
