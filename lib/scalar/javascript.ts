@@ -27,7 +27,8 @@ function compiled(scalar: Scalar): Loop | null {
   const { source, tables } = loopSource(scalar);
   try {
     const make = new Function("tables", "nearest", "toI32", "toU32", "powers", source);
-    return make(tables, nearestEven, toI32, toU32, powers()) as Loop;
+    const lookup = source.includes("powers[") ? powers() : null;
+    return make(tables, nearestEven, toI32, toU32, lookup) as Loop;
   } catch (error) {
     if (error instanceof SyntaxError) throw error;
     allowed = false;
@@ -66,9 +67,15 @@ export function loopSource(scalar: Scalar): {
   const outs = results.map((_, i) => `y${i}`);
   const params = inputs.flatMap((_, i) => [`a${i}`, `i${i}`, `s${i}`]);
   const body = statements(live, results, tables);
-  const loop = (steps: readonly (0 | 1 | null)[]): string => {
+  const stores = (at: string): string =>
+    results.map((r, i) => `y${i}[${at}]=${name(r)}${r.ty === "bool" ? "?1:0" : ""};`).join("");
+  const loop = (steps: readonly (0 | 1 | null)[], origin = false): string => {
     const load = inputs.map((ty, i) => {
-      const at = steps[i] === 1 ? `a${i}[i${i}+k]` : steps[i] === 0 ? `b${i}` : `a${i}[p${i}]`;
+      const at = steps[i] === 1
+        ? `a${i}[${origin ? "" : `i${i}+`}k]`
+        : steps[i] === 0
+        ? `b${i}`
+        : `a${i}[p${i}]`;
       return `const x${i}=${ty === "bool" && steps[i] !== 0 ? `${at}!==0` : at};`;
     });
     const once = inputs.map((ty, i) =>
@@ -76,16 +83,18 @@ export function loopSource(scalar: Scalar): {
     );
     const walk = inputs.map((_, i) => steps[i] === null ? `,p${i}=i${i}` : "").join("");
     const next = inputs.map((_, i) => steps[i] === null ? `,p${i}+=s${i}` : "").join("");
-    return `${once.join("")}for(let k=0${walk};k<n;k++${next}){${load.join("")}${body}}`;
+    return `${once.join("")}for(let k=0${walk};k<n;k++${next}){${load.join("")}${body}${
+      stores(origin ? "k" : "o+k")
+    }}`;
   };
   let text: string;
   if (inputs.length === 1) text = loop([1]);
   else if (inputs.length !== 2 || live.length > SHORT) text = loop(inputs.map(() => null));
   else {
-    text = `if(s0===1&&s1===1){if(o===0&&i0===0&&i1===0){${
-      // Without additions in the addresses the loop is faster.
-      loop([1, 1]).replaceAll(/\[(o|i0|i1)\+k\]/g, "[k]")}}else{${loop([1, 1])}}}` +
-      `else if(s0===1){${loop([1, 0])}}else if(s1===1){${loop([0, 1])}}else{${loop([0, 0])}}`;
+    // Without additions in the addresses the loop is faster.
+    text = `if(s0===1&&s1===1){if(o===0&&i0===0&&i1===0){${loop([1, 1], true)}}else{${
+      loop([1, 1])
+    }}}else if(s0===1){${loop([1, 0])}}else if(s1===1){${loop([0, 1])}}else{${loop([0, 0])}}`;
   }
   const prelude = "const F=new Float64Array(1),W=new Int32Array(F.buffer)," +
     "S=new Float32Array(1),B=new Int32Array(S.buffer);";
@@ -142,6 +151,9 @@ function placed(live: readonly Expr[], results: readonly Expr[]): {
   readonly choices: ReadonlyMap<Expr, Choice>;
 } {
   const leader = leaders(live);
+  if (leader.size === 0) {
+    return { top: { parent: null, depth: 0, nodes: live.toReversed() }, choices: new Map() };
+  }
   const place = (lazy: (node: Expr) => boolean): ReturnType<typeof placed> => {
     const top: Block = { parent: null, depth: 0, nodes: [] };
     const choices = new Map<Expr, Choice>();
@@ -191,7 +203,7 @@ function placed(live: readonly Expr[], results: readonly Expr[]): {
   return place((node) => worth.has(node));
 }
 
-/** Statements that compute the results and store them at `o+k`. */
+/** Statements that compute the results. */
 function statements(
   live: readonly Expr[],
   results: readonly Expr[],
@@ -222,10 +234,7 @@ function statements(
       const names = members.map((m) => `v${m.id}`).join();
       return `let ${names};if(${name(node.args[0]!)})${side(0)}else${side(1)}`;
     }).join("");
-  const stores = results.map((r, i) =>
-    `y${i}[o+k]=${r.ty === "bool" ? `${name(r)}?1:0` : name(r)};`
-  );
-  return emit(top) + stores.join("");
+  return emit(top);
 }
 
 function isLeaf({ op }: Expr): boolean {
