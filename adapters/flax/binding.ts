@@ -66,6 +66,8 @@ export interface Call {
   readonly args: readonly unknown[];
   /** What it gave. */
   readonly out: unknown;
+  /** Whether no other method of the module called it. */
+  readonly isOutermost: boolean;
 }
 
 const runs = new WeakMap<object, Run>();

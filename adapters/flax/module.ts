@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../../lib/extend.ts";
+import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
 import { type Context, type NDArray, StateError } from "../../mod.ts";
 import {
   type Bindable,
@@ -41,9 +41,11 @@ import type {
   MethodResult,
   MethodResults,
 } from "./module_types.ts";
-import { applyModule, initModule, type Rngs } from "./run.ts";
+import { applyModule, functionsRunBy, initModule, type Rngs } from "./run.ts";
 import { summaryOf } from "./summary.ts";
 import type { GivenVariables } from "./variables.ts";
+
+const sowOptions: OptionTable<SowOptions<unknown>> = { init: "function", reduce: "function" };
 
 /** A module with variables, as are those in its fields. */
 export type BoundModule<M> = BoundMembers<M> & BoundFields<M>;
@@ -268,6 +270,9 @@ export class Module {
     value: NDArray,
     options: SowOptions<V> = {},
   ): boolean {
+    if (arguments.length > 3) {
+      checkCall("module.sow(collection, name, value, options)", arguments, sowOptions);
+    }
     return sow(this, collection, name, value, options as SowOptions<unknown>);
   }
 
@@ -292,6 +297,9 @@ export class Module {
 }
 
 modulesAre((x): x is Bindable => x instanceof Module);
+functionsRunBy((module, f, args) =>
+  inMethod(module as Module, f.name || "function", false, args, () => f(module, ...args))
+);
 
 /**
  * Makes the variables of one module those of another too: the submodule's are then beside those of the
@@ -355,7 +363,8 @@ function inMethod(
   if (scope === null) return inFrame(context, frame, f);
   const run = (): unknown => {
     const out = f();
-    if (scope.active === 1) frame.run.onCall?.({ module, scope, method, args, out });
+    const isOutermost = scope.active === 1;
+    frame.run.onCall?.({ module, scope, method, args, out, isOutermost });
     // What it made and gives away has the names that it has here.
     settle(frame, context);
     return out;

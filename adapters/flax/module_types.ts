@@ -24,22 +24,33 @@ export type MethodResult<T, K> = K extends keyof T
   ? T[K] extends (...args: never[]) => infer R ? R : never
   : unknown;
 
+/** A function in place of a method: of the module and the arguments. */
+export type ModuleFunction<R = unknown> = (module: never, ...args: never[]) => R;
+
 /** Options of `apply`. They are the last argument. */
 export interface ApplyOptions {
   /** Keys of random streams by name; a single key is that of `params`, which serves for all. */
   readonly rngs?: Rngs | undefined;
   /** Which collections may change. Then the result is a pair, with these collections. */
   readonly mutable?: Filter | undefined;
-  /** The method to run in place of `call`. */
-  readonly method?: string | undefined;
+  /** The method to run in place of `call`: its name, or a function of the module and the arguments. */
+  readonly method?: string | ModuleFunction | undefined;
+  /**
+   * Whether what `call` gives in each module is stored in the collection `intermediates`, which has to be
+   * mutable; or a function of a module and the name of a method that says it.
+   */
+  readonly captureIntermediates?:
+    | boolean
+    | ((module: object, method: string) => boolean)
+    | undefined;
 }
 
 /** Options of `init`. They are the last argument. */
 export interface InitOptions {
   /** Which collections are made (default: all but `intermediates`). */
   readonly mutable?: Filter | undefined;
-  /** The method to run in place of `call`. */
-  readonly method?: string | undefined;
+  /** The method to run in place of `call`: its name, or a function of the module and the arguments. */
+  readonly method?: string | ModuleFunction | undefined;
 }
 
 /** The type of `Module.init` for a `call` with arguments `A`. */
@@ -90,6 +101,22 @@ export interface MutatingMethodOptions<K extends string> extends ApplyOptions {
   readonly method: K;
 }
 
+/** Options of `apply` for the result of a function in place of a method. */
+export interface FunctionOptions<R> extends ApplyOptions {
+  /** No collection changes. */
+  readonly mutable?: false | undefined;
+  /** The function to run. */
+  readonly method: ModuleFunction<R>;
+}
+
+/** Options of `apply` for the result of a function in place of a method, with what changed. */
+export interface MutatingFunctionOptions<R> extends ApplyOptions {
+  /** Which collections may change. */
+  readonly mutable: Exclude<Filter, false>;
+  /** The function to run. */
+  readonly method: ModuleFunction<R>;
+}
+
 /** What the methods of a module give, by name. */
 export type MethodResults<T> = { readonly [K in keyof T]: MethodResult<T, K> };
 
@@ -109,6 +136,13 @@ export interface Apply<A extends unknown[], R, Results> {
     variables: GivenVariables,
     ...args: [...unknown[], MethodOptions<K>]
   ): Results[K];
+  /** A function in place of a method, with the result a pair. */
+  <F>(
+    variables: GivenVariables,
+    ...args: [...unknown[], MutatingFunctionOptions<F>]
+  ): [out: F, changed: Variables];
+  /** A function in place of a method. */
+  <F>(variables: GivenVariables, ...args: [...unknown[], FunctionOptions<F>]): F;
   /** With the result a pair. */
   (
     variables: GivenVariables,

@@ -7,6 +7,7 @@ import { deferred, describeValue } from "../../lib/extend.ts";
 import { Context, NDArray, StateError, type Stream } from "../../mod.ts";
 import { beginRun, type Bindable, type Run } from "./binding.ts";
 import { protocol, type Statics, streamOf } from "./context.ts";
+import { sow } from "./entries.ts";
 import { checkFilter, type Filter } from "./filters.ts";
 import {
   entriesOf,
@@ -23,9 +24,10 @@ interface Options {
   readonly rngs?: unknown;
   readonly mutable?: unknown;
   readonly method?: unknown;
+  readonly captureIntermediates?: unknown;
 }
 
-const optionNames: readonly string[] = ["rngs", "mutable", "method"];
+const optionNames: readonly string[] = ["rngs", "mutable", "method", "captureIntermediates"];
 
 /** The arguments of a method, and the options after them. */
 function splitOptions(args: readonly unknown[]): [args: readonly unknown[], options: Options] {
@@ -67,6 +69,29 @@ export function streamsOf(op: string, rngs: unknown): Record<string, Stream> {
   );
 }
 
+/** Runs a function as a method of a module; set by the module that defines the class. */
+type AsMethod = (module: Bindable, f: Method, args: readonly unknown[]) => unknown;
+type Method = (module: Bindable, ...args: unknown[]) => unknown;
+let asMethod: AsMethod = (module, f, args) => f(module, ...args);
+
+/** Says how a function is run as a method. */
+export function functionsRunBy(given: AsMethod): void {
+  asMethod = given;
+}
+
+/** What is to run: a method of a module, or a function in its place. */
+function chosenMethod(op: string, module: Bindable, method: unknown): Method {
+  if (typeof method === "function") return (m, ...args) => asMethod(m, method as Method, args);
+  const name = method ?? "call";
+  const f: unknown = (module as unknown as Record<string, unknown>)[name as string];
+  if (typeof name === "string" && typeof f === "function") return (m, ...args) => f.apply(m, args);
+  throw new StateError(
+    `${op}: ${module.constructor.name} has no method ${
+      typeof name === "string" ? name : describeValue(name)
+    }. Give the name of one, { method: "encode" }, or a function of the module`,
+  );
+}
+
 /** Runs a method of a module in a context. */
 function run(
   op: string,
@@ -77,20 +102,16 @@ function run(
   args: readonly unknown[],
   onCall?: Run["onCall"],
 ): unknown {
-  const name = method ?? "call";
-  const f: unknown = (module as unknown as Record<string, unknown>)[name as string];
-  if (typeof name !== "string" || typeof f !== "function") {
-    throw new StateError(
-      `${op}: ${module.constructor.name} has no method ${
-        typeof name === "string" ? name : describeValue(name)
-      }. Give the name of one, { method: "encode" }`,
-    );
-  }
+  const f = chosenMethod(op, module, method);
   beginRun(context, module, given, onCall);
-  const out = protocol.run(context, () => f.apply(module, args));
+  const out = protocol.run(context, () => f(module, ...args));
   const later = deferred(out);
   if (later !== null) {
-    throw new StateError(`${op}: ${name} returned ${later}; it must be synchronous`);
+    throw new StateError(
+      `${op}: ${
+        typeof method === "string" ? method : "call"
+      } returned ${later}; it must be synchronous`,
+    );
   }
   return out;
 }
@@ -116,6 +137,22 @@ export function initModule(
   return [out, variablesIn(context, {}, mutable)];
 }
 
+/** Stores what methods give, where that is asked for. */
+function capturing(op: string, wanted: unknown): Run["onCall"] {
+  if (wanted === false) return undefined;
+  if (wanted !== true && typeof wanted !== "function") {
+    throw new StateError(
+      `${op}: captureIntermediates must be true, or a function of a module and the name of a method, not ${
+        describeValue(wanted)
+      }`,
+    );
+  }
+  return ({ module, method, out }) => {
+    const isWanted = wanted === true ? method === "call" : wanted(module, method);
+    if (isWanted) sow(module, "intermediates", method, out as NDArray, {});
+  };
+}
+
 /** As `Module.apply`. */
 export function applyModule(
   module: Bindable,
@@ -123,13 +160,15 @@ export function applyModule(
   rest: readonly unknown[],
 ): unknown {
   const op = `${module.constructor.name}.apply(variables, ...args)`;
-  const [args, { mutable = false, method, rngs = {} }] = splitOptions(rest);
+  const [args, options] = splitOptions(rest);
+  const { mutable = false, method, rngs = {}, captureIntermediates = false } = options;
   checkFilter(op, "mutable", mutable);
   const context = Context.open(protocol, {
     entries: entriesOf(op, variables),
     streams: streamsOf(op, rngs),
     statics: { mutable } satisfies Statics,
   });
-  const out = run(op, module, method, context, variables, args);
+  const capture = capturing(op, captureIntermediates);
+  const out = run(op, module, method, context, variables, args, capture);
   return mutable === false ? out : [out, variablesIn(context, variables, mutable)];
 }

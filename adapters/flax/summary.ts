@@ -12,7 +12,8 @@ import { isPlain, type Nested } from "./variables.ts";
 /** As `Module.tabulate`. */
 export function summaryOf(module: Bindable, rngs: unknown, args: readonly unknown[]): string {
   const calls: { path: string; name: string; ins: string; outs: string }[] = [];
-  const onCall = ({ module, scope, method, args, out }: Call): void => {
+  const onCall = ({ module, scope, method, args, out, isOutermost }: Call): void => {
+    if (!isOutermost) return;
     const name = nameOfClass(module.constructor);
     calls.push({
       path: scope.path,

@@ -1,5 +1,5 @@
 /**
- * Modules with variables: `bind` and `unbind`.
+ * Modules with variables: `bind` and `unbind`; functions in place of methods, and what methods give.
  *
  * @module
  */
@@ -87,4 +87,79 @@ Deno.test("changes to a bound module stay with it, and draws go on", () => {
   assertThrows(() => model.bind(variables).call(xs), StateError, "counts");
   assertThrows(() => model.bind(3 as never), StateError, "variables must be");
   assertThrows(() => model.bind(variables, { mutabel: true } as never), TypeError, "mutabel");
+});
+
+Deno.test("a function may stand in the place of a method, in init and apply", () => {
+  const net = new Net();
+  const variables = net.init(key, x);
+  const tail = (net: Net, x: NDArray): NDArray => net.head.call(net.layers[1].call(x));
+  const y = np.ones([4]);
+  const out = net.apply(variables, y, { method: tail });
+  const bound = net.bind(variables);
+  assertClose(out, bound.head.call(bound.layers[1].call(y)), 0);
+  const made = net.init(key, y, { method: tail });
+  assertEquals(Object.keys(made.params!).sort(), ["head", "layers_1"]);
+  assertClose(made.params!.head, variables.params!.head, 0);
+  // It may make modules, as a method may.
+  const own = (_: Net, x: NDArray): NDArray => new flax.Dense(1).call(x);
+  const inner = net.init(key, x, { method: own });
+  assertEquals(Object.keys(inner.params!), ["Dense_0"]);
+  const [found, changed] = new Counter().apply(
+    { counts: { n: np.array(4) } },
+    {
+      method: (m: Counter) => {
+        const n = m.variable("counts", "n");
+        n.value = n.value.mul(2);
+        return n.value;
+      },
+      mutable: ["counts"],
+    },
+  );
+  assertEquals([found.item(), plain(changed)], [8, { counts: { n: 8 } }]);
+});
+
+Deno.test("what modules give is stored, by place, if that is asked for", () => {
+  const net = new Net();
+  const variables = net.init(key, x);
+  const run = (captureIntermediates: boolean | ((m: object, method: string) => boolean)) =>
+    net.apply(variables, x, { captureIntermediates, mutable: ["intermediates"] });
+  const [out, stored] = run(true);
+  const bound = net.bind(variables);
+  const first = bound.layers[0].call(x);
+  const second = bound.layers[1].call(np.tanh(first));
+  assertClose(out, net.apply(variables, x), 0);
+  assertEquals(plain(stored), {
+    intermediates: {
+      call: [plain(out)],
+      head: { call: [plain(out)] },
+      layers_0: { call: [plain(first)] },
+      layers_1: { call: [plain(second)] },
+    },
+  });
+  const [, some] = run((module, method) => module === net && method === "body");
+  assertEquals(plain(some), { intermediates: { body: [plain(np.tanh(second))] } });
+  assertEquals(run(false)[1], {});
+  // A module that is called twice has two.
+  class Twice extends flax.Module {
+    readonly layer = new flax.Dense(3);
+    call(x: NDArray): NDArray {
+      return this.layer.call(this.layer.call(x));
+    }
+  }
+  const twice = new Twice();
+  const options = { captureIntermediates: true, mutable: ["intermediates"] };
+  const [, both] = twice.apply(twice.init(key, x), x, options);
+  const { layer } = both.intermediates as unknown as { layer: { call: NDArray[] } };
+  assertEquals(layer.call.length, 2);
+  assertThrows(() => run("all" as never), StateError, "captureIntermediates must be true");
+});
+
+Deno.test("options of sow that there are not are refused", () => {
+  class Sower extends flax.Module {
+    call(x: NDArray): NDArray {
+      this.sow("losses", "h", x, { reduceFn: () => 0 } as never);
+      return x;
+    }
+  }
+  assertThrows(() => new Sower().apply({}, x, { mutable: ["losses"] }), TypeError, "reduceFn");
 });
