@@ -15,10 +15,12 @@ import { select } from "../primitives/elementwise/select.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { transpose } from "../primitives/shape/transpose.ts";
 import { reduceAnd } from "../primitives/reduce/logical.ts";
+import { choleskyRoutine } from "./cholesky_routine.ts";
 import { decomposition } from "./decomposition.ts";
 import {
   columnNumbers,
   columnOf,
+  diagonalOf,
   elementOf,
   lowerPart,
   matmul,
@@ -29,26 +31,6 @@ import {
 import { steps } from "./programs.ts";
 import { triangularSolve } from "./triangular_solve.ts";
 
-/**
- * Row by row: `l_ij = (a_ij - sum over k of l_ik l_jk) / l_jj`. Gives false where the matrix is not
- * positive definite.
- */
-function factor(a: Float64Array, l: Float64Array, n: number): boolean {
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let rest = a[i * n + j]!;
-      for (let k = 0, p = i * n, q = j * n; k < j; k++) rest -= l[p + k]! * l[q + k]!;
-      if (j < i) {
-        l[i * n + j] = rest / l[j * n + j]!;
-      } else {
-        if (!(rest > 0) || rest === Infinity) return false;
-        l[i * n + i] = Math.sqrt(rest);
-      }
-    }
-  }
-  return true;
-}
-
 /** One column in each step; what it explains leaves the rest of the matrix. */
 function factorProgram(a: NDArray): NDArray {
   const n = a.shape.at(-1)!;
@@ -56,7 +38,8 @@ function factorProgram(a: NDArray): NDArray {
   const rows = rowNumbers(n);
   const start = symmetricOf(reshape(a, [systems, n, n]));
   const { stacked: [columns] } = steps(n, [start], (j, [rest]) => {
-    const column = div(columnOf(rest!, j), sqrt(elementOf(rest!, j, j)));
+    const root = sqrt(elementOf(rest!, j, j));
+    const column = select(eq(rows, j), root, div(columnOf(rest!, j), root));
     const own = select(ge(rows, j), column, scalarLike(0, column));
     return {
       carry: [sub(rest!, mul(own, transposed(own)))],
@@ -64,9 +47,8 @@ function factorProgram(a: NDArray): NDArray {
     };
   });
   const l = transpose(columns!, [1, 2, 0]);
-  // A pivot that is not above 0 has made its column infinite or NaN.
-  const finite = eq(sub(l, l), scalarLike(0, l));
-  const definite = reduceAnd(finite, [1, 2]);
+  const diagonal = diagonalOf(l);
+  const definite = reduceAnd(gt(diagonal, scalarLike(0, diagonal)), [1]);
   const found = select(
     reshape(definite, [systems, 1, 1]),
     l,
@@ -80,10 +62,8 @@ export const choleskyP: Primitive<null> = decomposition<null>({
   name: "cholesky",
   square: true,
   factors: (n) => [{ shape: [n, n] }],
-  loops(a, n, _, [l]) {
-    if (factor(a, l as Float64Array, n)) return;
-    for (let i = 0; i < n; i++) l!.fill(NaN, i * n, i * n + i + 1);
-  },
+  routine: () => choleskyRoutine,
+  scalars: (n) => [n],
   program: (a) => [factorProgram(a)],
   // L^-1 da L^-T is the sum of L^-1 dL, which is lower triangular, and its transpose.
   tangents(_, da, [l]) {

@@ -7,7 +7,7 @@
 import type { NDArray } from "../core/array.ts";
 import { shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { checkDType, floating } from "../core/checks.ts";
-import { allocate, type DType, isFloat, type TypedArray } from "../core/dtype.ts";
+import { allocate, type DType, type TypedArray } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import {
   definePrimitive,
@@ -19,6 +19,7 @@ import {
 } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
+import type { Routine } from "../routine/routine.ts";
 import { lowerAsProgram } from "./programs.ts";
 
 /** An output of one matrix: its shape, and `"int32"` where it holds positions. */
@@ -38,16 +39,12 @@ export interface DecompositionRules<P> {
   /** What a matrix of `m` rows and `n` columns gives. */
   readonly factors: (m: number, n: number, params: P) => readonly Factor[];
   /**
-   * Takes one matrix apart: `a` holds it in row-major order, and may be written to; `outs` are as
-   * `factors` says, filled with zeros.
+   * Takes matrices apart on the CPU: from `[count, m, n]` to factors behind one another, given their
+   * number and the scalars.
    */
-  readonly loops: (
-    a: Float64Array,
-    m: number,
-    n: number,
-    outs: readonly (Float64Array | Int32Array)[],
-    params: P,
-  ) => void;
+  readonly routine: (params: P) => Routine;
+  /** The scalars of the routine behind the number of matrices. */
+  readonly scalars: (m: number, n: number, params: P) => readonly number[];
   /** The same as a program. */
   readonly program: (a: NDArray, params: P) => readonly NDArray[];
   /** Tangents of the outputs. */
@@ -83,20 +80,11 @@ export function checkMatrix(op: string, a: ShapedArray, square: boolean): void {
 /** Defines a decomposition. */
 export function decomposition<P>(r: DecompositionRules<P>): Primitive<P> {
   const values = (a: HostValue, params: P, avals: readonly ShapedArray[]): TypedArray[] => {
-    const [m, n] = a.shape.slice(-2);
-    const systems = sizeOf(a.shape.slice(0, -2));
+    const [m, n] = a.shape.slice(-2) as [number, number];
     const outs = avals.map(({ shape, dtype }) => allocate(dtype, sizeOf(shape)));
-    const matrix = new Float64Array(m! * n!);
-    const parts = r.factors(m!, n!, params)
-      .map(({ shape, dtype }) =>
-        isFloat(dtype ?? a.dtype) ? new Float64Array(sizeOf(shape)) : new Int32Array(sizeOf(shape))
-      );
-    for (let i = 0; i < systems; i++) {
-      matrix.set(part(a.values, i, matrix.length));
-      if (i > 0) parts.forEach((x) => x.fill(0));
-      r.loops(matrix, m!, n!, parts, params);
-      parts.forEach((x, k) => outs[k]!.set(x, i * x.length));
-    }
+    const count = sizeOf(a.shape.slice(0, -2));
+    const scalars = r.scalars(m, n, params);
+    r.routine(params).run(a.dtype, [a.values, ...outs], count, ...scalars);
     return outs;
   };
   const lower = lowerAsProgram<P>(([a], params) => r.program(a!, params));
@@ -131,8 +119,4 @@ export function decomposition<P>(r: DecompositionRules<P>): Primitive<P> {
     samples: r.samples,
   });
   return self;
-}
-
-function part(x: TypedArray, i: number, size: number): TypedArray {
-  return x.subarray(i * size, (i + 1) * size);
 }

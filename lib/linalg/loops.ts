@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { eliminate } from "./lu.ts";
+import { luRoutine } from "./solve_routines.ts";
 
 /** Rows i and k of `width` numbers change places. */
 function swapRows(x: Float64Array, i: number, k: number, width: number): void {
@@ -37,14 +37,15 @@ export interface Pivots {
   readonly sign: number;
 }
 
-/** Eliminates by rows with partial pivoting, in place. */
+/** The pivots of elimination with partial pivoting. */
 export function pivotsOf(a: Float64Array, n: number): Pivots {
+  const lu = new Float64Array(n * n);
   const exchanges = new Int32Array(n);
-  eliminate(a, n, n, exchanges);
+  luRoutine.run("float64", [a, lu, exchanges, new Int32Array(n)], 1, n, n, n);
   const pivots = new Float64Array(n);
   let sign = 1;
   for (let k = 0; k < n; k++) {
-    pivots[k] = a[k * n + k]!;
+    pivots[k] = lu[k * n + k]!;
     if (exchanges[k] !== k) sign = -sign;
   }
   return { pivots, sign };

@@ -32,39 +32,8 @@ import {
   upperPart,
 } from "./matrices.ts";
 import { steps } from "./programs.ts";
+import { luRoutine } from "./solve_routines.ts";
 import { triangularSolve } from "./triangular_solve.ts";
-
-/** Eliminates row by row, in place; `pivots` are the rows that each was exchanged with. */
-export function eliminate(a: Float64Array, m: number, n: number, pivots: Int32Array): void {
-  for (let k = 0; k < Math.min(m, n); k++) {
-    let pivot = k;
-    for (let i = k; i < m; i++) {
-      const size = Math.abs(a[i * n + k]!);
-      const best = Math.abs(a[pivot * n + k]!);
-      if (size > best || (size !== size && best === best)) pivot = i;
-    }
-    pivots[k] = pivot;
-    if (pivot !== k) swapRows(a, k * n, pivot * n, n);
-    const diagonal = a[k * n + k]!;
-    for (let i = k + 1; i < m; i++) {
-      // Below a pivot that is 0 there are zeros only.
-      if (a[i * n + k] === 0) continue;
-      const factor = a[i * n + k]! / diagonal;
-      a[i * n + k] = factor;
-      for (let j = k + 1, to = i * n + j, from = k * n + j; j < n; j++, to++, from++) {
-        a[to]! -= factor * a[from]!;
-      }
-    }
-  }
-}
-
-function swapRows(x: Float64Array | Int32Array, i: number, j: number, n: number): void {
-  for (let k = 0; k < n; k++) {
-    const value = x[i + k]!;
-    x[i + k] = x[j + k]!;
-    x[j + k] = value;
-  }
-}
 
 /**
  * Factors, exchanges and the order of rows, one pivot in each step. Rows are exchanged by choosing, which
@@ -147,12 +116,8 @@ export const luP: Primitive<null> = decomposition<null>({
     { shape: [Math.min(m, n)], dtype: "int32" },
     { shape: [m], dtype: "int32" },
   ],
-  loops(a, m, n, [lu, pivots, order]) {
-    eliminate(a, m, n, pivots as Int32Array);
-    lu!.set(a);
-    for (let i = 0; i < m; i++) order![i] = i;
-    pivots!.forEach((pivot, k) => swapRows(order as Int32Array, k, pivot, 1));
-  },
+  routine: () => luRoutine,
+  scalars: (m, n) => [m, n, Math.min(m, n)],
   program: eliminateProgram,
   // L^-1 P da U^-1 is L^-1 dL, below the diagonal, and dU U^-1, from the diagonal on.
   tangents(_, da, [lu, , order]) {

@@ -35,6 +35,7 @@ import {
   upperPart,
 } from "./matrices.ts";
 import { lowerAsProgram, steps } from "./programs.ts";
+import { substitutions } from "./solve_routines.ts";
 
 /** Parameters of a triangular solve. */
 export interface TriangularParams {
@@ -57,44 +58,6 @@ export function checkSides(op: string, a: ShapedArray, b: ShapedArray): void {
         formatShape(a.shape)
       }: it must have the shape ${formatShape(a.shape.slice(0, -1)).replace("]", ",m]")}`,
     );
-  }
-}
-
-/** Substitution on one system, in place of `x`. */
-function substitute(
-  a: Float64Array,
-  x: Float64Array,
-  n: number,
-  m: number,
-  { lower, transposeA, unitDiagonal }: TriangularParams,
-): void {
-  const forward = lower !== transposeA;
-  for (let s = 0; s < n; s++) {
-    const i = forward ? s : n - 1 - s;
-    // By columns of the matrix that is solved with: those are rows of a transpose.
-    const to = i * m;
-    if (!transposeA) {
-      const first = forward ? 0 : i + 1;
-      const last = forward ? i : n;
-      for (let k = first; k < last; k++) {
-        const factor = a[i * n + k]!;
-        const from = k * m;
-        for (let j = 0; j < m; j++) x[to + j]! -= factor * x[from + j]!;
-      }
-    }
-    if (!unitDiagonal) {
-      const diagonal = a[i * n + i]!;
-      for (let j = 0; j < m; j++) x[to + j]! /= diagonal;
-    }
-    if (transposeA) {
-      const first = forward ? i + 1 : 0;
-      const last = forward ? n : i;
-      for (let k = first; k < last; k++) {
-        const factor = a[i * n + k]!;
-        const at = k * m;
-        for (let j = 0; j < m; j++) x[at + j]! -= factor * x[to + j]!;
-      }
-    }
   }
 }
 
@@ -130,19 +93,14 @@ export const triangularSolveP: Primitive<TriangularParams> = definePrimitive<Tri
     checkSides("triangularSolve", a!, b!);
     return [b!];
   },
-  impl([a, b], params) {
+  impl([a, b], { lower, transposeA, unitDiagonal }) {
     const [n, m] = b!.shape.slice(-2) as [number, number];
+    const { plain, transposed } = substitutions[lower ? "lower" : "upper"];
     const systems = sizeOf(b!.shape.slice(0, -2));
-    const values = allocate(b!.dtype, b!.values.length);
-    const matrix = new Float64Array(n * n);
-    const x = new Float64Array(n * m);
-    for (let i = 0; i < systems; i++) {
-      matrix.set(a!.values.subarray(i * n * n, (i + 1) * n * n));
-      x.set(b!.values.subarray(i * n * m, (i + 1) * n * m));
-      substitute(matrix, x, n, m, params);
-      values.set(x, i * n * m);
-    }
-    return [values];
+    const out = allocate(b!.dtype, b!.values.length);
+    (transposeA ? transposed : plain)
+      .run(b!.dtype, [a!.values, b!.values, out], systems, n, m, unitDiagonal ? 1 : 0);
+    return [out];
   },
   jvp([a, b], [da, db], params) {
     // a x = b, so a dx = db - da x.
