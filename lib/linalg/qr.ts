@@ -102,7 +102,8 @@ export function productOf(vs: NDArray, taus: NDArray, c: number): NDArray {
   return q!;
 }
 
-function qrProgram(a: NDArray, { fullMatrices, pivoting }: QrParams): NDArray[] {
+/** QR factors as a program. */
+export function qrProgram(a: NDArray, { fullMatrices, pivoting }: QrParams): NDArray[] {
   const lead = a.shape.slice(0, -2);
   const [m, n] = a.shape.slice(-2) as [number, number];
   const systems = sizeOf(lead);
