@@ -142,7 +142,8 @@ export function lanesAsSides(
   const lanes = moveAxis(b, dim, b.ndim - 1);
   const shape = lanes.shape.slice(0, -2);
   const m = lanes.shape.at(-2)!;
-  return reshape(solve(reshape(lanes, [...shape, m * size])), [...shape, m, size]);
+  const x = solve(reshape(lanes, [...shape, m * size]));
+  return reshape(x, [...x.shape.slice(0, -1), m, size]);
 }
 
 function triangularSamples(): Sample<TriangularParams>[] {
