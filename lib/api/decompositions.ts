@@ -1,0 +1,314 @@
+/**
+ * Decompositions of matrices.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { describeValue } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import * as ch from "../linalg/cholesky.ts";
+import * as ei from "../linalg/eigh.ts";
+import * as f from "../linalg/lu.ts";
+import {
+  columnNumbers,
+  leading,
+  lowerPart,
+  rowNumbers,
+  transposed,
+  upperPart,
+} from "../linalg/matrices.ts";
+import * as q from "../linalg/qr.ts";
+import * as sv from "../linalg/svd.ts";
+import { add } from "../primitives/elementwise/arithmetic.ts";
+import { eq } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { expandDims } from "../primitives/shape/reshape.ts";
+import { matrices, squares, symmetrized } from "./matrices.ts";
+
+/** Whether the mean of a matrix and its transpose is taken first. */
+export interface SymmetricOptions {
+  /**
+   * Whether the mean of the matrix and its transpose is taken, so that derivatives are symmetric too; it
+   * is where left out. Otherwise one triangle is read.
+   */
+  readonly symmetrizeInput?: boolean | undefined;
+}
+
+// ---------------------------------------------------------------- Cholesky
+
+/** Options of {@linkcode cholesky}. */
+export interface CholeskyOptions extends SymmetricOptions {
+  /** Whether the upper triangular factor U of `a = U^T U` is given instead. */
+  readonly upper?: boolean | undefined;
+}
+
+const choleskyOptions: OptionTable<CholeskyOptions> = {
+  upper: "boolean",
+  symmetrizeInput: "boolean",
+};
+
+/**
+ * The lower triangular factors L of `a = L L^T`, for positive definite matrices `[..., n, n]`, as
+ * `jax.numpy.linalg.cholesky`. A matrix that is not positive definite gives NaN.
+ *
+ * @throws {ShapeError} where a matrix is not square.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * console.log(linalg.cholesky(np.array([[4, 2], [2, 2]])).toArray()); // [ [ 2, 0 ], [ 1, 1 ] ]
+ * ```
+ */
+export function cholesky(a: NDArray, options: CholeskyOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("cholesky(a, options)", arguments, choleskyOptions);
+  const { upper = false, symmetrizeInput = true } = options;
+  const x = squares("cholesky", a);
+  const given = symmetrizeInput ? symmetrized(x) : upper ? transposed(x) : x;
+  const l = ch.cholesky(given);
+  return upper ? transposed(l) : l;
+}
+
+// ---------------------------------------------------------------- LU
+
+/** What {@linkcode lu} gives: `a = P L U`. */
+export interface LuResult {
+  /** A permutation matrix. */
+  readonly p: NDArray;
+  /** Lower triangular, with ones on the diagonal. */
+  readonly l: NDArray;
+  /** Upper triangular. */
+  readonly u: NDArray;
+}
+
+/**
+ * Factors `a = P L U` of matrices `[..., m, n]`, by elimination with partial pivoting, as
+ * `jax.scipy.linalg.lu`. To solve systems of equations, take `luFactor`.
+ *
+ * @throws {ShapeError} where a is no matrix.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * const { p, l, u } = linalg.lu(np.array([[1, 3], [2, 4]]));
+ * console.log(p.toArray(), l.toArray(), u.toArray());
+ * // [ [ 0, 1 ], [ 1, 0 ] ] [ [ 1, 0 ], [ 0.5, 1 ] ] [ [ 2, 4 ], [ 0, 1 ] ]
+ * ```
+ */
+export function lu(a: NDArray): LuResult {
+  if (arguments.length > 1) checkCall("lu(a)", arguments);
+  const x = matrices("lu", a);
+  const [m, n] = x.shape.slice(-2) as [number, number];
+  const k = Math.min(m, n);
+  const { lu: factors, permutation } = f.lu(x);
+  const unit = convert(eq(rowNumbers(m), columnNumbers(k)), x.dtype);
+  return {
+    // Row i of L U is row permutation[i] of a.
+    p: convert(eq(expandDims(permutation, [permutation.ndim - 1]), rowNumbers(m)), x.dtype),
+    l: add(lowerPart(leading(factors, m, k), -1), unit),
+    u: upperPart(leading(factors, k, n)),
+  };
+}
+
+// ---------------------------------------------------------------- QR
+
+/** Options of {@linkcode qr}. */
+export interface QrOptions {
+  /**
+   * `"reduced"` (or `"economic"`), which is the default: Q has as many columns as the matrix has rows or
+   * columns, whichever is less; `"complete"` (or `"full"`): Q is square; `"r"`: R alone, as an array.
+   */
+  readonly mode?: "reduced" | "economic" | "complete" | "full" | "r" | undefined;
+  /** Whether to take the columns in an order that makes the diagonal of R descend, which is given as p. */
+  readonly pivoting?: boolean | undefined;
+}
+
+const qrOptions: OptionTable<QrOptions> = { mode: "string", pivoting: "boolean" };
+
+/** What {@linkcode qr} gives. */
+export interface QrResult {
+  /** Orthonormal columns. */
+  readonly q: NDArray;
+  /** Upper triangular. */
+  readonly r: NDArray;
+}
+
+/** What {@linkcode qr} gives with pivoting. */
+export interface PivotedQrResult extends QrResult {
+  /** int32 `[..., n]`: which column of the matrix each column of Q R is. */
+  readonly p: NDArray;
+}
+
+/**
+ * Factors `a = Q R` of matrices `[..., m, n]`, by reflections, as `jax.numpy.linalg.qr`; with `pivoting`
+ * as `jax.scipy.linalg.qr`, which reveals the rank. Signs are those of LAPACK.
+ *
+ * Derivatives need R to be invertible, and Q not to have columns beside those of the matrix.
+ *
+ * @throws {ShapeError} where a is no matrix.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * const { q, r } = linalg.qr(np.array([[0, 2], [-1, 3]]));
+ * console.log(q.toArray(), r.toArray()); // [ [ 0, 1 ], [ 1, 0 ] ] [ [ -1, 3 ], [ 0, 2 ] ]
+ * ```
+ */
+export function qr(
+  a: NDArray,
+  options: QrOptions & { readonly mode: "r"; readonly pivoting?: false },
+): NDArray;
+export function qr(a: NDArray, options: QrOptions & { readonly pivoting: true }): PivotedQrResult;
+export function qr(a: NDArray, options?: QrOptions): QrResult;
+export function qr(a: NDArray, options: QrOptions = {}): NDArray | QrResult | PivotedQrResult {
+  if (arguments.length > 1) checkCall("qr(a, options)", arguments, qrOptions);
+  const { mode = "reduced", pivoting = false } = options;
+  if (!["reduced", "economic", "complete", "full", "r"].includes(mode)) {
+    throw new TypeError(
+      `qr: mode is ${describeValue(mode)}, but must be "reduced", "complete" or "r"`,
+    );
+  }
+  const fullMatrices = mode === "complete" || mode === "full";
+  const { q: columns, r, permutation } = q.qr(matrices("qr", a), { fullMatrices, pivoting });
+  if (permutation !== undefined) return { q: columns, r, p: permutation };
+  return mode === "r" ? r : { q: columns, r };
+}
+
+// ---------------------------------------------------------------- eigenvalues
+
+/** Options of {@linkcode eigh} and {@linkcode eigvalsh}. */
+export interface EighOptions extends SymmetricOptions {
+  /** Which triangle is read where the input is not made symmetric: `"L"`, the default, or `"U"`. */
+  readonly uplo?: "L" | "U" | undefined;
+}
+
+const eighOptions: OptionTable<EighOptions> = { uplo: "string", symmetrizeInput: "boolean" };
+
+/** The matrix whose lower triangle is read. */
+function symmetric(op: string, a: NDArray, { uplo = "L", symmetrizeInput = true }: EighOptions) {
+  if (uplo !== "L" && uplo !== "U") {
+    throw new TypeError(`${op}: uplo is ${describeValue(uplo)}, but must be "L" or "U"`);
+  }
+  const x = squares(op, a);
+  return symmetrizeInput ? symmetrized(x) : uplo === "U" ? transposed(x) : x;
+}
+
+/** What {@linkcode eigh} gives. */
+export interface EighResult {
+  /** In ascending order, `[..., n]`. */
+  readonly eigenvalues: NDArray;
+  /** As columns, `[..., n, n]`. */
+  readonly eigenvectors: NDArray;
+}
+
+/**
+ * Eigenvalues and eigenvectors of symmetric matrices `[..., n, n]`, as `jax.numpy.linalg.eigh`. The first
+ * element of about the largest size of each vector is above 0.
+ *
+ * Where eigenvalues are equal within rounding, how their vectors turn into one another is not defined,
+ * and left out of derivatives. So these are right for what does not depend on it: sums over equal
+ * eigenvalues, projections on the space of their vectors.
+ *
+ * @throws {ShapeError} where a matrix is not square.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * const { eigenvalues, eigenvectors } = linalg.eigh(np.array([[5, 0], [0, 3]]));
+ * console.log(eigenvalues.toArray()); // [ 3, 5 ]
+ * console.log(eigenvectors.toArray()); // [ [ 0, 1 ], [ 1, 0 ] ]
+ * ```
+ */
+export function eigh(a: NDArray, options: EighOptions = {}): EighResult {
+  if (arguments.length > 1) checkCall("eigh(a, options)", arguments, eighOptions);
+  const { w, v } = ei.eigh(symmetric("eigh", a, options));
+  return { eigenvalues: w, eigenvectors: v };
+}
+
+/**
+ * Eigenvalues of symmetric matrices `[..., n, n]` in ascending order, as `jax.numpy.linalg.eigvalsh`.
+ *
+ * @throws {ShapeError} where a matrix is not square.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * console.log(linalg.eigvalsh(np.array([[5, 0], [0, 3]])).toArray()); // [ 3, 5 ]
+ * ```
+ */
+export function eigvalsh(a: NDArray, options: EighOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("eigvalsh(a, options)", arguments, eighOptions);
+  return ei.eigenvalues(symmetric("eigvalsh", a, options));
+}
+
+// ---------------------------------------------------------------- singular values
+
+/** Options of {@linkcode svd}. */
+export interface SvdOptions {
+  /** Whether U and V^T are square, which they are where left out, with vectors that complete a basis. */
+  readonly fullMatrices?: boolean | undefined;
+  /** Whether singular vectors are wanted, as they are where left out; else an array of values is given. */
+  readonly computeUv?: boolean | undefined;
+}
+
+const svdOptions: OptionTable<SvdOptions> = { fullMatrices: "boolean", computeUv: "boolean" };
+
+/** What {@linkcode svd} gives. */
+export interface SvdResult {
+  /** Left singular vectors, as columns. */
+  readonly u: NDArray;
+  /** Singular values in descending order. */
+  readonly s: NDArray;
+  /** Right singular vectors, as rows. */
+  readonly vh: NDArray;
+}
+
+/**
+ * The decomposition `a = u diag(s) vh` of matrices `[..., m, n]`, as `jax.numpy.linalg.svd`. The first
+ * element of about the largest size of each column of u is above 0.
+ *
+ * Derivatives of vectors leave out how those of equal singular values turn into one another, as those of
+ * `eigh`; vectors that only complete a basis have none.
+ *
+ * @throws {ShapeError} where a is no matrix.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * const { u, s, vh } = linalg.svd(np.array([[0, 2], [3, 0]]));
+ * console.log(s.toArray(), u.toArray(), vh.toArray());
+ * // [ 3, 2 ] [ [ 0, 1 ], [ 1, 0 ] ] [ [ 1, 0 ], [ 0, 1 ] ]
+ * ```
+ */
+export function svd(a: NDArray, options: SvdOptions & { readonly computeUv: false }): NDArray;
+export function svd(a: NDArray, options?: SvdOptions): SvdResult;
+export function svd(a: NDArray, options: SvdOptions = {}): NDArray | SvdResult {
+  if (arguments.length > 1) checkCall("svd(a, options)", arguments, svdOptions);
+  const { fullMatrices = true, computeUv = true } = options;
+  const x = matrices("svd", a);
+  if (!computeUv) return sv.singularValues(x);
+  const { u, s, vt } = sv.svd(x, fullMatrices);
+  return { u, s, vh: vt };
+}
+
+/**
+ * Singular values of matrices `[..., m, n]` in descending order, as `jax.numpy.linalg.svdvals`.
+ *
+ * @throws {ShapeError} where a is no matrix.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * console.log(linalg.svdvals(np.array([[0, 2], [-3, 0]])).toArray()); // [ 3, 2 ]
+ * ```
+ */
+export function svdvals(a: NDArray): NDArray {
+  if (arguments.length > 1) checkCall("svdvals(a)", arguments);
+  return sv.singularValues(matrices("svdvals", a));
+}
