@@ -84,7 +84,7 @@ with open(os.path.join(HERE, "operations.json"), encoding="utf-8") as file:
 
 NAMES = {
     "jax": jax, "jnp": jnp, "lax": lax, "np": np, "nn": jax.nn, "special": jax.scipy.special,
-    "linalg": jnp.linalg, "random": jax.random, "F32": F32, "F64": F64, "I32": I32, "U32": U32,
+    "linalg": jnp.linalg, "sla": jax.scipy.linalg, "lla": lax.linalg, "random": jax.random, "F32": F32, "F64": F64, "I32": I32, "U32": U32,
     "BOOL": BOOL, "INF": INF, "NAN": NAN, "I32_MIN": I32_MIN, "I32_MAX": I32_MAX,
 }
 
