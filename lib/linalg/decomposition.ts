@@ -84,7 +84,7 @@ export function decomposition<P>(r: DecompositionRules<P>): Primitive<P> {
     const outs = avals.map(({ shape, dtype }) => allocate(dtype, sizeOf(shape)));
     const count = sizeOf(a.shape.slice(0, -2));
     const scalars = r.scalars(m, n, params);
-    r.routine(params).run(a.dtype, [a.values, ...outs], count, ...scalars);
+    r.routine(params).runLong(a.dtype, [a.values, ...outs], count, ...scalars);
     return outs;
   };
   const lower = lowerAsProgram<P>(([a], params) => r.program(a!, params));
@@ -115,6 +115,12 @@ export function decomposition<P>(r: DecompositionRules<P>): Primitive<P> {
       const nothing = { ...aval!, values: allocate(aval!.dtype, 0) };
       return values(nothing, params, avals)
         .map((x, k) => g.constant(x, avals[k]!.shape, avals[k]!.dtype));
+    },
+    kernel(b, inputs, params, [aval], outs) {
+      const [m, n] = aval!.shape.slice(-2) as [number, number];
+      const count = sizeOf(aval!.shape.slice(0, -2));
+      const scalars = [count, ...r.scalars(m, n, params)];
+      return b.call(r.routine(params), aval!.dtype, inputs, outs, scalars);
     },
     samples: r.samples,
   });

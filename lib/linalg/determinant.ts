@@ -36,8 +36,8 @@ import { batchAxisInFront, broadcastTo, reduceSum } from "../primitives/sum/broa
 import { lowerCofactors, type Matrices } from "./graph.ts";
 import { cofactorsOf, type Pivots, pivotsOf } from "./loops.ts";
 import { diagonalOf, identityLike, matmul, transposed } from "./matrices.ts";
-import { eliminateProgram } from "./lu.ts";
-import { lowerAsProgram } from "./programs.ts";
+import { lu } from "./lu.ts";
+import { compileAsProgram, lowerAsProgram } from "./programs.ts";
 import { solve } from "./solve.ts";
 
 function checkSquare(op: string, a: ShapedArray): void {
@@ -113,6 +113,13 @@ interface PivotRules {
 
 /** Defines an operation whose results are numbers for each matrix, made from its pivots. */
 function ofPivots(r: PivotRules): Primitive<null> {
+  const program = ([a]: readonly NDArray[]): readonly NDArray[] => {
+    const { lu: factors, pivots: exchanges } = lu(a!);
+    const rows = broadcastTo(iota([a!.shape.at(-1)!], 0, "int32"), exchanges.shape);
+    const one = scalarLike(1, a!);
+    const signs = select(eq(exchanges, rows), one, neg(one));
+    return r.program(diagonalOf(factors), reduceProd(signs, [signs.ndim - 1]));
+  };
   const self: Primitive<null> = definePrimitive<null>({
     name: r.name,
     abstractEval([a]) {
@@ -135,13 +142,8 @@ function ofPivots(r: PivotRules): Primitive<null> {
     },
     // The matrices that are eliminated would be needed for all steps at once.
     passes: { ...ordinary, mobile: false },
-    lower: lowerAsProgram(([a]) => {
-      const [lu, exchanges] = eliminateProgram(a!);
-      const rows = broadcastTo(iota([a!.shape.at(-1)!], 0, "int32"), exchanges.shape);
-      const one = scalarLike(1, a!);
-      const signs = select(eq(exchanges, rows), one, neg(one));
-      return r.program(diagonalOf(lu), reduceProd(signs, [signs.ndim - 1]));
-    }),
+    lower: lowerAsProgram(program),
+    kernel: compileAsProgram(program),
     samples: () => r.samples,
   });
   return self;

@@ -25,7 +25,7 @@ import { expandDims } from "../primitives/shape/reshape.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { checkMatrix } from "./decomposition.ts";
 import { matmul, scaledRows, transposed } from "./matrices.ts";
-import { lowerAsProgram } from "./programs.ts";
+import { compileAsProgram, lowerAsProgram } from "./programs.ts";
 import { svd } from "./svd.ts";
 import { lanesAsSides } from "./triangular_solve.ts";
 
@@ -108,6 +108,7 @@ export const leastSquaresP: Primitive<LeastSquaresParams> = definePrimitive<Leas
   // The matrices would be needed for all steps at once.
   passes: { ...ordinary, mobile: false },
   lower: lowerAsProgram((inputs, params) => [apply(inputs, inputs[4]!, params)]),
+  kernel: compileAsProgram((inputs, params) => [apply(inputs, inputs[4]!, params)]),
   samples() {
     const own = "its inputs must agree with each other; the laws test lstsq and pinv";
     const inputs = (m: number, n: number, columns: number, dtype: "float32" | "float64") => [

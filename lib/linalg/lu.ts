@@ -39,7 +39,7 @@ import { triangularSolve } from "./triangular_solve.ts";
  * Factors, exchanges and the order of rows, one pivot in each step. Rows are exchanged by choosing, which
  * is the same on all backends.
  */
-export function eliminateProgram(a: NDArray): [lu: NDArray, pivots: NDArray, order: NDArray] {
+function eliminateProgram(a: NDArray): [lu: NDArray, pivots: NDArray, order: NDArray] {
   const lead = a.shape.slice(0, -2);
   const [m, n] = a.shape.slice(-2) as [number, number];
   const systems = sizeOf(lead);

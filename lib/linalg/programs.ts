@@ -2,14 +2,13 @@
  * Loops for the programs of decompositions, in the field's own words: so many steps, or until done.
  *
  * The programs are what graphs are made of. They work on whole matrices, one row, column or set of
- * rotations a step, so that they are as long for any size; on the CPU the loops of `routines`
- * serve.
+ * rotations a step, so that they are as long for any size; on the CPU there are routines instead.
  *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
 import { shaped, type ShapedArray } from "../core/aval.ts";
-import type { LowerRule } from "../core/primitive.ts";
+import type { KernelRule, LowerRule } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { scanP } from "../control/scan.ts";
 import { whileP } from "../control/while.ts";
@@ -82,6 +81,13 @@ export function lowerAsProgram<P>(
     if (empty.every((v) => v !== null)) return empty;
     return g.inline(programOf(f, inAvals, params), inputs);
   };
+}
+
+/** Compiles an equation as the program that `f` is. */
+export function compileAsProgram<P>(
+  f: (inputs: NDArray[], params: P) => readonly NDArray[],
+): KernelRule<P> {
+  return (b, inputs, params, avals) => b.inline(programOf(f, avals, params), inputs);
 }
 
 /** The program that `f` is for inputs of the given types. */

@@ -20,7 +20,7 @@ import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import { lu } from "./lu.ts";
 import { matmul, takeRows, transposed } from "./matrices.ts";
-import { lowerAsProgram } from "./programs.ts";
+import { compileAsProgram, lowerAsProgram } from "./programs.ts";
 import { checkSides, lanesAsSides, triangularSolve } from "./triangular_solve.ts";
 
 /** Parameters of a solution by factors. */
@@ -51,6 +51,10 @@ export function solveByFactors(
   return takeRows(x, sort(order, order.ndim - 1)[1]);
 }
 
+function byFactors([, factors, order, b]: readonly NDArray[], params: SolveParams): NDArray[] {
+  return [solveByFactors(factors!, order!, b!, params)];
+}
+
 /**
  * Solutions of systems of linear equations. Inputs: matrices, their factors, the order of rows, and
  * right-hand sides. It is a function of the matrices and the right-hand sides: the factors, which are
@@ -62,9 +66,7 @@ export const solveP: Primitive<SolveParams> = definePrimitive<SolveParams>({
     checkSides("solve", a!, b!);
     return [b!];
   },
-  impl: {
-    evaluate: ([, factors, order, b], params) => [solveByFactors(factors!, order!, b!, params)],
-  },
+  impl: { evaluate: byFactors },
   jvp([a, factors, order, b], [da, , , db], params) {
     // a x = b, so a dx = db - da x.
     const solve = (side: NDArray): NDArray => bind1(solveP, [a!, factors!, order!, side], params);
@@ -91,9 +93,8 @@ export const solveP: Primitive<SolveParams> = definePrimitive<SolveParams>({
   },
   // The matrices would be needed for all steps at once.
   passes: { ...ordinary, mobile: false },
-  lower: lowerAsProgram(([, factors, order, b], params) => [
-    solveByFactors(factors!, order!, b!, params),
-  ]),
+  lower: lowerAsProgram(byFactors),
+  kernel: compileAsProgram(byFactors),
   samples() {
     const factors = [4, 1, -1, 0.25, 2.75, 1.25, 0, -0.5, 3];
     const inputs = (dtype: "float32" | "float64") => [

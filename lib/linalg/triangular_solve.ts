@@ -35,6 +35,7 @@ import {
   upperPart,
 } from "./matrices.ts";
 import { lowerAsProgram, steps } from "./programs.ts";
+import type { Routine } from "../routine/routine.ts";
 import { substitutions } from "./solve_routines.ts";
 
 /** Parameters of a triangular solve. */
@@ -86,6 +87,17 @@ function solveProgram(a: NDArray, b: NDArray, params: TriangularParams): NDArray
   return reshape(x!, b.shape);
 }
 
+function routineOf({ lower, transposeA }: TriangularParams): Routine {
+  const { plain, transposed } = substitutions[lower ? "lower" : "upper"];
+  return transposeA ? transposed : plain;
+}
+
+/** The scalars of the routine for right-hand sides of a type. */
+function scalarsOf({ shape }: ShapedArray, { unitDiagonal }: TriangularParams): number[] {
+  const [n, m] = shape.slice(-2) as [number, number];
+  return [sizeOf(shape.slice(0, -2)), n, m, unitDiagonal ? 1 : 0];
+}
+
 /** Systems of equations with a triangular matrix. Inputs: matrices, right-hand sides. */
 export const triangularSolveP: Primitive<TriangularParams> = definePrimitive<TriangularParams>({
   name: "triangular_solve",
@@ -93,13 +105,9 @@ export const triangularSolveP: Primitive<TriangularParams> = definePrimitive<Tri
     checkSides("triangularSolve", a!, b!);
     return [b!];
   },
-  impl([a, b], { lower, transposeA, unitDiagonal }) {
-    const [n, m] = b!.shape.slice(-2) as [number, number];
-    const { plain, transposed } = substitutions[lower ? "lower" : "upper"];
-    const systems = sizeOf(b!.shape.slice(0, -2));
+  impl([a, b], params) {
     const out = allocate(b!.dtype, b!.values.length);
-    (transposeA ? transposed : plain)
-      .run(b!.dtype, [a!.values, b!.values, out], systems, n, m, unitDiagonal ? 1 : 0);
+    routineOf(params).run(b!.dtype, [a!.values, b!.values, out], ...scalarsOf(b!, params));
     return [out];
   },
   jvp([a, b], [da, db], params) {
@@ -129,6 +137,8 @@ export const triangularSolveP: Primitive<TriangularParams> = definePrimitive<Tri
   // The matrices would be needed for all steps at once.
   passes: { ...ordinary, mobile: false },
   lower: lowerAsProgram(([a, b], params) => [solveProgram(a!, b!, params)]),
+  kernel: (b, inputs, params, [, side], outs) =>
+    b.call(routineOf(params), side!.dtype, inputs, outs, scalarsOf(side!, params)),
   samples: () => triangularSamples(),
 });
 

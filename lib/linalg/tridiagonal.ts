@@ -146,6 +146,11 @@ export const tridiagonalSolveP: Primitive<null> = definePrimitive<null>({
   // The diagonals would be needed for all steps at once.
   passes: { ...ordinary, mobile: false },
   lower: lowerAsProgram((inputs) => [solveProgram(inputs)]),
+  kernel(b, inputs, _, [, , , side], outs) {
+    const { shape, dtype } = side!;
+    const scalars = [sizeOf(shape.slice(0, -2)), ...shape.slice(-2)];
+    return b.call(tridiagonalRoutine, dtype, inputs, outs, scalars);
+  },
   samples: tridiagonalSamples,
 });
 
