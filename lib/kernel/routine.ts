@@ -27,7 +27,7 @@ export function routineFn(
   dtype: DType,
   options: RoutineOptions,
 ): Fn {
-  return module.shared(`routine ${routine.name} ${dtype}`, () => {
+  return module.shared(`routine ${routine.id} ${dtype}`, () => {
     const callees = new Map(
       Object.entries(routine.callees).map(([name, r]) => [
         name,

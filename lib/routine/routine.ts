@@ -56,8 +56,12 @@ export interface Scratch {
   readonly size: number;
 }
 
+let count = 0;
+
 /** An algorithm on arrays. */
 export class Routine {
+  /** Tells it from all others, which may have its name. */
+  readonly id: number = ++count;
   readonly #text: string;
   #source: Source | null = null;
   readonly #typed = new Map<DType, Typed>();

@@ -266,6 +266,24 @@ Deno.test("a routine calls others, on parts of arrays", () => {
   }
 });
 
+Deno.test("routines of one name are told apart", () => {
+  const named = (sum: string): Routine =>
+    routine(`part(in x: T[n], out y: T[n], n) {
+    for i in 0..n { y[i] = x[i] ${sum} }
+  }`);
+  const both = routine(
+    `both(in x: T[n], out y: T[n], scratch w: T[n], n) {
+      first(x, w, n)
+      second(w, y, n)
+    }`,
+    { first: named("+ 1"), second: named("* 3") },
+  );
+  const x = Float64Array.of(1, 2);
+  for (const [y] of Object.values(outputs(both, "float64", [x], [["float64", 2]], 2))) {
+    assertEquals(y, Float64Array.of(6, 9));
+  }
+});
+
 Deno.test("scratch is measured by scalars", () => {
   const r = routine("f(out x: T[n], scratch a: T[n, 2 * m], scratch b: i32[m + 1], n, m) {}");
   assertEquals(r.scratch("float64", [3, 5]), [
