@@ -2,8 +2,10 @@
  * The instructions of expressions, node by node: values that are read once stay on the stack, others
  * are in locals until they are read for the last time. Several vectors may be worked on in turn.
  *
- * What is seldom needed is in functions of its own, behind a branch that asks whether any lane needs
- * it; there two lanes at a time are enough, whatever they are outside.
+ * What is seldom needed is in functions of its own, where two lanes at a time are enough, whatever
+ * they are outside. Loops take choices to be as they mostly are, and ask once for all vectors of a round
+ * whether they were; else these are computed again. So nothing has to survive a call that is
+ * hardly ever made.
  *
  * @module
  */
@@ -74,6 +76,8 @@ export class Evaluation {
     readonly fixed: ReadonlyMap<Expr, number>,
     readonly leaf: (x: Expr, copy: number) => void,
     readonly copies: number,
+    /** If given, where masks of lanes go in which choices were taken to be as they mostly are. */
+    readonly doubt: number | null = null,
   ) {
     this.#values = Array.from({ length: copies }, () => new Map());
     this.#left = this.#values.map(() => new Map(graph.uses));
@@ -129,7 +133,7 @@ export class Evaluation {
 
   #choose(rare: Rare, copy: number): void {
     const { members, inputs } = rare;
-    const { code } = this;
+    const { code, doubt } = this;
     const { f } = code;
     const outs = members.map((m) => {
       const out = f.local(V128);
@@ -138,6 +142,13 @@ export class Evaluation {
       return out;
     });
     const condition = members[0]!.args[0]!;
+    if (doubt !== null) {
+      for (const x of inputs) this.#read(x, copy);
+      this.push(condition, copy);
+      f.get(doubt).simd(80).set(doubt);
+      members.forEach((m, i) => this.#values[copy]!.set(m, outs[i]!));
+      return;
+    }
     const mask = f.local(V128);
     this.push(condition, copy);
     f.set(mask);
@@ -167,22 +178,50 @@ export class Evaluation {
   }
 }
 
+/** Names nodes by what they are and what they read, for keys of functions. */
+function describe(nodes: readonly Expr[], given: readonly Expr[], roots: readonly Expr[]): string {
+  const number = new Map([...given, ...nodes].map((n, i) => [n, i]));
+  const name = (n: Expr): string => n.op === "const" ? `${n.ty}${n.imm}` : `#${number.get(n)}`;
+  const text = nodes.map((n) => `${n.op}${n.ty}${n.imm}(${n.args.map(name)})[${n.table ?? ""}]`);
+  return [given.map((n) => n.ty), text.join(";"), roots.map(name)].join("|");
+}
+
+/** The leaves of a graph: what is neither computed nor constant. */
+export function leavesOf(nodes: readonly Expr[]): Expr[] {
+  return nodes.filter((n) => n.op === "input" || n.op === "index");
+}
+
+/**
+ * The function that computes `roots` from the leaves with all choices made: for vectors in which one
+ * was not as it mostly is.
+ */
+export function exactFn(code: VectorCode, nodes: readonly Expr[], roots: readonly Expr[]): Fn {
+  const leaves = leavesOf(nodes);
+  const own = nodes.filter((n) => n.op !== "const" && !leaves.includes(n));
+  return code.module.shared(`exact|${code.lanes}|${describe(own, leaves, roots)}`, () => {
+    const f = new Fn(leaves.map(() => V128), roots.map(() => V128));
+    const inner = new VectorCode(f, code.lanes, code.module, code.pool);
+    const given = new Map(leaves.map((x, i) => [x, i]));
+    const evaluation = new Evaluation(inner, graphOf(nodes, roots), given, () => {}, 1);
+    evaluation.run();
+    const outs = roots.map((x) => {
+      const v = f.local(V128);
+      evaluation.push(x, 0);
+      f.set(v);
+      return v;
+    });
+    for (const v of outs) f.get(v);
+    return f;
+  });
+}
+
 /** The function of what is seldom needed: from `inputs` to the first sides of the choices. */
 function rareFn(code: VectorCode, { members, own, inputs }: Rare): Fn {
   const roots = members.map((m) => m.args[1]!);
-  const number = new Map([...inputs, ...own].map((n, i) => [n, i]));
-  const name = (n: Expr): string => n.op === "const" ? `${n.ty}${n.imm}` : `#${number.get(n)}`;
   const wide = [...own, ...inputs].some((n) => n.ty === "f64");
   const lanes: Lanes = wide ? 2 : code.lanes;
   const halves = code.lanes / lanes;
-  const key = [
-    "rare",
-    lanes,
-    halves,
-    inputs.map((n) => n.ty),
-    own.map((n) => `${n.op}${n.ty}${n.imm}(${n.args.map(name)})[${n.table ?? ""}]`).join(";"),
-    roots.map(name),
-  ].join("|");
+  const key = `rare|${lanes}|${halves}|${describe(own, inputs, roots)}`;
   return code.module.shared(key, () => {
     const f = new Fn(inputs.map(() => V128), roots.map(() => V128));
     const inner = new VectorCode(f, lanes, code.module, code.pool);

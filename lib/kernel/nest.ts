@@ -11,7 +11,8 @@
 import { type Expr, reachable, type Ty } from "../scalar/expr.ts";
 import { Fn, I32, type Module, V128 } from "./encoder.ts";
 import { type Elements, loadVector, storeLanes, storeVector } from "./access.ts";
-import { Evaluation, type Graph, graphOf, lanesOf } from "./evaluate.ts";
+import { Evaluation, exactFn, type Graph, graphOf, lanesOf, leavesOf } from "./evaluate.ts";
+import { isRare } from "./rare.ts";
 import { bytesPerElement, collapse, keyOf, type Nest, rowMajor, type Slot } from "./space.ts";
 import { Staged } from "./staged.ts";
 import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
@@ -59,6 +60,7 @@ class NestCode {
   readonly #lanes: Lanes;
   readonly #order: readonly Expr[];
   readonly #graph: Graph;
+  readonly #roots: readonly Expr[];
   readonly #loads: Walk[];
   readonly #stores: Walk[];
   readonly #results: Walk[];
@@ -92,6 +94,7 @@ class NestCode {
       ...stores.map((s) => s.slot),
       ...reductions.map((r) => r.slot),
     ];
+    this.#roots = [...new Set(roots)];
     this.#graph = graphOf(order, roots);
     this.#lanes = lanesOf(this.#graph.items, roots);
     this.#code = new VectorCode(f, this.#lanes, module, pool);
@@ -346,13 +349,25 @@ class NestCode {
   #block(copies: number, lanes: number): void {
     const f = this.#f;
     this.#end = { copy: copies - 1, lanes };
-    const values = new Evaluation(this.#code, this.#graph, this.#fixed, this.#leaf, copies);
+    const doubt = this.#graph.items.some(isRare) ? f.local(V128) : null;
+    if (doubt !== null) f.v128(new Array<number>(16).fill(0)).set(doubt);
+    const values = new Evaluation(
+      this.#code,
+      this.#graph,
+      this.#fixed,
+      this.#leaf,
+      copies,
+      doubt,
+    );
     values.run();
+    const certain = doubt === null ? null : this.#settle(values, doubt);
+    const push = (x: Expr, copy: number): void =>
+      certain === null ? values.push(x, copy) : void f.get(certain[copy]!.get(x)!);
     this.#sums.forEach((s, i) => {
       const { expr } = this.nest.reductions[i]!;
       for (let c = 0; c < copies; c++) {
         const whole = this.#columns || c < copies - 1;
-        s.add(c, () => values.push(expr, c), whole ? this.#lanes : lanes);
+        s.add(c, () => push(expr, c), whole ? this.#lanes : lanes);
       }
     });
     // All is read before anything is written: results may lie where operands do.
@@ -361,7 +376,7 @@ class NestCode {
       this.#stores.forEach((w, i) => {
         const x = this.nest.stores[i]!.expr;
         const v = f.local(V128);
-        values.push(x, c);
+        push(x, c);
         f.set(v);
         ready.push({ w, v, x, c });
       });
@@ -372,6 +387,37 @@ class NestCode {
       f.release(v);
     }
     values.end();
+    for (const map of certain ?? []) for (const v of map.values()) f.release(v);
+    if (doubt !== null) f.release(doubt);
+  }
+
+  /** The results of each vector in locals, computed again where a choice was not as it mostly is. */
+  #settle(values: Evaluation, doubt: number): Map<Expr, number>[] {
+    const f = this.#f;
+    const roots = this.#roots;
+    const locals = Array.from(
+      { length: values.copies },
+      (_, c) =>
+        new Map(roots.map((x): [Expr, number] => {
+          const v = f.local(V128);
+          values.push(x, c);
+          f.set(v);
+          return [x, v];
+        })),
+    );
+    const exact = exactFn(this.#code, this.#order, roots);
+    f.get(doubt).simd(83).block("if");
+    locals.forEach((map, c) => {
+      for (const x of leavesOf(this.#order)) {
+        const fixed = this.#fixed.get(x);
+        if (fixed === undefined) this.#leaf(x, c);
+        else f.get(fixed);
+      }
+      f.call(exact);
+      for (const x of roots.toReversed()) f.set(map.get(x)!);
+    });
+    f.end();
+    return locals;
   }
 
   /** Pushes what is no operation. */
