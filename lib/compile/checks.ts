@@ -12,7 +12,7 @@ import { shaped, type ShapedArray } from "../core/aval.ts";
 import { type ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { withoutDead } from "../core/dead_code.ts";
 import { hasEffects } from "../core/effects.ts";
-import { BackendError, InternalError } from "../core/errors.ts";
+import { BackendError, describeValue, InternalError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Check, Eqn, Jaxpr, Loop, Primitive } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
@@ -20,6 +20,7 @@ import { stageClosed } from "../interpreters/staging.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { and, eq } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
+import { simplify } from "./pipeline.ts";
 
 /** A check in a program. */
 export interface Site {
@@ -69,6 +70,36 @@ export function withoutChecks(jaxpr: Jaxpr): Jaxpr {
     }];
   });
   return { ...jaxpr, eqns };
+}
+
+/** What becomes of the checks of a function in a file: a further output, or nothing. */
+export type FileChecks = "output" | "none";
+
+/** The program of a file. */
+export interface FileProgram {
+  /** The program; its last output is the number of the first check that failed, where there are any. */
+  readonly jaxpr: Jaxpr;
+  /** What each check says, in short; none where the file does not tell. */
+  readonly messages: readonly string[];
+}
+
+/**
+ * The program of a file for that of a function.
+ *
+ * @throws {TypeError} where `checks` is something else.
+ */
+export function fileProgram(op: string, jaxpr: Jaxpr, checks: FileChecks): FileProgram {
+  if (checks !== "output" && checks !== "none") {
+    throw new TypeError(`${op}: checks must be "output" or "none", not ${describeValue(checks)}`);
+  }
+  if (checks === "none" || !hasEffects(jaxpr)) return { jaxpr: withoutChecks(jaxpr), messages: [] };
+  const { jaxpr: program, sites } = checksAsOutputs(simplify(jaxpr));
+  // The values are for those who make messages of them.
+  const told = jaxpr.outputs.length + (sites.length > 0 ? 1 : 0);
+  return {
+    jaxpr: withoutDead(program, program.outputs.map((_, i) => i < told)),
+    messages: sites.map((s) => s.message),
+  };
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import { type FileChecks, fileProgram } from "../compile/checks.ts";
 import { simplify } from "../compile/pipeline.ts";
 import { hasEffects } from "../core/effects.ts";
 import { BackendError } from "../core/errors.ts";
@@ -29,12 +30,19 @@ export interface WasmOptions {
    * engines do not have (Node 20): false where left out.
    */
   readonly relaxedSimd?: boolean | undefined;
+  /**
+   * What becomes of calls of `check` in the function. `"output"`, the default: a further output `check`, which
+   * is 0 where all conditions held, and otherwise the number of the first one that did not. `"none"`: they
+   * are left out.
+   */
+  readonly checks?: FileChecks | undefined;
 }
 
 const wasmOptions: OptionTable<WasmOptions> = {
   name: "string",
   argumentNames: "names",
   relaxedSimd: "boolean",
+  checks: "string",
 };
 
 /**
@@ -51,7 +59,7 @@ const wasmOptions: OptionTable<WasmOptions> = {
  * @throws {TreeError} where `f` uses traced values of an enclosing transform or arrays in flight,
  * where it returns no arrays, and where an argument or the result is not a tree of arrays.
  * @throws {ConcretizationError} where `f` needs the value of an argument, as for a branch.
- * @throws {BackendError} where it prints, calls back or checks, for which a file has nobody to ask, and
+ * @throws {BackendError} where it prints or calls back, for which a file has nobody to ask, and
  * where an operation of a third party has no kernel rule.
  * @throws {TypeError} where `f` is not a function.
  *
@@ -99,21 +107,23 @@ export function exportWasmWith<A extends unknown[] = NDArray[]>(
 ): WasmFiles {
   checkCall("exportWasmWith(options, f, ...args)", arguments, wasmOptions);
   checkFunction("exportWasm", f);
-  const { argumentNames, name = f.name || "function", relaxedSimd = false } = options;
+  const { argumentNames, name = f.name || "function", relaxedSimd = false, checks = "output" } =
+    options;
   const names = checkNames("exportWasm", argumentNames, args.length);
   const [avals, def] = argumentTypes("exportWasm", f, args);
-  const { jaxpr, outDef } = recordFile("exportWasm", f, def, avals);
+  const { jaxpr: recorded, outDef } = recordFile("exportWasm", f, def, avals);
+  const { jaxpr, messages } = fileProgram("exportWasm", recorded, checks);
   if (hasEffects(jaxpr)) {
     throw new BackendError(
-      `exportWasm: ${name} prints, calls back or checks, for which a file has nobody to ask. Leave ` +
-        "that out, or return what it looks at",
+      `exportWasm: ${name} prints or calls back, for which a file has nobody to ask. Leave that out, or ` +
+        "return what it looks at",
     );
   }
   try {
     const described = {
       name,
       inputNames: inputNamesOf(def, names),
-      outputNames: outputNamesOf(outDef),
+      outputNames: [...outputNamesOf(outDef), ...messages.length > 0 ? ["check"] : []],
     };
     return standalone(simplify(jaxpr), described, relaxedSimd);
   } catch (cause) {

@@ -7,10 +7,7 @@ import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { AxisError, describeValue, ShapeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
-import { checksAsOutputs, withoutChecks } from "../compile/checks.ts";
-import { simplify } from "../compile/pipeline.ts";
-import { withoutDead } from "../core/dead_code.ts";
-import { hasEffects } from "../core/effects.ts";
+import { type FileChecks, type FileProgram, fileProgram } from "../compile/checks.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { TreeDef } from "../core/tree.ts";
 import { openArgumentTypes, type OpenType } from "../transforms/inspect.ts";
@@ -35,7 +32,7 @@ export interface ExportOptions {
    * int32 that is 0 where all conditions held, and otherwise the number of the first one that did not;
    * the metadata of the file have its message as `check.1`, `check.2`, ... `"none"`: they are left out.
    */
-  readonly checks?: "output" | "none" | undefined;
+  readonly checks?: FileChecks | undefined;
 }
 
 const exportOptions: OptionTable<ExportOptions> = {
@@ -124,11 +121,6 @@ export function exportOnnxWith<A extends unknown[] = NDArray[]>(
     options;
   const names = checkNames("exportOnnx", argumentNames, args.length);
   const metadata = checkMetadata(notes);
-  if (checks !== "output" && checks !== "none") {
-    throw new TypeError(
-      `exportOnnx: checks must be "output" or "none", not ${describeValue(checks)}`,
-    );
-  }
   const [types, def] = openArgumentTypes("exportOnnx", f, args);
   const inputNames = inputNamesOf(def, names);
   const described = ({ outDef, messages }: Recorded) => ({
@@ -140,8 +132,10 @@ export function exportOnnxWith<A extends unknown[] = NDArray[]>(
       ...metadata,
     },
   });
-  const record = (avals: readonly ShapedArray[]): Recorded =>
-    withChecks(recordFile("exportOnnx", f, def, avals), checks);
+  const record = (avals: readonly ShapedArray[]): Recorded => {
+    const { jaxpr, outDef } = recordFile("exportOnnx", f, def, avals);
+    return { ...fileProgram("exportOnnx", jaxpr, checks), outDef };
+  };
   const symbols = symbolsOf(types);
   if (symbols.length === 0) {
     const recorded = record(types as ShapedArray[]);
@@ -167,30 +161,7 @@ export function exportOnnxWith<A extends unknown[] = NDArray[]>(
 }
 
 /** What a file is made of. */
-interface Recorded {
-  readonly jaxpr: Jaxpr;
-  readonly outDef: TreeDef;
-  /** What each check says, where the last output tells of them. */
-  readonly messages: readonly string[];
-}
-
-/** A program whose checks are what `checks` makes of them. */
-function withChecks(
-  { jaxpr, outDef }: { readonly jaxpr: Jaxpr; readonly outDef: TreeDef },
-  checks: "output" | "none",
-): Recorded {
-  if (checks === "none" || !hasEffects(jaxpr)) {
-    return { jaxpr: withoutChecks(jaxpr), outDef, messages: [] };
-  }
-  const { jaxpr: program, sites } = checksAsOutputs(simplify(jaxpr));
-  // The values are for those who make messages of them.
-  const told = jaxpr.outputs.length + (sites.length > 0 ? 1 : 0);
-  return {
-    jaxpr: withoutDead(program, program.outputs.map((_, i) => i < told)),
-    outDef,
-    messages: sites.map((s) => s.message),
-  };
-}
+type Recorded = FileProgram & { readonly outDef: TreeDef };
 
 /** The names of open lengths, and where an input has one of each. */
 function symbolsOf(types: readonly OpenType[]): Symbol[] {

@@ -11,6 +11,8 @@ import {
   customVjp,
   exportOnnx,
   exportOnnxWith,
+  exportWasm,
+  exportWasmWith,
   foriLoop,
   grad,
   jit,
@@ -28,12 +30,14 @@ import { shaped } from "../../lib/core/aval.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { arr } from "../support/arrays.ts";
+import { cpu } from "../support/cpu_backend.ts";
 import { backends } from "../support/everywhere.ts";
 import { openFile } from "../support/files.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { apply, init, param, setStat, stat, transforms } from "../lift/toy.ts";
 
 await loadBackend("onnx");
+const ways = [...backends, cpu];
 
 /** What a function raises. */
 function raised(run: () => unknown): CheckError {
@@ -51,7 +55,7 @@ const root = (x: NDArray): NDArray => {
   return np.sqrt(x);
 };
 
-for (const way of backends) {
+for (const way of ways) {
   const on = `on ${way.backend}`;
 
   Deno.test(`a check that fails throws out of the call, with its values, ${on}`, () => {
@@ -262,4 +266,15 @@ Deno.test("a file says which check failed first, or nothing of checks", async ()
   assertEquals(without.outputs, ["out"]);
   assertEquals((await without.run([arr([5, 6], "float32")]))[0]!.item(), 16);
   await without.release();
+});
+
+Deno.test("a function in a WebAssembly file gives the number of the check that failed first", () => {
+  const f = (x: NDArray): NDArray => {
+    check(x.less(10), "first {}", x);
+    check(x.less(5), "second {}", x);
+    return x.mul(2);
+  };
+  const { typescript } = exportWasm(f, np.array(1));
+  assert(typescript.includes('"check"'));
+  assert(!exportWasmWith({ checks: "none" }, f, np.array(1)).typescript.includes('"check"'));
 });

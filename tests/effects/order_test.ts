@@ -24,6 +24,7 @@ import { checkJaxpr } from "../../lib/core/jaxpr.ts";
 import { evalTrace, withTrace } from "../../lib/core/trace.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
 import { assert, assertEquals } from "../support/assert.ts";
+import { cpu } from "../support/cpu_backend.ts";
 import { Random, seedNote } from "../support/random.ts";
 import { checking, doing, type Mark, marking, marksOf } from "../support/random_marks.ts";
 import { drawInputs, randomProgram } from "../support/random_programs.ts";
@@ -154,7 +155,7 @@ for (let n = 0; n < PROGRAMS; n++) {
     try {
       for (const bound of [...bounds, Infinity]) {
         const expected = message(bound, () => loss(inputs, zero));
-        for (const way of [...ways, { backend: "onnx" }]) {
+        for (const way of [...ways, { backend: "onnx" }, cpu]) {
           const on = (what: string): string => `${what} on ${way.backend}, bound ${bound}`;
           assertEquals(message(bound, () => jit(loss, way)(inputs, zero)), expected, on("jit"));
           const slope = () => jit(grad(loss), way)(inputs, zero);
