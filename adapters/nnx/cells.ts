@@ -192,9 +192,32 @@ function valueBelow(cell: Cell, level: number): unknown {
   return at === null ? cell.held : at.context.get(at.key) ?? cell.held;
 }
 
+/** The value of a variable, whatever became of the transform that it was made in. */
+export function peek(cell: Cell): unknown {
+  return open.length === 0 ? cell.held : valueBelow(cell, open.length);
+}
+
 /** The value of a variable. */
 export function read(cell: Cell): unknown {
-  return open.length === 0 ? cell.held : valueBelow(cell, open.length);
+  checkAlive(cell, "read");
+  return peek(cell);
+}
+
+/**
+ * Raises where a variable was made in a transform that is over: what is in it is of that transform, and
+ * another call would make another one.
+ */
+export function checkAlive(cell: Cell, done: string, path?: string): void {
+  // A derivative rule may run when that is over, with values that are its own.
+  if (!cell.trace.alive && open.length === 0) throw isOver(cell, cell.trace, done, path);
+}
+
+function isOver(cell: Cell, trace: Trace, done: string, path = nameOf(cell)): StateError {
+  return new StateError(
+    `nnx: ${path} was made inside ${trace.what}, which is over, and ${done} after that: its value is of ` +
+      "that transform. Return the module that has it from the function, or attach it to one of the " +
+      "arguments; in a pure transform neither is possible: use the one of nnx of that name",
+  );
 }
 
 /** Raises where a variable may not be written by the code that is running. */
@@ -203,13 +226,14 @@ export function checkWritable(cell: Cell): void {
   const trace = at === null ? cell.trace : at.context.trace;
   const now = currentTrace();
   if (trace === now) return;
-  const what = trace.alive
-    ? `was written inside ${now.what}, a pure transform, but it was made outside: the value would be lost, ` +
+  if (!trace.alive) throw isOver(cell, trace, "written");
+  throw new StateError(
+    `nnx: ${
+      nameOf(cell)
+    } was written inside ${now.what}, a pure transform, but it was made outside: the value would be lost, ` +
       "or leak. Use the transform of nnx of that name, with the module among the arguments, or that of " +
-      "nnx.transformsFor(model); give library code { transforms: nnx.transformsFor(model) }"
-    : `was made inside ${trace.what}, which is over, and written after that: its value is of that ` +
-      "transform. Return the module that has it from the function, or attach it to one of the arguments";
-  throw new StateError(`nnx: ${nameOf(cell)} ${what}`);
+      "nnx.transformsFor(model); give library code { transforms: nnx.transformsFor(model) }",
+  );
 }
 
 /** Sets the value of a variable. */

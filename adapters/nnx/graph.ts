@@ -7,7 +7,8 @@
  */
 import { describeValue } from "../../lib/extend.ts";
 import { NDArray, StateError } from "../../mod.ts";
-import { Variable, type VariableType } from "./variable.ts";
+import { checkAlive } from "./cells.ts";
+import { cellOf, Variable, type VariableType } from "./variable.ts";
 
 /**
  * A part of a model: an object whose properties are variables, other modules, lists and plain objects of
@@ -96,7 +97,10 @@ export class Graph {
     while (pending.length > 0) {
       const [path, value] = pending.pop()!;
       if (value instanceof Variable) {
-        if (!this.variables.has(value)) this.variables.set(value, path);
+        if (this.variables.has(value)) continue;
+        // An object cannot see what is attached to it. So it is seen here, at the first look after that.
+        checkAlive(cellOf(value), "found in the model", path === "" ? undefined : path);
+        this.variables.set(value, path);
       } else if (isHolder(value) && !seen.has(value)) {
         seen.add(value);
         const entries = Object.keys(value).map((name): [string, unknown] => [

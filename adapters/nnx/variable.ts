@@ -7,7 +7,7 @@
  */
 import { describeValue, toArray } from "../../lib/extend.ts";
 import type { NDArray } from "../../mod.ts";
-import { Cell, read, write } from "./cells.ts";
+import { Cell, peek, read, write } from "./cells.ts";
 
 /** A class of variables. */
 export type VariableType = abstract new (...args: never[]) => Variable<unknown>;
@@ -73,7 +73,7 @@ export class Variable<T = NDArray> {
 
   /** Its type and its value. */
   toString(): string {
-    return `${this.type}(${String(this.value)})`;
+    return `${this.type}(${String(peek(this.#cell))})`;
   }
 
   static {

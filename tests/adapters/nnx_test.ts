@@ -7,12 +7,14 @@
 import {
   compose,
   fixedPoint,
+  grad,
   jit,
   type LiftedTransforms,
   loadBackend,
   type NDArray,
   numpy as np,
   random,
+  scan,
   StateError,
   type Tree,
   vmap,
@@ -387,13 +389,44 @@ Deno.test("a write in a pure transform is refused by name, wherever it is", () =
   assertEquals(plain(vmap((x: NDArray) => x.add(m.n.value))(np.ones([2]))), [1, 1]);
 });
 
+Deno.test("what a pure transform attaches to a model is seen at the first look after it", () => {
+  const raw: Record<string, (f: (x: NDArray) => NDArray) => unknown> = {
+    jit: (f) => jit(f, { backend: "interpreter" })(np.array(1)),
+    grad: (f) => grad(f)(np.array(1)),
+    vmap: (f) => vmap(f)(np.ones([2])),
+    scan: (f) => scan((c: NDArray) => [f(c), null], np.array(1), null, { length: 2 }),
+  };
+  for (const [name, use] of Object.entries(raw)) {
+    for (const value of [(x: NDArray) => x.mul(2), () => np.array(2)]) {
+      const m = new Box() as Box & { extra?: nnx.Param };
+      use((x) => {
+        m.extra = new nnx.Param(value(x));
+        // In there it is usable.
+        return m.extra.value.mul(nnx.state(m).extra as NDArray);
+      });
+      const looks = [
+        () => nnx.state(m),
+        () => nnx.split(m),
+        () => nnx.jit((m: Box) => m.constructor.name.length + 0 && np.array(1))(m),
+        () => nnx.transformsFor(m).grad((x) => x)(np.array(1)),
+        () => m.extra!.value,
+      ];
+      for (const look of looks) {
+        assertThrows(look, StateError, `was made inside ${name} of`);
+        assertThrows(look, StateError, "use the one of nnx of that name");
+      }
+    }
+  }
+});
+
 Deno.test("an object made in a transform and kept raises at use", () => {
   const kept: nnx.Variable[] = [];
   nnx.jit((x: NDArray) => {
     kept.push(new nnx.Variable(x.add(1)));
     return x;
   })(np.array(1));
-  assertThrows(() => kept[0]!.value.add(1), Error, "escaped from jit");
+  assertThrows(() => kept[0]!.value.add(1), StateError, "is over, and read after that");
+  assertEquals(String(kept[0]), "Variable(Traced(float32[]))");
   assertThrows(
     () => kept[0]!.value = np.array(1),
     StateError,
