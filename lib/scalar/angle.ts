@@ -92,41 +92,67 @@ function reduceFar(e: Exprs, x: Expr): Angle {
   };
 }
 
-/** Parts of pi/2 whose products with the largest multiple are exact, but for the last. */
+/**
+ * pi/2 in parts of 12, 12 and 24 bits for `f32`, of 33, 33 and 53 bits for `f64`: products of the first
+ * two with multiples up to those of moderate angles are exact.
+ */
 const PARTS = {
-  f32: [1.5703125, 0.0004837512969970703, 7.549533620476723e-08, 2.5633440682570896e-12],
+  f32: [1.57080078125, -4.453584551811218e-06, -8.705515752716053e-10],
   f64: [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21],
 } as const;
 
 /** Up to where parts suffice. */
 const MODERATE = { f32: 6000, f64: 1600000 } as const;
 
-/** Nearer to a multiple of pi/2, other than 0, more digits are needed. */
-const CLOSE = { f32: 2 ** -12, f64: 2 ** -24 } as const;
+/** What is less than this part of the multiple has lost more than half of a last place. */
+const LOST = { f32: 2 ** -24, f64: 2 ** -64 } as const;
 
-/** Reduces an angle. */
-export function reduceAngle(e: Exprs, x: Expr): Angle {
+interface Reduced {
+  /** `first - middle` is `most`, but for its rounding, and `most - least` the angle. */
+  readonly first: Expr;
+  readonly middle: Expr;
+  readonly most: Expr;
+  readonly least: Expr;
+  /** The multiple of pi/2. */
+  readonly int: Expr;
+  /** Where this is not enough. */
+  readonly far: Expr;
+}
+
+/** An angle reduced by parts, and where that is not enough. */
+function reduceByParts(e: Exprs, x: Expr): Reduced {
   const ty = x.ty as "f32" | "f64";
-  const parts = PARTS[ty];
+  const [p0, p1, p2] = PARTS[ty];
   const { float: n, int } = nearestInteger(e, e.mul(x, 2 / Math.PI));
-  // All but the last difference of exact products are exact, or their errors are kept.
-  let high = x;
-  for (const part of parts.slice(0, -2)) high = e.sub(high, e.mul(n, part));
-  const last = e.mul(n, parts.at(-2)!);
-  const near = e.sub(high, last);
-  const lost = e.sub(e.sub(high, near), last);
-  const correction = e.sub(e.mul(n, parts.at(-1)!), lost);
-  const r = e.sub(near, correction);
-  const low = e.sub(e.sub(near, r), correction);
-  const moderate = e.le(e.abs(x), MODERATE[ty]);
-  const close = e.and(e.lt(e.abs(r), CLOSE[ty]), e.ne(n, 0));
-  const far = e.or(close, e.not(moderate));
+  const first = e.sub(x, e.mul(n, p0));
+  const middle = e.mul(n, p1);
+  const most = e.sub(first, middle);
+  const least = e.mul(n, p2);
+  const lost = e.lt(e.abs(e.sub(most, least)), e.mul(e.abs(n), LOST[ty]));
+  return { first, middle, most, least, int, far: e.or(lost, e.gt(e.abs(x), MODERATE[ty])) };
+}
+
+/** Reduces an angle to the digits of a float. */
+export function reduceAngle(e: Exprs, x: Expr): Omit<Angle, "low"> {
+  const { most, least, int, far } = reduceByParts(e, x);
   const angle = reduceFar(e, e.convert(x, "f64"));
-  const rounded = e.convert(angle.high, ty);
-  const rest = e.convert(e.add(e.sub(angle.high, e.convert(rounded, "f64")), angle.low), ty);
+  return {
+    quarter: e.rare(far, angle.quarter, int),
+    high: e.rare(far, e.convert(angle.high, x.ty), e.sub(most, least)),
+  };
+}
+
+/** Reduces an angle to more digits than a float has. */
+export function reduceAngleToPair(e: Exprs, x: Expr): Angle {
+  const { first, middle, most, least, int, far } = reduceByParts(e, x);
+  const lost = e.sub(e.sub(first, most), middle);
+  const r = e.sub(most, least);
+  const angle = reduceFar(e, e.convert(x, "f64"));
+  const rounded = e.convert(angle.high, x.ty);
+  const rest = e.convert(e.add(e.sub(angle.high, e.convert(rounded, "f64")), angle.low), x.ty);
   return {
     quarter: e.rare(far, angle.quarter, int),
     high: e.rare(far, rounded, r),
-    low: e.rare(far, rest, low),
+    low: e.rare(far, rest, e.add(e.sub(e.sub(most, r), least), lost)),
   };
 }

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Angle, reduceAngle } from "./angle.ts";
+import { type Angle, reduceAngle, reduceAngleToPair } from "./angle.ts";
 import { type Pair, polynomial } from "./algebra.ts";
 import type { Expr, Exprs } from "./expr.ts";
 
@@ -56,33 +56,45 @@ function odd(e: Exprs, quarter: Expr): Expr {
   return e.ne(e.and(quarter, 1), 0);
 }
 
-function signed(e: Exprs, quarter: Expr, y: Expr): Expr {
-  return e.select(e.ne(e.and(quarter, 2), 0), e.neg(y), y);
-}
-
 function total(e: Exprs, { high, low }: Pair): Expr {
   return e.add(high, low);
 }
 
+/** Turns the sign for the two quarters behind half a turn. */
+function signed(e: Exprs, quarter: Expr, y: Expr): Expr {
+  const back = e.and(quarter, 2);
+  if (y.ty === "f32") return e.fromBits(e.xor(e.bits(y), e.shl(back, 30)));
+  return e.select(e.ne(back, 0), e.neg(y), y);
+}
+
+/** Sine and cosine of the reduced angle, each to one rounding or so. */
+function near(e: Exprs, r: Expr): { sine: Expr; cosine: Expr } {
+  const ty = r.ty as "f32" | "f64";
+  const z = e.mul(r, r);
+  const sine = e.add(r, e.mul(e.mul(z, r), polynomial(e, z, SIN[ty])));
+  const cosine = e.add(e.sub(1, e.mul(z, 0.5)), e.mul(e.mul(z, z), polynomial(e, z, COS[ty])));
+  return { sine, cosine };
+}
+
 /** The sine. */
 export function sin(e: Exprs, x: Expr): Expr {
-  const angle = reduceAngle(e, x);
+  const { quarter, high } = reduceAngle(e, x);
+  const { sine, cosine } = near(e, high);
   // -0 + 0 is 0.
-  const near = e.select(e.eq(x, 0), x, total(e, sinNear(e, angle)));
-  const y = e.select(odd(e, angle.quarter), total(e, cosNear(e, angle)), near);
-  return signed(e, angle.quarter, y);
+  const y = e.select(odd(e, quarter), cosine, e.select(e.eq(x, 0), x, sine));
+  return signed(e, quarter, y);
 }
 
 /** The cosine. */
 export function cos(e: Exprs, x: Expr): Expr {
-  const angle = reduceAngle(e, x);
-  const s = total(e, sinNear(e, angle)), c = total(e, cosNear(e, angle));
-  return signed(e, e.add(angle.quarter, 1), e.select(odd(e, angle.quarter), s, c));
+  const { quarter, high } = reduceAngle(e, x);
+  const { sine, cosine } = near(e, high);
+  return signed(e, e.add(quarter, 1), e.select(odd(e, quarter), sine, cosine));
 }
 
 /** The tangent: the quotient of sine and cosine with the error of its rounding put right. */
 export function tan(e: Exprs, x: Expr): Expr {
-  const angle = reduceAngle(e, x);
+  const angle = reduceAngleToPair(e, x);
   const s = sinNear(e, angle), c = cosNear(e, angle);
   const swap = odd(e, angle.quarter);
   const choose = (a: Expr, b: Expr): Expr => e.select(swap, a, b);
