@@ -7,24 +7,31 @@ import { interpret } from "./interpret.ts";
 import * as scalars from "./scalars.ts";
 import type { ArrayRef, Expr, Local, Run, Stmt, Typed } from "./typed.ts";
 
+let allowed: boolean | null = null;
+
+/** Whether code may be made from strings: a content security policy may forbid it. */
+export function compiles(): boolean {
+  if (allowed !== null) return allowed;
+  try {
+    return allowed = new Function("return true")() as boolean;
+  } catch {
+    return allowed = false;
+  }
+}
+
 /** Makes a function of a routine; `callees` are those that it may call. */
 export function compile(routine: Typed, callees: Readonly<Record<string, Run>>): Run {
+  if (!compiles()) return interpret(routine, callees);
   const names = [
     ...routine.arrays.map(array),
     ...routine.locals.slice(0, routine.scalars).map(local),
   ];
-  try {
-    const make = new Function(
-      "callees",
-      ...Object.keys(scalars),
-      `return function (${names}) {\n${text(routine)}};`,
-    );
-    return make(callees, ...Object.values(scalars)) as Run;
-  } catch (error) {
-    // A content security policy forbids code from strings.
-    if (error instanceof SyntaxError) throw error;
-    return interpret(routine, callees);
-  }
+  const make = new Function(
+    "callees",
+    ...Object.keys(scalars),
+    `return function (${names}) {\n${text(routine)}};`,
+  );
+  return make(callees, ...Object.values(scalars)) as Run;
 }
 
 /** The body of the function. */

@@ -43,7 +43,7 @@
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { allocate, dtypes } from "../core/dtype.ts";
 import { type Value, value } from "./interpret.ts";
-import { compile } from "./javascript.ts";
+import { compile, compiles } from "./javascript.ts";
 import { resolve } from "./resolve.ts";
 import { parse, type Source } from "./syntax.ts";
 import type { Cell, Run, Typed } from "./typed.ts";
@@ -118,6 +118,8 @@ export class Routine {
 
   /** Runs it in JavaScript, with scratch arrays that calls alike share while they are small. */
   run(dtype: DType, arrays: readonly TypedArray[], ...scalars: readonly number[]): void {
+    // Closures are worth avoiding at any length.
+    if (!compiles() && this.#onHost(dtype, arrays, scalars)) return;
     const run = this.js(dtype);
     if (this.#sizes(dtype).length === 0) return run(...arrays, ...scalars);
     let kept = this.#kept;
@@ -135,11 +137,14 @@ export class Routine {
    */
   runLong(dtype: DType, arrays: readonly TypedArray[], ...scalars: readonly number[]): void {
     const elements = arrays.reduce((sum, a) => sum + a.length, 0);
-    if (elements >= WORTH_COPYING && host !== null) {
-      const run = made(this.#hosted, dtype, () => ({ run: host!(this, dtype) })).run;
-      if (run !== null && run(arrays, scalars)) return;
-    }
+    if (elements >= WORTH_COPYING && this.#onHost(dtype, arrays, scalars)) return;
     this.run(dtype, arrays, ...scalars);
+  }
+
+  #onHost(dtype: DType, arrays: readonly TypedArray[], scalars: readonly number[]): boolean {
+    if (host === null) return false;
+    const { run } = made(this.#hosted, dtype, () => ({ run: host!(this, dtype) }));
+    return run !== null && run(arrays, scalars);
   }
 }
 
