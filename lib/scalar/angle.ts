@@ -108,9 +108,7 @@ const MODERATE = { f32: 6000, f64: 1600000 } as const;
 const LOST = { f32: 2 ** -24, f64: 2 ** -64 } as const;
 
 interface Reduced {
-  /** `first - middle` is `most`, but for its rounding, and `most - least` the angle. */
-  readonly first: Expr;
-  readonly middle: Expr;
+  /** The angle is `most - least`. */
   readonly most: Expr;
   readonly least: Expr;
   /** The multiple of pi/2. */
@@ -127,9 +125,10 @@ function reduceByParts(e: Exprs, x: Expr): Reduced {
   const first = e.sub(x, e.mul(n, p0));
   const middle = e.mul(n, p1);
   const most = e.sub(first, middle);
-  const least = e.mul(n, p2);
+  // The first product is exact, its difference too, and what the second one has lost is put right.
+  const least = e.sub(e.mul(n, p2), e.sub(e.sub(first, most), middle));
   const lost = e.lt(e.abs(e.sub(most, least)), e.mul(e.abs(n), LOST[ty]));
-  return { first, middle, most, least, int, far: e.or(lost, e.gt(e.abs(x), MODERATE[ty])) };
+  return { most, least, int, far: e.or(lost, e.gt(e.abs(x), MODERATE[ty])) };
 }
 
 /** Reduces an angle to the digits of a float. */
@@ -144,8 +143,7 @@ export function reduceAngle(e: Exprs, x: Expr): Omit<Angle, "low"> {
 
 /** Reduces an angle to more digits than a float has. */
 export function reduceAngleToPair(e: Exprs, x: Expr): Angle {
-  const { first, middle, most, least, int, far } = reduceByParts(e, x);
-  const lost = e.sub(e.sub(first, most), middle);
+  const { most, least, int, far } = reduceByParts(e, x);
   const r = e.sub(most, least);
   const angle = reduceFar(e, e.convert(x, "f64"));
   const rounded = e.convert(angle.high, x.ty);
@@ -153,6 +151,6 @@ export function reduceAngleToPair(e: Exprs, x: Expr): Angle {
   return {
     quarter: e.rare(far, angle.quarter, int),
     high: e.rare(far, rounded, r),
-    low: e.rare(far, rest, e.add(e.sub(e.sub(most, r), least), lost)),
+    low: e.rare(far, rest, e.sub(e.sub(most, r), least)),
   };
 }
