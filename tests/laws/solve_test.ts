@@ -81,6 +81,22 @@ for (const world of worlds) {
       ];
       for (const g of both) assertClose(g(params, x), wanted, tolerance, `${backend}: gradients`);
     }
+    // A batch at once, which stops when all of it is solved, and by lanes.
+    const batch = np.array([[0.6, -0.4], [0.1, 0.9], [-1, 0.3]]);
+    const lanes = { inAxes: [null, 0] };
+    assertClose(model(params, batch), explicit(params, batch), tolerance, "a batch");
+    assertClose(
+      vmap(model, lanes)(params, batch),
+      vmap(explicit, lanes)(params, batch),
+      tolerance,
+      "mapped",
+    );
+    assertClose(
+      jit(vmap(gradients(model), lanes))(params, batch),
+      vmap(gradients(explicit), lanes)(params, batch),
+      tolerance,
+      "mapped gradients",
+    );
   });
 
   Deno.test(`${world.name}: a file of a deep equilibrium model and its gradient`, async () => {
