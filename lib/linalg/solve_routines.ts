@@ -58,9 +58,9 @@ ${name}(in a: T[count, n, n], in b: T[count, n, m], out x: T[count, n, m], count
   for s in 0..count {
     for i in 0..n ${loop} {
       if m == 1 {
-        let rest = b[s, i, 0] - sum(k in ${rest}: a[s, i, k] * x[s, k, 0])
+        let rest = b[s * n + i] - sum(k in ${rest}: a[s, i, k] * x[s * n + k])
         if unit == 0 { rest = rest / a[s, i, i] }
-        x[s, i, 0] = rest
+        x[s * n + i] = rest
       } else {
         vector j in 0..m { x[s, i, j] = b[s, i, j] }
         for k in ${rest} {
