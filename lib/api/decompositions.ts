@@ -160,7 +160,9 @@ export function qr(
   a: NDArray,
   options: QrOptions & { readonly mode: "r"; readonly pivoting?: false },
 ): NDArray;
+/** With pivoting: the order of the columns too. */
 export function qr(a: NDArray, options: QrOptions & { readonly pivoting: true }): PivotedQrResult;
+/** Q and R. */
 export function qr(a: NDArray, options?: QrOptions): QrResult;
 export function qr(a: NDArray, options: QrOptions = {}): NDArray | QrResult | PivotedQrResult {
   if (arguments.length > 1) checkCall("qr(a, options)", arguments, qrOptions);
@@ -286,6 +288,7 @@ export interface SvdResult {
  * ```
  */
 export function svd(a: NDArray, options: SvdOptions & { readonly computeUv: false }): NDArray;
+/** Singular values and vectors. */
 export function svd(a: NDArray, options?: SvdOptions): SvdResult;
 export function svd(a: NDArray, options: SvdOptions = {}): NDArray | SvdResult {
   if (arguments.length > 1) checkCall("svd(a, options)", arguments, svdOptions);

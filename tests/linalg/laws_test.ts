@@ -216,7 +216,7 @@ Deno.test("what cannot be done is said: shapes, modes, bases that have no deriva
     Error,
     "qr: the further columns of Q for a matrix of shape [3,2] have no derivative",
   );
-  assertThrows(() => linalg.matrixPower(np.eye(2), 0.5), TypeError, "n is 0.5");
+  assertThrows(() => linalg.matrixPower(np.eye(2), 0.5), TypeError, "n is number 0.5");
   assertThrows(
     () => linalg.luSolve(a as unknown as linalg.LuFactorization, a),
     TypeError,
