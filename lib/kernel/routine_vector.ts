@@ -80,7 +80,7 @@ const LOAD = 0, STORE = 11, LOAD_HALF = 93, STORE_HALF = 0x5b, PROMOTE = 95, DEM
 
 /** A vector loop; gives whether it can be one. */
 export function emitVector(code: ScalarCode, s: Loop): boolean {
-  const vectors = new Vectors(code, s.counter);
+  const vectors = new Vectors(code, s.counter, "loop");
   for (const t of s.body) {
     if (t.op === "set") vectors.define(t.local, t.value);
     else if (t.op === "store") vectors.store(t.array, t.index, t.value);
@@ -105,7 +105,7 @@ export function emitVector(code: ScalarCode, s: Loop): boolean {
 export function emitSum(code: ScalarCode, s: Sum): boolean {
   const { fn } = code;
   const { ty } = s.value;
-  const vectors = new Vectors(code, s.counter);
+  const vectors = new Vectors(code, s.counter, "sum");
   vectors.check(s.value);
   if (!vectors.possible()) return false;
   const total = code.local(s.total);
@@ -161,7 +161,11 @@ class Vectors {
   /** Vectors of values that are the same in all rounds. */
   readonly #same = new Map<string, { local: number; readonly value: Expr }>();
 
-  constructor(readonly code: ScalarCode, readonly counter: Local) {}
+  constructor(
+    readonly code: ScalarCode,
+    readonly counter: Local,
+    readonly kind: "loop" | "sum",
+  ) {}
 
   // -------------------------------------------------------------- what the body needs
 
@@ -205,6 +209,10 @@ class Vectors {
 
   #refer(array: ArrayRef, index: Expr): void {
     if (slope(index, this.counter, this.#defined) !== 1) {
+      if (this.kind === "sum") {
+        this.#impossible = true;
+        return;
+      }
       throw new InternalError(`${array.name} moves by other steps than a vector loop`);
     }
     if (array.cell === "u8") this.#impossible = true;
@@ -218,7 +226,9 @@ class Vectors {
   #invariant(e: Expr): boolean {
     if (e.op === "const") return true;
     if (e.op === "get") return e.local.id !== this.counter.id && !this.#defined.has(e.local.id);
-    return e.op !== "load" && e.args.every((a) => this.#invariant(a));
+    // Nothing is stored in a sum.
+    if (e.op === "load") return this.kind === "sum" && this.#invariant(e.index);
+    return e.args.every((a) => this.#invariant(a));
   }
 
   // -------------------------------------------------------------- code

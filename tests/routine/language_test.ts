@@ -249,6 +249,36 @@ Deno.test("sums are right to rounding, with fused multiplication too", () => {
   }
 });
 
+Deno.test("sums run along rows, columns and diagonals, and may read one element in all rounds", () => {
+  const sums = routine(`
+sums(in x: T[n, n], out rows: T[n], out columns: T[n], out both: T[2], n) {
+  for k in 0..n {
+    rows[k] = sum(i in 0..n: x[k, i] * x[k, 0])
+    columns[k] = sum(i in 0..n: x[i, k])
+  }
+  both[0] = sum(i in 0..n: x[i, i] + x[0, 0])
+  both[1] = sum(i in 0..n: x[i, n - 1 - i])
+}`);
+  for (const dtype of numbers) {
+    for (const n of [1, 2, 5, 17]) {
+      const x = allocate(dtype, n * n).map((_, i) => (i * 5 + 3) % 7);
+      const [rows, columns, both] = [n, n, 2].map((size) => allocate(dtype, size));
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j < n; j++) {
+          rows![i]! += x[i * n + j]! * x[i * n]!;
+          columns![j]! += x[i * n + j]!;
+        }
+        both![0]! += x[i * n + i]! + x[0]!;
+        both![1]! += x[i * n + n - 1 - i]!;
+      }
+      const outs = [n, n, 2].map((size) => [dtype, size] as const);
+      for (const [way, results] of Object.entries(outputs(sums, dtype, [x], outs, n))) {
+        assertEquals(results, [rows!, columns!, both!], `${way}, ${dtype}, ${n}`);
+      }
+    }
+  }
+});
+
 Deno.test("a routine calls others, on parts of arrays", () => {
   const row = routine("row(in x: T[n], out y: T[n], n) { for i in 0..n { y[n - 1 - i] = x[i] } }");
   const rows = routine(
