@@ -256,7 +256,7 @@ mistake(
   "a backend that there is not",
   () => jit((x: NDArray) => x, { backend: "cuda" }),
   BackendError,
-  '"cuda" | "onnx" | "webgpu" | "interpreter"',
+  '"cuda" | "cpu" | "onnx" | "webgpu" | "interpreter"',
 );
 mistake(
   "the name that the onnx backend had",

@@ -362,7 +362,7 @@ export { switchOf as switch };
 
 /** Options of `jit`. */
 export interface LiftedJitOptions extends TargetOptions {
-  /** Where to run: `"onnx"`, `"webgpu"` or `"interpreter"`. */
+  /** Where to run: `"cpu"` (the default), `"onnx"`, `"webgpu"` or `"interpreter"`. */
   readonly backend?: string | undefined;
   /** Arguments after the module that are part of the program. */
   readonly staticArgnums?: number | readonly number[] | undefined;

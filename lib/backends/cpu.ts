@@ -12,12 +12,17 @@ import type { Backend, Executable } from "../core/backend.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
+import { hasEffects } from "../core/effects.ts";
+import { simplify } from "../compile/pipeline.ts";
+import { Uncompilable } from "../kernel/errors.ts";
+import { compileProgram } from "../kernel/program.ts";
 import { checkBudget, DEFAULT_BUDGET } from "./budget.ts";
 import { type Engine, isRelaxed, lacking, ownEngine } from "./cpu_host.ts";
 import { Heap } from "./cpu_heap.ts";
 import { CpuMemory } from "./cpu_memory.ts";
 import { CpuExecutable, type CpuProgram } from "./cpu_program.ts";
 import { interpreter } from "./interpreter.ts";
+import { onnx } from "./onnx.ts";
 
 /**
  * Makes a program of a jaxpr. Arrays of more than `large` bytes are to be passed by address; `fma` says
@@ -113,7 +118,8 @@ export class CpuBackend implements Backend {
     } catch (error) {
       const primitive = this.#parts.uncompilable(error);
       if (primitive === null) throw error;
-      const { other } = this.#parts;
+      // A graph runs as a whole: what a program does in its middle, the interpreter does.
+      const other = hasEffects(jaxpr) ? interpreter : this.#parts.other;
       this.#say(
         primitive,
         `injax: "cpu" cannot compile the primitive ${primitive}, so functions with it run on ` +
@@ -145,6 +151,13 @@ export class CpuBackend implements Backend {
     console.warn(message);
   }
 }
+
+/** The backend that compiles by itself. */
+export const cpu: CpuBackend = new CpuBackend({
+  compiler: (jaxpr, options) => compileProgram(simplify(jaxpr), options),
+  uncompilable: (error) => error instanceof Uncompilable ? error.primitive : null,
+  other: onnx,
+});
 
 /** A program on another backend, with results in flight until that is loaded. */
 class Elsewhere implements Executable {

@@ -1,6 +1,6 @@
 /**
- * The backends: importing this module makes them known to `jit`. Each is loaded when it is first
- * used, or beforehand by `loadBackend`.
+ * The backends: importing this module makes them known to `jit`. `"cpu"` and `"interpreter"` need nothing
+ * loaded; the others are loaded when first used, or beforehand by `loadBackend`.
  *
  * @module
  */
@@ -9,24 +9,26 @@ import { ConcreteArray } from "../core/concrete.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { hostRoutines } from "../routine/routine.ts";
+import { cpu } from "./cpu.ts";
 import { interpreter } from "./interpreter.ts";
 import { onnx } from "./onnx.ts";
 import { wasmRoutine } from "./routines.ts";
 import { webgpu } from "./webgpu.ts";
 
+registerBackend(cpu);
 registerBackend(onnx);
 registerBackend(webgpu);
 registerBackend(interpreter);
 renamedBackend("wasm", "onnx");
 hostRoutines(wasmRoutine);
 
-export { interpreter, onnx, webgpu };
+export { cpu, interpreter, onnx, webgpu };
 
 /** Options of `loadBackend`. */
 export interface LoadOptions {
   /**
-   * For `"onnx"`: bytes that results and uploaded arguments may take on the runtime's heap (512 MiB
-   * where never set). Beyond, results are copied to the host at once.
+   * For `"cpu"` and `"onnx"`: bytes that results and copies of arguments may take on the backend's heap
+   * (512 MiB where never set). Beyond, results are copied to the host at once.
    */
   readonly memoryBudget?: number | undefined;
   /**
@@ -48,9 +50,10 @@ const loadOptions: OptionTable<LoadOptions> = {
 /**
  * Loads a backend, so that functions compiled for it run at once from the first call on: `"onnx"`
  * gives results that can be read synchronously then. Without it, the first results are in flight.
- * What is loaded is tried out with a tiny program.
+ * `"cpu"`, the default of `jit`, needs nothing loaded; for it this says whether it can compile here, and
+ * takes its budget. What is loaded is tried out with a tiny program.
  *
- * @param name `"onnx"`, `"webgpu"` or `"interpreter"`.
+ * @param name `"cpu"`, `"onnx"`, `"webgpu"` or `"interpreter"`.
  * @throws {BackendError} where there is no such backend, or a program cannot run on it here; the
  * message says what is missing, and once that is there, the backend can be loaded.
  * @throws {RangeError} where `memoryBudget` is not a number of bytes, or the backend has none.
@@ -61,7 +64,7 @@ const loadOptions: OptionTable<LoadOptions> = {
  * import { jit, loadBackend, numpy as np } from "@injax/injax";
  *
  * await loadBackend("onnx");
- * const double = jit((x: np.NDArray) => x.mul(2));
+ * const double = jit((x: np.NDArray) => x.mul(2), { backend: "onnx" });
  * console.log(double(np.array([1, 2])).toArray()); // [ 2, 4 ], with no await
  * ```
  */
@@ -76,10 +79,12 @@ export async function loadBackend(name: string, options: LoadOptions = {}): Prom
     backend.locate(url);
   }
   if (memoryBudget !== undefined) {
-    if (backend !== onnx) {
-      throw new RangeError(`loadBackend: memoryBudget is for "onnx"; "${name}" has none`);
+    if (backend.memoryBudget === undefined) {
+      throw new RangeError(
+        `loadBackend: memoryBudget is for "cpu" and "onnx"; "${name}" has none`,
+      );
     }
-    onnx.memoryBudget = memoryBudget;
+    backend.memoryBudget = memoryBudget;
   }
   await backend.load();
 }

@@ -18,7 +18,7 @@ export interface Executable {
 
 /** Something that compiles and runs jaxprs. */
 export interface Backend {
-  /** The name users give: `"onnx"`, `"webgpu"`, ... */
+  /** The name users give: `"cpu"`, `"webgpu"`, ... */
   readonly name: string;
   /** Whether `compile` can be called now. */
   readonly ready: boolean;
@@ -30,6 +30,14 @@ export interface Backend {
   memoryBudget?: number;
   /** Compiles a program; the arrays in it become constants. */
   compile(jaxpr: Jaxpr, name: string): Executable;
+}
+
+/** Where functions run for which nothing else is said. */
+export let defaultBackend = "cpu";
+
+/** Changes that, so that all tests can be run on another backend. */
+export function setDefaultBackend(name: string): void {
+  defaultBackend = name;
 }
 
 const backends = new Map<string, Backend>();
@@ -55,7 +63,10 @@ export function getBackend(name: string): Backend {
   if (backend === undefined) {
     const now = former.get(name);
     if (now !== undefined) {
-      throw new BackendError(`the backend "${name}" is called "${now}" now: write "${now}"`);
+      throw new BackendError(
+        `the backend "${name}" is called "${now}" now: write "${now}", or nothing at all for ` +
+          `"${defaultBackend}", which compiles by itself and needs nothing loaded`,
+      );
     }
     throw new BackendError(
       `there is no backend ${

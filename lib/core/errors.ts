@@ -183,8 +183,8 @@ export class LeakedTracerError extends TypeError {
  * ```ts ignore
  * import { jit, type NDArray, numpy as np } from "@injax/injax";
  *
- * // Before the backend is loaded:
- * jit((x: NDArray) => x.sum())(np.ones([3])).item();
+ * // Before that backend is loaded:
+ * jit((x: NDArray) => x.sum(), { backend: "onnx" })(np.ones([3])).item();
  * // InFlightError: the values of this float32[] array are still in flight and cannot be read
  * // synchronously: use `await x.data()`, or `await ready(tree)` first
  * ```
@@ -193,7 +193,7 @@ export class LeakedTracerError extends TypeError {
  * ```ts
  * import { jit, type NDArray, numpy as np } from "@injax/injax";
  *
- * const total = jit((x: NDArray) => x.sum());
+ * const total = jit((x: NDArray) => x.sum(), { backend: "onnx" });
  * console.log(await total(np.ones([3])).data()); // Float32Array(1) [ 3 ]
  * // Or `await loadBackend("onnx")` once at the start: then results can be read at once.
  * ```
@@ -240,7 +240,8 @@ export class DifferentiationError extends TypeError {
  * import { loadBackend } from "@injax/injax";
  *
  * await loadBackend("cuda");
- * // BackendError: there is no backend "cuda"; the backends are "onnx", "webgpu", "interpreter"
+ * // BackendError: there is no backend "cuda"; the backends are "cpu", "onnx", "webgpu",
+ * // "interpreter"
  * ```
  *
  * @example Works
@@ -248,7 +249,8 @@ export class DifferentiationError extends TypeError {
  * import { jit, loadBackend, type NDArray, numpy as np } from "@injax/injax";
  *
  * await loadBackend("onnx");
- * console.log(jit((x: NDArray) => x.mul(2))(np.array(3)).item()); // 6
+ * const double = jit((x: NDArray) => x.mul(2), { backend: "onnx" });
+ * console.log(double(np.array(3)).item()); // 6
  * ```
  */
 export class BackendError extends Error {

@@ -6,7 +6,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { formatAval } from "../core/aval.ts";
-import { type Backend, type Executable, getBackend } from "../core/backend.ts";
+import { type Backend, defaultBackend, type Executable, getBackend } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { formatNumber, showAsText } from "../core/display.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
@@ -75,7 +75,7 @@ showAsText(Differences);
 
 /** Options of `whereJitDiffersWith`. */
 export interface DifferenceOptions {
-  /** The backend to compare eager code with; default `"onnx"`. */
+  /** The backend to compare eager code with; default `"cpu"`. */
   readonly backend?: string | undefined;
   /** Differences up to this many units of the last place are rounding; default 2. */
   readonly ulps?: number | undefined;
@@ -85,7 +85,7 @@ const differenceOptions: OptionTable<DifferenceOptions> = { backend: "string", u
 
 /**
  * Why a jitted function gives something else than the function itself: runs it once in eager code, and
- * each operation in it on the backend `"onnx"` too, with the same operands. Loops are followed step by
+ * each operation in it on the backend `"cpu"` too, with the same operands. Loops are followed step by
  * step. Names the operations whose results differ by more than rounding (2 ulp), and whether the
  * function compiled as a whole differs: sums are taken in another order there, for example.
  *
@@ -98,7 +98,7 @@ const differenceOptions: OptionTable<DifferenceOptions> = { backend: "string", u
  * import { debug, type NDArray, numpy as np } from "@injax/injax";
  *
  * const found = await debug.whereJitDiffers((x: NDArray) => x.mul(2).sum(), np.ones([3]));
- * console.log(String(found)); // 2 operations compared with onnx: no difference
+ * console.log(String(found)); // 2 operations compared with cpu: no difference
  * ```
  */
 export function whereJitDiffers(f: AnyFunction, ...args: unknown[]): Promise<Differences> {
@@ -126,7 +126,7 @@ export async function whereJitDiffersWith(
 ): Promise<Differences> {
   checkCall("debug.whereJitDiffersWith(options, f, ...args)", arguments, differenceOptions);
   checkFunction("whereJitDiffers", f);
-  const { backend: name = "onnx", ulps = 2 } = options;
+  const { backend: name = defaultBackend, ulps = 2 } = options;
   const backend = getBackend(name);
   await backend.load();
   const [leaves] = flattenArrays("whereJitDiffers", args, `an argument of ${nameOf(f)}`);

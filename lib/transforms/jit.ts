@@ -6,7 +6,7 @@
  */
 import { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { getBackend } from "../core/backend.ts";
+import { defaultBackend, getBackend } from "../core/backend.ts";
 import { AxisError } from "../core/errors.ts";
 import { bind, Tracer } from "../core/trace.ts";
 import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
@@ -66,7 +66,7 @@ export function jitBy(
   options: JitOptions = {},
 ): AnyFunction {
   checkFunction("jit", f);
-  const backend = getBackend(options.backend ?? "onnx").name;
+  const backend = getBackend(options.backend ?? defaultBackend).name;
   const { staticArgnums = [] } = options;
   const staticList = typeof staticArgnums === "number" ? [staticArgnums] : [...staticArgnums];
   const programs = new Programs<Entry>(f, nameOf(f), staticList);

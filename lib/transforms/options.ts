@@ -19,7 +19,7 @@ export interface DiffOptions<N extends Argnums = Argnums, Aux extends boolean = 
 
 /** Options of `jit`. */
 export interface JitOptions {
-  /** Where to run: `"onnx"` (the default), `"webgpu"` or `"interpreter"`. */
+  /** Where to run: `"cpu"` (the default), `"onnx"`, `"webgpu"` or `"interpreter"`. */
   readonly backend?: string | undefined;
   /** Arguments that are part of the program: any values, compared by `Object.is`, or by value if arrays. */
   readonly staticArgnums?: Argnums | undefined;

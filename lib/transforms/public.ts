@@ -9,7 +9,8 @@ import type { Transforms } from "./types.ts";
 
 /**
  * Compiles a function: traced once per shapes, dtypes, tree structure and static arguments, and run
- * as one ONNX graph. Until the backend is loaded, results are in flight.
+ * as one program of a backend. By default that is a WebAssembly module, which runs at once. On other
+ * backends, results are in flight until the backend is loaded.
  *
  * Numbers and booleans among the arguments are float32 and bool arrays inside; list in `staticArgnums`
  * what must stay a number. A function that takes a branch on values it cannot know raises
@@ -17,9 +18,8 @@ import type { Transforms } from "./types.ts";
  *
  * @example
  * ```ts
- * import { jit, loadBackend, numpy as np } from "@injax/injax";
+ * import { jit, numpy as np } from "@injax/injax";
  *
- * await loadBackend("onnx");
  * const f = jit((x: np.NDArray) => np.tanh(x).sum());
  * console.log(f(np.zeros([3])).item()); // 0
  * ```

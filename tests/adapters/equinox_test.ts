@@ -25,7 +25,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "../suppo
 await loadBackend("onnx");
 
 const key = random.key(0);
-const backends = ["onnx", "interpreter"] as const;
+const backends = ["cpu", "onnx", "interpreter"] as const;
 const tight = { rtol: 1e-7, atol: 1e-7 };
 
 Deno.test("a DEQ whose cell is a module is that of the pure function of its weights, and so is its gradient", () => {

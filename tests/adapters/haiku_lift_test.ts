@@ -204,7 +204,7 @@ Deno.test("stacked layers have weights of their own, and are what a loop in Java
   const unrolled = (p: hk.ModuleEntries, x: NDArray, order = [0, 1, 2, 3]): NDArray =>
     order.reduce((y, i) => np.tanh(np.matmul(y, p[name]!.w!.at(i)).add(p[name]!.b!.at(i))), x);
   assertClose(model.apply(params, null, x), plain(unrolled(params, x)) as number[], 1e-6);
-  for (const backend of ["onnx", "interpreter"]) {
+  for (const backend of ["cpu", "onnx", "interpreter"]) {
     const compiled = jit((p: hk.ModuleEntries, x: NDArray) => model.apply(p, null, x), { backend });
     assertClose(compiled(params, x), plain(unrolled(params, x)) as number[], 1e-6);
   }

@@ -90,7 +90,7 @@ Deno.test("layers of Trax, Equinox and Haiku in one solve: each has its state up
     return run({ linear: { ...params.linear!, w: w.add(np.full([2, 2], d)) } }, weights)[0].item();
   };
   assertClose(byParams.linear!.w!.sum(), (at(h) - at(-h)) / (2 * h), 1e-3);
-  for (const backend of ["onnx", "interpreter"]) {
+  for (const backend of ["cpu", "onnx", "interpreter"]) {
     const [v, moved] = jit(run, { backend })(params, weights) as Result;
     assertClose([v, ...moved], [value, n, m, ...rest], 1e-5);
     const [[p, w]] = jit(slopes, { backend })(params, weights) as never as [

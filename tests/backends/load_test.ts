@@ -47,6 +47,18 @@ const FILES = {
   webgpu: "ort-wasm-simd-threaded.asyncify.wasm",
 };
 
+Deno.test("jit needs no permission and nothing loaded, and reads no file of onnxruntime", async () => {
+  const { out, err } = await run(
+    `const f = jit((x) => np.tanh(x).mul(2).sum());
+     console.log(f(np.zeros([3])).item());
+     await attempt(() => loadBackend("cpu"));
+     await attempt(() => sum("cpu"));`,
+    [],
+  );
+  assertEquals(out, ["0", "undefined", "2"]);
+  assertEquals(err, "");
+});
+
 Deno.test("without permission to read, onnx names the file and the flag, loaded or used", async () => {
   const { out, err } = await run(
     `await attempt(() => loadBackend("onnx"));

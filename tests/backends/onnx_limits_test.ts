@@ -6,10 +6,12 @@
  */
 import { loadOrt } from "../../lib/backends/ort_direct.ts";
 import { onnx } from "../../lib/backends/mod.ts";
+import { setDefaultBackend } from "../../lib/core/backend.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
 import { BackendError, jit, loadBackend, type NDArray, numpy as np } from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 
+setDefaultBackend("onnx");
 await loadBackend("onnx");
 
 /** Of some length n: three arrays of [n, n] at once. */

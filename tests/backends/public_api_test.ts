@@ -39,9 +39,10 @@ Deno.test("programs run on the documented interface, with results in flight", as
     "export default () => ({})",
     `import { grad, jit, loadBackend, numpy as np, ready, scan } from "injax";
     await loadBackend("onnx");
+    const onnx = { backend: "onnx" };
     const f = (x) => scan((c, x) => [np.tanh(c.add(x)), c], np.zeros([]), x);
     const x = np.array([0.5, 1, -2]);
-    const [last, all] = jit(f)(x);
+    const [last, all] = jit(f, onnx)(x);
     const read = (g) => { try { return g(); } catch (e) { return e.name; } };
     console.log(read(() => last.item()), last.shape, all.shape);
     const [c, cs] = f(x);
@@ -49,10 +50,10 @@ Deno.test("programs run on the documented interface, with results in flight", as
     await ready([last, all]);
     console.log(close(last, c), close(all, cs));
     // One after the other, an operation in between, and what is no float.
-    const twice = jit((x) => [x.mul(2), x.greater(0), x.astype("int32")]);
+    const twice = jit((x) => [x.mul(2), x.greater(0), x.astype("int32")], onnx);
     const [y, mask, ints] = twice(twice(x)[0].add(1));
     console.log(JSON.stringify(await Promise.all([y, mask, ints].map(async (a) => [...await a.data()]))));
-    const g = jit(grad((x) => f(x)[0]))(x);
+    const g = jit(grad((x) => f(x)[0]), onnx)(x);
     await ready(g);
     console.log(close(g, grad((x) => f(x)[0])(x)));`,
   );

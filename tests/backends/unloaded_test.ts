@@ -5,6 +5,7 @@
  * @module
  */
 import { BackendError, jit, loadBackend, numpy as np } from "../../mod.ts";
+import { cpu } from "../../lib/backends/cpu.ts";
 import { onnx } from "../../lib/backends/onnx.ts";
 import { getBackend } from "../../lib/core/backend.ts";
 import { assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
@@ -24,7 +25,7 @@ for (const name of ["onnx", "webgpu"]) {
 }
 
 Deno.test("arguments may be disposed of as soon as a call has been made, loaded or not", async () => {
-  const double = jit((x: np.NDArray) => x.mul(2));
+  const double = jit((x: np.NDArray) => x.mul(2), { backend: "onnx" });
   const call = (): np.NDArray => {
     const x = np.array([1, 2]);
     const y = double(x);
@@ -50,10 +51,15 @@ Deno.test("a budget of memory holds whether it is set before or while loading", 
   await loadBackend("onnx", { memoryBudget: 2 ** 20 });
   assertEquals(onnx.memoryBudget, 2 ** 20);
   await loadBackend("onnx", { memoryBudget: usual });
-  await assertRejects(() => loadBackend("onnx", { memoryBudget: -1 }), RangeError, "not negative");
+  await loadBackend("cpu", { memoryBudget: 2 ** 20 });
+  assertEquals(cpu.memoryBudget, 2 ** 20);
+  await loadBackend("cpu", { memoryBudget: usual });
+  for (const name of ["cpu", "onnx"]) {
+    await assertRejects(() => loadBackend(name, { memoryBudget: -1 }), RangeError, "not negative");
+  }
   await assertRejects(
     () => loadBackend("interpreter", { memoryBudget: 1 }),
     RangeError,
-    'memoryBudget is for "onnx"; "interpreter" has none',
+    'memoryBudget is for "cpu" and "onnx"; "interpreter" has none',
   );
 });

@@ -33,6 +33,9 @@ function planted(name: string, wrong: number, op = "Add"): (x: NDArray) => NDArr
     batch: ([x], [dim]) => [[bind1(primitive, [x!], null)], [dim!]],
     passes: ordinary,
     lower: (g, [x], _, [aval]) => [g.node(op, [x!, g.scalar(wrong, aval!.dtype)])],
+    kernel: (b, inputs, _, __, [out]) => [
+      b.map(inputs, out!, (e, [v]) => op === "Add" ? e.add(v!, wrong) : e.mul(v!, wrong)),
+    ],
     samples: () => [],
   });
   return (x) => bind1(primitive, [x], null);
@@ -64,6 +67,13 @@ for (const [place, make] of Object.entries(places)) {
   });
 }
 
+Deno.test("what differs on another backend is found there", async () => {
+  const { operations } = await debug.whereJitDiffersWith({ backend: "onnx" }, off, x);
+  assertEquals(operations[0]!.compiled - operations[0]!.eager, 0.5);
+  const found = await debug.whereJitDiffersWith({ backend: "interpreter" }, off, x);
+  assertEquals(found.operations.length, 0);
+});
+
 Deno.test("rounding is not a difference, unless it is asked for", async () => {
   const f = (x: NDArray): NDArray => close(x);
   const { operations } = await debug.whereJitDiffers(f, x);
@@ -76,7 +86,7 @@ Deno.test("rounding is not a difference, unless it is asked for", async () => {
 Deno.test("functions of the library differ nowhere from eager code", async () => {
   const f = (x: NDArray): NDArray =>
     nn.softmax(linalg.solve(np.eye(2).mul(3).add(np.outer(x, x)), np.tanh(x))).cumsum();
-  for (const backend of ["onnx", "interpreter"]) {
+  for (const backend of ["cpu", "onnx", "interpreter"]) {
     const found = await debug.whereJitDiffersWith({ backend }, f, x);
     assert(found.compared > 8);
     assertEquals(
@@ -97,7 +107,7 @@ Deno.test("zeros of another sign, NaN and infinities are told from rounding", as
   const found = await debug.whereJitDiffers(turned, np.array([-1]));
   const [{ eager, compiled, ulps }] = found.operations as [debug.Difference];
   assertEquals([eager, compiled, ulps], [0, -0, Infinity]);
-  assert(String(found).includes("eager 0, onnx -0 (no rounding)"), String(found));
+  assert(String(found).includes("eager 0, cpu -0 (no rounding)"), String(found));
 });
 
 Deno.test("program() shows each stage", () => {

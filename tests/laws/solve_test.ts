@@ -71,7 +71,7 @@ for (const world of worlds) {
     assertClose(model(params, x), explicit(params, x), tolerance, "eager");
     const wanted = gradients(explicit)(params, x);
     assertClose(gradients(model)(params, x), wanted, tolerance, "gradients");
-    for (const backend of ["interpreter", "onnx"] as const) {
+    for (const backend of ["cpu", "interpreter", "onnx"] as const) {
       assertClose(jit(model, { backend })(params, x), explicit(params, x), tolerance, backend);
       const both = [
         jit(gradients(model), { backend }),
@@ -206,7 +206,7 @@ for (const world of worlds) {
       fisherInformation(normalizer((q) => q.matmul(w).add(b)), q);
     const points = np.array([[0.6, -0.4], [0.1, 0.9], [-1, 0.3]]);
     assertClose(information(params, x), wanted(params, x), tolerance, "eager");
-    for (const backend of ["interpreter", "onnx"] as const) {
+    for (const backend of ["cpu", "interpreter", "onnx"] as const) {
       assertClose(jit(information, { backend })(params, x), wanted(params, x), tolerance, backend);
     }
     const lanes = { inAxes: [null, 0] };

@@ -386,7 +386,7 @@ Deno.test("a function that is kept compiled follows what its rules alone look at
       return [ct.mul(x).mul(context.names.get("flags", "twice") === true ? w.mul(2) : w)];
     },
   );
-  for (const backend of ["onnx", "interpreter"] as const) {
+  for (const backend of ["cpu", "onnx", "interpreter"] as const) {
     const f = toy.transforms.jit((x: NDArray) => square(x), { backend });
     const slope = (w: NDArray, twice = false): unknown =>
       toy.apply({ params: { w }, stats: {} }, null, () => {

@@ -372,7 +372,7 @@ Deno.test("a transformed function may be made in one place and used in another",
 });
 
 Deno.test("a compiled function that makes a module has other parameters at each call of a run", () => {
-  for (const backend of ["interpreter", "onnx"]) {
+  for (const backend of ["cpu", "interpreter", "onnx"]) {
     const step = t.jit((x: NDArray) => new hk.Linear(2).call(x), { backend });
     const model = hk.transform((x: NDArray) => [step(x), step(x), step(x)]);
     const x = point.astype("float32");

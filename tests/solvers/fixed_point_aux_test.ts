@@ -49,7 +49,7 @@ Deno.test("the solution carries what the function gives beside its value there",
 });
 
 Deno.test("it is the same compiled, as part of a solution that leaves jit", () => {
-  for (const backend of ["onnx", "interpreter"]) {
+  for (const backend of ["cpu", "onnx", "interpreter"]) {
     const { value, aux } = jit((t: NDArray) => solve(t), { backend })(f64(0.8));
     assertAlmostEquals(aux.energy.item(), 0.8 * value.item() ** 2, 1e-12);
   }

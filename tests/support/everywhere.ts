@@ -1,16 +1,17 @@
 /**
- * Checks that hold for eager code and on both CPU backends.
+ * Checks that hold for eager code and on all backends of the CPU.
  *
  * @module
  */
 import { jit, type Tree } from "../../mod.ts";
 import { assertClose } from "./arrays.ts";
 
-/** For jit, which would otherwise wait for onnx. */
+/** For jit. */
 export const interpreter = { backend: "interpreter" } as const;
 
 /** The backends that give results at once; `onnx` must have been loaded. */
 export const backends: readonly { readonly backend: string }[] = [
+  { backend: "cpu" },
   interpreter,
   { backend: "onnx" },
 ];

@@ -153,13 +153,13 @@ in (c) }`,
   const named = textOf((x) =>
     jit(function area(y: NDArray) {
       return y.mul(y);
-    })(x!), x3);
+    }, { backend: "interpreter" })(x!), x3);
   assertEquals(
     named,
     `{ lambda a:float32[3] ; let
   b:float32[3] = jit[jaxpr={ lambda a:float32[3] ; let
     b:float32[3] = mul a a
-  in (b) } name=area backend=onnx] a
+  in (b) } name=area backend=interpreter] a
 in (b) }`,
   );
 });

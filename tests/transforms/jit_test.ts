@@ -134,7 +134,7 @@ Deno.test("jit() keeps what a variable held when it traced", () => {
 });
 
 Deno.test("jit() results: trees, arguments passed through, constants, the same result twice", () => {
-  for (const backend of ["interpreter", "onnx"]) {
+  for (const backend of ["cpu", "interpreter", "onnx"]) {
     const f = jit((x: NDArray, y: { z: NDArray }) => {
       const s = x.add(1);
       return { x, s: [s, s], y, c: arr([1, 2]), n: null, k: np.array(3, { dtype: "int32" }), t: 2 };
@@ -152,7 +152,7 @@ Deno.test("jit() results: trees, arguments passed through, constants, the same r
 });
 
 Deno.test("jit() of functions without arguments, without results, and with empty arrays", () => {
-  for (const backend of ["interpreter", "onnx"]) {
+  for (const backend of ["cpu", "interpreter", "onnx"]) {
     assertClose(jit(() => arr([1, 2]).mul(2), { backend })(), [2, 4]);
     assertEquals(jit((_: NDArray) => null, { backend })(arr(1)), null);
     assertEquals(plain(jit((_: NDArray) => [], { backend })(arr(1))), []);
@@ -190,7 +190,7 @@ Deno.test("a program that ran keeps giving what it gave: no state is shared betw
 
 Deno.test("a backend that there is not is reported by jit() with the names there are", () => {
   const e = assertThrows(() => jit((x: NDArray) => x, { backend: "cuda" }), BackendError, '"cuda"');
-  for (const name of ["onnx", "webgpu", "interpreter"]) {
+  for (const name of ["cpu", "onnx", "webgpu", "interpreter"]) {
     assert(e.message.includes(`"${name}"`), e.message);
   }
   return assertRejects(() => loadBackend("tpu"), BackendError, '"tpu"').then(() => {});

@@ -100,7 +100,7 @@ Deno.test("a registered class goes through derivatives", () => {
 
 Deno.test("a registered class goes through jit, vmap and evalShape; its label makes a program its own", () => {
   let traces = 0;
-  for (const backend of ["interpreter", "onnx"]) {
+  for (const backend of ["cpu", "interpreter", "onnx"]) {
     traces = 0;
     const f = jit((q: Point) => {
       traces++;
