@@ -57,7 +57,7 @@ export function interpreted({ e, inputs, results }: Scalar): Loop {
 }
 
 function step(node: Expr, values: ReadonlyMap<Expr, TypedArray>): (n: number) => void {
-  const f = function_(node);
+  const f = numericOf(node);
   const out = values.get(node)!;
   const [a, b, c] = node.args.map((x) => values.get(x)!) as [TypedArray, TypedArray, TypedArray];
   const { length } = node.args;
@@ -84,7 +84,7 @@ const words = new Int32Array(double.buffer);
 type Numeric = (x: number, y: number, z: number) => number;
 
 /** What an operation computes, before its result is stored in its type. */
-function function_(node: Expr): Numeric {
+function numericOf(node: Expr): Numeric {
   const ty: Ty = node.args[0]!.ty;
   const float = isFloatTy(ty);
   switch (node.op) {
