@@ -2,8 +2,8 @@
  * What accurate functions are put together from: polynomials, sums and products with their rounding
  * errors, powers of two. Works in `f32` and `f64` alike.
  *
- * Sources: T. J. Dekker, A floating-point technique for extending the available precision, Numer. Math.
- * 18 (1971); D. E. Knuth, The Art of Computer Programming 2, section 4.2.2.
+ * Sources: T. J. Dekker, A floating-point technique for extending the available precision, Numer.
+ * Math. 18 (1971); D. E. Knuth, The Art of Computer Programming 2, section 4.2.2.
  *
  * @module
  */

@@ -1,10 +1,10 @@
 /**
- * Angles reduced to a quarter of a turn: x = q pi/2 + r with |r| <= pi/4, where r has more digits than a
- * float holds, near multiples of pi/2 too.
+ * Angles reduced to a quarter of a turn: x = q pi/2 + r with |r| <= pi/4, where r has more digits
+ * than a float holds, near multiples of pi/2 too.
  *
- * Moderate angles by Cody and Waite's method. All others, and those so near a multiple of pi/2 that digits
- * would be missing, by that of M. Payne and R. Hanek (Radian reduction for trigonometric functions, SIGNUM
- * Newsletter 18, 1983), with pieces of 24 bits.
+ * Moderate angles by Cody and Waite's method. All others, and those so near a multiple of pi/2 that
+ * digits would be missing, by that of M. Payne and R. Hanek (Radian reduction for trigonometric
+ * functions, SIGNUM Newsletter 18, 1983), with pieces of 24 bits.
  *
  * @module
  */
@@ -93,8 +93,8 @@ function reduceFar(e: Exprs, x: Expr): Angle {
 }
 
 /**
- * pi/2 in parts of 12, 12 and 24 bits for `f32`, of 33, 33 and 53 bits for `f64`: products of the first
- * two with multiples up to those of moderate angles are exact.
+ * pi/2 in parts of 12, 12 and 24 bits for `f32`, of 33, 33 and 53 bits for `f64`: products of the
+ * first two with multiples up to those of moderate angles are exact.
  */
 const PARTS = {
   f32: [1.57080078125, -4.453584551811218e-06, -8.705515752716053e-10],

@@ -4,8 +4,8 @@
  * @module
  */
 
-// The inverse of the error function is that of M. Giles, Approximating the erfinv function, GPU Computing Gems
-// (2012), as in XLA.
+// The inverse of the error function is that of M. Giles, Approximating the erfinv function, GPU
+// Computing Gems (2012), as in XLA.
 
 /** A piece of the inverse: a polynomial in `w - shift`, or in `sqrt(w) - shift` after the first. */
 export interface Piece {
@@ -131,5 +131,7 @@ export const INVERSE_DOUBLE: readonly Piece[] = [
   },
 ];
 
-/** Bits of an integer exponent that count: any more, and nothing but -1, 0 and 1 fits the result. */
+/**
+ * Bits of an integer exponent that count: any more, and nothing but -1, 0 and 1 fits the result.
+ */
 export const POWER_BITS = 6;

@@ -10,8 +10,8 @@ import { type Expr, Exprs, scalarType, type Ty } from "./expr.ts";
 export type Elementwise = (e: Exprs, ...args: Expr[]) => Expr | readonly Expr[];
 
 /**
- * Computes `n` elements: first where they begin in the results and their number, then the results, and of
- * each operand the elements, where they begin and the step between them, 0 or 1.
+ * Computes `n` elements: first where they begin in the results and their number, then the results,
+ * and of each operand the elements, where they begin and the step between them, 0 or 1.
  */
 export type Loop = (o: number, n: number, ...arrays: (TypedArray | number)[]) => void;
 

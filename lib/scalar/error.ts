@@ -1,8 +1,8 @@
 /**
  * The error function and its complements.
  *
- * For `f64` methods and coefficients are those of FreeBSD's msun (s_erf.c); `f32` has minimax polynomials
- * of its own.
+ * For `f64` methods and coefficients are those of FreeBSD's msun (s_erf.c); `f32` has minimax
+ * polynomials of its own.
  *
  * @module
  */
@@ -109,7 +109,9 @@ const TAIL: Quotient = {
   ],
 };
 
-/** erf(x) / x - 1 in x^2 below 7/8, and log(erfc(x)) in x from there to where erf is 1; for `f32`. */
+/**
+ * erf(x) / x - 1 in x^2 below 7/8, and log(erfc(x)) in x from there to where erf is 1; for `f32`.
+ */
 const SINGLE_NEAR = [
   -0.0006222425145097077,
   0.00503587257117033,

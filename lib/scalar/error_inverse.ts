@@ -9,8 +9,8 @@ import type { Expr, Exprs } from "./expr.ts";
 import { log } from "./log.ts";
 
 /**
- * The inverse of the error function: infinite at -1 and 1, NaN beyond. Of `f32`, with x^2 rounded as in
- * XLA, so that normal random numbers agree with JAX's far out too.
+ * The inverse of the error function: infinite at -1 and 1, NaN beyond. Of `f32`, with x^2 rounded
+ * as in XLA, so that normal random numbers agree with JAX's far out too.
  */
 export function erfInv(e: Exprs, x: Expr): Expr {
   const wide = x.ty === "f64";

@@ -1,10 +1,10 @@
 /**
- * The parts that exponentials are made of: arguments reduced, and exponentials of arguments with more digits
- * than a float has.
+ * The parts that exponentials are made of: arguments reduced, and exponentials of arguments with
+ * more digits than a float has.
  *
- * x = n log 2 + r with |r| <= log(2) / 2, and e^x = 2^n e^r (W. J. Cody and W. Waite, Software Manual for
- * the Elementary Functions, 1980). Polynomials for `f32` are those of Cephes (S. Moshier, expf); those for
- * `f64` are minimax, with an error below 2^-58.
+ * x = n log 2 + r with |r| <= log(2) / 2, and e^x = 2^n e^r (W. J. Cody and W. Waite, Software
+ * Manual for the Elementary Functions, 1980). Polynomials for `f32` are those of Cephes (S.
+ * Moshier, expf); those for `f64` are minimax, with an error below 2^-58.
  *
  * @module
  */

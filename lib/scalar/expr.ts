@@ -1,10 +1,11 @@
 /**
  * Scalar functions as expressions: what an elementwise operation computes of one element, written
- * once. Loops in JavaScript and vector code are derived from the same expression, so that they give the
- * same bits; nothing here knows either.
+ * once. Loops in JavaScript and vector code are derived from the same expression, so that they give
+ * the same bits; nothing here knows either.
  *
- * An expression is a graph: equal parts are one node. Arithmetic is that of IEEE 754 in the type of its
- * operands, rounded after each operation (there is no fused multiply-add); integers wrap around.
+ * An expression is a graph: equal parts are one node. Arithmetic is that of IEEE 754 in the type of
+ * its operands, rounded after each operation (there is no fused multiply-add); integers wrap
+ * around.
  *
  * @module
  */
@@ -292,7 +293,8 @@ export class Exprs {
 
   /**
    * `x` in another type: floats are rounded to nearest; to integers towards zero, to the limits beyond
-   * them, and 0 for NaN; bools are 0 and 1; anything but 0 is true. Between `i32` and `u32` bits stay.
+   * them, and 0 for NaN; bools are 0 and 1; anything but 0 is true. Between `i32` and `u32` bits
+   * stay.
    */
   convert(x: Expr, ty: Ty): Expr {
     if (x.ty === ty) return x;

@@ -1,6 +1,6 @@
 /**
- * The accurate functions under one name. The files export nothing else, since what is re-exported by name
- * is on no page of the documentation.
+ * The accurate functions under one name. The files export nothing else, since what is re-exported
+ * by name is on no page of the documentation.
  *
  * @module
  */

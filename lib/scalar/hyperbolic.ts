@@ -1,6 +1,6 @@
 /**
- * Hyperbolic functions and their inverses, of exponentials and logarithms whose arguments keep their
- * rounding errors. Those of `f32` are computed as `f64`, but for the tangent.
+ * Hyperbolic functions and their inverses, of exponentials and logarithms whose arguments keep
+ * their rounding errors. Those of `f32` are computed as `f64`, but for the tangent.
  *
  * @module
  */

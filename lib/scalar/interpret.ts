@@ -1,6 +1,6 @@
 /**
- * Loops over typed arrays that compute scalar expressions without code from strings: node by node, on
- * blocks of elements, whose storage rounds and wraps as the node's type says.
+ * Loops over typed arrays that compute scalar expressions without code from strings: node by node,
+ * on blocks of elements, whose storage rounds and wraps as the node's type says.
  *
  * @module
  */

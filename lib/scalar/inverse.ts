@@ -1,5 +1,6 @@
 /**
- * Inverse trigonometric functions: asin, acos, atan and atan2. Those of `f32` are computed as `f64`.
+ * Inverse trigonometric functions: asin, acos, atan and atan2. Those of `f32` are computed as
+ * `f64`.
  *
  * Methods and coefficients are those of FreeBSD's msun (e_asin.c, e_acos.c, s_atan.c, e_atan2.c).
  *
@@ -95,7 +96,10 @@ const ATAN = [
   3.33333333333329318027e-01,
 ];
 
-/** Tangents c near which atan(x) = atan(c) + atan((x - c) / (1 + c x)), from where, atan(c) and its error. */
+/**
+ * Tangents c near which atan(x) = atan(c) + atan((x - c) / (1 + c x)), from where, atan(c) and its
+ * error.
+ */
 const CENTRES = [
   [7 / 16, 0.5, 4.63647609000806093515e-01, 2.26987774529616870924e-17],
   [11 / 16, 1, 7.85398163397448278999e-01, 3.06161699786838301793e-17],

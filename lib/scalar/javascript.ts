@@ -1,9 +1,10 @@
 /**
  * Loops over typed arrays that compute scalar expressions, in JavaScript: the eager operations.
  *
- * A loop is code made from the expression, which the engine compiles as if it had been written by hand.
- * Where a content security policy forbids code from strings, `interpret.ts` gives the same results.
- * Owns the text of such loops; how elements of broadcast operands are walked belongs to the caller.
+ * A loop is code made from the expression, which the engine compiles as if it had been written by
+ * hand. Where a content security policy forbids code from strings, `interpret.ts` gives the same
+ * results. Owns the text of such loops; how elements of broadcast operands are walked belongs to
+ * the caller.
  *
  * @module
  */
@@ -128,7 +129,10 @@ interface Choice {
   readonly sides: readonly [Block, Block];
 }
 
-/** For each choice, the first under its condition after all that either reads: they can be made there. */
+/**
+ * For each choice, the first under its condition after all that either reads: they can be made
+ * there.
+ */
 function leaders(live: readonly Expr[]): ReadonlyMap<Expr, Expr> {
   const leader = new Map<Expr, Expr>();
   const latest = new Map<Expr, Expr>();

@@ -1,8 +1,9 @@
 /**
  * The parts that logarithms are made of.
  *
- * x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt(2), and with s = f / (2 + f), log(1 + f) = 2 artanh(s).
- * Method and coefficients are those of FreeBSD's msun (K. C. Ng, e_log.c, s_log1p.c, e_logf.c).
+ * x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt(2), and with s = f / (2 + f), log(1 + f) =
+ * 2 artanh(s). Method and coefficients are those of FreeBSD's msun (K. C. Ng, e_log.c, s_log1p.c,
+ * e_logf.c).
  *
  * @module
  */
@@ -63,7 +64,8 @@ function assemble(e: Exprs, k: Expr, f: Expr, more?: Expr): Expr {
 export function splitAny(e: Exprs, x: Expr): Split {
   const wide = x.ty === "f64";
   const tiny = e.lt(x, wide ? 2 ** -1000 : 2 ** -126);
-  // The smallest numbers are lifted to normal ones; the largest `f64` would have no reciprocal power.
+  // The smallest numbers are lifted to normal ones; the largest `f64` would have no reciprocal
+  // power.
   const [up, down] = wide ? [60, -2] : [25, 0];
   const lifted = e.mul(x, e.select(tiny, e.constant(2 ** up, x.ty), 2 ** down));
   const { k, m } = split(e, lifted);

@@ -11,7 +11,9 @@ import type { Expr, Exprs } from "./expr.ts";
 import { log } from "./log.ts";
 import { splitAny } from "./logarithm.ts";
 
-/** 1 / (2 i + 5) in z: (artanh(s) / s - 1 - z / 3) / z^2 with z = s^2, highest coefficient first. */
+/**
+ * 1 / (2 i + 5) in z: (artanh(s) / s - 1 - z / 3) / z^2 with z = s^2, highest coefficient first.
+ */
 const ARTANH = Array.from({ length: 11 }, (_, i) => 1 / (2 * (10 - i) + 5));
 
 /** 1 / 3 in two parts. */
@@ -64,7 +66,9 @@ function positivePower(e: Exprs, x: Expr, y: Expr): Expr {
   return expOfPair(e, { high: product.high, low: more });
 }
 
-/** `x^y` of floats as IEEE 754 has it: 1 for `y` = 0, for `x` = 1, and for -1 to an infinite power. */
+/**
+ * `x^y` of floats as IEEE 754 has it: 1 for `y` = 0, for `x` = 1, and for -1 to an infinite power.
+ */
 export function pow(e: Exprs, x: Expr, y: Expr): Expr {
   const a = e.abs(x);
   const usual = positivePower(e, a, e.min(e.max(y, -LARGE), LARGE));

@@ -1,6 +1,6 @@
 /**
- * Sums whose parts are computed to more digits than the result has: x y + z with one rounding, and the
- * logarithm of a sum of exponentials.
+ * Sums whose parts are computed to more digits than the result has: x y + z with one rounding, and
+ * the logarithm of a sum of exponentials.
  *
  * @module
  */

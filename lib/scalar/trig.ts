@@ -1,8 +1,8 @@
 /**
  * Sine, cosine and tangent, of all angles.
  *
- * Polynomials on [-pi/4, pi/4] are those of FreeBSD's msun (k_sin.c, k_cos.c) for `f64`, and of Cephes
- * (S. Moshier, sinf.c) for `f32`.
+ * Polynomials on [-pi/4, pi/4] are those of FreeBSD's msun (k_sin.c, k_cos.c) for `f64`, and of
+ * Cephes (S. Moshier, sinf.c) for `f32`.
  *
  * @module
  */

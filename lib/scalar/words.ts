@@ -1,6 +1,6 @@
 /**
- * What JavaScript lacks of the scalar operations: the words of floats, rounding to even, and conversion
- * to integers with saturation.
+ * What JavaScript lacks of the scalar operations: the words of floats, rounding to even, and
+ * conversion to integers with saturation.
  *
  * @module
  */

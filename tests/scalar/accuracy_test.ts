@@ -1,6 +1,7 @@
 /**
- * Accuracy of the scalar functions, in units in the last place: of float64 against values recorded to more
- * digits, of float32 against what float64 gives, over all its bits. The largest errors are on record here.
+ * Accuracy of the scalar functions, in units in the last place: of float64 against values recorded
+ * to more digits, of float32 against what float64 gives, over all its bits. The largest errors are
+ * on record here.
  *
  * @module
  */
@@ -12,8 +13,9 @@ import recorded from "../reference/scalar.json" with { type: "json" };
 import { assert, assertEquals } from "../support/assert.ts";
 
 /**
- * Errors that are not exceeded, of float64 and of float32. All but the inverse of the error function are
- * below 2: that is XLA's approximation, whose argument in float32 has few digits near 1.
+ * Errors that are not exceeded, of float64 and of float32. All but the inverse of the error
+ * function are below 2: that is XLA's approximation, whose argument in float32 has few digits near
+ * 1.
  */
 const bounds: Readonly<Record<string, readonly [double: number, single: number | null]>> = {
   exp: [1, 0.95],

@@ -1,6 +1,6 @@
 /**
- * Elementwise operations give the same bits however they are computed: by code, where code from strings is
- * forbidden, and compiled to WebAssembly. And the laws that hold of all their values.
+ * Elementwise operations give the same bits however they are computed: by code, where code from
+ * strings is forbidden, and compiled to WebAssembly. And the laws that hold of all their values.
  *
  * @module
  */

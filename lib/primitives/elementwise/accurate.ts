@@ -1,6 +1,6 @@
 /**
- * Functions in the graph to full precision, where ONNX or ONNX Runtime has no kernel or no accurate one:
- * log1p, expm1, and the arc tangent in double precision.
+ * Functions in the graph to full precision, where ONNX or ONNX Runtime has no kernel or no accurate
+ * one: log1p, expm1, and the arc tangent in double precision.
  *
  * @module
  */

@@ -173,7 +173,10 @@ const shiftRightLogicalP = shift(
 export function shiftLeft(x: NDArray, y: NDArray): NDArray {
   return bind1(shiftLeftP, [x, y], null);
 }
-/** The bits of `x` shifted by `y` places to the right, zeros coming in; 0 for counts outside 0 to 31. */
+/**
+ * The bits of `x` shifted by `y` places to the right, zeros coming in; 0 for counts outside 0 to
+ * 31.
+ */
 export function shiftRightLogical(x: NDArray, y: NDArray): NDArray {
   return bind1(shiftRightLogicalP, [x, y], null);
 }

@@ -1,6 +1,6 @@
 /**
- * The error function, its complements and its inverse, of which ONNX has a part: approximations for the
- * graph.
+ * The error function, its complements and its inverse, of which ONNX has a part: approximations for
+ * the graph.
  *
  * @module
  */
@@ -18,8 +18,8 @@ import { floats, unary } from "./factory.ts";
 
 // ---------------------------------------------------------------- erf
 
-// W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969), as in
-// SPECFUN's CALERF. Highest coefficients first; `near` in x^2 for erf(x) / x, `far` in |x| for
+// W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969), as
+// in SPECFUN's CALERF. Highest coefficients first; `near` in x^2 for erf(x) / x, `far` in |x| for
 // erfc(|x|) e^(x^2), which serves to 6, where erf is 1 in double precision.
 const ERF_NEAR = 0.46875;
 const ERF_ONE = 6;

@@ -128,10 +128,10 @@ const LONG_COLUMN = 256;
 
 /**
  * Nodes of an elementwise operation. Beside an axis of length 1 at the end, the CPU's expr take ten
- * times as long for a number or a shorter shape, as each element is a span of its own (measured with
- * onnxruntime-web 1.30, [300000, 1] against [300000]: 12 and 1 ms for a product with a number, 50 and 1
- * for four such operations). So such axes are taken off and put back, which moves nothing. Files
- * are left as they are, whose lengths may be open.
+ * times as long for a number or a shorter shape, as each element is a span of its own (measured
+ * with onnxruntime-web 1.30, [300000, 1] against [300000]: 12 and 1 ms for a product with a number,
+ * 50 and 1 for four such operations). So such axes are taken off and put back, which moves nothing.
+ * Files are left as they are, whose lengths may be open.
  */
 export function lowerElementwise(
   g: Lowering,
@@ -186,7 +186,9 @@ const INTEGERS: Readonly<Partial<Record<DType, readonly [readonly number[], read
 
 const KINK = "limits, jumps and values that are not finite";
 
-/** What every operation on floats is tried on: both zeros, limits, halves, and what is not finite. */
+/**
+ * What every operation on floats is tried on: both zeros, limits, halves, and what is not finite.
+ */
 function nasty(dtype: DType): number[] {
   const subnormal = dtype === "float32" ? 2 ** -149 : Number.MIN_VALUE;
   const sizes = [
@@ -271,8 +273,8 @@ export interface UnaryRules {
   /** Name of the primitive. */
   readonly name: string;
   /**
-   * What it computes of an element, for each dtype that it knows. Loops in JavaScript and vector code are
-   * made of it.
+   * What it computes of an element, for each dtype that it knows. Loops in JavaScript and vector
+   * code are made of it.
    */
   readonly expr: ByDType<Scalar1>;
   /** The element type of the result, where it is not the operand's. */

@@ -22,7 +22,10 @@ const SPLIT = 134217729;
 
 const loopOf = perOperands(scalar.mulAdd, 3);
 
-/** In double precision: the rounding errors of product and sum are exact (Dekker, Knuth), and added at last. */
+/**
+ * In double precision: the rounding errors of product and sum are exact (Dekker, Knuth), and added
+ * at last.
+ */
 function exactly(f: Formula, a: Value, b: Value, c: Value): Value {
   const product = f.mul(a, b), sum = f.add(product, c);
   const upper = (v: Value): Value => {
