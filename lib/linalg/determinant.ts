@@ -1,8 +1,8 @@
 /**
  * Determinants: det, slogdet, and cofactors, which are the derivatives of a determinant.
  *
- * Determinants are products of the pivots of `lu.ts`. The loops of cofactors are in `loops.ts`, their
- * nodes in `graph.ts`.
+ * Determinants are products of the pivots of `lu.ts`. Cofactors on the CPU are in
+ * `cofactors_routine.ts`, their nodes in `graph.ts`.
  *
  * @module
  */
@@ -34,7 +34,8 @@ import { expandDims } from "../primitives/shape/reshape.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
 import { batchAxisInFront, broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { lowerCofactors, type Matrices } from "./graph.ts";
-import { cofactorsOf, type Pivots, pivotsOf } from "./loops.ts";
+import { cofactorRoutines } from "./cofactors_routine.ts";
+import { type Pivots, pivotsOf } from "./pivots.ts";
 import { diagonalOf, identityLike, matmul, transposed } from "./matrices.ts";
 import { lu } from "./lu.ts";
 import { compileAsProgram, lowerAsProgram } from "./programs.ts";
@@ -229,13 +230,12 @@ export const cofactorsP: Primitive<null> = definePrimitive<null>({
     }
     return [a!];
   },
-  impl([a, ...changes]) {
-    const { systems, n, dtype } = matricesIn(a!);
-    const values = allocate(dtype, a!.values.length);
-    for (let i = 0; i < systems; i++) {
-      values.set(cofactorsOf(matrix(a!, i, n), changes.map((e) => matrix(e, i, n)), n), i * n * n);
-    }
-    return [values];
+  impl(inputs) {
+    const { systems, n, dtype } = matricesIn(inputs[0]!);
+    const out = allocate(dtype, inputs[0]!.values.length);
+    cofactorRoutines[inputs.length - 1]!
+      .runLong(dtype, [...inputs.map((x) => x.values), out], systems, n);
+    return [out];
   },
   jvp([a, ...changes], [da, ...dchanges]) {
     const parts = dchanges.flatMap((d, i) => d ? [cofactors(a!, ...changes.with(i, d))] : []);
@@ -266,6 +266,10 @@ export const cofactorsP: Primitive<null> = definePrimitive<null>({
     const at = matricesIn(aval!);
     const [x, ...es] = [a!, ...changes].map((v) => g.reshape(v, [at.systems, at.n, at.n]));
     return [g.reshape(lowerCofactors(g, x!, es, at), out!.shape)];
+  },
+  kernel(b, inputs, _, [aval], outs) {
+    const { systems, n, dtype } = matricesIn(aval!);
+    return b.call(cofactorRoutines[inputs.length - 1]!, dtype, inputs, outs, [systems, n]);
   },
   samples: () =>
     [0, 1, 2].flatMap((order) =>

@@ -75,7 +75,7 @@ function factors(f: Formula, column: Value, pivot: Value, keep: Value): Value {
   return f.choose(keep, 0, f.div(column, divisor));
 }
 
-/** What `diagonalise` in `loops.ts` gives; `pivots` is `[systems, n]`. */
+/** What `diagonalise` in `cofactors_routine.ts` gives; `pivots` is `[systems, n]`. */
 interface Diagonal {
   readonly pivots: Value;
   /** `[systems, 1, 1]` */
@@ -162,7 +162,7 @@ function lowerDiagonal(g: Lowering, a: Value, at: Matrices): Diagonal {
 
 /**
  * Products of all pivots but those at `count` positions, an axis of length n for each position, and 0
- * where two positions are the same; as `productsBut` in `loops.ts`.
+ * where two positions are the same; as in `cofactors_routine.ts`.
  */
 function productsBut(f: Formula, pivots: Value, count: number, at: Matrices): Value {
   const { g } = f;
@@ -198,7 +198,7 @@ function productsBut(f: Formula, pivots: Value, count: number, at: Matrices): Va
   return result;
 }
 
-/** As `cofactorsOf` in `loops.ts`, for all systems. */
+/** As `cofactors_routine.ts`, for all systems. */
 export function lowerCofactors(
   g: Lowering,
   a: Value,
