@@ -39,9 +39,9 @@ export interface LinearSolveParams {
   readonly matvec: WithConsts;
   /** `x -> A^T x`, where a transposed solve is given. */
   readonly vecmat: WithConsts | null;
-  /** `b -> A^-1 b`. */
+  /** `b -> A^-1 b`, and after that whatever the solver says about it. */
   readonly solve: WithConsts;
-  /** `b -> A^-T b`. */
+  /** `b -> A^-T b`, and whatever is said about that. */
   readonly transposeSolve: WithConsts | null;
   /** Why there is no transposed solve although one was given. */
   readonly noTranspose: DifferentiationError | null;
@@ -60,10 +60,15 @@ function split<T>(inputs: readonly T[], params: LinearSolveParams): Record<Role 
   return out;
 }
 
+/** Number of arrays in `b`, and in the solution. */
+function numUnknowns(params: LinearSolveParams): number {
+  return params.matvec.jaxpr.outputs.length;
+}
+
 /** Number of inputs. */
 function numInputs(params: LinearSolveParams): number {
   const consts = roles.reduce((n, role) => n + (params[role]?.numConsts ?? 0), 0);
-  return consts + params.solve.jaxpr.outputs.length;
+  return consts + numUnknowns(params);
 }
 
 /** Where the constants of the program that solves are among the inputs. */
@@ -89,7 +94,8 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
     // A dx = db - dA x
     const p = split(primals, params);
     const t = split<Tangent>(tangents, params);
-    const x = bind(linearSolveP, primals, params);
+    const outs = bind(linearSolveP, primals, params);
+    const x = outs.slice(0, numUnknowns(params));
     let rhs: Tangent[] = t.b;
     if (t.matvec.some((d) => d !== null)) {
       const { jaxpr, active } = jvpJaxpr(params.matvec.jaxpr, [
@@ -108,9 +114,12 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
         return sub(db ?? zeros(x[i]!.aval), outs[next++]!);
       });
     }
-    if (rhs.every((d) => d === null)) return [x, x.map(() => null)];
+    const still = outs.map(() => null);
+    if (rhs.every((d) => d === null)) return [outs, still];
     const b = rhs.map((d, i) => d ?? zeros(x[i]!.aval));
-    return [x, bind(linearSolveP, join({ ...p, b }), params)];
+    const dx = bind(linearSolveP, join({ ...p, b }), params).slice(0, x.length);
+    // What is said about the solution has no derivative.
+    return [outs, [...dx, ...still.slice(x.length)]];
   },
   transpose(cts, inputs, params) {
     if (params.noTranspose !== null) throw params.noTranspose;
@@ -121,9 +130,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
     }
     const p = split(inputs, params);
     const consts = p as Record<Role, NDArray[]>;
-    const b = cts.map((ct, i) =>
-      ct ?? zeros(p.b[i] instanceof Linear ? p.b[i].aval : p.b[i]!.aval)
-    );
+    const b = p.b.map((x, i) => cts[i] ?? zeros(x instanceof Linear ? x.aval : x.aval));
     const back = bind(
       linearSolveP,
       join({
@@ -141,7 +148,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
         noTranspose: null,
       },
     );
-    return [...roles.flatMap((role) => p[role].map(() => null)), ...back];
+    return [...roles.flatMap((role) => p[role].map(() => null)), ...back.slice(0, b.length)];
   },
   batch(args, dims, size, params) {
     const p = split(args, params);
@@ -152,7 +159,8 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
       const own = params[role];
       if (own === null) return null;
       const mask = [...d[role].map((x) => x !== null), ...all];
-      return { ...own, jaxpr: batchJaxpr(own.jaxpr, size, mask, all).jaxpr };
+      const outs = own.jaxpr.outputs.map(() => true);
+      return { ...own, jaxpr: batchJaxpr(own.jaxpr, size, mask, outs).jaxpr };
     };
     const front = batchAxesInFront(args, dims, size);
     const f = split(front, params);

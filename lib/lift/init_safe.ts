@@ -8,7 +8,7 @@ import { scalarArray } from "../core/concrete.ts";
 import { checkCall } from "../core/signature.ts";
 import { treeMap, treeUnflatten } from "../core/tree.ts";
 import { zeros } from "../primitives/constants/full.ts";
-import type { RootOptions } from "../transforms/options.ts";
+import type { LinearSolveOptions, RootOptions } from "../transforms/options.ts";
 import { scanLength, sliceAlong } from "../transforms/loops.ts";
 import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
 import { ShapeDtype } from "../transforms/shape_dtype.ts";
@@ -108,10 +108,11 @@ const immediate: Readonly<Record<Exclude<ImmediateName, "isInitializing">, Stand
     const found = once(solve, residual, start)();
     return [...hasAux ? found as unknown[] : [found], (value as unknown[])[1]];
   },
-  customLinearSolve: (matvec, b) => {
+  customLinearSolve: (matvec, b, solve, options = {}) => {
     const tree = asArrays(b);
     once(matvec, tree);
-    return tree;
+    const { hasAux = false } = options as LinearSolveOptions;
+    return hasAux ? once(solve, matvec, tree)() : tree;
   },
   evalShape: (f, ...args) => {
     const concrete = args.map((arg) =>

@@ -267,18 +267,29 @@ export function customLinearSolveBy(
   const flattenLike = like("customLinearSolve", avals, def);
   const forward = convertEndo(recorder, "customLinearSolve", matvec, "matvec", bs, def);
   const numConsts = forward.consts.length;
-  const record = (user: AnyFunction, what: string, program: Jaxpr): WithConsts & Converted => {
+  const { transposeSolve, symmetric = false, hasAux = false } = options;
+  const record = (
+    user: AnyFunction,
+    what: string,
+    program: Jaxpr,
+  ): WithConsts & Converted & { readonly auxDef: TreeDef | null } => {
+    let auxDef: TreeDef | null = null;
     const { jaxpr, consts } = stage(`customLinearSolve`, (args) => {
       const captured = args.slice(0, numConsts);
       const apply = asFunction((xs) => evalJaxpr(program, [...captured, ...xs], bind), def);
       const result = (user as UserFunction)(apply, treeUnflatten(def, args.slice(numConsts)));
-      return flattenLike(`b and the result of ${what}`, user, result);
+      const [x, other] = hasAux ? pairOf("customLinearSolve", what, result) : [result];
+      const xs = flattenLike(`b and the result of ${what}`, user, x);
+      if (!hasAux) return xs;
+      const [aux, own] = flattenArrays("customLinearSolve", other, `the aux output of ${what}`);
+      auxDef = own;
+      return [...xs, ...aux];
     }, [...forward.consts.map((c) => c.aval), ...avals]);
     // What the solver captured itself comes first, then what matvec closed over.
-    return { jaxpr, numConsts: consts.length + numConsts, consts: [...consts, ...forward.consts] };
+    const all = [...consts, ...forward.consts];
+    return { jaxpr, numConsts: all.length, consts: all, auxDef };
   };
   const solver = record(solve, "solve", forward.jaxpr);
-  const { transposeSolve, symmetric = false } = options;
   const wanted = symmetric || transposeSolve !== undefined;
   const adjoint = !wanted ? null : symmetric ? forward.jaxpr : adjointOf(forward.jaxpr, numConsts);
   const vecmat = adjoint instanceof DifferentiationError ? null : adjoint;
@@ -303,8 +314,10 @@ export function customLinearSolveBy(
       : { jaxpr: transposeSolver.jaxpr, numConsts: transposeSolver.numConsts },
     noTranspose: adjoint instanceof DifferentiationError ? adjoint : null,
   });
-  recorder.finish(outs, []);
-  return treeUnflatten(def, outs);
+  const x = outs.slice(0, bs.length);
+  recorder.finish(x, []);
+  const solution = treeUnflatten(def, x);
+  return hasAux ? [solution, treeUnflatten(solver.auxDef!, outs.slice(bs.length))] : solution;
 }
 
 /**

@@ -38,6 +38,7 @@ const rootOptions: OptionTable<RootOptions> = { hasAux: "boolean", functionHasAu
 const linearSolveOptions: OptionTable<LinearSolveOptions> = {
   transposeSolve: "function",
   symmetric: "boolean",
+  hasAux: "boolean",
 };
 const scanOptions: OptionTable<ScanOptions> = {
   length: "number",

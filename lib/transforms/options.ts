@@ -130,4 +130,6 @@ export interface LinearSolveOptions {
   readonly transposeSolve?: AnyFunction | undefined;
   /** Whether the system is its own transpose. */
   readonly symmetric?: boolean | undefined;
+  /** Whether the functions that solve give `[x, aux]`. */
+  readonly hasAux?: boolean | undefined;
 }

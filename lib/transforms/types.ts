@@ -252,8 +252,31 @@ export interface Transforms {
         | ((vecmat: (x: Arrays<X>) => Arrays<X>, b: Arrays<X>) => TreeLike<X>)
         | undefined;
       readonly symmetric?: boolean | undefined;
+      readonly hasAux?: false | undefined;
     },
   ): Arrays<X>;
+  /**
+   * With `hasAux`, `solve` gives `[x, aux]`, and so does this; `transposeSolve` gives them too. What is
+   * said about a solution has no derivative.
+   */
+  customLinearSolve<X extends Tree, S extends Tree>(
+    matvec: (x: Arrays<X>) => TreeLike<X>,
+    b: X,
+    solve: (
+      matvec: (x: Arrays<X>) => Arrays<X>,
+      b: Arrays<X>,
+    ) => readonly [TreeLike<X>, S],
+    options: {
+      readonly transposeSolve?:
+        | ((
+          vecmat: (x: Arrays<X>) => Arrays<X>,
+          b: Arrays<X>,
+        ) => readonly [TreeLike<X>, Tree])
+        | undefined;
+      readonly symmetric?: boolean | undefined;
+      readonly hasAux: true;
+    },
+  ): [Arrays<X>, Arrays<S>];
 
   /** Loops over the first axis of `xs` with a carry: `f(carry, x)` gives `[carry, y]`. */
   scan<C extends Tree, X extends Tree, Y extends Tree>(

@@ -449,6 +449,47 @@ Deno.test("customLinearSolve() without transposeSolve: forward mode alone, and r
   assertThrows(() => grad(f)(arr([1, 2, 3])), DifferentiationError, "transposeSolve");
 });
 
+Deno.test("customLinearSolve(): what a solver says comes out beside, under all transforms, without a derivative", () => {
+  const say = (M: NDArray) => (_: unknown, b: NDArray) =>
+    [linalg.solve(M, b), { largest: b.abs().max(), places: np.argsort(b) }] as const;
+  const solve = (M: NDArray, b: NDArray) =>
+    customLinearSolve((x: NDArray) => np.matmul(M, x), b, say(M), {
+      transposeSolve: say(M.T),
+      hasAux: true,
+    });
+  const b = arr([1, 2, -4]);
+  const [x, said] = solve(A, b);
+  assertClose(x, linalg.solve(A, b));
+  assertEquals([said.largest.item(), said.places.toArray()], [4, [2, 0, 1]]);
+  const loss = (M: NDArray, b: NDArray): NDArray => {
+    const [x, said] = solve(M, b);
+    return x.square().sum().mul(said.largest);
+  };
+  const want = (M: NDArray, b: NDArray): NDArray => linalg.solve(M, b).square().sum().mul(4);
+  const both = { argnums: [0, 1] };
+  for (
+    const wrap of [
+      (f: typeof loss) => f,
+      ...backends.map((o) => (f: typeof loss) => jit(f, o)),
+    ]
+  ) {
+    assertClose(wrap(loss)(A, b), want(A, b));
+    assertClose(grad(wrap(loss), both)(A, b), grad(want, both)(A, b));
+    assertClose(jacfwd(wrap(loss), both)(A, b), grad(want, both)(A, b));
+  }
+  assertClose(hessian(loss)(A, b), hessian(want)(A, b));
+  const bs = np.stack([b, b.mul(-2)]);
+  const [xs, all] = vmap(solve, { inAxes: [null, 0] })(A, bs);
+  assertClose(xs, vmap(linalg.solve, { inAxes: [null, 0] })(A, bs));
+  assertEquals([all.largest.toArray(), all.places.toArray()], [[4, 8], [[2, 0, 1], [1, 0, 2]]]);
+  const bare = customLinearSolve as unknown as (...args: unknown[]) => unknown;
+  assertThrows(
+    () => bare((x: NDArray) => x, b, (_: unknown, b: NDArray) => b, { hasAux: true }),
+    TreeError,
+    "customLinearSolve: solve must return [result, aux]",
+  );
+});
+
 Deno.test("makeJaxpr() shows custom functions as one equation", () => {
   const text = String(makeJaxpr((x: NDArray) => marked(x).mul(2))(arr(1)));
   assert(/= custom_jvp\[/.test(text) && /name=/.test(text), text);
