@@ -77,13 +77,18 @@ function outside(e: Exprs, x: Expr, y: Expr): Expr {
   // Infinity and NaN stay.
   const beyond = e.select(e.lt(x, 0), NaN, x);
   const odd = e.not(e.and(e.gt(x, 0), e.lt(x, Infinity)));
-  return e.rare(odd, e.select(e.eq(x, 0), -Infinity, beyond), y);
+  return e.select(odd, e.select(e.eq(x, 0), -Infinity, beyond), y);
 }
 
 /** The logarithm of any number. */
 export function logarithm(e: Exprs, x: Expr): Expr {
+  return outside(e, x, logarithmOfPositive(e, x));
+}
+
+/** The logarithm of a positive finite number. */
+export function logarithmOfPositive(e: Exprs, x: Expr): Expr {
   const { k, m } = splitAny(e, x);
-  return outside(e, x, assemble(e, e.convert(k, x.ty), e.sub(m, 1)));
+  return assemble(e, e.convert(k, x.ty), e.sub(m, 1));
 }
 
 /** `log(1 + high + low)` for an `f64` pair; 0 for -0. */

@@ -8,8 +8,7 @@ import { POWER_BITS } from "./constants.ts";
 import { exp } from "./exp.ts";
 import { expOfPair } from "./exponential.ts";
 import type { Expr, Exprs } from "./expr.ts";
-import { log } from "./log.ts";
-import { splitAny } from "./logarithm.ts";
+import { logarithmOfPositive, splitAny } from "./logarithm.ts";
 
 /**
  * 1 / (2 i + 5) in z: (artanh(s) / s - 1 - z / 3) / z^2 with z = s^2, highest coefficient first.
@@ -56,7 +55,7 @@ const LARGE = 2 ** 66;
 /** `|x|^y` where x is positive and finite. */
 function positivePower(e: Exprs, x: Expr, y: Expr): Expr {
   if (x.ty === "f32") {
-    const product = e.mul(e.convert(y, "f64"), log(e, e.convert(x, "f64")));
+    const product = e.mul(e.convert(y, "f64"), logarithmOfPositive(e, e.convert(x, "f64")));
     return e.convert(exp(e, product), "f32");
   }
   const { high, low } = logPair(e, x);
@@ -79,7 +78,7 @@ export function pow(e: Exprs, x: Expr, y: Expr): Expr {
   // NaN stays.
   const special = e.select(e.and(atLimit, e.eq(y, y)), limit, e.add(a, y));
   const ordinary = e.and(e.gt(a, 0), e.lt(a, Infinity));
-  const size = e.rare(e.not(ordinary), special, usual);
+  const size = e.select(ordinary, usual, special);
   const integer = e.eq(e.trunc(y), y);
   const half = e.mul(y, 0.5);
   const odd = e.and(integer, e.ne(e.trunc(half), half));
