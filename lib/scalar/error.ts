@@ -17,10 +17,6 @@ interface Quotient {
   readonly below: readonly number[];
 }
 
-function quotient(e: Exprs, x: Expr, { above, below }: Quotient): Expr {
-  return e.div(polynomial(e, x, above), polynomial(e, x, below));
-}
-
 /** erf(x) / x - 1 in x^2, below 27/32. */
 const NEAR: Quotient = {
   above: [
@@ -130,26 +126,41 @@ const SINGLE_FAR = [
   -0.0001442575448891148,
 ];
 
-/** erf(x) - x for small x. */
-function beyondX(e: Exprs, x: Expr): Expr {
-  return e.mul(x, quotient(e, e.mul(x, x), NEAR));
+/** The ends of the pieces. */
+const [NEAR_END, MIDDLE_END, FAR_END] = [27 / 32, 5 / 4, 20 / 7];
+
+/** What the functions have in common at the size `a` of an `f64`. */
+interface Pieces {
+  /** Whether `a` is in the first piece, and whether in the first two. */
+  readonly near: Expr;
+  readonly middle: Expr;
+  /** The quotient of the piece in which `a` is. */
+  readonly quotient: Expr;
+  /** 1 / a from where the third piece begins. */
+  readonly reciprocal: Expr;
 }
 
-/** log(a erfc(a)) + a^2 + 9/16 from 5/4. */
-function exponent(e: Exprs, a: Expr): Expr {
-  const w = e.div(1, e.mul(a, a));
-  // Beyond this the quotient is that of 0.
-  return e.select(e.lt(a, 1 / 0.35), quotient(e, e.max(w, 0.1), FAR), quotient(e, w, TAIL));
+function pieces(e: Exprs, a: Expr): Pieces {
+  const near = e.lt(a, NEAR_END), middle = e.lt(a, MIDDLE_END), far = e.lt(a, FAR_END);
+  const reciprocal = e.div(1, e.max(a, MIDDLE_END));
+  const square = e.mul(a, a), apart = e.sub(a, 1), w = e.mul(reciprocal, reciprocal);
+  const part = (side: keyof Quotient): Expr => {
+    const far2 = e.select(far, polynomial(e, w, FAR[side]), polynomial(e, w, TAIL[side]));
+    const middle2 = e.select(middle, polynomial(e, apart, MIDDLE[side]), far2);
+    return e.select(near, polynomial(e, square, NEAR[side]), middle2);
+  };
+  return { near, middle, quotient: e.div(part("above"), part("below")), reciprocal };
 }
 
 /** erfc(a) from 5/4. */
-function complementFar(e: Exprs, a: Expr): Expr {
-  const square = twoProduct(e, e.min(a, 30), e.min(a, 30));
+function complementFar(e: Exprs, a: Expr, { quotient, reciprocal }: Pieces): Expr {
+  const bounded = e.min(a, 30);
+  const square = twoProduct(e, bounded, bounded);
   // -a^2 - 9/16 + quotient, of which each part is smaller than what is in front of it.
   const base = twoSum(e, e.neg(square.high), e.constant(-0.5625, "f64"));
-  const { high, low } = fastTwoSum(e, base.high, exponent(e, a));
+  const { high, low } = fastTwoSum(e, base.high, quotient);
   const more = e.add(low, e.sub(base.low, square.low));
-  return e.div(expOfPair(e, { high, low: more }), a);
+  return e.mul(expOfPair(e, { high, low: more }), reciprocal);
 }
 
 /** The error function. */
@@ -161,17 +172,18 @@ export function erf(e: Exprs, x: Expr): Expr {
     const far = e.sub(1, tail);
     return e.select(e.lt(a, 0.875), near, e.select(e.lt(x, 0), e.neg(far), far));
   }
-  const near = e.add(x, beyondX(e, x));
-  const middle = e.add(quotient(e, e.sub(a, 1), MIDDLE), ERF_1);
-  const far = e.sub(1, complementFar(e, e.max(e.min(a, 6), 1.25)));
-  const size = e.select(e.lt(a, 1.25), middle, far);
-  return e.select(e.lt(a, 0.84375), near, e.select(e.lt(x, 0), e.neg(size), size));
+  const parts = pieces(e, a);
+  const near = e.add(x, e.mul(x, parts.quotient));
+  const far = e.sub(1, complementFar(e, a, parts));
+  const size = e.select(parts.middle, e.add(parts.quotient, ERF_1), far);
+  return e.select(parts.near, near, e.select(e.lt(x, 0), e.neg(size), size));
 }
 
 /** `1 - erf(x)`, with all digits in the tail too. */
 export const erfc: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
-  const a = e.abs(x);
-  const small = beyondX(e, x);
+  const a = e.abs(x), negative = e.lt(x, 0);
+  const parts = pieces(e, a);
+  const small = e.mul(x, parts.quotient);
   // 1 - x is exact from 1/2, as far as it matters.
   const sum = twoSum(e, e.sub(x, 0.5), small);
   const near = e.select(
@@ -179,25 +191,26 @@ export const erfc: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
     e.sub(1, e.add(x, small)),
     e.sub(e.sub(0.5, sum.high), sum.low),
   );
-  const part = quotient(e, e.sub(a, 1), MIDDLE);
-  const middle = e.select(e.lt(x, 0), e.add(e.add(part, ERF_1), 1), e.sub(1 - ERF_1, part));
-  const tail = complementFar(e, e.max(a, 1.25));
-  const far = e.select(e.lt(x, 0), e.sub(2, tail), tail);
-  return e.select(e.lt(a, 0.84375), near, e.select(e.lt(a, 1.25), middle, far));
+  const middle = e.select(
+    negative,
+    e.add(e.add(parts.quotient, ERF_1), 1),
+    e.sub(1 - ERF_1, parts.quotient),
+  );
+  const tail = complementFar(e, a, parts);
+  const far = e.select(negative, e.sub(2, tail), tail);
+  return e.select(parts.near, near, e.select(parts.middle, middle, far));
 });
 
 /** `erfc(x) e^(x^2)`, which does not underflow. */
 export const erfcx: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
   const a = e.abs(x);
-  const negative = e.lt(x, 0);
   const bounded = e.min(a, 30);
   const power = expOfPair(e, twoProduct(e, bounded, bounded));
-  const small = e.sub(e.sub(1, x), beyondX(e, x));
-  const middle = e.sub(1 - ERF_1, quotient(e, e.sub(a, 1), MIDDLE));
-  const near = e.mul(power, e.select(e.lt(a, 0.84375), small, middle));
-  const b = e.max(a, 1.25);
-  const scaledTail = e.div(exp(e, e.sub(exponent(e, b), 0.5625)), b);
-  const right = e.select(e.lt(a, 1.25), near, scaledTail);
-  const reflected = e.and(negative, e.ge(a, 0.84375));
+  const { near, middle, quotient, reciprocal } = pieces(e, a);
+  const small = e.sub(e.sub(1, x), e.mul(x, quotient));
+  const inside = e.mul(power, e.select(near, small, e.sub(1 - ERF_1, quotient)));
+  const tail = e.mul(exp(e, e.sub(quotient, 0.5625)), reciprocal);
+  const right = e.select(middle, inside, tail);
+  const reflected = e.and(e.lt(x, 0), e.not(near));
   return e.select(reflected, e.sub(e.mul(power, 2), right), right);
 });

@@ -37,7 +37,7 @@ const bounds: Readonly<Record<string, readonly [double: number, single: number |
   atanh: [1, 0.51],
   logistic: [1.6, 1.8],
   erf: [1.05, 1.1],
-  erfc: [1.5, 0.51],
+  erfc: [1.7, 0.51],
   erfcx: [1.7, 0.51],
   erfInv: [4, null],
   pow: [1.1, 0.51],
