@@ -122,6 +122,13 @@ const makers: Readonly<Record<string, Maker>> = {
     (x) => x.ndim === 2,
     (x) => linalg.solve(np.matmul(x, x.T).add(np.eye(x.shape[0]!, { dtype: x.dtype }).mul(2)), x),
   ),
+  cholesky: unaryOf(
+    (x) => x.ndim === 2,
+    (x) => {
+      const a = np.matmul(x, x.T).add(np.eye(x.shape[0]!, { dtype: x.dtype }).mul(2));
+      return np.matmul(linalg.cholesky(a), x).mul(0.3);
+    },
+  ),
   scan: unaryOf(vector, (x) => {
     const f = (c: NDArray, u: NDArray) => [np.tanh(c.add(u)), c.mul(u)] as const;
     const [c, ys] = scan(f, np.zerosLike(first(x)), x);
