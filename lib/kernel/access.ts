@@ -15,8 +15,6 @@ export interface Elements {
   readonly dtype: DType;
   /** Bytes of an element. */
   readonly size: number;
-  /** Bytes from the pointer to the first one. */
-  readonly offset: number;
   /** Elements from one to the next. */
   readonly step: number;
   /** Whether memory behind the elements written is somebody else's. */
@@ -35,10 +33,10 @@ function address(
   elements: number,
 ): number {
   f.get(pointer);
-  if (e.step === 0) return e.offset;
+  if (e.step === 0) return 0;
   if (e.step === 1) f.get(counters.get(e.size)!).op(0x6a);
   else f.get(counters.get(1)!).i32(e.step * e.size).op(0x6c, 0x6a);
-  const offset = e.offset + elements * e.step * e.size;
+  const offset = elements * e.step * e.size;
   if (offset >= 0) return offset;
   f.plus(offset);
   return 0;

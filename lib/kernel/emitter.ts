@@ -144,9 +144,14 @@ export class Emitter implements Emission {
 
   // ---------------------------------------------------------------- code
 
-  /** Pushes an address. */
-  address(place: Place): void {
-    this.f.get(place.base).plus(place.offset);
+  /** Pushes an address, so many bytes behind that of a place. */
+  address(place: Place, bytes = 0): void {
+    this.f.get(place.base).plus(place.offset + bytes);
+  }
+
+  /** Pushes the address of the first element of a view. */
+  #start({ buffer, offset, dtype }: View): void {
+    this.address(buffer.place!, offset * bytesPerElement[dtype]);
   }
 
   /** Pushes an `int32` or bool scalar. */
@@ -155,11 +160,9 @@ export class Emitter implements Emission {
       this.f.i32(v.value);
       return;
     }
-    const { place, dtype } = v.buffer;
-    const isBool = dtype === "bool";
-    this.f.get(place!.base);
-    this.f.op(isBool ? 0x2d : 0x28, isBool ? 0 : 2)
-      .u(place!.offset + v.offset * bytesPerElement[dtype]);
+    const isBool = v.dtype === "bool";
+    this.#start(v);
+    this.f.op(isBool ? 0x2d : 0x28, isBool ? 0 : 2).u(0);
   }
 
   /** Emits a step of its own kind. */
@@ -184,7 +187,6 @@ export class Emitter implements Emission {
       const strides = view.strides.filter((_, k) => view.shape[k] !== 1);
       return {
         dtype: view.dtype,
-        offset: view.offset,
         strides: flat ? contiguous : strides.every((n) => n === 0) ? dims.map(() => 0) : strides,
         exact: false,
       };
@@ -198,7 +200,6 @@ export class Emitter implements Emission {
       );
     const slot = (b: Buffer, strides: readonly number[], may: Buffer[]): Slot => ({
       dtype: b.dtype,
-      offset: 0,
       strides,
       exact: this.place(b, s.index, may).exact,
     });
@@ -219,7 +220,7 @@ export class Emitter implements Emission {
       })),
     };
     const fn = nestFn(this.unit.module, nest, this.unit.pool);
-    s.loads.forEach(({ view }, i) => loads[i] !== null && this.address(view.buffer.place!));
+    s.loads.forEach(({ view }, i) => loads[i] !== null && this.#start(view));
     for (const b of stores) this.address(b.place!);
     for (const { buffer } of s.reductions) this.address(buffer.place!);
     this.f.call(fn);
@@ -236,15 +237,15 @@ export class Emitter implements Emission {
       dims: shape,
       reduced: shape.map(() => false),
       exprs,
-      loads: isConstant ? [] : [{ dtype, offset: v.offset, strides: v.strides, exact: false }],
+      loads: isConstant ? [] : [{ dtype, strides: v.strides, exact: false }],
       stores: [{
-        slot: { dtype, offset: to.offset, strides: to.strides, exact: to.place.exact },
+        slot: { dtype, strides: to.strides, exact: to.place.exact },
         expr: isConstant ? exprs.constant(v.value, ty) : exprs.input(0, ty),
       }],
       reductions: [],
     }, this.unit.pool);
-    if (!isConstant) this.address(v.buffer.place!);
-    this.address(to.place);
+    if (!isConstant) this.#start(v);
+    this.address(to.place, to.offset * bytesPerElement[dtype]);
     this.f.call(fn);
   }
 

@@ -306,11 +306,12 @@ export class Module {
       out.unsigned(body.length);
       out.append(body.view());
     };
-    const types = new Map<string, number>();
+    const types: Fn[] = [];
+    const known = new Map<string, number>();
     const typeOf = (fn: Fn): number => {
-      const key = [fn.params.length, ...fn.params, fn.results.length, ...fn.results].join();
-      let type = types.get(key);
-      if (type === undefined) types.set(key, type = types.size);
+      const key = `${fn.params}:${fn.results}`;
+      let type = known.get(key);
+      if (type === undefined) known.set(key, type = types.push(fn) - 1);
       return type;
     };
     // There may have been fewer than there is room for.
@@ -320,10 +321,13 @@ export class Module {
     );
     const functions = this.#functions.map(typeOf);
     section(1, (b) => {
-      b.unsigned(types.size);
-      for (const key of types.keys()) {
+      b.unsigned(types.length);
+      for (const { params, results } of types) {
         b.byte(0x60);
-        for (const n of key.split(",").map(Number)) b.byte(n);
+        for (const list of [params, results]) {
+          b.unsigned(list.length);
+          b.append(list);
+        }
       }
     });
     section(2, (b) => {

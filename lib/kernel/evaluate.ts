@@ -12,6 +12,7 @@
 import type { Expr } from "../scalar/expr.ts";
 import { Fn, V128 } from "./encoder.ts";
 import { isRare, type Item, plan, type Rare } from "./rare.ts";
+import { distinct } from "./space.ts";
 import { type Lanes, VectorCode, words } from "./vector.ts";
 
 /** How deep expressions are nested on the stack. */
@@ -181,8 +182,11 @@ export class Evaluation {
 /** Names nodes by what they are and what they read, for keys of functions. */
 function describe(nodes: readonly Expr[], given: readonly Expr[], roots: readonly Expr[]): string {
   const number = new Map([...given, ...nodes].map((n, i) => [n, i]));
-  const name = (n: Expr): string => n.op === "const" ? `${n.ty}${n.imm}` : `#${number.get(n)}`;
-  const text = nodes.map((n) => `${n.op}${n.ty}${n.imm}(${n.args.map(name)})[${n.table ?? ""}]`);
+  const name = (n: Expr): string =>
+    n.op === "const" ? `${n.ty}${distinct(n.imm)}` : `#${number.get(n)}`;
+  const text = nodes.map((n) =>
+    `${n.op}${n.ty}${n.imm}(${n.args.map(name)})[${n.table?.map(distinct) ?? ""}]`
+  );
   return [given.map((n) => n.ty), text.join(";"), roots.map(name)].join("|");
 }
 

@@ -26,7 +26,7 @@ export class Arena {
 
   /** Room for this many bytes: the first that is large enough. */
   take(bytes: number): Block {
-    const need = (bytes + SLACK + ALIGNMENT - 1) & -ALIGNMENT;
+    const need = Math.ceil((bytes + SLACK) / ALIGNMENT) * ALIGNMENT;
     const at = this.#free.findIndex((b) => b.bytes >= need);
     if (at >= 0) {
       const { offset, bytes } = this.#free[at]!;

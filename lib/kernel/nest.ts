@@ -22,8 +22,8 @@ const LONG = 24;
 /** Reductions of fewer nodes than this wait for the sum: four vectors are worked on in turn. */
 const SHORT = 16;
 /**
- * The function of a nest: its parameters are the addresses of what it loads, what it stores and
- * what it reduces to.
+ * The function of a nest: its parameters are the addresses of the first elements of what it loads,
+ * what it stores and what it reduces to.
  */
 export function nestFn(module: Module, nest: Nest, pool: Pool): Fn {
   const order = reachable(nest.exprs, [
@@ -131,7 +131,6 @@ class NestCode {
     const walks = slots.map((s, i): Walk => ({
       dtype: s.dtype,
       size: bytesPerElement[s.dtype],
-      offset: s.offset * bytesPerElement[s.dtype],
       // In another order than that of memory, what is written behind a row may be there already.
       exact: s.exact || !inOrder,
       strides: joined.strides[i]!,
@@ -193,7 +192,7 @@ class NestCode {
       this.#back(l);
     }
     if (starts && !this.#columns) {
-      this.#sums.forEach((s, i) => s.finish(this.#results[i]!.pointer, this.#results[i]!.offset));
+      this.#sums.forEach((s, i) => s.finish(this.#results[i]!.pointer));
     }
   }
 

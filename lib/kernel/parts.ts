@@ -90,7 +90,7 @@ export function sliceStep(
       );
       step.outs[0]!.place = { ...place!, base, block: null };
     },
-    buffer,
+    buffer.root ?? buffer,
   )[0] as View;
   return { ...x, buffer: alias.buffer, shape };
 }

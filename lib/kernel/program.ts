@@ -10,6 +10,7 @@ import type { Jaxpr } from "../core/primitive.ts";
 import { Fn, I32, Module } from "./encoder.ts";
 import { emit } from "./emitter.ts";
 import { Arena } from "./memory.ts";
+import { distinct } from "./space.ts";
 import type { Callback } from "./steps.ts";
 import { Buffer, isFlat, type Place, type Target, whole } from "./values.ts";
 import type { Pool } from "./vector.ts";
@@ -46,7 +47,7 @@ export interface CpuProgram {
 
 /** How to compile. */
 export interface CompileOptions {
-  /** Arrays of more bytes are handed over by address. */
+  /** Arrays of more bytes are handed over by address: the largest ones where there are very many. */
   readonly large: number;
   /** Whether there are relaxed vector instructions. */
   readonly fma: boolean;
@@ -84,12 +85,12 @@ export function buildProgram(jaxpr: Jaxpr, options: CompileOptions): BuiltProgra
   const keep = (values: TypedArray): number => {
     const offset = constantBytes;
     constants.push({ offset, values });
-    constantBytes = (offset + values.byteLength + 31) & -16;
+    constantBytes = Math.ceil((offset + values.byteLength + 16) / 16) * 16;
     return offset;
   };
   const tables = new Map<string, number>();
   const pool: Pool = (values, ty) => {
-    const key = `${ty}:${values.join()}`;
+    const key = `${ty}:${values.map(distinct)}`;
     let offset = tables.get(key);
     if (offset === undefined) {
       const typed = ty === "f64"
@@ -104,9 +105,10 @@ export function buildProgram(jaxpr: Jaxpr, options: CompileOptions): BuiltProgra
     return offset;
   };
 
+  const far = Math.max(large, sizeOfNth([...jaxpr.inputs, ...jaxpr.outputs], MOST_ADDRESSES));
   let parameters = 1;
   const place = (aval: ShapedArray): Place => {
-    if (bytesOf(aval) > large) {
+    if (bytesOf(aval) > far) {
       return { base: parameters++, offset: 0, exact: false, block: null };
     }
     const block = arena.take(bytesOf(aval));
@@ -160,6 +162,15 @@ export function buildProgram(jaxpr: Jaxpr, options: CompileOptions): BuiltProgra
     callbacks: [...callbacks, ...new Array(effects - callbacks.length).fill(NOTHING)],
     kernels: module.size - 1,
   };
+}
+
+/** Engines take functions of a thousand parameters; one is for the arena. */
+const MOST_ADDRESSES = 900;
+
+/** So many bytes that no more than `n` arrays have more. */
+function sizeOfNth(arrays: Jaxpr["outputs"], n: number): number {
+  if (arrays.length <= n) return 0;
+  return arrays.map((v) => bytesOf(v.aval)).sort((a, b) => b - a)[n]!;
 }
 
 /** What stands for an effect that was found not to happen. */

@@ -7,12 +7,13 @@ import type { DType } from "../core/dtype.ts";
 import type { Reducer } from "../core/kernel.ts";
 import type { Expr, Exprs } from "../scalar/expr.ts";
 
-/** How a nest walks through an array. */
+/**
+ * How a nest walks through an array, from an element whose address it is given: what instructions add
+ * to an address of their own accord does not wrap around, and memory in front of an array may be none.
+ */
 export interface Slot {
   /** Element type. */
   readonly dtype: DType;
-  /** Element at which it begins. */
-  readonly offset: number;
   /** Elements from one step to the next, for each loop. */
   readonly strides: readonly number[];
   /** Whether memory behind the elements written is somebody else's. */
@@ -48,14 +49,19 @@ export const bytesPerElement: Readonly<Record<DType, number>> = {
   bool: 1,
 };
 
+/** A number in a key: both zeros are told apart. */
+export function distinct(n: number): string {
+  return Object.is(n, -0) ? "-0" : String(n);
+}
+
 /** The key under which equal nests are shared. */
 export function keyOf(nest: Nest, order: readonly Expr[]): string {
   const number = new Map(order.map((n, i) => [n, i]));
   const slot = (s: Slot | null): string =>
-    s === null ? "-" : `${s.dtype}${s.offset},${s.strides}${s.exact ? "!" : ""}`;
+    s === null ? "-" : `${s.dtype}${s.strides}${s.exact ? "!" : ""}`;
   const nodes = order.map((n) =>
-    `${n.op}${n.ty}${Object.is(n.imm, -0) ? "-0" : n.imm},${n.args.map((a) => number.get(a))}${
-      n.table === null ? "" : `[${n.table}]`
+    `${n.op}${n.ty}${distinct(n.imm)},${n.args.map((a) => number.get(a))}${
+      n.table === null ? "" : `[${n.table.map(distinct)}]`
     }`
   );
   return [

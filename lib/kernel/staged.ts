@@ -117,14 +117,14 @@ export class Staged {
   }
 
   /** Combines the lanes and stores the result. */
-  finish(pointer: number, offset: number): void {
+  finish(pointer: number): void {
     const { f, dtype } = this;
     const ty = this.ty === "bool" && this.mask === 64 ? "f64" : this.ty;
     this.code.horizontal(this.#total, this.#code, ty);
     f.get(pointer);
     if (dtype === "bool") {
-      f.get(this.#total).simd(27).op(0).i32(1).op(0x71).scalar(0x3a, offset);
-    } else f.get(this.#total).memory(dtype === "float64" ? 91 : 90, offset, 0);
+      f.get(this.#total).simd(27).op(0).i32(1).op(0x71).scalar(0x3a, 0);
+    } else f.get(this.#total).memory(dtype === "float64" ? 91 : 90, 0, 0);
   }
 
   /** Hands over the results of each vector, where lanes are results of their own. */

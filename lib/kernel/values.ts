@@ -55,7 +55,7 @@ export class Buffer {
     readonly size: number,
     /** The step that computes it; -1 for what is there from the beginning. */
     readonly step: number,
-    /** The buffer whose memory it is a part of. */
+    /** The buffer whose memory it is a part of; that is no part itself. */
     readonly root: Buffer | null = null,
   ) {}
 
