@@ -30,16 +30,20 @@ async function tfjs(backend: string): Promise<number> {
   return tf.tensor([1, 2, 3, 4]).add(1).dataSync()[0];
 }
 
+async function injaxJit(backend: string): Promise<number> {
+  const { jit, loadBackend, numpy: np } = await import(OURS);
+  await loadBackend(backend);
+  const f = jit((x: { add(y: number): unknown }) => x.add(1), { backend });
+  return f(np.array([1, 2, 3, 4])).dataSync()[0];
+}
+
 const programs: Readonly<Record<string, () => Promise<number>>> = {
   async "injax eager"() {
     const { numpy: np } = await import(OURS);
     return np.array([1, 2, 3, 4]).add(1).dataSync()[0];
   },
-  async "injax jit"() {
-    const { jit, loadBackend, numpy: np } = await import(OURS);
-    await loadBackend("onnx");
-    return jit((x: { add(y: number): unknown }) => x.add(1))(np.array([1, 2, 3, 4])).dataSync()[0];
-  },
+  "injax jit": () => injaxJit("cpu"),
+  "injax jit on onnx": () => injaxJit("onnx"),
   "jax-js eager": () => jaxJs(false),
   "jax-js jit": () => jaxJs(true),
   "tfjs cpu": () => tfjs("cpu"),

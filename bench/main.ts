@@ -1,6 +1,7 @@
 /**
- * The benchmarks: Injax beside hand-written ONNX graphs on the same runtime, jax-js, TensorFlow.js
- * and onnxruntime-web's public interface, all on one thread and in one run.
+ * The benchmarks: Injax compiling by itself beside Injax on onnxruntime, hand-written ONNX graphs,
+ * jax-js, TensorFlow.js, onnxruntime-web's public interface and plain loops, all on one thread and in
+ * one run.
  *
  *     deno task bench [--only NAME[,NAME...]] [--quick] [--slow] [--no-cold]
  *
@@ -10,20 +11,26 @@
  * bar that is missed does not change it.
  *
  * `--only` runs the cases whose names contain one of these, `--quick` takes fewer rounds, `--slow`
- * adds what takes minutes to compile, and `--no-cold` leaves out the cold starts.
+ * adds what takes minutes to compile, and `--no-cold` leaves out the cold starts and the page.
  *
  * @module
  */
 import { loadBackend } from "../mod.ts";
 import { judge } from "./bars.ts";
 import { eagerAdd, jittedAdd } from "./cases/add.ts";
+import { arrayCases } from "./cases/arrays.ts";
+import { transformerBlock } from "./cases/blocks.ts";
 import { type ColdFailure, type ColdStart, coldStarts } from "./cases/cold.ts";
-import { compileLoop } from "./cases/compile.ts";
-import { deqGradient, deqWhile } from "./cases/deq.ts";
+import { compileLoop, firstCalls } from "./cases/compile.ts";
+import { deqGradient, deqWhile, deqWide } from "./cases/deq.ts";
 import { liftCases } from "./cases/lift.ts";
-import { matmul512 } from "./cases/matmul.ts";
+import { linalgCases } from "./cases/linalg.ts";
+import { loopCases } from "./cases/loops.ts";
+import { matmulCases } from "./cases/matmul.ts";
 import { mlpStep } from "./cases/mlp.ts";
+import { type PageFailure, type PageSize, pageSize } from "./cases/page.ts";
 import { rnnForward, rnnGradient } from "./cases/rnn.ts";
+import { solverCases } from "./cases/solvers.ts";
 import { type Absence, BenchError, type Case, measure, type Measurement } from "./harness.ts";
 
 interface Arguments {
@@ -94,25 +101,46 @@ function coldBlock(results: readonly (ColdStart | ColdFailure)[]): string[] {
   ];
 }
 
+function pageBlock(result: PageSize | PageFailure): string[] {
+  return [
+    "a page that computes eagerly and compiles, bundled",
+    "error" in result
+      ? `  not available: ${result.error}`
+      : `  ${result.kB} kB, after gzip ${result.gzipKB} kB${
+        result.alone ? "" : ", and downloads more"
+      }`,
+    "",
+  ];
+}
+
 async function main(args: Arguments): Promise<void> {
   const wanted = (name: string): boolean =>
     args.only.length === 0 || args.only.some((part) => name.includes(part));
   const cases = [
     eagerAdd,
     jittedAdd,
-    matmul512,
+    ...matmulCases,
     mlpStep,
+    transformerBlock,
     deqWhile,
+    deqWide,
     deqGradient,
     rnnForward(args.slow),
     rnnGradient(args.slow),
+    ...loopCases,
+    ...solverCases,
+    ...arrayCases,
+    ...linalgCases,
     compileLoop,
+    ...firstCalls(args.slow),
     ...liftCases,
   ];
-  const pace = args.quick ? { rounds: 40, budgetMs: 500 } : { rounds: 300, budgetMs: 3000 };
+  const pace = args.quick ? { rounds: 40, budgetMs: 500 } : { rounds: 300, budgetMs: 1500 };
   const all: Measurement[] = [];
   const table: string[] = [];
   let failed = false;
+  let cold: readonly (ColdStart | ColdFailure)[] = [];
+  let page: PageSize | PageFailure | null = null;
 
   await loadBackend("onnx");
   for (const c of cases) {
@@ -128,11 +156,17 @@ async function main(args: Arguments): Promise<void> {
     for (const line of results) console.log(JSON.stringify(line));
     table.push(...coldBlock(results));
     failed ||= results.some((r) => "error" in r && r.library.startsWith("injax"));
+    cold = results;
+  }
+  if (args.cold && wanted("page-size")) {
+    page = await pageSize();
+    console.log(JSON.stringify(page));
+    table.push(...pageBlock(page));
   }
 
   console.log("\n" + table.join("\n"));
   console.log("bars, by the fastest rounds of this run");
-  for (const { bar, measured, pass } of judge(all)) {
+  for (const { bar, measured, pass } of judge({ measurements: all, cold, page })) {
     const verdict = pass === null ? "----" : pass ? "PASS" : "FAIL";
     console.log(`  ${verdict}  ${bar}: ${measured}`);
   }

@@ -16,6 +16,7 @@ export interface JaxArray {
   add(y: JaxArray | number): JaxArray;
   sub(y: JaxArray | number): JaxArray;
   mul(y: JaxArray | number): JaxArray;
+  div(y: JaxArray | number): JaxArray;
   sum(axis?: number): JaxArray;
   reshape(shape: readonly number[]): JaxArray;
   dataSync(): Float32Array;
@@ -32,15 +33,30 @@ export interface JaxJs {
   ): (...args: JaxArray[]) => JaxArray[];
   valueAndGrad<P>(f: (params: P) => JaxArray): (params: P) => [JaxArray, P];
   numpy: {
-    array(data: Float32Array): JaxArray;
+    array(data: Float32Array | Int32Array): JaxArray;
     zeros(shape: readonly number[]): JaxArray;
     matmul(x: JaxArray, y: JaxArray): JaxArray;
     tanh(x: JaxArray): JaxArray;
     concatenate(arrays: JaxArray[]): JaxArray;
     square(x: JaxArray): JaxArray;
+    sin(x: JaxArray): JaxArray;
+    cos(x: JaxArray): JaxArray;
+    sort(x: JaxArray): JaxArray;
+    take(x: JaxArray, indices: JaxArray): JaxArray;
+    linalg: {
+      solve(a: JaxArray, b: JaxArray): JaxArray;
+      cholesky(a: JaxArray): JaxArray;
+      eigh(a: JaxArray): [JaxArray, JaxArray];
+      svd(a: JaxArray): [JaxArray, JaxArray, JaxArray];
+    };
+  };
+  random: {
+    key(seed: number): JaxArray;
+    normal(key: JaxArray, shape: readonly number[]): JaxArray;
   };
   nn: {
     relu(x: JaxArray): JaxArray;
+    softmax(x: JaxArray): JaxArray;
     logSoftmax(x: JaxArray): JaxArray;
   };
 }
@@ -50,6 +66,9 @@ export interface TfTensor {
   add(y: TfTensor | number): TfTensor;
   sub(y: TfTensor): TfTensor;
   mul(y: TfTensor | number): TfTensor;
+  div(y: TfTensor): TfTensor;
+  sin(): TfTensor;
+  cos(): TfTensor;
   matMul(y: TfTensor): TfTensor;
   relu(): TfTensor;
   tanh(): TfTensor;
@@ -67,11 +86,13 @@ export interface TfVariable extends TfTensor {
 /** The part of TensorFlow.js that the cases use. */
 export interface Tf {
   setBackend(name: string): Promise<boolean>;
-  tensor(data: Float32Array, shape: readonly number[]): TfTensor;
+  tensor(data: Float32Array | Int32Array, shape: readonly number[], dtype?: "int32"): TfTensor;
   variable(initial: TfTensor): TfVariable;
   zeros(shape: readonly number[]): TfTensor;
   stack(tensors: readonly TfTensor[]): TfTensor;
   logSoftmax(x: TfTensor): TfTensor;
+  softmax(x: TfTensor): TfTensor;
+  gather(x: TfTensor, indices: TfTensor): TfTensor;
   tidy<T>(f: () => T): T;
   dispose(tensors: unknown): void;
   grads(f: (...args: TfTensor[]) => TfTensor): (args: TfTensor[]) => TfTensor[];

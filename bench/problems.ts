@@ -11,9 +11,13 @@ type Sizes<K extends string> = Readonly<Record<K, number>>;
 /** Data by name. */
 type Data<K extends string> = Readonly<Record<K, Floats>>;
 
-/** Numbers in [-0.5, 0.5) from a linear congruential generator. */
-function noise(count: number, seed: number, scale: number): Floats {
-  const values = new Float32Array(count);
+/** Numbers in [-0.5, 0.5) times `scale` from a linear congruential generator. */
+export function noise64(
+  count: number,
+  seed: number,
+  scale: number,
+): Float64Array<ArrayBuffer> {
+  const values = new Float64Array(count);
   let state = seed >>> 0;
   for (let i = 0; i < count; i++) {
     state = (Math.imul(1664525, state) + 1013904223) >>> 0;
@@ -22,12 +26,10 @@ function noise(count: number, seed: number, scale: number): Floats {
   return values;
 }
 
-/** A matrix product of two square matrices. */
-export const matmul: Sizes<"n"> & Data<"a" | "b"> = {
-  n: 512,
-  a: noise(512 * 512, 1, 2),
-  b: noise(512 * 512, 2, 2),
-};
+/** The same in single precision. */
+export function noise(count: number, seed: number, scale: number): Floats {
+  return Float32Array.from(noise64(count, seed, scale));
+}
 
 /** A classifier with two hidden layers, trained by gradient descent on one batch. */
 export const mlp: Sizes<"batch" | "rate"> & Data<"x" | "y"> & {

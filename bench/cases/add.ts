@@ -5,6 +5,7 @@
  * @module
  */
 import { jit, type NDArray, numpy as np } from "../../mod.ts";
+import { lines } from "../entries.ts";
 import type { Case, Contender, Entry } from "../harness.ts";
 import { addModel } from "../onnx_graphs.ts";
 import { byHand, floats, loadJaxJs, loadOrtPublic, loadTf } from "../peers.ts";
@@ -86,7 +87,10 @@ export const jittedAdd: Case = {
   minBatchMs: MICRO_BATCH_MS,
   title: "jit(add) on [4], per call",
   entries: [
-    { library: "injax", prepare: () => injaxChain(jit((x: NDArray, y: NDArray) => x.add(y))) },
+    ...(["cpu", "onnx"] as const).map((backend) => ({
+      library: lines[backend],
+      prepare: () => injaxChain(jit((x: NDArray, y: NDArray) => x.add(y), { backend })),
+    })),
     {
       library: "onnx by hand",
       async prepare() {

@@ -1,11 +1,12 @@
 /**
- * How long it takes to compile a loop of a thousand steps: what is new on each call here is the
- * function, so that tracing, lowering and the session all happen.
+ * How long it takes to compile a loop of a thousand steps, and programs of many equations: what is new on
+ * each call here is the function, so that tracing, lowering and the session all happen.
  *
  * @module
  */
 import { foriLoop, jit, type NDArray, numpy as np } from "../../mod.ts";
 import { loadOrt } from "../../lib/backends/ort_direct.ts";
+import { injax as onBackends, type Work } from "../entries.ts";
 import type { Case, Entry } from "../harness.ts";
 import { loopModel } from "../onnx_graphs.ts";
 import { byHand, floats, type JaxArray, loadJaxJs } from "../peers.ts";
@@ -22,13 +23,15 @@ export const compileEntries = {
   later: "injax: later call",
 } as const;
 
-function injax(library: string, fresh: boolean): Entry {
+function injax(library: string, fresh: boolean, backend: "cpu" | "onnx" = "cpu"): Entry {
   return {
     library,
     prepare() {
       const compile = (): (w: NDArray, b: NDArray, z: NDArray) => NDArray =>
-        jit((w: NDArray, b: NDArray, z: NDArray) =>
-          foriLoop(0, steps, (_, z) => np.tanh(z.matmul(w).add(b)), z)
+        jit(
+          (w: NDArray, b: NDArray, z: NDArray) =>
+            foriLoop(0, steps, (_, z) => np.tanh(z.matmul(w).add(b)), z),
+          { backend },
         );
       const args = [
         np.array(loop.w).reshape([n, n]),
@@ -50,6 +53,45 @@ function injax(library: string, fresh: boolean): Entry {
   };
 }
 
+/** Programs of about `count` equations, of the kinds that compilers find easy and hard. */
+const kinds: Readonly<Record<string, (count: number) => Work["f"]>> = {
+  elementwise: (count) => (w, b, z) => {
+    let y = z!;
+    for (let i = 0; i < count / 4; i++) y = np.sin(y.mul(w!)).add(b!).mul(0.5);
+    return [y];
+  },
+  layers: (count) => (w, b, z) => {
+    let y = z!;
+    for (let i = 0; i < count / 3; i++) y = np.tanh(y.matmul(w!).add(b!));
+    return [y];
+  },
+  rows: (count) => (_, b, z) => {
+    let y = z!;
+    for (let i = 0; i < count / 4; i++) y = y.sub(y.sum(-1, { keepDims: true }).mul(0.1)).add(b!);
+    return [y];
+  },
+};
+
+/** Names of the cases, by number of equations. */
+export const firstCallNames = (count: number): string[] =>
+  Object.keys(kinds).map((kind) => `first-${kind}-${count}`);
+
+/** First calls by number of equations; the largest take seconds. */
+export function firstCalls(slow: boolean): Case[] {
+  const args = (): NDArray[] => [
+    np.array(loop.w).reshape([n, n]),
+    np.array(loop.b),
+    np.array(loop.z).reshape([n, n]),
+  ];
+  return [100, 2000, ...(slow ? [20_000] : [])].flatMap((count) =>
+    Object.entries(kinds).map(([kind, f]) => ({
+      name: `first-${kind}-${count}`,
+      title: `new jit and first call, ${count} equations on [${n},${n}], ${kind}`,
+      entries: onBackends({ args, f: f(count), fresh: true }),
+    }))
+  );
+}
+
 /** Compiling, with a call, beside a call alone. */
 export const compileLoop: Case = {
   name: "compile-loop",
@@ -57,6 +99,7 @@ export const compileLoop: Case = {
   entries: [
     injax(compileEntries.first, true),
     injax(compileEntries.later, false),
+    injax("injax on onnx: new jit, first call", true, "onnx"),
     {
       library: "onnx by hand: new session, first call",
       async prepare() {

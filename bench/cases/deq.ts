@@ -16,10 +16,11 @@ import {
   numpy as np,
   whileLoop,
 } from "../../mod.ts";
+import { injax as onBackends, lines } from "../entries.ts";
 import type { Case, Entry } from "../harness.ts";
 import { deqGradientModel, deqModel } from "../onnx_graphs.ts";
 import { byHand, floats, type JaxArray, loadJaxJs, loadTf, type TfTensor } from "../peers.ts";
-import { deq, fingerprint } from "../problems.ts";
+import { deq, fingerprint, noise } from "../problems.ts";
 
 const { batch, d, maxSteps, tolerance } = deq;
 const data = { w: deq.w, u: deq.u, b: deq.b, x: deq.x };
@@ -42,13 +43,13 @@ function arrays(): [NDArray, NDArray, NDArray, NDArray] {
 function injax(
   library: string,
   f: (w: NDArray, u: NDArray, b: NDArray, x: NDArray) => NDArray[],
-  tolerance?: number,
+  { tolerance, backend = "cpu" }: { tolerance?: number; backend?: "cpu" | "onnx" } = {},
 ): Entry {
   return {
     library,
     ...(tolerance !== undefined && { tolerance }),
     prepare() {
-      const solve = jit(f);
+      const solve = jit(f, { backend });
       const args = arrays();
       const read = (): ArrayLike<number>[] => solve(...args).map((y) => y.dataSync());
       return {
@@ -96,32 +97,35 @@ function tfjs(f: (w: TfTensor, u: TfTensor, b: TfTensor, x: TfTensor) => TfTenso
   };
 }
 
+/** `z = tanh(z W + c)` until it stands still. */
+function iterated(w: NDArray, c: NDArray): NDArray {
+  const [z] = whileLoop(
+    ([, change, k]) => np.logicalAnd(change.greater(bound), k.less(maxSteps)),
+    ([z, , k]) => {
+      const next = np.tanh(z.matmul(w).add(c));
+      return [next, next.sub(z).square().sum(), k.add(1)];
+    },
+    [np.zeros(c.shape), np.array(Infinity), np.array(0, { dtype: "int32" })] as [
+      NDArray,
+      NDArray,
+      NDArray,
+    ],
+  );
+  return z;
+}
+
 /** The fixed point, with a test on every iteration. */
 export const deqWhile: Case = {
   name: "deq-while",
   title: "DEQ d 64, batch 32: z = tanh(zW + xU + b) until it stands still, 30 steps",
   entries: [
-    injax("injax", (w, u, b, x) => {
-      const c = x.matmul(u).add(b);
-      const [z] = whileLoop(
-        ([, change, k]) => np.logicalAnd(change.greater(bound), k.less(maxSteps)),
-        ([z, , k]) => {
-          const next = np.tanh(z.matmul(w).add(c));
-          return [next, next.sub(z).square().sum(), k.add(1)];
-        },
-        [np.zeros([batch, d]), np.array(Infinity), np.array(0, { dtype: "int32" })] as [
-          NDArray,
-          NDArray,
-          NDArray,
-        ],
-      );
-      return [z];
-    }),
+    injax(lines.cpu, (w, u, b, x) => [iterated(w, x.matmul(u).add(b))]),
+    injax(lines.onnx, (w, u, b, x) => [iterated(w, x.matmul(u).add(b))], { backend: "onnx" }),
     injax("injax fixedPoint", (w, u, b, x) => {
       const c = x.matmul(u).add(b);
       const options = { solver: damped(), rtol: 0, atol: tolerance, maxSteps: maxSteps + 1 };
       return [fixedPoint((z) => np.tanh(z.matmul(w).add(c)), np.zeros([batch, d]), options).value];
-    }, OTHER_TEST),
+    }, { tolerance: OTHER_TEST }),
     {
       library: "onnx by hand",
       async prepare() {
@@ -179,6 +183,21 @@ export const deqWhile: Case = {
   ],
 };
 
+const [WIDE, WIDE_BATCH] = [512, 64];
+
+/** The same with wide layers, where the product is most of the work. */
+export const deqWide: Case = {
+  name: "deq-wide",
+  title: `DEQ d ${WIDE}, batch ${WIDE_BATCH}: z = tanh(zW + c) until it stands still`,
+  entries: onBackends({
+    args: () => [
+      np.array(noise(WIDE * WIDE, 4, 0.1)).reshape([WIDE, WIDE]),
+      np.array(noise(WIDE_BATCH * WIDE, 5, 1)).reshape([WIDE_BATCH, WIDE]),
+    ],
+    f: (w, c) => [iterated(w!, c!)],
+  }),
+};
+
 /** The gradient of sum(z^2) by the implicit function theorem. */
 function implicitGradient(adjoint: Adjoint) {
   return (w: NDArray, u: NDArray, b: NDArray, x: NDArray): NDArray[] => {
@@ -198,22 +217,26 @@ export const deqGradient: Case = {
   name: "deq-gradient",
   title: "DEQ d 64, batch 32: gradient of sum(z^2) after 30 steps, by W, U and b",
   entries: [
-    injax("injax", (w, u, b, x) => {
-      const loss = (w: NDArray, u: NDArray, b: NDArray): NDArray => {
-        const c = x.matmul(u).add(b);
-        const z = foriLoop(
-          0,
-          maxSteps,
-          (_, z) => np.tanh(z.matmul(w).add(c)),
-          np.zeros([batch, d]),
-        );
-        return z.square().sum();
-      };
-      return grad(loss, { argnums: [0, 1, 2] })(w, u, b);
-    }),
+    ...(["cpu", "onnx"] as const).map((backend) =>
+      injax(lines[backend], (w, u, b, x) => {
+        const loss = (w: NDArray, u: NDArray, b: NDArray): NDArray => {
+          const c = x.matmul(u).add(b);
+          const z = foriLoop(
+            0,
+            maxSteps,
+            (_, z) => np.tanh(z.matmul(w).add(c)),
+            np.zeros([batch, d]),
+          );
+          return z.square().sum();
+        };
+        return grad(loss, { argnums: [0, 1, 2] })(w, u, b);
+      }, { backend })
+    ),
     // By default the adjoint system is solved with acceleration; this map contracts well enough without.
-    injax("injax implicit", implicitGradient(implicit()), 10 * OTHER_TEST),
-    injax("injax implicit, memory 0", implicitGradient(implicit({ memory: 0 })), 10 * OTHER_TEST),
+    injax("injax implicit", implicitGradient(implicit()), { tolerance: 10 * OTHER_TEST }),
+    injax("injax implicit, memory 0", implicitGradient(implicit({ memory: 0 })), {
+      tolerance: 10 * OTHER_TEST,
+    }),
     {
       library: "onnx by hand",
       async prepare() {

@@ -1,39 +1,34 @@
 /**
- * A matrix product large enough that only the kernel should count. Results stay where the library
- * keeps them.
+ * Matrix products large enough that only the kernel should count, and the first one. Results stay where
+ * the library keeps them.
  *
  * @module
  */
-import { jit, type NDArray, numpy as np } from "../../mod.ts";
+import { type NDArray, numpy as np } from "../../mod.ts";
+import { injax, type Work } from "../entries.ts";
 import type { Case } from "../harness.ts";
 import { matmulModel } from "../onnx_graphs.ts";
 import { byHand, floats, loadJaxJs, loadTf } from "../peers.ts";
-import { fingerprint, matmul } from "../problems.ts";
+import { fingerprint, noise } from "../problems.ts";
 
-const { n, a, b } = matmul;
+const sizes = [256, 512, 1024] as const;
 
-/** A product of two matrices of float32, 512 by 512. */
-export const matmul512: Case = {
-  name: "matmul-512",
-  title: "matrix product, 512 x 512, float32",
+function work(n: number): Work {
+  const square = (seed: number): NDArray => np.array(noise(n * n, seed, 2)).reshape([n, n]);
+  return { args: () => [square(1), square(2)], f: (x, y) => [x!.matmul(y!)], keep: true };
+}
+
+/** Products of two matrices of float32. */
+const products: readonly Case[] = sizes.map((n) => ({
+  name: `matmul-${n}`,
+  title: `matrix product, ${n} x ${n}, float32`,
   entries: [
-    {
-      library: "injax",
-      prepare() {
-        const product = jit((x: NDArray, y: NDArray) => x.matmul(y));
-        const [x, y] = [np.array(a).reshape([n, n]), np.array(b).reshape([n, n])];
-        return {
-          run(count) {
-            for (let i = 0; i < count; i++) product(x, y).dispose();
-          },
-          check: () => fingerprint(product(x, y).dataSync()),
-        };
-      },
-    },
+    ...injax(work(n)),
     {
       library: "onnx by hand",
       async prepare() {
-        const { session, feeds, outputs } = await byHand(matmulModel(n), { a, b });
+        const data = { a: noise(n * n, 1, 2), b: noise(n * n, 2, 2) };
+        const { session, feeds, outputs } = await byHand(matmulModel(n), data);
         return {
           run(count) {
             for (let i = 0; i < count; i++) session.run(feeds, outputs);
@@ -49,7 +44,8 @@ export const matmul512: Case = {
         const np = jax.numpy;
         type A = ReturnType<typeof np.array>;
         const product = jax.jit((x: A, y: A) => np.matmul(x, y));
-        const [x, y] = [np.array(a).reshape([n, n]), np.array(b).reshape([n, n])];
+        const square = (seed: number): A => np.array(noise(n * n, seed, 2)).reshape([n, n]);
+        const [x, y] = [square(1), square(2)];
         return {
           async run(count) {
             for (let i = 0; i < count; i++) {
@@ -65,7 +61,10 @@ export const matmul512: Case = {
       async prepare() {
         const tf = await loadTf();
         await tf.setBackend("wasm");
-        const [x, y] = [tf.tensor(a, [n, n]), tf.tensor(b, [n, n])];
+        const [x, y] = [
+          tf.tensor(noise(n * n, 1, 2), [n, n]),
+          tf.tensor(noise(n * n, 2, 2), [n, n]),
+        ];
         return {
           enter: async () => void await tf.setBackend("wasm"),
           run(count) {
@@ -76,4 +75,14 @@ export const matmul512: Case = {
       },
     },
   ],
+}));
+
+/** What compiling adds, in a process that has compiled others. */
+const firstProduct: Case = {
+  name: "matmul-first",
+  title: "matrix product, 1024 x 1024, float32: new jit, first call",
+  entries: injax({ ...work(1024), fresh: true }),
 };
+
+/** All of them. */
+export const matmulCases: readonly Case[] = [...products, firstProduct];

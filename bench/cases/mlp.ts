@@ -5,6 +5,7 @@
  * @module
  */
 import { jit, type NDArray, nn, numpy as np, treeMap, valueAndGrad } from "../../mod.ts";
+import { lines } from "../entries.ts";
 import type { Case, Contender } from "../harness.ts";
 import { mlpModel, mlpShapes } from "../onnx_graphs.ts";
 import { byHand, floats, type JaxArray, loadJaxJs, loadTf, type TfTensor } from "../peers.ts";
@@ -30,8 +31,8 @@ export const mlpStep: Case = {
   name: "mlp-step",
   title: "MLP 64-256-256-10, batch 64: forward, gradient, SGD, loss read",
   entries: [
-    {
-      library: "injax",
+    ...(["cpu", "onnx"] as const).map((backend) => ({
+      library: lines[backend],
       prepare() {
         const loss = (params: NDArray[], x: NDArray, y: NDArray): NDArray => {
           let h = x;
@@ -44,7 +45,7 @@ export const mlpStep: Case = {
         const step = jit((params: NDArray[], x: NDArray, y: NDArray): [NDArray[], NDArray] => {
           const [value, grads] = valueAndGrad(loss)(params, x, y);
           return [treeMap((p, g) => p.sub(g.mul(rate)), params, grads), value];
-        });
+        }, { backend });
         const first = shapes.map(([, shape], i) => np.array(initial[i]!).reshape(shape));
         const x = np.array(mlp.x).reshape([batch, sizes[0]]);
         const y = np.array(mlp.y).reshape([batch, sizes[3]]);
@@ -55,7 +56,7 @@ export const mlpStep: Case = {
           return value.item();
         });
       },
-    },
+    })),
     {
       library: "onnx by hand",
       async prepare() {

@@ -5,6 +5,7 @@
  * @module
  */
 import { grad, jit, type NDArray, numpy as np, scan } from "../../mod.ts";
+import { lines } from "../entries.ts";
 import type { Case, Entry } from "../harness.ts";
 import { rnnGradientModel, rnnModel } from "../onnx_graphs.ts";
 import { byHand, floats, type JaxArray, loadJaxJs, loadTf, type TfTensor } from "../peers.ts";
@@ -48,11 +49,15 @@ function loss(all: NDArray): NDArray {
   return all.square().sum().mul(1 / steps);
 }
 
-function injax(library: string, f: (weights: Weights, x: NDArray) => NDArray[]): Entry {
+function injax(
+  library: string,
+  f: (weights: Weights, x: NDArray) => NDArray[],
+  backend: "cpu" | "onnx" = "cpu",
+): Entry {
   return {
     library,
     prepare() {
-      const compiled = jit(f);
+      const compiled = jit(f, { backend });
       const weights: Weights = [
         np.array(rnn.w).reshape([hidden, hidden]),
         np.array(rnn.u).reshape([inputs, hidden]),
@@ -215,7 +220,8 @@ export function rnnForward(slow: boolean): Case {
     name: "rnn-forward",
     title: "RNN, 1000 steps, hidden 32, batch 1: last state",
     entries: [
-      injax("injax", (weights, x) => [lastState(weights, x)]),
+      injax(lines.cpu, (weights, x) => [lastState(weights, x)]),
+      injax(lines.onnx, (weights, x) => [lastState(weights, x)], "onnx"),
       injax("injax, cell in the loop", (weights, x) => [lastStateByCell(weights, x)]),
       {
         library: "onnx by hand",
@@ -244,7 +250,8 @@ export function rnnGradient(slow: boolean): Case {
     name: "rnn-gradient",
     title: "RNN, 1000 steps, hidden 32, batch 1: gradient of mean(h^2) by W, U and b",
     entries: [
-      injax("injax", (weights, x) => grad((p: Weights) => loss(states(p, x)))(weights)),
+      injax(lines.cpu, (weights, x) => grad((p: Weights) => loss(states(p, x)))(weights)),
+      injax(lines.onnx, (weights, x) => grad((p: Weights) => loss(states(p, x)))(weights), "onnx"),
       {
         library: "onnx by hand",
         async prepare() {

@@ -7,6 +7,16 @@
 import * as esbuild from "esbuild";
 import { root } from "../support/sources.ts";
 
+/** What the library is called for users of npm. */
+export const LIBRARY = "@jsr/injax__injax";
+
+/** A page that computes eagerly and compiles. */
+export const pageProgram: string = `
+  import { jit, numpy as np } from "${LIBRARY}";
+  const x = np.array([1, 2]);
+  console.log(JSON.stringify([x.add(1), jit((x) => np.exp(x).sum())(x.mul(0))].map((y) => y.toArray())));
+`;
+
 /** A folder with programs to bundle. */
 export interface Site {
   /** Its path. */
@@ -32,7 +42,7 @@ export async function withSite(
 ): Promise<void> {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   try {
-    await installLibrary(`${folder}/node_modules/@jsr/injax__injax`);
+    await installLibrary(`${folder}/node_modules/${LIBRARY}`);
     await installDependencies(`${folder}/node_modules`);
     for (const [name, text] of Object.entries(programs)) {
       await Deno.writeTextFile(`${folder}/${name}`, text);
@@ -92,7 +102,7 @@ async function installLibrary(target: string): Promise<void> {
   const { exports, version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
   const scripts = Object.entries(exports as Record<string, string>)
     .map(([name, path]) => [name, path.replace(/\.ts$/, ".js")]);
-  const description = { name: "@jsr/injax__injax", version, type: "module" };
+  const description = { name: LIBRARY, version, type: "module" };
   await Deno.writeTextFile(
     `${target}/package.json`,
     JSON.stringify({ ...description, exports: Object.fromEntries(scripts) }),
@@ -121,4 +131,10 @@ export async function runScript(path: string, ...flags: readonly string[]): Prom
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   if (code !== 0) throw new Error(`${path}: ${text(stderr)}`);
   return text(stdout).trim();
+}
+
+/** Bytes after gzip. */
+export async function gzipped(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  return (await new Response(stream).arrayBuffer()).byteLength;
 }
