@@ -8,7 +8,7 @@ import { describeValue } from "../../lib/extend.ts";
 import { type Context, StateError } from "../../mod.ts";
 import { inScope, protocol, scopeIn } from "./context.ts";
 import { type NamedModule, runInterceptors } from "./handlers.ts";
-import { underPolicy } from "./mixed_precision.ts";
+import { underPolicy } from "./policies.ts";
 
 type Func = (this: unknown, ...args: unknown[]) => unknown;
 type Class = abstract new (...args: never[]) => unknown;

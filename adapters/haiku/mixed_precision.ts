@@ -4,12 +4,12 @@
  * @module
  */
 import { checkCall, describeValue, isFloat, type OptionTable } from "../../lib/extend.ts";
-import { type Context, type DType, NDArray, StateError, treeMap } from "../../mod.ts";
+import { type DType, StateError } from "../../mod.ts";
 import { ambientHandlers, currentScope, protocol, scopeIn, withScope } from "./context.ts";
-import type { Creator, Getter, Handlers, NamedModule, Policy } from "./handlers.ts";
+import type { Handlers, Policy } from "./handlers.ts";
+import { type ModuleClass, policyIn, withPolicy } from "./policies.ts";
 
-/** A class of modules. */
-export type ModuleClass = abstract new (...args: never[]) => NamedModule;
+export type { ModuleClass };
 
 /** What a policy says: dtypes of floating-point arrays, each float32 where left out. */
 export interface PolicyOptions {
@@ -26,10 +26,6 @@ const policyOptions: OptionTable<PolicyOptions> = {
   compute: "dtype",
   output: "dtype",
 };
-
-/** Classes by number: what is in force is plain data. */
-const numbers = new WeakMap<object, string>();
-let count = 0;
 
 function checkClass(op: string, made: unknown): void {
   if (typeof made === "function") return;
@@ -54,14 +50,6 @@ function policyOf(op: string, options: PolicyOptions): Policy {
     );
   }
   return { params, compute, output };
-}
-
-/** Handlers with another policy for a class, or with none. */
-function withPolicy(handlers: Handlers, made: ModuleClass, policy: Policy | null): Handlers {
-  let number = numbers.get(made);
-  if (number === undefined) numbers.set(made, number = String(count++));
-  const { [number]: _, ...others } = handlers.policies ?? {};
-  return { ...handlers, policies: policy === null ? others : { ...others, [number]: policy } };
 }
 
 function inForce(): Handlers {
@@ -144,11 +132,6 @@ export function getPolicy(moduleClass: ModuleClass): Policy | null {
   return policyIn(inForce(), moduleClass) ?? null;
 }
 
-function policyIn({ policies }: Handlers, made: object): Policy | undefined {
-  const number = policies === undefined ? undefined : numbers.get(made);
-  return number === undefined ? undefined : policies![number];
-}
-
 /**
  * The policy that the running code is under: that of the innermost module that has one, or `null`.
  *
@@ -212,44 +195,4 @@ export function pushPolicy<R>(moduleClass: ModuleClass, options: PolicyOptions, 
   } finally {
     ambientHandlers.value = before;
   }
-}
-
-// ---------------------------------------------------------------- what policies do
-
-/** A tree with its floating-point arrays in a dtype. */
-function cast<T>(tree: T, dtype: DType): T {
-  return treeMap(
-    (x: unknown) => x instanceof NDArray && isFloat(x.dtype) ? x.astype(dtype) : x,
-    tree as never,
-  ) as T;
-}
-
-/** The policy in force where a handler runs; one put in by a module runs under that module alone. */
-const running = (): Policy => currentScope("hk.mixedPrecision").handlers.policy!;
-
-const creator: Creator = (next, shape, dtype, init) =>
-  next(shape, isFloat(dtype) ? running().params : dtype, init);
-
-const getter: Getter = (next, value) => next(cast(value, running().compute));
-
-/** Runs a method of a module as the policy of its class says, if it has one. */
-export function underPolicy(
-  context: Context,
-  module: NamedModule,
-  args: readonly unknown[],
-  run: (args: readonly unknown[]) => unknown,
-): unknown {
-  const scope = scopeIn(context);
-  const { handlers } = scope;
-  const policy = policyIn(handlers, module.constructor);
-  if (policy === undefined) return run(args);
-  const { paramCreators, paramGetters, stateGetters } = handlers;
-  // Under a module with a policy the handlers are there already, and ask what is in force.
-  const hooks = handlers.policy !== undefined ? {} : {
-    paramCreators: [...paramCreators, creator],
-    paramGetters: [...paramGetters, getter],
-    stateGetters: [...stateGetters, getter],
-  };
-  const inner = { ...scope, handlers: { ...handlers, ...hooks, policy } };
-  return withScope(context, inner, () => cast(run(cast(args, policy.compute)), policy.output));
 }

@@ -200,7 +200,7 @@ export interface RankOptions {
   readonly rtol?: number | undefined;
 }
 
-const rankOptions: OptionTable<RankOptions> = { rtol: "tolerance" };
+const rankOptions: OptionTable<RankOptions> = { rtol: "number" };
 
 /**
  * The numbers of singular values of matrices `[..., m, n]` that count, int32, as

@@ -198,13 +198,13 @@ export function choFactor(a: NDArray, options: TriangleOptions = {}): CholeskyFa
  */
 export function choSolve(factors: CholeskyFactorization, b: NDArray): NDArray {
   if (arguments.length > 2) checkCall("choSolve(factors, b)", arguments);
-  const { lower } = factors;
-  if (typeof lower !== "boolean" || factors.c === undefined) {
+  const { lower, c } = Object(factors) as CholeskyFactorization;
+  if (typeof lower !== "boolean" || c === undefined) {
     throw new TypeError(
       "choSolve: the factors must be what choFactor(a) gives, { c, lower } with lower true or false",
     );
   }
-  const given = system("choSolve", squares("choSolve", factors.c), b);
+  const given = system("choSolve", squares("choSolve", c), b);
   const params = { lower, unitDiagonal: false };
   const y = t.triangularSolve(given.a, given.b, { ...params, transposeA: !lower });
   return given.back(t.triangularSolve(given.a, y, { ...params, transposeA: lower }));
@@ -349,7 +349,7 @@ export interface LstsqOptions {
   readonly rcond?: number | undefined;
 }
 
-const lstsqOptions: OptionTable<LstsqOptions> = { rcond: "tolerance" };
+const lstsqOptions: OptionTable<LstsqOptions> = { rcond: "number" };
 
 /** What {@linkcode lstsq} gives. */
 export interface LstsqResult {
@@ -408,7 +408,7 @@ export interface PinvOptions {
   readonly rtol?: number | undefined;
 }
 
-const pinvOptions: OptionTable<PinvOptions> = { rtol: "tolerance" };
+const pinvOptions: OptionTable<PinvOptions> = { rtol: "number" };
 
 /**
  * Pseudoinverses of matrices `[..., m, n]`, as `jax.numpy.linalg.pinv`, by singular values. Derivatives

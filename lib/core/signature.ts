@@ -63,7 +63,7 @@ const checked: { readonly [K in OptionKind]?: string } = {
 /** Options that other libraries have and this one does not, and what to do without them. */
 const advice: Readonly<Record<string, string>> = {
   where: "Choose elements with np.where first",
-  initial: "Reducer the result with it afterwards",
+  initial: "Combine the result with it afterwards",
   dtype: "Convert with astype",
   out: "Arrays never change: use the result",
   name: "Results have no names",

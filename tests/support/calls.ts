@@ -123,6 +123,10 @@ export const junk: readonly unknown[] = [
 
 /** Arguments of other functions, by path. */
 const special: Readonly<Record<string, readonly unknown[]>> = {
+  "linalg.cond": [m],
+  "linalg.choSolve": [{ c: np.eye(2), lower: true }, x],
+  "linalg.luSolve": [injax.linalg.luFactor(np.eye(2)), x],
+  "linalg.tridiagonalSolve": [x, x, x, m],
   "numpy.meshgrid": [[x, x]],
   "numpy.astype": [m, "int32"],
   "numpy.identity": [2],
@@ -168,6 +172,8 @@ const open: Readonly<Record<string, readonly unknown[]>> = {
   treeMap: [(y: unknown) => y, [x]],
   exportOnnx: [square, x],
   exportOnnxWith: [{}, square, x],
+  exportWasm: [square, x],
+  exportWasmWith: [{}, square, x],
   check: [true, "fine"],
   print: [""],
   callback: [() => {}],

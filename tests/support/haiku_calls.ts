@@ -40,6 +40,12 @@ export const haikuCalls: Readonly<Record<string, readonly unknown[]>> = {
   "haiku.RMSNorm": [-1],
   "haiku.GroupNorm": [2],
   "haiku.Embed": [3, 2],
+  "haiku.BatchApply": [square],
+  "haiku.expandApply": [square],
+  "haiku.Deferred": [() => new hk.Linear(2)],
+  "haiku.toModule": [square],
+  "haiku.toDot": [square],
+  "haiku.mixedPrecision.getPolicy": [hk.Linear],
   "haiku.Sequential": [[square]],
   "haiku.ExponentialMovingAverage": [0.5],
   "haiku.EMAParamsTree": [0.5],
@@ -84,6 +90,9 @@ export const haikuNotCalled: Readonly<Record<string, string>> = {
   "haiku.RNNCore": "a base class, made by subclasses",
   "haiku.liftWithState": "what updates the state has to be used in the same model",
   "haiku.transparentLiftWithState": "what updates the state has to be used in the same model",
+  "haiku.mixedPrecision.setPolicy": "changes what is in force outside of models",
+  "haiku.mixedPrecision.clearPolicy": "changes what is in force outside of models",
+  "haiku.mixedPrecision.pushPolicy": "its options stand before the function that it runs",
   "haiku.ResetCore": "takes a core, which is made in a model",
 };
 

@@ -55,7 +55,7 @@ export class Reshape extends Module {
     if (!Array.isArray(outputShape) || !outputShape.every(isLength)) {
       throw new ShapeError(
         `hk.Reshape: the shape must be a list of lengths, one of which may be -1, not ${
-          JSON.stringify(outputShape)
+          describeValue(outputShape)
         }`,
       );
     }
