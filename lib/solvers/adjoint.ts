@@ -19,7 +19,8 @@ import { transpose } from "../primitives/shape/transpose.ts";
 import type { TreeOf } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { anderson } from "./anderson.ts";
-import { iterate, norm } from "./iterate.ts";
+import { iterate } from "./iterate.ts";
+import { norm } from "./norms.ts";
 import { checkTolerance } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
 import { ravelTree } from "./ravel.ts";
@@ -143,7 +144,13 @@ export function tangentSolver(
       const unit = div(b, select(zero, scalarLike(1, size), size));
       // g is close to -1 for contractions, so that g(v) - b is a good step to take.
       const outcome = iterate(
-        (v) => matvec(v).sub(unit),
+        {
+          evaluate: (v) => ({ r: matvec(v).sub(unit), cost: null }),
+          sizes: [n],
+          m: n,
+          displacement: true,
+          hasCost: false,
+        },
         full([n], 0, b.dtype),
         anderson({ memory }),
         { rtol: 0, atol: rtol, maxSteps, history: false },

@@ -18,8 +18,9 @@ import { select } from "../primitives/elementwise/select.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
-import { norm, plainNorm, type Stepper } from "./iterate.ts";
 import { checkCount } from "../core/checks.ts";
+import type { Stepper } from "./method.ts";
+import { norm, plainNorm } from "./norms.ts";
 
 /** Options of `anderson`. */
 export interface AndersonOptions {
@@ -39,7 +40,7 @@ export interface AndersonMemory {
   readonly p: NDArray;
   /** The plain step from the point before: [n]. */
   readonly y: NDArray;
-  /** The residual there: [n]. */
+  /** The residual there, in units of the leaves: [n]. */
   readonly r: NDArray;
   /** The smallest residual norm since the directions began; infinite before the first step. */
   readonly least: NDArray;
@@ -80,6 +81,7 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
   if (!(beta > 0 && beta <= 2)) {
     throw new RangeError(`anderson: beta must be in (0, 2], not ${beta}`);
   }
+  const plainStep = (x: NDArray, r: NDArray): NDArray => x.add(beta === 1 ? r : r.mul(beta));
   return {
     description: `Anderson acceleration (memory ${memory}${beta === 1 ? "" : `, beta ${beta}`})`,
     init(x) {
@@ -88,10 +90,15 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
       const least = full([], Infinity, x.dtype);
       return { q: none, p: none, y: x, r: zerosLike(x), least, active: full([k], 0, x.dtype) };
     },
-    step(x, r, m) {
-      const y = x.add(beta === 1 ? r : r.mul(beta));
+    // What is remembered of other equations are directions, no last step.
+    resume: (m) => ({ ...m, least: full([], Infinity, m.y.dtype) }),
+    fallback: memory === 0 ? undefined : plainStep,
+    step(x, residual, m, { scale }) {
+      const y = plainStep(x, residual);
       const k = m.q.shape[0]!;
       if (k === 0) return [y, m];
+      // Directions are compared in units of the leaves.
+      const r = div(residual, scale);
       const size = norm(r);
       // A residual that has grown much says that the old directions mislead: start afresh.
       const calm = size.lessEqual(m.least.mul(restartGrowth));

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import type { Stepper } from "./iterate.ts";
+import type { Stepper } from "./method.ts";
 
 /** Options of `damped`. */
 export interface DampedOptions {

@@ -21,7 +21,8 @@ import {
 import type { HasAux, Transforms } from "../transforms/types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
-import { factorOf, iterate, type Outcome, type Stepper } from "./iterate.ts";
+import { factorOf, iterate, type Outcome } from "./iterate.ts";
+import type { Stepper } from "./method.ts";
 import { checkMade, checkTolerance } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
 import { ravelTree } from "./ravel.ts";
@@ -35,7 +36,7 @@ export interface FixedPointOptions {
   readonly transforms?: Transforms | undefined;
   /** Relative tolerance; default 6e-6 for float32 and 2e-12 for float64. */
   readonly rtol?: number | undefined;
-  /** Absolute tolerance; default as `rtol`. */
+  /** Absolute tolerance on the residual norm of each leaf (default 0, so that units do not matter). */
   readonly atol?: number | undefined;
   /** Largest number of evaluations of `f` (default 200). */
   readonly maxSteps?: number | undefined;
@@ -45,6 +46,10 @@ export interface FixedPointOptions {
   readonly adjoint?: Adjoint | undefined;
   /** Whether to keep the residual norm of each step. */
   readonly history?: boolean | undefined;
+  /** Whether the solution has what the method knew at the end as `memory`, for `warmStart`. */
+  readonly keepMemory?: boolean | undefined;
+  /** An earlier solution of unknowns of the same shape, kept with `keepMemory`, whose memory is used. */
+  readonly warmStart?: { readonly memory: unknown } | undefined;
 }
 
 const fixedPointOptions: OptionTable<FixedPointOptions & HasAux> = {
@@ -56,6 +61,8 @@ const fixedPointOptions: OptionTable<FixedPointOptions & HasAux> = {
   transforms: "object",
   throw: "boolean",
   history: "boolean",
+  keepMemory: "boolean",
+  warmStart: "object",
   hasAux: "boolean",
 };
 
@@ -88,18 +95,18 @@ function checkOptions(options: FixedPointOptions): void {
 }
 
 /**
- * Solves `f(x) = x`, stopping where `|f(x) - x| <= atol + rtol |x|` in the 2-norm over all leaves.
- * The solution is differentiable with respect to whatever `f` closes over.
+ * Solves `f(x) = x`, stopping where `|f(x) - x| <= atol + rtol max(|x|, s)` in the 2-norm for each leaf.
+ * `s` is the smaller of `|f(x0) - x0|` and `|f(x0)|`: by it a solution at 0 ends. So units do not matter. The solution is differentiable with respect to whatever `f` closes over.
  *
  * @param f From a tree to one of the same structure, shapes and dtypes.
  * @param x0 Where to start: a tree of floating-point arrays or numbers.
  * @returns A solution whose status says how the solve ended; it never claims convergence falsely. Its
  * value and derivatives are NaN where no residual was finite, not even that of the start.
  * @throws {TreeError} where `f` gives another structure, shape or dtype than it takes, where `x0`
- * has no arrays, and where `throw` is set inside transforms, which do not know how the solve ends.
+ * has no arrays.
  * @throws {DTypeError} where a leaf of `x0` is not floating-point.
  * @throws {ConvergenceError} where the solve fails and `throw` is set.
- * @throws {InFlightError} where `throw` is set and the outcome is still being computed.
+ * @throws {CheckError} the same when a compiled or mapped function runs.
  * @throws {RangeError} where a tolerance or `maxSteps` is out of range.
  * @throws {TypeError} where `f` is not a function, or another option is not what it should be.
  *
@@ -144,15 +151,15 @@ export function fixedPoint<T extends FloatTree>(
   checkFunction("fixedPoint", f);
   checkOptions(options);
   const { transforms = pure, adjoint = implicit(), maxSteps = 200 } = options;
-  const { history = false, hasAux = false } = options;
+  const { history = false, hasAux = false, keepMemory = false } = options;
   const solver: Stepper<unknown> = options.solver ?? anderson();
   const [leaves, def] = flattenArrays("fixedPoint", x0, "x0");
   const start = treeUnflatten(def, leaves) as Arrays<T>;
   ravelTree("fixedPoint", start, "x0"); // raises where a leaf is not floating-point
   // By the least precise leaf, which could not meet more.
   const tolerance = Math.max(...leaves.map((x) => defaultTolerance(x.dtype)));
-  const { rtol = tolerance, atol = tolerance } = options;
-  const limits = { rtol, atol, maxSteps, history };
+  const { rtol = tolerance, atol = 0 } = options;
+  const limits = { rtol, atol, maxSteps, history, memory: options.warmStart?.memory };
 
   const residual = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
     const at = treeLeaves(x) as NDArray[];
@@ -177,33 +184,39 @@ export function fixedPoint<T extends FloatTree>(
     residual as (x: unknown) => [Tree, Tree],
     start as Tree,
     (g, x) => {
-      const { vector, ravel, unravel } = ravelTree("fixedPoint", x, "x0");
-      const { x: best, ...rest } = iterate(
-        (v) => ravel(g(unravel(v) as TreeOf<NDArray>)),
-        vector,
-        solver,
-        limits,
-        transforms,
-      );
-      return [unravel(best) as Tree, rest];
+      const { vector, ravel, unravel, sizes } = ravelTree("fixedPoint", x, "x0");
+      const problem = {
+        evaluate: (v: NDArray) => ({ r: ravel(g(unravel(v) as TreeOf<NDArray>)), cost: null }),
+        sizes,
+        m: vector.size,
+        displacement: true,
+        hasCost: false,
+      };
+      const { x: best, state, ...rest } = iterate(problem, vector, solver, limits, transforms);
+      return [unravel(best) as Tree, { ...rest, memory: keepMemory ? state.memory : null } as Tree];
     },
     tangentSolver(adjoint, transforms),
     { hasAux: true, functionHasAux: hasAux as true },
   );
-  const [best, outcome, aux = null] = root as unknown as [Arrays<T>, Omit<Outcome, "x">, null?];
+  type Rest = Omit<Outcome, "x" | "state"> & { readonly memory: unknown };
+  const [best, outcome, aux = null] = root as unknown as [Arrays<T>, Rest, null?];
   const known = (treeLeaves(best) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const value = treeUnflatten(def, known) as Arrays<T>;
 
-  const solution = new Solution<T>(
+  const { status, steps, residualNorm, valueNorm, errorEstimate, history: norms } = outcome;
+  const solution = new Solution<T>({
     value,
-    outcome.status,
-    outcome.steps,
-    outcome.residualNorm,
-    mul(outcome.valueNorm, factorOf(outcome, outcome.valueNorm.dtype)),
-    outcome.history,
-    `fixedPoint by ${solver.description}`,
+    status,
+    steps,
+    evaluations: outcome.counts,
+    residualNorm,
+    valueNorm: mul(valueNorm, factorOf(outcome, valueNorm.dtype)),
+    errorEstimate,
+    history: norms,
     aux,
-  );
+    memory: outcome.memory,
+    description: `fixedPoint by ${solver.description}`,
+  });
   if (options.throw) checkConverged("fixedPoint", solution);
   return solution;
 }

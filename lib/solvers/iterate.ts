@@ -1,66 +1,59 @@
 /**
- * The one loop. A solver says how to begin and how to go from a point and its residual to the next
- * point; the loop evaluates, tests, remembers the best point and says how it ended.
+ * The one loop of all families. A method (`method.ts`) says how to begin and how to go from a point and
+ * its residual to the next point; a `Problem` says what is evaluated. The loop evaluates, tests, goes back
+ * from points where nothing is defined, notices where nothing improves, remembers the best point, counts,
+ * and says how it ended.
  *
- * Each pass evaluates the residual once, at the point that the next test and the result are about: so
- * a reported norm belongs to the reported value, and the user's function stands in the compiled graph
- * only once.
+ * To plug a family in: lay the unknowns out as a vector (`ravel.ts`), make a `Problem`, call `iterate`
+ * inside the solver of `customRoot`, and make a `Solution` of the outcome (`solution.ts`).
+ *
+ * Each pass evaluates the problem once, at the point that the next test and the result are about: so a
+ * reported norm belongs to the reported value, and the user's function stands in the compiled program
+ * only once. A method that rejects trial points keeps the accepted one in its memory, and gives the next
+ * trial as the next point.
+ *
+ * Units do not matter: norms are compared leaf by leaf with those of the value and of the first
+ * evaluation, and `Local.scale` holds the size of each leaf.
  *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { type DType, smallestNormal } from "../core/dtype.ts";
-import { full } from "../primitives/constants/full.ts";
-import { dotGeneral } from "../primitives/dot/dot_general.ts";
-import { abs, div } from "../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../primitives/elementwise/compare.ts";
+import { type DType, epsilon } from "../core/dtype.ts";
+import { treeMap } from "../core/tree.ts";
+import { full, onesLike, zerosLike } from "../primitives/constants/full.ts";
+import { div, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
+import { and, eq, not, or } from "../primitives/elementwise/compare.ts";
 import { isFinite } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { dynamicUpdateSlice } from "../primitives/indexing/dynamic_slice.ts";
+import { reduceMax } from "../primitives/reduce/extremes.ts";
+import { reduceAnd } from "../primitives/reduce/logical.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
-import { reduceSum } from "../primitives/sum/broadcast.ts";
+import type { Tree } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
+import { localAt } from "./local.ts";
+import type { Counts, Evaluation, Stepper } from "./method.ts";
+import { leafNorms, norm, spread, total } from "./norms.ts";
 import { statusCode } from "./solution.ts";
 
-/**
- * A method: `step` goes from a point `x` with residual `r` to the next point. `S` is its memory, a
- * tree of arrays (or `null`) whose structure, shapes and dtypes stay those that `init` gave.
- *
- * The unknowns are one vector: `x` and `r` have shape [n], in the widest dtype of the leaves of
- * `x0`. For `fixedPoint` the residual is `f(x) - x`. The loop evaluates, tests for the end and
- * remembers the best point. `step` is traced, so it takes no branches on values.
- *
- * @example
- * ```ts
- * import { fixedPoint, numpy as np, type Stepper } from "@injax/injax";
- *
- * // Plain iteration that keeps a share of the step before. Its memory is that step: [n].
- * const momentum = (keep: number): Stepper<np.NDArray> => ({
- *   description: `iteration with momentum ${keep}`,
- *   init: (x) => np.zerosLike(x),
- *   step(x, r, before) {
- *     const step = before.mul(keep).add(r);
- *     return [x.add(step), step];
- *   },
- * });
- * const solve = (keep: number) =>
- *   fixedPoint((x) => x.mul(0.9).add(1), 1, { solver: momentum(keep) });
- * console.log(solve(0).steps.item(), solve(0.4).steps.item()); // 91 45
- * ```
- */
-export interface Stepper<S> {
-  /** Name and settings, for messages. */
-  readonly description: string;
-  /** The memory before the first step from `x` [n]. */
-  init(x: NDArray): S;
-  /** The next point and memory; `x`, `r` and the next point have shape [n]. */
-  step(x: NDArray, r: NDArray, memory: S): readonly [x: NDArray, memory: S];
+/** What is solved. */
+export interface Problem {
+  /** The problem at a point [n]. */
+  evaluate(x: NDArray): Evaluation;
+  /** Sizes of the leaves of which the unknowns are made, in order; their sum is n. */
+  readonly sizes: readonly number[];
+  /** Number of elements of the residual. */
+  readonly m: number;
+  /** Whether the residual is a step in the unknowns, as that of a fixed point is: `x + r` is `f(x)`. */
+  readonly displacement: boolean;
+  /** Whether evaluations have a `cost`. */
+  readonly hasCost: boolean;
 }
 
 /** When to stop. */
 export interface Limits {
-  /** Relative tolerance: the residual norm against the norm of the point. */
+  /** Relative tolerance: the residual norm against the norm of the point and of the first evaluation. */
   readonly rtol: number;
   /** Absolute tolerance on the residual norm. */
   readonly atol: number;
@@ -68,114 +61,301 @@ export interface Limits {
   readonly maxSteps: number;
   /** Whether to keep the residual norms. */
   readonly history: boolean;
+  /** Where to go on: the state of an earlier outcome of the same problem, method and limits. */
+  readonly from?: State | undefined;
+  /** Evaluations to make before pausing; by default there is no pause. */
+  readonly pause?: number | undefined;
+  /** Memory of the method to begin with, in place of `init`. */
+  readonly memory?: unknown;
+}
+
+/** All that the loop knows between two passes: a tree of arrays. */
+export interface State {
+  readonly x: NDArray;
+  readonly memory: unknown;
+  /** The best point so far, its residual, what it is the best by, and its residual norm. */
+  readonly best: NDArray;
+  readonly bestR: NDArray;
+  readonly merit: NDArray;
+  readonly bestNorm: NDArray;
+  /** Step over change of the residual, from the best point before to the best one. */
+  readonly slope: NDArray;
+  /** Norms of the first evaluation, and sizes of the unknowns, by leaf: [leaves]. */
+  readonly first: NDArray;
+  readonly scale: NDArray;
+  readonly steps: NDArray;
+  /** Code of the status, -1 where it may go on. */
+  readonly status: NDArray;
+  /** Evaluations since the best point, and those at which the fallback begins. */
+  readonly stale: NDArray;
+  readonly due: NDArray;
+  /** Steps of the fallback that are left, how many there are next time, and the residual norm before. */
+  readonly burst: NDArray;
+  readonly length: NDArray;
+  readonly last: NDArray;
+  /** Share of the way to the best point's next that is left after evaluations that were not finite. */
+  readonly share: NDArray;
+  readonly history: NDArray | null;
 }
 
 /** How a loop ended. */
 export interface Outcome {
-  /** The point that met the criterion; where none did, that with the smallest residual norm. */
+  /** The point that met the criterion; where none did, the best. */
   readonly x: NDArray;
   /** Its residual norm; infinite where none was finite. */
   readonly residualNorm: NDArray;
   /** Its norm. */
   readonly valueNorm: NDArray;
+  /** Its value, of problems that have one. */
+  readonly cost: NDArray | null;
+  /** Estimate of its distance from the solution, from the last steps; infinite where unknown. */
+  readonly errorEstimate: NDArray;
   /** Code of the status. */
   readonly status: NDArray;
-  /** Number of evaluations. */
+  /** Number of evaluations that the loop made. */
   readonly steps: NDArray;
+  /** All that was evaluated. */
+  readonly counts: Counts;
   /** Residual norms by step, NaN where there was none. */
   readonly history: NDArray | null;
+  /** To go on with. */
+  readonly state: State;
 }
 
-const running = -1;
-
-/** Inner product of two vectors, a scalar. */
-export function dot(a: NDArray, b: NDArray): NDArray {
-  return dotGeneral(a, b, { contract: [[0], [0]], batch: [[], []] });
-}
-
-/** 2-norm of a vector whose squares are in the range of its dtype. */
-export function plainNorm(x: NDArray): NDArray {
-  return dot(x, x).sqrt();
-}
+const code = (s: number): NDArray => scalarArray(s, "int32");
 
 /**
- * 2-norm of a vector, computed in units of the mean size of its elements: right wherever it is in the
- * range of the dtype, where squares would be infinite or 0.
+ * 1, or NaN for an outcome without any finite residual: nothing is known of its point then, and a value
+ * times this says so, in derivatives too, which are NaN or times NaN. Of the dtype of what it multiplies.
  */
-export function norm(x: NDArray): NDArray {
-  const shares = abs(x).mul(1 / Math.max(1, x.size));
-  const unit = reduceSum(shares, [0]).add(scalarArray(smallestNormal(x.dtype), x.dtype));
-  return plainNorm(div(x, unit)).mul(unit);
-}
-
-/**
- * What a solution is multiplied by: 1, or NaN where no residual was finite, not even that of the start.
- * So derivatives are NaN as well, which a choice between the two would not give them.
- */
-export function factorOf({ status, residualNorm }: Omit<Outcome, "x">, dtype: DType): NDArray {
+export function factorOf(
+  { status, residualNorm }: Pick<Outcome, "status" | "residualNorm">,
+  dtype: DType,
+): NDArray {
   const never = and(status.equal(statusCode("nonfinite")), not(isFinite(residualNorm)));
   return select(never, scalarArray(NaN, dtype), scalarArray(1, dtype));
 }
 
-/** Runs a method on a residual function of a vector. */
-export function iterate<S>(
-  residual: (x: NDArray) => NDArray,
+function begin<S>(
+  problem: Problem,
   x0: NDArray,
-  stepper: Stepper<S>,
+  method: Stepper<S>,
+  limits: Limits,
+  t: Transforms,
+): State {
+  const { maxSteps, history, memory } = limits;
+  const { dtype } = x0;
+  const infinity = scalarArray(Infinity, dtype);
+  const leaves = problem.sizes.length;
+  return {
+    x: x0,
+    memory: memory === undefined
+      ? method.init(x0, { m: problem.m, transforms: t })
+      : method.resume === undefined
+      ? memory
+      : method.resume(memory as S, x0),
+    best: x0,
+    bestR: full([problem.m], 0, dtype),
+    merit: infinity,
+    bestNorm: infinity,
+    slope: infinity,
+    first: full([problem.displacement ? leaves : 1], 0, dtype),
+    scale: full([leaves], 1, dtype),
+    steps: code(0),
+    status: code(maxSteps < 1 ? statusCode("maxSteps") : -1),
+    stale: code(0),
+    due: code(patience),
+    burst: code(0),
+    length: code(burstLength),
+    last: infinity,
+    share: scalarArray(0.5, dtype),
+    history: history ? full([Math.max(1, maxSteps)], NaN, dtype) : null,
+  };
+}
+
+/** Runs a method on a problem from a point [n]. */
+export function iterate<S>(
+  problem: Problem,
+  x0: NDArray,
+  method: Stepper<S>,
   limits: Limits,
   transforms: Transforms,
 ): Outcome {
-  const { rtol, atol, maxSteps } = limits;
-  const { dtype } = x0;
-  const infinity = scalarArray(Infinity, dtype);
-  const code = (s: number): NDArray => scalarArray(s, "int32");
-  const start = {
-    x: x0,
-    memory: stepper.init(x0),
-    best: x0,
-    bestNorm: infinity,
-    steps: code(0),
-    status: code(maxSteps < 1 ? statusCode("maxSteps") : running),
-    history: limits.history ? full([Math.max(1, maxSteps)], NaN, dtype) : null,
-  };
+  const start = limits.from ?? begin(problem, x0, method, limits, transforms);
+  const pass = passOf(problem, method, limits, transforms);
+  const until = limits.pause === undefined ? null : start.steps.add(limits.pause);
+  const goesOn = ({ status, steps }: State): NDArray =>
+    until === null ? status.equal(-1) : and(status.equal(-1), steps.less(until));
   const end = transforms.whileLoop(
-    (c) => c.status.equal(running),
-    (c) => {
-      const r = residual(c.x);
-      const size = norm(r);
-      const bound = rtol === 0 ? scalarArray(atol, dtype) : norm(c.x).mul(rtol).add(atol);
-      // An infinite bound is a norm beyond the dtype's range and proves nothing.
-      const converged = and(size.lessEqual(bound), isFinite(bound));
-      const better = or(size.less(c.bestNorm), converged);
-      const steps = c.steps.add(1);
-      const [next, memory] = stepper.step(c.x, r, c.memory as S);
-      let status = select(
-        steps.greaterEqual(maxSteps),
-        code(statusCode("maxSteps")),
-        code(running),
-      );
-      status = select(converged, code(statusCode("converged")), status);
-      status = select(isFinite(size), status, code(statusCode("nonfinite")));
-      return {
-        x: next,
-        memory,
-        best: select(better, c.x, c.best),
-        bestNorm: select(better, size, c.bestNorm),
-        steps,
-        status,
-        history: c.history === null
-          ? null
-          : dynamicUpdateSlice(c.history as NDArray, reshape(size, [1]), [c.steps]),
-      };
-    },
-    start,
-  );
-  return {
-    x: end.best,
-    residualNorm: end.bestNorm,
-    valueNorm: norm(end.best),
-    status: end.status,
-    steps: end.steps,
-    history: end.history as NDArray | null,
+    (c) => goesOn(c as unknown as State),
+    (c) => pass(c as unknown as State) as unknown as Tree,
+    start as unknown as Tree,
+  ) as unknown as State;
+  return outcomeOf(end, problem, method);
+}
+
+/** One pass of the loop. */
+function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transforms: Transforms) {
+  const { sizes, displacement } = problem;
+  const { goesBack = false, fallback, patience: most = hopeless } = method;
+  return (c: State): State => {
+    const { x } = c;
+    const { dtype } = x;
+    const number = (value: number): NDArray => scalarArray(value, dtype);
+    const { r, cost } = problem.evaluate(x);
+    const steps = c.steps.add(1);
+    const xNorms = leafNorms(x, sizes);
+    const rNorms = leafNorms(r, displacement ? sizes : [problem.m]);
+    const size = total(rNorms);
+    const merit = cost ?? size;
+    const finite = and(isFinite(size), isFinite(merit));
+    const isFirst = eq(c.steps, code(0));
+    // What small means is said by the value, and where that goes to 0, by the first evaluation.
+    const begun = displacement ? minimum(rNorms, leafNorms(x.add(r), sizes)) : rNorms;
+    const first = select(isFirst, begun, c.first);
+    const scale = select(isFirst, scaleOf(xNorms, displacement ? rNorms : null), c.scale);
+    const known = { cost, scale: spread(scale, sizes), steps, transforms };
+    const local = localAt(problem.evaluate, x, known);
+    const [moved, stepped] = method.step(x, r, c.memory as S, local);
+
+    const own = method.status?.(x, r, stepped, local);
+    const met = small(rNorms, displacement ? maximum(xNorms, first) : first, limits);
+    const accepted = method.accepts?.(x, r, stepped, local) ??
+      (own === undefined ? or(merit.less(c.merit), met) : merit.less(c.merit));
+    const better = and(accepted, finite);
+    const best = select(better, x, c.best);
+    const bestR = select(better, r, c.bestR);
+    const stale = select(better, code(0), c.stale.add(1));
+    const share = select(
+      finite,
+      select(better, number(0.5), c.share),
+      c.share.mul(0.5),
+    );
+
+    let status = select(
+      steps.greaterEqual(limits.maxSteps),
+      code(statusCode("maxSteps")),
+      code(-1),
+    );
+    status = select(stale.greaterEqual(most), code(statusCode("stagnated")), status);
+    if (own === undefined) {
+      const far = and(size.mul(epsilon(dtype)).greater(c.bestNorm), stale.greater(calm));
+      status = select(far, code(statusCode("diverged")), status);
+      status = select(met, code(statusCode("converged")), status);
+    } else status = select(own.greaterEqual(0), own, status);
+    const lost = or(c.merit.equal(Infinity), c.share.less(2 ** -(goesBack ? 60 : 12)));
+    status = select(and(not(finite), lost), code(statusCode("nonfinite")), status);
+
+    let [next, memory] = [moved, stepped as unknown];
+    const fresh = method.init(x, { m: problem.m, transforms });
+    const choose = (which: NDArray, a: unknown, b: unknown): unknown =>
+      treeMap((p: NDArray, q: NDArray) => select(which, p, q), a as never, b as never);
+    if (!goesBack) {
+      const whole = isFinite(total(xNorms));
+      const step = displacement ? bestR : zerosLike(x);
+      const back = best.add(select(whole, x.sub(best), step).mul(c.share));
+      next = select(finite, next, back);
+      memory = choose(finite, memory, choose(whole, c.memory, fresh));
+    }
+    let { burst, due, length } = c;
+    if (fallback !== undefined) {
+      const inBurst = burst.greater(0);
+      const grew = or(size.greater(c.last), not(finite));
+      burst = select(grew, code(0), maximum(burst.sub(1), code(0)));
+      length = select(and(inBurst, not(or(grew, burst.greater(0)))), length.mul(2), length);
+      const begins = and(not(inBurst), stale.greaterEqual(c.due));
+      due = select(begins, stale.mul(2).add(length).add(patience), c.due);
+      due = select(better, code(patience), due);
+      burst = select(begins, length, burst);
+      const plain = fallback(select(begins, best, x), select(begins, bestR, r));
+      next = select(burst.greater(0), plain, next);
+      memory = choose(or(inBurst, begins), fresh, memory);
+    }
+    return {
+      x: next,
+      memory,
+      best,
+      bestR,
+      merit: select(better, merit, c.merit),
+      bestNorm: select(better, size, c.bestNorm),
+      slope: slopeOf(c, better, x, r),
+      first,
+      scale,
+      steps,
+      status,
+      stale,
+      due,
+      burst,
+      length,
+      last: size,
+      share,
+      history: c.history === null
+        ? null
+        : dynamicUpdateSlice(c.history, reshape(size, [1]), [c.steps]),
+    };
   };
 }
+
+/** Whether all leaves of a residual are small beside what is given: a bool. */
+function small(norms: NDArray, beside: NDArray, { rtol, atol }: Limits): NDArray {
+  // An infinite bound is a norm beyond the dtype's range and proves nothing.
+  const bound = rtol === 0 ? full(norms.shape, atol, norms.dtype) : beside.mul(rtol).add(atol);
+  return reduceAnd(and(norms.lessEqual(bound), isFinite(bound)), [0]);
+}
+
+/**
+ * The size of each leaf of the unknowns: of its value or first step, else that of the largest leaf, else 1.
+ */
+function scaleOf(xNorms: NDArray, rNorms: NDArray | null): NDArray {
+  const sizes = rNorms === null ? xNorms : maximum(xNorms, rNorms);
+  const largest = reduceMax(sizes, [0]);
+  const one = full(sizes.shape, 1, sizes.dtype);
+  const usable = (s: NDArray): NDArray => and(s.greater(0), isFinite(s));
+  const rest = select(usable(largest), one.mul(largest), one);
+  return select(usable(sizes), sizes, rest);
+}
+
+/** What a unit of the residual was in steps, from the best point before to a better one. */
+function slopeOf(c: State, better: NDArray, x: NDArray, r: NDArray): NDArray {
+  const change = norm(r.sub(c.bestR));
+  const known = and(and(better, isFinite(c.merit)), change.greater(0));
+  const slope = div(norm(x.sub(c.best)), select(known, change, onesLike(change)));
+  return select(known, slope, c.slope);
+}
+
+/** What the loop's last state says. */
+function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome {
+  const { steps, bestNorm } = end;
+  const own = method.counts?.(end.memory as S) ?? {};
+  const exact = bestNorm.equal(0);
+  return {
+    x: end.best,
+    residualNorm: bestNorm,
+    valueNorm: norm(end.best),
+    cost: problem.hasCost ? end.merit : null,
+    errorEstimate: select(
+      exact,
+      bestNorm,
+      end.slope.mul(select(exact, onesLike(bestNorm), bestNorm)),
+    ),
+    status: select(end.status.equal(-1), code(statusCode("maxSteps")), end.status),
+    steps,
+    counts: {
+      f: own.f === undefined ? steps : steps.add(own.f),
+      jacobian: own.jacobian ?? code(0),
+      products: own.products ?? code(0),
+    },
+    history: end.history,
+    state: end,
+  };
+}
+
+/** Evaluations without a better point after which the fallback has its turn, and for how long. */
+const patience = 12;
+const burstLength = 10;
+
+/** Evaluations without a better point after which a solve has stagnated. */
+const hopeless = 100;
+
+/** Evaluations without a better point before a residual that has grown by 1 / epsilon is divergence. */
+const calm = 10;

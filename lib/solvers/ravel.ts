@@ -18,6 +18,8 @@ import { flattenArrays } from "../transforms/trees.ts";
 export interface Raveled {
   /** The elements of all leaves in order, in the widest of their dtypes: shape [n]. */
   readonly vector: NDArray;
+  /** Numbers of elements of the leaves. */
+  readonly sizes: readonly number[];
   /** The tree for another such vector. */
   readonly unravel: (vector: NDArray) => unknown;
   /** The vector for another such tree. */
@@ -48,6 +50,7 @@ export function ravelTree(op: string, tree: unknown, what: string): Raveled {
   };
   return {
     vector: join(leaves),
+    sizes: leaves.map((x) => x.size),
     ravel: (other) => join(flattenArrays(op, other, what)[0]),
     unravel(vector) {
       let at = 0;

@@ -9,10 +9,19 @@ import { formatCurve, type MediaBundle, showAsText } from "../core/display.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { ConvergenceError, InFlightError, TreeError } from "../core/errors.ts";
 import { registerPytreeNode } from "../core/tree.ts";
+import { check } from "../api/check.ts";
 import type { Arrays } from "../transforms/trees.ts";
+import type { Counts } from "./method.ts";
 
 /** How a solve can end. `"converged"` is claimed only where the criterion was met. */
-export type Status = "converged" | "maxSteps" | "nonfinite";
+export type Status =
+  | "converged"
+  | "maxSteps"
+  | "nonfinite"
+  | "stagnated"
+  | "diverged"
+  | "singular"
+  | "breakdown";
 
 /**
  * The number by which a program stands for a status: its position here.
@@ -25,11 +34,36 @@ export type Status = "converged" | "maxSteps" | "nonfinite";
  * console.log(status.item(), statuses[status.item()]); // 1 maxSteps
  * ```
  */
-export const statuses: readonly Status[] = ["converged", "maxSteps", "nonfinite"];
+export const statuses: readonly Status[] = [
+  "converged",
+  "maxSteps",
+  "nonfinite",
+  "stagnated",
+  "diverged",
+  "singular",
+  "breakdown",
+];
 
 /** The number of a status. */
 export function statusCode(status: Status): number {
   return statuses.indexOf(status);
+}
+
+/** What a solver says of a solution. What it leaves out is `null`. */
+export interface SolutionFields<T, Aux = null> {
+  readonly value: Arrays<T>;
+  readonly status: NDArray;
+  readonly steps: NDArray;
+  readonly evaluations: Counts;
+  readonly residualNorm: NDArray;
+  readonly valueNorm: NDArray;
+  readonly cost?: NDArray | null | undefined;
+  readonly gradientNorm?: NDArray | null | undefined;
+  readonly errorEstimate?: NDArray | null | undefined;
+  readonly history?: NDArray | null | undefined;
+  readonly aux: Arrays<Aux>;
+  readonly memory?: unknown;
+  readonly description: string;
 }
 
 /**
@@ -55,28 +89,55 @@ export class Solution<T, Aux = null> {
   /** For types: a solution has arrays as leaves already. */
   declare readonly "~arrays"?: Solution<T, Aux>;
 
+  /** The solution; where the solve failed, the best iterate, or NaN where no residual was finite. */
+  readonly value: Arrays<T>;
+  /** How the solve ended: int32, a position in `statuses` (0 is `"converged"`). */
+  readonly status: NDArray;
+  /** Steps of the method, each with an evaluation of the user's function: int32. */
+  readonly steps: NDArray;
+  /** All evaluations of the function, Jacobians and products with Jacobians: int32. */
+  readonly evaluations: Counts;
+  /** 2-norm of the residual at `value`. Like all numbers about the solve it has no derivative. */
+  readonly residualNorm: NDArray;
+  /** 2-norm of `value`. */
+  readonly valueNorm: NDArray;
+  /** What was to become small at `value`, where that is not the residual: else `null`. */
+  readonly cost: NDArray | null;
+  /** 2-norm of the gradient of `cost` there, or `null`. */
+  readonly gradientNorm: NDArray | null;
+  /**
+   * Estimate of the distance of `value` from the solution, by what a unit of the residual was in steps at the
+   * end; infinite where there were too few, `null` where the family has none. No bound.
+   */
+  readonly errorEstimate: NDArray | null;
+  /** Residual norms by step [maxSteps], NaN after the last; `null` unless asked for. */
+  readonly history: NDArray | null;
+  /**
+   * With `hasAux`, what the function gave beside its value at the solution; else `null`. It has
+   * derivatives, by way of the solution too.
+   */
+  readonly aux: Arrays<Aux>;
+  /** What the method knew at the end, for `warmStart`; `null` unless asked for by `keepMemory`. */
+  readonly memory: unknown;
+  /** The solver's name and settings, for messages. */
+  readonly description: string;
+
   /** Made by solvers. */
-  constructor(
-    /** The solution; where the solve failed, the best iterate, or NaN where no residual was finite. */
-    readonly value: Arrays<T>,
-    /** How the solve ended: int32, a position in `statuses` (0 is `"converged"`). */
-    readonly status: NDArray,
-    /** Evaluations of the user's function: int32. */
-    readonly steps: NDArray,
-    /** 2-norm of the residual at `value`. Like all numbers about the solve it has no derivative. */
-    readonly residualNorm: NDArray,
-    /** 2-norm of `value`. */
-    readonly valueNorm: NDArray,
-    /** Residual norms by step [maxSteps], NaN after the last; `null` unless asked for. */
-    readonly history: NDArray | null,
-    /** The solver's name and settings, for messages. */
-    readonly description: string,
-    /**
-     * With `hasAux`, what the function gave beside its value at the solution; else `null`. It has
-     * derivatives, by way of the solution too.
-     */
-    readonly aux: Arrays<Aux>,
-  ) {}
+  constructor(fields: SolutionFields<T, Aux>) {
+    this.value = fields.value;
+    this.status = fields.status;
+    this.steps = fields.steps;
+    this.evaluations = fields.evaluations;
+    this.residualNorm = fields.residualNorm;
+    this.valueNorm = fields.valueNorm;
+    this.cost = fields.cost ?? null;
+    this.gradientNorm = fields.gradientNorm ?? null;
+    this.errorEstimate = fields.errorEstimate ?? null;
+    this.history = fields.history ?? null;
+    this.aux = fields.aux;
+    this.memory = fields.memory ?? null;
+    this.description = fields.description;
+  }
 
   /**
    * The status as text; of a solve that was mapped over lanes, the worst of theirs.
@@ -111,6 +172,52 @@ export class Solution<T, Aux = null> {
     return { atol: this.residualNorm, rtol: this.residualNorm.div(this.valueNorm) };
   }
 
+  /**
+   * The solution itself where it converged. So what came out of a compiled function is checked.
+   *
+   * @throws {ConvergenceError} where it did not, with the message.
+   * @throws {TreeError} where the outcome is not known, inside transforms.
+   * @throws {InFlightError} where it is still being computed.
+   *
+   * @example
+   * ```ts
+   * import { fixedPoint, jit, numpy as np } from "@injax/injax";
+   *
+   * const solve = jit((a: np.NDArray) => fixedPoint((x) => np.cos(x.mul(a)), 1));
+   * console.log(solve(np.array(1)).orThrow().value.item().toFixed(4)); // 0.7391
+   * ```
+   */
+  orThrow(): this {
+    raiseUnlessConverged("orThrow()", this);
+    return this;
+  }
+
+  /** The message and the numbers of the solve, a line each. */
+  report(): string {
+    const known = (x: NDArray | null): x is NDArray =>
+      x instanceof ConcreteArray && x.peek() !== null;
+    const shown = (x: NDArray): string =>
+      x.ndim > 0 ? `at most ${largest(x.dataSync()).toPrecision(3)}` : x.item().toPrecision(3);
+    const counted = (x: NDArray): string =>
+      x.ndim > 0 ? `at most ${largest(x.dataSync())}` : String(x.item());
+    const { f, jacobian, products } = this.evaluations;
+    const rows: readonly (readonly [string, NDArray | null, (x: NDArray) => string])[] = [
+      ["steps", this.steps, counted],
+      ["evaluations", f, counted],
+      ["Jacobians", jacobian, counted],
+      ["products with Jacobians", products, counted],
+      ["residual norm", this.residualNorm, shown],
+      ["value norm", this.valueNorm, shown],
+      ["cost", this.cost, shown],
+      ["gradient norm", this.gradientNorm, shown],
+      ["error estimate", this.errorEstimate, shown],
+    ];
+    const lines = rows.flatMap(([name, x, show]) =>
+      known(x) ? [`  ${name.padEnd(24)}${show(x)}`] : []
+    );
+    return [this.message, ...lines].join("\n");
+  }
+
   /** The message. */
   toString(): string {
     return `Solution(${this.message})`;
@@ -139,13 +246,25 @@ function outcome(s: Outcome): string {
       if (steps === 0) return "not tried, since maxSteps is 0";
       return `not converged after the ${evaluations} that maxSteps allows; the best residual norm is ` +
         `${residual}. Raise maxSteps, loosen rtol and atol, or try another solver`;
+    case "stagnated":
+      return `stagnated: the best residual norm, ${residual}, was not improved on for long, and ${evaluations} ` +
+        "were made. Where that is rounding, loosen rtol; otherwise try another start or solver";
+    case "diverged":
+      return `diverged: the residual grew beyond all bounds in ${evaluations}; the best residual norm is ` +
+        `${residual}. Try another start, or a solver that needs no contraction`;
+    case "singular":
+      return `stopped at a singular system after ${evaluations}; the best residual norm is ${residual}. ` +
+        "Is each unknown determined by the equations? Otherwise try another start";
+    case "breakdown":
+      return `the method broke down after ${evaluations}; the best residual norm is ${residual}. Try another one`;
     default:
       if (norm === Infinity) {
         return "the start, or the function's value there, is infinite or undefined, and so the value is " +
           "NaN. Are the parameters finite? Otherwise try another start";
       }
-      return `the function gave infinite or undefined values after ${evaluations}; the best residual ` +
-        `norm before that is ${residual}. Try another start, or more damping`;
+      return `the function gave infinite or undefined values, nearer to the best point too, and ${evaluations} were made; ` +
+        `the best residual norm is ${residual}. Try another start, or a form of the equation that is ` +
+        "defined more widely";
   }
 }
 
@@ -172,44 +291,52 @@ function outcomes(s: Outcome): string {
 
 registerPytreeNode(
   Solution,
-  (s) => {
-    const { value, status, steps, residualNorm, valueNorm, history, description, aux } = s;
-    return [{ value, status, steps, residualNorm, valueNorm, history, aux }, description];
-  },
-  (c, description) =>
-    new Solution(
-      c.value as never,
-      c.status as NDArray,
-      c.steps as NDArray,
-      c.residualNorm as NDArray,
-      c.valueNorm as NDArray,
-      c.history as NDArray | null,
-      description as string,
-      c.aux as never,
-    ),
+  ({ description, ...fields }) => [fields as never, description],
+  (fields, description) =>
+    new Solution({
+      ...fields as never as SolutionFields<unknown>,
+      description: description as string,
+    }),
 );
 
-type Known = Outcome & Pick<Solution<unknown, unknown>, "converged" | "message" | "statusName">;
+type Known =
+  & Outcome
+  & Pick<Solution<unknown, unknown>, "converged" | "message" | "statusName" | "description">;
 
 /**
- * Raises where a solve failed.
+ * Raises where a solve failed: at once where that is known, inside transforms and where arguments are in
+ * flight when the program runs.
  *
  * @throws {ConvergenceError} with the solution's message.
- * @throws {TreeError} where the outcome is not known, inside transforms.
- * @throws {InFlightError} where it is still being computed.
+ * @throws {CheckError} inside transforms.
  */
 export function checkConverged(op: string, solution: Known): void {
+  const { status, steps, residualNorm, description } = solution;
+  if (status instanceof ConcreteArray && status.peek() !== null) {
+    return raiseUnlessConverged(op, solution);
+  }
+  check(
+    status.equal(statusCode("converged")),
+    `${op} with throw: true did not converge: ${description} ended with status {} after {} steps, ` +
+      `residual norm {}. Statuses are ${statuses.map((s, i) => `${i} ${s}`).join(", ")}`,
+    status,
+    steps,
+    residualNorm,
+  );
+}
+
+/** Raises where a solve failed, which is to be known. */
+function raiseUnlessConverged(op: string, solution: Known): void {
   const { status } = solution;
   if (!(status instanceof ConcreteArray)) {
     throw new TreeError(
-      `${op}: throw: true needs to know how the solve ended, which it does not inside jit, vmap and loops. ` +
-        "Return the solution and look at its status outside",
+      `${op}: how the solve ended is not known inside jit, vmap and loops. Return the solution and call ` +
+        "orThrow() outside, or give the solver throw: true",
     );
   }
   if (status.peek() === null) {
     throw new InFlightError(
-      `${op}: throw: true needs to know how the solve ended, but its arguments are in flight. ` +
-        "`await ready(...)` them first, or look at the status of the solution later",
+      `${op}: how the solve ended is not known yet, since it is in flight. \`await ready(solution)\` first`,
     );
   }
   if (!solution.converged) throw new ConvergenceError(solution.message, solution.statusName);

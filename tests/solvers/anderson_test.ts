@@ -4,8 +4,10 @@ import {
   type DType,
   fixedPoint,
   loadBackend,
+  type Local,
   type NDArray,
   numpy as np,
+  pure,
 } from "../../mod.ts";
 import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
@@ -38,11 +40,12 @@ Deno.test("after the residual has grown much, the next step knows the last diffe
   const stepper = anderson({ memory: 3 });
   const points = [[0.3, -0.2, 0.5], [0.1, 0.4, -0.3], [-0.2, 0.1, 0.2], [0.4, 0.3, -0.1]];
   const residuals = [[1, 0.2, -0.3], [0.4, -0.5, 0.1], [0.2, 0.3, 0.4], [20, -9, 14]];
+  const local = { scale: np.array(1) } as Local;
   const run = (from: number): NDArray => {
-    let memory = stepper.init(np.array(points[from]!));
+    let memory = stepper.init(np.array(points[from]!), { m: 3, transforms: pure });
     let next!: NDArray;
     for (let i = from; i < points.length; i++) {
-      [next, memory] = stepper.step(np.array(points[i]!), np.array(residuals[i]!), memory);
+      [next, memory] = stepper.step(np.array(points[i]!), np.array(residuals[i]!), memory, local);
     }
     return next;
   };

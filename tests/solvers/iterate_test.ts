@@ -5,6 +5,7 @@ import {
   fixedPoint,
   jit,
   loadBackend,
+  type Local,
   type NDArray,
   numpy as np,
 } from "../../mod.ts";
@@ -51,7 +52,7 @@ Deno.test("a solution that is -0 is given as -0, by eager and by compiled code",
 
 Deno.test("a damped step keeps its share of the old point", () => {
   // x + (1 - damping) r, where r is f(x) - x.
-  const [x] = damped({ damping: 0.25 }).step(arr(1), arr(4), null);
+  const [x] = damped({ damping: 0.25 }).step(arr(1), arr(4), null, {} as Local);
   assertClose(x, 4);
-  assertClose(damped().step(arr(1), arr(4), null)[0], 5);
+  assertClose(damped().step(arr(1), arr(4), null, {} as Local)[0], 5);
 });

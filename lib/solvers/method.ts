@@ -1,0 +1,121 @@
+/**
+ * What a method is: how it begins, how it goes from a point to the next, and, where it wants one, a
+ * criterion of its own. `iterate.ts` is the loop that runs it.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import type { Transforms } from "../transforms/types.ts";
+
+/** What is known of a problem at a point. */
+export interface Evaluation {
+  /**
+   * What is to vanish, [m]: `f(x) - x` of a fixed point, `f(x)` of a root, the residuals of least squares,
+   * the gradient of a minimum.
+   */
+  readonly r: NDArray;
+  /** What is to become small, a scalar, where that is not the norm of `r`: the value of a minimum. */
+  readonly cost: NDArray | null;
+}
+
+/**
+ * What a method may ask of the problem at the point that it is given. It is traced when asked, so that
+ * what is not asked costs nothing.
+ */
+export interface Local {
+  /** The problem's value there, as minimisation has one; else `null`. */
+  readonly cost: NDArray | null;
+  /**
+   * Size of the unknowns, of shape [n] or []: the same for all elements of a leaf, positive. A method
+   * that takes inner products of steps or displacements divides by it, so that units do not matter.
+   */
+  readonly scale: NDArray;
+  /** Evaluations so far, this one included: int32. */
+  readonly steps: NDArray;
+  /** The dictionary, for inner loops and branches. */
+  readonly transforms: Transforms;
+  /** The Jacobian of `r`, [m, n]. */
+  jacobian(): NDArray;
+  /** `J v`: [m] for v [n]. */
+  push(v: NDArray): NDArray;
+  /** `J^T w`: [n] for w [m]. */
+  pull(w: NDArray): NDArray;
+  /** The problem at another point, as line searches need. Count it: see `Method.counts`. */
+  evaluate(x: NDArray): Evaluation;
+}
+
+/** Shapes that a method may need for its memory before there is an evaluation. */
+export interface Sizes {
+  /** Number of elements of the residual. */
+  readonly m: number;
+  readonly transforms: Transforms;
+}
+
+/** Evaluations, Jacobians and products with Jacobians: int32. */
+export interface Counts {
+  readonly f: NDArray;
+  readonly jacobian: NDArray;
+  readonly products: NDArray;
+}
+
+/**
+ * A method: `step` goes from a point `x` with residual `r` to the next point. `S` is its memory, a
+ * tree of arrays (or `null`) whose structure, shapes and dtypes stay those that `init` gave.
+ *
+ * The unknowns are one vector: `x` has shape [n], in the widest dtype of the leaves of `x0`, and `r`
+ * [m]; for `fixedPoint` it is `f(x) - x`. The loop evaluates, tests for the end and remembers the best
+ * point. `step` is traced, so it takes no branches on values.
+ *
+ * @example
+ * ```ts
+ * import { fixedPoint, numpy as np, type Stepper } from "@injax/injax";
+ *
+ * // Plain iteration that keeps a share of the step before. Its memory is that step: [n].
+ * const momentum = (keep: number): Stepper<np.NDArray> => ({
+ *   description: `iteration with momentum ${keep}`,
+ *   init: (x) => np.zerosLike(x),
+ *   step(x, r, before) {
+ *     const step = before.mul(keep).add(r);
+ *     return [x.add(step), step];
+ *   },
+ * });
+ * const solve = (keep: number) =>
+ *   fixedPoint((x) => x.mul(0.9).add(1), 1, { solver: momentum(keep) });
+ * console.log(solve(0).steps.item(), solve(0.4).steps.item()); // 91 45
+ * ```
+ */
+export interface Stepper<S> {
+  /** Name and settings, for messages. */
+  readonly description: string;
+  /** The memory before the first step from `x` [n]. */
+  init(x: NDArray, sizes: Sizes): S;
+  /** The next point and memory; `x` and the next point have shape [n], `r` has [m]. */
+  step(x: NDArray, r: NDArray, memory: S, local: Local): readonly [x: NDArray, memory: S];
+  /**
+   * A criterion of its own, in place of the test of the residual: the position of a status in `statuses`, or
+   * -1 to go on. `memory` is that after the step from `x`.
+   */
+  status?(x: NDArray, r: NDArray, memory: S, local: Local): NDArray;
+  /**
+   * Whether `x` is the best point so far, where that is not the one of the smallest cost or residual
+   * norm. `memory` is that after the step from `x`.
+   */
+  accepts?(x: NDArray, r: NDArray, memory: S, local: Local): NDArray;
+  /**
+   * Whether the method itself goes back from points where `r` is not finite: it is then given them, and
+   * must take a shorter step. Otherwise the loop goes halfway back to the best point, and the method never
+   * sees one.
+   */
+  readonly goesBack?: boolean | undefined;
+  /** Evaluations without a better point after which the solve has stagnated (default 100). */
+  readonly patience?: number | undefined;
+  /**
+   * A step that needs no memory, to which the loop turns for a while, from the best point, where the
+   * method makes no progress: the plain step of a fixed point.
+   */
+  readonly fallback?: ((x: NDArray, r: NDArray) => NDArray) | undefined;
+  /** What was done beside the loop's own evaluation of each step: totals. */
+  counts?(memory: S): Partial<Counts>;
+  /** The memory of an earlier solve made ready for a new one (`warmStart`); by default as it is. */
+  resume?(memory: S, x: NDArray): S;
+}
