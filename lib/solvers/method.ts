@@ -81,7 +81,7 @@ export interface Counts {
  * });
  * const solve = (keep: number) =>
  *   fixedPoint((x) => x.mul(0.9).add(1), 1, { solver: momentum(keep) });
- * console.log(solve(0).steps.item(), solve(0.4).steps.item()); // 91 45
+ * console.log(solve(0).steps.item(), solve(0.4).steps.item()); // 92 46
  * ```
  */
 export interface Stepper<S> {
