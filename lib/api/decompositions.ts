@@ -64,8 +64,7 @@ export function cholesky(a: NDArray, options: CholeskyOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("cholesky(a, options)", arguments, choleskyOptions);
   const { upper = false, symmetrizeInput = true } = options;
   const x = squares("cholesky", a);
-  const given = symmetrizeInput ? symmetrized(x) : upper ? transposed(x) : x;
-  const l = ch.cholesky(given);
+  const l = ch.cholesky(upper && !symmetrizeInput ? transposed(x) : x, symmetrizeInput);
   return upper ? transposed(l) : l;
 }
 

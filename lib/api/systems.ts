@@ -17,7 +17,7 @@ import * as tri from "../linalg/tridiagonal.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import { matrices, squares, symmetrized, system } from "./matrices.ts";
+import { matrices, squares, system } from "./matrices.ts";
 import { asFloat, expectArray } from "./operands.ts";
 
 /**
@@ -179,7 +179,7 @@ export interface CholeskyFactorization {
 export function choFactor(a: NDArray, options: TriangleOptions = {}): CholeskyFactorization {
   if (arguments.length > 1) checkCall("choFactor(a, options)", arguments, triangleOptions);
   const { lower = false } = options;
-  const l = choleskyFactor(symmetrized(squares("choFactor", a)));
+  const l = choleskyFactor(squares("choFactor", a), true);
   return { c: lower ? l : transposed(l), lower };
 }
 

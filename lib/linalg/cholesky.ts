@@ -8,14 +8,14 @@ import { sizeOf } from "../core/aval.ts";
 import type { Primitive, Sample } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
-import { div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { eq, ge, gt } from "../primitives/elementwise/compare.ts";
 import { sqrt } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { transpose } from "../primitives/shape/transpose.ts";
 import { reduceAnd } from "../primitives/reduce/logical.ts";
-import { choleskyRoutine } from "./cholesky_routine.ts";
+import { choleskyRoutine, symmetrizedCholeskyRoutine } from "./cholesky_routine.ts";
 import { decomposition } from "./decomposition.ts";
 import {
   columnNumbers,
@@ -31,12 +31,23 @@ import {
 import { steps } from "./programs.ts";
 import { triangularSolve } from "./triangular_solve.ts";
 
+/** Parameters of Cholesky factors. */
+export interface CholeskyParams {
+  /** Whether the mean of the matrix and its transpose is factored, or what its lower triangle says. */
+  readonly symmetrize: boolean;
+}
+
+/** The symmetric matrix that is factored. */
+function symmetricBy(a: NDArray, { symmetrize }: CholeskyParams): NDArray {
+  return symmetrize ? mul(add(a, transposed(a)), scalarLike(0.5, a)) : symmetricOf(a);
+}
+
 /** One column in each step; what it explains leaves the rest of the matrix. */
-function factorProgram(a: NDArray): NDArray {
+function factorProgram(a: NDArray, params: CholeskyParams): NDArray {
   const n = a.shape.at(-1)!;
   const systems = sizeOf(a.shape.slice(0, -2));
   const rows = rowNumbers(n);
-  const start = symmetricOf(reshape(a, [systems, n, n]));
+  const start = symmetricBy(reshape(a, [systems, n, n]), params);
   const { stacked: [columns] } = steps(n, [start], (j, [rest]) => {
     const root = sqrt(elementOf(rest!, j, j));
     const column = select(eq(rows, j), root, div(columnOf(rest!, j), root));
@@ -57,17 +68,17 @@ function factorProgram(a: NDArray): NDArray {
   return reshape(found, a.shape);
 }
 
-/** Lower triangular factors of matrices whose lower triangle is given. */
-export const choleskyP: Primitive<null> = decomposition<null>({
+/** Lower triangular factors. */
+export const choleskyP: Primitive<CholeskyParams> = decomposition<CholeskyParams>({
   name: "cholesky",
   square: true,
   factors: (n) => [{ shape: [n, n] }],
-  routine: () => choleskyRoutine,
+  routine: ({ symmetrize }) => symmetrize ? symmetrizedCholeskyRoutine : choleskyRoutine,
   scalars: (n) => [n],
-  program: (a) => [factorProgram(a)],
+  program: (a, params) => [factorProgram(a, params)],
   // L^-1 da L^-T is the sum of L^-1 dL, which is lower triangular, and its transpose.
-  tangents(_, da, [l]) {
-    const inner = congruent(l!, symmetricOf(da));
+  tangents(_, da, [l], params) {
+    const inner = congruent(l!, symmetricBy(da, params));
     const half = select(
       gt(rowNumbers(l!.shape.at(-1)!), columnNumbers(l!.shape.at(-1)!)),
       inner,
@@ -85,18 +96,19 @@ function congruent(l: NDArray, x: NDArray): NDArray {
   return solve(transposed(solve(x)));
 }
 
-function choleskySamples(): Sample<null>[] {
+function choleskySamples(): Sample<CholeskyParams>[] {
+  const params = { symmetrize: false };
   const no = "not positive definite";
   return [
     {
       name: "three rows; the upper triangle is not read",
       inputs: [{ shape: [3, 3], dtype: "float32", values: [4, 9, 9, 1, 3, 9, -1, 0.5, 2] }],
-      params: null,
+      params,
     },
     {
       name: "several, float64",
       inputs: [{ shape: [2, 2, 2], dtype: "float64", values: [2, -1, -1, 3, 1, 0.5, 0.5, 5] }],
-      params: null,
+      params,
     },
     {
       name: "graded",
@@ -105,7 +117,7 @@ function choleskySamples(): Sample<null>[] {
         dtype: "float64",
         values: [1e6, 0, 0, 500, 1, 0, 0.3, 2e-4, 1e-6],
       }],
-      params: null,
+      params,
       skip: { jvp: "differences of such sizes have no digits", slope: "as for jvp" },
     },
     {
@@ -115,22 +127,27 @@ function choleskySamples(): Sample<null>[] {
         dtype: "float32",
         values: [1, 1, 1, 1, 1, 2, 2, 1, 4, 0, 2, 5, NaN, 0, 0, 1, 1, 0, 0, Infinity],
       }],
-      params: null,
+      params,
       skip: { jvp: no, slope: no, transpose: no },
     },
-    { name: "one row", inputs: [{ shape: [1, 1], dtype: "float32", values: [9] }], params: null },
-    { name: "no rows", inputs: [{ shape: [0, 0], dtype: "float32" }], params: null },
-    { name: "no matrices", inputs: [{ shape: [0, 2, 2], dtype: "float32" }], params: null },
+    {
+      name: "the mean of a matrix and its transpose",
+      inputs: [{ shape: [3, 3], dtype: "float32", values: [4, 0.5, -1, 1, 3, 2, -1, 0.5, 2] }],
+      params: { symmetrize: true },
+    },
+    { name: "one row", inputs: [{ shape: [1, 1], dtype: "float32", values: [9] }], params },
+    { name: "no rows", inputs: [{ shape: [0, 0], dtype: "float32" }], params },
+    { name: "no matrices", inputs: [{ shape: [0, 2, 2], dtype: "float32" }], params },
   ];
 }
 
 /**
  * The lower triangular factors L of `a = L L^T`, for positive definite matrices `[..., n, n]`, of which
- * only the lower triangle is read. Of a matrix that is not positive definite all elements of the factor
- * are NaN.
+ * the lower triangle is read, or with `symmetrize` the mean with their transposes. Of a matrix that is
+ * not positive definite all elements of the factor are NaN.
  *
  * @throws {ShapeError} where the matrix is not square.
  */
-export function cholesky(a: NDArray): NDArray {
-  return bind1(choleskyP, [a], null);
+export function cholesky(a: NDArray, symmetrize: boolean): NDArray {
+  return bind1(choleskyP, [a], { symmetrize });
 }

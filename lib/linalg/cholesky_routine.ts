@@ -12,11 +12,12 @@ import { type Routine, routine } from "../routine/routine.ts";
  * Four columns are made first, of which `panel` has a copy as rows, and then taken from the rest together,
  * two rows at a time.
  */
-export const choleskyRoutine: Routine = routine(`
+const cholesky = (element: string): Routine =>
+  routine(`
 cholesky(in a: T[count, n, n], out l: T[count, n, n], scratch panel: T[4, n], count, n) {
   for s in 0..count {
     for i in 0..n {
-      vector j in 0..i + 1 { l[s, i, j] = a[s, i, j] }
+      ${element}
     }
     let definite = 0 == 0
     for first in 0..n by 4 {
@@ -78,3 +79,13 @@ cholesky(in a: T[count, n, n], out l: T[count, n, n], scratch panel: T[4, n], co
     }
   }
 }`);
+
+/** Of the matrices whose lower triangle is given. */
+export const choleskyRoutine: Routine = cholesky(
+  "vector j in 0..i + 1 { l[s, i, j] = a[s, i, j] }",
+);
+
+/** Of the means of the matrices and their transposes. */
+export const symmetrizedCholeskyRoutine: Routine = cholesky(
+  "for j in 0..i + 1 { l[s, i, j] = 0.5 * (a[s, i, j] + a[s, j, i]) }",
+);
