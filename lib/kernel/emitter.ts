@@ -178,10 +178,11 @@ export class Emitter implements Emission {
     if (stores.length === 0 && s.reductions.length === 0) return;
     const dims = s.dims === null ? (s.size === 1 ? [] : [s.size]) : [...s.dims];
     const contiguous = stridesOf(dims);
-    const used = new Set(
-      reachable(s.exprs, [...stores.map((b) => b.expr!), ...s.reductions.map((r) => r.expr)])
-        .filter((n) => n.op === "input").map((n) => n.imm),
-    );
+    const order = reachable(s.exprs, [
+      ...stores.map((b) => b.expr!),
+      ...s.reductions.map((r) => r.expr),
+    ]);
+    const used = new Set(order.filter((n) => n.op === "input").map((n) => n.imm));
     const loads = s.loads.map(({ view, flat }, i): Slot | null => {
       if (!used.has(i)) return null;
       const strides = view.strides.filter((_, k) => view.shape[k] !== 1);
@@ -219,7 +220,7 @@ export class Emitter implements Emission {
         op,
       })),
     };
-    const fn = nestFn(this.unit.module, nest, this.unit.pool);
+    const fn = nestFn(this.unit.module, nest, this.unit.pool, order);
     s.loads.forEach(({ view }, i) => loads[i] !== null && this.#start(view));
     for (const b of stores) this.address(b.place!);
     for (const { buffer } of s.reductions) this.address(buffer.place!);

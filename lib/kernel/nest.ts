@@ -23,13 +23,17 @@ const LONG = 24;
 const SHORT = 16;
 /**
  * The function of a nest: its parameters are the addresses of the first elements of what it loads,
- * what it stores and what it reduces to.
+ * what it stores and what it reduces to. `order` are the nodes of all that, operands first.
  */
-export function nestFn(module: Module, nest: Nest, pool: Pool): Fn {
-  const order = reachable(nest.exprs, [
+export function nestFn(
+  module: Module,
+  nest: Nest,
+  pool: Pool,
+  order: readonly Expr[] = reachable(nest.exprs, [
     ...nest.stores.map((s) => s.expr),
     ...nest.reductions.map((r) => r.expr),
-  ]);
+  ]),
+): Fn {
   return module.shared(
     keyOf(nest, order),
     () => new NestCode(module, nest, order, pool).build(),

@@ -4,11 +4,12 @@
  * @module
  */
 import { shaped, sizeOf, stridesOf } from "../core/aval.ts";
-import { contractionOf } from "./contraction.ts";
-import { dotKernel } from "./dot.ts";
+import { type Contraction, contractionOf } from "./contraction.ts";
+import { type DotKernel, dotKernel } from "./dot.ts";
+import type { Module } from "./encoder.ts";
 import type { LaneType } from "./lanes.ts";
 import { bytesPerElement } from "./space.ts";
-import type { Emission, StepBuilder } from "./steps.ts";
+import type { Emission, StepBuilder, Unit } from "./steps.ts";
 import { constant, type Place, type Val, type View } from "./values.ts";
 
 /** Axes that are summed over, and axes in common. */
@@ -36,15 +37,38 @@ export function dotStep(b: StepBuilder, x: Val, y: Val, axes: Axes): Val {
     const { f, unit } = emitter;
     const [vx, vy] = views as [View, View];
     const dtype = out.dtype as LaneType;
-    const { product, copyX, copyY } = contractionOf(dtype, vx, vy, axes);
+    const { copyX, copyY, kernel } = kernelFor(unit, dtype, vx, vy, axes);
     const place = emitter.place(step.outs[0]!, step.index);
     const px = inOrder(emitter, vx, copyX);
     const py = inOrder(emitter, vy, copyY);
-    const { fn, scratchBytes } = dotKernel(unit.module, product, { fma: unit.fma });
-    const scratch = emitter.temporary(scratchBytes);
+    const scratch = emitter.temporary(kernel.scratchBytes);
     for (const p of [px, py, place, scratch]) emitter.address(p);
-    f.call(fn);
+    f.call(kernel.fn);
   })[0]!;
+}
+
+/** A kernel, and in which orders of axes it takes copies. */
+interface Arranged extends Pick<Contraction, "copyX" | "copyY"> {
+  readonly kernel: DotKernel;
+}
+
+/** What has been arranged for a module: programs have the same product many times. */
+const arranged = new WeakMap<Module, Map<string, Arranged>>();
+
+function kernelFor(unit: Unit, dtype: LaneType, x: View, y: View, axes: Axes): Arranged {
+  const { module, fma } = unit;
+  let known = arranged.get(module);
+  if (known === undefined) arranged.set(module, known = new Map());
+  const key = [
+    ...[dtype, x.shape, x.strides, x.offset, y.shape, y.strides, y.offset],
+    ...[...axes.contract, ...axes.batch],
+  ].join("|");
+  let found = known.get(key);
+  if (found === undefined) {
+    const { product, copyX, copyY } = contractionOf(dtype, x, y, axes);
+    known.set(key, found = { copyX, copyY, kernel: dotKernel(module, product, { fma }) });
+  }
+  return found;
 }
 
 /** The memory of a view, or of a copy with its axes in another order. */

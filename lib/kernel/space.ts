@@ -56,22 +56,26 @@ export function distinct(n: number): string {
 
 /** The key under which equal nests are shared. */
 export function keyOf(nest: Nest, order: readonly Expr[]): string {
-  const number = new Map(order.map((n, i) => [n, i]));
+  const number = new Int32Array(nest.exprs.nodes.length);
   const slot = (s: Slot | null): string =>
     s === null ? "-" : `${s.dtype}${s.strides}${s.exact ? "!" : ""}`;
-  const nodes = order.map((n) =>
-    `${n.op}${n.ty}${distinct(n.imm)},${n.args.map((a) => number.get(a))}${
-      n.table === null ? "" : `[${n.table.map(distinct)}]`
-    }`
-  );
+  // Made for every nest of a program, of which most are equal: a plain loop.
+  let nodes = "";
+  for (let i = 0; i < order.length; i++) {
+    const { id, op, ty, imm, args, table } = order[i]!;
+    number[id] = i;
+    nodes += `${op}${ty}${imm === 0 ? distinct(imm) : imm}`;
+    for (let k = 0; k < args.length; k++) nodes += `,${number[args[k]!.id]}`;
+    nodes += table === null ? ";" : `[${table.map(distinct)}];`;
+  }
   return [
     "nest",
     nest.dims,
     nest.reduced.map(Number),
-    nodes.join(";"),
+    nodes,
     nest.loads.map(slot).join(";"),
-    nest.stores.map((s) => `${slot(s.slot)}=${number.get(s.expr)}`).join(";"),
-    nest.reductions.map((r) => `${slot(r.slot)}${r.op}${number.get(r.expr)}`).join(";"),
+    nest.stores.map((s) => `${slot(s.slot)}=${number[s.expr.id]}`).join(";"),
+    nest.reductions.map((r) => `${slot(r.slot)}${r.op}${number[r.expr.id]}`).join(";"),
   ].join("|");
 }
 

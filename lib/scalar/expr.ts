@@ -93,7 +93,14 @@ export function isFloatTy(ty: Ty): boolean {
 export class Exprs {
   /** All nodes, operands before what reads them. */
   readonly nodes: Expr[] = [];
-  readonly #known: { [op in Op]?: { [ty in Ty]?: Map<number | string, Expr> } } = {};
+  /**
+   * Where an equal node is looked for: among those whose last made operand is the same one, or among
+   * those without operands, each list the latest first. Programs have many short expressions: maps took
+   * longer to make, and to collect, than these lists take to search.
+   */
+  readonly #latest: number[] = [];
+  readonly #before: number[] = [];
+  #latestLeaf = -1;
   readonly #tables = new Map<readonly number[], number>();
 
   #node(
@@ -103,14 +110,23 @@ export class Exprs {
     imm = 0,
     table: readonly number[] | null = null,
   ): Expr {
-    const known = (this.#known[op] ??= {})[ty] ??= new Map();
-    const key = keyOf(args, imm);
-    let node = known.get(key);
-    if (node === undefined) {
-      node = { id: this.nodes.length, op, ty, args, imm, table };
-      this.nodes.push(node);
-      known.set(key, node);
+    const { nodes } = this;
+    let made = -1;
+    for (let k = 0; k < args.length; k++) made = Math.max(made, args[k]!.id);
+    const latest = made < 0 ? this.#latestLeaf : this.#latest[made]!;
+    for (let i = latest; i >= 0; i = this.#before[i]!) {
+      const n = nodes[i]!;
+      if (n.op !== op || n.ty !== ty || !Object.is(n.imm, imm)) continue;
+      let same = true;
+      for (let k = 0; k < args.length; k++) same &&= n.args[k] === args[k];
+      if (same) return n;
     }
+    const node: Expr = { id: nodes.length, op, ty, args, imm, table };
+    nodes.push(node);
+    this.#latest.push(-1);
+    this.#before.push(latest);
+    if (made < 0) this.#latestLeaf = node.id;
+    else this.#latest[made] = node.id;
     return node;
   }
 
@@ -324,15 +340,6 @@ export class Exprs {
   }
 }
 
-/** What tells nodes of one operation and type apart: a number for most, which is found faster. */
-function keyOf(args: readonly Expr[], imm: number): number | string {
-  const [a, b] = args;
-  if (args.length === 0) return Object.is(imm, -0) ? "-0" : imm;
-  if (imm === 0 && args.length === 1) return a!.id;
-  if (imm === 0 && args.length === 2) return a!.id * 2 ** 26 + b!.id;
-  return `${imm}:${args.map((x) => x.id)}`;
-}
-
 /** A scalar function of one operand. */
 export type Scalar1 = (e: Exprs, x: Expr) => Expr;
 /** A scalar function of two operands. */
@@ -340,12 +347,14 @@ export type Scalar2 = (e: Exprs, x: Expr, y: Expr) => Expr;
 
 /** The nodes that `roots` are made of, operands first. */
 export function reachable(e: Exprs, roots: readonly Expr[]): Expr[] {
-  const live = new Set<Expr>();
-  const stack = [...roots];
-  for (let n = stack.pop(); n !== undefined; n = stack.pop()) {
-    if (live.has(n)) continue;
-    live.add(n);
-    stack.push(...n.args);
+  const { nodes } = e;
+  const live = new Uint8Array(nodes.length);
+  for (const r of roots) live[r.id] = 1;
+  // Operands have lower numbers than what reads them.
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    if (live[i] === 0) continue;
+    const { args } = nodes[i]!;
+    for (let k = 0; k < args.length; k++) live[args[k]!.id] = 1;
   }
-  return e.nodes.filter((n) => live.has(n));
+  return nodes.filter((n) => live[n.id] === 1);
 }
