@@ -8,7 +8,8 @@
  *
  * - an elementwise operation: `unary`, `binary`, `floats`, `numbers`; what it computes of an element is
  *   written with `Exprs` and the functions in `scalar`
- * - any other operation: `definePrimitive`, `ordinary`, `bind`, `bind1`
+ * - any other operation: `definePrimitive`, `ordinary`, `bind`, `bind1`; its rule `kernel` is written
+ *   against a `KernelBuilder`, and an algorithm that is more than loops over elements is a `routine`
  * - recording programs: `stage`, `stageClosed`, `openJaxpr`
  * - transforming them: `jvpJaxpr`, `partialEvalJaxpr`, `transposeJaxpr`, `batchJaxpr`
  * - running and reading them: `evalJaxpr`, `checkJaxpr`, `formatJaxpr`, `programsIn`, `simplify`
@@ -51,6 +52,7 @@ export { keepInputs, usedInputs, withoutDead } from "./core/dead_code.ts";
 export { isDType, isFloat, isInteger } from "./core/dtype.ts";
 export { describeValue, formatShape } from "./core/errors.ts";
 export { checkJaxpr, evalJaxpr, formatJaxpr, programsIn } from "./core/jaxpr.ts";
+export type { KernelBuilder, KernelValue, Part, Reducer } from "./core/kernel.ts";
 export type {
   LowerAttribute,
   Lowering,
@@ -72,6 +74,9 @@ export {
   type HostValue,
   type Jaxpr,
   type JvpResult,
+  type KernelRule,
+  type KernelScan,
+  type KernelWhile,
   Linear,
   Literal,
   type Loop,
@@ -81,6 +86,7 @@ export {
   type PartialContext,
   type Passes,
   type Primitive,
+  type ProgramKernelBuilder,
   type ProgramLowering,
   type Programs,
   type Sample,
@@ -105,6 +111,7 @@ export {
   unary,
   type UnaryRules,
 } from "./primitives/elementwise/factory.ts";
+export { Routine, routine, type Scratch } from "./routine/routine.ts";
 export * as scalar from "./scalar/functions.ts";
 export {
   type Expr,

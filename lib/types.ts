@@ -27,6 +27,7 @@ export type {
   TreeAtom,
 } from "./core/tree_types.ts";
 export type { TreeKind, TreeRegistration } from "./core/tree.ts";
+export type { FileChecks } from "./compile/checks.ts";
 export type { AndersonMemory } from "./solvers/anderson.ts";
 export type { FloatTree } from "./solvers/fixed_point.ts";
 export type {

@@ -112,6 +112,7 @@ const labelledP: Primitive<Labelled> = definePrimitive<Labelled>({
     }),
   },
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
+  kernel: (b, inputs, { jaxpr }) => b.inline(jaxpr, inputs),
   samples: () => [],
 });
 
@@ -129,7 +130,8 @@ type Fn = (x: NDArray) => NDArray;
 const ways: Readonly<Record<string, (f: Fn) => Fn>> = {
   eager: (f) => f,
   interpreter: (f) => jit(f, { backend: "interpreter" }),
-  onnx: (f) => jit(f),
+  cpu: (f) => jit(f),
+  onnx: (f) => jit(f, { backend: "onnx" }),
   grad: (f) => grad((x: NDArray) => f(x).sum()),
   jvp: (f) => (x) => jvp(f, [x], [np.onesLike(x)])[1],
   jacfwd: (f) => (x) => jacfwd(f)(x).sum(0),
@@ -165,4 +167,28 @@ Deno.test("what it contains is found by name, and dissolved before it runs", () 
   const x = arr([1, 2]);
   assertEquals(plain(makeJaxpr(f)(x).primitives), ["exp", "test_labelled", "mul"]);
   assert(!debug.program(f, [x], { stage: "simplified" }).includes("test_labelled"));
+});
+
+Deno.test("without a kernel rule it runs on onnxruntime, function and all, which is said once", () => {
+  const doubleP = definePrimitive<null>({
+    ...cubeP,
+    name: "test_double_node",
+    impl: ([x]) => [x!.values.map((v) => v * 2)],
+    lower: (g, [x]) => [g.node("Add", [x!, x!])],
+    kernel: null,
+  });
+  const warnings: string[] = [];
+  const { warn } = console;
+  console.warn = (message: string) => warnings.push(message);
+  try {
+    for (const k of [1, 2]) {
+      const f = jit((x: NDArray) => bind1(doubleP, [x.add(k)], null));
+      assertClose(f(arr([1, 2])), [2 + 2 * k, 4 + 2 * k]);
+    }
+  } finally {
+    console.warn = warn;
+  }
+  assertEquals(warnings, [
+    'injax: "cpu" cannot compile the primitive test_double_node, so functions with it run on "onnx"',
+  ]);
 });

@@ -460,8 +460,8 @@ export interface Primitive<P> {
   /** Adds the ONNX nodes. */
   readonly lower: LowerRule<P>;
 
-  /** Compiles it to WebAssembly. */
-  readonly kernel?: KernelRule<P>;
+  /** Compiles it to WebAssembly; `null` where functions with it are to run on `"onnx"`. */
+  readonly kernel: KernelRule<P> | null;
 
   /** The samples for the conformance suite. A primitive without samples fails it. */
   readonly samples: () => readonly Sample<P>[];

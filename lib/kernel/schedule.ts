@@ -69,7 +69,8 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     };
     for (const { primitive, inputs, params, outputs } of jaxpr.eqns) {
       const { kernel } = primitive;
-      if (kernel === undefined) throw new Uncompilable(primitive.name, "it has no kernel rule");
+      // A record in JavaScript may lack the key.
+      if (!kernel) throw new Uncompilable(primitive.name, "it has no kernel rule");
       const outs = kernel(
         this,
         inputs.map(read),

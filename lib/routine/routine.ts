@@ -80,7 +80,11 @@ export class Routine {
     this.#text = text;
   }
 
-  /** What the text says. */
+  /**
+   * What the text says.
+   *
+   * @internal
+   */
   get source(): Source {
     return this.#source ??= parse(this.#text);
   }
@@ -90,12 +94,20 @@ export class Routine {
     return this.source.name;
   }
 
-  /** It for elements of a dtype. */
+  /**
+   * It for elements of a dtype.
+   *
+   * @internal
+   */
   typed(dtype: DType): Typed {
     return made(this.#typed, dtype, () => resolve(this.source, dtype));
   }
 
-  /** It in JavaScript: takes arrays that are read, arrays that are written, scratch, and scalars. */
+  /**
+   * It in JavaScript: takes arrays that are read, arrays that are written, scratch, and scalars.
+   *
+   * @internal
+   */
   js(dtype: DType): Run {
     return made(this.#runs, dtype, () => {
       const callees = Object.entries(this.callees).map(([name, r]) => [name, r.js(dtype)]);

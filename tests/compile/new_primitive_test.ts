@@ -85,6 +85,12 @@ const repeatP: Primitive<Params> = definePrimitive<Params>({
     },
   },
   lower: unwanted,
+  kernel(b, inputs, { body, numConsts, times }) {
+    const consts = inputs.slice(0, numConsts);
+    let carry = inputs.slice(numConsts);
+    for (let i = 0; i < times; i++) carry = b.inline(body, [...consts, ...carry]);
+    return carry;
+  },
   samples: () => [],
 });
 
@@ -118,6 +124,13 @@ Deno.test("calls in it are inlined, and what nothing reads is dropped", () => {
   }));
   assertEquals(names(inner(simple)), ["mul"]);
   assertEquals(inner(simple).inputs.length, 1);
+});
+
+Deno.test("it is compiled by its kernel rule", () => {
+  const body = stageClosed("body", ([w, x]) => [np.sin(w!).mul(x!).add(1)], [aval, aval]);
+  const f = (w: NDArray, x: NDArray) => bind(repeatP, [w, x], { body, numConsts: 1, times: 3 })[0]!;
+  const args = [arr([0.3, 0.2, -0.5]), arr([0.7, 0.1, 0.9])] as const;
+  assertClose(jit(f)(...args), f(...args));
 });
 
 Deno.test("what does not change from step to step is moved out of it", () => {

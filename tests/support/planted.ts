@@ -132,6 +132,18 @@ export function turn(
         g.node("Slice", [x!, g.int64([from]), g.int64([to]), g.int64([axis])]);
       return [g.node("Concat", [cut(-by, 2 ** 31), cut(0, -by)], { axis })];
     },
+    kernel(b, [x], { axis, by }, [aval]) {
+      const { shape } = x!;
+      const along = (other: readonly number[], value: number): number[] =>
+        other.toSpliced(axis, 1, value);
+      const zeros = shape.map(() => 0), ones = shape.map(() => 1);
+      const part = (from: number, count: number, to: number) => ({
+        value: b.slice(x!, along(zeros, from), ones, along(shape, count)),
+        at: along(zeros, to),
+      });
+      const stay = shape[axis]! - by;
+      return [b.assemble(aval!, [part(0, stay, by), part(stay, by, 0)])];
+    },
     samples: () => samples,
   };
   return Object.assign(self, changes(() => self));
