@@ -30,10 +30,9 @@ export interface OptimizerOptions {
  *
  * @example
  * ```ts
- * import { loadBackend, type NDArray, numpy as np, treeMap } from "@injax/injax";
+ * import { type NDArray, numpy as np, treeMap } from "@injax/injax";
  * import * as nnx from "@injax/injax/adapters/nnx";
  *
- * await loadBackend("onnx");
  * const descent: nnx.GradientTransformation = {
  *   init: () => [],
  *   update: (g, kept) => [treeMap((g: NDArray) => g.mul(-0.1), g) as nnx.State, kept],

@@ -23,10 +23,9 @@ import { Param, Variable } from "./variable.ts";
  *
  * @example
  * ```ts
- * import { loadBackend, type NDArray, numpy as np } from "@injax/injax";
+ * import { type NDArray, numpy as np } from "@injax/injax";
  * import * as nnx from "@injax/injax/adapters/nnx";
  *
- * await loadBackend("onnx");
  * const norm = new nnx.BatchNorm(1, { momentum: 0.5, rngs: new nnx.Rngs(0) });
  * const forward = nnx.jit((m: nnx.BatchNorm, x: NDArray) => m.call(x));
  * forward(norm, np.array([[1], [3]]));
