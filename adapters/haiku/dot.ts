@@ -40,7 +40,8 @@ type Marks = Map<unknown, string | null>;
  * A function that gives the graph of a model, for arguments like these, in the language of Graphviz:
  * operations as nodes, in a box for each call of a module and for each loop, branch and compiled
  * function. Nothing is computed. Where derivatives are taken of loops and compiled functions, the boxes
- * of modules inside of these are not drawn.
+ * of modules inside of these are not drawn. To look at it, give it to a notebook, or to `dot -Tsvg` of
+ * https://graphviz.org.
  *
  * @param f A function that uses modules, or what `hk.transform` or `hk.transformWithState` gave.
  * @throws {StateError} where it is neither.
@@ -53,7 +54,6 @@ type Marks = Map<unknown, string | null>;
  * const dot = hk.toDot((x: NDArray) => np.tanh(new hk.Linear(2).call(x)))(np.ones([3]));
  * console.log(dot.startsWith("digraph"), dot.includes('label="linear"'), dot.includes("tanh"));
  * // true true true
- * // In a notebook, or by `dot -Tsvg`: see https://graphviz.org
  * ```
  */
 export function toDot<A extends unknown[]>(

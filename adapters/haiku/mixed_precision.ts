@@ -121,8 +121,8 @@ export function clearPolicy(moduleClass: ModuleClass): void {
  * import * as hk from "@injax/injax/adapters/haiku";
  *
  * const { getPolicy, pushPolicy } = hk.mixedPrecision;
- * pushPolicy(hk.MLP, { params: "float64" }, () => console.log(getPolicy(hk.MLP)!.params)); // float64
- * console.log(getPolicy(hk.MLP)); // null
+ * const within = pushPolicy(hk.MLP, { params: "float64" }, () => getPolicy(hk.MLP)!.params);
+ * console.log(within, getPolicy(hk.MLP)); // float64 null
  * ```
  */
 export function getPolicy(moduleClass: ModuleClass): Policy | null {

@@ -58,8 +58,9 @@ class LeadingAxes extends Layer<Tensors, NDArray> {
  * import { type NDArray, numpy as np } from "@injax/injax";
  * import * as tl from "@injax/injax/adapters/trax";
  *
- * const rows = tl.Fn("Rows", (x: NDArray) => (console.log(x.shape), x)); // [ 6, 4 ]
- * console.log(tl.BatchLeadingAxes(rows).call(np.ones([2, 3, 4])).shape); // [ 2, 3, 4 ]
+ * const rows = tl.Fn("Rows", (x: NDArray) => x.add(x.shape[0]!)); // it is given [ 6, 4 ]
+ * const out = tl.BatchLeadingAxes(rows).call(np.ones([2, 3, 4]));
+ * console.log(out.shape, out.max().item()); // [ 2, 3, 4 ] 7
  * ```
  */
 export function BatchLeadingAxes(layer: AnyLayer, nLastAxesToKeep = 1): Layer<Tensors, NDArray> {

@@ -282,8 +282,7 @@ export interface SvdResult {
  * import { linalg, numpy as np } from "@injax/injax";
  *
  * const { u, s, vh } = linalg.svd(np.array([[0, 2], [3, 0]]));
- * console.log(s.toArray(), u.toArray(), vh.toArray());
- * // [ 3, 2 ] [ [ 0, 1 ], [ 1, 0 ] ] [ [ 1, 0 ], [ 0, 1 ] ]
+ * console.log(s.toArray(), u.mul(s).matmul(vh).toArray()); // [ 3, 2 ] [ [ 0, 2 ], [ 3, 0 ] ]
  * ```
  */
 export function svd(a: NDArray, options: SvdOptions & { readonly computeUv: false }): NDArray;
