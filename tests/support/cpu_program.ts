@@ -23,6 +23,9 @@ const GUARD = 256;
 /** What vectors may touch behind an array. */
 const SLACK = 64;
 
+/** Programs run one after another, and memories are dear: one for all. */
+const shared = new WebAssembly.Memory({ initial: 1 });
+
 /** Runs a program once, from arrays to arrays. */
 export function runProgram(
   jaxpr: Jaxpr,
@@ -46,9 +49,12 @@ export function runProgram(
   const outBytes = jaxpr.outputs.map((v) => bytesOf(v.aval));
   const ins = place(program.inputs, inBytes);
   const outs = place(program.outputs, outBytes);
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((top + 65536) / 65536) });
+  const pages = Math.ceil((top + 65536) / 65536);
+  const present = shared.buffer.byteLength / 65536;
+  if (present < pages) shared.grow(pages - present);
+  const memory = shared;
   const all = new Uint8Array(memory.buffer);
-  all.fill(255);
+  all.fill(255, 0, top + GUARD);
   const write = (at: number, values: TypedArray): void => {
     all.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
   };
@@ -104,12 +110,8 @@ function instantiate(
   constants: number,
   callbacks: readonly ((...addresses: number[]) => void)[],
 ): { instance: WebAssembly.Instance } {
-  if (!WebAssembly.validate(bytes)) {
-    // The engine's own message says where.
-    new WebAssembly.Module(bytes);
-    throw new Error("the module is not valid");
-  }
   const base = new WebAssembly.Global({ value: "i32", mutable: false }, constants);
+  // Where it is not valid, the engine's message says where.
   const module = new WebAssembly.Module(bytes);
   return {
     instance: new WebAssembly.Instance(module, {

@@ -1,0 +1,82 @@
+/**
+ * Tries of random programs on the compiler: each is recorded, compiled and compared with the interpreter.
+ * `tests/kernel/random_test.ts` makes some thousands, `tests/kernel/fuzz.ts` as many as one has
+ * patience for.
+ *
+ * @module
+ */
+import { grad, type NDArray, numpy as np, scan, vmap } from "../../mod.ts";
+import { formatJaxpr } from "../../lib/core/jaxpr.ts";
+import { ulps } from "./arrays.ts";
+import { type Comparison, compiledDifference, type Staged, staged } from "./compiled.ts";
+import { firstWrongEquation } from "./prefixes.ts";
+import { randomKernel } from "./random_kernels.ts";
+import { randomLoop } from "./random_loops.ts";
+import { randomProgram } from "./random_programs.ts";
+
+type Arrays = (...inputs: NDArray[]) => NDArray[];
+
+/** Ways to use a program of arrays once more; arguments come twice, one behind the other. */
+const within: readonly ((f: Arrays) => Arrays)[] = [
+  (f) => (...xs) => scan((_: null, rows: NDArray[]) => [null, f(...rows)], null, xs)[1],
+  (f) => vmap(f),
+];
+
+/** Programs whose results have the same bits, and those of them in loops and vectorised. */
+function exactTrial(n: number): [Staged, () => string] {
+  const { f, inputs, text } = randomKernel(`kernel ${n}`);
+  const way = within[n % 8];
+  if (way === undefined) return [staged(f, inputs), text];
+  return [staged(way(f), inputs.map((x) => np.stack([x, x]))), text];
+}
+
+/** Programs with derivatives, whose sums may be in another order. */
+function smoothTrial(n: number): [Staged, () => string] {
+  if (n % 2 === 0) {
+    const { f, steps, inputs } = randomProgram(`program ${n}`, 8);
+    const slope = grad((xs: NDArray[]) => f(xs)[0]!);
+    return [staged((...xs) => slope(xs), inputs), () => steps.join("\n")];
+  }
+  const { f, inputs, text } = randomLoop(`loop ${n}`);
+  const sizes = [inputs.consts.length, inputs.carry.length];
+  const split = (xs: NDArray[]) => ({
+    consts: xs.slice(0, sizes[0]),
+    carry: xs.slice(sizes[0], sizes[0]! + sizes[1]!),
+    xs: xs.slice(sizes[0]! + sizes[1]!),
+  });
+  const loss = (xs: NDArray[]): NDArray =>
+    f(split(xs)).reduce((sum, y) => sum.add(np.tanh(y).sum()), np.zeros([], { dtype: "float64" }));
+  const all = [...inputs.consts, ...inputs.carry, ...inputs.xs];
+  return [staged((...xs) => [f(split(xs)), grad(loss)(xs)], all), () => text];
+}
+
+/** How results of the two kinds may differ. */
+const exact: Comparison = { allowed: () => 0 };
+const smooth: Comparison = { allowed: (want) => Math.max(ulps(want, 2000), 2e-12) };
+
+/**
+ * Tries the `n`th program. What is wrong with it, with the program's text and the first wrong equation;
+ * `null` where nothing is.
+ */
+export function wrongKernel(n: number): string | null {
+  const isSmooth = n % 16 === 15;
+  const [program, text] = isSmooth ? smoothTrial(n) : exactTrial(n);
+  const { jaxpr, args } = program;
+  const options = { large: [0, 64, Infinity][n % 3]!, fma: isSmooth && n % 4 === 3 };
+  let found: string | null;
+  try {
+    // The passes have tests of their own, and may add up in another order.
+    const simplified = isSmooth ? program : { ...program, recorded: jaxpr };
+    found = compiledDifference(simplified, { ...(isSmooth ? smooth : exact), ...options });
+  } catch (error) {
+    found = String((error as Error).stack);
+  }
+  if (found === null) return null;
+  let first: string;
+  try {
+    first = String(firstWrongEquation(jaxpr, args, isSmooth ? 2000 : 0));
+  } catch (error) {
+    first = String(error);
+  }
+  return `program ${n}: ${found}\nfirst wrong: ${first}\n${text()}\n${formatJaxpr(jaxpr)}`;
+}
