@@ -41,7 +41,9 @@
  * **Solvers**
  *
  * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit` or `oneStep`
- * - `Solution`: the answer, and how it came about
+ * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
+ *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; `LinearOperator` says what is known of A
+ * - `Solution`, `LinearSolution`: the answer, and how it came about
  *
  * **Libraries and module systems**
  *
@@ -136,6 +138,8 @@ export {
   statuses,
   type Stepper,
 } from "./lib/solvers/mod.ts";
+
+export * from "./lib/solvers/linear/mod.ts";
 
 // Libraries and module systems
 export { pure } from "./lib/transforms/pure.ts";

@@ -5,9 +5,9 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { smallestNormal } from "../core/dtype.ts";
 import { dotGeneral } from "../primitives/dot/dot_general.ts";
 import { abs, div } from "../primitives/elementwise/arithmetic.ts";
+import { select } from "../primitives/elementwise/select.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
@@ -29,7 +29,10 @@ export function plainNorm(x: NDArray): NDArray {
  */
 export function norm(x: NDArray): NDArray {
   const shares = abs(x).mul(1 / Math.max(1, x.size));
-  const unit = reduceSum(shares, [0]).add(scalarArray(smallestNormal(x.dtype), x.dtype));
+  const mean = reduceSum(shares, [0]);
+  // Nothing is added instead: onnxruntime takes the smallest numbers of float64 for 0 where it shares
+  // constants.
+  const unit = select(mean.equal(0), scalarArray(1, x.dtype), mean);
   return plainNorm(div(x, unit)).mul(unit);
 }
 

@@ -1,0 +1,30 @@
+/**
+ * Which method solves a system where the user names none.
+ *
+ * @module
+ */
+import { cg } from "./cg.ts";
+import { gmres } from "./gmres.ts";
+import { minres } from "./minres.ts";
+import { cholesky, diagonal, lu, triangular, tridiagonal } from "./direct.ts";
+import { type Form, isStored, isSymmetric } from "./form.ts";
+import type { LinearMethod } from "./method.ts";
+
+/**
+ * The method for an operator, by its shape and by what is stored and known of it: what it costs is known
+ * without looking at a value, so that compiled programs have one method in them.
+ */
+export function chosen(form: Form): LinearMethod {
+  const { rows, columns, stored, tags } = form;
+  if (rows !== columns) throw new Error("least squares");
+  if (stored.kind === "diagonal") return diagonal();
+  if (stored.kind === "tridiagonal") return tridiagonal();
+  const small = isStored(form) || columns <= denseLimit;
+  if (tags.triangular !== undefined && small) return triangular();
+  if (small) return (tags.positiveDefinite ? cholesky() : lu());
+  if (tags.positiveDefinite) return cg();
+  return (isSymmetric(tags) ? minres() : gmres());
+}
+
+/** Unknowns up to which the matrix of a function is written out. */
+const denseLimit = 256;

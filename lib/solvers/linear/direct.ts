@@ -1,0 +1,308 @@
+/**
+ * Square systems by factors: LU, Cholesky, triangles, bands and diagonals.
+ *
+ * Whether a matrix is singular is asked in a way that does not depend on units: a pivot is compared with
+ * what it was made of, the sum of sizes `(|L| |U|)_kk`. Where it is no more than the rounding of that,
+ * nothing is known of it. So neither `diag(1, 1e-30)` nor equations in other units are called
+ * singular.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { epsilon } from "../../core/dtype.ts";
+import { checkCall } from "../../core/signature.ts";
+import { cholesky as choleskyFactor } from "../../linalg/cholesky.ts";
+import { lu as luFactor } from "../../linalg/lu.ts";
+import { diagonalOf, lowerPart, transposed, upperPart } from "../../linalg/matrices.ts";
+import { solveByFactors } from "../../linalg/solve.ts";
+import { triangularSolve } from "../../linalg/triangular_solve.ts";
+import { tridiagonalSolve } from "../../linalg/tridiagonal.ts";
+import { scalarLike } from "../../primitives/constants/full.ts";
+import { abs, add, div, mul } from "../../primitives/elementwise/arithmetic.ts";
+import { and, eq, not } from "../../primitives/elementwise/compare.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { reduceMin } from "../../primitives/reduce/extremes.ts";
+import { reduceAnd } from "../../primitives/reduce/logical.ts";
+import { reduceSum } from "../../primitives/sum/broadcast.ts";
+import { statusCode } from "../solution.ts";
+import { checkSquare, column, flat, type Form, isSymmetric, transposedForm } from "./form.ts";
+import { type LinearMethod, type LinearOutcome, type LinearProblem, whole } from "./method.ts";
+
+/** Numbers of a matrix's pivots. */
+interface Pivots {
+  /** The least share of a pivot in what it was made of; a scalar. */
+  readonly share: NDArray;
+}
+
+/** The least of `pivots` over `sums`, both `[n]`; 0 over 0 is 0. */
+function leastShare(pivots: NDArray, sums: NDArray): NDArray {
+  const zero = scalarLike(0, sums);
+  const none = eq(sums, zero);
+  const shares = select(none, zero, div(abs(pivots), select(none, scalarLike(1, sums), sums)));
+  return shares.size === 0 ? scalarLike(1, sums) : reduceMin(shares, [0]);
+}
+
+/** Whether all elements are finite. */
+export function allFinite(x: NDArray): NDArray {
+  return reduceAnd(isFinite(x), x.shape.map((_, i) => i));
+}
+
+/** The outcome of a direct solution whose matrix has pivots of this share; NaN where it was not finite. */
+function outcome(
+  { b }: LinearProblem<unknown>,
+  x: NDArray,
+  share: NDArray,
+  indefinite: NDArray | null = null,
+): LinearOutcome {
+  const code = (s: Parameters<typeof statusCode>[0]): NDArray => whole(statusCode(s));
+  const lost = share.lessEqual(scalarLike(2 * epsilon(x.dtype), share));
+  // Where the solution is not finite although all was, a pivot was next to 0.
+  const found = and(not(lost), allFinite(x));
+  let status = select(found, code("converged"), code("singular"));
+  if (indefinite !== null) status = select(indefinite, code("breakdown"), status);
+  const given = and(allFinite(b), share.equal(share));
+  return {
+    x,
+    status: select(given, status, code("nonfinite")),
+    steps: whole(0),
+    products: whole(0),
+    detail: share,
+    rank: whole(-1),
+  };
+}
+
+/** Factors of `lu()`. */
+interface LuFactors extends Pivots {
+  readonly factors: NDArray;
+  readonly permutation: NDArray;
+}
+
+/**
+ * Elimination with partial pivoting: for square systems of which nothing else is known.
+ *
+ * @example
+ * ```ts
+ * import { linearSolve, lu, numpy as np } from "@injax/injax";
+ *
+ * const { value } = linearSolve(np.array([[0, 2], [4, 0]]), np.array([2, 4]), { solver: lu() });
+ * console.log(value.toArray()); // [ 1, 1 ]
+ * ```
+ */
+export function lu(): LinearMethod {
+  if (arguments.length > 0) checkCall("lu()", arguments);
+  const method: LinearMethod<LuFactors> = {
+    description: "LU factors",
+    explain: { singular, breakdown: notLinear },
+    solves: "square",
+    direct: true,
+    check: (form) => checkSquare("lu()", form),
+    factor(form, transforms) {
+      const { lu: factors, permutation } = luFactor(form.matrix(transforms));
+      const pivots = diagonalOf(factors);
+      const rest = mul(abs(lowerPart(factors, -1)), abs(transposed(upperPart(factors, 1))));
+      const share = leastShare(pivots, add(reduceSum(rest, [1]), abs(pivots)));
+      return { factors, permutation, share };
+    },
+    solve(problem) {
+      const { factors: { factors, permutation, share }, transposed: transposeA, b } = problem;
+      const x = flat(solveByFactors(factors, permutation, column(b), { transposeA }));
+      return outcome(problem, x, share);
+    },
+  };
+  return method;
+}
+
+/** Factors of `cholesky()`. */
+interface CholeskyFactors extends Pivots {
+  readonly l: NDArray;
+  /** Whether the matrix is finite and not positive definite. */
+  readonly indefinite: NDArray;
+}
+
+/**
+ * `A = L L^T`, for positive definite operators: half the work of elimination. The mean of the matrix and its
+ * transpose is taken.
+ *
+ * @example
+ * ```ts
+ * import { cholesky, linearSolve, numpy as np } from "@injax/injax";
+ *
+ * const a = np.array([[4, 2], [2, 2]]);
+ * console.log(linearSolve(a, np.array([6, 4]), { solver: cholesky() }).value.toArray()); // [ 1, 1 ]
+ * ```
+ */
+export function cholesky(): LinearMethod {
+  if (arguments.length > 0) checkCall("cholesky()", arguments);
+  const method: LinearMethod<CholeskyFactors> = {
+    description: "Cholesky factors",
+    explain: {
+      singular,
+      breakdown:
+        "the operator is not positive definite (or, as a function, not linear). Take lu(), which " +
+        "needs no sign",
+    },
+    solves: "square",
+    direct: true,
+    check: (form) => checkSquare("cholesky()", form),
+    factor(form, transforms) {
+      const a = form.matrix(transforms);
+      const l = choleskyFactor(a, true);
+      const pivots = diagonalOf(l);
+      const found = leastShare(mul(pivots, pivots), reduceSum(mul(l, l), [1]));
+      const indefinite = and(allFinite(a), found.notEqual(found));
+      return { l, share: select(indefinite, scalarLike(0, found), found), indefinite };
+    },
+    solve(problem) {
+      const { factors: { l, share, indefinite }, b } = problem;
+      const params = { lower: true, unitDiagonal: false };
+      const y = triangularSolve(l, column(b), { ...params, transposeA: false });
+      const x = flat(triangularSolve(l, y, { ...params, transposeA: true }));
+      return outcome(problem, x, share, indefinite);
+    },
+  };
+  return method;
+}
+
+/** Factors of methods that read an operator as it is. */
+interface PlainFactors extends Pivots {
+  readonly matrix: readonly NDArray[];
+}
+
+/**
+ * Substitution, for operators that are said to be triangular.
+ *
+ * @example
+ * ```ts
+ * import { LinearOperator, linearSolve, numpy as np, triangular } from "@injax/injax";
+ *
+ * const a = LinearOperator.matrix(np.array([[2, 0], [1, 1]]), { triangular: "lower" });
+ * const { value } = linearSolve(a, np.array([2, 3]), { solver: triangular() });
+ * console.log(value.toArray()); // [ 1, 2 ]
+ * ```
+ */
+export function triangular(): LinearMethod {
+  if (arguments.length > 0) checkCall("triangular()", arguments);
+  const method: LinearMethod<PlainFactors> = {
+    description: "substitution",
+    explain: { singular: zeroPivot, breakdown: notLinear },
+    solves: "square",
+    direct: true,
+    check(form) {
+      checkSquare("triangular()", form);
+      if (form.tags.triangular !== undefined || form.stored.kind === "diagonal") return;
+      throw new TypeError(
+        "linearSolve: triangular() needs to be told which triangle the operator has: " +
+          'LinearOperator.matrix(a, { triangular: "lower" })',
+      );
+    },
+    factor(form, transforms) {
+      const matrix = form.matrix(transforms);
+      const pivots = abs(diagonalOf(matrix));
+      return { matrix: [matrix], share: leastShare(pivots, pivots) };
+    },
+    solve(problem) {
+      const { factors: { matrix: [matrix], share }, transposed: transposeA, tags, b } = problem;
+      const params = { lower: tags.triangular !== "upper", transposeA, unitDiagonal: false };
+      return outcome(problem, flat(triangularSolve(matrix!, column(b), params)), share);
+    },
+  };
+  return method;
+}
+
+/**
+ * Elimination of neighbours, for tridiagonal operators: work and memory as the number of unknowns.
+ *
+ * @example
+ * ```ts
+ * import { LinearOperator, linearSolve, numpy as np, tridiagonal } from "@injax/injax";
+ *
+ * const a = LinearOperator.tridiagonal(np.array([0, 1]), np.array([2, 2]), np.array([1, 0]));
+ * const { value } = linearSolve(a, np.array([3, 3]), { solver: tridiagonal() });
+ * console.log(value.toArray()); // [ 1, 1 ]
+ * ```
+ */
+export function tridiagonal(): LinearMethod {
+  if (arguments.length > 0) checkCall("tridiagonal()", arguments);
+  const method: LinearMethod<PlainFactors> = {
+    description: "tridiagonal elimination",
+    explain: { singular: noPivot },
+    solves: "square",
+    direct: true,
+    check({ stored }) {
+      if (stored.kind === "tridiagonal") return;
+      throw new TypeError(
+        `linearSolve: tridiagonal() needs an operator of bands, not one of ${stored.kind}: ` +
+          "LinearOperator.tridiagonal(lower, diagonal, upper)",
+      );
+    },
+    factor(form) {
+      const bands = (a: Form): NDArray[] => {
+        const { stored } = a;
+        return stored.kind === "tridiagonal" ? [stored.lower, stored.diagonal, stored.upper] : [];
+      };
+      const turned = isSymmetric(form.tags) ? form : transposedForm(form);
+      return {
+        matrix: [...bands(form), ...bands(turned)],
+        share: scalarLike(1, bands(form)[1]!),
+      };
+    },
+    solve(problem) {
+      const { factors: { matrix, share }, transposed, b } = problem;
+      const [lower, diagonal, upper] = transposed ? matrix.slice(3) : matrix;
+      const x = flat(tridiagonalSolve(lower!, diagonal!, upper!, column(b)));
+      const finite = and(allFinite(diagonal!), and(allFinite(lower!), allFinite(upper!)));
+      return outcome(problem, x, select(finite, share, scalarLike(NaN, share)));
+    },
+  };
+  return method;
+}
+
+/**
+ * Division, for diagonal operators.
+ *
+ * @example
+ * ```ts
+ * import { diagonal, LinearOperator, linearSolve, numpy as np } from "@injax/injax";
+ *
+ * const a = LinearOperator.diagonal(np.array([2, 4]));
+ * console.log(linearSolve(a, np.array([2, 2]), { solver: diagonal() }).value.toArray()); // [ 1, 0.5 ]
+ * ```
+ */
+export function diagonal(): LinearMethod {
+  if (arguments.length > 0) checkCall("diagonal()", arguments);
+  const method: LinearMethod<PlainFactors> = {
+    description: "division by the diagonal",
+    explain: { singular: zeroPivot },
+    solves: "square",
+    direct: true,
+    check({ stored }) {
+      if (stored.kind === "diagonal") return;
+      throw new TypeError(
+        `linearSolve: diagonal() needs a diagonal operator, not one of ${stored.kind}: ` +
+          "LinearOperator.diagonal(d)",
+      );
+    },
+    factor({ stored }) {
+      const d = (stored as { diagonal: NDArray }).diagonal;
+      return { matrix: [d], share: leastShare(d, abs(d)) };
+    },
+    solve(problem) {
+      const { factors: { matrix: [d], share }, b } = problem;
+      return outcome(problem, div(b, d!), share);
+    },
+  };
+  return method;
+}
+
+/** What least squares would do in the place of what failed. */
+const instead =
+  "For a solution of least squares take svd() or qr(), or add a multiple of the identity";
+const singular =
+  "the operator is singular to working precision: of a pivot, {} of what it was made of is left. " +
+  instead;
+const zeroPivot =
+  "the operator is singular: an element of the diagonal is 0, or so small that a quotient is infinite. " +
+  instead;
+const noPivot = "the operator is singular: elimination met a pivot of 0. " + instead;
+const notLinear = "the function is not linear: at 0 its norm is {}";

@@ -1,0 +1,359 @@
+/**
+ * Linear operators on vectors: what is stored of them and what is known of them. `operator.ts` makes of
+ * them operators on trees.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import type { DType } from "../../core/dtype.ts";
+import { DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
+import { identity, transposed } from "../../linalg/matrices.ts";
+import { full } from "../../primitives/constants/full.ts";
+import { dotGeneral } from "../../primitives/dot/dot_general.ts";
+import { add, mul } from "../../primitives/elementwise/arithmetic.ts";
+import { convert } from "../../primitives/elementwise/convert.ts";
+import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
+import { reshape } from "../../primitives/shape/reshape.ts";
+import { concatenate } from "../../primitives/slicing/concatenate.ts";
+import { pad, slice } from "../../primitives/slicing/slice.ts";
+import type { Transforms } from "../../transforms/types.ts";
+
+/** What is known of an operator. It is believed, not checked. */
+export interface LinearTags {
+  /** Whether it is its own transpose. */
+  readonly symmetric?: boolean | undefined;
+  /** Whether it is symmetric and `x . A x > 0` for all x but 0. */
+  readonly positiveDefinite?: boolean | undefined;
+  /** Which triangle holds all that is not 0. */
+  readonly triangular?: "lower" | "upper" | undefined;
+}
+
+/** What is stored of an operator. */
+export type Stored =
+  | { readonly kind: "matrix"; readonly matrix: NDArray }
+  | { readonly kind: "diagonal"; readonly diagonal: NDArray }
+  | {
+    readonly kind: "tridiagonal";
+    readonly lower: NDArray;
+    readonly diagonal: NDArray;
+    readonly upper: NDArray;
+  }
+  /** Products alone. */
+  | { readonly kind: "products" };
+
+/** A linear operator from vectors `[columns]` to vectors `[rows]`, of one dtype. */
+export interface Form {
+  /** Numbers that it gives. */
+  readonly rows: number;
+  /** Numbers that it takes. */
+  readonly columns: number;
+  /** Of both. */
+  readonly dtype: DType;
+  /** What is known of it. */
+  readonly tags: LinearTags;
+  /** What is stored of it. */
+  readonly stored: Stored;
+  /** `A v`. */
+  apply(v: NDArray, transforms: Transforms): NDArray;
+  /** `A^T u`. */
+  pull(u: NDArray, transforms: Transforms): NDArray;
+  /** The matrix, `[rows, columns]`. */
+  matrix(transforms: Transforms): NDArray;
+}
+
+/** `M v`. */
+export function times(m: NDArray, v: NDArray): NDArray {
+  return dotGeneral(m, v, { contract: [[1], [0]], batch: [[], []] });
+}
+
+/** `M^T u`. */
+export function timesTransposed(m: NDArray, u: NDArray): NDArray {
+  return dotGeneral(m, u, { contract: [[0], [0]], batch: [[], []] });
+}
+
+/** A matrix `[m, n]`. */
+export function matrixForm(matrix: NDArray, tags: LinearTags = {}): Form {
+  const [rows, columns] = matrix.shape as [number, number];
+  return {
+    rows,
+    columns,
+    dtype: matrix.dtype,
+    tags,
+    stored: { kind: "matrix", matrix },
+    apply: (v) => times(matrix, v),
+    pull: (u) => timesTransposed(matrix, u),
+    matrix: () => matrix,
+  };
+}
+
+/** A diagonal `[n]`. */
+export function diagonalForm(diagonal: NDArray, tags: LinearTags = {}): Form {
+  const n = diagonal.size;
+  const apply = (v: NDArray): NDArray => mul(diagonal, v);
+  return {
+    rows: n,
+    columns: n,
+    dtype: diagonal.dtype,
+    tags: { ...tags, symmetric: true },
+    stored: { kind: "diagonal", diagonal },
+    apply,
+    pull: apply,
+    matrix: () => mul(identity(n, diagonal.dtype), diagonal),
+  };
+}
+
+/** `v[i - 1]` in the place of `v[i]`; 0 comes first. */
+function fromBefore(v: NDArray): NDArray {
+  return slice(pad(v, full([], 0, v.dtype), [1], [0]), [0], [v.size]);
+}
+
+/** `v[i + 1]` in the place of `v[i]`; 0 comes last. */
+function fromBehind(v: NDArray): NDArray {
+  return slice(pad(v, full([], 0, v.dtype), [0], [1]), [1], [v.size + 1]);
+}
+
+/** `(A v)[i] = lower[i] v[i - 1] + diagonal[i] v[i] + upper[i] v[i + 1]`; all `[n]`. */
+export function tridiagonalForm(
+  lower: NDArray,
+  diagonal: NDArray,
+  upper: NDArray,
+  tags: LinearTags = {},
+): Form {
+  const n = diagonal.size;
+  const apply = (v: NDArray): NDArray =>
+    add(add(mul(lower, fromBefore(v)), mul(diagonal, v)), mul(upper, fromBehind(v)));
+  return {
+    rows: n,
+    columns: n,
+    dtype: diagonal.dtype,
+    tags,
+    stored: { kind: "tridiagonal", lower, diagonal, upper },
+    apply,
+    pull: (u) => add(add(fromBehind(mul(lower, u)), mul(diagonal, u)), fromBefore(mul(upper, u))),
+    matrix: (transforms) => columnsOf(apply, n, diagonal.dtype, transforms),
+  };
+}
+
+/** The matrix of a map, by its products with all unit vectors at once. */
+function columnsOf(
+  apply: (v: NDArray) => NDArray,
+  n: number,
+  dtype: DType,
+  transforms: Transforms,
+): NDArray {
+  return transposed(transforms.vmap(apply)(identity(n, dtype)) as NDArray);
+}
+
+/** A linear function of vectors. */
+export function functionForm(
+  rows: number,
+  columns: number,
+  dtype: DType,
+  f: (v: NDArray) => NDArray,
+  tags: LinearTags = {},
+): Form {
+  return {
+    rows,
+    columns,
+    dtype,
+    tags,
+    stored: { kind: "products" },
+    apply: (v) => f(v),
+    pull(u, transforms) {
+      // The derivative of a linear function is the same wherever it is taken.
+      const [, pull] = transforms.vjp(f, [full([columns], 0, dtype)]);
+      return pull(u)[0] as NDArray;
+    },
+    matrix: (transforms) => columnsOf(f, columns, dtype, transforms),
+  };
+}
+
+const both = (a: boolean | undefined, b: boolean | undefined): boolean => a === true && b === true;
+
+/** The triangle that two operators share. */
+function shared(a: Form, b: Form): LinearTags["triangular"] {
+  const [s, t] = [triangleOf(a), triangleOf(b)];
+  if (s === "both") return t === "both" ? undefined : t;
+  return t === "both" || s === t ? s : undefined;
+}
+
+function triangleOf({ stored, tags }: Form): "lower" | "upper" | "both" | undefined {
+  return stored.kind === "diagonal" ? "both" : tags.triangular;
+}
+
+/** `A + B`. */
+export function sumForm(a: Form, b: Form): Form {
+  const tags: LinearTags = {
+    symmetric: both(isSymmetric(a.tags), isSymmetric(b.tags)),
+    positiveDefinite: both(a.tags.positiveDefinite, b.tags.positiveDefinite),
+    triangular: shared(a, b),
+  };
+  const [s, t] = [a.stored, b.stored];
+  if (s.kind === "diagonal" && t.kind === "diagonal") {
+    return diagonalForm(add(s.diagonal, t.diagonal), tags);
+  }
+  if (s.kind === "matrix" && t.kind === "matrix") return matrixForm(add(s.matrix, t.matrix), tags);
+  if (s.kind === "tridiagonal" && t.kind === "diagonal") {
+    return tridiagonalForm(s.lower, add(s.diagonal, t.diagonal), s.upper, tags);
+  }
+  if (s.kind === "diagonal" && t.kind === "tridiagonal") return sumForm(b, a);
+  if (s.kind === "tridiagonal" && t.kind === "tridiagonal") {
+    return tridiagonalForm(
+      add(s.lower, t.lower),
+      add(s.diagonal, t.diagonal),
+      add(s.upper, t.upper),
+      tags,
+    );
+  }
+  return {
+    ...a,
+    tags,
+    stored: { kind: "products" },
+    apply: (v, d) => add(a.apply(v, d), b.apply(v, d)),
+    pull: (u, d) => add(a.pull(u, d), b.pull(u, d)),
+    matrix: (d) => add(a.matrix(d), b.matrix(d)),
+  };
+}
+
+/** `c A` for a scalar `c`, which is an array. */
+export function scaledForm(a: Form, c: NDArray, positive: boolean): Form {
+  const tags: LinearTags = { ...a.tags, positiveDefinite: a.tags.positiveDefinite && positive };
+  if (isSymmetric(a.tags)) Object.assign(tags, { symmetric: true });
+  const s = a.stored;
+  if (s.kind === "matrix") return matrixForm(mul(s.matrix, c), tags);
+  if (s.kind === "diagonal") return diagonalForm(mul(s.diagonal, c), tags);
+  if (s.kind === "tridiagonal") {
+    return tridiagonalForm(mul(s.lower, c), mul(s.diagonal, c), mul(s.upper, c), tags);
+  }
+  return {
+    ...a,
+    tags,
+    apply: (v, d) => mul(a.apply(v, d), c),
+    pull: (u, d) => mul(a.pull(u, d), c),
+    matrix: (d) => mul(a.matrix(d), c),
+  };
+}
+
+/** `A B`. */
+export function productForm(a: Form, b: Form): Form {
+  if (a.columns !== b.rows) {
+    throw new ShapeError(
+      `LinearOperator: an operator on ${a.columns} numbers cannot follow one that gives ${b.rows}`,
+    );
+  }
+  const tags: LinearTags = { triangular: shared(a, b) };
+  if (a.stored.kind === "diagonal" && b.stored.kind === "diagonal") {
+    return diagonalForm(mul(a.stored.diagonal, b.stored.diagonal));
+  }
+  return {
+    rows: a.rows,
+    columns: b.columns,
+    dtype: a.dtype,
+    tags,
+    stored: { kind: "products" },
+    apply: (v, d) => a.apply(b.apply(v, d), d),
+    pull: (u, d) => b.pull(a.pull(u, d), d),
+    matrix: (d) => dotGeneral(a.matrix(d), b.matrix(d), { contract: [[1], [0]], batch: [[], []] }),
+  };
+}
+
+/** `A^T`. */
+export function transposedForm(a: Form): Form {
+  if (isSymmetric(a.tags)) return a;
+  const { triangular } = a.tags;
+  const tags: LinearTags = {
+    ...a.tags,
+    triangular: triangular && (triangular === "lower" ? "upper" : "lower"),
+  };
+  const s = a.stored;
+  if (s.kind === "matrix") return matrixForm(transposed(s.matrix), tags);
+  if (s.kind === "tridiagonal") {
+    return tridiagonalForm(fromBefore(s.upper), s.diagonal, fromBehind(s.lower), tags);
+  }
+  return {
+    ...a,
+    rows: a.columns,
+    columns: a.rows,
+    tags,
+    apply: (v, d) => a.pull(v, d),
+    pull: (u, d) => a.apply(u, d),
+    matrix: (d) => transposed(a.matrix(d)),
+  };
+}
+
+/** Whether an operator is said to be its own transpose. */
+export function isSymmetric({ symmetric, positiveDefinite }: LinearTags): boolean {
+  return symmetric === true || positiveDefinite === true;
+}
+
+/** Whether the elements of an operator are known, and not only its products. */
+export function isStored({ stored }: Form): boolean {
+  return stored.kind !== "products";
+}
+
+/** The operator in another dtype. */
+export function converted(op: string, a: Form, dtype: DType): Form {
+  if (a.dtype === dtype) return a;
+  const s = a.stored;
+  const to = (x: NDArray): NDArray => convert(x, dtype);
+  if (s.kind === "matrix") return matrixForm(to(s.matrix), a.tags);
+  if (s.kind === "diagonal") return diagonalForm(to(s.diagonal), a.tags);
+  if (s.kind === "tridiagonal") {
+    return tridiagonalForm(to(s.lower), to(s.diagonal), to(s.upper), a.tags);
+  }
+  throw new DTypeError(
+    `${op}: b is ${dtype}, but the operator is a function of ${a.dtype}. Convert one of them with astype`,
+  );
+}
+
+/** The operator as a constant: what is made of it for solving has no derivative. */
+export function constant(a: Form, transforms: Transforms): Form {
+  const s = a.stored;
+  if (s.kind === "matrix") return matrixForm(stopGradient(s.matrix), a.tags);
+  if (s.kind === "diagonal") return diagonalForm(stopGradient(s.diagonal), a.tags);
+  if (s.kind === "tridiagonal") {
+    const { lower, diagonal, upper } = s;
+    return tridiagonalForm(
+      stopGradient(lower),
+      stopGradient(diagonal),
+      stopGradient(upper),
+      a.tags,
+    );
+  }
+  return {
+    ...a,
+    apply: (v) => stopGradient(a.apply(v, transforms)),
+    pull: (u) => stopGradient(a.pull(u, transforms)),
+    matrix: () => stopGradient(a.matrix(transforms)),
+  };
+}
+
+/** A vector as a matrix of one column, and back. */
+export function column(v: NDArray): NDArray {
+  return reshape(v, [v.size, 1]);
+}
+
+/** The elements of a matrix of one column. */
+export function flat(x: NDArray): NDArray {
+  return reshape(x, [x.size]);
+}
+
+/** Two vectors, one after the other. */
+export function joined(a: NDArray, b: NDArray): NDArray {
+  return concatenate([a, b], 0);
+}
+
+/** The elements of a vector from one place up to another. */
+export function part(v: NDArray, from: number, to: number): NDArray {
+  return slice(v, [from], [to]);
+}
+
+/** Refuses operators that are not square. */
+export function checkSquare(what: string, { rows, columns }: Form): void {
+  if (rows === columns) return;
+  throw new ShapeError(
+    `linearSolve: ${what} solves square systems, but the operator has shape ${
+      formatShape([rows, columns])
+    }. Take qr(), svd() or lsmr(), which give least squares`,
+  );
+}

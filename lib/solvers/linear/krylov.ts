@@ -1,0 +1,153 @@
+/**
+ * What iterations by products have in common. A method makes a cycle: so many steps for `A d = r` from
+ * `d = 0`, which it believes to have solved by a residual of its own. Here the residual is computed from
+ * the equation after each cycle, and that alone decides: a claim never stands on a recurrence, which
+ * drifts. What is left is the right-hand side of the next cycle, so that rounding is mended too.
+ *
+ * The right-hand side is brought to norm 1 first, so that units and tiny cotangents do not matter.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { epsilon } from "../../core/dtype.ts";
+import { scalarLike, zerosLike } from "../../primitives/constants/full.ts";
+import { div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
+import { and, not } from "../../primitives/elementwise/compare.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { norm } from "../norms.ts";
+import { statusCode } from "../solution.ts";
+import { type LinearOutcome, type LinearProblem, whole } from "./method.ts";
+
+/** The system of a cycle. */
+export interface CycleProblem extends LinearProblem<unknown> {
+  /** The right-hand side. */
+  readonly r: NDArray;
+  /** Its norm. */
+  readonly size: NDArray;
+  /** The residual norm to reach. */
+  readonly bound: NDArray;
+  /** The most steps: int32. */
+  readonly limit: NDArray;
+}
+
+/** What a cycle found. */
+export interface Cycle {
+  /** The change of the solution. */
+  readonly d: NDArray;
+  /** Steps that were made: int32. */
+  readonly steps: NDArray;
+  /** Whether the method cannot go on. */
+  readonly broken: NDArray;
+  /** A number about that, or NaN. */
+  readonly detail: NDArray;
+  /** The largest `|A v| / |v|` that was met. */
+  readonly scale: NDArray;
+}
+
+/** Runs cycles until the residual is small, or none makes it smaller. */
+export function inCycles(
+  problem: LinearProblem<unknown>,
+  cycle: (problem: CycleProblem) => Cycle,
+  productsPerStep: number,
+): LinearOutcome {
+  const { apply, b, limits: { rtol, atol, maxSteps }, transforms } = problem;
+  const code = (s: Parameters<typeof statusCode>[0]): NDArray => whole(statusCode(s));
+  const running = whole(-1);
+  const length = norm(b);
+  const none = length.equal(0);
+  const unit = select(none, scalarLike(1, length), length);
+  const right = div(b, unit);
+  const bound = div(scalarArray(atol, b.dtype), unit).add(rtol);
+  const start = {
+    x: zerosLike(b),
+    r: right,
+    size: select(none, scalarLike(0, length), scalarLike(1, length)),
+    scale: scalarLike(0, length),
+    detail: scalarLike(NaN, length),
+    steps: whole(0),
+    cycles: whole(0),
+    status: select(
+      isFinite(length),
+      select(none, code("converged"), maxSteps < 1 ? code("maxSteps") : running),
+      code("nonfinite"),
+    ),
+  };
+  const end = transforms.whileLoop(
+    (c) => c.status.equal(-1),
+    (c) => {
+      const limit = whole(maxSteps).sub(c.steps);
+      const found = cycle({ ...problem, r: c.r, size: c.size, bound, limit });
+      const next = c.x.add(found.d);
+      const r = right.sub(apply(next));
+      const size = norm(r);
+      // A residual that is not finite is no progress either.
+      const better = size.less(c.size);
+      const x = select(better, next, c.x);
+      const least = select(better, size, c.size);
+      const scale = maximum(c.scale, found.scale);
+      const steps = c.steps.add(found.steps);
+      // Rounding of the products: nothing can make the residual smaller.
+      const rounding = norm(x).mul(scale).mul(roundings * epsilon(b.dtype));
+      const small = least.lessEqual(maximum(bound, rounding));
+      const stuck = not(size.less(c.size.mul(leastProgress)));
+      const failure = select(
+        found.broken,
+        code("breakdown"),
+        select(
+          isFinite(size),
+          code("stagnated"),
+          // What overflows later was finite at first.
+          select(found.steps.greater(1), code("diverged"), code("nonfinite")),
+        ),
+      );
+      let status = select(steps.greaterEqual(maxSteps), code("maxSteps"), running);
+      status = select(stuck, failure, status);
+      status = select(and(small, isFinite(least)), code("converged"), status);
+      return {
+        x,
+        r: select(better, r, c.r),
+        size: least,
+        scale,
+        detail: found.detail,
+        steps,
+        cycles: c.cycles.add(1),
+        status,
+      };
+    },
+    start,
+  );
+  return {
+    x: end.x.mul(unit),
+    status: end.status,
+    steps: end.steps,
+    products: end.steps.mul(productsPerStep).add(end.cycles),
+    detail: end.detail,
+    rank: whole(-1),
+  };
+}
+
+/** `a / b`, and 0 where b is 0. */
+export function quotient(a: NDArray, b: NDArray): NDArray {
+  const zero = b.equal(0);
+  return select(zero, scalarLike(0, a), div(a, select(zero, scalarLike(1, b), b)));
+}
+
+/** `sqrt(a^2 + b^2)`, also where squares leave the range of the dtype. */
+export function hypotenuse(a: NDArray, b: NDArray): NDArray {
+  const larger = maximum(a.abs(), b.abs());
+  const [p, q] = [quotient(a, larger), quotient(b, larger)];
+  return larger.mul(p.mul(p).add(q.mul(q)).sqrt());
+}
+
+/** The smaller of two counts. */
+export function fewer(a: NDArray, b: number): NDArray {
+  return minimum(a, whole(b));
+}
+
+/** Share of the residual norm that a cycle has to leave at most, not to count as stagnation. */
+const leastProgress = 0.999;
+
+/** The residual norm, in roundings of `|A| |x|`, at which it is as small as it gets. */
+const roundings = 4;

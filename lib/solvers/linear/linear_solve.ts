@@ -1,0 +1,404 @@
+/**
+ * Systems of linear equations `A x = b` on trees, and factors that are used again.
+ *
+ * @module
+ */
+import { NDArray } from "../../core/array.ts";
+import { checkCount } from "../../core/checks.ts";
+import { promoteDTypes } from "../../core/dtype.ts";
+import { describeValue, formatShape, ShapeError } from "../../core/errors.ts";
+import { checkCall, type OptionTable } from "../../core/signature.ts";
+import { convert } from "../../primitives/elementwise/convert.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
+import { full, scalarLike } from "../../primitives/constants/full.ts";
+import { checkDictionary } from "../../transforms/members.ts";
+import { pure } from "../../transforms/pure.ts";
+import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
+import { checkSameType } from "../../transforms/trees.ts";
+import type { Transforms } from "../../transforms/types.ts";
+import { defaultTolerance } from "../adjoint.ts";
+import type { FloatTree } from "../fixed_point.ts";
+import { norm } from "../norms.ts";
+import { checkMade, checkTolerance } from "../options.ts";
+import { checkConverged, statusCode } from "../solution.ts";
+import { chosen } from "./choice.ts";
+import { constant, converted, type Form, isStored, isSymmetric } from "./form.ts";
+import {
+  type LinearLimits,
+  type LinearMethod,
+  type LinearOutcome,
+  type LinearReport,
+  whole,
+} from "./method.ts";
+import { laidOut, LinearOperator, onVectors, ravel, type Space, unravel } from "./operator.ts";
+import { LinearSolution } from "./solution.ts";
+
+/** Options of `factorise`. */
+export interface FactoriseOptions {
+  /** The method: `lu()`, `cholesky()`, `qr()`, `svd()`, `gmres()`, ...; by default by shape and tags. */
+  readonly solver?: LinearMethod | undefined;
+  /** The dictionary of transforms; pass a module system's where the operator uses modules. */
+  readonly transforms?: Transforms | undefined;
+  /** Relative tolerance of iterations; default 6e-6 for float32 and 2e-12 for float64. */
+  readonly rtol?: number | undefined;
+  /** Absolute tolerance of iterations on the residual norm (default 0). */
+  readonly atol?: number | undefined;
+  /** Largest number of steps of an iteration; by default ten times the number of unknowns, at least 100. */
+  readonly maxSteps?: number | undefined;
+  /** Whether a failed solve raises (default false: look at `status`), out of compiled code too. */
+  readonly throw?: boolean | undefined;
+}
+
+/** Options of `linearSolve`. */
+export interface LinearSolveOptions<X extends FloatTree> extends FactoriseOptions {
+  /**
+   * An approximation of the inverse of the operator, for iterations; its transpose serves the transposed
+   * system.
+   */
+  readonly preconditioner?: LinearOperator<X> | ((x: Arrays<X>) => TreeLike<X>) | undefined;
+}
+
+const factoriseTable: OptionTable<FactoriseOptions> = {
+  solver: "object",
+  transforms: "object",
+  rtol: "tolerance",
+  atol: "tolerance",
+  maxSteps: "count",
+  throw: "boolean",
+};
+const solveTable: OptionTable<LinearSolveOptions<NDArray>> = {
+  ...factoriseTable,
+  preconditioner: "object",
+};
+
+/** What may be given as an operator. */
+export type LinearMap<X extends FloatTree, Y extends FloatTree> =
+  | LinearOperator<X, Y>
+  | ((x: Arrays<X>) => TreeLike<Y>);
+
+/** Everything that is settled before there is a right-hand side. */
+interface Plan {
+  readonly op: string;
+  readonly form: Form;
+  readonly domain: Space;
+  readonly codomain: Space;
+  readonly method: LinearMethod<unknown>;
+  readonly factors: unknown;
+  readonly preconditioner: Form | null;
+  readonly options: FactoriseOptions;
+  readonly transforms: Transforms;
+}
+
+/**
+ * Solves `A x = b`; where A is not square, or the method is one of least squares, finds the x that makes
+ * `|A x - b|` smallest, and of all these the shortest.
+ *
+ * It is differentiable in whatever A and b are made of, to all orders: derivatives are solutions of
+ * systems with A or its transpose by the same factors or method, not derivatives of its steps.
+ *
+ * @param a A matrix `[m, n]`, a `LinearOperator`, or a linear function of trees like `b`.
+ * @param b A vector `[m]`, or a tree of what the operator gives. Map over more with `vmap`.
+ * @returns A solution whose status says how the solve ended; it never claims convergence falsely.
+ * @throws {ShapeError} where shapes do not fit each other, or the method.
+ * @throws {TreeError} where a function gives another kind of tree than `b`.
+ * @throws {DTypeError} where a leaf is not floating-point.
+ * @throws {TypeError} where an argument or option is not what it should be.
+ * @throws {RangeError} where a tolerance or `maxSteps` is out of range.
+ * @throws {ConvergenceError} where the solve fails and `throw` is set; a `CheckError` out of
+ * transforms.
+ *
+ * @example
+ * ```ts
+ * import { grad, linearSolve, type NDArray, numpy as np } from "@injax/injax";
+ *
+ * const a = np.array([[2, 1], [0, 4]]);
+ * console.log(linearSolve(a, np.array([4, 8])).value.toArray()); // [ 1, 2 ]
+ * const total = (a: NDArray) => linearSolve(a, np.array([4, 8])).value.sum();
+ * console.log(grad(total)(a).toArray()); // [ [ -0.5, -1 ], [ -0.125, -0.25 ] ]
+ *
+ * // An operator on trees, as a function.
+ * const twice = (x: { u: NDArray; v: NDArray }) => ({ u: x.u.mul(2), v: x.v.sub(x.u) });
+ * console.log(linearSolve(twice, { u: np.array(4), v: np.array(1) }).value.v.item()); // 3
+ * ```
+ */
+export function linearSolve(
+  a: NDArray,
+  b: NDArray | Float32Array | Float64Array,
+  options?: LinearSolveOptions<NDArray>,
+): LinearSolution<NDArray>;
+/** With an operator, which may take another kind of tree than it gives. */
+export function linearSolve<X extends FloatTree, Y extends FloatTree = X>(
+  a: LinearOperator<X, Y>,
+  b: Y,
+  options?: LinearSolveOptions<X>,
+): LinearSolution<X>;
+/** With a linear function of trees like `b`. */
+export function linearSolve<X extends FloatTree>(
+  a: (x: Arrays<X>) => TreeLike<X>,
+  b: X,
+  options?: LinearSolveOptions<X>,
+): LinearSolution<X>;
+export function linearSolve(
+  a: unknown,
+  b: unknown,
+  given?: unknown,
+): unknown {
+  const op = "linearSolve";
+  const options = (given ?? {}) as LinearSolveOptions<never>;
+  if (arguments.length > 2) checkCall(`${op}(a, b, options)`, arguments, solveTable);
+  const side = laidOut(op, "b", b);
+  const plan = planned(op, a, side, options);
+  return solved(plan, side, false);
+}
+
+/** Settles the method and makes the factors. */
+function planned(
+  op: string,
+  a: unknown,
+  side: [NDArray[], Space] | null,
+  options: LinearSolveOptions<never>,
+): Plan {
+  checkOptions(op, options);
+  const { transforms = pure, preconditioner } = options;
+  const operator = operatorOf(op, a, side?.[1] ?? null);
+  const { domain, codomain } = operator;
+  const dtype = side === null
+    ? operator.form.dtype
+    : promoteDTypes(operator.form.dtype, side[1].dtype);
+  const form = converted(op, operator.form, dtype);
+  const method = (options.solver ?? chosen(form)) as LinearMethod<unknown>;
+  if (method.solves === "square" && form.rows !== form.columns) {
+    throw new ShapeError(
+      `${op}: ${method.description} solve square systems, but the operator has shape ${
+        formatShape([form.rows, form.columns])
+      }. Take qr(), svd() or lsmr(), which give least squares`,
+    );
+  }
+  method.check?.(form);
+  const factors = method.factor(constant(form, transforms), transforms);
+  return {
+    op,
+    form,
+    domain,
+    codomain,
+    method,
+    factors,
+    preconditioner: preconditioner === undefined
+      ? null
+      : preconditioning(op, preconditioner, operator, dtype, method),
+    options,
+    transforms,
+  };
+}
+
+function checkOptions(op: string, options: LinearSolveOptions<never>): void {
+  const { solver, transforms, rtol, atol, maxSteps } = options;
+  if (solver !== undefined) {
+    checkMade(
+      op,
+      "solver",
+      solver,
+      (s) => typeof s.factor === "function" && typeof s.solve === "function",
+      "lu(), qr(), svd(), cholesky(), cg(), gmres(), bicgstab(), minres() or lsmr()",
+    );
+  }
+  if (transforms !== undefined) checkDictionary(op, transforms);
+  if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
+  if (atol !== undefined) checkTolerance(op, "atol", atol);
+  if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
+}
+
+/** Of an operator, what does not depend on the types of its trees. */
+type Mapped = Pick<LinearOperator, "form" | "domain" | "codomain">;
+
+/** What was given as an operator, as one. */
+function operatorOf(op: string, a: unknown, side: Space | null): Mapped {
+  if (a instanceof LinearOperator) return a;
+  if (a instanceof NDArray) return LinearOperator.matrix(a);
+  if (typeof a === "function" && side !== null) {
+    return LinearOperator.between(
+      onVectors(op, a as (x: never) => unknown, side, side),
+      side,
+      side,
+    );
+  }
+  throw new TypeError(
+    `${op}: a must be a matrix, a LinearOperator${
+      side === null ? "" : " or a linear function"
+    }, not ${describeValue(a)}. ${
+      side === null && typeof a === "function"
+        ? "Say what trees the function takes: LinearOperator.of(f, x)"
+        : "Make a matrix of lists with np.array(...)"
+    }`,
+  );
+}
+
+/** The approximation of the inverse. */
+function preconditioning(
+  op: string,
+  given: unknown,
+  { domain, form }: Mapped,
+  dtype: Form["dtype"],
+  method: LinearMethod<unknown>,
+): Form {
+  if (method.direct) {
+    throw new TypeError(
+      `${op}: ${method.description} have no use for a preconditioner. Take cg(), gmres(), bicgstab() or ` +
+        "minres(), or leave it out",
+    );
+  }
+  const own = operatorOf(op, given, domain).form;
+  if (own.rows !== form.columns || own.columns !== form.rows) {
+    throw new ShapeError(
+      `${op}: the preconditioner approximates the inverse of the operator, of shape ${
+        formatShape([form.rows, form.columns])
+      }, and so must have shape ${formatShape([form.columns, form.rows])}, not ${
+        formatShape([own.rows, own.columns])
+      }`,
+    );
+  }
+  return converted(op, own, dtype);
+}
+
+/** Solves for a right-hand side, with the operator or its transpose. */
+function solved(
+  plan: Plan,
+  [leaves, space]: [NDArray[], Space],
+  turned: boolean,
+): LinearSolution<never> {
+  const { op, form, method, factors, preconditioner, options, transforms } = plan;
+  const [domain, codomain] = turned ? [plan.codomain, plan.domain] : [plan.domain, plan.codomain];
+  checkSide(op, codomain, space, form, turned);
+  const b = convert(ravel(space, leaves), form.dtype);
+  const n = form.columns;
+  const tolerance = defaultTolerance(form.dtype);
+  const limits: LinearLimits = {
+    rtol: options.rtol ?? tolerance,
+    atol: options.atol ?? 0,
+    maxSteps: options.maxSteps ?? Math.max(100, 10 * n),
+  };
+  const apply = (back: boolean) => (v: NDArray): NDArray =>
+    back ? form.pull(v, transforms) : form.apply(v, transforms);
+  const precondition = (back: boolean) => (v: NDArray): NDArray =>
+    preconditioner === null
+      ? v
+      : back
+      ? preconditioner.pull(v, transforms)
+      : preconditioner.apply(v, transforms);
+  const problem = {
+    preconditioned: preconditioner !== null,
+    factors,
+    form,
+    tags: form.tags,
+    limits,
+    transforms,
+  };
+  const pull = (): NDArray => {
+    throw new TypeError(`${op}: ${method.description} solve square systems, without the transpose`);
+  };
+
+  let x: NDArray;
+  let about: LinearReport & { readonly residual: NDArray };
+  if (method.solves === "square") {
+    const solve = (back: boolean) => (matvec: (v: NDArray) => NDArray, b: NDArray) => {
+      const product = (v: NDArray): NDArray => matvec(v);
+      const { x, ...report } = method.solve({
+        ...problem,
+        apply: product,
+        pull,
+        precondition: precondition(back),
+        transposed: back,
+        b,
+      });
+      const residual = norm(b.sub(product(x)));
+      const said = linearAtZero(method, form, product, report);
+      return [x, { ...said, residual }] as const;
+    };
+    const symmetric = isSymmetric(form.tags);
+    const [first, second] = turned ? [true, false] : [false, true];
+    const back = (vecmat: (v: NDArray) => NDArray, b: NDArray) => {
+      const [x, said] = solve(second)(vecmat, b);
+      // A derivative that could not be had is not to look like one.
+      const ok = said.status.equal(statusCode("converged"));
+      return [x.mul(select(ok, scalarLike(1, b), scalarLike(NaN, b))), said] as const;
+    };
+    [x, about] = transforms.customLinearSolve(apply(turned), b, solve(first) as never, {
+      ...symmetric ? { symmetric } : { transposeSolve: back as never },
+      hasAux: true,
+    }) as unknown as [NDArray, typeof about];
+  } else {
+    const { x: found, ...report } = method.solve({
+      ...problem,
+      apply: apply(turned),
+      pull: apply(!turned),
+      precondition: precondition(turned),
+      transposed: turned,
+      b,
+    }) as LinearOutcome;
+    x = found;
+    const still = constant(form, transforms);
+    const product = turned ? still.pull : still.apply;
+    const residual = norm(stopGradient(b).sub(product(stopGradient(x), transforms)));
+    about = { ...report, residual };
+  }
+  const { residual, products, ...report } = about;
+  const solution = new LinearSolution<never>({
+    ...report,
+    evaluations: { f: whole(0), jacobian: whole(0), products },
+    aux: null,
+    value: unravel(domain, x) as never,
+    residualNorm: residual,
+    valueNorm: norm(stopGradient(x)),
+    description: `${op} by ${method.description}`,
+  }, { direct: method.direct, explain: method.explain ?? {} });
+  if (options.throw) checkConverged(op, solution);
+  return solution;
+}
+
+/** What a report becomes where the matrix of a function was written out that is 0 nowhere. */
+function linearAtZero(
+  { direct }: LinearMethod<unknown>,
+  form: Form,
+  apply: (v: NDArray) => NDArray,
+  report: LinearReport,
+): LinearReport {
+  if (!direct || isStored(form)) return report;
+  const offset = norm(apply(full([form.columns], 0, form.dtype)));
+  const linear = offset.equal(0);
+  return {
+    ...report,
+    status: select(linear, report.status, whole(statusCode("breakdown"))),
+    detail: select(linear, report.detail, offset),
+  };
+}
+
+/** Refuses a right-hand side that is not what the operator gives. */
+function checkSide(op: string, wanted: Space, given: Space, form: Form, turned: boolean): void {
+  const [only] = given.avals;
+  if (isStored(form) && wanted.avals.length === 1 && given.avals.length === 1) {
+    const [own] = wanted.avals;
+    if (wanted.def === given.def && formatShape(own!.shape) !== formatShape(only!.shape)) {
+      const columns = only!.shape.length === own!.shape.length + 1 &&
+        only!.shape[0] === own!.shape[0];
+      throw new ShapeError(
+        `${op}: ${turned ? "the transpose of " : ""}an operator of shape ${
+          formatShape([form.rows, form.columns])
+        } takes a b of shape ${formatShape(own!.shape)}, not ${formatShape(only!.shape)}${
+          columns
+            ? ". For several right-hand sides as columns, map: vmap(..., { inAxes: 1, outAxes: 1 })"
+            : ""
+        }`,
+      );
+    }
+  }
+  checkSameType(
+    op,
+    "what the operator gives and b",
+    wanted.avals.map((a, i) => ({ ...a, dtype: given.avals[i]?.dtype ?? a.dtype })),
+    wanted.def,
+    given.avals,
+    given.def,
+    "They must have the same structure and shapes",
+  );
+}

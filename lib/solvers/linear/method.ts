@@ -1,0 +1,98 @@
+/**
+ * What a method of solving linear systems is. `solve.ts` runs it.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import type { Transforms } from "../../transforms/types.ts";
+import type { Status } from "../solution.ts";
+import type { Form, LinearTags } from "./form.ts";
+
+/** When a method ends. */
+export interface LinearLimits {
+  /** Relative tolerance: the residual norm against that of the right-hand side. */
+  readonly rtol: number;
+  /** Absolute tolerance on the residual norm. */
+  readonly atol: number;
+  /** Largest number of steps. */
+  readonly maxSteps: number;
+}
+
+/** A system `A x = b` on vectors, where A may be the transpose of what was factored. */
+export interface LinearProblem<F> {
+  /** `A v`. */
+  apply(v: NDArray): NDArray;
+  /** `A^T u`; there is one where the method asks for it by `leastSquares`. */
+  pull(u: NDArray): NDArray;
+  /** An approximation of `A^-1 v`; the identity where none was given. */
+  precondition(v: NDArray): NDArray;
+  /** Whether a preconditioner was given. */
+  readonly preconditioned: boolean;
+  /** What `factor` gave. */
+  readonly factors: F;
+  /** What is known of what was factored. */
+  readonly tags: LinearTags;
+  /** Whether A is the transpose of what was factored. */
+  readonly transposed: boolean;
+  /** The right-hand side. */
+  readonly b: NDArray;
+  /** The operator, whose derivatives methods of least squares take care of. */
+  readonly form: Form;
+  /** When to end. */
+  readonly limits: LinearLimits;
+  /** The dictionary, for loops. */
+  readonly transforms: Transforms;
+}
+
+/** What a method says of a system: scalars. */
+export interface LinearReport {
+  /** Code of the status. */
+  readonly status: NDArray;
+  /** Steps of an iteration: int32. */
+  readonly steps: NDArray;
+  /** Products with the operator or its transpose: int32. */
+  readonly products: NDArray;
+  /**
+   * A number about the failure, for the message: how much of a pivot is not rounding, the curvature that is not
+   * positive. NaN where there is none.
+   */
+  readonly detail: NDArray;
+  /** Rank of the operator, where it was determined; else -1. int32. */
+  readonly rank: NDArray;
+}
+
+/** A solution, and how it came about. */
+export interface LinearOutcome extends LinearReport {
+  /** The solution. */
+  readonly x: NDArray;
+}
+
+/**
+ * A method. `F` is what it makes of an operator once for all right-hand sides: a tree of arrays, or
+ * `null`.
+ */
+export interface LinearMethod<F = unknown> {
+  /** Name and settings, for messages. */
+  readonly description: string;
+  /** What it solves: square systems, or any in the sense of least squares. */
+  readonly solves: "square" | "leastSquares";
+  /** Whether it writes the matrix out, or works with products. */
+  readonly direct: boolean;
+  /** What its failures mean and what to do, with `{}` for the detail of the report. */
+  readonly explain?: Readonly<Partial<Record<Status, string>>> | undefined;
+  /** Refuses operators that it is not for. */
+  check?(form: Form): void;
+  /** What is made of an operator once. `form` is constant: nothing here is differentiated. */
+  factor(form: Form, transforms: Transforms): F;
+  /**
+   * Solves a system; it is traced, so it takes no branches on values. Of square systems the derivative is
+   * had from the equation; a method of least squares sees values that may be differentiated.
+   */
+  solve(problem: LinearProblem<F>): LinearOutcome;
+}
+
+/** An int32 scalar. */
+export function whole(x: number): NDArray {
+  return scalarArray(x, "int32");
+}

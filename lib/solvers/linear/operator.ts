@@ -1,0 +1,403 @@
+/**
+ * Linear operators on trees.
+ *
+ * @module
+ */
+import { NDArray } from "../../core/array.ts";
+import { formatAval, type ShapedArray, sizeOf } from "../../core/aval.ts";
+import { isFloat, promoteDTypes } from "../../core/dtype.ts";
+import { DTypeError, formatShape, ShapeError, TreeError } from "../../core/errors.ts";
+import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../../core/tree.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { checkCall, type OptionTable } from "../../core/signature.ts";
+import { asFloat, expectArray } from "../../api/operands.ts";
+import { convert } from "../../primitives/elementwise/convert.ts";
+import { reshape } from "../../primitives/shape/reshape.ts";
+import { concatenate } from "../../primitives/slicing/concatenate.ts";
+import { pad, slice } from "../../primitives/slicing/slice.ts";
+import { zeros } from "../../primitives/constants/full.ts";
+import { pure } from "../../transforms/pure.ts";
+import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
+import {
+  checkFunction,
+  checkSameType,
+  flattenArrays,
+  flattenResult,
+  nameOf,
+} from "../../transforms/trees.ts";
+import type { Transforms } from "../../transforms/types.ts";
+import type { FloatTree } from "../fixed_point.ts";
+import {
+  diagonalForm,
+  type Form,
+  functionForm,
+  type LinearTags,
+  matrixForm,
+  productForm,
+  scaledForm,
+  sumForm,
+  transposedForm,
+  tridiagonalForm,
+} from "./form.ts";
+
+const tagsTable: OptionTable<LinearTags> = {
+  symmetric: "boolean",
+  positiveDefinite: "boolean",
+  triangular: "string",
+};
+
+/** Options of operators that are functions. */
+export interface FunctionOptions extends LinearTags {
+  /** A module system's dictionary where the function uses modules. */
+  readonly transforms?: Transforms | undefined;
+}
+
+const functionTable: OptionTable<FunctionOptions> = { ...tagsTable, transforms: "object" };
+
+/** A kind of tree, and how one is laid out as a vector. */
+export interface Space {
+  /** Its structure. */
+  readonly def: TreeDef;
+  /** Shapes and dtypes of its leaves. */
+  readonly avals: readonly ShapedArray[];
+  /** Number of elements of all leaves. */
+  readonly size: number;
+  /** The widest dtype of the leaves. */
+  readonly dtype: ShapedArray["dtype"];
+}
+
+/** The kind of tree that has these leaves. */
+function spaceOf(op: string, what: string, avals: readonly ShapedArray[], def: TreeDef): Space {
+  if (avals.length === 0) throw new TreeError(`${op}: ${what} has no arrays`);
+  avals.forEach((aval, i) => {
+    if (isFloat(aval.dtype)) return;
+    throw new DTypeError(
+      `${op}: ${what}${treePaths(def)[i]} is ${
+        formatAval(aval)
+      }, but must be floating-point. Convert with astype("float32")`,
+    );
+  });
+  const size = avals.reduce((n, { shape }) => n + sizeOf(shape), 0);
+  return { def, avals, size, dtype: avals.map((x) => x.dtype).reduce(promoteDTypes) };
+}
+
+/** Arrays and the kind of tree that they are in. */
+export function laidOut(op: string, what: string, tree: unknown): [NDArray[], Space] {
+  const [leaves, def] = flattenArrays(op, tree, what);
+  return [leaves, spaceOf(op, what, leaves.map((x) => x.aval), def)];
+}
+
+/** Leaves as a vector. */
+export function ravel({ dtype }: Space, leaves: readonly NDArray[]): NDArray {
+  const parts = leaves.map((x) => reshape(convert(x, dtype), [x.size]));
+  return parts.length === 1 ? parts[0]! : concatenate(parts, 0);
+}
+
+/** A vector as a tree. */
+export function unravel({ def, avals }: Space, v: NDArray): unknown {
+  let at = 0;
+  const leaves = avals.map((aval) => {
+    const size = sizeOf(aval.shape);
+    const own = avals.length === 1 ? v : slice(v, [at], [at += size]);
+    return convert(reshape(own, aval.shape), aval.dtype);
+  });
+  return treeUnflatten(def, leaves);
+}
+
+/** A user's linear function on trees as one on vectors. */
+export function onVectors(
+  op: string,
+  f: (x: never) => unknown,
+  domain: Space,
+  codomain: Space,
+): (v: NDArray) => NDArray {
+  return (v) => {
+    const [ys, def] = flattenResult(op, f, (f as (x: unknown) => unknown)(unravel(domain, v)));
+    checkSameType(
+      op,
+      `b and the result of ${nameOf(f)}`,
+      codomain.avals,
+      codomain.def,
+      ys.map((y) => y.aval),
+      def,
+      "The function must give what b is. Where it takes another tree than it gives, say so: " +
+        "LinearOperator.of(f, x)",
+    );
+    return ravel(codomain, ys);
+  };
+}
+
+/**
+ * A linear map from one kind of tree to another, of which more may be known than its products: solvers
+ * make use of a diagonal, of bands, of a triangle, and of symmetry.
+ *
+ * @example
+ * ```ts
+ * import { LinearOperator, linearSolve, numpy as np } from "@injax/injax";
+ *
+ * const second = LinearOperator.tridiagonal(np.full([3], -1), np.full([3], 2), np.full([3], -1));
+ * const shifted = second.add(LinearOperator.diagonal(np.ones([3])));
+ * console.log(linearSolve(shifted, np.array([2, 1, 2])).value.toArray()); // [ 1, 1, 1 ]
+ * ```
+ */
+export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree = X> {
+  /** For types: an operator has arrays already. */
+  declare readonly "~arrays"?: LinearOperator<X, Y>;
+
+  private constructor(
+    /** For solvers. */
+    readonly form: Form,
+    /** What it takes. */
+    readonly domain: Space,
+    /** What it gives. */
+    readonly codomain: Space,
+  ) {}
+
+  /** What is known of it. */
+  get tags(): LinearTags {
+    return this.form.tags;
+  }
+
+  /**
+   * A matrix `[m, n]`, on vectors.
+   *
+   * @throws {ShapeError} where it has not two axes.
+   */
+  static matrix(a: NDArray, tags: LinearTags = {}): LinearOperator {
+    const x = asFloat("LinearOperator.matrix", expectArray("LinearOperator.matrix", a, "a"));
+    if (x.ndim !== 2) {
+      throw new ShapeError(
+        `LinearOperator.matrix: a must have shape [m, n], not ${
+          formatShape(x.shape)
+        }. Map over more with vmap`,
+      );
+    }
+    const form = checkTags("LinearOperator.matrix(a, options)", matrixForm(x, tags), arguments);
+    return new LinearOperator(form, vectors(x, form.columns), vectors(x, form.rows));
+  }
+
+  /** A diagonal: a tree of what the elements of a tree are multiplied by. */
+  static diagonal<X extends FloatTree = NDArray>(d: X, tags: LinearTags = {}): LinearOperator<X> {
+    const [leaves, space] = laidOut("LinearOperator.diagonal", "the diagonal", d);
+    const form = diagonalForm(ravel(space, leaves), tags);
+    checkTags("LinearOperator.diagonal(d, options)", form, arguments);
+    return new LinearOperator<X>(form, space, space);
+  }
+
+  /** The operator that gives what it takes: trees like `x`. */
+  static identity<X extends FloatTree = NDArray>(x: X): LinearOperator<X> {
+    const [, space] = laidOut("LinearOperator.identity", "x", x);
+    const ones = zeros({ shape: [space.size], dtype: space.dtype }).add(1);
+    return new LinearOperator<X>(diagonalForm(ones, { positiveDefinite: true }), space, space);
+  }
+
+  /**
+   * `(A x)[i] = lower[i] x[i - 1] + diagonal[i] x[i] + upper[i] x[i + 1]`; all have shape `[n]`, and
+   * neither `lower[0]` nor `upper[n - 1]` is read.
+   */
+  static tridiagonal(
+    lower: NDArray,
+    diagonal: NDArray,
+    upper: NDArray,
+    tags: LinearTags = {},
+  ): LinearOperator {
+    const op = "LinearOperator.tridiagonal";
+    const names = ["lower", "diagonal", "upper"];
+    const given = [lower, diagonal, upper].map((x, i) =>
+      asFloat(op, expectArray(op, x, names[i]!))
+    );
+    const dtype = given.map((x) => x.dtype).reduce(promoteDTypes);
+    const [l, d, u] = given.map((x) => convert(x, dtype)) as [NDArray, NDArray, NDArray];
+    const none = scalarArray(0, dtype);
+    if (d.ndim !== 1 || l.ndim !== 1 || u.ndim !== 1 || l.size !== d.size || u.size !== d.size) {
+      throw new ShapeError(
+        `${op}: lower, diagonal and upper must all have shape [n], not ${
+          given.map((x) => formatShape(x.shape)).join(", ")
+        }. The first of lower and the last of upper are not read`,
+      );
+    }
+    const n = d.size;
+    const form = tridiagonalForm(
+      pad(slice(l, [Math.min(1, n)], [n]), none, [Math.min(1, n)], [0]),
+      d,
+      pad(slice(u, [0], [Math.max(0, n - 1)]), none, [0], [Math.min(1, n)]),
+      tags,
+    );
+    checkTags(`${op}(lower, diagonal, upper, options)`, form, arguments);
+    return new LinearOperator(form, vectors(d, d.size), vectors(d, d.size));
+  }
+
+  /** A linear function `f`, of trees like `x`. It may give another kind of tree. */
+  static of<X extends FloatTree, Y extends FloatTree = X>(
+    f: (x: Arrays<X>) => Y,
+    x: X,
+    options: FunctionOptions = {},
+  ): LinearOperator<X, Y> {
+    const op = "LinearOperator.of";
+    checkCall(`${op}(f, x, options)`, arguments, functionTable);
+    checkFunction(op, f);
+    const { transforms = pure, ...tags } = options;
+    const [, domain] = laidOut(op, "x", x);
+    const [ys, def] = treeFlatten(transforms.evalShape(f as never, ...[x] as never));
+    const codomain = spaceOf(op, `the result of ${nameOf(f)}`, ys as ShapedArray[], def);
+    return LinearOperator.between(onVectors(op, f, domain, codomain), domain, codomain, tags);
+  }
+
+  /** The Jacobian of `f` at `x`, by products with it: it is never written out, unless a method asks. */
+  static jacobian<X extends FloatTree, Y extends FloatTree = X>(
+    f: (x: Arrays<X>) => Y,
+    x: X,
+    options: FunctionOptions = {},
+  ): LinearOperator<X, Y> {
+    const op = "LinearOperator.jacobian";
+    checkCall(`${op}(f, x, options)`, arguments, functionTable);
+    checkFunction(op, f);
+    const { transforms = pure, ...tags } = options;
+    const [leaves, domain] = laidOut(op, "x", x);
+    const at = treeUnflatten(domain.def, leaves);
+    const [y, push] = transforms.linearize(f as never, [at] as never);
+    const [, codomain] = laidOut(op, `the result of ${nameOf(f)}`, y);
+    return LinearOperator.between(
+      onVectors(op, push as never, domain, codomain),
+      domain,
+      codomain,
+      tags,
+    );
+  }
+
+  /** For solvers: a linear function of vectors between kinds of trees. */
+  static between<X extends FloatTree, Y extends FloatTree>(
+    f: (v: NDArray) => NDArray,
+    domain: Space,
+    codomain: Space,
+    tags: LinearTags = {},
+  ): LinearOperator<X, Y> {
+    const dtype = promoteDTypes(domain.dtype, codomain.dtype);
+    const form = functionForm(
+      codomain.size,
+      domain.size,
+      dtype,
+      (v) => convert(f(convert(v, domain.dtype)), dtype),
+      tags,
+    );
+    checkTags("LinearOperator.of(f, x, options)", form, [null, null, tags]);
+    return new LinearOperator<X, Y>(form, domain, codomain);
+  }
+
+  /** `A x`. */
+  apply(x: TreeLike<X>, transforms: Transforms = pure): Arrays<Y> {
+    const [leaves, space] = laidOut("LinearOperator.apply", "x", x);
+    checkSpace("apply", this.domain, space);
+    const v = convert(ravel(space, leaves), this.form.dtype);
+    return unravel(this.codomain, this.form.apply(v, transforms)) as Arrays<Y>;
+  }
+
+  /** The operator with the roles of what it takes and gives exchanged. */
+  transpose(): LinearOperator<Y, X> {
+    return new LinearOperator<Y, X>(transposedForm(this.form), this.codomain, this.domain);
+  }
+
+  /** The sum with another operator on the same trees. */
+  add(other: LinearOperator<X, Y>): LinearOperator<X, Y> {
+    checkSpace("add", this.domain, other.domain);
+    checkSpace("add", this.codomain, other.codomain);
+    return new LinearOperator<X, Y>(
+      sumForm(this.form, other.form),
+      this.domain,
+      this.codomain,
+    );
+  }
+
+  /** The difference from another operator on the same trees. */
+  sub(other: LinearOperator<X, Y>): LinearOperator<X, Y> {
+    return this.add(other.scale(-1));
+  }
+
+  /** The operator times a scalar. */
+  scale(by: NDArray | number): LinearOperator<X, Y> {
+    const c = by instanceof NDArray ? by : scalarArray(by, this.form.dtype);
+    if (c.ndim !== 0) {
+      throw new ShapeError(
+        `LinearOperator.scale: by must be a scalar, not of shape ${
+          formatShape(c.shape)
+        }. To scale elements, compose with LinearOperator.diagonal(by)`,
+      );
+    }
+    const form = scaledForm(
+      this.form,
+      convert(c, this.form.dtype),
+      typeof by === "number" && by > 0,
+    );
+    return new LinearOperator<X, Y>(form, this.domain, this.codomain);
+  }
+
+  /** The product: this operator after the other. */
+  compose<W extends FloatTree>(other: LinearOperator<W, X>): LinearOperator<W, Y> {
+    checkSpace("compose", this.domain, other.codomain);
+    return new LinearOperator<W, Y>(
+      productForm(this.form, other.form),
+      other.domain,
+      this.codomain,
+    );
+  }
+
+  /** The same operator, of which more is known. It is believed, not checked. */
+  tagged(tags: LinearTags): LinearOperator<X, Y> {
+    const form = { ...this.form, tags: { ...this.form.tags, ...tags } };
+    checkTags("LinearOperator.tagged(options)", form, arguments);
+    return new LinearOperator<X, Y>(form, this.domain, this.codomain);
+  }
+
+  /** Its matrix, of the elements of trees in order: `[m, n]`. */
+  toMatrix(transforms: Transforms = pure): NDArray {
+    return this.form.matrix(transforms);
+  }
+
+  /** What it is. */
+  toString(): string {
+    const { rows, columns, dtype, stored } = this.form;
+    return `LinearOperator(${stored.kind}, ${dtype}[${rows},${columns}])`;
+  }
+}
+
+/** Vectors like the rows or columns of a matrix. */
+function vectors(x: NDArray, n: number): Space {
+  const [, def] = treeFlatten(x);
+  return {
+    def,
+    avals: [{ shape: [n], dtype: x.dtype }],
+    size: n,
+    dtype: x.dtype,
+  };
+}
+
+function checkSpace(op: string, wanted: Space, given: Space): void {
+  checkSameType(
+    `LinearOperator.${op}`,
+    "what the operator takes and what it is given",
+    wanted.avals.map((a, i) => ({ ...a, dtype: given.avals[i]?.dtype ?? a.dtype })),
+    wanted.def,
+    given.avals,
+    given.def,
+    "They must have the same structure and shapes",
+  );
+}
+
+/** Checks what is said of an operator. */
+function checkTags(call: string, form: Form, args: ArrayLike<unknown>): Form {
+  checkCall(call, args, tagsTable);
+  const { rows, columns, tags } = form;
+  const { triangular, symmetric, positiveDefinite } = tags;
+  const op = call.slice(0, call.indexOf("("));
+  if (triangular !== undefined && triangular !== "lower" && triangular !== "upper") {
+    throw new TypeError(`${op}: triangular must be "lower" or "upper", not ${triangular}`);
+  }
+  if (rows !== columns && (symmetric || positiveDefinite || triangular)) {
+    throw new ShapeError(
+      `${op}: an operator of shape [${rows}, ${columns}] is not ${
+        triangular ? "triangular" : "symmetric"
+      }: that is said of square ones`,
+    );
+  }
+  return form;
+}

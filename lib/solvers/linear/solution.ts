@@ -1,0 +1,133 @@
+/**
+ * The record of a linear system that was solved, and how it ended.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { ConcreteArray } from "../../core/concrete.ts";
+import { registerPytreeNode } from "../../core/tree.ts";
+import { Solution, type SolutionFields, type Status, statuses } from "../solution.ts";
+
+/** What a solution of a linear system has to say. */
+export interface LinearFields<X> extends SolutionFields<X> {
+  /** The number that the message quotes, where the method has one; else NaN. */
+  readonly detail: NDArray;
+  /** Rank of the operator where the method finds it, as `qr()` and `svd()` do; else -1. int32. */
+  readonly rank: NDArray;
+}
+
+/** What a method's failures mean, for messages. */
+export interface Explanation {
+  /** Whether it has no steps. */
+  readonly direct: boolean;
+  /** By status, with `{}` for the detail. */
+  readonly explain: Readonly<Partial<Record<Status, string>>>;
+}
+
+/**
+ * What `linearSolve` found, and how it ended. A pytree, so it may leave a jitted function. `steps` are
+ * those of an iteration, 0 of factors; `evaluations.products` counts products with the operator or its
+ * transpose; `residualNorm` is that of `b - A x`.
+ *
+ * @example
+ * ```ts
+ * import { linearSolve, numpy as np } from "@injax/injax";
+ *
+ * const solution = linearSolve(np.array([[1, 2], [2, 4]]), np.array([1, 1]));
+ * console.log(solution.statusName, solution.converged); // singular false
+ * ```
+ */
+export class LinearSolution<X> extends Solution<X> {
+  /** For types: a solution has arrays as leaves already. */
+  declare readonly "~arrays"?: LinearSolution<X>;
+
+  /** The number that the message quotes, where the method has one; else NaN. */
+  readonly detail: NDArray;
+  /** Rank of the operator where the method finds it, as `qr()` and `svd()` do; else -1. int32. */
+  readonly rank: NDArray;
+
+  /** Made by `linearSolve`. */
+  constructor(
+    fields: LinearFields<X>,
+    /** What the method's failures mean. */
+    readonly explanation: Explanation,
+  ) {
+    super(fields);
+    this.detail = fields.detail;
+    this.rank = fields.rank;
+  }
+
+  /** What happened, with numbers. Where they are not known yet, that is said instead. */
+  override get message(): string {
+    const { status, steps, residualNorm, detail, description } = this;
+    const known = [status, steps, residualNorm, detail].every((x) =>
+      x instanceof ConcreteArray && x.peek() !== null
+    );
+    if (!known) return super.message;
+    if (status.ndim === 0) return `${description}: ${this.#outcome(0)}`;
+    const codes = Array.from(status.dataSync());
+    if (codes.length === 0) return `${description}: there are no lanes`;
+    const counts = statuses.flatMap((name, i) => {
+      const n = codes.filter((c) => c === i).length;
+      return n === 0 ? [] : [`${name} in ${n}`];
+    });
+    const failed = codes.findIndex((c) => c > 0);
+    const first = failed < 0 ? "" : `; lane ${failed}: ${this.#outcome(failed)}`;
+    return `${description}: of ${codes.length} lanes, ${counts.join(", ")}${first}`;
+  }
+
+  /** How the solve of a lane ended. */
+  #outcome(lane: number): string {
+    const at = (x: NDArray): number => x.dataSync()[x.size === 1 ? 0 : lane]!;
+    const { direct, explain } = this.explanation;
+    const name = statuses[at(this.status)]!;
+    const steps = at(this.steps);
+    const after = direct ? "" : ` after ${steps} step${steps === 1 ? "" : "s"}`;
+    const residual = `residual norm ${at(this.residualNorm).toPrecision(3)}`;
+    if (name === "converged") return `${direct ? "solved" : name}${after}, ${residual}`;
+    const why = explain[name] ?? reasons[name];
+    return `${name}${after}, ${residual}: ${why.replace("{}", at(this.detail).toPrecision(3))}`;
+  }
+
+  /** The message and the numbers of the solve, a line each. */
+  override report(): string {
+    const { rank } = this;
+    const known = rank instanceof ConcreteArray && rank.peek() !== null && rank.ndim === 0;
+    const line = known && rank.item() >= 0 ? `\n  ${"rank".padEnd(24)}${rank.item()}` : "";
+    return super.report() + line;
+  }
+
+  /** The message. */
+  override toString(): string {
+    return `LinearSolution(${this.message})`;
+  }
+}
+
+/** What a failure means, where the method does not say more. */
+const reasons: Readonly<Record<Status, string>> = {
+  converged: "",
+  maxSteps:
+    "more steps than maxSteps allows. Raise maxSteps, give a preconditioner, or loosen rtol",
+  nonfinite: "the operator or b has elements that are infinite or NaN",
+  stagnated:
+    "the residual no longer falls. Give a preconditioner, let gmres() restart later, or take a " +
+    "direct method such as lu(); where the system has no solution, qr(), svd() or lsmr() give least squares",
+  diverged: "the residual grew. Give a preconditioner, or take a direct method such as lu()",
+  singular: "the operator is singular. For a solution of least squares take svd() or qr()",
+  breakdown: "the method broke down. Take gmres(), or a direct method such as lu()",
+};
+
+registerPytreeNode(
+  LinearSolution<never>,
+  ({ explanation, description, ...fields }) => [
+    fields as unknown as Record<string, unknown>,
+    JSON.stringify({ explanation, description }),
+  ],
+  (fields, text) => {
+    const { explanation, description } = JSON.parse(text as string);
+    return new LinearSolution(
+      { ...fields as never as LinearFields<never>, description },
+      explanation,
+    );
+  },
+);
