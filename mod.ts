@@ -25,7 +25,7 @@
  *
  * **Compiling**
  *
- * - `jit`: a function as one graph, loops and derivatives included
+ * - `jit`: a function as one compiled program, loops and derivatives included
  * - `loadBackend`, `ready`: where it runs, and waiting for it
  * - `exportOnnx`, `exportOnnxWith`: a function as a file for any ONNX runtime
  * - `exportWasm`, `exportWasmWith`: a function as a WebAssembly module that needs nothing else

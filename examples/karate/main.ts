@@ -1,7 +1,8 @@
 /**
  * PageRank and an implicit graph network on Zachary's karate club: one solver, written once, run as a
- * pure function, inside a Haiku-style model, and through the ambient dictionary; on the interpreter,
- * WebAssembly, and a GPU where there is one.
+ * pure function, inside a Haiku-style model, and through the ambient dictionary; eagerly, and compiled
+ * for each backend: a WebAssembly module of the library's own, onnxruntime, a GPU where there is one,
+ * and the interpreter.
  *
  * Writes `karate.svg` and `karate.onnx` to the current folder. With `--webgpu` a GPU is used even where
  * it is emulated on the CPU.
@@ -57,7 +58,7 @@ function progress(done: number, total: number, label: string): void {
 
 async function pageRankSection(): Promise<void> {
   console.log("\nPageRank as a fixed point, and its derivative with respect to the damping factor");
-  for (const backend of [null, "onnx"]) {
+  for (const backend of [null, "cpu"]) {
     const r = await rankMembers(0.85, backend);
     const name = backend ?? "eager";
     console.log(`  ${name}: ${r.message}`);
@@ -113,22 +114,26 @@ async function softwareGpu(): Promise<string | null> {
 
 /** The backends to compare; a GPU only where there is one, or with `--webgpu` in any case. */
 async function availableBackends(): Promise<string[]> {
-  const names = ["interpreter", "onnx"];
+  const names = ["cpu"];
+  await addLoaded(names, "onnx");
   const software = Deno.args.includes("--webgpu") ? null : await softwareGpu();
   if (software !== null) {
     console.log(
-      `  no webgpu column: ${software} is no GPU; \`deno task demo --webgpu\` has it run there`,
+      `  no row of webgpu: ${software} is no GPU; \`deno task demo --webgpu\` has it run there`,
     );
-    return names;
-  }
+  } else await addLoaded(names, "webgpu");
+  return [...names, "interpreter"];
+}
+
+/** Adds a backend to those that can be used here, or says why it is not one of them. */
+async function addLoaded(names: string[], backend: string): Promise<void> {
   try {
-    await loadBackend("webgpu");
-    names.push("webgpu");
+    await loadBackend(backend);
+    names.push(backend);
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
-    console.log(`  no webgpu column: ${error.message}`);
+    console.log(`  no row of ${backend}: ${error.message}`);
   }
-  return names;
 }
 
 async function comparisonSection({ params }: Trained, backends: string[]): Promise<void> {
@@ -150,15 +155,16 @@ async function comparisonSection({ params }: Trained, backends: string[]): Promi
     `  ${"world".padEnd(14)} ${"backend".padEnd(12)} ${"value".padStart(12)} steps difference`,
   );
   for (const [world, f] of Object.entries(worlds)) {
-    for (const backend of backends) {
-      const out = jit(f, { backend })(params, features) as Output;
+    for (const backend of [null, ...backends]) {
+      const run = backend === null ? f : jit(f, { backend });
+      const out = run(params, features) as Output;
       await ready(out);
       const logits = out.logits.dataSync();
       const difference = gap(logits, reference);
       const sum = Array.from(logits).reduce((s, v) => s + v, 0);
-      const row = `${world.padEnd(14)} ${backend.padEnd(12)} ${sum.toFixed(6).padStart(12)} ${
-        String(out.solution.steps.item()).padStart(5)
-      } ${difference.toExponential(1)}`;
+      const row = `${world.padEnd(14)} ${(backend ?? "eager").padEnd(12)} ${
+        sum.toFixed(6).padStart(12)
+      } ${String(out.solution.steps.item()).padStart(5)} ${difference.toExponential(1)}`;
       check(row, difference < 1e-4);
     }
   }
@@ -183,7 +189,6 @@ console.log(
     factions.filter((f) => f === 0).length
   } and ${factions.filter((f) => f === 1).length}`,
 );
-await loadBackend("onnx");
 await pageRankSection();
 const trained = await trainingSection();
 await comparisonSection(trained, await availableBackends());

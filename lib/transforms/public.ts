@@ -9,8 +9,9 @@ import type { Transforms } from "./types.ts";
 
 /**
  * Compiles a function: traced once per shapes, dtypes, tree structure and static arguments, and run
- * as one program of a backend. By default that is a WebAssembly module, which runs at once. On other
- * backends, results are in flight until the backend is loaded.
+ * as one program of a backend. By default that is a WebAssembly module, which runs at once and needs
+ * nothing loaded; `"interpreter"` runs at once too. Results of `"onnx"` are in flight until that is
+ * loaded, and those of `"webgpu"` always.
  *
  * Numbers and booleans among the arguments are float32 and bool arrays inside; list in `staticArgnums`
  * what must stay a number. A function that takes a branch on values it cannot know raises

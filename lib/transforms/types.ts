@@ -55,7 +55,7 @@ export type {
  * ```
  */
 export interface Transforms {
-  /** Compiles a function to one graph: traced once per shapes, dtypes, structure and static arguments. */
+  /** Compiles a function to one program: traced once per shapes, dtypes, structure and static arguments. */
   jit<A extends unknown[] = NDArray[], R extends Tree = Tree>(
     f: (...args: A) => R,
     options?: JitOptions,
