@@ -1,6 +1,6 @@
 /**
  * Tries random programs on the compiler until it is stopped, or as many as `INJAX_PROGRAMS` says,
- * and prints those that go wrong. `INJAX_SEED` sets where it begins; else it begins anywhere.
+ * and prints those that go wrong. It begins at program `INJAX_FROM`, or anywhere.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { wrongKernel } from "../support/kernel_trials.ts";
 import { seedNote } from "../support/random.ts";
 
 const programs = Number(Deno.env.get("INJAX_PROGRAMS") ?? Infinity);
-const start = Deno.env.has("INJAX_SEED") ? 0 : Math.floor(Math.random() * 1e9);
-console.log(`from program ${start}, ${seedNote}`);
+const start = Number(Deno.env.get("INJAX_FROM") ?? Math.floor(Math.random() * 1e9));
+console.log(`from program ${start} on, ${seedNote} INJAX_FROM=${start}`);
 let wrong = 0;
 for (let n = 0; n < programs; n++) {
   const found = wrongKernel(start + n);
