@@ -22,3 +22,10 @@ for (let from = 0; from < KERNELS; from += TOGETHER) {
     }
   });
 }
+
+Deno.test("programs run beyond 2 GiB, where addresses have the sign bit, and across", () => {
+  for (let n = 0; n < 300; n++) {
+    const wrong = wrongKernel(n, n % 2 === 0 ? 2 ** 31 - 4096 : 2 ** 32 - 2 ** 20);
+    assert(wrong === null, wrong ?? "");
+  }
+});

@@ -17,6 +17,8 @@ import { runProgram } from "./cpu_program.ts";
 
 /** How to compile, and how far results may be apart. */
 export interface Comparison extends Partial<CompileOptions> {
+  /** Where the memory begins that a run uses. */
+  readonly start?: number | undefined;
   /** What is allowed for a result; where left out, 64 rounding errors of its largest element. */
   readonly allowed?: (expected: NDArray, k: number) => Allowed;
 }
@@ -48,7 +50,7 @@ export function staged(
 /** What is different between a function compiled and in the interpreter; `null` where nothing is. */
 export function compiledDifference(
   { recorded, jaxpr, args }: Staged,
-  { allowed = (want) => ulps(want, 64), ...options }: Comparison = {},
+  { allowed = (want) => ulps(want, 64), start, ...options }: Comparison = {},
 ): string | null {
   const expected = evalJaxpr(recorded, args as readonly NDArray[], bind) as NDArray[];
   const actual = runProgram(jaxpr, args.map((x) => x.values), {
@@ -56,7 +58,7 @@ export function compiledDifference(
     fma: false,
     poison: true,
     ...options,
-  });
+  }, start);
   for (let k = 0; k < expected.length; k++) {
     const want = expected[k]!;
     const got = ConcreteArray.fromHost(want.aval, actual[k]!);

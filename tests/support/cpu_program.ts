@@ -26,17 +26,18 @@ const SLACK = 64;
 /** Programs run one after another, and memories are dear: one for all. */
 const shared = new WebAssembly.Memory({ initial: 1 });
 
-/** Runs a program once, from arrays to arrays. */
+/** Runs a program once, from arrays to arrays; the memory that it uses begins at `start`. */
 export function runProgram(
   jaxpr: Jaxpr,
   args: readonly TypedArray[],
   options: CompileOptions = { large: 64, fma: false, poison: true },
+  start = 1024,
 ): TypedArray[] {
   const program = compileProgram(jaxpr, options);
-  let top = 1024;
+  let top = start;
   const take = (bytes: number): number => {
     const at = top;
-    top = (at + bytes + SLACK + GUARD + 63) & -64;
+    top = Math.ceil((at + bytes + SLACK + GUARD) / 64) * 64;
     return at;
   };
   const constants = take(program.constantBytes);
@@ -54,7 +55,7 @@ export function runProgram(
   if (present < pages) shared.grow(pages - present);
   const memory = shared;
   const all = new Uint8Array(memory.buffer);
-  all.fill(255, 0, top + GUARD);
+  all.fill(255, start - GUARD, top + GUARD);
   const write = (at: number, values: TypedArray): void => {
     all.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
   };
@@ -84,7 +85,7 @@ export function runProgram(
     if (all.subarray(end, end + GUARD - SLACK).some((b) => b !== 255)) {
       throw new Error(`something was written behind ${bytes} bytes at ${at}`);
     }
-    if (all.subarray(at - 64, at).some((b) => b !== 255) && at > 1024) {
+    if (all.subarray(at - 64, at).some((b) => b !== 255) && at > start) {
       throw new Error(`something was written in front of ${bytes} bytes at ${at}`);
     }
   }

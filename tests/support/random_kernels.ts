@@ -40,10 +40,21 @@ export interface KernelProgram {
   readonly text: () => string;
 }
 
+/** How long arrays are. */
+interface Sizes {
+  /** Of the last axis of arguments. */
+  readonly lengths: readonly number[];
+  /** Larger arrays are left out. */
+  readonly most: number;
+}
+
 /** Lengths around those of vectors, and of none. */
-const lengths = [0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33];
-/** Larger arrays are left out. */
-const MOST = 400;
+const short: Sizes = {
+  lengths: [0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33],
+  most: 400,
+};
+/** Lengths at which loops work on several vectors in turn, and add sums up in stages. */
+const long: Sizes = { lengths: [63, 64, 65, 100, 127, 129, 255, 257, 511, 1030], most: 12_000 };
 
 const names = Object.keys(operations);
 /** Operations whose results are sums, or may be. */
@@ -72,6 +83,7 @@ class Builder implements Inner {
     own: readonly NDArray[],
     readonly depth: number,
     readonly log: string[],
+    readonly most: number,
   ) {
     this.#values = [...values, ...own.map((x) => ({ x, sum: false }))];
   }
@@ -105,7 +117,7 @@ class Builder implements Inner {
         const name = String(random.integer(0, 2 ** 31));
         const values = [...this.#values];
         return (...own) => {
-          const b = new Builder(new Random(name), values, own, this.depth - 1, this.log);
+          const b = new Builder(new Random(name), values, own, this.depth - 1, this.log, this.most);
           return finish(b.steps(steps), own);
         };
       },
@@ -118,7 +130,7 @@ class Builder implements Inner {
       const line = this.log.push("") - 1;
       try {
         const outs = [operations[name]!(choices)].flat() as NDArray[];
-        const kept = outs.filter((x) => x.size <= MOST && x.ndim <= 4);
+        const kept = outs.filter((x) => x.size <= this.most && x.ndim <= 4);
         const sum = this.#touched || sums.has(name);
         this.#values.push(...kept.map((x) => ({ x, sum: sum && isFloat(x) })));
         this.log[line] = `${"  ".repeat(DEPTH - this.depth)}${name}: ${
@@ -178,8 +190,9 @@ class Builder implements Inner {
 /** How deep programs are nested. */
 const DEPTH = 3;
 
-/** A program by its name. */
-export function randomKernel(name: string, steps = 6): KernelProgram {
+/** A program by its name, of short arrays or of long ones. */
+export function randomKernel(name: string, isLong = false, steps = 6): KernelProgram {
+  const { lengths, most } = isLong ? long : short;
   const random = new Random(name);
   const oneOf = <T>(items: readonly T[]): T => items[random.integer(0, items.length)]!;
   const [m, n] = [oneOf([0, 1, 2, 3, 4, 5]), oneOf(lengths)];
@@ -193,7 +206,8 @@ export function randomKernel(name: string, steps = 6): KernelProgram {
   const log: string[] = [];
   const f = (...given: NDArray[]): NDArray[] => {
     log.length = 0;
-    return new Builder(new Random(`${name} steps`), [], given, DEPTH, log).steps(steps).results();
+    return new Builder(new Random(`${name} steps`), [], given, DEPTH, log, most).steps(steps)
+      .results();
   };
   const types = inputs.map((x) => `${x.dtype}[${x.shape}]`).join(" ");
   return { f, inputs, text: () => `${name} of ${types}\n${log.join("\n")}` };
