@@ -42,7 +42,8 @@
  *
  * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit` or `oneStep`
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
- *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; `LinearOperator` says what is known of A
+ *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
+ *   `LinearOperator` says what is known of A, `factorise` keeps what was made of it
  * - `Solution`, `LinearSolution`: the answer, and how it came about
  *
  * **Libraries and module systems**

@@ -1,5 +1,6 @@
 /**
- * Least squares solutions of least norm, and with them pseudoinverses, by singular values.
+ * Least squares solutions of least norm, and with them pseudoinverses, by singular
+ * values or by reflections.
  *
  * @module
  */
@@ -16,31 +17,53 @@ import {
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
-import { add, div, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { gt } from "../primitives/elementwise/compare.ts";
+import { abs, add, div, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
+import { and, eq, gt, not } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { reduceMax } from "../primitives/reduce/extremes.ts";
+import { sort } from "../primitives/sort/sort.ts";
 import { expandDims } from "../primitives/shape/reshape.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { checkMatrix } from "./decomposition.ts";
-import { matmul, scaledRows, transposed } from "./matrices.ts";
+import {
+  columnNumbers,
+  diagonalOf,
+  matmul,
+  rowNumbers,
+  scaledRows,
+  takeColumns,
+  transposed,
+} from "./matrices.ts";
 import { compileAsProgram, lowerAsProgram } from "./programs.ts";
+import { qr } from "./qr.ts";
 import { svd } from "./svd.ts";
-import { lanesAsSides } from "./triangular_solve.ts";
+import { lanesAsSides, triangularSolve } from "./triangular_solve.ts";
 
-/** Parameters of a solution by singular values. */
+/** Parameters of a solution by factors. */
 export interface LeastSquaresParams {
   /** Whether to solve with the transpose of the matrix. */
   readonly transposeA: boolean;
+  /** What the factors are: singular values and vectors, or those of `pivotedFactors`. */
+  readonly by: "svd" | "qr";
 }
 
-/** `P b` for `P = V diag(inverses) U^T`, or for its transpose. */
+/** `P b` for `P = V diag(inverses) U^T` or `P = Z L^-1 Q^T`, or for its transpose. */
 function apply(
   [, u, inverses, vt]: readonly NDArray[],
   b: NDArray,
-  { transposeA }: LeastSquaresParams,
+  { transposeA, by }: LeastSquaresParams,
 ): NDArray {
+  if (by === "qr") {
+    const [q, l, zt] = [u!, inverses!, vt!];
+    const params = { lower: true, unitDiagonal: false };
+    return transposeA
+      ? matmul(q, triangularSolve(l, matmul(zt, b), { ...params, transposeA: true }))
+      : matmul(
+        transposed(zt),
+        triangularSolve(l, matmul(transposed(q), b), { ...params, transposeA: false }),
+      );
+  }
   return transposeA
     ? matmul(u!, scaledRows(matmul(vt!, b), inverses!))
     : matmul(transposed(vt!), scaledRows(matmul(transposed(u!), b), inverses!));
@@ -48,7 +71,7 @@ function apply(
 
 /**
  * Solutions by singular values. Inputs: matrices, and of each U, the inverses of the singular values, 0
- * for those that count as 0, and V^T; and right-hand sides. It is a function of the matrices and the
+ * for those that count as 0, and V^T; or what `pivotedFactors` gives; and right-hand sides. It is a function of the matrices and the
  * right-hand sides: the factors, which are the matrices once more, have no tangents.
  */
 export const leastSquaresP: Primitive<LeastSquaresParams> = definePrimitive<LeastSquaresParams>({
@@ -73,10 +96,10 @@ export const leastSquaresP: Primitive<LeastSquaresParams> = definePrimitive<Leas
     const known = inputs.slice(0, 4);
     const b = inputs[4]!;
     const [da, db] = [tangents[0], tangents[4]];
-    const { transposeA } = params;
+    const { transposeA, by } = params;
     const p = (y: NDArray): NDArray => bind1(leastSquaresP, [...known, y], params);
     const pt = (y: NDArray): NDArray =>
-      bind1(leastSquaresP, [...known, y], { transposeA: !transposeA });
+      bind1(leastSquaresP, [...known, y], { transposeA: !transposeA, by });
     const x = p(b);
     if (!da) return [[x], [p(db!)]];
     const a = transposeA ? transposed(inputs[0]!) : inputs[0]!;
@@ -88,11 +111,11 @@ export const leastSquaresP: Primitive<LeastSquaresParams> = definePrimitive<Leas
     const third = matmul(back, pt(x));
     return [[x], [add(add(first, second), sub(third, p(matmul(a, third))))]];
   },
-  transpose(cts, inputs, { transposeA }): Tangent[] {
+  transpose(cts, inputs, { transposeA, by }): Tangent[] {
     const [ct] = cts;
     if (!ct || !(inputs[4] instanceof Linear)) return inputs.map(() => null);
     const known = inputs.slice(0, 4) as NDArray[];
-    const back = bind1(leastSquaresP, [...known, ct], { transposeA: !transposeA });
+    const back = bind1(leastSquaresP, [...known, ct], { transposeA: !transposeA, by });
     return [null, null, null, null, back];
   },
   batch(inputs, dims, size, params) {
@@ -123,18 +146,85 @@ export const leastSquaresP: Primitive<LeastSquaresParams> = definePrimitive<Leas
       {
         name: "by factors",
         inputs: inputs(3, 2, 3, "float32"),
-        params: { transposeA: false },
+        params: { transposeA: false, by: "svd" },
         skip,
       },
       {
         name: "of a transpose",
         inputs: inputs(3, 2, 2, "float64"),
-        params: { transposeA: true },
+        params: { transposeA: true, by: "svd" },
+        skip,
+      },
+      {
+        name: "by reflections",
+        inputs: inputs(3, 2, 3, "float64").map((x, i) =>
+          i === 2 ? { shape: [2, 2], dtype: "float64" as const, values: [2, 0, 1, -3] } : x
+        ),
+        params: { transposeA: false, by: "qr" },
         skip,
       },
     ];
   },
 });
+
+/** Factors that solve problems of least squares. */
+export interface LeastSquaresFactors {
+  /** As inputs of `leastSquaresP`, between the matrix and the right-hand side. */
+  readonly factors: readonly NDArray[];
+  /** Which singular values, or elements of the diagonal of R, count, as bool. */
+  readonly counts: NDArray;
+}
+
+/** Which of sizes in descending order count: those above `rtol` times the largest. */
+function countsOf(sizes: NDArray, rtol: number): NDArray {
+  const none = sizes.shape.at(-1) === 0;
+  const largest = none ? sizes : expandDims(reduceMax(sizes, [sizes.ndim - 1]), [sizes.ndim - 1]);
+  return gt(sizes, mul(largest, scalarLike(rtol, sizes)));
+}
+
+/** Factors by singular values; those up to `rtol` times the largest count as 0. */
+export function singularFactors(
+  a: NDArray,
+  rtol: number,
+): LeastSquaresFactors & { readonly s: NDArray } {
+  const { u, s, vt } = svd(stopGradient(a), false);
+  const counts = countsOf(s, rtol);
+  const one = scalarLike(1, s);
+  const inverses = select(counts, div(one, select(counts, s, one)), scalarLike(0, s));
+  return { factors: [u, inverses, vt], counts, s };
+}
+
+/**
+ * Factors `a = Q L Z^T` by reflections, with columns in an order that reveals the rank; what is up to `rtol`
+ * times the largest element of the diagonal counts as 0. Q and Z have columns of 0 where it does, and L
+ * those of a unit matrix.
+ */
+export function pivotedFactors(a: NDArray, rtol: number): LeastSquaresFactors {
+  const { q, r, permutation } = qr(stopGradient(a), { fullMatrices: false, pivoting: true });
+  const counts = countsOf(abs(diagonalOf(r)), rtol);
+  const zero = scalarLike(0, r);
+  const rows = expandDims(counts, [counts.ndim]);
+  const columns = expandDims(counts, [counts.ndim - 1]);
+  // Of a matrix of full rank that has more rows than columns, this makes nothing but signs.
+  const second = qr(transposed(select(rows, r, zero)), { fullMatrices: false, pivoting: false });
+  const k = counts.shape.at(-1)!;
+  const unit = eq(rowNumbers(k), columnNumbers(k));
+  const l = select(and(unit, not(rows)), scalarLike(1, r), transposed(second.r));
+  const zt = select(rows, transposed(second.q), zero);
+  const order = permutation!;
+  const back = sort(order, order.ndim - 1)[1];
+  return { factors: [select(columns, q, zero), l, takeColumns(zt, back)], counts };
+}
+
+/** The solutions for right-hand sides `[..., m, k]` by factors of `a`. */
+export function solveLeastSquares(
+  a: NDArray,
+  factors: readonly NDArray[],
+  b: NDArray,
+  params: LeastSquaresParams,
+): NDArray {
+  return bind1(leastSquaresP, [a, ...factors, b], params);
+}
 
 /** What `leastSquares` gives. */
 export interface LeastSquares {
@@ -151,12 +241,6 @@ export interface LeastSquares {
  * `[..., m, k]`. Singular values up to `rtol` times the largest count as 0.
  */
 export function leastSquares(a: NDArray, b: NDArray, rtol: number): LeastSquares {
-  const { u, s, vt } = svd(stopGradient(a), false);
-  const none = s.shape.at(-1) === 0;
-  const largest = none ? s : expandDims(reduceMax(s, [s.ndim - 1]), [s.ndim - 1]);
-  const counts = gt(s, mul(largest, scalarLike(rtol, s)));
-  const one = scalarLike(1, s);
-  const inverses = select(counts, div(one, select(counts, s, one)), scalarLike(0, s));
-  const x = bind1(leastSquaresP, [a, u, inverses, vt, b], { transposeA: false });
-  return { x, s, counts };
+  const { factors, s, counts } = singularFactors(a, rtol);
+  return { x: solveLeastSquares(a, factors, b, { transposeA: false, by: "svd" }), s, counts };
 }

@@ -15,10 +15,13 @@ import {
   LinearOperator,
   linearSolve,
   loadBackend,
+  lsmr,
   lu,
   minres,
   type NDArray,
   numpy as np,
+  qr,
+  svd,
   triangular,
   tridiagonal,
   vjp,
@@ -58,6 +61,9 @@ const functionOf = (m: NDArray) => LinearOperator.of((v: NDArray) => m.matmul(v)
 const cases: readonly Case[] = [
   { name: "by default", solver: undefined, matrix: general, operator: (m) => m },
   { name: "lu()", solver: lu(), matrix: general, operator: LinearOperator.matrix },
+  { name: "qr()", solver: qr(), matrix: general, operator: functionOf },
+  { name: "svd()", solver: svd(), matrix: general, operator: (m) => m },
+  { name: "lsmr()", solver: lsmr(), matrix: general, operator: (m) => m },
   { name: "lu() of a function", solver: lu(), matrix: general, operator: functionOf },
   {
     name: "a positive definite matrix by default",

@@ -155,6 +155,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   registerStatefulLibrary: [{ when: () => false, transforms: pure }],
   fixedPoint: [(y: injax.NDArray) => np.cos(y), 1],
   linearSolve: [m, x],
+  factorise: [m],
   "debug.program": [square, [x]],
   "debug.nans": [square],
   ...haikuCalls,

@@ -5,6 +5,8 @@
  */
 import { cg } from "./cg.ts";
 import { gmres } from "./gmres.ts";
+import { qr } from "./least_squares.ts";
+import { lsmr } from "./lsmr.ts";
 import { minres } from "./minres.ts";
 import { cholesky, diagonal, lu, triangular, tridiagonal } from "./direct.ts";
 import { type Form, isStored, isSymmetric } from "./form.ts";
@@ -16,7 +18,9 @@ import type { LinearMethod } from "./method.ts";
  */
 export function chosen(form: Form): LinearMethod {
   const { rows, columns, stored, tags } = form;
-  if (rows !== columns) throw new Error("least squares");
+  if (rows !== columns) {
+    return isStored(form) || Math.min(rows, columns) <= denseLimit ? qr() : lsmr();
+  }
   if (stored.kind === "diagonal") return diagonal();
   if (stored.kind === "tridiagonal") return tridiagonal();
   const small = isStored(form) || columns <= denseLimit;

@@ -92,18 +92,19 @@ export function inCycles(
       const rounding = norm(x).mul(scale).mul(roundings * epsilon(b.dtype));
       const small = least.lessEqual(maximum(bound, rounding));
       const stuck = not(size.less(c.size.mul(leastProgress)));
+      const ends = steps.greaterEqual(maxSteps);
       const failure = select(
         found.broken,
         code("breakdown"),
         select(
           isFinite(size),
-          code("stagnated"),
+          // A cycle that was cut short may have needed its last steps.
+          select(ends, code("maxSteps"), code("stagnated")),
           // What overflows later was finite at first.
           select(found.steps.greater(1), code("diverged"), code("nonfinite")),
         ),
       );
-      let status = select(steps.greaterEqual(maxSteps), code("maxSteps"), running);
-      status = select(stuck, failure, status);
+      let status = select(stuck, failure, select(ends, code("maxSteps"), running));
       status = select(and(small, isFinite(least)), code("converged"), status);
       return {
         x,

@@ -6,11 +6,16 @@
 import { NDArray } from "../../core/array.ts";
 import { checkCount } from "../../core/checks.ts";
 import { promoteDTypes } from "../../core/dtype.ts";
-import { describeValue, formatShape, ShapeError } from "../../core/errors.ts";
+import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
+import { identity, transposed } from "../../linalg/matrices.ts";
+import { and, not } from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
+import { reshape } from "../../primitives/shape/reshape.ts";
+import { pad, slice } from "../../primitives/slicing/slice.ts";
 import { full, scalarLike } from "../../primitives/constants/full.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
@@ -23,7 +28,7 @@ import { norm } from "../norms.ts";
 import { checkMade, checkTolerance } from "../options.ts";
 import { checkConverged, statusCode } from "../solution.ts";
 import { chosen } from "./choice.ts";
-import { constant, converted, type Form, isStored, isSymmetric } from "./form.ts";
+import { constant, converted, type Form, isStored, isSymmetric, matrixForm } from "./form.ts";
 import {
   type LinearLimits,
   type LinearMethod,
@@ -81,6 +86,8 @@ export type LinearMap<X extends FloatTree, Y extends FloatTree> =
 interface Plan {
   readonly op: string;
   readonly form: Form;
+  /** What a function whose matrix was written out gives at 0. */
+  readonly offset: NDArray | null;
   readonly domain: Space;
   readonly codomain: Space;
   readonly method: LinearMethod<unknown>;
@@ -152,6 +159,44 @@ export function linearSolve(
   return solved(plan, side, false);
 }
 
+/** What `factorise` gives: solves systems with one operator, or its transpose, for many right-hand sides. */
+export interface Factorisation<X extends FloatTree = NDArray, Y extends FloatTree = X> {
+  /** The solution of `A x = b`. */
+  solve(b: Y): LinearSolution<X>;
+  /** The solution of `A^T y = c`. */
+  solveTransposed(c: X): LinearSolution<Y>;
+}
+
+/**
+ * Makes the factors of an operator once, to solve many systems with; options as for `linearSolve`. They
+ * are differentiable as it is.
+ *
+ * @throws {ShapeError} where the shape does not fit the method.
+ * @throws {TypeError} where an argument or option is not what it should be.
+ *
+ * @example
+ * ```ts
+ * import { factorise, numpy as np } from "@injax/injax";
+ *
+ * const factors = factorise(np.array([[2, 1], [0, 4]]));
+ * console.log(factors.solve(np.array([4, 8])).value.toArray()); // [ 1, 2 ]
+ * console.log(factors.solveTransposed(np.array([2, 5])).value.toArray()); // [ 1, 1 ]
+ * ```
+ */
+export function factorise(a: NDArray, options?: LinearSolveOptions<NDArray>): Factorisation;
+/** With an operator on trees. */
+export function factorise<X extends FloatTree, Y extends FloatTree = X>(
+  a: LinearOperator<X, Y>,
+  options?: LinearSolveOptions<X>,
+): Factorisation<X, Y>;
+export function factorise(a: unknown, given?: unknown): unknown {
+  const op = "factorise";
+  if (arguments.length > 1) checkCall(`${op}(a, options)`, arguments, solveTable);
+  const plan = planned(op, a, null, (given ?? {}) as LinearSolveOptions<never>);
+  const solve = (turned: boolean) => (b: unknown) => solved(plan, laidOut(op, "b", b), turned);
+  return { solve: solve(false), solveTransposed: solve(true) };
+}
+
 /** Settles the method and makes the factors. */
 function planned(
   op: string,
@@ -166,20 +211,25 @@ function planned(
   const dtype = side === null
     ? operator.form.dtype
     : promoteDTypes(operator.form.dtype, side[1].dtype);
-  const form = converted(op, operator.form, dtype);
-  const method = (options.solver ?? chosen(form)) as LinearMethod<unknown>;
-  if (method.solves === "square" && form.rows !== form.columns) {
+  const given = converted(op, operator.form, dtype);
+  const { rows, columns } = given;
+  const method = options.solver ?? chosen(given);
+  if (method.solves === "square" && rows !== columns) {
     throw new ShapeError(
       `${op}: ${method.description} solve square systems, but the operator has shape ${
-        formatShape([form.rows, form.columns])
+        formatShape([rows, columns])
       }. Take qr(), svd() or lsmr(), which give least squares`,
     );
   }
-  method.check?.(form);
+  method.check?.(given);
+  const { form, offset } = method.direct && !isStored(given)
+    ? writtenOut(given, transforms)
+    : { form: given, offset: null };
   const factors = method.factor(constant(form, transforms), transforms);
   return {
     op,
     form,
+    offset,
     domain,
     codomain,
     method,
@@ -268,10 +318,15 @@ function solved(
   turned: boolean,
 ): LinearSolution<never> {
   const { op, form, method, factors, preconditioner, options, transforms } = plan;
+  if (promoteDTypes(form.dtype, space.dtype) !== form.dtype) {
+    throw new DTypeError(
+      `${op}: b is ${space.dtype}, but the factors are ${form.dtype}. Convert one of them with astype`,
+    );
+  }
   const [domain, codomain] = turned ? [plan.codomain, plan.domain] : [plan.domain, plan.codomain];
   checkSide(op, codomain, space, form, turned);
   const b = convert(ravel(space, leaves), form.dtype);
-  const n = form.columns;
+  const n = Math.max(form.rows, form.columns);
   const tolerance = defaultTolerance(form.dtype);
   const limits: LinearLimits = {
     rtol: options.rtol ?? tolerance,
@@ -312,8 +367,7 @@ function solved(
         b,
       });
       const residual = norm(b.sub(product(x)));
-      const said = linearAtZero(method, form, product, report);
-      return [x, { ...said, residual }] as const;
+      return [x, { ...report, residual }] as const;
     };
     const symmetric = isSymmetric(form.tags);
     const [first, second] = turned ? [true, false] : [false, true];
@@ -342,7 +396,8 @@ function solved(
     const residual = norm(stopGradient(b).sub(product(stopGradient(x), transforms)));
     about = { ...report, residual };
   }
-  const { residual, products, ...report } = about;
+  const { residual, products, ...said } = about;
+  const report = linearAtZero(plan.offset, { ...said, products });
   const solution = new LinearSolution<never>({
     ...report,
     evaluations: { f: whole(0), jacobian: whole(0), products },
@@ -356,20 +411,32 @@ function solved(
   return solution;
 }
 
-/** What a report becomes where the matrix of a function was written out that is 0 nowhere. */
-function linearAtZero(
-  { direct }: LinearMethod<unknown>,
-  form: Form,
-  apply: (v: NDArray) => NDArray,
-  report: LinearReport,
-): LinearReport {
-  if (!direct || isStored(form)) return report;
-  const offset = norm(apply(full([form.columns], 0, form.dtype)));
-  const linear = offset.equal(0);
+/**
+ * An operator by its matrix, of all products with unit vectors at once, and what it gives at 0. A user's
+ * function is called once, as modules want it.
+ */
+function writtenOut(
+  { columns, dtype, tags, apply }: Form,
+  transforms: Transforms,
+): { readonly form: Form; readonly offset: NDArray } {
+  const units = pad(identity(columns, dtype), full([], 0, dtype), [0, 0], [1, 0]);
+  const products = transforms.vmap((v: NDArray) => apply(v, transforms))(units) as NDArray;
+  const m = products.shape[1]!;
+  const offset = slice(products, [columns, 0], [columns + 1, m]);
+  const matrix = transposed(slice(products, [0, 0], [columns, m]).sub(offset));
+  return { form: matrixForm(matrix, tags), offset: stopGradient(offset) };
+}
+
+/** What a report becomes where a function is not 0 at 0. */
+function linearAtZero(offset: NDArray | null, report: LinearReport): LinearReport {
+  if (offset === null) return report;
+  const size = norm(reshape(offset, [offset.size]));
+  const linear = size.equal(0);
+  const found = and(isFinite(size), not(linear));
   return {
     ...report,
-    status: select(linear, report.status, whole(statusCode("breakdown"))),
-    detail: select(linear, report.detail, offset),
+    status: select(found, whole(statusCode("breakdown")), report.status),
+    detail: select(found, size, report.detail),
   };
 }
 

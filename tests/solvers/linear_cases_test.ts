@@ -1,0 +1,287 @@
+/** `linearSolve`: recorded solutions, how solves fail, what is refused, and trees and module systems. */
+import {
+  bicgstab,
+  cg,
+  check,
+  cholesky,
+  ConvergenceError,
+  diagonal,
+  factorise,
+  gmres,
+  grad,
+  jit,
+  linalg,
+  type LinearMethod,
+  LinearOperator,
+  linearSolve,
+  loadBackend,
+  lsmr,
+  lu,
+  minres,
+  type NDArray,
+  numpy as np,
+  qr,
+  ShapeError,
+  svd,
+  TreeError,
+  triangular,
+  tridiagonal,
+  vmap,
+} from "../../mod.ts";
+import { worlds } from "../laws/worlds.ts";
+import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { arr, assertClose } from "../support/arrays.ts";
+
+await loadBackend("onnx");
+
+interface Recorded {
+  readonly name: string;
+  readonly solvers: readonly string[];
+  readonly a: number[][];
+  readonly b: number[];
+  readonly x: number[];
+  readonly rank: number | null;
+  readonly tags: object;
+  readonly condition: number | null;
+}
+
+const { cases } = JSON.parse(
+  Deno.readTextFileSync(new URL("../reference/linear.json", import.meta.url)),
+) as { readonly cases: readonly Recorded[] };
+const methods: Readonly<Record<string, () => LinearMethod>> = {
+  bicgstab,
+  cg,
+  cholesky,
+  gmres,
+  lsmr,
+  lu,
+  minres,
+  qr,
+  svd,
+  triangular,
+};
+
+Deno.test("solutions are those of NumPy, SciPy and rational arithmetic", () => {
+  for (const { name, solvers, a, b, x, rank, tags, condition } of cases) {
+    for (const solver of [undefined, ...solvers]) {
+      const s = linearSolve(LinearOperator.matrix(arr(a), tags), arr(b), {
+        solver: solver === undefined ? undefined : methods[solver]!(),
+        rtol: 1e-14,
+      });
+      if (solver === undefined && name === "deficient square") {
+        assertEquals(s.statusName, "singular", s.message);
+        continue;
+      }
+      assertEquals(s.statusName, "converged", `${name}: ${s.message}`);
+      const size = Math.max(...x.map(Math.abs));
+      const allowed = 50 * 2 ** -52 * Math.max(condition ?? 0, 100) * size;
+      assertClose(s.value, arr(x), allowed, `${name} by ${s.description}`);
+      if (rank !== null && s.rank.item() >= 0) assertEquals(s.rank.item(), rank, s.message);
+    }
+  }
+});
+
+const ones = (n: number): NDArray => arr(new Array(n).fill(1));
+
+Deno.test("a solve that fails says how, with numbers, and does not claim to have converged", () => {
+  const singular = arr([[1, 2], [2, 4]]);
+  const shift = np.roll(np.eye(20, { dtype: "float64" }), 1, 0);
+  const failures: readonly [LinearMethod | undefined, NDArray, NDArray, string, string][] = [
+    [undefined, singular, arr([1, 1]), "singular", "svd() or qr()"],
+    [lu(), arr([[0.1, 0.2], [0.3, 0.6]]), arr([1, 1]), "singular", "of a pivot"],
+    [cholesky(), arr([[1, 2], [2, 1]]), arr([1, 1]), "breakdown", "not positive definite"],
+    [cholesky(), arr([[1, 1], [1, 1]]), arr([1, 1]), "breakdown", "not positive definite"],
+    [cg(), arr([[1, 2], [2, 1]]), arr([1, -1]), "breakdown", "p . A p = -1.00"],
+    [gmres({ restart: 10 }), shift, shift.at(0), "stagnated", "restart later"],
+    [gmres(), singular, arr([1, 1]), "breakdown", "singular"],
+    [gmres(), shift, shift.at(0), "maxSteps", "maxSteps"],
+    [gmres(), arr([[NaN, 1], [1, 2]]), arr([1, 1]), "nonfinite", "infinite or NaN"],
+    [lu(), arr([[Infinity, 1], [1, 2]]), arr([1, 1]), "nonfinite", "infinite or NaN"],
+    [svd(), arr([[NaN, 1], [1, 2]]), arr([1, 1]), "nonfinite", "infinite or NaN"],
+    [lsmr(), arr([[NaN, 1], [1, 2]]), arr([1, 1]), "nonfinite", "infinite or NaN"],
+    [bicgstab(), singular, arr([1, NaN]), "nonfinite", "infinite or NaN"],
+  ];
+  for (const [solver, a, b, status, text] of failures) {
+    const maxSteps = status === "maxSteps" ? 5 : 200;
+    for (const wrap of [(f: () => unknown) => f, (f: () => unknown) => jit(f as () => NDArray)]) {
+      const s = wrap(() => linearSolve(a, b, { solver, maxSteps }))() as ReturnType<
+        typeof linearSolve
+      >;
+      assertEquals(s.statusName, status, s.message);
+      assert(s.message.includes(text), s.message);
+      assertThrows(() => s.orThrow(), ConvergenceError, text);
+    }
+  }
+  assertThrows(
+    () => linearSolve(singular, arr([1, 1]), { throw: true }),
+    ConvergenceError,
+    "singular",
+  );
+  const compiled = jit((a: NDArray) => linearSolve(a, ones(2), { throw: true }).value);
+  assertClose(compiled(arr([[2, 0], [0, 4]])), arr([0.5, 0.25]));
+  assertThrows(() => compiled(singular), Error, "ended with status 5");
+  assertEquals(typeof check, "function");
+});
+
+Deno.test("a function that is not linear is found out where its matrix is written out", () => {
+  const affine = linearSolve((x: NDArray) => x.mul(2).add(1), ones(3));
+  assertEquals([affine.statusName, affine.message.includes("at 0 its norm is 1.73")], [
+    "breakdown",
+    true,
+  ]);
+});
+
+Deno.test("units do not make a matrix singular, and do not hide that it is", () => {
+  const sizes = arr([1, 1e-30, 1e20, 1e-8]);
+  const a = arr([[4, 1, 0, -1], [2, 5, 1, 0], [0, -1, 3, 1], [1, 0, 2, 6]]);
+  for (const m of [a.mul(sizes), a.mul(sizes.reshape([4, 1])), np.diag(sizes)]) {
+    assertEquals(linearSolve(m, ones(4)).statusName, "converged");
+  }
+  const low = arr([[1, 2, 3], [4, 5, 6], [7, 8, 9]]);
+  for (const size of [1, 1e-12, 1e6]) {
+    assertEquals(linearSolve(low.mul(size), arr([1, 0, 0])).statusName, "singular");
+  }
+});
+
+Deno.test("what does not fit is refused, with what to write instead", () => {
+  const a = arr([[2, 1], [0, 4]]);
+  const tall = arr([[1, 1], [1, 2], [1, 3]]);
+  const bare = linearSolve as unknown as (...args: unknown[]) => unknown;
+  const refused: readonly [() => unknown, new (...args: never[]) => Error, string][] = [
+    [() => linearSolve(a, ones(3)), ShapeError, "takes a b of shape [2], not [3]"],
+    [() => linearSolve(a, a), ShapeError, "vmap"],
+    [() => linearSolve(tall, ones(3), { solver: lu() }), ShapeError, "qr(), svd() or lsmr()"],
+    [() => linearSolve(tall, ones(3), { solver: gmres() }), ShapeError, "[3,2]"],
+    [() => linearSolve(np.stack([a, a]), ones(2)), ShapeError, "vmap"],
+    [() => bare([[2]], ones(1)), TypeError, "np.array"],
+    [() => bare(a, ones(2), { tol: 1 }), TypeError, "no option tol"],
+    [() => bare(a, ones(2), { solver: lu }), TypeError, "Call it: { solver: lu() }"],
+    [() => linearSolve(a, ones(2), { rtol: -1 }), RangeError, "rtol"],
+    [() => linearSolve(a, ones(2), { preconditioner: (x) => x }), TypeError, "no use"],
+    [() => linearSolve(a, ones(2), { solver: minres() }), TypeError, "{ symmetric: true }"],
+    [() => linearSolve(a, ones(2), { solver: triangular() }), TypeError, '{ triangular: "lower" }'],
+    [() => linearSolve(a, ones(2), { solver: tridiagonal() }), TypeError, "tridiagonal(lower"],
+    [() => linearSolve(a, ones(2), { solver: diagonal() }), TypeError, "LinearOperator.diagonal"],
+    [() => linearSolve((x: NDArray) => x.sum(), ones(2)), TreeError, "LinearOperator.of(f, x)"],
+    [() => gmres({ restart: 0 }), RangeError, "at least 1"],
+    [() => lsmr({ damp: -1 }), RangeError, "damp"],
+    [() => LinearOperator.matrix(tall, { symmetric: true }), ShapeError, "square"],
+    [() => LinearOperator.matrix(a).add(LinearOperator.matrix(tall)), TreeError, "same structure"],
+    [() => LinearOperator.tridiagonal(ones(2), ones(3), ones(3)), ShapeError, "[2], [3], [3]"],
+  ];
+  for (const [call, Kind, text] of refused) assertThrows(call, Kind as typeof TypeError, text);
+});
+
+Deno.test("operators: sums, products, scalings, transposes and Jacobians stand for their matrices", () => {
+  const [a, c] = [arr([[4, 1, 0], [2, 5, 1], [0, -1, 3]]), arr([[1, 0, 2], [0, 1, 0], [3, 0, 1]])];
+  const [A, C] = [
+    LinearOperator.matrix(a),
+    LinearOperator.of((v: NDArray) => c.matmul(v), ones(3)),
+  ];
+  const D = LinearOperator.diagonal(arr([1, 2, 3]));
+  const T = LinearOperator.tridiagonal(arr([9, 1, 2]), arr([3, 4, 5]), arr([6, 7, 9]));
+  const t = arr([[3, 6, 0], [1, 4, 7], [0, 2, 5]]);
+  const d = arr([[1, 0, 0], [0, 2, 0], [0, 0, 3]]);
+  const eye = np.eye(3, { dtype: "float64" });
+  const f = (x: NDArray): NDArray => np.stack([x.at(0).square(), x.at(1).mul(x.at(2)), x.sum()]);
+  const J = LinearOperator.jacobian(f, arr([2, 3, 4]));
+  const table: readonly [LinearOperator, NDArray][] = [
+    [A.add(C), a.add(c)],
+    [A.sub(D), a.sub(d)],
+    [A.compose(C).scale(-2), a.matmul(c).mul(-2)],
+    [A.compose(D), a.matmul(d)],
+    [D.compose(D).add(D), d.matmul(d).add(d)],
+    [T, t],
+    [T.transpose(), t.T],
+    [T.transpose().add(D).scale(np.array(2)), t.T.add(d).mul(2)],
+    [C.compose(A).transpose(), c.matmul(a).T],
+    [LinearOperator.identity(ones(3)).add(T), eye.add(t)],
+    [J, arr([[4, 0, 0], [0, 4, 3], [1, 1, 1]])],
+    [J.transpose(), arr([[4, 0, 1], [0, 4, 1], [0, 3, 1]])],
+  ];
+  const [x, b] = [arr([1, -2, 0.5]), arr([1, 2, 3])];
+  for (const [operator, m] of table) {
+    assertClose(operator.toMatrix(), m, 1e-12, `${operator}`);
+    assertClose(operator.apply(x), m.matmul(x), 1e-12, `${operator}`);
+    assertClose(operator.transpose().apply(x), m.T.matmul(x), 1e-12, `${operator}`);
+    assertClose(linearSolve(operator, b).value, linalg.solve(m, b), 1e-11, `${operator}`);
+  }
+});
+
+Deno.test("trees: the unknowns and equations have their own structure", () => {
+  type Pair = { u: NDArray; v: NDArray[] };
+  const b: Pair = { u: arr([[4, 2]]), v: [arr(1)] };
+  const f = ({ u, v }: Pair): Pair => ({ u: u.mul(2), v: [v[0]!.sub(u.sum())] });
+  for (const solver of [undefined, gmres(), qr(), lsmr()]) {
+    const { value } = linearSolve(f, b, { solver });
+    assertClose(value, { u: arr([[2, 1]]), v: [arr(4)] }, 1e-10);
+  }
+  // Three equations for a pair, in the sense of least squares.
+  const rows = arr([[1, 1], [1, 2], [1, 3]]);
+  const line = LinearOperator.of(
+    ({ c, s }: { c: NDArray; s: NDArray }) => rows.matmul(np.stack([c, s])),
+    { c: arr(0), s: arr(0) },
+  );
+  for (const solver of [undefined, svd(), lsmr()]) {
+    const { value } = linearSolve(line, arr([1, 2, 4]), { solver });
+    assertClose(value, { c: arr(-2 / 3), s: arr(1.5) }, 1e-10);
+  }
+});
+
+Deno.test("factorise(): many right-hand sides, the transpose, and derivatives", () => {
+  const a = arr([[4, 1, 0], [2, 5, 1], [0, -1, 3]]);
+  const [b, c] = [arr([1, 2, 3]), arr([0, -1, 1])];
+  for (const solver of [lu(), qr(), svd(), gmres(), lsmr(), undefined]) {
+    const total = (a: NDArray): NDArray => {
+      const factors = factorise(a, { solver, rtol: 1e-14 });
+      return factors.solve(b).value.mul(factors.solveTransposed(c).value).sum();
+    };
+    const want = (a: NDArray): NDArray => linalg.solve(a, b).mul(linalg.solve(a.T, c)).sum();
+    assertClose(total(a), want(a), 1e-10);
+    assertClose(grad(total)(a), grad(want)(a), 1e-10);
+    assertClose(jit(grad(total))(a), grad(want)(a), 1e-10);
+    const bs = np.stack([b, c]);
+    const factors = factorise(a, { solver });
+    assertClose(vmap((b: NDArray) => factors.solve(b).value)(bs).at(1), linalg.solve(a, c), 1e-9);
+  }
+});
+
+Deno.test("derivatives of least squares are those of lstsq, of any rank by factors", () => {
+  const w = arr([1, -2, 0.5, 3]);
+  const full = arr([[1, 2, 0, 1], [0, 1, 1, 0], [2, 0, 1, 1]]);
+  const low = arr([[1, 2, 0, 1], [2, 4, 0, 2], [0, 1, 1, 0], [1, 3, 1, 1]]);
+  const b = (m: NDArray): NDArray => arr([1, -1, 2, 0.5].slice(0, m.shape[0]));
+  const both = { argnums: [0, 1] };
+  for (const [m, solvers] of [[full, [qr(), svd(), lsmr()]], [low, [qr(), svd()]]] as const) {
+    for (const solver of solvers) {
+      const f = (a: NDArray, b: NDArray) => linearSolve(a, b, { solver }).value.mul(w).sum();
+      const g = (a: NDArray, b: NDArray) => linalg.lstsq(a, b).x.mul(w).sum();
+      assertClose(grad(f, both)(m, b(m)), grad(g, both)(m, b(m)), 1e-9, solver.description);
+      assertClose(jit(grad(f, both))(m, b(m)), grad(g, both)(m, b(m)), 1e-9, solver.description);
+    }
+  }
+});
+
+for (const world of worlds) {
+  Deno.test(`${world.name}: an operator that uses modules, by products and by factors`, () => {
+    const params = { w: arr([[0.3, -0.2], [0.1, 0.4]], "float32"), b: arr([0, 0], "float32") };
+    const b = arr([0.6, -0.4], "float32");
+    for (const solver of [undefined, gmres()]) {
+      const model = (w: NDArray, b: NDArray): NDArray => {
+        let out!: NDArray;
+        world.apply(world.denseEntries({ w, b: params.b }), () => {
+          const { transforms } = world;
+          const shifted = (x: NDArray): NDArray => x.sub(world.dense(x));
+          out = linearSolve(shifted, b, { solver, transforms }).value;
+        });
+        return out;
+      };
+      const want = (w: NDArray, b: NDArray): NDArray => linalg.solve(np.eye(2).sub(w.T), b);
+      const slopes = (f: typeof want) =>
+        grad((w, b) => f(w, b).square().sum(), { argnums: [0, 1] });
+      assertClose(model(params.w, b), want(params.w, b), 1e-4);
+      assertClose(jit(model)(params.w, b), want(params.w, b), 1e-4);
+      assertClose(jit(slopes(model))(params.w, b), slopes(want)(params.w, b), 1e-4);
+    }
+  });
+}
