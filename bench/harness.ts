@@ -75,6 +75,8 @@ export interface Pace {
   readonly rounds: number;
   /** Time that a library may take for them, in milliseconds. */
   readonly budgetMs: number;
+  /** What tells the time, in milliseconds. */
+  readonly clock: () => number;
 }
 
 /** Relative difference allowed in check values. */
@@ -124,7 +126,7 @@ export async function measure(
     for (const r of shuffled(running, round)) {
       const due = Math.floor((round + 1) * r.rounds / pace.rounds);
       if (r.times.length >= due) continue;
-      const time = await timed(r.contender, r.size, r.size > 1) / r.size;
+      const time = await timed(pace.clock, r.contender, r.size, r.size > 1) / r.size;
       r.times.push(time);
       r.byRound[round] = time;
     }
@@ -167,14 +169,14 @@ function shuffled<T>(items: readonly T[], seed: number): T[] {
 /** First call, check value, warming up, and the size of a batch. */
 async function start(entry: Entry, batchMs: number, pace: Pace): Promise<Running> {
   const contender = await entry.prepare();
-  const firstUs = 1000 * await timed(contender, 1);
+  const firstUs = 1000 * await timed(pace.clock, contender, 1);
   await contender.enter?.();
   const check = await contender.check();
   let size = 1;
   let spent = 0;
   let best = Infinity;
   while (spent < WARM_UP_MS) {
-    const ms = await timed(contender, size);
+    const ms = await timed(pace.clock, contender, size);
     spent += ms;
     best = Math.min(best, ms / size);
     if (ms < batchMs) size = Math.min(2 * size, Math.ceil(batchMs / Math.max(best, 1e-6)));
@@ -186,13 +188,18 @@ async function start(entry: Entry, batchMs: number, pace: Pace): Promise<Running
 }
 
 /** Milliseconds for a batch; `warm` does one piece beforehand that is not timed. */
-async function timed(contender: Contender, n: number, warm = false): Promise<number> {
+async function timed(
+  clock: () => number,
+  contender: Contender,
+  n: number,
+  warm = false,
+): Promise<number> {
   await contender.enter?.();
   if (warm) await contender.run(1);
-  const begin = performance.now();
+  const begin = clock();
   const running = contender.run(n);
   if (running !== undefined) await running;
-  return performance.now() - begin;
+  return clock() - begin;
 }
 
 function agree(name: string, running: readonly Running[]): void {
