@@ -259,6 +259,18 @@ mistake(
   '"cuda" | "cpu" | "onnx" | "webgpu" | "interpreter"',
 );
 mistake(
+  "a backend in capitals",
+  () => jit((x: NDArray) => x, { backend: "CPU" }),
+  BackendError,
+  'Did you mean "cpu"?',
+);
+mistake(
+  "a GPU by its shortest name",
+  () => jit((x: NDArray) => x, { backend: "gpu" }),
+  BackendError,
+  'Did you mean "webgpu"?',
+);
+mistake(
   "the name that the onnx backend had",
   () => jit((x: NDArray) => x, { backend: "wasm" }),
   BackendError,

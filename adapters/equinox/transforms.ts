@@ -38,7 +38,7 @@ function packing<A extends unknown[], R>(op: string, f: Fn<A, R>): (args: Packed
 const jitOptions: OptionTable<Pick<JitOptions, "backend">> = { backend: "string" };
 
 /**
- * Compiles a function to one graph. Arrays of its arguments are inputs of the graph; all other leaves,
+ * Compiles a function to one program. Arrays of its arguments are inputs of the program; all other leaves,
  * numbers among them, are part of it, and another value of one compiles anew.
  *
  * @example

@@ -112,7 +112,7 @@ interface AdamState {
   readonly step: NDArray;
 }
 
-/** One step of Adam (Kingma and Ba 2015), gradient included: one graph. */
+/** One step of Adam (Kingma and Ba 2015), gradient included: one program. */
 function update(s: AdamState): [AdamState, NDArray] {
   const [value, gradient] = valueAndGrad(loss)(s.params);
   const step = s.step.add(1);

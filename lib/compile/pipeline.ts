@@ -2,8 +2,8 @@
  * Simplification of a whole program before it is compiled: calls are inlined, what nothing reads is
  * dropped (inside loops too: unread results, and carries that feed only themselves), and what does
  * not change from step to step, or does not need the carry, is moved out of loops. Small constants
- * are computed, and a choice by a constant is its branch. Sharing of equal nodes and folding of
- * larger constants are done on the ONNX graph.
+ * are computed, and a choice by a constant is its branch. Sharing of equal nodes is left to what is made
+ * of the program: scalar expressions in `lib/kernel`, nodes in `lib/onnx`, which folds larger constants too.
  *
  * The passes know no primitive by name: its record says what they have to know (`Passes`).
  *

@@ -7,6 +7,7 @@
 import type { ConcreteArray } from "./concrete.ts";
 import { BackendError, describeValue } from "./errors.ts";
 import type { Jaxpr } from "./primitive.ts";
+import { nearest } from "./spelling.ts";
 
 /** A compiled program. */
 export interface Executable {
@@ -68,10 +69,13 @@ export function getBackend(name: string): Backend {
           `"${defaultBackend}", which compiles by itself and needs nothing loaded`,
       );
     }
+    const names = [...backends.keys()];
+    const [meant] = typeof name === "string" ? nearest(name, names) : [];
     throw new BackendError(
       `there is no backend ${
         typeof name === "string" ? JSON.stringify(name) : describeValue(name)
-      }; the backends are ${[...backends.keys()].map((n) => JSON.stringify(n)).join(", ")}`,
+      }; the backends are ${names.map((n) => JSON.stringify(n)).join(", ")}` +
+        (meant === undefined ? "" : `. Did you mean "${meant}"?`),
     );
   }
   return backend;

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** What other libraries (JAX, NumPy, SciPy, PyTorch, Haiku) call options that have other names here. */
+/** What other libraries (JAX, NumPy, SciPy, PyTorch, Haiku) call options and backends that have other names here. */
 const elsewhere: Readonly<Record<string, readonly string[]>> = {
   absolute: ["atol"],
   alpha: ["damping", "beta"],
@@ -23,6 +23,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   dim1: ["axis1"],
   dim2: ["axis2"],
   fillvalue: ["value", "mode"],
+  gpu: ["webgpu"],
   graphname: ["name"],
   high: ["maxval"],
   history: ["memory"],

@@ -12,7 +12,7 @@ import { checkCall, type OptionTable } from "../core/signature.ts";
 import { checkNames, inputNamesOf, outputNamesOf, recordFile } from "../transforms/files.ts";
 import { argumentTypes } from "../transforms/inspect.ts";
 import type { Tree } from "../transforms/tree_types.ts";
-import { checkFunction } from "../transforms/trees.ts";
+import { checkFunction, nameOf } from "../transforms/trees.ts";
 import type { Examples } from "../transforms/types.ts";
 import { Uncompilable } from "./errors.ts";
 import { standalone, type WasmFiles } from "./standalone.ts";
@@ -115,7 +115,9 @@ export function exportWasmWith<A extends unknown[] = NDArray[]>(
   const { jaxpr, messages } = fileProgram("exportWasm", recorded, checks);
   if (hasEffects(jaxpr)) {
     throw new BackendError(
-      `exportWasm: ${name} prints or calls back, for which a file has nobody to ask. Leave that out, or ` +
+      `exportWasm: ${
+        nameOf(f)
+      } prints or calls back, for which a file has nobody to ask. Leave that out, or ` +
         "return what it looks at",
     );
   }
@@ -128,6 +130,6 @@ export function exportWasmWith<A extends unknown[] = NDArray[]>(
     return standalone(simplify(jaxpr), described, relaxedSimd);
   } catch (cause) {
     if (!(cause instanceof Uncompilable)) throw cause;
-    throw new BackendError(`exportWasm: ${name} uses ${cause.message}`, { cause });
+    throw new BackendError(`exportWasm: ${nameOf(f)} uses ${cause.message}`, { cause });
   }
 }

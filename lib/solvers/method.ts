@@ -48,13 +48,17 @@ export interface Local {
 export interface Sizes {
   /** Number of elements of the residual. */
   readonly m: number;
+  /** The dictionary. */
   readonly transforms: Transforms;
 }
 
 /** Evaluations, Jacobians and products with Jacobians: int32. */
 export interface Counts {
+  /** Of the function. */
   readonly f: NDArray;
+  /** Of its Jacobian. */
   readonly jacobian: NDArray;
+  /** Products of its Jacobian, or of that transposed, with a vector. */
   readonly products: NDArray;
 }
 

@@ -51,18 +51,31 @@ export function statusCode(status: Status): number {
 
 /** What a solver says of a solution. What it leaves out is `null`. */
 export interface SolutionFields<T, Aux = null> {
+  /** The solution, or the best iterate. */
   readonly value: Arrays<T>;
+  /** How the solve ended: a position in `statuses`. */
   readonly status: NDArray;
+  /** Steps of the method. */
   readonly steps: NDArray;
+  /** Evaluations, by kind. */
   readonly evaluations: Counts;
+  /** 2-norm of the residual at `value`. */
   readonly residualNorm: NDArray;
+  /** 2-norm of `value`. */
   readonly valueNorm: NDArray;
+  /** What was to become small, where that is not the residual. */
   readonly cost?: NDArray | null | undefined;
+  /** 2-norm of its gradient. */
   readonly gradientNorm?: NDArray | null | undefined;
+  /** Estimate of the distance from the solution. */
   readonly errorEstimate?: NDArray | null | undefined;
+  /** Residual norms by step. */
   readonly history?: NDArray | null | undefined;
+  /** What the function gave beside its value. */
   readonly aux: Arrays<Aux>;
+  /** What the method knew at the end. */
   readonly memory?: unknown;
+  /** The solver's name and settings. */
   readonly description: string;
 }
 

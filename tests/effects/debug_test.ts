@@ -263,7 +263,7 @@ mistake(
   "a print in a graph",
   () => jit(printing, { backend: "onnx" })(x),
   BackendError,
-  'debug.print | backend: "interpreter"',
+  'debug.print | jit(f), whose backend "cpu" can',
 );
 mistake("a print in a file", () => exportOnnx(printing, x), BackendError, "debug.print");
 mistake(

@@ -72,7 +72,7 @@ function effect(
       }
       throw new BackendError(
         `${call}: an ONNX graph runs as a whole, and nothing can be done in the middle of it. Use ` +
-          'jit(f, { backend: "interpreter" }), or return the values and look at them outside',
+          'jit(f), whose backend "cpu" can, or return the values and look at them outside',
       );
     },
     kernel(b, inputs, params) {
