@@ -78,7 +78,7 @@ const programs = {
 };
 
 /** Bytes after gzip that a page may take. */
-const LARGEST_PAGE = 215_000;
+const LARGEST_PAGE = 225_000;
 
 /** The ways to bundle that matter. */
 const ways = [
