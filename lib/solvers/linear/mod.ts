@@ -1,5 +1,9 @@
 /**
- * Systems of linear equations.
+ * Systems of linear equations: which method when is a page of the guide, `linear_systems.md`.
+ *
+ * `linear_solve.ts` settles what is solved and how, and makes of a method what is differentiable;
+ * `operator.ts` and `form.ts` are the operators, on trees and on vectors; `method.ts` says what a method
+ * is; `krylov.ts` is the loop of those that work by products.
  *
  * @module
  */
