@@ -41,6 +41,8 @@
  * **Solvers**
  *
  * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit` or `oneStep`
+ * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, within bounds, with losses for outliers
+ * - `rootFind`: `f(x) = 0` for as many equations as unknowns
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
  *   `LinearOperator` says what is known of A, `factorise` keeps what was made of it
@@ -122,6 +124,7 @@ export {
   type Adjoint,
   anderson,
   type AndersonOptions,
+  type Bounds,
   type Counts,
   damped,
   type DampedOptions,
@@ -130,14 +133,21 @@ export {
   type FixedPointOptions,
   implicit,
   type ImplicitOptions,
+  leastSquares,
+  type LeastSquaresOptions,
+  levenbergMarquardt,
   type Local,
+  type Loss,
   oneStep,
+  rootFind,
+  type RootFindOptions,
   type Sizes,
   Solution,
   type SolutionFields,
   type Status,
   statuses,
   type Stepper,
+  type TrustRegionMethod,
 } from "./lib/solvers/mod.ts";
 
 export * from "./lib/solvers/linear/mod.ts";

@@ -9,5 +9,10 @@ export { anderson, type AndersonMemory, type AndersonOptions } from "./anderson.
 export { damped, type DampedOptions } from "./damped.ts";
 export { fixedPoint, type FixedPointOptions, type FloatTree } from "./fixed_point.ts";
 export * from "./linear/mod.ts";
+export { leastSquares, type LeastSquaresOptions } from "./least_squares.ts";
+export { levenbergMarquardt, type TrustRegionMethod } from "./levenberg_marquardt.ts";
+export { rootFind, type RootFindOptions } from "./root_find.ts";
+export type { Bounds } from "./bounds.ts";
+export type { Loss } from "./loss.ts";
 export type { Counts, Evaluation, Local, Sizes, Stepper } from "./method.ts";
 export { Solution, type SolutionFields, type Status, statuses } from "./solution.ts";

@@ -1,0 +1,232 @@
+/**
+ * Least squares: the unknowns for which the sum of squared residuals is smallest.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { scalarArray } from "../core/concrete.ts";
+import { describeValue } from "../core/errors.ts";
+import { checkCount } from "../core/checks.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { treeLeaves, treeUnflatten } from "../core/tree.ts";
+import { full } from "../primitives/constants/full.ts";
+import { mul } from "../primitives/elementwise/arithmetic.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { checkDictionary } from "../transforms/members.ts";
+import { pure } from "../transforms/pure.ts";
+import type { Arrays, Tree, TreeOf } from "../transforms/tree_types.ts";
+import { checkFunction, flattenArrays, flattenResult } from "../transforms/trees.ts";
+import type { Transforms } from "../transforms/types.ts";
+import { defaultTolerance } from "./adjoint.ts";
+import { between, type Bounds, boundTrees, clipped } from "./bounds.ts";
+import type { FloatTree } from "./fixed_point.ts";
+import { factorOf, iterate, type Outcome } from "./iterate.ts";
+import { levenbergMarquardt, type TrustRegionMethod } from "./levenberg_marquardt.ts";
+import { type Loss, robust } from "./loss.ts";
+import { norm } from "./norms.ts";
+import { checkMade, checkTolerance } from "./options.ts";
+import { ravelTree } from "./ravel.ts";
+import { checkConverged, Solution } from "./solution.ts";
+import { denseSolve } from "./tangents.ts";
+import type { TrustRegionMemory } from "./trust_region.ts";
+
+/** Options of `leastSquares`. */
+export interface LeastSquaresOptions {
+  /** The method: `levenbergMarquardt()` (the default). */
+  readonly solver?: TrustRegionMethod | undefined;
+  /** The dictionary of transforms; pass a module system's where the function uses modules. */
+  readonly transforms?: Transforms | undefined;
+  /**
+   * Largest relative change of each unknown by the last Gauss-Newton step; default 6e-6 for float32 and
+   * 2e-12 for float64. Where rounding forbids it, up to 7e-5 and 4e-10 is accepted.
+   */
+  readonly rtol?: number | undefined;
+  /** Residual norm that is small enough whatever the step (default 0). */
+  readonly atol?: number | undefined;
+  /** Largest number of evaluations of the residuals (default 1000). */
+  readonly maxSteps?: number | undefined;
+  /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
+  readonly throw?: boolean | undefined;
+  /** Whether to keep the residual norm of each evaluation. */
+  readonly history?: boolean | undefined;
+  /** Bounds of the unknowns: residuals are never evaluated outside. A start outside is brought inside. */
+  readonly bounds?: Bounds | undefined;
+  /** How residuals count: `"squares"` (the default), or a loss that bounds the weight of outliers. */
+  readonly loss?: Loss | undefined;
+  /** The size of residual from which the loss departs from squares (default 1). */
+  readonly lossScale?: number | undefined;
+}
+
+const optionTable: OptionTable<LeastSquaresOptions> = {
+  maxSteps: "count",
+  rtol: "tolerance",
+  atol: "tolerance",
+  solver: "object",
+  transforms: "object",
+  throw: "boolean",
+  history: "boolean",
+  bounds: "object",
+  loss: "string",
+  lossScale: "number",
+};
+
+/**
+ * Minimises half the sum of squares of what `residuals` gives, from `x0`. Claims success only where the last
+ * Gauss-Newton step is small in each unknown, not where progress is slow. The solution is differentiable with
+ * respect to whatever `residuals` closes over, by the implicit function theorem: `n` products with the
+ * Hessian, [n, n].
+ *
+ * @param residuals From a tree to an array or tree of floating-point arrays.
+ * @param x0 Where to start: a tree of floating-point arrays or numbers.
+ * @returns A solution: `cost` is half the sum of squares (with a `loss`, of what that makes of it).
+ * @throws {DTypeError} where a leaf is not floating-point.
+ * @throws {RangeError} where an option is out of range, or a lower bound is above an upper one.
+ * @throws {ConvergenceError} where the solve fails and `throw` is set.
+ *
+ * @example
+ * ```ts
+ * import { leastSquares, numpy as np } from "@injax/injax";
+ *
+ * const x = np.array([0, 1, 2, 3]);
+ * const y = np.array([2, 1.2131, 0.7358, 0.4463]);
+ * const fit = leastSquares(({ a, b }) => np.exp(x.mul(b).neg()).mul(a).sub(y), { a: 1, b: 1 });
+ * console.log(fit.statusName, fit.value.a.item().toFixed(2), fit.value.b.item().toFixed(2));
+ * // converged 2.00 0.50
+ * ```
+ */
+export function leastSquares<T extends FloatTree>(
+  residuals: (x: Arrays<T>) => TreeOf<NDArray>,
+  x0: T,
+  options: LeastSquaresOptions = {},
+): Solution<T> {
+  const op = "leastSquares";
+  if (arguments.length > 2) {
+    checkCall("leastSquares(residuals, x0, options)", arguments, optionTable);
+  }
+  checkFunction(op, residuals);
+  checkOptions(op, options);
+  const { transforms = pure, maxSteps = 1000, history = false, loss = "squares" } = options;
+  const [given, def] = flattenArrays(op, x0, "x0");
+  const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
+  const start = bounds === null
+    ? treeUnflatten(def, given)
+    : clipped(treeUnflatten(def, given), bounds.lower, bounds.upper, def);
+  const { vector, ravel, unravel, sizes } = ravelTree(op, start, "x0");
+  const { dtype } = vector;
+  const tolerance = Math.max(...given.map((x) => defaultTolerance(x.dtype)));
+  const { rtol = tolerance, atol = 0, lossScale = 1 } = options;
+
+  /** The residuals as a vector [m], as the loss has them. */
+  const evaluate = (v: NDArray): NDArray => {
+    const result = residuals(unravel(v) as Arrays<T>);
+    flattenResult(op, residuals, result);
+    const r = ravelTree(op, result, "the residuals").vector;
+    return robust(convert(r, dtype), loss, lossScale);
+  };
+  const { shape } = transforms.evalShape(evaluate, vector) as { readonly shape: readonly number[] };
+  const m = shape[0]!;
+  const limits = { rtol, atol, maxSteps, history };
+
+  // Unknowns of the equation are x and the residuals: so its solver sees residuals, where the equation alone
+  // has their gradient.
+  interface Unknowns {
+    readonly x: unknown;
+    readonly q: NDArray;
+  }
+  const lower = bounds === null ? null : ravel(bounds.lower);
+  const upper = bounds === null ? null : ravel(bounds.upper);
+  const equation = ({ x, q }: Unknowns): Unknowns => {
+    const v = ravel(x);
+    const [r, pull] = transforms.vjp(evaluate, [v]) as unknown as [
+      NDArray,
+      (w: NDArray) => [NDArray],
+    ];
+    const g = pull(r)[0];
+    const zero = lower === null ? g : v.sub(between(v.sub(g), lower, upper!));
+    return { x: unravel(zero), q: r.sub(q) };
+  };
+  Object.defineProperty(equation, "name", { value: residuals.name });
+  const none = full([m], 0, dtype);
+  const method = (options.solver ?? levenbergMarquardt()).make({
+    rtol,
+    atol,
+    root: false,
+    bounds: lower === null ? null : { lower, upper: upper! },
+  });
+  const [root, outcome] = transforms.customRoot(
+    equation as unknown as (x: Tree) => Tree,
+    { x: start, q: none } as unknown as Tree,
+    (g, z) => {
+      const apply = g as unknown as (z: Unknowns) => Unknowns;
+      const problem = {
+        evaluate: (v: NDArray) => ({ r: apply({ x: unravel(v), q: none }).q, cost: null }),
+        sizes,
+        m,
+        displacement: false,
+        hasCost: false,
+      };
+      const first = ravel((z as unknown as Unknowns).x);
+      const { x, state, ...rest } = iterate(problem, first, method, limits, transforms);
+      const { model } = state.memory as TrustRegionMemory;
+      const gradient = norm(
+        model.d.mul(combine(model.vt, model.s.mul(model.c))).mul(model.size),
+      );
+      return [
+        { x: unravel(x), q: state.bestR },
+        { ...rest, gradient },
+      ] as unknown as [Tree, Tree];
+    },
+    (g, y) => {
+      const apply = g as unknown as (z: Unknowns) => Unknowns;
+      const { x: yx, q: yq } = y as unknown as Unknowns;
+      const hessian = (v: NDArray): NDArray => ravel(apply({ x: unravel(v), q: none }).x);
+      const dx = unravel(denseSolve(hessian, ravel(yx), transforms));
+      return { x: dx, q: apply({ x: dx, q: none }).q.sub(yq) } as unknown as Tree;
+    },
+    { hasAux: true },
+  ) as unknown as [Unknowns, Omit<Outcome, "x" | "state"> & { readonly gradient: NDArray }];
+
+  const known = (treeLeaves(root.x) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
+  const { status, steps, residualNorm, valueNorm } = outcome;
+  const solution = new Solution<T>({
+    value: treeUnflatten(def, known) as Arrays<T>,
+    status,
+    steps,
+    evaluations: outcome.counts,
+    residualNorm,
+    valueNorm: mul(valueNorm, factorOf(outcome, dtype)),
+    cost: residualNorm.mul(residualNorm).mul(scalarArray(0.5, dtype)),
+    gradientNorm: outcome.gradient,
+    errorEstimate: null,
+    history: outcome.history,
+    aux: null as never,
+    description: `${op} by ${method.description}`,
+  });
+  if (options.throw) checkConverged(op, solution);
+  return solution;
+}
+
+/** `m^T v`. */
+function combine(m: NDArray, v: NDArray): NDArray {
+  return m.mul(v.reshape([v.size, 1])).sum(0);
+}
+
+function checkOptions(op: string, options: LeastSquaresOptions): void {
+  const { solver, transforms, rtol, atol, maxSteps, loss, lossScale, bounds } = options;
+  if (solver !== undefined) {
+    checkMade(op, "solver", solver, (s) => typeof s.make === "function", "levenbergMarquardt()");
+  }
+  if (transforms !== undefined) checkDictionary(op, transforms);
+  if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
+  if (atol !== undefined) checkTolerance(op, "atol", atol);
+  if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
+  if (bounds !== undefined) {
+    checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
+  }
+  if (lossScale !== undefined && !(lossScale > 0 && lossScale < Infinity)) {
+    throw new RangeError(
+      `${op}: lossScale must be a positive finite number, not ${describeValue(lossScale)}`,
+    );
+  }
+  if (loss !== undefined && loss !== "squares") robust(scalarArray(0, "float32"), loss, 1);
+}

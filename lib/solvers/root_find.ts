@@ -1,0 +1,175 @@
+/**
+ * Roots of square systems: `x` with `f(x) = 0`.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { checkCount } from "../core/checks.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { treeLeaves, treeUnflatten } from "../core/tree.ts";
+import { mul } from "../primitives/elementwise/arithmetic.ts";
+import { checkDictionary } from "../transforms/members.ts";
+import { pure } from "../transforms/pure.ts";
+import type { Arrays, Tree, TreeLike } from "../transforms/tree_types.ts";
+import {
+  checkFunction,
+  checkSameType,
+  flattenArrays,
+  flattenResult,
+  nameOf,
+} from "../transforms/trees.ts";
+import type { Transforms } from "../transforms/types.ts";
+import { defaultTolerance } from "./adjoint.ts";
+import { type Bounds, boundTrees, clipped } from "./bounds.ts";
+import type { FloatTree } from "./fixed_point.ts";
+import { factorOf, iterate, type Outcome } from "./iterate.ts";
+import { levenbergMarquardt, type TrustRegionMethod } from "./levenberg_marquardt.ts";
+import { checkMade, checkTolerance } from "./options.ts";
+import { ravelTree } from "./ravel.ts";
+import { checkConverged, Solution } from "./solution.ts";
+import { denseSolve } from "./tangents.ts";
+
+/** Options of `rootFind`. */
+export interface RootFindOptions {
+  /** The method: `levenbergMarquardt()` (the default). */
+  readonly solver?: TrustRegionMethod | undefined;
+  /** The dictionary of transforms; pass a module system's where `f` uses modules. */
+  readonly transforms?: Transforms | undefined;
+  /** Largest relative change of each unknown by the last Newton step; default 6e-6 for float32, 2e-12 for float64. */
+  readonly rtol?: number | undefined;
+  /** Residual norm that is small enough whatever the step (default 0). */
+  readonly atol?: number | undefined;
+  /** Largest number of evaluations of `f` (default 200). */
+  readonly maxSteps?: number | undefined;
+  /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
+  readonly throw?: boolean | undefined;
+  /** Whether to keep the residual norm of each evaluation. */
+  readonly history?: boolean | undefined;
+  /** Bounds of the unknowns: `f` is never evaluated outside. A start outside is brought inside. */
+  readonly bounds?: Bounds | undefined;
+}
+
+const optionTable: OptionTable<RootFindOptions> = {
+  maxSteps: "count",
+  rtol: "tolerance",
+  atol: "tolerance",
+  solver: "object",
+  transforms: "object",
+  throw: "boolean",
+  history: "boolean",
+  bounds: "object",
+};
+
+/**
+ * Solves `f(x) = 0` for as many equations as unknowns, from `x0`: Newton's method in a trust region. Success is
+ * claimed where the Newton step is small in each unknown and the residual is what rounding leaves; a point
+ * where the residual is merely smallest is none, and a singular Jacobian there is said by the status. The
+ * solution is differentiable with respect to whatever `f` closes over.
+ *
+ * @param f From a tree to one of the same structure, shapes and dtypes.
+ * @param x0 Where to start: a tree of floating-point arrays or numbers.
+ * @throws {TreeError} where `f` gives another structure, shape or dtype than it takes.
+ * @throws {DTypeError} where a leaf of `x0` is not floating-point.
+ * @throws {RangeError} where an option is out of range.
+ * @throws {ConvergenceError} where the solve fails and `throw` is set.
+ *
+ * @example
+ * ```ts
+ * import { grad, numpy as np, rootFind } from "@injax/injax";
+ *
+ * const root = (a: np.NDArray) => rootFind((x) => x.square().sub(a), np.array(1)).value;
+ * console.log(root(np.array(2)).item().toFixed(4)); // 1.4142
+ * console.log(grad(root)(np.array(2)).item().toFixed(4)); // 0.3536
+ * ```
+ */
+export function rootFind<T extends FloatTree>(
+  f: (x: Arrays<T>) => TreeLike<T>,
+  x0: T,
+  options: RootFindOptions = {},
+): Solution<T> {
+  const op = "rootFind";
+  if (arguments.length > 2) checkCall("rootFind(f, x0, options)", arguments, optionTable);
+  checkFunction(op, f);
+  checkOptions(op, options);
+  const { transforms = pure, maxSteps = 200, history = false } = options;
+  const [given, def] = flattenArrays(op, x0, "x0");
+  const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
+  const start = bounds === null
+    ? treeUnflatten(def, given)
+    : clipped(treeUnflatten(def, given), bounds.lower, bounds.upper, def);
+  const { vector, ravel, unravel, sizes } = ravelTree(op, start, "x0");
+  const tolerance = Math.max(...given.map((x) => defaultTolerance(x.dtype)));
+  const { rtol = tolerance, atol = 0 } = options;
+  const method = (options.solver ?? levenbergMarquardt()).make({
+    rtol,
+    atol,
+    root: true,
+    bounds: bounds === null ? null : { lower: ravel(bounds.lower), upper: ravel(bounds.upper) },
+  });
+  const equation = (x: Arrays<T>): Arrays<T> => {
+    const result = f(x);
+    const [fx, fxDef] = flattenResult(op, f, result);
+    checkSameType(
+      op,
+      `x0 and the result of ${nameOf(f)}`,
+      given.map((l) => l.aval),
+      def,
+      fx.map((l) => l.aval),
+      fxDef,
+      "There must be an equation for each unknown; for other numbers of equations there is leastSquares",
+    );
+    return result as Arrays<T>;
+  };
+  Object.defineProperty(equation, "name", { value: f.name });
+  const [root, outcome] = transforms.customRoot(
+    equation as unknown as (x: Tree) => Tree,
+    start as Tree,
+    (g, x) => {
+      const problem = {
+        evaluate: (v: NDArray) => ({ r: ravel(g(unravel(v) as never)), cost: null }),
+        sizes,
+        m: vector.size,
+        displacement: false,
+        hasCost: false,
+      };
+      const limits = { rtol, atol, maxSteps, history };
+      const { x: best, state: _, ...rest } = iterate(problem, ravel(x), method, limits, transforms);
+      return [unravel(best) as Tree, rest as unknown as Tree];
+    },
+    (g, y) =>
+      unravel(
+        denseSolve((v) => ravel(g(unravel(v) as never)), ravel(y), transforms),
+      ) as never,
+    { hasAux: true },
+  ) as unknown as [Arrays<T>, Omit<Outcome, "x" | "state">];
+  const known = (treeLeaves(root) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
+  const { status, steps, residualNorm, valueNorm } = outcome;
+  const solution = new Solution<T>({
+    value: treeUnflatten(def, known) as Arrays<T>,
+    status,
+    steps,
+    evaluations: outcome.counts,
+    residualNorm,
+    valueNorm: mul(valueNorm, factorOf(outcome, valueNorm.dtype)),
+    errorEstimate: outcome.errorEstimate,
+    history: outcome.history,
+    aux: null,
+    description: `${op} by ${method.description}`,
+  });
+  if (options.throw) checkConverged(op, solution);
+  return solution;
+}
+
+function checkOptions(op: string, options: RootFindOptions): void {
+  const { solver, transforms, rtol, atol, maxSteps, bounds } = options;
+  if (solver !== undefined) {
+    checkMade(op, "solver", solver, (s) => typeof s.make === "function", "levenbergMarquardt()");
+  }
+  if (transforms !== undefined) checkDictionary(op, transforms);
+  if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
+  if (atol !== undefined) checkTolerance(op, "atol", atol);
+  if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
+  if (bounds !== undefined) {
+    checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
+  }
+}

@@ -1,0 +1,195 @@
+/** `leastSquares` against certified solutions, and its honesty about failure. */
+import {
+  ConvergenceError,
+  DTypeError,
+  grad,
+  jit,
+  leastSquares,
+  numpy as np,
+  ShapeError,
+  vmap,
+} from "../../mod.ts";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
+import { squares } from "./truth/mgh.ts";
+import { digits, regressions, residualsOf } from "./truth/nist.ts";
+
+const f64 = (xs: readonly number[]): np.NDArray => np.array([...xs], { dtype: "float64" });
+
+Deno.test("all parameters of all regressions of NIST are right to 8 digits from both starts, as is said", () => {
+  let [sum, most] = [0, 0];
+  for (const p of regressions) {
+    const solve = jit((b: np.NDArray) => leastSquares(residualsOf(p, "float64"), b));
+    for (const start of p.starts) {
+      const fit = solve(f64(start));
+      const right = digits(fit.value.dataSync(), p.certified);
+      assert(right >= 8, `${p.name}: ${right} digits, ${fit.message}`);
+      assertEquals(fit.statusName, "converged", p.name);
+      sum += right;
+      most = Math.max(most, fit.evaluations.f.item());
+    }
+  }
+  assert(sum / (2 * regressions.length) > 10, `mean ${sum / (2 * regressions.length)}`);
+  assert(most <= 1000, `${most} evaluations`);
+});
+
+Deno.test("in float32 no regression is claimed to be solved that is wrong in the fourth digit", () => {
+  const solved = [0, 0];
+  for (const p of regressions) {
+    const solve = jit((b: np.NDArray) => leastSquares(residualsOf(p, "float32"), b));
+    p.starts.forEach((start, i) => {
+      const fit = solve(np.array([...start]));
+      const right = digits(fit.value.dataSync(), p.certified);
+      if (fit.converged) assert(right >= 4, `${p.name}: ${right} digits, ${fit.message}`);
+      if (right >= 4) solved[i]!++;
+    });
+  }
+  assert(solved.every((k) => k >= 17), `${solved} of ${regressions.length}`);
+});
+
+Deno.test("all problems of Moré, Garbow and Hillstrom end at a minimum", () => {
+  for (const { name, f, start, minima } of squares) {
+    const fit = jit((x: np.NDArray) => leastSquares(f, x))(f64(start));
+    const sum = 2 * fit.cost!.item();
+    const near = minima.some((m) => Math.abs(sum - m) <= 1e-8 + 1e-6 * m);
+    assert(near, `${name}: ${sum}, ${fit.message}`);
+    assert(["converged", "stagnated"].includes(fit.statusName), `${name}: ${fit.message}`);
+  }
+});
+
+Deno.test("units of unknowns and residuals change neither status nor the number of steps", () => {
+  for (const name of ["Misra1a", "Chwirut2", "Rat43", "Kirby2"]) {
+    const p = regressions.find((q) => q.name === name)!;
+    const f = residualsOf(p, "float64");
+    // Powers of 2, so that rounding is the same.
+    const solve = (unit: number, weight: number) =>
+      leastSquares(
+        (b: np.NDArray) => f(b.div(unit)).mul(weight),
+        f64(p.starts[0]!.map((b) => b * unit)),
+      );
+    const plain = solve(1, 1);
+    for (const [unit, weight] of [[2 ** -40, 1], [2 ** 20, 1], [1, 2 ** -40], [1, 2 ** 20]]) {
+      const other = solve(unit!, weight!);
+      assertEquals(other.statusName, plain.statusName, name);
+      assertEquals(other.steps.item(), plain.steps.item(), `${name} ${unit} ${weight}`);
+    }
+  }
+});
+
+Deno.test("a solution has the derivative of the implicit function theorem, in both modes", () => {
+  const x = f64([0, 1, 2, 3, 4]);
+  const y = f64([2.1, 1.2, 0.8, 0.4, 0.3]);
+  const rate = (y: np.NDArray): np.NDArray =>
+    leastSquares(
+      ({ a, b }) => a.mul(np.exp(b.mul(x).neg())).sub(y),
+      { a: f64([1]), b: f64([1]) },
+    ).value.b.sum();
+  const slope = grad(rate)(y);
+  const h = 1e-5;
+  for (let i = 0; i < 5; i++) {
+    const bump = f64([0, 0, 0, 0, 0].map((_, j) => j === i ? h : 0));
+    const difference = (rate(y.add(bump)).item() - rate(y.sub(bump)).item()) / (2 * h);
+    assertAlmostEquals(slope.dataSync()[i]!, difference, 1e-8);
+  }
+  const compiled = jit(grad(rate))(y);
+  slope.dataSync().forEach((s, i) => assertAlmostEquals(compiled.dataSync()[i]!, s, 1e-10));
+});
+
+Deno.test("nothing is evaluated outside of the bounds, and an unknown may end at one", () => {
+  const seen: number[] = [];
+  const residuals = (x: np.NDArray): np.NDArray => {
+    const [a, b] = [x.slice([0], [1]), x.slice([1], [2])];
+    // log is undefined outside, so that a look beyond the bounds would show.
+    return np.concatenate([
+      b.sub(a.square()).mul(10),
+      a.sub(1),
+      np.log(np.array(0.5).sub(a)).mul(0),
+    ]);
+  };
+  const fit = leastSquares(residuals, f64([-1.2, 1]), {
+    bounds: { lower: f64([-2, -1]), upper: f64([0.25, 2]) },
+    history: true,
+  });
+  seen.push(...[...fit.history!.dataSync()].slice(0, fit.steps.item()));
+  assert(seen.every(Number.isFinite));
+  assertEquals(fit.statusName, "converged");
+  assertAlmostEquals(fit.value.dataSync()[0]!, 0.25, 1e-12);
+  assertAlmostEquals(fit.value.dataSync()[1]!, 0.0625, 1e-9);
+});
+
+Deno.test("the derivative with respect to a bound is that of the solution that rests on it", () => {
+  const at = (upper: np.NDArray): np.NDArray =>
+    leastSquares(
+      (x) => np.concatenate([x.slice([0], [1]).sub(3), x.sum().reshape([1]).sub(4)]),
+      f64([0, 0]),
+      {
+        bounds: { lower: -10, upper: np.concatenate([upper.reshape([1]), f64([10])]) },
+      },
+    ).value.slice([1], [2]).sum();
+  assertAlmostEquals(at(f64([2]).sum()).item(), 2, 1e-10);
+  assertAlmostEquals(grad(at)(f64([2]).sum()).item(), -1, 1e-9);
+});
+
+Deno.test("losses bound the weight of outliers", () => {
+  const x = f64([0, 1, 2, 3, 4, 5, 6, 7]);
+  const y = f64([1, 3, 5, 7, 9, 11, 13, 90]); // 2 x + 1, and an outlier
+  const fit = (loss: "squares" | "huber" | "softL1" | "cauchy" | "arctan") =>
+    leastSquares(
+      ({ a, b }) => x.mul(a).add(b).sub(y),
+      { a: np.array(1.5, { dtype: "float64" }), b: np.array(0, { dtype: "float64" }) },
+      { loss, lossScale: 0.1 },
+    );
+  // scipy.optimize.least_squares 1.17.1 with the same loss and f_scale, tolerances 1e-15.
+  assertAlmostEquals(fit("squares").value.a.item(), 8.25, 1e-9);
+  for (const loss of ["huber", "softL1", "cauchy"] as const) {
+    const { value, statusName } = fit(loss);
+    assertEquals(statusName, "converged", loss);
+    assertAlmostEquals(value.a.item(), 2, 0.05, loss);
+  }
+  assertThrows(() => fit("absolute" as never), RangeError, '"huber"');
+});
+
+Deno.test("lanes are those of a batch where another lane fails", () => {
+  const solve = vmap((y: np.NDArray) => {
+    const x = f64([0, 1, 2, 3]);
+    const { value, status } = leastSquares(
+      (b: np.NDArray) => b.slice([0], [1]).mul(np.exp(b.slice([1], [2]).mul(x).neg())).sub(y),
+      f64([1, 1]),
+    );
+    return { value, status };
+  });
+  const healthy = [[2, 1.2, 0.8, 0.4], [3, 1.1, 0.5, 0.1]];
+  const whole = solve(np.array([healthy[0]!, healthy[1]!], { dtype: "float64" }));
+  const sick = solve(np.array([healthy[0]!, [NaN, 1, 1, 1]], { dtype: "float64" }));
+  assertEquals(sick.value.dataSync().slice(0, 2), whole.value.dataSync().slice(0, 2));
+  assertEquals([...whole.status.dataSync()], [0, 0]);
+  assertEquals(sick.status.dataSync()[1], 2);
+});
+
+Deno.test("a trial where nothing is defined is a shorter step", () => {
+  const fit = leastSquares((x: np.NDArray) => np.log(x).sub(-6), f64([0.5]));
+  assertEquals(fit.statusName, "converged");
+  assertAlmostEquals(fit.value.item(), Math.exp(-6), 1e-12);
+});
+
+Deno.test("what cannot be solved is refused or said", () => {
+  const line = (x: np.NDArray): np.NDArray => x.sub(1);
+  assertThrows(() => leastSquares(line, np.array([1], { dtype: "int32" })), DTypeError);
+  assertThrows(() => leastSquares(line, f64([1]), { tol: 1 } as never), TypeError, "tol");
+  assertThrows(
+    () => leastSquares(line, f64([1]), { bounds: { lower: 2, upper: 1 } }),
+    RangeError,
+    "lower bound 2 is above the upper bound 1",
+  );
+  assertThrows(
+    () => leastSquares(line, f64([1]), { bounds: { lower: f64([1, 2]) } }),
+    ShapeError,
+  );
+  const undefinedStart = leastSquares((x: np.NDArray) => np.log(x), f64([-1]));
+  assertEquals(undefinedStart.statusName, "nonfinite");
+  assert(Number.isNaN(undefinedStart.value.item()));
+  assertThrows(
+    () => leastSquares((x: np.NDArray) => np.exp(x.neg()), f64([0]), { maxSteps: 3, throw: true }),
+    ConvergenceError,
+    "maxSteps",
+  );
+});

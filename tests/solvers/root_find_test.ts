@@ -1,0 +1,81 @@
+/** `rootFind` against known roots and derivatives, and its honesty about failure. */
+import { grad, hessian, jit, numpy as np, rootFind, TreeError, vmap } from "../../mod.ts";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
+import { squares } from "./truth/mgh.ts";
+
+const f64 = (xs: readonly number[]): np.NDArray => np.array([...xs], { dtype: "float64" });
+
+Deno.test("square systems are solved from near and far, and nothing else is claimed", () => {
+  const systems = squares.filter((p) => p.square);
+  // From the published start, ten and a hundred times it.
+  for (const [times, least] of [[1, 15], [10, 15], [100, 13]] as const) {
+    let solved = 0;
+    for (const { name, f, start } of systems) {
+      const root = jit((x: np.NDArray) => rootFind(f, x))(f64(start.map((x) => times * x)));
+      const largest = Math.max(...f(root.value).abs().dataSync());
+      if (largest <= 1e-8) solved++;
+      if (root.converged) assert(largest <= 1e-8, `${name} from ${times}: ${root.message}`);
+    }
+    assert(solved >= least, `${solved} of ${systems.length} from ${times} times the start`);
+  }
+});
+
+Deno.test("a root has derivatives of both orders, compiled too", () => {
+  const root = (a: np.NDArray): np.NDArray =>
+    rootFind((x) => x.pow(3).sub(x).sub(a), np.array(1.5, { dtype: "float64" })).value;
+  // x^3 - x = 2, by mpmath.
+  const x = 1.52137970680456756960408083225;
+  const two = np.array(2, { dtype: "float64" });
+  const slope = 1 / (3 * x * x - 1);
+  assertAlmostEquals(root(two).item(), x, 1e-14);
+  assertAlmostEquals(grad(root)(two).item(), slope, 1e-13);
+  assertAlmostEquals(jit(grad(root))(two).item(), slope, 1e-13);
+  assertAlmostEquals(hessian(root)(two).item(), -6 * x * slope ** 3, 1e-11);
+});
+
+Deno.test("unknowns are a tree, in lanes too", () => {
+  const solve = (s: np.NDArray) =>
+    rootFind(({ x, y }) => ({ x: x.add(y).sub(s), y: x.mul(y).sub(2) }), {
+      x: np.array(3, { dtype: "float64" }),
+      y: np.array(0.5, { dtype: "float64" }),
+    }).value;
+  const { x, y } = vmap(solve)(f64([3, 4, 5]));
+  [3, 4, 5].forEach((s, i) => {
+    assertAlmostEquals(x.dataSync()[i]!, (s + Math.sqrt(s * s - 8)) / 2, 1e-12);
+    assertAlmostEquals(y.dataSync()[i]!, (s - Math.sqrt(s * s - 8)) / 2, 1e-12);
+  });
+});
+
+Deno.test("a minimum of the residual that is no root is not claimed", () => {
+  const none = rootFind((x) => x.square().add(1), np.array(3, { dtype: "float64" }));
+  assert(!none.converged, none.message);
+  const flat = rootFind((x) => np.exp(x), np.array(0, { dtype: "float64" }), { maxSteps: 30 });
+  assert(!flat.converged || flat.residualNorm.item() === 0, flat.message);
+});
+
+Deno.test("a start at the root, at a singular Jacobian, and units", () => {
+  assertEquals(rootFind((x) => x.sub(1), f64([1])).statusName, "converged");
+  const singular = rootFind((x) => x.square().sub(4), f64([0]));
+  assert(singular.converged || singular.statusName === "stagnated", singular.message);
+  for (const unit of [1e-12, 1, 1e6]) {
+    const root = rootFind((x) => x.div(unit).square().sub(2), f64([unit]));
+    assertEquals(root.statusName, "converged");
+    assertAlmostEquals(root.value.item() / unit, Math.SQRT2, 1e-12);
+  }
+});
+
+Deno.test("bounds choose among roots", () => {
+  const root = (lower: number, upper: number): number =>
+    rootFind((x) => x.square().sub(2), f64([0.5 * (lower + upper)]), { bounds: { lower, upper } })
+      .value.item();
+  assertAlmostEquals(root(-5, -0.5), -Math.SQRT2, 1e-12);
+  assertAlmostEquals(root(0.5, 5), Math.SQRT2, 1e-12);
+});
+
+Deno.test("another number of equations than unknowns is refused", () => {
+  assertThrows(
+    () => rootFind((x: np.NDArray) => x.sum().reshape([1]), f64([1, 2])),
+    TreeError,
+    "leastSquares",
+  );
+});
