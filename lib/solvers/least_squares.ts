@@ -21,7 +21,7 @@ import { defaultTolerance } from "./adjoint.ts";
 import { between, type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Outcome } from "./iterate.ts";
-import { levenbergMarquardt, type TrustRegionMethod } from "./levenberg_marquardt.ts";
+import { levenbergMarquardt, made, type TrustRegionMethod } from "./levenberg_marquardt.ts";
 import { type Loss, robust } from "./loss.ts";
 import { norm } from "./norms.ts";
 import { checkMade, checkTolerance } from "./options.ts";
@@ -147,7 +147,7 @@ export function leastSquares<T extends FloatTree>(
   };
   Object.defineProperty(equation, "name", { value: residuals.name });
   const none = full([m], 0, dtype);
-  const method = (options.solver ?? levenbergMarquardt()).make({
+  const method = made(options.solver ?? levenbergMarquardt(), {
     rtol,
     atol,
     root: false,

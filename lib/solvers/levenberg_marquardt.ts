@@ -11,8 +11,13 @@ import { type Setting, trustRegion, type TrustRegionMemory } from "./trust_regio
 export interface TrustRegionMethod {
   /** Name and settings, for messages. */
   readonly description: string;
-  /** The method for one problem. */
-  make(setting: Setting): Stepper<TrustRegionMemory>;
+  /** The method for one problem, whose setting solvers know. */
+  readonly make: (setting: never) => Stepper<unknown>;
+}
+
+/** A method for one problem. */
+export function made(method: TrustRegionMethod, setting: Setting): Stepper<TrustRegionMemory> {
+  return method.make(setting as never) as Stepper<TrustRegionMemory>;
 }
 
 /**
@@ -24,13 +29,13 @@ export interface TrustRegionMethod {
  * ```ts
  * import { leastSquares, levenbergMarquardt, numpy as np } from "@injax/injax";
  *
- * const valley = (x: np.NDArray) => np.stack([x.at(1).sub(x.at(0).square()).mul(10), x.at(0).sub(1)]);
- * const { value } = leastSquares(valley, np.array([-1.2, 1]), { solver: levenbergMarquardt() });
- * console.log(value.dataSync().map((v) => v.toFixed(3))); // [ "1.000", "1.000" ]
+ * const valley = ({ x, y }: { x: np.NDArray; y: np.NDArray }) => [y.sub(x.square()).mul(10), x.sub(1)];
+ * const { value } = leastSquares(valley, { x: -1.2, y: 1 }, { solver: levenbergMarquardt() });
+ * console.log(value.x.item().toFixed(3), value.y.item().toFixed(3)); // 1.000 1.000
  * ```
  */
 export function levenbergMarquardt(): TrustRegionMethod {
   if (arguments.length > 0) checkCall("levenbergMarquardt()", arguments);
   const description = "Levenberg-Marquardt";
-  return { description, make: (setting) => trustRegion(description, setting) };
+  return { description, make: (setting: Setting) => trustRegion(description, setting) };
 }

@@ -23,7 +23,7 @@ import { defaultTolerance } from "./adjoint.ts";
 import { type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Outcome } from "./iterate.ts";
-import { levenbergMarquardt, type TrustRegionMethod } from "./levenberg_marquardt.ts";
+import { levenbergMarquardt, made, type TrustRegionMethod } from "./levenberg_marquardt.ts";
 import { checkMade, checkTolerance } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
@@ -100,7 +100,7 @@ export function rootFind<T extends FloatTree>(
   const { vector, ravel, unravel, sizes } = ravelTree(op, start, "x0");
   const tolerance = Math.max(...given.map((x) => defaultTolerance(x.dtype)));
   const { rtol = tolerance, atol = 0 } = options;
-  const method = (options.solver ?? levenbergMarquardt()).make({
+  const method = made(options.solver ?? levenbergMarquardt(), {
     rtol,
     atol,
     root: true,
