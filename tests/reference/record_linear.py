@@ -1,6 +1,6 @@
 """Recorder of linear.json: solutions of linear systems by NumPy and SciPy, for tests of linearSolve.
 
-    python tests/reference/record_linear.py [OUT_DIR]
+    python tests/reference/record_linear.py [OUT_DIR]; deno fmt tests/reference/linear.json
 
 The file in the repository was recorded with NumPy and SciPy of the versions that it names. "exact" solutions
 are those of rational arithmetic.
