@@ -8,23 +8,12 @@ import type { NDArray } from "../core/array.ts";
 import { epsilon } from "../core/dtype.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeMap } from "../core/tree.ts";
-import { full, scalarLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
-import { div } from "../primitives/elementwise/arithmetic.ts";
-import { eq } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { solve as solveDense } from "../linalg/solve.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { transpose } from "../primitives/shape/transpose.ts";
 import type { TreeOf } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { anderson } from "./anderson.ts";
-import { iterate } from "./iterate.ts";
-import { norm } from "./norms.ts";
 import { checkTolerance } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
 import { ravelTree } from "./ravel.ts";
-import { statusCode } from "./solution.ts";
+import { solveTangent } from "./tangent.ts";
 
 /** A way to differentiate a solution. */
 export type Adjoint =
@@ -35,7 +24,8 @@ export type Adjoint =
 export interface ImplicitOptions {
   /**
    * How the linear system is solved: `"dense"` by factorisation of the Jacobian, `"iterative"` by
-   * products with it; by default dense up to 64 unknowns.
+   * products with it: plain steps as long as they do well, then accelerated ones. By default dense up to 64
+   * unknowns, otherwise iterative, and dense up to 1000 unknowns where that fails.
    */
   readonly linearSolver?: "auto" | "dense" | "iterative" | undefined;
   /** Relative tolerance of the iterative solution; by default that of the dtype. */
@@ -47,6 +37,11 @@ export interface ImplicitOptions {
    * but little beside them, so that it is the faster choice where products are cheap and `f` contracts.
    */
   readonly memory?: number | undefined;
+  /**
+   * Whether a system that cannot be solved raises `CheckError` (the default), in compiled code too;
+   * otherwise the derivative is NaN.
+   */
+  readonly throw?: boolean | undefined;
 }
 
 const implicitOptions: OptionTable<ImplicitOptions> = {
@@ -54,13 +49,15 @@ const implicitOptions: OptionTable<ImplicitOptions> = {
   rtol: "tolerance",
   maxSteps: "count",
   memory: "count",
+  throw: "boolean",
 };
 
 /**
  * Differentiation by the implicit function theorem: exact at a solution, whatever way the solver took
  * to it. At a point that is none, since the solve failed, it gives the derivative that a solution
- * there would have: look at the status. Where the linear system cannot be solved to its tolerance,
- * derivatives are NaN rather than wrong.
+ * there would have: look at the status. Where the linear system cannot be solved to its tolerance, that
+ * is raised when the derivative is computed (`CheckError`). Where the solution is NaN, so are its
+ * derivatives.
  *
  * For n unknowns the dense solution makes the Jacobian, [n, n]; the iterative one keeps vectors
  * alone.
@@ -113,8 +110,6 @@ export function defaultTolerance(dtype: NDArray["dtype"]): number {
   return epsilon(dtype) ** 0.75;
 }
 
-const denseLimit = 64;
-
 type ArrayTree = TreeOf<NDArray>;
 
 /** A solver of `g(v) = y` for linear `g` on trees, for `customRoot` of `f(x) - x`. */
@@ -124,42 +119,16 @@ export function tangentSolver(
 ): (g: (v: ArrayTree) => ArrayTree, y: ArrayTree) => ArrayTree {
   // One step takes f for constant in x, so that g is minus the identity.
   if (adjoint.kind === "oneStep") return (_, y) => treeMap((x: NDArray) => x.neg(), y);
-  const { options } = adjoint;
-  const { linearSolver = "auto", memory = 10, maxSteps = 500 } = options;
+  const { linearSolver = "auto", memory = 10, maxSteps = 500, throw: raises = true } =
+    adjoint.options;
   return (g, y) => {
     const { vector, ravel, unravel } = ravelTree("implicit", y, "the right-hand side");
+    const rtol = adjoint.options.rtol ?? defaultTolerance(vector.dtype);
+    const options = { linearSolver, memory, maxSteps, rtol, throw: raises };
+    const solve = (product: (v: NDArray) => NDArray, b: NDArray): NDArray =>
+      solveTangent(product, b, options, transforms);
     const apply = (v: NDArray): NDArray => ravel(g(unravel(v) as ArrayTree));
-    const n = vector.size;
-    if (linearSolver === "dense" || (linearSolver === "auto" && n <= denseLimit)) {
-      const identity = eq(iota([n, n], 0, "int32"), iota([n, n], 1, "int32")).astype(vector.dtype);
-      const columns = transforms.vmap(apply)(identity);
-      const x = solveDense(transpose(columns, [1, 0]), reshape(vector, [n, 1]));
-      return unravel(reshape(x, [n])) as ArrayTree;
-    }
-    const rtol = options.rtol ?? defaultTolerance(vector.dtype);
-    const krylov = (matvec: (v: NDArray) => NDArray, b: NDArray): NDArray => {
-      // The right-hand side is brought to norm 1, so that tolerances mean the same for all.
-      const size = norm(b);
-      const zero = eq(size, scalarLike(0, size));
-      const unit = div(b, select(zero, scalarLike(1, size), size));
-      // g is close to -1 for contractions, so that g(v) - b is a good step to take.
-      const outcome = iterate(
-        {
-          evaluate: (v) => ({ r: matvec(v).sub(unit), cost: null }),
-          sizes: [n],
-          m: n,
-          displacement: true,
-          hasCost: false,
-        },
-        full([n], 0, b.dtype),
-        anderson({ memory }),
-        { rtol: 0, atol: rtol, maxSteps, history: false },
-        transforms,
-      );
-      const solved = outcome.status.equal(statusCode("converged"));
-      return outcome.x.mul(select(solved, size, scalarLike(NaN, size)));
-    };
-    const x = transforms.customLinearSolve(apply, vector, krylov, { transposeSolve: krylov });
+    const x = transforms.customLinearSolve(apply, vector, solve, { transposeSolve: solve });
     return unravel(x) as ArrayTree;
   };
 }

@@ -89,7 +89,7 @@ export interface State {
   /** Evaluations since the best point, and those at which the fallback begins. */
   readonly stale: NDArray;
   readonly due: NDArray;
-  /** Steps of the fallback that are left, how many there are next time, and the residual norm before. */
+  /** Steps of the fallback that are left, how many there are next time, and the norm before. */
   readonly burst: NDArray;
   readonly length: NDArray;
   readonly last: NDArray;
@@ -197,7 +197,8 @@ export function iterate<S>(
 /** One pass of the loop. */
 function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transforms: Transforms) {
   const { sizes, displacement } = problem;
-  const { goesBack = false, fallback, patience: most = hopeless } = method;
+  const { goesBack = false, fallback, patience: most = Math.max(hopeless, limits.maxSteps / 2) } =
+    method;
   return (c: State): State => {
     const { x } = c;
     const { dtype } = x;
@@ -207,13 +208,15 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const xNorms = leafNorms(x, sizes);
     const rNorms = leafNorms(r, displacement ? sizes : [problem.m]);
     const size = total(rNorms);
-    const merit = cost ?? size;
-    const finite = and(isFinite(size), isFinite(merit));
     const isFirst = eq(c.steps, code(0));
     // What small means is said by the value, and where that goes to 0, by the first evaluation.
     const begun = displacement ? minimum(rNorms, leafNorms(x.add(r), sizes)) : rNorms;
     const first = select(isFirst, begun, c.first);
     const scale = select(isFirst, scaleOf(xNorms, displacement ? rNorms : null), c.scale);
+    // In units of the leaves, so that none outweighs the others.
+    const weighed = displacement && sizes.length > 1 ? total(div(rNorms, scale)) : size;
+    const merit = cost ?? weighed;
+    const finite = and(isFinite(size), isFinite(merit));
     const known = { cost, scale: spread(scale, sizes), steps, transforms };
     const local = localAt(problem.evaluate, x, known);
     const [moved, stepped] = method.step(x, r, c.memory as S, local);
@@ -239,7 +242,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     );
     status = select(stale.greaterEqual(most), code(statusCode("stagnated")), status);
     if (own === undefined) {
-      const far = and(size.mul(epsilon(dtype)).greater(c.bestNorm), stale.greater(calm));
+      const far = and(weighed.mul(epsilon(dtype)).greater(c.merit), stale.greater(calm));
       status = select(far, code(statusCode("diverged")), status);
       status = select(met, code(statusCode("converged")), status);
     } else status = select(own.greaterEqual(0), own, status);
@@ -260,7 +263,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     let { burst, due, length } = c;
     if (fallback !== undefined) {
       const inBurst = burst.greater(0);
-      const grew = or(size.greater(c.last), not(finite));
+      const grew = or(weighed.greater(c.last), not(finite));
       burst = select(grew, code(0), maximum(burst.sub(1), code(0)));
       length = select(and(inBurst, not(or(grew, burst.greater(0)))), length.mul(2), length);
       const begins = and(not(inBurst), stale.greaterEqual(c.due));
@@ -287,7 +290,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       due,
       burst,
       length,
-      last: size,
+      last: weighed,
       share,
       history: c.history === null
         ? null

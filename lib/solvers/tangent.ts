@@ -1,0 +1,166 @@
+/**
+ * The linear systems of implicit derivatives, `(J - I) x = b` and their transposes: what costs least is
+ * tried first, and where nothing solves the system, that is said.
+ *
+ * @module
+ */
+import { check } from "../api/check.ts";
+import type { NDArray } from "../core/array.ts";
+import { scalarArray } from "../core/concrete.ts";
+import { solve as solveDense } from "../linalg/solve.ts";
+import { onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { div } from "../primitives/elementwise/arithmetic.ts";
+import { and, eq, not, or } from "../primitives/elementwise/compare.ts";
+import { isFinite } from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { transpose } from "../primitives/shape/transpose.ts";
+import type { Transforms } from "../transforms/types.ts";
+import { anderson } from "./anderson.ts";
+import { iterate, type Problem } from "./iterate.ts";
+import type { Stepper } from "./method.ts";
+import { norm } from "./norms.ts";
+import { statusCode } from "./solution.ts";
+
+/** How a system is solved. */
+export interface TangentOptions {
+  readonly linearSolver: "auto" | "dense" | "iterative";
+  readonly rtol: number;
+  readonly maxSteps: number;
+  readonly memory: number;
+  readonly throw: boolean;
+}
+
+/** A product with the matrix of the system. */
+type Product = (v: NDArray) => NDArray;
+
+/** A candidate, and whether it is the solution. */
+interface Candidate {
+  readonly x: NDArray;
+  readonly solved: NDArray;
+}
+
+/** The solution of `product(x) = b` for x, b [n]. */
+export function solveTangent(
+  product: Product,
+  b: NDArray,
+  options: TangentOptions,
+  transforms: Transforms,
+): NDArray {
+  const { linearSolver } = options;
+  const n = b.size;
+  // The right-hand side is brought to norm 1, so that tolerances mean the same for all.
+  const size = norm(b);
+  const zero = eq(size, scalarLike(0, size));
+  const unit = div(b, select(zero, scalarLike(1, size), size));
+  const none: Candidate = { x: zerosLike(b), solved: zero };
+  const direct = linearSolver === "dense" || (linearSolver === "auto" && n <= denseFirst);
+  let found = direct
+    ? dense(product, unit, transforms)
+    : iterative(product, unit, none, options, transforms);
+  if (!direct && linearSolver === "auto" && n <= denseLast) {
+    found = unlessSolved(found, () => dense(product, unit, transforms), transforms);
+  }
+  const solved = or(found.solved, zero);
+  if (options.throw) {
+    // Where the equation or what is asked of it is not finite, NaN says no more than they do.
+    const probe = unlessSolved(
+      { x: zerosLike(b), solved },
+      () => ({ x: product(onesLike(b)), solved: not(zero) }),
+      transforms,
+    );
+    const defined = and(isFinite(size), isFinite(norm(probe.x)));
+    check(
+      or(solved, not(defined)),
+      `the linear system of the derivative of a solution, of ${n} unknowns, could not be solved: its matrix, ` +
+        "I - df/dx, is singular or nearly so" +
+        (direct ? "" : `, or ${options.maxSteps} products were too few`) +
+        ". Is the solution determined by the equation there? implicit({ throw: false }) gives NaN instead",
+    );
+  }
+  const x = select(zero, zerosLike(b), found.x);
+  return x.mul(select(solved, size, scalarLike(NaN, size)));
+}
+
+/**
+ * What is solved by `f` where it is not yet. A loop of one pass at most, which no lane pays for where none
+ * needs it.
+ */
+function unlessSolved(start: Candidate, f: () => Candidate, transforms: Transforms): Candidate {
+  const end = transforms.whileLoop(
+    (c) => and(not(c.solved), c.untried),
+    (c) => {
+      const { x, solved } = f();
+      return { x: x.add(zerosLike(c.x)), solved, untried: scalarArray(0, "bool") };
+    },
+    { ...start, untried: scalarArray(1, "bool") },
+  );
+  return { x: end.x, solved: end.solved };
+}
+
+/** By the matrix, [n, n], factored. */
+function dense(product: Product, b: NDArray, transforms: Transforms): Candidate {
+  const n = b.size;
+  const identity = eq(iota([n, n], 0, "int32"), iota([n, n], 1, "int32")).astype(b.dtype);
+  const matrix = transpose(transforms.vmap(product)(identity) as NDArray, [1, 0]);
+  const x = reshape(solveDense(matrix, reshape(b, [n, 1])), [n]);
+  return { x, solved: isFinite(norm(x)) };
+}
+
+/** By products: plain steps as long as they do well, then acceleration. */
+function iterative(
+  product: Product,
+  b: NDArray,
+  start: Candidate,
+  { rtol, maxSteps, memory }: TangentOptions,
+  transforms: Transforms,
+): Candidate {
+  const n = b.size;
+  const problem: Problem = {
+    // The matrix is close to -I for contractions, so that this is a good step to take.
+    evaluate: (v) => ({ r: product(v).sub(b), cost: null }),
+    sizes: [n],
+    m: n,
+    displacement: true,
+    hasCost: false,
+  };
+  const limits = { rtol: 0, atol: rtol, maxSteps, history: false };
+  const run = (x: NDArray, method: Stepper<unknown>): Candidate => {
+    const end = iterate(problem, x, method, limits, transforms);
+    return { x: end.x, solved: end.status.equal(statusCode("converged")) };
+  };
+  const plain = run(start.x, plainSteps(rtol));
+  if (memory === 0) return plain;
+  return unlessSolved(plain, () => run(plain.x, anderson({ memory })), transforms);
+}
+
+/**
+ * Plain steps, given up where `plainBudget` of them would not do: they need fewer operations each than an
+ * accelerated step, and more steps.
+ */
+function plainSteps(rtol: number): Stepper<null> {
+  return {
+    description: "plain steps",
+    init: () => null,
+    step: (x, r) => [x.add(r), null],
+    status(_, r, __, { steps }) {
+      const size = norm(r);
+      const { dtype } = r;
+      const code = (s: number): NDArray => scalarArray(s, "int32");
+      // A residual of 1 at the beginning must have shrunk by its share of the way to rtol.
+      const done = steps.astype(dtype).mul(Math.log(rtol) / plainBudget).exp();
+      const behind = and(steps.greater(plainTrial), size.greater(done));
+      const going = select(behind, code(statusCode("stagnated")), code(-1));
+      return select(size.lessEqual(rtol), code(statusCode("converged")), going);
+    },
+  };
+}
+
+/** Unknowns up to which the matrix is factored at once, and where products fail. */
+const denseFirst = 64;
+const denseLast = 1000;
+
+/** Plain steps that are tried, and those that may be needed in all. */
+const plainTrial = 4;
+const plainBudget = 64;
