@@ -42,6 +42,12 @@ import {
 const REACH = 24;
 /** A loop of more nodes takes no more. */
 const LARGE = 200;
+/** And of more arrays: engines take functions of a thousand parameters. */
+const WIDE = 400;
+
+function isFull({ exprs, loads, stores, reductions }: LoopStep): boolean {
+  return exprs.nodes.length > LARGE || loads.length + stores.length + reductions.length > WIDE;
+}
 
 /** Puts the equations of a program in order. */
 export class Scheduler implements StepBuilder, ProgramKernelBuilder {
@@ -133,7 +139,7 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     const stop = Math.max(after, steps.length - REACH);
     for (let i = steps.length - 1; i >= stop; i--) {
       const s = steps[i]!;
-      if (s.kind !== "loop" || s.size !== size || s.exprs.nodes.length > LARGE) continue;
+      if (s.kind !== "loop" || s.size !== size || isFull(s)) continue;
       // What this loop computes has to be read element by element, and results of its reductions not.
       if (
         views.some((v) =>

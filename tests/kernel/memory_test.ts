@@ -80,6 +80,11 @@ agrees("one loop reads and writes two hundred arrays", (...xs) => {
   return pairs;
 }, many(140));
 
+agrees("a thousand results are computed of the same elements", (x) => {
+  const often = (f: () => NDArray) => Array.from({ length: 1100 }, f);
+  return [often(() => x.add(1)), often(() => x.sum()), often(() => x.max(1))];
+}, () => [np.arange(20).reshape([4, 5])]);
+
 agrees("a thousand large arrays go in and out", (...xs) => xs.map((x) => x.mul(2)), many(600));
 
 for (const dtype of ["float32", "float64"] as const) {
