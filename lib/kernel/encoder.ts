@@ -256,8 +256,11 @@ export class Module {
   readonly #shared = new Map<string, Fn>();
   #globals = 0;
 
-  /** A module that may import so many functions: they come before its own. */
-  constructor(readonly room: number = 0) {}
+  /**
+   * A module that may import so many functions, which come before its own; `relaxed` says that there
+   * are relaxed vector instructions.
+   */
+  constructor(readonly room: number = 0, readonly relaxed: boolean = false) {}
 
   /** A function that the host gives as `env.callback0`, `env.callback1`, ... */
   import(params: readonly number[]): Fn {

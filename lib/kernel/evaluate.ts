@@ -170,7 +170,8 @@ export class Evaluation {
       f.get(mask);
       const width = m.ty === "bool" ? code.maskOf(m) : m.ty === "f64" ? 64 : 32;
       code.widen(condition, width);
-      f.simd(82).set(outs[i]!);
+      code.choose(width);
+      f.set(outs[i]!);
       f.release(seldom);
     }
     f.end();

@@ -238,7 +238,7 @@ class NestCode {
     const nodes = this.#graph.items.length;
     let copies = 1;
     if (sums.length > 0 && nodes < SHORT) copies = 4;
-    else if (nodes > LONG) copies = 2;
+    else if (nodes > LONG) copies = 4;
     while (copies > 1 && whole < copies * 2) copies >>= 1;
     const rounds = Math.floor(whole / copies);
     for (const s of sums) s.open(copies);

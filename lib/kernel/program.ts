@@ -77,7 +77,7 @@ export interface BuiltProgram extends Omit<CpuProgram, "bytes"> {
 export function buildProgram(jaxpr: Jaxpr, options: CompileOptions): BuiltProgram {
   const { large, fma, poison = false } = options;
   const effects = countEffects(jaxpr);
-  const module = new Module(effects);
+  const module = new Module(effects, fma);
   const callbacks: Callback[] = [];
   const arena = new Arena();
   const constants: { offset: number; values: TypedArray }[] = [];

@@ -69,11 +69,16 @@ export function scaled(e: Exprs, x: Expr, n: Expr): Expr {
 
 /** The nearest integer to a number below 2^21 (2^50), as a float and as `i32`. */
 export function nearestInteger(e: Exprs, x: Expr): { readonly float: Expr; readonly int: Expr } {
+  const { float, last } = lastBits(e, x);
+  return { float, int: x.ty === "f64" ? last : e.sub(last, 0x4b400000) };
+}
+
+/** The nearest integer, and an `i32` that has its last 21 bits. */
+export function lastBits(e: Exprs, x: Expr): { readonly float: Expr; readonly last: Expr } {
   // The sum with 1.5 2^23 (2^52) has the integer in its last bits.
   const magic = x.ty === "f64" ? 6755399441055744 : 12582912;
   const sum = e.add(x, magic);
-  const int = x.ty === "f64" ? e.low(sum) : e.sub(e.bits(sum), 0x4b400000);
-  return { float: e.sub(sum, magic), int };
+  return { float: e.sub(sum, magic), last: x.ty === "f64" ? e.low(sum) : e.bits(sum) };
 }
 
 /** `y`, which is not negative and 0 only where `x` is, with the sign of `x`. */

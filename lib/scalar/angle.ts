@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { nearestInteger, type Pair, twoProduct, twoSum } from "./algebra.ts";
+import { lastBits, type Pair, twoProduct, twoSum } from "./algebra.ts";
 import type { Expr, Exprs } from "./expr.ts";
 
 /** A reduced angle. */
@@ -104,14 +104,14 @@ const PARTS = {
 /** Up to where parts suffice. */
 const MODERATE = { f32: 6000, f64: 1600000 } as const;
 
-/** What is less than this part of the multiple has lost more than half of a last place. */
-const LOST = { f32: 2 ** -24, f64: 2 ** -64 } as const;
+/** What is less than this part of the multiple, squared, has lost more than half of a last place. */
+const LOST = { f32: 2 ** -48, f64: 2 ** -128 } as const;
 
 interface Reduced {
   /** The angle is `most - least`. */
   readonly most: Expr;
   readonly least: Expr;
-  /** The multiple of pi/2. */
+  /** The last bits of the multiple of pi/2. */
   readonly int: Expr;
   /** Where this is not enough. */
   readonly far: Expr;
@@ -121,14 +121,17 @@ interface Reduced {
 function reduceByParts(e: Exprs, x: Expr): Reduced {
   const ty = x.ty as "f32" | "f64";
   const [p0, p1, p2] = PARTS[ty];
-  const { float: n, int } = nearestInteger(e, e.mul(x, 2 / Math.PI));
+  const { float: n, last: int } = lastBits(e, e.mul(x, 2 / Math.PI));
   const first = e.sub(x, e.mul(n, p0));
   const middle = e.mul(n, p1);
   const most = e.sub(first, middle);
   // The first product is exact, its difference too, and what the second one has lost is put right.
   const least = e.sub(e.mul(n, p2), e.sub(e.sub(first, most), middle));
-  const lost = e.lt(e.abs(e.sub(most, least)), e.mul(e.abs(n), LOST[ty]));
-  return { most, least, int, far: e.or(lost, e.gt(e.abs(x), MODERATE[ty])) };
+  const r = e.sub(most, least);
+  const square = e.mul(n, n);
+  const lost = e.lt(e.mul(r, r), e.mul(square, LOST[ty]));
+  const large = (MODERATE[ty] * 2 / Math.PI) ** 2;
+  return { most, least, int, far: e.or(lost, e.gt(square, large)) };
 }
 
 /** Reduces an angle to the digits of a float. */

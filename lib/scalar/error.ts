@@ -142,7 +142,7 @@ interface Pieces {
 
 function pieces(e: Exprs, a: Expr): Pieces {
   const near = e.lt(a, NEAR_END), middle = e.lt(a, MIDDLE_END), far = e.lt(a, FAR_END);
-  const reciprocal = e.div(1, e.max(a, MIDDLE_END));
+  const reciprocal = e.div(1, e.atLeast(a, MIDDLE_END));
   const square = e.mul(a, a), apart = e.sub(a, 1), w = e.mul(reciprocal, reciprocal);
   const part = (side: keyof Quotient): Expr => {
     const far2 = e.select(far, polynomial(e, w, FAR[side]), polynomial(e, w, TAIL[side]));
@@ -154,7 +154,7 @@ function pieces(e: Exprs, a: Expr): Pieces {
 
 /** erfc(a) from 5/4. */
 function complementFar(e: Exprs, a: Expr, { quotient, reciprocal }: Pieces): Expr {
-  const bounded = e.min(a, 30);
+  const bounded = e.atMost(a, 30);
   const square = twoProduct(e, bounded, bounded);
   // -a^2 - 9/16 + quotient, of which each part is smaller than what is in front of it.
   const base = twoSum(e, e.neg(square.high), e.constant(-0.5625, "f64"));
@@ -168,7 +168,7 @@ export function erf(e: Exprs, x: Expr): Expr {
   const a = e.abs(x);
   if (x.ty === "f32") {
     const near = e.add(e.mul(x, polynomial(e, e.mul(x, x), SINGLE_NEAR)), x);
-    const tail = exp(e, polynomial(e, e.min(a, 4), SINGLE_FAR));
+    const tail = exp(e, polynomial(e, e.atMost(a, 4), SINGLE_FAR));
     const far = e.sub(1, tail);
     return e.select(e.lt(a, 0.875), near, e.select(e.lt(x, 0), e.neg(far), far));
   }
@@ -204,7 +204,7 @@ export const erfc: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
 /** `erfc(x) e^(x^2)`, which does not underflow. */
 export const erfcx: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
   const a = e.abs(x);
-  const bounded = e.min(a, 30);
+  const bounded = e.atMost(a, 30);
   const power = expOfPair(e, twoProduct(e, bounded, bounded));
   const { near, middle, quotient, reciprocal } = pieces(e, a);
   const small = e.sub(e.sub(1, x), e.mul(x, quotient));

@@ -14,7 +14,7 @@ export function exp(e: Exprs, x: Expr): Expr {
 /** `e^x - 1`, with all digits near 0. */
 export function expm1(e: Exprs, x: Expr): Expr {
   if (x.ty === "f32") return e.convert(expm1(e, e.convert(x, "f64")), "f32");
-  const y = e.mul(halfExpm1(e, e.min(e.max(x, -40), 710)).high, 2);
+  const y = e.mul(halfExpm1(e, e.atMost(e.atLeast(x, -40), 710)).high, 2);
   // Halves of the smallest numbers would be rounded, and the sum has no -0.
   return e.select(e.lt(e.abs(x), 2 ** -54), x, y);
 }

@@ -66,7 +66,7 @@ export function reduceExponent(e: Exprs, x: Expr, precise: boolean, more?: Expr)
 
 /** Bounds beyond which e^x is 0 or, of `f64` its half too, infinite. NaN passes. */
 export function boundedExponent(e: Exprs, x: Expr): Expr {
-  return x.ty === "f64" ? e.min(e.max(x, -746), 711) : e.min(e.max(x, -104), 89);
+  return x.ty === "f64" ? e.atMost(e.atLeast(x, -746), 711) : e.atMost(e.atLeast(x, -104), 89);
 }
 
 /** e^x of a reduced argument. */

@@ -301,6 +301,16 @@ export class Exprs {
     return a === b ? a : this.#node("select", a.ty, [condition, a, b]);
   }
 
+  /** `x`, or `bound` where it is below that; NaN stays. */
+  atLeast(x: Expr, bound: Operand): Expr {
+    return this.select(this.lt(x, bound), bound, x);
+  }
+
+  /** `x`, or `bound` where it is above that; NaN stays. */
+  atMost(x: Expr, bound: Operand): Expr {
+    return this.select(this.lt(bound, x), bound, x);
+  }
+
   /** As `select`, where `condition` seldom holds: `x` may be left out where no element needs it. */
   rare(condition: Expr, x: Operand, y: Operand): Expr {
     const [a, b] = this.#pair("rare", x, y);

@@ -30,7 +30,7 @@ export function tanh(e: Exprs, x: Expr): Expr {
     return withSign(e, e.select(e.lt(a, 0.625), near, far), x);
   }
   // With h = (e^2a - 1) / 2: tanh(a) = h / (h + 1).
-  const { high, low } = halfExpm1(e, e.min(e.add(a, a), 44));
+  const { high, low } = halfExpm1(e, e.atMost(e.add(a, a), 44));
   const below = e.add(high, 1);
   const q = e.div(high, below);
   // What rounding the denominator lost, and the low part of both.
@@ -43,7 +43,7 @@ export function tanh(e: Exprs, x: Expr): Expr {
 export const sinh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
   const a = e.abs(x);
   // With h = (e^a - 1) / 2: sinh(a) = h + h / (2 h + 1), and e^a / 2 where that is as good.
-  const { high, low } = halfExpm1(e, e.min(a, 40));
+  const { high, low } = halfExpm1(e, e.atMost(a, 40));
   const quotient = e.div(high, e.add(e.mul(high, 2), 1));
   const near = e.add(high, e.add(quotient, e.mul(low, 2)));
   const far = expOfPair(e, { high: a, low: e.constant(0, "f64") }, -1);
@@ -61,7 +61,7 @@ export const cosh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
 export const asinh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
   const a = e.abs(x);
   // log1p(a + a^2 / (1 + sqrt(1 + a^2))), and log(2 a) where that is as good.
-  const bounded = e.min(a, 2 ** 30);
+  const bounded = e.atMost(a, 2 ** 30);
   const square = e.mul(bounded, bounded);
   const more = e.div(square, e.add(e.sqrt(e.add(square, 1)), 1));
   const near = log1pOfPair(e, twoSum(e, bounded, more));
@@ -72,7 +72,7 @@ export const asinh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
 
 /** The inverse hyperbolic cosine. */
 export const acosh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
-  const t = e.sub(e.min(x, 2 ** 30), 1);
+  const t = e.sub(e.atMost(x, 2 ** 30), 1);
   const near = log1pOfPair(e, twoSum(e, t, e.sqrt(e.mul(t, e.add(t, 2)))));
   const far = e.add(log(e, x), Math.LN2);
   return e.select(e.lt(x, 1), NaN, e.select(e.lt(x, 2 ** 30), near, far));

@@ -145,7 +145,7 @@ export function atan2(e: Exprs, y: Expr, x: Expr): Expr {
   // 0 / 0 counts as 0, and inf / inf as 1.
   const even = e.and(e.eq(ax, ay), e.or(e.eq(ax, 0), e.eq(ax, Infinity)));
   const ratio = e.div(ay, ax);
-  const angle = atanPositive(e, e.select(even, e.min(ay, 1), ratio));
+  const angle = atanPositive(e, e.select(even, e.atMost(ay, 1), ratio));
   // The sign of zeros too.
   const negative = (v: Expr): Expr => e.lt(e.high(v), 0);
   const turned = e.sub(PI, e.sub(angle, PI_LOW));

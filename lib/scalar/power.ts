@@ -70,7 +70,7 @@ function positivePower(e: Exprs, x: Expr, y: Expr): Expr {
  */
 export function pow(e: Exprs, x: Expr, y: Expr): Expr {
   const a = e.abs(x);
-  const usual = positivePower(e, a, e.min(e.max(y, -LARGE), LARGE));
+  const usual = positivePower(e, a, e.atMost(e.atLeast(y, -LARGE), LARGE));
   const infinity = e.constant(Infinity, x.ty);
   const grows = e.xor(e.eq(a, 0), e.gt(y, 0));
   const limit = e.select(grows, infinity, 0);
