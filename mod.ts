@@ -42,6 +42,7 @@
  *
  * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit` or `oneStep`
  * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, within bounds, with losses for outliers
+ * - `curveFit`: a curve through data, with standard errors, covariance and bands
  * - `rootFind`: `f(x) = 0` for as many equations as unknowns
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
@@ -126,6 +127,9 @@ export {
   type AndersonOptions,
   type Bounds,
   type Counts,
+  type CurveFit,
+  curveFit,
+  type CurveFitOptions,
   damped,
   type DampedOptions,
   type Evaluation,

@@ -57,7 +57,8 @@ export interface LeastSquaresOptions {
   readonly lossScale?: number | undefined;
 }
 
-const optionTable: OptionTable<LeastSquaresOptions> = {
+/** What the options hold. */
+export const leastSquaresOptions: OptionTable<LeastSquaresOptions> = {
   maxSteps: "count",
   rtol: "tolerance",
   atol: "tolerance",
@@ -101,7 +102,7 @@ export function leastSquares<T extends FloatTree>(
 ): Solution<T> {
   const op = "leastSquares";
   if (arguments.length > 2) {
-    checkCall("leastSquares(residuals, x0, options)", arguments, optionTable);
+    checkCall("leastSquares(residuals, x0, options)", arguments, leastSquaresOptions);
   }
   checkFunction(op, residuals);
   checkOptions(op, options);
