@@ -117,9 +117,7 @@ function pageBlock(result: PageSize | PageFailure): string[] {
     "a page that computes eagerly and compiles, bundled",
     "error" in result
       ? `  not available: ${result.error}`
-      : `  ${result.kB} kB, after gzip ${result.gzipKB} kB${
-        result.alone ? "" : ", and downloads more"
-      }`,
+      : `  ${result.kB} kB, after gzip ${result.gzipKB} kB, in ${result.files} scripts`,
     "",
   ];
 }

@@ -21,8 +21,8 @@ import { type Engine, isRelaxed, lacking, ownEngine } from "./cpu_host.ts";
 import { Heap } from "./cpu_heap.ts";
 import { CpuMemory } from "./cpu_memory.ts";
 import { CpuExecutable, type CpuProgram } from "./cpu_program.ts";
+import { onnx } from "./deferred.ts";
 import { interpreter } from "./interpreter.ts";
-import { onnx } from "./onnx.ts";
 
 /**
  * Makes a program of a jaxpr. Arrays of more than `large` bytes are to be passed by address; `fma` says

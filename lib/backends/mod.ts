@@ -10,10 +10,9 @@ import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { hostRoutines } from "../routine/routine.ts";
 import { cpu } from "./cpu.ts";
+import { onnx, webgpu } from "./deferred.ts";
 import { interpreter } from "./interpreter.ts";
-import { onnx } from "./onnx.ts";
 import { wasmRoutine } from "./routines.ts";
-import { webgpu } from "./webgpu.ts";
 
 registerBackend(cpu);
 registerBackend(onnx);
@@ -22,7 +21,7 @@ registerBackend(interpreter);
 renamedBackend("wasm", "onnx");
 hostRoutines(wasmRoutine);
 
-export { cpu, interpreter, onnx, webgpu };
+export { cpu, interpreter };
 
 /** Options of `loadBackend`. */
 export interface LoadOptions {

@@ -7,8 +7,7 @@
  *
  * @module
  */
-import type { Backend, Executable } from "../core/backend.ts";
-import { BackendError } from "../core/errors.ts";
+import { type Backend, type Executable, notLoaded } from "../core/backend.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { lowerJaxpr } from "../onnx/lower.ts";
 import { encodeModel, type Graph, type Model, onnxTypeCode } from "../onnx/model.ts";
@@ -20,9 +19,7 @@ import { OnnxExecutable } from "./onnx_program.ts";
 const host = new OnnxHost();
 
 function compile(jaxpr: Jaxpr, name: string): Executable {
-  if (!host.ready) {
-    throw new BackendError('the backend "onnx" is not loaded: `await loadBackend("onnx")` first');
-  }
+  if (!host.ready) throw notLoaded("onnx");
   return compileChecked(jaxpr, (program) => compilePlain(program, name));
 }
 

@@ -8,7 +8,7 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import type { Backend, Executable } from "../core/backend.ts";
+import { type Backend, type Executable, notLoaded } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { type ShapedArray, sizeOf } from "../core/aval.ts";
 import { allocate, type TypedArray } from "../core/dtype.ts";
@@ -171,11 +171,7 @@ const finalizer = new FinalizationRegistry<{ compiled: Compiled }>(({ compiled }
 
 /** The device there is. */
 function device(name: string): Loaded {
-  if (loaded === null) {
-    throw new BackendError(
-      'the backend "webgpu" is not loaded: `await loadBackend("webgpu")` first',
-    );
-  }
+  if (loaded === null) throw notLoaded("webgpu");
   const { loss } = loaded.gpu;
   if (loss !== null) {
     throw new BackendError(`program ${name} cannot run: ${loss.message}`, { cause: loss });

@@ -14,7 +14,6 @@ import {
   definePrimitive,
   type Jaxpr,
   Linear,
-  ordinary,
   type Passes,
   type Primitive,
   type Programs,
@@ -131,8 +130,10 @@ function callRules(self: () => Primitive<CallParams>): Pick<
 /** What both calls say to passes, except how they are cut in two. */
 function passes(partial: Programs<CallParams>["partial"]): Passes<CallParams> {
   return {
-    ...ordinary,
     mobile: false,
+    cheap: false,
+    effect: null,
+    algebra: null,
     programs: calls({
       partial,
       narrow(params, used) {
@@ -146,7 +147,7 @@ function passes(partial: Programs<CallParams>["partial"]): Passes<CallParams> {
 }
 
 /** A function that a backend runs as one compiled graph. */
-export const jitCall: Primitive<CallParams> = definePrimitive<CallParams>({
+export const jitCall: Primitive<CallParams> = /* @__PURE__ */ definePrimitive<CallParams>({
   name: "jit",
   impl: { evaluate: runCompiled },
   ...callRules(() => jitCall),
@@ -158,7 +159,7 @@ export const jitCall: Primitive<CallParams> = definePrimitive<CallParams>({
     const outs = bind(jitCall, [...known, ...outCts], { ...params, jaxpr });
     return spread(active, outs);
   },
-  passes: passes((context, args, params) => {
+  passes: /* @__PURE__ */ passes((context, args, params) => {
     const unknown = args.map((x) => context.isUnknown(x));
     const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(params.jaxpr, unknown);
     const [knownArgs, unknownArgs] = partition(args, unknown);
@@ -178,7 +179,7 @@ export const jitCall: Primitive<CallParams> = definePrimitive<CallParams>({
 });
 
 /** A function whose intermediate values are computed again where a backward pass needs them. */
-export const checkpointCall: Primitive<CallParams> = definePrimitive<CallParams>({
+export const checkpointCall: Primitive<CallParams> = /* @__PURE__ */ definePrimitive<CallParams>({
   name: "checkpoint",
   impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
   ...callRules(() => checkpointCall),
@@ -194,7 +195,7 @@ export const checkpointCall: Primitive<CallParams> = definePrimitive<CallParams>
       back.slice(consts.length),
     );
   },
-  passes: passes((context, args, params) => {
+  passes: /* @__PURE__ */ passes((context, args, params) => {
     const unknown = args.map((x) => context.isUnknown(x));
     const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(params.jaxpr, unknown);
     const [knownArgs] = partition(args, unknown);

@@ -14,7 +14,6 @@ import {
   definePrimitive,
   type Jaxpr,
   Linear,
-  ordinary,
   type Primitive,
   type ProgramLowering,
 } from "../core/primitive.ts";
@@ -81,7 +80,7 @@ interface Span {
   readonly count: number;
 }
 
-const padKnown = memoize((jaxpr: Jaxpr, _: number, all: Types, own: Span) =>
+const padKnown = /* @__PURE__ */ memoize((jaxpr: Jaxpr, _: number, all: Types, own: Span) =>
   stageClosed("cond", (args) => {
     const outs = evalJaxpr(jaxpr, args, bind);
     const numKnown = outs.length - own.count;
@@ -94,7 +93,7 @@ const padKnown = memoize((jaxpr: Jaxpr, _: number, all: Types, own: Span) =>
   }, jaxpr.inputs.map((v) => v.aval))
 );
 
-const padStaged = memoize((jaxpr: Jaxpr, _: number, all: Types, own: Span) =>
+const padStaged = /* @__PURE__ */ memoize((jaxpr: Jaxpr, _: number, all: Types, own: Span) =>
   stageClosed(
     "cond",
     (args) =>
@@ -142,7 +141,7 @@ function evalWhereTaken(
   });
 }
 
-const zerosInPlaceOf = memoize((branch: Jaxpr) =>
+const zerosInPlaceOf = /* @__PURE__ */ memoize((branch: Jaxpr) =>
   stageClosed(
     "cond",
     () => branch.outputs.map((a) => zeros(a.aval)),
@@ -156,7 +155,7 @@ export function chosenBranch(branches: readonly Jaxpr[], index: ConcreteArray): 
 }
 
 /** Evaluates one of several programs: inputs are an int32 index (clamped), then the operands. */
-export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
+export const condP: Primitive<CondParams> = /* @__PURE__ */ definePrimitive<CondParams>({
   name: "cond",
   abstractEval(_, { branches }) {
     const avals = branches[0]!.outputs.map((a) => a.aval);
@@ -232,8 +231,10 @@ export const condP: Primitive<CondParams> = definePrimitive<CondParams>({
     return [outs, all.map(() => 0)];
   },
   passes: {
-    ...ordinary,
     mobile: false,
+    cheap: false,
+    effect: null,
+    algebra: null,
     programs: {
       list: ({ branches }) =>
         branches.map((jaxpr) => once("branch", jaxpr, { first: 1, count: 0 })),

@@ -14,9 +14,9 @@ import {
   type Eqn,
   type Jaxpr,
   Linear,
-  ordinary,
   type Passes,
   type Primitive,
+  stationary,
   type Tangent,
   Var,
 } from "../core/primitive.ts";
@@ -117,8 +117,10 @@ function checkConsts(kind: string, params: Reach, tangents: readonly Tangent[]):
 /** What functions with rules say to passes: of themselves, all stays; they have noted their own. */
 function ruledPasses<P extends Reach>(): Passes<P> {
   return {
-    ...ordinary,
     mobile: false,
+    cheap: false,
+    effect: null,
+    algebra: null,
     programs: {
       ...calls({ partial: null, narrow: whole, within: (params) => params }),
       // Further constants are captured values, of which the rules know nothing.
@@ -253,7 +255,9 @@ function backwardLanes(bwd: BwdRule, size: number): BwdRule {
 }
 
 /** A function with its own jvp rule. */
-export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpParams>({
+export const customJvpP: Primitive<CustomJvpParams> = /* @__PURE__ */ definePrimitive<
+  CustomJvpParams
+>({
   name: "custom_jvp",
   abstractEval: (_, { jaxpr }) => jaxpr.outputs.map((a) => a.aval),
   impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
@@ -287,7 +291,7 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
     const outs = bind(customJvpP, call.inputs, { ...params, jaxpr: call.jaxpr, rule });
     return [outs, call.outDims];
   },
-  passes: ruledPasses(),
+  passes: /* @__PURE__ */ ruledPasses(),
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
   kernel: (b, inputs, { jaxpr }) => b.inline(jaxpr, inputs),
   samples: () => [{
@@ -313,7 +317,9 @@ export const customJvpP: Primitive<CustomJvpParams> = definePrimitive<CustomJvpP
 });
 
 /** A linear map known by its transpose alone. */
-export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<CustomLinearParams>({
+export const customLinearP: Primitive<CustomLinearParams> = /* @__PURE__ */ definePrimitive<
+  CustomLinearParams
+>({
   name: "custom_vjp_tangents",
   abstractEval: (_, { outAvals }) => outAvals,
   impl: {
@@ -343,7 +349,7 @@ export const customLinearP: Primitive<CustomLinearParams> = definePrimitive<Cust
     return [outs, outs.map(() => 0)];
   },
   // Its rule is for one step.
-  passes: { ...ordinary, mobile: false },
+  passes: stationary,
   lower(_, __, { name }) {
     throw forward(name);
   },
@@ -377,7 +383,9 @@ function forward(name: string): DifferentiationError {
 }
 
 /** A function with its own forward and backward rules for reverse mode. */
-export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpParams>({
+export const customVjpP: Primitive<CustomVjpParams> = /* @__PURE__ */ definePrimitive<
+  CustomVjpParams
+>({
   name: "custom_vjp",
   abstractEval: (_, { jaxpr }) => jaxpr.outputs.map((a) => a.aval),
   impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
@@ -410,7 +418,7 @@ export const customVjpP: Primitive<CustomVjpParams> = definePrimitive<CustomVjpP
     const outs = bind(customVjpP, call.inputs, { ...params, jaxpr: call.jaxpr, fwd, bwd });
     return [outs, call.outDims];
   },
-  passes: ruledPasses(),
+  passes: /* @__PURE__ */ ruledPasses(),
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
   kernel: (b, inputs, { jaxpr }) => b.inline(jaxpr, inputs),
   samples: () => [{

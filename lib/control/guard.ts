@@ -14,7 +14,7 @@ import { memoize } from "../core/memo.ts";
  * The program with a bool for a further first input: what it does beside giving results is done where
  * that is true. What it gives is the same.
  */
-export const guarded: (jaxpr: Jaxpr) => Jaxpr = memoize((jaxpr: Jaxpr): Jaxpr => {
+export const guarded: (jaxpr: Jaxpr) => Jaxpr = /* @__PURE__ */ memoize((jaxpr: Jaxpr): Jaxpr => {
   const flag = new Var(shaped([], "bool"), jaxpr.numVars);
   const eqns = hasEffects(jaxpr) ? jaxpr.eqns.map((eqn) => within(eqn, flag)) : jaxpr.eqns;
   return { ...jaxpr, inputs: [flag, ...jaxpr.inputs], eqns, numVars: jaxpr.numVars + 1 };

@@ -19,7 +19,7 @@ export const reorder: (
   jaxpr: Jaxpr,
   inputs: readonly number[],
   outputs: readonly number[],
-) => Jaxpr = memoize(
+) => Jaxpr = /* @__PURE__ */ memoize(
   (jaxpr: Jaxpr, inputs: readonly number[], outputs: readonly number[]) => ({
     ...jaxpr,
     inputs: inputs.map((i) => jaxpr.inputs[i]!),

@@ -12,7 +12,6 @@ import {
   definePrimitive,
   type Jaxpr,
   Linear,
-  ordinary,
   type Primitive,
   type Tangent,
 } from "../core/primitive.ts";
@@ -81,7 +80,9 @@ function join<T>(p: Record<Role | "b", T[]>): T[] {
 }
 
 /** Solves `A x = b` for `x`, where programs give the action of `A` and of its inverse. */
-export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<LinearSolveParams>({
+export const linearSolveP: Primitive<LinearSolveParams> = /* @__PURE__ */ definePrimitive<
+  LinearSolveParams
+>({
   name: "linear_solve",
   abstractEval: (_, { solve }) => solve.jaxpr.outputs.map((a) => a.aval),
   impl: {
@@ -175,8 +176,10 @@ export const linearSolveP: Primitive<LinearSolveParams> = definePrimitive<Linear
     return [outs, outs.map(() => 0)];
   },
   passes: {
-    ...ordinary,
     mobile: false,
+    cheap: false,
+    effect: null,
+    algebra: null,
     programs: {
       list: (params) => [once("call", params.solve.jaxpr, solveConsts(params))],
       forRules: ({ matvec, vecmat, transposeSolve }) =>

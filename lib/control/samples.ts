@@ -11,7 +11,7 @@ import { add, mul } from "../primitives/elementwise/arithmetic.ts";
 import { sin } from "../primitives/elementwise/elementary.ts";
 
 /** A float64 vector of length 3. */
-export const vec3: ShapedArray = shaped([3], "float64");
+export const vec3: ShapedArray = /* @__PURE__ */ shaped([3], "float64");
 
 /** Records a program over the given input types. */
 export function program(

@@ -14,7 +14,6 @@ import {
   Linear,
   type Loop,
   type Narrowed,
-  ordinary,
   type PartialContext,
   type Primitive,
   type Tangent,
@@ -80,7 +79,7 @@ function interleave(counts: readonly number[], dots: readonly number[]): number[
 }
 
 /** Loops over the first axis of some arrays with a carry; gives the last carry and stacked outputs. */
-export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
+export const scanP: Primitive<ScanParams> = /* @__PURE__ */ definePrimitive<ScanParams>({
   name: "scan",
   abstractEval: (_, { jaxpr, numCarry, length }) =>
     jaxpr.outputs.map((a, i) => i < numCarry ? a.aval : stacked(a.aval, length)),
@@ -206,8 +205,10 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
     return [outs, body.batched.map((b, i) => b ? (i < numCarry ? 0 : 1) : null)];
   },
   passes: {
-    ...ordinary,
     mobile: false,
+    cheap: false,
+    effect: null,
+    algebra: null,
     programs: {
       list: ({ jaxpr, numConsts }) => [{
         role: "step",
@@ -224,7 +225,7 @@ export const scanP: Primitive<ScanParams> = definePrimitive<ScanParams>({
       inline: () => null,
       narrow: narrowScan,
       partial: splitScan,
-      loop: loops((params) => ({ kind: "scan", ...params })),
+      loop: /* @__PURE__ */ loops((params) => ({ kind: "scan", ...params })),
       mayNotEnd: false,
       within: null,
     },
@@ -441,7 +442,7 @@ interface TransposedBody {
   readonly xs: readonly boolean[];
 }
 
-const transposedBody = memoize((
+const transposedBody = /* @__PURE__ */ memoize((
   jaxpr: Jaxpr,
   numCarry: number,
   constLinear: readonly boolean[],

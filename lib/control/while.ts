@@ -17,7 +17,6 @@ import {
   type Jaxpr,
   type Loop,
   type Narrowed,
-  ordinary,
   type PartialContext,
   type Primitive,
   type ProgramLowering,
@@ -57,7 +56,7 @@ function parts<T>(inputs: readonly T[], { condConsts, bodyConsts }: WhileParams)
 }
 
 /** A condition that ignores the tangents that a differentiated loop carries along. */
-const condIgnoring = memoize((
+const condIgnoring = /* @__PURE__ */ memoize((
   cond: Jaxpr,
   extra: readonly (readonly number[])[],
   dtypes: readonly NDArray["dtype"][],
@@ -70,7 +69,7 @@ const condIgnoring = memoize((
 );
 
 /** A body whose lanes stand still once their own condition is false, and "any lane goes on". */
-const maskedLoop = memoize((
+const maskedLoop = /* @__PURE__ */ memoize((
   cond: Jaxpr,
   body: Jaxpr,
   size: number,
@@ -104,7 +103,7 @@ const maskedLoop = memoize((
  * The same where the condition does something beside giving a bool: it is asked once for each lane and
  * step, at the end of the step before, and what it said is carried in front.
  */
-const loopOfTests = memoize((
+const loopOfTests = /* @__PURE__ */ memoize((
   cond: Jaxpr,
   body: Jaxpr,
   size: number,
@@ -131,7 +130,7 @@ const loopOfTests = memoize((
 });
 
 /** Repeats a program while a condition on the carry holds. */
-export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
+export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<WhileParams>({
   name: "while",
   abstractEval: (_, { body }) => body.outputs.map((a) => a.aval),
   impl: {
@@ -242,8 +241,10 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
     return [outs, carryMask.map((m) => m ? 0 : null)];
   },
   passes: {
-    ...ordinary,
     mobile: false,
+    cheap: false,
+    effect: null,
+    algebra: null,
     programs: {
       list: ({ cond, body, condConsts, bodyConsts }) => [
         { role: "test", jaxpr: cond, consts: { first: 0, count: condConsts } },
@@ -258,7 +259,7 @@ export const whileP: Primitive<WhileParams> = definePrimitive<WhileParams>({
       inline: () => null,
       narrow: narrowWhile,
       partial: splitWhile,
-      loop: loops((params) => ({ kind: "while", ...params })),
+      loop: /* @__PURE__ */ loops((params) => ({ kind: "while", ...params })),
       mayNotEnd: true,
       within: (params, name) => ({ within: name, ...params }),
     },
@@ -388,7 +389,7 @@ function knownPart(
  * The program with its loops noted to be in a function with derivative rules, for the message where
  * they are differentiated all the same.
  */
-export const loopsWithin: (jaxpr: Jaxpr, name: string) => Jaxpr = memoize(
+export const loopsWithin: (jaxpr: Jaxpr, name: string) => Jaxpr = /* @__PURE__ */ memoize(
   (jaxpr: Jaxpr, name: string): Jaxpr => {
     if (!jaxpr.eqns.some(mayNotEnd)) return jaxpr;
     const eqns = jaxpr.eqns.map((eqn): Eqn => {

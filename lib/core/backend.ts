@@ -28,9 +28,16 @@ export interface Backend {
   /** Says where to load it from: a folder or a file. A backend that loads nothing has no such method. */
   locate?(url: string | URL): void;
   /** Bytes that arrays may take in its memory; a backend without such a bound has no such property. */
-  memoryBudget?: number;
+  memoryBudget?: number | undefined;
   /** Compiles a program; the arrays in it become constants. */
   compile(jaxpr: Jaxpr, name: string): Executable;
+}
+
+/** The error of compiling for a backend that has not been loaded. */
+export function notLoaded(name: string): BackendError {
+  return new BackendError(
+    `the backend "${name}" is not loaded: \`await loadBackend("${name}")\` first`,
+  );
 }
 
 /** Where functions run for which nothing else is said. */

@@ -203,6 +203,21 @@ export const ordinary: {
   programs: null,
 };
 
+/** The same, of one whose operands for all steps of a loop at once would be large. */
+export const stationary: {
+  readonly mobile: false;
+  readonly cheap: false;
+  readonly effect: null;
+  readonly algebra: null;
+  readonly programs: null;
+} = {
+  mobile: false,
+  cheap: false,
+  effect: null,
+  algebra: null,
+  programs: null,
+};
+
 /** A program inside of an equation. */
 export interface Contained {
   /** What it is: run once, run if chosen, run in each step, or asked in each step. */

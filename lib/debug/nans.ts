@@ -104,7 +104,7 @@ function saying(name: string, aval: ShapedArray, place: string | null): string {
 }
 
 /** A program that raises where one of its operations gives a NaN. */
-const watched: (jaxpr: Jaxpr) => Jaxpr = memoize((jaxpr: Jaxpr): Jaxpr => {
+const watched: (jaxpr: Jaxpr) => Jaxpr = /* @__PURE__ */ memoize((jaxpr: Jaxpr): Jaxpr => {
   const eqns = jaxpr.eqns.map((eqn): Eqn => {
     const { programs } = eqn.primitive.passes;
     if (programs === null) return eqn;

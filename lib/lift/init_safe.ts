@@ -48,11 +48,11 @@ const makers: Readonly<Record<MakerName, StandIn>> = {
   checkpoint: onArguments,
   customJvp: onArguments,
   customVjp: onArguments,
-  grad: derivative("grad"),
-  valueAndGrad: derivative("valueAndGrad"),
-  jacfwd: derivative("jacfwd"),
-  jacrev: derivative("jacrev"),
-  hessian: derivative("hessian"),
+  grad: /* @__PURE__ */ derivative("grad"),
+  valueAndGrad: /* @__PURE__ */ derivative("valueAndGrad"),
+  jacfwd: /* @__PURE__ */ derivative("jacfwd"),
+  jacrev: /* @__PURE__ */ derivative("jacrev"),
+  hessian: /* @__PURE__ */ derivative("hessian"),
   vmap: (f, options = {}) => (...args: unknown[]) => {
     const { inAxes = 0, outAxes = 0, axisSize } = options as VmapOptions;
     const { arrays, def, dims, size } = mappedArguments(f as never, args, inAxes, axisSize);
@@ -70,9 +70,9 @@ function firstSlice(xs: unknown, options: unknown): unknown {
 }
 
 const immediate: Readonly<Record<Exclude<ImmediateName, "isInitializing">, StandIn>> = {
-  jvp: atPoint("jvp"),
-  vjp: atPoint("vjp"),
-  linearize: atPoint("linearize"),
+  jvp: /* @__PURE__ */ atPoint("jvp"),
+  vjp: /* @__PURE__ */ atPoint("vjp"),
+  linearize: /* @__PURE__ */ atPoint("linearize"),
   scan: (f, init, xs, options = {}) =>
     pure.scan(once(f, asArrays(init), firstSlice(xs, options)), init, xs, options),
   map: (f, xs) => pure.map(once(f, firstSlice(xs, {})), xs),

@@ -103,7 +103,7 @@ export interface Recorded {
   readonly world: World;
 }
 
-const stepType = shaped([], "int32");
+const stepType = /* @__PURE__ */ shaped([], "int32");
 
 /** Records a function of the list of arguments with structure `def`, over contexts within `world`. */
 export function record(

@@ -69,7 +69,7 @@ function factorProgram(a: NDArray, params: CholeskyParams): NDArray {
 }
 
 /** Lower triangular factors. */
-export const choleskyP: Primitive<CholeskyParams> = decomposition<CholeskyParams>({
+export const choleskyP: Primitive<CholeskyParams> = /* @__PURE__ */ decomposition<CholeskyParams>({
   name: "cholesky",
   square: true,
   factors: (n) => [{ shape: [n, n] }],

@@ -13,7 +13,7 @@ import { type Routine, routine } from "../routine/routine.ts";
  * two rows at a time.
  */
 const cholesky = (element: string): Routine =>
-  routine(`
+  routine(() => `
 cholesky(in a: T[count, n, n], out l: T[count, n, n], scratch panel: T[4, n], count, n) {
   for s in 0..count {
     for i in 0..n {
@@ -81,11 +81,11 @@ cholesky(in a: T[count, n, n], out l: T[count, n, n], scratch panel: T[4, n], co
 }`);
 
 /** Of the matrices whose lower triangle is given. */
-export const choleskyRoutine: Routine = cholesky(
+export const choleskyRoutine: Routine = /* @__PURE__ */ cholesky(
   "vector j in 0..i + 1 { l[s, i, j] = a[s, i, j] }",
 );
 
 /** Of the means of the matrices and their transposes. */
-export const symmetrizedCholeskyRoutine: Routine = cholesky(
+export const symmetrizedCholeskyRoutine: Routine = /* @__PURE__ */ cholesky(
   "for j in 0..i + 1 { l[s, i, j] = 0.5 * (a[s, i, j] + a[s, j, i]) }",
 );

@@ -9,7 +9,7 @@ import { type Routine, routine } from "../routine/routine.ts";
  * Eliminates by rows and columns with complete pivoting: pivots that are 0 come last. What is done to rows
  * is kept in `rows`, what is done to columns in `columns`, transposed. `signs[0]` is that of the exchanges.
  */
-const diagonalise: Routine = routine(`
+const diagonalise: Routine = /* @__PURE__ */ routine(`
 diagonalise(out w: Wide[n, n], out rows: Wide[n, n], out columns: Wide[n, n], out pivots: Wide[n],
             out signs: Wide[1], n) {
   signs[0] = 1
@@ -74,7 +74,7 @@ diagonalise(out w: Wide[n, n], out rows: Wide[n, n], out columns: Wide[n, n], ou
 }`);
 
 /** `z = x y`, or with `turned` 1 `z = x^T y`. */
-const multiply: Routine = routine(`
+const multiply: Routine = /* @__PURE__ */ routine(`
 multiply(in x: Wide[n, n], in y: Wide[n, n], out z: Wide[n, n], n, turned) {
   for i in 0..n {
     vector j in 0..n { z[i, j] = 0 }
@@ -86,7 +86,7 @@ multiply(in x: Wide[n, n], in y: Wide[n, n], out z: Wide[n, n], n, turned) {
 }`);
 
 /** `z = x y^T`. */
-const multiplyTurned: Routine = routine(`
+const multiplyTurned: Routine = /* @__PURE__ */ routine(`
 multiplyTurned(in x: Wide[n, n], in y: Wide[n, n], out z: Wide[n, n], n) {
   for i in 0..n {
     for j in 0..n { z[i, j] = sum(k in 0..n: x[i, k] * y[j, k]) }
@@ -106,11 +106,11 @@ const weight = (positions: readonly string[]): string => `
 
 /** The cofactors of a diagonal matrix, or their derivatives along one or two others. */
 const inner = [
-  `
+  () => `
       for i in 0..n {${weight(["i"])}
         inner[i, i] = weight
       }`,
-  `
+  () => `
       for i in 0..n {
         for j in 0..n {
           if j != i {${weight(["i", "j"])}
@@ -119,7 +119,7 @@ const inner = [
           }
         }
       }`,
-  `
+  () => `
       for i in 0..n {
         for j in 0..n {
           for k in 0..n {
@@ -145,7 +145,7 @@ function cofactors(order: 0 | 1 | 2): Routine {
   const changes = ["e", "f"].slice(0, order);
   const own = ["m", "o"].slice(0, order);
   return routine(
-    `
+    () => `
 cofactors(in a: T[count, n, n], ${changes.map((name) => `in ${name}: T[count, n, n], `).join("")}
     out c: T[count, n, n], scratch w: Wide[n, n], scratch rows: Wide[n, n],
     scratch columns: Wide[n, n], ${own.map((name) => `scratch ${name}: Wide[n, n], `).join("")}
@@ -164,7 +164,7 @@ cofactors(in a: T[count, n, n], ${changes.map((name) => `in ${name}: T[count, n,
       inverses[i] = select(pivots[i] == 0, 0, 1 / pivots[i])
       if i < first { all = all * pivots[i] }
       vector j in 0..n { inner[i, j] = 0 }
-    }${inner[order]}
+    }${inner[order]!()}
     multiply(rows, inner, x, n, 1)
     multiply(x, columns, inner, n, 0)
     // Zeros have no sign: that of exchanges would be by chance.
@@ -180,4 +180,8 @@ cofactors(in a: T[count, n, n], ${changes.map((name) => `in ${name}: T[count, n,
 }
 
 /** Cofactors of `count` matrices, and their derivatives along one and two others. */
-export const cofactorRoutines: readonly Routine[] = [cofactors(0), cofactors(1), cofactors(2)];
+export const cofactorRoutines: readonly Routine[] = [
+  /* @__PURE__ */ cofactors(0),
+  /* @__PURE__ */ cofactors(1),
+  /* @__PURE__ */ cofactors(2),
+];

@@ -12,9 +12,9 @@ import { formatShape, ShapeError } from "../core/errors.ts";
 import {
   definePrimitive,
   type HostValue,
-  ordinary,
   type Primitive,
   type Sample,
+  stationary,
   type Tangent,
 } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
@@ -108,7 +108,7 @@ export function decomposition<P>(r: DecompositionRules<P>): Primitive<P> {
       return [outs, outs.map(() => 0)];
     },
     // The matrices that are taken apart would be needed for all steps at once.
-    passes: { ...ordinary, mobile: false },
+    passes: stationary,
     lower(g, inputs, params, [aval], avals) {
       if (sizeOf(aval!.shape) > 0) return lower(g, inputs, params, [aval!], avals);
       // There is nothing to take apart: the results are the same for all.

@@ -14,10 +14,10 @@ import {
   definePrimitive,
   type HostValue,
   Linear,
-  ordinary,
   type Primitive,
   type Sample,
   type SampleInput,
+  stationary,
   type Tangent,
 } from "../core/primitive.ts";
 import { bind, bind1 } from "../core/trace.ts";
@@ -109,7 +109,7 @@ interface PivotRules {
   readonly tangents: (a: NDArray, da: NDArray) => readonly Tangent[];
   /** The results of all matrices, from pivots `[..., n]` and signs `[...]`. */
   readonly program: (pivots: NDArray, sign: NDArray) => readonly NDArray[];
-  readonly samples: readonly Sample<null>[];
+  readonly samples: () => readonly Sample<null>[];
 }
 
 /** Defines an operation whose results are numbers for each matrix, made from its pivots. */
@@ -142,16 +142,16 @@ function ofPivots(r: PivotRules): Primitive<null> {
       return [outs, outs.map(() => 0)];
     },
     // The matrices that are eliminated would be needed for all steps at once.
-    passes: { ...ordinary, mobile: false },
+    passes: stationary,
     lower: lowerAsProgram(program),
     kernel: compileAsProgram(program),
-    samples: () => r.samples,
+    samples: r.samples,
   });
   return self;
 }
 
 /** Determinants of matrices. */
-export const detP: Primitive<null> = ofPivots({
+export const detP: Primitive<null> = /* @__PURE__ */ ofPivots({
   name: "det",
   results: 1,
   // Zeros have no sign: that of exchanges would be by chance.
@@ -161,11 +161,11 @@ export const detP: Primitive<null> = ofPivots({
     const product = mul(sign, reduceProd(pivots, [pivots.ndim - 1]));
     return [add(product, scalarLike(0, product))];
   },
-  samples: matrixSamples(),
+  samples: () => matrixSamples(),
 });
 
 /** Signs of determinants, and logarithms of their absolute values. */
-export const slogdetP: Primitive<null> = ofPivots({
+export const slogdetP: Primitive<null> = /* @__PURE__ */ ofPivots({
   name: "slogdet",
   results: 2,
   values: ({ pivots, sign }) => [
@@ -177,10 +177,11 @@ export const slogdetP: Primitive<null> = ofPivots({
     mul(sign, reduceProd(signOf(pivots), [pivots.ndim - 1])),
     reduceSum(log(abs(pivots)), [pivots.ndim - 1]),
   ],
-  samples: matrixSamples({
-    jvp: "the logarithm of 0 has no slope",
-    transpose: "the logarithm of 0 has no slope",
-  }),
+  samples: () =>
+    matrixSamples({
+      jvp: "the logarithm of 0 has no slope",
+      transpose: "the logarithm of 0 has no slope",
+    }),
 });
 
 /** The determinants of matrices `[..., n, n]` with n above 0. */
@@ -214,7 +215,7 @@ const ANY_RANK = 2;
  *
  * and so on. Nothing is divided by, so a matrix may be singular.
  */
-export const cofactorsP: Primitive<null> = definePrimitive<null>({
+export const cofactorsP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "cofactors",
   abstractEval([a, ...changes]) {
     checkSquare("cofactors", a!);
@@ -259,7 +260,7 @@ export const cofactorsP: Primitive<null> = definePrimitive<null>({
     [0],
   ],
   // The matrices that are eliminated would be needed for all steps at once.
-  passes: { ...ordinary, mobile: false },
+  passes: stationary,
   lower(g, [a, ...changes], _, [aval], [out]) {
     const empty = emptyOutput(g, out!);
     if (empty !== null) return [empty];

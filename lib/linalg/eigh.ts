@@ -119,7 +119,7 @@ function eighProgram(a: NDArray, { computeVectors }: EighParams): NDArray[] {
 }
 
 /** Eigenvalues, and eigenvectors as columns, of matrices whose lower triangle is given. */
-export const eighP: Primitive<EighParams> = decomposition<EighParams>({
+export const eighP: Primitive<EighParams> = /* @__PURE__ */ decomposition<EighParams>({
   name: "eigh",
   square: true,
   factors: (n, _, { computeVectors }) => [

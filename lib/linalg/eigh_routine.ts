@@ -12,7 +12,7 @@ import { type Routine, routine } from "../routine/routine.ts";
  * Reflections on both sides leave \`diagonal\` and \`beside\` of z, a full symmetric matrix. Reflection k
  * is row k of h, from k + 1 on, and \`taus[k]\`.
  */
-const tridiagonalise: Routine = routine(`
+const tridiagonalise: Routine = /* @__PURE__ */ routine(`
 tridiagonalise(out z: T[n, n], out h: T[n, n], out taus: T[n], out diagonal: T[n], out beside: T[n],
                out p: T[n], n) {
   for k in 0..n - 1 {
@@ -46,7 +46,7 @@ tridiagonalise(out z: T[n, n], out h: T[n, n], out taus: T[n], out diagonal: T[n
 }`);
 
 /** The transpose of the product of the reflections. */
-const accumulate: Routine = routine(`
+const accumulate: Routine = /* @__PURE__ */ routine(`
 accumulate(in h: T[n, n], in taus: T[n], out q: T[n, n], n) {
   for i in 0..n {
     vector j in 0..n { q[i, j] = 0 }
@@ -66,7 +66,7 @@ accumulate(in h: T[n, n], in taus: T[n], out q: T[n, n], n) {
 /**
  * Rows l..m of q after rotations of rows i and i + 1, for i from m - 1 down to l, two at a time.
  */
-const rotate: Routine = routine(`
+const rotate: Routine = /* @__PURE__ */ routine(`
 rotate(in c: T[n], in s: T[n], out q: T[n, n], n, l, m) {
   let i = m - 1
   while i > l {
@@ -101,7 +101,7 @@ rotate(in c: T[n], in s: T[n], out q: T[n, n], n, l, m) {
  * Implicit QL with the shift of the leading 2 by 2 matrix, until all of \`e\` is negligible beside d. Rows
  * of q take part where \`vectors\` is 1. Where that takes too many sweeps, which nobody has seen, d is NaN.
  */
-const diagonalise: Routine = routine(
+const diagonalise: Routine = /* @__PURE__ */ routine(
   `
 diagonalise(out d: T[n], out e: T[n], out q: T[n, n], out cs: T[n], out sn: T[n], n, vectors) {
   let sweeps = 0
@@ -196,8 +196,8 @@ const callees = { tridiagonalise, accumulate, diagonalise };
  * Eigenvalues in ascending order, and eigenvectors as columns, from the lower triangles of \`count\`
  * matrices. Of each eigenvector the first element of about the largest size is above 0.
  */
-export const eighRoutine: Routine = routine(
-  `
+export const eighRoutine: Routine = /* @__PURE__ */ routine(
+  () => `
 eigh(in a: T[count, n, n], out w: T[count, n], out v: T[count, n, n], ${scratch}, count, n) {
   for s in 0..count {${spectrum(1)}
     for k in 0..n {
@@ -220,8 +220,8 @@ eigh(in a: T[count, n, n], out w: T[count, n], out v: T[count, n, n], ${scratch}
 );
 
 /** Eigenvalues in ascending order, from the lower triangles of \`count\` matrices. */
-export const eigenvaluesRoutine: Routine = routine(
-  `
+export const eigenvaluesRoutine: Routine = /* @__PURE__ */ routine(
+  () => `
 eigenvalues(in a: T[count, n, n], out w: T[count, n], ${scratch}, count, n) {
   for s in 0..count {${spectrum(0)}
     for k in 0..n { w[s, k] = unit * d[order[k]] }

@@ -37,8 +37,8 @@ function pade(degree: number, reach: number): Pade {
 
 /** Norms by Higham, "The scaling and squaring method for the matrix exponential revisited" (2005). */
 const approximants = {
-  float32: pade(7, 3.925724783138660),
-  float64: pade(13, 5.371920351148152),
+  float32: /* @__PURE__ */ pade(7, 3.925724783138660),
+  float64: /* @__PURE__ */ pade(13, 5.371920351148152),
 } as const;
 
 /** Exponentials of matrices `[..., n, n]`; NaN where that takes more than `most` squarings. */

@@ -11,8 +11,8 @@ import { formatShape, ShapeError } from "../core/errors.ts";
 import {
   definePrimitive,
   Linear,
-  ordinary,
   type Primitive,
+  stationary,
   type Tangent,
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
@@ -74,7 +74,9 @@ function apply(
  * for those that count as 0, and V^T; or what `pivotedFactors` gives; and right-hand sides. It is a function of the matrices and the
  * right-hand sides: the factors, which are the matrices once more, have no tangents.
  */
-export const leastSquaresP: Primitive<LeastSquaresParams> = definePrimitive<LeastSquaresParams>({
+export const leastSquaresP: Primitive<LeastSquaresParams> = /* @__PURE__ */ definePrimitive<
+  LeastSquaresParams
+>({
   name: "least_squares",
   abstractEval([a, , , , b], { transposeA }) {
     checkMatrix("lstsq", a!, false);
@@ -129,9 +131,9 @@ export const leastSquaresP: Primitive<LeastSquaresParams> = definePrimitive<Leas
     return [[bind1(leastSquaresP, lanes, params)], [0]];
   },
   // The matrices would be needed for all steps at once.
-  passes: { ...ordinary, mobile: false },
-  lower: lowerAsProgram((inputs, params) => [apply(inputs, inputs[4]!, params)]),
-  kernel: compileAsProgram((inputs, params) => [apply(inputs, inputs[4]!, params)]),
+  passes: stationary,
+  lower: /* @__PURE__ */ lowerAsProgram((inputs, params) => [apply(inputs, inputs[4]!, params)]),
+  kernel: /* @__PURE__ */ compileAsProgram((inputs, params) => [apply(inputs, inputs[4]!, params)]),
   samples() {
     const own = "its inputs must agree with each other; the laws test lstsq and pinv";
     const inputs = (m: number, n: number, columns: number, dtype: "float32" | "float64") => [

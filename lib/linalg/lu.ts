@@ -108,7 +108,7 @@ function lastRows(unit: NDArray, count: number): NDArray {
 }
 
 /** LU factors in one matrix, rows exchanged, and the order of the rows. */
-export const luP: Primitive<null> = decomposition<null>({
+export const luP: Primitive<null> = /* @__PURE__ */ decomposition<null>({
   name: "lu",
   square: false,
   factors: (m, n) => [

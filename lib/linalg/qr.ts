@@ -151,7 +151,7 @@ export function qrProgram(a: NDArray, { fullMatrices, pivoting }: QrParams): NDA
 }
 
 /** QR factors; with pivoting, also the order of the columns. */
-export const qrP: Primitive<QrParams> = decomposition<QrParams>({
+export const qrP: Primitive<QrParams> = /* @__PURE__ */ decomposition<QrParams>({
   name: "qr",
   square: false,
   factors(m, n, { fullMatrices, pivoting }) {

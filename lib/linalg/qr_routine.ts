@@ -13,7 +13,7 @@ import { type Routine, routine } from "../routine/routine.ts";
  * replaces it. tau is 0 where all below is 0. The column is scaled, so that squares neither overflow nor
  * vanish.
  */
-export const reflector: Routine = routine(`
+export const reflector: Routine = /* @__PURE__ */ routine(`
 reflector(out y: T[m, n], out v: T[m], m, n, row, p) {
   let alpha = y[row, p]
   let below: T = 0
@@ -40,7 +40,7 @@ reflector(out y: T[m, n], out v: T[m], m, n, row, p) {
 }`);
 
 /** Columns of y from \`from\` on become those of H y. \`sums\` holds tau v^T y. */
-export const reflect: Routine = routine(`
+export const reflect: Routine = /* @__PURE__ */ routine(`
 reflect(in v: T[m], out y: T[m, n], out sums: T[n], m, n, p, from) {
   let tau = v[p]
   if tau != 0 {
@@ -92,8 +92,8 @@ const give = `
 /**
  * Q, with c columns, and R, with c rows, of each of \`count\` matrices, by k = min(m, n) reflections.
  */
-export const qrRoutine: Routine = routine(
-  `
+export const qrRoutine: Routine = /* @__PURE__ */ routine(
+  () => `
 qr(in a: T[count, m, n], out q: T[count, m, c], out r: T[count, c, n],
    scratch y: T[m, n], scratch v: T[k, m], scratch sums: T[m + n], count, m, n, k, c) {
   for s in 0..count {${take}
@@ -110,8 +110,8 @@ qr(in a: T[count, m, n], out q: T[count, m, c], out r: T[count, c, n],
  * The same where in each step the longest of the columns that are left comes next, the first of several;
  * \`order\` says which column of the matrix each one is.
  */
-export const pivotedQrRoutine: Routine = routine(
-  `
+export const pivotedQrRoutine: Routine = /* @__PURE__ */ routine(
+  () => `
 pivotedQr(in a: T[count, m, n], out q: T[count, m, c], out r: T[count, c, n], out order: i32[count, n],
    scratch y: T[m, n], scratch v: T[k, m], scratch sums: T[m + n], count, m, n, k, c) {
   for s in 0..count {${take}

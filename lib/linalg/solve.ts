@@ -9,8 +9,8 @@ import type { NDArray } from "../core/array.ts";
 import {
   definePrimitive,
   Linear,
-  ordinary,
   type Primitive,
+  stationary,
   type Tangent,
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
@@ -60,7 +60,7 @@ function byFactors([, factors, order, b]: readonly NDArray[], params: SolveParam
  * right-hand sides. It is a function of the matrices and the right-hand sides: the factors, which are
  * the matrices once more, have no tangents.
  */
-export const solveP: Primitive<SolveParams> = definePrimitive<SolveParams>({
+export const solveP: Primitive<SolveParams> = /* @__PURE__ */ definePrimitive<SolveParams>({
   name: "solve",
   abstractEval([a, , , b]) {
     checkSides("solve", a!, b!);
@@ -92,9 +92,9 @@ export const solveP: Primitive<SolveParams> = definePrimitive<SolveParams>({
     return [[bind1(solveP, lanes, params)], [0]];
   },
   // The matrices would be needed for all steps at once.
-  passes: { ...ordinary, mobile: false },
-  lower: lowerAsProgram(byFactors),
-  kernel: compileAsProgram(byFactors),
+  passes: stationary,
+  lower: /* @__PURE__ */ lowerAsProgram(byFactors),
+  kernel: /* @__PURE__ */ compileAsProgram(byFactors),
   samples() {
     const factors = [4, 1, -1, 0.25, 2.75, 1.25, 0, -0.5, 3];
     const inputs = (dtype: "float32" | "float64") => [

@@ -12,7 +12,7 @@ import { type Routine, routine } from "../routine/routine.ts";
  *
  * Four columns are eliminated first, and then taken from the rest together, two rows at a time.
  */
-export const luRoutine: Routine = routine(`
+export const luRoutine: Routine = /* @__PURE__ */ routine(`
 lu(in a: T[count, m, n], out lu: T[count, m, n], out pivots: i32[count, k], out order: i32[count, m],
    count, m, n, k) {
   for s in 0..count {
@@ -97,7 +97,7 @@ lu(in a: T[count, m, n], out lu: T[count, m, n], out pivots: i32[count, k], out 
  * diagonal where `unit` is 1. A row of the solution is what is left of that of b.
  */
 const substitution = (name: string, loop: string, rest: string): Routine =>
-  routine(`
+  routine(() => `
 ${name}(in a: T[count, n, n], in b: T[count, n, m], out x: T[count, n, m], count, n, m, unit) {
   for s in 0..count {
     for i in 0..n ${loop} {
@@ -122,7 +122,7 @@ ${name}(in a: T[count, n, n], in b: T[count, n, m], out x: T[count, n, m], count
 
 /** The same with the transpose of the triangle, row by row of it: what a row of x explains leaves all others. */
 const transposedSubstitution = (name: string, loop: string, rest: string): Routine =>
-  routine(`
+  routine(() => `
 ${name}(in a: T[count, n, n], in b: T[count, n, m], out x: T[count, n, m], count, n, m, unit) {
   for s in 0..count {
     for i in 0..n {
@@ -146,11 +146,11 @@ export const substitutions: Readonly<
   Record<"lower" | "upper", { readonly plain: Routine; readonly transposed: Routine }>
 > = {
   lower: {
-    plain: substitution("forward", "", "0..i"),
-    transposed: transposedSubstitution("backward_t", "down", "0..i"),
+    plain: /* @__PURE__ */ substitution("forward", "", "0..i"),
+    transposed: /* @__PURE__ */ transposedSubstitution("backward_t", "down", "0..i"),
   },
   upper: {
-    plain: substitution("backward", "down", "i + 1..n"),
-    transposed: transposedSubstitution("forward_t", "", "i + 1..n"),
+    plain: /* @__PURE__ */ substitution("backward", "down", "i + 1..n"),
+    transposed: /* @__PURE__ */ transposedSubstitution("forward_t", "", "i + 1..n"),
   },
 };

@@ -150,7 +150,7 @@ function svdProgram(a: NDArray, params: SvdParams): NDArray[] {
 }
 
 /** Singular values, and singular vectors as columns of U and rows of V^T. */
-export const svdP: Primitive<SvdParams> = decomposition<SvdParams>({
+export const svdP: Primitive<SvdParams> = /* @__PURE__ */ decomposition<SvdParams>({
   name: "svd",
   square: false,
   factors(m, n, { fullMatrices, computeVectors }) {

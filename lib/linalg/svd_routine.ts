@@ -11,7 +11,7 @@ import { type Routine, routine } from "../routine/routine.ts";
 import { reflect, reflector } from "./qr_routine.ts";
 
 /** Rows from \`from\` on become those of y H. */
-const reflectRows: Routine = routine(`
+const reflectRows: Routine = /* @__PURE__ */ routine(`
 reflectRows(in v: T[n], in tau: T[1], out y: T[m, n], m, n, first, from) {
   if tau[0] != 0 {
     for i in from..m {
@@ -25,7 +25,7 @@ reflectRows(in v: T[n], in tau: T[1], out y: T[m, n], m, n, first, from) {
  * Reflections on the left (rows of \`left\`) and on the right (rows of \`right\`) leave d on the diagonal of
  * y and e beside it.
  */
-const bidiagonalise: Routine = routine(
+const bidiagonalise: Routine = /* @__PURE__ */ routine(
   `
 bidiagonalise(out y: T[p, q], out left: T[q, p], out leftTaus: T[q], out right: T[q, q],
               out rightTaus: T[q], out d: T[q], out e: T[q], out sums: T[p], p, q) {
@@ -60,7 +60,7 @@ bidiagonalise(out y: T[p, q], out left: T[q, p], out leftTaus: T[q], out right: 
 );
 
 /** The first rows of the transpose of a product of reflections, of which number k begins at k + shift. */
-const accumulate: Routine = routine(
+const accumulate: Routine = /* @__PURE__ */ routine(
   `
 accumulate(in h: T[q, p], in taus: T[q], out x: T[c, p], q, p, c, shift) {
   for i in 0..c {
@@ -73,7 +73,7 @@ accumulate(in h: T[q, p], in taus: T[q], out x: T[c, p], q, p, c, shift) {
 );
 
 /** Rows l..m of x after rotations of rows i and i + 1, for i from l up to m - 1, two at a time. */
-const rotate: Routine = routine(`
+const rotate: Routine = /* @__PURE__ */ routine(`
 rotate(in c: T[q], in s: T[q], out x: T[rows, n], q, rows, n, l, m) {
   let i = l
   while i + 1 < m {
@@ -105,7 +105,7 @@ rotate(in c: T[q], in s: T[q], out x: T[rows, n], q, rows, n, l, m) {
 }`);
 
 /** Rows i and k of x after one rotation. */
-const rotatePair: Routine = routine(`
+const rotatePair: Routine = /* @__PURE__ */ routine(`
 rotatePair(in c: T[1], in s: T[1], out x: T[rows, n], rows, n, i, k) {
   let cosine = c[0]
   let sine = s[0]
@@ -122,7 +122,7 @@ rotatePair(in c: T[1], in s: T[1], out x: T[rows, n], rows, n, i, k) {
  * \`vectors\` is 1. A zero on the diagonal is taken out of its row or column first. Where it takes too many
  * sweeps, which nobody has seen, d is NaN.
  */
-const diagonalise: Routine = routine(
+const diagonalise: Routine = /* @__PURE__ */ routine(
   `
 diagonalise(out d: T[q], out e: T[q], out u: T[c, p], out v: T[q, q], out cu: T[q], out su: T[q],
             out cv: T[q], out sv: T[q], q, p, c, vectors) {
@@ -278,8 +278,8 @@ const callees = { bidiagonalise, accumulate, diagonalise };
  * rows of vt, with \`p = max(m, n)\`, \`q = min(m, n)\`, and c either p or q. Of each column of u that has a
  * singular value the first element of about the largest size is above 0.
  */
-export const svdRoutine: Routine = routine(
-  `
+export const svdRoutine: Routine = /* @__PURE__ */ routine(
+  () => `
 svd(in a: T[count, m, n], out s: T[count, q], out u: T[count, m, cols], out vt: T[count, rows, n],
     ${scratch}, count, m, n, p, q, c, cols, rows) {
   for r in 0..count {${spectrum(1)}
@@ -317,8 +317,8 @@ svd(in a: T[count, m, n], out s: T[count, q], out u: T[count, m, cols], out vt: 
 );
 
 /** Singular values in descending order of \`count\` matrices. */
-export const singularValuesRoutine: Routine = routine(
-  `
+export const singularValuesRoutine: Routine = /* @__PURE__ */ routine(
+  () => `
 singularValues(in a: T[count, m, n], out s: T[count, q], ${scratch}, count, m, n, p, q, c) {
   for r in 0..count {${spectrum(0)}
     for k in 0..q { s[r, k] = unit * d[order[k]] }

@@ -11,9 +11,9 @@ import { formatShape, ShapeError } from "../core/errors.ts";
 import {
   definePrimitive,
   Linear,
-  ordinary,
   type Primitive,
   type Sample,
+  stationary,
   type Tangent,
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
@@ -99,7 +99,9 @@ function scalarsOf({ shape }: ShapedArray, { unitDiagonal }: TriangularParams): 
 }
 
 /** Systems of equations with a triangular matrix. Inputs: matrices, right-hand sides. */
-export const triangularSolveP: Primitive<TriangularParams> = definePrimitive<TriangularParams>({
+export const triangularSolveP: Primitive<TriangularParams> = /* @__PURE__ */ definePrimitive<
+  TriangularParams
+>({
   name: "triangular_solve",
   abstractEval([a, b]) {
     checkSides("triangularSolve", a!, b!);
@@ -135,8 +137,8 @@ export const triangularSolveP: Primitive<TriangularParams> = definePrimitive<Tri
     return [[triangularSolve(moveAxis(a!, dim, 0), sides, params)], [0]];
   },
   // The matrices would be needed for all steps at once.
-  passes: { ...ordinary, mobile: false },
-  lower: lowerAsProgram(([a, b], params) => [solveProgram(a!, b!, params)]),
+  passes: stationary,
+  lower: /* @__PURE__ */ lowerAsProgram(([a, b], params) => [solveProgram(a!, b!, params)]),
   kernel: (b, inputs, params, [, side], outs) =>
     b.call(routineOf(params), side!.dtype, inputs, outs, scalarsOf(side!, params)),
   samples: () => triangularSamples(),

@@ -11,9 +11,9 @@ import { formatShape, ShapeError } from "../core/errors.ts";
 import {
   definePrimitive,
   Linear,
-  ordinary,
   type Primitive,
   type Sample,
+  stationary,
   type Tangent,
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
@@ -102,7 +102,7 @@ function solveProgram([lower, diagonal, upper, b]: readonly NDArray[]): NDArray 
 }
 
 /** Tridiagonal systems. Inputs: the diagonals from below to above, right-hand sides. */
-export const tridiagonalSolveP: Primitive<null> = definePrimitive<null>({
+export const tridiagonalSolveP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "tridiagonal_solve",
   abstractEval(inputs) {
     checkDiagonals(inputs);
@@ -144,8 +144,8 @@ export const tridiagonalSolveP: Primitive<null> = definePrimitive<null>({
     return [[tridiagonalSolve(dl!, d!, du!, sides!)], [0]];
   },
   // The diagonals would be needed for all steps at once.
-  passes: { ...ordinary, mobile: false },
-  lower: lowerAsProgram((inputs) => [solveProgram(inputs)]),
+  passes: stationary,
+  lower: /* @__PURE__ */ lowerAsProgram((inputs) => [solveProgram(inputs)]),
   kernel(b, inputs, _, [, , , side], outs) {
     const { shape, dtype } = side!;
     const scalars = [sizeOf(shape.slice(0, -2)), ...shape.slice(-2)];

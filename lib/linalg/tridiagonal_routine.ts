@@ -9,7 +9,7 @@ import { type Routine, routine } from "../routine/routine.ts";
  * Elimination with exchanges of neighbouring rows. After step i, row i of U is kept in \`u\`: its diagonal
  * and the two elements to the right of that. What is left of row i is p, q, and its right-hand side.
  */
-export const tridiagonalRoutine: Routine = routine(`
+export const tridiagonalRoutine: Routine = /* @__PURE__ */ routine(`
 tridiagonal(in lower: T[count, n], in diagonal: T[count, n], in upper: T[count, n],
             in b: T[count, n, m], out x: T[count, n, m], scratch u: T[n, 3], count, n, m) {
   for s in 0..count {

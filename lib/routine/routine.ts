@@ -62,7 +62,7 @@ let count = 0;
 export class Routine {
   /** Tells it from all others, which may have its name. */
   readonly id: number = ++count;
-  readonly #text: string;
+  readonly #text: string | (() => string);
   #source: Source | null = null;
   readonly #typed = new Map<DType, Typed>();
   readonly #runs = new Map<DType, Run>();
@@ -71,9 +71,12 @@ export class Routine {
   readonly #hosted = new Map<DType, { readonly run: HostRun | null }>();
   #kept: Kept | null = null;
 
-  /** Of the text of a routine; nothing is done with it before it is used. */
+  /**
+   * Of the text of a routine, or of what makes it, where it has parts. Nothing is done with it before the
+   * routine is used.
+   */
   constructor(
-    text: string,
+    text: string | (() => string),
     /** The routines that it calls, by name. */
     readonly callees: Readonly<Record<string, Routine>> = {},
   ) {
@@ -86,7 +89,8 @@ export class Routine {
    * @internal
    */
   get source(): Source {
-    return this.#source ??= parse(this.#text);
+    const text = this.#text;
+    return this.#source ??= parse(typeof text === "string" ? text : text());
   }
 
   /** Its name. */
@@ -183,8 +187,11 @@ interface Kept {
 /** Most elements of a scratch array that is kept for the next call. */
 const KEPT = 4096;
 
-/** A routine of its text. */
-export function routine(text: string, callees: Readonly<Record<string, Routine>> = {}): Routine {
+/** A routine of its text; where that has parts, of a function that makes it. */
+export function routine(
+  text: string | (() => string),
+  callees: Readonly<Record<string, Routine>> = {},
+): Routine {
   return new Routine(text, callees);
 }
 

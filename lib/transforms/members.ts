@@ -140,16 +140,21 @@ type Call = (...args: unknown[]) => unknown;
  * untyped: members of various makers meet the types of `Transforms` in this one place.
  */
 export function checkedMembers<D extends Transforms = Transforms>(members: object): D {
-  const wrapped = Object.entries(members as Record<string, Call>).map(([name, member]) => {
-    if (!Object.hasOwn(table, name)) return [name, member];
-    const { call, options } = table[name as keyof Transforms];
-    const checked: Call = (...args) => {
-      checkCall(call, args, options);
-      return member(...args);
-    };
-    return [name, Object.defineProperty(checked, "name", { value: name })];
-  });
+  const wrapped = Object.entries(members).map(([name, member]) => [
+    name,
+    Object.hasOwn(table, name) ? checkedMember(name as keyof Transforms, member) : member,
+  ]);
   return Object.fromEntries(wrapped) as D;
+}
+
+/** One of them. */
+export function checkedMember<N extends keyof Transforms>(name: N, member: unknown): Transforms[N] {
+  const { call, options } = table[name];
+  const checked: Call = (...args) => {
+    checkCall(call, args, options);
+    return (member as Call)(...args);
+  };
+  return Object.defineProperty(checked, "name", { value: name }) as never;
 }
 
 /** The first member that an object lacks as a dictionary; `null` for what is not an object. */

@@ -1,10 +1,20 @@
 /**
  * The transforms of pure functions under their own names, for users; library code takes the
- * dictionary `pure`, or another, as an argument instead.
+ * dictionary `pure`, or another, as an argument instead. Each stands for itself, so that a page gets
+ * those that it uses.
  *
  * @module
  */
-import { pure } from "./pure.ts";
+import * as autodiff from "./autodiff.ts";
+import * as branches from "./branches.ts";
+import * as custom from "./custom.ts";
+import * as implicit from "./implicit.ts";
+import * as inspect from "./inspect.ts";
+import * as compiling from "./jit.ts";
+import * as loops from "./loops.ts";
+import * as prefixes from "./prefixes.ts";
+import * as lanes from "./vmap.ts";
+import { checkedMember } from "./members.ts";
 import type { Transforms } from "./types.ts";
 
 /**
@@ -25,7 +35,7 @@ import type { Transforms } from "./types.ts";
  * console.log(f(np.zeros([3])).item()); // 0
  * ```
  */
-export const jit: Transforms["jit"] = pure.jit;
+export const jit: Transforms["jit"] = /* @__PURE__ */ checkedMember("jit", compiling.jit);
 
 /**
  * The gradient of a scalar function with respect to some of its arguments, by reverse mode.
@@ -40,7 +50,7 @@ export const jit: Transforms["jit"] = pure.jit;
  * console.log(grad((x: np.NDArray) => x.mul(x).sum())(np.array([1, 2])).toArray()); // [ 2, 4 ]
  * ```
  */
-export const grad: Transforms["grad"] = pure.grad;
+export const grad: Transforms["grad"] = /* @__PURE__ */ checkedMember("grad", autodiff.grad);
 
 /**
  * Value and gradient of a scalar function.
@@ -53,7 +63,10 @@ export const grad: Transforms["grad"] = pure.grad;
  * console.log(value.item(), gradient.toArray()); // 25 [ 6, 8 ]
  * ```
  */
-export const valueAndGrad: Transforms["valueAndGrad"] = pure.valueAndGrad;
+export const valueAndGrad: Transforms["valueAndGrad"] = /* @__PURE__ */ checkedMember(
+  "valueAndGrad",
+  autodiff.valueAndGrad,
+);
 
 /**
  * Value and directional derivative, by forward mode.
@@ -66,7 +79,7 @@ export const valueAndGrad: Transforms["valueAndGrad"] = pure.valueAndGrad;
  * console.log(y.item(), dy.item()); // 9 6
  * ```
  */
-export const jvp: Transforms["jvp"] = pure.jvp;
+export const jvp: Transforms["jvp"] = /* @__PURE__ */ checkedMember("jvp", autodiff.jvp);
 
 /**
  * Value, and the function that pulls cotangents back to the arguments.
@@ -79,7 +92,7 @@ export const jvp: Transforms["jvp"] = pure.jvp;
  * console.log(pull(np.onesLike(y))[0].toArray()); // [ 2, 4 ]
  * ```
  */
-export const vjp: Transforms["vjp"] = pure.vjp;
+export const vjp: Transforms["vjp"] = /* @__PURE__ */ checkedMember("vjp", autodiff.vjp);
 
 /**
  * Value, and the derivative at the arguments as a linear function to be applied many times.
@@ -92,7 +105,10 @@ export const vjp: Transforms["vjp"] = pure.vjp;
  * console.log(push(np.array(1)).item(), push(np.array(2)).item()); // 6 12
  * ```
  */
-export const linearize: Transforms["linearize"] = pure.linearize;
+export const linearize: Transforms["linearize"] = /* @__PURE__ */ checkedMember(
+  "linearize",
+  autodiff.linearize,
+);
 
 /**
  * The Jacobian by forward mode: shape `[...out, ...in]`. Best for few inputs.
@@ -105,7 +121,10 @@ export const linearize: Transforms["linearize"] = pure.linearize;
  * // [ [ 4, 1 ], [ 2, 5 ] ]
  * ```
  */
-export const jacfwd: Transforms["jacfwd"] = pure.jacfwd;
+export const jacfwd: Transforms["jacfwd"] = /* @__PURE__ */ checkedMember(
+  "jacfwd",
+  autodiff.jacfwd,
+);
 
 /**
  * The Jacobian by reverse mode: shape `[...out, ...in]`. Best for few outputs.
@@ -118,7 +137,10 @@ export const jacfwd: Transforms["jacfwd"] = pure.jacfwd;
  * // [ [ 4, 1 ], [ 2, 5 ] ]
  * ```
  */
-export const jacrev: Transforms["jacrev"] = pure.jacrev;
+export const jacrev: Transforms["jacrev"] = /* @__PURE__ */ checkedMember(
+  "jacrev",
+  autodiff.jacrev,
+);
 
 /**
  * The second derivatives of a function: shape `[...out, ...in, ...in]`.
@@ -131,7 +153,10 @@ export const jacrev: Transforms["jacrev"] = pure.jacrev;
  * // [ [ 6, 0 ], [ 0, 12 ] ]
  * ```
  */
-export const hessian: Transforms["hessian"] = pure.hessian;
+export const hessian: Transforms["hessian"] = /* @__PURE__ */ checkedMember(
+  "hessian",
+  autodiff.hessian,
+);
 
 /**
  * Maps a function over axes of its arguments, as one vectorised computation.
@@ -146,7 +171,7 @@ export const hessian: Transforms["hessian"] = pure.hessian;
  * console.log(vmap(dot, { inAxes: [0, null] })(np.ones([3, 2]), np.array([1, 2])).toArray()); // [ 3, 3, 3 ]
  * ```
  */
-export const vmap: Transforms["vmap"] = pure.vmap;
+export const vmap: Transforms["vmap"] = /* @__PURE__ */ checkedMember("vmap", lanes.vmap);
 
 /**
  * A function whose intermediate values are computed again in the backward pass, to save memory.
@@ -158,7 +183,10 @@ export const vmap: Transforms["vmap"] = pure.vmap;
  * console.log(grad(checkpoint((x: np.NDArray) => x.sin().sin()))(np.array(0)).item()); // 1
  * ```
  */
-export const checkpoint: Transforms["checkpoint"] = pure.checkpoint;
+export const checkpoint: Transforms["checkpoint"] = /* @__PURE__ */ checkedMember(
+  "checkpoint",
+  autodiff.checkpoint,
+);
 
 /**
  * A function with its own forward derivative.
@@ -174,7 +202,10 @@ export const checkpoint: Transforms["checkpoint"] = pure.checkpoint;
  * console.log(grad(clippedLog)(np.array(0.01)).item()); // 10
  * ```
  */
-export const customJvp: Transforms["customJvp"] = pure.customJvp;
+export const customJvp: Transforms["customJvp"] = /* @__PURE__ */ checkedMember(
+  "customJvp",
+  custom.customJvp,
+);
 
 /**
  * A function with its own backward derivative.
@@ -191,7 +222,10 @@ export const customJvp: Transforms["customJvp"] = pure.customJvp;
  * console.log(grad((x: np.NDArray) => clipGradient(x).mul(5))(np.array(2)).item()); // 1
  * ```
  */
-export const customVjp: Transforms["customVjp"] = pure.customVjp;
+export const customVjp: Transforms["customVjp"] = /* @__PURE__ */ checkedMember(
+  "customVjp",
+  custom.customVjp,
+);
 
 /**
  * The root that `solve` finds, differentiated by the implicit function theorem.
@@ -211,7 +245,10 @@ export const customVjp: Transforms["customVjp"] = pure.customVjp;
  * console.log(grad(root)(np.array(4)).item().toFixed(3)); // 0.250
  * ```
  */
-export const customRoot: Transforms["customRoot"] = pure.customRoot;
+export const customRoot: Transforms["customRoot"] = /* @__PURE__ */ checkedMember(
+  "customRoot",
+  implicit.customRoot,
+);
 
 /**
  * The solution of a linear system that `solve` finds, differentiated as such.
@@ -227,7 +264,10 @@ export const customRoot: Transforms["customRoot"] = pure.customRoot;
  * console.log(grad(halve)(np.array(2), np.array(1)).item()); // -0.25
  * ```
  */
-export const customLinearSolve: Transforms["customLinearSolve"] = pure.customLinearSolve;
+export const customLinearSolve: Transforms["customLinearSolve"] = /* @__PURE__ */ checkedMember(
+  "customLinearSolve",
+  implicit.customLinearSolve,
+);
 
 /**
  * Loops over the first axis of arrays with a carry. Differentiable in both modes.
@@ -242,7 +282,7 @@ export const customLinearSolve: Transforms["customLinearSolve"] = pure.customLin
  * console.log(sum.item(), prefixes.toArray()); // 6 [ 1, 3, 6 ]
  * ```
  */
-export const scan: Transforms["scan"] = pure.scan;
+export const scan: Transforms["scan"] = /* @__PURE__ */ checkedMember("scan", loops.scan);
 
 /**
  * Applies a function to each slice of the first axis, one after the other.
@@ -254,7 +294,7 @@ export const scan: Transforms["scan"] = pure.scan;
  * console.log(map((x) => x.mul(2), np.array([1, 2])).toArray()); // [ 2, 4 ]
  * ```
  */
-export const map: Transforms["map"] = pure.map;
+export const map: Transforms["map"] = /* @__PURE__ */ checkedMember("map", loops.map);
 
 /**
  * Repeats a body while a condition holds. Forward mode only.
@@ -268,7 +308,10 @@ export const map: Transforms["map"] = pure.map;
  * console.log(whileLoop((x) => x.less(100), (x) => x.mul(2), np.array(3)).item()); // 192
  * ```
  */
-export const whileLoop: Transforms["whileLoop"] = pure.whileLoop;
+export const whileLoop: Transforms["whileLoop"] = /* @__PURE__ */ checkedMember(
+  "whileLoop",
+  loops.whileLoop,
+);
 
 /**
  * Repeats a body for `i` from `lower` up to `upper`. With constant bounds differentiable in both modes.
@@ -280,7 +323,10 @@ export const whileLoop: Transforms["whileLoop"] = pure.whileLoop;
  * console.log(foriLoop(0, 5, (i, x) => x.add(i.astype("float32")), np.array(0)).item()); // 10
  * ```
  */
-export const foriLoop: Transforms["foriLoop"] = pure.foriLoop;
+export const foriLoop: Transforms["foriLoop"] = /* @__PURE__ */ checkedMember(
+  "foriLoop",
+  loops.foriLoop,
+);
 
 /**
  * One of two functions, by a bool scalar that may be traced.
@@ -293,7 +339,7 @@ export const foriLoop: Transforms["foriLoop"] = pure.foriLoop;
  * console.log(cond(x.less(0), (x) => x.neg(), (x) => x, x).item()); // 2
  * ```
  */
-export const cond: Transforms["cond"] = pure.cond;
+export const cond: Transforms["cond"] = /* @__PURE__ */ checkedMember("cond", branches.cond);
 
 /**
  * One of several functions, by an index that is clamped into range.
@@ -305,7 +351,10 @@ export const cond: Transforms["cond"] = pure.cond;
  * console.log(switchCase(1, [(x) => x, (x) => x.mul(2)], np.array(3)).item()); // 6
  * ```
  */
-export const switchCase: Transforms["switchCase"] = pure.switchCase;
+export const switchCase: Transforms["switchCase"] = /* @__PURE__ */ checkedMember(
+  "switchCase",
+  branches.switchCase,
+);
 
 /**
  * All prefixes of an associative operation, in a logarithmic number of steps.
@@ -317,7 +366,10 @@ export const switchCase: Transforms["switchCase"] = pure.switchCase;
  * console.log(associativeScan((a, b) => a.mul(b), np.array([1, 2, 3, 4])).toArray()); // [ 1, 2, 6, 24 ]
  * ```
  */
-export const associativeScan: Transforms["associativeScan"] = pure.associativeScan;
+export const associativeScan: Transforms["associativeScan"] = /* @__PURE__ */ checkedMember(
+  "associativeScan",
+  prefixes.associativeScan,
+);
 
 /**
  * Shapes and dtypes of a function's result, without computing it.
@@ -329,4 +381,7 @@ export const associativeScan: Transforms["associativeScan"] = pure.associativeSc
  * console.log(String(evalShape((x: np.NDArray) => x.sum(0), np.ones([2, 3])))); // float32[3]
  * ```
  */
-export const evalShape: Transforms["evalShape"] = pure.evalShape;
+export const evalShape: Transforms["evalShape"] = /* @__PURE__ */ checkedMember(
+  "evalShape",
+  inspect.evalShape,
+);

@@ -20,10 +20,17 @@ import { evalShape } from "./inspect.ts";
 import { jit } from "./jit.ts";
 import { cond, switchCase } from "./branches.ts";
 import { foriLoop, map, scan, whileLoop } from "./loops.ts";
-import { checkedMembers } from "./members.ts";
+import { checkedMember } from "./members.ts";
 import { associativeScan } from "./prefixes.ts";
+import * as checked from "./public.ts";
 import type { Transforms } from "./types.ts";
 import { vmap } from "./vmap.ts";
+
+function initialize(): void {}
+
+function isInitializing(): boolean {
+  return false;
+}
 
 /** The members by themselves, for code that lifts them. */
 export const members: Readonly<Record<keyof Transforms, unknown>> = {
@@ -50,8 +57,8 @@ export const members: Readonly<Record<keyof Transforms, unknown>> = {
   switchCase,
   associativeScan,
   evalShape,
-  initialize() {},
-  isInitializing: () => false,
+  initialize,
+  isInitializing,
 };
 
 /**
@@ -65,4 +72,30 @@ export const members: Readonly<Record<keyof Transforms, unknown>> = {
  * console.log(last.item(), all.toArray()); // 6 [ 0, 0, 1, 3 ]
  * ```
  */
-export const pure: Transforms = checkedMembers(members);
+export const pure: Transforms = {
+  jit: checked.jit,
+  grad: checked.grad,
+  valueAndGrad: checked.valueAndGrad,
+  jvp: checked.jvp,
+  vjp: checked.vjp,
+  linearize: checked.linearize,
+  jacfwd: checked.jacfwd,
+  jacrev: checked.jacrev,
+  hessian: checked.hessian,
+  vmap: checked.vmap,
+  checkpoint: checked.checkpoint,
+  customJvp: checked.customJvp,
+  customVjp: checked.customVjp,
+  customRoot: checked.customRoot,
+  customLinearSolve: checked.customLinearSolve,
+  scan: checked.scan,
+  map: checked.map,
+  whileLoop: checked.whileLoop,
+  foriLoop: checked.foriLoop,
+  cond: checked.cond,
+  switchCase: checked.switchCase,
+  associativeScan: checked.associativeScan,
+  evalShape: checked.evalShape,
+  initialize: /* @__PURE__ */ checkedMember("initialize", initialize),
+  isInitializing: /* @__PURE__ */ checkedMember("isInitializing", isInitializing),
+};

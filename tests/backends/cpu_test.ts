@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { onnx, ready } from "../../lib/backends/mod.ts";
+import { ready } from "../../lib/backends/mod.ts";
+import { onnx } from "../../lib/backends/onnx.ts";
 import { isRelaxed, lacking, ownEngine } from "../../lib/backends/cpu_host.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { BackendError } from "../../lib/core/errors.ts";

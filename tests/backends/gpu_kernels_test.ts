@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { interpreter, webgpu } from "../../lib/backends/mod.ts";
+import { interpreter } from "../../lib/backends/mod.ts";
+import { webgpu } from "../../lib/backends/webgpu.ts";
 import type { NDArray } from "../../lib/core/array.ts";
 import { shaped, type ShapedArray } from "../../lib/core/aval.ts";
 import { isFloat } from "../../lib/core/dtype.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { loadOrt } from "../../lib/backends/ort_direct.ts";
-import { onnx } from "../../lib/backends/mod.ts";
+import { onnx } from "../../lib/backends/onnx.ts";
 import { setDefaultBackend } from "../../lib/core/backend.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
 import { BackendError, jit, loadBackend, type NDArray, numpy as np } from "../../mod.ts";

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { interpreter, loadBackend, onnx, ready } from "../../lib/backends/mod.ts";
+import { interpreter, loadBackend, ready } from "../../lib/backends/mod.ts";
+import { onnx } from "../../lib/backends/onnx.ts";
 import { shaped } from "../../lib/core/aval.ts";
 import { getBackend } from "../../lib/core/backend.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";

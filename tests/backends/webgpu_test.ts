@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { interpreter, loadBackend, onnx, ready, webgpu } from "../../lib/backends/mod.ts";
+import { interpreter, loadBackend, ready } from "../../lib/backends/mod.ts";
+import { onnx } from "../../lib/backends/onnx.ts";
+import { webgpu } from "../../lib/backends/webgpu.ts";
 import { jitCall } from "../../lib/control/call.ts";
 import type { NDArray } from "../../lib/core/array.ts";
 import { shaped } from "../../lib/core/aval.ts";

@@ -31,6 +31,8 @@ export interface Bundle {
   readonly entry: string;
   /** Names and sizes of all files made, and what went into them. */
   readonly files: readonly { name: string; bytes: number; inputs: readonly string[] }[];
+  /** Paths of those that a page loads to begin with: its script, and what that imports. */
+  readonly first: readonly string[];
   /** What it warned of. */
   readonly warnings: readonly string[];
 }
@@ -64,12 +66,21 @@ export async function withSite(
           metafile: true,
           logLevel: "silent",
         });
+        const script = `${outdir}/${entry.replace(/^.*\//, "").replace(/\.ts$/, ".js")}`;
+        const outputs = metafile!.outputs;
+        const first = new Set([script.slice(folder.length + 1)]);
+        for (const name of first) {
+          for (const { path, kind } of outputs[name]!.imports) {
+            if (kind === "import-statement" && path in outputs) first.add(path);
+          }
+        }
         return {
-          entry: `${outdir}/${entry.replace(/^.*\//, "").replace(/\.ts$/, ".js")}`,
-          files: Object.entries(metafile!.outputs).map(([name, { bytes, inputs }]) => ({
+          entry: script,
+          first: [...first].map((name) => `${folder}/${name}`),
+          files: Object.entries(outputs).map(([name, { bytes, inputs }]) => ({
             name,
             bytes,
-            inputs: Object.keys(inputs),
+            inputs: Object.keys(inputs).filter((path) => inputs[path]!.bytesInOutput > 0),
           })),
           warnings: warnings.map((w) => w.text),
         };
@@ -131,6 +142,12 @@ export async function runScript(path: string, ...flags: readonly string[]): Prom
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   if (code !== 0) throw new Error(`${path}: ${text(stderr)}`);
   return text(stdout).trim();
+}
+
+/** Bytes after gzip of what a page loads to begin with. */
+export async function gzippedPage({ first }: Bundle): Promise<number> {
+  const sizes = await Promise.all(first.map(async (path) => gzipped(await Deno.readFile(path))));
+  return sizes.reduce((total, size) => total + size, 0);
 }
 
 /** Bytes after gzip. */

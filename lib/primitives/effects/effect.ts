@@ -139,24 +139,24 @@ function sample(kind: EffectKind): Sample<EffectParams>["params"] {
 }
 
 const primitives: Readonly<Record<EffectKind, Primitive<EffectParams>>> = {
-  print: effect("print", "debug_print", () => [{
+  print: /* @__PURE__ */ effect("print", "debug_print", () => [{
     name: "in no lanes",
     inputs: [{ shape: [0, 3], dtype: "float64" }, vector],
     params: { ...sample("print"), lanes: [0], mapped: [[true], [false]] },
     skip: { onnx: "graphs do nothing beside giving results" },
   }]),
-  callback: effect("callback", "debug_callback", () => [{
+  callback: /* @__PURE__ */ effect("callback", "debug_callback", () => [{
     name: "a function that does nothing",
     inputs: [vector, vector],
     params: sample("callback"),
     skip: { onnx: "graphs do nothing beside giving results" },
   }]),
-  check: effect("check", "check", () => [{
+  check: /* @__PURE__ */ effect("check", "check", () => [{
     name: "a condition without elements",
     inputs: [{ shape: [0], dtype: "bool" }, vector],
     params: sample("check"),
   }]),
-  nan: effect("nan", "nan_check", () => [{
+  nan: /* @__PURE__ */ effect("nan", "nan_check", () => [{
     name: "a condition without elements",
     inputs: [{ shape: [0], dtype: "bool" }, vector],
     params: sample("nan"),

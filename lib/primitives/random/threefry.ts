@@ -74,7 +74,7 @@ function lowerHash(g: Lowering, [k0, k1, x0, x1]: readonly Value[]): [Value, Val
 }
 
 /** Hashes pairs of words under keys. Inputs: both halves of the keys, both words. */
-export const threefry2x32P: Primitive<null> = definePrimitive<null>({
+export const threefry2x32P: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "threefry2x32",
   abstractEval(inputs) {
     ["key half 0", "key half 1", "count 0", "count 1"].forEach((what, i) =>
