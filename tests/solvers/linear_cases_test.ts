@@ -21,6 +21,7 @@ import {
   type NDArray,
   numpy as np,
   qr,
+  random,
   ShapeError,
   svd,
   TreeError,
@@ -140,6 +141,29 @@ Deno.test("units do not make a matrix singular, and do not hide that it is", () 
   const low = arr([[1, 2, 3], [4, 5, 6], [7, 8, 9]]);
   for (const size of [1, 1e-12, 1e6]) {
     assertEquals(linearSolve(low.mul(size), arr([1, 0, 0])).statusName, "singular");
+  }
+});
+
+Deno.test("no method claims to have solved a random system that has no solution", () => {
+  for (let k = 0; k < 24; k++) {
+    const n = 3 + k % 12;
+    const dtype = k % 3 === 0 ? "float32" : "float64";
+    const h = random.normal(random.key(k), [n, n - 1 - k % 2], { dtype });
+    const other = random.normal(random.key(k + 50), [n - 1 - k % 2, n], { dtype });
+    const b = random.normal(random.key(k + 500), [n], { dtype });
+    const systems: readonly [LinearOperator, readonly LinearMethod[]][] = [
+      [LinearOperator.matrix(h.matmul(other)), [lu(), gmres(), bicgstab()]],
+      [LinearOperator.matrix(h.matmul(h.T), { symmetric: true }), [lu(), cg(), minres(), gmres()]],
+    ];
+    for (const [a, solvers] of systems) {
+      for (const solver of solvers) {
+        const s = linearSolve(a, b, { solver });
+        assert(!s.converged, `${k}: ${s.message}`);
+      }
+      for (const solver of [qr(), svd(), lsmr()]) {
+        assert(linearSolve(a, b, { solver }).converged, `${k}: ${solver.description}`);
+      }
+    }
   }
 });
 

@@ -88,9 +88,7 @@ export function inCycles(
       const least = select(better, size, c.size);
       const scale = maximum(c.scale, found.scale);
       const steps = c.steps.add(found.steps);
-      // Rounding of the products: nothing can make the residual smaller.
-      const rounding = norm(x).mul(scale).mul(roundings * epsilon(b.dtype));
-      const small = least.lessEqual(maximum(bound, rounding));
+      const small = least.lessEqual(maximum(bound, rounding(norm(x).mul(scale), roundings)));
       const stuck = not(size.less(c.size.mul(leastProgress)));
       const ends = steps.greaterEqual(maxSteps);
       const failure = select(
@@ -127,6 +125,15 @@ export function inCycles(
     detail: end.detail,
     rank: whole(-1),
   };
+}
+
+/**
+ * The residual norm, of a right-hand side of norm 1, at which rounding of the products leaves no room: so
+ * many roundings of `reach`, which is `|A| |x|`. Where that is much there is no solution, but one that grows.
+ */
+export function rounding(reach: NDArray, count: number): NDArray {
+  const eps = epsilon(reach.dtype);
+  return minimum(reach.mul(count * eps), scalarArray(Math.sqrt(eps), reach.dtype));
 }
 
 /** `a / b`, and 0 where b is 0. */

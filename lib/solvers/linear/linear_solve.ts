@@ -5,7 +5,7 @@
  */
 import { NDArray } from "../../core/array.ts";
 import { checkCount } from "../../core/checks.ts";
-import { promoteDTypes } from "../../core/dtype.ts";
+import { epsilon, promoteDTypes } from "../../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
 import { identity, transposed } from "../../linalg/matrices.ts";
@@ -367,7 +367,7 @@ function solved(
         b,
       });
       const residual = norm(b.sub(product(x)));
-      return [x, { ...report, residual }] as const;
+      return [x, { ...report, status: judged(report, residual, b), residual }] as const;
     };
     const symmetric = isSymmetric(form.tags);
     const [first, second] = turned ? [true, false] : [false, true];
@@ -425,6 +425,19 @@ function writtenOut(
   const offset = slice(products, [columns, 0], [columns + 1, m]);
   const matrix = transposed(slice(products, [0, 0], [columns, m]).sub(offset));
   return { form: matrixForm(matrix, tags), offset: stopGradient(offset) };
+}
+
+/**
+ * The status of a solution that solves nothing: where the operator is next to singular, rounding of the
+ * unknowns is as large as b. The residual alone does not say so, since equations may have very different
+ * units.
+ */
+function judged({ status, detail }: LinearReport, residual: NDArray, b: NDArray): NDArray {
+  const eps = epsilon(b.dtype);
+  const near = detail.lessEqual(Math.sqrt(eps));
+  const nothing = residual.greater(norm(b).mul(eps ** 0.25));
+  const claimed = status.equal(statusCode("converged"));
+  return select(and(claimed, and(near, nothing)), whole(statusCode("singular")), status);
 }
 
 /** What a report becomes where a function is not 0 at 0. */

@@ -20,7 +20,7 @@ import type { Transforms } from "../../transforms/types.ts";
 import { norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { joined, part } from "./form.ts";
-import { hypotenuse, quotient } from "./krylov.ts";
+import { hypotenuse, quotient, rounding } from "./krylov.ts";
 import { type LinearLimits, type LinearMethod, type LinearReport, whole } from "./method.ts";
 
 /** Options of `lsmr`. */
@@ -161,7 +161,6 @@ function shortest(
   const unit = select(none, scalarLike(1, length), length);
   const right = div(b, unit);
   const bound = div(scalarArray(atol, dtype), unit).add(rtol);
-  const eps = 10 * epsilon(dtype);
   const square = scalarArray(damp * damp, dtype);
   const slopeOf = (r: NDArray, x: NDArray): NDArray => pull(r).sub(x.mul(square));
   const x0 = full([columns], 0, dtype);
@@ -207,10 +206,11 @@ function shortest(
       const least = select(better, slope, c.slope);
       const scale = maximum(c.scale, found.scale);
       const steps = c.steps.add(found.steps);
-      const [size, reach] = [norm(rest), norm(x).mul(scale)];
+      const size = norm(rest);
+      const floor = rounding(norm(x).mul(scale), roundings);
       const small = or(
-        size.lessEqual(maximum(bound, reach.mul(eps))),
-        least.lessEqual(scale.mul(maximum(size.mul(rtol), reach.mul(eps)))),
+        size.lessEqual(maximum(bound, floor)),
+        least.lessEqual(scale.mul(maximum(size.mul(rtol), floor))),
       );
       const stuck = not(slope.less(c.slope.mul(0.9)));
       let status = select(steps.greaterEqual(maxSteps), code("maxSteps"), whole(-1));
@@ -332,3 +332,6 @@ function bidiagonal(
   );
   return { d: end.d, steps: end.steps, scale: end.scale };
 }
+
+/** As in `krylov.ts`; there are two products a step. */
+const roundings = 10;
