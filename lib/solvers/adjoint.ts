@@ -10,7 +10,8 @@ import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeMap } from "../core/tree.ts";
 import type { TreeOf } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { checkTolerance } from "./options.ts";
+import type { LinearMethod } from "./linear/method.ts";
+import { checkMade, checkTolerance } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
 import { ravelTree } from "./ravel.ts";
 import { solveTangent } from "./tangent.ts";
@@ -24,10 +25,11 @@ export type Adjoint =
 export interface ImplicitOptions {
   /**
    * How the linear system is solved: `"dense"` by factorisation of the Jacobian, `"iterative"` by
-   * products with it: plain steps as long as they do well, then accelerated ones. By default dense up to 64
-   * unknowns, otherwise iterative, and dense up to 1000 unknowns where that fails.
+   * products with it: plain steps as long as they do well, then accelerated ones; or a method of `linearSolve`,
+   * such as `gmres()`, which is given `I - df/dx`. By default dense up to 64 unknowns, otherwise plain steps,
+   * then GMRES, then dense up to 1000 unknowns where both fail.
    */
-  readonly linearSolver?: "auto" | "dense" | "iterative" | undefined;
+  readonly linearSolver?: "auto" | "dense" | "iterative" | LinearMethod | undefined;
   /** Relative tolerance of the iterative solution; by default that of the dtype. */
   readonly rtol?: number | undefined;
   /** Largest number of products (default 500). */
@@ -45,7 +47,7 @@ export interface ImplicitOptions {
 }
 
 const implicitOptions: OptionTable<ImplicitOptions> = {
-  linearSolver: "string",
+  linearSolver: "object",
   rtol: "tolerance",
   maxSteps: "count",
   memory: "count",
@@ -76,7 +78,16 @@ const implicitOptions: OptionTable<ImplicitOptions> = {
 export function implicit(options: ImplicitOptions = {}): Adjoint {
   if (arguments.length > 0) checkCall("implicit(options)", arguments, implicitOptions);
   const { linearSolver = "auto", rtol, maxSteps = 500, memory = 10 } = options;
-  if (!["auto", "dense", "iterative"].includes(linearSolver)) {
+  if (typeof linearSolver !== "string") {
+    const made = '"auto", "dense", "iterative", or a method such as gmres()';
+    checkMade(
+      "implicit",
+      "linearSolver",
+      linearSolver,
+      (s) => typeof s.factor === "function" && typeof s.solve === "function",
+      made,
+    );
+  } else if (!["auto", "dense", "iterative"].includes(linearSolver)) {
     throw new RangeError(
       `implicit: linearSolver must be "auto", "dense" or "iterative", not ${linearSolver}`,
     );

@@ -19,13 +19,16 @@ import { transpose } from "../primitives/shape/transpose.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { anderson } from "./anderson.ts";
 import { iterate, type Problem } from "./iterate.ts";
+import { functionForm, matrixForm } from "./linear/form.ts";
+import { gmres } from "./linear/gmres.ts";
+import type { LinearMethod } from "./linear/method.ts";
 import type { Stepper } from "./method.ts";
 import { norm } from "./norms.ts";
 import { statusCode } from "./solution.ts";
 
 /** How a system is solved. */
 export interface TangentOptions {
-  readonly linearSolver: "auto" | "dense" | "iterative";
+  readonly linearSolver: "auto" | "dense" | "iterative" | LinearMethod;
   readonly rtol: number;
   readonly maxSteps: number;
   readonly memory: number;
@@ -55,8 +58,12 @@ export function solveTangent(
   const zero = eq(size, scalarLike(0, size));
   const unit = div(b, select(zero, scalarLike(1, size), size));
   const none: Candidate = { x: zerosLike(b), solved: zero };
-  const direct = linearSolver === "dense" || (linearSolver === "auto" && n <= denseFirst);
-  let found = direct
+  const chosen = typeof linearSolver === "object" ? linearSolver : null;
+  const direct = chosen?.direct ??
+    (linearSolver === "dense" || (linearSolver === "auto" && n <= denseFirst));
+  let found = chosen !== null
+    ? byMethod(chosen, product, unit, options, transforms)
+    : direct
     ? dense(product, unit, transforms)
     : iterative(product, unit, none, options, transforms);
   if (!direct && linearSolver === "auto" && n <= denseLast) {
@@ -108,14 +115,15 @@ function dense(product: Product, b: NDArray, transforms: Transforms): Candidate 
   return { x, solved: isFinite(norm(x)) };
 }
 
-/** By products: plain steps as long as they do well, then acceleration. */
+/** By products: plain steps as long as they do well, then GMRES, or acceleration where asked for. */
 function iterative(
   product: Product,
   b: NDArray,
   start: Candidate,
-  { rtol, maxSteps, memory }: TangentOptions,
+  options: TangentOptions,
   transforms: Transforms,
 ): Candidate {
+  const { rtol, maxSteps, memory, linearSolver } = options;
   const n = b.size;
   const problem: Problem = {
     // The matrix is close to -I for contractions, so that this is a good step to take.
@@ -132,7 +140,39 @@ function iterative(
   };
   const plain = run(start.x, plainSteps(rtol));
   if (memory === 0) return plain;
-  return unlessSolved(plain, () => run(plain.x, anderson({ memory })), transforms);
+  const accelerated = linearSolver === "auto"
+    ? () => byMethod(gmres(), product, b, options, transforms)
+    : () => run(plain.x, anderson({ memory }));
+  return unlessSolved(plain, accelerated, transforms);
+}
+
+/** By a method of `linearSolve`, on `I - J`: of symmetric contractions that is positive definite. */
+function byMethod(
+  method: LinearMethod,
+  product: Product,
+  b: NDArray,
+  { rtol, maxSteps }: TangentOptions,
+  transforms: Transforms,
+): Candidate {
+  const n = b.size;
+  const apply = (v: NDArray): NDArray => product(v).neg();
+  const products = functionForm(n, n, b.dtype, apply);
+  method.check?.(products);
+  const form = method.direct ? matrixForm(products.matrix(transforms)) : products;
+  const { x, status } = method.solve({
+    apply,
+    pull: (u) => form.pull(u, transforms),
+    precondition: (v) => v,
+    preconditioned: false,
+    factors: method.factor(form, transforms),
+    tags: {},
+    transposed: false,
+    b: b.neg(),
+    form,
+    limits: { rtol, atol: 0, maxSteps },
+    transforms,
+  });
+  return { x, solved: status.equal(statusCode("converged")) };
 }
 
 /**

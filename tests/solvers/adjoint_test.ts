@@ -1,16 +1,20 @@
 /** Implicit derivatives where their linear systems are hard, and what is said where they cannot be solved. */
 import {
+  bicgstab,
   CheckError,
   fixedPoint,
   type FixedPointOptions,
+  gmres,
   grad,
   implicit,
   jit,
   jvp,
   linalg,
   loadBackend,
+  lu,
   type NDArray,
   numpy as np,
+  qr,
   vmap,
 } from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
@@ -55,6 +59,22 @@ for (const n of [40, 65, 100, 200]) {
     expected.forEach((v, i) => assert(Math.abs(dot.dataSync()[i]! - v) < 1e-8 * most));
   });
 }
+
+Deno.test("the systems of derivatives are solved by any method of linearSolve", () => {
+  const { w, b } = hard(40);
+  const half = w.mul(0.3);
+  const system = np.eye(40, { dtype: "float64" }).sub(half);
+  const right = linalg.solve(system.T, np.ones([40], { dtype: "float64" })).dataSync();
+  for (const linearSolver of [gmres(), bicgstab(), lu(), qr(), "iterative", "dense"] as const) {
+    const adjoint = implicit({ linearSolver });
+    const loss = (b: NDArray): NDArray => solution(half, { adjoint })(b).sum();
+    for (const run of [grad(loss), jit(grad(loss))]) {
+      const g = run(b).dataSync();
+      right.forEach((v, i) => assert(Math.abs(g[i]! - v) < 1e-9, `${i}: ${g[i]}, right ${v}`));
+    }
+  }
+  assertThrows(() => implicit({ linearSolver: gmres as never }), TypeError, "gmres()");
+});
 
 Deno.test("a derivative that cannot be had is an error that says so, or NaN where asked for", () => {
   const { w, b } = hard(100);
