@@ -21,7 +21,7 @@ import {
 import type { HasAux, Transforms } from "../transforms/types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
-import { factorOf, iterate, type Outcome } from "./iterate.ts";
+import { factorOf, iterate, type Outcome, type State } from "./iterate.ts";
 import type { Stepper } from "./method.ts";
 import { checkMade, checkTolerance } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
@@ -72,7 +72,7 @@ export type FloatTree = TreeOf<NDArray | number | Float32Array | Float64Array>;
 const isFunction = (x: unknown): boolean => typeof x === "function";
 
 function checkOptions(options: FixedPointOptions): void {
-  const { solver, adjoint, transforms, rtol, atol, maxSteps } = options;
+  const { solver, adjoint, transforms, rtol, atol, maxSteps, warmStart } = options;
   if (solver !== undefined) {
     const made = "anderson(), damped() or another Stepper";
     checkMade(
@@ -92,6 +92,10 @@ function checkOptions(options: FixedPointOptions): void {
   if (rtol !== undefined) checkTolerance("fixedPoint", "rtol", rtol);
   if (atol !== undefined) checkTolerance("fixedPoint", "atol", atol);
   if (maxSteps !== undefined) checkCount("fixedPoint", "maxSteps", maxSteps);
+  if (warmStart !== undefined) {
+    const made = "a solution of the same solver that was made with keepMemory: true";
+    checkMade("fixedPoint", "warmStart", warmStart, (s) => Boolean(s.memory), made);
+  }
 }
 
 /**
@@ -159,7 +163,8 @@ export function fixedPoint<T extends FloatTree>(
   // By the least precise leaf, which could not meet more.
   const tolerance = Math.max(...leaves.map((x) => defaultTolerance(x.dtype)));
   const { rtol = tolerance, atol = 0 } = options;
-  const limits = { rtol, atol, maxSteps, history, memory: options.warmStart?.memory };
+  const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
+  const limits = { rtol, atol, maxSteps, history, warm };
 
   const residual = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
     const at = treeLeaves(x) as NDArray[];
@@ -193,7 +198,13 @@ export function fixedPoint<T extends FloatTree>(
         hasCost: false,
       };
       const { x: best, state, ...rest } = iterate(problem, vector, solver, limits, transforms);
-      return [unravel(best) as Tree, { ...rest, memory: keepMemory ? state.memory : null } as Tree];
+      return [
+        unravel(best) as Tree,
+        {
+          ...rest,
+          memory: keepMemory ? { memory: state.memory, scale: state.scale } : null,
+        } as Tree,
+      ];
     },
     tangentSolver(adjoint, transforms),
     { hasAux: true, functionHasAux: hasAux as true },

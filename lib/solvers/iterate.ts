@@ -65,8 +65,8 @@ export interface Limits {
   readonly from?: State | undefined;
   /** Evaluations to make before pausing; by default there is no pause. */
   readonly pause?: number | undefined;
-  /** Memory of the method to begin with, in place of `init`. */
-  readonly memory?: unknown;
+  /** Memory to begin with, in place of that of `init`, and the units of the leaves that it is in. */
+  readonly warm?: Pick<State, "memory" | "scale"> | undefined;
 }
 
 /** All that the loop knows between two passes: a tree of arrays. */
@@ -143,24 +143,24 @@ function begin<S>(
   limits: Limits,
   t: Transforms,
 ): State {
-  const { maxSteps, history, memory } = limits;
+  const { maxSteps, history, warm } = limits;
   const { dtype } = x0;
   const infinity = scalarArray(Infinity, dtype);
   const leaves = problem.sizes.length;
   return {
     x: x0,
-    memory: memory === undefined
+    memory: warm === undefined
       ? method.init(x0, { m: problem.m, transforms: t })
       : method.resume === undefined
-      ? memory
-      : method.resume(memory as S, x0),
+      ? warm.memory
+      : method.resume(warm.memory as S, x0),
     best: x0,
     bestR: full([problem.m], 0, dtype),
     merit: infinity,
     bestNorm: infinity,
     slope: infinity,
     first: full([problem.displacement ? leaves : 1], 0, dtype),
-    scale: full([leaves], 1, dtype),
+    scale: warm?.scale ?? full([leaves], 1, dtype),
     steps: code(0),
     status: code(maxSteps < 1 ? statusCode("maxSteps") : -1),
     stale: code(0),
@@ -212,7 +212,9 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     // What small means is said by the value, and where that goes to 0, by the first evaluation.
     const begun = displacement ? minimum(rNorms, leafNorms(x.add(r), sizes)) : rNorms;
     const first = select(isFirst, begun, c.first);
-    const scale = select(isFirst, scaleOf(xNorms, displacement ? rNorms : null), c.scale);
+    const scale = limits.warm === undefined
+      ? select(isFirst, scaleOf(xNorms, displacement ? rNorms : null), c.scale)
+      : c.scale;
     // In units of the leaves, so that none outweighs the others.
     const weighed = displacement && sizes.length > 1 ? total(div(rNorms, scale)) : size;
     const merit = cost ?? weighed;
