@@ -43,7 +43,7 @@
  * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit` or `oneStep`
  * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, within bounds, with losses for outliers
  * - `curveFit`: a curve through data, with standard errors, covariance and bands
- * - `rootFind`: `f(x) = 0` for as many equations as unknowns
+ * - `rootFind`: `f(x) = 0` for as many equations as unknowns; `bracketRoot`: between two numbers
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
  *   `LinearOperator` says what is known of A, `factorise` keeps what was made of it
@@ -126,6 +126,8 @@ export {
   anderson,
   type AndersonOptions,
   type Bounds,
+  bracketRoot,
+  type BracketRootOptions,
   type Counts,
   type CurveFit,
   curveFit,

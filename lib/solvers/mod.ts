@@ -6,6 +6,7 @@
  */
 export { type Adjoint, implicit, type ImplicitOptions, oneStep } from "./adjoint.ts";
 export { anderson, type AndersonMemory, type AndersonOptions } from "./anderson.ts";
+export { bracketRoot, type BracketRootOptions } from "./bracket_root.ts";
 export { type CurveFit, curveFit, type CurveFitOptions } from "./curve_fit.ts";
 export { damped, type DampedOptions } from "./damped.ts";
 export { fixedPoint, type FixedPointOptions, type FloatTree } from "./fixed_point.ts";
