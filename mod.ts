@@ -40,7 +40,8 @@
  *
  * **Solvers**
  *
- * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit` or `oneStep`
+ * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit`,
+ *   `oneStep` or `phantom`
  * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, within bounds, with losses for outliers
  * - `curveFit`: a curve through data, with standard errors, covariance and bands
  * - `rootFind`: `f(x) = 0` for as many equations as unknowns; `bracketRoot`: between two numbers
@@ -145,6 +146,7 @@ export {
   type Local,
   type Loss,
   oneStep,
+  phantom,
   rootFind,
   type RootFindOptions,
   type Sizes,

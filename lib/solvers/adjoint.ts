@@ -6,6 +6,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { epsilon } from "../core/dtype.ts";
+import { describeValue } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeMap } from "../core/tree.ts";
 import type { TreeOf } from "../transforms/tree_types.ts";
@@ -19,7 +20,8 @@ import { solveTangent } from "./tangent.ts";
 /** A way to differentiate a solution. */
 export type Adjoint =
   | { readonly kind: "implicit"; readonly options: ImplicitOptions }
-  | { readonly kind: "oneStep" };
+  | { readonly kind: "oneStep" }
+  | { readonly kind: "phantom"; readonly steps: number; readonly tau: number };
 
 /** Options of `implicit`. */
 export interface ImplicitOptions {
@@ -116,6 +118,35 @@ export function oneStep(): Adjoint {
   return { kind: "oneStep" };
 }
 
+/**
+ * Differentiation through `steps` damped steps from the solution, `x <- (1 - tau) x + tau f(x)`: between
+ * `oneStep`, which is `phantom(1)`, and `implicit`, to which it comes close with many steps where they
+ * contract (Geng et al., "On training implicit models", NeurIPS 2021).
+ *
+ * @param steps How many, at least 1.
+ * @param tau Share of the new point, in (0, 1].
+ * @throws {RangeError} where one of them is out of range.
+ *
+ * @example
+ * ```ts
+ * import { fixedPoint, grad, numpy as np, phantom } from "@injax/injax";
+ *
+ * const adjoint = phantom(3, 0.5);
+ * const root = (a: np.NDArray) => fixedPoint((x) => np.cos(x.mul(a)), 1, { adjoint }).value;
+ * console.log(grad(root)(np.array(1)).item().toFixed(4)); // -0.2962, where -0.2975 is exact
+ * ```
+ */
+export function phantom(steps: number, tau = 1): Adjoint {
+  checkCall("phantom(steps, tau)", arguments);
+  checkCount("phantom", "steps", steps);
+  if (steps < 1) throw new RangeError("phantom: steps must be at least 1, not 0");
+  if (typeof tau !== "number") {
+    throw new TypeError(`phantom: tau must be a number in (0, 1], not ${describeValue(tau)}`);
+  }
+  if (!(tau > 0 && tau <= 1)) throw new RangeError(`phantom: tau must be in (0, 1], not ${tau}`);
+  return { kind: "phantom", steps, tau };
+}
+
 /** Relative and absolute tolerances where the user gives none: the dtype's precision to the 3/4. */
 export function defaultTolerance(dtype: NDArray["dtype"]): number {
   return epsilon(dtype) ** 0.75;
@@ -130,6 +161,18 @@ export function tangentSolver(
 ): (g: (v: ArrayTree) => ArrayTree, y: ArrayTree) => ArrayTree {
   // One step takes f for constant in x, so that g is minus the identity.
   if (adjoint.kind === "oneStep") return (_, y) => treeMap((x: NDArray) => x.neg(), y);
+  if (adjoint.kind === "phantom") {
+    const { steps, tau } = adjoint;
+    // Steps on (J - I) x = y from 0: x <- x + tau ((J - I) x - y).
+    return (g, y) => {
+      let x = treeMap((v: NDArray) => v.mul(-tau), y) as ArrayTree;
+      for (let i = 1; i < steps; i++) {
+        const step = (a: NDArray, b: NDArray, c: NDArray): NDArray => a.add(b.sub(c).mul(tau));
+        x = treeMap(step, x as never, g(x) as never, y as never) as ArrayTree;
+      }
+      return x;
+    };
+  }
   const { linearSolver = "auto", memory = 10, maxSteps = 500, throw: raises = true } =
     adjoint.options;
   return (g, y) => {

@@ -42,7 +42,7 @@ export interface FixedPointOptions {
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
-  /** How to differentiate the solution: `implicit()` (the default) or `oneStep()`. */
+  /** How to differentiate the solution: `implicit()` (the default), `oneStep()` or `phantom(k)`. */
   readonly adjoint?: Adjoint | undefined;
   /** Whether to keep the residual norm of each step. */
   readonly history?: boolean | undefined;
@@ -85,7 +85,7 @@ function checkOptions(options: FixedPointOptions): void {
   }
   if (adjoint !== undefined) {
     const made = "implicit() or oneStep()";
-    const kinds: readonly unknown[] = ["implicit", "oneStep"];
+    const kinds: readonly unknown[] = ["implicit", "oneStep", "phantom"];
     checkMade("fixedPoint", "adjoint", adjoint, (a) => kinds.includes(a.kind), made);
   }
   if (transforms !== undefined) checkDictionary("fixedPoint", transforms);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type Adjoint, implicit, type ImplicitOptions, oneStep } from "./adjoint.ts";
+export { type Adjoint, implicit, type ImplicitOptions, oneStep, phantom } from "./adjoint.ts";
 export { anderson, type AndersonMemory, type AndersonOptions } from "./anderson.ts";
 export { bracketRoot, type BracketRootOptions } from "./bracket_root.ts";
 export { type CurveFit, curveFit, type CurveFitOptions } from "./curve_fit.ts";

@@ -14,6 +14,8 @@ import {
   lu,
   type NDArray,
   numpy as np,
+  oneStep,
+  phantom,
   qr,
   vmap,
 } from "../../mod.ts";
@@ -111,4 +113,22 @@ Deno.test("a cotangent of 0 gives 0, whatever the matrix", () => {
   const root = (a: NDArray): NDArray =>
     fixedPoint((x) => x.add(x.sub(a).mul(0)), np.array([1, 2])).value.sum().mul(0);
   assertEquals(Math.abs(grad(root)(np.array(3)).item()), 0);
+});
+
+Deno.test("phantom() is the sum of its steps: one is oneStep(), many come to the implicit derivative", () => {
+  const slope = (adjoint: FixedPointOptions["adjoint"]): number => {
+    const root = (a: NDArray): NDArray =>
+      fixedPoint((x) => np.cos(x.mul(a)), np.array(1, { dtype: "float64" }), { adjoint }).value;
+    const at = np.array(1, { dtype: "float64" });
+    const [, dot] = jvp(root, [at], [at]);
+    assert(Math.abs(grad(root)(at).item() - dot.item()) < 1e-14);
+    return dot.item();
+  };
+  assertEquals(slope(phantom(1)), slope(oneStep()));
+  const x = 0.7390851332151607;
+  const [j, c] = [-Math.sin(x), -x * Math.sin(x)];
+  assert(Math.abs(slope(phantom(3)) - c * (1 + j + j * j)) < 1e-10);
+  assert(Math.abs(slope(phantom(60, 0.5)) - c / (1 - j)) < 1e-10);
+  assertThrows(() => phantom(0), RangeError, "steps must be at least 1");
+  assertThrows(() => phantom(2, 0), RangeError, "tau");
 });

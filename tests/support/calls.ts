@@ -155,6 +155,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   registerStatefulLibrary: [{ when: () => false, transforms: pure }],
   fixedPoint: [(y: injax.NDArray) => np.cos(y), 1],
   bracketRoot: [(y: injax.NDArray) => np.cos(y), [1, 2]],
+  phantom: [2],
   curveFit: [(p: injax.NDArray, x: injax.NDArray) => x.mul(p), { x, y: x }, 1],
   leastSquares: [(y: injax.NDArray) => np.cos(y), 1],
   linearSolve: [m, x],
