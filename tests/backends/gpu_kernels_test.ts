@@ -51,6 +51,7 @@ const ON_CPU: Readonly<Record<string, string>> = {
   "svd float32": "elimination is a loop in the graph",
   "tridiagonal_solve float32": "elimination is a loop in the graph",
   "solve float32": "elimination is a loop in the graph",
+  "least_squares float32": "elimination is a loop in the graph",
   "det float32": "elimination is a loop in the graph",
   "slogdet float32": "elimination is a loop in the graph",
   "cofactors float32": "elimination is a loop in the graph",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { showAsText } from "../../core/display.ts";
 import { NDArray } from "../../core/array.ts";
 import { formatAval, type ShapedArray, sizeOf } from "../../core/aval.ts";
 import { isFloat, promoteDTypes } from "../../core/dtype.ts";
@@ -359,6 +360,8 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
     return `LinearOperator(${stored.kind}, ${dtype}[${rows},${columns}])`;
   }
 }
+
+showAsText(LinearOperator);
 
 /** Vectors like the rows or columns of a matrix. */
 function vectors(x: NDArray, n: number): Space {
