@@ -35,6 +35,14 @@ export function showAsText<T extends object>(
   });
 }
 
+/**
+ * What classes extend that are shown by their `toString` and that programs may be without: a call for a
+ * class keeps it in bundles where nothing uses it.
+ */
+export abstract class Shown {}
+
+showAsText(Shown as unknown as { readonly prototype: Shown });
+
 // ---------------------------------------------------------------- numbers
 
 /**

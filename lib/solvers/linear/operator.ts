@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { showAsText } from "../../core/display.ts";
+import { Shown } from "../../core/display.ts";
 import { NDArray } from "../../core/array.ts";
 import { formatAval, type ShapedArray, sizeOf } from "../../core/aval.ts";
 import { isFloat, promoteDTypes } from "../../core/dtype.ts";
@@ -141,7 +141,7 @@ export function onVectors(
  * console.log(linearSolve(shifted, np.array([2, 1, 2])).value.toArray()); // [ 1, 1, 1 ]
  * ```
  */
-export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree = X> {
+export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree = X> extends Shown {
   /** For types: an operator has arrays already. */
   declare readonly "~arrays"?: LinearOperator<X, Y>;
 
@@ -152,7 +152,9 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
     readonly domain: Space,
     /** What it gives. */
     readonly codomain: Space,
-  ) {}
+  ) {
+    super();
+  }
 
   /** What is known of it. */
   get tags(): LinearTags {
@@ -355,13 +357,11 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
   }
 
   /** What it is. */
-  toString(): string {
+  override toString(): string {
     const { rows, columns, dtype, stored } = this.form;
     return `LinearOperator(${stored.kind}, ${dtype}[${rows},${columns}])`;
   }
 }
-
-showAsText(LinearOperator);
 
 /** Vectors like the rows or columns of a matrix. */
 function vectors(x: NDArray, n: number): Space {
