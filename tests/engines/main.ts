@@ -9,6 +9,8 @@
  *
  * @module
  */
+import * as esbuild from "esbuild";
+import { exportWasm, type NDArray, numpy as np, scan } from "../../mod.ts";
 import { withSite } from "../bundles/site.ts";
 import { root } from "../support/sources.ts";
 import type { Outcome } from "./programs.ts";
@@ -16,10 +18,48 @@ import type { Outcome } from "./programs.ts";
 /** How long an engine may take, in milliseconds. */
 const PATIENCE = 120_000;
 
-const server = (bundle: string): string => `
-  import { runAll } from "${bundle}";
-  console.log(JSON.stringify(runAll()));
+/** What all engines run: the programs, and a function in files that know nothing of the library. */
+const everything = `
+  import { runAll } from "./programs.js";
+  import { tryFiles } from "./files.js";
+  export function run() {
+    const { compared, failures } = runAll();
+    return { compared: compared + 1, failures: [...failures, ...tryFiles()] };
+  }
 `;
+
+const server = `
+  import { run } from "./everything.js";
+  console.log(JSON.stringify(run()));
+`;
+
+/** A function as \`exportWasm\` writes it, and a module that compares what it gives. */
+async function files(): Promise<string> {
+  const sums = (w: NDArray, xs: NDArray): NDArray =>
+    scan(
+      (h, x: NDArray) => {
+        const next = np.tanh(np.matmul(w, h).add(x));
+        return [next, next.sum()];
+      },
+      np.zeros([3]),
+      xs,
+    )[1];
+  const w = np.arange(9).reshape([3, 3]).div(9), xs = np.sin(np.arange(15)).reshape([5, 3]);
+  const { wasm, typescript } = exportWasm(sums, w, xs);
+  const { code } = await esbuild.transform(typescript, { loader: "ts" });
+  const list = (x: NDArray): string => JSON.stringify([...x.dataSync()]);
+  return `${code}
+    const wasm = Uint8Array.from(atob("${
+    btoa(String.fromCharCode(...wasm))
+  }"), (c) => c.charCodeAt(0));
+    const expected = ${list(sums(w, xs))};
+    export function tryFiles() {
+      const { out } = instantiate(wasm)({ arg0: ${list(w)}, arg1: ${list(xs)} });
+      const far = expected.some((y, i) => !(Math.abs(out[i] - y) < 1e-6));
+      return far ? ["a function in files gave " + out + " and not " + expected] : [];
+    }
+  `;
+}
 
 const page = `<!doctype html><meta charset="utf-8"><title>Injax</title><script type="module">
   const post = (outcome) => fetch("/outcome", { method: "POST", body: JSON.stringify(outcome) });
@@ -28,11 +68,11 @@ const page = `<!doctype html><meta charset="utf-8"><title>Injax</title><script t
     const worker = new Worker("/worker.js", { type: "module" });
     worker.onmessage = ({ data }) => post(data);
     worker.onerror = failed;
-  } else import("/programs.js").then(({ runAll }) => post(runAll())).catch(failed);
+  } else import("/everything.js").then(({ run }) => post(run())).catch(failed);
 </script>`;
 
 const worker = `
-  import("/programs.js").then(({ runAll }) => postMessage(runAll()))
+  import("/everything.js").then(({ run }) => postMessage(run()))
     .catch((error) => postMessage({ compared: 0, failures: [String(error)] }));
 `;
 
@@ -46,7 +86,7 @@ async function command(name: string, args: readonly string[]): Promise<Outcome> 
 
 /** Opens a page in a browser until it has sent its outcome. */
 async function browse(
-  script: string,
+  scripts: Readonly<Record<string, string>>,
   mode: string,
   start: (url: string) => Deno.ChildProcess,
 ): Promise<Outcome> {
@@ -55,9 +95,9 @@ async function browse(
   const files = Deno.serve({ port: 0, onListen: () => {} }, async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/outcome") resolve(await request.json() as Outcome);
-    else if (pathname === "/programs.js") return new Response(script, javascript);
-    else if (pathname === "/worker.js") return new Response(worker, javascript);
-    else return new Response(page, { headers: { "content-type": "text/html" } });
+    else if (scripts[pathname.slice(1)] !== undefined) {
+      return new Response(scripts[pathname.slice(1)], javascript);
+    } else return new Response(page, { headers: { "content-type": "text/html" } });
     return new Response();
   });
   const timer = setTimeout(
@@ -94,18 +134,27 @@ const firefox = (profile: string) => (url: string) =>
 
 await withSite({}, async (site) => {
   const { entry } = await site.bundle(new URL("tests/engines/programs.ts", root).pathname, {});
-  const script = await Deno.readTextFile(entry);
-  await Deno.writeTextFile(`${site.folder}/run.mjs`, server(entry.replace(/\.js$/, ".mjs")));
-  await Deno.copyFile(entry, entry.replace(/\.js$/, ".mjs"));
+  const scripts = {
+    "programs.js": await Deno.readTextFile(entry),
+    "files.js": await files(),
+    "everything.js": everything,
+    "worker.js": worker,
+  };
+  const folder = `${site.folder}/server`;
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(`${folder}/package.json`, '{ "type": "module" }');
+  for (const [name, text] of Object.entries({ ...scripts, "run.js": server })) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
   const profile = (): string => Deno.makeTempDirSync({ dir: site.folder });
-  const run = `${site.folder}/run.mjs`;
+  const run = `${folder}/run.js`;
   const engines: Readonly<Record<string, () => Promise<Outcome>>> = {
     "node": () => command("node", [run]),
     "bun": () => command("npx", ["-y", "bun@1.3.3", run]),
-    "chromium": () => browse(script, "page", chromium(profile())),
-    "chromium, worker": () => browse(script, "worker", chromium(profile())),
-    "firefox": () => browse(script, "page", firefox(profile())),
-    "firefox, worker": () => browse(script, "worker", firefox(profile())),
+    "chromium": () => browse(scripts, "page", chromium(profile())),
+    "chromium, worker": () => browse(scripts, "worker", chromium(profile())),
+    "firefox": () => browse(scripts, "page", firefox(profile())),
+    "firefox, worker": () => browse(scripts, "worker", firefox(profile())),
   };
   for (const [name, run] of Object.entries(engines)) {
     if (Deno.args.length > 0 && !Deno.args.some((a) => name.startsWith(a))) continue;
