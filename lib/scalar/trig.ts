@@ -53,7 +53,7 @@ function cosNear(e: Exprs, { high: r, low }: Angle): Pair {
 }
 
 function odd(e: Exprs, quarter: Expr): Expr {
-  return e.ne(e.and(quarter, 1), 0);
+  return e.eq(e.and(quarter, 1), 1);
 }
 
 function total(e: Exprs, { high, low }: Pair): Expr {
@@ -64,7 +64,8 @@ function total(e: Exprs, { high, low }: Pair): Expr {
 function signed(e: Exprs, quarter: Expr, y: Expr): Expr {
   const back = e.and(quarter, 2);
   if (y.ty === "f32") return e.fromBits(e.xor(e.bits(y), e.shl(back, 30)));
-  return e.select(e.ne(back, 0), e.neg(y), y);
+  // 1 or -1: a product is less work than a choice by a mask of another width.
+  return e.mul(y, e.sub(1, e.convert(back, "f64")));
 }
 
 /** Sine and cosine of the reduced angle, each to one rounding or so. */
