@@ -26,6 +26,7 @@ export type {
   MapLeaves,
   TreeAtom,
 } from "./core/tree_types.ts";
+export type { Shown } from "./core/display.ts";
 export type { TreeKind, TreeRegistration } from "./core/tree.ts";
 export type { FileChecks } from "./compile/checks.ts";
 export type { AndersonMemory } from "./solvers/anderson.ts";
