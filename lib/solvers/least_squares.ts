@@ -24,7 +24,7 @@ import { factorOf, iterate, type Outcome } from "./iterate.ts";
 import { levenbergMarquardt, made, type TrustRegionMethod } from "./levenberg_marquardt.ts";
 import { type Loss, robust } from "./loss.ts";
 import { norm } from "./norms.ts";
-import { checkMade, checkTolerance } from "./options.ts";
+import { checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import { denseSolve } from "./tangents.ts";
@@ -59,14 +59,7 @@ export interface LeastSquaresOptions {
 
 /** What the options hold. */
 export const leastSquaresOptions: OptionTable<LeastSquaresOptions> = {
-  maxSteps: "count",
-  rtol: "tolerance",
-  atol: "tolerance",
-  solver: "object",
-  transforms: "object",
-  throw: "boolean",
-  history: "boolean",
-  bounds: "object",
+  ...trustRegionOptions,
   loss: "string",
   lossScale: "number",
 };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { OptionKind } from "../core/signature.ts";
 import { describeValue } from "../core/errors.ts";
 
 /**
@@ -36,3 +37,25 @@ export function checkMade(
     : "";
   throw new TypeError(`${op}: ${name} must be ${examples}, not ${describeValue(value)}${uncalled}`);
 }
+
+type Shared =
+  | "maxSteps"
+  | "rtol"
+  | "atol"
+  | "solver"
+  | "transforms"
+  | "throw"
+  | "history"
+  | "bounds";
+
+/** What the options hold that all methods in a trust region have. */
+export const trustRegionOptions: Readonly<Record<Shared, OptionKind>> = {
+  maxSteps: "count",
+  rtol: "tolerance",
+  atol: "tolerance",
+  solver: "object",
+  transforms: "object",
+  throw: "boolean",
+  history: "boolean",
+  bounds: "object",
+};

@@ -24,7 +24,7 @@ import { type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Outcome } from "./iterate.ts";
 import { levenbergMarquardt, made, type TrustRegionMethod } from "./levenberg_marquardt.ts";
-import { checkMade, checkTolerance } from "./options.ts";
+import { checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import { denseSolve } from "./tangents.ts";
@@ -49,16 +49,7 @@ export interface RootFindOptions {
   readonly bounds?: Bounds | undefined;
 }
 
-const optionTable: OptionTable<RootFindOptions> = {
-  maxSteps: "count",
-  rtol: "tolerance",
-  atol: "tolerance",
-  solver: "object",
-  transforms: "object",
-  throw: "boolean",
-  history: "boolean",
-  bounds: "object",
-};
+const optionTable: OptionTable<RootFindOptions> = trustRegionOptions;
 
 /**
  * Solves `f(x) = 0` for as many equations as unknowns, from `x0`: Newton's method in a trust region. Success is

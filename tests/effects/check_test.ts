@@ -30,14 +30,13 @@ import { shaped } from "../../lib/core/aval.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { arr } from "../support/arrays.ts";
-import { cpu } from "../support/cpu_backend.ts";
 import { backends } from "../support/everywhere.ts";
 import { openFile } from "../support/files.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { apply, init, param, setStat, stat, transforms } from "../lift/toy.ts";
 
 await loadBackend("onnx");
-const ways = [...backends, cpu];
+const ways = [...backends, { backend: "cpu" }];
 
 /** What a function raises. */
 function raised(run: () => unknown): CheckError {

@@ -24,7 +24,6 @@ import { checkJaxpr } from "../../lib/core/jaxpr.ts";
 import { evalTrace, withTrace } from "../../lib/core/trace.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-import { cpu } from "../support/cpu_backend.ts";
 import { Random, seedNote } from "../support/random.ts";
 import { checking, doing, type Mark, marking, marksOf } from "../support/random_marks.ts";
 import { drawInputs, randomProgram } from "../support/random_programs.ts";
@@ -49,7 +48,7 @@ registerBackend({
 const zero = np.array(0);
 const PROGRAMS = Number(Deno.env.get("INJAX_PROGRAMS") ?? 12);
 const LENGTH = 8;
-const ways = [{ backend: "interpreter" }, { backend: simplified }, cpu];
+const ways = [{ backend: "interpreter" }, { backend: simplified }, { backend: "cpu" }];
 
 function compare(what: string, actual: readonly Mark[], expected: readonly Mark[]): void {
   const places = (marks: readonly Mark[]): string[] => marks.map((m) => m.place);
