@@ -154,6 +154,20 @@ const variablyDimensioned = (x: NDArray): NDArray => {
 const penalty = (x: NDArray): NDArray =>
   join(x.sub(1).mul(Math.sqrt(1e-5)), x.square().sum().sub(0.25).reshape([1]));
 
+const penaltyTwo = (x: NDArray): NDArray => {
+  const n = x.size;
+  const [head, tail] = [x.slice([0], [n - 1]), x.slice([1], [n])];
+  const known = data(range(n - 1, (i) => Math.exp((i + 2) / 10) + Math.exp((i + 1) / 10)));
+  return join(
+    x.slice([0], [1]).sub(0.2),
+    np.exp(tail.div(10)).add(np.exp(head.div(10))).sub(known).mul(Math.sqrt(1e-5)),
+    np.exp(tail.div(10)).sub(Math.exp(-0.1)).mul(Math.sqrt(1e-5)),
+    data(range(n, (j) => n - j)).mul(x.square()).sum().sub(1).reshape([1]),
+  );
+};
+const trigonometric = (x: NDArray): NDArray =>
+  np.cos(x).sub(1).mul(weights(x.size)).neg().sub(np.sin(x)).add(x.size).sub(np.cos(x).sum());
+
 const chebyquadOf = (n: number, minima: number[], square: boolean): Squares => ({
   name: `Chebyquad ${n}`,
   f: chebyquad,
@@ -305,6 +319,20 @@ export const squares: readonly Squares[] = [
     f: penalty,
     start: range(10, (i) => i + 1),
     minima: [7.0876514671e-5],
+  },
+  { name: "Penalty II 4", f: penaltyTwo, start: range(4, () => 0.5), minima: [9.376293007355e-6] },
+  {
+    name: "Penalty II 10",
+    f: penaltyTwo,
+    start: range(10, () => 0.5),
+    minima: [2.936605374e-4],
+  },
+  {
+    name: "Trigonometric",
+    f: trigonometric,
+    start: range(10, () => 0.1),
+    minima: [0, 2.795056121876e-5],
+    square: true,
   },
   {
     name: "Variably dimensioned",

@@ -1,0 +1,14 @@
+/**
+ * All rows of the truth tables, by family.
+ *
+ * @module
+ */
+import { nistRows } from "./nist_rows.ts";
+import type { TruthRow } from "./row.ts";
+import { squaresRows } from "./squares_rows.ts";
+
+/** Rows by what is solved. */
+export const truthRows: Readonly<Record<string, readonly TruthRow[]>> = {
+  "least squares and curve fits": nistRows,
+  "sums of squares and square systems": squaresRows,
+};
