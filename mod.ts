@@ -48,6 +48,7 @@
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
  *   `LinearOperator` says what is known of A, `factorise` keeps what was made of it
+ * - `start`, `advance`, `progress`, `finish`: long solves in parts, to be watched, stopped, saved and gone on with
  * - `Solution`, `LinearSolution`: the answer, and how it came about
  *
  * **Libraries and module systems**
@@ -124,6 +125,7 @@ export type { Arguments, Arrays, Tree, TreeLike } from "./lib/transforms/tree_ty
 // Solvers
 export {
   type Adjoint,
+  advance,
   anderson,
   type AndersonOptions,
   type Bounds,
@@ -136,22 +138,33 @@ export {
   damped,
   type DampedOptions,
   type Evaluation,
+  finish,
   fixedPoint,
   type FixedPointOptions,
   implicit,
   type ImplicitOptions,
   leastSquares,
   type LeastSquaresOptions,
+  type Leg,
+  type LegOptions,
   levenbergMarquardt,
   type Local,
   type Loss,
   oneStep,
   phantom,
+  progress,
+  type ProgressOptions,
   rootFind,
   type RootFindOptions,
+  Run,
+  type RunState,
+  type SavedArray,
+  type SavedRun,
   type Sizes,
   Solution,
   type SolutionFields,
+  start,
+  type StartOptions,
   type Status,
   statuses,
   type Stepper,

@@ -21,9 +21,9 @@ import {
 import type { HasAux, Transforms } from "../transforms/types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
-import { factorOf, iterate, type Outcome, type State } from "./iterate.ts";
+import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
 import type { Stepper } from "./method.ts";
-import { checkMade, checkTolerance } from "./options.ts";
+import { checkLeg, checkMade, checkTolerance } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
@@ -50,6 +50,8 @@ export interface FixedPointOptions {
   readonly keepMemory?: boolean | undefined;
   /** An earlier solution of unknowns of the same shape, kept with `keepMemory`, whose memory is used. */
   readonly warmStart?: { readonly memory: unknown } | undefined;
+  /** The part of a long solve that is to be done, which `start` gives. */
+  readonly leg?: Leg | undefined;
 }
 
 const fixedPointOptions: OptionTable<FixedPointOptions & HasAux> = {
@@ -64,6 +66,7 @@ const fixedPointOptions: OptionTable<FixedPointOptions & HasAux> = {
   keepMemory: "boolean",
   warmStart: "object",
   hasAux: "boolean",
+  leg: "object",
 };
 
 /** A pytree of what may be solved for: floating-point arrays and numbers. */
@@ -92,6 +95,7 @@ function checkOptions(options: FixedPointOptions): void {
   if (rtol !== undefined) checkTolerance("fixedPoint", "rtol", rtol);
   if (atol !== undefined) checkTolerance("fixedPoint", "atol", atol);
   if (maxSteps !== undefined) checkCount("fixedPoint", "maxSteps", maxSteps);
+  checkLeg("fixedPoint", options.leg);
   if (warmStart !== undefined) {
     const made = "a solution of the same solver that was made with keepMemory: true";
     checkMade("fixedPoint", "warmStart", warmStart, (s) => Boolean(s.memory), made);
@@ -155,7 +159,7 @@ export function fixedPoint<T extends FloatTree>(
   checkFunction("fixedPoint", f);
   checkOptions(options);
   const { transforms = pure, adjoint = implicit(), maxSteps = 200 } = options;
-  const { history = false, hasAux = false, keepMemory = false } = options;
+  const { history = false, hasAux = false, keepMemory = false, leg } = options;
   const solver: Stepper<unknown> = options.solver ?? anderson();
   const [leaves, def] = flattenArrays("fixedPoint", x0, "x0");
   const start = treeUnflatten(def, leaves) as Arrays<T>;
@@ -164,7 +168,7 @@ export function fixedPoint<T extends FloatTree>(
   const tolerance = Math.max(...leaves.map((x) => defaultTolerance(x.dtype)));
   const { rtol = tolerance, atol = 0 } = options;
   const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
-  const limits = { rtol, atol, maxSteps, history, warm };
+  const limits = { rtol, atol, maxSteps, history, warm, leg };
 
   const residual = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
     const at = treeLeaves(x) as NDArray[];
@@ -203,14 +207,16 @@ export function fixedPoint<T extends FloatTree>(
         {
           ...rest,
           memory: keepMemory ? { memory: state.memory, scale: state.scale } : null,
+          state: leg === undefined ? null : state,
         } as Tree,
       ];
     },
     tangentSolver(adjoint, transforms),
     { hasAux: true, functionHasAux: hasAux as true },
   );
-  type Rest = Omit<Outcome, "x" | "state"> & { readonly memory: unknown };
+  type Rest = Omit<Outcome, "x"> & { readonly memory: unknown };
   const [best, outcome, aux = null] = root as unknown as [Arrays<T>, Rest, null?];
+  leg?.take(outcome.state, maxSteps, transforms);
   const known = (treeLeaves(best) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const value = treeUnflatten(def, known) as Arrays<T>;
 

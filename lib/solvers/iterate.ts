@@ -5,7 +5,9 @@
  * and says how it ended.
  *
  * To plug a family in: lay the unknowns out as a vector (`ravel.ts`), make a `Problem`, call `iterate`
- * inside the solver of `customRoot`, and make a `Solution` of the outcome (`solution.ts`).
+ * inside the solver of `customRoot`, and make a `Solution` of the outcome (`solution.ts`). To be
+ * solved in parts (`run.ts`) the family has the option `leg`, hands it on in the limits, and tells it the
+ * state behind `customRoot`.
  *
  * Each pass evaluates the problem once, at the point that the next test and the result are about: so a
  * reported norm belongs to the reported value, and the user's function stands in the compiled program
@@ -61,12 +63,20 @@ export interface Limits {
   readonly maxSteps: number;
   /** Whether to keep the residual norms. */
   readonly history: boolean;
-  /** Where to go on: the state of an earlier outcome of the same problem, method and limits. */
-  readonly from?: State | undefined;
-  /** Evaluations to make before pausing; by default there is no pause. */
-  readonly pause?: number | undefined;
+  /** The part of a long solve to do; by default all of it. */
+  readonly leg?: Leg | undefined;
   /** Memory to begin with, in place of that of `init`, and the units of the leaves that it is in. */
   readonly warm?: Pick<State, "memory" | "scale"> | undefined;
+}
+
+/** A part of a long solve, which `start` (`run.ts`) gives solvers as an option. */
+export interface Leg {
+  /** Where to go on: the state of an earlier leg of the same problem, method and limits; `null` to begin. */
+  readonly from: object | null;
+  /** Evaluations to make before pausing: an int32, or the number 0 for what is known without any. */
+  readonly pause: NDArray | 0;
+  /** Told by the solver, outside of its functions, how far it came and what limits it. */
+  take(state: object, maxSteps: number, transforms: Transforms): void;
 }
 
 /** All that the loop knows between two passes: a tree of arrays. */
@@ -181,11 +191,15 @@ export function iterate<S>(
   limits: Limits,
   transforms: Transforms,
 ): Outcome {
-  const start = limits.from ?? begin(problem, x0, method, limits, transforms);
+  const { leg } = limits;
+  const start = leg?.from as State | null | undefined ??
+    begin(problem, x0, method, limits, transforms);
+  if (leg?.pause === 0) return outcomeOf(start, problem, method);
   const pass = passOf(problem, method, limits, transforms);
-  const until = limits.pause === undefined ? null : start.steps.add(limits.pause);
-  const goesOn = ({ status, steps }: State): NDArray =>
-    until === null ? status.equal(-1) : and(status.equal(-1), steps.less(until));
+  const goesOn = ({ status, steps }: State): NDArray => {
+    const open = status.equal(-1);
+    return leg === undefined ? open : and(open, steps.sub(start.steps).less(leg.pause));
+  };
   const end = transforms.whileLoop(
     (c) => goesOn(c as unknown as State),
     (c) => pass(c as unknown as State) as unknown as Tree,
@@ -343,7 +357,7 @@ function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome
       bestNorm,
       end.slope.mul(select(exact, onesLike(bestNorm), bestNorm)),
     ),
-    status: select(end.status.equal(-1), code(statusCode("maxSteps")), end.status),
+    status: select(end.status.equal(-1), code(statusCode("paused")), end.status),
     steps,
     counts: {
       f: own.f === undefined ? steps : steps.add(own.f),

@@ -20,11 +20,11 @@ import type { Transforms } from "../transforms/types.ts";
 import { defaultTolerance } from "./adjoint.ts";
 import { between, type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
-import { factorOf, iterate, type Outcome } from "./iterate.ts";
+import { factorOf, iterate, type Leg, type Outcome } from "./iterate.ts";
 import { levenbergMarquardt, made, type TrustRegionMethod } from "./levenberg_marquardt.ts";
 import { type Loss, robust } from "./loss.ts";
 import { norm } from "./norms.ts";
-import { checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
+import { checkLeg, checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import { denseSolve } from "./tangents.ts";
@@ -55,6 +55,8 @@ export interface LeastSquaresOptions {
   readonly loss?: Loss | undefined;
   /** The size of residual from which the loss departs from squares (default 1). */
   readonly lossScale?: number | undefined;
+  /** The part of a long solve that is to be done, which `start` gives. */
+  readonly leg?: Leg | undefined;
 }
 
 /** What the options hold. */
@@ -99,7 +101,7 @@ export function leastSquares<T extends FloatTree>(
   }
   checkFunction(op, residuals);
   checkOptions(op, options);
-  const { transforms = pure, maxSteps = 1000, history = false, loss = "squares" } = options;
+  const { transforms = pure, maxSteps = 1000, history = false, loss = "squares", leg } = options;
   const [given, def] = flattenArrays(op, x0, "x0");
   const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = bounds === null
@@ -119,7 +121,7 @@ export function leastSquares<T extends FloatTree>(
   };
   const { shape } = transforms.evalShape(evaluate, vector) as { readonly shape: readonly number[] };
   const m = shape[0]!;
-  const limits = { rtol, atol, maxSteps, history };
+  const limits = { rtol, atol, maxSteps, history, leg };
 
   // Unknowns of the equation are x and the residuals: so its solver sees residuals, where the equation alone
   // has their gradient.
@@ -167,7 +169,7 @@ export function leastSquares<T extends FloatTree>(
       );
       return [
         { x: unravel(x), q: state.bestR },
-        { ...rest, gradient },
+        { ...rest, gradient, state: leg === undefined ? null : state },
       ] as unknown as [Tree, Tree];
     },
     (g, y) => {
@@ -178,7 +180,8 @@ export function leastSquares<T extends FloatTree>(
       return { x: dx, q: apply({ x: dx, q: none }).q.sub(yq) } as unknown as Tree;
     },
     { hasAux: true },
-  ) as unknown as [Unknowns, Omit<Outcome, "x" | "state"> & { readonly gradient: NDArray }];
+  ) as unknown as [Unknowns, Omit<Outcome, "x"> & { readonly gradient: NDArray }];
+  leg?.take(outcome.state, maxSteps, transforms);
 
   const known = (treeLeaves(root.x) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const { status, steps, residualNorm, valueNorm } = outcome;
@@ -214,6 +217,7 @@ function checkOptions(op: string, options: LeastSquaresOptions): void {
   if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
   if (atol !== undefined) checkTolerance(op, "atol", atol);
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
+  checkLeg(op, options.leg);
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
   }

@@ -13,7 +13,20 @@ export { fixedPoint, type FixedPointOptions, type FloatTree } from "./fixed_poin
 export * from "./linear/mod.ts";
 export { leastSquares, type LeastSquaresOptions } from "./least_squares.ts";
 export { levenbergMarquardt, type TrustRegionMethod } from "./levenberg_marquardt.ts";
+export { progress, type ProgressOptions } from "./progress.ts";
 export { rootFind, type RootFindOptions } from "./root_find.ts";
+export {
+  advance,
+  finish,
+  type LegOptions,
+  Run,
+  type RunState,
+  type SavedArray,
+  type SavedRun,
+  start,
+  type StartOptions,
+} from "./run.ts";
+export type { Leg } from "./iterate.ts";
 export type { Bounds } from "./bounds.ts";
 export type { Loss } from "./loss.ts";
 export type { Counts, Evaluation, Local, Sizes, Stepper } from "./method.ts";

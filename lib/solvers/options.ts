@@ -46,7 +46,8 @@ type Shared =
   | "transforms"
   | "throw"
   | "history"
-  | "bounds";
+  | "bounds"
+  | "leg";
 
 /** What the options hold that all methods in a trust region have. */
 export const trustRegionOptions: Readonly<Record<Shared, OptionKind>> = {
@@ -58,4 +59,11 @@ export const trustRegionOptions: Readonly<Record<Shared, OptionKind>> = {
   throw: "boolean",
   history: "boolean",
   bounds: "object",
+  leg: "object",
 };
+
+/** Checks the option `leg` of a solver, if it is there. */
+export function checkLeg(op: string, leg: unknown): void {
+  if (leg === undefined) return;
+  checkMade(op, "leg", leg, (l) => typeof l.take === "function", "what start() gives");
+}

@@ -22,9 +22,9 @@ import type { Transforms } from "../transforms/types.ts";
 import { defaultTolerance } from "./adjoint.ts";
 import { type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
-import { factorOf, iterate, type Outcome } from "./iterate.ts";
+import { factorOf, iterate, type Leg, type Outcome } from "./iterate.ts";
 import { levenbergMarquardt, made, type TrustRegionMethod } from "./levenberg_marquardt.ts";
-import { checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
+import { checkLeg, checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import { denseSolve } from "./tangents.ts";
@@ -47,6 +47,8 @@ export interface RootFindOptions {
   readonly history?: boolean | undefined;
   /** Bounds of the unknowns: `f` is never evaluated outside. A start outside is brought inside. */
   readonly bounds?: Bounds | undefined;
+  /** The part of a long solve that is to be done, which `start` gives. */
+  readonly leg?: Leg | undefined;
 }
 
 const optionTable: OptionTable<RootFindOptions> = trustRegionOptions;
@@ -82,7 +84,7 @@ export function rootFind<T extends FloatTree>(
   if (arguments.length > 2) checkCall("rootFind(f, x0, options)", arguments, optionTable);
   checkFunction(op, f);
   checkOptions(op, options);
-  const { transforms = pure, maxSteps = 200, history = false } = options;
+  const { transforms = pure, maxSteps = 200, history = false, leg } = options;
   const [given, def] = flattenArrays(op, x0, "x0");
   const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = bounds === null
@@ -123,16 +125,20 @@ export function rootFind<T extends FloatTree>(
         displacement: false,
         hasCost: false,
       };
-      const limits = { rtol, atol, maxSteps, history };
-      const { x: best, state: _, ...rest } = iterate(problem, ravel(x), method, limits, transforms);
-      return [unravel(best) as Tree, rest as unknown as Tree];
+      const limits = { rtol, atol, maxSteps, history, leg };
+      const { x: best, state, ...rest } = iterate(problem, ravel(x), method, limits, transforms);
+      return [
+        unravel(best) as Tree,
+        { ...rest, state: leg === undefined ? null : state } as unknown as Tree,
+      ];
     },
     (g, y) =>
       unravel(
         denseSolve((v) => ravel(g(unravel(v) as never)), ravel(y), transforms),
       ) as never,
     { hasAux: true },
-  ) as unknown as [Arrays<T>, Omit<Outcome, "x" | "state">];
+  ) as unknown as [Arrays<T>, Omit<Outcome, "x">];
+  leg?.take(outcome.state, maxSteps, transforms);
   const known = (treeLeaves(root) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const { status, steps, residualNorm, valueNorm } = outcome;
   const solution = new Solution<T>({
@@ -160,6 +166,7 @@ function checkOptions(op: string, options: RootFindOptions): void {
   if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
   if (atol !== undefined) checkTolerance(op, "atol", atol);
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
+  checkLeg(op, options.leg);
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
   }

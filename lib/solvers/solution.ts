@@ -9,11 +9,15 @@ import { formatCurve, type MediaBundle, showAsText } from "../core/display.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { ConvergenceError, InFlightError, TreeError } from "../core/errors.ts";
 import { registerPytreeNode } from "../core/tree.ts";
+import { or } from "../primitives/elementwise/compare.ts";
 import { check } from "../api/check.ts";
 import type { Arrays } from "../transforms/trees.ts";
 import type { Counts } from "./method.ts";
 
-/** How a solve can end. `"converged"` is claimed only where the criterion was met. */
+/**
+ * How a solve can end. `"converged"` is claimed only where the criterion was met; `"paused"` is said of a long
+ * solve (`start`) that has not ended.
+ */
 export type Status =
   | "converged"
   | "maxSteps"
@@ -21,7 +25,8 @@ export type Status =
   | "stagnated"
   | "diverged"
   | "singular"
-  | "breakdown";
+  | "breakdown"
+  | "paused";
 
 /**
  * The number by which a program stands for a status: its position here.
@@ -42,6 +47,7 @@ export const statuses: readonly Status[] = [
   "diverged",
   "singular",
   "breakdown",
+  "paused",
 ];
 
 /** The number of a status. */
@@ -259,6 +265,8 @@ function outcome(s: Outcome): string {
       if (steps === 0) return "not tried, since maxSteps is 0";
       return `not converged after the ${evaluations} that maxSteps allows; the best residual norm is ` +
         `${residual}. Raise maxSteps, loosen rtol and atol, or try another solver`;
+    case "paused":
+      return `paused after ${evaluations}; the best residual norm is ${residual}`;
     case "stagnated":
       return `stagnated: the best residual norm, ${residual}, was not improved on for long, and ${evaluations} ` +
         "were made. Where that is rounding, loosen rtol; otherwise try another start or solver";
@@ -317,7 +325,7 @@ type Known =
   & Pick<Solution<unknown, unknown>, "converged" | "message" | "statusName" | "description">;
 
 /**
- * Raises where a solve failed: at once where that is known, inside transforms and where arguments are in
+ * Raises where a solve failed, which one that is paused has not: at once where that is known, inside transforms and where arguments are in
  * flight when the program runs.
  *
  * @throws {ConvergenceError} with the solution's message.
@@ -326,10 +334,11 @@ type Known =
 export function checkConverged(op: string, solution: Known): void {
   const { status, steps, residualNorm, description } = solution;
   if (status instanceof ConcreteArray && status.peek() !== null) {
+    if (solution.statusName === "paused") return;
     return raiseUnlessConverged(op, solution);
   }
   check(
-    status.equal(statusCode("converged")),
+    or(status.equal(statusCode("converged")), status.equal(statusCode("paused"))),
     `${op} with throw: true did not converge: ${description} ended with status {} after {} steps, ` +
       `residual norm {}. Statuses are ${statuses.map((s, i) => `${i} ${s}`).join(", ")}`,
     status,

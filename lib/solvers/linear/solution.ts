@@ -115,6 +115,7 @@ const reasons: Readonly<Record<Status, string>> = {
   diverged: "the residual grew. Give a preconditioner, or take a direct method such as lu()",
   singular: "the operator is singular. For a solution of least squares take svd() or qr()",
   breakdown: "the method broke down. Take gmres(), or a direct method such as lu()",
+  paused: "",
 };
 
 registerPytreeNode(
