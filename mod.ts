@@ -44,6 +44,7 @@
  *   `oneStep` or `phantom`
  * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, within bounds, with losses for outliers
  * - `curveFit`: a curve through data, with standard errors, covariance and bands
+ * - `minimise`: the smallest value, by `lbfgs`, `bfgs` or `nonlinearCg`, within bounds
  * - `rootFind`: `f(x) = 0` for as many equations as unknowns; `bracketRoot`: between two numbers
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
@@ -128,6 +129,7 @@ export {
   advance,
   anderson,
   type AndersonOptions,
+  bfgs,
   type Bounds,
   bracketRoot,
   type BracketRootOptions,
@@ -143,6 +145,8 @@ export {
   type FixedPointOptions,
   implicit,
   type ImplicitOptions,
+  lbfgs,
+  type LbfgsOptions,
   leastSquares,
   type LeastSquaresOptions,
   type Leg,
@@ -150,6 +154,10 @@ export {
   levenbergMarquardt,
   type Local,
   type Loss,
+  minimise,
+  type MinimiseOptions,
+  type Minimiser,
+  nonlinearCg,
   oneStep,
   phantom,
   progress,

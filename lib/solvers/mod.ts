@@ -11,6 +11,7 @@ export { type CurveFit, curveFit, type CurveFitOptions } from "./curve_fit.ts";
 export { damped, type DampedOptions } from "./damped.ts";
 export { fixedPoint, type FixedPointOptions, type FloatTree } from "./fixed_point.ts";
 export * from "./linear/mod.ts";
+export * from "./minimise/mod.ts";
 export { leastSquares, type LeastSquaresOptions } from "./least_squares.ts";
 export { levenbergMarquardt, type TrustRegionMethod } from "./levenberg_marquardt.ts";
 export { progress, type ProgressOptions } from "./progress.ts";

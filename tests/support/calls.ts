@@ -158,6 +158,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   phantom: [2],
   curveFit: [(p: injax.NDArray, x: injax.NDArray) => x.mul(p), { x, y: x }, 1],
   leastSquares: [(y: injax.NDArray) => np.cos(y), 1],
+  minimise: [(y: injax.NDArray) => np.cos(y), 1],
   linearSolve: [m, x],
   factorise: [m],
   rootFind: [(y: injax.NDArray) => np.cos(y), 1],

@@ -1,0 +1,148 @@
+/**
+ * Whether a point is a minimum, asked of the Hessian itself: what a method has learnt of the curvature may be
+ * far too much where it has not looked, and then its steps are small far from any minimum.
+ *
+ * Conjugate gradients solve for Newton's step by products with the Hessian, until the step is too long, or the
+ * curvature along a direction is negative or lost in rounding, which refutes the claim; or until the system is
+ * solved. Then the same is done for some other right-hand side, to see directions of negative curvature that
+ * the gradient says nothing of: at a saddle, and at a maximum.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { epsilon } from "../../core/dtype.ts";
+import { zerosLike } from "../../primitives/constants/full.ts";
+import { iota } from "../../primitives/constants/iota.ts";
+import { abs, div, maximum } from "../../primitives/elementwise/arithmetic.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
+import { cos } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { broadcastTo } from "../../primitives/sum/broadcast.ts";
+import type { Transforms } from "../../transforms/types.ts";
+import { dot, leafNorms, plainNorm, spread } from "../norms.ts";
+import { orOne } from "./method.ts";
+
+/** What is asked. */
+export interface Claim {
+  /** The point and its gradient [n], and which unknowns are free: 1 or 0. */
+  readonly x: NDArray;
+  readonly gradient: NDArray;
+  readonly free: NDArray | null;
+  readonly sizes: readonly number[];
+  /** Units of the unknowns: [n] or []. */
+  readonly scale: NDArray;
+  /** A product with the Hessian there. */
+  readonly product: (v: NDArray) => NDArray;
+  /** Whether a step [n] with a gradient along it is small enough: a bool. */
+  readonly isSmall: (step: NDArray) => NDArray;
+  /** Whether it is asked at all: a bool. */
+  readonly asked: NDArray;
+}
+
+/** What came out. */
+export interface Certificate {
+  /** Whether Newton's step is small. False where nothing was asked. */
+  readonly holds: NDArray;
+  /** Newton's step as far as it was solved for, a descent [n]; 0 where nothing was asked. */
+  readonly step: NDArray;
+  /** What curvature makes of the slope along a step downhill where the gradient is 0: not positive. */
+  readonly slope: NDArray;
+  /** Products with the Hessian. */
+  readonly products: NDArray;
+}
+
+const int = (k: number): NDArray => scalarArray(k, "int32");
+
+/** Answers by at most `mostProducts + otherProducts` products. A loop, which costs nothing where nothing is asked. */
+export function certify(claim: Claim, transforms: Transforms): Certificate {
+  const { x, free, sizes, scale, product, isSmall, asked } = claim;
+  const { dtype } = x;
+  const eps = epsilon(dtype);
+  const number = (v: number): NDArray => scalarArray(v, dtype);
+  const only = (v: NDArray): NDArray => free === null ? v : v.mul(free);
+  // In units of each unknown, as far as those are not much smaller than the leaf.
+  const leaves = spread(leafNorms(x, sizes), sizes);
+  const units = maximum(abs(x), select(leaves.greater(0), leaves.mul(eps ** 0.25), scale));
+  const g = only(claim.gradient.mul(units));
+  interface State {
+    readonly q: NDArray;
+    readonly slope: NDArray;
+    readonly res: NDArray;
+    readonly p: NDArray;
+    readonly most: NDArray;
+    /** Whether it is the other right-hand side's turn, and the products that are left for it. */
+    readonly other: NDArray;
+    readonly left: NDArray;
+    readonly products: NDArray;
+    readonly refuted: NDArray;
+    readonly open: NDArray;
+  }
+  const size = plainNorm(g);
+  const turns = cos(iota([x.size], 0, "int32").astype(dtype).mul(2.4).add(0.3));
+  const probe = only(broadcastTo(turns, x.shape));
+  const end = transforms.whileLoop(
+    (s) => (s as unknown as State).open,
+    (s) => {
+      const { q, res, p, products, other, ...before } = s as unknown as State;
+      const hp = only(product(p.mul(units)).mul(units));
+      const [along, length] = [dot(p, hp), dot(p, p)];
+      const most = maximum(before.most, div(plainNorm(hp), orOne(plainNorm(p))));
+      const bend = length.mul(most);
+      const falls = along.less(bend.mul(-(eps ** 0.75)));
+      const lost = not(along.greater(bend.mul(16 * eps)));
+      const rr = dot(res, res);
+      const alpha = div(rr, select(lost, number(1), along));
+      const q1 = select(or(lost, other), q, q.add(p.mul(alpha)));
+      const res1 = select(lost, res, res.sub(hp.mul(alpha)));
+      const rr1 = dot(res1, res1);
+      const count = products.add(1);
+      const left = before.left.sub(1);
+      const refuted = select(other, falls, or(lost, not(isSmall(q1.mul(units)))));
+      const solved = or(rr1.sqrt().lessEqual(size.mul(exactness)), left.equal(0));
+      const over = or(refuted, select(other, or(lost, left.equal(0)), scalarArray(0, "bool")));
+      const turnsTo = and(not(other), solved);
+      // Downhill, by a share of the unknowns.
+      const uphill = select(dot(p, g).less(0), number(-1), number(1));
+      const far = div(uphill.mul(0.1 * Math.sqrt(x.size)), orOne(plainNorm(p)));
+      const turnsAway = and(refuted, falls);
+      return {
+        q: select(turnsAway, p.mul(far), q1),
+        slope: select(turnsAway, along.mul(far).mul(far), number(0)),
+        res: select(turnsTo, probe, res1),
+        p: select(turnsTo, probe, res1.add(p.mul(div(rr1, orOne(rr))))),
+        most,
+        other: or(other, turnsTo),
+        left: select(turnsTo, int(otherProducts), left),
+        products: count,
+        refuted,
+        open: not(over),
+      } as never;
+    },
+    {
+      q: zerosLike(g),
+      slope: number(0),
+      res: select(size.equal(0), probe, g),
+      p: select(size.equal(0), probe, g),
+      most: number(0),
+      other: size.equal(0),
+      left: select(size.equal(0), int(otherProducts), int(mostProducts)),
+      products: int(0),
+      refuted: scalarArray(0, "bool"),
+      open: asked,
+    } as never,
+  ) as unknown as State;
+  return {
+    holds: and(asked, not(end.refuted)),
+    step: end.q.mul(units),
+    slope: end.slope,
+    products: end.products,
+  };
+}
+
+/** Products that a claim is worth, and those for another right-hand side. */
+const mostProducts = 40;
+const otherProducts = 8;
+
+/** Residual of Newton's system, in the gradient, at which it is solved. */
+const exactness = 1e-3;

@@ -1,0 +1,102 @@
+/**
+ * What a method of minimisation is told, and what all of them share: bounds, and gains that rounding does not
+ * hide.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { type DType, epsilon } from "../../core/dtype.ts";
+import { full } from "../../primitives/constants/full.ts";
+import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { reduceMin } from "../../primitives/reduce/extremes.ts";
+import type { Stepper } from "../method.ts";
+
+/** What a method is told of the problem, beside what a step sees. */
+export interface Setting {
+  /** Largest relative step of a leaf at which it has converged. */
+  readonly rtol: number;
+  /** Gradient norm at which it has, whatever the step. */
+  readonly atol: number;
+  /** Sizes of the leaves of the unknowns. */
+  readonly sizes: readonly number[];
+  /** Bounds of the unknowns [n], or `null`. No trial lies outside. */
+  readonly bounds: Box | null;
+}
+
+/** Bounds [n]. */
+export interface Box {
+  /** Below. */
+  readonly lower: NDArray;
+  /** Above. */
+  readonly upper: NDArray;
+}
+
+/** A method of `minimise`, made once it is known what is solved. */
+export interface Minimiser {
+  /** Name and settings, for messages. */
+  readonly description: string;
+  /** The method for one problem, whose setting solvers know. */
+  readonly make: (setting: never) => Stepper<unknown>;
+  /** Whether it looks at values alone. */
+  readonly gradientFree?: boolean | undefined;
+}
+
+/** `x`, or 1 where it is 0. */
+export function orOne(x: NDArray): NDArray {
+  return select(x.equal(0), full(x.shape, 1, x.dtype), x);
+}
+
+/** A point brought within bounds. */
+export function within(x: NDArray, box: Box | null): NDArray {
+  return box === null ? x : minimum(maximum(x, box.lower), box.upper);
+}
+
+/** 1 for the unknowns that are free to follow `-gradient`, 0 for those that rest at a bound: [n]. */
+export function freeAt(x: NDArray, gradient: NDArray, { lower, upper }: Box): NDArray {
+  const rests = or(
+    and(x.lessEqual(lower), gradient.greater(0)),
+    and(x.greaterEqual(upper), gradient.less(0)),
+  );
+  return not(rests).astype(x.dtype);
+}
+
+/** The gradient of the unknowns that do not rest at a bound. */
+export function projected(x: NDArray, gradient: NDArray, box: Box | null): NDArray {
+  return box === null ? gradient : gradient.mul(freeAt(x, gradient, box));
+}
+
+/** How far one can go from `x` in a direction within bounds, in its lengths: a scalar. */
+export function reach(x: NDArray, direction: NDArray, box: Box | null): NDArray {
+  const { dtype } = x;
+  const infinity = scalarArray(Infinity, dtype);
+  if (box === null) return infinity;
+  const far = full(x.shape, Infinity, dtype);
+  const wall = select(direction.greater(0), box.upper, box.lower);
+  const length = div(wall.sub(x), orOne(direction));
+  return reduceMin(select(direction.equal(0), far, length), [0]);
+}
+
+/**
+ * The gain of a step: the difference of the values, or where rounding hides that, what the slopes along the step
+ * at both ends say, which is exact for a parabola.
+ */
+export function gain(
+  value: NDArray,
+  before: NDArray,
+  slopeBefore: NDArray,
+  slope: NDArray,
+  noise: NDArray,
+): NDArray {
+  const change = value.sub(before);
+  const half = scalarArray(0.5, value.dtype);
+  const seen = abs(change).greater(abs(before).mul(noise));
+  return select(seen, change, slopeBefore.add(slope).mul(half));
+}
+
+/** The share of a value that is taken to be rounding, to begin with, and at most. */
+export function noiseRange(dtype: DType): readonly [least: number, most: number] {
+  return [64 * epsilon(dtype), epsilon(dtype) ** 0.5];
+}

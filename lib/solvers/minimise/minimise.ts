@@ -1,0 +1,339 @@
+/**
+ * Minima of functions of trees.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { isFloat } from "../../core/dtype.ts";
+import {
+  describeValue,
+  DTypeError,
+  formatShape,
+  ShapeError,
+  TreeError,
+} from "../../core/errors.ts";
+import { checkCount } from "../../core/checks.ts";
+import { checkCall, type OptionTable } from "../../core/signature.ts";
+import { treeLeaves, treeMap, treeUnflatten } from "../../core/tree.ts";
+import { full, zerosLike } from "../../primitives/constants/full.ts";
+import { mul, sub } from "../../primitives/elementwise/arithmetic.ts";
+import { convert } from "../../primitives/elementwise/convert.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { checkDictionary } from "../../transforms/members.ts";
+import { pure } from "../../transforms/pure.ts";
+import type { Arrays, Tree, TreeOf } from "../../transforms/tree_types.ts";
+import { checkFunction, flattenArrays, flattenResult, nameOf } from "../../transforms/trees.ts";
+import type { HasAux, Transforms } from "../../transforms/types.ts";
+import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "../adjoint.ts";
+import { type Bounds, boundTrees, clipped } from "../bounds.ts";
+import type { FloatTree } from "../fixed_point.ts";
+import { factorOf, iterate, type Outcome, type State } from "../iterate.ts";
+import type { Stepper } from "../method.ts";
+import { norm } from "../norms.ts";
+import { checkMade, checkTolerance } from "../options.ts";
+import { ravelTree } from "../ravel.ts";
+import { checkConverged, Solution } from "../solution.ts";
+import { type Minimiser, projected, type Setting, within } from "./method.ts";
+import { lbfgs } from "./methods.ts";
+
+/** Options of `minimise`. */
+export interface MinimiseOptions {
+  /** The method: `lbfgs()` (the default), `bfgs()`, `nonlinearCg()`, or a `Stepper` of your own. */
+  readonly solver?: Minimiser | Stepper<unknown> | undefined;
+  /** Bounds of the unknowns: `f` is never evaluated outside. A start outside is brought inside. */
+  readonly bounds?: Bounds | undefined;
+  /** The dictionary of transforms; pass a module system's where `f` uses modules. */
+  readonly transforms?: Transforms | undefined;
+  /**
+   * Largest relative change of each leaf by the step that is left; default 6e-6 for float32 and 2e-12 for
+   * float64. Where rounding forbids it, up to 7e-5 and 4e-10 is accepted.
+   */
+  readonly rtol?: number | undefined;
+  /** Gradient norm that is small enough whatever the step (default 0). */
+  readonly atol?: number | undefined;
+  /** Largest number of evaluations of `f` and its gradient (default 1000). */
+  readonly maxSteps?: number | undefined;
+  /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
+  readonly throw?: boolean | undefined;
+  /** How the linear systems of derivatives are solved: `implicit()` (the default) and its options. */
+  readonly adjoint?: Adjoint | undefined;
+  /** Whether to keep the gradient norm of each evaluation. */
+  readonly history?: boolean | undefined;
+  /** Whether the solution has what the method knew at the end as `memory`, for `warmStart`. */
+  readonly keepMemory?: boolean | undefined;
+  /** An earlier solution of unknowns of the same shape, kept with `keepMemory`, whose memory is used. */
+  readonly warmStart?: { readonly memory: unknown } | undefined;
+}
+
+/** What the options hold. */
+const minimiseOptions: OptionTable<MinimiseOptions & HasAux> = {
+  maxSteps: "count",
+  rtol: "tolerance",
+  atol: "tolerance",
+  solver: "object",
+  bounds: "object",
+  adjoint: "object",
+  transforms: "object",
+  throw: "boolean",
+  history: "boolean",
+  keepMemory: "boolean",
+  warmStart: "object",
+  hasAux: "boolean",
+};
+
+/**
+ * Minimises `f` from `x0`. Success is claimed where the step that is left is small beside each leaf, or where what
+ * it promises is nothing beside what was gained; not where progress is slow. So units do not matter. The
+ * minimum is differentiable with respect to whatever `f` closes over, by the implicit function theorem: one
+ * linear system with the Hessian.
+ *
+ * @param f From a tree to a floating-point scalar.
+ * @param x0 Where to start: a tree of floating-point arrays or numbers.
+ * @returns A solution: `cost` is the value there, `residualNorm` and `gradientNorm` the norm of its gradient, of
+ * the unknowns that rest at no bound.
+ * @throws {ShapeError} where `f` gives no scalar.
+ * @throws {DTypeError} where a leaf of `x0`, or what `f` gives, is not floating-point.
+ * @throws {RangeError} where an option is out of range, or a lower bound is above an upper one.
+ * @throws {ConvergenceError} where the solve fails and `throw` is set.
+ *
+ * @example
+ * ```ts
+ * import { grad, minimise, numpy as np } from "@injax/injax";
+ *
+ * const nearest = (a: np.NDArray) =>
+ *   minimise((x) => np.exp(x).sub(x.mul(a)), np.array(1)).value;
+ * console.log(nearest(np.array(2)).item().toFixed(4)); // 0.6931
+ * console.log(grad(nearest)(np.array(2)).item().toFixed(4)); // 0.5000
+ * ```
+ */
+export function minimise<T extends FloatTree>(
+  f: (x: Arrays<T>) => NDArray,
+  x0: T,
+  options?: MinimiseOptions & HasAux<false>,
+): Solution<T>;
+/**
+ * With `hasAux`, `f` gives `[value, aux]`, and the solution's `aux` is that of `f` at the solution, evaluated
+ * once. It may be any tree of arrays, and has derivatives.
+ *
+ * @example
+ * ```ts
+ * import { minimise, numpy as np } from "@injax/injax";
+ *
+ * const fit = minimise((x) => [np.cosh(x.sub(2)), { twice: x.mul(2) }], 0, { hasAux: true });
+ * console.log(fit.aux.twice.item().toFixed(3)); // 4.000
+ * ```
+ */
+export function minimise<T extends FloatTree, Aux extends Tree>(
+  f: (x: Arrays<T>) => readonly [NDArray, Aux],
+  x0: T,
+  options: MinimiseOptions & { readonly hasAux: true },
+): Solution<T, Aux>;
+export function minimise<T extends FloatTree>(
+  f: (x: Arrays<T>) => unknown,
+  x0: T,
+  options: MinimiseOptions & HasAux = {},
+): Solution<T> {
+  const op = "minimise";
+  if (arguments.length > 2) checkCall("minimise(f, x0, options)", arguments, minimiseOptions);
+  checkFunction(op, f);
+  checkOptions(op, options);
+  return solveMinimum(op, f, x0, options, options.solver ?? lbfgs());
+}
+
+/** What the equation of a minimum is about: unknowns, and what the solver needs to see beside it. */
+interface Unknowns {
+  readonly x: unknown;
+  /** The value, and the gradient [n]. */
+  readonly value: NDArray;
+  readonly gradient: NDArray;
+}
+
+/** Solves for a minimum, for all functions that do. */
+export function solveMinimum<T extends FloatTree>(
+  op: string,
+  f: (x: Arrays<T>) => unknown,
+  x0: T,
+  options: MinimiseOptions & HasAux,
+  solver: Minimiser | Stepper<unknown>,
+): Solution<T> {
+  const { transforms = pure, adjoint = implicit(), maxSteps = 1000 } = options;
+  const { history = false, hasAux = false, keepMemory = false } = options;
+  const [given, def] = flattenArrays(op, x0, "x0");
+  const trees = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
+  const start = trees === null
+    ? treeUnflatten(def, given)
+    : clipped(treeUnflatten(def, given), trees.lower, trees.upper, def);
+  const { vector, ravel, unravel, sizes } = ravelTree(op, start, "x0");
+  const { dtype } = vector;
+  const tolerance = Math.max(...given.map((x) => defaultTolerance(x.dtype)));
+  const { rtol = tolerance, atol = 0 } = options;
+  const box = trees === null ? null : { lower: ravel(trees.lower), upper: ravel(trees.upper) };
+  const method = "make" in solver
+    ? solver.make({ rtol, atol, sizes, bounds: box } satisfies Setting as never)
+    : solver;
+  const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
+  const limits = { rtol, atol, maxSteps, history, warm };
+
+  /** The value at a vector [n], and what is beside it. */
+  const valueAt = (v: NDArray): [NDArray, unknown] => {
+    const result = f(unravel(v) as Arrays<T>);
+    const [value, aux] = hasAux ? withAux(op, f, result) : [result, null];
+    return [convert(scalarOf(op, f, value), dtype), aux];
+  };
+  // Unknowns of the equation are x, the value and the gradient: so its solver sees all of them.
+  const equation = ({ x, value, gradient }: Unknowns): Unknowns | [Unknowns, unknown] => {
+    const v = ravel(x);
+    const [cost, pull, aux] = transforms.vjp(valueAt as never, [v] as never, {
+      hasAux: true,
+    }) as unknown as [NDArray, (w: NDArray) => [NDArray], unknown];
+    const g = pull(full([], 1, dtype))[0];
+    const zero = box === null ? g : v.sub(within(v.sub(g), box));
+    const all = {
+      x: unravel(zero),
+      value: cost.sub(value),
+      gradient: box === null ? gradient.neg() : g.sub(gradient),
+    };
+    return hasAux ? [all, aux] : all;
+  };
+  Object.defineProperty(equation, "name", { value: f.name });
+  const none = { value: scalarArray(0, dtype), gradient: zerosLike(vector) };
+  const tangents = tangentSolver(adjoint, transforms);
+  const root = transforms.customRoot(
+    equation as unknown as (x: Tree) => [Tree, Tree],
+    { x: start, ...none } as unknown as Tree,
+    (apply, z) => {
+      const equationAt = apply as unknown as (z: Unknowns) => Unknowns;
+      const problem = {
+        evaluate: (v: NDArray) => {
+          const { x, value, gradient } = equationAt({ x: unravel(v), ...none });
+          return { r: box === null ? ravel(x) : gradient, cost: value };
+        },
+        sizes,
+        m: vector.size,
+        displacement: false,
+        hasCost: true,
+      };
+      const first = ravel((z as unknown as Unknowns).x);
+      const { x, state, ...rest } = iterate(problem, first, method, limits, transforms);
+      // Infinite where nothing was finite.
+      const { residualNorm } = rest;
+      const gradient = select(
+        isFinite(residualNorm),
+        norm(projected(x, state.bestR, box)),
+        residualNorm,
+      );
+      return [
+        { x: unravel(x), value: rest.cost, gradient: box === null ? none.gradient : state.bestR },
+        {
+          ...rest,
+          gradient,
+          memory: keepMemory ? { memory: state.memory, scale: state.scale } : null,
+        },
+      ] as unknown as [Tree, Tree];
+    },
+    (apply, y) => {
+      const at = apply as unknown as (z: Unknowns) => Unknowns;
+      const { x: yx, value, gradient } = y as unknown as Unknowns;
+      // Of the equation's sign, a descent: what contracts for fixed points.
+      const hessian = (v: TreeOf<NDArray>): TreeOf<NDArray> =>
+        treeMap((a: NDArray) => a.neg(), at({ x: v, ...none }).x as never) as TreeOf<NDArray>;
+      const dx = tangents(
+        hessian,
+        treeMap((a: NDArray) => a.neg(), yx as never) as TreeOf<NDArray>,
+      );
+      const moved = at({ x: dx, ...none });
+      return {
+        x: dx,
+        value: moved.value.sub(value),
+        gradient: sub(moved.gradient, gradient),
+      } as unknown as Tree;
+    },
+    { hasAux: true, functionHasAux: hasAux as true },
+  );
+  type Rest = Omit<Outcome, "x" | "state"> & {
+    readonly gradient: NDArray;
+    readonly memory: unknown;
+  };
+  const [{ x: best, value }, outcome, aux = null] = root as unknown as [Unknowns, Rest, null?];
+  const known = (treeLeaves(best) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
+  const solution = new Solution<T>({
+    value: treeUnflatten(def, known) as Arrays<T>,
+    status: outcome.status,
+    steps: outcome.steps,
+    evaluations: outcome.counts,
+    residualNorm: outcome.gradient,
+    valueNorm: mul(outcome.valueNorm, factorOf(outcome, dtype)),
+    cost: value,
+    gradientNorm: outcome.gradient,
+    errorEstimate: outcome.errorEstimate,
+    history: outcome.history,
+    aux,
+    memory: outcome.memory,
+    description: `${op} by ${method.description}`,
+  });
+  if (options.throw) checkConverged(op, solution);
+  return solution;
+}
+
+/** The scalar that a function gave. */
+function scalarOf(op: string, f: unknown, result: unknown): NDArray {
+  const [[value, ...others]] = flattenResult(op, f, result);
+  if (value === undefined || others.length > 0) {
+    throw new TreeError(
+      `${op}: ${nameOf(f)} must return a scalar, not ${
+        value === undefined ? "nothing" : `a tree of ${others.length + 1} arrays`
+      }. For what is returned beside the value there is hasAux`,
+    );
+  }
+  if (value.ndim !== 0) {
+    throw new ShapeError(
+      `${op}: ${nameOf(f)} must return a scalar, not an array of shape ${
+        formatShape(value.shape)
+      }. Sum it; for the sum of its squares there is leastSquares`,
+    );
+  }
+  if (!isFloat(value.dtype)) {
+    throw new DTypeError(`${op}: ${nameOf(f)} must return a float, not ${value.dtype}`);
+  }
+  return value;
+}
+
+/** What a function with an auxiliary output returned. */
+function withAux(op: string, f: unknown, result: unknown): readonly [unknown, unknown] {
+  if (Array.isArray(result) && result.length === 2) return result as [unknown, unknown];
+  throw new TreeError(
+    `${op}: with hasAux, ${nameOf(f)} must return [value, aux], not ${
+      Array.isArray(result) ? `a list of ${result.length}` : describeValue(result)
+    }`,
+  );
+}
+
+/** Checks what the table of options does not say. */
+export function checkOptions(op: string, options: MinimiseOptions): void {
+  const { solver, transforms, rtol, atol, maxSteps, bounds, adjoint, warmStart } = options;
+  if (solver !== undefined) {
+    checkMade(
+      op,
+      "solver",
+      solver,
+      (s) => typeof s.make === "function" || typeof s.step === "function",
+      "lbfgs(), bfgs(), nonlinearCg(), newtonCg(), nelderMead(), proximalGradient() or another Stepper",
+    );
+  }
+  if (transforms !== undefined) checkDictionary(op, transforms);
+  if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
+  if (atol !== undefined) checkTolerance(op, "atol", atol);
+  if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
+  if (bounds !== undefined) {
+    checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
+  }
+  if (adjoint !== undefined) {
+    checkMade(op, "adjoint", adjoint, (a) => a.kind === "implicit", "implicit()");
+  }
+  if (warmStart !== undefined) {
+    const made = "a solution of the same solver that was made with keepMemory: true";
+    checkMade(op, "warmStart", warmStart, (s) => Boolean(s.memory), made);
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * Minima: which method when is a page of the guide, `minima.md`.
+ *
+ * `minimise.ts` settles what is solved and makes of a method what is differentiable; `method.ts` says what
+ * methods share; `methods.ts` are those that search along directions, whose loop body is `quasi_newton.ts`.
+ *
+ * @module
+ */
+export type { Box, Minimiser, Setting } from "./method.ts";
+export { bfgs, lbfgs, type LbfgsOptions, nonlinearCg } from "./methods.ts";
+export { minimise, type MinimiseOptions } from "./minimise.ts";
