@@ -1,5 +1,6 @@
 /** `minimise`: known minima, honesty about failure, units, bounds, derivatives. */
 import {
+  advance,
   bfgs,
   ConvergenceError,
   DTypeError,
@@ -9,19 +10,18 @@ import {
   jit,
   lbfgs,
   minimise,
-  type Minimiser,
   type NDArray,
   nonlinearCg,
   numpy as np,
   oneStep,
   ShapeError,
+  start,
   type Stepper,
   TreeError,
   vmap,
 } from "../../mod.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 import { squares } from "./truth/mgh.ts";
-import { minimumRows } from "./truth/minima.ts";
 
 const f64 = (xs: readonly number[]): NDArray => np.array([...xs], { dtype: "float64" });
 const scalar = (x: number): NDArray => np.array(x, { dtype: "float64" });
@@ -35,35 +35,17 @@ const valley = (x: NDArray): NDArray => {
 const alternating = (n: number): NDArray =>
   f64(Array.from({ length: n }, (_, i) => i % 2 ? 1 : -1.2));
 
-/** Methods, and how many of the 34 problems of Moré, Garbow and Hillstrom they are to solve. */
-const methods: readonly { readonly solver: Minimiser; readonly solves: number }[] = [
-  { solver: bfgs(), solves: 33 },
-  { solver: lbfgs(), solves: 33 },
-  { solver: nonlinearCg(), solves: 30 },
-];
-
-for (const { solver, solves } of methods) {
+for (const solver of [bfgs(), lbfgs(), nonlinearCg()]) {
   const { description } = solver;
 
-  Deno.test(`${description} finds the known minima, and claims no others`, () => {
-    let [right, claims] = [0, 0];
-    for (const row of minimumRows(solver)) {
-      if (row.right) right++;
-      if (row.solution.converged) claims++;
-      assert(row.right || !row.solution.converged, `${row.name}: ${row.sum}`);
-    }
-    assert(right >= solves, `${right} of ${squares.length}`);
-    assert(claims >= solves - 3, `${claims} claimed of ${right}`);
-  });
-
   Deno.test(`${description} takes the same steps in the units of nobody`, () => {
-    for (const { name, f, start } of squares) {
+    for (const { name, f, start: x0 } of squares) {
       // Powers of 2, so that rounding is the same.
       const solve = (unit: number, weight: number): string => {
         const run = jit((x: NDArray) =>
           minimise((x) => f(x.div(unit)).square().sum().mul(weight), x, { solver, maxSteps: 400 })
         );
-        const { statusName, steps } = run(f64(start.map((x) => x * unit)));
+        const { statusName, steps } = run(f64(x0.map((x) => x * unit)));
         return `${statusName} after ${steps.item()}`;
       };
       const own = solve(1, 1);
@@ -90,23 +72,6 @@ for (const { solver, solves } of methods) {
     assert(found.value.dataSync().some((v) => v === 0.9));
   });
 }
-
-Deno.test("in float32, and in decimal units, no minimum is claimed that is none", () => {
-  for (const solver of [bfgs(), lbfgs()]) {
-    for (const [dtype, unit] of [["float32", 1], ["float64", 1e-12], ["float64", 1e6]] as const) {
-      let right = 0;
-      for (const row of minimumRows(solver, dtype, unit)) {
-        if (row.right) right++;
-        const { message } = row.solution;
-        assert(
-          row.right || !row.solution.converged,
-          `${row.name}, ${unit}: ${row.sum}, ${message}`,
-        );
-      }
-      assert(right >= 32, `${solver.description}, ${dtype}, ${unit}: ${right}`);
-    }
-  }
-});
 
 Deno.test("a long valley is followed in as many evaluations as by the best", () => {
   const found = jit((x: NDArray) => minimise(valley, x))(alternating(100));
@@ -279,6 +244,15 @@ Deno.test("a solve goes on with what another has learnt", () => {
   assert(near.steps.item() < unaided.steps.item(), `${near.steps.item()}, ${unaided.steps.item()}`);
 });
 
+Deno.test("a long solve goes on from the host where it paused, and ends the same", () => {
+  const solve = (options: object) => minimise(valley, alternating(10), options);
+  const whole = solve({});
+  let run = start(solve);
+  while (!run.done) run = advance(run, 7);
+  assertEquals(run.solution.steps.item(), whole.steps.item());
+  assertEquals(run.solution.value.dataSync(), whole.value.dataSync());
+});
+
 Deno.test("a method of one's own sees value and gradient", () => {
   const descent: Stepper<null> = {
     description: "steepest descent",
@@ -294,24 +268,24 @@ Deno.test("a method of one's own sees value and gradient", () => {
 
 Deno.test("mistakes in the use of minimise are explained", () => {
   const bowl = (x: NDArray): NDArray => x.square().sum();
-  const start = f64([1, 2]);
-  assertThrows(() => minimise((x) => x.square(), start), ShapeError, "must return a scalar");
-  assertThrows(() => minimise((x) => [x.sum(), x.sum()] as never, start), TreeError, "hasAux");
-  assertThrows(() => minimise((x) => x.sum().astype("int32"), start), DTypeError, "int32");
+  const from = f64([1, 2]);
+  assertThrows(() => minimise((x) => x.square(), from), ShapeError, "must return a scalar");
+  assertThrows(() => minimise((x) => [x.sum(), x.sum()] as never, from), TreeError, "hasAux");
+  assertThrows(() => minimise((x) => x.sum().astype("int32"), from), DTypeError, "int32");
   assertThrows(() => minimise(bowl, np.array([1], { dtype: "int32" })), DTypeError);
-  assertThrows(() => minimise(bowl, start, { tol: 1 } as never), TypeError, "tol");
-  assertThrows(() => minimise(bowl, start, { solver: bfgs as never }), TypeError, "Call it");
-  assertThrows(() => minimise(bowl, start, { adjoint: oneStep() }), TypeError, "implicit()");
-  assertThrows(() => minimise(bowl, start, { rtol: -1 }), RangeError, "rtol");
+  assertThrows(() => minimise(bowl, from, { tol: 1 } as never), TypeError, "tol");
+  assertThrows(() => minimise(bowl, from, { solver: bfgs as never }), TypeError, "Call it");
+  assertThrows(() => minimise(bowl, from, { adjoint: oneStep() }), TypeError, "implicit()");
+  assertThrows(() => minimise(bowl, from, { rtol: -1 }), RangeError, "rtol");
   assertThrows(() => lbfgs({ memory: 0 }), RangeError, "memory must be at least 1");
   assertThrows(
-    () => minimise(bowl, start, { bounds: { lower: 2, upper: 1 } }),
+    () => minimise(bowl, from, { bounds: { lower: 2, upper: 1 } }),
     RangeError,
     "lower bound 2 is above the upper bound 1",
   );
-  assertThrows(() => minimise(bowl, start, { hasAux: true } as never), TreeError, "[value, aux]");
+  assertThrows(() => minimise(bowl, from, { hasAux: true } as never), TreeError, "[value, aux]");
   assertThrows(
-    () => minimise(valley, start, { maxSteps: 3, throw: true }),
+    () => minimise(valley, from, { maxSteps: 3, throw: true }),
     ConvergenceError,
     "maxSteps",
   );

@@ -29,10 +29,10 @@ import type { HasAux, Transforms } from "../../transforms/types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "../adjoint.ts";
 import { type Bounds, boundTrees, clipped } from "../bounds.ts";
 import type { FloatTree } from "../fixed_point.ts";
-import { factorOf, iterate, type Outcome, type State } from "../iterate.ts";
+import { factorOf, iterate, type Leg, type Outcome, type State } from "../iterate.ts";
 import type { Stepper } from "../method.ts";
 import { norm } from "../norms.ts";
-import { checkMade, checkTolerance } from "../options.ts";
+import { checkLeg, checkMade, checkTolerance } from "../options.ts";
 import { ravelTree } from "../ravel.ts";
 import { checkConverged, Solution } from "../solution.ts";
 import { type Minimiser, projected, type Setting, within } from "./method.ts";
@@ -65,6 +65,8 @@ export interface MinimiseOptions {
   readonly keepMemory?: boolean | undefined;
   /** An earlier solution of unknowns of the same shape, kept with `keepMemory`, whose memory is used. */
   readonly warmStart?: { readonly memory: unknown } | undefined;
+  /** The part of a long solve that is to be done, which `start` gives. */
+  readonly leg?: Leg | undefined;
 }
 
 /** What the options hold. */
@@ -80,6 +82,7 @@ const minimiseOptions: OptionTable<MinimiseOptions & HasAux> = {
   history: "boolean",
   keepMemory: "boolean",
   warmStart: "object",
+  leg: "object",
   hasAux: "boolean",
 };
 
@@ -159,7 +162,7 @@ export function solveMinimum<T extends FloatTree>(
   solver: Minimiser | Stepper<unknown>,
 ): Solution<T> {
   const { transforms = pure, adjoint = implicit(), maxSteps = 1000 } = options;
-  const { history = false, hasAux = false, keepMemory = false } = options;
+  const { history = false, hasAux = false, keepMemory = false, leg } = options;
   const [given, def] = flattenArrays(op, x0, "x0");
   const trees = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = trees === null
@@ -174,7 +177,7 @@ export function solveMinimum<T extends FloatTree>(
     ? solver.make({ rtol, atol, sizes, bounds: box } satisfies Setting as never)
     : solver;
   const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
-  const limits = { rtol, atol, maxSteps, history, warm };
+  const limits = { rtol, atol, maxSteps, history, warm, leg };
 
   /** The value at a vector [n], and what is beside it. */
   const valueAt = (v: NDArray): [NDArray, unknown] => {
@@ -230,6 +233,7 @@ export function solveMinimum<T extends FloatTree>(
           ...rest,
           gradient,
           memory: keepMemory ? { memory: state.memory, scale: state.scale } : null,
+          state: leg === undefined ? null : state,
         },
       ] as unknown as [Tree, Tree];
     },
@@ -252,11 +256,12 @@ export function solveMinimum<T extends FloatTree>(
     },
     { hasAux: true, functionHasAux: hasAux as true },
   );
-  type Rest = Omit<Outcome, "x" | "state"> & {
+  type Rest = Omit<Outcome, "x"> & {
     readonly gradient: NDArray;
     readonly memory: unknown;
   };
   const [{ x: best, value }, outcome, aux = null] = root as unknown as [Unknowns, Rest, null?];
+  leg?.take(outcome.state, maxSteps, transforms);
   const known = (treeLeaves(best) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const solution = new Solution<T>({
     value: treeUnflatten(def, known) as Arrays<T>,
@@ -326,6 +331,7 @@ export function checkOptions(op: string, options: MinimiseOptions): void {
   if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
   if (atol !== undefined) checkTolerance(op, "atol", atol);
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
+  checkLeg(op, options.leg);
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { minimaRows } from "./minima_rows.ts";
 import { nistRows } from "./nist_rows.ts";
 import type { TruthRow } from "./row.ts";
 import { squaresRows } from "./squares_rows.ts";
@@ -11,4 +12,5 @@ import { squaresRows } from "./squares_rows.ts";
 export const truthRows: Readonly<Record<string, readonly TruthRow[]>> = {
   "least squares and curve fits": nistRows,
   "sums of squares and square systems": squaresRows,
+  "minima": minimaRows,
 };
