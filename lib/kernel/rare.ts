@@ -43,8 +43,7 @@ export function plan(
     group.push(n);
     groupOf.set(n, group);
   }
-  const owned = new Map(groups.map((g) => [g, ownedBy(g, nodes, uses)]));
-  const hidden = new Set([...owned.values()].flatMap((own) => [...own]));
+  const hidden = seldomRead(groups, nodes, uses);
   const items: Item[] = [];
   const done = new Set<Expr>();
   const add = (n: Expr): void => {
@@ -59,8 +58,8 @@ export function plan(
     // What the other choices need comes first.
     const needed = ancestors(group, inside);
     for (const a of nodes) if (needed.has(a) && !group.includes(a)) add(a);
-    const own = owned.get(group)!;
     const first = group.map((m) => m.args[1]!);
+    const own = ancestors(first, hidden);
     const read = [...own].flatMap((n) => [...n.args]).concat(first);
     const inputs = new Set(read.filter((n) => !own.has(n) && n.op !== "const"));
     items.push({
@@ -85,21 +84,26 @@ function ancestors(roots: readonly Expr[], inside: ReadonlySet<Expr>): Set<Expr>
   return found;
 }
 
-/** The nodes all of whose readers are first sides of these choices, or such nodes themselves. */
-function ownedBy(
-  group: readonly Expr[],
+/**
+ * The nodes all of whose readers are first sides of choices, or such nodes themselves. What several
+ * choices read is computed for each: seldom twice is less than always once.
+ */
+function seldomRead(
+  groups: readonly (readonly Expr[])[],
   nodes: readonly Expr[],
   uses: ReadonlyMap<Expr, number>,
 ): Set<Expr> {
-  const own = new Set<Expr>();
+  const seldom = new Set<Expr>();
   const found = new Map<Expr, number>();
   const count = (n: Expr): void => void found.set(n, (found.get(n) ?? 0) + 1);
-  for (const m of group) count(m.args[1]!);
+  for (const m of groups.flat()) count(m.args[1]!);
   for (let i = nodes.length - 1; i >= 0; i--) {
     const n = nodes[i]!;
-    if (n.args.length === 0 || group.includes(n) || found.get(n) !== uses.get(n)) continue;
-    own.add(n);
-    for (const a of n.args) count(a);
+    if (n.args.length === 0 || found.get(n) !== uses.get(n)) continue;
+    seldom.add(n);
+    n.args.forEach((a, k) => {
+      if (n.op !== "rare" || k !== 1) count(a);
+    });
   }
-  return own;
+  return seldom;
 }

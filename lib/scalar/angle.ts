@@ -2,9 +2,8 @@
  * Angles reduced to a quarter of a turn: x = q pi/2 + r with |r| <= pi/4, where r has more digits
  * than a float holds, near multiples of pi/2 too.
  *
- * Moderate angles by Cody and Waite's method. All others, and those so near a multiple of pi/2 that
- * digits would be missing, by that of M. Payne and R. Hanek (Radian reduction for trigonometric
- * functions, SIGNUM Newsletter 18, 1983), with pieces of 24 bits.
+ * Moderate angles by Cody and Waite's method, all others by that of M. Payne and R. Hanek (Radian
+ * reduction for trigonometric functions, SIGNUM Newsletter 18, 1983), with pieces of 24 bits.
  *
  * @module
  */
@@ -93,45 +92,45 @@ function reduceFar(e: Exprs, x: Expr): Angle {
 }
 
 /**
- * pi/2 in parts of 12, 12 and 24 bits for `f32`, of 33, 33 and 53 bits for `f64`: products of the
- * first two with multiples up to those of moderate angles are exact.
+ * pi/2 in parts. The first is of 12 bits for `f32` and of 33 for `f64`, the second ends where angles
+ * from 1/2 do, the third is as long as the first, and the last has all its bits. Products of all but
+ * the last with multiples up to those of moderate angles are exact, and so are the first two
+ * differences. The remainder is the nearest float to the true one, or its neighbour: tried at the
+ * floats nearest to each multiple.
  */
 const PARTS = {
-  f32: [1.57080078125, -4.453584551811218e-06, -8.705515752716053e-10],
-  f64: [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21],
+  f32: [1.57080078125, -4.470348358154297e-06, 1.5890691429376602e-08, 2.5633440682570896e-12],
+  f64: [
+    1.5707963267341256,
+    6.077105485502443e-11,
+    -4.9789962502207207e-17,
+    -2.940788670387328e-27,
+  ],
 } as const;
 
-/** Up to where parts suffice. */
-const MODERATE = { f32: 6000, f64: 1600000 } as const;
-
-/** What is less than this part of the multiple, squared, has lost more than half of a last place. */
-const LOST = { f32: 2 ** -48, f64: 2 ** -128 } as const;
+/** Up to where parts suffice: multiples of 12 and of 20 bits. */
+const MODERATE = { f32: 6400, f64: 1600000 } as const;
 
 interface Reduced {
-  /** The angle is `most - least`. */
+  /** The angle, if it is moderate, is `most - least`. */
   readonly most: Expr;
   readonly least: Expr;
   /** The last bits of the multiple of pi/2. */
   readonly int: Expr;
-  /** Where this is not enough. */
+  /** Where the angle is not moderate. */
   readonly far: Expr;
 }
 
-/** An angle reduced by parts, and where that is not enough. */
+/** An angle reduced by parts. */
 function reduceByParts(e: Exprs, x: Expr): Reduced {
   const ty = x.ty as "f32" | "f64";
-  const [p0, p1, p2] = PARTS[ty];
   const { float: n, last: int } = lastBits(e, e.mul(x, 2 / Math.PI));
-  const first = e.sub(x, e.mul(n, p0));
-  const middle = e.mul(n, p1);
-  const most = e.sub(first, middle);
-  // The first product is exact, its difference too, and what the second one has lost is put right.
-  const least = e.sub(e.mul(n, p2), e.sub(e.sub(first, most), middle));
-  const r = e.sub(most, least);
-  const square = e.mul(n, n);
-  const lost = e.lt(e.mul(r, r), e.mul(square, LOST[ty]));
-  const large = (MODERATE[ty] * 2 / Math.PI) ** 2;
-  return { most, least, int, far: e.or(lost, e.gt(square, large)) };
+  const [p0, p1, p2, p3] = PARTS[ty].map((p) => e.mul(n, p)) as [Expr, Expr, Expr, Expr];
+  const exact = e.sub(e.sub(x, p0), p1);
+  const most = e.sub(exact, p2);
+  // What the last difference has lost is put right.
+  const least = e.sub(p3, e.sub(e.sub(exact, most), p2));
+  return { most, least, int, far: e.gt(e.abs(x), MODERATE[ty]) };
 }
 
 /** Reduces an angle to the digits of a float. */

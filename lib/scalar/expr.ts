@@ -101,6 +101,7 @@ export class Exprs {
   readonly #latest: number[] = [];
   readonly #before: number[] = [];
   #latestLeaf = -1;
+  #often = { nodes: 0, count: 0 };
   readonly #tables = new Map<readonly number[], number>();
 
   #node(
@@ -128,6 +129,15 @@ export class Exprs {
     if (made < 0) this.#latestLeaf = node.id;
     else this.#latest[made] = node.id;
     return node;
+  }
+
+  /** How many nodes `roots` are made of, without those that only first sides of rare choices read. */
+  often(roots: readonly Expr[]): number {
+    const { nodes } = this;
+    if (this.#often.nodes < nodes.length) {
+      this.#often = { nodes: nodes.length, count: countOften(nodes, roots) };
+    }
+    return this.#often.count;
   }
 
   /** The `number`th operand of the operation. */
@@ -186,7 +196,7 @@ export class Exprs {
 
   /** `-x`: the sign is turned, of zeros and NaN too. */
   neg(x: Expr): Expr {
-    return this.#unary("neg", x);
+    return x.op === "neg" ? x.args[0]! : this.#unary("neg", x);
   }
   /** `|x|`. */
   abs(x: Expr): Expr {
@@ -218,11 +228,15 @@ export class Exprs {
   }
   /** `x + y`. */
   add(x: Operand, y: Operand): Expr {
-    return this.#binary("add", x, y);
+    // To add `-y` is to subtract `y`, to the last bit.
+    const less = negated(y) ?? negated(x);
+    if (less === null) return this.#binary("add", x, y);
+    return this.#binary("sub", less === negated(y) ? x : y, less);
   }
   /** `x - y`. */
   sub(x: Operand, y: Operand): Expr {
-    return this.#binary("sub", x, y);
+    const more = negated(y);
+    return more === null ? this.#binary("sub", x, y) : this.#binary("add", x, more);
   }
   /** `x * y`. */
   mul(x: Operand, y: Operand): Expr {
@@ -350,10 +364,31 @@ export class Exprs {
   }
 }
 
+/** What an operand is the negative of. */
+function negated(x: Operand): Expr | null {
+  return typeof x !== "number" && x.op === "neg" ? x.args[0]! : null;
+}
+
 /** A scalar function of one operand. */
 export type Scalar1 = (e: Exprs, x: Expr) => Expr;
 /** A scalar function of two operands. */
 export type Scalar2 = (e: Exprs, x: Expr, y: Expr) => Expr;
+
+/** How many nodes `roots` are made of, without those that only first sides of rare choices read. */
+function countOften(nodes: readonly Expr[], roots: readonly Expr[]): number {
+  const live = new Uint8Array(nodes.length);
+  for (const r of roots) live[r.id] = 1;
+  let count = 0;
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    if (live[i] === 0) continue;
+    count++;
+    const { op, args } = nodes[i]!;
+    for (let k = 0; k < args.length; k++) {
+      if (op !== "rare" || k !== 1) live[args[k]!.id] = 1;
+    }
+  }
+  return count;
+}
 
 /** The nodes that `roots` are made of, operands first. */
 export function reachable(e: Exprs, roots: readonly Expr[]): Expr[] {

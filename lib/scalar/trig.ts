@@ -60,10 +60,15 @@ function total(e: Exprs, { high, low }: Pair): Expr {
   return e.add(high, low);
 }
 
-/** Turns the sign for the two quarters behind half a turn. */
-function signed(e: Exprs, quarter: Expr, y: Expr): Expr {
-  const back = e.and(quarter, 2);
-  if (y.ty === "f32") return e.fromBits(e.xor(e.bits(y), e.shl(back, 30)));
+/** Turns the sign for the two quarters behind half a turn; `ahead` is 1 for the next quarter. */
+function signed(e: Exprs, quarter: Expr, ahead: 0 | 1, y: Expr): Expr {
+  if (y.ty === "f32") {
+    // The shift is shared by sine and cosine.
+    const moved = e.shl(quarter, 30);
+    const bits = ahead === 1 ? e.add(moved, 1 << 30) : moved;
+    return e.fromBits(e.xor(e.bits(y), e.and(bits, -0x80000000)));
+  }
+  const back = e.and(ahead === 1 ? e.add(quarter, 1) : quarter, 2);
   // 1 or -1: a product is less work than a choice by a mask of another width.
   return e.mul(y, e.sub(1, e.convert(back, "f64")));
 }
@@ -71,10 +76,21 @@ function signed(e: Exprs, quarter: Expr, y: Expr): Expr {
 /** Sine and cosine of the reduced angle, each to one rounding or so. */
 function near(e: Exprs, r: Expr): { sine: Expr; cosine: Expr } {
   const ty = r.ty as "f32" | "f64";
-  const z = e.mul(r, r);
-  const sine = e.add(r, e.mul(e.mul(z, r), polynomial(e, z, SIN[ty])));
-  const cosine = e.add(e.sub(1, e.mul(z, 0.5)), e.mul(e.mul(z, z), polynomial(e, z, COS[ty])));
+  const z = e.mul(r, r), z2 = e.mul(z, z);
+  const sine = e.add(r, e.mul(e.mul(z, r), inPairs(e, z, z2, SIN[ty])));
+  const cosine = e.add(e.sub(1, e.mul(z, 0.5)), e.mul(z2, inPairs(e, z, z2, COS[ty])));
   return { sine, cosine };
+}
+
+/** A polynomial in z, of pairs of coefficients: half as long a wait as one after another. */
+function inPairs(e: Exprs, z: Expr, z2: Expr, coefficients: readonly number[]): Expr {
+  const c = [...coefficients];
+  let y: Expr | null = c.length % 2 === 1 ? e.constant(c.shift()!, z.ty) : null;
+  for (let i = 0; i < c.length; i += 2) {
+    const pair = e.add(e.mul(z, c[i]!), c[i + 1]!);
+    y = y === null ? pair : e.add(e.mul(y, z2), pair);
+  }
+  return y!;
 }
 
 /** The sine. */
@@ -83,14 +99,14 @@ export function sin(e: Exprs, x: Expr): Expr {
   const { sine, cosine } = near(e, high);
   // -0 + 0 is 0.
   const y = e.select(odd(e, quarter), cosine, e.select(e.eq(x, 0), x, sine));
-  return signed(e, quarter, y);
+  return signed(e, quarter, 0, y);
 }
 
 /** The cosine. */
 export function cos(e: Exprs, x: Expr): Expr {
   const { quarter, high } = reduceAngle(e, x);
   const { sine, cosine } = near(e, high);
-  return signed(e, e.add(quarter, 1), e.select(odd(e, quarter), sine, cosine));
+  return signed(e, quarter, 1, e.select(odd(e, quarter), sine, cosine));
 }
 
 /** The tangent: the quotient of sine and cosine with the error of its rounding put right. */

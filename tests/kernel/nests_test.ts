@@ -1,0 +1,60 @@
+/**
+ * What shares a loop, and how many elements its vectors hold: what is seldom needed, such as the
+ * reduction of large angles, counts for neither.
+ *
+ * @module
+ */
+import { type NDArray, numpy as np } from "../../mod.ts";
+import { simplify } from "../../lib/compile/pipeline.ts";
+import { sizeOf } from "../../lib/core/aval.ts";
+import { graphOf, lanesOf } from "../../lib/kernel/evaluate.ts";
+import { Scheduler } from "../../lib/kernel/schedule.ts";
+import type { LoopStep } from "../../lib/kernel/steps.ts";
+import { Buffer, whole } from "../../lib/kernel/values.ts";
+import { reachable } from "../../lib/scalar/expr.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { ulps } from "../support/arrays.ts";
+import { compiledDifference, staged } from "../support/compiled.ts";
+
+type Step = (x: NDArray, y: NDArray) => NDArray;
+
+/** The loops of a function of two arrays. */
+function loopsOf(f: Step, dtype: "float32" | "float64"): LoopStep[] {
+  const jaxpr = simplify(staged(f, [np.ones([100], { dtype }), np.ones([100], { dtype })]).jaxpr);
+  const inputs = jaxpr.inputs.map(({ aval }) =>
+    whole(new Buffer(aval.dtype, sizeOf(aval.shape), -1), aval.shape)
+  );
+  const { steps } = new Scheduler(() => assert(false) as never).schedule(jaxpr, inputs);
+  return steps.filter((s) => s.kind === "loop");
+}
+
+const newton: Step = (E, e) =>
+  E.sub(E.sub(e.mul(np.sin(E))).sub(1).div(e.mul(np.cos(E)).neg().add(1)));
+
+Deno.test("sine and cosine of an angle are computed in one loop", () => {
+  for (const dtype of ["float32", "float64"] as const) {
+    assertEquals(loopsOf(newton, dtype).length, 1, dtype);
+  }
+});
+
+Deno.test("what several choices seldom need does not make vectors narrower", () => {
+  const [{ exprs, stores }] = loopsOf((x, y) => np.sin(np.sin(x).add(np.tan(y))), "float32") as [
+    LoopStep,
+  ];
+  const roots = [stores.at(-1)!.expr!];
+  assertEquals(lanesOf(graphOf(reachable(exprs, roots), roots).items, roots), 4);
+});
+
+Deno.test("large angles among others are reduced, wherever they arise", () => {
+  const angles = [1e-40, -0, 1, 6399, 6401, -1e10, 3e38, 0.5, 1e5, 2, 1e6, 3, 1e7, NaN, Infinity];
+  for (const dtype of ["float32", "float64"] as const) {
+    const x = np.array(angles, { dtype });
+    const f = (x: NDArray) => [
+      np.sin(np.sin(x).mul(x)).add(np.tan(x.mul(x))),
+      np.cos(np.tan(x).mul(1e4)).mul(np.sin(x)),
+      newton(x, np.cos(x)),
+    ];
+    const allowed = (want: NDArray) => ulps(want, 0);
+    assertEquals(compiledDifference(staged(f, [x]), { large: Infinity, allowed }), null);
+  }
+});
