@@ -18,7 +18,8 @@ const linalg = [...control, "linalg"];
 const transforms = [...linalg, "transforms"];
 const api = [...transforms, "api"];
 const lift = [...api, "lift"];
-const solvers = [...lift, "solvers"];
+const optim = [...api, "optim"];
+const solvers = [...lift, "optim", "solvers"];
 const compile = [...control, "compile"];
 const kernel = [...compile, "kernel"];
 const backends = [...kernel, "onnx", "backends"];
@@ -34,6 +35,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   transforms,
   api,
   lift,
+  optim,
   solvers,
   compile,
   kernel,
@@ -267,6 +269,7 @@ Deno.test("the published entry points exist and are what is published", async ()
     "./adapters/nnx",
     "./adapters/trax",
     "./extend",
+    "./optim",
     "./solvers",
     "./types",
   ]);
