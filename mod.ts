@@ -100,6 +100,7 @@ export type {
   ScanOptions,
   Transforms,
   VmapOptions,
+  WhileOptions,
 } from "./lib/transforms/types.ts";
 
 // Compiling and looking
@@ -164,7 +165,7 @@ export {
   type ProgressOptions,
   rootFind,
   type RootFindOptions,
-  Run,
+  type Run,
   type RunState,
   type SavedArray,
   type SavedRun,

@@ -4,7 +4,14 @@
  * @module
  */
 import { describeValue } from "../../lib/extend.ts";
-import { type InAxes, type NDArray, numpy as np, StateError, treeMap } from "../../mod.ts";
+import {
+  type InAxes,
+  type NDArray,
+  numpy as np,
+  StateError,
+  treeMap,
+  type WhileOptions,
+} from "../../mod.ts";
 import { needScope } from "./binding.ts";
 import { drawsIn, type Limits, protocol, transforms, withinLimits } from "./context.ts";
 import type { Filter } from "./filters.ts";
@@ -245,7 +252,7 @@ function outputs(op: string, ys: unknown, axes: number | readonly number[]): unk
 }
 
 /** Options of `whileLoop`. */
-export interface LiftedWhileOptions {
+export interface LiftedWhileOptions extends WhileOptions {
   /** Collections that change in the body (default: none). */
   readonly carryVariables?: Filter | undefined;
   /** Collections that are only read (default: all). */
@@ -287,7 +294,7 @@ export function whileLoop<M extends Module, C>(
   options: LiftedWhileOptions = {},
 ): C {
   const op = "flax.whileLoop";
-  const { carryVariables = false, broadcastVariables = true, splitRngs = {} } = options;
+  const { carryVariables = false, broadcastVariables = true, splitRngs = {}, ...bounds } = options;
   checkedRngs(op, splitRngs);
   for (const [stream, isSplit] of Object.entries(splitRngs as SplitRngs)) {
     if (isSplit) continue;
@@ -307,6 +314,7 @@ export function whileLoop<M extends Module, C>(
     (c: unknown) => withinLimits(reading, () => cond(module, c as C)),
     (c: unknown) => withinLimits(limits, () => body(module, c as C)),
     init,
+    bounds,
   ) as C;
 }
 

@@ -7,7 +7,13 @@
  * @module
  */
 import { describeValue } from "../../lib/extend.ts";
-import { type JitOptions, type LiftedTransforms, type NDArray, StateError } from "../../mod.ts";
+import {
+  type JitOptions,
+  type LiftedTransforms,
+  type NDArray,
+  StateError,
+  type WhileOptions,
+} from "../../mod.ts";
 import { Calls, checkSameNodes, type Fn, named, variablesIn } from "./arguments.ts";
 import { type Filter, toPredicate } from "./filters.ts";
 import { nest, type State } from "./state.ts";
@@ -324,7 +330,8 @@ function looped(op: string, init: unknown, f: unknown, at: number): Fn {
 }
 
 /**
- * Repeats `value = body(value)` while `cond(value)`; modules may be in the value, and stay the same.
+ * Repeats `value = body(value)` while `cond(value)`; modules may be in the value, and stay the same. With
+ * `maxSteps` it stops after so many steps, and has derivatives in both modes.
  *
  * @throws {StateError} where the body returns other modules, or the condition writes or draws.
  *
@@ -346,6 +353,7 @@ export function whileLoop<X>(
   cond: (value: X) => NDArray | boolean,
   body: (value: X) => X,
   init: X,
+  options: WhileOptions = {},
 ): X {
   return branching.over([init], ({ system }) => {
     const test = named(cond, (x) => (cond as unknown as Fn)(withNodes(init, x)));
@@ -353,6 +361,7 @@ export function whileLoop<X>(
       test as never,
       looped("whileLoop", init, body, 0) as never,
       withoutNodes(init) as never,
+      options,
     );
     return withNodes(init, out);
   });

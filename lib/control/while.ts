@@ -1,6 +1,6 @@
 /**
- * Loops that stop on a condition. ONNX: Loop. No reverse-mode derivative, since the number of steps,
- * and so the memory for them, is not known beforehand.
+ * Loops that stop on a condition. ONNX: Loop. They have a reverse-mode derivative where the largest number
+ * of steps, and so the memory for them, is known beforehand: see `checkpoints.ts`.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import {
   definePrimitive,
   type Eqn,
   type Jaxpr,
+  Linear,
   type Loop,
   type Narrowed,
   type PartialContext,
@@ -29,6 +30,7 @@ import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
+import { notZero } from "../interpreters/transpose.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { add, mul } from "../primitives/elementwise/arithmetic.ts";
 import { lt } from "../primitives/elementwise/compare.ts";
@@ -36,7 +38,8 @@ import { select } from "../primitives/elementwise/select.ts";
 import { reduceOr } from "../primitives/reduce/logical.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
-import { again, partition } from "./call.ts";
+import { again, partition, spread } from "./call.ts";
+import { backwardBy, type Bounded, knownPart } from "./checkpoints.ts";
 import { guarded } from "./guard.ts";
 import { count, growMask, loops, range, reorder } from "./jaxprs.ts";
 import { program, vec3 } from "./samples.ts";
@@ -45,6 +48,8 @@ import { program, vec3 } from "./samples.ts";
 export type WhileParams = Omit<Extract<Loop, { kind: "while" }>, "kind"> & {
   /** The function with derivative rules that the loop is differentiated in nevertheless. */
   readonly within?: string;
+  /** A number of steps that the condition keeps to, and how many values are kept for the way back. */
+  readonly bounded?: Bounded;
 };
 
 function parts<T>(inputs: readonly T[], { condConsts, bodyConsts }: WhileParams): [T[], T[], T[]] {
@@ -182,11 +187,43 @@ export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<Wh
     let next = n;
     return [outs.slice(0, n), active.map((a) => a ? outs[next++]! : null)];
   },
-  transpose(_cts, _inputs, { within }) {
+  transpose(cts, inputs, params) {
+    const { bounded, within, cond, body } = params;
+    if (bounded !== undefined) {
+      const [condArgs, bodyArgs, init] = parts(inputs, params);
+      const isLinear = (x: NDArray | Linear): boolean => x instanceof Linear;
+      const constLinear = bodyArgs.map(isLinear);
+      const carryLinear = growMask(
+        init.map(isLinear),
+        (mask) => partialEvalJaxpr(body, [...constLinear, ...mask]).unknownOut,
+      );
+      const [given, outCts] = notZero(cts.filter((_, i) => carryLinear[i]));
+      const back = backward(body, cond, bounded, constLinear, carryLinear, given);
+      const [known] = partition(bodyArgs, constLinear);
+      const [start] = partition(init, carryLinear);
+      const outs = evalJaxpr(
+        back.jaxpr,
+        [...condArgs, ...known, ...start, ...outCts] as NDArray[],
+        bind,
+      );
+      const within = (mask: readonly boolean[], active: readonly boolean[]): boolean[] => {
+        let next = 0;
+        return mask.map((m) => m && active[next++]!);
+      };
+      const consts = within(constLinear, back.consts);
+      return [
+        ...condArgs.map(() => null),
+        ...spread(consts, outs),
+        // A carry that is linear from the second step on begins as what it is.
+        ...spread(within(carryLinear, back.carry), outs.slice(count(consts)))
+          .map((ct, i) => isLinear(init[i]!) ? ct : null),
+      ];
+    }
     throw new DifferentiationError(
       "reverse-mode differentiation of whileLoop is not possible, since its number of steps is not " +
-        "known beforehand: use foriLoop with constant bounds or scan, or forward mode (jvp, jacfwd), or " +
-        "differentiate the solution implicitly (customRoot, fixedPoint)" +
+        "known beforehand: say how many it may be, whileLoop(cond, body, init, { maxSteps }), or use " +
+        "foriLoop with constant bounds or scan, or forward mode (jvp, jacfwd), or differentiate the " +
+        "solution implicitly (customRoot, fixedPoint)" +
         (within === undefined
           ? ""
           : `. The loop is in ${within}: its rules are for derivatives by ` +
@@ -288,7 +325,7 @@ export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<Wh
   },
   samples: () => {
     const scalar = shaped([], "float64");
-    return [{
+    const doubling = {
       name: "doubling until a bound",
       inputs: [
         { shape: [], dtype: "float64", values: [20] },
@@ -303,9 +340,20 @@ export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<Wh
         bodyConsts: 1,
       },
       skip: { transpose: "the number of steps is not known beforehand" },
+    } as const;
+    return [doubling, {
+      ...doubling,
+      name: "doubling until a bound, at most 8 times",
+      params: { ...doubling.params, bounded: { maxSteps: 8 } },
+      skip: { linear: "not linear in constants and carry together" },
     }];
   },
 });
+
+/** The way back through a loop whose number of steps is bounded. */
+const backward = /* @__PURE__ */ backwardBy(({ maxSteps, checkpoints }, inputs, programs) =>
+  bind(whileP, inputs, { ...programs, bounded: { maxSteps, checkpoints } })
+);
 
 /** The loop over what is known, run now, and the whole loop, recorded where it needs more. */
 function splitWhile(
@@ -333,6 +381,7 @@ function splitWhile(
   const [knownConsts] = partition(bodyArgs, constUnknown);
   const [knownInit] = partition(init, carryUnknown);
   const now = context.known(whileP, [...knownCondArgs, ...knownConsts, ...knownInit], {
+    ...params,
     cond: narrowCond,
     body: narrowBody,
     condConsts: knownCondArgs.length,
@@ -372,17 +421,6 @@ function narrowWhile(params: WhileParams, used: readonly boolean[]): Narrowed<Wh
     inputs: [...condKeep.slice(0, condConsts), ...bodyKeep],
     outputs: carry,
   };
-}
-
-/** The part of a loop program that depends on known values alone: from those to the outputs kept. */
-function knownPart(
-  jaxpr: Jaxpr,
-  unknownIn: readonly boolean[],
-  dropped: readonly boolean[],
-): Jaxpr {
-  const { known } = partialEvalJaxpr(jaxpr, unknownIn, dropped);
-  const count = dropped.filter((d) => !d).length;
-  return withoutDead(known, known.outputs.map((_, i) => i < count));
 }
 
 /**

@@ -213,17 +213,18 @@ export class InFlightError extends Error {
  * const f = (x: NDArray) => whileLoop((v: NDArray) => v.less(10), (v) => v.mul(2), x);
  * grad(f)(np.array(3));
  * // DifferentiationError: reverse-mode differentiation of whileLoop is not possible, since its
- * // number of steps is not known beforehand: use foriLoop with constant bounds or scan, or forward
- * // mode (jvp, jacfwd), or differentiate the solution implicitly (customRoot, fixedPoint)
+ * // number of steps is not known beforehand: say how many it may be, whileLoop(cond, body, init,
+ * // { maxSteps }), or use foriLoop with constant bounds or scan, or forward mode (jvp, jacfwd), or
+ * // differentiate the solution implicitly (customRoot, fixedPoint)
  * ```
  *
  * @example Works
  * ```ts
- * import { foriLoop, grad, jvp, type NDArray, numpy as np, whileLoop } from "@injax/injax";
+ * import { grad, jvp, type NDArray, numpy as np, whileLoop } from "@injax/injax";
  *
- * // Forward mode goes through any loop, reverse mode through one of a known length.
+ * // Forward mode goes through any loop, reverse mode through one whose length has a bound.
  * const f = (x: NDArray) => whileLoop((v: NDArray) => v.less(10), (v) => v.mul(2), x);
- * const g = (x: NDArray) => foriLoop(0, 2, (_, v: NDArray) => v.mul(2), x);
+ * const g = (x: NDArray) => whileLoop((v: NDArray) => v.less(10), (v) => v.mul(2), x, { maxSteps: 9 });
  * console.log(jvp(f, [np.array(3)], [np.array(1)])[1].item(), grad(g)(np.array(3)).item()); // 4 4
  * ```
  */

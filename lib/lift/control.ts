@@ -5,7 +5,7 @@
  */
 import { condBy, switchBy } from "../transforms/branches.ts";
 import { foriBy, mapBy, scanBy, scanLength, whileBy } from "../transforms/loops.ts";
-import type { ScanOptions } from "../transforms/options.ts";
+import type { ScanOptions, WhileOptions } from "../transforms/options.ts";
 import { prefixesBy } from "../transforms/prefixes.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 import type { AnyFunction } from "../transforms/types.ts";
@@ -34,10 +34,11 @@ export const scan = (e: Engine): Fn => (f, init, xs, options = {}) => {
 
 export const map = (e: Engine): Fn => (f, xs) => mapBy(new Carrier(e.begin("map")), f as F, xs);
 
-export const whileLoop = (e: Engine): Fn => (cond, body, init) => {
+export const whileLoop = (e: Engine): Fn => (cond, body, init, options) => {
   const app = e.begin("whileLoop");
   const reader = `the condition of ${app.where}`;
-  return whileBy(new Carrier(app, { reader }), cond as F, body as F, init);
+  const carrier = new Carrier(app, { reader });
+  return whileBy(carrier, cond as F, body as F, init, options as WhileOptions);
 };
 
 export const foriLoop = (e: Engine): Fn => (lower, upper, body, init) =>

@@ -20,7 +20,7 @@ export {
   advance,
   finish,
   type LegOptions,
-  Run,
+  type Run,
   type RunState,
   type SavedArray,
   type SavedRun,

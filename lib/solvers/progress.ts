@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConcreteArray } from "../core/concrete.ts";
+import type { ConcreteArray } from "../core/concrete.ts";
 import { checkCount } from "../core/checks.ts";
 import { describeValue } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";

@@ -5,6 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { formatAval, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { checkCount } from "../core/checks.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { isInteger } from "../core/dtype.ts";
 import {
@@ -19,9 +20,9 @@ import type { Jaxpr } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
 import { scanP } from "../control/scan.ts";
-import { whileP } from "../control/while.ts";
+import { whileP, type WhileParams } from "../control/while.ts";
 import { add } from "../primitives/elementwise/arithmetic.ts";
-import { lt } from "../primitives/elementwise/compare.ts";
+import { and, lt } from "../primitives/elementwise/compare.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
@@ -36,7 +37,7 @@ import {
   toArray,
 } from "./trees.ts";
 import { plainly, type Recorder } from "./recorder.ts";
-import type { AnyFunction, ScanOptions } from "./types.ts";
+import type { AnyFunction, ScanOptions, WhileOptions } from "./types.ts";
 
 const avalsOf = (xs: readonly NDArray[]): ShapedArray[] => xs.map((x) => x.aval);
 
@@ -205,8 +206,13 @@ export function mapBy(recorder: Recorder, f: AnyFunction, xs: unknown): unknown 
 }
 
 /** See `Transforms.whileLoop`. */
-export function whileLoop(cond: AnyFunction, body: AnyFunction, init: unknown): unknown {
-  return whileBy(plainly, cond, body, init);
+export function whileLoop(
+  cond: AnyFunction,
+  body: AnyFunction,
+  init: unknown,
+  options: WhileOptions = {},
+): unknown {
+  return whileBy(plainly, cond, body, init, options);
 }
 
 /** `whileLoop` with a recorder. */
@@ -215,32 +221,82 @@ export function whileBy(
   cond: AnyFunction,
   body: AnyFunction,
   init: unknown,
+  options: WhileOptions = {},
 ): unknown {
   checkFunction("whileLoop", cond, "the condition");
   checkFunction("whileLoop", body, "the body");
+  const { maxSteps, checkpoints } = options;
+  const test = named(cond, (x: unknown) => testOf(cond, (cond as (x: unknown) => unknown)(x)));
+  if (maxSteps === undefined) {
+    if (checkpoints === undefined) return looped(recorder, test, body, init);
+    throw new TypeError("whileLoop: checkpoints are of a loop with maxSteps: give that too");
+  }
+  checkCount("whileLoop", "maxSteps", maxSteps);
+  if (checkpoints !== undefined) checkCount("whileLoop", "checkpoints", checkpoints);
+  if (checkpoints === 0) throw new RangeError("whileLoop: checkpoints must be at least 1, not 0");
+  const [carry, carryDef] = flattenArrays("whileLoop", init, "init");
+  const most = scalarArray(maxSteps, "int32");
+  const goesOn = named(cond, ([i, x]: [NDArray, unknown]) => and(lt(i, most), test(x)));
+  const step = named(body, ([i, x]: [NDArray, unknown]) => {
+    const [outs, def] = flattenResult("whileLoop", body, (body as (x: unknown) => unknown)(x));
+    checkCarry(avalsOf(carry), carryDef, avalsOf(outs), def);
+    return [add(i, scalarLike(1, i)), treeUnflatten(def, outs)];
+  });
+  const start = [scalarArray(0, "int32"), treeUnflatten(carryDef, carry)];
+  const bounded = { maxSteps, checkpoints };
+  return (looped(recorder, goesOn, step, start, bounded) as [unknown, unknown])[1];
+}
+
+/** `f` under the name of the user's function that it stands for. */
+function named<F extends AnyFunction>(user: AnyFunction, f: F): F {
+  return Object.defineProperty(f, "name", { value: user.name });
+}
+
+/** What a condition gave, which must be a bool scalar. */
+function testOf(cond: AnyFunction, result: unknown): NDArray {
+  const [[flag, ...more], def] = flattenResult("whileLoop", cond, result);
+  if (def.kind === "leaf" && more.length === 0 && flag!.ndim === 0 && flag!.dtype === "bool") {
+    return flag!;
+  }
+  throw new TreeError(
+    `whileLoop: the condition must return a bool scalar, not ${
+      def.kind === "leaf" ? formatAval(flag!.aval) : def
+    }. Compare (x.less(1)) and reduce (any, all)`,
+  );
+}
+
+function checkCarry(
+  init: readonly ShapedArray[],
+  initDef: TreeDef,
+  next: readonly ShapedArray[],
+  nextDef: TreeDef,
+): void {
+  checkSameType(
+    "whileLoop",
+    "init and what the body returned",
+    init,
+    initDef,
+    next,
+    nextDef,
+    "The carry must keep its structure, shapes and dtypes in every step; convert init or the result",
+  );
+}
+
+/** The loop itself, whose condition keeps to the bound where there is one. */
+function looped(
+  recorder: Recorder,
+  cond: AnyFunction,
+  body: AnyFunction,
+  init: unknown,
+  bounded?: WhileParams["bounded"],
+): unknown {
   const [carry, carryDef] = flattenArrays("whileLoop", init, "init");
   const [, def] = treeFlatten([treeUnflatten(carryDef, carry)]);
   const avals = avalsOf(carry);
   const first = (): NDArray[] => carry;
   const test = recorder.record("whileLoop", cond, def, avals, { first, part: "test" });
-  const flag = test.outAvals[0];
-  if (test.outDef.kind !== "leaf" || flag!.shape.length !== 0 || flag!.dtype !== "bool") {
-    throw new TreeError(
-      `whileLoop: the condition must return a bool scalar, not ${
-        test.outDef.kind === "leaf" ? formatAval(flag!) : test.outDef
-      }. Compare (x.less(1)) and reduce (any, all)`,
-    );
-  }
   const step = recorder.record("whileLoop", body, def, avals, { first, mayHaveNoSteps: true });
-  checkSameType(
-    "whileLoop",
-    "init and what the body returned",
-    avals,
-    carryDef,
-    step.outAvals,
-    step.outDef,
-    "The carry must keep its structure, shapes and dtypes in every step; convert init or the result",
-  );
+  checkCarry(avals, carryDef, step.outAvals, step.outDef);
   const [goOn, next] = [test.program(), step.program()];
   const more = recorder.carried();
   const outs = bind(whileP, [...goOn.consts, ...next.consts, ...carry, ...more], {
@@ -248,6 +304,7 @@ export function whileBy(
     body: next.jaxpr,
     condConsts: goOn.consts.length,
     bodyConsts: next.consts.length,
+    ...bounded !== undefined && { bounded },
   });
   recorder.finish(outs.slice(carry.length), []);
   return treeUnflatten(carryDef, outs.slice(0, carry.length));
@@ -307,12 +364,10 @@ export function foriBy(
     );
     return treeUnflatten(def, outs);
   };
-  const named = <F extends AnyFunction>(f: F): F =>
-    Object.defineProperty(f, "name", { value: body.name });
   const next = (i: NDArray): NDArray => add(i, scalarLike(1, i));
   if (from.known !== null && to.known !== null) {
     // A known number of steps makes it a scan, which reverse mode can differentiate.
-    const f = named(([i, x]: [NDArray, unknown]) => [[next(i), step(i, x)], null]);
+    const f = named(body, ([i, x]: [NDArray, unknown]) => [[next(i), step(i, x)], null]);
     const [[, out]] = scanBy(recorder, f, [scalarArray(from.known, "int32"), init], null, {
       length: Math.max(0, to.known - from.known),
     }) as [[unknown, unknown], null];
@@ -320,8 +375,8 @@ export function foriBy(
   }
   const [, out] = whileBy(
     recorder,
-    named(([i]: [NDArray]) => lt(i, to.array)),
-    named(([i, x]: [NDArray, unknown]) => [next(i), step(i, x)]),
+    named(body, ([i]: [NDArray]) => lt(i, to.array)),
+    named(body, ([i, x]: [NDArray, unknown]) => [next(i), step(i, x)]),
     [from.array, init],
   ) as [unknown, unknown];
   return out;

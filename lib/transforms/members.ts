@@ -15,6 +15,7 @@ import type {
   RootOptions,
   ScanOptions,
   VmapOptions,
+  WhileOptions,
 } from "./options.ts";
 import type { EntryOptions } from "./lifted_types.ts";
 import type { Transforms } from "./types.ts";
@@ -46,6 +47,7 @@ const scanOptions: OptionTable<ScanOptions> = {
   stateAxes: "object",
   splitRng: "object",
 };
+const whileOptions: OptionTable<WhileOptions> = { maxSteps: "count", checkpoints: "count" };
 const prefixOptions: OptionTable<AssociativeScanOptions> = { reverse: "boolean", axis: "number" };
 
 type Table = Readonly<Record<string, OptionKind>>;
@@ -99,7 +101,7 @@ const immediate: Readonly<Record<ImmediateName, Member>> = {
   },
   scan: { call: "scan(f, init, xs, options)", options: scanOptions },
   map: { call: "map(f, xs)" },
-  whileLoop: { call: "whileLoop(cond, body, init)" },
+  whileLoop: { call: "whileLoop(cond, body, init, options)", options: whileOptions },
   foriLoop: { call: "foriLoop(lower, upper, body, init)" },
   cond: { call: "cond(pred, ifTrue, ifFalse, ...operands)" },
   switchCase: { call: "switchCase(index, branches, ...operands)" },

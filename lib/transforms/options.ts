@@ -102,6 +102,20 @@ export interface ScanOptions {
   readonly splitRng?: boolean | Readonly<Record<string, boolean>> | undefined;
 }
 
+/** Options of `whileLoop`. */
+export interface WhileOptions {
+  /**
+   * Largest number of steps, after which the loop stops whatever the condition says. With it, reverse mode
+   * is possible: values of some steps are kept, and the others are computed again.
+   */
+  readonly maxSteps?: number | undefined;
+  /**
+   * Of how many steps values are kept for the way back (default: the square root of `maxSteps`, which needs the
+   * least memory). With `maxSteps` of them, no step is made again beyond its own derivative.
+   */
+  readonly checkpoints?: number | undefined;
+}
+
 /** Options of `associativeScan`. */
 export interface AssociativeScanOptions {
   /** Whether to go from the last element to the first. */

@@ -297,15 +297,24 @@ export const scan: Transforms["scan"] = /* @__PURE__ */ checkedMember("scan", lo
 export const map: Transforms["map"] = /* @__PURE__ */ checkedMember("map", loops.map);
 
 /**
- * Repeats a body while a condition holds. Forward mode only.
+ * Repeats a body while a condition holds. Forward mode only, without `maxSteps`.
+ *
+ * With `maxSteps` it stops after so many steps, whether the condition holds or not: ask it of the result where
+ * that matters. Then there is reverse mode: values of `sqrt(maxSteps)` steps are kept, from which those between
+ * them are computed again, so that memory is for `2 sqrt(maxSteps)` of them. What is not done takes no time.
  *
  * @throws {TreeError} where the condition is no bool scalar, or the carry changes its type.
+ * @throws {RangeError} where `maxSteps` or `checkpoints` is no number of steps.
+ * @throws {DifferentiationError} where it is differentiated backwards without `maxSteps`.
  *
  * @example
  * ```ts
- * import { numpy as np, whileLoop } from "@injax/injax";
+ * import { grad, numpy as np, whileLoop } from "@injax/injax";
  *
  * console.log(whileLoop((x) => x.less(100), (x) => x.mul(2), np.array(3)).item()); // 192
+ *
+ * const f = (x: np.NDArray) => whileLoop((x) => x.less(100), (x) => x.mul(2), x, { maxSteps: 20 });
+ * console.log(grad(f)(np.array(3)).item()); // 64
  * ```
  */
 export const whileLoop: Transforms["whileLoop"] = /* @__PURE__ */ checkedMember(

@@ -13,6 +13,7 @@ import type {
   JitOptions,
   ScanOptions,
   VmapOptions,
+  WhileOptions,
 } from "./options.ts";
 import type { ShapeDtype } from "./shape_dtype.ts";
 import type {
@@ -38,6 +39,7 @@ export type {
   LaneReduction,
   ScanOptions,
   VmapOptions,
+  WhileOptions,
 } from "./options.ts";
 
 /**
@@ -289,11 +291,15 @@ export interface Transforms {
   /** Applies `f` to each slice of the first axis, one after the other, and stacks the results. */
   map<X extends Tree, Y extends Tree>(f: (x: Arrays<X>) => Y, xs: X): Arrays<Y>;
 
-  /** Repeats `x = body(x)` while `cond(x)`. */
+  /**
+   * Repeats `x = body(x)` while `cond(x)`. With `maxSteps` it stops after so many steps at the latest, and
+   * has derivatives in both modes.
+   */
   whileLoop<X extends Tree>(
     cond: (x: Arrays<X>) => NDArray | boolean,
     body: (x: Arrays<X>) => TreeLike<X>,
     init: X,
+    options?: WhileOptions,
   ): Arrays<X>;
 
   /** `for (i = lower; i < upper; i++) x = body(i, x)`. Constant bounds allow reverse mode. */

@@ -45,8 +45,8 @@ const further: Readonly<Record<string, Library>> = {
         ([i]) => i.less(3),
         ([i, z]) => [i.add(1), f(z).add(half(z))],
         [np.array(0, { dtype: "int32" }), x] as [NDArray, NDArray],
+        { maxSteps: 5 },
       )[1],
-    lacks: ["reverse"],
   },
   "grad with aux": {
     use: (f, x, t) => {
@@ -117,6 +117,7 @@ const furtherPurified: Readonly<Record<string, Purified>> = {
           return [i.add(1), after, y.add(half(z))];
         },
         [np.array(0, { dtype: "int32" }), s, x] as [NDArray, State, NDArray],
+        { maxSteps: 5 },
       );
       return [after, y];
     }),

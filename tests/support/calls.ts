@@ -65,6 +65,8 @@ const usual: readonly (readonly unknown[])[] = [
 ];
 
 // Written with functions, which say what is wrong with what they are given, where methods cannot.
+const solving = (options: injax.LegOptions) =>
+  injax.fixedPoint((y: injax.NDArray) => np.cos(y), 1, options);
 const square = (x: injax.NDArray) => np.square(x);
 const total = (x: injax.NDArray) => np.sum(np.square(x));
 
@@ -162,6 +164,10 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   linearSolve: [m, x],
   factorise: [m],
   rootFind: [(y: injax.NDArray) => np.cos(y), 1],
+  start: [solving],
+  advance: [injax.start(solving), 1],
+  finish: [injax.start(solving)],
+  progress: [injax.start(solving)],
   "debug.program": [square, [x]],
   "debug.nans": [square],
   ...haikuCalls,
