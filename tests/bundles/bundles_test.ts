@@ -25,6 +25,7 @@ const programs = {
   "network.js": `
     import { grad, jit, loadBackend, nn, numpy as np, random, registerPytreeNode } from "${lib}";
     import * as hk from "${lib}/adapters/haiku";
+    import { adam, applyUpdates } from "${lib}/optim";
     import { Block as Encoder } from "./encoder.js";
     import { Block as Decoder } from "./decoder.js";
     class Pair { constructor(a, b) { this.a = a; this.b = b; } }
@@ -44,8 +45,11 @@ const programs = {
     const out = model.apply(params, random.key(3), x).toArray();
     const loss = (p) => nn.softmax(model.apply(p, random.key(3), x)).square().sum();
     const gradient = Object.values(grad(loss)(params)).map((own) => own.b.toArray());
+    const optimiser = adam(0.1);
+    const [updates] = optimiser.update(grad(loss)(params), optimiser.init(params), params);
+    const trained = Object.values(applyUpdates(params, updates)).map((own) => own.b.toArray());
     const tree = jit((p) => new Triple(p.b, p.a))(new Pair(np.ones([1]), np.zeros([1])));
-    console.log(JSON.stringify({ flat, out, gradient, tree: [tree instanceof Triple, tree.b.toArray()] }));
+    console.log(JSON.stringify({ flat, out, gradient, trained, tree: [tree instanceof Triple, tree.b.toArray()] }));
   `,
   // Two files that call their classes alike: a bundler renames one of them.
   "encoder.js": `
@@ -116,7 +120,8 @@ Deno.test("a page that computes eagerly and compiles loads what these take, of a
     const others = page.files.filter(({ name }) => !page.first.some((path) => path.endsWith(name)));
     // Other backends, decompositions and module systems are not among them.
     const carried = page.files.filter((file) => !others.includes(file)).flatMap((f) => f.inputs);
-    const unused = /lib\/(backends\/(onnx|ort_|gpu_|webgpu)|linalg\/\w+_routine|lift\/engine)/;
+    const unused =
+      /lib\/(backends\/(onnx|ort_|gpu_|webgpu)|linalg\/\w+_routine|lift\/engine|optim)/;
     assertEquals(carried.filter((path) => unused.test(path)), []);
     assertEquals(await runScript(page.entry), "[[2,3],2]");
     for (const { name } of others) await Deno.remove(`${site.folder}/${name}`);
@@ -130,6 +135,7 @@ Deno.test("a bundle has the names, weights and results of the program itself", a
     const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
     imports[lib] = new URL("mod.ts", root).href;
     imports[`${lib}/adapters/haiku`] = new URL("adapters/haiku/mod.ts", root).href;
+    imports[`${lib}/optim`] = new URL("lib/optim/mod.ts", root).href;
     await Deno.writeTextFile(map, JSON.stringify({ imports }));
     const itself = await runScript(
       `${site.folder}/network.js`,
