@@ -20,6 +20,7 @@ import {
   withTransforms,
 } from "@injax/injax";
 import * as hk from "@injax/injax/adapters/haiku";
+import { showProgress } from "../progress.ts";
 import { factions, knownRanks, size } from "./data.ts";
 import {
   exportNetwork,
@@ -46,15 +47,6 @@ function check(what: string, ok: boolean): void {
 
 const gap = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a, (x, i) => Math.abs(x - b[i]!)).reduce((m, d) => Math.max(m, d), 0);
-
-/** Shows progress as a bar on a terminal; elsewhere nothing, since plain lines follow anyway. */
-function progress(done: number, total: number, label: string): void {
-  if (!Deno.stderr.isTerminal()) return;
-  const filled = Math.round(done / total * 30);
-  const bar = "#".repeat(filled) + "-".repeat(30 - filled);
-  const text = done === total ? "\r\x1b[K" : `\r[${bar}] ${label}`;
-  Deno.stderr.writeSync(new TextEncoder().encode(text));
-}
 
 async function pageRankSection(): Promise<void> {
   console.log("\nPageRank as a fixed point, and its derivative with respect to the damping factor");
@@ -84,7 +76,7 @@ async function trainingSection(): Promise<Trained> {
   const results: Trained[] = [];
   for (const [k, seed] of seeds.entries()) {
     const result = await train(seed, trainingSteps, (step, loss) =>
-      progress(
+      showProgress(
         k * trainingSteps + step,
         seeds.length * trainingSteps,
         `seed ${seed}, loss ${loss.toFixed(3)}`,

@@ -14,10 +14,10 @@ import {
   random,
   type Solution,
   type Transforms,
-  treeMap,
   valueAndGrad,
 } from "@injax/injax";
 import * as hk from "@injax/injax/adapters/haiku";
+import * as optim from "@injax/injax/optim";
 import { edges, factions, labelled, size } from "./data.ts";
 
 const hidden = 8;
@@ -105,27 +105,13 @@ function loss(params: Params): NDArray {
   return np.sum(scores.mul(targets), 1).mean().neg().add(decay);
 }
 
-interface AdamState {
-  readonly params: Params;
-  readonly mean: Params;
-  readonly square: Params;
-  readonly step: NDArray;
-}
+const optimiser = optim.adam(0.03);
 
-/** One step of Adam (Kingma and Ba 2015), gradient included: one program. */
-function update(s: AdamState): [AdamState, NDArray] {
-  const [value, gradient] = valueAndGrad(loss)(s.params);
-  const step = s.step.add(1);
-  const [rate, b1, b2] = [0.03, 0.9, 0.999];
-  const mix = (b: number) => (m: NDArray, g: NDArray): NDArray => m.mul(b).add(g.mul(1 - b));
-  const mean = treeMap(mix(b1), s.mean, gradient);
-  const square = treeMap(mix(b2), s.square, treeMap((g: NDArray) => g.square(), gradient));
-  const correction = (b: number): NDArray => np.pow(b, step).neg().add(1);
-  const [c1, c2] = [correction(b1), correction(b2)];
-  const moved = (p: NDArray, m: NDArray, v: NDArray): NDArray =>
-    p.sub(m.div(c1).mul(rate).div(v.div(c2).sqrt().add(1e-8)));
-  const params = treeMap(moved as (...xs: NDArray[]) => NDArray, s.params, mean, square);
-  return [{ params, mean, square, step }, value];
+/** One step of training, gradient included: one program. */
+function update(params: Params, state: optim.AdamState): [Params, optim.AdamState, NDArray] {
+  const [value, gradient] = valueAndGrad(loss)(params);
+  const [updates, next] = optimiser.update(gradient, state, params);
+  return [optim.applyUpdates(params, updates), next, value];
 }
 
 /** A trained network. */
@@ -154,18 +140,18 @@ export async function train(
   steps: number,
   onStep: (step: number, loss: number) => void,
 ): Promise<Trained> {
-  const params = model.init(random.key(seed), features);
-  const zeros = treeMap((x: NDArray) => np.zerosLike(x), params);
-  let state: AdamState = { params, mean: zeros, square: zeros, step: np.array(0) };
+  let params: Params = model.init(random.key(seed), features);
+  let state = optimiser.init(params);
   let last = NaN;
   for (let i = 0; i < steps; i++) {
-    const [next, value] = compiledUpdate(state);
-    state = next;
+    const done = compiledUpdate(params, state);
+    [params, state] = done;
+    const value = done[2];
     last = (await value.data())[0]!;
     onStep(i + 1, last);
   }
-  const logits = model.apply(state.params, null, features).logits;
+  const logits = model.apply(params, null, features).logits;
   const predicted = Array.from(await logits.argmax(1).data());
   const correct = predicted.filter((side, i) => side === factions[i]).length;
-  return { params: state.params, loss: last, predicted, correct };
+  return { params, loss: last, predicted, correct };
 }
