@@ -114,8 +114,10 @@ export {
 export { Routine, routine, type Scratch } from "./routine/routine.ts";
 export * as scalar from "./scalar/functions.ts";
 export {
+  Apart,
   type Expr,
   Exprs,
+  type Graph,
   type Op,
   type Operand,
   type Scalar1,

@@ -9,9 +9,8 @@
  *
  * @module
  */
-import type { Expr } from "../scalar/expr.ts";
+import { type Apart, type Expr, reachable, type Ty } from "../scalar/expr.ts";
 import { Fn, V128 } from "./encoder.ts";
-import { isRare, type Item, plan, type Rare } from "./rare.ts";
 import { distinct } from "./space.ts";
 import { type Lanes, VectorCode, words } from "./vector.ts";
 
@@ -20,52 +19,58 @@ const DEEP = 24;
 
 /** Nodes to be computed, operands first, and how often each is read. */
 export interface Graph {
-  /** In which order. */
-  readonly items: readonly Item[];
+  /** In order. */
+  readonly nodes: readonly Expr[];
   /** How often a node is read. */
   readonly uses: ReadonlyMap<Expr, number>;
   /** Length of the longest way to an input. */
   readonly depth: ReadonlyMap<Expr, number>;
 }
 
-/** Orders nodes for what `roots` are read for. */
+/** What is to be known of nodes, in order, that `roots` are read of. */
 export function graphOf(nodes: readonly Expr[], roots: readonly Expr[]): Graph {
-  const counter = (): [Map<Expr, number>, (n: Expr) => void] => {
-    const counts = new Map<Expr, number>();
-    return [counts, (n) => void counts.set(n, (counts.get(n) ?? 0) + 1)];
-  };
-  const [all, count] = counter();
+  const uses = new Map<Expr, number>();
   const depth = new Map<Expr, number>();
+  const read = (n: Expr): void => void uses.set(n, (uses.get(n) ?? 0) + 1);
   for (const n of nodes) {
-    depth.set(n, 1 + Math.max(0, ...n.args.map((a) => depth.get(a) ?? 0)));
-    n.args.forEach(count);
-  }
-  roots.forEach(count);
-  const items = plan(nodes, all);
-  // Choices that are made together read what their function takes, and each thing once.
-  const [uses, read] = counter();
-  for (const i of items) {
-    if (!isRare(i)) i.args.forEach(read);
-    else [i.members[0]!.args[0]!, ...i.inputs, ...i.members.map((m) => m.args[2]!)].forEach(read);
+    let below = 0;
+    for (const a of n.args) {
+      below = Math.max(below, depth.get(a) ?? 0);
+      read(a);
+    }
+    depth.set(n, below + 1);
   }
   roots.forEach(read);
-  return { items, uses, depth };
+  return { nodes, uses, depth };
 }
 
-/** How many lanes there can be, where vectors hold `roots` and all that is not seldom needed. */
-export function lanesOf(items: readonly Item[], roots: readonly Expr[]): Lanes {
+/** Whether a node is computed by a function of its own where it is needed. */
+export function isRare({ op }: Expr): boolean {
+  return op === "rare";
+}
+
+/** How many lanes there can be, where vectors hold all that is not seldom needed. */
+export function lanesOf(nodes: readonly Expr[], roots: readonly Expr[]): Lanes {
   const wide = (x: Expr): boolean => x.ty === "f64";
-  // Constants that only functions of what is seldom needed read are made there.
-  const some = items.some((i) =>
-    isRare(i) ? i.members.some(wide) : i.op !== "const" && [i, ...i.args].some(wide)
-  );
-  return some || roots.some(wide) ? 2 : 4;
+  // Constants that nothing reads are not in any vector.
+  return nodes.some((n) => n.op !== "const" && (wide(n) || n.args.some(wide))) || roots.some(wide)
+    ? 2
+    : 4;
+}
+
+/** A call of a function apart: the lanes that need it, and where its results are. */
+interface Call {
+  readonly mask: number;
+  readonly results: readonly number[];
 }
 
 /** Computes the nodes of a graph for some vectors in turn. */
 export class Evaluation {
   readonly #values: Map<Expr, number>[];
   readonly #left: Map<Expr, number>[];
+  /** Conditions that are noted as doubts already. */
+  readonly #noted: Set<Expr>[];
+  readonly #calls: Map<string, Call>[];
 
   /**
    * `fixed` are values that lie in locals already, and `leaf` pushes an input or the number of an
@@ -82,13 +87,15 @@ export class Evaluation {
   ) {
     this.#values = Array.from({ length: copies }, () => new Map());
     this.#left = this.#values.map(() => new Map(graph.uses));
+    this.#noted = this.#values.map(() => new Set());
+    this.#calls = this.#values.map(() => new Map());
   }
 
   /** Computes what more than one reader needs, or would be nested too deep. */
   run(): void {
     const { f } = this.code;
-    const { items, uses, depth } = this.graph;
-    for (const x of items) {
+    const { nodes, uses, depth } = this.graph;
+    for (const x of nodes) {
       if (isRare(x)) {
         for (let c = 0; c < this.copies; c++) this.#choose(x, c);
         continue;
@@ -114,7 +121,13 @@ export class Evaluation {
 
   /** Gives all locals back. */
   end(): void {
-    for (const map of this.#values) for (const v of map.values()) this.code.f.release(v);
+    const { f } = this.code;
+    for (const map of this.#values) for (const v of map.values()) f.release(v);
+    for (const calls of this.#calls) {
+      for (const { mask, results } of calls.values()) {
+        [mask, ...results].forEach((v) => f.release(v));
+      }
+    }
   }
 
   #read(x: Expr, copy: number): void {
@@ -132,53 +145,71 @@ export class Evaluation {
     else this.code.emit(x, (a) => this.push(a, copy));
   }
 
-  #choose(rare: Rare, copy: number): void {
-    const { members, inputs } = rare;
+  #choose(x: Expr, copy: number): void {
     const { code, doubt } = this;
     const { f } = code;
-    const outs = members.map((m) => {
-      const out = f.local(V128);
-      this.push(m.args[2]!, copy);
-      f.set(out);
-      return out;
-    });
-    const condition = members[0]!.args[0]!;
-    if (doubt !== null) {
-      for (const x of inputs) this.#read(x, copy);
-      this.push(condition, copy);
-      f.get(doubt).simd(80).set(doubt);
-      members.forEach((m, i) => this.#values[copy]!.set(m, outs[i]!));
-      return;
+    const [condition, usual, ...operands] = x.args as [Expr, Expr, ...Expr[]];
+    const out = f.local(V128);
+    if (doubt === null) {
+      const call = this.#call(x, copy);
+      f.get(call.results[x.imm]!);
+      this.push(usual, copy);
+      f.get(call.mask);
+      const width = x.ty === "f64" ? 64 : 32;
+      code.widen(condition, width);
+      code.choose(width);
+    } else {
+      for (const a of operands) this.#read(a, copy);
+      if (this.#noted[copy]!.has(condition)) this.#read(condition, copy);
+      else {
+        this.#noted[copy]!.add(condition);
+        this.push(condition, copy);
+        f.get(doubt).simd(OR).set(doubt);
+      }
+      this.push(usual, copy);
     }
+    f.set(out);
+    this.#values[copy]!.set(x, out);
+  }
+
+  /** The call of the function of a choice, made for the first of its results that is asked for. */
+  #call(x: Expr, copy: number): Call {
+    const { code } = this;
+    const { f } = code;
+    const [condition, , ...operands] = x.args as [Expr, Expr, ...Expr[]];
+    const key = `${x.apart!.id}:${[condition, ...operands].map((a) => a.id)}`;
+    const made = this.#calls[copy]!.get(key);
+    if (made !== undefined) {
+      for (const a of [condition, ...operands]) this.#read(a, copy);
+      return made;
+    }
+    const types = operands.map(({ ty }) => ty);
     const mask = f.local(V128);
     this.push(condition, copy);
     f.set(mask);
-    const given = inputs.map((x) => {
+    const given = operands.map((a) => {
       const v = f.local(V128);
-      this.push(x, copy);
-      if (x.ty === "bool") code.widen(x, 32);
+      this.push(a, copy);
       f.set(v);
       return v;
     });
-    f.get(mask).simd(83).block("if");
+    const results = x.apart!.graph(types).results.map(() => f.local(V128));
+    f.get(mask).simd(ANY_TRUE).block("if");
     for (const v of given) f.get(v);
-    f.call(rareFn(code, rare));
-    for (let i = members.length - 1; i >= 0; i--) {
-      const m = members[i]!;
-      const seldom = f.local(V128);
-      f.set(seldom).get(seldom).get(outs[i]!);
-      f.get(mask);
-      const width = m.ty === "bool" ? code.maskOf(m) : m.ty === "f64" ? 64 : 32;
-      code.widen(condition, width);
-      code.choose(width);
-      f.set(outs[i]!);
-      f.release(seldom);
-    }
+    f.call(apartFn(code, x.apart!, types));
+    for (const v of results.toReversed()) f.set(v);
     f.end();
-    for (const v of [mask, ...given]) f.release(v);
-    members.forEach((m, i) => this.#values[copy]!.set(m, outs[i]!));
+    for (const v of given) f.release(v);
+    const call = { mask, results };
+    this.#calls[copy]!.set(key, call);
+    return call;
   }
 }
+
+/** `v128.or`. */
+const OR = 80;
+/** `v128.any_true`. */
+const ANY_TRUE = 83;
 
 /** Names nodes by what they are and what they read, for keys of functions. */
 function describe(nodes: readonly Expr[], given: readonly Expr[], roots: readonly Expr[]): string {
@@ -186,7 +217,9 @@ function describe(nodes: readonly Expr[], given: readonly Expr[], roots: readonl
   const name = (n: Expr): string =>
     n.op === "const" ? `${n.ty}${distinct(n.imm)}` : `#${number.get(n)}`;
   const text = nodes.map((n) =>
-    `${n.op}${n.ty}${n.imm}(${n.args.map(name)})[${n.table?.map(distinct) ?? ""}]`
+    `${n.op}${n.apart?.id ?? ""}${n.ty}${n.imm}(${n.args.map(name)})[${
+      n.table?.map(distinct) ?? ""
+    }]`
   );
   return [given.map((n) => n.ty), text.join(";"), roots.map(name)].join("|");
 }
@@ -220,44 +253,43 @@ export function exactFn(code: VectorCode, nodes: readonly Expr[], roots: readonl
   });
 }
 
-/** The function of what is seldom needed: from `inputs` to the first sides of the choices. */
-function rareFn(code: VectorCode, { members, own, inputs }: Rare): Fn {
-  const roots = members.map((m) => m.args[1]!);
-  const wide = [...own, ...inputs].some((n) => n.ty === "f64");
-  const lanes: Lanes = wide ? 2 : code.lanes;
-  const halves = code.lanes / lanes;
-  const key = `rare|${lanes}|${halves}|${describe(own, inputs, roots)}`;
+/** A function apart, on vectors of as many lanes as those that it is called with. */
+function apartFn(code: VectorCode, apart: Apart, types: readonly Ty[]): Fn {
+  const { e, results } = apart.graph(types);
+  const nodes = reachable(e, results);
+  const lanes = lanesOf(nodes, results);
+  const halves = code.lanes > lanes ? 2 : 1;
+  const key = `apart|${apart.id}|${types}|${code.lanes}`;
   return code.module.shared(key, () => {
-    const f = new Fn(inputs.map(() => V128), roots.map(() => V128));
-    const inner = new VectorCode(f, lanes, code.module, code.pool);
-    const graph = graphOf(own, roots);
-    const results = Array.from({ length: halves }, (_, half) => {
-      const fixed = new Map(inputs.map((x, i): [Expr, number] => {
-        if (half === 0) return [x, i];
+    const f = new Fn(types.map(() => V128), results.map(() => V128));
+    const inner = new VectorCode(f, halves === 2 ? 2 : code.lanes, code.module, code.pool);
+    const graph = graphOf(nodes, results);
+    const given = nodes.filter((n) => n.op === "input");
+    const outs = Array.from({ length: halves }, (_, half) => {
+      const fixed = new Map(given.map((x): [Expr, number] => {
+        if (half === 0) return [x, x.imm];
         // The upper lanes come to where the lower ones were.
         const v = f.local(V128);
-        f.get(i).get(i);
+        f.get(x.imm).get(x.imm);
         words(f, 2, 3, 2, 3);
         f.set(v);
         return [x, v];
       }));
-      for (const x of inputs) inner.isNarrow(x);
       const evaluation = new Evaluation(inner, graph, fixed, () => {}, 1);
       evaluation.run();
-      const outs = roots.map((x) => {
+      const vectors = results.map((x) => {
         const v = f.local(V128);
         evaluation.push(x, 0);
-        if (x.ty === "bool") inner.widen(x, 32);
         f.set(v);
         return v;
       });
       evaluation.end();
-      return outs;
+      return vectors;
     });
-    roots.forEach((_, i) => {
-      f.get(results[0]![i]!);
+    results.forEach((_, i) => {
+      f.get(outs[0]![i]!);
       if (halves === 1) return;
-      f.get(results[1]![i]!);
+      f.get(outs[1]![i]!);
       words(f, 0, 1, 4, 5);
     });
     return f;

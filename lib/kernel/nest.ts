@@ -11,8 +11,7 @@
 import { type Expr, reachable, type Ty } from "../scalar/expr.ts";
 import { Fn, I32, type Module, V128 } from "./encoder.ts";
 import { type Elements, loadVector, storeLanes, storeVector } from "./access.ts";
-import { Evaluation, exactFn, type Graph, graphOf, lanesOf, leavesOf } from "./evaluate.ts";
-import { isRare } from "./rare.ts";
+import { Evaluation, exactFn, type Graph, graphOf, isRare, lanesOf, leavesOf } from "./evaluate.ts";
 import { bytesPerElement, collapse, keyOf, type Nest, rowMajor, type Slot } from "./space.ts";
 import { Staged } from "./staged.ts";
 import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
@@ -100,7 +99,7 @@ class NestCode {
     ];
     this.#roots = [...new Set(roots)];
     this.#graph = graphOf(order, roots);
-    this.#lanes = lanesOf(this.#graph.items, roots);
+    this.#lanes = lanesOf(this.#graph.nodes, roots);
     this.#code = new VectorCode(f, this.#lanes, module, pool);
     // Loops over what is kept go outside.
     const loops = [...nest.dims.keys()].sort((a, b) =>
@@ -235,7 +234,7 @@ class NestCode {
     const exact = sums.length > 0 || this.#stores.some((s) => s.exact) ||
       this.#loads.some((s) => s.step !== 0 && s.step !== 1);
     const whole = exact ? Math.floor(n / w) : Math.ceil(n / w);
-    const nodes = this.#graph.items.length;
+    const nodes = this.#graph.nodes.length;
     let copies = 1;
     if (sums.length > 0 && nodes < SHORT) copies = 4;
     else if (nodes > LONG) copies = 4;
@@ -284,7 +283,7 @@ class NestCode {
         });
       });
     };
-    let copies = this.#graph.items.length < SHORT ? 4 : 1;
+    let copies = this.#graph.nodes.length < SHORT ? 4 : 1;
     while (copies > 1 && whole < copies) copies >>= 1;
     const rounds = Math.floor(whole / copies);
     f.repeat(rounds, () => {
@@ -352,7 +351,7 @@ class NestCode {
   #block(copies: number, lanes: number): void {
     const f = this.#f;
     this.#end = { copy: copies - 1, lanes };
-    const doubt = this.#graph.items.some(isRare) ? f.local(V128) : null;
+    const doubt = this.#graph.nodes.some(isRare) ? f.local(V128) : null;
     if (doubt !== null) f.v128(new Array<number>(16).fill(0)).set(doubt);
     const values = new Evaluation(
       this.#code,

@@ -40,16 +40,13 @@ import {
 
 /** How many steps back an operation looks for a loop to join. */
 const REACH = 24;
-/** A loop of more nodes takes no more. What is seldom needed is elsewhere and does not count. */
+/** A loop of more nodes takes no more. */
 const LARGE = 200;
 /** And of more arrays: engines take functions of a thousand parameters. */
 const WIDE = 400;
 
 function isFull({ exprs, loads, stores, reductions }: LoopStep): boolean {
-  if (loads.length + stores.length + reductions.length > WIDE) return true;
-  if (exprs.nodes.length <= LARGE) return false;
-  const roots = [...stores, ...reductions].flatMap(({ expr }) => expr === null ? [] : [expr]);
-  return exprs.often(roots) > LARGE;
+  return exprs.nodes.length > LARGE || loads.length + stores.length + reductions.length > WIDE;
 }
 
 /** Puts the equations of a program in order. */

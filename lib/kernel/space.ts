@@ -62,10 +62,11 @@ export function keyOf(nest: Nest, order: readonly Expr[]): string {
   // Made for every nest of a program, of which most are equal: a plain loop.
   let nodes = "";
   for (let i = 0; i < order.length; i++) {
-    const { id, op, ty, imm, args, table } = order[i]!;
+    const { id, op, ty, imm, args, table, apart } = order[i]!;
     number[id] = i;
     nodes += `${op}${ty}${imm === 0 ? distinct(imm) : imm}`;
     for (let k = 0; k < args.length; k++) nodes += `,${number[args[k]!.id]}`;
+    if (apart !== null) nodes += `@${apart.id}`;
     nodes += table === null ? ";" : `[${table.map(distinct)}];`;
   }
   return [

@@ -8,7 +8,7 @@
  * @module
  */
 import { lastBits, type Pair, twoProduct, twoSum } from "./algebra.ts";
-import type { Expr, Exprs } from "./expr.ts";
+import { Apart, type Expr, type Exprs } from "./expr.ts";
 
 /** A reduced angle. */
 export interface Angle extends Pair {
@@ -133,26 +133,26 @@ function reduceByParts(e: Exprs, x: Expr): Reduced {
   return { most, least, int, far: e.gt(e.abs(x), MODERATE[ty]) };
 }
 
+/** Any finite angle: its quarter, the rest of it, and what that lacks. */
+const farAngle = new Apart((e, x) => {
+  const { quarter, high, low } = reduceFar(e, e.convert(x, "f64"));
+  const rounded = e.convert(high, x.ty);
+  const rest = e.add(e.sub(high, e.convert(rounded, "f64")), low);
+  return [quarter, rounded, e.convert(rest, x.ty)];
+});
+
 /** Reduces an angle to the digits of a float. */
 export function reduceAngle(e: Exprs, x: Expr): Omit<Angle, "low"> {
   const { most, least, int, far } = reduceByParts(e, x);
-  const angle = reduceFar(e, e.convert(x, "f64"));
-  return {
-    quarter: e.rare(far, angle.quarter, int),
-    high: e.rare(far, e.convert(angle.high, x.ty), e.sub(most, least)),
-  };
+  const [quarter, high] = e.rare(far, farAngle, [x], [int, e.sub(most, least)]) as [Expr, Expr];
+  return { quarter, high };
 }
 
 /** Reduces an angle to more digits than a float has. */
 export function reduceAngleToPair(e: Exprs, x: Expr): Angle {
   const { most, least, int, far } = reduceByParts(e, x);
   const r = e.sub(most, least);
-  const angle = reduceFar(e, e.convert(x, "f64"));
-  const rounded = e.convert(angle.high, x.ty);
-  const rest = e.convert(e.add(e.sub(angle.high, e.convert(rounded, "f64")), angle.low), x.ty);
-  return {
-    quarter: e.rare(far, angle.quarter, int),
-    high: e.rare(far, rounded, r),
-    low: e.rare(far, rest, e.sub(e.sub(most, r), least)),
-  };
+  const usual = [int, r, e.sub(e.sub(most, r), least)];
+  const [quarter, high, low] = e.rare(far, farAngle, [x], usual) as [Expr, Expr, Expr];
+  return { quarter, high, low };
 }

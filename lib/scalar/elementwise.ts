@@ -4,7 +4,7 @@
  * @module
  */
 import type { DType, TypedArray } from "../core/dtype.ts";
-import { type Expr, Exprs, scalarType, type Ty } from "./expr.ts";
+import { type Expr, Exprs, type Graph, scalarType } from "./expr.ts";
 
 /** What an elementwise operation computes of one element of each operand: one result or several. */
 export type Elementwise = (e: Exprs, ...args: Expr[]) => Expr | readonly Expr[];
@@ -15,18 +15,8 @@ export type Elementwise = (e: Exprs, ...args: Expr[]) => Expr | readonly Expr[];
  */
 export type Loop = (o: number, n: number, ...arrays: (TypedArray | number)[]) => void;
 
-/** The nodes of an operation on operands of some types, and what its results are. */
-export interface Scalar {
-  /** The graph. */
-  readonly e: Exprs;
-  /** Types of the operands. */
-  readonly inputs: readonly Ty[];
-  /** The results. */
-  readonly results: readonly Expr[];
-}
-
 /** Builds the nodes of an operation for operands of these element types. */
-export function scalarOf(f: Elementwise, operands: readonly DType[]): Scalar {
+export function scalarOf(f: Elementwise, operands: readonly DType[]): Graph {
   const e = new Exprs();
   const inputs = operands.map((dtype) => scalarType[dtype]);
   const made = f(e, ...inputs.map((ty, i) => e.input(i, ty)));

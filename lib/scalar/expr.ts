@@ -70,6 +70,45 @@ export interface Expr {
   readonly imm: number;
   /** The values of a `table`. */
   readonly table: readonly number[] | null;
+  /** The function of a `rare` choice. */
+  readonly apart: Apart | null;
+}
+
+/** A function with its graph: what it computes of its operands. */
+export interface Graph {
+  /** The nodes. */
+  readonly e: Exprs;
+  /** Types of the operands. */
+  readonly inputs: readonly Ty[];
+  /** The results. */
+  readonly results: readonly Expr[];
+}
+
+let functionsApart = 0;
+
+/**
+ * A function, of one or several results, that is computed apart from what reads it: it is needed so
+ * seldom that no loop should make room for it. Operands and results are numbers, not bools.
+ */
+export class Apart {
+  /** Tells functions apart in keys. */
+  readonly id: number = functionsApart++;
+  readonly #graphs = new Map<string, Graph>();
+
+  /** A function, which is asked for its nodes once for each choice of types. */
+  constructor(readonly f: (e: Exprs, ...args: Expr[]) => readonly Expr[]) {}
+
+  /** Its graph for operands of these types. */
+  graph(inputs: readonly Ty[]): Graph {
+    const key = inputs.join();
+    let graph = this.#graphs.get(key);
+    if (graph === undefined) {
+      const e = new Exprs();
+      const results = this.f(e, ...inputs.map((ty, i) => e.input(i, ty)));
+      this.#graphs.set(key, graph = { e, inputs, results });
+    }
+    return graph;
+  }
 }
 
 /** An operand: an expression, or a number that takes the type of the other operand. */
@@ -101,7 +140,6 @@ export class Exprs {
   readonly #latest: number[] = [];
   readonly #before: number[] = [];
   #latestLeaf = -1;
-  #often = { nodes: 0, count: 0 };
   readonly #tables = new Map<readonly number[], number>();
 
   #node(
@@ -110,6 +148,7 @@ export class Exprs {
     args: readonly Expr[],
     imm = 0,
     table: readonly number[] | null = null,
+    apart: Apart | null = null,
   ): Expr {
     const { nodes } = this;
     let made = -1;
@@ -118,26 +157,17 @@ export class Exprs {
     for (let i = latest; i >= 0; i = this.#before[i]!) {
       const n = nodes[i]!;
       if (n.op !== op || n.ty !== ty || !Object.is(n.imm, imm)) continue;
-      let same = true;
+      let same = n.apart === apart && n.args.length === args.length;
       for (let k = 0; k < args.length; k++) same &&= n.args[k] === args[k];
       if (same) return n;
     }
-    const node: Expr = { id: nodes.length, op, ty, args, imm, table };
+    const node: Expr = { id: nodes.length, op, ty, args, imm, table, apart };
     nodes.push(node);
     this.#latest.push(-1);
     this.#before.push(latest);
     if (made < 0) this.#latestLeaf = node.id;
     else this.#latest[made] = node.id;
     return node;
-  }
-
-  /** How many nodes `roots` are made of, without those that only first sides of rare choices read. */
-  often(roots: readonly Expr[]): number {
-    const { nodes } = this;
-    if (this.#often.nodes < nodes.length) {
-      this.#often = { nodes: nodes.length, count: countOften(nodes, roots) };
-    }
-    return this.#often.count;
   }
 
   /** The `number`th operand of the operation. */
@@ -325,10 +355,21 @@ export class Exprs {
     return this.select(this.lt(bound, x), bound, x);
   }
 
-  /** As `select`, where `condition` seldom holds: `x` may be left out where no element needs it. */
-  rare(condition: Expr, x: Operand, y: Operand): Expr {
-    const [a, b] = this.#pair("rare", x, y);
-    return a === b ? a : this.#node("rare", a.ty, [condition, a, b]);
+  /**
+   * The results of `apart` of some operands where `condition` holds, which is seldom, and what `usual`
+   * says elsewhere.
+   */
+  rare(
+    condition: Expr,
+    apart: Apart,
+    operands: readonly Expr[],
+    usual: readonly Expr[],
+  ): Expr[] {
+    const { results } = apart.graph(operands.map(({ ty }) => ty));
+    return usual.map((y, i) => {
+      if (results[i]?.ty !== y.ty) throw new InternalError(`rare of ${results[i]?.ty} and ${y.ty}`);
+      return this.#node("rare", y.ty, [condition, y, ...operands], i, null, apart);
+    });
   }
 
   /**
@@ -373,22 +414,6 @@ function negated(x: Operand): Expr | null {
 export type Scalar1 = (e: Exprs, x: Expr) => Expr;
 /** A scalar function of two operands. */
 export type Scalar2 = (e: Exprs, x: Expr, y: Expr) => Expr;
-
-/** How many nodes `roots` are made of, without those that only first sides of rare choices read. */
-function countOften(nodes: readonly Expr[], roots: readonly Expr[]): number {
-  const live = new Uint8Array(nodes.length);
-  for (const r of roots) live[r.id] = 1;
-  let count = 0;
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    if (live[i] === 0) continue;
-    count++;
-    const { op, args } = nodes[i]!;
-    for (let k = 0; k < args.length; k++) {
-      if (op !== "rare" || k !== 1) live[args[k]!.id] = 1;
-    }
-  }
-  return count;
-}
 
 /** The nodes that `roots` are made of, operands first. */
 export function reachable(e: Exprs, roots: readonly Expr[]): Expr[] {

@@ -6,8 +6,8 @@
  */
 import type { TypedArray } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
-import type { Loop, Scalar } from "./elementwise.ts";
-import { type Expr, isFloatTy, reachable, type Ty } from "./expr.ts";
+import type { Loop } from "./elementwise.ts";
+import { type Expr, type Graph, isFloatTy, reachable, type Ty } from "./expr.ts";
 
 import { float64Words, nearestEven, saturate } from "./words.ts";
 
@@ -23,7 +23,7 @@ const storage = {
 } as const;
 
 /** A loop that computes the results of an operation. */
-export function interpreted({ e, inputs, results }: Scalar): Loop {
+export function interpreted({ e, inputs, results }: Graph): Loop {
   const live = reachable(e, results);
   const values = new Map<Expr, TypedArray>();
   for (const node of live) {
@@ -33,7 +33,7 @@ export function interpreted({ e, inputs, results }: Scalar): Loop {
   }
   const operands = inputs.map((_, i) => live.find((n) => n.op === "input" && n.imm === i));
   const steps = live.filter((n) => n.op !== "const" && n.op !== "input" && n.op !== "index")
-    .map((node) => step(node, values));
+    .map((node) => node.op === "rare" ? rareStep(node, values) : step(node, values));
   const index = live.find((n) => n.op === "index");
   return (o, n, ...arrays) => {
     const outs = arrays.slice(0, results.length) as TypedArray[];
@@ -73,6 +73,26 @@ function step(node: Expr, values: ReadonlyMap<Expr, TypedArray>): (n: number) =>
   }
   return (n) => {
     for (let k = 0; k < n; k++) out[k] = f(a[k]!, b[k]!, c[k]!);
+  };
+}
+
+/** A rare choice: the function apart computes whole blocks in which an element needs it. */
+function rareStep(node: Expr, values: ReadonlyMap<Expr, TypedArray>): (n: number) => void {
+  const [condition, usual, ...operands] = node.args.map((x) => values.get(x)!) as [
+    TypedArray,
+    TypedArray,
+    ...TypedArray[],
+  ];
+  const graph = node.apart!.graph(node.args.slice(2).map(({ ty }) => ty));
+  const seldom = interpreted(graph);
+  const results = graph.results.map(({ ty }) => new storage[ty](BLOCK));
+  const own = results[node.imm]!;
+  const out = values.get(node)!;
+  return (n) => {
+    out.set(usual);
+    if (!condition.subarray(0, n).includes(1)) return;
+    seldom(0, n, ...results, ...operands.flatMap((x) => [x, 0, 1]));
+    for (let k = 0; k < n; k++) if (condition[k] !== 0) out[k] = own[k]!;
   };
 }
 
@@ -143,7 +163,6 @@ function numericOf(node: Expr): Numeric {
     case "ge":
       return (x, y) => x >= y ? 1 : 0;
     case "select":
-    case "rare":
       return (c, x, y) => c !== 0 ? x : y;
     case "convert":
       return float && (node.ty === "i32" || node.ty === "u32") ? saturate(node.ty) : (x) => x;

@@ -9,8 +9,8 @@
  * @module
  */
 import type { DType, TypedArray } from "../core/dtype.ts";
-import { type Elementwise, type Loop, type Scalar, scalarOf } from "./elementwise.ts";
-import { type Expr, reachable } from "./expr.ts";
+import { type Elementwise, type Loop, scalarOf } from "./elementwise.ts";
+import { type Expr, type Graph, reachable } from "./expr.ts";
 import { interpreted } from "./interpret.ts";
 import { float64Words, nearestEven, saturate } from "./words.ts";
 
@@ -23,7 +23,7 @@ export function elementwiseLoop(f: Elementwise, operands: readonly DType[]): Loo
 let allowed = true;
 
 /** The loop as code; `null` where that is forbidden. */
-function compiled(scalar: Scalar): Loop | null {
+function compiled(scalar: Graph): Loop | null {
   if (!allowed) return null;
   const { source, tables } = loopSource(scalar);
   try {
@@ -58,7 +58,7 @@ function powers(): Float64Array {
 const SHORT = 8;
 
 /** The body of a function that gives the loop, and the tables that it reads. */
-export function loopSource(scalar: Scalar): {
+export function loopSource(scalar: Graph): {
   readonly source: string;
   readonly tables: readonly TypedArray[];
 } {
@@ -67,9 +67,10 @@ export function loopSource(scalar: Scalar): {
   const tables: TypedArray[] = [];
   const outs = results.map((_, i) => `y${i}`);
   const params = inputs.flatMap((_, i) => [`a${i}`, `i${i}`, `s${i}`]);
-  const body = statements(live, results, tables);
+  const apart = new Map<Graph, FunctionApart>();
+  const body = statements(live, results, tables, apart);
   const stores = (at: string): string =>
-    results.map((r, i) => `y${i}[${at}]=${name(r)}${r.ty === "bool" ? "?1:0" : ""};`).join("");
+    results.map((r, i) => `y${i}[${at}]=${nameOf(r)}${r.ty === "bool" ? "?1:0" : ""};`).join("");
   const loop = (steps: readonly (0 | 1 | null)[], origin = false): string => {
     const load = inputs.map((ty, i) => {
       const at = steps[i] === 1
@@ -101,7 +102,43 @@ export function loopSource(scalar: Scalar): {
     "S=new Float32Array(1),B=new Int32Array(S.buffer);";
   const constants = tables.map((_, i) => `const T${i}=tables[${i}];`).join("");
   const head = `function(o,n,${[...outs, ...params].join()})`;
-  return { source: `"use strict";${prelude}${constants}return ${head}{${text}}`, tables };
+  const functions = [...apart.values()].map(({ text }) => text).join("");
+  return {
+    source: `"use strict";${prelude}${constants}${functions}return ${head}{${text}}`,
+    tables,
+  };
+}
+
+/** A function that is seldom called, which leaves its results in variables. */
+interface FunctionApart {
+  readonly name: string;
+  text: string;
+}
+
+/** The function of a graph; where it was called with these operands just before, its results are there. */
+function functionApart(
+  graph: Graph,
+  tables: TypedArray[],
+  apart: Map<Graph, FunctionApart>,
+): FunctionApart {
+  const known = apart.get(graph);
+  if (known !== undefined) return known;
+  const { e, inputs, results } = graph;
+  const f = { name: `A${apart.size}`, text: "" };
+  apart.set(graph, f);
+  const { name } = f;
+  const body = statements(reachable(e, results), results, tables, apart);
+  const variables = [
+    ...inputs.map((_, i) => `${name}x${i}`),
+    ...results.map((_, i) => `${name}y${i}`),
+  ];
+  const same = inputs.map((_, i) => `Object.is(x${i},${name}x${i})`).join("&&");
+  const keep = inputs.map((_, i) => `${name}x${i}=x${i};`).join("");
+  const leave = results.map((r, i) => `${name}y${i}=${nameOf(r)};`).join("");
+  const parameters = inputs.map((_, i) => `x${i}`).join();
+  f.text = `let ${variables.join()};function ${name}(${parameters})` +
+    `{if(${same})return;${keep}${body}${leave}}`;
+  return f;
 }
 
 /** Exclusive nodes from which on a side of a choice is computed only where it is chosen. */
@@ -137,7 +174,7 @@ function leaders(live: readonly Expr[]): ReadonlyMap<Expr, Expr> {
   const leader = new Map<Expr, Expr>();
   const latest = new Map<Expr, Expr>();
   for (const node of live) {
-    if (node.op !== "select" && node.op !== "rare") continue;
+    if (node.op !== "select") continue;
     const condition = node.args[0]!;
     const first = latest.get(condition);
     if (first !== undefined && node.args.every((a) => a.id < first.id)) leader.set(node, first);
@@ -212,6 +249,7 @@ function statements(
   live: readonly Expr[],
   results: readonly Expr[],
   tables: TypedArray[],
+  apart: Map<Graph, FunctionApart>,
 ): string {
   const { top, choices } = placed(live, results);
   const known = new Map<readonly number[], number>();
@@ -226,17 +264,26 @@ function statements(
     }
     return i;
   };
+  const rare = (node: Expr): string => {
+    const [condition, usual, ...operands] = node.args as [Expr, Expr, ...Expr[]];
+    const graph = node.apart!.graph(operands.map(({ ty }) => ty));
+    const { name } = functionApart(graph, tables, apart);
+    const call = `${name}(${operands.map(nameOf)})`;
+    const [own, result] = [`v${node.id}`, `${name}y${node.imm}`];
+    return `let ${own}=${nameOf(usual)};if(${nameOf(condition)}){${call};${own}=${result};}`;
+  };
   const emit = (block: Block): string =>
     block.nodes.toReversed().map((node) => {
       const choice = choices.get(node);
+      if (node.op === "rare") return rare(node);
       if (choice === undefined) {
         return isLeaf(node) ? "" : `const v${node.id}=${rounded(node, textOf(node, tableOf))};`;
       }
       const { members, sides } = choice;
       const side = (i: 0 | 1): string =>
-        `{${emit(sides[i])}${members.map((m) => `v${m.id}=${name(m.args[i + 1]!)};`).join("")}}`;
+        `{${emit(sides[i])}${members.map((m) => `v${m.id}=${nameOf(m.args[i + 1]!)};`).join("")}}`;
       const names = members.map((m) => `v${m.id}`).join();
-      return `let ${names};if(${name(node.args[0]!)})${side(0)}else${side(1)}`;
+      return `let ${names};if(${nameOf(node.args[0]!)})${side(0)}else${side(1)}`;
     }).join("");
   return emit(top);
 }
@@ -245,7 +292,7 @@ function isLeaf({ op }: Expr): boolean {
   return op === "input" || op === "const" || op === "index";
 }
 
-function name(node: Expr): string {
+function nameOf(node: Expr): string {
   if (node.op === "input") return `x${node.imm}`;
   if (node.op === "index") return "(o+k)";
   if (node.op !== "const") return `v${node.id}`;
@@ -280,7 +327,7 @@ const SIGNS: Readonly<Record<string, string>> = {
 };
 
 function textOf(node: Expr, tableOf: (node: Expr) => number): string {
-  const [a, b, c] = node.args.map(name) as [string, string, string];
+  const [a, b, c] = node.args.map(nameOf) as [string, string, string];
   const from = node.args[0]!.ty;
   const isBool = from === "bool";
   const isFloat = node.ty === "f32" || node.ty === "f64";
@@ -318,7 +365,6 @@ function textOf(node: Expr, tableOf: (node: Expr) => number): string {
     case "shr":
       return `${a}${node.ty === "u32" ? ">>>" : ">>"}${b}`;
     case "select":
-    case "rare":
       return `${a}?${b}:${c}`;
     case "convert":
       if (isBool) return `${a}?1:0`;
@@ -337,7 +383,7 @@ function textOf(node: Expr, tableOf: (node: Expr) => number): string {
       // A word stored and a number read is slow; powers of two are looked up.
       if (low.op === "const" && low.imm === 0 && high.op === "shl") {
         const [value, count] = high.args as [Expr, Expr];
-        if (count.op === "const" && count.imm === 20) return `powers[${name(value)}&4095]`;
+        if (count.op === "const" && count.imm === 20) return `powers[${nameOf(value)}&4095]`;
       }
       return `(W[${float64Words.high}]=${a},W[${float64Words.low}]=${b},F[0])`;
     }

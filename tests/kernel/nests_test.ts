@@ -42,7 +42,7 @@ Deno.test("what several choices seldom need does not make vectors narrower", () 
     LoopStep,
   ];
   const roots = [stores.at(-1)!.expr!];
-  assertEquals(lanesOf(graphOf(reachable(exprs, roots), roots).items, roots), 4);
+  assertEquals(lanesOf(graphOf(reachable(exprs, roots), roots).nodes, roots), 4);
 });
 
 Deno.test("large angles among others are reduced, wherever they arise", () => {
