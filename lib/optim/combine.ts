@@ -48,7 +48,9 @@ export function chainOf<S extends readonly unknown[]>(
   parts: { readonly [K in keyof S]: Optimiser<S[K]> },
 ): Optimiser<S> {
   const optimisers = parts as readonly Optimiser[];
-  const described = optimisers.map((part) => part.description ?? "an optimiser").join(", ");
+  // What a part says of itself beside the name of the whole.
+  const described = optimisers.map((part) => part.description ?? "an optimiser")
+    .filter((text) => text !== name && text !== "identity").join(", ");
   return {
     description: name === "chain" ? described : `${name} (${described})`,
     init: (params) => optimisers.map((part) => part.init(params)) as unknown as S,
