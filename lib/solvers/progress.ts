@@ -38,9 +38,9 @@ const progressOptions: OptionTable<ProgressOptions> = {
  *
  * let run = start((options) => fixedPoint((x) => np.cos(x), 1, options));
  * for await (run of progress(run, { every: 4 })) {
- *   console.log(run.solution.steps.item(), run.solution.statusName);
+ *   console.log(run.solution.steps.item(), run.solution.statusName); // 4 paused
  *   if (run.solution.residualNorm.item() < 0.1) break;
- * } // 4 paused
+ * }
  * console.log(finish(run).statusName); // converged
  * ```
  */
