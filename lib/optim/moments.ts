@@ -2,7 +2,7 @@
  * Parts of optimisers that keep two running means: Adam and its kin. Those with one are in `squares.ts`.
  *
  * `mu` is a running mean of gradients, `nu` one of their squares (or what stands for it). Both begin at 0, and
- * are divided by the weight gathered (`gathered` in `scalars.ts`).
+ * are divided by the weight gathered (`gatheredBy` in `scalars.ts`).
  *
  * @module
  */
@@ -28,7 +28,7 @@ import {
   complement,
   counted,
   filled,
-  gathered,
+  gatheredBy,
   mixed,
   noSteps,
   scaled,
@@ -96,18 +96,23 @@ const noMoments = (params: Tree): MomentsState => ({
 const divided = (m: NDArray, v: NDArray, eps: Scalar, epsRoot: Scalar = 0): NDArray =>
   m.div((epsRoot === 0 ? v : v.add(beside(epsRoot, v))).sqrt().add(beside(eps, v)));
 
-/** `mu` without the weight that is missing; with `nesterov`, that of the next step, the gradient once more in it. */
-function meanOf(
-  m: NDArray,
-  g: NDArray,
+/**
+ * Divides `mu` by the weight that it has gathered; with `nesterov`, by that of the next step, and the gradient is once
+ * more in it.
+ */
+function meanBy(
   b1: Scalar,
   count: NDArray,
   nesterov: boolean,
-): NDArray {
-  if (!nesterov) return m.div(gathered(b1, count, m.dtype));
-  const next = m.div(gathered(b1, counted(count), m.dtype));
-  return mixed(next, g.div(gathered(b1, count, g.dtype)), b1);
+): (m: NDArray, g: NDArray) => NDArray {
+  const weight = gatheredBy(b1, count);
+  if (!nesterov) return (m) => m.div(weight(m));
+  const next = gatheredBy(b1, counted(count));
+  return (m, g) => mixed(m.div(next(m)), g.div(weight(g)), b1);
 }
+
+/** The weight that a mean has gathered, in the dtype of a leaf. */
+type Weight = (x: NDArray) => NDArray;
 
 /** How an optimiser with `mu` and `nu` differs from Adam. */
 interface Kin {
@@ -115,8 +120,8 @@ interface Kin {
   readonly init?: (params: Tree) => MomentsState;
   /** The next `nu` of a leaf, for the gradient and the new `mu`. */
   readonly nu: (v: NDArray, g: NDArray, m: NDArray) => NDArray;
-  /** The update, of `mu` with its weight, and `nu`. */
-  readonly update: (m: NDArray, v: NDArray, count: NDArray) => NDArray;
+  /** The update, of `mu` over its weight and `nu` with the one that is to divide it. */
+  readonly update: (m: NDArray, v: NDArray, weight: Weight, count: NDArray) => NDArray;
 }
 
 /** An optimiser that keeps `mu` and `nu`. */
@@ -125,7 +130,7 @@ function kin(
   { settings, init = noMoments, nu, update }: Kin,
 ): Optimiser<MomentsState> {
   const op = `${name}.update`;
-  const { b1, nesterov } = settings;
+  const { b1, b2, nesterov } = settings;
   return transformation<MomentsState>(name, {
     keeps: ["count", "mu", "nu"],
     init,
@@ -138,10 +143,11 @@ function kin(
         [g, ["the state's nu", state.nu], ["the state's mu", mu]],
         (g, v, m) => nu(v, g, m),
       );
+      const [mean, weight] = [meanBy(b1, count, nesterov), gatheredBy(b2, count)];
       const updates = mapTrees(
         op,
         [g, ["the state's mu", mu], ["the state's nu", next]],
-        (g, m, v) => update(meanOf(m, g, b1, count, nesterov), v, count),
+        (g, m, v) => update(mean(m, g), v, weight, count),
       );
       return [updates, { count, mu: mu as Kept, nu: next as Kept }];
     },
@@ -176,7 +182,7 @@ export function adamPart(op: string, options: AdamOptions): Optimiser<MomentsSta
   return kin(op, {
     settings,
     nu: (v, g) => mixed(v, g.square(), b2),
-    update: (m, v, count) => divided(m, v.div(gathered(b2, count, v.dtype)), eps, epsRoot),
+    update: (m, v, weight) => divided(m, v.div(weight(v)), eps, epsRoot),
   });
 }
 
@@ -247,7 +253,7 @@ export function beliefPart(op: string, options: BeliefOptions): Optimiser<Moment
   return kin(op, {
     settings,
     nu: (v, g, m) => mixed(v, g.sub(m).square(), b2).add(beside(epsRoot, v)),
-    update: (m, v, count) => divided(m, v.div(gathered(b2, count, v.dtype)), eps),
+    update: (m, v, weight) => divided(m, v.div(weight(v)), eps),
   });
 }
 
@@ -303,7 +309,7 @@ export function yogiPart(op: string, options: YogiOptions): Optimiser<MomentsSta
       const square = g.square();
       return v.sub(scaled(sign(v.sub(square)).mul(square), complement(b2)));
     },
-    update: (m, v, count) => divided(m, v.div(gathered(b2, count, v.dtype)), eps, epsRoot),
+    update: (m, v, weight) => divided(m, v.div(weight(v)), eps, epsRoot),
   });
 }
 
@@ -346,8 +352,8 @@ export function radamPart(op: string, options: RadamOptions): Optimiser<MomentsS
   return kin(op, {
     settings,
     nu: (v, g) => mixed(v, g.square(), b2),
-    update(m, v, count) {
-      const weight = gathered(b2, count, v.dtype);
+    update(m, v, weightOf, count) {
+      const weight = weightOf(v);
       const steps = count.astype(v.dtype);
       const most = div(2, typeof b2 === "number" ? full([], 1 - b2, v.dtype) : complement(b2)).sub(
         1,
@@ -418,15 +424,16 @@ export function amsgradPart(name: string, options: AmsgradOptions): Optimiser<Am
         [g, ["the state's nu", state.nu]],
         (g, v) => mixed(v, g.square(), b2),
       );
+      const [mean, weight] = [meanBy(b1, count, false), gatheredBy(b2, count)];
       const nuMax = mapTrees(
         op,
         [["the state's nu", nu], ["the state's nuMax", state.nuMax]],
-        (v, most) => v.div(gathered(b2, count, v.dtype)).maximum(most),
+        (v, most) => v.div(weight(v)).maximum(most),
       );
       const updates = mapTrees(
         op,
         [["the state's mu", mu], ["the state's nuMax", nuMax]],
-        (m, v) => divided(m.div(gathered(b1, count, m.dtype)), v, eps, epsRoot),
+        (m, v) => divided(mean(m, m), v, eps, epsRoot),
       );
       return [updates, { count, mu: mu as Kept, nu: nu as Kept, nuMax: nuMax as Kept }];
     },

@@ -92,7 +92,7 @@ export function transformation<S>(name: string, rule: Rule<S>): Optimiser<S> {
         );
       }
       const given = params === undefined ? undefined : floats(op, params, "the parameters");
-      if (given !== undefined) checkLike(op, "the gradient", tree, "the parameters", given);
+      if (given !== undefined) alike(op, [["the gradient", tree], ["the parameters", given]]);
       return rule.update(tree, state, given) as never;
     },
   };
@@ -165,44 +165,44 @@ function checkState(op: string, state: unknown, keeps: readonly string[] | null)
   );
 }
 
-/**
- * Checks that two trees are alike: structure, shapes and dtypes.
- *
- * @throws {TreeError} naming the first place where they differ.
- */
-export function checkLike(op: string, a: string, tree: unknown, b: string, other: unknown): void {
-  const [leaves, def] = flattenArrays(op, tree, a);
-  const [others, otherDef] = flattenArrays(op, other, b);
-  checkSameType(
-    op,
-    `${a} and ${b}`,
-    leaves.map((x) => x.aval),
-    def,
-    others.map((x) => x.aval),
-    otherDef,
-    "They must be trees of one structure, as grad(loss)(params) and params are",
-  );
-}
-
 /** A tree with its name in messages. */
 export type Named = readonly [what: string, tree: unknown];
 
 /**
- * Applies `f` to the leaves at the same places of trees that are to be alike.
+ * Applies `f` to the leaves at the same places of trees that are to be alike: structure, shapes and dtypes.
  *
- * @throws {TreeError} where they are not.
+ * @throws {TreeError} naming the first place where they differ.
  */
 export function mapTrees(
   op: string,
-  [[what, tree], ...rest]: readonly [Named, ...Named[]],
+  trees: readonly [Named, ...Named[]],
   f: (...leaves: NDArray[]) => NDArray,
 ): Tree {
-  const [leaves, def] = treeFlatten(tree) as [NDArray[], TreeDef];
+  const [columns, def] = alike(op, trees);
+  return treeUnflatten(def, columns[0]!.map((_, i) => f(...columns.map((c) => c[i]!)))) as Tree;
+}
+
+/** The leaves of trees that are to be alike, by tree, and their structure. */
+export function alike(
+  op: string,
+  [[what, tree], ...rest]: readonly [Named, ...Named[]],
+): readonly [leaves: readonly (readonly NDArray[])[], def: TreeDef] {
+  const [leaves, def] = flattenArrays(op, tree, what);
+  const avals = leaves.map((x) => x.aval);
   const others = rest.map(([name, other]) => {
-    checkLike(op, what, tree, name, other);
-    return treeFlatten(other)[0] as NDArray[];
+    const [own, ownDef] = flattenArrays(op, other, name);
+    checkSameType(
+      op,
+      `${what} and ${name}`,
+      avals,
+      def,
+      own.map((x) => x.aval),
+      ownDef,
+      "They must be trees of one structure, as grad(loss)(params) and params are",
+    );
+    return own;
   });
-  return treeUnflatten(def, leaves.map((x, i) => f(x, ...others.map((o) => o[i]!)))) as Tree;
+  return [[leaves, ...others], def];
 }
 
 /** Applies `f` to each leaf of a tree of arrays. */

@@ -88,9 +88,19 @@ export const mixed = (kept: NDArray, x: NDArray, decay: Scalar): NDArray =>
  * `1 - b^count`, the weight that a running mean has gathered. By way of the logarithm, since in float32
  * `1 - 0.999^2` would have four digits.
  */
-export function gathered(b: Scalar, count: NDArray, dtype: DType): NDArray {
+function gathered(b: Scalar, count: NDArray, dtype: DType): NDArray {
   const rate = typeof b === "number" ? Math.log(b) : log(b).astype(dtype);
   return expm1(count.astype(dtype).mul(rate)).neg();
+}
+
+/** `gathered` for leaves of several dtypes, once for each of these. */
+export function gatheredBy(b: Scalar, count: NDArray): (x: NDArray) => NDArray {
+  const known = new Map<DType, NDArray>();
+  return ({ dtype }) => {
+    const weight = known.get(dtype) ?? gathered(b, count, dtype);
+    known.set(dtype, weight);
+    return weight;
+  };
 }
 
 /** A number of steps, one more. It stays where int32 ends. */

@@ -32,7 +32,7 @@ import {
   checkScalars,
   complement,
   counted,
-  gathered,
+  gatheredBy,
   mixed,
   noSteps,
   scaled,
@@ -259,7 +259,8 @@ export function ema(decay: Scalar, options: EmaOptions = {}): Optimiser<EmaState
       ) as Kept;
       const kept = { count, ema: mean };
       if (!debias) return [mean, kept];
-      return [mapLeaves(mean, (m) => m.div(gathered(decay, count, m.dtype))), kept];
+      const weight = gatheredBy(decay, count);
+      return [mapLeaves(mean, (m) => m.div(weight(m))), kept];
     },
   });
 }
