@@ -44,7 +44,8 @@
  *   `oneStep` or `phantom`
  * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, within bounds, with losses for outliers
  * - `curveFit`: a curve through data, with standard errors, covariance and bands
- * - `minimise`: the smallest value, by `lbfgs`, `bfgs` or `nonlinearCg`, within bounds
+ * - `minimise`: the smallest value, within bounds, by `lbfgs`, `bfgs`, `newtonCg`, `nonlinearCg` or
+ *   `nelderMead`; `minimiseScalar`: of one number, by `brentMinimum` or `goldenSection`
  * - `rootFind`: `f(x) = 0` for as many equations as unknowns; `bracketRoot`: between two numbers
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
@@ -134,6 +135,7 @@ export {
   type Bounds,
   bracketRoot,
   type BracketRootOptions,
+  brentMinimum,
   type Counts,
   type CurveFit,
   curveFit,
@@ -144,6 +146,7 @@ export {
   finish,
   fixedPoint,
   type FixedPointOptions,
+  goldenSection,
   implicit,
   type ImplicitOptions,
   lbfgs,
@@ -158,6 +161,10 @@ export {
   minimise,
   type MinimiseOptions,
   type Minimiser,
+  minimiseScalar,
+  type MinimiseScalarOptions,
+  nelderMead,
+  newtonCg,
   nonlinearCg,
   oneStep,
   phantom,
@@ -169,6 +176,7 @@ export {
   type RunState,
   type SavedArray,
   type SavedRun,
+  type ScalarMinimiser,
   type Sizes,
   Solution,
   type SolutionFields,

@@ -11,6 +11,8 @@ import {
   lbfgs,
   minimise,
   type NDArray,
+  nelderMead,
+  newtonCg,
   nonlinearCg,
   numpy as np,
   oneStep,
@@ -35,7 +37,7 @@ const valley = (x: NDArray): NDArray => {
 const alternating = (n: number): NDArray =>
   f64(Array.from({ length: n }, (_, i) => i % 2 ? 1 : -1.2));
 
-for (const solver of [bfgs(), lbfgs(), nonlinearCg()]) {
+for (const solver of [bfgs(), lbfgs(), nonlinearCg(), newtonCg()]) {
   const { description } = solver;
 
   Deno.test(`${description} takes the same steps in the units of nobody`, () => {
@@ -264,6 +266,72 @@ Deno.test("a method of one's own sees value and gradient", () => {
   });
   assertEquals(found.statusName, "converged", found.message);
   assertAlmostEquals(found.value.dataSync()[0]!, 1, 1e-9);
+});
+
+Deno.test("conjugate gradients claim no minima that are none", () => {
+  for (const dtype of ["float64", "float32"] as const) {
+    for (const { name, f, start: x0, minima } of squares) {
+      const sum = (x: NDArray): NDArray => f(x.astype("float64")).square().sum();
+      const solve = jit((x: NDArray) =>
+        minimise((x) => sum(x).astype(dtype), x, { solver: nonlinearCg() })
+      );
+      const found = solve(np.array([...x0], { dtype }));
+      const least = sum(found.value).item();
+      const [absolute, relative] = dtype === "float64" ? [1e-8, 1e-6] : [1e-5, 1e-3];
+      const right = minima.some((m) => Math.abs(least - m) <= absolute + relative * m);
+      assert(right || !found.converged, `${name}: ${least}, ${found.message}`);
+    }
+  }
+});
+
+Deno.test("by products with the Hessian a minimum takes few steps, past saddles too", () => {
+  const found = jit((x: NDArray) => minimise(valley, x, { solver: newtonCg() }))(alternating(50));
+  assertEquals(found.statusName, "converged", found.message);
+  assert(found.steps.item() < 200, found.message);
+  assert(found.evaluations.products.item() > found.steps.item());
+  const saddle = minimise(
+    ({ x, y }) => x.square().sub(y.square()).add(y.pow(4).mul(0.25)),
+    { x: scalar(1), y: scalar(0) },
+    { solver: newtonCg() },
+  );
+  assertEquals(saddle.statusName, "converged", saddle.message);
+  assertAlmostEquals(saddle.cost!.item(), -1, 1e-12);
+});
+
+Deno.test("values alone are enough for a simplex, which is made anew before a minimum is claimed", () => {
+  const solver = nelderMead();
+  const found = jit((x: NDArray) => minimise(valley, x, { solver }))(f64([-1.2, 1]));
+  assertEquals(found.statusName, "converged", found.message);
+  found.value.dataSync().forEach((x) => assertAlmostEquals(x, 1, 1e-6));
+  assert(found.gradientNorm!.item() < 1e-4);
+  const kink = minimise((x: NDArray) => x.sub(f64([1, -2, 0])).abs().sum(), f64([3, 3, 3]), {
+    solver,
+  });
+  assertEquals(kink.statusName, "converged", kink.message);
+  [1, -2, 0].forEach((x, i) => assertAlmostEquals(kink.value.dataSync()[i]!, x, 1e-6));
+  // McKinnon's function, on which a simplex collapses far from the minimum at (0, -1/2).
+  const mckinnon = ({ x, y }: { x: NDArray; y: NDArray }): NDArray =>
+    x.square().mul(np.where(x.less(0), 360, 6)).add(y).add(y.square());
+  const trap = minimise(mckinnon, { x: scalar(1), y: scalar(1) }, { solver });
+  assertEquals(trap.statusName, "converged", trap.message);
+  assertAlmostEquals(trap.cost!.item(), -0.25, 1e-10);
+  const few = minimise(valley, alternating(8), { solver, maxSteps: 50 });
+  assertEquals(few.statusName, "maxSteps");
+});
+
+Deno.test("a simplex stays within bounds, and a lane has no say in another's", () => {
+  const solver = nelderMead();
+  const within = (x: NDArray): NDArray => np.where(x.greater(0.25).any(), NaN, valley(x));
+  const found = minimise(within, f64([-1.2, 0.2]), { solver, bounds: { upper: 0.25 } });
+  assertEquals(found.statusName, "converged", found.message);
+  assertAlmostEquals(found.value.dataSync()[0]!, 0.25, 1e-6);
+  const solve = jit(
+    vmap((a: NDArray) =>
+      minimise((x) => valley(x).add(x.sum().mul(a)), f64([-1.2, 1]), { solver }).value
+    ),
+  );
+  const [well, ill] = [solve(f64([0, 0.5])), solve(f64([0, NaN]))];
+  assertEquals(ill.dataSync().slice(0, 2), well.dataSync().slice(0, 2));
 });
 
 Deno.test("mistakes in the use of minimise are explained", () => {

@@ -161,6 +161,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   curveFit: [(p: injax.NDArray, x: injax.NDArray) => x.mul(p), { x, y: x }, 1],
   leastSquares: [(y: injax.NDArray) => np.cos(y), 1],
   minimise: [(y: injax.NDArray) => np.cos(y), 1],
+  minimiseScalar: [(y: injax.NDArray) => np.cos(y), [1, 4]],
   linearSolve: [m, x],
   factorise: [m],
   rootFind: [(y: injax.NDArray) => np.cos(y), 1],

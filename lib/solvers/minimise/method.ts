@@ -42,6 +42,8 @@ export interface Minimiser {
   readonly make: (setting: never) => Stepper<unknown>;
   /** Whether it looks at values alone. */
   readonly gradientFree?: boolean | undefined;
+  /** The default of `maxSteps` for n unknowns, where that is not 1000. */
+  readonly steps?: ((n: number) => number) | undefined;
 }
 
 /** `x`, or 1 where it is 0. */

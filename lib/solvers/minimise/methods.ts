@@ -7,6 +7,8 @@ import { checkCount } from "../../core/checks.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
 import { conjugate, matrix, matrixWithin, pairs } from "./curvature.ts";
 import type { Minimiser, Setting } from "./method.ts";
+import { newtonTrustRegion } from "./newton_cg.ts";
+import { simplex } from "./nelder_mead.ts";
 import { quasiNewton } from "./quasi_newton.ts";
 
 /** Options of `lbfgs`. */
@@ -88,5 +90,50 @@ export function nonlinearCg(): Minimiser {
   return {
     description,
     make: (setting: Setting) => quasiNewton(description, conjugate(), setting),
+  };
+}
+
+/**
+ * Newton's method in a trust region by products with the Hessian (Steihaug, "The conjugate gradient method and
+ * trust regions in large scale optimization", 1983): few evaluations, some products each, and no stop at
+ * saddles.
+ *
+ * @example
+ * ```ts
+ * import { minimise, newtonCg, numpy as np } from "@injax/injax";
+ *
+ * const valley = ({ x, y }: { x: np.NDArray; y: np.NDArray }) =>
+ *   y.sub(x.square()).square().mul(100).add(x.sub(1).square());
+ * const { value } = minimise(valley, { x: -1.2, y: 1 }, { solver: newtonCg() });
+ * console.log(value.x.item().toFixed(3), value.y.item().toFixed(3)); // 1.000 1.000
+ * ```
+ */
+export function newtonCg(): Minimiser {
+  if (arguments.length > 0) checkCall("newtonCg()", arguments);
+  const description = "Newton's method by conjugate gradients";
+  return { description, make: (setting: Setting) => newtonTrustRegion(description, setting) };
+}
+
+/**
+ * The simplex method of Nelder and Mead, for few unknowns and values that are rough: it looks at values alone, and
+ * needs many. Unknowns are right to half the digits at best. The solution's gradient is computed at the end.
+ *
+ * @example
+ * ```ts
+ * import { minimise, nelderMead, numpy as np } from "@injax/injax";
+ *
+ * const rough = (x: np.NDArray) => np.abs(x.sub(np.array([1, 2]))).sum();
+ * const { value } = minimise(rough, np.zeros([2]), { solver: nelderMead() });
+ * console.log(value.at(0).item().toFixed(2), value.at(1).item().toFixed(2)); // 1.00 2.00
+ * ```
+ */
+export function nelderMead(): Minimiser {
+  if (arguments.length > 0) checkCall("nelderMead()", arguments);
+  const description = "the simplex method of Nelder and Mead";
+  return {
+    description,
+    make: (setting: Setting) => simplex(description, setting),
+    gradientFree: true,
+    steps: (n) => Math.max(1000, 500 * n),
   };
 }

@@ -21,6 +21,7 @@ import { mul, sub } from "../../primitives/elementwise/arithmetic.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
+import { reshape } from "../../primitives/shape/reshape.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../../transforms/tree_types.ts";
@@ -53,7 +54,7 @@ export interface MinimiseOptions {
   readonly rtol?: number | undefined;
   /** Gradient norm that is small enough whatever the step (default 0). */
   readonly atol?: number | undefined;
-  /** Largest number of evaluations of `f` and its gradient (default 1000). */
+  /** Largest number of evaluations of `f` and its gradient (default 1000; of `nelderMead` 500 for an unknown). */
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
@@ -161,7 +162,7 @@ export function solveMinimum<T extends FloatTree>(
   options: MinimiseOptions & HasAux,
   solver: Minimiser | Stepper<unknown>,
 ): Solution<T> {
-  const { transforms = pure, adjoint = implicit(), maxSteps = 1000 } = options;
+  const { transforms = pure, adjoint = implicit() } = options;
   const { history = false, hasAux = false, keepMemory = false, leg } = options;
   const [given, def] = flattenArrays(op, x0, "x0");
   const trees = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
@@ -172,6 +173,8 @@ export function solveMinimum<T extends FloatTree>(
   const { dtype } = vector;
   const tolerance = Math.max(...given.map((x) => defaultTolerance(x.dtype)));
   const { rtol = tolerance, atol = 0 } = options;
+  const usual = "make" in solver ? solver.steps?.(vector.size) : undefined;
+  const { maxSteps = usual ?? 1000 } = options;
   const box = trees === null ? null : { lower: ravel(trees.lower), upper: ravel(trees.upper) };
   const method = "make" in solver
     ? solver.make({ rtol, atol, sizes, bounds: box } satisfies Setting as never)
@@ -201,6 +204,11 @@ export function solveMinimum<T extends FloatTree>(
     return hasAux ? [all, aux] : all;
   };
   Object.defineProperty(equation, "name", { value: f.name });
+  const gradientAt = (apply: (z: Unknowns) => Unknowns, v: NDArray) => {
+    const { x, value, gradient } = apply({ x: unravel(v), ...none });
+    return { r: box === null ? ravel(x) : gradient, cost: value };
+  };
+  const valuesOnly = "make" in solver && solver.gradientFree === true;
   const none = { value: scalarArray(0, dtype), gradient: zerosLike(vector) };
   const tangents = tangentSolver(adjoint, transforms);
   const root = transforms.customRoot(
@@ -210,25 +218,26 @@ export function solveMinimum<T extends FloatTree>(
       const equationAt = apply as unknown as (z: Unknowns) => Unknowns;
       const problem = {
         evaluate: (v: NDArray) => {
-          const { x, value, gradient } = equationAt({ x: unravel(v), ...none });
-          return { r: box === null ? ravel(x) : gradient, cost: value };
+          const { r, cost } = gradientAt(equationAt, v);
+          return { r: valuesOnly ? reshape(cost, [1]) : r, cost };
         },
         sizes,
-        m: vector.size,
+        m: valuesOnly ? 1 : vector.size,
         displacement: false,
         hasCost: true,
       };
       const first = ravel((z as unknown as Unknowns).x);
       const { x, state, ...rest } = iterate(problem, first, method, limits, transforms);
+      const bestR = valuesOnly ? gradientAt(equationAt, x).r : state.bestR;
       // Infinite where nothing was finite.
       const { residualNorm } = rest;
       const gradient = select(
         isFinite(residualNorm),
-        norm(projected(x, state.bestR, box)),
+        norm(projected(x, bestR, box)),
         residualNorm,
       );
       return [
-        { x: unravel(x), value: rest.cost, gradient: box === null ? none.gradient : state.bestR },
+        { x: unravel(x), value: rest.cost, gradient: box === null ? none.gradient : bestR },
         {
           ...rest,
           gradient,

@@ -7,5 +7,7 @@
  * @module
  */
 export type { Box, Minimiser, Setting } from "./method.ts";
-export { bfgs, lbfgs, type LbfgsOptions, nonlinearCg } from "./methods.ts";
+export { bfgs, lbfgs, type LbfgsOptions, nelderMead, newtonCg, nonlinearCg } from "./methods.ts";
+export { minimiseScalar, type MinimiseScalarOptions } from "./minimise_scalar.ts";
+export { brentMinimum, goldenSection, type ScalarMinimiser } from "./scalar_methods.ts";
 export { minimise, type MinimiseOptions } from "./minimise.ts";

@@ -11,17 +11,15 @@ import { scalarArray } from "../../core/concrete.ts";
 import { epsilon } from "../../core/dtype.ts";
 import { treeMap } from "../../core/tree.ts";
 import { zerosLike } from "../../primitives/constants/full.ts";
-import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
+import { abs, div, minimum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { reduceAnd } from "../../primitives/reduce/logical.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import type { Stepper } from "../method.ts";
-import { dot, leafNorms, norm, plainNorm } from "../norms.ts";
+import { dot, norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
-import { localAt } from "../local.ts";
-import { certify } from "./certify.ts";
+import { ending, type Point, type Standing, standingAtFirst } from "./ending.ts";
 import { begun, judged, type Search } from "./line_search.ts";
 import {
   type Box,
@@ -50,10 +48,10 @@ export interface Curvature<C> {
 
 /** What a method remembers. */
 export interface QuasiNewtonMemory<C> {
-  /** The point of the last step that was taken, the value, and the gradient. */
-  readonly x: NDArray;
-  readonly value: NDArray;
-  readonly g: NDArray;
+  /** Where the last step ended that was taken. */
+  readonly at: Point;
+  /** The norm of the first gradient, by which values and gradients are divided; 0 before it is known. */
+  readonly unit: NDArray;
   /** The direction, and the search along it. */
   readonly direction: NDArray;
   readonly search: Search;
@@ -62,15 +60,9 @@ export interface QuasiNewtonMemory<C> {
   readonly learnt: NDArray;
   /** The inverse of the curvature along the last step. */
   readonly gamma: NDArray;
-  /** The first value. */
-  readonly start: NDArray;
-  /** The least gradient norm, and passes since it or the value fell. */
-  readonly least: NDArray;
-  readonly stale: NDArray;
   /** The share of a value that is taken to be rounding. */
   readonly noise: NDArray;
-  /** Products with the Hessian. */
-  readonly products: NDArray;
+  readonly standing: Standing;
   readonly accepted: NDArray;
   readonly status: NDArray;
 }
@@ -82,10 +74,11 @@ const bool = (b: boolean): NDArray => scalarArray(b ? 1 : 0, "bool");
 export function quasiNewton<C>(
   description: string,
   curvature: Curvature<C>,
-  { rtol, atol, sizes, bounds }: Setting,
+  setting: Setting,
 ): Stepper<QuasiNewtonMemory<C>> {
   const choose = <T>(which: NDArray, a: T, b: T): T =>
     treeMap((p: NDArray, q: NDArray) => select(which, p, q), a as never, b as never) as T;
+  const { bounds } = setting;
 
   return {
     description,
@@ -94,44 +87,43 @@ export function quasiNewton<C>(
     init(x) {
       const number = (v: number): NDArray => scalarArray(v, x.dtype);
       return {
-        x,
-        value: number(Infinity),
-        g: zerosLike(x),
+        at: { x, value: number(Infinity), g: zerosLike(x) },
+        unit: number(0),
         direction: zerosLike(x),
         search: begun(number(-1), number(1), number(Infinity)),
         curvature: curvature.init(x),
         learnt: int(0),
         gamma: number(1),
-        start: number(Infinity),
-        least: number(Infinity),
-        stale: int(0),
         noise: number(noiseRange(x.dtype)[0]),
-        products: int(0),
+        standing: standingAtFirst(x.dtype),
         accepted: bool(false),
         status: int(-1),
       };
     },
     // What was learnt is kept; the search begins anew.
     resume(m, x) {
-      return { ...this.init(x, null as never), curvature: m.curvature, learnt: m.learnt };
+      const { curvature, learnt, gamma, unit } = m;
+      return { ...this.init(x, null as never), curvature, learnt, gamma, unit };
     },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    counts: (m) => ({ products: m.products }),
+    counts: (m) => ({ products: m.standing.products }),
     step(x, r, m, local) {
       const { cost, scale, transforms } = local;
       const { dtype } = x;
       const eps = epsilon(dtype);
       const [, mostNoise] = noiseRange(dtype);
       const number = (v: number): NDArray => scalarArray(v, dtype);
-      const value = cost!;
-      const g = r.mul(scale);
-      const first = m.value.equal(Infinity);
-      const finite = and(isFinite(value), isFinite(norm(g)));
+      const first = m.at.value.equal(Infinity);
+      const raw = r.mul(scale);
+      const rawSize = norm(raw);
+      const finite = and(isFinite(cost!), isFinite(rawSize));
+      const unit = select(m.unit.greater(0), m.unit, orOne(rawSize));
+      const [value, g] = [div(cost!, unit), div(raw, unit)];
       const slope = dot(g, m.direction);
       const { t } = m.search;
       const trial = {
-        value: gain(value, m.value, t.mul(m.search.slope), t.mul(slope), m.noise),
+        value: gain(value, m.at.value, t.mul(m.search.slope), t.mul(slope), m.noise),
         slope,
         finite,
       };
@@ -139,10 +131,10 @@ export function quasiNewton<C>(
       const accepted = and(finite, or(first, verdict.accepted));
 
       // What the step says of the curvature.
-      const at = choose(accepted, { x, value, g }, { x: m.x, value: m.value, g: m.g });
+      const at = choose(accepted, { x, value, g }, m.at);
       const free = bounds === null ? null : freeAt(at.x, at.g, bounds);
-      const step = div(x.sub(m.x), scale);
-      const change = g.sub(m.g);
+      const step = div(x.sub(m.at.x), scale);
+      const change = g.sub(m.at.g);
       const along = dot(step, change);
       const bends = along.greater(plainNorm(step).mul(plainNorm(change)).mul(eps));
       const useful = and(and(accepted, not(first)), bends);
@@ -179,47 +171,25 @@ export function quasiNewton<C>(
       const descent = bounds === null
         ? newton(g1, null)
         : descentWithin(bounds, at.x, g1, gamma, scale, newton);
-      // Whether it is over.
-      const start = select(first, value, m.start);
-      const done = maximum(start.sub(at.value), number(0));
-      const values = leafNorms(at.x, sizes);
-      /** Whether a step [n] is small, or what it promises. */
-      const isSmall = (step: NDArray, share: NDArray): NDArray => {
-        const promised = leafNorms(abs(step.mul(div(g1, scale))).sqrt(), sizes);
-        const nothing = promised.mul(promised).lessEqual(done.mul(rtol * rtol));
-        return reduceAnd(or(leafNorms(step, sizes).lessEqual(values.mul(share)), nothing), [0]);
-      };
-      const still = size.equal(0);
-      const flat = and(norm(div(g1, scale)).lessEqual(atol), scalarArray(atol > 0 ? 1 : 0, "bool"));
-      const improves = or(
-        value.less(m.value.sub(abs(m.value).mul(m.noise))),
-        size.less(m.least.mul(0.9)),
-      );
-      // A search that goes on and on downhill is no standstill.
-      const counts = or(or(accepted, fails), verdict.search.bracketed).astype("int32");
-      const stale = select(and(accepted, or(first, improves)), int(0), m.stale.add(counts));
-      const over = or(stale.greaterEqual(mostStale), and(failed, not(forgets)));
-      const share = select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol));
-      const small = and(informed, isSmall(descent.mul(scale), share));
-      const asked = and(or(accepted, over), or(still, small));
-      const certificate = certify({
-        x: at.x,
-        gradient: div(at.g, scale),
+      const over = ending(setting, local, m.standing, unit, {
+        at,
+        before: m.at.value,
+        noise: m.noise,
         free,
-        sizes,
-        scale,
-        product: localAt(local.evaluate, at.x, local).push,
-        isSmall: (step) => isSmall(step, share),
-        asked,
-      }, transforms);
-      const { holds, products } = certificate;
-      const refuted = and(asked, not(holds));
-      let status = select(over, int(statusCode("stagnated")), int(-1));
+        g: g1,
+        size,
+        first,
+        accepted,
+        // A search that goes on and on downhill is no standstill.
+        counts: or(or(accepted, fails), verdict.search.bracketed),
+        failed: and(failed, not(forgets)),
+        step: descent,
+        informed,
+      });
+      const { certificate, refuted } = over;
       // A line that goes down for ever.
       const endless = and(verdict.search.settles, not(verdict.search.bracketed));
-      status = select(endless, int(statusCode("diverged")), status);
-      status = select(or(flat, holds), int(statusCode("converged")), status);
-      status = select(isFinite(at.value), status, int(-1));
+      const status = select(endless, int(statusCode("diverged")), over.status);
 
       const away = div(certificate.step, scale);
       const direction = select(
@@ -235,19 +205,15 @@ export function quasiNewton<C>(
 
       const next = within(at.x.add(line.mul(search.t).mul(scale)), bounds);
       return [next, {
-        x: at.x,
-        value: at.value,
-        g: at.g,
+        at,
+        unit,
         direction: line,
         search,
         curvature: known,
         learnt,
         gamma,
-        start,
-        least: select(accepted, minimum(size, m.least), m.least),
-        stale,
         noise,
-        products: m.products.add(products),
+        standing: over.standing,
         accepted,
         status,
       }];
@@ -283,6 +249,3 @@ const sufficient = 1e-4;
 
 /** Length of the first step, in that of the unknowns. */
 const firstStep = 0.1;
-
-/** Passes without a lower value or gradient before the end. */
-const mostStale = 20;

@@ -1,0 +1,154 @@
+/**
+ * When a method of minimisation ends, and what it may claim: that the step which is left is small beside each
+ * leaf, and what it promises beside the value; or that this is nothing beside what was gained; or that the
+ * unknowns have no numbers in between. And that the Hessian agrees (`certify.ts`).
+ *
+ * Gradients are in the units of the loop body: multiplied by `Local.scale`, in units of the first gradient.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { epsilon } from "../../core/dtype.ts";
+import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { reduceAnd } from "../../primitives/reduce/logical.ts";
+import { localAt } from "../local.ts";
+import type { Local } from "../method.ts";
+import { leafNorms, norm } from "../norms.ts";
+import { statusCode } from "../solution.ts";
+import { type Certificate, certify } from "./certify.ts";
+import type { Setting } from "./method.ts";
+
+/** Where a method stands. */
+export interface Point {
+  /** The point [n], the value and the gradient [n] there, in units of the first. */
+  readonly x: NDArray;
+  readonly value: NDArray;
+  readonly g: NDArray;
+}
+
+/** What is remembered for the end. */
+export interface Standing {
+  /** The first value. */
+  readonly start: NDArray;
+  /** The least gradient norm, and passes since it or the value fell. */
+  readonly least: NDArray;
+  readonly stale: NDArray;
+  /** Products with the Hessian: int32. */
+  readonly products: NDArray;
+}
+
+/** What a pass has seen. Bools are of whether. */
+export interface Seen {
+  readonly at: Point;
+  /** The value before, and the share of it that is rounding. */
+  readonly before: NDArray;
+  readonly noise: NDArray;
+  /** Unknowns that rest at no bound, as 1 or 0, and the gradient of those. */
+  readonly free: NDArray | null;
+  readonly g: NDArray;
+  /** Its norm. */
+  readonly size: NDArray;
+  readonly first: NDArray;
+  readonly accepted: NDArray;
+  /** The pass is one of standing still, if nothing improved. */
+  readonly counts: NDArray;
+  /** There is no way on from here. */
+  readonly failed: NDArray;
+  /** The step that the method would take, in units of the leaves, and whether it knows the curvature. */
+  readonly step: NDArray;
+  readonly informed: NDArray;
+}
+
+/** What follows. */
+export interface Ending {
+  readonly status: NDArray;
+  readonly standing: Standing;
+  readonly certificate: Certificate;
+  /** The Hessian says otherwise, and where to go: `certificate.step`. */
+  readonly refuted: NDArray;
+}
+
+const int = (k: number): NDArray => scalarArray(k, "int32");
+
+/** Before the first pass. */
+export function standingAtFirst(dtype: NDArray["dtype"]): Standing {
+  return {
+    start: scalarArray(Infinity, dtype),
+    least: scalarArray(Infinity, dtype),
+    stale: int(0),
+    products: int(0),
+  };
+}
+
+/** Whether it is over, in gradients of which `unit` is 1. */
+export function ending(
+  { rtol, atol, sizes }: Setting,
+  { evaluate, scale, steps, cost, transforms }: Local,
+  m: Standing,
+  unit: NDArray,
+  seen: Seen,
+): Ending {
+  const { at, before, noise, free, g, size, first, accepted, counts, failed } = seen;
+  const { dtype } = at.x;
+  const eps = epsilon(dtype);
+  const number = (v: number): NDArray => scalarArray(v, dtype);
+  const start = select(first, at.value, m.start);
+  const done = maximum(start.sub(at.value), number(0));
+  const values = leafNorms(at.x, sizes);
+  const slopes = div(g, scale);
+  /** Whether a step [n] is small, or what it promises. */
+  const isSmall = (step: NDArray, share: NDArray): NDArray => {
+    const promised = leafNorms(abs(step.mul(slopes)).sqrt(), sizes);
+    const nothing = promised.mul(promised).lessEqual(done.mul(rtol * rtol));
+    const short = reduceAnd(or(leafNorms(step, sizes).lessEqual(values.mul(share)), nothing), [0]);
+    // A leaf may have unknowns that are much smaller than itself: then a short step may promise much.
+    const all = norm(promised);
+    const worth = maximum(abs(at.value).mul(1e-3), done.mul(rtol * rtol));
+    const frozen = reduceAnd(abs(step).lessEqual(abs(at.x).mul(0.5 * eps)), [0]);
+    return or(and(short, all.mul(all).lessEqual(worth)), frozen);
+  };
+  const still = size.equal(0);
+  const improves = or(
+    at.value.less(before.sub(abs(before).mul(noise))),
+    size.less(m.least.mul(0.9)),
+  );
+  const progress = and(accepted, or(first, improves));
+  const stale = select(progress, int(0), m.stale.add(counts.astype("int32")));
+  const over = or(stale.greaterEqual(mostStale), failed);
+  const share = select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol));
+  const small = and(seen.informed, isSmall(seen.step.mul(scale), share));
+  const asked = and(or(accepted, over), or(still, small));
+  const certificate = certify({
+    x: at.x,
+    gradient: div(at.g, scale),
+    free,
+    sizes,
+    scale,
+    product: (v) => div(localAt(evaluate, at.x, { scale, steps, cost, transforms }).push(v), unit),
+    isSmall: (step) => isSmall(step, share),
+    nothing: done.mul(rtol * rtol),
+    asked,
+  }, transforms);
+  const { holds, products } = certificate;
+  let status = select(over, int(statusCode("stagnated")), int(-1));
+  const flat = atol === 0 ? holds : or(holds, norm(slopes).mul(unit).lessEqual(atol));
+  status = select(flat, int(statusCode("converged")), status);
+  return {
+    status: select(isFinite(at.value), status, int(-1)),
+    standing: {
+      start,
+      least: select(accepted, minimum(size, m.least), m.least),
+      stale,
+      products: m.products.add(products),
+    },
+    certificate,
+    refuted: and(asked, not(holds)),
+  };
+}
+
+/** Passes without a lower value or gradient before the end. */
+const mostStale = 20;

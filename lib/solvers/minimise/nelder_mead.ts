@@ -1,0 +1,225 @@
+/**
+ * The simplex method of Nelder and Mead, which looks at values alone, with the coefficients of Gao and Han
+ * ("Implementing the Nelder-Mead simplex algorithm with adaptive parameters", 2012). A simplex that has
+ * collapsed proves nothing: so it is made anew around the best vertex, and a minimum is claimed where that finds
+ * nothing better.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { epsilon } from "../../core/dtype.ts";
+import { full } from "../../primitives/constants/full.ts";
+import { iota } from "../../primitives/constants/iota.ts";
+import { identity } from "../../linalg/matrices.ts";
+import { abs, maximum } from "../../primitives/elementwise/arithmetic.ts";
+import { and, eq, not, or } from "../../primitives/elementwise/compare.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { reduceMax, reduceMin } from "../../primitives/reduce/extremes.ts";
+import { reduceAnd } from "../../primitives/reduce/logical.ts";
+import { expandDims } from "../../primitives/shape/reshape.ts";
+import { concatenate } from "../../primitives/slicing/concatenate.ts";
+import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
+import type { Stepper } from "../method.ts";
+import { leafNorms, spread } from "../norms.ts";
+import { statusCode } from "../solution.ts";
+import { type Setting, within } from "./method.ts";
+
+/** What the method remembers. */
+export interface SimplexMemory {
+  /** The vertices [n + 1, n] and their values [n + 1], infinite where they are not defined. */
+  readonly vertices: NDArray;
+  readonly values: NDArray;
+  /** What the trial is; of vertices that are evaluated in order, which one, and the one that is known: int32. */
+  readonly phase: NDArray;
+  readonly index: NDArray;
+  readonly fixed: NDArray;
+  /** The reflected point and its value. */
+  readonly reflected: NDArray;
+  readonly reflectedValue: NDArray;
+  /** The best value where the simplex was last made, and how often it was: int32. */
+  readonly before: NDArray;
+  readonly made: NDArray;
+  readonly accepted: NDArray;
+  readonly status: NDArray;
+}
+
+/** What a trial is. */
+const [vertexOf, reflectionOf, expansionOf, outsideOf, insideOf] = [0, 1, 2, 3, 4];
+
+const int = (k: number): NDArray => scalarArray(k, "int32");
+
+/** The method. */
+export function simplex(description: string, setting: Setting): Stepper<SimplexMemory> {
+  const { rtol, sizes, bounds } = setting;
+
+  /** A simplex around a point, its first vertex: edges are a share of each unknown, or of its leaf. */
+  function around(center: NDArray, scale: NDArray): NDArray {
+    const { dtype, size: n } = center;
+    const leaves = spread(leafNorms(center, sizes), sizes);
+    const typical = select(leaves.greater(0), leaves.mul(1 / Math.sqrt(n)), scale);
+    const far = maximum(abs(center), broadcastTo(typical, [n])).mul(edge);
+    const steps = bounds === null
+      ? far
+      : select(center.add(far).lessEqual(bounds.upper), far, far.neg());
+    const spokes = identity(n, dtype).mul(expandDims(steps, [0]));
+    const all = concatenate([full([1, n], 0, dtype), spokes], 0);
+    const rows = broadcastTo(expandDims(center, [0]), [n + 1, n]).add(all);
+    if (bounds === null) return rows;
+    const wide = (wall: NDArray): NDArray => broadcastTo(expandDims(wall, [0]), [n + 1, n]);
+    return within(rows, { lower: wide(bounds.lower), upper: wide(bounds.upper) });
+  }
+
+  return {
+    description,
+    goesBack: true,
+    patience: 100000,
+    init(x) {
+      const n = x.size;
+      const infinity = scalarArray(Infinity, x.dtype);
+      return {
+        vertices: broadcastTo(expandDims(x, [0]), [n + 1, n]),
+        values: full([n + 1], Infinity, x.dtype),
+        phase: int(vertexOf!),
+        index: int(0),
+        fixed: int(0),
+        reflected: x,
+        reflectedValue: infinity,
+        before: infinity,
+        made: int(0),
+        accepted: scalarArray(0, "bool"),
+        status: int(-1),
+      };
+    },
+    status: (_x, _r, m) => m.status,
+    accepts: (_x, _r, m) => m.accepted,
+    step(x, _r, m, { cost, scale }) {
+      const { dtype, size: n } = x;
+      const [grow, contract, shrink] = n < 2
+        ? [2, 0.5, 0.5]
+        : [1 + 2 / n, 0.75 - 0.5 / n, 1 - 1 / n];
+      const infinity = scalarArray(Infinity, dtype);
+      const value = select(isFinite(cost!), cost!, infinity);
+      const index = iota([n + 1], 0, "int32");
+      const everywhere = full([n + 1], Infinity, dtype);
+      const first = (mask: NDArray): NDArray =>
+        reduceMin(select(mask, index, full([n + 1], n, "int32")), [0]);
+      const table = (v: NDArray): NDArray => broadcastTo(expandDims(v, [0]), [n + 1, n]);
+      const rowsOf = (mask: NDArray): NDArray => broadcastTo(expandDims(mask, [1]), [n + 1, n]);
+      const row = (rows: NDArray, which: NDArray): NDArray =>
+        reduceSum(select(rowsOf(eq(index, which)), rows, full([n + 1, n], 0, dtype)), [0]);
+
+      // What becomes of the trial.
+      const start = m.made.equal(0);
+      const [vertex, reflection, expansion, outside, inside] = [
+        vertexOf,
+        reflectionOf,
+        expansionOf,
+        outsideOf,
+        insideOf,
+      ].map((phase) => eq(m.phase, int(phase!))) as [NDArray, NDArray, NDArray, NDArray, NDArray];
+      const worstValue = reduceMax(m.values, [0]);
+      const worst = first(eq(m.values, worstValue));
+      const least = reduceMin(m.values, [0]);
+      const second = reduceMax(select(eq(index, worst), everywhere.neg(), m.values), [0]);
+      const expands = and(reflection, value.less(least));
+      const middling = and(reflection, and(not(expands), value.less(second)));
+      const contracts = and(reflection, not(or(expands, middling)));
+      const outwards = and(contracts, value.less(worstValue));
+      const contracted = or(
+        and(outside, value.lessEqual(m.reflectedValue)),
+        and(inside, value.less(worstValue)),
+      );
+      const shrinks = and(or(outside, inside), not(contracted));
+      const returns = and(expansion, not(value.less(m.reflectedValue)));
+      const replaces = or(or(middling, expansion), contracted);
+      const here = and(eq(index, select(vertex, m.index, worst)), or(vertex, replaces));
+      const newest = select(returns, m.reflectedValue, value);
+      const values = select(here, broadcastTo(newest, [n + 1]), m.values);
+      const vertices = select(
+        rowsOf(here),
+        table(select(returns, m.reflected, x)),
+        m.vertices,
+      );
+
+      // Whether it is as small as it is to be.
+      const bestValue = reduceMin(values, [0]);
+      const best = first(eq(values, bestValue));
+      const bestRow = row(vertices, best);
+      const widths = reduceMax(abs(vertices.sub(table(bestRow))), [0]);
+      const share = Math.max(rtol, epsilon(dtype) ** 0.5);
+      const even = reduceMax(values, [0]).equal(bestValue);
+      const beside = leafNorms(bestRow, sizes).mul(share);
+      const units = leafNorms(broadcastTo(scale, [n]), sizes).mul(share * share);
+      const collapsed = reduceAnd(
+        leafNorms(widths, sizes).lessEqual(select(even, maximum(beside, units), beside)),
+        [0],
+      );
+      const skip = (i: NDArray): NDArray => select(eq(i, m.fixed), i.add(1), i);
+      const following = skip(m.index.add(1));
+      const last = following.greater(n);
+      const ends = and(and(collapsed, isFinite(bestValue)), or(and(vertex, last), replaces));
+      const gained = m.before.sub(bestValue).greater(abs(bestValue).mul(16 * epsilon(dtype)));
+      const proven = and(ends, and(m.made.greater(1), not(gained)));
+
+      // A new simplex, a smaller one, or the next trial of this one.
+      const makes = or(start, and(ends, not(proven)));
+      const fixed = select(makes, int(0), select(shrinks, best, m.fixed));
+      const known = broadcastTo(select(start, value, bestValue), [n + 1]);
+      const anew = or(makes, shrinks);
+      const kept = select(anew, select(eq(index, fixed), known, everywhere), values);
+      const towards = table(bestRow).add(vertices.sub(table(bestRow)).mul(shrink));
+      const rows = select(
+        makes,
+        around(select(start, x, bestRow), scale),
+        select(shrinks, towards, vertices),
+      );
+      const next = select(anew, select(eq(fixed, int(0)), int(1), int(0)), following);
+      const evaluates = or(anew, and(vertex, not(last)));
+      const bottom = first(eq(kept, reduceMax(kept, [0])));
+      const bottomRow = row(rows, bottom);
+      const centroid = reduceSum(rows, [0]).sub(bottomRow).mul(1 / n);
+      const away = centroid.sub(bottomRow);
+      const choose = <T>(a: T, b: T, c: T, d: T, e: T): T =>
+        select(
+          evaluates,
+          a as never,
+          select(
+            expands,
+            b as never,
+            select(outwards, c as never, select(contracts, d as never, e as never)),
+          ),
+        ) as T;
+      const trial = choose(
+        row(rows, next),
+        centroid.add(away.mul(grow)),
+        centroid.add(away.mul(contract)),
+        centroid.sub(away.mul(contract)),
+        centroid.add(away),
+      );
+      return [within(trial, bounds), {
+        vertices: rows,
+        values: kept,
+        phase: choose(
+          int(vertexOf!),
+          int(expansionOf!),
+          int(outsideOf!),
+          int(insideOf!),
+          int(reflectionOf!),
+        ),
+        index: next,
+        fixed,
+        reflected: select(reflection, x, m.reflected),
+        reflectedValue: select(reflection, value, m.reflectedValue),
+        before: select(makes, select(start, value, bestValue), m.before),
+        made: m.made.add(makes.astype("int32")),
+        accepted: and(isFinite(cost!), or(start, value.less(least))),
+        status: select(proven, int(statusCode("converged")), int(-1)),
+      }];
+    },
+  };
+}
+
+/** Length of the edges of a new simplex, in that of the unknowns. */
+const edge = 0.1;

@@ -1,0 +1,109 @@
+/** `minimiseScalar`: minima of functions of one number between two. */
+import {
+  brentMinimum,
+  DTypeError,
+  goldenSection,
+  grad,
+  jit,
+  lbfgs,
+  minimiseScalar,
+  type NDArray,
+  numpy as np,
+  ShapeError,
+  vmap,
+} from "../../mod.ts";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
+
+const scalar = (x: number): NDArray => np.array(x, { dtype: "float64" });
+
+/** Functions, brackets, the minimum, and evaluations by `minimize_scalar(method="bounded")` of SciPy 1.17.1. */
+const problems: readonly {
+  readonly name: string;
+  readonly f: (x: NDArray) => NDArray;
+  readonly bracket: readonly [number, number];
+  readonly at: number;
+  readonly evaluations: number;
+}[] = [
+  { name: "cos x", f: (x) => np.cos(x), bracket: [2, 4], at: Math.PI, evaluations: 9 },
+  {
+    name: "x^3 - x",
+    f: (x) => x.pow(3).sub(x),
+    bracket: [2, 0],
+    at: 1 / Math.sqrt(3),
+    evaluations: 11,
+  },
+  {
+    name: "|x - 0.3|",
+    f: (x) => x.sub(0.3).abs(),
+    bracket: [0, 1],
+    at: 0.3,
+    evaluations: 21,
+  },
+  { name: "x^2", f: (x) => x.square(), bracket: [-1, 3], at: 0, evaluations: 6 },
+  {
+    name: "x - log x",
+    f: (x) => x.sub(np.log(x)),
+    bracket: [-1, 3],
+    at: 1,
+    evaluations: Infinity, // not defined in part of the bracket
+  },
+];
+
+for (const { name, f, bracket, at, evaluations } of problems) {
+  Deno.test(`the minimum of ${name} is found, eagerly and compiled alike`, () => {
+    for (
+      const [solver, most] of [[brentMinimum(), evaluations + 3], [goldenSection(), 100]] as const
+    ) {
+      const solve = (a: NDArray, b: NDArray) => minimiseScalar(f, [a, b], { solver });
+      const ends = [scalar(bracket[0]), scalar(bracket[1])] as const;
+      const eager = solve(...ends);
+      const compiled = jit(solve)(...ends);
+      assertEquals(eager.statusName, "converged", eager.message);
+      assertAlmostEquals(eager.value.item(), at, 3e-8);
+      assertEquals(compiled.value.item(), eager.value.item());
+      assert(eager.steps.item() <= most, eager.message);
+    }
+  });
+}
+
+Deno.test("where there is no minimum inside, the better end is come close to", () => {
+  const found = minimiseScalar((x) => x, [scalar(1), scalar(2)]);
+  assertEquals(found.statusName, "converged", found.message);
+  assertAlmostEquals(found.value.item(), 1, 1e-7);
+});
+
+Deno.test("nothing is evaluated outside of the bracket", () => {
+  const f = (x: NDArray): NDArray =>
+    np.where(x.less(0), NaN, np.where(x.greater(1), NaN, x.sub(1).square()));
+  const found = minimiseScalar(f, [scalar(0), scalar(1)]);
+  assertEquals(found.statusName, "converged", found.message);
+  assertAlmostEquals(found.value.item(), 1, 1e-7);
+});
+
+Deno.test("a minimum of one number has derivatives, and lanes", () => {
+  const at = (a: NDArray): NDArray =>
+    minimiseScalar((x) => np.exp(x).sub(x.mul(a)), [scalar(-1), scalar(3)]).value;
+  assertAlmostEquals(grad(at)(scalar(2)).item(), 0.5, 1e-7);
+  assertAlmostEquals(grad(grad(at))(scalar(2)).item(), -0.25, 1e-7);
+  const all = vmap(at)(np.array([1, 2, 4], { dtype: "float64" })).dataSync();
+  [1, 2, 4].forEach((a, i) => assertAlmostEquals(all[i]!, Math.log(a), 3e-8));
+});
+
+Deno.test("mistakes in the use of minimiseScalar are explained", () => {
+  const f = (x: NDArray): NDArray => x.square();
+  assertThrows(
+    () => minimiseScalar(f, [1, 1]),
+    RangeError,
+    "must be finite and differ, not 1 and 1",
+  );
+  assertThrows(() => minimiseScalar(f, [0, Infinity]), RangeError, "Infinity");
+  assertThrows(() => minimiseScalar(f, [1] as never), TypeError, "a list of two scalars");
+  assertThrows(() => minimiseScalar(f, [np.array([1]), 2]), ShapeError, "[1]");
+  assertThrows(() => minimiseScalar(f, [np.array(1, { dtype: "int32" }), 2]), DTypeError, "int32");
+  assertThrows(() => minimiseScalar(f, [0, 1], { tol: 1 } as never), TypeError, "tol");
+  assertThrows(
+    () => minimiseScalar(f, [0, 1], { solver: lbfgs() as never }),
+    TypeError,
+    "brentMinimum()",
+  );
+});
