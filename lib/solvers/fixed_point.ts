@@ -21,6 +21,7 @@ import {
 import type { HasAux, Transforms } from "../transforms/types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
+import { corrected } from "./correction.ts";
 import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
 import type { Stepper } from "./method.ts";
 import { checkLeg, checkMade, checkTolerance } from "./options.ts";
@@ -50,6 +51,13 @@ export interface FixedPointOptions {
   readonly keepMemory?: boolean | undefined;
   /** An earlier solution of unknowns of the same shape, kept with `keepMemory`, whose memory is used. */
   readonly warmStart?: { readonly memory: unknown } | undefined;
+  /**
+   * How near the solution is brought beyond the criterion. `true`: by a Newton step, a Jacobian [n, n] and an
+   * evaluation, where that makes the residual smaller. `false`: not at all. By default, where neither `rtol` nor
+   * `atol` is given, by up to two more steps of the method, while the error is estimated to be above a 16th of
+   * the tolerance and they bring it nearer.
+   */
+  readonly polish?: boolean | undefined;
   /** The part of a long solve that is to be done, which `start` gives. */
   readonly leg?: Leg | undefined;
 }
@@ -67,6 +75,7 @@ const fixedPointOptions: OptionTable<FixedPointOptions & HasAux> = {
   warmStart: "object",
   hasAux: "boolean",
   leg: "object",
+  polish: "boolean",
 };
 
 /** A pytree of what may be solved for: floating-point arrays and numbers. */
@@ -168,7 +177,10 @@ export function fixedPoint<T extends FloatTree>(
   const tolerance = Math.max(...leaves.map((x) => defaultTolerance(x.dtype)));
   const { rtol = tolerance, atol = 0 } = options;
   const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
-  const limits = { rtol, atol, maxSteps, history, warm, leg };
+  const { polish = options.rtol === undefined && options.atol === undefined ? null : false } =
+    options;
+  const aim = polish === null ? tolerance / 16 : undefined;
+  const limits = { rtol, atol, maxSteps, history, warm, leg, aim };
 
   const residual = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
     const at = treeLeaves(x) as NDArray[];
@@ -201,7 +213,10 @@ export function fixedPoint<T extends FloatTree>(
         displacement: true,
         hasCost: false,
       };
-      const { x: best, state, ...rest } = iterate(problem, vector, solver, limits, transforms);
+      const outcome = iterate(problem, vector, solver, limits, transforms);
+      const { x: best, state, ...rest } = polish === true
+        ? corrected(outcome, problem, transforms)
+        : outcome;
       return [
         unravel(best) as Tree,
         {

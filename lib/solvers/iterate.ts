@@ -63,6 +63,11 @@ export interface Limits {
   readonly maxSteps: number;
   /** Whether to keep the residual norms. */
   readonly history: boolean;
+  /**
+   * Error relative to the point that is aimed at: where the first point that meets the criterion is estimated to
+   * be further off, the method takes up to two steps more, as long as they bring it nearer.
+   */
+  readonly aim?: number | undefined;
   /** The part of a long solve to do; by default all of it. */
   readonly leg?: Leg | undefined;
   /** Memory to begin with, in place of that of `init`, and the units of the leaves that it is in. */
@@ -103,6 +108,8 @@ export interface State {
   readonly burst: NDArray;
   readonly length: NDArray;
   readonly last: NDArray;
+  /** Steps since the criterion was met, 0 where it was not. */
+  readonly after: NDArray;
   /** Share of the way to the best point's next that is left after evaluations that were not finite. */
   readonly share: NDArray;
   readonly history: NDArray | null;
@@ -178,6 +185,7 @@ function begin<S>(
     burst: code(0),
     length: code(burstLength),
     last: infinity,
+    after: code(0),
     share: scalarArray(0.5, dtype),
     history: history ? full([Math.max(1, maxSteps)], NaN, dtype) : null,
   };
@@ -238,10 +246,15 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const [moved, stepped] = method.step(x, r, c.memory as S, local);
 
     const own = method.status?.(x, r, stepped, local);
-    const met = small(rNorms, displacement ? maximum(xNorms, first) : first, limits);
+    const beside = displacement ? maximum(xNorms, first) : first;
+    const met = small(rNorms, beside, limits);
+    const open = c.after.equal(0);
     const accepted = method.accepts?.(x, r, stepped, local) ??
-      (own === undefined ? or(merit.less(c.merit), met) : merit.less(c.merit));
+      (own === undefined ? or(merit.less(c.merit), and(met, open)) : merit.less(c.merit));
     const better = and(accepted, finite);
+    const even = (v: NDArray): NDArray =>
+      displacement && sizes.length > 1 ? div(v, known.scale) : v;
+    const slope = slopeOf(c, better, even(x.sub(c.best)), even(r.sub(c.bestR)));
     const best = select(better, x, c.best);
     const bestR = select(better, r, c.bestR);
     const stale = select(better, code(0), c.stale.add(1));
@@ -260,7 +273,13 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     if (own === undefined) {
       const far = and(weighed.mul(epsilon(dtype)).greater(c.merit), stale.greater(calm));
       status = select(far, code(statusCode("diverged")), status);
-      status = select(met, code(statusCode("converged")), status);
+      let ends = met;
+      if (limits.aim !== undefined) {
+        const near = reduceAnd(slope.mul(rNorms).lessEqual(beside.mul(limits.aim)), [0]);
+        const last = or(c.after.greaterEqual(further), steps.greaterEqual(limits.maxSteps));
+        ends = select(open, and(met, or(near, last)), or(or(near, last), not(better)));
+      }
+      status = select(ends, code(statusCode("converged")), status);
     } else status = select(own.greaterEqual(0), own, status);
     const lost = or(c.merit.equal(Infinity), c.share.less(2 ** -(goesBack ? 60 : 12)));
     status = select(and(not(finite), lost), code(statusCode("nonfinite")), status);
@@ -297,7 +316,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       bestR,
       merit: select(better, merit, c.merit),
       bestNorm: select(better, size, c.bestNorm),
-      slope: slopeOf(c, better, x, r),
+      slope,
       first,
       scale,
       steps,
@@ -307,6 +326,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       burst,
       length,
       last: weighed,
+      after: select(and(met, open), code(1), select(open, c.after, c.after.add(1))),
       share,
       history: c.history === null
         ? null
@@ -335,10 +355,10 @@ function scaleOf(xNorms: NDArray, rNorms: NDArray | null): NDArray {
 }
 
 /** What a unit of the residual was in steps, from the best point before to a better one. */
-function slopeOf(c: State, better: NDArray, x: NDArray, r: NDArray): NDArray {
-  const change = norm(r.sub(c.bestR));
+function slopeOf(c: State, better: NDArray, step: NDArray, dr: NDArray): NDArray {
+  const change = norm(dr);
   const known = and(and(better, isFinite(c.merit)), change.greater(0));
-  const slope = div(norm(x.sub(c.best)), select(known, change, onesLike(change)));
+  const slope = div(norm(step), select(known, change, onesLike(change)));
   return select(known, slope, c.slope);
 }
 
@@ -375,6 +395,9 @@ const burstLength = 10;
 
 /** Evaluations without a better point after which a solve has stagnated. */
 const hopeless = 100;
+
+/** Steps beyond the first point that meets the criterion, for the aim. */
+const further = 2;
 
 /** Evaluations without a better point before a residual that has grown by 1 / epsilon is divergence. */
 const calm = 10;

@@ -17,6 +17,7 @@ import {
   type NDArray,
   numpy as np,
   oneStep,
+  rootFind,
   type Stepper,
   TreeError,
   vmap,
@@ -442,4 +443,43 @@ Deno.test("a solution of very many lanes can be read", () => {
   const none = vmap((a: NDArray) => fixedPoint((z) => z.mul(0).add(a), np.array(1)))(np.zeros([0]));
   assertEquals([none.converged, none.status.shape], [true, [0]]);
   assert(none.message.includes("there are no lanes"), none.message);
+});
+
+Deno.test("a Newton step takes a solution to rounding, is counted, and claims nothing", () => {
+  const f64 = { dtype: "float64" } as const;
+  const f = (x: NDArray): NDArray => x.mul(0.999).add(np.sin(x).mul(1e-9)).add(1);
+  const x0 = np.zeros([1], f64);
+  const options = { solver: damped(), maxSteps: 20_000, rtol: 1e-6 };
+  const [plain, polished] = [false, true].map((polish) =>
+    fixedPoint(f, x0, { ...options, polish })
+  );
+  const root = rootFind((x: NDArray) => f(x).sub(x), np.array([1000], f64)).value.item();
+  const error = (s: { value: NDArray }): number => Math.abs(s.value.item() / root - 1);
+  assert(error(plain!) > 1e-5, `${error(plain!)}`);
+  assert(error(polished!) < 1e-8, `${error(polished!)}`);
+  assertEquals(polished!.steps.item(), plain!.steps.item());
+  assertEquals(polished!.evaluations.f.item(), plain!.evaluations.f.item() + 1);
+  assertEquals(polished!.evaluations.jacobian.item(), 1);
+  // What was not solved is left as it is, and so is what a step would make worse.
+  const failed = { maxSteps: 4, solver: damped() };
+  for (const polish of [false, true]) {
+    const s = fixedPoint(f, x0, { ...failed, polish });
+    assertEquals([s.statusName, s.evaluations.f.item()], ["maxSteps", 4]);
+  }
+  const kink = (x: NDArray): NDArray =>
+    np.where(x.greater(1e-9), x.mul(0.5), x.mul(0.5).add(1e-10));
+  const kept = fixedPoint(kink, np.ones([1], f64), { solver: damped(), rtol: 1e-9, polish: true });
+  assert(kept.converged && kept.residualNorm.item() <= 1e-9);
+});
+
+Deno.test("without a tolerance, steps are added where the error is estimated to be large for it", () => {
+  const f = (x: NDArray): NDArray => x.mul(0.99).add(np.cos(x).mul(0.005)).add(1);
+  const solve = (polish?: boolean) =>
+    fixedPoint(f, np.zeros([2], { dtype: "float64" }), polish === undefined ? {} : { polish });
+  const [own, none] = [solve(), solve(false)];
+  assert(own.converged && none.converged);
+  assert(own.steps.item() - none.steps.item() <= 2);
+  assert(own.errorEstimate!.item() <= none.errorEstimate!.item());
+  const given = fixedPoint(f, np.zeros([2], { dtype: "float64" }), { rtol: 1e-3 });
+  assert(given.steps.item() < none.steps.item(), "a tolerance that is given is kept to");
 });
