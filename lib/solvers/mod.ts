@@ -2,6 +2,15 @@
  * Solvers. Each takes a dictionary of transforms, so that it works on pure functions and inside any
  * stateful module system alike, and returns a `Solution` that says how it ended.
  *
+ * - `fixedPoint`: `x = f(x)`
+ * - `rootFind`, `bracketRoot`: `f(x) = 0`
+ * - `leastSquares`, `curveFit`: the smallest sum of squares; a curve through data
+ * - `minimise`: the smallest value
+ * - `linearSolve`: `A x = b`
+ *
+ * The guide has a page on which to take, `examples/guide/solving.md`, and one for each family: its mathematics and
+ * sources, when it fails, and how to read what it reports.
+ *
  * @module
  */
 export { type Adjoint, implicit, type ImplicitOptions, oneStep, phantom } from "./adjoint.ts";
