@@ -21,14 +21,14 @@ import { defaultTolerance } from "./adjoint.ts";
 import { between, type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome } from "./iterate.ts";
-import { levenbergMarquardt, made, type TrustRegionMethod } from "./levenberg_marquardt.ts";
+import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
 import { type Loss, robust } from "./loss.ts";
 import { norm } from "./norms.ts";
 import { checkLeg, checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import { denseSolve } from "./tangents.ts";
-import type { TrustRegionMemory } from "./trust_region.ts";
+import type { TrustRegionMemory } from "./trust_region/method.ts";
 
 /** Options of `leastSquares`. */
 export interface LeastSquaresOptions {
@@ -211,7 +211,13 @@ function combine(m: NDArray, v: NDArray): NDArray {
 function checkOptions(op: string, options: LeastSquaresOptions): void {
   const { solver, transforms, rtol, atol, maxSteps, loss, lossScale, bounds } = options;
   if (solver !== undefined) {
-    checkMade(op, "solver", solver, (s) => typeof s.make === "function", "levenbergMarquardt()");
+    checkMade(
+      op,
+      "solver",
+      solver,
+      (s) => typeof s.make === "function",
+      "levenbergMarquardt(), dogleg() or gaussNewton()",
+    );
   }
   if (transforms !== undefined) checkDictionary(op, transforms);
   if (rtol !== undefined) checkTolerance(op, "rtol", rtol);

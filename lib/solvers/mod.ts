@@ -22,7 +22,17 @@ export { fixedPoint, type FixedPointOptions, type FloatTree } from "./fixed_poin
 export * from "./linear/mod.ts";
 export * from "./minimise/mod.ts";
 export { leastSquares, type LeastSquaresOptions } from "./least_squares.ts";
-export { levenbergMarquardt, type TrustRegionMethod } from "./levenberg_marquardt.ts";
+export {
+  chord,
+  dogleg,
+  gaussNewton,
+  type JacobianOptions,
+  levenbergMarquardt,
+  type LevenbergMarquardtOptions,
+  newton,
+  type TrustRegionMethod,
+} from "./trust_region/methods.ts";
+export type { JacobianRule } from "./trust_region/jacobian.ts";
 export { progress, type ProgressOptions } from "./progress.ts";
 export { rootFind, type RootFindOptions } from "./root_find.ts";
 export {

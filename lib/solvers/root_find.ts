@@ -23,7 +23,7 @@ import { defaultTolerance } from "./adjoint.ts";
 import { type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome } from "./iterate.ts";
-import { levenbergMarquardt, made, type TrustRegionMethod } from "./levenberg_marquardt.ts";
+import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
 import { checkLeg, checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
@@ -160,7 +160,13 @@ export function rootFind<T extends FloatTree>(
 function checkOptions(op: string, options: RootFindOptions): void {
   const { solver, transforms, rtol, atol, maxSteps, bounds } = options;
   if (solver !== undefined) {
-    checkMade(op, "solver", solver, (s) => typeof s.make === "function", "levenbergMarquardt()");
+    checkMade(
+      op,
+      "solver",
+      solver,
+      (s) => typeof s.make === "function",
+      "levenbergMarquardt(), dogleg(), newton(), chord() or another Stepper",
+    );
   }
   if (transforms !== undefined) checkDictionary(op, transforms);
   if (rtol !== undefined) checkTolerance(op, "rtol", rtol);

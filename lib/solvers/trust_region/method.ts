@@ -1,0 +1,296 @@
+/**
+ * The one method behind least squares and square systems: steps of Gauss and Newton in a trust region, whose
+ * subproblem is solved exactly by the singular values of the Jacobian (`model.ts`, `steps.ts`).
+ *
+ * Where the residual's rounding hides what a step gains, steps are judged by the gradient instead
+ * ("polishing"), and where rounding ends that, too, the mean of several steps is taken (`mean.ts`). Success is
+ * claimed by the size of the last Gauss-Newton step alone.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { epsilon, smallestNormal } from "../../core/dtype.ts";
+import { treeMap } from "../../core/tree.ts";
+import { div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import type { Tree } from "../../transforms/tree_types.ts";
+import { between } from "../bounds.ts";
+import type { Local, Stepper } from "../method.ts";
+import { norm } from "../norms.ts";
+import { statusCode } from "../solution.ts";
+import { bent } from "./curvature.ts";
+import { type JacobianRule, keptJacobian } from "./jacobian.ts";
+import { atMean, noWalk, type Walk, walkOn } from "./mean.ts";
+import {
+  isSmall,
+  type Model,
+  modelAt,
+  noModel,
+  orOne,
+  promise,
+  type Setting,
+  stepAlong,
+} from "./model.ts";
+import type { StepRule } from "./steps.ts";
+
+/** What makes one method of the family. */
+export interface Kind {
+  readonly description: string;
+  readonly rule: StepRule;
+  /** What becomes of the Jacobian from point to point. */
+  readonly jacobian: JacobianRule;
+  /** Whether steps follow the curvature of the residuals. */
+  readonly geodesic: boolean;
+}
+
+/** What the method remembers. */
+export interface TrustRegionMemory {
+  readonly model: Model;
+  /** The first residual norm. */
+  readonly start: NDArray;
+  /** Radius, and length of the step that is being tried. */
+  readonly radius: NDArray;
+  readonly length: NDArray;
+  /** What the step should gain, as a share of the squared residual norm. */
+  readonly predicted: NDArray;
+  /** Number of steps judged by the gradient, this one included: 0 where it is judged by the gain. */
+  readonly polishing: NDArray;
+  /** The gradient's norm at which polishing last failed, and steps rejected since. */
+  readonly tried: NDArray;
+  readonly strikes: NDArray;
+  readonly walk: Walk;
+  /** Whether the model's Jacobian is that of its point, and whether the next trial is there to make it so. */
+  readonly fresh: NDArray;
+  readonly renews: NDArray;
+  readonly jacobians: NDArray;
+  /** The largest rank of a Jacobian so far. */
+  readonly rank: NDArray;
+  /** Of roots: the first attempt's start [n] and least residual norm; infinite before there is a second. */
+  readonly attempt: { readonly from: NDArray; readonly least: NDArray } | null;
+  readonly accepted: NDArray;
+  readonly status: NDArray;
+}
+
+const int = (k: number): NDArray => scalarArray(k, "int32");
+const bool = (k: boolean): NDArray => scalarArray(k ? 1 : 0, "bool");
+
+/** The method for one problem. */
+export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMemory> {
+  const { rtol, atol, root, bounds } = setting;
+  const within = (x: NDArray): NDArray =>
+    bounds === null ? x : between(x, bounds.lower, bounds.upper);
+  const exactly = kind.jacobian === "exact";
+  const keeps = { u: kind.geodesic, jacobian: !exactly };
+
+  function begin(x: NDArray, m: number): TrustRegionMemory {
+    const number = (v: number): NDArray => scalarArray(v, x.dtype);
+    return {
+      model: noModel(x, m, keeps),
+      start: number(Infinity),
+      radius: number(Infinity),
+      length: number(0),
+      predicted: number(0),
+      polishing: int(0),
+      tried: number(Infinity),
+      strikes: int(0),
+      walk: noWalk(x),
+      fresh: bool(true),
+      renews: bool(false),
+      jacobians: int(0),
+      rank: int(0),
+      attempt: root ? { from: x, least: number(Infinity) } : null,
+      accepted: bool(false),
+      status: int(-1),
+    };
+  }
+
+  return {
+    description: kind.description,
+    goesBack: true,
+    patience: root ? 150 : 80,
+    init: (x, { m }) => begin(x, m),
+    status: (_x, _r, m) => m.status,
+    accepts: (_x, _r, m) => m.accepted,
+    counts: (m) => ({ jacobian: m.jacobians }),
+    step(x, r, m, local) {
+      const { transforms } = local;
+      const { dtype } = x;
+      const eps = epsilon(dtype);
+      const number = (v: number): NDArray => scalarArray(v, dtype);
+      const old = m.model;
+      const first = old.size.equal(Infinity);
+      const size = norm(r);
+      const finite = isFinite(size);
+      const t = div(size, orOne(old.size));
+      const gain = number(1).sub(t).mul(t.add(1));
+      const polished = m.polishing.greater(0);
+      const walked = m.walk.points.greater(0);
+      const gains = gain.greater(m.predicted.mul(1e-4));
+      const judged = or(or(polished, walked), m.renews);
+      const looked = and(finite, or(or(first, gains), judged));
+      // A kept Jacobian serves as long as residuals are halved with it.
+      const anew = exactly ? bool(true) : or(or(first, judged), and(gains, t.greater(0.5)));
+      // Equations are measured alike for all unknowns of a leaf, which was tried to find more roots from afar;
+      // sums of squares by the columns, and so is a second attempt.
+      const attempt = m.attempt;
+      const sizes = attempt === null
+        ? null
+        : { scale: local.scale, used: attempt.least.equal(Infinity) };
+      const model = transforms.cond(
+        looked,
+        (x: NDArray, r: NDArray) => {
+          const jacobian = keptJacobian(kind.jacobian, old, x, r, anew, local);
+          return modelAt(x, r, jacobian, old.d, sizes, setting, keeps) as unknown as Tree;
+        },
+        () => old as unknown as Tree,
+        x,
+        r,
+      ) as unknown as Model;
+      // Gradients are compared as they are, not over the residual.
+      const [now, then] = [model.cosine.mul(model.size), old.cosine.mul(old.size)];
+      const falls = and(now.less(then.mul(0.9)), isFinite(now));
+      const isMean = and(walked, atMean(m.walk));
+      const asGood = and(isMean, now.lessEqual(m.walk.widest));
+      const better = select(walked, asGood, select(polished, now.less(then), gains));
+      const accepted = and(looked, or(or(first, m.renews), better));
+      const at = treeMap(
+        (a: NDArray, b: NDArray) => select(accepted, a, b),
+        model as never,
+        old as never,
+      ) as unknown as Model;
+      const fresh = select(accepted, anew, m.fresh);
+      // A step that fails by an old Jacobian is tried again with a new one.
+      const failed = and(not(or(accepted, judged)), not(fresh));
+
+      // The radius, from how the gain compares with what the model said.
+      const start = select(first, size, m.start);
+      const extent = norm(at.d.mul(at.x));
+      const ratio = div(gain, maximum(m.predicted, number(smallestNormal(dtype))));
+      const trusted = and(finite, ratio.greaterEqual(0.25));
+      let radius = select(
+        ratio.greater(0.75),
+        maximum(m.radius, m.length.mul(2)),
+        m.radius,
+      );
+      radius = select(trusted, radius, m.length.mul(0.25));
+      radius = select(or(judged, and(failed, finite)), m.radius, radius);
+      radius = select(first, select(extent.greater(0), extent, size), radius);
+
+      // What the residual's rounding can hide.
+      const noise = (root ? at.terms : extent).add(at.size).mul(eps);
+      const gradient = at.cosine.mul(at.size);
+      const hidden = at.cosine.mul(gradient).lessEqual(noise.mul(2 / Math.sqrt(r.size)));
+      const collapsed = radius.lessEqual(extent.mul(eps).mul(0.1));
+      const polishedOut = and(
+        polished,
+        or(not(and(accepted, falls)), m.polishing.greaterEqual(mostPolishing)),
+      );
+      const tried = select(polishedOut, gradient, m.tried);
+      const begins = and(
+        and(or(hidden, collapsed), not(or(walked, failed))),
+        gradient.less(tried.mul(0.5)),
+      );
+      const polishes = select(
+        and(polished, not(polishedOut)),
+        m.polishing.add(1),
+        and(begins, not(polishedOut)).astype("int32"),
+      );
+
+      // Where the Jacobian has lost rank on the way, unknowns have lost their meaning there.
+      const rank = maximum(m.rank, at.rank);
+      const sound = and(not(at.flat), at.rank.equal(rank));
+      // A sum of squares that is 0; a root to the precision of its terms, where it is not a simple one.
+      const nothing = root ? at.terms.mul(16 * eps) : start.mul(rtol * rtol);
+      const exact = at.size.lessEqual(nothing.add(atol));
+      const fits = root ? at.size.lessEqual(noise.mul(100)) : bool(true);
+      const claim = eps ** 0.6;
+      const [tight, loose] = [[rtol, rtol], [claim, claim / 10]].map(([share, ofResidual]) =>
+        and(and(isSmall(at, root, share!, ofResidual!, claim), fits), sound)
+      ) as [NDArray, NDArray];
+
+      const strays = or(not(looked), now.greater(then.mul(mostGradient)));
+      const averages = root ? bool(false) : and(polishedOut, not(or(tight, strays)));
+      const { walk, point } = walkOn(
+        m.walk,
+        averages,
+        within(model.x.add(model.newton)),
+        now,
+        strays,
+      );
+      const walks = walk.points.greater(0);
+      const waits = and(and(isFinite(tried), polishes.equal(0)), not(or(walks, failed)));
+      const strikes = select(and(waits, not(accepted)), m.strikes.add(1), int(0));
+      const over = or(strikes.greaterEqual(mostStrikes), and(waits, collapsed));
+      let status = select(or(over, isMean), int(statusCode("stagnated")), int(-1));
+      const level = root ? bool(false) : and(sound, at.angle.less(eps ** 0.75));
+      const ended = or(or(polishedOut, over), isMean);
+      const done = or(or(exact, tight), and(ended, or(loose, level)));
+      status = select(and(done, not(walks)), int(statusCode("converged")), status);
+      status = select(isFinite(at.size), status, int(-1));
+      const renews = and(not(fresh), or(failed, status.greaterEqual(0)));
+      status = select(renews, int(-1), status);
+
+      const { along, lambda } = kind.rule(at, radius, transforms);
+      const plain = within(at.x.add(stepAlong(at, along))).sub(at.x);
+      const { length, predicted } = promise(at, plain);
+      const bounded = kind.geodesic ? bent(at, plain, lambda, local) : plain;
+      const moved = select(polishes.greater(0), at.newton, bounded);
+      const trial = within(at.x.add(moved));
+      const next = select(walks, point, select(renews, at.x, trial));
+      const memory: TrustRegionMemory = {
+        model: at,
+        start,
+        radius,
+        length,
+        predicted,
+        polishing: polishes,
+        tried,
+        strikes,
+        walk,
+        fresh,
+        renews,
+        jacobians: m.jacobians.add(and(looked, anew).astype("int32")),
+        rank,
+        attempt,
+        accepted,
+        status,
+      };
+      if (attempt === null) return [next, memory];
+      // A minimum that is no root: once more from the start, on another way.
+      const least = minimum(attempt.least, at.size);
+      const again = and(status.equal(statusCode("stagnated")), attempt.least.equal(Infinity));
+      const choose = <T>(a: T, b: T): T =>
+        treeMap((p: NDArray, q: NDArray) => select(again, p, q), a as never, b as never) as T;
+      const afresh: TrustRegionMemory = {
+        ...begin(attempt.from, r.size),
+        jacobians: memory.jacobians,
+        attempt: { from: attempt.from, least },
+        accepted,
+      };
+      const inFirst = attempt.least.equal(Infinity);
+      const record = or(inFirst, at.size.less(attempt.least));
+      const told = {
+        ...memory,
+        accepted: and(accepted, record),
+        status: select(
+          record,
+          status,
+          select(status.equal(0), int(statusCode("stagnated")), status),
+        ),
+      };
+      return [choose(attempt.from, next), choose(afresh, told)];
+    },
+  };
+}
+
+/** Steps that may be rejected after polishing has failed. */
+const mostStrikes = 6;
+
+/** Times the best gradient's norm, beyond which a walk has left the neighbourhood of the solution. */
+const mostGradient = 30;
+
+/** Steps judged by the gradient before the end. */
+const mostPolishing = 30;

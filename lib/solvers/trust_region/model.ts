@@ -1,0 +1,231 @@
+/**
+ * The linear model of a problem at a point, `J D^-1 = U diag(s) V^T`, and what it says of the step to its
+ * minimum.
+ *
+ * All lengths are `|D p|`, where `D` holds the largest norm that each column of the Jacobian had, so that units
+ * do not matter.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { epsilon } from "../../core/dtype.ts";
+import { scaledColumns } from "../../linalg/matrices.ts";
+import { svd } from "../../linalg/svd.ts";
+import { full } from "../../primitives/constants/full.ts";
+import { dotGeneral } from "../../primitives/dot/dot_general.ts";
+import { abs, div, maximum } from "../../primitives/elementwise/arithmetic.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { reduceMax } from "../../primitives/reduce/extremes.ts";
+import { reduceAnd } from "../../primitives/reduce/logical.ts";
+import { expandDims } from "../../primitives/shape/reshape.ts";
+import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
+import { between } from "../bounds.ts";
+import { norm } from "../norms.ts";
+
+/** What a method is told of the problem, beside what a step sees. */
+export interface Setting {
+  /** Largest relative Gauss-Newton step at which it has converged. */
+  readonly rtol: number;
+  /** Residual norm at which it has, whatever the step. */
+  readonly atol: number;
+  /** Whether the residual itself is to vanish: a minimum of its norm is no solution then. */
+  readonly root: boolean;
+  /** Bounds of the unknowns [n], or `null`. No trial lies outside. */
+  readonly bounds: { readonly lower: NDArray; readonly upper: NDArray } | null;
+}
+
+/** The linear model at a point. */
+export interface Model {
+  /** The point [n], and the norm of its residual. */
+  readonly x: NDArray;
+  readonly size: NDArray;
+  /** Lengths of the unknowns [n]: 0 for those that the residual never depended on. */
+  readonly d: NDArray;
+  readonly s: NDArray;
+  readonly vt: NDArray;
+  /** `U^T r / |r|` [k]. */
+  readonly c: NDArray;
+  /** The Gauss-Newton step within the bounds [n]. */
+  readonly newton: NDArray;
+  /** Norm of the gradient in the lengths, over `|r|`: the cosine of the angle to the tangent plane. */
+  readonly cosine: NDArray;
+  /** What rounding of the residual makes of the Gauss-Newton step [n]. */
+  readonly doubt: NDArray;
+  /** What the residual is a sum of, by size: rounding is a share of it. */
+  readonly terms: NDArray;
+  /** Largest cosine of the angle between the residual and a column of the Jacobian. */
+  readonly angle: NDArray;
+  /** Number of singular values that are not 0, and of unknowns that rest at bounds: int32. */
+  readonly rank: NDArray;
+  /** Whether an unknown's column has vanished: the model says nothing of it here. */
+  readonly flat: NDArray;
+  /** `U` [m, k], of methods that look at curvature; else `null`. */
+  readonly u: NDArray | null;
+  /** The Jacobian [m, n] and the residual [m], of methods that keep Jacobians; else `null`. */
+  readonly jacobian: NDArray | null;
+  readonly r: NDArray | null;
+}
+
+/** What a method keeps in its models beside the usual. */
+export interface Keeps {
+  readonly u: boolean;
+  readonly jacobian: boolean;
+}
+
+/** `m^T v` for m [a, b], v [a]. */
+export const transposedTimes = (m: NDArray, v: NDArray): NDArray =>
+  dotGeneral(m, v, { contract: [[0], [0]], batch: [[], []] });
+/** `m v` for m [a, b], v [b]. */
+export const times = (m: NDArray, v: NDArray): NDArray =>
+  dotGeneral(m, v, { contract: [[1], [0]], batch: [[], []] });
+
+/** `x`, or 1 where it is 0. */
+export const orOne = (x: NDArray): NDArray => select(x.equal(0), full(x.shape, 1, x.dtype), x);
+
+/** 2-norms of the columns of a matrix, also where squares would leave the dtype's range: [n]. */
+function columnNorms(m: NDArray): NDArray {
+  const largest = reduceMax(abs(m), [0]);
+  const unit = orOne(largest);
+  const shares = div(m, broadcastTo(expandDims(unit, [0]), m.shape));
+  return reduceSum(shares.mul(shares), [0]).sqrt().mul(unit);
+}
+
+/** Lengths that are the same for all unknowns of a leaf, and those of the largest column. */
+function evenly(columns: NDArray, scale: NDArray): NDArray {
+  const sizes = broadcastTo(scale, columns.shape);
+  return div(broadcastTo(reduceMax(columns.mul(sizes), [0]), columns.shape), sizes);
+}
+
+/** Singular values that are not 0 beside the largest: bools [k]. */
+export function keptValues(s: NDArray): NDArray {
+  return s.greater(reduceMax(s, [0]).mul(rankless * epsilon(s.dtype)));
+}
+
+/** A model before there is any. */
+export function noModel(x: NDArray, m: number, keeps: Keeps): Model {
+  const n = x.size;
+  const k = Math.min(m, n);
+  const { dtype } = x;
+  const number = (v: number): NDArray => scalarArray(v, dtype);
+  return {
+    x,
+    size: number(Infinity),
+    d: full([n], 0, dtype),
+    s: full([k], 0, dtype),
+    vt: full([k, n], 0, dtype),
+    c: full([k], 0, dtype),
+    newton: full([n], 0, dtype),
+    cosine: number(Infinity),
+    doubt: full([n], 0, dtype),
+    terms: number(0),
+    angle: number(Infinity),
+    rank: scalarArray(0, "int32"),
+    flat: scalarArray(0, "bool"),
+    u: keeps.u ? full([m, k], 0, dtype) : null,
+    jacobian: keeps.jacobian ? full([m, n], 0, dtype) : null,
+    r: keeps.jacobian ? full([m], 0, dtype) : null,
+  };
+}
+
+/**
+ * The model at `x`, where the residual is `r` and its Jacobian `jacobian`. `before` are the lengths so far. With
+ * `sizes` of the unknowns they are measured by these.
+ */
+export function modelAt(
+  x: NDArray,
+  r: NDArray,
+  jacobian: NDArray,
+  before: NDArray,
+  sizes: { readonly scale: NDArray; readonly used: NDArray } | null,
+  { root, bounds }: Setting,
+  keeps: Keeps,
+): Model {
+  const { dtype } = x;
+  const within = (v: NDArray): NDArray =>
+    bounds === null ? v : between(v, bounds.lower, bounds.upper);
+  const m = r.size;
+  const columns = columnNorms(jacobian);
+  const longest = maximum(before, columns);
+  const d = sizes === null ? longest : select(sizes.used, evenly(columns, sizes.scale), longest);
+  const unit = orOne(d);
+  const size = norm(r);
+  const direction = div(r, orOne(size));
+  let a = div(jacobian, broadcastTo(expandDims(unit, [0]), jacobian.shape));
+  let flat = root ? columns.less(0) : columns.less(before.mul(epsilon(dtype)));
+  let resting: NDArray = scalarArray(0, "int32");
+  if (bounds !== null) {
+    // An unknown at its bound that would leave it stays.
+    const slope = transposedTimes(a, direction);
+    const held = or(
+      and(x.lessEqual(bounds.lower), slope.greater(0)),
+      and(x.greaterEqual(bounds.upper), slope.less(0)),
+    );
+    a = scaledColumns(a, not(held).astype(dtype));
+    flat = and(flat, not(held));
+    resting = reduceSum(held.astype("int32"), [0]);
+  }
+  const { u, s, vt } = svd(a, false);
+  const c = transposedTimes(u, direction);
+  const kept = keptValues(s);
+  const nothing = full(s.shape, 0, dtype);
+  const along = select(kept, div(c, orOne(s)), nothing);
+  const newton = within(x.sub(div(transposedTimes(vt, along), unit).mul(size))).sub(x);
+  const cosine = norm(select(kept, c, nothing));
+  const angles = div(abs(transposedTimes(a, direction)).mul(unit), orOne(columns));
+  const inverse = select(kept, div(full(s.shape, 1, dtype), orOne(s)), nothing);
+  const spread = div(columnNorms(vt.mul(expandDims(inverse, [1]))), unit);
+  return {
+    x,
+    size,
+    d,
+    s,
+    vt,
+    c,
+    newton,
+    cosine,
+    // The residual is known to a rounding error of each of its terms.
+    doubt: spread.mul(norm(d.mul(x)).mul(epsilon(dtype) / Math.sqrt(m))),
+    terms: norm(columns.mul(x)),
+    angle: reduceMax(angles, [0]),
+    rank: reduceSum(kept.astype("int32"), [0]).add(resting),
+    flat: flat.any(),
+    u: keeps.u ? u : null,
+    jacobian: keeps.jacobian ? jacobian : null,
+    r: keeps.jacobian ? r : null,
+  };
+}
+
+/** The step [n] that is `along`, over the size of the residual, in the basis `V`. */
+export function stepAlong({ vt, d, size }: Model, along: NDArray): NDArray {
+  return div(transposedTimes(vt, along), orOne(d)).mul(size).neg();
+}
+
+/** What is said of a step [n]: its length, and what it should gain, as a share of the squared residual norm. */
+export function promise(
+  { d, s, vt, c, size }: Model,
+  step: NDArray,
+): { readonly length: NDArray; readonly predicted: NDArray } {
+  const scaled = d.mul(step);
+  // |c|^2 - |c + S V^T D p|^2, without cancellation.
+  const q = div(s.mul(times(vt, scaled)), orOne(size));
+  return { length: norm(scaled), predicted: reduceSum(c.mul(2).add(q).mul(q), [0]).neg() };
+}
+
+/** Whether the Gauss-Newton step is small, unknown by unknown, beside its value or beside the residual. */
+export function isSmall(
+  { x, d, size, newton, doubt }: Model,
+  root: boolean,
+  share: number,
+  ofResidual: number,
+  sure: number,
+): NDArray {
+  const [step, value] = [abs(newton), abs(x)];
+  const beside = and(step.lessEqual(value.mul(share)), doubt.lessEqual(value.mul(sure)));
+  const hardly = d.mul(maximum(step, doubt)).lessEqual(size.mul(ofResidual));
+  return reduceAnd(root ? beside : or(beside, hardly), [0]);
+}
+
+/** Singular values below this many epsilons of the largest are 0. */
+const rankless = 4;
