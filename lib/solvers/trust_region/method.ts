@@ -18,7 +18,7 @@ import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import type { Tree } from "../../transforms/tree_types.ts";
 import { between } from "../bounds.ts";
-import type { Local, Stepper } from "../method.ts";
+import type { Stepper } from "../method.ts";
 import { norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { bent } from "./curvature.ts";

@@ -37,17 +37,17 @@ function wholeStep({ s, c, size }: Model, radius: NDArray) {
 }
 
 /** The Gauss-Newton step, shortened to the radius. */
-export const shortened: StepRule = (model, radius) => {
+export function shortened(model: Model, radius: NDArray): Bounded {
   const { whole, most } = wholeStep(model, radius);
   const share = minimum(div(most, orOne(norm(whole))), scalarArray(1, whole.dtype));
   return { along: whole.mul(share), lambda: scalarArray(0, whole.dtype) };
-};
+}
 
 /**
  * Powell's path from the minimum along the gradient to the Gauss-Newton step, up to the radius ("A hybrid
  * method for nonlinear equations", 1970).
  */
-export const onDogleg: StepRule = (model, radius) => {
+export function onDogleg(model: Model, radius: NDArray): Bounded {
   const { s, c } = model;
   const { kept, whole, most } = wholeStep(model, radius);
   const gradient = select(kept, s.mul(c), zeros(s));
@@ -68,10 +68,10 @@ export const onDogleg: StepRule = (model, radius) => {
     along: select(norm(whole).lessEqual(most), whole, along),
     lambda: scalarArray(0, s.dtype),
   };
-};
+}
 
 /** The step of least model residual among those no longer than the radius (within a tenth). */
-export const leastWithin: StepRule = (model, radius, transforms) => {
+export function leastWithin(model: Model, radius: NDArray, transforms: Transforms): Bounded {
   const { s, c } = model;
   const { dtype } = s;
   const number = (v: number): NDArray => scalarArray(v, dtype);
@@ -130,4 +130,4 @@ export const leastWithin: StepRule = (model, radius, transforms) => {
     along: select(inside, whole, found.step),
     lambda: select(inside, number(0), found.lambda),
   };
-};
+}
