@@ -34,7 +34,7 @@ import {
 import {
   decayOptions,
   decayPart,
-  identity,
+  identityPart,
   scaleBySign,
   tracePart,
   type TraceState,
@@ -99,7 +99,7 @@ function momentumPart(
   momentum: Scalar | undefined,
   nesterov: boolean,
 ): Optimiser<TraceState | null> {
-  if (momentum === undefined) return identity();
+  if (momentum === undefined) return identityPart(op);
   checkScalar(op, "momentum", momentum, "share");
   return tracePart(op, momentum, { nesterov }) as Optimiser<TraceState | null>;
 }

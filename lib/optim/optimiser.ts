@@ -80,7 +80,7 @@ export function transformation<S>(name: string, rule: Rule<S>): Optimiser<S> {
     description: rule.description ?? name,
     init(params) {
       if (arguments.length > 1) checkCall(`${name}.init(params)`, arguments);
-      return rule.init(floats(`${name}.init`, params, "the parameters"));
+      return rule.init(floats(`${name}.init`, params, "params"));
     },
     update(gradient, state, params) {
       if (arguments.length > 3) checkCall(`${op}(gradient, state, params)`, arguments);
@@ -91,7 +91,7 @@ export function transformation<S>(name: string, rule: Rule<S>): Optimiser<S> {
           `${op}: the parameters are needed. Write update(gradient, state, params)`,
         );
       }
-      const given = params === undefined ? undefined : floats(op, params, "the parameters");
+      const given = params === undefined ? undefined : floats(op, params, "params");
       if (given !== undefined) alike(op, [["the gradient", tree], ["the parameters", given]]);
       return rule.update(tree, state, given) as never;
     },
@@ -250,8 +250,8 @@ export function checkOptimiser(op: string, what: string, value: unknown): void {
 export function applyUpdates<T>(params: T, updates: TreeLike<T>): Arrays<T> {
   const op = "applyUpdates";
   if (arguments.length > 2) checkCall("applyUpdates(params, updates)", arguments);
-  const moved = floats(op, params, "the parameters");
-  const steps = floats(op, updates, "the updates");
+  const moved = floats(op, params, "params");
+  const steps = floats(op, updates, "updates");
   const parts: [Named, Named] = [["the parameters", moved], ["the updates", steps]];
   return mapTrees(op, parts, (p, u) => p.add(u)) as Arrays<T>;
 }

@@ -51,7 +51,12 @@ import {
  */
 export function identity(): Optimiser<null> {
   if (arguments.length > 0) checkCall("identity()", arguments);
-  return withoutState("identity", { of: (_, gradient) => gradient });
+  return identityPart("identity");
+}
+
+/** `identity` under the name by which users called it. */
+export function identityPart(op: string): Optimiser<null> {
+  return withoutState(op, { description: "identity", of: (_, gradient) => gradient });
 }
 
 /**

@@ -45,7 +45,7 @@ mistake(
   "parameters that are integers",
   () => adam.init({ n: np.arange(2) }),
   DTypeError,
-  "adam.init | the parameters at .n is int32[2]",
+  "adam.init: params at .n is int32[2]",
 );
 mistake(
   "the parameters in the place of the state",
@@ -184,7 +184,7 @@ mistake(
   "updates with a leaf that is no array",
   () => optim.applyUpdates(np.ones([1]), any("x")),
   TreeError,
-  "applyUpdates: the updates is",
+  "applyUpdates: updates is the string",
 );
 mistake(
   "a state without a learning rate",
@@ -275,11 +275,17 @@ mistake(
   "no parameters",
   () => adam.init(any(undefined)),
   TreeError,
-  "adam.init: the parameters must be a tree of arrays, not undefined",
+  "adam.init: params must be a tree of arrays, not undefined",
 );
 mistake(
   "averages of trees that differ",
   () => optim.incrementalUpdate(params as { w: NDArray }, any({ w: np.ones([2]) }), 0.5),
   TreeError,
   "the new tree and the old tree",
+);
+mistake(
+  "a module with functions in the place of its arrays",
+  () => optim.sgd(0.1).init(any({ w: np.ones([2]), act: Math.tanh })),
+  TreeError,
+  "sgd.init: params at .act is a function (tanh)",
 );

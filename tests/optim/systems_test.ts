@@ -113,6 +113,34 @@ Deno.test("a module of Equinox is trained: the updates are a module too", () => 
   assert(loss(moved as typeof module).item() < loss(module).item());
 });
 
+class Net extends eqx.Module {
+  readonly linear: eqx.nn.Linear = new eqx.nn.Linear(2, 1, { key: random.key(0) });
+  readonly size: NDArray = np.array(3, { dtype: "int32" });
+  readonly activation: (x: NDArray) => NDArray = (x) => np.tanh(x);
+
+  call(x: NDArray): NDArray {
+    return this.activation(this.linear.call(x));
+  }
+}
+
+Deno.test("of a module of Equinox with functions and integers, the arrays that it is filtered for are trained", () => {
+  const loss = (m: Net, x: NDArray): NDArray => m.call(x).sub(0.5).square().sum();
+  const adamw = optim.adamw(0.05);
+  const floats = (m: Net): Net => eqx.filter(m, eqx.isInexactArray) as Net;
+  const step = eqx.filterJit((m: Net, s: optim.AdamWState, x: NDArray): [Net, optim.AdamWState] => {
+    const gradient = eqx.filterGrad(loss)(m, x) as Net;
+    const [updates, next] = adamw.update(gradient, s, floats(m));
+    return [eqx.applyUpdates(m, updates) as Net, next];
+  });
+  let net = new Net();
+  let state = adamw.init(floats(net));
+  const x = np.array([1, 2]);
+  const before = loss(net, x).item();
+  for (let i = 0; i < 60; i++) [net, state] = step(net, state, x) as [Net, optim.AdamWState];
+  assert(loss(net, x).item() < 0.05 * before, `${before} became ${loss(net, x).item()}`);
+  assertEquals(net.size.item(), 3);
+});
+
 Deno.test("nnx.Optimizer takes an optimiser, and shows its learning rate", () => {
   const model = new nnx.Linear(2, 1, { rngs: new nnx.Rngs(0) });
   const x = np.array([1, 2]);
