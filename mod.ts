@@ -42,11 +42,13 @@
  *
  * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit`,
  *   `oneStep` or `phantom`
- * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, within bounds, with losses for outliers
+ * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, `dogleg` or `gaussNewton`, within bounds,
+ *   with losses for outliers
  * - `curveFit`: a curve through data, with standard errors, covariance and bands
  * - `minimise`: the smallest value, within bounds, by `lbfgs`, `bfgs`, `newtonCg`, `nonlinearCg` or
  *   `nelderMead`; `minimiseScalar`: of one number, by `brentMinimum` or `goldenSection`
- * - `rootFind`: `f(x) = 0` for as many equations as unknowns; `bracketRoot`: between two numbers
+ * - `rootFind`: `f(x) = 0` for as many equations as unknowns, by the same, `newton` or `chord`;
+ *   `bracketRoot`: between two numbers
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
  *   `LinearOperator` says what is known of A, `factorise` keeps what was made of it

@@ -53,7 +53,7 @@ const optionTable: OptionTable<MinimiseScalarOptions> = {
  * import { minimiseScalar } from "@injax/injax";
  *
  * const { value, cost } = minimiseScalar((x) => x.pow(3).sub(x), [0, 2]);
- * console.log(value.item().toFixed(4), cost!.item().toFixed(4)); // 0.5774 -0.3849
+ * console.log(value.item().toFixed(3), cost!.item().toFixed(4)); // 0.577 -0.3849
  * ```
  */
 export function minimiseScalar(
