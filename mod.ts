@@ -46,8 +46,10 @@
  *   with losses for outliers
  * - `curveFit`: a curve through data, with standard errors, covariance and bands
  * - `minimise`: the smallest value, within bounds, by `lbfgs`, `bfgs`, `newtonCg`, `nonlinearCg` or
- *   `nelderMead`; `minimiseScalar`: of one number, by `brentMinimum` or `goldenSection`
- * - `rootFind`: `f(x) = 0` for as many equations as unknowns, by the same, `newton` or `chord`;
+ *   `nelderMead`, by an optimiser (`first`), or `proximalGradient` with `projectSimplex`, `projectBox`,
+ *   `projectL1Ball`, `projectL2Ball`, `projectNonNegative`, `softThreshold`; `minimiseScalar`: of one number, by
+ *   `brentMinimum` or `goldenSection`
+ * - `rootFind`: `f(x) = 0` for as many equations as unknowns, by those, `newton` or `chord`;
  *   `bracketRoot`: between two numbers
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
@@ -131,6 +133,7 @@ export type { Arguments, Arrays, Tree, TreeLike } from "./lib/transforms/tree_ty
 export {
   type Adjoint,
   advance,
+  type Amount,
   anderson,
   type AndersonOptions,
   bfgs,
@@ -148,6 +151,7 @@ export {
   dogleg,
   type Evaluation,
   finish,
+  first,
   fixedPoint,
   type FixedPointOptions,
   gaussNewton,
@@ -179,6 +183,12 @@ export {
   phantom,
   progress,
   type ProgressOptions,
+  projectBox,
+  projectL1Ball,
+  projectL2Ball,
+  projectNonNegative,
+  projectSimplex,
+  proximalGradient,
   rootFind,
   type RootFindOptions,
   type Run,
@@ -187,6 +197,7 @@ export {
   type SavedRun,
   type ScalarMinimiser,
   type Sizes,
+  softThreshold,
   Solution,
   type SolutionFields,
   start,

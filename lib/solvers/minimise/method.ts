@@ -24,6 +24,11 @@ export interface Setting {
   readonly sizes: readonly number[];
   /** Bounds of the unknowns [n], or `null`. No trial lies outside. */
   readonly bounds: Box | null;
+  /** The tree of a vector of unknowns, and the vector of such a tree. */
+  readonly unravel: (x: NDArray) => unknown;
+  readonly ravel: (tree: unknown) => NDArray;
+  /** The method's proximal operator, on vectors. */
+  readonly prox: ((x: NDArray, step: NDArray) => NDArray) | null;
 }
 
 /** Bounds [n]. */
@@ -42,6 +47,8 @@ export interface Minimiser {
   readonly make: (setting: never) => Stepper<unknown>;
   /** Whether it looks at values alone. */
   readonly gradientFree?: boolean | undefined;
+  /** The proximal operator of what is minimised beside the function, on trees. */
+  readonly prox?: ((x: unknown, step: NDArray) => unknown) | undefined;
   /** The default of `maxSteps` for n unknowns, where that is not 1000. */
   readonly steps?: ((n: number) => number) | undefined;
 }

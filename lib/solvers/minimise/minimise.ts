@@ -25,7 +25,13 @@ import { reshape } from "../../primitives/shape/reshape.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../../transforms/tree_types.ts";
-import { checkFunction, flattenArrays, flattenResult, nameOf } from "../../transforms/trees.ts";
+import {
+  checkFunction,
+  checkSameType,
+  flattenArrays,
+  flattenResult,
+  nameOf,
+} from "../../transforms/trees.ts";
 import type { HasAux, Transforms } from "../../transforms/types.ts";
 import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "../adjoint.ts";
 import { type Bounds, boundTrees, clipped } from "../bounds.ts";
@@ -176,9 +182,34 @@ export function solveMinimum<T extends FloatTree>(
   const usual = "make" in solver ? solver.steps?.(vector.size) : undefined;
   const { maxSteps = usual ?? 1000 } = options;
   const box = trees === null ? null : { lower: ravel(trees.lower), upper: ravel(trees.upper) };
-  const method = "make" in solver
-    ? solver.make({ rtol, atol, sizes, bounds: box } satisfies Setting as never)
-    : solver;
+  const operator = "make" in solver ? solver.prox : undefined;
+  if (operator !== undefined && box !== null) {
+    throw new TypeError(
+      `${op}: proximalGradient() has no bounds; project onto them in its operator, with projectBox()`,
+    );
+  }
+  const prox = operator === undefined ? null : (v: NDArray, step: NDArray): NDArray => {
+    const result = operator(unravel(v), step);
+    const [leaves, own] = flattenResult(op, operator, result);
+    checkSameType(
+      op,
+      `the unknowns and what ${nameOf(operator)} gives`,
+      given.map((x) => x.aval),
+      def,
+      leaves.map((x) => x.aval),
+      own,
+      "A proximal operator gives what it takes",
+    );
+    return ravel(result);
+  };
+  const setting: Setting = { rtol, atol, sizes, bounds: box, ravel, unravel, prox };
+  const method = "make" in solver ? solver.make(setting as never) : solver;
+  /** Where one comes from a point along the gradient, within what is allowed; `null` where all is. */
+  const settled = prox !== null
+    ? (v: NDArray, g: NDArray) => prox(v.sub(g), scalarArray(1, dtype))
+    : box !== null
+    ? (v: NDArray, g: NDArray) => within(v.sub(g), box)
+    : null;
   const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
   const limits = { rtol, atol, maxSteps, history, warm, leg };
 
@@ -195,18 +226,18 @@ export function solveMinimum<T extends FloatTree>(
       hasAux: true,
     }) as unknown as [NDArray, (w: NDArray) => [NDArray], unknown];
     const g = pull(full([], 1, dtype))[0];
-    const zero = box === null ? g : v.sub(within(v.sub(g), box));
+    const zero = settled === null ? g : v.sub(settled(v, g));
     const all = {
       x: unravel(zero),
       value: cost.sub(value),
-      gradient: box === null ? gradient.neg() : g.sub(gradient),
+      gradient: settled === null ? gradient.neg() : g.sub(gradient),
     };
     return hasAux ? [all, aux] : all;
   };
   Object.defineProperty(equation, "name", { value: f.name });
   const gradientAt = (apply: (z: Unknowns) => Unknowns, v: NDArray) => {
     const { x, value, gradient } = apply({ x: unravel(v), ...none });
-    return { r: box === null ? ravel(x) : gradient, cost: value };
+    return { r: settled === null ? ravel(x) : gradient, cost: value };
   };
   const valuesOnly = "make" in solver && solver.gradientFree === true;
   const none = { value: scalarArray(0, dtype), gradient: zerosLike(vector) };
@@ -233,11 +264,11 @@ export function solveMinimum<T extends FloatTree>(
       const { residualNorm } = rest;
       const gradient = select(
         isFinite(residualNorm),
-        norm(projected(x, bestR, box)),
+        norm(prox === null ? projected(x, bestR, box) : x.sub(settled!(x, bestR))),
         residualNorm,
       );
       return [
-        { x: unravel(x), value: rest.cost, gradient: box === null ? none.gradient : bestR },
+        { x: unravel(x), value: rest.cost, gradient: settled === null ? none.gradient : bestR },
         {
           ...rest,
           gradient,

@@ -11,3 +11,14 @@ export { bfgs, lbfgs, type LbfgsOptions, nelderMead, newtonCg, nonlinearCg } fro
 export { minimiseScalar, type MinimiseScalarOptions } from "./minimise_scalar.ts";
 export { brentMinimum, goldenSection, type ScalarMinimiser } from "./scalar_methods.ts";
 export { minimise, type MinimiseOptions } from "./minimise.ts";
+export {
+  type Amount,
+  projectBox,
+  projectL1Ball,
+  projectL2Ball,
+  projectNonNegative,
+  projectSimplex,
+  softThreshold,
+} from "./projections.ts";
+export { proximalGradient } from "./proximal.ts";
+export { first } from "./first.ts";

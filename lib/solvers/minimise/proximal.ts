@@ -1,0 +1,200 @@
+/**
+ * Proximal gradients: minima of a smooth function plus one that is not, of which the proximal operator is known;
+ * or of a smooth function on a set, of which the projection is. Accelerated (Beck and Teboulle, "A fast iterative
+ * shrinkage-thresholding algorithm", 2009), with a restart where momentum leads uphill (O'Donoghue and Candès,
+ * "Adaptive restart for accelerated gradient schemes", 2015), and steps by backtracking.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { epsilon } from "../../core/dtype.ts";
+import { InternalError } from "../../core/errors.ts";
+import { checkCall } from "../../core/signature.ts";
+import { full, zerosLike } from "../../primitives/constants/full.ts";
+import { abs, div } from "../../primitives/elementwise/arithmetic.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { reduceMax } from "../../primitives/reduce/extremes.ts";
+import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
+import { checkFunction } from "../../transforms/trees.ts";
+import type { FloatTree } from "../fixed_point.ts";
+import type { Stepper } from "../method.ts";
+import { dot, leafNorms, norm } from "../norms.ts";
+import { statusCode } from "../solution.ts";
+import { type Minimiser, noiseRange, orOne, type Setting } from "./method.ts";
+
+/** What the method remembers. */
+interface Proximal {
+  /** Where the gradient was taken, the value and gradient there: the step is from there. */
+  readonly y: NDArray;
+  readonly fy: NDArray;
+  readonly gy: NDArray;
+  /** The last point that was accepted, and the one before. */
+  readonly x: NDArray;
+  /** Length of the step, and whether it still grows. */
+  readonly t: NDArray;
+  readonly grows: NDArray;
+  /** Momentum. */
+  readonly theta: NDArray;
+  /** Whether the trial is a point to take the gradient at. */
+  readonly looks: NDArray;
+  readonly begun: NDArray;
+  /** The least relative step, and accepted points since: int32. */
+  readonly least: NDArray;
+  readonly stale: NDArray;
+  readonly accepted: NDArray;
+  readonly status: NDArray;
+}
+
+const int = (k: number): NDArray => scalarArray(k, "int32");
+const bool = (b: boolean): NDArray => scalarArray(b ? 1 : 0, "bool");
+
+/**
+ * Minimises `f(x) + h(x)`, where `prox(v, step)` is the point with the smallest `|x - v|^2 / (2 step) + h(x)`; for a
+ * projection onto a set it does not depend on the step. `f` is what `minimise` is given, and the solution's `cost`
+ * is that of `f` alone. Derivatives are those of `x = prox(x - grad f(x), 1)`, also with respect to what `prox`
+ * closes over. Success is claimed where a step is small beside each leaf.
+ *
+ * @param prox From a tree like the unknowns, and a scalar, to such a tree.
+ *
+ * @example
+ * ```ts
+ * import { minimise, numpy as np, projectSimplex, proximalGradient } from "@injax/injax";
+ *
+ * const target = np.array([0.8, 0.6, -0.1]);
+ * const { value } = minimise((x) => x.sub(target).square().sum(), np.ones([3]), {
+ *   solver: proximalGradient((x: np.NDArray) => projectSimplex(x)),
+ * });
+ * console.log(value.toArray().map((v) => v.toFixed(2))); // [ "0.60", "0.40", "0.00" ]
+ * ```
+ */
+export function proximalGradient<T extends FloatTree>(
+  prox: (x: Arrays<T>, step: NDArray) => TreeLike<T>,
+): Minimiser {
+  checkCall("proximalGradient(prox)", arguments);
+  checkFunction("proximalGradient", prox);
+  const description = "proximal gradients";
+  return {
+    description,
+    make: (setting: Setting) => accelerated(description, setting),
+    prox: prox as (x: unknown, step: NDArray) => unknown,
+    steps: () => 10000,
+  };
+}
+
+/** The method. */
+function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepper<Proximal> {
+  if (prox === null) throw new InternalError("proximal gradients without an operator");
+  return {
+    description,
+    goesBack: true,
+    patience: 1000,
+    init(x) {
+      const number = (v: number): NDArray => scalarArray(v, x.dtype);
+      return {
+        y: x,
+        fy: number(Infinity),
+        gy: zerosLike(x),
+        x,
+        t: number(0),
+        grows: bool(true),
+        theta: number(1),
+        looks: bool(true),
+        begun: bool(false),
+        least: number(Infinity),
+        stale: int(0),
+        accepted: bool(false),
+        status: int(-1),
+      };
+    },
+    status: (_x, _r, m) => m.status,
+    accepts: (_x, _r, m) => m.accepted,
+    step(at, g, m, { cost }) {
+      const { dtype } = at;
+      const eps = epsilon(dtype);
+      const number = (v: number): NDArray => scalarArray(v, dtype);
+      const value = cost!;
+      const size = norm(g);
+      const finite = and(isFinite(value), isFinite(size));
+      const first = not(m.begun);
+      // The first step: a tenth of the unknowns, or as far as the slope promises to bring the value to 0.
+      const extent = norm(at);
+      const promise = div(abs(value), orOne(size));
+      const short = select(
+        extent.greater(0),
+        extent.mul(0.1),
+        select(promise.greater(0), promise, number(1)),
+      );
+      const t0 = select(first, div(short, orOne(size)), m.t);
+
+      // A step is accepted where the parabola of its length lies above.
+      const d = at.sub(m.y);
+      const dd = dot(d, d);
+      const change = value.sub(m.fy);
+      // Where rounding of the value hides that, by the slopes.
+      const seen = div(dd, t0).greater(abs(m.fy).mul(noiseRange(dtype)[0]));
+      const above = change.lessEqual(dot(m.gy, d).add(div(dd, t0).mul(0.5)));
+      const steep = dot(g.sub(m.gy), d).lessEqual(div(dd, t0));
+      const tried = not(m.looks);
+      const fits = and(and(tried, finite), or(select(seen, above, steep), dd.equal(0)));
+      const fails = and(tried, not(fits));
+      const lost = and(m.looks, not(finite));
+
+      // Where momentum leads uphill it begins anew.
+      const uphill = dot(m.y.sub(at), at.sub(m.x)).greater(0);
+      const theta1 = m.theta.mul(m.theta).mul(4).add(1).sqrt().add(1).mul(0.5);
+      const beta = select(uphill, number(0), div(m.theta.sub(1), theta1));
+      const ahead = at.add(at.sub(m.x).mul(beta));
+      const still = beta.equal(0);
+      const t = select(
+        fails,
+        t0.mul(select(finite, number(0.5), number(0.25))),
+        select(and(fits, m.grows), t0.mul(2), t0),
+      );
+
+      // Whether a step from here is small.
+      const step = at.sub(prox(at.sub(g.mul(t0)), t0));
+      const [steps, values] = [step, at].map((v) => leafNorms(v, sizes)) as [NDArray, NDArray];
+      // Of a leaf of zeros no other step is small than none.
+      const none = full(steps.shape, Infinity, dtype);
+      const shares = select(values.equal(0), none, div(steps, orOne(values)));
+      const share = reduceMax(select(steps.equal(0), steps, shares), [0]);
+      const lower = share.less(m.least.mul(0.9));
+      const stale = select(fits, select(lower, int(0), m.stale.add(1)), m.stale);
+      const over = stale.greaterEqual(mostStale);
+      const small = share.lessEqual(select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol)));
+      const tiny = t.mul(size).lessEqual(extent.mul(eps * eps));
+      let status = select(or(over, and(fails, tiny)), int(statusCode("stagnated")), int(-1));
+      status = select(and(fits, small), int(statusCode("converged")), status);
+
+      // From where the next step is: here, if the gradient was taken for that, or nothing is ahead.
+      const takes = or(and(m.looks, finite), and(fits, still));
+      const from = select(takes, at, m.y);
+      const slope = select(takes, g, m.gy);
+      const target = prox(from.sub(slope.mul(t)), t);
+      const goesAhead = and(fits, not(still));
+      const looks = or(goesAhead, lost);
+      const next = select(goesAhead, ahead, select(lost, m.x, target));
+      return [next, {
+        y: from,
+        fy: select(takes, value, m.fy),
+        gy: slope,
+        x: select(fits, at, m.x),
+        t,
+        grows: and(m.grows, not(fails)),
+        theta: select(fits, select(uphill, number(1), theta1), select(lost, number(1), m.theta)),
+        looks,
+        begun: or(m.begun, finite),
+        least: select(fits, select(lower, share, m.least), m.least),
+        stale,
+        accepted: or(fits, and(first, finite)),
+        status,
+      }];
+    },
+  };
+}
+
+/** Accepted points without a smaller step before the end. */
+const mostStale = 100;
