@@ -24,8 +24,9 @@ export interface Setting {
   readonly sizes: readonly number[];
   /** Bounds of the unknowns [n], or `null`. No trial lies outside. */
   readonly bounds: Box | null;
-  /** The tree of a vector of unknowns, and the vector of such a tree. */
+  /** The tree of a vector of unknowns. */
   readonly unravel: (x: NDArray) => unknown;
+  /** The vector of such a tree. */
   readonly ravel: (tree: unknown) => NDArray;
   /** The method's proximal operator, on vectors. */
   readonly prox: ((x: NDArray, step: NDArray) => NDArray) | null;

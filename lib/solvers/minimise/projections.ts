@@ -84,7 +84,7 @@ export function projectSimplex(x: NDArray, total: Amount = 1): NDArray {
  * ```ts
  * import { numpy as np, projectL2Ball } from "@injax/injax";
  *
- * console.log(projectL2Ball(np.array([3, 4]), 1).toArray().map((v) => v.toFixed(2))); // [ "0.60", "0.80" ]
+ * console.log(projectL2Ball(np.array([3, 4]), 2.5).toArray()); // [ 1.5, 2 ]
  * ```
  */
 export function projectL2Ball(x: NDArray, radius: Amount = 1): NDArray {
@@ -137,7 +137,7 @@ export function projectL1Ball(x: NDArray, radius: Amount = 1): NDArray {
  * const { value } = minimise((x) => x.sub(target).square().sum().mul(0.5), np.zeros([3]), {
  *   solver: lasso,
  * });
- * console.log(value.toArray().map((v) => v.toFixed(2))); // [ "2.00", "0.00", "-1.00" ]
+ * console.log([...value.dataSync()].map((v) => v.toFixed(2))); // [ "2.00", "0.00", "-1.00" ]
  * ```
  */
 export function softThreshold(x: NDArray, threshold: Amount): NDArray {

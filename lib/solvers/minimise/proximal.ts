@@ -67,7 +67,7 @@ const bool = (b: boolean): NDArray => scalarArray(b ? 1 : 0, "bool");
  * const { value } = minimise((x) => x.sub(target).square().sum(), np.ones([3]), {
  *   solver: proximalGradient((x: np.NDArray) => projectSimplex(x)),
  * });
- * console.log(value.toArray().map((v) => v.toFixed(2))); // [ "0.60", "0.40", "0.00" ]
+ * console.log([...value.dataSync()].map((v) => v.toFixed(2))); // [ "0.60", "0.40", "0.00" ]
  * ```
  */
 export function proximalGradient<T extends FloatTree>(
