@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { exportWasmWith, type NDArray } from "@injax/injax";
+import { exportWasmWith, type NDArray, numpy as np } from "@injax/injax";
 import { showProgress } from "../progress.ts";
 import { species } from "./data.ts";
-import { correct, predict, testSet, train, trainSet } from "./model.ts";
+import { chances, correct, predict, testSet, train, trainSet } from "./model.ts";
 
 const steps = 200;
 const begun = performance.now();
@@ -31,12 +31,17 @@ console.log(`Right of those it has not seen: ${known} of ${testSet.x.shape[0]}`)
 console.log(predict(params, testSet.x).solution.report());
 
 const name = "iris";
-const scores = (x: NDArray): NDArray => predict(params, x).scores;
-const files = exportWasmWith({ name, argumentNames: ["flowers"] }, scores, testSet.x);
+const files = exportWasmWith(
+  { name, argumentNames: ["flower"] },
+  (flower: NDArray) => chances(params, flower),
+  np.zeros([4]),
+);
 Deno.writeFileSync(`${name}.wasm`, files.wasm);
 Deno.writeTextFileSync(`${name}.ts`, files.typescript);
 console.log(
-  `Wrote ${name}.wasm (${files.wasm.length} bytes) and ${name}.ts: scores of ${species.join(", ")}`,
+  `Wrote ${name}.wasm (${files.wasm.length} bytes) and ${name}.ts: chances of ${
+    species.join(", ")
+  }`,
 );
 console.log(`Done in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
 if (known < 46) {

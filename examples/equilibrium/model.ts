@@ -35,26 +35,23 @@ export interface Sample {
   readonly y: NDArray;
 }
 
-/** Each third flower of a species is held back, to see whether the model knows flowers that it has not seen. */
-function split(): readonly [train: Sample, test: Sample] {
-  const all = species.flatMap((name, k) =>
-    flowers[name].map((flower, i) => ({ flower, k, held: i % 3 === 2 }))
-  );
-  const [seen, held] = [false, true].map((held) => all.filter((f) => f.held === held));
-  const measures = (of: typeof all): NDArray => np.array(of.map(({ flower }) => [...flower]));
-  const [mean, deviation] = [measures(seen!).mean(0), measures(seen!).std(0)];
-  const sample = (of: typeof all): Sample => ({
-    x: measures(of).sub(mean).div(deviation),
-    y: np.array(of.map(({ k }) => k), { dtype: "int32" }),
-  });
-  return [sample(seen!), sample(held!)];
-}
+// Each third flower of a species is held back, to see whether the model knows flowers that it has not seen.
+const all = species.flatMap((name, k) =>
+  flowers[name].map((flower, i) => ({ flower, k, held: i % 3 === 2 }))
+);
+const [seen, held] = [all.filter((f) => !f.held), all.filter((f) => f.held)];
+const measures = (of: typeof all): NDArray => np.array(of.map(({ flower }) => [...flower]));
+const [mean, deviation] = [measures(seen).mean(0), measures(seen).std(0)];
+const standard = (x: NDArray): NDArray => x.sub(mean).div(deviation);
+const sample = (of: typeof all): Sample => ({
+  x: standard(measures(of)),
+  y: np.array(of.map(({ k }) => k), { dtype: "int32" }),
+});
 
-const [seen, held] = split();
 /** Flowers to learn from. */
-export const trainSet: Sample = seen;
+export const trainSet: Sample = sample(seen);
 /** Flowers to be tested with. */
-export const testSet: Sample = held;
+export const testSet: Sample = sample(held);
 
 /** Parameters to start with. */
 export function init(seed: number): Params {
@@ -81,6 +78,12 @@ export function predict(
   const drive = x.matmul(layer.u).add(layer.b);
   const solution = fixedPoint((z) => np.tanh(z.matmul(w).add(drive)), np.zerosLike(drive));
   return { scores: solution.value.matmul(readout.w).add(readout.b), solution };
+}
+
+/** Chances of the species, [3], for the measures of one flower in millimetres, [4]. */
+export function chances(params: Params, flower: NDArray): NDArray {
+  const { scores } = predict(params, standard(flower).reshape([1, 4]));
+  return nn.softmax(scores).reshape([species.length]);
 }
 
 /** Cross-entropy, with the evaluations that the equilibrium took. */

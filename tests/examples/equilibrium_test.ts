@@ -11,7 +11,7 @@ import {
   train,
   trainSet,
 } from "../../examples/equilibrium/model.ts";
-import { assert, assertEquals } from "../support/assert.ts";
+import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
 
 Deno.test("the flowers have the published means", () => {
   // Of setosa, versicolor and virginica, in cm.
@@ -57,4 +57,29 @@ Deno.test("the derivative of the loss, through the equilibrium, is that of diffe
   const difference = (along(h) - along(-h)) / (2 * h);
   const trace = implicit.w.diagonal().sum().item();
   assert(Math.abs(trace - difference) < 1e-7, `${trace}, ${difference}`);
+});
+
+Deno.test("the program trains, and writes a model that names flowers without the library", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const main = new URL("../../examples/equilibrium/main.ts", import.meta.url).pathname;
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", "--allow-env", "--allow-write", "--config", config, main],
+      cwd: folder,
+    }).output();
+    const text = new TextDecoder().decode(stdout);
+    assertEquals(code, 0, text + new TextDecoder().decode(stderr));
+    assertStringIncludes(text, "step     loss  learning rate  evaluations");
+    assertStringIncludes(text, "Right of those it has not seen: 4");
+    const { instantiate } = await import(`file://${folder}/iris.ts`);
+    const run = instantiate(await Deno.readFile(`${folder}/iris.wasm`));
+    species.forEach((name, k) => {
+      const found: number[] = Array.from(run({ flower: flowers[name][2]! }).out);
+      assertEquals(found.indexOf(Math.max(...found)), k, `${name}: ${found}`);
+      assert(Math.abs(found.reduce((a, b) => a + b) - 1) < 1e-5);
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
