@@ -49,7 +49,7 @@
  *   `nelderMead`, by an optimiser (`first`), or `proximalGradient` with `projectSimplex`, `projectBox`,
  *   `projectL1Ball`, `projectL2Ball`, `projectNonNegative`, `softThreshold`; `minimiseScalar`: of one number, by
  *   `brentMinimum` or `goldenSection`
- * - `rootFind`: `f(x) = 0` for as many equations as unknowns, by those, `newton` or `chord`;
+ * - `rootFind`: `f(x) = 0` for as many equations as unknowns, by methods of `leastSquares`, `newton` or `chord`;
  *   `bracketRoot`: between two numbers
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;

@@ -50,6 +50,7 @@ const besideOnnx: Readonly<Record<string, number>> = {
   "lm-f64": 0.03,
   "lm-vmap": 0.15,
   "lbfgs": 0.01,
+  "minimise": 0.01,
   "while-small": 0.003,
   "scan-10000": 0.005,
   "scan-inputs": 0.005,

@@ -15,6 +15,7 @@ import {
   vmap,
   whileLoop,
 } from "../../mod.ts";
+import * as library from "../../mod.ts";
 import { injax, plain } from "../entries.ts";
 import type { Case } from "../harness.ts";
 import { noise64 } from "../problems.ts";
@@ -156,7 +157,7 @@ type State = [
   rho: NDArray,
 ];
 
-/** L-BFGS with halving of steps, 500 steps: the last point and value. */
+/** L-BFGS with halving of steps, 500 steps, as users write it: the last point and value. */
 function minimise(x0: NDArray): NDArray[] {
   const { dtype } = x0;
   const zeros = (...shape: number[]): NDArray => np.zeros(shape, { dtype });
@@ -346,6 +347,24 @@ export const solverCases: readonly Case[] = [
         const x0 = firstGuess();
         return () => minimisePlain(x0);
       }),
+    ],
+  },
+  {
+    name: "minimise",
+    title: "the library's minimise, 100 unknowns, 500 evaluations at most, float64",
+    entries: [
+      ...injax({
+        args: () => [np.array(firstGuess(), { dtype: "float64" })],
+        f: (x) => {
+          const { value, cost } = library.minimise(rosenbrock, x!, { maxSteps: MINIMISER_STEPS });
+          return [value, cost!];
+        },
+        tolerance: 1e-6,
+      }),
+      plain(() => {
+        const x0 = firstGuess();
+        return () => minimisePlain(x0);
+      }, 1e-6),
     ],
   },
 ];

@@ -4,24 +4,33 @@ import {
   bfgs,
   ConvergenceError,
   DTypeError,
+  first,
   grad,
   hessian,
   implicit,
   jit,
   lbfgs,
   minimise,
+  type Minimiser,
   type NDArray,
   nelderMead,
   newtonCg,
   nonlinearCg,
   numpy as np,
   oneStep,
+  projectBox,
+  proximalGradient,
   ShapeError,
   start,
   type Stepper,
+  type Tree,
   TreeError,
+  treeLeaves,
   vmap,
 } from "../../mod.ts";
+import * as nnx from "../../adapters/nnx/mod.ts";
+import { adam } from "../../lib/optim/mod.ts";
+import { assertClose } from "../support/arrays.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 import { squares } from "./truth/mgh.ts";
 
@@ -228,6 +237,65 @@ Deno.test("lanes are those of a batch where another lane fails", () => {
   assertEquals(ill.value.dataSync().slice(0, 6), well.value.dataSync().slice(0, 6));
   assertEquals([...ill.status.dataSync()], [0, 0, 2]);
   assertEquals([...ill.steps.dataSync()].slice(0, 2), [...well.steps.dataSync()].slice(0, 2));
+});
+
+Deno.test("lanes of every method are those of a batch where another lane fails", () => {
+  const clipped = proximalGradient((x: NDArray) => projectBox(x, -2, 2));
+  const all = [bfgs(), nonlinearCg(), newtonCg(), nelderMead(), clipped, first(adam(0.05))];
+  for (const solver of all) {
+    const solve = jit(vmap((a: NDArray) => {
+      const { value, status } = minimise(
+        (x) => np.cosh(x.sub(a)).sum().add(x.at(0).mul(x.at(1)).mul(0.1)),
+        f64([-1.2, 1]),
+        { solver },
+      );
+      return { value, status };
+    }));
+    const well = solve(f64([0.3, 0.5]));
+    const ill = solve(f64([0.3, NaN]));
+    const { description } = solver;
+    assertEquals([...well.status.dataSync()], [0, 0], description);
+    assertEquals(ill.value.dataSync().slice(0, 2), well.value.dataSync().slice(0, 2), description);
+    assertEquals(ill.status.dataSync()[1], 2, description);
+  }
+});
+
+Deno.test("a minimum over a model is that of the pure function of its weights, and so is its gradient", () => {
+  class Model extends nnx.Module {
+    readonly linear = new nnx.Linear(2, 2, { rngs: new nnx.Rngs(0) });
+    /** An energy, and how often it was asked for. */
+    readonly calls = new nnx.BatchStat(np.zeros([]));
+    energy(z: NDArray): NDArray {
+      this.calls.value = this.calls.value.add(1);
+      return np.cosh(this.linear.call(z).sub(1)).sum().add(z.square().sum());
+    }
+  }
+  const pureLeast = (solver: Minimiser) => (kernel: NDArray, bias: NDArray): NDArray =>
+    minimise(
+      (z) => np.cosh(z.matmul(kernel).add(bias).sub(1)).sum().add(z.square().sum()),
+      np.zeros([2]),
+      { solver },
+    ).value.sum();
+  for (const solver of [lbfgs(), newtonCg()]) {
+    const least = (m: Model): NDArray =>
+      minimise((z) => m.energy(z), np.zeros([2]), {
+        solver,
+        transforms: nnx.transformsFor(m),
+      }).value.sum();
+    const { kernel, bias } = new Model().linear;
+    const [dk, db] = grad(pureLeast(solver), { argnums: [0, 1] })(
+      kernel.value,
+      bias!.value,
+    );
+    for (const run of [nnx.grad(least), nnx.jit(nnx.grad(least))]) {
+      const m = new Model();
+      const { linear } = run(m) as { linear: Record<"kernel" | "bias", unknown> };
+      const slopes = treeLeaves([linear.kernel, linear.bias] as Tree);
+      assertClose(slopes, [dk, db], 1e-4);
+      // What is written is that of one evaluation, at the solution.
+      assertEquals(m.calls.value.item(), 1);
+    }
+  }
 });
 
 Deno.test("a solve goes on with what another has learnt", () => {

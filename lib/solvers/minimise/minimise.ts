@@ -94,9 +94,10 @@ const minimiseOptions: OptionTable<MinimiseOptions & HasAux> = {
 };
 
 /**
- * Minimises `f` from `x0`. Success is claimed where the step that is left is small beside each leaf, or where what
- * it promises is nothing beside what was gained; not where progress is slow. So units do not matter. The
- * minimum is differentiable with respect to whatever `f` closes over, by the implicit function theorem: one
+ * Minimises `f` from `x0`. Success is claimed where the step that is left is small beside each leaf and what it
+ * promises beside the value, or where that is nothing beside what was gained; not where progress is slow, and not
+ * before some products with the Hessian agree. So units do not matter, and saddles are left. The minimum is
+ * differentiable with respect to whatever `f` closes over, by the implicit function theorem: one
  * linear system with the Hessian.
  *
  * @param f From a tree to a floating-point scalar.
