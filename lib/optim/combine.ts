@@ -16,10 +16,11 @@ import {
   mapTrees,
   type Named,
   type Optimiser,
+  type Scalar,
   transformation,
   zerosOf,
 } from "./optimiser.ts";
-import { counted, noSteps } from "./scalars.ts";
+import { checkScalar, counted, noSteps, scaled } from "./scalars.ts";
 
 /**
  * One optimiser after the other: each is given the updates of the one before. The state is a list of theirs.
@@ -218,6 +219,81 @@ export function applyIfFinite<S>(
           totalNotFinite: where(finite, state.totalNotFinite, counted(state.totalNotFinite)),
           inner: choose(op, apply, own, state.inner),
         },
+      ];
+    },
+  });
+}
+
+/** What `lookahead` keeps. */
+export interface LookaheadState<S> {
+  /** Steps since the slow parameters followed. */
+  readonly stepsSinceSync: NDArray;
+  /** The slow parameters: a tree like the parameters. */
+  readonly slow: Kept;
+  /** What the inner optimiser keeps. */
+  readonly inner: S;
+}
+
+/**
+ * Slow parameters that follow after several steps of an optimiser, which then goes on from them (Zhang and others,
+ * "Lookahead optimizer", 2019). They are in the state, as `slow`.
+ *
+ * @param syncPeriod Steps from one time to the next.
+ * @param slowStepSize Share of the way that the slow parameters go.
+ * @throws {RangeError} where `syncPeriod` is not a positive integer, or `slowStepSize` not in [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import { lookahead, sgd } from "@injax/injax/optim";
+ *
+ * const optimiser = lookahead(sgd(1), 1, 0.5);
+ * const params = np.array([4]);
+ * const [updates, state] = optimiser.update(np.array([2]), optimiser.init(params), params);
+ * console.log(updates.toArray(), String(state.slow)); // [ -1 ] Array(float32[1], [3])
+ * ```
+ */
+export function lookahead<S>(
+  inner: Optimiser<S>,
+  syncPeriod: number,
+  slowStepSize: Scalar,
+): Optimiser<LookaheadState<S>> {
+  const name = "lookahead";
+  if (arguments.length > 3) checkCall(`${name}(inner, syncPeriod, slowStepSize)`, arguments);
+  checkOptimiser(name, "the first argument", inner);
+  if (!Number.isInteger(syncPeriod) || syncPeriod < 1) {
+    throw new RangeError(
+      `${name}: syncPeriod must be a positive integer, not ${describeValue(syncPeriod)}`,
+    );
+  }
+  checkScalar(name, "slowStepSize", slowStepSize, "share");
+  const op = `${name}.update`;
+  return transformation<LookaheadState<S>>(name, {
+    description: `${inner.description ?? "an optimiser"}, looked at every ${syncPeriod} steps`,
+    keeps: ["stepsSinceSync", "slow", "inner"],
+    needsParams: true,
+    init: (params) => ({
+      stepsSinceSync: noSteps(),
+      slow: params as Kept,
+      inner: inner.init(params),
+    }),
+    update(gradient, state, params) {
+      const steps = state.stepsSinceSync.add(1);
+      const due = steps.equal(syncPeriod);
+      const [updates, own] = inner.update(gradient, state.inner, params as never);
+      const slow = mapTrees(
+        op,
+        [["the state's slow", state.slow], ["the parameters", params], ["the updates", updates]],
+        (s, p, u) => where(due, s.add(scaled(p.add(u).sub(s), slowStepSize)), s),
+      );
+      const moved = mapTrees(
+        op,
+        [["the updates", updates], ["the state's slow", slow], ["the parameters", params]],
+        (u, s, p) => where(due, s.sub(p), u),
+      );
+      return [
+        moved,
+        { stepsSinceSync: where(due, 0, steps), slow: slow as Kept, inner: own },
       ];
     },
   });

@@ -9,7 +9,7 @@
  * - What parameters become: `applyUpdates`; the learning rate: `learningRateOf`, `withLearningRate`
  * - Schedules: `cosineDecaySchedule`, `warmupCosineDecaySchedule`, `exponentialDecay`, `joinSchedules`, ...
  * - Parts: `scaleByAdam`, `trace`, `clipByGlobalNorm`, `addDecayedWeights`, `scaleByLearningRate`, ...
- * - Combinations: `chain`, `masked`, `partition`, `multiSteps`, `applyIfFinite`
+ * - Combinations: `chain`, `masked`, `partition`, `multiSteps`, `lookahead`, `applyIfFinite`
  *
  * @example
  * ```ts
@@ -165,6 +165,8 @@ export {
   applyIfFinite,
   type ApplyIfFiniteState,
   chain,
+  lookahead,
+  type LookaheadState,
   multiSteps,
   type MultiStepsState,
 } from "./combine.ts";

@@ -123,6 +123,7 @@ export const optimisers: Readonly<Record<string, () => optim.Optimiser>> = {
     ),
   "masked": () => optim.chain(optim.masked(optim.trace(0.9), weights), optim.scale(-0.02)),
   "multiSteps": () => optim.multiSteps(optim.adam(0.1), 3),
+  "lookahead": () => optim.lookahead(optim.adam(0.1), 4, 0.6),
   "applyIfFinite": () => optim.applyIfFinite(optim.adam(0.05), 2),
 };
 

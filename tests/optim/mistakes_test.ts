@@ -289,3 +289,9 @@ mistake(
   TreeError,
   "sgd.init: params at .act is a function (tanh)",
 );
+mistake(
+  "slow parameters that follow after no steps",
+  () => optim.lookahead(adam, 0, 0.5),
+  RangeError,
+  "lookahead: syncPeriod must be a positive integer, not number 0",
+);

@@ -80,6 +80,7 @@ OPTIMISERS = {
     ),
     "masked": lambda: optax.chain(optax.masked(optax.trace(0.9), WEIGHTS), optax.scale(-0.02)),
     "multiSteps": lambda: optax.MultiSteps(optax.adam(0.1), 3, accumulator_dtype=None),
+    "lookahead": lambda: optax.lookahead(optax.adam(0.1), 4, 0.6),
     "applyIfFinite": lambda: optax.apply_if_finite(optax.adam(0.05), 2),
 }
 
@@ -114,16 +115,21 @@ def loss(params, data):
     return jnp.mean((out - data["y"]) ** 2)
 
 
-def train(make, dtype):
+def train(name, make, dtype):
     params, data = jax.tree.map(lambda x: jnp.asarray(x, dtype), (START, DATA))
     optimiser = make()
+    # Of lookahead, Optax has fast and slow parameters as a pair.
+    pair = name == "lookahead"
+    fast = (lambda p: p.fast) if pair else (lambda p: p)
+    if pair:
+        params = optax.LookaheadParams.init_synced(params)
     state = optimiser.init(params)
     kept = []
     for i in range(STEPS):
-        updates, state = optimiser.update(jax.grad(loss)(params, data), state, params)
+        updates, state = optimiser.update(jax.grad(loss)(fast(params), data), state, params)
         params = optax.apply_updates(params, updates)
         if i in (0, STEPS - 1):
-            kept.append([np.asarray(x, np.float64) for x in jax.tree.leaves(params)])
+            kept.append([np.asarray(x, np.float64) for x in jax.tree.leaves(fast(params))])
     return kept
 
 
@@ -131,8 +137,8 @@ def main(out):
     cases = []
     for name, make in OPTIMISERS.items():
         with jax.enable_x64(True):
-            wide = train(make, np.float64)
-        narrow = train(make, np.float32)
+            wide = train(name, make, np.float64)
+        narrow = train(name, make, np.float32)
         apart = max(
             float(np.max(np.abs(a - b)) / np.max(np.abs(b)))
             for x, y in zip(narrow, wide)
