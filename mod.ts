@@ -44,7 +44,7 @@
  *   `oneStep` or `phantom`
  * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, `dogleg` or `gaussNewton`, within bounds,
  *   with losses for outliers
- * - `curveFit`: a curve through data, with standard errors, covariance and bands
+ * - `curveFit`: a curve through data, with standard errors, covariance, bands, a report and a plot
  * - `minimise`: the smallest value, within bounds, by `lbfgs`, `bfgs`, `newtonCg`, `nonlinearCg` or
  *   `nelderMead`, by an optimiser (`first`), or `proximalGradient` with `projectSimplex`, `projectBox`,
  *   `projectL1Ball`, `projectL2Ball`, `projectNonNegative`, `softThreshold`; `minimiseScalar`: of one number, by
@@ -136,6 +136,7 @@ export {
   type Amount,
   anderson,
   type AndersonOptions,
+  type Band,
   bfgs,
   type Bounds,
   bracketRoot,
@@ -152,6 +153,7 @@ export {
   type Evaluation,
   finish,
   first,
+  type FitPlotOptions,
   fixedPoint,
   type FixedPointOptions,
   gaussNewton,
@@ -181,6 +183,8 @@ export {
   nonlinearCg,
   oneStep,
   phantom,
+  type Prediction,
+  type PredictOptions,
   progress,
   type ProgressOptions,
   projectBox,

@@ -1,32 +1,33 @@
 /**
- * Curves fitted to data: least squares, and what statistics says of the parameters.
+ * Curves fitted to data: least squares, and what statistics says of the parameters (`curve_fit/`).
  *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { epsilon } from "../core/dtype.ts";
-import { formatShape, ShapeError, TreeError } from "../core/errors.ts";
+import { isFloat } from "../core/dtype.ts";
+import { describeValue, formatShape, ShapeError, TreeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { registerPytreeNode, treeFlatten, treeLeaves, treePaths } from "../core/tree.ts";
-import { matmul, scaledColumns, transposed } from "../linalg/matrices.ts";
-import { svd } from "../linalg/svd.ts";
+import { treeLeaves, treePaths, treeUnflatten } from "../core/tree.ts";
 import { full } from "../primitives/constants/full.ts";
 import { div } from "../primitives/elementwise/arithmetic.ts";
 import { isFinite } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reduceSum } from "../primitives/sum/broadcast.ts";
+import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays } from "../transforms/tree_types.ts";
 import { checkFunction, flattenArrays, flattenResult, toArray } from "../transforms/trees.ts";
-import type { Transforms } from "../transforms/types.ts";
+import { boundTrees } from "./bounds.ts";
+import { errorsOf, jacobianOf, uncertaintyOf } from "./curve_fit/errors.ts";
+import { CurveFit, registerFits } from "./curve_fit/fit.ts";
+import type { FitArrays, FitSettings } from "./curve_fit/parts.ts";
+import { elementNames } from "./curve_fit/report.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { leastSquares, type LeastSquaresOptions, leastSquaresOptions } from "./least_squares.ts";
-import { localAt } from "./local.ts";
+import { checkMade } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
-import type { Solution } from "./solution.ts";
+import { Solution } from "./solution.ts";
 
 /** Options of `curveFit`. */
 export interface CurveFitOptions extends LeastSquaresOptions {
@@ -37,149 +38,35 @@ export interface CurveFitOptions extends LeastSquaresOptions {
    * scatter about the curve says how large it is.
    */
   readonly absoluteSigma?: boolean | undefined;
-  /** Whether points whose `y` is NaN or infinite are left out (`"omit"`) or spoil the fit (default). */
-  readonly missing?: "keep" | "omit" | undefined;
+  /**
+   * Names of parameters that stay as they are given, such as `["a", "layer.w"]`; the name of a part of the tree
+   * stands for all in it. They leave the covariance.
+   */
+  readonly fixed?: readonly string[] | undefined;
+  /** Whether points whose `y` is NaN or infinite are refused (`"raise"`, the default) or left out (`"omit"`). */
+  readonly missing?: "raise" | "omit" | undefined;
 }
 
 const optionTable: OptionTable<CurveFitOptions> = {
   ...leastSquaresOptions,
   sigma: "operand",
   absoluteSigma: "boolean",
+  fixed: "names",
   missing: "string",
 };
 
-type Model = (params: unknown, x: NDArray) => NDArray;
-
-/** Fields of a fit that are arrays. */
-interface FitArrays<T> {
-  readonly solution: Solution<T>;
-  readonly standardErrors: Arrays<T>;
-  readonly covariance: NDArray;
-  readonly chiSquare: NDArray;
-  readonly degreesOfFreedom: NDArray;
-}
-
-/**
- * A fitted curve. A pytree, so it may leave a jitted function. Of the parameters only `value` has
- * derivatives; the numbers about the fit are constants.
- */
-export class CurveFit<T> {
-  /** For types: a fit has arrays as leaves already. */
-  declare readonly "~arrays"?: CurveFit<T>;
-  /** How the fit came about. */
-  readonly solution: Solution<T>;
-  /** Standard errors of the parameters, a tree like them: infinite where the data do not determine one. */
-  readonly standardErrors: Arrays<T>;
-  /** Covariance of the parameters in the order of their leaves: [n, n]. */
-  readonly covariance: NDArray;
-  /** Sum of squared residuals over `sigma`. */
-  readonly chiSquare: NDArray;
-  /** Number of points less number of parameters: int32. */
-  readonly degreesOfFreedom: NDArray;
-  readonly #model: Model;
-  readonly #transforms: Transforms;
-
-  /** Made by `curveFit`. */
-  constructor(arrays: FitArrays<T>, model: unknown, transforms: Transforms) {
-    this.solution = arrays.solution;
-    this.standardErrors = arrays.standardErrors;
-    this.covariance = arrays.covariance;
-    this.chiSquare = arrays.chiSquare;
-    this.degreesOfFreedom = arrays.degreesOfFreedom;
-    this.#model = model as Model;
-    this.#transforms = transforms;
-  }
-
-  /** The parameters. */
-  get value(): Arrays<T> {
-    return this.solution.value;
-  }
-
-  /** Whether the fit converged. Raises inside transforms, as `solution.converged` does. */
-  get converged(): boolean {
-    return this.solution.converged;
-  }
-
-  /** Chi-square over the degrees of freedom. */
-  get reducedChiSquare(): NDArray {
-    return div(this.chiSquare, this.degreesOfFreedom.astype(this.chiSquare.dtype));
-  }
-
-  /** The curve at `x`, with the standard error that it has from those of the parameters. */
-  predict(x: NDArray): { readonly y: NDArray; readonly standardError: NDArray } {
-    const { vector, unravel } = ravelTree("predict", this.value, "the parameters");
-    const at = (v: NDArray): NDArray => this.#model(unravel(v), x);
-    const y = at(vector);
-    const jacobian = jacobianOf((v) => at(v).reshape([y.size]), vector, this.#transforms);
-    const spread = matmul(jacobian, this.covariance).mul(jacobian);
-    return { y, standardError: reduceSum(spread, [1]).sqrt().reshape(y.shape) };
-  }
-
-  /** The parameters with their standard errors and correlations, a line each. */
-  report(): string {
-    const [errors, def] = treeFlatten(this.standardErrors);
-    const values = treeLeaves(this.value) as NDArray[];
-    if (![...values, ...errors as NDArray[]].every((x) => x instanceof ConcreteArray)) {
-      return this.solution.message;
-    }
-    const paths = treePaths(def);
-    const rows = values.flatMap((v, i) => {
-      const e = (errors[i] as NDArray).dataSync();
-      return [...v.dataSync()].map((value, k) => {
-        const name = `${paths[i] || "parameter"}${v.ndim === 0 ? "" : ` [${k}]`}`;
-        return `  ${name.padEnd(24)}${value.toPrecision(7)} ± ${e[k]!.toPrecision(3)}` +
-          (e[k] === Infinity ? "  (the data do not determine it)" : "");
-      });
-    });
-    const reduced = this.reducedChiSquare.item().toPrecision(4);
-    return [
-      this.solution.message,
-      ...rows,
-      `  chi-square ${this.chiSquare.item().toPrecision(5)} for ${this.degreesOfFreedom.item()} ` +
-      `degrees of freedom (reduced ${reduced})`,
-    ].join("\n");
-  }
-}
-
-registerPytreeNode(
-  CurveFit as never as new (...args: never[]) => CurveFit<unknown>,
-  (fit) => {
-    const { solution, standardErrors, covariance, chiSquare, degreesOfFreedom } = fit;
-    const settings = settingsOf.get(fit)!;
-    return [
-      { solution, standardErrors, covariance, chiSquare, degreesOfFreedom } as never,
-      settings,
-    ];
-  },
-  (arrays, settings) => made(arrays as never, settings as Settings),
-);
-
-interface Settings {
-  readonly model: unknown;
-  readonly transforms: Transforms;
-}
-const settingsOf = new WeakMap<object, Settings>();
-
-function made<T>(arrays: FitArrays<T>, settings: Settings): CurveFit<T> {
-  const fit = new CurveFit<T>(arrays, settings.model, settings.transforms);
-  settingsOf.set(fit, settings);
-  return fit;
-}
-
-function jacobianOf(f: (v: NDArray) => NDArray, x: NDArray, transforms: Transforms): NDArray {
-  const evaluate = (v: NDArray) => ({ r: f(v), cost: null });
-  const one = scalarArray(1, x.dtype);
-  return localAt(evaluate, x, { cost: null, scale: one, steps: one, transforms }).jacobian();
-}
+const op = "curveFit";
 
 /**
  * Fits `model(params, x)` to `y` by least squares from `params`, with standard errors by the linear model at
- * the solution.
+ * the solution (as SciPy's `curve_fit`; Seber and Wild, "Nonlinear Regression", 1989).
  *
  * @param model The curve: an array like `y` for parameters like `params`.
  * @param data The points: `x` is handed to the model as it is.
  * @param params Where to start: a tree of numbers or arrays. Names are used in the report.
  * @throws {ShapeError} where the model gives another shape than `y` has, or there are too few points.
+ * @throws {RangeError} where `y` is not finite and `missing` is `"raise"`, where `sigma` is not positive, where
+ * `fixed` has a name that is none or leaves no parameter, where a bound is out of order.
  *
  * @example
  * ```ts
@@ -191,6 +78,8 @@ function jacobianOf(f: (v: NDArray) => NDArray, x: NDArray, transforms: Transfor
  *   a.mul(np.exp(b.mul(x).neg()));
  * const fit = curveFit(decay, { x, y }, { a: 1, b: 1 });
  * console.log(fit.value.b.item().toFixed(2), fit.standardErrors.b.item().toFixed(2)); // 0.52 0.02
+ * const known = curveFit(decay, { x, y }, { a: 2, b: 1 }, { fixed: ["a"] });
+ * console.log(known.names, known.value.a.item()); // [ "b" ] 2
  * ```
  */
 export function curveFit<T extends FloatTree>(
@@ -202,73 +91,212 @@ export function curveFit<T extends FloatTree>(
   if (arguments.length > 3) {
     checkCall("curveFit(model, data, params, options)", arguments, optionTable);
   }
-  checkFunction("curveFit", model);
-  const { sigma, absoluteSigma = false, missing = "keep", ...rest } = options;
+  checkFunction(op, model);
+  registerFits();
+  const { absoluteSigma = false, missing = "raise", fixed = [], sigma: _, ...rest } = options;
+  if (missing !== "raise" && missing !== "omit") {
+    throw new RangeError(
+      `${op}: missing must be "raise" or "omit", not ${describeValue(missing)}`,
+    );
+  }
   const [x, y] = [toArray(data?.x), toArray(data?.y)];
   if (x === null || y === null) {
-    throw new TypeError("curveFit: the data must be { x, y } of arrays");
+    throw new TypeError(
+      `${op}: the data must be { x, y } of arrays, not { x: ${describeValue(data?.x)}, ` +
+        `y: ${describeValue(data?.y)} }`,
+    );
   }
   const transforms = options.transforms ?? pure;
-  const [starts] = flattenArrays("curveFit", params, "params");
-  const count = starts.reduce((sum, leaf) => sum + leaf.size, 0);
-  if (y.size < count) {
-    throw new ShapeError(`curveFit: ${y.size} points do not determine ${count} parameters`);
+  const [starts, def] = flattenArrays(op, params, "params");
+  const paths = treePaths(def);
+  const elements = elementNames(paths, starts);
+  const stays = fixedLeaves(fixed, paths);
+  const moves = starts.flatMap((_, i) => stays[i] ? [] : [i]);
+  if (moves.length === 0) throw new RangeError(`${op}: all parameters are fixed; leave one free`);
+  const names = moves.flatMap((i) => elements[i]!);
+  const count = names.length;
+  const omits = missing === "omit";
+  const known = isFinite(isFloat(y.dtype) ? y : y.astype("float32"));
+  const some = hostNumbers(known);
+  const present = some === null || !omits ? y.size : some.reduce((sum, k) => sum + k, 0);
+  if (!omits && some !== null) refuseMissing(some, y);
+  if (present < count) {
+    throw new ShapeError(
+      `${op}: ${present} points do not determine ${count} parameters, ${names.join(", ")}`,
+    );
   }
-  const known = missing === "omit" ? isFinite(y) : null;
+  const sigma = sigmaLike(options.sigma, y);
+
+  const zero = (like: NDArray): NDArray => full(like.shape, 0, like.dtype);
   const weigh = (r: NDArray): NDArray => {
-    const weighed = sigma === undefined ? r : r.div(sigma);
-    return known === null ? weighed : select(known, weighed, full(y.shape, 0, weighed.dtype));
+    const weighed = sigma === null ? r : div(r, sigma.astype(r.dtype));
+    return omits ? select(known, weighed, zero(weighed)) : weighed;
   };
-  const target = known === null ? y : select(known, y, full(y.shape, 0, y.dtype));
-  const residuals = (p: Arrays<T>): NDArray => {
-    const [leaves] = flattenResult("curveFit", model, model(p, x));
+  const target = omits ? select(known, y, zero(y)) : y;
+  /** All parameters, from those that are free. */
+  const whole = (free: readonly NDArray[]): Arrays<T> => {
+    const all = [...starts];
+    moves.forEach((i, k) => all[i] = free[k]!);
+    return treeUnflatten(def, all) as Arrays<T>;
+  };
+  const curveOf = (p: Arrays<T>, x: NDArray): NDArray => {
+    const [leaves] = flattenResult(op, model, model(p, x));
     const curve = leaves[0];
     if (leaves.length !== 1 || curve === undefined) {
-      throw new TreeError(`curveFit: the model must give one array, not ${leaves.length}`);
+      throw new TreeError(`${op}: the model must give one array, not ${leaves.length}`);
     }
+    return curve;
+  };
+  const residuals = (free: readonly NDArray[]): NDArray => {
+    const curve = curveOf(whole(free), x);
     if (formatShape(curve.shape) !== formatShape(y.shape)) {
       throw new ShapeError(
-        `curveFit: the model gives ${formatShape(curve.shape)} for x of shape ${
+        `${op}: the model gives ${formatShape(curve.shape)} for x of shape ${
           formatShape(x.shape)
-        }, but y has ${formatShape(y.shape)}`,
+        }, but y has ${formatShape(y.shape)}. They must have an element for each point`,
       );
     }
     return weigh(curve.sub(target));
   };
-  const solution = leastSquares(residuals, params, rest);
+  const bounds = options.bounds === undefined ? undefined : boundsOf(options.bounds);
+  function boundsOf(given: NonNullable<CurveFitOptions["bounds"]>) {
+    checkMade(op, "bounds", given, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
+    const { lower, upper } = boundTrees(op, given, starts, def);
+    const some = (tree: unknown): NDArray[] => {
+      const leaves = treeLeaves(tree) as NDArray[];
+      return moves.map((i) => leaves[i]!);
+    };
+    return { lower: some(lower), upper: some(upper) };
+  }
+  Object.defineProperty(residuals, "name", { value: model.name });
+  const found = leastSquares(residuals as never, moves.map((i) => starts[i]!) as never, {
+    ...rest,
+    bounds,
+  }) as unknown as Solution<NDArray[]>;
+  const solution = new Solution<T>({
+    ...found,
+    value: whole(found.value as unknown as NDArray[]),
+    aux: null as never,
+    description: found.description.replace("leastSquares", op),
+  });
 
-  const { vector, unravel } = ravelTree("curveFit", solution.value, "params");
-  const at = stopGradient(vector);
-  const flat = (v: NDArray): NDArray =>
-    stopGradient(residuals(unravel(v) as Arrays<T>)).reshape([y.size]).astype(v.dtype);
+  const { vector, ravel, unravel } = ravelTree(op, found.value, "params");
+  const free = stopGradient(vector);
   const plain = (v: NDArray): NDArray =>
-    residuals(unravel(v) as Arrays<T>).reshape([y.size]).astype(v.dtype);
-  const r = flat(at);
+    residuals(unravel(v) as NDArray[]).reshape([y.size]).astype(v.dtype);
+  const r = stopGradient(plain(free));
   const chiSquare = reduceSum(r.mul(r), [0]);
-  const points = known === null
-    ? scalarArray(y.size, "int32")
-    : reduceSum(known.astype("int32").reshape([y.size]), [0]);
-  const degreesOfFreedom = points.sub(count);
-  const free = degreesOfFreedom.astype(at.dtype);
-  const jacobian = stopGradient(jacobianOf(plain, at, transforms));
-  const columns = reduceSum(jacobian.mul(jacobian), [0]).sqrt();
-  const one = full(columns.shape, 1, at.dtype);
-  const lengths = select(columns.greater(0), columns, one);
-  const { s, vt } = svd(scaledColumns(jacobian, div(one, lengths)), false);
-  const least = reduceMax(s, [0]).mul(y.size * epsilon(at.dtype));
-  const inverse = div(one, select(s.greater(least), s, full(s.shape, 0, at.dtype)));
-  const root = scaledColumns(transposed(vt), inverse);
-  const ones = scalarArray(1, at.dtype);
-  const variance = absoluteSigma ? ones : div(chiSquare, free);
-  const byLength = div(one, lengths);
-  const half = scaledColumns(transposed(root), byLength);
-  const covariance = matmul(transposed(half), half).mul(variance);
-  const errors = reduceSum(half.mul(half), [0]).mul(variance).sqrt();
-  return made<T>({
+  const points = omits
+    ? reduceSum(known.astype("int32").reshape([y.size]), [0])
+    : scalarArray(y.size, "int32");
+  const surplus = points.sub(count).astype(free.dtype);
+  const one = scalarArray(1, free.dtype);
+  const several = surplus.greater(0);
+  const variance = absoluteSigma
+    ? one
+    : select(several, div(chiSquare, select(several, surplus, one)), one.mul(Infinity));
+  const uncertainty = uncertaintyOf(stopGradient(jacobianOf(plain, free, transforms)), variance);
+  const { covariance, errors } = errorsOf(uncertainty);
+  const byLeaf = unravel(errors) as NDArray[];
+  const standardErrors = treeUnflatten(
+    def,
+    starts.map((leaf, i) => stays[i] ? zero(leaf) : byLeaf[moves.indexOf(i)]!),
+  ) as Arrays<T>;
+  const atBounds = bounds === undefined ? full([count], 0, "int32") : select(
+    free.lessEqual(ravel(bounds.lower)),
+    full([count], -1, "int32"),
+    free.greaterEqual(ravel(bounds.upper)).astype("int32"),
+  );
+  const arrays: FitArrays<T> = {
     solution,
-    standardErrors: unravel(errors) as Arrays<T>,
+    standardErrors,
     covariance,
     chiSquare,
-    degreesOfFreedom,
-  }, { model, transforms });
+    points,
+    aboutMean: stopGradient(squaresAboutMean(weigh, target, free.dtype)),
+    free: vector,
+    uncertainty,
+    atBounds,
+    x,
+    y,
+    sigma,
+  };
+  const settings: FitSettings = {
+    curve: (v, x) => curveOf(whole(unravel(v) as NDArray[]), x),
+    transforms,
+    absoluteSigma,
+    names,
+    fixed: elements.flatMap((of, i) => stays[i] ? of : []),
+  };
+  return new CurveFit<T>(arrays, settings);
+}
+
+/** Squares that the best constant leaves of the target, as the residuals are weighed. */
+function squaresAboutMean(
+  weigh: (r: NDArray) => NDArray,
+  target: NDArray,
+  dtype: NDArray["dtype"],
+): NDArray {
+  const flat = (v: NDArray): NDArray => weigh(v).astype(dtype).reshape([target.size]);
+  const [units, values] = [flat(full(target.shape, 1, dtype)), flat(target.astype(dtype))];
+  const mean = div(reduceSum(units.mul(values), [0]), reduceSum(units.mul(units), [0]));
+  const left = values.sub(units.mul(mean));
+  return reduceSum(left.mul(left), [0]);
+}
+
+/** Which leaves stay, by names of them or of parts of the tree. */
+function fixedLeaves(fixed: readonly string[], paths: readonly string[]): boolean[] {
+  if (!Array.isArray(fixed)) {
+    throw new TypeError(`${op}: fixed must be a list of names, not ${describeValue(fixed)}`);
+  }
+  const plain = (path: unknown): string => String(path).replace(/^\./, "");
+  const within = (path: string, name: string): boolean =>
+    path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`);
+  const stays = paths.map(() => false);
+  for (const name of fixed) {
+    const which = paths.flatMap((path, i) => within(plain(path), plain(name)) ? [i] : []);
+    if (which.length === 0) {
+      throw new RangeError(
+        `${op}: fixed has ${describeValue(name)}, which is no parameter. There are ${
+          paths.map(plain).join(", ")
+        }`,
+      );
+    }
+    for (const i of which) stays[i] = true;
+  }
+  return stays;
+}
+
+/** The elements of an array where they are known. */
+function hostNumbers(x: NDArray): number[] | null {
+  return x instanceof ConcreteArray && x.peek() !== null ? Array.from(x.dataSync(), Number) : null;
+}
+
+function refuseMissing(known: readonly number[], y: NDArray): void {
+  const at = known.indexOf(0);
+  if (at < 0) return;
+  throw new RangeError(
+    `${op}: y[${at}] is ${y.reshape([y.size]).dataSync()[at]}` +
+      `${known.filter((k) => k === 0).length > 1 ? ", and others are not finite" : ""}. ` +
+      'Give missing: "omit" to leave such points out',
+  );
+}
+
+/** Standard deviations as an array like `y`. */
+function sigmaLike(given: unknown, y: NDArray): NDArray | null {
+  if (given === undefined) return null;
+  const sigma = toArray(given);
+  if (sigma === null) {
+    throw new TypeError(`${op}: sigma must be a number or an array, not ${describeValue(given)}`);
+  }
+  if (sigma.ndim > 0 && formatShape(sigma.shape) !== formatShape(y.shape)) {
+    throw new ShapeError(
+      `${op}: sigma has shape ${formatShape(sigma.shape)}, but y has ${formatShape(y.shape)}`,
+    );
+  }
+  const bad = hostNumbers(sigma)?.find((s) => !(s > 0 && s < Infinity));
+  if (bad !== undefined) {
+    throw new RangeError(`${op}: sigma must be positive and finite, but has ${bad}`);
+  }
+  return broadcastTo(sigma, y.shape);
 }

@@ -16,7 +16,9 @@
 export { type Adjoint, implicit, type ImplicitOptions, oneStep, phantom } from "./adjoint.ts";
 export { anderson, type AndersonMemory, type AndersonOptions } from "./anderson.ts";
 export { bracketRoot, type BracketRootOptions } from "./bracket_root.ts";
-export { type CurveFit, curveFit, type CurveFitOptions } from "./curve_fit.ts";
+export { curveFit, type CurveFitOptions } from "./curve_fit.ts";
+export type { CurveFit } from "./curve_fit/fit.ts";
+export type { Band, FitPlotOptions, Prediction, PredictOptions } from "./curve_fit/parts.ts";
 export { damped, type DampedOptions } from "./damped.ts";
 export { fixedPoint, type FixedPointOptions, type FloatTree } from "./fixed_point.ts";
 export * from "./linear/mod.ts";

@@ -1,0 +1,272 @@
+/**
+ * A fitted curve: what is known of its parameters and of itself.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { type MediaBundle, showAsText } from "../../core/display.ts";
+import { epsilon } from "../../core/dtype.ts";
+import { describeValue } from "../../core/errors.ts";
+import { checkCall, type OptionTable } from "../../core/signature.ts";
+import { registerPytreeNode } from "../../core/tree.ts";
+import { matmul, scaledColumns } from "../../linalg/matrices.ts";
+import { full } from "../../primitives/constants/full.ts";
+import { div } from "../../primitives/elementwise/arithmetic.ts";
+import { log } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
+import { expandDims } from "../../primitives/shape/reshape.ts";
+import { reduceSum } from "../../primitives/sum/broadcast.ts";
+import type { Arrays } from "../../transforms/tree_types.ts";
+import type { Solution } from "../solution.ts";
+import { diagonal, jacobianOf } from "./errors.ts";
+import type {
+  Band,
+  FitArrays,
+  FitPlotOptions,
+  FitSettings,
+  Prediction,
+  PredictOptions,
+} from "./parts.ts";
+import { drawFit, whyNoPlot } from "./plot.ts";
+import { notesOf, reportOf } from "./report.ts";
+import { studentQuantile } from "./student.ts";
+
+const predictTable: OptionTable<PredictOptions> = { level: "number", sigma: "operand" };
+const plotTable: OptionTable<FitPlotOptions> = {
+  title: "string",
+  xLabel: "string",
+  yLabel: "string",
+  level: "number",
+  width: "number",
+  height: "number",
+};
+
+/**
+ * A fitted curve. A pytree, so it may leave a jitted function. Of the parameters only `value` has
+ * derivatives; the numbers about the fit are constants.
+ */
+export class CurveFit<T> {
+  /** For types: a fit has arrays as leaves already. */
+  declare readonly "~arrays"?: CurveFit<T>;
+  /** How the fit came about. */
+  readonly solution: Solution<T>;
+  /**
+   * Standard errors of the parameters, a tree like them, by the linear model at the solution: infinite where
+   * the data do not determine one, 0 of those that were fixed.
+   */
+  readonly standardErrors: Arrays<T>;
+  /** Covariance of the parameters that were free, in the order of `names`: [n, n]. */
+  readonly covariance: NDArray;
+  /** Sum of squared residuals over `sigma`. */
+  readonly chiSquare: NDArray;
+  /** Number of points of the fit: int32. */
+  readonly points: NDArray;
+  readonly #arrays: FitArrays<T>;
+  readonly #settings: FitSettings;
+
+  /** Made by `curveFit`. */
+  constructor(arrays: unknown, settings: unknown) {
+    const known = arrays as FitArrays<T>;
+    this.#arrays = known;
+    this.#settings = settings as FitSettings;
+    this.solution = known.solution;
+    this.standardErrors = known.standardErrors;
+    this.covariance = known.covariance;
+    this.chiSquare = known.chiSquare;
+    this.points = known.points;
+  }
+
+  /** The parameters. */
+  get value(): Arrays<T> {
+    return this.solution.value;
+  }
+
+  /** Whether the fit converged. Raises inside transforms, as `solution.converged` does. */
+  get converged(): boolean {
+    return this.solution.converged;
+  }
+
+  /** Names of the parameters that were free, by element: rows of `covariance`. */
+  get names(): readonly string[] {
+    return this.#settings.names;
+  }
+
+  /** Number of points less number of parameters that were free: int32. */
+  get degreesOfFreedom(): NDArray {
+    return this.points.sub(this.#settings.names.length);
+  }
+
+  /** Chi-square over the degrees of freedom. */
+  get reducedChiSquare(): NDArray {
+    return div(this.chiSquare, this.degreesOfFreedom.astype(this.chiSquare.dtype));
+  }
+
+  /** Covariances over the standard errors: [n, n]. */
+  get correlations(): NDArray {
+    const errors = diagonal(this.covariance).sqrt();
+    const one = full(errors.shape, 1, errors.dtype);
+    const inverse = div(one, select(errors.greater(0), errors, one));
+    const scaled = scaledColumns(this.covariance, inverse);
+    return scaled.mul(expandDims(inverse, [inverse.ndim]));
+  }
+
+  /** The share of the squares about the mean that the curve explains: 1 less what it leaves of them. */
+  get rSquared(): NDArray {
+    return this.chiSquare.neg().div(this.#arrays.aboutMean).add(1);
+  }
+
+  /**
+   * Akaike's information criterion, less what is the same for all models of the data: `N ln(chi^2 / N) + 2 n` of
+   * N points and n parameters where the size of the errors is unknown (Burnham and Anderson, "Model
+   * selection and multimodel inference", 2002), and `chi^2 + 2 n` with `absoluteSigma`. Of two models of the
+   * same data the one with the smaller number is the better.
+   */
+  get aic(): NDArray {
+    return this.#misfit().add(2 * this.#settings.names.length);
+  }
+
+  /** The Bayesian information criterion (Schwarz 1978): as `aic`, with `n ln N` in place of `2 n`. */
+  get bic(): NDArray {
+    const count = log(this.points.astype(this.chiSquare.dtype));
+    return this.#misfit().add(count.mul(this.#settings.names.length));
+  }
+
+  /** Minus twice the largest logarithm of the likelihood, but for a constant. */
+  #misfit(): NDArray {
+    if (this.#settings.absoluteSigma) return this.chiSquare;
+    const count = this.points.astype(this.chiSquare.dtype);
+    return log(div(this.chiSquare, count)).mul(count);
+  }
+
+  /**
+   * What there is to know before the numbers are believed: parameters at bounds, parameters that the data do not
+   * determine or determine together only, points that were left out. Empty where all is well, and where
+   * values are not known, inside transforms.
+   */
+  get notes(): readonly string[] {
+    return notesOf(this, this.#arrays, this.#settings);
+  }
+
+  /**
+   * The curve at `x`, with the standard error that it has from those of the parameters, and the bands about it
+   * of Student's distribution (with `absoluteSigma`, of the normal one): each point of the curve, or a new
+   * measurement there, lies within with probability `level`.
+   *
+   * Source: Seber and Wild, "Nonlinear Regression", 1989, section 5.1: linear models at the solution.
+   *
+   * @throws {RangeError} where `level` is not between 0 and 1.
+   *
+   * @example
+   * ```ts
+   * import { curveFit, numpy as np } from "@injax/injax";
+   *
+   * const data = { x: np.array([0, 1, 2, 3, 4]), y: np.array([1.1, 2.9, 5.2, 6.8, 9.1]) };
+   * const fit = curveFit(({ a, b }, x) => x.mul(a).add(b), data, { a: 1, b: 0 });
+   * const { y, confidence, prediction } = fit.predict(np.array([2]));
+   * console.log(y.item().toFixed(2)); // 5.02
+   * console.log(confidence.lower.item().toFixed(2), confidence.upper.item().toFixed(2)); // 4.75 5.29
+   * console.log(prediction.lower.item().toFixed(2), prediction.upper.item().toFixed(2)); // 4.36 5.68
+   * ```
+   */
+  predict(x: NDArray, options: PredictOptions = {}): Prediction {
+    if (arguments.length > 1) checkCall("predict(x, options)", arguments, predictTable);
+    const { level = 0.95 } = options;
+    if (!(level > 0 && level < 1)) {
+      throw new RangeError(
+        `predict: level must be between 0 and 1, such as 0.95, not ${describeValue(level)}`,
+      );
+    }
+    const { curve, transforms, absoluteSigma } = this.#settings;
+    const { free, uncertainty, sigma } = this.#arrays;
+    const y = curve(free, x);
+    const { dtype } = y;
+    const at = (v: NDArray): NDArray => curve(v, x).reshape([y.size]).astype(v.dtype);
+    const jacobian = stopGradient(jacobianOf(at, free, transforms));
+    const { covariance, undetermined, lengths } = uncertainty;
+    const variances = reduceSum(matmul(jacobian, covariance).mul(jacobian), [1]);
+    // A direction that the data do not determine matters where the curve changes along it.
+    const scaled = scaledColumns(jacobian, div(full(lengths.shape, 1, lengths.dtype), lengths));
+    const lost = reduceSum(matmul(scaled, undetermined).mul(scaled), [1]);
+    const whole = reduceSum(scaled.mul(scaled), [1]);
+    const known = lost.lessEqual(whole.mul(epsilon(lost.dtype) ** 0.5));
+    const infinite = full(variances.shape, Infinity, variances.dtype);
+    const variance = select(known, variances, infinite).reshape(y.shape).astype(dtype);
+    const standardError = variance.sqrt();
+    const unit = absoluteSigma ? scalarArray(1, dtype) : this.reducedChiSquare.astype(dtype);
+    const size = options.sigma ?? (sigma === null ? 1 : sigma.mul(sigma).mean().sqrt());
+    const scatter = typeof size === "number" ? scalarArray(size, dtype) : size.astype(dtype);
+    const ofNew = variance.add(scatter.mul(scatter).mul(stopGradient(unit))).sqrt();
+    const t = studentQuantile(level, absoluteSigma ? null : this.degreesOfFreedom).astype(dtype);
+    const about = (error: NDArray): Band => {
+      const half = error.mul(t);
+      return { lower: y.sub(half), upper: y.add(half) };
+    };
+    return { y, standardError, confidence: about(standardError), prediction: about(ofNew) };
+  }
+
+  /**
+   * How the fit went, the parameters with their standard errors, correlations, measures of the fit and notes, a
+   * line each.
+   *
+   * @example
+   * ```ts
+   * import { curveFit, numpy as np } from "@injax/injax";
+   *
+   * const data = { x: np.array([0, 1, 2, 3, 4]), y: np.array([1.1, 2.9, 5.2, 6.8, 9.1]) };
+   * const fit = curveFit(({ a, b }, x) => x.mul(a).add(b), data, { a: 1, b: 0 });
+   * console.log(fit.report().split("\n")[1]); //   a       1.990000 ± 0.0597  (3.0 %)
+   * ```
+   */
+  report(): string {
+    return reportOf(this, this.#settings);
+  }
+
+  /**
+   * The points, the curve and the bands of `predict` as the text of an SVG image, for data of one `x`. The bands
+   * are at `level` for each point by itself.
+   *
+   * @throws {TypeError} where values are not known, inside transforms, or `x` is not like `y`.
+   *
+   * @example
+   * ```ts
+   * import { curveFit, numpy as np } from "@injax/injax";
+   *
+   * const data = { x: np.array([0, 1, 2, 3, 4]), y: np.array([1.1, 2.9, 5.2, 6.8, 9.1]) };
+   * const fit = curveFit(({ a, b }, x) => x.mul(a).add(b), data, { a: 1, b: 0 });
+   * console.log(fit.plot({ title: "A line" }).startsWith("<svg")); // true
+   * ```
+   */
+  plot(options: FitPlotOptions = {}): string {
+    if (arguments.length > 0) checkCall("plot(options)", arguments, plotTable);
+    return drawFit(this, this.#arrays, options);
+  }
+
+  /** How the fit went. */
+  toString(): string {
+    return `CurveFit(${this.solution.message})`;
+  }
+
+  /** The arrays and settings of a fit, for the registration as a tree. */
+  static parts(fit: CurveFit<unknown>): readonly [unknown, unknown] {
+    return [fit.#arrays, fit.#settings];
+  }
+}
+
+let registered = false;
+
+/** Makes fits trees and pictures, when the first one is made: pages without any do not load what it takes. */
+export function registerFits(): void {
+  if (registered) return;
+  registered = true;
+  registerPytreeNode(
+    CurveFit as never as new (...args: never[]) => CurveFit<unknown>,
+    (fit) => CurveFit.parts(fit) as [never, unknown],
+    (arrays, settings) => new CurveFit(arrays, settings),
+  );
+  showAsText(CurveFit<unknown>, (fit): MediaBundle => {
+    const [arrays] = CurveFit.parts(fit);
+    return whyNoPlot(arrays as FitArrays<unknown>) === null ? { "image/svg+xml": fit.plot() } : {};
+  });
+}
