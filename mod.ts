@@ -41,7 +41,7 @@
  * **Solvers**
  *
  * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit`,
- *   `oneStep` or `phantom`
+ *   `oneStep` or `phantom`, or through its steps by `unrolled` or `checkpointed`
  * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, `dogleg` or `gaussNewton`, within bounds,
  *   with losses for outliers
  * - `curveFit`: a curve through data, with standard errors, covariance, bands, a report and a plot
@@ -142,6 +142,8 @@ export {
   bracketRoot,
   type BracketRootOptions,
   brentMinimum,
+  checkpointed,
+  type CheckpointedOptions,
   chord,
   type Counts,
   type CurveFit,
@@ -210,6 +212,7 @@ export {
   statuses,
   type Stepper,
   type TrustRegionMethod,
+  unrolled,
 } from "./lib/solvers/mod.ts";
 
 export * from "./lib/solvers/linear/mod.ts";

@@ -6,7 +6,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { epsilon } from "../core/dtype.ts";
-import { describeValue } from "../core/errors.ts";
+import { describeValue, InternalError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeMap } from "../core/tree.ts";
 import type { TreeOf } from "../transforms/tree_types.ts";
@@ -15,13 +15,14 @@ import type { LinearMethod } from "./linear/method.ts";
 import { checkMade, checkTolerance } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
 import { ravelTree } from "./ravel.ts";
-import { solveTangent } from "./tangent.ts";
+import { contraction, solveTangent } from "./tangent.ts";
 
 /** A way to differentiate a solution. */
 export type Adjoint =
   | { readonly kind: "implicit"; readonly options: ImplicitOptions }
   | { readonly kind: "oneStep" }
-  | { readonly kind: "phantom"; readonly steps: number; readonly tau: number };
+  | { readonly kind: "phantom"; readonly steps: number; readonly tau: number }
+  | { readonly kind: "through"; readonly checkpoints: number | null };
 
 /** Options of `implicit`. */
 export interface ImplicitOptions {
@@ -147,18 +148,91 @@ export function phantom(steps: number, tau = 1): Adjoint {
   return { kind: "phantom", steps, tau };
 }
 
+/**
+ * Differentiation through all steps that the solver made, with the state of each of them in memory: of what it
+ * returned, whether that is a solution or not, by what `f` closes over and by the start.
+ *
+ * @example
+ * ```ts
+ * import { damped, fixedPoint, grad, numpy as np, unrolled } from "@injax/injax";
+ *
+ * // Five steps of Heron's method, which are no solution.
+ * const options = { adjoint: unrolled(), solver: damped(), maxSteps: 5 };
+ * const root = (a: np.NDArray) => fixedPoint((x) => x.add(a.div(x)).div(2), a, options).value;
+ * console.log(grad(root)(np.array(100)).item().toFixed(4)); // 0.1247, where 0.05 is exact
+ * ```
+ */
+export function unrolled(): Adjoint {
+  if (arguments.length > 0) checkCall("unrolled()", arguments);
+  return { kind: "through", checkpoints: Infinity };
+}
+
+/** Options of `checkpointed`. */
+export interface CheckpointedOptions {
+  /** How many states are kept (default: the square root of the solver's `maxSteps`). */
+  readonly checkpoints?: number | undefined;
+}
+
+const checkpointedOptions: OptionTable<CheckpointedOptions> = { checkpoints: "count" };
+
+/**
+ * As `unrolled`, in less memory: the states of some steps are kept and those between them computed again.
+ *
+ * @throws {RangeError} where `checkpoints` is no number of states.
+ *
+ * @example
+ * ```ts
+ * import { checkpointed, fixedPoint, grad, numpy as np } from "@injax/injax";
+ *
+ * const adjoint = checkpointed();
+ * const root = (a: np.NDArray) => fixedPoint((x) => np.cos(x.mul(a)), 1, { adjoint }).value;
+ * console.log(grad(root)(np.array(1)).item().toFixed(4)); // -0.2975
+ * ```
+ */
+export function checkpointed(options: CheckpointedOptions = {}): Adjoint {
+  if (arguments.length > 0) checkCall("checkpointed(options)", arguments, checkpointedOptions);
+  const { checkpoints } = options;
+  if (checkpoints === undefined) return { kind: "through", checkpoints: null };
+  checkCount("checkpointed", "checkpoints", checkpoints);
+  if (checkpoints < 1) throw new RangeError("checkpointed: checkpoints must be at least 1, not 0");
+  return { kind: "through", checkpoints };
+}
+
 /** Relative and absolute tolerances where the user gives none: the dtype's precision to the 3/4. */
 export function defaultTolerance(dtype: NDArray["dtype"]): number {
   return epsilon(dtype) ** 0.75;
 }
 
 type ArrayTree = TreeOf<NDArray>;
+type Apply<T> = (v: T) => T;
 
-/** A solver of `g(v) = y` for linear `g` on trees, for `customRoot` of `f(x) - x`. */
+/**
+ * A solver of `g(v) = y` for linear `g` on vectors, by what `implicit` says. `matrix` says what `g` is, for
+ * messages.
+ */
+export function vectorSolver(
+  adjoint: Adjoint,
+  transforms: Transforms,
+  matrix: string,
+): (g: Apply<NDArray>, y: NDArray) => NDArray {
+  if (adjoint.kind !== "implicit") throw new InternalError(`${adjoint.kind} solves no system`);
+  const { options } = adjoint;
+  const { linearSolver = "auto", memory = 10, maxSteps = 500, throw: raises = true } = options;
+  return (g, y) => {
+    const rtol = options.rtol ?? defaultTolerance(y.dtype);
+    const all = { linearSolver, memory, maxSteps, rtol, throw: raises, matrix };
+    const solve = (product: Apply<NDArray>, b: NDArray): NDArray =>
+      solveTangent(product, b, all, transforms);
+    return transforms.customLinearSolve(g, y, solve, { transposeSolve: solve }) as NDArray;
+  };
+}
+
+/** A solver of `g(v) = y` for linear `g` on trees, for `customRoot`: of `f(x) - x`, or what `matrix` says. */
 export function tangentSolver(
   adjoint: Adjoint,
   transforms: Transforms,
-): (g: (v: ArrayTree) => ArrayTree, y: ArrayTree) => ArrayTree {
+  matrix: string = contraction,
+): (g: Apply<ArrayTree>, y: ArrayTree) => ArrayTree {
   // One step takes f for constant in x, so that g is minus the identity.
   if (adjoint.kind === "oneStep") return (_, y) => treeMap((x: NDArray) => x.neg(), y);
   if (adjoint.kind === "phantom") {
@@ -173,16 +247,25 @@ export function tangentSolver(
       return x;
     };
   }
-  const { linearSolver = "auto", memory = 10, maxSteps = 500, throw: raises = true } =
-    adjoint.options;
+  const solve = vectorSolver(adjoint, transforms, matrix);
   return (g, y) => {
     const { vector, ravel, unravel } = ravelTree("implicit", y, "the right-hand side");
-    const rtol = adjoint.options.rtol ?? defaultTolerance(vector.dtype);
-    const options = { linearSolver, memory, maxSteps, rtol, throw: raises };
-    const solve = (product: (v: NDArray) => NDArray, b: NDArray): NDArray =>
-      solveTangent(product, b, options, transforms);
-    const apply = (v: NDArray): NDArray => ravel(g(unravel(v) as ArrayTree));
-    const x = transforms.customLinearSolve(apply, vector, solve, { transposeSolve: solve });
-    return unravel(x) as ArrayTree;
+    return unravel(solve((v) => ravel(g(unravel(v) as ArrayTree)), vector)) as ArrayTree;
   };
+}
+
+/**
+ * Checks an adjoint that a solver was given.
+ *
+ * @throws {TypeError} where it is none, or is of fixed points alone.
+ */
+export function checkAdjoint(op: string, adjoint: Adjoint | undefined, fixed: boolean): void {
+  if (adjoint === undefined) return;
+  const made = fixed
+    ? "implicit(), oneStep(), phantom(k), unrolled() or checkpointed()"
+    : "implicit()";
+  const kinds: readonly unknown[] = fixed
+    ? ["implicit", "oneStep", "phantom", "through"]
+    : ["implicit"];
+  checkMade(op, "adjoint", adjoint, (a) => kinds.includes(a.kind), made);
 }

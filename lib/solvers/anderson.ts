@@ -15,12 +15,13 @@ import { dotGeneral } from "../primitives/dot/dot_general.ts";
 import { div, minimum } from "../primitives/elementwise/arithmetic.ts";
 import { and } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { checkCount } from "../core/checks.ts";
 import type { Stepper } from "./method.ts";
-import { norm, plainNorm } from "./norms.ts";
+import { dot, norm, plainNorm } from "./norms.ts";
 
 /** Options of `anderson`. */
 export interface AndersonOptions {
@@ -99,7 +100,7 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
       if (k === 0) return [y, m];
       // Directions are compared in units of the leaves.
       const r = div(residual, scale);
-      const size = norm(r);
+      const size = norm(stopGradient(r));
       // A residual that has grown much says that the old directions mislead: start afresh.
       const calm = size.lessEqual(m.least.mul(restartGrowth));
       const kept = m.active.mul(calm.astype(r.dtype));
@@ -111,14 +112,15 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
       const second = times(m.q, part).mul(kept);
       const w = part.sub(combine(second, m.q));
       const v = y.sub(m.y).sub(combine(first.add(second), m.p));
-      const length = plainNorm(w);
+      const square = dot(w, w);
+      const length = stopGradient(square).sqrt();
       // A direction that is hardly new holds the map's curvature, or rounding, more than its slope.
       // Where squares are infinite or 0 the comparison fails too, and nothing is remembered.
-      const bound = plainNorm(dr).mul(leastSine).add(size.mul(10 * epsilon(r.dtype)));
+      const bound = plainNorm(stopGradient(dr)).mul(leastSine).add(size.mul(10 * epsilon(r.dtype)));
       // Before the first step there is no difference.
       const usable = and(length.greater(bound), m.least.less(Infinity));
       const active = usable.astype(r.dtype);
-      const factor = div(active, select(usable, length, scalarLike(1, length)));
+      const factor = div(active, select(usable, square, scalarLike(1, square)).sqrt());
       const q = push(reshape(w.mul(factor), [1, x.size]), m.q);
       const p = push(reshape(v.mul(factor), [1, x.size]), m.p);
       const inUse = push(reshape(active, [1]), kept);

@@ -9,6 +9,7 @@ import { scalarArray } from "../core/concrete.ts";
 import { div } from "../primitives/elementwise/arithmetic.ts";
 import { and } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import type { Transforms } from "../transforms/types.ts";
 import type { Outcome, Problem } from "./iterate.ts";
 import { leafNorms, norm, total } from "./norms.ts";
@@ -26,7 +27,8 @@ export function corrected(
 ): Outcome {
   const { x, state, counts, residualNorm } = known;
   const claimed = known.status.equal(statusCode("converged"));
-  const weighed = (r: NDArray): NDArray => total(div(leafNorms(r, sizes), state.scale));
+  const weighed = (r: NDArray): NDArray =>
+    total(div(leafNorms(stopGradient(r), sizes), state.scale));
   const end = transforms.whileLoop(
     ({ open }) => open,
     ({ x, r }) => {
@@ -47,13 +49,14 @@ export function corrected(
       made: scalarArray(0, "int32"),
       open: and(claimed, residualNorm.greater(0)),
     },
+    { maxSteps: 1 },
   );
-  const size = norm(end.r);
+  const size = norm(stopGradient(end.r));
   return {
     ...known,
     x: end.x,
     residualNorm: size,
-    valueNorm: norm(end.x),
+    valueNorm: norm(stopGradient(end.x)),
     errorEstimate: select(size.equal(0), size, state.slope.mul(size)),
     counts: {
       ...counts,

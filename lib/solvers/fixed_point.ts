@@ -5,8 +5,9 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { treeLeaves, treeUnflatten } from "../core/tree.ts";
+import { treeLeaves, treeMap, treeUnflatten } from "../core/tree.ts";
 import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { describeValue, TreeError } from "../core/errors.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
@@ -19,7 +20,13 @@ import {
   nameOf,
 } from "../transforms/trees.ts";
 import type { HasAux, Transforms } from "../transforms/types.ts";
-import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "./adjoint.ts";
+import {
+  type Adjoint,
+  checkAdjoint,
+  defaultTolerance,
+  implicit,
+  tangentSolver,
+} from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
 import { corrected } from "./correction.ts";
 import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
@@ -43,7 +50,10 @@ export interface FixedPointOptions {
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
-  /** How to differentiate the solution: `implicit()` (the default), `oneStep()` or `phantom(k)`. */
+  /**
+   * How to differentiate the solution: `implicit()` (the default), `oneStep()`, `phantom(k)`, `unrolled()` or
+   * `checkpointed()`.
+   */
   readonly adjoint?: Adjoint | undefined;
   /** Whether to keep the residual norm of each step. */
   readonly history?: boolean | undefined;
@@ -95,11 +105,7 @@ function checkOptions(options: FixedPointOptions): void {
       made,
     );
   }
-  if (adjoint !== undefined) {
-    const made = "implicit() or oneStep()";
-    const kinds: readonly unknown[] = ["implicit", "oneStep", "phantom"];
-    checkMade("fixedPoint", "adjoint", adjoint, (a) => kinds.includes(a.kind), made);
-  }
+  checkAdjoint("fixedPoint", adjoint, true);
   if (transforms !== undefined) checkDictionary("fixedPoint", transforms);
   if (rtol !== undefined) checkTolerance("fixedPoint", "rtol", rtol);
   if (atol !== undefined) checkTolerance("fixedPoint", "atol", atol);
@@ -180,7 +186,10 @@ export function fixedPoint<T extends FloatTree>(
   const { polish = options.rtol === undefined && options.atol === undefined ? null : false } =
     options;
   const aim = polish === null ? tolerance / 16 : undefined;
-  const limits = { rtol, atol, maxSteps, history, warm, leg, aim };
+  const through = adjoint.kind === "through"
+    ? { checkpoints: Math.min(adjoint.checkpoints ?? Math.ceil(Math.sqrt(maxSteps)), maxSteps) }
+    : undefined;
+  const limits = { rtol, atol, maxSteps, history, warm, leg, aim, through };
 
   const residual = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
     const at = treeLeaves(x) as NDArray[];
@@ -201,34 +210,43 @@ export function fixedPoint<T extends FloatTree>(
   };
   Object.defineProperty(residual, "name", { value: f.name });
 
-  const root = transforms.customRoot(
-    residual as (x: unknown) => [Tree, Tree],
-    start as Tree,
-    (g, x) => {
-      const { vector, ravel, unravel, sizes } = ravelTree("fixedPoint", x, "x0");
-      const problem = {
-        evaluate: (v: NDArray) => ({ r: ravel(g(unravel(v) as TreeOf<NDArray>)), cost: null }),
-        sizes,
-        m: vector.size,
-        displacement: true,
-        hasCost: false,
-      };
-      const outcome = iterate(problem, vector, solver, limits, transforms);
-      const { x: best, state, ...rest } = polish === true
-        ? corrected(outcome, problem, transforms)
-        : outcome;
-      return [
-        unravel(best) as Tree,
-        {
-          ...rest,
-          memory: keepMemory ? { memory: state.memory, scale: state.scale } : null,
-          state: leg === undefined ? null : state,
-        } as Tree,
-      ];
-    },
-    tangentSolver(adjoint, transforms),
-    { hasAux: true, functionHasAux: hasAux as true },
-  );
+  /** The fixed point of `g(x) + x`, and what is said of it. */
+  const solve = (g: (x: never) => unknown, x: unknown): [Tree, Tree] => {
+    const { vector, ravel, unravel, sizes } = ravelTree("fixedPoint", x, "x0");
+    const problem = {
+      evaluate: (v: NDArray) => ({ r: ravel(g(unravel(v) as never)), cost: null }),
+      sizes,
+      m: vector.size,
+      displacement: true,
+      hasCost: false,
+    };
+    const outcome = iterate(problem, vector, solver, limits, transforms);
+    const { x: best, state, ...rest } = polish === true
+      ? corrected(outcome, problem, transforms)
+      : outcome;
+    const told = {
+      ...rest,
+      memory: keepMemory ? { memory: state.memory, scale: state.scale } : null,
+      state: leg === undefined ? null : state,
+    };
+    return [unravel(best) as Tree, told as Tree];
+  };
+
+  const implicitly = () =>
+    transforms.customRoot(
+      residual as (x: unknown) => [Tree, Tree],
+      start as Tree,
+      solve,
+      tangentSolver(adjoint, transforms),
+      { hasAux: true, functionHasAux: hasAux as true },
+    );
+  const bySteps = () => {
+    const change = (x: Arrays<T>) => hasAux ? (residual(x) as unknown[])[0] : residual(x);
+    const [best, told] = solve(change, start);
+    const rest = treeMap(stopGradient, told as never);
+    return [best, rest, ...hasAux ? [(residual(best as never) as unknown[])[1]] : []];
+  };
+  const root = through === undefined ? implicitly() : bySteps();
   type Rest = Omit<Outcome, "x"> & { readonly memory: unknown };
   const [best, outcome, aux = null] = root as unknown as [Arrays<T>, Rest, null?];
   leg?.take(outcome.state, maxSteps, transforms);

@@ -28,6 +28,7 @@ import { div, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, not, or } from "../primitives/elementwise/compare.ts";
 import { isFinite } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { dynamicUpdateSlice } from "../primitives/indexing/dynamic_slice.ts";
 import { reduceMax } from "../primitives/reduce/extremes.ts";
 import { reduceAnd } from "../primitives/reduce/logical.ts";
@@ -68,6 +69,8 @@ export interface Limits {
    * be further off, the method takes up to two steps more, as long as they bring it nearer.
    */
   readonly aim?: number | undefined;
+  /** Of how many steps states are kept, where the loop is to be differentiated through its steps. */
+  readonly through?: { readonly checkpoints: number } | undefined;
   /** The part of a long solve to do; by default all of it. */
   readonly leg?: Leg | undefined;
   /** Memory to begin with, in place of that of `init`, and the units of the leaves that it is in. */
@@ -212,6 +215,7 @@ export function iterate<S>(
     (c) => goesOn(c as unknown as State),
     (c) => pass(c as unknown as State) as unknown as Tree,
     start as unknown as Tree,
+    limits.through && { maxSteps: limits.maxSteps, ...limits.through },
   ) as unknown as State;
   return outcomeOf(end, problem, method);
 }
@@ -227,12 +231,13 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const number = (value: number): NDArray => scalarArray(value, dtype);
     const { r, cost } = problem.evaluate(x);
     const steps = c.steps.add(1);
-    const xNorms = leafNorms(x, sizes);
-    const rNorms = leafNorms(r, displacement ? sizes : [problem.m]);
+    // What is known about the solve has no derivative, which would be infinite at 0.
+    const xNorms = leafNorms(stopGradient(x), sizes);
+    const rNorms = leafNorms(stopGradient(r), displacement ? sizes : [problem.m]);
     const size = total(rNorms);
     const isFirst = eq(c.steps, code(0));
     // What small means is said by the value, and where that goes to 0, by the first evaluation.
-    const begun = displacement ? minimum(rNorms, leafNorms(x.add(r), sizes)) : rNorms;
+    const begun = displacement ? minimum(rNorms, leafNorms(stopGradient(x.add(r)), sizes)) : rNorms;
     const first = select(isFirst, begun, c.first);
     const scale = limits.warm === undefined
       ? select(isFirst, scaleOf(xNorms, displacement ? rNorms : null), c.scale)
@@ -253,7 +258,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       (own === undefined ? or(merit.less(c.merit), and(met, open)) : merit.less(c.merit));
     const better = and(accepted, finite);
     const even = (v: NDArray): NDArray =>
-      displacement && sizes.length > 1 ? div(v, known.scale) : v;
+      stopGradient(displacement && sizes.length > 1 ? div(v, known.scale) : v);
     const slope = slopeOf(c, better, even(x.sub(c.best)), even(r.sub(c.bestR)));
     const best = select(better, x, c.best);
     const bestR = select(better, r, c.bestR);
@@ -370,7 +375,7 @@ function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome
   return {
     x: end.best,
     residualNorm: bestNorm,
-    valueNorm: norm(end.best),
+    valueNorm: norm(stopGradient(end.best)),
     cost: problem.hasCost ? end.merit : null,
     errorEstimate: select(
       exact,

@@ -17,7 +17,7 @@ import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../transforms/tree_types.ts";
 import { checkFunction, flattenArrays, flattenResult } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { defaultTolerance } from "./adjoint.ts";
+import { type Adjoint, checkAdjoint, defaultTolerance, implicit, vectorSolver } from "./adjoint.ts";
 import { between, type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome } from "./iterate.ts";
@@ -27,7 +27,6 @@ import { norm } from "./norms.ts";
 import { checkLeg, checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
-import { denseSolve } from "./tangents.ts";
 import type { TrustRegionMemory } from "./trust_region/method.ts";
 
 /** Options of `leastSquares`. */
@@ -47,6 +46,8 @@ export interface LeastSquaresOptions {
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
+  /** How the linear systems of derivatives are solved: `implicit()` (the default) and its options. */
+  readonly adjoint?: Adjoint | undefined;
   /** Whether to keep the residual norm of each evaluation. */
   readonly history?: boolean | undefined;
   /** Bounds of the unknowns: residuals are never evaluated outside. A start outside is brought inside. */
@@ -102,6 +103,7 @@ export function leastSquares<T extends FloatTree>(
   checkFunction(op, residuals);
   checkOptions(op, options);
   const { transforms = pure, maxSteps = 1000, history = false, loss = "squares", leg } = options;
+  const { adjoint = implicit() } = options;
   const [given, def] = flattenArrays(op, x0, "x0");
   const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = bounds === null
@@ -143,6 +145,7 @@ export function leastSquares<T extends FloatTree>(
   };
   Object.defineProperty(equation, "name", { value: residuals.name });
   const none = full([m], 0, dtype);
+  const byHessian = vectorSolver(adjoint, transforms, "the Hessian");
   const method = made(options.solver ?? levenbergMarquardt(), {
     rtol,
     atol,
@@ -176,7 +179,7 @@ export function leastSquares<T extends FloatTree>(
       const apply = g as unknown as (z: Unknowns) => Unknowns;
       const { x: yx, q: yq } = y as unknown as Unknowns;
       const hessian = (v: NDArray): NDArray => ravel(apply({ x: unravel(v), q: none }).x);
-      const dx = unravel(denseSolve(hessian, ravel(yx), transforms));
+      const dx = unravel(byHessian(hessian, ravel(yx)));
       return { x: dx, q: apply({ x: dx, q: none }).q.sub(yq) } as unknown as Tree;
     },
     { hasAux: true },
@@ -224,6 +227,7 @@ function checkOptions(op: string, options: LeastSquaresOptions): void {
   if (atol !== undefined) checkTolerance(op, "atol", atol);
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
   checkLeg(op, options.leg);
+  checkAdjoint(op, options.adjoint, false);
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
   }

@@ -13,7 +13,16 @@
  *
  * @module
  */
-export { type Adjoint, implicit, type ImplicitOptions, oneStep, phantom } from "./adjoint.ts";
+export {
+  type Adjoint,
+  checkpointed,
+  type CheckpointedOptions,
+  implicit,
+  type ImplicitOptions,
+  oneStep,
+  phantom,
+  unrolled,
+} from "./adjoint.ts";
 export { anderson, type AndersonMemory, type AndersonOptions } from "./anderson.ts";
 export { bracketRoot, type BracketRootOptions } from "./bracket_root.ts";
 export { curveFit, type CurveFitOptions } from "./curve_fit.ts";

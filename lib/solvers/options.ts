@@ -47,6 +47,7 @@ type Shared =
   | "throw"
   | "history"
   | "bounds"
+  | "adjoint"
   | "leg";
 
 /** What the options hold that all methods in a trust region have. */
@@ -59,6 +60,7 @@ export const trustRegionOptions: Readonly<Record<Shared, OptionKind>> = {
   throw: "boolean",
   history: "boolean",
   bounds: "object",
+  adjoint: "object",
   leg: "object",
 };
 

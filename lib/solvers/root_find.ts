@@ -19,7 +19,13 @@ import {
   nameOf,
 } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { defaultTolerance } from "./adjoint.ts";
+import {
+  type Adjoint,
+  checkAdjoint,
+  defaultTolerance,
+  implicit,
+  tangentSolver,
+} from "./adjoint.ts";
 import { type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome } from "./iterate.ts";
@@ -27,7 +33,6 @@ import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region
 import { checkLeg, checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
-import { denseSolve } from "./tangents.ts";
 
 /** Options of `rootFind`. */
 export interface RootFindOptions {
@@ -43,6 +48,8 @@ export interface RootFindOptions {
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
+  /** How the linear systems of derivatives are solved: `implicit()` (the default) and its options. */
+  readonly adjoint?: Adjoint | undefined;
   /** Whether to keep the residual norm of each evaluation. */
   readonly history?: boolean | undefined;
   /** Bounds of the unknowns: `f` is never evaluated outside. A start outside is brought inside. */
@@ -85,6 +92,7 @@ export function rootFind<T extends FloatTree>(
   checkFunction(op, f);
   checkOptions(op, options);
   const { transforms = pure, maxSteps = 200, history = false, leg } = options;
+  const { adjoint = implicit() } = options;
   const [given, def] = flattenArrays(op, x0, "x0");
   const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = bounds === null
@@ -132,10 +140,7 @@ export function rootFind<T extends FloatTree>(
         { ...rest, state: leg === undefined ? null : state } as unknown as Tree,
       ];
     },
-    (g, y) =>
-      unravel(
-        denseSolve((v) => ravel(g(unravel(v) as never)), ravel(y), transforms),
-      ) as never,
+    tangentSolver(adjoint, transforms, "df/dx") as never,
     { hasAux: true },
   ) as unknown as [Arrays<T>, Omit<Outcome, "x">];
   leg?.take(outcome.state, maxSteps, transforms);
@@ -173,6 +178,7 @@ function checkOptions(op: string, options: RootFindOptions): void {
   if (atol !== undefined) checkTolerance(op, "atol", atol);
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
   checkLeg(op, options.leg);
+  checkAdjoint(op, options.adjoint, false);
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
   }

@@ -1,21 +1,17 @@
 /**
- * The linear systems of implicit derivatives, `(J - I) x = b` and their transposes: what costs least is
- * tried first, and where nothing solves the system, that is said.
+ * The linear systems of implicit derivatives, `(J - I) x = b` of fixed points and `J x = b` of other equations,
+ * and their transposes: what costs least is tried first, and where nothing solves the system, that is said.
  *
  * @module
  */
 import { check } from "../api/check.ts";
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { solve as solveDense } from "../linalg/solve.ts";
 import { onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
 import { div } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, not, or } from "../primitives/elementwise/compare.ts";
 import { isFinite } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { transpose } from "../primitives/shape/transpose.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { anderson } from "./anderson.ts";
 import { iterate, type Problem } from "./iterate.ts";
@@ -25,6 +21,7 @@ import type { LinearMethod } from "./linear/method.ts";
 import type { Stepper } from "./method.ts";
 import { norm } from "./norms.ts";
 import { statusCode } from "./solution.ts";
+import { denseSolve } from "./tangents.ts";
 
 /** How a system is solved. */
 export interface TangentOptions {
@@ -33,7 +30,12 @@ export interface TangentOptions {
   readonly maxSteps: number;
   readonly memory: number;
   readonly throw: boolean;
+  /** What the matrix is, for messages; of a fixed point, `I - df/dx`, which is tried to be inverted by steps. */
+  readonly matrix: string;
 }
+
+/** The matrix of a fixed point's systems. */
+export const contraction = "I - df/dx";
 
 /** A product with the matrix of the system. */
 type Product = (v: NDArray) => NDArray;
@@ -58,7 +60,13 @@ export function solveTangent(
   const zero = eq(size, scalarLike(0, size));
   const unit = div(b, select(zero, scalarLike(1, size), size));
   const none: Candidate = { x: zerosLike(b), solved: zero };
-  const chosen = typeof linearSolver === "object" ? linearSolver : null;
+  // Plain steps are of no use where the matrix is not close to -I.
+  const byProducts = linearSolver === "iterative" || (linearSolver === "auto" && n > denseFirst);
+  const chosen = typeof linearSolver === "object"
+    ? linearSolver
+    : byProducts && options.matrix !== contraction
+    ? gmres()
+    : null;
   const direct = chosen?.direct ??
     (linearSolver === "dense" || (linearSolver === "auto" && n <= denseFirst));
   let found = chosen !== null
@@ -81,9 +89,10 @@ export function solveTangent(
     check(
       or(solved, not(defined)),
       `the linear system of the derivative of a solution, of ${n} unknowns, could not be solved: its matrix, ` +
-        "I - df/dx, is singular or nearly so" +
+        `${options.matrix}, is singular or nearly so` +
         (direct ? "" : `, or ${options.maxSteps} products were too few`) +
-        ". Is the solution determined by the equation there? implicit({ throw: false }) gives NaN instead",
+        ". Is the solution determined by the equation there? " +
+        "adjoint: implicit({ throw: false }) gives NaN instead",
     );
   }
   const x = select(zero, zerosLike(b), found.x);
@@ -108,11 +117,10 @@ function unlessSolved(start: Candidate, f: () => Candidate, transforms: Transfor
 
 /** By the matrix, [n, n], factored. */
 function dense(product: Product, b: NDArray, transforms: Transforms): Candidate {
-  const n = b.size;
-  const identity = eq(iota([n, n], 0, "int32"), iota([n, n], 1, "int32")).astype(b.dtype);
-  const matrix = transpose(transforms.vmap(product)(identity) as NDArray, [1, 0]);
-  const x = reshape(solveDense(matrix, reshape(b, [n, 1])), [n]);
-  return { x, solved: isFinite(norm(x)) };
+  const x = denseSolve(product, b, transforms);
+  // Of a matrix that is singular but for rounding, nothing of the solution is right.
+  const left = norm(product(x).sub(b));
+  return { x, solved: and(isFinite(norm(x)), left.lessEqual(norm(b).mul(0.1))) };
 }
 
 /** By products: plain steps as long as they do well, then GMRES, or acceleration where asked for. */

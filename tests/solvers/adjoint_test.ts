@@ -1,7 +1,10 @@
 /** Implicit derivatives where their linear systems are hard, and what is said where they cannot be solved. */
 import {
+  anderson,
   bicgstab,
   CheckError,
+  checkpointed,
+  damped,
   fixedPoint,
   type FixedPointOptions,
   gmres,
@@ -9,14 +12,19 @@ import {
   implicit,
   jit,
   jvp,
+  leastSquares,
   linalg,
+  linearSolve,
   loadBackend,
   lu,
+  minimise,
   type NDArray,
   numpy as np,
   oneStep,
   phantom,
   qr,
+  rootFind,
+  unrolled,
   vmap,
 } from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
@@ -131,4 +139,138 @@ Deno.test("phantom() is the sum of its steps: one is oneStep(), many come to the
   assert(Math.abs(slope(phantom(60, 0.5)) - c / (1 - j)) < 1e-10);
   assertThrows(() => phantom(0), RangeError, "steps must be at least 1");
   assertThrows(() => phantom(2, 0), RangeError, "tau");
+});
+
+const f64 = { dtype: "float64" } as const;
+
+for (const adjoint of [unrolled(), checkpointed(), checkpointed({ checkpoints: 3 })]) {
+  for (const solver of [damped(), damped({ damping: 0.3 }), anderson(), anderson({ memory: 2 })]) {
+    const name = `${solver.description}, ${adjoint.kind} with ${
+      (adjoint as { checkpoints?: number }).checkpoints
+    }`;
+    const solve = (options: FixedPointOptions = {}) => (a: NDArray): NDArray =>
+      fixedPoint((x) => np.cos(x.mul(a)), np.array([1, 0.3], f64), { adjoint, solver, ...options })
+        .value;
+    const total = (options: FixedPointOptions = {}) => (a: NDArray): NDArray =>
+      solve(options)(a).sum();
+
+    Deno.test(`derivatives through all steps come to those of the equation: ${name}`, () => {
+      const at = np.array(1, f64);
+      const near = (got: NDArray, want: number, most: number): void =>
+        assert(Math.abs(got.item() / 2 - want) < most, `${got.item() / 2}, not ${want}`);
+      for (
+        const run of [grad(total()), jit(grad(total())), jit(grad(total()), { backend: "onnx" })]
+      ) {
+        near(run(at), -0.297474341509832, 1e-10);
+      }
+      near(jvp(total(), [at], [at])[1], -0.297474341509832, 1e-10);
+      near(grad(total({ polish: true }))(at), -0.297474341509832, 1e-12);
+      near(grad(grad(total()))(at), 0.153337891347637, 1e-6);
+      const each = [0.5, 1, 1.2].map((a) => grad(total())(np.array(a, f64)).item());
+      const lanes = jit(vmap(grad(total())))(np.array([0.5, 1, 1.2], f64)).dataSync();
+      each.forEach((g, i) => assert(Math.abs(lanes[i]! - g) < 1e-12));
+    });
+
+    Deno.test(`derivatives through few steps are those of what these give: ${name}`, () => {
+      for (const maxSteps of [1, 2, 4]) {
+        const f = total({ maxSteps });
+        const at = (a: number): number => f(np.array(a, f64)).item();
+        const slope = (at(1 + 1e-6) - at(1 - 1e-6)) / 2e-6;
+        for (const g of [grad(f), jit(grad(f))]) {
+          const got = g(np.array(1, f64)).item();
+          assert(Math.abs(got - slope) < 1e-8, `${got}, not ${slope}`);
+        }
+      }
+    });
+  }
+}
+
+Deno.test("through steps, the start has a derivative, and aux and trees are as for other adjoints", () => {
+  const start = (adjoint: FixedPointOptions["adjoint"]) => (x0: NDArray): NDArray =>
+    fixedPoint((x) => x.mul(0.5), x0, { adjoint, solver: damped(), maxSteps: 4 }).value;
+  assertEquals(grad(start(unrolled()))(np.array(1, f64)).item(), 0.125);
+  assertEquals(grad(start(implicit()))(np.array(1, f64)).item(), 0);
+  const tree = (adjoint: FixedPointOptions["adjoint"]) => (a: NDArray): NDArray => {
+    const { value, aux } = fixedPoint(
+      ({ u, v }) => [{ u: np.cos(v.mul(a)), v: np.sin(u).mul(a) }, { sum: u.add(v).mul(a) }],
+      { u: np.array(1, f64), v: np.array([0, 1], f64).sum() },
+      { adjoint, hasAux: true },
+    );
+    return value.u.add(value.v).add(aux.sum);
+  };
+  const want = grad(tree(implicit()))(np.array(0.8, f64)).item();
+  for (const adjoint of [unrolled(), checkpointed()]) {
+    for (const g of [grad(tree(adjoint)), jit(grad(tree(adjoint)))]) {
+      assert(Math.abs(g(np.array(0.8, f64)).item() - want) < 1e-9);
+    }
+  }
+});
+
+Deno.test("roots, least squares, minima and linear systems say where their derivatives cannot be had", () => {
+  const bad: Readonly<Record<string, readonly [f: (a: NDArray) => NDArray, says: string]>> = {
+    "a double root": [
+      (a) => rootFind((x) => x.sub(a).square(), np.array(1, f64)).value,
+      "its matrix, df/dx, is singular",
+    ],
+    "parameters that only their sum matters of": [
+      (y) =>
+        leastSquares(({ a, b }) => a.add(b).sub(y), {
+          a: np.array(1, f64),
+          b: np.array(2, f64),
+        }).value.a,
+      "its matrix, the Hessian, is singular",
+    ],
+    "a valley": [
+      (y) => minimise((x) => x.at(0).sub(y).square(), np.array([0, 0], f64)).value.sum(),
+      "its matrix, the Hessian, is singular",
+    ],
+    "a matrix without an inverse": [
+      (a) =>
+        linearSolve(np.array([[1, 2], [2, 4]], f64), np.array([1, 2], f64).mul(a), { solver: lu() })
+          .value.sum(),
+      "the transposed system",
+    ],
+    "too few products": [
+      (a) => {
+        const m = np.array([[4, 1, 0], [1, 3, -1], [0, 1, 5]], f64);
+        const b = np.array([1, 2, 3], f64).mul(a);
+        return linearSolve((v: NDArray) => np.matmul(m, v), b, { solver: gmres(), maxSteps: 1 })
+          .value.sum();
+      },
+      "ended with status 1 after 1 steps",
+    ],
+  };
+  for (const [name, [f, says]] of Object.entries(bad)) {
+    for (const g of [grad(f), jit(grad(f)), jit(grad(f), { backend: "onnx" })]) {
+      assertThrows(() => g(np.array(1, f64)).dataSync(), CheckError, says, name);
+    }
+    // Where nothing is asked, nothing is missing.
+    assertEquals(Math.abs(grad((a: NDArray) => f(a).mul(0))(np.array(1, f64)).item()), 0, name);
+  }
+  const quiet = (a: NDArray): NDArray =>
+    rootFind((x) => x.sub(a).square(), np.array(1, f64), { adjoint: implicit({ throw: false }) })
+      .value;
+  assert(Number.isNaN(grad(quiet)(np.array(1, f64)).item()));
+});
+
+Deno.test("derivatives of roots of many unknowns are had by products", () => {
+  const n = 200;
+  const root = (a: NDArray): NDArray =>
+    rootFind((x) => x.mul(x).add(x.mul(0.1)).sub(a), np.ones([n], f64)).value.sum();
+  const g = jit(grad(root))(np.full([n], 4, f64)).dataSync();
+  const x = (-0.1 + Math.sqrt(0.01 + 16)) / 2;
+  assert(g.every((v) => Math.abs(v - 1 / (2 * x + 0.1)) < 1e-10), `${g[0]}`);
+});
+
+Deno.test("adjoints are refused where they mean nothing", () => {
+  const f = (x: NDArray): NDArray => np.cos(x);
+  assertThrows(() => rootFind(f, 1, { adjoint: oneStep() }), TypeError, "implicit()");
+  assertThrows(() => leastSquares(f, 1, { adjoint: unrolled() }), TypeError, "implicit()");
+  assertThrows(() => fixedPoint(f, 1, { adjoint: unrolled as never }), TypeError, "unrolled()");
+  assertThrows(() => checkpointed({ checkpoints: 0 }), RangeError, "at least 1");
+  assertThrows(
+    () => checkpointed({ checkpoint: 3 } as never),
+    TypeError,
+    "Did you mean checkpoints",
+  );
 });

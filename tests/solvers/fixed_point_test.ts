@@ -384,8 +384,8 @@ Deno.test("what a solution cannot know yet is an error, not false", () => {
 Deno.test("what is no option of a solver is named, with what to write", () => {
   const solve = (options: unknown) => () => fixedPoint((x) => x.cos(), 1, options as never);
   const cases: [unknown, typeof TypeError | typeof RangeError, string][] = [
-    [{ adjoint: implicit }, TypeError, "adjoint must be implicit() or oneStep()"],
-    [{ adjoint: "implicit" }, TypeError, 'implicit() or oneStep(), not the string "implicit"'],
+    [{ adjoint: implicit }, TypeError, "adjoint must be implicit(), oneStep()"],
+    [{ adjoint: "implicit" }, TypeError, 'unrolled() or checkpointed(), not the string "implicit"'],
     [{ solver: anderson }, TypeError, "solver must be anderson(), damped() or another Stepper"],
     [{ transforms: {} }, TypeError, "transforms must be a dictionary of transforms"],
     [null, TypeError, "the options are an object, not null"],

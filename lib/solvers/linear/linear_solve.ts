@@ -3,20 +3,21 @@
  *
  * @module
  */
+import { check } from "../../api/check.ts";
 import { NDArray } from "../../core/array.ts";
 import { checkCount } from "../../core/checks.ts";
 import { epsilon, promoteDTypes } from "../../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
 import { identity, transposed } from "../../linalg/matrices.ts";
-import { and, not } from "../../primitives/elementwise/compare.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
 import { reshape } from "../../primitives/shape/reshape.ts";
 import { pad, slice } from "../../primitives/slicing/slice.ts";
-import { full, scalarLike } from "../../primitives/constants/full.ts";
+import { full, scalarLike, zerosLike } from "../../primitives/constants/full.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
@@ -26,7 +27,7 @@ import { defaultTolerance } from "../adjoint.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { norm } from "../norms.ts";
 import { checkMade, checkTolerance } from "../options.ts";
-import { checkConverged, statusCode } from "../solution.ts";
+import { checkConverged, statusCode, statuses } from "../solution.ts";
 import { chosen } from "./choice.ts";
 import { constant, converted, type Form, isStored, isSymmetric, matrixForm } from "./form.ts";
 import {
@@ -372,13 +373,26 @@ function solved(
     const symmetric = isSymmetric(form.tags);
     const [first, second] = turned ? [true, false] : [false, true];
     const back = (vecmat: (v: NDArray) => NDArray, b: NDArray) => {
-      const [x, said] = solve(second)(vecmat, b);
-      // A derivative that could not be had is not to look like one.
-      const ok = said.status.equal(statusCode("converged"));
-      return [x.mul(select(ok, scalarLike(1, b), scalarLike(NaN, b))), said] as const;
+      const [x, said] = solve(symmetric ? first : second)(vecmat, b);
+      // A derivative that could not be had is not to look like one. Where nothing is asked, nothing is.
+      const size = norm(b);
+      const none = size.equal(0);
+      const ok = or(said.status.equal(statusCode("converged")), none);
+      check(
+        or(ok, not(isFinite(size))),
+        `${op}: the transposed system, of which the derivative backwards is the solution, could not be solved: ` +
+          `${method.description} ended with status {} after {} steps, residual norm {}. ` +
+          `Statuses are ${statuses.map((s, i) => `${i} ${s}`).join(", ")}`,
+        said.status,
+        said.steps,
+        said.residual,
+      );
+      const known = x.mul(select(ok, scalarLike(1, b), scalarLike(NaN, b)));
+      return [select(none, zerosLike(b), known), said] as const;
     };
     [x, about] = transforms.customLinearSolve(apply(turned), b, solve(first) as never, {
-      ...symmetric ? { symmetric } : { transposeSolve: back as never },
+      symmetric,
+      transposeSolve: back as never,
       hasAux: true,
     }) as unknown as [NDArray, typeof about];
   } else {

@@ -33,7 +33,13 @@ import {
   nameOf,
 } from "../../transforms/trees.ts";
 import type { HasAux, Transforms } from "../../transforms/types.ts";
-import { type Adjoint, defaultTolerance, implicit, tangentSolver } from "../adjoint.ts";
+import {
+  type Adjoint,
+  checkAdjoint,
+  defaultTolerance,
+  implicit,
+  tangentSolver,
+} from "../adjoint.ts";
 import { type Bounds, boundTrees, clipped } from "../bounds.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome, type State } from "../iterate.ts";
@@ -242,7 +248,7 @@ export function solveMinimum<T extends FloatTree>(
   };
   const valuesOnly = "make" in solver && solver.gradientFree === true;
   const none = { value: scalarArray(0, dtype), gradient: zerosLike(vector) };
-  const tangents = tangentSolver(adjoint, transforms);
+  const tangents = tangentSolver(adjoint, transforms, "the Hessian");
   const root = transforms.customRoot(
     equation as unknown as (x: Tree) => [Tree, Tree],
     { x: start, ...none } as unknown as Tree,
@@ -376,9 +382,7 @@ export function checkOptions(op: string, options: MinimiseOptions): void {
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
   }
-  if (adjoint !== undefined) {
-    checkMade(op, "adjoint", adjoint, (a) => a.kind === "implicit", "implicit()");
-  }
+  checkAdjoint(op, adjoint, false);
   if (warmStart !== undefined) {
     const made = "a solution of the same solver that was made with keepMemory: true";
     checkMade(op, "warmStart", warmStart, (s) => Boolean(s.memory), made);
