@@ -254,8 +254,10 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const beside = displacement ? maximum(xNorms, first) : first;
     const met = small(rNorms, beside, limits);
     const open = c.after.equal(0);
+    const less = merit.less(c.merit);
+    // What has met the criterion gives way to a better point only that meets it, in each leaf.
     const accepted = method.accepts?.(x, r, stepped, local) ??
-      (own === undefined ? or(merit.less(c.merit), and(met, open)) : merit.less(c.merit));
+      (own === undefined ? or(and(met, or(open, less)), and(open, less)) : less);
     const better = and(accepted, finite);
     const even = (v: NDArray): NDArray =>
       stopGradient(displacement && sizes.length > 1 ? div(v, known.scale) : v);
@@ -263,10 +265,14 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const best = select(better, x, c.best);
     const bestR = select(better, r, c.bestR);
     const stale = select(better, code(0), c.stale.add(1));
+    // An accelerated step may lead far astray: what is seen there is used, but nearer to the best point.
+    const astray = goesBack || fallback === undefined
+      ? not(finite)
+      : or(not(finite), weighed.greater(c.merit.mul(wild)));
     const share = select(
-      finite,
-      select(better, number(0.5), c.share),
+      astray,
       c.share.mul(0.5),
+      select(better, number(0.5), c.share),
     );
 
     let status = select(
@@ -297,7 +303,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       const whole = isFinite(total(xNorms));
       const step = displacement ? bestR : zerosLike(x);
       const back = best.add(select(whole, x.sub(best), step).mul(c.share));
-      next = select(finite, next, back);
+      next = select(astray, back, next);
       memory = choose(finite, memory, choose(whole, c.memory, fresh));
     }
     let { burst, due, length } = c;
@@ -397,6 +403,9 @@ function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome
 /** Evaluations without a better point after which the fallback has its turn, and for how long. */
 const patience = 12;
 const burstLength = 10;
+
+/** Growth of the residual, from that of the best point, at which an accelerated method goes back halfway. */
+const wild = 10;
 
 /** Evaluations without a better point after which a solve has stagnated. */
 const hopeless = 100;

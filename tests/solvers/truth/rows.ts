@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fieldRows } from "./field_rows.ts";
 import { fixedPointRows } from "./fixed_point_rows.ts";
 import { minimaRows } from "./minima_rows.ts";
 import { nistRows } from "./nist_rows.ts";
@@ -11,7 +12,7 @@ import { squaresRows } from "./squares_rows.ts";
 
 /** Rows by what is solved. */
 export const truthRows: Readonly<Record<string, readonly TruthRow[]>> = {
-  "fixed points": fixedPointRows,
+  "fixed points": [...fixedPointRows, ...fieldRows],
   "least squares and curve fits": nistRows,
   "sums of squares and square systems": squaresRows,
   "minima": minimaRows,
