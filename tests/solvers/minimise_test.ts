@@ -123,6 +123,24 @@ Deno.test("the value's rounding does not limit the unknowns", () => {
   assertAlmostEquals(found.value.dataSync()[0]!, 1, 1e-10);
 });
 
+Deno.test("slow progress below the value's rounding is no end, in bounds and out of them", () => {
+  // Curvatures from 1 to 10000, and a value beside which the last gains are nothing.
+  const n = 200;
+  const weights = f64(Array.from({ length: n }, (_, i) => 10 ** (4 * i / (n - 1))));
+  const target = f64(Array.from({ length: n }, (_, i) => 2 * Math.sin(3 * i)));
+  const f = (x: NDArray): NDArray =>
+    weights.mul(x.sub(target).square()).sum().add(x.sum().square()).mul(0.5).add(1e8);
+  for (const solver of [lbfgs(), bfgs(), newtonCg()]) {
+    for (const bounds of [undefined, { lower: -1, upper: 1 }]) {
+      const found = jit((x: NDArray) => minimise(f, x, { solver, bounds, maxSteps: 2000 }))(
+        np.zeros([n], { dtype: "float64" }),
+      );
+      assertEquals(found.statusName, "converged", found.message);
+      assert(found.gradientNorm!.item() < 1e-6, found.message);
+    }
+  }
+});
+
 Deno.test("saddles and maxima are left, also where the gradient is 0", () => {
   const top = minimise((x: NDArray) => np.cos(x), scalar(0));
   assertEquals(top.statusName, "converged", top.message);

@@ -40,6 +40,8 @@ export interface Claim {
   readonly nothing: NDArray;
   /** Whether it is asked at all: a bool. */
   readonly asked: NDArray;
+  /** Whether Newton's step is wanted as it is, also where it is known to be too long: a bool. */
+  readonly wanted: NDArray;
 }
 
 /** What came out. */
@@ -58,7 +60,7 @@ const int = (k: number): NDArray => scalarArray(k, "int32");
 
 /** Answers by at most `mostProducts + otherProducts` products. A loop, which costs nothing where nothing is asked. */
 export function certify(claim: Claim, transforms: Transforms): Certificate {
-  const { x, free, sizes, scale, product, isSmall, nothing, asked } = claim;
+  const { x, free, sizes, scale, product, isSmall, nothing, asked, wanted } = claim;
   const { dtype } = x;
   const eps = epsilon(dtype);
   const number = (v: number): NDArray => scalarArray(v, dtype);
@@ -102,15 +104,18 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       const count = products.add(1);
       const left = before.left.sub(1);
       const unsound = and(lost, or(falls, not(harmless)));
-      const refuted = select(other, falls, or(unsound, not(isSmall(q1.mul(units)))));
+      const long = not(isSmall(q1.mul(units)));
+      const refuted = or(before.refuted, select(other, falls, or(unsound, long)));
       const small = rr1.sqrt().lessEqual(size.mul(Math.max(exactness, 100 * eps)));
       const solved = or(or(lost, small), left.equal(0));
-      const over = or(refuted, select(other, or(lost, left.equal(0)), scalarArray(0, "bool")));
-      const turnsTo = and(not(other), solved);
+      // The step is had as far as it goes; the other system is for claims that hold.
+      const ends = select(or(unsound, not(wanted)), refuted, and(refuted, solved));
+      const over = or(ends, and(other, or(lost, left.equal(0))));
+      const turnsTo = and(not(other), and(solved, not(refuted)));
       // Downhill, by a share of the unknowns.
       const uphill = select(dot(p, g).less(0), number(-1), number(1));
       const far = div(uphill.mul(0.1 * Math.sqrt(x.size)), orOne(plainNorm(p)));
-      const turnsAway = and(refuted, falls);
+      const turnsAway = falls;
       return {
         q: select(turnsAway, p.mul(far), q1),
         slope: select(turnsAway, along.mul(far).mul(far), number(0)),

@@ -17,7 +17,7 @@ import { select } from "../../primitives/elementwise/select.ts";
 import { reduceAnd } from "../../primitives/reduce/logical.ts";
 import { localAt } from "../local.ts";
 import type { Local } from "../method.ts";
-import { leafNorms, norm } from "../norms.ts";
+import { dot, leafNorms, norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { type Certificate, certify } from "./certify.ts";
 import type { Setting } from "./method.ts";
@@ -37,6 +37,8 @@ export interface Standing {
   /** The least gradient norm, and passes since it or the value fell. */
   readonly least: NDArray;
   readonly stale: NDArray;
+  /** How often the Hessian has shown a way on where the method saw none: int32. */
+  readonly rescues: NDArray;
   /** Products with the Hessian: int32. */
   readonly products: NDArray;
 }
@@ -80,6 +82,7 @@ export function standingAtFirst(dtype: NDArray["dtype"]): Standing {
     start: scalarArray(Infinity, dtype),
     least: scalarArray(Infinity, dtype),
     stale: int(0),
+    rescues: int(0),
     products: int(0),
   };
 }
@@ -121,7 +124,7 @@ export function ending(
   const over = or(stale.greaterEqual(mostStale), failed);
   const share = select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol));
   const small = and(seen.informed, isSmall(seen.step.mul(scale), share));
-  const asked = and(or(accepted, over), or(still, small));
+  const asked = or(over, and(accepted, or(still, small)));
   const certificate = certify({
     x: at.x,
     gradient: div(at.g, scale),
@@ -132,9 +135,15 @@ export function ending(
     isSmall: (step) => isSmall(step, share),
     nothing: done.mul(rtol * rtol),
     asked,
+    wanted: over,
   }, transforms);
-  const { holds, products } = certificate;
-  let status = select(over, int(statusCode("stagnated")), int(-1));
+  const { holds, products, step } = certificate;
+  const refuted = and(asked, not(holds));
+  const rescued = and(
+    and(over, refuted),
+    and(m.rescues.less(mostRescues), dot(step, slopes).greater(0)),
+  );
+  let status = select(and(over, not(rescued)), int(statusCode("stagnated")), int(-1));
   const flat = atol === 0 ? holds : or(holds, norm(slopes).mul(unit).lessEqual(atol));
   status = select(flat, int(statusCode("converged")), status);
   return {
@@ -142,13 +151,17 @@ export function ending(
     standing: {
       start,
       least: select(accepted, minimum(size, m.least), m.least),
-      stale,
+      stale: select(rescued, int(0), stale),
+      rescues: m.rescues.add(rescued.astype("int32")),
       products: m.products.add(products),
     },
     certificate,
-    refuted: and(asked, not(holds)),
+    refuted,
   };
 }
 
+/** How often the Hessian may show a way on. */
+const mostRescues = 3;
+
 /** Passes without a lower value or gradient before the end. */
-const mostStale = 20;
+const mostStale = 40;
