@@ -156,10 +156,10 @@ export function phantom(steps: number, tau = 1): Adjoint {
  * ```ts
  * import { damped, fixedPoint, grad, numpy as np, unrolled } from "@injax/injax";
  *
- * // Five steps of Heron's method, which are no solution.
+ * // Four steps of Heron's method, which are no solution.
  * const options = { adjoint: unrolled(), solver: damped(), maxSteps: 5 };
  * const root = (a: np.NDArray) => fixedPoint((x) => x.add(a.div(x)).div(2), a, options).value;
- * console.log(grad(root)(np.array(100)).item().toFixed(4)); // 0.1247, where 0.05 is exact
+ * console.log(grad(root)(np.array(100)).item().toFixed(4)); // 0.0684, where 0.05 is exact
  * ```
  */
 export function unrolled(): Adjoint {
