@@ -50,7 +50,7 @@
  *   `projectL1Ball`, `projectL2Ball`, `projectNonNegative`, `softThreshold`; `minimiseScalar`: of one number, by
  *   `brentMinimum` or `goldenSection`
  * - `rootFind`: `f(x) = 0` for as many equations as unknowns, by methods of `leastSquares`, `newton` or `chord`;
- *   `bracketRoot`: between two numbers
+ *   `bracketRoot`: between two numbers, by `chandrupatla`, `toms748`, `brent` or `bisection`
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
  *   `LinearOperator` says what is known of A, `factorise` keeps what was made of it
@@ -138,10 +138,15 @@ export {
   type AndersonOptions,
   type Band,
   bfgs,
+  bisection,
   type Bounds,
+  type Bracket,
+  type BracketMethod,
   bracketRoot,
   type BracketRootOptions,
+  brent,
   brentMinimum,
+  chandrupatla,
   checkpointed,
   type CheckpointedOptions,
   chord,
@@ -211,6 +216,7 @@ export {
   type Status,
   statuses,
   type Stepper,
+  toms748,
   type TrustRegionMethod,
   unrolled,
 } from "./lib/solvers/mod.ts";

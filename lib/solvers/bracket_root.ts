@@ -5,23 +5,31 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { checkCount } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
+import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { epsilon, isFloat } from "../core/dtype.ts";
-import { DTypeError, ShapeError } from "../core/errors.ts";
+import { describeValue, DTypeError, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { abs, div, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
-import { and, or } from "../primitives/elementwise/compare.ts";
+import { and, not, or } from "../primitives/elementwise/compare.ts";
 import { isFinite } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import { checkFunction, flattenResult, toArray } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { checkTolerance } from "./options.ts";
+import { type Bracket, type BracketMethod, chandrupatla } from "./bracket_methods.ts";
+import { checkMade, checkTolerance } from "./options.ts";
 import { checkConverged, Solution, statusCode } from "./solution.ts";
 
 /** Options of `bracketRoot`. */
 export interface BracketRootOptions {
+  /** The method: `chandrupatla()` (the default), `toms748()`, `brent()` or `bisection()`. */
+  readonly solver?: BracketMethod | undefined;
+  /**
+   * Whether to widen the bracket until the signs at its ends are different (default false), each time at the end
+   * where the function is nearer to 0.
+   */
+  readonly expand?: boolean | undefined;
   /** The dictionary of transforms; pass a module system's where `f` uses modules. */
   readonly transforms?: Transforms | undefined;
   /** Width of the last bracket over the root (default 4 epsilon). */
@@ -35,6 +43,8 @@ export interface BracketRootOptions {
 }
 
 const optionTable: OptionTable<BracketRootOptions> = {
+  solver: "object",
+  expand: "boolean",
   maxSteps: "count",
   rtol: "tolerance",
   atol: "tolerance",
@@ -42,24 +52,45 @@ const optionTable: OptionTable<BracketRootOptions> = {
   throw: "boolean",
 };
 
+/** What the loop carries. */
+interface State extends Bracket {
+  readonly memory: readonly NDArray[];
+  readonly steps: NDArray;
+  readonly status: NDArray;
+}
+
+/** Two points with their values, while the bracket is widened. */
+interface Ends {
+  readonly a: NDArray;
+  readonly b: NDArray;
+  readonly fa: NDArray;
+  readonly fb: NDArray;
+  /** By how much of its width the bracket grows. */
+  readonly growth: NDArray;
+  readonly steps: NDArray;
+}
+
+const int = (v: number): NDArray => scalarArray(v, "int32");
+
 /**
- * Solves `f(x) = 0` between two points where `f` has opposite signs, by inverse quadratic interpolation where
- * that is safe and halving elsewhere (Chandrupatla, "A new hybrid quadratic/bisection algorithm", Advances in
- * Engineering Software 28, 1997). The bracket always holds a change of sign, so that it cannot fail for a
- * continuous function. Without a change of sign the status is `"breakdown"`. The root is differentiable with
- * respect to whatever `f` closes over.
+ * Solves `f(x) = 0` between two points where `f` has opposite signs. The bracket always holds a change of sign,
+ * so that it cannot fail for a continuous function. Without a change of sign the status is `"breakdown"`, unless
+ * `expand` finds one further out. The root is differentiable with respect to whatever `f` closes over.
  *
  * @param f From a scalar to a scalar.
  * @param bracket Two scalars, in either order.
  * @throws {ShapeError} where the ends or the values of `f` are not scalars.
  * @throws {DTypeError} where an end is not floating-point.
+ * @throws {ConvergenceError} where the solve fails and `throw` is set.
  *
  * @example
  * ```ts
- * import { bracketRoot } from "@injax/injax";
+ * import { bracketRoot, numpy as np, toms748 } from "@injax/injax";
  *
  * const { value } = bracketRoot((x) => x.pow(3).sub(x).sub(2), [1, 2]);
  * console.log(value.item().toFixed(4)); // 1.5214
+ * const far = bracketRoot((x) => np.exp(x).sub(1e4), [0, 1], { expand: true, solver: toms748() });
+ * console.log(far.value.item().toFixed(4)); // 9.2103
  * ```
  */
 export function bracketRoot(
@@ -70,98 +101,140 @@ export function bracketRoot(
   const op = "bracketRoot";
   if (arguments.length > 2) checkCall("bracketRoot(f, bracket, options)", arguments, optionTable);
   checkFunction(op, f);
-  const { transforms = pure, rtol, atol = 0, maxSteps = 200 } = options;
+  const { transforms = pure, rtol, atol = 0, maxSteps = 200, expand = false } = options;
+  const { solver = chandrupatla() } = options;
   if (options.transforms !== undefined) checkDictionary(op, transforms);
   if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
   checkTolerance(op, "atol", atol);
   checkCount(op, "maxSteps", maxSteps);
-  if (!Array.isArray(bracket) || bracket.length !== 2) {
-    throw new TypeError(`${op}: the bracket must be a list of two scalars`);
-  }
-  const [first, second] = bracket.map((end) => {
-    const x = toArray(end);
-    if (x === null) throw new TypeError(`${op}: the ends of the bracket must be numbers or arrays`);
-    if (x.ndim !== 0) {
-      throw new ShapeError(`${op}: an end of the bracket has shape [${x.shape}], not []`);
-    }
-    if (!isFloat(x.dtype)) {
-      throw new DTypeError(`${op}: an end of the bracket is ${x.dtype}, not a float`);
-    }
-    return x;
-  }) as [NDArray, NDArray];
-  const wide = first.dtype === "float64" ? first.dtype : second.dtype;
-  const [left, right] = [first.astype(wide), second.astype(wide)];
+  const made = "chandrupatla(), toms748(), brent() or bisection()";
+  checkMade(op, "solver", solver, (s) => typeof s.next === "function", made);
+  const [left, right] = endsOf(op, bracket);
+  const wide = left.dtype;
   const number = (v: number): NDArray => scalarArray(v, wide);
-  const int = (v: number): NDArray => scalarArray(v, "int32");
   const share = rtol ?? 4 * epsilon(wide);
 
   const equation = (x: NDArray): NDArray => {
     const [[y, ...others]] = flattenResult(op, f, f(x));
     if (y === undefined || others.length > 0 || y.ndim !== 0) {
-      throw new ShapeError(`${op}: f must give a scalar`);
+      throw new ShapeError(
+        `${op}: f must give a scalar, not ${
+          others.length > 0 ? "several arrays" : `[${y?.shape}]`
+        }`,
+      );
     }
     return y.astype(wide);
   };
-  interface State {
-    readonly a: NDArray;
-    readonly b: NDArray;
-    readonly c: NDArray;
-    readonly fa: NDArray;
-    readonly fb: NDArray;
-    readonly fc: NDArray;
-    readonly t: NDArray;
-    readonly steps: NDArray;
-    readonly status: NDArray;
-  }
+  const enoughAt = (x: NDArray): NDArray => abs(x).mul(share).add(atol);
+  const opposite = (fa: NDArray, fb: NDArray): NDArray =>
+    or(fa.greater(0).notEqual(fb.greater(0)), or(fa.equal(0), fb.equal(0)));
+
+  /** The bracket made wider at the end where the function is nearer to 0, until it holds a change of sign. */
+  const widened = (at: (x: NDArray) => NDArray, start: Ends): Ends =>
+    transforms.whileLoop(
+      (s) => {
+        const { fa, fb, steps } = s as unknown as Ends;
+        const open = and(not(opposite(fa, fb)), steps.less(maxSteps));
+        return and(open, and(hasSign(fa), hasSign(fb)));
+      },
+      (s) => {
+        const now = s as unknown as Ends;
+        const atA = abs(now.fa).less(abs(now.fb));
+        const [near, other] = [select(atA, now.a, now.b), select(atA, now.b, now.a)];
+        const gap = near.sub(other);
+        // A bracket of one point begins with a hundredth of it.
+        const width = select(gap.equal(0), maximum(abs(near).mul(0.01), number(1e-3)), gap);
+        const x = near.add(width.mul(now.growth));
+        const fx = at(x);
+        const finite = and(hasSign(fx), isFinite(x));
+        const moves = (which: NDArray, to: NDArray, from: NDArray): NDArray =>
+          select(and(which, finite), to, from);
+        return {
+          a: moves(atA, x, now.a),
+          fa: moves(atA, fx, now.fa),
+          b: moves(not(atA), x, now.b),
+          fb: moves(not(atA), fx, now.fb),
+          // Back from where nothing is defined.
+          growth: select(finite, now.growth, now.growth.mul(0.25)),
+          steps: now.steps.add(1),
+        } as never;
+      },
+      start as never,
+    ) as unknown as Ends;
+
   const [root, outcome] = transforms.customRoot(
     equation as never,
     left,
     (g) => {
       const at = g as unknown as (x: NDArray) => NDArray;
-      const [fa, fb] = [at(left), at(right)];
-      const known = and(isFinite(fa), isFinite(fb));
-      const changes = fa.greater(0).notEqual(fb.greater(0));
+      const first = {
+        a: left,
+        b: right,
+        fa: at(left),
+        fb: at(right),
+        growth: number(1.6),
+        steps: int(2),
+      };
+      const { a, b, fa, fb, steps } = expand ? widened(at, first) : first;
+      const known = and(hasSign(fa), hasSign(fb));
       const done = or(fa.equal(0), fb.equal(0));
-      let status = select(done, int(0), select(changes, int(-1), int(statusCode("breakdown"))));
-      status = select(known, status, int(statusCode("nonfinite")));
-      const start: State = {
-        a: right,
-        b: left,
-        c: left,
+      const none = expand
+        ? select(steps.less(maxSteps), int(codes.breakdown), int(codes.maxSteps))
+        : int(codes.breakdown);
+      let status = select(done, int(0), select(opposite(fa, fb), int(-1), none));
+      status = select(known, status, int(codes.nonfinite));
+      const inside = int(0);
+      const beginning: Bracket = {
+        a: b,
+        b: a,
+        c: a,
+        d: a,
         fa: fb,
         fb: fa,
         fc: fa,
-        t: number(0.5),
-        steps: int(2),
-        status,
+        fd: fa,
+        inside,
+        enough: enoughAt(select(abs(fa).less(abs(fb)), a, b)),
       };
+      const start: State = { ...beginning, memory: solver.init(beginning), steps, status };
       const end = transforms.whileLoop(
         (s) => (s as unknown as State).status.equal(-1),
         (s) => {
           const now = s as unknown as State;
-          const x = now.a.add(now.t.mul(now.b.sub(now.a)));
+          const [wanted, memory] = solver.next(now, now.memory);
+          // Not nearer to an end than what is small enough.
+          const room = minimum(now.enough, abs(now.b.sub(now.a))).mul(0.5);
+          const low = minimum(now.a, now.b).add(room);
+          const high = maximum(now.a, now.b).sub(room);
+          const x = minimum(maximum(wanted, low), high);
           const fx = at(x);
           const same = fx.greater(0).equal(now.fa.greater(0));
           const [c, fc] = [select(same, now.a, now.b), select(same, now.fa, now.fb)];
           const [b, fb] = [select(same, now.b, now.a), select(same, now.fb, now.fa)];
           const best = select(abs(fx).less(abs(fb)), x, b);
           const width = abs(b.sub(x));
-          const limit = div(abs(best).mul(share / 2).add(atol / 2), width);
-          const xi = div(x.sub(b), c.sub(b));
-          const phi = div(fx.sub(fb), fc.sub(fb));
-          const [over, under] = [number(1).sub(phi), number(1).sub(xi)];
-          const safe = and(phi.mul(phi).less(xi), over.mul(over).less(under));
-          const inverse = div(fx, fb.sub(fx)).mul(div(fc, fb.sub(fc))).add(
-            div(c.sub(x), b.sub(x)).mul(div(fx, fc.sub(fx))).mul(div(fb, fc.sub(fb))),
-          );
-          const wanted = select(and(safe, isFinite(inverse)), inverse, number(0.5));
-          const t = minimum(maximum(wanted, limit), number(1).sub(limit));
+          const enough = enoughAt(best);
           const steps = now.steps.add(1);
-          const met = or(fx.equal(0), or(limit.greaterEqual(0.5), width.equal(0)));
-          let status = select(steps.greaterEqual(maxSteps), int(statusCode("maxSteps")), int(-1));
-          status = select(met, int(0), status);
-          status = select(isFinite(fx), status, int(statusCode("nonfinite")));
-          return { a: x, b, c, fa: fx, fb, fc, t, steps, status } as never;
+          const met = or(fx.equal(0), or(width.lessEqual(enough), width.equal(0)));
+          let status = select(steps.greaterEqual(maxSteps), int(codes.maxSteps), int(-1));
+          const finite = or(isFinite(fx), isFinite(fb));
+          status = select(met, select(finite, int(0), int(codes.nonfinite)), status);
+          status = select(hasSign(fx), status, int(codes.nonfinite));
+          return {
+            a: x,
+            b,
+            c,
+            d: now.c,
+            fa: fx,
+            fb,
+            fc,
+            fd: now.fc,
+            inside: now.inside.add(1),
+            enough,
+            memory,
+            steps,
+            status,
+          } as never;
         },
         start as never,
       ) as unknown as State;
@@ -171,6 +244,7 @@ export function bracketRoot(
         steps: end.steps,
         residualNorm: select(nearer, abs(end.fa), abs(end.fb)),
         width: abs(end.a.sub(end.b)),
+        ends: [a, fa, b, fb],
       };
       return [select(nearer, end.a, end.b), rest] as never;
     },
@@ -178,9 +252,11 @@ export function bracketRoot(
     { hasAux: true },
   ) as unknown as [
     NDArray,
-    { status: NDArray; steps: NDArray; residualNorm: NDArray; width: NDArray },
+    Readonly<Record<"status" | "steps" | "residualNorm" | "width", NDArray>> & {
+      readonly ends: readonly NDArray[];
+    },
   ];
-  const { status, steps, residualNorm, width } = outcome;
+  const { status, steps, residualNorm, width, ends } = outcome;
   const solution = new Solution<NDArray>({
     value: root,
     status,
@@ -190,8 +266,54 @@ export function bracketRoot(
     valueNorm: abs(root),
     errorEstimate: width,
     aux: null,
-    description: `${op} by Chandrupatla's method`,
+    description: `${op} by ${solver.description}${signs(status, ends, expand)}`,
   });
   if (options.throw) checkConverged(op, solution);
   return solution;
+}
+
+/** Whether a value is positive, negative or 0, as infinite ones are: not NaN. */
+const hasSign = (f: NDArray): NDArray => f.equal(f);
+
+/** The statuses of a solve that has not converged. */
+const codes = {
+  maxSteps: statusCode("maxSteps"),
+  nonfinite: statusCode("nonfinite"),
+  breakdown: statusCode("breakdown"),
+};
+
+/** The ends of a bracket as scalars of one dtype. */
+function endsOf(op: string, bracket: unknown): readonly [NDArray, NDArray] {
+  if (!Array.isArray(bracket) || bracket.length !== 2) {
+    throw new TypeError(
+      `${op}: the bracket must be a list of two scalars, not ${describeValue(bracket)}`,
+    );
+  }
+  const [first, second] = bracket.map((end) => {
+    const x = toArray(end);
+    if (x === null) {
+      throw new TypeError(
+        `${op}: the ends of the bracket must be numbers or arrays, not ${describeValue(end)}`,
+      );
+    }
+    if (x.ndim !== 0) {
+      throw new ShapeError(`${op}: an end of the bracket has shape [${x.shape}], not []`);
+    }
+    if (!isFloat(x.dtype)) {
+      throw new DTypeError(`${op}: an end of the bracket is ${x.dtype}, not a float`);
+    }
+    return x;
+  }) as [NDArray, NDArray];
+  const wide = first.dtype === "float64" ? first.dtype : second.dtype;
+  return [first.astype(wide), second.astype(wide)];
+}
+
+/** Where the signs at the ends are the same, and that is known: the values there. */
+function signs(status: NDArray, ends: readonly NDArray[], expand: boolean): string {
+  const all = [status, ...ends];
+  if (!all.every((x) => x instanceof ConcreteArray && x.peek() !== null && x.ndim === 0)) return "";
+  if (status.item() !== codes.breakdown) return "";
+  const [a, fa, b, fb] = ends.map((x) => Number(x.item().toPrecision(6)));
+  return ` (f has one sign at both ends, f(${a}) = ${fa} and f(${b}) = ${fb}` +
+    `${expand ? "" : "; expand: true looks further out"})`;
 }

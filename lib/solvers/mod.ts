@@ -24,6 +24,14 @@ export {
   unrolled,
 } from "./adjoint.ts";
 export { anderson, type AndersonMemory, type AndersonOptions } from "./anderson.ts";
+export {
+  bisection,
+  type Bracket,
+  type BracketMethod,
+  brent,
+  chandrupatla,
+  toms748,
+} from "./bracket_methods.ts";
 export { bracketRoot, type BracketRootOptions } from "./bracket_root.ts";
 export { curveFit, type CurveFitOptions } from "./curve_fit.ts";
 export type { CurveFit } from "./curve_fit/fit.ts";

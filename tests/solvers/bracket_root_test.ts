@@ -1,6 +1,21 @@
 /** `bracketRoot` against known roots and derivatives. */
-import { bracketRoot, grad, jit, numpy as np, vmap } from "../../mod.ts";
-import { assert, assertAlmostEquals, assertEquals } from "../support/assert.ts";
+import {
+  bisection,
+  type BracketMethod,
+  bracketRoot,
+  brent,
+  chandrupatla,
+  ConvergenceError,
+  DTypeError,
+  grad,
+  jit,
+  type NDArray,
+  numpy as np,
+  ShapeError,
+  toms748,
+  vmap,
+} from "../../mod.ts";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 
 const f64 = (x: number): np.NDArray => np.array(x, { dtype: "float64" });
 
@@ -36,4 +51,125 @@ Deno.test("no change of sign, and values that are not finite, are said", () => {
   assertEquals(bracketRoot((x) => x.square().add(1), [-1, 1]).statusName, "breakdown");
   assertEquals(bracketRoot((x) => np.log(x), [-1, 2]).statusName, "nonfinite");
   assertEquals(bracketRoot((x) => x.sub(0.3), [-1, 2], { maxSteps: 2 }).converged, false);
+});
+
+interface Known {
+  readonly name: string;
+  readonly f: (x: NDArray) => NDArray;
+  readonly ends: readonly [number, number];
+  readonly root: number;
+  /** Evaluations of SciPy 1.17.1 to the last digit: toms748, brentq, bisect. */
+  readonly scipy: readonly [number, number, number];
+}
+
+const problems: readonly Known[] = [
+  {
+    name: "a cubic",
+    f: (x) => x.pow(3).sub(x).sub(2),
+    ends: [1, 2],
+    root: 1.5213797068045675696,
+    scipy: [8, 9, 52],
+  },
+  {
+    name: "a sine and a line",
+    f: (x) => np.sin(x).sub(x.div(2)),
+    ends: [Math.PI / 2, Math.PI],
+    root: 1.8954942670339809471,
+    scipy: [10, 9, 52],
+  },
+  {
+    name: "a steep exponential",
+    f: (x) => np.exp(x.mul(50)).sub(1e10),
+    ends: [-5, 5],
+    root: 0.46051701859880913680,
+    scipy: [15, 21, 57],
+  },
+  {
+    name: "an arc tangent",
+    f: (x) => np.atan(x.sub(0.3)),
+    ends: [-90, 100],
+    root: 0.3,
+    scipy: [14, 12, 62],
+  },
+  {
+    name: "a power of 20",
+    f: (x) => x.pow(20).sub(0.1),
+    ends: [0, 5],
+    root: 0.89125093813374552995,
+    scipy: [22, 18, 55],
+  },
+  {
+    name: "a triple root",
+    f: (x) => x.sub(1).pow(3),
+    ends: [0, 3.1],
+    root: 1,
+    scipy: [109, 156, 54],
+  },
+];
+
+/** Each method, and the column of SciPy that it may exceed by a fifth. */
+const methods: readonly (readonly [BracketMethod, number])[] = [
+  [chandrupatla(), 1],
+  [toms748(), 0],
+  [brent(), 1],
+  [bisection(), 2],
+];
+
+for (const [solver, column] of methods) {
+  Deno.test(`${solver.description} finds known roots at the price that it should have`, () => {
+    for (const { name, f, ends: [a, b], root, scipy } of problems) {
+      const solve = jit((a: NDArray, b: NDArray) => bracketRoot(f, [a, b], { solver }));
+      const found = solve(f64(a), f64(b));
+      const told = `${name}: ${found.message}, ${found.value.item()}`;
+      assertEquals(found.statusName, "converged", told);
+      assert(Math.abs(found.value.item() / root - 1) < 1e-14, told);
+      assert(found.steps.item() <= 1.25 * scipy[column]! + 1, told);
+      // The order of the ends does not matter, and eager evaluation is the same.
+      const other = bracketRoot(f, [f64(b), f64(a)], { solver });
+      assert(Math.abs(other.value.item() / root - 1) < 1e-14, other.message);
+      const single = bracketRoot(f, [a, b], { solver });
+      assert(Math.abs(single.value.item() / root - 1) < 1e-6, `float32: ${single.message}`);
+    }
+  });
+
+  Deno.test(`${solver.description} works in lanes, one without a change of sign, and has derivatives`, () => {
+    const solve = (a: NDArray) => bracketRoot((x) => x.pow(3).sub(a), [f64(0), f64(3)], { solver });
+    const { value, status } = vmap(solve)(np.array([1, 64, 8], { dtype: "float64" }));
+    assertEquals([...status.dataSync()].map((s) => s === 0), [true, false, true]);
+    assertAlmostEquals(value.dataSync()[2]!, 2, 1e-14);
+    assertAlmostEquals(grad((a: NDArray) => solve(a).value)(f64(8)).item(), 1 / 12, 1e-14);
+  });
+}
+
+Deno.test("a bracket without a change of sign is widened, as far as the function is defined", () => {
+  const find = (f: (x: NDArray) => NDArray, a: number, b: number) =>
+    bracketRoot(f, [f64(a), f64(b)], { expand: true, solver: toms748() });
+  assertAlmostEquals(find((x) => np.exp(x).sub(1e4), 0, 1).value.item(), Math.log(1e4), 1e-13);
+  assertAlmostEquals(find((x) => np.exp(x).sub(1e-4), 0, 1).value.item(), Math.log(1e-4), 1e-13);
+  assertAlmostEquals(find((x) => np.log(x).add(5), 1, 2).value.item(), Math.exp(-5), 1e-15);
+  assertAlmostEquals(find((x) => x.sub(7), 1, 1).value.item(), 7, 1e-14);
+  // An infinite value has a sign.
+  assertAlmostEquals(find((x) => np.log(x).add(5), 0, 2).value.item(), Math.exp(-5), 1e-15);
+  assertAlmostEquals(find((x) => x.sub(7), 6, 9).value.item(), 7, 1e-14);
+  const none = find((x) => x.square().add(1), -1, 1);
+  assert(!none.converged && none.steps.item() <= 200, none.message);
+});
+
+Deno.test("what is no bracket is refused or said, with the numbers", () => {
+  const f = (x: NDArray): NDArray => x.square().add(1);
+  const { message } = bracketRoot(f, [-1, 2]);
+  for (const part of ["f(-1) = 2", "f(2) = 5", "expand: true"]) {
+    assert(message.includes(part), message);
+  }
+  assertThrows(() => bracketRoot(f, [-1, 2], { throw: true }), ConvergenceError, "f(2) = 5");
+  const jump = bracketRoot((x) => np.where(x.less(0.3), -Infinity, Infinity), [0, 1]);
+  assertEquals(jump.statusName, "nonfinite");
+  assertEquals(bracketRoot(f, [NaN, 2]).statusName, "nonfinite");
+  assertThrows(() => bracketRoot(f, [1] as never), TypeError, "two scalars");
+  assertThrows(() => bracketRoot(f, ["1", 2] as never), TypeError, "ends of the bracket");
+  assertThrows(() => bracketRoot(f, [np.array([1, 2]), 2]), ShapeError, "shape [2]");
+  assertThrows(() => bracketRoot(f, [np.array(1, { dtype: "int32" }), 2]), DTypeError, "int32");
+  assertThrows(() => bracketRoot(() => np.array([1, 2]), [0, 1]), ShapeError, "scalar");
+  assertThrows(() => bracketRoot(f, [0, 1], { solver: brent as never }), TypeError, "brent()");
+  assertThrows(() => bracketRoot(f, [0, 1], { tol: 1 } as never), TypeError, "tol");
 });
