@@ -83,6 +83,8 @@ export interface SolutionFields<T, Aux = null> {
   readonly memory?: unknown;
   /** The solver's name and settings. */
   readonly description: string;
+  /** What is to vanish (default `"residual"`): its norm is `residualNorm`. */
+  readonly vanishes?: "residual" | "gradient" | undefined;
 }
 
 /**
@@ -140,6 +142,8 @@ export class Solution<T, Aux = null> {
   readonly memory: unknown;
   /** The solver's name and settings, for messages. */
   readonly description: string;
+  /** What is to vanish: its norm is `residualNorm`. */
+  readonly vanishes: "residual" | "gradient";
 
   /** Made by solvers. */
   constructor(fields: SolutionFields<T, Aux>) {
@@ -156,6 +160,7 @@ export class Solution<T, Aux = null> {
     this.aux = fields.aux;
     this.memory = fields.memory ?? null;
     this.description = fields.description;
+    this.vanishes = fields.vanishes ?? "residual";
   }
 
   /**
@@ -225,7 +230,7 @@ export class Solution<T, Aux = null> {
       ["evaluations", f, counted],
       ["Jacobians", jacobian, counted],
       ["products with Jacobians", products, counted],
-      ["residual norm", this.residualNorm, shown],
+      ...this.vanishes === "residual" ? [["residual norm", this.residualNorm, shown] as const] : [],
       ["value norm", this.valueNorm, shown],
       ["cost", this.cost, shown],
       ["gradient norm", this.gradientNorm, shown],
@@ -243,48 +248,59 @@ export class Solution<T, Aux = null> {
   }
 }
 
-showAsText(Solution<unknown, unknown>, ({ history }): MediaBundle => {
+showAsText(Solution<unknown, unknown>, ({ history, vanishes }): MediaBundle => {
   const known = history instanceof ConcreteArray && history.ndim === 1;
   const norms = known ? history.shown : null;
-  const curve = norms === null ? null : formatCurve(norms, "residual norm");
+  const curve = norms === null ? null : formatCurve(norms, `${vanishes} norm`);
   return curve === null ? {} : { "image/svg+xml": curve };
 });
 
-type Outcome = Pick<Solution<unknown, unknown>, "status" | "steps" | "residualNorm">;
+type Outcome = Pick<
+  Solution<unknown, unknown>,
+  "status" | "steps" | "residualNorm" | "vanishes"
+>;
 
 /** How one solve ended. */
 function outcome(s: Outcome): string {
   const steps = s.steps.item();
   const norm = s.residualNorm.item();
-  const residual = norm.toPrecision(3);
+  const size = norm.toPrecision(3);
+  // A gradient is not the smallest one: that of the point with the smallest value.
+  const best = s.vanishes === "gradient"
+    ? "the gradient norm at the best point"
+    : "the best residual norm";
   const evaluations = `${steps} evaluation${steps === 1 ? "" : "s"}`;
   switch (statuses[s.status.item()]) {
     case "converged":
-      return `converged after ${evaluations}, residual norm ${residual}`;
+      return `converged after ${evaluations}, ${s.vanishes} norm ${size}`;
     case "maxSteps":
       if (steps === 0) return "not tried, since maxSteps is 0";
-      return `not converged after the ${evaluations} that maxSteps allows; the best residual norm is ` +
-        `${residual}. Raise maxSteps, loosen rtol and atol, or try another solver`;
+      return `not converged after the ${evaluations} that maxSteps allows; ${best} is ` +
+        `${size}. Raise maxSteps, loosen rtol and atol, or try another solver`;
     case "paused":
-      return `paused after ${evaluations}; the best residual norm is ${residual}`;
+      return `paused after ${evaluations}; ${best} is ${size}`;
     case "stagnated":
-      return `stagnated: the best residual norm, ${residual}, was not improved on for long, and ${evaluations} ` +
+      return `stagnated: ${best}, ${size}, was not improved on for long, and ${evaluations} ` +
         "were made. Where that is rounding, loosen rtol; otherwise try another start or solver";
     case "diverged":
-      return `diverged: the residual grew beyond all bounds in ${evaluations}; the best residual norm is ` +
-        `${residual}. Try another start, or a solver that needs no contraction`;
+      if (s.vanishes === "gradient") {
+        return `diverged: in ${evaluations} the function fell along a line as far as one could go; ${best} is ` +
+          `${size}. Has it a minimum? Otherwise try bounds, or another start`;
+      }
+      return `diverged: the residual grew beyond all bounds in ${evaluations}; ${best} is ` +
+        `${size}. Try another start, or a solver that needs no contraction`;
     case "singular":
-      return `stopped at a singular system after ${evaluations}; the best residual norm is ${residual}. ` +
+      return `stopped at a singular system after ${evaluations}; ${best} is ${size}. ` +
         "Is each unknown determined by the equations? Otherwise try another start";
     case "breakdown":
-      return `the method broke down after ${evaluations}; the best residual norm is ${residual}. Try another one`;
+      return `the method broke down after ${evaluations}; ${best} is ${size}. Try another one`;
     default:
       if (norm === Infinity) {
         return "the start, or the function's value there, is infinite or undefined, and so the value is " +
           "NaN. Are the parameters finite? Otherwise try another start";
       }
       return `the function gave infinite or undefined values, nearer to the best point too, and ${evaluations} were made; ` +
-        `the best residual norm is ${residual}. Try another start, or a form of the equation that is ` +
+        `${best} is ${size}. Try another start, or a form of the equation that is ` +
         "defined more widely";
   }
 }
@@ -307,17 +323,20 @@ function outcomes(s: Outcome): string {
   const steps = largest(s.steps.dataSync());
   const norm = largest(s.residualNorm.dataSync());
   return `of ${codes.length} lanes, ${counts.join(", ")}; at most ${steps} evaluations, largest ` +
-    `residual norm ${norm.toPrecision(3)}`;
+    `${s.vanishes} norm ${norm.toPrecision(3)}`;
 }
 
 registerPytreeNode(
   Solution,
-  ({ description, ...fields }) => [fields as never, description],
-  (fields, description) =>
-    new Solution({
+  ({ description, vanishes, ...fields }) => [fields as never, [description, vanishes]],
+  (fields, known) => {
+    const [description, vanishes] = known as [string, "residual" | "gradient"];
+    return new Solution({
       ...fields as never as SolutionFields<unknown>,
-      description: description as string,
-    }),
+      description,
+      vanishes,
+    });
+  },
 );
 
 type Known =

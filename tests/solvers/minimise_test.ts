@@ -31,7 +31,13 @@ import {
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { adam } from "../../lib/optim/mod.ts";
 import { assertClose } from "../support/arrays.ts";
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "../support/assert.ts";
 import { squares } from "./truth/mgh.ts";
 
 const f64 = (xs: readonly number[]): NDArray => np.array([...xs], { dtype: "float64" });
@@ -157,10 +163,12 @@ Deno.test("saddles and maxima are left, also where the gradient is 0", () => {
 Deno.test("where there is no minimum, that is said", () => {
   const line = minimise((x: NDArray) => x.sum(), f64([1, 5]));
   assertEquals(line.statusName, "diverged", line.message);
+  assertStringIncludes(line.message, "the function fell along a line as far as one could go");
   const cap = minimise((x: NDArray) => x.square().sum().neg(), f64([1, 5]));
   assertEquals(cap.statusName, "diverged", cap.message);
   const kink = minimise((x: NDArray) => x.abs().add(x.square()).sum(), f64([3, -4]));
   assertEquals(kink.statusName, "stagnated", kink.message);
+  assertStringIncludes(kink.message, "the gradient norm at the best point, 1.4");
   const undefinedStart = minimise((x: NDArray) => np.log(x).sum(), f64([-1]));
   assertEquals(undefinedStart.statusName, "nonfinite");
   assert(Number.isNaN(undefinedStart.value.dataSync()[0]!));

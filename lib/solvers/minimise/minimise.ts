@@ -324,6 +324,7 @@ export function solveMinimum<T extends FloatTree>(
     aux,
     memory: outcome.memory,
     description: `${op} by ${method.description}`,
+    vanishes: "gradient",
   });
   if (options.throw) checkConverged(op, solution);
   return solution;
