@@ -40,7 +40,7 @@
  *
  * **Solvers**
  *
- * - `fixedPoint`: `x = f(x)`, by `anderson` or `damped` steps, differentiated by `implicit`,
+ * - `fixedPoint`: `x = f(x)`, by `anderson`, `broyden`, `aitken`, `steffensen` or `damped` steps, differentiated by `implicit`,
  *   `oneStep` or `phantom`, or through its steps by `unrolled` or `checkpointed`
  * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, `dogleg` or `gaussNewton`, within bounds,
  *   with losses for outliers
@@ -133,6 +133,8 @@ export type { Arguments, Arrays, Tree, TreeLike } from "./lib/transforms/tree_ty
 export {
   type Adjoint,
   advance,
+  aitken,
+  type AitkenOptions,
   type Amount,
   anderson,
   type AndersonOptions,
@@ -146,6 +148,8 @@ export {
   type BracketRootOptions,
   brent,
   brentMinimum,
+  broyden,
+  type BroydenOptions,
   chandrupatla,
   checkpointed,
   type CheckpointedOptions,
@@ -215,6 +219,7 @@ export {
   type StartOptions,
   type Status,
   statuses,
+  steffensen,
   type Stepper,
   toms748,
   type TrustRegionMethod,

@@ -176,6 +176,7 @@ export function curveFit<T extends FloatTree>(
   const solution = new Solution<T>({
     ...found,
     value: whole(found.value as unknown as NDArray[]),
+    trajectory: null,
     aux: null as never,
     description: found.description.replace("leastSquares", op),
   });

@@ -29,17 +29,23 @@ import {
 } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
 import { corrected } from "./correction.ts";
-import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
+import { factorOf, iterate, type Leg, type Outcome, type Part, type State } from "./iterate.ts";
 import type { Stepper } from "./method.ts";
 import { checkLeg, checkMade, checkTolerance } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
+import { radiusOf } from "./radius.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
+import type { TrustRegionMethod } from "./trust_region/methods.ts";
 
 /** Options of `fixedPoint`. */
 export interface FixedPointOptions {
-  /** The method: `anderson()` (the default), `damped()`, or a `Stepper` of your own. */
-  readonly solver?: Stepper<unknown> | undefined;
+  /**
+   * The method: `anderson()` (the default), `broyden()`, `aitken()`, `steffensen()`, `damped()`, or a `Stepper` of
+   * your own; or one of `rootFind`, such as `newton()`, which solves `f(x) - x = 0` by Jacobians [n, n] and claims a
+   * solution where its step is small.
+   */
+  readonly solver?: Stepper<unknown> | TrustRegionMethod | undefined;
   /** The dictionary of transforms; pass a module system's where `f` uses modules. */
   readonly transforms?: Transforms | undefined;
   /** Relative tolerance; default 6e-6 for float32 and 2e-12 for float64. */
@@ -48,6 +54,14 @@ export interface FixedPointOptions {
   readonly atol?: number | undefined;
   /** Largest number of evaluations of `f` (default 200). */
   readonly maxSteps?: number | undefined;
+  /** Evaluations before which no solution is claimed (default 0). */
+  readonly minSteps?: number | undefined;
+  /**
+   * What is compared, of the value: its part, or anything computed of it, as a tree of floating-point arrays. The
+   * solve ends where that no longer changes, `c(f(x)) = c(x)`, whatever the rest does; the norms of the solution
+   * are of it.
+   */
+  readonly comparand?: ((x: never) => TreeOf<NDArray>) | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
   /**
@@ -57,6 +71,13 @@ export interface FixedPointOptions {
   readonly adjoint?: Adjoint | undefined;
   /** Whether to keep the residual norm of each step. */
   readonly history?: boolean | undefined;
+  /** Whether to keep all points as `trajectory`: the value's leaves with an axis of `maxSteps` in front. */
+  readonly trajectory?: boolean | undefined;
+  /**
+   * Whether to estimate the spectral radius of the derivative of `f` at the solution, by products with it. Above 1
+   * the solution is one that plain iteration leaves.
+   */
+  readonly spectralRadius?: boolean | undefined;
   /** Whether the solution has what the method knew at the end as `memory`, for `warmStart`. */
   readonly keepMemory?: boolean | undefined;
   /** An earlier solution of unknowns of the same shape, kept with `keepMemory`, whose memory is used. */
@@ -81,6 +102,10 @@ const fixedPointOptions: OptionTable<FixedPointOptions & HasAux> = {
   transforms: "object",
   throw: "boolean",
   history: "boolean",
+  minSteps: "count",
+  comparand: "function",
+  trajectory: "boolean",
+  spectralRadius: "boolean",
   keepMemory: "boolean",
   warmStart: "object",
   hasAux: "boolean",
@@ -94,14 +119,15 @@ export type FloatTree = TreeOf<NDArray | number | Float32Array | Float64Array>;
 const isFunction = (x: unknown): boolean => typeof x === "function";
 
 function checkOptions(options: FixedPointOptions): void {
-  const { solver, adjoint, transforms, rtol, atol, maxSteps, warmStart } = options;
+  const { solver, adjoint, transforms, rtol, atol, maxSteps, warmStart, minSteps, comparand } =
+    options;
   if (solver !== undefined) {
     const made = "anderson(), damped() or another Stepper";
     checkMade(
       "fixedPoint",
       "solver",
       solver,
-      (s) => isFunction(s.init) && isFunction(s.step),
+      (s) => isFunction(s.init) && isFunction(s.step) || isFunction(s.make),
       made,
     );
   }
@@ -110,6 +136,17 @@ function checkOptions(options: FixedPointOptions): void {
   if (rtol !== undefined) checkTolerance("fixedPoint", "rtol", rtol);
   if (atol !== undefined) checkTolerance("fixedPoint", "atol", atol);
   if (maxSteps !== undefined) checkCount("fixedPoint", "maxSteps", maxSteps);
+  if (minSteps !== undefined) {
+    checkCount("fixedPoint", "minSteps", minSteps);
+    if (minSteps > (maxSteps ?? defaultSteps)) {
+      throw new RangeError(
+        `fixedPoint: minSteps must be at most maxSteps, ${
+          maxSteps ?? defaultSteps
+        }, not ${minSteps}`,
+      );
+    }
+  }
+  if (comparand !== undefined) checkFunction("fixedPoint", comparand, "comparand");
   checkLeg("fixedPoint", options.leg);
   if (warmStart !== undefined) {
     const made = "a solution of the same solver that was made with keepMemory: true";
@@ -173,9 +210,9 @@ export function fixedPoint<T extends FloatTree>(
   if (arguments.length > 2) checkCall("fixedPoint(f, x0, options)", arguments, fixedPointOptions);
   checkFunction("fixedPoint", f);
   checkOptions(options);
-  const { transforms = pure, adjoint = implicit(), maxSteps = 200 } = options;
-  const { history = false, hasAux = false, keepMemory = false, leg } = options;
-  const solver: Stepper<unknown> = options.solver ?? anderson();
+  const { transforms = pure, adjoint = implicit(), maxSteps = defaultSteps } = options;
+  const { history = false, hasAux = false, keepMemory = false, leg, minSteps, comparand } = options;
+  const { trajectory = false, spectralRadius = false } = options;
   const [leaves, def] = flattenArrays("fixedPoint", x0, "x0");
   const start = treeUnflatten(def, leaves) as Arrays<T>;
   ravelTree("fixedPoint", start, "x0"); // raises where a leaf is not floating-point
@@ -185,11 +222,16 @@ export function fixedPoint<T extends FloatTree>(
   const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
   const { polish = options.rtol === undefined && options.atol === undefined ? null : false } =
     options;
-  const aim = polish === null ? tolerance / 16 : undefined;
+  const aim = polish === null && comparand === undefined ? tolerance / 16 : undefined;
+  const given = options.solver ?? anderson();
+  const byJacobians = "make" in given;
+  const solver: Stepper<unknown> = byJacobians
+    ? given.make({ rtol, atol, root: true, bounds: null } as never)
+    : given;
   const through = adjoint.kind === "through"
     ? { checkpoints: Math.min(adjoint.checkpoints ?? Math.ceil(Math.sqrt(maxSteps)), maxSteps) }
     : undefined;
-  const limits = { rtol, atol, maxSteps, history, warm, leg, aim, through };
+  const limits = { rtol, atol, maxSteps, history, warm, leg, aim, through, minSteps, trajectory };
 
   const residual = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
     const at = treeLeaves(x) as NDArray[];
@@ -217,8 +259,9 @@ export function fixedPoint<T extends FloatTree>(
       evaluate: (v: NDArray) => ({ r: ravel(g(unravel(v) as never)), cost: null }),
       sizes,
       m: vector.size,
-      displacement: true,
+      displacement: !byJacobians,
       hasCost: false,
+      part: comparand === undefined ? undefined : partOf(comparand, unravel, vector),
     };
     const outcome = iterate(problem, vector, solver, limits, transforms);
     const { x: best, state, ...rest } = polish === true
@@ -226,6 +269,10 @@ export function fixedPoint<T extends FloatTree>(
       : outcome;
     const told = {
       ...rest,
+      radius: spectralRadius ? radiusOf(problem.evaluate, best, transforms) : null,
+      trajectory: rest.trajectory === null
+        ? null
+        : transforms.vmap(unravel as (v: NDArray) => Tree)(rest.trajectory),
       memory: keepMemory ? { memory: state.memory, scale: state.scale } : null,
       state: leg === undefined ? null : state,
     };
@@ -247,7 +294,11 @@ export function fixedPoint<T extends FloatTree>(
     return [best, rest, ...hasAux ? [(residual(best as never) as unknown[])[1]] : []];
   };
   const root = through === undefined ? implicitly() : bySteps();
-  type Rest = Omit<Outcome, "x"> & { readonly memory: unknown };
+  type Rest = Omit<Outcome, "x" | "trajectory"> & {
+    readonly memory: unknown;
+    readonly radius: NDArray | null;
+    readonly trajectory: Arrays<T> | null;
+  };
   const [best, outcome, aux = null] = root as unknown as [Arrays<T>, Rest, null?];
   leg?.take(outcome.state, maxSteps, transforms);
   const known = (treeLeaves(best) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
@@ -263,12 +314,25 @@ export function fixedPoint<T extends FloatTree>(
     valueNorm: mul(valueNorm, factorOf(outcome, valueNorm.dtype)),
     errorEstimate,
     history: norms,
+    trajectory: outcome.trajectory,
+    spectralRadius: outcome.radius,
     aux,
     memory: outcome.memory,
     description: `fixedPoint by ${solver.description}`,
   });
   if (options.throw) checkConverged("fixedPoint", solution);
   return solution;
+}
+
+/** What is compared of points [n], such as `like`. */
+function partOf(
+  comparand: (x: never) => unknown,
+  unravel: (v: NDArray) => unknown,
+  like: NDArray,
+): Part {
+  const laid = (v: NDArray) =>
+    ravelTree("fixedPoint", comparand(unravel(v) as never), "what comparand returns");
+  return { of: (v) => laid(v).vector, sizes: laid(like).sizes };
 }
 
 /** What a function with an auxiliary output returned. */
@@ -280,3 +344,6 @@ function withAux(f: unknown, result: unknown): readonly [unknown, unknown] {
     }`,
   );
 }
+
+/** Evaluations where the user says nothing. */
+const defaultSteps = 200;

@@ -52,6 +52,14 @@ export interface Problem {
   readonly displacement: boolean;
   /** Whether evaluations have a `cost`. */
   readonly hasCost: boolean;
+  /** What is compared of the points of a displacement, where that is not all of them. */
+  readonly part?: Part | undefined;
+}
+
+/** A part of the unknowns, or something computed of them: a vector of leaves of these sizes. */
+export interface Part {
+  of(x: NDArray): NDArray;
+  readonly sizes: readonly number[];
 }
 
 /** When to stop. */
@@ -62,8 +70,12 @@ export interface Limits {
   readonly atol: number;
   /** Largest number of evaluations. */
   readonly maxSteps: number;
+  /** Evaluations before which no solution is claimed. */
+  readonly minSteps?: number | undefined;
   /** Whether to keep the residual norms. */
   readonly history: boolean;
+  /** Whether to keep the points. */
+  readonly trajectory?: boolean | undefined;
   /**
    * Error relative to the point that is aimed at: where the first point that meets the criterion is estimated to
    * be further off, the method takes up to two steps more, as long as they bring it nearer.
@@ -116,6 +128,7 @@ export interface State {
   /** Share of the way to the best point's next that is left after evaluations that were not finite. */
   readonly share: NDArray;
   readonly history: NDArray | null;
+  readonly trajectory: NDArray | null;
 }
 
 /** How a loop ended. */
@@ -138,6 +151,8 @@ export interface Outcome {
   readonly counts: Counts;
   /** Residual norms by step, NaN where there was none. */
   readonly history: NDArray | null;
+  /** Points by step [maxSteps, n], likewise. */
+  readonly trajectory: NDArray | null;
   /** To go on with. */
   readonly state: State;
 }
@@ -167,6 +182,7 @@ function begin<S>(
   const { dtype } = x0;
   const infinity = scalarArray(Infinity, dtype);
   const leaves = problem.sizes.length;
+  const compared = problem.part?.sizes.length ?? leaves;
   return {
     x: x0,
     memory: warm === undefined
@@ -179,7 +195,7 @@ function begin<S>(
     merit: infinity,
     bestNorm: infinity,
     slope: infinity,
-    first: full([problem.displacement ? leaves : 1], 0, dtype),
+    first: full([problem.displacement ? compared : 1], 0, dtype),
     scale: warm?.scale ?? full([leaves], 1, dtype),
     steps: code(0),
     status: code(maxSteps < 1 ? statusCode("maxSteps") : -1),
@@ -191,6 +207,7 @@ function begin<S>(
     after: code(0),
     share: scalarArray(0.5, dtype),
     history: history ? full([Math.max(1, maxSteps)], NaN, dtype) : null,
+    trajectory: limits.trajectory ? full([Math.max(1, maxSteps), x0.size], NaN, dtype) : null,
   };
 }
 
@@ -231,28 +248,35 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const number = (value: number): NDArray => scalarArray(value, dtype);
     const { r, cost } = problem.evaluate(x);
     const steps = c.steps.add(1);
-    // What is known about the solve has no derivative, which would be infinite at 0.
-    const xNorms = leafNorms(stopGradient(x), sizes);
-    const rNorms = leafNorms(stopGradient(r), displacement ? sizes : [problem.m]);
+    const all = normsOf(problem, x, r);
+    const { x: xNorms, r: rNorms, f: fNorms } = problem.part === undefined
+      ? all
+      : partNorms(problem.part, x, r);
     const size = total(rNorms);
     const isFirst = eq(c.steps, code(0));
     // What small means is said by the value, and where that goes to 0, by the first evaluation.
-    const begun = displacement ? minimum(rNorms, leafNorms(stopGradient(x.add(r)), sizes)) : rNorms;
+    const begun = displacement ? minimum(rNorms, fNorms) : rNorms;
     const first = select(isFirst, begun, c.first);
     const scale = limits.warm === undefined
-      ? select(isFirst, scaleOf(xNorms, displacement ? rNorms : null), c.scale)
+      ? select(isFirst, scaleOf(all.x, displacement ? all.r : null), c.scale)
       : c.scale;
     // In units of the leaves, so that none outweighs the others.
-    const weighed = displacement && sizes.length > 1 ? total(div(rNorms, scale)) : size;
+    const units = problem.part === undefined ? scale : scaleOf(first, null);
+    const weighed = displacement && rNorms.size > 1 ? total(div(rNorms, units)) : size;
     const merit = cost ?? weighed;
-    const finite = and(isFinite(size), isFinite(merit));
+    const finite = and(isFinite(total(all.r)), isFinite(merit));
     const known = { cost, scale: spread(scale, sizes), steps, transforms };
     const local = localAt(problem.evaluate, x, known);
     const [moved, stepped] = method.step(x, r, c.memory as S, local);
 
-    const own = method.status?.(x, r, stepped, local);
+    const soon = limits.minSteps === undefined ? null : steps.less(limits.minSteps);
+    const claimed = method.status?.(x, r, stepped, local);
+    const own = soon === null || claimed === undefined
+      ? claimed
+      : select(and(soon, claimed.equal(statusCode("converged"))), code(-1), claimed);
     const beside = displacement ? maximum(xNorms, first) : first;
-    const met = small(rNorms, beside, limits);
+    const isSmall = small(rNorms, beside, limits);
+    const met = soon === null ? isSmall : and(isSmall, not(soon));
     const open = c.after.equal(0);
     const less = merit.less(c.merit);
     // What has met the criterion gives way to a better point only that meets it, in each leaf.
@@ -280,13 +304,19 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       code(statusCode("maxSteps")),
       code(-1),
     );
-    status = select(stale.greaterEqual(most), code(statusCode("stagnated")), status);
+    const stuck = stale.greaterEqual(most);
+    status = select(
+      soon === null ? stuck : and(stuck, not(soon)),
+      code(statusCode("stagnated")),
+      status,
+    );
     if (own === undefined) {
       const far = and(weighed.mul(epsilon(dtype)).greater(c.merit), stale.greater(calm));
       status = select(far, code(statusCode("diverged")), status);
       let ends = met;
       if (limits.aim !== undefined) {
-        const near = reduceAnd(slope.mul(rNorms).lessEqual(beside.mul(limits.aim)), [0]);
+        const by = slope.mul(rNorms).lessEqual(beside.mul(limits.aim));
+        const near = reduceAnd(or(rNorms.equal(0), by), [0]);
         const last = or(c.after.greaterEqual(further), steps.greaterEqual(limits.maxSteps));
         ends = select(open, and(met, or(near, last)), or(or(near, last), not(better)));
       }
@@ -300,7 +330,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const choose = (which: NDArray, a: unknown, b: unknown): unknown =>
       treeMap((p: NDArray, q: NDArray) => select(which, p, q), a as never, b as never);
     if (!goesBack) {
-      const whole = isFinite(total(xNorms));
+      const whole = isFinite(total(all.x));
       const step = displacement ? bestR : zerosLike(x);
       const back = best.add(select(whole, x.sub(best), step).mul(c.share));
       next = select(astray, back, next);
@@ -342,8 +372,27 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       history: c.history === null
         ? null
         : dynamicUpdateSlice(c.history, reshape(size, [1]), [c.steps]),
+      trajectory: c.trajectory === null
+        ? null
+        : dynamicUpdateSlice(c.trajectory, reshape(x, [1, x.size]), [c.steps, code(0)]),
     };
   };
+}
+
+/** Norms by leaf of a point, its residual, and where the residual leads. They have no derivative, infinite at 0. */
+function normsOf({ sizes, m, displacement }: Problem, x: NDArray, r: NDArray) {
+  return {
+    x: leafNorms(stopGradient(x), sizes),
+    r: leafNorms(stopGradient(r), displacement ? sizes : [m]),
+    f: displacement ? leafNorms(stopGradient(x.add(r)), sizes) : leafNorms(stopGradient(r), [m]),
+  };
+}
+
+/** The same of what is compared. */
+function partNorms({ of, sizes }: Part, x: NDArray, r: NDArray) {
+  const [here, there] = [of(stopGradient(x)), of(stopGradient(x.add(r)))];
+  const norms = (v: NDArray): NDArray => leafNorms(v, sizes);
+  return { x: norms(here), r: norms(there.sub(here)), f: norms(there) };
 }
 
 /** Whether all leaves of a residual are small beside what is given: a bool. */
@@ -381,7 +430,7 @@ function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome
   return {
     x: end.best,
     residualNorm: bestNorm,
-    valueNorm: norm(stopGradient(end.best)),
+    valueNorm: norm(stopGradient(problem.part?.of(end.best) ?? end.best)),
     cost: problem.hasCost ? end.merit : null,
     errorEstimate: select(
       exact,
@@ -396,6 +445,7 @@ function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome
       products: own.products ?? code(0),
     },
     history: end.history,
+    trajectory: end.trajectory,
     state: end,
   };
 }

@@ -23,6 +23,13 @@ export {
   phantom,
   unrolled,
 } from "./adjoint.ts";
+export {
+  aitken,
+  type AitkenMemory,
+  type AitkenOptions,
+  steffensen,
+  type SteffensenMemory,
+} from "./aitken.ts";
 export { anderson, type AndersonMemory, type AndersonOptions } from "./anderson.ts";
 export {
   bisection,
@@ -33,6 +40,7 @@ export {
   toms748,
 } from "./bracket_methods.ts";
 export { bracketRoot, type BracketRootOptions } from "./bracket_root.ts";
+export { broyden, type BroydenMemory, type BroydenOptions } from "./broyden.ts";
 export { curveFit, type CurveFitOptions } from "./curve_fit.ts";
 export type { CurveFit } from "./curve_fit/fit.ts";
 export type { Band, FitPlotOptions, Prediction, PredictOptions } from "./curve_fit/parts.ts";

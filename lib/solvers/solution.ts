@@ -77,6 +77,10 @@ export interface SolutionFields<T, Aux = null> {
   readonly errorEstimate?: NDArray | null | undefined;
   /** Residual norms by step. */
   readonly history?: NDArray | null | undefined;
+  /** Points by step. */
+  readonly trajectory?: Arrays<T> | null | undefined;
+  /** Estimate of the spectral radius of the map's derivative. */
+  readonly spectralRadius?: NDArray | null | undefined;
   /** What the function gave beside its value. */
   readonly aux: Arrays<Aux>;
   /** What the method knew at the end. */
@@ -133,6 +137,14 @@ export class Solution<T, Aux = null> {
   readonly errorEstimate: NDArray | null;
   /** Residual norms by step [maxSteps], NaN after the last; `null` unless asked for. */
   readonly history: NDArray | null;
+  /** Points by step, each leaf with an axis of maxSteps in front, NaN after the last; `null` unless asked for. */
+  readonly trajectory: Arrays<T> | null;
+  /**
+   * Of `fixedPoint`, where asked for: an estimate of the spectral radius of the derivative of the map at `value`.
+   * Plain iteration comes to the solution where it is below 1, by this factor in each step, and leaves it where
+   * it is above 1: such a solution is unstable, and there may be others. Else `null`.
+   */
+  readonly spectralRadius: NDArray | null;
   /**
    * With `hasAux`, what the function gave beside its value at the solution; else `null`. It has
    * derivatives, by way of the solution too.
@@ -157,6 +169,8 @@ export class Solution<T, Aux = null> {
     this.gradientNorm = fields.gradientNorm ?? null;
     this.errorEstimate = fields.errorEstimate ?? null;
     this.history = fields.history ?? null;
+    this.trajectory = fields.trajectory ?? null;
+    this.spectralRadius = fields.spectralRadius ?? null;
     this.aux = fields.aux;
     this.memory = fields.memory ?? null;
     this.description = fields.description;
@@ -235,6 +249,7 @@ export class Solution<T, Aux = null> {
       ["cost", this.cost, shown],
       ["gradient norm", this.gradientNorm, shown],
       ["error estimate", this.errorEstimate, shown],
+      ["spectral radius", this.spectralRadius, shown],
     ];
     const lines = rows.flatMap(([name, x, show]) =>
       known(x) ? [`  ${name.padEnd(24)}${show(x)}`] : []
