@@ -11,7 +11,7 @@ import { describeValue, DTypeError, TreeError } from "../core/errors.ts";
 import { checkCall, isPlain } from "../core/signature.ts";
 import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
 import { zerosLike } from "../primitives/constants/full.ts";
-import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
+import type { Arrays, Tree, TreeLike } from "../transforms/tree_types.ts";
 import { checkSameType, flattenArrays } from "../transforms/trees.ts";
 
 /**
@@ -99,7 +99,7 @@ export function transformation<S>(name: string, rule: Rule<S>): Optimiser<S> {
 }
 
 /** A tree of arrays like the parameters, in a state. */
-export type Kept = TreeOf<NDArray>;
+export type Kept = Tree;
 
 /** Zeros like the parameters. */
 export const zerosOf = (params: Tree): Kept => mapLeaves(params, zerosLike) as Kept;

@@ -1,5 +1,5 @@
 /**
- * The learning rate, which is in the state: to be read, and set where no schedule gives it.
+ * The learning rate, which is in the state: to be read, and to be set there.
  *
  * @module
  */
@@ -8,16 +8,20 @@ import { scalarArray } from "../core/concrete.ts";
 import type { DType } from "../core/dtype.ts";
 import { TreeError } from "../core/errors.ts";
 import { checkCall, isPlain } from "../core/signature.ts";
+import { zerosLike } from "../primitives/constants/full.ts";
+import { where } from "../api/logic.ts";
 import { mapLeaves, type Optimiser, type Scalar, transformation } from "./optimiser.ts";
 import { checkScalar, counted, noSteps, scaled, widest } from "./scalars.ts";
 import type { Rate, ScheduleFunction } from "./schedules.ts";
 
 /** What a learning rate keeps. */
 export interface RateState {
-  /** Steps so far, of a schedule; `null` for a rate that stays. */
-  readonly count: NDArray | null;
+  /** Steps so far. */
+  readonly count: NDArray;
   /** The rate of the last step; before the first, that of the first. */
   readonly learningRate: NDArray;
+  /** The rate that was set (`withLearningRate`), -1 where none was. */
+  readonly set: NDArray;
 }
 
 /** For messages. */
@@ -55,22 +59,24 @@ export function scaleByLearningRate(learningRate: Rate): Optimiser<RateState> {
 /** `scaleByLearningRate` under the name by which users called it. */
 export function ratePart(op: string, learningRate: Rate): Optimiser<RateState> {
   checkRate(op, learningRate);
-  const scheduled = typeof learningRate === "function";
+  const given = (count: NDArray, dtype: DType): NDArray =>
+    typeof learningRate === "function"
+      ? rateAt(op, learningRate, count, dtype)
+      : asScalar(learningRate, dtype);
   return transformation<RateState>(op, {
     description: describeRate(learningRate),
-    keeps: ["count", "learningRate"],
+    keeps: ["count", "learningRate", "set"],
     init(params) {
       const dtype = widest(params);
-      const count = scheduled ? noSteps() : null;
-      const first = scheduled ? rateAt(op, learningRate, noSteps(), dtype) : learningRate;
-      return { count, learningRate: asScalar(first, dtype) };
+      const none = scalarArray(-1, dtype);
+      return { count: noSteps(), learningRate: given(noSteps(), dtype), set: none };
     },
-    update(gradient, { count, learningRate: kept }) {
-      const rate = scheduled && count !== null ? rateAt(op, learningRate, count, kept.dtype) : kept;
+    update(gradient, { count, learningRate: { dtype }, set }) {
+      const rate = where(set.less(0), given(count, dtype), set);
       const descent = rate.neg();
       return [
         mapLeaves(gradient, (g) => scaled(g, descent)),
-        { count: count === null ? null : counted(count), learningRate: rate },
+        { count: counted(count), learningRate: rate, set },
       ];
     },
   });
@@ -141,7 +147,7 @@ interface Found {
 }
 
 const isRate = (node: object): node is RateState =>
-  "learningRate" in node && "count" in node && Object.keys(node).length === 2;
+  ["count", "learningRate", "set"].every((key) => key in node);
 
 /** The learning rates in a state. */
 function ratesIn(node: unknown, path = ""): readonly Found[] {
@@ -185,9 +191,10 @@ export function learningRateOf(state: unknown): NDArray {
 }
 
 /**
- * A state with another learning rate, as for a loss that no longer falls.
+ * A state with another learning rate, as for a loss that no longer falls. It stays, whatever the optimiser was made
+ * with, until another is set, or none (`null`). Compiled functions are not compiled again.
  *
- * @throws {TreeError} where the state has no learning rate, several, or one that a schedule gives.
+ * @throws {TreeError} where the state has no learning rate, or several.
  * @throws {RangeError} where the rate is negative, infinite or NaN.
  *
  * @example
@@ -197,23 +204,31 @@ export function learningRateOf(state: unknown): NDArray {
  *
  * const optimiser = sgd(0.5);
  * const state = withLearningRate(optimiser.init(np.zeros([2])), 0.125);
- * const [updates] = optimiser.update(np.array([8, 16]), state);
+ * const [updates, next] = optimiser.update(np.array([8, 16]), state);
  * console.log(learningRateOf(state).item(), updates.toArray()); // 0.125 [ -1, -2 ]
+ * const back = withLearningRate(next, null);
+ * console.log(optimiser.update(np.array([8, 16]), back)[0].toArray()); // [ -4, -8 ]
  * ```
  */
-export function withLearningRate<S>(state: S, learningRate: Scalar): S {
+export function withLearningRate<S>(state: S, learningRate: Scalar | null): S {
   const op = "withLearningRate";
   if (arguments.length > 2) checkCall(`${op}(state, learningRate)`, arguments);
-  checkRate(op, learningRate);
-  const { state: found } = onlyRate(op, state);
-  if (found.count !== null) {
-    throw new TreeError(
-      `${op}: this learning rate is given by a schedule. Make the optimiser with a number, or change the schedule`,
-    );
+  if (typeof learningRate === "function") {
+    throw new TypeError(`${op}: learningRate must be a number; make the optimiser with a schedule`);
   }
-  const rate = asScalar(learningRate, found.learningRate.dtype);
+  if (learningRate !== null) checkRate(op, learningRate);
+  const { state: found } = onlyRate(op, state);
+  // In the shape that is there: a state may be of several lanes.
+  const set = zerosLike(found.set).add(
+    learningRate === null ? -1 : asScalar(learningRate, found.set.dtype),
+  );
+  const changed: RateState = {
+    ...found,
+    learningRate: learningRate === null ? found.learningRate : set,
+    set,
+  };
   const replace = (node: unknown): unknown => {
-    if (node === found) return { count: null, learningRate: rate };
+    if (node === found) return changed;
     if (Array.isArray(node)) return node.map(replace);
     if (!isPlain(node)) return node;
     return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, replace(child)]));

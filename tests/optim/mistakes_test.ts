@@ -200,10 +200,16 @@ mistake(
   "2 learning rates | .a[1], .b[1]",
 );
 mistake(
-  "setting a rate that a schedule gives",
-  () => optim.withLearningRate(optim.sgd(optim.constantSchedule(1)).init(params), 0.1),
-  TreeError,
-  "withLearningRate | given by a schedule",
+  "setting a schedule in a state",
+  () => optim.withLearningRate(adam.init(params), any(optim.constantSchedule(1))),
+  TypeError,
+  "withLearningRate: learningRate must be a number | make the optimiser with a schedule",
+);
+mistake(
+  "setting a negative rate",
+  () => optim.withLearningRate(adam.init(params), -1),
+  RangeError,
+  "withLearningRate: learningRate must not be negative",
 );
 mistake(
   "a schedule that gives no number",

@@ -53,7 +53,7 @@ Deno.test("the learning rate in a state is that of the last step, wherever it is
   assertEquals(seen, [1, 1, 0.75, 0.5, 0.25]);
 });
 
-Deno.test("a learning rate is set where no schedule gives it, in compiled code without compiling again", () => {
+Deno.test("a learning rate is set in compiled code without compiling again", () => {
   const optimiser = optim.sgd(1, { momentum: 0.5 });
   let traced = 0;
   const step = jit((p: NDArray, s: ReturnType<typeof optimiser.init>) => {
@@ -66,6 +66,39 @@ Deno.test("a learning rate is set where no schedule gives it, in compiled code w
   state = optim.withLearningRate(state, 0.25);
   const [second] = step(start, state);
   assertEquals([first.toArray(), second.toArray(), traced], [[-1, -1], [-0.25, -0.25], 1]);
+});
+
+Deno.test("a rate that was set stays, over a schedule too and in each lane, until none is", () => {
+  const optimiser = optim.sgd(optim.linearSchedule(1, 0, 4));
+  const g = np.ones([2]);
+  const rates = (s: ReturnType<typeof optimiser.init>): number[] => {
+    const seen: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const [updates, next] = optimiser.update(g, s);
+      seen.push(-updates.at(0).item());
+      s = next;
+    }
+    return seen;
+  };
+  const [, state] = optimiser.update(g, optimiser.init(g));
+  assertEquals(rates(state), [0.75, 0.5]);
+  const set = optim.withLearningRate(state, 0.125);
+  assertEquals(rates(set), [0.125, 0.125]);
+  assertEquals(rates(optim.withLearningRate(set, null)), [0.75, 0.5]);
+  const lanes = vmap((p: NDArray) => optimiser.init(p))(np.ones([3, 2]));
+  const [moved] = vmap((g: NDArray, s: typeof state) => optimiser.update(g, s))(
+    np.ones([3, 2]),
+    optim.withLearningRate(lanes, 0.25),
+  );
+  assertEquals(moved.toArray(), [[-0.25, -0.25], [-0.25, -0.25], [-0.25, -0.25]]);
+});
+
+Deno.test("an optimiser that is made anew with another rate uses that, with the state of the one before", () => {
+  const g = np.ones([2]);
+  const state = optim.sgd(1).init(g);
+  assertEquals(optim.sgd(0.5).update(g, state)[0].toArray(), [-0.5, -0.5]);
+  const step = jit((rate: NDArray, s: typeof state) => optim.sgd(rate).update(g, s)[0]);
+  assertEquals(step(np.array(0.25), state).toArray(), [-0.25, -0.25]);
 });
 
 Deno.test("a float64 parameter is moved in float64, beside one of float32", () => {
