@@ -286,6 +286,36 @@ Deno.test("lanes of every method are those of a batch where another lane fails",
   }
 });
 
+Deno.test("in float32, values of 1e-30 and 1e30 and unknowns of 1e-12 are minimised as others are", () => {
+  const clipped = proximalGradient((x: NDArray) => projectBox(x, -2, 4));
+  for (const solver of [lbfgs(), bfgs(), nonlinearCg(), newtonCg(), clipped]) {
+    const { description } = solver;
+    for (const weight of [1e-30, 1, 1e30]) {
+      const f = (x: NDArray): NDArray => np.cosh(x.sub(1)).sum().sub(2).mul(weight);
+      const found = minimise(f, np.array([3, 0]), { solver });
+      assertEquals(found.statusName, "converged", `${description}, ${weight}`);
+      for (const x of found.value.dataSync()) assertAlmostEquals(x, 1, 1e-4, description);
+    }
+    const small = minimise((x) => x.sub(1e-12).square().sum(), np.array([3e-12, 0]), { solver });
+    assertEquals(small.statusName, "converged", description);
+    for (const x of small.value.dataSync()) assertAlmostEquals(x * 1e12, 1, 1e-4, description);
+  }
+});
+
+Deno.test("a solve of no steps is its start, and unknowns that bounds fix stay", () => {
+  for (
+    const solver of [lbfgs(), bfgs(), nonlinearCg(), newtonCg(), nelderMead(), first(adam(0.1))]
+  ) {
+    const none = minimise(valley, f64([2, 3]), { solver, maxSteps: 0 });
+    assertEquals([none.statusName, ...none.value.dataSync()], ["maxSteps", 2, 3]);
+    const fixed = minimise((x: NDArray) => x.square().sum(), f64([3, 2]), {
+      solver,
+      bounds: { lower: f64([1, 2]), upper: f64([5, 2]) },
+    });
+    assertEquals([fixed.statusName, ...fixed.value.dataSync()], ["converged", 1, 2]);
+  }
+});
+
 Deno.test("a minimum over a model is that of the pure function of its weights, and so is its gradient", () => {
   class Model extends nnx.Module {
     readonly linear = new nnx.Linear(2, 2, { rngs: new nnx.Rngs(0) });

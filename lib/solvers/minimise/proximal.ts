@@ -2,7 +2,7 @@
  * Proximal gradients: minima of a smooth function plus one that is not, of which the proximal operator is known;
  * or of a smooth function on a set, of which the projection is. Accelerated (Beck and Teboulle, "A fast iterative
  * shrinkage-thresholding algorithm", 2009), with a restart where momentum leads uphill (O'Donoghue and Candès,
- * "Adaptive restart for accelerated gradient schemes", 2015), and steps by backtracking.
+ * "Adaptive restart for accelerated gradient schemes", 2015), and steps by backtracking on slopes.
  *
  * @module
  */
@@ -23,13 +23,14 @@ import type { FloatTree } from "../fixed_point.ts";
 import type { Stepper } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
-import { type Minimiser, noiseRange, orOne, type Setting } from "./method.ts";
+import { type Minimiser, orOne, type Setting } from "./method.ts";
 
 /** What the method remembers. */
 interface Proximal {
-  /** Where the gradient was taken, the value and gradient there: the step is from there. */
+  /** The norm of the first gradient, by which values and gradients are divided; 0 before it is known. */
+  readonly unit: NDArray;
+  /** Where the gradient was taken, and the gradient there: the step is from there. */
   readonly y: NDArray;
-  readonly fy: NDArray;
   readonly gy: NDArray;
   /** The last point that was accepted, and the one before. */
   readonly x: NDArray;
@@ -94,8 +95,8 @@ function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepp
     init(x) {
       const number = (v: number): NDArray => scalarArray(v, x.dtype);
       return {
+        unit: number(0),
         y: x,
-        fy: number(Infinity),
         gy: zerosLike(x),
         x,
         t: number(0),
@@ -111,13 +112,18 @@ function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepp
     },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    step(at, g, m, { cost }) {
+    step(at, r, m, { cost }) {
       const { dtype } = at;
       const eps = epsilon(dtype);
       const number = (v: number): NDArray => scalarArray(v, dtype);
-      const value = cost!;
+      const rawSize = norm(r);
+      const finite = and(isFinite(cost!), isFinite(rawSize));
+      const unit = select(m.unit.greater(0), m.unit, orOne(rawSize));
+      const [value, g] = [div(cost!, unit), div(r, unit)];
       const size = norm(g);
-      const finite = and(isFinite(value), isFinite(size));
+      /** The step of length `t` from a point along a gradient. */
+      const stepFrom = (x: NDArray, g: NDArray, t: NDArray): NDArray =>
+        prox(x.sub(g.mul(t)), div(t, unit));
       const first = not(m.begun);
       // The first step: a tenth of the unknowns, or as far as the slope promises to bring the value to 0.
       const extent = norm(at);
@@ -129,16 +135,14 @@ function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepp
       );
       const t0 = select(first, div(short, orOne(size)), m.t);
 
-      // A step is accepted where the parabola of its length lies above.
+      // A step is accepted where slopes change no faster along it than its length allows: values, whose rounding
+      // would make steps short and so look small, have no part in it. Steps of a rounding error are.
       const d = at.sub(m.y);
       const dd = dot(d, d);
-      const change = value.sub(m.fy);
-      // Where rounding of the value hides that, by the slopes.
-      const seen = div(dd, t0).greater(abs(m.fy).mul(noiseRange(dtype)[0]));
-      const above = change.lessEqual(dot(m.gy, d).add(div(dd, t0).mul(0.5)));
-      const steep = dot(g.sub(m.gy), d).lessEqual(div(dd, t0));
+      const tiny = norm(d).lessEqual(extent.mul(4 * eps));
+      const steep = or(tiny, dot(g.sub(m.gy), d).lessEqual(div(dd, t0)));
       const tried = not(m.looks);
-      const fits = and(and(tried, finite), or(select(seen, above, steep), dd.equal(0)));
+      const fits = and(and(tried, finite), steep);
       const fails = and(tried, not(fits));
       const lost = and(m.looks, not(finite));
 
@@ -155,31 +159,31 @@ function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepp
       );
 
       // Whether a step from here is small.
-      const step = at.sub(prox(at.sub(g.mul(t0)), t0));
+      const step = at.sub(stepFrom(at, g, t0));
       const [steps, values] = [step, at].map((v) => leafNorms(v, sizes)) as [NDArray, NDArray];
       // Of a leaf of zeros no other step is small than none.
-      const none = full(steps.shape, Infinity, dtype);
-      const shares = select(values.equal(0), none, div(steps, orOne(values)));
+      const beyond = full(steps.shape, Infinity, dtype);
+      const shares = select(values.equal(0), beyond, div(steps, orOne(values)));
       const share = reduceMax(select(steps.equal(0), steps, shares), [0]);
       const lower = share.less(m.least.mul(0.9));
       const stale = select(fits, select(lower, int(0), m.stale.add(1)), m.stale);
       const over = stale.greaterEqual(mostStale);
       const small = share.lessEqual(select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol)));
-      const tiny = t.mul(size).lessEqual(extent.mul(eps * eps));
-      let status = select(or(over, and(fails, tiny)), int(statusCode("stagnated")), int(-1));
+      const none = t.mul(size).lessEqual(extent.mul(eps * eps));
+      let status = select(or(over, and(fails, none)), int(statusCode("stagnated")), int(-1));
       status = select(and(fits, small), int(statusCode("converged")), status);
 
       // From where the next step is: here, if the gradient was taken for that, or nothing is ahead.
       const takes = or(and(m.looks, finite), and(fits, still));
       const from = select(takes, at, m.y);
       const slope = select(takes, g, m.gy);
-      const target = prox(from.sub(slope.mul(t)), t);
+      const target = stepFrom(from, slope, t);
       const goesAhead = and(fits, not(still));
       const looks = or(goesAhead, lost);
       const next = select(goesAhead, ahead, select(lost, m.x, target));
       return [next, {
+        unit: select(finite, unit, m.unit),
         y: from,
-        fy: select(takes, value, m.fy),
         gy: slope,
         x: select(fits, at, m.x),
         t,
