@@ -16,7 +16,7 @@ import { withoutDead } from "../core/dead_code.ts";
 import { withoutEffects } from "../core/effects.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import { memoize } from "../core/memo.ts";
-import type { Jaxpr } from "../core/primitive.ts";
+import { type Jaxpr, Var } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stage, stageClosed } from "../interpreters/staging.ts";
@@ -74,9 +74,10 @@ export function backwardBy(bindLoop: BindLoop): (
     const { known, staged, numResiduals } = partialEvalJaxpr(body, unknown, carryLinear);
     const numKnown = known.outputs.length - numResiduals;
     const advance = withoutDead(known, known.outputs.map((_, i) => i < numKnown));
-    const again = withoutEffects(advance);
-    const residuals = withoutEffects(
-      withoutDead(known, known.outputs.map((_, i) => i >= numKnown)),
+    const again = withoutEffects(known);
+    // What the way back needs of a step, but for what all steps have in common.
+    const source = known.outputs.slice(numKnown).map((a) =>
+      a instanceof Var ? known.inputs.indexOf(a) : -1
     );
     const numConsts = count(constLinear);
     const transposed = (given: readonly boolean[]) =>
@@ -102,6 +103,10 @@ export function backwardBy(bindLoop: BindLoop): (
     const { blocks, length } = layout(bounded);
     const knownIn = body.inputs.filter((_, i) => !unknown[i]).map((v) => v.aval);
     const numKnownConsts = constLinear.length - numConsts;
+    const isShared = source.map((at) => at >= 0 && at < numKnownConsts);
+    const ownAvals = known.outputs.slice(numKnown).filter((_, i) => !isShared[i]).map((a) =>
+      a.aval
+    );
     const carryAvals = body.outputs.filter((_, i) => carryLinear[i]).map((a) => a.aval);
     const constAvals = body.inputs.slice(0, constLinear.length).filter((_, i) => constLinear[i])
       .map((v) => v.aval);
@@ -154,11 +159,10 @@ export function backwardBy(bindLoop: BindLoop): (
       ) as [NDArray, NDArray, ...NDArray[]];
       const starts = rest.slice(0, n);
 
-      const backOne = (x: readonly NDArray[], cts: NDArray[], sums: NDArray[]): NDArray[] => {
-        const inner = evalJaxpr(residuals, [...own, ...x], bind);
-        const outs = evalJaxpr(back.jaxpr, [...inner, ...cts], bind);
-        const dots = outs.slice(0, sums.length);
-        return [...outs.slice(sums.length), ...sums.map((sum, i) => add(sum, dots[i]!))];
+      /** The values after a step, and what the way back needs of it. */
+      const stepAgain = (x: readonly NDArray[]): [next: NDArray[], needed: NDArray[]] => {
+        const outs = evalJaxpr(again, [...own, ...x], bind);
+        return [outs.slice(0, numKnown), outs.slice(numKnown).filter((_, i) => !isShared[i])];
       };
       let next = 0;
       const end = carry.flatMap((on, i) =>
@@ -166,32 +170,37 @@ export function backwardBy(bindLoop: BindLoop): (
       );
       const numCts = end.length;
       const sums = constAvals.filter((_, i) => consts[i]).map((aval) => zeros(aval));
-      const stepBack = (x: readonly NDArray[], c: readonly NDArray[]): NDArray[] =>
-        backOne(x, c.slice(0, numCts), c.slice(numCts));
+      const stepBack = (needed: readonly NDArray[], c: readonly NDArray[]): NDArray[] => {
+        let next = 0;
+        const inner = source.map((at, i) => isShared[i] ? own[at]! : needed[next++]!);
+        const outs = evalJaxpr(back.jaxpr, [...inner, ...c.slice(0, numCts)], bind);
+        const added = c.slice(numCts).map((sum, i) => add(sum, outs[i]!));
+        return [...outs.slice(added.length), ...added];
+      };
 
       const [, ...outs] = loop(
         blocks,
         ([k]) => ge(k!, int(0)),
         ([k, ...c]) => {
           const x = starts.map((store) => at(store, k!));
-          if (length === 1) return [sub(k!, int(1)), ...stepBack(x, c)];
+          if (length === 1) return [sub(k!, int(1)), ...stepBack(stepAgain(x)[1], c)];
           const here = minimum(int(length), sub(steps, mul(k!, int(length))));
           const [, ...trail] = loop(
             length,
             ([i]) => lt(i!, here),
             ([i, ...c]) => {
-              const x = c.slice(n);
-              const next = evalJaxpr(again, [...own, ...x], bind);
-              return [add(i!, int(1)), ...kept(c.slice(0, n), x, i!), ...next];
+              const [next, needed] = stepAgain(c.slice(ownAvals.length));
+              return [add(i!, int(1)), ...kept(c.slice(0, ownAvals.length), needed, i!), ...next];
             },
-            [int(0), ...x.map((x) => room(x.aval, length)), ...x],
+            [int(0), ...ownAvals.map((aval) => room(aval, length)), ...x],
           );
+          const needed = trail.slice(0, ownAvals.length);
           const [, ...before] = loop(
             length,
             ([i]) => ge(i!, int(0)),
             ([i, ...c]) => [
               sub(i!, int(1)),
-              ...stepBack(trail.slice(0, n).map((store) => at(store, i!)), c),
+              ...stepBack(needed.map((store) => at(store, i!)), c),
             ],
             [sub(here, int(1)), ...c],
           );

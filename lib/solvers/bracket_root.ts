@@ -9,7 +9,7 @@ import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { epsilon, isFloat } from "../core/dtype.ts";
 import { describeValue, DTypeError, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { abs, div, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
+import { abs, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
 import { and, not, or } from "../primitives/elementwise/compare.ts";
 import { isFinite } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
@@ -17,6 +17,7 @@ import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import { checkFunction, flattenResult, toArray } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
+import { implicit, tangentSolver } from "./adjoint.ts";
 import { type Bracket, type BracketMethod, chandrupatla } from "./bracket_methods.ts";
 import { checkMade, checkTolerance } from "./options.ts";
 import { checkConverged, Solution, statusCode } from "./solution.ts";
@@ -248,7 +249,7 @@ export function bracketRoot(
       };
       return [select(nearer, end.a, end.b), rest] as never;
     },
-    (g, y) => div(y as NDArray, (g as unknown as (x: NDArray) => NDArray)(number(1))) as never,
+    tangentSolver(implicit(), transforms, "df/dx") as never,
     { hasAux: true },
   ) as unknown as [
     NDArray,

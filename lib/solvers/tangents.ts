@@ -24,6 +24,7 @@ export function denseSolve(
   transforms: Transforms,
 ): NDArray {
   const n = y.size;
+  if (n === 1) return div(y, apply(full([1], 1, y.dtype)));
   const matrix = transposed(transforms.vmap(apply)(identity(n, y.dtype)) as NDArray);
   const byColumn = reciprocals(matrix, 0);
   const even = scaledColumns(matrix, byColumn);

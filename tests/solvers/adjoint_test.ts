@@ -2,6 +2,7 @@
 import {
   anderson,
   bicgstab,
+  bracketRoot,
   CheckError,
   checkpointed,
   damped,
@@ -210,6 +211,10 @@ Deno.test("roots, least squares, minima and linear systems say where their deriv
   const bad: Readonly<Record<string, readonly [f: (a: NDArray) => NDArray, says: string]>> = {
     "a double root": [
       (a) => rootFind((x) => x.sub(a).square(), np.array(1, f64)).value,
+      "its matrix, df/dx, is singular",
+    ],
+    "a bracketed root without a slope": [
+      (a) => bracketRoot((x) => x.sub(a).pow(3), [np.array(-1, f64), np.array(3, f64)]).value,
       "its matrix, df/dx, is singular",
     ],
     "parameters that only their sum matters of": [
