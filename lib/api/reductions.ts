@@ -190,8 +190,8 @@ function nonEmpty(op: string, f: Reducer): Reducer {
   };
 }
 
-const reduceMax = nonEmpty("max", extremes.reduceMax);
-const reduceMin = nonEmpty("min", extremes.reduceMin);
+const reduceMax = /* @__PURE__ */ nonEmpty("max", extremes.reduceMax);
+const reduceMin = /* @__PURE__ */ nonEmpty("min", extremes.reduceMin);
 
 /**
  * Largest element over `axis`, NaN where there is one, as `jax.numpy.max`.

@@ -20,7 +20,7 @@ export const trial: Uint8Array = encodeModel({
 });
 
 /** What to give it. */
-export const trialInput: Float32Array<ArrayBuffer> = new Float32Array([3]);
+export const trialInput: Float32Array<ArrayBuffer> = /* @__PURE__ */ new Float32Array([3]);
 
 /** What it must give. */
 export const trialOutput = -3;

@@ -116,7 +116,7 @@ export function raiseFailed(sites: readonly Site[], status: readonly ConcreteArr
   throw new InternalError("a check failed in a graph and holds outside of it");
 }
 
-const zero = scalarArray(0, "int32");
+const zero = /* @__PURE__ */ scalarArray(0, "int32");
 
 /** The checks of a program, in the order of its equations, those inside of others in their places. */
 function sitesIn(jaxpr: Jaxpr): Site[] {

@@ -9,46 +9,50 @@ import { hasEffect } from "./effects.ts";
 import { memoize } from "./memo.ts";
 
 /** Which inputs of a program are read. */
-export const usedInputs: (jaxpr: Jaxpr) => readonly boolean[] = memoize((jaxpr: Jaxpr) => {
-  const used = new Set<Atom>(jaxpr.outputs);
-  for (const eqn of jaxpr.eqns) eqn.inputs.forEach((a) => used.add(a));
-  return jaxpr.inputs.map((v) => used.has(v));
-});
+export const usedInputs: (jaxpr: Jaxpr) => readonly boolean[] = /* @__PURE__ */ memoize(
+  (jaxpr: Jaxpr) => {
+    const used = new Set<Atom>(jaxpr.outputs);
+    for (const eqn of jaxpr.eqns) eqn.inputs.forEach((a) => used.add(a));
+    return jaxpr.inputs.map((v) => used.has(v));
+  },
+);
 
 /**
  * The program with the outputs of `wanted` alone (all where left out), without what neither these nor
  * its effects need; the same program where that is all of it. Its inputs stay as they are.
  */
-export const withoutDead: (jaxpr: Jaxpr, wanted?: readonly boolean[]) => Jaxpr = memoize(
-  (jaxpr: Jaxpr, wanted?: readonly boolean[]): Jaxpr => {
-    const outputs = wanted === undefined || !wanted.includes(false)
-      ? jaxpr.outputs
-      : jaxpr.outputs.filter((_, i) => wanted[i]);
-    const live: boolean[] = new Array(jaxpr.numVars).fill(false);
-    const mark = (a: Atom): void => {
-      if (a instanceof Var) live[a.id] = true;
-    };
-    outputs.forEach(mark);
-    let changed = outputs !== jaxpr.outputs;
-    const eqns: Eqn[] = [];
-    for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
-      const whole = jaxpr.eqns[i]!;
-      const used = whole.outputs.map((v) => live[v.id]!);
-      const eqn = used.includes(true) || hasEffect(whole) ? narrowed(whole, used) : null;
-      changed ||= eqn !== whole;
-      if (eqn === null) continue;
-      eqn.inputs.forEach(mark);
-      eqns.push(eqn);
-    }
-    return changed ? { ...jaxpr, eqns: eqns.reverse(), outputs } : jaxpr;
-  },
-);
+export const withoutDead: (jaxpr: Jaxpr, wanted?: readonly boolean[]) => Jaxpr =
+  /* @__PURE__ */ memoize(
+    (jaxpr: Jaxpr, wanted?: readonly boolean[]): Jaxpr => {
+      const outputs = wanted === undefined || !wanted.includes(false)
+        ? jaxpr.outputs
+        : jaxpr.outputs.filter((_, i) => wanted[i]);
+      const live: boolean[] = new Array(jaxpr.numVars).fill(false);
+      const mark = (a: Atom): void => {
+        if (a instanceof Var) live[a.id] = true;
+      };
+      outputs.forEach(mark);
+      let changed = outputs !== jaxpr.outputs;
+      const eqns: Eqn[] = [];
+      for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
+        const whole = jaxpr.eqns[i]!;
+        const used = whole.outputs.map((v) => live[v.id]!);
+        const eqn = used.includes(true) || hasEffect(whole) ? narrowed(whole, used) : null;
+        changed ||= eqn !== whole;
+        if (eqn === null) continue;
+        eqn.inputs.forEach(mark);
+        eqns.push(eqn);
+      }
+      return changed ? { ...jaxpr, eqns: eqns.reverse(), outputs } : jaxpr;
+    },
+  );
 
 /** The program with the inputs of `mask` alone, of which it reads no others. */
-export const keepInputs: (jaxpr: Jaxpr, mask: readonly boolean[]) => Jaxpr = memoize(
-  (jaxpr: Jaxpr, mask: readonly boolean[]): Jaxpr =>
-    mask.includes(false) ? { ...jaxpr, inputs: jaxpr.inputs.filter((_, i) => mask[i]) } : jaxpr,
-);
+export const keepInputs: (jaxpr: Jaxpr, mask: readonly boolean[]) => Jaxpr =
+  /* @__PURE__ */ memoize(
+    (jaxpr: Jaxpr, mask: readonly boolean[]): Jaxpr =>
+      mask.includes(false) ? { ...jaxpr, inputs: jaxpr.inputs.filter((_, i) => mask[i]) } : jaxpr,
+  );
 
 /** An equation that contains programs without the results that nothing reads. */
 function narrowed(eqn: Eqn, used: readonly boolean[]): Eqn {
@@ -72,10 +76,10 @@ export function mayNotEnd({ primitive, params }: Eqn): boolean {
     (programs.mayNotEnd || programs.list(params).some(({ jaxpr }) => anyMayNotEnd(jaxpr)));
 }
 
-const anyMayNotEnd = memoize((jaxpr: Jaxpr) => jaxpr.eqns.some(mayNotEnd));
+const anyMayNotEnd = /* @__PURE__ */ memoize((jaxpr: Jaxpr) => jaxpr.eqns.some(mayNotEnd));
 
 /** Whether a program has no loops in it, at any depth. */
-export const isLoopless: (jaxpr: Jaxpr) => boolean = memoize((jaxpr: Jaxpr) =>
+export const isLoopless: (jaxpr: Jaxpr) => boolean = /* @__PURE__ */ memoize((jaxpr: Jaxpr) =>
   jaxpr.eqns.every(({ primitive, params }) => {
     const { programs } = primitive.passes;
     return programs === null ||

@@ -75,8 +75,8 @@ export function formatNumber(value: number, dtype: DType): string {
   return String(Number(value.toPrecision(9)));
 }
 
-const single = new Float32Array(1);
-const bits = new Uint32Array(single.buffer);
+const single = /* @__PURE__ */ new Float32Array(1);
+const bits = /* @__PURE__ */ new Uint32Array(single.buffer);
 
 /** The decimal of as many digits that is next in absolute value. */
 function nextUp(text: string): number {

@@ -14,19 +14,21 @@ export function hasEffect({ primitive, params }: Eqn): boolean {
 }
 
 /** Whether a program does something beside giving results. */
-export const hasEffects: (jaxpr: Jaxpr) => boolean = memoize((jaxpr: Jaxpr) =>
+export const hasEffects: (jaxpr: Jaxpr) => boolean = /* @__PURE__ */ memoize((jaxpr: Jaxpr) =>
   jaxpr.eqns.some(hasEffect)
 );
 
 /** The program as it only computes: for what is computed once more. */
-export const withoutEffects: (jaxpr: Jaxpr) => Jaxpr = memoize((jaxpr: Jaxpr): Jaxpr => {
-  if (!hasEffects(jaxpr)) return jaxpr;
-  const eqns = jaxpr.eqns.flatMap((eqn): readonly Eqn[] => {
-    const { effect, programs } = eqn.primitive.passes;
-    if (effect !== null) return [];
-    if (programs === null || !hasEffect(eqn)) return [eqn];
-    const inner = programs.list(eqn.params).map((c) => withoutEffects(c.jaxpr));
-    return [{ ...eqn, params: programs.replace(eqn.params, inner) }];
-  });
-  return { ...jaxpr, eqns };
-});
+export const withoutEffects: (jaxpr: Jaxpr) => Jaxpr = /* @__PURE__ */ memoize(
+  (jaxpr: Jaxpr): Jaxpr => {
+    if (!hasEffects(jaxpr)) return jaxpr;
+    const eqns = jaxpr.eqns.flatMap((eqn): readonly Eqn[] => {
+      const { effect, programs } = eqn.primitive.passes;
+      if (effect !== null) return [];
+      if (programs === null || !hasEffect(eqn)) return [eqn];
+      const inner = programs.list(eqn.params).map((c) => withoutEffects(c.jaxpr));
+      return [{ ...eqn, params: programs.replace(eqn.params, inner) }];
+    });
+    return { ...jaxpr, eqns };
+  },
+);

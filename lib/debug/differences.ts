@@ -8,7 +8,7 @@ import type { NDArray } from "../core/array.ts";
 import { formatAval } from "../core/aval.ts";
 import { type Backend, defaultBackend, type Executable, getBackend } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
-import { formatNumber, showAsText } from "../core/display.ts";
+import { formatNumber, Shown } from "../core/display.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
 import { withoutEffects } from "../core/effects.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
@@ -42,7 +42,7 @@ export interface Difference {
 }
 
 /** What `whereJitDiffers` found. */
-export class Differences {
+export class Differences extends Shown {
   /** Made by `whereJitDiffers`. */
   constructor(
     /** The backend. */
@@ -53,10 +53,12 @@ export class Differences {
     readonly whole: Difference | null,
     /** How many operations were compared. */
     readonly compared: number,
-  ) {}
+  ) {
+    super();
+  }
 
   /** A line for each difference. */
-  toString(): string {
+  override toString(): string {
     const shown = (v: number): string => formatNumber(v, "float64"); // which tells -0 from 0
     const line = (d: Difference): string =>
       `${d.what}[${d.position}]: eager ${shown(d.eager)}, ${this.backend} ${shown(d.compiled)} (${
@@ -70,8 +72,6 @@ export class Differences {
     return lines.join("\n");
   }
 }
-
-showAsText(Differences);
 
 /** Options of `whereJitDiffersWith`. */
 export interface DifferenceOptions {

@@ -106,7 +106,7 @@ export const batchJaxpr: (
   size: number,
   batched: readonly boolean[],
   force?: readonly boolean[],
-) => BatchedJaxpr = memoize(
+) => BatchedJaxpr = /* @__PURE__ */ memoize(
   (jaxpr: Jaxpr, size: number, batched: readonly boolean[], force: readonly boolean[] = []) => {
     const avals = jaxpr.inputs.map((v, i) =>
       batched[i] ? shaped([size, ...v.aval.shape], v.aval.dtype) : v.aval

@@ -97,7 +97,7 @@ export const jvpJaxpr: (
   jaxpr: Jaxpr,
   active: readonly boolean[],
   instantiate?: readonly boolean[],
-) => JvpJaxpr = memoize(
+) => JvpJaxpr = /* @__PURE__ */ memoize(
   (jaxpr: Jaxpr, active: readonly boolean[], instantiate: readonly boolean[] = []): JvpJaxpr => {
     const avals = jaxpr.inputs.map((v) => v.aval);
     const n = avals.length;

@@ -114,7 +114,7 @@ export const partialEvalJaxpr: (
   jaxpr: Jaxpr,
   unknownIn: readonly boolean[],
   instantiate?: readonly boolean[],
-) => PartialJaxpr = memoize(
+) => PartialJaxpr = /* @__PURE__ */ memoize(
   (jaxpr: Jaxpr, unknownIn: readonly boolean[], instantiate: readonly boolean[] = []) => {
     let staged: Staged | undefined;
     let unknownOut: boolean[] = [];

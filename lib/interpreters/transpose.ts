@@ -99,7 +99,7 @@ export const transposeJaxpr: (
   linear: readonly boolean[],
   given: readonly boolean[],
   instantiate?: readonly boolean[],
-) => TransposedJaxpr = memoize((
+) => TransposedJaxpr = /* @__PURE__ */ memoize((
   jaxpr: Jaxpr,
   linear: readonly boolean[],
   given: readonly boolean[],

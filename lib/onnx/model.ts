@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { formatBytes, formatShape } from "../core/errors.ts";
+import { ProtoWriter } from "./protobuf.ts";
 import {
   ATTRIBUTE,
   DEFAULT_IR_VERSION,
@@ -125,17 +125,17 @@ export interface Model {
  */
 export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
   checkSize(model);
-  const writer = new BinaryWriter();
-  writeInt(writer, MODEL.irVersion, model.irVersion ?? DEFAULT_IR_VERSION);
-  if (model.producer !== undefined) writeString(writer, MODEL.producer, model.producer);
+  const writer = new ProtoWriter();
+  writer.int(MODEL.irVersion, model.irVersion ?? DEFAULT_IR_VERSION);
+  if (model.producer !== undefined) writer.text(MODEL.producer, model.producer);
   writeGraph(writer, MODEL.graph, model.graph);
   writeOpset(writer, "", model.opset);
   for (const domain of model.domains ?? []) writeOpset(writer, domain, EXTRA_DOMAIN_VERSION);
   for (const [key, value] of Object.entries(model.metadata ?? {})) {
-    open(writer, MODEL.metadata);
-    writeString(writer, ENTRY.key, key);
-    writeString(writer, ENTRY.value, value);
-    writer.join();
+    writer.open(MODEL.metadata);
+    writer.text(ENTRY.key, key);
+    writer.text(ENTRY.value, value);
+    writer.close();
   }
   const bytes = writer.finish();
   if (bytes.length > LONGEST_FILE) {
@@ -172,85 +172,65 @@ function checkSize({ graph }: Model): void {
   );
 }
 
-function open(writer: BinaryWriter, field: number): void {
-  writer.uint32((field << 3) | WireType.LengthDelimited).fork();
+function writePackedInts(writer: ProtoWriter, field: number, values: readonly number[]): void {
+  writer.open(field);
+  for (let i = 0; i < values.length; i++) writer.varint(values[i]!);
+  writer.close();
 }
 
-function writeString(writer: BinaryWriter, field: number, text: string): void {
-  writer.uint32((field << 3) | WireType.LengthDelimited).string(text);
+function writeOpset(writer: ProtoWriter, domain: string, version: number): void {
+  writer.open(MODEL.opset);
+  writer.text(OPSET.domain, domain);
+  writer.int(OPSET.version, version);
+  writer.close();
 }
 
-function writeInt(writer: BinaryWriter, field: number, value: number | bigint): void {
-  writer.uint32((field << 3) | WireType.Varint);
-  writeVarint(writer, value);
-}
-
-function writeVarint(writer: BinaryWriter, value: number | bigint): void {
-  // Small natural numbers, which is nearly all of them, have the same bytes either way, and
-  // int64 takes every value through BigInt.
-  if (typeof value === "number" && value >= 0 && value <= 0x7fffffff) writer.uint32(value);
-  else writer.int64(value);
-}
-
-function writePackedInts(writer: BinaryWriter, field: number, values: readonly number[]): void {
-  open(writer, field);
-  for (let i = 0; i < values.length; i++) writeVarint(writer, values[i]!);
-  writer.join();
-}
-
-function writeOpset(writer: BinaryWriter, domain: string, version: number): void {
-  open(writer, MODEL.opset);
-  writeString(writer, OPSET.domain, domain);
-  writeInt(writer, OPSET.version, version);
-  writer.join();
-}
-
-function writeGraph(writer: BinaryWriter, field: number, graph: Graph): void {
-  open(writer, field);
+function writeGraph(writer: ProtoWriter, field: number, graph: Graph): void {
+  writer.open(field);
   for (const node of graph.nodes) writeNode(writer, node);
-  writeString(writer, GRAPH.name, graph.name);
+  writer.text(GRAPH.name, graph.name);
   for (const tensor of graph.initializers) writeTensor(writer, GRAPH.initializer, tensor);
   for (const value of graph.inputs) writeValueInfo(writer, GRAPH.input, value);
   for (const value of graph.outputs) writeValueInfo(writer, GRAPH.output, value);
-  writer.join();
+  writer.close();
 }
 
-function writeNode(writer: BinaryWriter, node: Node): void {
-  open(writer, GRAPH.node);
-  for (let i = 0; i < node.inputs.length; i++) writeString(writer, NODE.input, node.inputs[i]!);
-  for (let i = 0; i < node.outputs.length; i++) writeString(writer, NODE.output, node.outputs[i]!);
-  if (node.name !== undefined) writeString(writer, NODE.name, node.name);
-  writeString(writer, NODE.op, node.op);
+function writeNode(writer: ProtoWriter, node: Node): void {
+  writer.open(GRAPH.node);
+  for (let i = 0; i < node.inputs.length; i++) writer.text(NODE.input, node.inputs[i]!);
+  for (let i = 0; i < node.outputs.length; i++) writer.text(NODE.output, node.outputs[i]!);
+  if (node.name !== undefined) writer.text(NODE.name, node.name);
+  writer.text(NODE.op, node.op);
   if (node.attributes !== undefined) {
     for (const name of Object.keys(node.attributes)) {
       writeAttribute(writer, name, node.attributes[name]!);
     }
   }
-  if (node.domain !== undefined) writeString(writer, NODE.domain, node.domain);
-  writer.join();
+  if (node.domain !== undefined) writer.text(NODE.domain, node.domain);
+  writer.close();
 }
 
-function writeAttribute(writer: BinaryWriter, name: string, attribute: Attribute): void {
-  open(writer, NODE.attribute);
-  writeString(writer, ATTRIBUTE.name, name);
+function writeAttribute(writer: ProtoWriter, name: string, attribute: Attribute): void {
+  writer.open(NODE.attribute);
+  writer.text(ATTRIBUTE.name, name);
   let kind: number;
   if ("int" in attribute) {
     kind = KIND.int;
-    writeInt(writer, ATTRIBUTE.int, attribute.int);
+    writer.int(ATTRIBUTE.int, attribute.int);
   } else if ("ints" in attribute) {
     kind = KIND.ints;
     writePackedInts(writer, ATTRIBUTE.ints, attribute.ints);
   } else if ("float" in attribute) {
     kind = KIND.float;
-    writer.uint32((ATTRIBUTE.float << 3) | WireType.Bit32).float(attribute.float);
+    writer.float(ATTRIBUTE.float, attribute.float);
   } else if ("floats" in attribute) {
     kind = KIND.floats;
-    open(writer, ATTRIBUTE.floats);
-    for (const value of attribute.floats) writer.float(value);
-    writer.join();
+    writer.open(ATTRIBUTE.floats);
+    for (const value of attribute.floats) writer.fixed(value);
+    writer.close();
   } else if ("string" in attribute) {
     kind = KIND.string;
-    writeString(writer, ATTRIBUTE.string, attribute.string);
+    writer.text(ATTRIBUTE.string, attribute.string);
   } else if ("tensor" in attribute) {
     kind = KIND.tensor;
     writeTensor(writer, ATTRIBUTE.tensor, attribute.tensor);
@@ -258,11 +238,11 @@ function writeAttribute(writer: BinaryWriter, name: string, attribute: Attribute
     kind = KIND.graph;
     writeGraph(writer, ATTRIBUTE.graph, attribute.graph);
   }
-  writeInt(writer, ATTRIBUTE.kind, kind);
-  writer.join();
+  writer.int(ATTRIBUTE.kind, kind);
+  writer.close();
 }
 
-function writeTensor(writer: BinaryWriter, field: number, tensor: Tensor): void {
+function writeTensor(writer: ProtoWriter, field: number, tensor: Tensor): void {
   const { data, shape, type } = tensor;
   let bytes = elementBytes[type];
   for (const size of shape) bytes *= size;
@@ -271,31 +251,30 @@ function writeTensor(writer: BinaryWriter, field: number, tensor: Tensor): void 
       `tensor "${tensor.name}": ${type}[${shape}] takes ${bytes} bytes, data has ${data.byteLength}`,
     );
   }
-  open(writer, field);
+  writer.open(field);
   writePackedInts(writer, TENSOR.dims, shape);
-  writeInt(writer, TENSOR.type, onnxTypeCode[type]);
-  writeString(writer, TENSOR.name, tensor.name);
-  writer.uint32((TENSOR.raw << 3) | WireType.LengthDelimited)
-    .bytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  writer.join();
+  writer.int(TENSOR.type, onnxTypeCode[type]);
+  writer.text(TENSOR.name, tensor.name);
+  writer.bytes(TENSOR.raw, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  writer.close();
 }
 
-function writeValueInfo(writer: BinaryWriter, field: number, value: ValueInfo): void {
-  open(writer, field);
-  writeString(writer, VALUE.name, value.name);
-  open(writer, VALUE.type);
-  open(writer, TYPE.tensor);
-  writeInt(writer, TENSOR_TYPE.element, onnxTypeCode[value.type]);
+function writeValueInfo(writer: ProtoWriter, field: number, value: ValueInfo): void {
+  writer.open(field);
+  writer.text(VALUE.name, value.name);
+  writer.open(VALUE.type);
+  writer.open(TYPE.tensor);
+  writer.int(TENSOR_TYPE.element, onnxTypeCode[value.type]);
   // A shape without axes is a scalar; only the absence of a shape leaves the rank open.
   if (value.shape !== undefined) {
-    open(writer, TENSOR_TYPE.shape);
+    writer.open(TENSOR_TYPE.shape);
     for (const size of value.shape) {
-      open(writer, SHAPE.dim);
-      if (typeof size === "string") writeString(writer, DIM.symbol, size);
-      else if (size >= 0) writeInt(writer, DIM.size, size);
-      writer.join();
+      writer.open(SHAPE.dim);
+      if (typeof size === "string") writer.text(DIM.symbol, size);
+      else if (size >= 0) writer.int(DIM.size, size);
+      writer.close();
     }
-    writer.join();
+    writer.close();
   }
-  writer.join().join().join();
+  writer.close().close().close();
 }

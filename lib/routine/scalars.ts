@@ -3,9 +3,9 @@
  *
  * @module
  */
-const f64 = new Float64Array(1);
-const f32 = new Float32Array(f64.buffer);
-const i32 = new Int32Array(f64.buffer);
+const f64 = /* @__PURE__ */ new Float64Array(1);
+const f32 = /* @__PURE__ */ new Float32Array(f64.buffer);
+const i32 = /* @__PURE__ */ new Int32Array(f64.buffer);
 
 /** The nearest integer, the even one of two. */
 export function nearest(x: number): number {

@@ -180,7 +180,7 @@ export function erf(e: Exprs, x: Expr): Expr {
 }
 
 /** `1 - erf(x)`, with all digits in the tail too. */
-export const erfc: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
+export const erfc: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x) => {
   const a = e.abs(x), negative = e.lt(x, 0);
   const parts = pieces(e, a);
   const small = e.mul(x, parts.quotient);
@@ -202,7 +202,7 @@ export const erfc: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
 });
 
 /** `erfc(x) e^(x^2)`, which does not underflow. */
-export const erfcx: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
+export const erfcx: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x) => {
   const a = e.abs(x);
   const bounded = e.atMost(a, 30);
   const power = expOfPair(e, twoProduct(e, bounded, bounded));

@@ -40,7 +40,7 @@ export function tanh(e: Exprs, x: Expr): Expr {
 }
 
 /** The hyperbolic sine. */
-export const sinh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
+export const sinh: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x) => {
   const a = e.abs(x);
   // With h = (e^a - 1) / 2: sinh(a) = h + h / (2 h + 1), and e^a / 2 where that is as good.
   const { high, low } = halfExpm1(e, e.atMost(a, 40));
@@ -52,13 +52,13 @@ export const sinh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
 });
 
 /** The hyperbolic cosine. */
-export const cosh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
+export const cosh: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x) => {
   const half = expOfPair(e, { high: e.abs(x), low: e.constant(0, "f64") }, -1);
   return e.add(half, e.div(0.25, half));
 });
 
 /** The inverse hyperbolic sine. */
-export const asinh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
+export const asinh: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x) => {
   const a = e.abs(x);
   // log1p(a + a^2 / (1 + sqrt(1 + a^2))), and log(2 a) where that is as good.
   const bounded = e.atMost(a, 2 ** 30);
@@ -71,7 +71,7 @@ export const asinh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
 });
 
 /** The inverse hyperbolic cosine. */
-export const acosh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
+export const acosh: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x) => {
   const t = e.sub(e.atMost(x, 2 ** 30), 1);
   const near = log1pOfPair(e, twoSum(e, t, e.sqrt(e.mul(t, e.add(t, 2)))));
   const far = e.add(log(e, x), Math.LN2);
@@ -79,7 +79,7 @@ export const acosh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
 });
 
 /** The inverse hyperbolic tangent. */
-export const atanh: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
+export const atanh: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x) => {
   const a = e.abs(x);
   // log1p(2 a / (1 - a)) / 2 = log1p(2 a + 2 a^2 / (1 - a)) / 2
   const double = e.add(a, a);

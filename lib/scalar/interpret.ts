@@ -96,10 +96,10 @@ function rareStep(node: Expr, values: ReadonlyMap<Expr, TypedArray>): (n: number
   };
 }
 
-const single = new Float32Array(1);
-const singleBits = new Int32Array(single.buffer);
-const double = new Float64Array(1);
-const words = new Int32Array(double.buffer);
+const single = /* @__PURE__ */ new Float32Array(1);
+const singleBits = /* @__PURE__ */ new Int32Array(single.buffer);
+const double = /* @__PURE__ */ new Float64Array(1);
+const words = /* @__PURE__ */ new Int32Array(double.buffer);
 
 type Numeric = (x: number, y: number, z: number) => number;
 

@@ -50,7 +50,7 @@ function complement(
 }
 
 /** The arc sine. */
-export const asin: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
+export const asin: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x) => {
   const a = e.abs(x);
   const small = e.lt(a, 0.5);
   const { z, root, lost } = complement(e, a);
@@ -67,7 +67,7 @@ export const asin: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
 });
 
 /** The arc cosine. */
-export const acos: (e: Exprs, x: Expr) => Expr = inDouble((e, x) => {
+export const acos: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x) => {
   const a = e.abs(x);
   const small = e.lt(a, 0.5);
   const { z, root, lost } = complement(e, a);
@@ -132,7 +132,7 @@ function atanPositive(e: Exprs, a: Expr): Expr {
 }
 
 /** The arc tangent. */
-export const atan: (e: Exprs, x: Expr) => Expr = inDouble((e, x) =>
+export const atan: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x) =>
   withSign(e, atanPositive(e, e.abs(x)), x)
 );
 

@@ -37,8 +37,8 @@ function compiled(scalar: Graph): Loop | null {
   }
 }
 
-const toI32 = saturate("i32");
-const toU32 = saturate("u32");
+const toI32 = /* @__PURE__ */ saturate("i32");
+const toU32 = /* @__PURE__ */ saturate("u32");
 
 let powersOfTwo: Float64Array | null = null;
 

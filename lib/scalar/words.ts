@@ -4,7 +4,7 @@
  *
  * @module
  */
-const little = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+const little = /* @__PURE__ */ new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** Where the words of a float64 are among the int32 of its memory. */
 export const float64Words: { readonly high: number; readonly low: number } = little

@@ -159,6 +159,7 @@ export class Solution<T, Aux = null> {
 
   /** Made by solvers. */
   constructor(fields: SolutionFields<T, Aux>) {
+    registerSolutions();
     this.value = fields.value;
     this.status = fields.status;
     this.steps = fields.steps;
@@ -263,12 +264,31 @@ export class Solution<T, Aux = null> {
   }
 }
 
-showAsText(Solution<unknown, unknown>, ({ history, vanishes }): MediaBundle => {
-  const known = history instanceof ConcreteArray && history.ndim === 1;
-  const norms = known ? history.shown : null;
-  const curve = norms === null ? null : formatCurve(norms, `${vanishes} norm`);
-  return curve === null ? {} : { "image/svg+xml": curve };
-});
+let registered = false;
+
+/** Makes solutions trees and pictures, when the first one is made: pages without any do not load what it takes. */
+function registerSolutions(): void {
+  if (registered) return;
+  registered = true;
+  registerPytreeNode(
+    Solution,
+    ({ description, vanishes, ...fields }) => [fields as never, [description, vanishes]],
+    (fields, known) => {
+      const [description, vanishes] = known as [string, "residual" | "gradient"];
+      return new Solution({
+        ...fields as never as SolutionFields<unknown>,
+        description,
+        vanishes,
+      });
+    },
+  );
+  showAsText(Solution<unknown, unknown>, ({ history, vanishes }): MediaBundle => {
+    const known = history instanceof ConcreteArray && history.ndim === 1;
+    const norms = known ? history.shown : null;
+    const curve = norms === null ? null : formatCurve(norms, `${vanishes} norm`);
+    return curve === null ? {} : { "image/svg+xml": curve };
+  });
+}
 
 type Outcome = Pick<
   Solution<unknown, unknown>,
@@ -340,19 +360,6 @@ function outcomes(s: Outcome): string {
   return `of ${codes.length} lanes, ${counts.join(", ")}; at most ${steps} evaluations, largest ` +
     `${s.vanishes} norm ${norm.toPrecision(3)}`;
 }
-
-registerPytreeNode(
-  Solution,
-  ({ description, vanishes, ...fields }) => [fields as never, [description, vanishes]],
-  (fields, known) => {
-    const [description, vanishes] = known as [string, "residual" | "gradient"];
-    return new Solution({
-      ...fields as never as SolutionFields<unknown>,
-      description,
-      vanishes,
-    });
-  },
-);
 
 type Known =
   & Outcome

@@ -5,7 +5,7 @@
  */
 import { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { showAsText } from "../core/display.ts";
+import { Shown } from "../core/display.ts";
 import { formatJaxpr, programsIn } from "../core/jaxpr.ts";
 import type { Atom, Jaxpr } from "../core/primitive.ts";
 import { ShapeError } from "../core/errors.ts";
@@ -31,9 +31,6 @@ export interface OpenJaxpr {
   readonly outDef: TreeDef;
 }
 
-let close: (open: OpenJaxpr) => ClosedJaxpr;
-let open: (closed: ClosedJaxpr) => OpenJaxpr;
-
 /**
  * A function's program, as text and in numbers: the program itself is for those who extend the
  * library, `openJaxpr` in `@injax/injax/extend`.
@@ -52,15 +49,12 @@ let open: (closed: ClosedJaxpr) => OpenJaxpr;
  * // in (c) }
  * ```
  */
-export class ClosedJaxpr {
+export class ClosedJaxpr extends Shown {
   // Not a `#open`: tools that compare values look into it.
   private readonly open!: OpenJaxpr;
 
-  private constructor() {}
-
-  static {
-    close = (open) => Object.assign(new ClosedJaxpr(), { open });
-    open = (closed) => closed.open;
+  private constructor() {
+    super();
   }
 
   /** Shapes and dtypes of the leaves of the arguments. */
@@ -80,7 +74,7 @@ export class ClosedJaxpr {
     return primitivesIn(this.open.jaxpr);
   }
   /** The program in JAX's notation. */
-  toString(): string {
+  override toString(): string {
     return formatJaxpr(this.open.jaxpr);
   }
 }
@@ -96,12 +90,14 @@ function primitivesIn(jaxpr: Jaxpr): string[] {
   ]);
 }
 
-/** The program of a function, to be worked on: see `makeJaxpr`. */
-export function openJaxpr(closed: ClosedJaxpr): OpenJaxpr {
-  return open(closed);
+function closed(open: OpenJaxpr): ClosedJaxpr {
+  return Object.assign(Object.create(ClosedJaxpr.prototype), { open });
 }
 
-showAsText(ClosedJaxpr);
+/** The program of a function, to be worked on: see `makeJaxpr`. */
+export function openJaxpr(closed: ClosedJaxpr): OpenJaxpr {
+  return closed["open"];
+}
 
 /**
  * Types of the leaves of arguments of which some may be `ShapeDtype`s. Only `exportOnnx` takes `open`
@@ -192,7 +188,7 @@ export function makeJaxpr<A extends unknown[] = NDArray[]>(
     const [avals, def] = argumentTypes("makeJaxpr", f, args);
     const flat = flatFunction("makeJaxpr", f, def);
     const { jaxpr, consts } = stage(`makeJaxpr of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
-    return close({ jaxpr, consts, outDef: flat.outDef() });
+    return closed({ jaxpr, consts, outDef: flat.outDef() });
   });
 }
 

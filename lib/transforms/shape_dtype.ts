@@ -5,7 +5,7 @@
  */
 import { formatAval } from "../core/aval.ts";
 import { checkShape, expectDType } from "../core/checks.ts";
-import { showAsText } from "../core/display.ts";
+import { Shown } from "../core/display.ts";
 import { defaultFloat, type DType } from "../core/dtype.ts";
 import { checkCall } from "../core/signature.ts";
 
@@ -63,11 +63,12 @@ function isOpenShape(shape: unknown): boolean {
     shape.every((n) => isName(n) || (Number.isInteger(n) && n >= 0));
 }
 
-const made = class ShapeDtype {
+const made = class ShapeDtype extends Shown {
   readonly shape: readonly number[];
   readonly dtype: DType;
 
   constructor(shape: readonly (number | string)[], dtype?: DType) {
+    super();
     if (arguments.length > 2) checkCall("new ShapeDtype(shape, dtype)", arguments);
     this.shape = isOpenShape(shape) ? [...shape] as number[] : checkShape(
       "ShapeDtype",
@@ -77,12 +78,10 @@ const made = class ShapeDtype {
     this.dtype = expectDType("ShapeDtype", dtype, defaultFloat);
   }
 
-  toString(): string {
+  override toString(): string {
     return formatAval(this);
   }
 };
 
 /** See the interface of the same name. */
 export const ShapeDtype: ShapeDtypeConstructor = made;
-
-showAsText(ShapeDtype);

@@ -45,7 +45,7 @@ export async function withSite(
   const folder = await Deno.realPath(await Deno.makeTempDir());
   try {
     await installLibrary(`${folder}/node_modules/${LIBRARY}`);
-    await installDependencies(`${folder}/node_modules`);
+    await installRuntime(`${folder}/node_modules`);
     for (const [name, text] of Object.entries(programs)) {
       await Deno.writeTextFile(`${folder}/${name}`, text);
     }
@@ -120,17 +120,14 @@ async function installLibrary(target: string): Promise<void> {
   );
 }
 
-/** The packages that the library names, from where Deno keeps them. */
-async function installDependencies(target: string): Promise<void> {
+/** The package that the library names, from where Deno keeps it. */
+async function installRuntime(target: string): Promise<void> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
   const { npmCache } = JSON.parse(new TextDecoder().decode(stdout)) as { npmCache: string };
   const [host] = [...Deno.readDirSync(npmCache)].filter((entry) => entry.isDirectory);
   const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
-  for (const specifier of [imports["onnxruntime-web"], imports["@bufbuild/protobuf/wire"]]) {
-    const [, name, version] = /^npm:(@?[^@]+)@([\d.]+)/.exec(specifier)!;
-    await Deno.mkdir(`${target}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
-    await Deno.symlink(`${npmCache}/${host!.name}/${name}/${version}`, `${target}/${name}`);
-  }
+  const [, name, version] = /^npm:([^@]+)@([\d.]+)/.exec(imports["onnxruntime-web"])!;
+  await Deno.symlink(`${npmCache}/${host!.name}/${name}/${version}`, `${target}/${name}`);
 }
 
 /** Runs a script in a process of its own; gives what it prints. */

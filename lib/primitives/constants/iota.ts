@@ -26,7 +26,7 @@ export interface IotaParams {
 const LONGEST_CONSTANT = 64;
 
 /** Positions along an axis. */
-export const iotaP: Primitive<IotaParams> = definePrimitive<IotaParams>({
+export const iotaP: Primitive<IotaParams> = /* @__PURE__ */ definePrimitive<IotaParams>({
   name: "iota",
   abstractEval(_, { shape, axis, dtype }) {
     checkShape("iota", shape);

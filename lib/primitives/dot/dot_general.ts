@@ -102,7 +102,7 @@ function overFirstAxis({ contract, batch }: DotParams): DotParams {
 }
 
 /** Sums of products. Inputs: two arrays. */
-export const dotGeneralP: Primitive<DotParams> = definePrimitive<DotParams>({
+export const dotGeneralP: Primitive<DotParams> = /* @__PURE__ */ definePrimitive<DotParams>({
   name: "dot_general",
   abstractEval([x, y], params) {
     checkDType("dot_general", "x", x!, numeric);

@@ -158,16 +158,16 @@ function multiplyPanels(
   tile[12] = c30, tile[13] = c31, tile[14] = c32, tile[15] = c33;
 }
 
-const smallLoops = perDType(loopSmall);
-const integerLoops = perDType(loopIntegers);
-const packLoops = perDType(loopPack);
+const smallLoops = /* @__PURE__ */ perDType(loopSmall);
+const integerLoops = /* @__PURE__ */ perDType(loopIntegers);
+const packLoops = /* @__PURE__ */ perDType(loopPack);
 
 function loopExceeds(a: TypedArray, bound: number): boolean {
   for (let k = 0; k < a.length; k++) if (Math.abs(a[k]!) > bound) return true;
   return false;
 }
 
-const exceedLoops = perDType(loopExceeds);
+const exceedLoops = /* @__PURE__ */ perDType(loopExceeds);
 
 /**
  * Writes products of matrices to `out`: for each of `count` pairs, `a` is `rows` x `depth` and `b` is

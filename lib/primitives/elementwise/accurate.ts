@@ -23,9 +23,9 @@ export function hasAccurateKernel(g: Lowering, dtype: DType): boolean {
 }
 
 // log1p(x) = 2 artanh(s) with s = x / (2 + x), |s| <= 1/3 where |x| <= 1/2.
-const ARTANH = series(8, (k) => 2 / (2 * k + 1));
+const ARTANH = /* @__PURE__ */ series(8, (k) => 2 / (2 * k + 1));
 // (e^x - 1) / x
-const EXPM1 = series(9, (k) => {
+const EXPM1 = /* @__PURE__ */ series(9, (k) => {
   let factorial = 1;
   for (let i = 2; i <= k + 1; i++) factorial *= i;
   return 1 / factorial;

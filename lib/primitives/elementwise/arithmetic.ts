@@ -22,7 +22,7 @@ function sum(a: Tangent, b: Tangent): NDArray {
 
 // ---------------------------------------------------------------- neg, add, sub, mul
 
-const negP = unary({
+const negP = /* @__PURE__ */ unary({
   name: "neg",
   algebra: { kind: "negation" },
   expr: numbers((e, x) => e.neg(x)),
@@ -43,7 +43,7 @@ const infinities: Domain = {
   special2: [-0, -0, 1, -Infinity, 0, 1, NaN, 3e38],
 };
 
-export const addP: Primitive<null> = binary({
+export const addP: Primitive<null> = /* @__PURE__ */ binary({
   name: "add",
   algebra: { kind: "sum" },
   expr: numbers((e, x, y) => e.add(x, y)),
@@ -58,7 +58,7 @@ export function add(x: NDArray, y: NDArray): NDArray {
   return bind1(addP, [x, y], null);
 }
 
-const subP = binary({
+const subP = /* @__PURE__ */ binary({
   name: "sub",
   expr: numbers((e, x, y) => e.sub(x, y)),
   jvp: (tx, ty) => tx === null ? neg(ty!) : ty === null ? tx : sub(tx, ty),
@@ -72,7 +72,7 @@ export function sub(x: NDArray, y: NDArray): NDArray {
   return bind1(subP, [x, y], null);
 }
 
-const mulP = binary({
+const mulP = /* @__PURE__ */ binary({
   name: "mul",
   expr: numbers((e, x, y) => e.mul(x, y)),
   jvp: (tx, ty, x, y) => sum(tx && mul(tx, y), ty && mul(x, ty)),
@@ -91,7 +91,7 @@ export function mul(x: NDArray, y: NDArray): NDArray {
 
 // ---------------------------------------------------------------- div, rem
 
-const divP = binary({
+const divP = /* @__PURE__ */ binary({
   name: "div",
   // Of integers as XLA does, without trapping: x / 0 is -1, all bits set.
   expr: numbers((e, x, y) => e.div(x, y)),
@@ -124,7 +124,7 @@ export function div(x: NDArray, y: NDArray): NDArray {
   return bind1(divP, [x, y], null);
 }
 
-const remP = binary({
+const remP = /* @__PURE__ */ binary({
   name: "rem",
   expr: numbers((e, x, y) => e.rem(x, y)),
   jvp(tx, ty, x, y) {
@@ -154,7 +154,7 @@ export function rem(x: NDArray, y: NDArray): NDArray {
 
 // ---------------------------------------------------------------- abs, sign
 
-const absP = unary({
+const absP = /* @__PURE__ */ unary({
   name: "abs",
   expr: numbers((e, x) => e.abs(x)),
   // As in JAX, 1 at 0 (and not the 0 of sign).
@@ -168,7 +168,7 @@ export function abs(x: NDArray): NDArray {
   return bind1(absP, [x], null);
 }
 
-const signP = unary({
+const signP = /* @__PURE__ */ unary({
   name: "sign",
   expr: {
     ...numbers((e, x) => e.select(e.gt(x, 0), 1, e.select(e.lt(x, 0), -1, x))),
@@ -223,8 +223,8 @@ function share(x: NDArray, other: NDArray, z: NDArray): NDArray {
   return select(eq(x, z), tie, scalarLike(0, z));
 }
 
-const maximumP = extremum("maximum", (e, x, y) => e.max(x, y), "Max");
-const minimumP = extremum("minimum", (e, x, y) => e.min(x, y), "Min");
+const maximumP = /* @__PURE__ */ extremum("maximum", (e, x, y) => e.max(x, y), "Max");
+const minimumP = /* @__PURE__ */ extremum("minimum", (e, x, y) => e.min(x, y), "Min");
 
 /** The larger of `x` and `y`, elementwise; NaN where either is NaN. Of 0 and -0 it is 0. */
 export function maximum(x: NDArray, y: NDArray): NDArray {

@@ -44,21 +44,26 @@ function node2(op: string): Node2 {
 const lessBool: Node2 = (g, x, y) => g.node("And", [g.node("Not", [x]), y]);
 const lessEqualBool: Node2 = (g, x, y) => g.node("Or", [g.node("Not", [x]), y]);
 
-const eqP = comparison("eq", (e, x, y) => e.eq(x, y), node2("Equal"));
-const neP = comparison(
+const eqP = /* @__PURE__ */ comparison("eq", (e, x, y) => e.eq(x, y), node2("Equal"));
+const neP = /* @__PURE__ */ comparison(
   "ne",
   (e, x, y) => e.ne(x, y),
   (g, x, y) => g.node("Not", [g.node("Equal", [x, y])]),
 );
-const ltP = comparison("lt", (e, x, y) => e.lt(x, y), node2("Less"), lessBool);
-const leP = comparison("le", (e, x, y) => e.le(x, y), node2("LessOrEqual"), lessEqualBool);
-const gtP = comparison(
+const ltP = /* @__PURE__ */ comparison("lt", (e, x, y) => e.lt(x, y), node2("Less"), lessBool);
+const leP = /* @__PURE__ */ comparison(
+  "le",
+  (e, x, y) => e.le(x, y),
+  node2("LessOrEqual"),
+  lessEqualBool,
+);
+const gtP = /* @__PURE__ */ comparison(
   "gt",
   (e, x, y) => e.gt(x, y),
   node2("Greater"),
   (g, x, y) => lessBool(g, y, x),
 );
-const geP = comparison(
+const geP = /* @__PURE__ */ comparison(
   "ge",
   (e, x, y) => e.ge(x, y),
   node2("GreaterOrEqual"),
@@ -105,12 +110,12 @@ function logic(name: string, expr: Scalar2, op: string): Primitive<null> {
   });
 }
 
-const andP = logic("and", (e, x, y) => e.and(x, y), "And");
-const orP = logic("or", (e, x, y) => e.or(x, y), "Or");
-const xorP = logic("xor", (e, x, y) => e.xor(x, y), "Xor");
+const andP = /* @__PURE__ */ logic("and", (e, x, y) => e.and(x, y), "And");
+const orP = /* @__PURE__ */ logic("or", (e, x, y) => e.or(x, y), "Or");
+const xorP = /* @__PURE__ */ logic("xor", (e, x, y) => e.xor(x, y), "Xor");
 
 const complement: Scalar1 = (e, x) => e.not(x);
-const notP = unary({
+const notP = /* @__PURE__ */ unary({
   name: "not",
   expr: { bool: complement, int32: complement, uint32: complement },
   jvp: null,
@@ -154,12 +159,12 @@ function counted(e: Exprs, y: Expr, shifted: (count: Expr) => Expr): Expr {
   return e.select(e.lt(e.convert(y, "u32"), 32), shifted(e.and(y, 31)), 0);
 }
 
-const shiftLeftP = shift(
+const shiftLeftP = /* @__PURE__ */ shift(
   "shift_left",
   (e, x, y) => counted(e, y, (count) => e.shl(x, count)),
   "LEFT",
 );
-const shiftRightLogicalP = shift(
+const shiftRightLogicalP = /* @__PURE__ */ shift(
   "shift_right_logical",
   (e, x, y) =>
     counted(e, y, (count) => {

@@ -36,7 +36,7 @@ export interface ConvertParams {
 }
 
 /** Conversion of the element type. */
-export const convertP: Primitive<ConvertParams> = definePrimitive<ConvertParams>({
+export const convertP: Primitive<ConvertParams> = /* @__PURE__ */ definePrimitive<ConvertParams>({
   name: "convert",
   abstractEval([x], { dtype }) {
     expectDType("convert", dtype ?? null, x!.dtype);

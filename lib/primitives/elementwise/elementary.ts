@@ -56,7 +56,7 @@ function oneMinusSquare(x: NDArray): NDArray {
 const special = [0, -0, 1e-30, -1e-30, 1e-8, -1e-8, 1e-4, 50, -80, Infinity, -Infinity, NaN];
 const positive = [0, 1e-30, 1e-4, 1, 1.0000001, 1e10, 1e30, Infinity, -Infinity, NaN, -1];
 
-const expP = unary({
+const expP = /* @__PURE__ */ unary({
   name: "exp",
   expr: floats(scalar.exp),
   jvp: (t, _, y) => mul(t, y),
@@ -69,7 +69,7 @@ export function exp(x: NDArray): NDArray {
   return bind1(expP, [x], null);
 }
 
-const logP = unary({
+const logP = /* @__PURE__ */ unary({
   name: "log",
   expr: floats(scalar.log),
   jvp: (t, x) => div(t, x),
@@ -82,7 +82,7 @@ export function log(x: NDArray): NDArray {
   return bind1(logP, [x], null);
 }
 
-const expm1P = unary({
+const expm1P = /* @__PURE__ */ unary({
   name: "expm1",
   expr: floats(scalar.expm1),
   jvp: (t, _, y) => mul(t, plus(y, 1)),
@@ -95,7 +95,7 @@ export function expm1(x: NDArray): NDArray {
   return bind1(expm1P, [x], null);
 }
 
-const log1pP = unary({
+const log1pP = /* @__PURE__ */ unary({
   name: "log1p",
   expr: floats(scalar.log1p),
   jvp: (t, x) => div(t, plus(x, 1)),
@@ -111,7 +111,7 @@ export function log1p(x: NDArray): NDArray {
   return bind1(log1pP, [x], null);
 }
 
-const logisticP = unary({
+const logisticP = /* @__PURE__ */ unary({
   name: "logistic",
   expr: floats(scalar.logistic),
   jvp: (t, _, y) => mul(t, mul(y, minus(1, y))),
@@ -131,7 +131,7 @@ export function logistic(x: NDArray): NDArray {
 
 // ---------------------------------------------------------------- roots
 
-const sqrtP = unary({
+const sqrtP = /* @__PURE__ */ unary({
   name: "sqrt",
   expr: floats((e, x) => e.sqrt(x)),
   jvp: (t, _, y) => mul(t, div(scalarLike(0.5, y), y)),
@@ -144,7 +144,7 @@ export function sqrt(x: NDArray): NDArray {
   return bind1(sqrtP, [x], null);
 }
 
-const rsqrtP = unary({
+const rsqrtP = /* @__PURE__ */ unary({
   name: "rsqrt",
   expr: floats((e, x) => e.div(1, e.sqrt(x))),
   jvp: (t, x, y) => mul(t, mul(scalarLike(-0.5, y), div(y, x))),
@@ -162,7 +162,7 @@ export function rsqrt(x: NDArray): NDArray {
 const angles = [0, -0, 1e-30, 1e-8, -1e-4, 3.7, -20, 100, Infinity, NaN];
 const unit = [0, -0, 1e-30, -1e-8, 1e-4, 0.5, -0.5, 0.999999, 1, -1, 1.5, NaN];
 
-const sinP = unary({
+const sinP = /* @__PURE__ */ unary({
   name: "sin",
   expr: floats(scalar.sin),
   jvp: (t, x) => mul(t, cos(x)),
@@ -175,7 +175,7 @@ export function sin(x: NDArray): NDArray {
   return bind1(sinP, [x], null);
 }
 
-const cosP = unary({
+const cosP = /* @__PURE__ */ unary({
   name: "cos",
   expr: floats(scalar.cos),
   jvp: (t, x) => neg(mul(t, sin(x))),
@@ -188,7 +188,7 @@ export function cos(x: NDArray): NDArray {
   return bind1(cosP, [x], null);
 }
 
-const tanP = unary({
+const tanP = /* @__PURE__ */ unary({
   name: "tan",
   expr: floats(scalar.tan),
   jvp: (t, _, y) => mul(t, plus(mul(y, y), 1)),
@@ -201,7 +201,7 @@ export function tan(x: NDArray): NDArray {
   return bind1(tanP, [x], null);
 }
 
-const asinP = unary({
+const asinP = /* @__PURE__ */ unary({
   name: "asin",
   expr: floats(scalar.asin),
   jvp: (t, x) => mul(t, rsqrt(oneMinusSquare(x))),
@@ -217,7 +217,7 @@ export function asin(x: NDArray): NDArray {
   return bind1(asinP, [x], null);
 }
 
-const acosP = unary({
+const acosP = /* @__PURE__ */ unary({
   name: "acos",
   expr: floats(scalar.acos),
   jvp: (t, x) => neg(mul(t, rsqrt(oneMinusSquare(x)))),
@@ -234,7 +234,7 @@ export function acos(x: NDArray): NDArray {
   return bind1(acosP, [x], null);
 }
 
-const atanP = unary({
+const atanP = /* @__PURE__ */ unary({
   name: "atan",
   expr: floats(scalar.atan),
   jvp: (t, x) => div(t, plus(mul(x, x), 1)),
@@ -247,7 +247,7 @@ export function atan(x: NDArray): NDArray {
   return bind1(atanP, [x], null);
 }
 
-const atan2P = binary({
+const atan2P = /* @__PURE__ */ binary({
   name: "atan2",
   expr: floats(scalar.atan2),
   jvp(ty, tx, y, x) {
@@ -284,7 +284,7 @@ export function atan2(y: NDArray, x: NDArray): NDArray {
 
 // ---------------------------------------------------------------- hyperbolic functions
 
-const sinhP = unary({
+const sinhP = /* @__PURE__ */ unary({
   name: "sinh",
   expr: floats(scalar.sinh),
   jvp: (t, x) => mul(t, cosh(x)),
@@ -304,7 +304,7 @@ export function sinh(x: NDArray): NDArray {
   return bind1(sinhP, [x], null);
 }
 
-const coshP = unary({
+const coshP = /* @__PURE__ */ unary({
   name: "cosh",
   expr: floats(scalar.cosh),
   jvp: (t, x) => mul(t, sinh(x)),
@@ -321,7 +321,7 @@ export function cosh(x: NDArray): NDArray {
   return bind1(coshP, [x], null);
 }
 
-const tanhP = unary({
+const tanhP = /* @__PURE__ */ unary({
   name: "tanh",
   expr: floats(scalar.tanh),
   // The factor is one that loops can compute for all steps at once.
@@ -335,7 +335,7 @@ export function tanh(x: NDArray): NDArray {
   return bind1(tanhP, [x], null);
 }
 
-const asinhP = unary({
+const asinhP = /* @__PURE__ */ unary({
   name: "asinh",
   expr: floats(scalar.asinh),
   jvp: (t, x) => mul(t, rsqrt(plus(mul(x, x), 1))),
@@ -353,7 +353,7 @@ export function asinh(x: NDArray): NDArray {
   return bind1(asinhP, [x], null);
 }
 
-const acoshP = unary({
+const acoshP = /* @__PURE__ */ unary({
   name: "acosh",
   expr: floats(scalar.acosh),
   jvp: (t, x) => mul(t, mul(rsqrt(plus(x, -1)), rsqrt(plus(x, 1)))),
@@ -371,7 +371,7 @@ export function acosh(x: NDArray): NDArray {
   return bind1(acoshP, [x], null);
 }
 
-const atanhP = unary({
+const atanhP = /* @__PURE__ */ unary({
   name: "atanh",
   expr: floats(scalar.atanh),
   jvp: (t, x) => div(t, oneMinusSquare(x)),
@@ -389,7 +389,7 @@ export function atanh(x: NDArray): NDArray {
 
 // ---------------------------------------------------------------- tests for values
 
-const isFiniteP = unary({
+const isFiniteP = /* @__PURE__ */ unary({
   name: "is_finite",
   expr: floats((e, x) => e.lt(e.abs(x), Infinity)),
   result: "bool",
@@ -404,7 +404,7 @@ export function isFinite(x: NDArray): NDArray {
   return bind1(isFiniteP, [x], null);
 }
 
-const isNaNP = unary({
+const isNaNP = /* @__PURE__ */ unary({
   name: "is_nan",
   expr: floats((e, x) => e.ne(x, x)),
   result: "bool",

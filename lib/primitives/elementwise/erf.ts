@@ -146,7 +146,7 @@ const SPECIAL = [
   ...[Infinity, -Infinity, NaN],
 ];
 
-const erfP = unary({
+const erfP = /* @__PURE__ */ unary({
   name: "erf",
   expr: floats(scalar.erf),
   jvp: (t, x) => mul(t, mul(slopeAt0(x), exp(neg(mul(x, x))))),
@@ -160,7 +160,7 @@ export function erf(x: NDArray): NDArray {
   return bind1(erfP, [x], null);
 }
 
-const erfcP = unary({
+const erfcP = /* @__PURE__ */ unary({
   name: "erfc",
   expr: floats(scalar.erfc),
   jvp: (t, x) => neg(mul(t, mul(slopeAt0(x), exp(neg(mul(x, x)))))),
@@ -173,7 +173,7 @@ export function erfc(x: NDArray): NDArray {
   return bind1(erfcP, [x], null);
 }
 
-const erfcxP = unary({
+const erfcxP = /* @__PURE__ */ unary({
   name: "erfcx",
   expr: floats(scalar.erfcx),
   jvp: (t, x, y) => mul(t, sub(mul(mul(scalarLike(2, x), x), y), slopeAt0(x))),
@@ -204,7 +204,7 @@ function erfInvIn(f: Formula, x: Value): Value {
   return f.mul(x, f.choose(f.equal(f.op("Abs", x), 1), Infinity, value));
 }
 
-const erfInvP = unary({
+const erfInvP = /* @__PURE__ */ unary({
   name: "erf_inv",
   expr: floats(scalar.erfInv),
   jvp: (t, _, y) => mul(t, mul(scalarLike(Math.sqrt(Math.PI) / 2, y), exp(mul(y, y)))),

@@ -12,7 +12,7 @@ import { add, mul, sub } from "./arithmetic.ts";
 import { logistic } from "./elementary.ts";
 import { binary, floats } from "./factory.ts";
 
-const logaddexpP = binary({
+const logaddexpP = /* @__PURE__ */ binary({
   name: "logaddexp",
   expr: floats(scalar.logaddexp),
   // Of orders beyond too, the slopes are those of a function that is smooth where x = y.

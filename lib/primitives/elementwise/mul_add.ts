@@ -20,7 +20,7 @@ import { elementwiseBatch, perOperands } from "./factory.ts";
 /** 2^27 + 1, which splits a double into two halves whose products are exact (Veltkamp). */
 const SPLIT = 134217729;
 
-const loopOf = perOperands(scalar.mulAdd, 3);
+const loopOf = /* @__PURE__ */ perOperands(scalar.mulAdd, 3);
 
 /**
  * In double precision: the rounding errors of product and sum are exact (Dekker, Knuth), and added
@@ -54,7 +54,7 @@ function checkOperand(x: ShapedArray, y: ShapedArray): void {
 }
 
 /** `x y + z` with one rounding. Inputs: x, and y and z that are like it or scalars. */
-export const mulAddP: Primitive<null> = definePrimitive<null>({
+export const mulAddP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "mul_add",
   abstractEval([x, y, z]) {
     checkOperand(x!, y!);

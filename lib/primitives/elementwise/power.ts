@@ -62,7 +62,7 @@ function lowerPower(x: NDArray, y: NDArray, zero: NDArray, one: NDArray): NDArra
   return pow(select(infinite, zero, x), select(infinite, one, exponent));
 }
 
-const powP = binary({
+const powP = /* @__PURE__ */ binary({
   name: "pow",
   expr: { ...floats(powFloat), int32: powInteger, uint32: powInteger },
   jvp(tx, ty, x, y, z) {

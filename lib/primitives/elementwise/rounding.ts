@@ -28,11 +28,19 @@ function rounding(
   });
 }
 
-const floorP = rounding("floor", (e, x) => e.floor(x), (g, x) => g.node("Floor", [x]));
-const ceilP = rounding("ceil", (e, x) => e.ceil(x), (g, x) => g.node("Ceil", [x]));
-const roundP = rounding("round", (e, x) => e.nearest(x), (g, x) => g.node("Round", [x]));
+const floorP = /* @__PURE__ */ rounding(
+  "floor",
+  (e, x) => e.floor(x),
+  (g, x) => g.node("Floor", [x]),
+);
+const ceilP = /* @__PURE__ */ rounding("ceil", (e, x) => e.ceil(x), (g, x) => g.node("Ceil", [x]));
+const roundP = /* @__PURE__ */ rounding(
+  "round",
+  (e, x) => e.nearest(x),
+  (g, x) => g.node("Round", [x]),
+);
 // The condition holds for no -0, and numbers between -1 and 0 become one.
-const truncP = rounding("trunc", (e, x) => e.trunc(x), (g, x, dtype) => {
+const truncP = /* @__PURE__ */ rounding("trunc", (e, x) => e.trunc(x), (g, x, dtype) => {
   const positive = g.node("Greater", [x, g.scalar(0, dtype)]);
   return g.node("Where", [positive, g.node("Floor", [x]), g.node("Ceil", [x])]);
 });

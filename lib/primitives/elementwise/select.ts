@@ -47,7 +47,7 @@ function selectInto(
   loop(0, out.length, out, c, 0, step(c), a, 0, step(a), b, 0, step(b));
 }
 
-const selectP: Primitive<null> = definePrimitive<null>({
+const selectP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "select",
   abstractEval(inputs) {
     const [c, x, y] = inputs;

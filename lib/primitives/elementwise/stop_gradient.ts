@@ -8,7 +8,7 @@ import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.
 import { bind1 } from "../../core/trace.ts";
 
 /** The identity, with a derivative of zero. */
-export const stopGradientP: Primitive<null> = definePrimitive<null>({
+export const stopGradientP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   name: "stop_gradient",
   abstractEval: (inputs) => inputs,
   impl: ([x]) => [x!.values],

@@ -78,134 +78,135 @@ const at = (value: number): SampleInput => ({ shape: [], dtype: "int32", values:
 const GATHER_LIMIT = 64;
 
 /** A block of given size at computed starts. Inputs: the array, then an int32 scalar per axis. */
-export const dynamicSliceP: Primitive<{ readonly sizes: readonly number[] }> = definePrimitive<
-  { readonly sizes: readonly number[] }
->({
-  name: "dynamic_slice",
-  abstractEval([x, ...starts], { sizes }) {
-    checkStarts("dynamic_slice", x!, starts);
-    if (
-      sizes.length !== x!.shape.length ||
-      sizes.some((n, i) => !Number.isInteger(n) || n < 0 || n > x!.shape[i]!)
-    ) {
-      throw new AxisError(
-        `dynamic_slice: sizes ${formatShape(sizes)} do not fit into x, which is ${
-          formatAval(x!)
-        }. Give a size from 0 to the axis' length for each axis`,
+export const dynamicSliceP: Primitive<{ readonly sizes: readonly number[] }> =
+  /* @__PURE__ */ definePrimitive<
+    { readonly sizes: readonly number[] }
+  >({
+    name: "dynamic_slice",
+    abstractEval([x, ...starts], { sizes }) {
+      checkStarts("dynamic_slice", x!, starts);
+      if (
+        sizes.length !== x!.shape.length ||
+        sizes.some((n, i) => !Number.isInteger(n) || n < 0 || n > x!.shape[i]!)
+      ) {
+        throw new AxisError(
+          `dynamic_slice: sizes ${formatShape(sizes)} do not fit into x, which is ${
+            formatAval(x!)
+          }. Give a size from 0 to the axis' length for each axis`,
+        );
+      }
+      return [shaped(sizes, x!.dtype)];
+    },
+    impl([x, ...starts], { sizes }, [out]) {
+      const values = allocate(out!.dtype, sizeOf(sizes));
+      if (values.length === 0) return [values];
+      const from = offsetOf(clampedStarts(starts, x!.shape, sizes), x!.shape);
+      copyStrided(x!.values, from, stridesOf(x!.shape), values, 0, stridesOf(sizes), sizes);
+      return [values];
+    },
+    jvp([x, ...starts], [dx], params) {
+      return [
+        [bind1(dynamicSliceP, [x!, ...starts], params)],
+        [bind1(dynamicSliceP, [dx!, ...starts], params)],
+      ];
+    },
+    transpose([ct], [x, ...starts]) {
+      const none = starts.map(() => null);
+      if (ct === null || ct === undefined || !(x instanceof Linear)) return [null, ...none];
+      return [dynamicUpdateSlice(zeros(x.aval), ct, starts as readonly NDArray[]), ...none];
+    },
+    batch([x, ...starts], [dim, ...startDims], size, { sizes }) {
+      const lanes = dim !== null && dim !== undefined;
+      if (startDims.every((d) => d === null)) {
+        const d = dim!;
+        const first = full([], 0, "int32");
+        const out = dynamicSlice(x!, starts.toSpliced(d, 0, first), sizes.toSpliced(d, 0, size));
+        return [[out], [d]];
+      }
+      const shape = x!.shape.filter((_, i) => i !== dim);
+      const axes = partialAxes(shape, sizes);
+      if (axes.length === 0) return [[x!], [dim ?? null]];
+      // Other starts in each lane: look up the positions along the axes that are cut.
+      const extent = [size, ...axes.map((a) => sizes[a]!)];
+      const columns = axes.map((a, i) =>
+        add(
+          iota(extent, i + 1, "int32"),
+          laneStarts(starts[a]!, shape[a]! - sizes[a]!, extent.length),
+        )
       );
-    }
-    return [shaped(sizes, x!.dtype)];
-  },
-  impl([x, ...starts], { sizes }, [out]) {
-    const values = allocate(out!.dtype, sizeOf(sizes));
-    if (values.length === 0) return [values];
-    const from = offsetOf(clampedStarts(starts, x!.shape, sizes), x!.shape);
-    copyStrided(x!.values, from, stridesOf(x!.shape), values, 0, stridesOf(sizes), sizes);
-    return [values];
-  },
-  jvp([x, ...starts], [dx], params) {
-    return [
-      [bind1(dynamicSliceP, [x!, ...starts], params)],
-      [bind1(dynamicSliceP, [dx!, ...starts], params)],
-    ];
-  },
-  transpose([ct], [x, ...starts]) {
-    const none = starts.map(() => null);
-    if (ct === null || ct === undefined || !(x instanceof Linear)) return [null, ...none];
-    return [dynamicUpdateSlice(zeros(x.aval), ct, starts as readonly NDArray[]), ...none];
-  },
-  batch([x, ...starts], [dim, ...startDims], size, { sizes }) {
-    const lanes = dim !== null && dim !== undefined;
-    if (startDims.every((d) => d === null)) {
-      const d = dim!;
-      const first = full([], 0, "int32");
-      const out = dynamicSlice(x!, starts.toSpliced(d, 0, first), sizes.toSpliced(d, 0, size));
-      return [[out], [d]];
-    }
-    const shape = x!.shape.filter((_, i) => i !== dim);
-    const axes = partialAxes(shape, sizes);
-    if (axes.length === 0) return [[x!], [dim ?? null]];
-    // Other starts in each lane: look up the positions along the axes that are cut.
-    const extent = [size, ...axes.map((a) => sizes[a]!)];
-    const columns = axes.map((a, i) =>
-      add(
-        iota(extent, i + 1, "int32"),
-        laneStarts(starts[a]!, shape[a]! - sizes[a]!, extent.length),
-      )
-    );
-    if (lanes) columns.unshift(iota(extent, 0, "int32"));
-    const source = axesFirst(lanes ? moveAxis(x!, dim, 0) : x!, lanes, axes);
-    return [[axesBack(gather(source, stacked(columns)), axes)], [0]];
-  },
-  passes: ordinary,
-  lower(g, [x, ...starts], { sizes }, [aval], [out]) {
-    const empty = emptyOutput(g, out!);
-    if (empty !== null) return [empty];
-    const { shape } = aval!;
-    const axes = partialAxes(shape, sizes);
-    if (axes.length === 0) return [x!];
-    // Gather takes its indices where they are; Slice wants its starts in host memory. So on a GPU
-    // it is a Gather for each axis, and elsewhere one for short blocks.
-    if (g.lacks("Add", "int64") || (axes.length === 1 && sizes[axes[0]!]! <= GATHER_LIMIT)) {
-      const result = axes.reduce((part, axis) => {
-        const n = sizes[axis]!;
-        const start = within(g, starts[axis]!, shape[axis]! - n);
-        const positions = Array.from({ length: n }, (_, i) => i);
-        const indices = n === 1
-          ? g.reshape(start, [1])
-          : g.node("Add", [start, g.constant(positions, [n], "int32")]);
-        return g.node("Gather", [part, indices], { axis });
-      }, x!);
-      return [result];
-    }
-    const first = startsIn(
-      g,
-      axes.map((a) => starts[a]!),
-      axes.map((a) => shape[a]! - sizes[a]!),
-    );
-    const end = g.node("Add", [first, g.int64(axes.map((a) => sizes[a]!))]);
-    return [g.node("Slice", [x!, first, end, g.int64(axes)])];
-  },
-  kernel: (b, [x, ...starts], { sizes }) => [b.dynamicSlice(x!, starts, sizes)],
-  samples: () => [
-    {
-      name: "start too large on one axis",
-      inputs: [counting([3, 4]), at(1), at(9)],
-      params: { sizes: [2, 2] },
+      if (lanes) columns.unshift(iota(extent, 0, "int32"));
+      const source = axesFirst(lanes ? moveAxis(x!, dim, 0) : x!, lanes, axes);
+      return [[axesBack(gather(source, stacked(columns)), axes)], [0]];
     },
-    {
-      name: "negative start, float64",
-      inputs: [{ shape: [3, 4], dtype: "float64" }, at(-5), at(1)],
-      params: { sizes: [3, 1] },
+    passes: ordinary,
+    lower(g, [x, ...starts], { sizes }, [aval], [out]) {
+      const empty = emptyOutput(g, out!);
+      if (empty !== null) return [empty];
+      const { shape } = aval!;
+      const axes = partialAxes(shape, sizes);
+      if (axes.length === 0) return [x!];
+      // Gather takes its indices where they are; Slice wants its starts in host memory. So on a GPU
+      // it is a Gather for each axis, and elsewhere one for short blocks.
+      if (g.lacks("Add", "int64") || (axes.length === 1 && sizes[axes[0]!]! <= GATHER_LIMIT)) {
+        const result = axes.reduce((part, axis) => {
+          const n = sizes[axis]!;
+          const start = within(g, starts[axis]!, shape[axis]! - n);
+          const positions = Array.from({ length: n }, (_, i) => i);
+          const indices = n === 1
+            ? g.reshape(start, [1])
+            : g.node("Add", [start, g.constant(positions, [n], "int32")]);
+          return g.node("Gather", [part, indices], { axis });
+        }, x!);
+        return [result];
+      }
+      const first = startsIn(
+        g,
+        axes.map((a) => starts[a]!),
+        axes.map((a) => shape[a]! - sizes[a]!),
+      );
+      const end = g.node("Add", [first, g.int64(axes.map((a) => sizes[a]!))]);
+      return [g.node("Slice", [x!, first, end, g.int64(axes)])];
     },
-    {
-      name: "long block",
-      inputs: [{ shape: [100, 2], dtype: "float32" }, at(20), at(0)],
-      params: { sizes: [70, 2] },
-    },
-    {
-      name: "nothing taken",
-      inputs: [counting([3]), at(1)],
-      params: { sizes: [0] },
-    },
-    { name: "scalar", inputs: [{ shape: [], dtype: "float32" }], params: { sizes: [] } },
-    {
-      name: "bool",
-      inputs: [{ shape: [3], dtype: "bool", values: [1, 0, 1] }, at(2)],
-      params: { sizes: [2] },
-    },
-    {
-      name: "uint32",
-      inputs: [
-        { shape: [2, 2, 2], dtype: "uint32", values: [1, 2, 3, 4, 5, 6, 7, 4294967295] },
-        at(1),
-        at(0),
-        at(1),
-      ],
-      params: { sizes: [1, 2, 1] },
-    },
-  ],
-});
+    kernel: (b, [x, ...starts], { sizes }) => [b.dynamicSlice(x!, starts, sizes)],
+    samples: () => [
+      {
+        name: "start too large on one axis",
+        inputs: [counting([3, 4]), at(1), at(9)],
+        params: { sizes: [2, 2] },
+      },
+      {
+        name: "negative start, float64",
+        inputs: [{ shape: [3, 4], dtype: "float64" }, at(-5), at(1)],
+        params: { sizes: [3, 1] },
+      },
+      {
+        name: "long block",
+        inputs: [{ shape: [100, 2], dtype: "float32" }, at(20), at(0)],
+        params: { sizes: [70, 2] },
+      },
+      {
+        name: "nothing taken",
+        inputs: [counting([3]), at(1)],
+        params: { sizes: [0] },
+      },
+      { name: "scalar", inputs: [{ shape: [], dtype: "float32" }], params: { sizes: [] } },
+      {
+        name: "bool",
+        inputs: [{ shape: [3], dtype: "bool", values: [1, 0, 1] }, at(2)],
+        params: { sizes: [2] },
+      },
+      {
+        name: "uint32",
+        inputs: [
+          { shape: [2, 2, 2], dtype: "uint32", values: [1, 2, 3, 4, 5, 6, 7, 4294967295] },
+          at(1),
+          at(0),
+          at(1),
+        ],
+        params: { sizes: [1, 2, 1] },
+      },
+    ],
+  });
 
 /**
  * The block of `x` of size `sizes` that begins at `starts` (an int32 scalar for each axis), moved
@@ -227,7 +228,7 @@ export function dynamicSlice(
 const SCATTER_LIMIT = 4096;
 
 /** An array with a block replaced. Inputs: the array, the block, an int32 scalar per axis. */
-export const dynamicUpdateSliceP: Primitive<Record<never, never>> = definePrimitive<
+export const dynamicUpdateSliceP: Primitive<Record<never, never>> = /* @__PURE__ */ definePrimitive<
   Record<never, never>
 >({
   name: "dynamic_update_slice",

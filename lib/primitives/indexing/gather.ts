@@ -124,7 +124,7 @@ function lowerPositions(g: Lowering, columns: readonly Value[], lengths: readonl
 // ---------------------------------------------------------------- gather
 
 /** Blocks of an array at computed positions. Inputs: operand, indices. */
-export const gatherP: Primitive<NoParams> = definePrimitive<NoParams>({
+export const gatherP: Primitive<NoParams> = /* @__PURE__ */ definePrimitive<NoParams>({
   name: "gather",
   abstractEval([operand, indices]) {
     const shape = pickedShape("gather", operand!, indices!);
@@ -240,7 +240,7 @@ export function gather(operand: NDArray, indices: NDArray): NDArray {
 // ---------------------------------------------------------------- scatter_add
 
 /** An array with blocks added at computed positions. Inputs: operand, indices, updates. */
-export const scatterAddP: Primitive<NoParams> = definePrimitive<NoParams>({
+export const scatterAddP: Primitive<NoParams> = /* @__PURE__ */ definePrimitive<NoParams>({
   name: "scatter_add",
   abstractEval([operand, indices, updates]) {
     checkDType("scatter_add", "the operand", operand!, numeric);

@@ -15,7 +15,7 @@ function perDepth(make: (axes: readonly number[]) => Routine): (depth: number) =
 const lengths = (axes: readonly number[]): string => axes.map((k) => `n${k}`).join(", ");
 
 /** Blocks at indices, which are clamped into range. */
-export const gatherRoutine: (depth: number) => Routine = perDepth((axes) =>
+export const gatherRoutine: (depth: number) => Routine = /* @__PURE__ */ perDepth((axes) =>
   routine(`
 gather${axes.length}(in x: T[any, block], in indices: i32[rows, ${axes.length}], out y: T[rows, block],
         rows, block, ${lengths(axes)}) {
@@ -29,7 +29,7 @@ gather${axes.length}(in x: T[any, block], in indices: i32[rows, ${axes.length}],
 );
 
 /** An array of `size` elements with blocks added at indices; what is out of range is dropped. */
-export const scatterAddRoutine: (depth: number) => Routine = perDepth((axes) =>
+export const scatterAddRoutine: (depth: number) => Routine = /* @__PURE__ */ perDepth((axes) =>
   routine(`
 scatterAdd${axes.length}(in x: T[size], in indices: i32[rows, ${axes.length}],
         in updates: T[rows, block], out y: T[size], size, rows, block, ${lengths(axes)}) {

@@ -27,7 +27,7 @@ function loopCopy(
   }
 }
 
-const copyLoops = perDType(loopCopy);
+const copyLoops = /* @__PURE__ */ perDType(loopCopy);
 
 /**
  * Copies a block of `shape`: the element at index `i` goes from `sourceAt + i . sourceStrides` of

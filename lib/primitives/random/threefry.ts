@@ -42,7 +42,7 @@ export function threefryExpr(e: Exprs, k0: Expr, k1: Expr, x0: Expr, x1: Expr): 
   return [a, b];
 }
 
-const loopOf = perOperands(threefryExpr, 4);
+const loopOf = /* @__PURE__ */ perOperands(threefryExpr, 4);
 
 /** Elements broadcast to `shape`; those of a scalar are left alone. */
 function spread(x: HostValue, shape: readonly number[]): TypedArray {

@@ -131,9 +131,9 @@ function positionOf(max: boolean): Primitive<AxisParams> {
 }
 
 /** Position of the first largest element along an axis. */
-export const argmaxP: Primitive<AxisParams> = positionOf(true);
+export const argmaxP: Primitive<AxisParams> = /* @__PURE__ */ positionOf(true);
 /** Position of the first smallest element along an axis. */
-export const argminP: Primitive<AxisParams> = positionOf(false);
+export const argminP: Primitive<AxisParams> = /* @__PURE__ */ positionOf(false);
 
 /**
  * Position (int32) of the first largest element of `x` along `axis`, which vanishes; of the first

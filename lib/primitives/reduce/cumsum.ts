@@ -53,7 +53,7 @@ function lowerCumsum(
 }
 
 /** Running sums along an axis. */
-export const cumsumP: Primitive<CumsumParams> = definePrimitive<CumsumParams>({
+export const cumsumP: Primitive<CumsumParams> = /* @__PURE__ */ definePrimitive<CumsumParams>({
   name: "cumsum",
   abstractEval([x], { axis }) {
     checkDType("cumsum", "x", x!, numeric);

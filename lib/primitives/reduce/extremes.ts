@@ -98,9 +98,9 @@ function extreme(max: boolean): Primitive<ReduceAxes> {
 }
 
 /** The largest element over axes. */
-export const reduceMaxP: Primitive<ReduceAxes> = extreme(true);
+export const reduceMaxP: Primitive<ReduceAxes> = /* @__PURE__ */ extreme(true);
 /** The smallest element over axes. */
-export const reduceMinP: Primitive<ReduceAxes> = extreme(false);
+export const reduceMinP: Primitive<ReduceAxes> = /* @__PURE__ */ extreme(false);
 
 /**
  * The largest element of `x` over `axes`, ascending, which vanish; NaN where there is one. Of

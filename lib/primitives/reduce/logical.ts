@@ -36,9 +36,9 @@ function logical(all: boolean): Primitive<ReduceAxes> {
 }
 
 /** Whether all elements are true. */
-export const reduceAndP: Primitive<ReduceAxes> = logical(true);
+export const reduceAndP: Primitive<ReduceAxes> = /* @__PURE__ */ logical(true);
 /** Whether any element is true. */
-export const reduceOrP: Primitive<ReduceAxes> = logical(false);
+export const reduceOrP: Primitive<ReduceAxes> = /* @__PURE__ */ logical(false);
 
 /** Whether all of the bool array `x` are true over `axes`, ascending, which vanish. */
 export function reduceAnd(x: NDArray, axes: readonly number[]): NDArray {

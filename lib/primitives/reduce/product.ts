@@ -83,7 +83,7 @@ function lowerIntegerProduct(
 }
 
 /** The product over axes. */
-export const reduceProdP: Primitive<ReduceAxes> = defineReduction({
+export const reduceProdP: Primitive<ReduceAxes> = /* @__PURE__ */ defineReduction({
   name: "reduce_prod",
   dtypes: numeric,
   kernel: "mul",

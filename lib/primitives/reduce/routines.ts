@@ -9,7 +9,7 @@ import { type Routine, routine } from "../../routine/routine.ts";
  * Running sums, from the end where `reverse` is 1: in double precision, infinite from where they
  * overflow; of integers modulo 2^32.
  */
-export const cumsumRoutine: Routine = routine(`
+export const cumsumRoutine: Routine = /* @__PURE__ */ routine(`
 cumsum(in x: T[outer, n, inner], out y: T[outer, n, inner], scratch totals: Wide[inner],
        outer, n, inner, reverse) {
   for p in 0..outer {
@@ -56,6 +56,6 @@ ${name}(in x: T[outer, n, inner], out places: i32[outer, inner], outer, n, inner
 }
 
 /** The first place of the largest element, or of the first NaN. */
-export const argmaxRoutine: Routine = extreme("argmax", ">");
+export const argmaxRoutine: Routine = /* @__PURE__ */ extreme("argmax", ">");
 /** The first place of the smallest element, or of the first NaN. */
-export const argminRoutine: Routine = extreme("argmin", "<");
+export const argminRoutine: Routine = /* @__PURE__ */ extreme("argmin", "<");

@@ -18,7 +18,7 @@ export interface ShapeParams {
 }
 
 /** The same elements in another shape. */
-export const reshapeP: Primitive<ShapeParams> = definePrimitive<ShapeParams>({
+export const reshapeP: Primitive<ShapeParams> = /* @__PURE__ */ definePrimitive<ShapeParams>({
   name: "reshape",
   abstractEval([x], { shape }) {
     checkShape("reshape", shape);

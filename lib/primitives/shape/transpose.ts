@@ -18,7 +18,9 @@ export interface TransposeParams {
 }
 
 /** A permutation of axes. */
-export const transposeP: Primitive<TransposeParams> = definePrimitive<TransposeParams>({
+export const transposeP: Primitive<TransposeParams> = /* @__PURE__ */ definePrimitive<
+  TransposeParams
+>({
   name: "transpose",
   abstractEval([x], { perm }) {
     const rank = x!.shape.length;

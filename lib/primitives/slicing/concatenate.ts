@@ -22,7 +22,7 @@ import { slice } from "./slice.ts";
 // ---------------------------------------------------------------- concatenate
 
 /** Arrays one behind the other along an axis. */
-export const concatenateP: Primitive<{ readonly axis: number }> = definePrimitive<
+export const concatenateP: Primitive<{ readonly axis: number }> = /* @__PURE__ */ definePrimitive<
   { readonly axis: number }
 >({
   name: "concatenate",
@@ -143,76 +143,77 @@ export function concatenate(xs: readonly NDArray[], axis: number): NDArray {
 // ---------------------------------------------------------------- rev
 
 /** Axes in reverse order. */
-export const revP: Primitive<{ readonly axes: readonly number[] }> = definePrimitive<
-  { readonly axes: readonly number[] }
->({
-  name: "rev",
-  abstractEval([x], { axes }) {
-    const rank = x!.shape.length;
-    if (
-      axes.some((a, i) => !Number.isInteger(a) || a < 0 || a >= rank || axes.indexOf(a) !== i)
-    ) {
-      throw new AxisError(
-        `rev: axes ${formatShape(axes)} must be different axes of x, which is ${formatAval(x!)}`,
-      );
-    }
-    return [x!];
-  },
-  impl([x], { axes }) {
-    const { shape, dtype } = x!;
-    const values = allocate(dtype, sizeOf(shape));
-    if (values.length === 0) return [values];
-    const steps = stridesOf(shape);
-    const last = shape.map((n, i) => axes.includes(i) ? n - 1 : 0);
-    const from = steps.map((s, i) => axes.includes(i) ? -s : s);
-    copyStrided(x!.values, offsetOf(last, shape), from, values, 0, steps, shape);
-    return [values];
-  },
-  jvp: ([x], [t], params) => [[bind1(revP, [x!], params)], [bind1(revP, [t!], params)]],
-  transpose: ([ct], _, { axes }) => [ct === null || ct === undefined ? null : rev(ct, axes)],
-  batch: ([x], [dim], _, { axes }) => [[rev(x!, shiftAxes(axes, dim!))], [dim!]],
-  passes: ordinary,
-  lower(g, [x], { axes }, [aval], [out]) {
-    const empty = emptyOutput(g, out!);
-    if (empty !== null) return [empty];
-    const ends = axes.map((a) => -aval!.shape[a]! - 1);
-    const minus = g.int64(axes.map(() => -1));
-    return [g.node("Slice", [x!, minus, g.int64(ends), g.int64(axes), minus])];
-  },
-  kernel(b, [x], { axes }, [aval]) {
-    const { shape } = aval!;
-    const starts = shape.map((n, i) => axes.includes(i) ? n - 1 : 0);
-    return [b.slice(x!, starts, shape.map((_, i) => axes.includes(i) ? -1 : 1), shape)];
-  },
-  samples: () => [
-    { name: "one axis", inputs: [counting([2, 3])], params: { axes: [1] } },
-    {
-      name: "two axes, float64",
-      inputs: [{ shape: [2, 3, 2], dtype: "float64" }],
-      params: { axes: [2, 0] },
+export const revP: Primitive<{ readonly axes: readonly number[] }> =
+  /* @__PURE__ */ definePrimitive<
+    { readonly axes: readonly number[] }
+  >({
+    name: "rev",
+    abstractEval([x], { axes }) {
+      const rank = x!.shape.length;
+      if (
+        axes.some((a, i) => !Number.isInteger(a) || a < 0 || a >= rank || axes.indexOf(a) !== i)
+      ) {
+        throw new AxisError(
+          `rev: axes ${formatShape(axes)} must be different axes of x, which is ${formatAval(x!)}`,
+        );
+      }
+      return [x!];
     },
-    {
-      name: "zero size",
-      inputs: [{ shape: [0, 2], dtype: "float32" }],
-      params: { axes: [0, 1] },
+    impl([x], { axes }) {
+      const { shape, dtype } = x!;
+      const values = allocate(dtype, sizeOf(shape));
+      if (values.length === 0) return [values];
+      const steps = stridesOf(shape);
+      const last = shape.map((n, i) => axes.includes(i) ? n - 1 : 0);
+      const from = steps.map((s, i) => axes.includes(i) ? -s : s);
+      copyStrided(x!.values, offsetOf(last, shape), from, values, 0, steps, shape);
+      return [values];
     },
-    {
-      name: "bool",
-      inputs: [{ shape: [3], dtype: "bool", values: [1, 0, 0] }],
-      params: { axes: [0] },
+    jvp: ([x], [t], params) => [[bind1(revP, [x!], params)], [bind1(revP, [t!], params)]],
+    transpose: ([ct], _, { axes }) => [ct === null || ct === undefined ? null : rev(ct, axes)],
+    batch: ([x], [dim], _, { axes }) => [[rev(x!, shiftAxes(axes, dim!))], [dim!]],
+    passes: ordinary,
+    lower(g, [x], { axes }, [aval], [out]) {
+      const empty = emptyOutput(g, out!);
+      if (empty !== null) return [empty];
+      const ends = axes.map((a) => -aval!.shape[a]! - 1);
+      const minus = g.int64(axes.map(() => -1));
+      return [g.node("Slice", [x!, minus, g.int64(ends), g.int64(axes), minus])];
     },
-    {
-      name: "int32",
-      inputs: [{ shape: [3], dtype: "int32", values: [1, -2, 3] }],
-      params: { axes: [0] },
+    kernel(b, [x], { axes }, [aval]) {
+      const { shape } = aval!;
+      const starts = shape.map((n, i) => axes.includes(i) ? n - 1 : 0);
+      return [b.slice(x!, starts, shape.map((_, i) => axes.includes(i) ? -1 : 1), shape)];
     },
-    {
-      name: "uint32",
-      inputs: [{ shape: [2, 1], dtype: "uint32", values: [1, 4294967295] }],
-      params: { axes: [0, 1] },
-    },
-  ],
-});
+    samples: () => [
+      { name: "one axis", inputs: [counting([2, 3])], params: { axes: [1] } },
+      {
+        name: "two axes, float64",
+        inputs: [{ shape: [2, 3, 2], dtype: "float64" }],
+        params: { axes: [2, 0] },
+      },
+      {
+        name: "zero size",
+        inputs: [{ shape: [0, 2], dtype: "float32" }],
+        params: { axes: [0, 1] },
+      },
+      {
+        name: "bool",
+        inputs: [{ shape: [3], dtype: "bool", values: [1, 0, 0] }],
+        params: { axes: [0] },
+      },
+      {
+        name: "int32",
+        inputs: [{ shape: [3], dtype: "int32", values: [1, -2, 3] }],
+        params: { axes: [0] },
+      },
+      {
+        name: "uint32",
+        inputs: [{ shape: [2, 1], dtype: "uint32", values: [1, 4294967295] }],
+        params: { axes: [0, 1] },
+      },
+    ],
+  });
 
 /**
  * `x` with the order along `axes` reversed, as `lax.rev`.

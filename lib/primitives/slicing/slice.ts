@@ -57,7 +57,7 @@ function checkForEachAxis(op: string, x: ShapedArray, what: string, list: readon
 }
 
 /** A rectangular part of an array, at static indices. */
-export const sliceP: Primitive<SliceParams> = definePrimitive<SliceParams>({
+export const sliceP: Primitive<SliceParams> = /* @__PURE__ */ definePrimitive<SliceParams>({
   name: "slice",
   abstractEval([x], { starts, limits, strides }) {
     const { shape, dtype } = x!;
@@ -197,7 +197,7 @@ function dilated(n: number, interior: number): number {
 }
 
 /** An array with a margin, and gaps between elements, of a given value. */
-export const padP: Primitive<PadParams> = definePrimitive<PadParams>({
+export const padP: Primitive<PadParams> = /* @__PURE__ */ definePrimitive<PadParams>({
   name: "pad",
   abstractEval([x, value], { low, high, interior }) {
     checkSameDType("pad", x!, value!, "x and the padding value");

@@ -7,7 +7,7 @@
 import { type Routine, routine } from "../../routine/routine.ts";
 
 /** Moves words and their places in the order of one digit: `bits` bits from `shift` on. */
-const byDigit: Routine = routine(`
+const byDigit: Routine = /* @__PURE__ */ routine(`
 byDigit(in words: u32[n], in places: i32[n], out toWords: u32[n], out toPlaces: i32[n],
         scratch counts: i32[1 << bits], n, shift, bits) {
   let mask = u32((1 << bits) - 1)
@@ -40,7 +40,7 @@ byDigit(in words: u32[n], in places: i32[n], out toWords: u32[n], out toPlaces: 
 }`);
 
 /** Orders places by their words, of equal words as they come; an even number of times to and fro. */
-const byWord: Routine = routine(
+const byWord: Routine = /* @__PURE__ */ routine(
   `
 byWord(in words: u32[n], in places: i32[n], out toWords: u32[n], out toPlaces: i32[n],
        scratch counts: i32[1 << bits], n, bits) {
@@ -56,7 +56,7 @@ byWord(in words: u32[n], in places: i32[n], out toWords: u32[n], out toPlaces: i
 const digitBits = "select(n < 2000, 8, select(n < 200000, 11, 16))";
 
 /** Elements along the middle axis in ascending order, and where they were. */
-export const sortRoutine: Routine = routine(
+export const sortRoutine: Routine = /* @__PURE__ */ routine(
   `
 sort(in x: T[outer, n, inner], out sorted: T[outer, n, inner], out places: i32[outer, n, inner],
      scratch words: u32[n], scratch at: i32[n], scratch nextWords: u32[n], scratch nextAt: i32[n],

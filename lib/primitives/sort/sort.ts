@@ -118,7 +118,7 @@ function lowerByCounting(
 }
 
 /** Elements in ascending order, and where they were. */
-export const sortP: Primitive<AxisParams> = definePrimitive<AxisParams>({
+export const sortP: Primitive<AxisParams> = /* @__PURE__ */ definePrimitive<AxisParams>({
   name: "sort",
   abstractEval([x], { axis }) {
     if (!Number.isInteger(axis) || axis < 0 || axis >= x!.shape.length) {

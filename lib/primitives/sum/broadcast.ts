@@ -21,7 +21,7 @@ import { sumInto } from "./loops.ts";
 // ---------------------------------------------------------------- broadcast
 
 /** NumPy broadcasting to a shape, axes aligned on the right. */
-export const broadcastP: Primitive<ShapeParams> = definePrimitive<ShapeParams>({
+export const broadcastP: Primitive<ShapeParams> = /* @__PURE__ */ definePrimitive<ShapeParams>({
   name: "broadcast",
   abstractEval([x], { shape }) {
     checkShape("broadcast", shape);
@@ -106,7 +106,7 @@ export interface ReduceParams {
 }
 
 /** Sum over axes, which vanish. */
-export const reduceSumP: Primitive<ReduceParams> = definePrimitive<ReduceParams>({
+export const reduceSumP: Primitive<ReduceParams> = /* @__PURE__ */ definePrimitive<ReduceParams>({
   name: "reduce_sum",
   abstractEval([x], { axes }) {
     const { shape, dtype } = x!;

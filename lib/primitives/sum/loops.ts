@@ -148,9 +148,9 @@ function loopSumInOrder(
   }
 }
 
-const sumRows = perDType(loopSumRows);
-const sumMiddle = perDType(loopSumMiddle);
-const sumInOrder = perDType(loopSumInOrder);
+const sumRows = /* @__PURE__ */ perDType(loopSumRows);
+const sumMiddle = /* @__PURE__ */ perDType(loopSumMiddle);
+const sumInOrder = /* @__PURE__ */ perDType(loopSumInOrder);
 
 /**
  * Writes the sums of `a` over `axes` to `out`, which is zero on entry. Floats are summed in double

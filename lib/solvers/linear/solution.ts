@@ -53,6 +53,7 @@ export class LinearSolution<X> extends Solution<X> {
     readonly explanation: Explanation,
   ) {
     super(fields);
+    registerLinearSolutions();
     this.detail = fields.detail;
     this.rank = fields.rank;
   }
@@ -118,17 +119,24 @@ const reasons: Readonly<Record<Status, string>> = {
   paused: "",
 };
 
-registerPytreeNode(
-  LinearSolution<never>,
-  ({ explanation, description, ...fields }) => [
-    fields as unknown as Record<string, unknown>,
-    JSON.stringify({ explanation, description }),
-  ],
-  (fields, text) => {
-    const { explanation, description } = JSON.parse(text as string);
-    return new LinearSolution(
-      { ...fields as never as LinearFields<never>, description },
-      explanation,
-    );
-  },
-);
+let registered = false;
+
+/** Makes them trees, when the first one is made: pages without any do not load what it takes. */
+function registerLinearSolutions(): void {
+  if (registered) return;
+  registered = true;
+  registerPytreeNode(
+    LinearSolution<never>,
+    ({ explanation, description, ...fields }) => [
+      fields as unknown as Record<string, unknown>,
+      JSON.stringify({ explanation, description }),
+    ],
+    (fields, text) => {
+      const { explanation, description } = JSON.parse(text as string);
+      return new LinearSolution(
+        { ...fields as never as LinearFields<never>, description },
+        explanation,
+      );
+    },
+  );
+}
