@@ -127,7 +127,7 @@ function registerLinearSolutions(): void {
   registered = true;
   registerPytreeNode(
     LinearSolution<never>,
-    ({ explanation, description, ...fields }) => [
+    ({ explanation, description, vanishes: _residual, ...fields }) => [
       fields as unknown as Record<string, unknown>,
       JSON.stringify({ explanation, description }),
     ],
