@@ -300,8 +300,8 @@ export const map: Transforms["map"] = /* @__PURE__ */ checkedMember("map", loops
  * Repeats a body while a condition holds. Forward mode only, without `maxSteps`.
  *
  * With `maxSteps` it stops after so many steps, whether the condition holds or not: ask it of the result where
- * that matters. Then there is reverse mode: values of `sqrt(maxSteps)` steps are kept, from which those between
- * them are computed again, so that memory is for `2 sqrt(maxSteps)` of them. What is not done takes no time.
+ * that matters. Then there is reverse mode: the carries of `sqrt(maxSteps)` steps are kept, from which the steps
+ * between two of them are made again, with what their derivatives need. What is not done takes no time.
  *
  * @throws {TreeError} where the condition is no bool scalar, or the carry changes its type.
  * @throws {RangeError} where `maxSteps` or `checkpoints` is no number of steps.
