@@ -98,6 +98,11 @@ export class CpuBackend implements Backend {
     );
   }
 
+  /** Whether programs run here as this backend runs them. */
+  get compiles(): boolean {
+    return this.#missing() === null;
+  }
+
   #missing(): string | null {
     return this.#lacks === undefined ? this.#lacks = lacking(this.#engine) : this.#lacks;
   }

@@ -7,10 +7,12 @@
 import { getBackend, registerBackend, renamedBackend } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
+import { eagerKernels } from "../core/trace.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { hostRoutines } from "../routine/routine.ts";
 import { cpu } from "./cpu.ts";
 import { onnx, webgpu } from "./deferred.ts";
+import { kernelsOf } from "./eager.ts";
 import { interpreter } from "./interpreter.ts";
 import { wasmRoutine } from "./routines.ts";
 
@@ -20,6 +22,7 @@ registerBackend(webgpu);
 registerBackend(interpreter);
 renamedBackend("wasm", "onnx");
 hostRoutines(wasmRoutine);
+eagerKernels(kernelsOf(cpu));
 
 export { cpu, interpreter };
 

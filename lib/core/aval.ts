@@ -53,13 +53,13 @@ export function bytesOf(aval: ShapedArray): number {
 export const mostBytes: number = 2 ** 32;
 
 /**
- * Checks that an array can be held, before it is allocated.
+ * Checks that an array can be held, before it is allocated, and gives its bytes.
  *
  * @throws {RangeError} with its type and bytes.
  */
-export function checkRoom(op: string, aval: ShapedArray): void {
+export function checkRoom(op: string, aval: ShapedArray): number {
   const bytes = bytesOf(aval);
-  if (bytes <= mostBytes) return;
+  if (bytes <= mostBytes) return bytes;
   throw new RangeError(
     `${op}: the result, ${formatAval(aval)}, takes ${formatBytes(bytes)}, and an array at most ${
       formatBytes(mostBytes)

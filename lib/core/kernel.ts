@@ -129,3 +129,18 @@ export interface KernelBuilder {
     when?: KernelValue,
   ): void;
 }
+
+/**
+ * What is to be known of an operation whose kernel computes large arrays faster than its `impl`. Its
+ * parameters are `null`, or have nothing but numbers, strings and lists of them.
+ */
+export interface Heavy<P> {
+  /** How much it does, in elements that are read, written or multiplied. */
+  readonly work: (
+    inputs: readonly ShapedArray[],
+    params: P,
+    outs: readonly ShapedArray[],
+  ) => number;
+  /** Whether kernel and `impl` give the same bits, so that either may be taken at any time. */
+  readonly sameBits: boolean;
+}

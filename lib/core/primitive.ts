@@ -1,6 +1,6 @@
 /**
- * The record that a primitive is: ONE object with ALL its rules. Every key is required, so a missing
- * rule is a type error and not a surprise at run time; `definePrimitive` is the only way in.
+ * The record that a primitive is: ONE object with ALL its rules. Every rule is required, so a missing
+ * one is a type error and not a surprise at run time; `definePrimitive` is the only way in.
  *
  * Here too are the types of programs, which are made of primitives and contained in some. What is done
  * with programs is in `jaxpr.ts`.
@@ -12,7 +12,7 @@ import type { ShapedArray } from "./aval.ts";
 import type { ConcreteArray } from "./concrete.ts";
 import type { TypedArray } from "./dtype.ts";
 import { InternalError } from "./errors.ts";
-import type { KernelBuilder, KernelValue } from "./kernel.ts";
+import type { Heavy, KernelBuilder, KernelValue } from "./kernel.ts";
 import type { Lowering, Subgraph, SubgraphInput, Value } from "./lowering.ts";
 
 // ---------------------------------------------------------------- programs
@@ -393,13 +393,10 @@ export interface KernelWhile {
 export interface ProgramKernelBuilder extends KernelBuilder {
   /** Adds the equations of a program, with `inputs` for its inputs, and gives its outputs. */
   inline(jaxpr: Jaxpr, inputs: readonly KernelValue[]): KernelValue[];
-
   /** A loop over slices: carries, then stacked slices. */
   scan(loop: KernelScan): KernelValue[];
-
   /** A loop as long as a condition holds: the last carry. */
   while(loop: KernelWhile): KernelValue[];
-
   /** The outputs of the branch that an `int32` scalar names; beyond the last one, of the nearest. */
   choose(
     index: KernelValue,
@@ -477,6 +474,9 @@ export interface Primitive<P> {
 
   /** Compiles it to WebAssembly; `null` where functions with it are to run on `"onnx"`. */
   readonly kernel: KernelRule<P> | null;
+
+  /** Where eager evaluation may take the kernel for large arrays; left out, `impl` is always used. */
+  readonly heavy?: Heavy<P>;
 
   /** The samples for the conformance suite. A primitive without samples fails it. */
   readonly samples: () => readonly Sample<P>[];

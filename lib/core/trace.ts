@@ -10,7 +10,7 @@
  */
 import { NDArray, type Nested } from "./array.ts";
 import { ConcreteArray, retained } from "./concrete.ts";
-import { checkRoom, formatAval, type ShapedArray } from "./aval.ts";
+import { bytesOf, checkRoom, formatAval, type ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
 import {
   ConcretizationError,
@@ -134,6 +134,27 @@ export function isKnownIn(trace: Trace, x: unknown): boolean {
   return false;
 }
 
+/**
+ * Computes an operation on large arrays by its kernel; null where that does not pay, or where there is
+ * none.
+ */
+export type KernelRunner = <P>(
+  primitive: Primitive<P>,
+  inputs: readonly ConcreteArray[],
+  params: P,
+  outs: readonly ShapedArray[],
+) => ConcreteArray[] | null;
+
+/** Bytes of a result, or of the first operand, from which on one is asked; the rest is theirs to say. */
+const LARGE = 8192;
+
+let runKernel: KernelRunner | null = null;
+
+/** Says who has kernels for eager evaluation; null for nobody. */
+export function eagerKernels(run: KernelRunner | null): void {
+  runKernel = run;
+}
+
 /** Runs primitives at once, on the CPU. */
 class EvalTrace extends Trace {
   process<P>(primitive: Primitive<P>, args: readonly NDArray[], params: P): NDArray[] {
@@ -147,7 +168,15 @@ class EvalTrace extends Trace {
     if (typeof impl !== "function") return impl.evaluate(args, params);
     const inputs = args as readonly ConcreteArray[];
     const outs = primitive.abstractEval(avals, params);
-    for (let i = 0; i < outs.length; i++) checkRoom(primitive.name, outs[i]!);
+    let bytes = 0;
+    for (let i = 0; i < outs.length; i++) bytes += checkRoom(primitive.name, outs[i]!);
+    if (
+      runKernel !== null && primitive.heavy !== undefined &&
+      (bytes >= LARGE || (avals[0] !== outs[0] && bytesOf(avals[0]!) >= LARGE))
+    ) {
+      const done = runKernel(primitive, inputs, params, outs);
+      if (done !== null) return done;
+    }
     let ready = true;
     for (let i = 0; i < inputs.length; i++) if (inputs[i]!.peek() === null) ready = false;
     if (ready) {

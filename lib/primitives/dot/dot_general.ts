@@ -205,6 +205,11 @@ export const dotGeneralP: Primitive<DotParams> = /* @__PURE__ */ definePrimitive
     return [lowerDot(g, x!, y!, a, b, dtype, shape)];
   },
   kernel: (b, [x, y], params) => [b.dot(x!, y!, params)],
+  heavy: {
+    work: ([x], { contract: [axes] }, [out]) =>
+      sizeOf(out!.shape) * sizeOf(lengths(x!.shape, axes)),
+    sameBits: false,
+  },
   samples: () => {
     const none: AxisPairs = [[], []];
     const f64 = (...shape: number[]) => ({ shape, dtype: "float64" as const });

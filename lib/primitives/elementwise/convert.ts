@@ -28,6 +28,7 @@ import { bind1 } from "../../core/trace.ts";
 import type { Loop } from "../../scalar/elementwise.ts";
 import { type Expr, type Exprs, scalarType } from "../../scalar/expr.ts";
 import { elementwiseLoop } from "../../scalar/javascript.ts";
+import { elementwise } from "./factory.ts";
 
 /** Parameters of a conversion. */
 export interface ConvertParams {
@@ -54,6 +55,7 @@ export const convertP: Primitive<ConvertParams> = /* @__PURE__ */ definePrimitiv
     const exact = g.target === "onnx" || !isFloat(aval!.dtype) || !isInteger(dtype);
     return [exact ? g.cast(x!, aval!.dtype, dtype) : saturated(g, x!, aval!.dtype, dtype)];
   },
+  heavy: elementwise,
   kernel: (b, inputs, { dtype }, _, [out]) => [
     b.map(inputs, out!, (e, [x]) => convertExpr(dtype)(e, x!)),
   ],

@@ -18,6 +18,7 @@ import {
 import { checkDType } from "../../core/checks.ts";
 import { allocate, type DType, isFloat, limits, smallestNormal } from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
+import type { Heavy } from "../../core/kernel.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import {
   type Algebra,
@@ -51,6 +52,12 @@ export function floats<F>(f: F): ByDType<F> {
 export function numbers<F>(f: F): ByDType<F> {
   return { float32: f, float64: f, int32: f, uint32: f };
 }
+
+/** Elementwise work is by elements of the result, and has the same bits wherever it is done. */
+export const elementwise: Heavy<unknown> = {
+  work: (_, __, [out]) => sizeOf(out!.shape),
+  sameBits: true,
+};
 
 /** Things made when first needed, one a dtype. */
 function once<L>(make: (dtype: DType) => L): (dtype: DType) => L {
@@ -320,6 +327,7 @@ export function unary(rules: UnaryRules): Primitive<null> {
       lowerElementwise(g, inputs, avals, out!, ([x]) => lower(g, x!, avals[0]!.dtype)),
     ],
     kernel: (b, inputs, _, [x], [out]) => [b.map(inputs, out!, (e, [a]) => expr[x!.dtype]!(e, a!))],
+    heavy: elementwise,
     samples: () => elementwiseSamples(supportedBy(expr), 1, rules.domain ?? {}),
   });
   return self;
@@ -388,6 +396,7 @@ export function binary(rules: BinaryRules): Primitive<null> {
     },
     batch: (args, dims) => elementwiseBatch(args, dims, (aligned) => bind1(self, aligned, null)),
     passes: { ...ordinary, algebra: rules.algebra ?? null },
+    heavy: elementwise,
     kernel: (b, inputs, _, [x], [out]) => [
       b.map(inputs, out!, (e, [a, c]) => expr[x!.dtype]!(e, a!, c!)),
     ],

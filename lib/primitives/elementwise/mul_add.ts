@@ -15,7 +15,7 @@ import * as scalar from "../../scalar/functions.ts";
 import { Formula } from "../graph/formula.ts";
 import { broadcastTo } from "../sum/broadcast.ts";
 import { add, mul } from "./arithmetic.ts";
-import { elementwiseBatch, perOperands } from "./factory.ts";
+import { elementwise, elementwiseBatch, perOperands } from "./factory.ts";
 
 /** 2^27 + 1, which splits a double into two halves whose products are exact (Veltkamp). */
 const SPLIT = 134217729;
@@ -85,6 +85,7 @@ export const mulAddP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
     const [a, b, c] = [x!, y!, z!].map((v) => g.cast(v, dtype, "float64")) as [Value, Value, Value];
     return [g.cast(g.node("Add", [g.node("Mul", [a, b]), c]), "float64", dtype)];
   },
+  heavy: elementwise,
   kernel: (b, inputs, _, __, [out]) => [
     b.map(inputs, out!, (e, [x, y, z]) => scalar.mulAdd(e, x!, y!, z!)),
   ],

@@ -22,7 +22,7 @@ import { scalarLike } from "../constants/full.ts";
 import { copyStrided } from "../loops/copy.ts";
 import { broadcastStrides } from "../loops/strides.ts";
 import { broadcastTo, unbroadcast } from "../sum/broadcast.ts";
-import { elementwiseBatch, lowerElementwise } from "./factory.ts";
+import { elementwise, elementwiseBatch, lowerElementwise } from "./factory.ts";
 
 /** What it computes of an element. */
 export function selectExpr(e: Exprs, c: Expr, x: Expr, y: Expr): Expr {
@@ -89,6 +89,7 @@ const selectP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   lower: (g, inputs, _, avals, [out]) => [
     lowerElementwise(g, inputs, avals, out!, ([c, x, y]) => g.where(c!, x!, y!, out!.dtype)),
   ],
+  heavy: elementwise,
   kernel: (b, inputs, _, __, [out]) => [
     b.map(inputs, out!, (e, [c, x, y]) => selectExpr(e, c!, x!, y!)),
   ],

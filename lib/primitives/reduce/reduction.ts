@@ -163,6 +163,7 @@ export function defineReduction(r: Reduction): Primitive<ReduceAxes> {
       return [r.lower(g, x!, axes, aval!)];
     },
     kernel: (b, [x], { axes }) => [b.reduce(x!, axes, r.kernel)],
+    heavy: { work: ([x]) => sizeOf(x!.shape), sameBits: r.kernel !== "mul" },
     samples: () => r.samples,
   });
   return self;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { shaped, stridesOf } from "../../core/aval.ts";
+import { shaped, sizeOf, stridesOf } from "../../core/aval.ts";
 import { allocate } from "../../core/dtype.ts";
 import { AxisError, formatShape } from "../../core/errors.ts";
 import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
@@ -58,6 +58,7 @@ export const transposeP: Primitive<TransposeParams> = /* @__PURE__ */ definePrim
     return [g.node("Transpose", [x!], { perm })];
   },
   kernel: (b, [x], { perm }) => [b.transpose(x!, perm)],
+  heavy: { work: ([x]) => sizeOf(x!.shape), sameBits: true },
   samples: () => [
     { name: "matrix", inputs: [{ shape: [2, 3], dtype: "float32" }], params: { perm: [1, 0] } },
     {

@@ -149,6 +149,7 @@ export const reduceSumP: Primitive<ReduceParams> = /* @__PURE__ */ definePrimiti
     return [lowerSum(g, x!, aval!, axes, out!.shape)];
   },
   kernel: (b, [x], { axes }) => [b.reduce(x!, axes, "add")],
+  heavy: { work: ([x]) => sizeOf(x!.shape), sameBits: false },
   samples: () => [
     { name: "vector", inputs: [{ shape: [5], dtype: "float32" }], params: { axes: [0] } },
     { name: "last axis", inputs: [{ shape: [3, 4], dtype: "float32" }], params: { axes: [1] } },
