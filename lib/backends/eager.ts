@@ -3,7 +3,7 @@
  * one equation. Its results stay on the heap, where the next operation finds them.
  *
  * An operation whose kernel rounds as its loops do is compiled when it is met again with the same types;
- * until then loops do the same. Others, such as sums, are compiled from a size on at which that pays
+ * until then loops do the same. Others, such as products of matrices, are compiled from a size on at which that pays
  * at once: the same call gives the same bits each time.
  *
  * @module

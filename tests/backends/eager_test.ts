@@ -42,6 +42,7 @@ Deno.test("elementwise work has the bits of loops, whichever computes it", () =>
       convert: () => x.astype("int32"),
       twice: () => x.mul(x),
       transposed: () => x.reshape([1000, 300]).T,
+      counted: () => x.greater(y).astype("int32").sum(),
       most: () => x.reshape([1000, 300]).max(1),
     };
     for (const [name, f] of Object.entries(functions)) {
