@@ -19,12 +19,16 @@ import { pure } from "../transforms/pure.ts";
 import type { Arrays } from "../transforms/tree_types.ts";
 import { checkFunction, flattenArrays, flattenResult, toArray } from "../transforms/trees.ts";
 import { boundTrees } from "./bounds.ts";
-import { errorsOf, jacobianOf, uncertaintyOf } from "./curve_fit/errors.ts";
+import { errorsOf, uncertaintyOf } from "./curve_fit/errors.ts";
 import { CurveFit, registerFits } from "./curve_fit/fit.ts";
 import type { FitArrays, FitSettings } from "./curve_fit/parts.ts";
 import { elementNames } from "./curve_fit/report.ts";
 import type { FloatTree } from "./fixed_point.ts";
-import { leastSquares, type LeastSquaresOptions, leastSquaresOptions } from "./least_squares.ts";
+import {
+  type LeastSquaresOptions,
+  leastSquaresOptions,
+  solveLeastSquares,
+} from "./least_squares.ts";
 import { checkMade } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { Solution } from "./solution.ts";
@@ -169,13 +173,15 @@ export function curveFit<T extends FloatTree>(
     return { lower: some(lower), upper: some(upper) };
   }
   Object.defineProperty(residuals, "name", { value: model.name });
-  const found = leastSquares(residuals as never, moves.map((i) => starts[i]!) as never, {
-    ...rest,
-    bounds,
-  }) as unknown as Solution<NDArray[]>;
+  const [found, { r, jacobian }] = solveLeastSquares<NDArray[]>(
+    residuals,
+    moves.map((i) => starts[i]!),
+    { ...rest, bounds },
+    true,
+  );
   const solution = new Solution<T>({
     ...found,
-    value: whole(found.value as unknown as NDArray[]),
+    value: whole(found.value),
     trajectory: null,
     aux: null as never,
     description: found.description.replace("leastSquares", op),
@@ -183,9 +189,6 @@ export function curveFit<T extends FloatTree>(
 
   const { vector, ravel, unravel } = ravelTree(op, found.value, "params");
   const free = stopGradient(vector);
-  const plain = (v: NDArray): NDArray =>
-    residuals(unravel(v) as NDArray[]).reshape([y.size]).astype(v.dtype);
-  const r = stopGradient(plain(free));
   const chiSquare = reduceSum(r.mul(r), [0]);
   const points = omits
     ? reduceSum(known.astype("int32").reshape([y.size]), [0])
@@ -196,7 +199,7 @@ export function curveFit<T extends FloatTree>(
   const variance = absoluteSigma
     ? one
     : select(several, div(chiSquare, select(several, surplus, one)), one.mul(Infinity));
-  const uncertainty = uncertaintyOf(stopGradient(jacobianOf(plain, free, transforms)), variance);
+  const uncertainty = uncertaintyOf(jacobian, variance);
   const { covariance, errors } = errorsOf(uncertainty);
   const byLeaf = unravel(errors) as NDArray[];
   const standardErrors = treeUnflatten(

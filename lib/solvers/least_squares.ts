@@ -22,6 +22,7 @@ import { between, type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome } from "./iterate.ts";
 import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
+import { localAt } from "./local.ts";
 import { type Loss, robust } from "./loss.ts";
 import { norm } from "./norms.ts";
 import { checkLeg, checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
@@ -96,10 +97,41 @@ export function leastSquares<T extends FloatTree>(
   x0: T,
   options: LeastSquaresOptions = {},
 ): Solution<T> {
-  const op = "leastSquares";
   if (arguments.length > 2) {
     checkCall("leastSquares(residuals, x0, options)", arguments, leastSquaresOptions);
   }
+  return solveLeastSquares(residuals, x0, options, false)[0];
+}
+
+/** What statistics need of a solution: the residuals [m], without the loss, and their Jacobian [m, n]. */
+export interface AtSolution {
+  readonly r: NDArray;
+  readonly jacobian: NDArray;
+}
+
+/**
+ * As `leastSquares`, with what statistics need. It is had within the solve, where the residuals are a pure
+ * function: with modules another evaluation would write state and draw keys again.
+ */
+export function solveLeastSquares<T extends FloatTree>(
+  residuals: (x: Arrays<T>) => TreeOf<NDArray>,
+  x0: T,
+  options: LeastSquaresOptions,
+  wantsJacobian: true,
+): [Solution<T>, AtSolution];
+export function solveLeastSquares<T extends FloatTree>(
+  residuals: (x: Arrays<T>) => TreeOf<NDArray>,
+  x0: T,
+  options: LeastSquaresOptions,
+  wantsJacobian: boolean,
+): [Solution<T>, AtSolution | null];
+export function solveLeastSquares<T extends FloatTree>(
+  residuals: (x: Arrays<T>) => TreeOf<NDArray>,
+  x0: T,
+  options: LeastSquaresOptions,
+  wantsJacobian: boolean,
+): [Solution<T>, AtSolution | null] {
+  const op = "leastSquares";
   checkFunction(op, residuals);
   checkOptions(op, options);
   const { transforms = pure, maxSteps = 1000, history = false, loss = "squares", leg } = options;
@@ -114,14 +146,15 @@ export function leastSquares<T extends FloatTree>(
   const tolerance = Math.max(...given.map((x) => defaultTolerance(x.dtype)));
   const { rtol = tolerance, atol = 0, lossScale = 1 } = options;
 
-  /** The residuals as a vector [m], as the loss has them. */
-  const evaluate = (v: NDArray): NDArray => {
+  /** The residuals as a vector [m]. */
+  const plain = (v: NDArray): NDArray => {
     const result = residuals(unravel(v) as Arrays<T>);
     flattenResult(op, residuals, result);
-    const r = ravelTree(op, result, "the residuals").vector;
-    return robust(convert(r, dtype), loss, lossScale);
+    return convert(ravelTree(op, result, "the residuals").vector, dtype);
   };
-  const { shape } = transforms.evalShape(evaluate, vector) as { readonly shape: readonly number[] };
+  /** As the loss has them. */
+  const weighed = (r: NDArray): NDArray => robust(r, loss, lossScale);
+  const { shape } = transforms.evalShape(plain, vector) as { readonly shape: readonly number[] };
   const m = shape[0]!;
   const limits = { rtol, atol, maxSteps, history, leg };
 
@@ -135,11 +168,15 @@ export function leastSquares<T extends FloatTree>(
   const upper = bounds === null ? null : ravel(bounds.upper);
   const equation = ({ x, q }: Unknowns): Unknowns => {
     const v = ravel(x);
-    const [r, pull] = transforms.vjp(evaluate, [v]) as unknown as [
-      NDArray,
-      (w: NDArray) => [NDArray],
-    ];
-    const g = pull(r)[0];
+    const [, pull, r] = transforms.vjp(
+      (v: NDArray) => {
+        const r = plain(v);
+        return [weighed(r), r] as [NDArray, NDArray];
+      },
+      [v],
+      { hasAux: true },
+    ) as unknown as [NDArray, (w: NDArray) => [NDArray], NDArray];
+    const g = pull(weighed(r))[0];
     const zero = lower === null ? g : v.sub(between(v.sub(g), lower, upper!));
     return { x: unravel(zero), q: r.sub(q) };
   };
@@ -157,8 +194,9 @@ export function leastSquares<T extends FloatTree>(
     { x: start, q: none } as unknown as Tree,
     (g, z) => {
       const apply = g as unknown as (z: Unknowns) => Unknowns;
+      const residual = (v: NDArray): NDArray => apply({ x: unravel(v), q: none }).q;
       const problem = {
-        evaluate: (v: NDArray) => ({ r: apply({ x: unravel(v), q: none }).q, cost: null }),
+        evaluate: (v: NDArray) => ({ r: weighed(residual(v)), cost: null }),
         sizes,
         m,
         displacement: false,
@@ -172,7 +210,12 @@ export function leastSquares<T extends FloatTree>(
       );
       return [
         { x: unravel(x), q: state.bestR },
-        { ...rest, gradient, state: leg === undefined ? null : state },
+        {
+          ...rest,
+          gradient,
+          state: leg === undefined ? null : state,
+          at: wantsJacobian ? atSolution(residual, x, transforms) : null,
+        },
       ] as unknown as [Tree, Tree];
     },
     (g, y) => {
@@ -183,7 +226,10 @@ export function leastSquares<T extends FloatTree>(
       return { x: dx, q: apply({ x: dx, q: none }).q.sub(yq) } as unknown as Tree;
     },
     { hasAux: true },
-  ) as unknown as [Unknowns, Omit<Outcome, "x"> & { readonly gradient: NDArray }];
+  ) as unknown as [
+    Unknowns,
+    Omit<Outcome, "x"> & { readonly gradient: NDArray; readonly at: AtSolution | null },
+  ];
   leg?.take(outcome.state, maxSteps, transforms);
 
   const known = (treeLeaves(root.x) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
@@ -203,7 +249,18 @@ export function leastSquares<T extends FloatTree>(
     description: `${op} by ${method.description}`,
   });
   if (options.throw) checkConverged(op, solution);
-  return solution;
+  return [solution, outcome.at];
+}
+
+function atSolution(
+  residual: (v: NDArray) => NDArray,
+  x: NDArray,
+  transforms: Transforms,
+): AtSolution {
+  const evaluate = (v: NDArray) => ({ r: residual(v), cost: null });
+  const one = scalarArray(1, x.dtype);
+  const known = { cost: null, scale: one, steps: one, transforms };
+  return { r: residual(x), jacobian: localAt(evaluate, x, known).jacobian() };
 }
 
 /** `m^T v`. */

@@ -14,15 +14,7 @@ import {
   whileLoop,
 } from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
-
-type Run = (given: Record<string, ArrayLike<number>>) => Record<string, ArrayLike<number>>;
-
-/** The function in the files. */
-async function load({ wasm, typescript }: ReturnType<typeof exportWasm>): Promise<Run> {
-  const url = `data:application/typescript;base64,${btoa(typescript)}`;
-  const { instantiate } = await import(url) as { instantiate: (wasm: Uint8Array) => Run };
-  return instantiate(wasm);
-}
+import { loadModule } from "../support/wasm_files.ts";
 
 const powers = (p: { w: NDArray; b: NDArray }, n: NDArray): { y: NDArray; more: NDArray[] } => {
   const double = (
@@ -41,7 +33,7 @@ Deno.test("a file with a loop runs on typed arrays, by the names of its argument
   const i32 = new ShapeDtype([], "int32");
   const files = exportWasm(powers, { w: np.ones([2, 2]), b: np.ones([2]) }, i32);
   assert(files.wasm.length < 4096, `${files.wasm.length} bytes`);
-  const run = await load(files);
+  const run = await loadModule(files);
   const w = [1, 0.5, -1, 2], b = [0.25, 3];
   for (const n of [0, 1, 5]) {
     const { y, more } = powers(
@@ -57,14 +49,14 @@ Deno.test("a file with a loop runs on typed arrays, by the names of its argument
 });
 
 Deno.test("calls do not see each other, and results are the caller's to keep", async () => {
-  const run = await load(exportWasm((x: NDArray) => x.mul(2), np.ones([3])));
+  const run = await loadModule(exportWasm((x: NDArray) => x.mul(2), np.ones([3])));
   const first = run({ arg0: [1, 2, 3] });
   run({ arg0: [7, 8, 9] });
   assertEquals([...first["out"] as Float32Array], [2, 4, 6]);
 });
 
 Deno.test("any number but 0 is true", async () => {
-  const run = await load(
+  const run = await loadModule(
     exportWasm((c: NDArray) => np.where(c, 1, -1), new ShapeDtype([3], "bool")),
   );
   assertEquals([...run({ arg0: [5, 0, 0.5] })["out"] as Float32Array], [1, -1, 1]);
@@ -72,7 +64,7 @@ Deno.test("any number but 0 is true", async () => {
 
 Deno.test("captured arrays are in the module, and large ones too", async () => {
   const table = np.arange(50000, { dtype: "float64" });
-  const run = await load(
+  const run = await loadModule(
     exportWasm(
       (x: NDArray) => scan((c, t: NDArray) => [np.add(c, t), null], x, table)[0],
       np.zeros([], { dtype: "float64" }),
@@ -90,7 +82,7 @@ Deno.test("names are one's own, and what is missing or of another length is said
     np.ones([2]),
   );
   assert(files.typescript.startsWith("// sum, compiled by Injax."));
-  const run = await load(files);
+  const run = await loadModule(files);
   assertThrows(() => run({ x: [1, 2] }), RangeError, "y: 2 numbers are needed, not nothing");
   assertThrows(() => run({ x: [1], y: [1, 2] }), RangeError, "x: 2 numbers are needed, not 1");
   assertThrows(

@@ -168,6 +168,18 @@ export function functionForm(
   };
 }
 
+/**
+ * An operator that is applied once, now: a function that uses modules would write and draw again with each of
+ * several products, and then be several functions.
+ */
+export function appliedOnce(a: Form, transforms: Transforms): Form {
+  if (isStored(a)) return a;
+  const { rows, columns, dtype, tags } = a;
+  const at = full([columns], 0, dtype);
+  const [, push] = transforms.linearize((v: NDArray) => a.apply(v, transforms), [at]);
+  return functionForm(rows, columns, dtype, push as (v: NDArray) => NDArray, tags);
+}
+
 const both = (a: boolean | undefined, b: boolean | undefined): boolean => a === true && b === true;
 
 /** The triangle that two operators share. */

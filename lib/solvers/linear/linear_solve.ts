@@ -29,7 +29,15 @@ import { norm } from "../norms.ts";
 import { checkMade, checkTolerance } from "../options.ts";
 import { checkConverged, statusCode, statuses } from "../solution.ts";
 import { chosen } from "./choice.ts";
-import { constant, converted, type Form, isStored, isSymmetric, matrixForm } from "./form.ts";
+import {
+  appliedOnce,
+  constant,
+  converted,
+  type Form,
+  isStored,
+  isSymmetric,
+  matrixForm,
+} from "./form.ts";
 import {
   type LinearLimits,
   type LinearMethod,
@@ -225,6 +233,9 @@ function planned(
   method.check?.(given);
   const { form, offset } = method.direct && !isStored(given)
     ? writtenOut(given, transforms)
+    // Least squares take products with the transpose too, and factors serve several solves.
+    : op === "factorise" || method.solves === "leastSquares"
+    ? { form: appliedOnce(given, transforms), offset: null }
     : { form: given, offset: null };
   const factors = method.factor(constant(form, transforms), transforms);
   return {

@@ -1,0 +1,175 @@
+/**
+ * Every solver in every module system, eager and compiled, differentiated, over lanes and in files: the
+ * values and gradients of the pure program, and state that is written once.
+ */
+import {
+  exportOnnx,
+  exportWasm,
+  grad,
+  jit,
+  loadBackend,
+  type NDArray,
+  numpy as np,
+  pure,
+  random,
+  type Transforms,
+  treeLeaves,
+  vmap,
+} from "../../mod.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { assertClose } from "../support/arrays.ts";
+import { openFile } from "../support/files.ts";
+import { loadModule } from "../support/wasm_files.ts";
+import type { World } from "../laws/world.ts";
+import { worlds } from "../laws/worlds.ts";
+import { type Model, type Solve, solves } from "./in_systems.ts";
+
+await loadBackend("onnx");
+
+/** What a model reads. */
+interface Numbers {
+  readonly w: NDArray;
+  readonly b: NDArray;
+  /** Of the linear function. */
+  readonly w2: NDArray;
+  /** State that is read. */
+  readonly c: NDArray;
+}
+
+const numbers: Numbers = {
+  w: np.array([[0.3, -0.2], [0.1, 0.4]]),
+  b: np.array([0.05, -0.1]),
+  w2: np.array([[0.6, -0.2], [-0.4, 0.3]]),
+  c: np.array(2),
+};
+const x = np.array([0.6, -0.4]);
+
+/** The model's functions of what they read and of the noise in them. */
+const cell = (dense: NDArray, c: NDArray, noise: NDArray): NDArray =>
+  np.tanh(dense.add(noise)).mul(c.mul(0.35));
+const linear = (v: NDArray, w: NDArray, c: NDArray, noise: NDArray): NDArray =>
+  v.mul(c.add(noise)).add(v.matmul(w.add(w.T)));
+
+/** What a solve gives, and what state there is after it: how often it was written, and the noise. */
+type Result = { readonly y: NDArray; readonly n: NDArray; readonly noise: NDArray };
+
+/** A solve in a system, in `wrap` of whose transforms it is. */
+function within(
+  world: World,
+  solve: Solve,
+  wrap: (f: (x: NDArray) => NDArray, t: Transforms) => (x: NDArray) => NDArray = (f) => f,
+) {
+  return ({ w, b, w2, c }: Numbers, x: NDArray): Result => {
+    /** The noise, which state tells of, and a count of what was written. */
+    const noise = (): NDArray => {
+      const key = (world.fresh ?? world.draw)?.();
+      const noise = key === undefined ? np.array(0.03) : random.uniform(key, []).mul(0.1);
+      world.set("n", world.state("n").add(1));
+      world.set("m", noise);
+      return noise;
+    };
+    const model: Model = {
+      cell: (z) => cell(world.dense(z), world.state("c"), noise()),
+      linear: (v) => linear(v, world.param("w2"), world.state("c"), noise()),
+    };
+    let y!: NDArray;
+    const entries = { ...world.denseEntries({ w, b }), w2, c, n: np.array(5), m: np.array(0) };
+    const after = world.apply(entries, () => {
+      const t = world.transforms;
+      y = wrap((x) => solve(model, x, t), t)(x);
+      const key = (world.fresh ?? world.draw)?.();
+      // The stream has gone on: what comes next is something else.
+      if (key !== undefined) world.set("late", random.uniform(key, []).mul(0.1));
+    });
+    return { y, n: after.n!, noise: after.m! };
+  };
+}
+
+/** The same, of which the model's numbers are explicit. */
+const explicit =
+  (solve: Solve, noise: NDArray) => ({ w, b, w2, c }: Numbers, x: NDArray): NDArray =>
+    solve(
+      {
+        cell: (z) => cell(z.matmul(w).add(b), c, noise),
+        linear: (v) => linear(v, w2, c, noise),
+      },
+      x,
+      pure,
+    );
+
+type Program = (p: Numbers, x: NDArray) => NDArray;
+const valueAnd = (f: Program) => (p: Numbers, x: NDArray) => ({
+  y: f(p, x),
+  slopes: grad((p: Numbers, x: NDArray) => f(p, x).square().sum(), { argnums: [0, 1] })(p, x),
+});
+
+const tolerance = 2e-4;
+
+for (const world of worlds) {
+  for (const [name, solve] of Object.entries(solves)) {
+    const inWorld = within(world, solve);
+    const value: Program = (p, x) => inWorld(p, x).y;
+    const says = `${world.name}, ${name}`;
+
+    Deno.test(`${says}: what the pure program gives, eager, compiled and over lanes`, () => {
+      const { y, n, noise } = inWorld(numbers, x);
+      const program = explicit(solve, noise);
+      assertClose(y, program(numbers, x), tolerance, "eager");
+      assertEquals(n.item(), 6, "times that state was written");
+      assert(world.draw === null || noise.item() > 0);
+      const wanted = valueAnd(program)(numbers, x);
+      assertClose(valueAnd(value)(numbers, x), wanted, tolerance, "eager gradients");
+      const compiled = jit((p: Numbers, x: NDArray) => ({
+        ...inWorld(p, x),
+        slopes: valueAnd(value)(p, x).slopes,
+      }))(numbers, x);
+      assertClose(compiled, { ...wanted, n, noise }, tolerance, "compiled");
+      const lanes = np.stack([x, x.mul(-0.5), x.add(0.3)]);
+      const over = { inAxes: [null, 0] };
+      assertClose(
+        jit(vmap(valueAnd(value), over))(numbers, lanes),
+        vmap(valueAnd(program), over)(numbers, lanes),
+        tolerance,
+        "lanes",
+      );
+    });
+
+    Deno.test(`${says}: under the system's own jit, vmap and grad`, () => {
+      const pair = (x: NDArray): NDArray => np.stack([x, x.mul(-0.5)]);
+      const nested = (f: (x: NDArray) => NDArray, t: Transforms) =>
+        t.grad((x: NDArray) => t.jit((x: NDArray) => t.vmap(f)(pair(x)))(x).square().sum());
+      const { y, n, noise } = within(world, solve, nested)(numbers, x);
+      const wanted = nested((x) => explicit(solve, noise)(numbers, x), pure)(x);
+      assertClose(y, wanted, tolerance);
+      assertEquals(n.item(), 6, "times that state was written");
+    });
+
+    // These two are no adapters.
+    if (world.name === "toy" || world.name === "objects") continue;
+    Deno.test(`${says}: a file that onnxruntime runs, and one of WebAssembly`, async () => {
+      const flat = (w: NDArray, b: NDArray, w2: NDArray, c: NDArray, x: NDArray): NDArray[] =>
+        treeLeaves(valueAnd(value)({ w, b, w2, c }, x)) as NDArray[];
+      const args = [numbers.w, numbers.b, numbers.w2, numbers.c, x] as const;
+      const expected = flat(...args);
+      const file = await openFile(exportOnnx(flat, ...args), "all");
+      try {
+        const outs = await file.run(args);
+        assertClose(outs.slice(0, expected.length), expected, tolerance, "ONNX");
+        // Further outputs say whether what derivatives need was solved.
+        for (const failed of outs.slice(expected.length)) assertEquals(failed.item(), 0);
+      } finally {
+        await file.release();
+      }
+      const run = await loadModule(exportWasm(flat, ...args));
+      const outs = run(Object.fromEntries(args.map((a, i) => [`arg${i}`, a.dataSync()])));
+      expected.forEach((e, i) =>
+        assertClose(
+          np.array(Array.from(outs[`out[${i}]`]!)).reshape(e.shape),
+          e,
+          tolerance,
+          "WebAssembly",
+        )
+      );
+    });
+  }
+}
