@@ -13,7 +13,7 @@ import { select } from "../../primitives/elementwise/select.ts";
 import { dot, plainNorm } from "../norms.ts";
 import { checkSquare } from "./form.ts";
 import { type Cycle, type CycleProblem, inCycles, quotient } from "./krylov.ts";
-import { type LinearMethod, whole } from "./method.ts";
+import { type LinearMethod, once, whole } from "./method.ts";
 
 /**
  * BiCGStab: for square operators of any kind, in the memory of a few vectors, by two products a step. It
@@ -30,7 +30,7 @@ import { type LinearMethod, whole } from "./method.ts";
  */
 export function bicgstab(): LinearMethod {
   if (arguments.length > 0) checkCall("bicgstab()", arguments);
-  return {
+  return once({
     description: "BiCGStab",
     solves: "square",
     direct: false,
@@ -41,7 +41,7 @@ export function bicgstab(): LinearMethod {
     check: (form) => checkSquare("bicgstab()", form),
     factor: () => null,
     solve: (problem) => inCycles(problem, cycle, 2),
-  };
+  });
 }
 
 function cycle(problem: CycleProblem): Cycle {

@@ -11,7 +11,7 @@ import { select } from "../../primitives/elementwise/select.ts";
 import { dot, plainNorm } from "../norms.ts";
 import { checkSquare } from "./form.ts";
 import { type Cycle, type CycleProblem, inCycles, quotient } from "./krylov.ts";
-import { type LinearMethod, whole } from "./method.ts";
+import { type LinearMethod, once, whole } from "./method.ts";
 
 /**
  * Conjugate gradients: for operators that are symmetric and positive definite, which is believed until a
@@ -28,7 +28,7 @@ import { type LinearMethod, whole } from "./method.ts";
  */
 export function cg(): LinearMethod {
   if (arguments.length > 0) checkCall("cg()", arguments);
-  return {
+  return once({
     description: "conjugate gradients",
     solves: "square",
     direct: false,
@@ -40,7 +40,7 @@ export function cg(): LinearMethod {
     check: (form) => checkSquare("cg()", form),
     factor: () => null,
     solve: (problem) => inCycles(problem, cycle, 1),
-  };
+  });
 }
 
 function cycle(problem: CycleProblem): Cycle {

@@ -27,7 +27,13 @@ import { reduceAnd } from "../../primitives/reduce/logical.ts";
 import { reduceSum } from "../../primitives/sum/broadcast.ts";
 import { statusCode } from "../solution.ts";
 import { checkSquare, column, flat, type Form, isSymmetric, transposedForm } from "./form.ts";
-import { type LinearMethod, type LinearOutcome, type LinearProblem, whole } from "./method.ts";
+import {
+  type LinearMethod,
+  type LinearOutcome,
+  type LinearProblem,
+  once,
+  whole,
+} from "./method.ts";
 
 /** Numbers of a matrix's pivots. */
 interface Pivots {
@@ -110,7 +116,7 @@ export function lu(): LinearMethod {
       return outcome(problem, x, share);
     },
   };
-  return method;
+  return once(method);
 }
 
 /** Factors of `cholesky()`. */
@@ -161,7 +167,7 @@ export function cholesky(): LinearMethod {
       return outcome(problem, x, share, indefinite);
     },
   };
-  return method;
+  return once(method);
 }
 
 /** Factors of methods that read an operator as it is. */
@@ -207,7 +213,7 @@ export function triangular(): LinearMethod {
       return outcome(problem, flat(triangularSolve(matrix!, column(b), params)), share);
     },
   };
-  return method;
+  return once(method);
 }
 
 /**
@@ -255,7 +261,7 @@ export function tridiagonal(): LinearMethod {
       return outcome(problem, x, select(finite, share, scalarLike(NaN, share)));
     },
   };
-  return method;
+  return once(method);
 }
 
 /**
@@ -292,7 +298,7 @@ export function diagonal(): LinearMethod {
       return outcome(problem, div(b, d!), share);
     },
   };
-  return method;
+  return once(method);
 }
 
 /** What least squares would do in the place of what failed. */

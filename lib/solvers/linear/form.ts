@@ -41,6 +41,21 @@ export type Stored =
   /** Products alone. */
   | { readonly kind: "products" };
 
+/** What an operator is made of, so that it can be taken apart and put together as a tree. */
+export interface Parts {
+  /** How. */
+  readonly kind: Stored["kind"] | "sum" | "scaled" | "product" | "transposed";
+  /** Arrays. */
+  readonly arrays: Readonly<Record<string, NDArray>>;
+  /** Operators. */
+  readonly of: readonly Form[];
+  /** A function, which is part of the structure. */
+  readonly f: ((v: NDArray) => NDArray) | null;
+}
+
+/** What is known of an operator without looking at an array. */
+type Frame = Pick<Form, "rows" | "columns" | "dtype" | "tags">;
+
 /** A linear operator from vectors `[columns]` to vectors `[rows]`, of one dtype. */
 export interface Form {
   /** Numbers that it gives. */
@@ -53,6 +68,8 @@ export interface Form {
   readonly tags: LinearTags;
   /** What is stored of it. */
   readonly stored: Stored;
+  /** What it is made of. */
+  readonly parts: Parts;
   /** `A v`. */
   apply(v: NDArray, transforms: Transforms): NDArray;
   /** `A^T u`. */
@@ -74,12 +91,14 @@ export function timesTransposed(m: NDArray, u: NDArray): NDArray {
 /** A matrix `[m, n]`. */
 export function matrixForm(matrix: NDArray, tags: LinearTags = {}): Form {
   const [rows, columns] = matrix.shape as [number, number];
+  return ofMatrix(matrix, { rows, columns, dtype: matrix.dtype, tags });
+}
+
+function ofMatrix(matrix: NDArray, frame: Frame): Form {
   return {
-    rows,
-    columns,
-    dtype: matrix.dtype,
-    tags,
+    ...frame,
     stored: { kind: "matrix", matrix },
+    parts: { kind: "matrix", arrays: { matrix }, of: [], f: null },
     apply: (v) => times(matrix, v),
     pull: (u) => timesTransposed(matrix, u),
     matrix: () => matrix,
@@ -88,17 +107,19 @@ export function matrixForm(matrix: NDArray, tags: LinearTags = {}): Form {
 
 /** A diagonal `[n]`. */
 export function diagonalForm(diagonal: NDArray, tags: LinearTags = {}): Form {
-  const n = diagonal.size;
+  const { size: n, dtype } = diagonal;
+  return ofDiagonal(diagonal, { rows: n, columns: n, dtype, tags: { ...tags, symmetric: true } });
+}
+
+function ofDiagonal(diagonal: NDArray, frame: Frame): Form {
   const apply = (v: NDArray): NDArray => mul(diagonal, v);
   return {
-    rows: n,
-    columns: n,
-    dtype: diagonal.dtype,
-    tags: { ...tags, symmetric: true },
+    ...frame,
     stored: { kind: "diagonal", diagonal },
+    parts: { kind: "diagonal", arrays: { diagonal }, of: [], f: null },
     apply,
     pull: apply,
-    matrix: () => mul(identity(n, diagonal.dtype), diagonal),
+    matrix: () => mul(identity(frame.rows, frame.dtype), diagonal),
   };
 }
 
@@ -119,18 +140,20 @@ export function tridiagonalForm(
   upper: NDArray,
   tags: LinearTags = {},
 ): Form {
-  const n = diagonal.size;
+  const { size: n, dtype } = diagonal;
+  return ofBands(lower, diagonal, upper, { rows: n, columns: n, dtype, tags });
+}
+
+function ofBands(lower: NDArray, diagonal: NDArray, upper: NDArray, frame: Frame): Form {
   const apply = (v: NDArray): NDArray =>
     add(add(mul(lower, fromBefore(v)), mul(diagonal, v)), mul(upper, fromBehind(v)));
   return {
-    rows: n,
-    columns: n,
-    dtype: diagonal.dtype,
-    tags,
+    ...frame,
     stored: { kind: "tridiagonal", lower, diagonal, upper },
+    parts: { kind: "tridiagonal", arrays: { lower, diagonal, upper }, of: [], f: null },
     apply,
     pull: (u) => add(add(fromBehind(mul(lower, u)), mul(diagonal, u)), fromBefore(mul(upper, u))),
-    matrix: (transforms) => columnsOf(apply, n, diagonal.dtype, transforms),
+    matrix: (transforms) => columnsOf(apply, frame.rows, frame.dtype, transforms),
   };
 }
 
@@ -143,6 +166,8 @@ function columnsOf(
 ): NDArray {
   return transposed(transforms.vmap(apply)(identity(n, dtype)) as NDArray);
 }
+
+const products: Stored = { kind: "products" };
 
 /** A linear function of vectors. */
 export function functionForm(
@@ -157,7 +182,8 @@ export function functionForm(
     columns,
     dtype,
     tags,
-    stored: { kind: "products" },
+    stored: products,
+    parts: { kind: "products", arrays: {}, of: [], f },
     apply: (v) => f(v),
     pull(u, transforms) {
       // The derivative of a linear function is the same wherever it is taken.
@@ -217,10 +243,15 @@ export function sumForm(a: Form, b: Form): Form {
       tags,
     );
   }
+  return ofSum(a, b, tags);
+}
+
+function ofSum(a: Form, b: Form, tags: LinearTags): Form {
   return {
     ...a,
     tags,
-    stored: { kind: "products" },
+    stored: products,
+    parts: { kind: "sum", arrays: {}, of: [a, b], f: null },
     apply: (v, d) => add(a.apply(v, d), b.apply(v, d)),
     pull: (u, d) => add(a.pull(u, d), b.pull(u, d)),
     matrix: (d) => add(a.matrix(d), b.matrix(d)),
@@ -237,9 +268,14 @@ export function scaledForm(a: Form, c: NDArray, positive: boolean): Form {
   if (s.kind === "tridiagonal") {
     return tridiagonalForm(mul(s.lower, c), mul(s.diagonal, c), mul(s.upper, c), tags);
   }
+  return ofScaled(a, c, tags);
+}
+
+function ofScaled(a: Form, c: NDArray, tags: LinearTags): Form {
   return {
     ...a,
     tags,
+    parts: { kind: "scaled", arrays: { c }, of: [a], f: null },
     apply: (v, d) => mul(a.apply(v, d), c),
     pull: (u, d) => mul(a.pull(u, d), c),
     matrix: (d) => mul(a.matrix(d), c),
@@ -257,12 +293,17 @@ export function productForm(a: Form, b: Form): Form {
   if (a.stored.kind === "diagonal" && b.stored.kind === "diagonal") {
     return diagonalForm(mul(a.stored.diagonal, b.stored.diagonal));
   }
+  return ofProduct(a, b, tags);
+}
+
+function ofProduct(a: Form, b: Form, tags: LinearTags): Form {
   return {
     rows: a.rows,
     columns: b.columns,
     dtype: a.dtype,
     tags,
-    stored: { kind: "products" },
+    stored: products,
+    parts: { kind: "product", arrays: {}, of: [a, b], f: null },
     apply: (v, d) => a.apply(b.apply(v, d), d),
     pull: (u, d) => b.pull(a.pull(u, d), d),
     matrix: (d) => dotGeneral(a.matrix(d), b.matrix(d), { contract: [[1], [0]], batch: [[], []] }),
@@ -282,11 +323,16 @@ export function transposedForm(a: Form): Form {
   if (s.kind === "tridiagonal") {
     return tridiagonalForm(fromBefore(s.upper), s.diagonal, fromBehind(s.lower), tags);
   }
+  return ofTransposed(a, tags);
+}
+
+function ofTransposed(a: Form, tags: LinearTags): Form {
   return {
     ...a,
     rows: a.columns,
     columns: a.rows,
     tags,
+    parts: { kind: "transposed", arrays: {}, of: [a], f: null },
     apply: (v, d) => a.pull(v, d),
     pull: (u, d) => a.apply(u, d),
     matrix: (d) => transposed(a.matrix(d)),
@@ -338,6 +384,58 @@ export function constant(a: Form, transforms: Transforms): Form {
     pull: (u) => stopGradient(a.pull(u, transforms)),
     matrix: () => stopGradient(a.matrix(transforms)),
   };
+}
+
+/** The arrays of an operator, as a tree, and all else: lists that compare by what is in them. */
+export function takenApart({ rows, columns, dtype, tags, parts }: Form): [FormTree, unknown[]] {
+  const within = parts.of.map(takenApart);
+  return [
+    [parts.arrays, within.map(([tree]) => tree)],
+    [
+      parts.kind,
+      [rows, columns, dtype],
+      [tags.symmetric, tags.positiveDefinite, tags.triangular],
+      parts.f,
+      within.map(([, rest]) => rest),
+    ],
+  ];
+}
+
+/** Arrays of an operator, and of those that it is made of. */
+export type FormTree = readonly [Parts["arrays"], readonly FormTree[]];
+
+/** The operator of these parts. The arrays may be anything: nothing is asked of them. */
+export function putTogether([arrays, within]: FormTree, rest: readonly unknown[]): Form {
+  const [kind, size, known, f, others] = rest as [
+    Parts["kind"],
+    readonly [number, number, DType],
+    readonly [boolean | undefined, boolean | undefined, LinearTags["triangular"]],
+    Parts["f"],
+    readonly (readonly unknown[])[],
+  ];
+  const [rows, columns, dtype] = size;
+  const [symmetric, positiveDefinite, triangular] = known;
+  const tags: LinearTags = { symmetric, positiveDefinite, triangular };
+  const frame: Frame = { rows, columns, dtype, tags };
+  const [a, b] = within.map((tree, i) => putTogether(tree, others[i]!));
+  switch (kind) {
+    case "matrix":
+      return ofMatrix(arrays.matrix!, frame);
+    case "diagonal":
+      return ofDiagonal(arrays.diagonal!, frame);
+    case "tridiagonal":
+      return ofBands(arrays.lower!, arrays.diagonal!, arrays.upper!, frame);
+    case "products":
+      return functionForm(rows, columns, dtype, f!, tags);
+    case "sum":
+      return ofSum(a!, b!, tags);
+    case "scaled":
+      return ofScaled(a!, arrays.c!, tags);
+    case "product":
+      return ofProduct(a!, b!, tags);
+    case "transposed":
+      return ofTransposed(a!, tags);
+  }
 }
 
 /** A vector as a matrix of one column, and back. */

@@ -26,7 +26,7 @@ import { slice } from "../../primitives/slicing/slice.ts";
 import { plainNorm } from "../norms.ts";
 import { checkSquare, column, flat, part, times, timesTransposed } from "./form.ts";
 import { type Cycle, type CycleProblem, fewer, hypotenuse, inCycles, quotient } from "./krylov.ts";
-import { type LinearMethod, whole } from "./method.ts";
+import { type LinearMethod, once, whole } from "./method.ts";
 
 /** Options of `gmres`. */
 export interface GmresOptions {
@@ -55,7 +55,7 @@ export function gmres(options: GmresOptions = {}): LinearMethod {
   if (checkCount("gmres", "restart", restart) < 1) {
     throw new RangeError(`gmres: restart must be at least 1, not ${restart}`);
   }
-  return {
+  return once({
     description: `GMRES (restart ${restart})`,
     solves: "square",
     direct: false,
@@ -67,7 +67,7 @@ export function gmres(options: GmresOptions = {}): LinearMethod {
     check: (form) => checkSquare("gmres()", form),
     factor: () => null,
     solve: (problem) => inCycles(problem, (p) => cycle(p, restart), 1),
-  };
+  });
 }
 
 function cycle(problem: CycleProblem, restart: number): Cycle {

@@ -23,7 +23,7 @@ import { checkTolerance } from "../options.ts";
 import { statusCode } from "../solution.ts";
 import { allFinite } from "./direct.ts";
 import { column, flat } from "./form.ts";
-import { type LinearMethod, whole } from "./method.ts";
+import { type LinearMethod, once, whole } from "./method.ts";
 
 /** Options of `qr` and `svd`. */
 export interface RankOptions {
@@ -72,7 +72,7 @@ function byFactors(
       };
     },
   };
-  return method;
+  return once(method);
 }
 
 /**

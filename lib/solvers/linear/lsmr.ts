@@ -21,7 +21,7 @@ import { norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { joined, part } from "./form.ts";
 import { hypotenuse, quotient, rounding } from "./krylov.ts";
-import { type LinearLimits, type LinearMethod, type LinearReport, whole } from "./method.ts";
+import { type LinearLimits, type LinearMethod, type LinearReport, once, whole } from "./method.ts";
 
 /** Options of `lsmr`. */
 export interface LsmrOptions {
@@ -61,7 +61,7 @@ export function lsmr(options: LsmrOptions = {}): LinearMethod {
   if (!(damp >= 0 && damp < Infinity)) {
     throw new RangeError(`lsmr: damp must be a finite number that is not negative, not ${damp}`);
   }
-  return {
+  return once({
     description: damp === 0 ? "LSMR" : `LSMR (damp ${damp})`,
     solves: "leastSquares",
     direct: false,
@@ -94,7 +94,7 @@ export function lsmr(options: LsmrOptions = {}): LinearMethod {
       }) as unknown as [NDArray, LinearReport];
       return { ...report, x: tall ? part(z, p, p + q) : part(z, 0, p) };
     },
-  };
+  });
 }
 
 /** Solves `r + B x = f, B^T r - damp^2 x = g`. */

@@ -1,5 +1,5 @@
 /**
- * What a method of solving linear systems is. `solve.ts` runs it.
+ * What a method of solving linear systems is. `plan.ts` runs it.
  *
  * @module
  */
@@ -90,6 +90,19 @@ export interface LinearMethod<F = unknown> {
    * had from the equation; a method of least squares sees values that may be differentiated.
    */
   solve(problem: LinearProblem<F>): LinearOutcome;
+}
+
+const known = new Map<string, LinearMethod<unknown>>();
+
+/**
+ * A method of the library, each once: factors that were made by `lu()` here and there have the same structure.
+ * Its description says all that is chosen.
+ */
+export function once<F>(method: LinearMethod<F>): LinearMethod {
+  const { description } = method;
+  let one = known.get(description);
+  if (one === undefined) known.set(description, one = method as LinearMethod<unknown>);
+  return one;
 }
 
 /** An int32 scalar. */

@@ -12,7 +12,7 @@ import { select } from "../../primitives/elementwise/select.ts";
 import { dot, plainNorm } from "../norms.ts";
 import { checkSquare, isSymmetric } from "./form.ts";
 import { type Cycle, type CycleProblem, hypotenuse, inCycles, quotient } from "./krylov.ts";
-import { type LinearMethod, whole } from "./method.ts";
+import { type LinearMethod, once, whole } from "./method.ts";
 
 /**
  * MINRES: for symmetric operators, which need not be positive definite. A preconditioner must be positive
@@ -29,7 +29,7 @@ import { type LinearMethod, whole } from "./method.ts";
  */
 export function minres(): LinearMethod {
   if (arguments.length > 0) checkCall("minres()", arguments);
-  return {
+  return once({
     description: "MINRES",
     solves: "square",
     direct: false,
@@ -44,7 +44,7 @@ export function minres(): LinearMethod {
     },
     factor: () => null,
     solve: (problem) => inCycles(problem, cycle, 1),
-  };
+  });
 }
 
 function cycle(problem: CycleProblem): Cycle {

@@ -1,7 +1,7 @@
 /**
  * Systems of linear equations: which method when is a page of the guide, `linear_systems.md`.
  *
- * `linear_solve.ts` settles what is solved and how, and makes of a method what is differentiable;
+ * `plan.ts` settles what is solved and how, and makes of a method what is differentiable;
  * `operator.ts` and `form.ts` are the operators, on trees and on vectors; `method.ts` says what a method
  * is; `krylov.ts` is the loop of those that work by products.
  *
@@ -12,14 +12,9 @@ export { cg } from "./cg.ts";
 export { cholesky, diagonal, lu, triangular, tridiagonal } from "./direct.ts";
 export type { Form, LinearTags, Stored } from "./form.ts";
 export { gmres, type GmresOptions } from "./gmres.ts";
-export {
-  type Factorisation,
-  factorise,
-  type FactoriseOptions,
-  type LinearMap,
-  linearSolve,
-  type LinearSolveOptions,
-} from "./linear_solve.ts";
+export { Factorisation, factorise } from "./factorise.ts";
+export { linearSolve } from "./linear_solve.ts";
+export type { FactoriseOptions, LinearMap, LinearSolveOptions } from "./plan.ts";
 export { type FunctionOptions, LinearOperator, type Space } from "./operator.ts";
 export type {
   LinearLimits,

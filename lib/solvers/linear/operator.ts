@@ -8,7 +8,13 @@ import { NDArray } from "../../core/array.ts";
 import { formatAval, type ShapedArray, sizeOf } from "../../core/aval.ts";
 import { isFloat, promoteDTypes } from "../../core/dtype.ts";
 import { DTypeError, formatShape, ShapeError, TreeError } from "../../core/errors.ts";
-import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../../core/tree.ts";
+import {
+  registerPytreeNode,
+  type TreeDef,
+  treeFlatten,
+  treePaths,
+  treeUnflatten,
+} from "../../core/tree.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
 import { asFloat, expectArray } from "../../api/operands.ts";
@@ -31,12 +37,15 @@ import type { FloatTree } from "../fixed_point.ts";
 import {
   diagonalForm,
   type Form,
+  type FormTree,
   functionForm,
   type LinearTags,
   matrixForm,
   productForm,
+  putTogether,
   scaledForm,
   sumForm,
+  takenApart,
   transposedForm,
   tridiagonalForm,
 } from "./form.ts";
@@ -130,7 +139,9 @@ export function onVectors(
 
 /**
  * A linear map from one kind of tree to another, of which more may be known than its products: solvers
- * make use of a diagonal, of bands, of a triangle, and of symmetry.
+ * make use of a diagonal, of bands, of a triangle, and of symmetry. A pytree of the arrays that are stored of
+ * it, so that it may be an argument of compiled functions, a carry, or mapped over; functions, and what they
+ * close over, are part of the structure.
  *
  * @example
  * ```ts
@@ -154,6 +165,27 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
     readonly codomain: Space,
   ) {
     super();
+    LinearOperator.#register();
+  }
+
+  static #registered = false;
+
+  /** With the first operator, so that pages without any do not carry this. */
+  static #register(): void {
+    if (LinearOperator.#registered) return;
+    LinearOperator.#registered = true;
+    registerPytreeNode(
+      LinearOperator as never as new () => LinearOperator,
+      ({ form, domain, codomain }) => {
+        const [tree, rest] = takenApart(form);
+        return [{ tree }, [rest, spaceKey(domain), spaceKey(codomain)]];
+      },
+      ({ tree }, aux) => {
+        const [rest, domain, codomain] = aux as [unknown[], SpaceKey, SpaceKey];
+        const form = putTogether(tree as FormTree, rest);
+        return new LinearOperator(form, spaceFrom(domain), spaceFrom(codomain));
+      },
+    );
   }
 
   /** What is known of it. */
@@ -361,6 +393,24 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
     const { rows, columns, dtype, stored } = this.form;
     return `LinearOperator(${stored.kind}, ${dtype}[${rows},${columns}])`;
   }
+}
+
+/** A kind of tree as lists that compare by what is in them. */
+export type SpaceKey = readonly [
+  TreeDef,
+  ShapedArray["dtype"],
+  number,
+  readonly (readonly [ShapedArray["dtype"], readonly number[]])[],
+];
+
+/** The key of a kind of tree. */
+export function spaceKey({ def, dtype, size, avals }: Space): SpaceKey {
+  return [def, dtype, size, avals.map((a) => [a.dtype, a.shape] as const)];
+}
+
+/** The kind of tree of a key. */
+export function spaceFrom([def, dtype, size, avals]: SpaceKey): Space {
+  return { def, dtype, size, avals: avals.map(([dtype, shape]) => ({ dtype, shape })) };
 }
 
 /** Vectors like the rows or columns of a matrix. */

@@ -1,0 +1,402 @@
+/**
+ * What is solved and how: options, the method and its factors; and of a method what is differentiable.
+ *
+ * @module
+ */
+import { check } from "../../api/check.ts";
+import { NDArray } from "../../core/array.ts";
+import { checkCount } from "../../core/checks.ts";
+import { epsilon, promoteDTypes } from "../../core/dtype.ts";
+import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
+import type { OptionTable } from "../../core/signature.ts";
+import { identity, transposed } from "../../linalg/matrices.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
+import { convert } from "../../primitives/elementwise/convert.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
+import { reshape } from "../../primitives/shape/reshape.ts";
+import { pad, slice } from "../../primitives/slicing/slice.ts";
+import { full, scalarLike, zerosLike } from "../../primitives/constants/full.ts";
+import { checkDictionary } from "../../transforms/members.ts";
+import { pure } from "../../transforms/pure.ts";
+import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
+import { checkSameType } from "../../transforms/trees.ts";
+import type { Transforms } from "../../transforms/types.ts";
+import { defaultTolerance } from "../adjoint.ts";
+import type { FloatTree } from "../fixed_point.ts";
+import { norm } from "../norms.ts";
+import { checkMade, checkTolerance } from "../options.ts";
+import { checkConverged, statusCode, statuses } from "../solution.ts";
+import { chosen } from "./choice.ts";
+import { appliedOnce, constant, converted, type Form, isStored, matrixForm } from "./form.ts";
+import {
+  type LinearLimits,
+  type LinearMethod,
+  type LinearOutcome,
+  type LinearReport,
+  whole,
+} from "./method.ts";
+import { LinearOperator, onVectors, ravel, type Space, unravel } from "./operator.ts";
+import { LinearSolution } from "./solution.ts";
+
+/** Options of `factorise`. */
+export interface FactoriseOptions {
+  /** The method: `lu()`, `cholesky()`, `qr()`, `svd()`, `gmres()`, ...; by default by shape and tags. */
+  readonly solver?: LinearMethod | undefined;
+  /** The dictionary of transforms; pass a module system's where the operator uses modules. */
+  readonly transforms?: Transforms | undefined;
+  /** Relative tolerance of iterations; default 6e-6 for float32 and 2e-12 for float64. */
+  readonly rtol?: number | undefined;
+  /** Absolute tolerance of iterations on the residual norm (default 0). */
+  readonly atol?: number | undefined;
+  /** Largest number of steps of an iteration; by default ten times the number of unknowns, at least 100. */
+  readonly maxSteps?: number | undefined;
+  /** Whether a failed solve raises (default false: look at `status`), out of compiled code too. */
+  readonly throw?: boolean | undefined;
+}
+
+/** Options of `linearSolve`. */
+export interface LinearSolveOptions<X extends FloatTree> extends FactoriseOptions {
+  /**
+   * An approximation of the inverse of the operator, for iterations; its transpose serves the transposed
+   * system.
+   */
+  readonly preconditioner?: LinearOperator<X> | ((x: Arrays<X>) => TreeLike<X>) | undefined;
+}
+
+const factoriseTable: OptionTable<FactoriseOptions> = {
+  solver: "object",
+  transforms: "object",
+  rtol: "tolerance",
+  atol: "tolerance",
+  maxSteps: "count",
+  throw: "boolean",
+};
+/** What the options hold. */
+export const solveTable: OptionTable<LinearSolveOptions<NDArray>> = {
+  ...factoriseTable,
+  preconditioner: "object",
+};
+
+/** What may be given as an operator. */
+export type LinearMap<X extends FloatTree, Y extends FloatTree> =
+  | LinearOperator<X, Y>
+  | ((x: Arrays<X>) => TreeLike<Y>);
+
+/** Everything that is settled before there is a right-hand side. */
+export interface Plan {
+  readonly op: string;
+  readonly form: Form;
+  /** What a function whose matrix was written out gives at 0. */
+  readonly offset: NDArray | null;
+  readonly domain: Space;
+  readonly codomain: Space;
+  readonly method: LinearMethod<unknown>;
+  readonly factors: unknown;
+  readonly preconditioner: Form | null;
+  readonly options: FactoriseOptions;
+  readonly transforms: Transforms;
+}
+
+/** Settles the method and makes the factors. */
+export function planned(
+  op: string,
+  a: unknown,
+  side: [NDArray[], Space] | null,
+  options: LinearSolveOptions<never>,
+): Plan {
+  checkOptions(op, options);
+  const { transforms = pure, preconditioner } = options;
+  const operator = operatorOf(op, a, side?.[1] ?? null);
+  const { domain, codomain } = operator;
+  const dtype = side === null
+    ? operator.form.dtype
+    : promoteDTypes(operator.form.dtype, side[1].dtype);
+  const given = converted(op, operator.form, dtype);
+  const { rows, columns } = given;
+  const method = options.solver ?? chosen(given);
+  if (method.solves === "square" && rows !== columns) {
+    throw new ShapeError(
+      `${op}: ${method.description} solve square systems, but the operator has shape ${
+        formatShape([rows, columns])
+      }. Take qr(), svd() or lsmr(), which give least squares`,
+    );
+  }
+  method.check?.(given);
+  const { form, offset } = method.direct && !isStored(given)
+    ? writtenOut(given, transforms)
+    // Least squares take products with the transpose too, and factors serve several solves.
+    : op === "factorise" || method.solves === "leastSquares"
+    ? { form: appliedOnce(given, transforms), offset: null }
+    : { form: given, offset: null };
+  const factors = method.factor(constant(form, transforms), transforms);
+  return {
+    op,
+    form,
+    offset,
+    domain,
+    codomain,
+    method,
+    factors,
+    preconditioner: preconditioner === undefined
+      ? null
+      : preconditioning(op, preconditioner, operator, dtype, method),
+    options,
+    transforms,
+  };
+}
+
+function checkOptions(op: string, options: LinearSolveOptions<never>): void {
+  const { solver, transforms, rtol, atol, maxSteps } = options;
+  if (solver !== undefined) {
+    checkMade(
+      op,
+      "solver",
+      solver,
+      (s) => typeof s.factor === "function" && typeof s.solve === "function",
+      "lu(), qr(), svd(), cholesky(), cg(), gmres(), bicgstab(), minres() or lsmr()",
+    );
+  }
+  if (transforms !== undefined) checkDictionary(op, transforms);
+  if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
+  if (atol !== undefined) checkTolerance(op, "atol", atol);
+  if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
+}
+
+/** Of an operator, what does not depend on the types of its trees. */
+type Mapped = Pick<LinearOperator, "form" | "domain" | "codomain">;
+
+/** What was given as an operator, as one. */
+function operatorOf(op: string, a: unknown, side: Space | null): Mapped {
+  if (a instanceof LinearOperator) return a;
+  if (a instanceof NDArray) return LinearOperator.matrix(a);
+  if (typeof a === "function" && side !== null) {
+    return LinearOperator.between(
+      onVectors(op, a as (x: never) => unknown, side, side),
+      side,
+      side,
+    );
+  }
+  throw new TypeError(
+    `${op}: a must be a matrix, a LinearOperator${
+      side === null ? "" : " or a linear function"
+    }, not ${describeValue(a)}. ${
+      side === null && typeof a === "function"
+        ? "Say what trees the function takes: LinearOperator.of(f, x)"
+        : "Make a matrix of lists with np.array(...)"
+    }`,
+  );
+}
+
+/** The approximation of the inverse. */
+function preconditioning(
+  op: string,
+  given: unknown,
+  { domain, form }: Mapped,
+  dtype: Form["dtype"],
+  method: LinearMethod<unknown>,
+): Form {
+  if (method.direct) {
+    throw new TypeError(
+      `${op}: ${method.description} have no use for a preconditioner. Take cg(), gmres(), bicgstab() or ` +
+        "minres(), or leave it out",
+    );
+  }
+  const own = operatorOf(op, given, domain).form;
+  if (own.rows !== form.columns || own.columns !== form.rows) {
+    throw new ShapeError(
+      `${op}: the preconditioner approximates the inverse of the operator, of shape ${
+        formatShape([form.rows, form.columns])
+      }, and so must have shape ${formatShape([form.columns, form.rows])}, not ${
+        formatShape([own.rows, own.columns])
+      }`,
+    );
+  }
+  return converted(op, own, dtype);
+}
+
+/** Solves for a right-hand side, with the operator or its transpose. */
+export function solved(
+  plan: Plan,
+  [leaves, space]: [NDArray[], Space],
+  turned: boolean,
+): LinearSolution<never> {
+  const { op, form, method, factors, preconditioner, options, transforms } = plan;
+  if (promoteDTypes(form.dtype, space.dtype) !== form.dtype) {
+    throw new DTypeError(
+      `${op}: b is ${space.dtype}, but the factors are ${form.dtype}. Convert one of them with astype`,
+    );
+  }
+  const [domain, codomain] = turned ? [plan.codomain, plan.domain] : [plan.domain, plan.codomain];
+  checkSide(op, codomain, space, form, turned);
+  const b = convert(ravel(space, leaves), form.dtype);
+  const n = Math.max(form.rows, form.columns);
+  const tolerance = defaultTolerance(form.dtype);
+  const limits: LinearLimits = {
+    rtol: options.rtol ?? tolerance,
+    atol: options.atol ?? 0,
+    maxSteps: options.maxSteps ?? Math.max(100, 10 * n),
+  };
+  const apply = (back: boolean) => (v: NDArray): NDArray =>
+    back ? form.pull(v, transforms) : form.apply(v, transforms);
+  const precondition = (back: boolean) => (v: NDArray): NDArray =>
+    preconditioner === null
+      ? v
+      : back
+      ? preconditioner.pull(v, transforms)
+      : preconditioner.apply(v, transforms);
+  const problem = {
+    preconditioned: preconditioner !== null,
+    factors,
+    form,
+    tags: form.tags,
+    limits,
+    transforms,
+  };
+  const pull = (): NDArray => {
+    throw new TypeError(`${op}: ${method.description} solve square systems, without the transpose`);
+  };
+
+  let x: NDArray;
+  let about: LinearReport & { readonly residual: NDArray };
+  if (method.solves === "square") {
+    const solve = (back: boolean) => (matvec: (v: NDArray) => NDArray, b: NDArray) => {
+      const product = (v: NDArray): NDArray => matvec(v);
+      const { x, ...report } = method.solve({
+        ...problem,
+        apply: product,
+        pull,
+        precondition: precondition(back),
+        transposed: back,
+        b,
+      });
+      const residual = norm(b.sub(product(x)));
+      return [x, { ...report, status: judged(report, residual, b), residual }] as const;
+    };
+    const symmetric = isSymmetric(form.tags);
+    const [first, second] = turned ? [true, false] : [false, true];
+    const back = (vecmat: (v: NDArray) => NDArray, b: NDArray) => {
+      const [x, said] = solve(symmetric ? first : second)(vecmat, b);
+      // A derivative that could not be had is not to look like one. Where nothing is asked, nothing is.
+      const size = norm(b);
+      const none = size.equal(0);
+      const ok = or(said.status.equal(statusCode("converged")), none);
+      check(
+        or(ok, not(isFinite(size))),
+        `${op}: the transposed system, of which the derivative backwards is the solution, could not be solved: ` +
+          `${method.description} ended with status {} after {} steps, residual norm {}. ` +
+          `Statuses are ${statuses.map((s, i) => `${i} ${s}`).join(", ")}`,
+        said.status,
+        said.steps,
+        said.residual,
+      );
+      const known = x.mul(select(ok, scalarLike(1, b), scalarLike(NaN, b)));
+      return [select(none, zerosLike(b), known), said] as const;
+    };
+    [x, about] = transforms.customLinearSolve(apply(turned), b, solve(first) as never, {
+      symmetric,
+      transposeSolve: back as never,
+      hasAux: true,
+    }) as unknown as [NDArray, typeof about];
+  } else {
+    const { x: found, ...report } = method.solve({
+      ...problem,
+      apply: apply(turned),
+      pull: apply(!turned),
+      precondition: precondition(turned),
+      transposed: turned,
+      b,
+    }) as LinearOutcome;
+    x = found;
+    const still = constant(form, transforms);
+    const product = turned ? still.pull : still.apply;
+    const residual = norm(stopGradient(b).sub(product(stopGradient(x), transforms)));
+    about = { ...report, residual };
+  }
+  const { residual, products, ...said } = about;
+  const report = linearAtZero(plan.offset, { ...said, products });
+  const solution = new LinearSolution<never>({
+    ...report,
+    evaluations: { f: whole(0), jacobian: whole(0), products },
+    aux: null,
+    value: unravel(domain, x) as never,
+    residualNorm: residual,
+    valueNorm: norm(stopGradient(x)),
+    description: `${op} by ${method.description}`,
+  }, { direct: method.direct, explain: method.explain ?? {} });
+  if (options.throw) checkConverged(op, solution);
+  return solution;
+}
+
+/**
+ * An operator by its matrix, of all products with unit vectors at once, and what it gives at 0. A user's
+ * function is called once, as modules want it.
+ */
+function writtenOut(
+  { columns, dtype, tags, apply }: Form,
+  transforms: Transforms,
+): { readonly form: Form; readonly offset: NDArray } {
+  const units = pad(identity(columns, dtype), full([], 0, dtype), [0, 0], [1, 0]);
+  const products = transforms.vmap((v: NDArray) => apply(v, transforms))(units) as NDArray;
+  const m = products.shape[1]!;
+  const offset = slice(products, [columns, 0], [columns + 1, m]);
+  const matrix = transposed(slice(products, [0, 0], [columns, m]).sub(offset));
+  return { form: matrixForm(matrix, tags), offset: stopGradient(offset) };
+}
+
+/**
+ * The status of a solution that solves nothing: where the operator is next to singular, rounding of the
+ * unknowns is as large as b. The residual alone does not say so, since equations may have very different
+ * units.
+ */
+function judged({ status, detail }: LinearReport, residual: NDArray, b: NDArray): NDArray {
+  const eps = epsilon(b.dtype);
+  const near = detail.lessEqual(Math.sqrt(eps));
+  const nothing = residual.greater(norm(b).mul(eps ** 0.25));
+  const claimed = status.equal(statusCode("converged"));
+  return select(and(claimed, and(near, nothing)), whole(statusCode("singular")), status);
+}
+
+/** What a report becomes where a function is not 0 at 0. */
+function linearAtZero(offset: NDArray | null, report: LinearReport): LinearReport {
+  if (offset === null) return report;
+  const size = norm(reshape(offset, [offset.size]));
+  const linear = size.equal(0);
+  const found = and(isFinite(size), not(linear));
+  return {
+    ...report,
+    status: select(found, whole(statusCode("breakdown")), report.status),
+    detail: select(found, size, report.detail),
+  };
+}
+
+/** Refuses a right-hand side that is not what the operator gives. */
+function checkSide(op: string, wanted: Space, given: Space, form: Form, turned: boolean): void {
+  const [only] = given.avals;
+  if (isStored(form) && wanted.avals.length === 1 && given.avals.length === 1) {
+    const [own] = wanted.avals;
+    if (wanted.def === given.def && formatShape(own!.shape) !== formatShape(only!.shape)) {
+      const columns = only!.shape.length === own!.shape.length + 1 &&
+        only!.shape[0] === own!.shape[0];
+      throw new ShapeError(
+        `${op}: ${turned ? "the transpose of " : ""}an operator of shape ${
+          formatShape([form.rows, form.columns])
+        } takes a b of shape ${formatShape(own!.shape)}, not ${formatShape(only!.shape)}${
+          columns
+            ? ". For several right-hand sides as columns, map: vmap(..., { inAxes: 1, outAxes: 1 })"
+            : ""
+        }`,
+      );
+    }
+  }
+  checkSameType(
+    op,
+    "what the operator gives and b",
+    wanted.avals.map((a, i) => ({ ...a, dtype: given.avals[i]?.dtype ?? a.dtype })),
+    wanted.def,
+    given.avals,
+    given.def,
+    "They must have the same structure and shapes",
+  );
+}
