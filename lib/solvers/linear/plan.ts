@@ -29,7 +29,15 @@ import { norm } from "../norms.ts";
 import { checkMade, checkTolerance } from "../options.ts";
 import { checkConverged, statusCode, statuses } from "../solution.ts";
 import { chosen } from "./choice.ts";
-import { appliedOnce, constant, converted, type Form, isStored, matrixForm } from "./form.ts";
+import {
+  appliedOnce,
+  constant,
+  converted,
+  type Form,
+  isStored,
+  isSymmetric,
+  matrixForm,
+} from "./form.ts";
 import {
   type LinearLimits,
   type LinearMethod,
