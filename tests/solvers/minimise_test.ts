@@ -60,7 +60,7 @@ for (const solver of [bfgs(), lbfgs(), nonlinearCg(), newtonCg()]) {
       // Powers of 2, so that rounding is the same.
       const solve = (unit: number, weight: number): string => {
         const run = jit((x: NDArray) =>
-          minimise((x) => f(x.div(unit)).square().sum().mul(weight), x, { solver, maxSteps: 400 })
+          minimise((x) => f(x.div(unit)).square().sum().mul(weight), x, { solver, maxSteps: 150 })
         );
         const { statusName, steps } = run(f64(x0.map((x) => x * unit)));
         return `${statusName} after ${steps.item()}`;

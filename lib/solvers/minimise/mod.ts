@@ -1,8 +1,10 @@
 /**
  * Minima: which method when is a page of the guide, `minima.md`.
  *
- * `minimise.ts` settles what is solved and makes of a method what is differentiable; `method.ts` says what
- * methods share; `methods.ts` are those that search along directions, whose loop body is `quasi_newton.ts`.
+ * `minimise.ts` settles what is solved and makes of a method what is differentiable, for `minimise_scalar.ts`
+ * too; `method.ts` is what methods are told. Those that search along directions are `quasi_newton.ts`, with a
+ * `curvature.ts` and a `line_search.ts`; others have a file each. `ending.ts` says when they are done, and
+ * `certify.ts` asks the Hessian.
  *
  * @module
  */
