@@ -138,6 +138,8 @@ export {
   type Amount,
   anderson,
   type AndersonOptions,
+  averaged,
+  type AveragedOptions,
   type Band,
   bfgs,
   bisection,

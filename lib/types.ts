@@ -31,6 +31,7 @@ export type { TreeKind, TreeRegistration } from "./core/tree.ts";
 export type { FileChecks } from "./compile/checks.ts";
 export type { AitkenMemory, SteffensenMemory } from "./solvers/aitken.ts";
 export type { AndersonMemory } from "./solvers/anderson.ts";
+export type { AveragedMemory } from "./solvers/averaged.ts";
 export type { BroydenMemory } from "./solvers/broyden.ts";
 export type { FloatTree } from "./solvers/fixed_point.ts";
 export type {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import { scalarArray } from "../core/concrete.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves, treeMap, treeUnflatten } from "../core/tree.ts";
 import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -48,11 +49,11 @@ export interface FixedPointOptions {
   readonly solver?: Stepper<unknown> | TrustRegionMethod | undefined;
   /** The dictionary of transforms; pass a module system's where `f` uses modules. */
   readonly transforms?: Transforms | undefined;
-  /** Relative tolerance; default 6e-6 for float32 and 2e-12 for float64. */
+  /** Relative tolerance; default 6e-6 for float32 and 2e-12 for float64, and 1e-2 of `averaged`. */
   readonly rtol?: number | undefined;
   /** Absolute tolerance on the residual norm of each leaf (default 0, so that units do not matter). */
   readonly atol?: number | undefined;
-  /** Largest number of evaluations of `f` (default 200). */
+  /** Largest number of evaluations of `f` (default 200, or 20,000 of `averaged`). */
   readonly maxSteps?: number | undefined;
   /** Evaluations before which no solution is claimed (default 0). */
   readonly minSteps?: number | undefined;
@@ -93,7 +94,12 @@ export interface FixedPointOptions {
   readonly leg?: Leg | undefined;
 }
 
-const fixedPointOptions: OptionTable<FixedPointOptions & HasAux> = {
+/** What the last form takes. */
+interface WithStep {
+  readonly withStep?: boolean | undefined;
+}
+
+const fixedPointOptions: OptionTable<FixedPointOptions & HasAux & WithStep> = {
   maxSteps: "count",
   rtol: "tolerance",
   atol: "tolerance",
@@ -103,6 +109,7 @@ const fixedPointOptions: OptionTable<FixedPointOptions & HasAux> = {
   throw: "boolean",
   history: "boolean",
   minSteps: "count",
+  withStep: "boolean",
   comparand: "function",
   trajectory: "boolean",
   spectralRadius: "boolean",
@@ -138,10 +145,10 @@ function checkOptions(options: FixedPointOptions): void {
   if (maxSteps !== undefined) checkCount("fixedPoint", "maxSteps", maxSteps);
   if (minSteps !== undefined) {
     checkCount("fixedPoint", "minSteps", minSteps);
-    if (minSteps > (maxSteps ?? defaultSteps)) {
+    if (minSteps > (maxSteps ?? stepsOf(solver))) {
       throw new RangeError(
         `fixedPoint: minSteps must be at most maxSteps, ${
-          maxSteps ?? defaultSteps
+          maxSteps ?? stepsOf(solver)
         }, not ${minSteps}`,
       );
     }
@@ -182,7 +189,7 @@ function checkOptions(options: FixedPointOptions): void {
 export function fixedPoint<T extends FloatTree>(
   f: (x: Arrays<T>) => TreeLike<T>,
   x0: T,
-  options?: FixedPointOptions & HasAux<false>,
+  options?: FixedPointOptions & HasAux<false> & { readonly withStep?: false | undefined },
 ): Solution<T>;
 /**
  * With `hasAux`, `f` gives `[x, aux]`, and the solution's `aux` is that of `f` at the solution, evaluated
@@ -202,27 +209,52 @@ export function fixedPoint<T extends FloatTree, Aux extends Tree>(
   x0: T,
   options: FixedPointOptions & { readonly hasAux: true },
 ): Solution<T, Aux>;
+/**
+ * With `withStep`, `f` is given the number of the evaluation as second argument, an int32 from 0, to draw other noise
+ * in each by `random.foldIn(key, step)`: see `averaged`. The solution's derivatives are those of the map with the
+ * noise of 0.
+ *
+ * @example
+ * ```ts
+ * import { damped, fixedPoint, numpy as np } from "@injax/injax";
+ *
+ * // Shares of the old point that grow, by the step.
+ * const slower = (x: np.NDArray, step: np.NDArray) => {
+ *   const share = np.div(1, step.add(1));
+ *   return np.cos(x).mul(share).add(x.mul(share.neg().add(1)));
+ * };
+ * const s = fixedPoint(slower, 1, { solver: damped(), withStep: true, rtol: 1e-3 });
+ * console.log(s.converged); // true
+ * ```
+ */
 export function fixedPoint<T extends FloatTree>(
-  f: (x: Arrays<T>) => unknown,
+  f: (x: Arrays<T>, step: NDArray) => TreeLike<T>,
   x0: T,
-  options: FixedPointOptions & HasAux = {},
+  options: FixedPointOptions & { readonly withStep: true },
+): Solution<T>;
+export function fixedPoint<T extends FloatTree>(
+  f: (x: Arrays<T>, step: NDArray) => unknown,
+  x0: T,
+  options: FixedPointOptions & HasAux & WithStep = {},
 ): Solution<T> {
   if (arguments.length > 2) checkCall("fixedPoint(f, x0, options)", arguments, fixedPointOptions);
   checkFunction("fixedPoint", f);
   checkOptions(options);
-  const { transforms = pure, adjoint = implicit(), maxSteps = defaultSteps } = options;
+  const { transforms = pure, adjoint = implicit(), maxSteps = stepsOf(options.solver) } = options;
   const { history = false, hasAux = false, keepMemory = false, leg, minSteps, comparand } = options;
-  const { trajectory = false, spectralRadius = false } = options;
+  const { trajectory = false, spectralRadius = false, withStep = false } = options;
   const [leaves, def] = flattenArrays("fixedPoint", x0, "x0");
   const start = treeUnflatten(def, leaves) as Arrays<T>;
   ravelTree("fixedPoint", start, "x0"); // raises where a leaf is not floating-point
   // By the least precise leaf, which could not meet more.
   const tolerance = Math.max(...leaves.map((x) => defaultTolerance(x.dtype)));
-  const { rtol = tolerance, atol = 0 } = options;
+  const { rtol = isMean(options.solver) ? meanTolerance : tolerance, atol = 0 } = options;
   const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
   const { polish = options.rtol === undefined && options.atol === undefined ? null : false } =
     options;
-  const aim = polish === null && comparand === undefined ? tolerance / 16 : undefined;
+  const aim = polish === null && comparand === undefined && !isMean(options.solver)
+    ? tolerance / 16
+    : undefined;
   const given = options.solver ?? anderson();
   const byJacobians = "make" in given;
   const solver: Stepper<unknown> = byJacobians
@@ -233,9 +265,9 @@ export function fixedPoint<T extends FloatTree>(
     : undefined;
   const limits = { rtol, atol, maxSteps, history, warm, leg, aim, through, minSteps, trajectory };
 
-  const residual = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
+  const change = (x: Arrays<T>, step: NDArray): [Arrays<T>, unknown] => {
     const at = treeLeaves(x) as NDArray[];
-    const result = f(x);
+    const result = withStep ? f(x, step) : (f as (x: Arrays<T>) => unknown)(x);
     const [next, aux] = hasAux ? withAux(f, result) : [result, null];
     const [fx, fxDef] = flattenResult("fixedPoint", f, next);
     checkSameType(
@@ -247,16 +279,31 @@ export function fixedPoint<T extends FloatTree>(
       fxDef,
       "A fixed-point map gives what it takes; convert x0 or the result",
     );
-    const change = treeUnflatten(def, fx.map((y, i) => sub(y, at[i]!))) as Arrays<T>;
-    return hasAux ? [change, aux] : change;
+    return [treeUnflatten(def, fx.map((y, i) => sub(y, at[i]!))) as Arrays<T>, aux];
+  };
+  // With steps, the number is one more unknown, whose solution is 0.
+  type Point = Arrays<T> | { readonly x: Arrays<T>; readonly step: NDArray };
+  const pointOf = (x: Arrays<T>, step: NDArray): Point =>
+    withStep ? { x, step: step.astype("float32") } : x;
+  const unknowns = (point: Point): Arrays<T> =>
+    withStep ? (point as { x: Arrays<T> }).x : point as Arrays<T>;
+  const residual = (point: Point): unknown => {
+    const { step } = withStep ? point as { step: NDArray } : { step: none };
+    const [moved, aux] = change(unknowns(point), withStep ? step.astype("int32") : none);
+    const r = withStep ? { x: moved, step: step.neg() } : moved;
+    return hasAux ? [r, aux] : r;
   };
   Object.defineProperty(residual, "name", { value: f.name });
 
   /** The fixed point of `g(x) + x`, and what is said of it. */
-  const solve = (g: (x: never) => unknown, x: unknown): [Tree, Tree] => {
-    const { vector, ravel, unravel, sizes } = ravelTree("fixedPoint", x, "x0");
+  const solve = (g: (x: never) => unknown, point: unknown): [Tree, Tree] => {
+    const x0 = unknowns(point as Point);
+    const { vector, ravel, unravel, sizes } = ravelTree("fixedPoint", x0, "x0");
     const problem = {
-      evaluate: (v: NDArray) => ({ r: ravel(g(unravel(v) as never)), cost: null }),
+      evaluate(v: NDArray, step: NDArray = none) {
+        const moved = g(pointOf(unravel(v) as Arrays<T>, step) as never);
+        return { r: ravel(unknowns(moved as Point)), cost: null };
+      },
       sizes,
       m: vector.size,
       displacement: !byJacobians,
@@ -276,20 +323,20 @@ export function fixedPoint<T extends FloatTree>(
       memory: keepMemory ? { memory: state.memory, scale: state.scale } : null,
       state: leg === undefined ? null : state,
     };
-    return [unravel(best) as Tree, told as Tree];
+    return [pointOf(unravel(best) as Arrays<T>, none) as Tree, told as Tree];
   };
 
   const implicitly = () =>
     transforms.customRoot(
       residual as (x: unknown) => [Tree, Tree],
-      start as Tree,
+      pointOf(start, none) as Tree,
       solve,
       tangentSolver(adjoint, transforms),
       { hasAux: true, functionHasAux: hasAux as true },
     );
   const bySteps = () => {
-    const change = (x: Arrays<T>) => hasAux ? (residual(x) as unknown[])[0] : residual(x);
-    const [best, told] = solve(change, start);
+    const plain = (x: Point) => hasAux ? (residual(x) as unknown[])[0] : residual(x);
+    const [best, told] = solve(plain, pointOf(start, none));
     const rest = treeMap(stopGradient, told as never);
     return [best, rest, ...hasAux ? [(residual(best as never) as unknown[])[1]] : []];
   };
@@ -299,7 +346,8 @@ export function fixedPoint<T extends FloatTree>(
     readonly radius: NDArray | null;
     readonly trajectory: Arrays<T> | null;
   };
-  const [best, outcome, aux = null] = root as unknown as [Arrays<T>, Rest, null?];
+  const [found, outcome, aux = null] = root as unknown as [Point, Rest, null?];
+  const best = unknowns(found);
   leg?.take(outcome.state, maxSteps, transforms);
   const known = (treeLeaves(best) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const value = treeUnflatten(def, known) as Arrays<T>;
@@ -345,5 +393,15 @@ function withAux(f: unknown, result: unknown): readonly [unknown, unknown] {
   );
 }
 
+/** Whether a method's solution is a mean of points. */
+const isMean = (solver: FixedPointOptions["solver"]): boolean =>
+  solver !== undefined && "mean" in solver;
+
 /** Evaluations where the user says nothing. */
-const defaultSteps = 200;
+const stepsOf = (solver: FixedPointOptions["solver"]): number => isMean(solver) ? 20_000 : 200;
+
+/** Relative standard error of a mean where the user says nothing. */
+const meanTolerance = 1e-2;
+
+/** The number of an evaluation outside of the loop. */
+const none = scalarArray(0, "int32");

@@ -42,8 +42,8 @@ import { statusCode } from "./solution.ts";
 
 /** What is solved. */
 export interface Problem {
-  /** The problem at a point [n]. */
-  evaluate(x: NDArray): Evaluation;
+  /** The problem at a point [n]; `step` is how many evaluations the loop has made, none where it is left out. */
+  evaluate(x: NDArray, step?: NDArray): Evaluation;
   /** Sizes of the leaves of which the unknowns are made, in order; their sum is n. */
   readonly sizes: readonly number[];
   /** Number of elements of the residual. */
@@ -246,29 +246,35 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const { x } = c;
     const { dtype } = x;
     const number = (value: number): NDArray => scalarArray(value, dtype);
-    const { r, cost } = problem.evaluate(x);
+    const { r, cost } = problem.evaluate(x, c.steps);
     const steps = c.steps.add(1);
     const all = normsOf(problem, x, r);
-    const { x: xNorms, r: rNorms, f: fNorms } = problem.part === undefined
+    const { x: ownX, r: ownR, f: fNorms } = problem.part === undefined
       ? all
       : partNorms(problem.part, x, r);
-    const size = total(rNorms);
     const isFirst = eq(c.steps, code(0));
     // What small means is said by the value, and where that goes to 0, by the first evaluation.
-    const begun = displacement ? minimum(rNorms, fNorms) : rNorms;
+    const begun = displacement ? minimum(ownR, fNorms) : ownR;
     const first = select(isFirst, begun, c.first);
     const scale = limits.warm === undefined
       ? select(isFirst, scaleOf(all.x, displacement ? all.r : null), c.scale)
       : c.scale;
     // In units of the leaves, so that none outweighs the others.
     const units = problem.part === undefined ? scale : scaleOf(first, null);
-    const weighed = displacement && rNorms.size > 1 ? total(div(rNorms, units)) : size;
+    const weighed = displacement && ownR.size > 1 ? total(div(ownR, units)) : total(ownR);
     const merit = cost ?? weighed;
     const finite = and(isFinite(total(all.r)), isFinite(merit));
     const known = { cost, scale: spread(scale, sizes), steps, transforms };
     const local = localAt(problem.evaluate, x, known);
     const [moved, stepped] = method.step(x, r, c.memory as S, local);
 
+    // What is tested, and would be the result.
+    const mean = method.mean?.(stepped);
+    const seen = mean ?? { x, r };
+    const [xNorms, rNorms] = mean === undefined
+      ? [ownX, ownR]
+      : [leafNorms(mean.x, sizes), leafNorms(mean.r, sizes)];
+    const size = total(rNorms);
     const soon = limits.minSteps === undefined ? null : steps.less(limits.minSteps);
     const claimed = method.status?.(x, r, stepped, local);
     const own = soon === null || claimed === undefined
@@ -282,12 +288,12 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     // What has met the criterion gives way to a better point only that meets it, in each leaf.
     const accepted = method.accepts?.(x, r, stepped, local) ??
       (own === undefined ? or(and(met, or(open, less)), and(open, less)) : less);
-    const better = and(accepted, finite);
+    const better = mean === undefined ? and(accepted, finite) : finite;
     const even = (v: NDArray): NDArray =>
       stopGradient(displacement && sizes.length > 1 ? div(v, known.scale) : v);
-    const slope = slopeOf(c, better, even(x.sub(c.best)), even(r.sub(c.bestR)));
-    const best = select(better, x, c.best);
-    const bestR = select(better, r, c.bestR);
+    const slope = slopeOf(c, better, even(seen.x.sub(c.best)), even(seen.r.sub(c.bestR)));
+    const best = select(better, seen.x, c.best);
+    const bestR = select(better, seen.r, c.bestR);
     const stale = select(better, code(0), c.stale.add(1));
     // An accelerated step may lead far astray: what is seen there is used, but nearer to the best point.
     const astray = goesBack || fallback === undefined
@@ -433,7 +439,7 @@ function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome
     valueNorm: norm(stopGradient(problem.part?.of(end.best) ?? end.best)),
     cost: problem.hasCost ? end.merit : null,
     errorEstimate: select(
-      exact,
+      method.mean === undefined ? exact : onesLike(exact),
       bestNorm,
       end.slope.mul(select(exact, onesLike(bestNorm), bestNorm)),
     ),

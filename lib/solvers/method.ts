@@ -118,6 +118,11 @@ export interface Stepper<S> {
    * method makes no progress: the plain step of a fixed point.
    */
   readonly fallback?: ((x: NDArray, r: NDArray) => NDArray) | undefined;
+  /**
+   * What stands for the solution where that is not one of the points: an average `x` of them [n], and its
+   * standard error `r` [n], which is then tested in place of the residual.
+   */
+  mean?(memory: S): { readonly x: NDArray; readonly r: NDArray };
   /** What was done beside the loop's own evaluation of each step: totals. */
   counts?(memory: S): Partial<Counts>;
   /** The memory of an earlier solve made ready for a new one (`warmStart`); by default as it is. */

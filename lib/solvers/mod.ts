@@ -39,6 +39,7 @@ export {
   chandrupatla,
   toms748,
 } from "./bracket_methods.ts";
+export { averaged, type AveragedMemory, type AveragedOptions } from "./averaged.ts";
 export { bracketRoot, type BracketRootOptions } from "./bracket_root.ts";
 export { broyden, type BroydenMemory, type BroydenOptions } from "./broyden.ts";
 export { curveFit, type CurveFitOptions } from "./curve_fit.ts";
