@@ -16,7 +16,7 @@ import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../transforms/tree_types.ts";
 import { checkFunction, flattenArrays, flattenResult } from "../transforms/trees.ts";
-import type { Transforms } from "../transforms/types.ts";
+import type { HasAux, Transforms } from "../transforms/types.ts";
 import { type Adjoint, checkAdjoint, defaultTolerance, implicit, vectorSolver } from "./adjoint.ts";
 import { between, type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
@@ -25,14 +25,14 @@ import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region
 import { localAt } from "./local.ts";
 import { type Loss, robust } from "./loss.ts";
 import { norm } from "./norms.ts";
-import { checkLeg, checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
+import { checkLeg, checkMade, checkTolerance, trustRegionOptions, withAux } from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import type { TrustRegionMemory } from "./trust_region/method.ts";
 
 /** Options of `leastSquares`. */
 export interface LeastSquaresOptions {
-  /** The method: `levenbergMarquardt()` (the default). */
+  /** The method: `levenbergMarquardt()` (the default), `dogleg()` or `gaussNewton()`. */
   readonly solver?: TrustRegionMethod | undefined;
   /** The dictionary of transforms; pass a module system's where the function uses modules. */
   readonly transforms?: Transforms | undefined;
@@ -68,6 +68,11 @@ export const leastSquaresOptions: OptionTable<LeastSquaresOptions> = {
   lossScale: "number",
 };
 
+const optionTable: OptionTable<LeastSquaresOptions & HasAux> = {
+  ...leastSquaresOptions,
+  hasAux: "boolean",
+};
+
 /**
  * Minimises half the sum of squares of what `residuals` gives, from `x0`. Claims success only where the last
  * Gauss-Newton step is small in each unknown, not where progress is slow. The solution is differentiable with
@@ -95,10 +100,33 @@ export const leastSquaresOptions: OptionTable<LeastSquaresOptions> = {
 export function leastSquares<T extends FloatTree>(
   residuals: (x: Arrays<T>) => TreeOf<NDArray>,
   x0: T,
-  options: LeastSquaresOptions = {},
+  options?: LeastSquaresOptions & HasAux<false>,
+): Solution<T>;
+/**
+ * With `hasAux`, `residuals` gives `[r, aux]`, and the solution's `aux` is that at the solution, evaluated once. It may
+ * be any tree of arrays, and has derivatives.
+ *
+ * @example
+ * ```ts
+ * import { leastSquares, numpy as np } from "@injax/injax";
+ *
+ * const y = np.array([1, 2, 4]);
+ * const mean = leastSquares((m) => [y.sub(m), { total: m.mul(3) }], 0, { hasAux: true });
+ * console.log(mean.aux.total.item().toFixed(3)); // 7.000
+ * ```
+ */
+export function leastSquares<T extends FloatTree, Aux extends Tree>(
+  residuals: (x: Arrays<T>) => readonly [TreeOf<NDArray>, Aux],
+  x0: T,
+  options: LeastSquaresOptions & { readonly hasAux: true },
+): Solution<T, Aux>;
+export function leastSquares<T extends FloatTree>(
+  residuals: (x: Arrays<T>) => unknown,
+  x0: T,
+  options: LeastSquaresOptions & HasAux = {},
 ): Solution<T> {
   if (arguments.length > 2) {
-    checkCall("leastSquares(residuals, x0, options)", arguments, leastSquaresOptions);
+    checkCall("leastSquares(residuals, x0, options)", arguments, optionTable);
   }
   return solveLeastSquares(residuals, x0, options, false)[0];
 }
@@ -114,28 +142,28 @@ export interface AtSolution {
  * function: with modules another evaluation would write state and draw keys again.
  */
 export function solveLeastSquares<T extends FloatTree>(
-  residuals: (x: Arrays<T>) => TreeOf<NDArray>,
+  residuals: (x: Arrays<T>) => unknown,
   x0: T,
-  options: LeastSquaresOptions,
+  options: LeastSquaresOptions & HasAux,
   wantsJacobian: true,
 ): [Solution<T>, AtSolution];
 export function solveLeastSquares<T extends FloatTree>(
-  residuals: (x: Arrays<T>) => TreeOf<NDArray>,
+  residuals: (x: Arrays<T>) => unknown,
   x0: T,
-  options: LeastSquaresOptions,
+  options: LeastSquaresOptions & HasAux,
   wantsJacobian: boolean,
 ): [Solution<T>, AtSolution | null];
 export function solveLeastSquares<T extends FloatTree>(
-  residuals: (x: Arrays<T>) => TreeOf<NDArray>,
+  residuals: (x: Arrays<T>) => unknown,
   x0: T,
-  options: LeastSquaresOptions,
+  options: LeastSquaresOptions & HasAux,
   wantsJacobian: boolean,
 ): [Solution<T>, AtSolution | null] {
   const op = "leastSquares";
   checkFunction(op, residuals);
   checkOptions(op, options);
   const { transforms = pure, maxSteps = 1000, history = false, loss = "squares", leg } = options;
-  const { adjoint = implicit() } = options;
+  const { adjoint = implicit(), hasAux = false } = options;
   const [given, def] = flattenArrays(op, x0, "x0");
   const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = bounds === null
@@ -146,15 +174,18 @@ export function solveLeastSquares<T extends FloatTree>(
   const tolerance = Math.max(...given.map((x) => defaultTolerance(x.dtype)));
   const { rtol = tolerance, atol = 0, lossScale = 1 } = options;
 
-  /** The residuals as a vector [m]. */
-  const plain = (v: NDArray): NDArray => {
+  /** The residuals as a vector [m], and what is given beside them. */
+  const plain = (v: NDArray): readonly [r: NDArray, aux: Tree] => {
     const result = residuals(unravel(v) as Arrays<T>);
-    flattenResult(op, residuals, result);
-    return convert(ravelTree(op, result, "the residuals").vector, dtype);
+    const [given, aux] = hasAux ? withAux(op, residuals, result, "r") : [result, null];
+    flattenResult(op, residuals, given);
+    return [convert(ravelTree(op, given, "the residuals").vector, dtype), aux as Tree];
   };
   /** As the loss has them. */
   const weighed = (r: NDArray): NDArray => robust(r, loss, lossScale);
-  const { shape } = transforms.evalShape(plain, vector) as { readonly shape: readonly number[] };
+  const { shape } = transforms.evalShape((v: NDArray) => plain(v)[0], vector) as {
+    readonly shape: readonly number[];
+  };
   const m = shape[0]!;
   const limits = { rtol, atol, maxSteps, history, leg };
 
@@ -166,19 +197,20 @@ export function solveLeastSquares<T extends FloatTree>(
   }
   const lower = bounds === null ? null : ravel(bounds.lower);
   const upper = bounds === null ? null : ravel(bounds.upper);
-  const equation = ({ x, q }: Unknowns): Unknowns => {
+  const equation = ({ x, q }: Unknowns): Unknowns | [Unknowns, Tree] => {
     const v = ravel(x);
-    const [, pull, r] = transforms.vjp(
+    const [, pull, [r, aux]] = transforms.vjp(
       (v: NDArray) => {
-        const r = plain(v);
-        return [weighed(r), r] as [NDArray, NDArray];
+        const [r, aux] = plain(v);
+        return [weighed(r), [r, aux]] as [NDArray, [NDArray, Tree]];
       },
       [v],
       { hasAux: true },
-    ) as unknown as [NDArray, (w: NDArray) => [NDArray], NDArray];
+    ) as unknown as [NDArray, (w: NDArray) => [NDArray], [NDArray, Tree]];
     const g = pull(weighed(r))[0];
     const zero = lower === null ? g : v.sub(between(v.sub(g), lower, upper!));
-    return { x: unravel(zero), q: r.sub(q) };
+    const both = { x: unravel(zero), q: r.sub(q) };
+    return hasAux ? [both, aux] : both;
   };
   Object.defineProperty(equation, "name", { value: residuals.name });
   const none = full([m], 0, dtype);
@@ -189,8 +221,8 @@ export function solveLeastSquares<T extends FloatTree>(
     root: false,
     bounds: lower === null ? null : { lower, upper: upper! },
   });
-  const [root, outcome] = transforms.customRoot(
-    equation as unknown as (x: Tree) => Tree,
+  const [root, outcome, aux = null] = transforms.customRoot(
+    equation as unknown as (x: Tree) => [Tree, Tree],
     { x: start, q: none } as unknown as Tree,
     (g, z) => {
       const apply = g as unknown as (z: Unknowns) => Unknowns;
@@ -225,10 +257,11 @@ export function solveLeastSquares<T extends FloatTree>(
       const dx = unravel(byHessian(hessian, ravel(yx)));
       return { x: dx, q: apply({ x: dx, q: none }).q.sub(yq) } as unknown as Tree;
     },
-    { hasAux: true },
+    { hasAux: true, functionHasAux: hasAux as true },
   ) as unknown as [
     Unknowns,
     Omit<Outcome, "x"> & { readonly gradient: NDArray; readonly at: AtSolution | null },
+    null?,
   ];
   leg?.take(outcome.state, maxSteps, transforms);
 
@@ -245,7 +278,7 @@ export function solveLeastSquares<T extends FloatTree>(
     gradientNorm: outcome.gradient,
     errorEstimate: null,
     history: outcome.history,
-    aux: null as never,
+    aux,
     description: `${op} by ${method.description}`,
   });
   if (options.throw) checkConverged(op, solution);

@@ -4,7 +4,8 @@
  * @module
  */
 import type { OptionKind } from "../core/signature.ts";
-import { describeValue } from "../core/errors.ts";
+import { describeValue, TreeError } from "../core/errors.ts";
+import { nameOf } from "../transforms/trees.ts";
 
 /**
  * Checks a tolerance.
@@ -68,4 +69,23 @@ export const trustRegionOptions: Readonly<Record<Shared, OptionKind>> = {
 export function checkLeg(op: string, leg: unknown): void {
   if (leg === undefined) return;
   checkMade(op, "leg", leg, (l) => typeof l.take === "function", "what start() gives");
+}
+
+/**
+ * What a function with an auxiliary output returned, `[what, aux]`.
+ *
+ * @throws {TreeError} where that is no list of two.
+ */
+export function withAux(
+  op: string,
+  f: unknown,
+  result: unknown,
+  what: string,
+): readonly [unknown, unknown] {
+  if (Array.isArray(result) && result.length === 2) return result as [unknown, unknown];
+  throw new TreeError(
+    `${op}: with hasAux, ${nameOf(f)} must return [${what}, aux], not ${
+      Array.isArray(result) ? `a list of ${result.length}` : describeValue(result)
+    }`,
+  );
 }

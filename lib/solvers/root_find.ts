@@ -18,7 +18,7 @@ import {
   flattenResult,
   nameOf,
 } from "../transforms/trees.ts";
-import type { Transforms } from "../transforms/types.ts";
+import type { HasAux, Transforms } from "../transforms/types.ts";
 import {
   type Adjoint,
   checkAdjoint,
@@ -30,14 +30,18 @@ import { type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome } from "./iterate.ts";
 import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
-import { checkLeg, checkMade, checkTolerance, trustRegionOptions } from "./options.ts";
+import { checkLeg, checkMade, checkTolerance, trustRegionOptions, withAux } from "./options.ts";
+import type { Stepper } from "./method.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 
 /** Options of `rootFind`. */
 export interface RootFindOptions {
-  /** The method: `levenbergMarquardt()` (the default). */
-  readonly solver?: TrustRegionMethod | undefined;
+  /**
+   * The method: `levenbergMarquardt()` (the default), `dogleg()`, `newton()`, `chord()`, or a `Stepper` of your own,
+   * whose solve ends where the residual is small beside the first one.
+   */
+  readonly solver?: TrustRegionMethod | Stepper<unknown> | undefined;
   /** The dictionary of transforms; pass a module system's where `f` uses modules. */
   readonly transforms?: Transforms | undefined;
   /** Largest relative change of each unknown by the last Newton step; default 6e-6 for float32, 2e-12 for float64. */
@@ -58,7 +62,10 @@ export interface RootFindOptions {
   readonly leg?: Leg | undefined;
 }
 
-const optionTable: OptionTable<RootFindOptions> = trustRegionOptions;
+const optionTable: OptionTable<RootFindOptions & HasAux> = {
+  ...trustRegionOptions,
+  hasAux: "boolean",
+};
 
 /**
  * Solves `f(x) = 0` for as many equations as unknowns, from `x0`: Newton's method in a trust region. Success is
@@ -85,14 +92,36 @@ const optionTable: OptionTable<RootFindOptions> = trustRegionOptions;
 export function rootFind<T extends FloatTree>(
   f: (x: Arrays<T>) => TreeLike<T>,
   x0: T,
-  options: RootFindOptions = {},
+  options?: RootFindOptions & HasAux<false>,
+): Solution<T>;
+/**
+ * With `hasAux`, `f` gives `[y, aux]`, and the solution's `aux` is that of `f` at the solution, evaluated once. It may
+ * be any tree of arrays, and has derivatives.
+ *
+ * @example
+ * ```ts
+ * import { rootFind } from "@injax/injax";
+ *
+ * const solution = rootFind((x) => [x.square().sub(2), { half: x.mul(0.5) }], 1, { hasAux: true });
+ * console.log(solution.aux.half.item().toFixed(4)); // 0.7071
+ * ```
+ */
+export function rootFind<T extends FloatTree, Aux extends Tree>(
+  f: (x: Arrays<T>) => readonly [TreeLike<T>, Aux],
+  x0: T,
+  options: RootFindOptions & { readonly hasAux: true },
+): Solution<T, Aux>;
+export function rootFind<T extends FloatTree>(
+  f: (x: Arrays<T>) => unknown,
+  x0: T,
+  options: RootFindOptions & HasAux = {},
 ): Solution<T> {
   const op = "rootFind";
   if (arguments.length > 2) checkCall("rootFind(f, x0, options)", arguments, optionTable);
   checkFunction(op, f);
   checkOptions(op, options);
   const { transforms = pure, maxSteps = 200, history = false, leg } = options;
-  const { adjoint = implicit() } = options;
+  const { adjoint = implicit(), hasAux = false, solver = levenbergMarquardt() } = options;
   const [given, def] = flattenArrays(op, x0, "x0");
   const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = bounds === null
@@ -101,15 +130,16 @@ export function rootFind<T extends FloatTree>(
   const { vector, ravel, unravel, sizes } = ravelTree(op, start, "x0");
   const tolerance = Math.max(...given.map((x) => defaultTolerance(x.dtype)));
   const { rtol = tolerance, atol = 0 } = options;
-  const method = made(options.solver ?? levenbergMarquardt(), {
+  const method: Stepper<unknown> = !("make" in solver) ? solver : made(solver, {
     rtol,
     atol,
     root: true,
     bounds: bounds === null ? null : { lower: ravel(bounds.lower), upper: ravel(bounds.upper) },
   });
-  const equation = (x: Arrays<T>): Arrays<T> => {
+  const equation = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
     const result = f(x);
-    const [fx, fxDef] = flattenResult(op, f, result);
+    const [y, aux] = hasAux ? withAux(op, f, result, "y") : [result, null];
+    const [fx, fxDef] = flattenResult(op, f, y);
     checkSameType(
       op,
       `x0 and the result of ${nameOf(f)}`,
@@ -119,11 +149,11 @@ export function rootFind<T extends FloatTree>(
       fxDef,
       "There must be an equation for each unknown; for other numbers of equations there is leastSquares",
     );
-    return result as Arrays<T>;
+    return hasAux ? [y as Arrays<T>, aux] : y as Arrays<T>;
   };
   Object.defineProperty(equation, "name", { value: f.name });
-  const [root, outcome] = transforms.customRoot(
-    equation as unknown as (x: Tree) => Tree,
+  const [root, outcome, aux = null] = transforms.customRoot(
+    equation as unknown as (x: Tree) => [Tree, Tree],
     start as Tree,
     (g, x) => {
       const problem = {
@@ -141,8 +171,8 @@ export function rootFind<T extends FloatTree>(
       ];
     },
     tangentSolver(adjoint, transforms, "df/dx") as never,
-    { hasAux: true },
-  ) as unknown as [Arrays<T>, Omit<Outcome, "x">];
+    { hasAux: true, functionHasAux: hasAux as true },
+  ) as unknown as [Arrays<T>, Omit<Outcome, "x">, null?];
   leg?.take(outcome.state, maxSteps, transforms);
   const known = (treeLeaves(root) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const { status, steps, residualNorm, valueNorm } = outcome;
@@ -155,7 +185,7 @@ export function rootFind<T extends FloatTree>(
     valueNorm: mul(valueNorm, factorOf(outcome, valueNorm.dtype)),
     errorEstimate: outcome.errorEstimate,
     history: outcome.history,
-    aux: null,
+    aux,
     description: `${op} by ${method.description}`,
   });
   if (options.throw) checkConverged(op, solution);
@@ -169,9 +199,14 @@ function checkOptions(op: string, options: RootFindOptions): void {
       op,
       "solver",
       solver,
-      (s) => typeof s.make === "function",
+      (s) => typeof s.make === "function" || typeof s.step === "function",
       "levenbergMarquardt(), dogleg(), newton(), chord() or another Stepper",
     );
+    if (!("make" in solver) && bounds !== undefined) {
+      throw new TypeError(
+        `${op}: ${solver.description} does not keep bounds. Take levenbergMarquardt(), dogleg() or newton()`,
+      );
+    }
   }
   if (transforms !== undefined) checkDictionary(op, transforms);
   if (rtol !== undefined) checkTolerance(op, "rtol", rtol);

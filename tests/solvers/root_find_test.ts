@@ -1,5 +1,14 @@
 /** `rootFind` against known roots and derivatives, and its honesty about failure. */
-import { grad, hessian, jit, numpy as np, rootFind, TreeError, vmap } from "../../mod.ts";
+import {
+  grad,
+  hessian,
+  jit,
+  numpy as np,
+  rootFind,
+  type Stepper,
+  TreeError,
+  vmap,
+} from "../../mod.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 
 const f64 = (xs: readonly number[]): np.NDArray => np.array([...xs], { dtype: "float64" });
@@ -61,5 +70,37 @@ Deno.test("another number of equations than unknowns is refused", () => {
     () => rootFind((x: np.NDArray) => x.sum().reshape([1]), f64([1, 2])),
     TreeError,
     "leastSquares",
+  );
+});
+
+Deno.test("hasAux gives what f gives beside its value, at the root, with derivatives", () => {
+  const solve = (a: np.NDArray) =>
+    rootFind((x) => [x.square().sub(a), { cube: x.pow(3) }], np.array(1, { dtype: "float64" }), {
+      hasAux: true,
+    });
+  const four = np.array(4, { dtype: "float64" });
+  for (const root of [solve(four), jit(solve)(four)]) {
+    assertAlmostEquals(root.aux.cube.item(), 8, 1e-12);
+  }
+  // The cube of the root is a^(3/2).
+  assertAlmostEquals(grad((a: np.NDArray) => solve(a).aux.cube)(four).item(), 3, 1e-11);
+});
+
+Deno.test("a method of one's own finds roots, by derivatives that it asks for, and keeps no bounds", () => {
+  const own: Stepper<null> = {
+    description: "Newton's method with damping",
+    init: () => null,
+    step: (x, r, _, local) => {
+      const slope = local.push(np.onesLike(x));
+      return [x.sub(r.div(slope).mul(0.9)), null];
+    },
+  };
+  const root = rootFind((x) => x.square().sub(2), f64([1]), { solver: own });
+  assertEquals(root.statusName, "converged", root.message);
+  assertAlmostEquals(root.value.item(), Math.SQRT2, 1e-11);
+  assertThrows(
+    () => rootFind((x) => x, f64([1]), { solver: own, bounds: { lower: 0 } }),
+    TypeError,
+    "does not keep bounds",
   );
 });
