@@ -115,7 +115,9 @@ function total(chunks: readonly Uint8Array[]): number {
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 
 /** How the value of a field is written: an integer, 32 bits, or a length and as many bytes. */
-const [VARINT, FIXED, DELIMITED] = [0, 5, 2];
+const VARINT = 0;
+const FIXED = 5;
+const DELIMITED = 2;
 
 /** Integers up to this are computed with as such. */
 const LARGEST = 0x7fffffff;

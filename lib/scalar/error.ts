@@ -127,7 +127,9 @@ const SINGLE_FAR = [
 ];
 
 /** The ends of the pieces. */
-const [NEAR_END, MIDDLE_END, FAR_END] = [27 / 32, 5 / 4, 20 / 7];
+const NEAR_END = 27 / 32;
+const MIDDLE_END = 5 / 4;
+const FAR_END = 20 / 7;
 
 /** What the functions have in common at the size `a` of an `f64`. */
 interface Pieces {

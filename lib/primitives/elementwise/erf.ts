@@ -148,7 +148,7 @@ const SPECIAL = [
 
 const erfP = /* @__PURE__ */ unary({
   name: "erf",
-  expr: floats(scalar.erf),
+  expr: /* @__PURE__ */ floats(scalar.erf),
   jvp: (t, x) => mul(t, mul(slopeAt0(x), exp(neg(mul(x, x))))),
   lower: (g, x, dtype) =>
     hasAccurateKernel(g, dtype) ? g.node("Erf", [x]) : erfIn(new Formula(g, dtype), x),
@@ -162,7 +162,7 @@ export function erf(x: NDArray): NDArray {
 
 const erfcP = /* @__PURE__ */ unary({
   name: "erfc",
-  expr: floats(scalar.erfc),
+  expr: /* @__PURE__ */ floats(scalar.erfc),
   jvp: (t, x) => neg(mul(t, mul(slopeAt0(x), exp(neg(mul(x, x)))))),
   lower: (g, x, dtype) => erfcIn(new Formula(g, dtype), x),
   domain: { special: SPECIAL },
@@ -175,7 +175,7 @@ export function erfc(x: NDArray): NDArray {
 
 const erfcxP = /* @__PURE__ */ unary({
   name: "erfcx",
-  expr: floats(scalar.erfcx),
+  expr: /* @__PURE__ */ floats(scalar.erfcx),
   jvp: (t, x, y) => mul(t, sub(mul(mul(scalarLike(2, x), x), y), slopeAt0(x))),
   lower: (g, x, dtype) => erfcxIn(new Formula(g, dtype), x),
   domain: { special: SPECIAL },
@@ -206,7 +206,7 @@ function erfInvIn(f: Formula, x: Value): Value {
 
 const erfInvP = /* @__PURE__ */ unary({
   name: "erf_inv",
-  expr: floats(scalar.erfInv),
+  expr: /* @__PURE__ */ floats(scalar.erfInv),
   jvp: (t, _, y) => mul(t, mul(scalarLike(Math.sqrt(Math.PI) / 2, y), exp(mul(y, y)))),
   lower: (g, x, dtype) => erfInvIn(new Formula(g, dtype), x),
   domain: {
