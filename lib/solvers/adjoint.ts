@@ -150,7 +150,8 @@ export function phantom(steps: number, tau = 1): Adjoint {
 
 /**
  * Differentiation through all steps that the solver made, with the state of each of them in memory: of what it
- * returned, whether that is a solution or not, by what `f` closes over and by the start.
+ * returned, whether that is a solution or not, by what `f` closes over and by the start. Where `f` uses modules,
+ * each step writes their state and draws a key, as in a loop; by the other adjoints a solve does so once.
  *
  * @example
  * ```ts

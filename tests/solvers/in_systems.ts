@@ -5,10 +5,13 @@
  * @module
  */
 import {
+  aitken,
   anderson,
   bfgs,
   bicgstab,
   bracketRoot,
+  brent,
+  broyden,
   cg,
   cholesky,
   curveFit,
@@ -85,7 +88,10 @@ const linear = (solver?: LinearMethod, tags = {}): Solve => ({ linear }, x, tran
     ...tight,
   }).value;
 
-/** All of them, by family and method. */
+/**
+ * All of them, by family and method. `unrolled()` and `checkpointed()` are not here: their steps are a loop of
+ * the system, in which each step draws a key and writes state.
+ */
 export const solves: Readonly<Record<string, Solve>> = {
   "fixedPoint": fixed({}),
   "fixedPoint by damped()": fixed({ solver: damped({ damping: 0.8 }) }),
@@ -94,6 +100,9 @@ export const solves: Readonly<Record<string, Solve>> = {
   "fixedPoint, adjoint by gmres()": fixed({ adjoint: implicit({ linearSolver: gmres() }) }),
   "fixedPoint, oneStep()": fixed({ adjoint: oneStep() }),
   "fixedPoint, phantom()": fixed({ adjoint: phantom(3, 0.7) }),
+  "fixedPoint by broyden()": fixed({ solver: broyden() }),
+  "fixedPoint by aitken()": fixed({ solver: aitken() }),
+  "fixedPoint by newton()": fixed({ solver: newton() }),
   "rootFind": ({ cell }, x, transforms) =>
     rootFind((z: NDArray) => cell(z).add(x).sub(z), x, { transforms }).value,
   "rootFind by newton()": ({ cell }, x, transforms) =>
@@ -107,6 +116,11 @@ export const solves: Readonly<Record<string, Solve>> = {
   "bracketRoot": ({ cell }, x, transforms) =>
     bracketRoot((t) => cell(np.stack([t, t.mul(0.5)])).add(x).sum().sub(t.mul(2)), [-4, 4], {
       transforms,
+    }).value,
+  "bracketRoot by brent()": ({ cell }, x, transforms) =>
+    bracketRoot((t) => cell(np.stack([t, t.mul(0.5)])).add(x).sum().sub(t.mul(2)), [-4, 4], {
+      transforms,
+      solver: brent(),
     }).value,
   "leastSquares": squares({}),
   "leastSquares, bounds": squares({ bounds: { lower: -5, upper: 0.1 } }),
