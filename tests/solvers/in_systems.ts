@@ -96,6 +96,12 @@ export const solves: Readonly<Record<string, Solve>> = {
   "fixedPoint": fixed({}),
   "fixedPoint by damped()": fixed({ solver: damped({ damping: 0.8 }) }),
   "fixedPoint by anderson(), memory 1": fixed({ solver: anderson({ memory: 1 }) }),
+  "fixedPoint, parts, trajectory, radius": fixed({
+    comparand: (z: NDArray) => [z],
+    trajectory: true,
+    spectralRadius: true,
+    minSteps: 3,
+  }),
   "fixedPoint, adjoint by products": fixed({ adjoint: implicit({ linearSolver: "iterative" }) }),
   "fixedPoint, adjoint by gmres()": fixed({ adjoint: implicit({ linearSolver: gmres() }) }),
   "fixedPoint, oneStep()": fixed({ adjoint: oneStep() }),
