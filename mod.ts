@@ -84,8 +84,12 @@ export type { DType, TypedArray } from "./lib/core/dtype.ts";
 export type {
   CumulativeOptions,
   DiagonalOptions,
+  ExtremeOptions,
+  MaskedOptions,
+  MeanOptions,
   ReduceOptions,
   SortOptions,
+  SumOptions,
   TakeMode,
   TakeOptions,
   VarianceOptions,

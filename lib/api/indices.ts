@@ -76,3 +76,11 @@ export function takeInRange(x: NDArray, indices: NDArray, axis: number): NDArray
 export function takeConstant(x: NDArray, indices: readonly number[], axis: number): NDArray {
   return takeInRange(x, int32Constant(indices), axis);
 }
+
+/** The error for a result whose shape depends on values that are not known. */
+export function unknownLength(op: string, option: string): ShapeError {
+  return new ShapeError(
+    `${op}: the shape of the result depends on values, which are not known while a function is traced. ` +
+      `Give the option ${option}`,
+  );
+}

@@ -8,6 +8,8 @@
  *
  * @module
  */
+import "./methods.ts";
+
 export * from "./decompositions.ts";
 export * from "./matrix_functions.ts";
 export * from "./norms.ts";

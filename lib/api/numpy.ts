@@ -8,13 +8,19 @@
  *
  * @module
  */
+import "./methods.ts";
+
 export type { Axes, NDArray, Nested, Operand } from "../core/array.ts";
 export type { DType, TypedArray } from "../core/dtype.ts";
 export type {
   CumulativeOptions,
   DiagonalOptions,
+  ExtremeOptions,
+  MaskedOptions,
+  MeanOptions,
   ReduceOptions,
   SortOptions,
+  SumOptions,
   TakeMode,
   TakeOptions,
   VarianceOptions,
@@ -25,6 +31,8 @@ export * from "./arithmetic.ts";
 export * from "./elementary.ts";
 export * from "./logic.ts";
 export * from "./reductions.ts";
+export * from "./running.ts";
+export * from "./statistics.ts";
 export * from "./shaping.ts";
 export * from "./joining.ts";
 export * from "./products.ts";
@@ -34,3 +42,17 @@ export * from "./creation.ts";
 export * from "./einsum.ts";
 export * from "./indexing.ts";
 export * from "./sorting.ts";
+export * from "./stacking.ts";
+export * from "./floating.ts";
+export * from "./quantiles.ts";
+export * from "./nan_reductions.ts";
+export * from "./histograms.ts";
+export * from "./sequences.ts";
+export * from "./signals.ts";
+export * from "./sets.ts";
+export * from "./turning.ts";
+export * from "./choosing.ts";
+export * from "./vector_products.ts";
+export * from "./polynomials.ts";
+export * from "./mapping.ts";
+export * from "./ranges.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DiagonalOptions, ReduceOptions } from "../core/method_options.ts";
+import type { CumulativeOptions, DiagonalOptions, ReduceOptions } from "../core/method_options.ts";
 import type { OptionTable } from "../core/signature.ts";
 import type { DTypeOptions } from "./arguments.ts";
 
@@ -13,6 +13,9 @@ export const dtypeOptions: OptionTable<DTypeOptions> = { dtype: "dtype" };
 
 /** Of reductions. */
 export const reduceOptions: OptionTable<ReduceOptions> = { keepDims: "boolean" };
+
+/** Of running sums and products. */
+export const cumulativeOptions: OptionTable<CumulativeOptions> = { reverse: "boolean" };
 
 /** Of `diagonal` and `trace`. */
 export const diagonalOptions: OptionTable<DiagonalOptions> = {

@@ -3,5 +3,7 @@
  *
  * @module
  */
+import "./methods.ts";
+
 export * from "./keys.ts";
 export * from "./distributions.ts";

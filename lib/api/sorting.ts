@@ -4,6 +4,8 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
+import { sameShape } from "../core/aval.ts";
+import { expectInteger } from "../core/checks.ts";
 import { isFloat } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { SortOptions } from "../core/method_options.ts";
@@ -16,8 +18,10 @@ import { select } from "../primitives/elementwise/select.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { rev } from "../primitives/slicing/concatenate.ts";
 import * as p from "../primitives/sort/sort.ts";
+import { takeAlongAxis } from "./indexing.ts";
 import { takeInRange } from "./indices.ts";
-import { asOperand, expectAxis, promote } from "./operands.ts";
+import { asOperand, expectArray, expectAxis, promote } from "./operands.ts";
+import { unstack } from "./stacking.ts";
 
 const sortOptions: OptionTable<SortOptions> = { descending: "boolean" };
 
@@ -134,4 +138,74 @@ export function searchsorted(
     high = select(and(open, not(before)), middle, high);
   }
   return low;
+}
+
+/**
+ * Elements along `axis` so that the `k`-th is where it is in ascending order, smaller ones in front of it
+ * and larger ones behind, as `jax.numpy.partition`. Here all of them are sorted.
+ *
+ * @throws {AxisError} where the axis is out of range.
+ * @throws {RangeError} where there is no `k`-th element.
+ */
+export function partition(x: NDArray, k: number, axis = -1): NDArray {
+  if (arguments.length > 3) checkCall("partition(x, k, axis)", arguments);
+  checkPlace("partition", x, k, axis);
+  return sort(x, axis);
+}
+
+/**
+ * Positions (int32) of the elements in an order as of {@linkcode partition}, as `jax.numpy.argpartition`.
+ *
+ * @throws {AxisError} where the axis is out of range.
+ * @throws {RangeError} where there is no `k`-th element.
+ */
+export function argpartition(x: NDArray, k: number, axis = -1): NDArray {
+  if (arguments.length > 3) checkCall("argpartition(x, k, axis)", arguments);
+  checkPlace("argpartition", x, k, axis);
+  return argsort(x, axis);
+}
+
+function checkPlace(op: string, x: NDArray, k: number, axis: number): void {
+  const a = expectArray(op, x);
+  const n = a.shape[expectAxis(op, axis, a.ndim)]!;
+  expectInteger(op, k, "k", -n, n - 1);
+}
+
+/**
+ * Positions (int32) of the elements in ascending order by several keys, as `jax.numpy.lexsort`: the last
+ * key goes first, those before it decide between equal ones.
+ *
+ * @throws {ShapeError} where there are no keys, or of different shapes.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const [first, second] = [np.array([3, 1, 2]), np.array([0, 1, 0])];
+ * console.log(np.lexsort([first, second]).toArray()); // [ 2, 0, 1 ]
+ * ```
+ */
+export function lexsort(keys: readonly NDArray[] | NDArray, axis = -1): NDArray {
+  if (arguments.length > 2) checkCall("lexsort(keys, axis)", arguments);
+  const list = Array.isArray(keys)
+    ? keys
+    : unstack(expectArray("lexsort", keys as NDArray, "keys"));
+  const [first] = list;
+  if (first === undefined) throw new ShapeError("lexsort: there are no keys to sort by");
+  list.forEach((key: NDArray, i: number) => {
+    if (!sameShape(expectArray("lexsort", key, `key ${i}`).shape, first.shape)) {
+      throw new ShapeError(
+        `lexsort: keys have one shape, but key 0 has ${formatShape(first.shape)} and key ${i} ${
+          formatShape(key.shape)
+        }`,
+      );
+    }
+  });
+  const along = expectAxis("lexsort", axis, first.ndim);
+  // Sorting keeps the order of equal elements: so by each key in turn, the most important one last.
+  let order = argsort(first, along);
+  for (const key of list.slice(1)) {
+    order = takeAlongAxis(order, argsort(takeAlongAxis(key, order, along), along), along);
+  }
+  return order;
 }

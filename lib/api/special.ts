@@ -4,6 +4,8 @@
  *
  * @module
  */
+import "./methods.ts";
+
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
 import { checkCall } from "../core/signature.ts";

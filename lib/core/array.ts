@@ -14,8 +14,12 @@ import { formatShape, ShapeError } from "./errors.ts";
 import type {
   CumulativeOptions,
   DiagonalOptions,
+  ExtremeOptions,
+  MaskedOptions,
+  MeanOptions,
   ReduceOptions,
   SortOptions,
+  SumOptions,
   TakeOptions,
   VarianceOptions,
 } from "./method_options.ts";
@@ -279,47 +283,47 @@ export abstract class NDArray {
   }
 
   /** Sum over `axis` (all axes where left out). */
-  sum(axis?: Axes, options?: ReduceOptions): NDArray {
+  sum(axis?: Axes, options?: SumOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.sum(axis, options)", arguments);
     return methods.sum(this, axis, options);
   }
   /** Mean over `axis`. */
-  mean(axis?: Axes, options?: ReduceOptions): NDArray {
+  mean(axis?: Axes, options?: MeanOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.mean(axis, options)", arguments);
     return methods.mean(this, axis, options);
   }
   /** Largest element over `axis`; NaN wins. */
-  max(axis?: Axes, options?: ReduceOptions): NDArray {
+  max(axis?: Axes, options?: ExtremeOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.max(axis, options)", arguments);
     return methods.max(this, axis, options);
   }
   /** Smallest element over `axis`; NaN wins. */
-  min(axis?: Axes, options?: ReduceOptions): NDArray {
+  min(axis?: Axes, options?: ExtremeOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.min(axis, options)", arguments);
     return methods.min(this, axis, options);
   }
   /** Product over `axis`. */
-  prod(axis?: Axes, options?: ReduceOptions): NDArray {
+  prod(axis?: Axes, options?: SumOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.prod(axis, options)", arguments);
     return methods.prod(this, axis, options);
   }
   /** Whether any element over `axis` is not 0. */
-  any(axis?: Axes, options?: ReduceOptions): NDArray {
+  any(axis?: Axes, options?: MaskedOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.any(axis, options)", arguments);
     return methods.any(this, axis, options);
   }
   /** Whether all elements over `axis` are not 0. */
-  all(axis?: Axes, options?: ReduceOptions): NDArray {
+  all(axis?: Axes, options?: MaskedOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.all(axis, options)", arguments);
     return methods.all(this, axis, options);
   }
   /** Variance over `axis`, divided by the number of elements less `ddof`. */
-  var(axis?: Axes, options?: VarianceOptions): NDArray {
+  var(axis?: Axes, options?: VarianceOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.var(axis, options)", arguments);
     return methods.var(this, axis, options);
   }
   /** Standard deviation over `axis`, the root of the variance. */
-  std(axis?: Axes, options?: VarianceOptions): NDArray {
+  std(axis?: Axes, options?: VarianceOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.std(axis, options)", arguments);
     return methods.std(this, axis, options);
   }

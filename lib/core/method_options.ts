@@ -1,8 +1,10 @@
 /**
- * What the methods of arrays, and the functions of the same names, take besides arrays.
+ * What the methods of arrays, and the functions of the same names, take besides arrays. `X` is what may
+ * be an operand, which this file does not know: arrays have methods that take these options.
  *
  * @module
  */
+import type { DType } from "./dtype.ts";
 
 /** Options of reductions. */
 export interface ReduceOptions {
@@ -10,10 +12,40 @@ export interface ReduceOptions {
   readonly keepDims?: boolean | undefined;
 }
 
+/** Options of reductions that may leave elements out. */
+export interface MaskedOptions<X> extends ReduceOptions {
+  /** Which elements count, as a mask that broadcasts to the array; all where left out. */
+  readonly where?: X | undefined;
+}
+
+/** Options of `max` and `min`. */
+export interface ExtremeOptions<X> extends MaskedOptions<X> {
+  /** What the result is compared with too; needed with `where`, and where there may be no elements. */
+  readonly initial?: X | undefined;
+}
+
+/** Options of `sum` and `prod`. */
+export interface SumOptions<X> extends MaskedOptions<X> {
+  /** What is added or multiplied to. */
+  readonly initial?: X | undefined;
+  /** The element type to which elements are converted first. */
+  readonly dtype?: DType | undefined;
+}
+
+/** Options of `mean`. */
+export interface MeanOptions<X> extends MaskedOptions<X> {
+  /** The element type to which elements are converted first. */
+  readonly dtype?: DType | undefined;
+}
+
 /** Options of `var` and `std`. */
-export interface VarianceOptions extends ReduceOptions {
+export interface VarianceOptions<X> extends MeanOptions<X> {
   /** What is subtracted from the number of elements in the divisor; 0 where left out. */
   readonly ddof?: number | undefined;
+  /** The same as `ddof`, under the name of the array API standard. */
+  readonly correction?: number | undefined;
+  /** The mean, where it is known: it broadcasts to the array. */
+  readonly mean?: X | undefined;
 }
 
 /** Options of `cumsum` and `cumprod`. */

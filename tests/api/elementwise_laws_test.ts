@@ -51,24 +51,26 @@ function argumentsOf(dtype: DType, count: number): ConcreteArray[] {
 
 /** Whether a function gives each element from the same element of its arguments alone. */
 function isElementwise(f: F, args: readonly ConcreteArray[]): boolean {
-  let whole: NDArray;
   try {
-    whole = f(...args);
+    const whole = f(...args);
+    const n = args[0]!.size;
+    if (!(whole instanceof NDArray) || whole.ndim !== 1 || whole.size !== n) return false;
+    const values = whole.dataSync();
+    for (let i = 0; i < n; i += Math.ceil(n / 60)) {
+      const one = f(...args.map((x) => vector([x.values[i]!], x.dtype)));
+      if (one.size !== 1 || !Object.is(one.dataSync()[0], values[i])) return false;
+    }
+    return true;
   } catch {
-    return false; // It wants other arguments, or does not take the dtype.
+    return false; // It wants other arguments, or does not take the dtype or the length.
   }
-  const n = args[0]!.size;
-  if (!(whole instanceof NDArray) || whole.ndim !== 1 || whole.size !== n) return false;
-  const values = whole.dataSync();
-  for (let i = 0; i < n; i += Math.ceil(n / 60)) {
-    const one = f(...args.map((x) => vector([x.values[i]!], x.dtype)));
-    if (one.size !== 1 || !Object.is(one.dataSync()[0], values[i])) return false;
-  }
-  return true;
 }
 
 const namespaces = { np, nn, special };
 const found = new Map<string, string[]>();
+
+/** Functions that give floats and take integers alone as their second argument. */
+const takesIntegers: ReadonlySet<string> = new Set(["np.ldexp"]);
 
 for (const [space, functions] of Object.entries(namespaces)) {
   for (const [name, f] of Object.entries(functions)) {
@@ -86,7 +88,7 @@ for (const [space, functions] of Object.entries(namespaces)) {
           const what = `${key} of ${count} ${dtype}: `;
           const exact = difference(interpreted, eager, 0);
           assert(exact === null, `${what}interpreted, ${exact}`);
-          if (!isFloat(dtype) && isFloat(eager.dtype)) {
+          if (!isFloat(dtype) && isFloat(eager.dtype) && !takesIntegers.has(key)) {
             const floats = args.map((x) => x.astype(eager.dtype));
             const same = difference(eager, (f as F)(...floats), 0);
             assert(same === null, `${what}not calculated with as ${eager.dtype}: ${same}`);

@@ -12,7 +12,8 @@ export const LIBRARY = "@jsr/injax__injax";
 
 /** A page that computes eagerly and compiles. */
 export const pageProgram: string = `
-  import { jit, numpy as np } from "${LIBRARY}";
+  import { jit } from "${LIBRARY}";
+  import * as np from "${LIBRARY}/numpy";
   const x = np.array([1, 2]);
   console.log(JSON.stringify([x.add(1), jit((x) => np.exp(x).sum())(x.mul(0))].map((y) => y.toArray())));
 `;

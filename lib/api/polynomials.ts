@@ -1,0 +1,276 @@
+/**
+ * Polynomials as vectors of coefficients, the highest power first.
+ *
+ * @module
+ */
+import type { NDArray, Operand } from "../core/array.ts";
+import { expectInteger } from "../core/checks.ts";
+import { epsilon } from "../core/dtype.ts";
+import { formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { onesLike, scalarLike } from "../primitives/constants/full.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { add as addOf, div, mul, neg, sub as subOf } from "../primitives/elementwise/arithmetic.ts";
+import { sqrt } from "../primitives/elementwise/elementary.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { pad, slice } from "../primitives/slicing/slice.ts";
+import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { asFloat, asOperand, expectArray, promote } from "./operands.ts";
+import { convolve } from "./signals.ts";
+import { lstsq } from "./systems.ts";
+import { vander } from "./vector_products.ts";
+
+/** Coefficients, which are a vector. */
+function coefficients(op: string, p: Operand, what = "p"): NDArray {
+  const a = asOperand(op, p, what);
+  if (a.ndim > 1) {
+    throw new ShapeError(`${op}: ${what} has shape ${formatShape(a.shape)}, but must be a vector`);
+  }
+  return a.ndim === 0 ? reshape(a, [1]) : a;
+}
+
+/**
+ * Values of polynomials at `x` by Horner's scheme, as `jax.numpy.polyval`: `p` [n], the highest power
+ * first.
+ *
+ * @throws {ShapeError} where `p` is not a vector.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.polyval(np.array([1, 0, -1]), np.array([2, 3])).toArray()); // [ 3, 8 ]
+ * ```
+ */
+export function polyval(p: NDArray, x: Operand): NDArray {
+  if (arguments.length > 2) checkCall("polyval(p, x)", arguments);
+  const [c, a] = promote("polyval", coefficients("polyval", p), x, undefined, ["p", "x"]);
+  const coefficient = (i: number): NDArray => reshape(slice(c, [i], [i + 1]), []);
+  let out = broadcastTo(c.size === 0 ? scalarLike(0, a) : coefficient(0), a.shape);
+  for (let i = 1; i < c.size; i++) out = addOf(mul(out, a), coefficient(i));
+  return out;
+}
+
+/** Two polynomials of one length, with zeros in front of the shorter one. */
+function aligned(op: string, p: Operand, q: Operand): [NDArray, NDArray] {
+  const [a, b] = promote(op, coefficients(op, p), coefficients(op, q, "q"));
+  const n = Math.max(a.size, b.size);
+  const to = (x: NDArray): NDArray => pad(x, scalarLike(0, x), [n - x.size], [0]);
+  return [to(a), to(b)];
+}
+
+/** Sum of two polynomials, as `jax.numpy.polyadd`. */
+export function polyadd(p: Operand, q: Operand): NDArray {
+  if (arguments.length > 2) checkCall("polyadd(p, q)", arguments);
+  return addOf(...aligned("polyadd", p, q));
+}
+
+/** Difference of two polynomials, as `jax.numpy.polysub`. */
+export function polysub(p: Operand, q: Operand): NDArray {
+  if (arguments.length > 2) checkCall("polysub(p, q)", arguments);
+  return subOf(...aligned("polysub", p, q));
+}
+
+/**
+ * Product of two polynomials, as `jax.numpy.polymul`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.polymul(np.array([1, 1]), np.array([1, -1])).toArray()); // [ 1, 0, -1 ]
+ * ```
+ */
+export function polymul(p: Operand, q: Operand): NDArray {
+  if (arguments.length > 2) checkCall("polymul(p, q)", arguments);
+  const [a, b] = promote("polymul", coefficients("polymul", p), coefficients("polymul", q, "q"));
+  return convolve(a, b);
+}
+
+/**
+ * Quotient and remainder of two polynomials, as `jax.numpy.polydiv`: as floats, leading zeros kept.
+ *
+ * @throws {ShapeError} where one is not a vector, or is empty.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const [quotient] = np.polydiv(np.array([1, 0, -1]), np.array([1, 1]));
+ * console.log(quotient.toArray()); // [ 1, -1 ]
+ * ```
+ */
+export function polydiv(p: Operand, q: Operand): [quotient: NDArray, remainder: NDArray] {
+  if (arguments.length > 2) checkCall("polydiv(p, q)", arguments);
+  const op = "polydiv";
+  const [a, b] = promote(
+    op,
+    asFloat(op, coefficients(op, p)),
+    asFloat(op, coefficients(op, q, "q")),
+  );
+  if (b.size === 0) throw new ShapeError(`${op}: q has no coefficients to divide by`);
+  const [m, n] = [a.size, b.size];
+  if (m < n) return [broadcastTo(scalarLike(0, a), [1]), a];
+  const lead = slice(b, [0], [1]);
+  const factors: NDArray[] = [];
+  let rest = a;
+  for (let i = 0; i + n <= m; i++) {
+    const factor = div(slice(rest, [i], [i + 1]), lead);
+    factors.push(factor);
+    const product = mul(b, factor);
+    rest = subOf(rest, pad(product, scalarLike(0, product), [i], [m - n - i]));
+  }
+  return [concatenate(factors, 0), rest];
+}
+
+/**
+ * Coefficients of the derivative of order `m`, as `jax.numpy.polyder`.
+ *
+ * @throws {RangeError} where `m` is negative.
+ */
+export function polyder(p: Operand, m = 1): NDArray {
+  if (arguments.length > 2) checkCall("polyder(p, m)", arguments);
+  expectInteger("polyder", m, "m", 0);
+  let c = asFloat("polyder", coefficients("polyder", p));
+  for (let k = 0; k < m && c.size > 0; k++) {
+    const n = c.size - 1;
+    const powers = subOf(scalarLike(n, c), iota([n], 0, c.dtype));
+    c = mul(slice(c, [0], [n]), powers);
+  }
+  return c;
+}
+
+/**
+ * Coefficients of the integral of order `m`, as `jax.numpy.polyint`: `constants` are those of integration,
+ * one for all, or [m].
+ *
+ * @throws {RangeError} where `m` is negative.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.polyint(np.array([2, 1]), 1, 3).toArray()); // [ 1, 1, 3 ]
+ * ```
+ */
+export function polyint(p: Operand, m = 1, constants: Operand = 0): NDArray {
+  if (arguments.length > 3) checkCall("polyint(p, m, constants)", arguments);
+  expectInteger("polyint", m, "m", 0);
+  const [start, k] = promote(
+    "polyint",
+    asFloat("polyint", coefficients("polyint", p)),
+    asFloat("polyint", constants, "constants"),
+  );
+  if (k.ndim > 1 || (k.ndim === 1 && k.size !== 1 && k.size !== m)) {
+    throw new ShapeError(
+      `polyint: there are ${m} constants of integration, but they have shape ${
+        formatShape(k.shape)
+      }`,
+    );
+  }
+  let c = start;
+  for (let i = 0; i < m; i++) {
+    const n = c.size;
+    const powers = subOf(scalarLike(n, c), iota([n], 0, c.dtype));
+    const constant = k.size === 1 ? reshape(k, [1]) : slice(k, [i], [i + 1]);
+    c = concatenate([div(c, powers), constant], 0);
+  }
+  return c;
+}
+
+/**
+ * The polynomial with given roots and the leading coefficient 1, as `jax.numpy.poly` of a vector.
+ *
+ * @throws {ShapeError} where `roots` are not a vector.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.poly(np.array([1, 2])).toArray()); // [ 1, -3, 2 ]
+ * ```
+ */
+export function poly(roots: NDArray): NDArray {
+  if (arguments.length > 1) checkCall("poly(roots)", arguments);
+  const r = asFloat("poly", expectArray("poly", roots, "roots"), "roots");
+  if (r.ndim !== 1) {
+    throw new ShapeError(
+      `poly: roots have shape ${formatShape(r.shape)}, but must be a vector. ` +
+        "Give the eigenvalues of a matrix",
+    );
+  }
+  let out = onesLike(broadcastTo(scalarLike(1, r), [1]));
+  for (let i = 0; i < r.size; i++) {
+    const root = slice(r, [i], [i + 1]);
+    out = convolve(out, concatenate([onesLike(root), neg(root)], 0));
+  }
+  return out;
+}
+
+/** Options of {@linkcode polyfit}. */
+export interface PolyfitOptions {
+  /** Weights of the residuals, not of their squares: [n]. */
+  readonly w?: NDArray | undefined;
+  /** Singular values below this share of the largest one count as 0; `n` machine epsilons where left out. */
+  readonly rcond?: number | undefined;
+}
+
+const polyfitOptions: OptionTable<PolyfitOptions> = { w: "operand", rcond: "tolerance" };
+
+/**
+ * The polynomial of a degree that fits points best in the sense of least squares, as `jax.numpy.polyfit`:
+ * `x` [n], `y` [n] or [n, k]; [degree + 1] or [degree + 1, k].
+ *
+ * @throws {RangeError} where the degree is negative.
+ * @throws {ShapeError} where `x` and `y` differ in length.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const x = np.array([0, 1, 2, 3], { dtype: "float64" });
+ * const fit = np.polyfit(x, x.mul(2).add(1), 1);
+ * console.log(np.round(fit, 9).toArray()); // [ 2, 1 ]
+ * ```
+ */
+export function polyfit(
+  x: NDArray,
+  y: NDArray,
+  degree: number,
+  options: PolyfitOptions = {},
+): NDArray {
+  if (arguments.length > 3) checkCall("polyfit(x, y, degree, options)", arguments, polyfitOptions);
+  const op = "polyfit";
+  expectInteger(op, degree, "the degree", 0);
+  const [a, b] = promote(
+    op,
+    asFloat(op, expectArray(op, x)),
+    asFloat(op, expectArray(op, y, "y"), "y"),
+  );
+  const n = a.size;
+  if (a.ndim !== 1 || n === 0 || b.ndim < 1 || b.ndim > 2 || b.shape[0] !== n) {
+    throw new ShapeError(
+      `${op}: x must be a vector [n] that is not empty, and y [n] or [n, k], but they have shapes ${
+        formatShape(a.shape)
+      } and ${formatShape(b.shape)}`,
+    );
+  }
+  let lhs = vander(a, degree + 1);
+  let rhs = b;
+  if (options.w !== undefined) {
+    const w = asFloat(op, options.w, "w");
+    if (w.ndim !== 1 || w.size !== n) {
+      throw new ShapeError(`${op}: w has shape ${formatShape(w.shape)}, but there are ${n} points`);
+    }
+    const column = reshape(w, [n, 1]);
+    lhs = mul(lhs, column);
+    rhs = mul(rhs, rhs.ndim === 1 ? w : column);
+  }
+  // Columns of one length, so that no power is lost beside another.
+  const scale = sqrt(reduceSum(mul(lhs, lhs), [0]));
+  const { x: fit } = lstsq(div(lhs, scale), rhs, {
+    rcond: options.rcond ?? n * epsilon(lhs.dtype),
+  });
+  return div(fit, rhs.ndim === 1 ? scale : reshape(scale, [degree + 1, 1]));
+}

@@ -1,0 +1,209 @@
+/**
+ * Quantiles, of all elements or of those that are not NaN.
+ *
+ * @module
+ */
+import type { Axes, NDArray, Operand } from "../core/array.ts";
+import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import type { ReduceOptions } from "../core/method_options.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { scalarLike } from "../primitives/constants/full.ts";
+import { add, div, maximum, minimum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { eq, le, not, or } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { isNaN } from "../primitives/elementwise/elementary.ts";
+import { ceil, floor } from "../primitives/elementwise/rounding.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { transpose } from "../primitives/shape/transpose.ts";
+import { slice } from "../primitives/slicing/slice.ts";
+import { sort } from "../primitives/sort/sort.ts";
+import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { takeAlongAxis } from "./indexing.ts";
+import { asFloat, expectAxes, promote } from "./operands.ts";
+import { reduceOptions } from "./options.ts";
+import { countOf } from "./reducing.ts";
+
+/** Between which elements a quantile lies, and what is taken there. */
+export type QuantileMethod = "linear" | "lower" | "higher" | "midpoint" | "nearest";
+
+/** Options of quantiles. */
+export interface QuantileOptions extends ReduceOptions {
+  /** What is taken between two elements: `"linear"`, which is the default, interpolates. */
+  readonly method?: QuantileMethod | undefined;
+}
+
+const quantileOptions: OptionTable<QuantileOptions> = { ...reduceOptions, method: "string" };
+
+const methods: readonly QuantileMethod[] = ["linear", "lower", "higher", "midpoint", "nearest"];
+
+/** Quantiles over axes: the axes of `q` are in front of those that are left. */
+function quantilesOf(
+  op: string,
+  x: Operand,
+  q: Operand,
+  axis: Axes | undefined,
+  options: QuantileOptions,
+  skipNaN: boolean,
+): NDArray {
+  const { method = "linear", keepDims } = options;
+  if (!methods.includes(method)) {
+    throw new TypeError(
+      `${op}: method must be ${methods.map((m) => `"${m}"`).join(", ")}, not ${
+        describeValue(method)
+      }`,
+    );
+  }
+  const shares = typeof q === "number" ? q : asFloat(op, q, "q");
+  const [a, share] = promote(op, asFloat(op, x), shares);
+  const axes = expectAxes(op, axis, a.ndim);
+  const n = countOf(a, axes);
+  if (n === 0) {
+    throw new ShapeError(`${op}: x has shape ${formatShape(a.shape)} and so no elements`);
+  }
+  const others = a.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const rest = others.map((i) => a.shape[i]!);
+  const m = rest.reduce((size, k) => size * k, 1);
+  const [sorted] = sort(reshape(transpose(a, [...others, ...axes]), [m, n]), 1);
+  const k = share.size;
+  const row = reshape(share, [1, k]);
+  const constant = (value: number): NDArray => scalarLike(value, row);
+  // How many elements count, by row: NaN is at the end.
+  const missing = isNaN(sorted);
+  const count = skipNaN
+    ? reduceSum(convert(not(missing), a.dtype), [1])
+    : broadcastTo(constant(n), [m]);
+  const last = maximum(sub(reshape(count, [m, 1]), constant(1)), constant(0));
+  const at = mul(broadcastTo(row, [m, k]), last);
+  const clamped = (place: NDArray): NDArray => minimum(maximum(place, constant(0)), last);
+  const [below, above] = [clamped(floor(at)), clamped(ceil(at))];
+  const element = (place: NDArray): NDArray => takeAlongAxis(sorted, convert(place, "int32"), 1);
+  const [low, high] = [element(below), element(above)];
+  const weight = sub(at, floor(at));
+  const zero = constant(0);
+  let out: NDArray;
+  if (method === "lower") out = low;
+  else if (method === "higher") out = high;
+  else if (method === "nearest") out = select(le(weight, constant(0.5)), low, high);
+  else if (method === "midpoint") {
+    out = select(eq(below, above), low, div(add(low, high), constant(2)));
+  } else {
+    // Where a quantile is an element, its neighbour has no share in it, be it infinite or not.
+    const between = add(mul(low, sub(constant(1), weight)), mul(high, weight));
+    out = select(eq(weight, zero), low, between);
+  }
+  // NaN comes from no one element, so none has a share in it.
+  const nan = stopGradient(slice(sorted, [0, n - 1], [m, n]));
+  const none = skipNaN ? eq(reshape(count, [m, 1]), zero) : isNaN(nan);
+  const outside = or(broadcastTo(none, [m, k]), isNaN(at));
+  out = select(outside, broadcastTo(constant(NaN), [m, k]), out);
+  const kept = keepDims ? a.shape.map((length, i) => axes.includes(i) ? 1 : length) : rest;
+  return reshape(transpose(out, [1, 0]), [...share.shape, ...kept]);
+}
+
+/**
+ * Quantiles of `x` over `axis`, as `jax.numpy.quantile`: `q` from 0 to 1, a number or an array whose axes
+ * are in front of those of the result. NaN where there is one.
+ *
+ * @throws {AxisError} where an axis is out of range.
+ * @throws {ShapeError} where there are no elements.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const x = np.array([4, 1, 3, 2]);
+ * console.log(np.quantile(x, 0.5).item()); // 2.5
+ * console.log(np.quantile(x, 0.5, 0, { method: "lower" }).item()); // 2
+ * ```
+ */
+export function quantile(
+  x: Operand,
+  q: Operand,
+  axis?: Axes,
+  options: QuantileOptions = {},
+): NDArray {
+  if (arguments.length > 3) {
+    checkCall("quantile(x, q, axis, options)", arguments, quantileOptions);
+  }
+  return quantilesOf("quantile", x, q, axis, options, false);
+}
+
+/**
+ * Quantiles of `x` over `axis` with `q` from 0 to 100, as `jax.numpy.percentile`.
+ *
+ * @throws {AxisError} where an axis is out of range.
+ * @throws {ShapeError} where there are no elements.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.percentile(np.array([4, 1, 3, 2, 5]), np.array([0, 25])).toArray()); // [ 1, 2 ]
+ * ```
+ */
+export function percentile(
+  x: Operand,
+  q: Operand,
+  axis?: Axes,
+  options: QuantileOptions = {},
+): NDArray {
+  if (arguments.length > 3) {
+    checkCall("percentile(x, q, axis, options)", arguments, quantileOptions);
+  }
+  return quantilesOf("percentile", x, hundredth("percentile", q), axis, options, false);
+}
+
+function hundredth(op: string, q: Operand): Operand {
+  if (typeof q === "number") return q / 100;
+  const share = asFloat(op, q, "q");
+  return div(share, scalarLike(100, share));
+}
+
+/**
+ * Quantiles of the elements of `x` that are not NaN, as `jax.numpy.nanquantile`; NaN where there are none.
+ *
+ * @throws {AxisError} where an axis is out of range.
+ * @throws {ShapeError} where there are no elements.
+ */
+export function nanquantile(
+  x: Operand,
+  q: Operand,
+  axis?: Axes,
+  options: QuantileOptions = {},
+): NDArray {
+  if (arguments.length > 3) {
+    checkCall("nanquantile(x, q, axis, options)", arguments, quantileOptions);
+  }
+  return quantilesOf("nanquantile", x, q, axis, options, true);
+}
+
+/**
+ * As {@linkcode nanquantile}, with `q` from 0 to 100, as `jax.numpy.nanpercentile`.
+ *
+ * @throws {AxisError} where an axis is out of range.
+ * @throws {ShapeError} where there are no elements.
+ */
+export function nanpercentile(
+  x: Operand,
+  q: Operand,
+  axis?: Axes,
+  options: QuantileOptions = {},
+): NDArray {
+  if (arguments.length > 3) {
+    checkCall("nanpercentile(x, q, axis, options)", arguments, quantileOptions);
+  }
+  return quantilesOf("nanpercentile", x, hundredth("nanpercentile", q), axis, options, true);
+}
+
+/**
+ * Median of the elements of `x` that are not NaN, as `jax.numpy.nanmedian`; NaN where there are none.
+ *
+ * @throws {AxisError} where an axis is out of range.
+ * @throws {ShapeError} where there are no elements.
+ */
+export function nanmedian(x: Operand, axis?: Axes, options: ReduceOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("nanmedian(x, axis, options)", arguments, reduceOptions);
+  return quantilesOf("nanmedian", x, 0.5, axis, options, true);
+}

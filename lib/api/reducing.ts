@@ -1,0 +1,135 @@
+/**
+ * What reductions share: axes as users name them, elements that do not count, where to begin.
+ *
+ * @module
+ */
+import type { Axes, NDArray, Operand } from "../core/array.ts";
+import { broadcastShapes, sameShape, sizeOf } from "../core/aval.ts";
+import { expectDType } from "../core/checks.ts";
+import type { DType } from "../core/dtype.ts";
+import { formatShape, ShapeError } from "../core/errors.ts";
+import type {
+  ExtremeOptions,
+  MaskedOptions,
+  MeanOptions,
+  ReduceOptions,
+  SumOptions,
+  VarianceOptions,
+} from "../core/method_options.ts";
+import type { OptionTable } from "../core/signature.ts";
+import { scalarLike } from "../primitives/constants/full.ts";
+import { div } from "../primitives/elementwise/arithmetic.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { asBool, asDType, asFloat, asOperand, boolToInt, expectAxes } from "./operands.ts";
+import { reduceOptions } from "./options.ts";
+
+/** Of reductions that may leave elements out. */
+export const maskedOptions: OptionTable<MaskedOptions<Operand>> = {
+  ...reduceOptions,
+  where: "operand",
+};
+
+/** Of `max` and `min`. */
+export const extremeOptions: OptionTable<ExtremeOptions<Operand>> = {
+  ...maskedOptions,
+  initial: "operand",
+};
+
+/** Of `mean`. */
+export const meanOptions: OptionTable<MeanOptions<Operand>> = { ...maskedOptions, dtype: "dtype" };
+
+/** Of `sum` and `prod`. */
+export const sumOptions: OptionTable<SumOptions<Operand>> = { ...meanOptions, initial: "operand" };
+
+/** Of `var` and `std`. */
+export const varianceOptions: OptionTable<VarianceOptions<Operand>> = {
+  ...meanOptions,
+  ddof: "number",
+  correction: "number",
+  mean: "operand",
+};
+
+/** What reduces over ascending axes. */
+export type Reducer = (x: NDArray, axes: readonly number[]) => NDArray;
+
+/** Puts reduced axes back with length 1 where asked to. */
+export function keep(
+  out: NDArray,
+  shape: readonly number[],
+  axes: readonly number[],
+  keepDims: boolean | undefined,
+): NDArray {
+  return keepDims ? reshape(out, shape.map((n, i) => axes.includes(i) ? 1 : n)) : out;
+}
+
+/** Reduces over the axes that a user names, by a function of them all. */
+export function reduce(
+  op: string,
+  f: Reducer,
+  x: NDArray,
+  axis: Axes | undefined,
+  options: ReduceOptions | undefined,
+): NDArray {
+  const axes = expectAxes(op, axis, x.ndim);
+  return keep(f(x, axes), x.shape, axes, options?.keepDims);
+}
+
+/** How many elements are reduced to one. */
+export function countOf(x: NDArray, axes: readonly number[]): number {
+  return sizeOf(axes.map((a) => x.shape[a]!));
+}
+
+/** Which elements of `x` count, of its shape; `null` where all do. */
+export function maskOf(op: string, x: NDArray, where: Operand | undefined): NDArray | null {
+  if (where === undefined || where === true) return null;
+  const mask = asBool(op, where, "where");
+  const shape = mask.ndim > x.ndim
+    ? null
+    : broadcastShapes(`${op} with where`, x.shape, mask.shape);
+  if (shape === null || !sameShape(shape, x.shape)) {
+    throw new ShapeError(
+      `${op}: where has shape ${formatShape(mask.shape)}, which does not broadcast to ${
+        formatShape(x.shape)
+      }, the shape of x`,
+    );
+  }
+  return broadcastTo(mask, x.shape);
+}
+
+/** `x` with a number in the place of elements that do not count. */
+export function masked(op: string, x: NDArray, where: Operand | undefined, rest: number): NDArray {
+  const mask = maskOf(op, x, where);
+  return mask === null ? x : select(mask, x, broadcastTo(scalarLike(rest, x), x.shape));
+}
+
+/** The array that is added or multiplied up: bools are numbers, and a dtype may be asked for. */
+export function summand(op: string, x: Operand, dtype: DType | undefined): NDArray {
+  const a = asOperand(op, x);
+  return convert(a, expectDType(op, dtype, boolToInt(a.dtype)));
+}
+
+/** What a reduction begins with, in the dtype of its result. */
+export function initialOf(op: string, initial: Operand, out: NDArray): NDArray {
+  const first = asDType(op, initial, out.dtype, "initial");
+  if (first.ndim > 0) {
+    throw new ShapeError(
+      `${op}: initial has shape ${formatShape(first.shape)}, but must be a scalar`,
+    );
+  }
+  return first;
+}
+
+/** An operand as floats, after it was converted to the dtype that was asked for. */
+export function floatOf(op: string, x: Operand, dtype: DType | undefined): NDArray {
+  const a = asOperand(op, x);
+  return asFloat(op, convert(a, expectDType(op, dtype, a.dtype)));
+}
+
+/** The mean over axes. */
+export function meanOf(x: NDArray, axes: readonly number[]): NDArray {
+  const total = reduceSum(x, axes);
+  return div(total, scalarLike(countOf(x, axes), total));
+}

@@ -1,0 +1,168 @@
+/**
+ * Convolution and correlation of vectors, and windows.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { expectInteger } from "../core/checks.ts";
+import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { scalarLike } from "../primitives/constants/full.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { cos } from "../primitives/elementwise/elementary.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { rev } from "../primitives/slicing/concatenate.ts";
+import { pad, slice } from "../primitives/slicing/slice.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import type { DTypeOptions } from "./arguments.ts";
+import { abs } from "./arithmetic.ts";
+import { takeInRange } from "./indices.ts";
+import { asOperand, dtypeOption, promote } from "./operands.ts";
+import { dtypeOptions } from "./options.ts";
+import { matmul } from "./products.ts";
+
+/** The elements from `start` to `stop` along an axis. */
+function part(x: NDArray, axis: number, start: number, stop: number): NDArray {
+  return slice(x, x.shape.map((_, i) => i === axis ? start : 0), x.shape.with(axis, stop));
+}
+
+// ---------------------------------------------------------------- convolution
+
+/** How much of a convolution is given. */
+export type ConvolveMode = "full" | "same" | "valid";
+
+/** Options of {@linkcode convolve} and {@linkcode correlate}. */
+export interface ConvolveOptions {
+  /**
+   * `"full"`: wherever both overlap; `"same"`: as long as the longer one, from the middle; `"valid"`: where
+   * they overlap completely. `"full"` for `convolve` and `"valid"` for `correlate` where left out.
+   */
+  readonly mode?: ConvolveMode | undefined;
+}
+
+const convolveOptions: OptionTable<ConvolveOptions> = { mode: "string" };
+
+/** Convolution of vectors [n] and [m], the second not longer than the first, wherever both overlap. */
+function convolved(x: NDArray, y: NDArray): NDArray {
+  const [n, m] = [x.size, y.size];
+  // Rows of shifted copies of the shorter one: column k of [m, n + m - 1] has what meets y_k.
+  const padded = pad(x, scalarLike(0, x), [m - 1], [m - 1]);
+  const length = n + m - 1;
+  const places = sub(
+    add(iota([m, length], 1, "int32"), scalarLike(m - 1, iota([1], 0, "int32"))),
+    iota([m, length], 0, "int32"),
+  );
+  const shifted = takeInRange(padded, places, 0);
+  return reshape(matmul(reshape(y, [1, m]), shifted), [length]);
+}
+
+function overlap(op: string, x: NDArray, y: NDArray, mode: ConvolveMode, turned: boolean): NDArray {
+  const [a, b] = promote(
+    op,
+    asOperand(op, x),
+    asOperand(op, y, "y"),
+    (d) => d === "bool" ? "int32" : d,
+  );
+  for (const [name, v] of [["x", a], ["y", b]] as const) {
+    if (v.ndim !== 1 || v.size === 0) {
+      throw new ShapeError(
+        `${op}: ${name} has shape ${formatShape(v.shape)}, but must be a vector that is not empty`,
+      );
+    }
+  }
+  const second = turned ? rev(b, [0]) : b;
+  const swapped = a.size < b.size;
+  const out = swapped ? convolved(second, a) : convolved(a, second);
+  const [long, short] = swapped ? [b.size, a.size] : [a.size, b.size];
+  if (mode === "full") return out;
+  if (mode === "same") {
+    // The middle, as NumPy has it: of two, the earlier one for convolutions.
+    const start = turned && swapped
+      ? short - 1 - Math.floor((short - 1) / 2)
+      : Math.floor((short - 1) / 2);
+    return part(out, 0, start, start + long);
+  }
+  if (mode === "valid") return part(out, 0, short - 1, long);
+  throw new TypeError(`${op}: mode must be "full", "same" or "valid", not ${describeValue(mode)}`);
+}
+
+/**
+ * Convolution of two vectors, as `jax.numpy.convolve`: the sums of `x[i] y[k - i]`.
+ *
+ * @throws {ShapeError} where one is not a vector, or is empty.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.convolve(np.array([1, 2, 3]), np.array([0, 1])).toArray()); // [ 0, 1, 2, 3 ]
+ * ```
+ */
+export function convolve(x: NDArray, y: NDArray, options: ConvolveOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("convolve(x, y, options)", arguments, convolveOptions);
+  return overlap("convolve", x, y, options.mode ?? "full", false);
+}
+
+/**
+ * Correlation of two vectors, as `jax.numpy.correlate`: the sums of `x[i + k] y[i]`.
+ *
+ * @throws {ShapeError} where one is not a vector, or is empty.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.correlate(np.array([1, 2, 3]), np.array([1, 1])).toArray()); // [ 3, 5 ]
+ * ```
+ */
+export function correlate(x: NDArray, y: NDArray, options: ConvolveOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("correlate(x, y, options)", arguments, convolveOptions);
+  return overlap("correlate", x, y, options.mode ?? "valid", true);
+}
+
+// ---------------------------------------------------------------- windows
+
+/** A window of cosines: the sum of `(-1)^k a_k cos(2 pi k i / (n - 1))`; 1 for one sample. */
+function cosines(op: string, n: number, a: readonly number[], options: DTypeOptions): NDArray {
+  expectInteger(op, n, "n", 0);
+  const dtype = dtypeOption(op, options, "float32");
+  if (n <= 1) return convert(broadcastTo(scalarLike(1, iota([1], 0, "int32")), [n]), dtype);
+  const i = iota([n], 0, dtype);
+  const number = (value: number): NDArray => scalarLike(value, i);
+  let out = broadcastTo(number(a[0]!), [n]);
+  a.slice(1).forEach((factor, k) => {
+    const angle = mul(i, number(2 * Math.PI * (k + 1) / (n - 1)));
+    out = add(out, mul(cos(angle), number(k % 2 === 0 ? -factor : factor)));
+  });
+  return out;
+}
+
+/** Hann's window of `n` samples, as `jax.numpy.hanning`: (1 - cos) / 2. */
+export function hanning(n: number, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("hanning(n, options)", arguments, dtypeOptions);
+  return cosines("hanning", n, [0.5, 0.5], options);
+}
+
+/** Hamming's window of `n` samples, as `jax.numpy.hamming`: 0.54 - 0.46 cos. */
+export function hamming(n: number, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("hamming(n, options)", arguments, dtypeOptions);
+  return cosines("hamming", n, [0.54, 0.46], options);
+}
+
+/** Blackman's window of `n` samples, as `jax.numpy.blackman`. */
+export function blackman(n: number, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("blackman(n, options)", arguments, dtypeOptions);
+  return cosines("blackman", n, [0.42, 0.5, 0.08], options);
+}
+
+/** Bartlett's window of `n` samples, a triangle, as `jax.numpy.bartlett`. */
+export function bartlett(n: number, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("bartlett(n, options)", arguments, dtypeOptions);
+  if (n <= 1) return cosines("bartlett", n, [1], options);
+  expectInteger("bartlett", n, "n", 0);
+  const i = iota([n], 0, dtypeOption("bartlett", options, "float32"));
+  const middle = scalarLike((n - 1) / 2, i);
+  return sub(scalarLike(1, i), div(abs(sub(i, middle)), middle));
+}

@@ -1,0 +1,334 @@
+/**
+ * Statistics of arrays: spread, order, averages, covariance, and how often values occur.
+ *
+ * @module
+ */
+import type { Axes, NDArray, Operand } from "../core/array.ts";
+import { sameShape } from "../core/aval.ts";
+import { formatShape, ShapeError } from "../core/errors.ts";
+import type { ReduceOptions, VarianceOptions } from "../core/method_options.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
+import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { gt } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { isNaN, sqrt } from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { transpose } from "../primitives/shape/transpose.ts";
+import { slice } from "../primitives/slicing/slice.ts";
+import { sort } from "../primitives/sort/sort.ts";
+import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { maximum, minimum } from "./arithmetic.ts";
+import { diagonal } from "./indexing.ts";
+import { concatenate } from "./joining.ts";
+import { asDType, asFloat, expectAxes, expectAxis, floatOr32, promote } from "./operands.ts";
+import { reduceOptions } from "./options.ts";
+import { matmul } from "./products.ts";
+import { countOf, floatOf, keep, maskOf, meanOf, reduce, varianceOptions } from "./reducing.ts";
+import { max, mean, min, sum } from "./reductions.ts";
+
+/**
+ * Variance over `axis`, the mean squared distance from the mean, as `jax.numpy.var`. The divisor is the
+ * number of elements less `ddof`. Exported as `var` too.
+ *
+ * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.var(np.array([1, 3]), null, { ddof: 1 }).item()); // 2
+ * ```
+ */
+export function variance(
+  x: Operand,
+  axis?: Axes,
+  options: VarianceOptions<Operand> = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("variance(x, axis, options)", arguments, varianceOptions);
+  return varianceOf("variance", x, axis, options);
+}
+
+function varianceOf(
+  op: string,
+  x: Operand,
+  axis: Axes | undefined,
+  options: VarianceOptions<Operand>,
+): NDArray {
+  const { ddof = options.correction ?? 0 } = options;
+  const given = floatOf(op, x, options.dtype);
+  const mask = maskOf(op, given, options.where);
+  return reduce(
+    op,
+    (y, axes) => {
+      const middle = options.mean === undefined
+        ? keep(
+          mask === null ? meanOf(y, axes) : mean(y, axes, { where: mask }),
+          y.shape,
+          axes,
+          true,
+        )
+        : asDType(op, options.mean, y.dtype, "mean");
+      const distance = sub(y, middle);
+      // What does not count may be NaN, whose square would have a slope of NaN.
+      const centered = mask === null ? distance : select(mask, distance, zerosLike(distance));
+      const squares = mul(centered, centered);
+      if (mask !== null) {
+        const total = reduceSum(squares, axes);
+        const count = reduceSum(convert(mask, y.dtype), axes);
+        const divisor = sub(count, scalarLike(ddof, count));
+        const zero = scalarLike(0, divisor);
+        // One element has no distance from its mean: 0 / 0, which is NaN as any other divisor below 1 is.
+        const defined = gt(divisor, zero);
+        const nan = broadcastTo(scalarLike(NaN, divisor), divisor.shape);
+        return select(defined, div(total, select(defined, divisor, onesLike(divisor))), nan);
+      }
+      const total = reduceSum(squares, axes);
+      const count = countOf(y, axes);
+      const divisor = count - ddof;
+      // One element has no distance from its mean, and 0 / 0 is NaN as well. So the divisor of one element
+      // is computed as that of any other number, which a file that leaves the number open asks for.
+      const defined = divisor > 0 || (count === 1 && divisor === 0);
+      return div(total, scalarLike(defined ? divisor : NaN, total));
+    },
+    given,
+    axis,
+    options,
+  );
+}
+
+/**
+ * Standard deviation over `axis`, the root of the variance, as `jax.numpy.std`.
+ *
+ * @throws {AxisError} where an axis is out of range or given twice.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.std(np.array([2, 4])).item()); // 1
+ * ```
+ */
+export function std(x: Operand, axis?: Axes, options: VarianceOptions<Operand> = {}): NDArray {
+  if (arguments.length > 2) checkCall("std(x, axis, options)", arguments, varianceOptions);
+  return sqrt(varianceOf("std", x, axis, options));
+}
+
+/**
+ * Median over `axis`, the mean of the two middle elements where their number is even, as
+ * `jax.numpy.median`; NaN where there is one.
+ *
+ * @throws {AxisError} where the axis is out of range.
+ * @throws {ShapeError} where there are no elements.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.median(np.array([3, 1, 2, 10])).item()); // 2.5
+ * ```
+ */
+export function median(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("median(x, axis, options)", arguments, reduceOptions);
+  const a = asFloat("median", x);
+  const flat = axis === undefined || axis === null;
+  const lanes = flat ? reshape(a, [a.size]) : a;
+  const along = flat ? 0 : expectAxis("median", axis, a.ndim);
+  const n = lanes.shape[along]!;
+  if (n === 0) {
+    throw new ShapeError(`median: x has shape ${formatShape(a.shape)} and so no elements`);
+  }
+  const [sorted] = sort(lanes, along);
+  const at = (i: number): NDArray =>
+    slice(
+      sorted,
+      sorted.shape.map((_, k) => k === along ? i : 0),
+      sorted.shape.map((m, k) => k === along ? i + 1 : m),
+    );
+  const low = at((n - 1) >> 1);
+  const middle = n % 2 === 1 ? low : mul(add(low, at(n >> 1)), scalarLike(0.5, low));
+  const last = at(n - 1);
+  // NaN comes from no one element, so none has a share in it.
+  const out = select(isNaN(last), stopGradient(last), middle);
+  const shape = flat ? a.shape.map(() => 1) : out.shape;
+  return reshape(out, options?.keepDims ? shape : flat ? [] : shape.toSpliced(along, 1));
+}
+
+/**
+ * Largest less smallest element over `axis`, as `jax.numpy.ptp`.
+ *
+ * @throws {AxisError} where an axis is out of range or given twice.
+ * @throws {ShapeError} where there are no elements.
+ */
+export function ptp(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
+  if (arguments.length > 2) checkCall("ptp(x, axis, options)", arguments, reduceOptions);
+  return sub(max(x, axis, options), min(x, axis, options));
+}
+
+// ---------------------------------------------------------------- averages and covariance
+
+/** Options of {@linkcode average}. */
+export interface AverageOptions extends ReduceOptions {
+  /** How much elements count: of the shape of `x`, or [n] for one axis of length n. */
+  readonly weights?: NDArray | undefined;
+}
+
+const averageOptions: OptionTable<AverageOptions> = { ...reduceOptions, weights: "operand" };
+
+/**
+ * Weighted mean over `axis`, as `jax.numpy.average`.
+ *
+ * @throws {AxisError} where an axis is out of range or given twice.
+ * @throws {ShapeError} where the weights have neither the shape of `x` nor the length of the axis.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.average(np.array([1, 4]), 0, { weights: np.array([2, 1]) }).item()); // 2
+ * ```
+ */
+export function average(x: Operand, axis?: Axes, options: AverageOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("average(x, axis, options)", arguments, averageOptions);
+  const { weights, ...rest } = options;
+  if (weights === undefined) return mean(x, axis, rest);
+  const [a, w] = promote("average", asFloat("average", x), weights, floatOr32, ["x", "weights"]);
+  const axes = expectAxes("average", axis, a.ndim);
+  let full = w;
+  if (!sameShape(a.shape, w.shape)) {
+    const [along] = axes;
+    if (axes.length !== 1 || w.ndim !== 1 || w.size !== a.shape[along!]) {
+      throw new ShapeError(
+        `average: weights have shape ${formatShape(w.shape)}, but x has ${
+          formatShape(a.shape)
+        }: they have the shape of x, or the length of the one axis that is averaged over`,
+      );
+    }
+    full = reshape(w, a.shape.map((n, i) => i === along ? n : 1));
+  }
+  full = broadcastTo(full, a.shape);
+  return div(sum(mul(a, full), axes, rest), sum(full, axes, rest));
+}
+
+/** Options of {@linkcode corrcoef}. */
+export interface CorrcoefOptions {
+  /** Whether rows are variables and columns observations, which is the default. */
+  readonly rowvar?: boolean | undefined;
+}
+
+/** Options of {@linkcode cov}. */
+export interface CovOptions extends CorrcoefOptions {
+  /** Whether to divide by the number of observations, not by one less. */
+  readonly bias?: boolean | undefined;
+  /** What is subtracted from the number of observations; it goes before `bias`. */
+  readonly ddof?: number | undefined;
+  /** How often each observation was made: whole numbers [n]. */
+  readonly fweights?: NDArray | undefined;
+  /** How much each observation counts: [n]. */
+  readonly aweights?: NDArray | undefined;
+}
+
+const corrcoefOptions: OptionTable<CorrcoefOptions> = { rowvar: "boolean" };
+
+const covOptions: OptionTable<CovOptions> = {
+  ...corrcoefOptions,
+  bias: "boolean",
+  ddof: "number",
+  fweights: "operand",
+  aweights: "operand",
+};
+
+/** Variables as rows [variables, observations]. */
+function variables(op: string, x: Operand, rowvar: boolean): NDArray {
+  const a = asFloat(op, x);
+  if (a.ndim > 2) {
+    throw new ShapeError(`${op}: x has shape ${formatShape(a.shape)}, but at most two axes`);
+  }
+  const rows = a.ndim === 2 ? a : reshape(a, [1, a.size]);
+  return rowvar || a.ndim < 2 || a.shape[0] === 1 ? rows : transpose(rows, [1, 0]);
+}
+
+/**
+ * Covariance of variables, as `jax.numpy.cov`: the rows of `x`, and of `y` where it is given. [v, v], or
+ * a scalar for one variable.
+ *
+ * @throws {ShapeError} where there are more than two axes, or weights have another length.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.cov(np.array([[1, 2, 3], [3, 2, 1]])).toArray()); // [ [ 1, -1 ], [ -1, 1 ] ]
+ * ```
+ */
+export function cov(x: Operand, y?: Operand | null, options: CovOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("cov(x, y, options)", arguments, covOptions);
+  const { rowvar = true, bias = false, fweights, aweights } = options;
+  const ddof = options.ddof ?? (bias ? 0 : 1);
+  const own = variables("cov", x, rowvar);
+  const rows = y === undefined || y === null
+    ? own
+    : concatenate([own, variables("cov", y, rowvar)], 0);
+  const [v, n] = rows.shape as [number, number];
+  const weightOf = (w: NDArray, name: string): NDArray => {
+    if (w.ndim !== 1 || w.size !== n) {
+      throw new ShapeError(
+        `cov: ${name} have shape ${formatShape(w.shape)}, but there are ${n} observations`,
+      );
+    }
+    return convert(w, rows.dtype);
+  };
+  const often = fweights === undefined ? null : weightOf(fweights, "fweights");
+  const much = aweights === undefined ? null : weightOf(aweights, "aweights");
+  const w = often === null ? much : much === null ? often : mul(often, much);
+  const number = (value: number): NDArray => scalarLike(value, rows);
+  let divisor: NDArray;
+  let middle: NDArray;
+  if (w === null) {
+    divisor = number(Math.max(0, n - ddof));
+    middle = mean(rows, 1, { keepDims: true });
+  } else {
+    const total = reduceSum(w, [0]);
+    middle = div(sum(mul(rows, w), 1, { keepDims: true }), total);
+    const lost = much === null || ddof === 0
+      ? number(ddof)
+      : div(mul(number(ddof), reduceSum(mul(w, much), [0])), total);
+    divisor = sub(total, lost);
+  }
+  const centered = sub(rows, middle);
+  const out = div(
+    matmul(centered, transpose(w === null ? centered : mul(centered, w), [1, 0])),
+    divisor,
+  );
+  return v === 1 ? reshape(out, []) : out;
+}
+
+/**
+ * Correlation coefficients of variables, as `jax.numpy.corrcoef`: covariances over the product of both
+ * standard deviations, from -1 to 1.
+ *
+ * @throws {ShapeError} where there are more than two axes.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.corrcoef(np.array([[1, 2, 3], [3, 2, 1]])).toArray()); // [ [ 1, -1 ], [ -1, 1 ] ]
+ * ```
+ */
+export function corrcoef(x: Operand, y?: Operand | null, options: CorrcoefOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("corrcoef(x, y, options)", arguments, corrcoefOptions);
+  const c = cov(x, y, options);
+  if (c.ndim === 0) return div(c, c);
+  const deviation = sqrt(diagonal(c));
+  const n = deviation.size;
+  const over = div(div(c, reshape(deviation, [n, 1])), deviation);
+  return minimum(maximum(over, scalarLike(-1, over)), scalarLike(1, over));
+}
+
+/** Variance over `axis`: {@linkcode variance} under NumPy's name, as `np.var`. */
+const named: typeof variance = variance;
+// No declaration may be called by that name.
+export { named as var };

@@ -1,0 +1,204 @@
+/**
+ * Products of vectors: inner ones along an axis, of matrices and vectors in batches, cross products,
+ * Kronecker's.
+ *
+ * @module
+ */
+import type { NDArray, Operand } from "../core/array.ts";
+import { expectInteger } from "../core/checks.ts";
+import { formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { onesLike } from "../primitives/constants/full.ts";
+import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
+import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
+import { slice } from "../primitives/slicing/slice.ts";
+import { zeros } from "./creation.ts";
+import { asOperand, boolToInt, expectArray, expectAxis, promote } from "./operands.ts";
+import { matmul } from "./products.ts";
+
+/** Two arrays of one dtype, bools as int32. */
+function pair(op: string, x: Operand, y: Operand): [NDArray, NDArray] {
+  return promote(op, asOperand(op, x), asOperand(op, y, "y"), boolToInt, ["x", "y"]);
+}
+
+function expectRank(op: string, name: string, x: NDArray, least: number): void {
+  if (x.ndim >= least) return;
+  throw new ShapeError(
+    `${op}: ${name} has shape ${formatShape(x.shape)}, but needs ${least} ${
+      least === 1 ? "axis" : "axes"
+    } or more`,
+  );
+}
+
+/**
+ * Inner products along `axis`, which broadcast on the others, as `jax.numpy.vecdot`.
+ *
+ * @throws {ShapeError} where the lengths along the axis differ, or other axes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.vecdot(np.array([[1, 2], [3, 4]]), np.array([1, 1])).toArray()); // [ 3, 7 ]
+ * ```
+ */
+export function vecdot(x: NDArray, y: NDArray, axis = -1): NDArray {
+  if (arguments.length > 3) checkCall("vecdot(x, y, axis)", arguments);
+  const [a, b] = pair("vecdot", x, y);
+  expectRank("vecdot", "x", a, 1);
+  expectRank("vecdot", "y", b, 1);
+  const along = (z: NDArray): NDArray =>
+    moveAxis(z, expectAxis("vecdot", axis, z.ndim), z.ndim - 1);
+  const [u, v] = [along(a), along(b)];
+  const [m, n] = [u.shape.at(-1), v.shape.at(-1)];
+  if (m !== n) {
+    throw new ShapeError(
+      `vecdot: x has shape ${formatShape(a.shape)} and y ${
+        formatShape(b.shape)
+      }: along axis ${axis} one has ${m} elements, the other ${n}`,
+    );
+  }
+  // The batched product of rows and columns.
+  const out = matmul(expandDims(u, [u.ndim - 1]), expandDims(v, [v.ndim]));
+  return reshape(out, out.shape.slice(0, -2));
+}
+
+/**
+ * Products of matrices [..., m, n] and vectors [..., n], which broadcast, as `jax.numpy.matvec`.
+ *
+ * @throws {ShapeError} where lengths differ, or leading axes do not broadcast.
+ */
+export function matvec(x: NDArray, y: NDArray): NDArray {
+  if (arguments.length > 2) checkCall("matvec(x, y)", arguments);
+  const [a, b] = pair("matvec", x, y);
+  expectRank("matvec", "x", a, 2);
+  expectRank("matvec", "y", b, 1);
+  const out = matmul(a, expandDims(b, [b.ndim]));
+  return reshape(out, out.shape.slice(0, -1));
+}
+
+/**
+ * Products of vectors [..., m] and matrices [..., m, n], which broadcast, as `jax.numpy.vecmat`.
+ *
+ * @throws {ShapeError} where lengths differ, or leading axes do not broadcast.
+ */
+export function vecmat(x: NDArray, y: NDArray): NDArray {
+  if (arguments.length > 2) checkCall("vecmat(x, y)", arguments);
+  const [a, b] = pair("vecmat", x, y);
+  expectRank("vecmat", "x", a, 1);
+  expectRank("vecmat", "y", b, 2);
+  const out = matmul(expandDims(a, [a.ndim - 1]), b);
+  return reshape(out, out.shape.toSpliced(-2, 1));
+}
+
+/**
+ * Cross products of vectors with 2 or 3 elements along `axis`, as `jax.numpy.cross`; of two with 2, the
+ * third component alone.
+ *
+ * @throws {ShapeError} where the axis has another length, or other axes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.cross(np.array([1, 0, 0]), np.array([0, 1, 0])).toArray()); // [ 0, 0, 1 ]
+ * ```
+ */
+export function cross(x: NDArray, y: NDArray, axis = -1): NDArray {
+  if (arguments.length > 3) checkCall("cross(x, y, axis)", arguments);
+  const [a, b] = pair("cross", x, y);
+  expectRank("cross", "x", a, 1);
+  expectRank("cross", "y", b, 1);
+  const parts = (name: string, z: NDArray): NDArray[] => {
+    const along = expectAxis("cross", axis, z.ndim);
+    const n = z.shape[along]!;
+    if (n !== 2 && n !== 3) {
+      throw new ShapeError(
+        `cross: ${name} has shape ${
+          formatShape(z.shape)
+        } and so ${n} elements along axis ${along}, but vectors have 2 or 3`,
+      );
+    }
+    const last = moveAxis(z, along, z.ndim - 1);
+    const lead = last.shape.slice(0, -1);
+    return Array.from(
+      { length: n },
+      (_, i) => reshape(slice(last, [...lead.map(() => 0), i], [...lead, i + 1]), lead),
+    );
+  };
+  const [u, v] = [parts("x", a), parts("y", b)];
+  const third = sub(mul(u[0]!, v[1]!), mul(u[1]!, v[0]!));
+  if (u.length === 2 && v.length === 2) return third;
+  // Of one with 2, the third component is 0.
+  const zero = (z: NDArray): NDArray => sub(z, z);
+  const [u2, v2] = [u[2] ?? zero(onesLike(u[0]!)), v[2] ?? zero(onesLike(v[0]!))];
+  const first = sub(mul(u[1]!, v2), mul(u2, v[1]!));
+  const second = sub(mul(u2, v[0]!), mul(u[0]!, v2));
+  const rank = third.ndim;
+  const out = concatenate([first, second, third].map((z) => expandDims(z, [rank])), rank);
+  return moveAxis(out, rank, expectAxis("cross", axis, rank + 1));
+}
+
+/**
+ * Kronecker's product: blocks `x[i, j] y`, as `jax.numpy.kron`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.kron(np.array([1, 10]), np.array([1, 2])).toArray()); // [ 1, 2, 10, 20 ]
+ * ```
+ */
+export function kron(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("kron(x, y)", arguments);
+  const [a, b] = pair("kron", x, y);
+  const rank = Math.max(a.ndim, b.ndim);
+  const full = (z: NDArray): number[] => [
+    ...new Array<number>(rank - z.ndim).fill(1),
+    ...z.shape,
+  ];
+  const [m, n] = [full(a), full(b)];
+  const product = mul(
+    reshape(a, m.flatMap((k) => [k, 1])),
+    reshape(b, n.flatMap((k) => [1, k])),
+  );
+  return reshape(product, m.map((k, i) => k * n[i]!));
+}
+
+/** Options of {@linkcode vander}. */
+export interface VanderOptions {
+  /** Whether powers grow from left to right. */
+  readonly increasing?: boolean | undefined;
+}
+
+const vanderOptions: OptionTable<VanderOptions> = { increasing: "boolean" };
+
+/**
+ * Vandermonde's matrix of a vector [m]: powers of its elements as rows [m, n], the highest first, as
+ * `jax.numpy.vander`.
+ *
+ * @throws {ShapeError} where `x` is not a vector.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.vander(np.array([2, 3]), 3).toArray()); // [ [ 4, 2, 1 ], [ 9, 3, 1 ] ]
+ * ```
+ */
+export function vander(x: NDArray, n?: number | null, options: VanderOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("vander(x, n, options)", arguments, vanderOptions);
+  const a = expectArray("vander", x);
+  if (a.ndim !== 1) {
+    throw new ShapeError(`vander: x has shape ${formatShape(a.shape)}, but must be a vector`);
+  }
+  const columns = n ?? a.size;
+  expectInteger("vander", columns, "n", 0);
+  if (columns === 0) return zeros([a.size, 0], { dtype: a.dtype });
+  const powers: NDArray[] = [onesLike(a)];
+  for (let k = 1; k < columns; k++) powers.push(mul(powers[k - 1]!, a));
+  const out = concatenate(powers.map((p) => reshape(p, [a.size, 1])), 1);
+  return options.increasing ? out : rev(out, [1]);
+}

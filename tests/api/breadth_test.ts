@@ -1,0 +1,150 @@
+/**
+ * What the values recorded from JAX do not show of NumPy's smaller functions: shapes that depend on values,
+ * numbers about dtypes, gradients through chosen elements, mistakes.
+ *
+ * @module
+ */
+import { AxisError, DTypeError, grad, jit, nn, numpy as np, ShapeError } from "../../mod.ts";
+import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { mistake } from "../support/mistakes.ts";
+
+const ints = (values: readonly number[]): np.NDArray => np.array(values, { dtype: "int32" });
+
+Deno.test("functions whose shape depends on values read it where they can", () => {
+  assertEquals(np.unique(np.array([3, 1, NaN, 3, NaN])).toArray(), [1, 3, NaN]);
+  assertEquals(np.nonzero(np.array([[0, 2], [3, 0]])).map((i) => i.toArray()), [[0, 1], [1, 0]]);
+  assertEquals(np.flatnonzero(np.zeros([3])).shape, [0]);
+  assertEquals(np.argwhere(np.zeros([2, 2])).shape, [0, 2]);
+  assertEquals(np.extract(np.array([true, false, true]), np.array([1, 2, 3])).toArray(), [1, 3]);
+  assertEquals(np.bincount(ints([1, 1, 3])).toArray(), [0, 2, 0, 1]);
+  assertEquals(np.intersect1d(ints([3, 1, 1]), ints([1, 3, 4])).toArray(), [1, 3]);
+  assertEquals(np.union1d(ints([3, 1]), ints([2, 3])).toArray(), [1, 2, 3]);
+  assertEquals(np.setdiff1d(ints([3, 1, 2, 3]), ints([2])).toArray(), [1, 3]);
+  assertEquals(np.setxor1d(ints([1, 2]), ints([2, 3])).toArray(), [1, 3]);
+  assertEquals(np.unique(np.zeros([0])).shape, [0]);
+});
+
+Deno.test("compiled, they take the size that they are given, and say so where there is none", () => {
+  const sized = jit((x: np.NDArray) => np.unique(x, { size: 3, fillValue: -1 }));
+  assertEquals(sized(np.array([2, 2, 1])).toArray(), [1, 2, -1]);
+  for (
+    const [f, option] of [
+      [(x: np.NDArray) => np.unique(x), "size"],
+      [(x: np.NDArray) => np.nonzero(x)[0]!, "size"],
+      [(x: np.NDArray) => np.bincount(x.astype("int32")), "length"],
+    ] as const
+  ) {
+    const error = assertThrows(() => jit(f)(np.array([1, 2])), ShapeError) as Error;
+    assert(error.message.includes(`Give the option ${option}`), error.message);
+  }
+});
+
+Deno.test("numbers about dtypes are those of IEEE 754 and of two's complement", () => {
+  const { eps, max, tiny, smallestSubnormal } = np.finfo("float32");
+  assertEquals([eps, tiny, smallestSubnormal], [2 ** -23, 2 ** -126, 2 ** -149]);
+  assertEquals(Math.fround(max), max);
+  assertEquals(Math.fround(max * (1 + 2 ** -24)), Infinity);
+  assertEquals(np.finfo(np.zeros([1], { dtype: "float64" })).eps, Number.EPSILON);
+  assertEquals(np.iinfo("int32").min, -(2 ** 31));
+  assertEquals(np.iinfo("uint32").max, 2 ** 32 - 1);
+  assertEquals(np.broadcastShapes([3, 1], 2, [1, 1]), [3, 2]);
+});
+
+Deno.test("powers of two are exact to the ends of the dtype", () => {
+  const exponents = [-149, -127, -126, 0, 127, 128];
+  const x = np.ldexp(np.ones([6]), ints(exponents));
+  assertEquals(x.toArray(), exponents.map((n) => Math.fround(2 ** n)));
+  const wide = [-1074, -1023, 1023, 1024];
+  const y = np.ldexp(np.ones([4], { dtype: "float64" }), ints(wide));
+  assertEquals(y.toArray(), wide.map((n) => 2 ** n));
+});
+
+Deno.test("elements that do not count have no share in derivatives, be they NaN or infinite", () => {
+  const values = np.array([1, NaN, 3, Infinity]);
+  const counts = np.array([true, false, true, false]);
+  for (
+    const f of [
+      (v: np.NDArray) => np.sum(v, null, { where: counts }),
+      (v: np.NDArray) => np.mean(v, null, { where: counts }),
+      (v: np.NDArray) => np.var(v, null, { where: counts }),
+      (v: np.NDArray) => np.max(v, null, { where: counts, initial: 0 }),
+    ]
+  ) {
+    const slope = grad(f)(values).toArray() as number[];
+    assert(slope.every(Number.isFinite), String(slope));
+    assertEquals([slope[1], slope[3]], [0, 0]);
+  }
+});
+
+Deno.test("queries see what masks let them see", () => {
+  const x = np.array([[[1]], [[3]], [[5]]]);
+  const all = nn.dotProductAttention(np.zeros([3, 1, 1]), x, x);
+  assertEquals(all.ravel().toArray(), [3, 3, 3]);
+  const window = nn.dotProductAttention(np.zeros([3, 1, 1]), x, x, { localWindowSize: [1, 0] });
+  assertEquals(window.ravel().toArray(), [1, 2, 4]);
+});
+
+const x = np.ones([2, 3]);
+
+mistake(
+  "the largest of elements that may be none",
+  () => np.max(x, 0, { where: x.greater(0) }),
+  TypeError,
+  "Give what to compare with",
+);
+mistake(
+  "a mask of another shape",
+  () => np.sum(x, 0, { where: np.ones([2, 2, 3]) }),
+  ShapeError,
+  "where has shape [2,2,3], which does not broadcast to [2,3]",
+);
+mistake(
+  "weights of another length",
+  () => np.average(x, 0, { weights: np.ones([3]) }),
+  ShapeError,
+  "average | [3] | [2,3]",
+);
+mistake(
+  "blocks that are not nested alike",
+  () => np.block([[x], x] as never),
+  ShapeError,
+  "block | nested equally deep",
+);
+mistake("a position behind the end", () => np.insert(x, 5, 0, 0), AxisError, "index 5 | [2,3]");
+mistake(
+  "a method that there is not",
+  () => np.quantile(x, 0.5, 0, { method: "middle" as never }),
+  TypeError,
+  'quantile | "middle"',
+);
+mistake(
+  "samples and places of different lengths",
+  () => np.interp(1, np.ones([2]), np.ones([3])),
+  ShapeError,
+  "interp | [2] | [3]",
+);
+mistake(
+  "a cross product in four dimensions",
+  () => np.cross(np.ones([4]), np.ones([4])),
+  ShapeError,
+  "cross | [4] | 2 or 3",
+);
+mistake(
+  "points without values",
+  () => np.polyfit(np.ones([3]), np.ones([2]), 1),
+  ShapeError,
+  "polyfit | [3] | [2]",
+);
+mistake(
+  "a signature that is none",
+  () => np.vectorize((a) => a, { signature: "n->n" }),
+  TypeError,
+  "(m,n),(n)->(m)",
+);
+mistake(
+  "heads that groups do not divide",
+  () => nn.dotProductAttention(np.ones([2, 3, 4]), np.ones([2, 2, 4]), np.ones([2, 2, 4])),
+  ShapeError,
+  "[2,3,4], [2,2,4], [2,2,4]",
+);
+mistake("a divisor of fractions", () => np.gcd(np.array([1.5]), 2), DTypeError, "gcd | float32");
