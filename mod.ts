@@ -40,8 +40,9 @@
  *
  * **Solvers**
  *
- * - `fixedPoint`: `x = f(x)`, by `anderson`, `broyden`, `aitken`, `steffensen` or `damped` steps, differentiated by `implicit`,
- *   `oneStep` or `phantom`, or through its steps by `unrolled` or `checkpointed`
+ * - `fixedPoint`: `x = f(x)`, by `anderson`, `broyden`, `aitken`, `steffensen` or `damped` steps, of maps with
+ *   noise by `averaged` ones; differentiated by `implicit`, `oneStep` or `phantom`, or through its steps by
+ *   `unrolled` or `checkpointed`
  * - `leastSquares`: the smallest sum of squares, by `levenbergMarquardt`, `dogleg` or `gaussNewton`, within bounds,
  *   with losses for outliers
  * - `curveFit`: a curve through data, with standard errors, covariance, bands, a report and a plot

@@ -268,8 +268,13 @@ Deno.test("the published entry points exist and are what is published", async ()
     "./adapters/nnx",
     "./adapters/trax",
     "./extend",
+    "./linalg",
+    "./nn",
+    "./numpy",
     "./optim",
+    "./random",
     "./solvers",
+    "./special",
     "./types",
   ]);
   for (const [name, path] of Object.entries(exports)) {

@@ -97,16 +97,16 @@ mistake(
   "there is no option trasforms. Did you mean transforms?",
 );
 mistake(
-  "correction",
-  () => np.variance(x, null, any({ correction: 1 })),
+  "a letter too many",
+  () => np.variance(x, null, any({ ddoff: 1 })),
   TypeError,
-  "variance: there is no option correction. Did you mean ddof? Write variance(x, axis, { ddof: 1 })",
+  "variance: there is no option ddoff. Did you mean ddof? Write variance(x, axis, { ddof: 1 })",
 );
 mistake(
   "where, which no option is near",
-  () => np.mean(x, null, any({ where: mask })),
+  () => np.median(x, null, any({ where: mask })),
   TypeError,
-  "mean: there is no option where; there is keepDims | np.where",
+  "median: there is no option where; there is keepDims | np.where",
 );
 mistake(
   "where, of a function without options",
@@ -217,7 +217,7 @@ mistake(
   "an array in the place of options",
   () => np.sum(m, 0, any(x)),
   TypeError,
-  "sum: the options are an object, not an array float32[3]. | Write sum(x, axis, { keepDims })",
+  "sum: the options are an object, not an array float32[3]. | Write sum(x, axis, { keepDims, where, dtype, initial })",
 );
 
 // Arguments too many

@@ -213,7 +213,8 @@ export function dotProductAttention(
   if (options.isCausal) masks.push(fit(le(column, row), "the causal mask"));
   if (options.localWindowSize !== undefined) {
     const window = options.localWindowSize;
-    const [left, right] = typeof window === "number" ? [window, window] : window;
+    const pair = typeof window === "number" ? [window, window] : window;
+    const [left, right] = Array.isArray(pair) ? pair as [number, number] : [NaN, NaN];
     if (!Number.isInteger(left) || !Number.isInteger(right)) {
       throw new TypeError(
         `${op}: localWindowSize is a whole number or a pair of them, not ${describeValue(window)}`,

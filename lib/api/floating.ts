@@ -5,8 +5,7 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { expectDType } from "../core/checks.ts";
-import { type DType, epsilon, isFloat, isInteger, limits } from "../core/dtype.ts";
+import { isFloat, isInteger } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
 import { onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
@@ -19,7 +18,7 @@ import { pow } from "../primitives/elementwise/power.ts";
 import { trunc } from "../primitives/elementwise/rounding.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { floorDivide, mod, round } from "./arithmetic.ts";
-import { applyNamed, asFloat, asOperand, boolToInt, floatOr32 } from "./operands.ts";
+import { applyNamed, asFloat, asOperand, boolToInt, expectOperand, floatOr32 } from "./operands.ts";
 
 const number = (x: NDArray, value: number): NDArray => scalarLike(value, x);
 
@@ -217,6 +216,7 @@ export function rint(x: Operand): NDArray {
 export function ldexp(x: Operand, n: Operand): NDArray {
   if (arguments.length > 2) checkCall("ldexp(x, n)", arguments);
   const a = asFloat("ldexp", x);
+  expectOperand("ldexp", n, "the exponent");
   const whole = n instanceof NDArray ? isInteger(n.dtype) : Number.isInteger(n);
   if (!whole) {
     throw new DTypeError(
@@ -385,6 +385,7 @@ function divisor(x: NDArray, y: NDArray): NDArray {
 
 function wholeOperands(op: string, x: Operand, y: Operand, f: typeof divisor): NDArray {
   for (const [k, z] of [["x", x], ["y", y]] as const) {
+    expectOperand(op, z, k);
     const whole = z instanceof NDArray ? isInteger(z.dtype) : Number.isInteger(z);
     if (!whole) {
       throw new DTypeError(
@@ -430,94 +431,4 @@ export function lcm(x: Operand, y: Operand): NDArray {
     const none = eq(d, number(d, 0));
     return select(none, d, p.mul(p.div(m, select(none, number(d, 1), d)), n));
   });
-}
-
-// ---------------------------------------------------------------- limits of dtypes
-
-/** What a float dtype can hold. */
-export interface FloatInfo {
-  /** The dtype. */
-  readonly dtype: DType;
-  /** Bits of a number. */
-  readonly bits: number;
-  /** Distance from 1 to the next number. */
-  readonly eps: number;
-  /** Largest finite number. */
-  readonly max: number;
-  /** Least finite number. */
-  readonly min: number;
-  /** Smallest positive number of full precision. */
-  readonly tiny: number;
-  /** Smallest positive number. */
-  readonly smallestSubnormal: number;
-}
-
-/** What an integer dtype can hold. */
-export interface IntegerInfo {
-  /** The dtype. */
-  readonly dtype: DType;
-  /** Bits of a number. */
-  readonly bits: number;
-  /** Largest number. */
-  readonly max: number;
-  /** Least number. */
-  readonly min: number;
-}
-
-/** The dtype that is named or that an array has. */
-function dtypeOf(op: string, x: DType | NDArray): DType {
-  return x instanceof NDArray ? x.dtype : expectDType(op, x ?? null, "float32");
-}
-
-/**
- * What a float dtype, or that of an array, can hold, as `jax.numpy.finfo`.
- *
- * @throws {DTypeError} where it is not a float.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- *
- * console.log(np.finfo("float64").eps === 2 ** -52); // true
- * ```
- */
-export function finfo(dtype: DType | NDArray): FloatInfo {
-  if (arguments.length > 1) checkCall("finfo(dtype)", arguments);
-  const type = dtypeOf("finfo", dtype);
-  if (!isFloat(type)) {
-    throw new DTypeError(`finfo: ${type} is not a float dtype. Use np.iinfo for integers`);
-  }
-  const single = type === "float32";
-  const max = single ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
-  return {
-    dtype: type,
-    bits: single ? 32 : 64,
-    eps: epsilon(type),
-    max,
-    min: -max,
-    tiny: single ? 2 ** -126 : 2 ** -1022,
-    smallestSubnormal: single ? 2 ** -149 : Number.MIN_VALUE,
-  };
-}
-
-/**
- * What an integer dtype, or that of an array, can hold, as `jax.numpy.iinfo`.
- *
- * @throws {DTypeError} where it is not an integer.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- *
- * console.log(np.iinfo("int32").max); // 2147483647
- * ```
- */
-export function iinfo(dtype: DType | NDArray): IntegerInfo {
-  if (arguments.length > 1) checkCall("iinfo(dtype)", arguments);
-  const type = dtypeOf("iinfo", dtype);
-  if (!isInteger(type)) {
-    throw new DTypeError(`iinfo: ${type} is not an integer dtype. Use np.finfo for floats`);
-  }
-  const [min, max] = limits(type);
-  return { dtype: type, bits: 32, max, min };
 }

@@ -169,6 +169,14 @@ export function applyOverAxes(
 ): NDArray {
   if (arguments.length > 3) checkCall("applyOverAxes(f, x, axes)", arguments);
   const op = "applyOverAxes";
+  if (typeof f !== "function") {
+    throw new TypeError(`${op}: f must be a function, not ${describeValue(f)}`);
+  }
+  if (typeof axes !== "number" && !Array.isArray(axes)) {
+    throw new TypeError(
+      `${op}: axes are a number or a list of numbers, not ${describeValue(axes)}`,
+    );
+  }
   let a = expectArray(op, x);
   for (const axis of typeof axes === "number" ? [axes] : axes) {
     const along = expectAxis(op, axis, a.ndim);

@@ -43,6 +43,7 @@ export * from "./einsum.ts";
 export * from "./indexing.ts";
 export * from "./sorting.ts";
 export * from "./stacking.ts";
+export * from "./dtype_info.ts";
 export * from "./floating.ts";
 export * from "./quantiles.ts";
 export * from "./nan_reductions.ts";

@@ -160,8 +160,8 @@ export function blackman(n: number, options: DTypeOptions = {}): NDArray {
 /** Bartlett's window of `n` samples, a triangle, as `jax.numpy.bartlett`. */
 export function bartlett(n: number, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("bartlett(n, options)", arguments, dtypeOptions);
-  if (n <= 1) return cosines("bartlett", n, [1], options);
   expectInteger("bartlett", n, "n", 0);
+  if (n <= 1) return cosines("bartlett", n, [1], options);
   const i = iota([n], 0, dtypeOption("bartlett", options, "float32"));
   const middle = scalarLike((n - 1) / 2, i);
   return sub(scalarLike(1, i), div(abs(sub(i, middle)), middle));

@@ -13,7 +13,7 @@ import { moveAxis } from "../primitives/shape/transpose.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { staticIndex, takeConstant } from "./indices.ts";
 import { concatenate, split } from "./joining.ts";
-import { asOperand, expectArray, expectAxis } from "./operands.ts";
+import { asOperand, expectArray, expectAxis, expectRoom, expectShape } from "./operands.ts";
 
 // ---------------------------------------------------------------- ranks
 
@@ -218,6 +218,9 @@ export function append(x: Operand, values: Operand, axis: number | null = null):
 
 // ---------------------------------------------------------------- apart
 
+/** Parts that an array can have: each is an array of its own. */
+const MOST_PARTS = 1e6;
+
 /**
  * The parts of `x` along `axis`, as `jax.numpy.array_split`: as `split`, but where the axis does not
  * divide, the first parts are one longer.
@@ -240,7 +243,7 @@ export function arraySplit(
   const a = expectArray("arraySplit", x);
   const along = expectAxis("arraySplit", axis, a.ndim);
   if (typeof sections !== "number") return split(a, sections, along);
-  expectInteger("arraySplit", sections, "the number of parts", 1);
+  expectInteger("arraySplit", sections, "the number of parts", 1, MOST_PARTS);
   const n = a.shape[along]!;
   const [least, longer] = [Math.floor(n / sections), n % sections];
   const ends = Array.from(
@@ -427,8 +430,8 @@ export { without as delete };
 export function resize(x: Operand, shape: number | readonly number[]): NDArray {
   if (arguments.length > 2) checkCall("resize(x, shape)", arguments);
   const a = asOperand("resize", x);
-  const to = typeof shape === "number" ? [shape] : shape;
-  to.forEach((n) => expectInteger("resize", n, "a length of the shape", 0));
+  const to = expectShape("resize", shape);
+  expectRoom("resize", to, a.dtype);
   const size = to.reduce((p, n) => p * n, 1);
   if (size > 0 && a.size === 0) {
     throw new ShapeError(

@@ -23,7 +23,15 @@ import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { maximum, minimum } from "./arithmetic.ts";
 import { diagonal } from "./indexing.ts";
 import { concatenate } from "./joining.ts";
-import { asDType, asFloat, expectAxes, expectAxis, floatOr32, promote } from "./operands.ts";
+import {
+  asDType,
+  asFloat,
+  expectArray,
+  expectAxes,
+  expectAxis,
+  floatOr32,
+  promote,
+} from "./operands.ts";
 import { reduceOptions } from "./options.ts";
 import { matmul } from "./products.ts";
 import { countOf, floatOf, keep, maskOf, meanOf, reduce, varianceOptions } from "./reducing.ts";
@@ -272,7 +280,8 @@ export function cov(x: Operand, y?: Operand | null, options: CovOptions = {}): N
     ? own
     : concatenate([own, variables("cov", y, rowvar)], 0);
   const [v, n] = rows.shape as [number, number];
-  const weightOf = (w: NDArray, name: string): NDArray => {
+  const weightOf = (given: NDArray, name: string): NDArray => {
+    const w = expectArray("cov", given, name);
     if (w.ndim !== 1 || w.size !== n) {
       throw new ShapeError(
         `cov: ${name} have shape ${formatShape(w.shape)}, but there are ${n} observations`,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes as broadcastOf, sizeOf } from "../core/aval.ts";
+import { broadcastShapes as broadcastOf, checkRoom, sizeOf } from "../core/aval.ts";
 import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
@@ -206,7 +206,7 @@ export function fillDiagonal(
 export function diagIndices(n: number, ndim = 2): NDArray[] {
   if (arguments.length > 2) checkCall("diagIndices(n, ndim)", arguments);
   expectInteger("diagIndices", n, "n", 0);
-  expectInteger("diagIndices", ndim, "ndim", 0);
+  expectInteger("diagIndices", ndim, "ndim", 0, 255);
   return Array.from({ length: ndim }, () => iota([n], 0, "int32"));
 }
 
@@ -236,6 +236,7 @@ function triangle(
   expectInteger(op, n, "n", 0);
   expectInteger(op, offset, "the offset");
   expectInteger(op, m, "m", 0);
+  checkRoom(op, { shape: [n, m], dtype: "int32" });
   const rows: number[] = [];
   const columns: number[] = [];
   for (let i = 0; i < n; i++) {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
+import { checkRoom } from "../core/aval.ts";
 import { expectInteger } from "../core/checks.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
@@ -196,6 +197,7 @@ export function vander(x: NDArray, n?: number | null, options: VanderOptions = {
   }
   const columns = n ?? a.size;
   expectInteger("vander", columns, "n", 0);
+  checkRoom("vander", { shape: [a.size, columns], dtype: a.dtype });
   if (columns === 0) return zeros([a.size, 0], { dtype: a.dtype });
   const powers: NDArray[] = [onesLike(a)];
   for (let k = 1; k < columns; k++) powers.push(mul(powers[k - 1]!, a));
