@@ -9,7 +9,6 @@ import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeLeaves, treeMap, treeUnflatten } from "../core/tree.ts";
 import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
-import { describeValue, TreeError } from "../core/errors.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
@@ -32,7 +31,7 @@ import { anderson } from "./anderson.ts";
 import { corrected } from "./correction.ts";
 import { factorOf, iterate, type Leg, type Outcome, type Part, type State } from "./iterate.ts";
 import type { Stepper } from "./method.ts";
-import { checkLeg, checkMade, checkTolerance } from "./options.ts";
+import { checkLeg, checkMade, checkTolerance, withAux } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
 import { radiusOf } from "./radius.ts";
 import { ravelTree } from "./ravel.ts";
@@ -268,7 +267,7 @@ export function fixedPoint<T extends FloatTree>(
   const change = (x: Arrays<T>, step: NDArray): [Arrays<T>, unknown] => {
     const at = treeLeaves(x) as NDArray[];
     const result = withStep ? f(x, step) : (f as (x: Arrays<T>) => unknown)(x);
-    const [next, aux] = hasAux ? withAux(f, result) : [result, null];
+    const [next, aux] = hasAux ? withAux("fixedPoint", f, result, "x") : [result, null];
     const [fx, fxDef] = flattenResult("fixedPoint", f, next);
     checkSameType(
       "fixedPoint",
@@ -381,16 +380,6 @@ function partOf(
   const laid = (v: NDArray) =>
     ravelTree("fixedPoint", comparand(unravel(v) as never), "what comparand returns");
   return { of: (v) => laid(v).vector, sizes: laid(like).sizes };
-}
-
-/** What a function with an auxiliary output returned. */
-function withAux(f: unknown, result: unknown): readonly [unknown, unknown] {
-  if (Array.isArray(result) && result.length === 2) return result as [unknown, unknown];
-  throw new TreeError(
-    `fixedPoint: with hasAux, ${nameOf(f)} must return [x, aux], not ${
-      Array.isArray(result) ? `a list of ${result.length}` : describeValue(result)
-    }`,
-  );
 }
 
 /** Whether a method's solution is a mean of points. */

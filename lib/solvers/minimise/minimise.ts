@@ -6,13 +6,7 @@
 import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { isFloat } from "../../core/dtype.ts";
-import {
-  describeValue,
-  DTypeError,
-  formatShape,
-  ShapeError,
-  TreeError,
-} from "../../core/errors.ts";
+import { DTypeError, formatShape, ShapeError, TreeError } from "../../core/errors.ts";
 import { checkCount } from "../../core/checks.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
 import { treeLeaves, treeMap, treeUnflatten } from "../../core/tree.ts";
@@ -45,7 +39,7 @@ import type { FloatTree } from "../fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome, type State } from "../iterate.ts";
 import type { Stepper } from "../method.ts";
 import { norm } from "../norms.ts";
-import { checkLeg, checkMade, checkTolerance } from "../options.ts";
+import { checkLeg, checkMade, checkTolerance, withAux } from "../options.ts";
 import { ravelTree } from "../ravel.ts";
 import { checkConverged, Solution } from "../solution.ts";
 import { type Minimiser, projected, type Setting, within } from "./method.ts";
@@ -223,7 +217,7 @@ export function solveMinimum<T extends FloatTree>(
   /** The value at a vector [n], and what is beside it. */
   const valueAt = (v: NDArray): [NDArray, unknown] => {
     const result = f(unravel(v) as Arrays<T>);
-    const [value, aux] = hasAux ? withAux(op, f, result) : [result, null];
+    const [value, aux] = hasAux ? withAux(op, f, result, "value") : [result, null];
     return [convert(scalarOf(op, f, value), dtype), aux];
   };
   // Unknowns of the equation are x, the value and the gradient: so its solver sees all of them.
@@ -351,16 +345,6 @@ function scalarOf(op: string, f: unknown, result: unknown): NDArray {
     throw new DTypeError(`${op}: ${nameOf(f)} must return a float, not ${value.dtype}`);
   }
   return value;
-}
-
-/** What a function with an auxiliary output returned. */
-function withAux(op: string, f: unknown, result: unknown): readonly [unknown, unknown] {
-  if (Array.isArray(result) && result.length === 2) return result as [unknown, unknown];
-  throw new TreeError(
-    `${op}: with hasAux, ${nameOf(f)} must return [value, aux], not ${
-      Array.isArray(result) ? `a list of ${result.length}` : describeValue(result)
-    }`,
-  );
 }
 
 /** Checks what the table of options does not say. */
