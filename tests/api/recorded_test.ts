@@ -6,100 +6,44 @@
  *
  * @module
  */
-import {
-  grad,
-  jit,
-  linalg,
-  loadBackend,
-  NDArray,
-  nn,
-  numpy as np,
-  random,
-  special,
-} from "../../mod.ts";
+import { linalg, loadBackend, NDArray, nn, numpy as np, random, special } from "../../mod.ts";
 import { isFloat } from "../../lib/core/dtype.ts";
 import recorded from "../reference/arrays.json" with { type: "json" };
 import limits from "../reference/limits.json" with { type: "json" };
 import points from "../reference/special_points.json" with { type: "json" };
-import { arr, make, type Numbers } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import {
   arrays,
-  arraysOf,
   calledBy,
   draws,
   elementwise,
   type Entry,
-  functionOf,
   inputs,
   nameOf,
   structure,
   variablesOf,
   vectors,
 } from "../support/operations.ts";
-import { assertRecorded, type Recorded } from "../support/recorded.ts";
+import {
+  familyNames,
+  inputsOf,
+  loadFamily,
+  type RecordedTable,
+  testRecorded,
+} from "../support/families.ts";
 
 await loadBackend("onnx");
 
-interface Case {
-  readonly outputs: readonly Recorded[];
-  /** By input, of the sum of the results times 1, 1/2, 1/3, ... */
-  readonly gradients?: Readonly<Record<string, Recorded>>;
-}
-type Table = Readonly<Record<string, Case>>;
-const tables = recorded as unknown as { readonly float32: Table; readonly float64: Table };
-
-/** Rounding errors of the largest element: sums and products are taken in another order. */
-const ROUNDING = 32;
-
-/** The arrays of the list, floats of a dtype. */
-function arraysOfDType(dtype: "float32" | "float64"): Readonly<Record<string, NDArray>> {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, values]) => {
-      const flat = (values as unknown[]).flat(Infinity);
-      const isBool = typeof flat[0] === "boolean";
-      const isWhole = flat.every((v) => Number.isInteger(v));
-      return [name, arr(values as Numbers, isBool ? "bool" : isWhole ? "int32" : dtype)];
-    }),
-  );
-}
-
-/** The sum of what an operation gives, times 1, 1/2, 1/3, ... */
-function weighted(results: readonly NDArray[]): NDArray {
-  const terms = results.filter((y) => isFloat(y.dtype)).map((y) => {
-    const weights = Array.from({ length: y.size }, (_, i) => 1 / (i + 1));
-    return y.ravel().mul(make({ shape: [y.size], dtype: y.dtype }, weights)).sum();
-  });
-  return terms.reduce((a, b) => a.add(b));
-}
+const tables = recorded as unknown as {
+  readonly float32: RecordedTable;
+  readonly float64: RecordedTable;
+};
 
 for (const dtype of ["float32", "float64"] as const) {
-  const table = tables[dtype];
-  const own = arraysOfDType(dtype);
-
-  for (const [expression, { outputs, gradients }] of Object.entries(table)) {
-    Deno.test(`${dtype}: what JAX gives: ${expression}`, () => {
-      const names = variablesOf(expression, Object.keys(own));
-      const call = functionOf(expression, names);
-      const f = (...args: NDArray[]): readonly NDArray[] => arraysOf(call(...args));
-      const args = names.map((name) => own[name]!);
-      const compiled = names.length === 0 ? f : jit(f as never) as typeof f;
-      for (const [how, g] of [["eager", f], ["compiled", compiled]] as const) {
-        const results = g(...args);
-        assertEquals(results.length, outputs.length, how);
-        outputs.forEach((y, k) => assertRecorded(`${how}, result ${k}`, results[k]!, y, ROUNDING));
-      }
-      for (const [name, want] of Object.entries(gradients ?? {})) {
-        const at = names.indexOf(name);
-        const slope = grad((...args: NDArray[]) => weighted(f(...args)), { argnums: at });
-        for (const [how, d] of [["eager", slope], ["compiled", jit(slope as never)]] as const) {
-          const g = (d as (...args: NDArray[]) => NDArray)(...args);
-          assertRecorded(`${how} gradient by ${name}`, g, want, ROUNDING);
-        }
-      }
-    });
-  }
+  testRecorded(dtype, tables[dtype], inputsOf(inputs, dtype));
 }
+
+const families = await Promise.all(familyNames().map(loadFamily));
 
 Deno.test("every entry of the list is recorded", () => {
   const missing = [
@@ -114,6 +58,18 @@ Deno.test("every entry of the list is recorded", () => {
 function isRecorded(entry: Entry): boolean {
   const tables = Object.values(limits.limits).flatMap(({ unary, binary }) => [unary, binary]);
   return [...tables, points.unary, points.binary].some((table) => nameOf(entry) in table);
+}
+
+/** Whether an expression takes or gives no floats. */
+function isWithoutFloats(
+  expression: string,
+  inputs: Readonly<Record<string, unknown>>,
+  table: RecordedTable,
+): boolean {
+  const arrays = inputsOf(inputs, "float64");
+  const names = variablesOf(expression, Object.keys(arrays));
+  return names.every((name) => !isFloat(arrays[name]!.dtype)) ||
+    table[expression]!.outputs.every(({ dtype }) => !dtype.startsWith("float"));
 }
 
 // ---------------------------------------------------------------- nothing is left out
@@ -149,7 +105,11 @@ const members: readonly (readonly [name: string, f: unknown])[] = Object.entries
   );
 
 Deno.test("every function of the namespaces has values recorded from JAX", () => {
-  const known = functionsIn([...elementwise, ...vectors, ...arrays, ...structure, ...draws]);
+  const inFamilies = families.flatMap(({ family }) => family.programs);
+  const known = functionsIn([
+    ...[...elementwise, ...vectors, ...arrays, ...structure, ...draws],
+    ...inFamilies,
+  ]);
   const missing = members.filter(([name, f]) => !known.has(f) && !(name in elsewhere));
   assertEquals(missing.map(([name]) => name), []);
   const idle = members.filter(([name, f]) => known.has(f) && name in elsewhere);
@@ -161,18 +121,21 @@ Deno.test("every differentiable function of the namespaces has derivatives recor
     ...elementwise.filter((e) => nameOf(e) in points.unary || nameOf(e) in points.binary),
     ...vectors,
     ...arrays.filter(({ here }) => tables.float64[here!]?.gradients !== undefined),
+    ...families.flatMap(({ family, values }) =>
+      family.programs.filter(({ here }) => values.float64[here]?.gradients !== undefined)
+    ),
   ]);
   // Without a float to differentiate, or one that is differentiated, there is nothing to record.
   const without = functionsIn([
     ...elementwise.filter((entry) => nameOf(entry) in limits.limits.int32.binary),
     ...elementwise.filter((entry) => nameOf(entry) in limits.limits.int32.unary),
-    ...arrays.filter(({ here }) => {
-      const names = variablesOf(here!, Object.keys(inputs));
-      const floats = names.filter((name) => isFloat(arraysOfDType("float64")[name]!.dtype));
-      const results = tables.float32[here!]!.outputs;
-      return floats.length === 0 || results.every(({ dtype }) => !dtype.startsWith("float"));
-    }),
+    ...arrays.filter(({ here }) => isWithoutFloats(here!, inputs, tables.float32)),
     ...draws,
+    ...families.flatMap(({ family, values }) =>
+      family.programs.filter(({ here, noGradients, single }) =>
+        noGradients !== undefined || single || isWithoutFloats(here, family.inputs, values.float32)
+      )
+    ),
   ]);
   const missing = members.filter(([name, f]) =>
     !differentiated.has(f) && !without.has(f) && !(name in elsewhere)

@@ -1,0 +1,157 @@
+/**
+ * Families of operations: a list of programs here and in JAX in `reference/families/NAME.json`, with inputs
+ * of its own, and beside it what `reference/record_families.py NAME` recorded of them. Each family has a
+ * test file of its own that calls {@linkcode testFamily}.
+ *
+ * @module
+ */
+import { grad, jit, NDArray } from "../../mod.ts";
+import { isFloat } from "../../lib/core/dtype.ts";
+import { arr, make, type Numbers } from "./arrays.ts";
+import { assertEquals } from "./assert.ts";
+import { arraysOf, functionOf, variablesOf } from "./operations.ts";
+import { assertEach, assertRecorded, type Recorded } from "./recorded.ts";
+
+/** What JAX gave for a program. */
+export interface RecordedProgram {
+  /** The results. */
+  readonly outputs: readonly Recorded[];
+  /** By input, the gradient of the sum of the results times 1, 1/2, 1/3, ... */
+  readonly gradients?: Readonly<Record<string, Recorded>>;
+}
+
+/** What JAX gave, by program. */
+export type RecordedTable = Readonly<Record<string, RecordedProgram>>;
+
+/** A program of a family. */
+export interface Program {
+  /** The expression here. */
+  readonly here: string;
+  /** The expression in JAX. */
+  readonly jax: string;
+  /** Whether JAX computes it in float32 only. */
+  readonly single?: boolean;
+  /** Why its gradients are not recorded, where they are not. */
+  readonly noGradients?: string;
+  /**
+   * Rounding errors that each element may be off; without it, `ROUNDING` of the largest element of the
+   * result. A reason stands in `why`.
+   */
+  readonly ulps?: number;
+  /** Why a program is as it is. */
+  readonly why?: string;
+}
+
+/** A list of programs. */
+export interface Family {
+  /** Arrays by name, nested; whole numbers are int32, booleans bool, others of the dtype that is tried. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** The programs. */
+  readonly programs: readonly Program[];
+}
+
+/** Rounding errors of the largest element: sums and products are taken in another order. */
+export const ROUNDING = 32;
+
+/** Arrays of a list, floats of a dtype. */
+export function inputsOf(
+  inputs: Readonly<Record<string, unknown>>,
+  dtype: "float32" | "float64",
+): Readonly<Record<string, NDArray>> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, values]) => {
+      const flat = ([values] as unknown[]).flat(Infinity);
+      const isBool = typeof flat[0] === "boolean";
+      const isWhole = flat.length > 0 && flat.every((v) => Number.isInteger(v));
+      return [name, arr(values as Numbers, isBool ? "bool" : isWhole ? "int32" : dtype)];
+    }),
+  );
+}
+
+/** The sum of what an operation gives, times 1, 1/2, 1/3, ... */
+function weighted(results: readonly NDArray[]): NDArray {
+  const terms = results.filter((y) => isFloat(y.dtype)).map((y) => {
+    const weights = Array.from({ length: y.size }, (_, i) => 1 / (i + 1));
+    return y.ravel().mul(make({ shape: [y.size], dtype: y.dtype }, weights)).sum();
+  });
+  return terms.reduce((a, b) => a.add(b));
+}
+
+/** Defines the tests of a table of one dtype: values and gradients, eager and compiled. */
+export function testRecorded(
+  dtype: "float32" | "float64",
+  table: RecordedTable,
+  own: Readonly<Record<string, NDArray>>,
+  more: Readonly<Record<string, unknown>> = {},
+  programs: readonly Program[] = [],
+): void {
+  const byHere = new Map(programs.map((program) => [program.here, program]));
+  for (const [expression, { outputs, gradients }] of Object.entries(table)) {
+    const count = byHere.get(expression)?.ulps;
+    const compare = (what: string, actual: NDArray, want: Recorded) =>
+      count === undefined
+        ? assertRecorded(what, actual, want, ROUNDING)
+        : assertEach(what, actual, want, count);
+    Deno.test(`${dtype}: what JAX gives: ${expression}`, () => {
+      const names = variablesOf(expression, Object.keys(own));
+      const call = functionOf(expression, names, more);
+      const f = (...args: NDArray[]): readonly NDArray[] => arraysOf(call(...args));
+      const args = names.map((name) => own[name]!);
+      const compiled = names.length === 0 ? f : jit(f as never) as typeof f;
+      for (const [how, g] of [["eager", f], ["compiled", compiled]] as const) {
+        const results = g(...args);
+        assertEquals(results.length, outputs.length, how);
+        outputs.forEach((y, k) => compare(`${how}, result ${k}`, results[k]!, y));
+      }
+      for (const [name, want] of Object.entries(gradients ?? {})) {
+        const at = names.indexOf(name);
+        const slope = grad((...args: NDArray[]) => weighted(f(...args)), { argnums: at });
+        for (const [how, d] of [["eager", slope], ["compiled", jit(slope as never)]] as const) {
+          const g = (d as (...args: NDArray[]) => NDArray)(...args);
+          compare(`${how} gradient by ${name}`, g, want);
+        }
+      }
+    });
+  }
+}
+
+/** The programs of a family, and the values recorded of it. */
+export async function loadFamily(
+  name: string,
+): Promise<{ family: Family; values: { float32: RecordedTable; float64: RecordedTable } }> {
+  const read = async (file: string) =>
+    JSON.parse(
+      await Deno.readTextFile(new URL(`../reference/families/${file}.json`, import.meta.url)),
+    );
+  return { family: await read(name), values: await read(`${name}.values`) };
+}
+
+/** The names of all families. */
+export function familyNames(): string[] {
+  const directory = new URL("../reference/families/", import.meta.url);
+  return [...Deno.readDirSync(directory)].map(({ name }) => name)
+    .filter((name) => name.endsWith(".json") && !name.endsWith(".values.json"))
+    .map((name) => name.slice(0, -".json".length)).sort();
+}
+
+/**
+ * Defines the tests of a family: what JAX gave for each of its programs, in both dtypes, eager and
+ * compiled, with the gradients.
+ *
+ * @param name The family's file in `reference/families`.
+ * @param modules What its programs may name besides the namespaces of the library's main module.
+ */
+export async function testFamily(
+  name: string,
+  modules: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const { family, values } = await loadFamily(name);
+  Deno.test(`${name}: every program is recorded`, () => {
+    const missing = family.programs.filter(({ here }) => !(here in values.float32));
+    assertEquals(missing.map(({ here }) => here), []);
+  });
+  for (const dtype of ["float32", "float64"] as const) {
+    const own = inputsOf(family.inputs, dtype);
+    testRecorded(dtype, values[dtype], own, modules, family.programs);
+  }
+}
