@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { grad, jit, NDArray } from "../../mod.ts";
+import { grad, jit, type NDArray } from "../../mod.ts";
 import { isFloat } from "../../lib/core/dtype.ts";
 import { arr, make, type Numbers } from "./arrays.ts";
 import { assertEquals } from "./assert.ts";
