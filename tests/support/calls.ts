@@ -9,6 +9,7 @@
 import * as injax from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { haikuCalls, haikuNotCalled, haikuOpen, inModel } from "./haiku_calls.ts";
+import * as lax from "../../lib/api/lax.ts";
 import * as solvers from "../../lib/solvers/mod.ts";
 
 const { numpy: np, pure, random } = injax;
@@ -131,6 +132,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "linalg.tridiagonalSolve": [x, x, x, m],
   "numpy.meshgrid": [[x, x]],
   "numpy.astype": [m, "int32"],
+  "lax.convertElementType": [m, "int32"],
   "numpy.identity": [2],
   "numpy.swapaxes": [m, 0, 1],
   "random.key": [0],
@@ -294,6 +296,7 @@ export async function callables(): Promise<Callable[]> {
   const found: Callable[] = [];
   const all = [
     ...functionsOf(injax, ""),
+    ...functionsOf(lax, "lax"),
     ...functionsOf(solvers, "solvers"),
     ...functionsOf(hk, "haiku"),
     ...functionsOf({ composed: injax.compose(hk.transforms), safe: injax.initSafe(pure) }, ""),

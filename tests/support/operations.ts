@@ -15,6 +15,7 @@ import {
   random,
   special,
 } from "../../mod.ts";
+import * as lax from "../../lib/api/lax.ts";
 import { rem } from "../../lib/primitives/elementwise/arithmetic.ts";
 import list from "../reference/operations.json" with { type: "json" };
 
@@ -61,6 +62,7 @@ const scope: Readonly<Record<string, unknown>> = {
   special,
   linalg,
   random,
+  lax,
   lib: { associativeScan, rem },
   f64: { dtype: "float64" },
 };
@@ -78,9 +80,9 @@ export function variablesOf(expression: string, names: readonly string[]): strin
 
 /** The functions of the namespaces that an expression calls, as `np.add`; the methods, as `.add`. */
 export function calledBy(expression: string): string[] {
-  return [...expression.matchAll(/(?<![\w.])(?:np|nn|special|linalg|random)\.\w+/g)].map(([m]) =>
-    m
-  );
+  return [...expression.matchAll(/(?<![\w.])(?:np|nn|special|linalg|random|lax)\.\w+/g)].map((
+    [m],
+  ) => m);
 }
 
 /** An expression as a function of variables. */

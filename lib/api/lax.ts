@@ -1,0 +1,94 @@
+/**
+ * The operations of `jax.lax` under its names: those of `numpy` and of the transforms that are called alike
+ * here and there, and those whose arguments mean something else in `lax`. The parts are in files of their
+ * own.
+ *
+ * As everywhere, numbers beside arrays are weakly typed, and operands of two dtypes are brought to one,
+ * where JAX refuses them.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as lax from "@injax/injax/lax";
+ *
+ * console.log(lax.lt(np.array([1, 5]), 3).toArray()); // [ true, false ]
+ * ```
+ *
+ * @module
+ */
+import "./methods.ts";
+
+export type { NDArray, Operand } from "../core/array.ts";
+export type { DType } from "../core/dtype.ts";
+
+// As in numpy
+export {
+  abs,
+  add,
+  astype as convertElementType,
+  ceil,
+  floor,
+  mul,
+  neg,
+  pow,
+  reciprocal,
+  sign,
+  square,
+  stopGradient,
+  sub,
+} from "./arithmetic.ts";
+export {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atan2,
+  atanh,
+  cos,
+  cosh,
+  exp,
+  exp2,
+  expm1,
+  log,
+  log1p,
+  rsqrt,
+  sin,
+  sinh,
+  sqrt,
+  tan,
+  tanh,
+} from "./elementary.ts";
+export {
+  bitwiseAnd,
+  bitwiseNot,
+  bitwiseOr,
+  bitwiseXor,
+  equal as eq,
+  greater as gt,
+  greaterEqual as ge,
+  isFinite,
+  leftShift as shiftLeft,
+  less as lt,
+  lessEqual as le,
+  notEqual as ne,
+} from "./logic.ts";
+export { full, fullLike } from "./creation.ts";
+export { dynamicSlice, dynamicUpdateSlice, slice } from "./indexing.ts";
+export { concatenate, stack, tile } from "./joining.ts";
+export { dot } from "./products.ts";
+export { expandDims } from "./shaping.ts";
+export { erf, erfc, erfInv, expit as logistic } from "./special.ts";
+
+// Transforms
+export {
+  associativeScan,
+  cond,
+  customLinearSolve,
+  customRoot,
+  foriLoop,
+  map,
+  scan,
+  switchCase,
+  whileLoop,
+} from "../transforms/public.ts";
