@@ -1,5 +1,5 @@
 /**
- * Random words from keys: what `keys.ts` makes keys of and `distributions.ts` numbers.
+ * Random words from keys: what `keys.ts` makes keys of and `draws.ts` numbers.
  *
  * @module
  */
@@ -39,24 +39,41 @@ export function expectKey(op: string, key: unknown): asserts key is NDArray {
   }
 }
 
-/** The halves of a key, as scalars. */
-export function halves(op: string, key: NDArray): [NDArray, NDArray] {
+/**
+ * A key in two halves: scalars, or arrays of one shape for a key in each lane.
+ */
+export type Halves = readonly [NDArray, NDArray];
+
+/**
+ * The halves of a key that a user gave, as scalars.
+ *
+ * @throws {TypeError} where it is no key.
+ */
+export function halves(op: string, key: NDArray): Halves {
   expectKey(op, key);
   return [reshape(slice(key, [0], [1]), []), reshape(slice(key, [1], [2]), [])];
 }
 
+/** The first `num` keys of a key, which are those of `split` whatever number that is asked for. */
+export function subkeys([k0, k1]: Halves, num: number): Halves[] {
+  const zero = scalarArray(0, "uint32");
+  return Array.from(
+    { length: num },
+    (_, i) => threefry2x32(k0, k1, zero, scalarArray(i, "uint32")),
+  );
+}
+
 /** Both words of the hashes of 0, 1, ..., n - 1 under a key: 64 random bits for each. */
-export function words(op: string, key: NDArray, n: number): [NDArray, NDArray] {
+export function words(op: string, [k0, k1]: Halves, n: number): [NDArray, NDArray] {
   if (n > WORD) {
     throw new RangeError(`${op}: ${n} numbers are more than one key gives here, 2^32`);
   }
   expectRoom(op, [n], "uint32");
-  const [k0, k1] = halves(op, key);
   return threefry2x32(k0, k1, scalarArray(0, "uint32"), iota([n], 0, "uint32"));
 }
 
 /** 32 random bits for each element of a shape. */
-export function bits32(op: string, key: NDArray, shape: readonly number[]): NDArray {
+export function bits32(op: string, key: Halves, shape: readonly number[]): NDArray {
   expectRoom(op, shape, "uint32");
   const [high, low] = words(op, key, sizeOf(shape));
   return reshape(xor(high, low), shape);

@@ -94,7 +94,7 @@ export function split(key: NDArray, num: ShapeLike = 2): NDArray {
   const shape = expectShape("split", num);
   expectRoom("split", [...shape, 2], "uint32");
   const n = sizeOf(shape);
-  const pair = words("split", key, n).map((w) => reshape(w, [n, 1]));
+  const pair = words("split", halves("split", key), n).map((w) => reshape(w, [n, 1]));
   return reshape(concatenate(pair, 1), [...shape, 2]);
 }
 
@@ -135,5 +135,5 @@ export function foldIn(key: NDArray, data: Operand): NDArray {
  */
 export function bits(key: NDArray, shape: ShapeLike = []): NDArray {
   if (arguments.length > 2) checkCall("bits(key, shape)", arguments);
-  return bits32("bits", key, expectShape("bits", shape));
+  return bits32("bits", halves("bits", key), expectShape("bits", shape));
 }

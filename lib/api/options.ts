@@ -6,7 +6,7 @@
  */
 import type { CumulativeOptions, DiagonalOptions, ReduceOptions } from "../core/method_options.ts";
 import type { OptionTable } from "../core/signature.ts";
-import type { DTypeOptions } from "./arguments.ts";
+import type { DTypeOptions, ModeOptions } from "./arguments.ts";
 
 /** Of functions that make arrays. */
 export const dtypeOptions: OptionTable<DTypeOptions> = { dtype: "dtype" };
@@ -23,3 +23,6 @@ export const diagonalOptions: OptionTable<DiagonalOptions> = {
   axis1: "number",
   axis2: "number",
 };
+
+/** Of draws that may be made more finely. */
+export const modeOptions: OptionTable<ModeOptions> = { mode: "string" };

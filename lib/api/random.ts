@@ -1,5 +1,6 @@
 /**
- * Random numbers, as `jax.random`: keys and bits from `keys.ts`, distributions from `distributions.ts`.
+ * Random numbers, as `jax.random`: keys and bits from `keys.ts`, distributions from `distributions.ts`
+ * and `continuous.ts`, choices and orders from `selections.ts`.
  *
  * @module
  */
@@ -7,3 +8,5 @@ import "./methods.ts";
 
 export * from "./keys.ts";
 export * from "./distributions.ts";
+export * from "./continuous.ts";
+export * from "./selections.ts";

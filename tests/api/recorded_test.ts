@@ -80,7 +80,6 @@ const namespaces = { np, nn, special, linalg, random, lax };
 
 /** Public functions whose values are not in the list, and why. */
 const elsewhere: Readonly<Record<string, string>> = {
-  "random.key": "the keys of seeds are compared in random_test.ts",
   "np.broadcastShapes": "it gives a shape, and is tried in breadth_test.ts",
   "np.finfo": "it gives numbers about a dtype, and is tried in breadth_test.ts",
   "np.iinfo": "it gives numbers about a dtype, and is tried in breadth_test.ts",

@@ -62,6 +62,7 @@ const usual: readonly (readonly unknown[])[] = [
   [key, [2], 0, 5],
   [key, -1, 1],
   [key, x],
+  [key, 0, 1, 2],
   [0, 1],
 ];
 
