@@ -440,3 +440,15 @@ export const negative: typeof neg = neg;
 export const power: typeof pow = pow;
 /** Elementwise `x - y`: {@linkcode sub} under NumPy's name. */
 export const subtract: typeof sub = sub;
+
+/** {@linkcode abs} under another name of NumPy's. */
+export const absolute: typeof abs = abs;
+
+/** {@linkcode round} under another name of NumPy's. */
+export const around: typeof round = round;
+
+/** {@linkcode mod} under another name of NumPy's. */
+export const remainder: typeof mod = mod;
+
+/** {@linkcode div} under another name of NumPy's. */
+export const trueDivide: typeof div = div;

@@ -10,6 +10,9 @@ export const pi: number = Math.PI;
 /** Euler's number, the base of natural logarithms, as `jax.numpy.e`. */
 export const e: number = Math.E;
 
+/** Euler's constant, the limit of harmonic numbers less logarithms, as `jax.numpy.euler_gamma`. */
+export const eulerGamma: number = 0.5772156649015329;
+
 /** Infinity, as `jax.numpy.inf`. */
 export const inf: number = Infinity;
 

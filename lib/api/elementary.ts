@@ -154,3 +154,26 @@ export function atanh(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("atanh(x)", arguments);
   return u.atanh(asFloat("atanh", x));
 }
+
+// ---------------------------------------------------------------- NumPy's other names
+
+/** {@linkcode acos} under another name of NumPy's. */
+export const arccos: typeof acos = acos;
+
+/** {@linkcode acosh} under another name of NumPy's. */
+export const arccosh: typeof acosh = acosh;
+
+/** {@linkcode asin} under another name of NumPy's. */
+export const arcsin: typeof asin = asin;
+
+/** {@linkcode asinh} under another name of NumPy's. */
+export const arcsinh: typeof asinh = asinh;
+
+/** {@linkcode atan} under another name of NumPy's. */
+export const arctan: typeof atan = atan;
+
+/** {@linkcode atan2} under another name of NumPy's. */
+export const arctan2: typeof atan2 = atan2;
+
+/** {@linkcode atanh} under another name of NumPy's. */
+export const arctanh: typeof atanh = atanh;

@@ -430,3 +430,8 @@ export function pad(
     a,
   );
 }
+
+// ---------------------------------------------------------------- NumPy's other names
+
+/** {@linkcode concatenate} under another name of NumPy's. */
+export const concat: typeof concatenate = concatenate;

@@ -418,3 +418,17 @@ export function nanToNum(x: Operand, options: NanToNumOptions = {}): NDArray {
   const below = select(c.eq(a, scalarLike(Infinity, a)), scalarLike(posInf, a), number);
   return select(c.eq(a, scalarLike(-Infinity, a)), scalarLike(negInf, a), below);
 }
+
+// ---------------------------------------------------------------- NumPy's other names
+
+/** {@linkcode bitwiseNot} under another name of NumPy's. */
+export const bitwiseInvert: typeof bitwiseNot = bitwiseNot;
+
+/** {@linkcode leftShift} under another name of NumPy's. */
+export const bitwiseLeftShift: typeof leftShift = leftShift;
+
+/** {@linkcode rightShift} under another name of NumPy's. */
+export const bitwiseRightShift: typeof rightShift = rightShift;
+
+/** {@linkcode bitwiseNot} under another name of NumPy's. */
+export const invert: typeof bitwiseNot = bitwiseNot;

@@ -57,3 +57,4 @@ export * from "./vector_products.ts";
 export * from "./polynomials.ts";
 export * from "./mapping.ts";
 export * from "./ranges.ts";
+export * from "./properties.ts";

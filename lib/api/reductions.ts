@@ -292,3 +292,11 @@ export function countNonzero(x: Operand, axis?: Axes, options?: ReduceOptions): 
     options,
   );
 }
+
+// ---------------------------------------------------------------- NumPy's other names
+
+/** {@linkcode max} under another name of NumPy's. */
+export const amax: typeof max = max;
+
+/** {@linkcode min} under another name of NumPy's. */
+export const amin: typeof min = min;

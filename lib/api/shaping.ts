@@ -263,3 +263,8 @@ export function broadcastArrays(...arrays: readonly Operand[]): NDArray[] {
   const shape = broadcastShapes("broadcastArrays", ...list.map((x) => x.shape));
   return list.map((x) => broadcastToOf(x, shape));
 }
+
+// ---------------------------------------------------------------- NumPy's other names
+
+/** {@linkcode transpose} under another name of NumPy's. */
+export const permuteDims: typeof transpose = transpose;

@@ -148,3 +148,11 @@ mistake(
   "[2,3,4], [2,2,4], [2,2,4]",
 );
 mistake("a divisor of fractions", () => np.gcd(np.array([1.5]), 2), DTypeError, "gcd | float32");
+
+Deno.test("what arrays say of themselves is there as functions, of numbers too", () => {
+  const x = np.zeros([2, 3]);
+  assertEquals([np.shape(x), np.ndim(x), np.size(x)], [[2, 3], 2, 6]);
+  assertEquals([np.size(x, 0), np.size(x, -1), np.size(x, [0, 1])], [2, 3, 6]);
+  assertEquals([np.shape(1), np.ndim(1), np.size(1)], [[], 0, 1]);
+  assertThrows(() => np.size(x, 2), AxisError);
+});

@@ -82,6 +82,9 @@ const namespaces = { np, nn, special, linalg, random, lax };
 const elsewhere: Readonly<Record<string, string>> = {
   "np.broadcastShapes": "it gives a shape, and is tried in breadth_test.ts",
   "np.finfo": "it gives numbers about a dtype, and is tried in breadth_test.ts",
+  "np.shape": "it gives what the array says, and is tried in breadth_test.ts",
+  "np.ndim": "it gives what the array says, and is tried in breadth_test.ts",
+  "np.size": "it gives what the array says, and is tried in breadth_test.ts",
   "np.iinfo": "it gives numbers about a dtype, and is tried in breadth_test.ts",
 };
 
