@@ -1,6 +1,6 @@
 /**
- * Special functions, as `jax.scipy.special`: the error function, logistic functions, and sums of
- * exponentials.
+ * Special functions, as `jax.scipy.special`: the error function, the gamma function and its relatives,
+ * logistic functions, and sums of exponentials.
  *
  * @module
  */
@@ -126,6 +126,8 @@ export function xlogy(x: Operand, y: Operand): NDArray {
     floatOr32,
   );
 }
+
+export * from "./special/gamma.ts";
 
 // ---------------------------------------------------------------- as in nn
 

@@ -60,7 +60,7 @@ export const elementwise: Heavy<unknown> = {
 };
 
 /** Things made when first needed, one a dtype. */
-function once<L>(make: (dtype: DType) => L): (dtype: DType) => L {
+export function once<L>(make: (dtype: DType) => L): (dtype: DType) => L {
   const made = new Map<DType, L>();
   return (dtype) => {
     let it = made.get(dtype);
@@ -213,7 +213,8 @@ function nasty(dtype: DType): number[] {
   return [...sizes.flatMap((x) => [x, -x]), NaN];
 }
 
-function elementwiseSamples(
+/** Samples of an operation of one or two operands on the dtypes that it knows. */
+export function elementwiseSamples(
   supported: readonly DType[],
   operands: 1 | 2,
   domain: Domain,

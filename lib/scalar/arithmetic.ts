@@ -1,0 +1,180 @@
+/**
+ * Arithmetic on floats in general, so that a formula is written once for whatever it is to become:
+ * scalar expressions, of which eager loops and vector code are made ({@linkcode ExprArithmetic}), nodes
+ * of a graph (`primitives/graph/arithmetic.ts`), or values with their derivatives (`dual.ts`).
+ *
+ * @module
+ */
+import { exp } from "./exp.ts";
+import { Apart, type Expr, type Exprs } from "./expr.ts";
+import { log } from "./log.ts";
+import { pow } from "./power.ts";
+
+/** What formulas are made of. Values and conditions are both `V`. */
+export interface Arithmetic<V> {
+  /** A constant. */
+  number(x: number): V;
+  /** `x + y`. */
+  add(x: V | number, y: V | number): V;
+  /** `x - y`. */
+  sub(x: V | number, y: V | number): V;
+  /** `x y`. */
+  mul(x: V | number, y: V | number): V;
+  /** `x / y`. */
+  div(x: V | number, y: V | number): V;
+  /** `-x`. */
+  neg(x: V): V;
+  /** `|x|`. */
+  abs(x: V): V;
+  /** The square root. */
+  sqrt(x: V): V;
+  /** The greatest integer that is not above `x`. */
+  floor(x: V): V;
+  /** The nearest integer, the even one of two. */
+  nearest(x: V): V;
+  /** `e^x`. */
+  exp(x: V): V;
+  /** The natural logarithm. */
+  log(x: V): V;
+  /** `x^y` for positive `x`. */
+  pow(x: V, y: V | number): V;
+  /** `x < y`, a condition. */
+  less(x: V | number, y: V | number): V;
+  /** `x = y`, a condition. */
+  equal(x: V | number, y: V | number): V;
+  /** Both of two conditions. */
+  and(a: V, b: V): V;
+  /** One of two conditions or both. */
+  or(a: V, b: V): V;
+  /** Not a condition. */
+  not(a: V): V;
+  /** `condition ? x : y`; both are computed. The sign of a zero may be lost. */
+  where(condition: V, x: V | number, y: V | number): V;
+  /** `part` of `args` where a condition holds, which is seldom, and `usual` elsewhere. */
+  seldom(condition: V, part: Part, args: readonly V[], usual: V): V;
+}
+
+/** A formula of one result. */
+export type Formula = <V>(m: Arithmetic<V>, ...args: V[]) => V;
+
+/** A formula that is seldom needed, so that no loop should make room for it. */
+export class Part {
+  #apart: Apart | null = null;
+
+  /** One formula is one part: parts are told apart by their identity. */
+  constructor(readonly formula: Formula) {}
+
+  /** The function of scalars. */
+  get apart(): Apart {
+    const { formula } = this;
+    return this.#apart ??= new Apart((e, ...args) => [
+      formula<Expr>(new ExprArithmetic(e, args[0]!.ty as "f32" | "f64"), ...args),
+    ]);
+  }
+}
+
+/** Formulas as scalar expressions. */
+export class ExprArithmetic implements Arithmetic<Expr> {
+  /** Formulas on values of a type of floats. */
+  constructor(readonly e: Exprs, readonly ty: "f32" | "f64") {}
+
+  #of(x: Expr | number): Expr {
+    return typeof x === "number" ? this.e.constant(x, this.ty) : x;
+  }
+  /** A constant. */
+  number(x: number): Expr {
+    return this.e.constant(x, this.ty);
+  }
+  /** `x + y`. */
+  add(x: Expr | number, y: Expr | number): Expr {
+    return this.e.add(this.#of(x), y);
+  }
+  /** `x - y`. */
+  sub(x: Expr | number, y: Expr | number): Expr {
+    return this.e.sub(this.#of(x), y);
+  }
+  /** `x y`. */
+  mul(x: Expr | number, y: Expr | number): Expr {
+    return this.e.mul(this.#of(x), y);
+  }
+  /** `x / y`. */
+  div(x: Expr | number, y: Expr | number): Expr {
+    return this.e.div(this.#of(x), y);
+  }
+  /** `-x`. */
+  neg(x: Expr): Expr {
+    return this.e.neg(x);
+  }
+  /** `|x|`. */
+  abs(x: Expr): Expr {
+    return this.e.abs(x);
+  }
+  /** The square root. */
+  sqrt(x: Expr): Expr {
+    return this.e.sqrt(x);
+  }
+  /** The greatest integer that is not above `x`. */
+  floor(x: Expr): Expr {
+    return this.e.floor(x);
+  }
+  /** The nearest integer. */
+  nearest(x: Expr): Expr {
+    return this.e.nearest(x);
+  }
+  /** `e^x`. */
+  exp(x: Expr): Expr {
+    return exp(this.e, x);
+  }
+  /** The natural logarithm. */
+  log(x: Expr): Expr {
+    return log(this.e, x);
+  }
+  /** `x^y` for positive `x`. */
+  pow(x: Expr, y: Expr | number): Expr {
+    return pow(this.e, x, this.#of(y));
+  }
+  /** `x < y`. */
+  less(x: Expr | number, y: Expr | number): Expr {
+    return this.e.lt(this.#of(x), y);
+  }
+  /** `x = y`. */
+  equal(x: Expr | number, y: Expr | number): Expr {
+    return this.e.eq(this.#of(x), y);
+  }
+  /** Both. */
+  and(a: Expr, b: Expr): Expr {
+    return this.e.and(a, b);
+  }
+  /** One or both. */
+  or(a: Expr, b: Expr): Expr {
+    return this.e.or(a, b);
+  }
+  /** Not. */
+  not(a: Expr): Expr {
+    return this.e.not(a);
+  }
+  /** A choice. */
+  where(condition: Expr, x: Expr | number, y: Expr | number): Expr {
+    return this.e.select(condition, this.#of(x), y);
+  }
+  /** A choice with a side that is seldom taken. */
+  seldom(condition: Expr, part: Part, args: readonly Expr[], usual: Expr): Expr {
+    return this.e.rare(condition, part.apart, args, [usual])[0]!;
+  }
+}
+
+/** A formula for scalars of both types of floats, computed in double precision. */
+export function scalarOfFormula(formula: Formula): (e: Exprs, ...args: Expr[]) => Expr {
+  return (e, ...args) => {
+    const m = new ExprArithmetic(e, "f64");
+    const y = formula<Expr>(m, ...args.map((x) => e.convert(x, "f64")));
+    return e.convert(y, args[0]!.ty);
+  };
+}
+
+/** A polynomial by Horner's scheme, highest coefficient first. */
+export function polynomialOf<V>(m: Arithmetic<V>, x: V, coefficients: readonly number[]): V {
+  let y: V = m.number(coefficients[0]!);
+  for (let i = 1; i < coefficients.length; i++) y = m.add(m.mul(y, x), coefficients[i]!);
+  return y;
+}

@@ -1,0 +1,201 @@
+/**
+ * The logarithm of the gamma function and its derivatives, of real numbers.
+ *
+ * Sources: NIST Digital Library of Mathematical Functions, 5.4-5.11, 5.15, 25.11; the coefficients
+ * are the project's own (`gamma_tables.ts`).
+ *
+ * @module
+ */
+import { type Arithmetic, type Formula, Part, polynomialOf } from "./arithmetic.ts";
+import * as table from "./gamma_tables.ts";
+
+/** Where the expansions of large numbers begin. */
+const FAR = 8;
+
+/** `sin(pi f)` for `|f| <= 1/2`. */
+export function sinPi<V>(m: Arithmetic<V>, f: V): V {
+  return m.mul(f, polynomialOf(m, m.mul(f, f), table.SIN_PI));
+}
+
+/** The distance from the nearest integer, at most 1/2; NaN for infinities. */
+export function fraction<V>(m: Arithmetic<V>, x: V): V {
+  return m.sub(x, m.nearest(x));
+}
+
+// ---------------------------------------------------------------- log gamma
+
+/** What is left of log |Gamma(x)| + log Gamma(-x), which is log(pi / |x sin(pi x)|). */
+const reflected = /* @__PURE__ */ new Part((m, y, positive) => {
+  const sine = sinPi(m, m.abs(fraction(m, y)));
+  const other = m.log(m.div(Math.PI, m.mul(y, sine)));
+  // At poles, and of -Infinity, whose sine is NaN.
+  return m.where(m.less(0, sine), m.sub(other, positive), Infinity);
+});
+
+/** `log |Gamma(x)|`. */
+export const lgamma: Formula = (m, x) => {
+  const negative = m.less(x, -0.25);
+  const y = m.where(negative, m.neg(x), x);
+  const below = m.less(y, 0.75), far = m.not(m.less(y, FAR));
+  // u = y + 1 below; y - k where there are k factors y - 1, y - 2, ...
+  let product: typeof x | null = null;
+  let u = m.where(below, m.add(y, 1), y);
+  for (let k = 0; k < 6; k++) {
+    const above = m.not(m.less(y, 2.5 + k));
+    const factor = m.where(above, m.sub(y, 1 + k), 1);
+    product = product === null ? factor : m.mul(product, factor);
+    u = m.where(above, m.sub(y, 1 + k), u);
+  }
+  const logarithm = m.log(m.where(below, m.abs(y), m.where(far, y, product!)));
+  const one = m.sub(u, 1), middle = m.sub(u, 1.5), two = m.sub(u, 2);
+  const base = m.where(
+    m.less(u, 1.25),
+    m.mul(one, polynomialOf(m, one, table.LOG_GAMMA_ONE)),
+    m.where(
+      m.less(u, 1.75),
+      polynomialOf(m, middle, table.LOG_GAMMA_MIDDLE),
+      m.mul(two, polynomialOf(m, two, table.LOG_GAMMA_TWO)),
+    ),
+  );
+  const near = m.add(base, m.where(below, m.neg(logarithm), logarithm));
+  const r = m.div(1, y);
+  const rest = m.add(m.mul(r, polynomialOf(m, m.mul(r, r), table.STIRLING)), HALF_LOG_TWO_PI - 0.5);
+  const large = m.add(m.mul(m.sub(y, 0.5), m.sub(logarithm, 1)), rest);
+  const positive = m.where(far, large, m.where(m.equal(y, y), near, y));
+  return m.seldom(negative, reflected, [y, positive], positive);
+};
+
+// ---------------------------------------------------------------- digamma
+
+/** `pi cot(pi x)`. */
+const cotangent = /* @__PURE__ */ new Part((m, x, y) => {
+  const f = fraction(m, x);
+  const size = m.abs(f);
+  const quotient = m.div(sinPi(m, m.sub(0.5, size)), sinPi(m, size));
+  const part = m.mul(m.where(m.less(f, 0), m.neg(quotient), quotient), Math.PI);
+  // At poles both sides have infinities of their own.
+  return m.where(m.less(0, size), m.sub(y, part), NaN);
+});
+
+/** The derivative of log Gamma(x). NaN at the poles, as in JAX. */
+export const digamma: Formula = (m, x) => {
+  const left = m.not(m.less(0, x));
+  const y = m.where(left, m.sub(1, x), x);
+  const below = m.less(y, 1), far = m.not(m.less(y, FAR));
+  let above = m.number(0), under = m.number(1);
+  let u = m.where(below, m.add(y, 1), y);
+  for (let k = 0; k < 6; k++) {
+    const more = m.not(m.less(y, 2.8 + k));
+    const d = m.sub(y, 1 + k);
+    above = m.where(more, m.add(m.mul(above, d), under), above);
+    under = m.where(more, m.mul(under, d), under);
+    u = m.where(more, d, u);
+  }
+  const from = m.sub(m.sub(u, DIGAMMA_ROOT), DIGAMMA_ROOT_LOW);
+  const base = m.where(
+    m.less(u, 1.8),
+    m.mul(from, polynomialOf(m, m.sub(u, 1.4), table.DIGAMMA_ROOT)),
+    polynomialOf(m, m.sub(u, 2.25), table.DIGAMMA_TWO),
+  );
+  const near = m.add(base, m.div(m.where(below, -1, above), m.where(below, y, under)));
+  const r = m.div(1, y), w = m.mul(r, r);
+  const rest = m.sub(m.mul(w, polynomialOf(m, w, table.DIGAMMA_FAR)), m.mul(r, 0.5));
+  const positive = m.where(far, m.add(m.log(y), rest), near);
+  return m.seldom(left, cotangent, [x, positive], positive);
+};
+
+// ---------------------------------------------------------------- polygamma
+
+/** Terms of the sum in front of the expansion, and of the expansion. */
+const TERMS = 10;
+/** B_2j / (2j)!, j = 1, 2, ... */
+const BERNOULLI: readonly number[] = [
+  1 / 12,
+  -1 / 720,
+  1 / 30240,
+  -1 / 1209600,
+  1 / 47900160,
+  -691 / 1307674368000,
+  1 / 74724249600,
+  -3617 / 10670622842880000,
+  43867 / 5109094217170944000,
+  -174611 / 802857662698291200000,
+];
+
+/** `x^n` for a positive integer `n`. */
+function integerPower<V>(m: Arithmetic<V>, x: V, n: number): V {
+  let result: V | null = null;
+  for (let base = x, k = n; k > 0; k >>= 1) {
+    if (k & 1) result = result === null ? base : m.mul(result, base);
+    if (k > 1) base = m.mul(base, base);
+  }
+  return result!;
+}
+
+/**
+ * `n! zeta(n + 1, q)` for positive `q`, by the summation of Euler and Maclaurin. Powers are those of
+ * q divided by a power of two, so that they and the factorial leave the range of floats together.
+ */
+function scaledZeta<V>(m: Arithmetic<V>, n: number, q: V): V {
+  const s = n + 1;
+  let logFactorial = 0;
+  for (let k = 2; k <= n; k++) logFactorial += Math.log2(k);
+  const unit = Math.round(logFactorial / s);
+  // n! / 2^(unit s)
+  let factor = 1;
+  for (let k = 1; k <= n; k++) factor *= k * 2 ** -unit;
+  factor *= 2 ** -unit;
+  const scale = 2 ** -unit;
+  const rising: number[] = [];
+  for (let j = 1, product = s; j <= BERNOULLI.length; j++) {
+    rising.push(BERNOULLI[j - 1]! * product);
+    product *= (s + 2 * j - 1) * (s + 2 * j);
+  }
+  const a = m.add(q, TERMS);
+  const r = m.div(1, a), w = m.mul(r, r);
+  const series = m.mul(w, polynomialOf(m, w, rising.toReversed()));
+  // a^(1 - s) (1 / (s - 1) + 1 / (2 a) + ...), of which one power of the unit is left.
+  const tail = m.div(
+    m.add(m.add(m.mul(r, 0.5), series), 1 / n),
+    integerPower(m, m.mul(a, scale), n),
+  );
+  // The smallest first, and the tail apart, which for large q is most of it.
+  let sum: V | null = null;
+  for (let k = TERMS - 1; k >= 0; k--) {
+    const x = k === 0 ? q : m.add(q, k);
+    const term = m.div(1, integerPower(m, m.mul(x, scale), s));
+    sum = sum === null ? term : m.add(sum, term);
+  }
+  return m.mul(m.add(sum!, m.mul(tail, 2 ** unit)), factor);
+}
+
+const orders = new Map<number, Formula>();
+
+/** The `n`th derivative of digamma, n = 1, 2, ...; one formula for each order. */
+export function polygamma(n: number): Formula {
+  let formula = orders.get(n);
+  if (formula === undefined) {
+    const sign = n % 2 === 1 ? 1 : -1;
+    // zeta(s, q) = zeta(s, f) + (-1)^s (zeta(s, g) - zeta(s, 1 - q)) with f = q - floor(q) = 1 - g: the
+    // terms on either side of zero.
+    const left = new Part((m, x) => {
+      // Each near 0 has all digits.
+      const f = m.sub(x, m.floor(x)), g = m.sub(m.neg(x), m.floor(m.neg(x)));
+      const before = m.sub(scaledZeta(m, n, g), scaledZeta(m, n, m.sub(1, x)));
+      const sum = m.add(scaledZeta(m, n, f), m.mul(before, sign));
+      return m.where(m.equal(g, 0), sign === 1 ? Infinity : NaN, m.mul(sum, sign));
+    });
+    formula = (m, x) => m.seldom(m.not(m.less(0, x)), left, [x], m.mul(scaledZeta(m, n, x), sign));
+    orders.set(n, formula);
+  }
+  return formula;
+}
+
+// ---------------------------------------------------------------- constants
+
+/** `log(2 pi) / 2`. */
+export const HALF_LOG_TWO_PI = 0.9189385332046728;
+
+/** Where digamma is 0, in two parts. */
+const DIGAMMA_ROOT = 1.4616321449683622;
+const DIGAMMA_ROOT_LOW = 9.549995429965697e-17;
