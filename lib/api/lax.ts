@@ -79,6 +79,7 @@ export { concatenate, stack, tile } from "./joining.ts";
 export { dot } from "./products.ts";
 export { expandDims } from "./shaping.ts";
 export { erf, erfc, erfInv, expit as logistic } from "./special.ts";
+export { digamma, gammaln as lgamma, polygamma } from "./special/gamma.ts";
 
 // Transforms
 export {

@@ -33,12 +33,12 @@ const reflected = /* @__PURE__ */ new Part((m, y, positive) => {
 });
 
 /** `log |Gamma(x)|`. */
-export const lgamma: Formula = (m, x) => {
+export function lgamma<V>(m: Arithmetic<V>, x: V): V {
   const negative = m.less(x, -0.25);
   const y = m.where(negative, m.neg(x), x);
   const below = m.less(y, 0.75), far = m.not(m.less(y, FAR));
   // u = y + 1 below; y - k where there are k factors y - 1, y - 2, ...
-  let product: typeof x | null = null;
+  let product: V | null = null;
   let u = m.where(below, m.add(y, 1), y);
   for (let k = 0; k < 6; k++) {
     const above = m.not(m.less(y, 2.5 + k));
@@ -63,7 +63,7 @@ export const lgamma: Formula = (m, x) => {
   const large = m.add(m.mul(m.sub(y, 0.5), m.sub(logarithm, 1)), rest);
   const positive = m.where(far, large, m.where(m.equal(y, y), near, y));
   return m.seldom(negative, reflected, [y, positive], positive);
-};
+}
 
 // ---------------------------------------------------------------- digamma
 
@@ -78,7 +78,7 @@ const cotangent = /* @__PURE__ */ new Part((m, x, y) => {
 });
 
 /** The derivative of log Gamma(x). NaN at the poles, as in JAX. */
-export const digamma: Formula = (m, x) => {
+export function digamma<V>(m: Arithmetic<V>, x: V): V {
   const left = m.not(m.less(0, x));
   const y = m.where(left, m.sub(1, x), x);
   const below = m.less(y, 1), far = m.not(m.less(y, FAR));
@@ -102,7 +102,7 @@ export const digamma: Formula = (m, x) => {
   const rest = m.sub(m.mul(w, polynomialOf(m, w, table.DIGAMMA_FAR)), m.mul(r, 0.5));
   const positive = m.where(far, m.add(m.log(y), rest), near);
   return m.seldom(left, cotangent, [x, positive], positive);
-};
+}
 
 // ---------------------------------------------------------------- polygamma
 

@@ -60,7 +60,7 @@ export function digamma(x: Operand): NDArray {
  * ```ts
  * import { special } from "@injax/injax";
  *
- * console.log(special.polygamma(1, 1).item()); // 1.6449340581893921, which is pi^2 / 6
+ * console.log(special.polygamma(1, 1).item()); // 1.644934058189392, which is pi^2 / 6
  * ```
  */
 export function polygamma(n: Operand, x: Operand): NDArray {
