@@ -1,0 +1,9 @@
+/**
+ * Special functions are as accurate as their documentation says, over their whole range.
+ *
+ * @module
+ */
+import { testAccuracy } from "../support/accuracy.ts";
+import { gamma } from "./accuracy/gamma.ts";
+
+await testAccuracy("gamma", gamma);
