@@ -116,8 +116,9 @@ function callRules(self: () => Primitive<CallParams>): Pick<
       });
       return splitTangents(outs, active);
     },
-    batch(args, dims, size, params) {
-      const { jaxpr, batched } = batchJaxpr(params.jaxpr, size, dims.map((d) => d !== null));
+    batch(args, dims, size, params, axisName) {
+      const mapped = dims.map((d) => d !== null);
+      const { jaxpr, batched } = batchJaxpr(params.jaxpr, size, mapped, [], axisName);
       const inputs = batchAxesInFront(args, dims, size);
       const outs = bind(self(), inputs, { ...params, jaxpr });
       return [outs, batched.map((b) => b ? 0 : null)];

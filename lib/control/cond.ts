@@ -20,7 +20,7 @@ import {
 import type { Value } from "../core/lowering.ts";
 import { memoize } from "../core/memo.ts";
 import { bind } from "../core/trace.ts";
-import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
+import { batchAxesInFront, batchJaxpr, isProgramOver } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, type PartialJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
@@ -197,16 +197,17 @@ export const condP: Primitive<CondParams> = /* @__PURE__ */ definePrimitive<Cond
     });
     return [null, ...spread(active, outs)];
   },
-  batch(args, dims, size, { branches }) {
+  batch(args, dims, size, { branches }, axisName = null) {
     const batched = dims.slice(1).map((d) => d !== null);
     const inputs = batchAxesInFront(args, dims, size);
     const index = inputs[0]!;
     // A single branch is taken whatever the lanes' indices are.
     if (dims[0] === null || branches.length === 1) {
-      const outBatched = branches.map((b) => batchJaxpr(b, size, batched).batched).reduce(or);
+      const outBatched = branches.map((b) => batchJaxpr(b, size, batched, [], axisName).batched)
+        .reduce(or);
       const chosen = dims[0] === null ? index : scalarLike(0, index);
       const outs = bind(condP, [chosen, ...inputs.slice(1)], {
-        branches: branches.map((b) => batchJaxpr(b, size, batched, outBatched).jaxpr),
+        branches: branches.map((b) => batchJaxpr(b, size, batched, outBatched, axisName).jaxpr),
       });
       return [outs, outBatched.map((b) => b ? 0 : null)];
     }
@@ -219,8 +220,11 @@ export const condP: Primitive<CondParams> = /* @__PURE__ */ definePrimitive<Cond
         : (b === last ? ge : eq)(index, scalarLike(b, index))
     );
     const results = branches.map((branch, b) => {
-      const lanes = batchJaxpr(guarded(branch), size, [true, ...batched], all).jaxpr;
-      return evalWhereTaken(lanes, taken[b]!, inputs.slice(1), batched);
+      const lanes = batchJaxpr(guarded(branch), size, [true, ...batched], all, axisName).jaxpr;
+      // Operations between lanes want the values of all, of those too that go another way.
+      return axisName !== null && isProgramOver(branch, axisName)
+        ? evalJaxpr(lanes, [taken[b]!, ...inputs.slice(1)], bind)
+        : evalWhereTaken(lanes, taken[b]!, inputs.slice(1), batched);
     });
     const outs = all.map((_, k) =>
       results.slice(0, last).reduceRight(

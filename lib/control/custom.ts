@@ -209,6 +209,7 @@ function batchedCall(
   args: readonly NDArray[],
   dims: readonly (number | null)[],
   size: number,
+  axisName: string | null,
 ): {
   readonly inputs: NDArray[];
   readonly jaxpr: Jaxpr;
@@ -219,7 +220,7 @@ function batchedCall(
   const inputs = batchAxesInFront(args, dims, size);
   const numOuts = jaxpr.outputs.length - numAux;
   const known = jaxpr.outputs.map((_, i) => i < numOuts);
-  const lanes = batchJaxpr(jaxpr, size, batched, known);
+  const lanes = batchJaxpr(jaxpr, size, batched, known, axisName);
   return { inputs, jaxpr: lanes.jaxpr, batched, outDims: lanes.batched.map((b) => b ? 0 : null) };
 }
 
@@ -229,13 +230,15 @@ function mapLanes(
   args: readonly NDArray[],
   batched: readonly boolean[],
   size: number,
+  axisName: string | null,
 ): NDArray[] {
-  const [outs, dims] = batchFlat("vmap", f, args, batched.map((b) => b ? 0 : null), size);
+  const front = batched.map((b) => b ? 0 : null);
+  const [outs, dims] = batchFlat("vmap", f, args, front, size, axisName);
   return outs.map((x, i) => batchAxisInFront(x, dims[i]!, size));
 }
 
 /** A backward rule for all lanes; every residual and cotangent has the batch axis in front. */
-function backwardLanes(bwd: BwdRule, size: number): BwdRule {
+function backwardLanes(bwd: BwdRule, size: number, axisName: string | null): BwdRule {
   return (residuals, cts) => {
     let active: readonly boolean[] = [];
     const all = [...residuals, ...cts];
@@ -249,6 +252,7 @@ function backwardLanes(bwd: BwdRule, size: number): BwdRule {
       all,
       all.map(() => true),
       size,
+      axisName,
     );
     return spread(active, outs);
   };
@@ -264,9 +268,9 @@ export const customJvpP: Primitive<CustomJvpParams> = /* @__PURE__ */ definePrim
   jvp: (primals, tangents, params) =>
     ruledJvp(customJvpP, "customJvp", primals, tangents, params, params.rule),
   transpose: "nonlinear",
-  batch(args, dims, size, params) {
+  batch(args, dims, size, params, axisName = null) {
     const { numHeld, numThrough, numAux } = params;
-    const call = batchedCall(params, args, dims, size);
+    const call = batchedCall(params, args, dims, size, axisName);
     const lanes = ruleArgs(params, call.batched);
     const ruled = lanes.slice(numHeld, lanes.length - numThrough);
     const numOuts = params.jaxpr.outputs.length - numAux;
@@ -285,6 +289,7 @@ export const customJvpP: Primitive<CustomJvpParams> = /* @__PURE__ */ definePrim
         [...primals, ...dotsIn],
         [...lanes, ...ruled.filter((_, i) => given[i])],
         size,
+        axisName,
       );
       return [outs.slice(0, numOuts), spread(active, outs.slice(numOuts))];
     };
@@ -339,12 +344,12 @@ export const customLinearP: Primitive<CustomLinearParams> = /* @__PURE__ */ defi
       ...inputs.slice(numResiduals).map((x, i) => x instanceof Linear ? back[i] ?? null : null),
     ];
   },
-  batch(args, dims, size, params) {
+  batch(args, dims, size, params, axisName = null) {
     const inputs = args.map((x, i) => batchAxisInFront(x, dims[i]!, size));
     const outs = bind(customLinearP, inputs, {
       ...params,
       outAvals: params.outAvals.map((a) => ({ ...a, shape: [size, ...a.shape] })),
-      bwd: backwardLanes(params.bwd, size),
+      bwd: backwardLanes(params.bwd, size, axisName),
     });
     return [outs, outs.map(() => 0)];
   },
@@ -401,15 +406,15 @@ export const customVjpP: Primitive<CustomVjpParams> = /* @__PURE__ */ definePrim
     });
   },
   transpose: "nonlinear",
-  batch(args, dims, size, params) {
-    const call = batchedCall(params, args, dims, size);
+  batch(args, dims, size, params, axisName = null) {
+    const call = batchedCall(params, args, dims, size, axisName);
     const lanes = ruleArgs(params, call.batched);
     const numOuts = params.jaxpr.outputs.length - params.numAux;
     const fwd: FwdRule = (xs) => {
-      const outs = mapLanes((xs) => params.fwd(xs).flat(), xs, lanes, size);
+      const outs = mapLanes((xs) => params.fwd(xs).flat(), xs, lanes, size, axisName);
       return [outs.slice(0, numOuts), outs.slice(numOuts)];
     };
-    const back = backwardLanes(params.bwd, size);
+    const back = backwardLanes(params.bwd, size, axisName);
     // An argument shared by all lanes gets the sum of their cotangents.
     const bwd: BwdRule = (residuals, cts) =>
       back(residuals, cts).map((ct, i) =>

@@ -151,7 +151,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = /* @__PURE__ */ define
     );
     return [...roles.flatMap((role) => p[role].map(() => null)), ...back.slice(0, b.length)];
   },
-  batch(args, dims, size, params) {
+  batch(args, dims, size, params, axisName) {
     const p = split(args, params);
     const d = split(dims, params);
     // Every entry of the solution may depend on every lane-dependent input, so all are mapped.
@@ -161,7 +161,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = /* @__PURE__ */ define
       if (own === null) return null;
       const mask = [...d[role].map((x) => x !== null), ...all];
       const outs = own.jaxpr.outputs.map(() => true);
-      return { ...own, jaxpr: batchJaxpr(own.jaxpr, size, mask, outs).jaxpr };
+      return { ...own, jaxpr: batchJaxpr(own.jaxpr, size, mask, outs, axisName).jaxpr };
     };
     const front = batchAxesInFront(args, dims, size);
     const f = split(front, params);

@@ -180,17 +180,19 @@ export const scanP: Primitive<ScanParams> = /* @__PURE__ */ definePrimitive<Scan
       ...spread(body.xs, outs.slice(firstX)),
     ];
   },
-  batch(args, dims, size, params) {
+  batch(args, dims, size, params, axisName) {
     const { jaxpr, numCarry } = params;
     const [constDims, initDims, xsDims] = parts(dims, params);
     const isMapped = (d: number | null): boolean => d !== null;
     const fixed = constDims.map(isMapped);
     const sliced = xsDims.map(isMapped);
+    const lanes = (mask: readonly boolean[]) =>
+      batchJaxpr(jaxpr, size, [...fixed, ...mask, ...sliced], mask, axisName);
     const carryBatched = growMask(
       initDims.map(isMapped),
-      (mask) => batchJaxpr(jaxpr, size, [...fixed, ...mask, ...sliced], mask).batched,
+      (mask) => lanes(mask).batched,
     );
-    const body = batchJaxpr(jaxpr, size, [...fixed, ...carryBatched, ...sliced], carryBatched);
+    const body = lanes(carryBatched);
     const [consts, init, xs] = parts(args, params);
     const outs = bind(scanP, [
       ...consts.map((x, i) => fixed[i] ? moveAxis(x, constDims[i]!, 0) : x),

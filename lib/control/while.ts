@@ -81,10 +81,11 @@ const maskedLoop = /* @__PURE__ */ memoize((
   condConsts: number,
   condBatched: readonly boolean[],
   bodyBatched: readonly boolean[],
+  axisName: string | null,
 ): { cond: Jaxpr; body: Jaxpr } => {
   const all = body.outputs.map(() => true);
-  const lanes = batchJaxpr(cond, size, [...condBatched, ...all], [true]).jaxpr;
-  const step = batchJaxpr(guarded(body), size, [true, ...bodyBatched, ...all], all).jaxpr;
+  const lanes = batchJaxpr(cond, size, [...condBatched, ...all], [true], axisName).jaxpr;
+  const step = batchJaxpr(guarded(body), size, [true, ...bodyBatched, ...all], all, axisName).jaxpr;
   const again = withoutEffects(lanes);
   const condTypes = lanes.inputs.slice(0, condConsts).map((v) => v.aval);
   return {
@@ -115,10 +116,12 @@ const loopOfTests = /* @__PURE__ */ memoize((
   condConsts: number,
   condBatched: readonly boolean[],
   bodyBatched: readonly boolean[],
+  axisName: string | null,
 ): { cond: Jaxpr; body: Jaxpr } => {
-  const masked = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched).body;
+  const masked = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched, axisName).body;
   const all = body.outputs.map(() => true);
-  const lanes = batchJaxpr(guarded(cond), size, [true, ...condBatched, ...all], [true]).jaxpr;
+  const lanes =
+    batchJaxpr(guarded(cond), size, [true, ...condBatched, ...all], [true], axisName).jaxpr;
   const flags = shaped([size], "bool");
   const consts = masked.inputs.slice(0, condConsts + bodyBatched.length).map((v) => v.aval);
   const carry = masked.outputs.map((a) => a.aval);
@@ -232,26 +235,27 @@ export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<Wh
             "through the loop"),
     );
   },
-  batch(args, dims, size, params) {
+  batch(args, dims, size, params, axisName = null) {
     const { cond, body, condConsts } = params;
     const [condDims, bodyDims, initDims] = parts(dims, params);
     const condBatched = condDims.map((d) => d !== null);
     const bodyBatched = bodyDims.map((d) => d !== null);
     const carryBatched = growMask(
       initDims.map((d) => d !== null),
-      (mask) => batchJaxpr(body, size, [...bodyBatched, ...mask], mask).batched,
+      (mask) => batchJaxpr(body, size, [...bodyBatched, ...mask], mask, axisName).batched,
     );
     const front = batchAxesInFront(args, dims, size);
     const [condArgs, bodyArgs, init] = parts(front, params);
-    const perLane = batchJaxpr(cond, size, [...condBatched, ...carryBatched]).batched[0]!;
+    const perLane = batchJaxpr(cond, size, [...condBatched, ...carryBatched], [], axisName)
+      .batched[0]!;
     const carryMask = perLane ? carryBatched.map(() => true) : carryBatched;
     const start = init.map((x, i) =>
       carryMask[i] && initDims[i] === null ? batchAxisInFront(x, null, size) : x
     );
     if (perLane && hasEffects(cond)) {
-      const loop = loopOfTests(cond, body, size, condConsts, condBatched, bodyBatched);
+      const loop = loopOfTests(cond, body, size, condConsts, condBatched, bodyBatched, axisName);
       const all = start.map(() => true);
-      const lanes = batchJaxpr(cond, size, [...condBatched, ...all], [true]).jaxpr;
+      const lanes = batchJaxpr(cond, size, [...condBatched, ...all], [true], axisName).jaxpr;
       const goOn = evalJaxpr(lanes, [...condArgs, ...start], bind);
       const outs = bind(whileP, [...condArgs, ...bodyArgs, ...goOn, ...start], {
         ...params,
@@ -262,7 +266,7 @@ export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<Wh
       return [outs.slice(1), start.map(() => 0)];
     }
     if (perLane) {
-      const loop = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched);
+      const loop = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched, axisName);
       const outs = bind(whileP, [...condArgs, ...condArgs, ...bodyArgs, ...start], {
         ...params,
         ...loop,
@@ -272,8 +276,8 @@ export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<Wh
     }
     const outs = bind(whileP, [...condArgs, ...bodyArgs, ...start], {
       ...params,
-      cond: batchJaxpr(cond, size, [...condBatched, ...carryMask]).jaxpr,
-      body: batchJaxpr(body, size, [...bodyBatched, ...carryMask], carryMask).jaxpr,
+      cond: batchJaxpr(cond, size, [...condBatched, ...carryMask], [], axisName).jaxpr,
+      body: batchJaxpr(body, size, [...bodyBatched, ...carryMask], carryMask, axisName).jaxpr,
     });
     return [outs, carryMask.map((m) => m ? 0 : null)];
   },

@@ -458,13 +458,23 @@ export interface Primitive<P> {
       params: P,
     ) => readonly Tangent[]);
 
-  /** Outputs for inputs of which some carry a batch axis of length `size`, at `dims[i]`. */
+  /**
+   * Outputs for inputs of which some carry a batch axis of length `size`, at `dims[i]`. `axisName` is
+   * what the axis is called, if anything: rules of what contains programs hand it on to them.
+   */
   readonly batch: (
     args: readonly NDArray[],
     dims: readonly (number | null)[],
     size: number,
     params: P,
+    axisName?: string | null,
   ) => BatchResult;
+
+  /**
+   * The name of the batch axis that it is over, for an operation between lanes: the rule `batch` of that
+   * axis is asked whether or not an input is mapped. Left out where lanes do not know of each other.
+   */
+  readonly over?: (params: P) => string;
 
   /** What passes over programs must know of it: `ordinary` for most operations. */
   readonly passes: Passes<P>;

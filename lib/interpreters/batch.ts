@@ -1,11 +1,12 @@
 /**
- * Vectorisation: values that stand for one lane of an array with a batch axis.
+ * Vectorisation: values that stand for one lane of an array with a batch axis. The axis may have a name,
+ * by which operations between lanes find it.
  *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
 import { shaped, type ShapedArray } from "../core/aval.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
+import { allPrograms, evalJaxpr } from "../core/jaxpr.ts";
 import type { Jaxpr, Primitive } from "../core/primitive.ts";
 import { memoize } from "../core/memo.ts";
 import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
@@ -26,8 +27,13 @@ export class BatchTracer extends Tracer {
 
 /** Applies batching rules. */
 export class BatchTrace extends Trace {
-  /** Rules run in `parent`; the batch axis has length `size`. */
-  constructor(what: string, readonly parent: Trace, readonly size: number) {
+  /** Rules run in `parent`; the batch axis has length `size`, and maybe a name. */
+  constructor(
+    what: string,
+    readonly parent: Trace,
+    readonly size: number,
+    readonly axisName: string | null = null,
+  ) {
     super(what);
   }
 
@@ -46,16 +52,82 @@ export class BatchTrace extends Trace {
         dims[i] = null;
       }
     }
-    if (!mapped) return withTrace(this.parent, () => bind(primitive, args, params));
+    if (!mapped && (this.axisName === null || !isOver(primitive, params, this.axisName))) {
+      return withTrace(this.parent, () => bind(primitive, args, params));
+    }
     const [outs, outDims] = withTrace(
       this.parent,
-      () => primitive.batch(values, dims, this.size, params),
+      () => primitive.batch(values, dims, this.size, params, this.axisName),
     );
     return outs.map((out, i) => {
       const dim = outDims[i] ?? null;
       return dim === null ? out : new BatchTracer(this, out, dim);
     });
   }
+}
+
+/** Whether an operation, or one in the programs that it contains, is over the axis of that name. */
+function isOver<P>({ over, passes }: Primitive<P>, params: P, axisName: string): boolean {
+  if (over?.(params) === axisName) return true;
+  const { programs } = passes;
+  if (programs === null) return false;
+  const within = [...programs.list(params).map((c) => c.jaxpr), ...programs.forRules(params)];
+  return within.some((jaxpr) => isProgramOver(jaxpr, axisName));
+}
+
+/** Whether a program has operations over the axis of that name, at any depth. */
+export const isProgramOver: (jaxpr: Jaxpr, axisName: string) => boolean = /* @__PURE__ */ memoize(
+  (jaxpr: Jaxpr, axisName: string): boolean => {
+    for (const { eqns } of allPrograms(jaxpr)) {
+      for (const { primitive, params } of eqns) {
+        if (primitive.over?.(params) === axisName) return true;
+      }
+    }
+    return false;
+  },
+);
+
+/** Lengths of named axes, by name. */
+export type NamedAxes = ReadonlyMap<string, number>;
+
+/** The named axes of all the batching around what is running; of equal names, the innermost. */
+export function namedAxes(): NamedAxes {
+  type Inner = Trace & { readonly parent?: Inner };
+  const axes = new Map<string, number>();
+  for (let t: Inner | undefined = currentTrace(); t !== undefined; t = t.parent) {
+    if (t instanceof BatchTrace && t.axisName !== null && !axes.has(t.axisName)) {
+      axes.set(t.axisName, t.size);
+    }
+  }
+  return axes;
+}
+
+/** Lengths that were asked for while somebody wants to know. */
+let asked: Map<string, number>[] = [];
+
+/** The length of the axis of that name; `undefined` where none around has it. */
+export function lengthOfAxis(axisName: string): number | undefined {
+  const length = namedAxes().get(axisName);
+  if (length !== undefined) { for (const axes of asked) axes.set(axisName, length); }
+  return length;
+}
+
+/** Runs `f`, and gives the named axes that it asked for: what it recorded holds where they are alike. */
+export function withAxesAsked<T>(f: () => T): [result: T, axes: NamedAxes] {
+  const axes = new Map<string, number>();
+  const before = asked;
+  asked = [...before, axes];
+  try {
+    return [f(), axes];
+  } finally {
+    asked = before;
+  }
+}
+
+/** Whether axes of these names and lengths are around what is running; it counts as asking for them. */
+export function areAxes(axes: NamedAxes): boolean {
+  for (const [axisName, length] of axes) if (lengthOfAxis(axisName) !== length) return false;
+  return true;
 }
 
 /** Runs `f` once for all lanes; gives the outputs and the position of the batch axis in each. */
@@ -65,8 +137,9 @@ export function batchFlat(
   args: readonly NDArray[],
   dims: readonly (number | null)[],
   size: number,
+  axisName: string | null = null,
 ): [outs: NDArray[], dims: (number | null)[]] {
-  const trace = new BatchTrace(what, currentTrace(), size);
+  const trace = new BatchTrace(what, currentTrace(), size, axisName);
   try {
     const inputs = args.map((x, i) => {
       const dim = dims[i] ?? null;
@@ -99,15 +172,22 @@ export interface BatchedJaxpr {
 
 /**
  * The program that runs `jaxpr` for `size` lanes, where inputs with `batched[i]` have the batch axis
- * in front. Outputs with `force[i]` get one in any case.
+ * in front. Outputs with `force[i]` get one in any case. The axis may have a name.
  */
 export const batchJaxpr: (
   jaxpr: Jaxpr,
   size: number,
   batched: readonly boolean[],
   force?: readonly boolean[],
+  axisName?: string | null,
 ) => BatchedJaxpr = /* @__PURE__ */ memoize(
-  (jaxpr: Jaxpr, size: number, batched: readonly boolean[], force: readonly boolean[] = []) => {
+  (
+    jaxpr: Jaxpr,
+    size: number,
+    batched: readonly boolean[],
+    force: readonly boolean[] = [],
+    axisName: string | null = null,
+  ) => {
     const avals = jaxpr.inputs.map((v, i) =>
       batched[i] ? shaped([size, ...v.aval.shape], v.aval.dtype) : v.aval
     );
@@ -119,6 +199,7 @@ export const batchJaxpr: (
         args,
         batched.map((b) => b ? 0 : null),
         size,
+        axisName,
       );
       outBatched = dims.map((d, i) => d !== null || force[i] === true);
       return outs.map((x, i) => outBatched[i] ? batchAxisInFront(x, dims[i]!, size) : x);

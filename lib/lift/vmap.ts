@@ -30,7 +30,7 @@ interface Lanes {
 
 export function vmap(e: Engine): Fn {
   return e.member("vmap", (f, options = {}) => (...args) => {
-    const { inAxes = 0, outAxes = 0, axisSize, splitRng, reduceState, stateAxes } =
+    const { inAxes = 0, outAxes = 0, axisName, axisSize, splitRng, reduceState, stateAxes } =
       options as VmapOptions;
     const { size } = mappedArguments(f as never, args, inAxes, axisSize);
     const app = e.begin("vmap");
@@ -81,6 +81,7 @@ export function vmap(e: Engine): Fn {
     const [out, differing, stacked, first] = (pure.vmap(instead(f, run), {
       inAxes: [0, inAxes],
       outAxes: [outAxes, 0, 0, 0],
+      axisName,
       axisSize: size,
     }) as Fn)(iota([size], 0, "int32"), args) as [unknown, Values, Values, Values];
     if (did !== null) app.note(did);

@@ -12,6 +12,7 @@ import { bind, Tracer } from "../core/trace.ts";
 import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { type CallParams, jitCall } from "../control/call.ts";
 import { holdsOpenRules } from "../control/custom.ts";
+import { type NamedAxes, withAxesAsked } from "../interpreters/batch.ts";
 import { derivativesToCome } from "./closed_rules.ts";
 import { Programs, type Signature } from "./programs.ts";
 import { plainly, type Recording } from "./recorder.ts";
@@ -42,6 +43,8 @@ interface Entry extends Signature {
   readonly open: boolean;
   /** Number of derivatives for which its rules were closed. */
   readonly derivatives: number;
+  /** The named axes around that it asked for. */
+  readonly axes: NamedAxes;
   readonly consts: readonly NDArray[];
   readonly params: CallParams;
   readonly outDef: TreeDef;
@@ -80,12 +83,15 @@ export function jitBy(
   ): Entry => {
     const avals = arrays.map((x) => x.aval);
     const derivatives = derivativesToCome();
-    const recording = (session ?? plain).record("jit", call, def, avals);
+    const [recording, axes] = withAxesAsked(() =>
+      (session ?? plain).record("jit", call, def, avals)
+    );
     const { jaxpr, consts } = recording.program();
     return {
       beyond: (recording as { beyond?: unknown }).beyond,
       open: holdsOpenRules(jaxpr),
       derivatives,
+      axes,
       def,
       avals,
       statics: statics.map(snapshot),

@@ -29,6 +29,7 @@ const diffOptions: OptionTable<EntryOptions> = {
 const vmapOptions: OptionTable<VmapOptions> = {
   inAxes: "axes",
   outAxes: "axes",
+  axisName: "string",
   axisSize: "number",
   splitRng: "object",
   stateAxes: "object",

@@ -83,6 +83,11 @@ export interface VmapOptions {
   readonly inAxes?: InAxes | undefined;
   /** Axes of the results (default 0). */
   readonly outAxes?: InAxes | undefined;
+  /**
+   * What the axis is called, for operations between lanes in the function: `psum(x, axisName)` and the
+   * others of `@injax/injax/lax`. Of two axes of one name, the inner one is meant.
+   */
+  readonly axisName?: string | undefined;
   /** Number of lanes; needed only where no argument is mapped. */
   readonly axisSize?: number | undefined;
 }

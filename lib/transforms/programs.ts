@@ -10,6 +10,7 @@ import { bytesOf, formatAval, sameAval, type ShapedArray } from "../core/aval.ts
 import { allPrograms } from "../core/jaxpr.ts";
 import { type Jaxpr, Literal } from "../core/primitive.ts";
 import { type TreeDef, treePaths } from "../core/tree.ts";
+import { areAxes, type NamedAxes } from "../interpreters/batch.ts";
 import { derivativesToCome } from "./closed_rules.ts";
 
 /** What a program was traced for. */
@@ -32,6 +33,8 @@ interface Kept extends Signature {
   readonly open: boolean;
   /** Number of derivatives for which its rules were closed. */
   readonly derivatives: number;
+  /** The named axes that it asked for. */
+  readonly axes: NamedAxes;
 }
 
 /** Says whether a program holds for what is around a call. */
@@ -39,8 +42,12 @@ interface Fit {
   fits(beyond: unknown): boolean;
 }
 
-/** Whether a program holds for a call: for what is around it, and for the derivatives that are taken of it. */
-function holds({ open, derivatives, beyond }: Kept, around: Fit | null): boolean {
+/**
+ * Whether a program holds for a call: for what is around it, named axes too, and for the derivatives that are
+ * taken of it.
+ */
+function holds({ open, derivatives, beyond, axes }: Kept, around: Fit | null): boolean {
+  if (axes.size > 0 && !areAxes(axes)) return false;
   if (open && derivativesToCome() > derivatives) return false;
   return around === null || around.fits(beyond);
 }

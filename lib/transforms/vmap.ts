@@ -35,7 +35,7 @@ function spreadAxes(op: string, what: string, axes: unknown, def: TreeDef): (num
 /** See `Transforms.vmap`. */
 export function vmap(f: AnyFunction, options: VmapOptions = {}): AnyFunction {
   checkFunction("vmap", f);
-  const { inAxes = 0, outAxes = 0 } = options;
+  const { inAxes = 0, outAxes = 0, axisName = null } = options;
   return withName("vmap", f, (...args: unknown[]) => {
     const { arrays, def, dims, size } = mappedArguments(f, args, inAxes, options.axisSize);
     const flat = flatFunction("vmap", f, def);
@@ -45,6 +45,7 @@ export function vmap(f: AnyFunction, options: VmapOptions = {}): AnyFunction {
       arrays,
       dims,
       size,
+      axisName,
     );
     const outDef = flat.outDef();
     const wanted = spreadAxes("vmap", "outAxes", outAxes, outDef);
