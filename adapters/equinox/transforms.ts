@@ -337,6 +337,7 @@ export interface FilterVmapOptions extends Omit<VmapOptions, "inAxes" | "outAxes
 const vmapOptions: OptionTable<FilterVmapOptions> = {
   inAxes: "axes",
   outAxes: "axes",
+  axisName: "string",
   axisSize: "count",
   splitRng: "object",
   stateAxes: "object",

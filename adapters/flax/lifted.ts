@@ -39,6 +39,8 @@ export interface LiftedVmapOptions extends TargetOptions {
   readonly inAxes?: InAxes | undefined;
   /** Axes of the results (default 0). */
   readonly outAxes?: InAxes | undefined;
+  /** What the axis is called, for operations between lanes such as `psum` of `@injax/injax/lax`. */
+  readonly axisName?: string | undefined;
   /** Number of lanes; needed only where no argument is mapped. */
   readonly axisSize?: number | undefined;
 }
@@ -91,7 +93,7 @@ function checkedRngs(op: string, splitRngs: unknown): asserts splitRngs is Split
  */
 export function vmap<T>(target: T, options: LiftedVmapOptions = {}): T {
   const op = "flax.vmap";
-  const { variableAxes = {}, splitRngs = {}, inAxes, outAxes, axisSize } = options;
+  const { variableAxes = {}, splitRngs = {}, inAxes, outAxes, axisName, axisSize } = options;
   checkedRngs(op, splitRngs);
   const limits: Limits = {
     by: op,
@@ -108,6 +110,7 @@ export function vmap<T>(target: T, options: LiftedVmapOptions = {}): T {
       (dictionary.vmap((...xs: unknown[]) => withinLimits(limits, () => f(module, ...xs)), {
         inAxes,
         outAxes,
+        axisName,
         axisSize,
         stateAxes: stateAxes(op, module, variableAxes),
         splitRng: splitRngs,

@@ -30,6 +30,8 @@ export interface VmapOptions {
   readonly inAxes?: number | null | StateAxes | readonly (InAxes | StateAxes)[] | undefined;
   /** Axes of the results (default 0). The variables of modules that are made have axis 0. */
   readonly outAxes?: InAxes | undefined;
+  /** What the axis is called, for operations between lanes such as `psum` of `@injax/injax/lax`. */
+  readonly axisName?: string | undefined;
   /** Number of lanes, where neither an array nor a variable says it. */
   readonly axisSize?: number | undefined;
 }
@@ -60,7 +62,7 @@ function arrayAxis(arg: unknown, axis: unknown): unknown {
  */
 export function vmap<A extends unknown[], R>(
   f: (...args: A) => R,
-  { inAxes = 0, outAxes = 0, axisSize }: VmapOptions = {},
+  { inAxes = 0, outAxes = 0, axisName, axisSize }: VmapOptions = {},
 ): (...args: A) => R {
   const calls = new Calls("vmap");
   return (...args) =>
@@ -78,6 +80,7 @@ export function vmap<A extends unknown[], R>(
       const fn = system.transforms.vmap(named(f, body) as never, {
         inAxes: arrays,
         outAxes: [outAxes, 0],
+        axisName,
         stateAxes: axisOf,
         ...(lanes === null ? {} : { axisSize: lanes }),
       }) as Fn;

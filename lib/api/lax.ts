@@ -93,3 +93,7 @@ export {
   switchCase,
   whileLoop,
 } from "../transforms/public.ts";
+
+// Between the lanes of a vmap
+export * from "./collectives.ts";
+export * from "./exchanges.ts";

@@ -117,13 +117,15 @@ function alongLanes(x: NDArray, ndim: number): NDArray {
  * A batched branch, guarded by whether a lane takes it, evaluated for all lanes. The others get the operands
  * of the first one that does: on their own it might never end, or have infinite derivatives, which
  * times the 0 of their cotangents would be NaN. A branch that no lane takes gives no derivatives, and
- * does not run where it might never end.
+ * does not run where it might never end. With operations `between` lanes, which want the values of all, all
+ * have their own operands, and derivatives go to those alone that take the branch, as in JAX.
  */
 function evalWhereTaken(
   branch: Jaxpr,
   taken: NDArray,
   operands: readonly NDArray[],
   batched: readonly boolean[],
+  between: boolean,
 ): NDArray[] {
   // Of no lanes, none does: there is nothing to run it on, and every result is empty.
   if (taken.size === 0) return branch.outputs.map((a) => zeros(a.aval));
@@ -131,7 +133,8 @@ function evalWhereTaken(
   const first = reshape(argmax(convert(taken, "int32"), 0), [1]);
   const meant = operands.map((x, i) => {
     if (!batched[i]) return isFloat(x.dtype) ? select(any, x, stopGradient(x)) : x;
-    const other = expandDims(gather(stopGradient(x), first), [0]);
+    const still = stopGradient(x);
+    const other = between ? still : expandDims(gather(still, first), [0]);
     return select(alongLanes(taken, x.ndim), x, other);
   });
   const inputs = [taken, ...meant];
@@ -221,10 +224,8 @@ export const condP: Primitive<CondParams> = /* @__PURE__ */ definePrimitive<Cond
     );
     const results = branches.map((branch, b) => {
       const lanes = batchJaxpr(guarded(branch), size, [true, ...batched], all, axisName).jaxpr;
-      // Operations between lanes want the values of all, of those too that go another way.
-      return axisName !== null && isProgramOver(branch, axisName)
-        ? evalJaxpr(lanes, [taken[b]!, ...inputs.slice(1)], bind)
-        : evalWhereTaken(lanes, taken[b]!, inputs.slice(1), batched);
+      const between = axisName !== null && isProgramOver(branch, axisName);
+      return evalWhereTaken(lanes, taken[b]!, inputs.slice(1), batched, between);
     });
     const outs = all.map((_, k) =>
       results.slice(0, last).reduceRight(

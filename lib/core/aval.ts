@@ -5,7 +5,7 @@
  * @module
  */
 import { byteWidth, type DType } from "./dtype.ts";
-import { AxisError, formatBytes, formatShape, ShapeError } from "./errors.ts";
+import { AxisError, describeValue, formatBytes, formatShape, ShapeError } from "./errors.ts";
 
 /** The shape and dtype of an array. */
 export interface ShapedArray {
@@ -107,10 +107,11 @@ export function broadcastShapes(op: string, ...shapes: readonly (readonly number
  */
 export function normalizeAxis(op: string, axis: number, rank: number, what = "axis"): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+    const given = typeof axis === "number" ? axis : describeValue(axis);
     throw new AxisError(
       rank === 0
-        ? `${op}: ${what} ${axis} is out of range: the array is a scalar and has no axes`
-        : `${op}: ${what} ${axis} is out of range for an array of ${rank} axes (${-rank} to ${
+        ? `${op}: ${what} ${given} is out of range: the array is a scalar and has no axes`
+        : `${op}: ${what} ${given} is out of range for an array of ${rank} axes (${-rank} to ${
           rank - 1
         })`,
     );

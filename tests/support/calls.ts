@@ -9,6 +9,7 @@
 import * as injax from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { haikuCalls, haikuNotCalled, haikuOpen, inModel } from "./haiku_calls.ts";
+import { inLanes, laneCalls } from "./lane_calls.ts";
 import * as lax from "../../lib/api/lax.ts";
 import * as solvers from "../../lib/solvers/mod.ts";
 
@@ -134,6 +135,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "numpy.meshgrid": [[x, x]],
   "numpy.astype": [m, "int32"],
   "lax.convertElementType": [m, "int32"],
+  ...laneCalls,
   "numpy.identity": [2],
   "numpy.swapaxes": [m, 0, 1],
   "random.key": [0],
@@ -309,7 +311,11 @@ export async function callables(): Promise<Callable[]> {
     }
     if (isClass(f) && f.prototype instanceof Error) continue; // as JavaScript's errors
     const made: Fn = isClass(f) ? (...args) => Reflect.construct(f, args) : f;
-    const run: Fn = path.startsWith("haiku.") ? (...args) => inModel(() => made(...args)) : made;
+    const run: Fn = path.startsWith("haiku.")
+      ? (...args) => inModel(() => made(...args))
+      : Object.hasOwn(laneCalls, path)
+      ? (...args) => inLanes(() => made(...args))
+      : made;
     const known = special[path] ?? special[name] ?? members[name] ?? open[name];
     let good: readonly unknown[] | undefined = known;
     for (const list of known === undefined ? usual : []) {
