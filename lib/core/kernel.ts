@@ -34,6 +34,16 @@ export interface Part {
   readonly steps?: readonly number[];
 }
 
+/** Windows of the last axes of an array; one number for each axis. */
+export interface Window {
+  /** Elements of each. */
+  readonly sizes: readonly number[];
+  /** From one to the next. */
+  readonly strides: readonly number[];
+  /** From one element to the next. */
+  readonly dilation: readonly number[];
+}
+
 /** The module under construction. */
 export interface KernelBuilder {
   /** An array of one number. */
@@ -73,6 +83,12 @@ export interface KernelBuilder {
     steps: readonly number[],
     shape: readonly number[],
   ): KernelValue;
+
+  /**
+   * A view of the windows of the last axes: in place of these, the places where windows begin, `strides`
+   * apart, and then the elements of each, `dilation` apart. Windows may overlap.
+   */
+  windows(x: KernelValue, window: Window): KernelValue;
 
   /**
    * A view of the block of a shape that begins at `starts`, `int32` scalars; they are moved to where the

@@ -8,7 +8,7 @@
 import { sameShape, shaped, type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
 import type { ConcreteArray } from "../core/concrete.ts";
 import type { DType } from "../core/dtype.ts";
-import type { KernelValue, Part, Reducer } from "../core/kernel.ts";
+import type { KernelValue, Part, Reducer, Window } from "../core/kernel.ts";
 import {
   type Atom,
   type Jaxpr,
@@ -36,6 +36,7 @@ import {
   type Val,
   type View,
   whole,
+  windowsOf,
 } from "./values.ts";
 
 /** How many steps back an operation looks for a loop to join. */
@@ -316,6 +317,10 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
       offset: starts.reduce((sum, s, i) => sum + s * v.strides[i]!, v.offset),
       strides: v.strides.map((s, i) => s * steps[i]!),
     };
+  }
+
+  windows(x: KernelValue, window: Window): Val {
+    return windowsOf(x as Val, window);
   }
 
   // ---------------------------------------------------------------- what is no loop over elements

@@ -5,7 +5,7 @@
  */
 import { type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
-import type { KernelValue } from "../core/kernel.ts";
+import type { KernelValue, Window } from "../core/kernel.ts";
 import type { Expr } from "../scalar/expr.ts";
 import type { Block } from "./memory.ts";
 import { bytesPerElement } from "./space.ts";
@@ -123,6 +123,28 @@ export function broadcastVal(v: Val, shape: readonly number[]): Val {
     i < lead || (v.shape[i - lead] === 1 && n !== 1) ? 0 : v.strides[i - lead]!
   );
   return { ...v, shape, strides };
+}
+
+/** A value's windows, as `KernelBuilder.windows` has them. */
+export function windowsOf(v: Val, { sizes, strides, dilation }: Window): Val {
+  const lead = v.shape.length - sizes.length;
+  const places = sizes.map((n, i) =>
+    Math.floor((v.shape[lead + i]! - (n - 1) * dilation[i]! - 1) / strides[i]!) + 1
+  );
+  const shape = [...v.shape.slice(0, lead), ...places, ...sizes];
+  if (v.kind === "constant" || sizeOf(shape) === 0) {
+    return constant(v.kind === "constant" ? v.value : 0, { shape, dtype: v.dtype });
+  }
+  const own = v.strides.slice(lead);
+  return {
+    ...v,
+    shape,
+    strides: [
+      ...v.strides.slice(0, lead),
+      ...own.map((s, i) => s * strides[i]!),
+      ...own.map((s, i) => s * dilation[i]!),
+    ],
+  };
 }
 
 /**

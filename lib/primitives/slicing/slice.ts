@@ -15,10 +15,11 @@ import {
   sizeOf,
   stridesOf,
 } from "../../core/aval.ts";
-import { allocate } from "../../core/dtype.ts";
+import { allocate, type TypedArray } from "../../core/dtype.ts";
 import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
 import {
   definePrimitive,
+  type HostValue,
   Linear,
   ordinary,
   type Primitive,
@@ -196,6 +197,39 @@ function dilated(n: number, interior: number): number {
   return n + Math.max(0, n - 1) * interior;
 }
 
+/** The elements of an array with a margin, and gaps between elements, of a given value. */
+export function padded(
+  x: HostValue,
+  value: number,
+  { low, interior }: Omit<PadParams, "high">,
+  shape: readonly number[],
+): TypedArray {
+  const values = allocate(x.dtype, sizeOf(shape)).fill(value);
+  const lengths: number[] = [];
+  const first: number[] = [];
+  const landing: number[] = [];
+  for (let i = 0; i < low.length; i++) {
+    // Elements `begin` to `end` of this axis land inside the result.
+    const step = interior[i]! + 1;
+    const begin = Math.max(0, Math.ceil(-low[i]! / step));
+    const end = Math.min(x.shape[i]!, Math.ceil((shape[i]! - low[i]!) / step));
+    if (end <= begin) return values;
+    lengths.push(end - begin);
+    first.push(begin);
+    landing.push(low[i]! + begin * step);
+  }
+  copyStrided(
+    x.values,
+    offsetOf(first, x.shape),
+    stridesOf(x.shape),
+    values,
+    offsetOf(landing, shape),
+    stridesOf(shape).map((s, i) => s * (interior[i]! + 1)),
+    lengths,
+  );
+  return values;
+}
+
 /** An array with a margin, and gaps between elements, of a given value. */
 export const padP: Primitive<PadParams> = /* @__PURE__ */ definePrimitive<PadParams>({
   name: "pad",
@@ -226,32 +260,7 @@ export const padP: Primitive<PadParams> = /* @__PURE__ */ definePrimitive<PadPar
     });
     return [shaped(out, x!.dtype)];
   },
-  impl([x, value], { low, interior }, [out]) {
-    const values = allocate(out!.dtype, sizeOf(out!.shape)).fill(value!.values[0]!);
-    const lengths: number[] = [];
-    const first: number[] = [];
-    const landing: number[] = [];
-    for (let i = 0; i < low.length; i++) {
-      // Elements `begin` to `end` of this axis land inside the result.
-      const step = interior[i]! + 1;
-      const begin = Math.max(0, Math.ceil(-low[i]! / step));
-      const end = Math.min(x!.shape[i]!, Math.ceil((out!.shape[i]! - low[i]!) / step));
-      if (end <= begin) return [values];
-      lengths.push(end - begin);
-      first.push(begin);
-      landing.push(low[i]! + begin * step);
-    }
-    copyStrided(
-      x!.values,
-      offsetOf(first, x!.shape),
-      stridesOf(x!.shape),
-      values,
-      offsetOf(landing, out!.shape),
-      stridesOf(out!.shape).map((s, i) => s * (interior[i]! + 1)),
-      lengths,
-    );
-    return [values];
-  },
+  impl: ([x, value], params, [out]) => [padded(x!, value!.values[0]!, params, out!.shape)],
   jvp: ([x, value], [dx, dvalue], params) => [
     [bind1(padP, [x!, value!], params)],
     [bind1(padP, [instantiate(dx, x!.aval), instantiate(dvalue, value!.aval)], params)],
