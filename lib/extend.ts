@@ -52,7 +52,14 @@ export { keepInputs, usedInputs, withoutDead } from "./core/dead_code.ts";
 export { isDType, isFloat, isInteger } from "./core/dtype.ts";
 export { describeValue, formatShape } from "./core/errors.ts";
 export { checkJaxpr, evalJaxpr, formatJaxpr, programsIn } from "./core/jaxpr.ts";
-export type { Heavy, KernelBuilder, KernelValue, Part, Reducer } from "./core/kernel.ts";
+export type {
+  Heavy,
+  KernelBuilder,
+  KernelValue,
+  KernelWindow,
+  Part,
+  Reducer,
+} from "./core/kernel.ts";
 export type {
   LowerAttribute,
   Lowering,

@@ -97,3 +97,17 @@ export {
 // Between the lanes of a vmap
 export * from "./collectives.ts";
 export * from "./exchanges.ts";
+
+// Convolutions
+export * from "./lax/convolution.ts";
+export {
+  convGeneralDilatedLocal,
+  convGeneralDilatedPatches,
+  type PatchOptions,
+} from "./lax/patches.ts";
+export {
+  type ConvDimensionNumbers,
+  convDimensionNumbers,
+  type ConvDimensionStrings,
+} from "./lax/dimension_numbers.ts";
+export type { WindowPadding } from "./lax/window_arguments.ts";

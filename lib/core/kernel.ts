@@ -35,7 +35,7 @@ export interface Part {
 }
 
 /** Windows of the last axes of an array; one number for each axis. */
-export interface Window {
+export interface KernelWindow {
   /** Elements of each. */
   readonly sizes: readonly number[];
   /** From one to the next. */
@@ -88,7 +88,10 @@ export interface KernelBuilder {
    * A view of the windows of the last axes: in place of these, the places where windows begin, `strides`
    * apart, and then the elements of each, `dilation` apart. Windows may overlap.
    */
-  windows(x: KernelValue, window: Window): KernelValue;
+  windows(x: KernelValue, window: KernelWindow): KernelValue;
+
+  /** A view of the elements whose indices along two axes are equal; the second axis is dropped. */
+  diagonal(x: KernelValue, first: number, second: number): KernelValue;
 
   /**
    * A view of the block of a shape that begins at `starts`, `int32` scalars; they are moved to where the

@@ -8,7 +8,7 @@
 import { sameShape, shaped, type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
 import type { ConcreteArray } from "../core/concrete.ts";
 import type { DType } from "../core/dtype.ts";
-import type { KernelValue, Part, Reducer, Window } from "../core/kernel.ts";
+import type { KernelValue, KernelWindow, Part, Reducer } from "../core/kernel.ts";
 import {
   type Atom,
   type Jaxpr,
@@ -319,8 +319,17 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     };
   }
 
-  windows(x: KernelValue, window: Window): Val {
+  windows(x: KernelValue, window: KernelWindow): Val {
     return windowsOf(x as Val, window);
+  }
+
+  diagonal(x: KernelValue, first: number, second: number): Val {
+    const v = x as Val;
+    const n = Math.min(v.shape[first]!, v.shape[second]!);
+    const shape = v.shape.with(first, n).toSpliced(second, 1);
+    if (v.kind === "constant") return { ...v, shape };
+    const step = v.strides[first]! + v.strides[second]!;
+    return { ...v, shape, strides: v.strides.with(first, step).toSpliced(second, 1) };
   }
 
   // ---------------------------------------------------------------- what is no loop over elements

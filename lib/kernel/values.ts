@@ -5,7 +5,7 @@
  */
 import { type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
-import type { KernelValue, Window } from "../core/kernel.ts";
+import type { KernelValue, KernelWindow } from "../core/kernel.ts";
 import type { Expr } from "../scalar/expr.ts";
 import type { Block } from "./memory.ts";
 import { bytesPerElement } from "./space.ts";
@@ -126,7 +126,7 @@ export function broadcastVal(v: Val, shape: readonly number[]): Val {
 }
 
 /** A value's windows, as `KernelBuilder.windows` has them. */
-export function windowsOf(v: Val, { sizes, strides, dilation }: Window): Val {
+export function windowsOf(v: Val, { sizes, strides, dilation }: KernelWindow): Val {
   const lead = v.shape.length - sizes.length;
   const places = sizes.map((n, i) =>
     Math.floor((v.shape[lead + i]! - (n - 1) * dilation[i]! - 1) / strides[i]!) + 1

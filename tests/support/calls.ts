@@ -35,6 +35,8 @@ const m = np.array([[2, 1], [1, 3]]);
 const x = np.array([1, 2]);
 const ints = np.array([0, 1], { dtype: "int32" });
 const key = random.key(0);
+const line = np.ones([1, 2, 4]);
+const kernel = np.ones([3, 2, 2]);
 
 /** What functions of arrays are tried with: the first that works is taken. */
 const usual: readonly (readonly unknown[])[] = [
@@ -136,6 +138,13 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "numpy.astype": [m, "int32"],
   "lax.convertElementType": [m, "int32"],
   ...laneCalls,
+  "lax.conv": [line, kernel, [1], "SAME"],
+  "lax.convWithGeneralPadding": [line, kernel, [1], "SAME", null, [2]],
+  "lax.convGeneralDilated": [line, kernel, [1], [[1, 0]]],
+  "lax.convTranspose": [np.ones([1, 4, 2]), np.ones([2, 2, 3]), [2], "SAME"],
+  "lax.convGeneralDilatedPatches": [line, [2], [1], "VALID"],
+  "lax.convGeneralDilatedLocal": [line, np.ones([3, 4, 3]), [1], "VALID", [2]],
+  "lax.convDimensionNumbers": [[1, 2, 4], [3, 2, 2], ["NCH", "OIH", "NHC"]],
   "numpy.identity": [2],
   "numpy.swapaxes": [m, 0, 1],
   "random.key": [0],

@@ -4,10 +4,12 @@
  * @module
  */
 import { sizeOf, stridesOf } from "../../core/aval.ts";
-import { allocate, type TypedArray } from "../../core/dtype.ts";
+import { allocate, dtypeOf, type TypedArray } from "../../core/dtype.ts";
 import type { HostValue } from "../../core/primitive.ts";
 import { multiplyMatrices } from "../dot/loops.ts";
 import { copyStrided } from "../loops/copy.ts";
+import { perDType } from "../loops/specialise.ts";
+import { mergeAxes, Odometer } from "../loops/strides.ts";
 import { padded } from "../slicing/slice.ts";
 import {
   type ConvolutionShape,
@@ -65,4 +67,60 @@ export function convolve(
     );
   }
   return out;
+}
+
+/** Two elements put together. */
+export type Combine = (a: number, b: number) => number;
+
+function loopCombine(
+  combine: Combine,
+  target: TypedArray,
+  targetAt: number,
+  targetStride: number,
+  source: TypedArray,
+  sourceAt: number,
+  sourceStride: number,
+  n: number,
+): void {
+  for (let i = 0; i < n; i++) {
+    target[targetAt] = combine(target[targetAt]!, source[sourceAt]!);
+    targetAt += targetStride;
+    sourceAt += sourceStride;
+  }
+}
+
+const combineLoops = /* @__PURE__ */ perDType(loopCombine);
+
+/** As `copyStrided`, but elements are combined with what is there; places of the target may coincide. */
+export function combineStrided(
+  combine: Combine,
+  target: TypedArray,
+  targetAt: number,
+  targetStrides: readonly number[],
+  source: TypedArray,
+  sourceAt: number,
+  sourceStrides: readonly number[],
+  shape: readonly number[],
+): void {
+  if (shape.includes(0)) return;
+  const plan = mergeAxes(shape, [[...targetStrides], [...sourceStrides]]);
+  const inner = plan.shape.length - 1;
+  const [targetStride, sourceStride] = plan.strides.map((s) => s[inner]!) as [number, number];
+  const outer = plan.shape.slice(0, inner);
+  const walk = new Odometer(outer, plan.strides);
+  const loop = combineLoops(dtypeOf(source));
+  for (let row = outer.reduce((a, b) => a * b, 1); row > 0; row--) {
+    const [to, from] = walk.at as [number, number];
+    loop(
+      combine,
+      target,
+      targetAt + to,
+      targetStride,
+      source,
+      sourceAt + from,
+      sourceStride,
+      plan.shape[inner]!,
+    );
+    walk.next();
+  }
 }

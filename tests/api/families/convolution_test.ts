@@ -1,0 +1,8 @@
+/**
+ * Convolutions of `lax` against values and gradients recorded from JAX.
+ *
+ * @module
+ */
+import { testFamily } from "../../support/families.ts";
+
+await testFamily("convolution");
