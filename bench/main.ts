@@ -26,6 +26,7 @@ import { transformerBlock } from "./cases/blocks.ts";
 import { type ColdFailure, type ColdStart, coldStarts } from "./cases/cold.ts";
 import { compileLoop, firstCalls } from "./cases/compile.ts";
 import { deqGradient, deqWhile, deqWide } from "./cases/deq.ts";
+import { fftCases } from "./cases/fft.ts";
 import { liftCases } from "./cases/lift.ts";
 import { linalgCases } from "./cases/linalg.ts";
 import { loopCases } from "./cases/loops.ts";
@@ -140,6 +141,7 @@ async function main(args: Arguments): Promise<void> {
     ...solverCases,
     ...arrayCases,
     ...linalgCases,
+    ...fftCases,
     compileLoop,
     ...firstCalls(args.slow),
     ...liftCases,

@@ -268,6 +268,7 @@ Deno.test("the published entry points exist and are what is published", async ()
     "./adapters/nnx",
     "./adapters/trax",
     "./extend",
+    "./fft",
     "./lax",
     "./linalg",
     "./nn",

@@ -7,6 +7,7 @@
  * @module
  */
 import { linalg, loadBackend, NDArray, nn, numpy as np, random, special } from "../../mod.ts";
+import * as fft from "../../lib/api/fft.ts";
 import * as lax from "../../lib/api/lax.ts";
 import { isFloat } from "../../lib/core/dtype.ts";
 import * as transforms from "../../lib/transforms/public.ts";
@@ -76,7 +77,7 @@ function isWithoutFloats(
 
 // ---------------------------------------------------------------- nothing is left out
 
-const namespaces = { np, nn, special, linalg, random, lax };
+const namespaces = { np, nn, special, linalg, random, lax, fft };
 
 /** Public functions whose values are not in the list, and why. */
 const elsewhere: Readonly<Record<string, string>> = {

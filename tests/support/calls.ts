@@ -10,6 +10,7 @@ import * as injax from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { haikuCalls, haikuNotCalled, haikuOpen, inModel } from "./haiku_calls.ts";
 import { inLanes, laneCalls } from "./lane_calls.ts";
+import * as fft from "../../lib/api/fft.ts";
 import * as lax from "../../lib/api/lax.ts";
 import * as solvers from "../../lib/solvers/mod.ts";
 
@@ -308,6 +309,7 @@ export async function callables(): Promise<Callable[]> {
   const found: Callable[] = [];
   const all = [
     ...functionsOf(injax, ""),
+    ...functionsOf(fft, "fft"),
     ...functionsOf(lax, "lax"),
     ...functionsOf(solvers, "solvers"),
     ...functionsOf(hk, "haiku"),

@@ -15,6 +15,7 @@ import {
   random,
   special,
 } from "../../mod.ts";
+import * as fft from "../../lib/api/fft.ts";
 import * as lax from "../../lib/api/lax.ts";
 import { rem } from "../../lib/primitives/elementwise/arithmetic.ts";
 import list from "../reference/operations.json" with { type: "json" };
@@ -63,6 +64,7 @@ const scope: Readonly<Record<string, unknown>> = {
   linalg,
   random,
   lax,
+  fft,
   lib: { associativeScan, rem },
   f64: { dtype: "float64" },
 };
@@ -80,7 +82,7 @@ export function variablesOf(expression: string, names: readonly string[]): strin
 
 /** The functions of the namespaces that an expression calls, as `np.add`; the methods, as `.add`. */
 export function calledBy(expression: string): string[] {
-  return [...expression.matchAll(/(?<![\w.])(?:np|nn|special|linalg|random|lax)\.\w+/g)].map((
+  return [...expression.matchAll(/(?<![\w.])(?:np|nn|special|linalg|random|lax|fft)\.\w+/g)].map((
     [m],
   ) => m);
 }

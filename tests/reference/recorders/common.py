@@ -82,7 +82,13 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 with open(os.path.join(HERE, "operations.json"), encoding="utf-8") as file:
     OPERATIONS = json.load(file)
 
+def ri(z):
+    """A complex array as its real and imaginary parts."""
+    return [jnp.real(z), jnp.imag(z)]
+
+
 NAMES = {
+    "ri": ri,
     "jax": jax, "jnp": jnp, "lax": lax, "np": np, "nn": jax.nn, "special": jax.scipy.special,
     "linalg": jnp.linalg, "sla": jax.scipy.linalg, "lla": lax.linalg, "random": jax.random, "F32": F32, "F64": F64, "I32": I32, "U32": U32,
     "BOOL": BOOL, "INF": INF, "NAN": NAN, "I32_MIN": I32_MIN, "I32_MAX": I32_MAX,
