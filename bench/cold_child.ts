@@ -8,6 +8,7 @@ import { specifiers } from "./specifiers.ts";
 
 // Nothing is imported beforehand, and for types none of it has to be there.
 const OURS: string = new URL("../mod.ts", import.meta.url).href;
+const CORE: string = new URL("../lib/essentials.ts", import.meta.url).href;
 
 async function jaxJs(jitted: boolean): Promise<number> {
   Reflect.deleteProperty(globalThis, "Worker");
@@ -30,8 +31,8 @@ async function tfjs(backend: string): Promise<number> {
   return tf.tensor([1, 2, 3, 4]).add(1).dataSync()[0];
 }
 
-async function injaxJit(backend: string): Promise<number> {
-  const { jit, loadBackend, numpy: np } = await import(OURS);
+async function injaxJit(backend: string, module = OURS): Promise<number> {
+  const { jit, loadBackend, numpy: np } = await import(module);
   await loadBackend(backend);
   const f = jit((x: { add(y: number): unknown }) => x.add(1), { backend });
   return f(np.array([1, 2, 3, 4])).dataSync()[0];
@@ -43,6 +44,7 @@ const programs: Readonly<Record<string, () => Promise<number>>> = {
     return np.array([1, 2, 3, 4]).add(1).dataSync()[0];
   },
   "injax jit": () => injaxJit("cpu"),
+  "injax jit, core": () => injaxJit("cpu", CORE),
   "injax jit on onnx": () => injaxJit("onnx"),
   "jax-js eager": () => jaxJs(false),
   "jax-js jit": () => jaxJs(true),
