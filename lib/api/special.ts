@@ -1,6 +1,7 @@
 /**
- * Special functions, as `jax.scipy.special`: the error function, the gamma function and its relatives,
- * logistic functions, and sums of exponentials.
+ * Special functions, as `jax.scipy.special`: the error function and the normal distribution, the gamma
+ * function and its relatives, logistic functions, sums of exponentials, entropies, Bessel functions, and
+ * integrals without a closed form. Most are in files of their own, in `special/`.
  *
  * @module
  */
@@ -9,13 +10,10 @@ import "./methods.ts";
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
 import { checkCall } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
-import { add, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, gt, lt, not, or } from "../primitives/elementwise/compare.ts";
+import { neg, sub } from "../primitives/elementwise/arithmetic.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import * as e from "../primitives/elementwise/erf.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { applyNamed, asFloat, floatOr32 } from "./operands.ts";
+import { asFloat } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
 import * as sums from "./softmax.ts";
 
@@ -96,36 +94,11 @@ export function logit(x: Operand): NDArray {
   return sub(u.log(a), u.log1p(neg(a)));
 }
 
-/**
- * Elementwise `x * log(y)`, 0 where `x` is 0, as `jax.scipy.special.xlogy`.
- *
- * @throws {ShapeError} where the shapes do not broadcast.
- *
- * @example
- * ```ts
- * import { numpy as np, special } from "@injax/injax";
- *
- * console.log(special.xlogy(np.array([0, 2]), np.array([0, 1])).toArray()); // [ 0, 0 ]
- * ```
- */
-export function xlogy(x: Operand, y: Operand): NDArray {
-  if (arguments.length > 2) checkCall("xlogy(x, y)", arguments);
-  return applyNamed(
-    "xlogy",
-    (a, b) => {
-      // Where x is 0, so is the product, with any logarithm but that of NaN; one that is finite keeps
-      // its part in the derivative.
-      const finite = and(gt(b, scalarLike(0, b)), lt(b, scalarLike(Infinity, b)));
-      const free = and(eq(a, scalarLike(0, a)), not(or(finite, u.isNaN(b))));
-      const product = mul(a, u.log(select(free, scalarLike(1, b), b)));
-      // No -0, as in JAX.
-      return select(eq(a, scalarLike(0, a)), add(product, scalarLike(0, product)), product);
-    },
-    x,
-    y,
-    floatOr32,
-  );
-}
+export * from "./special/normal.ts";
+export * from "./special/entropy.ts";
+export * from "./special/i0.ts";
+export * from "./special/bessel.ts";
+export * from "./special/integrals.ts";
 
 export * from "./special/gamma.ts";
 

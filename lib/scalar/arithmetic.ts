@@ -9,6 +9,7 @@ import { exp } from "./exp.ts";
 import { Apart, type Expr, type Exprs } from "./expr.ts";
 import { log } from "./log.ts";
 import { pow } from "./power.ts";
+import { cos, sin } from "./trig.ts";
 
 /** What formulas are made of. Values and conditions are both `V`. */
 export interface Arithmetic<V> {
@@ -36,6 +37,10 @@ export interface Arithmetic<V> {
   exp(x: V): V;
   /** The natural logarithm. */
   log(x: V): V;
+  /** The sine. */
+  sin(x: V): V;
+  /** The cosine. */
+  cos(x: V): V;
   /** `x^y` for positive `x`. */
   pow(x: V, y: V | number): V;
   /** `x < y`, a condition. */
@@ -128,6 +133,14 @@ export class ExprArithmetic implements Arithmetic<Expr> {
   /** The natural logarithm. */
   log(x: Expr): Expr {
     return log(this.e, x);
+  }
+  /** The sine. */
+  sin(x: Expr): Expr {
+    return sin(this.e, x);
+  }
+  /** The cosine. */
+  cos(x: Expr): Expr {
+    return cos(this.e, x);
   }
   /** `x^y` for positive `x`. */
   pow(x: Expr, y: Expr | number): Expr {

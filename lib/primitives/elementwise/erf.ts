@@ -98,7 +98,7 @@ function scaledTailIn(f: Formula, x: Value): Value {
 }
 
 /** `e^(sign x^2)`; the error of rounding x^2 would multiply with it. */
-function expSquareIn(f: Formula, x: Value, sign: 1 | -1): Value {
+export function expSquareIn(f: Formula, x: Value, sign: 1 | -1): Value {
   // Beyond this, all is 0 or infinite, and the differences of infinities would be NaN.
   const a = f.op("Min", x, 32);
   const whole = f.div(f.op("Floor", f.mul(a, 16)), 16);
@@ -120,14 +120,16 @@ function erfIn(f: Formula, x: Value): Value {
   return f.choose(f.less(ERF_NEAR, a), far, near);
 }
 
-function erfcIn(f: Formula, x: Value): Value {
+/** `erfc(x)` in the graph. */
+export function erfcIn(f: Formula, x: Value): Value {
   const a = f.op("Abs", x);
   const tail = f.mul(expSquareIn(f, a, -1), scaledTailIn(f, a));
   const far = f.choose(f.less(x, 0), f.sub(2, tail), tail);
   return f.choose(f.less(ERF_NEAR, a), far, f.sub(1, erfNearIn(f, x)));
 }
 
-function erfcxIn(f: Formula, x: Value): Value {
+/** `erfc(x) e^(x^2)` in the graph. */
+export function erfcxIn(f: Formula, x: Value): Value {
   const a = f.op("Abs", x);
   const tail = scaledTailIn(f, a);
   const far = f.choose(f.less(x, 0), f.sub(f.mul(expSquareIn(f, a, 1), 2), tail), tail);

@@ -65,6 +65,14 @@ export class GraphArithmetic implements Arithmetic<Value> {
   log(x: Value): Value {
     return this.#f.op("Log", x);
   }
+  /** The sine. */
+  sin(x: Value): Value {
+    return this.#f.op("Sin", x);
+  }
+  /** The cosine. */
+  cos(x: Value): Value {
+    return this.#f.op("Cos", x);
+  }
   /** `x^y`. */
   pow(x: Value, y: Value | number): Value {
     return this.#f.op("Pow", x, y);

@@ -1,0 +1,168 @@
+/**
+ * Products with logarithms, terms of entropies and divergences, and the transformation of Box and Cox,
+ * as in `jax.scipy.special`.
+ *
+ * @module
+ */
+import type { NDArray, Operand } from "../../core/array.ts";
+import { checkCall } from "../../core/signature.ts";
+import { scalarLike } from "../../primitives/constants/full.ts";
+import { add, div, mul } from "../../primitives/elementwise/arithmetic.ts";
+import { and, eq, gt, lt, not, or } from "../../primitives/elementwise/compare.ts";
+import * as u from "../../primitives/elementwise/elementary.ts";
+import * as primitive from "../../primitives/elementwise/entropy.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { applyNamed, asFloat, floatOr32 } from "../operands.ts";
+
+/**
+ * `x log(y)`, 0 where `x` is 0, of a logarithm that is minus infinity at `edge` and of `usual` there is
+ * none.
+ */
+function timesLog(
+  x: NDArray,
+  y: NDArray,
+  log: (y: NDArray) => NDArray,
+  edge: number,
+  usual: number,
+): NDArray {
+  const zero = scalarLike(0, x);
+  // Where x is 0, so is the product, with any logarithm but that of NaN; one that is finite keeps its
+  // part in the derivative.
+  const finite = and(gt(y, scalarLike(edge, y)), lt(y, scalarLike(Infinity, y)));
+  const free = and(eq(x, zero), not(or(finite, u.isNaN(y))));
+  const product = mul(x, log(select(free, scalarLike(usual, y), y)));
+  // No -0, as in JAX.
+  return select(eq(x, zero), add(product, scalarLike(0, product)), product);
+}
+
+/**
+ * Elementwise `x * log(y)`, 0 where `x` is 0, as `jax.scipy.special.xlogy`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.xlogy(np.array([0, 2]), np.array([0, 1])).toArray()); // [ 0, 0 ]
+ * ```
+ */
+export function xlogy(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("xlogy(x, y)", arguments);
+  return applyNamed("xlogy", (a, b) => timesLog(a, b, u.log, 0, 1), x, y, floatOr32);
+}
+
+/**
+ * Elementwise `x * log(1 + y)`, 0 where `x` is 0, as `jax.scipy.special.xlog1py`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.xlog1py(np.array([0, 1]), np.array([-1, 1e-10])).toArray());
+ * // [ 0, 1.000000013351432e-10 ]
+ * ```
+ */
+export function xlog1py(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("xlog1py(x, y)", arguments);
+  return applyNamed("xlog1py", (a, b) => timesLog(a, b, u.log1p, -1, 0), x, y, floatOr32);
+}
+
+/**
+ * Elementwise `-x * log(x)`, 0 at 0 and minus infinity below, as `jax.scipy.special.entr`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.entr(np.array([0, 1, -1])).toArray()); // [ 0, 0, -Infinity ]
+ * ```
+ */
+export function entr(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("entr(x)", arguments);
+  return primitive.entr(asFloat("entr", x));
+}
+
+/**
+ * Elementwise `p * log(p / q)`, 0 where `p` is 0 and infinite where one of them is negative, as
+ * `jax.scipy.special.rel_entr`. Its sum is the divergence of Kullback and Leibler.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.relEntr(np.array([0, 1, 1]), np.array([1, 1, 0])).toArray());
+ * // [ 0, 0, Infinity ]
+ * ```
+ */
+export function relEntr(p: Operand, q: Operand): NDArray {
+  if (arguments.length > 2) checkCall("relEntr(p, q)", arguments);
+  return applyNamed("relEntr", primitive.relEntr, p, q, floatOr32);
+}
+
+/**
+ * Elementwise `p * log(p / q) - p + q`, `q` where `p` is 0 and infinite where one of them is negative, as
+ * `jax.scipy.special.kl_div`.
+ *
+ * All digits are right also where `p` is near `q`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.klDiv(np.array([0, 1, 1]), np.array([3, 1, 0])).toArray());
+ * // [ 3, 0, Infinity ]
+ * ```
+ */
+export function klDiv(p: Operand, q: Operand): NDArray {
+  if (arguments.length > 2) checkCall("klDiv(p, q)", arguments);
+  return applyNamed("klDiv", primitive.klDiv, p, q, floatOr32);
+}
+
+/** `(e^(lambda log) - 1) / lambda`, which is the logarithm where lambda is 0. */
+function transformed(log: NDArray, lambda: NDArray): NDArray {
+  const isZero = eq(lambda, scalarLike(0, lambda));
+  const safe = select(isZero, scalarLike(1, lambda), lambda);
+  return select(isZero, log, div(u.expm1(mul(safe, log)), safe));
+}
+
+/**
+ * Elementwise transformation of Box and Cox (1964), `(x^lmbda - 1) / lmbda`, and `log(x)` where `lmbda` is
+ * 0, as `jax.scipy.special.boxcox`; NaN for negative `x`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.boxcox(3, np.array([1, 2])).toArray()); // [ 2, 4 ]
+ * ```
+ */
+export function boxcox(x: Operand, lmbda: Operand): NDArray {
+  if (arguments.length > 2) checkCall("boxcox(x, lmbda)", arguments);
+  return applyNamed("boxcox", (a, b) => transformed(u.log(a), b), x, lmbda, floatOr32);
+}
+
+/**
+ * Elementwise `boxcox` of `1 + x`, with all digits near 0, as `jax.scipy.special.boxcox1p`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.boxcox1p(2, np.array([1, 2])).toArray()); // [ 2, 4 ]
+ * ```
+ */
+export function boxcox1p(x: Operand, lmbda: Operand): NDArray {
+  if (arguments.length > 2) checkCall("boxcox1p(x, lmbda)", arguments);
+  return applyNamed("boxcox1p", (a, b) => transformed(u.log1p(a), b), x, lmbda, floatOr32);
+}

@@ -1,0 +1,85 @@
+/**
+ * The normal distribution function, its logarithm and its inverse.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { bind1 } from "../../core/trace.ts";
+import * as scalar from "../../scalar/normal.ts";
+import { scalarLike } from "../constants/full.ts";
+import { Formula } from "../graph/formula.ts";
+import { log1pIn } from "./accurate.ts";
+import { div, mul } from "./arithmetic.ts";
+import { exp } from "./elementary.ts";
+import { erfcIn, erfcx, erfcxIn } from "./erf.ts";
+import { floats, unary } from "./factory.ts";
+import { formula1 } from "./formulas.ts";
+import type { Value } from "../../core/lowering.ts";
+
+/** `c x` for a number. */
+function times(c: number, x: NDArray): NDArray {
+  return mul(scalarLike(c, x), x);
+}
+
+/** The normal distribution function in the graph. */
+export function ndtrIn(f: Formula, x: Value): Value {
+  const z = f.mul(x, -Math.SQRT1_2);
+  // e^(-x^2 / 2) of parts of x that have few digits: rounding errors of the square would multiply.
+  const a = f.op("Min", f.op("Abs", x), 45);
+  const whole = f.div(f.op("Floor", f.mul(a, 16)), 16);
+  const rest = f.mul(f.mul(f.sub(a, whole), f.add(a, whole)), -0.5);
+  const power = f.mul(f.op("Exp", f.mul(f.mul(whole, whole), -0.5)), f.op("Exp", rest));
+  const tail = f.mul(power, f.mul(erfcxIn(f, z), 0.5));
+  return f.choose(f.less(x, -1), tail, f.mul(erfcIn(f, z), 0.5));
+}
+
+// Around where the approximations meet, and where results leave the range of floats.
+const SPECIAL = [0, -0, 1e-30, -1e-8, -0.99, -1.01, 1, 5, 9, -5, -14, -30, -38, -39, 50];
+
+const ndtrP = /* @__PURE__ */ unary({
+  name: "ndtr",
+  expr: /* @__PURE__ */ floats(scalar.ndtr),
+  jvp: (t, x) => mul(t, times(1 / Math.sqrt(2 * Math.PI), exp(mul(times(-0.5, x), x)))),
+  lower: (g, x, dtype) => ndtrIn(new Formula(g, dtype), x),
+  domain: { special: [...SPECIAL, Infinity, -Infinity, NaN] },
+});
+
+/** The normal distribution function, elementwise. */
+export function ndtr(x: NDArray): NDArray {
+  return bind1(ndtrP, [x], null);
+}
+
+const logNdtrP = /* @__PURE__ */ unary({
+  name: "log_ndtr",
+  expr: /* @__PURE__ */ floats(scalar.logNdtr),
+  // phi(x) / Phi(x), whose terms underflow.
+  jvp: (t, x) => mul(t, div(scalarLike(Math.sqrt(2 / Math.PI), x), erfcx(times(-Math.SQRT1_2, x)))),
+  lower(g, x, dtype) {
+    const f = new Formula(g, dtype);
+    const scaled = erfcxIn(f, f.mul(x, -Math.SQRT1_2));
+    const below = f.sub(f.op("Log", f.mul(scaled, 0.5)), f.mul(f.mul(x, x), 0.5));
+    const above = log1pIn(f, f.op("Neg", ndtrIn(f, f.op("Neg", x))));
+    return f.choose(f.less(x, -1), below, above);
+  },
+  domain: { special: [...SPECIAL, -1000, Infinity, -Infinity, NaN] },
+});
+
+/** The logarithm of the normal distribution function, elementwise. */
+export function logNdtr(x: NDArray): NDArray {
+  return bind1(logNdtrP, [x], null);
+}
+
+const ndtriP = /* @__PURE__ */ formula1({
+  name: "ndtri",
+  formula: scalar.ndtri,
+  jvp: (t, _, y) => mul(t, times(Math.sqrt(2 * Math.PI), exp(mul(times(0.5, y), y)))),
+  domain: {
+    range: [0.05, 0.95],
+    special: [0, -0, 0.19, 0.21, 0.5, 0.8, 0.81, 0.999, 1, 1e-7, 1e-8, 1e-30, 1.5, -1, NaN],
+  },
+});
+
+/** The quantiles of the normal distribution, elementwise: infinite at 0 and 1, NaN beyond. */
+export function ndtri(p: NDArray): NDArray {
+  return bind1(ndtriP, [p], null);
+}

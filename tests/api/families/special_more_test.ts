@@ -1,0 +1,3 @@
+import { testFamily } from "../../support/families.ts";
+
+await testFamily("special_more");
