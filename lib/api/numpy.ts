@@ -58,4 +58,4 @@ export * from "./polynomials.ts";
 export * from "./mapping.ts";
 export * from "./ranges.ts";
 export * from "./properties.ts";
-export * from "./special/i0.ts";
+export * from "./i0.ts";

@@ -96,7 +96,6 @@ export function logit(x: Operand): NDArray {
 
 export * from "./special/normal.ts";
 export * from "./special/entropy.ts";
-export * from "./special/i0.ts";
 export * from "./special/bessel.ts";
 export * from "./special/integrals.ts";
 

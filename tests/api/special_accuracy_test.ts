@@ -5,5 +5,7 @@
  */
 import { testAccuracy } from "../support/accuracy.ts";
 import { gamma } from "./accuracy/gamma.ts";
+import { more } from "./accuracy/more.ts";
 
 await testAccuracy("gamma", gamma);
+await testAccuracy("more", more);

@@ -11,6 +11,24 @@ import { exp } from "../../primitives/elementwise/elementary.ts";
 import { asFloat } from "../operands.ts";
 
 /**
+ * Elementwise modified Bessel function of the first kind of order 0, as `jax.scipy.special.i0`.
+ *
+ * Within 5 units in the last place. Its derivative is `i1`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.i0(np.array([0, 1])).toArray()); // [ 1, 1.2660658359527588 ]
+ * ```
+ */
+export function i0(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("i0(x)", arguments);
+  const a = asFloat("i0", x);
+  return mul(exp(abs(a)), bessel.i0e(a));
+}
+
+/**
  * Elementwise `exp(-|x|) i0(x)`, which does not overflow, as `jax.scipy.special.i0e`.
  *
  * Within 4 units in the last place.
@@ -30,7 +48,7 @@ export function i0e(x: Operand): NDArray {
 /**
  * Elementwise modified Bessel function of the first kind of order 1, as `jax.scipy.special.i1`.
  *
- * Within 4 units in the last place.
+ * Within 5 units in the last place.
  *
  * @example
  * ```ts

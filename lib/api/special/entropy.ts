@@ -87,7 +87,8 @@ export function entr(x: Operand): NDArray {
 
 /**
  * Elementwise `p * log(p / q)`, 0 where `p` is 0 and infinite where one of them is negative, as
- * `jax.scipy.special.rel_entr`. Its sum is the divergence of Kullback and Leibler.
+ * `jax.scipy.special.rel_entr`. Its sum is the divergence of Kullback and Leibler. Within
+ * 4 units in the last place.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
  *
@@ -108,7 +109,7 @@ export function relEntr(p: Operand, q: Operand): NDArray {
  * Elementwise `p * log(p / q) - p + q`, `q` where `p` is 0 and infinite where one of them is negative, as
  * `jax.scipy.special.kl_div`.
  *
- * All digits are right also where `p` is near `q`.
+ * Within 8 units in the last place, where `p` is near `q` too.
  *
  * @throws {ShapeError} where the shapes do not broadcast.
  *

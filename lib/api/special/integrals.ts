@@ -16,7 +16,7 @@ import { asFloat } from "../operands.ts";
  * Elementwise exponential integral, that of `exp(t) / t` from minus infinity to `x`, as
  * `jax.scipy.special.expi`; a principal value for positive `x`.
  *
- * Within 4 units in the last place, also around 0.3725, where it is 0.
+ * Within 4 units in the last place, around 0.3725 too, where it is 0.
  *
  * @example
  * ```ts
@@ -53,7 +53,7 @@ export function exp1(x: Operand): NDArray {
  * Elementwise sine and cosine integrals `[si, ci]`, as `jax.scipy.special.sici`: that of `sin(t) / t` from 0
  * to `x`, and Euler's constant plus `log(|x|)` plus that of `(cos(t) - 1) / t`.
  *
- * Within 4 units in the last place, but for `ci` from 3 on, where it is 0 again and again: within 4 of
+ * Within 4 units in the last place, but for `ci` from 3 / 2 on, where it is 0 again and again: within 8 of
  * `1 / x`.
  *
  * @example

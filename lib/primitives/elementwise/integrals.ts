@@ -76,13 +76,29 @@ export function dawsn(x: NDArray): NDArray {
 
 // ---------------------------------------------------------------- of sines and cosines
 
-const FAR = [100, 1e4, Infinity, -Infinity, NaN];
+const OSCILLATING = [
+  0,
+  -0,
+  1e-30,
+  -1e-8,
+  0.6165,
+  3.9,
+  -4.1,
+  7.9,
+  8.1,
+  -20,
+  100,
+  1e4,
+  Infinity,
+  -Infinity,
+  NaN,
+];
 
 const sineIntegralP = /* @__PURE__ */ formula1({
   name: "sine_integral",
   formula: scalarSi,
   jvp: (t, x) => mul(t, ratioOr(1, 0, x, (a) => div(sin(a), a))),
-  domain: { special: [0, -0, 1e-30, -1e-8, 3.9, -4.1, 7.9, 8.1, -20, ...FAR] },
+  domain: { special: OSCILLATING },
 });
 
 /** The integral of `sin(t) / t` from 0 to `x`, elementwise. */
@@ -96,7 +112,7 @@ const cosineIntegralP = /* @__PURE__ */ formula1({
   jvp: (t, x) => mul(t, div(cos(x), x)),
   domain: {
     range: [1, 3],
-    special: [0, -0, 1e-30, -1e-8, 0.6165, 3.9, -4.1, 7.9, 8.1, -20, ...FAR],
+    special: OSCILLATING,
   },
 });
 

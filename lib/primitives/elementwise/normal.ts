@@ -34,14 +34,34 @@ export function ndtrIn(f: Formula, x: Value): Value {
 }
 
 // Around where the approximations meet, and where results leave the range of floats.
-const SPECIAL = [0, -0, 1e-30, -1e-8, -0.99, -1.01, 1, 5, 9, -5, -14, -30, -38, -39, 50];
+const SPECIAL = [
+  0,
+  -0,
+  1e-30,
+  -1e-8,
+  -0.99,
+  -1.01,
+  1,
+  5,
+  9,
+  -5,
+  -14,
+  -30,
+  -38,
+  -39,
+  50,
+  -1000,
+  Infinity,
+  -Infinity,
+  NaN,
+];
 
 const ndtrP = /* @__PURE__ */ unary({
   name: "ndtr",
   expr: /* @__PURE__ */ floats(scalar.ndtr),
   jvp: (t, x) => mul(t, times(1 / Math.sqrt(2 * Math.PI), exp(mul(times(-0.5, x), x)))),
   lower: (g, x, dtype) => ndtrIn(new Formula(g, dtype), x),
-  domain: { special: [...SPECIAL, Infinity, -Infinity, NaN] },
+  domain: { special: SPECIAL },
 });
 
 /** The normal distribution function, elementwise. */
@@ -61,7 +81,7 @@ const logNdtrP = /* @__PURE__ */ unary({
     const above = log1pIn(f, f.op("Neg", ndtrIn(f, f.op("Neg", x))));
     return f.choose(f.less(x, -1), below, above);
   },
-  domain: { special: [...SPECIAL, -1000, Infinity, -Infinity, NaN] },
+  domain: { special: SPECIAL },
 });
 
 /** The logarithm of the normal distribution function, elementwise. */
