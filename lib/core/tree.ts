@@ -8,70 +8,24 @@
  *
  * @module
  */
-import { showAsText } from "./display.ts";
 import { describeValue, TreeError } from "./errors.ts";
 import { checkCall } from "./signature.ts";
+import {
+  describeTreeDifference,
+  entriesOf,
+  TreeDef,
+  type TreeKind,
+  type TreeRegistration,
+} from "./tree_def.ts";
 import type { LeafFunction, MapLeaves } from "./tree_types.ts";
 
-/** The sorts of node in a tree. */
-export type TreeKind = "leaf" | "null" | "undefined" | "array" | "object" | "class";
-
-/** How instances of a class are taken apart and rebuilt. */
-export interface TreeRegistration {
-  /** The class's name. */
-  readonly name: string;
-  /** Children by name, and what else `unflatten` needs. */
-  readonly flatten: (node: unknown) => readonly [Record<string, unknown>, unknown];
-  /** Rebuilds an instance. */
-  readonly unflatten: (children: Record<string, unknown>, aux: unknown) => unknown;
-}
-
-/** The structure of a pytree; equal structures are the same object. */
-export class TreeDef {
-  /** Number of leaves below this node. */
-  readonly numLeaves: number;
-  /** Position in the table of interned structures. */
-  readonly id: number;
-
-  /** For this module alone: structures come from `treeFlatten` and `treeStructure`. */
-  constructor(
-    /** What sort of node this is. */
-    readonly kind: TreeKind,
-    /** Keys of an object's or class's children, sorted. */
-    readonly keys: readonly string[],
-    /** Structures of the children. */
-    readonly children: readonly TreeDef[],
-    /** How to rebuild a registered class. */
-    readonly registration: TreeRegistration | null,
-    /** What a registered class keeps besides its children. */
-    readonly aux: unknown,
-    id: number,
-  ) {
-    this.id = id;
-    let n = kind === "leaf" ? 1 : 0;
-    for (const child of children) n += child.numLeaves;
-    this.numLeaves = n;
-  }
-
-  /** The structure with `*` for each leaf. */
-  toString(): string {
-    switch (this.kind) {
-      case "leaf":
-        return "*";
-      case "null":
-      case "undefined":
-        return this.kind;
-      case "array":
-        return `[${this.children.join(", ")}]`;
-      default: {
-        const inner = this.keys.map((k, i) => `${k}: ${this.children[i]}`).join(", ");
-        return `${this.registration?.name ?? ""}{${inner}}`;
-      }
-    }
-  }
-}
-
-showAsText(TreeDef);
+export {
+  describeTreeDifference,
+  TreeDef,
+  type TreeKind,
+  treePaths,
+  type TreeRegistration,
+} from "./tree_def.ts";
 
 const interned = new Map<string, TreeDef>();
 const registrations = new Map<unknown, TreeRegistration>();
@@ -154,11 +108,17 @@ export function registerPytreeNode<T extends object>(
   if (registrations.has(ctor)) {
     throw new TreeError(`registerPytreeNode: class ${ctor.name} is registered already`);
   }
-  registrations.set(ctor, {
-    name: ctor.name,
-    flatten: (node) => flatten(node as T),
-    unflatten,
-  });
+  register(ctor, { name: ctor.name, flatten: (node) => flatten(node as T), unflatten });
+}
+
+/** Makes instances of a class, which has not been registered, inner nodes of pytrees. */
+export function register(ctor: unknown, registration: TreeRegistration): void {
+  registrations.set(ctor, registration);
+}
+
+/** Whether a class is registered. */
+export function isRegistered(ctor: unknown): boolean {
+  return registrations.has(ctor);
 }
 
 function isPlainObject(value: object): value is Record<string, unknown> {
@@ -166,8 +126,9 @@ function isPlainObject(value: object): value is Record<string, unknown> {
   return proto === Object.prototype || proto === null;
 }
 
-/** Whether `value` is an inner node of a pytree and not a leaf. */
+/** Whether `value` is an inner node of a pytree and not a leaf, as `jax.tree_util.is_tree_node` says of types. */
 export function isTreeNode(value: unknown): boolean {
+  if (arguments.length > 1) checkCall("isTreeNode(value)", arguments);
   if (value === null || value === undefined) return true;
   if (typeof value !== "object") return false;
   return Array.isArray(value) || isPlainObject(value) || registrations.has(value.constructor);
@@ -200,6 +161,78 @@ function flattenInto(value: unknown, leaves: unknown[]): TreeDef {
   }
   leaves.push(value);
   return leafDef;
+}
+
+/** A node of a tree, with its children as they are. */
+export interface TreeLevel {
+  /** What sort of node it is, its children's keys, its class and what that keeps: as in `TreeDef`. */
+  readonly kind: TreeKind;
+  readonly keys: readonly string[];
+  readonly children: readonly unknown[];
+  readonly registration: TreeRegistration | null;
+  readonly aux: unknown;
+}
+
+/** A node without what is below its children; `null` for a leaf. */
+export function oneLevel(value: unknown): TreeLevel | null {
+  const level = (
+    kind: TreeKind,
+    keys: readonly string[],
+    children: readonly unknown[],
+    registration: TreeRegistration | null = null,
+    aux: unknown = null,
+  ): TreeLevel => ({ kind, keys, children, registration, aux });
+  if (!isTreeNode(value)) return null;
+  if (value === null || value === undefined) {
+    return level(value === null ? "null" : "undefined", [], []);
+  }
+  if (Array.isArray(value)) return level("array", [], value);
+  const registration = isPlainObject(value as object)
+    ? null
+    : registrations.get((value as object).constructor)!;
+  const [record, aux] = registration === null
+    ? [value as Record<string, unknown>, null]
+    : registration.flatten(value);
+  const keys = sortedKeys(record);
+  const kind = registration === null ? "object" : "class";
+  return level(kind, keys, keys.map((k) => record[k]), registration, aux);
+}
+
+/** The structure of a node, from those of its children. */
+export function structureOf(level: TreeLevel, children: readonly TreeDef[]): TreeDef {
+  if (level.kind === "null") return nullDef;
+  if (level.kind === "undefined") return undefinedDef;
+  if (level.kind === "array") return intern("array", [], children);
+  return intern(level.kind, level.keys, children, level.registration, level.aux);
+}
+
+/**
+ * What a tree has in the places of the leaves of a structure that it begins with: subtrees, where it goes on.
+ *
+ * @throws {TreeError} saying where it differs; `what` is the tree, for messages.
+ */
+export function flattenUpTo(op: string, what: string, def: TreeDef, tree: unknown): unknown[] {
+  const out: unknown[] = [];
+  const visit = (node: TreeDef, value: unknown, path: string): void => {
+    if (node.kind === "leaf") {
+      out.push(value);
+      return;
+    }
+    const level = oneLevel(value);
+    const fits = level !== null && level.kind === node.kind &&
+      level.registration === node.registration && level.children.length === node.children.length &&
+      level.keys.every((k, i) => k === node.keys[i]) &&
+      (node.registration === null || auxKey(level.aux) === auxKey(node.aux));
+    if (!fits) {
+      throw new TreeError(
+        `${op}: ${what} ${describeTreeDifference(node, treeFlatten(value)[1], path)}`,
+      );
+    }
+    const steps = entriesOf(node);
+    node.children.forEach((child, i) => visit(child, level.children[i], `${path}${steps[i]}`));
+  };
+  visit(def, tree, "");
+  return out;
 }
 
 function flattenObject(
@@ -340,48 +373,11 @@ export function treeUnflatten(def: TreeDef, leaves: readonly unknown[]): unknown
   return def === leafDef ? leaves[0] : build(def, leaves, { next: 0 });
 }
 
-/** The path of each leaf, in the order of the leaves: `.layers[0].w`; a lone leaf has path `""`. */
-export function treePaths(def: TreeDef): string[] {
-  const paths: string[] = [];
-  const visit = (node: TreeDef, path: string): void => {
-    if (node.kind === "leaf") paths.push(path);
-    else {
-      node.children.forEach((child, i) =>
-        visit(child, node.kind === "array" ? `${path}[${i}]` : `${path}${formatKey(node.keys[i]!)}`)
-      );
-    }
-  };
-  visit(def, "");
-  return paths;
-}
-
-function formatKey(key: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-}
-
-/** The first place where two structures differ, for an error message. */
-export function describeTreeDifference(a: TreeDef, b: TreeDef, path = ""): string {
-  const where = path === "" ? "at the top" : `at ${path}`;
-  if (a.kind !== b.kind || a.registration !== b.registration) return `${where}: ${a} and ${b}`;
-  if (a.kind === "array" && a.children.length !== b.children.length) {
-    return `${where}: arrays of length ${a.children.length} and ${b.children.length}`;
-  }
-  if (a.keys.join("\0") !== b.keys.join("\0")) {
-    return `${where}: keys {${a.keys.join(", ")}} and {${b.keys.join(", ")}}`;
-  }
-  for (let i = 0; i < a.children.length; i++) {
-    if (a.children[i] !== b.children[i]) {
-      const step = a.kind === "array" ? `[${i}]` : formatKey(a.keys[i]!);
-      return describeTreeDifference(a.children[i]!, b.children[i]!, path + step);
-    }
-  }
-  return `${where}: what ${a.registration?.name ?? "the node"} keeps besides its children`;
-}
-
 /**
- * Applies `f` to each leaf of `tree`, and to the leaves at the same places in `rest`.
+ * Applies `f` to each leaf of `tree`, and to what the trees of `rest` have in the same places: leaves, or as
+ * in JAX subtrees.
  *
- * @throws {TreeError} where a tree of `rest` has another structure.
+ * @throws {TreeError} where a tree of `rest` has another structure above the leaves of `tree`.
  *
  * @example
  * ```ts
@@ -401,12 +397,9 @@ export function treeMap<T, R, Rest extends readonly MapLeaves<T, unknown>[]>(
   const [leaves, def] = treeFlatten(tree);
   const others = rest.map((other, k) => {
     const [otherLeaves, otherDef] = treeFlatten(other);
-    if (otherDef !== def) {
-      throw new TreeError(
-        `treeMap: tree ${k + 1} differs from the first ${describeTreeDifference(def, otherDef)}`,
-      );
-    }
-    return otherLeaves;
+    return otherDef === def
+      ? otherLeaves
+      : flattenUpTo("treeMap", `tree ${k + 1} differs from the first`, def, other);
   });
   const apply = f as (...leaves: unknown[]) => R;
   return treeUnflatten(

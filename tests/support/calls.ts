@@ -11,7 +11,9 @@ import * as hk from "../../adapters/haiku/mod.ts";
 import { haikuCalls, haikuNotCalled, haikuOpen, inModel } from "./haiku_calls.ts";
 import { inLanes, laneCalls } from "./lane_calls.ts";
 import * as fft from "../../lib/api/fft.ts";
+import { openTreeCalls, treeCalls, treeNotCalled } from "./tree_calls.ts";
 import * as lax from "../../lib/api/lax.ts";
+import * as tree from "../../lib/api/tree.ts";
 import * as solvers from "../../lib/solvers/mod.ts";
 
 const { numpy: np, pure, random } = injax;
@@ -146,6 +148,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "lax.convGeneralDilatedPatches": [line, [2], [1], "VALID"],
   "lax.convGeneralDilatedLocal": [line, np.ones([3, 4, 3]), [1], "VALID", [2]],
   "lax.convDimensionNumbers": [[1, 2, 4], [3, 2, 2], ["NCH", "OIH", "NHC"]],
+  ...treeCalls,
   "numpy.identity": [2],
   "numpy.swapaxes": [m, 0, 1],
   "random.key": [0],
@@ -220,6 +223,7 @@ const open: Readonly<Record<string, readonly unknown[]>> = {
   broadcastArrays: [m, x],
   broadcastShapes: [[2, 1], [3]],
   ...haikuOpen,
+  ...openTreeCalls,
   compose: [hk.transforms],
   treeMap: [(y: unknown) => y, [x]],
   exportOnnx: [square, x],
@@ -253,6 +257,7 @@ const notCalled: Readonly<Record<string, string>> = {
   "array.dispose": "as a callback it is given what there is",
   "debug.Differences": "made by whereJitDiffers",
   ...haikuNotCalled,
+  ...treeNotCalled,
 };
 
 /** Whether a function is a class, which is called with `new`. */
@@ -311,6 +316,7 @@ export async function callables(): Promise<Callable[]> {
     ...functionsOf(injax, ""),
     ...functionsOf(fft, "fft"),
     ...functionsOf(lax, "lax"),
+    ...functionsOf(tree, "tree"),
     ...functionsOf(solvers, "solvers"),
     ...functionsOf(hk, "haiku"),
     ...functionsOf({ composed: injax.compose(hk.transforms), safe: injax.initSafe(pure) }, ""),
@@ -327,7 +333,7 @@ export async function callables(): Promise<Callable[]> {
       : Object.hasOwn(laneCalls, path)
       ? (...args) => inLanes(() => made(...args))
       : made;
-    const known = special[path] ?? special[name] ?? members[name] ?? open[name];
+    const known = open[path] ?? special[path] ?? special[name] ?? members[name] ?? open[name];
     let good: readonly unknown[] | undefined = known;
     for (const list of known === undefined ? usual : []) {
       if (await works(run, list)) {
@@ -338,7 +344,13 @@ export async function callables(): Promise<Callable[]> {
     if (good === undefined || !await works(run, good)) unknown.push(path);
     else {
       const call: Fn = (...extra) => run(...good, ...extra);
-      found.push({ path, open: Object.hasOwn(open, name), good, run, call });
+      found.push({
+        path,
+        open: Object.hasOwn(open, name) || Object.hasOwn(open, path),
+        good,
+        run,
+        call,
+      });
     }
   }
   return found;
