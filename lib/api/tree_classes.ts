@@ -16,9 +16,10 @@ import {
   SequenceKey,
 } from "../core/tree_keys.ts";
 
-type Class<T> = abstract new (...args: never[]) => T;
-
-function newClass(op: string, ctor: unknown): asserts ctor is Class<object> {
+function newClass(
+  op: string,
+  ctor: unknown,
+): asserts ctor is abstract new (...args: never[]) => object {
   if (typeof ctor !== "function") {
     throw new TreeError(`${op}: expected a class, got ${describeValue(ctor)}`);
   }
@@ -73,7 +74,7 @@ const label = (i: number): string => String(i).padStart(9, "0");
  * ```
  */
 export function registerPytreeWithKeys<T extends object>(
-  ctor: Class<T>,
+  ctor: abstract new (...args: never[]) => T,
   flattenWithKeys: (node: T) => readonly [readonly (readonly [KeyEntry, unknown])[], unknown],
   unflatten: (aux: unknown, children: readonly unknown[]) => T,
 ): void {
@@ -137,7 +138,7 @@ const dataclassOptions: OptionTable<DataclassOptions> = {
  * ```
  */
 export function registerDataclass<T extends object>(
-  ctor: Class<T>,
+  ctor: abstract new (...args: never[]) => T,
   options: DataclassOptions,
 ): void {
   const op = "registerDataclass";
@@ -186,7 +187,7 @@ export function registerDataclass<T extends object>(
  * console.log(tree.leaves({ config: new Config(3), w: 1 })); // [ 1 ]
  * ```
  */
-export function registerStatic<T extends object>(ctor: Class<T>): void {
+export function registerStatic<T extends object>(ctor: abstract new (...args: never[]) => T): void {
   if (arguments.length > 1) checkCall("registerStatic(ctor)", arguments);
   newClass("registerStatic", ctor);
   register(ctor, {

@@ -6,7 +6,7 @@
 import {
   ConcretizationError,
   jit,
-  NDArray,
+  type NDArray,
   numpy as np,
   registerPytreeNode,
   ShapeError,
