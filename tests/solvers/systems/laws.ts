@@ -1,6 +1,9 @@
 /**
- * Every solver in every module system, eager and compiled, differentiated, over lanes and in files: the
- * values and gradients of the pure program, and state that is written once.
+ * The law of solvers in a module system, eager and compiled, differentiated, over lanes and in files: the
+ * values and gradients of the pure program, and state that is written once. Each system has a test file of
+ * its own, which run beside each other.
+ *
+ * @module
  */
 import {
   exportOnnx,
@@ -12,17 +15,18 @@ import {
   numpy as np,
   pure,
   random,
+  ready,
   type Transforms,
   treeLeaves,
   vmap,
-} from "../../mod.ts";
-import { assert, assertEquals } from "../support/assert.ts";
-import { assertClose } from "../support/arrays.ts";
-import { openFile } from "../support/files.ts";
-import { loadModule } from "../support/wasm_files.ts";
-import type { World } from "../laws/world.ts";
-import { worlds } from "../laws/worlds.ts";
-import { type Model, type Solve, solves } from "./in_systems.ts";
+} from "../../../mod.ts";
+import { assert, assertEquals } from "../../support/assert.ts";
+import { assertClose } from "../../support/arrays.ts";
+import { gpuTest } from "../../support/gpu.ts";
+import { openFile } from "../../support/files.ts";
+import { loadModule } from "../../support/wasm_files.ts";
+import type { World } from "../../laws/world.ts";
+import { type Model, type Solve, solves } from "./solves.ts";
 
 await loadBackend("onnx");
 
@@ -105,7 +109,16 @@ const valueAnd = (f: Program) => (p: Numbers, x: NDArray) => ({
 
 const tolerance = 2e-4;
 
-for (const world of worlds) {
+/** What is tried on a GPU too, in one system, since programs for it take long to compile. */
+const onGpu: readonly string[] = [
+  "fixedPoint",
+  "bracketRoot",
+  "leastSquares",
+  "linearSolve by cg()",
+];
+
+/** Defines the tests of every solver in a system. */
+export function testSolvers(world: World): void {
   for (const [name, solve] of Object.entries(solves)) {
     const inWorld = within(world, solve);
     const value: Program = (p, x) => inWorld(p, x).y;
@@ -133,6 +146,15 @@ for (const world of worlds) {
         "lanes",
       );
     });
+
+    if (world.name === "haiku" && onGpu.includes(name)) {
+      gpuTest(`${says}: on a GPU`, async () => {
+        const { noise } = inWorld(numbers, x);
+        const found = await ready(jit(value, { backend: "webgpu" })(numbers, x));
+        // Division and square roots of GPUs are less accurate.
+        assertClose(found, explicit(solve, noise)(numbers, x), 1e-3);
+      });
+    }
 
     // These two are no adapters.
     if (world.name === "toy" || world.name === "objects") continue;

@@ -49,8 +49,8 @@ import {
   rootFind,
   svd,
   type Transforms,
-} from "../../mod.ts";
-import { sgd } from "../../lib/optim/mod.ts";
+} from "../../../mod.ts";
+import { sgd } from "../../../lib/optim/mod.ts";
 
 /** What is solved: functions that read parameters, write state and draw keys where they are a system's. */
 export interface Model {

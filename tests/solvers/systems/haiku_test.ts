@@ -1,0 +1,9 @@
+/**
+ * Every solver in the system `haiku`: what `laws.ts` says.
+ *
+ * @module
+ */
+import { haikuWorld } from "../../laws/worlds/haiku.ts";
+import { testSolvers } from "./laws.ts";
+
+testSolvers(haikuWorld);
