@@ -76,7 +76,6 @@ export {
 export { full, fullLike } from "./creation.ts";
 export { dynamicSlice, dynamicUpdateSlice, slice } from "./indexing.ts";
 export { concatenate, stack, tile } from "./joining.ts";
-export { dot } from "./products.ts";
 export { expandDims } from "./shaping.ts";
 export { erf, erfc, erfInv, expit as logistic } from "./special.ts";
 export { digamma, gammaln as lgamma, polygamma } from "./special/gamma.ts";
@@ -111,3 +110,20 @@ export {
   type ConvDimensionStrings,
 } from "./lax/dimension_numbers.ts";
 export type { WindowPadding } from "./lax/window_arguments.ts";
+export {
+  reduceWindow,
+  type ReduceWindowOptions,
+  type WindowComputation,
+  type WindowReducer,
+} from "./lax/reduce_window.ts";
+
+// Products
+export {
+  batchMatmul,
+  dot,
+  type DotDimensionNumbers,
+  dotGeneral,
+  type DotGeneralOptions,
+  type DotOptions,
+  raggedDot,
+} from "./lax/products.ts";
