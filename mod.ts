@@ -11,9 +11,11 @@
  *
  * - `grad`, `valueAndGrad`: gradients of scalar functions
  * - `jvp`, `linearize`, `vjp`: forward and reverse mode, one direction at a time
- * - `jacfwd`, `jacrev`, `hessian`: whole Jacobians, and second derivatives
- * - `checkpoint`: values computed again in the backward pass, to save memory
- * - `customJvp`, `customVjp`: functions with rules of their own
+ * - `jacfwd`, `jacrev` (`jacobian`), `hessian`: whole Jacobians, and second derivatives
+ * - `checkpoint` (`remat`): values computed again in the backward pass, to save memory
+ * - `customJvp`, `customVjp`, `customGradient`: functions with rules of their own
+ * - `fwdAndBwd`, `linearTranspose`, `closureConvert`: reverse mode in two, linear functions transposed, what a
+ *   function closes over
  * - `customRoot`, `customLinearSolve`: solutions, differentiated as what they solve
  *
  * **Loops and lanes**
@@ -99,6 +101,8 @@ export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
 
 // Transforms of functions
 export * from "./lib/transforms/public.ts";
+export { closureConvert, customGradient, linearTranspose } from "./lib/transforms/linear.ts";
+export { fwdAndBwd, type FwdAndBwdOptions, type Residuals } from "./lib/transforms/split_vjp.ts";
 export type {
   Argnums,
   AssociativeScanOptions,

@@ -5,7 +5,7 @@
  */
 import { checkpointCall } from "../control/call.ts";
 import type { NDArray } from "../core/array.ts";
-import { formatAval, sameAval } from "../core/aval.ts";
+import { formatAval, sameAval, type ShapedArray } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
 import { AxisError, DTypeError, ShapeError, StateError, TreeError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
@@ -20,7 +20,7 @@ import {
 } from "../core/tree.ts";
 import { batchFlat } from "../interpreters/batch.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
-import { linearizeFlat } from "../interpreters/partial.ts";
+import { type Linearized, linearizeFlat } from "../interpreters/partial.ts";
 import { stage } from "../interpreters/staging.ts";
 import { backwardPass } from "../interpreters/transpose.ts";
 import { scalarLike, zeros } from "../primitives/constants/full.ts";
@@ -73,7 +73,7 @@ function checkFloat(op: string, arrays: readonly NDArray[], def: TreeDef, what: 
 }
 
 /** A user's function as a function of the leaves of the chosen arguments alone. */
-class Restricted {
+export class Restricted {
   /** Leaves of the chosen arguments. */
   readonly primals: NDArray[];
   /** Structure of each chosen argument. */
@@ -201,10 +201,10 @@ function gradient(
   });
 }
 
-type Lin = ReturnType<typeof linearizeFlat>;
+type Lin = Pick<Linearized, "jaxpr" | "consts" | "activeIn" | "activeOut">;
 
 /** Cotangents of the primals from those of the first outputs. */
-function pullBack(lin: Lin, cts: readonly Tangent[]): Tangent[] {
+export function pullBack(lin: Lin, cts: readonly Tangent[]): Tangent[] {
   const { jaxpr, consts, activeIn, activeOut } = lin;
   const args = jaxpr.inputs.map((v, i) => consts[i] ?? new Linear(v.aval));
   const outCts = activeOut.flatMap((a, i) => a ? [cts[i] ?? null] : []);
@@ -213,11 +213,13 @@ function pullBack(lin: Lin, cts: readonly Tangent[]): Tangent[] {
   return activeIn.map((a) => a ? back[next++]! : null);
 }
 
+const avalsOf = (xs: readonly NDArray[]): ShapedArray[] => xs.map((x) => x.aval);
+
 /** Checks that tangents or cotangents match values; gives them with `null` where not differentiable. */
-function checkTangents(
+export function checkTangents(
   op: string,
   what: string,
-  values: readonly NDArray[],
+  values: readonly ShapedArray[],
   def: TreeDef,
   tangents: readonly NDArray[],
   tangentDef: TreeDef,
@@ -232,15 +234,15 @@ function checkTangents(
   return values.map((x, i) => {
     const t = tangents[i]!;
     if (!isFloat(x.dtype)) return null;
-    if (sameAval(x.aval, t.aval)) return t;
-    if (t.dtype !== x.dtype && isFloat(t.dtype) && t.ndim === x.ndim && t.ndim === 0) {
+    if (sameAval(x, t.aval)) return t;
+    if (t.dtype !== x.dtype && isFloat(t.dtype) && x.shape.length === 0 && t.ndim === 0) {
       return convert(t, x.dtype);
     }
     const path = treePaths(def)[i]!;
     throw new ShapeError(
       `${op}: the ${what}${path === "" ? "" : ` at ${path}`} is ${
         formatAval(t.aval)
-      }, but the value is ${formatAval(x.aval)}. They must have the same shape and dtype`,
+      }, but the value is ${formatAval(x)}. They must have the same shape and dtype`,
     );
   });
 }
@@ -270,7 +272,7 @@ export function jvp(f: AnyFunction, primals: unknown, tangents: unknown): [unkno
   checkList("jvp", "the tangents", tangents);
   const [xs, def] = flattenArrays("jvp", primals, "the primals");
   const [ts, tDef] = flattenArrays("jvp", tangents, "the tangents");
-  const dots = checkTangents("jvp", "tangent", xs, def, ts, tDef);
+  const dots = checkTangents("jvp", "tangent", avalsOf(xs), def, ts, tDef);
   const flat = flatFunction("jvp", f, def);
   const [outs, outDots] = jvpFlat(`jvp of ${nameOf(f)}`, (a) => flat.call(a), xs, dots);
   const outDef = flat.outDef();
@@ -290,7 +292,7 @@ export function linearize(f: AnyFunction, primals: unknown): [unknown, AnyFuncti
   const outDef = flat.outDef();
   const push = (...tangents: unknown[]): unknown => {
     const [ts, tDef] = flattenArrays("linearize", tangents, "the tangents");
-    const dots = checkTangents("linearize", "tangent", xs, def, ts, tDef);
+    const dots = checkTangents("linearize", "tangent", avalsOf(xs), def, ts, tDef);
     const outs = evalJaxpr(lin.jaxpr, [...lin.consts, ...dots.filter((d) => d !== null)], bind);
     let next = 0;
     return treeUnflatten(
@@ -319,7 +321,10 @@ export function vjp(
   const outDef = fn.outDef;
   const pull = (cotangent: unknown): unknown => {
     const [cts, ctDef] = flattenArrays("vjp", cotangent, "the cotangent");
-    const back = pullBack(lin, checkTangents("vjp", "cotangent", outs, outDef, cts, ctDef));
+    const back = pullBack(
+      lin,
+      checkTangents("vjp", "cotangent", avalsOf(outs), outDef, cts, ctDef),
+    );
     return treeUnflatten(def, xs.map((x, i) => back[i] ?? zeros(x.aval)));
   };
   const result = fn.result(lin.outs);

@@ -142,6 +142,12 @@ export const jacrev: Transforms["jacrev"] = /* @__PURE__ */ checkedMember(
   autodiff.jacrev,
 );
 
+/** Another name of {@linkcode jacrev}, as `jax.jacobian`. */
+export const jacobian: Transforms["jacrev"] = /* @__PURE__ */ checkedMember(
+  "jacrev",
+  autodiff.jacrev,
+);
+
 /**
  * The second derivatives of a function: shape `[...out, ...in, ...in]`.
  *
@@ -184,6 +190,12 @@ export const vmap: Transforms["vmap"] = /* @__PURE__ */ checkedMember("vmap", la
  * ```
  */
 export const checkpoint: Transforms["checkpoint"] = /* @__PURE__ */ checkedMember(
+  "checkpoint",
+  autodiff.checkpoint,
+);
+
+/** Another name of {@linkcode checkpoint}, as `jax.remat`. */
+export const remat: Transforms["checkpoint"] = /* @__PURE__ */ checkedMember(
   "checkpoint",
   autodiff.checkpoint,
 );
