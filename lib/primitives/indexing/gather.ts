@@ -8,118 +8,34 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import {
-  formatAval,
-  sameShape,
-  shaped,
-  type ShapedArray,
-  sizeOf,
-  stridesOf,
-} from "../../core/aval.ts";
+import { formatAval, shaped, sizeOf } from "../../core/aval.ts";
+import { checkDType, numeric } from "../../core/checks.ts";
 import { allocate } from "../../core/dtype.ts";
-import { AxisError, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
-import type { Lowering, Value } from "../../core/lowering.ts";
+import { AxisError } from "../../core/errors.ts";
 import { definePrimitive, Linear, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { checkDType, checkSameDType, numeric } from "../../core/checks.ts";
-import { instantiate, int32Constant, scalarLike, zeros } from "../constants/full.ts";
-import { iota } from "../constants/iota.ts";
-import { maximum, minimum } from "../elementwise/arithmetic.ts";
-import { and, ge, lt } from "../elementwise/compare.ts";
+import { instantiate, scalarLike, zeros } from "../constants/full.ts";
 import { select } from "../elementwise/select.ts";
 import { emptyOutput } from "../graph/nodes.ts";
-import { reduceAnd } from "../reduce/logical.ts";
 import { counting } from "../samples.ts";
-import { reshape } from "../shape/reshape.ts";
 import { moveAxis } from "../shape/transpose.ts";
-import { concatenate } from "../slicing/concatenate.ts";
 import { batchAxisInFront, broadcastTo } from "../sum/broadcast.ts";
+import {
+  blocksOf,
+  checkUpdates,
+  clamped,
+  inRange,
+  lowerColumns,
+  lowerInside,
+  lowerMerged,
+  lowerPositions,
+  ofBlocks,
+  pickedShape,
+  withLane,
+} from "./places.ts";
 import { gatherRoutine, scatterAddRoutine } from "./routines.ts";
 
 type NoParams = Record<never, never>;
-
-/** Checks the indices and gives the shape of what they pick: one block of the operand for each. */
-function pickedShape(op: string, operand: ShapedArray, indices: ShapedArray): number[] {
-  const depth = indices.shape.at(-1);
-  if (indices.dtype !== "int32" || depth === undefined) {
-    throw new DTypeError(
-      `${op}: indices must be an int32 array of at least one axis, but are ${formatAval(indices)}`,
-    );
-  }
-  if (depth === 0 || depth > operand.shape.length) {
-    throw new ShapeError(
-      `${op}: the last axis of indices, of shape ${
-        formatShape(indices.shape)
-      }, must have a length from 1 to the ${operand.shape.length} axes of the operand, which is ${
-        formatAval(operand)
-      }`,
-    );
-  }
-  return [...indices.shape.slice(0, -1), ...operand.shape.slice(depth)];
-}
-
-/** Scalars of the routines: number of indices, size of a block, lengths of the indexed axes. */
-function blocksOf(operand: ShapedArray, indices: ShapedArray): number[] {
-  const depth = indices.shape.at(-1)!;
-  const block = sizeOf(operand.shape.slice(depth));
-  return [sizeOf(indices.shape) / depth, block, ...operand.shape.slice(0, depth)];
-}
-
-/** A column of lane numbers in front of each lane's indices. */
-function withLane(indices: NDArray): NDArray {
-  const shape = indices.shape.with(-1, 1);
-  return concatenate([iota(shape, 0, "int32"), indices], indices.ndim - 1);
-}
-
-/** Indices clamped into the range of the operand. */
-function clamped(indices: NDArray, shape: readonly number[]): NDArray {
-  const last = int32Constant(shape.slice(0, indices.shape.at(-1)!).map((n) => n - 1));
-  return minimum(maximum(indices, scalarLike(0, indices)), last);
-}
-
-/** Whether each index is in range; one axis less than the indices. */
-function inRange(indices: NDArray, shape: readonly number[]): NDArray {
-  const lengths = int32Constant(shape.slice(0, indices.shape.at(-1)!));
-  return reduceAnd(
-    and(ge(indices, scalarLike(0, indices)), lt(indices, lengths)),
-    [indices.ndim - 1],
-  );
-}
-
-/**
- * The indices along each axis in the graph, without the last axis of the array of indices. What is done
- * to them takes scalars beside them: a column of one beside a vector of one costs the kernels ten times
- * as much.
- */
-function lowerColumns(g: Lowering, indices: Value, { shape }: ShapedArray): Value[] {
-  const [rows, depth] = [shape.slice(0, -1), shape.at(-1)!];
-  if (depth === 1) return [g.reshape(indices, rows)];
-  return Array.from(
-    { length: depth },
-    (_, k) => g.node("Gather", [indices, g.scalar(k, "int64")], { axis: rows.length }),
-  );
-}
-
-/** An array in the graph with its indexed axes as one. */
-function lowerMerged(
-  g: Lowering,
-  x: Value,
-  { shape }: ShapedArray,
-  lengths: readonly number[],
-): Value {
-  if (lengths.length === 1) return x;
-  return g.reshape(x, [sizeOf(lengths), ...shape.slice(lengths.length)]);
-}
-
-/** Positions of blocks where all indexed axes are one, from indices in range along each. */
-function lowerPositions(g: Lowering, columns: readonly Value[], lengths: readonly number[]): Value {
-  const strides = stridesOf(lengths);
-  return columns
-    .map((column, k) =>
-      k === lengths.length - 1 ? column : g.node("Mul", [column, g.scalar(strides[k]!, "int32")])
-    )
-    .reduce((sum, column) => g.node("Add", [sum, column]));
-}
 
 // ---------------------------------------------------------------- gather
 
@@ -244,15 +160,7 @@ export const scatterAddP: Primitive<NoParams> = /* @__PURE__ */ definePrimitive<
   name: "scatter_add",
   abstractEval([operand, indices, updates]) {
     checkDType("scatter_add", "the operand", operand!, numeric);
-    checkSameDType("scatter_add", operand!, updates!, "operand and updates");
-    const shape = pickedShape("scatter_add", operand!, indices!);
-    if (!sameShape(shape, updates!.shape)) {
-      throw new ShapeError(
-        `scatter_add: updates have shape ${formatShape(updates!.shape)}, but operand ${
-          formatAval(operand!)
-        } at indices of shape ${formatShape(indices!.shape)} takes ${formatShape(shape)}`,
-      );
-    }
+    checkUpdates("scatter_add", operand!, indices!, updates!);
     return [operand!];
   },
   impl([operand, indices, updates]) {
@@ -277,9 +185,7 @@ export const scatterAddP: Primitive<NoParams> = /* @__PURE__ */ definePrimitive<
     const aval = updates!.aval;
     if (updates instanceof Linear && sizeOf(aval.shape) > 0 && ct.size > 0) {
       const at = indices as NDArray;
-      const inside = inRange(at, ct.shape);
-      const blocks = aval.shape.length - inside.ndim;
-      const mask = reshape(inside, [...inside.shape, ...new Array<number>(blocks).fill(1)]);
+      const mask = ofBlocks(inRange(at, ct.shape), aval.shape.length);
       dUpdates = select(mask, gather(ct, at), scalarLike(0, ct));
     }
     return [operand instanceof Linear ? ct : null, null, dUpdates];
@@ -311,12 +217,7 @@ export const scatterAddP: Primitive<NoParams> = /* @__PURE__ */ definePrimitive<
     const block = aval!.shape.slice(lengths.length);
     const zero = g.scalar(0, "int32");
     const columns = lowerColumns(g, indices!, indexAval!);
-    const inside = columns
-      .flatMap((column, k) => [
-        g.node("GreaterOrEqual", [column, zero]),
-        g.node("Less", [column, g.scalar(lengths[k]!, "int32")]),
-      ])
-      .reduce((a, b) => g.node("And", [a, b]));
+    const inside = lowerInside(g, columns, lengths);
     const kept = g.where(
       g.reshape(inside, [...rows, ...block.map(() => 1)]),
       updates!,

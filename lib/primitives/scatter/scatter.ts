@@ -1,0 +1,234 @@
+/**
+ * Updates put to computed positions in other ways than by adding: scatter, which replaces what is there, and
+ * scatter_mul, scatter_min and scatter_max.
+ *
+ * Indices are as for gather (`../indexing/gather.ts`). Updates that are out of range are dropped; those of
+ * one place follow each other in their order, so that of replaced elements the last one stays.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { sizeOf } from "../../core/aval.ts";
+import { checkDType, numeric } from "../../core/checks.ts";
+import { allocate, type DType, dtypes } from "../../core/dtype.ts";
+import {
+  definePrimitive,
+  type JvpResult,
+  Linear,
+  ordinary,
+  type Primitive,
+  type Sample,
+  type Tangent,
+} from "../../core/primitive.ts";
+import { bind1 } from "../../core/trace.ts";
+import { full, instantiate, onesLike, scalarLike, zeros, zerosLike } from "../constants/full.ts";
+import { iota } from "../constants/iota.ts";
+import { div, mul } from "../elementwise/arithmetic.ts";
+import { and, eq, gt, lt, not } from "../elementwise/compare.ts";
+import { select } from "../elementwise/select.ts";
+import { gather, scatterAdd } from "../indexing/gather.ts";
+import { blocksOf, checkUpdates, inRange, ofBlocks, withLane } from "../indexing/places.ts";
+import { type Combining, scatterRoutines } from "../indexing/routines.ts";
+import { reshape } from "../shape/reshape.ts";
+import { moveAxis } from "../shape/transpose.ts";
+import { batchAxisInFront } from "../sum/broadcast.ts";
+import { lowerScatter } from "./graph.ts";
+import { productOfOthers } from "./others.ts";
+import { samplesOf } from "./samples.ts";
+
+type NoParams = Record<never, never>;
+
+/** What is particular to one way of combining. */
+interface Rules {
+  /** Its name. */
+  readonly name: string;
+  /** How an update is put to what is there. */
+  readonly how: Exclude<Combining, "add">;
+  /** Element types that it takes. */
+  readonly dtypes: readonly DType[];
+  /** The tangent of the result `y`. */
+  readonly tangent: (
+    inputs: readonly NDArray[],
+    tangents: readonly Tangent[],
+    y: NDArray,
+  ) => NDArray;
+  /** Cotangents of operand and updates; left out where it is not linear. */
+  readonly transpose?: (
+    ct: NDArray,
+    operand: NDArray | Linear,
+    indices: NDArray,
+    updates: NDArray | Linear,
+  ) => readonly [Tangent, Tangent];
+  /** Further samples. */
+  readonly samples?: readonly Sample<NoParams>[];
+}
+
+function define(rules: Rules): Primitive<NoParams> {
+  const { name, how, transpose } = rules;
+  const self: Primitive<NoParams> = definePrimitive<NoParams>({
+    name,
+    abstractEval([operand, indices, updates]) {
+      checkDType(name, "the operand", operand!, rules.dtypes);
+      checkUpdates(name, operand!, indices!, updates!);
+      return [operand!];
+    },
+    impl([operand, indices, updates]) {
+      if (updates!.values.length === 0) return [operand!.values];
+      const values = allocate(operand!.dtype, operand!.values.length);
+      const arrays = [operand!.values, indices!.values, updates!.values, values];
+      const scalars = [values.length, ...blocksOf(operand!, indices!)];
+      scatterRoutines[how](indices!.shape.at(-1)!).run(operand!.dtype, arrays, ...scalars);
+      return [values];
+    },
+    jvp([operand, indices, updates], [dOperand, , dUpdates]): JvpResult {
+      const y = bind1(self, [operand!, indices!, updates!], {});
+      const tangents = [dOperand ?? null, null, dUpdates ?? null];
+      return [[y], [rules.tangent([operand!, indices!, updates!], tangents, y)]];
+    },
+    transpose: transpose === undefined ? "nonlinear" : ([ct], [operand, indices, updates]) => {
+      if (!ct) return [null, null, null];
+      const [dOperand, dUpdates] = transpose(ct, operand!, indices as NDArray, updates!);
+      return [dOperand, null, dUpdates];
+    },
+    batch([operand, indices, updates], [dim, indexDim, updateDim], size) {
+      if (indexDim === null || indexDim === undefined) {
+        // Lanes ride along behind the axes that are indexed.
+        const depth = indices!.shape.at(-1)!;
+        const lanes = moveAxis(batchAxisInFront(operand!, dim ?? null, size), 0, depth);
+        const each = moveAxis(
+          batchAxisInFront(updates!, updateDim ?? null, size),
+          0,
+          indices!.ndim - 1,
+        );
+        return [[bind1(self, [lanes, indices!, each], {})], [depth]];
+      }
+      const out = bind1(self, [
+        batchAxisInFront(operand!, dim ?? null, size),
+        withLane(moveAxis(indices!, indexDim, 0)),
+        batchAxisInFront(updates!, updateDim ?? null, size),
+      ], {});
+      return [[out], [0]];
+    },
+    passes: ordinary,
+    lower: (g, [operand, indices, updates], _, [aval, indexAval, updateAval]) => [
+      lowerScatter(g, how, [operand!, aval!], [indices!, indexAval!], [updates!, updateAval!]),
+    ],
+    kernel(b, inputs, _, [aval, indexAval], outs) {
+      const routine = scatterRoutines[how](indexAval!.shape.at(-1)!);
+      const scalars = [sizeOf(aval!.shape), ...blocksOf(aval!, indexAval!)];
+      return b.call(routine, aval!.dtype, inputs, outs, scalars);
+    },
+    samples: () => [...samplesOf(how, rules.dtypes), ...rules.samples ?? []],
+  });
+  return self;
+}
+
+// ---------------------------------------------------------------- replacing
+
+/** Which updates are those that stay: the last ones of their places. One axis less than the indices. */
+function staying(indices: NDArray, shape: readonly number[]): NDArray {
+  const places = shape.slice(0, indices.shape.at(-1)!);
+  const rows = indices.shape.slice(0, -1);
+  const number = reshape(iota([sizeOf(rows)], 0, "int32"), rows);
+  const last = scatter(full(places, -1, "int32"), indices, number);
+  return and(eq(gather(last, indices), number), inRange(indices, shape));
+}
+
+/** An array with blocks replaced at computed positions. Inputs: operand, indices, updates. */
+export const scatterP: Primitive<NoParams> = /* @__PURE__ */ define({
+  name: "scatter",
+  how: "set",
+  dtypes,
+  // Linear in operand and updates, of which the same ones stay.
+  tangent: ([operand, indices, updates], [dOperand, , dUpdates]) =>
+    scatter(
+      instantiate(dOperand, operand!.aval),
+      indices!,
+      instantiate(dUpdates, updates!.aval),
+    ),
+  transpose(ct, operand, indices, updates) {
+    const { aval } = updates;
+    const dOperand = operand instanceof Linear ? scatter(ct, indices, zeros(aval)) : null;
+    if (!(updates instanceof Linear) || sizeOf(aval.shape) === 0 || ct.size === 0) {
+      return [dOperand, null];
+    }
+    const mask = ofBlocks(staying(indices, ct.shape), aval.shape.length);
+    return [dOperand, select(mask, gather(ct, indices), scalarLike(0, ct))];
+  },
+});
+
+/**
+ * `operand` with `updates` in place of what is at `indices`, an int32 array of shape `[..., k]` that
+ * indexes the first `k` axes; updates has shape `[..., ...operand.shape.slice(k)]`. What is out of range is
+ * dropped, and of several updates of one place the last one stays.
+ */
+export function scatter(operand: NDArray, indices: NDArray, updates: NDArray): NDArray {
+  return bind1(scatterP, [operand, indices, updates], {});
+}
+
+// ---------------------------------------------------------------- multiplying
+
+/** An array with blocks multiplied at computed positions. Inputs: operand, indices, updates. */
+export const scatterMulP: Primitive<NoParams> = /* @__PURE__ */ define({
+  name: "scatter_mul",
+  how: "mul",
+  dtypes: numeric,
+  tangent([operand, indices, updates], [dOperand, , dUpdates]) {
+    let tangent: NDArray | null = null;
+    if (dOperand) {
+      tangent = mul(dOperand, scatterMul(onesLike(operand!), indices!, updates!));
+    }
+    if (dUpdates && updates!.size > 0 && operand!.size > 0) {
+      const others = mul(
+        gather(operand!, indices!),
+        productOfOthers(indices!, updates!, operand!.shape),
+      );
+      tangent = scatterAdd(tangent ?? zerosLike(operand!), indices!, mul(dUpdates, others));
+    }
+    return tangent ?? zerosLike(operand!);
+  },
+});
+
+/** As {@linkcode scatter}, with what is there multiplied by all updates of a place. */
+export function scatterMul(operand: NDArray, indices: NDArray, updates: NDArray): NDArray {
+  return bind1(scatterMulP, [operand, indices, updates], {});
+}
+
+// ---------------------------------------------------------------- extremes
+
+function extreme(how: "min" | "max"): Primitive<NoParams> {
+  return define({
+    name: `scatter_${how}`,
+    how,
+    dtypes: numeric,
+    // Ties share the derivative equally. Where NaN won, all have a share, and that is NaN.
+    tangent([operand, indices, updates], [dOperand, , dUpdates], y) {
+      const isBeyond = how === "max" ? lt : gt;
+      const zero = scalarLike(0, y);
+      const own = isBeyond(operand!, y);
+      let sum = dOperand ? select(own, zero, dOperand) : zerosLike(y);
+      let ties = select(own, zero, onesLike(y));
+      if (updates!.size > 0 && y.size > 0) {
+        const won = not(isBeyond(updates!, gather(y, indices!)));
+        if (dUpdates) sum = scatterAdd(sum, indices!, select(won, dUpdates, zero));
+        ties = scatterAdd(ties, indices!, select(won, onesLike(updates!), zero));
+      }
+      return div(sum, select(eq(y, y), ties, scalarLike(NaN, y)));
+    },
+  });
+}
+
+/** An array with the least of blocks at computed positions. Inputs: operand, indices, updates. */
+export const scatterMinP: Primitive<NoParams> = /* @__PURE__ */ extreme("min");
+/** An array with the greatest of blocks at computed positions. Inputs: operand, indices, updates. */
+export const scatterMaxP: Primitive<NoParams> = /* @__PURE__ */ extreme("max");
+
+/** As {@linkcode scatter}, with the least of what is there and all updates of a place; NaN wins. */
+export function scatterMin(operand: NDArray, indices: NDArray, updates: NDArray): NDArray {
+  return bind1(scatterMinP, [operand, indices, updates], {});
+}
+
+/** As {@linkcode scatter}, with the greatest of what is there and all updates of a place; NaN wins. */
+export function scatterMax(operand: NDArray, indices: NDArray, updates: NDArray): NDArray {
+  return bind1(scatterMaxP, [operand, indices, updates], {});
+}
