@@ -1,16 +1,15 @@
 /**
- * Elements looked up and cut out: NumPy's indexing as functions. What replaces elements is in
- * `set_at.ts`.
+ * Elements looked up along one axis, and parts cut out. Indices of any kind are those of `get_at.ts`; what
+ * replaces elements is in `set_at.ts`.
  *
  * Constant positions that are out of range are errors. Computed ones cannot be, so they follow JAX:
- * negative ones count from the end, and what is out of range is clamped by `at` and `dynamicSlice`
- * and gives NaN in `take`.
+ * negative ones count from the end, and what is out of range is clamped by `dynamicSlice` and gives NaN in
+ * `take`.
  *
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
 import { broadcastShapes, sizeOf } from "../core/aval.ts";
-import { type DType, isFloat } from "../core/dtype.ts";
 import {
   AxisError,
   describeValue,
@@ -18,6 +17,7 @@ import {
   formatShape,
   ShapeError,
 } from "../core/errors.ts";
+import { Slice } from "../core/indexing.ts";
 import type { DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { int32Constant, scalarLike } from "../primitives/constants/full.ts";
@@ -31,7 +31,8 @@ import { moveAxis, transpose } from "../primitives/shape/transpose.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice as sliceOf } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
-import { expectAxisZero, forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
+import { fillOf } from "./index_parts.ts";
+import { forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
 import { asDType, asIndex, asOperand, expectArray, expectAxis } from "./operands.ts";
 import { expectInteger } from "../core/checks.ts";
 import { diagonalOptions } from "./options.ts";
@@ -39,12 +40,6 @@ import { diagonalOptions } from "./options.ts";
 const takeOptions: OptionTable<TakeOptions> = { mode: "string" };
 
 // ---------------------------------------------------------------- index arithmetic
-
-/** What JAX gives for an index out of range. */
-function fillOf(dtype: DType): number {
-  if (isFloat(dtype)) return NaN;
-  return dtype === "int32" ? -2147483648 : dtype === "uint32" ? 4294967295 : 1;
-}
 
 /** Indices in range, and where they were not (`null`: nowhere that matters). */
 function resolved(
@@ -177,36 +172,6 @@ export function takeAlongAxis(
   return moveAxis(reshape(out, [...others, m]), last, along);
 }
 
-/**
- * The element or sub-array at `index` of the first axis, as `x[index]`: negative indices count from the
- * end. An array of indices gives one sub-array for each. Computed indices are clamped into range.
- *
- * @throws {AxisError} where a constant index is out of range.
- * @throws {DTypeError} where indices are not integers.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- *
- * console.log(np.at(np.array([[1, 2], [3, 4]]), -1).toArray()); // [ 3, 4 ]
- * ```
- */
-export function at(x: NDArray, index: Operand): NDArray {
-  if (arguments.length > 2) checkCall("at(x, index)", arguments);
-  const a = expectArray("at", x);
-  const n = expectAxisZero("at", a);
-  if (typeof index === "number") {
-    const i = staticIndex("at", index, n, 0, a);
-    const row = sliceOf(a, a.shape.map((_, k) => k === 0 ? i : 0), a.shape.with(0, i + 1));
-    return reshape(row, a.shape.slice(1));
-  }
-  const indices = asIndex("at", index);
-  if (n === 0 && indices.size > 0) {
-    throw new AxisError(`at: x has shape ${formatShape(a.shape)}, so no index is in range`);
-  }
-  return takeInRange(a, wrapped(indices, n), 0);
-}
-
 // ---------------------------------------------------------------- cutting out
 
 /**
@@ -229,8 +194,56 @@ export function slice(
   starts: readonly number[],
   stops: readonly number[],
   strides?: readonly number[],
-): NDArray {
+): NDArray;
+/**
+ * A range as an index of {@linkcode at}, as Python's `slice(start, stop, step)`, which between brackets is
+ * `start:stop:step`; `null` stands for what is left out there. A single
+ * number is where it starts, which in Python is where it stops.
+ *
+ * @throws {TypeError} where a number is not an integer.
+ * @throws {RangeError} where the step is 0.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const x = np.arange(5);
+ * console.log(np.at(x, np.slice(1, 4)).toArray()); // [ 1, 2, 3 ]
+ * console.log(np.at(x, np.slice(null, null, -2)).toArray()); // [ 4, 2, 0 ]
+ * ```
+ */
+export function slice(start: number | null, stop?: number | null, step?: number | null): Slice;
+export function slice(
+  x: NDArray | number | null,
+  starts?: readonly number[] | number | null,
+  stops?: readonly number[] | number | null,
+  strides?: readonly number[],
+): NDArray | Slice {
+  const isRange = !Array.isArray(starts) && (x === null || typeof x === "number");
+  if (isRange) {
+    if (arguments.length > 3) checkCall("slice(start, stop, step)", arguments);
+    return rangeOf(x, starts as number, stops as number);
+  }
   if (arguments.length > 4) checkCall("slice(x, starts, stops, strides)", arguments);
+  return partOf(x as NDArray, starts as number[], stops as number[], strides);
+}
+
+/** A range, of which `null` and what is left out are open. */
+function rangeOf(...range: readonly (number | null | undefined)[]): Slice {
+  const [start, stop, step] = ["start", "stop", "step"].map((name, i) => {
+    const value = range[i] ?? null;
+    return value === null ? null : expectInteger("slice", value, name);
+  });
+  if (step === 0) throw new RangeError("slice: the step must not be 0");
+  return new Slice(start ?? null, stop ?? null, step ?? null);
+}
+
+function partOf(
+  x: NDArray,
+  starts: readonly number[],
+  stops: readonly number[],
+  strides: readonly number[] | undefined,
+): NDArray {
   const a = expectArray("slice", x);
   const lists: [string, readonly number[]][] = [["starts", starts], ["stops", stops]];
   if (strides !== undefined) lists.push(["strides", strides]);

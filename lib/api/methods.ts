@@ -23,12 +23,14 @@ import {
   sub,
 } from "./arithmetic.ts";
 import { cos, exp, log, sin, sqrt, tanh } from "./elementary.ts";
-import { at, diagonal, slice, take } from "./indexing.ts";
+import { at, get } from "./get_at.ts";
+import { diagonal, slice, take } from "./indexing.ts";
 import { repeat } from "./joining.ts";
 import { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./logic.ts";
 import { dot, matmul } from "./products.ts";
 import { all, any, argmax, argmin, max, mean, min, prod, sum } from "./reductions.ts";
 import { cumprod, cumsum } from "./running.ts";
+import { updateAt } from "./set_at.ts";
 import { ravel, reshape, squeeze, swapaxes, transpose } from "./shaping.ts";
 import { argsort, sort } from "./sorting.ts";
 import { std, variance } from "./statistics.ts";
@@ -52,6 +54,7 @@ installMethods({
   dot,
   equal,
   exp,
+  get,
   greater,
   greaterEqual,
   less,
@@ -86,5 +89,6 @@ installMethods({
   take,
   tanh,
   transpose,
+  updateAt,
   var: variance,
 });

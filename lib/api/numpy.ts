@@ -11,6 +11,14 @@
 import "./methods.ts";
 
 export type { Axes, NDArray, Nested, Operand } from "../core/array.ts";
+export type {
+  GetOptions,
+  IndexMode,
+  IndexOf,
+  IndexOptions,
+  PlaceOf,
+  Slice,
+} from "../core/indexing.ts";
 export type { DType, TypedArray } from "../core/dtype.ts";
 export type {
   CumulativeOptions,
@@ -40,6 +48,7 @@ export * from "./set_at.ts";
 export * from "./array.ts";
 export * from "./creation.ts";
 export * from "./einsum.ts";
+export * from "./get_at.ts";
 export * from "./indexing.ts";
 export * from "./sorting.ts";
 export * from "./stacking.ts";

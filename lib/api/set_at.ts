@@ -1,115 +1,100 @@
 /**
- * Arrays with elements replaced or added to: what `x.at[i].set(v)` and `x.at[i].add(v)` are in JAX.
+ * Arrays with what is at a place replaced, added to or changed in other ways: what `x.at[...].set(v)` and the
+ * like are in JAX. How indices are read is in `index_plan.ts`.
  *
- * A constant index that is out of range is an error; computed ones are dropped there.
+ * A number that is out of range is an error; computed positions are dropped there.
  *
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, formatAval } from "../core/aval.ts";
-import { DTypeError, formatShape, ShapeError } from "../core/errors.ts";
+import { broadcastShapes, formatAval, sameShape } from "../core/aval.ts";
+import { scalarArray } from "../core/concrete.ts";
+import { defaultFloat, isFloat } from "../core/dtype.ts";
+import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
+import type { GetOptions, IndexOptions, PlaceOf } from "../core/indexing.ts";
 import { checkCall } from "../core/signature.ts";
-import { int32Constant, scalarLike, zerosLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
-import { eq, gt, ne, or } from "../primitives/elementwise/compare.ts";
+import { full, onesLike, scalarLike } from "../primitives/constants/full.ts";
+import * as a from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import * as d from "../primitives/indexing/dynamic_slice.ts";
-import { scatterAdd } from "../primitives/indexing/gather.ts";
+import { gather, scatterAdd } from "../primitives/indexing/gather.ts";
+import * as s from "../primitives/scatter/scatter.ts";
+import { inversePermutation } from "../primitives/axes.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice as sliceOf } from "../primitives/slicing/slice.ts";
-import { sort } from "../primitives/sort/sort.ts";
+import { transpose } from "../primitives/shape/transpose.ts";
+import { rev } from "../primitives/slicing/concatenate.ts";
+import { pad } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
-import { expectAxisZero, forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
-import { asDType, asIndex, expectArray } from "./operands.ts";
+import { div, pow } from "./arithmetic.ts";
+import {
+  ascending,
+  axesOfResult,
+  cutOut,
+  frontFirst,
+  getFrom,
+  orderOf,
+  type Places,
+  placesOf,
+} from "./index_parts.ts";
+import {
+  getOptions,
+  type Index,
+  indexOptions,
+  type Lookup,
+  type Masked,
+  modeOf,
+  type Plan,
+  planOf,
+  shapeOf,
+  withPositions,
+} from "./index_plan.ts";
+import { asDType, expectArray } from "./operands.ts";
 
-/** Indices with which one or several sub-arrays along the first axis are updated. */
-function targets(op: string, x: NDArray, index: Operand): NDArray {
-  const n = expectAxisZero(op, x);
-  if (typeof index === "number") return asIndex(op, staticIndex(op, index, n, 0, x));
-  return wrapped(asIndex(op, index), n);
-}
+/** A place in an array, by {@linkcode updateAt}: what it is changed to gives a new array. */
+export type Place = PlaceOf<NDArray, Operand>;
 
-/** Updates of the dtype of `x`, one block for each index. */
-function blocksFor(op: string, x: NDArray, indices: NDArray, updates: Operand): NDArray {
-  const blocks = asDType(op, updates, x.dtype, "the update");
-  const shape = [...indices.shape, ...x.shape.slice(1)];
-  if (blocks.ndim > shape.length) {
-    throw new ShapeError(
-      `${op}: the update has shape ${formatShape(blocks.shape)}, but indices of shape ${
-        formatShape(indices.shape)
-      } into x, which is ${formatAval(x.aval)}, take ${formatShape(shape)}`,
-    );
-  }
-  broadcastShapes(op, blocks.shape, shape);
-  return broadcastTo(blocks, shape);
-}
+/** What an update does with what is there. */
+type How = "set" | "add" | "sub" | "mul" | "div" | "min" | "max" | "power";
+
+const done: Readonly<Record<How, string>> = {
+  set: "replaced",
+  add: "added up",
+  sub: "subtracted",
+  mul: "multiplied",
+  div: "divided",
+  min: "compared",
+  max: "compared",
+  power: "raised to powers",
+};
 
 /**
- * `x` with `value` at `index` of the first axis, as `x.at[index].set(value)` in JAX. With an array of
- * indices, one sub-array is replaced for each; of equal indices the last one counts. Computed indices
- * that are out of range are dropped.
+ * `x` with `value` at `index`, as `x.at[index].set(value)` in JAX: one index as of {@linkcode at}, or a list of
+ * them, one for each axis. Of equal positions the last one counts. Computed positions that are out of
+ * range are dropped.
  *
- * @throws {AxisError} where a constant index is out of range.
+ * @throws {AxisError} where a number is out of range.
  * @throws {DTypeError} where the value's dtype does not fit that of `x`.
+ * @throws {ShapeError} where the value does not broadcast to what the indices pick.
  *
  * @example
  * ```ts
  * import { numpy as np } from "@injax/injax";
  *
  * console.log(np.setAt(np.zeros([3]), -1, 5).toArray()); // [ 0, 0, 5 ]
+ * console.log(np.setAt(np.zeros([2, 2]), ["...", 0], 1).toArray()); // [ [ 1, 0 ], [ 1, 0 ] ]
  * ```
  */
-export function setAt(x: NDArray, index: Operand, value: Operand): NDArray {
+export function setAt(x: NDArray, index: Index | readonly Index[], value: Operand): NDArray {
   if (arguments.length > 3) checkCall("setAt(x, index, value)", arguments);
-  const a = expectArray("setAt", x);
-  const indices = targets("setAt", a, index);
-  const blocks = blocksFor("setAt", a, indices, value);
-  if (indices.ndim > 0) return setSeveral(a, indices, blocks);
-  const start = [indices, ...a.shape.slice(1).map(() => scalarLike(0, indices))];
-  const sizes = a.shape.with(0, 1);
-  if (a.shape[0] === 0) return a;
-  let block = reshape(blocks, sizes);
-  if (typeof index !== "number") {
-    // The block is clamped into range: out of range, it replaces what is there by itself.
-    block = select(inside(indices, a.shape[0]!), block, d.dynamicSlice(a, start, sizes));
-  }
-  return d.dynamicUpdateSlice(a, block, start);
-}
-
-/** Replaces blocks: the last one of those for the same place is scattered, the others as zeros. */
-function setSeveral(x: NDArray, indices: NDArray, blocks: NDArray): NDArray {
-  const k = indices.size;
-  if (k === 0 || x.size === 0) return x;
-  if (x.dtype === "bool") {
-    return ne(
-      setSeveral(convert(x, "int32"), indices, convert(blocks, "int32")),
-      scalarLike(0, indices),
-    );
-  }
-  const [order, places] = sort(reshape(indices, [k]), 0);
-  const sorted = takeInRange(reshape(blocks, [k, ...x.shape.slice(1)]), places, 0);
-  // Equal indices are neighbours now, in the order in which they were given.
-  const next = concatenate([sliceOf(order, [1], [k]), int32Constant([-1])], 0);
-  const last = or(ne(order, next), eq(iota([k], 0, "int32"), scalarLike(k - 1, order)));
-  const kept = select(forBlocks(last, sorted.ndim), sorted, scalarLike(0, sorted));
-  const column = reshape(order, [k, 1]);
-  const scattered = scatterAdd(zerosLike(x), column, kept);
-  const counts = scatterAdd(
-    zerosLike(iota([x.shape[0]!], 0, "int32")),
-    column,
-    convert(last, "int32"),
-  );
-  const covered = gt(counts, scalarLike(0, counts));
-  return select(forBlocks(covered, x.ndim), scattered, x);
+  return updated("setAt", expectArray("setAt", x), listOf(index), "set", value, {});
 }
 
 /**
- * `x` with `updates` added at `indices` of the first axis, as `x.at[indices].add(updates)` in JAX: what
- * falls on the same place adds up. Computed indices that are out of range are dropped.
+ * `x` with `updates` added at `index`, as `x.at[index].add(updates)` in JAX: what falls on the same place
+ * adds up. Computed positions that are out of range are dropped.
  *
- * @throws {AxisError} where a constant index is out of range.
+ * @throws {AxisError} where a number is out of range.
  * @throws {DTypeError} where the updates' dtype does not fit that of `x`, or `x` is bool.
  *
  * @example
@@ -120,13 +105,324 @@ function setSeveral(x: NDArray, indices: NDArray, blocks: NDArray): NDArray {
  * console.log(np.addAt(np.zeros([3]), rows, np.array([1, 2, 4])).toArray()); // [ 4, 3, 0 ]
  * ```
  */
-export function addAt(x: NDArray, indices: Operand, updates: Operand): NDArray {
-  if (arguments.length > 3) checkCall("addAt(x, indices, updates)", arguments);
-  const a = expectArray("addAt", x);
-  if (a.dtype === "bool") {
-    throw new DTypeError('addAt: bools cannot be added up. Convert x with astype("int32") first');
+export function addAt(x: NDArray, index: Index | readonly Index[], updates: Operand): NDArray {
+  if (arguments.length > 3) checkCall("addAt(x, index, updates)", arguments);
+  return updated("addAt", expectArray("addAt", x), listOf(index), "add", updates, {});
+}
+
+function listOf(index: unknown): readonly unknown[] {
+  return Array.isArray(index) ? index : [index];
+}
+
+/**
+ * A place in `x` that is going to be changed, with indices as of {@linkcode at}: JAX's `x.at[...]`. It has
+ * `set`, `add`, `sub`, `mul`, `div`, `min`, `max`, `power`, which take a value and options, `apply`, which takes
+ * a function, and `get`. Each gives a new array.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const x = np.array([[1, 2, 3], [4, 5, 6]]);
+ * console.log(np.updateAt(x, 0, np.slice(1, 3)).mul(10).toArray()); // [ [ 1, 20, 30 ], [ 4, 5, 6 ] ]
+ * console.log(np.updateAt(x, x.greater(4)).set(0).toArray()); // [ [ 1, 2, 3 ], [ 4, 0, 0 ] ]
+ * ```
+ */
+export function updateAt(x: NDArray, ...indices: readonly Index[]): Place {
+  return new PlaceIn(expectArray("updateAt", x), indices);
+}
+
+class PlaceIn implements Place {
+  readonly #x: NDArray;
+  readonly #indices: readonly Index[];
+
+  constructor(x: NDArray, indices: readonly Index[]) {
+    this.#x = x;
+    this.#indices = indices;
   }
-  const places = targets("addAt", a, indices);
-  const blocks = blocksFor("addAt", a, places, updates);
-  return scatterAdd(a, reshape(places, [...places.shape, 1]), blocks);
+
+  #update(how: How, value: Operand, options: IndexOptions | undefined): NDArray {
+    return updated(how, this.#x, this.#indices, how, value, options ?? {});
+  }
+
+  set(value: Operand, options?: IndexOptions): NDArray {
+    if (arguments.length > 1) checkCall("set(value, options)", arguments, indexOptions);
+    return this.#update("set", value, options);
+  }
+  add(value: Operand, options?: IndexOptions): NDArray {
+    if (arguments.length > 1) checkCall("add(value, options)", arguments, indexOptions);
+    return this.#update("add", value, options);
+  }
+  sub(value: Operand, options?: IndexOptions): NDArray {
+    if (arguments.length > 1) checkCall("sub(value, options)", arguments, indexOptions);
+    return this.#update("sub", value, options);
+  }
+  mul(value: Operand, options?: IndexOptions): NDArray {
+    if (arguments.length > 1) checkCall("mul(value, options)", arguments, indexOptions);
+    return this.#update("mul", value, options);
+  }
+  div(value: Operand, options?: IndexOptions): NDArray {
+    if (arguments.length > 1) checkCall("div(value, options)", arguments, indexOptions);
+    return this.#update("div", value, options);
+  }
+  min(value: Operand, options?: IndexOptions): NDArray {
+    if (arguments.length > 1) checkCall("min(value, options)", arguments, indexOptions);
+    return this.#update("min", value, options);
+  }
+  max(value: Operand, options?: IndexOptions): NDArray {
+    if (arguments.length > 1) checkCall("max(value, options)", arguments, indexOptions);
+    return this.#update("max", value, options);
+  }
+  power(value: Operand, options?: IndexOptions): NDArray {
+    if (arguments.length > 1) checkCall("power(value, options)", arguments, indexOptions);
+    return this.#update("power", value, options);
+  }
+  apply(f: (x: NDArray) => NDArray, options?: IndexOptions): NDArray {
+    if (arguments.length > 1) checkCall("apply(f, options)", arguments, indexOptions);
+    return applied(this.#x, this.#indices, f, options ?? {});
+  }
+  get(options?: GetOptions): NDArray {
+    if (arguments.length > 0) checkCall("get(options)", arguments, getOptions);
+    return getFrom("get", this.#x, this.#indices, options ?? {});
+  }
+}
+
+// ---------------------------------------------------------------- what is there, changed
+
+function updated(
+  op: string,
+  x: NDArray,
+  indices: readonly unknown[],
+  how: How,
+  value: Operand,
+  options: IndexOptions,
+): NDArray {
+  if (x.dtype === "bool" && how !== "set") {
+    throw new DTypeError(
+      `${op}: bools cannot be ${done[how]}. Convert x with astype("int32") first`,
+    );
+  }
+  if (how === "div" && !isFloat(x.dtype)) {
+    return updated(op, convert(x, defaultFloat), indices, how, value, options);
+  }
+  const mode = modeOf(op, options);
+  const given = planOf(op, x, indices, mode !== undefined);
+  const v = asDType(op, value, x.dtype, "the update");
+  if (given.masked !== null) {
+    const wide = forMask(given, given.masked, v);
+    if (wide !== null) return whereMasked(x, given, given.masked, how, wide);
+  }
+  const plan = withPositions(given);
+  const shape = shapeOf(plan);
+  if (v.ndim > shape.length) {
+    throw new ShapeError(
+      `${op}: the update has shape ${
+        formatShape(v.shape)
+      }, but the indices (${plan.text}) into x, which is ${formatAval(x.aval)}, take ${
+        formatShape(shape)
+      }`,
+    );
+  }
+  broadcastShapes(op, v.shape, shape);
+  const region = cutOut(x, plan);
+  const { lookup } = plan;
+  const blocks = lanesFirst(broadcastTo(v, shape), plan);
+  if (lookup === null) return putBack(x, plan, combined(how, region, blocks));
+  if (blocks.size === 0) return x;
+  const places = placesOf(lookup, region.shape, options);
+  if (how === "set" && lookup.shape.length === 0) {
+    const clips = mode === "clip" || mode === "promise";
+    return putBack(x, plan, setOne(region, lookup, places, blocks, clips));
+  }
+  const at = mode === "clip" ? places.clamped() : places.indices;
+  const order = orderOf(lookup.axes, region.ndim);
+  const changed = scattered(how, transpose(region, order), at, blocks);
+  return putBack(x, plan, transpose(changed, inversePermutation(order)));
+}
+
+/** What is there, combined with a value for each element. */
+function combined(how: How, x: NDArray, v: NDArray): NDArray {
+  switch (how) {
+    case "set":
+      return v;
+    case "add":
+      return a.add(x, v);
+    case "sub":
+      return a.sub(x, v);
+    case "mul":
+      return a.mul(x, v);
+    case "div":
+      return div(x, v);
+    case "min":
+      return a.minimum(x, v);
+    case "max":
+      return a.maximum(x, v);
+    case "power":
+      return pow(x, v);
+  }
+}
+
+/** What is there, combined with blocks at computed positions of the first axes. */
+function scattered(how: How, x: NDArray, at: NDArray, blocks: NDArray): NDArray {
+  switch (how) {
+    case "set":
+      return s.scatter(x, at, blocks);
+    case "add":
+      return scatterAdd(x, at, blocks);
+    case "sub":
+      return scatterAdd(x, at, a.neg(blocks));
+    case "mul":
+      return s.scatterMul(x, at, blocks);
+    case "min":
+      return s.scatterMin(x, at, blocks);
+    case "max":
+      return s.scatterMax(x, at, blocks);
+    case "div":
+    case "power":
+      return combined(how, x, s.scatterMul(onesLike(x), at, blocks));
+  }
+}
+
+/** A block at one computed position, in place where that is possible. */
+function setOne(
+  x: NDArray,
+  { axes }: Lookup,
+  places: Places,
+  block: NDArray,
+  clips: boolean,
+): NDArray {
+  const sizes = x.shape.map((n, k) => axes.includes(k) ? 1 : n);
+  const column = (k: number): NDArray =>
+    reshape(
+      axes.length === 1 ? places.indices : d.dynamicSlice(places.indices, [
+        scalarArray(k, "int32"),
+      ], [1]),
+      [],
+    );
+  const starts = sizes.map((_, axis) =>
+    axes.includes(axis) ? column(axes.indexOf(axis)) : scalarArray(0, "int32")
+  );
+  let update = reshape(block, sizes);
+  // The block is clamped into range: out of range, it replaces what is there by itself.
+  if (!clips) update = select(places.inside(), update, d.dynamicSlice(x, starts, sizes));
+  return d.dynamicUpdateSlice(x, update, starts);
+}
+
+function applied(
+  x: NDArray,
+  indices: readonly unknown[],
+  f: (x: NDArray) => NDArray,
+  options: IndexOptions,
+): NDArray {
+  const op = "apply";
+  if (typeof f !== "function") {
+    throw new TypeError(`${op}: f is ${describeValue(f)}, and must be a function of an array`);
+  }
+  const mode = modeOf(op, options);
+  const plan = withPositions(planOf(op, x, indices, mode !== undefined));
+  const of = (part: NDArray): NDArray => {
+    const y = expectArray(op, f(part), "what f gives");
+    if (y.dtype === x.dtype && sameShape(y.shape, part.shape)) return y;
+    throw new ShapeError(
+      `${op}: f gave ${formatAval(y.aval)} for ${
+        formatAval(part.aval)
+      }, and must give the same type`,
+    );
+  };
+  const region = cutOut(x, plan);
+  const { lookup } = plan;
+  if (lookup === null) return putBack(x, plan, of(region));
+  const places = placesOf(lookup, region.shape, options);
+  const at = mode === "clip" ? places.clamped() : places.indices;
+  const front = frontFirst(region, lookup.axes);
+  const changed = s.scatter(front, at, of(gather(front, at)));
+  const order = orderOf(lookup.axes, region.ndim);
+  return putBack(x, plan, transpose(changed, inversePermutation(order)));
+}
+
+// ---------------------------------------------------------------- masks
+
+/**
+ * A value as it meets the axes that are kept, where it is the same for all elements that a mask picks; else
+ * `null`.
+ */
+function forMask(plan: Plan, { axis, mask }: Masked, v: NDArray): NDArray | null {
+  const { layout } = plan;
+  const missing = layout.length - v.ndim;
+  const lanes = layout.indexOf("lanes");
+  if (missing < 0 || (lanes >= missing && v.shape[lanes - missing] !== 1)) return null;
+  const whole = reshape(v, [...new Array<number>(missing).fill(1), ...v.shape]);
+  if (layout.some((a, k) => a === "new" && whole.shape[k] !== 1)) return null;
+  const turned = lanesFirst(whole, plan, 1);
+  const shape = turned.shape.slice(1).toSpliced(axis, 0, ...mask.shape.map(() => 1));
+  return reshape(turned, shape);
+}
+
+/** Where a mask holds, what is there combined with a value that broadcasts to it. */
+function whereMasked(
+  x: NDArray,
+  plan: Plan,
+  { axis, mask }: Masked,
+  how: How,
+  v: NDArray,
+): NDArray {
+  const region = cutOut(x, plan);
+  broadcastShapes(plan.op, v.shape, region.shape);
+  const behind = region.ndim - axis - mask.ndim;
+  const held = reshape(mask, [
+    ...new Array<number>(axis).fill(1),
+    ...mask.shape,
+    ...new Array<number>(behind).fill(1),
+  ]);
+  // Where the mask does not hold, what would be infinite there must not reach derivatives.
+  const harmless = how === "mul" || how === "div" || how === "power";
+  const one = scalarLike(1, v);
+  const value = harmless && isFloat(x.dtype) ? select(held, v, one) : v;
+  const changed = combined(how, region, broadcastTo(value, region.shape));
+  return putBack(x, plan, select(held, changed, region));
+}
+
+// ---------------------------------------------------------------- axes of the result, undone
+
+/** A value for each element of the result, with the axes of positions first and without new ones. */
+function lanesFirst(v: NDArray, plan: Plan, lanes = plan.lookup?.shape.length ?? 0): NDArray {
+  let axis = 0;
+  const shape = plan.layout.flatMap((a) => {
+    const n = a === "lanes" ? lanes : 1;
+    const lengths = v.shape.slice(axis, axis += n);
+    return a === "new" ? [] : lengths;
+  });
+  const looked = plan.masked === null ? axesOfResult(plan, lanes) : axesOfMasked(plan, lanes);
+  return transpose(reshape(v, shape), inversePermutation(looked));
+}
+
+/** As `axesOfResult`, where the positions are those of a mask. */
+function axesOfMasked(plan: Plan, lanes: number): number[] {
+  const { axis, mask } = plan.masked!;
+  const axes = mask.shape.map((_, k) => axis + k);
+  return axesOfResult({ ...plan, lookup: { axes, columns: [], shape: [] } }, lanes);
+}
+
+/** An array with another part in the place of that which fixed indices take. */
+function putBack(x: NDArray, { cuts }: Plan, part: NDArray): NDArray {
+  const block = rev(
+    reshape(part, cuts.map(({ count }) => count)),
+    cuts.flatMap(({ step }, axis) => step < 0 ? [axis] : []),
+  );
+  if (block.size === 0) return x;
+  if (sameShape(block.shape, x.shape)) return block;
+  const up = cuts.map(ascending).map((c) => c.count === 1 ? { ...c, step: 1 } : c);
+  if (up.every(({ step }) => step === 1)) {
+    return d.dynamicUpdateSlice(x, block, up.map(({ start }) => scalarArray(start, "int32")));
+  }
+  const spread = (y: NDArray, fill: NDArray): NDArray =>
+    pad(
+      y,
+      fill,
+      up.map(({ start }) => start),
+      up.map(({ start, step, count }, axis) => x.shape[axis]! - 1 - start - step * (count - 1)),
+      up.map(({ step }) => step - 1),
+    );
+  const covered = spread(full(block.shape, 1, "bool"), full([], 0, "bool"));
+  return select(covered, spread(block, scalarLike(0, block)), x);
 }

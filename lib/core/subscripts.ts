@@ -35,7 +35,7 @@ export function refuseSubscripts(prototype: object): void {
       `x[${i}]: arrays have no elements as properties. Use x.at(${i}) for the element or row at an ` +
         "index, x.slice(starts, stops) for a part, x.take(indices, axis) for several",
       `x[${i}] = value: arrays do not change. Use np.setAt(x, ${i}, value) for a changed copy, ` +
-        "np.addAt to add, or np.where to replace elements by a condition",
+        "x.updateAt(...) for other changes, or np.where to replace elements by a condition",
     );
   }
   for (const [name, instead] of Object.entries(METHODS)) {
@@ -56,7 +56,8 @@ const METHODS = {
   filter: "Shapes do not depend on values: use np.where(condition, x, y)",
   reduce: "Use x.sum(), x.prod(), x.max() and the like, or scan with a carry",
   push: "Arrays do not change: np.concatenate([x, y]) gives a new one",
-  set: "Arrays do not change: np.setAt(x, index, value) gives a changed copy",
+  set:
+    "Arrays do not change: np.setAt(x, index, value) and x.updateAt(index).set(value) give a changed copy",
 };
 
 /** What NumPy's arrays let one set, and what gives the same here. */

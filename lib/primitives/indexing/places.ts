@@ -114,7 +114,11 @@ export function lowerMerged(
 }
 
 /** Positions of blocks where all indexed axes are one, from indices in range along each. */
-export function lowerPositions(g: Lowering, columns: readonly Value[], lengths: readonly number[]): Value {
+export function lowerPositions(
+  g: Lowering,
+  columns: readonly Value[],
+  lengths: readonly number[],
+): Value {
   const strides = stridesOf(lengths);
   return columns
     .map((column, k) =>
