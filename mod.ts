@@ -84,6 +84,15 @@
 // Arrays
 export { type Axes, NDArray, type Nested, type Operand } from "./lib/core/array.ts";
 export type { DType, TypedArray } from "./lib/core/dtype.ts";
+export type { Index } from "./lib/api/index_plan.ts";
+export type {
+  GetOptions,
+  IndexMode,
+  IndexOf,
+  IndexOptions,
+  PlaceOf,
+  Slice,
+} from "./lib/core/indexing.ts";
 export type {
   CumulativeOptions,
   DiagonalOptions,

@@ -30,7 +30,6 @@ import { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./logic
 import { dot, matmul } from "./products.ts";
 import { all, any, argmax, argmin, max, mean, min, prod, sum } from "./reductions.ts";
 import { cumprod, cumsum } from "./running.ts";
-import { updateAt } from "./set_at.ts";
 import { ravel, reshape, squeeze, swapaxes, transpose } from "./shaping.ts";
 import { argsort, sort } from "./sorting.ts";
 import { std, variance } from "./statistics.ts";
@@ -89,6 +88,5 @@ installMethods({
   take,
   tanh,
   transpose,
-  updateAt,
   var: variance,
 });

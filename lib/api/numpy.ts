@@ -11,6 +11,7 @@
 import "./methods.ts";
 
 export type { Axes, NDArray, Nested, Operand } from "../core/array.ts";
+export type { Index } from "./index_plan.ts";
 export type {
   GetOptions,
   IndexMode,

@@ -11,7 +11,7 @@ import { bytesOf, type ShapedArray, sizeOf } from "./aval.ts";
 import { showAsText } from "./display.ts";
 import type { DType, TypedArray } from "./dtype.ts";
 import { formatShape, ShapeError } from "./errors.ts";
-import type { GetOptions, IndexOf, PlaceOf } from "./indexing.ts";
+import type { GetOptions, IndexOf } from "./indexing.ts";
 import type {
   CumulativeOptions,
   DiagonalOptions,
@@ -47,19 +47,12 @@ type ArrayValued = {
  * So a method is declared and documented in the class below, and nowhere else; where `lib/api` has no
  * function that fits, installing its functions is a type error.
  */
-export type ArrayMethods =
-  & {
-    readonly [K in Exclude<ArrayValued, "flatten">]: (
-      x: NDArray,
-      ...args: Parameters<NDArray[K]>
-    ) => NDArray;
-  }
-  & {
-    readonly updateAt: (
-      x: NDArray,
-      ...indices: IndexOf<NDArray>[]
-    ) => PlaceOf<NDArray, Operand>;
-  };
+export type ArrayMethods = {
+  readonly [K in Exclude<ArrayValued, "flatten">]: (
+    x: NDArray,
+    ...args: Parameters<NDArray[K]>
+  ) => NDArray;
+};
 
 let methods: ArrayMethods;
 
@@ -432,10 +425,6 @@ export abstract class NDArray {
   /** As `at`, with options that say what is read out of range. */
   get(...indices: (IndexOf<NDArray> | GetOptions)[]): NDArray {
     return methods.get(this, ...indices);
-  }
-  /** A place that is going to be changed: `x.updateAt(0, 1).set(5)` is a changed copy. */
-  updateAt(...indices: IndexOf<NDArray>[]): PlaceOf<NDArray, Operand> {
-    return methods.updateAt(this, ...indices);
   }
   /** The elements or sub-arrays at `indices` along `axis` (of the flat array where left out). */
   take(indices: Operand, axis?: number | null, options?: TakeOptions): NDArray {

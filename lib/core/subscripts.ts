@@ -35,7 +35,7 @@ export function refuseSubscripts(prototype: object): void {
       `x[${i}]: arrays have no elements as properties. Use x.at(${i}) for the element or row at an ` +
         "index, x.slice(starts, stops) for a part, x.take(indices, axis) for several",
       `x[${i}] = value: arrays do not change. Use np.setAt(x, ${i}, value) for a changed copy, ` +
-        "x.updateAt(...) for other changes, or np.where to replace elements by a condition",
+        "np.updateAt(x, ...) for other changes, or np.where to replace elements by a condition",
     );
   }
   for (const [name, instead] of Object.entries(METHODS)) {
@@ -57,7 +57,7 @@ const METHODS = {
   reduce: "Use x.sum(), x.prod(), x.max() and the like, or scan with a carry",
   push: "Arrays do not change: np.concatenate([x, y]) gives a new one",
   set:
-    "Arrays do not change: np.setAt(x, index, value) and x.updateAt(index).set(value) give a changed copy",
+    "Arrays do not change: np.setAt(x, index, value) and np.updateAt(x, index).set(value) give a changed copy",
 };
 
 /** What NumPy's arrays let one set, and what gives the same here. */

@@ -38,22 +38,22 @@ function everywhere(f: (...args: NDArray[]) => NDArray, ...args: NDArray[]): unk
 Deno.test("positions, masks and numbers may be arguments of a compiled function", () => {
   const at = (x: NDArray, i: NDArray): NDArray => x.at(i, np.slice(null, null, -3));
   assertEquals(everywhere(at, x, np.array(-1, { dtype: "int32" })), [11, 8]);
-  const set = (x: NDArray, i: NDArray): NDArray => x.updateAt(i, 1).set(-1).at("...", 1);
+  const set = (x: NDArray, i: NDArray): NDArray => np.updateAt(x, i, 1).set(-1).at("...", 1);
   assertEquals(everywhere(set, x, np.array(2, { dtype: "int32" })), [1, 5, -1]);
   assertEquals(everywhere(set, x, np.array(3, { dtype: "int32" })), [1, 5, 9]);
-  const cell = (x: NDArray, i: NDArray, j: NDArray): NDArray => x.updateAt(i, j).set(-1).at(1);
+  const cell = (x: NDArray, i: NDArray, j: NDArray): NDArray => np.updateAt(x, i, j).set(-1).at(1);
   assertEquals(
     everywhere(cell, x, np.array(1, { dtype: "int32" }), np.array(-2, { dtype: "int32" })),
     [4, 5, -1, 7],
   );
-  const masked = (x: NDArray): NDArray => x.updateAt(x.greater(9)).mul(2).at(2);
+  const masked = (x: NDArray): NDArray => np.updateAt(x, x.greater(9)).mul(2).at(2);
   assertEquals(everywhere(masked, x), [8, 9, 20, 22]);
-  const rows = (x: NDArray, keep: NDArray): NDArray => x.updateAt(keep, 0).set(7).at("...", 0);
+  const rows = (x: NDArray, keep: NDArray): NDArray => np.updateAt(x, keep, 0).set(7).at("...", 0);
   assertEquals(everywhere(rows, x, np.array([true, false, true])), [7, 4, 7]);
 });
 
 Deno.test("of several values for one place the last one stays, and the others have no derivative", () => {
-  const f = (x: NDArray, v: NDArray, i: NDArray): NDArray => x.updateAt(i).set(v);
+  const f = (x: NDArray, v: NDArray, i: NDArray): NDArray => np.updateAt(x, i).set(v);
   const [three, v, i] = [np.array([1, 2, 3]), np.array([10, 20, 30, 40]), int(0, 2, 0, 5)];
   assertEquals(everywhere(f, three, v, i), [30, 2, 20]);
   const slope = (argnums: number) => (...args: NDArray[]): NDArray =>
@@ -65,7 +65,7 @@ Deno.test("of several values for one place the last one stays, and the others ha
 });
 
 Deno.test("products at equal positions have derivatives, of second order and beside zeros too", () => {
-  const f = (v: NDArray): NDArray => np.array([2, 1]).updateAt(int(0, 0, 0)).mul(v).at(0);
+  const f = (v: NDArray): NDArray => np.updateAt(np.array([2, 1]), int(0, 0, 0)).mul(v).at(0);
   const v = np.array([3, 0, 5]);
   assertEquals(everywhere(grad(f), v), [0, 30, 0]);
   assertEquals(everywhere(hessian(f) as (x: NDArray) => NDArray, v), [
@@ -76,19 +76,20 @@ Deno.test("products at equal positions have derivatives, of second order and bes
 });
 
 Deno.test("extremes share the derivative equally among ties", () => {
-  const f = (v: NDArray): NDArray => np.array([1, 0]).updateAt(int(0, 0, 1)).max(v).sum();
+  const f = (v: NDArray): NDArray => np.updateAt(np.array([1, 0]), int(0, 0, 1)).max(v).sum();
   assertEquals(everywhere(grad(f), np.array([1, 1, -1])), [1 / 3, 1 / 3, 0].map(Math.fround));
 });
 
 Deno.test("lanes have their own positions and values", () => {
-  const f = (x: NDArray, i: NDArray, v: NDArray): NDArray => x.updateAt(i, 0).max(v).at("...", 0);
+  const f = (x: NDArray, i: NDArray, v: NDArray): NDArray =>
+    np.updateAt(x, i, 0).max(v).at("...", 0);
   const places = np.array([[0, 2], [1, 1]], { dtype: "int32" });
   const lanes = vmap(f, { inAxes: [null, 0, 0] });
   assertEquals(everywhere(lanes as never, x, places, np.array([[9, 9], [5, 7]])), [
     [9, 4, 9],
     [0, 7, 8],
   ]);
-  const each = vmap((x: NDArray, i: NDArray) => x.updateAt(i).set(-1), { inAxes: [0, null] });
+  const each = vmap((x: NDArray, i: NDArray) => np.updateAt(x, i).set(-1), { inAxes: [0, null] });
   assertEquals(everywhere(each as never, x.at(np.slice(0, 2)), int(0, 0)), [
     [-1, 1, 2, 3],
     [-1, 5, 6, 7],
@@ -96,7 +97,7 @@ Deno.test("lanes have their own positions and values", () => {
 });
 
 Deno.test("apply is done once to each element, however often it is named", () => {
-  const twice = (x: NDArray): NDArray => x.updateAt(int(1, 1)).apply((y) => y.add(10));
+  const twice = (x: NDArray): NDArray => np.updateAt(x, int(1, 1)).apply((y) => y.add(10));
   assertEquals(everywhere(twice, np.array([1, 2])), [1, 12]);
 });
 
@@ -135,20 +136,25 @@ mistake("a start that is no integer", () => np.slice(0.5), RangeError, "slice: s
 mistake("a mode", () => x.get(0, { mode: any("wrap") }), TypeError, '"fill", "drop", "clip"');
 mistake(
   "a value that does not fit",
-  () => x.updateAt(0).set(np.zeros([3])),
+  () => np.updateAt(x, 0).set(np.zeros([3])),
   ShapeError,
   "set: shapes [3] and [4]",
 );
 mistake(
   "a value with more axes",
-  () => x.updateAt(0, 0).set(np.zeros([3])),
+  () => np.updateAt(x, 0, 0).set(np.zeros([3])),
   ShapeError,
   "(0, 0) | [3]",
 );
-mistake("a sum of bools", () => np.array([true]).updateAt(0).add(true), DTypeError, "add: bools");
+mistake(
+  "a sum of bools",
+  () => np.updateAt(np.array([true]), 0).add(true),
+  DTypeError,
+  "add: bools",
+);
 mistake(
   "a function that gives another shape",
-  () => x.updateAt(0).apply((y) => y.sum()),
+  () => np.updateAt(x, 0).apply((y) => y.sum()),
   ShapeError,
   "apply: f gave float32[] for float32[4]",
 );

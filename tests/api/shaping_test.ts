@@ -155,7 +155,7 @@ Deno.test("at: constant and computed indices", () => {
   assertThrows(() => x23.at(0.5), TypeError, "an index must be an integer, not 0.5");
   assertThrows(() => x23.at(np.array([0.5])), TypeError, 'astype("int32")');
   assertEquals(x23.at(np.array([false, true])).toArray(), [[3, 4, 5]]);
-  assertThrows(() => x23.at(true), TypeError, "at: the index is boolean true");
+  assertThrows(() => x23.at(true as never), TypeError, "at: the index is boolean true");
   assertThrows(() => np.array(1).at(0), TypeError, "at: x is a scalar");
 });
 

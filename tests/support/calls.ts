@@ -230,7 +230,6 @@ const open: Readonly<Record<string, readonly unknown[]>> = {
   einsum: ["ij->i", m],
   "array.at": [0],
   "array.get": [0],
-  "array.updateAt": [0],
   at: [m, 0],
   get: [m, 0],
   updateAt: [m, 0],
@@ -342,17 +341,12 @@ export async function callables(): Promise<Callable[]> {
     }
     if (isClass(f) && f.prototype instanceof Error) continue; // as JavaScript's errors
     const made: Fn = isClass(f) ? (...args) => Reflect.construct(f, args) : f;
-<<<<<<< HEAD
     const run: Fn = path.startsWith("haiku.")
       ? (...args) => inModel(() => made(...args))
       : Object.hasOwn(laneCalls, path)
       ? (...args) => inLanes(() => made(...args))
       : made;
     const known = open[path] ?? special[path] ?? special[name] ?? members[name] ?? open[name];
-=======
-    const run: Fn = path.startsWith("haiku.") ? (...args) => inModel(() => made(...args)) : made;
-    const known = special[path] ?? special[name] ?? members[name] ?? open[path] ?? open[name];
->>>>>>> 14e3773 (Indices of all kinds, as NumPy has them between brackets, in at, get and updateAt; recorded at random from JAX)
     let good: readonly unknown[] | undefined = known;
     for (const list of known === undefined ? usual : []) {
       if (await works(run, list)) {
@@ -365,11 +359,7 @@ export async function callables(): Promise<Callable[]> {
       const call: Fn = (...extra) => run(...good, ...extra);
       found.push({
         path,
-<<<<<<< HEAD
         open: Object.hasOwn(open, name) || Object.hasOwn(open, path),
-=======
-        open: Object.hasOwn(open, path) || Object.hasOwn(open, name),
->>>>>>> 14e3773 (Indices of all kinds, as NumPy has them between brackets, in at, get and updateAt; recorded at random from JAX)
         good,
         run,
         call,
