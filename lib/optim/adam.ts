@@ -29,13 +29,14 @@ import {
 import type { Optimiser } from "./optimiser.ts";
 import { ratePart, type RateState } from "./rate.ts";
 import type { Rate } from "./schedules.ts";
-import { decayOptions, decayPart, trustPart, type WeightDecayOptions } from "./transformations.ts";
+import { decayOptions, decayPart, type DecayState, type WeightDecayOptions } from "./decay.ts";
+import { trustPart } from "./transformations.ts";
 
 /** What Adam and its kin keep. */
 export type AdamState = readonly [MomentsState, RateState];
 
 /** What Adam and its kin keep with a decay of weights. */
-export type AdamWState = readonly [MomentsState, null, RateState];
+export type AdamWState = readonly [MomentsState, DecayState, RateState];
 
 /**
  * Adam (Kingma and Ba, 2015): the first choice for networks.
@@ -248,7 +249,7 @@ export function yogi(learningRate: Rate, options: YogiOptions = {}): Optimiser<A
 export function lamb(
   learningRate: Rate,
   options: Omit<AdamWOptions, "nesterov"> = {},
-): Optimiser<readonly [MomentsState, null, null, RateState]> {
+): Optimiser<readonly [MomentsState, DecayState, null, RateState]> {
   const op = "lamb";
   if (arguments.length > 1) {
     checkCall("lamb(learningRate, options)", arguments, { ...amsgradOptions, ...decayOptions });

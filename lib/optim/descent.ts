@@ -31,15 +31,13 @@ import {
   stddevPart,
   type StddevState,
 } from "./squares.ts";
+import { decayOptions, decayPart, type DecayState, type WeightDecayOptions } from "./decay.ts";
 import {
-  decayOptions,
-  decayPart,
   identityPart,
   scaleBySign,
   tracePart,
   type TraceState,
   trustPart,
-  type WeightDecayOptions,
 } from "./transformations.ts";
 
 /** Options of `sgd`. */
@@ -171,7 +169,7 @@ const larsOptions: OptionTable<LarsOptions> = {
 export function lars(
   learningRate: Rate,
   options: LarsOptions = {},
-): Optimiser<readonly [null, null, RateState, TraceState]> {
+): Optimiser<readonly [DecayState, null, RateState, TraceState]> {
   const op = "lars";
   if (arguments.length > 1) checkCall("lars(learningRate, options)", arguments, larsOptions);
   const { weightDecay = 0, weightDecayMask, trustCoefficient = 0.001, eps = 0 } = options;
@@ -208,7 +206,7 @@ export interface LionWOptions extends LionOptions, WeightDecayOptions {}
 export function lion(
   learningRate: Rate,
   options: LionWOptions = {},
-): Optimiser<readonly [LionState, null, RateState]> {
+): Optimiser<readonly [LionState, DecayState, RateState]> {
   const op = "lion";
   if (arguments.length > 1) {
     checkCall("lion(learningRate, options)", arguments, { ...lionOptions, ...decayOptions });
@@ -269,7 +267,7 @@ export interface AdadeltaDecayOptions extends AdadeltaOptions {
 export function adadelta(
   learningRate: Rate,
   options: AdadeltaDecayOptions = {},
-): Optimiser<readonly [null, AdadeltaState, RateState]> {
+): Optimiser<readonly [DecayState, AdadeltaState, RateState]> {
   const op = "adadelta";
   if (arguments.length > 1) {
     const table: OptionTable<AdadeltaDecayOptions> = {

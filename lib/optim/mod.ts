@@ -8,7 +8,8 @@
  * - Optimisers: `adam`, `adamw`, `sgd`, `rmsprop`, `adagrad`, `lion`, ...
  * - What parameters become: `applyUpdates`; the learning rate: `learningRateOf`, `withLearningRate`
  * - Schedules: `cosineDecaySchedule`, `warmupCosineDecaySchedule`, `exponentialDecay`, `joinSchedules`, ...
- * - Parts: `scaleByAdam`, `trace`, `clipByGlobalNorm`, `addDecayedWeights`, `scaleByLearningRate`, ...
+ * - Where a loss stands still: `reduceOnPlateau`
+ * - Parts: `scaleByAdam`, `trace`, `clipByGlobalNorm`, `addDecayedWeights`, `addNoise`, `scaleByLearningRate`, ...
  * - Combinations: `chain`, `masked`, `partition`, `multiSteps`, `lookahead`, `applyIfFinite`
  *
  * @example
@@ -111,8 +112,19 @@ export {
 } from "./clipping.ts";
 export {
   addDecayedWeights,
-  centralize,
   type DecayedWeightsOptions,
+  type DecayState,
+  type WeightDecayOptions,
+} from "./decay.ts";
+export { addNoise, type NoiseState } from "./noise.ts";
+export {
+  type Plateau,
+  type PlateauOptions,
+  type PlateauState,
+  reduceOnPlateau,
+} from "./plateau.ts";
+export {
+  centralize,
   ema,
   type EmaOptions,
   type EmaState,
@@ -127,7 +139,6 @@ export {
   type TraceOptions,
   type TraceState,
   type TrustRatioOptions,
-  type WeightDecayOptions,
 } from "./transformations.ts";
 export {
   type AdamOptions,

@@ -131,7 +131,12 @@ function checkRate(op: string, rate: unknown): void {
 }
 
 /** What a schedule gives for a step, as a scalar of a dtype. It is given the step in that dtype. */
-function rateAt(op: string, schedule: ScheduleFunction, count: NDArray, dtype: DType): NDArray {
+export function rateAt(
+  op: string,
+  schedule: ScheduleFunction,
+  count: NDArray,
+  dtype: DType,
+): NDArray {
   const rate = schedule(count.astype(dtype));
   checkScalar(op, "what the schedule gives", rate, "finite");
   return asScalar(rate, dtype);

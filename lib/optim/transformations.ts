@@ -1,6 +1,6 @@
 /**
- * Parts of optimisers that look at one gradient at a time, or keep a sum: scales, momentum, averages, decay of weights.
- * Limits are in `clipping.ts`, those with a second moment in `moments.ts` and `squares.ts`, those made of others in
+ * Parts of optimisers that look at one gradient at a time, or keep a sum: scales, momentum, averages.
+ * Limits are in `clipping.ts`, decay of weights and noise in `decay.ts` and `noise.ts`, those with a second moment in `moments.ts` and `squares.ts`, those made of others in
  * `combine.ts` and `masked.ts`.
  *
  * @module
@@ -13,7 +13,6 @@ import type { Arrays, Tree, TreeLike } from "../transforms/tree_types.ts";
 import { sign } from "../api/arithmetic.ts";
 import { logicalOr, where } from "../api/logic.ts";
 import { normOf } from "./clipping.ts";
-import { type Mask, masked } from "./masked.ts";
 import {
   floats,
   type Kept,
@@ -269,74 +268,6 @@ export function ema(decay: Scalar, options: EmaOptions = {}): Optimiser<EmaState
     },
   });
 }
-
-/** Options of `addDecayedWeights`. */
-export interface DecayedWeightsOptions {
-  /** Which parameters decay: a tree of booleans, or a function from the parameters to one (default all). */
-  readonly mask?: Mask | undefined;
-}
-
-const decayedOptions: OptionTable<DecayedWeightsOptions> = { mask: "object" };
-
-/**
- * Adds a share of the parameters: behind what divides by a second moment, this is the decoupled decay of weights of
- * Loshchilov and Hutter (2019).
- *
- * @throws {RangeError} where `weightDecay` is negative.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- * import { addDecayedWeights } from "@injax/injax/optim";
- *
- * const part = addDecayedWeights(0.5, { mask: { w: true, b: false } });
- * const params = { w: np.array([2]), b: np.array([2]) };
- * const [g] = part.update({ w: np.array([0]), b: np.array([0]) }, part.init(params), params);
- * console.log(g.w.toArray(), g.b.toArray()); // [ 1 ] [ 0 ]
- * ```
- */
-export function addDecayedWeights(
-  weightDecay: Scalar,
-  options: DecayedWeightsOptions = {},
-): Optimiser<null> {
-  const op = "addDecayedWeights";
-  if (arguments.length > 1) checkCall(`${op}(weightDecay, options)`, arguments, decayedOptions);
-  return decayPart(op, weightDecay, options.mask);
-}
-
-/** `addDecayedWeights` under the name by which users called it. */
-export function decayPart(
-  op: string,
-  weightDecay: Scalar,
-  mask: Mask | undefined,
-): Optimiser<null> {
-  checkScalar(op, "weightDecay", weightDecay, "notNegative");
-  const decay = withoutState(op, {
-    description: `weight decay ${weightDecay}`,
-    needsParams: true,
-    of: (at, gradient, params) =>
-      mapTrees(
-        at,
-        [["the gradient", gradient], ["the parameters", params]],
-        (g, p) => g.add(scaled(p, weightDecay)),
-      ),
-  });
-  return mask === undefined ? decay : masked(decay, mask);
-}
-
-/** Options for the decay of weights. */
-export interface WeightDecayOptions {
-  /** Share of the parameters that is taken off, times the learning rate. */
-  readonly weightDecay?: Scalar | undefined;
-  /** Which parameters decay: a tree of booleans, or a function from the parameters to one (default all). */
-  readonly mask?: Mask | undefined;
-}
-
-/** The names of `WeightDecayOptions`. */
-export const decayOptions: OptionTable<WeightDecayOptions> = {
-  weightDecay: "operand",
-  mask: "object",
-};
 
 /** Options of `scaleByTrustRatio`. */
 export interface TrustRatioOptions {

@@ -89,6 +89,10 @@ export const optimisers: Readonly<Record<string, () => optim.Optimiser>> = {
   "nadam": () => optim.nadam(0.05),
   "adamw": () => optim.adamw(0.05, { weightDecay: 0.1 }),
   "adamw mask": () => optim.adamw(0.05, { weightDecay: 0.1, mask: weights }),
+  "adamw scheduled decay": () =>
+    optim.adamw(0.05, { weightDecay: optim.linearSchedule(0.5, 0, 12), mask: weights }),
+  "addDecayedWeights scheduled": () =>
+    optim.chain(optim.addDecayedWeights(optim.exponentialDecay(0.3, 4, 0.5)), optim.sgd(0.05)),
   "adamax": () => optim.adamax(0.05),
   "amsgrad": () => optim.amsgrad(0.05, { b2: 0.9 }),
   "adabelief": () => optim.adabelief(0.05),

@@ -301,3 +301,33 @@ mistake(
   RangeError,
   "lookahead: syncPeriod must be a positive integer, not number 0",
 );
+mistake(
+  "a key that is none",
+  () => optim.addNoise(0.1, 0.55, any(7)),
+  TypeError,
+  "addNoise | key",
+);
+mistake(
+  "a plateau that never ends",
+  () => optim.reduceOnPlateau({ rtol: 0 }),
+  RangeError,
+  "reduceOnPlateau: one of rtol and atol must be positive",
+);
+mistake(
+  "a factor that does not reduce",
+  () => optim.reduceOnPlateau({ factor: 1 }),
+  RangeError,
+  "factor must be in (0, 1), not 1",
+);
+mistake(
+  "an optimiser's state for a plateau",
+  () => optim.reduceOnPlateau().update(1, any(state)),
+  TreeError,
+  "reduceOnPlateau.update | what init() | Write update(value, state)",
+);
+mistake(
+  "a decay that falls below zero by its schedule is refused where it is known",
+  () => optim.addDecayedWeights(-1),
+  RangeError,
+  "weightDecay",
+);

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { type NDArray, numpy as np, treeLeaves } from "../../mod.ts";
+import { jit, type NDArray, numpy as np, random, scan, treeLeaves } from "../../mod.ts";
+import * as optim from "../../lib/optim/mod.ts";
+import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import recorded from "../reference/optim.json" with { type: "json" };
 import { optimisers, type Params, schedules, train, trainByScan } from "./cases.ts";
@@ -76,5 +78,53 @@ for (const { name, values } of recorded.schedules) {
     check(rate(np.array(recorded.at, { dtype: "float64" })).dataSync(), 1e-14);
     check(rate(np.array(recorded.at, { dtype: "int32" })).dataSync(), 1e-6);
     check(recorded.at.map((step) => rate(step).item()), 1e-6);
+  });
+}
+
+for (const dtype of ["float32", "float64"] as const) {
+  Deno.test(`addNoise draws what Optax's draws, ${dtype}`, () => {
+    const zeros = { w: np.zeros([2, 3], { dtype }), b: np.zeros([4], { dtype }) };
+    const part = optim.addNoise(0.02, 0.55, random.key(7));
+    const step = jit((s: optim.NoiseState) => part.update(zeros, s));
+    for (const update of [(s: optim.NoiseState) => part.update(zeros, s), step]) {
+      let state = part.init(zeros);
+      for (const { w, b } of recorded.noise[dtype]) {
+        const [noise, next] = update(state) as [typeof zeros, optim.NoiseState];
+        state = next;
+        const close = dtype === "float32" ? 1e-6 : 1e-13;
+        assertClose(noise.w, np.array(w, { dtype }), close);
+        assertClose(noise.b, np.array(b, { dtype }), close);
+      }
+    }
+  });
+}
+
+const plateaus: Readonly<Record<string, optim.PlateauOptions>> = {
+  patience: { factor: 0.5, patience: 2 },
+  cooldown: { factor: 0.3, patience: 1, cooldown: 2, rtol: 0.05 },
+  mean: { factor: 0.5, patience: 2, accumulationSize: 2, rtol: 0, atol: 0.01, minScale: 0.2 },
+};
+
+for (const [name, scales] of Object.entries(recorded.plateaus.scales)) {
+  Deno.test(`reduceOnPlateau reduces when Optax's does: ${name}`, () => {
+    const { init, update } = optim.reduceOnPlateau(plateaus[name]!);
+    const losses = np.array(recorded.plateaus.losses);
+    let state = init();
+    recorded.plateaus.losses.forEach((loss, i) => {
+      const [scale, next] = update(loss, state);
+      state = next;
+      assertClose(scale, np.array(scales[i]!), 1e-7, `value ${i}`);
+    });
+    const [, compiled] = jit(() =>
+      scan(
+        (s: optim.PlateauState, loss: NDArray) => {
+          const [scale, next] = update(loss, s);
+          return [next, scale];
+        },
+        init(),
+        losses,
+      )
+    )() as unknown as [unknown, NDArray];
+    assertClose(compiled, np.array(scales), 1e-7, "in a loop");
   });
 }

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import optax.contrib
 
 STEPS = 20
 rng = np.random.default_rng(20261127)
@@ -52,6 +53,12 @@ OPTIMISERS = {
     "nadam": lambda: optax.nadam(0.05),
     "adamw": lambda: optax.adamw(0.05, weight_decay=0.1),
     "adamw mask": lambda: optax.adamw(0.05, weight_decay=0.1, mask=WEIGHTS),
+    "adamw scheduled decay": lambda: optax.adamw(
+        0.05, weight_decay=exact(optax.linear_schedule(0.5, 0.0, 12)), mask=WEIGHTS
+    ),
+    "addDecayedWeights scheduled": lambda: optax.chain(
+        optax.add_decayed_weights(exact(optax.exponential_decay(0.3, 4, 0.5))), optax.sgd(0.05)
+    ),
     "adamax": lambda: optax.adamax(0.05),
     "amsgrad": lambda: optax.amsgrad(0.05, b2=0.9),
     "adabelief": lambda: optax.adabelief(0.05),
@@ -133,6 +140,43 @@ def train(name, make, dtype):
     return kept
 
 
+def noise():
+    """What add_noise adds to zeros in the first three steps, of each dtype its own draws."""
+    out = {}
+    for dtype, wide in ((np.float32, False), (np.float64, True)):
+        with jax.enable_x64(wide):
+            zeros = {"w": jnp.zeros((2, 3), dtype), "b": jnp.zeros((4,), dtype)}
+            part = optax.add_noise(0.02, 0.55, 7)
+            state = part.init(zeros)
+            steps = []
+            for _ in range(3):
+                updates, state = part.update(zeros, state)
+                steps.append({k: np.asarray(v, np.float64).tolist() for k, v in updates.items()})
+            out[np.dtype(dtype).name] = steps
+    return out
+
+
+PLATEAUS = {
+    "patience": dict(factor=0.5, patience=2),
+    "cooldown": dict(factor=0.3, patience=1, cooldown=2, rtol=0.05),
+    "mean": dict(factor=0.5, patience=2, accumulation_size=2, rtol=0.0, atol=0.01, min_scale=0.2),
+}
+LOSSES = [3.0, 2.0, 2.0, 1.99, 2.1, 2.0, 1.5, 1.6, 1.5, 1.5, 1.49, 1.5, 1.5, 1.5, 1.2, 1.3, 1.25, 1.2, 1.2, 1.2, 1.2]
+
+
+def plateaus():
+    out = {}
+    for name, options in PLATEAUS.items():
+        part = optax.contrib.reduce_on_plateau(**options)
+        state = part.init(jnp.zeros((), np.float32))
+        scales = []
+        for value in LOSSES:
+            _, state = part.update(jnp.ones(()), state, value=value)
+            scales.append(float(state.scale))
+        out[name] = scales
+    return {"losses": LOSSES, "scales": out}
+
+
 def main(out):
     cases = []
     for name, make in OPTIMISERS.items():
@@ -159,6 +203,8 @@ def main(out):
         "cases": cases,
         "at": AT,
         "schedules": schedules,
+        "noise": noise(),
+        "plateaus": plateaus(),
     }
     with open(os.path.join(out, "optim.json"), "w") as file:
         json.dump(text, file)
