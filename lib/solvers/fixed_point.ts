@@ -257,7 +257,7 @@ export function fixedPoint<T extends FloatTree>(
   const given = options.solver ?? anderson();
   const byJacobians = "make" in given;
   const solver: Stepper<unknown> = byJacobians
-    ? given.make({ rtol, atol, root: true, bounds: null } as never)
+    ? given.make({ rtol, atol, root: true, displacement: true, bounds: null } as never)
     : given;
   const through = adjoint.kind === "through"
     ? { checkpoints: Math.min(adjoint.checkpoints ?? Math.ceil(Math.sqrt(maxSteps)), maxSteps) }

@@ -24,7 +24,7 @@ import { scalarArray } from "../core/concrete.ts";
 import { type DType, epsilon } from "../core/dtype.ts";
 import { treeMap } from "../core/tree.ts";
 import { full, onesLike, zerosLike } from "../primitives/constants/full.ts";
-import { div, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
+import { abs, div, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, not, or } from "../primitives/elementwise/compare.ts";
 import { isFinite } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
@@ -37,7 +37,18 @@ import type { Tree } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { localAt } from "./local.ts";
 import type { Counts, Evaluation, Stepper } from "./method.ts";
+import { normsOf, partNorms, scaleOf, slopeOf, small } from "./criterion.ts";
 import { leafNorms, norm, spread, total } from "./norms.ts";
+import {
+  isNear,
+  isShort,
+  marched,
+  marches,
+  noReach,
+  outgrown,
+  type Reach,
+  widened,
+} from "./reach.ts";
 import { statusCode } from "./solution.ts";
 
 /** What is solved. */
@@ -108,11 +119,12 @@ export interface State {
   readonly bestR: NDArray;
   readonly merit: NDArray;
   readonly bestNorm: NDArray;
-  /** Step over change of the residual, from the best point before to the best one. */
+  /** Step over change of the residual, from the best point before to the best one; negative where not known. */
   readonly slope: NDArray;
   /** Norms of the first evaluation, and sizes of the unknowns, by leaf: [leaves]. */
   readonly first: NDArray;
   readonly scale: NDArray;
+  readonly reach: Reach;
   readonly steps: NDArray;
   /** Code of the status, -1 where it may go on. */
   readonly status: NDArray;
@@ -194,9 +206,10 @@ function begin<S>(
     bestR: full([problem.m], 0, dtype),
     merit: infinity,
     bestNorm: infinity,
-    slope: infinity,
+    slope: scalarArray(-1, dtype),
     first: full([problem.displacement ? compared : 1], 0, dtype),
     scale: warm?.scale ?? full([leaves], 1, dtype),
+    reach: noReach(x0, leaves),
     steps: code(0),
     status: code(maxSteps < 1 ? statusCode("maxSteps") : -1),
     stale: code(0),
@@ -246,7 +259,10 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const { x } = c;
     const { dtype } = x;
     const number = (value: number): NDArray => scalarArray(value, dtype);
-    const { r, cost } = problem.evaluate(x, c.steps);
+    const evaluated = problem.evaluate(x, c.steps);
+    const { cost } = evaluated;
+    // Infinity is no point, whatever a function gives there.
+    const r = select(isFinite(reduceMax(abs(stopGradient(x)), [0])), evaluated.r, number(NaN));
     const steps = c.steps.add(1);
     const all = normsOf(problem, x, r);
     const { x: ownX, r: ownR, f: fNorms } = problem.part === undefined
@@ -264,7 +280,20 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const weighed = displacement && ownR.size > 1 ? total(div(ownR, units)) : total(ownR);
     const merit = cost ?? weighed;
     const finite = and(isFinite(total(all.r)), isFinite(merit));
-    const known = { cost, scale: spread(scale, sizes), steps, transforms };
+    const reach = widened(
+      c.reach,
+      stopGradient(displacement ? maximum(all.x, select(isFirst, all.r, zerosLike(all.r))) : all.x),
+      isFirst,
+    );
+    const known = {
+      cost,
+      scale: spread(scale, sizes),
+      steps,
+      transforms,
+      marches: marches(c.reach),
+      since: { step: x.sub(c.best), change: r.sub(c.bestR) },
+      isShort: (step: NDArray): NDArray => isShort(reach, step, sizes, limits.rtol),
+    };
     const local = localAt(problem.evaluate, x, known);
     const [moved, stepped] = method.step(x, r, c.memory as S, local);
 
@@ -281,7 +310,34 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       ? claimed
       : select(and(soon, claimed.equal(statusCode("converged"))), code(-1), claimed);
     const beside = displacement ? maximum(xNorms, first) : first;
-    const isSmall = small(rNorms, beside, limits);
+    const even = (v: NDArray): NDArray =>
+      stopGradient(displacement && sizes.length > 1 ? div(v, known.scale) : v);
+    const [step, change] = [even(seen.x.sub(c.best)), even(seen.r.sub(c.bestR))];
+    let isSmall = small(rNorms, beside, limits);
+    // What of a displacement is rounding, and so what says nothing of its slope.
+    const rounding = maximum(all.x, displacement ? all.f : all.x).mul(epsilon(dtype));
+    const slopeTo = slopeOf(
+      c,
+      step,
+      change,
+      total(displacement && sizes.length > 1 ? div(rounding, scale) : rounding),
+      known.isShort(seen.x.sub(c.best)),
+    );
+    if (own === undefined && displacement && mean === undefined && problem.part === undefined) {
+      const left = slopeTo.mul(maximum(rNorms, rounding));
+      const near = or(
+        isFirst,
+        and(
+          and(
+            weighed.lessEqual(c.merit),
+            not(outgrown(c.first, c.scale, xNorms, rNorms, rounding)),
+          ),
+          isNear(reach, left, limits.rtol),
+        ),
+      );
+      const absolute = reduceAnd(rNorms.lessEqual(limits.atol), [0]);
+      isSmall = and(isSmall, limits.atol === 0 ? near : or(near, absolute));
+    }
     const met = soon === null ? isSmall : and(isSmall, not(soon));
     const open = c.after.equal(0);
     const less = merit.less(c.merit);
@@ -289,9 +345,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const accepted = method.accepts?.(x, r, stepped, local) ??
       (own === undefined ? or(and(met, or(open, less)), and(open, less)) : less);
     const better = mean === undefined ? and(accepted, finite) : finite;
-    const even = (v: NDArray): NDArray =>
-      stopGradient(displacement && sizes.length > 1 ? div(v, known.scale) : v);
-    const slope = slopeOf(c, better, even(seen.x.sub(c.best)), even(seen.r.sub(c.bestR)));
+    const slope = select(better, slopeTo, c.slope);
     const best = select(better, seen.x, c.best);
     const bestR = select(better, seen.r, c.bestR);
     const stale = select(better, code(0), c.stale.add(1));
@@ -321,7 +375,10 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       status = select(far, code(statusCode("diverged")), status);
       let ends = met;
       if (limits.aim !== undefined) {
-        const by = slope.mul(rNorms).lessEqual(beside.mul(limits.aim));
+        const by = and(
+          slope.greaterEqual(0),
+          slope.mul(rNorms).lessEqual(beside.mul(limits.aim)),
+        );
         const near = reduceAnd(or(rNorms.equal(0), by), [0]);
         const last = or(c.after.greaterEqual(further), steps.greaterEqual(limits.maxSteps));
         ends = select(open, and(met, or(near, last)), or(or(near, last), not(better)));
@@ -366,6 +423,9 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       slope,
       first,
       scale,
+      reach: claimed === undefined
+        ? reach
+        : marched(reach, stopGradient(div(x.sub(c.best), known.scale)), and(better, not(isFirst))),
       steps,
       status,
       stale,
@@ -385,49 +445,6 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
   };
 }
 
-/** Norms by leaf of a point, its residual, and where the residual leads. They have no derivative, infinite at 0. */
-function normsOf({ sizes, m, displacement }: Problem, x: NDArray, r: NDArray) {
-  return {
-    x: leafNorms(stopGradient(x), sizes),
-    r: leafNorms(stopGradient(r), displacement ? sizes : [m]),
-    f: displacement ? leafNorms(stopGradient(x.add(r)), sizes) : leafNorms(stopGradient(r), [m]),
-  };
-}
-
-/** The same of what is compared. */
-function partNorms({ of, sizes }: Part, x: NDArray, r: NDArray) {
-  const [here, there] = [of(stopGradient(x)), of(stopGradient(x.add(r)))];
-  const norms = (v: NDArray): NDArray => leafNorms(v, sizes);
-  return { x: norms(here), r: norms(there.sub(here)), f: norms(there) };
-}
-
-/** Whether all leaves of a residual are small beside what is given: a bool. */
-function small(norms: NDArray, beside: NDArray, { rtol, atol }: Limits): NDArray {
-  // An infinite bound is a norm beyond the dtype's range and proves nothing.
-  const bound = rtol === 0 ? full(norms.shape, atol, norms.dtype) : beside.mul(rtol).add(atol);
-  return reduceAnd(and(norms.lessEqual(bound), isFinite(bound)), [0]);
-}
-
-/**
- * The size of each leaf of the unknowns: of its value or first step, else that of the largest leaf, else 1.
- */
-function scaleOf(xNorms: NDArray, rNorms: NDArray | null): NDArray {
-  const sizes = rNorms === null ? xNorms : maximum(xNorms, rNorms);
-  const largest = reduceMax(sizes, [0]);
-  const one = full(sizes.shape, 1, sizes.dtype);
-  const usable = (s: NDArray): NDArray => and(s.greater(0), isFinite(s));
-  const rest = select(usable(largest), one.mul(largest), one);
-  return select(usable(sizes), sizes, rest);
-}
-
-/** What a unit of the residual was in steps, from the best point before to a better one. */
-function slopeOf(c: State, better: NDArray, step: NDArray, dr: NDArray): NDArray {
-  const change = norm(dr);
-  const known = and(and(better, isFinite(c.merit)), change.greater(0));
-  const slope = div(norm(step), select(known, change, onesLike(change)));
-  return select(known, slope, c.slope);
-}
-
 /** What the loop's last state says. */
 function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome {
   const { steps, bestNorm } = end;
@@ -441,7 +458,9 @@ function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome
     errorEstimate: select(
       method.mean === undefined ? exact : onesLike(exact),
       bestNorm,
-      end.slope.mul(select(exact, onesLike(bestNorm), bestNorm)),
+      select(end.slope.less(0), onesLike(bestNorm).mul(Infinity), end.slope).mul(
+        select(exact, onesLike(bestNorm), bestNorm),
+      ),
     ),
     status: select(end.status.equal(-1), code(statusCode("paused")), end.status),
     steps,

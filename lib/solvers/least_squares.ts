@@ -291,9 +291,7 @@ function atSolution(
   transforms: Transforms,
 ): AtSolution {
   const evaluate = (v: NDArray) => ({ r: residual(v), cost: null });
-  const one = scalarArray(1, x.dtype);
-  const known = { cost: null, scale: one, steps: one, transforms };
-  return { r: residual(x), jacobian: localAt(evaluate, x, known).jacobian() };
+  return { r: residual(x), jacobian: localAt(evaluate, x, { transforms }).jacobian() };
 }
 
 /** `m^T v`. */

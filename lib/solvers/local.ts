@@ -10,11 +10,11 @@ import { transpose } from "../primitives/shape/transpose.ts";
 import type { Evaluation, Local } from "./method.ts";
 
 /** A problem's `Local` at `x` [n]. */
-export function localAt(
+export function localAt<Given extends Pick<Local, "transforms">>(
   evaluate: (x: NDArray) => Evaluation,
   x: NDArray,
-  given: Pick<Local, "cost" | "scale" | "steps" | "transforms">,
-): Local {
+  given: Given,
+): Given & Pick<Local, "evaluate" | "jacobian" | "push" | "pull"> {
   const { transforms } = given;
   const residual = (x: NDArray): NDArray => evaluate(x).r;
   return {

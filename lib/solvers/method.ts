@@ -34,6 +34,18 @@ export interface Local {
   readonly steps: NDArray;
   /** The dictionary, for inner loops and branches. */
   readonly transforms: Transforms;
+  /**
+   * Whether a step [n] that is left is short beside how far each leaf has been: of a solution it is, where all runs
+   * off to infinity it is not. A method with a `status` of its own asks before it claims: a bool.
+   */
+  isShort(step: NDArray): NDArray;
+  /**
+   * Whether the last steps, many of them, hardly got shorter: then `since` must be explained by the derivative at `x`
+   * before a solution is claimed. A bool.
+   */
+  readonly marches: NDArray;
+  /** The step from the best point so far [n], and the change of the residual [m]. */
+  readonly since: { readonly step: NDArray; readonly change: NDArray };
   /** The Jacobian of `r`, [m, n]. */
   jacobian(): NDArray;
   /** `J v`: [m] for v [n]. */

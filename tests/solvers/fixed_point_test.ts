@@ -342,8 +342,11 @@ Deno.test("success is claimed only where the criterion holds, at every scale", (
 });
 
 Deno.test("the point returned is the one that met the criterion", () => {
-  // The residual is always 1; only the growing point makes that small enough.
-  const s = fixedPoint((x) => x.add(1), arr([1]), { solver: damped(), rtol: 1e-2, atol: 0 });
+  // The residual is always 1; only the growing point would make that small enough.
+  const f = (x: NDArray): NDArray => x.add(1);
+  const options = { solver: damped(), rtol: 1e-2, maxSteps: 1000 };
+  assertEquals(fixedPoint(f, arr([1]), options).converged, false);
+  const s = fixedPoint(f, arr([1]), { ...options, atol: 1, minSteps: 100 });
   assertEquals([s.statusName, s.value.item()], ["converged", 100]);
   assertEquals([s.residualNorm.item(), s.valueNorm.item()], [1, 100]);
 });

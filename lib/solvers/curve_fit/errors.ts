@@ -4,7 +4,6 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
 import { epsilon } from "../../core/dtype.ts";
 import { identity, matmul, scaledColumns, scaledRows, transposed } from "../../linalg/matrices.ts";
 import { svd } from "../../linalg/svd.ts";
@@ -35,8 +34,7 @@ export function jacobianOf(
   transforms: Transforms,
 ): NDArray {
   const evaluate = (v: NDArray) => ({ r: f(v), cost: null });
-  const one = scalarArray(1, x.dtype);
-  return localAt(evaluate, x, { cost: null, scale: one, steps: one, transforms }).jacobian();
+  return localAt(evaluate, x, { transforms }).jacobian();
 }
 
 /** The diagonal of a matrix [..., n, n]. */

@@ -12,6 +12,7 @@
 import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { epsilon } from "../../core/dtype.ts";
+import { treeMap } from "../../core/tree.ts";
 import { zerosLike } from "../../primitives/constants/full.ts";
 import { iota } from "../../primitives/constants/iota.ts";
 import { abs, div, maximum } from "../../primitives/elementwise/arithmetic.ts";
@@ -20,7 +21,7 @@ import { cos } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";
 import type { Transforms } from "../../transforms/types.ts";
-import { dot, leafNorms, plainNorm, spread } from "../norms.ts";
+import { dot, leafNorms, norm, plainNorm, spread } from "../norms.ts";
 import { orOne } from "./method.ts";
 
 /** What is asked. */
@@ -42,6 +43,16 @@ export interface Claim {
   readonly asked: NDArray;
   /** Whether Newton's step is wanted as it is, also where it is known to be too long: a bool. */
   readonly wanted: NDArray;
+  /**
+   * The last step [n] and the change of the gradient [n] that it made, and whether the Hessian has to explain it: a
+   * bool. Where the curvature is not known, the step has to be short.
+   */
+  readonly last: {
+    readonly isShort: NDArray;
+    readonly asked: NDArray;
+    readonly step: NDArray;
+    readonly change: NDArray;
+  };
 }
 
 /** What came out. */
@@ -60,7 +71,7 @@ const int = (k: number): NDArray => scalarArray(k, "int32");
 
 /** Answers by at most `mostProducts + otherProducts` products. A loop, which costs nothing where nothing is asked. */
 export function certify(claim: Claim, transforms: Transforms): Certificate {
-  const { x, free, sizes, scale, product, isSmall, nothing, asked, wanted } = claim;
+  const { x, free, sizes, scale, product, isSmall, nothing, asked, wanted, last } = claim;
   const { dtype } = x;
   const eps = epsilon(dtype);
   const number = (v: number): NDArray => scalarArray(v, dtype);
@@ -68,7 +79,11 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
   // In units of each unknown, as far as those are not much smaller than the leaf.
   const leaves = spread(leafNorms(x, sizes), sizes);
   const units = maximum(abs(x), select(leaves.greater(0), leaves.mul(eps ** 0.25), scale));
-  const g = only(claim.gradient.mul(units));
+  // The gradient is brought to norm 1, so that products are in the range of the dtype.
+  const given = only(claim.gradient.mul(units));
+  const length = norm(given);
+  const unit = orOne(length);
+  const g = div(given, unit);
   interface State {
     readonly q: NDArray;
     readonly slope: NDArray;
@@ -81,6 +96,8 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
     readonly products: NDArray;
     readonly refuted: NDArray;
     readonly open: NDArray;
+    /** Whether the last step is to be explained first. */
+    readonly explains: NDArray;
   }
   const size = plainNorm(g);
   const turns = cos(iota([x.size], 0, "int32").astype(dtype).mul(2.4).add(0.3));
@@ -88,17 +105,23 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
   const end = transforms.whileLoop(
     (s) => (s as unknown as State).open,
     (s) => {
-      const { q, res, p, products, other, ...before } = s as unknown as State;
-      const hp = only(product(p.mul(units)).mul(units));
-      const [along, length] = [dot(p, hp), dot(p, p)];
+      const { q, res, p, products, other, explains, ...before } = s as unknown as State;
+      const h = product(select(explains, last.step, p.mul(units)));
+      const hp = only(h.mul(units));
+      const off = norm(h.sub(last.change));
+      const explained = off.less(norm(last.change).mul(0.25));
+      const [along, square] = [dot(p, hp), dot(p, p)];
       const most = maximum(before.most, div(plainNorm(hp), orOne(plainNorm(p))));
-      const bend = length.mul(most);
+      const bend = square.mul(most);
       const falls = along.less(bend.mul(-(eps ** 0.75)));
       const lost = not(along.greater(bend.mul(resolved * eps)));
       const rr = dot(res, res);
-      const harmless = rr.sqrt().mul(Math.sqrt(x.size)).lessEqual(nothing);
+      const harmless = and(
+        rr.sqrt().mul(Math.sqrt(x.size)).mul(length).lessEqual(nothing),
+        last.isShort,
+      );
       const alpha = div(rr, select(lost, number(1), along));
-      const q1 = select(or(lost, other), q, q.add(p.mul(alpha)));
+      const q1 = select(or(lost, other), q, q.add(p.mul(alpha.mul(unit))));
       const res1 = select(lost, res, res.sub(hp.mul(alpha)));
       const rr1 = dot(res1, res1);
       const count = products.add(1);
@@ -116,7 +139,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       const uphill = select(dot(p, g).less(0), number(-1), number(1));
       const far = div(uphill.mul(0.1 * Math.sqrt(x.size)), orOne(plainNorm(p)));
       const turnsAway = falls;
-      return {
+      const next = {
         q: select(turnsAway, p.mul(far), q1),
         slope: select(turnsAway, along.mul(far).mul(far), number(0)),
         res: select(turnsTo, probe, res1),
@@ -127,7 +150,17 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
         products: count,
         refuted,
         open: not(over),
-      } as never;
+        explains: scalarArray(0, "bool"),
+      };
+      const asBefore = {
+        ...s as unknown as State,
+        products: count,
+        refuted: not(explained),
+        explains: next.explains,
+        open: or(explained, wanted),
+      };
+      const choose = (a: NDArray, b: NDArray): NDArray => select(explains, a, b);
+      return treeMap(choose, asBefore as never, next as never);
     },
     {
       q: zerosLike(g),
@@ -140,6 +173,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       products: int(0),
       refuted: scalarArray(0, "bool"),
       open: asked,
+      explains: last.asked,
     } as never,
   ) as unknown as State;
   return {

@@ -39,6 +39,8 @@ export interface Standing {
   readonly stale: NDArray;
   /** How often the Hessian has shown a way on where the method saw none: int32. */
   readonly rescues: NDArray;
+  /** Whether the last step that was taken was short. */
+  readonly shortest: NDArray;
   /** Products with the Hessian: int32. */
   readonly products: NDArray;
 }
@@ -83,6 +85,7 @@ export function standingAtFirst(dtype: NDArray["dtype"]): Standing {
     least: scalarArray(Infinity, dtype),
     stale: int(0),
     rescues: int(0),
+    shortest: scalarArray(1, "bool"),
     products: int(0),
   };
 }
@@ -90,7 +93,7 @@ export function standingAtFirst(dtype: NDArray["dtype"]): Standing {
 /** Whether it is over, in gradients of which `unit` is 1. */
 export function ending(
   { rtol, atol, sizes }: Setting,
-  { evaluate, scale, steps, cost, transforms }: Local,
+  { evaluate, scale, transforms, isShort, marches, since }: Local,
   m: Standing,
   unit: NDArray,
   seen: Seen,
@@ -112,7 +115,7 @@ export function ending(
     const all = norm(promised);
     const worth = maximum(abs(at.value).mul(1e-3), done.mul(rtol * rtol));
     const frozen = reduceAnd(abs(step).lessEqual(abs(at.x).mul(0.5 * eps)), [0]);
-    return or(and(short, all.mul(all).lessEqual(worth)), frozen);
+    return and(or(and(short, all.mul(all).lessEqual(worth)), frozen), isShort(step));
   };
   const still = size.equal(0);
   const improves = or(
@@ -125,17 +128,26 @@ export function ending(
   const share = select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol));
   const small = and(seen.informed, isSmall(seen.step.mul(scale), share));
   const asked = or(over, and(accepted, or(still, small)));
+  const moves = and(accepted, not(or(first, since.step.equal(0).all())));
+  const shortest = select(moves, isShort(since.step), m.shortest);
   const certificate = certify({
     x: at.x,
     gradient: div(at.g, scale),
     free,
     sizes,
     scale,
-    product: (v) => div(localAt(evaluate, at.x, { scale, steps, cost, transforms }).push(v), unit),
+    product: (v) => div(localAt(evaluate, at.x, { transforms }).push(v), unit),
     isSmall: (step) => isSmall(step, share),
     nothing: done.mul(rtol * rtol),
     asked,
     wanted: over,
+    // Where steps hardly got shorter, or the last one is not short.
+    last: {
+      isShort: shortest,
+      asked: or(marches, not(isShort(since.step))),
+      step: since.step,
+      change: div(since.change, unit),
+    },
   }, transforms);
   const { holds, products, step } = certificate;
   const refuted = and(asked, not(holds));
@@ -153,6 +165,7 @@ export function ending(
       least: select(accepted, minimum(size, m.least), m.least),
       stale: select(rescued, int(0), stale),
       rescues: m.rescues.add(rescued.astype("int32")),
+      shortest,
       products: m.products.add(products),
     },
     certificate,

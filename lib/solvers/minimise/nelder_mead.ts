@@ -94,7 +94,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
     },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    step(x, _r, m, { cost, scale }) {
+    step(x, _r, m, { cost, scale, marches }) {
       const { dtype, size: n } = x;
       const [grow, contract, shrink] = n < 2
         ? [2, 0.5, 0.5]
@@ -161,7 +161,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const last = following.greater(n);
       const ends = and(and(collapsed, isFinite(bestValue)), or(and(vertex, last), replaces));
       const gained = m.before.sub(bestValue).greater(abs(bestValue).mul(16 * epsilon(dtype)));
-      const proven = and(ends, and(m.made.greater(1), not(gained)));
+      const proven = and(and(ends, not(marches)), and(m.made.greater(1), not(gained)));
 
       // A new simplex, a smaller one, or the next trial of this one.
       const makes = or(start, and(ends, not(proven)));
@@ -215,7 +215,11 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         before: select(makes, select(start, value, bestValue), m.before),
         made: m.made.add(makes.astype("int32")),
         accepted: and(isFinite(cost!), or(start, value.less(least))),
-        status: select(proven, int(statusCode("converged")), int(-1)),
+        status: select(
+          cost!.equal(-Infinity),
+          int(statusCode("diverged")),
+          select(proven, int(statusCode("converged")), int(-1)),
+        ),
       }];
     },
   };

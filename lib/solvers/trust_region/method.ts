@@ -12,7 +12,7 @@ import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { epsilon, smallestNormal } from "../../core/dtype.ts";
 import { treeMap } from "../../core/tree.ts";
-import { div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
+import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
@@ -64,6 +64,8 @@ export interface TrustRegionMemory {
   readonly walk: Walk;
   /** Whether the model's Jacobian is that of its point, and whether the next trial is there to make it so. */
   readonly fresh: NDArray;
+  /** Whether the last step that was taken was short beside how far the unknowns have been. */
+  readonly shortest: NDArray;
   readonly renews: NDArray;
   readonly jacobians: NDArray;
   /** The largest rank of a Jacobian so far. */
@@ -98,6 +100,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       strikes: int(0),
       walk: noWalk(x),
       fresh: bool(true),
+      shortest: bool(true),
       renews: bool(false),
       jacobians: int(0),
       rank: int(0),
@@ -204,7 +207,20 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const sound = and(not(at.flat), at.rank.equal(rank));
       // A sum of squares that is 0; a root to the precision of its terms, where it is not a simple one.
       const nothing = root ? at.terms.mul(16 * eps) : start.mul(rtol * rtol);
-      const exact = at.size.lessEqual(nothing.add(atol));
+      // What the step would be for the least residual that there is, beside how far the unknowns have been.
+      const went = at.x.sub(old.x);
+      const moves = and(accepted, not(or(or(first, walked), went.equal(0).all())));
+      // Whether the slopes here explain the step that led here: those of what dies out at infinity do not.
+      const [foreseen, seen] = [promise(at, went).change, norm(local.since.change)];
+      const explained = and(
+        and(moves, foreseen.greater(0)),
+        foreseen.greaterEqual(seen.mul(0.8)),
+      );
+      const shortest = select(moves, local.isShort(went), m.shortest);
+      const settled = and(
+        local.isShort(abs(at.newton).add(at.least)),
+        or(explained, not(or(local.marches, and(moves, not(shortest))))),
+      );
       const fits = root ? at.size.lessEqual(noise.mul(100)) : bool(true);
       const claim = eps ** 0.6;
       const [tight, loose] = [[rtol, rtol], [claim, claim / 10]].map(([share, ofResidual]) =>
@@ -227,7 +243,10 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       let status = select(or(over, isMean), int(statusCode("stagnated")), int(-1));
       const level = root ? bool(false) : and(sound, at.angle.less(eps ** 0.75));
       const ended = or(or(polishedOut, over), isMean);
-      const done = or(or(exact, tight), and(ended, or(loose, level)));
+      // Unknowns without a slope have come to theirs by steps that got short.
+      const exact = and(at.size.lessEqual(nothing), or(sound, shortest));
+      const given = atol === 0 ? bool(false) : at.size.lessEqual(atol);
+      const done = or(given, and(settled, or(or(exact, tight), and(ended, or(loose, level)))));
       status = select(and(done, not(walks)), int(statusCode("converged")), status);
       status = select(isFinite(at.size), status, int(-1));
       const renews = and(not(fresh), or(failed, status.greaterEqual(0)));
@@ -251,6 +270,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         strikes,
         walk,
         fresh,
+        shortest,
         renews,
         jacobians: m.jacobians.add(and(looked, anew).astype("int32")),
         rank,

@@ -9,7 +9,7 @@
  */
 import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
-import { epsilon } from "../../core/dtype.ts";
+import { epsilon, smallestNormal } from "../../core/dtype.ts";
 import { scaledColumns } from "../../linalg/matrices.ts";
 import { svd } from "../../linalg/svd.ts";
 import { full } from "../../primitives/constants/full.ts";
@@ -32,6 +32,8 @@ export interface Setting {
   readonly atol: number;
   /** Whether the residual itself is to vanish: a minimum of its norm is no solution then. */
   readonly root: boolean;
+  /** Whether the residual is a step in the unknowns, and so known to their rounding only. */
+  readonly displacement?: boolean | undefined;
   /** Bounds of the unknowns [n], or `null`. No trial lies outside. */
   readonly bounds: { readonly lower: NDArray; readonly upper: NDArray } | null;
 }
@@ -53,6 +55,8 @@ export interface Model {
   readonly cosine: NDArray;
   /** What rounding of the residual makes of the Gauss-Newton step [n]. */
   readonly doubt: NDArray;
+  /** What the least residual that can be seen makes of it [n]. */
+  readonly least: NDArray;
   /** What the residual is a sum of, by size: rounding is a share of it. */
   readonly terms: NDArray;
   /** Largest cosine of the angle between the residual and a column of the Jacobian. */
@@ -119,6 +123,7 @@ export function noModel(x: NDArray, m: number, keeps: Keeps): Model {
     newton: full([n], 0, dtype),
     cosine: number(Infinity),
     doubt: full([n], 0, dtype),
+    least: full([n], 0, dtype),
     terms: number(0),
     angle: number(Infinity),
     rank: scalarArray(0, "int32"),
@@ -139,7 +144,7 @@ export function modelAt(
   jacobian: NDArray,
   before: NDArray,
   sizes: { readonly scale: NDArray; readonly used: NDArray } | null,
-  { root, bounds }: Setting,
+  { root, bounds, displacement = false }: Setting,
   keeps: Keeps,
 ): Model {
   const { dtype } = x;
@@ -151,6 +156,7 @@ export function modelAt(
   const d = sizes === null ? longest : select(sizes.used, evenly(columns, sizes.scale), longest);
   const unit = orOne(d);
   const size = norm(r);
+  const tiny = scalarArray(smallestNormal(dtype), dtype);
   const direction = div(r, orOne(size));
   let a = div(jacobian, broadcastTo(expandDims(unit, [0]), jacobian.shape));
   let flat = root ? columns.less(0) : columns.less(before.mul(epsilon(dtype)));
@@ -187,6 +193,9 @@ export function modelAt(
     cosine,
     // The residual is known to a rounding error of each of its terms.
     doubt: spread.mul(norm(d.mul(x)).mul(epsilon(dtype) / Math.sqrt(m))),
+    least: spread.mul(
+      displacement ? maximum(norm(x).mul(epsilon(dtype)), tiny) : tiny,
+    ),
     terms: norm(columns.mul(x)),
     angle: reduceMax(angles, [0]),
     rank: reduceSum(kept.astype("int32"), [0]).add(resting),
@@ -202,15 +211,23 @@ export function stepAlong({ vt, d, size }: Model, along: NDArray): NDArray {
   return div(transposedTimes(vt, along), orOne(d)).mul(size).neg();
 }
 
-/** What is said of a step [n]: its length, and what it should gain, as a share of the squared residual norm. */
+/**
+ * What is said of a step [n]: its length, what it should gain, as a share of the squared residual norm, and the norm
+ * of the change of the residual.
+ */
 export function promise(
   { d, s, vt, c, size }: Model,
   step: NDArray,
-): { readonly length: NDArray; readonly predicted: NDArray } {
+): { readonly length: NDArray; readonly predicted: NDArray; readonly change: NDArray } {
   const scaled = d.mul(step);
   // |c|^2 - |c + S V^T D p|^2, without cancellation.
-  const q = div(s.mul(times(vt, scaled)), orOne(size));
-  return { length: norm(scaled), predicted: reduceSum(c.mul(2).add(q).mul(q), [0]).neg() };
+  const changes = s.mul(times(vt, scaled));
+  const q = div(changes, orOne(size));
+  return {
+    length: norm(scaled),
+    predicted: reduceSum(c.mul(2).add(q).mul(q), [0]).neg(),
+    change: norm(changes),
+  };
 }
 
 /** Whether the Gauss-Newton step is small, unknown by unknown, beside its value or beside the residual. */

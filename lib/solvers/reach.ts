@@ -1,0 +1,131 @@
+/**
+ * What every claim of the loop has to stand beside: how far the points have been. A residual may become small since
+ * the unknowns grow, or since they run to where it vanishes at infinity, and then what is left to go is no small
+ * share of the way: a unit step at 20 for `exp`, half the way for `1 / x`.
+ *
+ * Where numbers end, even that is not seen, since residuals and slopes are 0 there. What tells such points from
+ * solutions is that steps did not get shorter on the way (a march), and that the derivative at the end does not explain
+ * what the last step has changed: for `exp` a unit step changes 1.7 times as much, at a solution just as much.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { scalarArray } from "../core/concrete.ts";
+import { type DType, epsilon } from "../core/dtype.ts";
+import { full, zerosLike } from "../primitives/constants/full.ts";
+import { div, maximum } from "../primitives/elementwise/arithmetic.ts";
+import { and, or } from "../primitives/elementwise/compare.ts";
+import { isFinite } from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { reduceMax } from "../primitives/reduce/extremes.ts";
+import { reduceAnd } from "../primitives/reduce/logical.ts";
+import { dot, leafNorms, norm } from "./norms.ts";
+
+/** How far a solve has been: a tree of arrays. */
+export interface Reach {
+  /** The largest norm of each leaf so far, and which leaves began at 0: [leaves]. */
+  readonly far: NDArray;
+  readonly blank: NDArray;
+  /** Steps to better points, each in the direction of the one before and hardly shorter: int32. */
+  readonly march: NDArray;
+  /** The last of them, in units of the leaves: [n]. */
+  readonly last: NDArray;
+}
+
+/** Before the first evaluation. */
+export function noReach(x: NDArray, leaves: number): Reach {
+  const { dtype } = x;
+  return {
+    far: full([leaves], 0, dtype),
+    blank: full([leaves], 0, "bool"),
+    march: scalarArray(0, "int32"),
+    last: zerosLike(x),
+  };
+}
+
+/** With a point of which the leaves have the norms `sizes`; of the first one, those and the first step. */
+export function widened(reach: Reach, sizes: NDArray, isFirst: NDArray): Reach {
+  const known = select(isFinite(sizes), sizes, reach.far);
+  return {
+    ...reach,
+    far: maximum(reach.far, known),
+    blank: select(isFirst, known.equal(0), reach.blank),
+  };
+}
+
+/** With a step [n] to a better point, in units of the leaves. */
+export function marched(reach: Reach, step: NDArray, better: NDArray): Reach {
+  const [now, before] = [norm(step), norm(reach.last)];
+  const moves = and(better, now.greater(0));
+  const onwards = and(
+    now.greaterEqual(before.mul(hardlyShorter)),
+    dot(div(step, now), div(reach.last, before)).greater(0),
+  );
+  const count = select(onwards, reach.march.add(1), scalarArray(0, "int32"));
+  return {
+    ...reach,
+    march: select(moves, count, reach.march),
+    last: select(moves, step, reach.last),
+  };
+}
+
+/** Whether steps hardly get shorter: a bool. */
+export function marches({ march }: Reach): NDArray {
+  return march.greaterEqual(manySteps);
+}
+
+/** Whether what is left to go, by leaf, is short beside how far the leaf has been; one that began at 0, any leaf. */
+export function isNear({ far, blank }: Reach, left: NDArray, rtol: number): NDArray {
+  const own = far.size === 1
+    ? far
+    : select(blank, full(far.shape, 1, far.dtype).mul(reduceMax(far, [0])), far);
+  return reduceAnd(left.lessEqual(own.mul(nearness(rtol, far.dtype))), [0]);
+}
+
+/** The same of a step [n]. */
+export function isShort(
+  reach: Reach,
+  step: NDArray,
+  sizes: readonly number[],
+  rtol: number,
+): NDArray {
+  const left = leafNorms(stopGradient(step), sizes);
+  // After a march much less may be left, since all its steps are hardly longer.
+  return isNear(reach, select(marches(reach), left.mul(2 * manySteps), left), rtol);
+}
+
+/**
+ * Whether a leaf has only grown, so that its residual is small beside it, as large as the first one or hidden by
+ * rounding: by norms [leaves], of which `first` is that of the first residual and `scale` the size at the beginning.
+ */
+export function outgrown(
+  first: NDArray,
+  scale: NDArray,
+  x: NDArray,
+  r: NDArray,
+  rounding: NDArray,
+): NDArray {
+  const stays = and(r.greater(first.mul(0.1)), r.greater(rounding));
+  const hides = and(rounding.greater(first), rounding.greater(scale));
+  const grown = and(x.greater(scale.mul(growth)), first.greater(0));
+  return and(grown, or(stays, hides)).any();
+}
+
+/**
+ * The share of the way that may be left. Of a solution of multiplicity m it is the m-th root of the tolerance: those of
+ * 3 are let pass, in float64, and what falls as a power of the unknown is not, nor as an exponential before it is 0.
+ */
+function nearness(rtol: number, dtype: DType): number {
+  const tolerance = Math.max(rtol, epsilon(dtype) ** 0.75);
+  return Math.max(tolerance, Math.min(Math.cbrt(tolerance), 1 / 400));
+}
+
+/** Steps that hardly get shorter, after which a claim has to explain the last of them. */
+const manySteps = 8;
+
+/** What is hardly shorter than 1. Newton's steps to a solution of multiplicity m become shorter by `1 - 1 / m`. */
+const hardlyShorter = 0.8;
+
+/** Growth of a leaf beyond which its residual has to have fallen. */
+const growth = 10;
