@@ -23,7 +23,7 @@
  * - `scan`, `map`, `foriLoop`, `whileLoop`: loops, compiled as loops
  * - `cond`, `switchCase`: branches on traced values
  * - `associativeScan`: prefixes in a logarithmic number of steps
- * - `vmap`: one function over an axis of its arguments
+ * - `vmap`: one function over an axis of its arguments; `customVmap`, `sequentialVmap`: with a rule of its own
  *
  * **Compiling**
  *
@@ -32,6 +32,7 @@
  * - `exportOnnx`, `exportOnnxWith`: a function as a file for any ONNX runtime
  * - `exportWasm`, `exportWasmWith`: a function as a WebAssembly module that needs nothing else
  * - `makeJaxpr`, `evalShape`, `ShapeDtype`: programs and shapes, without running
+ * - `pureCallback`: values from functions that are no programs
  * - `check`: conditions that raise out of a function, compiled or not
  * - `debug`: values while a function runs, NaNs, programs at each stage, where compiled code differs
  *
@@ -110,6 +111,7 @@ export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
 
 // Transforms of functions
 export * from "./lib/transforms/public.ts";
+export { type Batched, customVmap, sequentialVmap } from "./lib/transforms/custom_vmap.ts";
 export { closureConvert, customGradient, linearTranspose } from "./lib/transforms/linear.ts";
 export { fwdAndBwd, type FwdAndBwdOptions, type Residuals } from "./lib/transforms/split_vjp.ts";
 export type {
@@ -133,6 +135,11 @@ export { exportWasm, exportWasmWith, type WasmFiles, type WasmOptions } from "./
 export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
 export { ShapeDtype } from "./lib/transforms/shape_dtype.ts";
 export { check } from "./lib/api/check.ts";
+export {
+  type CallbackResult,
+  pureCallback,
+  type PureCallbackOptions,
+} from "./lib/api/pure_callback.ts";
 export * as debug from "./lib/debug/mod.ts";
 
 // Trees

@@ -12,7 +12,7 @@ import type { Backend, Executable } from "../core/backend.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
-import { hasEffects } from "../core/effects.ts";
+import { needsHost } from "../core/effects.ts";
 import { simplify } from "../compile/pipeline.ts";
 import { Uncompilable } from "../kernel/errors.ts";
 import { compileProgram } from "../kernel/program.ts";
@@ -124,7 +124,7 @@ export class CpuBackend implements Backend {
       const primitive = this.#parts.uncompilable(error);
       if (primitive === null) throw error;
       // A graph runs as a whole: what a program does in its middle, the interpreter does.
-      const other = hasEffects(jaxpr) ? interpreter : this.#parts.other;
+      const other = needsHost(jaxpr) ? interpreter : this.#parts.other;
       this.#say(
         primitive,
         `injax: "cpu" cannot compile the primitive ${primitive}, so functions with it run on ` +

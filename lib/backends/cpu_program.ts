@@ -34,15 +34,17 @@ export interface PlacedValues {
 export interface Callback {
   /** The types of its arguments. */
   readonly avals: readonly ShapedArray[];
+  /** The types of its results. */
+  readonly outs: readonly ShapedArray[];
   /** Calls it. */
-  call(values: readonly ConcreteArray[]): void;
+  call(values: readonly ConcreteArray[]): readonly ConcreteArray[];
 }
 
 /** What the compiler makes of a jaxpr. */
 export interface CpuProgram {
   /**
    * The module. It imports `env.memory`, `env.constants` (an immutable i32: where the block of constants
-   * is) and its callbacks as `env.callback0`, ..., with an address for each argument. It exports `run`,
+   * is) and its callbacks as `env.callback0`, ..., with an address for each argument and result. It exports `run`,
    * which takes the address of the scratch memory, and those of inputs and outputs that are passed so.
    */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -233,8 +235,13 @@ export class CpuExecutable implements Executable {
       constants: block?.address ?? 0,
     };
     for (const [k, callback] of (this.#program.callbacks ?? []).entries()) {
-      env[`callback${k}`] = (...addresses: number[]) =>
-        callback.call(this.#arrays(callback, addresses));
+      env[`callback${k}`] = (...addresses: number[]) => {
+        const given = callback.call(this.#arrays(callback, addresses));
+        callback.outs.forEach((aval, i) => {
+          const at = addresses[callback.avals.length + i]! >>> 0;
+          copyIn(memory, port(inArena, aval), at, given[i]!.values);
+        });
+      };
     }
     const { run } = new WebAssembly.Instance(this.#module, { env }).exports;
     this.#runs[this.#constants.running] = run as Run;

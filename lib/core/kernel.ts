@@ -147,6 +147,13 @@ export interface KernelBuilder {
     run: (values: readonly ConcreteArray[]) => void,
     when?: KernelValue,
   ): void;
+
+  /** Asks the host for arrays of these types, made of others. What `run` throws ends the program. */
+  ask(
+    inputs: readonly KernelValue[],
+    outs: readonly ShapedArray[],
+    run: (values: readonly ConcreteArray[]) => readonly ConcreteArray[],
+  ): KernelValue[];
 }
 
 /**

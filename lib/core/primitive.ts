@@ -439,6 +439,9 @@ export interface Primitive<P> {
     axisName?: string | null,
   ) => BatchResult;
 
+  /** Whether what it gives comes from a function of the user's, for which files and graphs have nobody to ask. */
+  readonly asksHost?: true;
+
   /**
    * The name of the batch axis that it is over, for an operation between lanes: the rule `batch` of that
    * axis is asked whether or not an input is mapped. Left out where lanes do not know of each other.

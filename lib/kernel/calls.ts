@@ -1,5 +1,5 @@
 /**
- * Calls of routines and of the host.
+ * Calls of routines and of the host, which does something or gives arrays.
  *
  * Of routines: their arrays are in memory one element after another, and their scratch arrays are
  * free again behind the call.
@@ -55,7 +55,14 @@ export function effectStep(
     const { f, unit } = emitter;
     const avals = inputs.map(({ shape, dtype }) => ({ shape, dtype }));
     const fn = unit.module.import(avals.map(() => I32));
-    unit.callbacks.push({ avals, call });
+    unit.callbacks.push({
+      avals,
+      outs: [],
+      call(values) {
+        call(values);
+        return [];
+      },
+    });
     if (when !== null) {
       emitter.scalar(when);
       f.block("if");
@@ -66,5 +73,28 @@ export function effectStep(
     }
     f.call(fn);
     if (when !== null) f.end();
+  });
+}
+
+/** See `KernelBuilder.ask`. */
+export function askStep(
+  b: StepBuilder,
+  inputs: readonly Val[],
+  outs: readonly ShapedArray[],
+  call: (values: readonly ConcreteArray[]) => readonly ConcreteArray[],
+): Val[] {
+  const dense = inputs.map((v) => sizeOf(v.shape) === 0 ? v : b.dense(v));
+  return b.act(dense, outs, (emitter, step) => {
+    const { f, unit } = emitter;
+    const avals = inputs.map(({ shape, dtype }) => ({ shape, dtype }));
+    const fn = unit.module.import([...avals, ...outs].map(() => I32));
+    unit.callbacks.push({ avals, outs, call });
+    const places = step.outs.map((o) => emitter.place(o, step.index));
+    for (const v of dense) {
+      if (v.kind === "view") emitter.address(v.buffer.place!);
+      else f.i32(0); // of no elements
+    }
+    for (const p of places) emitter.address(p);
+    f.call(fn);
   });
 }

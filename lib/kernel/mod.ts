@@ -6,7 +6,7 @@
 import type { NDArray } from "../core/array.ts";
 import { type FileChecks, fileProgram } from "../compile/checks.ts";
 import { simplify } from "../compile/pipeline.ts";
-import { hasEffects } from "../core/effects.ts";
+import { needsHost } from "../core/effects.ts";
 import { BackendError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { checkNames, inputNamesOf, outputNamesOf, recordFile } from "../transforms/files.ts";
@@ -113,11 +113,11 @@ export function exportWasmWith<A extends unknown[] = NDArray[]>(
   const [avals, def] = argumentTypes("exportWasm", f, args);
   const { jaxpr: recorded, outDef } = recordFile("exportWasm", f, def, avals);
   const { jaxpr, messages } = fileProgram("exportWasm", recorded, checks);
-  if (hasEffects(jaxpr)) {
+  if (needsHost(jaxpr)) {
     throw new BackendError(
       `exportWasm: ${
         nameOf(f)
-      } prints or calls back, for which a file has nobody to ask. Leave that out, or ` +
+      } prints, calls back or asks a function of its own, for which a file has nobody to ask. Leave that out, or ` +
         "return what it looks at",
     );
   }

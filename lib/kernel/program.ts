@@ -173,14 +173,14 @@ function sizeOfNth(arrays: Jaxpr["outputs"], n: number): number {
   return arrays.map((v) => bytesOf(v.aval)).sort((a, b) => b - a)[n]!;
 }
 
-/** What stands for an effect that was found not to happen. */
-const NOTHING: Callback = { avals: [], call: () => {} };
+/** What stands for a call that was found not to happen. */
+const NOTHING: Callback = { avals: [], outs: [], call: () => [] };
 
-/** How many effects a program has, those of the programs in it included. */
+/** How often a program calls the host, the programs in it included. */
 function countEffects(jaxpr: Jaxpr): number {
   return jaxpr.eqns.reduce((n, { primitive, params }) => {
-    const { effect, programs } = primitive.passes;
+    const { asksHost, passes: { effect, programs } } = primitive;
     const inner = programs === null ? [] : programs.list(params);
-    return inner.reduce((m, c) => m + countEffects(c.jaxpr), n + (effect ? 1 : 0));
+    return inner.reduce((m, c) => m + countEffects(c.jaxpr), n + (effect || asksHost ? 1 : 0));
   }, 0);
 }

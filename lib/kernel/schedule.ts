@@ -19,7 +19,7 @@ import {
 } from "../core/primitive.ts";
 import type { Routine } from "../routine/routine.ts";
 import { type Expr, Exprs, scalarType } from "../scalar/expr.ts";
-import { callStep, effectStep } from "./calls.ts";
+import { askStep, callStep, effectStep } from "./calls.ts";
 import { chooseStep, scanStep, whileStep } from "./control.ts";
 import { Uncompilable } from "./errors.ts";
 import { assembleStep, sliceStep, updateStep } from "./parts.ts";
@@ -381,6 +381,14 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     when?: KernelValue,
   ): void {
     effectStep(this, inputs as Val[], run, (when as Val | undefined) ?? null);
+  }
+
+  ask(
+    inputs: readonly KernelValue[],
+    outs: readonly ShapedArray[],
+    run: (values: readonly ConcreteArray[]) => readonly ConcreteArray[],
+  ): Val[] {
+    return askStep(this, inputs as Val[], outs, run);
   }
 
   inline(jaxpr: Jaxpr, inputs: readonly KernelValue[]): Val[] {

@@ -21,8 +21,10 @@ export type Constants = (value: Literal) => Buffer;
 export interface Callback {
   /** The types of the arrays that it is given, by address. */
   readonly avals: readonly ShapedArray[];
+  /** The types of the arrays that it gives, to addresses behind those. */
+  readonly outs: readonly ShapedArray[];
   /** What is done with them. */
-  readonly call: (values: readonly ConcreteArray[]) => void;
+  readonly call: (values: readonly ConcreteArray[]) => readonly ConcreteArray[];
 }
 
 /** What all parts of a program share. */

@@ -62,7 +62,10 @@ export function runProgram(
   for (const { offset, values } of program.constants) write(constants + offset, values);
   ins.forEach((at, i) => write(at, args[i]!));
   const callbacks = program.callbacks.map(({ avals, call }) => (...addresses: number[]): void => {
-    call(avals.map((aval, i) => ConcreteArray.fromHost(aval, read(memory, addresses[i]!, aval))));
+    const given = call(
+      avals.map((aval, i) => ConcreteArray.fromHost(aval, read(memory, addresses[i]!, aval))),
+    );
+    given.forEach((x, i) => write(addresses[avals.length + i]!, x.values));
   });
   const { instance } = instantiate(program.bytes, memory, constants, callbacks);
   const pointers = [

@@ -70,7 +70,7 @@ export function runEffect(params: EffectParams, inputs: readonly ConcreteArray[]
 }
 
 /** What of an input is one lane's. */
-function inLane(
+export function inLane(
   x: ConcreteArray,
   mapped: readonly boolean[],
   lanes: readonly number[],
