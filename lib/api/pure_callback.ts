@@ -23,7 +23,7 @@ export interface PureCallbackOptions {
    * `"expandDims"` once for all, with the lanes along a first axis, of length 1 where an argument is the same in
    * all; `"broadcastAll"` likewise, with arguments that are the same repeated.
    */
-  readonly vmapMethod?: VmapMethod | undefined;
+  readonly vmapMethod?: "sequential" | "expandDims" | "broadcastAll" | undefined;
 }
 
 const callbackOptions: OptionTable<PureCallbackOptions> = { vmapMethod: "string" };

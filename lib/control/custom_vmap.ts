@@ -9,6 +9,7 @@ import {
   definePrimitive,
   type Jaxpr,
   Linear,
+  type Passes,
   type Primitive,
   stationary,
 } from "../core/primitive.ts";
@@ -81,6 +82,27 @@ function differentiatedRule(
   };
 }
 
+/** What it says to passes. */
+function passes(): Passes<CustomVmapParams> {
+  return {
+    ...stationary,
+    programs: {
+      ...calls<CustomVmapParams>({
+        // Tangents are recorded one by one: what is linear in them has no rule.
+        partial: (_, args, { jaxpr }) => evalJaxpr(jaxpr, args, bind),
+        narrow: whole,
+        within: null,
+      }),
+      list: ({ jaxpr, numConsts }) => [once("call", jaxpr, { first: 0, count: numConsts })],
+      extend: (params, _, jaxpr, count) => ({
+        ...params,
+        jaxpr,
+        numConsts: params.numConsts + count,
+      }),
+    },
+  };
+}
+
 /** A function with a rule for lanes. */
 export const customVmapP: Primitive<CustomVmapParams> = /* @__PURE__ */ definePrimitive<
   CustomVmapParams
@@ -121,23 +143,7 @@ export const customVmapP: Primitive<CustomVmapParams> = /* @__PURE__ */ definePr
     const [outs, batched] = rule(size, dims.slice(numConsts).map((d) => d !== null), front);
     return [outs, batched.map((b) => b ? 0 : null)];
   },
-  passes: {
-    ...stationary,
-    programs: {
-      ...calls<CustomVmapParams>({
-        // Tangents are recorded one by one: what is linear in them has no rule.
-        partial: (_, args, { jaxpr }) => evalJaxpr(jaxpr, args, bind),
-        narrow: whole,
-        within: null,
-      }),
-      list: ({ jaxpr, numConsts }) => [once("call", jaxpr, { first: 0, count: numConsts })],
-      extend: (params, _, jaxpr, count) => ({
-        ...params,
-        jaxpr,
-        numConsts: params.numConsts + count,
-      }),
-    },
-  },
+  passes: /* @__PURE__ */ passes(),
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
   kernel: (b, inputs, { jaxpr }) => b.inline(jaxpr, inputs),
   samples: () => [{

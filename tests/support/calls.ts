@@ -176,6 +176,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   remat: [square],
   customGradient: [(y: injax.NDArray) => [y, (ct: unknown) => ct]],
   fwdAndBwd: [square, 0],
+  sequentialVmap: [square],
   customVmap: [square, (_: number, __: unknown, y: unknown) => [y, true]],
   pureCallback: [() => 1, new injax.ShapeDtype([]), [x]],
   loadBackend: ["interpreter"],

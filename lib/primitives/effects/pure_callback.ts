@@ -128,6 +128,7 @@ export const pureCallbackP: Primitive<PureCallbackParams> = /* @__PURE__ */ defi
       },
       skip: {
         jvp: "nothing is known of its derivatives",
+        transpose: "nothing is known of its derivatives",
         onnx: "graphs ask nobody",
       },
     }, {
@@ -143,6 +144,7 @@ export const pureCallbackP: Primitive<PureCallbackParams> = /* @__PURE__ */ defi
       },
       skip: {
         jvp: "nothing is known of its derivatives",
+        transpose: "nothing is known of its derivatives",
         onnx: "graphs ask nobody",
       },
     }];
