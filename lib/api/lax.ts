@@ -78,7 +78,7 @@ export { dynamicSlice, dynamicUpdateSlice, slice } from "./indexing.ts";
 export { concatenate, stack, tile } from "./joining.ts";
 export { expandDims } from "./shaping.ts";
 export { erf, erfc, erfInv, expit as logistic } from "./special.ts";
-export { digamma, gammaln as lgamma, polygamma } from "./special/gamma.ts";
+export { digamma, gammaln as lgamma, polygamma, zeta } from "./special/gamma.ts";
 
 // Transforms
 export {

@@ -99,6 +99,8 @@ export * from "./special/entropy.ts";
 export * from "./special/bessel.ts";
 export * from "./special/integrals.ts";
 
+export * from "./special/bernoulli.ts";
+export * from "./special/beta.ts";
 export * from "./special/gamma.ts";
 
 // ---------------------------------------------------------------- as in nn

@@ -1,18 +1,20 @@
 /**
  * Arithmetic on floats in general, so that a formula is written once for whatever it is to become:
  * scalar expressions, of which eager loops and vector code are made ({@linkcode ExprArithmetic}), nodes
- * of a graph (`primitives/graph/arithmetic.ts`), or values with their derivatives (`dual.ts`).
+ * of a graph (`primitives/elementwise/formula_graph.ts`), or values with their derivatives (`dual.ts`).
  *
  * @module
  */
-import { exp } from "./exp.ts";
+import { exp, expm1 } from "./exp.ts";
 import { Apart, type Expr, type Exprs } from "./expr.ts";
-import { log } from "./log.ts";
+import { log, log1p } from "./log.ts";
 import { pow } from "./power.ts";
 import { cos, sin } from "./trig.ts";
 
 /** What formulas are made of. Values and conditions are both `V`. */
 export interface Arithmetic<V> {
+  /** Binary digits of a value. */
+  readonly digits: 24 | 53;
   /** A constant. */
   number(x: number): V;
   /** `x + y`. */
@@ -41,6 +43,10 @@ export interface Arithmetic<V> {
   sin(x: V): V;
   /** The cosine. */
   cos(x: V): V;
+  /** `log(1 + x)`. */
+  log1p(x: V): V;
+  /** `e^x - 1`. */
+  expm1(x: V): V;
   /** `x^y` for positive `x`. */
   pow(x: V, y: V | number): V;
   /** `x < y`, a condition. */
@@ -80,8 +86,13 @@ export class Part {
 
 /** Formulas as scalar expressions. */
 export class ExprArithmetic implements Arithmetic<Expr> {
+  /** Binary digits of a value. */
+  readonly digits: 24 | 53;
+
   /** Formulas on values of a type of floats. */
-  constructor(readonly e: Exprs, readonly ty: "f32" | "f64") {}
+  constructor(readonly e: Exprs, readonly ty: "f32" | "f64") {
+    this.digits = ty === "f64" ? 53 : 24;
+  }
 
   #of(x: Expr | number): Expr {
     return typeof x === "number" ? this.e.constant(x, this.ty) : x;
@@ -141,6 +152,14 @@ export class ExprArithmetic implements Arithmetic<Expr> {
   /** The cosine. */
   cos(x: Expr): Expr {
     return cos(this.e, x);
+  }
+  /** `log(1 + x)`. */
+  log1p(x: Expr): Expr {
+    return log1p(this.e, x);
+  }
+  /** `e^x - 1`. */
+  expm1(x: Expr): Expr {
+    return expm1(this.e, x);
   }
   /** `x^y` for positive `x`. */
   pow(x: Expr, y: Expr | number): Expr {

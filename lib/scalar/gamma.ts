@@ -109,7 +109,7 @@ export function digamma<V>(m: Arithmetic<V>, x: V): V {
 /** Terms of the sum in front of the expansion, and of the expansion. */
 const TERMS = 10;
 /** B_2j / (2j)!, j = 1, 2, ... */
-const BERNOULLI: readonly number[] = [
+export const BERNOULLI: readonly number[] = [
   1 / 12,
   -1 / 720,
   1 / 30240,

@@ -1,21 +1,19 @@
 /**
- * The logarithm of the gamma function and its derivatives: lgamma, digamma, polygamma.
+ * The logarithm of the gamma function and its derivatives: lgamma, digamma, polygamma; the function itself, and Hurwitz's
+ * zeta function, of which polygamma is a part.
  *
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { checkDType } from "../../core/checks.ts";
-import { allocate, type DType, isFloat } from "../../core/dtype.ts";
-import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
+import type { Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { scalarOfFormula } from "../../scalar/arithmetic.ts";
 import * as scalar from "../../scalar/gamma.ts";
-import { elementwiseLoop } from "../../scalar/javascript.ts";
-import { lowerFormula } from "../graph/arithmetic.ts";
-import { mul } from "./arithmetic.ts";
-import { elementwise, elementwiseSamples, lowerElementwise, once } from "./factory.ts";
-import { formula1 } from "./formulas.ts";
-import { map1 } from "./loops.ts";
+import { gamma as gammaFunction, gammasgn as signOfGamma } from "../../scalar/gamma_function.ts";
+import { zeta as zetaFunction } from "../../scalar/zeta.ts";
+import { derivativeOfOrder } from "../../scalar/dual.ts";
+import { scalarLike } from "../constants/full.ts";
+import { add, mul, neg } from "./arithmetic.ts";
+import { bindFamily, familySamples, formula1, formulaFamily } from "./formulas.ts";
 
 // Around where the approximations meet, poles, and where results leave the range of floats.
 const SPECIAL = [
@@ -55,62 +53,89 @@ export interface PolygammaParams {
   readonly n: number;
 }
 
-const floatTypes = ["float32", "float64"] as const;
-
-const polygammaLoops = new Map<number, ReturnType<typeof loopsOf>>();
-
-function loopsOf(n: number): (dtype: DType) => ReturnType<typeof map1> {
-  const expr = scalarOfFormula(scalar.polygamma(n));
-  return once((dtype) => map1(elementwiseLoop(expr, [dtype])));
-}
-
-const polygammaP: Primitive<PolygammaParams> = /* @__PURE__ */ definePrimitive<PolygammaParams>({
+const polygammaP = /* @__PURE__ */ formulaFamily<PolygammaParams>({
   name: "polygamma",
-  abstractEval(inputs) {
-    const x = inputs[0]!;
-    if (!isFloat(x.dtype)) checkDType("polygamma", "x", x, floatTypes);
-    return inputs;
-  },
-  impl([x], { n }) {
-    const { values, dtype } = x!;
-    let loops = polygammaLoops.get(n);
-    if (loops === undefined) polygammaLoops.set(n, loops = loopsOf(n));
-    const y = allocate(dtype, values.length);
-    loops(dtype)(y, values);
-    return [y];
-  },
-  jvp: ([x], [t], { n }) => [
-    [polygamma(n, x!)],
-    [mul(t!, polygamma(n + 1, x!))],
-  ],
-  transpose: "nonlinear",
-  batch: ([x], [dim], _, { n }) => [[polygamma(n, x!)], [dim!]],
-  passes: ordinary,
-  lower: (g, inputs, { n }, avals, [out]) => [
-    lowerElementwise(
-      g,
-      inputs,
-      avals,
-      out!,
-      (xs) => lowerFormula(scalar.polygamma(n))(g, xs, avals[0]!.dtype),
-    ),
-  ],
-  kernel(b, inputs, { n }, _, [out]) {
-    const expr = scalarOfFormula(scalar.polygamma(n));
-    return [b.map(inputs, out!, (e, [x]) => expr(e, x!))];
-  },
-  heavy: elementwise,
-  samples: () =>
-    [1, 2].flatMap((n) =>
-      elementwiseSamples(floatTypes, 1, { range: [0.2, 9], special: SPECIAL }).map((sample) => ({
-        ...sample,
-        name: `${sample.name} of order ${n}`,
-        params: { n },
-      }))
-    ),
+  key: ({ n }) => String(n),
+  formula: ({ n }) => scalar.polygamma(n),
+  slopes: [({ n }, [x]) => polygamma(n + 1, x!)],
+  samples: () => [1, 2].flatMap((n) => familySamples({ n }, [[0.2, 9]], SPECIAL.map((x) => [x]))),
 });
 
 /** The `n`th derivative of `digamma`, elementwise; itself for `n` = 0. */
 export function polygamma(n: number, x: NDArray): NDArray {
   return n === 0 ? digamma(x) : bind1(polygammaP, [x], { n });
+}
+
+// ---------------------------------------------------------------- the function itself
+
+const gammaP = /* @__PURE__ */ formula1({
+  name: "gamma",
+  formula: gammaFunction,
+  jvp: (t, x, y) => mul(t, mul(y, digamma(x))),
+  domain: { range: [0.2, 9], special: [...SPECIAL, -0.5, -40.25, -300.5] },
+});
+
+/** The gamma function, elementwise. */
+export function gamma(x: NDArray): NDArray {
+  return bind1(gammaP, [x], null);
+}
+
+const gammasgnP = /* @__PURE__ */ formula1({
+  name: "gammasgn",
+  formula: signOfGamma,
+  jvp: null,
+  domain: { special: SPECIAL },
+});
+
+/** The sign of the gamma function, elementwise. */
+export function gammasgn(x: NDArray): NDArray {
+  return bind1(gammasgnP, [x], null);
+}
+
+// ---------------------------------------------------------------- zeta
+
+/** Of `zeta`. */
+export interface ZetaParams {
+  /** How often it is differentiated by `s`. */
+  readonly order: number;
+}
+
+const zetaP: Primitive<ZetaParams> = /* @__PURE__ */ formulaFamily<ZetaParams>({
+  name: "zeta",
+  key: ({ order }) => String(order),
+  formula: ({ order }) => derivativeOfOrder(zetaFunction, 0, order),
+  slopes: [
+    ({ order }, [s, q]) => bind1(zetaP, [s!, q!], { order: order + 1 }),
+    // By s as often, -s zeta(s + 1, q) is -s D zeta(s + 1, q) and, of one order less, -order D zeta(s + 1, q).
+    ({ order }, [s, q]) => {
+      const next = add(s!, scalarLike(1, s!));
+      const first = neg(mul(s!, bind1(zetaP, [next, q!], { order })));
+      if (order === 0) return first;
+      const second = bind1(zetaP, [next, q!], { order: order - 1 });
+      return add(first, mul(scalarLike(-order, s!), second));
+    },
+  ],
+  samples: () => [
+    ...familySamples({ order: 0 }, [[1.5, 6], [0.3, 9]], [
+      [2, 0],
+      [2, -1.5],
+      [3, -0.25],
+      [2, -2],
+      [2.5, -0.5],
+      [1, 2],
+      [0.5, 2],
+      [2, Infinity],
+      [2, NaN],
+      [NaN, 2],
+      [40, 3],
+      [1.001, 5],
+      [3, 1e10],
+    ]),
+    ...familySamples({ order: 1 }, [[1.5, 6], [0.3, 9]], [[2, 1], [3, 4.5]]),
+  ],
+});
+
+/** Hurwitz's zeta function, elementwise. */
+export function zeta(s: NDArray, q: NDArray): NDArray {
+  return bindFamily(zetaP, [s, q], { order: 0 });
 }

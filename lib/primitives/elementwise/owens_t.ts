@@ -11,7 +11,7 @@ import type { Expr } from "../../scalar/expr.ts";
 import { ndtr as scalarNdtr } from "../../scalar/normal.ts";
 import { owensT as scalarOwensT } from "../../scalar/owens_t.ts";
 import { scalarLike } from "../constants/full.ts";
-import { GraphArithmetic } from "../graph/arithmetic.ts";
+import { GraphArithmetic } from "./formula_graph.ts";
 import { Formula } from "../graph/formula.ts";
 import { add, div, mul } from "./arithmetic.ts";
 import { exp } from "./elementary.ts";

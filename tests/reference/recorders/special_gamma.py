@@ -2,7 +2,7 @@
 
 import mpmath as mp
 
-from recorders.special_points import graded, near, uniform
+from recorders.special_points import graded, near, pairs, rng, uniform
 
 
 def gammaln(x):
@@ -35,3 +35,34 @@ for n in (1, 2, 3, 10, 40):
     points = [*uniform(0, 3), *uniform(3, 60), *graded(-size, size)]
     FUNCTIONS[f"polygamma of order {n}"] = (polygamma(n), points)
 FUNCTIONS["polygamma of order 1 on the left"] = (polygamma(1), LEFT)
+
+
+def betaln(a, b):
+    return mp.re(mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b))
+
+
+MIXED = [*uniform(0, 12), *graded(-30, 60), *uniform(6, 100)]
+SHUFFLED = rng.permutation(MIXED).tolist()
+TOTALS = [*uniform(0, 100), *uniform(100, 1000, 20)]
+WHOLE = rng.integers(0, 60, 40).tolist()
+
+FUNCTIONS.update({
+    "gamma": (mp.gamma, [*uniform(0, 3), *uniform(3, 34), *graded(-120, -1), *negative(uniform(0, 30))]),
+    "gamma of what float64 alone has": (mp.gamma, [*uniform(34, 171), *negative(uniform(30, 170))]),
+    "factorial": (mp.factorial, range(0, 34)),
+    "betaln": (betaln, pairs(MIXED, SHUFFLED)),
+    "beta": (mp.beta, pairs([*uniform(0, 8), *graded(-10, 3)], [*uniform(0, 8), *graded(-10, 3)])),
+    "comb": (mp.binomial, pairs(WHOLE, [int(n * r) for n, r in zip(WHOLE, uniform(0, 1, 40))])),
+    "binom": (mp.binomial, pairs(TOTALS, [n * r for n, r in zip(TOTALS, uniform(0, 1, 50))])),
+    "poch": (mp.rf, pairs([*uniform(0.1, 10), *uniform(10, 60, 20)], [*uniform(0, 10), *uniform(0, 60, 20)])),
+    "zeta": (
+        mp.zeta,
+        [
+            *pairs(uniform(1, 10), uniform(0, 10)),
+            *pairs(uniform(1, 60, 20), uniform(0, 60, 20)),
+            *pairs([2, 3, 4, 5, 6] * 4, graded(-20, 100, 20)),
+        ],
+    ),
+    "zeta of negative numbers": (mp.zeta, pairs([2, 3, 4, 5] * 5, negative(uniform(0, 12, 20)))),
+    "bernoulli": (mp.bernoulli, range(0, 64)),
+})

@@ -6,15 +6,19 @@
 import type { DType } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import type { Arithmetic, Formula as Rule, Part } from "../../scalar/arithmetic.ts";
-import { Formula } from "./formula.ts";
+import { Formula } from "../graph/formula.ts";
+import { expm1In, log1pIn } from "./accurate.ts";
 
 /** Values of a graph, all of one dtype of floats. */
 export class GraphArithmetic implements Arithmetic<Value> {
+  /** Binary digits of a value. */
+  readonly digits: 24 | 53;
   readonly #f: Formula;
 
   /** Formulas in `g` on values of `dtype`. */
   constructor(g: Lowering, dtype: DType) {
     this.#f = new Formula(g, dtype);
+    this.digits = dtype === "float64" ? 53 : 24;
   }
 
   /** A constant. */
@@ -72,6 +76,14 @@ export class GraphArithmetic implements Arithmetic<Value> {
   /** The cosine. */
   cos(x: Value): Value {
     return this.#f.op("Cos", x);
+  }
+  /** `log(1 + x)`. */
+  log1p(x: Value): Value {
+    return log1pIn(this.#f, x);
+  }
+  /** `e^x - 1`. */
+  expm1(x: Value): Value {
+    return expm1In(this.#f, x);
   }
   /** `x^y`. */
   pow(x: Value, y: Value | number): Value {
