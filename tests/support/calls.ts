@@ -148,6 +148,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   invpascal: [2],
   pascal: [2],
   "numpy.meshgrid": [[x, x]],
+  "special.bernoulli": [3],
   "numpy.astype": [m, "int32"],
   "lax.convertElementType": [m, "int32"],
   ...laneCalls,

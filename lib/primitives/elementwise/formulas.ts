@@ -24,7 +24,16 @@ import { moveAxis } from "../shape/transpose.ts";
 import { expandDims } from "../shape/reshape.ts";
 import { broadcastTo } from "../sum/broadcast.ts";
 import { add, mul } from "./arithmetic.ts";
-import { elementwise, floats, lowerElementwise, once, unary, type UnaryRules } from "./factory.ts";
+import {
+  binary,
+  type BinaryRules,
+  elementwise,
+  floats,
+  lowerElementwise,
+  once,
+  unary,
+  type UnaryRules,
+} from "./factory.ts";
 import { lowerFormula } from "./formula_graph.ts";
 
 /** What a primitive of one operand states. */
