@@ -18,7 +18,25 @@ import { bindFamily, familySamples, formula1, formulaFamily } from "./formulas.t
 // Around where the approximations meet, poles, and where results leave the range of floats.
 const SPECIAL = [
   ...[0, -0, 1e-30, -1e-8, 0.2, 0.75, 1, 1.25, 1.4616321449683622, 1.75, 2, 2.5, 2.8, 6.5, 7.8, 8],
-  ...[33.3, 1e10, 3e38, -0.25, -0.3, -1, -1.5, -2.457, -9.75, -100.5, Infinity, -Infinity, NaN],
+  ...[
+    33.3,
+    40.25,
+    1e10,
+    3e38,
+    -40.25,
+    -300.5,
+    -0.5,
+    -0.25,
+    -0.3,
+    -1,
+    -1.5,
+    -2.457,
+    -9.75,
+    -100.5,
+    Infinity,
+    -Infinity,
+    NaN,
+  ],
 ];
 
 const lgammaP = /* @__PURE__ */ formula1({
@@ -72,7 +90,7 @@ const gammaP = /* @__PURE__ */ formula1({
   name: "gamma",
   formula: gammaFunction,
   jvp: (t, x, y) => mul(t, mul(y, digamma(x))),
-  domain: { range: [0.2, 9], special: [...SPECIAL, -0.5, -40.25, -300.5] },
+  domain: { range: [0.2, 9], special: SPECIAL },
 });
 
 /** The gamma function, elementwise. */
