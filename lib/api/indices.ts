@@ -5,7 +5,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { AxisError, formatShape, ShapeError } from "../core/errors.ts";
+import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { int32Constant, scalarLike } from "../primitives/constants/full.ts";
 import { add } from "../primitives/elementwise/arithmetic.ts";
 import { and, ge, lt } from "../primitives/elementwise/compare.ts";
@@ -23,7 +23,11 @@ export function staticIndex(
   x: NDArray,
 ): number {
   if (!Number.isInteger(index)) {
-    throw new TypeError(`${op}: an index must be an integer, not ${index}`);
+    throw new TypeError(
+      `${op}: an index must be an integer, not ${
+        typeof index === "number" ? index : describeValue(index)
+      }`,
+    );
   }
   if (index < -n || index >= n) {
     throw new AxisError(

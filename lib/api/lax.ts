@@ -77,8 +77,35 @@ export { full, fullLike } from "./creation.ts";
 export { dynamicSlice, dynamicUpdateSlice, slice } from "./indexing.ts";
 export { concatenate, stack, tile } from "./joining.ts";
 export { expandDims } from "./shaping.ts";
+export { unstack } from "./stacking.ts";
 export { erf, erfc, erfInv, expit as logistic } from "./special.ts";
 export { digamma, gammaln as lgamma, polygamma, zeta } from "./special/gamma.ts";
+
+// With arguments of their own
+export type { ShapeLike } from "./arguments.ts";
+export type { CumulativeOptions } from "../core/method_options.ts";
+export {
+  cbrt,
+  clamp,
+  div,
+  integerPow,
+  max,
+  min,
+  mulhi,
+  type PrecisionOptions,
+  reducePrecision,
+  rem,
+  round,
+  type RoundOptions,
+  select,
+  selectN,
+  shiftRightArithmetic,
+  shiftRightLogical,
+} from "./lax/elementwise.ts";
+export { bitcastConvertType, clz, nextafter, populationCount } from "./lax/bits.ts";
+export * from "./lax/shaping.ts";
+export * from "./lax/reducing.ts";
+export * from "./lax/sorting.ts";
 
 // Transforms
 export {
