@@ -92,7 +92,6 @@ export {
   max,
   min,
   mulhi,
-  type PrecisionOptions,
   reducePrecision,
   rem,
   round,

@@ -160,7 +160,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "lax.reduceAnd": [ints, [0]],
   "lax.reduceOr": [ints, [0]],
   "lax.reduceXor": [ints, [0]],
-  "lax.reducePrecision": [m, { exponentBits: 5, mantissaBits: 10 }],
+  "lax.reducePrecision": [m, 5, 10],
   "lax.squeeze": [np.ones([1, 2]), [0]],
   ...laneCalls,
   "lax.conv": [line, kernel, [1], "SAME"],

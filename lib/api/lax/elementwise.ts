@@ -251,22 +251,9 @@ export function mulhi(x: Operand, y: Operand): NDArray {
   return less(less(signed, b, a), a, b);
 }
 
-/** Options of {@linkcode reducePrecision}. */
-export interface PrecisionOptions {
-  /** Bits of the exponent, at least 1. */
-  readonly exponentBits: number;
-  /** Bits of the mantissa, 0 or more. */
-  readonly mantissaBits: number;
-}
-
-const precisionOptions: OptionTable<PrecisionOptions> = {
-  exponentBits: "number",
-  mantissaBits: "number",
-};
-
 /**
  * Elementwise `x` rounded to what a float of fewer bits holds, halves to even, as
- * `jax.lax.reduce_precision`: what is too large for it is infinite, and what is below its normal numbers is 0.
+ * `jax.lax.reduce_precision`: with so many bits of the exponent and of the mantissa. What is too large for it is infinite, and what is below its normal numbers is 0.
  *
  * @throws {DTypeError} where `x` is not a float.
  *
@@ -274,16 +261,22 @@ const precisionOptions: OptionTable<PrecisionOptions> = {
  * ```ts
  * import * as lax from "@injax/injax/lax";
  *
- * console.log(lax.reducePrecision(1.2345, { exponentBits: 8, mantissaBits: 3 }).item()); // 1.25
+ * console.log(lax.reducePrecision(1.2345, 8, 3).item()); // 1.25
  * ```
  */
-export function reducePrecision(x: Operand, options: PrecisionOptions): NDArray {
+export function reducePrecision(
+  x: Operand,
+  exponentBits: number,
+  mantissaBits: number,
+): NDArray {
   const op = "reducePrecision";
-  if (arguments.length > 1) checkCall("reducePrecision(x, options)", arguments, precisionOptions);
+  if (arguments.length > 3) {
+    checkCall("reducePrecision(x, exponentBits, mantissaBits)", arguments);
+  }
   const a = expectFloat(op, x);
   const [most, digits] = a.dtype === "float32" ? [8, 23] : [11, 52];
-  const exponentBits = expectInteger(op, options?.exponentBits, "exponentBits", 1);
-  const mantissaBits = expectInteger(op, options?.mantissaBits, "mantissaBits", 0);
+  expectInteger(op, exponentBits, "exponentBits", 1);
+  expectInteger(op, mantissaBits, "mantissaBits", 0);
   const fewer = Math.min(exponentBits, most);
   let y = a;
   if (mantissaBits < digits) {
