@@ -6,7 +6,7 @@
 import type { NDArray } from "../core/array.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
-import { type TreeDef, treeLeaves, treeUnflatten } from "../core/tree.ts";
+import { type TreeDef, treeLeaves, treePaths, treeUnflatten } from "../core/tree.ts";
 import { full } from "../primitives/constants/full.ts";
 import { select as where } from "../primitives/elementwise/select.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
@@ -15,7 +15,10 @@ import { flattenArrays } from "../transforms/trees.ts";
 
 /** Bounds of the unknowns; what is left out is unbounded. */
 export interface Bounds {
-  /** A number for all unknowns, or a tree like the start whose leaves may be numbers for whole arrays. */
+  /**
+   * A number for all unknowns, or a tree like the start, in which a number may stand for whole arrays and records,
+   * and what is left out is unbounded.
+   */
   readonly lower?: unknown;
   /** The same above. */
   readonly upper?: unknown;
@@ -33,16 +36,25 @@ export function boundTrees(
   leaves: readonly NDArray[],
   def: TreeDef,
 ): { readonly lower: unknown; readonly upper: unknown } {
-  const side = (given: unknown, what: string): NDArray[] => {
+  const paths = treePaths(def);
+  const side = (given: unknown, what: string, nothing: number): NDArray[] => {
     if (typeof given === "number") return leaves.map((x) => full(x.shape, given, x.dtype));
     const [bounds, own] = flattenArrays(op, given, what);
-    if (own.numLeaves !== leaves.length || `${own}` !== `${def}`) {
+    const places = treePaths(own);
+    // The bound of a leaf is what stands at its place, or at that of something it is in.
+    const holds = (i: number, place: string): boolean =>
+      place === "" || paths[i] === place ||
+      (paths[i]!.startsWith(place) && /^[.[]/.test(paths[i]!.slice(place.length)));
+    const idle = places.find((place) => !leaves.some((_, i) => holds(i, place)));
+    if (idle !== undefined || bounds.length === 0) {
       throw new ShapeError(
-        `${op}: ${what} must be a number or a tree like the start, ${def}, not ${own}`,
+        `${op}: ${what} must be a number or a tree like the start, ${def}, or a part of it, not ${own}`,
       );
     }
-    return bounds.map((b, i) => {
-      const { shape, dtype } = leaves[i]!;
+    return leaves.map((leaf, i) => {
+      const { shape, dtype } = leaf;
+      const b = bounds[places.findIndex((place) => holds(i, place))];
+      if (b === undefined) return full(shape, nothing, dtype);
       if (b.ndim > 0 && formatShape(b.shape) !== formatShape(shape)) {
         throw new ShapeError(
           `${op}: a bound in ${what} has shape ${formatShape(b.shape)}, its unknown has ${
@@ -53,7 +65,10 @@ export function boundTrees(
       return broadcastTo(convert(b, dtype), shape);
     });
   };
-  const [lo, hi] = [side(lower, "bounds.lower"), side(upper, "bounds.upper")];
+  const [lo, hi] = [
+    side(lower, "bounds.lower", -Infinity),
+    side(upper, "bounds.upper", Infinity),
+  ];
   lo.forEach((l, i) => {
     const h = hi[i]!;
     if (!(l instanceof ConcreteArray && h instanceof ConcreteArray)) return;

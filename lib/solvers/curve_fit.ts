@@ -34,7 +34,7 @@ import { ravelTree } from "./ravel.ts";
 import { Solution } from "./solution.ts";
 
 /** Options of `curveFit`. */
-export interface CurveFitOptions extends LeastSquaresOptions {
+export interface CurveFitOptions extends Omit<LeastSquaresOptions, "keepMemory" | "warmStart"> {
   /** Standard deviations of the data: a number, or an array like `y`. Without them all count alike. */
   readonly sigma?: number | NDArray | undefined;
   /**

@@ -31,7 +31,7 @@ import { anderson } from "./anderson.ts";
 import { corrected } from "./correction.ts";
 import { factorOf, iterate, type Leg, type Outcome, type Part, type State } from "./iterate.ts";
 import type { Stepper } from "./method.ts";
-import { checkLeg, checkMade, checkTolerance, withAux } from "./options.ts";
+import { checkLeg, checkMade, checkTolerance, checkWarmStart, withAux } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
 import { radiusOf } from "./radius.ts";
 import { ravelTree } from "./ravel.ts";
@@ -154,10 +154,7 @@ function checkOptions(options: FixedPointOptions): void {
   }
   if (comparand !== undefined) checkFunction("fixedPoint", comparand, "comparand");
   checkLeg("fixedPoint", options.leg);
-  if (warmStart !== undefined) {
-    const made = "a solution of the same solver that was made with keepMemory: true";
-    checkMade("fixedPoint", "warmStart", warmStart, (s) => Boolean(s.memory), made);
-  }
+  checkWarmStart("fixedPoint", warmStart);
 }
 
 /**

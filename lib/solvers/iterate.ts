@@ -49,6 +49,7 @@ import {
   type Reach,
   widened,
 } from "./reach.ts";
+import { checkMemory } from "./options.ts";
 import { statusCode } from "./solution.ts";
 
 /** What is solved. */
@@ -195,10 +196,12 @@ function begin<S>(
   const infinity = scalarArray(Infinity, dtype);
   const leaves = problem.sizes.length;
   const compared = problem.part?.sizes.length ?? leaves;
+  const cold = method.init(x0, { m: problem.m, transforms: t });
+  if (warm !== undefined) checkMemory(method.description, warm.memory, cold);
   return {
     x: x0,
     memory: warm === undefined
-      ? method.init(x0, { m: problem.m, transforms: t })
+      ? cold
       : method.resume === undefined
       ? warm.memory
       : method.resume(warm.memory as S, x0),

@@ -20,12 +20,19 @@ import type { HasAux, Transforms } from "../transforms/types.ts";
 import { type Adjoint, checkAdjoint, defaultTolerance, implicit, vectorSolver } from "./adjoint.ts";
 import { between, type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
-import { factorOf, iterate, type Leg, type Outcome } from "./iterate.ts";
+import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
 import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
 import { localAt } from "./local.ts";
 import { type Loss, robust } from "./loss.ts";
 import { norm } from "./norms.ts";
-import { checkLeg, checkMade, checkTolerance, trustRegionOptions, withAux } from "./options.ts";
+import {
+  checkLeg,
+  checkMade,
+  checkTolerance,
+  checkWarmStart,
+  trustRegionOptions,
+  withAux,
+} from "./options.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import type { TrustRegionMemory } from "./trust_region/method.ts";
@@ -57,12 +64,21 @@ export interface LeastSquaresOptions {
   readonly loss?: Loss | undefined;
   /** The size of residual from which the loss departs from squares (default 1). */
   readonly lossScale?: number | undefined;
+  /** Whether the solution has what the method knew at the end as `memory`, for `warmStart`. */
+  readonly keepMemory?: boolean | undefined;
+  /**
+   * An earlier solution of unknowns of the same shape by the same solver, kept with `keepMemory`: the lengths of the
+   * unknowns go on, and the Jacobian of `"chord"` and `"broyden"`.
+   */
+  readonly warmStart?: { readonly memory: unknown } | undefined;
   /** The part of a long solve that is to be done, which `start` gives. */
   readonly leg?: Leg | undefined;
 }
 
 /** What the options hold. */
-export const leastSquaresOptions: OptionTable<LeastSquaresOptions> = {
+export const leastSquaresOptions: OptionTable<
+  Omit<LeastSquaresOptions, "keepMemory" | "warmStart">
+> = {
   ...trustRegionOptions,
   loss: "string",
   lossScale: "number",
@@ -70,6 +86,8 @@ export const leastSquaresOptions: OptionTable<LeastSquaresOptions> = {
 
 const optionTable: OptionTable<LeastSquaresOptions & HasAux> = {
   ...leastSquaresOptions,
+  keepMemory: "boolean",
+  warmStart: "object",
   hasAux: "boolean",
 };
 
@@ -163,7 +181,7 @@ export function solveLeastSquares<T extends FloatTree>(
   checkFunction(op, residuals);
   checkOptions(op, options);
   const { transforms = pure, maxSteps = 1000, history = false, loss = "squares", leg } = options;
-  const { adjoint = implicit(), hasAux = false } = options;
+  const { adjoint = implicit(), hasAux = false, keepMemory = false } = options;
   const [given, def] = flattenArrays(op, x0, "x0");
   const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = bounds === null
@@ -187,7 +205,8 @@ export function solveLeastSquares<T extends FloatTree>(
     readonly shape: readonly number[];
   };
   const m = shape[0]!;
-  const limits = { rtol, atol, maxSteps, history, leg };
+  const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
+  const limits = { rtol, atol, maxSteps, history, leg, warm };
 
   // Unknowns of the equation are x and the residuals: so its solver sees residuals, where the equation alone
   // has their gradient.
@@ -245,6 +264,7 @@ export function solveLeastSquares<T extends FloatTree>(
         {
           ...rest,
           gradient,
+          memory: keepMemory ? { memory: state.memory, scale: state.scale } : null,
           state: leg === undefined ? null : state,
           at: wantsJacobian ? atSolution(residual, x, transforms) : null,
         },
@@ -260,7 +280,11 @@ export function solveLeastSquares<T extends FloatTree>(
     { hasAux: true, functionHasAux: hasAux as true },
   ) as unknown as [
     Unknowns,
-    Omit<Outcome, "x"> & { readonly gradient: NDArray; readonly at: AtSolution | null },
+    Omit<Outcome, "x"> & {
+      readonly gradient: NDArray;
+      readonly memory: unknown;
+      readonly at: AtSolution | null;
+    },
     null?,
   ];
   leg?.take(outcome.state, maxSteps, transforms);
@@ -279,6 +303,7 @@ export function solveLeastSquares<T extends FloatTree>(
     errorEstimate: null,
     history: outcome.history,
     aux,
+    memory: outcome.memory,
     description: `${op} by ${method.description}`,
   });
   if (options.throw) checkConverged(op, solution);
@@ -315,6 +340,7 @@ function checkOptions(op: string, options: LeastSquaresOptions): void {
   if (atol !== undefined) checkTolerance(op, "atol", atol);
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
   checkLeg(op, options.leg);
+  checkWarmStart(op, options.warmStart);
   checkAdjoint(op, options.adjoint, false);
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import type { NDArray } from "../core/array.ts";
+import { sameAval } from "../core/aval.ts";
+import { type TreeDef, treeFlatten } from "../core/tree.ts";
 import type { OptionKind } from "../core/signature.ts";
 import { describeValue, TreeError } from "../core/errors.ts";
 import { nameOf } from "../transforms/trees.ts";
@@ -69,6 +72,31 @@ export const trustRegionOptions: Readonly<Record<Shared, OptionKind>> = {
 export function checkLeg(op: string, leg: unknown): void {
   if (leg === undefined) return;
   checkMade(op, "leg", leg, (l) => typeof l.take === "function", "what start() gives");
+}
+
+/** Checks the option `warmStart` of a solver, if it is there. */
+export function checkWarmStart(op: string, warmStart: unknown): void {
+  if (warmStart === undefined) return;
+  const made = "a solution of the same solver that was made with keepMemory: true";
+  checkMade(op, "warmStart", warmStart, (s) => Boolean(s.memory), made);
+}
+
+/**
+ * Checks that the memory of an earlier solve is one that a method can go on with, such as `like`.
+ *
+ * @throws {TypeError} where it is that of another method, or of other unknowns.
+ */
+export function checkMemory(description: string, memory: unknown, like: unknown): void {
+  const [given, own] = [memory, like].map((tree) => treeFlatten(tree) as [NDArray[], TreeDef]) as [
+    [NDArray[], TreeDef],
+    [NDArray[], TreeDef],
+  ];
+  const fits = given[1] === own[1] && given[0].every((x, i) => sameAval(x.aval, own[0][i]!.aval));
+  if (fits) return;
+  throw new TypeError(
+    `warmStart: what an earlier solve has kept does not fit ${description} here. It must be of the same solver with the ` +
+      "same settings, and of as many unknowns and residuals of the same dtypes",
+  );
 }
 
 /**

@@ -28,9 +28,16 @@ import {
 } from "./adjoint.ts";
 import { type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
-import { factorOf, iterate, type Leg, type Outcome } from "./iterate.ts";
+import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
 import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
-import { checkLeg, checkMade, checkTolerance, trustRegionOptions, withAux } from "./options.ts";
+import {
+  checkLeg,
+  checkMade,
+  checkTolerance,
+  checkWarmStart,
+  trustRegionOptions,
+  withAux,
+} from "./options.ts";
 import type { Stepper } from "./method.ts";
 import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
@@ -58,12 +65,21 @@ export interface RootFindOptions {
   readonly history?: boolean | undefined;
   /** Bounds of the unknowns: `f` is never evaluated outside. A start outside is brought inside. */
   readonly bounds?: Bounds | undefined;
+  /** Whether the solution has what the method knew at the end as `memory`, for `warmStart`. */
+  readonly keepMemory?: boolean | undefined;
+  /**
+   * An earlier solution of unknowns of the same shape by the same solver, kept with `keepMemory`: the lengths of the
+   * unknowns go on, and the Jacobian of `"chord"` and `"broyden"`.
+   */
+  readonly warmStart?: { readonly memory: unknown } | undefined;
   /** The part of a long solve that is to be done, which `start` gives. */
   readonly leg?: Leg | undefined;
 }
 
 const optionTable: OptionTable<RootFindOptions & HasAux> = {
   ...trustRegionOptions,
+  keepMemory: "boolean",
+  warmStart: "object",
   hasAux: "boolean",
 };
 
@@ -121,6 +137,8 @@ export function rootFind<T extends FloatTree>(
   checkFunction(op, f);
   checkOptions(op, options);
   const { transforms = pure, maxSteps = 200, history = false, leg } = options;
+  const { keepMemory = false } = options;
+  const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
   const { adjoint = implicit(), hasAux = false, solver = levenbergMarquardt() } = options;
   const [given, def] = flattenArrays(op, x0, "x0");
   const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
@@ -163,16 +181,20 @@ export function rootFind<T extends FloatTree>(
         displacement: false,
         hasCost: false,
       };
-      const limits = { rtol, atol, maxSteps, history, leg };
+      const limits = { rtol, atol, maxSteps, history, leg, warm };
       const { x: best, state, ...rest } = iterate(problem, ravel(x), method, limits, transforms);
       return [
         unravel(best) as Tree,
-        { ...rest, state: leg === undefined ? null : state } as unknown as Tree,
+        {
+          ...rest,
+          memory: keepMemory ? { memory: state.memory, scale: state.scale } : null,
+          state: leg === undefined ? null : state,
+        } as unknown as Tree,
       ];
     },
     tangentSolver(adjoint, transforms, "df/dx") as never,
     { hasAux: true, functionHasAux: hasAux as true },
-  ) as unknown as [Arrays<T>, Omit<Outcome, "x">, null?];
+  ) as unknown as [Arrays<T>, Omit<Outcome, "x"> & { readonly memory: unknown }, null?];
   leg?.take(outcome.state, maxSteps, transforms);
   const known = (treeLeaves(root) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const { status, steps, residualNorm, valueNorm } = outcome;
@@ -186,6 +208,7 @@ export function rootFind<T extends FloatTree>(
     errorEstimate: outcome.errorEstimate,
     history: outcome.history,
     aux,
+    memory: outcome.memory,
     description: `${op} by ${method.description}`,
   });
   if (options.throw) checkConverged(op, solution);
@@ -213,6 +236,7 @@ function checkOptions(op: string, options: RootFindOptions): void {
   if (atol !== undefined) checkTolerance(op, "atol", atol);
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
   checkLeg(op, options.leg);
+  checkWarmStart(op, options.warmStart);
   checkAdjoint(op, options.adjoint, false);
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");

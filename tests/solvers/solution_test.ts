@@ -6,11 +6,14 @@ import {
   damped,
   fixedPoint,
   jit,
+  leastSquares,
+  levenbergMarquardt,
   linalg,
   loadBackend,
   type NDArray,
   numpy as np,
   ready,
+  rootFind,
   type Stepper,
   treeLeaves,
   vmap,
@@ -102,6 +105,53 @@ Deno.test("a warm start takes up the memory of an earlier solve", () => {
   assert(
     warm.steps.item() < cold.steps.item(),
     `${warm.steps} evaluations after a warm start, ${cold.steps} after a cold one`,
+  );
+});
+
+Deno.test("fits and roots go on with what an earlier one has learnt, and say where they cannot", () => {
+  const t = np.linspace(0, 3, 20).astype("float64");
+  const data = (k: number) => np.exp(t.mul(-k)).mul(2).add(np.sin(t.mul(9)).mul(0.01));
+  const residuals = (k: number) => ({ a, b }: { a: NDArray; b: NDArray }) =>
+    np.exp(t.mul(b).neg()).mul(a).sub(data(k));
+  const system = (c: number) => (x: NDArray) =>
+    np.exp(x.mul(0.3)).sub(x.mul(np.arange(1, 5).astype("float64"))).sub(c);
+  const start = { a: number(1), b: number(1) };
+  const from = np.zeros([4], { dtype: "float64" });
+  for (const jacobian of ["exact", "chord", "broyden"] as const) {
+    const solver = levenbergMarquardt({ jacobian });
+    const fit = jit(() => leastSquares(residuals(0.7), start, { solver, keepMemory: true }))();
+    const root = jit(() => rootFind(system(1), from, { solver, keepMemory: true }))();
+    const next = (warm: boolean) => [
+      leastSquares(residuals(0.701), fit.value, { solver, ...(warm ? { warmStart: fit } : {}) }),
+      rootFind(system(1.001), root.value, { solver, ...(warm ? { warmStart: root } : {}) }),
+    ];
+    const [warm, cold] = [next(true), next(false)];
+    warm.forEach((w, i) => {
+      const c = cold[i]!;
+      assertEquals([w.statusName, c.statusName], ["converged", "converged"], w.message);
+      const [a, b] = [w, c].map((s) =>
+        treeLeaves(s.value).map((x) => [...(x as NDArray).dataSync()]).flat()
+      );
+      a!.forEach((v, k) => assert(Math.abs(v / b![k]! - 1) < 1e-9, `${v} ${b![k]}`));
+      const jacobians = (s: typeof w): number => s.evaluations.jacobian.item();
+      const most = jacobian === "exact" ? jacobians(c) : jacobians(c) - 1;
+      assert(jacobians(w) <= most, `${jacobian}: ${jacobians(w)}, ${jacobians(c)}`);
+    });
+  }
+  const kept = leastSquares(residuals(0.7), start, { keepMemory: true });
+  const other = { a: np.zeros([2], { dtype: "float64" }), b: number(1) };
+  assertThrows(
+    () =>
+      leastSquares(({ a, b }) => np.exp(t.mul(b).neg()).mul(a.sum()).sub(1), other, {
+        warmStart: kept,
+      }),
+    TypeError,
+    "as many unknowns",
+  );
+  assertThrows(
+    () => leastSquares(residuals(0.7), start, { warmStart: kept.value as never }),
+    TypeError,
+    "keepMemory: true",
   );
 });
 

@@ -39,7 +39,7 @@ import type { FloatTree } from "../fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome, type State } from "../iterate.ts";
 import type { Stepper } from "../method.ts";
 import { norm } from "../norms.ts";
-import { checkLeg, checkMade, checkTolerance, withAux } from "../options.ts";
+import { checkLeg, checkMade, checkTolerance, checkWarmStart, withAux } from "../options.ts";
 import { ravelTree } from "../ravel.ts";
 import { checkConverged, Solution } from "../solution.ts";
 import { type Minimiser, projected, type Setting, within } from "./method.ts";
@@ -368,8 +368,5 @@ export function checkOptions(op: string, options: MinimiseOptions): void {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
   }
   checkAdjoint(op, adjoint, false);
-  if (warmStart !== undefined) {
-    const made = "a solution of the same solver that was made with keepMemory: true";
-    checkMade(op, "warmStart", warmStart, (s) => Boolean(s.memory), made);
-  }
+  checkWarmStart(op, warmStart);
 }

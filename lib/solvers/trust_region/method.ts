@@ -12,6 +12,7 @@ import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { epsilon, smallestNormal } from "../../core/dtype.ts";
 import { treeMap } from "../../core/tree.ts";
+import { zerosLike } from "../../primitives/constants/full.ts";
 import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
@@ -64,6 +65,8 @@ export interface TrustRegionMemory {
   readonly walk: Walk;
   /** Whether the model's Jacobian is that of its point, and whether the next trial is there to make it so. */
   readonly fresh: NDArray;
+  /** Whether there is a Jacobian from an earlier solve to begin with. */
+  readonly kept: NDArray;
   /** Whether the last step that was taken was short beside how far the unknowns have been. */
   readonly shortest: NDArray;
   readonly renews: NDArray;
@@ -101,6 +104,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       walk: noWalk(x),
       fresh: bool(true),
       shortest: bool(true),
+      kept: bool(false),
       renews: bool(false),
       jacobians: int(0),
       rank: int(0),
@@ -115,6 +119,16 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
     goesBack: true,
     patience: root ? 150 : 80,
     init: (x, { m }) => begin(x, m),
+    // What was learnt is kept: lengths, and a Jacobian that is not computed at each point.
+    resume(m, x) {
+      const [model, number] = [m.model, (v: number): NDArray => scalarArray(v, x.dtype)];
+      const infinity = number(Infinity);
+      return {
+        ...begin(x, 1),
+        model: { ...model, x, size: infinity, cosine: infinity, newton: zerosLike(x) },
+        kept: bool(!exactly),
+      };
+    },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
     counts: (m) => ({ jacobian: m.jacobians }),
@@ -135,7 +149,9 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const judged = or(or(polished, walked), m.renews);
       const looked = and(finite, or(or(first, gains), judged));
       // A kept Jacobian serves as long as residuals are halved with it.
-      const anew = exactly ? bool(true) : or(or(first, judged), and(gains, t.greater(0.5)));
+      const anew = exactly
+        ? bool(true)
+        : or(or(and(first, not(m.kept)), judged), and(gains, t.greater(0.5)));
       // Equations are measured alike for all unknowns of a leaf, which was tried to find more roots from afar;
       // sums of squares by the columns, and so is a second attempt.
       const attempt = m.attempt;
@@ -271,6 +287,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         walk,
         fresh,
         shortest,
+        kept: bool(false),
         renews,
         jacobians: m.jacobians.add(and(looked, anew).astype("int32")),
         rank,
