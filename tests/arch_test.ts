@@ -278,6 +278,7 @@ Deno.test("the published entry points exist and are what is published", async ()
     "./random",
     "./solvers",
     "./special",
+    "./stats",
     "./tree",
     "./types",
   ]);

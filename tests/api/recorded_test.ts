@@ -9,6 +9,7 @@
 import { linalg, loadBackend, NDArray, nn, numpy as np, random, special } from "../../mod.ts";
 import * as fft from "../../lib/api/fft.ts";
 import * as lax from "../../lib/api/lax.ts";
+import * as stats from "../../lib/api/stats.ts";
 import { isFloat } from "../../lib/core/dtype.ts";
 import * as transforms from "../../lib/transforms/public.ts";
 import recorded from "../reference/arrays.json" with { type: "json" };
@@ -77,7 +78,7 @@ function isWithoutFloats(
 
 // ---------------------------------------------------------------- nothing is left out
 
-const namespaces = { np, nn, special, linalg, random, lax, fft };
+const namespaces = { np, nn, special, linalg, random, lax, fft, stats };
 
 /** Public functions whose values are not in the list, and why. */
 const elsewhere: Readonly<Record<string, string>> = {
@@ -87,6 +88,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   "np.shape": "it gives what the array says, and is tried in breadth_test.ts",
   "np.ndim": "it gives what the array says, and is tried in breadth_test.ts",
   "np.size": "it gives what the array says, and is tried in breadth_test.ts",
+  "stats.GaussianKde": "it is made by gaussianKde, whose values are in the list",
   "np.iinfo": "it gives numbers about a dtype, and is tried in breadth_test.ts",
 };
 
@@ -94,8 +96,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 function functionsIn(entries: readonly Entry[]): Set<unknown> {
   const names = entries.flatMap(({ here }) => here === undefined ? [] : calledBy(here));
   return new Set(names.map((name) => {
-    const [space, member] = name.split(".");
-    const f = (namespaces as unknown as Record<string, Record<string, unknown>>)[space!]![member!];
+    const f = name.split(".").reduce<unknown>((group, part) => Object(group)[part], namespaces);
     assert(typeof f === "function", `the list calls ${name}, which there is not`);
     return f;
   }));
@@ -104,14 +105,21 @@ function functionsIn(entries: readonly Entry[]): Set<unknown> {
 /** Functions of functions, which have tests of their own. */
 const ofFunctions = new Set<unknown>(Object.values(transforms));
 
+/** The functions below a path, those of objects too. */
+function functionsBelow(group: object, path: string): (readonly [name: string, f: unknown])[] {
+  return Object.entries(group).flatMap(([name, f]) =>
+    typeof f === "function"
+      ? [[`${path}.${name}`, f] as const]
+      : path === "stats"
+      ? functionsBelow(f, `${path}.${name}`)
+      : []
+  );
+}
+
 /** All public functions, as `np.add`. */
 const members: readonly (readonly [name: string, f: unknown])[] = Object.entries(namespaces)
-  .flatMap(
-    ([space, functions]) =>
-      Object.entries(functions)
-        .filter(([, f]) => typeof f === "function" && !ofFunctions.has(f))
-        .map(([name, f]) => [`${space}.${name}`, f] as const),
-  );
+  .flatMap(([space, functions]) => functionsBelow(functions, space))
+  .filter(([, f]) => !ofFunctions.has(f));
 
 Deno.test("every function of the namespaces has values recorded from JAX", () => {
   const inFamilies = families.flatMap(({ family }) => family.programs);

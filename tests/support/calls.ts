@@ -15,6 +15,7 @@ import { openTreeCalls, treeCalls, treeNotCalled } from "./tree_calls.ts";
 import * as lax from "../../lib/api/lax.ts";
 import * as tree from "../../lib/api/tree.ts";
 import * as solvers from "../../lib/solvers/mod.ts";
+import * as stats from "../../lib/api/stats.ts";
 
 const { numpy: np, pure, random } = injax;
 
@@ -174,6 +175,8 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "lax.raggedDot": [m, np.ones([2, 2, 3]), ints],
   "lax.convDimensionNumbers": [[1, 2, 4], [3, 2, 2], ["NCH", "OIH", "NHC"]],
   ...treeCalls,
+  "stats.multinomial.logpmf": [ints, 1, x],
+  "stats.multinomial.pmf": [ints, 1, x],
   "numpy.identity": [2],
   "numpy.swapaxes": [m, 0, 1],
   "random.key": [0],
@@ -280,6 +283,7 @@ const open: Readonly<Record<string, readonly unknown[]>> = {
 /** What users do not call, and why. */
 const notCalled: Readonly<Record<string, string>> = {
   NDArray: "a type; arrays are made by functions",
+  GaussianKde: "made by gaussianKde",
   TreeDef: "made by treeStructure",
   ClosedJaxpr: "made by makeJaxpr",
   Solution: "made by solvers",
@@ -356,6 +360,7 @@ export async function callables(): Promise<Callable[]> {
     ...functionsOf(injax, ""),
     ...functionsOf(fft, "fft"),
     ...functionsOf(lax, "lax"),
+    ...functionsOf(stats, "stats"),
     ...functionsOf(tree, "tree"),
     ...functionsOf(solvers, "solvers"),
     ...functionsOf(hk, "haiku"),

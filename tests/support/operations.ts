@@ -17,6 +17,7 @@ import {
 } from "../../mod.ts";
 import * as fft from "../../lib/api/fft.ts";
 import * as lax from "../../lib/api/lax.ts";
+import * as stats from "../../lib/api/stats.ts";
 import { rem } from "../../lib/primitives/elementwise/arithmetic.ts";
 import list from "../reference/operations.json" with { type: "json" };
 
@@ -65,6 +66,7 @@ const scope: Readonly<Record<string, unknown>> = {
   random,
   lax,
   fft,
+  stats,
   lib: { associativeScan, rem },
   f64: { dtype: "float64" },
 };
@@ -80,11 +82,12 @@ export function variablesOf(expression: string, names: readonly string[]): strin
   return names.filter((name) => words.has(name));
 }
 
-/** The functions of the namespaces that an expression calls, as `np.add`; the methods, as `.add`. */
+/** The namespaces, and what is called in them; distributions are objects of their functions. */
+const CALLED = /(?<![\w.])(?:(?:np|nn|special|linalg|random|lax|fft)\.\w+|stats(?:\.\w+)+)/g;
+
+/** The functions of the namespaces that an expression calls, as `np.add`. */
 export function calledBy(expression: string): string[] {
-  return [...expression.matchAll(/(?<![\w.])(?:np|nn|special|linalg|random|lax|fft)\.\w+/g)].map((
-    [m],
-  ) => m);
+  return [...expression.matchAll(CALLED)].map(([m]) => m);
 }
 
 /** An expression as a function of variables. */
