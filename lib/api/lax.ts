@@ -106,6 +106,11 @@ export * from "./lax/shaping.ts";
 export * from "./lax/reducing.ts";
 export * from "./lax/sorting.ts";
 
+// Windows at computed places
+export { gather, type GatherDimensionNumbers, type GatherOptions } from "./lax/gather.ts";
+export * from "./lax/scatter.ts";
+export type { GetOptions, IndexMode, IndexOptions } from "../core/indexing.ts";
+
 // Transforms
 export {
   associativeScan,

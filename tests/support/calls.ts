@@ -38,6 +38,8 @@ export interface Callable {
 const m = np.array([[2, 1], [1, 3]]);
 const x = np.array([1, 2]);
 const ints = np.array([0, 1], { dtype: "int32" });
+const places = ints.reshape([2, 1]);
+const onRows = { updateWindowDims: [], insertedWindowDims: [0], scatterDimsToOperandDims: [0] };
 const key = random.key(0);
 const line = np.ones([1, 2, 4]);
 const kernel = np.ones([3, 2, 2]);
@@ -156,6 +158,13 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "lax.broadcastInDim": [x, [2, 3], [0]],
   "lax.broadcastedIota": ["int32", [2, 3], 1],
   "lax.iota": ["int32", 3],
+  "lax.gather": [x, places, { offsetDims: [], collapsedSliceDims: [0], startIndexMap: [0] }, [1]],
+  ...Object.fromEntries(
+    ["", "Add", "Sub", "Mul", "Min", "Max"].map((
+      how,
+    ) => [`lax.scatter${how}`, [x, places, x, onRows]]),
+  ),
+  "lax.scatterApply": [x, places, np.sin, onRows],
   "lax.pad": [x, 0, [[1, 0, 1]]],
   "lax.reduce": [m, 0, np.add, [0]],
   "lax.reduceAnd": [ints, [0]],
