@@ -12,7 +12,8 @@
  * - `grad`, `valueAndGrad`: gradients of scalar functions
  * - `jvp`, `linearize`, `vjp`: forward and reverse mode, one direction at a time
  * - `jacfwd`, `jacrev` (`jacobian`), `hessian`: whole Jacobians, and second derivatives
- * - `checkpoint` (`remat`): values computed again in the backward pass, to save memory
+ * - `checkpoint` (`remat`): values computed again in the backward pass, to save memory; `checkpointPolicies`,
+ *   `checkpointName`: what is kept all the same
  * - `customJvp`, `customVjp`, `customGradient`: functions with rules of their own
  * - `fwdAndBwd`, `linearTranspose`, `closureConvert`: reverse mode in two, linear functions transposed, what a
  *   function closes over
@@ -111,17 +112,26 @@ export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
 
 // Transforms of functions
 export * from "./lib/transforms/public.ts";
+export {
+  checkpointName,
+  checkpointPolicies,
+  type CheckpointPolicy,
+} from "./lib/transforms/checkpoint.ts";
 export { type Batched, customVmap, sequentialVmap } from "./lib/transforms/custom_vmap.ts";
 export { closureConvert, customGradient, linearTranspose } from "./lib/transforms/linear.ts";
 export { fwdAndBwd, type FwdAndBwdOptions, type Residuals } from "./lib/transforms/split_vjp.ts";
 export type {
   Argnums,
   AssociativeScanOptions,
+  CheckpointOptions,
   DiffOptions,
   EntryAxes,
+  ForiOptions,
   InAxes,
   JitOptions,
   LaneReduction,
+  MapOptions,
+  RuleOptions,
   ScanOptions,
   Transforms,
   VmapOptions,

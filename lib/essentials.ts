@@ -43,14 +43,19 @@ export * as numpy from "./api/numpy.ts";
 
 // Transforms of functions
 export * from "./transforms/public.ts";
+export type { CheckpointPolicy } from "./control/call.ts";
 export type {
   Argnums,
   AssociativeScanOptions,
+  CheckpointOptions,
   DiffOptions,
   EntryAxes,
+  ForiOptions,
   InAxes,
   JitOptions,
   LaneReduction,
+  MapOptions,
+  RuleOptions,
   ScanOptions,
   Transforms,
   VmapOptions,

@@ -18,11 +18,13 @@ import {
   type Primitive,
   type Programs,
   type Tangent,
+  type Var,
 } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, splitFlat } from "../interpreters/partial.ts";
+import { stageClosed } from "../interpreters/staging.ts";
 import { backwardPass, notZero, transposeJaxpr } from "../interpreters/transpose.ts";
 import { calls } from "./jaxprs.ts";
 import { sampleJaxpr } from "./samples.ts";
@@ -35,7 +37,14 @@ export interface CallParams {
   readonly name: string;
   /** The backend that runs it. */
   readonly backend: string;
+  /** Of `checkpoint`: what is kept for a backward pass all the same. */
+  readonly policy?: CheckpointPolicy;
 }
+
+/** Whether the results of an operation are kept; its `params` are what it is printed with. */
+export type CheckpointPolicy = (
+  operation: { readonly primitive: string; readonly params: unknown },
+) => boolean;
 
 const executables = new WeakMap<Jaxpr, Map<string, Executable>>();
 
@@ -99,6 +108,44 @@ export function splitTangents(
 ): [NDArray[], Tangent[]] {
   const n = active.length;
   return [outs.slice(0, n), spread(active, outs.slice(n))];
+}
+
+/**
+ * The program of a `checkpoint` without calls of compiled programs in it, and which of its variables a policy
+ * keeps, of those that do not depend on unknown inputs.
+ */
+function savedBy(
+  policy: CheckpointPolicy,
+  whole: Jaxpr,
+  unknown: readonly boolean[],
+): { readonly jaxpr: Jaxpr; readonly saved: readonly Var[] } {
+  const avals = whole.inputs.map((v) => v.aval);
+  const jaxpr = stageClosed("checkpoint", (args) => evalJaxpr(whole, args, withoutJit), avals);
+  const open = new Set<unknown>(jaxpr.inputs.filter((_, i) => unknown[i]));
+  const saved: Var[] = [];
+  for (const { primitive, inputs, outputs, params } of jaxpr.eqns) {
+    if (inputs.some((a) => open.has(a))) outputs.forEach((v) => open.add(v));
+    else if (policy({ primitive: primitive.name, params })) saved.push(...outputs);
+  }
+  return { jaxpr, saved };
+}
+
+/** Applies an operation, and a compiled program operation by operation. */
+function withoutJit<P>(primitive: Primitive<P>, args: NDArray[], params: P): NDArray[] {
+  return primitive === jitCall as unknown
+    ? evalJaxpr((params as CallParams).jaxpr, args, withoutJit)
+    : bind(primitive, args, params);
+}
+
+/** The program with variables that it computed as further last inputs. */
+function readingSaved(jaxpr: Jaxpr, saved: readonly Var[]): Jaxpr {
+  if (saved.length === 0) return jaxpr;
+  const given = new Set<Var>(saved);
+  return {
+    ...jaxpr,
+    inputs: [...jaxpr.inputs, ...saved],
+    eqns: jaxpr.eqns.filter(({ outputs }) => outputs.length === 0 || !given.has(outputs[0]!)),
+  };
 }
 
 /** What both calls have in common. */
@@ -198,18 +245,29 @@ export const checkpointCall: Primitive<CallParams> = /* @__PURE__ */ definePrimi
   },
   passes: /* @__PURE__ */ passes((context, args, params) => {
     const unknown = args.map((x) => context.isUnknown(x));
-    const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(params.jaxpr, unknown);
+    const { policy } = params;
+    const { jaxpr, saved } = policy === undefined
+      ? { jaxpr: params.jaxpr, saved: [] }
+      : savedBy(policy, params.jaxpr, unknown);
+    // What is kept is given once more, beside the results.
+    const program = saved.length === 0
+      ? jaxpr
+      : { ...jaxpr, outputs: [...jaxpr.outputs, ...saved] };
+    const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(program, unknown);
     const [knownArgs] = partition(args, unknown);
     const numKnown = known.outputs.length - numResiduals;
     const now = context.known(checkpointCall, knownArgs, {
       ...params,
       jaxpr: withoutDead(known, known.outputs.map((_, i) => i < numKnown)),
     });
-    const later = context.stage(checkpointCall, args, {
-      ...params,
-      jaxpr: withoutDead(again(params.jaxpr, staged), unknownOut),
-    });
-    return merge(unknownOut, now, later);
+    const kept = now.slice(numKnown - saved.length);
+    const numOuts = jaxpr.outputs.length;
+    const rest = withoutDead(
+      readingSaved(again(jaxpr, staged), saved),
+      unknownOut.slice(0, numOuts),
+    );
+    const later = context.stage(checkpointCall, [...args, ...kept], { ...params, jaxpr: rest });
+    return merge(unknownOut.slice(0, numOuts), now, later);
   }),
   samples: () => [{
     name: "call of a small program",

@@ -4,14 +4,17 @@
  * @module
  */
 import { condBy, switchBy } from "../transforms/branches.ts";
-import { foriBy, mapBy, scanBy, scanLength, whileBy } from "../transforms/loops.ts";
-import type { ScanOptions, WhileOptions } from "../transforms/options.ts";
+import { mapInBatches } from "../transforms/batches.ts";
+import { scanLength } from "../transforms/lengths.ts";
+import { foriBy, mapBy, scanBy, whileBy } from "../transforms/loops.ts";
+import type { ForiOptions, MapOptions, ScanOptions, WhileOptions } from "../transforms/options.ts";
 import { prefixesBy } from "../transforms/prefixes.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 import type { AnyFunction } from "../transforms/types.ts";
 import { checkLaneOptions, splitsStream } from "./axes.ts";
 import { Carrier } from "./carrier.ts";
 import type { Engine, Fn } from "./engine.ts";
+import { vmap } from "./vmap.ts";
 
 type F = AnyFunction;
 
@@ -32,7 +35,13 @@ export const scan = (e: Engine): Fn => (f, init, xs, options = {}) => {
   return scanBy(carrier, f as F, init, xs, options as ScanOptions);
 };
 
-export const map = (e: Engine): Fn => (f, xs) => mapBy(new Carrier(e.begin("map")), f as F, xs);
+export const map = (e: Engine): Fn => (f, xs, options = {}) => {
+  const { batchSize } = options as MapOptions;
+  if (batchSize === undefined) return mapBy(new Carrier(e.begin("map")), f as F, xs);
+  // Each element has keys of its own, as one after the other has.
+  const lanes: Fn = (g) => vmap(e)(g, { splitRng: true });
+  return mapInBatches({ map: map(e), vmap: lanes }, f as F, xs, batchSize);
+};
 
 export const whileLoop = (e: Engine): Fn => (cond, body, init, options) => {
   const app = e.begin("whileLoop");
@@ -41,8 +50,8 @@ export const whileLoop = (e: Engine): Fn => (cond, body, init, options) => {
   return whileBy(carrier, cond as F, body as F, init, options as WhileOptions);
 };
 
-export const foriLoop = (e: Engine): Fn => (lower, upper, body, init) =>
-  foriBy(new Carrier(e.begin("foriLoop")), lower, upper, body as F, init);
+export const foriLoop = (e: Engine): Fn => (lower, upper, body, init, options = {}) =>
+  foriBy(new Carrier(e.begin("foriLoop")), lower, upper, body as F, init, options as ForiOptions);
 
 /** Branches are recorded in the order ifFalse, ifTrue; names follow that order. */
 export const cond = (e: Engine): Fn => (pred, ifTrue, ifFalse, ...operands) =>

@@ -44,8 +44,13 @@ function threaded(
 export const checkpoint = (e: Engine): Fn =>
   e.member(
     "checkpoint",
-    (f) => (...args) =>
-      threaded(e, "checkpoint", f, (call) => (pure.checkpoint(call()) as Fn)(...args) as Pair),
+    (f, options) => (...args) =>
+      threaded(
+        e,
+        "checkpoint",
+        f,
+        (call) => (pure.checkpoint(call(), options) as Fn)(...args) as Pair,
+      ),
   );
 
 type Pair = [unknown, unknown];
@@ -180,19 +185,30 @@ function listOf(op: string, primals: unknown): unknown[] {
   return primals;
 }
 
-export const jvp = (e: Engine): Fn => (f, primals, tangents) =>
+export const jvp = (e: Engine): Fn => (f, primals, tangents, options = {}) =>
   threaded(e, "jvp", f, (call) => {
-    const [[out, did], [dot]] = pure.jvp(call(), listOf("jvp", primals), tangents) as [
+    const { hasAux = false } = options as { hasAux?: boolean };
+    const g = withEffects(call(), hasAux);
+    const list = listOf("jvp", primals);
+    const [value, dot, [aux, did]] = pure.jvp(g, list, tangents, { hasAux: true }) as [
+      unknown,
+      unknown,
       Pair,
-      [unknown],
     ];
-    return [[out, dot], did];
+    return [hasAux ? [value, dot, aux] : [value, dot], did];
   });
 
-export const linearize = (e: Engine): Fn => (f, primals) =>
+export const linearize = (e: Engine): Fn => (f, primals, options = {}) =>
   threaded(e, "linearize", f, (call) => {
-    const [[out, did], push] = pure.linearize(call(), listOf("linearize", primals)) as [Pair, Fn];
-    return [[out, (...dots: unknown[]) => (push(...dots) as unknown[])[0]], did];
+    const { hasAux = false } = options as { hasAux?: boolean };
+    const g = withEffects(call(), hasAux);
+    const list = listOf("linearize", primals);
+    const [value, push, [aux, did]] = pure.linearize(g, list, { hasAux: true }) as [
+      unknown,
+      Fn,
+      Pair,
+    ];
+    return [hasAux ? [value, push, aux] : [value, push], did];
   });
 
 export const vjp = (e: Engine): Fn => (f, primals, options = {}) =>

@@ -5,15 +5,25 @@
  * @module
  */
 import { scalarArray } from "../core/concrete.ts";
-import { checkCall } from "../core/signature.ts";
+import { checkCall, isPlain } from "../core/signature.ts";
 import { treeMap, treeUnflatten } from "../core/tree.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import type { LinearSolveOptions, RootOptions } from "../transforms/options.ts";
-import { scanLength, sliceAlong } from "../transforms/loops.ts";
+import { scanLength } from "../transforms/lengths.ts";
+import { sliceAlong } from "../transforms/loops.ts";
 import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
 import { ShapeDtype } from "../transforms/shape_dtype.ts";
+import { positionsOf } from "../transforms/statics.ts";
 import { flattenArrays } from "../transforms/trees.ts";
-import type { JitOptions, ScanOptions, Transforms, VmapOptions } from "../transforms/types.ts";
+import type {
+  Argnums,
+  CheckpointOptions,
+  JitOptions,
+  RuleOptions,
+  ScanOptions,
+  Transforms,
+  VmapOptions,
+} from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";
 import { asArrays, type Fn, pure } from "./engine.ts";
 import { originOf, registerOrigin } from "./lift.ts";
@@ -27,7 +37,21 @@ function once(f: unknown, ...args: unknown[]): Fn {
   return () => out;
 }
 
-const onArguments = (f: unknown) => (...args: unknown[]) => once(f, ...asArrays(args))();
+/** Runs a function on arrays, but for the arguments that are static. */
+const onArguments = (f: unknown, argnums?: Argnums, names: string | readonly string[] = []) =>
+(
+  ...args: unknown[]
+) => {
+  const statics = positionsOf(argnums);
+  const isStatic = (i: number): boolean => statics.includes(i) || statics.includes(i - args.length);
+  const given = args.map((x, i) => isStatic(i) ? x : asArrays(x));
+  const last = args.at(-1);
+  if (names.length > 0 && isPlain(last)) {
+    const fixed = Object.entries(last).filter(([name]) => names.includes(name));
+    given[args.length - 1] = { ...given.at(-1) as object, ...Object.fromEntries(fixed) };
+  }
+  return once(f, ...given)();
+};
 
 const derivative =
   (name: "grad" | "valueAndGrad" | "jacfwd" | "jacrev" | "hessian"): StandIn =>
@@ -38,16 +62,14 @@ const atPoint = (name: "jvp" | "vjp" | "linearize"): StandIn => (f, primals, ...
   pure[name](once(f, ...asArrays(primals as unknown[])), primals, ...rest);
 
 const makers: Readonly<Record<MakerName, StandIn>> = {
-  jit: (f, options = {}) => (...args: unknown[]) => {
-    const { staticArgnums = [] } = options as JitOptions;
-    const statics = typeof staticArgnums === "number" ? [staticArgnums] : staticArgnums;
-    const isStatic = (i: number): boolean =>
-      statics.includes(i) || statics.includes(i - args.length);
-    return once(f, ...args.map((x, i) => isStatic(i) ? x : asArrays(x)))();
+  jit(f, options = {}) {
+    const { staticArgnums, staticArgnames } = options as JitOptions;
+    const names = typeof staticArgnames === "string" ? [staticArgnames] : staticArgnames;
+    return onArguments(f, staticArgnums, names);
   },
-  checkpoint: onArguments,
-  customJvp: onArguments,
-  customVjp: onArguments,
+  checkpoint: (f, options = {}) => onArguments(f, (options as CheckpointOptions).staticArgnums),
+  customJvp: (f, _, options = {}) => onArguments(f, (options as RuleOptions).nondiffArgnums),
+  customVjp: (f, _, __, options = {}) => onArguments(f, (options as RuleOptions).nondiffArgnums),
   grad: /* @__PURE__ */ derivative("grad"),
   valueAndGrad: /* @__PURE__ */ derivative("valueAndGrad"),
   jacfwd: /* @__PURE__ */ derivative("jacfwd"),

@@ -12,7 +12,7 @@ import { derivativesToCome, ruledTrace } from "../transforms/closed_rules.ts";
 import { customJvpBy, customVjpBy } from "../transforms/custom.ts";
 import { customLinearSolveBy, customRootBy } from "../transforms/implicit.ts";
 import type { Recorder, Recording, RecordOptions } from "../transforms/recorder.ts";
-import type { AnyFunction } from "../transforms/types.ts";
+import type { AnyFunction, RuleOptions } from "../transforms/types.ts";
 import { type Application, type Engine, type Fn, instead, pure, roles } from "./engine.ts";
 import { assemble, evaluate, type Recorded } from "./record.ts";
 import { childrenOf, inside, type Values, type World } from "./world.ts";
@@ -135,7 +135,7 @@ function late(app: Application, role: number, rule: Fn): Fn {
 }
 
 export const customJvp = (e: Engine): Fn =>
-  e.member("customJvp", (f, rule) =>
+  e.member("customJvp", (f, rule, options) =>
     customJvpBy(
       () => {
         const app = e.begin("customJvp");
@@ -143,10 +143,11 @@ export const customJvp = (e: Engine): Fn =>
       },
       f as AnyFunction,
       rule as AnyFunction,
+      options as RuleOptions,
     ) as Fn);
 
 export const customVjp = (e: Engine): Fn =>
-  e.member("customVjp", (f, fwd, bwd) =>
+  e.member("customVjp", (f, fwd, bwd, options) =>
     customVjpBy(
       () => {
         const app = e.begin("customVjp");
@@ -159,6 +160,7 @@ export const customVjp = (e: Engine): Fn =>
       f as AnyFunction,
       fwd as AnyFunction,
       bwd as AnyFunction,
+      options as RuleOptions,
     ) as Fn);
 
 /** Records the function of an implicit one. What it writes is what it writes at the solution. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { checkpointCall } from "../control/call.ts";
 import type { NDArray } from "../core/array.ts";
 import { formatAval, sameAval, type ShapedArray } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
@@ -21,7 +20,6 @@ import {
 import { batchFlat } from "../interpreters/batch.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
 import { type Linearized, linearizeFlat } from "../interpreters/partial.ts";
-import { stage } from "../interpreters/staging.ts";
 import { backwardPass } from "../interpreters/transpose.ts";
 import { scalarLike, zeros } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
@@ -30,15 +28,8 @@ import { convert } from "../primitives/elementwise/convert.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
-import {
-  checkFunction,
-  flatFunction,
-  flattenArrays,
-  flattenResult,
-  nameOf,
-  withName,
-} from "./trees.ts";
-import type { AnyFunction, DiffOptions } from "./types.ts";
+import { checkFunction, flattenArrays, flattenResult, nameOf, withName } from "./trees.ts";
+import type { AnyFunction, DiffOptions, HasAux } from "./types.ts";
 
 /** Which arguments to differentiate, checked. */
 export function checkArgnums(
@@ -265,56 +256,62 @@ export function checkList(
   }
 }
 
+/** A function of all of a list of primals, which may have an auxiliary output. */
+function overPrimals(op: string, f: AnyFunction, primals: unknown, { hasAux = false }: HasAux) {
+  checkFunction(op, f);
+  checkList(op, "the primals", primals);
+  const [xs, def] = flattenArrays(op, primals, "the primals");
+  const lists = treeUnflatten(def, xs) as unknown[];
+  const fn = new Restricted(op, f, lists, primals.map((_, i) => i), hasAux, true);
+  return { xs, def, fn };
+}
+
 /** See `Transforms.jvp`. */
-export function jvp(f: AnyFunction, primals: unknown, tangents: unknown): [unknown, unknown] {
+export function jvp(
+  f: AnyFunction,
+  primals: unknown,
+  tangents: unknown,
+  options: HasAux = {},
+): unknown[] {
   checkFunction("jvp", f);
   checkList("jvp", "the primals", primals);
   checkList("jvp", "the tangents", tangents);
-  const [xs, def] = flattenArrays("jvp", primals, "the primals");
+  const { xs, def, fn } = overPrimals("jvp", f, primals, options);
   const [ts, tDef] = flattenArrays("jvp", tangents, "the tangents");
   const dots = checkTangents("jvp", "tangent", avalsOf(xs), def, ts, tDef);
-  const flat = flatFunction("jvp", f, def);
-  const [outs, outDots] = jvpFlat(`jvp of ${nameOf(f)}`, (a) => flat.call(a), xs, dots);
-  const outDef = flat.outDef();
-  return [
-    treeUnflatten(outDef, outs),
-    treeUnflatten(outDef, outDots.map((d, i) => d ?? zeros(outs[i]!.aval))),
-  ];
+  const [outs, outDots] = jvpFlat(`jvp of ${nameOf(f)}`, (a) => fn.call(a), xs, dots);
+  const { outDef } = fn;
+  const change = outDots.slice(0, outDef.numLeaves).map((d, i) => d ?? zeros(outs[i]!.aval));
+  return withAux(fn, outs, treeUnflatten(outDef, change));
+}
+
+/** A value, what goes with it, and the auxiliary output where there is one. */
+function withAux(fn: Restricted, outs: readonly NDArray[], second: unknown): unknown[] {
+  const result = fn.result(outs);
+  if (!fn.hasAux) return [result, second];
+  const [value, aux] = result as [unknown, unknown];
+  return [value, second, aux];
 }
 
 /** See `Transforms.linearize`. */
-export function linearize(f: AnyFunction, primals: unknown): [unknown, AnyFunction] {
-  checkFunction("linearize", f);
-  checkList("linearize", "the primals", primals);
-  const [xs, def] = flattenArrays("linearize", primals, "the primals");
-  const flat = flatFunction("linearize", f, def);
-  const lin = linearizeFlat(`linearize of ${nameOf(f)}`, (a) => flat.call(a), xs);
-  const outDef = flat.outDef();
+export function linearize(f: AnyFunction, primals: unknown, options: HasAux = {}): unknown[] {
+  const { xs, def, fn } = overPrimals("linearize", f, primals, options);
+  const lin = linearizeFlat(`linearize of ${nameOf(f)}`, (a) => fn.call(a), xs);
+  const { outDef } = fn;
   const push = (...tangents: unknown[]): unknown => {
     const [ts, tDef] = flattenArrays("linearize", tangents, "the tangents");
     const dots = checkTangents("linearize", "tangent", avalsOf(xs), def, ts, tDef);
     const outs = evalJaxpr(lin.jaxpr, [...lin.consts, ...dots.filter((d) => d !== null)], bind);
     let next = 0;
-    return treeUnflatten(
-      outDef,
-      lin.outs.map((x, i) => lin.activeOut[i] ? outs[next++]! : zeros(x.aval)),
-    );
+    const all = lin.outs.map((x, i) => lin.activeOut[i] ? outs[next++]! : zeros(x.aval));
+    return treeUnflatten(outDef, all.slice(0, outDef.numLeaves));
   };
-  return [treeUnflatten(outDef, lin.outs), push];
+  return withAux(fn, lin.outs, push);
 }
 
 /** See `Transforms.vjp`. */
-export function vjp(
-  f: AnyFunction,
-  primals: unknown,
-  options: { readonly hasAux?: boolean } = {},
-): unknown[] {
-  checkFunction("vjp", f);
-  checkList("vjp", "the primals", primals);
-  const argnums = primals.map((_, i) => i);
-  const [xs, def] = flattenArrays("vjp", primals, "the primals");
-  const lists = treeUnflatten(def, xs) as unknown[];
-  const fn = new Restricted("vjp", f, lists, argnums, options.hasAux ?? false, true);
+export function vjp(f: AnyFunction, primals: unknown, options: HasAux = {}): unknown[] {
+  const { xs, def, fn } = overPrimals("vjp", f, primals, options);
   const lin = linearizeFlat(`vjp of ${nameOf(f)}`, (a) => fn.call(a), xs);
   const numOuts = fn.outDef.numLeaves;
   const outs = lin.outs.slice(0, numOuts);
@@ -327,8 +324,7 @@ export function vjp(
     );
     return treeUnflatten(def, xs.map((x, i) => back[i] ?? zeros(x.aval)));
   };
-  const result = fn.result(lin.outs);
-  return fn.hasAux ? [(result as unknown[])[0], pull, (result as unknown[])[1]] : [result, pull];
+  return withAux(fn, lin.outs, pull);
 }
 
 /** See `Transforms.jacfwd`. */
@@ -420,24 +416,4 @@ function finishJacobian(
 export function hessian(f: AnyFunction, options: DiffOptions = {}): AnyFunction {
   checkFunction("hessian", f);
   return withName("hessian", f, jacfwd(jacrev(f, options), options));
-}
-
-/** See `Transforms.checkpoint`. */
-export function checkpoint(f: AnyFunction): AnyFunction {
-  checkFunction("checkpoint", f);
-  return withName("checkpoint", f, (...args: unknown[]) => {
-    const [xs, def] = flattenArrays("checkpoint", args, `an argument of ${nameOf(f)}`);
-    const flat = flatFunction("checkpoint", f, def);
-    const { jaxpr, consts } = stage(
-      `checkpoint of ${nameOf(f)}`,
-      (a) => flat.call(a),
-      xs.map((x) => x.aval),
-    );
-    const outs = bind(checkpointCall, [...consts, ...xs], {
-      jaxpr,
-      name: f.name,
-      backend: "interpreter",
-    });
-    return treeUnflatten(flat.outDef(), outs);
-  });
 }

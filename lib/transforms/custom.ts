@@ -20,8 +20,9 @@ import { loopsWithin } from "../control/while.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { closedJvpRule, closedVjpRules, ruledTrace } from "./closed_rules.ts";
 import { plainly, type Recorder } from "./recorder.ts";
+import { positionsOf, splitStatic } from "./statics.ts";
 import { checkFunction, checkSameType, flattenArrays, nameOf, withName } from "./trees.ts";
-import type { AnyFunction } from "./types.ts";
+import type { AnyFunction, RuleOptions } from "./types.ts";
 
 const sameType = "A derivative rule must give what the function gives";
 
@@ -118,8 +119,12 @@ export interface Ruled<Rules extends readonly AnyFunction[]> {
 }
 
 /** See `Transforms.customJvp`. */
-export function customJvp(f: AnyFunction, rule: AnyFunction): AnyFunction {
-  return customJvpBy(() => ({ recorder: plainly, rules: [rule] }), f, rule);
+export function customJvp(
+  f: AnyFunction,
+  rule: AnyFunction,
+  options: RuleOptions = {},
+): AnyFunction {
+  return customJvpBy(() => ({ recorder: plainly, rules: [rule] }), f, rule, options);
 }
 
 /** `customJvp`, where each call says how it is recorded. */
@@ -127,15 +132,19 @@ export function customJvpBy(
   begin: () => Ruled<readonly [AnyFunction]>,
   f: AnyFunction,
   given: AnyFunction,
+  { nondiffArgnums }: RuleOptions = {},
 ): AnyFunction {
   checkFunction("customJvp", f);
   checkFunction("customJvp", given, "the rule");
+  const list = positionsOf(nondiffArgnums);
   return withName("customJvp", f, (...args: unknown[]) => {
     const { recorder, rules: [rule] } = begin();
-    const call = recorded(recorder, "customJvp", f, args);
+    const [own, dynamic, fixed] = splitStatic("customJvp", "nondiffArgnums", f, args, list);
+    const call = recorded(recorder, "customJvp", own, dynamic);
     const { xs, def, consts, reach, likeResult, result } = call;
     const flatRule: JvpRule = (primals, tangents) => {
-      const given = (rule as (p: unknown, t: unknown) => unknown)(
+      const given = (rule as (...args: unknown[]) => unknown)(
+        ...fixed,
         treeUnflatten(def, primals.slice(0, def.numLeaves)),
         treeUnflatten(def, tangents.map((t, i) => t ?? zeros(xs[i]!.aval))),
       );
@@ -163,8 +172,13 @@ export function customJvpBy(
 }
 
 /** See `Transforms.customVjp`. */
-export function customVjp(f: AnyFunction, fwd: AnyFunction, bwd: AnyFunction): AnyFunction {
-  return customVjpBy(() => ({ recorder: plainly, rules: [fwd, bwd] }), f, fwd, bwd);
+export function customVjp(
+  f: AnyFunction,
+  fwd: AnyFunction,
+  bwd: AnyFunction,
+  options: RuleOptions = {},
+): AnyFunction {
+  return customVjpBy(() => ({ recorder: plainly, rules: [fwd, bwd] }), f, fwd, bwd, options);
 }
 
 /** `customVjp`, where each call says how it is recorded. */
@@ -173,17 +187,22 @@ export function customVjpBy(
   f: AnyFunction,
   givenFwd: AnyFunction,
   givenBwd: AnyFunction,
+  { nondiffArgnums }: RuleOptions = {},
 ): AnyFunction {
+  const list = positionsOf(nondiffArgnums);
   checkFunction("customVjp", f);
   checkFunction("customVjp", givenFwd, "the forward rule");
   checkFunction("customVjp", givenBwd, "the backward rule");
   return withName("customVjp", f, (...args: unknown[]) => {
     const { recorder, rules: [fwd, bwd] } = begin();
-    const call = recorded(recorder, "customVjp", f, args);
+    const split = (g: AnyFunction) => splitStatic("customVjp", "nondiffArgnums", g, args, list);
+    const [own, dynamic, fixed] = split(f);
+    const call = recorded(recorder, "customVjp", own, dynamic);
+    const [forwardRule] = split(fwd);
     const { xs, def, outDef, consts, reach, likeResult, result } = call;
     let residualDef: TreeDef | undefined;
     const flatFwd: FwdRule = (primals) => {
-      const given = (fwd as (...args: unknown[]) => unknown)(
+      const given = (forwardRule as (...args: unknown[]) => unknown)(
         ...treeUnflatten(def, primals.slice(0, def.numLeaves)) as unknown[],
       );
       const [out, residuals] = pair("customVjp", "forward", f, given, "[out, residuals]");
@@ -193,7 +212,8 @@ export function customVjpBy(
       return [outs, kept];
     };
     const flatBwd: BwdRule = (residuals, cotangents) => {
-      const given = (bwd as (r: unknown, ct: unknown) => unknown)(
+      const given = (bwd as (...args: unknown[]) => unknown)(
+        ...fixed,
         treeUnflatten(residualDef!, residuals),
         treeUnflatten(outDef, cotangents),
       );

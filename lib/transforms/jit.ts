@@ -7,7 +7,8 @@
 import { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { defaultBackend, getBackend } from "../core/backend.ts";
-import { AxisError } from "../core/errors.ts";
+import { describeValue } from "../core/errors.ts";
+import { isPlain } from "../core/signature.ts";
 import { bind, Tracer } from "../core/trace.ts";
 import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { type CallParams, jitCall } from "../control/call.ts";
@@ -16,6 +17,7 @@ import { type NamedAxes, withAxesAsked } from "../interpreters/batch.ts";
 import { derivativesToCome } from "./closed_rules.ts";
 import { Programs, type Signature } from "./programs.ts";
 import { plainly, type Recording } from "./recorder.ts";
+import { positionsOf, splitStatic } from "./statics.ts";
 import { checkFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, JitOptions } from "./types.ts";
 
@@ -60,6 +62,16 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
   return jitBy(null, f, options);
 }
 
+/** Names as a list. */
+function namesOf(names: unknown): readonly string[] {
+  const list = names === undefined ? [] : Array.isArray(names) ? names : [names];
+  const odd = list.find((name) => typeof name !== "string");
+  if (odd === undefined) return list;
+  throw new TypeError(
+    `jit: staticArgnames must be names of entries of the last argument, not ${describeValue(odd)}`,
+  );
+}
+
 const plain = { record: plainly.record, fits: (): boolean => true } as const;
 
 /** `jit` with a session for each call. */
@@ -70,9 +82,10 @@ export function jitBy(
 ): AnyFunction {
   checkFunction("jit", f);
   const backend = getBackend(options.backend ?? defaultBackend).name;
-  const { staticArgnums = [] } = options;
-  const staticList = typeof staticArgnums === "number" ? [staticArgnums] : [...staticArgnums];
-  const programs = new Programs<Entry>(f, nameOf(f), staticList);
+  const staticList = positionsOf(options.staticArgnums);
+  const donated = positionsOf(options.donateArgnums);
+  const staticNames = namesOf(options.staticArgnames);
+  const programs = new Programs<Entry>(f, nameOf(f), staticList, staticNames);
 
   const trace = (
     def: TreeDef,
@@ -105,7 +118,13 @@ export function jitBy(
     let call = f;
     let statics: unknown[] = [];
     let dynamic = args;
-    if (staticList.length > 0) [call, dynamic, statics] = splitStatic(f, args, staticList);
+    if (staticList.length > 0) {
+      [call, dynamic, statics] = splitStatic("jit", "staticArgnums", f, args, staticList);
+    }
+    if (staticNames.length > 0) {
+      const [inner, others, named] = splitNames(call, dynamic, staticNames);
+      [call, dynamic, statics] = [inner, others, [...statics, ...named]];
+    }
     const [arrays, def] = fastFlatten(dynamic) ??
       flattenArrays("jit", dynamic, `an argument of ${nameOf(f)}`);
     const session = begin === null ? null : begin(f);
@@ -118,11 +137,13 @@ export function jitBy(
     const inputs = entry.consts.length === 0 ? arrays : [...entry.consts, ...arrays];
     if (session === null) {
       const outs = bind(jitCall, inputs, entry.params);
+      if (donated.length > 0) dispose(f, args, donated, outs);
       return entry.outDef === leafDef ? outs[0] : treeUnflatten(entry.outDef, outs);
     }
     const { beyond, outDef } = entry;
     const outs = bind(jitCall, [...inputs, ...session.inputs(beyond)], entry.params);
     session.finish(beyond, outs.slice(outDef.numLeaves));
+    if (donated.length > 0) dispose(f, args, donated, outs);
     return treeUnflatten(outDef, outs.slice(0, outDef.numLeaves));
   });
 }
@@ -133,31 +154,34 @@ function fastFlatten(args: unknown[]): [NDArray[], TreeDef] | null {
   return [leaves as NDArray[], def];
 }
 
-/** A function of the other arguments, those arguments, and the static ones. */
-function splitStatic(
+/** The entries of the last argument that are static, and the call without them. */
+function splitNames(
+  f: AnyFunction,
+  args: readonly unknown[],
+  names: readonly string[],
+): [call: AnyFunction, dynamic: unknown[], statics: unknown[]] {
+  const last = args.at(-1);
+  if (!isPlain(last)) return [f, [...args], names.map(() => undefined)];
+  const own = names.filter((name) => Object.hasOwn(last, name));
+  const fixed = Object.fromEntries(own.map((name) => [name, last[name]]));
+  const rest = Object.fromEntries(Object.entries(last).filter(([name]) => !own.includes(name)));
+  const call = (...xs: unknown[]): unknown => {
+    const options = { ...xs.at(-1) as Record<string, unknown>, ...fixed };
+    return (f as (...args: unknown[]) => unknown)(...xs.slice(0, -1), options);
+  };
+  Object.defineProperty(call, "name", { value: f.name });
+  return [call, [...args.slice(0, -1), rest], names.map((name) => fixed[name])];
+}
+
+/** Frees the arrays of arguments that are used up, but for those that are results too. */
+function dispose(
   f: AnyFunction,
   args: readonly unknown[],
   list: readonly number[],
-): [AnyFunction, unknown[], unknown[]] {
-  const positions = list.map((n) => {
-    if (!Number.isInteger(n) || n < -args.length || n >= args.length) {
-      throw new AxisError(
-        `jit: staticArgnums ${n} is out of range: ${
-          nameOf(f)
-        } was called with ${args.length} arguments`,
-      );
-    }
-    return n < 0 ? n + args.length : n;
-  });
-  const statics = positions.map((n) => args[n]);
-  const dynamic = args.filter((_, i) => !positions.includes(i));
-  const call = (...rest: unknown[]): unknown => {
-    const all = [...rest];
-    [...positions].sort((a, b) => a - b).forEach((n) =>
-      all.splice(n, 0, statics[positions.indexOf(n)])
-    );
-    return (f as (...args: unknown[]) => unknown)(...all);
-  };
-  Object.defineProperty(call, "name", { value: f.name });
-  return [call, dynamic, statics];
+  outs: readonly NDArray[],
+): void {
+  const [, , given] = splitStatic("jit", "donateArgnums", f, args, list);
+  for (const leaf of treeFlatten(given)[0]) {
+    if (leaf instanceof NDArray && !outs.includes(leaf)) leaf.dispose();
+  }
 }

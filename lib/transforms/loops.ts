@@ -19,7 +19,6 @@ import {
 import type { Jaxpr } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
-import { scanP } from "../control/scan.ts";
 import { whileP, type WhileParams } from "../control/while.ts";
 import { add } from "../primitives/elementwise/arithmetic.ts";
 import { and, lt } from "../primitives/elementwise/compare.ts";
@@ -36,8 +35,12 @@ import {
   nameOf,
   toArray,
 } from "./trees.ts";
+import { mapInBatches } from "./batches.ts";
+import { scanLength } from "./lengths.ts";
 import { plainly, type Recorder } from "./recorder.ts";
-import type { AnyFunction, ScanOptions, WhileOptions } from "./types.ts";
+import type { AnyFunction, ForiOptions, MapOptions, ScanOptions, WhileOptions } from "./types.ts";
+import { scanInTurns, stepsInOne } from "./unroll.ts";
+import { vmap } from "./vmap.ts";
 
 const avalsOf = (xs: readonly NDArray[]): ShapedArray[] => xs.map((x) => x.aval);
 
@@ -64,6 +67,7 @@ export function scanBy(
   const [slices, xsDef] = flattenArrays("scan", xs, "xs");
   const length = scanLength(slices, xsDef, options.length);
   const reverse = options.reverse ?? false;
+  const unroll = stepsInOne("scan", options.unroll, length);
   const [, def] = treeFlatten([
     treeUnflatten(carryDef, carry),
     treeUnflatten(xsDef, slices),
@@ -97,7 +101,7 @@ export function scanBy(
   const { jaxpr, consts } = step.program();
   const [more, stacks] = [recorder.carried(), recorder.sliced()];
   const numCarry = carry.length + more.length;
-  const outs = bind(scanP, [...consts, ...carry, ...more, ...slices, ...stacks], {
+  const outs = scanInTurns([...consts, ...carry, ...more, ...slices, ...stacks], {
     jaxpr: more.length === 0 ? jaxpr : carriedTogether(jaxpr, {
       consts: consts.length,
       carry: carry.length,
@@ -110,7 +114,7 @@ export function scanBy(
     sums: 0,
     length,
     reverse,
-  });
+  }, unroll);
   const numYs = ysDef.numLeaves;
   recorder.finish(outs.slice(carry.length, numCarry), outs.slice(numCarry + numYs));
   return [
@@ -147,50 +151,11 @@ export function sliceAlong(x: NDArray, axis: number, last = false): NDArray {
   return reshape(slice(front, [at, ...rest.map(() => 0)], [at + 1, ...rest]), rest);
 }
 
-/** The number of steps of a scan. */
-export function scanLength(
-  xs: readonly NDArray[],
-  def: TreeDef,
-  length?: number,
-  op = "scan",
-): number {
-  const paths = treePaths(def);
-  const at = (i: number): string => paths[i] === "" ? "xs" : `xs${paths[i]}`;
-  let from = "length";
-  xs.forEach((x, i) => {
-    if (x.ndim === 0) {
-      throw new ShapeError(
-        `${op}: ${
-          at(i)
-        } is a scalar and has no axis to loop over. A list is a tree of arrays: make ` +
-          "one array of it with np.array(...), or np.stack([...])",
-      );
-    }
-    if (length !== undefined && x.shape[0] !== length) {
-      throw new ShapeError(
-        `${op}: ${at(i)} has shape ${formatShape(x.shape)}, so ${
-          x.shape[0]
-        } steps, but ${from} says ${length}`,
-      );
-    }
-    if (length === undefined) {
-      length = x.shape[0]!;
-      from = at(i);
-    }
-  });
-  if (length === undefined) {
-    const fix = op === "scan" ? "give length" : "pass arrays";
-    throw new TreeError(`${op}: xs has no arrays, so the number of steps is unknown: ${fix}`);
-  }
-  if (!Number.isInteger(length) || length < 0) {
-    throw new AxisError(`scan: length must be a non-negative integer, not ${length}`);
-  }
-  return length;
-}
-
 /** See `Transforms.map`. */
-export function map(f: AnyFunction, xs: unknown): unknown {
-  return mapBy(plainly, f, xs);
+export function map(f: AnyFunction, xs: unknown, options: MapOptions = {}): unknown {
+  const { batchSize } = options;
+  if (batchSize === undefined) return mapBy(plainly, f, xs);
+  return mapInBatches({ map, vmap }, f, xs, batchSize);
 }
 
 /** `map` with a recorder. */
@@ -333,8 +298,9 @@ export function foriLoop(
   upper: unknown,
   body: AnyFunction,
   init: unknown,
+  options: ForiOptions = {},
 ): unknown {
-  return foriBy(plainly, lower, upper, body, init);
+  return foriBy(plainly, lower, upper, body, init, options);
 }
 
 /** `foriLoop` with a recorder. */
@@ -344,6 +310,7 @@ export function foriBy(
   upper: unknown,
   body: AnyFunction,
   init: unknown,
+  { unroll }: ForiOptions = {},
 ): unknown {
   checkFunction("foriLoop", body, "the body");
   const from = bound("lower", lower);
@@ -365,11 +332,20 @@ export function foriBy(
     return treeUnflatten(def, outs);
   };
   const next = (i: NDArray): NDArray => add(i, scalarLike(1, i));
+  const isKnown = from.known !== null && to.known !== null;
+  const steps = isKnown ? Math.max(0, to.known! - from.known!) : Infinity;
+  const turn = stepsInOne("foriLoop", unroll, steps);
+  if (!isKnown && turn !== 1) {
+    throw new TypeError(
+      "foriLoop: unroll is for loops whose number of steps is known, with bounds that are numbers",
+    );
+  }
   if (from.known !== null && to.known !== null) {
     // A known number of steps makes it a scan, which reverse mode can differentiate.
     const f = named(body, ([i, x]: [NDArray, unknown]) => [[next(i), step(i, x)], null]);
     const [[, out]] = scanBy(recorder, f, [scalarArray(from.known, "int32"), init], null, {
-      length: Math.max(0, to.known - from.known),
+      length: steps,
+      unroll: turn,
     }) as [[unknown, unknown], null];
     return out;
   }

@@ -9,10 +9,14 @@ import { describeValue } from "../core/errors.ts";
 import { checkCall, type OptionKind, type OptionTable } from "../core/signature.ts";
 import type {
   AssociativeScanOptions,
+  CheckpointOptions,
+  ForiOptions,
   HasAux,
   JitOptions,
   LinearSolveOptions,
+  MapOptions,
   RootOptions,
+  RuleOptions,
   ScanOptions,
   VmapOptions,
   WhileOptions,
@@ -20,7 +24,19 @@ import type {
 import type { EntryOptions } from "./lifted_types.ts";
 import type { Transforms } from "./types.ts";
 
-const jitOptions: OptionTable<JitOptions> = { backend: "string", staticArgnums: "argnums" };
+const jitOptions: OptionTable<JitOptions> = {
+  backend: "string",
+  staticArgnums: "argnums",
+  staticArgnames: "object",
+  donateArgnums: "argnums",
+};
+const checkpointOptions: OptionTable<CheckpointOptions> = {
+  policy: "function",
+  staticArgnums: "argnums",
+};
+const ruleOptions: OptionTable<RuleOptions> = { nondiffArgnums: "argnums" };
+const mapOptions: OptionTable<MapOptions> = { batchSize: "count" };
+const foriOptions: OptionTable<ForiOptions> = { unroll: "object" };
 const diffOptions: OptionTable<EntryOptions> = {
   argnums: "argnums",
   hasAux: "boolean",
@@ -45,6 +61,7 @@ const linearSolveOptions: OptionTable<LinearSolveOptions> = {
 const scanOptions: OptionTable<ScanOptions> = {
   length: "number",
   reverse: "boolean",
+  unroll: "object",
   stateAxes: "object",
   splitRng: "object",
 };
@@ -83,15 +100,15 @@ const makers: Readonly<Record<MakerName, Member>> = {
   jacrev: { call: "jacrev(f, options)", options: diffOptions },
   hessian: { call: "hessian(f, options)", options: diffOptions },
   vmap: { call: "vmap(f, options)", options: vmapOptions },
-  checkpoint: { call: "checkpoint(f)" },
-  customJvp: { call: "customJvp(f, rule)", rules: true },
-  customVjp: { call: "customVjp(f, fwd, bwd)", rules: true },
+  checkpoint: { call: "checkpoint(f, options)", options: checkpointOptions },
+  customJvp: { call: "customJvp(f, rule, options)", options: ruleOptions, rules: true },
+  customVjp: { call: "customVjp(f, fwd, bwd, options)", options: ruleOptions, rules: true },
 };
 
 const immediate: Readonly<Record<ImmediateName, Member>> = {
-  jvp: { call: "jvp(f, primals, tangents)" },
+  jvp: { call: "jvp(f, primals, tangents, options)", options: auxOptions },
   vjp: { call: "vjp(f, primals, options)", options: auxOptions },
-  linearize: { call: "linearize(f, primals)" },
+  linearize: { call: "linearize(f, primals, options)", options: auxOptions },
   customRoot: {
     call: "customRoot(f, initialGuess, solve, tangentSolve, options)",
     options: rootOptions,
@@ -101,9 +118,9 @@ const immediate: Readonly<Record<ImmediateName, Member>> = {
     options: linearSolveOptions,
   },
   scan: { call: "scan(f, init, xs, options)", options: scanOptions },
-  map: { call: "map(f, xs)" },
+  map: { call: "map(f, xs, options)", options: mapOptions },
   whileLoop: { call: "whileLoop(cond, body, init, options)", options: whileOptions },
-  foriLoop: { call: "foriLoop(lower, upper, body, init)" },
+  foriLoop: { call: "foriLoop(lower, upper, body, init, options)", options: foriOptions },
   cond: { call: "cond(pred, ifTrue, ifFalse, ...operands)" },
   switchCase: { call: "switchCase(index, branches, ...operands)" },
   associativeScan: { call: "associativeScan(f, elems, options)", options: prefixOptions },

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import type { CheckpointPolicy } from "../control/call.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
 
 /** With respect to which arguments: a position (negative: from the end), or a list of them. */
@@ -23,6 +24,45 @@ export interface JitOptions {
   readonly backend?: string | undefined;
   /** Arguments that are part of the program: any values, compared by `Object.is`, or by value if arrays. */
   readonly staticArgnums?: Argnums | undefined;
+  /**
+   * Entries of the last argument, an object of options, that are part of the program, as `staticArgnums` are:
+   * for functions `(x, { n, mode })`.
+   */
+  readonly staticArgnames?: string | readonly string[] | undefined;
+  /**
+   * Arguments that are used up: when the call is over, their arrays are disposed of, and their memory is free
+   * without waiting for the garbage collector. They cannot be used again.
+   */
+  readonly donateArgnums?: Argnums | undefined;
+}
+
+/** Options of `checkpoint`. */
+export interface CheckpointOptions {
+  /** What is kept for the backward pass all the same: see `checkpointPolicies` (default: nothing). */
+  readonly policy?: CheckpointPolicy | undefined;
+  /** Arguments that are not traced: any values. */
+  readonly staticArgnums?: Argnums | undefined;
+}
+
+/** Options of `customJvp` and `customVjp`. */
+export interface RuleOptions {
+  /**
+   * Arguments that have no derivatives and are not traced: any values, functions too. Rules for derivatives are
+   * given them first.
+   */
+  readonly nondiffArgnums?: Argnums | undefined;
+}
+
+/** Options of `map`. */
+export interface MapOptions {
+  /** How many elements are computed at once, vectorised (default: one after the other). */
+  readonly batchSize?: number | undefined;
+}
+
+/** Options of `foriLoop`. */
+export interface ForiOptions {
+  /** How many steps stand in one of the loop: see `ScanOptions`. It needs constant bounds. */
+  readonly unroll?: number | boolean | undefined;
 }
 
 /** Which axis of each leaf is mapped: an axis, `null` for none, or a tree that is a prefix. */
@@ -98,6 +138,11 @@ export interface ScanOptions {
   readonly length?: number | undefined;
   /** Whether to go from the last slice to the first. */
   readonly reverse?: boolean | undefined;
+  /**
+   * How many steps stand in one of the loop, for programs that are larger and have fewer turns (default 1);
+   * `true`: all of them.
+   */
+  readonly unroll?: number | boolean | undefined;
   /** For stateful dictionaries: entries of which each step has a slice (default: all are carried). */
   readonly stateAxes?: EntryAxes | undefined;
   /**

@@ -66,11 +66,15 @@ export class Programs<P extends Kept> {
   #compilations = 0;
   #warned = false;
 
-  /** For a function, by its `name`; `positions` are those of its static arguments. */
+  /**
+   * For a function, by its `name`; `positions` are those of its static arguments, and `entries` the names of
+   * static ones in the last.
+   */
   constructor(
     readonly f: WeakKey,
     readonly name: string,
     readonly positions: readonly number[],
+    readonly entries: readonly string[] = [],
   ) {}
 
   /** The program for a call. */
@@ -172,11 +176,10 @@ export class Programs<P extends Kept> {
         seen: ways(programs.map((p) => String(p.def))),
         advice: "Pass trees that have the same keys and lengths each time.",
       },
-      ...this.positions.map((position, i) => ({
+      ...[...this.positions, ...this.entries].map((position, i) => ({
         what: `static argument ${position} takes different values`,
         seen: ways(programs.map((p) => short(p.statics[i]))),
-        advice:
-          "Leave it out of staticArgnums if it can be an array, and if it is a function or an " +
+        advice: "Do not make it static if it can be an array, and if it is a function or an " +
           "object, make it once outside.",
       })),
       ...treePaths(def).map((path, i) => ({

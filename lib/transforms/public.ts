@@ -7,6 +7,7 @@
  */
 import * as autodiff from "./autodiff.ts";
 import * as branches from "./branches.ts";
+import * as recomputing from "./checkpoint.ts";
 import * as custom from "./custom.ts";
 import * as implicit from "./implicit.ts";
 import * as inspect from "./inspect.ts";
@@ -191,13 +192,13 @@ export const vmap: Transforms["vmap"] = /* @__PURE__ */ checkedMember("vmap", la
  */
 export const checkpoint: Transforms["checkpoint"] = /* @__PURE__ */ checkedMember(
   "checkpoint",
-  autodiff.checkpoint,
+  recomputing.checkpoint,
 );
 
 /** Another name of {@linkcode checkpoint}, as `jax.remat`. */
 export const remat: Transforms["checkpoint"] = /* @__PURE__ */ checkedMember(
   "checkpoint",
-  autodiff.checkpoint,
+  recomputing.checkpoint,
 );
 
 /**

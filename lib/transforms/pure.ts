@@ -3,17 +3,8 @@
  *
  * @module
  */
-import {
-  checkpoint,
-  grad,
-  hessian,
-  jacfwd,
-  jacrev,
-  jvp,
-  linearize,
-  valueAndGrad,
-  vjp,
-} from "./autodiff.ts";
+import { grad, hessian, jacfwd, jacrev, jvp, linearize, valueAndGrad, vjp } from "./autodiff.ts";
+import { checkpoint } from "./checkpoint.ts";
 import { customJvp, customVjp } from "./custom.ts";
 import { customLinearSolve, customRoot } from "./implicit.ts";
 import { evalShape } from "./inspect.ts";

@@ -8,9 +8,13 @@ import type { Gradient, HessianOf, JacobianOf, Returned, WithAux } from "./deriv
 import type {
   Argnums,
   AssociativeScanOptions,
+  CheckpointOptions,
   DiffOptions,
+  ForiOptions,
   HasAux,
   JitOptions,
+  MapOptions,
+  RuleOptions,
   ScanOptions,
   VmapOptions,
   WhileOptions,
@@ -31,12 +35,16 @@ export type { AnyFunction } from "../core/tree_types.ts";
 export type {
   Argnums,
   AssociativeScanOptions,
+  CheckpointOptions,
   DiffOptions,
   EntryAxes,
+  ForiOptions,
   HasAux,
   InAxes,
   JitOptions,
   LaneReduction,
+  MapOptions,
+  RuleOptions,
   ScanOptions,
   VmapOptions,
   WhileOptions,
@@ -93,7 +101,15 @@ export interface Transforms {
     f: (...args: A) => R,
     primals: Primals<A>,
     tangents: NoInfer<Primals<A>>,
+    options?: HasAux<false>,
   ): [Arrays<R>, Arrays<R>];
+  /** With `hasAux`, `[value, derivative, aux]`. */
+  jvp<A extends unknown[], R extends Tree, X extends Tree>(
+    f: (...args: A) => readonly [R, X],
+    primals: Primals<A>,
+    tangents: NoInfer<Primals<A>>,
+    options: { readonly hasAux: true },
+  ): [Arrays<R>, Arrays<R>, Arrays<X>];
 
   /** `[f(...primals), pull]`, where `pull(cotangent)` gives a cotangent for each argument. */
   vjp<A extends unknown[], R extends Tree>(
@@ -112,7 +128,14 @@ export interface Transforms {
   linearize<A extends unknown[], R extends Tree>(
     f: (...args: A) => R,
     primals: Primals<A>,
+    options?: HasAux<false>,
   ): [Arrays<R>, (...tangents: Arguments<A>) => Arrays<R>];
+  /** With `hasAux`, `[value, push, aux]`. */
+  linearize<A extends unknown[], R extends Tree, X extends Tree>(
+    f: (...args: A) => readonly [R, X],
+    primals: Primals<A>,
+    options: { readonly hasAux: true },
+  ): [Arrays<R>, (...tangents: Arguments<A>) => Arrays<R>, Arrays<X>];
 
   /**
    * The Jacobian by forward mode, all columns at once, vectorised, in memory for all of them: the tree
@@ -169,9 +192,13 @@ export interface Transforms {
     options?: VmapOptions,
   ): (...args: Arguments<A>) => Arrays<R>;
 
-  /** A function whose intermediate values are computed again in the backward pass, to save memory. */
+  /**
+   * A function whose intermediate values are computed again in the backward pass, to save memory; a `policy`
+   * says what is kept all the same.
+   */
   checkpoint<A extends unknown[] = NDArray[], R extends Tree = Tree>(
     f: (...args: A) => R,
+    options?: CheckpointOptions,
   ): (...args: Arguments<A>) => Arrays<R>;
 
   /**
@@ -182,7 +209,14 @@ export interface Transforms {
   customJvp<A extends unknown[], R extends Tree>(
     f: (...args: A) => R,
     rule: (primals: Arrays<A>, tangents: Arrays<A>) => readonly [TreeLike<R>, TreeLike<R>],
+    options?: { readonly nondiffArgnums?: undefined },
   ): (...args: Arguments<A>) => Arrays<R>;
+  /** With `nondiffArgnums`, the rule is given these arguments first: `rule(...nondiff, primals, tangents)`. */
+  customJvp<A extends unknown[], R extends Tree>(
+    f: (...args: A) => R,
+    rule: (...args: never[]) => readonly [TreeLike<R>, TreeLike<R>],
+    options: RuleOptions,
+  ): (...args: A) => Arrays<R>;
 
   /**
    * A function with its own backward derivative: `fwd(...args)` gives `[out, residuals]` and
@@ -193,7 +227,15 @@ export interface Transforms {
     f: (...args: A) => R,
     fwd: (...args: A) => readonly [TreeLike<R>, S],
     bwd: (residuals: Arrays<S>, cotangent: Arrays<R>) => Cotangents<A>,
+    options?: { readonly nondiffArgnums?: undefined },
   ): (...args: Arguments<A>) => Arrays<R>;
+  /** With `nondiffArgnums`, `bwd` is given these arguments first, and has no cotangents for them. */
+  customVjp<A extends unknown[], R extends Tree>(
+    f: (...args: A) => R,
+    fwd: (...args: A) => readonly [TreeLike<R>, Tree],
+    bwd: (...args: never[]) => readonly unknown[],
+    options: RuleOptions,
+  ): (...args: A) => Arrays<R>;
 
   /**
    * The root that `solve(f, initialGuess)` finds, differentiated by the implicit function theorem:
@@ -288,8 +330,15 @@ export interface Transforms {
     options?: ScanOptions,
   ): [Arrays<C>, Arrays<Y>];
 
-  /** Applies `f` to each slice of the first axis, one after the other, and stacks the results. */
-  map<X extends Tree, Y extends Tree>(f: (x: Arrays<X>) => Y, xs: X): Arrays<Y>;
+  /**
+   * Applies `f` to each slice of the first axis, one after the other, or `batchSize` at once, and stacks the
+   * results.
+   */
+  map<X extends Tree, Y extends Tree>(
+    f: (x: Arrays<X>) => Y,
+    xs: X,
+    options?: MapOptions,
+  ): Arrays<Y>;
 
   /**
    * Repeats `x = body(x)` while `cond(x)`. With `maxSteps` it stops after so many steps at the latest, and
@@ -308,6 +357,7 @@ export interface Transforms {
     upper: number | NDArray,
     body: (i: NDArray, x: Arrays<X>) => TreeLike<X>,
     init: X,
+    options?: ForiOptions,
   ): Arrays<X>;
 
   /** `pred ? ifTrue(...operands) : ifFalse(...operands)`. */

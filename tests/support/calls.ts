@@ -200,6 +200,8 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   remat: [square],
   customGradient: [(y: injax.NDArray) => [y, (ct: unknown) => ct]],
   fwdAndBwd: [square, 0],
+  checkpointName: [x, "a"],
+  saveFromBothPolicies: [() => true, () => true],
   sequentialVmap: [square],
   customVmap: [square, (_: number, __: unknown, y: unknown) => [y, true]],
   pureCallback: [() => 1, new injax.ShapeDtype([]), [x]],
