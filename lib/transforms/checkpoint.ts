@@ -124,6 +124,7 @@ export const checkpointPolicies: {
     return (operation) => !own.has(nameIn(operation) ?? "") || nameIn(operation) === null;
   },
   saveFromBothPolicies(a, b) {
+    if (arguments.length > 2) checkCall("saveFromBothPolicies(a, b)", arguments);
     for (const policy of [a, b]) {
       if (typeof policy === "function") continue;
       throw new TypeError(

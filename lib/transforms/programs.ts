@@ -179,7 +179,8 @@ export class Programs<P extends Kept> {
       ...[...this.positions, ...this.entries].map((position, i) => ({
         what: `static argument ${position} takes different values`,
         seen: ways(programs.map((p) => short(p.statics[i]))),
-        advice: "Do not make it static if it can be an array, and if it is a function or an " +
+        advice:
+          "Leave it out of staticArgnums if it can be an array, and if it is a function or an " +
           "object, make it once outside.",
       })),
       ...treePaths(def).map((path, i) => ({

@@ -214,7 +214,7 @@ export interface Transforms {
   /** With `nondiffArgnums`, the rule is given these arguments first: `rule(...nondiff, primals, tangents)`. */
   customJvp<A extends unknown[], R extends Tree>(
     f: (...args: A) => R,
-    rule: (...args: never[]) => readonly [TreeLike<R>, TreeLike<R>],
+    rule: (...args: never[]) => readonly TreeLike<R>[],
     options: RuleOptions,
   ): (...args: A) => Arrays<R>;
 
