@@ -227,51 +227,58 @@ export const jitCall: Primitive<CallParams> = /* @__PURE__ */ definePrimitive<Ca
 });
 
 /** A function whose intermediate values are computed again where a backward pass needs them. */
-export const checkpointCall: Primitive<CallParams> = /* @__PURE__ */ definePrimitive<CallParams>({
-  name: "checkpoint",
-  impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
-  ...callRules(() => checkpointCall),
-  transpose(cts, inputs, { jaxpr }) {
-    // The program still mixes what is linear with what has to be computed again: split it here.
-    const split = splitFlat("checkpoint", (xs) => evalJaxpr(jaxpr, xs, bind), inputs);
-    const { consts } = split;
-    const args = split.jaxpr.inputs.map((v, i) => consts[i] ?? new Linear(v.aval));
-    const back = backwardPass(split.jaxpr, args, cts.filter((_, i) => split.outs[i] === null));
-    return merge<Tangent>(
-      inputs.map((x) => x instanceof Linear),
-      inputs.filter((x) => !(x instanceof Linear)).map(() => null),
-      back.slice(consts.length),
-    );
-  },
-  passes: /* @__PURE__ */ passes((context, args, params) => {
-    const unknown = args.map((x) => context.isUnknown(x));
-    const { policy } = params;
-    const { jaxpr, saved } = policy === undefined
-      ? { jaxpr: params.jaxpr, saved: [] }
-      : savedBy(policy, params.jaxpr, unknown);
-    // What is kept is given once more, beside the results.
-    const program = saved.length === 0
-      ? jaxpr
-      : { ...jaxpr, outputs: [...jaxpr.outputs, ...saved] };
-    const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(program, unknown);
-    const [knownArgs] = partition(args, unknown);
-    const numKnown = known.outputs.length - numResiduals;
-    const now = context.known(checkpointCall, knownArgs, {
-      ...params,
-      jaxpr: withoutDead(known, known.outputs.map((_, i) => i < numKnown)),
-    });
-    const kept = now.slice(numKnown - saved.length);
-    const numOuts = jaxpr.outputs.length;
-    const rest = withoutDead(
-      readingSaved(again(jaxpr, staged), saved),
-      unknownOut.slice(0, numOuts),
-    );
-    const later = context.stage(checkpointCall, [...args, ...kept], { ...params, jaxpr: rest });
-    return merge(unknownOut.slice(0, numOuts), now, later);
-  }),
-  samples: () => [{
-    name: "call of a small program",
-    inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
-    params: { jaxpr: sampleJaxpr(), name: "sample", backend: "interpreter" },
-  }],
-});
+export const checkpointCall: Primitive<CallParams> = /* @__PURE__ */ definePrimitive(
+  /* @__PURE__ */ checkpointRecord(),
+);
+
+/** What it is: a function, so that pages which do not use it do not carry it. */
+function checkpointRecord(): Primitive<CallParams> {
+  return {
+    name: "checkpoint",
+    impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
+    ...callRules(() => checkpointCall),
+    transpose(cts, inputs, { jaxpr }) {
+      // The program still mixes what is linear with what has to be computed again: split it here.
+      const split = splitFlat("checkpoint", (xs) => evalJaxpr(jaxpr, xs, bind), inputs);
+      const { consts } = split;
+      const args = split.jaxpr.inputs.map((v, i) => consts[i] ?? new Linear(v.aval));
+      const back = backwardPass(split.jaxpr, args, cts.filter((_, i) => split.outs[i] === null));
+      return merge<Tangent>(
+        inputs.map((x) => x instanceof Linear),
+        inputs.filter((x) => !(x instanceof Linear)).map(() => null),
+        back.slice(consts.length),
+      );
+    },
+    passes: /* @__PURE__ */ passes((context, args, params) => {
+      const unknown = args.map((x) => context.isUnknown(x));
+      const { policy } = params;
+      const { jaxpr, saved } = policy === undefined
+        ? { jaxpr: params.jaxpr, saved: [] }
+        : savedBy(policy, params.jaxpr, unknown);
+      // What is kept is given once more, beside the results.
+      const program = saved.length === 0
+        ? jaxpr
+        : { ...jaxpr, outputs: [...jaxpr.outputs, ...saved] };
+      const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(program, unknown);
+      const [knownArgs] = partition(args, unknown);
+      const numKnown = known.outputs.length - numResiduals;
+      const now = context.known(checkpointCall, knownArgs, {
+        ...params,
+        jaxpr: withoutDead(known, known.outputs.map((_, i) => i < numKnown)),
+      });
+      const kept = now.slice(numKnown - saved.length);
+      const numOuts = jaxpr.outputs.length;
+      const rest = withoutDead(
+        readingSaved(again(jaxpr, staged), saved),
+        unknownOut.slice(0, numOuts),
+      );
+      const later = context.stage(checkpointCall, [...args, ...kept], { ...params, jaxpr: rest });
+      return merge(unknownOut.slice(0, numOuts), now, later);
+    }),
+    samples: () => [{
+      name: "call of a small program",
+      inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
+      params: { jaxpr: sampleJaxpr(), name: "sample", backend: "interpreter" },
+    }],
+  };
+}

@@ -5,7 +5,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { type ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/aval.ts";
 import { DifferentiationError, TreeError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import { Linear } from "../core/primitive.ts";

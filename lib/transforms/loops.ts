@@ -8,17 +8,10 @@ import { formatAval, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
 import { checkCount } from "../core/checks.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { isInteger } from "../core/dtype.ts";
-import {
-  AxisError,
-  describeValue,
-  DTypeError,
-  formatShape,
-  ShapeError,
-  TreeError,
-} from "../core/errors.ts";
+import { AxisError, describeValue, DTypeError, TreeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
+import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { whileP, type WhileParams } from "../control/while.ts";
 import { add } from "../primitives/elementwise/arithmetic.ts";
 import { and, lt } from "../primitives/elementwise/compare.ts";
