@@ -22,6 +22,7 @@ export type { NDArray, Operand } from "../core/array.ts";
 export type { Law, Laws, Placed } from "./stats/distribution.ts";
 export * from "./stats/location_scale.ts";
 export * from "./stats/shaped.ts";
+export * from "./stats/gamma_beta.ts";
 export * from "./stats/discrete.ts";
 export * from "./stats/multivariate.ts";
 export * from "./stats/ranks.ts";

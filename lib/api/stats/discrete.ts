@@ -8,11 +8,11 @@ import { add, div, mul, neg, sub } from "../../primitives/elementwise/arithmetic
 import { and, eq, ge, gt, le, lt, ne, or } from "../../primitives/elementwise/compare.ts";
 import * as u from "../../primitives/elementwise/elementary.ts";
 import { lgamma } from "../../primitives/elementwise/gamma.ts";
-import { round } from "../../primitives/elementwise/rounding.ts";
+import { floor, round } from "../../primitives/elementwise/rounding.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { iota } from "../../primitives/constants/iota.ts";
 import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
-import { xlog1py, xlogy } from "../special.ts";
+import { betaln, xlog1py, xlogy } from "../special.ts";
 import { distribution, expOf, type Laws, number, type Rule } from "./distribution.ts";
 
 function plus(x: NDArray, c: number): NDArray {
@@ -123,6 +123,40 @@ export const binom: Laws<"logpmf" | "pmf", [n: Operand, p: Operand, loc?: Operan
     logpmf: binomialMass,
     pmf: expOf(binomialMass),
   });
+
+const betaBinomialMass: Rule = (k, n, a, b, loc) => {
+  const y = sub(floor(k), loc!);
+  const zero = number(0, y);
+  const isOutside = or(or(lt(y, neg(loc!)), gt(y, n!)), le(add(y, a!), zero));
+  const z = select(isOutside, zero, y);
+  const rest = sub(n!, z);
+  const ways = neg(add(u.log1p(n!), betaln(plus(rest, 1), plus(z, 1))));
+  const odds = sub(betaln(add(z, a!), add(rest, b!)), betaln(a!, b!));
+  const isCertain = and(eq(z, zero), eq(n!, zero));
+  const sum = add(ways, odds);
+  const value = select(isOutside, number(-Infinity, sum), select(isCertain, number(0, sum), sum));
+  const isUnknown = or(or(lt(n!, zero), le(a!, zero)), le(b!, zero));
+  return select(isUnknown, number(NaN, value), value);
+};
+
+/**
+ * The binomial distribution whose probability has a beta distribution, as `jax.scipy.stats.betabinom`; NaN
+ * where `n` is negative, or a shape is not positive.
+ *
+ * @example
+ * ```ts
+ * import { betabinom } from "@injax/injax/stats";
+ *
+ * console.log(betabinom.pmf(2, 4, 1, 1).item().toFixed(4)); // 0.2000
+ * ```
+ */
+export const betabinom: Laws<
+  "logpmf" | "pmf",
+  [n: Operand, a: Operand, b: Operand, loc?: Operand]
+> = /* @__PURE__ */ distribution("betabinom", ["n", "a", "b", "loc"], {
+  logpmf: betaBinomialMass,
+  pmf: expOf(betaBinomialMass),
+});
 
 const negativeBinomialMass = mass(
   (y, n, p) => {

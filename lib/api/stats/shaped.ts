@@ -13,6 +13,7 @@ import { lgamma } from "../../primitives/elementwise/gamma.ts";
 import * as n from "../../primitives/elementwise/normal.ts";
 import { pow } from "../../primitives/elementwise/power.ts";
 import { select } from "../../primitives/elementwise/select.ts";
+import { betaln } from "../special.ts";
 import {
   density,
   distribution,
@@ -40,10 +41,8 @@ function plus(x: NDArray, c: number): NDArray {
 
 const studentDensity = density((y, df) => {
   const half = times(0.5, df!);
-  const size = plus(
-    add(times(0.5, u.log(df!)), sub(lgamma(half), lgamma(plus(half, 0.5)))),
-    0.5 * Math.log(Math.PI),
-  );
+  // The logarithm of sqrt(df) B(1/2, df / 2), as a difference of gamma functions would lose digits.
+  const size = add(times(0.5, u.log(df!)), betaln(number(0.5, half), half));
   const kernel = mul(plus(half, 0.5), u.log1p(div(mul(y, y), df!)));
   return neg(add(size, kernel));
 });

@@ -1,0 +1,101 @@
+/**
+ * The gamma, chi-squared and beta distributions, as in `jax.scipy.stats`.
+ *
+ * @module
+ */
+import type { NDArray, Operand } from "../../core/array.ts";
+import { add, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
+import { and, gt } from "../../primitives/elementwise/compare.ts";
+import { lgamma } from "../../primitives/elementwise/gamma.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { betaln, xlog1py, xlogy } from "../special.ts";
+import {
+  density,
+  distribution,
+  expOf,
+  type Laws,
+  number,
+  positive,
+  type Rule,
+  unit,
+} from "./distribution.ts";
+
+/** The functions of all three. */
+type Names = "logpdf" | "pdf";
+
+// ---------------------------------------------------------------- gamma, chi-squared
+
+const gammaKernel: Rule = (y, a) => sub(sub(xlogy(sub(a!, number(1, a!)), y), y), lgamma(a!));
+
+/** The laws of a gamma distribution whose standard form is `of` the one of scale 1, `size` denser. */
+function gammaLaws(of: (f: Rule) => Rule, size: number): Record<Names, Rule> {
+  const logpdf = density(of((y, a) => sub(gammaKernel(y, a!), number(size, y))), positive);
+  return { logpdf, pdf: expOf(logpdf) };
+}
+
+/**
+ * The gamma distribution of shape `a`, as `jax.scipy.stats.gamma`.
+ *
+ * @example
+ * ```ts
+ * import { gamma } from "@injax/injax/stats";
+ *
+ * console.log(gamma.pdf(1, 1).item(), gamma.pdf(-1, 3).item()); // 0.3678794503211975 0
+ * ```
+ */
+export const gamma: Laws<Names, [a: Operand, loc?: Operand, scale?: Operand]> =
+  /* @__PURE__ */ distribution("gamma", ["a", "loc", "scale"], gammaLaws((f) => f, 0));
+
+/**
+ * The chi-squared distribution with `df` degrees of freedom, as `jax.scipy.stats.chi2`.
+ *
+ * @example
+ * ```ts
+ * import { chi2 } from "@injax/injax/stats";
+ *
+ * console.log(chi2.pdf(0, 2).item()); // 0.5
+ * ```
+ */
+export const chi2: Laws<Names, [df: Operand, loc?: Operand, scale?: Operand]> =
+  /* @__PURE__ */ distribution(
+    "chi2",
+    ["df", "loc", "scale"],
+    gammaLaws((f) => (y, df) => f(halved(y), halved(df!)), Math.LN2),
+  );
+
+function halved(x: NDArray): NDArray {
+  return mul(number(0.5, x), x);
+}
+
+// ---------------------------------------------------------------- beta
+
+/** `f` where the shapes are positive, else NaN. */
+function shaped(f: Rule): Rule {
+  return (x, a, b, loc, scale) => {
+    const value = f(x, a!, b!, loc!, scale!);
+    const isKnown = [a!, b!, scale!].map((s) => gt(s, number(0, s))).reduce(and);
+    return select(isKnown, value, number(NaN, value));
+  };
+}
+
+const betaDensity = shaped(density((y, a, b) => {
+  const one = number(1, y);
+  const powers = add(xlogy(sub(a!, one), y), xlog1py(sub(b!, one), neg(y)));
+  return sub(powers, betaln(a!, b!));
+}, unit));
+/**
+ * The beta distribution of shapes `a` and `b`, as `jax.scipy.stats.beta`; its density is NaN where one of
+ * them or the scale is not positive.
+ *
+ * @example
+ * ```ts
+ * import { beta } from "@injax/injax/stats";
+ *
+ * console.log(beta.pdf(0.5, 2, 2).item().toFixed(4)); // 1.5000
+ * ```
+ */
+export const beta: Laws<Names, [a: Operand, b: Operand, loc?: Operand, scale?: Operand]> =
+  /* @__PURE__ */ distribution("beta", ["a", "b", "loc", "scale"], {
+    logpdf: betaDensity,
+    pdf: expOf(betaDensity),
+  });
