@@ -76,7 +76,7 @@ mistake(
   "static_argnames",
   () => jit(sum, any({ static_argnames: ["n"] })),
   TypeError,
-  "jit: there is no option static_argnames. Did you mean staticArgnums?",
+  "jit: there is no option static_argnames. Did you mean staticArgnames?",
 );
 mistake(
   "tol",
