@@ -47,6 +47,8 @@ export { type Backend, type Executable, registerBackend } from "./core/backend.t
 export { checkShape, expectDType, expectInteger } from "./core/checks.ts";
 export { type Arrival, ConcreteArray, type DeviceBuffer } from "./core/concrete.ts";
 export { merge, partition, splitTangents, spread } from "./control/call.ts";
+export { pmean } from "./api/collectives.ts";
+export type { AxisName } from "./api/named_axes.ts";
 export { calls } from "./control/jaxprs.ts";
 export { keepInputs, usedInputs, withoutDead } from "./core/dead_code.ts";
 export { isDType, isFloat, isInteger } from "./core/dtype.ts";

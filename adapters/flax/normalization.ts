@@ -4,11 +4,13 @@
  * @module
  */
 import {
+  type AxisName,
   checkCall,
   describeValue,
   formatShape,
   isFloat,
   type OptionTable,
+  pmean,
 } from "../../lib/extend.ts";
 import { type DType, type NDArray, numpy as np, ShapeError, StateError } from "../../mod.ts";
 import { type Initializer, ones, zeros } from "./initializers.ts";
@@ -62,18 +64,21 @@ export function axesOf(op: string, x: NDArray, axes: number | readonly number[])
   }).sort((a, b) => a - b);
 }
 
-/** Mean and variance over axes, at least in float32. */
+/** Mean and variance over axes, and over lanes where these have a name, at least in float32. */
 export function statistics(
   x: NDArray,
   axes: readonly number[],
   fast: boolean,
   mask: NDArray | undefined,
+  axisName?: AxisName,
 ): [mean: NDArray, variance: NDArray] {
   const values = isFloat(x.dtype) ? x : x.astype("float32");
   const chosen = mask === undefined ? null : np.broadcastTo(mask.astype(values.dtype), x.shape);
   const count = chosen?.sum(axes);
-  const mean = (y: NDArray): NDArray =>
-    chosen === null ? y.mean(axes) : np.where(chosen, y, 0).sum(axes).div(count!);
+  const mean = (y: NDArray): NDArray => {
+    const own = chosen === null ? y.mean(axes) : np.where(chosen, y, 0).sum(axes).div(count!);
+    return axisName === undefined ? own : pmean(own, axisName);
+  };
   const center = mean(values);
   if (fast) {
     return [center, np.maximum(mean(values.square()).sub(center.square()), 0)];
@@ -121,6 +126,8 @@ export interface BatchNormOptions extends NormOptions {
   readonly axis?: number | readonly number[] | undefined;
   /** How much of the running statistics stays in each step (default 0.99). */
   readonly momentum?: number | undefined;
+  /** The name of an axis of a `vmap` around, or several, over whose lanes the statistics are taken too. */
+  readonly axisName?: AxisName | undefined;
 }
 
 const batchNormOptions: OptionTable<BatchNormOptions> = {
@@ -128,6 +135,7 @@ const batchNormOptions: OptionTable<BatchNormOptions> = {
   useRunningAverage: "boolean",
   axis: "axes",
   momentum: "number",
+  axisName: "names",
 };
 
 /** Options of `BatchNorm.call`. */
@@ -185,7 +193,9 @@ export class BatchNorm extends Module {
     const variance = this.variable("batch_stats", "var", () => np.ones(shape));
     let used: [NDArray, NDArray] = [mean.value, variance.value];
     if (!running) {
-      used = statistics(x, reduced, useFastVariance, mask);
+      // Initialisation is of one lane, for all.
+      const lanes = this.isInitializing() ? undefined : this.options.axisName;
+      used = statistics(x, reduced, useFastVariance, mask, lanes);
       if (!this.isInitializing()) {
         const after = (old: NDArray, now: NDArray): NDArray =>
           old.mul(momentum).add(now.mul(1 - momentum));

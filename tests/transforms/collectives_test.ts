@@ -19,9 +19,11 @@ import {
   makeJaxpr,
   type NDArray,
   numpy as np,
+  random,
   ShapeError,
   vmap,
 } from "../../mod.ts";
+import * as flax from "../../adapters/flax/mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import * as lax from "../../lib/api/lax.ts";
 import { arr, assertClose } from "../support/arrays.ts";
@@ -156,6 +158,43 @@ Deno.test("lanes of a module system's vmap know of each other, and of state that
     -2,
     6,
   ]);
+});
+
+Deno.test("batch normalisation over lanes is that of the whole batch", () => {
+  const xs = np.array([[[1, 2], [3, 7]], [[5, -2], [0, 4]], [[2, 2], [9, 1]]]);
+  const whole = xs.reshape([6, 2]);
+  const make = (options: { crossReplicaAxis?: string }) =>
+    hk.transformWithState((x: NDArray) => {
+      const norm = new hk.BatchNorm(0.9, { ...options, createScale: true, createOffset: true });
+      const one = (x: NDArray): NDArray => norm.call(x, true);
+      return x.ndim === 3 ? hk.transforms.vmap(one, { axisName: "r" })(x) : one(x);
+    });
+  const [params, state] = make({}).init(null, whole);
+  const [want, after] = make({}).apply(params, state, null, whole);
+  const [got, next] = make({ crossReplicaAxis: "r" }).apply(params, state, null, xs);
+  assertClose(got.reshape([6, 2]), want, 1e-5);
+  assertClose(
+    next["batch_norm/~/mean_ema"]!.average!,
+    after["batch_norm/~/mean_ema"]!.average!,
+    1e-5,
+  );
+
+  const norm = (axisName?: string) =>
+    new flax.BatchNorm({ useRunningAverage: false, ...axisName !== undefined && { axisName } });
+  const variables = norm().init(random.key(0), whole);
+  const mutable = { mutable: ["batch_stats"] };
+  const [all, stats] = norm().apply(variables, whole, {}, mutable);
+  const lane = (x: NDArray) => norm("r").apply(variables, x, {}, mutable);
+  const [byLane, ofLanes] = vmap(lane as never, { axisName: "r" })(xs) as unknown as [
+    NDArray,
+    typeof stats,
+  ];
+  assertClose(byLane.reshape([6, 2]), all, 1e-5);
+  assertClose(
+    ofLanes.batch_stats!.mean!.slice([0, 0], [1, 2]).ravel(),
+    stats.batch_stats!.mean!,
+    1e-5,
+  );
 });
 
 mistake(

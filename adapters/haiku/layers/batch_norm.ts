@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { checkCall, describeValue, type OptionTable } from "../../../lib/extend.ts";
+import {
+  type AxisName,
+  checkCall,
+  describeValue,
+  type OptionTable,
+  pmean,
+} from "../../../lib/extend.ts";
 import { type NDArray, StateError } from "../../../mod.ts";
 import { checkDecay, ExponentialMovingAverage } from "./averages.ts";
 import { runningInit } from "../context.ts";
@@ -29,11 +35,14 @@ export interface BatchNormOptions extends NormOptions {
   readonly axis?: readonly number[] | undefined;
   /** Where the channels are (default `"channelsLast"`). */
   readonly dataFormat?: DataFormat | undefined;
+  /** The name of an axis of a `vmap` around, or several, over whose lanes statistics are taken too. */
+  readonly crossReplicaAxis?: AxisName | undefined;
 }
 
 const batchNormOptions: OptionTable<BatchNormOptions> = {
   axis: "axes",
   dataFormat: "string",
+  crossReplicaAxis: "names",
   ...normOptions,
 };
 
@@ -138,8 +147,14 @@ export class BatchNorm extends Module {
     { axes, shape }: { readonly axes: number[]; readonly shape: number[] },
   ): [mean: NDArray, variance: NDArray] {
     if (isLocal) {
-      const mean = x.mean(axes, { keepDims: true });
-      return [mean, x.square().mean(axes, { keepDims: true }).sub(mean.square())];
+      const { crossReplicaAxis } = this.options;
+      const meanOf = (y: NDArray): NDArray => {
+        const own = y.mean(axes, { keepDims: true });
+        // Initialisation is of one lane, for all.
+        return crossReplicaAxis === undefined || runningInit() ? own : pmean(own, crossReplicaAxis);
+      };
+      const mean = meanOf(x);
+      return [mean, meanOf(x.square()).sub(mean.square())];
     }
     if (runningInit()) {
       for (const ema of [this.meanEma, this.varEma]) ema.initialize(shape, x.dtype);
