@@ -45,8 +45,8 @@ interface Entry extends Signature {
   readonly open: boolean;
   /** Number of derivatives for which its rules were closed. */
   readonly derivatives: number;
-  /** The named axes around that it asked for. */
-  readonly axes: NamedAxes;
+  /** The named axes around that it asked for; `null` for none. */
+  readonly axes: NamedAxes | null;
   readonly consts: readonly NDArray[];
   readonly params: CallParams;
   readonly outDef: TreeDef;
@@ -104,7 +104,7 @@ export function jitBy(
       beyond: (recording as { beyond?: unknown }).beyond,
       open: holdsOpenRules(jaxpr),
       derivatives,
-      axes,
+      axes: axes.size === 0 ? null : axes,
       def,
       avals,
       statics: statics.map(snapshot),

@@ -33,8 +33,8 @@ interface Kept extends Signature {
   readonly open: boolean;
   /** Number of derivatives for which its rules were closed. */
   readonly derivatives: number;
-  /** The named axes that it asked for. */
-  readonly axes: NamedAxes;
+  /** The named axes that it asked for; `null` for none. */
+  readonly axes: NamedAxes | null;
 }
 
 /** Says whether a program holds for what is around a call. */
@@ -47,7 +47,7 @@ interface Fit {
  * taken of it.
  */
 function holds({ open, derivatives, beyond, axes }: Kept, around: Fit | null): boolean {
-  if (axes.size > 0 && !areAxes(axes)) return false;
+  if (axes !== null && !areAxes(axes)) return false;
   if (open && derivativesToCome() > derivatives) return false;
   return around === null || around.fits(beyond);
 }

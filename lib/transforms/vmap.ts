@@ -72,18 +72,21 @@ export function mappedArguments(
   const axes = spreadAxes("vmap", "inAxes", inAxes, def);
   let size = axisSize;
   let first = -1;
-  const paths = treePaths(def);
+  // Asked for by messages alone.
+  const pathOf = (i: number): string => treePaths(def)[i]!;
   const describe = (i: number): string =>
-    `argument ${paths[i]!.replace(/^\[(\d+)\]/, "$1").replace(/^(\d+)(?=.)/, "$1 at ")} has shape ${
+    `argument ${pathOf(i).replace(/^\[(\d+)\]/, "$1").replace(/^(\d+)(?=.)/, "$1 at ")} has shape ${
       formatShape(arrays[i]!.shape)
     } and length ${arrays[i]!.shape[dims[i]!]} along axis ${dims[i]}`;
   const dims = axes.map((axis, i) =>
-    axis === null ? null : normalizeAxis(
-      `vmap of ${nameOf(f)}`,
-      axis,
-      arrays[i]!.ndim,
-      `inAxes for argument ${paths[i]}:`,
-    )
+    axis === null || Number.isInteger(axis) && axis >= 0 && axis < arrays[i]!.ndim
+      ? axis
+      : normalizeAxis(
+        `vmap of ${nameOf(f)}`,
+        axis,
+        arrays[i]!.ndim,
+        `inAxes for argument ${pathOf(i)}:`,
+      )
   );
   dims.forEach((dim, i) => {
     if (dim === null) return;
