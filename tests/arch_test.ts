@@ -20,6 +20,7 @@ const api = [...transforms, "api"];
 const lift = [...api, "lift"];
 const optim = [...api, "optim"];
 const solvers = [...lift, "optim", "solvers"];
+const expfam = [...solvers, "expfam"];
 const compile = [...control, "compile"];
 const kernel = [...compile, "kernel"];
 const backends = [...kernel, "onnx", "backends"];
@@ -37,6 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   lift,
   optim,
   solvers,
+  expfam,
   compile,
   kernel,
   onnx: [...compile, "onnx"],
@@ -268,6 +270,7 @@ Deno.test("the published entry points exist and are what is published", async ()
     "./adapters/nnx",
     "./adapters/trax",
     "./core",
+    "./expfam",
     "./extend",
     "./fft",
     "./lax",

@@ -12,6 +12,7 @@ import { haikuCalls, haikuNotCalled, haikuOpen, inModel } from "./haiku_calls.ts
 import { inLanes, laneCalls } from "./lane_calls.ts";
 import * as fft from "../../lib/api/fft.ts";
 import { openTreeCalls, treeCalls, treeNotCalled } from "./tree_calls.ts";
+import * as expfam from "../../lib/expfam/mod.ts";
 import * as lax from "../../lib/api/lax.ts";
 import * as tree from "../../lib/api/tree.ts";
 import * as solvers from "../../lib/solvers/mod.ts";
@@ -43,6 +44,7 @@ const onRows = { updateWindowDims: [], insertedWindowDims: [0], scatterDimsToOpe
 const key = random.key(0);
 const line = np.ones([1, 2, 4]);
 const kernel = np.ones([3, 2, 2]);
+const eta = expfam.natural(expfam.normal, { mean: 0, variance: 1 });
 
 /** What functions of arrays are tried with: the first that works is taken. */
 const usual: readonly (readonly unknown[])[] = [
@@ -172,6 +174,21 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "lax.reduceXor": [ints, [0]],
   "lax.reducePrecision": [m, 5, 10],
   "lax.squeeze": [np.ones([1, 2]), [0]],
+  "expfam.natural": [expfam.normal, { mean: 0, variance: 1 }],
+  ...Object.fromEntries(
+    ["parameters", "toExpectation", "entropy", "fisherInformation"].map((name) => [
+      `expfam.${name}`,
+      [expfam.normal, eta],
+    ]),
+  ),
+  "expfam.toNatural": [expfam.normal, { x: 0, xSquared: 1 }],
+  "expfam.logDensity": [expfam.normal, eta, x],
+  "expfam.crossEntropy": [expfam.normal, eta, eta],
+  "expfam.klDivergence": [expfam.normal, eta, eta],
+  "expfam.maximumLikelihood": [expfam.normal, x],
+  "expfam.sample": [key, expfam.normal, eta],
+  "expfam.categorical": [3],
+  "expfam.vonMisesFisher": [3],
   ...laneCalls,
   "lax.conv": [line, kernel, [1], "SAME"],
   "lax.convWithGeneralPadding": [line, kernel, [1], "SAME", null, [2]],
@@ -380,6 +397,8 @@ export async function callables(): Promise<Callable[]> {
     ...functionsOf(lax, "lax"),
     ...functionsOf(stats, "stats"),
     ...functionsOf(tree, "tree"),
+    // What families hold is called by the functions beside them.
+    ...[...functionsOf(expfam, "expfam")].filter(([path]) => path.split(".").length === 2),
     ...functionsOf(solvers, "solvers"),
     ...functionsOf(hk, "haiku"),
     ...functionsOf({ composed: injax.compose(hk.transforms), safe: injax.initSafe(pure) }, ""),
