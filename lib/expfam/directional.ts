@@ -96,7 +96,7 @@ const scaled = (x: NDArray, by: NDArray): NDArray => x.mul(np.expandDims(by, -1)
  *
  * const north = vonMisesFisher(3);
  * const eta = natural(north, { direction: np.array([0, 0, 1]), concentration: 2 });
- * console.log(toExpectation(north, eta).x.toArray().at(2)!.toFixed(4)); // 0.5373
+ * console.log(toExpectation(north, eta).x.at(2).item().toFixed(4)); // 0.5373
  * ```
  */
 export function vonMisesFisher(d: 2 | 3): ExponentialFamily<Observed, MeanDirection> {

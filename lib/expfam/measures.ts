@@ -191,11 +191,11 @@ export function klDivergence<S extends Parameters, P extends Parameters>(
  *
  * @example
  * ```ts
- * import { random } from "@injax/injax";
+ * import { numpy as np, random } from "@injax/injax";
  * import { categorical, natural, sample } from "@injax/injax/expfam";
  *
  * const dice = categorical(6);
- * const eta = natural(dice, { probabilities: [1, 1, 1, 1, 1, 5] });
+ * const eta = natural(dice, { probabilities: np.array([1, 1, 1, 1, 1, 5]) });
  * console.log(sample(random.key(0), dice, eta, [3]).shape); // [ 3 ]
  * ```
  */

@@ -22,8 +22,8 @@
  *
  * const eta = maximumLikelihood(normal, np.array([1, 2, 3, 6]));
  * const { mean, variance } = parameters(normal, eta);
- * console.log(mean.item(), variance.item()); // 3 3.5
- * console.log(fisherInformation(normal, eta).x.x.item()); // 3.5
+ * console.log(mean.item().toFixed(3), variance.item().toFixed(3)); // 3.000 3.500
+ * console.log(fisherInformation(normal, eta).x.x.item().toFixed(3)); // 3.500
  * ```
  *
  * @module

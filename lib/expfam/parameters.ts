@@ -193,7 +193,7 @@ function inverse<S extends Parameters, P extends Parameters>(
  * import { maximumLikelihood, normal, parameters } from "@injax/injax/expfam";
  *
  * const eta = maximumLikelihood(normal, np.array([1, 2, 3, 6]));
- * console.log(parameters(normal, eta).mean.item()); // 3
+ * console.log(parameters(normal, eta).mean.item().toFixed(3)); // 3.000
  * ```
  */
 export function maximumLikelihood<S extends Parameters, P extends Parameters>(

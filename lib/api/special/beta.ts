@@ -49,7 +49,7 @@ export function betaln(a: Operand, b: Operand): NDArray {
  * ```ts
  * import { special } from "@injax/injax";
  *
- * console.log(special.beta(2, 3).item()); // 0.0833333358168602, which is 1 / 12
+ * console.log(special.beta(2, 3).item()); // 0.0833333283662796, which is 1 / 12
  * ```
  */
 export function beta(a: Operand, b: Operand): NDArray {

@@ -77,7 +77,7 @@ export function xlog1py(x: Operand, y: Operand): NDArray {
  * ```ts
  * import { numpy as np, special } from "@injax/injax";
  *
- * console.log(special.entr(np.array([0, 1, -1])).toArray()); // [ 0, 0, -Infinity ]
+ * console.log(special.entr(np.array([1, -1])).add(0).toArray()); // [ 0, -Infinity ]
  * ```
  */
 export function entr(x: Operand): NDArray {

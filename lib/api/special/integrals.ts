@@ -22,7 +22,7 @@ import { asFloat } from "../operands.ts";
  * ```ts
  * import { numpy as np, special } from "@injax/injax";
  *
- * console.log(special.expi(np.array([1, 0])).toArray()); // [ 1.8951178789138794, -Infinity ]
+ * console.log(special.expi(np.array([1, 0])).toArray()); // [ 1.8951177597045898, -Infinity ]
  * ```
  */
 export function expi(x: Operand): NDArray {
@@ -40,7 +40,7 @@ export function expi(x: Operand): NDArray {
  * ```ts
  * import { numpy as np, special } from "@injax/injax";
  *
- * console.log(special.exp1(np.array([1, 0])).toArray()); // [ 0.21938393265008926, Infinity ]
+ * console.log(special.exp1(np.array([1, 0])).toArray()); // [ 0.21938394010066986, Infinity ]
  * ```
  */
 export function exp1(x: Operand): NDArray {
