@@ -1,0 +1,75 @@
+/**
+ * Units do not matter: every regression of NIST and every problem of Moré, Garbow and Hillstrom, with its unknowns and
+ * its values in units of 1e-12 and 1e6, ends with the same status after the same steps. Those of fixed points are in
+ * `truth_test.ts`.
+ */
+import {
+  bfgs,
+  jit,
+  lbfgs,
+  leastSquares,
+  minimise,
+  type NDArray,
+  numpy as np,
+  rootFind,
+  type Solution,
+} from "../../mod.ts";
+import { assertEquals } from "../support/assert.ts";
+import { squares } from "./truth/mgh.ts";
+import { regressions, residualsOf } from "./truth/nist.ts";
+
+const vector = (v: readonly number[]): NDArray => np.array([...v], { dtype: "float64" });
+
+type Solve = (f: (x: NDArray) => NDArray, x: NDArray) => Solution<NDArray>;
+
+/** How a problem ends with its unknowns and its values in some units. */
+function told(
+  solve: Solve,
+  f: (x: NDArray) => NDArray,
+  start: readonly number[],
+  unit: number,
+  value: number,
+): { readonly status: string; readonly all: string; readonly x: number[] } {
+  const run = jit((x: NDArray) => solve((x) => f(x.div(unit)).mul(value), x));
+  const s = run(vector(start).mul(unit));
+  const counts = [s.steps, s.evaluations.f, s.evaluations.jacobian, s.evaluations.products];
+  return {
+    status: s.statusName,
+    all: `${s.statusName} after ${counts.map((c) => c.item()).join(", ")}`,
+    x: [...s.value.div(unit).dataSync()],
+  };
+}
+
+function same(name: string, solve: Solve, f: (x: NDArray) => NDArray, start: readonly number[]) {
+  Deno.test(`${name} ends the same in all units`, () => {
+    const own = told(solve, f, start, 1, 1);
+    // Powers of 2 close to 1e-12 and 1e6: the same numbers to the last bit, but for their unit.
+    for (const unit of [2 ** -40, 2 ** 20]) {
+      for (const [u, v] of [[unit, 1], [1, unit]] as const) {
+        assertEquals(told(solve, f, start, u, v), own);
+      }
+    }
+  });
+}
+
+for (const p of regressions) {
+  const f = residualsOf(p, "float64") as (b: NDArray) => NDArray;
+  p.starts.forEach((start, i) => {
+    same(`${p.name} from start ${i + 1}`, leastSquares as Solve, f, start);
+    Deno.test(`${p.name} from start ${i + 1} is claimed in units that round otherwise`, () => {
+      const statuses = [[1, 1], [1e-12, 1], [1, 1e6]].map(([u, v]) =>
+        told(leastSquares as Solve, f, start, u!, v!).status
+      );
+      assertEquals(statuses, ["converged", "converged", "converged"]);
+    });
+  });
+}
+
+for (const { name, f, start, square } of squares) {
+  same(`${name} by leastSquares`, leastSquares as Solve, f, start);
+  if (square) same(`${name} by rootFind`, rootFind as Solve, f, start);
+  for (const solver of [bfgs(), lbfgs()]) {
+    const solve = (f: (x: NDArray) => NDArray, x: NDArray) => minimise(f, x, { solver });
+    same(`${name} by ${solver.description}`, solve, (x) => f(x).square().sum(), start);
+  }
+}
