@@ -24,6 +24,7 @@ export type {
   LinearReport,
 } from "./method.ts";
 export { minres } from "./minres.ts";
+export { blockJacobi, jacobi, ssor, type SsorOptions } from "./preconditioners.ts";
 export { type Explanation, type LinearFields, LinearSolution } from "./solution.ts";
 export { qr, type RankOptions, svd } from "./least_squares.ts";
 export { lsmr, type LsmrOptions } from "./lsmr.ts";
