@@ -58,7 +58,7 @@
  *   `bracketRoot`: between two numbers, by `chandrupatla`, `toms748`, `brent` or `bisection`
  * - `linearSolve`: `A x = b` on trees, by `lu`, `cholesky`, `triangular`, `tridiagonal`, `diagonal`, or by
  *   products alone: `gmres`, `cg`, `minres`, `bicgstab`; least squares by `qr`, `svd`, `lsmr`;
- *   `LinearOperator` says what is known of A, `factorise` keeps what was made of it
+ *   near inverses by `jacobi`, `blockJacobi`, `ssor`; `LinearOperator` says what is known of A, `factorise` keeps what was made of it
  * - `start`, `advance`, `progress`, `finish`: long solves in parts, to be watched, stopped, saved and gone on with
  * - `Solution`, `LinearSolution`: the answer, and how it came about
  *
