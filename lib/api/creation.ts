@@ -17,6 +17,7 @@ import { convert } from "../primitives/elementwise/convert.ts";
 import { floor } from "../primitives/elementwise/rounding.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { pad } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
@@ -27,6 +28,7 @@ import {
   asOperand,
   dtypeOption,
   expectArray,
+  expectAxis,
   expectOperand,
   expectRoom,
   expectShape,
@@ -47,9 +49,15 @@ const eyeOptions: OptionTable<EyeOptions> = { ...dtypeOptions, offset: "number" 
 export interface LinspaceOptions extends DTypeOptions {
   /** Whether the last element is `stop`, which is the default. */
   readonly endpoint?: boolean | undefined;
+  /** The new axis of the result of arrays, the first one where left out. */
+  readonly axis?: number | undefined;
 }
 
-const linspaceOptions: OptionTable<LinspaceOptions> = { endpoint: "boolean", ...dtypeOptions };
+const linspaceOptions: OptionTable<LinspaceOptions> = {
+  endpoint: "boolean",
+  axis: "number",
+  ...dtypeOptions,
+};
 
 /** Options of {@linkcode meshgrid}. */
 export interface MeshgridOptions {
@@ -251,7 +259,7 @@ function range(start: number, stop: number, step: number, options: DTypeOptions)
 
 /**
  * `num` numbers at equal distances from `start` to `stop`, as `jax.numpy.linspace`; with arrays, along a
- * new first axis. float32 where neither an operand nor the options say otherwise.
+ * new axis. float32 where neither an operand nor the options say otherwise.
  *
  * @param num How many, at least 0; default 50.
  * @throws {RangeError} where `num` is not a non-negative integer.
@@ -274,7 +282,7 @@ export function linspace(
   }
   const op = "linspace";
   expectInteger(op, num, "num", 0);
-  const { endpoint = true } = options;
+  const { endpoint = true, axis = 0 } = options;
   let first = asFloat(op, start, "start");
   let last = asFloat(op, stop, "stop");
   const wanted = dtypeOption(op, options, defaultFloat);
@@ -288,11 +296,13 @@ export function linspace(
   const to = options.dtype === undefined ? dtype : wanted;
   const shape = broadcastShapes(op, first.shape, last.shape);
   expectRoom(op, [num, ...shape], dtype);
-  if (num === 0) return zeros([0, ...shape], { dtype: to });
+  const along = expectAxis(op, axis, shape.length + 1);
+  if (num === 0) return zeros(shape.toSpliced(along, 0, 0), { dtype: to });
   const from = expandDims(broadcastTo(first, shape), [0]);
   const until = expandDims(broadcastTo(last, shape), [0]);
   const steps = endpoint ? num - 1 : num;
-  const rounded = (x: NDArray): NDArray => convert(isInteger(to) ? floor(x) : x, to);
+  const rounded = (x: NDArray): NDArray =>
+    moveAxis(convert(isInteger(to) ? floor(x) : x, to), 0, along);
   if (steps === 0) return rounded(from);
   // As JAX does it: exact at both ends.
   const column = [steps, ...shape.map(() => 1)];

@@ -37,7 +37,7 @@ import { asDType, asIndex, asOperand, expectArray, expectAxis } from "./operands
 import { expectInteger } from "../core/checks.ts";
 import { diagonalOptions } from "./options.ts";
 
-const takeOptions: OptionTable<TakeOptions> = { mode: "string" };
+const takeOptions: OptionTable<TakeOptions> = { mode: "string", fillValue: "number" };
 
 // ---------------------------------------------------------------- index arithmetic
 
@@ -62,6 +62,13 @@ function checkMode(op: string, options: TakeOptions): TakeMode {
   throw new TypeError(
     `${op}: mode must be "fill", "clip" or "wrap", not ${describeValue(mode)}`,
   );
+}
+
+/** What stands at indices out of range. */
+function fillFor(op: string, out: NDArray, { fillValue }: TakeOptions): NDArray {
+  return fillValue === undefined
+    ? scalarLike(fillOf(out.dtype), out)
+    : asDType(op, fillValue, out.dtype, "fillValue");
 }
 
 // ---------------------------------------------------------------- looking up
@@ -109,7 +116,7 @@ export function take(
   const out = takeInRange(a, index, along);
   if (mask === null) return out;
   const behind = out.ndim - along;
-  return select(forBlocks(mask, behind), out, scalarLike(fillOf(out.dtype), out));
+  return select(forBlocks(mask, behind), out, fillFor("take", out, options));
 }
 
 /**
@@ -168,7 +175,7 @@ export function takeAlongAxis(
   const pair = [rows, m, 1];
   const pairs = concatenate([iota(pair, 0, "int32"), reshape(index, pair)], 2);
   const found = gather(lanes, pairs);
-  const out = mask === null ? found : select(mask, found, scalarLike(fillOf(found.dtype), found));
+  const out = mask === null ? found : select(mask, found, fillFor(op, found, options));
   return moveAxis(reshape(out, [...others, m]), last, along);
 }
 

@@ -9,6 +9,7 @@ import { defaultFloat } from "../core/dtype.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { expandDims } from "../primitives/shape/reshape.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
@@ -16,7 +17,7 @@ import { abs, neg, pow } from "./arithmetic.ts";
 import { linspace, type LinspaceOptions } from "./creation.ts";
 import { exp, log } from "./elementary.ts";
 import { where } from "./logic.ts";
-import { asFloat, dtypeOption, promote } from "./operands.ts";
+import { asFloat, dtypeOption, expectAxis, promote } from "./operands.ts";
 
 /** Options of {@linkcode logspace}. */
 export interface LogspaceOptions extends LinspaceOptions {
@@ -24,13 +25,17 @@ export interface LogspaceOptions extends LinspaceOptions {
   readonly base?: Operand | undefined;
 }
 
-const linspaceOptions: OptionTable<LinspaceOptions> = { dtype: "dtype", endpoint: "boolean" };
+const linspaceOptions: OptionTable<LinspaceOptions> = {
+  dtype: "dtype",
+  endpoint: "boolean",
+  axis: "number",
+};
 
 const logspaceOptions: OptionTable<LogspaceOptions> = { ...linspaceOptions, base: "operand" };
 
 /**
  * `num` numbers from `base^start` to `base^stop` at equal ratios, as `jax.numpy.logspace`; with arrays, along
- * a new first axis.
+ * a new axis.
  *
  * @param num How many, at least 0; default 50.
  * @throws {RangeError} where `num` is not a non-negative integer.
@@ -54,6 +59,7 @@ export function logspace(
   const { base = 10, endpoint } = options;
   const powers = linspace(start, stop, num, {
     endpoint,
+    axis: options.axis,
     dtype: options.dtype === "float64" ? "float64" : undefined,
   });
   const out = pow(base, powers);
@@ -93,7 +99,9 @@ export function geomspace(
   const sizes = exp(linspace(log(abs(a)), log(abs(b)), num, { endpoint }));
   const signed = where(a.less(0), neg(sizes), sizes);
   const to = dtypeOption(op, options, signed.dtype);
-  if (num === 0) return convert(signed, to);
+  const along = expectAxis(op, options.axis ?? 0, signed.ndim);
+  const moved = (x: NDArray): NDArray => moveAxis(convert(x, to), 0, along);
+  if (num === 0) return moved(signed);
   // Exact at the ends, which rounding of the logarithm would move.
   const rest = signed.shape.slice(1);
   const edge = (x: NDArray): NDArray => expandDims(broadcastTo(x, rest), [0]);
@@ -104,5 +112,5 @@ export function geomspace(
     : endpoint
     ? [edge(a), inner(1, num - 1), edge(b)]
     : [edge(a), inner(1, num)];
-  return convert(concatenate(parts, 0), to);
+  return moved(concatenate(parts, 0));
 }

@@ -25,6 +25,7 @@ import { reshape } from "../primitives/shape/reshape.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { asBool, asDType, asFloat, asOperand, boolToInt, expectAxes } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
+import type { LogsumexpOptions, SoftmaxOptions } from "./softmax.ts";
 
 /** Of reductions that may leave elements out. */
 export const maskedOptions: OptionTable<MaskedOptions<Operand>> = {
@@ -37,6 +38,16 @@ export const extremeOptions: OptionTable<ExtremeOptions<Operand>> = {
   ...maskedOptions,
   initial: "operand",
 };
+
+/** Of `logsumexp`. */
+export const logsumexpOptions: OptionTable<LogsumexpOptions> = {
+  ...maskedOptions,
+  b: "operand",
+  returnSign: "boolean",
+};
+
+/** Of `softmax` and `logSoftmax`. */
+export const softmaxOptions: OptionTable<SoftmaxOptions> = { where: "operand" };
 
 /** Of `mean`. */
 export const meanOptions: OptionTable<MeanOptions<Operand>> = { ...maskedOptions, dtype: "dtype" };

@@ -5,19 +5,20 @@
  * @module
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { sizeOf } from "../core/aval.ts";
-import type { ReduceOptions } from "../core/method_options.ts";
+import { broadcastShapes } from "../core/aval.ts";
+import type { MaskedOptions } from "../core/method_options.ts";
 import { checkCall } from "../core/signature.ts";
-import { full, scalarLike } from "../primitives/constants/full.ts";
-import { add, div, sub } from "../primitives/elementwise/arithmetic.ts";
+import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
+import { abs, add, div, mul, sign, sub } from "../primitives/elementwise/arithmetic.ts";
+import { eq, ne } from "../primitives/elementwise/compare.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { reduceMax } from "../primitives/reduce/extremes.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
-import { reduceSum } from "../primitives/sum/broadcast.ts";
-import { asFloat, expectAxes } from "./operands.ts";
-import { reduceOptions } from "./options.ts";
+import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { asFloat, expectAxes, floatOr32, promote } from "./operands.ts";
+import { countOf, logsumexpOptions, masked, maskOf, softmaxOptions } from "./reducing.ts";
 
 /** Axes, and the shape in which they have length 1. */
 interface Lanes {
@@ -35,52 +36,127 @@ function largest(x: NDArray, { axes, kept }: Lanes): NDArray {
   return stopGradient(reshape(reduceMax(x, axes), kept));
 }
 
+/** Options of {@linkcode logsumexp}. */
+export interface LogsumexpOptions extends MaskedOptions<Operand> {
+  /** Factors of the exponentials, which broadcast against `x`; where they are 0, `x` does not matter. */
+  readonly b?: Operand | undefined;
+  /** Whether the sum's sign is given too, and the logarithm of its size: sums below 0 are NaN otherwise. */
+  readonly returnSign?: boolean | undefined;
+}
+
+/** What {@linkcode logsumexp} gives with `returnSign`. */
+export interface SignedLogsumexp {
+  /** The logarithm of the size of the sum. */
+  readonly logsumexp: NDArray;
+  /** 1, -1, or 0. */
+  readonly sign: NDArray;
+}
+
 /**
- * `log(sum(exp(x)))` over `axis` without overflow, as `jax.scipy.special.logsumexp`: -Infinity of no
+ * `log(sum(b exp(x)))` over `axis` without overflow, as `jax.scipy.special.logsumexp`: -Infinity of no
  * elements and of -Infinity alone, Infinity where there is one.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ * @throws {ShapeError} where `b` or `where` do not fit.
  *
  * @example
  * ```ts
  * import { nn, numpy as np } from "@injax/injax";
  *
- * console.log(nn.logsumexp(np.array([1000, 1000])).item()); // 1000.6931762695312
+ * const x = np.array([1000, 1000]);
+ * console.log(nn.logsumexp(x).item()); // 1000.6931762695312
+ * console.log(nn.logsumexp(x, null, { where: np.array([true, false]) }).item()); // 1000
+ * console.log(nn.logsumexp(x, null, { b: np.array([1, -2]), returnSign: true }).sign.item()); // -1
  * ```
  */
-export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("logsumexp(x, axis, options)", arguments, reduceOptions);
-  const a = asFloat("logsumexp", x);
-  const lanes = lanesOf("logsumexp", a, axis);
+export function logsumexp(
+  x: Operand,
+  axis: Axes | undefined,
+  options: LogsumexpOptions & { readonly returnSign: true },
+): SignedLogsumexp;
+/** The logarithm alone. */
+export function logsumexp(x: Operand, axis?: Axes, options?: LogsumexpOptions): NDArray;
+export function logsumexp(
+  x: Operand,
+  axis?: Axes,
+  options: LogsumexpOptions = {},
+): NDArray | SignedLogsumexp {
+  const op = "logsumexp";
+  if (arguments.length > 2) checkCall("logsumexp(x, axis, options)", arguments, logsumexpOptions);
+  let a = asFloat(op, x);
+  let factors: NDArray | null = null;
+  if (options.b !== undefined) {
+    const [y, b] = promote(op, a, options.b, floatOr32, ["x", "b"]);
+    const shape = broadcastShapes(op, y.shape, b.shape);
+    [a, factors] = [broadcastTo(y, shape), broadcastTo(b, shape)];
+    a = masked(op, a, ne(factors, scalarLike(0, factors)), -Infinity);
+  }
+  a = masked(op, a, options.where, -Infinity);
+  const lanes = lanesOf(op, a, axis);
   const { axes, kept } = lanes;
   const shape = options.keepDims ? kept : a.shape.filter((_, i) => !axes.includes(i));
-  if (sizeOf(axes.map((k) => a.shape[k]!)) === 0) return full(shape, -Infinity, a.dtype);
+  if (countOf(a, axes) === 0) {
+    const none = full(shape, -Infinity, a.dtype);
+    return options.returnSign ? { logsumexp: none, sign: full(shape, 0, a.dtype) } : none;
+  }
   const most = largest(a, lanes);
   // Lanes whose largest element is infinite are shifted by nothing: Infinity - Infinity is NaN.
   const shift = select(u.isFinite(most), most, scalarLike(0, most));
-  const total = reshape(reduceSum(u.exp(sub(a, shift)), axes), kept);
-  return reshape(add(u.log(total), shift), shape);
+  const powers = u.exp(sub(a, shift));
+  const terms = factors === null ? powers : mul(powers, factors);
+  const total = reshape(reduceSum(terms, axes), kept);
+  const log = (y: NDArray): NDArray => reshape(add(u.log(y), shift), shape);
+  if (!options.returnSign) return log(total);
+  return { logsumexp: log(abs(total)), sign: reshape(sign(total), shape) };
+}
+
+/** Options of {@linkcode softmax} and {@linkcode logSoftmax}. */
+export interface SoftmaxOptions {
+  /** Which elements count, a mask that broadcasts against `x`: the share of the others is 0. */
+  readonly where?: Operand | undefined;
+}
+
+/**
+ * `x` without its largest element, exponentials, and their sums; where no element of a lane counts,
+ * these are 1.
+ */
+function shares(op: string, x: NDArray, axis: Axes, mask: NDArray | null) {
+  const a = mask === null ? x : masked(op, x, mask, -Infinity);
+  const lanes = lanesOf(op, a, axis);
+  const most = largest(a, lanes);
+  const shifted = sub(
+    a,
+    mask === null ? most : select(eq(most, scalarLike(-Infinity, most)), zerosLike(most), most),
+  );
+  const powers = u.exp(shifted);
+  const total = reshape(reduceSum(powers, lanes.axes), lanes.kept);
+  if (mask === null) return { shifted, powers, total };
+  const isNone = eq(total, scalarLike(0, total));
+  return { shifted, powers, total: select(isNone, onesLike(total), total) };
 }
 
 /**
  * `exp(x) / sum(exp(x))` over `axis`, the last one where it is left out, as `jax.nn.softmax`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ * @throws {ShapeError} where `where` does not broadcast to the shape of x.
  *
  * @example
  * ```ts
  * import { nn, numpy as np } from "@injax/injax";
  *
  * console.log(nn.softmax(np.array([1, 1])).toArray()); // [ 0.5, 0.5 ]
+ * const where = np.array([true, true, false]);
+ * console.log(nn.softmax(np.array([1, 1, 9]), -1, { where }).toArray()); // [ 0.5, 0.5, 0 ]
  * ```
  */
-export function softmax(x: Operand, axis: Axes = -1): NDArray {
-  if (arguments.length > 2) checkCall("softmax(x, axis)", arguments);
+export function softmax(x: Operand, axis: Axes = -1, options: SoftmaxOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("softmax(x, axis, options)", arguments, softmaxOptions);
   const a = asFloat("softmax", x);
+  const mask = maskOf("softmax", a, options.where);
   if (a.size === 0) return a;
-  const lanes = lanesOf("softmax", a, axis);
-  const powers = u.exp(sub(a, largest(a, lanes)));
-  return div(powers, reshape(reduceSum(powers, lanes.axes), lanes.kept));
+  const { powers, total } = shares("softmax", a, axis, mask);
+  return div(powers, total);
 }
 
 /**
@@ -88,6 +164,7 @@ export function softmax(x: Operand, axis: Axes = -1): NDArray {
  * `jax.nn.log_softmax`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
+ * @throws {ShapeError} where `where` does not broadcast to the shape of x.
  *
  * @example
  * ```ts
@@ -96,12 +173,12 @@ export function softmax(x: Operand, axis: Axes = -1): NDArray {
  * console.log(nn.logSoftmax(np.array([0, 1000])).toArray()); // [ -1000, 0 ]
  * ```
  */
-export function logSoftmax(x: Operand, axis: Axes = -1): NDArray {
-  if (arguments.length > 2) checkCall("logSoftmax(x, axis)", arguments);
+export function logSoftmax(x: Operand, axis: Axes = -1, options: SoftmaxOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("logSoftmax(x, axis, options)", arguments, softmaxOptions);
   const a = asFloat("logSoftmax", x);
+  const mask = maskOf("logSoftmax", a, options.where);
   if (a.size === 0) return a;
-  const lanes = lanesOf("logSoftmax", a, axis);
-  const shifted = sub(a, largest(a, lanes));
-  const total = reshape(reduceSum(u.exp(shifted), lanes.axes), lanes.kept);
-  return sub(shifted, u.log(total));
+  const { shifted, total } = shares("logSoftmax", a, axis, mask);
+  const out = sub(shifted, u.log(total));
+  return mask === null ? out : masked("logSoftmax", out, mask, -Infinity);
 }

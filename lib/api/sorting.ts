@@ -19,8 +19,8 @@ import { reshape } from "../primitives/shape/reshape.ts";
 import { rev } from "../primitives/slicing/concatenate.ts";
 import * as p from "../primitives/sort/sort.ts";
 import { takeAlongAxis } from "./indexing.ts";
-import { takeInRange } from "./indices.ts";
-import { asOperand, expectArray, expectAxis, promote } from "./operands.ts";
+import { takeInRange, wrapped } from "./indices.ts";
+import { asIndex, asOperand, expectArray, expectAxis, promote } from "./operands.ts";
 import { unstack } from "./stacking.ts";
 
 const sortOptions: OptionTable<SortOptions> = { descending: "boolean" };
@@ -29,9 +29,11 @@ const sortOptions: OptionTable<SortOptions> = { descending: "boolean" };
 export interface SearchsortedOptions {
   /** Whether elements go in front of equal ones, `"left"`, which is the default, or behind them. */
   readonly side?: "left" | "right" | undefined;
+  /** The places of the elements in ascending order, as `argsort` gives them, where they are in another. */
+  readonly sorter?: NDArray | null | undefined;
 }
 
-const searchsortedOptions: OptionTable<SearchsortedOptions> = { side: "string" };
+const searchsortedOptions: OptionTable<SearchsortedOptions> = { side: "string", sorter: "object" };
 
 /** The array and the axis to sort along: the flat array where the axis is null. */
 function lanes(op: string, x: Operand, axis: number | null): [NDArray, number] {
@@ -115,10 +117,13 @@ export function searchsorted(
   if (side !== "left" && side !== "right") {
     throw new TypeError(`${op}: side must be "left" or "right", not ${describeValue(side)}`);
   }
-  const [a, v] = promote(op, sorted, values, undefined, ["sorted", "values"]);
-  if (a.ndim !== 1) {
-    throw new ShapeError(`${op}: sorted has shape ${formatShape(a.shape)}, but must be a vector`);
+  const [given, v] = promote(op, sorted, values, undefined, ["sorted", "values"]);
+  if (given.ndim !== 1) {
+    throw new ShapeError(
+      `${op}: sorted has shape ${formatShape(given.shape)}, but must be a vector`,
+    );
   }
+  const a = inOrder(op, given, options.sorter ?? null);
   const n = a.shape[0]!;
   // Bisection, in as many steps as it can take: the answer is from low to high.
   let low = full(v.shape, 0, "int32");
@@ -138,6 +143,20 @@ export function searchsorted(
     high = select(and(open, not(before)), middle, high);
   }
   return low;
+}
+
+/** A vector with its elements in the order of a sorter. */
+function inOrder(op: string, x: NDArray, sorter: NDArray | null): NDArray {
+  if (sorter === null) return x;
+  const order = asIndex(op, sorter, "the sorter");
+  if (order.ndim !== 1 || order.size !== x.size) {
+    throw new ShapeError(
+      `${op}: sorter has shape ${formatShape(order.shape)}, but must be that of sorted, ${
+        formatShape(x.shape)
+      }`,
+    );
+  }
+  return x.size === 0 ? x : takeInRange(x, wrapped(order, x.size), 0);
 }
 
 /**

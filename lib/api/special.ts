@@ -8,13 +8,12 @@
 import "./methods.ts";
 
 import type { Axes, NDArray, Operand } from "../core/array.ts";
-import type { ReduceOptions } from "../core/method_options.ts";
 import { checkCall } from "../core/signature.ts";
 import { neg, sub } from "../primitives/elementwise/arithmetic.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import * as e from "../primitives/elementwise/erf.ts";
 import { asFloat } from "./operands.ts";
-import { reduceOptions } from "./options.ts";
+import { logsumexpOptions, softmaxOptions } from "./reducing.ts";
 import * as sums from "./softmax.ts";
 
 /**
@@ -118,8 +117,21 @@ export * from "./special/gamma.ts";
  * console.log(special.logsumexp(np.array([1000, 1000])).item()); // 1000.6931762695312
  * ```
  */
-export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("logsumexp(x, axis, options)", arguments, reduceOptions);
+export function logsumexp(
+  x: Operand,
+  axis: Axes | undefined,
+  options: sums.LogsumexpOptions & { readonly returnSign: true },
+): sums.SignedLogsumexp;
+/** The logarithm alone. */
+export function logsumexp(x: Operand, axis?: Axes, options?: sums.LogsumexpOptions): NDArray;
+export function logsumexp(
+  x: Operand,
+  axis?: Axes,
+  options: sums.LogsumexpOptions = {},
+): NDArray | sums.SignedLogsumexp {
+  if (arguments.length > 2) {
+    checkCall("logsumexp(x, axis, options)", arguments, logsumexpOptions);
+  }
   return sums.logsumexp(x, axis, options);
 }
 
@@ -136,9 +148,13 @@ export function logsumexp(x: Operand, axis?: Axes, options: ReduceOptions = {}):
  * console.log(special.softmax(np.array([1, 1])).toArray()); // [ 0.5, 0.5 ]
  * ```
  */
-export function softmax(x: Operand, axis: Axes = -1): NDArray {
-  if (arguments.length > 2) checkCall("softmax(x, axis)", arguments);
-  return sums.softmax(x, axis);
+export function softmax(
+  x: Operand,
+  axis: Axes = -1,
+  options: sums.SoftmaxOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("softmax(x, axis, options)", arguments, softmaxOptions);
+  return sums.softmax(x, axis, options);
 }
 
 /**
@@ -154,7 +170,13 @@ export function softmax(x: Operand, axis: Axes = -1): NDArray {
  * console.log(special.logSoftmax(np.array([0, 1000])).toArray()); // [ -1000, 0 ]
  * ```
  */
-export function logSoftmax(x: Operand, axis: Axes = -1): NDArray {
-  if (arguments.length > 2) checkCall("logSoftmax(x, axis)", arguments);
-  return sums.logSoftmax(x, axis);
+export function logSoftmax(
+  x: Operand,
+  axis: Axes = -1,
+  options: sums.SoftmaxOptions = {},
+): NDArray {
+  if (arguments.length > 2) {
+    checkCall("logSoftmax(x, axis, options)", arguments, softmaxOptions);
+  }
+  return sums.logSoftmax(x, axis, options);
 }

@@ -70,6 +70,8 @@ export interface TakeOptions {
    * takes negative ones from the end; `"clip"` takes the nearest element; `"wrap"` starts again.
    */
   readonly mode?: TakeMode | undefined;
+  /** What `"fill"` gives for indices out of range. */
+  readonly fillValue?: number | undefined;
 }
 
 /** Options of `diagonal` and `trace`. */
