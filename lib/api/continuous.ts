@@ -1,6 +1,6 @@
 /**
  * Random numbers of continuous distributions that are functions of a few uniform or normal numbers, from
- * the bits of a key as JAX makes them. Those that are made of gamma numbers are in `gamma_draws.ts`.
+ * the bits of a key as JAX makes them.
  *
  * @module
  */

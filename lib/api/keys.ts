@@ -18,9 +18,10 @@ import { convert } from "../primitives/elementwise/convert.ts";
 import { threefry2x32 } from "../primitives/random/threefry.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
-import type { ShapeLike } from "./arguments.ts";
+import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { bits32, halves, words } from "./hashes.ts";
-import { expectRoom, expectShape } from "./operands.ts";
+import { dtypeOption, expectRoom, expectShape } from "./operands.ts";
+import { dtypeOptions } from "./options.ts";
 
 /** A whole number modulo 2^32, as a uint32 scalar. */
 function wordOf(op: string, what: string, value: Operand): NDArray {
@@ -122,9 +123,10 @@ export function foldIn(key: NDArray, data: Operand): NDArray {
 }
 
 /**
- * Random bits, as `jax.random.bits`: a uint32 array.
+ * Random bits, as `jax.random.bits`: a uint32 array, which is the only dtype of bits here.
  *
  * @throws {TypeError} where `key` is not a key.
+ * @throws {DTypeError} where another dtype is asked for.
  *
  * @example
  * ```ts
@@ -133,7 +135,83 @@ export function foldIn(key: NDArray, data: Operand): NDArray {
  * console.log(random.bits(random.key(0), [3]).dtype); // uint32
  * ```
  */
-export function bits(key: NDArray, shape: ShapeLike = []): NDArray {
-  if (arguments.length > 2) checkCall("bits(key, shape)", arguments);
+export function bits(
+  key: NDArray,
+  shape: ShapeLike = [],
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("bits(key, shape, options)", arguments, dtypeOptions);
+  const dtype = dtypeOption("bits", options, "uint32");
+  if (dtype !== "uint32") {
+    throw new DTypeError(
+      `bits: the dtype must be uint32, not ${dtype}. For other integers take randint`,
+    );
+  }
   return bits32("bits", halves("bits", key), expectShape("bits", shape));
+}
+
+// ---------------------------------------------------------------- keys as they are elsewhere
+
+/** One key or several: their words along the last axis. */
+function keysGiven(op: string, what: string, keys: unknown): NDArray {
+  if (keys instanceof NDArray && keys.dtype === "uint32" && keys.shape.at(-1) === 2) return keys;
+  throw new TypeError(
+    `${op}: ${what} must be uint32 of shape [..., 2], not ${
+      keys instanceof NDArray ? formatAval(keys.aval) : describeValue(keys)
+    }. Make a key with random.key(seed)`,
+  );
+}
+
+/**
+ * The words of keys, as `jax.random.key_data`: keys are their words here, so these are the keys
+ * themselves. With {@linkcode wrapKeyData} it lets programs be moved here that have both.
+ *
+ * @throws {TypeError} where they are no keys.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ *
+ * console.log(random.keyData(random.key(42)).toArray()); // [ 0, 42 ]
+ * ```
+ */
+export function keyData(keys: NDArray): NDArray {
+  if (arguments.length > 1) checkCall("keyData(keys)", arguments);
+  return keysGiven("keyData", "keys", keys);
+}
+
+/**
+ * Keys of words, uint32 of shape `[..., 2]`, as `jax.random.wrap_key_data`.
+ *
+ * @throws {TypeError} where they cannot be those of keys.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, random } from "@injax/injax";
+ *
+ * const key = random.wrapKeyData(np.array([0, 42], { dtype: "uint32" }));
+ * console.log(random.bits(key).item() === random.bits(random.key(42)).item()); // true
+ * ```
+ */
+export function wrapKeyData(words: NDArray): NDArray {
+  if (arguments.length > 1) checkCall("wrapKeyData(words)", arguments);
+  return keysGiven("wrapKeyData", "words", words);
+}
+
+/**
+ * The same keys again, as `jax.random.clone`: says that a key is meant to be used twice.
+ *
+ * @throws {TypeError} where they are no keys.
+ *
+ * @example
+ * ```ts
+ * import { random } from "@injax/injax";
+ *
+ * const key = random.key(7);
+ * console.log(random.bits(key).item() === random.bits(random.clone(key)).item()); // true
+ * ```
+ */
+export function clone(keys: NDArray): NDArray {
+  if (arguments.length > 1) checkCall("clone(keys)", arguments);
+  return keysGiven("clone", "keys", keys);
 }

@@ -1,6 +1,7 @@
 /**
- * Random numbers, as `jax.random`: keys and bits from `keys.ts`, distributions from `distributions.ts`
- * and `continuous.ts`, choices and orders from `selections.ts`.
+ * Random numbers, as `jax.random`: keys and bits from `keys.ts`, distributions from `distributions.ts`,
+ * `continuous.ts` and `counts.ts`, vectors and matrices from `multivariate.ts`, choices and orders from
+ * `selections.ts`.
  *
  * @module
  */
@@ -9,4 +10,6 @@ import "./methods.ts";
 export * from "./keys.ts";
 export * from "./distributions.ts";
 export * from "./continuous.ts";
+export * from "./counts.ts";
+export * from "./multivariate.ts";
 export * from "./selections.ts";

@@ -206,6 +206,8 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "numpy.identity": [2],
   "numpy.swapaxes": [m, 0, 1],
   "random.key": [0],
+  "random.multinomial": [key, 5, x],
+  "random.multivariateNormal": [key, x, m],
   "numpy.setAt": [x, 0, 1],
   "numpy.arange": [3],
   "array.matmul": [m],
