@@ -273,6 +273,7 @@ Deno.test("the published entry points exist and are what is published", async ()
     "./expfam",
     "./extend",
     "./fft",
+    "./initializers",
     "./lax",
     "./linalg",
     "./nn",

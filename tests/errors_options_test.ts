@@ -22,7 +22,6 @@ import {
   loadBackend,
   makeJaxpr,
   NDArray,
-  type nn,
   numpy as np,
   pure,
   random,

@@ -103,7 +103,7 @@ export function geometric(
  * ```ts
  * import { random } from "@injax/injax";
  *
- * console.log(random.poisson(random.key(0), 3, [4000]).mean().item().toFixed(1)); // 3.0
+ * console.log(random.poisson(random.key(0), 3, [4000]).mean().round().item()); // 3
  * ```
  */
 export function poisson(

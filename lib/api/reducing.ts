@@ -16,6 +16,7 @@ import type {
   SumOptions,
   VarianceOptions,
 } from "../core/method_options.ts";
+import type { LogsumexpOptions, SoftmaxOptions } from "./softmax_options.ts";
 import type { OptionTable } from "../core/signature.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
 import { div } from "../primitives/elementwise/arithmetic.ts";
@@ -25,7 +26,6 @@ import { reshape } from "../primitives/shape/reshape.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { asBool, asDType, asFloat, asOperand, boolToInt, expectAxes } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
-import type { LogsumexpOptions, SoftmaxOptions } from "./softmax.ts";
 
 /** Of reductions that may leave elements out. */
 export const maskedOptions: OptionTable<MaskedOptions<Operand>> = {

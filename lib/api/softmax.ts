@@ -6,7 +6,6 @@
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes } from "../core/aval.ts";
-import type { MaskedOptions } from "../core/method_options.ts";
 import { checkCall } from "../core/signature.ts";
 import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
 import { abs, add, div, mul, sign, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -18,7 +17,10 @@ import { reduceMax } from "../primitives/reduce/extremes.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { asFloat, expectAxes, floatOr32, promote } from "./operands.ts";
+import type { LogsumexpOptions, SoftmaxOptions } from "./softmax_options.ts";
 import { countOf, logsumexpOptions, masked, maskOf, softmaxOptions } from "./reducing.ts";
+
+export type { LogsumexpOptions, SoftmaxOptions } from "./softmax_options.ts";
 
 /** Axes, and the shape in which they have length 1. */
 interface Lanes {
@@ -34,14 +36,6 @@ function lanesOf(op: string, x: NDArray, axis: Axes | undefined): Lanes {
 /** The largest element of each lane, a constant for derivatives: it cancels out. */
 function largest(x: NDArray, { axes, kept }: Lanes): NDArray {
   return stopGradient(reshape(reduceMax(x, axes), kept));
-}
-
-/** Options of {@linkcode logsumexp}. */
-export interface LogsumexpOptions extends MaskedOptions<Operand> {
-  /** Factors of the exponentials, which broadcast against `x`; where they are 0, `x` does not matter. */
-  readonly b?: Operand | undefined;
-  /** Whether the sum's sign is given too, and the logarithm of its size: sums below 0 are NaN otherwise. */
-  readonly returnSign?: boolean | undefined;
 }
 
 /** What {@linkcode logsumexp} gives with `returnSign`. */
@@ -108,12 +102,6 @@ export function logsumexp(
   const log = (y: NDArray): NDArray => reshape(add(u.log(y), shift), shape);
   if (!options.returnSign) return log(total);
   return { logsumexp: log(abs(total)), sign: reshape(sign(total), shape) };
-}
-
-/** Options of {@linkcode softmax} and {@linkcode logSoftmax}. */
-export interface SoftmaxOptions {
-  /** Which elements count, a mask that broadcasts against `x`: the share of the others is 0. */
-  readonly where?: Operand | undefined;
 }
 
 /**

@@ -11,7 +11,7 @@
  * import * as stats from "@injax/injax/stats";
  *
  * const loss = (mean: NDArray) => stats.norm.logpdf(np.array([2, 4]), mean, 2).mean().neg();
- * console.log(grad(loss)(np.array(3)).item()); // 0
+ * console.log(grad(loss)(np.array(5)).item()); // 0.5
  * ```
  *
  * @module

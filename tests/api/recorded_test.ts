@@ -9,6 +9,7 @@
 import { linalg, loadBackend, NDArray, nn, numpy as np, random, special } from "../../mod.ts";
 import * as fft from "../../lib/api/fft.ts";
 import * as lax from "../../lib/api/lax.ts";
+import * as initializers from "../../lib/api/initializers.ts";
 import * as stats from "../../lib/api/stats.ts";
 import { isFloat } from "../../lib/core/dtype.ts";
 import * as transforms from "../../lib/transforms/public.ts";
@@ -78,7 +79,7 @@ function isWithoutFloats(
 
 // ---------------------------------------------------------------- nothing is left out
 
-const namespaces = { np, nn, special, linalg, random, lax, fft, stats };
+const namespaces = { np, nn, special, linalg, random, lax, fft, initializers, stats };
 
 /** Public functions whose values are not in the list, and why. */
 const elsewhere: Readonly<Record<string, string>> = {

@@ -16,6 +16,7 @@ import * as expfam from "../../lib/expfam/mod.ts";
 import * as lax from "../../lib/api/lax.ts";
 import * as tree from "../../lib/api/tree.ts";
 import * as solvers from "../../lib/solvers/mod.ts";
+import * as initializers from "../../lib/api/initializers.ts";
 import * as stats from "../../lib/api/stats.ts";
 
 const { numpy: np, pure, random } = injax;
@@ -201,6 +202,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "lax.raggedDot": [m, np.ones([2, 2, 3]), ints],
   "lax.convDimensionNumbers": [[1, 2, 4], [3, 2, 2], ["NCH", "OIH", "NHC"]],
   ...treeCalls,
+  "initializers.varianceScaling": [1, "fanIn", "normal"],
   "stats.multinomial.logpmf": [ints, 1, x],
   "stats.multinomial.pmf": [ints, 1, x],
   "numpy.identity": [2],
@@ -397,6 +399,7 @@ export async function callables(): Promise<Callable[]> {
     ...functionsOf(injax, ""),
     ...functionsOf(fft, "fft"),
     ...functionsOf(lax, "lax"),
+    ...functionsOf(initializers, "initializers"),
     ...functionsOf(stats, "stats"),
     ...functionsOf(tree, "tree"),
     // What families hold is called by the functions beside them.

@@ -17,6 +17,7 @@ import {
 } from "../../mod.ts";
 import * as fft from "../../lib/api/fft.ts";
 import * as lax from "../../lib/api/lax.ts";
+import * as initializers from "../../lib/api/initializers.ts";
 import * as stats from "../../lib/api/stats.ts";
 import { rem } from "../../lib/primitives/elementwise/arithmetic.ts";
 import list from "../reference/operations.json" with { type: "json" };
@@ -66,6 +67,7 @@ const scope: Readonly<Record<string, unknown>> = {
   random,
   lax,
   fft,
+  initializers,
   stats,
   lib: { associativeScan, rem },
   f64: { dtype: "float64" },
@@ -83,7 +85,8 @@ export function variablesOf(expression: string, names: readonly string[]): strin
 }
 
 /** The namespaces, and what is called in them; distributions are objects of their functions. */
-const CALLED = /(?<![\w.])(?:(?:np|nn|special|linalg|random|lax|fft)\.\w+|stats(?:\.\w+)+)/g;
+const CALLED =
+  /(?<![\w.])(?:(?:np|nn|special|linalg|random|lax|fft|initializers)\.\w+|stats(?:\.\w+)+)/g;
 
 /** The functions of the namespaces that an expression calls, as `np.add`. */
 export function calledBy(expression: string): string[] {

@@ -21,14 +21,13 @@ import {
 } from "./distribution.ts";
 
 /** The functions of all three. */
-type Names = "logpdf" | "pdf";
 
 // ---------------------------------------------------------------- gamma, chi-squared
 
 const gammaKernel: Rule = (y, a) => sub(sub(xlogy(sub(a!, number(1, a!)), y), y), lgamma(a!));
 
 /** The laws of a gamma distribution whose standard form is `of` the one of scale 1, `size` denser. */
-function gammaLaws(of: (f: Rule) => Rule, size: number): Record<Names, Rule> {
+function gammaLaws(of: (f: Rule) => Rule, size: number): Record<"logpdf" | "pdf", Rule> {
   const logpdf = density(of((y, a) => sub(gammaKernel(y, a!), number(size, y))), positive);
   return { logpdf, pdf: expOf(logpdf) };
 }
@@ -43,7 +42,7 @@ function gammaLaws(of: (f: Rule) => Rule, size: number): Record<Names, Rule> {
  * console.log(gamma.pdf(1, 1).item(), gamma.pdf(-1, 3).item()); // 0.3678794503211975 0
  * ```
  */
-export const gamma: Laws<Names, [a: Operand, loc?: Operand, scale?: Operand]> =
+export const gamma: Laws<"logpdf" | "pdf", [a: Operand, loc?: Operand, scale?: Operand]> =
   /* @__PURE__ */ distribution("gamma", ["a", "loc", "scale"], gammaLaws((f) => f, 0));
 
 /**
@@ -56,7 +55,7 @@ export const gamma: Laws<Names, [a: Operand, loc?: Operand, scale?: Operand]> =
  * console.log(chi2.pdf(0, 2).item()); // 0.5
  * ```
  */
-export const chi2: Laws<Names, [df: Operand, loc?: Operand, scale?: Operand]> =
+export const chi2: Laws<"logpdf" | "pdf", [df: Operand, loc?: Operand, scale?: Operand]> =
   /* @__PURE__ */ distribution(
     "chi2",
     ["df", "loc", "scale"],
@@ -94,8 +93,10 @@ const betaDensity = shaped(density((y, a, b) => {
  * console.log(beta.pdf(0.5, 2, 2).item().toFixed(4)); // 1.5000
  * ```
  */
-export const beta: Laws<Names, [a: Operand, b: Operand, loc?: Operand, scale?: Operand]> =
-  /* @__PURE__ */ distribution("beta", ["a", "b", "loc", "scale"], {
-    logpdf: betaDensity,
-    pdf: expOf(betaDensity),
-  });
+export const beta: Laws<
+  "logpdf" | "pdf",
+  [a: Operand, b: Operand, loc?: Operand, scale?: Operand]
+> = /* @__PURE__ */ distribution("beta", ["a", "b", "loc", "scale"], {
+  logpdf: betaDensity,
+  pdf: expOf(betaDensity),
+});

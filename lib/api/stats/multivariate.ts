@@ -218,7 +218,7 @@ export interface MultivariateNormal {
  * import { multivariateNormal } from "@injax/injax/stats";
  *
  * const density = multivariateNormal.pdf(np.zeros([2]), np.zeros([2]), np.eye(2));
- * console.log(density.item()); // 0.15915493667125702
+ * console.log(density.item()); // 0.1591549515724182
  * ```
  */
 export const multivariateNormal: MultivariateNormal = {

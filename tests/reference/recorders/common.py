@@ -90,7 +90,7 @@ def ri(z):
 NAMES = {
     "ri": ri,
     "jax": jax, "jnp": jnp, "lax": lax, "np": np, "nn": jax.nn, "special": jax.scipy.special,
-    "stats": jax.scipy.stats, "linalg": jnp.linalg, "sla": jax.scipy.linalg, "lla": lax.linalg, "random": jax.random, "F32": F32, "F64": F64, "I32": I32, "U32": U32,
+    "stats": jax.scipy.stats, "linalg": jnp.linalg, "sla": jax.scipy.linalg, "lla": lax.linalg, "random": jax.random, "init": jax.nn.initializers, "F32": F32, "F64": F64, "I32": I32, "U32": U32,
     "BOOL": BOOL, "INF": INF, "NAN": NAN, "I32_MIN": I32_MIN, "I32_MAX": I32_MAX,
 }
 
