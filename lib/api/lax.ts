@@ -81,6 +81,12 @@ export { unstack } from "./stacking.ts";
 export { erf, erfc, erfInv, expit as logistic } from "./special.ts";
 export { i0e as besselI0e, i1e as besselI1e } from "./special/bessel.ts";
 export { digamma, gammaln as lgamma, polygamma, zeta } from "./special/gamma.ts";
+export {
+  gammainc as igamma,
+  gammaincc as igammac,
+  igammaGradA,
+  randomGammaGrad,
+} from "./special/incomplete_gamma.ts";
 
 // With arguments of their own
 export type { ShapeLike } from "./arguments.ts";

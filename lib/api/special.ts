@@ -102,6 +102,7 @@ export * from "./special/expn.ts";
 export * from "./special/bernoulli.ts";
 export * from "./special/beta.ts";
 export * from "./special/gamma.ts";
+export * from "./special/incomplete_gamma.ts";
 
 // ---------------------------------------------------------------- as in nn
 

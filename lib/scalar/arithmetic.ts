@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { erfc } from "./error.ts";
 import { exp, expm1 } from "./exp.ts";
 import { Apart, type Expr, type Exprs } from "./expr.ts";
 import { log, log1p } from "./log.ts";
@@ -47,6 +48,8 @@ export interface Arithmetic<V> {
   log1p(x: V): V;
   /** `e^x - 1`. */
   expm1(x: V): V;
+  /** `1 - erf(x)`. */
+  erfc(x: V): V;
   /** `x^y` for positive `x`. */
   pow(x: V, y: V | number): V;
   /** `x < y`, a condition. */
@@ -160,6 +163,10 @@ export class ExprArithmetic implements Arithmetic<Expr> {
   /** `e^x - 1`. */
   expm1(x: Expr): Expr {
     return expm1(this.e, x);
+  }
+  /** `1 - erf(x)`. */
+  erfc(x: Expr): Expr {
+    return erfc(this.e, x);
   }
   /** `x^y` for positive `x`. */
   pow(x: Expr, y: Expr | number): Expr {

@@ -127,6 +127,12 @@ export class DualArithmetic<V> implements Arithmetic<Dual<V>> {
     const v = this.m.expm1(x.v);
     return { v, d: x.d === null ? null : this.m.mul(x.d, this.m.add(v, 1)) };
   }
+  /** `1 - erf(x)`. */
+  erfc(x: Dual<V>): Dual<V> {
+    const { m } = this;
+    const slope = (): V => m.mul(m.exp(m.neg(m.mul(x.v, x.v))), -2 / Math.sqrt(Math.PI));
+    return { v: m.erfc(x.v), d: x.d === null ? null : m.mul(x.d, slope()) };
+  }
   /** `x^y` for positive `x`. */
   pow(x: Dual<V>, y: Term<V>): Dual<V> {
     const { m } = this;

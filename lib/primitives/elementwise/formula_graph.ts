@@ -8,6 +8,7 @@ import type { Lowering, Value } from "../../core/lowering.ts";
 import type { Arithmetic, Formula as Rule, Part } from "../../scalar/arithmetic.ts";
 import { Formula } from "../graph/formula.ts";
 import { expm1In, log1pIn } from "./accurate.ts";
+import { erfcIn } from "./erf.ts";
 
 /** Values of a graph, all of one dtype of floats. */
 export class GraphArithmetic implements Arithmetic<Value> {
@@ -84,6 +85,10 @@ export class GraphArithmetic implements Arithmetic<Value> {
   /** `e^x - 1`. */
   expm1(x: Value): Value {
     return expm1In(this.#f, x);
+  }
+  /** `1 - erf(x)`. */
+  erfc(x: Value): Value {
+    return erfcIn(this.#f, x);
   }
   /** `x^y`. */
   pow(x: Value, y: Value | number): Value {
