@@ -1,6 +1,6 @@
 /**
  * Random numbers, as `jax.random`: keys and bits from `keys.ts`, distributions from `distributions.ts`,
- * `continuous.ts` and `counts.ts`, vectors and matrices from `multivariate.ts`, choices and orders from
+ * `continuous.ts`, `counts.ts` and `gamma_draws.ts`, vectors and matrices from `multivariate.ts`, choices and orders from
  * `selections.ts`.
  *
  * @module
@@ -11,5 +11,6 @@ export * from "./keys.ts";
 export * from "./distributions.ts";
 export * from "./continuous.ts";
 export * from "./counts.ts";
+export * from "./gamma_draws.ts";
 export * from "./multivariate.ts";
 export * from "./selections.ts";

@@ -41,6 +41,7 @@ export const poisson: ExponentialFamily<Observed, Rate> = {
   carrier: (x) => special.gammaln(x.add(1)).neg(),
   meanCarrier: ({ x }) => meanLogFactorial(np.exp(x)).neg(),
   fromExpectation: ({ x }) => ({ x: np.log(x) }),
+  sample: (key, { x }, shape) => random.poisson(key, np.exp(x), shape),
 };
 
 /** The rate from which on the series in its inverse is as good as the sum. */
@@ -157,6 +158,7 @@ export const gamma: ExponentialFamily<SizeAndLog, ShapeAndRate> = {
       return { x: shape.div(x).neg(), logX: shape.sub(1) };
     },
   },
+  sample: (key, { x, logX }, shape) => random.gamma(key, logX.add(1), shape).div(x.neg()),
 };
 
 const excessOf = ({ x, logX }: SizeAndLog): NDArray => np.log(x).sub(logX);
@@ -209,6 +211,7 @@ export const beta: ExponentialFamily<LogShares, AlphaAndBeta> = {
     },
     natural: ({ logX, logRest }) => ({ logX: np.expm1(logX!), logRest: np.expm1(logRest!) }),
   },
+  sample: (key, { logX, logRest }, shape) => random.beta(key, logX.add(1), logRest.add(1), shape),
 };
 
 /**
@@ -271,4 +274,5 @@ export const dirichlet: ExponentialFamily<Logs, Concentrations> = {
     start: ({ logX }) => ({ logX: startOfShapes(logX) }),
     natural: ({ logX }) => ({ logX: np.expm1(logX!) }),
   },
+  sample: (key, { logX }, shape) => random.dirichlet(key, logX.add(1), shape),
 };

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { type Arithmetic, type Formula, polynomialOf } from "./arithmetic.ts";
+import { type Arithmetic, polynomialOf } from "./arithmetic.ts";
 import { stirlingRest } from "./beta.ts";
 import { derivative } from "./dual.ts";
 import { gamma } from "./gamma_function.ts";
@@ -153,16 +153,22 @@ function bordered<V>(m: Arithmetic<V>, a: V, x: V, value: V, atZero: number, atE
 }
 
 /** P(a, x), the lower incomplete gamma function over Gamma(a). */
-export const igamma: Formula = (m, a, x) => bordered(m, a!, x!, both(m, a!, x!).lower, 0, 1);
+export function igamma<V>(m: Arithmetic<V>, a: V, x: V): V {
+  return bordered(m, a, x, both(m, a, x).lower, 0, 1);
+}
 
 /** Q(a, x) = 1 - P(a, x), to full relative precision. */
-export const igammac: Formula = (m, a, x) => bordered(m, a!, x!, both(m, a!, x!).upper, 1, 0);
+export function igammac<V>(m: Arithmetic<V>, a: V, x: V): V {
+  return bordered(m, a, x, both(m, a, x).upper, 1, 0);
+}
 
 /** The derivative of P by x: x^(a - 1) e^-x / Gamma(a). */
-export const igammaDensity: Formula = (m, a, x) => m.div(m.mul(partsOf(m, a!, x!).power, a!), x!);
+export function igammaDensity<V>(m: Arithmetic<V>, a: V, x: V): V {
+  return m.div(m.mul(partsOf(m, a, x).power, a), x);
+}
 
 /** The derivative by a of a sample x of the distribution: minus that of P by a over the density. */
-export const sampleSlope: Formula = (m, a, x) => {
-  const slope = derivative((m, a, x) => both(m, a!, x!).lower, 0)(m, a!, x!);
-  return m.neg(m.div(slope, igammaDensity(m, a!, x!)));
-};
+export function sampleSlope<V>(m: Arithmetic<V>, a: V, x: V): V {
+  const slope = derivative((m, a, x) => both(m, a!, x!).lower, 0)(m, a, x);
+  return m.neg(m.div(slope, igammaDensity(m, a, x)));
+}

@@ -112,7 +112,6 @@ for (const [name, family] of Object.entries(scalarFamilies)) {
     }
   });
 
-  if (family.sample === undefined) continue;
   Deno.test(`${name}: draws have the means of the statistics, and the likelihood finds the parameters`, () => {
     const p = expfam.natural(family, stacked(cases.map((c) => c.parameters), "float32"));
     const count = 20_000;
@@ -195,6 +194,8 @@ Deno.test("dirichlet: densities, entropy, means and information", () => {
     close(means.logX, r.means);
     close(expfam.fisherInformation(expfam.dirichlet, p).logX.logX, r.covariance);
     assertClose(expfam.toNatural(expfam.dirichlet, means).logX, p.logX, 1e-9);
+    const x = expfam.sample(random.key(5), expfam.dirichlet, p, [5000]);
+    assertClose(np.log(x).mean(0), means.logX, 0.1);
   }
 });
 

@@ -13,5 +13,6 @@ const more = (y: number): number => 32 + 4 * Math.abs(Math.log(Math.abs(y)));
 export const incompleteGamma: Bounds = {
   "gammainc": { f: special.gammainc, units: [Infinity, 1], more },
   "gammaincc": { f: special.gammaincc, units: [Infinity, 1], more },
-  "igammaGradA": { f: special.igammaGradA, units: [Infinity, 1], more: (y) => 2 * more(y) },
+  // Near a = x = 1 what is summed cancels.
+  "igammaGradA": { f: special.igammaGradA, units: [Infinity, 1], more: (y) => 8 * more(y) },
 };
