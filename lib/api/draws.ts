@@ -23,7 +23,7 @@ import { reshape } from "../primitives/shape/reshape.ts";
 import type { DrawMode, ShapeLike } from "./arguments.ts";
 import { type Halves, halves, words } from "./hashes.ts";
 import { takeConstant } from "./indices.ts";
-import { asFloat, expectShape } from "./operands.ts";
+import { asFloat, expectRoom, expectShape } from "./operands.ts";
 import { largestFraction } from "./truncated.ts";
 
 // ---------------------------------------------------------------- from words
@@ -64,6 +64,8 @@ export function fractions(
   shape: readonly number[],
   dtype: DType,
 ): NDArray {
+  // Before there are words, which have no shape that users know.
+  expectRoom(op, shape, dtype);
   return reshape(fractionsOf(words(op, key, sizeOf(shape)), dtype), shape);
 }
 

@@ -350,7 +350,7 @@ export function f(
  * ```ts
  * import { random } from "@injax/injax";
  *
- * console.log(random.t(random.key(0), 10, [4000]).var().item().toFixed(1)); // 1.2
+ * console.log(random.t(random.key(0), 10, [4000]).var().item().toFixed(1)); // 1.3
  * ```
  */
 export function t(

@@ -70,32 +70,49 @@ const namespaces = { np, nn, special };
 const found = new Map<string, string[]>();
 
 /** Functions that give floats and take integers alone as their second argument. */
-const takesIntegers: ReadonlySet<string> = new Set(["np.ldexp"]);
+const takesIntegers: ReadonlySet<string> = new Set(["np.ldexp", "special.polygamma"]);
+
+/** Functions that do not say which zero they give where they give one. */
+const signlessZeros: ReadonlySet<string> = new Set([
+  "special.gammaincc",
+  "special.igammaGradA",
+  "special.poch",
+]);
+
+/** Differences of terms that are larger than they are: rounding errors on onnxruntime, of which others have 32. */
+const cancelling: Readonly<Record<string, number>> = {
+  "special.beta": 512,
+  "special.betaln": 128,
+};
 
 for (const [space, functions] of Object.entries(namespaces)) {
-  for (const [name, f] of Object.entries(functions)) {
-    if (typeof f !== "function") continue;
+  for (const [name, plain] of Object.entries(functions)) {
+    if (typeof plain !== "function") continue;
+    // -0 + 0 is 0.
+    const f: F = signlessZeros.has(`${space}.${name}`)
+      ? (...args) => (plain as F)(...args).add(0)
+      : plain as F;
     Deno.test(`compiled, ${space}.${name} gives what eager code gives, if it is elementwise`, () => {
       for (const count of [1, 2]) {
         for (const dtype of dtypes) {
           const args = argumentsOf(dtype, count);
-          if (!isElementwise(f as F, args)) continue;
+          if (!isElementwise(f, args)) continue;
           const key = `${space}.${name}`;
           found.set(key, [...found.get(key) ?? [], `${dtype} x ${count}`]);
-          const eager = (f as F)(...args);
-          const program = stageClosed(name, (xs) => [(f as F)(...xs)], args.map((x) => x.aval));
+          const eager = f(...args);
+          const program = stageClosed(name, (xs) => [f(...xs)], args.map((x) => x.aval));
           const interpreted = evalJaxpr(program, args, bind)[0]!;
           const what = `${key} of ${count} ${dtype}: `;
           const exact = difference(interpreted, eager, 0);
           assert(exact === null, `${what}interpreted, ${exact}`);
           if (!isFloat(dtype) && isFloat(eager.dtype) && !takesIntegers.has(key)) {
             const floats = args.map((x) => x.astype(eager.dtype));
-            const same = difference(eager, (f as F)(...floats), 0);
+            const same = difference(eager, f(...floats), 0);
             assert(same === null, `${what}not calculated with as ${eager.dtype}: ${same}`);
             continue;
           }
           const compiled = differenceOnOnnx(program, args, new Random(what), {
-            rounding: isFloat(eager.dtype) ? 32 : 0,
+            rounding: isFloat(eager.dtype) ? cancelling[key] ?? 32 : 0,
           });
           assert(compiled === null, what + compiled);
         }
