@@ -12,7 +12,7 @@ import { floor, round } from "../../primitives/elementwise/rounding.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { iota } from "../../primitives/constants/iota.ts";
 import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
-import { betaln, xlog1py, xlogy } from "../special.ts";
+import { betaln, gammaincc, xlog1py, xlogy } from "../special.ts";
 import { distribution, expOf, type Laws, number, type Rule } from "./distribution.ts";
 
 function plus(x: NDArray, c: number): NDArray {
@@ -214,6 +214,14 @@ const poissonMass: Rule = (k, mu, loc) => {
   return select(isFraction, number(-Infinity, value), value);
 };
 
+/** The probability of at most so many. */
+const poissonBelow: Rule = (k, mu, loc) => {
+  const y = sub(k, loc!);
+  const isBelow = lt(y, number(0, y));
+  const value = gammaincc(plus(floor(select(isBelow, number(0, y), y)), 1), mu!);
+  return select(isBelow, number(0, value), value);
+};
+
 /** Counts that the sum of an entropy has, from means below which it is taken: beyond, a series is. */
 const COUNTS = [[10, 35], [100, 250]] as const;
 
@@ -252,14 +260,15 @@ const poissonEntropy: Rule = (mu, loc) => {
  * ```
  */
 export const poisson:
-  & Laws<"logpmf" | "pmf", [mu: Operand, loc?: Operand]>
+  & Laws<"logpmf" | "pmf" | "cdf", [mu: Operand, loc?: Operand]>
   & Laws<"entropy", [loc?: Operand]> = /* @__PURE__ */ Object.assign(
-    distribution<"logpmf" | "pmf", [mu: Operand, loc?: Operand]>(
+    distribution<"logpmf" | "pmf" | "cdf", [mu: Operand, loc?: Operand]>(
       "poisson",
       ["mu", "loc"],
       {
         logpmf: poissonMass,
         pmf: expOf(poissonMass),
+        cdf: poissonBelow,
       },
     ),
     distribution<"entropy", [loc?: Operand]>("poisson", ["loc"], { entropy: poissonEntropy }),

@@ -8,28 +8,39 @@ import { add, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
 import { and, gt } from "../../primitives/elementwise/compare.ts";
 import { lgamma } from "../../primitives/elementwise/gamma.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { betaln, xlog1py, xlogy } from "../special.ts";
+import { betaln, gammainc, gammaincc, xlog1py, xlogy } from "../special.ts";
 import {
   density,
   distribution,
   expOf,
   type Laws,
+  logOf,
   number,
   positive,
   type Rule,
+  standard,
   unit,
+  within,
 } from "./distribution.ts";
 
-/** The functions of all three. */
+/** The functions of the gamma and chi-squared distributions. */
+type GammaRules = Record<"logpdf" | "pdf" | "logcdf" | "cdf" | "logsf" | "sf", Rule>;
 
 // ---------------------------------------------------------------- gamma, chi-squared
 
+const gammaBelow: Rule = within(positive, (y, a) => gammainc(a!, y), 0);
+const gammaAbove: Rule = within(positive, (y, a) => gammaincc(a!, y), 1);
 const gammaKernel: Rule = (y, a) => sub(sub(xlogy(sub(a!, number(1, a!)), y), y), lgamma(a!));
 
 /** The laws of a gamma distribution whose standard form is `of` the one of scale 1, `size` denser. */
-function gammaLaws(of: (f: Rule) => Rule, size: number): Record<"logpdf" | "pdf", Rule> {
+function gammaLaws(of: (f: Rule) => Rule, size: number): GammaRules {
   const logpdf = density(of((y, a) => sub(gammaKernel(y, a!), number(size, y))), positive);
-  return { logpdf, pdf: expOf(logpdf) };
+  const [below, above] = [standard(of(gammaBelow)), standard(of(gammaAbove))];
+  return {
+    ...{ logpdf, pdf: expOf(logpdf) },
+    ...{ logcdf: logOf(below), cdf: below },
+    ...{ logsf: logOf(above), sf: above },
+  };
 }
 
 /**
@@ -42,8 +53,10 @@ function gammaLaws(of: (f: Rule) => Rule, size: number): Record<"logpdf" | "pdf"
  * console.log(gamma.pdf(1, 1).item(), gamma.pdf(-1, 3).item()); // 0.3678794503211975 0
  * ```
  */
-export const gamma: Laws<"logpdf" | "pdf", [a: Operand, loc?: Operand, scale?: Operand]> =
-  /* @__PURE__ */ distribution("gamma", ["a", "loc", "scale"], gammaLaws((f) => f, 0));
+export const gamma: Laws<
+  "logpdf" | "pdf" | "logcdf" | "cdf" | "logsf" | "sf",
+  [a: Operand, loc?: Operand, scale?: Operand]
+> = /* @__PURE__ */ distribution("gamma", ["a", "loc", "scale"], gammaLaws((f) => f, 0));
 
 /**
  * The chi-squared distribution with `df` degrees of freedom, as `jax.scipy.stats.chi2`.
@@ -55,12 +68,14 @@ export const gamma: Laws<"logpdf" | "pdf", [a: Operand, loc?: Operand, scale?: O
  * console.log(chi2.pdf(0, 2).item()); // 0.5
  * ```
  */
-export const chi2: Laws<"logpdf" | "pdf", [df: Operand, loc?: Operand, scale?: Operand]> =
-  /* @__PURE__ */ distribution(
-    "chi2",
-    ["df", "loc", "scale"],
-    gammaLaws((f) => (y, df) => f(halved(y), halved(df!)), Math.LN2),
-  );
+export const chi2: Laws<
+  "logpdf" | "pdf" | "logcdf" | "cdf" | "logsf" | "sf",
+  [df: Operand, loc?: Operand, scale?: Operand]
+> = /* @__PURE__ */ distribution(
+  "chi2",
+  ["df", "loc", "scale"],
+  gammaLaws((f) => (y, df) => f(halved(y), halved(df!)), Math.LN2),
+);
 
 function halved(x: NDArray): NDArray {
   return mul(number(0.5, x), x);

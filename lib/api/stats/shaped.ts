@@ -5,7 +5,7 @@
  * @module
  */
 import type { NDArray, Operand } from "../../core/array.ts";
-import { abs, add, div, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
+import { abs, add, div, mul, neg, sign, sub } from "../../primitives/elementwise/arithmetic.ts";
 import { and, ge, gt, le, lt, or } from "../../primitives/elementwise/compare.ts";
 import * as bessel from "../../primitives/elementwise/bessel.ts";
 import * as u from "../../primitives/elementwise/elementary.ts";
@@ -13,7 +13,7 @@ import { lgamma } from "../../primitives/elementwise/gamma.ts";
 import * as n from "../../primitives/elementwise/normal.ts";
 import { pow } from "../../primitives/elementwise/power.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { betaln } from "../special.ts";
+import { betaln, gammainc } from "../special.ts";
 import {
   density,
   distribution,
@@ -112,14 +112,15 @@ const generalisedDensity: Rule = (x, beta) =>
  * console.log(gennorm.pdf(0, 1).item()); // 0.5
  * ```
  */
-export const gennorm: Laws<"logpdf" | "pdf", [beta: Operand]> = /* @__PURE__ */ distribution(
-  "gennorm",
-  ["beta"],
-  {
+export const gennorm: Laws<"logpdf" | "pdf" | "cdf", [beta: Operand]> =
+  /* @__PURE__ */ distribution("gennorm", ["beta"], {
     logpdf: generalisedDensity,
     pdf: expOf(generalisedDensity),
-  },
-);
+    cdf(x, beta) {
+      const inside = gammainc(div(number(1, beta!), beta!), pow(abs(x), beta!));
+      return times(0.5, plus(mul(sign(x), inside), 1));
+    },
+  });
 
 // ---------------------------------------------------------------- the truncated normal distribution
 
