@@ -185,7 +185,8 @@ function inverse<S extends Parameters, P extends Parameters>(
  *
  * @param x Observations along the first axis; further axes before an observation's own are a batch.
  * @throws {ShapeError} where there are no observations, or `weights` are not one for each.
- * @throws {ConvergenceError} where there are none, as for observations that are all equal.
+ * @throws {ConvergenceError} where they are searched and there are none, as for observations that are all equal;
+ * where a formula gives them they are infinite or NaN then.
  *
  * @example
  * ```ts
