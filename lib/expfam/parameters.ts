@@ -6,11 +6,15 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { checkCount } from "../core/checks.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
+import { ConcreteArray } from "../core/concrete.ts";
+import { ConvergenceError, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
+import { check } from "../api/check.ts";
 import { asFloat } from "../api/operands.ts";
+import { filled } from "../primitives/effects/run.ts";
 import { rootFind } from "../solvers/root_find.ts";
 import { checkTolerance } from "../solvers/options.ts";
+import { type Solution, statusCode } from "../solvers/solution.ts";
 import { batched, type ExponentialFamily, type Given, type Parameters } from "./family.ts";
 import {
   checkFamily,
@@ -122,6 +126,7 @@ export function toExpectation<S extends Parameters, P extends Parameters>(
  * given transforms, for each distribution of a batch. Differentiable either way.
  *
  * @throws {ConvergenceError} where the search finds none, as for means that no distribution of the family has.
+ * @throws {CheckError} the same of a batch, and when a compiled or mapped function runs.
  *
  * @example
  * ```ts
@@ -172,11 +177,40 @@ function inverse<S extends Parameters, P extends Parameters>(
       const differences = names(family).map((name) => found[name]!.sub(wanted[name]!));
       return Object.fromEntries(Object.keys(unknowns).map((name, k) => [name, differences[k]!]));
     };
-    const solve = { transforms, rtol, maxSteps, throw: true };
-    const { value } = rootFind(residual as never, search.start(wanted) as never, solve);
-    return search.natural(value as unknown as Parameters, wanted);
+    const solve = { transforms, rtol, maxSteps };
+    const solution = rootFind(residual as never, search.start(wanted) as never, solve);
+    checkFound(op, family, wanted, solution);
+    return search.natural(solution.value as unknown as Parameters, wanted);
   };
   return lanes(one, expectation, batch, transforms);
+}
+
+/**
+ * Raises where a search has found no distribution: at once where that is known, else when the program runs.
+ *
+ * @throws {ConvergenceError} with the means and how the search ended.
+ * @throws {CheckError} the same inside transforms.
+ */
+function checkFound<S extends Parameters, P extends Parameters>(
+  op: string,
+  family: ExponentialFamily<S, P>,
+  wanted: S,
+  solution: Pick<Solution<unknown>, "status" | "steps" | "converged" | "statusName">,
+): void {
+  const { status, steps } = solution;
+  const given = names(family).map((name) => `${name} = {}`).join(", ");
+  const message =
+    `${op}: no distribution of the family ${family.name} was found whose means are ${given}: the ` +
+    "search ended with status {} after {} evaluations. Has any distribution of the family these means? " +
+    "Those of observations that are all alike, or at the edge of what is possible, have none";
+  const means = names(family).map((name) => wanted[name]!);
+  const known = status instanceof ConcreteArray && status.peek() !== null;
+  if (!known) {
+    check(status.equal(statusCode("converged")), message, ...means, status, steps);
+  } else if (!solution.converged) {
+    const { statusName } = solution;
+    throw new ConvergenceError(filled(message, [...means, statusName, steps]), statusName);
+  }
 }
 
 /**

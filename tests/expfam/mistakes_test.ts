@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { ConvergenceError, numpy as np, random, ShapeError, TreeError } from "../../mod.ts";
+import {
+  CheckError,
+  ConvergenceError,
+  jit,
+  type NDArray,
+  numpy as np,
+  random,
+  ShapeError,
+  TreeError,
+} from "../../mod.ts";
 import * as expfam from "../../lib/expfam/mod.ts";
 import { assert, assertThrows } from "../support/assert.ts";
 
@@ -44,9 +53,20 @@ Deno.test("shapes are shown where they do not go together", () => {
 
 Deno.test("means that no distribution has are no parameters", () => {
   // The mean's logarithm is never below the logarithm's mean.
-  says(() => expfam.toNatural(expfam.gamma, { x: 1, logX: 0.5 }), ConvergenceError);
+  const none = "no distribution of the family gamma was found whose means are x = 1, logX = 0.5";
+  const gamma = (logX: NDArray): NDArray => expfam.toNatural(expfam.gamma, { x: 1, logX }).x;
+  says(() => gamma(np.array(0.5)), ConvergenceError, `toNatural: ${none}`);
+  says(() => jit(gamma)(np.array(0.5)).item(), CheckError, `toNatural: ${none}`);
+  says(() => gamma(np.array([-1, 0.5])), CheckError, none, "in lane 1 of 2");
+  const alike = np.array([2, 2, 2]);
+  says(
+    () => expfam.maximumLikelihood(expfam.gamma, alike),
+    ConvergenceError,
+    ...["maximumLikelihood: no distribution of the family gamma", "all alike"],
+  );
   const outside = { x: np.array([0.9, 0.9]) };
-  says(() => expfam.toNatural(expfam.vonMisesFisher(2), outside), ConvergenceError);
+  const vectors = "no distribution of the family vonMisesFisher(2)";
+  says(() => expfam.toNatural(expfam.vonMisesFisher(2), outside), ConvergenceError, vectors);
 });
 
 Deno.test("families that lack something say what", () => {
