@@ -4,7 +4,9 @@
  * @module
  */
 import { assert, assertEquals } from "../support/assert.ts";
-import { compatibility, counted, rows } from "./table.ts";
+import { compatibility, counted, options, rows } from "./table.ts";
+import { never as neverOptions, otherNames } from "./option_reasons.ts";
+import { nameOf } from "./options.ts";
 import { never } from "./reasons.ts";
 
 Deno.test("COMPATIBILITY.md is what deno task compatibility writes", async () => {
@@ -19,5 +21,34 @@ Deno.test("every reason is that of a name, and no reason stands for what is ther
 
 Deno.test("most names that apply are there", () => {
   const { present, applicable } = counted(rows);
+  assert(present >= 0.85 * applicable, `${present} of ${applicable}`);
+});
+
+Deno.test("every reason for an option is that of an option, and no reason stands for what is there", () => {
+  const unused = neverOptions.filter((r) =>
+    !options.some((o) =>
+      o.reason === r.reason && r.options.test(o.option) && (r.functions?.test(nameOf(o)) ?? true)
+    )
+  );
+  assertEquals(unused, []);
+});
+
+Deno.test("every other name of an option is that of one that is there", () => {
+  const unused = otherNames.filter((r) =>
+    !options.some((o) => r.functions.test(nameOf(o)) && o.option === r.option && o.here === r.here)
+  );
+  assertEquals(unused, []);
+});
+
+Deno.test("what functions take is found, through types that others name", () => {
+  const found = (module: string, name: string): readonly (string | undefined)[] =>
+    options.filter((o) => o.module === module && o.name === name).map(({ here }) => here);
+  assert(found("jax.numpy", "std").includes("keepDims"));
+  assert(found("jax", "vmap").includes("axisName"));
+  assert(found("jax.random", "normal").includes("dtype"));
+});
+
+Deno.test("most options that apply are there", () => {
+  const { present, applicable } = counted(options);
   assert(present >= 0.85 * applicable, `${present} of ${applicable}`);
 });

@@ -6,13 +6,11 @@
  */
 import * as injax from "../../mod.ts";
 import list from "./names.json" with { type: "json" };
+import { settings } from "./exports.ts";
+import { type OptionRow, optionsOf, optionsSection } from "./options.ts";
 import { never, otherNames } from "./reasons.ts";
 
 type Space = Readonly<Record<string, unknown>>;
-
-const settings: { exports: Readonly<Record<string, string>> } = JSON.parse(
-  await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
-);
 
 /** What a subpath exports, or nothing where there is no such subpath. */
 async function subpath(name: string): Promise<Space> {
@@ -95,8 +93,13 @@ export const rows: readonly Row[] = Object.entries(list.names).flatMap(([module,
   })
 );
 
+/** The options of the functions that are there. */
+export const options: readonly OptionRow[] = await optionsOf(rows);
+
 /** Of some rows: present, and those that have a meaning here. */
-export function counted(some: readonly Row[]): { present: number; applicable: number } {
+export function counted(
+  some: readonly Pick<Row, "here" | "reason">[],
+): { present: number; applicable: number } {
   const present = some.filter(({ here }) => here !== undefined).length;
   const applicable = some.filter(({ reason }) => reason === undefined).length;
   return { present, applicable };
@@ -124,6 +127,7 @@ export function compatibility(): string {
     `| all | ${share(counted(rows))} |`,
     "",
     ...sections,
+    ...optionsSection(options),
   ].join("\n");
 }
 
