@@ -43,7 +43,7 @@ export interface AttentionOptions extends LayerOptions {
   readonly useBias?: boolean | undefined;
   /** Initialiser of weights (default `lecunNormal()`). */
   readonly kernelInit?: Initializer | undefined;
-  /** Initialiser of biases (default `zeros()`). */
+  /** Initialiser of biases (default `zeros`). */
   readonly biasInit?: Initializer | undefined;
 }
 
@@ -88,7 +88,7 @@ class Projection extends Module {
     { rngs, paramDtype = "float32", useBias = true, ...inits }: AttentionOptions,
   ) {
     super();
-    const { kernelInit = lecunNormal(), biasInit = zeros() } = inits;
+    const { kernelInit = lecunNormal(), biasInit = zeros } = inits;
     const [from, to] = [inner, outer].map((sizes) => sizes.reduce((a, b) => a * b, 1)) as [
       number,
       number,

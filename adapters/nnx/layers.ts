@@ -68,7 +68,7 @@ export interface LinearOptions extends LayerOptions {
   readonly useBias?: boolean | undefined;
   /** Initialiser of the weights, [inputs, outputs] (default `lecunNormal()`). */
   readonly kernelInit?: Initializer | undefined;
-  /** Initialiser of the bias, [outputs] (default `zeros()`). */
+  /** Initialiser of the bias, [outputs] (default `zeros`). */
   readonly biasInit?: Initializer | undefined;
 }
 
@@ -114,7 +114,7 @@ export class Linear extends Module {
     checkSize("nnx.Linear", "the number of outputs", outFeatures);
     checkRngs("nnx.Linear", options);
     const { rngs, paramDtype = "float32", useBias = true } = options;
-    const { kernelInit = lecunNormal(), biasInit = zeros() } = options;
+    const { kernelInit = lecunNormal(), biasInit = zeros } = options;
     this.kernel = new Param(kernelInit(rngs.next("params"), [inFeatures, outFeatures], paramDtype));
     this.bias = useBias
       ? new Param(biasInit(rngs.next("params"), [outFeatures], paramDtype))
@@ -169,7 +169,7 @@ export class Embed extends Module {
     checkSize("nnx.Embed", "the number of features", features);
     checkRngs("nnx.Embed", options);
     const { rngs, paramDtype = "float32" } = options;
-    const { embeddingInit = varianceScaling(1, { distribution: "normal", outAxis: 0 }) } = options;
+    const { embeddingInit = varianceScaling(1, "fanIn", "normal", { outAxis: 0 }) } = options;
     this.embedding = new Param(
       embeddingInit(rngs.next("params"), [numEmbeddings, features], paramDtype),
     );

@@ -38,7 +38,7 @@
 export { all, any, type Filter, not, pathContains, type Predicate } from "./filters.ts";
 export { Module } from "./graph.ts";
 export * as initializers from "./initializers.ts";
-export type { Initializer, ScalingOptions } from "./initializers.ts";
+export type { Initializer } from "./initializers.ts";
 export {
   Dropout,
   type DropoutCallOptions,

@@ -18,9 +18,9 @@ export interface NormOptions extends LayerOptions {
   readonly useScale?: boolean | undefined;
   /** Whether to add learned terms (default true). */
   readonly useBias?: boolean | undefined;
-  /** Initialiser of the factors (default `ones()`). */
+  /** Initialiser of the factors (default `ones`). */
   readonly scaleInit?: Initializer | undefined;
-  /** Initialiser of the terms (default `zeros()`). */
+  /** Initialiser of the terms (default `zeros`). */
   readonly biasInit?: Initializer | undefined;
 }
 
@@ -62,7 +62,7 @@ function affine(
   { rngs, paramDtype = "float32", useScale = true, useBias = true, ...inits }: NormOptions,
   features: number,
 ): [scale: Param | null, bias: Param | null] {
-  const { scaleInit = ones(), biasInit = zeros() } = inits;
+  const { scaleInit = ones, biasInit = zeros } = inits;
   const scale = useScale ? new Param(scaleInit(rngs.next("params"), [features], paramDtype)) : null;
   const bias = useBias ? new Param(biasInit(rngs.next("params"), [features], paramDtype)) : null;
   return [scale, bias];

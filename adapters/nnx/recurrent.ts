@@ -16,7 +16,7 @@ export interface CellOptions extends LayerOptions {
   readonly kernelInit?: Initializer | undefined;
   /** Initialiser of the weights of what is remembered (default `orthogonal()`). */
   readonly recurrentKernelInit?: Initializer | undefined;
-  /** Initialiser of biases (default `zeros()`). */
+  /** Initialiser of biases (default `zeros`). */
   readonly biasInit?: Initializer | undefined;
 }
 
@@ -31,7 +31,7 @@ const cellOptions: OptionTable<CellOptions> = {
 /** The layers that a cell is made of. */
 function layers(name: string, options: CellOptions) {
   checkRngs(name, options);
-  const { rngs, paramDtype, kernelInit = lecunNormal(), biasInit = zeros() } = options;
+  const { rngs, paramDtype, kernelInit = lecunNormal(), biasInit = zeros } = options;
   const { recurrentKernelInit = orthogonal() } = options;
   return {
     input: (from: number, to: number, useBias: boolean): Linear =>

@@ -1,10 +1,11 @@
 /**
- * Initial weights: each of these gives a function of a shape and a key.
+ * Initial weights: each of these gives a function of a shape and a key. They draw what those of Trax draw.
  *
  * @module
  */
-import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
-import { type NDArray, numpy as np, random } from "../../mod.ts";
+import { checkCall, describeValue, formatShape, type OptionTable } from "../../lib/extend.ts";
+import * as init from "../../lib/api/initializers.ts";
+import { type NDArray, numpy as np, random, ShapeError } from "../../mod.ts";
 
 /** Makes an array of a shape, from a key. */
 export type Initializer = (shape: readonly number[], rng: NDArray) => NDArray;
@@ -12,7 +13,8 @@ export type Initializer = (shape: readonly number[], rng: NDArray) => NDArray;
 /** Normal, of mean 0. */
 export function RandomNormalInitializer(stddev = 1e-2): Initializer {
   if (arguments.length > 1) checkCall("tl.RandomNormalInitializer(stddev)", arguments);
-  return (shape, rng) => random.normal(rng, shape).mul(stddev);
+  const make = init.normal(stddev);
+  return (shape, rng) => make(rng, shape);
 }
 
 /** Uniform on [-lim, lim). */
@@ -64,49 +66,117 @@ export function ScaledInitializer(options: ScaledOptions = {}): Initializer {
     if (known.includes(value)) return;
     throw new RangeError(`${op}: ${what} must be ${known.join(", ")}, not ${describeValue(value)}`);
   };
-  among("mode", mode, ["fan_in", "fan_out", "fan_avg"]);
+  among("mode", mode, Object.keys(modes));
   among("distribution", distribution, ["uniform", "normal", "truncated_normal"]);
   return (shape, rng) => {
-    const at = (dim: number): number => shape.at(dim) ?? shape[0] ?? 1;
-    const [fanIn, fanOut] = shape.length < 2 ? [at(0), at(0)] : [at(inDim), at(outDim)];
-    const fan = { fan_in: fanIn, fan_out: fanOut, fan_avg: (fanIn + fanOut) / 2 }[mode];
-    const gain = scale / fan;
-    if (distribution === "normal") return random.normal(rng, shape).mul(Math.sqrt(gain));
+    const rank = shape.length;
+    // The axes of a window of a convolution do not count: so it is in Trax. A list has itself as inputs and
+    // as outputs, a scalar one of each.
+    const [ins, outs] = rank < 2 ? [shape[0] ?? 1, shape[0] ?? 1] : [inDim, outDim].map((dim) => {
+      const size = shape.at(dim);
+      if (size !== undefined) return size;
+      throw new ShapeError(`${op}: there is no axis ${dim} in ${formatShape(shape)}`);
+    }) as [number, number];
+    const gain = scale / modes[mode](ins, outs);
     if (distribution === "uniform") {
       const lim = Math.sqrt(3 * gain);
       return random.uniform(rng, shape, { minval: -lim, maxval: lim });
     }
-    // The standard deviation of a normal distribution that is cut off at two of its own.
-    return random.truncatedNormal(rng, -2, 2, shape).mul(Math.sqrt(gain) / 0.87962566103423978);
+    // All axes are of the batch, so that the variance is the gain itself.
+    const batchAxis = [...shape.keys()];
+    const kind = distribution === "normal" ? "normal" : "truncatedNormal";
+    const alone = { inAxis: [], outAxis: [], batchAxis };
+    return init.varianceScaling(gain, "fanIn", kind, alone)(rng, shape);
+  };
+}
+
+/** How many units count, of inputs and outputs. */
+const modes = {
+  fan_in: (ins: number, _outs: number): number => ins,
+  fan_out: (_ins: number, outs: number): number => outs,
+  fan_avg: (ins: number, outs: number): number => (ins + outs) / 2,
+};
+
+/** Where the axes of outputs and inputs are, and what the variance is a multiple of. */
+type Scaled = (outDim?: number, inDim?: number, scale?: number) => Initializer;
+
+function scaled(
+  name: string,
+  mode: keyof typeof modes,
+  distribution: "normal" | "uniform",
+): Scaled {
+  return function (outDim = -1, inDim = -2, scale = 1): Initializer {
+    if (arguments.length > 3) checkCall(`tl.${name}(outDim, inDim, scale)`, arguments);
+    return ScaledInitializer({ outDim, inDim, scale, mode, distribution });
   };
 }
 
 /** Normal, by the mean of the numbers of inputs and outputs (Glorot and Bengio, 2010). */
-export function GlorotNormalInitializer(): Initializer {
-  return ScaledInitializer({ distribution: "normal" });
-}
+export const GlorotNormalInitializer: Scaled = scaled(
+  "GlorotNormalInitializer",
+  "fan_avg",
+  "normal",
+);
 
 /** Uniform, by the mean of the numbers of inputs and outputs: what `Dense` takes by default. */
-export function GlorotUniformInitializer(): Initializer {
-  return ScaledInitializer();
-}
+export const GlorotUniformInitializer: Scaled = scaled(
+  "GlorotUniformInitializer",
+  "fan_avg",
+  "uniform",
+);
 
 /** Normal, by the number of inputs (LeCun et al., 1998). */
-export function LeCunNormalInitializer(): Initializer {
-  return ScaledInitializer({ mode: "fan_in", distribution: "normal" });
-}
+export const LeCunNormalInitializer: Scaled = scaled("LeCunNormalInitializer", "fan_in", "normal");
 
 /** Uniform, by the number of inputs. */
-export function LeCunUniformInitializer(): Initializer {
-  return ScaledInitializer({ mode: "fan_in" });
+export const LeCunUniformInitializer: Scaled = scaled(
+  "LeCunUniformInitializer",
+  "fan_in",
+  "uniform",
+);
+
+/**
+ * Normal, by the number of inputs, for units that are rectified (He et al., 2015), with the slope `param` where
+ * they are negative.
+ */
+export function KaimingNormalInitializer(outDim = -1, inDim = -2, param = 0): Initializer {
+  if (arguments.length > 3) {
+    checkCall("tl.KaimingNormalInitializer(outDim, inDim, param)", arguments);
+  }
+  const scale = 2 / Math.sqrt(1 + param ** 2);
+  return ScaledInitializer({ outDim, inDim, scale, mode: "fan_in", distribution: "normal" });
 }
 
-/** Normal, by the number of inputs, for rectified units (He et al., 2015). */
-export function KaimingNormalInitializer(): Initializer {
-  return ScaledInitializer({ scale: 2, mode: "fan_in", distribution: "normal" });
+/** Uniform, by the number of inputs, for units that are rectified with the slope `param`. */
+export function KaimingUniformInitializer(outDim = -1, inDim = -2, param = 0): Initializer {
+  if (arguments.length > 3) {
+    checkCall("tl.KaimingUniformInitializer(outDim, inDim, param)", arguments);
+  }
+  const scale = 2 / Math.sqrt(1 + param ** 2);
+  return ScaledInitializer({ outDim, inDim, scale, mode: "fan_in" });
 }
 
-/** Uniform, by the number of inputs, for rectified units. */
-export function KaimingUniformInitializer(): Initializer {
-  return ScaledInitializer({ scale: 2, mode: "fan_in" });
+/**
+ * A matrix with orthonormal columns, or rows where these are fewer, times `stddev`. Axes before the last are
+ * taken as one.
+ */
+export function OrthogonalInitializer(stddev = 1): Initializer {
+  if (arguments.length > 1) checkCall("tl.OrthogonalInitializer(stddev)", arguments);
+  const make = init.orthogonal(stddev);
+  return (shape, rng) => make(rng, shape.length < 2 ? [1, shape[0] ?? 1] : shape).reshape(shape);
+}
+
+/** Uniform, by the number of what a window of a convolution [height, width, inputs, outputs] holds. */
+export function AtariConvInit(kernelShape: readonly number[], rng: NDArray): NDArray {
+  if (arguments.length > 2) checkCall("tl.AtariConvInit(kernelShape, rng)", arguments);
+  if (kernelShape.length !== 4) {
+    throw new ShapeError(
+      `tl.AtariConvInit: the shape must be [height, width, inputs, outputs], not ${
+        formatShape(kernelShape)
+      }`,
+    );
+  }
+  const [height, width, inputs] = kernelShape as [number, number, number, number];
+  const lim = 1 / Math.sqrt(inputs * height * width);
+  return random.uniform(rng, kernelShape, { minval: -lim, maxval: lim });
 }

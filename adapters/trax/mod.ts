@@ -67,6 +67,7 @@ export {
   Weights,
 } from "./core.ts";
 export {
+  AtariConvInit,
   ConstantInitializer,
   GlorotNormalInitializer,
   GlorotUniformInitializer,
@@ -75,6 +76,7 @@ export {
   KaimingUniformInitializer,
   LeCunNormalInitializer,
   LeCunUniformInitializer,
+  OrthogonalInitializer,
   RandomNormalInitializer,
   RandomUniformInitializer,
   ScaledInitializer,

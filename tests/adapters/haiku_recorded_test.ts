@@ -27,7 +27,8 @@ interface Case {
   readonly grads: readonly unknown[];
 }
 
-const { cases } = JSON.parse(
+// What initialisers draw is compared in initializers_test.ts.
+const { cases: { initializers: _, ...cases } } = JSON.parse(
   Deno.readTextFileSync(new URL("../reference/haiku.json", import.meta.url)),
 ) as { cases: Record<string, Case> };
 

@@ -16,6 +16,7 @@ import sys
 import haiku as hk
 import jax
 import jax.numpy as jnp
+from haiku._src import initializers as haiku_initializers
 
 from record import write
 from recorders.common import arr, pseudo
@@ -68,7 +69,37 @@ def case(name, f, *inputs, steps=1, init=None, keep_state=True):
     )
 
 
+def initial_values():
+    """What initialisers draw with a key: that which the adapter draws first from the key 5, by its own way."""
+    key = jnp.array([2724472204, 3573582090], jnp.uint32)
+    haiku_initializers.hk.next_rng_key = lambda: key
+    hi = hk.initializers
+    makers = {
+        "constant": (hi.Constant([1.0, 2.0, 3.0]), (2, 3)),
+        "identity": (hi.Identity(2.0), (2, 3, 4)),
+        "orthogonal": (hi.Orthogonal(2.0), (3, 5)),
+        "orthogonal_tall": (hi.Orthogonal(), (5, 3)),
+        "orthogonal_square": (hi.Orthogonal(), (4, 4)),
+        "orthogonal_axis": (hi.Orthogonal(axis=1), (2, 3, 2)),
+        "random_normal": (hi.RandomNormal(0.3, 1.0), (3, 4)),
+        "random_uniform": (hi.RandomUniform(-1.0, 2.0), (3, 4)),
+        "truncated_normal": (hi.TruncatedNormal(0.3, 1.0), (3, 4)),
+        "truncated_normal_bounds": (hi.TruncatedNormal(lower=-1.0, upper=0.5), (7,)),
+        "uniform_scaling": (hi.UniformScaling(0.5), (2, 3, 4)),
+        "variance_scaling": (hi.VarianceScaling(), (3, 4)),
+        "variance_scaling_kernel": (hi.VarianceScaling(2.0, "fan_out", "normal"), (3, 2, 4)),
+        "variance_scaling_axes": (hi.VarianceScaling(2.0, "fan_avg", "uniform", [0]), (3, 2, 4)),
+        "variance_scaling_list": (hi.VarianceScaling(2.0, "fan_avg", "uniform"), (3,)),
+    }
+    CASES["initializers"] = {
+        name: tree(make(shape, jnp.float32)) for name, (make, shape) in makers.items()
+    }
+    CASES["initializers"]["key"] = tree(key)
+    haiku_initializers.hk.next_rng_key = hk.next_rng_key
+
+
 def main():
+    initial_values()
     w = hk.initializers.RandomNormal(0.3)
     x = f32(1, (5, 4))
     image = f32(2, (2, 2, 3, 6))

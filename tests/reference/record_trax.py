@@ -117,6 +117,21 @@ def main():
         for name in ["Relu", "LeakyRelu", "Elu", "Gelu", "FastGelu", "Sigmoid", "Tanh",
                      "Softplus", "Swish", "Exp", "Softmax", "LogSoftmax", "Mean"]
     }
+    key = jax.random.PRNGKey(5)
+    out["initializers"] = {
+        "normal": tl.RandomNormalInitializer(0.3)((3, 4), key),
+        "uniform": tl.RandomUniformInitializer(0.3)((3, 4), key),
+        "glorotNormal": tl.GlorotNormalInitializer()((3, 4), key),
+        "glorotNormalKernel": tl.GlorotNormalInitializer(0, 1, 2.0)((3, 2, 4), key),
+        "glorotUniform": tl.GlorotUniformInitializer()((2, 3, 4), key),
+        "leCunNormal": tl.LeCunNormalInitializer()((3, 4), key),
+        "leCunUniform": tl.LeCunUniformInitializer()((3, 4), key),
+        "kaimingNormal": tl.KaimingNormalInitializer(param=0.5)((3, 4), key),
+        "kaimingUniform": tl.KaimingUniformInitializer()((3, 4), key),
+        "orthogonal": tl.OrthogonalInitializer(2.0)((2, 2, 3), key),
+        "orthogonalWide": tl.OrthogonalInitializer()((3, 5), key),
+        "atari": tl.AtariConvInit((3, 2, 2, 3), key),
+    }
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "trax.json")
     with open(path, "w") as file:
         json.dump(enc(out), file, indent=None, separators=(",", ":"))

@@ -4,16 +4,8 @@
  * @module
  */
 import { checkCall, describeValue, formatShape } from "../../../lib/extend.ts";
-import {
-  type DType,
-  foriLoop,
-  type NDArray,
-  type Nested,
-  nn,
-  numpy as np,
-  random,
-  ShapeError,
-} from "../../../mod.ts";
+import * as init from "../../../lib/api/initializers.ts";
+import { type NDArray, type Nested, numpy as np, random, ShapeError } from "../../../mod.ts";
 import type { Initializer } from "../handlers.ts";
 import { nextRngKey } from "../keys.ts";
 
@@ -24,11 +16,6 @@ function checkNumbers(op: string, values: Readonly<Record<string, unknown>>): vo
     throw new TypeError(`${op}: ${name} must be a number, not ${describeValue(value)}`);
   }
 }
-
-/** Random numbers are of a floating dtype. */
-const floating = (dtype: DType): { dtype: "float32" | "float64" } => ({
-  dtype: dtype === "float64" ? dtype : "float32",
-});
 
 /** Fills with one value, or with those of an array that broadcasts. */
 export function constant(value: number | NDArray | Nested): Initializer {
@@ -41,8 +28,8 @@ export function constant(value: number | NDArray | Nested): Initializer {
 export function randomNormal(stddev = 1, mean = 0): Initializer {
   if (arguments.length > 2) checkCall("hk.initializers.randomNormal(stddev, mean)", arguments);
   checkNumbers("hk.initializers.randomNormal", { stddev, mean });
-  return (shape, dtype) =>
-    random.normal(nextRngKey(), shape, floating(dtype)).mul(stddev).add(mean);
+  const make = init.normal(stddev);
+  return (shape, dtype) => make(nextRngKey(), shape, dtype).add(mean);
 }
 
 /**
@@ -54,10 +41,8 @@ export function truncatedNormal(stddev = 1, mean = 0, lower = -2, upper = 2): In
     checkCall("hk.initializers.truncatedNormal(stddev, mean, lower, upper)", arguments);
   }
   checkNumbers("hk.initializers.truncatedNormal", { stddev, mean, lower, upper });
-  return (shape, dtype) =>
-    random.truncatedNormal(nextRngKey(), lower, upper, shape, floating(dtype)).mul(stddev).add(
-      mean,
-    );
+  const make = init.truncatedNormal(stddev, lower, upper);
+  return (shape, dtype) => make(nextRngKey(), shape, dtype).add(mean);
 }
 
 /** Draws evenly from `[minval, maxval)`. */
@@ -65,7 +50,7 @@ export function randomUniform(minval = 0, maxval = 1): Initializer {
   if (arguments.length > 2) checkCall("hk.initializers.randomUniform(minval, maxval)", arguments);
   checkNumbers("hk.initializers.randomUniform", { minval, maxval });
   return (shape, dtype) =>
-    random.uniform(nextRngKey(), shape, { ...floating(dtype), minval, maxval });
+    random.uniform(nextRngKey(), shape, { dtype: dtype as "float32", minval, maxval });
 }
 
 /** Inputs and outputs of a unit whose weights have this shape. */
@@ -172,23 +157,9 @@ export function orthogonal(scale = 1, axis = -1): Initializer {
     const rows = shape[at]!;
     const others = shape.filter((_, i) => i !== at);
     const columns = others.reduce((a, b) => a * b, 1);
-    const [long, short] = [Math.max(rows, columns), Math.min(rows, columns)];
-    const q = orthonormal(random.normal(nextRngKey(), [long, short], floating(dtype)));
-    const matrix = rows < columns ? np.transpose(q) : q;
-    return np.moveaxis(np.reshape(matrix, [rows, ...others]), 0, at).mul(scale);
+    const q = random.orthogonal(nextRngKey(), rows, [], { m: columns, dtype });
+    return np.moveaxis(np.reshape(q, [rows, ...others]), 0, at).mul(scale);
   };
-}
-
-/** The columns of a matrix made orthonormal one after another (Gram and Schmidt, each twice). */
-function orthonormal(z: NDArray): NDArray {
-  const [long, short] = z.shape as [number, number];
-  const without = (q: NDArray, v: NDArray): NDArray =>
-    v.sub(np.matmul(q, np.matmul(np.transpose(q), v)));
-  return foriLoop(0, short, (i: NDArray, q: NDArray) => {
-    const at = nn.oneHot(i, short, { dtype: z.dtype }).reshape([short, 1]);
-    const v = without(q, without(q, np.matmul(z, at)));
-    return q.add(np.matmul(v.mul(np.rsqrt(v.square().sum())), np.transpose(at)));
-  }, np.zeros([long, short], { dtype: z.dtype }));
 }
 
 /** The identity matrix times `gain`, or one for each of the leading axes. */
