@@ -98,13 +98,13 @@ const modes = {
 };
 
 /** Where the axes of outputs and inputs are, and what the variance is a multiple of. */
-type Scaled = (outDim?: number, inDim?: number, scale?: number) => Initializer;
+export type ScaledMaker = (outDim?: number, inDim?: number, scale?: number) => Initializer;
 
 function scaled(
   name: string,
   mode: keyof typeof modes,
   distribution: "normal" | "uniform",
-): Scaled {
+): ScaledMaker {
   return function (outDim = -1, inDim = -2, scale = 1): Initializer {
     if (arguments.length > 3) checkCall(`tl.${name}(outDim, inDim, scale)`, arguments);
     return ScaledInitializer({ outDim, inDim, scale, mode, distribution });
@@ -112,24 +112,28 @@ function scaled(
 }
 
 /** Normal, by the mean of the numbers of inputs and outputs (Glorot and Bengio, 2010). */
-export const GlorotNormalInitializer: Scaled = scaled(
+export const GlorotNormalInitializer: ScaledMaker = scaled(
   "GlorotNormalInitializer",
   "fan_avg",
   "normal",
 );
 
 /** Uniform, by the mean of the numbers of inputs and outputs: what `Dense` takes by default. */
-export const GlorotUniformInitializer: Scaled = scaled(
+export const GlorotUniformInitializer: ScaledMaker = scaled(
   "GlorotUniformInitializer",
   "fan_avg",
   "uniform",
 );
 
 /** Normal, by the number of inputs (LeCun et al., 1998). */
-export const LeCunNormalInitializer: Scaled = scaled("LeCunNormalInitializer", "fan_in", "normal");
+export const LeCunNormalInitializer: ScaledMaker = scaled(
+  "LeCunNormalInitializer",
+  "fan_in",
+  "normal",
+);
 
 /** Uniform, by the number of inputs. */
-export const LeCunUniformInitializer: Scaled = scaled(
+export const LeCunUniformInitializer: ScaledMaker = scaled(
   "LeCunUniformInitializer",
   "fan_in",
   "uniform",

@@ -80,6 +80,7 @@ export {
   RandomNormalInitializer,
   RandomUniformInitializer,
   ScaledInitializer,
+  type ScaledMaker,
   type ScaledOptions,
 } from "./initializers.ts";
 export {
