@@ -129,7 +129,7 @@ export function broadcastVal(v: Val, shape: readonly number[]): Val {
 export function windowsOf(v: Val, { sizes, strides, dilation }: KernelWindow): Val {
   const lead = v.shape.length - sizes.length;
   const places = sizes.map((n, i) =>
-    Math.floor((v.shape[lead + i]! - (n - 1) * dilation[i]! - 1) / strides[i]!) + 1
+    Math.max(0, Math.floor((v.shape[lead + i]! - (n - 1) * dilation[i]! - 1) / strides[i]!) + 1)
   );
   const shape = [...v.shape.slice(0, lead), ...places, ...sizes];
   if (v.kind === "constant" || sizeOf(shape) === 0) {

@@ -52,16 +52,18 @@ const specials: Readonly<Record<DType, readonly number[]>> = {
 
 /** Whether an array is of floats. */
 export const isFloat = (x: NDArray): boolean => x.dtype === "float32" || x.dtype === "float64";
-const isWhole = (x: NDArray): boolean => x.dtype === "int32" || x.dtype === "uint32";
-const isBool = (x: NDArray): boolean => x.dtype === "bool";
+/** Whether an array is of integers. */
+export const isWhole = (x: NDArray): boolean => x.dtype === "int32" || x.dtype === "uint32";
+/** Whether an array is of truth values. */
+export const isBool = (x: NDArray): boolean => x.dtype === "bool";
 
 /** Floats of few bits: sums and products of those are exact. */
-function coarse(x: NDArray): NDArray {
+export function coarse(x: NDArray): NDArray {
   return isFloat(x) ? np.round(np.clip(x, -16, 16).mul(8)).div(8) : x;
 }
 
 /** Zeros without sign: a sum of nothing but -0 is 0 where it is begun with 0. */
-function unsigned(x: NDArray): NDArray {
+export function unsigned(x: NDArray): NDArray {
   return np.where(x.equal(0), np.zerosLike(x), x);
 }
 
@@ -115,8 +117,10 @@ export const fits = (a: NDArray, b: NDArray): boolean => {
   }
   return true;
 };
-const ranked = (x: NDArray): boolean => x.ndim > 0;
-const along = (x: NDArray): boolean => x.ndim > 0 && x.size > 0;
+/** Whether an array has axes. */
+export const ranked = (x: NDArray): boolean => x.ndim > 0;
+/** Whether an array has axes and elements. */
+export const along = (x: NDArray): boolean => x.ndim > 0 && x.size > 0;
 
 const unary = (accepts: (x: NDArray) => boolean, fs: readonly ((x: NDArray) => NDArray)[]) =>
 (
@@ -435,7 +439,8 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-function shuffled(random: Random, n: number): number[] {
+/** The numbers below n in some order. */
+export function shuffled(random: Random, n: number): number[] {
   const list = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
     const j = random.integer(0, i + 1);

@@ -82,7 +82,13 @@ function amplifies({ recorded, args }: Staged): boolean {
  */
 export function wrongKernel(n: number, start?: number): string | null {
   const isSmooth = n % 16 === 15;
-  const [program, text] = isSmooth ? smoothTrial(n) : exactTrial(n);
+  let trial: readonly [Staged, () => string];
+  try {
+    trial = isSmooth ? smoothTrial(n) : exactTrial(n);
+  } catch (error) {
+    return `program ${n} cannot be recorded: ${(error as Error).stack}`;
+  }
+  const [program, text] = trial;
   const { jaxpr, args } = program;
   const options = { large: [0, 64, Infinity][n % 3]!, fma: isSmooth && n % 4 === 3, start };
   let found: string | null;

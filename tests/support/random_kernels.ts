@@ -18,9 +18,12 @@ import {
   fits,
   type Inner,
   isFloat,
-  operations,
+  type Operation,
+  operations as ordinary,
   Skip,
 } from "./kernel_operations.ts";
+import { anyPrimitive } from "./kernel_primitives.ts";
+import { structures } from "./kernel_structures.ts";
 import { Random } from "./random.ts";
 
 /** A value of a program under construction. */
@@ -56,6 +59,11 @@ const short: Sizes = {
 /** Lengths at which loops work on several vectors in turn, and add sums up in stages. */
 const long: Sizes = { lengths: [63, 64, 65, 100, 127, 129, 255, 257, 511, 1030], most: 12_000 };
 
+const operations: Readonly<Record<string, Operation>> = {
+  ...ordinary,
+  ...structures,
+  "any primitive": anyPrimitive,
+};
 const names = Object.keys(operations);
 /** Operations whose results are sums, or may be. */
 const sums = new Set(["add", "with a number", "sum", "product"]);
@@ -124,7 +132,9 @@ class Builder implements Inner {
     };
     for (let n = 0; n < count; n++) {
       const kind = random.next();
-      const name = this.#one(kind < 0.2 ? controls : kind < 0.4 ? sharing : names);
+      const name = kind < 0.3
+        ? "any primitive"
+        : this.#one(kind < 0.45 ? controls : kind < 0.6 ? sharing : names);
       if (controls.includes(name) && this.depth === 0) continue;
       this.#touched = false;
       const line = this.log.push("") - 1;

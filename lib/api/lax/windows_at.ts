@@ -102,9 +102,10 @@ export function windowsAt(
       );
     }
   });
-  const looked = shape.flatMap((n, axis) =>
-    map.includes(axis) || batching.includes(axis) || sizes[axis]! < n ? [axis] : []
-  );
+  // What has no axis in the windows is looked up too, where it is one element long and nothing names it.
+  const isLooked = (n: number, axis: number): boolean =>
+    map.includes(axis) || batching.includes(axis) || dropped.includes(axis) || sizes[axis]! < n;
+  const looked = shape.flatMap((n, axis) => isLooked(n, axis) ? [axis] : []);
   // The primitives look up at least one axis.
   if (looked.length === 0) looked.push(0);
   const kept = (axis: number): boolean => !dropped.includes(axis) && !batching.includes(axis);

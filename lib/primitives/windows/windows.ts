@@ -244,6 +244,7 @@ function windowSamples(): WindowSample[] {
     },
     { name: "all of it, float64", x: of("float64", 3, 4), params: window([3, 4], [1, 1], [1, 1]) },
     { name: "none fits", x: of("float32", 2, 2), params: window([3], [1], [1]) },
+    { name: "none fits by far, float64", x: of("float64", 2, 3), params: window([3], [1], [4]) },
     { name: "of no axes", x: of("float32", 3), params: window([], [], []) },
     { name: "uint32", x: of("uint32", 5), params: window([2], [1], [2]) },
     { name: "bool", x: of("bool", 5), params: window([2], [1], [1]) },
