@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Operand } from "../core/array.ts";
 import type { DType } from "../core/dtype.ts";
 
 /** A shape, or the length of the only axis. */
@@ -21,4 +22,12 @@ export type DrawMode = "low" | "high";
 export interface ModeOptions {
   /** `"low"`, from one fraction (where left out), or `"high"`, from two. */
   readonly mode?: DrawMode | undefined;
+}
+
+/** Options of functions whose result has as many elements as values say. */
+export interface SizedOptions {
+  /** How many elements the result has: needed in compiled code. What is too much is left out. */
+  readonly size?: number | undefined;
+  /** What the result has where there are fewer. */
+  readonly fillValue?: Operand | undefined;
 }

@@ -1,13 +1,13 @@
 /**
- * Arrays joined, divided, repeated, turned round and padded.
+ * Arrays joined, divided, repeated and turned round. They are padded in `padding.ts`.
  *
  * @module
  */
 import { type Axes, NDArray, type Operand } from "../core/array.ts";
-import { sameShape, sizeOf } from "../core/aval.ts";
+import { sameShape } from "../core/aval.ts";
 import { defaultFloat, type DType, promoteDTypes, promoteScalar } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall } from "../core/signature.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { add, rem, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -326,109 +326,6 @@ function rolled(x: NDArray, shift: Operand, axis: number): NDArray {
   const length = scalarLike(n, by);
   const at = rem(sub(iota([n], 0, "int32"), rem(by, length)), length);
   return takeInRange(x, select(lt(at, scalarLike(0, at)), add(at, length), at), axis);
-}
-
-// ---------------------------------------------------------------- padding
-
-/** How `pad` fills what it adds. */
-export type PadMode = "constant" | "edge" | "reflect" | "wrap";
-
-/** Options of {@linkcode pad}. */
-export interface PadOptions {
-  /** Where new elements come from; `"constant"` where left out. */
-  readonly mode?: PadMode | undefined;
-  /** The value of new elements for `"constant"`; 0 where left out. */
-  readonly value?: Operand | undefined;
-}
-
-const padOptions: OptionTable<PadOptions> = { mode: "string", value: "operand" };
-
-/** The numbers of elements to add before and behind each axis. */
-function paddings(
-  widths: number | readonly number[] | readonly (readonly number[])[],
-  rank: number,
-): [before: number, after: number][] {
-  const pair = (w: unknown): [number, number] => {
-    if (
-      !Array.isArray(w) || w.length !== 2 || !w.every((n) => Number.isInteger(n) && n >= 0)
-    ) {
-      throw new TypeError(
-        "pad: widths are a number, [before, after], or such a pair for each axis, of non-negative integers",
-      );
-    }
-    return [w[0], w[1]];
-  };
-  if (typeof widths === "number") return new Array(rank).fill(pair([widths, widths]));
-  if (!Array.isArray(widths)) pair(widths);
-  if (widths.length > 0 && widths.every((w) => typeof w === "number")) {
-    return new Array(rank).fill(pair(widths));
-  }
-  if (widths.length !== rank && widths.length !== 1) {
-    throw new ShapeError(`pad: there are widths for ${widths.length} axes, but x has ${rank}`);
-  }
-  const pairs = widths.map(pair);
-  return Array.from({ length: rank }, (_, i) => pairs[pairs.length === 1 ? 0 : i]!);
-}
-
-/** For each element along a padded axis, the element that it repeats. */
-function paddedIndices(n: number, before: number, after: number, mode: PadMode): number[] {
-  const period = mode === "reflect" ? Math.max(1, 2 * (n - 1)) : n;
-  return Array.from({ length: before + n + after }, (_, k) => {
-    const i = k - before;
-    if (mode === "edge") return Math.min(n - 1, Math.max(0, i));
-    const place = ((i % period) + period) % period;
-    return place < n ? place : period - place;
-  });
-}
-
-/**
- * `x` with elements added at its borders, as `jax.numpy.pad`.
- *
- * @param widths How many on all sides, `[before, after]` for all axes, or such a pair for each axis.
- * @throws {TypeError} where the widths are not such numbers.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- *
- * console.log(np.pad(np.array([1, 2]), [1, 2]).toArray()); // [ 0, 1, 2, 0, 0 ]
- * console.log(np.pad(np.array([1, 2]), 1, { mode: "edge" }).toArray()); // [ 1, 1, 2, 2 ]
- * ```
- */
-export function pad(
-  x: NDArray,
-  widths: number | readonly number[] | readonly (readonly number[])[],
-  options: PadOptions = {},
-): NDArray {
-  if (arguments.length > 2) checkCall("pad(x, widths, options)", arguments, padOptions);
-  const a = expectArray("pad", x);
-  const { mode = "constant", value = 0 } = options;
-  const pairs = paddings(widths, a.ndim);
-  expectRoom("pad", a.shape.map((n, k) => n + pairs[k]![0] + pairs[k]![1]), a.dtype);
-  if (mode === "constant") {
-    const fill = asDType("pad", value, a.dtype, "the value");
-    if (fill.ndim !== 0) {
-      throw new ShapeError(
-        `pad: the value must be a scalar, but has shape ${formatShape(fill.shape)}`,
-      );
-    }
-    return s.pad(a, fill, pairs.map(([before]) => before), pairs.map(([, after]) => after));
-  }
-  if (mode !== "edge" && mode !== "reflect" && mode !== "wrap") {
-    throw new TypeError(
-      `pad: mode must be "constant", "edge", "reflect" or "wrap", not ${describeValue(mode)}`,
-    );
-  }
-  if (sizeOf(a.shape) === 0) {
-    throw new ShapeError(`pad: x has shape ${formatShape(a.shape)} and no element to repeat`);
-  }
-  return pairs.reduce(
-    (out, [before, after], k) =>
-      before + after === 0
-        ? out
-        : takeConstant(out, paddedIndices(a.shape[k]!, before, after, mode), k),
-    a,
-  );
 }
 
 // ---------------------------------------------------------------- NumPy's other names

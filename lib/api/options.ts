@@ -6,7 +6,7 @@
  */
 import type { CumulativeOptions, DiagonalOptions, ReduceOptions } from "../core/method_options.ts";
 import type { OptionTable } from "../core/signature.ts";
-import type { DTypeOptions, ModeOptions } from "./arguments.ts";
+import type { DTypeOptions, ModeOptions, SizedOptions } from "./arguments.ts";
 
 /** Of functions that make arrays. */
 export const dtypeOptions: OptionTable<DTypeOptions> = { dtype: "dtype" };
@@ -26,3 +26,6 @@ export const diagonalOptions: OptionTable<DiagonalOptions> = {
 
 /** Of draws that may be made more finely. */
 export const modeOptions: OptionTable<ModeOptions> = { mode: "string" };
+
+/** Of functions whose result has as many elements as values say. */
+export const sizedOptions: OptionTable<SizedOptions> = { size: "number", fillValue: "operand" };

@@ -136,7 +136,7 @@ Deno.test("pad", () => {
   assertThrows(() => np.pad(np.array([true]), 1, { value: 2 }), TypeError, "does not fit");
   assertThrows(() => np.pad(v, [[1, 1], [1, 1]]), TypeError, "widths for 2 axes, but x has 1");
   assertThrows(() => np.pad(v, -1), TypeError, "non-negative integers");
-  assertThrows(() => np.pad(v, 1, { mode: "mean" as never }), TypeError, '"mean"');
+  assertThrows(() => np.pad(v, 1, { mode: "middle" as never }), TypeError, '"middle"');
   assertThrows(() => np.pad(x23, 1, { value: 0.5 }), TypeError, "does not fit an array of int32");
 });
 

@@ -1,0 +1,158 @@
+/**
+ * Positions of what holds, and elements chosen by a mask. The shape of results depends on values, and so has
+ * to be given in compiled code.
+ *
+ * @module
+ */
+import type { NDArray, Operand } from "../core/array.ts";
+import { formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall } from "../core/signature.ts";
+import { full, scalarLike } from "../primitives/constants/full.ts";
+import { div, rem } from "../primitives/elementwise/arithmetic.ts";
+import { lt } from "../primitives/elementwise/compare.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
+import { moveAxis } from "../primitives/shape/transpose.ts";
+import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import type { SizedOptions } from "./arguments.ts";
+import { asBool, asDType, asOperand, expectAxis } from "./operands.ts";
+import { sizedOptions } from "./options.ts";
+import { lengthOf, positions, rowsAt } from "./sized.ts";
+
+/**
+ * Positions (int32) of the elements that are not 0, one vector for each axis, as `jax.numpy.nonzero`.
+ *
+ * @throws {ShapeError} where `x` is a scalar, or its values are not known and no `size` is given.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.nonzero(np.array([0, 3, 0, 4]))[0]!.toArray()); // [ 1, 3 ]
+ * ```
+ */
+export function nonzero(x: Operand, options: SizedOptions = {}): NDArray[] {
+  if (arguments.length > 1) checkCall("nonzero(x, options)", arguments, sizedOptions);
+  return nonzeroOf("nonzero", x, options);
+}
+
+function nonzeroOf(op: string, x: Operand, options: SizedOptions): NDArray[] {
+  const held = asBool(op, x);
+  if (held.ndim === 0) {
+    throw new ShapeError(`${op}: x is a scalar and has no positions. Use np.atleast1d first`);
+  }
+  const flat = reshape(held, [held.size]);
+  const k = lengthOf(op, flat, options.size);
+  const at = positions(flat, k);
+  const inside = lt(at, full([], held.size, "int32"));
+  const fill = asDType(op, options.fillValue ?? 0, "int32", "fillValue");
+  let stride = held.size;
+  return held.shape.map((n) => {
+    stride = n === 0 ? 1 : stride / n;
+    const index = rem(div(at, full([], stride, "int32")), full([], Math.max(1, n), "int32"));
+    return select(inside, index, broadcastTo(fill, [k]));
+  });
+}
+
+/**
+ * Positions (int32) of the elements of the flat array that are not 0, as `jax.numpy.flatnonzero`.
+ *
+ * @throws {ShapeError} where values are not known and no `size` is given.
+ */
+export function flatnonzero(x: Operand, options: SizedOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("flatnonzero(x, options)", arguments, sizedOptions);
+  const a = asOperand("flatnonzero", x);
+  return nonzeroOf("flatnonzero", reshape(a, [a.size]), options)[0]!;
+}
+
+/**
+ * Positions (int32) of the elements that are not 0 as rows [count, axes], as `jax.numpy.argwhere`.
+ *
+ * @throws {ShapeError} where values are not known and no `size` is given.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.argwhere(np.array([[0, 1], [1, 0]])).toArray()); // [ [ 0, 1 ], [ 1, 0 ] ]
+ * ```
+ */
+export function argwhere(x: Operand, options: SizedOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("argwhere(x, options)", arguments, sizedOptions);
+  const columns = nonzeroOf("argwhere", x, options);
+  return concatenate(columns.map((c) => reshape(c, [c.size, 1])), 1);
+}
+
+/**
+ * Elements of the flat `x` at which the flat `condition` holds, as `jax.numpy.extract`.
+ *
+ * @throws {ShapeError} where values are not known and no `size` is given.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const x = np.array([1, 5, 3]);
+ * console.log(np.extract(x.greater(2), x).toArray()); // [ 5, 3 ]
+ * ```
+ */
+export function extract(condition: Operand, x: Operand, options: SizedOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("extract(condition, x, options)", arguments, sizedOptions);
+  return compressed("extract", condition, x, null, options);
+}
+
+/**
+ * Elements of `x` along `axis` at which the vector `condition` holds, as `jax.numpy.compress`; of the flat
+ * array where the axis is left out. Elements behind the end of the condition do not count.
+ *
+ * @throws {AxisError} where the axis is out of range.
+ * @throws {ShapeError} where values are not known and no `size` is given.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const x = np.array([[1, 2], [3, 4]]);
+ * console.log(np.compress(np.array([false, true]), x, 0).toArray()); // [ [ 3, 4 ] ]
+ * ```
+ */
+export function compress(
+  condition: Operand,
+  x: Operand,
+  axis: number | null = null,
+  options: SizedOptions = {},
+): NDArray {
+  if (arguments.length > 3) {
+    checkCall("compress(condition, x, axis, options)", arguments, sizedOptions);
+  }
+  return compressed("compress", condition, x, axis, options);
+}
+
+function compressed(
+  op: string,
+  condition: Operand,
+  x: Operand,
+  axis: number | null,
+  options: SizedOptions,
+): NDArray {
+  const given = asOperand(op, x);
+  const a = axis === null ? reshape(given, [given.size]) : given;
+  const along = axis === null ? 0 : expectAxis(op, axis, a.ndim);
+  const all = asBool(op, condition, "the condition");
+  const mask = reshape(all, [all.size]);
+  if (mask.size > a.shape[along]!) {
+    throw new ShapeError(
+      `${op}: the condition has ${mask.size} elements, but x has shape ${
+        formatShape(given.shape)
+      } and so ${a.shape[along]}`,
+    );
+  }
+  const k = lengthOf(op, mask, options.size);
+  const found = positions(mask, k);
+  // What is behind the end of the condition is behind that of the array.
+  const none = scalarLike(a.shape[along]!, found);
+  const at = select(lt(found, scalarLike(mask.size, found)), found, broadcastTo(none, [k]));
+  const fill = asDType(op, options.fillValue ?? 0, a.dtype, "fillValue");
+  return moveAxis(rowsAt(moveAxis(a, along, 0), at, fill), 0, along);
+}
