@@ -42,11 +42,13 @@ export interface LinearSolveParams {
   readonly solve: WithConsts;
   /** `b -> A^-T b`, and whatever is said about that. */
   readonly transposeSolve: WithConsts | null;
+  /** As `solve`, of the systems of derivatives, where they are solved in another way. */
+  readonly tangentSolve: WithConsts | null;
   /** Why there is no transposed solve although one was given. */
   readonly noTranspose: DifferentiationError | null;
 }
 
-const roles = ["matvec", "vecmat", "solve", "transposeSolve"] as const;
+const roles = ["matvec", "vecmat", "solve", "transposeSolve", "tangentSolve"] as const;
 type Role = typeof roles[number];
 
 /** Splits inputs into the constants of each program and `b`. */
@@ -118,12 +120,21 @@ export const linearSolveP: Primitive<LinearSolveParams> = /* @__PURE__ */ define
     const still = outs.map(() => null);
     if (rhs.every((d) => d === null)) return [outs, still];
     const b = rhs.map((d, i) => d ?? zeros(x[i]!.aval));
-    const dx = bind(linearSolveP, join({ ...p, b }), params).slice(0, x.length);
+    const { tangentSolve } = params;
+    const dx = (tangentSolve === null
+      ? bind(linearSolveP, join({ ...p, b }), params)
+      : bind(linearSolveP, join({ ...p, solve: p.tangentSolve, tangentSolve: [], b }), {
+        ...params,
+        solve: tangentSolve,
+        tangentSolve: null,
+      })).slice(0, x.length);
     // What is said about the solution has no derivative.
     return [outs, [...dx, ...still.slice(x.length)]];
   },
   transpose(cts, inputs, params) {
-    if (params.noTranspose !== null) throw params.noTranspose;
+    if (params.noTranspose !== null) {
+      throw params.noTranspose;
+    }
     if (params.transposeSolve === null || params.vecmat === null) {
       throw new DifferentiationError(
         "customLinearSolve: reverse-mode differentiation needs transposeSolve (or symmetric: true)",
@@ -131,21 +142,26 @@ export const linearSolveP: Primitive<LinearSolveParams> = /* @__PURE__ */ define
     }
     const p = split(inputs, params);
     const consts = p as Record<Role, NDArray[]>;
-    const b = p.b.map((x, i) => cts[i] ?? zeros(x instanceof Linear ? x.aval : x.aval));
+    const b = p.b.map((x, i) =>
+      cts[i] ?? zeros(x instanceof Linear ? x.aval : x.aval)
+    );
+    const { solve, tangentSolve } = params;
     const back = bind(
       linearSolveP,
       join({
         matvec: consts.vecmat,
         vecmat: consts.matvec,
         solve: consts.transposeSolve,
-        transposeSolve: consts.solve,
+        transposeSolve: tangentSolve === null ? consts.solve : consts.tangentSolve,
+        tangentSolve: [],
         b,
       }),
       {
         matvec: params.vecmat,
         vecmat: params.matvec,
         solve: params.transposeSolve,
-        transposeSolve: params.solve,
+        transposeSolve: tangentSolve ?? solve,
+        tangentSolve: null,
         noTranspose: null,
       },
     );
@@ -171,6 +187,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = /* @__PURE__ */ define
       vecmat: vectorized("vecmat"),
       solve: vectorized("solve")!,
       transposeSolve: vectorized("transposeSolve"),
+      tangentSolve: vectorized("tangentSolve"),
       noTranspose: params.noTranspose,
     });
     return [outs, outs.map(() => 0)];
@@ -182,8 +199,8 @@ export const linearSolveP: Primitive<LinearSolveParams> = /* @__PURE__ */ define
     algebra: null,
     programs: {
       list: (params) => [once("call", params.solve.jaxpr, solveConsts(params))],
-      forRules: ({ matvec, vecmat, transposeSolve }) =>
-        [matvec, vecmat, transposeSolve].flatMap((p) => p === null ? [] : [p.jaxpr]),
+      forRules: ({ matvec, vecmat, transposeSolve, tangentSolve }) =>
+        [matvec, vecmat, transposeSolve, tangentSolve].flatMap((p) => p === null ? [] : [p.jaxpr]),
       replace: (params, [jaxpr]) => ({ ...params, solve: { ...params.solve, jaxpr: jaxpr! } }),
       extend: (params, _, jaxpr, count) => ({
         ...params,
@@ -226,6 +243,7 @@ export const linearSolveP: Primitive<LinearSolveParams> = /* @__PURE__ */ define
         vecmat: { jaxpr: diagonal, ...one },
         solve: { jaxpr: inverse, ...one },
         transposeSolve: { jaxpr: inverse, ...one },
+        tangentSolve: null,
         noTranspose: null,
       },
       skip: {

@@ -218,16 +218,15 @@ export const customRoot = (e: Engine): Fn => (f, guess, solve, tangentSolve, opt
 
 export const customLinearSolve = (e: Engine): Fn => (matvec, b, solve, options = {}) => {
   const app = e.begin("customLinearSolve");
-  const { transposeSolve, ...rest } = options as { transposeSolve?: unknown };
-  const adjoint = transposeSolve === undefined
-    ? {}
-    : { transposeSolve: solver(app, roles.tangent, transposeSolve) };
+  const { transposeSolve, tangentSolve, ...rest } = options as Record<string, unknown>;
+  const others = Object.entries({ transposeSolve, tangentSolve }).filter(([, f]) => f !== undefined)
+    .map(([name, f]) => [name, solver(app, roles.tangent, f)]);
   return customLinearSolveBy(
     new Implicit(app),
     matvec as AnyFunction,
     b,
     solver(app, roles.test, solve) as AnyFunction,
-    { ...rest, ...adjoint } as never,
+    { ...rest, ...Object.fromEntries(others) } as never,
   );
 };
 

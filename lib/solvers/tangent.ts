@@ -167,6 +167,7 @@ function byMethod(
   const products = functionForm(n, n, b.dtype, apply);
   method.check?.(products);
   const form = method.direct ? matrixForm(products.matrix(transforms)) : products;
+  const limits = { rtol, atol: 0, maxSteps };
   const { x, status } = method.solve({
     apply,
     pull: (u) => form.pull(u, transforms),
@@ -177,7 +178,8 @@ function byMethod(
     transposed: false,
     b: b.neg(),
     form,
-    limits: { rtol, atol: 0, maxSteps },
+    limits,
+    derivatives: { limits, alike: true, throw: false },
     transforms,
   });
   return { x, solved: status.equal(statusCode("converged")) };

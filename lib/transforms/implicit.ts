@@ -267,17 +267,30 @@ export function customLinearSolveBy(
   const flattenLike = like("customLinearSolve", avals, def);
   const forward = convertEndo(recorder, "customLinearSolve", matvec, "matvec", bs, def);
   const numConsts = forward.consts.length;
-  const { transposeSolve, symmetric = false, hasAux = false } = options;
+  const { transposeSolve, tangentSolve, symmetric = false, hasAux = false } = options;
   const record = (
     user: AnyFunction,
     what: string,
     program: Jaxpr,
-  ): WithConsts & Converted & { readonly auxDef: TreeDef | null } => {
+    first: Solver | null = null,
+  ): Solver => {
     let auxDef: TreeDef | null = null;
     const { jaxpr, consts } = stage(`customLinearSolve`, (args) => {
       const captured = args.slice(0, numConsts);
       const apply = asFunction((xs) => evalJaxpr(program, [...captured, ...xs], bind), def);
-      const result = (user as UserFunction)(apply, treeUnflatten(def, args.slice(numConsts)));
+      // `solve` as it was recorded: nothing is traced twice.
+      const again = (y: unknown): unknown => {
+        const [ys] = flattenArrays("customLinearSolve", y, `what solve of ${what} is given`);
+        const own = [...first!.consts.slice(0, first!.consts.length - numConsts), ...captured];
+        const outs = evalJaxpr(first!.jaxpr, [...own, ...ys], bind);
+        const x = treeUnflatten(def, outs.slice(0, ys.length));
+        return hasAux ? [x, treeUnflatten(first!.auxDef!, outs.slice(ys.length))] : x;
+      };
+      const result = (user as UserFunction)(
+        apply,
+        treeUnflatten(def, args.slice(numConsts)),
+        ...first === null ? [] : [again],
+      );
       const [x, other] = hasAux ? pairOf("customLinearSolve", what, result) : [result];
       const xs = flattenLike(`b and the result of ${what}`, user, x);
       if (!hasAux) return xs;
@@ -290,13 +303,16 @@ export function customLinearSolveBy(
     return { jaxpr, numConsts: all.length, consts: all, auxDef };
   };
   const solver = record(solve, "solve", forward.jaxpr);
+  const tangentSolver = tangentSolve === undefined
+    ? null
+    : record(tangentSolve, "tangentSolve", forward.jaxpr, solver);
   const wanted = symmetric || transposeSolve !== undefined;
   const adjoint = !wanted ? null : symmetric ? forward.jaxpr : adjointOf(forward.jaxpr, numConsts);
   const vecmat = adjoint instanceof DifferentiationError ? null : adjoint;
   const transposeSolver = vecmat === null
     ? null
     : transposeSolve === undefined
-    ? solver
+    ? tangentSolver ?? solver
     : record(transposeSolve, "transposeSolve", vecmat);
   const matrix = { jaxpr: forward.jaxpr, numConsts };
   const outs = bind(linearSolveP, [
@@ -304,20 +320,27 @@ export function customLinearSolveBy(
     ...(vecmat === null ? [] : forward.consts),
     ...solver.consts,
     ...(transposeSolver?.consts ?? []),
+    ...(tangentSolver?.consts ?? []),
     ...bs,
   ], {
     matvec: matrix,
     vecmat: vecmat === null ? null : { jaxpr: vecmat, numConsts },
     solve: { jaxpr: solver.jaxpr, numConsts: solver.numConsts },
-    transposeSolve: transposeSolver === null
-      ? null
-      : { jaxpr: transposeSolver.jaxpr, numConsts: transposeSolver.numConsts },
+    transposeSolve: programOf(transposeSolver),
+    tangentSolve: programOf(tangentSolver),
     noTranspose: adjoint instanceof DifferentiationError ? adjoint : null,
   });
   const x = outs.slice(0, bs.length);
   recorder.finish(x, []);
   const solution = treeUnflatten(def, x);
   return hasAux ? [solution, treeUnflatten(solver.auxDef!, outs.slice(bs.length))] : solution;
+}
+
+/** A recorded solver, and the structure of what it says about a solution. */
+type Solver = WithConsts & Converted & { readonly auxDef: TreeDef | null };
+
+function programOf(solver: Solver | null): WithConsts | null {
+  return solver === null ? null : { jaxpr: solver.jaxpr, numConsts: solver.numConsts };
 }
 
 /**

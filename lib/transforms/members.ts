@@ -55,6 +55,7 @@ const auxOptions: OptionTable<HasAux> = { hasAux: "boolean" };
 const rootOptions: OptionTable<RootOptions> = { hasAux: "boolean", functionHasAux: "boolean" };
 const linearSolveOptions: OptionTable<LinearSolveOptions> = {
   transposeSolve: "function",
+  tangentSolve: "function",
   symmetric: "boolean",
   hasAux: "boolean",
 };

@@ -192,6 +192,11 @@ export interface RootOptions {
 export interface LinearSolveOptions {
   /** Solves the transposed system. */
   readonly transposeSolve?: AnyFunction | undefined;
+  /**
+   * Solves the systems of derivatives, `A dx = db - dA x`; by default as `solve` does. It is given the operator,
+   * the right-hand side, and `solve` itself as a function of a right-hand side.
+   */
+  readonly tangentSolve?: AnyFunction | undefined;
   /** Whether the system is its own transpose. */
   readonly symmetric?: boolean | undefined;
   /** Whether the functions that solve give `[x, aux]`. */

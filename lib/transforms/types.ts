@@ -285,7 +285,9 @@ export interface Transforms {
 
   /**
    * The solution of `matvec(x) = b` that `solve(matvec, b)` finds, differentiated as a solution of
-   * that system. Reverse mode needs `transposeSolve`, or `symmetric: true`.
+   * that system. Reverse mode needs `transposeSolve`, or `symmetric: true`. Where the systems of derivatives are
+   * to be solved in another way, as where a failure is to be told, `tangentSolve` does: it is given
+   * `solve` too, as a function of a right-hand side.
    */
   customLinearSolve<X extends Tree>(
     matvec: (x: Arrays<X>) => TreeLike<X>,
@@ -294,6 +296,13 @@ export interface Transforms {
     options?: {
       readonly transposeSolve?:
         | ((vecmat: (x: Arrays<X>) => Arrays<X>, b: Arrays<X>) => TreeLike<X>)
+        | undefined;
+      readonly tangentSolve?:
+        | ((
+          matvec: (x: Arrays<X>) => Arrays<X>,
+          b: Arrays<X>,
+          solve: (b: Arrays<X>) => Arrays<X>,
+        ) => TreeLike<X>)
         | undefined;
       readonly symmetric?: boolean | undefined;
       readonly hasAux?: false | undefined;
@@ -315,6 +324,13 @@ export interface Transforms {
         | ((
           vecmat: (x: Arrays<X>) => Arrays<X>,
           b: Arrays<X>,
+        ) => readonly [TreeLike<X>, Tree])
+        | undefined;
+      readonly tangentSolve?:
+        | ((
+          matvec: (x: Arrays<X>) => Arrays<X>,
+          b: Arrays<X>,
+          solve: (b: Arrays<X>) => [Arrays<X>, Arrays<S>],
         ) => readonly [TreeLike<X>, Tree])
         | undefined;
       readonly symmetric?: boolean | undefined;

@@ -8,6 +8,7 @@ import { Shown } from "../../core/display.ts";
 import { checkCall } from "../../core/signature.ts";
 import { registerPytreeNode } from "../../core/tree.ts";
 import type { Transforms } from "../../transforms/types.ts";
+import type { Adjoint } from "../adjoint.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { type FormTree, putTogether, takenApart } from "./form.ts";
 import type { LinearMethod } from "./method.ts";
@@ -66,7 +67,8 @@ function treeOfPlan(plan: Plan): readonly [Record<string, unknown>, unknown[]] {
   const { op, form, offset, domain, codomain, method, factors, preconditioner } = plan;
   const [tree, rest] = takenApart(form);
   const [before, restBefore] = preconditioner === null ? [null, null] : takenApart(preconditioner);
-  const { rtol, atol, maxSteps, throw: raises } = plan.options;
+  const { rtol, atol, maxSteps, throw: raises, adjoint } = plan.options;
+  const of = adjoint?.kind === "implicit" ? adjoint.options : null;
   return [
     { tree, before, offset, factors },
     [
@@ -78,6 +80,7 @@ function treeOfPlan(plan: Plan): readonly [Record<string, unknown>, unknown[]] {
       method,
       plan.transforms,
       [rtol, atol, maxSteps, raises],
+      of === null ? null : [of.rtol, of.maxSteps, of.throw],
     ],
   ];
 }
@@ -87,7 +90,7 @@ function planOf(given: Record<string, unknown>, aux: readonly unknown[]): Plan {
     readonly tree: FormTree;
     readonly before: FormTree | null;
   } & Pick<Plan, "offset" | "factors">;
-  const [op, rest, restBefore, domain, codomain, method, transforms, limits] = aux as [
+  const [op, rest, restBefore, domain, codomain, method, transforms, limits, derivatives] = aux as [
     string,
     unknown[],
     unknown[] | null,
@@ -96,8 +99,14 @@ function planOf(given: Record<string, unknown>, aux: readonly unknown[]): Plan {
     LinearMethod,
     Transforms,
     [number | undefined, number | undefined, number | undefined, boolean | undefined],
+    [number | undefined, number | undefined, boolean | undefined] | null,
   ];
   const [rtol, atol, maxSteps, raises] = limits;
+  let adjoint: Adjoint | undefined;
+  if (derivatives !== null) {
+    const [rtol, maxSteps, raises] = derivatives;
+    adjoint = { kind: "implicit", options: { rtol, maxSteps, throw: raises } };
+  }
   return {
     op,
     form: putTogether(tree, rest),
@@ -107,7 +116,7 @@ function planOf(given: Record<string, unknown>, aux: readonly unknown[]): Plan {
     method,
     factors,
     preconditioner: before === null ? null : putTogether(before, restBefore!),
-    options: { rtol, atol, maxSteps, throw: raises },
+    options: { rtol, atol, maxSteps, throw: raises, adjoint },
     transforms,
   };
 }

@@ -28,6 +28,7 @@ import type { LinearSolution } from "./solution.ts";
  * @throws {RangeError} where a tolerance or `maxSteps` is out of range.
  * @throws {ConvergenceError} where the solve fails and `throw` is set; a `CheckError` out of
  * transforms.
+ * @throws {CheckError} where the system of a derivative cannot be solved: see the option `adjoint`.
  *
  * @example
  * ```ts

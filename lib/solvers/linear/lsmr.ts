@@ -21,7 +21,14 @@ import { norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { joined, part } from "./form.ts";
 import { hypotenuse, quotient, rounding } from "./krylov.ts";
-import { type LinearLimits, type LinearMethod, type LinearReport, once, whole } from "./method.ts";
+import {
+  derived,
+  type LinearLimits,
+  type LinearMethod,
+  type LinearReport,
+  once,
+  whole,
+} from "./method.ts";
 
 /** Options of `lsmr`. */
 export interface LsmrOptions {
@@ -30,6 +37,15 @@ export interface LsmrOptions {
 }
 
 const lsmrOptions: OptionTable<LsmrOptions> = { damp: "number" };
+
+type TangentSolve = (
+  matvec: (z: NDArray) => NDArray,
+  side: NDArray,
+  again: (side: NDArray) => readonly [NDArray, LinearReport],
+) => readonly [NDArray, LinearReport];
+
+const unsolved =
+  "the problem of least squares of which the derivative is the solution could not be solved";
 
 /** A map by its products. */
 interface Products {
@@ -66,7 +82,7 @@ export function lsmr(options: LsmrOptions = {}): LinearMethod {
     solves: "leastSquares",
     direct: false,
     factor: () => null,
-    solve({ apply, pull, form, transposed, b, limits, transforms }) {
+    solve({ apply, pull, form, transposed, b, limits, derivatives, transforms }) {
       const [rows, columns] = transposed ? [form.columns, form.rows] : [form.rows, form.columns];
       const tall = rows >= columns || damp > 0;
       const [p, q] = tall ? [rows, columns] : [columns, rows];
@@ -76,7 +92,7 @@ export function lsmr(options: LsmrOptions = {}): LinearMethod {
         const [r, x] = [part(z, 0, p), part(z, p, p + q)];
         return joined(r.add(forth(x)), back(r).sub(x.mul(square)));
       };
-      const solve = (matvec: (z: NDArray) => NDArray, side: NDArray) => {
+      const solve = (own: LinearLimits) => (matvec: (z: NDArray) => NDArray, side: NDArray) => {
         const none = (n: number): NDArray => full([n], 0, side.dtype);
         const map: Products = {
           rows: p,
@@ -84,12 +100,17 @@ export function lsmr(options: LsmrOptions = {}): LinearMethod {
           apply: (v) => part(matvec(joined(none(p), v)), 0, p),
           pull: (u) => part(matvec(joined(u, none(q))), p, p + q),
         };
-        return augmented(map, damp, part(side, 0, p), part(side, p, p + q), limits, transforms);
+        return augmented(map, damp, part(side, 0, p), part(side, p, p + q), own, transforms);
+      };
+      const tangentSolve: TangentSolve = (matvec, side, again) => {
+        const [z, said] = derivatives.alike ? again(side) : solve(derivatives.limits)(matvec, side);
+        return [derived(`linearSolve: ${unsolved}: LSMR`, side, z, said, derivatives), said];
       };
       const nothing = full([tall ? q : p], 0, b.dtype);
       const side = tall ? joined(b, nothing) : joined(nothing, b);
-      const [z, report] = transforms.customLinearSolve(matvec, side, solve as never, {
+      const [z, report] = transforms.customLinearSolve(matvec, side, solve(limits) as never, {
         symmetric: true,
+        tangentSolve: tangentSolve as never,
         hasAux: true,
       }) as unknown as [NDArray, LinearReport];
       return { ...report, x: tall ? part(z, p, p + q) : part(z, 0, p) };

@@ -4,9 +4,15 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
+import { check } from "../../api/check.ts";
 import { scalarArray } from "../../core/concrete.ts";
+import { scalarLike, zerosLike } from "../../primitives/constants/full.ts";
+import { not, or } from "../../primitives/elementwise/compare.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
 import type { Transforms } from "../../transforms/types.ts";
-import type { Status } from "../solution.ts";
+import { norm } from "../norms.ts";
+import { type Status, statusCode, statuses } from "../solution.ts";
 import type { Form, LinearTags } from "./form.ts";
 
 /** When a method ends. */
@@ -17,6 +23,45 @@ export interface LinearLimits {
   readonly atol: number;
   /** Largest number of steps. */
   readonly maxSteps: number;
+}
+
+/** How the systems are solved of which derivatives are the solutions. */
+export interface DerivativeOptions {
+  /** When to end. */
+  readonly limits: LinearLimits;
+  /** Whether that is when the solution itself ends. */
+  readonly alike: boolean;
+  /** Whether a failure is raised; otherwise the derivative is NaN. */
+  readonly throw: boolean;
+}
+
+/**
+ * The solution of a system of derivatives, where there is one: what is none is not to look like it. Where nothing
+ * is asked, nothing is; of what is not finite, the derivative is NaN.
+ */
+export function derived(
+  what: string,
+  b: NDArray,
+  x: NDArray,
+  { status, steps }: Pick<LinearReport, "status" | "steps">,
+  options: DerivativeOptions,
+): NDArray {
+  const size = norm(b);
+  const none = size.equal(0);
+  const ok = or(status.equal(statusCode("converged")), none);
+  if (options.throw) {
+    check(
+      or(ok, not(isFinite(size))),
+      `${what} ended with status {} after {} steps, for a right-hand side of norm {}. Statuses are ` +
+        `${statuses.map((s, i) => `${i} ${s}`).join(", ")}. ` +
+        "adjoint: implicit({ throw: false }) gives NaN instead",
+      status,
+      steps,
+      size,
+    );
+  }
+  const known = x.mul(select(ok, scalarLike(1, b), scalarLike(NaN, b)));
+  return select(none, zerosLike(b), known);
 }
 
 /** A system `A x = b` on vectors, where A may be the transpose of what was factored. */
@@ -41,6 +86,8 @@ export interface LinearProblem<F> {
   readonly form: Form;
   /** When to end. */
   readonly limits: LinearLimits;
+  /** Of the systems of derivatives, which methods of least squares solve themselves. */
+  readonly derivatives: DerivativeOptions;
   /** The dictionary, for loops. */
   readonly transforms: Transforms;
 }

@@ -17,6 +17,7 @@ export { linearSolve } from "./linear_solve.ts";
 export type { FactoriseOptions, LinearMap, LinearSolveOptions } from "./plan.ts";
 export { type FunctionOptions, LinearOperator, type Space } from "./operator.ts";
 export type {
+  DerivativeOptions,
   LinearLimits,
   LinearMethod,
   LinearOutcome,

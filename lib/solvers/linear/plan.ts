@@ -3,31 +3,30 @@
  *
  * @module
  */
-import { check } from "../../api/check.ts";
 import { NDArray } from "../../core/array.ts";
 import { checkCount } from "../../core/checks.ts";
 import { epsilon, promoteDTypes } from "../../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import type { OptionTable } from "../../core/signature.ts";
 import { identity, transposed } from "../../linalg/matrices.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
+import { and, not } from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
 import { reshape } from "../../primitives/shape/reshape.ts";
 import { pad, slice } from "../../primitives/slicing/slice.ts";
-import { full, scalarLike, zerosLike } from "../../primitives/constants/full.ts";
+import { full } from "../../primitives/constants/full.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
 import { checkSameType } from "../../transforms/trees.ts";
 import type { Transforms } from "../../transforms/types.ts";
-import { defaultTolerance } from "../adjoint.ts";
+import { type Adjoint, checkAdjoint, defaultTolerance } from "../adjoint.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { norm } from "../norms.ts";
 import { checkMade, checkTolerance } from "../options.ts";
-import { checkConverged, statusCode, statuses } from "../solution.ts";
+import { checkConverged, statusCode } from "../solution.ts";
 import { chosen } from "./choice.ts";
 import {
   appliedOnce,
@@ -39,6 +38,8 @@ import {
   matrixForm,
 } from "./form.ts";
 import {
+  type DerivativeOptions,
+  derived,
   type LinearLimits,
   type LinearMethod,
   type LinearOutcome,
@@ -62,6 +63,12 @@ export interface FactoriseOptions {
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises (default false: look at `status`), out of compiled code too. */
   readonly throw?: boolean | undefined;
+  /**
+   * How derivatives are had: `implicit({ rtol, maxSteps, throw })` (the default is `implicit()`). The systems of
+   * derivatives are solved by the same method; where one cannot be, that is raised (`CheckError`), or the
+   * derivative is NaN with `throw: false`.
+   */
+  readonly adjoint?: Adjoint | undefined;
 }
 
 /** Options of `linearSolve`. */
@@ -80,6 +87,7 @@ const factoriseTable: OptionTable<FactoriseOptions> = {
   atol: "tolerance",
   maxSteps: "count",
   throw: "boolean",
+  adjoint: "object",
 };
 /** What the options hold. */
 export const solveTable: OptionTable<LinearSolveOptions<NDArray>> = {
@@ -170,10 +178,40 @@ function checkOptions(op: string, options: LinearSolveOptions<never>): void {
   if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
   if (atol !== undefined) checkTolerance(op, "atol", atol);
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
+  checkDerivatives(op, options.adjoint);
 }
 
 /** Of an operator, what does not depend on the types of its trees. */
 type Mapped = Pick<LinearOperator, "form" | "domain" | "codomain">;
+
+/** What the adjoint of a solve says of derivatives. */
+function derivativeOptions(
+  adjoint: Adjoint | undefined,
+  limits: LinearLimits,
+): DerivativeOptions {
+  const options = adjoint?.kind === "implicit" ? adjoint.options : {};
+  const { rtol = limits.rtol, maxSteps = limits.maxSteps, throw: raises = true } = options;
+  const alike = rtol === limits.rtol && maxSteps === limits.maxSteps;
+  return { limits: { ...limits, rtol, maxSteps }, alike, throw: raises };
+}
+
+/**
+ * Checks the adjoint of a linear system.
+ *
+ * @throws {TypeError} where it is not `implicit()`, or says what has no meaning here.
+ */
+function checkDerivatives(op: string, adjoint: Adjoint | undefined): void {
+  checkAdjoint(op, adjoint, false);
+  if (adjoint?.kind !== "implicit") return;
+  const { linearSolver = "auto", memory } = adjoint.options;
+  if (linearSolver === "auto" && memory === undefined) return;
+  throw new TypeError(
+    `${op}: the systems of derivatives are solved by the method of the solve, so that implicit() has no use for ` +
+      `${
+        memory === undefined ? "linearSolver" : "memory"
+      } here. Give rtol, maxSteps or throw, or another solver`,
+  );
+}
 
 /** What was given as an operator, as one. */
 function operatorOf(op: string, a: unknown, side: Space | null): Mapped {
@@ -254,12 +292,14 @@ export function solved(
       : back
       ? preconditioner.pull(v, transforms)
       : preconditioner.apply(v, transforms);
+  const derivatives = derivativeOptions(options.adjoint, limits);
   const problem = {
     preconditioned: preconditioner !== null,
     factors,
     form,
     tags: form.tags,
     limits,
+    derivatives,
     transforms,
   };
   const pull = (): NDArray => {
@@ -267,46 +307,40 @@ export function solved(
   };
 
   let x: NDArray;
-  let about: LinearReport & { readonly residual: NDArray };
+  let about: About;
   if (method.solves === "square") {
-    const solve = (back: boolean) => (matvec: (v: NDArray) => NDArray, b: NDArray) => {
-      const product = (v: NDArray): NDArray => matvec(v);
-      const { x, ...report } = method.solve({
-        ...problem,
-        apply: product,
-        pull,
-        precondition: precondition(back),
-        transposed: back,
-        b,
-      });
-      const residual = norm(b.sub(product(x)));
-      return [x, { ...report, status: judged(report, residual, b), residual }] as const;
-    };
+    const solve =
+      (back: boolean, own: LinearLimits) => (matvec: (v: NDArray) => NDArray, b: NDArray) => {
+        const product = (v: NDArray): NDArray => matvec(v);
+        const { x, ...report } = method.solve({
+          ...problem,
+          limits: own,
+          apply: product,
+          pull,
+          precondition: precondition(back),
+          transposed: back,
+          b,
+        });
+        const residual = norm(b.sub(product(x)));
+        return [x, { ...report, status: judged(report, residual, b), residual }] as const;
+      };
     const symmetric = isSymmetric(form.tags);
-    const [first, second] = turned ? [true, false] : [false, true];
-    const back = (vecmat: (v: NDArray) => NDArray, b: NDArray) => {
-      const [x, said] = solve(symmetric ? first : second)(vecmat, b);
-      // A derivative that could not be had is not to look like one. Where nothing is asked, nothing is.
-      const size = norm(b);
-      const none = size.equal(0);
-      const ok = or(said.status.equal(statusCode("converged")), none);
-      check(
-        or(ok, not(isFinite(size))),
-        `${op}: the transposed system, of which the derivative backwards is the solution, could not be solved: ` +
-          `${method.description} ended with status {} after {} steps, residual norm {}. ` +
-          `Statuses are ${statuses.map((s, i) => `${i} ${s}`).join(", ")}`,
-        said.status,
-        said.steps,
-        said.residual,
-      );
-      const known = x.mul(select(ok, scalarLike(1, b), scalarLike(NaN, b)));
-      return [select(none, zerosLike(b), known), said] as const;
+    const name = (what: string): string => `${op}: ${what}: ${method.description}`;
+    const { limits: own, alike } = derivatives;
+    const forth: TangentSolve = (matvec, b, again) => {
+      const [x, said] = alike ? again(b) : solve(turned, own)(matvec, b);
+      return [derived(name(forwards), b, x, said, derivatives), said];
     };
-    [x, about] = transforms.customLinearSolve(apply(turned), b, solve(first) as never, {
+    const back: TangentSolve = (vecmat, b) => {
+      const [x, said] = solve(!turned, own)(vecmat, b);
+      return [derived(name(backwards), b, x, said, derivatives), said];
+    };
+    [x, about] = transforms.customLinearSolve(apply(turned), b, solve(turned, limits) as never, {
       symmetric,
-      transposeSolve: back as never,
+      tangentSolve: forth as never,
+      ...symmetric ? {} : { transposeSolve: back as never },
       hasAux: true,
-    }) as unknown as [NDArray, typeof about];
+    }) as unknown as [NDArray, About];
   } else {
     const { x: found, ...report } = method.solve({
       ...problem,
@@ -336,6 +370,20 @@ export function solved(
   if (options.throw) checkConverged(op, solution);
   return solution;
 }
+
+/** What a method says, and the norm of the residual. */
+type About = LinearReport & { readonly residual: NDArray };
+
+/** Solves a system of derivatives. */
+type TangentSolve = (
+  matvec: (v: NDArray) => NDArray,
+  b: NDArray,
+  again: (b: NDArray) => readonly [NDArray, About],
+) => readonly [NDArray, About];
+
+const forwards = "the system of which the derivative is the solution could not be solved";
+const backwards =
+  "the transposed system, of which the derivative backwards is the solution, could not be solved";
 
 /**
  * An operator by its matrix, of all products with unit vectors at once, and what it gives at 0. A user's
