@@ -3,7 +3,7 @@
  * The parts are in files of their own, as for `numpy.ts`.
  *
  * Matrices are in the last two axes, leading axes are batches. Decompositions are in
- * `decompositions.ts`, what solves systems of equations in `systems.ts`, numbers of matrices in
+ * `decompositions.ts`, those of matrices that are not symmetric in `eigenvalues.ts`, what solves systems of equations in `systems.ts`, numbers of matrices in
  * `norms.ts`, and powers and exponentials in `matrix_functions.ts`. Matrices with a structure are in
  * `structured_matrices.ts` and `special_matrices.ts`, and what is of tensors in `tensor_algebra.ts`.
  *
@@ -12,6 +12,7 @@
 import "./methods.ts";
 
 export * from "./decompositions.ts";
+export * from "./eigenvalues.ts";
 export * from "./matrix_functions.ts";
 export * from "./composed_decompositions.ts";
 export * from "./norms.ts";

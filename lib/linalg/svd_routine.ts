@@ -11,7 +11,7 @@ import { type Routine, routine } from "../routine/routine.ts";
 import { reflect, reflector } from "./qr_routine.ts";
 
 /** Rows from \`from\` on become those of y H. */
-const reflectRows: Routine = /* @__PURE__ */ routine(`
+export const reflectRows: Routine = /* @__PURE__ */ routine(`
 reflectRows(in v: T[n], in tau: T[1], out y: T[m, n], m, n, first, from) {
   if tau[0] != 0 {
     for i in from..m {
@@ -60,7 +60,7 @@ bidiagonalise(out y: T[p, q], out left: T[q, p], out leftTaus: T[q], out right: 
 );
 
 /** The first rows of the transpose of a product of reflections, of which number k begins at k + shift. */
-const accumulate: Routine = /* @__PURE__ */ routine(
+export const accumulate: Routine = /* @__PURE__ */ routine(
   `
 accumulate(in h: T[q, p], in taus: T[q], out x: T[c, p], q, p, c, shift) {
   for i in 0..c {

@@ -214,3 +214,56 @@ onAll(
 function dominant(a: NDArray): NDArray {
   return a.add(np.eye(a.shape[0]!, { dtype: a.dtype }).mul(a.abs().sum().add(1)));
 }
+
+onAll(
+  "hessenberg",
+  isSquare,
+  (a) => linalg.hessenberg(a, { calcQ: true }),
+  (what, a, { h, q }: linalg.HessenbergResult, unit, n) => {
+    orthonormal(what, q, unit, n);
+    close(what, product(q, h, q.T), a, unit, size(a), n);
+    assertEquals(size(np.tril(h, -2)), 0);
+  },
+);
+
+onAll(
+  "schur",
+  isSquare,
+  (a) => linalg.schur(a),
+  (what, a, { t, z }: linalg.SchurResult, unit, n) => {
+    orthonormal(what, z, unit, n);
+    close(what, product(z, t, z.T), a, unit, size(a), n);
+    assertEquals(size(np.tril(t, -2)), 0);
+    const rows = t.toArray() as number[][];
+    for (let i = 1; i < rows.length; i++) {
+      if (rows[i]![i - 1] === 0) continue;
+      // A block: equal elements on the diagonal, and others beside it of opposite signs.
+      assertEquals(rows[i]![i], rows[i - 1]![i - 1], `${what}: row ${i}`);
+      assert(rows[i]![i - 1]! * rows[i - 1]![i]! < 0, `${what}: row ${i}`);
+      assert(i < 2 || rows[i - 1]![i - 2] === 0, `${what}: row ${i}`);
+    }
+  },
+);
+
+onAll(
+  "schur, complex",
+  isSquare,
+  (a) => linalg.schur(a, { output: "complex" }),
+  (what, a, { t, z }: linalg.ComplexSchurResult, unit, n) => {
+    assertEquals(size(np.tril(t.re, -1)) + size(np.tril(t.im, -1)), 0);
+    const adjoint = { re: z.re.T, im: z.im.T.neg() };
+    const identity = complexProduct(adjoint, z);
+    close(what, identity.re, np.eye(a.shape[0]!, { dtype: "float64" }), unit, 1, n);
+    close(what, identity.im, a.mul(0), unit, 1, n);
+    const whole = complexProduct(complexProduct(z, t), adjoint);
+    close(what, whole.re, a, unit, size(a), n);
+    close(what, whole.im, a.mul(0), unit, size(a), n);
+  },
+);
+
+function complexProduct(x: linalg.Complex, y: linalg.Complex): linalg.Complex {
+  return {
+    re: product(x.re, y.re).sub(product(x.im, y.im)),
+    im: product(x.re, y.im).add(product(x.im, y.re)),
+  };
+}
