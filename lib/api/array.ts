@@ -301,7 +301,9 @@ function fromTyped(data: ArrayBufferView, dtype: DType | undefined): NDArray {
   const aval = shaped([values.length], to);
   if (to === from) return ConcreteArray.fromHost(aval, values.slice());
   const out = allocate(to, values.length);
-  for (let i = 0; i < values.length; i++) out[i] = convertElement(values[i]!, from, to);
+  // To floats, what JavaScript does is the conversion, and is ten times faster.
+  if (out instanceof Float32Array || out instanceof Float64Array) out.set(values);
+  else for (let i = 0; i < values.length; i++) out[i] = convertElement(values[i]!, from, to);
   return ConcreteArray.fromHost(aval, out);
 }
 

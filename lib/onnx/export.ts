@@ -10,9 +10,13 @@ import { DifferentModels, generalize, type Symbol } from "./generalize.ts";
 import { lowerJaxpr, type LowerOptions } from "./lower.ts";
 import { encodeModel, type Model } from "./model.ts";
 import { ATTEMPTS, isOpenAt, nearbySizes, type OpenProgram, recordAt } from "./open.ts";
+import { type Storage, storedAs } from "./storage.ts";
 
 /** What can be chosen when exporting. */
-export type ExportOptions = Omit<LowerOptions, "target" | "isOpen">;
+export interface ExportOptions extends Omit<LowerOptions, "target" | "isOpen"> {
+  /** How the large constants are kept. */
+  readonly storage?: Storage | undefined;
+}
 
 /**
  * The bytes of a `.onnx` file with one graph that computes what the jaxpr computes.
@@ -20,10 +24,14 @@ export type ExportOptions = Omit<LowerOptions, "target" | "isOpen">;
  * Names of inputs and outputs may be any strings; an empty one is replaced, and one that occurs
  * twice gets a number.
  *
- * @throws {RangeError} where the file would have 2 GiB or more.
+ * @throws {RangeError} where the file would have 2 GiB or more, and where a constant is beyond the range
+ * of the storage.
  */
-export function exportJaxpr(jaxpr: Jaxpr, options: ExportOptions = {}): Uint8Array<ArrayBuffer> {
-  return encodeModel(lowerJaxpr(jaxpr, { ...options, target: "portable" }));
+export function exportJaxpr(
+  jaxpr: Jaxpr,
+  { storage = "float32", ...options }: ExportOptions = {},
+): Uint8Array<ArrayBuffer> {
+  return encodeModel(storedAs(lowerJaxpr(jaxpr, { ...options, target: "portable" }), storage));
 }
 
 /**
@@ -31,7 +39,7 @@ export function exportJaxpr(jaxpr: Jaxpr, options: ExportOptions = {}): Uint8Arr
  * once the program has been recorded.
  *
  * @throws {ConcretizationError} where it needs the sizes in a way that a file cannot express.
- * @throws {RangeError} where the file would have 2 GiB or more.
+ * @throws {RangeError} as `exportJaxpr`.
  */
 export function exportOpen(
   program: Omit<OpenProgram, "symbols"> & { readonly symbols: readonly Symbol[] },
@@ -41,7 +49,8 @@ export function exportOpen(
   let first: unknown;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
-      return encodeModel(openModel({ ...program, symbols }, program.symbols, options, attempt));
+      const model = openModel({ ...program, symbols }, program.symbols, options, attempt);
+      return encodeModel(storedAs(model, options().storage ?? "float32"));
     } catch (error) {
       // A length of the program's own may have been taken for an open one.
       if (!(error instanceof DifferentModels || error instanceof ConcretizationError)) throw error;
@@ -60,7 +69,7 @@ function openModel(
 ): Model {
   const sizes = nearbySizes(symbols.length, attempt);
   const jaxprs = recordAt(program, sizes);
-  const chosen = options();
+  const { storage: _, ...chosen } = options();
   const models = jaxprs.map((jaxpr, i) =>
     lowerJaxpr(jaxpr, { ...chosen, target: "portable", isOpen: isOpenAt(sizes[i]!) })
   );

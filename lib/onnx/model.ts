@@ -23,6 +23,7 @@ import {
   onnxTypeCode,
   OPSET,
   SHAPE,
+  type StoredType,
   TENSOR,
   TENSOR_TYPE,
   TYPE,
@@ -64,11 +65,11 @@ export interface Node {
 }
 
 /** A constant tensor: an initializer, or the value of an attribute. */
-export interface Tensor {
+export interface Tensor<T extends StoredType = OnnxType> {
   /** Name by which nodes refer to it; `""` for the value of an attribute. */
   readonly name: string;
   /** Element type. */
-  readonly type: OnnxType;
+  readonly type: T;
   /** Sizes of the axes; `[]` is a scalar. */
   readonly shape: readonly number[];
   /** Elements in row-major order, little-endian; one byte per element for `bool`. */
@@ -89,23 +90,23 @@ export interface ValueInfo {
 }
 
 /** Nodes in topological order, and the values that enter and leave. */
-export interface Graph {
+export interface Graph<T extends StoredType = OnnxType> {
   /** Name of the graph. */
   readonly name: string;
   /** Nodes, each after those whose outputs it reads. */
   readonly nodes: readonly Node[];
   /** Constants. */
-  readonly initializers: readonly Tensor[];
+  readonly initializers: readonly Tensor<T>[];
   /** Values fed from outside. */
   readonly inputs: readonly ValueInfo[];
   /** Values handed out. */
   readonly outputs: readonly ValueInfo[];
 }
 
-/** A graph, and what is needed to interpret it. */
-export interface Model {
+/** A graph, and what is needed to interpret it. `T` are the types in which constants are kept. */
+export interface Model<T extends StoredType = OnnxType> {
   /** The main graph. */
-  readonly graph: Graph;
+  readonly graph: Graph<T>;
   /** Version of the standard operator set. */
   readonly opset: number;
   /** Version of the file format; 10 where left out. */
@@ -123,7 +124,7 @@ export interface Model {
  *
  * @throws {RangeError} where they would be more than a file can have.
  */
-export function encodeModel(model: Model): Uint8Array<ArrayBuffer> {
+export function encodeModel(model: Model<StoredType>): Uint8Array<ArrayBuffer> {
   checkSize(model);
   const writer = new ProtoWriter();
   writer.int(MODEL.irVersion, model.irVersion ?? DEFAULT_IR_VERSION);
@@ -154,7 +155,7 @@ const ROOM_FOR_NODES = 2 ** 26;
 const LONGEST_FILE = 2 ** 31 - 1;
 
 /** Refuses a model that is too large, by its constants: the rest is small, and writing takes memory. */
-function checkSize({ graph }: Model): void {
+function checkSize({ graph }: Model<StoredType>): void {
   const bytes = graph.initializers.reduce((sum, t) => sum + t.data.byteLength, 0);
   if (bytes <= LONGEST_FILE - ROOM_FOR_NODES) return;
   const largest = graph.initializers.reduce((a, b) =>
@@ -185,7 +186,7 @@ function writeOpset(writer: ProtoWriter, domain: string, version: number): void 
   writer.close();
 }
 
-function writeGraph(writer: ProtoWriter, field: number, graph: Graph): void {
+function writeGraph(writer: ProtoWriter, field: number, graph: Graph<StoredType>): void {
   writer.open(field);
   for (const node of graph.nodes) writeNode(writer, node);
   writer.text(GRAPH.name, graph.name);
@@ -242,7 +243,7 @@ function writeAttribute(writer: ProtoWriter, name: string, attribute: Attribute)
   writer.close();
 }
 
-function writeTensor(writer: ProtoWriter, field: number, tensor: Tensor): void {
+function writeTensor(writer: ProtoWriter, field: number, tensor: Tensor<StoredType>): void {
   const { data, shape, type } = tensor;
   let bytes = elementBytes[type];
   for (const size of shape) bytes *= size;

@@ -8,15 +8,23 @@
 /** Element type of a tensor, by its usual name. */
 export type OnnxType = "float32" | "float64" | "int32" | "int64" | "uint32" | "bool" | "uint8";
 
+/** Types of two bytes, in which files can keep large constants. */
+export type HalfType = "float16" | "bfloat16";
+
+/** Element type of what a file holds. */
+export type StoredType = OnnxType | HalfType;
+
 /** Code of each element type, as in `TensorProto.DataType`. */
-export const onnxTypeCode: Readonly<Record<OnnxType, number>> = {
+export const onnxTypeCode: Readonly<Record<StoredType, number>> = {
   float32: 1,
   uint8: 2,
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
   float64: 11,
   uint32: 12,
+  bfloat16: 16,
 };
 
 /** Version of the format where a model names none. */
@@ -25,7 +33,7 @@ export const DEFAULT_IR_VERSION = 10;
 export const EXTRA_DOMAIN_VERSION = 1;
 
 /** Bytes of an element. */
-export const elementBytes: Readonly<Record<OnnxType, number>> = {
+export const elementBytes: Readonly<Record<StoredType, number>> = {
   float32: 4,
   uint8: 1,
   int32: 4,
@@ -33,11 +41,15 @@ export const elementBytes: Readonly<Record<OnnxType, number>> = {
   bool: 1,
   float64: 8,
   uint32: 4,
+  float16: 2,
+  bfloat16: 2,
 };
 
 /** Element types by code. */
 export const typeOfCode: ReadonlyMap<number, OnnxType> = new Map(
-  (Object.keys(onnxTypeCode) as OnnxType[]).map((type) => [onnxTypeCode[type], type]),
+  (Object.keys(onnxTypeCode) as StoredType[]).flatMap((type) =>
+    type === "float16" || type === "bfloat16" ? [] : [[onnxTypeCode[type], type]]
+  ),
 );
 
 /** Field numbers of the model message. */

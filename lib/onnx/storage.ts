@@ -1,0 +1,106 @@
+/**
+ * Large constants of a file in two bytes each: the file has half the size, and the runtime makes
+ * float32 of them before it computes. What is computed with stays float32.
+ *
+ * float16 has 11 significant bits and reaches from 6.1e-5 to 65504, below which it loses bits;
+ * bfloat16 has 8 significant bits and the range of float32 (IEEE 754-2019 §3.6; the upper half of a
+ * float32). Both are rounded to nearest, ties to even.
+ *
+ * @module
+ */
+import { formatShape } from "../core/errors.ts";
+import type { Graph, Model, Node, Tensor } from "./model.ts";
+import { type HalfType, onnxTypeCode, type StoredType } from "./wire.ts";
+
+/** What can be chosen for the large constants of a file. */
+export const STORAGES = ["float32", "float16", "bfloat16"] as const;
+
+/** How a file keeps its large constants. */
+export type Storage = (typeof STORAGES)[number];
+
+/** Constants of fewer elements stay as they are: coefficients are among them, and little is gained. */
+const LARGE = 256;
+
+/**
+ * The model with its large float32 constants kept in a type of two bytes.
+ *
+ * @throws {RangeError} where a constant has a finite element that the type has not.
+ */
+export function storedAs(model: Model, storage: Storage): Model<StoredType> {
+  if (storage === "float32") return model;
+  const { graph } = model;
+  const taken = namesOf(graph);
+  const casts: Node[] = [];
+  const initializers = graph.initializers.map((tensor): Tensor<StoredType> => {
+    if (tensor.type !== "float32" || tensor.data.byteLength < 4 * LARGE) return tensor;
+    let name = `${tensor.name}.${storage}`;
+    while (taken.has(name)) name += "_";
+    taken.add(name);
+    casts.push({
+      op: "Cast",
+      inputs: [name],
+      outputs: [tensor.name],
+      attributes: { to: { int: onnxTypeCode.float32 } },
+    });
+    return { ...tensor, name, type: storage, data: halves(tensor, storage) };
+  });
+  return { ...model, graph: { ...graph, initializers, nodes: [...casts, ...graph.nodes] } };
+}
+
+/** All names that values of the main graph have. Those of bodies may be the same as ours: they hide. */
+function namesOf({ inputs, initializers, nodes }: Graph): Set<string> {
+  return new Set([
+    ...inputs.map((value) => value.name),
+    ...initializers.map((tensor) => tensor.name),
+    ...nodes.flatMap((node) => node.outputs),
+  ]);
+}
+
+function halves({ data, shape }: Tensor, storage: HalfType): Uint16Array<ArrayBuffer> {
+  const count = data.byteLength / 4;
+  // Constants may lie at any offset of a larger buffer.
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  const values = new Float32Array(bytes.buffer);
+  const bits = new Uint32Array(bytes.buffer);
+  const stored = new Uint16Array(count);
+  const convert = storage === "float16" ? float16Bits : bfloat16Bits;
+  const infinite = storage === "float16" ? 0x7c00 : 0x7f80;
+  for (let i = 0; i < count; i++) {
+    stored[i] = convert(bits[i]!);
+    if ((stored[i]! & 0x7fff) === infinite && Number.isFinite(values[i])) {
+      throw new RangeError(
+        `exportOnnx: ${values[i]} in a constant of shape ${
+          formatShape(shape)
+        } is beyond ${storage}. ` +
+          (storage === "float16"
+            ? 'Scale the array, or use storage: "bfloat16", which has the range of float32'
+            : "Scale the array, or leave out storage"),
+      );
+    }
+  }
+  return stored;
+}
+
+/** The upper half, rounded. A NaN stays one, whichever of its bits are set. */
+function bfloat16Bits(bits: number): number {
+  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+function float16Bits(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  const exponent = (magnitude >>> 23) - 127;
+  if (exponent > 15) return sign | 0x7c00;
+  // 24 significant bits, of which those below the last one that float16 has at this exponent go.
+  const significand = (magnitude & 0x7fffff) | 0x800000;
+  const dropped = exponent >= -14 ? 13 : Math.min(13 - 14 - exponent, 25);
+  const kept = significand >>> dropped;
+  const rest = significand & (2 ** dropped - 1);
+  const half = 2 ** (dropped - 1);
+  const up = rest > half || (rest === half && (kept & 1) === 1) ? 1 : 0;
+  // A carry out of the significand is the next exponent, up to infinity.
+  const base = exponent >= -14 ? ((exponent + 14) << 10) : 0;
+  return sign | (base + kept + up);
+}
