@@ -29,6 +29,7 @@ export type {
 export type { Shown } from "./core/display.ts";
 export type { TreeKind, TreeRegistration } from "./core/tree.ts";
 export type { FileChecks } from "./compile/checks.ts";
+export type { Storage } from "./onnx/storage.ts";
 export type { AitkenMemory, SteffensenMemory } from "./solvers/aitken.ts";
 export type { AndersonMemory } from "./solvers/anderson.ts";
 export type { AveragedMemory } from "./solvers/averaged.ts";

@@ -14,6 +14,7 @@ import {
   onnxTypeCode,
   type Tensor,
 } from "../../lib/onnx/model.ts";
+import { typeOfCode } from "../../lib/onnx/wire.ts";
 import { decodeModel } from "../support/decode_model.ts";
 import { loadOrt } from "../../lib/backends/ort_direct.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
@@ -110,7 +111,7 @@ Deno.test("graphs nest in attributes", () => {
   assertEquals(roundTrip(model), model);
 });
 
-Deno.test("tensors of every type survive the round trip", () => {
+Deno.test("tensors of every type that a graph computes with survive the round trip", () => {
   const tensors: Tensor[] = [
     { name: "a", type: "float32", shape: [2, 1], data: new Float32Array([-1.5, NaN]) },
     { name: "b", type: "float64", shape: [2], data: new Float64Array([1e300, -Infinity]) },
@@ -124,7 +125,7 @@ Deno.test("tensors of every type survive the round trip", () => {
   ];
   assertEquals(
     new Set(tensors.map((tensor) => tensor.type)).size,
-    Object.keys(onnxTypeCode).length,
+    typeOfCode.size,
   );
   for (const tensor of tensors) {
     const model = withInitializer(tensor);
