@@ -30,6 +30,7 @@ export type { Shown } from "./core/display.ts";
 export type { TreeKind, TreeRegistration } from "./core/tree.ts";
 export type { FileChecks } from "./compile/checks.ts";
 export type { Storage } from "./onnx/storage.ts";
+export type { HalfType } from "./onnx/wire.ts";
 export type { AitkenMemory, SteffensenMemory } from "./solvers/aitken.ts";
 export type { AndersonMemory } from "./solvers/anderson.ts";
 export type { AveragedMemory } from "./solvers/averaged.ts";

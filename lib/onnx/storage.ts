@@ -12,11 +12,11 @@ import { formatShape } from "../core/errors.ts";
 import type { Graph, Model, Node, Tensor } from "./model.ts";
 import { type HalfType, onnxTypeCode, type StoredType } from "./wire.ts";
 
-/** What can be chosen for the large constants of a file. */
-export const STORAGES = ["float32", "float16", "bfloat16"] as const;
-
 /** How a file keeps its large constants. */
-export type Storage = (typeof STORAGES)[number];
+export type Storage = "float32" | HalfType;
+
+/** All that can be chosen. */
+export const STORAGES: readonly Storage[] = ["float32", "float16", "bfloat16"];
 
 /** Constants of fewer elements stay as they are: coefficients are among them, and little is gained. */
 const LARGE = 256;
