@@ -116,7 +116,7 @@ export function outgrown(
  * The share of the way that may be left. Of a solution of multiplicity m it is the m-th root of the tolerance: those of
  * 3 are let pass, in float64, and what falls as a power of the unknown is not, nor as an exponential before it is 0.
  */
-function nearness(rtol: number, dtype: DType): number {
+export function nearness(rtol: number, dtype: DType): number {
   const tolerance = Math.max(rtol, epsilon(dtype) ** 0.75);
   return Math.max(tolerance, Math.min(Math.cbrt(tolerance), 1 / 400));
 }

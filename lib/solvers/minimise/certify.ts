@@ -26,7 +26,7 @@ import { orOne } from "./method.ts";
 
 /** What is asked. */
 export interface Claim {
-  /** The point and its gradient [n], and which unknowns are free: 1 or 0. */
+  /** The point [n], its gradient [n] in units of the unknowns (`scale`), and which unknowns are free: 1 or 0. */
   readonly x: NDArray;
   readonly gradient: NDArray;
   readonly free: NDArray | null;
@@ -80,7 +80,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
   const leaves = spread(leafNorms(x, sizes), sizes);
   const units = maximum(abs(x), select(leaves.greater(0), leaves.mul(eps ** 0.25), scale));
   // The gradient is brought to norm 1, so that products are in the range of the dtype.
-  const given = only(claim.gradient.mul(units));
+  const given = only(claim.gradient.mul(div(units, scale)));
   const length = norm(given);
   const unit = orOne(length);
   const g = div(given, unit);
@@ -120,6 +120,9 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
         rr.sqrt().mul(Math.sqrt(x.size)).mul(length).lessEqual(nothing),
         last.isShort,
       );
+      // What the gradient could give in the length of the unknowns along a direction whose curvature is not known.
+      const promise = div(abs(dot(p, g)), orOne(plainNorm(p))).mul(Math.sqrt(x.size)).mul(length);
+      const flat = or(not(lost), promise.lessEqual(nothing));
       const alpha = div(rr, select(lost, number(1), along));
       const q1 = select(or(lost, other), q, q.add(p.mul(alpha.mul(unit))));
       const res1 = select(lost, res, res.sub(hp.mul(alpha)));
@@ -128,7 +131,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       const left = before.left.sub(1);
       const unsound = and(lost, or(falls, not(harmless)));
       const long = not(isSmall(q1.mul(units)));
-      const refuted = or(before.refuted, select(other, falls, or(unsound, long)));
+      const refuted = or(before.refuted, select(other, or(falls, not(flat)), or(unsound, long)));
       const small = rr1.sqrt().lessEqual(size.mul(Math.max(exactness, 100 * eps)));
       const solved = or(or(lost, small), left.equal(0));
       // The step is had as far as it goes; the other system is for claims that hold.

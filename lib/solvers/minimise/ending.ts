@@ -18,9 +18,11 @@ import { reduceAnd } from "../../primitives/reduce/logical.ts";
 import { localAt } from "../local.ts";
 import type { Local } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
+import { nearness } from "../reach.ts";
 import { statusCode } from "../solution.ts";
 import { type Certificate, certify } from "./certify.ts";
-import type { Setting } from "./method.ts";
+import { noiseRange, type Setting, within } from "./method.ts";
+import { sides } from "./sides.ts";
 
 /** Where a method stands. */
 export interface Point {
@@ -41,8 +43,9 @@ export interface Standing {
   readonly rescues: NDArray;
   /** Whether the last step that was taken was short. */
   readonly shortest: NDArray;
-  /** Products with the Hessian: int32. */
+  /** Products with the Hessian, and evaluations on the sides of points: int32. */
   readonly products: NDArray;
+  readonly looks: NDArray;
 }
 
 /** What a pass has seen. Bools are of whether. */
@@ -65,6 +68,8 @@ export interface Seen {
   /** The step that the method would take, in units of the leaves, and whether it knows the curvature. */
   readonly step: NDArray;
   readonly informed: NDArray;
+  /** Whether its steps say nothing of how far a minimum is. */
+  readonly blind?: boolean | undefined;
 }
 
 /** What follows. */
@@ -87,12 +92,13 @@ export function standingAtFirst(dtype: NDArray["dtype"]): Standing {
     rescues: int(0),
     shortest: scalarArray(1, "bool"),
     products: int(0),
+    looks: int(0),
   };
 }
 
 /** Whether it is over, in gradients of which `unit` is 1. */
 export function ending(
-  { rtol, atol, sizes }: Setting,
+  { rtol, atol, sizes, bounds }: Setting,
   { evaluate, scale, transforms, isShort, marches, since }: Local,
   m: Standing,
   unit: NDArray,
@@ -132,7 +138,7 @@ export function ending(
   const shortest = select(moves, isShort(since.step), m.shortest);
   const certificate = certify({
     x: at.x,
-    gradient: div(at.g, scale),
+    gradient: at.g,
     free,
     sizes,
     scale,
@@ -149,7 +155,20 @@ export function ending(
       change: div(since.change, unit),
     },
   }, transforms);
-  const { holds, products, step } = certificate;
+  // What is left may be nothing beside what was gained, and still much beside what it is at a simple minimum.
+  const aside = sides({
+    x: at.x,
+    value: at.value,
+    step: certificate.step,
+    valueAt: (x) => div(evaluate(within(x, bounds)).cost!, unit),
+    noise: abs(at.value).mul(noiseRange(dtype)[0]),
+    asked: seen.blind === true
+      ? certificate.holds
+      : and(certificate.holds, not(isShort(certificate.step.mul(shareOfSimple(rtol, dtype))))),
+  }, transforms);
+  const holds = and(certificate.holds, not(aside.lower));
+  const step = select(aside.lower, aside.step, certificate.step);
+  const slope = select(aside.lower, aside.slope, certificate.slope);
   const refuted = and(asked, not(holds));
   const rescued = and(
     and(over, refuted),
@@ -166,9 +185,10 @@ export function ending(
       stale: select(rescued, int(0), stale),
       rescues: m.rescues.add(rescued.astype("int32")),
       shortest,
-      products: m.products.add(products),
+      products: m.products.add(certificate.products),
+      looks: m.looks.add(aside.looks),
     },
-    certificate,
+    certificate: { ...certificate, holds, step, slope },
     refuted,
   };
 }
@@ -178,3 +198,11 @@ const mostRescues = 3;
 
 /** Passes without a lower value or gradient before the end. */
 const mostStale = 40;
+
+/**
+ * By what a step is to be multiplied to be short for a claim just where it is as short as at a simple minimum: there
+ * it is the tolerance of how far the unknowns have been at most, at one of order m that to the power of `2 / m`.
+ */
+function shareOfSimple(rtol: number, dtype: NDArray["dtype"]): number {
+  return Math.max(1, nearness(rtol, dtype) / rtol ** 0.9);
+}

@@ -83,7 +83,7 @@ function firstOrder<S>(
     }),
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    counts: (m) => ({ products: m.standing.products }),
+    counts: (m) => ({ f: m.standing.looks, products: m.standing.products }),
     step(x, r, m, local) {
       const { cost, scale, steps } = local;
       const raw = r.mul(scale);
@@ -108,6 +108,7 @@ function firstOrder<S>(
         // How far an optimiser goes says nothing of what is left.
         step: zerosLike(x),
         informed: every,
+        blind: true,
       });
       const [updates, state] = optimiser.update(unravel(r), m.state as S, unravel(x) as never);
       const next = within(x.add(ravel(updates)), bounds);

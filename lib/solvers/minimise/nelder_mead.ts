@@ -2,7 +2,7 @@
  * The simplex method of Nelder and Mead, which looks at values alone, with the coefficients of Gao and Han
  * ("Implementing the Nelder-Mead simplex algorithm with adaptive parameters", 2012). A simplex that has
  * collapsed proves nothing: so it is made anew around the best vertex, and a minimum is claimed where that finds
- * nothing better.
+ * nothing better, nor a look to both sides along each axis.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { epsilon } from "../../core/dtype.ts";
 import { full } from "../../primitives/constants/full.ts";
 import { iota } from "../../primitives/constants/iota.ts";
 import { identity } from "../../linalg/matrices.ts";
-import { abs, maximum } from "../../primitives/elementwise/arithmetic.ts";
+import { abs, div, maximum, rem } from "../../primitives/elementwise/arithmetic.ts";
 import { and, eq, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
@@ -21,7 +21,7 @@ import { reduceAnd } from "../../primitives/reduce/logical.ts";
 import { expandDims } from "../../primitives/shape/reshape.ts";
 import { concatenate } from "../../primitives/slicing/concatenate.ts";
 import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
-import type { Stepper } from "../method.ts";
+import type { Local, Stepper } from "../method.ts";
 import { leafNorms, spread } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { type Setting, within } from "./method.ts";
@@ -41,6 +41,8 @@ export interface SimplexMemory {
   /** The best value where the simplex was last made, and how often it was: int32. */
   readonly before: NDArray;
   readonly made: NDArray;
+  /** Evaluations around vertices: int32. */
+  readonly looks: NDArray;
   readonly accepted: NDArray;
   readonly status: NDArray;
 }
@@ -54,12 +56,18 @@ const int = (k: number): NDArray => scalarArray(k, "int32");
 export function simplex(description: string, setting: Setting): Stepper<SimplexMemory> {
   const { rtol, sizes, bounds } = setting;
 
-  /** A simplex around a point, its first vertex: edges are a share of each unknown, or of its leaf. */
-  function around(center: NDArray, scale: NDArray): NDArray {
-    const { dtype, size: n } = center;
+  /** Lengths of edges at a point: a share of each unknown, or of its leaf. */
+  function edgesAt(center: NDArray, scale: NDArray): NDArray {
+    const { size: n } = center;
     const leaves = spread(leafNorms(center, sizes), sizes);
     const typical = select(leaves.greater(0), leaves.mul(1 / Math.sqrt(n)), scale);
-    const far = maximum(abs(center), broadcastTo(typical, [n])).mul(edge);
+    return maximum(abs(center), broadcastTo(typical, [n])).mul(edge);
+  }
+
+  /** A simplex around a point, its first vertex. */
+  function around(center: NDArray, scale: NDArray): NDArray {
+    const { dtype, size: n } = center;
+    const far = edgesAt(center, scale);
     const steps = bounds === null
       ? far
       : select(center.add(far).lessEqual(bounds.upper), far, far.neg());
@@ -69,6 +77,42 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
     if (bounds === null) return rows;
     const wide = (wall: NDArray): NDArray => broadcastTo(expandDims(wall, [0]), [n + 1, n]);
     return within(rows, { lower: wide(bounds.lower), upper: wide(bounds.upper) });
+  }
+
+  /**
+   * Whether there is something lower than a point a tenth of an edge away along an axis, and where, or nothing that is
+   * defined. Looks only where asked.
+   */
+  function lookAround(
+    center: NDArray,
+    value: NDArray,
+    edges: NDArray,
+    asked: NDArray,
+    { evaluate, transforms }: Local,
+  ) {
+    const n = center.size;
+    const axis = iota([n], 0, "int32");
+    const noise = abs(value).mul(16 * epsilon(center.dtype));
+    const never = scalarArray(0, "bool");
+    return transforms.whileLoop(
+      (c) => c.open,
+      ({ looks, wall }) => {
+        const own = eq(axis, div(looks, int(2))).astype(center.dtype);
+        const side = rem(looks, int(2)).astype(center.dtype).mul(2).sub(1);
+        const x = within(center.add(edges.mul(own).mul(side).mul(0.1)), bounds);
+        const there = evaluate(x).cost!;
+        const lower = there.less(value.sub(noise));
+        const count = looks.add(1);
+        return {
+          x,
+          lower,
+          wall: or(wall, not(isFinite(there))),
+          looks: count,
+          open: and(not(lower), count.less(2 * n)),
+        };
+      },
+      { x: center, lower: never, wall: never, looks: int(0), open: asked },
+    );
   }
 
   return {
@@ -88,13 +132,16 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         reflectedValue: infinity,
         before: infinity,
         made: int(0),
+        looks: int(0),
         accepted: scalarArray(0, "bool"),
         status: int(-1),
       };
     },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    step(x, _r, m, { cost, scale, marches }) {
+    counts: (m) => ({ f: m.looks }),
+    step(x, _r, m, local) {
+      const { cost, scale, marches } = local;
       const { dtype, size: n } = x;
       const [grow, contract, shrink] = n < 2
         ? [2, 0.5, 0.5]
@@ -161,18 +208,26 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const last = following.greater(n);
       const ends = and(and(collapsed, isFinite(bestValue)), or(and(vertex, last), replaces));
       const gained = m.before.sub(bestValue).greater(abs(bestValue).mul(16 * epsilon(dtype)));
-      const proven = and(and(ends, not(marches)), and(m.made.greater(1), not(gained)));
+      // The simplex may have become flat, or lie at a wall, and then a collapse proves nothing either.
+      const settles = and(and(ends, not(marches)), and(m.made.greater(1), not(gained)));
+      const poll = lookAround(bestRow, bestValue, edgesAt(bestRow, scale), settles, local);
+      const proven = and(settles, not(or(poll.lower, poll.wall)));
 
       // A new simplex, a smaller one, or the next trial of this one.
       const makes = or(start, and(ends, not(proven)));
-      const fixed = select(makes, int(0), select(shrinks, best, m.fixed));
+      const none = int(n + 1);
+      const fixed = select(
+        makes,
+        select(poll.lower, none, int(0)),
+        select(shrinks, best, m.fixed),
+      );
       const known = broadcastTo(select(start, value, bestValue), [n + 1]);
       const anew = or(makes, shrinks);
       const kept = select(anew, select(eq(index, fixed), known, everywhere), values);
       const towards = table(bestRow).add(vertices.sub(table(bestRow)).mul(shrink));
       const rows = select(
         makes,
-        around(select(start, x, bestRow), scale),
+        around(select(start, x, select(poll.lower, poll.x, bestRow)), scale),
         select(shrinks, towards, vertices),
       );
       const next = select(anew, select(eq(fixed, int(0)), int(1), int(0)), following);
@@ -214,11 +269,16 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         reflectedValue: select(reflection, value, m.reflectedValue),
         before: select(makes, select(start, value, bestValue), m.before),
         made: m.made.add(makes.astype("int32")),
+        looks: m.looks.add(poll.looks),
         accepted: and(isFinite(cost!), or(start, value.less(least))),
         status: select(
           cost!.equal(-Infinity),
           int(statusCode("diverged")),
-          select(proven, int(statusCode("converged")), int(-1)),
+          select(
+            proven,
+            int(statusCode("converged")),
+            select(and(poll.wall, not(poll.lower)), int(statusCode("stagnated")), int(-1)),
+          ),
         ),
       }];
     },

@@ -64,7 +64,10 @@ export function newtonTrustRegion(
     },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    counts: (m) => ({ products: m.products.add(m.standing.products) }),
+    counts: (m) => ({
+      f: m.standing.looks,
+      products: m.products.add(m.standing.products),
+    }),
     step(x, r, m, local) {
       const { cost, scale, transforms } = local;
       const { dtype } = x;

@@ -107,7 +107,7 @@ export function quasiNewton<C>(
     },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    counts: (m) => ({ products: m.standing.products }),
+    counts: (m) => ({ f: m.standing.looks, products: m.standing.products }),
     step(x, r, m, local) {
       const { cost, scale, transforms } = local;
       const { dtype } = x;

@@ -11,6 +11,15 @@ export interface NoSolution {
   readonly name: string;
   readonly f: (x: NDArray) => NDArray;
   readonly starts: readonly (readonly number[])[];
+  /** Where it has local solutions nevertheless, which may be claimed. */
+  readonly local?: readonly (readonly number[])[];
+  /**
+   * How much rounding alone makes of values at `x`, by the epsilon of the dtype, where terms cancel. What is no more is
+   * solved to the numbers of the dtype.
+   */
+  readonly rounding?: (x: readonly number[], eps: number) => number;
+  /** Units to try, where those of all problems round what matters away. */
+  readonly units?: readonly number[];
 }
 
 const parts = (x: NDArray): [NDArray, NDArray] => [x.slice([0], [1]), x.slice([1], [2])];
@@ -83,8 +92,16 @@ export const noFixedPoint: readonly NoSolution[] = [
   },
 ];
 
+/** Beyond 1e8, or 1e4 in float32, it is 0 to the last bit, since its terms cancel. */
+const cancelling: Pick<NoSolution, "f" | "name" | "rounding"> = {
+  name: "x + sqrt(x^2 + 1)",
+  f: (x) => x.add(np.sqrt(x.square().add(1))),
+  rounding: ([x], eps) => 2 * Math.abs(x!) * eps,
+};
+
 /** Functions without a root. */
 export const noRoot: readonly NoSolution[] = [
+  { ...cancelling, starts: one },
   { name: "exp(x)", f: (x) => np.exp(x), starts: one },
   { name: "x^2 + 1", f: (x) => x.square().add(1), starts: one },
   { name: "x^4 + 0.001", f: (x) => x.square().square().add(0.001), starts: one },
@@ -143,6 +160,48 @@ export const noRoot: readonly NoSolution[] = [
 
 /** Functions that fall for ever, or to a value that no point has. */
 export const noMinimum: readonly NoSolution[] = [
+  { ...cancelling, f: (x) => cancelling.f(x).sum(), starts: one },
+  { name: "x^3", f: (x) => x.square().mul(x).sum(), starts: [[0.1], [1], [-2], [3]] },
+  {
+    name: "x^5 + y^2",
+    f: (x) => {
+      const [a, b] = parts(x);
+      return a.square().square().mul(a).add(b.square()).sum();
+    },
+    starts: two,
+  },
+  {
+    name: "a saddle for three legs",
+    f: (x) => {
+      const [a, b] = parts(x);
+      return a.square().mul(a).sub(a.mul(b.square()).mul(3)).sum();
+    },
+    starts: two,
+  },
+  {
+    name: "a valley that goes down for ever, (x y - 1)^2 + y^2",
+    f: (x) => {
+      const [a, b] = parts(x);
+      return a.mul(b).sub(1).square().add(b.square()).sum();
+    },
+    starts: two,
+  },
+  {
+    name: "a mixture of two normal laws, one of which collapses onto an observation",
+    f: (x) => {
+      const [mean, log] = parts(x);
+      const data = like([-1, 0, 1, 3], x);
+      const wide = data.square().mul(-0.5);
+      const narrow = data.sub(mean).div(np.exp(log)).square().mul(-0.5).sub(log);
+      const top = np.maximum(wide, narrow);
+      return top.add(np.log(np.exp(wide.sub(top)).add(np.exp(narrow.sub(top))))).sum().neg();
+    },
+    starts: [[0.1, 0.2], [1, -1], [3, -1], [2.5, -0.5]],
+    // Both laws are wide there.
+    local: [[1.763822, 0.332671]],
+    // The mean has to be an observation to the last bit.
+    units: [1, 2 ** -40, 2 ** 20],
+  },
   { name: "exp(x)", f: (x) => np.exp(x).sum(), starts: one },
   { name: "-x", f: (x) => x.neg().sum(), starts: one },
   { name: "-log(1 + x^2)", f: (x) => np.log1p(x.square()).neg().sum(), starts: [[0.1], [1], [-2]] },
@@ -174,6 +233,8 @@ export const noMinimum: readonly NoSolution[] = [
       return a.sub(1).square().add(np.exp(b)).sum();
     },
     starts: two,
+    // The slope is soon below what the bowl is in the next numbers beside 1.
+    rounding: (_, eps) => (4 * eps) ** 2,
   },
   { name: "exp(x / 1000)", f: (x) => np.exp(x.div(1000)).sum(), starts: one },
   {
