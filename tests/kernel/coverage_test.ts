@@ -4,12 +4,17 @@
  *
  * @module
  */
+import { grad, type NDArray } from "../../mod.ts";
 import { allPrograms } from "../../lib/core/jaxpr.ts";
 import { primitives } from "../../lib/core/primitive.ts";
+import { isFloat } from "../../lib/core/dtype.ts";
 import { assertEquals } from "../support/assert.ts";
 import { staged } from "../support/compiled.ts";
+import type { AnyPrimitive } from "../support/conformance.ts";
 import { leftOut } from "../support/kernel_primitives.ts";
+import { functions } from "../support/random_functions.ts";
 import { randomKernel } from "../support/random_kernels.ts";
+import { randomProgram } from "../support/random_programs.ts";
 
 /** After so many programs a primitive is taken to be in none. */
 const MOST_PROGRAMS = 4000;
@@ -26,4 +31,41 @@ Deno.test("random programs have every primitive, or it is said why not", () => {
     }
   }
   assertEquals([...missing], [], "in no random program");
+});
+
+const flat = "its slope is zero wherever there is one";
+
+/** What has no slope that programs with derivatives could have, and why. */
+const withoutSlope: Readonly<Record<string, string>> = {
+  sign: flat,
+  trunc: flat,
+  gammasgn: flat,
+  argmin: flat,
+  mul_add: "is in draws of random numbers alone, and in the programs without derivatives",
+  while: "has no backward mode; tests/transforms/loops_test.ts has its tangents",
+  ...Object.fromEntries(
+    ["debug_print", "debug_callback", "check", "nan_check"].map((name) => [name, leftOut[name]!]),
+  ),
+};
+
+Deno.test("random programs with derivatives have every primitive that has some", () => {
+  const missing = new Set<string>();
+  for (const record of primitives().values()) {
+    const { name, samples } = record as unknown as AnyPrimitive;
+    if (name in withoutSlope) continue;
+    const hasSlope = samples().some(({ inputs, skip }) =>
+      skip?.jvp === undefined && skip?.slope === undefined &&
+      inputs.some(({ dtype }) => isFloat(dtype))
+    );
+    if (hasSlope) missing.add(name);
+  }
+  for (let n = 0; n < MOST_PROGRAMS / 4 && missing.size > 0; n++) {
+    const { f, inputs } = randomProgram(`program ${n}`, 12, functions);
+    const slope = grad((xs: NDArray[]) => f(xs)[0]!);
+    const { recorded } = staged((...xs) => [f(xs), slope(xs)], inputs);
+    for (const { eqns } of allPrograms(recorded)) {
+      for (const { primitive } of eqns) missing.delete(primitive.name);
+    }
+  }
+  assertEquals([...missing], [], "in no random program with derivatives");
 });

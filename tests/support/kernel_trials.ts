@@ -13,6 +13,7 @@ import { bind } from "../../lib/core/trace.ts";
 import { difference, ulps } from "./arrays.ts";
 import { type Comparison, compiledDifference, type Staged, staged } from "./compiled.ts";
 import { firstWrongEquation } from "./prefixes.ts";
+import { functions } from "./random_functions.ts";
 import { randomKernel } from "./random_kernels.ts";
 import { randomLoop } from "./random_loops.ts";
 import { randomProgram } from "./random_programs.ts";
@@ -25,6 +26,9 @@ const within: readonly ((f: Arrays) => Arrays)[] = [
   (f) => vmap(f),
 ];
 
+/** One of so many programs is one with derivatives. */
+const SMOOTH = 16;
+
 /** Programs whose results have the same bits, and those of them in loops and vectorised. */
 function exactTrial(n: number): [Staged, () => string] {
   const { f, inputs, text } = randomKernel(`kernel ${n}`, n % 32 === 5);
@@ -35,8 +39,9 @@ function exactTrial(n: number): [Staged, () => string] {
 
 /** Programs with derivatives, whose sums may be in another order. */
 function smoothTrial(n: number): [Staged, () => string] {
-  if (n % 2 === 0) {
-    const { f, steps, inputs } = randomProgram(`program ${n}`, 8);
+  const kind = Math.floor(n / SMOOTH) % 3;
+  if (kind < 2) {
+    const { f, steps, inputs } = randomProgram(`program ${n}`, 8, kind === 0 ? {} : functions);
     const slope = grad((xs: NDArray[]) => f(xs)[0]!);
     return [staged((...xs) => slope(xs), inputs), () => steps.join("\n")];
   }
@@ -81,7 +86,7 @@ function amplifies({ recorded, args }: Staged): boolean {
  * `null` where nothing is.
  */
 export function wrongKernel(n: number, start?: number): string | null {
-  const isSmooth = n % 16 === 15;
+  const isSmooth = n % SMOOTH === SMOOTH - 1;
   let trial: readonly [Staged, () => string];
   try {
     trial = isSmooth ? smoothTrial(n) : exactTrial(n);
@@ -90,7 +95,7 @@ export function wrongKernel(n: number, start?: number): string | null {
   }
   const [program, text] = trial;
   const { jaxpr, args } = program;
-  const options = { large: [0, 64, Infinity][n % 3]!, fma: isSmooth && n % 4 === 3, start };
+  const options = { large: [0, 64, Infinity][n % 3]!, fma: isSmooth && n % 5 < 3, start };
   let found: string | null;
   try {
     // The passes have tests of their own, and may add up in another order.
