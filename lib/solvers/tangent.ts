@@ -177,6 +177,8 @@ function byMethod(
     tags: {},
     transposed: false,
     b: b.neg(),
+    start: null,
+    history: false,
     form,
     limits,
     derivatives: { limits, alike: true, throw: false },

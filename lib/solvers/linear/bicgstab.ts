@@ -40,12 +40,12 @@ export function bicgstab(): LinearMethod {
     },
     check: (form) => checkSquare("bicgstab()", form),
     factor: () => null,
-    solve: (problem) => inCycles(problem, cycle, 2),
+    solve: (problem) => inCycles(problem, cycle, { products: 2, preconditions: [2, 0] }),
   });
 }
 
 function cycle(problem: CycleProblem): Cycle {
-  const { apply, precondition, r, size, bound, limit, transforms } = problem;
+  const { apply, precondition, r, size, bound, limit, norms, record, transforms } = problem;
   const zero = scalarLike(0, size);
   const tiny = epsilon(r.dtype) ** 2;
   const start = {
@@ -55,6 +55,7 @@ function cycle(problem: CycleProblem): Cycle {
     rho: dot(r, r),
     left: size,
     steps: whole(0),
+    norms,
     scale: zero,
     broken: size.less(0),
   };
@@ -85,6 +86,7 @@ function cycle(problem: CycleProblem): Cycle {
         p: next.add(c.p.sub(v.mul(omega)).mul(beta)),
         rho,
         left,
+        norms: record(c.norms, c.steps, left),
         steps: c.steps.add(1),
         scale: maximum(
           c.scale,
@@ -101,5 +103,6 @@ function cycle(problem: CycleProblem): Cycle {
     broken: end.broken,
     detail: scalarLike(NaN, zero),
     scale: end.scale,
+    norms: end.norms,
   };
 }

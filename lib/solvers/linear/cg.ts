@@ -39,12 +39,12 @@ export function cg(): LinearMethod {
     },
     check: (form) => checkSquare("cg()", form),
     factor: () => null,
-    solve: (problem) => inCycles(problem, cycle, 1),
+    solve: (problem) => inCycles(problem, cycle, { products: 1, preconditions: [1, 1] }),
   });
 }
 
 function cycle(problem: CycleProblem): Cycle {
-  const { apply, precondition, r, size, bound, limit, transforms } = problem;
+  const { apply, precondition, r, size, bound, limit, norms, record, transforms } = problem;
   const z = precondition(r);
   const start = {
     d: zerosLike(r),
@@ -53,6 +53,7 @@ function cycle(problem: CycleProblem): Cycle {
     rz: dot(r, z),
     left: size,
     steps: whole(0),
+    norms,
     scale: scalarLike(0, size),
     curvature: scalarLike(NaN, size),
     broken: size.less(0),
@@ -69,13 +70,15 @@ function cycle(problem: CycleProblem): Cycle {
       const next = c.r.sub(q.mul(alpha));
       const z = precondition(next);
       const rz = dot(next, z);
+      const left = plainNorm(next);
       const p = z.add(c.p.mul(quotient(rz, c.rz)));
       return {
         d: c.d.add(c.p.mul(alpha)),
         r: next,
         p,
         rz,
-        left: plainNorm(next),
+        left,
+        norms: record(c.norms, c.steps, left),
         steps: c.steps.add(1),
         scale: maximum(c.scale, quotient(plainNorm(q), pp.sqrt())),
         curvature: quotient(pq, pp),
@@ -90,5 +93,6 @@ function cycle(problem: CycleProblem): Cycle {
     broken: or(end.broken, end.left.notEqual(end.left)),
     detail: end.curvature,
     scale: end.scale,
+    norms: end.norms,
   };
 }

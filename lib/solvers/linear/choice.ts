@@ -1,5 +1,5 @@
 /**
- * Which method solves a system where the user names none.
+ * Which method solves a system where the user names none, and what a method has no use for.
  *
  * @module
  */
@@ -32,3 +32,22 @@ export function chosen(form: Form): LinearMethod {
 
 /** Unknowns up to which the matrix of a function is written out. */
 const denseLimit = 256;
+
+/** Refuses what a method has no use for. */
+export function checkUse(
+  op: string,
+  name: "preconditioner" | "x0" | "history",
+  { description, direct, refuses = {} }: LinearMethod<unknown>,
+): void {
+  if (direct) {
+    throw new TypeError(
+      `${op}: ${description} have no steps, and so no use for ${
+        name === "preconditioner" ? "a preconditioner" : name
+      }. Take cg(), gmres(), bicgstab() or minres() as the solver, or leave it out`,
+    );
+  }
+  const reason = name === "history" ? undefined : refuses[name];
+  if (reason !== undefined) {
+    throw new TypeError(`${op}: ${description} takes no ${name}: it ${reason}`);
+  }
+}

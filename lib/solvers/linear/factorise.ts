@@ -13,7 +13,7 @@ import type { FloatTree } from "../fixed_point.ts";
 import { type FormTree, putTogether, takenApart } from "./form.ts";
 import type { LinearMethod } from "./method.ts";
 import { laidOut, type LinearOperator, spaceFrom, type SpaceKey, spaceKey } from "./operator.ts";
-import { type LinearSolveOptions, type Plan, planned, solved, solveTable } from "./plan.ts";
+import { factorTable, type LinearSolveOptions, type Plan, planned, solved } from "./plan.ts";
 import type { LinearSolution } from "./solution.ts";
 
 /**
@@ -67,7 +67,7 @@ function treeOfPlan(plan: Plan): readonly [Record<string, unknown>, unknown[]] {
   const { op, form, offset, domain, codomain, method, factors, preconditioner } = plan;
   const [tree, rest] = takenApart(form);
   const [before, restBefore] = preconditioner === null ? [null, null] : takenApart(preconditioner);
-  const { rtol, atol, maxSteps, throw: raises, adjoint } = plan.options;
+  const { rtol, atol, maxSteps, throw: raises, adjoint, history } = plan.options;
   const of = adjoint?.kind === "implicit" ? adjoint.options : null;
   return [
     { tree, before, offset, factors },
@@ -79,7 +79,7 @@ function treeOfPlan(plan: Plan): readonly [Record<string, unknown>, unknown[]] {
       spaceKey(codomain),
       method,
       plan.transforms,
-      [rtol, atol, maxSteps, raises],
+      [rtol, atol, maxSteps, raises, history],
       of === null ? null : [of.rtol, of.maxSteps, of.throw],
     ],
   ];
@@ -98,10 +98,16 @@ function planOf(given: Record<string, unknown>, aux: readonly unknown[]): Plan {
     SpaceKey,
     LinearMethod,
     Transforms,
-    [number | undefined, number | undefined, number | undefined, boolean | undefined],
+    [
+      number | undefined,
+      number | undefined,
+      number | undefined,
+      boolean | undefined,
+      boolean | undefined,
+    ],
     [number | undefined, number | undefined, boolean | undefined] | null,
   ];
-  const [rtol, atol, maxSteps, raises] = limits;
+  const [rtol, atol, maxSteps, raises, history] = limits;
   let adjoint: Adjoint | undefined;
   if (derivatives !== null) {
     const [rtol, maxSteps, raises] = derivatives;
@@ -116,7 +122,7 @@ function planOf(given: Record<string, unknown>, aux: readonly unknown[]): Plan {
     method,
     factors,
     preconditioner: before === null ? null : putTogether(before, restBefore!),
-    options: { rtol, atol, maxSteps, throw: raises, adjoint },
+    options: { rtol, atol, maxSteps, throw: raises, adjoint, history },
     transforms,
   };
 }
@@ -137,14 +143,17 @@ function planOf(given: Record<string, unknown>, aux: readonly unknown[]): Plan {
  * console.log(factors.solveTransposed(np.array([2, 5])).value.toArray()); // [ 1, 1 ]
  * ```
  */
-export function factorise(a: NDArray, options?: LinearSolveOptions<NDArray>): Factorisation;
+export function factorise(
+  a: NDArray,
+  options?: Omit<LinearSolveOptions<NDArray>, "x0">,
+): Factorisation;
 /** With an operator on trees. */
 export function factorise<X extends FloatTree, Y extends FloatTree = X>(
   a: LinearOperator<X, Y>,
-  options?: LinearSolveOptions<X>,
+  options?: Omit<LinearSolveOptions<X>, "x0">,
 ): Factorisation<X, Y>;
 export function factorise(a: unknown, given?: unknown): unknown {
   const op = "factorise";
-  if (arguments.length > 1) checkCall(`${op}(a, options)`, arguments, solveTable);
+  if (arguments.length > 1) checkCall(`${op}(a, options)`, arguments, factorTable);
   return new Factorisation(planned(op, a, null, (given ?? {}) as LinearSolveOptions<never>));
 }

@@ -66,12 +66,14 @@ export function gmres(options: GmresOptions = {}): LinearMethod {
     },
     check: (form) => checkSquare("gmres()", form),
     factor: () => null,
-    solve: (problem) => inCycles(problem, (p) => cycle(p, restart), 1),
+    solve: (problem) =>
+      inCycles(problem, (p) => cycle(p, restart), { products: 1, preconditions: [1, 1] }),
   });
 }
 
 function cycle(problem: CycleProblem, restart: number): Cycle {
-  const { apply, precondition, preconditioned, r, size, bound, transforms } = problem;
+  const { apply, precondition, preconditioned, r, size, bound, norms, record, transforms } =
+    problem;
   const n = r.size;
   const m = Math.min(restart, n);
   const { dtype } = r;
@@ -90,6 +92,7 @@ function cycle(problem: CycleProblem, restart: number): Cycle {
     // The product of the rotations so far.
     q: identity(m + 1, dtype),
     left: size,
+    norms,
     scale: zero,
     going: lt(whole(0), limit),
     broken: size.less(0),
@@ -134,6 +137,7 @@ function cycle(problem: CycleProblem, restart: number): Cycle {
         rt: put(c.rt, c.j, part(entry, 0, m)),
         q,
         left,
+        norms: record(c.norms, c.j, left),
         scale: maximum(c.scale, preconditioned ? quotient(length, plainNorm(z)) : length),
         going: and(and(lt(next, limit), left.greater(bound)), not(closed)),
         broken: and(closed, lost),
@@ -161,5 +165,6 @@ function cycle(problem: CycleProblem, restart: number): Cycle {
     broken: end.broken,
     detail: scalarLike(NaN, zero),
     scale: end.scale,
+    norms: end.norms,
   };
 }

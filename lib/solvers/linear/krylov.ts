@@ -11,11 +11,13 @@
 import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { epsilon } from "../../core/dtype.ts";
-import { scalarLike, zerosLike } from "../../primitives/constants/full.ts";
+import { full, scalarLike, zerosLike } from "../../primitives/constants/full.ts";
 import { div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, not } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
+import { dynamicUpdateSlice } from "../../primitives/indexing/dynamic_slice.ts";
+import { reshape } from "../../primitives/shape/reshape.ts";
 import { norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { type LinearOutcome, type LinearProblem, whole } from "./method.ts";
@@ -30,6 +32,10 @@ export interface CycleProblem extends LinearProblem<unknown> {
   readonly bound: NDArray;
   /** The most steps: int32. */
   readonly limit: NDArray;
+  /** The residual norms of the steps before, where they are kept. */
+  readonly norms: NDArray | null;
+  /** These, and that after one more step, which is so many behind those before this cycle: int32. */
+  record(norms: NDArray | null, step: NDArray, left: NDArray): NDArray | null;
 }
 
 /** What a cycle found. */
@@ -44,15 +50,25 @@ export interface Cycle {
   readonly detail: NDArray;
   /** The largest `|A v| / |v|` that was met. */
   readonly scale: NDArray;
+  /** The residual norms of all steps, where they are kept. */
+  readonly norms: NDArray | null;
+}
+
+/** How often things are done: in a step, and in a cycle beside. */
+export interface CycleCounts {
+  /** Products in a step. */
+  readonly products: number;
+  /** Applications of the preconditioner in a step, and in a cycle beside. */
+  readonly preconditions: readonly [number, number];
 }
 
 /** Runs cycles until the residual is small, or none makes it smaller. */
 export function inCycles(
   problem: LinearProblem<unknown>,
   cycle: (problem: CycleProblem) => Cycle,
-  productsPerStep: number,
+  counts: CycleCounts,
 ): LinearOutcome {
-  const { apply, b, limits: { rtol, atol, maxSteps }, transforms } = problem;
+  const { apply, b, limits: { rtol, atol, maxSteps }, transforms, preconditioned } = problem;
   const code = (s: Parameters<typeof statusCode>[0]): NDArray => whole(statusCode(s));
   const running = whole(-1);
   const length = norm(b);
@@ -60,17 +76,23 @@ export function inCycles(
   const unit = select(none, scalarLike(1, length), length);
   const right = div(b, unit);
   const bound = div(scalarArray(atol, b.dtype), unit).add(rtol);
+  const one = select(none, scalarLike(0, length), scalarLike(1, length));
+  const from = problem.start === null ? null : div(problem.start, unit);
+  const begun = begin(from, right, one, apply);
   const start = {
-    x: zerosLike(b),
-    r: right,
-    size: select(none, scalarLike(0, length), scalarLike(1, length)),
+    ...begun,
+    norms: problem.history ? full([maxSteps], NaN, b.dtype) : null,
     scale: scalarLike(0, length),
     detail: scalarLike(NaN, length),
     steps: whole(0),
     cycles: whole(0),
     status: select(
       isFinite(length),
-      select(none, code("converged"), maxSteps < 1 ? code("maxSteps") : running),
+      select(
+        from === null ? none : begun.size.lessEqual(bound),
+        code("converged"),
+        maxSteps < 1 ? code("maxSteps") : running,
+      ),
       code("nonfinite"),
     ),
   };
@@ -78,7 +100,10 @@ export function inCycles(
     (c) => c.status.equal(-1),
     (c) => {
       const limit = whole(maxSteps).sub(c.steps);
-      const found = cycle({ ...problem, r: c.r, size: c.size, bound, limit });
+      const record: CycleProblem["record"] = (norms, step, left) =>
+        recorded(norms, c.steps.add(step), left);
+      const { norms } = c;
+      const found = cycle({ ...problem, r: c.r, size: c.size, bound, limit, norms, record });
       const next = c.x.add(found.d);
       const r = right.sub(apply(next));
       const size = norm(r);
@@ -108,6 +133,8 @@ export function inCycles(
         x,
         r: select(better, r, c.r),
         size: least,
+        // The last is that of what is given.
+        norms: recorded(found.norms, maximum(steps.sub(1), whole(0)), least),
         scale,
         detail: found.detail,
         steps,
@@ -121,10 +148,40 @@ export function inCycles(
     x: end.x.mul(unit),
     status: end.status,
     steps: end.steps,
-    products: end.steps.mul(productsPerStep).add(end.cycles),
+    products: end.steps.mul(counts.products).add(end.cycles).add(from === null ? 0 : 1),
     detail: end.detail,
     rank: whole(-1),
+    restarts: maximum(end.cycles.sub(1), whole(0)),
+    preconditions: preconditioned
+      ? end.steps.mul(counts.preconditions[0]).add(end.cycles.mul(counts.preconditions[1]))
+      : whole(0),
+    history: end.norms === null ? null : end.norms.mul(unit),
   };
+}
+
+/** Where to begin: at the point that was given, unless 0 is better. */
+function begin(
+  from: NDArray | null,
+  right: NDArray,
+  size: NDArray,
+  apply: (v: NDArray) => NDArray,
+): { readonly x: NDArray; readonly r: NDArray; readonly size: NDArray } {
+  const x = zerosLike(right);
+  if (from === null) return { x, r: right, size };
+  const r = right.sub(apply(from));
+  const own = norm(r);
+  // Not where it is NaN.
+  const better = own.less(size);
+  return {
+    x: select(better, from, x),
+    r: select(better, r, right),
+    size: select(better, own, size),
+  };
+}
+
+/** Norms with that of a step. */
+export function recorded(norms: NDArray | null, step: NDArray, left: NDArray): NDArray | null {
+  return norms === null ? null : dynamicUpdateSlice(norms, reshape(left, [1]), [step]);
 }
 
 /**

@@ -20,11 +20,12 @@ import type { Transforms } from "../../transforms/types.ts";
 import { norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { joined, part } from "./form.ts";
-import { hypotenuse, quotient, rounding } from "./krylov.ts";
+import { hypotenuse, quotient, recorded, rounding } from "./krylov.ts";
 import {
   derived,
   type LinearLimits,
   type LinearMethod,
+  type LinearProblem,
   type LinearReport,
   once,
   whole,
@@ -81,18 +82,34 @@ export function lsmr(options: LsmrOptions = {}): LinearMethod {
     description: damp === 0 ? "LSMR" : `LSMR (damp ${damp})`,
     solves: "leastSquares",
     direct: false,
+    refuses: {
+      preconditioner:
+        "is for operators of any shape, and knows of no inverse to come near to. Scale the unknowns: " +
+        "solve with a.compose(m), and apply m to the value",
+    },
     factor: () => null,
-    solve({ apply, pull, form, transposed, b, limits, derivatives, transforms }) {
+    solve(problem) {
+      const { apply, pull, form, transposed, b, limits, derivatives, transforms } = problem;
       const [rows, columns] = transposed ? [form.columns, form.rows] : [form.rows, form.columns];
       const tall = rows >= columns || damp > 0;
       const [p, q] = tall ? [rows, columns] : [columns, rows];
       const [forth, back] = tall ? [apply, pull] : [pull, apply];
+      if (problem.start !== null && !tall) {
+        throw new TypeError(
+          "linearSolve: lsmr() finds the shortest solution of an operator with fewer rows than columns, wherever " +
+            "it begins. Leave x0 out, or solve a x = b - a x0 for the solution next to x0",
+        );
+      }
       const square = scalarArray(damp * damp, b.dtype);
       const matvec = (z: NDArray): NDArray => {
         const [r, x] = [part(z, 0, p), part(z, p, p + q)];
         return joined(r.add(forth(x)), back(r).sub(x.mul(square)));
       };
-      const solve = (own: LinearLimits) => (matvec: (z: NDArray) => NDArray, side: NDArray) => {
+      type Solve = (
+        matvec: (z: NDArray) => NDArray,
+        side: NDArray,
+      ) => readonly [NDArray, LinearReport];
+      const solve = (own: LinearLimits, about: About): Solve => (matvec, side) => {
         const none = (n: number): NDArray => full([n], 0, side.dtype);
         const map: Products = {
           rows: p,
@@ -100,15 +117,19 @@ export function lsmr(options: LsmrOptions = {}): LinearMethod {
           apply: (v) => part(matvec(joined(none(p), v)), 0, p),
           pull: (u) => part(matvec(joined(u, none(q))), p, p + q),
         };
-        return augmented(map, damp, part(side, 0, p), part(side, p, p + q), own, transforms);
+        const [f, g] = [part(side, 0, p), part(side, p, p + q)];
+        return augmented(map, damp, f, g, own, about, transforms);
       };
       const tangentSolve: TangentSolve = (matvec, side, again) => {
-        const [z, said] = derivatives.alike ? again(side) : solve(derivatives.limits)(matvec, side);
+        const [z, said] = derivatives.alike
+          ? again(side)
+          : solve(derivatives.limits, noStart)(matvec, side);
         return [derived(`linearSolve: ${unsolved}: LSMR`, side, z, said, derivatives), said];
       };
       const nothing = full([tall ? q : p], 0, b.dtype);
       const side = tall ? joined(b, nothing) : joined(nothing, b);
-      const [z, report] = transforms.customLinearSolve(matvec, side, solve(limits) as never, {
+      const first = solve(limits, { start: problem.start, history: problem.history, tall });
+      const [z, report] = transforms.customLinearSolve(matvec, side, first as never, {
         symmetric: true,
         tangentSolve: tangentSolve as never,
         hasAux: true,
@@ -118,6 +139,11 @@ export function lsmr(options: LsmrOptions = {}): LinearMethod {
   });
 }
 
+/** Where to begin, whether norms are kept, and whether that is of `B x = f`, else of `B^T r = g`. */
+type About = Pick<LinearProblem<null>, "start" | "history"> & { readonly tall: boolean };
+
+const noStart: About = { start: null, history: false, tall: true };
+
 /** Solves `r + B x = f, B^T r - damp^2 x = g`. */
 function augmented(
   map: Products,
@@ -125,11 +151,13 @@ function augmented(
   f: NDArray,
   g: NDArray,
   limits: LinearLimits,
+  about: About,
   transforms: Transforms,
 ): readonly [NDArray, LinearReport] {
   const { rows: p, columns: q, apply, pull } = map;
-  const run = (m: Products, b: NDArray, d: number) => shortest(m, b, d, limits, transforms);
-  const first = run(map, f, damp);
+  const run = (m: Products, b: NDArray, d: number, own = noStart) =>
+    shortest(m, b, d, limits, own, transforms);
+  const first = run(map, f, damp, about.tall ? about : noStart);
   // y = (B^T B + damp^2)^-1 g, by way of the shortest w with B^T w = g, or B^T w + damp s = g.
   const reversed: Products = damp === 0 ? { rows: q, columns: p, apply: pull, pull: apply } : {
     rows: q,
@@ -137,7 +165,7 @@ function augmented(
     apply: (v) => pull(part(v, 0, p)).add(part(v, p, p + q).mul(damp)),
     pull: (u) => joined(apply(u), u.mul(damp)),
   };
-  const second = run(reversed, g, 0);
+  const second = run(reversed, g, 0, about.tall ? noStart : about);
   const third = damp === 0 ? run(map, second.x, 0) : null;
   const y = third === null ? part(second.x, p, p + q).mul(1 / damp) : third.x;
   const x = first.x.sub(y);
@@ -154,6 +182,8 @@ function augmented(
     products: total("products"),
     detail: scalarLike(NaN, norm(f)),
     rank: whole(-1),
+    restarts: (about.tall ? first : second).restarts,
+    history: (about.tall ? first : second).norms,
   };
   return [joined(r, x), report];
 }
@@ -164,6 +194,8 @@ interface Run {
   readonly status: NDArray;
   readonly steps: NDArray;
   readonly products: NDArray;
+  readonly restarts: NDArray;
+  readonly norms: NDArray | null;
 }
 
 /** The shortest x that makes `|B x - b|^2 + damp^2 |x|^2` smallest, in cycles as in `krylov.ts`. */
@@ -172,6 +204,7 @@ function shortest(
   b: NDArray,
   damp: number,
   { rtol, atol, maxSteps }: LinearLimits,
+  about: About,
   transforms: Transforms,
 ): Run {
   const { columns, apply, pull } = map;
@@ -185,19 +218,23 @@ function shortest(
   const square = scalarArray(damp * damp, dtype);
   const slopeOf = (r: NDArray, x: NDArray): NDArray => pull(r).sub(x.mul(square));
   const x0 = full([columns], 0, dtype);
-  const s0 = slopeOf(right, x0);
+  const begun = begin(
+    about.start === null ? null : div(about.start, unit),
+    x0,
+    right,
+    map,
+    slopeOf,
+  );
   const start = {
-    x: x0,
-    r: right,
-    s: s0,
-    slope: norm(s0),
+    ...begun,
+    norms: about.history ? full([maxSteps], NaN, dtype) : null,
     scale: scalarLike(0, length),
     steps: whole(0),
     cycles: whole(0),
     status: select(
-      and(isFinite(length), isFinite(norm(s0))),
+      and(isFinite(length), isFinite(begun.slope)),
       select(
-        or(none, norm(s0).equal(0)),
+        or(begun.slope.equal(0), about.start === null ? none : norm(begun.r).lessEqual(bound)),
         code("converged"),
         maxSteps < 1 ? code("maxSteps") : whole(-1),
       ),
@@ -215,6 +252,8 @@ function shortest(
         bound,
         rtol,
         whole(maxSteps).sub(c.steps),
+        c.norms,
+        c.steps,
         transforms,
       );
       const next = c.x.add(found.d);
@@ -242,6 +281,7 @@ function shortest(
         r: rest,
         s: select(better, s, c.s),
         slope: least,
+        norms: recorded(found.norms, maximum(steps.sub(1), whole(0)), size),
         scale,
         steps,
         cycles: c.cycles.add(1),
@@ -254,8 +294,42 @@ function shortest(
     x: end.x.mul(unit),
     status: end.status,
     steps: end.steps,
-    products: end.steps.add(end.cycles).mul(2).add(1),
+    products: end.steps.add(end.cycles).mul(2).add(about.start === null ? 1 : 3),
+    restarts: maximum(end.cycles.sub(1), whole(0)),
+    norms: end.norms === null ? null : end.norms.mul(unit),
   };
+}
+
+/** A point, its residual, the slope there and that slope's norm. */
+type Point = Readonly<Record<"x" | "r" | "s" | "slope", NDArray>>;
+
+/** Where to begin: at the point that was given, unless 0 is better. */
+function begin(
+  from: NDArray | null,
+  zero: NDArray,
+  right: NDArray,
+  { apply }: Products,
+  slopeOf: (r: NDArray, x: NDArray) => NDArray,
+): Point {
+  const at = (x: NDArray, r: NDArray): Point => {
+    const s = slopeOf(r, x);
+    return { x, r, s, slope: norm(s) };
+  };
+  const plain = at(zero, right);
+  if (from === null) return plain;
+  const given = at(from, right.sub(apply(from)));
+  const better = given.slope.less(plain.slope);
+  return {
+    x: select(better, given.x, plain.x),
+    r: select(better, given.r, plain.r),
+    s: select(better, given.s, plain.s),
+    slope: select(better, given.slope, plain.slope),
+  };
+}
+
+interface Bidiagonal extends Pick<Run, "steps" | "norms"> {
+  readonly d: NDArray;
+  readonly scale: NDArray;
 }
 
 /** Steps of LSMR for `B d = r`, from d = 0. The letters are those of the paper. */
@@ -267,8 +341,10 @@ function bidiagonal(
   bound: NDArray,
   rtol: number,
   limit: NDArray,
+  norms: NDArray | null,
+  before: NDArray,
   transforms: Transforms,
-): { readonly d: NDArray; readonly steps: NDArray; readonly scale: NDArray } {
+): Bidiagonal {
   // With damping the problem of the change has a part of its own below: -damp x.
   const lambda = scalarArray(damp, r.dtype);
   const top = plainNorm(r);
@@ -301,6 +377,11 @@ function bidiagonal(
     steps: whole(0),
     scale: alpha,
     frobenius: alpha.mul(alpha),
+    norms,
+    // B h, B hbar and B d, by which the residual is known.
+    images: norms === null
+      ? null
+      : { h: zerosLike(r), hbar: zerosLike(r), d: zerosLike(r), ratio: zero },
     going: and(alpha.greater(0), lt(whole(0), limit)),
   };
   const goal = maximum(bound.mul(0.1), beta.mul(rtol * 0.1));
@@ -323,8 +404,19 @@ function bidiagonal(
       const [cbar, sbar] = [quotient(chi, rhobar), quotient(theta, rhobar)];
       const zeta = cbar.mul(c.zetabar);
       const zetabar = sbar.neg().mul(c.zetabar);
-      const hbar = c.h.sub(c.hbar.mul(quotient(thetabar.mul(rho), c.rho.mul(c.rhobar))));
-      const d = c.d.add(hbar.mul(quotient(zeta, rho.mul(rhobar))));
+      const share = quotient(thetabar.mul(rho), c.rho.mul(c.rhobar));
+      const length = quotient(zeta, rho.mul(rhobar));
+      const hbar = c.h.sub(c.hbar.mul(share));
+      const d = c.d.add(hbar.mul(length));
+      const ratio = quotient(theta, rho);
+      let { norms, images } = c;
+      if (images !== null) {
+        const h = part(product, 0, m).sub(images.h.mul(images.ratio));
+        const hbar = h.sub(images.hbar.mul(share));
+        const d = images.d.add(hbar.mul(length));
+        norms = recorded(norms, before.add(c.steps), plainNorm(r.sub(d)));
+        images = { h, hbar, d, ratio };
+      }
       const steps = c.steps.add(1);
       const frobenius = c.frobenius.add(beta.mul(beta)).add(alpha.mul(alpha));
       // |B^T r| against |B|; where it is rounding there is no further direction.
@@ -333,7 +425,7 @@ function bidiagonal(
       return {
         u: u1,
         v: v1,
-        h: v1.sub(c.h.mul(quotient(theta, rho))),
+        h: v1.sub(c.h.mul(ratio)),
         hbar,
         d,
         alpha,
@@ -346,12 +438,14 @@ function bidiagonal(
         steps,
         scale: maximum(c.scale, plainNorm(product)),
         frobenius,
+        norms,
+        images,
         going: and(and(not(closed), not(ended)), and(lt(steps, limit), zetabar.equal(zetabar))),
       };
     },
     start,
   );
-  return { d: end.d, steps: end.steps, scale: end.scale };
+  return { d: end.d, steps: end.steps, scale: end.scale, norms: end.norms };
 }
 
 /** As in `krylov.ts`; there are two products a step. */

@@ -6,8 +6,9 @@
 import type { NDArray } from "../../core/array.ts";
 import { check } from "../../api/check.ts";
 import { scalarArray } from "../../core/concrete.ts";
+import { epsilon } from "../../core/dtype.ts";
 import { scalarLike, zerosLike } from "../../primitives/constants/full.ts";
-import { not, or } from "../../primitives/elementwise/compare.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import type { Transforms } from "../../transforms/types.ts";
@@ -64,6 +65,19 @@ export function derived(
   return select(none, zerosLike(b), known);
 }
 
+/**
+ * The status of a solution that solves nothing: where the operator is next to singular, rounding of the
+ * unknowns is as large as b. The residual alone does not say so, since equations may have very different
+ * units.
+ */
+export function judged({ status, detail }: LinearReport, residual: NDArray, b: NDArray): NDArray {
+  const eps = epsilon(b.dtype);
+  const near = detail.lessEqual(Math.sqrt(eps));
+  const nothing = residual.greater(norm(b).mul(eps ** 0.25));
+  const claimed = status.equal(statusCode("converged"));
+  return select(and(claimed, and(near, nothing)), whole(statusCode("singular")), status);
+}
+
 /** A system `A x = b` on vectors, where A may be the transpose of what was factored. */
 export interface LinearProblem<F> {
   /** `A v`. */
@@ -82,6 +96,10 @@ export interface LinearProblem<F> {
   readonly transposed: boolean;
   /** The right-hand side. */
   readonly b: NDArray;
+  /** A point to begin at, where one was given. */
+  readonly start: NDArray | null;
+  /** Whether to keep the residual norms of the steps. */
+  readonly history: boolean;
   /** The operator, whose derivatives methods of least squares take care of. */
   readonly form: Form;
   /** When to end. */
@@ -107,6 +125,12 @@ export interface LinearReport {
   readonly detail: NDArray;
   /** Rank of the operator, where it was determined; else -1. int32. */
   readonly rank: NDArray;
+  /** How often an iteration began afresh from a residual that was computed: int32. */
+  readonly restarts?: NDArray | undefined;
+  /** Applications of the preconditioner: int32. */
+  readonly preconditions?: NDArray | undefined;
+  /** Where it was asked for: the residual norm after each step, [maxSteps], and NaN behind. */
+  readonly history?: NDArray | null | undefined;
 }
 
 /** A solution, and how it came about. */
@@ -126,6 +150,8 @@ export interface LinearMethod<F = unknown> {
   readonly solves: "square" | "leastSquares";
   /** Whether it writes the matrix out, or works with products. */
   readonly direct: boolean;
+  /** Why it takes neither a preconditioner nor a start nor has a history, where it has no steps is said for it. */
+  readonly refuses?: Readonly<Partial<Record<"preconditioner" | "x0", string>>> | undefined;
   /** What its failures mean and what to do, with `{}` for the detail of the report. */
   readonly explain?: Readonly<Partial<Record<Status, string>>> | undefined;
   /** Refuses operators that it is not for. */

@@ -43,12 +43,13 @@ export function minres(): LinearMethod {
       );
     },
     factor: () => null,
-    solve: (problem) => inCycles(problem, cycle, 1),
+    solve: (problem) => inCycles(problem, cycle, { products: 1, preconditions: [1, 1] }),
   });
 }
 
 function cycle(problem: CycleProblem): Cycle {
-  const { apply, precondition, preconditioned, r, size, bound, limit, transforms } = problem;
+  const { apply, precondition, preconditioned, r, size, bound, limit, norms, record, transforms } =
+    problem;
   const zero = scalarLike(0, size);
   const one = scalarLike(1, size);
   const nothing = zerosLike(r);
@@ -73,6 +74,7 @@ function cycle(problem: CycleProblem): Cycle {
     cos: one.neg(),
     sin: zero,
     steps: whole(0),
+    norms,
     scale: zero,
     detail: square,
     broken: not(gt(square, zero)),
@@ -101,6 +103,7 @@ function cycle(problem: CycleProblem): Cycle {
       const gamma = maximum(hypotenuse(gbar, beta), scalarLike(epsilon(r.dtype) ** 2, size));
       const [cos, sin] = [quotient(gbar, gamma), quotient(beta, gamma)];
       const phi = cos.mul(c.phibar);
+      const phibar = sin.mul(c.phibar);
       const w = v.sub(c.w1.mul(c.epsln)).sub(c.w.mul(delta)).mul(quotient(one, gamma));
       const scale = maximum(c.scale, length);
       const least = scale.mul(epsilon(r.dtype));
@@ -116,7 +119,13 @@ function cycle(problem: CycleProblem): Cycle {
         before: c.beta,
         dbar,
         epsln,
-        phibar: sin.mul(c.phibar),
+        phibar,
+        // With a preconditioner it is a norm of its own, in which the residual falls by as much.
+        norms: record(
+          c.norms,
+          c.steps,
+          preconditioned ? quotient(phibar, first).mul(size) : phibar,
+        ),
         cos,
         sin,
         steps: c.steps.add(1),
@@ -135,5 +144,6 @@ function cycle(problem: CycleProblem): Cycle {
     broken: end.broken,
     detail: end.detail,
     scale: end.scale,
+    norms: end.norms,
   };
 }

@@ -5,7 +5,7 @@
  */
 import { NDArray } from "../../core/array.ts";
 import { checkCount } from "../../core/checks.ts";
-import { epsilon, promoteDTypes } from "../../core/dtype.ts";
+import { promoteDTypes } from "../../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import type { OptionTable } from "../../core/signature.ts";
 import { identity, transposed } from "../../linalg/matrices.ts";
@@ -27,7 +27,7 @@ import type { FloatTree } from "../fixed_point.ts";
 import { norm } from "../norms.ts";
 import { checkMade, checkTolerance } from "../options.ts";
 import { checkConverged, statusCode } from "../solution.ts";
-import { chosen } from "./choice.ts";
+import { checkUse, chosen } from "./choice.ts";
 import {
   appliedOnce,
   constant,
@@ -40,13 +40,15 @@ import {
 import {
   type DerivativeOptions,
   derived,
+  judged,
   type LinearLimits,
   type LinearMethod,
   type LinearOutcome,
+  type LinearProblem,
   type LinearReport,
   whole,
 } from "./method.ts";
-import { LinearOperator, onVectors, ravel, type Space, unravel } from "./operator.ts";
+import { laidOut, LinearOperator, onVectors, ravel, type Space, unravel } from "./operator.ts";
 import { LinearSolution } from "./solution.ts";
 
 /** Options of `factorise`. */
@@ -69,6 +71,8 @@ export interface FactoriseOptions {
    * derivative is NaN with `throw: false`.
    */
   readonly adjoint?: Adjoint | undefined;
+  /** Whether the solution has the residual norms of an iteration as `history` (default false). */
+  readonly history?: boolean | undefined;
 }
 
 /** Options of `linearSolve`. */
@@ -78,6 +82,11 @@ export interface LinearSolveOptions<X extends FloatTree> extends FactoriseOption
    * system.
    */
   readonly preconditioner?: LinearOperator<X> | ((x: Arrays<X>) => TreeLike<X>) | undefined;
+  /**
+   * Where an iteration begins, as at an earlier solution, unless 0 is nearer to the end. It has no derivative, and
+   * the systems of derivatives begin at 0.
+   */
+  readonly x0?: X | undefined;
 }
 
 const factoriseTable: OptionTable<FactoriseOptions> = {
@@ -88,11 +97,17 @@ const factoriseTable: OptionTable<FactoriseOptions> = {
   maxSteps: "count",
   throw: "boolean",
   adjoint: "object",
+  history: "boolean",
+};
+/** What the options of `factorise` hold. */
+export const factorTable: OptionTable<Omit<LinearSolveOptions<NDArray>, "x0">> = {
+  ...factoriseTable,
+  preconditioner: "object",
 };
 /** What the options hold. */
 export const solveTable: OptionTable<LinearSolveOptions<NDArray>> = {
-  ...factoriseTable,
-  preconditioner: "object",
+  ...factorTable,
+  x0: "object",
 };
 
 /** What may be given as an operator. */
@@ -111,7 +126,7 @@ export interface Plan {
   readonly method: LinearMethod<unknown>;
   readonly factors: unknown;
   readonly preconditioner: Form | null;
-  readonly options: FactoriseOptions;
+  readonly options: FactoriseOptions & { readonly x0?: unknown };
   readonly transforms: Transforms;
 }
 
@@ -140,6 +155,9 @@ export function planned(
     );
   }
   method.check?.(given);
+  for (const name of ["preconditioner", "x0", "history"] as const) {
+    if (options[name] !== undefined && options[name] !== false) checkUse(op, name, method);
+  }
   const { form, offset } = method.direct && !isStored(given)
     ? writtenOut(given, transforms)
     // Least squares take products with the transpose too, and factors serve several solves.
@@ -157,7 +175,7 @@ export function planned(
     factors,
     preconditioner: preconditioner === undefined
       ? null
-      : preconditioning(op, preconditioner, operator, dtype, method),
+      : preconditioning(op, preconditioner, operator, dtype),
     options,
     transforms,
   };
@@ -188,10 +206,11 @@ type Mapped = Pick<LinearOperator, "form" | "domain" | "codomain">;
 function derivativeOptions(
   adjoint: Adjoint | undefined,
   limits: LinearLimits,
+  apart: boolean,
 ): DerivativeOptions {
   const options = adjoint?.kind === "implicit" ? adjoint.options : {};
   const { rtol = limits.rtol, maxSteps = limits.maxSteps, throw: raises = true } = options;
-  const alike = rtol === limits.rtol && maxSteps === limits.maxSteps;
+  const alike = !apart && rtol === limits.rtol && maxSteps === limits.maxSteps;
   return { limits: { ...limits, rtol, maxSteps }, alike, throw: raises };
 }
 
@@ -235,20 +254,29 @@ function operatorOf(op: string, a: unknown, side: Space | null): Mapped {
   );
 }
 
+/** The point to begin at, as a vector. */
+function startOf(op: string, x0: unknown, domain: Space, dtype: Form["dtype"]): NDArray | null {
+  if (x0 === undefined) return null;
+  const [leaves, space] = laidOut(op, "x0", x0);
+  checkSameType(
+    op,
+    "the unknowns and x0",
+    domain.avals.map((a, i) => ({ ...a, dtype: space.avals[i]?.dtype ?? a.dtype })),
+    domain.def,
+    space.avals,
+    space.def,
+    "They must have the same structure and shapes",
+  );
+  return stopGradient(convert(ravel(space, leaves), dtype));
+}
+
 /** The approximation of the inverse. */
 function preconditioning(
   op: string,
   given: unknown,
   { domain, form }: Mapped,
   dtype: Form["dtype"],
-  method: LinearMethod<unknown>,
 ): Form {
-  if (method.direct) {
-    throw new TypeError(
-      `${op}: ${method.description} have no use for a preconditioner. Take cg(), gmres(), bicgstab() or ` +
-        "minres(), or leave it out",
-    );
-  }
   const own = operatorOf(op, given, domain).form;
   if (own.rows !== form.columns || own.columns !== form.rows) {
     throw new ShapeError(
@@ -292,7 +320,11 @@ export function solved(
       : back
       ? preconditioner.pull(v, transforms)
       : preconditioner.apply(v, transforms);
-  const derivatives = derivativeOptions(options.adjoint, limits);
+  const { history = false } = options;
+  const from = startOf(op, options.x0, domain, form.dtype);
+  const derivatives = derivativeOptions(options.adjoint, limits, from !== null || history);
+  const first: Pick<LinearProblem<unknown>, "start" | "history"> = { start: from, history };
+  const plain: typeof first = { start: null, history: false };
   const problem = {
     preconditioned: preconditioner !== null,
     factors,
@@ -310,10 +342,12 @@ export function solved(
   let about: About;
   if (method.solves === "square") {
     const solve =
-      (back: boolean, own: LinearLimits) => (matvec: (v: NDArray) => NDArray, b: NDArray) => {
+      (back: boolean, own: LinearLimits, at: typeof first) =>
+      (matvec: (v: NDArray) => NDArray, b: NDArray) => {
         const product = (v: NDArray): NDArray => matvec(v);
         const { x, ...report } = method.solve({
           ...problem,
+          ...at,
           limits: own,
           apply: product,
           pull,
@@ -328,22 +362,28 @@ export function solved(
     const name = (what: string): string => `${op}: ${what}: ${method.description}`;
     const { limits: own, alike } = derivatives;
     const forth: TangentSolve = (matvec, b, again) => {
-      const [x, said] = alike ? again(b) : solve(turned, own)(matvec, b);
+      const [x, said] = alike ? again(b) : solve(turned, own, plain)(matvec, b);
       return [derived(name(forwards), b, x, said, derivatives), said];
     };
     const back: TangentSolve = (vecmat, b) => {
-      const [x, said] = solve(!turned, own)(vecmat, b);
+      const [x, said] = solve(!turned, own, plain)(vecmat, b);
       return [derived(name(backwards), b, x, said, derivatives), said];
     };
-    [x, about] = transforms.customLinearSolve(apply(turned), b, solve(turned, limits) as never, {
-      symmetric,
-      tangentSolve: forth as never,
-      ...symmetric ? {} : { transposeSolve: back as never },
-      hasAux: true,
-    }) as unknown as [NDArray, About];
+    [x, about] = transforms.customLinearSolve(
+      apply(turned),
+      b,
+      solve(turned, limits, first) as never,
+      {
+        symmetric,
+        tangentSolve: forth as never,
+        ...symmetric ? {} : { transposeSolve: back as never },
+        hasAux: true,
+      },
+    ) as unknown as [NDArray, About];
   } else {
     const { x: found, ...report } = method.solve({
       ...problem,
+      ...first,
       apply: apply(turned),
       pull: apply(!turned),
       precondition: precondition(turned),
@@ -360,6 +400,8 @@ export function solved(
   const report = linearAtZero(plan.offset, { ...said, products });
   const solution = new LinearSolution<never>({
     ...report,
+    restarts: report.restarts ?? whole(0),
+    preconditions: report.preconditions ?? whole(0),
     evaluations: { f: whole(0), jacobian: whole(0), products },
     aux: null,
     value: unravel(domain, x) as never,
@@ -399,19 +441,6 @@ function writtenOut(
   const offset = slice(products, [columns, 0], [columns + 1, m]);
   const matrix = transposed(slice(products, [0, 0], [columns, m]).sub(offset));
   return { form: matrixForm(matrix, tags), offset: stopGradient(offset) };
-}
-
-/**
- * The status of a solution that solves nothing: where the operator is next to singular, rounding of the
- * unknowns is as large as b. The residual alone does not say so, since equations may have very different
- * units.
- */
-function judged({ status, detail }: LinearReport, residual: NDArray, b: NDArray): NDArray {
-  const eps = epsilon(b.dtype);
-  const near = detail.lessEqual(Math.sqrt(eps));
-  const nothing = residual.greater(norm(b).mul(eps ** 0.25));
-  const claimed = status.equal(statusCode("converged"));
-  return select(and(claimed, and(near, nothing)), whole(statusCode("singular")), status);
 }
 
 /** What a report becomes where a function is not 0 at 0. */

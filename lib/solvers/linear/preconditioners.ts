@@ -42,9 +42,10 @@ import { LinearOperator } from "./operator.ts";
  * console.log(steps({ preconditioner: jacobi(a) }) < steps({})); // true
  * ```
  */
-export function jacobi<X extends FloatTree = NDArray>(
-  a: NDArray | LinearOperator<X>,
-): LinearOperator<X> {
+export function jacobi(a: NDArray | LinearOperator): LinearOperator;
+/** Of an operator on trees. */
+export function jacobi<X extends FloatTree>(a: LinearOperator<X>): LinearOperator<X>;
+export function jacobi<X extends FloatTree>(a: NDArray | LinearOperator<X>): LinearOperator<X> {
   if (arguments.length > 1) checkCall("jacobi(a)", arguments);
   const { operator, matrix, tags } = square("jacobi", a);
   const inverse = div(full([matrix.shape[0]!], 1, matrix.dtype), diagonalOf(matrix));
@@ -69,7 +70,13 @@ export function jacobi<X extends FloatTree = NDArray>(
  * console.log(steps.item()); // 1
  * ```
  */
-export function blockJacobi<X extends FloatTree = NDArray>(
+export function blockJacobi(a: NDArray | LinearOperator, size: number): LinearOperator;
+/** Of an operator on trees. */
+export function blockJacobi<X extends FloatTree>(
+  a: LinearOperator<X>,
+  size: number,
+): LinearOperator<X>;
+export function blockJacobi<X extends FloatTree>(
   a: NDArray | LinearOperator<X>,
   size: number,
 ): LinearOperator<X> {
@@ -129,7 +136,13 @@ const ssorTable: OptionTable<SsorOptions> = { omega: "number" };
  * console.log(steps({ preconditioner: ssor(a, { omega: 1.8 }) }) < steps({})); // true
  * ```
  */
-export function ssor<X extends FloatTree = NDArray>(
+export function ssor(a: NDArray | LinearOperator, options?: SsorOptions): LinearOperator;
+/** Of an operator on trees. */
+export function ssor<X extends FloatTree>(
+  a: LinearOperator<X>,
+  options?: SsorOptions,
+): LinearOperator<X>;
+export function ssor<X extends FloatTree>(
   a: NDArray | LinearOperator<X>,
   options: SsorOptions = {},
 ): LinearOperator<X> {

@@ -14,6 +14,10 @@ export interface LinearFields<X> extends SolutionFields<X> {
   readonly detail: NDArray;
   /** Rank of the operator where the method finds it, as `qr()` and `svd()` do; else -1. int32. */
   readonly rank: NDArray;
+  /** How often an iteration began afresh. int32. */
+  readonly restarts: NDArray;
+  /** Applications of the preconditioner. int32. */
+  readonly preconditions: NDArray;
 }
 
 /** What a method's failures mean, for messages. */
@@ -27,7 +31,7 @@ export interface Explanation {
 /**
  * What `linearSolve` found, and how it ended. A pytree, so it may leave a jitted function. `steps` are
  * those of an iteration, 0 of factors; `evaluations.products` counts products with the operator or its
- * transpose; `residualNorm` is that of `b - A x`.
+ * transpose; `residualNorm` is that of `b - A x`; `history` has its norm after each step where that is asked for.
  *
  * @example
  * ```ts
@@ -45,6 +49,10 @@ export class LinearSolution<X> extends Solution<X> {
   readonly detail: NDArray;
   /** Rank of the operator where the method finds it, as `qr()` and `svd()` do; else -1. int32. */
   readonly rank: NDArray;
+  /** How often an iteration began afresh from a residual that was computed, as restarted GMRES does. int32. */
+  readonly restarts: NDArray;
+  /** Applications of the preconditioner. int32. */
+  readonly preconditions: NDArray;
 
   /** Made by `linearSolve`. */
   constructor(
@@ -56,6 +64,8 @@ export class LinearSolution<X> extends Solution<X> {
     registerLinearSolutions();
     this.detail = fields.detail;
     this.rank = fields.rank;
+    this.restarts = fields.restarts;
+    this.preconditions = fields.preconditions;
   }
 
   /** What happened, with numbers. Where they are not known yet, that is said instead. */
@@ -92,10 +102,16 @@ export class LinearSolution<X> extends Solution<X> {
 
   /** The message and the numbers of the solve, a line each. */
   override report(): string {
-    const { rank } = this;
-    const known = rank instanceof ConcreteArray && rank.peek() !== null && rank.ndim === 0;
-    const line = known && rank.item() >= 0 ? `\n  ${"rank".padEnd(24)}${rank.item()}` : "";
-    return super.report() + line;
+    const rows: readonly (readonly [string, NDArray, number])[] = [
+      ["rank", this.rank, 0],
+      ["restarts", this.restarts, 1],
+      ["preconditioner applied", this.preconditions, 1],
+    ];
+    const lines = rows.flatMap(([name, x, least]) => {
+      const known = x instanceof ConcreteArray && x.peek() !== null && x.ndim === 0;
+      return known && x.item() >= least ? [`  ${name.padEnd(24)}${x.item()}`] : [];
+    });
+    return [super.report(), ...lines].join("\n");
   }
 
   /** The message. */
