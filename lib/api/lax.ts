@@ -79,6 +79,7 @@ export { concatenate, stack, tile } from "./joining.ts";
 export { expandDims } from "./shaping.ts";
 export { unstack } from "./stacking.ts";
 export { erf, erfc, erfInv, expit as logistic } from "./special.ts";
+export { betainc } from "./special/beta.ts";
 export { i0e as besselI0e, i1e as besselI1e } from "./special/bessel.ts";
 export { digamma, gammaln as lgamma, polygamma, zeta } from "./special/gamma.ts";
 export {

@@ -327,3 +327,38 @@ export function floatOr32(dtype: DType): DType {
 export function boolToInt(dtype: DType): DType {
   return dtype === "bool" ? "int32" : dtype;
 }
+
+// ---------------------------------------------------------------- any number of operands
+
+/** Operands in the one dtype of floats that holds all arrays among them. */
+export function inFloats(
+  op: string,
+  values: readonly unknown[],
+  names: readonly string[],
+): NDArray[] {
+  const operands = values.map((value, i) => {
+    expectOperand(op, value, names[i]!);
+    return value;
+  });
+  const arrays = operands.filter((x): x is NDArray => typeof x === "object");
+  const common = arrays.map((x) => x.dtype).reduce(promoteDTypes, arrays[0]?.dtype ?? defaultFloat);
+  const dtype = isFloat(common) ? common : defaultFloat;
+  return operands.map((x) =>
+    typeof x === "object" ? convert(x, dtype) : scalarArray(Number(x), dtype)
+  );
+}
+
+/**
+ * As {@linkcode inFloats}, for operands that broadcast.
+ *
+ * @throws {ShapeError} where their shapes do not.
+ */
+export function floatsOf(
+  op: string,
+  values: readonly unknown[],
+  names: readonly string[],
+): NDArray[] {
+  const floats = inFloats(op, values, names);
+  floats.map((x) => x.shape).reduce((a, b) => broadcastShapes(op, a, b));
+  return floats;
+}

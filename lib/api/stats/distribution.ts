@@ -5,17 +5,13 @@
  * @module
  */
 import type { NDArray, Operand } from "../../core/array.ts";
-import { broadcastShapes } from "../../core/aval.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { defaultFloat, isFloat, promoteDTypes } from "../../core/dtype.ts";
 import { checkCall } from "../../core/signature.ts";
 import { scalarLike } from "../../primitives/constants/full.ts";
 import { add, div, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
 import { gt, lt, or } from "../../primitives/elementwise/compare.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
 import { exp, expm1, log, log1p } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { expectOperand } from "../operands.ts";
+import { floatsOf } from "../operands.ts";
 
 /** A function of a distribution: of a number, elementwise, and of the parameters, which broadcast. */
 export type Law<Parameters extends readonly unknown[]> = (
@@ -44,39 +40,6 @@ function nameOfFirst(law: string): string {
   if (law === "entropy") return "mu";
   if (law.endsWith("pmf")) return "k";
   return law === "ppf" || law === "isf" ? "q" : "x";
-}
-
-/** Operands in the one dtype of floats that holds all arrays among them. */
-export function inFloats(
-  op: string,
-  values: readonly unknown[],
-  names: readonly string[],
-): NDArray[] {
-  const operands = values.map((value, i) => {
-    expectOperand(op, value, names[i]!);
-    return value;
-  });
-  const arrays = operands.filter((x): x is NDArray => typeof x === "object");
-  const common = arrays.map((x) => x.dtype).reduce(promoteDTypes, arrays[0]?.dtype ?? defaultFloat);
-  const dtype = isFloat(common) ? common : defaultFloat;
-  return operands.map((x) =>
-    typeof x === "object" ? convert(x, dtype) : scalarArray(Number(x), dtype)
-  );
-}
-
-/**
- * As {@linkcode inFloats}, for operands that broadcast.
- *
- * @throws {ShapeError} where their shapes do not.
- */
-export function floatsOf(
-  op: string,
-  values: readonly unknown[],
-  names: readonly string[],
-): NDArray[] {
-  const floats = inFloats(op, values, names);
-  floats.map((x) => x.shape).reduce((a, b) => broadcastShapes(op, a, b));
-  return floats;
 }
 
 /** The functions of a distribution, with their parameters in order. */

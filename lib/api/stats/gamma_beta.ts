@@ -8,7 +8,7 @@ import { add, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
 import { and, gt } from "../../primitives/elementwise/compare.ts";
 import { lgamma } from "../../primitives/elementwise/gamma.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { betaln, gammainc, gammaincc, xlog1py, xlogy } from "../special.ts";
+import { betainc, betaln, gammainc, gammaincc, xlog1py, xlogy } from "../special.ts";
 import {
   density,
   distribution,
@@ -97,6 +97,10 @@ const betaDensity = shaped(density((y, a, b) => {
   const powers = add(xlogy(sub(a!, one), y), xlog1py(sub(b!, one), neg(y)));
   return sub(powers, betaln(a!, b!));
 }, unit));
+const betaBelow = standard(within(unit, (y, a, b) => betainc(a!, b!, y), 0, 1));
+const betaAbove = standard(
+  within(unit, (y, a, b) => betainc(b!, a!, sub(number(1, y), y)), 1, 0),
+);
 /**
  * The beta distribution of shapes `a` and `b`, as `jax.scipy.stats.beta`; its density is NaN where one of
  * them or the scale is not positive.
@@ -105,13 +109,17 @@ const betaDensity = shaped(density((y, a, b) => {
  * ```ts
  * import { beta } from "@injax/injax/stats";
  *
- * console.log(beta.pdf(0.5, 2, 2).item().toFixed(4)); // 1.5000
+ * console.log(beta.pdf(0.5, 2, 2).item().toFixed(4), beta.sf(0.5, 2, 1).item()); // 1.5000 0.75
  * ```
  */
 export const beta: Laws<
-  "logpdf" | "pdf",
+  "logpdf" | "pdf" | "logcdf" | "cdf" | "logsf" | "sf",
   [a: Operand, b: Operand, loc?: Operand, scale?: Operand]
 > = /* @__PURE__ */ distribution("beta", ["a", "b", "loc", "scale"], {
   logpdf: betaDensity,
   pdf: expOf(betaDensity),
+  logcdf: logOf(betaBelow),
+  cdf: betaBelow,
+  logsf: logOf(betaAbove),
+  sf: betaAbove,
 });

@@ -25,7 +25,8 @@ import { logsumexp } from "../softmax.ts";
 import { atleast2d } from "../stacking.ts";
 import { cov } from "../statistics.ts";
 import { inv, solveTriangular } from "../systems.ts";
-import { inFloats, number } from "./distribution.ts";
+import { inFloats } from "../operands.ts";
+import { number } from "./distribution.ts";
 
 /** How wide the kernels are: a rule, a factor of the deviation of the data, or a function that gives one. */
 export type Bandwidth = "scott" | "silverman" | Operand | ((kde: GaussianKde) => Operand);

@@ -23,7 +23,8 @@ import { asOperand } from "../operands.ts";
 import { all } from "../reductions.ts";
 import { solveTriangular } from "../systems.ts";
 import { xlogy } from "../special.ts";
-import { floatsOf, inFloats, number } from "./distribution.ts";
+import { floatsOf, inFloats } from "../operands.ts";
+import { number } from "./distribution.ts";
 
 const LOG_2_PI = Math.log(2 * Math.PI);
 

@@ -1,10 +1,13 @@
 /**
  * Quotients of gamma functions: the beta function's logarithm, binomial coefficients, rising
- * factorials.
+ * factorials; and the incomplete beta function with all its derivatives.
  *
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
+import type { Primitive } from "../../core/primitive.ts";
+import type { Formula } from "../../scalar/arithmetic.ts";
+import { derivativeOfOrder } from "../../scalar/dual.ts";
 import * as scalar from "../../scalar/beta.ts";
 import { scalarLike } from "../constants/full.ts";
 import { add, mul, sub } from "./arithmetic.ts";
@@ -102,4 +105,62 @@ const pochP = /* @__PURE__ */ formulaFamily({
 /** Rising factorials `Gamma(z + n) / Gamma(z)`, elementwise. */
 export function poch(z: NDArray, n: NDArray): NDArray {
   return bindFamily(pochP, [z, n], {});
+}
+
+/** Of `incomplete_beta`: how often it is differentiated by `a`, `b` and `x`. */
+export interface IncompleteBetaParams {
+  /** By `a`. */
+  readonly byA: number;
+  /** By `b`. */
+  readonly byB: number;
+  /** By `x`. */
+  readonly byX: number;
+}
+
+function betaFormula({ byA, byB, byX }: IncompleteBetaParams): Formula {
+  if (byX > 0) {
+    const byNumber = derivativeOfOrder(scalar.betaDensity, 2, byX - 1);
+    return derivativeOfOrder(derivativeOfOrder(byNumber, 1, byB), 0, byA);
+  }
+  if (byA > 0) return derivativeOfOrder(derivativeOfOrder(scalar.betaincByA, 1, byB), 0, byA - 1);
+  return byB > 0 ? derivativeOfOrder(scalar.betaincByB, 1, byB - 1) : scalar.betainc;
+}
+
+const incompleteBetaP: Primitive<IncompleteBetaParams> = /* @__PURE__ */ formulaFamily<
+  IncompleteBetaParams
+>({
+  name: "incomplete_beta",
+  key: ({ byA, byB, byX }) => `${byA} ${byB} ${byX}`,
+  formula: betaFormula,
+  slopes: [
+    (params, args) => bindFamily(incompleteBetaP, args, { ...params, byA: params.byA + 1 }),
+    (params, args) => bindFamily(incompleteBetaP, args, { ...params, byB: params.byB + 1 }),
+    (params, args) => bindFamily(incompleteBetaP, args, { ...params, byX: params.byX + 1 }),
+  ],
+  samples: () =>
+    familySamples({ byA: 0, byB: 0, byX: 0 }, [[0.3, 6], [0.3, 6], [0.05, 0.95]], [
+      [2, 3, 0],
+      [2, 3, 1],
+      [0, 1, 0.5],
+      [1, 0, 0.5],
+      [0, 0, 0.5],
+      [Infinity, 2, 0.5],
+      [2, Infinity, 0.5],
+      [2, NaN, 0.5],
+      [NaN, 2, 0.5],
+      [2, 2, NaN],
+      [-1, 2, 0.5],
+      [2, 2, 1.5],
+      [2, 2, -0.5],
+      [1, 1, 0.25],
+      [0.01, 30, 0.1],
+      [120, 120, 0.5],
+      [200, 1000, 0.2],
+      [1000, 200, 0.8],
+    ]),
+});
+
+/** I(x; a, b), the incomplete beta function over the complete one, elementwise. */
+export function betainc(a: NDArray, b: NDArray, x: NDArray): NDArray {
+  return bindFamily(incompleteBetaP, [a, b, x], { byA: 0, byB: 0, byX: 0 });
 }
