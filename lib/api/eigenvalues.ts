@@ -6,6 +6,7 @@
 import type { NDArray } from "../core/array.ts";
 import { describeValue } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
+import * as ei from "../linalg/eig.ts";
 import * as he from "../linalg/hessenberg.ts";
 import * as sc from "../linalg/schur.ts";
 import type { Complex } from "./complex.ts";
@@ -125,4 +126,62 @@ export function schur(
   const x = squares("schur", a);
   const { t, q } = output === "real" ? sc.schur(x) : sc.complexSchur(x);
   return { t, z: q } as SchurResult | ComplexSchurResult;
+}
+
+// ---------------------------------------------------------------- eigenvalues
+
+/** What {@linkcode eig} gives. */
+export interface EigResult {
+  /** `[..., n]`, in the order in which they are found. */
+  readonly eigenvalues: Complex;
+  /** As columns, `[..., n, n]`. */
+  readonly eigenvectors: Complex;
+}
+
+/**
+ * Eigenvalues and eigenvectors of real matrices `[..., n, n]`, as `jax.numpy.linalg.eig`, as real and
+ * imaginary parts. Vectors have length 1; of each, the first element of about the largest size is real and
+ * above 0. Of a conjugate pair, the eigenvalue with the larger imaginary part comes first. NaN or infinities
+ * give NaN. Symmetric matrices have orthogonal vectors: take `eigh`.
+ *
+ * Derivatives are those with the vectors so normalised. Where eigenvalues are equal within rounding, how their
+ * vectors turn into one another is left out, as by `eigh`; where they have fewer vectors than there are of
+ * them, nothing has a derivative, and infinities or NaN come out.
+ *
+ * @throws {ShapeError} where a matrix is not square.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * const { eigenvalues, eigenvectors } = linalg.eig(np.array([[0, 4], [-1, 0]]));
+ * console.log(eigenvalues.re.toArray(), eigenvalues.im.toArray()); // [ 0, 0 ] [ 2, -2 ]
+ * console.log(np.round(eigenvectors.im.mul(100)).toArray()); // [ [ 0, 0 ], [ 45, -45 ] ]
+ * ```
+ */
+export function eig(a: NDArray): EigResult {
+  if (arguments.length > 1) checkCall("eig(a)", arguments);
+  const { w, v } = ei.eig(squares("eig", a));
+  return { eigenvalues: w, eigenvectors: v };
+}
+
+/**
+ * Eigenvalues of real matrices `[..., n, n]`, as `jax.numpy.linalg.eigvals`, as real and imaginary parts, in
+ * the order in which they are found. The matrix is balanced first. Of symmetric matrices take `eigvalsh`.
+ *
+ * @throws {ShapeError} where a matrix is not square.
+ *
+ * @example
+ * ```ts
+ * import { grad, linalg, type NDArray, numpy as np } from "@injax/injax";
+ *
+ * const { re, im } = linalg.eigvals(np.array([[1, -2], [2, 1]]));
+ * console.log(re.toArray(), im.toArray()); // [ 1, 1 ] [ 2, -2 ]
+ * const growth = (a: NDArray) => np.max(linalg.eigvals(a).re);
+ * console.log(grad(growth)(np.array([[3, 1], [0, 2]])).toArray()); // [ [ 1, 0 ], [ 1, 0 ] ]
+ * ```
+ */
+export function eigvals(a: NDArray): Complex {
+  if (arguments.length > 1) checkCall("eigvals(a)", arguments);
+  return ei.generalEigenvalues(squares("eigvals", a));
 }

@@ -6,16 +6,26 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { expectInteger } from "../core/checks.ts";
 import { epsilon } from "../core/dtype.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
+import { formatAval } from "../core/aval.ts";
+import { ConcreteArray } from "../core/concrete.ts";
+import { ConcretizationError, formatShape, ShapeError } from "../core/errors.ts";
+import { generalEigenvalues } from "../linalg/eig.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { onesLike, scalarLike } from "../primitives/constants/full.ts";
+import { full, onesLike, scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { add as addOf, div, mul, neg, sub as subOf } from "../primitives/elementwise/arithmetic.ts";
+import { and, eq, ge, lt, ne } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
 import { sqrt } from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { gather } from "../primitives/indexing/gather.ts";
+import { reduceMin } from "../primitives/reduce/extremes.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { sort } from "../primitives/sort/sort.ts";
+import type { Complex } from "./complex.ts";
 import { asFloat, asOperand, expectArray, promote } from "./operands.ts";
 import { convolve } from "./signals.ts";
 import { lstsq } from "./systems.ts";
@@ -273,4 +283,87 @@ export function polyfit(
     rcond: options.rcond ?? n * epsilon(lhs.dtype),
   });
   return div(fit, rhs.ndim === 1 ? scale : reshape(scale, [degree + 1, 1]));
+}
+
+/** Options of {@linkcode roots}. */
+export interface RootsOptions {
+  /**
+   * Whether zeros in front are dropped, as they are where left out, which asks for known values. With `false`
+   * there are always n - 1 roots, those that do not exist NaN.
+   */
+  readonly stripZeros?: boolean | undefined;
+}
+
+const rootsOptions: OptionTable<RootsOptions> = { stripZeros: "boolean" };
+
+/**
+ * The roots of a polynomial with coefficients `p` [n], the highest power first, as `jax.numpy.roots`: real and
+ * imaginary parts of the eigenvalues of its companion matrix.
+ *
+ * @throws {ShapeError} where `p` is not a vector.
+ * @throws {ConcretizationError} where its values are not known and `stripZeros` is not `false`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const { re, im } = np.roots(np.array([1, 0, 4]));
+ * console.log(re.toArray(), im.toArray()); // [ 0, 0 ] [ 2, -2 ]
+ * ```
+ */
+export function roots(p: Operand, options: RootsOptions = {}): Complex {
+  if (arguments.length > 1) checkCall("roots(p, options)", arguments, rootsOptions);
+  const c = asFloat("roots", coefficients("roots", p));
+  const n = c.size;
+  if (n < 2) {
+    const none = slice(c, [n], [n]);
+    return { re: none, im: none };
+  }
+  const zero = scalarLike(0, c);
+  const numbers = iota([n], 0, "int32");
+  const filled = select(ne(c, zero), numbers, full([], n, "int32"));
+  const leading = reduceMin(filled, [0]);
+  if (options.stripZeros !== false) {
+    if (!(leading instanceof ConcreteArray)) {
+      throw new ConcretizationError(
+        `roots: how many zeros the traced ${
+          formatAval(c.aval)
+        } begins with is not known here, and so how many roots there are is not. With ` +
+          "{ stripZeros: false } there are always n - 1, of which those that do not exist are NaN",
+      );
+    }
+    return rootsOf(slice(c, [Number(leading.item())], [n]));
+  }
+  // Zeros in front are moved to the end, where each gives a root of 0.
+  const own = select(eq(leading, full([], n, "int32")), onesLike(c), c);
+  const places = addOf(numbers, leading);
+  const turned = select(
+    ge(places, scalarLike(n, places)),
+    subOf(places, scalarLike(n, places)),
+    places,
+  );
+  const { re, im } = rootsOf(gather(own, reshape(turned, [n, 1])));
+  const isZero = and(eq(re, zero), eq(im, zero));
+  const order = sort(convert(isZero, "int32"), 0)[1];
+  const positions = iota([n - 1], 0, "int32");
+  const there = lt(addOf(positions, leading), scalarLike(n - 1, positions));
+  const of = (x: NDArray): NDArray =>
+    select(there, gather(x, reshape(order, [n - 1, 1])), scalarLike(NaN, x));
+  return { re: of(re), im: of(im) };
+}
+
+/** The eigenvalues of the companion matrix. */
+function rootsOf(c: NDArray): Complex {
+  const n = c.size - 1;
+  if (n < 1) {
+    const none = slice(c, [c.size], [c.size]);
+    return { re: none, im: none };
+  }
+  const first = neg(div(slice(c, [1], [n + 1]), slice(c, [0], [1])));
+  const below = convert(
+    eq(iota([n, n], 0, "int32"), addOf(iota([n, n], 1, "int32"), full([], 1, "int32"))),
+    c.dtype,
+  );
+  const isFirst = eq(iota([n, n], 0, "int32"), full([], 0, "int32"));
+  return generalEigenvalues(select(isFirst, broadcastTo(first, [n, n]), below));
 }

@@ -34,6 +34,7 @@ import { hessenbergProgram } from "./hessenberg.ts";
 import {
   columnNumbers,
   diagonalOf,
+  identityLike,
   leading,
   matmul,
   rowNumbers,
@@ -377,8 +378,12 @@ export interface Pair {
   readonly im: NDArray;
 }
 
-/** From Schur forms and the rows of Q^T to triangular ones with complex elements. */
-function split(t: NDArray, z: NDArray): [t: Pair, z: Pair] {
+/** From Schur forms to triangular ones with complex elements, by unitary matrices `turn`. */
+export function split(t: NDArray): { t: Pair; turn: Pair } {
+  if (t.shape[1]! < 2) {
+    const none = zerosLike(t);
+    return { t: { re: t, im: none }, turn: { re: identityLike(t), im: none } };
+  }
   const [low, main, high] = threeDiagonals(t);
   const zero = like(0, t);
   const isPair = ne(low, zero);
@@ -394,10 +399,10 @@ function split(t: NDArray, z: NDArray): [t: Pair, z: Pair] {
   const part = select(isPair, sqrt(mul(upper, lower)), zero);
   const parts = sub(widened(part, 0, 1), widened(part, 1, 0));
   const diagonal = (x: NDArray): NDArray => ofDiagonals(none, x, none);
-  return [
-    { re: add(upperPart(re, 1), diagonal(main)), im: add(upperPart(im, 1), diagonal(parts)) },
-    { re: matmul(C, z), im: matmul(S, z) },
-  ];
+  return {
+    t: { re: add(upperPart(re, 1), diagonal(main)), im: add(upperPart(im, 1), diagonal(parts)) },
+    turn: { re: C, im: S },
+  };
 }
 
 /** What is left alone where squares neither overflow nor vanish, and divided by its largest element where not. */
@@ -436,7 +441,7 @@ export function schurProgram(a: NDArray, { computeVectors, complex }: SchurParam
   const form = (x: NDArray): NDArray => given(mul(x, each(unit)));
   const vectors = (x: NDArray): NDArray => given(takeRows(transposed(x), back));
   if (!complex) return [form(t), ...computeVectors ? [vectors(z)] : []];
-  const [ts, zs] = n < 2 ? [{ re: t, im: zerosLike(t) }, { re: z, im: zerosLike(z) }] : split(t, z);
-  const q = computeVectors ? [vectors(zs.re), vectors(zs.im)] : [];
+  const { t: ts, turn } = split(t);
+  const q = computeVectors ? [turn.re, turn.im].map((x) => vectors(matmul(x, z))) : [];
   return [form(ts.re), form(ts.im), ...q];
 }

@@ -100,6 +100,7 @@ function onAll(
   wanted: (shape: readonly number[]) => boolean,
   f: (a: NDArray) => unknown,
   check: (what: string, a: NDArray, result: never, unit: number, n: number) => void,
+  kinds: (kind: string) => boolean = () => true,
 ): void {
   for (const dtype of ["float32", "float64"] as const) {
     for (const [way, make] of Object.entries(ways)) {
@@ -107,6 +108,7 @@ function onAll(
         const run = make(f);
         for (const shape of shapes.filter(wanted)) {
           for (const [kind, elements] of Object.entries(hard)) {
+            if (!kinds(kind)) continue;
             const a = matrixOf(elements, shape, dtype);
             const n = Math.max(...shape);
             check(`${kind} [${shape}]`, a, run(a) as never, epsilons[dtype], n);
@@ -258,6 +260,43 @@ onAll(
     const whole = complexProduct(complexProduct(z, t), adjoint);
     close(what, whole.re, a, unit, size(a), n);
     close(what, whole.im, a.mul(0), unit, size(a), n);
+  },
+);
+
+onAll(
+  "eig",
+  isSquare,
+  (a) => linalg.eig(a),
+  (what, a, { eigenvalues: w, eigenvectors: v }: linalg.EigResult, unit, n) => {
+    const squares = wide(v.re).square().add(wide(v.im).square()).sum(0);
+    close(what, squares, np.ones([a.shape[0]!], { dtype: "float64" }), unit, 1, n);
+    const diagonal = { re: np.diag(wide(w.re)), im: np.diag(wide(w.im)) };
+    const [left, right] = [complexProduct({ re: a, im: a.mul(0) }, v), complexProduct(v, diagonal)];
+    close(what, left.re, right.re, unit, size(a), n);
+    close(what, left.im, right.im, unit, size(a), n);
+    // Pairs are conjugate to the last bit, and what is real is.
+    const [re, im] = [w.re.dataSync(), w.im.dataSync()];
+    im.forEach((x, i) => {
+      if (x < 0) assert(re[i] === re[i - 1] && x === -im[i - 1]!, `${what}: no pair`);
+      if (x === 0) assertEquals(size(v.im.slice([0, i], [a.shape[0]!, i + 1])), 0);
+    });
+  },
+  // Balancing gives small eigenvalues all their digits, for residuals that are small beside the balanced
+  // matrix alone; LAPACK's are as large.
+  (kind) => kind !== "badly scaled rows",
+);
+
+// Eigenvalues of normal matrices are as accurate as rounding of the matrix lets them be.
+onAll(
+  "eigvals",
+  isSquare,
+  (a) => linalg.eigvals(a.sub(a.T)),
+  (what, a, { re, im }: linalg.Complex, unit, n) => {
+    const skew = a.sub(a.T);
+    close(what, re, re.mul(0), unit, size(skew), n * n);
+    // Their sizes are the singular values.
+    const sizes = np.sort(np.hypot(wide(re), wide(im)));
+    close(what, sizes, np.sort(linalg.svdvals(wide(skew))), unit, size(sizes), n);
   },
 );
 

@@ -65,6 +65,20 @@ const functions: Readonly<Record<string, readonly [f: (x: NDArray) => NDArray, x
     matrix(3, 3),
   ],
   eigvalsh: [(x) => weighted(linalg.eigvalsh(symmetric(x))), matrix(4, 4)],
+  eigvals: [
+    (x) => weighted(linalg.eigvals(x).re, linalg.eigvals(x).im),
+    np.array([1, 2, -1, 0.3, -2, 1, 0.5, 1, 0.25, 1, 3, 0.7, -0.2, 0.4, 1, -1], f64).reshape([
+      4,
+      4,
+    ]),
+  ],
+  eig: [
+    (x) => {
+      const { eigenvalues: w, eigenvectors: v } = linalg.eig(x);
+      return weighted(w.re, w.im, v.re, v.im);
+    },
+    np.array([1, 2, -1, -2, 1, 0.5, 0.25, 1, 3], f64).reshape([3, 3]),
+  ],
   svd: [
     (x) => {
       const { u, s, vh } = linalg.svd(x, { fullMatrices: false });
