@@ -9,7 +9,7 @@ import { defaultFloat } from "../core/dtype.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
-import { add, mul, neg } from "../primitives/elementwise/arithmetic.ts";
+import { add, maximum, minimum, mul, neg } from "../primitives/elementwise/arithmetic.ts";
 import { eq, ge, gt, le } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
@@ -172,8 +172,10 @@ export function gelu(x: Operand, options: GeluOptions = {}): NDArray {
     // Not 1 + erf, which cancels for negative numbers.
     return mul(half, erfc(mul(neg(a), c(Math.SQRT1_2))));
   }
-  const cube = mul(mul(a, a), a);
-  const inner = mul(c(Math.sqrt(2 / Math.PI)), add(a, mul(c(0.044715), cube)));
+  // The tangent is 1 far before the cube overflows, where its derivative would be 0 times infinity.
+  const b = minimum(maximum(a, c(-100)), c(100));
+  const cube = mul(mul(b, b), b);
+  const inner = mul(c(Math.sqrt(2 / Math.PI)), add(b, mul(c(0.044715), cube)));
   return mul(half, add(c(1), u.tanh(inner)));
 }
 

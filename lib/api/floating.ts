@@ -268,8 +268,10 @@ export function sinc(x: Operand): NDArray {
   const a = asFloat("sinc", x);
   const t = p.mul(a, number(a, Math.PI));
   const near = lt(p.abs(t), number(t, SERIES));
-  // Taylor's series, whose derivatives are right where those of the quotient are 0 / 0.
-  const square = p.mul(t, t);
+  // Taylor's series, whose derivatives are right where those of the quotient are 0 / 0. It overflows far
+  // away, and there its derivatives would be 0 times infinity.
+  const small = select(near, t, zerosLike(t));
+  const square = p.mul(small, small);
   let series = onesLike(t);
   for (let k = 12; k >= 2; k -= 2) {
     series = p.sub(number(t, 1), p.mul(p.div(square, number(t, k * (k + 1))), series));

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { type Arithmetic, polynomialOf } from "./arithmetic.ts";
+import { type Arithmetic, Part, polynomialOf } from "./arithmetic.ts";
 import { stirlingRest } from "./beta.ts";
 import { derivative } from "./dual.ts";
 import { gamma } from "./gamma_function.ts";
@@ -162,9 +162,17 @@ export function igammac<V>(m: Arithmetic<V>, a: V, x: V): V {
   return bordered(m, a, x, both(m, a, x).upper, 1, 0);
 }
 
+/** `igammaDensity` at 0, where its parts are 0 / 0. */
+const densityAtZero = /* @__PURE__ */ new Part((m, a, x) =>
+  m.div(m.pow(x, m.sub(a, 1)), gamma(m, a))
+);
+
 /** The derivative of P by x: x^(a - 1) e^-x / Gamma(a). */
 export function igammaDensity<V>(m: Arithmetic<V>, a: V, x: V): V {
-  return m.div(m.mul(partsOf(m, a, x).power, a), x);
+  const isZero = m.equal(x, 0);
+  const inside = m.where(isZero, 1, x);
+  const usual = m.div(m.mul(partsOf(m, a, inside).power, a), inside);
+  return m.seldom(isZero, densityAtZero, [a, x], usual);
 }
 
 /** The derivative by a of a sample x of the distribution: minus that of P by a over the density. */

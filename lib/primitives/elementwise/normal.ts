@@ -10,10 +10,12 @@ import { scalarLike } from "../constants/full.ts";
 import { Formula } from "../graph/formula.ts";
 import { log1pIn } from "./accurate.ts";
 import { div, mul } from "./arithmetic.ts";
+import { gt } from "./compare.ts";
 import { exp } from "./elementary.ts";
 import { erfcIn, erfcx, erfcxIn } from "./erf.ts";
 import { floats, unary } from "./factory.ts";
 import { formula1 } from "./formulas.ts";
+import { select } from "./select.ts";
 import type { Value } from "../../core/lowering.ts";
 
 /** `c x` for a number. */
@@ -69,11 +71,20 @@ export function ndtr(x: NDArray): NDArray {
   return bind1(ndtrP, [x], null);
 }
 
+/** phi(x) / Phi(x), whose terms underflow for negative numbers. */
+function hazard(x: NDArray): NDArray {
+  // Where Phi rounds to 1, and squares of erfcx, which derivatives have, are finite still.
+  const large = scalarLike(x.dtype === "float64" ? 25 : 9, x);
+  const isLarge = gt(x, large);
+  const inside = select(isLarge, large, x);
+  const scaled = div(scalarLike(Math.sqrt(2 / Math.PI), x), erfcx(times(-Math.SQRT1_2, inside)));
+  return select(isLarge, times(1 / Math.sqrt(2 * Math.PI), exp(mul(times(-0.5, x), x))), scaled);
+}
+
 const logNdtrP = /* @__PURE__ */ unary({
   name: "log_ndtr",
   expr: /* @__PURE__ */ floats(scalar.logNdtr),
-  // phi(x) / Phi(x), whose terms underflow.
-  jvp: (t, x) => mul(t, div(scalarLike(Math.sqrt(2 / Math.PI), x), erfcx(times(-Math.SQRT1_2, x)))),
+  jvp: (t, x) => mul(t, hazard(x)),
   lower(g, x, dtype) {
     const f = new Formula(g, dtype);
     const scaled = erfcxIn(f, f.mul(x, -Math.SQRT1_2));
