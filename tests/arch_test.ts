@@ -276,6 +276,7 @@ Deno.test("the published entry points exist and are what is published", async ()
     "./initializers",
     "./lax",
     "./linalg",
+    "./linear",
     "./nn",
     "./numpy",
     "./optim",

@@ -12,6 +12,7 @@ import { haikuCalls, haikuNotCalled, haikuOpen, inModel } from "./haiku_calls.ts
 import { inLanes, laneCalls } from "./lane_calls.ts";
 import * as fft from "../../lib/api/fft.ts";
 import { openTreeCalls, treeCalls, treeNotCalled } from "./tree_calls.ts";
+import * as linear from "../../lib/solvers/linear/systems.ts";
 import * as expfam from "../../lib/expfam/mod.ts";
 import * as lax from "../../lib/api/lax.ts";
 import * as tree from "../../lib/api/tree.ts";
@@ -405,6 +406,7 @@ export async function callables(): Promise<Callable[]> {
     // What families hold is called by the functions beside them.
     ...[...functionsOf(expfam, "expfam")].filter(([path]) => path.split(".").length === 2),
     ...functionsOf(solvers, "solvers"),
+    ...functionsOf(linear, "linear"),
     ...functionsOf(hk, "haiku"),
     ...functionsOf({ composed: injax.compose(hk.transforms), safe: injax.initSafe(pure) }, ""),
     ...methods(),

@@ -1,6 +1,7 @@
 /**
  * Approximate inverses for iterations (`preconditioner` of `linearSolve`), made of what stands near the diagonal.
- * They are constants to derivatives, and serve the transposed system as they are.
+ * They are constants to derivatives, and their transposes serve the transposed system. `polynomials.ts` and
+ * `incomplete.ts` have more.
  *
  * @module
  */
@@ -177,10 +178,19 @@ export function ssor<X extends FloatTree>(
 }
 
 /** What an approximate inverse is made of: the operator, its matrix as a constant, and what is known of both. */
-function square<X extends FloatTree>(
+export function square<X extends FloatTree>(
   op: string,
   a: NDArray | LinearOperator<X>,
 ): { operator: LinearOperator<X>; matrix: NDArray; tags: LinearTags } {
+  const known = squareOperator(op, a);
+  return { ...known, matrix: stopGradient(known.operator.toMatrix()) };
+}
+
+/** The operator, and what is known of a polynomial of it that is positive where it is. */
+export function squareOperator<X extends FloatTree>(
+  op: string,
+  a: NDArray | LinearOperator<X>,
+): { operator: LinearOperator<X>; tags: LinearTags } {
   const operator = a instanceof LinearOperator
     ? a
     : a instanceof NDArray
@@ -196,13 +206,12 @@ function square<X extends FloatTree>(
   const { positiveDefinite } = tags;
   return {
     operator,
-    matrix: stopGradient(operator.toMatrix()),
     tags: isSymmetric(tags) ? { symmetric: true, positiveDefinite } : {},
   };
 }
 
 /** The diagonal [n], with 1 for 0. */
-function diagonalOf(matrix: NDArray): NDArray {
+export function diagonalOf(matrix: NDArray): NDArray {
   const n = matrix.shape[0]!;
   const on = eq(iota([n, n], 0, "int32"), iota([n, n], 1, "int32"));
   const d = reduceSum(select(on, matrix, full([n, n], 0, matrix.dtype)), [1]);
