@@ -65,6 +65,26 @@ export {
   SimpleCell,
   type SimpleCellOptions,
 } from "./cells.ts";
+export {
+  Conv,
+  ConvLocal,
+  type ConvLocalOptions,
+  type ConvOptions,
+  ConvTranspose,
+  type ConvTransposeOptions,
+  type EachAxis,
+  type FlaxPadding,
+  type FlaxPaddingName,
+  type PaddingNumbers,
+} from "./convolution.ts";
+export {
+  avgPool,
+  type AvgPoolOptions,
+  maxPool,
+  minPool,
+  pool,
+  type PoolOptions,
+} from "./pooling.ts";
 export { rematScan, type RematScanOptions } from "./remat_scan.ts";
 export type { TargetOptions } from "./targets.ts";
 export {

@@ -88,7 +88,7 @@ export function assertAsFlax(
   if (!without.includes("init")) {
     const { params } = model.init(random.key(0), x as NDArray);
     const wanted = (variables as Record<string, Tree>).params!;
-    assertTree(`${name}: initial values`, params, wanted, allowed.init);
+    assertTree(`${name}: initial values`, params ?? {}, wanted, allowed.init);
   }
   const { params, ...rest } = variables as flax.Variables;
   const options = { ...(rngs && { rngs }), ...(mutable && { mutable }) };

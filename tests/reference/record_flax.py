@@ -54,7 +54,7 @@ def loss(model, x, **options):
 
 def trained(name, model, x, seed=0, rest=None, **options):
     """Initial variables; output, changed variables, and gradients by parameters and input."""
-    variables = model.init(jax.random.key(seed), x)
+    variables = {"params": {}, **model.init(jax.random.key(seed), x)}
     rest = {k: v for k, v in variables.items() if k != "params"} if rest is None else rest
     (_, (out, changed)), (dp, dx) = jax.value_and_grad(
         loss(model, x, **options), argnums=(0, 1), has_aux=True
@@ -548,6 +548,62 @@ class Adapted(nn.Module):
 
 
 trained("share_scope", Adapted(), f32(25, (3, 4)))
+
+# ---------------------------------------------------------- convolutions
+
+trained("conv", nn.Conv(4, (3, 3)), f32(70, (2, 5, 6, 3)))
+trained("conv_one_axis", nn.Conv(4, 3, strides=2, padding="CAUSAL", kernel_dilation=2), f32(71, (2, 7, 3)))
+trained("conv_valid", nn.Conv(4, (3, 2), strides=(2, 1), padding="VALID", use_bias=False), f32(72, (2, 6, 5, 3)))
+trained("conv_circular", nn.Conv(3, (4, 3), padding="CIRCULAR", kernel_dilation=(1, 2)), f32(73, (1, 5, 6, 2)))
+trained("conv_reflect", nn.Conv(3, (3, 4), padding="REFLECT", strides=2), f32(74, (2, 5, 6, 2)))
+trained(
+    "conv_pairs",
+    nn.Conv(3, (3, 2), padding=[1, (0, 2)], input_dilation=(2, 1), bias_init=nn.initializers.normal(0.5)),
+    f32(75, (2, 4, 5, 2)),
+)
+trained("conv_groups", nn.Conv(6, (3,), feature_group_count=2), f32(76, (2, 3, 7, 4)))
+trained("conv_no_batch", nn.Conv(2, (2, 2, 3), padding=1), f32(77, (3, 4, 4, 2)))
+_weights_mask = jnp.asarray(pseudo(78, (3, 2, 4), 1.0) > 0, jnp.float32)
+case("conv_mask", mask=_weights_mask)
+trained("conv_masked", nn.Conv(4, (3,), mask=_weights_mask), f32(78, (2, 5, 2)))
+trained("conv_local", nn.ConvLocal(3, (3, 2), strides=(2, 1)), f32(79, (2, 5, 4, 2)))
+trained("conv_local_valid", nn.ConvLocal(3, (3,), padding="VALID", kernel_dilation=2), f32(80, (2, 2, 8, 2)))
+trained(
+    "conv_local_pairs", nn.ConvLocal(3, 3, padding=[(1, 2)], input_dilation=2, strides=3), f32(81, (2, 5, 2))
+)
+trained("conv_transpose", nn.ConvTranspose(4, (3, 3), strides=(2, 2)), f32(82, (2, 4, 3, 2)))
+trained("conv_transpose_valid", nn.ConvTranspose(3, (4,), strides=(2,), padding="VALID"), f32(83, (2, 3, 4, 2)))
+trained(
+    "conv_transpose_kernel",
+    nn.ConvTranspose(3, (4, 3), strides=(2, 1), transpose_kernel=True, kernel_dilation=(1, 2)),
+    f32(84, (2, 4, 3, 2)),
+)
+trained("conv_transpose_pairs", nn.ConvTranspose(3, (3,), padding=[(1, 2)], use_bias=False), f32(85, (5, 2)))
+trained("conv_transpose_round", nn.ConvTranspose(3, (4, 3), strides=(2, 2), padding="CIRCULAR"), f32(86, (1, 4, 3, 2)))
+trained(
+    "conv_transpose_round_kernel",
+    nn.ConvTranspose(3, (5, 2), strides=(2, 3), padding="CIRCULAR", transpose_kernel=True),
+    f32(87, (1, 3, 4, 2)),
+)
+
+
+class Pooled(nn.Module):
+    pool: object
+
+    def __call__(self, x):
+        return self.pool(x)
+
+
+for _name, _pool, _shape in [
+    ("avg", lambda x: nn.avg_pool(x, (2, 2), strides=(2, 2)), (2, 4, 5, 3)),
+    ("avg_same", lambda x: nn.avg_pool(x, (3, 2), strides=(2, 1), padding="SAME"), (2, 4, 5, 3)),
+    ("avg_inside", lambda x: nn.avg_pool(x, (3, 2), (2, 1), "SAME", count_include_pad=False), (2, 4, 5, 3)),
+    ("avg_pairs", lambda x: nn.avg_pool(x, (3,), padding=((1, 2),), count_include_pad=False), (3, 5, 2)),
+    ("max", lambda x: nn.max_pool(x, (3, 2), strides=(2, 2), padding="SAME"), (2, 5, 4, 3)),
+    ("max_one", lambda x: nn.max_pool(x, (2, 2)), (4, 5, 3)),
+    ("min", lambda x: nn.pooling.min_pool(x, (3,), padding=((1, 0),)), (2, 5, 3)),
+]:
+    trained(f"pool_{_name}", Pooled(_pool), f32(88, _shape), rest={})
 
 if __name__ == "__main__":
     out_dir = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
