@@ -5,7 +5,7 @@
  */
 import { checkCall, type OptionTable } from "../../lib/extend.ts";
 import { convGeneralDilatedLocal } from "../../lib/api/lax.ts";
-import { type DType, type NDArray, numpy as np } from "../../mod.ts";
+import type { DType, NDArray } from "../../mod.ts";
 import {
   channelsLast,
   checkMask,
