@@ -82,6 +82,7 @@ export {
   type AvgPoolOptions,
   maxPool,
   minPool,
+  type Pairs,
   pool,
   type PoolOptions,
 } from "./pooling.ts";

@@ -16,6 +16,8 @@ import {
   type PoolWindows,
 } from "../convolution.ts";
 
+export type { Pairs } from "../convolution.ts";
+
 /** Options of pooling. */
 export interface PoolOptions {
   /** From one window to the next, for each axis (default 1). */
