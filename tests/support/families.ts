@@ -81,6 +81,54 @@ function weighted(results: readonly NDArray[]): NDArray {
   return terms.reduce((a, b) => a.add(b));
 }
 
+/** How what a program gives is compared with what is recorded. */
+export interface Checked extends Partial<Program> {
+  /** Whether signs of zeros do not matter. */
+  readonly anyZero?: boolean;
+}
+
+/**
+ * Holds a program against what JAX gave: values and gradients, eager and compiled. Throws what is wrong.
+ *
+ * @param own The arrays that it may read, by name.
+ * @param more What it may name besides the namespaces of the library's main module.
+ */
+export function checkRecorded(
+  expression: string,
+  { outputs, gradients }: RecordedProgram,
+  own: Readonly<Record<string, NDArray>>,
+  more: Readonly<Record<string, unknown>> = {},
+  { ulps, gradientUlps = ulps, anyZero = false }: Checked = {},
+): void {
+  const compare = (what: string, given: NDArray, recorded: Recorded, count = ulps) => {
+    // -0 + 0 is 0.
+    const actual = anyZero && isFloat(given.dtype) ? given.add(0) : given;
+    const data = recorded.data.map((v) => typeof v === "number" ? v + 0 : v);
+    const want = anyZero ? { ...recorded, data } : recorded;
+    return count === undefined
+      ? assertRecorded(what, actual, want, ROUNDING)
+      : assertEach(what, actual, want, count);
+  };
+  const names = variablesOf(expression, Object.keys(own));
+  const call = functionOf(expression, names, more);
+  const f = (...args: NDArray[]): readonly NDArray[] => arraysOf(call(...args));
+  const args = names.map((name) => own[name]!);
+  const compiled = names.length === 0 ? f : jit(f as never) as typeof f;
+  for (const [how, g] of [["eager", f], ["compiled", compiled]] as const) {
+    const results = g(...args);
+    assertEquals(results.length, outputs.length, how);
+    outputs.forEach((y, k) => compare(`${how}, result ${k}`, results[k]!, y));
+  }
+  for (const [name, want] of Object.entries(gradients ?? {})) {
+    const at = names.indexOf(name);
+    const slope = grad((...args: NDArray[]) => weighted(f(...args)), { argnums: at });
+    for (const [how, d] of [["eager", slope], ["compiled", jit(slope as never)]] as const) {
+      const g = (d as (...args: NDArray[]) => NDArray)(...args);
+      compare(`${how} gradient by ${name}`, g, want, gradientUlps);
+    }
+  }
+}
+
 /** Defines the tests of a table of one dtype: values and gradients, eager and compiled. */
 export function testRecorded(
   dtype: "float32" | "float64",
@@ -91,36 +139,9 @@ export function testRecorded(
   anyZero = false,
 ): void {
   const byHere = new Map(programs.map((program) => [program.here, program]));
-  for (const [expression, { outputs, gradients }] of Object.entries(table)) {
-    const { ulps, gradientUlps = ulps } = byHere.get(expression) ?? {};
-    const compare = (what: string, given: NDArray, recorded: Recorded, count = ulps) => {
-      // -0 + 0 is 0.
-      const actual = anyZero && isFloat(given.dtype) ? given.add(0) : given;
-      const data = recorded.data.map((v) => typeof v === "number" ? v + 0 : v);
-      const want = anyZero ? { ...recorded, data } : recorded;
-      return count === undefined
-        ? assertRecorded(what, actual, want, ROUNDING)
-        : assertEach(what, actual, want, count);
-    };
+  for (const [expression, recorded] of Object.entries(table)) {
     Deno.test(`${dtype}: what JAX gives: ${expression}`, () => {
-      const names = variablesOf(expression, Object.keys(own));
-      const call = functionOf(expression, names, more);
-      const f = (...args: NDArray[]): readonly NDArray[] => arraysOf(call(...args));
-      const args = names.map((name) => own[name]!);
-      const compiled = names.length === 0 ? f : jit(f as never) as typeof f;
-      for (const [how, g] of [["eager", f], ["compiled", compiled]] as const) {
-        const results = g(...args);
-        assertEquals(results.length, outputs.length, how);
-        outputs.forEach((y, k) => compare(`${how}, result ${k}`, results[k]!, y));
-      }
-      for (const [name, want] of Object.entries(gradients ?? {})) {
-        const at = names.indexOf(name);
-        const slope = grad((...args: NDArray[]) => weighted(f(...args)), { argnums: at });
-        for (const [how, d] of [["eager", slope], ["compiled", jit(slope as never)]] as const) {
-          const g = (d as (...args: NDArray[]) => NDArray)(...args);
-          compare(`${how} gradient by ${name}`, g, want, gradientUlps);
-        }
-      }
+      checkRecorded(expression, recorded, own, more, { ...byHere.get(expression), anyZero });
     });
   }
 }
