@@ -9,7 +9,8 @@ import { epsilon } from "../core/dtype.ts";
 import { describeValue, InternalError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeMap } from "../core/tree.ts";
-import type { TreeOf } from "../transforms/tree_types.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import type { Tree, TreeOf } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import type { LinearMethod } from "./linear/method.ts";
 import { checkMade, checkTolerance } from "./options.ts";
@@ -153,6 +154,11 @@ export function phantom(steps: number, tau = 1): Adjoint {
  * returned, whether that is a solution or not, by what `f` closes over and by the start. Where `f` uses modules,
  * each step writes their state and draws a key, as in a loop; by the other adjoints a solve does so once.
  *
+ * Steps of fixed points and of first-order optimisers are differentiated as they are. Those of Newton's kind (`rootFind`,
+ * `leastSquares`, and `minimise` by `bfgs`, `lbfgs`, `nonlinearCg` and `newtonCg`) are at what the method decided: their
+ * damping, length, and what was learnt of the curvature are held. That is exact at a solution, to which the derivative
+ * comes as the steps do.
+ *
  * @example
  * ```ts
  * import { damped, fixedPoint, grad, numpy as np, unrolled } from "@injax/injax";
@@ -197,6 +203,52 @@ export function checkpointed(options: CheckpointedOptions = {}): Adjoint {
   checkCount("checkpointed", "checkpoints", checkpoints);
   if (checkpoints < 1) throw new RangeError("checkpointed: checkpoints must be at least 1, not 0");
   return { kind: "through", checkpoints };
+}
+
+/** Of how many of `maxSteps` steps states are kept, where a solution is differentiated through them. */
+export function throughSteps(
+  adjoint: Adjoint,
+  maxSteps: number,
+): { readonly checkpoints: number } | undefined {
+  if (adjoint.kind !== "through") return undefined;
+  const { checkpoints } = adjoint;
+  return { checkpoints: Math.min(checkpoints ?? Math.ceil(Math.sqrt(maxSteps)), maxSteps) };
+}
+
+/** An equation and its solver, as `customRoot` takes them. */
+export interface Equation {
+  /** What is 0 at the solution; with `hasAux` a list of that and what is given beside it. */
+  readonly equation: (x: never) => unknown;
+  readonly start: unknown;
+  /** The solution of such a function from a start, and what is told of it. */
+  readonly solve: (f: (x: never) => unknown, start: never) => readonly [Tree, Tree];
+  /** The solver of its linear systems, which differentiation through steps does without. */
+  readonly tangents: () => (g: never, y: never) => unknown;
+  readonly hasAux: boolean;
+}
+
+/**
+ * The solution of an equation, what is told of it and what the function gave beside, differentiable by an adjoint:
+ * the one place of all families.
+ */
+export function solutionOf(
+  adjoint: Adjoint,
+  transforms: Transforms,
+  { equation, start, solve, tangents, hasAux }: Equation,
+): readonly unknown[] {
+  if (adjoint.kind !== "through") {
+    return transforms.customRoot(
+      equation as unknown as (x: Tree) => [Tree, Tree],
+      start as Tree,
+      solve as never,
+      tangents() as never,
+      { hasAux: true, functionHasAux: hasAux as true },
+    ) as readonly unknown[];
+  }
+  const plain = (x: never): unknown => hasAux ? (equation(x) as unknown[])[0] : equation(x);
+  const [best, told] = solve(plain, start as never);
+  const rest = treeMap(stopGradient, told as never);
+  return [best, rest, ...hasAux ? [(equation(best as never) as unknown[])[1]] : []];
 }
 
 /** Relative and absolute tolerances where the user gives none: the dtype's precision to the 3/4. */
@@ -260,13 +312,18 @@ export function tangentSolver(
  *
  * @throws {TypeError} where it is none, or is of fixed points alone.
  */
-export function checkAdjoint(op: string, adjoint: Adjoint | undefined, fixed: boolean): void {
+export function checkAdjoint(
+  op: string,
+  adjoint: Adjoint | undefined,
+  kinds: readonly Adjoint["kind"][] = ["implicit", "oneStep", "phantom", "through"],
+): void {
   if (adjoint === undefined) return;
-  const made = fixed
-    ? "implicit(), oneStep(), phantom(k), unrolled() or checkpointed()"
-    : "implicit()";
-  const kinds: readonly unknown[] = fixed
-    ? ["implicit", "oneStep", "phantom", "through"]
-    : ["implicit"];
-  checkMade(op, "adjoint", adjoint, (a) => kinds.includes(a.kind), made);
+  const names = {
+    implicit: "implicit()",
+    oneStep: "oneStep()",
+    phantom: "phantom(k)",
+    through: "unrolled() or checkpointed()",
+  };
+  const made = kinds.map((kind) => names[kind]).join(", ");
+  checkMade(op, "adjoint", adjoint, (a) => kinds.includes(a.kind as never), made);
 }

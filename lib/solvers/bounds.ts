@@ -8,7 +8,9 @@ import { ConcreteArray } from "../core/concrete.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import { type TreeDef, treeLeaves, treePaths, treeUnflatten } from "../core/tree.ts";
 import { full } from "../primitives/constants/full.ts";
+import { or } from "../primitives/elementwise/compare.ts";
 import { select as where } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { flattenArrays } from "../transforms/trees.ts";
@@ -97,4 +99,17 @@ export function clipped(x: unknown, lower: unknown, upper: unknown, def: TreeDef
 export function between(x: NDArray, lower: NDArray, upper: NDArray): NDArray {
   const low = where(x.less(lower), lower, x);
   return where(low.greater(upper), upper, low);
+}
+
+/** A step [n] from `x` to be differentiated: where it ends at a bound or beyond, that is where it ends, whatever `x` is. */
+export function heldWithin(
+  x: NDArray,
+  step: NDArray,
+  bounds: { readonly lower: NDArray; readonly upper: NDArray } | null,
+): NDArray {
+  if (bounds === null) return step;
+  const { lower, upper } = bounds;
+  const end = stopGradient(x.add(step));
+  const rests = or(end.lessEqual(lower), end.greaterEqual(upper));
+  return where(rests, between(end, lower, upper).sub(x), step);
 }

@@ -6,9 +6,8 @@
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { treeLeaves, treeMap, treeUnflatten } from "../core/tree.ts";
+import { treeLeaves, treeUnflatten } from "../core/tree.ts";
 import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
@@ -25,7 +24,9 @@ import {
   checkAdjoint,
   defaultTolerance,
   implicit,
+  solutionOf,
   tangentSolver,
+  throughSteps,
 } from "./adjoint.ts";
 import { anderson } from "./anderson.ts";
 import { corrected } from "./correction.ts";
@@ -137,7 +138,7 @@ function checkOptions(options: FixedPointOptions): void {
       made,
     );
   }
-  checkAdjoint("fixedPoint", adjoint, true);
+  checkAdjoint("fixedPoint", adjoint);
   if (transforms !== undefined) checkDictionary("fixedPoint", transforms);
   if (rtol !== undefined) checkTolerance("fixedPoint", "rtol", rtol);
   if (atol !== undefined) checkTolerance("fixedPoint", "atol", atol);
@@ -256,9 +257,7 @@ export function fixedPoint<T extends FloatTree>(
   const solver: Stepper<unknown> = byJacobians
     ? given.make({ rtol, atol, root: true, displacement: true, bounds: null } as never)
     : given;
-  const through = adjoint.kind === "through"
-    ? { checkpoints: Math.min(adjoint.checkpoints ?? Math.ceil(Math.sqrt(maxSteps)), maxSteps) }
-    : undefined;
+  const through = throughSteps(adjoint, maxSteps);
   const limits = { rtol, atol, maxSteps, history, warm, leg, aim, through, minSteps, trajectory };
 
   const change = (x: Arrays<T>, step: NDArray): [Arrays<T>, unknown] => {
@@ -322,21 +321,13 @@ export function fixedPoint<T extends FloatTree>(
     return [pointOf(unravel(best) as Arrays<T>, none) as Tree, told as Tree];
   };
 
-  const implicitly = () =>
-    transforms.customRoot(
-      residual as (x: unknown) => [Tree, Tree],
-      pointOf(start, none) as Tree,
-      solve,
-      tangentSolver(adjoint, transforms),
-      { hasAux: true, functionHasAux: hasAux as true },
-    );
-  const bySteps = () => {
-    const plain = (x: Point) => hasAux ? (residual(x) as unknown[])[0] : residual(x);
-    const [best, told] = solve(plain, pointOf(start, none));
-    const rest = treeMap(stopGradient, told as never);
-    return [best, rest, ...hasAux ? [(residual(best as never) as unknown[])[1]] : []];
-  };
-  const root = through === undefined ? implicitly() : bySteps();
+  const root = solutionOf(adjoint, transforms, {
+    equation: residual as (x: never) => unknown,
+    start: pointOf(start, none),
+    solve,
+    tangents: () => tangentSolver(adjoint, transforms) as never,
+    hasAux,
+  });
   type Rest = Omit<Outcome, "x" | "trajectory"> & {
     readonly memory: unknown;
     readonly radius: NDArray | null;

@@ -35,7 +35,7 @@ import { reduceAnd } from "../primitives/reduce/logical.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { localAt } from "./local.ts";
+import { answerOf, localAt } from "./local.ts";
 import type { Counts, Evaluation, Stepper } from "./method.ts";
 import { normsOf, partNorms, scaleOf, slopeOf, small } from "./criterion.ts";
 import { leafNorms, norm, spread, total } from "./norms.ts";
@@ -298,7 +298,10 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       isShort: (step: NDArray): NDArray => isShort(reach, step, sizes, limits.rtol),
     };
     const local = localAt(problem.evaluate, x, known);
-    const [moved, stepped] = method.step(x, r, c.memory as S, local);
+    // Where steps are differentiated by `replay`, what a method makes of them is held.
+    const held = limits.through !== undefined && method.replay !== undefined;
+    const made = method.step(x, r, c.memory as S, local);
+    const [moved, stepped] = held ? treeMap(stopGradient, made as never) as typeof made : made;
 
     // What is tested, and would be the result.
     const mean = method.mean?.(stepped);
@@ -362,11 +365,8 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       select(better, number(0.5), c.share),
     );
 
-    let status = select(
-      steps.greaterEqual(limits.maxSteps),
-      code(statusCode("maxSteps")),
-      code(-1),
-    );
+    const spent = steps.greaterEqual(limits.maxSteps);
+    let status = select(spent, code(statusCode("maxSteps")), code(-1));
     const stuck = stale.greaterEqual(most);
     status = select(
       soon === null ? stuck : and(stuck, not(soon)),
@@ -383,7 +383,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
           slope.mul(rNorms).lessEqual(beside.mul(limits.aim)),
         );
         const near = reduceAnd(or(rNorms.equal(0), by), [0]);
-        const last = or(c.after.greaterEqual(further), steps.greaterEqual(limits.maxSteps));
+        const last = or(c.after.greaterEqual(further), spent);
         ends = select(open, and(met, or(near, last)), or(or(near, last), not(better)));
       }
       status = select(ends, code(statusCode("converged")), status);
@@ -401,6 +401,10 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       const back = best.add(select(whole, x.sub(best), step).mul(c.share));
       next = select(astray, back, next);
       memory = choose(finite, memory, choose(whole, c.memory, fresh));
+    }
+    if (held) {
+      const there = localAt(problem.evaluate, best, known);
+      next = next.add(answerOf(best, method.replay!(best, bestR, stepped, there)));
     }
     let { burst, due, length } = c;
     if (fallback !== undefined) {

@@ -17,7 +17,15 @@ import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../transforms/tree_types.ts";
 import { checkFunction, flattenArrays, flattenResult } from "../transforms/trees.ts";
 import type { HasAux, Transforms } from "../transforms/types.ts";
-import { type Adjoint, checkAdjoint, defaultTolerance, implicit, vectorSolver } from "./adjoint.ts";
+import {
+  type Adjoint,
+  checkAdjoint,
+  defaultTolerance,
+  implicit,
+  solutionOf,
+  throughSteps,
+  vectorSolver,
+} from "./adjoint.ts";
 import { between, type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
@@ -54,7 +62,9 @@ export interface LeastSquaresOptions {
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
-  /** How the linear systems of derivatives are solved: `implicit()` (the default) and its options. */
+  /**
+   * How to differentiate the solution: `implicit()` (the default) and its options, `unrolled()` or `checkpointed()`.
+   */
   readonly adjoint?: Adjoint | undefined;
   /** Whether to keep the residual norm of each evaluation. */
   readonly history?: boolean | undefined;
@@ -206,7 +216,8 @@ export function solveLeastSquares<T extends FloatTree>(
   };
   const m = shape[0]!;
   const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
-  const limits = { rtol, atol, maxSteps, history, leg, warm };
+  const through = throughSteps(adjoint, maxSteps);
+  const limits = { rtol, atol, maxSteps, history, leg, warm, through };
 
   // Unknowns of the equation are x and the residuals: so its solver sees residuals, where the equation alone
   // has their gradient.
@@ -233,17 +244,16 @@ export function solveLeastSquares<T extends FloatTree>(
   };
   Object.defineProperty(equation, "name", { value: residuals.name });
   const none = full([m], 0, dtype);
-  const byHessian = vectorSolver(adjoint, transforms, "the Hessian");
   const method = made(options.solver ?? levenbergMarquardt(), {
     rtol,
     atol,
     root: false,
     bounds: lower === null ? null : { lower, upper: upper! },
   });
-  const [root, outcome, aux = null] = transforms.customRoot(
-    equation as unknown as (x: Tree) => [Tree, Tree],
-    { x: start, q: none } as unknown as Tree,
-    (g, z) => {
+  const [root, outcome, aux = null] = solutionOf(adjoint, transforms, {
+    equation: equation as (x: never) => unknown,
+    start: { x: start, q: none },
+    solve: (g, z) => {
       const apply = g as unknown as (z: Unknowns) => Unknowns;
       const residual = (v: NDArray): NDArray => apply({ x: unravel(v), q: none }).q;
       const problem = {
@@ -270,15 +280,16 @@ export function solveLeastSquares<T extends FloatTree>(
         },
       ] as unknown as [Tree, Tree];
     },
-    (g, y) => {
-      const apply = g as unknown as (z: Unknowns) => Unknowns;
-      const { x: yx, q: yq } = y as unknown as Unknowns;
-      const hessian = (v: NDArray): NDArray => ravel(apply({ x: unravel(v), q: none }).x);
-      const dx = unravel(byHessian(hessian, ravel(yx)));
-      return { x: dx, q: apply({ x: dx, q: none }).q.sub(yq) } as unknown as Tree;
+    tangents: () => {
+      const byHessian = vectorSolver(adjoint, transforms, "the Hessian");
+      return (apply: (z: Unknowns) => Unknowns, { x: yx, q: yq }: Unknowns) => {
+        const hessian = (v: NDArray): NDArray => ravel(apply({ x: unravel(v), q: none }).x);
+        const dx = unravel(byHessian(hessian, ravel(yx)));
+        return { x: dx, q: apply({ x: dx, q: none }).q.sub(yq) };
+      };
     },
-    { hasAux: true, functionHasAux: hasAux as true },
-  ) as unknown as [
+    hasAux,
+  }) as unknown as [
     Unknowns,
     Omit<Outcome, "x"> & {
       readonly gradient: NDArray;
@@ -341,7 +352,7 @@ function checkOptions(op: string, options: LeastSquaresOptions): void {
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
   checkLeg(op, options.leg);
   checkWarmStart(op, options.warmStart);
-  checkAdjoint(op, options.adjoint, false);
+  checkAdjoint(op, options.adjoint, ["implicit", "through"]);
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
   }

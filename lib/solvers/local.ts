@@ -5,9 +5,14 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { iota } from "../primitives/constants/iota.ts";
+import { zerosLike } from "../primitives/constants/full.ts";
 import { eq } from "../primitives/elementwise/compare.ts";
+import { isFinite } from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
 import { transpose } from "../primitives/shape/transpose.ts";
 import type { Evaluation, Local } from "./method.ts";
+import { norm } from "./norms.ts";
 
 /** A problem's `Local` at `x` [n]. */
 export function localAt<Given extends Pick<Local, "transforms">>(
@@ -33,4 +38,14 @@ export function localAt<Given extends Pick<Local, "transforms">>(
     push: (v) => transforms.jvp(residual, [x], [v])[1] as NDArray,
     pull: (w) => transforms.vjp(residual, [x])[1](w)[0] as NDArray,
   };
+}
+
+/**
+ * What a step [n] from `x` answers to changes of what it is computed of: 0 with the derivatives of `x + step`, and
+ * without any where that is not finite.
+ */
+export function answerOf(x: NDArray, step: NDArray): NDArray {
+  const line = x.add(step);
+  const answer = line.sub(stopGradient(line));
+  return select(isFinite(norm(stopGradient(line))), answer, zerosLike(answer));
 }

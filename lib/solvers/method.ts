@@ -135,6 +135,12 @@ export interface Stepper<S> {
    * standard error `r` [n], which is then tested in place of the residual.
    */
   mean?(memory: S): { readonly x: NDArray; readonly r: NDArray };
+  /**
+   * The step [n] from the best point `x`, whose residual is `r`, as a function of these two, where `memory`, that after
+   * the step, holds what was decided: lengths of steps, and what was learnt of the problem. It is what a solution by
+   * `unrolled()` or `checkpointed()` is differentiated through in place of `step`. Methods without it are by `step`.
+   */
+  replay?(x: NDArray, r: NDArray, memory: S, local: Local): NDArray;
   /** What was done beside the loop's own evaluation of each step: totals. */
   counts?(memory: S): Partial<Counts>;
   /** The memory of an earlier solve made ready for a new one (`warmStart`); by default as it is. */

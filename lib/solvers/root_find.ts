@@ -24,7 +24,9 @@ import {
   checkAdjoint,
   defaultTolerance,
   implicit,
+  solutionOf,
   tangentSolver,
+  throughSteps,
 } from "./adjoint.ts";
 import { type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
@@ -59,7 +61,9 @@ export interface RootFindOptions {
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
-  /** How the linear systems of derivatives are solved: `implicit()` (the default) and its options. */
+  /**
+   * How to differentiate the solution: `implicit()` (the default) and its options, `unrolled()` or `checkpointed()`.
+   */
   readonly adjoint?: Adjoint | undefined;
   /** Whether to keep the residual norm of each evaluation. */
   readonly history?: boolean | undefined;
@@ -170,10 +174,11 @@ export function rootFind<T extends FloatTree>(
     return hasAux ? [y as Arrays<T>, aux] : y as Arrays<T>;
   };
   Object.defineProperty(equation, "name", { value: f.name });
-  const [root, outcome, aux = null] = transforms.customRoot(
-    equation as unknown as (x: Tree) => [Tree, Tree],
-    start as Tree,
-    (g, x) => {
+  const through = throughSteps(adjoint, maxSteps);
+  const [root, outcome, aux = null] = solutionOf(adjoint, transforms, {
+    equation: equation as (x: never) => unknown,
+    start,
+    solve: (g, x) => {
       const problem = {
         evaluate: (v: NDArray) => ({ r: ravel(g(unravel(v) as never)), cost: null }),
         sizes,
@@ -181,7 +186,7 @@ export function rootFind<T extends FloatTree>(
         displacement: false,
         hasCost: false,
       };
-      const limits = { rtol, atol, maxSteps, history, leg, warm };
+      const limits = { rtol, atol, maxSteps, history, leg, warm, through };
       const { x: best, state, ...rest } = iterate(problem, ravel(x), method, limits, transforms);
       return [
         unravel(best) as Tree,
@@ -192,9 +197,9 @@ export function rootFind<T extends FloatTree>(
         } as unknown as Tree,
       ];
     },
-    tangentSolver(adjoint, transforms, "df/dx") as never,
-    { hasAux: true, functionHasAux: hasAux as true },
-  ) as unknown as [Arrays<T>, Omit<Outcome, "x"> & { readonly memory: unknown }, null?];
+    tangents: () => tangentSolver(adjoint, transforms, "df/dx") as never,
+    hasAux,
+  }) as unknown as [Arrays<T>, Omit<Outcome, "x"> & { readonly memory: unknown }, null?];
   leg?.take(outcome.state, maxSteps, transforms);
   const known = (treeLeaves(root) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const { status, steps, residualNorm, valueNorm } = outcome;
@@ -237,7 +242,7 @@ function checkOptions(op: string, options: RootFindOptions): void {
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
   checkLeg(op, options.leg);
   checkWarmStart(op, options.warmStart);
-  checkAdjoint(op, options.adjoint, false);
+  checkAdjoint(op, options.adjoint, ["implicit", "through"]);
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
   }

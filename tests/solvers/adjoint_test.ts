@@ -1,25 +1,36 @@
 /** Implicit derivatives where their linear systems are hard, and what is said where they cannot be solved. */
 import {
   anderson,
+  bfgs,
   bicgstab,
   bracketRoot,
   CheckError,
   checkpointed,
+  chord,
   damped,
+  dogleg,
+  first,
   fixedPoint,
   type FixedPointOptions,
+  gaussNewton,
   gmres,
   grad,
   implicit,
   jit,
   jvp,
+  lbfgs,
   leastSquares,
+  levenbergMarquardt,
   linalg,
   linearSolve,
   loadBackend,
   lu,
+  makeJaxpr,
   minimise,
   type NDArray,
+  nelderMead,
+  newton,
+  newtonCg,
   numpy as np,
   oneStep,
   phantom,
@@ -28,6 +39,7 @@ import {
   unrolled,
   vmap,
 } from "../../mod.ts";
+import { sgd } from "../../lib/optim/mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 
 await loadBackend("onnx");
@@ -207,6 +219,110 @@ Deno.test("through steps, the start has a derivative, and aux and trees are as f
   }
 });
 
+type Through = ReturnType<typeof unrolled>;
+
+const [t, y] = [np.array([0, 1, 2, 3], f64), np.array([1, 0.5, 0.3, 0.1], f64)];
+const system = (a: NDArray) => (x: NDArray): NDArray => {
+  const [u, v] = [x.at(0), x.at(1)];
+  return np.stack([u.square().mul(a).add(v).sub(2), u.sub(v.mul(a))]);
+};
+const decay = (a: NDArray) => ({ u, v }: { u: NDArray; v: NDArray }): NDArray =>
+  np.exp(t.mul(v).neg()).mul(u).sub(y.mul(a));
+const bowl = (a: NDArray) => (x: NDArray): NDArray =>
+  np.cosh(x.sub(a)).sum().add(x.at(0).mul(x.at(1)).mul(0.3));
+
+/** Solutions as functions of a parameter and an adjoint, by family and method. */
+const families: Readonly<Record<string, (a: NDArray, adjoint: Through) => NDArray>> = {
+  ...Object.fromEntries([levenbergMarquardt(), dogleg(), newton(), chord()].map((solver) => [
+    `rootFind by ${solver.description}`,
+    (a: NDArray, adjoint: Through) =>
+      rootFind(system(a), np.array([1, 0.5], f64), { adjoint, solver }).value.sum(),
+  ])),
+  ...Object.fromEntries([levenbergMarquardt(), dogleg(), gaussNewton()].map((solver) => [
+    `leastSquares by ${solver.description}`,
+    (a: NDArray, adjoint: Through) => {
+      const start = { u: np.array(0.8, f64), v: np.array(0.5, f64) };
+      const { value } = leastSquares(decay(a), start, { adjoint, solver });
+      return value.u.add(value.v.mul(2));
+    },
+  ])),
+  ...Object.fromEntries([lbfgs(), bfgs(), newtonCg(), first(sgd(0.1))].map((solver) => [
+    `minimise by ${solver.description}`,
+    (a: NDArray, adjoint: Through) =>
+      minimise(bowl(a), np.array([1, 0.5], f64), { adjoint, solver, maxSteps: 300 }).value
+        .mul(np.array([1, 2], f64)).sum(),
+  ])),
+  "minimise within bounds, of which one is met": (a, adjoint) =>
+    minimise(bowl(a), np.array([0.3, 0.1], f64), {
+      adjoint,
+      bounds: { lower: -1, upper: np.array([0.4, 9], f64) },
+    })
+      .value.mul(np.array([1, 2], f64)).sum(),
+  "leastSquares within bounds, with a robust loss": (a, adjoint) =>
+    leastSquares(decay(a), { u: np.array(0.8, f64), v: np.array(0.3, f64) }, {
+      adjoint,
+      bounds: { lower: 0, upper: { u: 9, v: 0.4 } },
+      loss: "softL1",
+      lossScale: 0.05,
+    }).value.u,
+};
+
+for (const [name, f] of Object.entries(families)) {
+  Deno.test(`derivatives through all steps come to those of the equation: ${name}`, () => {
+    const at = np.array(1.3, f64);
+    const right = grad((a: NDArray) => f(a, implicit()))(at).item();
+    const near = (found: NDArray): void =>
+      assert(Math.abs(found.item() - right) < 1e-5 * Math.abs(right), `${found}, not ${right}`);
+    for (const adjoint of [unrolled(), checkpointed()]) {
+      const loss = (a: NDArray): NDArray => f(a, adjoint);
+      assertEquals(loss(at).item(), f(at, implicit()).item());
+      for (const run of [grad(loss), jit(grad(loss))]) near(run(at));
+      near(jvp(loss, [at], [np.ones([], f64)])[1]);
+    }
+    const each = [1.1, 1.3].map((a) =>
+      grad((a: NDArray) => f(a, unrolled()))(np.array(a, f64)).item()
+    );
+    const lanes = jit(vmap(grad((a: NDArray) => f(a, unrolled()))))(np.array([1.1, 1.3], f64));
+    each.forEach((g, i) => assert(Math.abs(lanes.dataSync()[i]! - g) < 1e-9, `${lanes}, ${each}`));
+  });
+}
+
+Deno.test("few steps of an optimiser have the derivatives of what they give, by the start too", () => {
+  const few = (rate: number, adjoint: Through) => (a: NDArray, x0: NDArray): NDArray =>
+    minimise(bowl(a), x0, { adjoint, solver: first(sgd(rate)), maxSteps: 4 }).value.sum();
+  const [a, x0] = [np.array(1.3, f64), np.array([1, 0.5], f64)];
+  const f = few(0.1, unrolled());
+  const slope = (f(a.add(1e-6), x0).item() - f(a.sub(1e-6), x0).item()) / 2e-6;
+  const [byA, byStart] = grad(f, { argnums: [0, 1] })(a, x0) as [NDArray, NDArray];
+  assert(Math.abs(byA.item() - slope) < 1e-8, `${byA}, not ${slope}`);
+  const e = np.array([1e-6, 0], f64);
+  const first0 = (f(a, x0.add(e)).item() - f(a, x0.sub(e)).item()) / 2e-6;
+  assert(Math.abs(byStart.at(0).item() - first0) < 1e-8, `${byStart}, not ${first0}`);
+});
+
+Deno.test("checkpointed() keeps as many states as the root of the steps, in all families", () => {
+  /** The most steps of which the program of a gradient keeps something. */
+  const kept = (adjoint: Through, maxSteps: number, f: typeof rooted): number => {
+    const text = String(
+      makeJaxpr(grad((a: NDArray) => f(a, adjoint, maxSteps)))(np.array(1.3, f64)),
+    );
+    return Math.max(...[...text.matchAll(/\[(\d+)[,\]]/g)].map(([, n]) => Number(n)));
+  };
+  const rooted = (a: NDArray, adjoint: Through, maxSteps: number): NDArray =>
+    rootFind(system(a), np.array([1, 0.5], f64), { adjoint, maxSteps }).value.sum();
+  const fitted = (a: NDArray, adjoint: Through, maxSteps: number): NDArray =>
+    leastSquares((x) => decay(a)({ u: x.at(0), v: x.at(1) }), np.array([0.8, 0.5], f64), {
+      adjoint,
+      maxSteps,
+    }).value.sum();
+  const least = (a: NDArray, adjoint: Through, maxSteps: number): NDArray =>
+    minimise(bowl(a), np.array([1, 0.5], f64), { adjoint, maxSteps }).value.sum();
+  for (const f of [rooted, fitted, least]) {
+    assertEquals([100, 400].map((n) => kept(unrolled(), n, f)), [100, 400]);
+    assertEquals([400, 1600].map((n) => kept(checkpointed(), n, f)), [20, 40]);
+  }
+});
+
 Deno.test("roots, least squares, minima and linear systems say where their derivatives cannot be had", () => {
   const bad: Readonly<Record<string, readonly [f: (a: NDArray) => NDArray, says: string]>> = {
     "a double root": [
@@ -270,7 +386,12 @@ Deno.test("derivatives of roots of many unknowns are had by products", () => {
 Deno.test("adjoints are refused where they mean nothing", () => {
   const f = (x: NDArray): NDArray => np.cos(x);
   assertThrows(() => rootFind(f, 1, { adjoint: oneStep() }), TypeError, "implicit()");
-  assertThrows(() => leastSquares(f, 1, { adjoint: unrolled() }), TypeError, "implicit()");
+  assertThrows(() => leastSquares(f, 1, { adjoint: phantom(2) }), TypeError, "implicit()");
+  assertThrows(
+    () => minimise((x) => np.cosh(x), 1, { adjoint: unrolled(), solver: nelderMead() }),
+    TypeError,
+    "values alone",
+  );
   assertThrows(() => fixedPoint(f, 1, { adjoint: unrolled as never }), TypeError, "unrolled()");
   assertThrows(() => checkpointed({ checkpoints: 0 }), RangeError, "at least 1");
   assertThrows(

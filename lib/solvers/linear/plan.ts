@@ -220,7 +220,7 @@ function derivativeOptions(
  * @throws {TypeError} where it is not `implicit()`, or says what has no meaning here.
  */
 function checkDerivatives(op: string, adjoint: Adjoint | undefined): void {
-  checkAdjoint(op, adjoint, false);
+  checkAdjoint(op, adjoint, ["implicit"]);
   if (adjoint?.kind !== "implicit") return;
   const { linearSolver = "auto", memory } = adjoint.options;
   if (linearSolver === "auto" && memory === undefined) return;

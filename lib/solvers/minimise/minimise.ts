@@ -32,7 +32,9 @@ import {
   checkAdjoint,
   defaultTolerance,
   implicit,
+  solutionOf,
   tangentSolver,
+  throughSteps,
 } from "../adjoint.ts";
 import { type Bounds, boundTrees, clipped } from "../bounds.ts";
 import type { FloatTree } from "../fixed_point.ts";
@@ -64,7 +66,9 @@ export interface MinimiseOptions {
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
-  /** How the linear systems of derivatives are solved: `implicit()` (the default) and its options. */
+  /**
+   * How to differentiate the solution: `implicit()` (the default) and its options, `unrolled()` or `checkpointed()`.
+   */
   readonly adjoint?: Adjoint | undefined;
   /** Whether to keep the gradient norm of each evaluation. */
   readonly history?: boolean | undefined;
@@ -212,7 +216,8 @@ export function solveMinimum<T extends FloatTree>(
     ? (v: NDArray, g: NDArray) => within(v.sub(g), box)
     : null;
   const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
-  const limits = { rtol, atol, maxSteps, history, warm, leg };
+  const through = throughSteps(adjoint, maxSteps);
+  const limits = { rtol, atol, maxSteps, history, warm, leg, through };
 
   /** The value at a vector [n], and what is beside it. */
   const valueAt = (v: NDArray): [NDArray, unknown] => {
@@ -242,11 +247,10 @@ export function solveMinimum<T extends FloatTree>(
   };
   const valuesOnly = "make" in solver && solver.gradientFree === true;
   const none = { value: scalarArray(0, dtype), gradient: zerosLike(vector) };
-  const tangents = tangentSolver(adjoint, transforms, "the Hessian");
-  const root = transforms.customRoot(
-    equation as unknown as (x: Tree) => [Tree, Tree],
-    { x: start, ...none } as unknown as Tree,
-    (apply, z) => {
+  const root = solutionOf(adjoint, transforms, {
+    equation: equation as (x: never) => unknown,
+    start: { x: start, ...none },
+    solve: (apply, z) => {
       const equationAt = apply as unknown as (z: Unknowns) => Unknowns;
       const problem = {
         evaluate: (v: NDArray) => {
@@ -278,9 +282,8 @@ export function solveMinimum<T extends FloatTree>(
         },
       ] as unknown as [Tree, Tree];
     },
-    (apply, y) => {
-      const at = apply as unknown as (z: Unknowns) => Unknowns;
-      const { x: yx, value, gradient } = y as unknown as Unknowns;
+    tangents: () => (at: (z: Unknowns) => Unknowns, { x: yx, value, gradient }: Unknowns) => {
+      const tangents = tangentSolver(adjoint, transforms, "the Hessian");
       // Of the equation's sign, a descent: what contracts for fixed points.
       const hessian = (v: TreeOf<NDArray>): TreeOf<NDArray> =>
         treeMap((a: NDArray) => a.neg(), at({ x: v, ...none }).x as never) as TreeOf<NDArray>;
@@ -293,10 +296,10 @@ export function solveMinimum<T extends FloatTree>(
         x: dx,
         value: moved.value.sub(value),
         gradient: sub(moved.gradient, gradient),
-      } as unknown as Tree;
+      };
     },
-    { hasAux: true, functionHasAux: hasAux as true },
-  );
+    hasAux,
+  });
   type Rest = Omit<Outcome, "x"> & {
     readonly gradient: NDArray;
     readonly memory: unknown;
@@ -367,6 +370,14 @@ export function checkOptions(op: string, options: MinimiseOptions): void {
   if (bounds !== undefined) {
     checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
   }
-  checkAdjoint(op, adjoint, false);
+  checkAdjoint(op, adjoint, ["implicit", "through"]);
+  if (
+    adjoint?.kind === "through" && solver !== undefined && "make" in solver && solver.gradientFree
+  ) {
+    throw new TypeError(
+      `${op}: ${solver.description} looks at values alone, and its steps have no derivatives. ` +
+        "Take implicit(), or another solver",
+    );
+  }
   checkWarmStart(op, warmStart);
 }

@@ -14,9 +14,12 @@ import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithme
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
+import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
 import type { Transforms } from "../../transforms/types.ts";
+import { heldWithin } from "../bounds.ts";
 import type { Local, Stepper } from "../method.ts";
 import { dot, norm, plainNorm } from "../norms.ts";
+import { denseSolve } from "../tangents.ts";
 import { ending, type Point, type Standing, standingAtFirst } from "./ending.ts";
 import { freeAt, gain, noiseRange, orOne, type Setting, within } from "./method.ts";
 
@@ -68,6 +71,17 @@ export function newtonTrustRegion(
       f: m.standing.looks,
       products: m.products.add(m.standing.products),
     }),
+    // Newton's step, to which conjugate gradients come.
+    replay(x, r, _, { evaluate, transforms }) {
+      const at = stopGradient(x);
+      const [, push] = transforms.linearize((x: NDArray) => evaluate(x).r, [at]);
+      const free = bounds === null ? null : freeAt(at, stopGradient(r), bounds);
+      const only = (v: NDArray): NDArray => free === null ? v : v.mul(free);
+      const held = (v: NDArray): NDArray => free === null ? zerosLike(v) : v.mul(free.neg().add(1));
+      const product = (v: NDArray): NDArray =>
+        stopGradient(only(push(only(v)) as NDArray)).add(held(v));
+      return heldWithin(x, denseSolve(product, only(r), transforms).neg(), bounds);
+    },
     step(x, r, m, local) {
       const { cost, scale, transforms } = local;
       const { dtype } = x;

@@ -15,7 +15,9 @@ import { abs, div, minimum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
+import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
 import type { Transforms } from "../../transforms/types.ts";
+import { heldWithin } from "../bounds.ts";
 import type { Stepper } from "../method.ts";
 import { dot, norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
@@ -108,6 +110,15 @@ export function quasiNewton<C>(
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
     counts: (m) => ({ f: m.standing.looks, products: m.standing.products }),
+    // The line's direction by the gradient, at the length that the search is at.
+    replay(x, r, m, { scale, transforms }) {
+      const g = div(r.mul(scale), m.unit);
+      const free = bounds === null ? null : freeAt(x, stopGradient(g), bounds);
+      const g1 = free === null ? g : g.mul(free);
+      const known = curvature.times(m.curvature, g1, free, transforms);
+      const descent = select(m.learnt.greater(0), known, g1.mul(m.gamma));
+      return heldWithin(x, descent.mul(m.search.t).mul(scale).neg(), bounds);
+    },
     step(x, r, m, local) {
       const { cost, scale, transforms } = local;
       const { dtype } = x;

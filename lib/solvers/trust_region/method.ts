@@ -12,13 +12,13 @@ import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { epsilon, smallestNormal } from "../../core/dtype.ts";
 import { treeMap } from "../../core/tree.ts";
-import { zerosLike } from "../../primitives/constants/full.ts";
+import { onesLike, zerosLike } from "../../primitives/constants/full.ts";
 import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import type { Tree } from "../../transforms/tree_types.ts";
-import { between } from "../bounds.ts";
+import { between, heldWithin } from "../bounds.ts";
 import type { Stepper } from "../method.ts";
 import { norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
@@ -27,6 +27,7 @@ import { type JacobianRule, keptJacobian } from "./jacobian.ts";
 import { atMean, noWalk, type Walk, walkOn } from "./mean.ts";
 import {
   isSmall,
+  keptValues,
   type Model,
   modelAt,
   noModel,
@@ -34,8 +35,10 @@ import {
   promise,
   type Setting,
   stepAlong,
+  times,
+  transposedTimes,
 } from "./model.ts";
-import type { StepRule } from "./steps.ts";
+import { type StepRule, wholeStep } from "./steps.ts";
 
 /** What makes one method of the family. */
 export interface Kind {
@@ -70,6 +73,9 @@ export interface TrustRegionMemory {
   /** Whether the last step that was taken was short beside how far the unknowns have been. */
   readonly shortest: NDArray;
   readonly renews: NDArray;
+  /** Damping of the step that is tried, and its share of the damped step. */
+  readonly lambda: NDArray;
+  readonly share: NDArray;
   readonly jacobians: NDArray;
   /** The largest rank of a Jacobian so far. */
   readonly rank: NDArray;
@@ -106,6 +112,8 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       shortest: bool(true),
       kept: bool(false),
       renews: bool(false),
+      lambda: number(0),
+      share: number(1),
       jacobians: int(0),
       rank: int(0),
       attempt: root ? { from: x, least: number(Infinity) } : null,
@@ -132,6 +140,15 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
     counts: (m) => ({ jacobian: m.jacobians }),
+    // The damped step of Gauss and Newton by the gradient: `p = -(J^T J + lambda D^2)^-1 g`.
+    replay(x, r, { model: { d, s, vt }, lambda, share }, { pull }) {
+      const unit = orOne(d);
+      const kept = keptValues(s);
+      const one = onesLike(s);
+      const inverse = select(kept, div(one, select(kept, s.mul(s).add(lambda), one)), zerosLike(s));
+      const y = transposedTimes(vt, times(vt, div(pull(r), unit)).mul(inverse));
+      return heldWithin(x, div(y, unit).mul(share).neg(), bounds);
+    },
     step(x, r, m, local) {
       const { transforms } = local;
       const { dtype } = x;
@@ -289,6 +306,12 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         shortest,
         kept: bool(false),
         renews,
+        lambda: select(polishes.greater(0), number(0), lambda),
+        share: select(
+          or(polishes.greater(0), lambda.greater(0)),
+          number(1),
+          minimum(number(1), div(norm(along), orOne(norm(wholeStep(at, radius).whole)))),
+        ),
         jacobians: m.jacobians.add(and(looked, anew).astype("int32")),
         rank,
         attempt,

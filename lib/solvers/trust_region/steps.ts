@@ -30,7 +30,10 @@ export type StepRule = (model: Model, radius: NDArray, transforms: Transforms) =
 const zeros = (x: NDArray): NDArray => full(x.shape, 0, x.dtype);
 
 /** The Gauss-Newton step, and the largest length in its units. */
-function wholeStep({ s, c, size }: Model, radius: NDArray) {
+export function wholeStep(
+  { s, c, size }: Model,
+  radius: NDArray,
+): { readonly kept: NDArray; readonly whole: NDArray; readonly most: NDArray } {
   const kept = keptValues(s);
   const whole = select(kept, div(c, orOne(s)), zeros(s));
   return { kept, whole, most: div(radius, orOne(size)) };
