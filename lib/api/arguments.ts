@@ -4,6 +4,7 @@
  * @module
  */
 import type { Operand } from "../core/array.ts";
+import type { CumulativeOptions } from "../core/method_options.ts";
 import type { DType } from "../core/dtype.ts";
 
 /** A shape, or the length of the only axis. */
@@ -30,4 +31,16 @@ export interface SizedOptions {
   readonly size?: number | undefined;
   /** What the result has where there are fewer. */
   readonly fillValue?: Operand | undefined;
+}
+
+/** Option of sums of products. */
+export interface ProductOptions {
+  /** The dtype of sums and result, of the operands' kind and no narrower; theirs where left out. */
+  readonly preferredElementType?: DType | undefined;
+}
+
+/** Options of running sums and products. */
+export interface RunningOptions extends CumulativeOptions {
+  /** The element type to which elements are converted first. */
+  readonly dtype?: DType | undefined;
 }

@@ -6,7 +6,7 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes, sameShape } from "../core/aval.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { full, scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { add, div, mul, rem, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -206,6 +206,34 @@ export function place(x: NDArray, mask: Operand, values: Operand): NDArray {
   return reshape(selectOf(flat, taken, reshape(a, [a.size])), a.shape);
 }
 
+/** Options of {@linkcode put}. */
+export interface PutOptions {
+  /**
+   * For positions out of range: `"drop"`, which is the default, `"clip"`, which takes the nearest one, or
+   * `"wrap"`, which starts again.
+   */
+  readonly mode?: "drop" | "clip" | "wrap" | undefined;
+}
+
+/** Options of {@linkcode putAlongAxis}. */
+export interface PutAlongAxisOptions {
+  /** For indices out of range: `"drop"`, which is the default, or `"clip"`, which takes the nearest one. */
+  readonly mode?: "drop" | "clip" | undefined;
+}
+
+const putOptions: OptionTable<PutOptions> = { mode: "string" };
+
+function expectMode(op: string, mode: unknown, modes: readonly string[]): string {
+  if (mode === undefined) return "drop";
+  if (modes.includes(mode as string)) return mode as string;
+  const names = modes.map((m) => `"${m}"`);
+  throw new TypeError(
+    `${op}: mode must be ${names.slice(0, -1).join(", ")} or ${names.at(-1)}, not ${
+      describeValue(mode)
+    }`,
+  );
+}
+
 /**
  * `x` with elements at positions in the flat array replaced, as `jax.numpy.put` with `inplace=False`:
  * `values` are repeated where they are too few. Positions that are out of range are dropped.
@@ -220,11 +248,22 @@ export function place(x: NDArray, mask: Operand, values: Operand): NDArray {
  * console.log(np.put(np.zeros([3]), at, np.array([5, 7])).toArray()); // [ 5, 0, 7 ]
  * ```
  */
-export function put(x: NDArray, indices: Operand, values: Operand): NDArray {
-  if (arguments.length > 3) checkCall("put(x, indices, values)", arguments);
+export function put(
+  x: NDArray,
+  indices: Operand,
+  values: Operand,
+  options: PutOptions = {},
+): NDArray {
+  if (arguments.length > 3) checkCall("put(x, indices, values, options)", arguments, putOptions);
   const op = "put";
   const a = expectArray(op, x);
-  const given = asIndex(op, indices, "the positions");
+  const mode = expectMode(op, options.mode, ["drop", "clip", "wrap"]);
+  const placed = asIndex(op, indices, "the positions");
+  const given = mode === "clip"
+    ? minimum(maximum(placed, 0), Math.max(0, a.size - 1))
+    : mode === "wrap"
+    ? mod(placed, Math.max(1, a.size))
+    : placed;
   const v = asDType(op, values, a.dtype, "values");
   const at = reshape(given, [given.size]);
   if (at.size === 0 || a.size === 0) return a;
@@ -249,10 +288,19 @@ export function put(x: NDArray, indices: Operand, values: Operand): NDArray {
  * console.log(np.putAlongAxis(x, most, 0, 1).toArray()); // [ [ 1, 0 ], [ 0, 2 ] ]
  * ```
  */
-export function putAlongAxis(x: NDArray, indices: NDArray, values: Operand, axis: number): NDArray {
-  if (arguments.length > 4) checkCall("putAlongAxis(x, indices, values, axis)", arguments);
+export function putAlongAxis(
+  x: NDArray,
+  indices: NDArray,
+  values: Operand,
+  axis: number,
+  options: PutAlongAxisOptions = {},
+): NDArray {
+  if (arguments.length > 4) {
+    checkCall("putAlongAxis(x, indices, values, axis, options)", arguments, putOptions);
+  }
   const op = "putAlongAxis";
   const a = expectArray(op, x);
+  const mode = expectMode(op, options.mode, ["drop", "clip"]);
   const at = asIndex(op, indices, "the indices");
   const along = expectAxis(op, axis, a.ndim);
   if (at.ndim !== a.ndim) {
@@ -278,7 +326,8 @@ export function putAlongAxis(x: NDArray, indices: NDArray, values: Operand, axis
   const v = broadcastTo(asDType(op, values, a.dtype, "values"), a.shape.with(along, m));
   const lane = (y: NDArray, length: number): NDArray =>
     reshape(moveAxis(broadcastTo(y, a.shape.with(along, length)), along, last), [rows * length]);
-  const index = wrapped(lane(at, m), n);
+  const counted = wrapped(lane(at, m), n);
+  const index = mode === "clip" ? minimum(maximum(counted, 0), Math.max(0, n - 1)) : counted;
   // In the flat array of lanes; what is out of the range of its lane is out of that of all.
   const row = div(iota([rows * m], 0, "int32"), full([], Math.max(1, m), "int32"));
   const flatAt = add(mul(row, full([], n, "int32")), index);

@@ -1,34 +1,29 @@
 /**
- * Arrays made from numbers: constants, ranges, diagonals and grids. Data are read in `array.ts`.
+ * Arrays made from numbers: constants, ranges and diagonals. Data are read in `array.ts`.
  *
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes, shaped } from "../core/aval.ts";
-import { ConcreteArray, scalarArray } from "../core/concrete.ts";
+import { shaped } from "../core/aval.ts";
+import { ConcreteArray } from "../core/concrete.ts";
 import { allocate, convertElement, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, isPlain, type OptionTable } from "../core/signature.ts";
 import { full as filled, scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
-import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { add, mul } from "../primitives/elementwise/arithmetic.ts";
 import { eq, ge } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { floor } from "../primitives/elementwise/rounding.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { reshape } from "../primitives/shape/reshape.ts";
 import { pad } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { diagonal } from "./indexing.ts";
 import {
-  asFloat,
   asOperand,
   dtypeOption,
   expectArray,
-  expectAxis,
   expectOperand,
   expectRoom,
   expectShape,
@@ -43,29 +38,15 @@ export interface EyeOptions extends DTypeOptions {
   readonly offset?: number | undefined;
 }
 
+/** Options of functions that make an array like another. */
+export interface LikeOptions extends DTypeOptions {
+  /** The shape of the result; that of the other array where left out. */
+  readonly shape?: ShapeLike | undefined;
+}
+
+const likeOptions: OptionTable<LikeOptions> = { ...dtypeOptions, shape: "shape" };
+
 const eyeOptions: OptionTable<EyeOptions> = { ...dtypeOptions, offset: "number" };
-
-/** Options of {@linkcode linspace}. */
-export interface LinspaceOptions extends DTypeOptions {
-  /** Whether the last element is `stop`, which is the default. */
-  readonly endpoint?: boolean | undefined;
-  /** The new axis of the result of arrays, the first one where left out. */
-  readonly axis?: number | undefined;
-}
-
-const linspaceOptions: OptionTable<LinspaceOptions> = {
-  endpoint: "boolean",
-  axis: "number",
-  ...dtypeOptions,
-};
-
-/** Options of {@linkcode meshgrid}. */
-export interface MeshgridOptions {
-  /** Whether the first two axes change places, `"xy"`, which is the default, or not, `"ij"`. */
-  readonly indexing?: "xy" | "ij" | undefined;
-}
-
-const meshgridOptions: OptionTable<MeshgridOptions> = { indexing: "string" };
 
 // ---------------------------------------------------------------- constants
 
@@ -144,24 +125,45 @@ export function full(shape: ShapeLike, value: Operand, options: DTypeOptions = {
 }
 
 /** Zeros of the shape of `x`, and of its dtype where none is given, as `jax.numpy.zeros_like`. */
-export function zerosLike(x: Operand, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("zerosLike(x, options)", arguments, dtypeOptions);
+export function zerosLike(x: Operand, options: LikeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("zerosLike(x, options)", arguments, likeOptions);
   const like = asOperand("zerosLike", x);
-  return constant("zerosLike", like.shape, 0, dtypeOption("zerosLike", options, like.dtype));
+  return constant(
+    "zerosLike",
+    options.shape ?? like.shape,
+    0,
+    dtypeOption("zerosLike", options, like.dtype),
+  );
 }
 
 /** Zeros of the shape of `x`, and of its dtype where none is given, as `jax.numpy.empty_like`. */
-export function emptyLike(x: Operand, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("emptyLike(x, options)", arguments, dtypeOptions);
+export function emptyLike(x: Operand, options: LikeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("emptyLike(x, options)", arguments, likeOptions);
   const like = asOperand("emptyLike", x);
-  return constant("emptyLike", like.shape, 0, dtypeOption("emptyLike", options, like.dtype));
+  return constant(
+    "emptyLike",
+    options.shape ?? like.shape,
+    0,
+    dtypeOption("emptyLike", options, like.dtype),
+  );
+}
+
+/** `x` as an array, as `jax.numpy.copy`: arrays never change, so that it needs no memory of its own. */
+export function copy(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("copy(x)", arguments);
+  return asOperand("copy", x);
 }
 
 /** Ones of the shape of `x`, and of its dtype where none is given, as `jax.numpy.ones_like`. */
-export function onesLike(x: Operand, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("onesLike(x, options)", arguments, dtypeOptions);
+export function onesLike(x: Operand, options: LikeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("onesLike(x, options)", arguments, likeOptions);
   const like = asOperand("onesLike", x);
-  return constant("onesLike", like.shape, 1, dtypeOption("onesLike", options, like.dtype));
+  return constant(
+    "onesLike",
+    options.shape ?? like.shape,
+    1,
+    dtypeOption("onesLike", options, like.dtype),
+  );
 }
 
 /**
@@ -170,11 +172,13 @@ export function onesLike(x: Operand, options: DTypeOptions = {}): NDArray {
  *
  * @throws {RangeError} where an integer dtype does not hold the number.
  */
-export function fullLike(x: Operand, value: Operand, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("fullLike(x, value, options)", arguments, dtypeOptions);
+export function fullLike(x: Operand, value: Operand, options: LikeOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("fullLike(x, value, options)", arguments, likeOptions);
   const like = asOperand("fullLike", x);
   expectOperand("fullLike", value, "the value");
-  return full(like.shape, value, { dtype: dtypeOption("fullLike", options, like.dtype) });
+  return full(options.shape ?? like.shape, value, {
+    dtype: dtypeOption("fullLike", options, like.dtype),
+  });
 }
 
 // ---------------------------------------------------------------- ranges
@@ -255,61 +259,6 @@ function range(start: number, stop: number, step: number, options: DTypeOptions)
   const values = allocate(dtype, n);
   for (let i = 0; i < n; i++) values[i] = convertElement(start + i * step, "float64", dtype);
   return ConcreteArray.fromHost(shaped([n], dtype), values);
-}
-
-/**
- * `num` numbers at equal distances from `start` to `stop`, as `jax.numpy.linspace`; with arrays, along a
- * new axis. float32 where neither an operand nor the options say otherwise.
- *
- * @param num How many, at least 0; default 50.
- * @throws {RangeError} where `num` is not a non-negative integer.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- *
- * console.log(np.linspace(0, 1, 5).toArray()); // [ 0, 0.25, 0.5, 0.75, 1 ]
- * ```
- */
-export function linspace(
-  start: Operand,
-  stop: Operand,
-  num = 50,
-  options: LinspaceOptions = {},
-): NDArray {
-  if (arguments.length > 3) {
-    checkCall("linspace(start, stop, num, options)", arguments, linspaceOptions);
-  }
-  const op = "linspace";
-  expectInteger(op, num, "num", 0);
-  const { endpoint = true, axis = 0 } = options;
-  let first = asFloat(op, start, "start");
-  let last = asFloat(op, stop, "stop");
-  const wanted = dtypeOption(op, options, defaultFloat);
-  const anyArray = start instanceof NDArray || stop instanceof NDArray;
-  const wide = first.dtype === "float64" || last.dtype === "float64" ||
-    (wanted === "float64" && !anyArray);
-  const dtype: DType = wide ? "float64" : "float32";
-  // Numbers are rounded once, to the dtype of the calculation.
-  first = typeof start === "number" ? scalarArray(start, dtype) : convert(first, dtype);
-  last = typeof stop === "number" ? scalarArray(stop, dtype) : convert(last, dtype);
-  const to = options.dtype === undefined ? dtype : wanted;
-  const shape = broadcastShapes(op, first.shape, last.shape);
-  expectRoom(op, [num, ...shape], dtype);
-  const along = expectAxis(op, axis, shape.length + 1);
-  if (num === 0) return zeros(shape.toSpliced(along, 0, 0), { dtype: to });
-  const from = expandDims(broadcastTo(first, shape), [0]);
-  const until = expandDims(broadcastTo(last, shape), [0]);
-  const steps = endpoint ? num - 1 : num;
-  const rounded = (x: NDArray): NDArray =>
-    moveAxis(convert(isInteger(to) ? floor(x) : x, to), 0, along);
-  if (steps === 0) return rounded(from);
-  // As JAX does it: exact at both ends.
-  const column = [steps, ...shape.map(() => 1)];
-  const part = div(iota(column, 0, dtype), scalarArray(steps, dtype));
-  const lower = mul(from, sub(scalarArray(1, dtype), part));
-  const inner = add(lower, mul(until, part));
-  return rounded(endpoint ? concatenate([inner, until], 0) : inner);
 }
 
 // ---------------------------------------------------------------- diagonals
@@ -457,38 +406,4 @@ export function diag(x: NDArray, offset = 0): NDArray {
   const column = pad(x, scalarLike(0, x), [Math.max(0, -offset)], [Math.max(0, offset)]);
   const here = eye(n, { offset, dtype: "bool" });
   return select(here, reshape(column, [n, 1]), scalarLike(0, x));
-}
-
-/**
- * Grids of coordinates from vectors, as `jax.numpy.meshgrid`: one array for each vector, all of one
- * shape. With `indexing: "xy"` (the default, as in NumPy) the first two axes change places.
- *
- * @throws {ShapeError} where an argument has more than one axis.
- */
-export function meshgrid(
-  vectors: readonly NDArray[],
-  options: MeshgridOptions = {},
-): NDArray[] {
-  if (arguments.length > 1) checkCall("meshgrid(vectors, options)", arguments, meshgridOptions);
-  if (!Array.isArray(vectors)) {
-    throw new TypeError("meshgrid: the vectors are given as a list: np.meshgrid([x, y])");
-  }
-  const { indexing = "xy" } = options;
-  if (indexing !== "xy" && indexing !== "ij") {
-    throw new TypeError(`meshgrid: indexing must be "xy" or "ij", not ${describeValue(indexing)}`);
-  }
-  const n = vectors.length;
-  const flat = vectors.map((v, i) => {
-    const x = expectArray("meshgrid", v, `vector ${i}`);
-    if (x.ndim > 1) {
-      throw new ShapeError(`meshgrid: vector ${i} has shape ${formatShape(x.shape)}, not one axis`);
-    }
-    return reshape(x, [x.size]);
-  });
-  const swap = (i: number): number => indexing === "xy" && n > 1 && i < 2 ? 1 - i : i;
-  const shape = flat.map((_, i) => flat[swap(i)]!.size);
-  return flat.map((x, i) => {
-    const own = shape.map((_, k) => k === swap(i) ? x.size : 1);
-    return broadcastTo(reshape(x, own), shape);
-  });
 }

@@ -7,13 +7,16 @@
 import type { NDArray } from "../core/array.ts";
 import { promoteDTypes } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { checkCall, isPlain } from "../core/signature.ts";
 import { dotGeneral } from "../primitives/dot/dot_general.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { transpose } from "../primitives/shape/transpose.ts";
 import { reduceSum } from "../primitives/sum/broadcast.ts";
 import { diagonal } from "./indexing.ts";
-import { boolToInt, expectArray } from "./operands.ts";
+import type { ProductOptions } from "./arguments.ts";
+import { boolToInt, expectArray, expectPreferred } from "./operands.ts";
+import { productOptions } from "./options.ts";
 
 /** An operand with the name of each axis. */
 interface Term {
@@ -160,7 +163,26 @@ function multiplied(a: Term, b: Term, needed: ReadonlySet<string>): Term {
  * console.log(np.einsum("ii", a).item()); // 5
  * ```
  */
-export function einsum(subscripts: string, ...operands: readonly NDArray[]): NDArray {
+export function einsum(subscripts: string, ...operands: readonly NDArray[]): NDArray;
+/** With options behind the operands. */
+export function einsum(
+  subscripts: string,
+  ...operands: readonly [...NDArray[], ProductOptions]
+): NDArray;
+export function einsum(
+  subscripts: string,
+  ...given: readonly (NDArray | ProductOptions)[]
+): NDArray {
+  const last = given.at(-1);
+  const options = isPlain(last) ? last as ProductOptions : {};
+  const operands = (isPlain(last) ? given.slice(0, -1) : given) as readonly NDArray[];
+  if (isPlain(last)) {
+    checkCall(
+      "einsum(subscripts, operands, options)",
+      [subscripts, operands, last],
+      productOptions,
+    );
+  }
   if (typeof subscripts !== "string") {
     throw new TypeError(
       `einsum: the subscripts come first, as a string such as "ij,jk->ik", not ${
@@ -181,15 +203,16 @@ export function einsum(subscripts: string, ...operands: readonly NDArray[]): NDA
     );
   }
   let arrays = operands.map((x, i) => expectArray("einsum", x, `operand ${i}`));
-  const dtype = boolToInt(arrays.map((x) => x.dtype).reduce(promoteDTypes));
+  const own = boolToInt(arrays.map((x) => x.dtype).reduce(promoteDTypes));
+  const dtype = expectPreferred("einsum", options.preferredElementType, own);
   arrays = arrays.map((x) => convert(x, dtype));
-  const given: Term[] = arrays.map((x, i) => ({
+  const inputTerms: Term[] = arrays.map((x, i) => ({
     x,
     labels: labelsOf(inputs[i]!, x.ndim, describe),
   }));
-  const result = outputLabels(output, given.map((t) => t.labels), describe);
-  const lengths = lengthsOf(given, describe);
-  const terms = given.map((t) => simplified(t, lengths));
+  const result = outputLabels(output, inputTerms.map((t) => t.labels), describe);
+  const lengths = lengthsOf(inputTerms, describe);
+  const terms = inputTerms.map((t) => simplified(t, lengths));
 
   let product: Term | null = null;
   for (let i = 0; i < terms.length; i++) {

@@ -20,7 +20,7 @@ import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { reduceSum } from "../primitives/sum/broadcast.ts";
-import { linspace } from "./creation.ts";
+import { linspace } from "./ranges.ts";
 import { unknownLength } from "./indices.ts";
 import { asFloat, asOperand, expectArray, promote } from "./operands.ts";
 import { searchsorted } from "./sorting.ts";

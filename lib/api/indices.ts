@@ -4,15 +4,18 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
+import type { NDArray, Operand } from "../core/array.ts";
+import { expectInteger } from "../core/checks.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { int32Constant, scalarLike } from "../primitives/constants/full.ts";
 import { add } from "../primitives/elementwise/arithmetic.ts";
 import { and, ge, lt } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { gather } from "../primitives/indexing/gather.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { expandDims, reshape } from "../primitives/shape/reshape.ts";
 import { moveAxis, transpose } from "../primitives/shape/transpose.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import { asOperand, expectAxis, expectRoom } from "./operands.ts";
 
 /** A constant index as a non-negative one. */
 export function staticIndex(
@@ -79,6 +82,39 @@ export function takeInRange(x: NDArray, indices: NDArray, axis: number): NDArray
 /** Elements along an axis at constant indices in range. */
 export function takeConstant(x: NDArray, indices: readonly number[], axis: number): NDArray {
   return takeInRange(x, int32Constant(indices), axis);
+}
+
+/** Each element along an axis so often, as `repeat` of known numbers. */
+export function repeated(
+  x: Operand,
+  repeats: number | readonly number[],
+  axis?: number | null,
+): NDArray {
+  const given = asOperand("repeat", x);
+  const flat = axis === undefined || axis === null;
+  const a = flat ? reshape(given, [given.size]) : given;
+  const along = flat ? 0 : expectAxis("repeat", axis, a.ndim);
+  const n = a.shape[along]!;
+  if (typeof repeats === "number") {
+    expectInteger("repeat", repeats, "the number of repeats", 0);
+    expectRoom("repeat", a.shape.with(along, n * repeats), a.dtype);
+    const shape = a.shape.toSpliced(along + 1, 0, repeats);
+    const all = broadcastTo(expandDims(a, [along + 1]), shape);
+    return reshape(all, a.shape.with(along, n * repeats));
+  }
+  if (!Array.isArray(repeats) || repeats.length !== n) {
+    throw new ShapeError(
+      `repeat: the list of repeats must have a number for each of the ${n} elements along axis ${along}, ` +
+        `not ${Array.isArray(repeats) ? formatShape(repeats) : describeValue(repeats)}`,
+    );
+  }
+  const total = repeats.reduce(
+    (sum: number, r: number, i) => sum + expectInteger("repeat", r, `repeats[${i}]`, 0),
+    0,
+  );
+  expectRoom("repeat", a.shape.with(along, total), a.dtype);
+  const indices = repeats.flatMap((r: number, i) => new Array<number>(r).fill(i));
+  return takeConstant(a, indices, along);
 }
 
 /** The error for a result whose shape depends on values that are not known. */

@@ -5,34 +5,40 @@
  */
 import { type Axes, NDArray, type Operand } from "../core/array.ts";
 import { sameShape } from "../core/aval.ts";
+import { ConcreteArray } from "../core/concrete.ts";
 import { defaultFloat, type DType, promoteDTypes, promoteScalar } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
+import { int32Constant, scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
-import { add, rem, sub } from "../primitives/elementwise/arithmetic.ts";
-import { lt } from "../primitives/elementwise/compare.ts";
+import { add, minimum, rem, sub } from "../primitives/elementwise/arithmetic.ts";
+import { le, lt } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
+import { cumsum } from "../primitives/reduce/cumsum.ts";
 import { expandDims, reshape } from "../primitives/shape/reshape.ts";
 import { concatenate as joined, rev } from "../primitives/slicing/concatenate.ts";
 import * as s from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
-import { takeConstant, takeInRange } from "./indices.ts";
+import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import type { DTypeOptions } from "./arguments.ts";
+import { repeated, takeInRange, unknownLength } from "./indices.ts";
 import {
   asDType,
   asIndex,
   asOperand,
+  dtypeOption,
   expectArray,
   expectAxes,
   expectAxis,
   expectRoom,
 } from "./operands.ts";
 import { expectInteger } from "../core/checks.ts";
+import { dtypeOptions } from "./options.ts";
 
 // ---------------------------------------------------------------- joining
 
-/** The members of a list as arrays of one dtype; numbers among them are weakly typed. */
-function promoteAll(op: string, list: readonly Operand[]): NDArray[] {
+/** The members of a list as arrays of one dtype, where it is not given; numbers are weakly typed then. */
+function promoteAll(op: string, list: readonly Operand[], options: DTypeOptions = {}): NDArray[] {
   if (!Array.isArray(list)) {
     throw new TypeError(
       `${op}: the arrays are given as a list, ${op}([x, y]), not as ${
@@ -41,6 +47,10 @@ function promoteAll(op: string, list: readonly Operand[]): NDArray[] {
     );
   }
   if (list.length === 0) throw new ShapeError(`${op}: the list of arrays is empty`);
+  if (options.dtype !== undefined) {
+    const to = dtypeOption(op, options, defaultFloat);
+    return list.map((x: Operand, i) => convert(asOperand(op, x, `array ${i}`), to));
+  }
   let dtype: DType | null = null;
   for (const x of list) {
     if (x instanceof NDArray) dtype = dtype === null ? x.dtype : promoteDTypes(dtype, x.dtype);
@@ -54,7 +64,7 @@ function promoteAll(op: string, list: readonly Operand[]): NDArray[] {
 
 /**
  * Arrays one behind the other along `axis`, as `jax.numpy.concatenate`; with `axis` null, flat. They are
- * brought to a common dtype.
+ * brought to a common dtype, or to that of the options.
  *
  * @throws {ShapeError} where the list is empty, or the arrays differ on another axis.
  *
@@ -65,9 +75,15 @@ function promoteAll(op: string, list: readonly Operand[]): NDArray[] {
  * console.log(np.concatenate([np.zeros([2]), np.ones([1])]).toArray()); // [ 0, 0, 1 ]
  * ```
  */
-export function concatenate(arrays: readonly Operand[], axis: number | null = 0): NDArray {
-  if (arguments.length > 2) checkCall("concatenate(arrays, axis)", arguments);
-  const list = promoteAll("concatenate", arrays);
+export function concatenate(
+  arrays: readonly Operand[],
+  axis: number | null = 0,
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) {
+    checkCall("concatenate(arrays, axis, options)", arguments, dtypeOptions);
+  }
+  const list = promoteAll("concatenate", arrays, options);
   if (axis === null) return joined(list.map((x) => reshape(x, [x.size])), 0);
   list.forEach((x, i) => {
     if (x.ndim === 0) {
@@ -81,7 +97,7 @@ export function concatenate(arrays: readonly Operand[], axis: number | null = 0)
 
 /**
  * Arrays of one shape side by side along a new axis, as `jax.numpy.stack`. They are brought to a common
- * dtype.
+ * dtype, or to that of the options.
  *
  * @throws {ShapeError} where the list is empty or the shapes differ.
  *
@@ -92,9 +108,13 @@ export function concatenate(arrays: readonly Operand[], axis: number | null = 0)
  * console.log(np.stack([np.array([1, 2]), np.array([3, 4])]).toArray()); // [ [ 1, 2 ], [ 3, 4 ] ]
  * ```
  */
-export function stack(arrays: readonly Operand[], axis = 0): NDArray {
-  if (arguments.length > 2) checkCall("stack(arrays, axis)", arguments);
-  const list = promoteAll("stack", arrays);
+export function stack(
+  arrays: readonly Operand[],
+  axis = 0,
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("stack(arrays, axis, options)", arguments, dtypeOptions);
+  const list = promoteAll("stack", arrays, options);
   const { shape } = list[0]!;
   list.forEach((x, i) => {
     if (!sameShape(x.shape, shape)) {
@@ -200,11 +220,19 @@ export function tile(x: Operand, repeats: number | readonly number[]): NDArray {
   return reshape(all, shape.map((n, k) => n * times[k]!));
 }
 
+/** Options of {@linkcode repeat}. */
+export interface RepeatOptions {
+  /** How many elements the result has: needed where `repeats` are computed. The last one fills. */
+  readonly totalRepeatLength?: number | undefined;
+}
+
+const repeatOptions: OptionTable<RepeatOptions> = { totalRepeatLength: "number" };
+
 /**
  * Each element of `x` along `axis` repeated, as `jax.numpy.repeat`; of the flat array where no axis is
  * given.
  *
- * @param repeats How often: one number, or one for each element.
+ * @param repeats How often: one number, or one for each element, which may be computed.
  * @throws {ShapeError} where a list does not have a number for each element.
  *
  * @example
@@ -216,35 +244,47 @@ export function tile(x: Operand, repeats: number | readonly number[]): NDArray {
  */
 export function repeat(
   x: Operand,
-  repeats: number | readonly number[],
+  repeats: number | readonly number[] | NDArray,
   axis?: number | null,
+  options: RepeatOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("repeat(x, repeats, axis)", arguments);
-  const given = asOperand("repeat", x);
+  if (arguments.length > 3) {
+    checkCall("repeat(x, repeats, axis, options)", arguments, repeatOptions);
+  }
+  const total = options.totalRepeatLength;
+  if (total === undefined && !(repeats instanceof NDArray)) return repeated(x, repeats, axis);
+  const op = "repeat";
+  const given = asOperand(op, x);
   const flat = axis === undefined || axis === null;
   const a = flat ? reshape(given, [given.size]) : given;
-  const along = flat ? 0 : expectAxis("repeat", axis, a.ndim);
+  const along = flat ? 0 : expectAxis(op, axis, a.ndim);
   const n = a.shape[along]!;
-  if (typeof repeats === "number") {
-    expectInteger("repeat", repeats, "the number of repeats", 0);
-    expectRoom("repeat", a.shape.with(along, n * repeats), a.dtype);
-    const shape = a.shape.toSpliced(along + 1, 0, repeats);
-    const all = broadcastTo(expandDims(a, [along + 1]), shape);
-    return reshape(all, a.shape.with(along, n * repeats));
-  }
-  if (!Array.isArray(repeats) || repeats.length !== n) {
+  const often = asIndex(op, Array.isArray(repeats) ? int32Constant(repeats) : repeats, "repeats");
+  if (often.ndim > 1 || (often.ndim === 1 && often.size !== n && often.size !== 1)) {
     throw new ShapeError(
-      `repeat: the list of repeats must have a number for each of the ${n} elements along axis ${along}, ` +
-        `not ${Array.isArray(repeats) ? formatShape(repeats) : describeValue(repeats)}`,
+      `repeat: repeats have shape ${
+        formatShape(often.shape)
+      }, but there must be one number, or one for each of the ${n} elements along axis ${along}`,
     );
   }
-  const total = repeats.reduce(
-    (sum: number, r: number, i) => sum + expectInteger("repeat", r, `repeats[${i}]`, 0),
-    0,
-  );
-  expectRoom("repeat", a.shape.with(along, total), a.dtype);
-  const indices = repeats.flatMap((r: number, i) => new Array<number>(r).fill(i));
-  return takeConstant(a, indices, along);
+  const ends = cumsum(broadcastTo(often, [n]), 0, false);
+  const length = total === undefined
+    ? n === 0 ? 0 : lengthThere(reshape(s.slice(ends, [n - 1], [n]), []))
+    : expectInteger(op, total, "totalRepeatLength", 0);
+  expectRoom(op, a.shape.with(along, length), a.dtype);
+  if (n === 0 && length > 0) {
+    throw new ShapeError(`repeat: there is no element along axis ${along} to repeat`);
+  }
+  // An element is at a place if so many ends are in front of it; the last one is behind all ends.
+  const place = broadcastTo(iota([length, 1], 0, "int32"), [length, n]);
+  const behind = reduceSum(convert(le(broadcastTo(ends, [length, n]), place), "int32"), [1]);
+  return takeInRange(a, minimum(behind, scalarLike(Math.max(0, n - 1), behind)), along);
+}
+
+/** A length that values say. */
+function lengthThere(value: NDArray): number {
+  if (!(value instanceof ConcreteArray)) throw unknownLength("repeat", "totalRepeatLength");
+  return Number(value.item());
 }
 
 // ---------------------------------------------------------------- turning round

@@ -93,7 +93,6 @@ export {
 export type { ShapeLike } from "./arguments.ts";
 export type { CumulativeOptions } from "../core/method_options.ts";
 export {
-  cbrt,
   clamp,
   div,
   integerPow,
@@ -109,7 +108,8 @@ export {
   shiftRightArithmetic,
   shiftRightLogical,
 } from "./lax/elementwise.ts";
-export { bitcastConvertType, clz, nextafter, populationCount } from "./lax/bits.ts";
+export { bitcastConvertType, clz, populationCount } from "./lax/bits.ts";
+export { cbrt, nextafter } from "./representation.ts";
 export * from "./lax/shaping.ts";
 export * from "./lax/reducing.ts";
 export * from "./lax/sorting.ts";

@@ -20,4 +20,5 @@ export * from "./special_matrices.ts";
 export * from "./structured_matrices.ts";
 export * from "./systems.ts";
 export * from "./tensor_algebra.ts";
+export type { DTypeOptions } from "./arguments.ts";
 export type { Complex } from "./complex.ts";

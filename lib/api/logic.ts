@@ -156,6 +156,14 @@ export function allClose(x: Operand, y: Operand, options: CloseOptions = {}): ND
   return reduceAnd(close, close.shape.map((_, i) => i));
 }
 
+/** Options of {@linkcode arrayEqual}. */
+export interface ArrayEqualOptions {
+  /** Whether NaN is equal to NaN. */
+  readonly equalNan?: boolean | undefined;
+}
+
+const arrayEqualOptions: OptionTable<ArrayEqualOptions> = { equalNan: "boolean" };
+
 /**
  * Whether shapes and all elements are equal, as a bool scalar, as `jax.numpy.array_equal`.
  *
@@ -166,11 +174,38 @@ export function allClose(x: Operand, y: Operand, options: CloseOptions = {}): ND
  * console.log(np.arrayEqual(np.array([1, 2]), np.array([1, 2])).item()); // 1
  * ```
  */
-export function arrayEqual(x: Operand, y: Operand): NDArray {
-  if (arguments.length > 2) checkCall("arrayEqual(x, y)", arguments);
+export function arrayEqual(x: Operand, y: Operand, options: ArrayEqualOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("arrayEqual(x, y, options)", arguments, arrayEqualOptions);
   const [a, b] = promote("arrayEqual", x, y);
   if (!sameShape(a.shape, b.shape)) return scalarArray(0, "bool");
-  return reduceAnd(c.eq(a, b), a.shape.map((_, i) => i));
+  const equal = c.eq(a, b);
+  const same = options.equalNan && isFloat(a.dtype)
+    ? c.or(equal, c.and(c.ne(a, a), c.ne(b, b)))
+    : equal;
+  return reduceAnd(same, a.shape.map((_, i) => i));
+}
+
+/**
+ * Whether all elements are equal after broadcasting, as a bool scalar, as `jax.numpy.array_equiv`; not where
+ * shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.arrayEquiv(np.array([[1, 2], [1, 2]]), np.array([1, 2])).item()); // 1
+ * ```
+ */
+export function arrayEquiv(x: Operand, y: Operand): NDArray {
+  if (arguments.length > 2) checkCall("arrayEquiv(x, y)", arguments);
+  const [a, b] = promote("arrayEquiv", x, y);
+  const fits = a.shape.toReversed().every((n, i) => {
+    const m = b.shape.at(-1 - i) ?? 1;
+    return i >= b.ndim || n === m || n === 1 || m === 1;
+  });
+  if (!fits) return scalarArray(0, "bool");
+  const equal = c.eq(a, b);
+  return reduceAnd(equal, equal.shape.map((_, i) => i));
 }
 
 // ---------------------------------------------------------------- logic

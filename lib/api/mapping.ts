@@ -5,6 +5,7 @@
  */
 import { NDArray, type Operand } from "../core/array.ts";
 import { broadcastShapes, sizeOf } from "../core/aval.ts";
+import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { expandDims, reshape } from "../primitives/shape/reshape.ts";
@@ -20,9 +21,14 @@ export interface VectorizeOptions {
    * scalars.
    */
   readonly signature?: string | undefined;
+  /** Positions of arguments that are handed on as they are, whatever they are; the signature has none. */
+  readonly excluded?: number | readonly number[] | undefined;
 }
 
-const vectorizeOptions: OptionTable<VectorizeOptions> = { signature: "string" };
+const vectorizeOptions: OptionTable<VectorizeOptions> = {
+  signature: "string",
+  excluded: "argnums",
+};
 
 /** Names of axes, of each argument and each result. */
 interface Signature {
@@ -61,8 +67,18 @@ function parsed(text: string): Signature {
  */
 export function vectorize(
   f: (...args: NDArray[]) => NDArray,
+  options?: VectorizeOptions & { readonly excluded?: undefined },
+): (...args: Operand[]) => NDArray;
+/** A function of which some arguments are handed on as they are. */
+export function vectorize<A extends readonly unknown[]>(
+  f: (...args: A) => NDArray,
+  options: VectorizeOptions,
+): (...args: { [K in keyof A]: A[K] | Operand }) => NDArray;
+export function vectorize(
+  // deno-lint-ignore no-explicit-any
+  f: (...args: any[]) => NDArray,
   options: VectorizeOptions = {},
-): (...args: Operand[]) => NDArray {
+): (...args: unknown[]) => NDArray {
   if (arguments.length > 1) checkCall("vectorize(f, options)", arguments, vectorizeOptions);
   if (typeof f !== "function") {
     throw new TypeError(`vectorize: f must be a function, not ${describeValue(f)}`);
@@ -75,7 +91,18 @@ export function vectorize(
       } has ${signature.outputs.length} results, but a function gives one array`,
     );
   }
-  return (...args) => {
+  const excluded = new Set(
+    [options.excluded ?? []].flat().map((i) =>
+      expectInteger("vectorize", i, "a position in excluded", 0)
+    ),
+  );
+  return (...all) => {
+    const args = all.filter((_, i) => !excluded.has(i));
+    const given = (own: readonly NDArray[]): unknown[] => {
+      let next = 0;
+      return all.map((x, i) => excluded.has(i) ? x : own[next++]);
+    };
+    const call = (...own: NDArray[]): NDArray => f(...given(own));
     const arrays = args.map((x, i) => asOperand("vectorize", x, `argument ${i}`));
     const names = signature?.inputs ?? arrays.map(() => []);
     if (names.length !== arrays.length) {
@@ -109,13 +136,13 @@ export function vectorize(
       return x.shape.slice(0, lead);
     });
     const lead = broadcastShapes("vectorize", ...leads);
-    if (lead.length === 0) return f(...arrays);
+    if (lead.length === 0) return call(...arrays);
     const size = sizeOf(lead);
     const flat = arrays.map((x, i) => {
       const core = x.shape.slice(leads[i]!.length);
       return reshape(broadcastTo(x, [...lead, ...core]), [size, ...core]);
     });
-    const out = vmap(f)(...flat);
+    const out = vmap(call)(...flat);
     return reshape(out, [...lead, ...out.shape.slice(1)]);
   };
 }

@@ -25,11 +25,11 @@ import {
 import { cos, exp, log, sin, sqrt, tanh } from "./elementary.ts";
 import { at, get } from "./get_at.ts";
 import { diagonal, slice, take } from "./indexing.ts";
-import { repeat } from "./joining.ts";
+import { repeated as repeat } from "./indices.ts";
 import { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./logic.ts";
-import { dot, matmul } from "./products.ts";
+import { dot, matmul } from "./contractions.ts";
 import { all, any, argmax, argmin, max, mean, min, prod, sum } from "./reductions.ts";
-import { cumprod, cumsum } from "./running.ts";
+import { runningProduct as cumprod, runningSum as cumsum } from "./reducing.ts";
 import { ravel, reshape, squeeze, swapaxes, transpose } from "./shaping.ts";
 import { argsort, sort } from "./sorting.ts";
 import { std, variance } from "./statistics.ts";

@@ -6,7 +6,6 @@
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
 import type {
-  CumulativeOptions,
   ExtremeOptions,
   MeanOptions,
   ReduceOptions,
@@ -19,8 +18,9 @@ import { and, not } from "../primitives/elementwise/compare.ts";
 import { isNaN, sqrt } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import type { RunningOptions } from "./arguments.ts";
 import { asFloat, asOperand, expectAxes } from "./operands.ts";
-import { cumulativeOptions, reduceOptions } from "./options.ts";
+import { reduceOptions, runningOptions } from "./options.ts";
 import {
   extremeOptions,
   keep,
@@ -197,8 +197,8 @@ export function nanargmin(x: Operand, axis?: number | null, options?: ReduceOpti
  *
  * @throws {AxisError} where the axis is out of range.
  */
-export function nancumsum(x: Operand, axis?: number | null, options?: CumulativeOptions): NDArray {
-  if (arguments.length > 2) checkCall("nancumsum(x, axis, options)", arguments, cumulativeOptions);
+export function nancumsum(x: Operand, axis?: number | null, options?: RunningOptions): NDArray {
+  if (arguments.length > 2) checkCall("nancumsum(x, axis, options)", arguments, runningOptions);
   return cumsum(replaced(asOperand("nancumsum", x), 0), axis, options);
 }
 
@@ -207,7 +207,7 @@ export function nancumsum(x: Operand, axis?: number | null, options?: Cumulative
  *
  * @throws {AxisError} where the axis is out of range.
  */
-export function nancumprod(x: Operand, axis?: number | null, options?: CumulativeOptions): NDArray {
-  if (arguments.length > 2) checkCall("nancumprod(x, axis, options)", arguments, cumulativeOptions);
+export function nancumprod(x: Operand, axis?: number | null, options?: RunningOptions): NDArray {
+  if (arguments.length > 2) checkCall("nancumprod(x, axis, options)", arguments, runningOptions);
   return cumprod(replaced(asOperand("nancumprod", x), 1), axis, options);
 }

@@ -4,8 +4,10 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
+import type { Axes, NDArray, Operand } from "../core/array.ts";
+import { expectInteger } from "../core/checks.ts";
+import { ConcreteArray } from "../core/concrete.ts";
+import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
 import { full, scalarLike } from "../primitives/constants/full.ts";
 import { div, rem } from "../primitives/elementwise/arithmetic.ts";
@@ -14,10 +16,13 @@ import { select } from "../primitives/elementwise/select.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import type { SizedOptions } from "./arguments.ts";
-import { asBool, asDType, asOperand, expectAxis } from "./operands.ts";
+import { ones } from "./creation.ts";
+import { asBool, asDType, asOperand, expectArray, expectAxes, expectAxis } from "./operands.ts";
 import { sizedOptions } from "./options.ts";
+import { any } from "./reductions.ts";
 import { lengthOf, positions, rowsAt } from "./sized.ts";
 
 /**
@@ -155,4 +160,75 @@ function compressed(
   const at = select(lt(found, scalarLike(mask.size, found)), found, broadcastTo(none, [k]));
   const fill = asDType(op, options.fillValue ?? 0, a.dtype, "fillValue");
   return moveAxis(rowsAt(moveAxis(a, along, 0), at, fill), 0, along);
+}
+
+/**
+ * Rows and columns (int32) of the elements of a matrix [n, n] that a function such as `triu` keeps, as
+ * `jax.numpy.mask_indices`.
+ *
+ * @param f Of a matrix of ones and `k`.
+ * @throws {ShapeError} where values are not known and no `size` is given.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const [rows, columns] = np.maskIndices(2, np.triu);
+ * console.log(rows!.toArray(), columns!.toArray()); // [ 0, 0, 1 ] [ 0, 1, 1 ]
+ * ```
+ */
+export function maskIndices(
+  n: number,
+  f: (ones: NDArray, k: number) => NDArray,
+  k = 0,
+  options: SizedOptions = {},
+): NDArray[] {
+  if (arguments.length > 3) checkCall("maskIndices(n, f, k, options)", arguments, sizedOptions);
+  const op = "maskIndices";
+  expectInteger(op, n, "n", 0);
+  if (typeof f !== "function") {
+    throw new TypeError(`${op}: f must be a function such as np.triu, not ${describeValue(f)}`);
+  }
+  return nonzeroOf(op, f(ones([n, n]), k), options);
+}
+
+/**
+ * `x` without the zeros at its ends, as `jax.numpy.trim_zeros`: in front, `"f"`, behind, `"b"`, or both,
+ * `"fb"`; along some axes, along all where none is given.
+ *
+ * @throws {ShapeError} where values are not known.
+ * @throws {AxisError} where an axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.trimZeros(np.array([0, 1, 0, 2, 0])).toArray()); // [ 1, 0, 2 ]
+ * ```
+ */
+export function trimZeros(x: NDArray, trim = "fb", axis?: Axes): NDArray {
+  if (arguments.length > 3) checkCall("trimZeros(x, trim, axis)", arguments);
+  const op = "trimZeros";
+  const a = expectArray(op, x);
+  if (typeof trim !== "string" || !/^[fb]*$/i.test(trim)) {
+    throw new TypeError(`${op}: trim must be "f", "b" or "fb", not ${describeValue(trim)}`);
+  }
+  const held = asBool(op, a);
+  const axes = expectAxes(op, axis, a.ndim);
+  const [front, back] = ["f", "b"].map((end) => trim.toLowerCase().includes(end));
+  const ends = a.shape.map((n, k): [number, number] => {
+    if (!axes.includes(k) || (!front && !back)) return [0, n];
+    const others = a.shape.map((_, i) => i).filter((i) => i !== k);
+    const lines = others.length === 0 ? held : any(held, others);
+    if (!(lines instanceof ConcreteArray)) {
+      throw new ShapeError(
+        `${op}: the shape of the result depends on values, which are not known while a function is traced`,
+      );
+    }
+    const flags = lines.toArray() as number[];
+    const first = flags.findIndex(Boolean);
+    if (first < 0) return [0, 0];
+    return [front ? first : 0, back ? flags.findLastIndex(Boolean) + 1 : n];
+  });
+  return slice(a, ends.map(([start]) => start), ends.map(([, stop]) => stop));
 }

@@ -56,6 +56,7 @@ export * from "./sorting.ts";
 export * from "./stacking.ts";
 export * from "./dtype_info.ts";
 export * from "./floating.ts";
+export * from "./representation.ts";
 export * from "./quantiles.ts";
 export * from "./nan_reductions.ts";
 export * from "./histograms.ts";

@@ -362,3 +362,21 @@ export function floatsOf(
   floats.map((x) => x.shape).reduce((a, b) => broadcastShapes(op, a, b));
   return floats;
 }
+
+/**
+ * The dtype that sums of products are asked for in, that of the operands where none is.
+ *
+ * @throws {DTypeError} where it is of another kind or narrower.
+ */
+export function expectPreferred(op: string, asked: unknown, own: DType): DType {
+  if (asked === undefined || asked === null) return own;
+  const dtype = expectDType(op, asked, own);
+  const isInt = (d: DType): boolean => d === "int32" || d === "uint32" || d === "bool";
+  if (isInt(dtype) === isInt(own) && promoteDTypes(own, dtype) === dtype && dtype !== "bool") {
+    return dtype;
+  }
+  throw new DTypeError(
+    `${op}: preferredElementType is ${dtype}, but the operands are ${own}: it must be of the same kind, ` +
+      "and no narrower. Convert the operands or the result with astype",
+  );
+}

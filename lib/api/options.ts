@@ -6,7 +6,13 @@
  */
 import type { CumulativeOptions, DiagonalOptions, ReduceOptions } from "../core/method_options.ts";
 import type { OptionTable } from "../core/signature.ts";
-import type { DTypeOptions, ModeOptions, SizedOptions } from "./arguments.ts";
+import type {
+  DTypeOptions,
+  ModeOptions,
+  ProductOptions,
+  RunningOptions,
+  SizedOptions,
+} from "./arguments.ts";
 
 /** Of functions that make arrays. */
 export const dtypeOptions: OptionTable<DTypeOptions> = { dtype: "dtype" };
@@ -29,3 +35,9 @@ export const modeOptions: OptionTable<ModeOptions> = { mode: "string" };
 
 /** Of functions whose result has as many elements as values say. */
 export const sizedOptions: OptionTable<SizedOptions> = { size: "number", fillValue: "operand" };
+
+/** Of sums of products. */
+export const productOptions: OptionTable<ProductOptions> = { preferredElementType: "dtype" };
+
+/** Of running sums and products with a dtype. */
+export const runningOptions: OptionTable<RunningOptions> = { ...cumulativeOptions, dtype: "dtype" };

@@ -15,7 +15,7 @@ import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
 import * as s from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
-import { linspace } from "./creation.ts";
+import { linspace } from "./ranges.ts";
 import { takeConstant } from "./indices.ts";
 import { asDType, expectArray, expectRoom } from "./operands.ts";
 import { max, mean, min } from "./reductions.ts";

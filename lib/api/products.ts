@@ -7,45 +7,53 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes } from "../core/aval.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { DiagonalOptions } from "../core/method_options.ts";
-import { checkCall } from "../core/signature.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { dotGeneral } from "../primitives/dot/dot_general.ts";
 import { mul } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import type { DTypeOptions, ProductOptions } from "./arguments.ts";
+import {
+  arrays,
+  contracted,
+  dot as dotOf,
+  matmul as matmulOf,
+  misaligned,
+  NAMES,
+  NONE,
+} from "./contractions.ts";
 import { diagonal } from "./indexing.ts";
-import { boolToInt, expectArray, expectAxis, expectRoom, promote } from "./operands.ts";
-import { diagonalOptions } from "./options.ts";
+import {
+  boolToInt,
+  expectArray,
+  expectAxis,
+  expectPreferred,
+  expectRoom,
+  promote,
+} from "./operands.ts";
+import { diagonalOptions, dtypeOptions, productOptions } from "./options.ts";
+import { sum } from "./reductions.ts";
 
-const NAMES: readonly [string, string] = ["x", "y"];
-const NONE: readonly [number[], number[]] = [[], []];
-
-/** Two arrays of one dtype; numbers are refused. */
-function arrays(op: string, x: NDArray, y: NDArray): [NDArray, NDArray] {
-  expectArray(op, x, "x");
-  expectArray(op, y, "y");
-  return promote(op, x, y, boolToInt, NAMES);
+/** Two operands in the dtype that is asked for; as they are where none is. */
+function preferred<T extends Operand>(
+  op: string,
+  x: T,
+  y: T,
+  { preferredElementType }: ProductOptions,
+): [T | NDArray, T | NDArray] {
+  if (preferredElementType === undefined) return [x, y];
+  const [a, b] = promote(op, x, y, boolToInt, NAMES);
+  const dtype = expectPreferred(op, preferredElementType, a.dtype);
+  return [convert(a, dtype), convert(b, dtype)];
 }
 
-/** The error for lengths that must be equal and are not. */
-function misaligned(op: string, x: NDArray, i: number, y: NDArray, j: number): ShapeError {
-  return new ShapeError(
-    `${op}: shapes ${formatShape(x.shape)} and ${
-      formatShape(y.shape)
-    } do not fit: axis ${i} of the first has length ${x.shape[i]}, axis ${j} of the second ${
-      y.shape[j]
-    }. They are summed over together, so they must be equal`,
-  );
-}
-
-/** Sums over one axis of each. */
-function contracted(op: string, x: NDArray, i: number, y: NDArray, j: number): NDArray {
-  if (x.shape[i] !== y.shape[j]) throw misaligned(op, x, i, y, j);
-  return dotGeneral(x, y, { contract: [[i], [j]], batch: NONE });
+/** Two arrays of one dtype, that which is asked for; numbers are refused. */
+function operands(op: string, x: NDArray, y: NDArray, options: ProductOptions): [NDArray, NDArray] {
+  const [a, b] = arrays(op, x, y);
+  const dtype = expectPreferred(op, options.preferredElementType, a.dtype);
+  return [convert(a, dtype), convert(b, dtype)];
 }
 
 /**
@@ -63,33 +71,9 @@ function contracted(op: string, x: NDArray, i: number, y: NDArray, j: number): N
  * console.log(np.matmul(a, np.array([1, 1])).toArray()); // [ 3, 7 ]
  * ```
  */
-export function matmul(x: NDArray, y: NDArray): NDArray {
-  if (arguments.length > 2) checkCall("matmul(x, y)", arguments);
-  const [a, b] = arrays("matmul", x, y);
-  if (a.ndim === 0 || b.ndim === 0) {
-    throw new ShapeError(
-      `matmul: shapes ${formatShape(a.shape)} and ${
-        formatShape(b.shape)
-      }: a scalar has no matrix product. Use np.mul`,
-    );
-  }
-  const i = a.ndim - 1;
-  const j = Math.max(0, b.ndim - 2);
-  if (b.ndim <= 2) return contracted("matmul", a, i, b, j);
-  if (a.ndim <= 2) {
-    // The rows of the left operand come first: they belong behind the leading axes.
-    const out = contracted("matmul", a, i, b, j);
-    return a.ndim === 1 ? out : moveAxis(out, 0, out.ndim - 2);
-  }
-  if (a.shape[i] !== b.shape[j]) throw misaligned("matmul", a, i, b, j);
-  const lead = broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const batch = lead.map((_, k) => k);
-  const k = lead.length;
-  return dotGeneral(
-    broadcastTo(a, [...lead, ...a.shape.slice(-2)]),
-    broadcastTo(b, [...lead, ...b.shape.slice(-2)]),
-    { contract: [[k + 1], [k]], batch: [batch, batch] },
-  );
+export function matmul(x: NDArray, y: NDArray, options: ProductOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("matmul(x, y, options)", arguments, productOptions);
+  return matmulOf(...preferred("matmul", x, y, options));
 }
 
 /**
@@ -105,11 +89,9 @@ export function matmul(x: NDArray, y: NDArray): NDArray {
  * console.log(np.dot(np.array([1, 2]), np.array([3, 4])).item()); // 11
  * ```
  */
-export function dot(x: Operand, y: Operand): NDArray {
-  if (arguments.length > 2) checkCall("dot(x, y)", arguments);
-  const [a, b] = promote("dot", x, y, boolToInt, NAMES);
-  if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
-  return contracted("dot", a, a.ndim - 1, b, Math.max(0, b.ndim - 2));
+export function dot(x: Operand, y: Operand, options: ProductOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("dot(x, y, options)", arguments, productOptions);
+  return dotOf(...preferred("dot", x, y, options));
 }
 
 /**
@@ -117,9 +99,9 @@ export function dot(x: Operand, y: Operand): NDArray {
  *
  * @throws {ShapeError} where the numbers of elements differ.
  */
-export function vdot(x: NDArray, y: NDArray): NDArray {
-  if (arguments.length > 2) checkCall("vdot(x, y)", arguments);
-  const [a, b] = arrays("vdot", x, y);
+export function vdot(x: NDArray, y: NDArray, options: ProductOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("vdot(x, y, options)", arguments, productOptions);
+  const [a, b] = operands("vdot", x, y, options);
   if (a.size !== b.size) {
     throw new ShapeError(
       `vdot: arrays of shapes ${formatShape(a.shape)} and ${
@@ -135,9 +117,9 @@ export function vdot(x: NDArray, y: NDArray): NDArray {
  *
  * @throws {ShapeError} where their lengths differ.
  */
-export function inner(x: NDArray, y: NDArray): NDArray {
-  if (arguments.length > 2) checkCall("inner(x, y)", arguments);
-  const [a, b] = arrays("inner", x, y);
+export function inner(x: NDArray, y: NDArray, options: ProductOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("inner(x, y, options)", arguments, productOptions);
+  const [a, b] = operands("inner", x, y, options);
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   return contracted("inner", a, a.ndim - 1, b, b.ndim - 1);
 }
@@ -177,10 +159,11 @@ export function tensordot(
   x: NDArray,
   y: NDArray,
   axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
+  options: ProductOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("tensordot(x, y, axes)", arguments);
+  if (arguments.length > 3) checkCall("tensordot(x, y, axes, options)", arguments, productOptions);
   const op = "tensordot";
-  const [a, b] = arrays(op, x, y);
+  const [a, b] = operands(op, x, y, options);
   let pairs: [number[], number[]];
   if (typeof axes === "number") {
     if (!Number.isInteger(axes) || axes < 0 || axes > Math.min(a.ndim, b.ndim)) {
@@ -216,6 +199,11 @@ export function tensordot(
   return dotGeneral(a, b, { contract: pairs, batch: NONE });
 }
 
+/** Options of {@linkcode trace}. */
+export interface TraceOptions extends DiagonalOptions, DTypeOptions {}
+
+const traceOptions: OptionTable<TraceOptions> = { ...diagonalOptions, ...dtypeOptions };
+
 /**
  * Sums of diagonals, as `jax.numpy.trace`: the axes are chosen as in `diagonal`.
  *
@@ -228,9 +216,9 @@ export function tensordot(
  * console.log(np.trace(np.array([[1, 2], [3, 4]])).item()); // 5
  * ```
  */
-export function trace(x: NDArray, options: DiagonalOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("trace(x, options)", arguments, diagonalOptions);
-  const diagonals = diagonal(expectArray("trace", x), options);
-  const numbers = diagonals.dtype === "bool" ? convert(diagonals, "int32") : diagonals;
-  return reduceSum(numbers, [numbers.ndim - 1]);
+export function trace(x: NDArray, options: TraceOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("trace(x, options)", arguments, traceOptions);
+  const { dtype, ...where } = options;
+  const diagonals = diagonal(expectArray("trace", x), where);
+  return sum(diagonals, -1, { dtype });
 }

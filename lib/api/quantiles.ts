@@ -4,39 +4,88 @@
  * @module
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
+import { sameShape } from "../core/aval.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
 import { add, div, maximum, minimum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq, le, not, or } from "../primitives/elementwise/compare.ts";
+import { eq, gt, le, lt, not, or } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { isNaN } from "../primitives/elementwise/elementary.ts";
 import { ceil, floor } from "../primitives/elementwise/rounding.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { cumsum } from "../primitives/reduce/cumsum.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { transpose } from "../primitives/shape/transpose.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { takeAlongAxis } from "./indexing.ts";
-import { asFloat, expectAxes, promote } from "./operands.ts";
+import { asFloat, expectArray, expectAxes, promote } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
 import { countOf } from "./reducing.ts";
 
 /** Between which elements a quantile lies, and what is taken there. */
-export type QuantileMethod = "linear" | "lower" | "higher" | "midpoint" | "nearest";
+export type QuantileMethod =
+  | ("linear" | "lower" | "higher" | "midpoint" | "nearest")
+  | "invertedCdf";
 
 /** Options of quantiles. */
 export interface QuantileOptions extends ReduceOptions {
   /** What is taken between two elements: `"linear"`, which is the default, interpolates. */
   readonly method?: QuantileMethod | undefined;
+  /**
+   * How much elements count, for `"invertedCdf"`: of the shape of `x`, or of the axes that are reduced.
+   * NaN where one is negative.
+   */
+  readonly weights?: NDArray | undefined;
 }
 
-const quantileOptions: OptionTable<QuantileOptions> = { ...reduceOptions, method: "string" };
+const quantileOptions: OptionTable<QuantileOptions> = {
+  ...reduceOptions,
+  method: "string",
+  weights: "operand",
+};
 
-const methods: readonly QuantileMethod[] = ["linear", "lower", "higher", "midpoint", "nearest"];
+const methods: readonly QuantileMethod[] = [
+  ...["linear", "lower", "higher", "midpoint", "nearest"] as const,
+  "invertedCdf",
+];
+
+/** Weights of the shape of `x`. */
+function weightsOf(op: string, x: NDArray, given: NDArray, axes: readonly number[]): NDArray {
+  const w = convert(expectArray(op, given, "weights"), x.dtype);
+  if (sameShape(w.shape, x.shape)) return w;
+  if (!sameShape(w.shape, axes.map((k) => x.shape[k]!))) {
+    throw new ShapeError(
+      `${op}: weights have shape ${formatShape(w.shape)}, but x has ${
+        formatShape(x.shape)
+      }: they have the shape of x, or that of the axes that are reduced`,
+    );
+  }
+  return broadcastTo(reshape(w, x.shape.map((n, k) => axes.includes(k) ? n : 1)), x.shape);
+}
+
+/**
+ * Which of the sorted elements [m, n] are the first up to which the weights add to a share of their sum,
+ * and in which rows they do not: [m, k] and [m].
+ */
+function byWeight(weights: NDArray, missing: NDArray, row: NDArray): [at: NDArray, bad: NDArray] {
+  const [m, n] = weights.shape as [number, number];
+  const k = row.size;
+  const bad = or(lt(weights, scalarLike(0, weights)), isNaN(weights));
+  const counted = select(or(bad, missing), zerosLike(weights), weights);
+  const sums = cumsum(counted, 1, false);
+  const wanted = mul(broadcastTo(row, [m, k]), slice(sums, [0, n - 1], [m, n]));
+  const before = lt(
+    broadcastTo(reshape(sums, [m, 1, n]), [m, k, n]),
+    broadcastTo(reshape(wanted, [m, k, 1]), [m, k, n]),
+  );
+  const at = reduceSum(convert(before, row.dtype), [2]);
+  return [at, gt(reduceSum(convert(bad, "int32"), [1]), full([], 0, "int32"))];
+}
 
 /** Quantiles over axes: the axes of `q` are in front of those that are left. */
 function quantilesOf(
@@ -58,6 +107,11 @@ function quantilesOf(
   const shares = typeof q === "number" ? q : asFloat(op, q, "q");
   const [a, share] = promote(op, asFloat(op, x), shares);
   const axes = expectAxes(op, axis, a.ndim);
+  if (options.weights !== undefined && method !== "invertedCdf") {
+    throw new TypeError(
+      `${op}: weights are for the method "invertedCdf" alone, and the method is "${method}"`,
+    );
+  }
   const n = countOf(a, axes);
   if (n === 0) {
     throw new ShapeError(`${op}: x has shape ${formatShape(a.shape)} and so no elements`);
@@ -65,7 +119,8 @@ function quantilesOf(
   const others = a.shape.map((_, i) => i).filter((i) => !axes.includes(i));
   const rest = others.map((i) => a.shape[i]!);
   const m = rest.reduce((size, k) => size * k, 1);
-  const [sorted] = sort(reshape(transpose(a, [...others, ...axes]), [m, n]), 1);
+  const rows = (y: NDArray): NDArray => reshape(transpose(y, [...others, ...axes]), [m, n]);
+  const [sorted, order] = sort(rows(a), 1);
   const k = share.size;
   const row = reshape(share, [1, k]);
   const constant = (value: number): NDArray => scalarLike(value, row);
@@ -75,7 +130,16 @@ function quantilesOf(
     ? reduceSum(convert(not(missing), a.dtype), [1])
     : broadcastTo(constant(n), [m]);
   const last = maximum(sub(reshape(count, [m, 1]), constant(1)), constant(0));
-  const at = mul(broadcastTo(row, [m, k]), last);
+  let at = mul(broadcastTo(row, [m, k]), last);
+  let refused: NDArray | null = null;
+  if (method === "invertedCdf") {
+    const given = options.weights === undefined
+      ? onesLike(a)
+      : weightsOf(op, a, options.weights, axes);
+    const lacking = isNaN(at);
+    [at, refused] = byWeight(takeAlongAxis(rows(given), order, 1), missing, row);
+    at = select(lacking, broadcastTo(constant(NaN), [m, k]), at);
+  }
   const clamped = (place: NDArray): NDArray => minimum(maximum(place, constant(0)), last);
   const [below, above] = [clamped(floor(at)), clamped(ceil(at))];
   const element = (place: NDArray): NDArray => takeAlongAxis(sorted, convert(place, "int32"), 1);
@@ -83,7 +147,7 @@ function quantilesOf(
   const weight = sub(at, floor(at));
   const zero = constant(0);
   let out: NDArray;
-  if (method === "lower") out = low;
+  if (method === "lower" || method === "invertedCdf") out = low;
   else if (method === "higher") out = high;
   else if (method === "nearest") out = select(le(weight, constant(0.5)), low, high);
   else if (method === "midpoint") {
@@ -96,7 +160,8 @@ function quantilesOf(
   // NaN comes from no one element, so none has a share in it.
   const nan = stopGradient(slice(sorted, [0, n - 1], [m, n]));
   const none = skipNaN ? eq(reshape(count, [m, 1]), zero) : isNaN(nan);
-  const outside = or(broadcastTo(none, [m, k]), isNaN(at));
+  const wrong = refused === null ? none : or(none, reshape(refused, [m, 1]));
+  const outside = or(broadcastTo(wrong, [m, k]), isNaN(at));
   out = select(outside, broadcastTo(constant(NaN), [m, k]), out);
   const kept = keepDims ? a.shape.map((length, i) => axes.includes(i) ? 1 : length) : rest;
   return reshape(transpose(out, [1, 0]), [...share.shape, ...kept]);

@@ -1,37 +1,136 @@
 /**
- * Numbers at equal ratios.
+ * Numbers at equal distances or ratios, and grids of them.
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
+import { NDArray, type Operand } from "../core/array.ts";
+import { broadcastShapes } from "../core/aval.ts";
+import { expectInteger } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { defaultFloat } from "../core/dtype.ts";
+import { defaultFloat, type DType, isInteger } from "../core/dtype.ts";
+import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
+import { iota } from "../primitives/constants/iota.ts";
+import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { expandDims } from "../primitives/shape/reshape.ts";
+import { floor } from "../primitives/elementwise/rounding.ts";
+import { expandDims, reshape } from "../primitives/shape/reshape.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import type { DTypeOptions } from "./arguments.ts";
 import { abs, neg, pow } from "./arithmetic.ts";
-import { linspace, type LinspaceOptions } from "./creation.ts";
+import { zeros } from "./creation.ts";
 import { exp, log } from "./elementary.ts";
 import { where } from "./logic.ts";
-import { asFloat, dtypeOption, expectAxis, promote } from "./operands.ts";
+import { asFloat, dtypeOption, expectArray, expectAxis, expectRoom, promote } from "./operands.ts";
+import { dtypeOptions } from "./options.ts";
+
+/** Options of {@linkcode geomspace}. */
+export interface SpacedOptions extends DTypeOptions {
+  /** Whether the last element is `stop`, which is the default. */
+  readonly endpoint?: boolean | undefined;
+  /** The new axis of the result of arrays, the first one where left out. */
+  readonly axis?: number | undefined;
+}
+
+/** Options of {@linkcode linspace}. */
+export interface LinspaceOptions extends SpacedOptions {
+  /** Whether to give the distance too. */
+  readonly retstep?: boolean | undefined;
+}
+
+const spacedOptions: OptionTable<SpacedOptions> = {
+  endpoint: "boolean",
+  axis: "number",
+  ...dtypeOptions,
+};
+
+const linspaceOptions: OptionTable<LinspaceOptions> = { ...spacedOptions, retstep: "boolean" };
+
+/**
+ * `num` numbers at equal distances from `start` to `stop`, as `jax.numpy.linspace`; with arrays, along a
+ * new axis. float32 where neither an operand nor the options say otherwise.
+ *
+ * @param num How many, at least 0; default 50.
+ * @throws {RangeError} where `num` is not a non-negative integer.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.linspace(0, 1, 5).toArray()); // [ 0, 0.25, 0.5, 0.75, 1 ]
+ * ```
+ */
+export function linspace(
+  start: Operand,
+  stop: Operand,
+  num?: number,
+  options?: LinspaceOptions & { readonly retstep?: false | undefined },
+): NDArray;
+/** The numbers and their distance, which is NaN where there is none. */
+export function linspace(
+  start: Operand,
+  stop: Operand,
+  num: number | undefined,
+  options: LinspaceOptions,
+): [samples: NDArray, step: NDArray];
+export function linspace(
+  start: Operand,
+  stop: Operand,
+  num = 50,
+  options: LinspaceOptions = {},
+): NDArray | NDArray[] {
+  if (arguments.length > 3) {
+    checkCall("linspace(start, stop, num, options)", arguments, linspaceOptions);
+  }
+  const op = "linspace";
+  expectInteger(op, num, "num", 0);
+  const { endpoint = true, axis = 0, retstep = false } = options;
+  let first = asFloat(op, start, "start");
+  let last = asFloat(op, stop, "stop");
+  const wanted = dtypeOption(op, options, defaultFloat);
+  const anyArray = start instanceof NDArray || stop instanceof NDArray;
+  const wide = first.dtype === "float64" || last.dtype === "float64" ||
+    (wanted === "float64" && !anyArray);
+  const dtype: DType = wide ? "float64" : "float32";
+  // Numbers are rounded once, to the dtype of the calculation.
+  first = typeof start === "number" ? scalarArray(start, dtype) : convert(first, dtype);
+  last = typeof stop === "number" ? scalarArray(stop, dtype) : convert(last, dtype);
+  const to = options.dtype === undefined ? dtype : wanted;
+  const shape = broadcastShapes(op, first.shape, last.shape);
+  expectRoom(op, [num, ...shape], dtype);
+  const along = expectAxis(op, axis, shape.length + 1);
+  const steps = endpoint ? num - 1 : num;
+  const whole = (samples: NDArray): NDArray | NDArray[] =>
+    retstep
+      ? [
+        samples,
+        steps > 0 ? div(sub(last, first), scalarArray(steps, dtype)) : scalarArray(NaN, dtype),
+      ]
+      : samples;
+  if (num === 0) return whole(zeros(shape.toSpliced(along, 0, 0), { dtype: to }));
+  const from = expandDims(broadcastTo(first, shape), [0]);
+  const until = expandDims(broadcastTo(last, shape), [0]);
+  const rounded = (x: NDArray): NDArray =>
+    moveAxis(convert(isInteger(to) ? floor(x) : x, to), 0, along);
+  if (steps === 0) return whole(rounded(from));
+  // As JAX does it: exact at both ends.
+  const column = [steps, ...shape.map(() => 1)];
+  const part = div(iota(column, 0, dtype), scalarArray(steps, dtype));
+  const lower = mul(from, sub(scalarArray(1, dtype), part));
+  const inner = add(lower, mul(until, part));
+  return whole(rounded(endpoint ? concatenate([inner, until], 0) : inner));
+}
 
 /** Options of {@linkcode logspace}. */
-export interface LogspaceOptions extends LinspaceOptions {
+export interface LogspaceOptions extends SpacedOptions {
   /** What is raised to the powers; 10 where left out. */
   readonly base?: Operand | undefined;
 }
 
-const linspaceOptions: OptionTable<LinspaceOptions> = {
-  dtype: "dtype",
-  endpoint: "boolean",
-  axis: "number",
-};
-
-const logspaceOptions: OptionTable<LogspaceOptions> = { ...linspaceOptions, base: "operand" };
+const logspaceOptions: OptionTable<LogspaceOptions> = { ...spacedOptions, base: "operand" };
 
 /**
  * `num` numbers from `base^start` to `base^stop` at equal ratios, as `jax.numpy.logspace`; with arrays, along
@@ -84,10 +183,10 @@ export function geomspace(
   start: Operand,
   stop: Operand,
   num = 50,
-  options: LinspaceOptions = {},
+  options: SpacedOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("geomspace(start, stop, num, options)", arguments, linspaceOptions);
+    checkCall("geomspace(start, stop, num, options)", arguments, spacedOptions);
   }
   const op = "geomspace";
   const wide = options.dtype === "float64" ? "float64" : defaultFloat;
@@ -113,4 +212,50 @@ export function geomspace(
     ? [edge(a), inner(1, num - 1), edge(b)]
     : [edge(a), inner(1, num)];
   return moved(concatenate(parts, 0));
+}
+
+// ---------------------------------------------------------------- grids
+
+/** Options of {@linkcode meshgrid}. */
+export interface MeshgridOptions {
+  /** Whether the first two axes change places, `"xy"`, which is the default, or not, `"ij"`. */
+  readonly indexing?: "xy" | "ij" | undefined;
+  /** Whether arrays have length 1 on the axes of the others, to broadcast with them. */
+  readonly sparse?: boolean | undefined;
+}
+
+const meshgridOptions: OptionTable<MeshgridOptions> = { indexing: "string", sparse: "boolean" };
+
+/**
+ * Grids of coordinates from vectors, as `jax.numpy.meshgrid`: one array for each vector, all of one
+ * shape. With `indexing: "xy"` (the default, as in NumPy) the first two axes change places.
+ *
+ * @throws {ShapeError} where an argument has more than one axis.
+ */
+export function meshgrid(
+  vectors: readonly NDArray[],
+  options: MeshgridOptions = {},
+): NDArray[] {
+  if (arguments.length > 1) checkCall("meshgrid(vectors, options)", arguments, meshgridOptions);
+  if (!Array.isArray(vectors)) {
+    throw new TypeError("meshgrid: the vectors are given as a list: np.meshgrid([x, y])");
+  }
+  const { indexing = "xy", sparse = false } = options;
+  if (indexing !== "xy" && indexing !== "ij") {
+    throw new TypeError(`meshgrid: indexing must be "xy" or "ij", not ${describeValue(indexing)}`);
+  }
+  const n = vectors.length;
+  const flat = vectors.map((v, i) => {
+    const x = expectArray("meshgrid", v, `vector ${i}`);
+    if (x.ndim > 1) {
+      throw new ShapeError(`meshgrid: vector ${i} has shape ${formatShape(x.shape)}, not one axis`);
+    }
+    return reshape(x, [x.size]);
+  });
+  const swap = (i: number): number => indexing === "xy" && n > 1 && i < 2 ? 1 - i : i;
+  const shape = flat.map((_, i) => flat[swap(i)]!.size);
+  return flat.map((x, i) => {
+    const own = shape.map((_, k) => k === swap(i) ? x.size : 1);
+    return sparse ? reshape(x, own) : broadcastTo(reshape(x, own), shape);
+  });
 }

@@ -9,6 +9,7 @@ import { expectDType } from "../core/checks.ts";
 import type { DType } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import type {
+  CumulativeOptions,
   ExtremeOptions,
   MaskedOptions,
   MeanOptions,
@@ -17,15 +18,25 @@ import type {
   VarianceOptions,
 } from "../core/method_options.ts";
 import type { LogsumexpOptions, SoftmaxOptions } from "./softmax_options.ts";
-import type { OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
-import { div } from "../primitives/elementwise/arithmetic.ts";
+import { div, mul } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
+import { cumsum } from "../primitives/reduce/cumsum.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
+import { pad } from "../primitives/slicing/slice.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import { asBool, asDType, asFloat, asOperand, boolToInt, expectAxes } from "./operands.ts";
-import { reduceOptions } from "./options.ts";
+import {
+  asBool,
+  asDType,
+  asFloat,
+  asOperand,
+  boolToInt,
+  expectAxes,
+  expectAxis,
+} from "./operands.ts";
+import { cumulativeOptions, reduceOptions } from "./options.ts";
 
 /** Of reductions that may leave elements out. */
 export const maskedOptions: OptionTable<MaskedOptions<Operand>> = {
@@ -143,4 +154,41 @@ export function floatOf(op: string, x: Operand, dtype: DType | undefined): NDArr
 export function meanOf(x: NDArray, axes: readonly number[]): NDArray {
   const total = reduceSum(x, axes);
   return div(total, scalarLike(countOf(x, axes), total));
+}
+
+/** The array and the axis along which something runs: the flat array where no axis is given. */
+function running(op: string, x: Operand, axis: number | null | undefined): [NDArray, number] {
+  const given = asOperand(op, x);
+  const a = given.dtype === "bool" ? convert(given, "int32") : given;
+  if (axis === undefined || axis === null) return [reshape(a, [a.size]), 0];
+  return [a, expectAxis(op, axis, a.ndim)];
+}
+
+/** Running sums, in the dtype of the array. */
+export function runningSum(x: Operand, axis?: number | null, options?: CumulativeOptions): NDArray {
+  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, cumulativeOptions);
+  const [a, along] = running("cumsum", x, axis);
+  return cumsum(a, along, options?.reverse ?? false);
+}
+
+/** Running products, in the dtype of the array. */
+export function runningProduct(
+  x: Operand,
+  axis?: number | null,
+  options?: CumulativeOptions,
+): NDArray {
+  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, cumulativeOptions);
+  const [a, along] = running("cumprod", x, axis);
+  const n = a.shape[along]!;
+  const one = scalarLike(1, a);
+  const only = (k: number): number[] => a.shape.map((_, i) => i === along ? k : 0);
+  // Products of twice as many elements in each round, missing ones being 1.
+  let out = a;
+  for (let reach = 1; reach < n; reach *= 2) {
+    const shifted = options?.reverse
+      ? pad(out, one, only(-reach), only(reach))
+      : pad(out, one, only(reach), only(-reach));
+    out = mul(out, shifted);
+  }
+  return out;
 }

@@ -1,29 +1,30 @@
 /**
- * Running sums, products and the like, and differences, along an axis.
+ * Running sums and products along an axis.
  *
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
 import { AxisError, formatShape } from "../core/errors.ts";
-import type { CumulativeOptions } from "../core/method_options.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
-import { mul } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { cumsum as cumsumOf } from "../primitives/reduce/cumsum.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { pad } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
-import { asOperand, expectArray, expectAxis } from "./operands.ts";
-import { cumulativeOptions } from "./options.ts";
+import type { DTypeOptions, RunningOptions } from "./arguments.ts";
+import { expectArray, expectAxis } from "./operands.ts";
+import { dtypeOptions, runningOptions } from "./options.ts";
+import { runningProduct, runningSum, summand } from "./reducing.ts";
 
-/** The array and the axis along which something runs: the flat array where no axis is given. */
-function running(op: string, x: Operand, axis: number | null | undefined): [NDArray, number] {
-  const given = asOperand(op, x);
-  const a = given.dtype === "bool" ? convert(given, "int32") : given;
-  if (axis === undefined || axis === null) return [reshape(a, [a.size]), 0];
-  return [a, expectAxis(op, axis, a.ndim)];
+/** Runs along an axis in the dtype that is asked for; in int32 for bool. */
+function inDType(
+  op: string,
+  run: typeof runningSum,
+  x: Operand,
+  axis: number | null | undefined,
+  { dtype, reverse }: RunningOptions,
+): NDArray {
+  const out = run(summand(op, x, dtype), axis, { reverse });
+  return dtype === undefined ? out : convert(out, dtype);
 }
 
 /**
@@ -39,10 +40,9 @@ function running(op: string, x: Operand, axis: number | null | undefined): [NDAr
  * console.log(np.cumsum(np.array([1, 2, 3])).toArray()); // [ 1, 3, 6 ]
  * ```
  */
-export function cumsum(x: Operand, axis?: number | null, options?: CumulativeOptions): NDArray {
-  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, cumulativeOptions);
-  const [a, along] = running("cumsum", x, axis);
-  return cumsumOf(a, along, options?.reverse ?? false);
+export function cumsum(x: Operand, axis?: number | null, options: RunningOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, runningOptions);
+  return inDType("cumsum", runningSum, x, axis, options);
 }
 
 /**
@@ -50,34 +50,25 @@ export function cumsum(x: Operand, axis?: number | null, options?: CumulativeOpt
  *
  * @throws {AxisError} where the axis is out of range.
  */
-export function cumprod(x: Operand, axis?: number | null, options?: CumulativeOptions): NDArray {
-  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, cumulativeOptions);
-  const [a, along] = running("cumprod", x, axis);
-  const n = a.shape[along]!;
-  const one = scalarLike(1, a);
-  const only = (k: number): number[] => a.shape.map((_, i) => i === along ? k : 0);
-  // Products of twice as many elements in each round, missing ones being 1.
-  let out = a;
-  for (let reach = 1; reach < n; reach *= 2) {
-    const shifted = options?.reverse
-      ? pad(out, one, only(-reach), only(reach))
-      : pad(out, one, only(reach), only(-reach));
-    out = mul(out, shifted);
-  }
-  return out;
+export function cumprod(x: Operand, axis?: number | null, options: RunningOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, runningOptions);
+  return inDType("cumprod", runningProduct, x, axis, options);
 }
 
 /** Options of {@linkcode cumulativeSum} and {@linkcode cumulativeProd}. */
-export interface CumulativeArrayOptions {
+export interface CumulativeArrayOptions extends DTypeOptions {
   /** Whether the result begins with that of no elements, and so is one longer. */
   readonly includeInitial?: boolean | undefined;
 }
 
-const cumulativeArrayOptions: OptionTable<CumulativeArrayOptions> = { includeInitial: "boolean" };
+const cumulativeArrayOptions: OptionTable<CumulativeArrayOptions> = {
+  ...dtypeOptions,
+  includeInitial: "boolean",
+};
 
 function withInitial(
   op: string,
-  run: (x: NDArray, axis: number) => NDArray,
+  run: (x: NDArray, axis: number, options: DTypeOptions) => NDArray,
   first: number,
   x: NDArray,
   axis: number | null | undefined,
@@ -90,7 +81,7 @@ function withInitial(
     );
   }
   const along = expectAxis(op, axis ?? 0, a.ndim);
-  const out = run(a, along);
+  const out = run(a, along, { dtype: options.dtype });
   if (!options.includeInitial) return out;
   const initial = broadcastTo(scalarLike(first, out), out.shape.with(along, 1));
   return concatenate([initial, out], along);

@@ -13,7 +13,7 @@ import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, ge, gt, lt, ne } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { cumsum } from "../primitives/reduce/cumsum.ts";
+import { cumsum as sums } from "../primitives/reduce/cumsum.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
@@ -381,6 +381,6 @@ export function unwrap(x: NDArray, axis = -1, options: UnwrapOptions = {}): NDAr
   );
   return concatenate([
     part(a, along, 0, 1),
-    add(part(a, along, 1, n), cumsum(fix, along, false)),
+    add(part(a, along, 1, n), sums(fix, along, false)),
   ], along);
 }

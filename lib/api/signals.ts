@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
+import type { NDArray, Operand } from "../core/array.ts";
 import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
@@ -11,17 +11,18 @@ import { scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { cos } from "../primitives/elementwise/elementary.ts";
+import { cos, sqrt } from "../primitives/elementwise/elementary.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { rev } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
-import type { DTypeOptions } from "./arguments.ts";
+import type { DTypeOptions, ProductOptions } from "./arguments.ts";
 import { abs } from "./arithmetic.ts";
+import { i0 } from "./i0.ts";
 import { takeInRange } from "./indices.ts";
-import { asOperand, dtypeOption, promote } from "./operands.ts";
-import { dtypeOptions } from "./options.ts";
-import { matmul } from "./products.ts";
+import { asOperand, dtypeOption, expectPreferred, promote } from "./operands.ts";
+import { dtypeOptions, productOptions } from "./options.ts";
+import { matmul } from "./contractions.ts";
 
 /** The elements from `start` to `stop` along an axis. */
 function part(x: NDArray, axis: number, start: number, stop: number): NDArray {
@@ -34,7 +35,7 @@ function part(x: NDArray, axis: number, start: number, stop: number): NDArray {
 export type ConvolveMode = "full" | "same" | "valid";
 
 /** Options of {@linkcode convolve} and {@linkcode correlate}. */
-export interface ConvolveOptions {
+export interface ConvolveOptions extends ProductOptions {
   /**
    * `"full"`: wherever both overlap; `"same"`: as long as the longer one, from the middle; `"valid"`: where
    * they overlap completely. `"full"` for `convolve` and `"valid"` for `correlate` where left out.
@@ -42,7 +43,7 @@ export interface ConvolveOptions {
   readonly mode?: ConvolveMode | undefined;
 }
 
-const convolveOptions: OptionTable<ConvolveOptions> = { mode: "string" };
+const convolveOptions: OptionTable<ConvolveOptions> = { mode: "string", ...productOptions };
 
 /** Convolution of vectors [n] and [m], the second not longer than the first, wherever both overlap. */
 function convolved(x: NDArray, y: NDArray): NDArray {
@@ -58,13 +59,22 @@ function convolved(x: NDArray, y: NDArray): NDArray {
   return reshape(matmul(reshape(y, [1, m]), shifted), [length]);
 }
 
-function overlap(op: string, x: NDArray, y: NDArray, mode: ConvolveMode, turned: boolean): NDArray {
-  const [a, b] = promote(
+function overlap(
+  op: string,
+  x: NDArray,
+  y: NDArray,
+  mode: ConvolveMode,
+  turned: boolean,
+  options: ProductOptions,
+): NDArray {
+  const [given, other] = promote(
     op,
     asOperand(op, x),
     asOperand(op, y, "y"),
     (d) => d === "bool" ? "int32" : d,
   );
+  const dtype = expectPreferred(op, options.preferredElementType, given.dtype);
+  const [a, b] = [convert(given, dtype), convert(other, dtype)];
   for (const [name, v] of [["x", a], ["y", b]] as const) {
     if (v.ndim !== 1 || v.size === 0) {
       throw new ShapeError(
@@ -102,7 +112,7 @@ function overlap(op: string, x: NDArray, y: NDArray, mode: ConvolveMode, turned:
  */
 export function convolve(x: NDArray, y: NDArray, options: ConvolveOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("convolve(x, y, options)", arguments, convolveOptions);
-  return overlap("convolve", x, y, options.mode ?? "full", false);
+  return overlap("convolve", x, y, options.mode ?? "full", false, options);
 }
 
 /**
@@ -119,7 +129,7 @@ export function convolve(x: NDArray, y: NDArray, options: ConvolveOptions = {}):
  */
 export function correlate(x: NDArray, y: NDArray, options: ConvolveOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("correlate(x, y, options)", arguments, convolveOptions);
-  return overlap("correlate", x, y, options.mode ?? "valid", true);
+  return overlap("correlate", x, y, options.mode ?? "valid", true, options);
 }
 
 // ---------------------------------------------------------------- windows
@@ -165,4 +175,30 @@ export function bartlett(n: number, options: DTypeOptions = {}): NDArray {
   const i = iota([n], 0, dtypeOption("bartlett", options, "float32"));
   const middle = scalarLike((n - 1) / 2, i);
   return sub(scalarLike(1, i), div(abs(sub(i, middle)), middle));
+}
+
+/**
+ * Kaiser's window of `n` samples, as `jax.numpy.kaiser`: the modified Bessel function of order 0 of
+ * `beta sqrt(1 - t^2)`, with t from -1 to 1, over that of `beta`.
+ *
+ * @param beta From 0, a rectangle, on; the larger, the narrower the window.
+ * @throws {RangeError} where `n` is negative.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.kaiser(3, 0).toArray()); // [ 1, 1, 1 ]
+ * ```
+ */
+export function kaiser(n: number, beta: Operand, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("kaiser(n, beta, options)", arguments, dtypeOptions);
+  expectInteger("kaiser", n, "n", 0);
+  const dtype = dtypeOption("kaiser", options, "float32");
+  const b = convert(asOperand("kaiser", beta, "beta"), dtype);
+  if (n <= 1) return broadcastTo(scalarLike(1, b), [n]);
+  const half = scalarLike((n - 1) / 2, b);
+  const t = div(sub(iota([n], 0, dtype), half), half);
+  const root = sqrt(sub(scalarLike(1, b), mul(t, t)));
+  return div(i0(mul(b, root)), i0(b));
 }

@@ -11,9 +11,11 @@ import { checkCall } from "../core/signature.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import type { DTypeOptions } from "./arguments.ts";
 import { staticIndex, takeConstant } from "./indices.ts";
 import { concatenate, split } from "./joining.ts";
 import { asOperand, expectArray, expectAxis, expectRoom, expectShape } from "./operands.ts";
+import { dtypeOptions } from "./options.ts";
 
 // ---------------------------------------------------------------- ranks
 
@@ -89,10 +91,10 @@ function ranked(
  * console.log(np.hstack([np.ones([2, 1]), np.zeros([2, 2])]).shape); // [ 2, 3 ]
  * ```
  */
-export function hstack(arrays: readonly Operand[]): NDArray {
-  if (arguments.length > 1) checkCall("hstack(arrays)", arguments);
+export function hstack(arrays: readonly Operand[], options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("hstack(arrays, options)", arguments, dtypeOptions);
   const list = ranked("hstack", arrays, atleast1d);
-  return concatenate(list, list[0]?.ndim === 1 ? 0 : 1);
+  return concatenate(list, list[0]?.ndim === 1 ? 0 : 1, options);
 }
 
 /**
@@ -107,9 +109,9 @@ export function hstack(arrays: readonly Operand[]): NDArray {
  * console.log(np.vstack([np.array([1, 2]), np.array([3, 4])]).shape); // [ 2, 2 ]
  * ```
  */
-export function vstack(arrays: readonly Operand[]): NDArray {
-  if (arguments.length > 1) checkCall("vstack(arrays)", arguments);
-  return concatenate(ranked("vstack", arrays, atleast2d), 0);
+export function vstack(arrays: readonly Operand[], options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("vstack(arrays, options)", arguments, dtypeOptions);
+  return concatenate(ranked("vstack", arrays, atleast2d), 0, options);
 }
 
 /**
@@ -117,9 +119,9 @@ export function vstack(arrays: readonly Operand[]): NDArray {
  *
  * @throws {ShapeError} where the list is empty, or the arrays differ on another axis.
  */
-export function dstack(arrays: readonly Operand[]): NDArray {
-  if (arguments.length > 1) checkCall("dstack(arrays)", arguments);
-  return concatenate(ranked("dstack", arrays, atleast3d), 2);
+export function dstack(arrays: readonly Operand[], options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("dstack(arrays, options)", arguments, dtypeOptions);
+  return concatenate(ranked("dstack", arrays, atleast3d), 2, options);
 }
 
 /**

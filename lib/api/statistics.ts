@@ -5,6 +5,7 @@
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { sameShape } from "../core/aval.ts";
+import type { DType } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import type { ReduceOptions, VarianceOptions } from "../core/method_options.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
@@ -26,6 +27,7 @@ import { concatenate } from "./joining.ts";
 import {
   asDType,
   asFloat,
+  asOperand,
   expectArray,
   expectAxes,
   expectAxis,
@@ -33,7 +35,7 @@ import {
   promote,
 } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
-import { matmul } from "./products.ts";
+import { matmul } from "./contractions.ts";
 import { countOf, floatOf, keep, maskOf, meanOf, reduce, varianceOptions } from "./reducing.ts";
 import { max, mean, min, sum } from "./reductions.ts";
 
@@ -181,9 +183,15 @@ export function ptp(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
 export interface AverageOptions extends ReduceOptions {
   /** How much elements count: of the shape of `x`, or [n] for one axis of length n. */
   readonly weights?: NDArray | undefined;
+  /** Whether to give the sum of the weights too. */
+  readonly returned?: boolean | undefined;
 }
 
-const averageOptions: OptionTable<AverageOptions> = { ...reduceOptions, weights: "operand" };
+const averageOptions: OptionTable<AverageOptions> = {
+  ...reduceOptions,
+  weights: "operand",
+  returned: "boolean",
+};
 
 /**
  * Weighted mean over `axis`, as `jax.numpy.average`.
@@ -198,10 +206,39 @@ const averageOptions: OptionTable<AverageOptions> = { ...reduceOptions, weights:
  * console.log(np.average(np.array([1, 4]), 0, { weights: np.array([2, 1]) }).item()); // 2
  * ```
  */
-export function average(x: Operand, axis?: Axes, options: AverageOptions = {}): NDArray {
+export function average(
+  x: Operand,
+  axis?: Axes,
+  options?: AverageOptions & { readonly returned?: false | undefined },
+): NDArray;
+/** The mean and the sum of the weights. */
+export function average(
+  x: Operand,
+  axis: Axes | undefined,
+  options: AverageOptions,
+): [mean: NDArray, weights: NDArray];
+export function average(
+  x: Operand,
+  axis?: Axes,
+  options: AverageOptions = {},
+): NDArray | NDArray[] {
   if (arguments.length > 2) checkCall("average(x, axis, options)", arguments, averageOptions);
+  const { returned = false, ...rest } = options;
+  const [out, total] = averageOf(x, axis, rest);
+  return returned ? [out, broadcastTo(total, out.shape)] : out;
+}
+
+function averageOf(
+  x: Operand,
+  axis: Axes | undefined,
+  options: AverageOptions,
+): [NDArray, NDArray] {
   const { weights, ...rest } = options;
-  if (weights === undefined) return mean(x, axis, rest);
+  if (weights === undefined) {
+    const out = mean(x, axis, rest);
+    const given = asOperand("average", x);
+    return [out, scalarLike(countOf(given, expectAxes("average", axis, given.ndim)), out)];
+  }
   const [a, w] = promote("average", asFloat("average", x), weights, floatOr32, ["x", "weights"]);
   const axes = expectAxes("average", axis, a.ndim);
   let full = w;
@@ -217,13 +254,16 @@ export function average(x: Operand, axis?: Axes, options: AverageOptions = {}): 
     full = reshape(w, a.shape.map((n, i) => i === along ? n : 1));
   }
   full = broadcastTo(full, a.shape);
-  return div(sum(mul(a, full), axes, rest), sum(full, axes, rest));
+  const total = sum(full, axes, rest);
+  return [div(sum(mul(a, full), axes, rest), total), total];
 }
 
 /** Options of {@linkcode corrcoef}. */
 export interface CorrcoefOptions {
   /** Whether rows are variables and columns observations, which is the default. */
   readonly rowvar?: boolean | undefined;
+  /** The element type, of floats, to which elements are converted first. */
+  readonly dtype?: DType | undefined;
 }
 
 /** Options of {@linkcode cov}. */
@@ -238,7 +278,7 @@ export interface CovOptions extends CorrcoefOptions {
   readonly aweights?: NDArray | undefined;
 }
 
-const corrcoefOptions: OptionTable<CorrcoefOptions> = { rowvar: "boolean" };
+const corrcoefOptions: OptionTable<CorrcoefOptions> = { rowvar: "boolean", dtype: "dtype" };
 
 const covOptions: OptionTable<CovOptions> = {
   ...corrcoefOptions,
@@ -249,8 +289,8 @@ const covOptions: OptionTable<CovOptions> = {
 };
 
 /** Variables as rows [variables, observations]. */
-function variables(op: string, x: Operand, rowvar: boolean): NDArray {
-  const a = asFloat(op, x);
+function variables(op: string, x: Operand, rowvar: boolean, dtype: DType | undefined): NDArray {
+  const a = floatOf(op, x, dtype);
   if (a.ndim > 2) {
     throw new ShapeError(`${op}: x has shape ${formatShape(a.shape)}, but at most two axes`);
   }
@@ -273,12 +313,12 @@ function variables(op: string, x: Operand, rowvar: boolean): NDArray {
  */
 export function cov(x: Operand, y?: Operand | null, options: CovOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("cov(x, y, options)", arguments, covOptions);
-  const { rowvar = true, bias = false, fweights, aweights } = options;
+  const { rowvar = true, bias = false, fweights, aweights, dtype } = options;
   const ddof = options.ddof ?? (bias ? 0 : 1);
-  const own = variables("cov", x, rowvar);
+  const own = variables("cov", x, rowvar, dtype);
   const rows = y === undefined || y === null
     ? own
-    : concatenate([own, variables("cov", y, rowvar)], 0);
+    : concatenate([own, variables("cov", y, rowvar, dtype)], 0);
   const [v, n] = rows.shape as [number, number];
   const weightOf = (given: NDArray, name: string): NDArray => {
     const w = expectArray("cov", given, name);

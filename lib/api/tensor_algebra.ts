@@ -17,7 +17,8 @@ import { diagonal as diagonalOf } from "./indexing.ts";
 import { matrices } from "./matrices.ts";
 import { norm, type NormOrder } from "./norms.ts";
 import { asFloat, expectArray, expectAxes, expectAxis } from "./operands.ts";
-import { reduceOptions } from "./options.ts";
+import type { DTypeOptions } from "./arguments.ts";
+import { dtypeOptions, reduceOptions } from "./options.ts";
 import { matmul, trace as traceOf } from "./products.ts";
 import { inv, solve } from "./systems.ts";
 
@@ -137,10 +138,13 @@ export function diagonal(x: NDArray, options: OffsetOptions = {}): NDArray {
  * console.log(linalg.trace(np.array([[[1, 2], [3, 4]]])).toArray()); // [ 5 ]
  * ```
  */
-export function trace(x: NDArray, options: OffsetOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("trace(x, options)", arguments, offsetOptions);
+export function trace(x: NDArray, options: OffsetOptions & DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) {
+    checkCall("trace(x, options)", arguments, { ...offsetOptions, ...dtypeOptions });
+  }
+  const { offset, dtype } = options;
   const a = ofMatrices("trace", x);
-  return traceOf(a, { offset: options.offset, axis1: a.ndim - 2, axis2: a.ndim - 1 });
+  return traceOf(a, { offset, dtype, axis1: a.ndim - 2, axis2: a.ndim - 1 });
 }
 
 function ofMatrices(op: string, x: NDArray): NDArray {

@@ -309,6 +309,14 @@ export function triuIndicesFrom(x: NDArray, offset = 0): [NDArray, NDArray] {
 
 // ---------------------------------------------------------------- grids
 
+/** Options of {@linkcode indices}. */
+export interface IndicesOptions extends DTypeOptions {
+  /** Whether to give a list of arrays that broadcast with each other. */
+  readonly sparse?: boolean | undefined;
+}
+
+const indicesOptions: OptionTable<IndicesOptions> = { ...dtypeOptions, sparse: "boolean" };
+
 /**
  * Indices of a grid, as `jax.numpy.indices`: [axes, ...shape], int32 where nothing else is said.
  *
@@ -321,11 +329,25 @@ export function triuIndicesFrom(x: NDArray, offset = 0): [NDArray, NDArray] {
  * console.log(np.indices([1, 2]).toArray()); // [ [ [ 0, 0 ] ], [ [ 0, 1 ] ] ]
  * ```
  */
-export function indices(shape: readonly number[], options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("indices(shape, options)", arguments, dtypeOptions);
+export function indices(
+  shape: readonly number[],
+  options?: IndicesOptions & { readonly sparse?: false | undefined },
+): NDArray;
+/** One array for each axis, of length 1 on the others. */
+export function indices(shape: readonly number[], options: IndicesOptions): NDArray[];
+export function indices(
+  shape: readonly number[],
+  options: IndicesOptions = {},
+): NDArray | NDArray[] {
+  if (arguments.length > 1) checkCall("indices(shape, options)", arguments, indicesOptions);
   const lengths = expectShape("indices", shape);
   const dtype = dtypeOption("indices", options, "int32");
   const rank = lengths.length;
+  if (options.sparse) {
+    return lengths.map((n, i) =>
+      convert(iota(lengths.map((_, k) => k === i ? n : 1), i, "int32"), dtype)
+    );
+  }
   const flat = iota([rank, sizeOf(lengths)], 1, "int32");
   if (rank === 0) return convert(reshape(flat, [0]), dtype);
   const strides = lengths.map((_, i) => Math.max(1, sizeOf(lengths.slice(i + 1))));
@@ -338,9 +360,14 @@ export function indices(shape: readonly number[], options: DTypeOptions = {}): N
 export interface RavelMultiIndexOptions {
   /** For indices out of range: `"clip"`, which is the default, or `"wrap"`. */
   readonly mode?: "clip" | "wrap" | undefined;
+  /** Whether the last axis runs fastest, `"C"`, which is the default, or the first one, `"F"`. */
+  readonly order?: "C" | "F" | undefined;
 }
 
-const ravelMultiIndexOptions: OptionTable<RavelMultiIndexOptions> = { mode: "string" };
+const ravelMultiIndexOptions: OptionTable<RavelMultiIndexOptions> = {
+  mode: "string",
+  order: "string",
+};
 
 /**
  * Positions in the flat array of elements whose indices are given for each axis, as
@@ -366,9 +393,12 @@ export function ravelMultiIndex(
   }
   const op = "ravelMultiIndex";
   const lengths = expectShape(op, shape);
-  const { mode = "clip" } = options;
+  const { mode = "clip", order = "C" } = options;
   if (mode !== "clip" && mode !== "wrap") {
     throw new TypeError(`${op}: mode must be "clip" or "wrap", not ${describeValue(mode)}`);
+  }
+  if (order !== "C" && order !== "F") {
+    throw new TypeError(`${op}: order must be "C" or "F", not ${describeValue(order)}`);
   }
   if (!Array.isArray(multiIndex) || multiIndex.length !== lengths.length) {
     throw new ShapeError(
@@ -378,9 +408,10 @@ export function ravelMultiIndex(
     );
   }
   let flat = full([], 0, "int32");
-  multiIndex.forEach((index: Operand, i) => {
+  const places = lengths.map((_, i) => i);
+  (order === "C" ? places : places.reverse()).forEach((i) => {
     const n = lengths[i]!;
-    const at = asIndex(op, index, `the index of axis ${i}`);
+    const at = asIndex(op, multiIndex[i], `the index of axis ${i}`);
     const inside = mode === "wrap" ? mod(at, n) : minimum(maximum(at, 0), n - 1);
     flat = add(mul(flat, scalarLike(n, flat)), inside);
   });

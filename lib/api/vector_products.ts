@@ -11,13 +11,23 @@ import { formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { onesLike } from "../primitives/constants/full.ts";
 import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
 import { expandDims, reshape } from "../primitives/shape/reshape.ts";
 import { moveAxis } from "../primitives/shape/transpose.ts";
 import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { zeros } from "./creation.ts";
-import { asOperand, boolToInt, expectArray, expectAxis, promote } from "./operands.ts";
-import { matmul } from "./products.ts";
+import type { ProductOptions } from "./arguments.ts";
+import {
+  asOperand,
+  boolToInt,
+  expectArray,
+  expectAxis,
+  expectPreferred,
+  promote,
+} from "./operands.ts";
+import { productOptions } from "./options.ts";
+import { matmul } from "./contractions.ts";
 
 /** Two arrays of one dtype, bools as int32. */
 function pair(op: string, x: Operand, y: Operand): [NDArray, NDArray] {
@@ -45,9 +55,16 @@ function expectRank(op: string, name: string, x: NDArray, least: number): void {
  * console.log(np.vecdot(np.array([[1, 2], [3, 4]]), np.array([1, 1])).toArray()); // [ 3, 7 ]
  * ```
  */
-export function vecdot(x: NDArray, y: NDArray, axis = -1): NDArray {
-  if (arguments.length > 3) checkCall("vecdot(x, y, axis)", arguments);
-  const [a, b] = pair("vecdot", x, y);
+export function vecdot(
+  x: NDArray,
+  y: NDArray,
+  axis = -1,
+  options: ProductOptions = {},
+): NDArray {
+  if (arguments.length > 3) checkCall("vecdot(x, y, axis, options)", arguments, productOptions);
+  const [given, other] = pair("vecdot", x, y);
+  const dtype = expectPreferred("vecdot", options.preferredElementType, given.dtype);
+  const [a, b] = [convert(given, dtype), convert(other, dtype)];
   expectRank("vecdot", "x", a, 1);
   expectRank("vecdot", "y", b, 1);
   const along = (z: NDArray): NDArray =>
@@ -94,6 +111,22 @@ export function vecmat(x: NDArray, y: NDArray): NDArray {
   return reshape(out, out.shape.toSpliced(-2, 1));
 }
 
+/** Options of {@linkcode cross}, which do not count where its axis is given. */
+export interface CrossOptions {
+  /** The axis of the vectors in `x`; the last one where left out. */
+  readonly axisa?: number | undefined;
+  /** The axis of the vectors in `y`; the last one where left out. */
+  readonly axisb?: number | undefined;
+  /** The axis of the vectors in the result; the last one where left out. */
+  readonly axisc?: number | undefined;
+}
+
+const crossOptions: OptionTable<CrossOptions> = {
+  axisa: "number",
+  axisb: "number",
+  axisc: "number",
+};
+
 /**
  * Cross products of vectors with 2 or 3 elements along `axis`, as `jax.numpy.cross`; of two with 2, the
  * third component alone.
@@ -107,12 +140,20 @@ export function vecmat(x: NDArray, y: NDArray): NDArray {
  * console.log(np.cross(np.array([1, 0, 0]), np.array([0, 1, 0])).toArray()); // [ 0, 0, 1 ]
  * ```
  */
-export function cross(x: NDArray, y: NDArray, axis = -1): NDArray {
-  if (arguments.length > 3) checkCall("cross(x, y, axis)", arguments);
+export function cross(
+  x: NDArray,
+  y: NDArray,
+  axis: number | null = null,
+  options: CrossOptions = {},
+): NDArray {
+  if (arguments.length > 3) checkCall("cross(x, y, axis, options)", arguments, crossOptions);
+  const { axisa = axis ?? -1, axisb = axis ?? -1, axisc = axis ?? -1 } = axis === null
+    ? options
+    : {};
   const [a, b] = pair("cross", x, y);
   expectRank("cross", "x", a, 1);
   expectRank("cross", "y", b, 1);
-  const parts = (name: string, z: NDArray): NDArray[] => {
+  const parts = (name: string, z: NDArray, axis: number): NDArray[] => {
     const along = expectAxis("cross", axis, z.ndim);
     const n = z.shape[along]!;
     if (n !== 2 && n !== 3) {
@@ -129,7 +170,7 @@ export function cross(x: NDArray, y: NDArray, axis = -1): NDArray {
       (_, i) => reshape(slice(last, [...lead.map(() => 0), i], [...lead, i + 1]), lead),
     );
   };
-  const [u, v] = [parts("x", a), parts("y", b)];
+  const [u, v] = [parts("x", a, axisa), parts("y", b, axisb)];
   const third = sub(mul(u[0]!, v[1]!), mul(u[1]!, v[0]!));
   if (u.length === 2 && v.length === 2) return third;
   // Of one with 2, the third component is 0.
@@ -139,7 +180,7 @@ export function cross(x: NDArray, y: NDArray, axis = -1): NDArray {
   const second = sub(mul(u2, v[0]!), mul(u[0]!, v2));
   const rank = third.ndim;
   const out = concatenate([first, second, third].map((z) => expandDims(z, [rank])), rank);
-  return moveAxis(out, rank, expectAxis("cross", axis, rank + 1));
+  return moveAxis(out, rank, expectAxis("cross", axisc, rank + 1));
 }
 
 /**

@@ -89,6 +89,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   "np.shape": "it gives what the array says, and is tried in breadth_test.ts",
   "np.ndim": "it gives what the array says, and is tried in breadth_test.ts",
   "np.size": "it gives what the array says, and is tried in breadth_test.ts",
+  "np.trimZeros": "its shape depends on values; it is tried in trim_zeros_test.ts",
   "stats.GaussianKde": "it is made by gaussianKde, whose values are in the list",
   "np.iinfo": "it gives numbers about a dtype, and is tried in breadth_test.ts",
 };

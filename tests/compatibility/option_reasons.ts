@@ -74,6 +74,31 @@ export const never: readonly OptionReason[] = [
     reason: sameResult,
   },
   {
+    functions: /^numpy\.where$/,
+    options: /^(size|fill_value)$/,
+    reason: "of one argument, which is `nonzero`",
+  },
+  {
+    functions: /^numpy\.gradient$|^scipy\.special\.factorial$/,
+    options: /^(edge_order|exact)$/,
+    reason: "JAX refuses it too",
+  },
+  {
+    functions: /^numpy\.(argsort|ravel_multi_index)$/,
+    options: /^dtype$/,
+    reason: "indices are int32",
+  },
+  {
+    functions: /^numpy\.(array|asarray|ravel)$/,
+    options: /^order$/,
+    reason: "elements are in one order; turn the axes round with `transpose` first",
+  },
+  {
+    functions: /^numpy\.(sum|prod)$/,
+    options: /^promote_integers$/,
+    reason: "there are no integers narrower than 32 bits",
+  },
+  {
     functions: /^numpy\.(arg)?sort$/,
     options: /^(kind|stable|order)$/,
     reason: "sorting is stable",

@@ -274,6 +274,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   putAlongAxis: [m, np.zeros([2, 2], { dtype: "int32" }), 0, 0],
   ravelMultiIndex: [[ints, ints], [2, 2]],
   "numpy.select": [[m], [m]],
+  maskIndices: [2, np.triu],
   vectorize: [square],
   "debug.program": [square, [x]],
   "debug.nans": [square],

@@ -14,8 +14,8 @@ import { abs, add, div, mul, neg, sub } from "../../primitives/elementwise/arith
 import * as c from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
-import { applyNamed, asOperand, floatOr32 } from "../operands.ts";
+import { setBits } from "../bit_counts.ts";
+import { asOperand } from "../operands.ts";
 
 function unsigned(op: string, x: Operand): [bits: NDArray, dtype: DType] {
   const a = asOperand(op, x);
@@ -23,17 +23,6 @@ function unsigned(op: string, x: Operand): [bits: NDArray, dtype: DType] {
     throw new DTypeError(`${op}: x is ${a.dtype}, and must be an integer array`);
   }
   return [convert(a, "uint32"), a.dtype];
-}
-
-/** How many bits are set, of `uint32`. */
-function ones(x: NDArray): NDArray {
-  const at = (v: NDArray, by: number): NDArray => c.shiftRightLogical(v, scalarLike(by, v));
-  const only = (v: NDArray, mask: number): NDArray => c.and(v, scalarLike(mask, v));
-  // Sums of neighbours: of bits, pairs, nibbles, and then of the bytes in the highest one.
-  const pairs = sub(x, only(at(x, 1), 0x55555555));
-  const nibbles = add(only(pairs, 0x33333333), only(at(pairs, 2), 0x33333333));
-  const bytes = only(add(nibbles, at(nibbles, 4)), 0x0f0f0f0f);
-  return at(mul(bytes, scalarLike(0x01010101, bytes)), 24);
 }
 
 /**
@@ -52,7 +41,7 @@ function ones(x: NDArray): NDArray {
 export function populationCount(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("populationCount(x)", arguments);
   const [bits, dtype] = unsigned("populationCount", x);
-  return convert(ones(bits), dtype);
+  return convert(setBits(bits), dtype);
 }
 
 /**
@@ -76,7 +65,7 @@ export function clz(x: Operand): NDArray {
     (v, by) => c.or(v, c.shiftRightLogical(v, scalarLike(by, v))),
     bits,
   );
-  return convert(ones(c.not(filled)), dtype);
+  return convert(setBits(c.not(filled)), dtype);
 }
 
 /**
@@ -184,57 +173,4 @@ export function fromBits(bits: NDArray): NDArray {
   const special = select(none, scalarLike(Infinity, value), scalarLike(NaN, value));
   const size = select(c.eq(exponent, count(255, exponent)), special, value);
   return select(c.gt(sign, count(0, sign)), neg(size), size);
-}
-
-/**
- * Elementwise the float next to `x` on the side of `y`, as `jax.lax.nextafter`; `y` where they are equal. It has
- * no derivative.
- *
- * @example
- * ```ts
- * import * as lax from "@injax/injax/lax";
- *
- * console.log(lax.nextafter(1, 2).item() - 1 === 2 ** -23); // true
- * ```
- */
-export function nextafter(x: Operand, y: Operand): NDArray {
-  if (arguments.length > 2) checkCall("nextafter(x, y)", arguments);
-  return applyNamed(
-    "nextafter",
-    (a, b) => neighbour(stopGradient(a), stopGradient(b)),
-    x,
-    y,
-    floatOr32,
-  );
-}
-
-/**
- * S. M. Rump, P. Zimmermann, S. Boldo and G. Melquiond: a little more than half a unit in the last place, added,
- * is rounded to the next number.
- */
-function neighbour(x: NDArray, y: NDArray): NDArray {
-  const single = x.dtype === "float32";
-  const of = (value: number): NDArray => scalarLike(value, x);
-  const [half, scale] = single ? [2 ** -24, 2 ** 50] : [2 ** -53, 2 ** 200];
-  const [least, subnormal] = single ? [2 ** -149, 2 ** -125] : [2 ** -1074, 2 ** -1021];
-  const most = single ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
-  const size = abs(x);
-  const small = c.lt(size, of(single ? 2 ** -70 : 2 ** -700));
-  const scaled = mul(size, select(small, of(scale), of(1)));
-  const up = c.lt(x, y);
-  // Away from 0 where it grows and is positive, or shrinks and is negative.
-  const outwards = c.eq(up, c.ge(x, of(0)));
-  const step = mul(scaled, of(half * (1 + 2 * half)));
-  const moved = mul(
-    add(scaled, select(outwards, step, neg(step))),
-    select(small, of(1 / scale), of(1)),
-  );
-  const tiny = add(size, select(outwards, of(least), of(-least)));
-  const next = select(c.lt(size, of(subnormal)), tiny, moved);
-  const bounded = select(c.eq(size, of(Infinity)), of(most), next);
-  const signed = select(c.lt(x, of(0)), neg(bounded), bounded);
-  const fromZero = select(up, of(least), of(-least));
-  const found = select(c.eq(x, of(0)), fromZero, signed);
-  // NaN where one is.
-  return select(c.eq(x, y), y, select(c.and(c.eq(x, x), c.eq(y, y)), found, add(x, y)));
 }

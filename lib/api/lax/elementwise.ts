@@ -14,7 +14,6 @@ import { scalarLike } from "../../primitives/constants/full.ts";
 import * as p from "../../primitives/elementwise/arithmetic.ts";
 import * as c from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
-import * as u from "../../primitives/elementwise/elementary.ts";
 import * as r from "../../primitives/elementwise/rounding.ts";
 import { select as selectOf } from "../../primitives/elementwise/select.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";
@@ -23,7 +22,6 @@ import { pow } from "../arithmetic.ts";
 import {
   applyNamed,
   asBool,
-  asFloat,
   asIndex,
   asOperand,
   boolToInt,
@@ -158,48 +156,6 @@ export function integerPow(x: Operand, y: number): NDArray {
     throw new RangeError(`integerPow: y is ${y}, and must not be negative for ${a.dtype}`);
   }
   return pow(a, y);
-}
-
-/**
- * Elementwise cube root, as `jax.lax.cbrt`, of negative numbers too.
- *
- * @example
- * ```ts
- * import * as lax from "@injax/injax/lax";
- *
- * console.log(lax.cbrt(-27).item()); // -3
- * ```
- */
-export function cbrt(x: Operand): NDArray {
-  if (arguments.length > 1) checkCall("cbrt(x)", arguments);
-  const a = asFloat("cbrt", x);
-  const size = p.abs(a);
-  // 0, infinity and NaN are their own roots; sizes are brought where cubes neither vanish nor overflow.
-  const plain = c.and(
-    c.gt(size, scalarLike(0, a)),
-    c.lt(size, scalarLike(Infinity, a)),
-  );
-  const safe = selectOf(plain, size, scalarLike(1, a));
-  const [small, large] = a.dtype === "float32" ? [2 ** -90, 2 ** 90] : [2 ** -900, 2 ** 900];
-  const [up, down] = a.dtype === "float32" ? [2 ** 60, 2 ** -20] : [2 ** 600, 2 ** -200];
-  const isSmall = c.lt(safe, scalarLike(small, a));
-  const isLarge = c.gt(safe, scalarLike(large, a));
-  const one = scalarLike(1, a);
-  const scaled = p.mul(
-    safe,
-    selectOf(isSmall, scalarLike(up, a), selectOf(isLarge, scalarLike(1 / up, a), one)),
-  );
-  const third = scalarLike(1 / 3, a);
-  const rough = u.exp(p.mul(u.log(scaled), third));
-  // A step of Newton's: y - (y - x / y^2) / 3.
-  const off = p.sub(rough, p.div(scaled, p.mul(rough, rough)));
-  const root = p.mul(
-    p.sub(rough, p.mul(off, third)),
-    selectOf(isSmall, scalarLike(down, a), selectOf(isLarge, scalarLike(1 / down, a), one)),
-  );
-  const signed = selectOf(c.lt(a, scalarLike(0, a)), p.neg(root), root);
-  // At 0 the slope is infinite, as that of a product with x.
-  return selectOf(plain, signed, a);
 }
 
 /** Elementwise `x >> y` with the sign of `x` coming in, as `jax.lax.shift_right_arithmetic`. */

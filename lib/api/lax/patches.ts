@@ -13,7 +13,7 @@ import { convert } from "../../primitives/elementwise/convert.ts";
 import { reshape } from "../../primitives/shape/reshape.ts";
 import { transpose } from "../../primitives/shape/transpose.ts";
 import { windowsOf } from "../../primitives/windows/windows.ts";
-import { boolToInt, expectArray, promote } from "../operands.ts";
+import { boolToInt, expectArray, expectPreferred, promote } from "../operands.ts";
 import {
   type ConvDimensionNumbers,
   type ConvDimensionStrings,
@@ -24,7 +24,6 @@ import {
   expectDilation,
   expectEach,
   expectPadding,
-  expectPreferred,
   extents,
   type WindowPadding,
 } from "./window_arguments.ts";

@@ -4,7 +4,6 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import type { DType } from "../../core/dtype.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
 import { iota } from "../../primitives/constants/iota.ts";
@@ -17,8 +16,16 @@ import { scalarLike } from "../../primitives/constants/full.ts";
 import { cumsum } from "../../primitives/reduce/cumsum.ts";
 import { reshape } from "../../primitives/shape/reshape.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";
-import { asIndex, boolToInt, expectArray, expectAxis, promote } from "../operands.ts";
-import { expectPreferred } from "./window_arguments.ts";
+import type { ProductOptions } from "../arguments.ts";
+import { productOptions } from "../options.ts";
+import {
+  asIndex,
+  boolToInt,
+  expectArray,
+  expectAxis,
+  expectPreferred,
+  promote,
+} from "../operands.ts";
 
 /** Axes of both operands that are summed over together, and axes that they have in common. */
 export type DotDimensionNumbers = readonly [
@@ -27,12 +34,7 @@ export type DotDimensionNumbers = readonly [
 ];
 
 /** Options of {@linkcode dotGeneral}. */
-export interface DotGeneralOptions {
-  /** The dtype of the result, of the operands' kind and no narrower. */
-  readonly preferredElementType?: DType | undefined;
-}
-
-const dotGeneralOptions: OptionTable<DotGeneralOptions> = { preferredElementType: "dtype" };
+export type DotGeneralOptions = ProductOptions;
 
 /** Options of {@linkcode dot}. */
 export interface DotOptions extends DotGeneralOptions {
@@ -40,7 +42,7 @@ export interface DotOptions extends DotGeneralOptions {
   readonly dimensionNumbers?: DotDimensionNumbers | undefined;
 }
 
-const dotOptions: OptionTable<DotOptions> = { dimensionNumbers: "names", ...dotGeneralOptions };
+const dotOptions: OptionTable<DotOptions> = { dimensionNumbers: "names", ...productOptions };
 
 /** The operands in the dtype that is asked for. */
 function operands(op: string, lhs: NDArray, rhs: NDArray, preferred: unknown): [NDArray, NDArray] {
@@ -132,7 +134,7 @@ export function dotGeneral(
 ): NDArray {
   const op = "dotGeneral";
   if (arguments.length > 3) {
-    checkCall(`${op}(lhs, rhs, dimensionNumbers, options)`, arguments, dotGeneralOptions);
+    checkCall(`${op}(lhs, rhs, dimensionNumbers, options)`, arguments, productOptions);
   }
   const [x, y] = operands(op, lhs, rhs, options.preferredElementType);
   return multiplied(op, x, y, dimensionNumbers);
@@ -225,7 +227,7 @@ export function raggedDot(
 ): NDArray {
   const op = "raggedDot";
   if (arguments.length > 3) {
-    checkCall(`${op}(lhs, rhs, groupSizes, options)`, arguments, dotGeneralOptions);
+    checkCall(`${op}(lhs, rhs, groupSizes, options)`, arguments, productOptions);
   }
   const [x, y] = operands(op, lhs, rhs, options.preferredElementType);
   const sizes = asIndex(op, groupSizes, "groupSizes");

@@ -27,7 +27,7 @@ import { pad, slice } from "../../primitives/slicing/slice.ts";
 import { broadcastTo, reduceSum as sumOver } from "../../primitives/sum/broadcast.ts";
 import { asDType, asFloat, asOperand, expectArray, expectAxes, expectAxis } from "../operands.ts";
 import { cumulativeOptions } from "../options.ts";
-import { cumprod as productsOf, cumsum as sumsOf } from "../running.ts";
+import { runningProduct as productsOf, runningSum as sumsOf } from "../reducing.ts";
 
 /** The array and the axes of a reduction, which are given as a list. */
 function over(op: string, operand: Operand, axes: readonly number[]): [NDArray, number[]] {

@@ -4,9 +4,6 @@
  * @module
  */
 import { describeValue, formatShape } from "../../core/errors.ts";
-import { DTypeError } from "../../core/errors.ts";
-import { expectDType } from "../../core/checks.ts";
-import { type DType, promoteDTypes } from "../../core/dtype.ts";
 import { dilated, type Padding } from "../../primitives/windows/window.ts";
 
 /**
@@ -83,22 +80,4 @@ export function expectPadding(
 /** How long windows are with their gaps. */
 export function extents(sizes: readonly number[], dilation: readonly number[]): number[] {
   return sizes.map((n, i) => dilated(n, dilation[i]!));
-}
-
-/**
- * The dtype that sums of products are asked for in, that of the operands where none is.
- *
- * @throws {DTypeError} where it is of another kind or narrower.
- */
-export function expectPreferred(op: string, asked: unknown, own: DType): DType {
-  if (asked === undefined || asked === null) return own;
-  const dtype = expectDType(op, asked, own);
-  const isInt = (d: DType): boolean => d === "int32" || d === "uint32" || d === "bool";
-  if (isInt(dtype) === isInt(own) && promoteDTypes(own, dtype) === dtype && dtype !== "bool") {
-    return dtype;
-  }
-  throw new DTypeError(
-    `${op}: preferredElementType is ${dtype}, but the operands are ${own}: it must be of the same kind, ` +
-      "and no narrower. Convert the operands or the result with astype",
-  );
 }
