@@ -6,7 +6,7 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { expectInteger } from "../core/checks.ts";
 import { defaultFloat } from "../core/dtype.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { add, maximum, minimum, mul, neg } from "../primitives/elementwise/arithmetic.ts";
@@ -34,7 +34,9 @@ export interface OneHotOptions extends DTypeOptions {
   readonly axis?: number | undefined;
 }
 
-const oneHotOptions: OptionTable<OneHotOptions> = { axis: "number", ...dtypeOptions };
+const oneHotOptions: OptionTable<OneHotOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
+  axis: "number",
+});
 
 /**
  * Elementwise `max(x, 0)`, as `jax.nn.relu`; its derivative at 0 is 0. Integers stay integers.

@@ -12,7 +12,7 @@ import type { NDArray, Operand } from "../core/array.ts";
 import { expectFloat } from "../core/checks.ts";
 import { type DType, isInteger, promoteDTypes } from "../core/dtype.ts";
 import { DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
 import { add, div, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, ge, gt, le, lt, ne, not, or } from "../primitives/elementwise/compare.ts";
@@ -384,7 +384,9 @@ export interface MultinomialOptions extends DTypeOptions {
   readonly shape?: ShapeLike | undefined;
 }
 
-const multinomialOptions: OptionTable<MultinomialOptions> = { shape: "shape", ...dtypeOptions };
+const multinomialOptions: OptionTable<MultinomialOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
+  shape: "shape",
+});
 
 /**
  * How often each category comes up in `n` trials of probabilities `p`, along the last axis, as

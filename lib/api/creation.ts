@@ -8,7 +8,7 @@ import { shaped } from "../core/aval.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { allocate, convertElement, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, isPlain, type OptionTable } from "../core/signature.ts";
+import { checkCall, isPlain, type OptionTable, tableOf } from "../core/signature.ts";
 import { full as filled, scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { add, mul } from "../primitives/elementwise/arithmetic.ts";
@@ -44,9 +44,13 @@ export interface LikeOptions extends DTypeOptions {
   readonly shape?: ShapeLike | undefined;
 }
 
-const likeOptions: OptionTable<LikeOptions> = { ...dtypeOptions, shape: "shape" };
+const likeOptions: OptionTable<LikeOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
+  shape: "shape",
+});
 
-const eyeOptions: OptionTable<EyeOptions> = { ...dtypeOptions, offset: "number" };
+const eyeOptions: OptionTable<EyeOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
+  offset: "number",
+});
 
 // ---------------------------------------------------------------- constants
 

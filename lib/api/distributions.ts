@@ -12,7 +12,7 @@ import { expectFloat, expectInteger } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { type DType, epsilon, isInteger, limits } from "../core/dtype.ts";
 import { describeValue, DTypeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { add, maximum, minimum, mul, rem, sub } from "../primitives/elementwise/arithmetic.ts";
 import { gt, le, lt } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
@@ -44,16 +44,18 @@ export interface UniformOptions extends DTypeOptions {
   readonly maxval?: Operand | undefined;
 }
 
-const uniformOptions: OptionTable<UniformOptions> = {
+const uniformOptions: OptionTable<UniformOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
   minval: "operand",
   maxval: "operand",
-  ...dtypeOptions,
-};
+});
 
 /** Options of {@linkcode gumbel}. */
 export interface GumbelOptions extends DTypeOptions, ModeOptions {}
 
-const gumbelOptions: OptionTable<GumbelOptions> = { ...dtypeOptions, ...modeOptions };
+const gumbelOptions: OptionTable<GumbelOptions> = /* @__PURE__ */ tableOf(
+  dtypeOptions,
+  modeOptions,
+);
 
 // ---------------------------------------------------------------- uniform
 

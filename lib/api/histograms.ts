@@ -8,7 +8,7 @@ import { expectInteger } from "../core/checks.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { full, onesLike, scalarLike } from "../primitives/constants/full.ts";
 import { add, div, maximum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, ge, le, lt } from "../primitives/elementwise/compare.ts";
@@ -157,11 +157,10 @@ export interface HistogramOptions extends BinOptions {
 
 const binOptions: OptionTable<BinOptions> = { range: "shape" };
 
-const histogramOptions: OptionTable<HistogramOptions> = {
-  ...binOptions,
+const histogramOptions: OptionTable<HistogramOptions> = /* @__PURE__ */ tableOf(binOptions, {
   weights: "operand",
   density: "boolean",
-};
+});
 
 /**
  * Edges of bins, as `jax.numpy.histogram_bin_edges`: so many of equal width [bins + 1], or those that are

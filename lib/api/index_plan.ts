@@ -16,7 +16,7 @@ import {
   type IndexOptions,
   Slice,
 } from "../core/indexing.ts";
-import type { OptionTable } from "../core/signature.ts";
+import { type OptionTable, tableOf } from "../core/signature.ts";
 import { int32Constant } from "../primitives/constants/full.ts";
 import { staticIndex } from "./indices.ts";
 import { asIndex } from "./operands.ts";
@@ -82,7 +82,9 @@ export const indexOptions: OptionTable<IndexOptions> = {
 };
 
 /** What the options of reading hold. */
-export const getOptions: OptionTable<GetOptions> = { ...indexOptions, fillValue: "operand" };
+export const getOptions: OptionTable<GetOptions> = /* @__PURE__ */ tableOf(indexOptions, {
+  fillValue: "operand",
+});
 
 /** The mode that options ask for. */
 export function modeOf(op: string, options: IndexOptions): IndexMode | undefined {

@@ -28,7 +28,7 @@ import { expectFloat } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { defaultFloat, type DType } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { zeros as zerosOf } from "../primitives/constants/full.ts";
 import { div, mul } from "../primitives/elementwise/arithmetic.ts";
 import { sqrt } from "../primitives/elementwise/elementary.ts";
@@ -192,12 +192,11 @@ export interface FanOptions extends DTypeOptions {
   readonly batchAxis?: number | readonly number[] | undefined;
 }
 
-const fanOptions: OptionTable<FanOptions> = {
+const fanOptions: OptionTable<FanOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
   inAxis: "axes",
   outAxis: "axes",
   batchAxis: "axes",
-  ...dtypeOptions,
-};
+});
 
 /** The numbers of inputs and outputs of a unit; all axes that are neither, nor of a batch, are of both. */
 function fans(
@@ -362,10 +361,9 @@ export interface OrthogonalOptions extends DTypeOptions {
   readonly columnAxis?: number | undefined;
 }
 
-const orthogonalOptions: OptionTable<OrthogonalOptions> = {
+const orthogonalOptions: OptionTable<OrthogonalOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
   columnAxis: "number",
-  ...dtypeOptions,
-};
+});
 
 /** A matrix with orthonormal columns, or rows where these are fewer, whose axes are those of a shape. */
 function orthogonals(

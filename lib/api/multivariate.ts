@@ -9,7 +9,7 @@ import { broadcastShapes } from "../core/aval.ts";
 import { expectFloat, expectInteger } from "../core/checks.ts";
 import { promoteDTypes } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { cholesky } from "../linalg/cholesky.ts";
 import { eigh } from "../linalg/eigh.ts";
 import { diagonalOf, matmul, scaledColumns, symmetricOf, transposed } from "../linalg/matrices.ts";
@@ -38,10 +38,10 @@ export interface MultivariateNormalOptions extends DTypeOptions {
   readonly method?: CovarianceMethod | undefined;
 }
 
-const multivariateNormalOptions: OptionTable<MultivariateNormalOptions> = {
-  method: "string",
-  ...dtypeOptions,
-};
+const multivariateNormalOptions: OptionTable<MultivariateNormalOptions> = /* @__PURE__ */ tableOf(
+  dtypeOptions,
+  { method: "string" },
+);
 
 /** F with F F^T = A. */
 const factors: Readonly<Record<CovarianceMethod, (a: NDArray) => NDArray>> = {
@@ -125,7 +125,9 @@ export interface OrthogonalOptions extends DTypeOptions {
   readonly m?: number | undefined;
 }
 
-const orthogonalOptions: OptionTable<OrthogonalOptions> = { m: "number", ...dtypeOptions };
+const orthogonalOptions: OptionTable<OrthogonalOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
+  m: "number",
+});
 
 /**
  * Orthogonal matrices of `n` rows, evenly distributed over all, as `jax.random.orthogonal`. With another

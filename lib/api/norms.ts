@@ -7,7 +7,7 @@ import type { NDArray, Operand } from "../core/array.ts";
 import { epsilon } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
 import { abs, div, maximum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, gt, ne, not } from "../primitives/elementwise/compare.ts";
@@ -92,7 +92,10 @@ export interface NormOptions extends ReduceOptions {
   readonly axis?: number | readonly number[] | null | undefined;
 }
 
-const normOptions: OptionTable<NormOptions> = { ord: "order", axis: "axes", ...reduceOptions };
+const normOptions: OptionTable<NormOptions> = /* @__PURE__ */ tableOf(reduceOptions, {
+  ord: "order",
+  axis: "axes",
+});
 
 /**
  * Norms of vectors and matrices, as `jax.numpy.linalg.norm`: by default the root of the sum of squares

@@ -5,7 +5,7 @@
  * @module
  */
 import type { CumulativeOptions, DiagonalOptions, ReduceOptions } from "../core/method_options.ts";
-import type { OptionTable } from "../core/signature.ts";
+import { type OptionTable, tableOf } from "../core/signature.ts";
 import type {
   DTypeOptions,
   ModeOptions,
@@ -40,4 +40,7 @@ export const sizedOptions: OptionTable<SizedOptions> = { size: "number", fillVal
 export const productOptions: OptionTable<ProductOptions> = { preferredElementType: "dtype" };
 
 /** Of running sums and products with a dtype. */
-export const runningOptions: OptionTable<RunningOptions> = { ...cumulativeOptions, dtype: "dtype" };
+export const runningOptions: OptionTable<RunningOptions> = /* @__PURE__ */ tableOf(
+  cumulativeOptions,
+  { dtype: "dtype" },
+);

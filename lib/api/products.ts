@@ -9,7 +9,7 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { DiagonalOptions } from "../core/method_options.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { dotGeneral } from "../primitives/dot/dot_general.ts";
 import { mul } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
@@ -202,7 +202,10 @@ export function tensordot(
 /** Options of {@linkcode trace}. */
 export interface TraceOptions extends DiagonalOptions, DTypeOptions {}
 
-const traceOptions: OptionTable<TraceOptions> = { ...diagonalOptions, ...dtypeOptions };
+const traceOptions: OptionTable<TraceOptions> = /* @__PURE__ */ tableOf(
+  diagonalOptions,
+  dtypeOptions,
+);
 
 /**
  * Sums of diagonals, as `jax.numpy.trace`: the axes are chosen as in `diagonal`.

@@ -7,7 +7,7 @@ import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { sameShape } from "../core/aval.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
 import { add, div, maximum, minimum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { eq, gt, le, lt, not, or } from "../primitives/elementwise/compare.ts";
@@ -43,11 +43,10 @@ export interface QuantileOptions extends ReduceOptions {
   readonly weights?: NDArray | undefined;
 }
 
-const quantileOptions: OptionTable<QuantileOptions> = {
-  ...reduceOptions,
+const quantileOptions: OptionTable<QuantileOptions> = /* @__PURE__ */ tableOf(reduceOptions, {
   method: "string",
   weights: "operand",
-};
+});
 
 const methods: readonly QuantileMethod[] = [
   ...["linear", "lower", "higher", "midpoint", "nearest"] as const,

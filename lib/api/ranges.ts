@@ -9,7 +9,7 @@ import { expectInteger } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
@@ -41,13 +41,14 @@ export interface LinspaceOptions extends SpacedOptions {
   readonly retstep?: boolean | undefined;
 }
 
-const spacedOptions: OptionTable<SpacedOptions> = {
+const spacedOptions: OptionTable<SpacedOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
   endpoint: "boolean",
   axis: "number",
-  ...dtypeOptions,
-};
+});
 
-const linspaceOptions: OptionTable<LinspaceOptions> = { ...spacedOptions, retstep: "boolean" };
+const linspaceOptions: OptionTable<LinspaceOptions> = /* @__PURE__ */ tableOf(spacedOptions, {
+  retstep: "boolean",
+});
 
 /**
  * `num` numbers at equal distances from `start` to `stop`, as `jax.numpy.linspace`; with arrays, along a
@@ -130,7 +131,9 @@ export interface LogspaceOptions extends SpacedOptions {
   readonly base?: Operand | undefined;
 }
 
-const logspaceOptions: OptionTable<LogspaceOptions> = { ...spacedOptions, base: "operand" };
+const logspaceOptions: OptionTable<LogspaceOptions> = /* @__PURE__ */ tableOf(spacedOptions, {
+  base: "operand",
+});
 
 /**
  * `num` numbers from `base^start` to `base^stop` at equal ratios, as `jax.numpy.logspace`; with arrays, along

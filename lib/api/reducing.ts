@@ -18,7 +18,7 @@ import type {
   VarianceOptions,
 } from "../core/method_options.ts";
 import type { LogsumexpOptions, SoftmaxOptions } from "./softmax_options.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
 import { div, mul } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
@@ -39,40 +39,42 @@ import {
 import { cumulativeOptions, reduceOptions } from "./options.ts";
 
 /** Of reductions that may leave elements out. */
-export const maskedOptions: OptionTable<MaskedOptions<Operand>> = {
-  ...reduceOptions,
-  where: "operand",
-};
+export const maskedOptions: OptionTable<MaskedOptions<Operand>> = /* @__PURE__ */ tableOf(
+  reduceOptions,
+  { where: "operand" },
+);
 
 /** Of `max` and `min`. */
-export const extremeOptions: OptionTable<ExtremeOptions<Operand>> = {
-  ...maskedOptions,
-  initial: "operand",
-};
+export const extremeOptions: OptionTable<ExtremeOptions<Operand>> = /* @__PURE__ */ tableOf(
+  maskedOptions,
+  { initial: "operand" },
+);
 
 /** Of `logsumexp`. */
-export const logsumexpOptions: OptionTable<LogsumexpOptions> = {
-  ...maskedOptions,
-  b: "operand",
-  returnSign: "boolean",
-};
+export const logsumexpOptions: OptionTable<LogsumexpOptions> = /* @__PURE__ */ tableOf(
+  maskedOptions,
+  { b: "operand", returnSign: "boolean" },
+);
 
 /** Of `softmax` and `logSoftmax`. */
 export const softmaxOptions: OptionTable<SoftmaxOptions> = { where: "operand" };
 
 /** Of `mean`. */
-export const meanOptions: OptionTable<MeanOptions<Operand>> = { ...maskedOptions, dtype: "dtype" };
+export const meanOptions: OptionTable<MeanOptions<Operand>> = /* @__PURE__ */ tableOf(
+  maskedOptions,
+  { dtype: "dtype" },
+);
 
 /** Of `sum` and `prod`. */
-export const sumOptions: OptionTable<SumOptions<Operand>> = { ...meanOptions, initial: "operand" };
+export const sumOptions: OptionTable<SumOptions<Operand>> = /* @__PURE__ */ tableOf(meanOptions, {
+  initial: "operand",
+});
 
 /** Of `var` and `std`. */
-export const varianceOptions: OptionTable<VarianceOptions<Operand>> = {
-  ...meanOptions,
-  ddof: "number",
-  correction: "number",
-  mean: "operand",
-};
+export const varianceOptions: OptionTable<VarianceOptions<Operand>> = /* @__PURE__ */ tableOf(
+  meanOptions,
+  { ddof: "number", correction: "number", mean: "operand" },
+);
 
 /** What reduces over ascending axes. */
 export type Reducer = (x: NDArray, axes: readonly number[]) => NDArray;

@@ -5,7 +5,7 @@
  */
 import type { NDArray, Operand } from "../core/array.ts";
 import { AxisError, formatShape } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
@@ -61,10 +61,10 @@ export interface CumulativeArrayOptions extends DTypeOptions {
   readonly includeInitial?: boolean | undefined;
 }
 
-const cumulativeArrayOptions: OptionTable<CumulativeArrayOptions> = {
-  ...dtypeOptions,
-  includeInitial: "boolean",
-};
+const cumulativeArrayOptions: OptionTable<CumulativeArrayOptions> = /* @__PURE__ */ tableOf(
+  dtypeOptions,
+  { includeInitial: "boolean" },
+);
 
 function withInitial(
   op: string,

@@ -9,7 +9,7 @@ import { sizeOf } from "../core/aval.ts";
 import { expectInteger } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { zeros } from "../primitives/constants/full.ts";
 import { add, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -43,12 +43,11 @@ export interface CategoricalOptions extends ModeOptions {
   readonly replace?: boolean | undefined;
 }
 
-const categoricalOptions: OptionTable<CategoricalOptions> = {
+const categoricalOptions: OptionTable<CategoricalOptions> = /* @__PURE__ */ tableOf(modeOptions, {
   axis: "number",
   shape: "shape",
   replace: "boolean",
-  ...modeOptions,
-};
+});
 
 /** Options of {@linkcode permutation}. */
 export interface PermutationOptions {
@@ -73,12 +72,11 @@ export interface ChoiceOptions extends ModeOptions {
   readonly axis?: number | undefined;
 }
 
-const choiceOptions: OptionTable<ChoiceOptions> = {
+const choiceOptions: OptionTable<ChoiceOptions> = /* @__PURE__ */ tableOf(modeOptions, {
   replace: "boolean",
   p: "object",
   axis: "number",
-  ...modeOptions,
-};
+});
 
 /** The first `k` elements along the last axis. */
 function first(x: NDArray, k: number): NDArray {

@@ -5,7 +5,7 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { full, scalarLike, zerosLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { sub } from "../primitives/elementwise/arithmetic.ts";
@@ -57,15 +57,17 @@ export type UniqueParts<R extends UniqueReturns> = [
   ...(R["returnCounts"] extends true ? [counts: NDArray] : []),
 ];
 
-const uniqueOptions: OptionTable<UniqueOptions & UniqueReturns> = {
-  ...sizedOptions,
-  axis: "axes",
-  equalNan: "boolean",
-  sorted: "boolean",
-  returnIndex: "boolean",
-  returnInverse: "boolean",
-  returnCounts: "boolean",
-};
+const uniqueOptions: OptionTable<UniqueOptions & UniqueReturns> = /* @__PURE__ */ tableOf(
+  sizedOptions,
+  {
+    axis: "axes",
+    equalNan: "boolean",
+    sorted: "boolean",
+    returnIndex: "boolean",
+    returnInverse: "boolean",
+    returnCounts: "boolean",
+  },
+);
 
 /** What {@linkcode uniqueAll} gives. */
 export interface Unique {
@@ -272,10 +274,9 @@ export interface IntersectOptions extends SizedOptions {
   readonly returnIndices?: boolean | undefined;
 }
 
-const intersectOptions: OptionTable<IntersectOptions> = {
-  ...sizedOptions,
+const intersectOptions: OptionTable<IntersectOptions> = /* @__PURE__ */ tableOf(sizedOptions, {
   returnIndices: "boolean",
-};
+});
 
 /**
  * Values that are in both arrays, ascending, as `jax.numpy.intersect1d`; with `returnIndices` a list of them

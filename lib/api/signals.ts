@@ -6,7 +6,7 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -43,7 +43,9 @@ export interface ConvolveOptions extends ProductOptions {
   readonly mode?: ConvolveMode | undefined;
 }
 
-const convolveOptions: OptionTable<ConvolveOptions> = { mode: "string", ...productOptions };
+const convolveOptions: OptionTable<ConvolveOptions> = /* @__PURE__ */ tableOf(productOptions, {
+  mode: "string",
+});
 
 /** Convolution of vectors [n] and [m], the second not longer than the first, wherever both overlap. */
 function convolved(x: NDArray, y: NDArray): NDArray {

@@ -10,7 +10,7 @@ import { expectFloat, expectInteger } from "../core/checks.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { allocate, type DType } from "../core/dtype.ts";
 import { describeValue } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import type { Complex } from "./complex.ts";
 import { dtypeOption, expectRoom } from "./operands.ts";
@@ -108,7 +108,9 @@ export interface HelmertOptions extends DTypeOptions {
   readonly full?: boolean | undefined;
 }
 
-const helmertOptions: OptionTable<HelmertOptions> = { full: "boolean", ...dtypeOptions };
+const helmertOptions: OptionTable<HelmertOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
+  full: "boolean",
+});
 
 /**
  * Helmert's matrix, whose n - 1 rows are orthonormal and have the sum 0, as `jax.scipy.linalg.helmert`.
@@ -141,7 +143,9 @@ export interface PascalOptions extends DTypeOptions {
   readonly kind?: "symmetric" | "lower" | "upper" | undefined;
 }
 
-const pascalOptions: OptionTable<PascalOptions> = { kind: "string", ...dtypeOptions };
+const pascalOptions: OptionTable<PascalOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
+  kind: "string",
+});
 
 /** The matrix of a kind: of `lower(i, j)`, its transpose, or `symmetric(i, j)`. */
 function triangle(
@@ -207,7 +211,9 @@ export interface DftOptions extends DTypeOptions {
   readonly scale?: "sqrtn" | "n" | null | undefined;
 }
 
-const dftOptions: OptionTable<DftOptions> = { scale: "string", ...dtypeOptions };
+const dftOptions: OptionTable<DftOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
+  scale: "string",
+});
 
 /**
  * The matrix of the discrete Fourier transform, of `exp(-2 pi i j k / n)`, as `jax.scipy.linalg.dft`: a pair

@@ -8,7 +8,7 @@ import { sameShape } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import type { ReduceOptions, VarianceOptions } from "../core/method_options.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
 import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { gt } from "../primitives/elementwise/compare.ts";
@@ -187,11 +187,10 @@ export interface AverageOptions extends ReduceOptions {
   readonly returned?: boolean | undefined;
 }
 
-const averageOptions: OptionTable<AverageOptions> = {
-  ...reduceOptions,
+const averageOptions: OptionTable<AverageOptions> = /* @__PURE__ */ tableOf(reduceOptions, {
   weights: "operand",
   returned: "boolean",
-};
+});
 
 /**
  * Weighted mean over `axis`, as `jax.numpy.average`.
@@ -280,13 +279,12 @@ export interface CovOptions extends CorrcoefOptions {
 
 const corrcoefOptions: OptionTable<CorrcoefOptions> = { rowvar: "boolean", dtype: "dtype" };
 
-const covOptions: OptionTable<CovOptions> = {
-  ...corrcoefOptions,
+const covOptions: OptionTable<CovOptions> = /* @__PURE__ */ tableOf(corrcoefOptions, {
   bias: "boolean",
   ddof: "number",
   fweights: "operand",
   aweights: "operand",
-};
+});
 
 /** Variables as rows [variables, observations]. */
 function variables(op: string, x: Operand, rowvar: boolean, dtype: DType | undefined): NDArray {

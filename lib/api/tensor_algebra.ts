@@ -9,7 +9,7 @@ import { sameShape, sizeOf } from "../core/aval.ts";
 import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { otherAxes } from "../primitives/axes.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { transpose } from "../primitives/shape/transpose.ts";
@@ -32,11 +32,10 @@ export interface VectorNormOptions extends ReduceOptions {
   readonly axis?: number | readonly number[] | null | undefined;
 }
 
-const vectorNormOptions: OptionTable<VectorNormOptions> = {
+const vectorNormOptions: OptionTable<VectorNormOptions> = /* @__PURE__ */ tableOf(reduceOptions, {
   ord: "order",
   axis: "axes",
-  ...reduceOptions,
-};
+});
 
 /**
  * Norms of vectors, as `jax.numpy.linalg.vector_norm`: of all elements of some axes together.
@@ -74,7 +73,9 @@ export interface MatrixNormOptions extends ReduceOptions {
   readonly ord?: NormOrder | undefined;
 }
 
-const matrixNormOptions: OptionTable<MatrixNormOptions> = { ord: "order", ...reduceOptions };
+const matrixNormOptions: OptionTable<MatrixNormOptions> = /* @__PURE__ */ tableOf(reduceOptions, {
+  ord: "order",
+});
 
 /**
  * Norms of matrices `[..., m, n]`, as `jax.numpy.linalg.matrix_norm`.

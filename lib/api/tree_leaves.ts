@@ -5,7 +5,7 @@
  */
 import { NDArray } from "../core/array.ts";
 import { describeValue, TreeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import {
   flattenUpTo,
   isTreeNode,
@@ -50,7 +50,9 @@ const pathLeafOptions: OptionTable<PathLeafOptions> = {
   isLeaf: "function",
   isLeafTakesPath: "boolean",
 };
-const mapOptions: OptionTable<MapOptions> = { ...pathLeafOptions, withPath: "boolean" };
+const mapOptions: OptionTable<MapOptions> = /* @__PURE__ */ tableOf(pathLeafOptions, {
+  withPath: "boolean",
+});
 const associativeOptions: OptionTable<ReduceAssociativeOptions> = {
   identity: "object",
   isLeaf: "function",

@@ -7,7 +7,7 @@ import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes as broadcastOf, checkRoom, sizeOf } from "../core/aval.ts";
 import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { full, int32Constant, scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
 import { add, div, mul, rem, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -315,7 +315,9 @@ export interface IndicesOptions extends DTypeOptions {
   readonly sparse?: boolean | undefined;
 }
 
-const indicesOptions: OptionTable<IndicesOptions> = { ...dtypeOptions, sparse: "boolean" };
+const indicesOptions: OptionTable<IndicesOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
+  sparse: "boolean",
+});
 
 /**
  * Indices of a grid, as `jax.numpy.indices`: [axes, ...shape], int32 where nothing else is said.

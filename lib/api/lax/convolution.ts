@@ -7,7 +7,7 @@ import type { NDArray } from "../../core/array.ts";
 import { expectInteger } from "../../core/checks.ts";
 import type { DType } from "../../core/dtype.ts";
 import { formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../../core/signature.ts";
 import { inversePermutation } from "../../primitives/axes.ts";
 import { reshape } from "../../primitives/shape/reshape.ts";
 import { moveAxis, transpose } from "../../primitives/shape/transpose.ts";
@@ -57,19 +57,17 @@ export interface ConvTypeOptions {
 
 const typeOptions: OptionTable<ConvTypeOptions> = { preferredElementType: "dtype" };
 
-const convOptions: OptionTable<ConvOptions> = {
+const convOptions: OptionTable<ConvOptions> = /* @__PURE__ */ tableOf(patchOptions, {
   featureGroupCount: "count",
   batchGroupCount: "count",
-  ...patchOptions,
-};
+});
 
-const transposeOptions: OptionTable<ConvTransposeOptions> = {
+const transposeOptions: OptionTable<ConvTransposeOptions> = /* @__PURE__ */ tableOf(typeOptions, {
   rhsDilation: "shape",
   dimensionNumbers: "names",
   transposeKernel: "boolean",
   useConsistentPadding: "boolean",
-  ...typeOptions,
-};
+});
 
 /**
  * A convolution along any number of axes, as `lax.conv_general_dilated`: for each place of a window, each

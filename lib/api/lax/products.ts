@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../../core/array.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../../core/signature.ts";
 import { iota } from "../../primitives/constants/iota.ts";
 import { type AxisPairs, dotGeneral as product } from "../../primitives/dot/dot_general.ts";
 import { sub } from "../../primitives/elementwise/arithmetic.ts";
@@ -42,7 +42,9 @@ export interface DotOptions extends DotGeneralOptions {
   readonly dimensionNumbers?: DotDimensionNumbers | undefined;
 }
 
-const dotOptions: OptionTable<DotOptions> = { dimensionNumbers: "names", ...productOptions };
+const dotOptions: OptionTable<DotOptions> = /* @__PURE__ */ tableOf(productOptions, {
+  dimensionNumbers: "names",
+});
 
 /** The operands in the dtype that is asked for. */
 function operands(op: string, lhs: NDArray, rhs: NDArray, preferred: unknown): [NDArray, NDArray] {

@@ -7,7 +7,7 @@ import type { NDArray } from "../../core/array.ts";
 import { formatAval, sameShape } from "../../core/aval.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import type { IndexOptions } from "../../core/indexing.ts";
-import { checkCall, isPlain, type OptionTable } from "../../core/signature.ts";
+import { checkCall, isPlain, type OptionTable, tableOf } from "../../core/signature.ts";
 import { inversePermutation } from "../../primitives/axes.ts";
 import { neg } from "../../primitives/elementwise/arithmetic.ts";
 import { dynamicSlice } from "../../primitives/indexing/dynamic_slice.ts";
@@ -271,7 +271,9 @@ export interface ScatterApplyOptions extends ScatterOptions {
   readonly updateShape?: readonly number[] | undefined;
 }
 
-const applyOptions: OptionTable<ScatterApplyOptions> = { ...scatterOptions, updateShape: "shape" };
+const applyOptions: OptionTable<ScatterApplyOptions> = /* @__PURE__ */ tableOf(scatterOptions, {
+  updateShape: "shape",
+});
 
 /**
  * An array with a function applied to the windows at computed places, as `jax.lax.scatter_apply`: as often as a
