@@ -176,6 +176,10 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "lax.reduceXor": [ints, [0]],
   "lax.reducePrecision": [m, 5, 10],
   "lax.squeeze": [np.ones([1, 2]), [0]],
+  "linear.blockDiagonal": [[linear.LinearOperator.matrix(m)]],
+  "linear.blockMatrix": [[[linear.LinearOperator.matrix(m)]]],
+  "linear.kronecker": [linear.LinearOperator.matrix(m), linear.LinearOperator.matrix(m)],
+  "linear.lowRankUpdate": [linear.LinearOperator.matrix(m), m],
   "expfam.natural": [expfam.normal, { mean: 0, variance: 1 }],
   ...Object.fromEntries(
     ["parameters", "toExpectation", "entropy", "fisherInformation"].map((name) => [

@@ -17,6 +17,7 @@ import type { LinearMethod } from "./method.ts";
  * without looking at a value, so that compiled programs have one method in them.
  */
 export function chosen(form: Form): LinearMethod {
+  if (form.own !== undefined) return form.own as LinearMethod;
   const { rows, columns, stored, tags } = form;
   if (rows !== columns) {
     return isStored(form) || Math.min(rows, columns) <= denseLimit ? qr() : lsmr();

@@ -55,8 +55,8 @@ export function allFinite(x: NDArray): NDArray {
 }
 
 /** The outcome of a direct solution whose matrix has pivots of this share; NaN where it was not finite. */
-function outcome(
-  { b }: LinearProblem<unknown>,
+export function outcome(
+  { b }: Pick<LinearProblem<unknown>, "b">,
   x: NDArray,
   share: NDArray,
   indefinite: NDArray | null = null,
@@ -79,9 +79,18 @@ function outcome(
 }
 
 /** Factors of `lu()`. */
-interface LuFactors extends Pivots {
+export interface LuFactors extends Pivots {
   readonly factors: NDArray;
   readonly permutation: NDArray;
+}
+
+/** The factors of a matrix. */
+export function luFactors(matrix: NDArray): LuFactors {
+  const { lu: factors, permutation } = luFactor(matrix);
+  const pivots = diagonalOf(factors);
+  const rest = mul(abs(lowerPart(factors, -1)), abs(transposed(upperPart(factors, 1))));
+  const share = leastShare(pivots, add(reduceSum(rest, [1]), abs(pivots)));
+  return { factors, permutation, share };
 }
 
 /**
@@ -103,13 +112,7 @@ export function lu(): LinearMethod {
     solves: "square",
     direct: true,
     check: (form) => checkSquare("lu()", form),
-    factor(form, transforms) {
-      const { lu: factors, permutation } = luFactor(form.matrix(transforms));
-      const pivots = diagonalOf(factors);
-      const rest = mul(abs(lowerPart(factors, -1)), abs(transposed(upperPart(factors, 1))));
-      const share = leastShare(pivots, add(reduceSum(rest, [1]), abs(pivots)));
-      return { factors, permutation, share };
-    },
+    factor: (form, transforms) => luFactors(form.matrix(transforms)),
     solve(problem) {
       const { factors: { factors, permutation, share }, transposed: transposeA, b } = problem;
       const x = flat(solveByFactors(factors, permutation, column(b), { transposeA }));

@@ -44,13 +44,27 @@ export type Stored =
 /** What an operator is made of, so that it can be taken apart and put together as a tree. */
 export interface Parts {
   /** How. */
-  readonly kind: Stored["kind"] | "sum" | "scaled" | "product" | "transposed";
+  readonly kind: Stored["kind"] | "sum" | "scaled" | "product" | "transposed" | "made";
   /** Arrays. */
   readonly arrays: Readonly<Record<string, NDArray>>;
   /** Operators. */
   readonly of: readonly Form[];
   /** A function, which is part of the structure. */
   readonly f: ((v: NDArray) => NDArray) | null;
+  /** Of operators that are made elsewhere (`within.ts`): how, and what else it takes, which compares by content. */
+  readonly made?: Made | undefined;
+}
+
+/** How an operator is put together of others. */
+export interface Made {
+  /** One function for all of a kind, as it is compared by identity. */
+  readonly build: (
+    of: readonly Form[],
+    arrays: Readonly<Record<string, NDArray>>,
+    layout: readonly unknown[],
+    tags: LinearTags,
+  ) => Form;
+  readonly layout: readonly unknown[];
 }
 
 /** What is known of an operator without looking at an array. */
@@ -70,6 +84,8 @@ export interface Form {
   readonly stored: Stored;
   /** What it is made of. */
   readonly parts: Parts;
+  /** The `LinearMethod` that makes use of that, where there is one: what is chosen by default. */
+  readonly own?: object | undefined;
   /** `A v`. */
   apply(v: NDArray, transforms: Transforms): NDArray;
   /** `A^T u`. */
@@ -249,6 +265,7 @@ export function sumForm(a: Form, b: Form): Form {
 function ofSum(a: Form, b: Form, tags: LinearTags): Form {
   return {
     ...a,
+    own: undefined,
     tags,
     stored: products,
     parts: { kind: "sum", arrays: {}, of: [a, b], f: null },
@@ -274,6 +291,7 @@ export function scaledForm(a: Form, c: NDArray, positive: boolean): Form {
 function ofScaled(a: Form, c: NDArray, tags: LinearTags): Form {
   return {
     ...a,
+    own: undefined,
     tags,
     parts: { kind: "scaled", arrays: { c }, of: [a], f: null },
     apply: (v, d) => mul(a.apply(v, d), c),
@@ -329,6 +347,7 @@ export function transposedForm(a: Form): Form {
 function ofTransposed(a: Form, tags: LinearTags): Form {
   return {
     ...a,
+    own: undefined,
     rows: a.columns,
     columns: a.rows,
     tags,
@@ -396,6 +415,7 @@ export function takenApart({ rows, columns, dtype, tags, parts }: Form): [FormTr
       [rows, columns, dtype],
       [tags.symmetric, tags.positiveDefinite, tags.triangular],
       parts.f,
+      parts.made === undefined ? null : [parts.made.build, parts.made.layout],
       within.map(([, rest]) => rest),
     ],
   ];
@@ -406,18 +426,20 @@ export type FormTree = readonly [Parts["arrays"], readonly FormTree[]];
 
 /** The operator of these parts. The arrays may be anything: nothing is asked of them. */
 export function putTogether([arrays, within]: FormTree, rest: readonly unknown[]): Form {
-  const [kind, size, known, f, others] = rest as [
+  const [kind, size, known, f, made, others] = rest as [
     Parts["kind"],
     readonly [number, number, DType],
     readonly [boolean | undefined, boolean | undefined, LinearTags["triangular"]],
     Parts["f"],
+    readonly [Made["build"], Made["layout"]] | null,
     readonly (readonly unknown[])[],
   ];
   const [rows, columns, dtype] = size;
   const [symmetric, positiveDefinite, triangular] = known;
   const tags: LinearTags = { symmetric, positiveDefinite, triangular };
   const frame: Frame = { rows, columns, dtype, tags };
-  const [a, b] = within.map((tree, i) => putTogether(tree, others[i]!));
+  const all = within.map((tree, i) => putTogether(tree, others[i]!));
+  const [a, b] = all;
   switch (kind) {
     case "matrix":
       return ofMatrix(arrays.matrix!, frame);
@@ -427,6 +449,8 @@ export function putTogether([arrays, within]: FormTree, rest: readonly unknown[]
       return ofBands(arrays.lower!, arrays.diagonal!, arrays.upper!, frame);
     case "products":
       return functionForm(rows, columns, dtype, f!, tags);
+    case "made":
+      return made![0](all, arrays, made![1], tags);
     case "sum":
       return ofSum(a!, b!, tags);
     case "scaled":

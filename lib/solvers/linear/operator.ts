@@ -319,6 +319,15 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
     return new LinearOperator<X, Y>(form, domain, codomain);
   }
 
+  /** For solvers: what is known of vectors, on kinds of trees. */
+  static made<X extends FloatTree, Y extends FloatTree>(
+    form: Form,
+    domain: Space,
+    codomain: Space,
+  ): LinearOperator<X, Y> {
+    return new LinearOperator<X, Y>(form, domain, codomain);
+  }
+
   /** `A x`. */
   apply(x: TreeLike<X>, transforms: Transforms = pure): Arrays<Y> {
     const [leaves, space] = laidOut("LinearOperator.apply", "x", x);

@@ -158,7 +158,9 @@ export function planned(
   for (const name of ["preconditioner", "x0", "history"] as const) {
     if (options[name] !== undefined && options[name] !== false) checkUse(op, name, method);
   }
-  const { form, offset } = method.direct && !isStored(given)
+  const { form, offset } = method === given.own
+    ? { form: given, offset: null }
+    : method.direct && !isStored(given)
     ? writtenOut(given, transforms)
     // Least squares take products with the transpose too, and factors serve several solves.
     : op === "factorise" || method.solves === "leastSquares"

@@ -1,0 +1,129 @@
+/**
+ * Operators that are made of others, and systems within systems: what blocks, Kronecker products and updates have in
+ * common.
+ *
+ * @module
+ */
+import type { NDArray } from "../../core/array.ts";
+import { scalarArray } from "../../core/concrete.ts";
+import { describeValue } from "../../core/errors.ts";
+import { full } from "../../primitives/constants/full.ts";
+import { maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { reduceMax, reduceMin } from "../../primitives/reduce/extremes.ts";
+import { reduceSum } from "../../primitives/sum/broadcast.ts";
+import type { Transforms } from "../../transforms/types.ts";
+import { chosen } from "./choice.ts";
+import { constant, type Form, isStored, type Made, matrixForm } from "./form.ts";
+import { type LinearOutcome, type LinearProblem, type LinearReport, whole } from "./method.ts";
+import { LinearOperator } from "./operator.ts";
+
+/** What the method of an operator makes of it. */
+export function factorsOf(a: Form, transforms: Transforms): unknown {
+  const method = chosen(a);
+  const still = constant(a, transforms);
+  const written = method.direct && !isStored(a) && method !== a.own;
+  return method.factor(written ? matrixForm(still.matrix(transforms), a.tags) : still, transforms);
+}
+
+/** The solution of a system with a part, or its transpose, by the part's own method. */
+export function within(
+  a: Form,
+  factors: unknown,
+  b: NDArray,
+  back: boolean,
+  { limits, derivatives, transforms }: LinearProblem<unknown>,
+): LinearOutcome {
+  const form = constant(a, transforms);
+  const [forth, other] = back ? [form.pull, form.apply] : [form.apply, form.pull];
+  return chosen(a).solve({
+    apply: (v) => forth(v, transforms),
+    pull: (u) => other(u, transforms),
+    precondition: (v) => v,
+    preconditioned: false,
+    factors,
+    tags: a.tags,
+    transposed: back,
+    b,
+    start: null,
+    history: false,
+    form,
+    limits,
+    derivatives,
+    transforms,
+  });
+}
+
+/** What is said of several systems together: the worst of each. */
+export function together(reports: readonly LinearReport[]): LinearReport {
+  const all = (key: "status" | "steps" | "products", of: typeof maximum): NDArray =>
+    reports.map((r) => r[key]).reduce(of);
+  const none = scalarArray(Infinity, reports[0]!.detail.dtype);
+  const detail = reports.map((r) => select(r.detail.equal(r.detail), r.detail, none)).reduce(
+    minimum,
+  );
+  return {
+    status: all("status", maximum),
+    steps: all("steps", (a, b) => a.add(b)),
+    products: all("products", (a, b) => a.add(b)),
+    detail: select(detail.equal(none), scalarArray(NaN, detail.dtype), detail),
+    rank: whole(-1),
+  };
+}
+
+/** What failures mean. */
+export const explain = {
+  singular:
+    "a part of the operator is singular to working precision: of a pivot, {} of what it was made of is left",
+  breakdown:
+    "the method of a part broke down. Give that part a tag that holds, or take lu() for all of it",
+};
+
+/** Solves `f` for each row of `b`, as lanes, and says the worst of what is said of them. */
+export function byRows(
+  f: (b: NDArray) => LinearOutcome,
+  b: NDArray,
+  transforms: Transforms,
+): LinearOutcome {
+  const { x, status, steps, products, detail } = transforms.vmap((row: NDArray) => {
+    const { x, status, steps, products, detail } = f(row);
+    return { x, status, steps, products, detail };
+  })(b) as Record<"x" | "status" | "steps" | "products" | "detail", NDArray>;
+  const none = full(detail.shape, Infinity, detail.dtype);
+  const least = reduceMin(select(detail.equal(detail), detail, none), [0]);
+  return {
+    x,
+    status: reduceMax(status, [0]),
+    steps: reduceSum(steps, [0]),
+    products: reduceSum(products, [0]),
+    detail: select(least.equal(Infinity), scalarArray(NaN, detail.dtype), least),
+    rank: whole(-1),
+  };
+}
+
+/** An operator that `build` puts together. */
+export function made(
+  build: Made["build"],
+  of: readonly Form[],
+  arrays: Readonly<Record<string, NDArray>>,
+  layout: readonly unknown[],
+  rest: Pick<Form, "rows" | "columns" | "dtype" | "tags" | "apply" | "pull" | "matrix" | "own">,
+): Form {
+  return {
+    ...rest,
+    stored: { kind: "products" },
+    parts: { kind: "made", arrays, of, f: null, made: { build, layout } },
+  };
+}
+
+/** Whether it gives as many numbers as it takes. */
+export const isSquare = ({ rows, columns }: Form): boolean => rows === columns;
+
+/** Refuses what is no operator. */
+export function checkOperator(op: string, what: string, a: unknown): asserts a is LinearOperator {
+  if (a instanceof LinearOperator) return;
+  throw new TypeError(
+    `${op}: ${what} must be a LinearOperator, not ${describeValue(a)}. Make one of a matrix by ` +
+      "LinearOperator.matrix(a), and of a function by LinearOperator.of(f, x)",
+  );
+}
