@@ -10,7 +10,7 @@
 export { bicgstab } from "./bicgstab.ts";
 export { cg } from "./cg.ts";
 export { cholesky, diagonal, lu, triangular, tridiagonal } from "./direct.ts";
-export type { Form, LinearTags, Parts, Stored } from "./form.ts";
+export type { Form, LinearTags, Made, Parts, Stored } from "./form.ts";
 export { gmres, type GmresOptions } from "./gmres.ts";
 export { Factorisation, factorise } from "./factorise.ts";
 export { linearSolve } from "./linear_solve.ts";
