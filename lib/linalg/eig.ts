@@ -25,6 +25,7 @@ import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { complexMatmul, type Pair, quotient } from "./complex_pairs.ts";
 import { decomposition } from "./decomposition.ts";
 import { eigenvaluesRoutine, eigRoutine } from "./eig_routine.ts";
 import {
@@ -43,7 +44,7 @@ import {
   upperPart,
 } from "./matrices.ts";
 import { steps, stepsWhile } from "./programs.ts";
-import { isolated, type Pair, scaled, split, triangularised } from "./schur_program.ts";
+import { isolated, scaled, split, triangularised } from "./schur_program.ts";
 import { solve } from "./solve.ts";
 
 /** Parameters of an eigendecomposition. */
@@ -103,18 +104,6 @@ function balanced(a: NDArray, lo: NDArray, hi: NDArray): [h: NDArray, scale: NDA
     },
   ) as [NDArray, NDArray];
   return [h, scale];
-}
-
-/** Quotients of complex numbers. */
-function quotient(x: Pair, y: Pair): Pair {
-  const size = maximum(abs(y.re), abs(y.im));
-  const [c, d] = [div(y.re, size), div(y.im, size)];
-  const square = add(mul(c, c), mul(d, d));
-  const [a, b] = [div(x.re, size), div(x.im, size)];
-  return {
-    re: div(add(mul(a, c), mul(b, d)), square),
-    im: div(sub(mul(b, c), mul(a, d)), square),
-  };
 }
 
 /** Eigenvectors of triangular matrices, as columns. */
@@ -226,14 +215,6 @@ function eigProgram(a: NDArray, { computeVectors }: EigParams): NDArray[] {
     given(select(isSecond, before(all.re), all.re)),
     given(select(isSecond, neg(before(all.im)), all.im)),
   ];
-}
-
-/** Products of complex matrices. */
-export function complexMatmul(x: Pair, y: Pair): Pair {
-  return {
-    re: sub(matmul(x.re, y.re), matmul(x.im, y.im)),
-    im: add(matmul(x.re, y.im), matmul(x.im, y.re)),
-  };
 }
 
 /** Solutions of complex equations, by real ones of twice the size. */

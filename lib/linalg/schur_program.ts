@@ -30,6 +30,7 @@ import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import type { Pair } from "./complex_pairs.ts";
 import { hessenbergProgram } from "./hessenberg.ts";
 import {
   columnNumbers,
@@ -368,14 +369,6 @@ function pairsOf(x: NDArray, isBlock: NDArray): NDArray {
   const own = select(isBlock, x, like(0, x));
   const both = add(widened(own, 0, 1), widened(own, 1, 0));
   return select(or(paddedBack(isBlock), paddedFront(isBlock)), both, like(1, x));
-}
-
-/** Real and imaginary parts. */
-export interface Pair {
-  /** Real parts. */
-  readonly re: NDArray;
-  /** Imaginary parts. */
-  readonly im: NDArray;
 }
 
 /** From Schur forms to triangular ones with complex elements, by unitary matrices `turn`. */

@@ -53,6 +53,11 @@ export const never: readonly OptionReason[] = [
     reason: sameResult,
   },
   {
+    functions: /^scipy\.linalg\.(solve_sylvester|sqrtm)$/,
+    options: /^(method|blocksize)$/,
+    reason: sameResult,
+  },
+  {
     functions: /^scipy\.linalg\./,
     options: /^(lwork|debug|turbo|lapack_driver)$/,
     reason: "of LAPACK, and JAX ignores it",

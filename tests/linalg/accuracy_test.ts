@@ -300,6 +300,41 @@ onAll(
   },
 );
 
+onAll(
+  "solveSylvester",
+  isSquare,
+  (a) => linalg.solveSylvester(dominant(a), dominant(a.T), a),
+  (what, a, x: NDArray, unit, n) => {
+    const [left, right] = [dominant(a), dominant(a.T)];
+    const whole = product(left, x).add(product(x, right));
+    close(what, whole, a, unit, size(left) * size(x) * n, 1);
+  },
+);
+
+onAll(
+  "sqrtm",
+  isSquare,
+  (a) => linalg.sqrtm(dominant(a)),
+  (what, a, x: linalg.Complex, unit, n) => {
+    assertEquals(size(x.im), 0, `${what}: no eigenvalue is below 0`);
+    close(what, product(x.re, x.re), dominant(a), unit, n * size(x.re) ** 2, n);
+  },
+);
+
+onAll(
+  "sqrtm of rotations and reflections",
+  isSquare,
+  (a) => {
+    const { q } = linalg.qr(a);
+    return { q, x: linalg.sqrtm(q) };
+  },
+  (what, a, { q, x }: { q: NDArray; x: linalg.Complex }, unit, n) => {
+    const squared = complexProduct(x, x);
+    close(what, squared.re, q, unit, n, n);
+    close(what, squared.im, a.mul(0), unit, n, n);
+  },
+);
+
 function complexProduct(x: linalg.Complex, y: linalg.Complex): linalg.Complex {
   return {
     re: product(x.re, y.re).sub(product(x.im, y.im)),

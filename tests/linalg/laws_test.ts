@@ -79,6 +79,15 @@ const functions: Readonly<Record<string, readonly [f: (x: NDArray) => NDArray, x
     },
     np.array([1, 2, -1, -2, 1, 0.5, 0.25, 1, 3], f64).reshape([3, 3]),
   ],
+  solveSylvester: [
+    (x) => weighted(linalg.solveSylvester(positive(x), x.mul(x).add(np.eye(3, f64)), x)),
+    matrix(3, 3).mul(0.5),
+  ],
+  sqrtm: [(x) => weighted(linalg.sqrtm(positive(x).add(x)).re), matrix(3, 3).mul(0.5)],
+  "sqrtm with imaginary parts": [
+    (x) => weighted(linalg.sqrtm(x).re, linalg.sqrtm(x).im),
+    np.array([1, 2, -1, 0.5, -3, 1, 0.25, 1, 2], f64).reshape([3, 3]),
+  ],
   svd: [
     (x) => {
       const { u, s, vh } = linalg.svd(x, { fullMatrices: false });
@@ -241,5 +250,87 @@ Deno.test("what cannot be done is said: shapes, modes, bases that have no deriva
     () => linalg.tridiagonalSolve(np.ones([2]), np.ones([3]), np.ones([3]), np.ones([3, 1])),
     Error,
     "tridiagonalSolve: the diagonals must have one shape",
+  );
+});
+
+Deno.test("roots of numbers below 0 have imaginary parts above 0, wherever rounding would put them", () => {
+  const a = positive(matrix(4, 4));
+  const [root, turned] = [linalg.sqrtm(a), linalg.sqrtm(a.neg())];
+  near("real parts", turned.re, np.zeros([4, 4], f64), 0);
+  near("imaginary parts", turned.im, root.re, 1e-12);
+  near("a real root has none", root.im, np.zeros([4, 4], f64), 0);
+});
+
+Deno.test("functions of matrices by their eigenvalues: powers, exponentials, and what f must give", () => {
+  const a = matrix(4, 4);
+  const exp = ({ re, im }: linalg.Complex) => ({
+    re: np.exp(re).mul(np.cos(im)),
+    im: np.exp(re).mul(np.sin(im)),
+  });
+  const square = ({ re, im }: linalg.Complex) => ({
+    re: re.square().sub(im.square()),
+    im: re.mul(im).mul(2),
+  });
+  near("exp", linalg.funm(a, exp).re, linalg.expm(a), 1e-12);
+  near("exp, compiled", jit((x: NDArray) => linalg.funm(x, exp).re)(a), linalg.expm(a), 1e-12);
+  near(
+    "exp, onnx",
+    jit((x: NDArray) => linalg.funm(x, exp).re, { backend: "onnx" })(a),
+    linalg.expm(a),
+    1e-12,
+  );
+  const many = np.stack([a, a.T, np.eye(4, f64)]);
+  near("square, several", linalg.funm(many, square).re, np.matmul(many, many), 1e-12);
+  near("vmap", vmap((x: NDArray) => linalg.funm(x, square).re)(many), np.matmul(many, many), 1e-12);
+  assertThrows(
+    () => linalg.funm(a, () => ({ re: np.zeros([3]), im: np.zeros([3]) })),
+    Error,
+    "funm: f gave values of shape [3] for eigenvalues of shape [4]",
+  );
+  assertThrows(
+    () => grad((x: NDArray) => linalg.funm(x, exp).re.sum())(a),
+    Error,
+    "schur: it has no derivative",
+  );
+});
+
+Deno.test("NaN and infinities give NaN, and no endless loop", () => {
+  for (const bad of [NaN, Infinity, -Infinity]) {
+    const a = np.array([[1, 2, 3], [bad, 1, 0], [2, 0, 1]], f64);
+    const results = (x: NDArray): NDArray[] => {
+      const { eigenvalues: w, eigenvectors: v } = linalg.eig(x);
+      const { t, z } = linalg.schur(x);
+      const root = linalg.sqrtm(x);
+      return [w.re, w.im, v.re, v.im, linalg.eigvals(x).re, t, z, root.re];
+    };
+    for (const backend of ["interpreter", "cpu", "onnx"] as const) {
+      jit(results, { backend })(a).forEach((y, i) =>
+        assert(y.dataSync().every(Number.isNaN), `${bad}, ${backend}, result ${i}: ${y}`)
+      );
+    }
+  }
+});
+
+Deno.test("Sylvester's equation: batches, shapes, and eigenvalues with sums of 0", () => {
+  const [a, b] = [matrix(3, 3).add(np.eye(3, f64).mul(3)), matrix(2, 2).add(np.eye(2, f64).mul(2))];
+  const c = matrix(4 * 3, 2).reshape([4, 3, 2]);
+  const x = linalg.solveSylvester(a, b, c);
+  near("batch", np.matmul(a, x).add(np.matmul(x, b)), c, 1e-13);
+  near("vmap", vmap((y: NDArray) => linalg.solveSylvester(a, b, y))(c), x, 1e-13);
+  assert(linalg.solveSylvester(a, a.neg(), a).dataSync().every(Number.isNaN), "singular");
+  assertThrows(
+    () => linalg.solveSylvester(a, b, c.reshape([4, 2, 3])),
+    Error,
+    "solveSylvester: a of shape [3,3] and b of shape [2,2] take c of shape [..., 3, 2]",
+  );
+  assertThrows(
+    () => grad((y: NDArray) => linalg.schur(y).t.sum())(a),
+    Error,
+    "schur: it has no derivative",
+  );
+  assertThrows(
+    () => grad((y: NDArray) => linalg.hessenberg(y).sum())(a),
+    Error,
+    "hessenberg: it has no derivative",
   );
 });

@@ -141,6 +141,7 @@ export const junk: readonly unknown[] = [
 /** Arguments of other functions, by path. */
 const special: Readonly<Record<string, readonly unknown[]>> = {
   "linalg.cond": [m],
+  "linalg.funm": [m, (w: injax.linalg.Complex) => w],
   "linalg.choSolve": [{ c: np.eye(2), lower: true }, x],
   "linalg.luSolve": [injax.linalg.luFactor(np.eye(2)), x],
   "linalg.tridiagonalSolve": [x, x, x, m],

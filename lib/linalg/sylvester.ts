@@ -1,0 +1,329 @@
+/**
+ * Equations `A X + X B = C` with complex matrices, by Schur forms (Bartels and Stewart 1972). Complex matrices
+ * are pairs of real and imaginary parts.
+ *
+ * @module
+ */
+import type { NDArray } from "../core/array.ts";
+import { sameShape, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { allocate } from "../core/dtype.ts";
+import { InternalError } from "../core/errors.ts";
+import {
+  definePrimitive,
+  Linear,
+  type Primitive,
+  type Sample,
+  type SampleInput,
+  stationary,
+  type Tangent,
+} from "../core/primitive.ts";
+import { bind } from "../core/trace.ts";
+import { scalarLike, zeros, zerosLike } from "../primitives/constants/full.ts";
+import { add, neg, sub } from "../primitives/elementwise/arithmetic.ts";
+import { eq } from "../primitives/elementwise/compare.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
+import {
+  adjoint,
+  both,
+  complexMatmul,
+  difference,
+  type Pair,
+  pairs,
+  parts,
+  quotient,
+  sum,
+  tangentOf,
+} from "./complex_pairs.ts";
+import { columnNumbers, diagonalOf, rowNumbers, upperPart } from "./matrices.ts";
+import { compileAsProgram, lowerAsProgram, steps } from "./programs.ts";
+import { complexSchur } from "./schur.ts";
+import { adjointSylvesterRoutine, sylvesterRoutine } from "./sylvester_routine.ts";
+
+/** Parameters of an equation. */
+export interface SylvesterParams {
+  /** Whether conjugate transposes stand in place of the matrices. */
+  readonly adjoint: boolean;
+}
+
+/** Matrices of shape `[..., k, k]`, all with the same leading axes. */
+export function checkSquares(op: string, xs: readonly ShapedArray[]): void {
+  for (const x of xs) {
+    if (x.shape.length < 2 || x.shape.at(-1) !== x.shape.at(-2)) {
+      throw new InternalError(`${op}: matrices must be square`);
+    }
+    if (!sameShape(x.shape.slice(0, -2), xs[0]!.shape.slice(0, -2))) {
+      throw new InternalError(`${op}: leading axes differ`);
+    }
+  }
+}
+
+// ---------------------------------------------------------------- triangular equations
+
+/**
+ * Elements of the solution along a diagonal in each step: they need those to the left of and below them, or
+ * with adjoints those to the right of and above them.
+ */
+function triangularProgram(inputs: readonly NDArray[], params: SylvesterParams): NDArray[] {
+  const f = pairs(inputs)[2]!;
+  const [m, n] = f.re.shape.slice(-2) as [number, number];
+  const systems = sizeOf(f.re.shape.slice(0, -2));
+  const flat = (x: NDArray): NDArray => reshape(x, [systems, ...x.shape.slice(-2)]);
+  const [r, s, side] = pairs(inputs).map((x) => both(flat, x)) as [Pair, Pair, Pair];
+  const turned = (x: Pair): Pair => params.adjoint ? adjoint(x) : x;
+  const [p, q] = [r, s].map((x) => turned(both((y) => upperPart(y, 1), x))) as [Pair, Pair];
+  const [down, across] = [turned(r), turned(s)].map((x) => both(diagonalOf, x)) as [Pair, Pair];
+  const divisor = sum(
+    both((x) => expandDims(x, [2]), down),
+    both((x) => expandDims(x, [1]), across),
+  );
+  const [rows, columns] = [rowNumbers(m), columnNumbers(n)];
+  const number = params.adjoint
+    ? add(rows, sub(scalarLike(n - 1, columns), columns))
+    : add(sub(scalarLike(m - 1, rows), rows), columns);
+  const { carry } = steps(Math.max(0, m + n - 1), parts(both(zerosLike, side)), (i, known) => {
+    const [y] = pairs(known) as [Pair];
+    const rest = difference(side, sum(complexMatmul(p, y), complexMatmul(y, q)));
+    const next = quotient(rest, divisor);
+    const isNext = eq(number, i);
+    return { carry: [select(isNext, next.re, y.re), select(isNext, next.im, y.im)] };
+  });
+  return carry.map((x) => reshape(x, f.re.shape));
+}
+
+/** `R Y + Y S = F` with upper triangular R and S. Inputs: parts of R, S and F. */
+export const triangularSylvesterP: Primitive<SylvesterParams> = /* @__PURE__ */ definePrimitive<
+  SylvesterParams
+>({
+  name: "triangular_sylvester",
+  abstractEval(inputs) {
+    checkSquares("triangular_sylvester", inputs.slice(0, 4));
+    return inputs.slice(4);
+  },
+  impl(inputs, params, avals) {
+    const outs = avals.map(({ shape, dtype }) => allocate(dtype, sizeOf(shape)));
+    const { shape, dtype } = avals[0]!;
+    const [m, n] = shape.slice(-2) as [number, number];
+    routineOf(params).runLong(
+      dtype,
+      [...inputs.map((x) => x.values), ...outs],
+      sizeOf(shape.slice(0, -2)),
+      m,
+      n,
+    );
+    return outs;
+  },
+  jvp(inputs, tangents, params) {
+    const [r, s, f] = pairs(inputs) as [Pair, Pair, Pair];
+    const y = triangularSylvester(r, s, f, params);
+    const [dr, ds, df] = [r, s, f].map((x, k) => tangentOf(x, tangents.slice(2 * k, 2 * k + 2)));
+    const own = (x: Pair | null | undefined): Pair | null =>
+      x ? both((z) => upperPart(z), x) : null;
+    const side = sideOf(y, own(dr), own(ds), df ?? null, params);
+    const dy = side === null ? null : triangularSylvester(r, s, side, params);
+    return [parts(y), dy === null ? [null, null] : parts(dy)];
+  },
+  transpose(cotangents, inputs, params) {
+    return transposedBy(
+      cotangents,
+      inputs,
+      4,
+      (ct, [r, s]) => triangularSylvester(r!, s!, ct, { adjoint: !params.adjoint }),
+    );
+  },
+  batch: (inputs, dims, size, params) =>
+    lanesInFront(triangularSylvesterP, inputs, dims, size, params),
+  // The matrices would be needed for all steps at once.
+  passes: stationary,
+  lower: /* @__PURE__ */ lowerAsProgram(triangularProgram),
+  kernel(b, inputs, params, avals, outs) {
+    const { shape, dtype } = avals[4]!;
+    const scalars = [sizeOf(shape.slice(0, -2)), ...shape.slice(-2)];
+    return b.call(routineOf(params), dtype, inputs, outs, scalars);
+  },
+  samples: triangularSamples,
+});
+
+function routineOf(params: SylvesterParams) {
+  return params.adjoint ? adjointSylvesterRoutine : sylvesterRoutine;
+}
+
+/** The solutions Y of `R Y + Y S = F`, or of that with adjoints. */
+export function triangularSylvester(r: Pair, s: Pair, f: Pair, params: SylvesterParams): Pair {
+  return pairs(bind(triangularSylvesterP, [r, s, f].flatMap(parts), params))[0]!;
+}
+
+/** `dC - dA X - X dB`, the side of the equation for the tangent of X. */
+function sideOf(
+  x: Pair,
+  da: Pair | null,
+  db: Pair | null,
+  dc: Pair | null,
+  params: SylvesterParams,
+): Pair | null {
+  const turned = (y: Pair): Pair => params.adjoint ? adjoint(y) : y;
+  const shifts = [
+    ...da ? [complexMatmul(turned(da), x)] : [],
+    ...db ? [complexMatmul(x, turned(db))] : [],
+  ];
+  return shifts.reduce<Pair | null>(
+    (side, shift) => side === null ? both(neg, shift) : difference(side, shift),
+    dc,
+  );
+}
+
+/** The transpose of a solution, which is linear in its last pair of inputs. */
+function transposedBy(
+  cotangents: readonly Tangent[],
+  inputs: readonly (NDArray | Linear)[],
+  count: number,
+  solve: (ct: Pair, known: Pair[]) => Pair,
+): Tangent[] {
+  const sides = inputs.slice(count);
+  const none = inputs.map(() => null);
+  const isLinear = sides.map((x) => x instanceof Linear);
+  const given = cotangents.find((ct) => ct !== null && ct !== undefined);
+  if (!given || !isLinear.includes(true)) return none;
+  const [re, im] = cotangents.map((ct) => ct ?? zeros(given.aval));
+  const known = pairs(inputs.slice(0, count) as NDArray[]);
+  const back = parts(solve({ re: re!, im: im! }, known));
+  return [...none.slice(0, count), ...back.map((x, k) => isLinear[k] ? x : null)];
+}
+
+/** The outputs for all lanes of inputs, which are in front. */
+export function lanesInFront<P>(
+  primitive: Primitive<P>,
+  inputs: readonly NDArray[],
+  dims: readonly (number | null)[],
+  size: number,
+  params: P,
+): [NDArray[], number[]] {
+  const lanes = inputs.map((x, i) => batchAxisInFront(x, dims[i]!, size));
+  const outs = bind(primitive, lanes, params);
+  return [outs, outs.map(() => 0)];
+}
+
+function triangularSamples(): Sample<SylvesterParams>[] {
+  const input = (
+    shape: readonly number[],
+    values: readonly number[],
+    dtype = "float64",
+  ): SampleInput => ({ shape, values, dtype }) as SampleInput;
+  const r = [2, 1, -1, 0, 1, 0.5, 0, 0, 3];
+  const rIm = [1, 0.5, 2, 0, -1, 1, 0, 0, 0];
+  const s = [1, -2, 0, 0.5];
+  const sIm = [0.25, 1, 0, -0.5];
+  const f = [1, 2, -1, 0.5, 3, -2];
+  const fIm = [0, 1, 0.5, -1, 2, 0.25];
+  const inputs = [
+    input([3, 3], r),
+    input([3, 3], rIm),
+    input([2, 2], s),
+    input([2, 2], sIm),
+    input([3, 2], f),
+    input([3, 2], fIm),
+  ];
+  const several = [
+    input([2, 1, 1], [1, 2], "float32"),
+    input([2, 1, 1], [0.5, 0], "float32"),
+    input([2, 2, 2], [1, 2, 0, 3, 0.5, 1, 0, 2], "float32"),
+    input([2, 2, 2], [0, 1, 0, 1, 1, 0, 0, -1], "float32"),
+    input([2, 1, 2], [1, 2, 3, 4], "float32"),
+    input([2, 1, 2], [0, 1, -1, 2], "float32"),
+  ];
+  const none = (m: number, n: number): SampleInput[] =>
+    [[m, m], [m, m], [n, n], [n, n], [m, n], [m, n]].map((shape) => ({ shape, dtype: "float32" }));
+  return [
+    { name: "three rows, two columns", inputs, params: { adjoint: false } },
+    { name: "of adjoints", inputs, params: { adjoint: true } },
+    { name: "several", inputs: several, params: { adjoint: false } },
+    { name: "several, of adjoints", inputs: several, params: { adjoint: true } },
+    { name: "no rows", inputs: none(0, 2), params: { adjoint: false } },
+    { name: "no columns", inputs: none(2, 0), params: { adjoint: true } },
+  ];
+}
+
+// ---------------------------------------------------------------- equations
+
+/** A triangular matrix and a unitary one: `a = q t q^H`. */
+export interface ComplexForm {
+  /** Upper triangular. */
+  readonly t: Pair;
+  /** Unitary. */
+  readonly q: Pair;
+}
+
+function byForms(inputs: readonly NDArray[], params: SylvesterParams): NDArray[] {
+  const [, , r, u, s, v, c] = pairs(inputs) as [Pair, Pair, Pair, Pair, Pair, Pair, Pair];
+  const f = complexMatmul(complexMatmul(adjoint(u), c), v);
+  const y = triangularSylvester(r, s, f, params);
+  return parts(complexMatmul(complexMatmul(u, y), adjoint(v)));
+}
+
+/**
+ * Solutions of `A X + X B = C`. Inputs: parts of A and B, of T and Q of their Schur forms, and of C. It is a
+ * function of A, B and C: the forms, which are the matrices once more, have no tangents.
+ */
+export const sylvesterP: Primitive<SylvesterParams> = /* @__PURE__ */ definePrimitive<
+  SylvesterParams
+>({
+  name: "sylvester",
+  abstractEval(inputs) {
+    checkSquares("sylvester", inputs.slice(0, 12));
+    return inputs.slice(12);
+  },
+  impl: { evaluate: byForms },
+  jvp(inputs, tangents, params) {
+    // A X + X B = C, so A dX + dX B = dC - dA X - X dB.
+    const solve = (c: Pair): Pair =>
+      pairs(bind(sylvesterP, [...inputs.slice(0, 12), ...parts(c)], params))[0]!;
+    const all = pairs(inputs);
+    const [da, db, dc] = [0, 1, 6].map((k) => tangentOf(all[k]!, tangents.slice(2 * k, 2 * k + 2)));
+    const x = solve(all[6]!);
+    const side = sideOf(x, da ?? null, db ?? null, dc ?? null, params);
+    return [parts(x), side === null ? [null, null] : parts(solve(side))];
+  },
+  transpose(cotangents, inputs, params) {
+    return transposedBy(cotangents, inputs, 12, (ct, known) =>
+      pairs(
+        bind(sylvesterP, [...known.flatMap(parts), ...parts(ct)], { adjoint: !params.adjoint }),
+      )[0]!);
+  },
+  batch: (inputs, dims, size, params) => lanesInFront(sylvesterP, inputs, dims, size, params),
+  // The matrices would be needed for all steps at once.
+  passes: stationary,
+  lower: /* @__PURE__ */ lowerAsProgram(byForms),
+  kernel: /* @__PURE__ */ compileAsProgram(byForms),
+  samples() {
+    const own = "its inputs must agree with each other; the laws test solveSylvester";
+    const skip = { jvp: own, slope: own, transpose: own };
+    const f64 = (shape: readonly number[], values: readonly number[]): SampleInput => ({
+      shape,
+      dtype: "float64",
+      values,
+    });
+    const zero = f64([2, 2], [0, 0, 0, 0]);
+    const unit = f64([2, 2], [1, 0, 0, 1]);
+    const [a, b] = [f64([2, 2], [1, 2, 0, 3]), f64([2, 2], [2, -1, 0, 1])];
+    const aIm = f64([2, 2], [0.5, 1, 0, -1]);
+    const inputs = [a, aIm, b, zero, a, aIm, unit, zero, b, zero, unit, zero];
+    const sides = [f64([2, 2], [1, 2, 3, 4]), f64([2, 2], [0, 1, 0.5, 2])];
+    return [
+      { name: "by forms", inputs: [...inputs, ...sides], params: { adjoint: false }, skip },
+      { name: "of adjoints", inputs: [...inputs, ...sides], params: { adjoint: true }, skip },
+    ];
+  },
+});
+
+/** The solutions X of `A X + X B = C`, given Schur forms of A and B. */
+export function sylvester(a: Pair, b: Pair, formA: ComplexForm, formB: ComplexForm, c: Pair): Pair {
+  const inputs = [a, b, formA.t, formA.q, formB.t, formB.q, c].flatMap(parts);
+  return pairs(bind(sylvesterP, inputs, { adjoint: false }))[0]!;
+}
+
+/** The complex Schur form of real matrices, as constants. */
+export function constantForm(a: NDArray): ComplexForm {
+  return complexSchur(stopGradient(a));
+}
