@@ -64,6 +64,7 @@ export interface Made {
     layout: readonly unknown[],
     tags: LinearTags,
   ) => Form;
+  /** What else it takes. */
   readonly layout: readonly unknown[];
 }
 
