@@ -21,6 +21,23 @@ export type PaddingNumbers = number | readonly (number | readonly [low: number, 
 const written = (x: unknown): string =>
   Array.isArray(x) && x.every((n) => typeof n === "number") ? formatShape(x) : describeValue(x);
 
+/** More axes than arrays are ever convolved along. */
+const MOST = 16;
+
+/**
+ * Checks the number of axes that windows run along.
+ *
+ * @throws {ShapeError} where it is not an integer from 1 to 16.
+ */
+export function checkAxes(op: string, count: unknown): void {
+  if (Number.isInteger(count) && (count as number) >= 1 && (count as number) <= MOST) return;
+  throw new ShapeError(
+    `${op}: numSpatialDims must be an integer from 1 to ${MOST}, not ${
+      typeof count === "number" ? count : describeValue(count)
+    }`,
+  );
+}
+
 /**
  * A number for each of `count` axes.
  *

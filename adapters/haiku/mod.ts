@@ -102,6 +102,38 @@ export {
   deepRnnWithSkipConnections,
   ResetCore,
 } from "./layers/cores.ts";
+export {
+  Conv1D,
+  Conv1DTranspose,
+  Conv2D,
+  Conv2DTranspose,
+  Conv3D,
+  Conv3DTranspose,
+  ConvND,
+  ConvNDTranspose,
+  type ConvOptions,
+  type ConvTransposeOptions,
+} from "./layers/convolution.ts";
+export {
+  DepthwiseConv1D,
+  DepthwiseConv2D,
+  DepthwiseConv3D,
+  DepthwiseConvND,
+  type DepthwiseConvOptions,
+  type SeparableConvOptions,
+  SeparableDepthwiseConv2D,
+} from "./layers/depthwise.ts";
+export * as pad from "./layers/pad.ts";
+export {
+  AvgPool,
+  avgPool,
+  MaxPool,
+  maxPool,
+  type PoolLayerOptions,
+  type PoolOptions,
+} from "./layers/pooling.ts";
+export type { CommonConvOptions, ConvFormat, ConvPadding } from "./layers/windows.ts";
+export type { EachAxis, Pairs } from "../convolution.ts";
 export type { FanMode, ScalingDistribution } from "./layers/initializers.ts";
 export {
   GroupNorm,

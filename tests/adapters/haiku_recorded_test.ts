@@ -28,7 +28,7 @@ interface Case {
 }
 
 // What initialisers draw is compared in initializers_test.ts.
-const { cases: { initializers: _, ...cases } } = JSON.parse(
+const { cases: { initializers: _, conv_mask: recordedMask, ...cases } } = JSON.parse(
   Deno.readTextFileSync(new URL("../reference/haiku.json", import.meta.url)),
 ) as { cases: Record<string, Case> };
 
@@ -85,8 +85,54 @@ const batchNorm = (isTraining: boolean, options: hk.BatchNormOptions = {}) => (x
   new hk.BatchNorm(0.9, options).call(x, isTraining);
 const bare = { createScale: false, createOffset: false };
 
+const weightsMask = (loaded(recordedMask) as { mask: NDArray }).mask;
+
+/** Convolutions and pooling. */
+const windows: Record<string, (x: X) => X> = {
+  conv_1d: (x) => new hk.Conv1D(3, 3, { stride: 2, rate: 2 }).call(x),
+  conv_1d_causal: (x) => new hk.Conv1D(3, 3, { padding: hk.pad.causal, dataFormat: "NCW" }).call(x),
+  conv_1d_masked: (x) => new hk.Conv1D(2, 3, { mask: weightsMask }).call(x),
+  conv_2d: (x) => new hk.Conv2D(3, [3, 2], { stride: [2, 1], padding: "VALID" }).call(x),
+  conv_2d_first: (x) =>
+    new hk.Conv2D(10, 3, {
+      padding: [[1, 2], [0, 1]],
+      dataFormat: "NCHW",
+      featureGroupCount: 5,
+    }).call(x),
+  conv_2d_one: (x) => new hk.Conv2D(3, 2, { padding: [0, 1], withBias: false }).call(x),
+  conv_2d_functions: (x) =>
+    new hk.Conv2D(3, [3, 2], { rate: [1, 2], padding: [hk.pad.full, hk.pad.reverseCausal] })
+      .call(x),
+  conv_3d: (x) => new hk.Conv3D(2, 2, { padding: hk.pad.same }).call(x),
+  conv_nd: (x) => new hk.ConvND(2, 3, 2, { dataFormat: "channelsFirst" }).call(x),
+  conv_1d_transpose: (x) => new hk.Conv1DTranspose(3, 4, { stride: 2 }).call(x),
+  conv_1d_transpose_shape: (x) =>
+    new hk.Conv1DTranspose(3, 4, { stride: 2, outputShape: 13 }).call(x),
+  conv_2d_transpose: (x) =>
+    new hk.Conv2DTranspose(3, [3, 2], { stride: [2, 3], padding: "VALID" }).call(x),
+  conv_2d_transpose_shape: (x) =>
+    new hk.Conv2DTranspose(3, 3, { stride: [2, 3], padding: "VALID", outputShape: [12, 12] })
+      .call(x),
+  conv_2d_transpose_first: (x) =>
+    new hk.Conv2DTranspose(2, 3, { padding: [[1, 0], [2, 1]], dataFormat: "NCHW" }).call(x),
+  conv_3d_transpose: (x) => new hk.Conv3DTranspose(2, 2, { stride: 2, withBias: false }).call(x),
+  depthwise_1d: (x) => new hk.DepthwiseConv1D(2, 3, { stride: 2 }).call(x),
+  depthwise_2d: (x) => new hk.DepthwiseConv2D(2, [3, 2], { rate: 2 }).call(x),
+  depthwise_2d_first: (x) =>
+    new hk.DepthwiseConv2D(1, 2, { dataFormat: "NCHW", padding: [[1, 0], [0, 1]] }).call(x),
+  depthwise_3d: (x) => new hk.DepthwiseConv3D(1, 2, { withBias: false }).call(x),
+  separable: (x) => new hk.SeparableDepthwiseConv2D(2, [3, 2], { stride: 2 }).call(x),
+  max_pool: (x) => hk.maxPool(x, 2, 2, "VALID"),
+  max_pool_same: (x) => new hk.MaxPool([3, 2, 1], [2, 1, 1], "SAME").call(x),
+  max_pool_first: (x) => hk.maxPool(x, 2, 1, "SAME", { channelAxis: 1 }),
+  avg_pool: (x) => new hk.AvgPool([2, 2, 1], 2, "VALID").call(x),
+  avg_pool_same: (x) => hk.avgPool(x, [3, 2, 1], [2, 1, 1], "SAME"),
+  avg_pool_all: (x) => hk.avgPool(x, 2, 1, "SAME", { channelAxis: null }),
+};
+
 /** The models, by the names of their cases. */
 const models: Record<string, Model> = {
+  ...windows,
   linear: (x: X) => new hk.Linear(3).call(x),
   mlp: (x: X) => new hk.MLP([4, 3], { activation: np.tanh }).call(x),
   mlp_final: (x: X) => new hk.MLP([4, 3], { activation: np.tanh, activateFinal: true }).call(x),

@@ -144,6 +144,50 @@ def main():
     out["ensemble"] = {"weight": nets.a.weight,
                        "y": eqx.filter_vmap(lambda m, x: m(x), in_axes=(0, None))(nets, x3)}
 
+    # Convolutions and pooling: [channels, ...] without a batch.
+    n1, n2, n3 = arange(4, 7), arange(2, 5, 4), arange(2, 3, 2, 3)
+    nn = eqx.nn
+    convs = {
+        "conv1d": (n1, nn.Conv1d(4, 2, 3, stride=2, padding=1, key=key)),
+        "conv2d": (n2, nn.Conv2d(2, 4, (3, 2), padding=[(1, 2), (0, 1)], dilation=(1, 2), groups=2, key=key)),
+        "conv2dSame": (n2, nn.Conv2d(2, 3, 3, stride=2, padding="SAME", use_bias=False, key=key)),
+        "conv2dReflect": (n2, nn.Conv2d(2, 2, 3, padding=(1, 2), padding_mode="REFLECT", key=key)),
+        "conv2dReplicate": (n2, nn.Conv2d(2, 2, 2, padding="SAME_LOWER", padding_mode="replicate", key=key)),
+        "conv2dRound": (n2, nn.Conv2d(2, 2, 3, padding="SAME", padding_mode="CIRCULAR", key=key)),
+        "conv3d": (n3, nn.Conv3d(2, 2, 2, key=key)),
+        "convTranspose1d": (n1, nn.ConvTranspose1d(4, 2, 3, stride=2, padding=1, output_padding=1, key=key)),
+        "convTranspose2d": (n2, nn.ConvTranspose2d(2, 2, (3, 2), stride=(2, 3), dilation=(2, 1), groups=2, key=key)),
+        "convTranspose2dSame": (n2, nn.ConvTranspose2d(2, 3, 4, stride=2, padding="SAME", key=key)),
+        "convTranspose2dRound": (n2, nn.ConvTranspose2d(2, 2, 3, padding="SAME_LOWER", padding_mode="CIRCULAR", key=key)),
+        "convTranspose3d": (n3, nn.ConvTranspose3d(2, 1, 2, stride=2, use_bias=False, key=key)),
+    }
+    out["convolutions"] = {}
+    for name, (x, m) in convs.items():
+        g = slopes(m, x)
+        dx = jax.grad(lambda x: jnp.sum(jnp.sin(m(x))))(x)
+        row = {"x": x, "weight": m.weight, "y": m(x), "dweight": g.weight, "dx": dx}
+        if m.bias is not None:
+            row.update({"bias": m.bias, "dbias": g.bias})
+        out["convolutions"][name] = row
+    pools = {
+        "avgPool1d": (n1, nn.AvgPool1d(3, 2, padding=1)),
+        "avgPool2d": (n2, nn.AvgPool2d((2, 3), (2, 1), padding=[(1, 0), (0, 2)], use_ceil=True)),
+        "avgPool3d": (n3, nn.AvgPool3d(2)),
+        "maxPool1d": (n1, nn.MaxPool1d(2, 2)),
+        "maxPool2d": (n2, nn.MaxPool2d(3, 2, padding=1, use_ceil=True)),
+        "maxPool3d": (n3, nn.MaxPool3d(2)),
+        "adaptiveAvgPool1d": (n1, nn.AdaptiveAvgPool1d(3)),
+        "adaptiveAvgPool2d": (n2, nn.AdaptiveAvgPool2d((3, 2))),
+        "adaptiveAvgPool3d": (n3, nn.AdaptiveAvgPool3d(1)),
+        "adaptiveMaxPool1d": (n1, nn.AdaptiveMaxPool1d(2)),
+        "adaptiveMaxPool2d": (n2, nn.AdaptiveMaxPool2d(2)),
+        "adaptiveMaxPool3d": (n3, nn.AdaptiveMaxPool3d((2, 1, 2))),
+    }
+    out["pools"] = {
+        name: {"x": x, "y": m(x), "dx": jax.grad(lambda x: jnp.sum(jnp.sin(m(x))))(x)}
+        for name, (x, m) in pools.items()
+    }
+
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "equinox.json")
     with open(path, "w") as file:
         json.dump(enc(out), file, indent=None, separators=(",", ":"))

@@ -98,8 +98,43 @@ def initial_values():
     haiku_initializers.hk.next_rng_key = hk.next_rng_key
 
 
+def convolutions():
+    """Convolution and pooling layers."""
+    x1, x2 = f32(30, (2, 7, 4)), f32(31, (2, 5, 4, 2))
+    pooled = f32(32, (2, 5, 4, 3))
+    mask = jnp.asarray(pseudo(33, (3, 4, 2), 1.0) > 0, jnp.float32)
+    CASES["conv_mask"] = tree({"mask": mask})
+    case("conv_1d", lambda x: hk.Conv1D(3, 3, stride=2, rate=2)(x), x1)
+    case("conv_1d_causal", lambda x: hk.Conv1D(3, 3, padding=hk.pad.causal, data_format="NCW")(x), x1)
+    case("conv_1d_masked", lambda x: hk.Conv1D(2, 3, mask=mask)(x), x1)
+    case("conv_2d", lambda x: hk.Conv2D(3, (3, 2), stride=(2, 1), padding="VALID")(x), x2)
+    case("conv_2d_first", lambda x: hk.Conv2D(10, 3, padding=[(1, 2), (0, 1)], data_format="NCHW", feature_group_count=5)(x), f32(34, (2, 5, 4, 3)))
+    case("conv_2d_one", lambda x: hk.Conv2D(3, 2, padding=(0, 1), with_bias=False)(x), f32(35, (4, 3, 2)))
+    case("conv_2d_functions", lambda x: hk.Conv2D(3, (3, 2), rate=(1, 2), padding=[hk.pad.full, hk.pad.reverse_causal])(x), x2)
+    case("conv_3d", lambda x: hk.Conv3D(2, 2, padding=hk.pad.same)(x), f32(36, (1, 3, 2, 3, 2)))
+    case("conv_nd", lambda x: hk.ConvND(2, 3, 2, data_format="channels_first")(x), x2)
+    case("conv_1d_transpose", lambda x: hk.Conv1DTranspose(3, 4, stride=2)(x), x1)
+    case("conv_1d_transpose_shape", lambda x: hk.Conv1DTranspose(3, 4, stride=2, output_shape=13)(x), x1)
+    case("conv_2d_transpose", lambda x: hk.Conv2DTranspose(3, (3, 2), stride=(2, 3), padding="VALID")(x), x2)
+    case("conv_2d_transpose_shape", lambda x: hk.Conv2DTranspose(3, 3, stride=(2, 3), padding="VALID", output_shape=(12, 12))(x), x2)
+    case("conv_2d_transpose_first", lambda x: hk.Conv2DTranspose(2, 3, padding=[(1, 0), (2, 1)], data_format="NCHW")(x), x2)
+    case("conv_3d_transpose", lambda x: hk.Conv3DTranspose(2, 2, stride=2, with_bias=False)(x), f32(36, (1, 3, 2, 3, 2)))
+    case("depthwise_1d", lambda x: hk.DepthwiseConv1D(2, 3, stride=2)(x), x1)
+    case("depthwise_2d", lambda x: hk.DepthwiseConv2D(2, (3, 2), rate=2)(x), x2)
+    case("depthwise_2d_first", lambda x: hk.DepthwiseConv2D(1, 2, data_format="NCHW", padding=[(1, 0), (0, 1)])(x), x2)
+    case("depthwise_3d", lambda x: hk.DepthwiseConv3D(1, 2, with_bias=False)(x), f32(36, (1, 3, 2, 3, 2)))
+    case("separable", lambda x: hk.SeparableDepthwiseConv2D(2, (3, 2), stride=2)(x), x2)
+    case("max_pool", lambda x: hk.max_pool(x, 2, 2, "VALID"), pooled)
+    case("max_pool_same", lambda x: hk.MaxPool((3, 2, 1), (2, 1, 1), "SAME")(x), pooled)
+    case("max_pool_first", lambda x: hk.max_pool(x, 2, 1, "SAME", channel_axis=1), pooled)
+    case("avg_pool", lambda x: hk.AvgPool((2, 2, 1), 2, "VALID")(x), pooled)
+    case("avg_pool_same", lambda x: hk.avg_pool(x, (3, 2, 1), (2, 1, 1), "SAME"), pooled)
+    case("avg_pool_all", lambda x: hk.avg_pool(x, 2, 1, "SAME", channel_axis=None), pooled)
+
+
 def main():
     initial_values()
+    convolutions()
     w = hk.initializers.RandomNormal(0.3)
     x = f32(1, (5, 4))
     image = f32(2, (2, 2, 3, 6))

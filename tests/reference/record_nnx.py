@@ -42,7 +42,9 @@ def arrays(node):
     """The arrays of a model by path."""
     out = {}
     for path, variable in nnx.to_flat_state(nnx.state(node)):
-        out["/".join(map(str, path))] = plain(variable.get_value())
+        # Masks of convolutions are arrays, not variables.
+        if hasattr(variable, "get_value"):
+            out["/".join(map(str, path))] = plain(variable.get_value())
     return out
 
 
@@ -381,6 +383,43 @@ def equilibrium():
 
     grads = nnx.grad(lambda m: (solve(m) ** 2).sum())(m)
     return {"state": arrays(m), "x": x, "value": solve(m), "grads": by_path(grads)}
+
+
+@record
+def convolutions():
+    out = {}
+    one, two = batch((2, 7, 3), 6), batch((2, 5, 4, 2), 7)
+    made = {
+        "conv": (two, nnx.Conv(2, 3, (3, 2), rngs=nnx.Rngs(1))),
+        "causal": (one, nnx.Conv(3, 2, 3, 2, padding="CAUSAL", kernel_dilation=2, rngs=nnx.Rngs(2))),
+        "groups": (
+            two,
+            nnx.Conv(2, 4, (3, 3), strides=(2, 1), padding="CIRCULAR", feature_group_count=2, use_bias=False,
+                     rngs=nnx.Rngs(3)),
+        ),
+        "pairs": (two, nnx.Conv(2, 3, (2, 3), padding=[1, (0, 2)], input_dilation=2, rngs=nnx.Rngs(4))),
+        "masked": (one, nnx.Conv(3, 2, 2, mask=jnp.tril(jnp.ones((2, 3, 2))), rngs=nnx.Rngs(5))),
+        "transpose": (two, nnx.ConvTranspose(2, 3, (3, 2), strides=(2, 1), rngs=nnx.Rngs(6))),
+        "round": (
+            two,
+            nnx.ConvTranspose(2, 3, (3, 4), strides=2, padding="CIRCULAR", transpose_kernel=True,
+                              bias_init=nnx.initializers.normal(0.5), rngs=nnx.Rngs(7)),
+        ),
+        "causalTranspose": (one, nnx.ConvTranspose(3, 2, 3, padding=[(2, 0)], kernel_dilation=2, rngs=nnx.Rngs(8))),
+        "instance": (two, nnx.InstanceNorm(2, scale_init=nnx.initializers.normal(1.0), rngs=nnx.Rngs(9))),
+    }
+    for name, (x, m) in made.items():
+        grads, dx = nnx.grad(lambda m, x: jnp.sin(m(x)).sum(), argnums=(0, 1))(m, x)
+        out[name] = {"x": x, "state": arrays(m), "y": m(x), "grads": by_path(grads), "dx": dx}
+    x = batch((2, 5, 4, 3), 8)
+    out["pools"] = {
+        "x": x,
+        "avg": nnx.avg_pool(x, (2, 2), strides=(2, 1)),
+        "max": nnx.max_pool(x, (3, 2), padding="SAME"),
+        "min": nnx.min_pool(x, (2, 3), padding=((1, 0), (0, 1))),
+        "inside": nnx.avg_pool(x, (3, 3), padding="SAME", count_include_pad=False),
+    }
+    return out
 
 
 def main():

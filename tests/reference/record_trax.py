@@ -117,6 +117,17 @@ def main():
         for name in ["Relu", "LeakyRelu", "Elu", "Gelu", "FastGelu", "Sigmoid", "Tanh",
                      "Softplus", "Swish", "Exp", "Softmax", "LogSoftmax", "Mean"]
     }
+    image, words = wave(2, 5, 4, 2), wave(2, 6, 3)
+    out["conv"] = case(tl.Conv(3, (3, 2)), image)
+    out["convSame"] = case(tl.Conv(3, (3, 2), (2, 1), "SAME", use_bias=False), image)
+    out["convFirst"] = case(tl.Conv(3, (2, 2), dimension_numbers=("NCHW", "OIHW", "NCHW")), image)
+    out["convBatches"] = case(tl.Conv(2, (2, 2)), wave(2, 3, 4, 3, 2))
+    out["conv1d"] = case(tl.Conv1d(4, 3, stride=2, padding="SAME"), words)
+    out["causalConv"] = case(tl.CausalConv(2, kernel_width=3), words)
+    out["causalDepthwiseConv"] = case(tl.CausalDepthwiseConv(kernel_size=3), words)
+    out["maxPool"] = case(tl.MaxPool(), image)
+    out["sumPool"] = case(tl.SumPool(pool_size=(3, 2), strides=(2, 1), padding="SAME"), image)
+    out["avgPool"] = case(tl.AvgPool(pool_size=(3, 2), padding="SAME"), image)
     key = jax.random.PRNGKey(5)
     out["initializers"] = {
         "normal": tl.RandomNormalInitializer(0.3)((3, 4), key),

@@ -75,6 +75,22 @@ export const haikuCalls: Readonly<Record<string, readonly unknown[]>> = {
   "haiku.dataStructures.isSubset": [{}, {}],
   "haiku.dataStructures.treeSize": [{}],
   "haiku.dataStructures.treeBytes": [{}],
+  "haiku.ConvND": [2, 3, 3],
+  "haiku.ConvNDTranspose": [2, 3, 3],
+  "haiku.DepthwiseConvND": [2, 3, 2],
+  ...Object.fromEntries([1, 2, 3].flatMap((n) => [
+    [`haiku.Conv${n}D`, [2, 3]],
+    [`haiku.Conv${n}DTranspose`, [2, 3]],
+    [`haiku.DepthwiseConv${n}D`, [2, 3]],
+  ])),
+  "haiku.SeparableDepthwiseConv2D": [2, 3],
+  "haiku.maxPool": [np.ones([1, 2]), 1, 1, "SAME"],
+  "haiku.avgPool": [np.ones([1, 2]), 1, 1, "SAME"],
+  "haiku.MaxPool": [2, 2, "VALID"],
+  "haiku.AvgPool": [2, 2, "VALID"],
+  ...Object.fromEntries(
+    ["valid", "same", "full", "causal", "reverseCausal"].map((f) => [`haiku.pad.${f}`, [3]]),
+  ),
   "haiku.staticUnroll": [core, x, np.array(0)],
 };
 
