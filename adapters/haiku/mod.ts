@@ -124,6 +124,7 @@ export {
   SeparableDepthwiseConv2D,
 } from "./layers/depthwise.ts";
 export * as pad from "./layers/pad.ts";
+export type { PadFn } from "./layers/pad.ts";
 export {
   AvgPool,
   avgPool,

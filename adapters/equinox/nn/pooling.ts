@@ -7,6 +7,7 @@ import { checkCall, describeValue, formatAval, type OptionTable } from "../../..
 import { reduceWindow, type WindowComputation } from "../../../lib/api/lax.ts";
 import { type NDArray, numpy as np, ShapeError } from "../../../mod.ts";
 import {
+  checkAxes,
   type EachAxis,
   eachAxis,
   namedOrPairs,

@@ -6,6 +6,7 @@
 import { formatAval, type OptionTable } from "../../../lib/extend.ts";
 import { type NDArray, ShapeError } from "../../../mod.ts";
 import {
+  checkAxes,
   type EachAxis,
   eachAxis,
   inputsOf,
@@ -81,13 +82,26 @@ function modeOf(op: string, given: PaddingMode = "ZEROS"): PaddingMode {
   );
 }
 
+/** What a convolution and a transposed one have. */
+export interface Made {
+  readonly kernelSize: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  readonly padding: "SAME" | "SAME_LOWER" | "VALID" | Pairs;
+  readonly paddingMode: PaddingMode;
+  readonly groups: number;
+  readonly useBias: boolean;
+  readonly weight: NDArray;
+  readonly bias: NDArray | null;
+}
+
 /** Checks sizes, and makes what convolutions and transposed ones have in common. */
 export function made(
   op: string,
   [count, inChannels, outChannels]: readonly [number, number, number],
   kernelSize: EachAxis,
   options: ConvOptions,
-) {
+): Made {
   checkAxes(op, count);
   checkSize(op, "inChannels", inChannels);
   checkSize(op, "outChannels", outChannels);

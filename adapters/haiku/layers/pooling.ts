@@ -33,9 +33,10 @@ function forAxes(
 ): readonly number[] {
   const fits = (n: unknown): boolean => Number.isInteger(n) && (n as number) >= 1;
   if (fits(size)) {
-    if (channelAxis !== null && !(Math.abs(channelAxis) < x.ndim)) {
+    const isAxis = Number.isInteger(channelAxis) && Math.abs(channelAxis!) < x.ndim;
+    if (channelAxis !== null && !isAxis) {
       throw new ShapeError(
-        `${op}: there is no channelAxis ${channelAxis} in an array of shape ${
+        `${op}: there is no channelAxis ${describeValue(channelAxis)} in an array of shape ${
           formatShape(x.shape)
         }`,
       );
