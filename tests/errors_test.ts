@@ -87,27 +87,13 @@ mistake(
   "JSON | jit of step | only its shape and dtype | outside",
 );
 mistake(
-  "iteration of a traced value",
+  "destructuring a traced scalar",
   jitted((x) => {
-    for (const row of x) return row;
-  }),
-  ConcretizationError,
-  "iteration | jit of step | only its shape and dtype | scan | x.at(i)",
-);
-mistake(
-  "spreading a traced value",
-  jitted((x) => np.stack([...x])),
-  ConcretizationError,
-  "iteration",
-);
-mistake(
-  "destructuring a traced value",
-  jitted((x) => {
-    const [a] = x;
+    const [a] = x.sum();
     return a;
   }),
-  ConcretizationError,
-  "iteration",
+  ShapeError,
+  "a scalar array cannot be iterated over | x.item()",
 );
 mistake(
   "item() in jit",

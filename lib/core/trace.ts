@@ -86,13 +86,6 @@ export abstract class Tracer extends NDArray {
         "and methods such as x.add(y) instead of operators; without jit, x.greater(0).item() is known",
     );
   }
-  // deno-lint-ignore require-yield -- it throws instead: unrolling a traced axis is never meant
-  override *[Symbol.iterator](): Generator<NDArray> {
-    throw this.#concretization(
-      "iteration",
-      "Use scan or map to loop over an axis, or x.at(i) for one element",
-    );
-  }
   override dispose(): void {}
   override toString(): string {
     return `Traced(${formatAval(this.aval)})`;
