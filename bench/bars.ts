@@ -113,6 +113,7 @@ export function judge({ measurements, cold, page }: Run): Verdict[] {
     ratio("deq-while", 1.3, BY_HAND),
     ratio("deq-while", 1, "jax-js"),
     ratio("rnn-forward", 1.5, BY_HAND),
+    ...["convolution", "depthwise", "max-pool"].map((name) => ratio(name, 1.2, BY_HAND)),
     atMost("jit(model.apply)", besidePure("lift-jit-apply"), 1.05, `x ${PURE}`),
     atMost(
       `a module of ${modules.many} is initialised`,

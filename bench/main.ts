@@ -35,6 +35,7 @@ import { mlpStep } from "./cases/mlp.ts";
 import { type PageFailure, type PageSize, pageSize } from "./cases/page.ts";
 import { rnnForward, rnnGradient } from "./cases/rnn.ts";
 import { solverCases } from "./cases/solvers.ts";
+import { windowCases } from "./cases/windows.ts";
 import { type Absence, BenchError, type Case, measure, type Measurement } from "./harness.ts";
 
 interface Arguments {
@@ -142,6 +143,7 @@ async function main(args: Arguments): Promise<void> {
     ...arrayCases,
     ...linalgCases,
     ...fftCases,
+    ...windowCases,
     compileLoop,
     ...firstCalls(args.slow),
     ...liftCases,

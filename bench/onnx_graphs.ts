@@ -125,6 +125,28 @@ export function matmulModel(n: number): HandModel {
   return g.model({ a: [n, n], b: [n, n] }, [[g.add("MatMul", ["a", "b"]), [n, n]]]);
 }
 
+/** A convolution over `x` with the kernel `w`, along two axes, with zeros around. */
+export function convolutionModel(
+  x: readonly number[],
+  w: readonly number[],
+  groups: number,
+): HandModel {
+  const g = new Sketch();
+  const around = w.slice(2).map((n) => (n - 1) / 2);
+  const y = g.add("Conv", ["x", "w"], {
+    group: { int: groups },
+    pads: { ints: [...around, ...around] },
+  });
+  return g.model({ x, w }, [[y, [x[0]!, w[0]!, ...x.slice(2)]]]);
+}
+
+/** The largest of each 2 x 2 elements of `x`. */
+export function poolingModel(x: readonly number[]): HandModel {
+  const g = new Sketch();
+  const y = g.add("MaxPool", ["x"], { kernel_shape: { ints: [2, 2] }, strides: { ints: [2, 2] } });
+  return g.model({ x }, [[y, [x[0]!, x[1]!, x[2]! / 2, x[3]! / 2]]]);
+}
+
 /** Shapes of the parameters of `mlpModel`, weight and bias of each layer. */
 export function mlpShapes(): [string, readonly number[]][] {
   const [d, h, k, c] = mlp.sizes;

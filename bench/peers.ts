@@ -54,6 +54,15 @@ export interface JaxJs {
     key(seed: number): JaxArray;
     normal(key: JaxArray, shape: readonly number[]): JaxArray;
   };
+  lax: {
+    convGeneralDilated(
+      x: JaxArray,
+      w: JaxArray,
+      strides: number[],
+      padding: "SAME",
+      options: { featureGroupCount: number },
+    ): JaxArray;
+  };
   nn: {
     relu(x: JaxArray): JaxArray;
     softmax(x: JaxArray): JaxArray;
@@ -93,6 +102,10 @@ export interface Tf {
   logSoftmax(x: TfTensor): TfTensor;
   softmax(x: TfTensor): TfTensor;
   gather(x: TfTensor, indices: TfTensor): TfTensor;
+  transpose(x: TfTensor, axes: readonly number[]): TfTensor;
+  conv2d(x: TfTensor, w: TfTensor, strides: number, padding: "same"): TfTensor;
+  depthwiseConv2d(x: TfTensor, w: TfTensor, strides: number, padding: "same"): TfTensor;
+  maxPool(x: TfTensor, size: number, strides: number, padding: "valid"): TfTensor;
   tidy<T>(f: () => T): T;
   dispose(tensors: unknown): void;
   grads(f: (...args: TfTensor[]) => TfTensor): (args: TfTensor[]) => TfTensor[];
