@@ -11,7 +11,7 @@ import { ge, gt, le, lt } from "../primitives/elementwise/compare.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { elu, relu6, softplus } from "./activations.ts";
-import { asFloat, promote } from "./operands.ts";
+import { asFloat, asOperand, promote } from "./operands.ts";
 
 const number = (x: NDArray, value: number): NDArray => scalarLike(value, x);
 
@@ -132,4 +132,10 @@ export function log1mexp(x: Operand): NDArray {
   const close = u.log(neg(u.expm1(neg(select(near, a, one)))));
   const far = u.log1p(neg(u.exp(neg(select(near, one, a)))));
   return select(near, close, far);
+}
+
+/** `x` as it is, as `jax.nn.identity`. */
+export function identity(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("identity(x)", arguments);
+  return asOperand("identity", x);
 }

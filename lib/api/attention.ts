@@ -67,12 +67,21 @@ export interface StandardizeOptions {
   readonly mean?: Operand | undefined;
   /** The variance, where it is known. */
   readonly variance?: Operand | undefined;
+  /** Which elements count for both, as a mask that broadcasts to `x`. */
+  readonly where?: Operand | undefined;
+  /**
+   * How the variance is computed: `"fast"`, which is the default, is the mean of the squares less the square
+   * of the mean, `"stable"` the mean of the squared distances.
+   */
+  readonly algorithm?: "fast" | "stable" | undefined;
 }
 
 const standardizeOptions: OptionTable<StandardizeOptions> = {
   epsilon: "number",
   mean: "operand",
   variance: "operand",
+  where: "operand",
+  algorithm: "string",
 };
 
 /**
@@ -96,13 +105,21 @@ export function standardize(
     checkCall("standardize(x, axis, options)", arguments, standardizeOptions);
   }
   const a = asFloat("standardize", expectArray("standardize", x));
-  const { epsilon = 1e-5 } = options;
+  const { epsilon = 1e-5, where, algorithm = "fast" } = options;
+  if (algorithm !== "fast" && algorithm !== "stable") {
+    throw new TypeError(
+      `standardize: algorithm must be "fast" or "stable", not ${describeValue(algorithm)}`,
+    );
+  }
   const mean = options.mean === undefined
-    ? a.mean(axis, { keepDims: true })
+    ? a.mean(axis, { keepDims: true, where })
     : like("standardize", a, options.mean, "the mean");
   const centered = sub(a, mean);
   const variance = options.variance === undefined
-    ? a.square().mean(axis, { keepDims: true }).sub(mean.square())
+    ? algorithm === "stable"
+      ? centered.square().mean(axis, { keepDims: true, where })
+      // Rounding may leave it below 0.
+      : a.square().mean(axis, { keepDims: true, where }).sub(mean.square()).maximum(0)
     : like("standardize", a, options.variance, "the variance");
   return mul(centered, u.rsqrt(add(variance, number(a, epsilon))));
 }

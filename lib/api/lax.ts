@@ -77,6 +77,7 @@ export { full, fullLike } from "./creation.ts";
 export { dynamicSlice, dynamicUpdateSlice, slice } from "./indexing.ts";
 export { concatenate, stack, tile } from "./joining.ts";
 export { expandDims } from "./shaping.ts";
+export { broadcastShapes } from "./turning.ts";
 export { unstack } from "./stacking.ts";
 export { erf, erfc, erfInv, expit as logistic } from "./special.ts";
 export { betainc } from "./special/beta.ts";
@@ -115,7 +116,12 @@ export * from "./lax/reducing.ts";
 export * from "./lax/sorting.ts";
 
 // Windows at computed places
-export { gather, type GatherDimensionNumbers, type GatherOptions } from "./lax/gather.ts";
+export {
+  gather,
+  type GatherDimensionNumbers,
+  type GatherOptions,
+  indexTake,
+} from "./lax/gather.ts";
 export * from "./lax/scatter.ts";
 export type { GetOptions, IndexMode, IndexOptions } from "../core/indexing.ts";
 

@@ -8,12 +8,19 @@ import { expectInteger } from "../core/checks.ts";
 import { epsilon } from "../core/dtype.ts";
 import { formatAval } from "../core/aval.ts";
 import { ConcreteArray } from "../core/concrete.ts";
-import { ConcretizationError, formatShape, ShapeError } from "../core/errors.ts";
+import { ConcretizationError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { generalEigenvalues } from "../linalg/eig.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { full, onesLike, scalarLike } from "../primitives/constants/full.ts";
 import { iota } from "../primitives/constants/iota.ts";
-import { add as addOf, div, mul, neg, sub as subOf } from "../primitives/elementwise/arithmetic.ts";
+import {
+  abs,
+  add as addOf,
+  div,
+  mul,
+  neg,
+  sub as subOf,
+} from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, ge, lt, ne } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { sqrt } from "../primitives/elementwise/elementary.ts";
@@ -21,14 +28,17 @@ import { select } from "../primitives/elementwise/select.ts";
 import { gather } from "../primitives/indexing/gather.ts";
 import { reduceMin } from "../primitives/reduce/extremes.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
+import { transpose } from "../primitives/shape/transpose.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import type { Complex } from "./complex.ts";
+import { matmul } from "./contractions.ts";
+import { trimZeros } from "./nonzero.ts";
 import { asFloat, asOperand, expectArray, promote } from "./operands.ts";
 import { convolve } from "./signals.ts";
-import { lstsq } from "./systems.ts";
+import { inv, lstsq } from "./systems.ts";
 import { vander } from "./vector_products.ts";
 
 /** Coefficients, which are a vector. */
@@ -82,6 +92,14 @@ export function polysub(p: Operand, q: Operand): NDArray {
   return subOf(...aligned("polysub", p, q));
 }
 
+/** Options of {@linkcode polymul} and {@linkcode polydiv}. */
+export interface TrimOptions {
+  /** Whether zeros in front are left out, of factors or of the remainder: not in compiled code. */
+  readonly trimLeadingZeros?: boolean | undefined;
+}
+
+const trimOptions: OptionTable<TrimOptions> = { trimLeadingZeros: "boolean" };
+
 /**
  * Product of two polynomials, as `jax.numpy.polymul`.
  *
@@ -92,10 +110,12 @@ export function polysub(p: Operand, q: Operand): NDArray {
  * console.log(np.polymul(np.array([1, 1]), np.array([1, -1])).toArray()); // [ 1, 0, -1 ]
  * ```
  */
-export function polymul(p: Operand, q: Operand): NDArray {
-  if (arguments.length > 2) checkCall("polymul(p, q)", arguments);
+export function polymul(p: Operand, q: Operand, options: TrimOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("polymul(p, q, options)", arguments, trimOptions);
   const [a, b] = promote("polymul", coefficients("polymul", p), coefficients("polymul", q, "q"));
-  return convolve(a, b);
+  if (!options.trimLeadingZeros || (a.size <= 1 && b.size <= 1)) return convolve(a, b);
+  const some = (c: NDArray): NDArray => c.size === 0 ? broadcastTo(scalarLike(0, c), [1]) : c;
+  return convolve(some(trimZeros(a, "f")), some(trimZeros(b, "f")));
 }
 
 /**
@@ -111,8 +131,19 @@ export function polymul(p: Operand, q: Operand): NDArray {
  * console.log(quotient.toArray()); // [ 1, -1 ]
  * ```
  */
-export function polydiv(p: Operand, q: Operand): [quotient: NDArray, remainder: NDArray] {
-  if (arguments.length > 2) checkCall("polydiv(p, q)", arguments);
+export function polydiv(
+  p: Operand,
+  q: Operand,
+  options: TrimOptions = {},
+): [quotient: NDArray, remainder: NDArray] {
+  if (arguments.length > 2) checkCall("polydiv(p, q, options)", arguments, trimOptions);
+  const trimmed = (c: NDArray): NDArray => {
+    if (!options.trimLeadingZeros) return c;
+    // As NumPy: what is below the root of the machine epsilon is 0.
+    const small = lt(abs(c), scalarLike(Math.sqrt(epsilon(c.dtype)), c));
+    const left = trimZeros(select(small, scalarLike(0, c), c), "f").size;
+    return slice(c, [c.size - left], [c.size]);
+  };
   const op = "polydiv";
   const [a, b] = promote(
     op,
@@ -121,7 +152,7 @@ export function polydiv(p: Operand, q: Operand): [quotient: NDArray, remainder: 
   );
   if (b.size === 0) throw new ShapeError(`${op}: q has no coefficients to divide by`);
   const [m, n] = [a.size, b.size];
-  if (m < n) return [broadcastTo(scalarLike(0, a), [1]), a];
+  if (m < n) return [broadcastTo(scalarLike(0, a), [1]), trimmed(a)];
   const lead = slice(b, [0], [1]);
   const factors: NDArray[] = [];
   let rest = a;
@@ -131,7 +162,7 @@ export function polydiv(p: Operand, q: Operand): [quotient: NDArray, remainder: 
     const product = mul(b, factor);
     rest = subOf(rest, pad(product, scalarLike(0, product), [i], [m - n - i]));
   }
-  return [concatenate(factors, 0), rest];
+  return [concatenate(factors, 0), trimmed(rest)];
 }
 
 /**
@@ -224,9 +255,21 @@ export interface PolyfitOptions {
   readonly w?: NDArray | undefined;
   /** Singular values below this share of the largest one count as 0; `n` machine epsilons where left out. */
   readonly rcond?: number | undefined;
+  /** Whether to give residuals, the rank, singular values and `rcond` too. */
+  readonly full?: boolean | undefined;
+  /**
+   * Whether to give the covariance of the coefficients too, scaled by the residuals, or, with `"unscaled"`,
+   * for weights that are the inverse of the standard deviations.
+   */
+  readonly cov?: boolean | "unscaled" | undefined;
 }
 
-const polyfitOptions: OptionTable<PolyfitOptions> = { w: "operand", rcond: "tolerance" };
+const polyfitOptions: OptionTable<PolyfitOptions> = {
+  w: "operand",
+  rcond: "tolerance",
+  full: "boolean",
+  cov: "object",
+};
 
 /**
  * The polynomial of a degree that fits points best in the sense of least squares, as `jax.numpy.polyfit`:
@@ -248,8 +291,24 @@ export function polyfit(
   x: NDArray,
   y: NDArray,
   degree: number,
+  options?: PolyfitOptions & {
+    readonly full?: false | undefined;
+    readonly cov?: false | undefined;
+  },
+): NDArray;
+/** Coefficients, residuals, rank, singular values and `rcond` with `full`; coefficients and covariance. */
+export function polyfit(
+  x: NDArray,
+  y: NDArray,
+  degree: number,
+  options: PolyfitOptions,
+): [coefficients: NDArray, ...more: NDArray[]];
+export function polyfit(
+  x: NDArray,
+  y: NDArray,
+  degree: number,
   options: PolyfitOptions = {},
-): NDArray {
+): NDArray | NDArray[] {
   if (arguments.length > 3) checkCall("polyfit(x, y, degree, options)", arguments, polyfitOptions);
   const op = "polyfit";
   expectInteger(op, degree, "the degree", 0);
@@ -279,10 +338,29 @@ export function polyfit(
   }
   // Columns of one length, so that no power is lost beside another.
   const scale = sqrt(reduceSum(mul(lhs, lhs), [0]));
-  const { x: fit } = lstsq(div(lhs, scale), rhs, {
-    rcond: options.rcond ?? n * epsilon(lhs.dtype),
-  });
-  return div(fit, rhs.ndim === 1 ? scale : reshape(scale, [degree + 1, 1]));
+  const { rcond = n * epsilon(lhs.dtype), full = false, cov = false } = options;
+  if (typeof cov !== "boolean" && cov !== "unscaled") {
+    throw new TypeError(`${op}: cov must be true, false or "unscaled", not ${describeValue(cov)}`);
+  }
+  const scaled = div(lhs, scale);
+  const { x: fit, residuals, rank, s } = lstsq(scaled, rhs, { rcond });
+  const terms = degree + 1;
+  const found = div(fit, rhs.ndim === 1 ? scale : reshape(scale, [terms, 1]));
+  if (full) return [found, residuals, rank, s, scalarLike(rcond, scale)];
+  if (!cov) return found;
+  if (cov !== "unscaled" && n <= terms) {
+    throw new ShapeError(
+      `${op}: a scaled covariance of ${terms} coefficients needs more than the ${n} points`,
+    );
+  }
+  const inverse = inv(matmul(transpose(scaled, [1, 0]), scaled));
+  const base = div(div(inverse, reshape(scale, [terms, 1])), scale);
+  if (cov === "unscaled") return [found, rhs.ndim === 1 ? base : reshape(base, [terms, terms, 1])];
+  const factor = div(residuals, scalarLike(n - terms, residuals));
+  return [
+    found,
+    rhs.ndim === 1 ? mul(base, factor) : mul(reshape(base, [terms, terms, 1]), factor),
+  ];
 }
 
 /** Options of {@linkcode roots}. */

@@ -6,10 +6,12 @@
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes } from "../core/aval.ts";
+import type { MaskedOptions } from "../core/method_options.ts";
 import { checkCall } from "../core/signature.ts";
 import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
 import { abs, add, div, mul, sign, sub } from "../primitives/elementwise/arithmetic.ts";
 import { eq, ne } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
@@ -18,7 +20,14 @@ import { reshape } from "../primitives/shape/reshape.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { asFloat, expectAxes, floatOr32, promote } from "./operands.ts";
 import type { LogsumexpOptions, SoftmaxOptions } from "./softmax_options.ts";
-import { countOf, logsumexpOptions, masked, maskOf, softmaxOptions } from "./reducing.ts";
+import {
+  countOf,
+  logsumexpOptions,
+  masked,
+  maskedOptions,
+  maskOf,
+  softmaxOptions,
+} from "./reducing.ts";
 
 export type { LogsumexpOptions, SoftmaxOptions } from "./softmax_options.ts";
 
@@ -102,6 +111,35 @@ export function logsumexp(
   const log = (y: NDArray): NDArray => reshape(add(u.log(y), shift), shape);
   if (!options.returnSign) return log(total);
   return { logsumexp: log(abs(total)), sign: reshape(sign(total), shape) };
+}
+
+/**
+ * `log(mean(exp(x)))` over `axis` without overflow, as `jax.nn.logmeanexp`.
+ *
+ * @throws {AxisError} where an axis is out of range or given twice.
+ * @throws {ShapeError} where `where` does not fit.
+ *
+ * @example
+ * ```ts
+ * import { nn, numpy as np } from "@injax/injax";
+ *
+ * console.log(nn.logmeanexp(np.array([1000, 1000])).item()); // 1000
+ * ```
+ */
+export function logmeanexp(
+  x: Operand,
+  axis?: Axes,
+  options: MaskedOptions<Operand> = {},
+): NDArray {
+  const op = "logmeanexp";
+  if (arguments.length > 2) checkCall(`${op}(x, axis, options)`, arguments, maskedOptions);
+  const a = asFloat(op, x);
+  const sum = logsumexp(a, axis, options);
+  const mask = maskOf(op, a, options.where);
+  const { axes, kept } = lanesOf(op, a, axis);
+  if (mask === null) return sub(sum, scalarLike(Math.log(countOf(a, axes)), sum));
+  const count = reduceSum(convert(mask, a.dtype), axes);
+  return sub(sum, u.log(options.keepDims ? reshape(count, kept) : count));
 }
 
 /**

@@ -84,6 +84,7 @@ const namespaces = { np, nn, special, linalg, random, lax, fft, initializers, st
 /** Public functions whose values are not in the list, and why. */
 const elsewhere: Readonly<Record<string, string>> = {
   "np.broadcastShapes": "it gives a shape, and is tried in breadth_test.ts",
+  "lax.broadcastShapes": "it gives a shape, and is tried in breadth_test.ts",
   "lax.convDimensionNumbers": "it gives lists of axes, and is tried in lax/convolution_test.ts",
   "np.finfo": "it gives numbers about a dtype, and is tried in breadth_test.ts",
   "np.shape": "it gives what the array says, and is tried in breadth_test.ts",

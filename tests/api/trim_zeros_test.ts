@@ -28,3 +28,15 @@ Deno.test("trimZeros says that it needs values", () => {
   );
   assertThrows(() => np.trimZeros(np.ones([2]), "x"), TypeError, 'trim must be "f", "b" or "fb"');
 });
+
+Deno.test("polymul and polydiv leave out zeros in front where asked to", () => {
+  const [p, q] = [np.array([0, 0, 1, 2]), np.array([0, 3])];
+  assertEquals(np.polymul(p, q, { trimLeadingZeros: true }).toArray(), [3, 6]);
+  assertEquals(np.polymul(p, q).toArray(), [0, 0, 0, 3, 6]);
+  assertEquals(
+    np.polymul(np.zeros([2]), np.zeros([2]), { trimLeadingZeros: true }).toArray(),
+    [0],
+  );
+  const divided = np.polydiv(np.array([1, 0, -1]), np.array([1, -1]), { trimLeadingZeros: true });
+  assertEquals(divided.map((c) => c.toArray()), [[1, 1], []]);
+});

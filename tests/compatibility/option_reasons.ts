@@ -67,7 +67,7 @@ export const never: readonly OptionReason[] = [
     options: /^(method|eps|max_iterations)$/,
     reason: sameResult,
   },
-  { functions: /^nn\./, options: /^(implementation|algorithm)$/, reason: sameResult },
+  { functions: /^nn\./, options: /^implementation$/, reason: sameResult },
   {
     functions: /^numpy\.einsum$/,
     options: /^optimize$/,
@@ -94,9 +94,9 @@ export const never: readonly OptionReason[] = [
     reason: "indices are int32",
   },
   {
-    functions: /^numpy\.(array|asarray|ravel)$/,
+    functions: /^numpy\.(array|asarray)$/,
     options: /^order$/,
-    reason: "elements are in one order; turn the axes round with `transpose` first",
+    reason: "arrays are in row-major order",
   },
   {
     functions: /^numpy\.(sum|prod)$/,
@@ -122,6 +122,22 @@ export const never: readonly OptionReason[] = [
     reason: "of XLA's compiler, or of Python's decorators",
   },
   { options: /^reduce_axes$/, reason: "JAX refuses it too" },
+  { functions: /^lax\.ragged_dot$/, options: /^group_offset$/, reason: "JAX refuses it too" },
+  {
+    functions: /^lax\.dynamic_/,
+    options: /^allow_negative_indices$/,
+    reason: promise,
+  },
+  {
+    functions: /^lax\./,
+    options: /^axis_index_groups$/,
+    reason: "for several devices; JAX refuses it under `vmap`",
+  },
+  {
+    functions: /^(grad|jacobian|jacrev|value_and_grad)$/,
+    options: /^allow_int$/,
+    reason: "gradients of integers have a dtype, float0, that there is not",
+  },
   { functions: /^scipy\.stats\./, options: /^nan_policy$/, reason: 'JAX knows only "propagate"' },
   {
     functions: /^tree_util\.register_pytree_(node|with_keys)$/,

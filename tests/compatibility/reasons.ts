@@ -98,6 +98,21 @@ export const never: readonly Reason[] = [
       /^(Partial|default_registry|register_pytree_node_class|register_pytree_with_keys_class)$/,
     reason: "a decorator or a registry of Python",
   },
+  {
+    modules: /^jax\.tree$/,
+    names: /^static$/,
+    reason: "of Python's dataclasses; `registerDataclass` has `metaFields`",
+  },
+  {
+    modules: /^jax\.lax$/,
+    names: /^(rng_bit_generator)$/,
+    reason: "a generator of XLA's, which differs between devices; `random.bits` does not",
+  },
+  {
+    modules: /^jax\.lax$/,
+    names: /^fft$/,
+    reason: "of complex numbers; `./fft` has pairs of arrays",
+  },
   { modules: /^jax\.tree(_util)?$/, names: /^(KeyEntry|KeyPath)$/, reason: ofTypes },
   {
     modules: /^jax$/,
@@ -108,7 +123,7 @@ export const never: readonly Reason[] = [
   {
     modules: /^jax$/,
     names:
-      /^(config|enable_\w+|debug_\w+|no_\w+|check_\w+|explain_\w+|log_compiles|legacy_\w+|threefry_\w+|transfer_\w+|thread_guard|allow_\w+|numpy_\w+|softmax_custom_jvp|jax2tf_\w+|array_garbage\w+|print_environment_info|live_arrays|clear_caches|effects_barrier|ad|Array|typeof|ensure_compile_time_eval|ds|disable_jit)$/,
+      /^(config|enable_\w+|debug_\w+|no_\w+|check_\w+|explain_\w+|log_compiles|legacy_\w+|threefry_\w+|transfer_\w+|thread_guard|allow_\w+|numpy_\w+|softmax_custom_jvp|jax2tf_\w+|array_garbage\w+|print_environment_info|live_arrays|clear_caches|effects_barrier|ad|Array|typeof|ensure_compile_time_eval|ds|disable_jit|checking_leaks)$/,
     reason: "a setting or a tool of its runtime",
   },
 ];
@@ -122,5 +137,10 @@ export const otherNames: Readonly<Record<string, Readonly<Record<string, string>
   },
   "jax.scipy.stats": {},
   "jax.tree_util": { PyTreeDef: "TreeDef" },
-  "jax": { ShapeDtypeStruct: "ShapeDtype", make_jaxpr: "makeJaxpr", eval_shape: "evalShape" },
+  "jax": {
+    block_until_ready: "ready",
+    ShapeDtypeStruct: "ShapeDtype",
+    make_jaxpr: "makeJaxpr",
+    eval_shape: "evalShape",
+  },
 };

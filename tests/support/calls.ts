@@ -163,6 +163,8 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "lax.broadcastInDim": [x, [2, 3], [0]],
   "lax.broadcastedIota": ["int32", [2, 3], 1],
   "lax.iota": ["int32", 3],
+  "lax.empty": [[2], "int32"],
+  "lax.indexTake": [x, [ints], [0]],
   "lax.gather": [x, places, { offsetDims: [], collapsedSliceDims: [0], startIndexMap: [0] }, [1]],
   ...Object.fromEntries(
     ["", "Add", "Sub", "Mul", "Min", "Max"].map((

@@ -13,9 +13,11 @@ import { select } from "../../primitives/elementwise/select.ts";
 import { gather as gatherOf } from "../../primitives/indexing/gather.ts";
 import { reshape } from "../../primitives/shape/reshape.ts";
 import { transpose } from "../../primitives/shape/transpose.ts";
+import { concatenate } from "../../primitives/slicing/concatenate.ts";
+import { mod } from "../arithmetic.ts";
 import { fillOf } from "../index_parts.ts";
 import { modeOf } from "../index_plan.ts";
-import { asDType, asIndex, expectArray } from "../operands.ts";
+import { asDType, asIndex, expectArray, expectAxis } from "../operands.ts";
 import { expectDims, windowsAt } from "./windows_at.ts";
 
 /** Which axes are which in {@linkcode gather}, as `jax.lax.GatherDimensionNumbers`. */
@@ -190,4 +192,52 @@ export function checkNumbers(
       } of the indices, which must be as many`,
     );
   }
+}
+
+/**
+ * Slices of `x` at positions along some axes, which they lose, as `jax.lax.index_take`: [places, ...others].
+ * Positions out of range start again.
+ *
+ * @param indices A vector of integers for each of the axes.
+ * @throws {AxisError} where an axis is out of range.
+ * @throws {ShapeError} where there is not one vector for each axis, or they differ in length.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as lax from "@injax/injax/lax";
+ *
+ * const at = np.array([1, 0], { dtype: "int32" });
+ * console.log(lax.indexTake(np.array([[1, 2], [3, 4]]), [at, at], [0, 1]).toArray()); // [ 4, 1 ]
+ * ```
+ */
+export function indexTake(
+  x: NDArray,
+  indices: readonly NDArray[],
+  axes: readonly number[],
+): NDArray {
+  const op = "indexTake";
+  if (arguments.length > 3) checkCall(`${op}(x, indices, axes)`, arguments);
+  const a = expectArray(op, x);
+  if (!Array.isArray(indices) || !Array.isArray(axes) || indices.length !== axes.length) {
+    throw new ShapeError(`${op}: indices and axes must be lists of one length`);
+  }
+  if (indices.length === 0) throw new ShapeError(`${op}: the list of indices is empty`);
+  const along = axes.map((axis) => expectAxis(op, axis, a.ndim));
+  const places = indices.map((index, i) => {
+    const at = asIndex(op, index, `index ${i}`);
+    if (at.ndim !== 1 || at.size !== (indices[0] as NDArray).size) {
+      throw new ShapeError(
+        `${op}: index ${i} has shape ${
+          formatShape(at.shape)
+        }, and all must be vectors of one length`,
+      );
+    }
+    return reshape(mod(at, Math.max(1, a.shape[along[i]!]!)), [at.size, 1]);
+  });
+  return gather(a, concatenate(places, 1), {
+    offsetDims: Array.from({ length: a.ndim - along.length }, (_, i) => i + 1),
+    collapsedSliceDims: along.toSorted((i, j) => i - j),
+    startIndexMap: along,
+  }, a.shape.map((n, k) => along.includes(k) ? 1 : n));
 }

@@ -16,6 +16,7 @@ import { rev as revOf } from "../../primitives/slicing/concatenate.ts";
 import { pad as padOf, slice as sliceOf } from "../../primitives/slicing/slice.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";
 import type { ShapeLike } from "../arguments.ts";
+import { empty as emptyOf } from "../creation.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../indexing.ts";
 import { staticIndex } from "../indices.ts";
 import {
@@ -110,6 +111,12 @@ export function broadcastedIota(dtype: DType, shape: ShapeLike, dimension: numbe
   const to = expectShape(op, shape);
   const axis = expectAxis(op, dimension, to.length, "dimension");
   return iotaOf(to, axis, expectDType(op, dtype, "int32"));
+}
+
+/** Zeros of a shape and a dtype, as `jax.lax.empty`: no array is without contents. */
+export function empty(shape: ShapeLike, dtype: DType): NDArray {
+  if (arguments.length > 2) checkCall("empty(shape, dtype)", arguments);
+  return emptyOf(shape, { dtype: expectDType("empty", dtype ?? null, "float32") });
 }
 
 /** The numbers from 0 to `size`, as `jax.lax.iota`. */
