@@ -97,7 +97,7 @@ export * from "./special/normal.ts";
 export * from "./special/entropy.ts";
 export * from "./special/bessel.ts";
 export * from "./special/integrals.ts";
-export * from "./special/expn.ts";
+export * from "./special/hypergeometric.ts";
 
 export * from "./special/bernoulli.ts";
 export * from "./special/beta.ts";

@@ -5,6 +5,7 @@
  */
 import { testAccuracy } from "../support/accuracy.ts";
 import { gamma } from "./accuracy/gamma.ts";
+import { hypergeometric } from "./accuracy/hypergeometric.ts";
 import { incompleteBeta } from "./accuracy/incomplete_beta.ts";
 import { incompleteGamma } from "./accuracy/incomplete_gamma.ts";
 import { more } from "./accuracy/more.ts";
@@ -13,3 +14,4 @@ await testAccuracy("gamma", gamma);
 await testAccuracy("more", more);
 await testAccuracy("incomplete_gamma", incompleteGamma);
 await testAccuracy("incomplete_beta", incompleteBeta);
+await testAccuracy("hypergeometric", hypergeometric);

@@ -1,16 +1,20 @@
 /**
- * Integrals that have no closed form, as in `jax.scipy.special`: of exponentials, sines and logarithms.
+ * Integrals that have no closed form, as in `jax.scipy.special`: of exponentials, of all orders, of sines
+ * and logarithms.
  *
  * @module
  */
 import type { NDArray, Operand } from "../../core/array.ts";
 import { checkCall } from "../../core/signature.ts";
 import { scalarLike } from "../../primitives/constants/full.ts";
-import { neg } from "../../primitives/elementwise/arithmetic.ts";
-import { lt } from "../../primitives/elementwise/compare.ts";
+import { add, div, mul, neg, rem, sub } from "../../primitives/elementwise/arithmetic.ts";
+import { and, eq, ge, lt, or } from "../../primitives/elementwise/compare.ts";
+import { exp, isNaN, log } from "../../primitives/elementwise/elementary.ts";
+import { digamma, lgamma } from "../../primitives/elementwise/gamma.ts";
 import * as p from "../../primitives/elementwise/integrals.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { asFloat } from "../operands.ts";
+import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
+import { applyNamed, asFloat, floatOr32 } from "../operands.ts";
 
 /**
  * Elementwise exponential integral, that of `exp(t) / t` from minus infinity to `x`, as
@@ -124,4 +128,90 @@ export function dawsn(x: Operand): NDArray {
 export function spence(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("spence(x)", arguments);
   return p.spence(asFloat("spence", x));
+}
+
+// ---------------------------------------------------------------- of all orders
+
+/** Steps of the continued fraction: for x = 1 and n = 1 the last one changes nothing in float64. */
+const STEPS = 100;
+/** Terms of the series up to x = 1. */
+const TERMS = 20;
+
+function number(value: number, x: NDArray): NDArray {
+  return scalarLike(value, x);
+}
+
+/**
+ * From x = 1 on, the continued fraction of Abramowitz and Stegun, 5.1.22 contracted:
+ * `e^-x / (x + n - n / (x + n + 2 - 2 (n + 1) / (x + n + 4 - ...)))`.
+ */
+function fraction(n: NDArray, x: NDArray): NDArray {
+  const sum = add(x, n);
+  let below = add(sum, number(2 * STEPS, x));
+  for (let k = STEPS; k > 0; k--) {
+    const above = mul(number(k, x), add(n, number(k - 1, x)));
+    below = sub(add(sum, number(2 * k - 2, x)), div(above, below));
+  }
+  return div(exp(neg(x)), below);
+}
+
+/** Up to x = 1, the series of Abramowitz and Stegun, 5.1.12, whose term of the order n - 1 has a logarithm. */
+function series(n: NDArray, x: NDArray): NDArray {
+  let term = number(1, x);
+  let total = number(0, x);
+  for (let m = 0; m <= TERMS; m++) {
+    if (m > 0) term = mul(term, mul(x, number(-1 / m, x)));
+    const distance = sub(number(m + 1, x), n);
+    const isLast = eq(distance, number(0, x));
+    const safe = select(isLast, number(1, x), distance);
+    total = add(total, select(isLast, number(0, x), div(term, safe)));
+  }
+  const order = sub(n, number(1, x));
+  const logarithm = log(x);
+  const size = exp(sub(mul(order, logarithm), lgamma(n)));
+  const isOdd = eq(rem(order, number(2, x)), number(1, x));
+  const product = mul(size, sub(digamma(n), logarithm));
+  return sub(select(isOdd, neg(product), product), total);
+}
+
+function integral(order: NDArray, x: NDArray): NDArray {
+  // As in JAX, the order is no variable.
+  const n = stopGradient(order);
+  const [zero, one] = [number(0, x), number(1, x)];
+  const isFirst = eq(n, zero), isOrigin = eq(x, zero);
+  const isNear = lt(x, one);
+  const whole = select(lt(n, one), one, n);
+  const far = fraction(whole, select(isNear, one, x));
+  const near = series(whole, select(and(isNear, lt(zero, x)), x, number(0.5, x)));
+  const value = select(isNear, near, far);
+  const isInfinite = lt(n, number(2, n));
+  const origin = select(
+    isInfinite,
+    number(Infinity, x),
+    div(one, sub(select(isInfinite, number(2, n), n), one)),
+  );
+  const simple = div(exp(neg(x)), select(isOrigin, one, x));
+  const known = select(isOrigin, origin, select(isFirst, simple, value));
+  const isUnknown = or(or(lt(n, zero), lt(x, zero)), or(isNaN(x), isNaN(n)));
+  return select(isUnknown, number(NaN, x), select(ge(x, number(Infinity, x)), zero, known));
+}
+
+/**
+ * Elementwise exponential integral of the order `n`, that of `exp(-x t) / t^n` from 1 to infinity, as
+ * `jax.scipy.special.expn`; NaN where `n` or `x` is negative. Its derivative is that of the order `n - 1`,
+ * turned; that by `n` is 0. At 0 it is `1 / (n - 1)`, where JAX 0.10.2 gives `1 / n`.
+ *
+ * @param n The orders, whole numbers.
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np, special } from "@injax/injax";
+ *
+ * console.log(special.expn(np.array([1, 2, 3]), 0).toArray()); // [ Infinity, 1, 0.5 ]
+ * ```
+ */
+export function expn(n: Operand, x: Operand): NDArray {
+  if (arguments.length > 2) checkCall("expn(n, x)", arguments);
+  return applyNamed("expn", integral, n, x, floatOr32);
 }
