@@ -84,9 +84,9 @@ export function pool(
   options: PoolOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("flax.pool(x, init, reduceFn, windowShape, options)", arguments, poolOptions);
+    checkCall("pool(x, init, reduceFn, windowShape, options)", arguments, poolOptions);
   }
-  const { sizes, strides, padding } = windowsOf("flax.pool", x, windowShape, options);
+  const { sizes, strides, padding } = windowsOf("pool", x, windowShape, options);
   return reduceWindow(x, init, reduceFn, sizes, strides, padding);
 }
 
@@ -110,10 +110,10 @@ export function avgPool(
   options: AvgPoolOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("flax.avgPool(x, windowShape, options)", arguments, avgPoolOptions);
+    checkCall("avgPool(x, windowShape, options)", arguments, avgPoolOptions);
   }
   const { countIncludePad = true } = options;
-  return means(x, windowsOf("flax.avgPool", x, windowShape, options), countIncludePad);
+  return means(x, windowsOf("avgPool", x, windowShape, options), countIncludePad);
 }
 
 /**
@@ -135,9 +135,9 @@ export function maxPool(
   options: PoolOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("flax.maxPool(x, windowShape, options)", arguments, poolOptions);
+    checkCall("maxPool(x, windowShape, options)", arguments, poolOptions);
   }
-  return extremes(x, "max", windowsOf("flax.maxPool", x, windowShape, options));
+  return extremes(x, "max", windowsOf("maxPool", x, windowShape, options));
 }
 
 /**
@@ -151,7 +151,7 @@ export function minPool(
   options: PoolOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("flax.minPool(x, windowShape, options)", arguments, poolOptions);
+    checkCall("minPool(x, windowShape, options)", arguments, poolOptions);
   }
-  return extremes(x, "min", windowsOf("flax.minPool", x, windowShape, options));
+  return extremes(x, "min", windowsOf("minPool", x, windowShape, options));
 }

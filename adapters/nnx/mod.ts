@@ -40,6 +40,25 @@ export { Module } from "./graph.ts";
 export * as initializers from "./initializers.ts";
 export type { Initializer } from "./initializers.ts";
 export {
+  Conv,
+  type ConvOptions,
+  ConvTranspose,
+  type ConvTransposeOptions,
+  type EachAxis,
+  type FlaxPadding,
+  type FlaxPaddingName,
+  type PaddingNumbers,
+  type Pairs,
+} from "./convolution.ts";
+export {
+  avgPool,
+  type AvgPoolOptions,
+  maxPool,
+  minPool,
+  pool,
+  type PoolOptions,
+} from "../flax/pooling.ts";
+export {
   Dropout,
   type DropoutCallOptions,
   type DropoutOptions,
@@ -54,6 +73,7 @@ export {
   type BatchNormOptions,
   GroupNorm,
   type GroupNormOptions,
+  InstanceNorm,
   LayerNorm,
   type NormOptions,
   RMSNorm,

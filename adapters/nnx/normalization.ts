@@ -319,3 +319,48 @@ export class GroupNorm extends Module {
     return this.bias === null ? scaled : scaled.add(this.bias.value);
   }
 }
+
+/**
+ * Makes mean 0 and variance 1 of each feature of each example, over the axes between the first and the last,
+ * then scales and shifts.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as nnx from "@injax/injax/adapters/nnx";
+ *
+ * const layer = new nnx.InstanceNorm(2, { rngs: new nnx.Rngs(0) });
+ * const y = layer.call(np.array([[[1, 10], [3, 30]]]));
+ * console.log(np.round(y, 2).toArray()); // [ [ [ -1, -1 ], [ 1, 1 ] ] ]
+ * ```
+ */
+export class InstanceNorm extends Module {
+  /** Factors, [features]; `null` without. */
+  readonly scale: Param | null;
+  /** Terms, [features]; `null` without. */
+  readonly bias: Param | null;
+  /** Added to the variance. */
+  readonly epsilon: number;
+
+  /**
+   * Makes the layer; its parameters take keys of the stream `params`.
+   *
+   * @throws {ShapeError} where the number of features is not a positive integer.
+   */
+  constructor(readonly numFeatures: number, options: NormOptions) {
+    checkCall("new nnx.InstanceNorm(numFeatures, options)", arguments, normOptions);
+    super();
+    checkSize("nnx.InstanceNorm", "the number of features", numFeatures);
+    checkRngs("nnx.InstanceNorm", options);
+    [this.scale, this.bias] = affine(options, numFeatures);
+    this.epsilon = options.epsilon ?? 1e-6;
+  }
+
+  /** Applies the layer to `x` [batch, ..., features]. */
+  call(x: NDArray): NDArray {
+    checkFeatures("nnx.InstanceNorm", x, this.numFeatures);
+    const axes = Array.from({ length: Math.max(0, x.ndim - 2) }, (_, d) => d + 1);
+    const [mean, variance] = statistics(x, axes);
+    return normalized(x, mean, variance, this.epsilon, this.scale, this.bias);
+  }
+}

@@ -39,6 +39,20 @@ export {
 export { type KeyOf, protocol, transforms } from "./context.ts";
 export { Chunk, Cond, Scan, type ScanOptions } from "./control.ts";
 export {
+  AvgPool,
+  CausalConv,
+  type CausalConvOptions,
+  CausalDepthwiseConv,
+  type CausalDepthwiseConvOptions,
+  Conv,
+  Conv1d,
+  type Conv1dOptions,
+  type ConvOptions,
+  MaxPool,
+  type PoolOptions,
+  SumPool,
+} from "./convolution.ts";
+export {
   Dense,
   type DenseOptions,
   Dropout,

@@ -164,8 +164,8 @@ Deno.test("what windows cannot be is said in the words of the layer", () => {
     TypeError,
     "flax.ConvTranspose: the padding",
   );
-  assertThrows(() => flax.avgPool(np.ones([4, 3]), [2, 2]), ShapeError, "flax.avgPool: windows");
+  assertThrows(() => flax.avgPool(np.ones([4, 3]), [2, 2]), ShapeError, "avgPool: windows");
   assertThrows(() => flax.maxPool(np.ones([4, 3]), [2], { strides: [0] }), ShapeError, "strides");
-  assertThrows(() => flax.minPool(1 as never, [2]), TypeError, "flax.minPool: the input must be");
+  assertThrows(() => flax.minPool(1 as never, [2]), TypeError, "minPool: the input must be");
   assertThrows(() => flax.minPool(np.ones([4, 3]), [2], { step: 1 } as never), TypeError, "step");
 });
