@@ -72,6 +72,8 @@ export interface TrustRegionMemory {
   readonly kept: NDArray;
   /** Whether the last step that was taken was short beside how far the unknowns have been. */
   readonly shortest: NDArray;
+  /** Whether the Jacobian has ever lost rank: rounding may give it back. */
+  readonly lost: NDArray;
   readonly renews: NDArray;
   /** Damping of the step that is tried, and its share of the damped step. */
   readonly lambda: NDArray;
@@ -110,6 +112,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       walk: noWalk(x),
       fresh: bool(true),
       shortest: bool(true),
+      lost: bool(false),
       kept: bool(false),
       renews: bool(false),
       lambda: number(0),
@@ -235,21 +238,27 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         and(begins, not(polishedOut)).astype("int32"),
       );
 
-      // Where the Jacobian has lost rank on the way, unknowns have lost their meaning there.
-      const rank = maximum(m.rank, at.rank);
-      const sound = and(not(at.flat), at.rank.equal(rank));
       // A sum of squares that is 0; a root to the precision of its terms, where it is not a simple one.
       const nothing = root ? at.terms.mul(16 * eps) : start.mul(rtol * rtol);
       // What the step would be for the least residual that there is, beside how far the unknowns have been.
       const went = at.x.sub(old.x);
       const moves = and(accepted, not(or(or(first, walked), went.equal(0).all())));
+      // Where the Jacobian has lost rank on the way, unknowns have lost their meaning there.
+      const rank = maximum(m.rank, at.rank);
+      const sound = and(not(at.flat), at.rank.equal(rank));
+      const lost = or(m.lost, not(sound));
+      // A direction that is lost is one in which steps had got short, or they ran off in it.
+      const shortest = select(
+        moves,
+        and(local.isShort(went), or(not(lost), m.shortest)),
+        m.shortest,
+      );
       // Whether the slopes here explain the step that led here: those of what dies out at infinity do not.
       const [foreseen, seen] = [promise(at, went).change, norm(local.since.change)];
       const explained = and(
         and(moves, foreseen.greater(0)),
         foreseen.greaterEqual(seen.mul(0.8)),
       );
-      const shortest = select(moves, local.isShort(went), m.shortest);
       const settled = and(
         local.isShort(abs(at.newton).add(at.least)),
         or(explained, not(or(local.marches, and(moves, not(shortest))))),
@@ -304,6 +313,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         walk,
         fresh,
         shortest,
+        lost,
         kept: bool(false),
         renews,
         lambda: select(polishes.greater(0), number(0), lambda),
