@@ -124,6 +124,47 @@ Deno.test("a solve that fails says how, with numbers, and does not claim to have
   assertEquals(typeof check, "function");
 });
 
+Deno.test("what is said of an operator whose elements are stored is held against them", () => {
+  const a = arr([[4, 1, 0], [-3, 3, 1], [2, 1, 5]]);
+  const bands = [arr([0, 1, 1]), arr([4, 4, 4]), arr([2, 2, 0])] as const;
+  const b = arr([1, 2, 3]);
+  const untrue: readonly [LinearOperator, LinearMethod | undefined, string][] = [
+    [LinearOperator.matrix(a, { symmetric: true }), undefined, "symmetric"],
+    [LinearOperator.matrix(a, { symmetric: true }), minres(), "symmetric"],
+    [LinearOperator.matrix(a, { positiveDefinite: true }), undefined, "symmetric"],
+    [LinearOperator.matrix(a, { positiveDefinite: true }), cg(), "symmetric"],
+    [LinearOperator.matrix(a), cholesky(), "symmetric"],
+    [LinearOperator.matrix(a, { triangular: "lower" }), undefined, "a lower triangle"],
+    [LinearOperator.matrix(a, { triangular: "upper" }), triangular(), "an upper triangle"],
+    [LinearOperator.tridiagonal(...bands, { symmetric: true }), undefined, "symmetric"],
+  ];
+  for (const [operator, solver, what] of untrue) {
+    for (const by of [1e-12, 1, 1e9]) {
+      const s = linearSolve(operator.scale(by).tagged(operator.tags), b, { solver });
+      assertEquals(s.statusName, "breakdown", s.message);
+      assert(s.message.includes(`was taken for ${what} and is not`), s.message);
+    }
+    const factors = jit((a: LinearOperator) => factorise(a, { solver }))(operator);
+    assertEquals(factors.solve(b).statusName, "breakdown");
+    const slope = grad((b: NDArray) => linearSolve(operator, b, { solver }).value.sum());
+    assertThrows(() => slope(b), Error, "could not be solved");
+  }
+  // What is true but for rounding is.
+  const even = arr([[4, 1, 0.1], [1, 3, 0.7], [0.1, 0.7, 5]]);
+  const nearly = even.add(a.mul(1e-12));
+  const told = LinearOperator.matrix(nearly, { positiveDefinite: true });
+  assertEquals(linearSolve(told, b).statusName, "converged");
+  assertEquals(
+    linearSolve(
+      LinearOperator.tridiagonal(arr([7, 1, 2]), arr([4, 4, 4]), arr([1, 2, 9]), {
+        symmetric: true,
+      }),
+      b,
+    ).statusName,
+    "converged",
+  );
+});
+
 Deno.test("a function that is not linear is found out where its matrix is written out", () => {
   const affine = linearSolve((x: NDArray) => x.mul(2).add(1), ones(3));
   assertEquals([affine.statusName, affine.message.includes("at 0 its norm is 1.73")], [

@@ -145,6 +145,7 @@ export function cholesky(): LinearMethod {
   if (arguments.length > 0) checkCall("cholesky()", arguments);
   const method: LinearMethod<CholeskyFactors> = {
     description: "Cholesky factors",
+    symmetric: true,
     explain: {
       singular,
       breakdown:

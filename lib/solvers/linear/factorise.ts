@@ -64,13 +64,14 @@ export class Factorisation<X extends FloatTree = NDArray, Y extends FloatTree = 
 
 /** The arrays of a plan, and all else, in lists that compare by what is in them. */
 function treeOfPlan(plan: Plan): readonly [Record<string, unknown>, unknown[]] {
-  const { op, form, offset, domain, codomain, method, factors, preconditioner } = plan;
+  const { op, form, offset, domain, codomain, method, factors, preconditioner, contradiction } =
+    plan;
   const [tree, rest] = takenApart(form);
   const [before, restBefore] = preconditioner === null ? [null, null] : takenApart(preconditioner);
   const { rtol, atol, maxSteps, throw: raises, adjoint, history } = plan.options;
   const of = adjoint?.kind === "implicit" ? adjoint.options : null;
   return [
-    { tree, before, offset, factors },
+    { tree, before, offset, factors, contradiction },
     [
       op,
       rest,
@@ -86,10 +87,10 @@ function treeOfPlan(plan: Plan): readonly [Record<string, unknown>, unknown[]] {
 }
 
 function planOf(given: Record<string, unknown>, aux: readonly unknown[]): Plan {
-  const { tree, before, offset, factors } = given as unknown as {
+  const { tree, before, offset, factors, contradiction } = given as unknown as {
     readonly tree: FormTree;
     readonly before: FormTree | null;
-  } & Pick<Plan, "offset" | "factors">;
+  } & Pick<Plan, "offset" | "factors" | "contradiction">;
   const [op, rest, restBefore, domain, codomain, method, transforms, limits, derivatives] = aux as [
     string,
     unknown[],
@@ -121,6 +122,7 @@ function planOf(given: Record<string, unknown>, aux: readonly unknown[]): Plan {
     codomain: spaceFrom(codomain),
     method,
     factors,
+    contradiction,
     preconditioner: before === null ? null : putTogether(before, restBefore!),
     options: { rtol, atol, maxSteps, throw: raises, adjoint, history },
     transforms,

@@ -18,7 +18,7 @@ import { concatenate } from "../../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../../primitives/slicing/slice.ts";
 import type { Transforms } from "../../transforms/types.ts";
 
-/** What is known of an operator. It is believed, not checked. */
+/** What is known of an operator. Of a matrix or bands it is held against the elements; else it is believed. */
 export interface LinearTags {
   /** Whether it is its own transpose. */
   readonly symmetric?: boolean | undefined;
@@ -141,7 +141,7 @@ function ofDiagonal(diagonal: NDArray, frame: Frame): Form {
 }
 
 /** `v[i - 1]` in the place of `v[i]`; 0 comes first. */
-function fromBefore(v: NDArray): NDArray {
+export function fromBefore(v: NDArray): NDArray {
   return slice(pad(v, full([], 0, v.dtype), [1], [0]), [0], [v.size]);
 }
 

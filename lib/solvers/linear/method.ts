@@ -10,11 +10,14 @@ import { epsilon } from "../../core/dtype.ts";
 import { scalarLike, zerosLike } from "../../primitives/constants/full.ts";
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { abs, maximum, sub } from "../../primitives/elementwise/arithmetic.ts";
+import { reduceMax } from "../../primitives/reduce/extremes.ts";
+import { lowerPart, transposed, upperPart } from "../../linalg/matrices.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { norm } from "../norms.ts";
 import { type Status, statusCode, statuses } from "../solution.ts";
-import type { Form, LinearTags } from "./form.ts";
+import { type Form, fromBefore, isSymmetric, type LinearTags } from "./form.ts";
 
 /** When a method ends. */
 export interface LinearLimits {
@@ -78,6 +81,56 @@ export function judged({ status, detail }: LinearReport, residual: NDArray, b: N
   return select(and(claimed, and(near, nothing)), whole(statusCode("singular")), status);
 }
 
+/** What an operator is taken for that can be looked up where its elements are stored. */
+export function takenFor(
+  { tags }: Form,
+  { symmetric }: LinearMethod<unknown>,
+): "symmetric" | "lower" | "upper" | null {
+  if (symmetric === true || isSymmetric(tags)) return "symmetric";
+  return tags.triangular ?? null;
+}
+
+/**
+ * How much an operator is something else than it is taken for: what should not be there, over its largest element,
+ * where that is more than rounding; otherwise 0. `null` where its elements are not stored.
+ */
+export function contradiction(form: Form, method: LinearMethod<unknown>): NDArray | null {
+  const what = takenFor(form, method);
+  const s = form.stored;
+  if (what === null || form.rows === 0 || s.kind === "products" || s.kind === "diagonal") {
+    return null;
+  }
+  const largest = (x: NDArray): NDArray => reduceMax(abs(x), x.shape.map((_, i) => i));
+  let [all, wrong]: NDArray[] = [];
+  if (s.kind === "matrix") {
+    const a = s.matrix;
+    all = largest(a);
+    wrong = largest(
+      what === "symmetric"
+        ? sub(a, transposed(a))
+        : what === "lower"
+        ? upperPart(a, 1)
+        : lowerPart(a, -1),
+    );
+  } else {
+    // Elimination by bands asks for no triangle.
+    if (what !== "symmetric") return null;
+    all = maximum(largest(s.diagonal), maximum(largest(s.lower), largest(s.upper)));
+    wrong = largest(sub(s.lower, fromBefore(s.upper)));
+  }
+  const limit = all!.mul(Math.sqrt(epsilon(form.dtype)));
+  const zero = scalarLike(0, all!);
+  const told = wrong!.greater(limit);
+  return select(told, wrong!.div(select(told, all!, scalarLike(1, zero))), zero);
+}
+
+/** A report on an operator that is something else than it was taken for. */
+export function denied<R extends LinearReport>(by: NDArray | null, report: R): R {
+  if (by === null) return report;
+  const status = select(by.greater(0), whole(statusCode("breakdown")), report.status);
+  return { ...report, status, denied: by };
+}
+
 /** A system `A x = b` on vectors, where A may be the transpose of what was factored. */
 export interface LinearProblem<F> {
   /** `A v`. */
@@ -125,6 +178,8 @@ export interface LinearReport {
   readonly detail: NDArray;
   /** Rank of the operator, where it was determined; else -1. int32. */
   readonly rank: NDArray;
+  /** How much the operator is something else than it was taken for: a share of its largest element, or 0. */
+  readonly denied?: NDArray | undefined;
   /** How often an iteration began afresh from a residual that was computed: int32. */
   readonly restarts?: NDArray | undefined;
   /** Applications of the preconditioner: int32. */
@@ -150,6 +205,8 @@ export interface LinearMethod<F = unknown> {
   readonly solves: "square" | "leastSquares";
   /** Whether it writes the matrix out, or works with products. */
   readonly direct: boolean;
+  /** Whether it takes the operator for symmetric, whether that was said or not. */
+  readonly symmetric?: boolean | undefined;
   /** Why it takes neither a preconditioner nor a start nor has a history, where it has no steps is said for it. */
   readonly refuses?: Readonly<Partial<Record<"preconditioner" | "x0", string>>> | undefined;
   /** What its failures mean and what to do, with `{}` for the detail of the report. */

@@ -385,7 +385,7 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
     );
   }
 
-  /** The same operator, of which more is known. It is believed, not checked. */
+  /** The same operator, of which more is known. As in `LinearTags`, it may be held against the elements. */
   tagged(tags: LinearTags): LinearOperator<X, Y> {
     const form = { ...this.form, tags: { ...this.form.tags, ...tags } };
     checkTags("LinearOperator.tagged(options)", form, arguments);

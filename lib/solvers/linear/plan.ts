@@ -16,7 +16,7 @@ import { select } from "../../primitives/elementwise/select.ts";
 import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
 import { reshape } from "../../primitives/shape/reshape.ts";
 import { pad, slice } from "../../primitives/slicing/slice.ts";
-import { full } from "../../primitives/constants/full.ts";
+import { full, scalarLike } from "../../primitives/constants/full.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
@@ -38,6 +38,8 @@ import {
   matrixForm,
 } from "./form.ts";
 import {
+  contradiction,
+  denied,
   type DerivativeOptions,
   derived,
   judged,
@@ -46,6 +48,7 @@ import {
   type LinearOutcome,
   type LinearProblem,
   type LinearReport,
+  takenFor,
   whole,
 } from "./method.ts";
 import { laidOut, LinearOperator, onVectors, ravel, type Space, unravel } from "./operator.ts";
@@ -126,6 +129,8 @@ export interface Plan {
   readonly method: LinearMethod<unknown>;
   readonly factors: unknown;
   readonly preconditioner: Form | null;
+  /** How much the operator contradicts what it is taken for. */
+  readonly contradiction: NDArray | null;
   readonly options: FactoriseOptions & { readonly x0?: unknown };
   readonly transforms: Transforms;
 }
@@ -166,7 +171,8 @@ export function planned(
     : op === "factorise" || method.solves === "leastSquares"
     ? { form: appliedOnce(given, transforms), offset: null }
     : { form: given, offset: null };
-  const factors = method.factor(constant(form, transforms), transforms);
+  const still = constant(form, transforms);
+  const factors = method.factor(still, transforms);
   return {
     op,
     form,
@@ -175,6 +181,7 @@ export function planned(
     codomain,
     method,
     factors,
+    contradiction: contradiction(still, method),
     preconditioner: preconditioner === undefined
       ? null
       : preconditioning(op, preconditioner, operator, dtype),
@@ -307,12 +314,10 @@ export function solved(
   const [domain, codomain] = turned ? [plan.codomain, plan.domain] : [plan.domain, plan.codomain];
   checkSide(op, codomain, space, form, turned);
   const b = convert(ravel(space, leaves), form.dtype);
-  const n = Math.max(form.rows, form.columns);
-  const tolerance = defaultTolerance(form.dtype);
   const limits: LinearLimits = {
-    rtol: options.rtol ?? tolerance,
+    rtol: options.rtol ?? defaultTolerance(form.dtype),
     atol: options.atol ?? 0,
-    maxSteps: options.maxSteps ?? Math.max(100, 10 * n),
+    maxSteps: options.maxSteps ?? Math.max(100, 10 * form.rows, 10 * form.columns),
   };
   const apply = (back: boolean) => (v: NDArray): NDArray =>
     back ? form.pull(v, transforms) : form.apply(v, transforms);
@@ -358,7 +363,8 @@ export function solved(
           b,
         });
         const residual = norm(b.sub(product(x)));
-        return [x, { ...report, status: judged(report, residual, b), residual }] as const;
+        const status = judged(report, residual, b);
+        return [x, { ...denied(plan.contradiction, { ...report, status }), residual }] as const;
       };
     const symmetric = isSymmetric(form.tags);
     const name = (what: string): string => `${op}: ${what}: ${method.description}`;
@@ -402,6 +408,7 @@ export function solved(
   const report = linearAtZero(plan.offset, { ...said, products });
   const solution = new LinearSolution<never>({
     ...report,
+    denied: report.denied ?? scalarLike(0, report.detail),
     restarts: report.restarts ?? whole(0),
     preconditions: report.preconditions ?? whole(0),
     evaluations: { f: whole(0), jacobian: whole(0), products },
@@ -410,7 +417,11 @@ export function solved(
     residualNorm: residual,
     valueNorm: norm(stopGradient(x)),
     description: `${op} by ${method.description}`,
-  }, { direct: method.direct, explain: method.explain ?? {} });
+  }, {
+    direct: method.direct,
+    explain: method.explain ?? {},
+    takenFor: takenFor(form, method),
+  });
   if (options.throw) checkConverged(op, solution);
   return solution;
 }

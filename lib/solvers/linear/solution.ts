@@ -14,6 +14,8 @@ export interface LinearFields<X> extends SolutionFields<X> {
   readonly detail: NDArray;
   /** Rank of the operator where the method finds it, as `qr()` and `svd()` do; else -1. int32. */
   readonly rank: NDArray;
+  /** How much the operator is something else than it was taken for, or 0. */
+  readonly denied: NDArray;
   /** How often an iteration began afresh. int32. */
   readonly restarts: NDArray;
   /** Applications of the preconditioner. int32. */
@@ -26,6 +28,8 @@ export interface Explanation {
   readonly direct: boolean;
   /** By status, with `{}` for the detail. */
   readonly explain: Readonly<Partial<Record<Status, string>>>;
+  /** What the operator was taken for. */
+  readonly takenFor: "symmetric" | "lower" | "upper" | null;
 }
 
 /**
@@ -49,6 +53,8 @@ export class LinearSolution<X> extends Solution<X> {
   readonly detail: NDArray;
   /** Rank of the operator where the method finds it, as `qr()` and `svd()` do; else -1. int32. */
   readonly rank: NDArray;
+  /** How much the operator is something else than it was taken for, as a share of its largest element; else 0. */
+  readonly denied: NDArray;
   /** How often an iteration began afresh from a residual that was computed, as restarted GMRES does. int32. */
   readonly restarts: NDArray;
   /** Applications of the preconditioner. int32. */
@@ -64,6 +70,7 @@ export class LinearSolution<X> extends Solution<X> {
     registerLinearSolutions();
     this.detail = fields.detail;
     this.rank = fields.rank;
+    this.denied = fields.denied;
     this.restarts = fields.restarts;
     this.preconditions = fields.preconditions;
   }
@@ -90,12 +97,20 @@ export class LinearSolution<X> extends Solution<X> {
   /** How the solve of a lane ended. */
   #outcome(lane: number): string {
     const at = (x: NDArray): number => x.dataSync()[x.size === 1 ? 0 : lane]!;
-    const { direct, explain } = this.explanation;
+    const { direct, explain, takenFor } = this.explanation;
     const name = statuses[at(this.status)]!;
     const steps = at(this.steps);
     const after = direct ? "" : ` after ${steps} step${steps === 1 ? "" : "s"}`;
     const residual = `residual norm ${at(this.residualNorm).toPrecision(3)}`;
     if (name === "converged") return `${direct ? "solved" : name}${after}, ${residual}`;
+    if (name === "breakdown" && at(this.denied) > 0) {
+      const what = takenFor === "symmetric"
+        ? "symmetric"
+        : `${takenFor === "upper" ? "an" : "a"} ${takenFor} triangle`;
+      return `${name}${after}, ${residual}: the operator was taken for ${what} and is not: elements are off by ${
+        at(this.denied).toPrecision(3)
+      } of the largest one. Leave out the tag, or take lu() or gmres()`;
+    }
     const why = explain[name] ?? reasons[name];
     return `${name}${after}, ${residual}: ${why.replace("{}", at(this.detail).toPrecision(3))}`;
   }
