@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { orders } from "./accuracy/orders.ts";
 import { testAccuracy } from "../support/accuracy.ts";
 import { gamma } from "./accuracy/gamma.ts";
 import { hypergeometric } from "./accuracy/hypergeometric.ts";
@@ -15,3 +16,4 @@ await testAccuracy("more", more);
 await testAccuracy("incomplete_gamma", incompleteGamma);
 await testAccuracy("incomplete_beta", incompleteBeta);
 await testAccuracy("hypergeometric", hypergeometric);
+await testAccuracy("orders", orders);

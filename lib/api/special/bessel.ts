@@ -130,7 +130,8 @@ function orders(z: NDArray, v: number, steps: number): NDArray {
  * Bessel functions of the first kind of the orders 0 to `v`, `[v + 1, ...]`, as
  * `jax.scipy.special.bessel_jn`, by a recurrence of `nIter` steps.
  *
- * Within 1e-15 in float64 where `|z|` is at most 20; numbers that are larger ask for more steps.
+ * Within 4 units in the last place of 1 where `|z|` is at most 20; numbers that are larger ask for more
+ * steps.
  *
  * @param v The highest order, an integer.
  * @throws {RangeError} where `v` or `nIter` is not an integer from 0 on.

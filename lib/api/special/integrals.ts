@@ -201,6 +201,8 @@ function integral(order: NDArray, x: NDArray): NDArray {
  * `jax.scipy.special.expn`; NaN where `n` or `x` is negative. Its derivative is that of the order `n - 1`,
  * turned; that by `n` is 0. At 0 it is `1 / (n - 1)`, where JAX 0.10.2 gives `1 / n`.
  *
+ * Within 16 units in the last place.
+ *
  * @param n The orders, whole numbers.
  * @throws {ShapeError} where the shapes do not broadcast.
  *
