@@ -370,8 +370,8 @@ export function where(condition: Operand, x: Operand, y: Operand): NDArray {
   if (arguments.length > 3) checkCall("where(condition, x, y)", arguments);
   if (x === undefined && y === undefined) {
     throw new TypeError(
-      "where: x and y are left out, but the positions where a condition holds have no static shape. " +
-        "Give np.where(condition, x, y)",
+      "where: x and y are left out. Give np.where(condition, x, y); the positions where it holds are " +
+        "np.nonzero(condition)",
     );
   }
   const choice = asBool("where", condition, "the condition");

@@ -73,7 +73,7 @@ export function describe({ world, effect, phase, nest }: Case): string {
  * All cases of a world: each function alone, and in `sampled` nests of two or three that are not heavier
  * than `heaviest`. Derivatives of solvers within solvers within solvers take most of the time otherwise.
  */
-export function casesOf(world: World, sampled = 1, heaviest = EVERYDAY): Case[] {
+export function casesOf(world: World, sampled = 1, heaviest: number = EVERYDAY): Case[] {
   const draw = new Random(`laws, ${world.name}`);
   const other = (): string => names[draw.integer(0, names.length)]!;
   const cases: Case[] = [];

@@ -16,6 +16,7 @@ import * as c from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
 import * as r from "../../primitives/elementwise/rounding.ts";
 import { select as selectOf } from "../../primitives/elementwise/select.ts";
+import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";
 import { rightShift, where } from "../logic.ts";
 import { pow } from "../arithmetic.ts";
@@ -46,20 +47,23 @@ export function clamp(min: Operand, x: Operand, max: Operand): NDArray {
   if (arguments.length > 3) checkCall("clamp(min, x, max)", arguments);
   const [low, a] = promote("clamp", min, x, undefined, ["min", "x"]);
   const [high, b] = promote("clamp", max, a, undefined, ["max", "x"]);
-  for (const bound of [low, high]) {
-    if (bound.ndim > 0 && !sameShape(bound.shape, b.shape)) {
+  for (const { ndim, shape } of [low, high]) {
+    if (ndim > 0 && !sameShape(shape, b.shape)) {
       throw new ShapeError(
-        `clamp: a bound has shape ${
-          formatShape(bound.shape)
-        }, and must be a scalar or have the shape ` +
+        `clamp: a bound has shape ${formatShape(shape)}, and must be a scalar or have the shape ` +
           `of x, ${formatShape(b.shape)}`,
       );
     }
   }
   const wide = convert(low, b.dtype);
-  // NaN stays, and so does its derivative: one choice among three.
-  const above = selectOf(c.gt(b, high), broadcastTo(high, b.shape), b);
-  return selectOf(c.lt(above, wide), broadcastTo(wide, b.shape), above);
+  const bound = (v: NDArray): NDArray => broadcastTo(v, b.shape);
+  // Where x is a bound, neither moves the result in both directions: the derivatives are 0, as in JAX.
+  const isBound = c.or(c.eq(b, wide), c.eq(b, high));
+  const settled = stopGradient(p.minimum(p.maximum(b, bound(wide)), bound(high)));
+  const free = selectOf(isBound, settled, b);
+  // NaN stays, and so does its derivative. The upper bound holds where bounds are crossed.
+  const above = selectOf(c.lt(b, wide), bound(wide), free);
+  return selectOf(c.gt(above, high), bound(high), above);
 }
 
 /**
