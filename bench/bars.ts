@@ -58,12 +58,13 @@ const besideOnnx: Readonly<Record<string, number>> = {
   "layer-norm": 0.4,
 };
 
-/** The most that operations on a million elements may take, in milliseconds. */
+/** The most that operations on a million elements may take, and GMRES with 100 unknowns, in milliseconds. */
 const milliseconds: Readonly<Record<string, number>> = {
   "sort": 90,
   "random-normal": 15,
   "take": 4,
   "add-at": 6,
+  "gmres": 1.5,
 };
 
 const decomposed = ["solve-10", "solve-100", "solve-300", "cholesky", "qr", "eigh", "svd"] as const;

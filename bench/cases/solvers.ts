@@ -291,6 +291,65 @@ function minimisePlain(x0: Float64Array): Float64Array[] {
   return [x, Float64Array.of(value)];
 }
 
+// ---------------------------------------------------------------- linear systems
+
+const EQUATIONS = 100;
+const RESTART = 50;
+const LINEAR_TOLERANCE = 1e-10;
+/** The identity and noise, which takes some 140 steps. */
+const matrixOfNoise = (): Float64Array =>
+  noise64(EQUATIONS * EQUATIONS, 35, 0.34).map((x, i) => x + (i % (EQUATIONS + 1) === 0 ? 1 : 0));
+const sideOfNoise = (): Float64Array => noise64(EQUATIONS, 36, 1);
+
+/** Restarted GMRES by modified Gram-Schmidt and rotations, as textbooks have it. */
+function gmresPlain(a: Float64Array, b: Float64Array): Float64Array {
+  const n = b.length;
+  const x = new Float64Array(n);
+  const size = Math.sqrt(dot(b, b));
+  const times = (v: Float64Array): Float64Array =>
+    Float64Array.from({ length: n }, (_, i) => dot(a.subarray(i * n, (i + 1) * n), v));
+  for (let cycles = 0; cycles < 100; cycles++) {
+    const product = times(x);
+    const r = b.map((v, i) => v - product[i]!);
+    const first = Math.sqrt(dot(r, r));
+    if (first <= LINEAR_TOLERANCE * size) break;
+    const v = [r.map((u) => u / first)];
+    const g = [first];
+    const [h, cos, sin]: [number[][], number[], number[]] = [[], [], []];
+    for (let k = 0; k < RESTART && Math.abs(g[k]!) > LINEAR_TOLERANCE * size; k++) {
+      const w = times(v[k]!);
+      const column: number[] = [];
+      for (let j = 0; j <= k; j++) {
+        const c = dot(w, v[j]!);
+        column.push(c);
+        for (let i = 0; i < n; i++) w[i]! -= c * v[j]![i]!;
+      }
+      const rest = Math.sqrt(dot(w, w));
+      v.push(w.map((u) => u / rest));
+      for (let j = 0; j < k; j++) {
+        const [p, q] = [column[j]!, column[j + 1]!];
+        column[j] = cos[j]! * p + sin[j]! * q;
+        column[j + 1] = cos[j]! * q - sin[j]! * p;
+      }
+      const rho = Math.hypot(column[k]!, rest);
+      cos.push(column[k]! / rho);
+      sin.push(rest / rho);
+      column[k] = rho;
+      h.push(column);
+      g.push(-sin[k]! * g[k]!);
+      g[k]! *= cos[k]!;
+    }
+    const y = new Float64Array(h.length);
+    for (let k = h.length - 1; k >= 0; k--) {
+      let sum = g[k]!;
+      for (let j = k + 1; j < h.length; j++) sum -= h[j]![k]! * y[j]!;
+      y[k] = sum / h[k]![k]!;
+      for (let i = 0; i < n; i++) x[i]! += y[k]! * v[k]![i]!;
+    }
+  }
+  return x;
+}
+
 /** All of them. */
 export const solverCases: readonly Case[] = [
   {
@@ -364,6 +423,27 @@ export const solverCases: readonly Case[] = [
       plain(() => {
         const x0 = firstGuess();
         return () => minimisePlain(x0);
+      }, 1e-6),
+    ],
+  },
+  {
+    name: "gmres",
+    title: "the library's GMRES, 100 unknowns, restarts of 50, to 1e-10, float64",
+    entries: [
+      ...injax({
+        args: () => [
+          np.array(matrixOfNoise(), { dtype: "float64" }).reshape([EQUATIONS, EQUATIONS]),
+          np.array(sideOfNoise(), { dtype: "float64" }),
+        ],
+        f: (a, b) => {
+          const solver = library.gmres({ restart: RESTART });
+          return [library.linearSolve(a!, b!, { solver, rtol: LINEAR_TOLERANCE }).value];
+        },
+        tolerance: 1e-6,
+      }),
+      plain(() => {
+        const [a, b] = [matrixOfNoise(), sideOfNoise()];
+        return () => [gmresPlain(a, b)];
       }, 1e-6),
     ],
   },
