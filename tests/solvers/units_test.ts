@@ -20,6 +20,19 @@ import { regressions, residualsOf } from "./truth/nist.ts";
 
 const vector = (v: readonly number[]): NDArray => np.array([...v], { dtype: "float64" });
 
+/**
+ * Problems that end where rounding forbids more, and so by its accidents: of 296 solves with units of 1e-12 and 1e6, 14
+ * ended with another status, all of these; with units of 3 and 0.7, 12, of these too; with powers of 2, none.
+ */
+const atRounding: ReadonlySet<string> = new Set([
+  "Meyer",
+  "Watson 6",
+  "Watson 9",
+  "Watson 12",
+  "Penalty II 10",
+  "Trigonometric",
+]);
+
 type Solve = (f: (x: NDArray) => NDArray, x: NDArray) => Solution<NDArray>;
 
 /** How a problem ends with its unknowns and its values in some units. */
@@ -70,6 +83,14 @@ for (const { name, f, start, square } of squares) {
   if (square) same(`${name} by rootFind`, rootFind as Solve, f, start);
   for (const solver of [bfgs(), lbfgs()]) {
     const solve = (f: (x: NDArray) => NDArray, x: NDArray) => minimise(f, x, { solver });
-    same(`${name} by ${solver.description}`, solve, (x) => f(x).square().sum(), start);
+    const sum = (x: NDArray): NDArray => f(x).square().sum();
+    same(`${name} by ${solver.description}`, solve, sum, start);
+    if (atRounding.has(name)) continue;
+    Deno.test(`${name} by ${solver.description} ends the same in units that round otherwise`, () => {
+      const { status } = told(solve, sum, start, 1, 1);
+      for (const [u, v] of [[1e-12, 1], [1, 1e6]] as const) {
+        assertEquals(told(solve, sum, start, u, v).status, status, `units ${u} and ${v}`);
+      }
+    });
   }
 }
