@@ -103,13 +103,13 @@ export interface CloseOptions {
   /** Absolute tolerance; 1e-8 where left out. */
   readonly atol?: number | undefined;
   /** Whether two NaNs count as close; they do not where left out. */
-  readonly equalNaN?: boolean | undefined;
+  readonly equalNan?: boolean | undefined;
 }
 
 const closeOptions: OptionTable<CloseOptions> = {
   rtol: "number",
   atol: "number",
-  equalNaN: "boolean",
+  equalNan: "boolean",
 };
 
 /**
@@ -127,7 +127,7 @@ const closeOptions: OptionTable<CloseOptions> = {
  */
 export function isClose(x: Operand, y: Operand, options: CloseOptions = {}): NDArray {
   if (arguments.length > 2) checkCall("isClose(x, y, options)", arguments, closeOptions);
-  const { rtol = 1e-5, atol = 1e-8, equalNaN = false } = options;
+  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
   return applyNamed(
     "isClose",
     (a, b) => {
@@ -135,7 +135,7 @@ export function isClose(x: Operand, y: Operand, options: CloseOptions = {}): NDA
       const near = c.le(abs(sub(a, b)), tolerance);
       const finite = c.and(u.isFinite(a), u.isFinite(b));
       const close = c.or(c.and(near, finite), c.eq(a, b));
-      return equalNaN ? c.or(close, c.and(u.isNaN(a), u.isNaN(b))) : close;
+      return equalNan ? c.or(close, c.and(u.isNaN(a), u.isNaN(b))) : close;
     },
     x,
     y,

@@ -298,7 +298,7 @@ Deno.test("elementwise: NaN, infinities and closeness", () => {
   assertEquals(np.nanToNum(x).toArray(), [1, 0, max, min]);
   assertEquals(np.nanToNum(x, { nan: 7, posInf: 8, negInf: 9 }).toArray(), [1, 7, 8, 9]);
   assertEquals(np.isClose(x, x).toArray(), [true, false, true, true]);
-  assertEquals(np.isClose(x, x, { equalNaN: true }).toArray(), [true, true, true, true]);
+  assertEquals(np.isClose(x, x, { equalNan: true }).toArray(), [true, true, true, true]);
   assertEquals(np.isClose(1, 1.001).item(), 0);
   assertEquals(np.allClose(f64, f64.add(1e-7)).item(), 1);
   assertEquals(np.allClose(f64, f64.add(1e-7), { rtol: 0 }).item(), 0);
