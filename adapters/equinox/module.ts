@@ -63,7 +63,7 @@ export abstract class Module {
 
   /** Makes instances of the class trees. */
   constructor() {
-    register(new.target as unknown as ModuleClass);
+    register(new.target as ModuleClass);
   }
 }
 
@@ -72,7 +72,7 @@ function register(ctor: ModuleClass): void {
   registered.add(ctor);
   const fixed = staticFieldsOf(ctor);
   registerPytreeNode(
-    ctor as unknown as abstract new () => Module,
+    ctor as abstract new () => Module,
     (module) => {
       let parts = taken.get(module);
       if (parts === undefined) taken.set(module, parts = apart(ctor, module, fixed));
@@ -184,7 +184,7 @@ export function innerOf(node: unknown): Inner | null {
 /** The fields of a module that are part of its structure. */
 export function staticsOf(node: object): Readonly<Record<string, unknown>> {
   if (!(node instanceof Module)) return {};
-  const fixed = staticFieldsOf(node.constructor as unknown as ModuleClass);
+  const fixed = staticFieldsOf(node.constructor as ModuleClass);
   return Object.fromEntries(Object.entries(node).filter(([name]) => fixed.has(name)));
 }
 
@@ -192,5 +192,5 @@ export function staticsOf(node: object): Readonly<Record<string, unknown>> {
 export function withStatics<M extends Module>(module: M, fields: Partial<M>): M {
   const { constructor } = module;
   const all = { ...module, ...fields };
-  return withFields(constructor as unknown as ModuleClass, all, { names: [], values: [] }) as M;
+  return withFields(constructor as ModuleClass, all, { names: [], values: [] }) as M;
 }

@@ -119,7 +119,7 @@ export function filterCustomJvp<A extends unknown[], R>(
         { floats: given(op, "the tangent", tangent, result), rest: result.rest.withArrays(still) },
       ];
     }) as never,
-  ) as unknown as (floats: readonly NDArray[], rest: Packed) => Parted;
+  ) as (floats: readonly NDArray[], rest: Packed) => Parted;
   return (...args) => {
     const { floats, rest } = part(args);
     return join(ruled(floats, rest)) as R;
@@ -186,7 +186,7 @@ export function filterCustomVjp<X, A extends unknown[], R, S>(
         const own = bwd(residuals.unpack() as S, cotangent, whole(floats), ...args);
         return [given(op, "the cotangent of the first argument", own, { floats, rest })];
       }) as never,
-    ) as unknown as (floats: readonly NDArray[]) => Parted;
+    ) as (floats: readonly NDArray[]) => Parted;
     return join(ruled(floats)) as R;
   };
 }

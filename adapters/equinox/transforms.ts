@@ -422,6 +422,7 @@ export function filterEvalShape<A extends unknown[], R>(f: Fn<A, R>, ...args: A)
     packing("eqx.filterEvalShape", f),
     pack(args),
   );
+  // A pack with shapes in it, whose type says arrays only.
   return (shapes as unknown as Packed).unpack() as R;
 }
 

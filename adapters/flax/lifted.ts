@@ -20,8 +20,9 @@ import { type Fn, lifting, type ModuleFunction, type TargetOptions } from "./tar
 import { isBelow } from "./view.ts";
 
 /** The dictionary by its untyped signatures: what is lifted here has types of its own. */
-export const dictionary: Readonly<Record<keyof typeof transforms, Fn>> =
-  transforms as unknown as Readonly<Record<keyof typeof transforms, Fn>>;
+export const dictionary: Readonly<Record<keyof typeof transforms, Fn>> = transforms as Readonly<
+  Record<keyof typeof transforms, Fn>
+>;
 
 /** Along which axis collections are mapped; `null`: they are shared. */
 export type VariableAxes = Readonly<Record<string, number | null>>;

@@ -186,7 +186,7 @@ export class Module {
       options,
       (context, module, f) =>
         withSetup(module as Module, context, needScope(context, module, "bind"), f),
-    ) as unknown as BoundModule<this>;
+    ) as BoundModule<this>;
   }
 
   /**
@@ -422,7 +422,7 @@ function withSetup<T>(module: Module, context: Context, scope: Scope, f: () => T
 /** Makes the own fields of a module these. */
 function replaceFields(module: Module, fields: Fields): void {
   for (const name of Object.keys(module)) {
-    if (!Object.hasOwn(fields, name)) delete (module as unknown as Record<string, unknown>)[name];
+    if (!Object.hasOwn(fields, name)) Reflect.deleteProperty(module, name);
   }
   Object.assign(module, fields);
 }

@@ -83,7 +83,7 @@ export function functionsRunBy(given: AsMethod): void {
 function chosenMethod(op: string, module: Bindable, method: unknown): Method {
   if (typeof method === "function") return (m, ...args) => asMethod(m, method as Method, args);
   const name = method ?? "call";
-  const f: unknown = (module as unknown as Record<string, unknown>)[name as string];
+  const f: unknown = Reflect.get(module, name as string);
   if (typeof name === "string" && typeof f === "function") return (m, ...args) => f.apply(m, args);
   throw new StateError(
     `${op}: ${module.constructor.name} has no method ${

@@ -48,7 +48,7 @@ export function lifting<T>(
     );
   }
   if (isClass(target)) return liftedClass(op, prefix, target, methods, lift) as T;
-  const lifted = lift(target as unknown as ModuleFunction);
+  const lifted = lift(target as ModuleFunction);
   const checked: ModuleFunction = (module, ...args) => {
     if (module instanceof Module) return lifted(module, ...args);
     throw new StateError(
@@ -56,7 +56,7 @@ export function lifting<T>(
         `about, not ${describeValue(module)}. Write ${op}((module, x) => ..., options)(this, x)`,
     );
   };
-  return Object.defineProperty(checked, "name", { value: target.name }) as unknown as T;
+  return Object.defineProperty(checked, "name", { value: target.name }) as T;
 }
 
 function isClass(target: object): target is Constructor {
@@ -77,7 +77,7 @@ function liftedClass(
   };
   Object.defineProperty(made, "name", { value: moduleName });
   for (const name of methods) {
-    const methodOf = (): unknown => (target.prototype as unknown as Record<string, unknown>)[name];
+    const methodOf = (): unknown => (target.prototype as Record<string, unknown>)[name];
     if (typeof methodOf() !== "function") {
       throw new StateError(`${op}: ${target.name} has no method ${describeValue(name)}`);
     }

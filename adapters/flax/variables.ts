@@ -135,7 +135,7 @@ export function variablesIn(
     const collection = key.slice(0, key.indexOf(":"));
     if (inFilter(filter, collection)) put(out, key, context.get(key));
   }
-  return out as unknown as Variables;
+  return out as Variables;
 }
 
 /** A tree that is one's own, to change. */

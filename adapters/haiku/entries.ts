@@ -88,7 +88,8 @@ function checked(
   isState: boolean,
 ): Initializer {
   return (shape, dtype) => {
-    const value = (init as unknown as Initializer)(shape, dtype) as unknown;
+    const value = (init as Initializer)(shape, dtype) as unknown;
+    // The mark that a creator may give in place of an array, which the caller looks for.
     if (value === DO_NOT_STORE) return value as unknown as NDArray;
     const array = toArray(value);
     if (array === null) {

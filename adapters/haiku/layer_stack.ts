@@ -79,6 +79,7 @@ function stacked<C, X, Y>(
   return nameScope(name, () => {
     const { module } = scopeIn(protocol.top()!);
     const isOwn = (path: string): number | null => path.startsWith(`${module}/`) ? 0 : null;
+    // The trees of a carry and of what steps give are generic: the dictionary's types do not know them.
     const run = (): [C, Y] =>
       transforms.scan(step as never, carry as never, xs as never, {
         length: count,
@@ -130,7 +131,7 @@ export function layerStack<A extends unknown[], R>(
     const step = (carry: A): readonly [A, null] => {
       const out = f(...carry);
       const list = carry.length === 1 ? [out] : out;
-      if (Array.isArray(list) && list.length === carry.length) return [list as unknown as A, null];
+      if (Array.isArray(list) && list.length === carry.length) return [list as A, null];
       throw new StateError(
         `${op}: the layer takes ${carry.length} arguments and must give a list of as many, not ${
           describeValue(out)
@@ -180,6 +181,7 @@ export function layerStackWithInputs<C, A extends unknown[], Z>(
     }
     const step = (carry: C, own: A): readonly [C, Z] => {
       const out = f(carry, ...own) as unknown;
+      // A list of two: what is in it is the user's promise.
       if (Array.isArray(out) && out.length === 2) return out as unknown as readonly [C, Z];
       throw new StateError(`${op}: the layer must give [x, result], not ${describeValue(out)}`);
     };

@@ -180,7 +180,7 @@ function wrapMethods(start: object, base: Class): void {
         const method: Method = { name, like, by, owner, origClass, f: f as Func };
         return function (this: unknown, ...args: unknown[]): unknown {
           if (!(this instanceof base)) throw unbound(method, this);
-          return callMethod(this as unknown as NamedModule, method, args);
+          return callMethod(this as NamedModule, method, args);
         };
       };
       const { value, get, set } = descriptor;

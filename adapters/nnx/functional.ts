@@ -175,14 +175,14 @@ export function jvp<A extends unknown[], R, const O extends PullOptions>(
   return new Calls("jvp").over(primals, ({ system }) => {
     const targets = new Targets("jvp", primals, wrt);
     const body: Fn = (arrays, values) =>
-      apartFromAux("jvp", targets.run(f as unknown as Fn, arrays, values), hasAux);
+      apartFromAux("jvp", targets.run(f as Fn, arrays, values), hasAux);
     const arrays = withoutNodes<readonly unknown[]>(primals);
     const [byArrays, byVariables] = targets.apart("the tangents", tangents);
     const [[value, aux], [tangent]] = system.transforms.jvp(
       named(f, body) as never,
       [arrays, targets.values()] as never,
       [byArrays, byVariables] as never,
-    ) as unknown as [[unknown, unknown], [unknown]];
+    ) as [[unknown, unknown], [unknown]];
     return (hasAux ? [value, tangent, aux] : [value, tangent]) as never;
   });
 }
@@ -219,7 +219,8 @@ export function vjp<A extends unknown[], R, const O extends PullOptions>(
   return new Calls("vjp").over(primals, ({ system }) => {
     const targets = new Targets("vjp", primals, wrt);
     const body: Fn = (arrays, values) =>
-      apartFromAux("vjp", targets.run(f as unknown as Fn, arrays, values), hasAux);
+      apartFromAux("vjp", targets.run(f as Fn, arrays, values), hasAux);
+    // With hasAux there are three; the dictionary's overloads cannot be chosen without types.
     const [value, pull, aux] = system.transforms.vjp(
       named(f, body) as never,
       [withoutNodes<readonly unknown[]>(primals), targets.values()] as never,
@@ -268,14 +269,13 @@ export function customVjp<A extends unknown[], R, S>(
   return (...args) =>
     calls.over(args, ({ system }) => {
       const targets = new Targets("customVjp", args, Param);
-      const body: Fn = (arrays, values) =>
-        plain("customVjp", targets.run(f as unknown as Fn, arrays, values));
+      const body: Fn = (arrays, values) => plain("customVjp", targets.run(f as Fn, arrays, values));
       let nodes: unknown = null;
       let kept: readonly Variable<unknown>[] = [];
       const forward: Fn = (arrays, values) =>
         targets.run(
           (...xs) => {
-            const out = (fwd as unknown as Fn)(...xs);
+            const out = (fwd as Fn)(...xs);
             if (!Array.isArray(out) || out.length !== 2) {
               throw new StateError(
                 `nnx.customVjp: the forward rule must return [value, residuals], not ${
@@ -298,7 +298,7 @@ export function customVjp<A extends unknown[], R, S>(
         const given = having(
           kept,
           values,
-          () => (bwd as unknown as Fn)(withNodes(nodes, arrays), cotangent),
+          () => (bwd as Fn)(withNodes(nodes, arrays), cotangent),
         );
         return targets.apart("what the backward rule returns", given);
       };
@@ -306,7 +306,7 @@ export function customVjp<A extends unknown[], R, S>(
         named(f, body) as never,
         named(fwd, forward) as never,
         named(bwd, backward) as never,
-      ) as unknown as Fn;
+      ) as Fn;
       return ruled(withoutNodes<readonly unknown[]>(args), targets.values()) as R;
     });
 }
@@ -327,7 +327,7 @@ export function evalShape<A extends unknown[], R>(f: (...args: A) => R, ...args:
   return new Calls("evalShape").over(args, ({ system }) => {
     let structure: Structure | null = null;
     const body: Fn = (...arrays) => {
-      const out = (f as unknown as Fn)(...withNodes<unknown[]>(args, arrays));
+      const out = (f as Fn)(...withNodes<unknown[]>(args, arrays));
       const graph = new Graph([["", onlyNodes(out)]]);
       structure = structureOf(graph, new Numbering());
       const values = [...graph.variables].map(([variable, path]) => [path, variable.value]);
@@ -336,7 +336,7 @@ export function evalShape<A extends unknown[], R>(f: (...args: A) => R, ...args:
     const [arrays, values] = system.transforms.evalShape(
       named(f, body) as never,
       ...withoutNodes<unknown[]>(args) as never[],
-    ) as unknown as [unknown, Record<string, unknown>];
+    ) as [unknown, Record<string, unknown>];
     const [made] = build(structure!, new Numbering(), ({ path }) => values[path]);
     return withNodes(made, arrays) as R;
   });

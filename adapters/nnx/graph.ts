@@ -52,7 +52,7 @@ function setAttributes(root: Module, attributes: Readonly<Record<string, unknown
   for (const { node } of graphOf(root).records) {
     if (!(node instanceof Module)) continue;
     for (const [name, value] of Object.entries(attributes)) {
-      if (Object.hasOwn(node, name)) (node as unknown as Record<string, unknown>)[name] = value;
+      if (Object.hasOwn(node, name)) Reflect.set(node, name, value);
     }
   }
 }

@@ -167,7 +167,7 @@ export function scan<A extends unknown[], R>(
         withoutNodes(init) as never,
         sliced as never,
         { reverse, stateAxes: vars.axisOf, ...(length === null ? {} : { length }) },
-      ) as unknown as [unknown, [unknown[], Record<string, unknown>]];
+      ) as [unknown, [unknown[], Record<string, unknown>]];
       const ys = system.receive(stacked) as unknown[];
       let next = 0;
       const results = outs.map((axis) => {

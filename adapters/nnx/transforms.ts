@@ -133,7 +133,7 @@ export function valueAndGrad<A extends unknown[], R, const O extends GradOptions
 ) => [O extends { readonly hasAux: true } ? [NDArray, Auxiliary<R>] : NDArray, Gradients<A, O>] {
   return derivative(
     "valueAndGrad",
-    f as unknown as Fn,
+    f as Fn,
     options ?? {},
     (value, g) => [value, g],
   ) as never;
@@ -164,7 +164,7 @@ export function grad<A extends unknown[], R, const O extends GradOptions>(
   const hasAux = options?.hasAux === true;
   return derivative(
     "grad",
-    f as unknown as Fn,
+    f as Fn,
     options ?? {},
     (value, g) => hasAux ? [g, (value as unknown[])[1]] : g,
   ) as never;
@@ -195,7 +195,7 @@ function derivative(
         argnums: positions,
         entries: (path, collection) => entries.has(`${collection}:${path}`),
         hasAux: true,
-      }) as unknown as Fn;
+      }) as Fn;
       const out = fn(...withoutNodes(args)) as [unknown, unknown];
       const [[value, aux], [byArgs, byEntries]] =
         (op === "grad" ? [[null, out[1]], out[0]] : out) as [
@@ -356,7 +356,7 @@ export function whileLoop<X>(
   options: WhileOptions = {},
 ): X {
   return branching.over([init], ({ system }) => {
-    const test = named(cond, (x) => (cond as unknown as Fn)(withNodes(init, x)));
+    const test = named(cond, (x) => (cond as Fn)(withNodes(init, x)));
     const out = system.transforms.whileLoop(
       test as never,
       looped("whileLoop", init, body, 0) as never,

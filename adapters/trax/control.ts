@@ -50,7 +50,7 @@ class ScanLayer extends Layer<Tensors, Tensors> {
       i: NDArray,
     ): readonly NDArray[] =>
       listOf(this.layer.run(packaged([...xs, ...carry]), () => random.foldIn(this.rng, i)));
-    const step = remat ? transforms.checkpoint(once as never) as unknown as typeof once : once;
+    const step = remat ? transforms.checkpoint(once as never) as typeof once : once;
     const kept = this.nOut - nCarry;
     const [carry, ys] = transforms.scan(
       (carry: NDArray[], { xs, i }: { xs: NDArray[]; i: NDArray }) => {

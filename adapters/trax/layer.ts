@@ -408,7 +408,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
         transforms.evalShape(
           (...xs: NDArray[]) => listOf(layer.run(packaged(xs), () => random.key(0))) as NDArray[],
           ...listOf(signature),
-        ) as unknown as ShapeDtype[],
+        ) as ShapeDtype[],
       );
     if (placeOf(layer) !== undefined) return shapes();
     const paths = placesOf([layer]);
@@ -490,7 +490,7 @@ function withBackward<I extends Tensors, O extends Tensors>(
   const backward = (rest: Omit<BackwardArguments<I, O>, "grad">, grad: O): readonly [I, Values] =>
     layer.backward({ ...rest, grad });
   // Types of the dictionary know of no generic trees.
-  const custom = transforms.customVjp as unknown as (...rules: unknown[]) => typeof forward;
+  const custom = transforms.customVjp as (...rules: unknown[]) => typeof forward;
   const f = custom(forward, residuals, backward);
   return f(inputs, layer.weights);
 }

@@ -132,6 +132,6 @@ export function Bidirectional(
       forward as AnyLayer,
       Serial(flip(), backward as AnyLayer, flip()) as AnyLayer,
     ) as AnyLayer,
-    mergeLayer as unknown as AnyLayer,
+    mergeLayer as AnyLayer,
   );
 }

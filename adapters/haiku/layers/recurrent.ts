@@ -310,7 +310,7 @@ function stepOf<S, I, O>(
   }
   return (inputs, state) => {
     const result = typeof core === "function" ? core(inputs, state) : core.call(inputs, state);
-    if (Array.isArray(result) && result.length === 2) return result as unknown as readonly [O, S];
+    if (Array.isArray(result) && result.length === 2) return result as readonly [O, S];
     throw new StateError(
       `${op}: the core must give [output, state], not ${describeValue(result)}`,
     );
@@ -355,7 +355,7 @@ export function dynamicUnroll<S, I, O>(
   const xs = timeMajor ? inputs : swapped(inputs);
   const [last, ys] = transforms.scan(step as never, initialState as never, xs as never, {
     reverse,
-  }) as unknown as [S, unknown];
+  }) as [S, unknown];
   const [outs, states] = returnAllStates ? ys as [O, S] : [ys as O, last];
   if (timeMajor) return [outs, states];
   return [swapped(outs), returnAllStates ? swapped(states) : states];

@@ -114,7 +114,7 @@ export function paddingFor(
     );
   }
   const isNumbers = Array.isArray(padding) && padding.every((n) => typeof n === "number");
-  const pairs = isNumbers ? [padding as unknown as [number, number]] : padding as "SAME" | Pairs;
+  const pairs = isNumbers ? [padding as [number, number]] : padding as "SAME" | Pairs;
   const each = Array.isArray(pairs) && pairs.length === 1
     ? new Array<readonly [number, number]>(count).fill(pairs[0]!)
     : pairs;
