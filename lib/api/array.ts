@@ -7,6 +7,7 @@
  */
 import { NDArray } from "../core/array.ts";
 import { sameShape, shaped, sizeOf } from "../core/aval.ts";
+import { expectInteger } from "../core/checks.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import {
   allocate,
@@ -22,7 +23,7 @@ import {
   type TypedArray,
 } from "../core/dtype.ts";
 import { describeValue, detached, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { reshape } from "../primitives/shape/reshape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
@@ -252,6 +253,14 @@ function assemble(reader: Reader, dtype: DType): NDArray {
   return concatenate(pieces, 0);
 }
 
+/** Options of {@linkcode array}. */
+export interface ArrayOptions extends DTypeOptions {
+  /** How many axes the array has at least; those of length 1 are put in front. */
+  readonly ndmin?: number | undefined;
+}
+
+const arrayOptions: OptionTable<ArrayOptions> = { dtype: "dtype", ndmin: "number" };
+
 /**
  * An array of nested data, as `jax.numpy.array`. Numbers become float32 and booleans bool; typed
  * arrays and arrays keep their dtype, with which numbers beside them are weakly typed. Traced arrays
@@ -273,8 +282,17 @@ function assemble(reader: Reader, dtype: DType): NDArray {
  * console.log(np.array(new Float64Array(3)).dtype); // float64
  * ```
  */
-export function array(data: ArrayData, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("array(data, options)", arguments, dtypeOptions);
+export function array(data: ArrayData, options: ArrayOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("array(data, options)", arguments, arrayOptions);
+  const { ndmin } = options;
+  if (ndmin === undefined) return arrayOf(data, options);
+  expectInteger("array", ndmin, "ndmin", 0, DEEPEST);
+  const made = arrayOf(data, options);
+  const missing = Math.max(0, ndmin - made.ndim);
+  return reshape(made, [...new Array<number>(missing).fill(1), ...made.shape]);
+}
+
+function arrayOf(data: ArrayData, options: DTypeOptions): NDArray {
   const wanted = dtypeOption("array", options, defaultFloat);
   const dtype = options.dtype === undefined ? undefined : wanted;
   if (data instanceof NDArray) return convert(data, dtype ?? data.dtype);

@@ -7,7 +7,7 @@
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes, normalizeAxes, sameShape, sizeOf } from "../core/aval.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
+import { checkCall, type OptionTable } from "../core/signature.ts";
 import * as s from "../primitives/shape/reshape.ts";
 import { transpose as transposeOf } from "../primitives/shape/transpose.ts";
 import { broadcastTo as broadcastToOf } from "../primitives/sum/broadcast.ts";
@@ -20,6 +20,14 @@ import {
   expectRoom,
   expectShape,
 } from "./operands.ts";
+
+/** Options of {@linkcode reshape} and {@linkcode ravel}. */
+export interface OrderOptions {
+  /** Whether elements are counted along the last axis first, `"C"`, or along the first one, `"F"`. */
+  readonly order?: "C" | "F" | undefined;
+}
+
+const orderOptions: OptionTable<OrderOptions> = { order: "string" };
 
 /**
  * The same elements, row by row, in another shape, as `jax.numpy.reshape`. One length may be -1: it
@@ -34,8 +42,8 @@ import {
  * console.log(np.reshape(np.arange(6), [2, -1]).shape); // [ 2, 3 ]
  * ```
  */
-export function reshape(x: Operand, shape: ShapeLike): NDArray {
-  if (arguments.length > 2) checkCall("reshape(x, shape)", arguments);
+export function reshape(x: Operand, shape: ShapeLike, options?: OrderOptions): NDArray {
+  if (arguments.length > 2) checkCall("reshape(x, shape, options)", arguments, orderOptions);
   const a = asOperand("reshape", x);
   const list = typeof shape === "number" ? [shape] : Array.isArray(shape) ? [...shape] : shape;
   if (!Array.isArray(list) || !list.every((n) => Number.isInteger(n) && n >= -1)) {
@@ -63,14 +71,26 @@ export function reshape(x: Operand, shape: ShapeLike): NDArray {
       }`,
     );
   }
-  return s.reshape(a, to);
+  if (!columnwise("reshape", options)) return s.reshape(a, to);
+  return turned(s.reshape(turned(a), to.toReversed()));
 }
 
 /** The same elements, row by row, along one axis, as `jax.numpy.ravel`. */
-export function ravel(x: Operand): NDArray {
-  if (arguments.length > 1) checkCall("ravel(x)", arguments);
+export function ravel(x: Operand, options?: OrderOptions): NDArray {
+  if (arguments.length > 1) checkCall("ravel(x, options)", arguments, orderOptions);
   const a = asOperand("ravel", x);
-  return s.reshape(a, [a.size]);
+  return s.reshape(columnwise("ravel", options) ? turned(a) : a, [a.size]);
+}
+
+/** With the axes in reverse order. */
+function turned(x: NDArray): NDArray {
+  return transposeOf(x, x.shape.map((_, i) => x.ndim - 1 - i));
+}
+
+function columnwise(op: string, options: OrderOptions | undefined): boolean {
+  const order = options?.order ?? "C";
+  if (order === "C" || order === "F") return order === "F";
+  throw new TypeError(`${op}: order must be "C" or "F", not ${describeValue(order)}`);
 }
 
 /**

@@ -94,7 +94,7 @@ export const never: readonly OptionReason[] = [
     reason: "indices are int32",
   },
   {
-    functions: /^numpy\.(array|asarray)$/,
+    functions: /^numpy\.(array|asarray|copy)$/,
     options: /^order$/,
     reason: "arrays are in row-major order",
   },

@@ -83,7 +83,8 @@ function keysOf(type: Type | undefined, types: Pages, seen: ReadonlySet<string>)
   if (type === undefined) return [];
   const each = (list: unknown): string[] =>
     (Array.isArray(list) ? list as Type[] : []).flatMap((t) => keysOf(t, types, seen));
-  if (type.kind === "union" || type.kind === "intersection") return each(type.value);
+  if (["union", "intersection", "tuple"].includes(type.kind)) return each(type.value);
+  if (type.kind === "rest") return keysOf(type.value as Type, types, seen);
   if (type.kind === "parenthesized") return keysOf(type.value as Type, types, seen);
   if (type.kind === "typeOperator") {
     return keysOf((type.value as { tsType: Type }).tsType, types, seen);
@@ -92,7 +93,8 @@ function keysOf(type: Type | undefined, types: Pages, seen: ReadonlySet<string>)
     return (type.value as { properties: readonly Property[] }).properties.map(({ name }) => name);
   }
   if (type.kind !== "typeRef") return [];
-  const { typeName, typeParams } = type.value as { typeName: string; typeParams?: Type[] };
+  const { typeName: path, typeParams } = type.value as { typeName: string; typeParams?: Type[] };
+  const typeName = path.split(".").at(-1)!;
   // Arrays, and what is no set of options, are named by classes.
   if (seen.has(typeName)) return [];
   const within = new Set([...seen, typeName]);
@@ -147,7 +149,7 @@ function namesIn(parameter: Parameter, types: Pages): string[] {
 /** The names of what a function of an entry of `deno.json` takes. */
 export async function parametersOf(entry: string, name: string): Promise<readonly string[]> {
   // Types may be on the pages of another entry.
-  const pages = await Promise.all(["./numpy", ".", "./types", entry].map(pagesFor));
+  const pages = await Promise.all(["./numpy", "./nn", ".", "./types", entry].map(pagesFor));
   const types = new Map(pages.flatMap((of) => [...of]));
   const own = pages.at(-1);
   const all = (own!.get(name) ?? []).flatMap(({ def }) => [
