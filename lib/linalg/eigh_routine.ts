@@ -24,12 +24,16 @@ tridiagonalise(out z: T[n, n], out h: T[n, n], out taus: T[n], out diagonal: T[n
     if below != 0 {
       let largest = max(below, abs(alpha))
       let squares = sum(j in k + 1..n: (z[k, j] / largest) * (z[k, j] / largest))
-      let beta = -copysign(largest * sqrt(squares), alpha)
-      let tau = (beta - alpha) / beta
-      let divisor = alpha - beta
+      // Small numbers in units of the largest, so that they keep their digits.
+      let size: T = 1
+      if largest < 1e-30 { size = largest }
+      let first = alpha / size
+      let beta = -copysign(largest / size * sqrt(squares), alpha)
+      let tau = (beta - first) / beta
+      let divisor = first - beta
       h[k, k + 1] = 1
-      vector j in k + 2..n { h[k, j] = z[k, j] / divisor }
-      beside[k] = beta
+      vector j in k + 2..n { h[k, j] = z[k, j] / size / divisor }
+      beside[k] = size * beta
       taus[k] = tau
       for i in k + 1..n { p[i] = tau * sum(j in k + 1..n: z[i, j] * h[k, j]) }
       let half = 0.5 * tau * sum(j in k + 1..n: p[j] * h[k, j])

@@ -66,12 +66,15 @@ export function reflectionOf(column: NDArray, p: NDArray): Reflection & { readon
   const largest = select(nothing, one, maximum(largestBelow, abs(alpha)));
   const scaled = div(select(ge(rows, p), column, zero), largest);
   const squares = reshape(reduceSum(mul(scaled, scaled), [1]), alpha.shape);
-  const norm = mul(largest, sqrt(squares));
+  // Small numbers in units of the largest, so that they keep their digits.
+  const unit = select(lt(largest, scalarLike(1e-30, largest)), largest, one);
+  const norm = mul(div(largest, unit), sqrt(squares));
+  const first = div(alpha, unit);
   const beta = select(lt(alpha, zero), norm, neg(norm));
-  const divisor = select(nothing, one, sub(alpha, beta));
-  const v = select(eq(rows, p), one, div(below, divisor));
-  const tau = select(nothing, zero, div(sub(beta, alpha), select(nothing, one, beta)));
-  return { v, tau, beta: select(nothing, alpha, beta) };
+  const divisor = select(nothing, one, sub(first, beta));
+  const v = select(eq(rows, p), one, div(div(below, unit), divisor));
+  const tau = select(nothing, zero, div(sub(beta, first), select(nothing, one, beta)));
+  return { v, tau, beta: select(nothing, alpha, mul(unit, beta)) };
 }
 
 /** Largest absolute values in columns `[systems, m, 1]`. */

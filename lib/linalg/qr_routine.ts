@@ -28,14 +28,18 @@ reflector(out y: T[m, n], out v: T[m], m, n, row, p) {
       let x = y[i, p] / largest
       squares += x * x
     }
-    let beta = -copysign(largest * sqrt(squares), alpha)
-    v[row] = (beta - alpha) / beta
-    let divisor = alpha - beta
+    // Small numbers in units of the largest, so that they keep their digits.
+    let unit: T = 1
+    if largest < 1e-30 { unit = largest }
+    let first = alpha / unit
+    let beta = -copysign(largest / unit * sqrt(squares), alpha)
+    v[row] = (beta - first) / beta
+    let divisor = first - beta
     for i in row + 1..m {
-      v[i] = y[i, p] / divisor
+      v[i] = y[i, p] / unit / divisor
       y[i, p] = 0
     }
-    y[row, p] = beta
+    y[row, p] = unit * beta
   }
 }`);
 

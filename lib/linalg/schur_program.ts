@@ -182,11 +182,11 @@ function swept(h: NDArray, z: NDArray, { lo, hi, active, start }: Sweep): NDArra
     const turns = and(and(active, ne(below, like(0, below))), and(ge(k, lo), lt(k, hi)));
     const largest = select(turns, maximum(below, abs(x)), like(1, x));
     const [p, q, r] = [x, y, w].map((v) => div(v, largest)) as [NDArray, NDArray, NDArray];
-    const norm = mul(largest, sqrt(add(add(mul(p, p), mul(q, q)), mul(r, r))));
+    const norm = sqrt(add(add(mul(p, p), mul(q, q)), mul(r, r)));
     const beta = select(turns, select(lt(x, like(0, x)), norm, neg(norm)), like(1, x));
-    const tau = select(turns, div(sub(beta, x), beta), like(0, x));
-    const divisor = select(turns, sub(x, beta), like(1, x));
-    const rest = [y, w].map((v) => select(turns, div(v, divisor), like(0, x)));
+    const tau = select(turns, div(sub(beta, p), beta), like(0, x));
+    const divisor = select(turns, sub(p, beta), like(1, x));
+    const rest = [q, r].map((v) => select(turns, div(v, divisor), like(0, x)));
     const v = expandDims(
       concatenate([like(1, x), ...rest].map((t) => beside(broadcastTo(t, [systems]))), 1),
       [2],
@@ -196,7 +196,7 @@ function swept(h: NDArray, z: NDArray, { lo, hi, active, start }: Sweep): NDArra
     const rows = onRows(dynamicSlice(h, [zero, k, zero], [systems, 3, size]));
     const own = and(turns, not(isFirst));
     const known = concatenate([
-      beside(beta),
+      beside(mul(beta, largest)),
       beside(zerosLike(beta)),
       beside(select(hasThird, like(0, beta), part(2))),
     ], 1);
@@ -264,17 +264,17 @@ function iterated(h0: NDArray, z0: NDArray): { h: NDArray; z: NDArray; known: ND
       const other = add(mul(like(0.75, size), size), middle);
       const a = select(tenth, other, at(main, last));
       const d = select(tenth, other, at(main, hi));
-      const product = select(
-        tenth,
-        mul(like(-0.4375, size), mul(size, size)),
-        mul(at(high, last), at(low, last)),
-      );
-      const below = select(active, at(low, lo), like(1, first));
+      const up = select(tenth, mul(like(-0.4375, size), size), at(high, last));
+      const down = select(tenth, size, at(low, last));
+      const below = at(low, lo);
       const [da, dd] = [sub(a, first), sub(d, first)];
+      const largest = [da, dd, up, down, below].map(abs).reduce(maximum);
+      const unit = select(active, largest, like(1, first));
+      const part = div(below, unit);
       const start = [
-        add(div(sub(mul(dd, da), product), below), at(high, lo)),
-        sub(sub(sub(at(main, next), first), dd), da),
-        at(low, next),
+        add(sub(mul(dd, div(da, unit)), mul(up, div(down, unit))), mul(at(high, lo), part)),
+        mul(sub(sub(sub(at(main, next), first), dd), da), part),
+        mul(at(low, next), part),
       ] as const;
       const [nextH, nextZ] = swept(h, z, { lo, hi, active, start });
       return [
@@ -296,11 +296,11 @@ function iterated(h0: NDArray, z0: NDArray): { h: NDArray; z: NDArray; known: ND
 /** Blocks of two rows with real eigenvalues get a 0 below the diagonal, others equal elements on it. */
 function standardised(h: NDArray, z: NDArray): [t: NDArray, z: NDArray] {
   const [systems, n] = h.shape as [number, number, number];
-  const [c, main, b] = threeDiagonals(h);
+  const [below0, main, above0] = threeDiagonals(h);
   const a = slice(main, [0, 0], [systems, n - 1]);
   const d = slice(main, [0, 1], [systems, n]);
   const [zero, one, half] = [0, 1, 0.5].map((v) => like(v, h)) as [NDArray, NDArray, NDArray];
-  const isBlock = ne(c, zero);
+  const isBlock = ne(below0, zero);
   const safe = (x: NDArray, where: NDArray): NDArray => select(where, x, one);
   const signed = (x: NDArray, by: NDArray): NDArray => select(lt(by, zero), neg(x), x);
   const hypot = (x: NDArray, y: NDArray): NDArray => {
@@ -309,18 +309,20 @@ function standardised(h: NDArray, z: NDArray): [t: NDArray, z: NDArray] {
     const [p, q] = [div(x, unit), div(y, unit)];
     return mul(large, sqrt(add(mul(p, p), mul(q, q))));
   };
-  const p = mul(half, sub(a, d));
-  const large = maximum(abs(b), abs(c));
-  const small = signed(signed(minimum(abs(b), abs(c)), b), c);
-  const scale = safe(maximum(abs(p), large), isBlock);
-  const root = add(mul(div(p, scale), p), mul(div(large, scale), small));
-  const isReal = ge(root, mul(like(4 * epsilon(h.dtype), h), scale));
-  const positive = select(isReal, root, zero);
-  const x = add(p, signed(mul(sqrt(scale), sqrt(positive)), p));
+  const difference = mul(half, sub(a, d));
+  const scale = safe(maximum(abs(difference), maximum(abs(above0), abs(below0))), isBlock);
+  const [p, b, c] = [difference, above0, below0].map((x) => div(x, scale)) as [
+    NDArray,
+    NDArray,
+    NDArray,
+  ];
+  const root = add(mul(p, p), mul(b, c));
+  const isReal = ge(root, like(4 * epsilon(h.dtype), h));
+  const x = add(p, signed(sqrt(select(isReal, root, zero)), p));
   const r1 = safe(hypot(c, x), and(isBlock, isReal));
   const sum = add(b, c);
   const r2 = hypot(sum, add(p, p));
-  const isTurned = ne(r2, zero);
+  const isTurned = gt(r2, like(1e-30, r2));
   const unit = safe(r2, isTurned);
   const c2 = select(isTurned, sqrt(mul(half, add(one, div(abs(sum), unit)))), one);
   const s2 = select(isTurned, signed(div(neg(p), mul(unit, c2)), sum), zero);
@@ -352,9 +354,9 @@ function standardised(h: NDArray, z: NDArray): [t: NDArray, z: NDArray] {
   );
   const inPair = or(paddedBack(isPair), paddedFront(isPair));
   const known = ofDiagonals(
-    select(isBlock, select(isPair, below, zero), low),
+    select(isBlock, select(isPair, mul(scale, below), zero), low),
     select(inPair, means, diagonal),
-    select(isPair, above, high),
+    select(isPair, mul(scale, above), high),
   );
   return [add(known, upperPart(t, 2)), matmul(turn, z)];
 }

@@ -113,13 +113,14 @@ sweep(in start: T[3], out h: T[n, n], out z: T[n, n], n, lo, hi, from, to, vecto
       let p = x / largest
       let q = y / largest
       let r = w / largest
-      let norm = largest * sqrt(p * p + q * q + r * r)
+      // All of it in units of the largest, so that small numbers keep their digits.
+      let norm = sqrt(p * p + q * q + r * r)
       let beta = select(x < 0, norm, -norm)
-      let tau = (beta - x) / beta
-      let v = y / (x - beta)
-      let u = w / (x - beta)
+      let tau = (beta - p) / beta
+      let v = q / (p - beta)
+      let u = r / (p - beta)
       if k > lo {
-        h[k, k - 1] = beta
+        h[k, k - 1] = largest * beta
         h[k + 1, k - 1] = 0
       }
       if k + 2 <= hi {
@@ -178,7 +179,8 @@ iterate(out h: T[n, n], out z: T[n, n], out start: T[3], n, whole, vectors) {
     } else {
       let a = h[hi - 1, hi - 1]
       let d = h[hi, hi]
-      let product = h[hi - 1, hi] * h[hi, hi - 1]
+      let high = h[hi - 1, hi]
+      let low = h[hi, hi - 1]
       tries += 1
       sweeps += 1
       if tries % 10 == 0 {
@@ -189,13 +191,17 @@ iterate(out h: T[n, n], out z: T[n, n], out start: T[3], n, whole, vectors) {
         if tries % 20 == 0 { middle = h[lo, lo] }
         a = 0.75 * size + middle
         d = a
-        product = -0.4375 * size * size
+        high = -0.4375 * size
+        low = size
       }
-      // The first column of (h - s)(h - t), divided by its element below the diagonal.
+      // The first column of (h - s)(h - t), divided by the largest number in it.
       let p = h[lo, lo]
-      start[0] = ((d - p) * (a - p) - product) / h[lo + 1, lo] + h[lo, lo + 1]
-      start[1] = h[lo + 1, lo + 1] - p - (d - p) - (a - p)
-      start[2] = h[lo + 2, lo + 1]
+      let below = h[lo + 1, lo]
+      let unit = max(max(abs(d - p), abs(a - p)), max(max(abs(high), abs(low)), abs(below)))
+      let part = below / unit
+      start[0] = (d - p) * ((a - p) / unit) - high * (low / unit) + h[lo, lo + 1] * part
+      start[1] = (h[lo + 1, lo + 1] - p - (d - p) - (a - p)) * part
+      start[2] = h[lo + 2, lo + 1] * part
       let from = lo
       let to = hi + 1
       if whole == 1 {
@@ -218,29 +224,29 @@ standardise(out h: T[n, n], out z: T[n, n], n, whole, vectors) {
   for k in 0..n - 1 {
     let c = h[k + 1, k]
     if c != 0 {
-      let a = h[k, k]
+      // In units of the largest, so that squares do not vanish.
+      let p = 0.5 * (h[k, k] - h[k + 1, k + 1])
       let b = h[k, k + 1]
-      let d = h[k + 1, k + 1]
-      let p = 0.5 * (a - d)
-      let large = max(abs(b), abs(c))
-      let small = min(abs(b), abs(c)) * copysign(1, b) * copysign(1, c)
-      let scale = max(abs(p), large)
-      // p^2 + b c
-      let root = p / scale * p + large / scale * small
+      let unit = max(abs(p), max(abs(b), abs(c)))
+      p = p / unit
+      b = b / unit
+      c = c / unit
+      let root = p * p + b * c
       let cs: T = 1
       let sn: T = 0
       let above: T = 0
       let below: T = 0
-      let real = root >= 4 * epsilon * scale
+      let real = root >= 4 * epsilon
       if real {
-        let x = p + copysign(sqrt(scale) * sqrt(root), p)
+        let x = p + copysign(sqrt(root), p)
         let r = hypot(c, x)
         cs = x / r
         sn = c / r
       } else {
         let sum = b + c
         let r = hypot(sum, 2 * p)
-        if r != 0 {
+        // What is smaller is 0 beside the block, and might have too few digits.
+        if r > 1e-30 {
           cs = sqrt(0.5 * (1 + abs(sum) / r))
           sn = -p / (r * cs) * copysign(1, sum)
         }
@@ -280,8 +286,8 @@ standardise(out h: T[n, n], out z: T[n, n], n, whole, vectors) {
       if real { h[k + 1, k] = 0 } else {
         let middle = 0.5 * (h[k, k] + h[k + 1, k + 1])
         h[k, k] = middle
-        h[k, k + 1] = above
-        h[k + 1, k] = below
+        h[k, k + 1] = unit * above
+        h[k + 1, k] = unit * below
         h[k + 1, k + 1] = middle
       }
       if vectors == 1 {

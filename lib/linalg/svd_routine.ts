@@ -45,15 +45,26 @@ bidiagonalise(out y: T[p, q], out left: T[q, p], out leftTaus: T[q], out right: 
       if below != 0 {
         let largest = max(below, abs(alpha))
         let squares = sum(j in k + 1..q: (y[k, j] / largest) * (y[k, j] / largest))
-        let beta = -copysign(largest * sqrt(squares), alpha)
-        let divisor = alpha - beta
+        // Small numbers in units of the largest, so that they keep their digits.
+        let size: T = 1
+        if largest < 1e-30 { size = largest }
+        let first = alpha / size
+        let beta = -copysign(largest / size * sqrt(squares), alpha)
+        let divisor = first - beta
         right[k, k + 1] = 1
-        vector j in k + 2..q { right[k, j] = y[k, j] / divisor }
-        rightTaus[k] = (beta - alpha) / beta
-        e[k] = beta
+        vector j in k + 2..q { right[k, j] = y[k, j] / size / divisor }
+        rightTaus[k] = (beta - first) / beta
+        e[k] = size * beta
         reflectRows(right[k, 0], rightTaus[k], y, p, q, k + 1, k + 1)
       }
     }
+  }
+  // What is 0 beside the largest, which is about 1, and might have too few digits for rotations.
+  let least: T = 0
+  if T == f64 { least = 1e-290 } else { least = 1e-30 }
+  for k in 0..q {
+    if abs(d[k]) < least { d[k] = 0 }
+    if abs(e[k]) < least { e[k] = 0 }
   }
 }`,
   { reflector, reflect, reflectRows },

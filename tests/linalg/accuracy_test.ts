@@ -39,6 +39,10 @@ const hard: Readonly<Record<string, Elements>> = {
   // Squares of these are still numbers, which "cholesky" below takes.
   "large": (i, j) => any(i, j) * 1e15,
   "small": (i, j) => any(i, j) * 1e-15,
+  // On the way float32 ends, and has numbers of few digits.
+  "down to 1e-46": (i, j) => any(i, j) * 10 ** (24 * any(j, i) - 22),
+  "columns down to 1e-82": (i, j) => any(i, j) * 10 ** (-5.5 * j),
+  "rows down to 1e-82": (i, j) => any(i, j) * 10 ** (-5.5 * i),
   "badly scaled rows": (i, j) => any(i, j) * 10 ** (i % 2 === 0 ? 8 : -8),
   "companion": (i, j) => i === j + 1 ? 1 : j === 0 ? any(i, 0) : 0,
 };
@@ -283,7 +287,7 @@ onAll(
   },
   // Balancing gives small eigenvalues all their digits, for residuals that are small beside the balanced
   // matrix alone; LAPACK's are as large.
-  (kind) => kind !== "badly scaled rows",
+  (kind) => !["badly scaled rows", "down to 1e-46", "rows down to 1e-82"].includes(kind),
 );
 
 // Eigenvalues of normal matrices are as accurate as rounding of the matrix lets them be.
