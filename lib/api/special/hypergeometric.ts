@@ -338,7 +338,7 @@ function inDouble(
  * ```ts
  * import { special } from "@injax/injax";
  *
- * console.log(special.hyp1f1(1, 2, 1).item()); // 1.7182818651199341, which is e - 1
+ * console.log(special.hyp1f1(1, 2, 1).item()); // 1.718281865119934, which is e - 1
  * ```
  */
 export function hyp1f1(a: Operand, b: Operand, x: Operand): NDArray {
