@@ -14,6 +14,7 @@ import {
   leastSquares,
   levenbergMarquardt,
   minimise,
+  nelderMead,
   newton,
   newtonCg,
   nonlinearCg,
@@ -33,7 +34,7 @@ const roots: Readonly<Record<string, Solve>> = Object.fromEntries(
 );
 
 const minima: Readonly<Record<string, Solve>> = Object.fromEntries(
-  [lbfgs(), bfgs(), newtonCg(), nonlinearCg()].map((solver) => [
+  [lbfgs(), bfgs(), newtonCg(), nonlinearCg(), nelderMead()].map((solver) => [
     `minimise by ${solver.description}`,
     (p: RandomProblem, x: Point) => minimise(p.scalar, x, { solver }),
   ]),
@@ -85,7 +86,7 @@ for (
   const [name, solve] of Object.entries({ ...roots, ...minima, ...fixed, ...fits })
 ) {
   // Of what is no contraction there may be no solution by steps; the others are slow where minima are flat.
-  const sure = name in roots || /BFGS|Newton's method by/.test(name) || name in fits;
+  const sure = name in roots || /BFGS|Newton's method by|simplex/.test(name) || name in fits;
   if (!sure) continue;
   Deno.test(`problems at random that have a solution are solved: ${name}`, () => {
     for (const seed of seeds) {

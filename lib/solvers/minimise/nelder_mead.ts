@@ -1,15 +1,16 @@
 /**
  * The simplex method of Nelder and Mead, which looks at values alone, with the coefficients of Gao and Han
  * ("Implementing the Nelder-Mead simplex algorithm with adaptive parameters", 2012). A simplex that has
- * collapsed proves nothing: so it is made anew around the best vertex, and a minimum is claimed where that finds
- * nothing better, nor a look to both sides along each axis.
+ * collapsed proves nothing: so it is made anew around the best vertex, larger the further that has come, and a minimum is
+ * claimed where that finds nothing better, nor a look to both sides along each axis and along the simplex, and where a
+ * rounding of the point changes little of the value.
  *
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { epsilon } from "../../core/dtype.ts";
-import { full } from "../../primitives/constants/full.ts";
+import { full, zerosLike } from "../../primitives/constants/full.ts";
 import { iota } from "../../primitives/constants/iota.ts";
 import { identity } from "../../linalg/matrices.ts";
 import { abs, div, maximum, rem } from "../../primitives/elementwise/arithmetic.ts";
@@ -22,9 +23,9 @@ import { expandDims } from "../../primitives/shape/reshape.ts";
 import { concatenate } from "../../primitives/slicing/concatenate.ts";
 import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
 import type { Local, Stepper } from "../method.ts";
-import { leafNorms, spread } from "../norms.ts";
+import { leafNorms, norm, spread } from "../norms.ts";
 import { statusCode } from "../solution.ts";
-import { type Setting, within } from "./method.ts";
+import { orOne, type Setting, within } from "./method.ts";
 
 /** What the method remembers. */
 export interface SimplexMemory {
@@ -38,13 +39,34 @@ export interface SimplexMemory {
   /** The reflected point and its value. */
   readonly reflected: NDArray;
   readonly reflectedValue: NDArray;
-  /** The best value where the simplex was last made, and how often it was: int32. */
+  /** The first point, and the largest value of the first simplex. */
+  readonly start: NDArray;
+  readonly top: NDArray;
+  /** The best point where the simplex was last made, its value, and how often it was: int32. */
+  readonly center: NDArray;
   readonly before: NDArray;
   readonly made: NDArray;
   /** Evaluations around vertices: int32. */
   readonly looks: NDArray;
   readonly accepted: NDArray;
   readonly status: NDArray;
+}
+
+/** What is asked of a point. */
+interface Look {
+  /** The point [n], and its value. */
+  readonly center: NDArray;
+  readonly value: NDArray;
+  /** Edges of a simplex there [n], and what is beside the point. */
+  readonly edges: NDArray;
+  readonly near: NDArray;
+  /** What the simplex was flattened to, as long as the way so far: [n]. */
+  readonly along: NDArray;
+  /** The range of values so far, and what is nothing beside it. */
+  readonly range: NDArray;
+  readonly nothing: NDArray;
+  /** Whether it is asked: a bool. */
+  readonly asked: NDArray;
 }
 
 /** What a trial is. */
@@ -58,16 +80,24 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
 
   /** Lengths of edges at a point: a share of each unknown, or of its leaf. */
   function edgesAt(center: NDArray, scale: NDArray): NDArray {
-    const { size: n } = center;
-    const leaves = spread(leafNorms(center, sizes), sizes);
-    const typical = select(leaves.greater(0), leaves.mul(1 / Math.sqrt(n)), scale);
-    return maximum(abs(center), broadcastTo(typical, [n])).mul(edge);
+    const leaves = meansOf(center);
+    const typical = select(leaves.greater(0), leaves, scale);
+    return maximum(abs(center), broadcastTo(typical, [center.size])).mul(edge);
+  }
+
+  /** The same, or a share of how far it has come: near 0 a share of the unknowns says nothing of what is beyond. */
+  function largeEdgesAt(center: NDArray, scale: NDArray, start: NDArray): NDArray {
+    return maximum(edgesAt(center, scale), meansOf(center.sub(start)).mul(edge * edge));
+  }
+
+  /** For each unknown the root mean square of its leaf, if that is of the size of all: [n]. */
+  function meansOf(v: NDArray): NDArray {
+    return spread(leafNorms(v, sizes), sizes).mul(1 / Math.sqrt(Math.max(1, v.size)));
   }
 
   /** A simplex around a point, its first vertex. */
-  function around(center: NDArray, scale: NDArray): NDArray {
+  function around(center: NDArray, far: NDArray): NDArray {
     const { dtype, size: n } = center;
-    const far = edgesAt(center, scale);
     const steps = bounds === null
       ? far
       : select(center.add(far).lessEqual(bounds.upper), far, far.neg());
@@ -80,38 +110,50 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
   }
 
   /**
-   * Whether there is something lower than a point a tenth of an edge away along an axis, and where, or nothing that is
-   * defined. Looks only where asked.
+   * Whether there is something lower than a point, and where: a tenth of an edge away along an axis, or along what the
+   * simplex was flattened to. Whether there is nothing that is defined beside it, and whether a rounding of the point
+   * changes the value by much. Looks only where asked.
    */
   function lookAround(
-    center: NDArray,
-    value: NDArray,
-    edges: NDArray,
-    asked: NDArray,
-    { evaluate, transforms }: Local,
+    { center, value, edges, near, along, range, nothing, asked }: Look,
+    { evaluate, transforms, isShort }: Local,
   ) {
-    const n = center.size;
+    const { size: n, dtype } = center;
     const axis = iota([n], 0, "int32");
-    const noise = abs(value).mul(16 * epsilon(center.dtype));
+    const noise = abs(value).mul(16 * epsilon(dtype));
     const never = scalarArray(0, "bool");
+    const none = zerosLike(center);
+    const signs = rem(axis, int(2)).astype(dtype).mul(2).sub(1);
+    const rounding = center.mul(signs).mul(4 * epsilon(dtype));
+    const atLast = 2 * n + 2;
     return transforms.whileLoop(
       (c) => c.open,
       ({ looks, wall }) => {
-        const own = eq(axis, div(looks, int(2))).astype(center.dtype);
-        const side = rem(looks, int(2)).astype(center.dtype).mul(2).sub(1);
-        const x = within(center.add(edges.mul(own).mul(side).mul(0.1)), bounds);
+        const own = eq(axis, div(looks, int(2))).astype(dtype);
+        const side = rem(looks, int(2)).astype(dtype).mul(2).sub(1);
+        const isLast = looks.equal(atLast);
+        const far = select(looks.less(2 * n), edges.mul(own), along);
+        const x = within(
+          center.add(select(isLast, rounding, far.mul(side).mul(0.1))),
+          bounds,
+        );
         const there = evaluate(x).cost!;
-        const lower = there.less(value.sub(noise));
+        const step = x.sub(center);
+        // A gain that is nothing beside what was gained is none, if it is not far to there.
+        const least = maximum(noise, select(isShort(step), nothing, zerosLike(nothing)));
+        const lower = and(not(isLast), there.less(value.sub(least)));
         const count = looks.add(1);
+        const beside = reduceAnd(abs(step).lessEqual(near.mul(0.11)), [0]);
         return {
-          x,
+          x: select(lower, x, none),
           lower,
-          wall: or(wall, not(isFinite(there))),
+          wall: or(wall, and(beside, not(isFinite(there)))),
+          hidden: and(isLast, abs(there.sub(value)).greater(range.mul(1e-3))),
           looks: count,
-          open: and(not(lower), count.less(2 * n)),
+          open: and(not(lower), count.lessEqual(atLast)),
         };
       },
-      { x: center, lower: never, wall: never, looks: int(0), open: asked },
+      { x: center, lower: never, wall: never, hidden: never, looks: int(0), open: asked },
     );
   }
 
@@ -130,6 +172,9 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         fixed: int(0),
         reflected: x,
         reflectedValue: infinity,
+        start: x,
+        top: infinity.neg(),
+        center: x,
         before: infinity,
         made: int(0),
         looks: int(0),
@@ -199,19 +244,53 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const even = reduceMax(values, [0]).equal(bestValue);
       const beside = leafNorms(bestRow, sizes).mul(share);
       const units = leafNorms(broadcastTo(scale, [n]), sizes).mul(share * share);
-      const collapsed = reduceAnd(
+      const top = select(
+        and(and(m.made.lessEqual(1), vertex), isFinite(cost!)),
+        maximum(m.top, value),
+        m.top,
+      );
+      const done = maximum(top.sub(bestValue), scalarArray(0, dtype));
+      // A step as small as the tolerance promises its square; in float32 that is rounding of the unknowns.
+      const nothing = done.mul(
+        Math.max(rtol ** 2 * epsilon(dtype) ** 0.25, epsilon(dtype) ** 2),
+      );
+      const level = and(
+        reduceMax(values, [0]).sub(bestValue).lessEqual(nothing),
+        local.isShort(widths),
+      );
+      const narrow = reduceAnd(
         leafNorms(widths, sizes).lessEqual(select(even, maximum(beside, units), beside)),
         [0],
       );
+      const collapsed = or(narrow, level);
       const skip = (i: NDArray): NDArray => select(eq(i, m.fixed), i.add(1), i);
       const following = skip(m.index.add(1));
       const last = following.greater(n);
       const ends = and(and(collapsed, isFinite(bestValue)), or(and(vertex, last), replaces));
-      const gained = m.before.sub(bestValue).greater(abs(bestValue).mul(16 * epsilon(dtype)));
+      const noise = abs(bestValue).mul(16 * epsilon(dtype));
+      const stays = local.isShort(bestRow.sub(m.center));
+      const gained = m.before.sub(bestValue).greater(
+        maximum(noise, select(stays, nothing, zerosLike(nothing))),
+      );
       // The simplex may have become flat, or lie at a wall, and then a collapse proves nothing either.
       const settles = and(and(ends, not(marches)), and(m.made.greater(1), not(gained)));
-      const poll = lookAround(bestRow, bestValue, edgesAt(bestRow, scale), settles, local);
-      const proven = and(settles, not(or(poll.lower, poll.wall)));
+      const inUnits = (v: NDArray): NDArray => div(v, broadcastTo(scale, [n]));
+      const spokes = vertices.sub(table(bestRow));
+      const lengths = reduceSum(div(spokes, table(broadcastTo(scale, [n]))).square(), [1]);
+      const longest = row(spokes, first(eq(lengths, reduceMax(lengths, [0]))));
+      const way = norm(inUnits(bestRow.sub(m.start)));
+      const poll = lookAround({
+        center: bestRow,
+        value: bestValue,
+        edges: largeEdgesAt(bestRow, scale, m.start),
+        near: edgesAt(bestRow, scale),
+        along: longest.mul(div(way, orOne(norm(inUnits(longest))))),
+        range: maximum(abs(bestValue), done),
+        nothing,
+        asked: settles,
+      }, local);
+      const unsure = or(poll.wall, poll.hidden);
+      const proven = and(settles, not(or(poll.lower, unsure)));
 
       // A new simplex, a smaller one, or the next trial of this one.
       const makes = or(start, and(ends, not(proven)));
@@ -225,9 +304,10 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const anew = or(makes, shrinks);
       const kept = select(anew, select(eq(index, fixed), known, everywhere), values);
       const towards = table(bestRow).add(vertices.sub(table(bestRow)).mul(shrink));
+      const center = select(start, x, select(poll.lower, poll.x, bestRow));
       const rows = select(
         makes,
-        around(select(start, x, select(poll.lower, poll.x, bestRow)), scale),
+        around(center, largeEdgesAt(center, scale, m.start)),
         select(shrinks, towards, vertices),
       );
       const next = select(anew, select(eq(fixed, int(0)), int(1), int(0)), following);
@@ -267,6 +347,9 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         fixed,
         reflected: select(reflection, x, m.reflected),
         reflectedValue: select(reflection, value, m.reflectedValue),
+        start: m.start,
+        top,
+        center: select(makes, select(start, x, bestRow), m.center),
         before: select(makes, select(start, value, bestValue), m.before),
         made: m.made.add(makes.astype("int32")),
         looks: m.looks.add(poll.looks),
@@ -277,7 +360,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
           select(
             proven,
             int(statusCode("converged")),
-            select(and(poll.wall, not(poll.lower)), int(statusCode("stagnated")), int(-1)),
+            select(and(unsure, not(poll.lower)), int(statusCode("stagnated")), int(-1)),
           ),
         ),
       }];
