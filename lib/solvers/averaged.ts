@@ -54,6 +54,11 @@ export interface AveragedMemory {
  * standard error of the average is small beside it (by default a hundredth): the solution's `residualNorm` is the
  * norm of that error. Give the map other noise in each evaluation by `withStep`.
  *
+ * The solution's derivatives are those of a fixed point of the map with one noise, that of evaluation 0, at the average.
+ * With noise that is added they are those of the mean; where noise changes the map's own derivatives they are off by as
+ * much as those of one noise are off their mean, which more evaluations do not change.
+ * For less let the map be a mean over k noises (`vmap`), which divides that by the square root of k.
+ *
  * @throws {RangeError} where `warmup` is no count above 0 or `decay` not in [0, 1).
  *
  * @example

@@ -72,6 +72,30 @@ Deno.test("with noise that is added, derivatives are those of the mean", () => {
   }
 });
 
+Deno.test("with other noise, derivatives are those of the map with the noise of 0, and nearer for a mean over noises", () => {
+  const f64 = (v: number): NDArray => np.array(v, { dtype: "float64" });
+  /** E cos(a x + s e) = cos(a x) exp(-s^2 / 2). */
+  const s = 0.5;
+  const draws = (many: number) => (step: NDArray): NDArray =>
+    random.normal(random.foldIn(random.key(5), step), [many], { dtype: "float64" }).mul(s);
+  const solve = (many: number) => (a: NDArray): NDArray =>
+    fixedPoint((x, step) => np.cos(x.mul(a).add(draws(many)(step))).mean(), f64(1), {
+      solver: averaged(),
+      withStep: true,
+      rtol: 5e-3,
+    }).value;
+  const right = grad((a: NDArray) =>
+    fixedPoint((x) => np.cos(x.mul(a)).mul(Math.exp(-s * s / 2)), f64(1)).value
+  )(f64(1)).item();
+  const off = [1, 1024].map((many) => {
+    const [value, slope] = [solve(many)(f64(1)), grad(solve(many))(f64(1)).item()];
+    const sine = np.sin(value.add(draws(many)(np.array(0, { dtype: "int32" })))).mean().item();
+    assert(Math.abs(slope + sine * value.item() / (1 + sine)) < 1e-9, `${slope}`);
+    return Math.abs(slope - right);
+  });
+  assert(off[1]! < 0.01 && off[0]! > 2 * off[1]!, `${off}`);
+});
+
 Deno.test("withStep: evaluations are numbered from 0, eagerly and compiled", () => {
   const run = (x0: NDArray) =>
     fixedPoint((_, step) => step.astype("float64"), x0, {
