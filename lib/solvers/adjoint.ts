@@ -152,7 +152,8 @@ export function phantom(steps: number, tau = 1): Adjoint {
 /**
  * Differentiation through all steps that the solver made, with the state of each of them in memory: of what it
  * returned, whether that is a solution or not, by what `f` closes over and by the start. Where `f` uses modules,
- * each step writes their state and draws a key, as in a loop; by the other adjoints a solve does so once.
+ * each step writes their state and draws a key, as in a loop; by the other adjoints a solve does so once. A step may
+ * call `f` several times: where a system names modules as they are made, make them outside of `f`.
  *
  * Steps of fixed points and of first-order optimisers are differentiated as they are. Those of Newton's kind (`rootFind`,
  * `leastSquares`, and `minimise` by `bfgs`, `lbfgs`, `nonlinearCg` and `newtonCg`) are at what the method decided: their

@@ -102,6 +102,8 @@ export interface World {
 
   /** A dense layer of the system's own, tanh(z w + b) without the tanh, with entries under a name. */
   dense(z: NDArray): NDArray;
+  /** The same of a layer that is made once, where one that is made in each call has a name of its own. */
+  readonly layer?: () => (z: NDArray) => NDArray;
   /** Those entries. */
   denseEntries(p: { readonly w: NDArray; readonly b: NDArray }): Entries;
 }

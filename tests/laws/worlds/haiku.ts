@@ -97,5 +97,9 @@ export const haikuWorld: World = {
     cell: (z) => new hk.Linear(2, { wInit: () => cellWeight }).call(z),
   },
   dense: (z) => new hk.Linear(2, { name: "cell" }).call(z),
+  layer() {
+    const cell = new hk.Linear(2, { name: "cell" });
+    return (z) => cell.call(z);
+  },
   denseEntries: ({ w, b }) => ({ wCell: w, wCellBias: b }),
 };

@@ -26,7 +26,7 @@ import { gpuTest } from "../../support/gpu.ts";
 import { openFile } from "../../support/files.ts";
 import { loadModule } from "../../support/wasm_files.ts";
 import type { World } from "../../laws/world.ts";
-import { type Model, type Solve, solves } from "./solves.ts";
+import { type Model, type Solve, solves, stepwise } from "./solves.ts";
 
 await loadBackend("onnx");
 
@@ -62,6 +62,8 @@ function within(
   world: World,
   solve: Solve,
   wrap: (f: (x: NDArray) => NDArray, t: Transforms) => (x: NDArray) => NDArray = (f) => f,
+  /** Whether the model is called once for each step: noises differ then, and are not heard. */
+  isStepwise = false,
 ) {
   return ({ w, b, w2, c }: Numbers, x: NDArray): Result => {
     /** The noise, which state tells of, and a count of what was written. */
@@ -72,14 +74,16 @@ function within(
       world.set("m", noise);
       return noise;
     };
+    let dense: (z: NDArray) => NDArray = (z) => world.dense(z);
     const model: Model = {
-      cell: (z) => cell(world.dense(z), world.state("c"), noise()),
+      cell: (z) => cell(dense(z), world.state("c"), noise().mul(isStepwise ? 0 : 1)),
       linear: (v) => linear(v, world.param("w2"), world.state("c"), noise()),
     };
     let y!: NDArray;
     const entries = { ...world.denseEntries({ w, b }), w2, c, n: np.array(5), m: np.array(0) };
     const after = world.apply(entries, () => {
       const t = world.transforms;
+      if (isStepwise && world.layer !== undefined) dense = world.layer();
       y = wrap((x) => solve(model, x, t), t)(x);
       const key = (world.fresh ?? world.draw)?.();
       // The stream has gone on: what comes next is something else.
@@ -119,6 +123,24 @@ const onGpu: readonly string[] = [
 
 /** Defines the tests of every solver in a system. */
 export function testSolvers(world: World): void {
+  for (const [name, solve] of Object.entries(stepwise)) {
+    Deno.test(`${world.name}, ${name}: what the pure program gives, with its gradients, eager and compiled`, () => {
+      const inWorld = within(world, solve, undefined, true);
+      const program = explicit(solve, np.array(0));
+      const value: Program = (p, x) => inWorld(p, x).y;
+      const wanted = valueAnd(program)(numbers, x);
+      assertClose(valueAnd(value)(numbers, x), wanted, tolerance, "eager gradients");
+      const compiled = jit((p: Numbers, x: NDArray) => ({
+        n: inWorld(p, x).n,
+        ...valueAnd(value)(p, x),
+      }))(numbers, x);
+      assertClose({ y: compiled.y, slopes: compiled.slopes }, wanted, tolerance, "compiled");
+      const { n } = inWorld(numbers, x);
+      assert(n.item() > 7, `${n.item()}`);
+      assertEquals(compiled.n.item(), n.item(), "times that state was written");
+    });
+  }
+
   for (const [name, solve] of Object.entries(solves)) {
     const inWorld = within(world, solve);
     const value: Program = (p, x) => inWorld(p, x).y;

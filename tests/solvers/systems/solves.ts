@@ -13,6 +13,7 @@ import {
   brent,
   broyden,
   cg,
+  checkpointed,
   cholesky,
   curveFit,
   damped,
@@ -49,6 +50,7 @@ import {
   rootFind,
   svd,
   type Transforms,
+  unrolled,
 } from "../../../mod.ts";
 import { sgd } from "../../../lib/optim/mod.ts";
 
@@ -88,10 +90,23 @@ const linear = (solver?: LinearMethod, tags = {}): Solve => ({ linear }, x, tran
     ...tight,
   }).value;
 
-/**
- * All of them, by family and method. `unrolled()` and `checkpointed()` are not here: their steps are a loop of
- * the system, in which each step draws a key and writes state.
- */
+/** Solves that are differentiated through their steps: a loop of the system, each step of which draws and writes. */
+export const stepwise: Readonly<Record<string, Solve>> = {
+  "rootFind, unrolled()": ({ cell }, x, transforms) =>
+    rootFind((z: NDArray) => cell(z).add(x).sub(z), x, {
+      transforms,
+      adjoint: unrolled(),
+      maxSteps: 20,
+    }).value,
+  "leastSquares, checkpointed()": squares({ adjoint: checkpointed(), maxSteps: 20 }),
+  "minimise by bfgs(), checkpointed()": smallest({
+    solver: bfgs(),
+    adjoint: checkpointed(),
+    maxSteps: 30,
+  }),
+};
+
+/** All others, by family and method. */
 export const solves: Readonly<Record<string, Solve>> = {
   "fixedPoint": fixed({}),
   "fixedPoint by damped()": fixed({ solver: damped({ damping: 0.8 }) }),
