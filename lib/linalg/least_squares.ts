@@ -184,16 +184,20 @@ function countsOf(sizes: NDArray, rtol: number): NDArray {
   return gt(sizes, mul(largest, scalarLike(rtol, sizes)));
 }
 
-/** Factors by singular values; those up to `rtol` times the largest count as 0. */
+/**
+ * Factors by singular values; those up to `rtol` times the largest count as 0. The singular values have
+ * derivatives; the factors do not, as `leastSquaresP` asks for.
+ */
 export function singularFactors(
   a: NDArray,
   rtol: number,
 ): LeastSquaresFactors & { readonly s: NDArray } {
-  const { u, s, vt } = svd(stopGradient(a), false);
-  const counts = countsOf(s, rtol);
-  const one = scalarLike(1, s);
-  const inverses = select(counts, div(one, select(counts, s, one)), scalarLike(0, s));
-  return { factors: [u, inverses, vt], counts, s };
+  const { u, s, vt } = svd(a, false);
+  const sizes = stopGradient(s);
+  const counts = countsOf(sizes, rtol);
+  const one = scalarLike(1, sizes);
+  const inverses = select(counts, div(one, select(counts, sizes, one)), scalarLike(0, sizes));
+  return { factors: [stopGradient(u), inverses, stopGradient(vt)], counts, s };
 }
 
 /**

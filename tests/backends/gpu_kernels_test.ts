@@ -55,6 +55,12 @@ const ON_CPU: Readonly<Record<string, string>> = {
   "det float32": "elimination is a loop in the graph",
   "slogdet float32": "elimination is a loop in the graph",
   "cofactors float32": "elimination is a loop in the graph",
+  "hessenberg float32": "elimination is a loop in the graph",
+  "schur float32": "the sweeps are a loop in the graph",
+  "eig float32": "the sweeps are a loop in the graph",
+  "triangular_sylvester float32": "elimination is a loop in the graph",
+  "triangular_root float32": "elimination is a loop in the graph",
+  "sylvester float32": "elimination is a loop in the graph",
 };
 
 /** Samples whose results the kernels of a GPU do not give, and why; besides float32 at its limits. */

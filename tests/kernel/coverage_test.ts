@@ -42,6 +42,8 @@ const withoutSlope: Readonly<Record<string, string>> = {
   gammasgn: flat,
   argmin: flat,
   mul_add: "is in draws of random numbers alone, and in the programs without derivatives",
+  triangular_sylvester:
+    "is made by the rules of Sylvester's equation and of roots, whose programs there are",
   while: "has no backward mode; tests/transforms/loops_test.ts has its tangents",
   ...Object.fromEntries(
     ["debug_print", "debug_callback", "check", "nan_check"].map((name) => [name, leftOut[name]!]),

@@ -76,6 +76,7 @@ const elementwise: Readonly<Record<string, F>> = {
   gamma: (x) => special.gamma(positive(x).add(0.5)).mul(0.5),
   zeta: (x) => special.zeta(positive(x).add(2), positive(x).add(0.5)).mul(0.5),
   gammainc: (x) => special.gammainc(2.5, positive(x).mul(2)),
+  betainc: (x) => special.betainc(positive(x), 1.5, share(x)),
   betaln: (x) => special.betaln(positive(x), positive(x.mul(0.5))).mul(0.5),
   binom: (x) => special.binom(positive(x).add(2), positive(x)).mul(0.2),
   poch: (x) => special.poch(positive(x), share(x)).sub(1),
@@ -205,6 +206,13 @@ const ofMatrix: Readonly<Record<string, F>> = {
   slogdet: (x) => linalg.slogdet(square(x)).logabsdet.mul(0.3),
   inv: (x) => linalg.inv(square(x)),
   lstsq: (x) => linalg.lstsq(square(x), x.at(0)).x,
+  eig: (x) => {
+    const { re, im } = linalg.eigvals(square(x));
+    // In no order: sums of powers are smooth where eigenvalues meet, too.
+    return re.square().sub(im.square()).sum().mul(0.1).add(x);
+  },
+  sqrtm: (x) => linalg.sqrtm(square(x)).re.mul(0.3),
+  sylvester: (x) => linalg.solveSylvester(square(x), square(x.mul(0.5)), square(np.sin(x))),
   expm: (x) => linalg.expm(square(x).mul(0.3)).mul(0.3),
   tridiagonal: (x) => {
     const v = x.at(0);
