@@ -72,6 +72,9 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   "pow/float32 special": "the kernel knows no 1 to the power NaN, nor 0 to a negative power",
 };
 
+/** How many samples are tried of what runs on the CPU in part, in a program that goes to and fro. */
+const ON_HOST = 3;
+
 /** Functions have errors up to 4e-4 there. */
 const allowed = (y: NDArray): (i: number, v: number) => number =>
   isFloat(y.dtype) ? (_, v) => 1e-3 * Math.abs(v) + 1e-4 : () => 0;
@@ -111,6 +114,7 @@ async function compare(jaxpr: Jaxpr, name: string, inputs: Case["inputs"]): Prom
 gpuTest("each primitive runs on the GPU alone and gives the interpreter's results", async () => {
   const wrong: string[] = [];
   const excused = new Set<string>();
+  const onHost = new Map<string, number>();
   let checked = 0;
   for (const primitive of [...primitives().values()] as unknown as AnyPrimitive[]) {
     const cases = casesOf(primitive);
@@ -129,6 +133,8 @@ gpuTest("each primitive runs on the GPU alone and gives the interpreter's result
       if (hasFloat64(jaxpr)) continue;
       const where = `${primitive.name}/${c.sample.name}`;
       const kind = `${primitive.name} ${inputs[0]?.dtype}`;
+      // The conformance suite has them all in the graph for a GPU, which the CPU runs alone.
+      if ((onHost.get(kind) ?? 0) >= ON_HOST) continue;
       const run = (): Promise<string | null> => compare(jaxpr, where, inputs);
       let found: string | null;
       try {
@@ -137,6 +143,7 @@ gpuTest("each primitive runs on the GPU alone and gives the interpreter's result
         found = (error as Error).message;
         if (found.includes(onCpu) && ON_CPU[kind] !== undefined) {
           excused.add(kind);
+          onHost.set(kind, (onHost.get(kind) ?? 0) + 1);
           found = await run();
         }
       }
