@@ -78,6 +78,7 @@ function fitPlain(y: Float64Array): Float64Array[] {
   let p = Float64Array.from(start);
   let [damping, cost] = [1e-2, 1e30];
   for (let k = 0; k < FIT_STEPS; k++) {
+    // Three numbers, which the type of a Float64Array does not say.
     const [p0, p1, p2] = p as unknown as [number, number, number];
     let [a, b, c, d, e, f, g0, g1, g2] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
     for (let i = 0; i < POINTS; i++) {

@@ -71,6 +71,7 @@ function normalized(data: unknown, path: string, dtype: DType | undefined): Type
     data instanceof Uint8ClampedArray
   ) return Int32Array.from(data);
   if (Object.prototype.toString.call(data) === "[object Float16Array]") {
+    // Its type is not in all versions of the language.
     return Float32Array.from(data as unknown as Iterable<number>);
   }
   throw new TypeError(

@@ -75,7 +75,7 @@ export function vectorize<A extends readonly unknown[]>(
   options: VectorizeOptions,
 ): (...args: { [K in keyof A]: A[K] | Operand }) => NDArray;
 export function vectorize(
-  // deno-lint-ignore no-explicit-any
+  // deno-lint-ignore no-explicit-any -- unknown would refuse functions of arrays
   f: (...args: any[]) => NDArray,
   options: VectorizeOptions = {},
 ): (...args: unknown[]) => NDArray {

@@ -167,13 +167,12 @@ function fillerOf(x: NDArray, mode: PadMode, options: PadOptions): Filler {
       const [first, last] = (lengths?.[axis] ?? [n, n]).map((length) => Math.min(length, n));
       const whole = (value: NDArray): NDArray =>
         convert(isFloat(x.dtype) || !isFloat(value.dtype) ? value : round(value), x.dtype);
-      const ends = [
-        statistic(part(a, axis, 0, first!), axis),
-        statistic(part(a, axis, n - last!, n), axis),
-      ];
-      return ends.map((value, i) =>
-        broadcastTo(whole(value), a.shape.with(axis, borders[i]!))
-      ) as unknown as [NDArray, NDArray];
+      const border = (from: number, to: number, width: number): NDArray =>
+        broadcastTo(
+          whole(statistic(part(a, axis, from, to), axis)),
+          a.shape.with(axis, width),
+        );
+      return [border(0, first!, borders[0]!), border(n - last!, n, borders[1]!)];
     };
   }
   if (mode === "linearRamp") {

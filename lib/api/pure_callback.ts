@@ -103,6 +103,7 @@ export function pureCallback<A extends readonly unknown[], T>(
     arrays: readonly ConcreteArray[],
     wanted: readonly ShapedArray[],
   ): readonly ConcreteArray[] => {
+    // The structure is that of the arguments given, whatever their types are.
     const call = f as unknown as (...args: unknown[]) => unknown;
     const given = call(...treeUnflatten(def, arrays) as unknown[]);
     const later = deferred(given);

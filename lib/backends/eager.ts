@@ -90,6 +90,7 @@ function compile<P>(
 ): Executable {
   const inputs = avals.map((aval, i) => new Var(aval, i));
   const outputs = outs.map((aval, i) => new Var(aval, avals.length + i));
+  // Programs do not know the parameters of their primitives.
   const eqn = { primitive: primitive as unknown as Primitive<unknown>, inputs, params, outputs };
   const numVars = inputs.length + outputs.length;
   return cpu.compile({ inputs, eqns: [eqn], outputs, numVars }, primitive.name);

@@ -41,6 +41,7 @@ export function showAsText<T extends object>(
  */
 export abstract class Shown {}
 
+// An abstract class cannot be made, which is all that its type has against it.
 showAsText(Shown as unknown as { readonly prototype: Shown });
 
 // ---------------------------------------------------------------- numbers

@@ -42,6 +42,7 @@ export class JaxprBuilder {
   ): Var[] {
     const outputs = outAvals.map((aval) => this.variable(aval));
     this.eqns.push({
+      // Which parameters a primitive has, its record alone knows.
       primitive: primitive as unknown as Primitive<unknown>,
       inputs,
       params,

@@ -229,6 +229,7 @@ registerPytreeNode(
     { dataset, weights, neff, covariance, invCov },
     null,
   ],
+  // In transforms the parts may be anything that stands for arrays.
   (parts) => new GaussianKde(parts as unknown as Parts),
 );
 
