@@ -9,11 +9,19 @@ import { cpu } from "../../lib/backends/cpu.ts";
 import { onnx } from "../../lib/backends/onnx.ts";
 import { getBackend } from "../../lib/core/backend.ts";
 import { assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
+import { testOn } from "../support/everywhere.ts";
 import { f32, program } from "../support/programs.ts";
 
+const reason = "onnxruntime is loaded before the tests";
+
 // Before the test that loads one.
-for (const name of ["onnx", "webgpu"]) {
-  Deno.test(`a program for ${name} is refused while ${name} is not loaded`, () => {
+for (
+  const [name, on] of [
+    ["onnx", ["cpu", "interpreter"]],
+    ["webgpu", ["cpu", "interpreter", "onnx"]],
+  ] as const
+) {
+  testOn(on, reason, `a program for ${name} is refused while ${name} is not loaded`, () => {
     const backend = getBackend(name);
     assertEquals(backend.ready, false);
     assertThrows(
@@ -24,7 +32,8 @@ for (const name of ["onnx", "webgpu"]) {
   });
 }
 
-Deno.test("arguments may be disposed of as soon as a call has been made, loaded or not", async () => {
+const disposed = "arguments may be disposed of as soon as a call has been made, loaded or not";
+testOn(["cpu", "interpreter"], reason, disposed, async () => {
   const double = jit((x: np.NDArray) => x.mul(2), { backend: "onnx" });
   const call = (): np.NDArray => {
     const x = np.array([1, 2]);

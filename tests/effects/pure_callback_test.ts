@@ -25,14 +25,15 @@ import {
 import { arr, assertClose, plain } from "../support/arrays.ts";
 import { assertEquals } from "../support/assert.ts";
 import { any, mistake, named } from "../support/mistakes.ts";
-import { interpreter } from "../support/everywhere.ts";
+import { cpu, interpreter } from "../support/everywhere.ts";
 
 await loadBackend("onnx");
 
 const f64 = (...shape: number[]) => new ShapeDtype(shape, "float64");
 const x = arr([3, 1, 2]);
 const sorted = (x: NDArray): NDArray => arr([...x.dataSync()].sort((a, b) => a - b));
-const places = [{}, interpreter];
+// A graph runs as a whole: onnxruntime can ask nobody.
+const places = [cpu, interpreter];
 
 Deno.test("pureCallback() gives what the function returns, eagerly and compiled", () => {
   const f = (x: NDArray): NDArray => pureCallback(sorted, x, [x.mul(2)]).add(1);
@@ -81,13 +82,13 @@ Deno.test("pureCallback() meets lanes one by one, or all at once", () => {
   };
   for (const vmapMethod of ["sequential", "expandDims", "broadcastAll"] as const) {
     const f = vmap((x: NDArray) => pureCallback(plus, x, [x, arr([1, 2, 3])], { vmapMethod }));
-    for (const g of [f, jit(f), jit(f, interpreter)]) {
+    for (const g of [f, jit(f, cpu), jit(f, interpreter)]) {
       seen.length = 0;
       assertClose(g(m), [[4, 3, 5], [10, 10, 10]]);
       assertEquals(seen, shapes[vmapMethod]);
     }
     const two = vmap(vmap((a: NDArray) => pureCallback(plus, a, [a, arr(1)], { vmapMethod })));
-    assertClose(jit(two)(m), [[4, 2, 3], [10, 9, 8]]);
+    assertClose(jit(two, cpu)(m), [[4, 2, 3], [10, 9, 8]]);
   }
 });
 
@@ -100,7 +101,7 @@ Deno.test("pureCallback() in loops and branches is called where they go", () => 
   const ask = (x: NDArray): NDArray => pureCallback(half, f64(), [x]);
   const f = (x: NDArray): NDArray =>
     scan((c, u) => [cond(u.greater(1), (c) => ask(c), (c) => c.add(u), c), null], arr(8), x)[0];
-  for (const g of [f, jit(f), jit(f, interpreter)]) {
+  for (const g of [f, jit(f, cpu), jit(f, interpreter)]) {
     calls = 0;
     assertClose(g(x), 2.5);
     assertEquals(calls, 2);
@@ -110,13 +111,13 @@ Deno.test("pureCallback() in loops and branches is called where they go", () => 
   jit((x: NDArray) => {
     ask(x.sum());
     return x;
-  })(x);
+  }, cpu)(x);
   assertEquals(calls, 0);
 });
 
 Deno.test("pureCallback() may call compiled functions, and its errors leave the call", () => {
   const inner = jit((x: NDArray) => x.square().sum());
-  const f = jit((x: NDArray) => pureCallback((x: NDArray) => inner(x), f64(), [x]).mul(2));
+  const f = jit((x: NDArray) => pureCallback((x: NDArray) => inner(x), f64(), [x]).mul(2), cpu);
   assertClose(f(x), 28);
   const fails = jit((x: NDArray) =>
     pureCallback(
@@ -125,8 +126,7 @@ Deno.test("pureCallback() may call compiled functions, and its errors leave the 
       },
       f64(),
       [x],
-    )
-  );
+    ), cpu);
   mistakeOf(() => fails(x));
   assertClose(f(x), 28);
 });
@@ -145,7 +145,7 @@ Deno.test("pureCallback() has the derivatives that customJvp gives it", () => {
   const sin = (x: NDArray): NDArray => pureCallback((x: NDArray) => x.sin(), x, [x]);
   const f = customJvp(sin, ([x], [t]) => [sin(x), t.mul(x.cos())]);
   assertClose(grad((x: NDArray) => f(x).sum())(x), x.cos());
-  assertClose(jit(grad((x: NDArray) => f(x).sum()))(x), x.cos());
+  assertClose(jit(grad((x: NDArray) => f(x).sum()), cpu)(x), x.cos());
 });
 
 mistake(
@@ -157,7 +157,7 @@ mistake(
 for (
   const [where, run] of [["eagerly", (f: () => NDArray) => f()], [
     "compiled",
-    (f: () => NDArray) => jit(f)(),
+    (f: () => NDArray) => jit(f, cpu)(),
   ]] as const
 ) {
   mistake(

@@ -1,11 +1,13 @@
 /**
  * The examples in the README, the guides and the descriptions of everything exported print what
- * their comments show.
+ * their comments show, to a reader who has set nothing: on "cpu", whatever the other tests run on.
  *
  * @module
  */
 import { debug, grad, type NDArray, numpy as np, scan } from "../../mod.ts";
+import { setDefaultBackend } from "../../lib/core/backend.ts";
 import { assert, assertEquals } from "../support/assert.ts";
+import { testOn } from "../support/everywhere.ts";
 import { examplesOf, faults, shows } from "../support/shown.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -28,12 +30,17 @@ const files = ["README.md", "lib", "adapters", "mod.ts", "examples"].flatMap(doc
   (path) => ({ path, examples: examplesOf(path, Deno.readTextFileSync(new URL(path, root))) }),
 );
 
+const backends = ["cpu", "onnx", "interpreter"];
+
 function testExamples(fails: boolean, promise: string): void {
   for (const { path, examples } of files) {
     const mine = examples.filter((example) => example.fails === fails);
     if (mine.length === 0) continue;
-    Deno.test(`the examples in ${path} ${promise}`, async () => {
+    const on = fails && path === "lib/core/errors.ts" ? ["cpu", "interpreter"] : backends;
+    const reason = "one is of a backend that is not loaded yet";
+    testOn(on, reason, `the examples in ${path} ${promise}`, async () => {
       const found: string[] = [];
+      setDefaultBackend("cpu");
       for (const example of mine) found.push(...await faults(example));
       assertEquals(found.length, 0, `${path}:\n${found.join("\n")}`);
     });

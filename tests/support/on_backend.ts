@@ -1,6 +1,6 @@
 /**
  * Loaded before a test file, makes the backend that `INJAX_BACKEND` names the default of `jit`, so that all
- * tests can be run on another one: `deno task test:onnx`.
+ * tests can be run on another one: `deno task test:onnx`, `deno task test:interpreter`.
  *
  * @module
  */
