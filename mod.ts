@@ -117,9 +117,9 @@ export {
   checkpointPolicies,
   type CheckpointPolicy,
 } from "./lib/transforms/checkpoint.ts";
-export { type Batched, customVmap, sequentialVmap } from "./lib/transforms/custom_vmap.ts";
+export { type Batched, customVmap, sequentialVmap } from "./lib/transforms/custom.ts";
 export { closureConvert, customGradient, linearTranspose } from "./lib/transforms/linear.ts";
-export { fwdAndBwd, type FwdAndBwdOptions, type Residuals } from "./lib/transforms/split_vjp.ts";
+export { fwdAndBwd, type FwdAndBwdOptions, type Residuals } from "./lib/transforms/linear.ts";
 export type {
   Argnums,
   AssociativeScanOptions,
@@ -144,12 +144,8 @@ export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.t
 export { exportWasm, exportWasmWith, type WasmFiles, type WasmOptions } from "./lib/kernel/mod.ts";
 export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
 export { ShapeDtype } from "./lib/transforms/shape_dtype.ts";
-export { check } from "./lib/api/check.ts";
-export {
-  type CallbackResult,
-  pureCallback,
-  type PureCallbackOptions,
-} from "./lib/api/pure_callback.ts";
+export { check } from "./lib/api/effects.ts";
+export { type CallbackResult, pureCallback, type PureCallbackOptions } from "./lib/api/effects.ts";
 export * as debug from "./lib/debug/mod.ts";
 
 // Trees
@@ -285,4 +281,4 @@ export {
   StateError,
   TreeError,
 } from "./lib/core/errors.ts";
-export { CheckError, NanError } from "./lib/core/effect_errors.ts";
+export { CheckError, NanError } from "./lib/core/effects.ts";

@@ -66,7 +66,7 @@ export type {
 export { loadBackend, type LoadOptions, ready } from "./backends/mod.ts";
 export { ClosedJaxpr, makeJaxpr } from "./transforms/inspect.ts";
 export { ShapeDtype } from "./transforms/shape_dtype.ts";
-export { check } from "./api/check.ts";
+export { check } from "./api/effects.ts";
 
 // Trees
 export {
@@ -98,4 +98,4 @@ export {
   StateError,
   TreeError,
 } from "./core/errors.ts";
-export { CheckError, NanError } from "./core/effect_errors.ts";
+export { CheckError, NanError } from "./core/effects.ts";

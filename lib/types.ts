@@ -29,12 +29,12 @@ export type {
 export type { Shown } from "./core/display.ts";
 export type { TreeKind, TreeRegistration } from "./core/tree.ts";
 export type { FileChecks } from "./compile/checks.ts";
-export type { Storage } from "./onnx/storage.ts";
+export type { Storage } from "./onnx/export.ts";
 export type { HalfType } from "./onnx/wire.ts";
-export type { AitkenMemory, SteffensenMemory } from "./solvers/aitken.ts";
-export type { AndersonMemory } from "./solvers/anderson.ts";
+export type { AitkenMemory, SteffensenMemory } from "./solvers/fixed_point_methods.ts";
+export type { AndersonMemory } from "./solvers/fixed_point_methods.ts";
 export type { AveragedMemory } from "./solvers/averaged.ts";
-export type { BroydenMemory } from "./solvers/broyden.ts";
+export type { BroydenMemory } from "./solvers/fixed_point_methods.ts";
 export type { FloatTree } from "./solvers/fixed_point.ts";
 export type {
   At,
@@ -61,5 +61,5 @@ export type {
 } from "./transforms/tree_types.ts";
 export type { ShapeDtypeConstructor } from "./transforms/shape_dtype.ts";
 export type { Cotangents, Examples, HasAux, Shapes } from "./transforms/types.ts";
-export type { Account, ChildOptions } from "./lift/account.ts";
+export type { Account, ChildOptions } from "./lift/streams.ts";
 export type { NameChange } from "./lift/names.ts";

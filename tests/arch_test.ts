@@ -51,6 +51,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** The entry points of the package, beside those of the solvers and the adapters. */
 const doors = ["mod.ts", "lib/essentials.ts", "lib/extend.ts", "lib/types.ts"];
 
+/** Files that the root may load, with those of which types alone are re-exported. */
+const MOST_LOADED = 360;
+
 /** Files with more reach than their layer, and why. */
 const exceptions: Readonly<Record<string, { readonly also: readonly string[] }>> = {
   // The door for users: it records their functions before it hands programs to its layer.
@@ -75,6 +78,8 @@ interface Module {
 interface Import {
   /** What the source says. */
   readonly specifier: string;
+  /** Whether types alone are imported, so that the program that runs does not load the file. */
+  readonly types: boolean;
   /** Path from the root, or the full specifier of something else. */
   readonly target: string;
 }
@@ -117,6 +122,7 @@ async function importGraph(): Promise<Map<string, Import[]>> {
         name,
         (m.dependencies ?? []).map((d) => ({
           specifier: d.specifier,
+          types: d.code === undefined,
           target: relative(d.code?.specifier ?? d.type?.specifier ?? d.specifier),
         })),
       );
@@ -181,6 +187,18 @@ Deno.test("imports have no cycles, those of types neither", () => {
   assertEquals(cyclesOf(new Map(edges)), []);
 });
 
+Deno.test("a program that imports the root loads few files, since each takes its time", () => {
+  const loaded = new Set<string>();
+  const load = (path: string): void => {
+    if (loaded.has(path) || !sources.includes(path)) return;
+    loaded.add(path);
+    for (const { target, types } of graph.get(path)!) if (!types) load(target);
+  };
+  load("mod.ts");
+  assert(loaded.size > 200, `only ${loaded.size} files were found`);
+  assert(loaded.size <= MOST_LOADED, `mod.ts loads ${loaded.size} files`);
+});
+
 Deno.test("families of primitives have an order: rules use operations of lower families", () => {
   const family = (path: string): string => path.split("/").slice(0, 3).join("/");
   const edges = new Map<string, string[]>();
@@ -213,7 +231,7 @@ Deno.test("passes over programs know no primitive by name: its record says what 
     "lib/core/dead_code.ts",
     "lib/backends/gpu_plan.ts",
     "lib/backends/gpu_loops.ts",
-    "lib/backends/interpreter.ts",
+    "lib/backends/deferred.ts",
   ];
   const naming = passes.filter((path) => {
     const code = Deno.readTextFileSync(new URL(path, root)).replace(/\/\*[\s\S]*?\*\//g, "");

@@ -10,7 +10,7 @@ import type { NDArray } from "../lib/core/array.ts";
 import { checkJaxpr, formatJaxpr } from "../lib/core/jaxpr.ts";
 import { loadBackend } from "../lib/backends/mod.ts";
 import { add, mul } from "../lib/primitives/elementwise/arithmetic.ts";
-import { scalarLike } from "../lib/primitives/constants/full.ts";
+import { scalarLike } from "../lib/primitives/constants/constants.ts";
 import { sin } from "../lib/primitives/elementwise/elementary.ts";
 import { makeJaxpr, openJaxpr } from "../lib/transforms/inspect.ts";
 import { pure } from "../lib/transforms/pure.ts";

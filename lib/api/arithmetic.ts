@@ -11,16 +11,15 @@ import { NDArray, type Operand } from "../core/array.ts";
 import { type DType, isFloat, isInteger } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
-import { onesLike, scalarLike } from "../primitives/constants/full.ts";
+import { onesLike, scalarLike } from "../primitives/constants/constants.ts";
 import * as p from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, lt, ne, or } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { logaddexp as logaddexpOf } from "../primitives/elementwise/logaddexp.ts";
-import { pow as powOf } from "../primitives/elementwise/power.ts";
-import * as rounding from "../primitives/elementwise/rounding.ts";
+import { logaddexp as logaddexpOf, pow as powOf } from "../primitives/elementwise/power.ts";
+import * as rounding from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient as barrier } from "../primitives/elementwise/stop_gradient.ts";
+import { stopGradient as barrier } from "../primitives/elementwise/marks.ts";
 import {
   andOf,
   apply2,

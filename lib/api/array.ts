@@ -6,9 +6,6 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { sameShape, shaped, sizeOf } from "../core/aval.ts";
-import { expectInteger } from "../core/checks.ts";
-import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import {
   allocate,
   convertElement,
@@ -20,12 +17,17 @@ import {
   isTypedArray,
   promoteDTypes,
   promoteScalar,
+  sameShape,
+  shaped,
+  sizeOf,
   type TypedArray,
 } from "../core/dtype.ts";
+import { expectInteger } from "../core/checks.ts";
+import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { describeValue, detached, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import { badOperand, dtypeOption, storable } from "./operands.ts";

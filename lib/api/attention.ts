@@ -4,20 +4,19 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, sameShape } from "../core/aval.ts";
+import { broadcastShapes, sameShape } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { iota, scalarLike } from "../primitives/constants/constants.ts";
 import { add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, ge, le, lt } from "../primitives/elementwise/compare.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { sigmoid } from "./activations.ts";
-import { einsum } from "./einsum.ts";
+import { einsum } from "./products.ts";
 import { asBool, asFloat, expectArray, expectAxis, promote } from "./operands.ts";
 import { softmax } from "./softmax.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import * as c from "../primitives/elementwise/compare.ts";
 

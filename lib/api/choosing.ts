@@ -4,17 +4,15 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, sameShape } from "../core/aval.ts";
+import { broadcastShapes, sameShape } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full, scalarLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { full, iota, scalarLike } from "../primitives/constants/constants.ts";
 import { add, div, mul, rem, sub } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select as selectOf } from "../primitives/elementwise/select.ts";
 import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { maximum, minimum, mod } from "./arithmetic.ts";
 import { inside, takeInRange, wrapped } from "./indices.ts";

@@ -10,7 +10,7 @@ import type { NDArray } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
 import { AxisError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { add, div, mul } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import * as lanes from "../primitives/lanes/collective.ts";

@@ -5,10 +5,10 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { sameShape } from "../core/aval.ts";
+import { sameShape } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { Parts } from "../linalg/fourier.ts";
-import { zerosLike } from "../primitives/constants/full.ts";
+import { zerosLike } from "../primitives/constants/constants.ts";
 import { asFloat, floatOr32, promote } from "./operands.ts";
 
 /** Complex numbers: their real and imaginary parts, of one shape and dtype. */

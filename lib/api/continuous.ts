@@ -5,10 +5,9 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes } from "../core/aval.ts";
+import { broadcastShapes, type DType, epsilon, smallestNormal } from "../core/dtype.ts";
 import { expectFloat } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { type DType, epsilon, smallestNormal } from "../core/dtype.ts";
 import { checkCall } from "../core/signature.ts";
 import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { le, lt, not } from "../primitives/elementwise/compare.ts";
@@ -16,8 +15,18 @@ import { log, log1p, sqrt, tan } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
-import { between, centred, drawing, exponentialOf, fractions, normals, signs } from "./draws.ts";
-import { type Halves, halves, subkeys } from "./hashes.ts";
+import {
+  between,
+  centred,
+  drawing,
+  exponentialOf,
+  fractions,
+  type Halves,
+  halves,
+  normals,
+  signs,
+  subkeys,
+} from "./draws.ts";
 import { expectShape } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 

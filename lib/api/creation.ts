@@ -4,18 +4,23 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { shaped } from "../core/aval.ts";
+import {
+  allocate,
+  convertElement,
+  defaultFloat,
+  type DType,
+  isInteger,
+  shaped,
+} from "../core/dtype.ts";
 import { ConcreteArray } from "../core/concrete.ts";
-import { allocate, convertElement, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, isPlain, type OptionTable, tableOf } from "../core/signature.ts";
-import { full as filled, scalarLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { full as filled, iota, scalarLike } from "../primitives/constants/constants.ts";
 import { add, mul } from "../primitives/elementwise/arithmetic.ts";
 import { eq, ge } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { pad } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";

@@ -22,7 +22,7 @@ import * as sv from "../linalg/svd.ts";
 import { add } from "../primitives/elementwise/arithmetic.ts";
 import { eq } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { expandDims } from "../primitives/shape/reshape.ts";
+import { expandDims } from "../primitives/shape/shape.ts";
 import { matrices, squares, symmetrized } from "./matrices.ts";
 
 /** Whether the mean of a matrix and its transpose is taken first. */

@@ -7,34 +7,42 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes, formatAval } from "../core/aval.ts";
+import {
+  broadcastShapes,
+  type DType,
+  epsilon,
+  formatAval,
+  isInteger,
+  limits,
+} from "../core/dtype.ts";
 import { expectFloat, expectInteger } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { type DType, epsilon, isInteger, limits } from "../core/dtype.ts";
 import { describeValue, DTypeError } from "../core/errors.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { add, maximum, minimum, mul, rem, sub } from "../primitives/elementwise/arithmetic.ts";
 import { gt, le, lt } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import type { DTypeOptions, ModeOptions, ShapeLike } from "./arguments.ts";
 import {
   between,
+  bits32,
   checkFits,
   expectMode,
   exponentialOf,
   fractions,
   gumbels,
+  halves,
   normals,
   parameter,
   signs,
+  subkeys,
+  truncated,
 } from "./draws.ts";
-import { bits32, halves, subkeys } from "./hashes.ts";
 import { takeConstant } from "./indices.ts";
 import { asFloat, dtypeOption, expectShape } from "./operands.ts";
 import { dtypeOptions, modeOptions } from "./options.ts";
-import { truncated } from "./truncated.ts";
 
 /** Options of {@linkcode uniform}. */
 export interface UniformOptions extends DTypeOptions {

@@ -3,28 +3,195 @@
  * numbers from a key, and the parameters, shape and dtype of what is drawn. The functions that users call
  * are in the files that `random.ts` lists.
  *
+ * Random words from keys: what `keys.ts` makes keys of and `draws.ts` numbers.
+ *
+ * Normal numbers between bounds, made from fractions: as JAX makes them where its error function can
+ * tell them apart, and far out by Newton's method on the logarithm of the tail. The function that users
+ * call is in `distributions.ts`.
+ *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, sizeOf } from "../core/aval.ts";
+import { NDArray, type Operand } from "../core/array.ts";
 import { expectFloat } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { defaultFloat, type DType, smallestNormal } from "../core/dtype.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
-import { full } from "../primitives/constants/full.ts";
-import { add, maximum, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { ge, lt, shiftRightLogical, xor } from "../primitives/elementwise/compare.ts";
+import {
+  broadcastShapes,
+  defaultFloat,
+  type DType,
+  formatAval,
+  sizeOf,
+  smallestNormal,
+} from "../core/dtype.ts";
+import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import { full, iota } from "../primitives/constants/constants.ts";
+import {
+  add,
+  div,
+  maximum,
+  minimum,
+  mul,
+  mulAdd,
+  neg,
+  sub,
+} from "../primitives/elementwise/arithmetic.ts";
+import { ge, le, lt, or, shiftRightLogical, xor } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { log, log1p } from "../primitives/elementwise/elementary.ts";
-import { erfInv } from "../primitives/elementwise/erf.ts";
-import { mulAdd } from "../primitives/elementwise/mul_add.ts";
+import { expm1, log, log1p, sqrt } from "../primitives/elementwise/elementary.ts";
+import { erf, erfcx, erfInv } from "../primitives/elementwise/erf.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { threefry2x32 } from "../primitives/random/threefry.ts";
+import { reshape } from "../primitives/shape/shape.ts";
+import { slice } from "../primitives/slicing/slice.ts";
 import type { DrawMode, ShapeLike } from "./arguments.ts";
-import { type Halves, halves, words } from "./hashes.ts";
 import { takeConstant } from "./indices.ts";
 import { asFloat, expectRoom, expectShape } from "./operands.ts";
-import { largestFraction } from "./truncated.ts";
+
+const WORD = 2 ** 32;
+
+/**
+ * Checks that a value is a key.
+ *
+ * @throws {TypeError} saying what it is instead.
+ */
+export function expectKey(op: string, key: unknown): asserts key is NDArray {
+  if (!(key instanceof NDArray)) {
+    throw new TypeError(
+      `${op}: the key is ${describeValue(key)}, not a key. Make one with random.key(seed)`,
+    );
+  }
+  if (key.dtype !== "uint32" || key.ndim !== 1 || key.shape[0] !== 2) {
+    const several = key.dtype === "uint32" && key.ndim > 1 && key.shape.at(-1) === 2;
+    throw new TypeError(
+      `${op}: the key is ${formatAval(key.aval)}, not uint32[2]. ${
+        several
+          ? "Take one of these keys with keys.at(i), or map over them with vmap"
+          : "Make a key with random.key(seed), and further ones with random.split"
+      }`,
+    );
+  }
+}
+
+/**
+ * A key in two halves: scalars, or arrays of one shape for a key in each lane.
+ */
+export type Halves = readonly [NDArray, NDArray];
+
+/**
+ * The halves of a key that a user gave, as scalars.
+ *
+ * @throws {TypeError} where it is no key.
+ */
+export function halves(op: string, key: NDArray): Halves {
+  expectKey(op, key);
+  return [reshape(slice(key, [0], [1]), []), reshape(slice(key, [1], [2]), [])];
+}
+
+/** The first `num` keys of a key, which are those of `split` whatever number that is asked for. */
+export function subkeys([k0, k1]: Halves, num: number): Halves[] {
+  const zero = scalarArray(0, "uint32");
+  return Array.from(
+    { length: num },
+    (_, i) => threefry2x32(k0, k1, zero, scalarArray(i, "uint32")),
+  );
+}
+
+/** Both words of the hashes of 0, 1, ..., n - 1 under a key: 64 random bits for each. */
+export function words(op: string, [k0, k1]: Halves, n: number): [NDArray, NDArray] {
+  if (n > WORD) {
+    throw new RangeError(`${op}: ${n} numbers are more than one key gives here, 2^32`);
+  }
+  expectRoom(op, [n], "uint32");
+  return threefry2x32(k0, k1, scalarArray(0, "uint32"), iota([n], 0, "uint32"));
+}
+
+/** 32 random bits for each element of a shape. */
+export function bits32(op: string, key: Halves, shape: readonly number[]): NDArray {
+  expectRoom(op, shape, "uint32");
+  const [high, low] = words(op, key, sizeOf(shape));
+  return reshape(xor(high, low), shape);
+}
+
+/** The largest float below 1. */
+export function largestFraction(dtype: DType): number {
+  return dtype === "float32" ? 1 - 2 ** -24 : 1 - 2 ** -53;
+}
+
+/**
+ * Where a tail of the normal distribution begins: from here on, the error function has too few values
+ * left below 1 for its inverse to tell draws apart, 2^15 or so.
+ */
+function tailStart(dtype: DType): number {
+  return dtype === "float32" ? 3 : 7;
+}
+
+/**
+ * Normal numbers between `low` and `high` from fractions `u`. The bounds as the user gave them tell
+ * which way to take, where they are numbers.
+ */
+export function truncated(
+  u: NDArray,
+  low: NDArray,
+  high: NDArray,
+  lower: unknown,
+  upper: unknown,
+): NDArray {
+  const from = tailStart(u.dtype);
+  if (typeof lower === "number" && lower >= from) return tail(u, low, high);
+  if (typeof upper === "number" && upper <= -from) return neg(tail(u, neg(high), neg(low)));
+  if (typeof lower === "number" && typeof upper === "number") return middle(u, low, high);
+  const start = scalarArray(from, u.dtype);
+  const [above, below] = [ge(low, start), le(high, neg(start))];
+  // Each with bounds for which it has finite derivatives, where it is the other that counts.
+  const far = or(above, below);
+  const [zero, one] = [scalarArray(0, u.dtype), scalarArray(1, u.dtype)];
+  const inner = middle(u, select(far, zero, low), select(far, one, high));
+  const near = select(far, select(above, low, neg(high)), start);
+  const end = select(far, select(above, high, neg(low)), add(start, one));
+  const outer = tail(u, near, end);
+  return select(far, select(above, outer, neg(outer)), inner);
+}
+
+/** As JAX draws them, by the error function and its inverse. */
+function middle(u: NDArray, low: NDArray, high: NDArray): NDArray {
+  const root = scalarArray(Math.SQRT2, u.dtype);
+  const [least, most] = [erf(div(low, root)), erf(div(high, root))];
+  // Not -1 or 1, to which it may be rounded: their inverse is infinite.
+  const end = scalarArray(largestFraction(u.dtype), u.dtype);
+  const p = minimum(maximum(mulAdd(u, sub(most, least), least), maximum(least, neg(end))), end);
+  return mul(root, erfInv(p));
+}
+
+/** Beyond this distance from its start, a tail has no weight in double precision. */
+const TAIL_WIDTH = 16;
+/** Steps of Newton's method, from a start that is off by 0.1 at most: errors are 1e-3, 5e-8, 2e-16. */
+const NEWTON_STEPS = 3;
+
+/**
+ * Normal numbers from the tail between `a`, which is not small, and `b`. With Mills' ratio
+ * R(x) = Q(x) / phi(x) of the normal distribution's complement and density, the d = x - a looked for
+ * is where
+ *
+ *     log Q(a) - log Q(a + d) = d (a + d / 2) + log R(a) - log R(a + d) = e,
+ *
+ * the left side's slope is 1 / R(a + d), and e is exponentially distributed up to its value for b.
+ */
+function tail(u: NDArray, a: NDArray, b: NDArray): NDArray {
+  const c = (value: number): NDArray => scalarArray(value, u.dtype);
+  const mills = (x: NDArray): NDArray =>
+    mul(c(Math.sqrt(Math.PI / 2)), erfcx(mul(x, c(Math.SQRT1_2))));
+  const start = log(mills(a));
+  const depth = (d: NDArray): NDArray =>
+    add(mul(d, add(a, mul(d, c(0.5)))), sub(start, log(mills(add(a, d)))));
+  const width = minimum(maximum(sub(b, a), c(0)), c(TAIL_WIDTH));
+  const weight = neg(expm1(neg(depth(width))));
+  const e = neg(log1p(neg(mul(u, weight))));
+  // Of a^2 / 2 + e = x^2 / 2, which leaves out R.
+  let d = div(mul(e, c(2)), add(a, sqrt(add(mul(a, a), mul(e, c(2))))));
+  for (let step = 0; step < NEWTON_STEPS; step++) {
+    d = sub(d, mul(sub(depth(d), e), mills(add(a, d))));
+  }
+  return add(a, d);
+}
 
 // ---------------------------------------------------------------- from words
 

@@ -1,16 +1,49 @@
 /**
  * Eigenvalues of matrices that are not symmetric, and the forms by which they are found.
  *
+ * Equations with matrices on both sides and functions of matrices, by Schur forms.
+ *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { describeValue } from "../core/errors.ts";
+import { broadcastShapes, sameShape } from "../core/dtype.ts";
+import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
+import { steps } from "../linalg/decomposition.ts";
 import * as ei from "../linalg/eig.ts";
 import * as he from "../linalg/hessenberg.ts";
+import {
+  adjoint,
+  both,
+  columnNumbers,
+  complexMatmul,
+  diagonalOf,
+  difference,
+  type Pair,
+  parts,
+  product,
+  quotient,
+  realPair,
+  rowNumbers,
+  sum,
+  upperPart,
+} from "../linalg/matrices.ts";
+import { matrixRoot } from "../linalg/matrix_functions.ts";
 import * as sc from "../linalg/schur.ts";
-import type { Complex } from "./complex.ts";
-import { squares } from "./matrices.ts";
+import { complexSchur } from "../linalg/schur.ts";
+import { constantForm, sylvester } from "../linalg/sylvester.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
+import { add, sub } from "../primitives/elementwise/arithmetic.ts";
+import { and, eq, lt } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import { reduceOr } from "../primitives/reduce/product.ts";
+import { expandDims } from "../primitives/shape/shape.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import { hypot } from "./arithmetic.ts";
+import { asComplex, type Complex } from "./complex.ts";
+import { matrices, squares } from "./matrices.ts";
+import { promote } from "./operands.ts";
 
 // ---------------------------------------------------------------- Hessenberg
 
@@ -184,4 +217,160 @@ export function eig(a: NDArray): EigResult {
 export function eigvals(a: NDArray): Complex {
   if (arguments.length > 1) checkCall("eigvals(a)", arguments);
   return ei.generalEigenvalues(squares("eigvals", a));
+}
+
+/** Options of {@linkcode solveSylvester}. */
+export interface SylvesterOptions {
+  /** Sums of an eigenvalue of a and one of b that are smaller than this make the solution NaN; 1e-8. */
+  readonly tol?: number | undefined;
+}
+
+const sylvesterOptions: OptionTable<SylvesterOptions> = { tol: "number" };
+
+/**
+ * The solutions X of Sylvester's equation `a X + X b = c`, as `jax.scipy.linalg.solve_sylvester`, by Schur
+ * forms: a `[..., m, m]`, b `[..., n, n]`, c `[..., m, n]`. NaN where an eigenvalue of a and one of b have a sum
+ * of about 0, so that there is no solution or more than one.
+ *
+ * @throws {ShapeError} where the shapes do not fit.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * const x = linalg.solveSylvester(np.array([[1, 1], [0, 2]]), np.array([[3]]), np.array([[6], [5]]));
+ * console.log(x.toArray()); // [ [ 1.25 ], [ 1 ] ]
+ * ```
+ */
+export function solveSylvester(
+  a: NDArray,
+  b: NDArray,
+  c: NDArray,
+  options: SylvesterOptions = {},
+): NDArray {
+  const op = "solveSylvester";
+  if (arguments.length > 3) {
+    checkCall("solveSylvester(a, b, c, options)", arguments, sylvesterOptions);
+  }
+  const { tol = 1e-8 } = options;
+  let [x, y] = promote(op, squares(op, a), squares(op, b));
+  let side = matrices(op, c, "c");
+  [x, side] = promote(op, x, side);
+  [x, y] = promote(op, x, y);
+  const [m, n] = [x.shape.at(-1)!, y.shape.at(-1)!];
+  if (side.shape.at(-2) !== m || side.shape.at(-1) !== n) {
+    throw new ShapeError(
+      `${op}: a of shape ${formatShape(x.shape)} and b of shape ${
+        formatShape(y.shape)
+      } take c of shape [..., ${m}, ${n}], but its shape is ${formatShape(side.shape)}`,
+    );
+  }
+  const lead = [x, y, side].map((z) => z.shape.slice(0, -2))
+    .reduce((u, v) => broadcastShapes(op, u, v));
+  const [p, q, r] = [x, y, side].map((z) => broadcastTo(z, [...lead, ...z.shape.slice(-2)])) as [
+    NDArray,
+    NDArray,
+    NDArray,
+  ];
+  const [formP, formQ] = [constantForm(p), constantForm(q)];
+  const { re } = sylvester(realPair(p), realPair(q), formP, formQ, realPair(r));
+  const sumOf = (part: "re" | "im"): NDArray =>
+    add(
+      expandDims(diagonalOf(formP.t[part]), [lead.length + 1]),
+      expandDims(diagonalOf(formQ.t[part]), [lead.length]),
+    );
+  const sizes = hypot(sumOf("re"), sumOf("im"));
+  const axes = [lead.length, lead.length + 1];
+  const isSingular = expandDims(reduceOr(lt(sizes, scalarLike(tol, sizes)), axes), axes);
+  return select(isSingular, scalarLike(NaN, re), re);
+}
+
+/**
+ * Principal square roots of real matrices `[..., n, n]`, as `jax.scipy.linalg.sqrtm`, by Schur forms: real and
+ * imaginary parts of X with `X X = a` whose eigenvalues do not have real parts below 0. Where no eigenvalue
+ * of the matrix is a number below 0, the root is real, and `im` is 0. A matrix whose eigenvalue 0 has fewer
+ * vectors than it counts may have no root, and gives infinities or NaN.
+ *
+ * Derivatives of all orders are solutions of Sylvester equations.
+ *
+ * @throws {ShapeError} where a matrix is not square.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * console.log(linalg.sqrtm(np.array([[4, 5], [0, 9]])).re.toArray()); // [ [ 2, 1 ], [ 0, 3 ] ]
+ * console.log(linalg.sqrtm(np.array([[-4]])).im.toArray()); // [ [ 2 ] ]
+ * ```
+ */
+export function sqrtm(a: NDArray): Complex {
+  if (arguments.length > 1) checkCall("sqrtm(a)", arguments);
+  return matrixRoot(squares("sqrtm", a));
+}
+
+/**
+ * Functions of real matrices `[..., n, n]`, as `jax.scipy.linalg.funm`: `f` takes the eigenvalues, real and
+ * imaginary parts `[..., n]`, to those of its values. By the Schur form and Parlett's recurrence, which loses
+ * digits where eigenvalues are close and not equal, and is not right where equal ones have fewer vectors than
+ * there are of them: take `expm`, `sqrtm` and `matrixPower` where they do. It has no derivative.
+ *
+ * @throws {ShapeError} where a matrix is not square.
+ * @throws {TypeError} where `f` is no function, or does not give parts of the shape of the eigenvalues.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * const cube = linalg.funm(np.array([[1, 1], [0, 2]]), ({ re, im }) => ({
+ *   re: re.mul(re.square().sub(im.square().mul(3))),
+ *   im: im.mul(re.square().mul(3).sub(im.square())),
+ * }));
+ * console.log(cube.re.toArray()); // [ [ 1, 7 ], [ 0, 8 ] ]
+ * ```
+ */
+export function funm(a: NDArray, f: (eigenvalues: Complex) => Complex): Complex {
+  const op = "funm";
+  if (arguments.length > 2) checkCall("funm(a, f)", arguments);
+  const x = squares(op, a);
+  if (typeof f !== "function") {
+    throw new TypeError(`${op}: f is ${describeValue(f)}, but must be a function`);
+  }
+  const { t, q } = complexSchur(x);
+  const main = both(diagonalOf, t);
+  const values = asComplex(op, f(main));
+  if (!sameShape(values.re.shape, main.re.shape)) {
+    throw new ShapeError(
+      `${op}: f gave values of shape ${formatShape(values.re.shape)} for eigenvalues of shape ${
+        formatShape(main.re.shape)
+      }, but must give one for each`,
+    );
+  }
+  const n = x.shape.at(-1)!;
+  const down = (y: Pair): Pair => both((z) => expandDims(z, [z.ndim]), y);
+  const across = (y: Pair): Pair => both((z) => expandDims(z, [z.ndim - 1]), y);
+  const isMain = eq(rowNumbers(n), columnNumbers(n));
+  const zero = scalarLike(0, x);
+  const start = both(
+    (z) => select(isMain, expandDims(convert(z, x.dtype), [z.ndim]), zero),
+    values,
+  );
+  const ends = product(t, difference(across(values), down(values)));
+  const gaps = difference(across(main), down(main));
+  const isEqual = and(eq(gaps.re, zero), eq(gaps.im, zero));
+  const divisor = {
+    re: select(isEqual, scalarLike(1, x), gaps.re),
+    im: select(isEqual, zero, gaps.im),
+  };
+  const strict = both((z) => upperPart(z, 1), t);
+  const number = sub(columnNumbers(n), rowNumbers(n));
+  // f T = T f: what is known of f are the diagonals up to the i-th.
+  const { carry } = steps(Math.max(0, n - 1), parts(start), (i, [re, im]) => {
+    const own = { re: re!, im: im! };
+    const beside = both((z) => upperPart(z, 1), own);
+    const inner = difference(complexMatmul(strict, beside), complexMatmul(beside, strict));
+    const next = quotient(sum(ends, inner), divisor);
+    const isNext = eq(number, add(i, scalarLike(1, i)));
+    return { carry: [select(isNext, next.re, own.re), select(isNext, next.im, own.im)] };
+  });
+  return complexMatmul(complexMatmul(q, { re: carry[0]!, im: carry[1]! }), adjoint(q));
 }

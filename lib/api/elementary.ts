@@ -2,15 +2,21 @@
  * Elementwise functions of floats: exponentials, logarithms, roots, trigonometry. Integers and bools
  * are converted to float32 first; numbers are float32.
  *
+ * The one Bessel function that NumPy has.
+ *
+ * What arrays say of themselves, as functions.
+ *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
+import type { Axes, NDArray, Operand } from "../core/array.ts";
+import { sizeOf } from "../core/dtype.ts";
 import { checkCall } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { div } from "../primitives/elementwise/arithmetic.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import { pow } from "../primitives/elementwise/power.ts";
-import { applyNamed, asFloat, floatOr32 } from "./operands.ts";
+import { applyNamed, asFloat, asOperand, expectAxes, floatOr32 } from "./operands.ts";
+import * as bessel from "./special/integrals.ts";
 
 /**
  * Elementwise `e^x`, as `jax.numpy.exp`.
@@ -177,3 +183,50 @@ export const arctan2: typeof atan2 = atan2;
 
 /** {@linkcode atanh} under another name of NumPy's. */
 export const arctanh: typeof atanh = atanh;
+
+/**
+ * Elementwise modified Bessel function of the first kind of order 0: `special.i0`, as `jax.numpy.i0`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.i0(np.array([0, 1])).toArray()); // [ 1, 1.2660658359527588 ]
+ * ```
+ */
+export function i0(x: Operand): NDArray {
+  if (arguments.length > 1) checkCall("i0(x)", arguments);
+  return bessel.i0(x);
+}
+
+/**
+ * The shape of an array, as `jax.numpy.shape`; that of a number is empty.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.shape(np.zeros([2, 3]))); // [ 2, 3 ]
+ * ```
+ */
+export function shape(x: Operand): readonly number[] {
+  if (arguments.length > 1) checkCall("shape(x)", arguments);
+  return asOperand("shape", x).shape;
+}
+
+/** The number of axes of an array, as `jax.numpy.ndim`. */
+export function ndim(x: Operand): number {
+  if (arguments.length > 1) checkCall("ndim(x)", arguments);
+  return asOperand("ndim", x).ndim;
+}
+
+/**
+ * The number of elements of an array, or its length along axes, as `jax.numpy.size`.
+ *
+ * @throws {AxisError} where an axis is out of range.
+ */
+export function size(x: Operand, axis?: Axes): number {
+  if (arguments.length > 2) checkCall("size(x, axis)", arguments);
+  const array = asOperand("size", x);
+  return sizeOf(expectAxes("size", axis, array.ndim).map((k) => array.shape[k]!));
+}

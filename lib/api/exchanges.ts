@@ -5,12 +5,11 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { normalizeAxis } from "../core/aval.ts";
+import { normalizeAxis } from "../core/dtype.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import * as lanes from "../primitives/lanes/collective.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import type { Arrays, Tree } from "../transforms/tree_types.ts";
 import { axesOf, type AxisName, axisOf, gathered, lengthOf, onLeaves } from "./named_axes.ts";

@@ -9,7 +9,7 @@ import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { OptionTable } from "../core/signature.ts";
 import { fourier, onParts, type Parts } from "../linalg/fourier.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { div } from "../primitives/elementwise/arithmetic.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { expectAxis } from "./operands.ts";

@@ -8,20 +8,19 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { sizeOf } from "../core/aval.ts";
+import { type DType, sizeOf, smallestNormal } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { type DType, smallestNormal } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
-import { onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
+import { onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
 import { add, div, maximum, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, ge, le, or } from "../primitives/elementwise/compare.ts";
 import { exp, log, log1p, sqrt } from "../primitives/elementwise/elementary.ts";
-import { randomGammaGrad } from "../primitives/elementwise/incomplete_gamma.ts";
+import { randomGammaGrad } from "../primitives/elementwise/gamma.ts";
 import { pow } from "../primitives/elementwise/power.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { customJvp, whileLoop } from "../transforms/public.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
@@ -30,11 +29,13 @@ import {
   exponentialOf,
   fractions,
   fractionsOf,
+  type Halves,
   normalOf,
   normals,
   signs,
+  subkeys,
+  words,
 } from "./draws.ts";
-import { type Halves, subkeys, words } from "./hashes.ts";
 import { asFloat, expectShape } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 import { softmax } from "./softmax.ts";

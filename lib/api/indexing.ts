@@ -1,6 +1,6 @@
 /**
- * Elements looked up along one axis, and parts cut out. Indices of any kind are those of `get_at.ts`; what
- * replaces elements is in `set_at.ts`.
+ * Elements looked up along one axis, and parts cut out. Indices of any kind, read and
+ * replaced, are in `set_at.ts`.
  *
  * Constant positions that are out of range are errors. Computed ones cannot be, so they follow JAX:
  * negative ones count from the end, and what is out of range is clamped by `dynamicSlice` and gives NaN in
@@ -9,7 +9,7 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes, sizeOf } from "../core/aval.ts";
+import { broadcastShapes, sizeOf } from "../core/dtype.ts";
 import {
   AxisError,
   describeValue,
@@ -20,18 +20,16 @@ import {
 import { Slice } from "../core/indexing.ts";
 import type { DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { int32Constant, scalarLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { int32Constant, iota, scalarLike } from "../primitives/constants/constants.ts";
 import { add, rem } from "../primitives/elementwise/arithmetic.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import * as d from "../primitives/indexing/dynamic_slice.ts";
 import { gather } from "../primitives/indexing/gather.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis, transpose } from "../primitives/shape/transpose.ts";
+import { moveAxis, reshape, transpose } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice as sliceOf } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
-import { fillOf } from "./index_parts.ts";
+import { fillOf } from "./index_plan.ts";
 import { forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
 import { asDType, asIndex, asOperand, expectArray, expectAxis } from "./operands.ts";
 import { expectInteger } from "../core/checks.ts";

@@ -7,13 +7,12 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { expectInteger } from "../core/checks.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { int32Constant, scalarLike } from "../primitives/constants/full.ts";
+import { int32Constant, scalarLike } from "../primitives/constants/constants.ts";
 import { add } from "../primitives/elementwise/arithmetic.ts";
 import { and, ge, lt } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { gather } from "../primitives/indexing/gather.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis, transpose } from "../primitives/shape/transpose.ts";
+import { expandDims, moveAxis, reshape, transpose } from "../primitives/shape/shape.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { asOperand, expectAxis, expectRoom } from "./operands.ts";
 

@@ -23,17 +23,15 @@
  */
 import "./methods.ts";
 import type { NDArray, Operand } from "../core/array.ts";
-import { normalizeAxis, sizeOf } from "../core/aval.ts";
+import { defaultFloat, type DType, normalizeAxis, sizeOf } from "../core/dtype.ts";
 import { expectFloat } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { defaultFloat, type DType } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { zeros as zerosOf } from "../primitives/constants/full.ts";
+import { zeros as zerosOf } from "../primitives/constants/constants.ts";
 import { div, mul } from "../primitives/elementwise/arithmetic.ts";
 import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { pad } from "../primitives/slicing/slice.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { full } from "./creation.ts";

@@ -4,19 +4,23 @@
  * @module
  */
 import { type Axes, NDArray, type Operand } from "../core/array.ts";
-import { sameShape } from "../core/aval.ts";
+import {
+  defaultFloat,
+  type DType,
+  promoteDTypes,
+  promoteScalar,
+  sameShape,
+} from "../core/dtype.ts";
 import { ConcreteArray } from "../core/concrete.ts";
-import { defaultFloat, type DType, promoteDTypes, promoteScalar } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { int32Constant, scalarLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { int32Constant, iota, scalarLike } from "../primitives/constants/constants.ts";
 import { add, minimum, rem, sub } from "../primitives/elementwise/arithmetic.ts";
 import { le, lt } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { expandDims, reshape } from "../primitives/shape/shape.ts";
 import { concatenate as joined, rev } from "../primitives/slicing/concatenate.ts";
 import * as s from "../primitives/slicing/slice.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";

@@ -8,18 +8,17 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { formatAval, shaped, sizeOf } from "../core/aval.ts";
+import { formatAval, isInteger, shaped, sizeOf } from "../core/dtype.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { isInteger } from "../core/dtype.ts";
 import { describeValue, DTypeError, ShapeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
-import { full } from "../primitives/constants/full.ts";
+import { full } from "../primitives/constants/constants.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { threefry2x32 } from "../primitives/random/threefry.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
-import { bits32, halves, words } from "./hashes.ts";
+import { bits32, halves, words } from "./draws.ts";
 import { dtypeOption, expectRoom, expectShape } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 

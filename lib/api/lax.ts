@@ -81,14 +81,14 @@ export { broadcastShapes } from "./turning.ts";
 export { unstack } from "./stacking.ts";
 export { erf, erfc, erfInv, expit as logistic } from "./special.ts";
 export { betainc } from "./special/beta.ts";
-export { i0e as besselI0e, i1e as besselI1e } from "./special/bessel.ts";
+export { i0e as besselI0e, i1e as besselI1e } from "./special/integrals.ts";
 export { digamma, gammaln as lgamma, polygamma, zeta } from "./special/gamma.ts";
 export {
   gammainc as igamma,
   gammaincc as igammac,
   igammaGradA,
   randomGammaGrad,
-} from "./special/incomplete_gamma.ts";
+} from "./special/gamma.ts";
 
 // With arguments of their own
 export type { ShapeLike } from "./arguments.ts";
@@ -110,7 +110,7 @@ export {
   shiftRightLogical,
 } from "./lax/elementwise.ts";
 export { bitcastConvertType, clz, populationCount } from "./lax/bits.ts";
-export { cbrt, nextafter } from "./representation.ts";
+export { cbrt, nextafter } from "./dtype_info.ts";
 export * from "./lax/shaping.ts";
 export * from "./lax/reducing.ts";
 export * from "./lax/sorting.ts";

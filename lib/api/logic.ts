@@ -4,17 +4,16 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, sameShape } from "../core/aval.ts";
+import { broadcastShapes, isFloat, limits, sameShape } from "../core/dtype.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { isFloat, limits } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full, scalarLike } from "../primitives/constants/full.ts";
+import { full, scalarLike } from "../primitives/constants/constants.ts";
 import { abs, add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import * as c from "../primitives/elementwise/compare.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reduceAnd } from "../primitives/reduce/logical.ts";
+import { reduceAnd } from "../primitives/reduce/product.ts";
 import {
   applyNamed,
   asBool,

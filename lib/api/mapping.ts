@@ -4,12 +4,11 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes, sizeOf } from "../core/aval.ts";
+import { broadcastShapes, sizeOf } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { vmap } from "../transforms/public.ts";
 import { asOperand, expectArray, expectAxis } from "./operands.ts";

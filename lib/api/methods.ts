@@ -23,11 +23,11 @@ import {
   sub,
 } from "./arithmetic.ts";
 import { cos, exp, log, sin, sqrt, tanh } from "./elementary.ts";
-import { at, get } from "./get_at.ts";
+import { at, get } from "./set_at.ts";
 import { diagonal, slice, take } from "./indexing.ts";
 import { repeated as repeat } from "./indices.ts";
 import { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./logic.ts";
-import { dot, matmul } from "./contractions.ts";
+import { dot, matmul } from "./matrices.ts";
 import { all, any, argmax, argmin, max, mean, min, prod, sum } from "./reductions.ts";
 import { runningProduct as cumprod, runningSum as cumsum } from "./reducing.ts";
 import { ravel, reshape, squeeze, swapaxes, transpose } from "./shaping.ts";

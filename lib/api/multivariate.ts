@@ -5,9 +5,8 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { broadcastShapes } from "../core/aval.ts";
+import { broadcastShapes, promoteDTypes } from "../core/dtype.ts";
 import { expectFloat, expectInteger } from "../core/checks.ts";
-import { promoteDTypes } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { cholesky } from "../linalg/cholesky.ts";
@@ -18,11 +17,10 @@ import { svd } from "../linalg/svd.ts";
 import { add, sign } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
-import { checkFits, normals } from "./draws.ts";
-import { halves } from "./hashes.ts";
+import { checkFits, halves, normals } from "./draws.ts";
 import { asFloat, expectShape } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 

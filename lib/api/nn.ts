@@ -9,7 +9,6 @@
  */
 import "./methods.ts";
 
-export * from "./activation_variants.ts";
 export * from "./activations.ts";
 export * from "./attention.ts";
 export * from "./softmax.ts";

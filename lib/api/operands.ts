@@ -11,26 +11,24 @@ import { type Axes, NDArray, type Operand } from "../core/array.ts";
 import {
   broadcastShapes,
   checkRoom,
-  formatAval,
-  normalizeAxes,
-  normalizeAxis,
-  sameShape,
-} from "../core/aval.ts";
-import { checkShape, expectDType, expectInteger } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import {
   defaultFloat,
   type DType,
+  formatAval,
   isFloat,
   isInteger,
   isTypedArray,
   limits,
+  normalizeAxes,
+  normalizeAxis,
   promoteDTypes,
   promoteScalar,
+  sameShape,
 } from "../core/dtype.ts";
+import { checkShape, expectDType, expectInteger } from "../core/checks.ts";
+import { scalarArray } from "../core/concrete.ts";
 import { describeValue, DTypeError } from "../core/errors.ts";
 import { currentTrace, evalTrace } from "../core/trace.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { minimum } from "../primitives/elementwise/arithmetic.ts";
 import { and, ne, or } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";

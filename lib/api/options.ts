@@ -2,9 +2,17 @@
  * What the options hold that functions of several files take, for `checkCall`. Those of one file alone
  * are beside its functions.
  *
+ * Options of sums of exponentials, and the tables of their names.
+ *
  * @module
  */
-import type { CumulativeOptions, DiagonalOptions, ReduceOptions } from "../core/method_options.ts";
+import type { Operand } from "../core/array.ts";
+import type {
+  CumulativeOptions,
+  DiagonalOptions,
+  MaskedOptions,
+  ReduceOptions,
+} from "../core/method_options.ts";
 import { type OptionTable, tableOf } from "../core/signature.ts";
 import type {
   DTypeOptions,
@@ -44,3 +52,17 @@ export const runningOptions: OptionTable<RunningOptions> = /* @__PURE__ */ table
   cumulativeOptions,
   { dtype: "dtype" },
 );
+
+/** Options of `logsumexp`. */
+export interface LogsumexpOptions extends MaskedOptions<Operand> {
+  /** Factors of the exponentials, which broadcast against `x`; where they are 0, `x` does not matter. */
+  readonly b?: Operand | undefined;
+  /** Whether the sum's sign is given too, and the logarithm of its size: sums below 0 are NaN otherwise. */
+  readonly returnSign?: boolean | undefined;
+}
+
+/** Options of `softmax` and `logSoftmax`. */
+export interface SoftmaxOptions {
+  /** Which elements count, a mask that broadcasts against `x`: the share of the others is 0. */
+  readonly where?: Operand | undefined;
+}

@@ -5,14 +5,12 @@
  */
 import type { NDArray, Operand } from "../core/array.ts";
 import { expectInteger } from "../core/checks.ts";
-import { epsilon } from "../core/dtype.ts";
-import { formatAval } from "../core/aval.ts";
+import { epsilon, formatAval } from "../core/dtype.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { ConcretizationError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { generalEigenvalues } from "../linalg/eig.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full, onesLike, scalarLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { full, iota, onesLike, scalarLike } from "../primitives/constants/constants.ts";
 import {
   abs,
   add as addOf,
@@ -27,14 +25,13 @@ import { sqrt } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { gather } from "../primitives/indexing/gather.ts";
 import { reduceMin } from "../primitives/reduce/extremes.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { transpose } from "../primitives/shape/transpose.ts";
+import { reshape, transpose } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import type { Complex } from "./complex.ts";
-import { matmul } from "./contractions.ts";
+import { matmul } from "./matrices.ts";
 import { trimZeros } from "./nonzero.ts";
 import { asFloat, asOperand, expectArray, promote } from "./operands.ts";
 import { convolve } from "./signals.ts";

@@ -4,18 +4,15 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes } from "../core/aval.ts";
+import { broadcastShapes, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { iota } from "../primitives/constants/constants.ts";
 import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { floor } from "../primitives/elementwise/rounding.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { convert, floor } from "../primitives/elementwise/convert.ts";
+import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";

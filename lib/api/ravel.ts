@@ -4,14 +4,13 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { formatAval, shaped } from "../core/aval.ts";
-import { defaultFloat, promoteDTypes } from "../core/dtype.ts";
+import { defaultFloat, formatAval, promoteDTypes, shaped } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
 import { treeUnflatten } from "../core/tree.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { flattenArrays } from "../transforms/trees.ts";

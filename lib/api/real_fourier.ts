@@ -7,7 +7,7 @@ import type { NDArray } from "../core/array.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall } from "../core/signature.ts";
 import { fourier, onParts, type Parts } from "../linalg/fourier.ts";
-import { zerosLike } from "../primitives/constants/full.ts";
+import { zerosLike } from "../primitives/constants/constants.ts";
 import { neg } from "../primitives/elementwise/arithmetic.ts";
 import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";

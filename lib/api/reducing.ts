@@ -4,9 +4,8 @@
  * @module
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, sameShape, sizeOf } from "../core/aval.ts";
+import { broadcastShapes, type DType, sameShape, sizeOf } from "../core/dtype.ts";
 import { expectDType } from "../core/checks.ts";
-import type { DType } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import type {
   CumulativeOptions,
@@ -17,14 +16,19 @@ import type {
   SumOptions,
   VarianceOptions,
 } from "../core/method_options.ts";
-import type { LogsumexpOptions, SoftmaxOptions } from "./softmax_options.ts";
+import {
+  cumulativeOptions,
+  type LogsumexpOptions,
+  reduceOptions,
+  type SoftmaxOptions,
+} from "./options.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { div, mul } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { pad } from "../primitives/slicing/slice.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import {
@@ -36,7 +40,6 @@ import {
   expectAxes,
   expectAxis,
 } from "./operands.ts";
-import { cumulativeOptions, reduceOptions } from "./options.ts";
 
 /** Of reductions that may leave elements out. */
 export const maskedOptions: OptionTable<MaskedOptions<Operand>> = /* @__PURE__ */ tableOf(

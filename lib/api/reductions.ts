@@ -3,11 +3,13 @@
  *
  * Axes are counted from the end where they are negative; left out, a reduction is over all of them.
  *
+ * Running sums and products along an axis.
+ *
  * @module
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { expectDType } from "../core/checks.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
+import { AxisError, formatShape, ShapeError } from "../core/errors.ts";
 import type {
   ExtremeOptions,
   MaskedOptions,
@@ -15,20 +17,21 @@ import type {
   ReduceOptions,
   SumOptions,
 } from "../core/method_options.ts";
-import { checkCall } from "../core/signature.ts";
-import { zerosLike } from "../primitives/constants/full.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
+import { scalarLike, zerosLike } from "../primitives/constants/constants.ts";
 import { add, div, maximum, minimum, mul } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import * as arg_extremes from "../primitives/reduce/arg_extremes.ts";
+import * as arg_extremes from "../primitives/reduce/extremes.ts";
 import { reduceMax, reduceMin } from "../primitives/reduce/extremes.ts";
-import { reduceAnd, reduceOr } from "../primitives/reduce/logical.ts";
-import { reduceProd } from "../primitives/reduce/product.ts";
+import { reduceAnd, reduceOr, reduceProd } from "../primitives/reduce/product.ts";
 import { withoutAxes } from "../primitives/reduce/reduction.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
+import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import { asBool, asOperand, expectAxis } from "./operands.ts";
-import { reduceOptions } from "./options.ts";
+import type { DTypeOptions, RunningOptions } from "./arguments.ts";
+import { asBool, asOperand, expectArray, expectAxis } from "./operands.ts";
+import { dtypeOptions, reduceOptions, runningOptions } from "./options.ts";
 import {
   countOf,
   extremeOptions,
@@ -42,6 +45,8 @@ import {
   meanOptions,
   reduce,
   type Reducer,
+  runningProduct,
+  runningSum,
   summand,
   sumOptions,
 } from "./reducing.ts";
@@ -300,3 +305,115 @@ export const amax: typeof max = max;
 
 /** {@linkcode min} under another name of NumPy's. */
 export const amin: typeof min = min;
+
+/** Runs along an axis in the dtype that is asked for; in int32 for bool. */
+function inDType(
+  op: string,
+  run: typeof runningSum,
+  x: Operand,
+  axis: number | null | undefined,
+  { dtype, reverse }: RunningOptions,
+): NDArray {
+  const out = run(summand(op, x, dtype), axis, { reverse });
+  return dtype === undefined ? out : convert(out, dtype);
+}
+
+/**
+ * Running sums along `axis`, of the flat array where it is left out, as `jax.numpy.cumsum`. Bools count
+ * as int32; integers wrap.
+ *
+ * @throws {AxisError} where the axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.cumsum(np.array([1, 2, 3])).toArray()); // [ 1, 3, 6 ]
+ * ```
+ */
+export function cumsum(x: Operand, axis?: number | null, options: RunningOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, runningOptions);
+  return inDType("cumsum", runningSum, x, axis, options);
+}
+
+/**
+ * Running products along `axis`, of the flat array where it is left out, as `jax.numpy.cumprod`.
+ *
+ * @throws {AxisError} where the axis is out of range.
+ */
+export function cumprod(x: Operand, axis?: number | null, options: RunningOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, runningOptions);
+  return inDType("cumprod", runningProduct, x, axis, options);
+}
+
+/** Options of {@linkcode cumulativeSum} and {@linkcode cumulativeProd}. */
+export interface CumulativeArrayOptions extends DTypeOptions {
+  /** Whether the result begins with that of no elements, and so is one longer. */
+  readonly includeInitial?: boolean | undefined;
+}
+
+const cumulativeArrayOptions: OptionTable<CumulativeArrayOptions> = /* @__PURE__ */ tableOf(
+  dtypeOptions,
+  { includeInitial: "boolean" },
+);
+
+function withInitial(
+  op: string,
+  run: (x: NDArray, axis: number, options: DTypeOptions) => NDArray,
+  first: number,
+  x: NDArray,
+  axis: number | null | undefined,
+  options: CumulativeArrayOptions,
+): NDArray {
+  const a = expectArray(op, x);
+  if ((axis === undefined || axis === null) && a.ndim !== 1) {
+    throw new AxisError(
+      `${op}: x has shape ${formatShape(a.shape)}, and so the axis has to be given`,
+    );
+  }
+  const along = expectAxis(op, axis ?? 0, a.ndim);
+  const out = run(a, along, { dtype: options.dtype });
+  if (!options.includeInitial) return out;
+  const initial = broadcastTo(scalarLike(first, out), out.shape.with(along, 1));
+  return concatenate([initial, out], along);
+}
+
+/**
+ * Running sums along `axis`, which may be left out for vectors alone, as `jax.numpy.cumulative_sum`.
+ *
+ * @throws {AxisError} where the axis is out of range, or left out for more than one.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.cumulativeSum(np.array([1, 2]), 0, { includeInitial: true }).toArray()); // [ 0, 1, 3 ]
+ * ```
+ */
+export function cumulativeSum(
+  x: NDArray,
+  axis?: number | null,
+  options: CumulativeArrayOptions = {},
+): NDArray {
+  if (arguments.length > 2) {
+    checkCall("cumulativeSum(x, axis, options)", arguments, cumulativeArrayOptions);
+  }
+  return withInitial("cumulativeSum", cumsum, 0, x, axis, options);
+}
+
+/**
+ * Running products along `axis`, which may be left out for vectors alone, as
+ * `jax.numpy.cumulative_prod`.
+ *
+ * @throws {AxisError} where the axis is out of range, or left out for more than one.
+ */
+export function cumulativeProd(
+  x: NDArray,
+  axis?: number | null,
+  options: CumulativeArrayOptions = {},
+): NDArray {
+  if (arguments.length > 2) {
+    checkCall("cumulativeProd(x, axis, options)", arguments, cumulativeArrayOptions);
+  }
+  return withInitial("cumulativeProd", cumprod, 1, x, axis, options);
+}

@@ -5,25 +5,22 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { sizeOf } from "../core/aval.ts";
+import { sizeOf } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { iota } from "../primitives/constants/iota.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { iota, zeros } from "../primitives/constants/constants.ts";
 import { add, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
 import { log } from "../primitives/elementwise/elementary.ts";
-import { argmax } from "../primitives/reduce/arg_extremes.ts";
+import { argmax } from "../primitives/reduce/extremes.ts";
 import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import type { ModeOptions, ShapeLike } from "./arguments.ts";
 import { randint } from "./distributions.ts";
-import { expectMode, fractions, gumbels } from "./draws.ts";
-import { bits32, type Halves, halves, subkeys } from "./hashes.ts";
+import { bits32, expectMode, fractions, gumbels, type Halves, halves, subkeys } from "./draws.ts";
 import { takeAlongAxis } from "./indexing.ts";
 import { takeInRange } from "./indices.ts";
 import { asFloat, expectAxis, expectShape } from "./operands.ts";

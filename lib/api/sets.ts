@@ -6,16 +6,14 @@
  */
 import type { NDArray, Operand } from "../core/array.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { full, scalarLike, zerosLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { full, iota, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
 import { sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, lt, not } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { scatterAdd } from "../primitives/indexing/gather.ts";
 import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { sort } from "../primitives/sort/sort.ts";

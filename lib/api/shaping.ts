@@ -5,11 +5,11 @@
  * @module
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, normalizeAxes, sameShape, sizeOf } from "../core/aval.ts";
+import { broadcastShapes, normalizeAxes, sameShape, sizeOf } from "../core/dtype.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import * as s from "../primitives/shape/reshape.ts";
-import { transpose as transposeOf } from "../primitives/shape/transpose.ts";
+import * as s from "../primitives/shape/shape.ts";
+import { transpose as transposeOf } from "../primitives/shape/shape.ts";
 import { broadcastTo as broadcastToOf } from "../primitives/sum/broadcast.ts";
 import type { ShapeLike } from "./arguments.ts";
 import {

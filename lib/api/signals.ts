@@ -7,22 +7,21 @@ import type { NDArray, Operand } from "../core/array.ts";
 import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { iota, scalarLike } from "../primitives/constants/constants.ts";
 import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { cos, sqrt } from "../primitives/elementwise/elementary.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { rev } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import type { DTypeOptions, ProductOptions } from "./arguments.ts";
 import { abs } from "./arithmetic.ts";
-import { i0 } from "./i0.ts";
+import { i0 } from "./elementary.ts";
 import { takeInRange } from "./indices.ts";
 import { asOperand, dtypeOption, expectPreferred, promote } from "./operands.ts";
 import { dtypeOptions, productOptions } from "./options.ts";
-import { matmul } from "./contractions.ts";
+import { matmul } from "./matrices.ts";
 
 /** The elements from `start` to `stop` along an axis. */
 function part(x: NDArray, axis: number, start: number, stop: number): NDArray {

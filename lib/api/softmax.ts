@@ -5,21 +5,21 @@
  * @module
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes } from "../core/aval.ts";
+import { broadcastShapes } from "../core/dtype.ts";
 import type { MaskedOptions } from "../core/method_options.ts";
 import { checkCall } from "../core/signature.ts";
-import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
+import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
 import { abs, add, div, mul, sign, sub } from "../primitives/elementwise/arithmetic.ts";
 import { eq, ne } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
 import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { asFloat, expectAxes, floatOr32, promote } from "./operands.ts";
-import type { LogsumexpOptions, SoftmaxOptions } from "./softmax_options.ts";
+import type { LogsumexpOptions, SoftmaxOptions } from "./options.ts";
 import {
   countOf,
   logsumexpOptions,
@@ -29,7 +29,7 @@ import {
   softmaxOptions,
 } from "./reducing.ts";
 
-export type { LogsumexpOptions, SoftmaxOptions } from "./softmax_options.ts";
+export type { LogsumexpOptions, SoftmaxOptions } from "./options.ts";
 
 /** Axes, and the shape in which they have length 1. */
 interface Lanes {

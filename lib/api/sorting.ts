@@ -4,18 +4,17 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { sameShape } from "../core/aval.ts";
+import { isFloat, sameShape } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
-import { isFloat } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type { SortOptions } from "../core/method_options.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full, scalarLike } from "../primitives/constants/full.ts";
+import { full, scalarLike } from "../primitives/constants/constants.ts";
 import { add, div, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, le, lt, not, or } from "../primitives/elementwise/compare.ts";
 import { isNaN } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { rev } from "../primitives/slicing/concatenate.ts";
 import * as p from "../primitives/sort/sort.ts";
 import { takeAlongAxis } from "./indexing.ts";

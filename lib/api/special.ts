@@ -96,16 +96,12 @@ export function logit(x: Operand): NDArray {
   return sub(u.log(a), u.log1p(neg(a)));
 }
 
-export * from "./special/normal.ts";
 export * from "./special/entropy.ts";
-export * from "./special/bessel.ts";
 export * from "./special/integrals.ts";
 export * from "./special/hypergeometric.ts";
 
-export * from "./special/bernoulli.ts";
-export * from "./special/beta.ts";
 export * from "./special/gamma.ts";
-export * from "./special/incomplete_gamma.ts";
+export * from "./special/beta.ts";
 
 // ---------------------------------------------------------------- as in nn
 

@@ -5,10 +5,9 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { shaped } from "../core/aval.ts";
+import { allocate, type DType, shaped } from "../core/dtype.ts";
 import { expectFloat, expectInteger } from "../core/checks.ts";
 import { ConcreteArray } from "../core/concrete.ts";
-import { allocate, type DType } from "../core/dtype.ts";
 import { describeValue } from "../core/errors.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import type { DTypeOptions } from "./arguments.ts";

@@ -4,20 +4,18 @@
  * @module
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { sameShape } from "../core/aval.ts";
-import type { DType } from "../core/dtype.ts";
+import { type DType, sameShape } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import type { ReduceOptions, VarianceOptions } from "../core/method_options.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
+import { onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
 import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { gt } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { isNaN, sqrt } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { transpose } from "../primitives/shape/transpose.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
+import { reshape, transpose } from "../primitives/shape/shape.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
@@ -35,7 +33,7 @@ import {
   promote,
 } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
-import { matmul } from "./contractions.ts";
+import { matmul } from "./matrices.ts";
 import { countOf, floatOf, keep, maskOf, meanOf, reduce, varianceOptions } from "./reducing.ts";
 import { max, mean, min, sum } from "./reductions.ts";
 

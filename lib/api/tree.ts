@@ -31,7 +31,7 @@ export {
   type KeyEntry,
   type KeyPath,
   SequenceKey,
-} from "../core/tree_keys.ts";
+} from "../core/tree_def.ts";
 export * from "./ravel.ts";
 export * from "./tree_classes.ts";
 export * from "./tree_leaves.ts";

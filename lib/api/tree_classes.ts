@@ -14,7 +14,7 @@ import {
   type KeyEntry,
   nameOfKey,
   SequenceKey,
-} from "../core/tree_keys.ts";
+} from "../core/tree_def.ts";
 
 function newClass(
   op: string,

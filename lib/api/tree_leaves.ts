@@ -15,8 +15,7 @@ import {
   treeFlatten,
   treeUnflatten,
 } from "../core/tree.ts";
-import { entriesOf, keyPaths } from "../core/tree_def.ts";
-import type { KeyPath } from "../core/tree_keys.ts";
+import { entriesOf, type KeyPath, keyPaths } from "../core/tree_def.ts";
 import type { LeafFunction, MapLeaves } from "../core/tree_types.ts";
 
 /** Option of functions that take trees apart: what counts as a leaf, besides what is one. */

@@ -15,8 +15,7 @@ import {
   treeStructure,
   treeUnflatten,
 } from "../core/tree.ts";
-import { entriesOf } from "../core/tree_def.ts";
-import { isKeyEntry, type KeyEntry, type KeyPath, nameOfKey } from "../core/tree_keys.ts";
+import { entriesOf, isKeyEntry, type KeyEntry, type KeyPath, nameOfKey } from "../core/tree_def.ts";
 import { flatten, type LeafOptions } from "./tree_leaves.ts";
 
 /** Options of {@linkcode keystr}. */

@@ -4,18 +4,16 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes as broadcastOf, checkRoom, sizeOf } from "../core/aval.ts";
+import { broadcastShapes as broadcastOf, checkRoom, sizeOf } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { full, int32Constant, scalarLike } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { full, int32Constant, iota, scalarLike } from "../primitives/constants/constants.ts";
 import { add, div, mul, rem, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, lt } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis, transpose } from "../primitives/shape/transpose.ts";
+import { moveAxis, reshape, transpose } from "../primitives/shape/shape.ts";
 import { rev } from "../primitives/slicing/concatenate.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";

@@ -5,15 +5,14 @@
  * @module
  */
 import type { NDArray, Operand } from "../core/array.ts";
-import { checkRoom } from "../core/aval.ts";
+import { checkRoom } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { onesLike } from "../primitives/constants/full.ts";
+import { onesLike } from "../primitives/constants/constants.ts";
 import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { zeros } from "./creation.ts";
@@ -27,7 +26,7 @@ import {
   promote,
 } from "./operands.ts";
 import { productOptions } from "./options.ts";
-import { matmul } from "./contractions.ts";
+import { matmul } from "./matrices.ts";
 
 /** Two arrays of one dtype, bools as int32. */
 function pair(op: string, x: Operand, y: Operand): [NDArray, NDArray] {

@@ -16,13 +16,18 @@ import { needsHost } from "../core/effects.ts";
 import { simplify } from "../compile/pipeline.ts";
 import { Uncompilable } from "../kernel/errors.ts";
 import { compileProgram } from "../kernel/program.ts";
-import { checkBudget, DEFAULT_BUDGET } from "./budget.ts";
-import { type Engine, isRelaxed, lacking, ownEngine } from "./cpu_host.ts";
+import {
+  checkBudget,
+  DEFAULT_BUDGET,
+  type Engine,
+  isRelaxed,
+  lacking,
+  ownEngine,
+} from "./cpu_host.ts";
 import { Heap } from "./cpu_heap.ts";
 import { CpuMemory } from "./cpu_memory.ts";
 import { CpuExecutable, type CpuProgram } from "./cpu_program.ts";
-import { onnx } from "./deferred.ts";
-import { interpreter } from "./interpreter.ts";
+import { interpreter, onnx } from "./deferred.ts";
 
 /**
  * Makes a program of a jaxpr. Arrays of more than `large` bytes are to be passed by address; `fma` says

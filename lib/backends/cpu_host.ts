@@ -1,9 +1,66 @@
 /**
  * What the cpu backend needs of its host: WebAssembly with vectors of 128 bits, and leave to compile.
  *
+ * How much memory arrays may take on a backend's heap.
+ *
+ * What an error says about a program that does not fit into memory.
+ *
  * @module
  */
-import { messageOf } from "../core/errors.ts";
+import { bytesOf, formatAval, type ShapedArray } from "../core/dtype.ts";
+import { formatBytes, messageOf } from "../core/errors.ts";
+import { allPrograms } from "../core/jaxpr.ts";
+import type { Jaxpr } from "../core/primitive.ts";
+
+/** Bytes that results and copies of arguments may take where nothing else is said: 512 MiB. */
+export const DEFAULT_BUDGET: number = 512 * 1024 * 1024;
+
+/** A budget that was given for a backend, checked. */
+export function checkBudget(backend: string, bytes: number): number {
+  if (!(typeof bytes === "number" && bytes >= 0)) {
+    throw new RangeError(
+      `${backend}.memoryBudget must be a number of bytes that is not negative, not ${bytes}`,
+    );
+  }
+  return bytes;
+}
+
+/** A type of array in a program. */
+export interface Sized {
+  /** Dtype and shape. */
+  readonly type: string;
+  /** Bytes of the elements. */
+  readonly bytes: number;
+  /** What gives such an array. */
+  readonly from: string;
+}
+
+/** The largest arrays of a program, the programs in it included; the largest first. */
+export function largestArrays(jaxpr: Jaxpr): Sized[] {
+  const found = new Map<string, Sized>();
+  const note = (aval: ShapedArray, from: string): void => {
+    const type = formatAval(aval);
+    if (!found.has(type)) found.set(type, { type, bytes: bytesOf(aval), from });
+  };
+  for (const { inputs, eqns } of allPrograms(jaxpr)) {
+    for (const { aval } of inputs) note(aval, "an input");
+    for (const { primitive, outputs } of eqns) {
+      for (const { aval } of outputs) note(aval, `of ${primitive.name}`);
+    }
+  }
+  return [...found.values()].sort((a, b) => b.bytes - a.bytes).slice(0, SHOWN);
+}
+
+/** Arrays for a message: `float32[40000,40000] (6.0 GiB, of mul)`. */
+export function formatSized(arrays: readonly Sized[]): string {
+  return arrays.map(({ type, bytes, from }) => `${type} (${formatBytes(bytes)}, ${from})`)
+    .join(", ");
+}
+
+/** What to do instead. */
+export const workOnParts = "Work on parts, for example with `map` or `scan` over blocks of rows";
+
+const SHOWN = 3;
 
 /** The part of the `WebAssembly` namespace that is asked. */
 export type Engine = Pick<typeof WebAssembly, "validate" | "Module" | "Instance" | "Memory">;

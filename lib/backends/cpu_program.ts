@@ -9,13 +9,19 @@
  */
 import type { Executable } from "../core/backend.ts";
 import { ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import { bytesOf, formatAval, type ShapedArray, sizeOf } from "../core/aval.ts";
+import {
+  allocate,
+  bytesOf,
+  formatAval,
+  type ShapedArray,
+  sizeOf,
+  type TypedArray,
+} from "../core/dtype.ts";
 import { BackendError, formatBytes, InternalError, messageOf } from "../core/errors.ts";
-import { allocate, type TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { type Block, shiftOf, viewOf } from "./cpu_heap.ts";
 import { Constants, CpuBuffer, type CpuMemory, OutOfMemory } from "./cpu_memory.ts";
-import { formatSized, largestArrays, workOnParts } from "./largest.ts";
+import { formatSized, largestArrays, workOnParts } from "./cpu_host.ts";
 
 /** Where an input or output is during a run: in the scratch memory, or at an address that is passed. */
 export type Place =

@@ -8,8 +8,14 @@
  */
 import type * as Ort from "onnxruntime-web";
 import type { DeviceBuffer } from "../core/concrete.ts";
-import { bytesOf, formatAval, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { allocate, type TypedArray } from "../core/dtype.ts";
+import {
+  allocate,
+  bytesOf,
+  formatAval,
+  type ShapedArray,
+  sizeOf,
+  type TypedArray,
+} from "../core/dtype.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import type { Gpu } from "./gpu_device.ts";
 

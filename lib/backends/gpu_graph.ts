@@ -4,7 +4,7 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import type { Value } from "../core/lowering.ts";
 import type { ProgramLowering } from "../core/primitive.ts";

@@ -8,8 +8,7 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import { bytesOf, shaped, type ShapedArray } from "../core/aval.ts";
-import type { TypedArray } from "../core/dtype.ts";
+import { bytesOf, shaped, type ShapedArray, type TypedArray } from "../core/dtype.ts";
 import type { Jaxpr, Loop } from "../core/primitive.ts";
 import { isLoopless } from "../core/dead_code.ts";
 import { download, gpuTensor, uploadToGpu } from "./gpu_buffer.ts";

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { bytesOf, type ShapedArray } from "../core/aval.ts";
+import { bytesOf, type ShapedArray } from "../core/dtype.ts";
 import { type Atom, type Eqn, type Jaxpr, type Loop, Var } from "../core/primitive.ts";
 
 /** What a stage does with its inputs. */

@@ -11,10 +11,8 @@ import { eagerKernels } from "../core/trace.ts";
 import { treeLeaves } from "../core/tree.ts";
 import { hostRoutines } from "../routine/routine.ts";
 import { cpu } from "./cpu.ts";
-import { onnx, webgpu } from "./deferred.ts";
-import { kernelsOf } from "./eager.ts";
-import { interpreter } from "./interpreter.ts";
-import { wasmRoutine } from "./routines.ts";
+import { interpreter, onnx, webgpu } from "./deferred.ts";
+import { kernelsOf, wasmRoutine } from "./eager.ts";
 
 registerBackend(cpu);
 registerBackend(onnx);

@@ -9,9 +9,9 @@
  */
 import { type Backend, type Executable, notLoaded } from "../core/backend.ts";
 import type { Jaxpr } from "../core/primitive.ts";
-import { lowerJaxpr } from "../onnx/lower.ts";
+import { lowerJaxpr } from "../onnx/export.ts";
 import { encodeModel, type Graph, type Model, onnxTypeCode } from "../onnx/model.ts";
-import { checkBudget } from "./budget.ts";
+import { checkBudget } from "./cpu_host.ts";
 import { compileChecked } from "./checked.ts";
 import { OnnxHost, outputTypes } from "./onnx_host.ts";
 import { OnnxExecutable } from "./onnx_program.ts";

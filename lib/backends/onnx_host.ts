@@ -4,11 +4,10 @@
  *
  * @module
  */
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import { BackendError, formatBytes, messageOf } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
-import { DEFAULT_BUDGET } from "./budget.ts";
-import { formatSized, largestArrays, workOnParts } from "./largest.ts";
+import { DEFAULT_BUDGET, formatSized, largestArrays, workOnParts } from "./cpu_host.ts";
 import { inPackage, type Place, placeAt } from "./ort_files.ts";
 import { forgetOrt, loadOrt, type OrtRuntime } from "./ort_direct.ts";
 import { WASM_MODULE } from "./ort_module.ts";

@@ -6,10 +6,9 @@
  * @module
  */
 import type { ConcreteArray, DeviceBuffer } from "../core/concrete.ts";
-import { bytesOf, formatAval, type ShapedArray } from "../core/aval.ts";
-import type { TypedArray } from "../core/dtype.ts";
+import { bytesOf, formatAval, type ShapedArray, type TypedArray } from "../core/dtype.ts";
 import type { OrtRuntime, OrtTensor } from "./ort_direct.ts";
-import { Uploads } from "./uploads.ts";
+import { Uploads } from "./cpu_memory.ts";
 import { SessionPool } from "./onnx_sessions.ts";
 
 /** A result that stays on the heap. */

@@ -6,9 +6,8 @@
  */
 import type { Executable } from "../core/backend.ts";
 import { ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import { bytesOf, type ShapedArray } from "../core/aval.ts";
+import { bytesOf, type ShapedArray, type TypedArray } from "../core/dtype.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
-import type { TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import type { OrtTensor } from "./ort_direct.ts";
 import { isOutOfMemory, type OnnxHost, outputTypes } from "./onnx_host.ts";

@@ -5,10 +5,9 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray, TypedArray } from "../core/dtype.ts";
 import type { Executable } from "../core/backend.ts";
 import { ConcreteArray, retained } from "../core/concrete.ts";
-import type { TypedArray } from "../core/dtype.ts";
 import { BackendError, messageOf } from "../core/errors.ts";
 import type { Model } from "../onnx/model.ts";
 import { encodeModel } from "../onnx/model.ts";

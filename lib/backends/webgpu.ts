@@ -10,8 +10,7 @@
 import type * as Ort from "onnxruntime-web";
 import { type Backend, type Executable, notLoaded } from "../core/backend.ts";
 import { ConcreteArray } from "../core/concrete.ts";
-import { type ShapedArray, sizeOf } from "../core/aval.ts";
-import { allocate, type TypedArray } from "../core/dtype.ts";
+import { allocate, type ShapedArray, sizeOf, type TypedArray } from "../core/dtype.ts";
 import { BackendError, formatBytes, messageOf } from "../core/errors.ts";
 import { allPrograms } from "../core/jaxpr.ts";
 import type { Atom, Jaxpr } from "../core/primitive.ts";
@@ -21,9 +20,9 @@ import { type Gpu, GPU_MODULE, loadGpu, locateGpu } from "./gpu_device.ts";
 import { GpuBuffer, uploadToGpu } from "./gpu_buffer.ts";
 import type { Program } from "./gpu_graph.ts";
 import { compileProgram } from "./gpu_program.ts";
-import { formatSized, largestArrays, workOnParts } from "./largest.ts";
+import { formatSized, largestArrays, workOnParts } from "./cpu_host.ts";
 import { placeAt } from "./ort_files.ts";
-import { Uploads } from "./uploads.ts";
+import { Uploads } from "./cpu_memory.ts";
 
 /** Host arrays up to this size go along with each run; larger ones are copied to the GPU once. */
 const SMALL_BYTES = 64 * 1024;

@@ -8,7 +8,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray } from "../core/aval.ts";
+import { shaped, type ShapedArray } from "../core/dtype.ts";
 import { type ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { withoutDead } from "../core/dead_code.ts";
 import { hasEffects } from "../core/effects.ts";
@@ -17,7 +17,7 @@ import { evalJaxpr } from "../core/jaxpr.ts";
 import type { Check, Eqn, Jaxpr, Loop, Primitive } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { and, eq } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { simplify } from "./pipeline.ts";

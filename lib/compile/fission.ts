@@ -7,18 +7,17 @@
  *
  * @module
  */
-import { shaped, type ShapedArray } from "../core/aval.ts";
+import { shaped, type ShapedArray } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from "../core/primitive.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { reduceSum } from "../primitives/sum/broadcast.ts";
 import { Inliner } from "./inline.ts";
-import { type Parts, partsOf, type Scan } from "./parts.ts";
-import type { Accumulator } from "./sums.ts";
+import { type Accumulator, type Parts, partsOf, type Scan } from "./parts.ts";
 
 /** The program with its scans in parts, where that gains something. */
 export function fission(jaxpr: Jaxpr): Jaxpr {

@@ -1,13 +1,27 @@
 /**
  * Hoisting: what a loop computes from its constants alone is computed once, before the loop.
  *
+ * Which equations are better computed again than kept: the one answer for all passes that move
+ * equations out of loops.
+ *
  * @module
  */
 import { mayNotEnd } from "../core/dead_code.ts";
+import { bytesOf } from "../core/dtype.ts";
 import { hasEffect } from "../core/effects.ts";
 import { JaxprBuilder } from "../core/jaxpr.ts";
 import { type Atom, type Eqn, type Jaxpr, Literal, Var } from "../core/primitive.ts";
-import { isBetterAgain } from "./cheap.ts";
+
+/**
+ * Whether what an equation gives is better computed again where it is read: it is cheap, and takes more
+ * room than what it is made of. One that is cheap but takes no more room, as a reshape, may as well be
+ * kept, and is a step of the loop less.
+ */
+export function isBetterAgain({ primitive, inputs, outputs }: Eqn): boolean {
+  const bytes = (atoms: readonly Atom[]): number =>
+    atoms.reduce((n, a) => a instanceof Literal ? n : n + bytesOf(a.aval), 0);
+  return primitive.passes.cheap && bytes(outputs) > bytes(inputs);
+}
 
 /** The program with the invariant equations of its loops in front of them. */
 export function hoist(jaxpr: Jaxpr): Jaxpr {

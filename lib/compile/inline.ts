@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { sizeOf } from "../core/aval.ts";
+import { sizeOf } from "../core/dtype.ts";
 import type { ConcreteArray } from "../core/concrete.ts";
 import { JaxprBuilder } from "../core/jaxpr.ts";
 import { type Atom, type Eqn, type Jaxpr, Literal } from "../core/primitive.ts";

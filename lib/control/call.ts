@@ -26,8 +26,7 @@ import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, splitFlat } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { backwardPass, notZero, transposeJaxpr } from "../interpreters/transpose.ts";
-import { calls } from "./jaxprs.ts";
-import { sampleJaxpr } from "./samples.ts";
+import { calls, sampleJaxpr } from "./jaxprs.ts";
 
 /** Parameters of a call. */
 export interface CallParams {

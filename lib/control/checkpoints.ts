@@ -10,7 +10,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray } from "../core/aval.ts";
+import { shaped, type ShapedArray } from "../core/dtype.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { withoutDead } from "../core/dead_code.ts";
 import { withoutEffects } from "../core/effects.ts";
@@ -21,11 +21,11 @@ import { bind } from "../core/trace.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stage, stageClosed } from "../interpreters/staging.ts";
 import { transposeJaxpr } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { add, minimum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, ge, lt } from "../primitives/elementwise/compare.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../primitives/indexing/dynamic_slice.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { expandDims, reshape } from "../primitives/shape/shape.ts";
 import { count, growMask } from "./jaxprs.ts";
 
 /** A loop that may be repeated at most so many times. */

@@ -4,10 +4,9 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { formatAval, sameAval, shaped } from "../core/aval.ts";
+import { formatAval, isFloat, sameAval, shaped } from "../core/dtype.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
-import { isFloat } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import {
@@ -25,20 +24,18 @@ import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, type PartialJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
-import { scalarLike, zeros } from "../primitives/constants/full.ts";
+import { scalarLike, zeros } from "../primitives/constants/constants.ts";
 import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { eq, ge, le } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
 import { gather } from "../primitives/indexing/gather.ts";
-import { argmax } from "../primitives/reduce/arg_extremes.ts";
-import { reduceOr } from "../primitives/reduce/logical.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { argmax } from "../primitives/reduce/extremes.ts";
+import { reduceOr } from "../primitives/reduce/product.ts";
+import { expandDims, reshape } from "../primitives/shape/shape.ts";
 import { merge, partition, splitTangents, spread } from "./call.ts";
-import { guarded } from "./guard.ts";
-import { once, withUnread } from "./jaxprs.ts";
-import { program, vec3 } from "./samples.ts";
+import { guarded, once, program, vec3, withUnread } from "./jaxprs.ts";
 
 /** Parameters of `cond`. */
 export interface CondParams {

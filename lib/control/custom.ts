@@ -5,7 +5,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import { DifferentiationError } from "../core/errors.ts";
 import { withoutEffects } from "../core/effects.ts";
 import { allPrograms, evalJaxpr } from "../core/jaxpr.ts";
@@ -26,13 +26,12 @@ import { jvpFlat, jvpJaxpr, JvpTrace } from "../interpreters/jvp.ts";
 import { PartialTrace } from "../interpreters/partial.ts";
 import { StagingTrace } from "../interpreters/staging.ts";
 import { notZero } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { add, mul } from "../primitives/elementwise/arithmetic.ts";
 import { cos, sin } from "../primitives/elementwise/elementary.ts";
 import { batchAxisInFront, reduceSum } from "../primitives/sum/broadcast.ts";
 import { spread } from "./call.ts";
-import { calls, once, whole } from "./jaxprs.ts";
-import { sampleJaxpr } from "./samples.ts";
+import { calls, once, sampleJaxpr, whole } from "./jaxprs.ts";
 
 /** What derivative rules know of. Captured values are a program's first inputs. */
 export interface Reach {

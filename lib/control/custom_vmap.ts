@@ -17,12 +17,11 @@ import { bind } from "../core/trace.ts";
 import { batchAxesInFront } from "../interpreters/batch.ts";
 import { jvpFlat, jvpJaxpr } from "../interpreters/jvp.ts";
 import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { splitTangents, spread } from "./call.ts";
-import { calls, once, whole } from "./jaxprs.ts";
-import { program, vec3 } from "./samples.ts";
+import { calls, once, program, vec3, whole } from "./jaxprs.ts";
 
 /**
  * Outputs for lanes, and which of them differ by lane, from arguments of which some do: those have the lanes

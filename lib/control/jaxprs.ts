@@ -2,17 +2,76 @@
  * Rearrangements of programs that the control-flow rules share: choosing outputs, permuting inputs
  * and outputs, dropping what nothing reads.
  *
+ * Small programs for the samples of the control-flow primitives.
+ *
+ * Programs that do what they do only where a flag is true. A branch that lanes choose differently is
+ * computed for all of them, and so is a step of a loop that some have left: what is done there is for
+ * those lanes alone that are really in it.
+ *
  * @module
  */
+import type { NDArray } from "../core/array.ts";
+import { shaped, type ShapedArray } from "../core/dtype.ts";
+import { hasEffect, hasEffects } from "../core/effects.ts";
+import { memoize } from "../core/memo.ts";
 import {
   type Contained,
+  type Eqn,
   type Jaxpr,
   type Loop,
   type Narrowed,
   type Programs,
   Var,
 } from "../core/primitive.ts";
-import { memoize } from "../core/memo.ts";
+import { stageClosed } from "../interpreters/staging.ts";
+import { add, mul } from "../primitives/elementwise/arithmetic.ts";
+import { sin } from "../primitives/elementwise/elementary.ts";
+
+/** A float64 vector of length 3. */
+export const vec3: ShapedArray = /* @__PURE__ */ shaped([3], "float64");
+
+/** Records a program over the given input types. */
+export function program(
+  avals: readonly ShapedArray[],
+  f: (...args: NDArray[]) => NDArray[],
+): Jaxpr {
+  return stageClosed("sample", (args) => f(...args), avals);
+}
+
+/** `(x, y) -> (sin(x) y, x + y)` on vectors of length 3. */
+export function sampleJaxpr(): Jaxpr {
+  return program([vec3, vec3], (x, y) => [mul(sin(x), y), add(x, y)]);
+}
+
+/**
+ * The program with a bool for a further first input: what it does beside giving results is done where
+ * that is true. What it gives is the same.
+ */
+export const guarded: (jaxpr: Jaxpr) => Jaxpr = /* @__PURE__ */ memoize((jaxpr: Jaxpr): Jaxpr => {
+  const flag = new Var(shaped([], "bool"), jaxpr.numVars);
+  const eqns = hasEffects(jaxpr) ? jaxpr.eqns.map((eqn) => within(eqn, flag)) : jaxpr.eqns;
+  return { ...jaxpr, inputs: [flag, ...jaxpr.inputs], eqns, numVars: jaxpr.numVars + 1 };
+});
+
+function within(eqn: Eqn, flag: Var): Eqn {
+  const { passes } = eqn.primitive;
+  if (!hasEffect(eqn)) return eqn;
+  if (passes.effect !== null) {
+    return { ...eqn, params: passes.effect.guarded(eqn.params), inputs: [flag, ...eqn.inputs] };
+  }
+  let { params, inputs } = eqn;
+  const programs = passes.programs!;
+  programs.list(params).forEach((_, k) => {
+    // Those before it may have got the flag.
+    const { jaxpr, consts: { first, count } } = programs.list(params)[k]!;
+    if (!hasEffects(jaxpr)) return;
+    const { inputs: [own, ...rest], ...inner } = guarded(jaxpr);
+    const wider = { ...inner, inputs: [...rest.slice(0, count), own!, ...rest.slice(count)] };
+    params = programs.extend(params, k, wider, 1);
+    inputs = [...inputs.slice(0, first + count), flag, ...inputs.slice(first + count)];
+  });
+  return { ...eqn, params, inputs };
+}
 
 /** The program with inputs and outputs in another order: new position `i` holds old `order[i]`. */
 export const reorder: (

@@ -18,11 +18,10 @@ import {
 import { bind } from "../core/trace.ts";
 import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
-import { once } from "./jaxprs.ts";
-import { program, vec3 } from "./samples.ts";
+import { once, program, vec3 } from "./jaxprs.ts";
 
 /** A program whose leading inputs are its own constants. */
 export interface WithConsts {

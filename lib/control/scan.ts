@@ -4,7 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { checkRoom, shaped, type ShapedArray } from "../core/aval.ts";
+import { checkRoom, shaped, type ShapedArray } from "../core/dtype.ts";
 import { deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
@@ -27,16 +27,14 @@ import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { add, mul } from "../primitives/elementwise/arithmetic.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { partition, spread } from "./call.ts";
-import { count, growMask, loops, range, reorder } from "./jaxprs.ts";
-import { program, vec3 } from "./samples.ts";
+import { count, growMask, loops, program, range, reorder, vec3 } from "./jaxprs.ts";
 
 /** Parameters of `scan`. */
 export type ScanParams = Omit<Extract<Loop, { kind: "scan" }>, "kind">;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { shaped } from "../core/aval.ts";
+import { shaped } from "../core/dtype.ts";
 import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
 import { DifferentiationError } from "../core/errors.ts";
@@ -31,18 +31,16 @@ import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { notZero } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { add, mul } from "../primitives/elementwise/arithmetic.ts";
 import { lt } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reduceOr } from "../primitives/reduce/logical.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reduceOr } from "../primitives/reduce/product.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { again, partition, spread } from "./call.ts";
 import { backwardBy, type Bounded, knownPart } from "./checkpoints.ts";
-import { guarded } from "./guard.ts";
-import { count, growMask, loops, range, reorder } from "./jaxprs.ts";
-import { program, vec3 } from "./samples.ts";
+import { count, growMask, guarded, loops, program, range, reorder, vec3 } from "./jaxprs.ts";
 
 /** Parameters of `while`. */
 export type WhileParams = Omit<Extract<Loop, { kind: "while" }>, "kind"> & {

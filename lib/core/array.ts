@@ -7,9 +7,8 @@
  *
  * @module
  */
-import { bytesOf, type ShapedArray, sizeOf } from "./aval.ts";
+import { bytesOf, type DType, type ShapedArray, sizeOf, type TypedArray } from "./dtype.ts";
 import { showAsText } from "./display.ts";
-import type { DType, TypedArray } from "./dtype.ts";
 import { formatShape, ShapeError } from "./errors.ts";
 import type { GetOptions, IndexOf } from "./indexing.ts";
 import type {
@@ -25,8 +24,7 @@ import type {
   VarianceOptions,
 } from "./method_options.ts";
 import { checkCall } from "./signature.ts";
-import { refuseByHand } from "./stack.ts";
-import { refuseSubscripts } from "./subscripts.ts";
+import { refuseByHand, refuseSubscripts } from "./subscripts.ts";
 
 /** What arithmetic accepts: an array, or a JavaScript number or boolean (weakly typed). */
 export type Operand = NDArray | number | boolean;

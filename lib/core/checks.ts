@@ -5,8 +5,15 @@
  * @module
  */
 import { NDArray } from "./array.ts";
-import { formatAval, type ShapedArray } from "./aval.ts";
-import { defaultFloat, type DType, dtypes, isDType, isFloat } from "./dtype.ts";
+import {
+  defaultFloat,
+  type DType,
+  dtypes,
+  formatAval,
+  isDType,
+  isFloat,
+  type ShapedArray,
+} from "./dtype.ts";
 import { describeValue, DTypeError, formatLengths, ShapeError } from "./errors.ts";
 
 // ---------------------------------------------------------------- what users give

@@ -5,9 +5,15 @@
  * @module
  */
 import { NDArray } from "./array.ts";
-import { formatAval, shaped, type ShapedArray } from "./aval.ts";
+import {
+  allocate,
+  type DType,
+  formatAval,
+  shaped,
+  type ShapedArray,
+  type TypedArray,
+} from "./dtype.ts";
 import { formatElements, formatTable, type MediaBundle, showAsText } from "./display.ts";
-import { allocate, type DType, type TypedArray } from "./dtype.ts";
 import { InFlightError } from "./errors.ts";
 import { checkCall } from "./signature.ts";
 

@@ -6,8 +6,7 @@
  *
  * @module
  */
-import type { ShapedArray } from "./aval.ts";
-import type { DType, TypedArray } from "./dtype.ts";
+import type { DType, ShapedArray, TypedArray } from "./dtype.ts";
 
 /** What a notebook can show of a value: texts by MIME type. */
 export type MediaBundle = Readonly<Record<string, string>>;

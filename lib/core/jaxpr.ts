@@ -11,7 +11,7 @@
  */
 import type { NDArray } from "./array.ts";
 import { formatNumber, showAsText } from "./display.ts";
-import { formatAval, sameAval, type ShapedArray } from "./aval.ts";
+import { formatAval, sameAval, type ShapedArray } from "./dtype.ts";
 import { InternalError } from "./errors.ts";
 import { type Atom, type Eqn, type Jaxpr, type Primitive, Var } from "./primitive.ts";
 

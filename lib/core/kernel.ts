@@ -7,9 +7,8 @@
  *
  * @module
  */
-import type { ShapedArray } from "./aval.ts";
+import type { DType, ShapedArray } from "./dtype.ts";
 import type { ConcreteArray } from "./concrete.ts";
-import type { DType } from "./dtype.ts";
 import type { Routine } from "../routine/routine.ts";
 import type { Expr, Exprs } from "../scalar/expr.ts";
 

@@ -7,8 +7,7 @@
  *
  * @module
  */
-import type { ShapedArray } from "./aval.ts";
-import type { DType, TypedArray } from "./dtype.ts";
+import type { DType, ShapedArray, TypedArray } from "./dtype.ts";
 
 /** ONNX element types that lowerings use; `int64` serves shapes and indices, `uint8` masks. */
 export type OnnxDType = DType | "int64" | "uint8";

@@ -8,9 +8,8 @@
  * @module
  */
 import type { NDArray } from "./array.ts";
-import type { ShapedArray } from "./aval.ts";
+import type { ShapedArray, TypedArray } from "./dtype.ts";
 import type { ConcreteArray } from "./concrete.ts";
-import type { TypedArray } from "./dtype.ts";
 import { InternalError } from "./errors.ts";
 import type { Heavy, KernelBuilder, KernelValue } from "./kernel.ts";
 import type { Lowering, Subgraph, SubgraphInput, Value } from "./lowering.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ShapedArray } from "./aval.ts";
+import type { ShapedArray } from "./dtype.ts";
 
 /** Sample inputs from which the conformance suite tests all rules of a primitive. */
 export interface Sample<P> {

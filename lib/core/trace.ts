@@ -10,8 +10,7 @@
  */
 import { NDArray, type Nested } from "./array.ts";
 import { ConcreteArray, retained } from "./concrete.ts";
-import { bytesOf, checkRoom, formatAval, type ShapedArray } from "./aval.ts";
-import type { TypedArray } from "./dtype.ts";
+import { bytesOf, checkRoom, formatAval, type ShapedArray, type TypedArray } from "./dtype.ts";
 import {
   ConcretizationError,
   DifferentiationError,
@@ -19,7 +18,7 @@ import {
   OuterTraceError,
 } from "./errors.ts";
 import { Linear, type Primitive } from "./primitive.ts";
-import { userLine } from "./stack.ts";
+import { userLine } from "./subscripts.ts";
 
 /** An interpreter of primitives. */
 export abstract class Trace {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { NDArray } from "./array.ts";
-import type { ShapedArray } from "./aval.ts";
+import type { ShapedArray } from "./dtype.ts";
 
 /** Any function. */
 export type AnyFunction = (...args: never[]) => unknown;

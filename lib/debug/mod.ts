@@ -4,7 +4,5 @@
  *
  * @module
  */
-export * from "./differences.ts";
-export * from "./nans.ts";
-export * from "./print.ts";
-export * from "./program.ts";
+export * from "./programs.ts";
+export * from "./values.ts";

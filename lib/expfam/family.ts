@@ -5,9 +5,8 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes, sameShape } from "../core/aval.ts";
+import { broadcastShapes, defaultFloat, isFloat, promoteDTypes, sameShape } from "../core/dtype.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { defaultFloat, isFloat, promoteDTypes } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError, TreeError } from "../core/errors.ts";
 import { asFloat } from "../api/operands.ts";
 import { broadcastTo } from "../api/shaping.ts";

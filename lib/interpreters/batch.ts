@@ -5,7 +5,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray } from "../core/aval.ts";
+import { shaped, type ShapedArray } from "../core/dtype.ts";
 import { allPrograms, evalJaxpr } from "../core/jaxpr.ts";
 import type { Jaxpr, Primitive } from "../core/primitive.ts";
 import { memoize } from "../core/memo.ts";

@@ -7,11 +7,11 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import { ConcreteArray } from "../core/concrete.ts";
 import { JaxprBuilder } from "../core/jaxpr.ts";
 import { type Atom, type Jaxpr, Literal, type Primitive, type Var } from "../core/primitive.ts";
-import { runningLine } from "../core/stack.ts";
+import { runningLine } from "../core/subscripts.ts";
 import { currentTrace, leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
 
 /** A trace that may run inside another. */

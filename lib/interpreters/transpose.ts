@@ -5,12 +5,12 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import { DifferentiationError } from "../core/errors.ts";
 import { type Atom, type Eqn, type Jaxpr, Linear, type Tangent, Var } from "../core/primitive.ts";
 import { memoize } from "../core/memo.ts";
 import { bind } from "../core/trace.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { add } from "../primitives/elementwise/arithmetic.ts";
 import { stageClosed } from "./staging.ts";
 

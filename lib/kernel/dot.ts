@@ -12,7 +12,7 @@ import { Fn, I32, type Module } from "./encoder.ts";
 import { LANES } from "./lanes.ts";
 import type { Epilogue, MatrixView, OuterAxis, Product } from "./product.ts";
 import { planProduct } from "./dot_plan.ts";
-import { pieces, type Pointers } from "./dot_pieces.ts";
+import { pieces, type Pointers } from "./dot_pack.ts";
 import { emitProduct, scratchOf } from "./dot_walk.ts";
 
 export type { Epilogue, MatrixView, OuterAxis, Product };

@@ -11,6 +11,8 @@ import { Fn, I32, type Module } from "./encoder.ts";
 import { LANES, type LaneType, VECTOR } from "./lanes.ts";
 import {
   advance,
+  type Copy,
+  copyKernel,
   moving,
   parameters,
   pieces,
@@ -18,8 +20,7 @@ import {
   push,
   settle,
   type Strides,
-} from "./dot_pieces.ts";
-import { type Copy, copyKernel } from "./dot_pack.ts";
+} from "./dot_pack.ts";
 import { type Plan, roundUp } from "./dot_plan.ts";
 import {
   ADD,

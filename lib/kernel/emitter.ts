@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { stridesOf } from "../core/aval.ts";
+import { stridesOf } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { Exprs, reachable, scalarType } from "../scalar/expr.ts";
 import { type Fn, I32 } from "./encoder.ts";

@@ -9,13 +9,18 @@ import { simplify } from "../compile/pipeline.ts";
 import { needsHost } from "../core/effects.ts";
 import { BackendError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { checkNames, inputNamesOf, outputNamesOf, recordFile } from "../transforms/files.ts";
-import { argumentTypes } from "../transforms/inspect.ts";
+import {
+  argumentTypes,
+  checkNames,
+  inputNamesOf,
+  outputNamesOf,
+  recordFile,
+} from "../transforms/inspect.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import { checkFunction, nameOf } from "../transforms/trees.ts";
 import type { Examples } from "../transforms/types.ts";
 import { Uncompilable } from "./errors.ts";
-import { standalone, type WasmFiles } from "./standalone.ts";
+import { standalone, type WasmFiles } from "./program.ts";
 
 export type { WasmFiles };
 

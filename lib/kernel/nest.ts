@@ -10,10 +10,10 @@
  */
 import { type Expr, reachable, type Ty } from "../scalar/expr.ts";
 import { Fn, I32, type Module, V128 } from "./encoder.ts";
-import { type Elements, loadVector, storeLanes, storeVector } from "./access.ts";
+import { type Elements, loadVector, storeLanes, storeVector } from "./values.ts";
 import { Evaluation, exactFn, type Graph, graphOf, isRare, lanesOf, leavesOf } from "./evaluate.ts";
 import { bytesPerElement, collapse, keyOf, type Nest, rowMajor, type Slot } from "./space.ts";
-import { Staged } from "./staged.ts";
+import { Staged } from "./lanes.ts";
 import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
 
 /** Expressions of more nodes than this wait for their own results: two vectors are worked on in turn. */

@@ -7,7 +7,7 @@
 import type { DType } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import type { Routine } from "../routine/routine.ts";
-import type { ArrayRef, Cell, Expr, Local, Loop, Stmt, Ty, Typed } from "../routine/typed.ts";
+import type { ArrayRef, Cell, Expr, Local, Loop, Stmt, Ty, Typed } from "../routine/syntax.ts";
 import { F32, F64, Fn, I32, type Module } from "./encoder.ts";
 import { added, emitSum, emitVector, logWidth, type ScalarCode } from "./routine_vector.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { InternalError } from "../core/errors.ts";
-import type { ArrayRef, Cell, Expr, Local, Loop, Stmt, Sum, Ty } from "../routine/typed.ts";
+import type { ArrayRef, Cell, Expr, Local, Loop, Stmt, Sum, Ty } from "../routine/syntax.ts";
 import { type Fn, I32, V128 } from "./encoder.ts";
 
 /** What vector code needs of the scalar code around it. */

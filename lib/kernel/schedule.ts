@@ -5,9 +5,15 @@
  *
  * @module
  */
-import { sameShape, shaped, type ShapedArray, sizeOf, stridesOf } from "../core/aval.ts";
+import {
+  type DType,
+  sameShape,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stridesOf,
+} from "../core/dtype.ts";
 import type { ConcreteArray } from "../core/concrete.ts";
-import type { DType } from "../core/dtype.ts";
 import type { KernelValue, KernelWindow, Part, Reducer } from "../core/kernel.ts";
 import {
   type Atom,
@@ -19,12 +25,11 @@ import {
 } from "../core/primitive.ts";
 import type { Routine } from "../routine/routine.ts";
 import { type Expr, Exprs, scalarType } from "../scalar/expr.ts";
-import { askStep, callStep, effectStep } from "./calls.ts";
-import { chooseStep, scanStep, whileStep } from "./control.ts";
+import { askStep, callStep, chooseStep, effectStep, scanStep, whileStep } from "./control.ts";
 import { Uncompilable } from "./errors.ts";
 import { assembleStep, sliceStep, updateStep } from "./parts.ts";
 import { dotStep } from "./products.ts";
-import { identityOf } from "./staged.ts";
+import { identityOf } from "./lanes.ts";
 import type { ActStep, Constants, LoopStep, Schedule, Step, StepBuilder } from "./steps.ts";
 import {
   broadcastVal,

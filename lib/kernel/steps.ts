@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import type { ConcreteArray } from "../core/concrete.ts";
 import type { KernelBuilder, Reducer } from "../core/kernel.ts";
 import type { Jaxpr, Literal } from "../core/primitive.ts";
 import type { Expr, Exprs } from "../scalar/expr.ts";
 import type { Fn, Module } from "./encoder.ts";
-import type { Arena } from "./memory.ts";
+import type { Arena } from "./space.ts";
 import type { Buffer, Place, Target, Val, View } from "./values.ts";
 import type { Pool } from "./vector.ts";
 

@@ -2,26 +2,42 @@
  * The recorder of lifted loops, branches and the like: entries that are written go round with the
  * user's values, those that are only read are captured, all others do not exist.
  *
+ * Lifted loops and branches: what is written is part of the carry, keys are split by step and branch.
+ *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray } from "../core/aval.ts";
 import { scalarArray } from "../core/concrete.ts";
+import { shaped, type ShapedArray } from "../core/dtype.ts";
 import { StateChangedError, StateError } from "../core/errors.ts";
 import { type Atom, Var } from "../core/primitive.ts";
 import { type TreeDef, treeFlatten, treeMap, treeUnflatten } from "../core/tree.ts";
 import type { Staged } from "../interpreters/staging.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { moveAxis } from "../primitives/shape/shape.ts";
+import { condBy, switchBy } from "../transforms/branches.ts";
+import { foriBy, mapBy, scanBy, whileBy } from "../transforms/loops.ts";
+import type { ForiOptions, MapOptions, ScanOptions, WhileOptions } from "../transforms/options.ts";
+import { prefixesBy } from "../transforms/prefixes.ts";
 import type {
   Part as PartKind,
   Recorder,
   Recording,
   RecordOptions,
 } from "../transforms/recorder.ts";
+import { flattenArrays } from "../transforms/trees.ts";
 import type { AnyFunction } from "../transforms/types.ts";
-import { checkSlices, type EntryAxes, OwnAxes } from "./axes.ts";
-import { type Application, arraysIn, roles } from "./engine.ts";
+import { scanLength } from "../transforms/unroll.ts";
+import { mapInBatches } from "../transforms/vmap.ts";
+import { type Application, arraysIn, type Engine, type Fn, roles } from "./engine.ts";
 import { assemble, evaluate, type Recorded, type RecordingOptions } from "./record.ts";
+import {
+  checkLaneOptions,
+  checkSlices,
+  type EntryAxes,
+  OwnAxes,
+  splitsStream,
+  vmap,
+} from "./vmap.ts";
 import { pathIn, type Values } from "./world.ts";
 
 /** How a transform carries entries. */
@@ -292,3 +308,55 @@ export class Carrier implements Recorder {
     this.app.commit();
   }
 }
+
+type F = AnyFunction;
+
+export const scan = (e: Engine): Fn => (f, init, xs, options = {}) => {
+  const { stateAxes, splitRng, length, reverse = false } = options as ScanOptions;
+  const app = e.begin("scan");
+  checkLaneOptions(app, stateAxes, splitRng);
+  const steps = stateAxes === undefined && !reverse
+    ? 0
+    : scanLength(...flattenArrays("scan", xs, "xs"), length);
+  const carrier = new Carrier(app, {
+    axes: stateAxes,
+    splits: (name) => splitsStream(splitRng, name, true),
+    // A step has the number of its slice, whichever comes first.
+    count: reverse ? { from: steps - 1, by: -1 } : undefined,
+  });
+  carrier.steps = steps;
+  return scanBy(carrier, f as F, init, xs, options as ScanOptions);
+};
+
+export const map = (e: Engine): Fn => (f, xs, options = {}) => {
+  const { batchSize } = options as MapOptions;
+  if (batchSize === undefined) return mapBy(new Carrier(e.begin("map")), f as F, xs);
+  // Each element has keys of its own, as one after the other has.
+  const lanes: Fn = (g) => vmap(e)(g, { splitRng: true });
+  return mapInBatches({ map: map(e), vmap: lanes }, f as F, xs, batchSize);
+};
+
+export const whileLoop = (e: Engine): Fn => (cond, body, init, options) => {
+  const app = e.begin("whileLoop");
+  const reader = `the condition of ${app.where}`;
+  const carrier = new Carrier(app, { reader });
+  return whileBy(carrier, cond as F, body as F, init, options as WhileOptions);
+};
+
+export const foriLoop = (e: Engine): Fn => (lower, upper, body, init, options = {}) =>
+  foriBy(new Carrier(e.begin("foriLoop")), lower, upper, body as F, init, options as ForiOptions);
+
+/** Branches are recorded in the order ifFalse, ifTrue; names follow that order. */
+export const cond = (e: Engine): Fn => (pred, ifTrue, ifFalse, ...operands) =>
+  condBy(new Carrier(e.begin("cond")), pred as never, ifTrue as F, ifFalse as F, operands);
+
+export const switchCase = (e: Engine): Fn => (index, branches, ...operands) =>
+  switchBy(new Carrier(e.begin("switchCase")), index as never, branches as F[], operands);
+
+export const associativeScan = (e: Engine): Fn => (f, elems, options) => {
+  const app = e.begin("associativeScan");
+  const carrier = new Carrier(app, { reader: `the function of ${app.where}` });
+  const out = prefixesBy(carrier, f as F, elems, options as never);
+  carrier.finish([], []);
+  return out;
+};

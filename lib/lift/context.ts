@@ -7,9 +7,16 @@
 import { OuterTraceError, StateError } from "../core/errors.ts";
 import { currentTrace, isKnownIn, type Trace, withTrace } from "../core/trace.ts";
 import { treeFlatten } from "../core/tree.ts";
-import type { Account, ChildOptions, ContextOptions, EntrySource } from "./account.ts";
+import {
+  type Account,
+  type ChildOptions,
+  type ContextOptions,
+  type EntrySource,
+  keyStreams,
+  type Stream,
+  type StreamRules,
+} from "./streams.ts";
 import { Names, type Settings } from "./names.ts";
-import { keyStreams, type Stream, type StreamRules } from "./streams.ts";
 
 /** How to look into a stateful system. `contextStack` makes one. */
 export interface StateProtocol {

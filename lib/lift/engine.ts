@@ -5,15 +5,14 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import { StateError } from "../core/errors.ts";
 import { withTrace } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { members } from "../transforms/pure.ts";
 import { checkResult, toArray } from "../transforms/trees.ts";
 import type { AnyFunction, Transforms } from "../transforms/types.ts";
-import type { NameChange } from "./names.ts";
-import { sameData } from "./plain_data.ts";
+import { type NameChange, sameData } from "./names.ts";
 import type { StateProtocol } from "./context.ts";
 import { record, type Recorded, type RecordingOptions } from "./record.ts";
 import {

@@ -7,13 +7,13 @@
 import { scalarArray } from "../core/concrete.ts";
 import { checkCall, isPlain } from "../core/signature.ts";
 import { treeMap, treeUnflatten } from "../core/tree.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import type { LinearSolveOptions, RootOptions } from "../transforms/options.ts";
-import { scanLength } from "../transforms/lengths.ts";
+import { scanLength } from "../transforms/unroll.ts";
 import { sliceAlong } from "../transforms/loops.ts";
 import { checkedMembers, type ImmediateName, type MakerName } from "../transforms/members.ts";
 import { ShapeDtype } from "../transforms/shape_dtype.ts";
-import { positionsOf } from "../transforms/statics.ts";
+import { positionsOf } from "../transforms/jit.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 import type {
   Argnums,

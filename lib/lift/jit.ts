@@ -5,7 +5,7 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { sameAval, type ShapedArray } from "../core/aval.ts";
+import { sameAval, type ShapedArray } from "../core/dtype.ts";
 import { neededFor } from "../core/dead_code.ts";
 import { describeValue, StateError } from "../core/errors.ts";
 import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
@@ -14,7 +14,7 @@ import type { Recording } from "../transforms/recorder.ts";
 import type { AnyFunction, JitOptions } from "../transforms/types.ts";
 import type { Context } from "./context.ts";
 import { type Application, type Engine, type Fn, roles } from "./engine.ts";
-import { copied, sameData } from "./plain_data.ts";
+import { copied, sameData } from "./names.ts";
 import { assemble, type Read, type Recorded, type Write } from "./record.ts";
 import { arraysOf, type Stream } from "./streams.ts";
 import { type Effects, nameIn, placeOf, type Values } from "./world.ts";

@@ -12,8 +12,8 @@ export {
   type StatefulLibrary,
   withTransforms,
 } from "./ambient.ts";
-export { compose } from "./compose.ts";
-export type { ContextOptions, EntrySource } from "./account.ts";
+export { compose } from "./lift.ts";
+export type { ContextOptions, EntrySource } from "./streams.ts";
 export { Context, type StateProtocol } from "./context.ts";
 export { initSafe } from "./init_safe.ts";
 export { type LiftOptions, liftTransforms } from "./lift.ts";

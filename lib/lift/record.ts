@@ -6,7 +6,7 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray } from "../core/aval.ts";
+import { shaped, type ShapedArray } from "../core/dtype.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { neededFor } from "../core/dead_code.ts";
 import { withoutEffects } from "../core/effects.ts";
@@ -16,7 +16,7 @@ import { bind, currentTrace, withTrace } from "../core/trace.ts";
 import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { type Staged, StagingTrace } from "../interpreters/staging.ts";
 import { add } from "../primitives/elementwise/arithmetic.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { flattenResult, nameOf } from "../transforms/trees.ts";
 import type { AnyFunction } from "../transforms/types.ts";
 import type { Names } from "./names.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import { neededFor } from "../core/dead_code.ts";
 import { asksOpenRules } from "../control/custom.ts";
 import { type TreeDef, treeUnflatten } from "../core/tree.ts";

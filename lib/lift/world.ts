@@ -5,7 +5,7 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { formatAval, sameAval } from "../core/aval.ts";
+import { formatAval, sameAval } from "../core/dtype.ts";
 import { describeValue, StateError } from "../core/errors.ts";
 import { treeFlatten } from "../core/tree.ts";
 import { collectionOf, type Context, pathOf, sameEntry } from "./context.ts";

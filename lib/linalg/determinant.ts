@@ -1,14 +1,13 @@
 /**
  * Determinants: det, slogdet, and cofactors, which are the derivatives of a determinant.
  *
- * Determinants are products of the pivots of `lu.ts`. Cofactors on the CPU are in
- * `cofactors_routine.ts`, their nodes in `graph.ts`.
+ * Determinants are products of the pivots of `lu.ts`. How cofactors are
+ * computed, on the CPU and in the graph, is in `cofactors.ts`.
  *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sameShape, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
-import { allocate } from "../core/dtype.ts";
+import { allocate, sameShape, shaped, type ShapedArray, sizeOf } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import {
   definePrimitive,
@@ -22,23 +21,19 @@ import {
 } from "../core/primitive.ts";
 import { bind, bind1 } from "../core/trace.ts";
 import { checkDType, checkSameDType, floating } from "../core/checks.ts";
-import { scalarLike, zeros } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { iota, scalarLike, zeros } from "../primitives/constants/constants.ts";
 import { abs, add, mul, neg, sign as signOf, sub } from "../primitives/elementwise/arithmetic.ts";
 import { eq } from "../primitives/elementwise/compare.ts";
 import { log } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { emptyOutput } from "../primitives/graph/nodes.ts";
 import { reduceProd } from "../primitives/reduce/product.ts";
-import { expandDims } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { expandDims, moveAxis } from "../primitives/shape/shape.ts";
 import { batchAxisInFront, broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import { lowerCofactors, type Matrices } from "./graph.ts";
-import { cofactorRoutines } from "./cofactors_routine.ts";
-import { type Pivots, pivotsOf } from "./pivots.ts";
+import { cofactorRoutines, lowerCofactors, type Matrices } from "./cofactors.ts";
+import { lu, type Pivots, pivotsOf } from "./lu.ts";
 import { diagonalOf, identityLike, matmul, transposed } from "./matrices.ts";
-import { lu } from "./lu.ts";
-import { compileAsProgram, lowerAsProgram } from "./programs.ts";
+import { compileAsProgram, lowerAsProgram } from "./decomposition.ts";
 import { solve } from "./solve.ts";
 
 function checkSquare(op: string, a: ShapedArray): void {

@@ -6,35 +6,32 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sizeOf } from "../core/aval.ts";
-import { epsilon } from "../core/dtype.ts";
+import { epsilon, sizeOf } from "../core/dtype.ts";
 import type { Primitive, Sample } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { full, scalarLike, zerosLike } from "../primitives/constants/full.ts";
+import { full, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
 import { abs, add, div, maximum, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, ge, gt, le, lt, ne } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
+import { convert, round } from "../primitives/elementwise/convert.ts";
 import { log, sqrt } from "../primitives/elementwise/elementary.ts";
 import { pow } from "../primitives/elementwise/power.ts";
-import { round } from "../primitives/elementwise/rounding.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { argmax } from "../primitives/reduce/arg_extremes.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { argmax, reduceMax } from "../primitives/reduce/extremes.ts";
+import { expandDims, reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import { complexMatmul, type Pair, quotient } from "./complex_pairs.ts";
-import { decomposition } from "./decomposition.ts";
-import { eigenvaluesRoutine, eigRoutine } from "./eig_routine.ts";
 import {
   columnNumbers,
   columnOf,
+  complexMatmul,
   diagonalOf,
   elementOf,
   identityLike,
   matmul,
+  type Pair,
+  quotient,
   rowNumbers,
   rowOf,
   scaledRows,
@@ -43,7 +40,8 @@ import {
   transposed,
   upperPart,
 } from "./matrices.ts";
-import { steps, stepsWhile } from "./programs.ts";
+import { decomposition, steps, stepsWhile } from "./decomposition.ts";
+import { eigenvaluesRoutine, eigRoutine } from "./eig_routine.ts";
 import { isolated, scaled, split, triangularised } from "./schur_program.ts";
 import { solve } from "./solve.ts";
 

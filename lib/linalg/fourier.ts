@@ -8,25 +8,23 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sameShape, shaped, sizeOf } from "../core/aval.ts";
+import { allocate, type DType, sameShape, shaped, sizeOf, type TypedArray } from "../core/dtype.ts";
 import { checkDType, checkSameDType, floating } from "../core/checks.ts";
 import { ConcreteArray } from "../core/concrete.ts";
-import { allocate, type DType, type TypedArray } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import { definePrimitive, ordinary, type Primitive, type Sample } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
 import { type AxisParams, checkAxis } from "../primitives/axes.ts";
-import { instantiate, scalarLike } from "../primitives/constants/full.ts";
+import { instantiate, scalarLike } from "../primitives/constants/constants.ts";
 import { dotGeneral } from "../primitives/dot/dot_general.ts";
 import { add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { aroundAxis } from "../primitives/loops/strides.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { transpose } from "../primitives/shape/transpose.ts";
+import { aroundAxis } from "../primitives/loops/loops.ts";
+import { reshape, transpose } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { batchAxisInFront, broadcastTo } from "../primitives/sum/broadcast.ts";
 import { fourierRoutine, rootsRoutine } from "./fourier_routine.ts";
-import { lowerAsProgram } from "./programs.ts";
+import { lowerAsProgram } from "./decomposition.ts";
 
 /** Real and imaginary parts, of one shape and dtype. */
 export interface Parts {

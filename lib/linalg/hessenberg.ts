@@ -5,18 +5,18 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sizeOf } from "../core/aval.ts";
+import { sizeOf } from "../core/dtype.ts";
 import { DifferentiationError } from "../core/errors.ts";
 import type { Primitive, Sample } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { eq, gt } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { type Routine, routine } from "../routine/routine.ts";
-import { decomposition } from "./decomposition.ts";
+import { decomposition, steps } from "./decomposition.ts";
 import {
   columnNumbers,
   columnOf,
@@ -26,9 +26,7 @@ import {
   transposed,
   upperPart,
 } from "./matrices.ts";
-import { steps } from "./programs.ts";
-import { productOf, reflected, reflectionOf } from "./qr.ts";
-import { reflect, reflector } from "./qr_routine.ts";
+import { productOf, reflect, reflected, reflectionOf, reflector } from "./qr.ts";
 import { accumulate, reflectRows } from "./svd_routine.ts";
 
 /** Parameters of a Hessenberg form. */

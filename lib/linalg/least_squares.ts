@@ -6,7 +6,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { checkSameDType } from "../core/checks.ts";
-import { shaped } from "../core/aval.ts";
+import { shaped } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import {
   definePrimitive,
@@ -16,16 +16,16 @@ import {
   type Tangent,
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { abs, add, div, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, gt, not } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
 import { reduceMax } from "../primitives/reduce/extremes.ts";
 import { sort } from "../primitives/sort/sort.ts";
-import { expandDims } from "../primitives/shape/reshape.ts";
+import { expandDims } from "../primitives/shape/shape.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
-import { checkMatrix } from "./decomposition.ts";
+import { checkMatrix, compileAsProgram, lowerAsProgram } from "./decomposition.ts";
 import {
   columnNumbers,
   diagonalOf,
@@ -35,7 +35,6 @@ import {
   takeColumns,
   transposed,
 } from "./matrices.ts";
-import { compileAsProgram, lowerAsProgram } from "./programs.ts";
 import { qr } from "./qr.ts";
 import { svd } from "./svd.ts";
 import { lanesAsSides, triangularSolve } from "./triangular_solve.ts";

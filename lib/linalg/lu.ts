@@ -1,23 +1,23 @@
 /**
  * LU factors: `P a = L U` by elimination with partial pivoting.
  *
+ * Pivots of one matrix on the CPU, in double precision, for determinants.
+ *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { shaped, sizeOf } from "../core/aval.ts";
+import { shaped, sizeOf } from "../core/dtype.ts";
 import type { Primitive, Sample } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { iota } from "../primitives/constants/iota.ts";
-import { scalarLike, zeros } from "../primitives/constants/full.ts";
+import { iota, scalarLike, zeros } from "../primitives/constants/constants.ts";
 import { abs, add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, ge, gt, ne } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { argmax } from "../primitives/reduce/arg_extremes.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { argmax } from "../primitives/reduce/extremes.ts";
+import { moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import { decomposition } from "./decomposition.ts";
+import { decomposition, steps } from "./decomposition.ts";
 import {
   columnNumbers,
   columnOf,
@@ -31,9 +31,30 @@ import {
   transposed,
   upperPart,
 } from "./matrices.ts";
-import { steps } from "./programs.ts";
 import { luRoutine } from "./solve_routines.ts";
 import { triangularSolve } from "./triangular_solve.ts";
+
+/** Pivots of Gaussian elimination, and the sign of the exchanges. */
+export interface Pivots {
+  /** One for each row. */
+  readonly pivots: Float64Array;
+  /** 1 or -1: the determinant is this times the product of the pivots. */
+  readonly sign: number;
+}
+
+/** The pivots of elimination with partial pivoting. */
+export function pivotsOf(a: Float64Array, n: number): Pivots {
+  const lu = new Float64Array(n * n);
+  const exchanges = new Int32Array(n);
+  luRoutine.run("float64", [a, lu, exchanges, new Int32Array(n)], 1, n, n, n);
+  const pivots = new Float64Array(n);
+  let sign = 1;
+  for (let k = 0; k < n; k++) {
+    pivots[k] = lu[k * n + k]!;
+    if (exchanges[k] !== k) sign = -sign;
+  }
+  return { pivots, sign };
+}
 
 /**
  * Factors, exchanges and the order of rows, one pivot in each step. Rows are exchanged by choosing, which

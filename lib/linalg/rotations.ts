@@ -6,14 +6,13 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { epsilon } from "../core/dtype.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { abs, add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { eq, ge, le, lt } from "../primitives/elementwise/compare.ts";
 import { sqrt } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { argmax } from "../primitives/reduce/arg_extremes.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { argmax, reduceMax } from "../primitives/reduce/extremes.ts";
+import { expandDims, reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";

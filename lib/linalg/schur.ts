@@ -8,7 +8,7 @@ import type { NDArray } from "../core/array.ts";
 import { DifferentiationError } from "../core/errors.ts";
 import type { Primitive, Sample } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import type { Pair } from "./complex_pairs.ts";
+import type { Pair } from "./matrices.ts";
 import { decomposition } from "./decomposition.ts";
 import { schurProgram } from "./schur_program.ts";
 import { type SchurParams, schurRoutine } from "./schur_routine.ts";

@@ -5,9 +5,8 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sizeOf } from "../core/aval.ts";
-import { epsilon } from "../core/dtype.ts";
-import { full, scalarLike, zerosLike } from "../primitives/constants/full.ts";
+import { epsilon, sizeOf } from "../core/dtype.ts";
+import { full, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
 import {
   abs,
   add,
@@ -24,27 +23,27 @@ import { sqrt } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../primitives/indexing/dynamic_slice.ts";
 import { reduceMax, reduceMin } from "../primitives/reduce/extremes.ts";
-import { reduceOr } from "../primitives/reduce/logical.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { reduceOr } from "../primitives/reduce/product.ts";
+import { expandDims, reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import type { Pair } from "./complex_pairs.ts";
-import { hessenbergProgram } from "./hessenberg.ts";
 import {
   columnNumbers,
   diagonalOf,
   identityLike,
   leading,
   matmul,
+  type Pair,
   rowNumbers,
   takeColumns,
   takeRows,
   transposed,
   upperPart,
 } from "./matrices.ts";
-import { steps, stepsWhile } from "./programs.ts";
+import { hessenbergProgram } from "./hessenberg.ts";
+import { steps, stepsWhile } from "./decomposition.ts";
 import type { SchurParams } from "./schur_routine.ts";
 
 const like = (value: number, x: NDArray): NDArray => scalarLike(value, x);

@@ -15,12 +15,12 @@ import {
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import { lu } from "./lu.ts";
 import { matmul, takeRows, transposed } from "./matrices.ts";
-import { compileAsProgram, lowerAsProgram } from "./programs.ts";
+import { compileAsProgram, lowerAsProgram } from "./decomposition.ts";
 import { checkSides, lanesAsSides, triangularSolve } from "./triangular_solve.ts";
 
 /** Parameters of a solution by factors. */

@@ -7,24 +7,23 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sizeOf } from "../core/aval.ts";
-import { epsilon } from "../core/dtype.ts";
+import { epsilon, sizeOf } from "../core/dtype.ts";
 import { DifferentiationError, formatShape } from "../core/errors.ts";
 import type { Primitive, Sample } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { full, scalarLike } from "../primitives/constants/full.ts";
+import { full, scalarLike } from "../primitives/constants/constants.ts";
 import { abs, add, div, maximum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, gt, le, lt } from "../primitives/elementwise/compare.ts";
 import { sqrt } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
 import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reduceOr } from "../primitives/reduce/logical.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { reduceOr } from "../primitives/reduce/product.ts";
+import { expandDims, reshape } from "../primitives/shape/shape.ts";
 import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { sort } from "../primitives/sort/sort.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import { decomposition } from "./decomposition.ts";
+import { decomposition, steps, stepsWhile } from "./decomposition.ts";
 import {
   halves,
   MOST_SWEEPS,
@@ -44,7 +43,6 @@ import {
   takeRows,
   transposed,
 } from "./matrices.ts";
-import { steps, stepsWhile } from "./programs.ts";
 import { qrProgram } from "./qr.ts";
 import { singularValuesRoutine, svdRoutine } from "./svd_routine.ts";
 

@@ -8,7 +8,7 @@
  * @module
  */
 import { type Routine, routine } from "../routine/routine.ts";
-import { reflect, reflector } from "./qr_routine.ts";
+import { reflect, reflector } from "./qr.ts";
 
 /** Rows from \`from\` on become those of y H. */
 export const reflectRows: Routine = /* @__PURE__ */ routine(`

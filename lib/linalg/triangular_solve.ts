@@ -4,9 +4,8 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sameShape, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { allocate, sameShape, type ShapedArray, sizeOf } from "../core/dtype.ts";
 import { checkSameDType } from "../core/checks.ts";
-import { allocate } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import {
   definePrimitive,
@@ -18,13 +17,12 @@ import {
 } from "../core/primitive.ts";
 import { bind1 } from "../core/trace.ts";
 import { div, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { eq } from "../primitives/elementwise/compare.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
-import { checkMatrix } from "./decomposition.ts";
+import { checkMatrix, lowerAsProgram, steps } from "./decomposition.ts";
 import {
   elementOf,
   lowerPart,
@@ -34,7 +32,6 @@ import {
   transposed,
   upperPart,
 } from "./matrices.ts";
-import { lowerAsProgram, steps } from "./programs.ts";
 import type { Routine } from "../routine/routine.ts";
 import { substitutions } from "./solve_routines.ts";
 

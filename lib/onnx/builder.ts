@@ -3,13 +3,12 @@
  *
  * Owns sharing of equal nodes, moving out of loops what does not change there, and the rules for what
  * may be an output of a graph or body. Names and constants are `shared.ts`'s, choices that keep the sign
- * of zeros `choice.ts`'s, and bytes `model.ts`'s. What an operation becomes is each primitive's own
+ * of zeros `zeros.ts`'s, and bytes `model.ts`'s. What an operation becomes is each primitive's own
  * business.
  *
  * @module
  */
-import { sameShape, type ShapedArray } from "../core/aval.ts";
-import type { TypedArray } from "../core/dtype.ts";
+import { sameShape, type ShapedArray, type TypedArray } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import { type Atom, type Jaxpr, type ProgramLowering, Var } from "../core/primitive.ts";
 import type {
@@ -19,9 +18,8 @@ import type {
   SubgraphInput,
   Value,
 } from "../core/lowering.ts";
-import { type ChoiceContext, chooseFloats, extremumOfFloats } from "./choice.ts";
-import { fuse } from "./fusion.ts";
-import { type BuiltNode, finishNodes, live } from "./graph.ts";
+import { type ChoiceContext, chooseFloats, extremumOfFloats } from "./zeros.ts";
+import { type BuiltNode, finishNodes, fuse, live } from "./fusion.ts";
 import { decidingInput, lacks, resultTypes, standIn, type Target } from "./kernels.ts";
 import { type Attribute, type Graph, type Model, onnxTypeCode, type ValueInfo } from "./model.ts";
 import { isFloatType, Shared } from "./shared.ts";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { sizeOf, stridesOf } from "../core/aval.ts";
+import { sizeOf, stridesOf } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import {
   fit,

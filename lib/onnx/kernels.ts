@@ -16,7 +16,7 @@
 import type { DType } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import type { LowerAttribute, Lowering, OnnxDType, Value } from "../core/lowering.ts";
-import { Formula } from "../primitives/graph/formula.ts";
+import { Formula } from "../primitives/graph/nodes.ts";
 import type { Attribute } from "./model.ts";
 import { type OnnxType, typeOfCode } from "./wire.ts";
 

@@ -4,21 +4,26 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import { AxisError, describeValue, ShapeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { type FileChecks, type FileProgram, fileProgram } from "../compile/checks.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { TreeDef } from "../core/tree.ts";
-import { openArgumentTypes, type OpenType } from "../transforms/inspect.ts";
-import { checkNames, inputNamesOf, outputNamesOf, recordFile } from "../transforms/files.ts";
+import {
+  checkNames,
+  inputNamesOf,
+  openArgumentTypes,
+  type OpenType,
+  outputNamesOf,
+  recordFile,
+} from "../transforms/inspect.ts";
 import { checkFunction, nameOf } from "../transforms/trees.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import type { Examples } from "../transforms/types.ts";
-import { exportJaxpr, exportOpen } from "./export.ts";
+import { exportJaxpr, exportOpen, type Storage, STORAGES } from "./export.ts";
 import type { Symbol } from "./generalize.ts";
 import { describeSizes, quoted } from "./open.ts";
-import { type Storage, STORAGES } from "./storage.ts";
 
 /** Options of `exportOnnxWith`. */
 export interface ExportOptions {

@@ -4,10 +4,11 @@
  * Leaves to others: what the operators mean, whether a graph is
  * well formed (the runtime checks that when it makes a session), and how graphs are built.
  *
+ * ONNX models as text, one node a line.
+ *
  * @module
  */
 import { formatBytes, formatShape } from "../core/errors.ts";
-import { ProtoWriter } from "./protobuf.ts";
 import {
   ATTRIBUTE,
   DEFAULT_IR_VERSION,
@@ -22,6 +23,7 @@ import {
   type OnnxType,
   onnxTypeCode,
   OPSET,
+  ProtoWriter,
   SHAPE,
   type StoredType,
   TENSOR,
@@ -278,4 +280,43 @@ function writeValueInfo(writer: ProtoWriter, field: number, value: ValueInfo): v
     writer.close();
   }
   writer.close().close().close();
+}
+
+/** The graph of a model: inputs, constants by name and type, nodes in order, outputs. */
+export function formatModel({ graph, opset, domains = [] }: Model): string {
+  const sets = [`opset ${opset}`, ...domains].join(", ");
+  return `${formatGraph(graph, "")} (${sets})`;
+}
+
+function formatGraph(graph: Graph, indent: string): string {
+  const inner = `${indent}  `;
+  const constants = graph.initializers.map(({ name, type, shape }) =>
+    `${inner}${name}: ${type}[${shape}] constant`
+  );
+  const nodes = graph.nodes.map((node) => `${inner}${formatNode(node, inner)}`);
+  return [
+    `graph ${graph.name}(${graph.inputs.map(formatValue).join(", ")}) {`,
+    ...constants,
+    ...nodes,
+    `${inner}return ${graph.outputs.map(formatValue).join(", ")}`,
+    `${indent}}`,
+  ].join("\n");
+}
+
+function formatValue({ name, type, shape }: ValueInfo): string {
+  return `${name}: ${type}${shape === undefined ? "" : `[${shape}]`}`;
+}
+
+function formatNode(node: Node, indent: string): string {
+  const attributes = Object.entries(node.attributes ?? {})
+    .map(([key, value]) => `${key}=${formatAttribute(value, indent)}`);
+  const given = [...node.inputs.map((name) => name === "" ? "_" : name), ...attributes];
+  return `${node.outputs.join(", ")} = ${node.op}(${given.join(", ")})`;
+}
+
+function formatAttribute(value: Attribute, indent: string): string {
+  if ("graph" in value) return formatGraph(value.graph, indent);
+  if ("tensor" in value) return `${value.tensor.type}[${value.tensor.shape}]`;
+  if ("string" in value) return JSON.stringify(value.string);
+  return String(Object.values(value)[0]);
 }

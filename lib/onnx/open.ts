@@ -9,9 +9,8 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sameAval, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { allocate, isFloat, sameAval, type ShapedArray, sizeOf } from "../core/dtype.ts";
 import { ConcreteArray } from "../core/concrete.ts";
-import { allocate, isFloat } from "../core/dtype.ts";
 import { ConcretizationError, DTypeError, InternalError, ShapeError } from "../core/errors.ts";
 import { evalJaxpr, isJaxpr, JaxprBuilder } from "../core/jaxpr.ts";
 import { type Atom, type Jaxpr, Literal, type Var } from "../core/primitive.ts";

@@ -4,8 +4,13 @@
  *
  * @module
  */
-import type { ShapedArray } from "../core/aval.ts";
-import { allocate, dtypeOf, isTypedArray, type TypedArray } from "../core/dtype.ts";
+import {
+  allocate,
+  dtypeOf,
+  isTypedArray,
+  type ShapedArray,
+  type TypedArray,
+} from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
 import type { OnnxDType, Value } from "../core/lowering.ts";
 import type { Target } from "./kernels.ts";

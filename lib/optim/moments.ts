@@ -10,7 +10,7 @@ import type { NDArray } from "../core/array.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { div, sign } from "../api/arithmetic.ts";
 import { where } from "../api/logic.ts";
-import { full } from "../primitives/constants/full.ts";
+import { full } from "../primitives/constants/constants.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import {
   type Kept,

@@ -7,7 +7,7 @@ import type { NDArray } from "../core/array.ts";
 import { checkCall } from "../core/signature.ts";
 import { treeFlatten, treeUnflatten } from "../core/tree.ts";
 import { normal } from "../api/distributions.ts";
-import { expectKey } from "../api/hashes.ts";
+import { expectKey } from "../api/draws.ts";
 import { split } from "../api/keys.ts";
 import { type Optimiser, type Scalar, transformation } from "./optimiser.ts";
 import { checkScalar, counted, noSteps, scaled, widest } from "./scalars.ts";

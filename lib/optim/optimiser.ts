@@ -5,12 +5,11 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { formatAval } from "../core/aval.ts";
-import { isFloat } from "../core/dtype.ts";
+import { formatAval, isFloat } from "../core/dtype.ts";
 import { describeValue, DTypeError, TreeError } from "../core/errors.ts";
 import { checkCall, isPlain } from "../core/signature.ts";
 import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
-import { zerosLike } from "../primitives/constants/full.ts";
+import { zerosLike } from "../primitives/constants/constants.ts";
 import type { Arrays, Tree, TreeLike } from "../transforms/tree_types.ts";
 import { checkSameType, flattenArrays } from "../transforms/trees.ts";
 

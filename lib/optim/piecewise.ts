@@ -5,7 +5,7 @@
  */
 import { describeValue } from "../core/errors.ts";
 import { checkCall, isPlain, type OptionTable } from "../core/signature.ts";
-import { full } from "../primitives/constants/full.ts";
+import { full } from "../primitives/constants/constants.ts";
 import { cos } from "../api/elementary.ts";
 import { where } from "../api/logic.ts";
 import { checkScalar, checkScalars } from "./scalars.ts";

@@ -5,13 +5,12 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { formatAval } from "../core/aval.ts";
+import { defaultFloat, type DType, formatAval, isFloat, promoteDTypes } from "../core/dtype.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { defaultFloat, type DType, isFloat, promoteDTypes } from "../core/dtype.ts";
 import { describeValue } from "../core/errors.ts";
 import { expm1, log } from "../api/elementary.ts";
 import { treeLeaves } from "../core/tree.ts";
-import { zerosLike } from "../primitives/constants/full.ts";
+import { zerosLike } from "../primitives/constants/constants.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import { type Kept, mapLeaves, type Scalar } from "./optimiser.ts";
 

@@ -8,7 +8,7 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { describeValue } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full } from "../primitives/constants/full.ts";
+import { full } from "../primitives/constants/constants.ts";
 import { floor, pow } from "../api/arithmetic.ts";
 import { cos } from "../api/elementary.ts";
 import { where } from "../api/logic.ts";

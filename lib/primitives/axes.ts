@@ -1,10 +1,19 @@
 /**
  * Axes: which one an operation works along, where they are with an extra one, which are left.
  *
+ * Inputs for the conformance suite that several families use.
+ *
  * @module
  */
-import { formatAval, type ShapedArray } from "../core/aval.ts";
+import { formatAval, type ShapedArray, sizeOf } from "../core/dtype.ts";
 import { AxisError } from "../core/errors.ts";
+import type { SampleInput } from "../core/primitive.ts";
+
+/** A float32 sample input with elements counted from `start`. */
+export function counting(shape: readonly number[], start = 1): SampleInput {
+  const values = Array.from({ length: sizeOf(shape) }, (_, i) => start + i);
+  return { shape, dtype: "float32", values };
+}
 
 /** Parameters of an operation along one axis. */
 export interface AxisParams {

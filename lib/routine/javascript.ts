@@ -4,8 +4,8 @@
  * @module
  */
 import { interpret } from "./interpret.ts";
-import * as scalars from "./scalars.ts";
-import type { ArrayRef, Expr, Local, Run, Stmt, Typed } from "./typed.ts";
+import * as scalars from "./interpret.ts";
+import type { ArrayRef, Expr, Local, Run, Stmt, Typed } from "./syntax.ts";
 
 let allowed: boolean | null = null;
 

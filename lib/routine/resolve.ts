@@ -6,7 +6,6 @@
  */
 import type { DType } from "../core/dtype.ts";
 import { InternalError } from "../core/errors.ts";
-import type { Source, Statement, Term } from "./syntax.ts";
 import {
   type Arithmetic,
   type ArrayRef,
@@ -17,10 +16,13 @@ import {
   type Function2,
   int,
   type Local,
+  type Source,
+  type Statement,
   type Stmt,
+  type Term,
   type Ty,
   type Typed,
-} from "./typed.ts";
+} from "./syntax.ts";
 
 const cells: Readonly<Record<DType, Cell>> = {
   float32: "f32",

@@ -45,8 +45,7 @@ import { allocate, dtypes } from "../core/dtype.ts";
 import { type Value, value } from "./interpret.ts";
 import { compile, compiles } from "./javascript.ts";
 import { resolve } from "./resolve.ts";
-import { parse, type Source } from "./syntax.ts";
-import type { Cell, Run, Typed } from "./typed.ts";
+import { type Cell, parse, type Run, type Source, type Typed } from "./syntax.ts";
 
 /** An array that a routine needs beside its inputs and outputs. */
 export interface Scratch {

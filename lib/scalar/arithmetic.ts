@@ -3,14 +3,15 @@
  * scalar expressions, of which eager loops and vector code are made ({@linkcode ExprArithmetic}), nodes
  * of a graph (`primitives/elementwise/formula_graph.ts`), or values with their derivatives (`dual.ts`).
  *
+ * Functions on intervals, as polynomials in a variable in which their rounded coefficients do no harm; and
+ * logarithms around a number that is no float.
+ *
  * @module
  */
+import { exp, expm1, log, log1p, pow } from "./elementary.ts";
 import { erfc } from "./error.ts";
-import { exp, expm1 } from "./exp.ts";
 import { Apart, type Expr, type Exprs } from "./expr.ts";
-import { log, log1p } from "./log.ts";
-import { pow } from "./power.ts";
-import { cos, sin } from "./trig.ts";
+import { cos, sin } from "./trigonometry.ts";
 
 /** What formulas are made of. Values and conditions are both `V`. */
 export interface Arithmetic<V> {
@@ -216,4 +217,59 @@ export function polynomialOf<V>(m: Arithmetic<V>, x: V, coefficients: readonly n
   let y: V = m.number(coefficients[0]!);
   for (let i = 1; i < coefficients.length; i++) y = m.add(m.mul(y, x), coefficients[i]!);
   return y;
+}
+
+/**
+ * A function on an interval, in the variable `(x - middle) scale` that is in [-1, 1] there: a
+ * polynomial, or a quotient of two. The highest coefficient comes first.
+ */
+export interface Piece {
+  /** The middle of the interval. */
+  readonly middle: number;
+  /** One over half its length. */
+  readonly scale: number;
+  /** The polynomial, or the numerator. */
+  readonly above: readonly number[];
+  /** The denominator. */
+  readonly below: readonly number[] | null;
+}
+
+/** A piece at `x`. */
+export function piece<V>(m: Arithmetic<V>, x: V, { middle, scale, above, below }: Piece): V {
+  const y = m.mul(m.sub(x, middle), scale);
+  const top = polynomialOf(m, y, above);
+  return below === null ? top : m.div(top, polynomialOf(m, y, below));
+}
+
+/** A number to twice the digits of a float: rounded, and what that lost. */
+export interface Exact {
+  /** The number, rounded. */
+  readonly value: number;
+  /** What rounding lost. */
+  readonly more: number;
+}
+
+// 2 artanh(s) / s in s^2, for |s| <= 0.2.
+const ARTANH = /* @__PURE__ */ Array.from({ length: 12 }, (_, k) => 2 / (23 - 2 * k));
+
+/** `log((1 + s) / (1 - s))`, which is `far` where `s` is not small. */
+function logarithmOf<V>(m: Arithmetic<V>, s: V, far: V): V {
+  const near = m.mul(s, polynomialOf(m, m.mul(s, s), ARTANH));
+  return m.where(m.less(m.abs(s), 0.2), near, far);
+}
+
+/** `log(1 + x)` with all digits near 0. */
+export function log1pOf<V>(m: Arithmetic<V>, x: V): V {
+  return logarithmOf(m, m.div(x, m.add(x, 2)), m.log(m.add(x, 1)));
+}
+
+/** `x - number` and `log(x / number)` for positive numbers, with all digits around where they are 0. */
+export function around<V>(
+  m: Arithmetic<V>,
+  x: V,
+  { value, more }: Exact,
+): { readonly distance: V; readonly logarithm: V } {
+  const distance = m.sub(m.sub(x, value), more);
+  const far = m.sub(m.log(x), Math.log(value));
+  return { distance, logarithm: logarithmOf(m, m.div(distance, m.add(x, value)), far) };
 }

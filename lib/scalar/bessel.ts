@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { type Arithmetic, polynomialOf } from "./arithmetic.ts";
-import { type Piece, piece } from "./pieces.ts";
+import { type Arithmetic, type Piece, piece, polynomialOf } from "./arithmetic.ts";
 
 /** I0(x) in x^2 / 4, to x = 8. */
 const NEAR_0 = [

@@ -9,8 +9,7 @@
  */
 import { type Arithmetic, type Formula, Part, polynomialOf } from "./arithmetic.ts";
 import { derivative } from "./dual.ts";
-import { HALF_LOG_TWO_PI, lgamma } from "./gamma.ts";
-import { gamma, gammasgn } from "./gamma_function.ts";
+import { gamma, gammasgn, HALF_LOG_TWO_PI, lgamma } from "./gamma.ts";
 import { STIRLING } from "./gamma_tables.ts";
 
 /** Where Stirling's expansion begins. */

@@ -4,10 +4,13 @@
  * For `f64` methods and coefficients are those of FreeBSD's msun (s_erf.c); `f32` has minimax
  * polynomials of its own.
  *
+ * The inverse of the error function.
+ *
  * @module
  */
 import { fastTwoSum, inDouble, polynomial, twoProduct, twoSum } from "./algebra.ts";
-import { exp } from "./exp.ts";
+import { INVERSE_DOUBLE, INVERSE_SINGLE } from "./constants.ts";
+import { exp, log } from "./elementary.ts";
 import { expOfPair } from "./exponential.ts";
 import type { Expr, Exprs } from "./expr.ts";
 
@@ -216,3 +219,24 @@ export const erfcx: (e: Exprs, x: Expr) => Expr = /* @__PURE__ */ inDouble((e, x
   const reflected = e.and(e.lt(x, 0), e.not(near));
   return e.select(reflected, e.sub(e.mul(power, 2), right), right);
 });
+
+/**
+ * The inverse of the error function: infinite at -1 and 1, NaN beyond. Of `f32`, with x^2 rounded
+ * as in XLA, so that normal random numbers agree with JAX's far out too.
+ */
+export function erfInv(e: Exprs, x: Expr): Expr {
+  const wide = x.ty === "f64";
+  const rest = wide ? e.mul(e.sub(1, x), e.add(x, 1)) : e.sub(1, e.mul(x, x));
+  const w = e.neg(log(e, rest));
+  const root = e.sqrt(w);
+  const pieces = wide ? INVERSE_DOUBLE : INVERSE_SINGLE;
+  const values = pieces.map(({ shift, coefficients }, i) =>
+    polynomial(e, e.sub(i === 0 ? w : root, shift), coefficients)
+  );
+  let value = values.at(-1)!;
+  for (let i = pieces.length - 2; i >= 0; i--) {
+    value = e.select(e.lt(w, pieces[i]!.below), values[i]!, value);
+  }
+  // At |x| = 1, w is infinite and the polynomial may be NaN.
+  return e.mul(x, e.select(e.eq(e.abs(x), 1), Infinity, value));
+}

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Arithmetic } from "./arithmetic.ts";
-import { around, type Exact, type Piece, piece } from "./pieces.ts";
+import { type Arithmetic, around, type Exact, type Piece, piece } from "./arithmetic.ts";
 
 const GAMMA = 0.5772156649015329;
 

@@ -6,8 +6,7 @@
  *
  * @module
  */
-import type { Arithmetic } from "./arithmetic.ts";
-import { type Piece, piece } from "./pieces.ts";
+import { type Arithmetic, type Piece, piece } from "./arithmetic.ts";
 
 /** S(x) / x^3 in x^4, to x = 1.6. */
 const S_NEAR: Piece = {

@@ -5,11 +5,5 @@
  * @module
  */
 export * from "./error.ts";
-export * from "./error_inverse.ts";
-export * from "./exp.ts";
-export * from "./hyperbolic.ts";
-export * from "./inverse.ts";
-export * from "./log.ts";
-export * from "./power.ts";
-export * from "./sums.ts";
-export * from "./trig.ts";
+export * from "./elementary.ts";
+export * from "./trigonometry.ts";

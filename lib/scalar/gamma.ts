@@ -4,6 +4,15 @@
  * Sources: NIST Digital Library of Mathematical Functions, 5.4-5.11, 5.15, 25.11; the coefficients
  * are the project's own (`gamma_tables.ts`).
  *
+ * The gamma function itself, of real numbers, and its sign.
+ *
+ * Sources: NIST Digital Library of Mathematical Functions, 5.5, 5.11; the coefficients are the
+ * project's own (`gamma_tables.ts`).
+ *
+ * Hurwitz's zeta function of real numbers.
+ *
+ * Source: NIST Digital Library of Mathematical Functions, 25.11.28 (the summation of Euler and Maclaurin).
+ *
  * @module
  */
 import { type Arithmetic, type Formula, Part, polynomialOf } from "./arithmetic.ts";
@@ -199,3 +208,105 @@ export const HALF_LOG_TWO_PI = 0.9189385332046728;
 /** Where digamma is 0, in two parts. */
 const DIGAMMA_ROOT = 1.4616321449683622;
 const DIGAMMA_ROOT_LOW = 9.549995429965697e-17;
+
+/** Whether an integer is odd. */
+function isOdd<V>(m: Arithmetic<V>, n: V): V {
+  const half = m.mul(n, 0.5);
+  return m.not(m.equal(m.floor(half), half));
+}
+
+/** The gamma function: infinite at 0, NaN at the other poles. */
+export function gamma<V>(m: Arithmetic<V>, x: V): V {
+  const size = m.abs(x);
+  // Beyond, it is infinite, and on the left 0.
+  const most = m.digits === 53 ? 200 : 45;
+  const y = m.where(m.less(most, size), most, size);
+  const below = m.less(y, 1), far = m.not(m.less(y, FAR));
+  let product = m.number(1);
+  let u = m.where(below, m.add(y, 1), y);
+  for (let k = 0; k < 6; k++) {
+    const above = m.not(m.less(y, 2 + k));
+    product = m.where(above, m.mul(product, m.sub(y, 1 + k)), product);
+    u = m.where(above, m.sub(y, 1 + k), u);
+  }
+  const base = polynomialOf(m, m.sub(u, 1.5), table.GAMMA);
+  // Of what is below 1, y Gamma(y).
+  const near = m.mul(base, product);
+  // y^(y - 1/2) in two factors, which are finite where the result is.
+  const root = m.pow(y, m.sub(m.mul(y, 0.5), 0.25));
+  const power = m.exp(m.neg(y));
+  const star = polynomialOf(m, m.div(1, y), table.GAMMA_FAR);
+  const large = m.mul(m.mul(m.mul(root, power), root), star);
+  const right = m.where(far, large, m.where(below, m.div(near, x), near));
+  // Gamma(-y) = -pi / (y Gamma(y) sin(pi y))
+  const sine = sinPi(m, m.abs(fraction(m, size)));
+  const quotient = m.where(
+    far,
+    m.div(m.div(m.div(m.div(Math.PI, m.mul(y, star)), root), m.mul(root, power)), sine),
+    m.div(Math.PI, m.mul(m.where(below, near, m.mul(y, near)), sine)),
+  );
+  // The logarithm's poles have both signs around them, and so has infinity.
+  const left = m.where(m.and(m.less(0, sine), m.less(size, Infinity)), quotient, NaN);
+  const close = m.less(m.digits === 53 ? -1e-30 : -1e-20, x);
+  // Choices may lose the sign of a zero, products do not.
+  const turned = m.and(m.not(close), isOdd(m, m.floor(x)));
+  const value = m.where(close, right, m.where(m.equal(x, x), left, x));
+  return m.mul(value, m.where(turned, -1, 1));
+}
+
+/** The sign of the gamma function; NaN at its poles but 0. */
+export function gammasgn<V>(m: Arithmetic<V>, x: V): V {
+  const whole = m.floor(x);
+  const negative = m.less(x, 0);
+  const sign = m.where(m.and(negative, isOdd(m, whole)), -1, 1);
+  const pole = m.or(m.and(negative, m.equal(whole, x)), m.not(m.equal(x, x)));
+  // A zero has the sign of its reciprocal.
+  const zero = m.and(m.equal(x, 0), m.less(m.div(1, x), 0));
+  return m.where(zero, -1, m.where(pole, NaN, sign));
+}
+
+/** The sum over k of `(q + k)^-s` for `s` above 1 and positive `q`. */
+function zetaRight<V>(m: Arithmetic<V>, s: V, q: V): V {
+  const a = m.add(q, TERMS);
+  const r = m.div(1, a), w = m.mul(r, r);
+  let rising: V = m.mul(s, w);
+  let series = m.mul(r, 0.5);
+  for (let j = 1; j <= BERNOULLI.length; j++) {
+    series = m.add(series, m.mul(rising, BERNOULLI[j - 1]!));
+    if (j === BERNOULLI.length) break;
+    rising = m.mul(m.mul(rising, w), m.mul(m.add(s, 2 * j - 1), m.add(s, 2 * j)));
+  }
+  const power = m.pow(a, m.sub(1, s));
+  const more = m.mul(power, m.add(m.div(1, m.sub(s, 1)), series));
+  // Of the largest s the series is infinite, and nothing of it is left.
+  const tail = m.where(m.equal(power, 0), power, more);
+  const minus = m.neg(s);
+  let sum: V | null = null;
+  for (let k = TERMS - 1; k >= 0; k--) {
+    const term = m.pow(k === 0 ? q : m.add(q, k), minus);
+    sum = sum === null ? term : m.add(sum, term);
+  }
+  return m.add(sum!, tail);
+}
+
+/** Left of 0, where `s` must be whole: the terms on either side of zero, as in `polygamma`. */
+const zetaLeft = /* @__PURE__ */ new Part((m, s, q) => {
+  const f = m.sub(q, m.floor(q)), g = m.sub(m.neg(q), m.floor(m.neg(q)));
+  const half = m.mul(s, 0.5);
+  const before = m.sub(zetaRight(m, s, g), zetaRight(m, s, m.sub(1, q)));
+  const after = zetaRight(m, s, f);
+  const sum = m.where(m.equal(m.floor(half), half), m.add(after, before), m.sub(after, before));
+  const pole = m.where(m.less(1, s), Infinity, NaN);
+  return m.where(
+    m.equal(m.floor(s), s),
+    m.where(m.and(m.equal(g, 0), m.equal(q, q)), pole, m.where(m.less(1, s), sum, NaN)),
+    NaN,
+  );
+});
+
+/** `zeta(s, q)`: NaN for `s` below 1, and for negative `q` unless `s` is whole. */
+export function zeta<V>(m: Arithmetic<V>, s: V, q: V): V {
+  const usual = m.where(m.less(1, s), zetaRight(m, s, q), NaN);
+  const value = m.seldom(m.not(m.less(0, q)), zetaLeft, [s, q], usual);
+  return m.where(m.equal(s, 1), m.where(m.equal(q, q), Infinity, NaN), value);
+}

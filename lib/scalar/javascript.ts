@@ -9,10 +9,8 @@
  * @module
  */
 import type { DType, TypedArray } from "../core/dtype.ts";
-import { type Elementwise, type Loop, scalarOf } from "./elementwise.ts";
-import { type Expr, type Graph, reachable } from "./expr.ts";
-import { interpreted } from "./interpret.ts";
-import { float64Words, nearestEven, saturate } from "./words.ts";
+import { type Elementwise, type Expr, type Graph, type Loop, reachable, scalarOf } from "./expr.ts";
+import { float64Words, interpreted, nearestEven, saturate } from "./interpret.ts";
 
 /** A loop that computes an elementwise operation on operands of these element types. */
 export function elementwiseLoop(f: Elementwise, operands: readonly DType[]): Loop {

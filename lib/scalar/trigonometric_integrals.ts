@@ -4,10 +4,13 @@
  * Far from 0 they are put together by the auxiliary functions f and g, which do not oscillate (M.
  * Abramowitz and I. Stegun, Handbook of Mathematical Functions, 5.2).
  *
+ * Dawson's integral, by minimax polynomials of our own.
+ *
+ * Spence's function, which is the dilogarithm, by minimax polynomials of our own.
+ *
  * @module
  */
-import type { Arithmetic } from "./arithmetic.ts";
-import { around, type Exact, type Piece, piece } from "./pieces.ts";
+import { type Arithmetic, around, type Exact, log1pOf, type Piece, piece } from "./arithmetic.ts";
 
 /** Where Ci is 0. */
 const ZERO: Exact = { value: 0.6165054856207163, more: -4.209920321433186e-17 };
@@ -229,4 +232,178 @@ export function cosineIntegral<V>(m: Arithmetic<V>, x: V): V {
   const slope = m.mul(m.add(a, ZERO.value), piece(m, m.mul(a, a), COSINE_NEAR));
   const far = m.where(m.less(a, Infinity), auxiliary(m, a).cosine, m.where(m.less(x, 0), NaN, 0));
   return m.where(m.less(FROM, a), far, m.add(logarithm, m.mul(distance, slope)));
+}
+
+/** The integral divided by x, in x^2, to x = 3/2. */
+const NEAR: Piece = {
+  middle: 1.125,
+  scale: 0.8888888888888888,
+  above: [
+    2.49242714875196e-07,
+    -9.222583896624242e-06,
+    0.00023943457104057232,
+    -0.001734551604243057,
+    0.02740322185211422,
+    -0.04458299104367171,
+    0.5014241400133203,
+  ],
+  below: [
+    2.157543113537804e-06,
+    8.709256528176844e-05,
+    0.001655294601329388,
+    0.018719942109329857,
+    0.13147085008654588,
+    0.5389274566453759,
+    1.0,
+  ],
+};
+
+/** The same from 3/2 to 13/4. */
+const MIDDLE: Piece = {
+  middle: 6.40625,
+  scale: 0.24060150375939848,
+  above: [
+    1.5467232705781687e-11,
+    -8.565713491719878e-11,
+    3.656246976294432e-10,
+    -1.8151465251450728e-09,
+    8.796317115608951e-09,
+    -3.966052134297317e-08,
+    1.691474532121153e-07,
+    -6.825136849580873e-07,
+    2.5938621984179935e-06,
+    -9.250384510671829e-06,
+    3.083721638823644e-05,
+    -9.567789011376643e-05,
+    0.00027497378869930614,
+    -0.0007281967153261007,
+    0.001767112462290088,
+    -0.003907210571690794,
+    0.007830301073262857,
+    -0.01417216904194754,
+    0.023175175058934683,
+    -0.034534171300569905,
+    0.047932534493579655,
+    -0.06429138045021741,
+    0.08674689401399742,
+  ],
+  below: null,
+};
+
+/** The integral times x, in 1 / x^2, from 13/4 to 25/4. */
+const FAR: Piece = {
+  middle: 0.060137278106508874,
+  scale: 28.95422149122807,
+  above: [
+    -1.3319309559899994e-10,
+    2.9490168672539417e-10,
+    5.805337151036345e-10,
+    -2.1665566843007193e-09,
+    5.392091614843015e-10,
+    5.838090780895097e-09,
+    -9.94252034136868e-09,
+    -3.7258051212234793e-10,
+    3.040201901301326e-08,
+    -4.9524576449934054e-08,
+    -2.4411079690443903e-08,
+    2.0178433061698945e-07,
+    -1.5778228177162797e-07,
+    -5.455596810121659e-07,
+    9.413055077108081e-07,
+    1.5851066983843256e-06,
+    -3.37742538628971e-06,
+    -7.84075241761391e-06,
+    2.78425551266297e-06,
+    3.829884336420482e-05,
+    0.00014281883902115807,
+    0.0008217271725633376,
+    0.010703185993112497,
+    0.5166558994376412,
+  ],
+  below: null,
+};
+
+/** The same from 25/4. */
+const TAIL: Piece = {
+  middle: 0.0128,
+  scale: 78.125,
+  above: [
+    -1.0569285782813583e-07,
+    4.204530806510017e-05,
+    -0.0023865751852362197,
+    0.041825634242567265,
+    -0.2623760786787509,
+    0.5032634996239069,
+  ],
+  below: [
+    -5.202777681151296e-07,
+    0.00010884480296043727,
+    -0.0052476522817228605,
+    0.08646640970188085,
+    -0.5279644503984363,
+    1.0,
+  ],
+};
+
+/** `e^(-x^2)` times the integral of `e^(t^2)` from 0 to `x`. */
+export function dawsn<V>(m: Arithmetic<V>, x: V): V {
+  const a = m.abs(x);
+  const square = m.mul(x, x);
+  const r = m.div(1, a);
+  const u = m.mul(r, r);
+  const within = m.where(m.less(a, 1.5), piece(m, square, NEAR), piece(m, square, MIDDLE));
+  const beyond = m.where(m.less(6.25, a), piece(m, u, TAIL), piece(m, u, FAR));
+  const size = m.where(m.less(3.25, a), m.mul(r, beyond), m.mul(x, within));
+  return m.mul(size, m.where(m.less(x, -3.25), -1, 1));
+}
+
+/** spence(1 + w) / -w, for |w| <= 1/2. */
+const DILOGARITHM: Piece = {
+  middle: 0.0,
+  scale: 2.0,
+  above: [
+    4.1777774705487687e-10,
+    -8.985977231562245e-10,
+    -6.728498194490063e-10,
+    1.422626721108451e-09,
+    4.169905164856587e-09,
+    -9.068228982623995e-09,
+    8.376826328960145e-09,
+    -1.885740876143425e-08,
+    5.435789691814087e-08,
+    -1.2254776981805127e-07,
+    2.7052584233386273e-07,
+    -6.212203533453334e-07,
+    1.4448539611971743e-06,
+    -3.3913447660484664e-06,
+    8.070716165787539e-06,
+    -1.9531146628777784e-05,
+    4.8225314752176444e-05,
+    -0.0001220703255771165,
+    0.0003188775505891522,
+    -0.0008680555546326103,
+    0.0025000000000140726,
+    -0.007812500000030117,
+    0.02777777777777764,
+    -0.12499999999999971,
+    1.0,
+  ],
+  below: null,
+};
+
+/** The integral of `log(t) / (1 - t)` from 1 to `x`; NaN for negative numbers. */
+export function spence<V>(m: Arithmetic<V>, x: V): V {
+  // Beyond 2, spence(x) = -log(x)^2 / 2 - spence(1 / x).
+  const isLarge = m.less(1.5, x);
+  const y = m.where(isLarge, m.div(1, x), x);
+  // Below 1/2, spence(y) = pi^2 / 6 - log(y) log(1 - y) - spence(1 - y).
+  const isSmall = m.less(y, 0.5);
+  const w = m.where(isSmall, m.neg(y), m.where(isLarge, m.div(m.sub(1, x), x), m.sub(y, 1)));
+  const series = m.sub(0, m.mul(w, piece(m, w, DILOGARITHM)));
+  // At 0 the product is 0.
+  const logs = m.where(m.less(0, y), m.mul(m.log(y), log1pOf(m, m.neg(y))), 0);
+  const near = m.where(isSmall, m.sub(m.sub(Math.PI ** 2 / 6, logs), series), series);
+  const log = m.log(x);
+  const value = m.where(isLarge, m.sub(m.mul(m.mul(log, log), -0.5), near), near);
+  return m.where(m.less(x, 0), NaN, m.where(m.less(x, Infinity), value, m.neg(x)));
 }

@@ -2,21 +2,81 @@
  * The one place of implicit differentiation: how the derivative of a solution is had from that of the
  * equation that it solves.
  *
+ * A Newton step from the solution of a fixed point. A small residual says little of the error where the map hardly
+ * contracts, while a Newton step is right whatever the map does.
+ *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import { checkCount } from "../core/checks.ts";
+import { scalarArray } from "../core/concrete.ts";
 import { epsilon } from "../core/dtype.ts";
 import { describeValue, InternalError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { treeMap } from "../core/tree.ts";
-import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { div } from "../primitives/elementwise/arithmetic.ts";
+import { and } from "../primitives/elementwise/compare.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
+import { select } from "../primitives/elementwise/select.ts";
 import type { Tree, TreeOf } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
+import type { Outcome } from "./iterate.ts";
+import type { Problem } from "./method.ts";
 import type { LinearMethod } from "./linear/method.ts";
+import { leafNorms, norm, ravelTree, total } from "./norms.ts";
 import { checkMade, checkTolerance } from "./options.ts";
-import { checkCount } from "../core/checks.ts";
-import { ravelTree } from "./ravel.ts";
-import { contraction, solveTangent } from "./tangent.ts";
+import { statusCode } from "./solution.ts";
+import { contraction, denseSolve, solveTangent } from "./tangent.ts";
+
+/**
+ * The outcome after a Newton step, where success was claimed and the step makes the residual smaller: so nothing
+ * is claimed that was not.
+ */
+export function corrected(
+  known: Outcome,
+  { evaluate, sizes }: Problem,
+  transforms: Transforms,
+): Outcome {
+  const { x, state, counts, residualNorm } = known;
+  const claimed = known.status.equal(statusCode("converged"));
+  const weighed = (r: NDArray): NDArray =>
+    total(div(leafNorms(stopGradient(r), sizes), state.scale));
+  const end = transforms.whileLoop(
+    ({ open }) => open,
+    ({ x, r }) => {
+      const [, push] = transforms.linearize((x: NDArray) => evaluate(x).r, [x]);
+      const moved = x.add(denseSolve(push, r.neg(), transforms));
+      const left = evaluate(moved).r;
+      const better = weighed(left).less(weighed(r)); // not where it is NaN
+      return {
+        x: select(better, moved, x),
+        r: select(better, left, r),
+        made: scalarArray(1, "int32"),
+        open: scalarArray(0, "bool"),
+      };
+    },
+    {
+      x,
+      r: state.bestR,
+      made: scalarArray(0, "int32"),
+      open: and(claimed, residualNorm.greater(0)),
+    },
+    { maxSteps: 1 },
+  );
+  const size = norm(stopGradient(end.r));
+  return {
+    ...known,
+    x: end.x,
+    residualNorm: size,
+    valueNorm: norm(stopGradient(end.x)),
+    errorEstimate: select(size.equal(0), size, state.slope.mul(size)),
+    counts: {
+      ...counts,
+      f: counts.f.add(end.made),
+      jacobian: counts.jacobian.add(end.made),
+    },
+  };
+}
 
 /** A way to differentiate a solution. */
 export type Adjoint =

@@ -7,18 +7,18 @@ import type { NDArray } from "../core/array.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
 import { isFloat } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError, TreeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { treeLeaves, treePaths, treeUnflatten } from "../core/tree.ts";
-import { full } from "../primitives/constants/full.ts";
+import { full } from "../primitives/constants/constants.ts";
 import { div } from "../primitives/elementwise/arithmetic.ts";
 import { isFinite } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays } from "../transforms/tree_types.ts";
 import { checkFunction, flattenArrays, flattenResult, toArray } from "../transforms/trees.ts";
-import { boundTrees } from "./bounds.ts";
+import { boundTrees, checkMade } from "./options.ts";
 import { errorsOf, uncertaintyOf } from "./curve_fit/errors.ts";
 import { CurveFit, registerFits } from "./curve_fit/fit.ts";
 import type { FitArrays, FitSettings } from "./curve_fit/parts.ts";
@@ -29,8 +29,7 @@ import {
   leastSquaresOptions,
   solveLeastSquares,
 } from "./least_squares.ts";
-import { checkMade } from "./options.ts";
-import { ravelTree } from "./ravel.ts";
+import { ravelTree } from "./norms.ts";
 import { Solution } from "./solution.ts";
 
 /** Options of `curveFit`. */
@@ -51,13 +50,12 @@ export interface CurveFitOptions extends Omit<LeastSquaresOptions, "keepMemory" 
   readonly missing?: "raise" | "omit" | undefined;
 }
 
-const optionTable: OptionTable<CurveFitOptions> = {
-  ...leastSquaresOptions,
+const optionTable: OptionTable<CurveFitOptions> = /* @__PURE__ */ tableOf(leastSquaresOptions, {
   sigma: "operand",
   absoluteSigma: "boolean",
   fixed: "names",
   missing: "string",
-};
+});
 
 const op = "curveFit";
 

@@ -22,20 +22,21 @@ import type { HasAux, Transforms } from "../transforms/types.ts";
 import {
   type Adjoint,
   checkAdjoint,
+  corrected,
   defaultTolerance,
   implicit,
   solutionOf,
   tangentSolver,
   throughSteps,
 } from "./adjoint.ts";
-import { anderson } from "./anderson.ts";
-import { corrected } from "./correction.ts";
-import { factorOf, iterate, type Leg, type Outcome, type Part, type State } from "./iterate.ts";
+import { anderson } from "./fixed_point_methods.ts";
+import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
+import type { Part } from "./method.ts";
 import type { Stepper } from "./method.ts";
 import { checkLeg, checkMade, checkTolerance, checkWarmStart, withAux } from "./options.ts";
 import { checkCount } from "../core/checks.ts";
 import { radiusOf } from "./radius.ts";
-import { ravelTree } from "./ravel.ts";
+import { ravelTree } from "./norms.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import type { TrustRegionMethod } from "./trust_region/methods.ts";
 

@@ -4,7 +4,7 @@
  * from points where nothing is defined, notices where nothing improves, remembers the best point, counts,
  * and says how it ended.
  *
- * To plug a family in: lay the unknowns out as a vector (`ravel.ts`), make a `Problem`, call `iterate`
+ * To plug a family in: lay the unknowns out as a vector (`norms.ts`), make a `Problem`, call `iterate`
  * inside the solver of `customRoot`, and make a `Solution` of the outcome (`solution.ts`). To be
  * solved in parts (`run.ts`) the family has the option `leg`, hands it on in the limits, and tells it the
  * state behind `customRoot`.
@@ -23,22 +23,31 @@ import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { type DType, epsilon } from "../core/dtype.ts";
 import { treeMap } from "../core/tree.ts";
-import { full, onesLike, zerosLike } from "../primitives/constants/full.ts";
+import { full, onesLike, zerosLike } from "../primitives/constants/constants.ts";
 import { abs, div, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, not, or } from "../primitives/elementwise/compare.ts";
 import { isFinite } from "../primitives/elementwise/elementary.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
 import { dynamicUpdateSlice } from "../primitives/indexing/dynamic_slice.ts";
 import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reduceAnd } from "../primitives/reduce/logical.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reduceAnd } from "../primitives/reduce/product.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { answerOf, localAt } from "./local.ts";
-import type { Counts, Evaluation, Stepper } from "./method.ts";
-import { normsOf, partNorms, scaleOf, slopeOf, small } from "./criterion.ts";
-import { leafNorms, norm, spread, total } from "./norms.ts";
+import { answerOf, checkMemory, localAt } from "./options.ts";
+import type { Counts, Problem, Stepper } from "./method.ts";
+import {
+  leafNorms,
+  norm,
+  normsOf,
+  partNorms,
+  scaleOf,
+  slopeOf,
+  small,
+  spread,
+  total,
+} from "./norms.ts";
 import {
   isNear,
   isShort,
@@ -49,30 +58,7 @@ import {
   type Reach,
   widened,
 } from "./reach.ts";
-import { checkMemory } from "./options.ts";
 import { statusCode } from "./solution.ts";
-
-/** What is solved. */
-export interface Problem {
-  /** The problem at a point [n]; `step` is how many evaluations the loop has made, none where it is left out. */
-  evaluate(x: NDArray, step?: NDArray): Evaluation;
-  /** Sizes of the leaves of which the unknowns are made, in order; their sum is n. */
-  readonly sizes: readonly number[];
-  /** Number of elements of the residual. */
-  readonly m: number;
-  /** Whether the residual is a step in the unknowns, as that of a fixed point is: `x + r` is `f(x)`. */
-  readonly displacement: boolean;
-  /** Whether evaluations have a `cost`. */
-  readonly hasCost: boolean;
-  /** What is compared of the points of a displacement, where that is not all of them. */
-  readonly part?: Part | undefined;
-}
-
-/** A part of the unknowns, or something computed of them: a vector of leaves of these sizes. */
-export interface Part {
-  of(x: NDArray): NDArray;
-  readonly sizes: readonly number[];
-}
 
 /** When to stop. */
 export interface Limits {

@@ -1,17 +1,23 @@
 /**
  * Least squares: the unknowns for which the sum of squared residuals is smallest.
  *
+ * Losses that bound the weight of outliers, as a change of the residuals: a residual `r` becomes the one
+ * whose square is the loss of `r`, with the sign of `r`. So the sum of squares is the loss, and all that is
+ * done for least squares (steps, bounds, derivatives) holds for it.
+ *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
+import { checkCount } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { describeValue } from "../core/errors.ts";
-import { checkCount } from "../core/checks.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { treeLeaves, treeUnflatten } from "../core/tree.ts";
-import { full } from "../primitives/constants/full.ts";
-import { mul } from "../primitives/elementwise/arithmetic.ts";
+import { full } from "../primitives/constants/constants.ts";
+import { div, mul } from "../primitives/elementwise/arithmetic.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
+import { atan, log1p } from "../primitives/elementwise/elementary.ts";
+import { select } from "../primitives/elementwise/select.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../transforms/tree_types.ts";
@@ -26,24 +32,66 @@ import {
   throughSteps,
   vectorSolver,
 } from "./adjoint.ts";
-import { between, type Bounds, boundTrees, clipped } from "./bounds.ts";
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
-import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
-import { localAt } from "./local.ts";
-import { type Loss, robust } from "./loss.ts";
-import { norm } from "./norms.ts";
+import { norm, ravelTree } from "./norms.ts";
 import {
+  between,
+  type Bounds,
+  boundTrees,
   checkLeg,
   checkMade,
   checkTolerance,
   checkWarmStart,
+  clipped,
+  localAt,
   trustRegionOptions,
   withAux,
 } from "./options.ts";
-import { ravelTree } from "./ravel.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import type { TrustRegionMemory } from "./trust_region/method.ts";
+import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
+
+/** How residuals count: names as in SciPy's `least_squares`. */
+export type Loss = "squares" | "huber" | "softL1" | "cauchy" | "arctan";
+
+/** For z = r^2 (in units of the scale) beyond `near`: the loss of z. `slope` is that of the root of its share of z, at 0. */
+const losses: Readonly<
+  Record<Exclude<Loss, "squares">, { readonly of: (z: NDArray) => NDArray; readonly slope: number }>
+> = {
+  huber: { of: (z) => select(z.lessEqual(1), z, z.sqrt().mul(2).sub(1)), slope: 0 },
+  softL1: { of: (z) => div(z, z.add(1).sqrt().add(1)).mul(2), slope: -1 / 8 },
+  cauchy: { of: (z) => log1p(z), slope: -1 / 4 },
+  arctan: { of: (z) => atan(z), slope: 0 },
+};
+
+/**
+ * Residuals whose squares are the losses of `r`.
+ *
+ * @throws {RangeError} where there is no such loss.
+ */
+export function robust(r: NDArray, loss: Loss, scale: number): NDArray {
+  if (loss === "squares") return r;
+  const rule = Object.hasOwn(losses, loss) ? losses[loss] : undefined;
+  if (rule === undefined) {
+    throw new RangeError(
+      `leastSquares: loss must be "squares", ${
+        Object.keys(losses).map((l) => `"${l}"`).join(", ")
+      }, not ${describeValue(loss)}`,
+    );
+  }
+  const unit = div(r, full([], scale, r.dtype));
+  const z = unit.mul(unit);
+  const small = z.less(near);
+  // Neither root nor quotient is asked for where z is near 0, since their slopes are infinite there.
+  const away = select(small, full(z.shape, 1, z.dtype), z);
+  const share = div(rule.of(away), away).sqrt();
+  const series = z.mul(rule.slope).add(1);
+  return r.mul(select(small, series, share));
+}
+
+/** Where the first two terms of the series are exact to the fourth digit beyond float32's. */
+const near = 1e-9;
 
 /** Options of `leastSquares`. */
 export interface LeastSquaresOptions {
@@ -88,18 +136,19 @@ export interface LeastSquaresOptions {
 /** What the options hold. */
 export const leastSquaresOptions: OptionTable<
   Omit<LeastSquaresOptions, "keepMemory" | "warmStart">
-> = {
-  ...trustRegionOptions,
+> = /* @__PURE__ */ tableOf(trustRegionOptions, {
   loss: "string",
   lossScale: "number",
-};
+});
 
-const optionTable: OptionTable<LeastSquaresOptions & HasAux> = {
-  ...leastSquaresOptions,
-  keepMemory: "boolean",
-  warmStart: "object",
-  hasAux: "boolean",
-};
+const optionTable: OptionTable<LeastSquaresOptions & HasAux> = /* @__PURE__ */ tableOf(
+  leastSquaresOptions,
+  {
+    keepMemory: "boolean",
+    warmStart: "object",
+    hasAux: "boolean",
+  },
+);
 
 /**
  * Minimises half the sum of squares of what `residuals` gives, from `x0`. Claims success only where the last

@@ -146,3 +146,25 @@ export interface Stepper<S> {
   /** The memory of an earlier solve made ready for a new one (`warmStart`); by default as it is. */
   resume?(memory: S, x: NDArray): S;
 }
+
+/** What is solved. */
+export interface Problem {
+  /** The problem at a point [n]; `step` is how many evaluations the loop has made, none where it is left out. */
+  evaluate(x: NDArray, step?: NDArray): Evaluation;
+  /** Sizes of the leaves of which the unknowns are made, in order; their sum is n. */
+  readonly sizes: readonly number[];
+  /** Number of elements of the residual. */
+  readonly m: number;
+  /** Whether the residual is a step in the unknowns, as that of a fixed point is: `x + r` is `f(x)`. */
+  readonly displacement: boolean;
+  /** Whether evaluations have a `cost`. */
+  readonly hasCost: boolean;
+  /** What is compared of the points of a displacement, where that is not all of them. */
+  readonly part?: Part | undefined;
+}
+
+/** A part of the unknowns, or something computed of them: a vector of leaves of these sizes. */
+export interface Part {
+  of(x: NDArray): NDArray;
+  readonly sizes: readonly number[];
+}

@@ -29,8 +29,8 @@ export {
   type AitkenOptions,
   steffensen,
   type SteffensenMemory,
-} from "./aitken.ts";
-export { anderson, type AndersonMemory, type AndersonOptions } from "./anderson.ts";
+} from "./fixed_point_methods.ts";
+export { anderson, type AndersonMemory, type AndersonOptions } from "./fixed_point_methods.ts";
 export {
   bisection,
   type Bracket,
@@ -41,11 +41,11 @@ export {
 } from "./bracket_methods.ts";
 export { averaged, type AveragedMemory, type AveragedOptions } from "./averaged.ts";
 export { bracketRoot, type BracketRootOptions } from "./bracket_root.ts";
-export { broyden, type BroydenMemory, type BroydenOptions } from "./broyden.ts";
+export { broyden, type BroydenMemory, type BroydenOptions } from "./fixed_point_methods.ts";
 export { curveFit, type CurveFitOptions } from "./curve_fit.ts";
 export type { CurveFit } from "./curve_fit/fit.ts";
 export type { Band, FitPlotOptions, Prediction, PredictOptions } from "./curve_fit/parts.ts";
-export { damped, type DampedOptions } from "./damped.ts";
+export { damped, type DampedOptions } from "./fixed_point_methods.ts";
 export { fixedPoint, type FixedPointOptions, type FloatTree } from "./fixed_point.ts";
 export * from "./linear/mod.ts";
 export * from "./minimise/mod.ts";
@@ -60,7 +60,7 @@ export {
   newton,
   type TrustRegionMethod,
 } from "./trust_region/methods.ts";
-export type { JacobianRule } from "./trust_region/jacobian.ts";
+export type { JacobianRule } from "./trust_region/steps.ts";
 export { progress, type ProgressOptions } from "./progress.ts";
 export { rootFind, type RootFindOptions } from "./root_find.ts";
 export {
@@ -75,7 +75,7 @@ export {
   type StartOptions,
 } from "./run.ts";
 export type { Leg } from "./iterate.ts";
-export type { Bounds } from "./bounds.ts";
-export type { Loss } from "./loss.ts";
+export type { Bounds } from "./options.ts";
+export type { Loss } from "./least_squares.ts";
 export type { Counts, Evaluation, Local, Sizes, Stepper } from "./method.ts";
 export { Solution, type SolutionFields, type Status, statuses } from "./solution.ts";

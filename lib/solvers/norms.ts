@@ -1,17 +1,32 @@
 /**
  * Norms of vectors that are trees laid out, as a whole and leaf by leaf.
  *
+ * Pytrees as vectors: solvers work on one vector, users on trees.
+ *
+ * What the criterion of the loop is made of: norms, leaf by leaf, and what they are small beside.
+ *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
+import { formatAval, isFloat, promoteDTypes } from "../core/dtype.ts";
+import { DTypeError, TreeError } from "../core/errors.ts";
+import { treePaths, treeUnflatten } from "../core/tree.ts";
+import { full, onesLike } from "../primitives/constants/constants.ts";
 import { dotGeneral } from "../primitives/dot/dot_general.ts";
-import { abs, div } from "../primitives/elementwise/arithmetic.ts";
+import { abs, div, maximum } from "../primitives/elementwise/arithmetic.ts";
+import { and } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { isFinite } from "../primitives/elementwise/elementary.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
+import { reduceMax } from "../primitives/reduce/extremes.ts";
+import { reduceAnd } from "../primitives/reduce/product.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { flattenArrays } from "../transforms/trees.ts";
 
 /** Inner product of two vectors, a scalar. */
 export function dot(a: NDArray, b: NDArray): NDArray {
@@ -60,3 +75,137 @@ export function spread(values: NDArray, sizes: readonly number[]): NDArray {
   if (sizes.length === 1) return reshape(values, []);
   return concatenate(sizes.map((size, i) => broadcastTo(slice(values, [i], [i + 1]), [size])), 0);
 }
+
+/** A tree laid out as a vector. */
+export interface Raveled {
+  /** The elements of all leaves in order, in the widest of their dtypes: shape [n]. */
+  readonly vector: NDArray;
+  /** Numbers of elements of the leaves. */
+  readonly sizes: readonly number[];
+  /** The tree for another such vector. */
+  readonly unravel: (vector: NDArray) => unknown;
+  /** The vector for another such tree. */
+  readonly ravel: (tree: unknown) => NDArray;
+}
+
+/**
+ * Lays out a tree of floating-point arrays as a vector.
+ *
+ * @throws {DTypeError} where a leaf is not floating-point.
+ * @throws {TreeError} where there are no leaves.
+ */
+export function ravelTree(op: string, tree: unknown, what: string): Raveled {
+  const [leaves, def] = flattenArrays(op, tree, what);
+  if (leaves.length === 0) throw new TreeError(`${op}: ${what} has no arrays`);
+  leaves.forEach((x, i) => {
+    if (isFloat(x.dtype)) return;
+    throw new DTypeError(
+      `${op}: ${what}${treePaths(def)[i]} is ${
+        formatAval(x.aval)
+      }, but the unknowns must be floating-point. Convert with astype("float32")`,
+    );
+  });
+  const dtype = leaves.map((x) => x.dtype).reduce(promoteDTypes);
+  const join = (xs: readonly NDArray[]): NDArray => {
+    const flat = xs.map((x) => reshape(convert(x, dtype), [x.size]));
+    return flat.length === 1 ? flat[0]! : concatenate(flat, 0);
+  };
+  return {
+    vector: join(leaves),
+    sizes: leaves.map((x) => x.size),
+    ravel: (other) => join(flattenArrays(op, other, what)[0]),
+    unravel(vector) {
+      let at = 0;
+      return treeUnflatten(
+        def,
+        leaves.map((x) => {
+          const part = leaves.length === 1 ? vector : slice(vector, [at], [at + x.size]);
+          at += x.size;
+          return convert(reshape(part, x.shape), x.dtype);
+        }),
+      );
+    },
+  };
+}
+
+/** Norms by leaf of a point, of its residual, and of where that leads. */
+export interface Norms {
+  readonly x: NDArray;
+  readonly r: NDArray;
+  readonly f: NDArray;
+}
+
+/** Norms by leaf of a point, its residual, and where the residual leads. They have no derivative, infinite at 0. */
+export function normsOf(
+  { sizes, m, displacement }: {
+    readonly sizes: readonly number[];
+    readonly m: number;
+    readonly displacement: boolean;
+  },
+  x: NDArray,
+  r: NDArray,
+): Norms {
+  return {
+    x: leafNorms(stopGradient(x), sizes),
+    r: leafNorms(stopGradient(r), displacement ? sizes : [m]),
+    f: displacement ? leafNorms(stopGradient(x.add(r)), sizes) : leafNorms(stopGradient(r), [m]),
+  };
+}
+
+/** The same of what is compared. */
+export function partNorms(
+  { of, sizes }: { readonly of: (x: NDArray) => NDArray; readonly sizes: readonly number[] },
+  x: NDArray,
+  r: NDArray,
+): Norms {
+  const [here, there] = [of(stopGradient(x)), of(stopGradient(x.add(r)))];
+  const norms = (v: NDArray): NDArray => leafNorms(v, sizes);
+  return { x: norms(here), r: norms(there.sub(here)), f: norms(there) };
+}
+
+/** Whether all leaves of a residual are small beside what is given: a bool. */
+export function small(
+  norms: NDArray,
+  beside: NDArray,
+  { rtol, atol }: { readonly rtol: number; readonly atol: number },
+): NDArray {
+  // An infinite bound is a norm beyond the dtype's range and proves nothing.
+  const bound = rtol === 0 ? full(norms.shape, atol, norms.dtype) : beside.mul(rtol).add(atol);
+  return reduceAnd(and(norms.lessEqual(bound), isFinite(bound)), [0]);
+}
+
+/**
+ * The size of each leaf of the unknowns: of its value or first step, else that of the largest leaf, else 1.
+ */
+export function scaleOf(xNorms: NDArray, rNorms: NDArray | null): NDArray {
+  const sizes = rNorms === null ? xNorms : maximum(xNorms, rNorms);
+  const largest = reduceMax(sizes, [0]);
+  const one = full(sizes.shape, 1, sizes.dtype);
+  const usable = (s: NDArray): NDArray => and(s.greater(0), isFinite(s));
+  const rest = select(usable(largest), one.mul(largest), one);
+  return select(usable(sizes), sizes, rest);
+}
+
+/**
+ * What a unit of the residual is in steps, by the step [n] from the best point to this one and the change of the
+ * residual. Where that is nothing but rounding, a short step says nothing, and a long one that there is no slope.
+ */
+export function slopeOf(
+  c: { readonly slope: NDArray; readonly merit: NDArray },
+  step: NDArray,
+  change: NDArray,
+  rounding: NDArray,
+  isShort: NDArray,
+): NDArray {
+  const size = norm(change);
+  const seen = size.greater(rounding.mul(roundings));
+  const slope = select(
+    seen,
+    div(norm(step), select(seen, size, onesLike(size))),
+    select(isShort, c.slope, scalarArray(Infinity, size.dtype)),
+  );
+  return select(isFinite(c.merit), slope, c.slope);
+}
+
+/** Change of a residual, in roundings of the point, that is nothing but that. */
+const roundings = 4;

@@ -1,14 +1,29 @@
 /**
  * Checks of the options that solvers share.
  *
+ * Bounds of unknowns: as users give them, and as vectors.
+ *
+ * What a method may ask at a point, by derivatives of the problem there.
+ *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { sameAval } from "../core/aval.ts";
-import { type TreeDef, treeFlatten } from "../core/tree.ts";
+import { ConcreteArray } from "../core/concrete.ts";
+import { sameAval } from "../core/dtype.ts";
+import { describeValue, formatShape, ShapeError, TreeError } from "../core/errors.ts";
 import type { OptionKind } from "../core/signature.ts";
-import { describeValue, TreeError } from "../core/errors.ts";
-import { nameOf } from "../transforms/trees.ts";
+import { type TreeDef, treeFlatten, treeLeaves, treePaths, treeUnflatten } from "../core/tree.ts";
+import { full, iota, zerosLike } from "../primitives/constants/constants.ts";
+import { eq, or } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { isFinite } from "../primitives/elementwise/elementary.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
+import { select, select as where } from "../primitives/elementwise/select.ts";
+import { transpose } from "../primitives/shape/shape.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import { flattenArrays, nameOf } from "../transforms/trees.ts";
+import type { Evaluation, Local } from "./method.ts";
+import { norm } from "./norms.ts";
 
 /**
  * Checks a tolerance.
@@ -116,4 +131,139 @@ export function withAux(
       Array.isArray(result) ? `a list of ${result.length}` : describeValue(result)
     }`,
   );
+}
+
+/** Bounds of the unknowns; what is left out is unbounded. */
+export interface Bounds {
+  /**
+   * A number for all unknowns, or a tree like the start, in which a number may stand for whole arrays and records,
+   * and what is left out is unbounded.
+   */
+  readonly lower?: unknown;
+  /** The same above. */
+  readonly upper?: unknown;
+}
+
+/**
+ * Bounds as trees like the unknowns `leaves`.
+ *
+ * @throws {ShapeError} where a bound fits no unknown.
+ * @throws {RangeError} where a lower bound is above an upper one.
+ */
+export function boundTrees(
+  op: string,
+  { lower = -Infinity, upper = Infinity }: Bounds,
+  leaves: readonly NDArray[],
+  def: TreeDef,
+): { readonly lower: unknown; readonly upper: unknown } {
+  const paths = treePaths(def);
+  const side = (given: unknown, what: string, nothing: number): NDArray[] => {
+    if (typeof given === "number") return leaves.map((x) => full(x.shape, given, x.dtype));
+    const [bounds, own] = flattenArrays(op, given, what);
+    const places = treePaths(own);
+    // The bound of a leaf is what stands at its place, or at that of something it is in.
+    const holds = (i: number, place: string): boolean =>
+      place === "" || paths[i] === place ||
+      (paths[i]!.startsWith(place) && /^[.[]/.test(paths[i]!.slice(place.length)));
+    const idle = places.find((place) => !leaves.some((_, i) => holds(i, place)));
+    if (idle !== undefined || bounds.length === 0) {
+      throw new ShapeError(
+        `${op}: ${what} must be a number or a tree like the start, ${def}, or a part of it, not ${own}`,
+      );
+    }
+    return leaves.map((leaf, i) => {
+      const { shape, dtype } = leaf;
+      const b = bounds[places.findIndex((place) => holds(i, place))];
+      if (b === undefined) return full(shape, nothing, dtype);
+      if (b.ndim > 0 && formatShape(b.shape) !== formatShape(shape)) {
+        throw new ShapeError(
+          `${op}: a bound in ${what} has shape ${formatShape(b.shape)}, its unknown has ${
+            formatShape(shape)
+          }`,
+        );
+      }
+      return broadcastTo(convert(b, dtype), shape);
+    });
+  };
+  const [lo, hi] = [
+    side(lower, "bounds.lower", -Infinity),
+    side(upper, "bounds.upper", Infinity),
+  ];
+  lo.forEach((l, i) => {
+    const h = hi[i]!;
+    if (!(l instanceof ConcreteArray && h instanceof ConcreteArray)) return;
+    if (l.peek() === null || h.peek() === null) return;
+    const [a, b] = [l.dataSync(), h.dataSync()];
+    for (let k = 0; k < a.length; k++) {
+      if (a[k]! <= b[k]!) continue;
+      throw new RangeError(
+        `${op}: the lower bound ${a[k]} is above the upper bound ${
+          b[k]
+        } of element ${k} of unknown ${i}`,
+      );
+    }
+  });
+  return { lower: treeUnflatten(def, lo), upper: treeUnflatten(def, hi) };
+}
+
+/** Elements of a tree brought between two others. */
+export function clipped(x: unknown, lower: unknown, upper: unknown, def: TreeDef): unknown {
+  const [lo, hi] = [treeLeaves(lower) as NDArray[], treeLeaves(upper) as NDArray[]];
+  const xs = treeLeaves(x) as NDArray[];
+  return treeUnflatten(def, xs.map((v, i) => between(v, lo[i]!, hi[i]!)));
+}
+
+/** `x` brought between two others. */
+export function between(x: NDArray, lower: NDArray, upper: NDArray): NDArray {
+  const low = where(x.less(lower), lower, x);
+  return where(low.greater(upper), upper, low);
+}
+
+/** A step [n] from `x` to be differentiated: where it ends at a bound or beyond, that is where it ends, whatever `x` is. */
+export function heldWithin(
+  x: NDArray,
+  step: NDArray,
+  bounds: { readonly lower: NDArray; readonly upper: NDArray } | null,
+): NDArray {
+  if (bounds === null) return step;
+  const { lower, upper } = bounds;
+  const end = stopGradient(x.add(step));
+  const rests = or(end.lessEqual(lower), end.greaterEqual(upper));
+  return where(rests, between(end, lower, upper).sub(x), step);
+}
+
+/** A problem's `Local` at `x` [n]. */
+export function localAt<Given extends Pick<Local, "transforms">>(
+  evaluate: (x: NDArray) => Evaluation,
+  x: NDArray,
+  given: Given,
+): Given & Pick<Local, "evaluate" | "jacobian" | "push" | "pull"> {
+  const { transforms } = given;
+  const residual = (x: NDArray): NDArray => evaluate(x).r;
+  return {
+    ...given,
+    evaluate,
+    jacobian() {
+      const [r, push] = transforms.linearize(residual, [x]);
+      const [m, n] = [r.size, x.size];
+      const identity = (k: number): NDArray =>
+        eq(iota([k, k], 0, "int32"), iota([k, k], 1, "int32")).astype(x.dtype);
+      // The fewer products.
+      if (n <= m) return transpose(transforms.vmap(push)(identity(n)) as NDArray, [1, 0]);
+      const [, pull] = transforms.vjp(residual, [x]);
+      return transforms.vmap((w: NDArray) => pull(w)[0])(identity(m)) as NDArray;
+    },
+    push: (v) => transforms.jvp(residual, [x], [v])[1] as NDArray,
+    pull: (w) => transforms.vjp(residual, [x])[1](w)[0] as NDArray,
+  };
+}
+
+/**
+ * What a step [n] from `x` answers to changes of what it is computed of: 0 with the derivatives of `x + step`, and
+ * without any where that is not finite.
+ */
+export function answerOf(x: NDArray, step: NDArray): NDArray {
+  const line = x.add(step);
+  const answer = line.sub(stopGradient(line));
+  return select(isFinite(norm(stopGradient(line))), answer, zerosLike(answer));
 }

@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../core/array.ts";
 import { checkCount } from "../core/checks.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { treeLeaves, treeUnflatten } from "../core/tree.ts";
 import { mul } from "../primitives/elementwise/arithmetic.ts";
 import { checkDictionary } from "../transforms/members.ts";
@@ -28,20 +28,22 @@ import {
   tangentSolver,
   throughSteps,
 } from "./adjoint.ts";
-import { type Bounds, boundTrees, clipped } from "./bounds.ts";
-import type { FloatTree } from "./fixed_point.ts";
-import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
-import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
 import {
+  type Bounds,
+  boundTrees,
   checkLeg,
   checkMade,
   checkTolerance,
   checkWarmStart,
+  clipped,
   trustRegionOptions,
   withAux,
 } from "./options.ts";
+import type { FloatTree } from "./fixed_point.ts";
+import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
+import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
 import type { Stepper } from "./method.ts";
-import { ravelTree } from "./ravel.ts";
+import { ravelTree } from "./norms.ts";
 import { checkConverged, Solution } from "./solution.ts";
 
 /** Options of `rootFind`. */
@@ -80,12 +82,14 @@ export interface RootFindOptions {
   readonly leg?: Leg | undefined;
 }
 
-const optionTable: OptionTable<RootFindOptions & HasAux> = {
-  ...trustRegionOptions,
-  keepMemory: "boolean",
-  warmStart: "object",
-  hasAux: "boolean",
-};
+const optionTable: OptionTable<RootFindOptions & HasAux> = /* @__PURE__ */ tableOf(
+  trustRegionOptions,
+  {
+    keepMemory: "boolean",
+    warmStart: "object",
+    hasAux: "boolean",
+  },
+);
 
 /**
  * Solves `f(x) = 0` for as many equations as unknowns, from `x0`: Newton's method in a trust region. Success is

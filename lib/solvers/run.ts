@@ -6,10 +6,9 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { formatAval, sameAval, shaped, sizeOf } from "../core/aval.ts";
+import { allocate, formatAval, isDType, sameAval, shaped, sizeOf } from "../core/dtype.ts";
 import { checkCount, checkShape } from "../core/checks.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { allocate, isDType } from "../core/dtype.ts";
 import { describeValue, ShapeError } from "../core/errors.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { currentTrace, Tracer } from "../core/trace.ts";

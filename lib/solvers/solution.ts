@@ -10,7 +10,7 @@ import type { TypedArray } from "../core/dtype.ts";
 import { ConvergenceError, InFlightError, TreeError } from "../core/errors.ts";
 import { registerPytreeNode } from "../core/tree.ts";
 import { or } from "../primitives/elementwise/compare.ts";
-import { check } from "../api/check.ts";
+import { check } from "../api/effects.ts";
 import type { Arrays } from "../transforms/trees.ts";
 import type { Counts } from "./method.ts";
 

@@ -2,26 +2,58 @@
  * The linear systems of implicit derivatives, `(J - I) x = b` of fixed points and `J x = b` of other equations,
  * and their transposes: what costs least is tried first, and where nothing solves the system, that is said.
  *
+ * The linear systems behind derivatives of roots and minima, solved by factorisation.
+ *
  * @module
  */
-import { check } from "../api/check.ts";
+import { check } from "../api/effects.ts";
 import type { NDArray } from "../core/array.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { onesLike, scalarLike, zerosLike } from "../primitives/constants/full.ts";
-import { div } from "../primitives/elementwise/arithmetic.ts";
+import { identity, scaledColumns, scaledRows, transposed } from "../linalg/matrices.ts";
+import { solve } from "../linalg/solve.ts";
+import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
+import { abs, div } from "../primitives/elementwise/arithmetic.ts";
 import { and, eq, not, or } from "../primitives/elementwise/compare.ts";
 import { isFinite } from "../primitives/elementwise/elementary.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
 import { select } from "../primitives/elementwise/select.ts";
+import { reduceMax } from "../primitives/reduce/extremes.ts";
+import { reshape } from "../primitives/shape/shape.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { anderson } from "./anderson.ts";
-import { iterate, type Problem } from "./iterate.ts";
+import { anderson } from "./fixed_point_methods.ts";
+import { iterate } from "./iterate.ts";
 import { functionForm, matrixForm } from "./linear/form.ts";
 import { gmres } from "./linear/gmres.ts";
 import type { LinearMethod } from "./linear/method.ts";
-import type { Stepper } from "./method.ts";
+import type { Problem, Stepper } from "./method.ts";
 import { norm } from "./norms.ts";
 import { statusCode } from "./solution.ts";
-import { denseSolve } from "./tangents.ts";
+
+/**
+ * The solution of `apply(v) = y` for a linear `apply` from [n] to [n], by its matrix, whose columns and rows
+ * are brought to one size first, so that units do not matter.
+ */
+export function denseSolve(
+  apply: (v: NDArray) => NDArray,
+  y: NDArray,
+  transforms: Transforms,
+): NDArray {
+  const n = y.size;
+  if (n === 1) return div(y, apply(full([1], 1, y.dtype)));
+  const matrix = transposed(transforms.vmap(apply)(identity(n, y.dtype)) as NDArray);
+  const byColumn = reciprocals(matrix, 0);
+  const even = scaledColumns(matrix, byColumn);
+  const byRow = reciprocals(even, 1);
+  const x = solve(scaledRows(even, byRow), reshape(y.mul(byRow), [n, 1]));
+  return reshape(x, [n]).mul(byColumn);
+}
+
+/** 1 over the largest element of each column (axis 0) or row (axis 1): constants. */
+function reciprocals(a: NDArray, axis: number): NDArray {
+  const largest = reduceMax(abs(stopGradient(a)), [axis]);
+  const one = full(largest.shape, 1, a.dtype);
+  return div(one, select(largest.greater(0), largest, one));
+}
 
 /** How a system is solved. */
 export interface TangentOptions {

@@ -4,8 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { formatAval, sameAval, type ShapedArray } from "../core/aval.ts";
-import { isFloat } from "../core/dtype.ts";
+import { formatAval, isFloat, sameAval, type ShapedArray } from "../core/dtype.ts";
 import { AxisError, DTypeError, ShapeError, StateError, TreeError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import { Linear, type Tangent } from "../core/primitive.ts";
@@ -21,12 +20,10 @@ import { batchFlat } from "../interpreters/batch.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
 import { type Linearized, linearizeFlat } from "../interpreters/partial.ts";
 import { backwardPass } from "../interpreters/transpose.ts";
-import { scalarLike, zeros } from "../primitives/constants/full.ts";
-import { iota } from "../primitives/constants/iota.ts";
+import { iota, scalarLike, zeros } from "../primitives/constants/constants.ts";
 import { eq } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { moveAxis, reshape } from "../primitives/shape/shape.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
 import { checkFunction, flattenArrays, flattenResult, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, DiffOptions, HasAux } from "./types.ts";

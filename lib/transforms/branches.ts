@@ -4,9 +4,8 @@
  * @module
  */
 import { NDArray, type Operand } from "../core/array.ts";
-import { formatAval } from "../core/aval.ts";
+import { formatAval, isInteger } from "../core/dtype.ts";
 import { scalarArray } from "../core/concrete.ts";
-import { isInteger } from "../core/dtype.ts";
 import { AxisError, describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
 import { Var } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
@@ -15,7 +14,7 @@ import { condP } from "../control/cond.ts";
 import type { Staged } from "../interpreters/staging.ts";
 import { ne } from "../primitives/elementwise/compare.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { plainly, type Recorder } from "./recorder.ts";
 import { checkFunction, checkSameType, flattenArrays, toArray } from "./trees.ts";
 import type { AnyFunction } from "./types.ts";

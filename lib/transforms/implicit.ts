@@ -6,7 +6,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import { neededFor } from "../core/dead_code.ts";
 import { withoutEffects } from "../core/effects.ts";
 import { describeValue, DifferentiationError, TreeError } from "../core/errors.ts";
@@ -21,8 +21,8 @@ import { linearizeFlat } from "../interpreters/partial.ts";
 import { stage } from "../interpreters/staging.ts";
 import { transposeJaxpr } from "../interpreters/transpose.ts";
 import { neg } from "../primitives/elementwise/arithmetic.ts";
-import { stopGradient } from "../primitives/elementwise/stop_gradient.ts";
-import { zeros } from "../primitives/constants/full.ts";
+import { stopGradient } from "../primitives/elementwise/marks.ts";
+import { zeros } from "../primitives/constants/constants.ts";
 import { traceBeforeDerivative } from "./closed_rules.ts";
 import { plainly, type Recorder } from "./recorder.ts";
 import type { LinearSolveOptions, RootOptions } from "./options.ts";

@@ -2,24 +2,69 @@
  * Compilation: a function is traced once per signature, and the program runs on a backend. Which
  * programs are kept is in `programs.ts`.
  *
+ * Arguments that are part of a function: any values, which are not traced.
+ *
  * @module
  */
+import { type CallParams, jitCall } from "../control/call.ts";
+import { holdsOpenRules } from "../control/custom.ts";
 import { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/aval.ts";
 import { defaultBackend, getBackend } from "../core/backend.ts";
-import { describeValue } from "../core/errors.ts";
+import type { ShapedArray } from "../core/dtype.ts";
+import { AxisError, describeValue } from "../core/errors.ts";
 import { isPlain } from "../core/signature.ts";
 import { bind, Tracer } from "../core/trace.ts";
 import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
-import { type CallParams, jitCall } from "../control/call.ts";
-import { holdsOpenRules } from "../control/custom.ts";
 import { type NamedAxes, withAxesAsked } from "../interpreters/batch.ts";
 import { derivativesToCome } from "./closed_rules.ts";
 import { Programs, type Signature } from "./programs.ts";
 import { plainly, type Recording } from "./recorder.ts";
-import { positionsOf, splitStatic } from "./statics.ts";
 import { checkFunction, flattenArrays, nameOf, withName } from "./trees.ts";
-import type { AnyFunction, JitOptions } from "./types.ts";
+import type { AnyFunction, Argnums, JitOptions } from "./types.ts";
+
+/** A list of positions. */
+export function positionsOf(argnums: Argnums | undefined): readonly number[] {
+  return argnums === undefined ? [] : typeof argnums === "number" ? [argnums] : [...argnums];
+}
+
+/** A function of the other arguments, those arguments, and the static ones in the order of the list. */
+export function splitStatic(
+  op: string,
+  option: string,
+  f: AnyFunction,
+  args: readonly unknown[],
+  list: readonly number[],
+): [call: AnyFunction, dynamic: unknown[], statics: unknown[]] {
+  const positions = list.map((n) => {
+    if (!Number.isInteger(n) || n < -args.length || n >= args.length) {
+      throw new AxisError(
+        `${op}: ${option} ${n} is out of range: ${
+          nameOf(f)
+        } was called with ${args.length} arguments`,
+      );
+    }
+    return n < 0 ? n + args.length : n;
+  });
+  const statics = positions.map((n) => args[n]);
+  const dynamic = args.filter((_, i) => !positions.includes(i));
+  return [joined(f, positions, statics), dynamic, statics];
+}
+
+/** A function of the other arguments alone. */
+function joined(
+  f: AnyFunction,
+  positions: readonly number[],
+  statics: readonly unknown[],
+): AnyFunction {
+  const call = (...rest: unknown[]): unknown => {
+    const all = [...rest];
+    [...positions].sort((a, b) => a - b).forEach((n) =>
+      all.splice(n, 0, statics[positions.indexOf(n)])
+    );
+    return (f as (...args: unknown[]) => unknown)(...all);
+  };
+  return Object.defineProperty(call, "name", { value: f.name });
+}
 
 /** What a lifted `jit` adds to a call: a recorder whose programs are kept, as long as they fit. */
 export interface Session {

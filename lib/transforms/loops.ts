@@ -4,10 +4,9 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { formatAval, shaped, type ShapedArray, sizeOf } from "../core/aval.ts";
+import { formatAval, isInteger, shaped, type ShapedArray, sizeOf } from "../core/dtype.ts";
 import { checkCount } from "../core/checks.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { isInteger } from "../core/dtype.ts";
 import { AxisError, describeValue, DTypeError, TreeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
@@ -17,9 +16,8 @@ import { add } from "../primitives/elementwise/arithmetic.ts";
 import { and, lt } from "../primitives/elementwise/compare.ts";
 import { slice } from "../primitives/slicing/slice.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
-import { reshape } from "../primitives/shape/reshape.ts";
-import { scalarLike, zeros } from "../primitives/constants/full.ts";
+import { moveAxis, reshape } from "../primitives/shape/shape.ts";
+import { scalarLike, zeros } from "../primitives/constants/constants.ts";
 import {
   checkFunction,
   checkSameType,
@@ -28,12 +26,10 @@ import {
   nameOf,
   toArray,
 } from "./trees.ts";
-import { mapInBatches } from "./batches.ts";
-import { scanLength } from "./lengths.ts";
+import { mapInBatches, vmap } from "./vmap.ts";
+import { scanInTurns, scanLength, stepsInOne } from "./unroll.ts";
 import { plainly, type Recorder } from "./recorder.ts";
 import type { AnyFunction, ForiOptions, MapOptions, ScanOptions, WhileOptions } from "./types.ts";
-import { scanInTurns, stepsInOne } from "./unroll.ts";
-import { vmap } from "./vmap.ts";
 
 const avalsOf = (xs: readonly NDArray[]): ShapedArray[] => xs.map((x) => x.aval);
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { normalizeAxis } from "../core/aval.ts";
+import { normalizeAxis } from "../core/dtype.ts";
 import { ShapeError, TreeError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import { bind } from "../core/trace.ts";
@@ -14,7 +14,7 @@ import { add } from "../primitives/elementwise/arithmetic.ts";
 import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../primitives/slicing/slice.ts";
 import { convert } from "../primitives/elementwise/convert.ts";
-import { scalarLike } from "../primitives/constants/full.ts";
+import { scalarLike } from "../primitives/constants/constants.ts";
 import { plainly, type Recorder } from "./recorder.ts";
 import { checkFunction, checkSameType, flattenArrays, nameOf } from "./trees.ts";
 import type { AnyFunction, AssociativeScanOptions } from "./types.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { bytesOf, formatAval, sameAval, type ShapedArray } from "../core/aval.ts";
+import { bytesOf, formatAval, sameAval, type ShapedArray } from "../core/dtype.ts";
 import { allPrograms } from "../core/jaxpr.ts";
 import { type Jaxpr, Literal } from "../core/primitive.ts";
 import { type TreeDef, treePaths } from "../core/tree.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/aval.ts";
+import type { ShapedArray } from "../core/dtype.ts";
 import type { TreeDef } from "../core/tree.ts";
 import { type Staged, stageIn, StagingTrace } from "../interpreters/staging.ts";
 import type { AnyFunction } from "./types.ts";

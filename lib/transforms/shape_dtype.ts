@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { formatAval } from "../core/aval.ts";
+import { defaultFloat, type DType, formatAval } from "../core/dtype.ts";
 import { checkShape, expectDType } from "../core/checks.ts";
 import { Shown } from "../core/display.ts";
-import { defaultFloat, type DType } from "../core/dtype.ts";
 import { checkCall } from "../core/signature.ts";
 
 /**

@@ -6,9 +6,18 @@
  * @module
  */
 import { NDArray } from "../core/array.ts";
-import { formatAval, sameAval, shaped, type ShapedArray } from "../core/aval.ts";
+import {
+  defaultFloat,
+  dtypeOf,
+  formatAval,
+  isDetached,
+  isTypedArray,
+  limits,
+  sameAval,
+  shaped,
+  type ShapedArray,
+} from "../core/dtype.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { defaultFloat, dtypeOf, isDetached, isTypedArray, limits } from "../core/dtype.ts";
 import { describeValue, detached, TreeError } from "../core/errors.ts";
 import {
   describeTreeDifference,

@@ -1,20 +1,64 @@
 /**
  * Loops over slices of which several steps stand in one.
  *
+ * Numbers of steps of loops over slices.
+ *
  * @module
  */
+import { scanP, type ScanParams } from "../control/scan.ts";
 import type { NDArray } from "../core/array.ts";
-import { shaped } from "../core/aval.ts";
-import { describeValue } from "../core/errors.ts";
+import { shaped } from "../core/dtype.ts";
+import { AxisError, describeValue, formatShape, ShapeError, TreeError } from "../core/errors.ts";
 import { evalJaxpr } from "../core/jaxpr.ts";
 import { memoize } from "../core/memo.ts";
 import type { Jaxpr } from "../core/primitive.ts";
 import { bind } from "../core/trace.ts";
-import { scanP, type ScanParams } from "../control/scan.ts";
+import { type TreeDef, treePaths } from "../core/tree.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { expandDims, reshape } from "../primitives/shape/reshape.ts";
+import { expandDims, reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { slice } from "../primitives/slicing/slice.ts";
+
+/** The number of steps of a scan. */
+export function scanLength(
+  xs: readonly NDArray[],
+  def: TreeDef,
+  length?: number,
+  op = "scan",
+): number {
+  const paths = treePaths(def);
+  const at = (i: number): string => paths[i] === "" ? "xs" : `xs${paths[i]}`;
+  let from = "length";
+  xs.forEach((x, i) => {
+    if (x.ndim === 0) {
+      throw new ShapeError(
+        `${op}: ${
+          at(i)
+        } is a scalar and has no axis to loop over. A list is a tree of arrays: make ` +
+          "one array of it with np.array(...), or np.stack([...])",
+      );
+    }
+    if (length !== undefined && x.shape[0] !== length) {
+      throw new ShapeError(
+        `${op}: ${at(i)} has shape ${formatShape(x.shape)}, so ${
+          x.shape[0]
+        } steps, but ${from} says ${length}`,
+      );
+    }
+    if (length === undefined) {
+      length = x.shape[0]!;
+      from = at(i);
+    }
+  });
+  if (length === undefined) {
+    const fix = op === "scan" ? "give length" : "pass arrays";
+    throw new TreeError(`${op}: xs has no arrays, so the number of steps is unknown: ${fix}`);
+  }
+  if (!Number.isInteger(length) || length < 0) {
+    throw new AxisError(`scan: length must be a non-negative integer, not ${length}`);
+  }
+  return length;
+}
 
 /** How many steps stand in one, from the option. */
 export function stepsInOne(

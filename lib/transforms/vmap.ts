@@ -1,17 +1,23 @@
 /**
  * Vectorisation of functions on pytrees.
  *
+ * `map` with several elements at once.
+ *
  * @module
  */
 import type { NDArray } from "../core/array.ts";
-import { normalizeAxis } from "../core/aval.ts";
+import { checkCount } from "../core/checks.ts";
+import { normalizeAxis } from "../core/dtype.ts";
 import { formatShape, ShapeError, TreeError } from "../core/errors.ts";
 import { isTreeNode, type TreeDef, treePaths, treeUnflatten } from "../core/tree.ts";
 import { batchFlat } from "../interpreters/batch.ts";
-import { moveAxis } from "../primitives/shape/transpose.ts";
+import { moveAxis, reshape } from "../primitives/shape/shape.ts";
+import { concatenate } from "../primitives/slicing/concatenate.ts";
+import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, InAxes, VmapOptions } from "./types.ts";
+import { scanLength } from "./unroll.ts";
 
 /** The axis of each leaf of `def`, from a tree of axes that is a prefix of it. */
 function spreadAxes(op: string, what: string, axes: unknown, def: TreeDef): (number | null)[] {
@@ -133,4 +139,42 @@ function placeAxis(
   return dim === null
     ? moveAxis(broadcastTo(x, [size, ...x.shape]), 0, axis)
     : moveAxis(x, dim, axis);
+}
+
+type Fn = (...args: unknown[]) => unknown;
+
+/**
+ * Maps over batches of so many elements, one batch after the other, and over those that are left at last, by
+ * the members of a dictionary.
+ */
+export function mapInBatches(
+  { map, vmap }: { readonly map: unknown; readonly vmap: unknown },
+  f: AnyFunction,
+  xs: unknown,
+  batchSize: number,
+): unknown {
+  checkFunction("map", f);
+  checkCount("map", "batchSize", batchSize);
+  if (batchSize === 0) throw new RangeError("map: batchSize must be at least 1, not 0");
+  const [leaves, def] = flattenArrays("map", xs, "xs");
+  const length = scanLength(leaves, def, undefined, "map");
+  const batches = Math.floor(length / batchSize);
+  const whole = batches * batchSize;
+  const lanes = (vmap as Fn)(f) as Fn;
+  const part = (from: number, to: number): NDArray[] =>
+    leaves.map((x) =>
+      slice(x, [from, ...x.shape.slice(1).map(() => 0)], [to, ...x.shape.slice(1)])
+    );
+  const outs: [NDArray[], ReturnType<typeof flattenArrays>[1]][] = [];
+  if (batches > 0 || length === 0) {
+    const rows = part(0, whole).map((x) => reshape(x, [batches, batchSize, ...x.shape.slice(1)]));
+    const [ys, own] = flattenArrays("map", (map as Fn)(lanes, treeUnflatten(def, rows)), "ys");
+    outs.push([ys.map((y) => reshape(y, [whole, ...y.shape.slice(2)])), own]);
+  }
+  if (whole < length) {
+    outs.push(flattenArrays("map", lanes(treeUnflatten(def, part(whole, length))), "ys"));
+  }
+  const [[first, outDef], second] = outs as [(typeof outs)[0], (typeof outs)[0] | undefined];
+  if (second === undefined) return treeUnflatten(outDef, first);
+  return treeUnflatten(outDef, first.map((y, i) => concatenate([y, second[0][i]!], 0)));
 }

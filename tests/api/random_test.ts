@@ -9,7 +9,7 @@ import { jit } from "../../lib/transforms/jit.ts";
 import { grad } from "../../lib/transforms/public.ts";
 import { vmap } from "../../lib/transforms/vmap.ts";
 import { registerBackend } from "../../lib/core/backend.ts";
-import { interpreter } from "../../lib/backends/interpreter.ts";
+import { interpreter } from "../../lib/backends/deferred.ts";
 import recorded from "../reference/random.json" with { type: "json" };
 import limits from "../reference/limits.json" with { type: "json" };
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";

@@ -3,7 +3,7 @@ import type { NDArray } from "../../lib/core/array.ts";
 import { linalg, numpy as np } from "../../lib/api/mod.ts";
 import { jit } from "../../lib/transforms/jit.ts";
 import { registerBackend } from "../../lib/core/backend.ts";
-import { interpreter } from "../../lib/backends/interpreter.ts";
+import { interpreter } from "../../lib/backends/deferred.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 
 registerBackend(interpreter);

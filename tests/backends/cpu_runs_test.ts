@@ -11,7 +11,7 @@ import type { Callback } from "../../lib/backends/cpu_program.ts";
 import type { Backend, Executable } from "../../lib/core/backend.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
 import { BackendError } from "../../lib/core/errors.ts";
-import { interpreter } from "../../lib/backends/interpreter.ts";
+import { interpreter } from "../../lib/backends/deferred.ts";
 import { add, mul, neg } from "../../lib/primitives/elementwise/arithmetic.ts";
 import { Fn, I32, Module } from "../../lib/kernel/encoder.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";

@@ -8,9 +8,9 @@
  */
 import { interpreter } from "../../lib/backends/mod.ts";
 import { webgpu } from "../../lib/backends/webgpu.ts";
-import { sizeOf } from "../../lib/core/aval.ts";
+import { sizeOf } from "../../lib/core/dtype.ts";
 import type { Jaxpr } from "../../lib/core/primitive.ts";
-import { lowerJaxpr } from "../../lib/onnx/lower.ts";
+import { lowerJaxpr } from "../../lib/onnx/export.ts";
 import { convolution } from "../../lib/primitives/windows/convolution.ts";
 import { type ConvolutionParams, countWindows } from "../../lib/primitives/windows/window.ts";
 import { difference } from "../support/arrays.ts";

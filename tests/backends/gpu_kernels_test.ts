@@ -7,8 +7,7 @@
 import { interpreter } from "../../lib/backends/mod.ts";
 import { webgpu } from "../../lib/backends/webgpu.ts";
 import type { NDArray } from "../../lib/core/array.ts";
-import { shaped, type ShapedArray } from "../../lib/core/aval.ts";
-import { isFloat } from "../../lib/core/dtype.ts";
+import { isFloat, shaped, type ShapedArray } from "../../lib/core/dtype.ts";
 import { allPrograms } from "../../lib/core/jaxpr.ts";
 import { type Jaxpr, primitives } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";

@@ -7,7 +7,7 @@ import { makePlan, type Plan } from "../../lib/backends/gpu_plan.ts";
 import { simplify } from "../../lib/compile/pipeline.ts";
 import { checkpointCall } from "../../lib/control/call.ts";
 import type { NDArray } from "../../lib/core/array.ts";
-import { shaped } from "../../lib/core/aval.ts";
+import { shaped } from "../../lib/core/dtype.ts";
 import { isLoopless } from "../../lib/core/dead_code.ts";
 import { checkJaxpr } from "../../lib/core/jaxpr.ts";
 import { type Jaxpr, Var } from "../../lib/core/primitive.ts";

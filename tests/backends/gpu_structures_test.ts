@@ -10,7 +10,7 @@
 import { interpreter } from "../../lib/backends/mod.ts";
 import { webgpu } from "../../lib/backends/webgpu.ts";
 import type { NDArray } from "../../lib/core/array.ts";
-import { sizeOf } from "../../lib/core/aval.ts";
+import { sizeOf } from "../../lib/core/dtype.ts";
 import { DTypeError } from "../../lib/core/errors.ts";
 import { allPrograms } from "../../lib/core/jaxpr.ts";
 import type { Jaxpr } from "../../lib/core/primitive.ts";

@@ -6,13 +6,12 @@
  */
 import { interpreter, loadBackend, ready } from "../../lib/backends/mod.ts";
 import { onnx } from "../../lib/backends/onnx.ts";
-import { shaped } from "../../lib/core/aval.ts";
+import { dtypes, shaped } from "../../lib/core/dtype.ts";
 import { getBackend } from "../../lib/core/backend.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
-import { dtypes } from "../../lib/core/dtype.ts";
 import { BackendError } from "../../lib/core/errors.ts";
-import { lowerJaxpr } from "../../lib/onnx/lower.ts";
-import { formatModel } from "../../lib/onnx/print.ts";
+import { lowerJaxpr } from "../../lib/onnx/export.ts";
+import { formatModel } from "../../lib/onnx/model.ts";
 import { add, mul } from "../../lib/primitives/elementwise/arithmetic.ts";
 import { not } from "../../lib/primitives/elementwise/compare.ts";
 import { select } from "../../lib/primitives/elementwise/select.ts";

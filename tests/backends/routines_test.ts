@@ -4,7 +4,7 @@
  * @module
  */
 import "../../mod.ts";
-import { wasmRoutine } from "../../lib/backends/routines.ts";
+import { wasmRoutine } from "../../lib/backends/eager.ts";
 import { routine } from "../../lib/routine/routine.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 

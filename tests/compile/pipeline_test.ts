@@ -27,7 +27,7 @@ import { simplify } from "../../lib/compile/pipeline.ts";
 import { checkJaxpr, evalJaxpr, programsIn } from "../../lib/core/jaxpr.ts";
 import type { Eqn, Jaxpr } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
-import { sizeOf } from "../../lib/core/aval.ts";
+import { sizeOf } from "../../lib/core/dtype.ts";
 import { stageClosed } from "../../lib/interpreters/staging.ts";
 import { treeLeaves } from "../../lib/core/tree.ts";
 import { assert, assertEquals } from "../support/assert.ts";

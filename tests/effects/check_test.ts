@@ -26,7 +26,7 @@ import {
   vmap,
   whileLoop,
 } from "../../mod.ts";
-import { shaped } from "../../lib/core/aval.ts";
+import { shaped } from "../../lib/core/dtype.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { arr } from "../support/arrays.ts";

@@ -25,7 +25,7 @@ import {
   scan,
   vmap,
 } from "../../mod.ts";
-import { shaped } from "../../lib/core/aval.ts";
+import { shaped } from "../../lib/core/dtype.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { backends, interpreter } from "../support/everywhere.ts";

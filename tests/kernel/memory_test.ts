@@ -5,7 +5,7 @@
  * @module
  */
 import { type NDArray, numpy as np, scan, switchCase } from "../../mod.ts";
-import { Arena } from "../../lib/kernel/memory.ts";
+import { Arena } from "../../lib/kernel/space.ts";
 import { assert } from "../support/assert.ts";
 import { type Comparison, compiledDifference, staged } from "../support/compiled.ts";
 

@@ -6,7 +6,7 @@
  */
 import { type NDArray, numpy as np } from "../../mod.ts";
 import { simplify } from "../../lib/compile/pipeline.ts";
-import { sizeOf } from "../../lib/core/aval.ts";
+import { sizeOf } from "../../lib/core/dtype.ts";
 import { graphOf, lanesOf } from "../../lib/kernel/evaluate.ts";
 import { Scheduler } from "../../lib/kernel/schedule.ts";
 import type { LoopStep } from "../../lib/kernel/steps.ts";

@@ -5,9 +5,9 @@
  * @module
  */
 import { simplify } from "../../lib/compile/pipeline.ts";
-import { shaped, sizeOf } from "../../lib/core/aval.ts";
+import { shaped, sizeOf } from "../../lib/core/dtype.ts";
 import { stage } from "../../lib/interpreters/staging.ts";
-import { transpose } from "../../lib/primitives/shape/transpose.ts";
+import { transpose } from "../../lib/primitives/shape/shape.ts";
 import { reduceSum } from "../../lib/primitives/sum/broadcast.ts";
 import { sumInto } from "../../lib/primitives/sum/loops.ts";
 import { assert } from "../support/assert.ts";

@@ -12,7 +12,7 @@ import {
   vmap,
 } from "../../mod.ts";
 import { openJaxpr } from "../../lib/extend.ts";
-import { lowerJaxpr } from "../../lib/onnx/lower.ts";
+import { lowerJaxpr } from "../../lib/onnx/export.ts";
 import type { Graph } from "../../lib/onnx/model.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 

@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { interpreter } from "../../lib/backends/interpreter.ts";
+import { interpreter } from "../../lib/backends/deferred.ts";
 import { loadOrt } from "../../lib/backends/ort_direct.ts";
 import { jitCall } from "../../lib/control/call.ts";
 import { limits } from "../../lib/core/dtype.ts";
 import { Literal } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { buildModel } from "../../lib/onnx/builder.ts";
-import { exportJaxpr } from "../../lib/onnx/export.ts";
-import { lowerEqns, lowerJaxpr } from "../../lib/onnx/lower.ts";
+import { exportJaxpr, lowerEqns, lowerJaxpr } from "../../lib/onnx/export.ts";
 import { encodeModel, type Graph } from "../../lib/onnx/model.ts";
 import { add, mul } from "../../lib/primitives/elementwise/arithmetic.ts";
 import { convert } from "../../lib/primitives/elementwise/convert.ts";

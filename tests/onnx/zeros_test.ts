@@ -12,7 +12,7 @@ import {
   whileLoop,
 } from "../../mod.ts";
 import { openJaxpr } from "../../lib/extend.ts";
-import { lowerJaxpr } from "../../lib/onnx/lower.ts";
+import { lowerJaxpr } from "../../lib/onnx/export.ts";
 import { arr, difference } from "../support/arrays.ts";
 import { assertEquals } from "../support/assert.ts";
 

@@ -3,26 +3,22 @@
  * conformance suite.
  */
 import type { NDArray } from "../../lib/core/array.ts";
-import { sizeOf } from "../../lib/core/aval.ts";
+import { type DType, epsilon, isFloat, sizeOf, smallestNormal } from "../../lib/core/dtype.ts";
 import { type ConcreteArray, scalarArray } from "../../lib/core/concrete.ts";
-import { type DType, epsilon, isFloat, smallestNormal } from "../../lib/core/dtype.ts";
 import { AxisError, DTypeError, ShapeError } from "../../lib/core/errors.ts";
 import { type Primitive, primitives } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
-import { full } from "../../lib/primitives/constants/full.ts";
-import { iota } from "../../lib/primitives/constants/iota.ts";
+import { full, iota } from "../../lib/primitives/constants/constants.ts";
 import * as arithmetic from "../../lib/primitives/elementwise/arithmetic.ts";
 import * as compare from "../../lib/primitives/elementwise/compare.ts";
 import { convert } from "../../lib/primitives/elementwise/convert.ts";
 import * as elementary from "../../lib/primitives/elementwise/elementary.ts";
 import "../../lib/primitives/elementwise/erf.ts";
-import "../../lib/primitives/elementwise/logaddexp.ts";
 import "../../lib/primitives/elementwise/power.ts";
-import "../../lib/primitives/elementwise/rounding.ts";
+import "../../lib/primitives/elementwise/convert.ts";
 import { select } from "../../lib/primitives/elementwise/select.ts";
-import "../../lib/primitives/elementwise/stop_gradient.ts";
-import { reshape } from "../../lib/primitives/shape/reshape.ts";
-import { transpose } from "../../lib/primitives/shape/transpose.ts";
+import "../../lib/primitives/elementwise/marks.ts";
+import { reshape, transpose } from "../../lib/primitives/shape/shape.ts";
 import { broadcastTo, reduceSum } from "../../lib/primitives/sum/broadcast.ts";
 import reference from "../reference/elementwise.json" with { type: "json" };
 import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";

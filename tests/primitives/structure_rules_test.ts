@@ -4,7 +4,7 @@
  * users are told about wrong arguments. Every rule on every sample is in the conformance suite.
  */
 import type { NDArray } from "../../lib/core/array.ts";
-import { shaped, type ShapedArray, sizeOf } from "../../lib/core/aval.ts";
+import { shaped, type ShapedArray, sizeOf } from "../../lib/core/dtype.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
 
 import { AxisError, DTypeError, ShapeError } from "../../lib/core/errors.ts";
@@ -12,19 +12,17 @@ import { Linear } from "../../lib/core/primitive.ts";
 import { batchFlat } from "../../lib/interpreters/batch.ts";
 import { linearizeFlat } from "../../lib/interpreters/partial.ts";
 import { backwardPass } from "../../lib/interpreters/transpose.ts";
-import { onesLike, zerosLike } from "../../lib/primitives/constants/full.ts";
+import { onesLike, zerosLike } from "../../lib/primitives/constants/constants.ts";
 import { dotGeneral } from "../../lib/primitives/dot/dot_general.ts";
 import { sin } from "../../lib/primitives/elementwise/elementary.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../../lib/primitives/indexing/dynamic_slice.ts";
 import { gather, scatterAdd } from "../../lib/primitives/indexing/gather.ts";
 import { solve } from "../../lib/linalg/solve.ts";
 import { threefry2x32 } from "../../lib/primitives/random/threefry.ts";
-import { argmax } from "../../lib/primitives/reduce/arg_extremes.ts";
+import { argmax, reduceMax } from "../../lib/primitives/reduce/extremes.ts";
 import { cumsum } from "../../lib/primitives/reduce/cumsum.ts";
-import { reduceMax } from "../../lib/primitives/reduce/extremes.ts";
-import { reduceAnd } from "../../lib/primitives/reduce/logical.ts";
-import { reduceProd } from "../../lib/primitives/reduce/product.ts";
-import { reshape } from "../../lib/primitives/shape/reshape.ts";
+import { reduceAnd, reduceProd } from "../../lib/primitives/reduce/product.ts";
+import { reshape } from "../../lib/primitives/shape/shape.ts";
 import { concatenate, rev } from "../../lib/primitives/slicing/concatenate.ts";
 import { pad, slice } from "../../lib/primitives/slicing/slice.ts";
 import { sort } from "../../lib/primitives/sort/sort.ts";

@@ -4,22 +4,18 @@
  * indices, is done here by hand, as `lib/api` does it.
  */
 import type { NDArray } from "../../lib/core/array.ts";
-import { shaped, sizeOf } from "../../lib/core/aval.ts";
-import { isFloat } from "../../lib/core/dtype.ts";
-import { zeros } from "../../lib/primitives/constants/full.ts";
+import { isFloat, shaped, sizeOf } from "../../lib/core/dtype.ts";
+import { zeros } from "../../lib/primitives/constants/constants.ts";
 import { dotGeneral } from "../../lib/primitives/dot/dot_general.ts";
 import { select } from "../../lib/primitives/elementwise/select.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../../lib/primitives/indexing/dynamic_slice.ts";
 import { gather, scatterAdd } from "../../lib/primitives/indexing/gather.ts";
 import { solve } from "../../lib/linalg/solve.ts";
 import { threefry2x32 } from "../../lib/primitives/random/threefry.ts";
-import { argmax, argmin } from "../../lib/primitives/reduce/arg_extremes.ts";
+import { argmax, argmin, reduceMax, reduceMin } from "../../lib/primitives/reduce/extremes.ts";
 import { cumsum } from "../../lib/primitives/reduce/cumsum.ts";
-import { reduceMax, reduceMin } from "../../lib/primitives/reduce/extremes.ts";
-import { reduceAnd, reduceOr } from "../../lib/primitives/reduce/logical.ts";
-import { reduceProd } from "../../lib/primitives/reduce/product.ts";
-import { expandDims, reshape } from "../../lib/primitives/shape/reshape.ts";
-import { moveAxis } from "../../lib/primitives/shape/transpose.ts";
+import { reduceAnd, reduceOr, reduceProd } from "../../lib/primitives/reduce/product.ts";
+import { expandDims, moveAxis, reshape } from "../../lib/primitives/shape/shape.ts";
 import { concatenate } from "../../lib/primitives/slicing/concatenate.ts";
 import { pad, slice } from "../../lib/primitives/slicing/slice.ts";
 import { sort } from "../../lib/primitives/sort/sort.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { allocate, type DType, type TypedArray } from "../../lib/core/dtype.ts";
-import { choleskyRoutine } from "../../lib/linalg/cholesky_routine.ts";
+import { choleskyRoutine } from "../../lib/linalg/cholesky.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { outputs } from "../support/routines.ts";
 

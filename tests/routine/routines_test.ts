@@ -5,13 +5,13 @@
  * @module
  */
 import { allocate, type DType, dtypes, isFloat, type TypedArray } from "../../lib/core/dtype.ts";
-import { gatherRoutine, scatterAddRoutine } from "../../lib/primitives/indexing/routines.ts";
+import { gatherRoutine, scatterAddRoutine } from "../../lib/primitives/indexing/places.ts";
 import {
   argmaxRoutine,
   argminRoutine,
   cumsumRoutine,
-} from "../../lib/primitives/reduce/routines.ts";
-import { sortRoutine } from "../../lib/primitives/sort/routine.ts";
+} from "../../lib/primitives/reduce/reduction.ts";
+import { sortRoutine } from "../../lib/primitives/sort/sort.ts";
 import { assertEquals } from "../support/assert.ts";
 import { outputs } from "../support/routines.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 import type { DType, TypedArray } from "../../lib/core/dtype.ts";
-import type { Elementwise } from "../../lib/scalar/elementwise.ts";
+import type { Elementwise } from "../../lib/scalar/expr.ts";
 import * as scalar from "../../lib/scalar/functions.ts";
 import { elementwiseLoop } from "../../lib/scalar/javascript.ts";
 import recorded from "../reference/scalar.json" with { type: "json" };

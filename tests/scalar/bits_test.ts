@@ -7,7 +7,7 @@
 import { simplify } from "../../lib/compile/pipeline.ts";
 import { allocate, type DType, type TypedArray } from "../../lib/core/dtype.ts";
 import { bind } from "../../lib/core/trace.ts";
-import type { Elementwise } from "../../lib/scalar/elementwise.ts";
+import type { Elementwise } from "../../lib/scalar/expr.ts";
 import * as scalar from "../../lib/scalar/functions.ts";
 import { elementwiseLoop, interpretedLoop } from "../../lib/scalar/javascript.ts";
 import { stageClosed } from "../../lib/interpreters/staging.ts";

@@ -4,9 +4,15 @@
  * @module
  */
 import "../../mod.ts";
-import { shaped } from "../../lib/core/aval.ts";
+import {
+  allocate,
+  type DType,
+  dtypes,
+  isFloat,
+  shaped,
+  type TypedArray,
+} from "../../lib/core/dtype.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
-import { allocate, type DType, dtypes, isFloat, type TypedArray } from "../../lib/core/dtype.ts";
 import { type Primitive, primitives } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { Random } from "../support/random.ts";

@@ -10,7 +10,7 @@ import {
   ShapeError,
   vmap,
 } from "../../mod.ts";
-import { studentQuantile } from "../../lib/solvers/curve_fit/student.ts";
+import { studentQuantile } from "../../lib/solvers/curve_fit/errors.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 import { regressions } from "./truth/nist.ts";
 

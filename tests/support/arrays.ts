@@ -5,9 +5,18 @@
  * @module
  */
 import { NDArray } from "../../lib/core/array.ts";
-import { formatAval, sameAval, shaped, type ShapedArray, sizeOf } from "../../lib/core/aval.ts";
+import {
+  allocate,
+  type DType,
+  epsilon,
+  formatAval,
+  isFloat,
+  sameAval,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+} from "../../lib/core/dtype.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
-import { allocate, type DType, epsilon, isFloat } from "../../lib/core/dtype.ts";
 import { treePaths, treeStructure } from "../../lib/core/tree.ts";
 
 /** Nested numbers. */

@@ -9,9 +9,16 @@
  * @module
  */
 import type { NDArray } from "../../lib/core/array.ts";
-import { formatAval, sameAval, shaped, type ShapedArray, sizeOf } from "../../lib/core/aval.ts";
+import {
+  dtypeOf,
+  formatAval,
+  isFloat,
+  sameAval,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+} from "../../lib/core/dtype.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
-import { dtypeOf, isFloat } from "../../lib/core/dtype.ts";
 import { checkJaxpr, evalJaxpr, formatJaxpr } from "../../lib/core/jaxpr.ts";
 import type { HostValue, Jaxpr, Primitive, Sample, SampleInput } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";

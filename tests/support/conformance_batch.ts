@@ -4,9 +4,15 @@
  * @module
  */
 import type { NDArray } from "../../lib/core/array.ts";
-import { formatAval, sameAval, shaped, type ShapedArray, sizeOf } from "../../lib/core/aval.ts";
+import {
+  formatAval,
+  isFloat,
+  sameAval,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+} from "../../lib/core/dtype.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
-import { isFloat } from "../../lib/core/dtype.ts";
 import { checkJaxpr, evalJaxpr } from "../../lib/core/jaxpr.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { batchJaxpr } from "../../lib/interpreters/batch.ts";

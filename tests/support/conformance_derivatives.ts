@@ -8,9 +8,8 @@
  * @module
  */
 import type { NDArray } from "../../lib/core/array.ts";
-import { formatAval, sameAval } from "../../lib/core/aval.ts";
+import { formatAval, isFloat, sameAval } from "../../lib/core/dtype.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
-import { isFloat } from "../../lib/core/dtype.ts";
 import { checkJaxpr } from "../../lib/core/jaxpr.ts";
 import { Linear, type Tangent } from "../../lib/core/primitive.ts";
 import { jvpFlat, jvpJaxpr } from "../../lib/interpreters/jvp.ts";

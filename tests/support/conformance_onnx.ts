@@ -22,7 +22,7 @@ import { jvpFlat } from "../../lib/interpreters/jvp.ts";
 import { linearizeFlat } from "../../lib/interpreters/partial.ts";
 import { stageClosed } from "../../lib/interpreters/staging.ts";
 import { backwardPass } from "../../lib/interpreters/transpose.ts";
-import { lowerJaxpr } from "../../lib/onnx/lower.ts";
+import { lowerJaxpr } from "../../lib/onnx/export.ts";
 import { encodeModel } from "../../lib/onnx/model.ts";
 import { difference, make } from "./arrays.ts";
 import { type Case, programOf, type Report } from "./conformance.ts";

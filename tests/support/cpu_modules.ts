@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { bytesOf, type ShapedArray } from "../../lib/core/aval.ts";
+import { bytesOf, type ShapedArray } from "../../lib/core/dtype.ts";
 import { type Atom, type Jaxpr, Var } from "../../lib/core/primitive.ts";
 import { CpuBackend, type CpuParts } from "../../lib/backends/cpu.ts";
 import type { Callback, CpuProgram, Place, PlacedValues } from "../../lib/backends/cpu_program.ts";
-import { interpreter } from "../../lib/backends/interpreter.ts";
+import { interpreter } from "../../lib/backends/deferred.ts";
 import { Fn, I32, Module } from "../../lib/kernel/encoder.ts";
 
 /** Says what cannot be compiled. */

@@ -4,9 +4,14 @@
  *
  * @module
  */
-import { bytesOf, type ShapedArray, sizeOf } from "../../lib/core/aval.ts";
+import {
+  bytesOf,
+  type DType,
+  type ShapedArray,
+  sizeOf,
+  type TypedArray,
+} from "../../lib/core/dtype.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
-import type { DType, TypedArray } from "../../lib/core/dtype.ts";
 import type { Jaxpr } from "../../lib/core/primitive.ts";
 import { type CompileOptions, compileProgram } from "../../lib/kernel/program.ts";
 

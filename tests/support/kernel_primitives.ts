@@ -8,8 +8,7 @@
  * @module
  */
 import { type NDArray, numpy as np } from "../../mod.ts";
-import { shaped, sizeOf } from "../../lib/core/aval.ts";
-import { type DType, isFloat } from "../../lib/core/dtype.ts";
+import { type DType, isFloat, shaped, sizeOf } from "../../lib/core/dtype.ts";
 import { primitives, type Sample, type SampleInput } from "../../lib/core/primitive.ts";
 import { bind } from "../../lib/core/trace.ts";
 import { make } from "./arrays.ts";

@@ -9,8 +9,7 @@
 import { type NDArray, numpy as np, vmap } from "../../mod.ts";
 import * as fft from "../../lib/api/fft.ts";
 import * as lax from "../../lib/api/lax.ts";
-import { sizeOf } from "../../lib/core/aval.ts";
-import type { DType } from "../../lib/core/dtype.ts";
+import { type DType, sizeOf } from "../../lib/core/dtype.ts";
 import {
   along,
   type Choices,

@@ -16,9 +16,9 @@ import {
   unary,
   type UnaryRules,
 } from "../../lib/primitives/elementwise/factory.ts";
-import { Formula } from "../../lib/primitives/graph/formula.ts";
+import { Formula } from "../../lib/primitives/graph/nodes.ts";
 import { exp as expOf, log1p } from "../../lib/scalar/functions.ts";
-import { scalarLike } from "../../lib/primitives/constants/full.ts";
+import { scalarLike } from "../../lib/primitives/constants/constants.ts";
 import { broadcastTo } from "../../lib/primitives/sum/broadcast.ts";
 
 let count = 0;

@@ -4,12 +4,11 @@
  * @module
  */
 import type { NDArray } from "../../lib/core/array.ts";
-import { shaped, type ShapedArray, sizeOf } from "../../lib/core/aval.ts";
+import { allocate, type DType, shaped, type ShapedArray, sizeOf } from "../../lib/core/dtype.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
-import { allocate, type DType } from "../../lib/core/dtype.ts";
 import type { Jaxpr } from "../../lib/core/primitive.ts";
 import { stageClosed } from "../../lib/interpreters/staging.ts";
-import { scalarLike } from "../../lib/primitives/constants/full.ts";
+import { scalarLike } from "../../lib/primitives/constants/constants.ts";
 import { add, mul, neg } from "../../lib/primitives/elementwise/arithmetic.ts";
 import { lt } from "../../lib/primitives/elementwise/compare.ts";
 import { cos, sin } from "../../lib/primitives/elementwise/elementary.ts";

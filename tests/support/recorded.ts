@@ -5,8 +5,7 @@
  */
 import type { NDArray } from "../../lib/core/array.ts";
 import type { ConcreteArray } from "../../lib/core/concrete.ts";
-import { shaped } from "../../lib/core/aval.ts";
-import { type DType, epsilon } from "../../lib/core/dtype.ts";
+import { type DType, epsilon, shaped } from "../../lib/core/dtype.ts";
 import { difference, make, ulps } from "./arrays.ts";
 
 /** An array as `record.py` writes it. */

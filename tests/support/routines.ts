@@ -8,7 +8,7 @@ import { Module } from "../../lib/kernel/encoder.ts";
 import { routineFn, type RoutineOptions } from "../../lib/kernel/routine.ts";
 import { interpret } from "../../lib/routine/interpret.ts";
 import type { Routine } from "../../lib/routine/routine.ts";
-import type { Run } from "../../lib/routine/typed.ts";
+import type { Run } from "../../lib/routine/syntax.ts";
 
 /** The exported function of a routine alone in a module, and its memory. */
 export function instantiate(

@@ -9,7 +9,7 @@ import { expectDType } from "../../core/checks.ts";
 import { type DType, isFloat } from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
 import { checkCall } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/full.ts";
+import { scalarLike } from "../../primitives/constants/constants.ts";
 import { abs, add, div, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
 import * as c from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";

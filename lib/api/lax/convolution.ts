@@ -9,8 +9,7 @@ import type { DType } from "../../core/dtype.ts";
 import { formatShape, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable, tableOf } from "../../core/signature.ts";
 import { inversePermutation } from "../../primitives/axes.ts";
-import { reshape } from "../../primitives/shape/reshape.ts";
-import { moveAxis, transpose } from "../../primitives/shape/transpose.ts";
+import { moveAxis, reshape, transpose } from "../../primitives/shape/shape.ts";
 import { rev } from "../../primitives/slicing/concatenate.ts";
 import { convolution } from "../../primitives/windows/convolution.ts";
 import {

@@ -5,18 +5,17 @@
  * @module
  */
 import type { NDArray, Operand } from "../../core/array.ts";
-import { broadcastShapes, sameShape } from "../../core/aval.ts";
+import { broadcastShapes, isFloat, promoteDTypes, sameShape } from "../../core/dtype.ts";
 import { expectInteger } from "../../core/checks.ts";
-import { isFloat, promoteDTypes } from "../../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/full.ts";
+import { scalarLike } from "../../primitives/constants/constants.ts";
 import * as p from "../../primitives/elementwise/arithmetic.ts";
 import * as c from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
-import * as r from "../../primitives/elementwise/rounding.ts";
+import * as r from "../../primitives/elementwise/convert.ts";
 import { select as selectOf } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
+import { stopGradient } from "../../primitives/elementwise/marks.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";
 import { rightShift, where } from "../logic.ts";
 import { pow } from "../arithmetic.ts";

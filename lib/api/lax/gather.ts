@@ -8,15 +8,13 @@ import { describeValue, formatShape, ShapeError } from "../../core/errors.ts";
 import { expectInteger } from "../../core/checks.ts";
 import type { GetOptions } from "../../core/indexing.ts";
 import { checkCall, isPlain, type OptionTable } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/full.ts";
+import { scalarLike } from "../../primitives/constants/constants.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { gather as gatherOf } from "../../primitives/indexing/gather.ts";
-import { reshape } from "../../primitives/shape/reshape.ts";
-import { transpose } from "../../primitives/shape/transpose.ts";
+import { reshape, transpose } from "../../primitives/shape/shape.ts";
 import { concatenate } from "../../primitives/slicing/concatenate.ts";
 import { mod } from "../arithmetic.ts";
-import { fillOf } from "../index_parts.ts";
-import { modeOf } from "../index_plan.ts";
+import { fillOf, modeOf } from "../index_plan.ts";
 import { asDType, asIndex, expectArray, expectAxis } from "../operands.ts";
 import { expectDims, windowsAt } from "./windows_at.ts";
 

@@ -10,8 +10,7 @@ import { checkCall, type OptionTable } from "../../core/signature.ts";
 import { inversePermutation } from "../../primitives/axes.ts";
 import { dotGeneral } from "../../primitives/dot/dot_general.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
-import { reshape } from "../../primitives/shape/reshape.ts";
-import { transpose } from "../../primitives/shape/transpose.ts";
+import { reshape, transpose } from "../../primitives/shape/shape.ts";
 import { windowsOf } from "../../primitives/windows/windows.ts";
 import { boolToInt, expectArray, expectPreferred, promote } from "../operands.ts";
 import {

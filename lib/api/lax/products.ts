@@ -6,15 +6,14 @@
 import type { NDArray } from "../../core/array.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable, tableOf } from "../../core/signature.ts";
-import { iota } from "../../primitives/constants/iota.ts";
+import { iota, scalarLike } from "../../primitives/constants/constants.ts";
 import { type AxisPairs, dotGeneral as product } from "../../primitives/dot/dot_general.ts";
 import { sub } from "../../primitives/elementwise/arithmetic.ts";
 import { and, ge, lt } from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { scalarLike } from "../../primitives/constants/full.ts";
 import { cumsum } from "../../primitives/reduce/cumsum.ts";
-import { reshape } from "../../primitives/shape/reshape.ts";
+import { reshape } from "../../primitives/shape/shape.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";
 import type { ProductOptions } from "../arguments.ts";
 import { productOptions } from "../options.ts";

@@ -15,13 +15,12 @@ import {
 } from "../../core/tree.ts";
 import type { TreeOf } from "../../transforms/tree_types.ts";
 import { inversePermutation, otherAxes } from "../../primitives/axes.ts";
-import { full, scalarLike } from "../../primitives/constants/full.ts";
+import { full, scalarLike } from "../../primitives/constants/constants.ts";
 import * as p from "../../primitives/elementwise/arithmetic.ts";
 import { or } from "../../primitives/elementwise/compare.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { reduceProd } from "../../primitives/reduce/product.ts";
-import { reshape } from "../../primitives/shape/reshape.ts";
-import { transpose } from "../../primitives/shape/transpose.ts";
+import { reshape, transpose } from "../../primitives/shape/shape.ts";
 import { concatenate } from "../../primitives/slicing/concatenate.ts";
 import { slice } from "../../primitives/slicing/slice.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";

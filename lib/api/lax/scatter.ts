@@ -4,7 +4,7 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { formatAval, sameShape } from "../../core/aval.ts";
+import { formatAval, sameShape } from "../../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import type { IndexOptions } from "../../core/indexing.ts";
 import { checkCall, isPlain, type OptionTable, tableOf } from "../../core/signature.ts";
@@ -13,8 +13,7 @@ import { neg } from "../../primitives/elementwise/arithmetic.ts";
 import { dynamicSlice } from "../../primitives/indexing/dynamic_slice.ts";
 import { gather, scatterAdd as addAt } from "../../primitives/indexing/gather.ts";
 import * as s from "../../primitives/scatter/scatter.ts";
-import { reshape } from "../../primitives/shape/reshape.ts";
-import { transpose } from "../../primitives/shape/transpose.ts";
+import { reshape, transpose } from "../../primitives/shape/shape.ts";
 import { foriLoop } from "../../transforms/public.ts";
 import { modeOf } from "../index_plan.ts";
 import { asDType, asIndex, expectArray, expectShape } from "../operands.ts";

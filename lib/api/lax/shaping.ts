@@ -4,14 +4,12 @@
  * @module
  */
 import type { NDArray, Operand } from "../../core/array.ts";
-import { broadcastShapes, sameShape } from "../../core/aval.ts";
+import { broadcastShapes, type DType, sameShape } from "../../core/dtype.ts";
 import { expectDType, expectInteger } from "../../core/checks.ts";
-import type { DType } from "../../core/dtype.ts";
 import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { iota as iotaOf } from "../../primitives/constants/iota.ts";
-import { reshape as reshapeOf } from "../../primitives/shape/reshape.ts";
-import { transpose as transposeOf } from "../../primitives/shape/transpose.ts";
+import { iota as iotaOf } from "../../primitives/constants/constants.ts";
+import { reshape as reshapeOf, transpose as transposeOf } from "../../primitives/shape/shape.ts";
 import { rev as revOf } from "../../primitives/slicing/concatenate.ts";
 import { pad as padOf, slice as sliceOf } from "../../primitives/slicing/slice.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";

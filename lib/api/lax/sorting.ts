@@ -4,11 +4,11 @@
  * @module
  */
 import type { NDArray, Operand } from "../../core/array.ts";
-import { sameShape } from "../../core/aval.ts";
+import { sameShape } from "../../core/dtype.ts";
 import { expectInteger } from "../../core/checks.ts";
 import { formatShape, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/full.ts";
+import { scalarLike } from "../../primitives/constants/constants.ts";
 import { neg, sub } from "../../primitives/elementwise/arithmetic.ts";
 import { rev } from "../../primitives/slicing/concatenate.ts";
 import { slice } from "../../primitives/slicing/slice.ts";

@@ -1,21 +1,30 @@
 /**
  * The gamma function's logarithm and its derivatives, as in `jax.scipy.special`.
  *
+ * The incomplete gamma functions, as in `jax.scipy.special` and `jax.lax`.
+ *
+ * Bernoulli's numbers, by integers of any size.
+ *
+ * Source: R. P. Brent, D. Harvey, Fast computation of Bernoulli, tangent and secant numbers (2013).
+ *
  * @module
  */
 import { NDArray, type Operand } from "../../core/array.ts";
-import { broadcastShapes } from "../../core/aval.ts";
 import { expectInteger } from "../../core/checks.ts";
 import { ConcreteArray } from "../../core/concrete.ts";
+import { allocate, broadcastShapes, defaultFloat, isFloat, shaped } from "../../core/dtype.ts";
+import { DTypeError } from "../../core/errors.ts";
 import { checkCall } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/full.ts";
+import { scalarLike } from "../../primitives/constants/constants.ts";
 import { add, mul, neg } from "../../primitives/elementwise/arithmetic.ts";
 import { eq, gt, lt, ne } from "../../primitives/elementwise/compare.ts";
+import { floor } from "../../primitives/elementwise/convert.ts";
 import * as p from "../../primitives/elementwise/gamma.ts";
-import { floor } from "../../primitives/elementwise/rounding.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";
-import { applyNamed, asFloat, asIndex, floatOr32 } from "../operands.ts";
+import type { DTypeOptions } from "../arguments.ts";
+import { applyNamed, asFloat, asIndex, dtypeOption, floatOr32 } from "../operands.ts";
+import { dtypeOptions } from "../options.ts";
 
 /**
  * The logarithm of the size of the gamma function, elementwise, as `jax.scipy.special.gammaln`:
@@ -193,3 +202,148 @@ export function zeta(x: Operand, q: Operand): NDArray {
   if (arguments.length > 2) checkCall("zeta(x, q)", arguments);
   return applyNamed("zeta", p.zeta, x, q, floatOr32);
 }
+
+/**
+ * The lower incomplete gamma function over Gamma(a), elementwise, as `jax.scipy.special.gammainc`: the
+ * probability that a sample of the gamma distribution of shape `a` is at most `x`. NaN for negative
+ * operands and where both are 0.
+ *
+ * Within 32 units in the last place, and 4 more for each unit of the logarithm of the result or of its density:
+ * far out, it is an exponential of large numbers. Derivatives of all orders by both operands are within 8
+ * times that.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { special } from "@injax/injax";
+ *
+ * console.log(special.gammainc(1, 2).item()); // 0.8646647334098816, which is 1 - e^-2
+ * ```
+ */
+export function gammainc(a: Operand, x: Operand): NDArray {
+  if (arguments.length > 2) checkCall("gammainc(a, x)", arguments);
+  return applyNamed("gammainc", p.igamma, a, x, floatOr32);
+}
+
+/**
+ * The upper incomplete gamma function over Gamma(a), `1 - gammainc(a, x)` to full relative precision,
+ * elementwise, as `jax.scipy.special.gammaincc`. As accurate as `gammainc`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { special } from "@injax/injax";
+ *
+ * console.log(special.gammaincc(1, 2).item()); // 0.1353352814912796, which is e^-2
+ * ```
+ */
+export function gammaincc(a: Operand, x: Operand): NDArray {
+  if (arguments.length > 2) checkCall("gammaincc(a, x)", arguments);
+  return applyNamed("gammaincc", p.igammac, a, x, floatOr32);
+}
+
+/**
+ * The derivative of `gammainc(a, x)` by `a`, elementwise, as `jax.lax.igamma_grad_a`. Within 8
+ * times the bound of `gammainc`.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { special } from "@injax/injax";
+ *
+ * console.log(special.igammaGradA(1, 2).item().toFixed(4)); // -0.2208
+ * ```
+ */
+export function igammaGradA(a: Operand, x: Operand): NDArray {
+  if (arguments.length > 2) checkCall("igammaGradA(a, x)", arguments);
+  return applyNamed("igammaGradA", p.igammaGradA, a, x, floatOr32);
+}
+
+/**
+ * The derivative by `a` of samples `x` of the gamma distribution of shape `a`, elementwise, as
+ * `jax.lax.random_gamma_grad`: how a sample moves where its probability `gammainc(a, x)` stays.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { special } from "@injax/injax";
+ *
+ * console.log(special.randomGammaGrad(1, 2).item().toFixed(4)); // 1.6317
+ * ```
+ */
+export function randomGammaGrad(a: Operand, x: Operand): NDArray {
+  if (arguments.length > 2) checkCall("randomGammaGrad(a, x)", arguments);
+  return applyNamed("randomGammaGrad", p.randomGammaGrad, a, x, floatOr32);
+}
+
+/**
+ * Bernoulli's numbers `B_0`, `B_1` = -1/2, ..., `B_n`, as `jax.scipy.special.bernoulli`, each rounded once.
+ *
+ * @param n The last one's index: an integer, 0 or more.
+ * @param options `dtype`: float32 by default, in which numbers from `B_66` on are infinite.
+ * @returns Of shape `[n + 1]`.
+ * @throws {RangeError} where `n` is not an integer, or negative.
+ * @throws {DTypeError} where the dtype is not one of floats.
+ *
+ * @example
+ * ```ts
+ * import { special } from "@injax/injax";
+ *
+ * console.log(special.bernoulli(4, { dtype: "float64" }).toArray());
+ * // [ 1, -0.5, 0.16666666666666666, 0, -0.03333333333333333 ]
+ * ```
+ */
+export function bernoulli(n: number, options: DTypeOptions = {}): NDArray {
+  if (arguments.length > 1) checkCall("bernoulli(n, options)", arguments, dtypeOptions);
+  expectInteger("bernoulli", n, "n", 0, MOST_NUMBERS);
+  const dtype = dtypeOption("bernoulli", options, defaultFloat);
+  if (!isFloat(dtype)) {
+    throw new DTypeError(`bernoulli: the dtype must be float32 or float64, not ${dtype}`);
+  }
+  const even = evenNumbers(Math.min(n >> 1, LAST));
+  const values = allocate(dtype, n + 1);
+  values[0] = 1;
+  if (n > 0) values[1] = -0.5;
+  for (let i = 2; i <= n; i += 2) {
+    values[i] = even[i / 2 - 1] ?? (i % 4 === 2 ? Infinity : -Infinity);
+  }
+  return ConcreteArray.fromHost(shaped([n + 1], dtype), values);
+}
+
+/** `B_2`, `B_4`, ..., `B_2count`: 2 k T / (4^k (4^k - 1)) with the tangent numbers T, of alternating sign. */
+function evenNumbers(count: number): number[] {
+  const tangent: bigint[] = [];
+  for (let k = 0, product = 1n; k < count; product *= BigInt(++k)) tangent.push(product);
+  for (let k = 2; k <= count; k++) {
+    for (let j = k; j <= count; j++) {
+      tangent[j - 1] = BigInt(j - k) * tangent[j - 2]! + BigInt(j - k + 2) * tangent[j - 1]!;
+    }
+  }
+  return tangent.map((t, i) => {
+    const k = BigInt(i + 1);
+    const power = 1n << (2n * k);
+    const size = quotient(2n * k * t, power * (power - 1n));
+    return i % 2 === 0 ? size : -size;
+  });
+}
+
+/** A quotient of positive integers as the nearest number. */
+function quotient(above: bigint, below: bigint): number {
+  const bits = (x: bigint): number => x.toString(2).length;
+  // A whole part of 64 bits or more, whose last bit says whether there is a rest.
+  const shift = Math.max(0, 65 + bits(below) - bits(above));
+  const shifted = above << BigInt(shift);
+  const whole = shifted / below;
+  const sticky = whole * below === shifted ? whole : whole | 1n;
+  return Number(sticky) / 2 ** shift;
+}
+
+/** B_2k of double precision is infinite from the one behind. */
+const LAST = 129;
+
+/** As many as an array is made of without a second thought. */
+const MOST_NUMBERS = 1e7;

@@ -7,9 +7,9 @@
  * @module
  */
 import type { NDArray, Operand } from "../../core/array.ts";
-import { broadcastShapes } from "../../core/aval.ts";
+import { broadcastShapes } from "../../core/dtype.ts";
 import { checkCall } from "../../core/signature.ts";
-import { onesLike, scalarLike, zerosLike } from "../../primitives/constants/full.ts";
+import { onesLike, scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
 import {
   abs,
   add,
@@ -20,16 +20,15 @@ import {
   neg,
   sub,
 } from "../../primitives/elementwise/arithmetic.ts";
-import { poch } from "../../primitives/elementwise/beta.ts";
+import { poch } from "../../primitives/elementwise/gamma.ts";
 import { and, eq, ge, gt, le, lt, not, or } from "../../primitives/elementwise/compare.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
+import { convert, floor } from "../../primitives/elementwise/convert.ts";
 import { exp, isNaN } from "../../primitives/elementwise/elementary.ts";
 import { pow } from "../../primitives/elementwise/power.ts";
-import { floor } from "../../primitives/elementwise/rounding.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
+import { stopGradient } from "../../primitives/elementwise/marks.ts";
 import { reduceMax } from "../../primitives/reduce/extremes.ts";
-import { reduceOr } from "../../primitives/reduce/logical.ts";
+import { reduceOr } from "../../primitives/reduce/product.ts";
 import { broadcastTo } from "../../primitives/sum/broadcast.ts";
 import { customJvp, jit, jvp, whileLoop } from "../../transforms/public.ts";
 import { floatsOf } from "../operands.ts";

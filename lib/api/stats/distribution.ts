@@ -6,7 +6,7 @@
  */
 import type { NDArray, Operand } from "../../core/array.ts";
 import { checkCall } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/full.ts";
+import { scalarLike } from "../../primitives/constants/constants.ts";
 import { add, div, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
 import { gt, lt, or } from "../../primitives/elementwise/compare.ts";
 import { exp, expm1, log, log1p } from "../../primitives/elementwise/elementary.ts";

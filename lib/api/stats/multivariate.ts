@@ -4,9 +4,8 @@
  * @module
  */
 import type { NDArray, Operand } from "../../core/array.ts";
-import { formatAval } from "../../core/aval.ts";
+import { formatAval, isInteger } from "../../core/dtype.ts";
 import { DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
-import { isInteger } from "../../core/dtype.ts";
 import { checkCall } from "../../core/signature.ts";
 import { abs, add, div, mul, sub } from "../../primitives/elementwise/arithmetic.ts";
 import { and, eq, gt, lt } from "../../primitives/elementwise/compare.ts";
@@ -14,7 +13,7 @@ import { convert } from "../../primitives/elementwise/convert.ts";
 import * as u from "../../primitives/elementwise/elementary.ts";
 import { lgamma } from "../../primitives/elementwise/gamma.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { reshape } from "../../primitives/shape/reshape.ts";
+import { reshape } from "../../primitives/shape/shape.ts";
 import { reduceSum } from "../../primitives/sum/broadcast.ts";
 import { cholesky } from "../decompositions.ts";
 import { concatenate } from "../joining.ts";

@@ -7,7 +7,7 @@
 import type { NDArray, Operand } from "../../core/array.ts";
 import { abs, add, div, mul, neg, sign, sub } from "../../primitives/elementwise/arithmetic.ts";
 import { and, ge, gt, le, lt, or } from "../../primitives/elementwise/compare.ts";
-import * as bessel from "../../primitives/elementwise/bessel.ts";
+import * as bessel from "../../primitives/elementwise/integrals.ts";
 import * as u from "../../primitives/elementwise/elementary.ts";
 import { lgamma } from "../../primitives/elementwise/gamma.ts";
 import * as n from "../../primitives/elementwise/normal.ts";

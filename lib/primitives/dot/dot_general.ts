@@ -7,8 +7,15 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { formatAval, shaped, type ShapedArray, sizeOf, stridesOf } from "../../core/aval.ts";
-import { allocate, type TypedArray } from "../../core/dtype.ts";
+import {
+  allocate,
+  formatAval,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stridesOf,
+  type TypedArray,
+} from "../../core/dtype.ts";
 import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
 import {
   definePrimitive,
@@ -23,8 +30,8 @@ import { inversePermutation, otherAxes, shiftAxes } from "../axes.ts";
 import { checkDType, checkSameDType, numeric } from "../../core/checks.ts";
 import { add } from "../elementwise/arithmetic.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
-import { copyStrided } from "../loops/copy.ts";
-import { transpose } from "../shape/transpose.ts";
+import { copyStrided } from "../loops/loops.ts";
+import { transpose } from "../shape/shape.ts";
 import { inOrder, lengths, lowerDot, type Roles } from "./graph.ts";
 import { multiplyMatrices } from "./loops.ts";
 

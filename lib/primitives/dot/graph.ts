@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { sizeOf } from "../../core/aval.ts";
-import { type DType, isFloat } from "../../core/dtype.ts";
+import { type DType, isFloat, sizeOf } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 
 /** How one operand's axes are used. */

@@ -8,7 +8,7 @@
  * @module
  */
 import { type DType, isInteger, type TypedArray } from "../../core/dtype.ts";
-import { perDType } from "../loops/specialise.ts";
+import { perDType } from "../loops/loops.ts";
 import { overflowOf } from "../sum/loops.ts";
 
 /** Rows and columns of a tile. The loops below are written out for it. */

@@ -5,16 +5,14 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { shaped, type ShapedArray, sizeOf } from "../../core/aval.ts";
-import { allocate } from "../../core/dtype.ts";
+import { allocate, shaped, type ShapedArray, sizeOf } from "../../core/dtype.ts";
 import { ConcreteArray, deferUntilReady } from "../../core/concrete.ts";
 import { BackendError, DifferentiationError } from "../../core/errors.ts";
 import { definePrimitive, type Primitive, stationary } from "../../core/primitive.ts";
 import { bind, evalTrace, withTrace } from "../../core/trace.ts";
-import { reshape } from "../shape/reshape.ts";
-import { moveAxis } from "../shape/transpose.ts";
+import { moveAxis, reshape } from "../shape/shape.ts";
 import { broadcastTo } from "../sum/broadcast.ts";
-import { inLane } from "./run.ts";
+import { inLane } from "./effect.ts";
 
 /** How the function meets the lanes of a `vmap`: one by one, or all at once along first axes. */
 export type VmapMethod = "sequential" | "expandDims" | "broadcastAll";

@@ -6,7 +6,7 @@
  */
 import type { DType } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import type { Formula } from "../graph/formula.ts";
+import type { Formula } from "../graph/nodes.ts";
 
 /** Coefficients of x, x^2, ... of `f`, highest first, for {@linkcode Formula.polynomial}. */
 function series(terms: number, f: (k: number) => number): number[] {

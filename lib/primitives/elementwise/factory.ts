@@ -4,19 +4,29 @@
  *
  * Elementwise primitives broadcast their operands; all operands of numbers have one dtype.
  *
+ * Loops of elementwise operations over typed arrays, with NumPy broadcasting.
+ *
+ * Owns how elements are walked, and nothing of what an operation means. Inputs are row-major and never
+ * written to.
+ *
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
+import { checkDType } from "../../core/checks.ts";
 import {
+  allocate,
   broadcastShapes,
+  type DType,
   formatAval,
+  isFloat,
+  limits,
   sameShape,
   shaped,
   type ShapedArray,
   sizeOf,
-} from "../../core/aval.ts";
-import { checkDType } from "../../core/checks.ts";
-import { allocate, type DType, isFloat, limits, smallestNormal } from "../../core/dtype.ts";
+  smallestNormal,
+  type TypedArray,
+} from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
 import type { Heavy } from "../../core/kernel.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
@@ -32,13 +42,54 @@ import {
   type Tangent,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import type { Elementwise, Loop } from "../../scalar/elementwise.ts";
-import type { Scalar1, Scalar2 } from "../../scalar/expr.ts";
+import type { Elementwise, Loop, Scalar1, Scalar2 } from "../../scalar/expr.ts";
 import { elementwiseLoop } from "../../scalar/javascript.ts";
-import { expandDims, reshape } from "../shape/reshape.ts";
-import { moveAxis } from "../shape/transpose.ts";
+import { broadcastStrides, mergeAxes, Odometer } from "../loops/loops.ts";
+import { expandDims, moveAxis, reshape } from "../shape/shape.ts";
 import { broadcastTo, unbroadcast } from "../sum/broadcast.ts";
-import { map1, map2 } from "./loops.ts";
+
+/** Writes what an operation computes of each element of `a` to `out`. */
+export type Map1 = (out: TypedArray, a: TypedArray) => void;
+
+/** Writes what an operation computes of each pair of elements to `out`, broadcasting to `shape`. */
+export type Map2 = (
+  out: TypedArray,
+  shape: readonly number[],
+  a: TypedArray,
+  aShape: readonly number[],
+  b: TypedArray,
+  bShape: readonly number[],
+) => void;
+
+/** All elements by a loop of one operand. */
+export function map1(loop: Loop): Map1 {
+  return (out, a) => loop(0, out.length, out, a, 0, 1);
+}
+
+/** As {@linkcode map1}, for two operands. */
+export function map2(loop: Loop): Map2 {
+  return (out, shape, a, aShape, b, bShape) => {
+    const n = out.length;
+    if (n === 0) return;
+    if (a.length === n && b.length === n) return loop(0, n, out, a, 0, 1, b, 0, 1);
+    if (b.length === 1 && a.length === n) return loop(0, n, out, a, 0, 1, b, 0, 0);
+    if (a.length === 1 && b.length === n) return loop(0, n, out, a, 0, 0, b, 0, 1);
+    const plan = mergeAxes(shape, [
+      broadcastStrides(aShape, shape),
+      broadcastStrides(bShape, shape),
+    ]);
+    const [aStrides, bStrides] = plan.strides as [number[], number[]];
+    const inner = plan.shape.length - 1;
+    const length = plan.shape[inner]!;
+    const aStep = aStrides[inner]!;
+    const bStep = bStrides[inner]!;
+    const walk = new Odometer(plan.shape.slice(0, inner), plan.strides);
+    for (let o = 0; o < n; o += length) {
+      loop(o, length, out, a, walk.at[0]!, aStep, b, walk.at[1]!, bStep);
+      walk.next();
+    }
+  };
+}
 
 /** What an operation computes, for each dtype that it knows. */
 export type ByDType<F> = Readonly<Partial<Record<DType, F>>>;

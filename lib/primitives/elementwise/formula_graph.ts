@@ -6,7 +6,7 @@
 import type { DType } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import type { Arithmetic, Formula as Rule, Part } from "../../scalar/arithmetic.ts";
-import { Formula } from "../graph/formula.ts";
+import { Formula } from "../graph/nodes.ts";
 import { expm1In, log1pIn } from "./accurate.ts";
 import { erfcIn } from "./erf.ts";
 

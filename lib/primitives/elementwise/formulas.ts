@@ -5,9 +5,8 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { broadcastShapes, sameShape } from "../../core/aval.ts";
+import { allocate, broadcastShapes, type DType, isFloat, sameShape } from "../../core/dtype.ts";
 import { checkDType } from "../../core/checks.ts";
-import { allocate, type DType, isFloat } from "../../core/dtype.ts";
 import { InternalError } from "../../core/errors.ts";
 import {
   definePrimitive,
@@ -18,10 +17,9 @@ import {
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { type Formula, scalarOfFormula } from "../../scalar/arithmetic.ts";
-import type { Elementwise } from "../../scalar/elementwise.ts";
+import type { Elementwise } from "../../scalar/expr.ts";
 import { elementwiseLoop } from "../../scalar/javascript.ts";
-import { moveAxis } from "../shape/transpose.ts";
-import { expandDims } from "../shape/reshape.ts";
+import { expandDims, moveAxis } from "../shape/shape.ts";
 import { broadcastTo } from "../sum/broadcast.ts";
 import { add, mul } from "./arithmetic.ts";
 import {

@@ -1,6 +1,8 @@
 /**
  * Powers: pow.
  *
+ * Sums of exponentials: logaddexp.
+ *
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
@@ -9,12 +11,14 @@ import { type DType, isInteger } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { bind1 } from "../../core/trace.ts";
 import { POWER_BITS } from "../../scalar/constants.ts";
-import { pow as powFloat, powInteger } from "../../scalar/power.ts";
-import { scalarLike } from "../constants/full.ts";
-import { Formula } from "../graph/formula.ts";
+import { pow as powFloat, powInteger } from "../../scalar/elementary.ts";
+import * as scalar from "../../scalar/functions.ts";
+import { scalarLike } from "../constants/constants.ts";
+import { Formula } from "../graph/nodes.ts";
+import { log1pIn } from "./accurate.ts";
 import { abs, add, mul, sub } from "./arithmetic.ts";
 import { and, eq, ge, not } from "./compare.ts";
-import { log } from "./elementary.ts";
+import { log, logistic } from "./elementary.ts";
 import { binary, floats } from "./factory.ts";
 import { select } from "./select.ts";
 
@@ -113,4 +117,32 @@ const powP = /* @__PURE__ */ binary({
  */
 export function pow(x: NDArray, y: NDArray): NDArray {
   return bind1(powP, [x, y], null);
+}
+
+const logaddexpP = /* @__PURE__ */ binary({
+  name: "logaddexp",
+  expr: floats(scalar.logaddexp),
+  // Of orders beyond too, the slopes are those of a function that is smooth where x = y.
+  jvp(tx, ty, x, y) {
+    const dx = tx && mul(tx, logistic(sub(x, y)));
+    const dy = ty && mul(ty, logistic(sub(y, x)));
+    return dx === null ? dy! : dy === null ? dx : add(dx, dy);
+  },
+  lower(g, x, y, dtype) {
+    const f = new Formula(g, dtype);
+    const apart = f.sub(x, y);
+    const sum = f.add(f.op("Max", x, y), log1pIn(f, f.op("Exp", f.op("Neg", f.op("Abs", apart)))));
+    return f.choose(f.equal(apart, apart), sum, f.add(x, y));
+  },
+  domain: {
+    // Where it is not 0, as a difference of terms that are not.
+    range: [0, 3],
+    special: [0, 1000, -1000, Infinity, Infinity, -Infinity, -Infinity, NaN, NaN, 0.5, 3e38],
+    special2: [0, -1000, -1000, Infinity, -Infinity, -Infinity, 2, 1, Infinity, -40, 3e38],
+  },
+});
+
+/** `log(e^x + e^y)` without overflow, elementwise. */
+export function logaddexp(x: NDArray, y: NDArray): NDArray {
+  return bind1(logaddexpP, [x, y], null);
 }

@@ -4,8 +4,16 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { broadcastShapes, sameShape, shaped, sizeOf, stridesOf } from "../../core/aval.ts";
-import { allocate, type DType, type TypedArray } from "../../core/dtype.ts";
+import {
+  allocate,
+  broadcastShapes,
+  type DType,
+  sameShape,
+  shaped,
+  sizeOf,
+  stridesOf,
+  type TypedArray,
+} from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
 import {
   definePrimitive,
@@ -15,12 +23,10 @@ import {
   type Primitive,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import type { Loop } from "../../scalar/elementwise.ts";
-import type { Expr, Exprs } from "../../scalar/expr.ts";
+import type { Expr, Exprs, Loop } from "../../scalar/expr.ts";
 import { elementwiseLoop } from "../../scalar/javascript.ts";
-import { scalarLike } from "../constants/full.ts";
-import { copyStrided } from "../loops/copy.ts";
-import { broadcastStrides } from "../loops/strides.ts";
+import { scalarLike } from "../constants/constants.ts";
+import { broadcastStrides, copyStrided } from "../loops/loops.ts";
 import { broadcastTo, unbroadcast } from "../sum/broadcast.ts";
 import { elementwise, elementwiseBatch, lowerElementwise } from "./factory.ts";
 

@@ -8,8 +8,14 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { formatAval, shaped, type ShapedArray, sizeOf, stridesOf } from "../../core/aval.ts";
-import { allocate } from "../../core/dtype.ts";
+import {
+  allocate,
+  formatAval,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stridesOf,
+} from "../../core/dtype.ts";
 import { AxisError, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import {
   definePrimitive,
@@ -21,21 +27,26 @@ import {
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { checkSameDType } from "../../core/checks.ts";
-import { full, instantiate, scalarLike, zeros } from "../constants/full.ts";
-import { iota } from "../constants/iota.ts";
+import { full, instantiate, iota, scalarLike, zeros } from "../constants/constants.ts";
 import { add, sub } from "../elementwise/arithmetic.ts";
 import { and, ge, lt } from "../elementwise/compare.ts";
 import { select } from "../elementwise/select.ts";
 import { emptyOutput } from "../graph/nodes.ts";
-import { copyStrided } from "../loops/copy.ts";
-import { offsetOf } from "../loops/strides.ts";
-import { counting } from "../samples.ts";
-import { reshape } from "../shape/reshape.ts";
-import { moveAxis } from "../shape/transpose.ts";
+import { copyStrided, offsetOf } from "../loops/loops.ts";
+import { counting } from "../axes.ts";
+import { moveAxis, reshape } from "../shape/shape.ts";
 import { batchAxisInFront } from "../sum/broadcast.ts";
 import { gather } from "./gather.ts";
-import { insertedIn, overlaidIn, startsIn, within } from "./graph.ts";
-import { axesBack, axesFirst, laneStarts, stacked } from "./lanes.ts";
+import {
+  axesBack,
+  axesFirst,
+  insertedIn,
+  laneStarts,
+  overlaidIn,
+  stacked,
+  startsIn,
+  within,
+} from "./places.ts";
 
 function checkStarts(op: string, x: ShapedArray, starts: readonly ShapedArray[]): void {
   if (starts.length !== x.shape.length) {

@@ -8,22 +8,22 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { formatAval, shaped, sizeOf } from "../../core/aval.ts";
+import { allocate, formatAval, shaped, sizeOf } from "../../core/dtype.ts";
 import { checkDType, numeric } from "../../core/checks.ts";
-import { allocate } from "../../core/dtype.ts";
 import { AxisError } from "../../core/errors.ts";
 import { definePrimitive, Linear, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { instantiate, scalarLike, zeros } from "../constants/full.ts";
+import { instantiate, scalarLike, zeros } from "../constants/constants.ts";
 import { select } from "../elementwise/select.ts";
 import { emptyOutput } from "../graph/nodes.ts";
-import { counting } from "../samples.ts";
-import { moveAxis } from "../shape/transpose.ts";
+import { counting } from "../axes.ts";
+import { moveAxis } from "../shape/shape.ts";
 import { batchAxisInFront, broadcastTo } from "../sum/broadcast.ts";
 import {
   blocksOf,
   checkUpdates,
   clamped,
+  gatherRoutine,
   inRange,
   lowerColumns,
   lowerInside,
@@ -31,9 +31,9 @@ import {
   lowerPositions,
   ofBlocks,
   pickedShape,
+  scatterAddRoutine,
   withLane,
 } from "./places.ts";
-import { gatherRoutine, scatterAddRoutine } from "./routines.ts";
 
 type NoParams = Record<never, never>;
 

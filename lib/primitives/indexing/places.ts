@@ -2,20 +2,55 @@
  * Computed places of blocks in an array, as gather and the scatters have them: their checks, the scalars
  * of routines, and what rules and graphs need of them.
  *
+ * What batching rules need where the place of a block differs from lane to lane.
+ *
+ * Looking up and adding at computed positions on the CPU. The indexed axes come first, and their lengths
+ * last among the scalars; what is behind these axes is a block.
+ *
+ * Blocks at computed places in ONNX: where they begin, and what is put in their place.
+ *
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { formatAval, sameShape, type ShapedArray, sizeOf, stridesOf } from "../../core/aval.ts";
 import { checkSameDType } from "../../core/checks.ts";
+import { formatAval, sameShape, type ShapedArray, sizeOf, stridesOf } from "../../core/dtype.ts";
 import { DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import { int32Constant, scalarLike } from "../constants/full.ts";
-import { iota } from "../constants/iota.ts";
+import { type Routine, routine } from "../../routine/routine.ts";
+import { inversePermutation, otherAxes } from "../axes.ts";
+import { int32Constant, iota, scalarLike } from "../constants/constants.ts";
 import { maximum, minimum } from "../elementwise/arithmetic.ts";
 import { and, ge, lt } from "../elementwise/compare.ts";
-import { reduceAnd } from "../reduce/logical.ts";
-import { reshape } from "../shape/reshape.ts";
+import { reduceAnd } from "../reduce/product.ts";
+import { expandDims, reshape, transpose } from "../shape/shape.ts";
 import { concatenate } from "../slicing/concatenate.ts";
+
+/** Starts for each lane, clamped, to be added to index arrays of `rank` axes with lanes in front. */
+export function laneStarts(start: NDArray, last: number, rank: number): NDArray {
+  const clamped = minimum(maximum(start, scalarLike(0, start)), scalarLike(last, start));
+  return clamped.ndim === 0
+    ? clamped
+    : expandDims(clamped, Array.from({ length: rank - 1 }, (_, i) => i + 1));
+}
+
+/** Index arrays side by side along a new last axis. */
+export function stacked(columns: readonly NDArray[]): NDArray {
+  const rank = columns[0]!.ndim;
+  return concatenate(columns.map((c) => expandDims(c, [rank])), rank);
+}
+
+/** Puts `axes` first, behind the lanes where there are any. */
+export function axesFirst(x: NDArray, lanes: boolean, axes: readonly number[]): NDArray {
+  const rank = x.ndim - (lanes ? 1 : 0);
+  const perm = [...axes, ...otherAxes(rank, axes)];
+  return transpose(x, lanes ? [0, ...perm.map((p) => p + 1)] : perm);
+}
+
+/** Undoes `axesFirst`, for an array with lanes. */
+export function axesBack(x: NDArray, axes: readonly number[]): NDArray {
+  const perm = inversePermutation([...axes, ...otherAxes(x.ndim - 1, axes)]);
+  return transpose(x, [0, ...perm.map((p) => p + 1)]);
+}
 
 /** Checks the indices and gives the shape of what they pick: one block of the operand for each. */
 export function pickedShape(op: string, operand: ShapedArray, indices: ShapedArray): number[] {
@@ -140,4 +175,144 @@ export function lowerInside(
       g.node("Less", [column, g.scalar(lengths[k]!, "int32")]),
     ])
     .reduce((a, b) => g.node("And", [a, b]));
+}
+
+/** One routine for each number of indexed axes, made when first asked for. */
+function perDepth(make: (axes: readonly number[]) => Routine): (depth: number) => Routine {
+  const made: Routine[] = [];
+  return (depth) => made[depth] ??= make(Array.from({ length: depth }, (_, k) => k));
+}
+
+const lengths = (axes: readonly number[]): string => axes.map((k) => `n${k}`).join(", ");
+
+/** Blocks at indices, which are clamped into range. */
+export const gatherRoutine: (depth: number) => Routine = /* @__PURE__ */ perDepth((axes) =>
+  routine(`
+gather${axes.length}(in x: T[any, block], in indices: i32[rows, ${axes.length}], out y: T[rows, block],
+        rows, block, ${lengths(axes)}) {
+  for r in 0..rows {
+    let at = 0
+    ${axes.map((k) => `at = at * n${k} + max(0, min(indices[r, ${k}], n${k} - 1))`).join("\n    ")}
+    if block == 1 { y[r] = x[at] }
+    else { vector j in 0..block { y[r, j] = x[at, j] } }
+  }
+}`)
+);
+
+/** How an update is put to what is at its place. */
+export type Combining = "set" | "add" | "mul" | "min" | "max";
+
+const combined: Readonly<Record<Combining, (to: string, update: string) => string>> = {
+  set: (to, update) => `${to} = ${update}`,
+  add: (to, update) => `${to} += ${update}`,
+  mul: (to, update) => `${to} *= ${update}`,
+  min: (to, update) => `${to} = min(${to}, ${update})`,
+  max: (to, update) => `${to} = max(${to}, ${update})`,
+};
+
+/**
+ * An array of `size` elements with blocks put to it at indices, in their order; what is out of range is
+ * dropped.
+ */
+const scatterRoutine = (how: Combining): (depth: number) => Routine =>
+  perDepth((axes) =>
+    routine(`
+scatter_${how}${axes.length}(in x: T[size], in indices: i32[rows, ${axes.length}],
+        in updates: T[rows, block], out y: T[size], size, rows, block, ${lengths(axes)}) {
+  vector i in 0..size { y[i] = x[i] }
+  for r in 0..rows {
+    ${axes.map((k) => `let i${k} = indices[r, ${k}]`).join("\n    ")}
+    if ${axes.map((k) => `i${k} >= 0 and i${k} < n${k}`).join(" and ")} {
+      let at = 0
+      ${axes.map((k) => `at = at * n${k} + i${k}`).join("\n      ")}
+      if block == 1 { ${combined[how]("y[at]", "updates[r]")} }
+      else { vector j in 0..block { ${combined[how]("y[at * block + j]", "updates[r, j]")} } }
+    }
+  }
+}`)
+  );
+
+/** By how updates are put to what is there, and the number of indexed axes. */
+export const scatterRoutines: Readonly<Record<Combining, (depth: number) => Routine>> = {
+  set: /* @__PURE__ */ scatterRoutine("set"),
+  add: /* @__PURE__ */ scatterRoutine("add"),
+  mul: /* @__PURE__ */ scatterRoutine("mul"),
+  min: /* @__PURE__ */ scatterRoutine("min"),
+  max: /* @__PURE__ */ scatterRoutine("max"),
+};
+
+/** An array with blocks added at indices. */
+export const scatterAddRoutine: (depth: number) => Routine = scatterRoutines.add;
+
+/** Starts along some axes as one int64 vector, clamped; a `null` start is 0. */
+export function startsIn(
+  g: Lowering,
+  starts: readonly (Value | null)[],
+  limits: readonly number[],
+): Value {
+  const parts = starts.map((s) => s === null ? g.constant([0], [1], "int32") : g.reshape(s, [1]));
+  const joined = parts.length === 1 ? parts[0]! : g.node("Concat", parts, { axis: 0 });
+  const low = g.node("Max", [joined, g.scalar(0, "int32")]);
+  const clamped = g.node("Min", [low, g.constant(limits, [limits.length], "int32")]);
+  return g.cast(clamped, "int32", "int64");
+}
+
+/** An int32 start, moved to 0 to `limit`. */
+export function within(g: Lowering, start: Value, limit: number): Value {
+  const low = g.node("Max", [start, g.scalar(0, "int32")]);
+  return g.node("Min", [low, g.scalar(limit, "int32")]);
+}
+
+/**
+ * The update in place of a block, without positions in int64: the update spread over all of `x`, its
+ * outer elements repeated, and a choice between both.
+ */
+export function overlaidIn(
+  g: Lowering,
+  x: Value,
+  update: Value,
+  starts: readonly Value[],
+  { shape, dtype }: ShapedArray,
+  sizes: readonly number[],
+  axes: readonly number[],
+): Value {
+  let spread = update;
+  let inside: Value | null = null;
+  for (const axis of axes) {
+    const n = shape[axis]!;
+    const size = sizes[axis]!;
+    const start = within(g, starts[axis]!, n - size);
+    const positions = g.constant(Array.from({ length: n }, (_, i) => i), [n], "int32");
+    const at = g.node("Sub", [positions, start]);
+    spread = g.node("Gather", [spread, within(g, at, size - 1)], { axis });
+    const here = g.node("Equal", [at, within(g, at, size - 1)]);
+    const along = g.reshape(here, shape.slice(axis).map((_, i) => i === 0 ? n : 1));
+    inside = inside === null ? along : g.node("And", [inside, along]);
+  }
+  return g.where(inside!, spread, x, dtype);
+}
+
+/**
+ * The update in place of a block, without listing positions: along the first axis that is cut, what
+ * lies before it, the block with the update put in along the other axes, and what lies behind.
+ */
+export function insertedIn(
+  g: Lowering,
+  x: Value,
+  update: Value,
+  starts: readonly Value[],
+  shape: readonly number[],
+  sizes: readonly number[],
+  [axis, ...others]: readonly number[],
+): Value {
+  if (axis === undefined) return update;
+  const n = sizes[axis]!;
+  const at = g.int64([axis]);
+  const first = startsIn(g, [starts[axis]!], [shape[axis]! - n]);
+  const end = g.node("Add", [first, g.int64([n])]);
+  const block = others.length === 0 ? x : g.node("Slice", [x, first, end, at]);
+  const inner = insertedIn(g, block, update, starts, shape.with(axis, n), sizes, others);
+  const before = g.node("Slice", [x, g.int64([0]), first, at]);
+  const behind = g.node("Slice", [x, end, g.int64([shape[axis]!]), at]);
+  return g.node("Concat", [before, inner, behind], { axis });
 }

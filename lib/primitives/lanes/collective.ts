@@ -8,7 +8,7 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { shaped, type ShapedArray } from "../../core/aval.ts";
+import { shaped, type ShapedArray } from "../../core/dtype.ts";
 import { AxisError } from "../../core/errors.ts";
 import {
   type BatchResult,
@@ -18,13 +18,11 @@ import {
   type SampleInput,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { int32Constant, scalarLike, zeros } from "../constants/full.ts";
-import { iota } from "../constants/iota.ts";
+import { int32Constant, iota, scalarLike, zeros } from "../constants/constants.ts";
 import { mul } from "../elementwise/arithmetic.ts";
 import { convert } from "../elementwise/convert.ts";
 import { gather } from "../indexing/gather.ts";
-import { reshape } from "../shape/reshape.ts";
-import { moveAxis } from "../shape/transpose.ts";
+import { moveAxis, reshape } from "../shape/shape.ts";
 import { concatenate } from "../slicing/concatenate.ts";
 import { batchAxisInFront, reduceSum } from "../sum/broadcast.ts";
 

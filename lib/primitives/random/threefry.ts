@@ -8,8 +8,7 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { broadcastShapes, shaped, sizeOf, stridesOf } from "../../core/aval.ts";
-import type { TypedArray } from "../../core/dtype.ts";
+import { broadcastShapes, shaped, sizeOf, stridesOf, type TypedArray } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { definePrimitive, type HostValue, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind } from "../../core/trace.ts";
@@ -17,8 +16,7 @@ import { checkDType } from "../../core/checks.ts";
 import type { Expr, Exprs } from "../../scalar/expr.ts";
 import { elementwiseBatch, perOperands } from "../elementwise/factory.ts";
 import { emptyOutput } from "../graph/nodes.ts";
-import { copyStrided } from "../loops/copy.ts";
-import { broadcastStrides } from "../loops/strides.ts";
+import { broadcastStrides, copyStrided } from "../loops/loops.ts";
 
 /** Bits by which the rounds rotate: four rounds of the first row, then of the second, and so on. */
 const ROTATIONS = [[13, 15, 26, 6], [17, 29, 16, 24]] as const;

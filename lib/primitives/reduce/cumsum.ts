@@ -4,16 +4,15 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import type { ShapedArray } from "../../core/aval.ts";
-import { allocate, isFloat } from "../../core/dtype.ts";
+import { allocate, isFloat, type ShapedArray } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { type AxisParams, checkAxis, shiftAxis } from "../axes.ts";
 import { checkDType, numeric } from "../../core/checks.ts";
 import { emptyOutput, viaInt32 } from "../graph/nodes.ts";
-import { aroundAxis } from "../loops/strides.ts";
-import { cumsumRoutine } from "./routines.ts";
+import { aroundAxis } from "../loops/loops.ts";
+import { cumsumRoutine } from "./reduction.ts";
 
 /** Parameters of a running sum. */
 export interface CumsumParams extends AxisParams {

@@ -2,11 +2,21 @@
  * What all reductions share, so that each states only what is its own: loops over runs of axes, checks,
  * batching, results for no elements. The sum, to which broadcasts transpose, is in `sum/broadcast.ts`.
  *
+ * Running sums and places of extremes on the CPU: along the middle axis of three.
+ *
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { formatAval, shaped, type ShapedArray, sizeOf } from "../../core/aval.ts";
-import { allocate, type DType, type TypedArray } from "../../core/dtype.ts";
+import { checkDType } from "../../core/checks.ts";
+import {
+  allocate,
+  type DType,
+  formatAval,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  type TypedArray,
+} from "../../core/dtype.ts";
 import { AxisError, formatShape } from "../../core/errors.ts";
 import type { Reducer } from "../../core/kernel.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
@@ -19,10 +29,65 @@ import {
   type Tangent,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
+import { type Routine, routine } from "../../routine/routine.ts";
 import { shiftAxes } from "../axes.ts";
-import { checkDType } from "../../core/checks.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
-import { perDType } from "../loops/specialise.ts";
+import { perDType } from "../loops/loops.ts";
+
+/**
+ * Running sums, from the end where `reverse` is 1: in double precision, infinite from where they
+ * overflow; of integers modulo 2^32.
+ */
+export const cumsumRoutine: Routine = /* @__PURE__ */ routine(`
+cumsum(in x: T[outer, n, inner], out y: T[outer, n, inner], scratch totals: Wide[inner],
+       outer, n, inner, reverse) {
+  for p in 0..outer {
+    let total = Wide(0)
+    vector q in 0..inner { totals[q] = 0 }
+    for k in 0..n {
+      let i = select(reverse != 0, n - 1 - k, k)
+      if inner == 1 {
+        total += Wide(x[p * n + i])
+        if isFloat and abs(total) >= overflow { total *= Infinity }
+        y[p * n + i] = T(total)
+      } else {
+        vector q in 0..inner {
+          let sum = totals[q] + Wide(x[p, i, q])
+          let next = select(isFloat and abs(sum) >= overflow, sum * Infinity, sum)
+          totals[q] = next
+          y[p, i, q] = T(next)
+        }
+      }
+    }
+  }
+}`);
+
+/** The first place of the element before which no other comes, or of the first NaN. */
+function extreme(name: string, before: "<" | ">"): Routine {
+  return routine(`
+${name}(in x: T[outer, n, inner], out places: i32[outer, inner], outer, n, inner) {
+  for p in 0..outer {
+    for q in 0..inner {
+      let best = x[p, 0, q]
+      let place = 0
+      for i in 1..n {
+        let next = x[p, i, q]
+        if next ${before} best or next != next {
+          if best != best { break }
+          best = next
+          place = i
+        }
+      }
+      places[p, q] = place
+    }
+  }
+}`);
+}
+
+/** The first place of the largest element, or of the first NaN. */
+export const argmaxRoutine: Routine = /* @__PURE__ */ extreme("argmax", ">");
+/** The first place of the smallest element, or of the first NaN. */
+export const argminRoutine: Routine = /* @__PURE__ */ extreme("argmin", "<");
 
 /** Parameters of a reduction. */
 export interface ReduceAxes {

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { type ShapedArray, sizeOf } from "../../core/aval.ts";
-import { isFloat, limits } from "../../core/dtype.ts";
+import { isFloat, limits, type ShapedArray, sizeOf } from "../../core/dtype.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { fromOrdered, toOrdered, viaInt32 } from "../graph/nodes.ts";
 import { lowerColumns, lowerInside, lowerMerged, lowerPositions } from "../indexing/places.ts";

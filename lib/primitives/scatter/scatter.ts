@@ -5,12 +5,16 @@
  * Indices are as for gather (`../indexing/gather.ts`). Updates that are out of range are dropped; those of
  * one place follow each other in their order, so that of replaced elements the last one stays.
  *
+ * Products of updates that fall on the same place, each without itself: what the derivative of scatter_mul
+ * is made of. It takes no quotient, so that zeros do no harm, to derivatives of any order neither.
+ *
+ * What the scatters are tried on, alike for all ways of combining.
+ *
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { sizeOf } from "../../core/aval.ts";
 import { checkDType, numeric } from "../../core/checks.ts";
-import { allocate, type DType, dtypes } from "../../core/dtype.ts";
+import { allocate, type DType, dtypes, sizeOf, stridesOf } from "../../core/dtype.ts";
 import {
   definePrimitive,
   type JvpResult,
@@ -21,20 +25,175 @@ import {
   type Tangent,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { full, instantiate, onesLike, scalarLike, zeros, zerosLike } from "../constants/full.ts";
-import { iota } from "../constants/iota.ts";
+import { counting } from "../axes.ts";
+import {
+  full,
+  instantiate,
+  int32Constant,
+  iota,
+  onesLike,
+  scalarLike,
+  zeros,
+  zerosLike,
+} from "../constants/constants.ts";
 import { div, mul } from "../elementwise/arithmetic.ts";
 import { and, eq, gt, lt, not } from "../elementwise/compare.ts";
 import { select } from "../elementwise/select.ts";
 import { gather, scatterAdd } from "../indexing/gather.ts";
-import { blocksOf, checkUpdates, inRange, ofBlocks, withLane } from "../indexing/places.ts";
-import { type Combining, scatterRoutines } from "../indexing/routines.ts";
-import { reshape } from "../shape/reshape.ts";
-import { moveAxis } from "../shape/transpose.ts";
-import { batchAxisInFront } from "../sum/broadcast.ts";
+import {
+  blocksOf,
+  checkUpdates,
+  type Combining,
+  inRange,
+  ofBlocks,
+  scatterRoutines,
+  withLane,
+} from "../indexing/places.ts";
+import { moveAxis, reshape } from "../shape/shape.ts";
+import { pad } from "../slicing/slice.ts";
+import { sort } from "../sort/sort.ts";
+import { batchAxisInFront, reduceSum } from "../sum/broadcast.ts";
 import { lowerScatter } from "./graph.ts";
-import { productOfOthers } from "./others.ts";
-import { samplesOf } from "./samples.ts";
+
+/** For each update, the product of the others at its place. */
+export function productOfOthers(
+  indices: NDArray,
+  updates: NDArray,
+  shape: readonly number[],
+): NDArray {
+  const depth = indices.shape.at(-1)!;
+  const rows = sizeOf(indices.shape.slice(0, -1));
+  if (rows < 2) return onesLike(updates);
+  const strides = int32Constant(stridesOf(shape.slice(0, depth)));
+  const place = reduceSum(mul(indices, strides), [indices.ndim - 1]);
+  const known = select(inRange(indices, shape), place, scalarLike(-1, place));
+  // Updates of one place become neighbours.
+  const [keys, order] = sort(reshape(known, [rows]), 0);
+  const [, back] = sort(order, 0);
+  const column = (at: NDArray): NDArray => reshape(at, [rows, 1]);
+  const factors = gather(reshape(updates, [rows, updates.size / rows]), column(order));
+  const product = mul(before(factors, keys, 1), before(factors, keys, -1));
+  return reshape(gather(product, column(back)), updates.shape);
+}
+
+/** The product of the rows with the same key in front of each row, or behind it with `sign` -1. */
+function before(factors: NDArray, keys: NDArray, sign: 1 | -1): NDArray {
+  const n = keys.size;
+  const one = scalarLike(1, factors);
+  const moved = (x: NDArray, fill: NDArray, by: number): NDArray => {
+    const rest = x.shape.slice(1).map(() => 0);
+    return pad(x, fill, [sign * by, ...rest], [-sign * by, ...rest]);
+  };
+  // What lies `by` rows away, where that has the same key; else 1. No key is -2.
+  const away = (x: NDArray, by: number): NDArray => {
+    const same = eq(keys, moved(keys, scalarLike(-2, keys), by));
+    return select(ofBlocks(same, x.ndim), moved(x, one, by), one);
+  };
+  let product = away(factors, 1);
+  for (let by = 1; by < n; by *= 2) product = mul(product, away(product, by));
+  return product;
+}
+
+type Scatter = Sample<Record<never, never>>;
+
+const TIES = "kinks at ties";
+
+/** Samples for updates that are put in one way, to arrays of some dtypes. */
+export function samplesOf(how: "set" | "mul" | "min" | "max", on: readonly DType[]): Scatter[] {
+  const extreme = how === "min" || how === "max";
+  const samples: Scatter[] = [
+    {
+      name: "rows, out of range and repeated",
+      inputs: [
+        { shape: [3, 2], dtype: "float32", values: [1, -2, 3, 4, -5, 6] },
+        { shape: [5, 1], dtype: "int32", values: [2, 2, -1, 3, 0] },
+        {
+          shape: [5, 2],
+          dtype: "float32",
+          values: [1.5, -2.5, 0.5, 7, 9, 9, 8, 8, -0.25, 2.25],
+        },
+      ],
+      params: {},
+    },
+    {
+      name: "elements, float64, three at one place",
+      inputs: [
+        { shape: [2, 3], dtype: "float64" },
+        { shape: [2, 3, 2], dtype: "int32", values: [0, 0, 1, 2, 1, 3, 1, 2, 0, 1, 1, 2] },
+        { shape: [2, 3], dtype: "float64" },
+      ],
+      params: {},
+    },
+    {
+      name: "with zeros",
+      inputs: [
+        { shape: [3], dtype: "float64", values: [2, 0, 3] },
+        { shape: [6, 1], dtype: "int32", values: [0, 1, 0, 0, 2, 2] },
+        { shape: [6], dtype: "float64", values: [0, 3, 5, -1, 0, 0] },
+      ],
+      params: {},
+      ...(extreme ? { skip: { jvp: TIES, transpose: TIES } } : {}),
+    },
+    {
+      name: "what is not finite",
+      inputs: [
+        { shape: [6], dtype: "float32", values: [NaN, 1, 2, Infinity, -Infinity, 3] },
+        { shape: [8, 1], dtype: "int32", values: [0, 1, 2, 2, 3, 4, 5, 9] },
+        {
+          shape: [8],
+          dtype: "float32",
+          values: [1, NaN, Infinity, -Infinity, 2, 5, -Infinity, NaN],
+        },
+      ],
+      params: {},
+      skip: { jvp: "not finite", transpose: "not finite" },
+    },
+    {
+      name: "one index of all axes",
+      inputs: [
+        counting([2, 2]),
+        { shape: [2], dtype: "int32", values: [1, 0] },
+        { shape: [], dtype: "float32", values: [5] },
+      ],
+      params: {},
+    },
+    {
+      name: "no updates",
+      inputs: [counting([2]), { shape: [0, 1], dtype: "int32", values: [] }, counting([0])],
+      params: {},
+    },
+    {
+      name: "int32 and its limits",
+      inputs: [
+        { shape: [3], dtype: "int32", values: [2147483647, -2147483648, 7] },
+        { shape: [4, 1], dtype: "int32", values: [0, 1, 0, 2] },
+        { shape: [4], dtype: "int32", values: [-3, 65537, 46341, 2147483647] },
+      ],
+      params: {},
+    },
+    {
+      name: "uint32 above 2^31",
+      inputs: [
+        { shape: [2, 2], dtype: "uint32", values: [4294967295, 1, 5, 2147483648] },
+        { shape: [3, 1], dtype: "int32", values: [0, 5, 1] },
+        { shape: [3, 2], dtype: "uint32", values: [3, 4000000000, 1, 1, 4294967291, 9] },
+      ],
+      params: {},
+    },
+  ];
+  if (on.includes("bool")) {
+    samples.push({
+      name: "bool",
+      inputs: [
+        { shape: [4], dtype: "bool", values: [1, 0, 1, 0] },
+        { shape: [3, 1], dtype: "int32", values: [0, 3, 0] },
+        { shape: [3], dtype: "bool", values: [1, 1, 0] },
+      ],
+      params: {},
+    });
+  }
+  return samples;
+}
 
 type NoParams = Record<never, never>;
 

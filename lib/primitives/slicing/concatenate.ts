@@ -4,18 +4,15 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { formatAval, shaped, sizeOf, stridesOf } from "../../core/aval.ts";
-import { allocate } from "../../core/dtype.ts";
+import { allocate, formatAval, shaped, sizeOf, stridesOf } from "../../core/dtype.ts";
 import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
 import { definePrimitive, Linear, ordinary, type Primitive } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { shiftAxes } from "../axes.ts";
+import { counting, shiftAxes } from "../axes.ts";
 import { checkSameDType } from "../../core/checks.ts";
-import { instantiate } from "../constants/full.ts";
+import { instantiate } from "../constants/constants.ts";
 import { emptyOutput } from "../graph/nodes.ts";
-import { copyStrided } from "../loops/copy.ts";
-import { aroundAxis, offsetOf } from "../loops/strides.ts";
-import { counting } from "../samples.ts";
+import { aroundAxis, copyStrided, offsetOf } from "../loops/loops.ts";
 import { batchAxisInFront } from "../sum/broadcast.ts";
 import { slice } from "./slice.ts";
 

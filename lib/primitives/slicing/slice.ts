@@ -8,14 +8,15 @@
  */
 import type { NDArray } from "../../core/array.ts";
 import {
+  allocate,
   formatAval,
   sameShape,
   shaped,
   type ShapedArray,
   sizeOf,
   stridesOf,
-} from "../../core/aval.ts";
-import { allocate, type TypedArray } from "../../core/dtype.ts";
+  type TypedArray,
+} from "../../core/dtype.ts";
 import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
 import {
   definePrimitive,
@@ -27,13 +28,12 @@ import {
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
 import { checkSameDType } from "../../core/checks.ts";
-import { full, instantiate, scalarLike } from "../constants/full.ts";
+import { full, instantiate, scalarLike } from "../constants/constants.ts";
 import { select } from "../elementwise/select.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
-import { copyStrided } from "../loops/copy.ts";
-import { offsetOf } from "../loops/strides.ts";
-import { counting } from "../samples.ts";
-import { reshape } from "../shape/reshape.ts";
+import { copyStrided, offsetOf } from "../loops/loops.ts";
+import { counting } from "../axes.ts";
+import { reshape } from "../shape/shape.ts";
 import { batchAxisInFront, broadcastTo, reduceSum } from "../sum/broadcast.ts";
 
 // ---------------------------------------------------------------- slice

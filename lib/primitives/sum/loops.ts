@@ -5,7 +5,7 @@
  * @module
  */
 import { allocate, type DType, isInteger, type TypedArray } from "../../core/dtype.ts";
-import { perDType } from "../loops/specialise.ts";
+import { perDType } from "../loops/loops.ts";
 
 /**
  * From where on a partial sum is infinite for a dtype. Sums are computed in double precision, which has

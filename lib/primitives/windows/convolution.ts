@@ -8,7 +8,7 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { formatAval, shaped, sizeOf } from "../../core/aval.ts";
+import { formatAval, shaped, sizeOf } from "../../core/dtype.ts";
 import { checkDType, checkSameDType, numeric } from "../../core/checks.ts";
 import { ShapeError } from "../../core/errors.ts";
 import {
@@ -22,8 +22,7 @@ import {
 import { bind1 } from "../../core/trace.ts";
 import { add } from "../elementwise/arithmetic.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
-import { reshape } from "../shape/reshape.ts";
-import { moveAxis, transpose } from "../shape/transpose.ts";
+import { moveAxis, reshape, transpose } from "../shape/shape.ts";
 import { rev } from "../slicing/concatenate.ts";
 import { padP } from "../slicing/slice.ts";
 import { lowerConvolution } from "./graph.ts";

@@ -5,9 +5,17 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { shaped, type ShapedArray, sizeOf, stridesOf } from "../../core/aval.ts";
+import {
+  allocate,
+  type DType,
+  isFloat,
+  limits,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stridesOf,
+} from "../../core/dtype.ts";
 import { checkDType, numeric } from "../../core/checks.ts";
-import { allocate, type DType, isFloat, limits } from "../../core/dtype.ts";
 import type { Value } from "../../core/lowering.ts";
 import {
   definePrimitive,
@@ -17,14 +25,12 @@ import {
   type Sample,
 } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { scalarLike } from "../constants/full.ts";
-import { iota } from "../constants/iota.ts";
+import { iota, scalarLike } from "../constants/constants.ts";
 import { eq, ne, or } from "../elementwise/compare.ts";
 import { select } from "../elementwise/select.ts";
 import { emptyOutput, filled, fromOrdered, toOrdered } from "../graph/nodes.ts";
 import { reduceMin } from "../reduce/extremes.ts";
-import { expandDims, reshape } from "../shape/reshape.ts";
-import { moveAxis } from "../shape/transpose.ts";
+import { expandDims, moveAxis, reshape } from "../shape/shape.ts";
 import { padded, padP } from "../slicing/slice.ts";
 import { broadcastTo, reduceSum } from "../sum/broadcast.ts";
 import { lowerPadding } from "./graph.ts";

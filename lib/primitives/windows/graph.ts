@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { shaped, type ShapedArray, sizeOf, stridesOf } from "../../core/aval.ts";
-import type { DType } from "../../core/dtype.ts";
+import { type DType, shaped, type ShapedArray, sizeOf, stridesOf } from "../../core/dtype.ts";
 import type { KernelWindow } from "../../core/kernel.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import type { ProgramLowering } from "../../core/primitive.ts";

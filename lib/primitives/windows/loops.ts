@@ -3,13 +3,10 @@
  *
  * @module
  */
-import { sizeOf, stridesOf } from "../../core/aval.ts";
-import { allocate, dtypeOf, type TypedArray } from "../../core/dtype.ts";
+import { allocate, dtypeOf, sizeOf, stridesOf, type TypedArray } from "../../core/dtype.ts";
 import type { HostValue } from "../../core/primitive.ts";
 import { multiplyMatrices } from "../dot/loops.ts";
-import { copyStrided } from "../loops/copy.ts";
-import { perDType } from "../loops/specialise.ts";
-import { mergeAxes, Odometer } from "../loops/strides.ts";
+import { copyStrided, mergeAxes, Odometer, perDType } from "../loops/loops.ts";
 import { padded } from "../slicing/slice.ts";
 import {
   type ConvolutionShape,

@@ -4,9 +4,9 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { sizeOf } from "../../core/aval.ts";
-import { full } from "../constants/full.ts";
-import { reshape } from "../shape/reshape.ts";
+import { sizeOf } from "../../core/dtype.ts";
+import { full } from "../constants/constants.ts";
+import { reshape } from "../shape/shape.ts";
 import { convolution } from "./convolution.ts";
 import type { WindowReduceParams } from "./extremes.ts";
 import type { Places } from "./window.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ShapedArray } from "../../core/aval.ts";
+import type { ShapedArray } from "../../core/dtype.ts";
 
 /** Elements in front of an axis and behind it; a negative number takes some away. */
 export type Padding = readonly [low: number, high: number];

@@ -5,19 +5,27 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { formatAval, shaped, type ShapedArray, sizeOf, stridesOf } from "../../core/aval.ts";
+import {
+  allocate,
+  type DType,
+  formatAval,
+  isFloat,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stridesOf,
+  type TypedArray,
+} from "../../core/dtype.ts";
 import { checkDType, numeric } from "../../core/checks.ts";
-import { allocate, type DType, isFloat, type TypedArray } from "../../core/dtype.ts";
 import { ShapeError } from "../../core/errors.ts";
 import type { KernelWindow } from "../../core/kernel.ts";
 import { definePrimitive, ordinary, type Primitive, type Sample } from "../../core/primitive.ts";
 import { bind1 } from "../../core/trace.ts";
-import { scalarLike } from "../constants/full.ts";
+import { scalarLike } from "../constants/constants.ts";
 import { emptyOutput, viaInt32 } from "../graph/nodes.ts";
-import { copyStrided } from "../loops/copy.ts";
-import { counting } from "../samples.ts";
-import { reshape } from "../shape/reshape.ts";
-import { moveAxis, transpose } from "../shape/transpose.ts";
+import { copyStrided } from "../loops/loops.ts";
+import { counting } from "../axes.ts";
+import { moveAxis, reshape, transpose } from "../shape/shape.ts";
 import { pad, slice } from "../slicing/slice.ts";
 import { lowerFold, lowerWindows } from "./graph.ts";
 import { combineStrided } from "./loops.ts";

@@ -11,16 +11,16 @@ import { describeValue } from "../../core/errors.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
 import { registerPytreeNode } from "../../core/tree.ts";
 import { matmul, scaledColumns } from "../../linalg/matrices.ts";
-import { full } from "../../primitives/constants/full.ts";
+import { full } from "../../primitives/constants/constants.ts";
 import { div } from "../../primitives/elementwise/arithmetic.ts";
 import { log } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
-import { expandDims } from "../../primitives/shape/reshape.ts";
+import { stopGradient } from "../../primitives/elementwise/marks.ts";
+import { expandDims } from "../../primitives/shape/shape.ts";
 import { reduceSum } from "../../primitives/sum/broadcast.ts";
 import type { Arrays } from "../../transforms/tree_types.ts";
 import type { Solution } from "../solution.ts";
-import { diagonal, jacobianOf } from "./errors.ts";
+import { diagonal, jacobianOf, studentQuantile } from "./errors.ts";
 import type {
   Band,
   FitArrays,
@@ -29,9 +29,7 @@ import type {
   Prediction,
   PredictOptions,
 } from "./parts.ts";
-import { drawFit, whyNoPlot } from "./plot.ts";
-import { notesOf, reportOf } from "./report.ts";
-import { studentQuantile } from "./student.ts";
+import { drawFit, notesOf, reportOf, whyNoPlot } from "./report.ts";
 
 const predictTable: OptionTable<PredictOptions> = { level: "number", sigma: "operand" };
 const plotTable: OptionTable<FitPlotOptions> = {

@@ -9,7 +9,7 @@ import { promoteDTypes } from "../../core/dtype.ts";
 import { describeValue, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
 import { treeFlatten, treeUnflatten } from "../../core/tree.ts";
-import { full } from "../../primitives/constants/full.ts";
+import { full } from "../../primitives/constants/constants.ts";
 import { concatenate } from "../../primitives/slicing/concatenate.ts";
 import type { Arrays } from "../../transforms/tree_types.ts";
 import { checkSameType } from "../../transforms/trees.ts";

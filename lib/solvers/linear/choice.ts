@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { cg } from "./cg.ts";
+import { cg, minres } from "./short_recurrences.ts";
 import { gmres } from "./gmres.ts";
-import { qr } from "./least_squares.ts";
+import { cholesky, diagonal, lu, qr, triangular, tridiagonal } from "./direct.ts";
 import { lsmr } from "./lsmr.ts";
-import { minres } from "./minres.ts";
-import { cholesky, diagonal, lu, triangular, tridiagonal } from "./direct.ts";
 import { type Form, isStored, isSymmetric } from "./form.ts";
 import type { LinearMethod } from "./method.ts";
 

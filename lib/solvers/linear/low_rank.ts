@@ -13,7 +13,7 @@ import { identity } from "../../linalg/matrices.ts";
 import { dotGeneral } from "../../primitives/dot/dot_general.ts";
 import { maximum } from "../../primitives/elementwise/arithmetic.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
-import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
+import { stopGradient } from "../../primitives/elementwise/marks.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { defaultTolerance } from "../adjoint.ts";
 import { type LuFactors, luFactors, outcome } from "./direct.ts";

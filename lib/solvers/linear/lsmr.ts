@@ -11,7 +11,7 @@ import type { NDArray } from "../../core/array.ts";
 import { epsilon } from "../../core/dtype.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { full, scalarLike, zerosLike } from "../../primitives/constants/full.ts";
+import { full, scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
 import { div, maximum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, lt, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
@@ -20,7 +20,7 @@ import type { Transforms } from "../../transforms/types.ts";
 import { norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { joined, part } from "./form.ts";
-import { hypotenuse, quotient, recorded, rounding } from "./krylov.ts";
+import { hypotenuse, quotient, recorded, rounding } from "./gmres.ts";
 import {
   derived,
   type LinearLimits,
@@ -198,7 +198,7 @@ interface Run {
   readonly norms: NDArray | null;
 }
 
-/** The shortest x that makes `|B x - b|^2 + damp^2 |x|^2` smallest, in cycles as in `krylov.ts`. */
+/** The shortest x that makes `|B x - b|^2 + damp^2 |x|^2` smallest, in cycles as in `gmres.ts`. */
 function shortest(
   map: Products,
   b: NDArray,
@@ -448,5 +448,5 @@ function bidiagonal(
   return { d: end.d, steps: end.steps, scale: end.scale, norms: end.norms };
 }
 
-/** As in `krylov.ts`; there are two products a step. */
+/** As in `gmres.ts`; there are two products a step. */
 const roundings = 10;

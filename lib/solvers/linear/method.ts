@@ -4,10 +4,10 @@
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { check } from "../../api/check.ts";
+import { check } from "../../api/effects.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { epsilon } from "../../core/dtype.ts";
-import { scalarLike, zerosLike } from "../../primitives/constants/full.ts";
+import { scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { abs, maximum, sub } from "../../primitives/elementwise/arithmetic.ts";

@@ -3,16 +3,16 @@
  *
  * `plan.ts` settles what is solved and how, and makes of a method what is differentiable;
  * `operator.ts` and `form.ts` are the operators, on trees and on vectors; `method.ts` says what a method
- * is; `krylov.ts` is the loop of those that work by products.
+ * is; `gmres.ts` has the loop of those that work by products.
  *
  * @module
  */
-export { bicgstab } from "./bicgstab.ts";
-export { cg } from "./cg.ts";
+export { bicgstab } from "./short_recurrences.ts";
+export { cg } from "./short_recurrences.ts";
 export { cholesky, diagonal, lu, triangular, tridiagonal } from "./direct.ts";
 export type { Form, LinearTags, Made, Parts, Stored } from "./form.ts";
 export { gmres, type GmresOptions } from "./gmres.ts";
-export { Factorisation, factorise } from "./factorise.ts";
+export { Factorisation, factorise } from "./linear_solve.ts";
 export { linearSolve } from "./linear_solve.ts";
 export type { FactoriseOptions, LinearMap, LinearSolveOptions } from "./plan.ts";
 export { type FunctionOptions, LinearOperator, type Space } from "./operator.ts";
@@ -24,8 +24,8 @@ export type {
   LinearProblem,
   LinearReport,
 } from "./method.ts";
-export { minres } from "./minres.ts";
+export { minres } from "./short_recurrences.ts";
 export { blockJacobi, jacobi, ssor, type SsorOptions } from "./preconditioners.ts";
 export { type Explanation, type LinearFields, LinearSolution } from "./solution.ts";
-export { qr, type RankOptions, svd } from "./least_squares.ts";
+export { qr, type RankOptions, svd } from "./direct.ts";
 export { lsmr, type LsmrOptions } from "./lsmr.ts";

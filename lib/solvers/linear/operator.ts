@@ -5,8 +5,7 @@
  */
 import { Shown } from "../../core/display.ts";
 import { NDArray } from "../../core/array.ts";
-import { formatAval, type ShapedArray, sizeOf } from "../../core/aval.ts";
-import { isFloat, promoteDTypes } from "../../core/dtype.ts";
+import { formatAval, isFloat, promoteDTypes, type ShapedArray, sizeOf } from "../../core/dtype.ts";
 import { DTypeError, formatShape, ShapeError, TreeError } from "../../core/errors.ts";
 import {
   registerPytreeNode,
@@ -16,13 +15,13 @@ import {
   treeUnflatten,
 } from "../../core/tree.ts";
 import { scalarArray } from "../../core/concrete.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../../core/signature.ts";
 import { asFloat, expectArray } from "../../api/operands.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
-import { reshape } from "../../primitives/shape/reshape.ts";
+import { reshape } from "../../primitives/shape/shape.ts";
 import { concatenate } from "../../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../../primitives/slicing/slice.ts";
-import { zeros } from "../../primitives/constants/full.ts";
+import { zeros } from "../../primitives/constants/constants.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
 import {
@@ -62,7 +61,9 @@ export interface FunctionOptions extends LinearTags {
   readonly transforms?: Transforms | undefined;
 }
 
-const functionTable: OptionTable<FunctionOptions> = { ...tagsTable, transforms: "object" };
+const functionTable: OptionTable<FunctionOptions> = /* @__PURE__ */ tableOf(tagsTable, {
+  transforms: "object",
+});
 
 /** A kind of tree, and how one is laid out as a vector. */
 export interface Space {

@@ -7,16 +7,16 @@ import { NDArray } from "../../core/array.ts";
 import { checkCount } from "../../core/checks.ts";
 import { promoteDTypes } from "../../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
-import type { OptionTable } from "../../core/signature.ts";
+import { type OptionTable, tableOf } from "../../core/signature.ts";
 import { identity, transposed } from "../../linalg/matrices.ts";
 import { and, not } from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/stop_gradient.ts";
-import { reshape } from "../../primitives/shape/reshape.ts";
+import { stopGradient } from "../../primitives/elementwise/marks.ts";
+import { reshape } from "../../primitives/shape/shape.ts";
 import { pad, slice } from "../../primitives/slicing/slice.ts";
-import { full, scalarLike } from "../../primitives/constants/full.ts";
+import { full, scalarLike } from "../../primitives/constants/constants.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
@@ -103,15 +103,13 @@ const factoriseTable: OptionTable<FactoriseOptions> = {
   history: "boolean",
 };
 /** What the options of `factorise` hold. */
-export const factorTable: OptionTable<Omit<LinearSolveOptions<NDArray>, "x0">> = {
-  ...factoriseTable,
-  preconditioner: "object",
-};
+export const factorTable: OptionTable<Omit<LinearSolveOptions<NDArray>, "x0">> =
+  /* @__PURE__ */ tableOf(factoriseTable, { preconditioner: "object" });
 /** What the options hold. */
-export const solveTable: OptionTable<LinearSolveOptions<NDArray>> = {
-  ...factorTable,
-  x0: "object",
-};
+export const solveTable: OptionTable<LinearSolveOptions<NDArray>> = /* @__PURE__ */ tableOf(
+  factorTable,
+  { x0: "object" },
+);
 
 /** What may be given as an operator. */
 export type LinearMap<X extends FloatTree, Y extends FloatTree> =

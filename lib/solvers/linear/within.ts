@@ -7,7 +7,7 @@
 import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { describeValue } from "../../core/errors.ts";
-import { full } from "../../primitives/constants/full.ts";
+import { full } from "../../primitives/constants/constants.ts";
 import { maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { reduceMax, reduceMin } from "../../primitives/reduce/extremes.ts";

@@ -14,15 +14,14 @@ import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithme
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { reduceAnd } from "../../primitives/reduce/logical.ts";
-import { localAt } from "../local.ts";
+import { reduceAnd } from "../../primitives/reduce/product.ts";
+import { localAt } from "../options.ts";
 import type { Local } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
 import { nearness } from "../reach.ts";
 import { statusCode } from "../solution.ts";
-import { type Certificate, certify } from "./certify.ts";
+import { type Certificate, certify, sides } from "./certify.ts";
 import { noiseRange, type Setting, within } from "./method.ts";
-import { sides } from "./sides.ts";
 
 /** Where a method stands. */
 export interface Point {

@@ -10,12 +10,12 @@ import { DTypeError, formatShape, ShapeError, TreeError } from "../../core/error
 import { checkCount } from "../../core/checks.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
 import { treeLeaves, treeMap, treeUnflatten } from "../../core/tree.ts";
-import { full, zerosLike } from "../../primitives/constants/full.ts";
+import { full, zerosLike } from "../../primitives/constants/constants.ts";
 import { mul, sub } from "../../primitives/elementwise/arithmetic.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { reshape } from "../../primitives/shape/reshape.ts";
+import { reshape } from "../../primitives/shape/shape.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../../transforms/tree_types.ts";
@@ -36,13 +36,20 @@ import {
   tangentSolver,
   throughSteps,
 } from "../adjoint.ts";
-import { type Bounds, boundTrees, clipped } from "../bounds.ts";
+import {
+  type Bounds,
+  boundTrees,
+  checkLeg,
+  checkMade,
+  checkTolerance,
+  checkWarmStart,
+  clipped,
+  withAux,
+} from "../options.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { factorOf, iterate, type Leg, type Outcome, type State } from "../iterate.ts";
 import type { Stepper } from "../method.ts";
-import { norm } from "../norms.ts";
-import { checkLeg, checkMade, checkTolerance, checkWarmStart, withAux } from "../options.ts";
-import { ravelTree } from "../ravel.ts";
+import { norm, ravelTree } from "../norms.ts";
 import { checkConverged, Solution } from "../solution.ts";
 import { type Minimiser, projected, type Setting, within } from "./method.ts";
 import { lbfgs } from "./methods.ts";

@@ -1,19 +1,221 @@
 /**
  * Minima of functions of one number between two points.
  *
+ * Methods for functions of one number between two points, which look at values alone: Brent's and the golden
+ * section. No value at the ends is asked for.
+ *
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
-import { ConcreteArray } from "../../core/concrete.ts";
-import { isFloat } from "../../core/dtype.ts";
-import { DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
+import { ConcreteArray, scalarArray } from "../../core/concrete.ts";
+import { epsilon, isFloat } from "../../core/dtype.ts";
+import { DTypeError, formatShape, InternalError, ShapeError } from "../../core/errors.ts";
 import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
+import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { select } from "../../primitives/elementwise/select.ts";
+import { reshape } from "../../primitives/shape/shape.ts";
 import { checkFunction, toArray } from "../../transforms/trees.ts";
+import type { Stepper } from "../method.ts";
 import { checkMade } from "../options.ts";
-import type { Solution } from "../solution.ts";
+import { type Solution, statusCode } from "../solution.ts";
+import { type Minimiser, orOne, type Setting } from "./method.ts";
 import { checkOptions, type MinimiseOptions, solveMinimum } from "./minimise.ts";
-import { brentMinimum, type ScalarMinimiser, section } from "./scalar_methods.ts";
+
+/** A method of `minimiseScalar`. */
+export interface ScalarMinimiser extends Minimiser {
+  /** What it is for. */
+  readonly scalar: true;
+}
+
+/** What the methods remember: scalars. */
+interface Bracket {
+  /** The width at the beginning, and the ends. */
+  readonly width: NDArray;
+  readonly a: NDArray;
+  readonly b: NDArray;
+  /** The best point, the second best and the one before, with their values. */
+  readonly x: NDArray;
+  readonly w: NDArray;
+  readonly v: NDArray;
+  readonly fx: NDArray;
+  readonly fw: NDArray;
+  readonly fv: NDArray;
+  /** The last step and the one before. */
+  readonly d: NDArray;
+  readonly e: NDArray;
+  readonly accepted: NDArray;
+  readonly status: NDArray;
+}
+
+const int = (k: number): NDArray => scalarArray(k, "int32");
+
+/** A method that keeps the better part of the bracket, and tries where `next` says within it. */
+function bracketing(
+  description: string,
+  { rtol, bounds }: Setting,
+  next: (m: Bracket, tolerance: NDArray) => readonly [step: NDArray, before: NDArray],
+): Stepper<Bracket> {
+  return {
+    description,
+    goesBack: true,
+    patience: 100000,
+    init(start) {
+      if (bounds === null) throw new InternalError("a bracket without ends");
+      const infinity = scalarArray(Infinity, start.dtype);
+      const [a, b, x] = [bounds.lower, bounds.upper, start].map((p) => reshape(p, []));
+      const zero = scalarArray(0, start.dtype);
+      return {
+        width: b!.sub(a!),
+        a: a!,
+        b: b!,
+        x: x!,
+        w: x!,
+        v: x!,
+        fx: infinity,
+        fw: infinity,
+        fv: infinity,
+        d: zero,
+        e: zero,
+        accepted: scalarArray(0, "bool"),
+        status: int(-1),
+      };
+    },
+    status: (_x, _r, m) => m.status,
+    accepts: (_x, _r, m) => m.accepted,
+    step(trial, _r, m, { cost }) {
+      const { dtype } = trial;
+      const number = (v: number): NDArray => scalarArray(v, dtype);
+      const u = reshape(trial, []);
+      const fu = select(isFinite(cost!), cost!, number(Infinity));
+      const first = m.fx.equal(Infinity);
+      const better = fu.lessEqual(m.fx);
+      const right = u.greaterEqual(m.x);
+      // The worse of the two is the new end on its side.
+      const end = select(better, m.x, u);
+      const lower = select(better, right, not(right));
+      const a = select(and(lower, not(first)), end, m.a);
+      const b = select(or(lower, first), m.b, end);
+      const second = or(fu.lessEqual(m.fw), m.w.equal(m.x));
+      const third = or(fu.lessEqual(m.fv), or(m.v.equal(m.x), m.v.equal(m.w)));
+      const pick = (x: NDArray, w: NDArray, v: NDArray, u: NDArray) => ({
+        x: select(better, u, x),
+        w: select(better, x, select(second, u, w)),
+        v: select(or(better, second), w, select(third, u, v)),
+      });
+      const points = pick(m.x, m.w, m.v, u);
+      const values = pick(m.fx, m.fw, m.fv, fu);
+      const known: Bracket = {
+        width: m.width,
+        a,
+        b,
+        x: points.x,
+        w: select(first, u, points.w),
+        v: select(first, u, points.v),
+        fx: values.x,
+        fw: select(first, fu, values.w),
+        fv: select(first, fu, values.v),
+        d: m.d,
+        e: m.e,
+        accepted: and(isFinite(cost!), or(first, better)),
+        status: m.status,
+      };
+      const least = Math.max(rtol, epsilon(dtype) ** 0.5);
+      const tolerance = abs(known.x).mul(least).add(m.width.mul(epsilon(dtype)));
+      const middle = a.add(b.sub(a).mul(0.5));
+      const narrow = abs(known.x.sub(middle)).lessEqual(
+        tolerance.mul(2).sub(b.sub(a).mul(0.5)),
+      );
+      const [d, e] = next(known, tolerance);
+      // Nearer than the tolerance nothing is to be seen.
+      const far = select(d.less(0), number(-1), number(1)).mul(maximum(abs(d), tolerance));
+      const status = select(and(narrow, isFinite(known.fx)), int(statusCode("converged")), int(-1));
+      return [reshape(known.x.add(far), [1]), { ...known, d, e, status }];
+    },
+  };
+}
+
+/** The step of the golden section into the longer part. */
+function golden({ a, b, x }: Bracket): readonly [NDArray, NDArray] {
+  const middle = a.add(b.sub(a).mul(0.5));
+  const longer = select(x.greaterEqual(middle), a.sub(x), b.sub(x));
+  return [longer.mul(section), longer];
+}
+
+/** The step of a parabola through three points where that is safe, else of the golden section. */
+function brent(m: Bracket, tolerance: NDArray): readonly [NDArray, NDArray] {
+  const { a, b, x, w, v, fx, fw, fv, d, e } = m;
+  const r = x.sub(w).mul(fx.sub(fv));
+  const q0 = x.sub(v).mul(fx.sub(fw));
+  const p0 = x.sub(v).mul(q0).sub(x.sub(w).mul(r));
+  const q1 = q0.sub(r).mul(2);
+  const p = select(q1.greater(0), p0.neg(), p0);
+  const q = abs(q1);
+  const step = div(p, orOne(q));
+  const u = x.add(step);
+  const safe = and(
+    and(abs(e).greater(tolerance), abs(step).less(abs(e).mul(0.5))),
+    and(and(u.greater(a), u.less(b)), and(q.greater(0), isFinite(step))),
+  );
+  // Not too close to the ends.
+  const close = or(u.sub(a).less(tolerance.mul(2)), b.sub(u).less(tolerance.mul(2)));
+  const middle = a.add(b.sub(a).mul(0.5));
+  const inward = select(middle.sub(x).less(0), tolerance.neg(), tolerance);
+  const [gold, longer] = golden(m);
+  return [
+    select(safe, select(close, inward, step), gold),
+    select(safe, d, longer),
+  ];
+}
+
+/**
+ * Brent's method: parabolas through the three best points, and the golden section where they do not do ("Algorithms
+ * for minimization without derivatives", 1973, chapter 5).
+ *
+ * @example
+ * ```ts
+ * import { brentMinimum, minimiseScalar, numpy as np } from "@injax/injax";
+ *
+ * const { value } = minimiseScalar((x) => np.cos(x), [2, 4], { solver: brentMinimum() });
+ * console.log(value.item().toFixed(3)); // 3.142
+ * ```
+ */
+export function brentMinimum(): ScalarMinimiser {
+  if (arguments.length > 0) checkCall("brentMinimum()", arguments);
+  const description = "Brent's method";
+  return {
+    description,
+    make: (setting: Setting) => bracketing(description, setting, brent),
+    gradientFree: true,
+    scalar: true,
+  };
+}
+
+/**
+ * The golden section: brackets that shrink by the same share at each evaluation, whatever the values.
+ *
+ * @example
+ * ```ts
+ * import { goldenSection, minimiseScalar, numpy as np } from "@injax/injax";
+ *
+ * const { value } = minimiseScalar((x) => np.abs(x.sub(0.3)), [0, 1], { solver: goldenSection() });
+ * console.log(value.item().toFixed(3)); // 0.300
+ * ```
+ */
+export function goldenSection(): ScalarMinimiser {
+  if (arguments.length > 0) checkCall("goldenSection()", arguments);
+  const description = "the golden section";
+  return {
+    description,
+    make: (setting: Setting) => bracketing(description, setting, golden),
+    gradientFree: true,
+    scalar: true,
+  };
+}
+
+/** The smaller part of the golden section. */
+export const section: number = (3 - Math.sqrt(5)) / 2;
 
 /** Options of `minimiseScalar`. */
 export interface MinimiseScalarOptions extends

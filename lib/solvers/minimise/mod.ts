@@ -3,7 +3,7 @@
  *
  * `minimise.ts` settles what is solved and makes of a method what is differentiable, for `minimise_scalar.ts`
  * too; `method.ts` is what methods are told. Those that search along directions are `quasi_newton.ts`, with a
- * `curvature.ts` and a `line_search.ts`; others have a file each. `ending.ts` says when they are done, and
+ * `curvature.ts`; others have a file each. `ending.ts` says when they are done, and
  * `certify.ts` asks the Hessian.
  *
  * @module
@@ -11,7 +11,7 @@
 export type { Box, Minimiser, Setting } from "./method.ts";
 export { bfgs, lbfgs, type LbfgsOptions, nelderMead, newtonCg, nonlinearCg } from "./methods.ts";
 export { minimiseScalar, type MinimiseScalarOptions } from "./minimise_scalar.ts";
-export { brentMinimum, goldenSection, type ScalarMinimiser } from "./scalar_methods.ts";
+export { brentMinimum, goldenSection, type ScalarMinimiser } from "./minimise_scalar.ts";
 export { minimise, type MinimiseOptions } from "./minimise.ts";
 export {
   type Amount,
@@ -21,6 +21,6 @@ export {
   projectNonNegative,
   projectSimplex,
   softThreshold,
-} from "./projections.ts";
+} from "./proximal.ts";
 export { proximalGradient } from "./proximal.ts";
-export { first } from "./first.ts";
+export { first } from "./methods.ts";

@@ -3,7 +3,7 @@
  * subproblem is solved exactly by the singular values of the Jacobian (`model.ts`, `steps.ts`).
  *
  * Where the residual's rounding hides what a step gains, steps are judged by the gradient instead
- * ("polishing"), and where rounding ends that, too, the mean of several steps is taken (`mean.ts`). Success is
+ * ("polishing"), and where rounding ends that, too, the mean of several steps is taken (`steps.ts`). Success is
  * claimed by the size of the last Gauss-Newton step alone.
  *
  * @module
@@ -12,19 +12,27 @@ import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { epsilon, smallestNormal } from "../../core/dtype.ts";
 import { treeMap } from "../../core/tree.ts";
-import { onesLike, zerosLike } from "../../primitives/constants/full.ts";
+import { onesLike, zerosLike } from "../../primitives/constants/constants.ts";
 import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import type { Tree } from "../../transforms/tree_types.ts";
-import { between, heldWithin } from "../bounds.ts";
+import { between, heldWithin } from "../options.ts";
 import type { Stepper } from "../method.ts";
 import { norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
-import { bent } from "./curvature.ts";
-import { type JacobianRule, keptJacobian } from "./jacobian.ts";
-import { atMean, noWalk, type Walk, walkOn } from "./mean.ts";
+import {
+  atMean,
+  bent,
+  type JacobianRule,
+  keptJacobian,
+  noWalk,
+  type StepRule,
+  type Walk,
+  walkOn,
+  wholeStep,
+} from "./steps.ts";
 import {
   isSmall,
   keptValues,
@@ -38,7 +46,6 @@ import {
   times,
   transposedTimes,
 } from "./model.ts";
-import { type StepRule, wholeStep } from "./steps.ts";
 
 /** What makes one method of the family. */
 export interface Kind {

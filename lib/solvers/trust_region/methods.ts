@@ -4,12 +4,11 @@
  * @module
  */
 import { describeValue } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
+import { checkCall, type OptionTable, tableOf } from "../../core/signature.ts";
 import type { Stepper } from "../method.ts";
-import { type JacobianRule, jacobianRules } from "./jacobian.ts";
+import { type JacobianRule, jacobianRules, leastWithin, onDogleg, shortened } from "./steps.ts";
 import { type Kind, trustRegion, type TrustRegionMemory } from "./method.ts";
 import type { Setting } from "./model.ts";
-import { leastWithin, onDogleg, shortened } from "./steps.ts";
 
 /** A method of `leastSquares` or `rootFind`, made once it is known what is solved. */
 export interface TrustRegionMethod {
@@ -45,10 +44,12 @@ export interface LevenbergMarquardtOptions extends JacobianOptions {
 }
 
 const jacobianTable: OptionTable<JacobianOptions> = { jacobian: "string" };
-const levenbergMarquardtTable: OptionTable<LevenbergMarquardtOptions> = {
-  ...jacobianTable,
-  geodesic: "boolean",
-};
+const levenbergMarquardtTable: OptionTable<LevenbergMarquardtOptions> = /* @__PURE__ */ tableOf(
+  jacobianTable,
+  {
+    geodesic: "boolean",
+  },
+);
 
 /** A method of the family. */
 function method(op: string, name: string, kind: Omit<Kind, "description">): TrustRegionMethod {

@@ -12,16 +12,16 @@ import { scalarArray } from "../../core/concrete.ts";
 import { epsilon, smallestNormal } from "../../core/dtype.ts";
 import { scaledColumns } from "../../linalg/matrices.ts";
 import { svd } from "../../linalg/svd.ts";
-import { full } from "../../primitives/constants/full.ts";
+import { full } from "../../primitives/constants/constants.ts";
 import { dotGeneral } from "../../primitives/dot/dot_general.ts";
 import { abs, div, maximum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { reduceMax } from "../../primitives/reduce/extremes.ts";
-import { reduceAnd } from "../../primitives/reduce/logical.ts";
-import { expandDims } from "../../primitives/shape/reshape.ts";
+import { reduceAnd } from "../../primitives/reduce/product.ts";
+import { expandDims } from "../../primitives/shape/shape.ts";
 import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
-import { between } from "../bounds.ts";
+import { between } from "../options.ts";
 import { norm } from "../norms.ts";
 
 /** What a method is told of the problem, beside what a step sees. */

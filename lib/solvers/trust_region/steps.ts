@@ -2,19 +2,134 @@
  * Steps within a radius: what makes of one linear model the methods of Levenberg and Marquardt, of Powell
  * (dogleg) and of Gauss and Newton.
  *
+ * Steps along the curved path that residuals take: "geodesic acceleration" (Transtrum and Sethna, "Improvements to
+ * the Levenberg-Marquardt algorithm for nonlinear least-squares minimization", arXiv:1201.5885, 2012).
+ *
+ * What becomes of the Jacobian from point to point: computed each time, kept, or brought up to date by what the
+ * step has shown.
+ *
+ * The end of a solve that rounding stops: the Gauss-Newton steps from points about the solution each lead
+ * somewhere else, by what rounding made of their residuals. Their mean is better than any of them. In float32 that
+ * was measured on the regressions of NIST: half a digit on those that the data determine least.
+ *
  * @module
  */
 import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
-import { full } from "../../primitives/constants/full.ts";
+import { full } from "../../primitives/constants/constants.ts";
 import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not } from "../../primitives/elementwise/compare.ts";
+import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { select } from "../../primitives/elementwise/select.ts";
+import { expandDims } from "../../primitives/shape/shape.ts";
 import { reduceSum } from "../../primitives/sum/broadcast.ts";
 import type { Tree } from "../../transforms/tree_types.ts";
 import type { Transforms } from "../../transforms/types.ts";
+import type { Local } from "../method.ts";
 import { dot, norm } from "../norms.ts";
-import { keptValues, type Model, orOne } from "./model.ts";
+import { keptValues, type Model, orOne, stepAlong, times, transposedTimes } from "./model.ts";
+
+/**
+ * The step with what the second derivative of the residuals along it adds, where that is little beside the
+ * step: `p + a / 2` with `(J^T J + lambda D^2) a = -J^T r''(p, p)`.
+ */
+export function bent(model: Model, step: NDArray, lambda: NDArray, local: Local): NDArray {
+  const { transforms } = local;
+  const residual = (x: NDArray): NDArray => local.evaluate(x).r;
+  const slope = (x: NDArray): NDArray => transforms.jvp(residual, [x], [step])[1] as NDArray;
+  const curvature = transforms.jvp(slope, [model.x], [step])[1] as NDArray;
+  const { s, u, size, d } = model;
+  const kept = keptValues(s);
+  const one = full(s.shape, 1, s.dtype);
+  const share = select(kept, div(s, select(kept, s.mul(s).add(lambda), one)), one.mul(0));
+  const along = share.mul(transposedTimes(u!, div(curvature, orOne(size))));
+  const acceleration = stepAlong(model, along);
+  const little = norm(d.mul(acceleration)).mul(2).lessEqual(norm(d.mul(step)).mul(mostBend));
+  return select(little, step.add(acceleration.mul(0.5)), step);
+}
+
+/** Twice the acceleration over the step, at most. */
+const mostBend = 0.75;
+
+/**
+ * `"exact"` at each point; `"chord"` as long as residuals are halved with the one at hand; `"broyden"` the same,
+ * changed in the direction of each step to what the step has shown.
+ */
+export type JacobianRule = "exact" | "chord" | "broyden";
+
+/** All of them. */
+export const jacobianRules: readonly JacobianRule[] = ["exact", "chord", "broyden"];
+
+/** The Jacobian at `x`, where the residual is `r`, after the model `old`; a new one where `anew`. */
+export function keptJacobian(
+  rule: JacobianRule,
+  old: Model,
+  x: NDArray,
+  r: NDArray,
+  anew: NDArray,
+  local: Local,
+): NDArray {
+  if (rule === "exact") return local.jacobian();
+  return local.transforms.cond(
+    anew,
+    () => local.jacobian() as Tree,
+    () => (rule === "chord" ? old.jacobian! : updated(old, x, r)) as Tree,
+  ) as NDArray;
+}
+
+/** Broyden's update, where lengths are `|D p|`: `J + (r - r_old - J p) (D^2 p)^T / (p^T D^2 p)`. */
+function updated(old: Model, x: NDArray, r: NDArray): NDArray {
+  const jacobian = old.jacobian!;
+  const scaled = old.d.mul(x.sub(old.x));
+  const unit = div(scaled, orOne(dot(scaled, scaled).sqrt()));
+  const step = x.sub(old.x);
+  const missed = r.sub(old.r!).sub(times(jacobian, step));
+  const row = div(old.d.mul(unit), orOne(dot(unit, scaled)));
+  return jacobian.add(expandDims(missed, [1]).mul(expandDims(row, [0])));
+}
+
+/** A walk from point to point, while they are added up. */
+export interface Walk {
+  /** Points in the sum, 0 where there is no walk: int32. */
+  readonly points: NDArray;
+  readonly sum: NDArray;
+  /** The largest gradient on the way. */
+  readonly widest: NDArray;
+}
+
+/** No walk. */
+export function noWalk(x: NDArray): Walk {
+  return {
+    points: scalarArray(0, "int32"),
+    sum: full(x.shape, 0, x.dtype),
+    widest: scalarArray(0, x.dtype),
+  };
+}
+
+/** Whether the point that a walk gave is the mean. */
+export const atMean = ({ points }: Walk): NDArray => points.equal(most);
+
+/**
+ * The walk after the evaluation of the point that it gave, where it goes on to `next` [n], and the point that
+ * it gives now.
+ */
+export function walkOn(
+  walk: Walk,
+  begins: NDArray,
+  next: NDArray,
+  gradient: NDArray,
+  strays: NDArray,
+): { readonly walk: Walk; readonly point: NDArray } {
+  const goesOn = and(walk.points.greater(0), not(or(atMean(walk), strays)));
+  const zero = scalarArray(0, "int32");
+  const points = select(or(goesOn, begins), select(goesOn, walk.points, zero).add(1), zero);
+  const sum = select(goesOn, walk.sum, full(next.shape, 0, next.dtype)).add(next);
+  const widest = select(goesOn, maximum(walk.widest, gradient), gradient);
+  const point = select(points.equal(most), sum.mul(1 / most), next);
+  return { walk: { points, sum, widest }, point };
+}
+
+/** Points of a walk. */
+const most = 16;
 
 /** A step. */
 export interface Bounded {
