@@ -75,7 +75,8 @@ const int = (v: number): NDArray => scalarArray(v, "int32");
 
 /**
  * Solves `f(x) = 0` between two points where `f` has opposite signs. The bracket always holds a change of sign,
- * so that it cannot fail for a continuous function. Without a change of sign the status is `"breakdown"`, unless
+ * so that it cannot fail for a continuous function; where the sign changes by a jump or at a pole, the status is
+ * `"stagnated"`. Without a change of sign the status is `"breakdown"`, unless
  * `expand` finds one further out. The root is differentiable with respect to whatever `f` closes over.
  *
  * @param f From a scalar to a scalar.
@@ -168,7 +169,7 @@ export function bracketRoot(
     left,
     (g) => {
       const at = g as unknown as (x: NDArray) => NDArray;
-      const first = {
+      const given = {
         a: left,
         b: right,
         fa: at(left),
@@ -176,7 +177,7 @@ export function bracketRoot(
         growth: number(1.6),
         steps: int(2),
       };
-      const { a, b, fa, fb, steps } = expand ? widened(at, first) : first;
+      const { a, b, fa, fb, steps } = expand ? widened(at, given) : given;
       const known = and(hasSign(fa), hasSign(fb));
       const done = or(fa.equal(0), fb.equal(0));
       const none = expand
@@ -197,6 +198,7 @@ export function bracketRoot(
         inside,
         enough: enoughAt(select(abs(fa).less(abs(fb)), a, b)),
       };
+      const first = abs(b.sub(a));
       const start: State = { ...beginning, memory: solver.init(beginning), steps, status };
       const end = transforms.whileLoop(
         (s) => (s as unknown as State).status.equal(-1),
@@ -207,7 +209,11 @@ export function bracketRoot(
           const room = minimum(now.enough, abs(now.b.sub(now.a))).mul(0.5);
           const low = minimum(now.a, now.b).add(room);
           const high = maximum(now.a, now.b).sub(room);
-          const x = minimum(maximum(wanted, low), high);
+          const inside = minimum(maximum(wanted, low), high);
+          // Towards a root at 0 no bracket is small beside it: 0 itself is tried.
+          const holds = and(low.less(0), high.greater(0));
+          const narrow = abs(now.b.sub(now.a)).lessEqual(first.mul(nearZero(wide)));
+          const x = select(and(holds, narrow), number(0), inside);
           const fx = at(x);
           const same = fx.greater(0).equal(now.fa.greater(0));
           const [c, fc] = [select(same, now.a, now.b), select(same, now.fa, now.fb)];
@@ -240,12 +246,18 @@ export function bracketRoot(
         start as never,
       ) as unknown as State;
       const nearer = or(abs(end.fa).less(abs(end.fb)), end.fa.equal(0));
+      const least = select(nearer, abs(end.fa), abs(end.fb));
+      const large = maximum(abs(fa), abs(fb)).mul(epsilon(wide) ** 0.75);
+      const suspect = and(end.status.equal(0), least.greater(large));
+      const { leaps, looks } = leap(at, end, first, suspect, transforms);
       const rest = {
-        status: end.status,
+        status: select(leaps, int(codes.stagnated), end.status),
         steps: end.steps,
-        residualNorm: select(nearer, abs(end.fa), abs(end.fb)),
+        looks,
+        residualNorm: least,
         width: abs(end.a.sub(end.b)),
         ends: [a, fa, b, fb],
+        last: [end.a, end.fa, end.b, end.fb],
       };
       return [select(nearer, end.a, end.b), rest] as never;
     },
@@ -253,25 +265,60 @@ export function bracketRoot(
     { hasAux: true },
   ) as unknown as [
     NDArray,
-    Readonly<Record<"status" | "steps" | "residualNorm" | "width", NDArray>> & {
+    Readonly<Record<"status" | "steps" | "looks" | "residualNorm" | "width", NDArray>> & {
       readonly ends: readonly NDArray[];
+      readonly last: readonly NDArray[];
     },
   ];
-  const { status, steps, residualNorm, width, ends } = outcome;
+  const { status, steps, looks, residualNorm, width, ends, last } = outcome;
   const solution = new Solution<NDArray>({
     value: root,
     status,
     steps,
-    evaluations: { f: steps, jacobian: int(0), products: int(0) },
+    evaluations: { f: steps.add(looks), jacobian: int(0), products: int(0) },
     residualNorm,
     valueNorm: abs(root),
     errorEstimate: width,
     aux: null,
-    description: `${op} by ${solver.description}${signs(status, ends, expand)}`,
+    description: `${op} by ${solver.description}${signs(status, ends, last, expand)}`,
   });
   if (options.throw) checkConverged(op, solution);
   return solution;
 }
+
+/**
+ * Whether the sign changes by a leap: at a jump, or at a pole. Towards a root values fall; to both sides of what is
+ * none they are no larger a few widths of the last bracket away. Looked for where it is asked.
+ */
+function leap(
+  at: (x: NDArray) => NDArray,
+  { a, b, fa, fb }: Bracket,
+  first: NDArray,
+  asked: NDArray,
+  transforms: Transforms,
+): { readonly leaps: NDArray; readonly looks: NDArray } {
+  // Beside a root of order p values are larger by the p-th power of this at least.
+  const away = b.sub(a).mul(widths);
+  const inside = abs(away).mul(2).less(first);
+  const { leaps, looks } = transforms.whileLoop(
+    (s) => s.open,
+    ({ looks }) => {
+      const second = looks.equal(1);
+      const fx = at(select(second, b.add(away), a.sub(away)));
+      const leaps = not(abs(fx).greater(abs(select(second, fb, fa)).mul(grown)));
+      return { leaps, looks: looks.add(1), open: and(leaps, not(second)) };
+    },
+    { leaps: scalarArray(0, "bool"), looks: int(0), open: and(asked, inside) },
+  );
+  return { leaps, looks };
+}
+
+/** Widths of the last bracket between it and a look, and by how much a value is larger there beside a root. */
+const widths = 8;
+const grown = 1.2;
+
+/** The share of the first bracket in which 0 is tried as a root. */
+const nearZero = (dtype: NDArray["dtype"]): number => epsilon(dtype) ** 0.25;
 
 /** Whether a value is positive, negative or 0, as infinite ones are: not NaN. */
 const hasSign = (f: NDArray): NDArray => f.equal(f);
@@ -281,6 +328,7 @@ const codes = {
   maxSteps: statusCode("maxSteps"),
   nonfinite: statusCode("nonfinite"),
   breakdown: statusCode("breakdown"),
+  stagnated: statusCode("stagnated"),
 };
 
 /** The ends of a bracket as scalars of one dtype. */
@@ -309,12 +357,24 @@ function endsOf(op: string, bracket: unknown): readonly [NDArray, NDArray] {
   return [first.astype(wide), second.astype(wide)];
 }
 
-/** Where the signs at the ends are the same, and that is known: the values there. */
-function signs(status: NDArray, ends: readonly NDArray[], expand: boolean): string {
-  const all = [status, ...ends];
+/** Where there is no change of sign at the ends, or one that is no root, and that is known: the values there. */
+function signs(
+  status: NDArray,
+  ends: readonly NDArray[],
+  last: readonly NDArray[],
+  expand: boolean,
+): string {
+  const all = [status, ...ends, ...last];
   if (!all.every((x) => x instanceof ConcreteArray && x.peek() !== null && x.ndim === 0)) return "";
-  if (status.item() !== codes.breakdown) return "";
-  const [a, fa, b, fb] = ends.map((x) => Number(x.item().toPrecision(6)));
-  return ` (f has one sign at both ends, f(${a}) = ${fa} and f(${b}) = ${fb}` +
+  const code = status.item();
+  const values = ([a, fa, b, fb]: readonly NDArray[]): string => {
+    const [p, fp, q, fq] = [a, fa, b, fb].map((x) => Number(x!.item().toPrecision(6)));
+    return `f(${p}) = ${fp} and f(${q}) = ${fq}`;
+  };
+  if (code === codes.stagnated) {
+    return ` (f changes its sign by a jump or at a pole, ${values(last)})`;
+  }
+  if (code !== codes.breakdown) return "";
+  return ` (f has one sign at both ends, ${values(ends)}` +
     `${expand ? "" : "; expand: true looks further out"})`;
 }

@@ -173,3 +173,45 @@ Deno.test("what is no bracket is refused or said, with the numbers", () => {
   assertThrows(() => bracketRoot(f, [0, 1], { solver: brent as never }), TypeError, "brent()");
   assertThrows(() => bracketRoot(f, [0, 1], { tol: 1 } as never), TypeError, "tol");
 });
+
+Deno.test("a sign that changes by a jump or at a pole is no root", () => {
+  const jump = (low: number, high: number) => (x: NDArray) =>
+    np.where(x.greater(0.3), x.add(high), x.add(low));
+  const leaps: Record<string, readonly [(x: NDArray) => NDArray, number, number]> = {
+    "1 / (x - 0.3)": [(x) => np.divide(1, x.sub(0.3)), -1, 1],
+    "tan x": [(x) => np.tan(x), 1, 2],
+    "the sign": [(x) => np.sign(x.sub(0.3)), -1, 1],
+    "a tiny sign": [(x) => np.sign(x.sub(0.3)).mul(1e-30), -1, 1],
+    "steps": [(x) => np.floor(x.sub(0.3)).add(0.5), -3.1, 2],
+    "a jump with slopes": [jump(-1, 1), -1, 1],
+    "a small jump": [jump(-0.301, -0.299), -1, 1],
+  };
+  for (const [name, [f, a, b]] of Object.entries(leaps)) {
+    for (const dtype of ["float64", "float32"] as const) {
+      for (const solver of [chandrupatla(), toms748(), brent(), bisection()]) {
+        const ends = [np.array(a, { dtype }), np.array(b, { dtype })] as const;
+        const found = bracketRoot(f, ends, { solver });
+        assertEquals(found.statusName, "stagnated", `${name}, ${dtype}: ${found.message}`);
+        const compiled = jit((a: NDArray, b: NDArray) => bracketRoot(f, [a, b], { solver }));
+        assertEquals(compiled(...ends).statusName, "stagnated", `${name}, ${dtype}, compiled`);
+      }
+    }
+  }
+  const { message } = bracketRoot((x) => np.sign(x.sub(0.3)), [f64(-1), f64(1)]);
+  assert(message.includes("by a jump or at a pole, f(0.3) = 1 and f(0.3) = -1"), message);
+});
+
+Deno.test("a root at 0 ends, whatever its order", () => {
+  const f: Record<string, (x: NDArray) => NDArray> = {
+    "x exp x": (x) => x.mul(np.exp(x)),
+    "x^9": (x) => x.pow(9),
+    "the cube root": (x) => np.cbrt(x),
+    "the square root": (x) => np.sign(x).mul(np.sqrt(np.abs(x))),
+  };
+  for (const [name, g] of Object.entries(f)) {
+    for (const solver of [chandrupatla(), toms748(), brent(), bisection()]) {
+      const { value, message, converged } = bracketRoot(g, [f64(-1), f64(2)], { solver });
+      assert(converged && Math.abs(value.item()) < 1e-30, `${name}: ${value.item()}, ${message}`);
+    }
+  }
+});

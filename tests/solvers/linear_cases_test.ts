@@ -99,6 +99,8 @@ Deno.test("a solve that fails says how, with numbers, and does not claim to have
     [gmres(), arr([[NaN, 1], [1, 2]]), arr([1, 1]), "nonfinite", "infinite or NaN"],
     [lu(), arr([[Infinity, 1], [1, 2]]), arr([1, 1]), "nonfinite", "infinite or NaN"],
     [svd(), arr([[NaN, 1], [1, 2]]), arr([1, 1]), "nonfinite", "infinite or NaN"],
+    [qr(), arr([[1, 1], [1, NaN]]), arr([1, 1]), "nonfinite", "infinite or NaN"],
+    [qr(), arr([[1, 1], [1, 2]]), arr([1, Infinity]), "nonfinite", "infinite or NaN"],
     [lsmr(), arr([[NaN, 1], [1, 2]]), arr([1, 1]), "nonfinite", "infinite or NaN"],
     [bicgstab(), singular, arr([1, NaN]), "nonfinite", "infinite or NaN"],
   ];

@@ -370,10 +370,9 @@ function byFactors(
     solve({ factors: { factors, counts }, form, b, transposed: transposeA, transforms }) {
       const a = form.matrix(transforms);
       const x = flat(solveLeastSquares(a, factors, column(b), { transposeA, by: name }));
-      const finite = and(
-        allFinite(stopGradient(x)),
-        and(allFinite(factors[0]!), allFinite(factors[2]!)),
-      );
+      // Of a matrix with NaN the rank is 0, and so is the solution.
+      const given = and(allFinite(stopGradient(a)), allFinite(stopGradient(b)));
+      const finite = and(given, and(allFinite(stopGradient(x)), allFinite(factors[0]!)));
       return {
         x,
         status: select(finite, whole(statusCode("converged")), whole(statusCode("nonfinite"))),

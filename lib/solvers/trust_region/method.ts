@@ -103,7 +103,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
   const within = (x: NDArray): NDArray =>
     bounds === null ? x : between(x, bounds.lower, bounds.upper);
   const exactly = kind.jacobian === "exact";
-  const keeps = { u: kind.geodesic, jacobian: !exactly };
+  const keeps = { u: kind.geodesic, jacobian: !exactly, rows: root };
 
   function begin(x: NDArray, m: number): TrustRegionMemory {
     const number = (v: number): NDArray => scalarArray(v, x.dtype);
@@ -189,7 +189,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         looked,
         (x: NDArray, r: NDArray) => {
           const jacobian = keptJacobian(kind.jacobian, old, x, r, anew, local);
-          return modelAt(x, r, jacobian, old.d, sizes, setting, keeps) as unknown as Tree;
+          return modelAt(x, r, jacobian, old, sizes, setting, keeps) as unknown as Tree;
         },
         () => old as unknown as Tree,
         x,
@@ -246,7 +246,10 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       );
 
       // A sum of squares that is 0; a root to the precision of its terms, where it is not a simple one.
-      const nothing = root ? at.terms.mul(16 * eps) : start.mul(rtol * rtol);
+      // And one of each equation, which may be of any size beside the others.
+      const nothing = root
+        ? select(at.apart.lessEqual(16 * eps), at.terms.mul(16 * eps), number(0))
+        : start.mul(rtol * rtol);
       // What the step would be for the least residual that there is, beside how far the unknowns have been.
       const went = at.x.sub(old.x);
       const moves = and(accepted, not(or(or(first, walked), went.equal(0).all())));
@@ -270,7 +273,9 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         local.isShort(abs(at.newton).add(at.least)),
         or(explained, not(or(local.marches, and(moves, not(shortest))))),
       );
-      const fits = root ? at.size.lessEqual(noise.mul(100)) : bool(true);
+      const fits = root
+        ? and(at.size.lessEqual(noise.mul(100)), at.apart.lessEqual(100 * eps))
+        : bool(true);
       const claim = eps ** 0.6;
       const [tight, loose] = [[rtol, rtol], [claim, claim / 10]].map(([share, ofResidual]) =>
         and(and(isSmall(at, root, share!, ofResidual!, claim), fits), sound)

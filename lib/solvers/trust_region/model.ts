@@ -19,7 +19,7 @@ import { and, not, or } from "../../primitives/elementwise/compare.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { reduceMax } from "../../primitives/reduce/extremes.ts";
 import { reduceAnd } from "../../primitives/reduce/product.ts";
-import { expandDims } from "../../primitives/shape/shape.ts";
+import { expandDims, transpose } from "../../primitives/shape/shape.ts";
 import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
 import { between } from "../options.ts";
 import { norm } from "../norms.ts";
@@ -59,6 +59,9 @@ export interface Model {
   readonly least: NDArray;
   /** What the residual is a sum of, by size: rounding is a share of it. */
   readonly terms: NDArray;
+  /** Of roots the same by equation, the largest so far: [m]; else `null`. And the largest residual beside its own. */
+  readonly rows: NDArray | null;
+  readonly apart: NDArray;
   /** Largest cosine of the angle between the residual and a column of the Jacobian. */
   readonly angle: NDArray;
   /** Number of singular values that are not 0, and of unknowns that rest at bounds: int32. */
@@ -76,6 +79,7 @@ export interface Model {
 export interface Keeps {
   readonly u: boolean;
   readonly jacobian: boolean;
+  readonly rows: boolean;
 }
 
 /** `m^T v` for m [a, b], v [a]. */
@@ -94,6 +98,12 @@ function columnNorms(m: NDArray): NDArray {
   const unit = orOne(largest);
   const shares = div(m, broadcastTo(expandDims(unit, [0]), m.shape));
   return reduceSum(shares.mul(shares), [0]).sqrt().mul(unit);
+}
+
+/** What each equation is a sum of, by size, at points of sizes `x` [n]: [m]. */
+function rowTerms(jacobian: NDArray, x: NDArray): NDArray {
+  const wide = broadcastTo(expandDims(x, [0]), jacobian.shape);
+  return columnNorms(transpose(jacobian.mul(wide), [1, 0]));
 }
 
 /** Lengths that are the same for all unknowns of a leaf, and those of the largest column. */
@@ -125,6 +135,8 @@ export function noModel(x: NDArray, m: number, keeps: Keeps): Model {
     doubt: full([n], 0, dtype),
     least: full([n], 0, dtype),
     terms: number(0),
+    rows: keeps.rows ? full([m], 0, dtype) : null,
+    apart: number(Infinity),
     angle: number(Infinity),
     rank: scalarArray(0, "int32"),
     flat: scalarArray(0, "bool"),
@@ -135,14 +147,14 @@ export function noModel(x: NDArray, m: number, keeps: Keeps): Model {
 }
 
 /**
- * The model at `x`, where the residual is `r` and its Jacobian `jacobian`. `before` are the lengths so far. With
- * `sizes` of the unknowns they are measured by these.
+ * The model at `x`, where the residual is `r` and its Jacobian `jacobian`, after the model `before`. With `sizes` of the
+ * unknowns lengths are measured by these.
  */
 export function modelAt(
   x: NDArray,
   r: NDArray,
   jacobian: NDArray,
-  before: NDArray,
+  before: Pick<Model, "d" | "rows">,
   sizes: { readonly scale: NDArray; readonly used: NDArray } | null,
   { root, bounds, displacement = false }: Setting,
   keeps: Keeps,
@@ -152,14 +164,14 @@ export function modelAt(
     bounds === null ? v : between(v, bounds.lower, bounds.upper);
   const m = r.size;
   const columns = columnNorms(jacobian);
-  const longest = maximum(before, columns);
+  const longest = maximum(before.d, columns);
   const d = sizes === null ? longest : select(sizes.used, evenly(columns, sizes.scale), longest);
   const unit = orOne(d);
   const size = norm(r);
   const tiny = scalarArray(smallestNormal(dtype), dtype);
   const direction = div(r, orOne(size));
   let a = div(jacobian, broadcastTo(expandDims(unit, [0]), jacobian.shape));
-  let flat = root ? columns.less(0) : columns.less(before.mul(epsilon(dtype)));
+  let flat = root ? columns.less(0) : columns.less(before.d.mul(epsilon(dtype)));
   let resting: NDArray = scalarArray(0, "int32");
   if (bounds !== null) {
     // An unknown at its bound that would leave it stays.
@@ -182,6 +194,10 @@ export function modelAt(
   const angles = div(abs(transposedTimes(a, direction)).mul(unit), orOne(columns));
   const inverse = select(kept, div(full(s.shape, 1, dtype), orOne(s)), nothing);
   const spread = div(columnNorms(vt.mul(expandDims(inverse, [1]))), unit);
+  const rows = before.rows === null ? null : maximum(
+    before.rows,
+    rowTerms(jacobian, sizes === null ? abs(x) : maximum(abs(x), sizes.scale)),
+  );
   return {
     x,
     size,
@@ -191,6 +207,8 @@ export function modelAt(
     c,
     newton,
     cosine,
+    rows,
+    apart: rows === null ? scalarArray(0, dtype) : reduceMax(div(abs(r), maximum(rows, tiny)), [0]),
     // The residual is known to a rounding error of each of its terms.
     doubt: spread.mul(norm(d.mul(x)).mul(epsilon(dtype) / Math.sqrt(m))),
     least: spread.mul(

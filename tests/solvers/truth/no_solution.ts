@@ -156,6 +156,22 @@ export const noRoot: readonly NoSolution[] = [
     },
     starts: two,
   },
+  {
+    name: "one solved by an equation that is far larger, the other not",
+    f: (x) => {
+      const [a, b] = parts(x);
+      return join(a.sub(1).mul(1e12), np.exp(b));
+    },
+    starts: two,
+  },
+  {
+    name: "equations of one sum that contradict each other, of sizes far apart",
+    f: (x) => {
+      const [a, b] = parts(x);
+      return join(a.add(b).sub(1), a.add(b).sub(1.5).mul(1e-12));
+    },
+    starts: two,
+  },
 ];
 
 /** Functions that fall for ever, or to a value that no point has. */
