@@ -57,7 +57,9 @@ for (const { name, f, bracket, at, evaluations } of problems) {
       const solve = (a: NDArray, b: NDArray) => minimiseScalar(f, [a, b], { solver });
       const ends = [scalar(bracket[0]), scalar(bracket[1])] as const;
       const eager = solve(...ends);
-      const compiled = jit(solve)(...ends);
+      // onnxruntime rounds cosines in its own way.
+      assertAlmostEquals(jit(solve)(...ends).value.item(), at, 3e-8);
+      const compiled = jit(solve, { backend: "cpu" })(...ends);
       assertEquals(eager.statusName, "converged", eager.message);
       assertAlmostEquals(eager.value.item(), at, 3e-8);
       assertEquals(compiled.value.item(), eager.value.item());
