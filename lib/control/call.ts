@@ -100,6 +100,20 @@ export function spread(mask: readonly boolean[], values: readonly NDArray[]): Ta
   return mask.map((m) => m ? values[next++]! : null);
 }
 
+/** Cotangents through a function that mixes what is linear with what is to be computed: it is cut in two first. */
+export function splitTranspose(
+  f: (inputs: NDArray[]) => NDArray[],
+  cts: readonly Tangent[],
+  inputs: readonly (NDArray | Linear)[],
+): Tangent[] {
+  const { jaxpr, consts, outs } = splitFlat("transpose", f, inputs);
+  const args = jaxpr.inputs.map((v, i) => consts[i] ?? new Linear(v.aval));
+  const back = backwardPass(jaxpr, args, cts.filter((_, i) => outs[i] === null));
+  const linear = inputs.map((x) => x instanceof Linear);
+  const known = linear.filter((l) => !l).map(() => null);
+  return merge<Tangent>(linear, known, back.slice(consts.length));
+}
+
 /** Tangents of a call's outputs, from the outputs of its differentiated program. */
 export function splitTangents(
   outs: readonly NDArray[],
@@ -236,18 +250,8 @@ function checkpointRecord(): Primitive<CallParams> {
     name: "checkpoint",
     impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
     ...callRules(() => checkpointCall),
-    transpose(cts, inputs, { jaxpr }) {
-      // The program still mixes what is linear with what has to be computed again: split it here.
-      const split = splitFlat("checkpoint", (xs) => evalJaxpr(jaxpr, xs, bind), inputs);
-      const { consts } = split;
-      const args = split.jaxpr.inputs.map((v, i) => consts[i] ?? new Linear(v.aval));
-      const back = backwardPass(split.jaxpr, args, cts.filter((_, i) => split.outs[i] === null));
-      return merge<Tangent>(
-        inputs.map((x) => x instanceof Linear),
-        inputs.filter((x) => !(x instanceof Linear)).map(() => null),
-        back.slice(consts.length),
-      );
-    },
+    transpose: (cts, inputs, { jaxpr }) =>
+      splitTranspose((xs) => evalJaxpr(jaxpr, xs, bind), cts, inputs),
     passes: /* @__PURE__ */ passes((context, args, params) => {
       const unknown = args.map((x) => context.isUnknown(x));
       const { policy } = params;

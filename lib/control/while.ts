@@ -38,8 +38,8 @@ import { select } from "../primitives/elementwise/select.ts";
 import { reduceOr } from "../primitives/reduce/product.ts";
 import { reshape } from "../primitives/shape/shape.ts";
 import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
-import { again, partition, spread } from "./call.ts";
-import { backwardBy, type Bounded, knownPart } from "./checkpoints.ts";
+import { again, merge, partition, splitTranspose, spread } from "./call.ts";
+import { backward, type Bounded, knownPart, knownStep, splitBy } from "./checkpoints.ts";
 import { count, growMask, guarded, loops, program, range, reorder, vec3 } from "./jaxprs.ts";
 
 /** Parameters of `while`. */
@@ -135,6 +135,13 @@ const loopOfTests = /* @__PURE__ */ memoize((
   };
 });
 
+/** The parameters of lanes each of which has a number of steps of its own. */
+function uncounted({ bounded, ...params }: WhileParams): WhileParams {
+  return bounded === undefined
+    ? params
+    : { ...params, bounded: { ...bounded, counted: undefined } };
+}
+
 /** Repeats a program while a condition on the carry holds. */
 export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<WhileParams>({
   name: "while",
@@ -189,36 +196,18 @@ export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<Wh
     return [outs.slice(0, n), active.map((a) => a ? outs[next++]! : null)];
   },
   transpose(cts, inputs, params) {
-    const { bounded, within, cond, body } = params;
+    const { bounded, within, body } = params;
     if (bounded !== undefined) {
-      const [condArgs, bodyArgs, init] = parts(inputs, params);
+      const [, bodyArgs, init] = parts(inputs, params);
       const isLinear = (x: NDArray | Linear): boolean => x instanceof Linear;
       const constLinear = bodyArgs.map(isLinear);
       const carryLinear = growMask(
         init.map(isLinear),
         (mask) => partialEvalJaxpr(body, [...constLinear, ...mask]).unknownOut,
       );
-      const [given, outCts] = notZero(cts.filter((_, i) => carryLinear[i]));
-      const back = backward(body, cond, bounded, constLinear, carryLinear, given);
-      const [known] = partition(bodyArgs, constLinear);
-      const [start] = partition(init, carryLinear);
-      const outs = evalJaxpr(
-        back.jaxpr,
-        [...condArgs, ...known, ...start, ...outCts] as NDArray[],
-        bind,
-      );
-      const within = (mask: readonly boolean[], active: readonly boolean[]): boolean[] => {
-        let next = 0;
-        return mask.map((m) => m && active[next++]!);
-      };
-      const consts = within(constLinear, back.consts);
-      return [
-        ...condArgs.map(() => null),
-        ...spread(consts, outs),
-        // A carry that is linear from the second step on begins as what it is.
-        ...spread(within(carryLinear, back.carry), outs.slice(count(consts)))
-          .map((ct, i) => isLinear(init[i]!) ? ct : null),
-      ];
+      return bounded.counted && count(carryLinear) === init.length - 1
+        ? countedBack(cts, inputs, params, constLinear)
+        : splitTranspose((xs) => bind(whileP, xs, params), cts, inputs);
     }
     throw new DifferentiationError(
       "reverse-mode differentiation of whileLoop is not possible, since its number of steps is not " +
@@ -256,7 +245,7 @@ export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<Wh
       const lanes = batchJaxpr(cond, size, [...condBatched, ...all], [true], axisName).jaxpr;
       const goOn = evalJaxpr(lanes, [...condArgs, ...start], bind);
       const outs = bind(whileP, [...condArgs, ...bodyArgs, ...goOn, ...start], {
-        ...params,
+        ...uncounted(params),
         ...loop,
         condConsts: 0,
         bodyConsts: condConsts + params.bodyConsts,
@@ -266,7 +255,7 @@ export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<Wh
     if (perLane) {
       const loop = maskedLoop(cond, body, size, condConsts, condBatched, bodyBatched, axisName);
       const outs = bind(whileP, [...condArgs, ...condArgs, ...bodyArgs, ...start], {
-        ...params,
+        ...uncounted(params),
         ...loop,
         bodyConsts: condConsts + params.bodyConsts,
       });
@@ -352,18 +341,53 @@ export const whileP: Primitive<WhileParams> = /* @__PURE__ */ definePrimitive<Wh
   },
 });
 
-/** The way back through a loop whose number of steps is bounded. */
-const backward = /* @__PURE__ */ backwardBy(({ maxSteps, checkpoints }, inputs, programs) =>
-  bind(whileP, inputs, { ...programs, bounded: { maxSteps, checkpoints } })
+/** A loop whose number of steps is bounded in two parts. */
+const split = /* @__PURE__ */ splitBy((bounded, inputs, programs) =>
+  bind(whileP, inputs, { ...programs, bounded })
 );
 
-/** The loop over what is known, run now, and the whole loop, recorded where it needs more. */
+/** Cotangents of a counted loop whose other carries are linear, by a loop of the same kind. */
+function countedBack(
+  cts: readonly Tangent[],
+  inputs: readonly (NDArray | Linear)[],
+  params: WhileParams,
+  constLinear: readonly boolean[],
+): Tangent[] {
+  const [[steps], bodyArgs, [first, ...init]] = parts(inputs, params);
+  const [given, outCts] = notZero(cts.slice(1));
+  const back = backward(params.body, constLinear, given);
+  const [known, linear] = partition(bodyArgs, constLinear);
+  const start = spread(given, outCts);
+  const sums = linear.filter((_, i) => back.consts[i]).map((x) => zeros(x.aval));
+  const n = steps as NDArray;
+  const [, ...outs] = bind(whileP, [
+    ...[n, n, ...known as NDArray[], first as NDArray],
+    ...back.carry.flatMap((on, i) => on ? [start[i] ?? zeros(init[i]!.aval)] : []),
+    ...sums,
+  ], {
+    ...params,
+    cond: back.cond,
+    body: back.body,
+    condConsts: 1,
+    bodyConsts: 1 + known.length,
+  });
+  const numCts = count(back.carry);
+  return [
+    null,
+    ...merge<Tangent>(constLinear, known.map(() => null), spread(back.consts, outs.slice(numCts))),
+    null,
+    // A carry that is linear from the second step on begins as what it is.
+    ...spread(back.carry, outs).map((ct, i) => init[i] instanceof Linear ? ct : null),
+  ];
+}
+
+/** The loop over what is known, run now, and a loop over the rest, recorded. */
 function splitWhile(
   context: PartialContext,
   args: readonly NDArray[],
   params: WhileParams,
 ): NDArray[] {
-  const { cond, body } = params;
+  const { cond, body, bounded } = params;
   const [condArgs, bodyArgs, init] = parts(args, params);
   const isUnknown = (xs: readonly NDArray[]): boolean[] => xs.map((x) => context.isUnknown(x));
   const constUnknown = isUnknown(bodyArgs);
@@ -371,33 +395,43 @@ function splitWhile(
     isUnknown(init),
     (mask) => partialEvalJaxpr(body, [...constUnknown, ...mask]).unknownOut,
   );
-  const condUnknown = partialEvalJaxpr(cond, [...isUnknown(condArgs), ...carryUnknown])
-    .unknownOut[0];
+  const unknown = { cond: isUnknown(condArgs), consts: constUnknown, carry: carryUnknown };
+  const condUnknown = partialEvalJaxpr(cond, [...unknown.cond, ...carryUnknown]).unknownOut[0];
   if (condUnknown) return context.stage(whileP, args, params);
-  // What does not depend on unknown values runs as a loop of its own now; the rest needs the
-  // known values of each step again, so the whole loop is recorded.
-  const keep = carryUnknown.map((u) => !u);
-  const narrowBody = knownPart(body, [...constUnknown, ...carryUnknown], carryUnknown);
-  const narrowCond = knownPart(cond, [...isUnknown(condArgs), ...carryUnknown], [false]);
-  const [knownCondArgs] = partition(condArgs, isUnknown(condArgs));
-  const [knownConsts] = partition(bodyArgs, constUnknown);
-  const [knownInit] = partition(init, carryUnknown);
-  const now = context.known(whileP, [...knownCondArgs, ...knownConsts, ...knownInit], {
+  const [knownCondArgs] = partition(condArgs, unknown.cond);
+  const [knownConsts, laterConsts] = partition(bodyArgs, constUnknown);
+  const [knownInit, laterInit] = partition(init, carryUnknown);
+  const inputs = [...knownCondArgs, ...knownConsts, ...knownInit];
+  // The steps of what is unknown need nothing of the known carries but their number.
+  const byNumber = () => !knownStep(body, unknown).needed.slice(1).includes(true);
+  if (bounded !== undefined && !(bounded.counted && byNumber())) {
+    const { now, later } = split(body, cond, bounded, unknown);
+    const outs = evalJaxpr(now, inputs, (...eqn) => context.known(...eqn));
+    const kept = outs.slice(knownInit.length);
+    const rest = [...kept, ...knownConsts, ...laterConsts, ...laterInit];
+    return merge(
+      carryUnknown,
+      outs,
+      evalJaxpr(later, rest, (...eqn) => context.stage(...eqn)),
+    );
+  }
+  // The rest needs the known values of each step again, so all that it needs of the loop is recorded.
+  const now = context.known(whileP, inputs, {
     ...params,
-    cond: narrowCond,
-    body: narrowBody,
+    cond: knownPart(cond, [...unknown.cond, ...carryUnknown], [false]),
+    body: knownPart(body, [...constUnknown, ...carryUnknown], carryUnknown),
     condConsts: knownCondArgs.length,
     bodyConsts: knownConsts.length,
   });
-  const staged = (jaxpr: Jaxpr, mask: readonly boolean[]): Jaxpr =>
-    partialEvalJaxpr(jaxpr, mask).staged;
-  const later = context.stage(whileP, args, {
+  const { staged } = partialEvalJaxpr(body, [...constUnknown, ...carryUnknown]);
+  const rest = narrowWhile({
     ...params,
     cond: withoutEffects(cond), // all of it was known
-    body: again(body, staged(body, [...constUnknown, ...carryUnknown])),
-  });
-  let next = 0;
-  return later.map((x, i) => keep[i] ? now[next++]! : x);
+    body: again(body, staged),
+  }, carryUnknown);
+  const outs = context.stage(whileP, args.filter((_, i) => rest.inputs[i]), rest.params);
+  const [, later] = partition(outs, carryUnknown.filter((_, i) => rest.outputs[i]));
+  return merge(carryUnknown, now, later);
 }
 
 /** The loop without carries that nothing reads, nor the condition, nor what is read. */

@@ -161,7 +161,8 @@ export interface WhileOptions {
   readonly maxSteps?: number | undefined;
   /**
    * Of how many steps values are kept for the way back (default: the square root of `maxSteps`, which needs the
-   * least memory). With `maxSteps` of them, no step is made again beyond its own derivative.
+   * least memory); the steps between are made once more. With `maxSteps` of them, what the derivative needs of each
+   * step is kept instead, and nothing is made again, unless that is more than four times as much as the values.
    */
   readonly checkpoints?: number | undefined;
 }

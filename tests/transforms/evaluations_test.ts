@@ -1,0 +1,222 @@
+/**
+ * How often functions are evaluated for their derivatives: what a step or a function asks of the host is counted.
+ * Backwards nothing is computed again but what is said to be, between checkpoints of loops and in `checkpoint`.
+ */
+import {
+  debug,
+  foriLoop,
+  grad,
+  jit,
+  linearize,
+  loadBackend,
+  makeJaxpr,
+  type NDArray,
+  numpy as np,
+  pureCallback,
+  random,
+  scan,
+  type Tree,
+  valueAndGrad,
+  vjp,
+  vmap,
+  whileLoop,
+  type WhileOptions,
+} from "../../mod.ts";
+import { allPrograms } from "../../lib/core/jaxpr.ts";
+import { openJaxpr } from "../../lib/extend.ts";
+import { arr } from "../support/arrays.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { everywhere, interpreter } from "../support/everywhere.ts";
+
+await loadBackend("onnx");
+
+let evaluations = 0;
+
+/** `x`, asked of the host, so that it is known how often; values and derivatives need it. */
+function asked(x: NDArray): NDArray {
+  const one = (x: NDArray): NDArray => {
+    evaluations++;
+    return np.ones(x.shape, { dtype: x.dtype });
+  };
+  const options = { vmapMethod: "broadcastAll" } as const;
+  return x.mul(pureCallback(one, x, [np.stopGradient(x)], options));
+}
+
+function countOf(f: () => unknown): number {
+  evaluations = 0;
+  f();
+  return evaluations;
+}
+
+const step = (x: NDArray): NDArray => np.sin(asked(x)).mul(1.1);
+const x = arr([0.3, 0.5]);
+const steps = 12;
+
+/** `steps` steps, of at most so many. */
+const loop = (options: WhileOptions) => (x: NDArray): NDArray =>
+  whileLoop(
+    ([i]) => i.less(steps),
+    ([i, y]) => [i.add(1), step(y)],
+    [np.array(0), x],
+    options,
+  )[1].sum();
+
+const always = (): NDArray => np.array(true);
+const four = (x: NDArray): NDArray => whileLoop(always, step, x, { maxSteps: 4 });
+
+/** Functions, and evaluations for the value and for value and gradient. */
+const functions: readonly (readonly [
+  name: string,
+  f: (x: NDArray) => NDArray,
+  value: number,
+  gradient: number,
+])[] = [
+  [
+    "scan",
+    (x) => scan((c: NDArray) => [step(c), null], x, null, { length: steps })[0].sum(),
+    12,
+    12,
+  ],
+  ["foriLoop", (x) => foriLoop(0, steps, (_, c: NDArray) => step(c), x).sum(), 12, 12],
+  // Each step once, and once more from the value at the start of its block.
+  ["whileLoop", loop({ maxSteps: 16 }), 12, 24],
+  ["whileLoop with a large bound", loop({ maxSteps: 1000 }), 12, 24],
+  ["whileLoop with one checkpoint", loop({ maxSteps: 16, checkpoints: 1 }), 12, 24],
+  ["whileLoop with a checkpoint for each step", loop({ maxSteps: 16, checkpoints: 16 }), 12, 12],
+  ["whileLoop that stops at its bound", loop({ maxSteps: 9 }), 9, 18],
+  ["whileLoop of no steps", loop({ maxSteps: 0 }), 0, 0],
+  ["whileLoop in jit", jit(loop({ maxSteps: 16 }), interpreter), 12, 24],
+  [
+    "whileLoop in scan",
+    (x) => scan((c: NDArray) => [four(c), null], x, null, { length: 5 })[0].sum(),
+    20,
+    40,
+  ],
+  ["whileLoop in whileLoop", (x) => whileLoop(always, four, x, { maxSteps: 4 }).sum(), 16, 48],
+];
+
+const ways: readonly (readonly [string, (f: (x: NDArray) => NDArray) => unknown])[] = [
+  ["eager", (f) => valueAndGrad(f)(x)],
+  ["vjp", (f) => vjp(f, [x])[1](arr(1))],
+  ["jit on cpu", (f) => jit(valueAndGrad(f))(x)],
+  ["jit on the interpreter", (f) => jit(valueAndGrad(f), interpreter)(x)],
+  ["lanes", (f) => vmap(valueAndGrad(f))(np.stack([x, x.mul(2)]))],
+  ["lanes, jitted", (f) => jit(vmap(valueAndGrad(f)))(np.stack([x, x.mul(2)]))],
+];
+
+for (const [name, f, value, gradient] of functions) {
+  Deno.test(`${name}: ${value} evaluations give the value, ${gradient} that and the gradient`, () => {
+    assertEquals(countOf(() => f(x)), value);
+    assertEquals(countOf(() => jit(f)(x)), value);
+    for (const [way, run] of ways) assertEquals(countOf(() => run(f)), gradient, way);
+    const [, push] = linearize(f, [x]);
+    push(x);
+    assert(countOf(() => push(x)) <= gradient - value, "a linear map");
+  });
+}
+
+Deno.test("second derivatives of a loop make each step three times, where checkpoints are few", () => {
+  const twice = (f: (x: NDArray) => NDArray) => grad((x: NDArray) => grad(f)(x).sum());
+  for (const run of [(f: typeof step) => f, (f: typeof step) => jit(f)]) {
+    assertEquals(countOf(() => run(twice(loop({ maxSteps: 16 })))(x)), 36);
+    assertEquals(countOf(() => run(twice(loop({ maxSteps: 16, checkpoints: 16 })))(x)), 12);
+  }
+});
+
+Deno.test("condition and body do what they do once for each value, also under a gradient", () => {
+  const log: string[] = [];
+  const note = (what: string) => (i: NDArray): void => void log.push(`${what} ${i.item()}`);
+  const f = (options: WhileOptions) => (x: NDArray): NDArray =>
+    whileLoop(
+      ([i]) => {
+        debug.callback(note("test"), i);
+        return i.less(5);
+      },
+      ([i, y]) => {
+        debug.callback(note("step"), i);
+        return [i.add(1), np.sin(y)];
+      },
+      [np.array(0), x],
+      options,
+    )[1].sum();
+  const want = [0, 1, 2, 3, 4].flatMap((i) => [`test ${i}`, `step ${i}`]).concat("test 5");
+  for (const options of [{ maxSteps: 7 }, { maxSteps: 7, checkpoints: 7 }, { maxSteps: 30 }]) {
+    for (const wrap of [(f: typeof step) => f, (f: typeof step) => jit(f)]) {
+      for (const run of [f(options), grad(f(options))]) {
+        log.length = 0;
+        wrap(run)(x);
+        assertEquals(log, want);
+      }
+    }
+  }
+});
+
+Deno.test("gradients of a loop are those of the unrolled loop to the last bit", () => {
+  const w = arr([[0.5, -0.3], [0.2, 0.9]]);
+  const bodies: readonly ((w: NDArray, y: NDArray) => NDArray)[] = [
+    (w, y) => np.sin(np.matmul(w, y)).add(0.1),
+    (w, y) => np.sin(np.matmul(w, y)).add(np.matmul(w, np.cos(y))),
+    (w, y) => np.matmul(w, np.tanh(np.matmul(w, y.mul(w.sum())))),
+  ];
+  const both = { argnums: [0, 1] } as const;
+  const bits = (t: Tree): Tree => JSON.parse(JSON.stringify(t, (_, v) => v?.toArray?.() ?? v));
+  for (const body of bodies) {
+    const plain = (w: NDArray, x: NDArray): NDArray => {
+      for (let i = 0; i < 7; i++) x = body(w, x);
+      return x.square().sum();
+    };
+    const want = bits(valueAndGrad(plain, both)(w, x));
+    for (const checkpoints of [undefined, 1, 4, 20]) {
+      const f = (w: NDArray, x: NDArray): NDArray =>
+        whileLoop(
+          ([i]) => i.less(7),
+          ([i, y]) => [i.add(1), body(w, y)],
+          [np.array(0), x],
+          { maxSteps: 20, checkpoints },
+        )[1].square().sum();
+      assertEquals(bits(valueAndGrad(f, both)(w, x)), want);
+      assertEquals(bits(jit(valueAndGrad(f, both))(w, x)), want);
+    }
+  }
+});
+
+Deno.test("keys, integers and bools in a loop are what they were on the way back", () => {
+  type Carry = [key: NDArray, n: NDArray, on: NDArray, y: NDArray];
+  const body = (...[key, n, on, y]: Carry): Carry => {
+    const [next, own] = random.split(key);
+    const noise = random.normal(own!, [2], { dtype: "float64" });
+    return [next!, n.mul(3).mod(7), np.logicalNot(on), np.where(on, y.mul(noise), y.mul(n).sin())];
+  };
+  const start = [random.key(3), np.array(1), np.array(true)] as const;
+  const plain = (x: NDArray): NDArray => {
+    let c: Carry = [...start, x];
+    for (let i = 0; i < 5; i++) c = body(...c);
+    return c[3].square().sum();
+  };
+  for (const checkpoints of [undefined, 1, 9]) {
+    const f = (x: NDArray): NDArray =>
+      whileLoop(
+        ([i]) => i.less(5),
+        ([i, ...c]) => [i.add(1), ...body(...c)],
+        [np.array(0), ...start, x],
+        { maxSteps: 9, checkpoints },
+      )[4].square().sum();
+    everywhere(valueAndGrad(f), [x], valueAndGrad(plain)(x));
+  }
+});
+
+Deno.test("with a checkpoint for each step, what is much larger than the values is made again", () => {
+  // The derivative of a step needs a matrix; kept for 50 steps it would be 20 times all the values.
+  const f = (x: NDArray): NDArray =>
+    whileLoop(
+      (y) => y.sum().less(1),
+      (y) => np.sin(np.outer(y, y)).sum(0),
+      x,
+      { maxSteps: 50, checkpoints: 50 },
+    ).sum();
+  const { jaxpr } = openJaxpr(makeJaxpr(grad(f))(np.ones([20])));
+  const sizes = [...allPrograms(jaxpr)].flatMap(({ eqns }) =>
+    eqns.flatMap((e) => e.outputs.map((v) => v.aval.shape.reduce((a, b) => a * b, 1)))
+  );
+  assertEquals(Math.max(...sizes), 50 * 20);
+});
