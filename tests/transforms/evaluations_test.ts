@@ -3,11 +3,20 @@
  * Backwards nothing is computed again but what is said to be, between checkpoints of loops and in `checkpoint`.
  */
 import {
+  type Adjoint,
+  checkpoint,
+  checkpointed,
+  cond,
+  customJvp,
+  customVjp,
+  damped,
   debug,
+  fixedPoint,
   foriLoop,
   grad,
   jit,
   linearize,
+  linearSolve,
   loadBackend,
   makeJaxpr,
   type NDArray,
@@ -16,6 +25,7 @@ import {
   random,
   scan,
   type Tree,
+  unrolled,
   valueAndGrad,
   vjp,
   vmap,
@@ -95,6 +105,52 @@ const functions: readonly (readonly [
   ["whileLoop in whileLoop", (x) => whileLoop(always, four, x, { maxSteps: 4 }).sum(), 16, 48],
 ];
 
+const ownJvp = customJvp(step, ([x], [t]) => [step(x), t.mul(np.cos(x))]);
+const ownVjp = customVjp(step, (x) => [step(x), np.cos(x)], (slope, ct) => [ct.mul(slope)]);
+const two = np.ones([2], { dtype: "float64" });
+const settled = (adjoint?: Adjoint) => (a: NDArray): NDArray =>
+  fixedPoint((y: NDArray) => np.cos(asked(y).mul(a)), two, { adjoint, solver: damped() }).value
+    .sum();
+
+/** The same where there is no loop, or one in which nothing is kept by blocks. */
+const others: typeof functions = [
+  [
+    "cond: its predicate",
+    (x) => cond(step(x).sum().less(9), () => x.sum(), () => x.mul(2).sum()),
+    1,
+    1,
+  ],
+  [
+    "cond: the branch that is taken",
+    (x) =>
+      scan(
+        (
+          c: NDArray,
+          i: NDArray,
+        ) => [cond(i.equal(1), step, (c: NDArray) => step(step(step(c))), c), null],
+        x,
+        np.arange(2),
+      )[0].sum(),
+    4,
+    4,
+  ],
+  ["customJvp", (x) => ownJvp(x).sum(), 1, 1],
+  ["customVjp", (x) => ownVjp(x).sum(), 1, 1],
+  ["checkpoint", (x) => checkpoint((x: NDArray) => step(step(x)))(x).sum(), 2, 4],
+  [
+    "checkpoint in scan",
+    (x) => scan((c: NDArray) => [checkpoint(step)(c), null], x, null, { length: 5 })[0].sum(),
+    5,
+    10,
+  ],
+  [
+    "linearSolve",
+    (a) => linearSolve((y: NDArray) => asked(y).mul(a).add(y), two).value.sum(),
+    1,
+    1,
+  ],
+];
+
 const ways: readonly (readonly [string, (f: (x: NDArray) => NDArray) => unknown])[] = [
   ["eager", (f) => valueAndGrad(f)(x)],
   ["vjp", (f) => vjp(f, [x])[1](arr(1))],
@@ -104,16 +160,28 @@ const ways: readonly (readonly [string, (f: (x: NDArray) => NDArray) => unknown]
   ["lanes, jitted", (f) => jit(vmap(valueAndGrad(f)))(np.stack([x, x.mul(2)]))],
 ];
 
-for (const [name, f, value, gradient] of functions) {
+for (const [name, f, value, gradient] of [...functions, ...others]) {
   Deno.test(`${name}: ${value} evaluations give the value, ${gradient} that and the gradient`, () => {
     assertEquals(countOf(() => f(x)), value);
     assertEquals(countOf(() => jit(f)(x)), value);
     for (const [way, run] of ways) assertEquals(countOf(() => run(f)), gradient, way);
-    const [, push] = linearize(f, [x]);
-    push(x);
-    assert(countOf(() => push(x)) <= gradient - value, "a linear map");
   });
 }
+
+for (const [name, f, value, gradient] of functions) {
+  Deno.test(`${name}: a linear map makes no more than what was not kept`, () => {
+    const [, push] = linearize(f, [x]);
+    assert(countOf(() => push(x)) <= gradient - value);
+  });
+}
+
+Deno.test("a gradient of a solution solves once, by whichever adjoint", () => {
+  const value = countOf(() => settled()(x));
+  // The derivatives of the function at the solution: by the parameters, and by the unknowns.
+  assertEquals(countOf(() => valueAndGrad(settled())(x)), value + 2);
+  assertEquals(countOf(() => valueAndGrad(settled(unrolled()))(x)), value);
+  assertEquals(countOf(() => valueAndGrad(settled(checkpointed()))(x)), 2 * value);
+});
 
 Deno.test("second derivatives of a loop make each step three times, where checkpoints are few", () => {
   const twice = (f: (x: NDArray) => NDArray) => grad((x: NDArray) => grad(f)(x).sum());
