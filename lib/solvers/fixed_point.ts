@@ -256,7 +256,7 @@ export function fixedPoint<T extends FloatTree>(
   const given = options.solver ?? anderson();
   const byJacobians = "make" in given;
   const solver: Stepper<unknown> = byJacobians
-    ? given.make({ rtol, atol, root: true, displacement: true, bounds: null } as never)
+    ? given.make({ rtol, atol, sizes: [], root: true, displacement: true, bounds: null } as never)
     : given;
   const through = throughSteps(adjoint, maxSteps);
   const limits = { rtol, atol, maxSteps, history, warm, leg, aim, through, minSteps, trajectory };

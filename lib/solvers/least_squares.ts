@@ -296,6 +296,7 @@ export function solveLeastSquares<T extends FloatTree>(
   const method = made(options.solver ?? levenbergMarquardt(), {
     rtol,
     atol,
+    sizes,
     root: false,
     bounds: lower === null ? null : { lower, upper: upper! },
   });

@@ -159,6 +159,7 @@ export function rootFind<T extends FloatTree>(
   const method: Stepper<unknown> = !("make" in solver) ? solver : made(solver, {
     rtol,
     atol,
+    sizes,
     root: true,
     bounds: bounds === null ? null : { lower: ravel(bounds.lower), upper: ravel(bounds.upper) },
   });

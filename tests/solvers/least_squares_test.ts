@@ -1,12 +1,17 @@
 /** `leastSquares` against certified solutions, and its honesty about failure. */
 import {
   ConvergenceError,
+  dogleg,
   DTypeError,
+  gaussNewton,
   grad,
   jit,
   leastSquares,
+  levenbergMarquardt,
+  type NDArray,
   numpy as np,
   ShapeError,
+  type Solution,
   vmap,
 } from "../../mod.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
@@ -185,4 +190,35 @@ Deno.test("hasAux gives what the residuals give beside themselves, at the soluti
     TypeError,
     "[r, aux]",
   );
+});
+
+Deno.test("a start at a maximum or a saddle of the sum of squares is left for a minimum", () => {
+  const time = np.linspace(0, 3, 20).astype("float64");
+  const two = ([a, b]: readonly NDArray[]): NDArray =>
+    np.exp(time.mul(a!).neg()).add(np.exp(time.mul(b!).neg()));
+  const data = two([np.array(1, { dtype: "float64" }), np.array(3, { dtype: "float64" })]);
+  type Solved = Solution<NDArray[]>;
+  const problems: Record<string, readonly [(x: NDArray[]) => NDArray, number[], number[]]> = {
+    "x^3 + 10": [([x]) => x!.pow(3).add(10), [0], [-Math.cbrt(10)]],
+    "y - 1, x and 10 - x^2": [
+      ([x, y]) => np.stack([y!.sub(1), x!, np.subtract(10, x!.square())]),
+      [0, 3],
+      [Math.sqrt(9.5), 1],
+    ],
+    // Equal rates stay equal by all steps that the linear model has.
+    "two exponentials": [(x) => two(x).sub(data), [1.5, 1.5], [1, 3]],
+  };
+  for (const solver of [levenbergMarquardt(), dogleg(), gaussNewton()]) {
+    for (const [name, [f, start, end]] of Object.entries(problems)) {
+      const solve = jit((x: NDArray[]): Solved => leastSquares(f, x, { solver }) as Solved);
+      const s = solve(start.map((x) => np.array(x, { dtype: "float64" })));
+      const found = s.value.map((x) => Math.abs(x.item()));
+      const near = found.every((x, i) => Math.abs(x - Math.abs(end[i]!)) < 1e-6);
+      assert(s.converged && near, `${name}: ${found}, ${s.message}`);
+    }
+    // Where there is no minimum, none is claimed; where all points are alike, any is one.
+    const bell = leastSquares((x) => np.divide(1, x.square().add(1)), np.array(0), { solver });
+    assert(!bell.converged, bell.message);
+    assert(leastSquares((x) => x.mul(0).add(1), np.array(0), { solver }).converged);
+  }
 });

@@ -482,3 +482,11 @@ Deno.test("mistakes in the use of minimise are explained", () => {
     "maxSteps",
   );
 });
+
+Deno.test("a simplex gives the best point that it has met, where an expansion goes too far", () => {
+  const well = (x: np.NDArray) => np.exp(x.square().neg()).neg();
+  const { value, converged } = minimise(well, np.array(3, { dtype: "float64" }), {
+    solver: nelderMead(),
+  });
+  assert(converged && Math.abs(value.item()) < 1e-6, `${value.item()}`);
+});

@@ -90,7 +90,7 @@ export function sides(
  * How far to look, in steps that are left: Newton's step to a minimum of order m is the distance over `m - 1`, and what
  * lies nearer than twice the distance is lower in any case.
  */
-const beyond = 32;
+export const beyond = 32;
 
 /** What is asked. */
 export interface Claim {
@@ -167,6 +167,8 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
     /** Whether the last step is to be explained first. */
     readonly explains: NDArray;
   }
+  // As many as there are directions, and one for rounding.
+  const others = Math.min(otherProducts, x.size + 1);
   const size = plainNorm(g);
   const turns = cos(iota([x.size], 0, "int32").astype(dtype).mul(2.4).add(0.3));
   const probe = only(broadcastTo(turns, x.shape));
@@ -217,7 +219,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
         p: select(turnsTo, probe, res1.add(p.mul(div(rr1, orOne(rr))))),
         most,
         other: or(other, turnsTo),
-        left: select(turnsTo, int(otherProducts), left),
+        left: select(turnsTo, int(others), left),
         products: count,
         refuted,
         open: not(over),
@@ -240,7 +242,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       p: select(size.equal(0), probe, g),
       most: number(0),
       other: size.equal(0),
-      left: select(size.equal(0), int(otherProducts), int(mostProducts)),
+      left: select(size.equal(0), int(others), int(mostProducts)),
       products: int(0),
       refuted: scalarArray(0, "bool"),
       open: asked,

@@ -352,7 +352,11 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         before: select(makes, select(start, value, bestValue), m.before),
         made: m.made.add(makes.astype("int32")),
         looks: m.looks.add(poll.looks),
-        accepted: and(isFinite(cost!), or(start, value.less(least))),
+        // What is expanded is beyond the reflected point, which is the best so far.
+        accepted: and(
+          isFinite(cost!),
+          or(start, value.less(select(expansion, m.reflectedValue, least))),
+        ),
         status: select(
           cost!.equal(-Infinity),
           int(statusCode("diverged")),

@@ -12,14 +12,15 @@ import type { NDArray } from "../../core/array.ts";
 import { scalarArray } from "../../core/concrete.ts";
 import { epsilon, smallestNormal } from "../../core/dtype.ts";
 import { treeMap } from "../../core/tree.ts";
-import { onesLike, zerosLike } from "../../primitives/constants/constants.ts";
+import { iota, onesLike, zerosLike } from "../../primitives/constants/constants.ts";
 import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { cos, isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import type { Tree } from "../../transforms/tree_types.ts";
 import { between, heldWithin } from "../options.ts";
-import type { Stepper } from "../method.ts";
+import type { Local, Stepper } from "../method.ts";
+import { beyond, certify, type Sides, sides } from "../minimise/certify.ts";
 import { norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import {
@@ -86,6 +87,8 @@ export interface TrustRegionMemory {
   readonly lambda: NDArray;
   readonly share: NDArray;
   readonly jacobians: NDArray;
+  /** Of fits: evaluations around claims, and products with the Hessian there. */
+  readonly around: { readonly looks: NDArray; readonly products: NDArray } | null;
   /** The largest rank of a Jacobian so far. */
   readonly rank: NDArray;
   /** Of roots: the first attempt's start [n] and least residual norm; infinite before there is a second. */
@@ -125,6 +128,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       lambda: number(0),
       share: number(1),
       jacobians: int(0),
+      around: root ? null : { looks: int(0), products: int(0) },
       rank: int(0),
       attempt: root ? { from: x, least: number(Infinity) } : null,
       accepted: bool(false),
@@ -149,7 +153,10 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
     },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    counts: (m) => ({ jacobian: m.jacobians }),
+    counts: (m) => ({
+      jacobian: m.jacobians,
+      ...m.around !== null && { f: m.around.looks, products: m.around.products },
+    }),
     // The damped step of Gauss and Newton by the gradient: `p = -(J^T J + lambda D^2)^-1 g`.
     replay(x, r, { model: { d, s, vt }, lambda, share }, { pull }) {
       const unit = orOne(d);
@@ -301,26 +308,35 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const exact = and(at.size.lessEqual(nothing), or(sound, shortest));
       const given = atol === 0 ? bool(false) : at.size.lessEqual(atol);
       const done = or(given, and(settled, or(or(exact, tight), and(ended, or(loose, level)))));
-      status = select(and(done, not(walks)), int(statusCode("converged")), status);
+      const claims = and(done, not(walks));
+      const aside = root ? null : aroundSaddle(at, local, bounds, setting.sizes, claims);
+      status = select(claims, int(statusCode("converged")), status);
+      if (aside !== null) status = select(aside.lower, int(-1), status);
       status = select(isFinite(at.size), status, int(-1));
       const renews = and(not(fresh), or(failed, status.greaterEqual(0)));
       status = select(renews, int(-1), status);
 
       const { along, lambda } = kind.rule(at, radius, transforms);
       const plain = within(at.x.add(stepAlong(at, along))).sub(at.x);
-      const { length, predicted } = promise(at, plain);
+      const promised = promise(at, plain);
       const bounded = kind.geodesic ? bent(at, plain, lambda, local) : plain;
-      const moved = select(polishes.greater(0), at.newton, bounded);
+      const usual = select(polishes.greater(0), at.newton, bounded);
+      const [leaves, moved] = aside === null
+        ? [bool(false), usual]
+        : [aside.lower, select(aside.lower, aside.step.neg(), usual)];
+      const length = select(leaves, number(0), promised.length);
+      const predicted = select(leaves, number(eps), promised.predicted);
       const trial = within(at.x.add(moved));
       const next = select(walks, point, select(renews, at.x, trial));
       const memory: TrustRegionMemory = {
         model: at,
         start,
-        radius,
+        // Slopes are small beside a saddle, and steps by them long.
+        radius: select(leaves, at.size.mul(0.1), radius),
         length,
         predicted,
-        polishing: polishes,
-        tried,
+        polishing: select(leaves, int(0), polishes),
+        tried: select(leaves, number(Infinity), tried),
         strikes,
         walk,
         fresh,
@@ -335,6 +351,10 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
           minimum(number(1), div(norm(along), orOne(norm(wholeStep(at, radius).whole)))),
         ),
         jacobians: m.jacobians.add(and(looked, anew).astype("int32")),
+        around: aside === null || m.around === null ? null : {
+          looks: m.around.looks.add(aside.looks),
+          products: m.around.products.add(aside.products),
+        },
         rank,
         attempt,
         accepted,
@@ -366,6 +386,60 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       return [choose(attempt.from, next), choose(afresh, told)];
     },
   };
+}
+
+/**
+ * Whether a point where the gradient vanishes is no minimum: where the sum of squares falls to both sides of it along
+ * some direction, as at a maximum, or at a saddle to which a start led that was symmetric. Looked at where it is asked.
+ */
+function aroundSaddle(
+  { x, size, rank }: Model,
+  { evaluate, scale, transforms }: Local,
+  bounds: Setting["bounds"],
+  sizes: readonly number[],
+  asked: NDArray,
+): Sides & { readonly products: NDArray } {
+  const { dtype } = x;
+  const none = scalarArray(0, dtype);
+  const no = bool(false);
+  const residual = (x: NDArray): NDArray => div(evaluate(x).r, orOne(size));
+  const gradient = (x: NDArray): NDArray => {
+    const [r, pull] = transforms.vjp(residual, [x]);
+    return pull(r)[0] as NDArray;
+  };
+  const found = certify({
+    x,
+    gradient: zerosLike(x),
+    free: bounds === null ? null : and(x.greater(bounds.lower), x.less(bounds.upper)).astype(dtype),
+    sizes,
+    scale,
+    product: (v) => transforms.jvp(gradient, [x], [v])[1] as NDArray,
+    isSmall: () => bool(true),
+    nothing: none,
+    asked,
+    wanted: no,
+    last: { isShort: bool(true), asked: no, step: zerosLike(x), change: zerosLike(x) },
+  }, transforms);
+  // Where no residual has a slope, curvature may be 0 too: any direction will do.
+  const flat = and(asked, rank.equal(0));
+  const falls = found.slope.less(0);
+  const anywhere = cos(iota([x.size], 0, "int32").astype(dtype)).mul(scale).mul(0.1);
+  const inside = (x: NDArray): NDArray =>
+    bounds === null ? x : between(x, bounds.lower, bounds.upper);
+  const sumAt = (x: NDArray): NDArray => {
+    const r = norm(residual(x));
+    return r.mul(r);
+  };
+  const value = select(size.greater(0), onesLike(size), none);
+  const seen = sides({
+    x,
+    value,
+    step: select(or(falls, not(flat)), found.step, anywhere).mul(1 / beyond),
+    valueAt: (x) => sumAt(inside(x)),
+    noise: value.mul(64 * epsilon(dtype)),
+    asked: or(falls, flat),
+  }, transforms);
+  return { ...seen, products: found.products };
 }
 
 /** Steps that may be rejected after polishing has failed. */

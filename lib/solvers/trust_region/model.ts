@@ -30,6 +30,8 @@ export interface Setting {
   readonly rtol: number;
   /** Residual norm at which it has, whatever the step. */
   readonly atol: number;
+  /** Sizes of the leaves of the unknowns. */
+  readonly sizes: readonly number[];
   /** Whether the residual itself is to vanish: a minimum of its norm is no solution then. */
   readonly root: boolean;
   /** Whether the residual is a step in the unknowns, and so known to their rounding only. */
