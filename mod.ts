@@ -96,11 +96,14 @@ export type {
   Slice,
 } from "./lib/core/indexing.ts";
 export type {
+  AxesOr,
+  AxisOr,
   CumulativeOptions,
   DiagonalOptions,
   ExtremeOptions,
   MaskedOptions,
   MeanOptions,
+  Named,
   ReduceOptions,
   SortOptions,
   SumOptions,

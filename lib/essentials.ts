@@ -27,11 +27,14 @@
 export { type Axes, NDArray, type Nested, type Operand } from "./core/array.ts";
 export type { DType, TypedArray } from "./core/dtype.ts";
 export type {
+  AxesOr,
+  AxisOr,
   CumulativeOptions,
   DiagonalOptions,
   ExtremeOptions,
   MaskedOptions,
   MeanOptions,
+  Named,
   ReduceOptions,
   SortOptions,
   SumOptions,

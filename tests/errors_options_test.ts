@@ -119,10 +119,10 @@ mistake(
   "ptp: there is no option b; there is keepDims",
 );
 mistake(
-  "an argument among the options",
+  "an argument before the options and in them",
   () => any(random.normal)(key, [], { dtype: "float64", shape: [2] }),
   TypeError,
-  "normal: there is no option shape: shape is an argument. Write normal(key, shape, { dtype })",
+  "normal: shape is given twice, before the options and in them",
 );
 mistake(
   "an option of a method",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes, sameShape } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
@@ -17,7 +18,7 @@ import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { sigmoid } from "./activations.ts";
 import { einsum } from "./products.ts";
-import { asBool, asFloat, expectArray, expectAxis, promote } from "./operands.ts";
+import { asBool, asFloat, expectArray, expectAxis, isNamed, promote } from "./operands.ts";
 import { softmax } from "./softmax.ts";
 
 const number = (x: NDArray, value: number): NDArray => scalarLike(value, x);
@@ -97,12 +98,16 @@ const standardizeOptions: OptionTable<StandardizeOptions> = {
  */
 export function standardize(
   x: NDArray,
-  axis: number | readonly number[] = -1,
+  axis:
+    | number
+    | readonly number[]
+    | Named<StandardizeOptions, { axis: number | readonly number[] }> = -1,
   options: StandardizeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("standardize(x, axis, options)", arguments, standardizeOptions);
+    checkCall("standardize(x, axis, options)", arguments, standardizeOptions, 1);
   }
+  if (isNamed(axis)) return standardize(x, axis.axis, axis);
   const a = asFloat("standardize", expectArray("standardize", x));
   const { epsilon = 1e-5, where, algorithm = "fast" } = options;
   if (algorithm !== "fast" && algorithm !== "stable") {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import type { NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes, type DType, epsilon, smallestNormal } from "../core/dtype.ts";
 import { expectFloat } from "../core/checks.ts";
@@ -27,7 +28,7 @@ import {
   signs,
   subkeys,
 } from "./draws.ts";
-import { expectShape } from "./operands.ts";
+import { expectShape, isNamed } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 
 // ---------------------------------------------------------------- without parameters
@@ -45,8 +46,13 @@ import { dtypeOptions } from "./options.ts";
  * console.log(Math.abs(np.median(x).item()) < 0.1); // true
  * ```
  */
-export function cauchy(key: NDArray, shape: ShapeLike = [], options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("cauchy(key, shape, options)", arguments, dtypeOptions);
+export function cauchy(
+  key: NDArray,
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("cauchy(key, shape, options)", arguments, dtypeOptions, 1);
+  if (isNamed(shape)) return cauchy(key, shape.shape, shape);
   const op = "cauchy";
   const dtype = expectFloat(op, options.dtype);
   const c = constants(dtype);
@@ -67,8 +73,13 @@ export function cauchy(key: NDArray, shape: ShapeLike = [], options: DTypeOption
  * console.log(random.laplace(random.key(0), [4000]).var().item().toFixed(0)); // 2
  * ```
  */
-export function laplace(key: NDArray, shape: ShapeLike = [], options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("laplace(key, shape, options)", arguments, dtypeOptions);
+export function laplace(
+  key: NDArray,
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("laplace(key, shape, options)", arguments, dtypeOptions, 1);
+  if (isNamed(shape)) return laplace(key, shape.shape, shape);
   const op = "laplace";
   const dtype = expectFloat(op, options.dtype);
   const u = centred(fractions(op, halves(op, key), expectShape(op, shape), dtype));
@@ -89,8 +100,13 @@ export function laplace(key: NDArray, shape: ShapeLike = [], options: DTypeOptio
  * console.log(random.logistic(random.key(0), [4000]).std().item().toFixed(1)); // 1.8
  * ```
  */
-export function logistic(key: NDArray, shape: ShapeLike = [], options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("logistic(key, shape, options)", arguments, dtypeOptions);
+export function logistic(
+  key: NDArray,
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("logistic(key, shape, options)", arguments, dtypeOptions, 1);
+  if (isNamed(shape)) return logistic(key, shape.shape, shape);
   const op = "logistic";
   const dtype = expectFloat(op, options.dtype);
   const tiny = scalarArray(smallestNormal(dtype), dtype);
@@ -111,8 +127,13 @@ export function logistic(key: NDArray, shape: ShapeLike = [], options: DTypeOpti
  * console.log(random.maxwell(random.key(0), [4000]).mean().item().toFixed(1)); // 1.6
  * ```
  */
-export function maxwell(key: NDArray, shape: ShapeLike = [], options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("maxwell(key, shape, options)", arguments, dtypeOptions);
+export function maxwell(
+  key: NDArray,
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("maxwell(key, shape, options)", arguments, dtypeOptions, 1);
+  if (isNamed(shape)) return maxwell(key, shape.shape, shape);
   const op = "maxwell";
   return lengths(op, halves(op, key), expectShape(op, shape), expectFloat(op, options.dtype));
 }
@@ -144,12 +165,13 @@ export function doubleSidedMaxwell(
   key: NDArray,
   loc: Operand,
   scale: Operand,
-  shape: ShapeLike = [],
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("doubleSidedMaxwell(key, loc, scale, shape, options)", arguments, dtypeOptions);
+    checkCall("doubleSidedMaxwell(key, loc, scale, shape, options)", arguments, dtypeOptions, 3);
   }
+  if (isNamed(shape)) return doubleSidedMaxwell(key, loc, scale, shape.shape, shape);
   const op = "doubleSidedMaxwell";
   const { key: from, to, dtype, p } = drawing(op, key, { loc, scale }, undefined, options.dtype);
   const all = [...expectShape(op, shape), ...to];
@@ -173,13 +195,15 @@ export function doubleSidedMaxwell(
  */
 export function lognormal(
   key: NDArray,
-  sigma: Operand = 1,
-  shape?: ShapeLike,
+  sigma: Operand | Named<DTypeOptions, { sigma: Operand; shape: ShapeLike }> = 1,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("lognormal(key, sigma, shape, options)", arguments, dtypeOptions);
+    checkCall("lognormal(key, sigma, shape, options)", arguments, dtypeOptions, 1);
   }
+  if (isNamed(sigma)) return lognormal(key, sigma.sigma, sigma.shape, sigma);
+  if (isNamed(shape)) return lognormal(key, sigma, shape.shape, shape);
   const op = "lognormal";
   const { key: from, to, dtype, p } = drawing(op, key, { sigma }, shape, options.dtype);
   return mul(normals(op, from, to, dtype), p.sigma).exp();
@@ -201,10 +225,11 @@ export function lognormal(
 export function pareto(
   key: NDArray,
   b: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("pareto(key, b, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 3) checkCall("pareto(key, b, shape, options)", arguments, dtypeOptions, 2);
+  if (isNamed(shape)) return pareto(key, b, shape.shape, shape);
   const op = "pareto";
   const { key: from, to, dtype, p } = drawing(op, key, { b }, shape, options.dtype);
   return div(exponentialOf(fractions(op, from, to, dtype)), p.b).exp();
@@ -226,12 +251,13 @@ export function pareto(
 export function rayleigh(
   key: NDArray,
   scale: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("rayleigh(key, scale, shape, options)", arguments, dtypeOptions);
+    checkCall("rayleigh(key, scale, shape, options)", arguments, dtypeOptions, 2);
   }
+  if (isNamed(shape)) return rayleigh(key, scale, shape.shape, shape);
   const op = "rayleigh";
   const { key: from, to, dtype, p } = drawing(op, key, { scale }, shape, options.dtype);
   return mul(p.scale, sqrt(mul(log(fractions(op, from, to, dtype)), scalarArray(-2, dtype))));
@@ -255,12 +281,13 @@ export function triangular(
   left: Operand,
   mode: Operand,
   right: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 5) {
-    checkCall("triangular(key, left, mode, right, shape, options)", arguments, dtypeOptions);
+    checkCall("triangular(key, left, mode, right, shape, options)", arguments, dtypeOptions, 4);
   }
+  if (isNamed(shape)) return triangular(key, left, mode, right, shape.shape, shape);
   const op = "triangular";
   const { key: from, to, dtype, p } = drawing(
     op,
@@ -303,10 +330,13 @@ export function triangular(
 export function wald(
   key: NDArray,
   mean: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("wald(key, mean, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 3) {
+    checkCall("wald(key, mean, shape, options)", arguments, dtypeOptions, 2);
+  }
+  if (isNamed(shape)) return wald(key, mean, shape.shape, shape);
   const op = "wald";
   const { key: from, to, dtype, p } = drawing(op, key, { mean }, shape, options.dtype);
   const [first, second] = subkeys(from, 2);
@@ -338,12 +368,13 @@ export function weibullMin(
   key: NDArray,
   scale: Operand,
   concentration: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("weibullMin(key, scale, concentration, shape, options)", arguments, dtypeOptions);
+    checkCall("weibullMin(key, scale, concentration, shape, options)", arguments, dtypeOptions, 3);
   }
+  if (isNamed(shape)) return weibullMin(key, scale, concentration, shape.shape, shape);
   const op = "weibullMin";
   const params = { scale, concentration };
   const { key: from, to, dtype, p } = drawing(op, key, params, undefined, options.dtype);

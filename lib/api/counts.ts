@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import type { NDArray, Operand } from "../core/array.ts";
 import { expectFloat } from "../core/checks.ts";
 import { type DType, isInteger, promoteDTypes } from "../core/dtype.ts";
@@ -29,7 +30,7 @@ import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { type Drawing, drawing, fractions, type Halves, halves, subkeys, words } from "./draws.ts";
 import { takeInRange } from "./indices.ts";
 import { array } from "./array.ts";
-import { asFloat, dtypeOption, expectShape } from "./operands.ts";
+import { asFloat, dtypeOption, expectShape, isNamed } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 import { gammaln } from "./special/gamma.ts";
 
@@ -72,10 +73,13 @@ const inDType = (like: NDArray) => (value: number): NDArray => scalarLike(value,
 export function geometric(
   key: NDArray,
   p: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("geometric(key, p, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 3) {
+    checkCall("geometric(key, p, shape, options)", arguments, dtypeOptions, 2);
+  }
+  if (isNamed(shape)) return geometric(key, p, shape.shape, shape);
   const op = "geometric";
   const to = countDType(op, options);
   const drawn = filled(drawing(op, key, { p }, shape, undefined));
@@ -106,10 +110,13 @@ export function geometric(
 export function poisson(
   key: NDArray,
   lam: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("poisson(key, lam, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 3) {
+    checkCall("poisson(key, lam, shape, options)", arguments, dtypeOptions, 2);
+  }
+  if (isNamed(shape)) return poisson(key, lam, shape.shape, shape);
   const op = "poisson";
   const dtype = countDType(op, options);
   const { key: from, to, p } = filled(drawing(op, key, { lam }, shape, "float32"));
@@ -235,12 +242,13 @@ export function binomial(
   key: NDArray,
   n: Operand,
   p: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("binomial(key, n, p, shape, options)", arguments, dtypeOptions);
+    checkCall("binomial(key, n, p, shape, options)", arguments, dtypeOptions, 3);
   }
+  if (isNamed(shape)) return binomial(key, n, p, shape.shape, shape);
   const op = "binomial";
   const drawn = filled(drawing(op, key, { n, p }, shape, options.dtype));
   return binomials(op, drawn.key, drawn.p.n, drawn.p.p);

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import { NDArray, type Operand } from "../core/array.ts";
 import {
   broadcastShapes,
@@ -41,7 +42,7 @@ import {
   truncated,
 } from "./draws.ts";
 import { takeConstant } from "./indices.ts";
-import { asFloat, dtypeOption, expectShape } from "./operands.ts";
+import { asFloat, dtypeOption, expectShape, isNamed } from "./operands.ts";
 import { dtypeOptions, modeOptions } from "./options.ts";
 
 /** Options of {@linkcode uniform}. */
@@ -83,10 +84,11 @@ const gumbelOptions: OptionTable<GumbelOptions> = /* @__PURE__ */ tableOf(
  */
 export function uniform(
   key: NDArray,
-  shape: ShapeLike = [],
+  shape: ShapeLike | Named<UniformOptions, { shape: ShapeLike }> = [],
   options: UniformOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("uniform(key, shape, options)", arguments, uniformOptions);
+  if (arguments.length > 2) checkCall("uniform(key, shape, options)", arguments, uniformOptions, 1);
+  if (isNamed(shape)) return uniform(key, shape.shape, shape);
   const op = "uniform";
   const to = expectShape(op, shape);
   const from = halves(op, key);
@@ -116,10 +118,11 @@ export function uniform(
  */
 export function normal(
   key: NDArray,
-  shape: ShapeLike = [],
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("normal(key, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 2) checkCall("normal(key, shape, options)", arguments, dtypeOptions, 1);
+  if (isNamed(shape)) return normal(key, shape.shape, shape);
   const to = expectShape("normal", shape);
   const dtype = expectFloat("normal", options.dtype);
   return normals("normal", halves("normal", key), to, dtype);
@@ -162,12 +165,13 @@ export function truncatedNormal(
   key: NDArray,
   lower: Operand,
   upper: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("truncatedNormal(key, lower, upper, shape, options)", arguments, dtypeOptions);
+    checkCall("truncatedNormal(key, lower, upper, shape, options)", arguments, dtypeOptions, 3);
   }
+  if (isNamed(shape)) return truncatedNormal(key, lower, upper, shape.shape, shape);
   const op = "truncatedNormal";
   const dtype = expectFloat(op, options.dtype);
   const low = parameter(op, "lower", lower, dtype);
@@ -203,10 +207,11 @@ export function truncatedNormal(
  */
 export function gumbel(
   key: NDArray,
-  shape: ShapeLike = [],
+  shape: ShapeLike | Named<GumbelOptions, { shape: ShapeLike }> = [],
   options: GumbelOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("gumbel(key, shape, options)", arguments, gumbelOptions);
+  if (arguments.length > 2) checkCall("gumbel(key, shape, options)", arguments, gumbelOptions, 1);
+  if (isNamed(shape)) return gumbel(key, shape.shape, shape);
   const op = "gumbel";
   const mode = expectMode(op, options.mode);
   return gumbels(op, halves(op, key), expectShape(op, shape), expectFloat(op, options.dtype), mode);
@@ -227,10 +232,13 @@ export function gumbel(
  */
 export function exponential(
   key: NDArray,
-  shape: ShapeLike = [],
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("exponential(key, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 2) {
+    checkCall("exponential(key, shape, options)", arguments, dtypeOptions, 1);
+  }
+  if (isNamed(shape)) return exponential(key, shape.shape, shape);
   const op = "exponential";
   const dtype = expectFloat(op, options.dtype);
   return exponentialOf(fractions(op, halves(op, key), expectShape(op, shape), dtype));
@@ -253,13 +261,15 @@ export function exponential(
  */
 export function bernoulli(
   key: NDArray,
-  p: Operand = 0.5,
-  shape?: ShapeLike,
+  p: Operand | Named<ModeOptions, { p: Operand; shape: ShapeLike }> = 0.5,
+  shape?: ShapeLike | Named<ModeOptions, { shape: ShapeLike }>,
   options: ModeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("bernoulli(key, p, shape, options)", arguments, modeOptions);
+    checkCall("bernoulli(key, p, shape, options)", arguments, modeOptions, 1);
   }
+  if (isNamed(p)) return bernoulli(key, p.p, p.shape, p);
+  if (isNamed(shape)) return bernoulli(key, p, shape.shape, shape);
   const op = "bernoulli";
   const from = halves(op, key);
   const chance = asFloat(op, p, "p");
@@ -287,10 +297,13 @@ export function bernoulli(
  */
 export function rademacher(
   key: NDArray,
-  shape: ShapeLike = [],
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("rademacher(key, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 2) {
+    checkCall("rademacher(key, shape, options)", arguments, dtypeOptions, 1);
+  }
+  if (isNamed(shape)) return rademacher(key, shape.shape, shape);
   const op = "rademacher";
   const dtype = dtypeOption(op, options, "int32");
   if (dtype === "bool" || dtype === "uint32") {

@@ -9,6 +9,7 @@
  */
 import "./methods.ts";
 
+export type { Named } from "../core/method_options.ts";
 export type { Complex } from "./complex.ts";
 export * from "./fourier.ts";
 export type { FftnOptions, FftOptions, NormOptions } from "./fourier_options.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import type { NDArray } from "../core/array.ts";
 import { expectFloat, expectInteger } from "../core/checks.ts";
 import { describeValue } from "../core/errors.ts";
@@ -15,7 +16,7 @@ import { select } from "../primitives/elementwise/select.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import type { Complex } from "./complex.ts";
 import { roll } from "./joining.ts";
-import { expectArray, expectAxes } from "./operands.ts";
+import { expectArray, expectAxes, isNamed } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 
 function checkSpacing(op: string, d: unknown): number {
@@ -38,8 +39,13 @@ function checkSpacing(op: string, d: unknown): number {
  * console.log(fftfreq(4, 0.5).toArray()); // [ 0, 0.5, -1, -0.5 ]
  * ```
  */
-export function fftfreq(n: number, d = 1, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("fftfreq(n, d, options)", arguments, dtypeOptions);
+export function fftfreq(
+  n: number,
+  d: number | Named<DTypeOptions, { d: number }> = 1,
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("fftfreq(n, d, options)", arguments, dtypeOptions, 1);
+  if (isNamed(d)) return fftfreq(n, d.d, d);
   expectInteger("fftfreq", n, "n", 0);
   const dtype = expectFloat("fftfreq", options?.dtype);
   const i = iota([n], 0, "int32");
@@ -61,8 +67,13 @@ export function fftfreq(n: number, d = 1, options: DTypeOptions = {}): NDArray {
  * console.log(rfftfreq(4, 0.5).toArray()); // [ 0, 0.5, 1 ]
  * ```
  */
-export function rfftfreq(n: number, d = 1, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("rfftfreq(n, d, options)", arguments, dtypeOptions);
+export function rfftfreq(
+  n: number,
+  d: number | Named<DTypeOptions, { d: number }> = 1,
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("rfftfreq(n, d, options)", arguments, dtypeOptions, 1);
+  if (isNamed(d)) return rfftfreq(n, d.d, d);
   expectInteger("rfftfreq", n, "n", 0);
   const k = iota([Math.floor(n / 2) + 1], 0, expectFloat("rfftfreq", options?.dtype));
   return div(k, scalarLike(n * checkSpacing("rfftfreq", d), k));

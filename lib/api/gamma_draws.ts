@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import type { NDArray, Operand } from "../core/array.ts";
 import { type DType, sizeOf, smallestNormal } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
@@ -36,7 +37,7 @@ import {
   subkeys,
   words,
 } from "./draws.ts";
-import { asFloat, expectShape } from "./operands.ts";
+import { asFloat, expectShape, isNamed } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 import { softmax } from "./softmax.ts";
 
@@ -178,10 +179,11 @@ function gammas(
 export function gamma(
   key: NDArray,
   a: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("gamma(key, a, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 3) checkCall("gamma(key, a, shape, options)", arguments, dtypeOptions, 2);
+  if (isNamed(shape)) return gamma(key, a, shape.shape, shape);
   const { key: from, to, p } = drawing("gamma", key, { a }, shape, options.dtype);
   return gammas("gamma", from, p.a, to);
 }
@@ -203,10 +205,13 @@ export function gamma(
 export function loggamma(
   key: NDArray,
   a: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("loggamma(key, a, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 3) {
+    checkCall("loggamma(key, a, shape, options)", arguments, dtypeOptions, 2);
+  }
+  if (isNamed(shape)) return loggamma(key, a, shape.shape, shape);
   const { key: from, to, p } = drawing("loggamma", key, { a }, shape, options.dtype);
   return gammas("loggamma", from, p.a, to, true);
 }
@@ -230,10 +235,13 @@ export function beta(
   key: NDArray,
   a: Operand,
   b: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 4) checkCall("beta(key, a, b, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 4) {
+    checkCall("beta(key, a, b, shape, options)", arguments, dtypeOptions, 3);
+  }
+  if (isNamed(shape)) return beta(key, a, b, shape.shape, shape);
   const op = "beta";
   const { key: from, to, p } = drawing(op, key, { a, b }, shape, options.dtype);
   const [first, second] = subkeys(from, 2);
@@ -262,12 +270,13 @@ export function beta(
 export function dirichlet(
   key: NDArray,
   alpha: NDArray,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("dirichlet(key, alpha, shape, options)", arguments, dtypeOptions);
+    checkCall("dirichlet(key, alpha, shape, options)", arguments, dtypeOptions, 2);
   }
+  if (isNamed(shape)) return dirichlet(key, alpha, shape.shape, shape);
   const op = "dirichlet";
   const given = asFloat(op, alpha, "alpha");
   if (given.ndim === 0) {
@@ -295,12 +304,13 @@ export function dirichlet(
 export function chisquare(
   key: NDArray,
   df: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("chisquare(key, df, shape, options)", arguments, dtypeOptions);
+    checkCall("chisquare(key, df, shape, options)", arguments, dtypeOptions, 2);
   }
+  if (isNamed(shape)) return chisquare(key, df, shape.shape, shape);
   const { key: from, to, p } = drawing("chisquare", key, { df }, shape, options.dtype);
   return chisquares("chisquare", from, p.df, to);
 }
@@ -327,12 +337,13 @@ export function f(
   key: NDArray,
   dfnum: Operand,
   dfden: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("f(key, dfnum, dfden, shape, options)", arguments, dtypeOptions);
+    checkCall("f(key, dfnum, dfden, shape, options)", arguments, dtypeOptions, 3);
   }
+  if (isNamed(shape)) return f(key, dfnum, dfden, shape.shape, shape);
   const { key: from, to, p } = drawing("f", key, { dfnum, dfden }, shape, options.dtype);
   const [forDen, forNum] = subkeys(from, 2);
   return div(
@@ -357,10 +368,11 @@ export function f(
 export function t(
   key: NDArray,
   df: Operand,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("t(key, df, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 3) checkCall("t(key, df, shape, options)", arguments, dtypeOptions, 2);
+  if (isNamed(shape)) return t(key, df, shape.shape, shape);
   const { key: from, to, dtype, p } = drawing("t", key, { df }, shape, options.dtype);
   const [first, second] = subkeys(from, 2);
   const half = div(p.df, scalarLike(2, p.df));
@@ -385,12 +397,13 @@ export function t(
 export function generalizedNormal(
   key: NDArray,
   p: Operand,
-  shape: ShapeLike = [],
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("generalizedNormal(key, p, shape, options)", arguments, dtypeOptions);
+    checkCall("generalizedNormal(key, p, shape, options)", arguments, dtypeOptions, 2);
   }
+  if (isNamed(shape)) return generalizedNormal(key, p, shape.shape, shape);
   const op = "generalizedNormal";
   const { key: from, to, p: { p: power } } = drawing(op, key, { p }, shape, options.dtype);
   return powered(op, from, power, to);
@@ -423,11 +436,15 @@ function powered(op: string, key: Halves, p: NDArray, shape: readonly number[]):
 export function ball(
   key: NDArray,
   d: number,
-  p: Operand = 2,
-  shape: ShapeLike = [],
+  p: Operand | Named<DTypeOptions, { p: Operand; shape: ShapeLike }> = 2,
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 4) checkCall("ball(key, d, p, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 4) {
+    checkCall("ball(key, d, p, shape, options)", arguments, dtypeOptions, 2);
+  }
+  if (isNamed(p)) return ball(key, d, p.p, p.shape, p);
+  if (isNamed(shape)) return ball(key, d, p, shape.shape, shape);
   const op = "ball";
   expectInteger(op, d, "d", 0, 2 ** 31 - 1);
   const drawn = drawing(op, key, { p }, shape, options.dtype);

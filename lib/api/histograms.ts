@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import type { NDArray, Operand } from "../core/array.ts";
 import { expectInteger } from "../core/checks.ts";
 import { ConcreteArray } from "../core/concrete.ts";
@@ -22,7 +23,7 @@ import { slice } from "../primitives/slicing/slice.ts";
 import { reduceSum } from "../primitives/sum/broadcast.ts";
 import { linspace } from "./ranges.ts";
 import { unknownLength } from "./indices.ts";
-import { asFloat, asOperand, expectArray, promote } from "./operands.ts";
+import { asFloat, asOperand, expectArray, isNamed, promote } from "./operands.ts";
 import { searchsorted } from "./sorting.ts";
 
 // ---------------------------------------------------------------- whole numbers
@@ -171,10 +172,13 @@ const histogramOptions: OptionTable<HistogramOptions> = /* @__PURE__ */ tableOf(
  */
 export function histogramBinEdges(
   x: Operand,
-  bins: number | NDArray = 10,
+  bins: number | NDArray | Named<BinOptions, { bins: number | NDArray }> = 10,
   options: BinOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("histogramBinEdges(x, bins, options)", arguments, binOptions);
+  if (arguments.length > 2) {
+    checkCall("histogramBinEdges(x, bins, options)", arguments, binOptions, 1);
+  }
+  if (isNamed(bins)) return histogramBinEdges(x, bins.bins, bins);
   return edgesOf("histogramBinEdges", x, bins, options.range);
 }
 
@@ -245,10 +249,13 @@ function binOf(flat: NDArray, edges: NDArray): NDArray {
  */
 export function histogram(
   x: Operand,
-  bins: number | NDArray = 10,
+  bins: number | NDArray | Named<HistogramOptions, { bins: number | NDArray }> = 10,
   options: HistogramOptions = {},
 ): [counts: NDArray, edges: NDArray] {
-  if (arguments.length > 2) checkCall("histogram(x, bins, options)", arguments, histogramOptions);
+  if (arguments.length > 2) {
+    checkCall("histogram(x, bins, options)", arguments, histogramOptions, 1);
+  }
+  if (isNamed(bins)) return histogram(x, bins.bins, bins);
   const op = "histogram";
   const given = asFloat(op, x);
   const [a, edges] = promote(op, given, edgesOf(op, given, bins, options.range));
@@ -295,12 +302,16 @@ function counted(places: NDArray, each: NDArray, n: number): NDArray {
  */
 export function histogramdd(
   points: NDArray,
-  bins: number | readonly (number | NDArray)[] = 10,
+  bins:
+    | number
+    | readonly (number | NDArray)[]
+    | Named<HistogramddOptions, { bins: number | readonly (number | NDArray)[] }> = 10,
   options: HistogramddOptions = {},
 ): [counts: NDArray, edges: NDArray[]] {
   if (arguments.length > 2) {
-    checkCall("histogramdd(points, bins, options)", arguments, histogramddOptions);
+    checkCall("histogramdd(points, bins, options)", arguments, histogramddOptions, 1);
   }
+  if (isNamed(bins)) return histogramdd(points, bins.bins, bins);
   const op = "histogramdd";
   const a = asFloat(op, expectArray(op, points, "points"), "points");
   if (a.ndim !== 2) {
@@ -368,12 +379,17 @@ const histogramddOptions: OptionTable<HistogramddOptions> = {
 export function histogram2d(
   x: NDArray,
   y: NDArray,
-  bins: number | readonly [number | NDArray, number | NDArray] = 10,
+  bins:
+    | number
+    | readonly [number | NDArray, number | NDArray]
+    | Named<HistogramddOptions, { bins: number | readonly [number | NDArray, number | NDArray] }> =
+      10,
   options: HistogramddOptions = {},
 ): [counts: NDArray, xEdges: NDArray, yEdges: NDArray] {
   if (arguments.length > 3) {
-    checkCall("histogram2d(x, y, bins, options)", arguments, histogramddOptions);
+    checkCall("histogram2d(x, y, bins, options)", arguments, histogramddOptions, 2);
   }
+  if (isNamed(bins)) return histogram2d(x, y, bins.bins, bins);
   const op = "histogram2d";
   const [a, b] = promote(op, asFloat(op, x), asFloat(op, y, "y"));
   if (a.ndim !== 1 || b.ndim !== 1 || a.size !== b.size) {

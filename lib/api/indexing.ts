@@ -18,7 +18,7 @@ import {
   ShapeError,
 } from "../core/errors.ts";
 import { Slice } from "../core/indexing.ts";
-import type { DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
+import type { AxisOr, DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { int32Constant, iota, scalarLike } from "../primitives/constants/constants.ts";
 import { add, rem } from "../primitives/elementwise/arithmetic.ts";
@@ -31,7 +31,7 @@ import { slice as sliceOf } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { fillOf } from "./index_plan.ts";
 import { forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
-import { asDType, asIndex, asOperand, expectArray, expectAxis } from "./operands.ts";
+import { asDType, asIndex, asOperand, expectArray, expectAxis, isNamed } from "./operands.ts";
 import { expectInteger } from "../core/checks.ts";
 import { diagonalOptions } from "./options.ts";
 
@@ -90,10 +90,11 @@ function fillFor(op: string, out: NDArray, { fillValue }: TakeOptions): NDArray 
 export function take(
   x: Operand,
   indices: Operand,
-  axis?: number | null,
+  axis?: AxisOr<TakeOptions>,
   options: TakeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("take(x, indices, axis, options)", arguments, takeOptions);
+  if (arguments.length > 3) checkCall("take(x, indices, axis, options)", arguments, takeOptions, 2);
+  if (isNamed(axis)) return take(x, indices, axis.axis, axis);
   const mode = checkMode("take", options);
   const given = asOperand("take", x);
   const flat = axis === undefined || axis === null;

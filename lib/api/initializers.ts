@@ -21,6 +21,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import "./methods.ts";
 import type { NDArray, Operand } from "../core/array.ts";
 import { defaultFloat, type DType, normalizeAxis, sizeOf } from "../core/dtype.ts";
@@ -38,8 +39,10 @@ import { full } from "./creation.ts";
 import * as draw from "./distributions.ts";
 import { parameter } from "./draws.ts";
 import { orthogonal as orthogonalOf } from "./multivariate.ts";
-import { asOperand, expectShape } from "./operands.ts";
+import { asOperand, expectShape, isNamed } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
+
+export type { Named } from "../core/method_options.ts";
 
 /**
  * Makes an array of a shape and a dtype from a key. The dtype is that which the initialiser was made with
@@ -120,8 +123,12 @@ function scaled(op: string, x: NDArray, scale: Operand): NDArray {
  * console.log(uniform(2)(random.key(0), [1000]).max().item().toFixed(1)); // 2.0
  * ```
  */
-export function uniform(scale: Operand = 0.01, options: DTypeOptions = {}): Initializer {
-  if (arguments.length > 1) checkCall("uniform(scale, options)", arguments, dtypeOptions);
+export function uniform(
+  scale: Operand | Named<DTypeOptions, { scale: Operand }> = 0.01,
+  options: DTypeOptions = {},
+): Initializer {
+  if (arguments.length > 1) checkCall("uniform(scale, options)", arguments, dtypeOptions, 0);
+  if (isNamed(scale)) return uniform(scale.scale, scale);
   parameter("uniform", "scale", scale, defaultFloat);
   return initializer(
     "uniform",
@@ -135,8 +142,12 @@ export function uniform(scale: Operand = 0.01, options: DTypeOptions = {}): Init
  *
  * @throws {DTypeError} where the dtype is not a float type.
  */
-export function normal(stddev: Operand = 0.01, options: DTypeOptions = {}): Initializer {
-  if (arguments.length > 1) checkCall("normal(stddev, options)", arguments, dtypeOptions);
+export function normal(
+  stddev: Operand | Named<DTypeOptions, { stddev: Operand }> = 0.01,
+  options: DTypeOptions = {},
+): Initializer {
+  if (arguments.length > 1) checkCall("normal(stddev, options)", arguments, dtypeOptions, 0);
+  if (isNamed(stddev)) return normal(stddev.stddev, stddev);
   parameter("normal", "stddev", stddev, defaultFloat);
   return initializer(
     "normal",
@@ -152,15 +163,18 @@ export function normal(stddev: Operand = 0.01, options: DTypeOptions = {}): Init
  * @throws {DTypeError} where the dtype is not a float type.
  */
 export function truncatedNormal(
-  stddev: Operand = 0.01,
-  lower: Operand = -2,
-  upper: Operand = 2,
+  stddev: Operand | Named<DTypeOptions, { stddev: Operand; lower: Operand; upper: Operand }> = 0.01,
+  lower: Operand | Named<DTypeOptions, { lower: Operand; upper: Operand }> = -2,
+  upper: Operand | Named<DTypeOptions, { upper: Operand }> = 2,
   options: DTypeOptions = {},
 ): Initializer {
   const op = "truncatedNormal";
   if (arguments.length > 3) {
-    checkCall(`${op}(stddev, lower, upper, options)`, arguments, dtypeOptions);
+    checkCall(`${op}(stddev, lower, upper, options)`, arguments, dtypeOptions, 0);
   }
+  if (isNamed(stddev)) return truncatedNormal(stddev.stddev, stddev.lower, stddev.upper, stddev);
+  if (isNamed(lower)) return truncatedNormal(stddev, lower.lower, lower.upper, lower);
+  if (isNamed(upper)) return truncatedNormal(stddev, lower, upper.upper, upper);
   for (const [name, value] of Object.entries({ stddev, lower, upper })) {
     parameter(op, name, value, defaultFloat);
   }
@@ -401,9 +415,13 @@ function orthogonals(
  * console.log(product.sub(np.eye(3).mul(4)).abs().max().item() < 1e-5); // true
  * ```
  */
-export function orthogonal(scale: Operand = 1, options: OrthogonalOptions = {}): Initializer {
+export function orthogonal(
+  scale: Operand | Named<OrthogonalOptions, { scale: Operand }> = 1,
+  options: OrthogonalOptions = {},
+): Initializer {
   const op = "orthogonal";
-  if (arguments.length > 1) checkCall(`${op}(scale, options)`, arguments, orthogonalOptions);
+  if (arguments.length > 1) checkCall(`${op}(scale, options)`, arguments, orthogonalOptions, 0);
+  if (isNamed(scale)) return orthogonal(scale.scale, scale);
   parameter(op, "scale", scale, defaultFloat);
   const { columnAxis = -1 } = options;
   return initializer(
@@ -430,11 +448,12 @@ export function orthogonal(scale: Operand = 1, options: OrthogonalOptions = {}):
  * ```
  */
 export function deltaOrthogonal(
-  scale: Operand = 1,
+  scale: Operand | Named<OrthogonalOptions, { scale: Operand }> = 1,
   options: OrthogonalOptions = {},
 ): Initializer {
   const op = "deltaOrthogonal";
-  if (arguments.length > 1) checkCall(`${op}(scale, options)`, arguments, orthogonalOptions);
+  if (arguments.length > 1) checkCall(`${op}(scale, options)`, arguments, orthogonalOptions, 0);
+  if (isNamed(scale)) return deltaOrthogonal(scale.scale, scale);
   parameter(op, "scale", scale, defaultFloat);
   const { columnAxis = -1 } = options;
   return initializer(op, options, (key, shape, dtype) => {

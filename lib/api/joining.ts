@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AxisOr, Named } from "../core/method_options.ts";
 import { type Axes, NDArray, type Operand } from "../core/array.ts";
 import {
   defaultFloat,
@@ -35,6 +36,7 @@ import {
   expectAxes,
   expectAxis,
   expectRoom,
+  isNamed,
 } from "./operands.ts";
 import { expectInteger } from "../core/checks.ts";
 import { dtypeOptions } from "./options.ts";
@@ -81,12 +83,13 @@ function promoteAll(op: string, list: readonly Operand[], options: DTypeOptions 
  */
 export function concatenate(
   arrays: readonly Operand[],
-  axis: number | null = 0,
+  axis: AxisOr<DTypeOptions> = 0,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("concatenate(arrays, axis, options)", arguments, dtypeOptions);
+    checkCall("concatenate(arrays, axis, options)", arguments, dtypeOptions, 1);
   }
+  if (isNamed(axis)) return concatenate(arrays, axis.axis, axis);
   const list = promoteAll("concatenate", arrays, options);
   if (axis === null) return joined(list.map((x) => reshape(x, [x.size])), 0);
   list.forEach((x, i) => {
@@ -114,10 +117,11 @@ export function concatenate(
  */
 export function stack(
   arrays: readonly Operand[],
-  axis = 0,
+  axis: number | Named<DTypeOptions, { axis: number }> = 0,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("stack(arrays, axis, options)", arguments, dtypeOptions);
+  if (arguments.length > 2) checkCall("stack(arrays, axis, options)", arguments, dtypeOptions, 1);
+  if (isNamed(axis)) return stack(arrays, axis.axis, axis);
   const list = promoteAll("stack", arrays, options);
   const { shape } = list[0]!;
   list.forEach((x, i) => {
@@ -249,12 +253,13 @@ const repeatOptions: OptionTable<RepeatOptions> = { totalRepeatLength: "number" 
 export function repeat(
   x: Operand,
   repeats: number | readonly number[] | NDArray,
-  axis?: number | null,
+  axis?: AxisOr<RepeatOptions>,
   options: RepeatOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("repeat(x, repeats, axis, options)", arguments, repeatOptions);
+    checkCall("repeat(x, repeats, axis, options)", arguments, repeatOptions, 2);
   }
+  if (isNamed(axis)) return repeat(x, repeats, axis.axis, axis);
   const total = options.totalRepeatLength;
   if (total === undefined && !(repeats instanceof NDArray)) return repeated(x, repeats, axis);
   const op = "repeat";

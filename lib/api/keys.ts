@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import { NDArray, type Operand } from "../core/array.ts";
 import { formatAval, isInteger, shaped, sizeOf } from "../core/dtype.ts";
 import { ConcreteArray, scalarArray } from "../core/concrete.ts";
@@ -19,7 +20,7 @@ import { reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { bits32, halves, words } from "./draws.ts";
-import { dtypeOption, expectRoom, expectShape } from "./operands.ts";
+import { dtypeOption, expectRoom, expectShape, isNamed } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 
 /** A whole number modulo 2^32, as a uint32 scalar. */
@@ -136,10 +137,11 @@ export function foldIn(key: NDArray, data: Operand): NDArray {
  */
 export function bits(
   key: NDArray,
-  shape: ShapeLike = [],
+  shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("bits(key, shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 2) checkCall("bits(key, shape, options)", arguments, dtypeOptions, 1);
+  if (isNamed(shape)) return bits(key, shape.shape, shape);
   const dtype = dtypeOption("bits", options, "uint32");
   if (dtype !== "uint32") {
     throw new DTypeError(

@@ -18,6 +18,7 @@
  */
 import "./methods.ts";
 
+export type { Named } from "../core/method_options.ts";
 export type { NDArray, Operand } from "../core/array.ts";
 export type { DType } from "../core/dtype.ts";
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import type { NDArray } from "../core/array.ts";
 import { broadcastShapes, promoteDTypes } from "../core/dtype.ts";
 import { expectFloat, expectInteger } from "../core/checks.ts";
@@ -21,7 +22,7 @@ import { reshape } from "../primitives/shape/shape.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { checkFits, halves, normals } from "./draws.ts";
-import { asFloat, expectShape } from "./operands.ts";
+import { asFloat, expectShape, isNamed } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 
 /** How a covariance is taken apart. */
@@ -75,7 +76,7 @@ export function multivariateNormal(
   key: NDArray,
   mean: NDArray,
   cov: NDArray,
-  shape?: ShapeLike,
+  shape?: ShapeLike | Named<MultivariateNormalOptions, { shape: ShapeLike }>,
   options: MultivariateNormalOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
@@ -83,8 +84,10 @@ export function multivariateNormal(
       "multivariateNormal(key, mean, cov, shape, options)",
       arguments,
       multivariateNormalOptions,
+      3,
     );
   }
+  if (isNamed(shape)) return multivariateNormal(key, mean, cov, shape.shape, shape);
   const op = "multivariateNormal";
   const from = halves(op, key);
   const [m, c] = [asFloat(op, mean, "mean"), asFloat(op, cov, "cov")];
@@ -145,12 +148,13 @@ const orthogonalOptions: OptionTable<OrthogonalOptions> = /* @__PURE__ */ tableO
 export function orthogonal(
   key: NDArray,
   n: number,
-  shape: ShapeLike = [],
+  shape: ShapeLike | Named<OrthogonalOptions, { shape: ShapeLike }> = [],
   options: OrthogonalOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("orthogonal(key, n, shape, options)", arguments, orthogonalOptions);
+    checkCall("orthogonal(key, n, shape, options)", arguments, orthogonalOptions, 2);
   }
+  if (isNamed(shape)) return orthogonal(key, n, shape.shape, shape);
   const op = "orthogonal";
   const from = halves(op, key);
   const to = expectShape(op, shape);

@@ -9,6 +9,7 @@
  */
 import "./methods.ts";
 
+export type { AxesOr, Named } from "../core/method_options.ts";
 export * from "./activations.ts";
 export * from "./attention.ts";
 export * from "./softmax.ts";

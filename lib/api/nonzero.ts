@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { AxisOr, Named } from "../core/method_options.ts";
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { expectInteger } from "../core/checks.ts";
 import { ConcreteArray } from "../core/concrete.ts";
@@ -19,7 +20,15 @@ import { slice } from "../primitives/slicing/slice.ts";
 import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import type { SizedOptions } from "./arguments.ts";
 import { ones } from "./creation.ts";
-import { asBool, asDType, asOperand, expectArray, expectAxes, expectAxis } from "./operands.ts";
+import {
+  asBool,
+  asDType,
+  asOperand,
+  expectArray,
+  expectAxes,
+  expectAxis,
+  isNamed,
+} from "./operands.ts";
 import { sizedOptions } from "./options.ts";
 import { any } from "./reductions.ts";
 import { lengthOf, positions, rowsAt } from "./sized.ts";
@@ -124,12 +133,13 @@ export function extract(condition: Operand, x: Operand, options: SizedOptions = 
 export function compress(
   condition: Operand,
   x: Operand,
-  axis: number | null = null,
+  axis: AxisOr<SizedOptions> = null,
   options: SizedOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("compress(condition, x, axis, options)", arguments, sizedOptions);
+    checkCall("compress(condition, x, axis, options)", arguments, sizedOptions, 2);
   }
+  if (isNamed(axis)) return compress(condition, x, axis.axis, axis);
   return compressed("compress", condition, x, axis, options);
 }
 
@@ -179,10 +189,11 @@ function compressed(
 export function maskIndices(
   n: number,
   f: (ones: NDArray, k: number) => NDArray,
-  k = 0,
+  k: number | Named<SizedOptions, { k: number }> = 0,
   options: SizedOptions = {},
 ): NDArray[] {
-  if (arguments.length > 3) checkCall("maskIndices(n, f, k, options)", arguments, sizedOptions);
+  if (arguments.length > 3) checkCall("maskIndices(n, f, k, options)", arguments, sizedOptions, 2);
+  if (isNamed(k)) return maskIndices(n, f, k.k, k);
   const op = "maskIndices";
   expectInteger(op, n, "n", 0);
   if (typeof f !== "function") {

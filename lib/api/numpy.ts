@@ -22,11 +22,14 @@ export type {
 } from "../core/indexing.ts";
 export type { DType, TypedArray } from "../core/dtype.ts";
 export type {
+  AxesOr,
+  AxisOr,
   CumulativeOptions,
   DiagonalOptions,
   ExtremeOptions,
   MaskedOptions,
   MeanOptions,
+  Named,
   ReduceOptions,
   SortOptions,
   SumOptions,

@@ -27,6 +27,7 @@ import {
 import { checkShape, expectDType, expectInteger } from "../core/checks.ts";
 import { scalarArray } from "../core/concrete.ts";
 import { describeValue, DTypeError } from "../core/errors.ts";
+import { isPlain } from "../core/signature.ts";
 import { currentTrace, evalTrace } from "../core/trace.ts";
 import { scalarLike } from "../primitives/constants/constants.ts";
 import { minimum } from "../primitives/elementwise/arithmetic.ts";
@@ -74,6 +75,16 @@ export function expectArray(op: string, x: unknown, what = "x"): NDArray {
   throw badOperand(op, what, x, "an array");
 }
 
+/**
+ * Whether options stand in the place of an argument that may be left out; they may have it in them, as
+ * in `{ axis: 0, keepDims: true }`.
+ */
+export function isNamed<T>(
+  x: T,
+): x is Exclude<T, Operand | string | readonly unknown[] | null | undefined> {
+  return isPlain(x);
+}
+
 /** The dtype that options ask for, or `fallback`. */
 export function dtypeOption(
   op: string,
@@ -92,7 +103,7 @@ function checkAxisType(op: string, axis: unknown): void {
   throw new TypeError(
     `${op}: the axis is ${
       axis instanceof NDArray ? "an array" : describeValue(axis)
-    }, not a number or a list of numbers. Axes come before the options: ${op}(x, axis, { ... })`,
+    }, not a number or a list of numbers`,
   );
 }
 

@@ -11,7 +11,7 @@
 import type { NDArray, Operand } from "../core/array.ts";
 import { promoteDTypes } from "../core/dtype.ts";
 import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import type { DiagonalOptions } from "../core/method_options.ts";
+import type { DiagonalOptions, Named } from "../core/method_options.ts";
 import { checkCall, isPlain, type OptionTable, tableOf } from "../core/signature.ts";
 import { dotGeneral } from "../primitives/dot/dot_general.ts";
 import { mul } from "../primitives/elementwise/arithmetic.ts";
@@ -35,6 +35,7 @@ import {
   expectAxis,
   expectPreferred,
   expectRoom,
+  isNamed,
   promote,
 } from "./operands.ts";
 import { diagonalOptions, dtypeOptions, productOptions } from "./options.ts";
@@ -162,10 +163,19 @@ export function outer(x: NDArray, y: NDArray): NDArray {
 export function tensordot(
   x: NDArray,
   y: NDArray,
-  axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
+  axes:
+    | number
+    | readonly [number | readonly number[], number | readonly number[]]
+    | Named<
+      ProductOptions,
+      { axes: number | readonly [number | readonly number[], number | readonly number[]] }
+    > = 2,
   options: ProductOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("tensordot(x, y, axes, options)", arguments, productOptions);
+  if (arguments.length > 3) {
+    checkCall("tensordot(x, y, axes, options)", arguments, productOptions, 2);
+  }
+  if (isNamed(axes)) return tensordot(x, y, axes.axes, axes);
   const op = "tensordot";
   const [a, b] = operands(op, x, y, options);
   let pairs: [number[], number[]];

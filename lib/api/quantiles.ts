@@ -9,6 +9,8 @@ import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { isFloat, sameShape } from "../core/dtype.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import type {
+  AxesOr,
+  AxisOr,
   ExtremeOptions,
   MeanOptions,
   ReduceOptions,
@@ -30,29 +32,17 @@ import { sort } from "../primitives/sort/sort.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import type { RunningOptions } from "./arguments.ts";
 import { takeAlongAxis } from "./indexing.ts";
-import { asFloat, asOperand, expectArray, expectAxes, promote } from "./operands.ts";
+import { asFloat, asOperand, expectArray, expectAxes, isNamed, promote } from "./operands.ts";
 import { reduceOptions, runningOptions } from "./options.ts";
 import {
   countOf,
   extremeOptions,
-  keep,
   maskOf,
   meanOptions,
   sumOptions,
   varianceOptions,
 } from "./reducing.ts";
-import {
-  all,
-  argmax,
-  argmin,
-  cumprod,
-  cumsum as runningSum,
-  max,
-  mean,
-  min,
-  prod,
-  sum,
-} from "./reductions.ts";
+import { all, cumprod, cumsum as runningSum, max, mean, min, prod, sum } from "./reductions.ts";
 import { variance } from "./statistics.ts";
 
 /** Which elements are numbers, among those that `where` says count. */
@@ -82,8 +72,13 @@ function replaced(x: NDArray, value: number): NDArray {
  * console.log(np.nansum(np.array([1, NaN, 2])).item()); // 3
  * ```
  */
-export function nansum(x: Operand, axis?: Axes, options?: SumOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("nansum(x, axis, options)", arguments, sumOptions);
+export function nansum(
+  x: Operand,
+  axis?: AxesOr<SumOptions<Operand>>,
+  options?: SumOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("nansum(x, axis, options)", arguments, sumOptions, 1);
+  if (isNamed(axis)) return nansum(x, axis.axis, axis);
   return sum(replaced(asOperand("nansum", x), 0), axis, options);
 }
 
@@ -92,8 +87,13 @@ export function nansum(x: Operand, axis?: Axes, options?: SumOptions<Operand>): 
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  */
-export function nanprod(x: Operand, axis?: Axes, options?: SumOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("nanprod(x, axis, options)", arguments, sumOptions);
+export function nanprod(
+  x: Operand,
+  axis?: AxesOr<SumOptions<Operand>>,
+  options?: SumOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("nanprod(x, axis, options)", arguments, sumOptions, 1);
+  if (isNamed(axis)) return nanprod(x, axis.axis, axis);
   return prod(replaced(asOperand("nanprod", x), 1), axis, options);
 }
 
@@ -102,8 +102,13 @@ export function nanprod(x: Operand, axis?: Axes, options?: SumOptions<Operand>):
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  */
-export function nanmean(x: Operand, axis?: Axes, options?: MeanOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("nanmean(x, axis, options)", arguments, meanOptions);
+export function nanmean(
+  x: Operand,
+  axis?: AxesOr<MeanOptions<Operand>>,
+  options?: MeanOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("nanmean(x, axis, options)", arguments, meanOptions, 1);
+  if (isNamed(axis)) return nanmean(x, axis.axis, axis);
   const a = asFloat("nanmean", x);
   return mean(a, axis, { ...options, where: numbers("nanmean", a, options?.where) });
 }
@@ -113,8 +118,13 @@ export function nanmean(x: Operand, axis?: Axes, options?: MeanOptions<Operand>)
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  */
-export function nanvar(x: Operand, axis?: Axes, options?: VarianceOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("nanvar(x, axis, options)", arguments, varianceOptions);
+export function nanvar(
+  x: Operand,
+  axis?: AxesOr<VarianceOptions<Operand>>,
+  options?: VarianceOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("nanvar(x, axis, options)", arguments, varianceOptions, 1);
+  if (isNamed(axis)) return nanvar(x, axis.axis, axis);
   const a = asFloat("nanvar", x);
   return variance(a, axis, { ...options, where: numbers("nanvar", a, options?.where) });
 }
@@ -124,8 +134,13 @@ export function nanvar(x: Operand, axis?: Axes, options?: VarianceOptions<Operan
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  */
-export function nanstd(x: Operand, axis?: Axes, options?: VarianceOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("nanstd(x, axis, options)", arguments, varianceOptions);
+export function nanstd(
+  x: Operand,
+  axis?: AxesOr<VarianceOptions<Operand>>,
+  options?: VarianceOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("nanstd(x, axis, options)", arguments, varianceOptions, 1);
+  if (isNamed(axis)) return nanstd(x, axis.axis, axis);
   return sqrt(nanvar(x, axis, options));
 }
 
@@ -159,8 +174,13 @@ function extreme(
  * console.log(np.nanmax(np.array([1, NaN, 2])).item()); // 2
  * ```
  */
-export function nanmax(x: Operand, axis?: Axes, options?: ExtremeOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("nanmax(x, axis, options)", arguments, extremeOptions);
+export function nanmax(
+  x: Operand,
+  axis?: AxesOr<ExtremeOptions<Operand>>,
+  options?: ExtremeOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("nanmax(x, axis, options)", arguments, extremeOptions, 1);
+  if (isNamed(axis)) return nanmax(x, axis.axis, axis);
   return extreme("nanmax", x, axis, options);
 }
 
@@ -170,48 +190,14 @@ export function nanmax(x: Operand, axis?: Axes, options?: ExtremeOptions<Operand
  * @throws {AxisError} where an axis is out of range or given twice.
  * @throws {ShapeError} where there are no elements.
  */
-export function nanmin(x: Operand, axis?: Axes, options?: ExtremeOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("nanmin(x, axis, options)", arguments, extremeOptions);
-  return extreme("nanmin", x, axis, options);
-}
-
-function position(
-  op: "nanargmax" | "nanargmin",
+export function nanmin(
   x: Operand,
-  axis: number | null | undefined,
-  options: ReduceOptions | undefined,
+  axis?: AxesOr<ExtremeOptions<Operand>>,
+  options?: ExtremeOptions<Operand>,
 ): NDArray {
-  const a = asOperand(op, x);
-  const [f, none] = op === "nanargmax" ? [argmax, -Infinity] as const : [argmin, Infinity] as const;
-  if (!isFloat(a.dtype)) return f(a, axis, options);
-  const out = f(replaced(a, none), axis, options);
-  const axes = expectAxes(op, axis, a.ndim);
-  const empty = keep(all(isNaN(a), axes), a.shape, axes, options?.keepDims);
-  return select(empty, broadcastTo(scalarLike(-1, out), out.shape), out);
-}
-
-/**
- * Index (int32) of the first largest element along `axis` that is not NaN, as `jax.numpy.nanargmax`; -1
- * where there is none.
- *
- * @throws {AxisError} where the axis is out of range.
- * @throws {ShapeError} where there are no elements.
- */
-export function nanargmax(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
-  if (arguments.length > 2) checkCall("nanargmax(x, axis, options)", arguments, reduceOptions);
-  return position("nanargmax", x, axis, options);
-}
-
-/**
- * Index (int32) of the first smallest element along `axis` that is not NaN, as `jax.numpy.nanargmin`; -1
- * where there is none.
- *
- * @throws {AxisError} where the axis is out of range.
- * @throws {ShapeError} where there are no elements.
- */
-export function nanargmin(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
-  if (arguments.length > 2) checkCall("nanargmin(x, axis, options)", arguments, reduceOptions);
-  return position("nanargmin", x, axis, options);
+  if (arguments.length > 2) checkCall("nanmin(x, axis, options)", arguments, extremeOptions, 1);
+  if (isNamed(axis)) return nanmin(x, axis.axis, axis);
+  return extreme("nanmin", x, axis, options);
 }
 
 /**
@@ -219,8 +205,13 @@ export function nanargmin(x: Operand, axis?: number | null, options?: ReduceOpti
  *
  * @throws {AxisError} where the axis is out of range.
  */
-export function nancumsum(x: Operand, axis?: number | null, options?: RunningOptions): NDArray {
-  if (arguments.length > 2) checkCall("nancumsum(x, axis, options)", arguments, runningOptions);
+export function nancumsum(
+  x: Operand,
+  axis?: AxisOr<RunningOptions>,
+  options?: RunningOptions,
+): NDArray {
+  if (arguments.length > 2) checkCall("nancumsum(x, axis, options)", arguments, runningOptions, 1);
+  if (isNamed(axis)) return nancumsum(x, axis.axis, axis);
   return runningSum(replaced(asOperand("nancumsum", x), 0), axis, options);
 }
 
@@ -229,8 +220,13 @@ export function nancumsum(x: Operand, axis?: number | null, options?: RunningOpt
  *
  * @throws {AxisError} where the axis is out of range.
  */
-export function nancumprod(x: Operand, axis?: number | null, options?: RunningOptions): NDArray {
-  if (arguments.length > 2) checkCall("nancumprod(x, axis, options)", arguments, runningOptions);
+export function nancumprod(
+  x: Operand,
+  axis?: AxisOr<RunningOptions>,
+  options?: RunningOptions,
+): NDArray {
+  if (arguments.length > 2) checkCall("nancumprod(x, axis, options)", arguments, runningOptions, 1);
+  if (isNamed(axis)) return nancumprod(x, axis.axis, axis);
   return cumprod(replaced(asOperand("nancumprod", x), 1), axis, options);
 }
 
@@ -392,12 +388,13 @@ function quantilesOf(
 export function quantile(
   x: Operand,
   q: Operand,
-  axis?: Axes,
+  axis?: AxesOr<QuantileOptions>,
   options: QuantileOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("quantile(x, q, axis, options)", arguments, quantileOptions);
+    checkCall("quantile(x, q, axis, options)", arguments, quantileOptions, 2);
   }
+  if (isNamed(axis)) return quantile(x, q, axis.axis, axis);
   return quantilesOf("quantile", x, q, axis, options, false);
 }
 
@@ -417,12 +414,13 @@ export function quantile(
 export function percentile(
   x: Operand,
   q: Operand,
-  axis?: Axes,
+  axis?: AxesOr<QuantileOptions>,
   options: QuantileOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("percentile(x, q, axis, options)", arguments, quantileOptions);
+    checkCall("percentile(x, q, axis, options)", arguments, quantileOptions, 2);
   }
+  if (isNamed(axis)) return percentile(x, q, axis.axis, axis);
   return quantilesOf("percentile", x, hundredth("percentile", q), axis, options, false);
 }
 
@@ -441,12 +439,13 @@ function hundredth(op: string, q: Operand): Operand {
 export function nanquantile(
   x: Operand,
   q: Operand,
-  axis?: Axes,
+  axis?: AxesOr<QuantileOptions>,
   options: QuantileOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("nanquantile(x, q, axis, options)", arguments, quantileOptions);
+    checkCall("nanquantile(x, q, axis, options)", arguments, quantileOptions, 2);
   }
+  if (isNamed(axis)) return nanquantile(x, q, axis.axis, axis);
   return quantilesOf("nanquantile", x, q, axis, options, true);
 }
 
@@ -459,12 +458,13 @@ export function nanquantile(
 export function nanpercentile(
   x: Operand,
   q: Operand,
-  axis?: Axes,
+  axis?: AxesOr<QuantileOptions>,
   options: QuantileOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("nanpercentile(x, q, axis, options)", arguments, quantileOptions);
+    checkCall("nanpercentile(x, q, axis, options)", arguments, quantileOptions, 2);
   }
+  if (isNamed(axis)) return nanpercentile(x, q, axis.axis, axis);
   return quantilesOf("nanpercentile", x, hundredth("nanpercentile", q), axis, options, true);
 }
 
@@ -474,7 +474,12 @@ export function nanpercentile(
  * @throws {AxisError} where an axis is out of range.
  * @throws {ShapeError} where there are no elements.
  */
-export function nanmedian(x: Operand, axis?: Axes, options: ReduceOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("nanmedian(x, axis, options)", arguments, reduceOptions);
+export function nanmedian(
+  x: Operand,
+  axis?: AxesOr<ReduceOptions>,
+  options: ReduceOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("nanmedian(x, axis, options)", arguments, reduceOptions, 1);
+  if (isNamed(axis)) return nanmedian(x, axis.axis, axis);
   return quantilesOf("nanmedian", x, 0.5, axis, options, true);
 }

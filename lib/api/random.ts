@@ -7,6 +7,7 @@
  */
 import "./methods.ts";
 
+export type { Named } from "../core/method_options.ts";
 export * from "./keys.ts";
 export * from "./distributions.ts";
 export * from "./continuous.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import { NDArray, type Operand } from "../core/array.ts";
 import { broadcastShapes, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
@@ -21,7 +22,15 @@ import { abs, neg, pow } from "./arithmetic.ts";
 import { zeros } from "./creation.ts";
 import { exp, log } from "./elementary.ts";
 import { where } from "./logic.ts";
-import { asFloat, dtypeOption, expectArray, expectAxis, expectRoom, promote } from "./operands.ts";
+import {
+  asFloat,
+  dtypeOption,
+  expectArray,
+  expectAxis,
+  expectRoom,
+  isNamed,
+  promote,
+} from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 
 /** Options of {@linkcode geomspace}. */
@@ -64,25 +73,28 @@ const linspaceOptions: OptionTable<LinspaceOptions> = /* @__PURE__ */ tableOf(sp
 export function linspace(
   start: Operand,
   stop: Operand,
-  num?: number,
+  num?:
+    | number
+    | Named<LinspaceOptions & { readonly retstep?: false | undefined }, { num: number }>,
   options?: LinspaceOptions & { readonly retstep?: false | undefined },
 ): NDArray;
 /** The numbers and their distance, which is NaN where there is none. */
 export function linspace(
   start: Operand,
   stop: Operand,
-  num: number | undefined,
-  options: LinspaceOptions,
+  num: number | Named<LinspaceOptions, { num: number }> | undefined,
+  options?: LinspaceOptions,
 ): [samples: NDArray, step: NDArray];
 export function linspace(
   start: Operand,
   stop: Operand,
-  num = 50,
+  num: number | Named<LinspaceOptions, { num: number }> = 50,
   options: LinspaceOptions = {},
 ): NDArray | NDArray[] {
   if (arguments.length > 3) {
-    checkCall("linspace(start, stop, num, options)", arguments, linspaceOptions);
+    checkCall("linspace(start, stop, num, options)", arguments, linspaceOptions, 2);
   }
+  if (isNamed(num)) return linspace(start, stop, num.num, num);
   const op = "linspace";
   expectInteger(op, num, "num", 0);
   const { endpoint = true, axis = 0, retstep = false } = options;
@@ -149,12 +161,13 @@ const logspaceOptions: OptionTable<LogspaceOptions> = /* @__PURE__ */ tableOf(sp
 export function logspace(
   start: Operand,
   stop: Operand,
-  num = 50,
+  num: number | Named<LogspaceOptions, { num: number }> = 50,
   options: LogspaceOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("logspace(start, stop, num, options)", arguments, logspaceOptions);
+    checkCall("logspace(start, stop, num, options)", arguments, logspaceOptions, 2);
   }
+  if (isNamed(num)) return logspace(start, stop, num.num, num);
   const { base = 10, endpoint } = options;
   const powers = linspace(start, stop, num, {
     endpoint,
@@ -182,12 +195,13 @@ export function logspace(
 export function geomspace(
   start: Operand,
   stop: Operand,
-  num = 50,
+  num: number | Named<SpacedOptions, { num: number }> = 50,
   options: SpacedOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("geomspace(start, stop, num, options)", arguments, spacedOptions);
+    checkCall("geomspace(start, stop, num, options)", arguments, spacedOptions, 2);
   }
+  if (isNamed(num)) return geomspace(start, stop, num.num, num);
   const op = "geomspace";
   const wide = options.dtype === "float64" ? "float64" : defaultFloat;
   // Numbers are rounded once, to the dtype of the calculation.

@@ -8,6 +8,7 @@ import { broadcastShapes, type DType, sameShape, sizeOf } from "../core/dtype.ts
 import { expectDType } from "../core/checks.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
 import type {
+  AxisOr,
   CumulativeOptions,
   ExtremeOptions,
   MaskedOptions,
@@ -39,6 +40,7 @@ import {
   boolToInt,
   expectAxes,
   expectAxis,
+  isNamed,
 } from "./operands.ts";
 
 /** Of reductions that may leave elements out. */
@@ -170,8 +172,13 @@ function running(op: string, x: Operand, axis: number | null | undefined): [NDAr
 }
 
 /** Running sums, in the dtype of the array. */
-export function runningSum(x: Operand, axis?: number | null, options?: CumulativeOptions): NDArray {
-  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, cumulativeOptions);
+export function runningSum(
+  x: Operand,
+  axis?: AxisOr<CumulativeOptions>,
+  options?: CumulativeOptions,
+): NDArray {
+  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, cumulativeOptions, 1);
+  if (isNamed(axis)) return runningSum(x, axis.axis, axis);
   const [a, along] = running("cumsum", x, axis);
   return cumsum(a, along, options?.reverse ?? false);
 }
@@ -179,10 +186,11 @@ export function runningSum(x: Operand, axis?: number | null, options?: Cumulativ
 /** Running products, in the dtype of the array. */
 export function runningProduct(
   x: Operand,
-  axis?: number | null,
+  axis?: AxisOr<CumulativeOptions>,
   options?: CumulativeOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, cumulativeOptions);
+  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, cumulativeOptions, 1);
+  if (isNamed(axis)) return runningProduct(x, axis.axis, axis);
   const [a, along] = running("cumprod", x, axis);
   const n = a.shape[along]!;
   const one = scalarLike(1, a);

@@ -11,6 +11,8 @@ import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { expectDType } from "../core/checks.ts";
 import { AxisError, formatShape, ShapeError } from "../core/errors.ts";
 import type {
+  AxesOr,
+  AxisOr,
   ExtremeOptions,
   MaskedOptions,
   MeanOptions,
@@ -30,7 +32,7 @@ import { reshape } from "../primitives/shape/shape.ts";
 import { concatenate } from "../primitives/slicing/concatenate.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import type { DTypeOptions, RunningOptions } from "./arguments.ts";
-import { asBool, asOperand, expectArray, expectAxis } from "./operands.ts";
+import { asBool, asOperand, expectArray, expectAxis, isNamed } from "./operands.ts";
 import { dtypeOptions, reduceOptions, runningOptions } from "./options.ts";
 import {
   countOf,
@@ -68,8 +70,13 @@ import {
  * console.log(np.sum(x, 0, { where: x.greater(1), initial: 10 }).toArray()); // [ 13, 16 ]
  * ```
  */
-export function sum(x: Operand, axis?: Axes, options?: SumOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("sum(x, axis, options)", arguments, sumOptions);
+export function sum(
+  x: Operand,
+  axis?: AxesOr<SumOptions<Operand>>,
+  options?: SumOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("sum(x, axis, options)", arguments, sumOptions, 1);
+  if (isNamed(axis)) return sum(x, axis.axis, axis);
   const a = masked("sum", summand("sum", x, options?.dtype), options?.where, 0);
   const out = reduce("sum", reduceSum, a, axis, options);
   return options?.initial === undefined ? out : add(out, initialOf("sum", options.initial, out));
@@ -87,8 +94,13 @@ export function sum(x: Operand, axis?: Axes, options?: SumOptions<Operand>): NDA
  * console.log(np.mean(np.array([[1, 2], [3, 4]]), 0).toArray()); // [ 2, 3 ]
  * ```
  */
-export function mean(x: Operand, axis?: Axes, options?: MeanOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("mean(x, axis, options)", arguments, meanOptions);
+export function mean(
+  x: Operand,
+  axis?: AxesOr<MeanOptions<Operand>>,
+  options?: MeanOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("mean(x, axis, options)", arguments, meanOptions, 1);
+  if (isNamed(axis)) return mean(x, axis.axis, axis);
   const a = floatOf("mean", x, options?.dtype);
   const mask = maskOf("mean", a, options?.where);
   const f: Reducer = mask === null ? meanOf : (y, axes) => {
@@ -106,8 +118,13 @@ export function mean(x: Operand, axis?: Axes, options?: MeanOptions<Operand>): N
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  */
-export function prod(x: Operand, axis?: Axes, options?: SumOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("prod(x, axis, options)", arguments, sumOptions);
+export function prod(
+  x: Operand,
+  axis?: AxesOr<SumOptions<Operand>>,
+  options?: SumOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("prod(x, axis, options)", arguments, sumOptions, 1);
+  if (isNamed(axis)) return prod(x, axis.axis, axis);
   const a = masked("prod", summand("prod", x, options?.dtype), options?.where, 1);
   const out = reduce("prod", reduceProd, a, axis, options);
   return options?.initial === undefined ? out : mul(out, initialOf("prod", options.initial, out));
@@ -181,8 +198,13 @@ function extreme(
  * console.log(np.max(np.array([[1, 5], [3, 4]]), 1, { keepDims: true }).toArray()); // [ [ 5 ], [ 4 ] ]
  * ```
  */
-export function max(x: Operand, axis?: Axes, options?: ExtremeOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("max(x, axis, options)", arguments, extremeOptions);
+export function max(
+  x: Operand,
+  axis?: AxesOr<ExtremeOptions<Operand>>,
+  options?: ExtremeOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("max(x, axis, options)", arguments, extremeOptions, 1);
+  if (isNamed(axis)) return max(x, axis.axis, axis);
   return extreme("max", x, axis, options);
 }
 
@@ -192,8 +214,13 @@ export function max(x: Operand, axis?: Axes, options?: ExtremeOptions<Operand>):
  * @throws {AxisError} where an axis is out of range or given twice.
  * @throws {ShapeError} where there are no elements.
  */
-export function min(x: Operand, axis?: Axes, options?: ExtremeOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("min(x, axis, options)", arguments, extremeOptions);
+export function min(
+  x: Operand,
+  axis?: AxesOr<ExtremeOptions<Operand>>,
+  options?: ExtremeOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("min(x, axis, options)", arguments, extremeOptions, 1);
+  if (isNamed(axis)) return min(x, axis.axis, axis);
   return extreme("min", x, axis, options);
 }
 
@@ -209,8 +236,13 @@ export function min(x: Operand, axis?: Axes, options?: ExtremeOptions<Operand>):
  * console.log(np.any(np.array([[true, false], [false, false]]), 1).toArray()); // [ true, false ]
  * ```
  */
-export function any(x: Operand, axis?: Axes, options?: MaskedOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("any(x, axis, options)", arguments, maskedOptions);
+export function any(
+  x: Operand,
+  axis?: AxesOr<MaskedOptions<Operand>>,
+  options?: MaskedOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("any(x, axis, options)", arguments, maskedOptions, 1);
+  if (isNamed(axis)) return any(x, axis.axis, axis);
   const a = masked("any", asBool("any", x), options?.where, 0);
   return reduce("any", reduceOr, a, axis, options);
 }
@@ -220,8 +252,13 @@ export function any(x: Operand, axis?: Axes, options?: MaskedOptions<Operand>): 
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  */
-export function all(x: Operand, axis?: Axes, options?: MaskedOptions<Operand>): NDArray {
-  if (arguments.length > 2) checkCall("all(x, axis, options)", arguments, maskedOptions);
+export function all(
+  x: Operand,
+  axis?: AxesOr<MaskedOptions<Operand>>,
+  options?: MaskedOptions<Operand>,
+): NDArray {
+  if (arguments.length > 2) checkCall("all(x, axis, options)", arguments, maskedOptions, 1);
+  if (isNamed(axis)) return all(x, axis.axis, axis);
   const a = masked("all", asBool("all", x), options?.where, 1);
   return reduce("all", reduceAnd, a, axis, options);
 }
@@ -260,8 +297,13 @@ function position(
  * console.log(np.argmax(np.array([1, 5, 3])).item()); // 1
  * ```
  */
-export function argmax(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
-  if (arguments.length > 2) checkCall("argmax(x, axis, options)", arguments, reduceOptions);
+export function argmax(
+  x: Operand,
+  axis?: AxisOr<ReduceOptions>,
+  options?: ReduceOptions,
+): NDArray {
+  if (arguments.length > 2) checkCall("argmax(x, axis, options)", arguments, reduceOptions, 1);
+  if (isNamed(axis)) return argmax(x, axis.axis, axis);
   return position("argmax", arg_extremes.argmax, x, axis, options);
 }
 
@@ -272,8 +314,13 @@ export function argmax(x: Operand, axis?: number | null, options?: ReduceOptions
  * @throws {AxisError} where the axis is out of range.
  * @throws {ShapeError} where there are no elements.
  */
-export function argmin(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
-  if (arguments.length > 2) checkCall("argmin(x, axis, options)", arguments, reduceOptions);
+export function argmin(
+  x: Operand,
+  axis?: AxisOr<ReduceOptions>,
+  options?: ReduceOptions,
+): NDArray {
+  if (arguments.length > 2) checkCall("argmin(x, axis, options)", arguments, reduceOptions, 1);
+  if (isNamed(axis)) return argmin(x, axis.axis, axis);
   return position("argmin", arg_extremes.argmin, x, axis, options);
 }
 
@@ -287,8 +334,15 @@ export function argmin(x: Operand, axis?: number | null, options?: ReduceOptions
  * console.log(np.countNonzero(np.array([0, 1, 2])).item()); // 2
  * ```
  */
-export function countNonzero(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
-  if (arguments.length > 2) checkCall("countNonzero(x, axis, options)", arguments, reduceOptions);
+export function countNonzero(
+  x: Operand,
+  axis?: AxesOr<ReduceOptions>,
+  options?: ReduceOptions,
+): NDArray {
+  if (arguments.length > 2) {
+    checkCall("countNonzero(x, axis, options)", arguments, reduceOptions, 1);
+  }
+  if (isNamed(axis)) return countNonzero(x, axis.axis, axis);
   return reduce(
     "countNonzero",
     reduceSum,
@@ -331,8 +385,13 @@ function inDType(
  * console.log(np.cumsum(np.array([1, 2, 3])).toArray()); // [ 1, 3, 6 ]
  * ```
  */
-export function cumsum(x: Operand, axis?: number | null, options: RunningOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, runningOptions);
+export function cumsum(
+  x: Operand,
+  axis?: AxisOr<RunningOptions>,
+  options: RunningOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, runningOptions, 1);
+  if (isNamed(axis)) return cumsum(x, axis.axis, axis);
   return inDType("cumsum", runningSum, x, axis, options);
 }
 
@@ -341,8 +400,13 @@ export function cumsum(x: Operand, axis?: number | null, options: RunningOptions
  *
  * @throws {AxisError} where the axis is out of range.
  */
-export function cumprod(x: Operand, axis?: number | null, options: RunningOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, runningOptions);
+export function cumprod(
+  x: Operand,
+  axis?: AxisOr<RunningOptions>,
+  options: RunningOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, runningOptions, 1);
+  if (isNamed(axis)) return cumprod(x, axis.axis, axis);
   return inDType("cumprod", runningProduct, x, axis, options);
 }
 
@@ -392,12 +456,13 @@ function withInitial(
  */
 export function cumulativeSum(
   x: NDArray,
-  axis?: number | null,
+  axis?: AxisOr<CumulativeArrayOptions>,
   options: CumulativeArrayOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("cumulativeSum(x, axis, options)", arguments, cumulativeArrayOptions);
+    checkCall("cumulativeSum(x, axis, options)", arguments, cumulativeArrayOptions, 1);
   }
+  if (isNamed(axis)) return cumulativeSum(x, axis.axis, axis);
   return withInitial("cumulativeSum", cumsum, 0, x, axis, options);
 }
 
@@ -409,11 +474,12 @@ export function cumulativeSum(
  */
 export function cumulativeProd(
   x: NDArray,
-  axis?: number | null,
+  axis?: AxisOr<CumulativeArrayOptions>,
   options: CumulativeArrayOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("cumulativeProd(x, axis, options)", arguments, cumulativeArrayOptions);
+    checkCall("cumulativeProd(x, axis, options)", arguments, cumulativeArrayOptions, 1);
   }
+  if (isNamed(axis)) return cumulativeProd(x, axis.axis, axis);
   return withInitial("cumulativeProd", cumprod, 1, x, axis, options);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import { NDArray, type Operand } from "../core/array.ts";
 import { sizeOf } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
@@ -23,7 +24,7 @@ import { randint } from "./distributions.ts";
 import { bits32, expectMode, fractions, gumbels, type Halves, halves, subkeys } from "./draws.ts";
 import { takeAlongAxis } from "./indexing.ts";
 import { takeInRange } from "./indices.ts";
-import { asFloat, expectAxis, expectShape } from "./operands.ts";
+import { asFloat, expectAxis, expectShape, isNamed } from "./operands.ts";
 import { modeOptions } from "./options.ts";
 import { searchsorted } from "./sorting.ts";
 
@@ -240,12 +241,13 @@ function population(op: string, what: string, x: unknown): number | NDArray {
 export function choice(
   key: NDArray,
   a: number | NDArray,
-  shape: ShapeLike = [],
+  shape: ShapeLike | Named<ChoiceOptions, { shape: ShapeLike }> = [],
   options: ChoiceOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("choice(key, a, shape, options)", arguments, choiceOptions);
+    checkCall("choice(key, a, shape, options)", arguments, choiceOptions, 2);
   }
+  if (isNamed(shape)) return choice(key, a, shape.shape, shape);
   const op = "choice";
   const from = halves(op, key);
   const of = population(op, "a", a);

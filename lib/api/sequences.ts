@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Named } from "../core/method_options.ts";
 import type { NDArray, Operand } from "../core/array.ts";
 import { expectInteger } from "../core/checks.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
@@ -22,7 +23,7 @@ import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { abs, maximum, minimum, mod } from "./arithmetic.ts";
 import { takeInRange } from "./indices.ts";
 import { concatenate as joined } from "./joining.ts";
-import { asFloat, asOperand, expectArray, expectAxis, promote } from "./operands.ts";
+import { asFloat, asOperand, expectArray, expectAxis, isNamed, promote } from "./operands.ts";
 import { searchsorted } from "./sorting.ts";
 
 // ---------------------------------------------------------------- differences
@@ -56,8 +57,15 @@ const diffOptions: OptionTable<DiffOptions> = { prepend: "operand", append: "ope
  * console.log(np.diff(np.array([1, 4, 9, 16]), 2).toArray()); // [ 2, 2 ]
  * ```
  */
-export function diff(x: NDArray, n = 1, axis = -1, options: DiffOptions = {}): NDArray {
-  if (arguments.length > 3) checkCall("diff(x, n, axis, options)", arguments, diffOptions);
+export function diff(
+  x: NDArray,
+  n: number | Named<DiffOptions, { n: number; axis: number }> = 1,
+  axis: number | Named<DiffOptions, { axis: number }> = -1,
+  options: DiffOptions = {},
+): NDArray {
+  if (arguments.length > 3) checkCall("diff(x, n, axis, options)", arguments, diffOptions, 1);
+  if (isNamed(n)) return diff(x, n.n, n.axis, n);
+  if (isNamed(axis)) return diff(x, n, axis.axis, axis);
   const a = expectArray("diff", x);
   expectInteger("diff", n, "n", 0);
   const along = expectAxis("diff", axis, a.ndim);
@@ -210,8 +218,15 @@ const trapezoidOptions: OptionTable<TrapezoidOptions> = { x: "operand", dx: "ope
  * console.log(np.trapezoid(np.array([1, 2, 3]), -1, { dx: 2 }).item()); // 8
  * ```
  */
-export function trapezoid(y: NDArray, axis = -1, options: TrapezoidOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("trapezoid(y, axis, options)", arguments, trapezoidOptions);
+export function trapezoid(
+  y: NDArray,
+  axis: number | Named<TrapezoidOptions, { axis: number }> = -1,
+  options: TrapezoidOptions = {},
+): NDArray {
+  if (arguments.length > 2) {
+    checkCall("trapezoid(y, axis, options)", arguments, trapezoidOptions, 1);
+  }
+  if (isNamed(axis)) return trapezoid(y, axis.axis, axis);
   const given = asFloat("trapezoid", expectArray("trapezoid", y, "y"), "y");
   const along = expectAxis("trapezoid", axis, given.ndim);
   const last = given.ndim - 1;
@@ -356,8 +371,13 @@ const unwrapOptions: OptionTable<UnwrapOptions> = { discont: "number", period: "
  * console.log(np.unwrap(np.array([0, 1, 2, -1, 0]), -1, { period: 4 }).toArray()); // [ 0, 1, 2, 3, 4 ]
  * ```
  */
-export function unwrap(x: NDArray, axis = -1, options: UnwrapOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("unwrap(x, axis, options)", arguments, unwrapOptions);
+export function unwrap(
+  x: NDArray,
+  axis: number | Named<UnwrapOptions, { axis: number }> = -1,
+  options: UnwrapOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("unwrap(x, axis, options)", arguments, unwrapOptions, 1);
+  if (isNamed(axis)) return unwrap(x, axis.axis, axis);
   const a = asFloat("unwrap", expectArray("unwrap", x));
   const along = expectAxis("unwrap", axis, a.ndim);
   const { period = 2 * Math.PI, discont = period / 2 } = options;

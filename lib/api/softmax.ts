@@ -6,7 +6,7 @@
  */
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { broadcastShapes } from "../core/dtype.ts";
-import type { MaskedOptions } from "../core/method_options.ts";
+import type { AxesOr, MaskedOptions, Named } from "../core/method_options.ts";
 import { checkCall } from "../core/signature.ts";
 import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
 import { abs, add, div, mul, sign, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -18,7 +18,7 @@ import { stopGradient } from "../primitives/elementwise/marks.ts";
 import { reduceMax } from "../primitives/reduce/extremes.ts";
 import { reshape } from "../primitives/shape/shape.ts";
 import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import { asFloat, expectAxes, floatOr32, promote } from "./operands.ts";
+import { asFloat, expectAxes, floatOr32, isNamed, promote } from "./operands.ts";
 import type { LogsumexpOptions, SoftmaxOptions } from "./options.ts";
 import {
   countOf,
@@ -77,15 +77,27 @@ export function logsumexp(
   axis: Axes | undefined,
   options: LogsumexpOptions & { readonly returnSign: true },
 ): SignedLogsumexp;
-/** The logarithm alone. */
-export function logsumexp(x: Operand, axis?: Axes, options?: LogsumexpOptions): NDArray;
+/** The same, with the axis in the options. */
 export function logsumexp(
   x: Operand,
-  axis?: Axes,
+  options: Named<LogsumexpOptions, { axis: Axes }> & { readonly returnSign: true },
+): SignedLogsumexp;
+/** The logarithm alone. */
+export function logsumexp(
+  x: Operand,
+  axis?: AxesOr<LogsumexpOptions>,
+  options?: LogsumexpOptions,
+): NDArray;
+export function logsumexp(
+  x: Operand,
+  axis?: AxesOr<LogsumexpOptions>,
   options: LogsumexpOptions = {},
 ): NDArray | SignedLogsumexp {
   const op = "logsumexp";
-  if (arguments.length > 2) checkCall("logsumexp(x, axis, options)", arguments, logsumexpOptions);
+  if (arguments.length > 2) {
+    checkCall("logsumexp(x, axis, options)", arguments, logsumexpOptions, 1);
+  }
+  if (isNamed(axis)) return logsumexp(x, axis.axis, axis);
   let a = asFloat(op, x);
   let factors: NDArray | null = null;
   if (options.b !== undefined) {
@@ -128,11 +140,12 @@ export function logsumexp(
  */
 export function logmeanexp(
   x: Operand,
-  axis?: Axes,
+  axis?: AxesOr<MaskedOptions<Operand>>,
   options: MaskedOptions<Operand> = {},
 ): NDArray {
   const op = "logmeanexp";
-  if (arguments.length > 2) checkCall(`${op}(x, axis, options)`, arguments, maskedOptions);
+  if (arguments.length > 2) checkCall(`${op}(x, axis, options)`, arguments, maskedOptions, 1);
+  if (isNamed(axis)) return logmeanexp(x, axis.axis, axis);
   const a = asFloat(op, x);
   const sum = logsumexp(a, axis, options);
   const mask = maskOf(op, a, options.where);
@@ -176,8 +189,13 @@ function shares(op: string, x: NDArray, axis: Axes, mask: NDArray | null) {
  * console.log(nn.softmax(np.array([1, 1, 9]), -1, { where }).toArray()); // [ 0.5, 0.5, 0 ]
  * ```
  */
-export function softmax(x: Operand, axis: Axes = -1, options: SoftmaxOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("softmax(x, axis, options)", arguments, softmaxOptions);
+export function softmax(
+  x: Operand,
+  axis: AxesOr<SoftmaxOptions> = -1,
+  options: SoftmaxOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("softmax(x, axis, options)", arguments, softmaxOptions, 1);
+  if (isNamed(axis)) return softmax(x, axis.axis, axis);
   const a = asFloat("softmax", x);
   const mask = maskOf("softmax", a, options.where);
   if (a.size === 0) return a;
@@ -199,8 +217,13 @@ export function softmax(x: Operand, axis: Axes = -1, options: SoftmaxOptions = {
  * console.log(nn.logSoftmax(np.array([0, 1000])).toArray()); // [ -1000, 0 ]
  * ```
  */
-export function logSoftmax(x: Operand, axis: Axes = -1, options: SoftmaxOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("logSoftmax(x, axis, options)", arguments, softmaxOptions);
+export function logSoftmax(
+  x: Operand,
+  axis: AxesOr<SoftmaxOptions> = -1,
+  options: SoftmaxOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("logSoftmax(x, axis, options)", arguments, softmaxOptions, 1);
+  if (isNamed(axis)) return logSoftmax(x, axis.axis, axis);
   const a = asFloat("logSoftmax", x);
   const mask = maskOf("logSoftmax", a, options.where);
   if (a.size === 0) return a;

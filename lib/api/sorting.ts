@@ -1,5 +1,5 @@
 /**
- * Order: sorted elements, their positions, and where to insert new ones.
+ * Order: sorted elements, their positions, where to insert new ones, and where extremes are.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { NDArray, Operand } from "../core/array.ts";
 import { isFloat, sameShape } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
 import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import type { SortOptions } from "../core/method_options.ts";
+import type { AxisOr, ReduceOptions, SortOptions } from "../core/method_options.ts";
 import { checkCall, type OptionTable } from "../core/signature.ts";
 import { full, scalarLike } from "../primitives/constants/constants.ts";
 import { add, div, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -17,9 +17,21 @@ import { select } from "../primitives/elementwise/select.ts";
 import { reshape } from "../primitives/shape/shape.ts";
 import { rev } from "../primitives/slicing/concatenate.ts";
 import * as p from "../primitives/sort/sort.ts";
+import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { takeAlongAxis } from "./indexing.ts";
 import { takeInRange, wrapped } from "./indices.ts";
-import { asIndex, asOperand, expectArray, expectAxis, promote } from "./operands.ts";
+import {
+  asIndex,
+  asOperand,
+  expectArray,
+  expectAxes,
+  expectAxis,
+  isNamed,
+  promote,
+} from "./operands.ts";
+import { reduceOptions } from "./options.ts";
+import { keep } from "./reducing.ts";
+import { all, argmax, argmin } from "./reductions.ts";
 import { unstack } from "./stacking.ts";
 
 const sortOptions: OptionTable<SortOptions> = { descending: "boolean" };
@@ -54,8 +66,13 @@ function lanes(op: string, x: Operand, axis: number | null): [NDArray, number] {
  * console.log(np.sort(np.array([3, 1, 2]), -1, { descending: true }).toArray()); // [ 3, 2, 1 ]
  * ```
  */
-export function sort(x: Operand, axis: number | null = -1, options: SortOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("sort(x, axis, options)", arguments, sortOptions);
+export function sort(
+  x: Operand,
+  axis: AxisOr<SortOptions> = -1,
+  options: SortOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("sort(x, axis, options)", arguments, sortOptions, 1);
+  if (isNamed(axis)) return sort(x, axis.axis, axis);
   const [a, along] = lanes("sort", x, axis);
   const [sorted] = p.sort(a, along);
   return options.descending ? rev(sorted, [along]) : sorted;
@@ -77,10 +94,11 @@ export function sort(x: Operand, axis: number | null = -1, options: SortOptions 
  */
 export function argsort(
   x: Operand,
-  axis: number | null = -1,
+  axis: AxisOr<SortOptions> = -1,
   options: SortOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("argsort(x, axis, options)", arguments, sortOptions);
+  if (arguments.length > 2) checkCall("argsort(x, axis, options)", arguments, sortOptions, 1);
+  if (isNamed(axis)) return argsort(x, axis.axis, axis);
   const [a, along] = lanes("argsort", x, axis);
   if (!options.descending) return p.sort(a, along)[1];
   // Turned round before and after, so that equal elements keep their order.
@@ -226,4 +244,56 @@ export function lexsort(keys: readonly NDArray[] | NDArray, axis = -1): NDArray 
     order = takeAlongAxis(order, argsort(takeAlongAxis(key, order, along), along), along);
   }
   return order;
+}
+
+// ---------------------------------------------------------------- extremes that are not NaN
+
+function position(
+  op: "nanargmax" | "nanargmin",
+  x: Operand,
+  axis: number | null | undefined,
+  options: ReduceOptions | undefined,
+): NDArray {
+  const a = asOperand(op, x);
+  const [f, none] = op === "nanargmax" ? [argmax, -Infinity] as const : [argmin, Infinity] as const;
+  if (!isFloat(a.dtype)) return f(a, axis, options);
+  const missing = isNaN(a);
+  const out = f(select(missing, broadcastTo(scalarLike(none, a), a.shape), a), axis, options);
+  const axes = expectAxes(op, axis, a.ndim);
+  const empty = keep(all(missing, axes), a.shape, axes, options?.keepDims);
+  return select(empty, broadcastTo(scalarLike(-1, out), out.shape), out);
+}
+
+/**
+ * Index (int32) of the first largest element along `axis` that is not NaN, as `jax.numpy.nanargmax`; -1
+ * where there is none.
+ *
+ * @throws {AxisError} where the axis is out of range.
+ * @throws {ShapeError} where there are no elements.
+ */
+export function nanargmax(
+  x: Operand,
+  axis?: AxisOr<ReduceOptions>,
+  options?: ReduceOptions,
+): NDArray {
+  if (arguments.length > 2) checkCall("nanargmax(x, axis, options)", arguments, reduceOptions, 1);
+  if (isNamed(axis)) return nanargmax(x, axis.axis, axis);
+  return position("nanargmax", x, axis, options);
+}
+
+/**
+ * Index (int32) of the first smallest element along `axis` that is not NaN, as `jax.numpy.nanargmin`; -1
+ * where there is none.
+ *
+ * @throws {AxisError} where the axis is out of range.
+ * @throws {ShapeError} where there are no elements.
+ */
+export function nanargmin(
+  x: Operand,
+  axis?: AxisOr<ReduceOptions>,
+  options?: ReduceOptions,
+): NDArray {
+  if (arguments.length > 2) checkCall("nanargmin(x, axis, options)", arguments, reduceOptions, 1);
+  if (isNamed(axis)) return nanargmin(x, axis.axis, axis);
+  return position("nanargmin", x, axis, options);
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { AxesOr, Named } from "../core/method_options.ts";
 import "./methods.ts";
 
 import type { Axes, NDArray, Operand } from "../core/array.ts";
@@ -12,9 +13,11 @@ import { checkCall } from "../core/signature.ts";
 import { neg, sub } from "../primitives/elementwise/arithmetic.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import * as e from "../primitives/elementwise/erf.ts";
-import { asFloat } from "./operands.ts";
+import { asFloat, isNamed } from "./operands.ts";
 import { logsumexpOptions, softmaxOptions } from "./reducing.ts";
 import * as sums from "./softmax.ts";
+
+export type { AxesOr, Named } from "../core/method_options.ts";
 
 /**
  * Elementwise error function, as `jax.scipy.special.erf`.
@@ -122,16 +125,26 @@ export function logsumexp(
   axis: Axes | undefined,
   options: sums.LogsumexpOptions & { readonly returnSign: true },
 ): sums.SignedLogsumexp;
-/** The logarithm alone. */
-export function logsumexp(x: Operand, axis?: Axes, options?: sums.LogsumexpOptions): NDArray;
+/** The same, with the axis in the options. */
 export function logsumexp(
   x: Operand,
-  axis?: Axes,
+  options: Named<sums.LogsumexpOptions, { axis: Axes }> & { readonly returnSign: true },
+): sums.SignedLogsumexp;
+/** The logarithm alone. */
+export function logsumexp(
+  x: Operand,
+  axis?: AxesOr<sums.LogsumexpOptions>,
+  options?: sums.LogsumexpOptions,
+): NDArray;
+export function logsumexp(
+  x: Operand,
+  axis?: AxesOr<sums.LogsumexpOptions>,
   options: sums.LogsumexpOptions = {},
 ): NDArray | sums.SignedLogsumexp {
   if (arguments.length > 2) {
-    checkCall("logsumexp(x, axis, options)", arguments, logsumexpOptions);
+    checkCall("logsumexp(x, axis, options)", arguments, logsumexpOptions, 1);
   }
+  if (isNamed(axis)) return logsumexp(x, axis.axis, axis);
   return sums.logsumexp(x, axis, options);
 }
 
@@ -150,10 +163,11 @@ export function logsumexp(
  */
 export function softmax(
   x: Operand,
-  axis: Axes = -1,
+  axis: AxesOr<sums.SoftmaxOptions> = -1,
   options: sums.SoftmaxOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("softmax(x, axis, options)", arguments, softmaxOptions);
+  if (arguments.length > 2) checkCall("softmax(x, axis, options)", arguments, softmaxOptions, 1);
+  if (isNamed(axis)) return softmax(x, axis.axis, axis);
   return sums.softmax(x, axis, options);
 }
 
@@ -172,11 +186,12 @@ export function softmax(
  */
 export function logSoftmax(
   x: Operand,
-  axis: Axes = -1,
+  axis: AxesOr<sums.SoftmaxOptions> = -1,
   options: sums.SoftmaxOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("logSoftmax(x, axis, options)", arguments, softmaxOptions);
+    checkCall("logSoftmax(x, axis, options)", arguments, softmaxOptions, 1);
   }
+  if (isNamed(axis)) return logSoftmax(x, axis.axis, axis);
   return sums.logSoftmax(x, axis, options);
 }

@@ -6,7 +6,13 @@
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { type DType, sameShape } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
-import type { ReduceOptions, VarianceOptions } from "../core/method_options.ts";
+import type {
+  AxesOr,
+  AxisOr,
+  Named,
+  ReduceOptions,
+  VarianceOptions,
+} from "../core/method_options.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
 import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -30,6 +36,7 @@ import {
   expectAxes,
   expectAxis,
   floatOr32,
+  isNamed,
   promote,
 } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
@@ -52,10 +59,11 @@ import { max, mean, min, sum } from "./reductions.ts";
  */
 export function variance(
   x: Operand,
-  axis?: Axes,
+  axis?: AxesOr<VarianceOptions<Operand>>,
   options: VarianceOptions<Operand> = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("variance(x, axis, options)", arguments, varianceOptions);
+  if (arguments.length > 2) checkCall("variance(x, axis, options)", arguments, varianceOptions, 1);
+  if (isNamed(axis)) return variance(x, axis.axis, axis);
   return varianceOf("variance", x, axis, options);
 }
 
@@ -119,8 +127,13 @@ function varianceOf(
  * console.log(np.std(np.array([2, 4])).item()); // 1
  * ```
  */
-export function std(x: Operand, axis?: Axes, options: VarianceOptions<Operand> = {}): NDArray {
-  if (arguments.length > 2) checkCall("std(x, axis, options)", arguments, varianceOptions);
+export function std(
+  x: Operand,
+  axis?: AxesOr<VarianceOptions<Operand>>,
+  options: VarianceOptions<Operand> = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("std(x, axis, options)", arguments, varianceOptions, 1);
+  if (isNamed(axis)) return std(x, axis.axis, axis);
   return sqrt(varianceOf("std", x, axis, options));
 }
 
@@ -138,8 +151,13 @@ export function std(x: Operand, axis?: Axes, options: VarianceOptions<Operand> =
  * console.log(np.median(np.array([3, 1, 2, 10])).item()); // 2.5
  * ```
  */
-export function median(x: Operand, axis?: number | null, options?: ReduceOptions): NDArray {
-  if (arguments.length > 2) checkCall("median(x, axis, options)", arguments, reduceOptions);
+export function median(
+  x: Operand,
+  axis?: AxisOr<ReduceOptions>,
+  options?: ReduceOptions,
+): NDArray {
+  if (arguments.length > 2) checkCall("median(x, axis, options)", arguments, reduceOptions, 1);
+  if (isNamed(axis)) return median(x, axis.axis, axis);
   const a = asFloat("median", x);
   const flat = axis === undefined || axis === null;
   const lanes = flat ? reshape(a, [a.size]) : a;
@@ -170,8 +188,13 @@ export function median(x: Operand, axis?: number | null, options?: ReduceOptions
  * @throws {AxisError} where an axis is out of range or given twice.
  * @throws {ShapeError} where there are no elements.
  */
-export function ptp(x: Operand, axis?: Axes, options?: ReduceOptions): NDArray {
-  if (arguments.length > 2) checkCall("ptp(x, axis, options)", arguments, reduceOptions);
+export function ptp(
+  x: Operand,
+  axis?: AxesOr<ReduceOptions>,
+  options?: ReduceOptions,
+): NDArray {
+  if (arguments.length > 2) checkCall("ptp(x, axis, options)", arguments, reduceOptions, 1);
+  if (isNamed(axis)) return ptp(x, axis.axis, axis);
   return sub(max(x, axis, options), min(x, axis, options));
 }
 
@@ -205,23 +228,24 @@ const averageOptions: OptionTable<AverageOptions> = /* @__PURE__ */ tableOf(redu
  */
 export function average(
   x: Operand,
-  axis?: Axes,
+  axis?: AxesOr<AverageOptions & { readonly returned?: false | undefined }>,
   options?: AverageOptions & { readonly returned?: false | undefined },
 ): NDArray;
 /** The mean and the sum of the weights. */
 export function average(
   x: Operand,
-  axis: Axes | undefined,
-  options: AverageOptions,
+  axis: AxesOr<AverageOptions> | undefined,
+  options?: AverageOptions,
 ): [mean: NDArray, weights: NDArray];
 export function average(
   x: Operand,
-  axis?: Axes,
+  axis?: AxesOr<AverageOptions>,
   options: AverageOptions = {},
 ): NDArray | NDArray[] {
-  if (arguments.length > 2) checkCall("average(x, axis, options)", arguments, averageOptions);
-  const { returned = false, ...rest } = options;
-  const [out, total] = averageOf(x, axis, rest);
+  if (arguments.length > 2) checkCall("average(x, axis, options)", arguments, averageOptions, 1);
+  if (isNamed(axis)) return average(x, axis.axis, axis);
+  const { returned = false, weights, keepDims } = options;
+  const [out, total] = averageOf(x, axis, { weights, keepDims });
   return returned ? [out, broadcastTo(total, out.shape)] : out;
 }
 
@@ -307,8 +331,13 @@ function variables(op: string, x: Operand, rowvar: boolean, dtype: DType | undef
  * console.log(np.cov(np.array([[1, 2, 3], [3, 2, 1]])).toArray()); // [ [ 1, -1 ], [ -1, 1 ] ]
  * ```
  */
-export function cov(x: Operand, y?: Operand | null, options: CovOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("cov(x, y, options)", arguments, covOptions);
+export function cov(
+  x: Operand,
+  y?: Operand | null | Named<CovOptions, { y: Operand | null }>,
+  options: CovOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("cov(x, y, options)", arguments, covOptions, 1);
+  if (isNamed(y)) return cov(x, y.y, y);
   const { rowvar = true, bias = false, fweights, aweights, dtype } = options;
   const ddof = options.ddof ?? (bias ? 0 : 1);
   const own = variables("cov", x, rowvar, dtype);
@@ -363,8 +392,13 @@ export function cov(x: Operand, y?: Operand | null, options: CovOptions = {}): N
  * console.log(np.corrcoef(np.array([[1, 2, 3], [3, 2, 1]])).toArray()); // [ [ 1, -1 ], [ -1, 1 ] ]
  * ```
  */
-export function corrcoef(x: Operand, y?: Operand | null, options: CorrcoefOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("corrcoef(x, y, options)", arguments, corrcoefOptions);
+export function corrcoef(
+  x: Operand,
+  y?: Operand | null | Named<CorrcoefOptions, { y: Operand | null }>,
+  options: CorrcoefOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("corrcoef(x, y, options)", arguments, corrcoefOptions, 1);
+  if (isNamed(y)) return corrcoef(x, y.y, y);
   const c = cov(x, y, options);
   if (c.ndim === 0) return div(c, c);
   const deviation = sqrt(diagonal(c));

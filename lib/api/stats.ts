@@ -18,6 +18,7 @@
  */
 import "./methods.ts";
 
+export type { AxisOr, Named } from "../core/method_options.ts";
 export type { NDArray, Operand } from "../core/array.ts";
 export type { Law, Laws, Placed } from "./stats/distribution.ts";
 export * from "./stats/location_scale.ts";

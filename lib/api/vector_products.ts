@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { AxisOr, Named } from "../core/method_options.ts";
 import type { NDArray, Operand } from "../core/array.ts";
 import { checkRoom } from "../core/dtype.ts";
 import { expectInteger } from "../core/checks.ts";
@@ -23,6 +24,7 @@ import {
   expectArray,
   expectAxis,
   expectPreferred,
+  isNamed,
   promote,
 } from "./operands.ts";
 import { productOptions } from "./options.ts";
@@ -57,10 +59,11 @@ function expectRank(op: string, name: string, x: NDArray, least: number): void {
 export function vecdot(
   x: NDArray,
   y: NDArray,
-  axis = -1,
+  axis: number | Named<ProductOptions, { axis: number }> = -1,
   options: ProductOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("vecdot(x, y, axis, options)", arguments, productOptions);
+  if (arguments.length > 3) checkCall("vecdot(x, y, axis, options)", arguments, productOptions, 2);
+  if (isNamed(axis)) return vecdot(x, y, axis.axis, axis);
   const [given, other] = pair("vecdot", x, y);
   const dtype = expectPreferred("vecdot", options.preferredElementType, given.dtype);
   const [a, b] = [convert(given, dtype), convert(other, dtype)];
@@ -142,10 +145,11 @@ const crossOptions: OptionTable<CrossOptions> = {
 export function cross(
   x: NDArray,
   y: NDArray,
-  axis: number | null = null,
+  axis: AxisOr<CrossOptions> = null,
   options: CrossOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("cross(x, y, axis, options)", arguments, crossOptions);
+  if (arguments.length > 3) checkCall("cross(x, y, axis, options)", arguments, crossOptions, 2);
+  if (isNamed(axis)) return cross(x, y, axis.axis, axis);
   const { axisa = axis ?? -1, axisb = axis ?? -1, axisc = axis ?? -1 } = axis === null
     ? options
     : {};
@@ -229,8 +233,13 @@ const vanderOptions: OptionTable<VanderOptions> = { increasing: "boolean" };
  * console.log(np.vander(np.array([2, 3]), 3).toArray()); // [ [ 4, 2, 1 ], [ 9, 3, 1 ] ]
  * ```
  */
-export function vander(x: NDArray, n?: number | null, options: VanderOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("vander(x, n, options)", arguments, vanderOptions);
+export function vander(
+  x: NDArray,
+  n?: number | null | Named<VanderOptions, { n: number | null }>,
+  options: VanderOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("vander(x, n, options)", arguments, vanderOptions, 1);
+  if (isNamed(n)) return vander(x, n.n, n);
   const a = expectArray("vander", x);
   if (a.ndim !== 1) {
     throw new ShapeError(`vander: x has shape ${formatShape(a.shape)}, but must be a vector`);

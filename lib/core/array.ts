@@ -12,6 +12,9 @@ import { showAsText } from "./display.ts";
 import { formatShape, ShapeError } from "./errors.ts";
 import type { GetOptions, IndexOf } from "./indexing.ts";
 import type {
+  Axes,
+  AxesOr,
+  AxisOr,
   CumulativeOptions,
   DiagonalOptions,
   ExtremeOptions,
@@ -29,11 +32,10 @@ import { refuseByHand, refuseSubscripts } from "./subscripts.ts";
 /** What arithmetic accepts: an array, or a JavaScript number or boolean (weakly typed). */
 export type Operand = NDArray | number | boolean;
 
+export type { Axes } from "./method_options.ts";
+
 /** Nested JavaScript arrays of numbers or booleans, as `toArray` gives them. */
 export type Nested = number | boolean | Nested[];
-
-/** The axes of a reduction: one, several, or all (`null` or left out). */
-export type Axes = number | readonly number[] | null;
 
 /** Methods that give an array, by name: operations, or another spelling of one. */
 type ArrayValued = {
@@ -282,77 +284,77 @@ export abstract class NDArray {
   }
 
   /** Sum over `axis` (all axes where left out). */
-  sum(axis?: Axes, options?: SumOptions<Operand>): NDArray {
+  sum(axis?: AxesOr<SumOptions<Operand>>, options?: SumOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.sum(axis, options)", arguments);
     return methods.sum(this, axis, options);
   }
   /** Mean over `axis`. */
-  mean(axis?: Axes, options?: MeanOptions<Operand>): NDArray {
+  mean(axis?: AxesOr<MeanOptions<Operand>>, options?: MeanOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.mean(axis, options)", arguments);
     return methods.mean(this, axis, options);
   }
   /** Largest element over `axis`; NaN wins. */
-  max(axis?: Axes, options?: ExtremeOptions<Operand>): NDArray {
+  max(axis?: AxesOr<ExtremeOptions<Operand>>, options?: ExtremeOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.max(axis, options)", arguments);
     return methods.max(this, axis, options);
   }
   /** Smallest element over `axis`; NaN wins. */
-  min(axis?: Axes, options?: ExtremeOptions<Operand>): NDArray {
+  min(axis?: AxesOr<ExtremeOptions<Operand>>, options?: ExtremeOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.min(axis, options)", arguments);
     return methods.min(this, axis, options);
   }
   /** Product over `axis`. */
-  prod(axis?: Axes, options?: SumOptions<Operand>): NDArray {
+  prod(axis?: AxesOr<SumOptions<Operand>>, options?: SumOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.prod(axis, options)", arguments);
     return methods.prod(this, axis, options);
   }
   /** Whether any element over `axis` is not 0. */
-  any(axis?: Axes, options?: MaskedOptions<Operand>): NDArray {
+  any(axis?: AxesOr<MaskedOptions<Operand>>, options?: MaskedOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.any(axis, options)", arguments);
     return methods.any(this, axis, options);
   }
   /** Whether all elements over `axis` are not 0. */
-  all(axis?: Axes, options?: MaskedOptions<Operand>): NDArray {
+  all(axis?: AxesOr<MaskedOptions<Operand>>, options?: MaskedOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.all(axis, options)", arguments);
     return methods.all(this, axis, options);
   }
   /** Variance over `axis`, divided by the number of elements less `ddof`. */
-  var(axis?: Axes, options?: VarianceOptions<Operand>): NDArray {
+  var(axis?: AxesOr<VarianceOptions<Operand>>, options?: VarianceOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.var(axis, options)", arguments);
     return methods.var(this, axis, options);
   }
   /** Standard deviation over `axis`, the root of the variance. */
-  std(axis?: Axes, options?: VarianceOptions<Operand>): NDArray {
+  std(axis?: AxesOr<VarianceOptions<Operand>>, options?: VarianceOptions<Operand>): NDArray {
     if (arguments.length > 2) checkCall("x.std(axis, options)", arguments);
     return methods.std(this, axis, options);
   }
   /** Index of the first largest element along `axis` (of the flat array where left out). */
-  argmax(axis?: number | null, options?: ReduceOptions): NDArray {
+  argmax(axis?: AxisOr<ReduceOptions>, options?: ReduceOptions): NDArray {
     if (arguments.length > 2) checkCall("x.argmax(axis, options)", arguments);
     return methods.argmax(this, axis, options);
   }
   /** Index of the first smallest element along `axis`. */
-  argmin(axis?: number | null, options?: ReduceOptions): NDArray {
+  argmin(axis?: AxisOr<ReduceOptions>, options?: ReduceOptions): NDArray {
     if (arguments.length > 2) checkCall("x.argmin(axis, options)", arguments);
     return methods.argmin(this, axis, options);
   }
   /** Running sums along `axis` (of the flat array where left out). */
-  cumsum(axis?: number | null, options?: CumulativeOptions): NDArray {
+  cumsum(axis?: AxisOr<CumulativeOptions>, options?: CumulativeOptions): NDArray {
     if (arguments.length > 2) checkCall("x.cumsum(axis, options)", arguments);
     return methods.cumsum(this, axis, options);
   }
   /** Running products along `axis` (of the flat array where left out). */
-  cumprod(axis?: number | null, options?: CumulativeOptions): NDArray {
+  cumprod(axis?: AxisOr<CumulativeOptions>, options?: CumulativeOptions): NDArray {
     if (arguments.length > 2) checkCall("x.cumprod(axis, options)", arguments);
     return methods.cumprod(this, axis, options);
   }
   /** Elements in ascending order along `axis`, the last one where left out; a new array. */
-  sort(axis?: number | null, options?: SortOptions): NDArray {
+  sort(axis?: AxisOr<SortOptions>, options?: SortOptions): NDArray {
     if (arguments.length > 2) checkCall("x.sort(axis, options)", arguments);
     return methods.sort(this, axis, options);
   }
   /** Positions of the elements in ascending order along `axis`. */
-  argsort(axis?: number | null, options?: SortOptions): NDArray {
+  argsort(axis?: AxisOr<SortOptions>, options?: SortOptions): NDArray {
     if (arguments.length > 2) checkCall("x.argsort(axis, options)", arguments);
     return methods.argsort(this, axis, options);
   }
@@ -425,7 +427,7 @@ export abstract class NDArray {
     return methods.get(this, ...indices);
   }
   /** The elements or sub-arrays at `indices` along `axis` (of the flat array where left out). */
-  take(indices: Operand, axis?: number | null, options?: TakeOptions): NDArray {
+  take(indices: Operand, axis?: AxisOr<TakeOptions>, options?: TakeOptions): NDArray {
     if (arguments.length > 3) checkCall("x.take(indices, axis, options)", arguments);
     return methods.take(this, indices, axis, options);
   }

@@ -6,6 +6,23 @@
  */
 import type { DType } from "./dtype.ts";
 
+/**
+ * Options in which arguments that come before them, and may be left out, can stand by their names:
+ * `np.sum(x, { axis: 0, keepDims: true })`.
+ */
+export type Named<Options, Before> =
+  & Options
+  & { readonly [Name in keyof Before]?: Before[Name] | undefined };
+
+/** The axes of a reduction: one, several, or all (`null` or left out). */
+export type Axes = number | readonly number[] | null;
+
+/** Axes, or options in which they may be. */
+export type AxesOr<Options> = Axes | Named<Options, { axis: Axes }>;
+
+/** An axis, `null` for the flat array, or options in which it may be. */
+export type AxisOr<Options> = number | null | Named<Options, { axis: number | null }>;
+
 /** Options of reductions. */
 export interface ReduceOptions {
   /** Whether reduced axes stay, with length 1. */

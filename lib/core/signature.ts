@@ -123,7 +123,8 @@ function parsed(text: string): Call {
  * @param text The call as users write it, with the options under the name `options`.
  * @param args What was given.
  * @param table What the options hold, for functions that have any.
- * @param from The first parameter in whose place the options may stand, where that is not their own.
+ * @param from The first parameter in whose place the options may stand, where that is not their own. They
+ * may then have it in them, and those that follow it.
  * @throws {TypeError} saying what is wrong and showing the right call.
  */
 export function checkCall(
@@ -159,6 +160,16 @@ function checkOptions(call: Call, args: ArrayLike<unknown>, at: number, table: T
     const value = options[key];
     if (value === undefined) continue; // left out, as by a function that passes on what it may be given
     if (!Object.hasOwn(table, key)) {
+      // Arguments that may be left out can stand in options in their place, by name.
+      const before = call.params.indexOf(key);
+      if (before >= 0 && before < call.options) {
+        if (before >= at || Object.is(args[before], value)) continue;
+        if (args[before] !== undefined) {
+          throw new TypeError(
+            `${call.name}: ${key} is given twice, before the options and in them`,
+          );
+        }
+      }
       throw unknownOption(call, options, key, table);
     }
     const what = checked[table[key]!];

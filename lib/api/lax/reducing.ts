@@ -7,7 +7,7 @@ import type { NDArray, Operand } from "../../core/array.ts";
 import { expectDType } from "../../core/checks.ts";
 import { type DType, isFloat, limits, sameShape } from "../../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
-import type { CumulativeOptions } from "../../core/method_options.ts";
+import type { CumulativeOptions, Named } from "../../core/method_options.ts";
 import { checkCall } from "../../core/signature.ts";
 import { otherAxes } from "../../primitives/axes.ts";
 import { full, scalarLike } from "../../primitives/constants/constants.ts";
@@ -26,7 +26,15 @@ import { reshape, transpose } from "../../primitives/shape/shape.ts";
 import { concatenate } from "../../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../../primitives/slicing/slice.ts";
 import { broadcastTo, reduceSum as sumOver } from "../../primitives/sum/broadcast.ts";
-import { asDType, asFloat, asOperand, expectArray, expectAxes, expectAxis } from "../operands.ts";
+import {
+  asDType,
+  asFloat,
+  asOperand,
+  expectArray,
+  expectAxes,
+  expectAxis,
+  isNamed,
+} from "../operands.ts";
 import { cumulativeOptions } from "../options.ts";
 import { runningProduct as productsOf, runningSum as sumsOf } from "../reducing.ts";
 
@@ -242,38 +250,58 @@ export function argmin(operand: Operand, axis: number, indexDtype: DType = "int3
 // ---------------------------------------------------------------- running along an axis
 
 /** Running sums along `axis`, as `jax.lax.cumsum`. */
-export function cumsum(operand: Operand, axis = 0, options: CumulativeOptions = {}): NDArray {
+export function cumsum(
+  operand: Operand,
+  axis: number | Named<CumulativeOptions, { axis: number }> = 0,
+  options: CumulativeOptions = {},
+): NDArray {
   if (arguments.length > 2) {
-    checkCall("cumsum(operand, axis, options)", arguments, cumulativeOptions);
+    checkCall("cumsum(operand, axis, options)", arguments, cumulativeOptions, 1);
   }
+  if (isNamed(axis)) return cumsum(operand, axis.axis, axis);
   const a = asOperand("cumsum", operand);
   return sumsOf(a, expectAxis("cumsum", axis, a.ndim), options);
 }
 
 /** Running products along `axis`, as `jax.lax.cumprod`. */
-export function cumprod(operand: Operand, axis = 0, options: CumulativeOptions = {}): NDArray {
+export function cumprod(
+  operand: Operand,
+  axis: number | Named<CumulativeOptions, { axis: number }> = 0,
+  options: CumulativeOptions = {},
+): NDArray {
   if (arguments.length > 2) {
-    checkCall("cumprod(operand, axis, options)", arguments, cumulativeOptions);
+    checkCall("cumprod(operand, axis, options)", arguments, cumulativeOptions, 1);
   }
+  if (isNamed(axis)) return cumprod(operand, axis.axis, axis);
   const a = asOperand("cumprod", operand);
   return productsOf(a, expectAxis("cumprod", axis, a.ndim), options);
 }
 
 /** The largest so far along `axis`, as `jax.lax.cummax`; from the first NaN on it is NaN. */
-export function cummax(operand: Operand, axis = 0, options: CumulativeOptions = {}): NDArray {
+export function cummax(
+  operand: Operand,
+  axis: number | Named<CumulativeOptions, { axis: number }> = 0,
+  options: CumulativeOptions = {},
+): NDArray {
   if (arguments.length > 2) {
-    checkCall("cummax(operand, axis, options)", arguments, cumulativeOptions);
+    checkCall("cummax(operand, axis, options)", arguments, cumulativeOptions, 1);
   }
+  if (isNamed(axis)) return cummax(operand, axis.axis, axis);
   const a = numbers("cummax", asOperand("cummax", operand));
   const least = isFloat(a.dtype) ? -Infinity : limits(a.dtype)[0];
   return soFar(a, expectAxis("cummax", axis, a.ndim), options, p.maximum, least);
 }
 
 /** The smallest so far along `axis`, as `jax.lax.cummin`; from the first NaN on it is NaN. */
-export function cummin(operand: Operand, axis = 0, options: CumulativeOptions = {}): NDArray {
+export function cummin(
+  operand: Operand,
+  axis: number | Named<CumulativeOptions, { axis: number }> = 0,
+  options: CumulativeOptions = {},
+): NDArray {
   if (arguments.length > 2) {
-    checkCall("cummin(operand, axis, options)", arguments, cumulativeOptions);
+    checkCall("cummin(operand, axis, options)", arguments, cumulativeOptions, 1);
   }
+  if (isNamed(axis)) return cummin(operand, axis.axis, axis);
   const a = numbers("cummin", asOperand("cummin", operand));
   const most = isFloat(a.dtype) ? Infinity : limits(a.dtype)[1];
   return soFar(a, expectAxis("cummin", axis, a.ndim), options, p.minimum, most);
@@ -290,10 +318,15 @@ export function cummin(operand: Operand, axis = 0, options: CumulativeOptions = 
  * console.log(lax.cumlogsumexp(np.array([1000, 0])).toArray()); // [ 1000, 1000 ]
  * ```
  */
-export function cumlogsumexp(operand: Operand, axis = 0, options: CumulativeOptions = {}): NDArray {
+export function cumlogsumexp(
+  operand: Operand,
+  axis: number | Named<CumulativeOptions, { axis: number }> = 0,
+  options: CumulativeOptions = {},
+): NDArray {
   if (arguments.length > 2) {
-    checkCall("cumlogsumexp(operand, axis, options)", arguments, cumulativeOptions);
+    checkCall("cumlogsumexp(operand, axis, options)", arguments, cumulativeOptions, 1);
   }
+  if (isNamed(axis)) return cumlogsumexp(operand, axis.axis, axis);
   const a = asFloat("cumlogsumexp", operand);
   return soFar(a, expectAxis("cumlogsumexp", axis, a.ndim), options, logaddexp, -Infinity);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Named } from "../../core/method_options.ts";
 import type { NDArray, Operand } from "../../core/array.ts";
 import { broadcastShapes, type DType, sameShape } from "../../core/dtype.ts";
 import { expectDType, expectInteger } from "../../core/checks.ts";
@@ -25,6 +26,7 @@ import {
   expectAxes,
   expectAxis,
   expectShape,
+  isNamed,
 } from "../operands.ts";
 
 /** More axes than anyone has use for. */
@@ -330,12 +332,13 @@ const indexInDimOptions: OptionTable<IndexInDimOptions> = { keepDims: "boolean" 
 export function indexInDim(
   x: NDArray,
   index: number,
-  axis = 0,
+  axis: number | Named<IndexInDimOptions, { axis: number }> = 0,
   options: IndexInDimOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("indexInDim(x, index, axis, options)", arguments, indexInDimOptions);
+    checkCall("indexInDim(x, index, axis, options)", arguments, indexInDimOptions, 2);
   }
+  if (isNamed(axis)) return indexInDim(x, index, axis.axis, axis);
   const op = "indexInDim";
   const a = expectArray(op, x);
   const along = expectAxis(op, axis, a.ndim);
@@ -368,12 +371,13 @@ export function dynamicSliceInDim(x: NDArray, start: Operand, size: number, axis
 export function dynamicIndexInDim(
   x: NDArray,
   index: Operand,
-  axis = 0,
+  axis: number | Named<IndexInDimOptions, { axis: number }> = 0,
   options: IndexInDimOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("dynamicIndexInDim(x, index, axis, options)", arguments, indexInDimOptions);
+    checkCall("dynamicIndexInDim(x, index, axis, options)", arguments, indexInDimOptions, 2);
   }
+  if (isNamed(axis)) return dynamicIndexInDim(x, index, axis.axis, axis);
   const a = expectArray("dynamicIndexInDim", x);
   const [starts, along] = startsOf("dynamicIndexInDim", a, index, axis);
   const part = dynamicSlice(a, starts, a.shape.with(along, 1));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AxisOr, Named } from "../../core/method_options.ts";
 import type { NDArray, Operand } from "../../core/array.ts";
 import { defaultFloat, isFloat } from "../../core/dtype.ts";
 import { describeValue } from "../../core/errors.ts";
@@ -18,7 +19,7 @@ import { vmap } from "../../transforms/public.ts";
 import { take } from "../indexing.ts";
 import { applyAlongAxis } from "../mapping.ts";
 import { nanstd } from "../quantiles.ts";
-import { asFloat, asOperand, expectAxis } from "../operands.ts";
+import { asFloat, asOperand, expectAxis, isNamed } from "../operands.ts";
 import { any, argmax, max, sum } from "../reductions.ts";
 import { uniqueAll } from "../sets.ts";
 import { moveaxis } from "../shaping.ts";
@@ -58,8 +59,13 @@ export interface ModeResult {
  * console.log(found.mode.item(), found.count.item()); // 1 2
  * ```
  */
-export function mode(x: Operand, axis: number | null = 0, options: ModeOptions = {}): ModeResult {
-  if (arguments.length > 2) checkCall("mode(x, axis, options)", arguments, modeOptions);
+export function mode(
+  x: Operand,
+  axis: AxisOr<ModeOptions> = 0,
+  options: ModeOptions = {},
+): ModeResult {
+  if (arguments.length > 2) checkCall("mode(x, axis, options)", arguments, modeOptions, 1);
+  if (isNamed(axis)) return mode(x, axis.axis, axis);
   const given = asOperand("mode", x);
   const lined = given.ndim === 0 ? reshape(given, [1]) : given;
   const flat = axis === null ? reshape(lined, [lined.size]) : lined;
@@ -130,10 +136,11 @@ function ranks(x: NDArray, method: RankMethod): NDArray {
  */
 export function rankdata(
   x: Operand,
-  method: RankMethod = "average",
+  method: RankMethod | Named<RankOptions, { method: RankMethod }> = "average",
   options: RankOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("rankdata(x, method, options)", arguments, rankOptions);
+  if (arguments.length > 2) checkCall("rankdata(x, method, options)", arguments, rankOptions, 1);
+  if (isNamed(method)) return rankdata(x, method.method, method);
   if (!METHODS.includes(method)) {
     throw new TypeError(
       `rankdata: the method is ${describeValue(method)}, and must be one of ${METHODS.join(", ")}`,
@@ -182,8 +189,13 @@ const semOptions: OptionTable<SemOptions> = {
  * console.log(sem(np.array([1, 2, 3, 4])).item().toFixed(4)); // 0.6455
  * ```
  */
-export function sem(x: Operand, axis: number | null = 0, options: SemOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("sem(x, axis, options)", arguments, semOptions);
+export function sem(
+  x: Operand,
+  axis: AxisOr<SemOptions> = 0,
+  options: SemOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("sem(x, axis, options)", arguments, semOptions, 1);
+  if (isNamed(axis)) return sem(x, axis.axis, axis);
   const { ddof = 1, nanPolicy = "propagate", keepDims = false } = options;
   if (nanPolicy !== "propagate" && nanPolicy !== "omit") {
     throw new TypeError(
