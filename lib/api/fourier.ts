@@ -43,7 +43,8 @@ function several(
 /**
  * The discrete Fourier transform along an axis, as `jax.numpy.fft.fft`: the sums of
  * `x[j] exp(-2 pi i j k / n)`. Of any length n in about `n log n` steps, and most quickly where it is a
- * product of 2, 3 and 5. `ifft` is its inverse.
+ * product of 2, 3 and 5. `ifft` is its inverse. On `"onnx"`, on a GPU and in files, one number that is
+ * not finite may make all results of its line NaN; on `"cpu"`, and in JAX, a few may be 0 or an infinity.
  *
  * @param x An array, or complex numbers as `{ re, im }`.
  * @throws {AxisError} where the axis is out of range.

@@ -34,7 +34,10 @@ export interface Parts {
   readonly im: NDArray;
 }
 
-/** Sums of `x[j] exp(-2 pi i j k / n)` along an axis of length n. */
+/**
+ * Sums of `x[j] exp(-2 pi i j k / n)` along an axis of length n. In a graph they are products with matrices,
+ * in which 0 times NaN or an infinity is NaN: of numbers that are not finite, more results are NaN there.
+ */
 export const fourierP: Primitive<AxisParams> = /* @__PURE__ */ definePrimitive<AxisParams>({
   name: "fourier",
   abstractEval([re, im], { axis }) {
