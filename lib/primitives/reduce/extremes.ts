@@ -172,7 +172,7 @@ function positionOf(max: boolean): Primitive<AxisParams> {
     },
     impl([x], { axis }, [out]) {
       const values = allocate("int32", sizeOf(out!.shape));
-      routine.run(x!.dtype, [x!.values, values], ...aroundAxis(x!.shape, axis));
+      routine.runLong(x!.dtype, [x!.values, values], ...aroundAxis(x!.shape, axis));
       return [values];
     },
     jvp: ([x], _, params) => [[bind1(self, [x!], params)], [null]],

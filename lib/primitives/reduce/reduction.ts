@@ -62,22 +62,36 @@ cumsum(in x: T[outer, n, inner], out y: T[outer, n, inner], scratch totals: Wide
   }
 }`);
 
-/** The first place of the element before which no other comes, or of the first NaN. */
+/**
+ * The first place of the element before which no other comes, or of the first NaN. Of long rows most stretches
+ * hold nothing that comes before the best so far: vectors find out whether one does.
+ */
 function extreme(name: string, before: "<" | ">"): Routine {
+  const wins = `next ${before} best or next != next`;
+  const look = (from: string, to: string) =>
+    `for i in ${from}..${to} {
+        let next = x[p, i, q]
+        if ${wins} {
+          if best != best { break }
+          best = next
+          place = i
+        }
+      }`;
   return routine(`
 ${name}(in x: T[outer, n, inner], out places: i32[outer, inner], outer, n, inner) {
   for p in 0..outer {
     for q in 0..inner {
       let best = x[p, 0, q]
       let place = 0
-      for i in 1..n {
-        let next = x[p, i, q]
-        if next ${before} best or next != next {
-          if best != best { break }
-          best = next
-          place = i
+      if inner == 1 and n > 64 {
+        for from in 1..n by 64 {
+          let to = min(n, from + 64)
+          let found = sum(i in from..to: select(${
+    wins.replaceAll("next", "x[p * n + i]")
+  }, T(1), T(0)))
+          if found != 0 { ${look("from", "to")} }
         }
-      }
+      } else { ${look("1", "n")} }
       places[p, q] = place
     }
   }
