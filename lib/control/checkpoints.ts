@@ -125,10 +125,11 @@ export function splitBy(
       isEach && elements(ownAvals) <= Math.max(few, times * elements(startAvals));
     const { blocks, length } = layout(isWhole ? { ...bounded, checkpoints: Infinity } : bounded);
     const stores = isWhole ? ownAvals : startAvals;
-    // Derivatives of these loops keep something of each block, and of each step of one block.
+    // Derivatives of these loops keep something of each block, and of each step of one block; those of a loop
+    // that kept so much already keep less.
     const outer: Bounded = {
       maxSteps: blocks,
-      checkpoints: isWhole ? bounded.checkpoints : blocks,
+      checkpoints: isWhole ? bounded.checkpoints : isEach ? undefined : blocks,
     };
     const inner: Bounded = { maxSteps: length, checkpoints: length };
     const keeps = (xs: readonly NDArray[]): NDArray[] => xs.filter((_, i) => needed[i]);

@@ -34,6 +34,8 @@ import {
 } from "../../mod.ts";
 import { allPrograms } from "../../lib/core/jaxpr.ts";
 import { openJaxpr } from "../../lib/extend.ts";
+import * as flax from "../../adapters/flax/mod.ts";
+import * as nnx from "../../adapters/nnx/mod.ts";
 import { arr } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { everywhere, interpreter } from "../support/everywhere.ts";
@@ -181,6 +183,35 @@ Deno.test("a gradient of a solution solves once, by whichever adjoint", () => {
   assertEquals(countOf(() => valueAndGrad(settled())(x)), value + 2);
   assertEquals(countOf(() => valueAndGrad(settled(unrolled()))(x)), value);
   assertEquals(countOf(() => valueAndGrad(settled(checkpointed()))(x)), 2 * value);
+});
+
+Deno.test("loops of modules make as many steps as those of functions", () => {
+  class Model extends nnx.Module {
+    layer = new nnx.Linear(2, 2, { rngs: new nnx.Rngs(0) });
+  }
+  const loss = (m: Model): NDArray =>
+    nnx.whileLoop(
+      ([, i]: [Model, NDArray, NDArray]) => i.less(5),
+      ([m, i, x]): [Model, NDArray, NDArray] => [m, i.add(1), np.tanh(m.layer.call(asked(x)))],
+      [m, np.array(0), np.array([0.3, 0.5])],
+      { maxSteps: 9 },
+    )[2].sum();
+  const model = new Model();
+  assertEquals(countOf(() => loss(model)), 5);
+  assertEquals(countOf(() => nnx.valueAndGrad(loss)(model)), 10);
+  assertEquals(countOf(() => nnx.jit(nnx.valueAndGrad(loss))(model)), 10);
+
+  class Doubled extends flax.Module {
+    call(x: NDArray): NDArray {
+      const w = this.param("w", () => np.array(1.5));
+      const body = (_: unknown, c: NDArray): NDArray => asked(c).mul(w);
+      return flax.whileLoop((_, c: NDArray) => c.less(9), body, this, x, { maxSteps: 8 });
+    }
+  }
+  const f = (w: NDArray): NDArray => new Doubled().apply({ params: { w } }, np.array(3)) as NDArray;
+  const w = np.array(1.5);
+  assertEquals(countOf(() => f(w)), 3);
+  for (const g of [valueAndGrad(f), jit(valueAndGrad(f))]) assertEquals(countOf(() => g(w)), 6);
 });
 
 Deno.test("second derivatives of a loop make each step three times, where checkpoints are few", () => {
