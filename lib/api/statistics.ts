@@ -6,13 +6,7 @@
 import type { Axes, NDArray, Operand } from "../core/array.ts";
 import { type DType, sameShape } from "../core/dtype.ts";
 import { formatShape, ShapeError } from "../core/errors.ts";
-import type {
-  AxesOr,
-  AxisOr,
-  Named,
-  ReduceOptions,
-  VarianceOptions,
-} from "../core/method_options.ts";
+import type { AxesOr, Named, ReduceOptions, VarianceOptions } from "../core/method_options.ts";
 import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import { onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
 import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
@@ -34,7 +28,6 @@ import {
   asOperand,
   expectArray,
   expectAxes,
-  expectAxis,
   floatOr32,
   isNamed,
   promote,
@@ -141,7 +134,7 @@ export function std(
  * Median over `axis`, the mean of the two middle elements where their number is even, as
  * `jax.numpy.median`; NaN where there is one.
  *
- * @throws {AxisError} where the axis is out of range.
+ * @throws {AxisError} where an axis is out of range or given twice.
  * @throws {ShapeError} where there are no elements.
  *
  * @example
@@ -153,19 +146,24 @@ export function std(
  */
 export function median(
   x: Operand,
-  axis?: AxisOr<ReduceOptions>,
+  axis?: AxesOr<ReduceOptions>,
   options?: ReduceOptions,
 ): NDArray {
   if (arguments.length > 2) checkCall("median(x, axis, options)", arguments, reduceOptions, 1);
   if (isNamed(axis)) return median(x, axis.axis, axis);
   const a = asFloat("median", x);
-  const flat = axis === undefined || axis === null;
-  const lanes = flat ? reshape(a, [a.size]) : a;
-  const along = flat ? 0 : expectAxis("median", axis, a.ndim);
-  const n = lanes.shape[along]!;
+  const axes = expectAxes("median", axis, a.ndim);
+  const rest = a.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const shape = rest.map((i) => a.shape[i]!);
+  const n = countOf(a, axes);
   if (n === 0) {
     throw new ShapeError(`median: x has shape ${formatShape(a.shape)} and so no elements`);
   }
+  // Several axes are made one, the last.
+  const lanes = axes.length === 1
+    ? a
+    : reshape(rest.length === 0 ? a : transpose(a, [...rest, ...axes]), [...shape, n]);
+  const along = axes.length === 1 ? axes[0]! : rest.length;
   const [sorted] = sort(lanes, along);
   const at = (i: number): NDArray =>
     slice(
@@ -178,8 +176,10 @@ export function median(
   const last = at(n - 1);
   // NaN comes from no one element, so none has a share in it.
   const out = select(isNaN(last), stopGradient(last), middle);
-  const shape = flat ? a.shape.map(() => 1) : out.shape;
-  return reshape(out, options?.keepDims ? shape : flat ? [] : shape.toSpliced(along, 1));
+  return reshape(
+    out,
+    options?.keepDims ? a.shape.map((m, i) => axes.includes(i) ? 1 : m) : shape,
+  );
 }
 
 /**
