@@ -20,10 +20,6 @@ import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
 const LONG = 24;
 /** Reductions of fewer nodes than this wait for the sum: four vectors are worked on in turn. */
 const SHORT = 16;
-/** Rows of at most so many elements are reduced several at a time. */
-const SHORT_ROW = 8;
-/** Where there are at least so many of them. */
-const MANY_ROWS = 16;
 /**
  * The function of a nest: its parameters are the addresses of the first elements of what it loads,
  * what it stores and what it reduces to. `order` are the nodes of all that, operands first.
@@ -51,15 +47,12 @@ interface Walk extends Elements {
 }
 
 /**
- * Whether vectors run across the rows that are reduced. Elements may lie in order that way, and not along the
- * rows: as in sums over rows of a transposed matrix. Or rows are so short, and so many, that vectors along
- * them would be mostly empty, and each folded to one number.
+ * Whether elements lie in order along the last loop that is kept, and not along the last one, which is
+ * reduced: as in sums over rows of a transposed matrix.
  */
-function goAcross({ dims, reduced, stores }: Nest, loads: readonly Slot[], last: number): boolean {
+function isTurned({ dims, reduced, stores }: Nest, loads: readonly Slot[], last: number): boolean {
   const kept = dims.findLastIndex((n, i) => n !== 1 && !reduced[i]!);
   if (kept < 0 || stores.length > 0) return false;
-  const row = dims.reduce((size, n, i) => reduced[i]! ? size * n : size, 1);
-  if (row <= SHORT_ROW && dims[kept]! >= MANY_ROWS) return true;
   const step = (s: Slot, axis: number): number => Math.abs(s.strides[axis]!);
   return loads.every((s) => step(s, kept) <= 1) && loads.some((s) => step(s, last) > 1);
 }
@@ -129,7 +122,7 @@ class NestCode {
       ],
     );
     this.#columns = last >= 0 && nest.reduced.some((r, i) => r && nest.dims[i]! > 1) &&
-      (!nest.reduced[last]! || goAcross(nest, loads, last));
+      (!nest.reduced[last]! || isTurned(nest, loads, last));
     if (joined.dims.length === 0) {
       joined.dims.push(1);
       joined.reduced.push(reductions.length > 0);

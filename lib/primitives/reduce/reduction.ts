@@ -66,17 +66,16 @@ cumsum(in x: T[outer, n, inner], out y: T[outer, n, inner], scratch totals: Wide
  * The first place of the element before which no other comes, or of the first NaN. Of long rows most stretches
  * hold nothing that comes before the best so far: vectors find out whether one does.
  */
-function extreme(name: string, before: "<" | ">"): Routine {
-  const wins = `next ${before} best or next != next`;
-  const look = (from: string, to: string) =>
-    `for i in ${from}..${to} {
-        let next = x[p, i, q]
-        if ${wins} {
-          if best != best { break }
-          best = next
-          place = i
-        }
-      }`;
+function extreme(name: string, behind: "<=" | ">="): Routine {
+  const look = (range: string) =>
+    `for i in ${range} {
+  let next = x[p, i, q]
+  if not (next ${behind} best) {
+    if best != best { break }
+    best = next
+    place = i
+  }
+}`;
   return routine(`
 ${name}(in x: T[outer, n, inner], out places: i32[outer, inner], outer, n, inner) {
   for p in 0..outer {
@@ -84,14 +83,12 @@ ${name}(in x: T[outer, n, inner], out places: i32[outer, inner], outer, n, inner
       let best = x[p, 0, q]
       let place = 0
       if inner == 1 and n > 64 {
-        for from in 1..n by 64 {
-          let to = min(n, from + 64)
-          let found = sum(i in from..to: select(${
-    wins.replaceAll("next", "x[p * n + i]")
-  }, T(1), T(0)))
-          if found != 0 { ${look("from", "to")} }
+        for k in 1..n by 64 {
+          let end = min(n, k + 64)
+          let found = sum(i in k..end: select(x[p * n + i] ${behind} best, T(0), T(1)))
+          if found != 0 { ${look("k..end")} }
         }
-      } else { ${look("1", "n")} }
+      } else { ${look("1..n")} }
       places[p, q] = place
     }
   }
@@ -99,9 +96,9 @@ ${name}(in x: T[outer, n, inner], out places: i32[outer, inner], outer, n, inner
 }
 
 /** The first place of the largest element, or of the first NaN. */
-export const argmaxRoutine: Routine = /* @__PURE__ */ extreme("argmax", ">");
+export const argmaxRoutine: Routine = /* @__PURE__ */ extreme("argmax", "<=");
 /** The first place of the smallest element, or of the first NaN. */
-export const argminRoutine: Routine = /* @__PURE__ */ extreme("argmin", "<");
+export const argminRoutine: Routine = /* @__PURE__ */ extreme("argmin", ">=");
 
 /** Parameters of a reduction. */
 export interface ReduceAxes {
