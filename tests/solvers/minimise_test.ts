@@ -39,6 +39,7 @@ import {
   assertThrows,
 } from "../support/assert.ts";
 import { squares } from "./truth/mgh.ts";
+import { type Point, randomProblem } from "./truth/random_problems.ts";
 
 const f64 = (xs: readonly number[]): NDArray => np.array([...xs], { dtype: "float64" });
 const scalar = (x: number): NDArray => np.array(x, { dtype: "float64" });
@@ -489,4 +490,26 @@ Deno.test("a simplex gives the best point that it has met, where an expansion go
     solver: nelderMead(),
   });
   assert(converged && Math.abs(value.item()) < 1e-6, `${value.item()}`);
+});
+
+Deno.test("nothing is claimed where all that is left is rounding of unknowns that have run away", () => {
+  for (const [seed, dtype] of [[62, "float64"], [292, "float32"], [26, "float64"]] as const) {
+    const p = randomProblem(seed, false, dtype);
+    for (const solver of [lbfgs(), bfgs(), newtonCg()]) {
+      const s = jit((x: Point) => minimise(p.scalar, x, { solver }))(p.start);
+      assert(!s.converged, `${p.name}: ${s.message}`);
+    }
+  }
+});
+
+Deno.test("a saddle that steps come to along its line of symmetry is none, by an optimiser too", () => {
+  const saddle = (x: np.NDArray) => {
+    const [a, b] = [x.at(0), x.at(1)];
+    return a.square().sub(b.square()).add(b.square().square());
+  };
+  for (const dtype of ["float64", "float32"] as const) {
+    const solver = first(adam(0.05));
+    const s = jit((x: np.NDArray) => minimise(saddle, x, { solver }))(np.array([1, 0], { dtype }));
+    assert(!s.converged || Math.abs(s.value.at(1).item()) > 0.5, s.message);
+  }
 });

@@ -54,6 +54,29 @@ export interface Sides {
   readonly looks: NDArray;
 }
 
+/**
+ * Whether rounding of a point changes the value by much, so that nothing is known of it: beside `range`. Looks once, where
+ * it is asked.
+ */
+export function isHidden(
+  { x, value, valueAt, asked, range }: Pick<Question, "x" | "value" | "valueAt" | "asked"> & {
+    readonly range: NDArray;
+  },
+  transforms: Transforms,
+): { readonly hidden: NDArray; readonly looks: NDArray } {
+  const signs = cos(iota([x.size], 0, "int32").astype(x.dtype).mul(2.4).add(0.3));
+  const no = scalarArray(0, "bool");
+  const end = transforms.whileLoop(
+    (c) => c.open,
+    () => {
+      const off = abs(valueAt(x.add(x.mul(signs).mul(4 * epsilon(x.dtype)))).sub(value));
+      return { hidden: not(off.lessEqual(range.mul(1e-3))), open: no };
+    },
+    { hidden: no, open: asked },
+  );
+  return { hidden: end.hidden, looks: asked.astype("int32") };
+}
+
 /** Looks at most twice: first ahead, beyond where the step leads, then back. Nothing where it is not asked. */
 export function sides(
   { x, value, step, valueAt, noise, asked }: Question,
@@ -146,7 +169,9 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
   const only = (v: NDArray): NDArray => free === null ? v : v.mul(free);
   // In units of each unknown, as far as those are not much smaller than the leaf.
   const leaves = spread(leafNorms(x, sizes), sizes);
-  const units = maximum(abs(x), select(leaves.greater(0), leaves.mul(eps ** 0.25), scale));
+  const own = select(leaves.greater(0), leaves.mul(eps ** 0.25), scale);
+  // Towards 0 they would leave the numbers, and products with them.
+  const units = maximum(abs(x), maximum(own, scale.mul(eps)));
   // The gradient is brought to norm 1, so that products are in the range of the dtype.
   const given = only(claim.gradient.mul(div(units, scale)));
   const length = norm(given);
@@ -167,8 +192,6 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
     /** Whether the last step is to be explained first. */
     readonly explains: NDArray;
   }
-  // As many as there are directions, and one for rounding.
-  const others = Math.min(otherProducts, x.size + 1);
   const size = plainNorm(g);
   const turns = cos(iota([x.size], 0, "int32").astype(dtype).mul(2.4).add(0.3));
   const probe = only(broadcastTo(turns, x.shape));
@@ -219,7 +242,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
         p: select(turnsTo, probe, res1.add(p.mul(div(rr1, orOne(rr))))),
         most,
         other: or(other, turnsTo),
-        left: select(turnsTo, int(others), left),
+        left: select(turnsTo, int(otherProducts), left),
         products: count,
         refuted,
         open: not(over),
@@ -242,7 +265,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       p: select(size.equal(0), probe, g),
       most: number(0),
       other: size.equal(0),
-      left: select(size.equal(0), int(others), int(mostProducts)),
+      left: select(size.equal(0), int(otherProducts), int(mostProducts)),
       products: int(0),
       refuted: scalarArray(0, "bool"),
       open: asked,

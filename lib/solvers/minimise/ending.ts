@@ -20,7 +20,7 @@ import type { Local } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
 import { nearness } from "../reach.ts";
 import { statusCode } from "../solution.ts";
-import { type Certificate, certify, sides } from "./certify.ts";
+import { type Certificate, certify, isHidden, sides } from "./certify.ts";
 import { noiseRange, type Setting, within } from "./method.ts";
 
 /** Where a method stands. */
@@ -155,17 +155,26 @@ export function ending(
     },
   }, transforms);
   // What is left may be nothing beside what was gained, and still much beside what it is at a simple minimum.
+  const valueAt = (x: NDArray): NDArray => div(evaluate(within(x, bounds)).cost!, unit);
+  // Far from where it began, values may be nothing but rounding of the point.
+  const { hidden, looks } = isHidden({
+    x: at.x,
+    value: at.value,
+    valueAt,
+    range: maximum(abs(at.value), done),
+    asked: and(certificate.holds, norm(div(at.x, scale)).greater(afar)),
+  }, transforms);
   const aside = sides({
     x: at.x,
     value: at.value,
     step: certificate.step,
-    valueAt: (x) => div(evaluate(within(x, bounds)).cost!, unit),
+    valueAt,
     noise: abs(at.value).mul(noiseRange(dtype)[0]),
     asked: seen.blind === true
       ? certificate.holds
       : and(certificate.holds, not(isShort(certificate.step.mul(shareOfSimple(rtol, dtype))))),
   }, transforms);
-  const holds = and(certificate.holds, not(aside.lower));
+  const holds = and(certificate.holds, not(or(aside.lower, hidden)));
   const step = select(aside.lower, aside.step, certificate.step);
   const slope = select(aside.lower, aside.slope, certificate.slope);
   const refuted = and(asked, not(holds));
@@ -185,12 +194,15 @@ export function ending(
       rescues: m.rescues.add(rescued.astype("int32")),
       shortest,
       products: m.products.add(certificate.products),
-      looks: m.looks.add(aside.looks),
+      looks: m.looks.add(aside.looks).add(looks),
     },
     certificate: { ...certificate, holds, step, slope },
     refuted,
   };
 }
+
+/** Growth of the unknowns beyond which rounding of the point is asked about. */
+const afar = 1e3;
 
 /** How often the Hessian may show a way on. */
 const mostRescues = 3;
