@@ -232,6 +232,7 @@ export function planOf(
   x: NDArray,
   given: readonly unknown[],
   lenient = false,
+  writes = false,
 ): Plan {
   const text = written(given);
   checkKinds(op, given);
@@ -269,7 +270,7 @@ export function planOf(
         if (lenient && beyond && n > 0) lookUp(asIndex(op, index));
         else cuts.push({ start: staticIndex(op, index, n, axis, x), step: 1, count: 1 });
       } else if (index.dtype !== "bool") {
-        if (n === 0 && index.size > 0) {
+        if (n === 0 && index.size > 0 && !(writes && index.ndim > 0)) {
           throw new AxisError(
             `${op}: x has shape ${
               formatShape(x.shape)

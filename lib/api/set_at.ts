@@ -261,7 +261,7 @@ function updated(
     return updated(op, convert(x, defaultFloat), indices, how, value, options);
   }
   const mode = modeOf(op, options);
-  const given = planOf(op, x, indices, mode !== undefined);
+  const given = planOf(op, x, indices, mode !== undefined, true);
   const v = asDType(op, value, x.dtype, "the update");
   if (given.masked !== null) {
     const wide = forMask(given, given.masked, v);
@@ -283,7 +283,8 @@ function updated(
   const { lookup } = plan;
   const blocks = lanesFirst(broadcastTo(v, shape), plan);
   if (lookup === null) return putBack(x, plan, combined(how, region, blocks));
-  if (blocks.size === 0) return x;
+  // Of no elements, all places are out of range.
+  if (blocks.size === 0 || x.size === 0) return x;
   const places = placesOf(lookup, region.shape, options);
   if (how === "set" && lookup.shape.length === 0) {
     const clips = mode === "clip" || mode === "promise";

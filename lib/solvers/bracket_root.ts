@@ -325,10 +325,10 @@ const hasSign = (f: NDArray): NDArray => f.equal(f);
 
 /** The statuses of a solve that has not converged. */
 const codes = {
-  maxSteps: statusCode("maxSteps"),
-  nonfinite: statusCode("nonfinite"),
-  breakdown: statusCode("breakdown"),
-  stagnated: statusCode("stagnated"),
+  maxSteps: /* @__PURE__ */ statusCode("maxSteps"),
+  nonfinite: /* @__PURE__ */ statusCode("nonfinite"),
+  breakdown: /* @__PURE__ */ statusCode("breakdown"),
+  stagnated: /* @__PURE__ */ statusCode("stagnated"),
 };
 
 /** The ends of a bracket as scalars of one dtype. */

@@ -382,4 +382,4 @@ const stepsOf = (solver: FixedPointOptions["solver"]): number => isMean(solver) 
 const meanTolerance = 1e-2;
 
 /** The number of an evaluation outside of the loop. */
-const none = scalarArray(0, "int32");
+const none = /* @__PURE__ */ scalarArray(0, "int32");

@@ -60,8 +60,8 @@ const losses: Readonly<
   Record<Exclude<Loss, "squares">, { readonly of: (z: NDArray) => NDArray; readonly slope: number }>
 > = {
   huber: { of: (z) => select(z.lessEqual(1), z, z.sqrt().mul(2).sub(1)), slope: 0 },
-  softL1: { of: (z) => div(z, z.add(1).sqrt().add(1)).mul(2), slope: -1 / 8 },
-  cauchy: { of: (z) => log1p(z), slope: -1 / 4 },
+  softL1: { of: (z) => div(z, z.add(1).sqrt().add(1)).mul(2), slope: -0.125 },
+  cauchy: { of: (z) => log1p(z), slope: -0.25 },
   arctan: { of: (z) => atan(z), slope: 0 },
 };
 

@@ -17,7 +17,7 @@ import {
   ShapeError,
   vmap,
 } from "../../mod.ts";
-import { assertEquals } from "../support/assert.ts";
+import { assertEquals, assertThrows } from "../support/assert.ts";
 import { any, mistake } from "../support/mistakes.ts";
 
 await loadBackend("onnx");
@@ -158,3 +158,18 @@ mistake(
   ShapeError,
   "apply: f gave float32[] for float32[4]",
 );
+
+Deno.test("of an axis without elements all places are out of range: updates there are dropped", () => {
+  const x = np.zeros([2, 0], { dtype: "float64" });
+  const columns = int(0, 5, -1);
+  for (const how of ["set", "add", "mul", "divide", "min", "max", "power", "subtract"] as const) {
+    const f = (x: NDArray): NDArray => np.updateAt(x, "...", columns)[how](1);
+    assertEquals(f(x).shape, [2, 0], how);
+    assertEquals(jit(f)(x).shape, [2, 0], `${how}, compiled`);
+  }
+  const slope = grad((v: NDArray) => np.updateAt(x, "...", columns).add(v).sum());
+  assertEquals(slope(np.ones([2, 3], { dtype: "float64" })).toArray(), [[0, 0, 0], [0, 0, 0]]);
+  // Reading has nothing to give, and a place that is named by a number is a mistake.
+  assertThrows(() => x.at("...", columns), AxisError);
+  assertThrows(() => np.updateAt(x, 0, 0).set(1), AxisError);
+});

@@ -319,15 +319,18 @@ export function diagonal(): LinearMethod {
 }
 
 /** What least squares would do in the place of what failed. */
+const withInstead = (text: string): string => `${text} ${instead}`;
 const instead =
   "For a solution of least squares take svd() or qr(), or add a multiple of the identity";
-const singular =
-  "the operator is singular to working precision: of a pivot, {} of what it was made of is left. " +
-  instead;
-const zeroPivot =
-  "the operator is singular: an element of the diagonal is 0, or so small that a quotient is infinite. " +
-  instead;
-const noPivot = "the operator is singular: elimination met a pivot of 0. " + instead;
+const singular = /* @__PURE__ */ withInstead(
+  "the operator is singular to working precision: of a pivot, {} of what it was made of is left.",
+);
+const zeroPivot = /* @__PURE__ */ withInstead(
+  "the operator is singular: an element of the diagonal is 0, or so small that a quotient is infinite.",
+);
+const noPivot = /* @__PURE__ */ withInstead(
+  "the operator is singular: elimination met a pivot of 0.",
+);
 const notLinear = "the function is not linear: at 0 its norm is {}";
 
 /**
