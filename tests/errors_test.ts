@@ -344,10 +344,16 @@ mistake("an axis out of range", () => x.sum(1), AxisError, "sum | axis 1 | -1 to
 mistake("an axis of a scalar", () => one.sum(0), AxisError, "sum | axis 0 | scalar");
 mistake("an axis given twice", () => m.sum([0, -2]), AxisError, "sum | twice");
 mistake(
-  "an axis in an object",
-  () => m.sum(any({ axis: 0 })),
+  "an axis in the options under another name",
+  () => m.sum(any({ axiss: 0 })),
   TypeError,
-  "sum | plain object | before the options",
+  "sum | no option axiss | axis",
+);
+mistake(
+  "an axis before the options and in them",
+  () => m.sum(0, any({ axis: 1 })),
+  TypeError,
+  "sum | axis is given twice",
 );
 mistake("an axis that is no integer", () => x.sum(0.5), AxisError, "sum | 0.5");
 mistake(
