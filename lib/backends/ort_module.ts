@@ -19,10 +19,12 @@ export const THREADS = 1;
 /**
  * Optimisers that change results (onnxruntime 1.30). One drops `x + c` where `c` is 0 as a float32, and
  * takes -0 + 0 for -0. Another, where a Gemm has a transposed operand, loses results of it that the
- * graph's outputs and a further Transpose read. The last takes a transposed matrix times a vector for the
- * matrix times the vector.
+ * graph's outputs and a further Transpose read. A third takes a transposed matrix times a vector for the
+ * matrix times the vector. The last makes `y / x` of `1 / x * y`, which has fewer axes where those of the
+ * result are the constant's, and is another number where `1 / x` is infinite.
  */
-export const WRONG_OPTIMIZERS = "NoopElimination;GemmTransposeFusion;MatmulTransposeFusion";
+export const WRONG_OPTIMIZERS =
+  "NoopElimination;GemmTransposeFusion;MatmulTransposeFusion;DivMulFusion";
 
 /** What is used of the module. Pointers and handles are numbers, 0 for none. */
 export interface OrtModule {

@@ -124,3 +124,23 @@ Deno.test("a transposed matrix times a vector stays that", () => {
     for (const held of [a, v, y!, session]) held.release();
   }
 });
+
+Deno.test("a quotient of a constant 1 of more axes, times a number, keeps its axes", () => {
+  const one: Tensor = { name: "one", type: "float32", shape: [1, 1], data: new Float32Array([1]) };
+  const two: Tensor = { name: "two", type: "float32", shape: [], data: new Float32Array([2]) };
+  const nodes = [
+    { op: "Div", inputs: ["one", "a"], outputs: ["b"] },
+    { op: "Mul", inputs: ["b", "two"], outputs: ["c"] },
+    { op: "Shape", inputs: ["c"], outputs: ["s"] },
+    { op: "Cast", inputs: ["s"], outputs: ["y"], attributes: { to: { int: 1 } } },
+  ];
+  for (const graphOptimization of ["basic", "all"] as const) {
+    const bytes = bytesOf("float32", nodes, { a: [2] }, ["c", "y"], [one, two]);
+    const session = ort.createSession(bytes, { graphOptimization });
+    const a = ort.tensor("float32", [2], new Float32Array([1, 4]));
+    const [c, y] = session.run([a]);
+    assertEquals(c!.shape, [1, 2]);
+    assertEquals<unknown>(y!.read(), new Float32Array([1, 2]));
+    for (const held of [a, c!, y!, session]) held.release();
+  }
+});
