@@ -171,7 +171,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
   const leaves = spread(leafNorms(x, sizes), sizes);
   const own = select(leaves.greater(0), leaves.mul(eps ** 0.25), scale);
   // Towards 0 they would leave the numbers, and products with them.
-  const units = maximum(abs(x), maximum(own, scale.mul(eps)));
+  const units = maximum(abs(x), maximum(own, scale.mul(eps * eps)));
   // The gradient is brought to norm 1, so that products are in the range of the dtype.
   const given = only(claim.gradient.mul(div(units, scale)));
   const length = norm(given);

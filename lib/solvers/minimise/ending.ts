@@ -156,13 +156,14 @@ export function ending(
   }, transforms);
   // What is left may be nothing beside what was gained, and still much beside what it is at a simple minimum.
   const valueAt = (x: NDArray): NDArray => div(evaluate(within(x, bounds)).cost!, unit);
-  // Far from where it began, values may be nothing but rounding of the point.
+  // Far from where it began, values may be nothing but rounding of the point. How far that is has no measure where
+  // it began at 0, so it is always asked.
   const { hidden, looks } = isHidden({
     x: at.x,
     value: at.value,
     valueAt,
     range: maximum(abs(at.value), done),
-    asked: and(certificate.holds, norm(div(at.x, scale)).greater(afar)),
+    asked: certificate.holds,
   }, transforms);
   const aside = sides({
     x: at.x,
@@ -200,9 +201,6 @@ export function ending(
     refuted,
   };
 }
-
-/** Growth of the unknowns beyond which rounding of the point is asked about. */
-const afar = 1e3;
 
 /** How often the Hessian may show a way on. */
 const mostRescues = 3;
