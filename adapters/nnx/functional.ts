@@ -221,6 +221,7 @@ export function vjp<A extends unknown[], R, const O extends PullOptions>(
     const body: Fn = (arrays, values) =>
       apartFromAux("vjp", targets.run(f as Fn, arrays, values), hasAux);
     // With hasAux there are three; the dictionary's overloads cannot be chosen without types.
+    // Types of functions named by their list of arguments are the caller's, who has checked them.
     const [value, pull, aux] = system.transforms.vjp(
       named(f, body) as never,
       [withoutNodes<readonly unknown[]>(primals), targets.values()] as never,

@@ -470,6 +470,7 @@ export function definePrimitive<P>(record: Primitive<P>): Primitive<P> {
   if (registry.has(record.name)) {
     throw new InternalError(`primitive ${record.name} is defined twice`);
   }
+  // Whoever looks a record up by its name has the parameters from where the name stood.
   registry.set(record.name, record as unknown as Primitive<never>);
   return record;
 }
