@@ -3,7 +3,8 @@
  *
  * **Arrays**
  *
- * - `numpy`: arrays and what is done with them; `NDArray` has most of it as methods
+ * - `numpy`: arrays and what is done with them, `numpy.linalg` and `numpy.fft` among it; `NDArray` has most of it
+ *   as methods
  * - `linalg`, `nn`, `special`: linear algebra, neural networks, special functions
  * - `random`: random numbers from keys
  *
@@ -111,7 +112,11 @@ export type {
   TakeOptions,
   VarianceOptions,
 } from "./lib/core/method_options.ts";
-export { linalg, nn, numpy, random, special } from "./lib/api/mod.ts";
+export * as linalg from "./lib/api/linalg.ts";
+export * as nn from "./lib/api/nn.ts";
+export * as numpy from "./lib/api/numpy_whole.ts";
+export * as random from "./lib/api/random.ts";
+export * as special from "./lib/api/special.ts";
 
 // Transforms of functions
 export * from "./lib/transforms/public.ts";

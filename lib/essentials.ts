@@ -3,7 +3,7 @@
  * systems, files and the smaller namespaces. What it gives is what the main module gives, so that a program may
  * import from both; a command-line program or a page that wants the first number early imports from here.
  *
- * - `numpy`, `NDArray`: arrays and what is done with them
+ * - `numpy`, `NDArray`: arrays and what is done with them; `numpy.linalg` and `numpy.fft` are in the main module's
  * - `grad`, `valueAndGrad`, `jvp`, `linearize`, `vjp`, `jacfwd`, `jacrev`, `hessian`, `checkpoint`: derivatives;
  *   `customJvp`, `customVjp`, `customRoot`, `customLinearSolve`: rules of one's own
  * - `scan`, `map`, `foriLoop`, `whileLoop`, `cond`, `switchCase`, `associativeScan`: loops and branches; `vmap`
@@ -11,7 +11,8 @@
  * - `treeMap`, `treeLeaves`, `treeFlatten`, ...: arrays in arrays, objects and classes
  * - `Transforms`, `pure`: the dictionary that library code takes
  *
- * The other namespaces are subpaths of their own: `./linalg`, `./nn`, `./random`, `./special`.
+ * The other namespaces are subpaths of their own: `./linalg`, `./fft`, `./nn`, `./random`,
+ * `./special`.
  *
  * @example
  * ```ts

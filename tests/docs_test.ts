@@ -54,6 +54,8 @@ function undescribed(module: object, symbols: readonly Page[], prefix: string): 
       value === null ||
       (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] !== "Module"
     ) return [];
+    // What is in two places has its pages at one: `linalg` beside `numpy`, `fft` at `./fft`.
+    if (path === "numpy.linalg" || path === "numpy.fft") return [];
     return undescribed(
       value as object,
       own.flatMap(({ def }) => def?.elements ?? []),

@@ -20,7 +20,6 @@ import { convert } from "../primitives/elementwise/convert.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import { stopGradient } from "../primitives/elementwise/marks.ts";
 import { select } from "../primitives/elementwise/select.ts";
-import { setBits } from "./bit_counts.ts";
 import { copysign } from "./floating.ts";
 import { applyNamed, asFloat, asOperand, floatOr32 } from "./operands.ts";
 
@@ -322,5 +321,5 @@ export function bitwiseCount(x: Operand): NDArray {
   if (isFloat(a.dtype) || a.dtype === "bool") {
     throw new DTypeError(`bitwiseCount: x is ${a.dtype}, and must be an integer array`);
   }
-  return convert(setBits(convert(p.abs(a), "uint32")), a.dtype);
+  return convert(p.setBits(convert(p.abs(a), "uint32")), a.dtype);
 }

@@ -2,16 +2,152 @@
  * Discrete Fourier transforms, as `jax.numpy.fft`. Complex numbers are pairs `{ re, im }` of arrays, since
  * there is no complex dtype; results are such pairs, and arguments may be.
  *
- * Transforms of complex numbers are in `fourier.ts`, those of real ones in `real_fourier.ts`, and
- * frequencies and shifts in `frequencies.ts`.
+ * Transforms are in `fourier.ts`. Which frequency each element of a transform is, and the order in which 0
+ * is in the middle, are here.
  *
  * @module
  */
 import "./methods.ts";
+import type { Named } from "../core/method_options.ts";
+import type { NDArray } from "../core/array.ts";
+import { expectFloat, expectInteger } from "../core/checks.ts";
+import { describeValue } from "../core/errors.ts";
+import { checkCall } from "../core/signature.ts";
+import { iota, scalarLike } from "../primitives/constants/constants.ts";
+import { div, sub } from "../primitives/elementwise/arithmetic.ts";
+import { ge } from "../primitives/elementwise/compare.ts";
+import { convert } from "../primitives/elementwise/convert.ts";
+import { select } from "../primitives/elementwise/select.ts";
+import type { DTypeOptions } from "./arguments.ts";
+import type { Complex } from "./complex.ts";
+import { roll } from "./joining.ts";
+import { expectArray, expectAxes, isNamed } from "./operands.ts";
+import { dtypeOptions } from "./options.ts";
 
 export type { Named } from "../core/method_options.ts";
-export type { Complex } from "./complex.ts";
+export type { Complex, FftnOptions, FftOptions, NormOptions } from "./complex.ts";
 export * from "./fourier.ts";
-export type { FftnOptions, FftOptions, NormOptions } from "./fourier_options.ts";
-export * from "./frequencies.ts";
-export * from "./real_fourier.ts";
+
+function checkSpacing(op: string, d: unknown): number {
+  if (typeof d === "number") return d;
+  throw new TypeError(
+    `${op}: d is ${describeValue(d)}, but must be a number, the distance of samples`,
+  );
+}
+
+/**
+ * The frequencies of the elements of {@linkcode fft}, as `jax.numpy.fft.fftfreq`: 0, 1, ..., and from the
+ * middle on those below 0, divided by `n d`, where `d` is the distance of samples.
+ *
+ * @throws {RangeError} where `n` is negative or no integer.
+ *
+ * @example
+ * ```ts
+ * import { fftfreq } from "@injax/injax/fft";
+ *
+ * console.log(fftfreq(4, 0.5).toArray()); // [ 0, 0.5, -1, -0.5 ]
+ * ```
+ */
+export function fftfreq(
+  n: number,
+  d: number | Named<DTypeOptions, { d: number }> = 1,
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("fftfreq(n, d, options)", arguments, dtypeOptions, 1);
+  if (isNamed(d)) return fftfreq(n, d.d, d);
+  expectInteger("fftfreq", n, "n", 0);
+  const dtype = expectFloat("fftfreq", options?.dtype);
+  const i = iota([n], 0, "int32");
+  const negative = ge(i, scalarLike(Math.ceil(n / 2), i));
+  const k = convert(select(negative, sub(i, scalarLike(n, i)), i), dtype);
+  return div(k, scalarLike(n * checkSpacing("fftfreq", d), k));
+}
+
+/**
+ * The frequencies of the elements of {@linkcode rfft}, as `jax.numpy.fft.rfftfreq`: 0, 1, ..., `n / 2`,
+ * divided by `n d`, where `d` is the distance of samples.
+ *
+ * @throws {RangeError} where `n` is negative or no integer.
+ *
+ * @example
+ * ```ts
+ * import { rfftfreq } from "@injax/injax/fft";
+ *
+ * console.log(rfftfreq(4, 0.5).toArray()); // [ 0, 0.5, 1 ]
+ * ```
+ */
+export function rfftfreq(
+  n: number,
+  d: number | Named<DTypeOptions, { d: number }> = 1,
+  options: DTypeOptions = {},
+): NDArray {
+  if (arguments.length > 2) checkCall("rfftfreq(n, d, options)", arguments, dtypeOptions, 1);
+  if (isNamed(d)) return rfftfreq(n, d.d, d);
+  expectInteger("rfftfreq", n, "n", 0);
+  const k = iota([Math.floor(n / 2) + 1], 0, expectFloat("rfftfreq", options?.dtype));
+  return div(k, scalarLike(n * checkSpacing("rfftfreq", d), k));
+}
+
+/** `x` turned by half the length of each axis, or what is missing to the whole. */
+function shifted(
+  op: string,
+  x: NDArray | Complex,
+  axes: number | readonly number[] | null,
+  half: (n: number) => number,
+): NDArray | Complex {
+  if (typeof x === "object" && x !== null && "re" in x && "im" in x) {
+    const turn = (part: NDArray): NDArray => shifted(op, part, axes, half) as NDArray;
+    return { re: turn(x.re), im: turn(x.im) };
+  }
+  const a = expectArray(op, x);
+  const places = expectAxes(op, axes, a.ndim);
+  return roll(a, places.map((axis) => half(a.shape[axis]!)), places);
+}
+
+/**
+ * The elements of a transform with that of frequency 0 in the middle of the axes, all where none are
+ * given, as `jax.numpy.fft.fftshift`.
+ *
+ * @throws {AxisError} where an axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { fftfreq, fftshift } from "@injax/injax/fft";
+ *
+ * console.log(fftshift(fftfreq(4, 0.5)).toArray()); // [ -1, -0.5, 0, 0.5 ]
+ * ```
+ */
+export function fftshift(x: NDArray, axes?: number | readonly number[] | null): NDArray;
+/** Of complex numbers. */
+export function fftshift(x: Complex, axes?: number | readonly number[] | null): Complex;
+export function fftshift(
+  x: NDArray | Complex,
+  axes: number | readonly number[] | null = null,
+): NDArray | Complex {
+  if (arguments.length > 2) checkCall("fftshift(x, axes)", arguments);
+  return shifted("fftshift", x, axes, (n) => Math.floor(n / 2));
+}
+
+/**
+ * The inverse of {@linkcode fftshift}, as `jax.numpy.fft.ifftshift`.
+ *
+ * @throws {AxisError} where an axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import { fftshift, ifftshift } from "@injax/injax/fft";
+ *
+ * console.log(ifftshift(fftshift(np.array([0, 1, 2]))).toArray()); // [ 0, 1, 2 ]
+ * ```
+ */
+export function ifftshift(x: NDArray, axes?: number | readonly number[] | null): NDArray;
+/** Of complex numbers. */
+export function ifftshift(x: Complex, axes?: number | readonly number[] | null): Complex;
+export function ifftshift(
+  x: NDArray | Complex,
+  axes: number | readonly number[] | null = null,
+): NDArray | Complex {
+  if (arguments.length > 2) checkCall("ifftshift(x, axes)", arguments);
+  return shifted("ifftshift", x, axes, (n) => Math.ceil(n / 2));
+}

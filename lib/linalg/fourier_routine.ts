@@ -79,12 +79,13 @@ interface Butterfly {
   readonly results: readonly (readonly [re: string, im: string])[];
 }
 
-const two: Butterfly = {
+// Functions, so that a program without Fourier transforms makes no text of them, and a bundle has none.
+const two = (): Butterfly => ({
   declared: [],
   results: [["x0r + x1r", "x0i + x1i"], ["x0r - x1r", "x0i - x1i"]],
-};
+});
 
-const three: Butterfly = {
+const three = (): Butterfly => ({
   declared: [
     "ar = x1r + x2r",
     "ai = x1i + x2i",
@@ -94,9 +95,9 @@ const three: Butterfly = {
     `di = (x1i - x2i) * ${Math.sqrt(3) / 2}`,
   ],
   results: [["x0r + ar", "x0i + ai"], ["mr + di", "mi - dr"], ["mr - di", "mi + dr"]],
-};
+});
 
-const four: Butterfly = {
+const four = (): Butterfly => ({
   declared: [
     "ar = x0r + x2r",
     "ai = x0i + x2i",
@@ -113,37 +114,43 @@ const four: Butterfly = {
     ["ar - cr", "ai - ci"],
     ["br - di", "bi + dr"],
   ],
-};
+});
 
-const [C1, S1] = [Math.cos(2 * Math.PI / 5), Math.sin(2 * Math.PI / 5)];
-const [C2, S2] = [Math.cos(4 * Math.PI / 5), Math.sin(4 * Math.PI / 5)];
-const five: Butterfly = {
-  declared: [
-    ...["r", "i"].flatMap((p) => [
-      `a${p} = x1${p} + x4${p}`,
-      `b${p} = x2${p} + x3${p}`,
-      `u${p} = x1${p} - x4${p}`,
-      `v${p} = x2${p} - x3${p}`,
-      `m${p} = x0${p} + ${C1} * a${p} - ${-C2} * b${p}`,
-      `n${p} = x0${p} - ${-C2} * a${p} + ${C1} * b${p}`,
-      `d${p} = ${S1} * u${p} + ${S2} * v${p}`,
-      `e${p} = ${S2} * u${p} - ${S1} * v${p}`,
-    ]),
-  ],
-  results: [
-    ["x0r + (ar + br)", "x0i + (ai + bi)"],
-    ["mr + di", "mi - dr"],
-    ["nr + ei", "ni - er"],
-    ["nr - ei", "ni + er"],
-    ["mr - di", "mi + dr"],
-  ],
+const five = (): Butterfly => {
+  const [C1, S1] = [Math.cos(2 * Math.PI / 5), Math.sin(2 * Math.PI / 5)];
+  const [C2, S2] = [Math.cos(4 * Math.PI / 5), Math.sin(4 * Math.PI / 5)];
+  return {
+    declared: [
+      ...["r", "i"].flatMap((p) => [
+        `a${p} = x1${p} + x4${p}`,
+        `b${p} = x2${p} + x3${p}`,
+        `u${p} = x1${p} - x4${p}`,
+        `v${p} = x2${p} - x3${p}`,
+        `m${p} = x0${p} + ${C1} * a${p} - ${-C2} * b${p}`,
+        `n${p} = x0${p} - ${-C2} * a${p} + ${C1} * b${p}`,
+        `d${p} = ${S1} * u${p} + ${S2} * v${p}`,
+        `e${p} = ${S2} * u${p} - ${S1} * v${p}`,
+      ]),
+    ],
+    results: [
+      ["x0r + (ar + br)", "x0i + (ai + bi)"],
+      ["mr + di", "mi - dr"],
+      ["nr + ei", "ni - er"],
+      ["nr - ei", "ni + er"],
+      ["mr - di", "mi + dr"],
+    ],
+  };
 };
 
 const arrays = `in xr: T[any], in xi: T[any], in c: T[any], in s: T[any],
   out yr: T[any], out yi: T[any]`;
 
 /** A step: one loop for the first elements, whose factors are 1, and one for the others. */
-function step(name: string, { declared, results }: Butterfly): Routine {
+function step(name: string, butterfly: () => Butterfly): Routine {
+  return routine(() => stepText(name, butterfly()));
+}
+
+function stepText(name: string, { declared, results }: Butterfly): string {
   const r = results.length;
   const numbers = results.map((_, k) => k);
   const loop = (vector: string, turned: boolean): string =>
@@ -163,7 +170,7 @@ function step(name: string, { declared, results }: Butterfly): Routine {
       ).join("\n")
     }
       }`;
-  return routine(() => `
+  return `
 ${name}(${arrays}, m, w, stride) {
   let block = m * w
   for p in 0..m {
@@ -185,11 +192,11 @@ ${name}(${arrays}, m, w, stride) {
       }
     }
   }
-}`);
+}`;
 }
 
 /** A step of any length r, by its definition. */
-const other: Routine = /* @__PURE__ */ routine(`
+const other: Routine = /* @__PURE__ */ routine(() => `
 other(${arrays}, m, w, stride, r, n) {
   for p in 0..m {
     for k in 0..r {
@@ -223,7 +230,7 @@ const factor = (n: string, r: string): string => `
 
 /** One step of length r, whichever that is. */
 const next: Routine = /* @__PURE__ */ routine(
-  `
+  () => `
 next(${arrays}, m, w, stride, r, n) {
   if r == 4 { four(xr, xi, c, s, yr, yi, m, w, stride) }
   else if r == 2 { two(xr, xi, c, s, yr, yi, m, w, stride) }
@@ -232,10 +239,10 @@ next(${arrays}, m, w, stride, r, n) {
   else { other(xr, xi, c, s, yr, yi, m, w, stride, r, n) }
 }`,
   {
-    two: step("two", two),
-    three: step("three", three),
-    four: step("four", four),
-    five: step("five", five),
+    two: /* @__PURE__ */ step("two", two),
+    three: /* @__PURE__ */ step("three", three),
+    four: /* @__PURE__ */ step("four", four),
+    five: /* @__PURE__ */ step("five", five),
     other,
   },
 );

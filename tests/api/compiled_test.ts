@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../../lib/core/array.ts";
 import { isFloat } from "../../lib/core/dtype.ts";
-import { linalg, nn, numpy as np, random, special } from "../../lib/api/mod.ts";
+import { linalg, nn, numpy as np, random, special } from "../../mod.ts";
 import { loadBackend } from "../../lib/backends/mod.ts";
 import * as debug from "../../lib/debug/mod.ts";
 import { grad } from "../../lib/transforms/autodiff.ts";

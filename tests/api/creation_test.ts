@@ -1,6 +1,6 @@
 /** Arrays from data and numbers: shapes, dtypes, and the errors of data that are no array. */
 import type { NDArray } from "../../lib/core/array.ts";
-import { nn, numpy as np, random } from "../../lib/api/mod.ts";
+import { nn, numpy as np, random } from "../../mod.ts";
 import type { ArrayData } from "../../lib/api/array.ts";
 import { DTypeError } from "../../lib/core/errors.ts";
 import { grad } from "../../lib/transforms/autodiff.ts";

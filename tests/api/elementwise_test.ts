@@ -5,7 +5,7 @@
 import type { NDArray } from "../../lib/core/array.ts";
 import type { DType } from "../../lib/core/dtype.ts";
 import { epsilon, isFloat, limits } from "../../lib/core/dtype.ts";
-import { linalg, nn, numpy as np, special } from "../../lib/api/mod.ts";
+import { linalg, nn, numpy as np, special } from "../../mod.ts";
 import { grad } from "../../lib/transforms/public.ts";
 import recorded from "../reference/elementwise.json" with { type: "json" };
 import { difference, make } from "../support/arrays.ts";

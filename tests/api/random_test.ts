@@ -4,7 +4,7 @@
  */
 import type { NDArray } from "../../lib/core/array.ts";
 import type { DType } from "../../lib/core/dtype.ts";
-import { numpy as np, random, special } from "../../lib/api/mod.ts";
+import { numpy as np, random, special } from "../../mod.ts";
 import { jit } from "../../lib/transforms/jit.ts";
 import { grad } from "../../lib/transforms/public.ts";
 import { vmap } from "../../lib/transforms/vmap.ts";

@@ -1,6 +1,6 @@
 /** Shapes, joining, indexing, updates and products: what NumPy does, and what users do wrong. */
 import type { NDArray } from "../../lib/core/array.ts";
-import { linalg, numpy as np } from "../../lib/api/mod.ts";
+import { linalg, numpy as np } from "../../mod.ts";
 import { jit } from "../../lib/transforms/jit.ts";
 import { registerBackend } from "../../lib/core/backend.ts";
 import { interpreter } from "../../lib/backends/deferred.ts";

@@ -3,7 +3,7 @@
  * values recorded from JAX. What JAX has and Injax does not is listed there, with the reason.
  */
 import type { NDArray } from "../../lib/core/array.ts";
-import { numpy as np } from "../../lib/api/mod.ts";
+import { numpy as np } from "../../mod.ts";
 import type { TakeMode } from "../../lib/core/method_options.ts";
 import recorded from "../reference/structure.json" with { type: "json" };
 import { assert, assertEquals } from "../support/assert.ts";

@@ -405,7 +405,8 @@ export const unknown: string[] = [];
 export async function callables(): Promise<Callable[]> {
   const found: Callable[] = [];
   const all = [
-    ...functionsOf(injax, ""),
+    // Beside themselves, `linalg` and `fft` are in `numpy`.
+    ...[...functionsOf(injax, "")].filter(([path]) => !/^numpy\.(linalg|fft)\./.test(path)),
     ...functionsOf(fft, "fft"),
     ...functionsOf(lax, "lax"),
     ...functionsOf(initializers, "initializers"),

@@ -10,11 +10,10 @@ import { type DType, isFloat } from "../../core/dtype.ts";
 import { DTypeError } from "../../core/errors.ts";
 import { checkCall } from "../../core/signature.ts";
 import { scalarLike } from "../../primitives/constants/constants.ts";
-import { abs, add, div, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
+import { abs, add, div, mul, neg, setBits, sub } from "../../primitives/elementwise/arithmetic.ts";
 import * as c from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
 import { select } from "../../primitives/elementwise/select.ts";
-import { setBits } from "../bit_counts.ts";
 import { asOperand } from "../operands.ts";
 
 function unsigned(op: string, x: Operand): [bits: NDArray, dtype: DType] {

@@ -33,7 +33,7 @@ import * as scalar from "../../scalar/functions.ts";
 import { scalarLike } from "../constants/constants.ts";
 import { Formula } from "../graph/nodes.ts";
 import { broadcastTo } from "../sum/broadcast.ts";
-import { eq, ge } from "./compare.ts";
+import { and, eq, ge, shiftRightLogical } from "./compare.ts";
 import { floor } from "./convert.ts";
 import {
   binary,
@@ -381,4 +381,15 @@ export function mulAdd(x: NDArray, y: NDArray, z: NDArray): NDArray {
   const shape = broadcastShapes("mul_add", x.shape, y.shape, z.shape);
   const like = (v: NDArray): NDArray => v.ndim === 0 ? v : broadcastTo(v, shape);
   return bind1(mulAddP, [broadcastTo(x, shape), like(y), like(z)], null);
+}
+
+/** How many bits are set, of `uint32`. */
+export function setBits(x: NDArray): NDArray {
+  const at = (v: NDArray, by: number): NDArray => shiftRightLogical(v, scalarLike(by, v));
+  const only = (v: NDArray, mask: number): NDArray => and(v, scalarLike(mask, v));
+  // Sums of neighbours: of bits, pairs, nibbles, and then of the bytes in the highest one.
+  const pairs = sub(x, only(at(x, 1), 0x55555555));
+  const nibbles = add(only(pairs, 0x33333333), only(at(pairs, 2), 0x33333333));
+  const bytes = only(add(nibbles, at(nibbles, 4)), 0x0f0f0f0f);
+  return at(mul(bytes, scalarLike(0x01010101, bytes)), 24);
 }
