@@ -30,7 +30,7 @@ import {
   vmap,
 } from "../../mod.ts";
 import { worlds } from "../laws/worlds.ts";
-import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 
 await loadBackend("onnx");
@@ -169,10 +169,52 @@ Deno.test("what is said of an operator whose elements are stored is held against
 
 Deno.test("a function that is not linear is found out where its matrix is written out", () => {
   const affine = linearSolve((x: NDArray) => x.mul(2).add(1), ones(3));
-  assertEquals([affine.statusName, affine.message.includes("at 0 its norm is 1.73")], [
+  assertEquals([affine.statusName, affine.message.includes("off by a norm of 1.73")], [
     "breakdown",
     true,
   ]);
+  // 0 at 0, and right at each unit vector.
+  for (const n of [1, 2, 7]) {
+    for (const solver of [lu(), qr(), cholesky()]) {
+      const { converged } = linearSolve((x: NDArray) => x.mul(x), ones(n).mul(2), { solver });
+      assertEquals(converged, false, `${n} unknowns by ${solver.description}`);
+    }
+  }
+  const cancelling = (x: NDArray) => x.mul(1e5).add(x).sub(x.mul(1e5));
+  assertEquals(linearSolve(cancelling, np.ones([3])).converged, true);
+});
+
+Deno.test("a matrix that is not finite is said to be so by every method", () => {
+  const methods = [lu(), qr(), svd(), cholesky(), cg(), gmres(), bicgstab(), lsmr()];
+  for (const solver of methods) {
+    for (const bad of [NaN, Infinity]) {
+      const { statusName } = linearSolve(arr([[bad, 1], [1, 2]]), ones(2), { solver });
+      assertEquals(statusName, "nonfinite", `${bad} by ${solver.description}`);
+    }
+  }
+});
+
+Deno.test("columns whose length is beyond all numbers have no rank that is claimed", () => {
+  const a = arr([[1, 1], [1, -1]]).mul(1.5e308);
+  for (const solver of [qr(), svd()]) {
+    const { value, converged } = linearSolve(a, arr([1.5e308, 0]), { solver });
+    if (converged) assertClose(value, [0.5, 0.5], 1e-12);
+  }
+  const none = linearSolve(np.zeros([2, 2]), np.ones([2]), { solver: qr() });
+  assertEquals([none.converged, none.rank.item()], [true, 0]);
+});
+
+Deno.test("a system without a solution is said to be solved in the sense of least squares", () => {
+  const contradicts = arr([[1, 2], [2, 4]]);
+  const said = (solver: LinearMethod) => linearSolve(contradicts, ones(2), { solver }).message;
+  assertMatch(said(qr()), /solved in the sense of least squares, rank 1, residual norm 0.447/);
+  assertMatch(said(lsmr()), /converged in the sense of least squares after 1 step, residual norm/);
+});
+
+Deno.test("a system of no unknowns is solved by every method", () => {
+  for (const solver of [lu(), qr(), svd(), cholesky(), cg(), gmres(), bicgstab(), lsmr()]) {
+    assertEquals(linearSolve(np.zeros([0, 0]), np.zeros([0]), { solver }).converged, true);
+  }
 });
 
 Deno.test("units do not make a matrix singular, and do not hide that it is", () => {

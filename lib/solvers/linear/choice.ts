@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Adjoint, checkAdjoint } from "../adjoint.ts";
 import { cg, minres } from "./short_recurrences.ts";
 import { gmres } from "./gmres.ts";
 import { cholesky, diagonal, lu, qr, triangular, tridiagonal } from "./direct.ts";
@@ -49,4 +50,22 @@ export function checkUse(
   if (reason !== undefined) {
     throw new TypeError(`${op}: ${description} takes no ${name}: it ${reason}`);
   }
+}
+
+/**
+ * Checks the adjoint of a linear system.
+ *
+ * @throws {TypeError} where it is not `implicit()`, or says what has no meaning here.
+ */
+export function checkDerivatives(op: string, adjoint: Adjoint | undefined): void {
+  checkAdjoint(op, adjoint, ["implicit"]);
+  if (adjoint?.kind !== "implicit") return;
+  const { linearSolver = "auto", memory } = adjoint.options;
+  if (linearSolver === "auto" && memory === undefined) return;
+  throw new TypeError(
+    `${op}: the systems of derivatives are solved by the method of the solve, so that implicit() has no use for ` +
+      `${
+        memory === undefined ? "linearSolver" : "memory"
+      } here. Give rtol, maxSteps or throw, or another solver`,
+  );
 }

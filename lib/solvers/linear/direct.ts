@@ -29,7 +29,7 @@ import { triangularSolve } from "../../linalg/triangular_solve.ts";
 import { tridiagonalSolve } from "../../linalg/tridiagonal.ts";
 import { scalarLike } from "../../primitives/constants/constants.ts";
 import { abs, add, div, mul } from "../../primitives/elementwise/arithmetic.ts";
-import { and, eq, not } from "../../primitives/elementwise/compare.ts";
+import { and, eq, not, or } from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { stopGradient } from "../../primitives/elementwise/marks.ts";
@@ -331,7 +331,8 @@ const zeroPivot = /* @__PURE__ */ withInstead(
 const noPivot = /* @__PURE__ */ withInstead(
   "the operator is singular: elimination met a pivot of 0.",
 );
-const notLinear = "the function is not linear: at 0 its norm is {}";
+const notLinear =
+  "the function is not linear: at 0, or at a sum of vectors, it is off by a norm of {}";
 
 /**
  * Share of a pivot, in roundings, up to which it is taken for lost. Of 200 random matrices of rank n - 1 up to
@@ -362,7 +363,7 @@ function byFactors(
     description: rtol === undefined ? description : `${description} (rtol ${rtol})`,
     solves: "leastSquares",
     direct: true,
-    explain: { breakdown: "the function is not linear: at 0 its norm is {}" },
+    explain: { breakdown: notLinear },
     factor(form, transforms) {
       const { rows, columns, dtype } = form;
       return factors(
@@ -375,7 +376,10 @@ function byFactors(
       const x = flat(solveLeastSquares(a, factors, column(b), { transposeA, by: name }));
       // Of a matrix with NaN the rank is 0, and so is the solution.
       const given = and(allFinite(stopGradient(a)), allFinite(stopGradient(b)));
-      const finite = and(given, and(allFinite(stopGradient(x)), allFinite(factors[0]!)));
+      // Nor is there a rank where lengths of columns are beyond all numbers.
+      const known = or(counts.any(), not(stopGradient(a).notEqual(0).any()));
+      const sound = and(known, and(allFinite(stopGradient(x)), allFinite(factors[0]!)));
+      const finite = and(given, sound);
       return {
         x,
         status: select(finite, whole(statusCode("converged")), whole(statusCode("nonfinite"))),

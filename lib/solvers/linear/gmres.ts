@@ -24,7 +24,7 @@ import { diagonalOf, identity } from "../../linalg/matrices.ts";
 import { triangularSolve } from "../../linalg/triangular_solve.ts";
 import { full, iota, scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
 import { div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, eq, lt, not } from "../../primitives/elementwise/compare.ts";
+import { and, eq, lt, not, or } from "../../primitives/elementwise/compare.ts";
 import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../../primitives/indexing/dynamic_slice.ts";
@@ -135,11 +135,13 @@ export function inCycles(
       const small = least.lessEqual(maximum(bound, rounding(norm(x).mul(scale), roundings)));
       const stuck = not(size.less(c.size.mul(leastProgress)));
       const ends = steps.greaterEqual(maxSteps);
+      const finite = isFinite(size);
       const failure = select(
-        found.broken,
+        // Where a step to numbers gives none, these are the operator's.
+        and(found.broken, or(finite, not(isFinite(norm(found.d))))),
         code("breakdown"),
         select(
-          isFinite(size),
+          finite,
           // A cycle that was cut short may have needed its last steps.
           select(ends, code("maxSteps"), code("stagnated")),
           // What overflows later was finite at first.
@@ -283,7 +285,7 @@ function cycle(problem: CycleProblem, restart: number): Cycle {
   const { apply, precondition, preconditioned, r, size, bound, norms, record, transforms } =
     problem;
   const n = r.size;
-  const m = Math.min(restart, n);
+  const m = Math.max(1, Math.min(restart, n)); // of no unknowns too
   const { dtype } = r;
   const zero = scalarArray(0, dtype);
   const places = iota([m + 1], 0, "int32");

@@ -5,33 +5,36 @@
  */
 import { NDArray } from "../../core/array.ts";
 import { checkCount } from "../../core/checks.ts";
-import { promoteDTypes } from "../../core/dtype.ts";
+import { epsilon, promoteDTypes } from "../../core/dtype.ts";
 import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
 import { type OptionTable, tableOf } from "../../core/signature.ts";
-import { identity, transposed } from "../../linalg/matrices.ts";
+import { identity, matmul, transposed } from "../../linalg/matrices.ts";
+import { abs } from "../../primitives/elementwise/arithmetic.ts";
 import { and, not } from "../../primitives/elementwise/compare.ts";
 import { convert } from "../../primitives/elementwise/convert.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
+import { isFinite, sin } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { stopGradient } from "../../primitives/elementwise/marks.ts";
 import { reshape } from "../../primitives/shape/shape.ts";
+import { concatenate } from "../../primitives/slicing/concatenate.ts";
 import { pad, slice } from "../../primitives/slicing/slice.ts";
-import { full, scalarLike } from "../../primitives/constants/constants.ts";
+import { full, iota, scalarLike } from "../../primitives/constants/constants.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
 import { checkSameType } from "../../transforms/trees.ts";
 import type { Transforms } from "../../transforms/types.ts";
-import { type Adjoint, checkAdjoint, defaultTolerance } from "../adjoint.ts";
+import { type Adjoint, defaultTolerance } from "../adjoint.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { norm } from "../norms.ts";
 import { checkMade, checkTolerance } from "../options.ts";
 import { checkConverged, statusCode } from "../solution.ts";
-import { checkUse, chosen } from "./choice.ts";
+import { checkDerivatives, checkUse, chosen } from "./choice.ts";
 import {
   appliedOnce,
   constant,
   converted,
+  flat,
   type Form,
   isStored,
   isSymmetric,
@@ -120,7 +123,7 @@ export type LinearMap<X extends FloatTree, Y extends FloatTree> =
 export interface Plan {
   readonly op: string;
   readonly form: Form;
-  /** What a function whose matrix was written out gives at 0. */
+  /** Of a function whose matrix was written out, what is not linear in it; 0 where it is. */
   readonly offset: NDArray | null;
   readonly domain: Space;
   readonly codomain: Space;
@@ -152,7 +155,7 @@ export function planned(
   const method = options.solver ?? chosen(given);
   if (method.solves === "square" && rows !== columns) {
     throw new ShapeError(
-      `${op}: ${method.description} solve square systems, but the operator has shape ${
+      `${op}: ${method.description} can solve square systems alone, but the operator has shape ${
         formatShape([rows, columns])
       }. Take qr(), svd() or lsmr(), which give least squares`,
     );
@@ -219,24 +222,6 @@ function derivativeOptions(
   const { rtol = limits.rtol, maxSteps = limits.maxSteps, throw: raises = true } = options;
   const alike = !apart && rtol === limits.rtol && maxSteps === limits.maxSteps;
   return { limits: { ...limits, rtol, maxSteps }, alike, throw: raises };
-}
-
-/**
- * Checks the adjoint of a linear system.
- *
- * @throws {TypeError} where it is not `implicit()`, or says what has no meaning here.
- */
-function checkDerivatives(op: string, adjoint: Adjoint | undefined): void {
-  checkAdjoint(op, adjoint, ["implicit"]);
-  if (adjoint?.kind !== "implicit") return;
-  const { linearSolver = "auto", memory } = adjoint.options;
-  if (linearSolver === "auto" && memory === undefined) return;
-  throw new TypeError(
-    `${op}: the systems of derivatives are solved by the method of the solve, so that implicit() has no use for ` +
-      `${
-        memory === undefined ? "linearSolver" : "memory"
-      } here. Give rtol, maxSteps or throw, or another solver`,
-  );
 }
 
 /** What was given as an operator, as one. */
@@ -340,7 +325,7 @@ export function solved(
     transforms,
   };
   const pull = (): NDArray => {
-    throw new TypeError(`${op}: ${method.description} solve square systems, without the transpose`);
+    throw new TypeError(`${op}: square systems are solved without the transpose`);
   };
 
   let x: NDArray;
@@ -403,7 +388,7 @@ export function solved(
     about = { ...report, residual };
   }
   const { residual, products, ...said } = about;
-  const report = linearAtZero(plan.offset, { ...said, products });
+  const report = ifLinear(plan.offset, { ...said, products });
   const solution = new LinearSolution<never>({
     ...report,
     denied: report.denied ?? scalarLike(0, report.detail),
@@ -417,6 +402,7 @@ export function solved(
     description: `${op} by ${method.description}`,
   }, {
     direct: method.direct,
+    leastSquares: method.solves === "leastSquares",
     explain: method.explain ?? {},
     takenFor: takenFor(form, method),
   });
@@ -439,23 +425,31 @@ const backwards =
   "the transposed system, of which the derivative backwards is the solution, could not be solved";
 
 /**
- * An operator by its matrix, of all products with unit vectors at once, and what it gives at 0. A user's
- * function is called once, as modules want it.
+ * An operator by its matrix, of all products with unit vectors at once, and what shows that it has none: what it gives
+ * at 0, or by how much it misses the matrix at another vector. A user's function is called once, as modules want it.
  */
 function writtenOut(
   { columns, dtype, tags, apply }: Form,
   transforms: Transforms,
 ): { readonly form: Form; readonly offset: NDArray } {
   const units = pad(identity(columns, dtype), full([], 0, dtype), [0, 0], [1, 0]);
-  const products = transforms.vmap((v: NDArray) => apply(v, transforms))(units) as NDArray;
+  const other = sin(iota([1, columns], 1, dtype).add(1)).add(2);
+  const products = transforms.vmap((v: NDArray) => apply(v, transforms))(
+    concatenate([units, other], 0),
+  ) as NDArray;
   const m = products.shape[1]!;
   const offset = slice(products, [columns, 0], [columns + 1, m]);
-  const matrix = transposed(slice(products, [0, 0], [columns, m]).sub(offset));
-  return { form: matrixForm(matrix, tags), offset: stopGradient(offset) };
+  const rows = slice(products, [0, 0], [columns, m]).sub(offset);
+  const [seen, own] = [stopGradient(rows), stopGradient(offset)];
+  const miss = stopGradient(slice(products, [columns + 1, 0], [columns + 2, m])).sub(own)
+    .sub(matmul(other, seen));
+  const most = norm(flat(matmul(other, abs(seen)))).mul(Math.cbrt(epsilon(dtype)));
+  const bent = and(norm(flat(own)).equal(0), norm(flat(miss)).greater(most));
+  return { form: matrixForm(transposed(rows), tags), offset: select(bent, miss, own) };
 }
 
-/** What a report becomes where a function is not 0 at 0. */
-function linearAtZero(offset: NDArray | null, report: LinearReport): LinearReport {
+/** What a report becomes where a function is not linear. */
+function ifLinear(offset: NDArray | null, report: LinearReport): LinearReport {
   if (offset === null) return report;
   const size = norm(reshape(offset, [offset.size]));
   const linear = size.equal(0);

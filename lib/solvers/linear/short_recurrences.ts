@@ -13,6 +13,7 @@ import { checkCall } from "../../core/signature.ts";
 import { scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
 import { maximum } from "../../primitives/elementwise/arithmetic.ts";
 import { and, gt, lt, not, or } from "../../primitives/elementwise/compare.ts";
+import { isFinite } from "../../primitives/elementwise/elementary.ts";
 import { select } from "../../primitives/elementwise/select.ts";
 import { dot, plainNorm } from "../norms.ts";
 import { checkSquare, isSymmetric } from "./form.ts";
@@ -288,7 +289,7 @@ function bicgstabCycle(problem: CycleProblem): Cycle {
       const v = apply(y);
       const rv = dot(r, v);
       const lengthV = plainNorm(v);
-      const flatV = rv.abs().lessEqual(lengthV.mul(size).mul(tiny));
+      const flatV = and(isFinite(rv), rv.abs().lessEqual(lengthV.mul(size).mul(tiny)));
       const alpha = select(flatV, zero, quotient(c.rho, rv));
       const s = c.r.sub(v.mul(alpha));
       const z = precondition(s);

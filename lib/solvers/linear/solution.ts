@@ -26,6 +26,8 @@ export interface LinearFields<X> extends SolutionFields<X> {
 export interface Explanation {
   /** Whether it has no steps. */
   readonly direct: boolean;
+  /** Whether it solves in the sense of least squares. */
+  readonly leastSquares: boolean;
   /** By status, with `{}` for the detail. */
   readonly explain: Readonly<Partial<Record<Status, string>>>;
   /** What the operator was taken for. */
@@ -97,12 +99,18 @@ export class LinearSolution<X> extends Solution<X> {
   /** How the solve of a lane ended. */
   #outcome(lane: number): string {
     const at = (x: NDArray): number => x.dataSync()[x.size === 1 ? 0 : lane]!;
-    const { direct, explain, takenFor } = this.explanation;
+    const { direct, leastSquares, explain, takenFor } = this.explanation;
     const name = statuses[at(this.status)]!;
     const steps = at(this.steps);
     const after = direct ? "" : ` after ${steps} step${steps === 1 ? "" : "s"}`;
     const residual = `residual norm ${at(this.residualNorm).toPrecision(3)}`;
-    if (name === "converged") return `${direct ? "solved" : name}${after}, ${residual}`;
+    if (name === "converged") {
+      const rank = at(this.rank);
+      const sense = leastSquares
+        ? ` in the sense of least squares${rank < 0 ? "" : `, rank ${rank}`}`
+        : "";
+      return `${direct ? "solved" : name}${sense}${after}, ${residual}`;
+    }
     if (name === "breakdown" && at(this.denied) > 0) {
       const what = takenFor === "symmetric"
         ? "symmetric"
