@@ -1,16 +1,26 @@
 /**
  * Hoisting: what a loop computes from its constants alone is computed once, before the loop.
  *
+ * Sinking is the way back into loops of at most one step, which stand for "where it is asked": what such a
+ * loop alone reads is computed by its step, so that it costs nothing where the loop makes none.
+ *
  * Which equations are better computed again than kept: the one answer for all passes that move
  * equations out of loops.
  *
  * @module
  */
-import { mayNotEnd } from "../core/dead_code.ts";
+import { mayNotEnd, narrowed } from "../core/dead_code.ts";
 import { bytesOf } from "../core/dtype.ts";
-import { hasEffect } from "../core/effects.ts";
+import { callsHost, hasEffect } from "../core/effects.ts";
 import { JaxprBuilder } from "../core/jaxpr.ts";
-import { type Atom, type Eqn, type Jaxpr, Literal, Var } from "../core/primitive.ts";
+import {
+  type Atom,
+  type Contained,
+  type Eqn,
+  type Jaxpr,
+  Literal,
+  Var,
+} from "../core/primitive.ts";
 
 /**
  * Whether what an equation gives is better computed again where it is read: it is cheap, and takes more
@@ -33,8 +43,8 @@ export function hoist(jaxpr: Jaxpr): Jaxpr {
     builder.equation(eqn.primitive, ins, params, eqn.outputs.map((v) => v.aval));
 
   /** Emits what can leave a step; gives the new step and the values of its further constants. */
-  const lift = (step: Jaxpr, consts: readonly Atom[]) => {
-    const { moved, rest } = invariantEqns(step, consts.length);
+  const lift = (step: Jaxpr, consts: readonly Atom[], runs: boolean) => {
+    const { moved, rest } = invariantEqns(step, consts.length, runs);
     const value = new Map<Atom, Atom>(consts.map((a, i) => [step.inputs[i]!, a]));
     for (const eqn of moved) {
       const ins = eqn.inputs.map((a) => a instanceof Literal ? a : value.get(a)!);
@@ -60,12 +70,14 @@ export function hoist(jaxpr: Jaxpr): Jaxpr {
     let { params } = eqn;
     const { programs } = eqn.primitive.passes;
     const contained = programs?.list(params) ?? [];
+    const loop = programs?.loop?.of(params);
+    const runs = loop?.kind === "scan" && loop.length > 0;
     contained.forEach(({ role }, k) => {
       if (role !== "step" && role !== "test") return;
       // Those before it may have got further constants.
       const { jaxpr, consts: { first, count } } = programs!.list(params)[k]!;
       const end = first + count;
-      const lifted = lift(jaxpr, ins.slice(first, end));
+      const lifted = lift(jaxpr, ins.slice(first, end), runs);
       if (lifted.extra.length === 0) return;
       params = programs!.extend(params, k, lifted.jaxpr, lifted.extra.length);
       ins = [...ins.slice(0, end), ...lifted.extra, ...ins.slice(end)];
@@ -79,16 +91,21 @@ export function hoist(jaxpr: Jaxpr): Jaxpr {
 /**
  * The equations of a step that depend on its constants alone, and those that stay. What is better
  * computed again is among both: outside for what leaves the loop because of it, inside so that its
- * result need not be kept. Of the two, what nothing reads is dropped later.
+ * result need not be kept. Of the two, what nothing reads is dropped later. What asks the user's functions
+ * leaves only a loop that `runs` for certain: they may raise what the loop does not ask for.
  */
-function invariantEqns(step: Jaxpr, numConsts: number): { moved: Eqn[]; rest: Eqn[] } {
+function invariantEqns(
+  step: Jaxpr,
+  numConsts: number,
+  runs: boolean,
+): { moved: Eqn[]; rest: Eqn[] } {
   const fixed = new Set<Atom>(step.inputs.slice(0, numConsts));
   const moved: Eqn[] = [], rest: Eqn[] = [];
   for (const eqn of step.eqns) {
     const invariant = eqn.inputs.some((a) => a instanceof Var) &&
       eqn.inputs.every((a) => a instanceof Literal || fixed.has(a)) &&
       !mayNotEnd(eqn) && // else a loop that never ran might run for ever
-      !hasEffect(eqn);
+      !(runs ? hasEffect(eqn) : callsHost(eqn));
     if (invariant) {
       eqn.outputs.forEach((v) => fixed.add(v));
       moved.push(eqn);
@@ -96,4 +113,80 @@ function invariantEqns(step: Jaxpr, numConsts: number): { moved: Eqn[]; rest: Eq
     if (!invariant || isBetterAgain(eqn)) rest.push(eqn);
   }
   return { moved, rest };
+}
+
+/** The program where what only a loop of at most one step reads is computed in its step. */
+export function sink(jaxpr: Jaxpr): Jaxpr {
+  if (!jaxpr.eqns.some((eqn) => lazyStep(eqn) !== null)) return jaxpr;
+  /** For what is read so far, from the end: the loop whose step alone does, or `null`. */
+  const readers = new Map<Atom, Eqn | null>(jaxpr.outputs.map((a) => [a, null]));
+  const sunk = new Map<Eqn, Eqn[]>();
+  for (const eqn of [...jaxpr.eqns].reverse()) {
+    const found = new Set(eqn.outputs.flatMap((v) => readers.has(v) ? [readers.get(v)!] : []));
+    const [home] = found;
+    const moves = found.size === 1 && home != null && !hasEffect(eqn);
+    if (moves) sunk.set(home, [eqn, ...sunk.get(home) ?? []]);
+    const own = lazyStep(eqn)?.consts;
+    eqn.inputs.forEach((a, i) => {
+      const lazy = own !== undefined && i >= own.first && i < own.first + own.count;
+      const reader = moves ? home : lazy ? eqn : null;
+      readers.set(a, readers.has(a) && readers.get(a) !== reader ? null : reader);
+    });
+  }
+  const gone = new Set([...sunk.values()].flat());
+  const eqns = jaxpr.eqns.filter((eqn) => !gone.has(eqn))
+    .map((eqn) => sunk.has(eqn) ? withInStep(eqn, sunk.get(eqn)!) : eqn);
+  return { ...jaxpr, eqns };
+}
+
+/** The step of a loop that makes at most one: the condition is a carry, which the step sets to false. */
+function lazyStep({ primitive, params }: Eqn): Contained | null {
+  const { programs } = primitive.passes;
+  const loop = programs?.loop?.of(params);
+  if (programs == null || loop?.kind !== "while") return null;
+  const flag = loop.cond.inputs.indexOf(loop.cond.outputs[0] as Var) - loop.condConsts;
+  const next = flag < 0 ? undefined : loop.body.outputs[flag];
+  if (!(next instanceof Literal) || next.value.values[0] !== 0) return null;
+  return programs.list(params).find(({ role }) => role === "step")!;
+}
+
+/** The loop with equations in front of those of its step; what they read are further constants. */
+function withInStep(eqn: Eqn, sunk: readonly Eqn[]): Eqn {
+  const programs = eqn.primitive.passes.programs!;
+  const contained = programs.list(eqn.params);
+  const k = contained.findIndex(({ role }) => role === "step");
+  const { jaxpr: step, consts: { first, count } } = contained[k]!;
+  const made = new Set<Atom>(sunk.flatMap((e) => e.outputs));
+  const read = sunk.flatMap((e) => e.inputs).filter((a) => a instanceof Var && !made.has(a));
+  const further = [...new Set(read)];
+  const builder = new JaxprBuilder();
+  const env = new Map<Atom, Atom>();
+  const value = (a: Atom): Atom => a instanceof Literal ? a : env.get(a)!;
+  const input = (a: Atom): void => void env.set(a, builder.input(a.aval));
+  const emit = (e: Eqn): void => {
+    const outs = builder.equation(
+      e.primitive,
+      e.inputs.map(value),
+      e.params,
+      e.outputs.map((v) => v.aval),
+    );
+    e.outputs.forEach((v, i) => env.set(v, outs[i]!));
+  };
+  step.inputs.slice(0, count).forEach(input);
+  further.forEach(input);
+  step.inputs.slice(count).forEach(input);
+  sunk.forEach(emit);
+  // Constants of the step that are computed in it are inputs that nothing reads, and go.
+  step.inputs.slice(0, count).forEach((v, i) => {
+    const outer = eqn.inputs[first + i]!;
+    if (made.has(outer)) env.set(v, env.get(outer)!);
+  });
+  step.eqns.forEach(emit);
+  const end = first + count;
+  const whole = {
+    ...eqn,
+    inputs: [...eqn.inputs.slice(0, end), ...further, ...eqn.inputs.slice(end)],
+    params: programs.extend(eqn.params, k, builder.build(step.outputs.map(value)), further.length),
+  };
+  return narrowed(whole, eqn.outputs.map(() => true));
 }

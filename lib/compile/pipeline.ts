@@ -1,7 +1,8 @@
 /**
  * Simplification of a whole program before it is compiled: calls are inlined, what nothing reads is
  * dropped (inside loops too: unread results, and carries that feed only themselves), and what does
- * not change from step to step, or does not need the carry, is moved out of loops. Small constants
+ * not change from step to step, or does not need the carry, is moved out of loops, and what only a loop of
+ * at most one step needs, into it. Small constants
  * are computed, and a choice by a constant is its branch. Sharing of equal nodes is left to what is made
  * of the program: scalar expressions in `lib/kernel`, nodes in `lib/onnx`, which folds larger constants too.
  *
@@ -12,7 +13,7 @@
 import { withoutDead } from "../core/dead_code.ts";
 import type { Eqn, Jaxpr } from "../core/primitive.ts";
 import { fission } from "./fission.ts";
-import { hoist } from "./hoist.ts";
+import { hoist, sink } from "./hoist.ts";
 import { inlineCalls } from "./inline.ts";
 
 /** A pass: the same program, put otherwise. Inputs and outputs stay as they are. */
@@ -37,7 +38,11 @@ export function simplify(jaxpr: Jaxpr, inspect: Inspect = () => {}): Jaxpr {
   function prepare(jaxpr: Jaxpr): Jaxpr {
     return Object.entries(passes).reduce((p, [name, pass]) => step(name, pass, p), jaxpr);
   }
-  return step("dead code", withoutDead, prepare(jaxpr));
+  // Once nothing leaves a loop any more: a loop in a loop has given what it could to those around it.
+  function sunk(jaxpr: Jaxpr): Jaxpr {
+    return inside(step("sink", sink, jaxpr), sunk);
+  }
+  return step("dead code", withoutDead, sunk(step("dead code", withoutDead, prepare(jaxpr))));
 }
 
 /** Applies `pass` to the programs inside of equations. */

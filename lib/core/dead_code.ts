@@ -54,8 +54,8 @@ export const keepInputs: (jaxpr: Jaxpr, mask: readonly boolean[]) => Jaxpr =
       mask.includes(false) ? { ...jaxpr, inputs: jaxpr.inputs.filter((_, i) => mask[i]) } : jaxpr,
   );
 
-/** An equation that contains programs without the results that nothing reads. */
-function narrowed(eqn: Eqn, used: readonly boolean[]): Eqn {
+/** An equation that contains programs without the results that nothing reads, and what only they read. */
+export function narrowed(eqn: Eqn, used: readonly boolean[]): Eqn {
   const { programs } = eqn.primitive.passes;
   if (programs === null) return eqn;
   const { params, inputs, outputs } = programs.narrow(eqn.params, used);

@@ -22,12 +22,15 @@ export const hasEffects: (jaxpr: Jaxpr) => boolean = /* @__PURE__ */ memoize((ja
 
 /** Whether a program cannot run by itself: it does something besides giving results, or asks the user's functions. */
 export const needsHost: (jaxpr: Jaxpr) => boolean = /* @__PURE__ */ memoize((jaxpr: Jaxpr) =>
-  jaxpr.eqns.some((eqn) => {
-    const { asksHost, passes: { programs } } = eqn.primitive;
-    return asksHost === true || hasEffect(eqn) ||
-      (programs !== null && programs.list(eqn.params).some((c) => needsHost(c.jaxpr)));
-  })
+  jaxpr.eqns.some(callsHost)
 );
+
+/** Whether an equation cannot run by itself. */
+export function callsHost(eqn: Eqn): boolean {
+  const { asksHost, passes: { programs } } = eqn.primitive;
+  return asksHost === true || hasEffect(eqn) ||
+    (programs !== null && programs.list(eqn.params).some((c) => needsHost(c.jaxpr)));
+}
 
 /** The program as it only computes: for what is computed once more. */
 export const withoutEffects: (jaxpr: Jaxpr) => Jaxpr = /* @__PURE__ */ memoize(

@@ -153,6 +153,43 @@ Deno.test("a loop that may not end does not leave a loop that may not run", () =
   assertEquals(names(kept).filter((n) => n === "while").length, 1);
 });
 
+Deno.test("what only a loop of at most one step needs is computed where it makes the step", () => {
+  /** `f()` where it is asked, by a loop: a choice would compute it in all lanes. */
+  const where = (asked: NDArray, f: () => NDArray, other: NDArray): NDArray =>
+    whileLoop(
+      ([open]: [NDArray, NDArray]) => open,
+      (): [NDArray, NDArray] => [np.array(false), f()],
+      [asked, other] as [NDArray, NDArray],
+    )[1];
+  const f = (n: NDArray, w: NDArray, v: NDArray): NDArray => {
+    const seen = np.exp(v);
+    const outside = np.cos(seen);
+    const inner = (x: NDArray): NDArray =>
+      where(x.less(2), () => where(v.less(x), () => np.sin(outside).mul(w), w.neg()), w);
+    return whileLoop(
+      ([i]: [NDArray, NDArray]) => i.less(n),
+      ([i, x]: [NDArray, NDArray]): [NDArray, NDArray] => [i.add(1), x.add(inner(x))],
+      [arr(0), seen] as [NDArray, NDArray],
+    )[1];
+  };
+  const jaxpr = simple((n, w, v) => f(n!, w!, v!), arr(3), arr(0.5), arr(0.25));
+  // The outer loop may make many steps: what does not change in them is computed once.
+  assertEquals(names(jaxpr), ["exp", "cos", "neg", "sin", "mul", "while"]);
+  const once = simple(
+    (n, w, v) => where(n!.less(1), () => np.sin(np.cos(v!).add(w!)), w!).add(np.exp(w!)),
+    ...[arr(3), arr(0.5), arr(0.25)],
+  );
+  assertEquals(names(once), ["lt", "while", "exp", "add"]);
+  assertEquals(names(programsIn(find(once, "while")!)[1]!), ["cos", "add", "sin"]);
+  const nested = simple(
+    (n, w, v) => where(n!.less(1), () => where(v!.less(1), () => np.sin(w!), w!), w!),
+    ...[arr(0), arr(0.5), arr(0.25)],
+  );
+  const step = programsIn(find(nested, "while")!)[1]!;
+  assertEquals([names(nested), names(step)], [["lt", "while"], ["lt", "while"]]);
+  assertEquals(names(programsIn(find(step, "while")!)[1]!), ["sin"]);
+});
+
 Deno.test("what a scan computes without its carry is computed for all steps at once", () => {
   const f = (W: NDArray, U: NDArray, h: NDArray, xs: NDArray): NDArray =>
     scan(

@@ -21,6 +21,7 @@ import {
   ShapeDtype,
   TreeError,
   vmap,
+  whileLoop,
 } from "../../mod.ts";
 import { arr, assertClose, plain } from "../support/arrays.ts";
 import { assertEquals } from "../support/assert.ts";
@@ -105,6 +106,20 @@ Deno.test("pureCallback() in loops and branches is called where they go", () => 
     calls = 0;
     assertClose(g(x), 2.5);
     assertEquals(calls, 2);
+  }
+  // Nor is it asked before a loop that makes no step, for what would not change from step to step.
+  const until = (n: NDArray, x: NDArray): NDArray =>
+    whileLoop(
+      ([i]: [NDArray, NDArray]) => i.less(n),
+      ([i, c]: [NDArray, NDArray]): [NDArray, NDArray] => [i.add(1), c.add(ask(x))],
+      [arr(0), arr(8)] as [NDArray, NDArray],
+    )[1];
+  for (const g of [until, jit(until, cpu), jit(until, interpreter)]) {
+    for (const steps of [0, 3]) {
+      calls = 0;
+      assertClose(g(arr(steps), arr(1)), 8 + steps / 2);
+      assertEquals(calls, steps);
+    }
   }
   // What nobody reads is not asked for.
   calls = 0;

@@ -4,6 +4,7 @@
  */
 import {
   type Adjoint,
+  bfgs,
   checkpoint,
   checkpointed,
   cond,
@@ -15,11 +16,15 @@ import {
   foriLoop,
   grad,
   jit,
+  lbfgs,
   linearize,
   linearSolve,
   loadBackend,
   makeJaxpr,
+  minimise,
   type NDArray,
+  newtonCg,
+  nonlinearCg,
   numpy as np,
   pureCallback,
   random,
@@ -183,6 +188,20 @@ Deno.test("a gradient of a solution solves once, by whichever adjoint", () => {
   assertEquals(countOf(() => valueAndGrad(settled())(x)), value + 2);
   assertEquals(countOf(() => valueAndGrad(settled(unrolled()))(x)), value);
   assertEquals(countOf(() => valueAndGrad(settled(checkpointed()))(x)), 2 * value);
+});
+
+Deno.test("a compiled minimiser evaluates as often as an eager one: what it does not ask for costs nothing", () => {
+  const start = arr([-1.2, 1]);
+  const valley = (x: NDArray): NDArray => {
+    const y = asked(x);
+    return y.at(1).sub(y.at(0).square()).square().mul(100).add(y.at(0).sub(1).square());
+  };
+  for (const solver of [lbfgs(), bfgs(), nonlinearCg(), newtonCg()]) {
+    const f = (x: NDArray): NDArray =>
+      minimise(valley, x, { solver, maxSteps: 20, throw: false }).value;
+    const eager = countOf(() => f(start));
+    assertEquals(countOf(() => jit(f)(start)), eager);
+  }
 });
 
 Deno.test("loops of modules make as many steps as those of functions", () => {
