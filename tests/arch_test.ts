@@ -199,6 +199,34 @@ Deno.test("a program that imports the root loads few files, since each takes its
   assert(loaded.size <= MOST_LOADED, `mod.ts loads ${loaded.size} files`);
 });
 
+Deno.test("what a layer's mod.ts has is imported from there, since each import takes its time", () => {
+  // The types of a kernel rule are in the core, and name those of the scalar functions and routines.
+  const below: Readonly<Record<string, readonly string[]>> = {
+    core: ["core", "scalar", "routine"],
+    primitives: ["primitives"],
+  };
+  // Entry points re-export what they show from where it is written.
+  const { exports } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
+  const entries = [...doors, ...Object.values(exports as Record<string, string>)]
+    .map((path) => path.replace(/^\.\//, ""));
+  for (const [layer, own] of Object.entries(below)) {
+    const face = `lib/${layer}/mod.ts`;
+    const shown = graph.get(face)!.map(({ target }) => target);
+    assert(shown.length > 10, `${face} has ${shown.length} files`);
+    const past = [...graph.keys()]
+      .filter((path) => !own.includes(layerOf(path)) && !entries.includes(path))
+      .flatMap((path) => {
+        // A namespace, `import * as`, is what a function of the same name is made of.
+        const named = /^import (?:type )?\{[^}]*\} from "([^"]+)";/gm;
+        return [...Deno.readTextFileSync(new URL(path, root)).matchAll(named)]
+          .map(([, specifier]) => relative(new URL(specifier!, new URL(path, root)).href))
+          .filter((target) => shown.includes(target))
+          .map((target) => `${path} imports from ${target}, which ${face} shows`);
+      });
+    assertEquals(past, []);
+  }
+});
+
 Deno.test("families of primitives have an order: rules use operations of lower families", () => {
   const family = (path: string): string => path.split("/").slice(0, 3).join("/");
   const edges = new Map<string, string[]>();

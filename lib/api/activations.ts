@@ -5,18 +5,35 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { expectInteger } from "../core/checks.ts";
-import { defaultFloat } from "../core/dtype.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { iota, scalarLike } from "../primitives/constants/constants.ts";
-import { add, div, maximum, minimum, mul, neg } from "../primitives/elementwise/arithmetic.ts";
-import { eq, ge, gt, le, lt } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
+import {
+  checkCall,
+  defaultFloat,
+  expectInteger,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  tableOf,
+} from "../core/mod.ts";
+import {
+  add,
+  convert,
+  div,
+  eq,
+  erfc,
+  ge,
+  gt,
+  iota,
+  le,
+  lt,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  reshape,
+  scalarLike,
+  select,
+} from "../primitives/mod.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
-import { erfc } from "../primitives/elementwise/erf.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/shape.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import {
   asFloat,

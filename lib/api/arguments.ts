@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { Operand } from "../core/array.ts";
+import type { DType, Operand } from "../core/mod.ts";
 import type { CumulativeOptions } from "../core/method_options.ts";
-import type { DType } from "../core/dtype.ts";
 
 /** A shape, or the length of the only axis. */
 export type ShapeLike = number | readonly number[];

@@ -7,19 +7,34 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
-import { type DType, isFloat, isInteger } from "../core/dtype.ts";
-import { DTypeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { onesLike, scalarLike } from "../primitives/constants/constants.ts";
+import {
+  checkCall,
+  type DType,
+  DTypeError,
+  expectDType,
+  expectInteger,
+  isFloat,
+  isInteger,
+  NDArray,
+  type Operand,
+} from "../core/mod.ts";
+import {
+  and,
+  convert,
+  eq,
+  logaddexp as logaddexpOf,
+  lt,
+  ne,
+  onesLike,
+  or,
+  pow as powOf,
+  scalarLike,
+  select,
+  sqrt,
+  stopGradient as barrier,
+} from "../primitives/mod.ts";
 import * as p from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, lt, ne, or } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { logaddexp as logaddexpOf, pow as powOf } from "../primitives/elementwise/power.ts";
 import * as rounding from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient as barrier } from "../primitives/elementwise/marks.ts";
 import {
   andOf,
   apply2,
@@ -31,7 +46,6 @@ import {
   orOf,
   promote,
 } from "./operands.ts";
-import { expectDType, expectInteger } from "../core/checks.ts";
 
 // ---------------------------------------------------------------- sums, products, quotients
 

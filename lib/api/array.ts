@@ -5,30 +5,34 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
 import {
   allocate,
+  checkCall,
+  ConcreteArray,
   convertElement,
   defaultFloat,
+  describeValue,
+  detached,
   type DType,
+  DTypeError,
   dtypeOf,
+  expectInteger,
+  formatShape,
   isDetached,
   isInteger,
   isTypedArray,
+  NDArray,
+  type OptionTable,
   promoteDTypes,
   promoteScalar,
   sameShape,
+  scalarArray,
   shaped,
+  ShapeError,
   sizeOf,
   type TypedArray,
-} from "../core/dtype.ts";
-import { expectInteger } from "../core/checks.ts";
-import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { describeValue, detached, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
+} from "../core/mod.ts";
+import { concatenate, convert, reshape } from "../primitives/mod.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import { badOperand, dtypeOption, storable } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";

@@ -4,18 +4,33 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, sameShape } from "../core/dtype.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { iota, scalarLike } from "../primitives/constants/constants.ts";
-import { add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, ge, le, lt } from "../primitives/elementwise/compare.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  describeValue,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+} from "../core/mod.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  ge,
+  iota,
+  le,
+  lt,
+  mul,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  sub,
+} from "../primitives/mod.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { sigmoid } from "./activations.ts";
 import { einsum } from "./products.ts";
 import { asBool, asFloat, expectArray, expectAxis, isNamed, promote } from "./operands.ts";

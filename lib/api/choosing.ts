@@ -3,17 +3,33 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, sameShape } from "../core/dtype.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full, iota, scalarLike } from "../primitives/constants/constants.ts";
-import { add, div, mul, rem, sub } from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select as selectOf } from "../primitives/elementwise/select.ts";
-import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  describeValue,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+} from "../core/mod.ts";
+import {
+  add,
+  broadcastTo,
+  convert,
+  cumsum,
+  div,
+  full,
+  iota,
+  moveAxis,
+  mul,
+  rem,
+  reshape,
+  scalarLike,
+  select as selectOf,
+  sub,
+} from "../primitives/mod.ts";
 import { maximum, minimum, mod } from "./arithmetic.ts";
 import { inside, takeInRange, wrapped } from "./indices.ts";
 import {

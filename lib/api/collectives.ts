@@ -6,15 +6,9 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { isFloat } from "../core/dtype.ts";
-import { AxisError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { add, div, mul } from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
+import { AxisError, checkCall, isFloat, type NDArray } from "../core/mod.ts";
+import { add, convert, div, mul, reduceMax, reduceMin, scalarLike } from "../primitives/mod.ts";
 import * as lanes from "../primitives/lanes/collective.ts";
-import { reduceMax, reduceMin } from "../primitives/reduce/extremes.ts";
 import type { Arrays, Tree } from "../transforms/tree_types.ts";
 import { axesOf, type AxisName, gathered, lengthOf, onLeaves } from "./named_axes.ts";
 

@@ -5,15 +5,17 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { expectInteger } from "../core/checks.ts";
-import { sameShape } from "../core/dtype.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import type { OptionTable } from "../core/signature.ts";
+import {
+  describeValue,
+  expectInteger,
+  formatShape,
+  NDArray,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+} from "../core/mod.ts";
 import { fourier, onParts, type Parts } from "../linalg/fourier.ts";
-import { scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { div } from "../primitives/elementwise/arithmetic.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
+import { div, pad, scalarLike, slice, zerosLike } from "../primitives/mod.ts";
 import { asFloat, expectAxis, floatOr32, promote } from "./operands.ts";
 
 /** Complex numbers: their real and imaginary parts, of one shape and dtype. */

@@ -5,16 +5,32 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, type DType, epsilon, smallestNormal } from "../core/dtype.ts";
-import { expectFloat } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { checkCall } from "../core/signature.ts";
-import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { le, lt, not } from "../primitives/elementwise/compare.ts";
-import { log, log1p, sqrt, tan } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  type DType,
+  epsilon,
+  expectFloat,
+  type NDArray,
+  type Operand,
+  scalarArray,
+  smallestNormal,
+} from "../core/mod.ts";
+import {
+  add,
+  broadcastTo,
+  div,
+  le,
+  log,
+  log1p,
+  lt,
+  mul,
+  not,
+  select,
+  sqrt,
+  sub,
+  tan,
+} from "../primitives/mod.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import {
   between,

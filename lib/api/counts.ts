@@ -9,22 +9,53 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import type { NDArray, Operand } from "../core/array.ts";
-import { expectFloat } from "../core/checks.ts";
-import { type DType, isInteger, promoteDTypes } from "../core/dtype.ts";
-import { DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { add, div, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, ge, gt, le, lt, ne, not, or } from "../primitives/elementwise/compare.ts";
-import { ceil, convert, floor } from "../primitives/elementwise/convert.ts";
-import { log, log1p, sqrt } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  checkCall,
+  type DType,
+  DTypeError,
+  expectFloat,
+  formatShape,
+  isInteger,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  promoteDTypes,
+  ShapeError,
+  tableOf,
+} from "../core/mod.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  ceil,
+  concatenate,
+  convert,
+  cumsum,
+  div,
+  eq,
+  floor,
+  full,
+  ge,
+  gt,
+  le,
+  log,
+  log1p,
+  lt,
+  moveAxis,
+  mul,
+  ne,
+  neg,
+  not,
+  onesLike,
+  or,
+  reshape,
+  scalarLike,
+  select,
+  sqrt,
+  stopGradient,
+  sub,
+  zerosLike,
+} from "../primitives/mod.ts";
 import { scan, whileLoop } from "../transforms/public.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { type Drawing, drawing, fractions, type Halves, halves, subkeys, words } from "./draws.ts";

@@ -3,26 +3,40 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
 import {
   allocate,
+  checkCall,
+  ConcreteArray,
   convertElement,
   defaultFloat,
+  describeValue,
   type DType,
+  DTypeError,
+  expectInteger,
+  formatShape,
   isInteger,
+  isPlain,
+  NDArray,
+  type Operand,
+  type OptionTable,
   shaped,
-} from "../core/dtype.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, isPlain, type OptionTable, tableOf } from "../core/signature.ts";
-import { full as filled, iota, scalarLike } from "../primitives/constants/constants.ts";
-import { add, mul } from "../primitives/elementwise/arithmetic.ts";
-import { eq, ge } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { pad } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+  ShapeError,
+  tableOf,
+} from "../core/mod.ts";
+import {
+  add,
+  broadcastTo,
+  convert,
+  eq,
+  full as filled,
+  ge,
+  iota,
+  mul,
+  pad,
+  reshape,
+  scalarLike,
+  select,
+} from "../primitives/mod.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { diagonal } from "./indexing.ts";
 import {
@@ -34,7 +48,6 @@ import {
   expectShape,
   storable,
 } from "./operands.ts";
-import { expectInteger } from "../core/checks.ts";
 import { dtypeOptions } from "./options.ts";
 
 /** Options of {@linkcode eye}. */

@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { describeValue } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, describeValue, type NDArray, type OptionTable } from "../core/mod.ts";
 import * as ch from "../linalg/cholesky.ts";
 import * as ei from "../linalg/eigh.ts";
 import * as f from "../linalg/lu.ts";
@@ -19,10 +17,7 @@ import {
 } from "../linalg/matrices.ts";
 import * as q from "../linalg/qr.ts";
 import * as sv from "../linalg/svd.ts";
-import { add } from "../primitives/elementwise/arithmetic.ts";
-import { eq } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { expandDims } from "../primitives/shape/shape.ts";
+import { add, convert, eq, expandDims } from "../primitives/mod.ts";
 import { matrices, squares, symmetrized } from "./matrices.ts";
 
 /** Whether the mean of a matrix and its transpose is taken first. */

@@ -7,24 +7,38 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import { NDArray, type Operand } from "../core/array.ts";
 import {
   broadcastShapes,
+  checkCall,
+  describeValue,
   type DType,
+  DTypeError,
   epsilon,
+  expectFloat,
+  expectInteger,
   formatAval,
   isInteger,
   limits,
-} from "../core/dtype.ts";
-import { expectFloat, expectInteger } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { describeValue, DTypeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { add, maximum, minimum, mul, rem, sub } from "../primitives/elementwise/arithmetic.ts";
-import { gt, le, lt } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/shape.ts";
+  NDArray,
+  type Operand,
+  type OptionTable,
+  scalarArray,
+  tableOf,
+} from "../core/mod.ts";
+import {
+  add,
+  convert,
+  gt,
+  le,
+  lt,
+  maximum,
+  minimum,
+  mul,
+  rem,
+  reshape,
+  select,
+  sub,
+} from "../primitives/mod.ts";
 import type { DTypeOptions, ModeOptions, ShapeLike } from "./arguments.ts";
 import {
   between,

@@ -11,37 +11,51 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
-import { expectFloat } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
 import {
   broadcastShapes,
   defaultFloat,
+  describeValue,
   type DType,
+  expectFloat,
   formatAval,
+  formatShape,
+  NDArray,
+  type Operand,
+  scalarArray,
+  ShapeError,
   sizeOf,
   smallestNormal,
-} from "../core/dtype.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { full, iota } from "../primitives/constants/constants.ts";
+} from "../core/mod.ts";
 import {
   add,
+  convert,
   div,
+  erf,
+  erfcx,
+  erfInv,
+  expm1,
+  full,
+  ge,
+  iota,
+  le,
+  log,
+  log1p,
+  lt,
   maximum,
   minimum,
   mul,
   mulAdd,
   neg,
+  or,
+  reshape,
+  select,
+  shiftRightLogical,
+  slice,
+  sqrt,
   sub,
-} from "../primitives/elementwise/arithmetic.ts";
-import { ge, le, lt, or, shiftRightLogical, xor } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { expm1, log, log1p, sqrt } from "../primitives/elementwise/elementary.ts";
-import { erf, erfcx, erfInv } from "../primitives/elementwise/erf.ts";
-import { select } from "../primitives/elementwise/select.ts";
+  xor,
+} from "../primitives/mod.ts";
 import { threefry2x32 } from "../primitives/random/threefry.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { slice } from "../primitives/slicing/slice.ts";
 import type { DrawMode, ShapeLike } from "./arguments.ts";
 import { takeConstant } from "./indices.ts";
 import { asFloat, expectRoom, expectShape } from "./operands.ts";

@@ -8,18 +8,22 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
-import { expectDType } from "../core/checks.ts";
-import { type DType, epsilon, isFloat, isInteger, limits } from "../core/dtype.ts";
-import { DTypeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
+import {
+  checkCall,
+  type DType,
+  DTypeError,
+  epsilon,
+  expectDType,
+  isFloat,
+  isInteger,
+  limits,
+  NDArray,
+  type Operand,
+} from "../core/mod.ts";
+import { convert, scalarLike, select, stopGradient } from "../primitives/mod.ts";
 import * as p from "../primitives/elementwise/arithmetic.ts";
 import * as c from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { select } from "../primitives/elementwise/select.ts";
 import { copysign } from "./floating.ts";
 import { applyNamed, asFloat, asOperand, floatOr32 } from "./operands.ts";
 

@@ -5,15 +5,26 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { allocate, formatAval, sameAval, type ShapedArray, sizeOf } from "../core/dtype.ts";
-import { describeValue, DTypeError, TreeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { bind } from "../core/trace.ts";
-import { describeTreeDifference, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
-import { doEffect, placesIn } from "../primitives/effects/effect.ts";
-import { pureCallbackP, type VmapMethod } from "../primitives/effects/pure_callback.ts";
+import {
+  allocate,
+  bind,
+  checkCall,
+  ConcreteArray,
+  describeTreeDifference,
+  describeValue,
+  DTypeError,
+  formatAval,
+  NDArray,
+  type OptionTable,
+  sameAval,
+  type ShapedArray,
+  sizeOf,
+  TreeError,
+  treeFlatten,
+  treePaths,
+  treeUnflatten,
+} from "../core/mod.ts";
+import { doEffect, placesIn, pureCallbackP, type VmapMethod } from "../primitives/mod.ts";
 import { ShapeDtype } from "../transforms/shape_dtype.ts";
 import type { Arrays } from "../transforms/tree_types.ts";
 import { checkFunction, deferred, flattenArrays, nameOf, toArray } from "../transforms/trees.ts";

@@ -5,10 +5,16 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { broadcastShapes, sameShape } from "../core/dtype.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  describeValue,
+  formatShape,
+  type NDArray,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+} from "../core/mod.ts";
 import { steps } from "../linalg/decomposition.ts";
 import * as ei from "../linalg/eig.ts";
 import * as he from "../linalg/hessenberg.ts";
@@ -32,14 +38,19 @@ import { matrixRoot } from "../linalg/matrix_functions.ts";
 import * as sc from "../linalg/schur.ts";
 import { complexSchur } from "../linalg/schur.ts";
 import { constantForm, sylvester } from "../linalg/sylvester.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { add, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, lt } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reduceOr } from "../primitives/reduce/product.ts";
-import { expandDims } from "../primitives/shape/shape.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  convert,
+  eq,
+  expandDims,
+  lt,
+  reduceOr,
+  scalarLike,
+  select,
+  sub,
+} from "../primitives/mod.ts";
 import { hypot } from "./arithmetic.ts";
 import { asComplex, type Complex } from "./complex.ts";
 import { matrices, squares } from "./matrices.ts";

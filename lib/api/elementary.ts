@@ -8,13 +8,9 @@
  *
  * @module
  */
-import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { sizeOf } from "../core/dtype.ts";
-import { checkCall } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { div } from "../primitives/elementwise/arithmetic.ts";
+import { type Axes, checkCall, type NDArray, type Operand, sizeOf } from "../core/mod.ts";
+import { div, pow, scalarLike } from "../primitives/mod.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
-import { pow } from "../primitives/elementwise/power.ts";
 import { applyNamed, asFloat, asOperand, expectAxes, floatOr32 } from "./operands.ts";
 import * as bessel from "./special/integrals.ts";
 

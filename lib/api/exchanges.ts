@@ -4,13 +4,18 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { normalizeAxis } from "../core/dtype.ts";
-import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import {
+  AxisError,
+  checkCall,
+  describeValue,
+  formatShape,
+  type NDArray,
+  normalizeAxis,
+  type OptionTable,
+  ShapeError,
+} from "../core/mod.ts";
 import * as lanes from "../primitives/lanes/collective.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { slice } from "../primitives/slicing/slice.ts";
+import { moveAxis, reshape, slice } from "../primitives/mod.ts";
 import type { Arrays, Tree } from "../transforms/tree_types.ts";
 import { axesOf, type AxisName, axisOf, gathered, lengthOf, onLeaves } from "./named_axes.ts";
 

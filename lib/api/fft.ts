@@ -9,15 +9,8 @@
  */
 import "./methods.ts";
 import type { Named } from "../core/method_options.ts";
-import type { NDArray } from "../core/array.ts";
-import { expectFloat, expectInteger } from "../core/checks.ts";
-import { describeValue } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { iota, scalarLike } from "../primitives/constants/constants.ts";
-import { div, sub } from "../primitives/elementwise/arithmetic.ts";
-import { ge } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
+import { checkCall, describeValue, expectFloat, expectInteger, type NDArray } from "../core/mod.ts";
+import { convert, div, ge, iota, scalarLike, select, sub } from "../primitives/mod.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import type { Complex } from "./complex.ts";
 import { roll } from "./joining.ts";

@@ -4,17 +4,25 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
-import { isFloat, isInteger } from "../core/dtype.ts";
-import { DTypeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
+import { checkCall, DTypeError, isFloat, isInteger, NDArray, type Operand } from "../core/mod.ts";
+import {
+  and,
+  convert,
+  eq,
+  gt,
+  logaddexp as logaddexpOf,
+  lt,
+  ne,
+  onesLike,
+  or,
+  pow,
+  scalarLike,
+  select,
+  trunc,
+  zerosLike,
+} from "../primitives/mod.ts";
 import * as p from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, gt, lt, ne, or } from "../primitives/elementwise/compare.ts";
-import { convert, trunc } from "../primitives/elementwise/convert.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
-import { logaddexp as logaddexpOf, pow } from "../primitives/elementwise/power.ts";
-import { select } from "../primitives/elementwise/select.ts";
 import { floorDivide, mod, round } from "./arithmetic.ts";
 import { applyNamed, asFloat, asOperand, boolToInt, expectOperand, floatOr32 } from "./operands.ts";
 

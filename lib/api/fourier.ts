@@ -4,14 +4,9 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
+import { checkCall, formatShape, type NDArray, ShapeError } from "../core/mod.ts";
 import { fourier, onParts, type Parts } from "../linalg/fourier.ts";
-import { zerosLike } from "../primitives/constants/constants.ts";
-import { neg } from "../primitives/elementwise/arithmetic.ts";
-import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
+import { concatenate, neg, rev, slice, zerosLike } from "../primitives/mod.ts";
 import {
   alongOne,
   alongSeveral,

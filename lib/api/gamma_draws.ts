@@ -8,21 +8,42 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import type { NDArray, Operand } from "../core/array.ts";
-import { type DType, sizeOf, smallestNormal } from "../core/dtype.ts";
-import { expectInteger } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { add, div, maximum, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, ge, le, or } from "../primitives/elementwise/compare.ts";
-import { exp, log, log1p, sqrt } from "../primitives/elementwise/elementary.ts";
-import { randomGammaGrad } from "../primitives/elementwise/gamma.ts";
-import { pow } from "../primitives/elementwise/power.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  checkCall,
+  type DType,
+  expectInteger,
+  type NDArray,
+  type Operand,
+  scalarArray,
+  ShapeError,
+  sizeOf,
+  smallestNormal,
+} from "../core/mod.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  div,
+  eq,
+  exp,
+  ge,
+  le,
+  log,
+  log1p,
+  maximum,
+  mul,
+  neg,
+  onesLike,
+  or,
+  pow,
+  randomGammaGrad,
+  reshape,
+  scalarLike,
+  select,
+  sqrt,
+  sub,
+  zerosLike,
+} from "../primitives/mod.ts";
 import { customJvp, whileLoop } from "../transforms/public.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import {

@@ -4,23 +4,45 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import type { NDArray, Operand } from "../core/array.ts";
-import { expectInteger } from "../core/checks.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { isInteger } from "../core/dtype.ts";
-import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { full, onesLike, scalarLike } from "../primitives/constants/constants.ts";
-import { add, div, maximum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, ge, le, lt } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { scatterAdd } from "../primitives/indexing/gather.ts";
-import { reduceMax, reduceMin } from "../primitives/reduce/extremes.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { reduceSum } from "../primitives/sum/broadcast.ts";
+import {
+  checkCall,
+  ConcreteArray,
+  describeValue,
+  DTypeError,
+  expectInteger,
+  formatShape,
+  isInteger,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+  tableOf,
+} from "../core/mod.ts";
+import {
+  add,
+  and,
+  concatenate,
+  convert,
+  div,
+  eq,
+  full,
+  ge,
+  le,
+  lt,
+  maximum,
+  mul,
+  onesLike,
+  reduceMax,
+  reduceMin,
+  reduceSum,
+  reshape,
+  rev,
+  scalarLike,
+  scatterAdd,
+  select,
+  slice,
+  sub,
+} from "../primitives/mod.ts";
 import { linspace } from "./ranges.ts";
 import { unknownLength } from "./indices.ts";
 import { asFloat, asOperand, expectArray, isNamed, promote } from "./operands.ts";

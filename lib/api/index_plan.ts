@@ -8,27 +8,41 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { broadcastShapes, type DType, formatAval, isFloat } from "../core/dtype.ts";
-import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
 import {
+  AxisError,
+  broadcastShapes,
+  ConcreteArray,
+  describeValue,
+  type DType,
+  formatAval,
+  formatShape,
   type GetOptions,
   type IndexMode,
   type IndexOf,
   type IndexOptions,
+  isFloat,
+  NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
   Slice,
-} from "../core/indexing.ts";
-import { type OptionTable, tableOf } from "../core/signature.ts";
-import { int32Constant, scalarLike } from "../primitives/constants/constants.ts";
-import { maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
-import { and } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { gather } from "../primitives/indexing/gather.ts";
-import { reshape, transpose } from "../primitives/shape/shape.ts";
-import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
-import { slice as sliceOf } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+  tableOf,
+} from "../core/mod.ts";
+import {
+  and,
+  broadcastTo,
+  concatenate,
+  gather,
+  int32Constant,
+  maximum,
+  minimum,
+  reshape,
+  rev,
+  scalarLike,
+  select,
+  slice as sliceOf,
+  transpose,
+} from "../primitives/mod.ts";
 import { forBlocks, inside, staticIndex, wrapped } from "./indices.ts";
 import { asDType, asIndex } from "./operands.ts";
 
@@ -446,4 +460,11 @@ function arranged(found: NDArray, plan: Plan, lanes: number): NDArray {
     return turned.shape.slice(axis, axis += n);
   });
   return reshape(turned, shape);
+}
+
+/** As `axesOfResult`, where the positions are those of a mask. */
+export function axesOfMasked(plan: Plan, lanes: number): number[] {
+  const { axis, mask } = plan.masked!;
+  const axes = mask.shape.map((_, k) => axis + k);
+  return axesOfResult({ ...plan, lookup: { axes, columns: [], shape: [] } }, lanes);
 }

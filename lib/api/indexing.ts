@@ -8,31 +8,41 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes, sizeOf } from "../core/dtype.ts";
 import {
   AxisError,
+  broadcastShapes,
+  checkCall,
   describeValue,
+  expectInteger,
   formatLengths,
   formatShape,
+  NDArray,
+  type Operand,
+  type OptionTable,
   ShapeError,
-} from "../core/errors.ts";
-import { Slice } from "../core/indexing.ts";
+  sizeOf,
+  Slice,
+} from "../core/mod.ts";
 import type { AxisOr, DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { int32Constant, iota, scalarLike } from "../primitives/constants/constants.ts";
-import { add, rem } from "../primitives/elementwise/arithmetic.ts";
-import { select } from "../primitives/elementwise/select.ts";
+import {
+  add,
+  broadcastTo,
+  concatenate,
+  gather,
+  int32Constant,
+  iota,
+  moveAxis,
+  rem,
+  reshape,
+  scalarLike,
+  select,
+  slice as sliceOf,
+  transpose,
+} from "../primitives/mod.ts";
 import * as d from "../primitives/indexing/dynamic_slice.ts";
-import { gather } from "../primitives/indexing/gather.ts";
-import { moveAxis, reshape, transpose } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice as sliceOf } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { fillOf } from "./index_plan.ts";
 import { forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
 import { asDType, asIndex, asOperand, expectArray, expectAxis, isNamed } from "./operands.ts";
-import { expectInteger } from "../core/checks.ts";
 import { diagonalOptions } from "./options.ts";
 
 const takeOptions: OptionTable<TakeOptions> = { mode: "string", fillValue: "number" };

@@ -4,16 +4,30 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { expectInteger } from "../core/checks.ts";
-import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { int32Constant, scalarLike } from "../primitives/constants/constants.ts";
-import { add } from "../primitives/elementwise/arithmetic.ts";
-import { and, ge, lt } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { gather } from "../primitives/indexing/gather.ts";
-import { expandDims, moveAxis, reshape, transpose } from "../primitives/shape/shape.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  AxisError,
+  describeValue,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type Operand,
+  ShapeError,
+} from "../core/mod.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  expandDims,
+  gather,
+  ge,
+  int32Constant,
+  lt,
+  moveAxis,
+  reshape,
+  scalarLike,
+  select,
+  transpose,
+} from "../primitives/mod.ts";
 import { asOperand, expectAxis, expectRoom } from "./operands.ts";
 
 /** A constant index as a non-negative one. */

@@ -23,17 +23,23 @@
  */
 import type { Named } from "../core/method_options.ts";
 import "./methods.ts";
-import type { NDArray, Operand } from "../core/array.ts";
-import { defaultFloat, type DType, normalizeAxis, sizeOf } from "../core/dtype.ts";
-import { expectFloat } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { zeros as zerosOf } from "../primitives/constants/constants.ts";
-import { div, mul } from "../primitives/elementwise/arithmetic.ts";
-import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { pad } from "../primitives/slicing/slice.ts";
+import {
+  checkCall,
+  defaultFloat,
+  describeValue,
+  type DType,
+  expectFloat,
+  formatShape,
+  type NDArray,
+  normalizeAxis,
+  type Operand,
+  type OptionTable,
+  scalarArray,
+  ShapeError,
+  sizeOf,
+  tableOf,
+} from "../core/mod.ts";
+import { div, moveAxis, mul, pad, reshape, sqrt, zeros as zerosOf } from "../primitives/mod.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { full } from "./creation.ts";
 import * as draw from "./distributions.ts";

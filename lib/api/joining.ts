@@ -4,27 +4,44 @@
  * @module
  */
 import type { AxisOr, Named } from "../core/method_options.ts";
-import { type Axes, NDArray, type Operand } from "../core/array.ts";
 import {
+  type Axes,
+  checkCall,
+  ConcreteArray,
   defaultFloat,
+  describeValue,
   type DType,
+  expectInteger,
+  formatShape,
+  NDArray,
+  type Operand,
+  type OptionTable,
   promoteDTypes,
   promoteScalar,
   sameShape,
-} from "../core/dtype.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { int32Constant, iota, scalarLike } from "../primitives/constants/constants.ts";
-import { add, minimum, rem, sub } from "../primitives/elementwise/arithmetic.ts";
-import { le, lt } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
-import { concatenate as joined, rev } from "../primitives/slicing/concatenate.ts";
+  ShapeError,
+} from "../core/mod.ts";
+import {
+  add,
+  broadcastTo,
+  concatenate as joined,
+  convert,
+  cumsum,
+  expandDims,
+  int32Constant,
+  iota,
+  le,
+  lt,
+  minimum,
+  reduceSum,
+  rem,
+  reshape,
+  rev,
+  scalarLike,
+  select,
+  sub,
+} from "../primitives/mod.ts";
 import * as s from "../primitives/slicing/slice.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import { repeated, takeInRange, unknownLength } from "./indices.ts";
 import {
@@ -38,7 +55,6 @@ import {
   expectRoom,
   isNamed,
 } from "./operands.ts";
-import { expectInteger } from "../core/checks.ts";
 import { dtypeOptions } from "./options.ts";
 
 // ---------------------------------------------------------------- joining

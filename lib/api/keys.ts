@@ -8,16 +8,22 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import { NDArray, type Operand } from "../core/array.ts";
-import { formatAval, isInteger, shaped, sizeOf } from "../core/dtype.ts";
-import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { describeValue, DTypeError, ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { full } from "../primitives/constants/constants.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
+import {
+  checkCall,
+  ConcreteArray,
+  describeValue,
+  DTypeError,
+  formatAval,
+  isInteger,
+  NDArray,
+  type Operand,
+  scalarArray,
+  shaped,
+  ShapeError,
+  sizeOf,
+} from "../core/mod.ts";
+import { concatenate, convert, full, reshape } from "../primitives/mod.ts";
 import { threefry2x32 } from "../primitives/random/threefry.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { bits32, halves, words } from "./draws.ts";
 import { dtypeOption, expectRoom, expectShape, isNamed } from "./operands.ts";

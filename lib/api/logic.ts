@@ -3,17 +3,21 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, isFloat, limits, sameShape } from "../core/dtype.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { DTypeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full, scalarLike } from "../primitives/constants/constants.ts";
-import { abs, add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  DTypeError,
+  isFloat,
+  limits,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  sameShape,
+  scalarArray,
+} from "../core/mod.ts";
+import { abs, add, full, mul, reduceAnd, scalarLike, select, sub } from "../primitives/mod.ts";
 import * as c from "../primitives/elementwise/compare.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reduceAnd } from "../primitives/reduce/product.ts";
 import {
   applyNamed,
   asBool,

@@ -3,13 +3,19 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes, sizeOf } from "../core/dtype.ts";
-import { expectInteger } from "../core/checks.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  describeValue,
+  expectInteger,
+  formatShape,
+  NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+  sizeOf,
+} from "../core/mod.ts";
+import { broadcastTo, expandDims, moveAxis, reshape } from "../primitives/mod.ts";
 import { vmap } from "../transforms/public.ts";
 import { asOperand, expectArray, expectAxis } from "./operands.ts";
 

@@ -6,15 +6,23 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes } from "../core/dtype.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
+import {
+  broadcastShapes,
+  formatShape,
+  type NDArray,
+  type Operand,
+  ShapeError,
+} from "../core/mod.ts";
 import { transposed } from "../linalg/matrices.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { dotGeneral } from "../primitives/dot/dot_general.ts";
-import { add, mul } from "../primitives/elementwise/arithmetic.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  add,
+  broadcastTo,
+  dotGeneral,
+  moveAxis,
+  mul,
+  reshape,
+  scalarLike,
+} from "../primitives/mod.ts";
 import { asFloat, boolToInt, expectArray, floatOr32, promote } from "./operands.ts";
 
 /** Matrices of floats. */

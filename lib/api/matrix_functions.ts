@@ -6,11 +6,16 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCount } from "../core/checks.ts";
-import { sameShape } from "../core/dtype.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import {
+  checkCall,
+  checkCount,
+  describeValue,
+  formatShape,
+  type NDArray,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+} from "../core/mod.ts";
 import { eigh } from "../linalg/eigh.ts";
 import * as ei from "../linalg/eigh.ts";
 import {
@@ -24,13 +29,19 @@ import {
 import { exponential } from "../linalg/matrix_functions.ts";
 import { qr } from "../linalg/qr.ts";
 import { svd } from "../linalg/svd.ts";
-import { onesLike, scalarLike } from "../primitives/constants/constants.ts";
-import { add, div, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { expandDims } from "../primitives/shape/shape.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  add,
+  broadcastTo,
+  div,
+  eq,
+  expandDims,
+  onesLike,
+  pad,
+  scalarLike,
+  select,
+  slice,
+  sub,
+} from "../primitives/mod.ts";
 import { customJvp, jvp } from "../transforms/public.ts";
 import type { EighResult } from "./decompositions.ts";
 import { matrices, squares, symmetrized } from "./matrices.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { installMethods } from "../core/array.ts";
+import { installMethods } from "../core/mod.ts";
 import {
   abs,
   add,

@@ -5,21 +5,25 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import type { NDArray } from "../core/array.ts";
-import { broadcastShapes, promoteDTypes } from "../core/dtype.ts";
-import { expectFloat, expectInteger } from "../core/checks.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  describeValue,
+  expectFloat,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type OptionTable,
+  promoteDTypes,
+  ShapeError,
+  tableOf,
+} from "../core/mod.ts";
 import { cholesky } from "../linalg/cholesky.ts";
 import { eigh } from "../linalg/eigh.ts";
 import { diagonalOf, matmul, scaledColumns, symmetricOf, transposed } from "../linalg/matrices.ts";
 import { qr } from "../linalg/qr.ts";
 import { svd } from "../linalg/svd.ts";
-import { add, sign } from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import { add, broadcastTo, convert, reshape, sign, sqrt } from "../primitives/mod.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { checkFits, halves, normals } from "./draws.ts";
 import { asFloat, expectShape, isNamed } from "./operands.ts";

@@ -4,13 +4,10 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { sizeOf } from "../core/dtype.ts";
-import { AxisError, describeValue } from "../core/errors.ts";
-import { treeUnflatten } from "../core/tree.ts";
+import { AxisError, describeValue, type NDArray, sizeOf, treeUnflatten } from "../core/mod.ts";
 import { lengthOfAxis, namedAxes } from "../interpreters/batch.ts";
 import { allGather, type LaneParams } from "../primitives/lanes/collective.ts";
-import { reshape } from "../primitives/shape/shape.ts";
+import { reshape } from "../primitives/mod.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 import type { Arrays, Tree } from "../transforms/tree_types.ts";
 

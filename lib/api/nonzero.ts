@@ -4,20 +4,33 @@
  *
  * @module
  */
-import type { AxisOr, Named } from "../core/method_options.ts";
-import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { expectInteger } from "../core/checks.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { full, scalarLike } from "../primitives/constants/constants.ts";
-import { div, rem } from "../primitives/elementwise/arithmetic.ts";
-import { lt } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import type { AxesOr, AxisOr, Named, ReduceOptions } from "../core/method_options.ts";
+import {
+  type Axes,
+  checkCall,
+  ConcreteArray,
+  describeValue,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type Operand,
+  ShapeError,
+} from "../core/mod.ts";
+import {
+  broadcastTo,
+  concatenate,
+  convert,
+  div,
+  full,
+  lt,
+  moveAxis,
+  reduceSum,
+  rem,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+} from "../primitives/mod.ts";
 import type { SizedOptions } from "./arguments.ts";
 import { ones } from "./creation.ts";
 import {
@@ -29,9 +42,10 @@ import {
   expectAxis,
   isNamed,
 } from "./operands.ts";
-import { sizedOptions } from "./options.ts";
+import { reduceOptions, sizedOptions } from "./options.ts";
 import { any } from "./reductions.ts";
 import { lengthOf, positions, rowsAt } from "./sized.ts";
+import { reduce } from "./reducing.ts";
 
 /**
  * Positions (int32) of the elements that are not 0, one vector for each axis, as `jax.numpy.nonzero`.
@@ -241,4 +255,32 @@ export function trimZeros(x: NDArray, trim = "fb", axis?: Axes): NDArray {
     return [front ? first : 0, back ? flags.findLastIndex(Boolean) + 1 : n];
   });
   return slice(a, ends.map(([start]) => start), ends.map(([, stop]) => stop));
+}
+
+/**
+ * Number of elements over `axis` that are not 0, as int32, as `jax.numpy.count_nonzero`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.countNonzero(np.array([0, 1, 2])).item()); // 2
+ * ```
+ */
+export function countNonzero(
+  x: Operand,
+  axis?: AxesOr<ReduceOptions>,
+  options?: ReduceOptions,
+): NDArray {
+  if (arguments.length > 2) {
+    checkCall("countNonzero(x, axis, options)", arguments, reduceOptions, 1);
+  }
+  if (isNamed(axis)) return countNonzero(x, axis.axis, axis);
+  return reduce(
+    "countNonzero",
+    reduceSum,
+    convert(asBool("countNonzero", x), "int32"),
+    axis,
+    options,
+  );
 }

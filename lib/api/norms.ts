@@ -3,24 +3,45 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { epsilon } from "../core/dtype.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import {
+  checkCall,
+  describeValue,
+  epsilon,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+  tableOf,
+} from "../core/mod.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { abs, div, maximum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, gt, ne, not } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { isNaN, sqrt } from "../primitives/elementwise/elementary.ts";
-import { pow } from "../primitives/elementwise/power.ts";
-import { select } from "../primitives/elementwise/select.ts";
+import {
+  abs,
+  and,
+  broadcastTo,
+  convert,
+  div,
+  expandDims,
+  gt,
+  isNaN,
+  maximum,
+  mul,
+  ne,
+  not,
+  pow,
+  reduceMax,
+  reduceMin,
+  reduceOr,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  sqrt,
+  sub,
+  transpose,
+} from "../primitives/mod.ts";
 import * as d from "../linalg/determinant.ts";
 import { singularValues } from "../linalg/svd.ts";
-import { reduceMax, reduceMin } from "../primitives/reduce/extremes.ts";
-import { reduceOr } from "../primitives/reduce/product.ts";
-import { expandDims, reshape, transpose } from "../primitives/shape/shape.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { inv } from "./systems.ts";
 import { matrices, squares } from "./matrices.ts";
 import { asFloat, expectAxes } from "./operands.ts";

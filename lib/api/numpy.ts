@@ -55,6 +55,7 @@ export * from "./indexing.ts";
 export * from "./sorting.ts";
 export * from "./stacking.ts";
 export * from "./floating.ts";
+export * from "./nan_reductions.ts";
 export * from "./quantiles.ts";
 export * from "./histograms.ts";
 export * from "./sequences.ts";

@@ -7,32 +7,35 @@
  *
  * @module
  */
-import { type Axes, NDArray, type Operand } from "../core/array.ts";
 import {
+  type Axes,
   broadcastShapes,
   checkRoom,
+  checkShape,
+  currentTrace,
   defaultFloat,
+  describeValue,
   type DType,
+  DTypeError,
+  evalTrace,
+  expectDType,
+  expectInteger,
   formatAval,
   isFloat,
   isInteger,
+  isPlain,
   isTypedArray,
   limits,
+  NDArray,
   normalizeAxes,
   normalizeAxis,
+  type Operand,
   promoteDTypes,
   promoteScalar,
   sameShape,
-} from "../core/dtype.ts";
-import { checkShape, expectDType, expectInteger } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { describeValue, DTypeError } from "../core/errors.ts";
-import { isPlain } from "../core/signature.ts";
-import { currentTrace, evalTrace } from "../core/trace.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { minimum } from "../primitives/elementwise/arithmetic.ts";
-import { and, ne, or } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
+  scalarArray,
+} from "../core/mod.ts";
+import { and, convert, minimum, ne, or, scalarLike } from "../primitives/mod.ts";
 
 /** An operation on one array. */
 export type Unary = (x: NDArray) => NDArray;

@@ -6,14 +6,13 @@
  *
  * @module
  */
-import type { Operand } from "../core/array.ts";
+import { type Operand, type OptionTable, tableOf } from "../core/mod.ts";
 import type {
   CumulativeOptions,
   DiagonalOptions,
   MaskedOptions,
   ReduceOptions,
 } from "../core/method_options.ts";
-import { type OptionTable, tableOf } from "../core/signature.ts";
 import type {
   DTypeOptions,
   ModeOptions,

@@ -3,17 +3,27 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { isFloat } from "../core/dtype.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { sub } from "../primitives/elementwise/arithmetic.ts";
-import { convert, round } from "../primitives/elementwise/convert.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
+import {
+  checkCall,
+  describeValue,
+  formatShape,
+  isFloat,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+} from "../core/mod.ts";
+import {
+  broadcastTo,
+  concatenate,
+  convert,
+  reshape,
+  rev,
+  round,
+  scalarLike,
+  sub,
+} from "../primitives/mod.ts";
 import * as s from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { linspace } from "./ranges.ts";
 import { takeConstant } from "./indices.ts";
 import { asDType, expectArray, expectRoom } from "./operands.ts";

@@ -3,33 +3,51 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { expectInteger } from "../core/checks.ts";
-import { epsilon, formatAval } from "../core/dtype.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { ConcretizationError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import {
+  checkCall,
+  ConcreteArray,
+  ConcretizationError,
+  describeValue,
+  epsilon,
+  expectInteger,
+  formatAval,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+} from "../core/mod.ts";
 import { generalEigenvalues } from "../linalg/eig.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full, iota, onesLike, scalarLike } from "../primitives/constants/constants.ts";
 import {
   abs,
   add as addOf,
+  and,
+  broadcastTo,
+  concatenate,
+  convert,
   div,
+  eq,
+  full,
+  gather,
+  ge,
+  iota,
+  lt,
   mul,
+  ne,
   neg,
+  onesLike,
+  pad,
+  reduceMin,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  sort,
+  sqrt,
   sub as subOf,
-} from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, ge, lt, ne } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { gather } from "../primitives/indexing/gather.ts";
-import { reduceMin } from "../primitives/reduce/extremes.ts";
-import { reshape, transpose } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
-import { sort } from "../primitives/sort/sort.ts";
+  transpose,
+} from "../primitives/mod.ts";
 import type { Complex } from "./complex.ts";
 import { matmul } from "./matrices.ts";
 import { trimZeros } from "./nonzero.ts";

@@ -8,16 +8,21 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { promoteDTypes } from "../core/dtype.ts";
-import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import {
+  AxisError,
+  checkCall,
+  describeValue,
+  formatShape,
+  isPlain,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  promoteDTypes,
+  ShapeError,
+  tableOf,
+} from "../core/mod.ts";
 import type { DiagonalOptions, Named } from "../core/method_options.ts";
-import { checkCall, isPlain, type OptionTable, tableOf } from "../core/signature.ts";
-import { dotGeneral } from "../primitives/dot/dot_general.ts";
-import { mul } from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { reshape, transpose } from "../primitives/shape/shape.ts";
-import { reduceSum } from "../primitives/sum/broadcast.ts";
+import { convert, dotGeneral, mul, reduceSum, reshape, transpose } from "../primitives/mod.ts";
 import type { DTypeOptions, ProductOptions } from "./arguments.ts";
 import { diagonal } from "./indexing.ts";
 import {

@@ -4,19 +4,37 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes, defaultFloat, type DType, isInteger } from "../core/dtype.ts";
-import { expectInteger } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { iota } from "../primitives/constants/constants.ts";
-import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { convert, floor } from "../primitives/elementwise/convert.ts";
-import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  defaultFloat,
+  describeValue,
+  type DType,
+  expectInteger,
+  formatShape,
+  isInteger,
+  NDArray,
+  type Operand,
+  type OptionTable,
+  scalarArray,
+  ShapeError,
+  tableOf,
+} from "../core/mod.ts";
+import {
+  add,
+  broadcastTo,
+  concatenate,
+  convert,
+  div,
+  expandDims,
+  floor,
+  iota,
+  moveAxis,
+  mul,
+  reshape,
+  slice,
+  sub,
+} from "../primitives/mod.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import { abs, neg, pow } from "./arithmetic.ts";
 import { zeros } from "./creation.ts";

@@ -3,16 +3,17 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { defaultFloat, formatAval, promoteDTypes, shaped } from "../core/dtype.ts";
-import { ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { treeUnflatten } from "../core/tree.ts";
-import { zeros } from "../primitives/constants/constants.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
+import {
+  checkCall,
+  defaultFloat,
+  formatAval,
+  type NDArray,
+  promoteDTypes,
+  shaped,
+  ShapeError,
+  treeUnflatten,
+} from "../core/mod.ts";
+import { concatenate, convert, reshape, slice, zeros } from "../primitives/mod.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 import type { Arrays, Tree } from "../transforms/tree_types.ts";
 import { expectArray } from "./operands.ts";

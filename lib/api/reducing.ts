@@ -3,10 +3,21 @@
  *
  * @module
  */
-import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, type DType, sameShape, sizeOf } from "../core/dtype.ts";
-import { expectDType } from "../core/checks.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
+import {
+  type Axes,
+  broadcastShapes,
+  checkCall,
+  type DType,
+  expectDType,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+  sizeOf,
+  tableOf,
+} from "../core/mod.ts";
 import type {
   AxisOr,
   CumulativeOptions,
@@ -23,15 +34,18 @@ import {
   reduceOptions,
   type SoftmaxOptions,
 } from "./options.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { div, mul } from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { pad } from "../primitives/slicing/slice.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import {
+  broadcastTo,
+  convert,
+  cumsum,
+  div,
+  mul,
+  pad,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+} from "../primitives/mod.ts";
 import {
   asBool,
   asDType,

@@ -7,9 +7,18 @@
  *
  * @module
  */
-import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { expectDType } from "../core/checks.ts";
-import { AxisError, formatShape, ShapeError } from "../core/errors.ts";
+import {
+  type Axes,
+  AxisError,
+  checkCall,
+  expectDType,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+  tableOf,
+} from "../core/mod.ts";
 import type {
   AxesOr,
   AxisOr,
@@ -19,18 +28,28 @@ import type {
   ReduceOptions,
   SumOptions,
 } from "../core/method_options.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { add, div, maximum, minimum, mul } from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
+import {
+  add,
+  broadcastTo,
+  concatenate,
+  convert,
+  div,
+  maximum,
+  minimum,
+  mul,
+  reduceAnd,
+  reduceMax,
+  reduceMin,
+  reduceOr,
+  reduceProd,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  withoutAxes,
+  zerosLike,
+} from "../primitives/mod.ts";
 import * as arg_extremes from "../primitives/reduce/extremes.ts";
-import { reduceMax, reduceMin } from "../primitives/reduce/extremes.ts";
-import { reduceAnd, reduceOr, reduceProd } from "../primitives/reduce/product.ts";
-import { withoutAxes } from "../primitives/reduce/reduction.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import type { DTypeOptions, RunningOptions } from "./arguments.ts";
 import { asBool, asOperand, expectArray, expectAxis, isNamed } from "./operands.ts";
 import { dtypeOptions, reduceOptions, runningOptions } from "./options.ts";
@@ -322,34 +341,6 @@ export function argmin(
   if (arguments.length > 2) checkCall("argmin(x, axis, options)", arguments, reduceOptions, 1);
   if (isNamed(axis)) return argmin(x, axis.axis, axis);
   return position("argmin", arg_extremes.argmin, x, axis, options);
-}
-
-/**
- * Number of elements over `axis` that are not 0, as int32, as `jax.numpy.count_nonzero`.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- *
- * console.log(np.countNonzero(np.array([0, 1, 2])).item()); // 2
- * ```
- */
-export function countNonzero(
-  x: Operand,
-  axis?: AxesOr<ReduceOptions>,
-  options?: ReduceOptions,
-): NDArray {
-  if (arguments.length > 2) {
-    checkCall("countNonzero(x, axis, options)", arguments, reduceOptions, 1);
-  }
-  if (isNamed(axis)) return countNonzero(x, axis.axis, axis);
-  return reduce(
-    "countNonzero",
-    reduceSum,
-    convert(asBool("countNonzero", x), "int32"),
-    axis,
-    options,
-  );
 }
 
 // ---------------------------------------------------------------- NumPy's other names

@@ -5,20 +5,35 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import { NDArray, type Operand } from "../core/array.ts";
-import { sizeOf } from "../core/dtype.ts";
-import { expectInteger } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { iota, zeros } from "../primitives/constants/constants.ts";
-import { add, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { log } from "../primitives/elementwise/elementary.ts";
-import { argmax } from "../primitives/reduce/extremes.ts";
-import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { sort } from "../primitives/sort/sort.ts";
+import {
+  checkCall,
+  describeValue,
+  expectInteger,
+  formatShape,
+  NDArray,
+  type Operand,
+  type OptionTable,
+  scalarArray,
+  ShapeError,
+  sizeOf,
+  tableOf,
+} from "../core/mod.ts";
+import {
+  add,
+  argmax,
+  cumsum,
+  expandDims,
+  iota,
+  log,
+  moveAxis,
+  mul,
+  neg,
+  reshape,
+  slice,
+  sort,
+  sub,
+  zeros,
+} from "../primitives/mod.ts";
 import type { ModeOptions, ShapeLike } from "./arguments.ts";
 import { randint } from "./distributions.ts";
 import { bits32, expectMode, fractions, gumbels, type Halves, halves, subkeys } from "./draws.ts";

@@ -5,21 +5,38 @@
  * @module
  */
 import type { Named } from "../core/method_options.ts";
-import type { NDArray, Operand } from "../core/array.ts";
-import { expectInteger } from "../core/checks.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, ge, gt, lt, ne } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { cumsum as sums } from "../primitives/reduce/cumsum.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { sort } from "../primitives/sort/sort.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import {
+  checkCall,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+} from "../core/mod.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  concatenate,
+  convert,
+  cumsum as sums,
+  div,
+  eq,
+  ge,
+  gt,
+  lt,
+  moveAxis,
+  mul,
+  ne,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  sort,
+  sub,
+} from "../primitives/mod.ts";
 import { abs, maximum, minimum, mod } from "./arithmetic.ts";
 import { takeInRange } from "./indices.ts";
 import { concatenate as joined } from "./joining.ts";

@@ -9,27 +9,48 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { broadcastShapes, defaultFloat, formatAval, isFloat, sameShape } from "../core/dtype.ts";
-import { describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import type { GetOptions, IndexOptions, PlaceOf } from "../core/indexing.ts";
-import { checkCall, isPlain } from "../core/signature.ts";
-import { inversePermutation } from "../primitives/axes.ts";
-import { full, onesLike, scalarLike } from "../primitives/constants/constants.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  defaultFloat,
+  describeValue,
+  DTypeError,
+  formatAval,
+  formatShape,
+  type GetOptions,
+  type IndexOptions,
+  isFloat,
+  isPlain,
+  type NDArray,
+  type Operand,
+  type PlaceOf,
+  sameShape,
+  scalarArray,
+  ShapeError,
+} from "../core/mod.ts";
+import {
+  broadcastTo,
+  convert,
+  full,
+  gather,
+  inversePermutation,
+  onesLike,
+  pad,
+  reshape,
+  rev,
+  scalarLike,
+  scatterAdd,
+  select,
+  slice as sliceOf,
+  transpose,
+} from "../primitives/mod.ts";
 import * as a from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
 import * as d from "../primitives/indexing/dynamic_slice.ts";
-import { gather, scatterAdd } from "../primitives/indexing/gather.ts";
 import * as s from "../primitives/scatter/scatter.ts";
-import { reshape, transpose } from "../primitives/shape/shape.ts";
-import { rev } from "../primitives/slicing/concatenate.ts";
-import { pad, slice as sliceOf } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { div, pow } from "./arithmetic.ts";
 import {
   ascending,
+  axesOfMasked,
   axesOfResult,
   cutOut,
   frontFirst,
@@ -450,13 +471,6 @@ function lanesFirst(v: NDArray, plan: Plan, lanes = plan.lookup?.shape.length ??
   });
   const looked = plan.masked === null ? axesOfResult(plan, lanes) : axesOfMasked(plan, lanes);
   return transpose(reshape(v, shape), inversePermutation(looked));
-}
-
-/** As `axesOfResult`, where the positions are those of a mask. */
-function axesOfMasked(plan: Plan, lanes: number): number[] {
-  const { axis, mask } = plan.masked!;
-  const axes = mask.shape.map((_, k) => axis + k);
-  return axesOfResult({ ...plan, lookup: { axes, columns: [], shape: [] } }, lanes);
 }
 
 /** An array with another part in the place of that which fixed indices take. */

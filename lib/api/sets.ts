@@ -4,20 +4,28 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { full, iota, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, lt, not } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { scatterAdd } from "../primitives/indexing/gather.ts";
-import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { sort } from "../primitives/sort/sort.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import { checkCall, type NDArray, type Operand, type OptionTable, tableOf } from "../core/mod.ts";
+import {
+  and,
+  broadcastTo,
+  concatenate,
+  convert,
+  cumsum,
+  eq,
+  full,
+  iota,
+  lt,
+  moveAxis,
+  not,
+  reshape,
+  scalarLike,
+  scatterAdd,
+  select,
+  slice,
+  sort,
+  sub,
+  zerosLike,
+} from "../primitives/mod.ts";
 import { takeInRange } from "./indices.ts";
 import type { SizedOptions } from "./arguments.ts";
 import { asDType, asOperand, expectAxis, promote } from "./operands.ts";

@@ -4,13 +4,23 @@
  *
  * @module
  */
-import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes, normalizeAxes, sameShape, sizeOf } from "../core/dtype.ts";
-import { AxisError, describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import {
+  type Axes,
+  AxisError,
+  broadcastShapes,
+  checkCall,
+  describeValue,
+  formatShape,
+  type NDArray,
+  normalizeAxes,
+  type Operand,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+  sizeOf,
+} from "../core/mod.ts";
 import * as s from "../primitives/shape/shape.ts";
-import { transpose as transposeOf } from "../primitives/shape/shape.ts";
-import { broadcastTo as broadcastToOf } from "../primitives/sum/broadcast.ts";
+import { broadcastTo as broadcastToOf, transpose as transposeOf } from "../primitives/mod.ts";
 import type { ShapeLike } from "./arguments.ts";
 import {
   asOperand,

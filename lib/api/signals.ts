@@ -3,18 +3,33 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { expectInteger } from "../core/checks.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { iota, scalarLike } from "../primitives/constants/constants.ts";
-import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { cos, sqrt } from "../primitives/elementwise/elementary.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { rev } from "../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  checkCall,
+  describeValue,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+  tableOf,
+} from "../core/mod.ts";
+import {
+  add,
+  broadcastTo,
+  convert,
+  cos,
+  div,
+  iota,
+  mul,
+  pad,
+  reshape,
+  rev,
+  scalarLike,
+  slice,
+  sqrt,
+  sub,
+} from "../primitives/mod.ts";
 import type { DTypeOptions, ProductOptions } from "./arguments.ts";
 import { abs } from "./arithmetic.ts";
 import { i0 } from "./elementary.ts";

@@ -4,22 +4,28 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { expectInteger } from "../core/checks.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { isFloat } from "../core/dtype.ts";
-import { full, iota, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { add } from "../primitives/elementwise/arithmetic.ts";
-import { and, lt, ne, not } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { isNaN } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
+import { ConcreteArray, expectInteger, isFloat, type NDArray } from "../core/mod.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  concatenate,
+  convert,
+  cumsum,
+  full,
+  iota,
+  isNaN,
+  lt,
+  ne,
+  not,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  zerosLike,
+} from "../primitives/mod.ts";
 import { any } from "./reductions.ts";
-import { cumsum } from "../primitives/reduce/cumsum.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { takeInRange, unknownLength } from "./indices.ts";
 import { searchsorted } from "./sorting.ts";
 

@@ -4,20 +4,30 @@
  *
  * @module
  */
-import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes } from "../core/dtype.ts";
+import { type Axes, broadcastShapes, checkCall, type NDArray, type Operand } from "../core/mod.ts";
 import type { AxesOr, MaskedOptions, Named } from "../core/method_options.ts";
-import { checkCall } from "../core/signature.ts";
-import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { abs, add, div, mul, sign, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq, ne } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
+import {
+  abs,
+  add,
+  broadcastTo,
+  convert,
+  div,
+  eq,
+  full,
+  mul,
+  ne,
+  onesLike,
+  reduceMax,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  sign,
+  stopGradient,
+  sub,
+  zerosLike,
+} from "../primitives/mod.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
 import { asFloat, expectAxes, floatOr32, isNamed, promote } from "./operands.ts";
 import type { LogsumexpOptions, SoftmaxOptions } from "./options.ts";
 import {

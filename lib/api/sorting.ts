@@ -3,21 +3,37 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { isFloat, sameShape } from "../core/dtype.ts";
-import { expectInteger } from "../core/checks.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import {
+  checkCall,
+  describeValue,
+  expectInteger,
+  formatShape,
+  isFloat,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+} from "../core/mod.ts";
 import type { AxisOr, ReduceOptions, SortOptions } from "../core/method_options.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full, scalarLike } from "../primitives/constants/constants.ts";
-import { add, div, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, le, lt, not, or } from "../primitives/elementwise/compare.ts";
-import { isNaN } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { rev } from "../primitives/slicing/concatenate.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  div,
+  full,
+  isNaN,
+  le,
+  lt,
+  not,
+  or,
+  reshape,
+  rev,
+  scalarLike,
+  select,
+  sub,
+} from "../primitives/mod.ts";
 import * as p from "../primitives/sort/sort.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
 import { takeAlongAxis } from "./indexing.ts";
 import { takeInRange, wrapped } from "./indices.ts";
 import {

@@ -8,9 +8,8 @@
 import type { AxesOr, Named } from "../core/method_options.ts";
 import "./methods.ts";
 
-import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { checkCall } from "../core/signature.ts";
-import { neg, sub } from "../primitives/elementwise/arithmetic.ts";
+import { type Axes, checkCall, type NDArray, type Operand } from "../core/mod.ts";
+import { neg, sub } from "../primitives/mod.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import * as e from "../primitives/elementwise/erf.ts";
 import { asFloat, isNamed } from "./operands.ts";

@@ -4,12 +4,19 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { allocate, type DType, shaped } from "../core/dtype.ts";
-import { expectFloat, expectInteger } from "../core/checks.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { describeValue } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
+import {
+  allocate,
+  checkCall,
+  ConcreteArray,
+  describeValue,
+  type DType,
+  expectFloat,
+  expectInteger,
+  type NDArray,
+  type OptionTable,
+  shaped,
+  tableOf,
+} from "../core/mod.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import type { Complex } from "./complex.ts";
 import { dtypeOption, expectRoom } from "./operands.ts";

@@ -4,12 +4,16 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
-import { expectInteger } from "../core/checks.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  checkCall,
+  describeValue,
+  expectInteger,
+  formatShape,
+  NDArray,
+  type Operand,
+  ShapeError,
+} from "../core/mod.ts";
+import { broadcastTo, moveAxis, reshape } from "../primitives/mod.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import { staticIndex, takeConstant } from "./indices.ts";
 import { concatenate, split } from "./joining.ts";

@@ -3,22 +3,40 @@
  *
  * @module
  */
-import type { Axes, NDArray, Operand } from "../core/array.ts";
-import { type DType, sameShape } from "../core/dtype.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
+import {
+  type Axes,
+  checkCall,
+  type DType,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+  tableOf,
+} from "../core/mod.ts";
 import type { AxesOr, Named, ReduceOptions, VarianceOptions } from "../core/method_options.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { gt } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { isNaN, sqrt } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { reshape, transpose } from "../primitives/shape/shape.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { sort } from "../primitives/sort/sort.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import {
+  add,
+  broadcastTo,
+  convert,
+  div,
+  gt,
+  isNaN,
+  mul,
+  onesLike,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  sort,
+  sqrt,
+  stopGradient,
+  sub,
+  transpose,
+  zerosLike,
+} from "../primitives/mod.ts";
 import { maximum, minimum } from "./arithmetic.ts";
 import { diagonal } from "./indexing.ts";
 import { concatenate } from "./joining.ts";

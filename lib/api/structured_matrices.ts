@@ -4,18 +4,34 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { broadcastShapes, shaped } from "../core/dtype.ts";
-import { expectInteger } from "../core/checks.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { div, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
-import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  ConcreteArray,
+  describeValue,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type Operand,
+  shaped,
+  ShapeError,
+} from "../core/mod.ts";
+import {
+  broadcastTo,
+  concatenate,
+  div,
+  expandDims,
+  full,
+  neg,
+  onesLike,
+  pad,
+  reshape,
+  rev,
+  scalarLike,
+  slice,
+  sub,
+  zerosLike,
+} from "../primitives/mod.ts";
 import { abs } from "./arithmetic.ts";
 import { takeInRange } from "./indices.ts";
 import { concatenate as joined } from "./joining.ts";

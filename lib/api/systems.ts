@@ -3,10 +3,15 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { epsilon } from "../core/dtype.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import {
+  checkCall,
+  describeValue,
+  epsilon,
+  formatShape,
+  type NDArray,
+  type OptionTable,
+  ShapeError,
+} from "../core/mod.ts";
 import { cholesky as choleskyFactor } from "../linalg/cholesky.ts";
 import { leastSquares } from "../linalg/least_squares.ts";
 import { lu } from "../linalg/lu.ts";
@@ -14,9 +19,7 @@ import { identity, identityLike, matmul, transposed } from "../linalg/matrices.t
 import * as la from "../linalg/solve.ts";
 import * as t from "../linalg/triangular_solve.ts";
 import * as tri from "../linalg/tridiagonal.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { broadcastTo, convert, mul, reduceSum, sub } from "../primitives/mod.ts";
 import { matrices, squares, system } from "./matrices.ts";
 import { asFloat, expectArray } from "./operands.ts";
 

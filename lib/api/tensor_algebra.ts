@@ -4,14 +4,21 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { sameShape, sizeOf } from "../core/dtype.ts";
-import { expectInteger } from "../core/checks.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
+import {
+  checkCall,
+  describeValue,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+  sizeOf,
+  tableOf,
+} from "../core/mod.ts";
 import type { ReduceOptions } from "../core/method_options.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { otherAxes } from "../primitives/axes.ts";
-import { reshape, transpose } from "../primitives/shape/shape.ts";
+import { otherAxes, reshape, transpose } from "../primitives/mod.ts";
 import { diagonal as diagonalOf } from "./indexing.ts";
 import { matrices } from "./matrices.ts";
 import { norm, type NormOrder } from "./norms.ts";

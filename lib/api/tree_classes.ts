@@ -3,18 +3,22 @@
  *
  * @module
  */
-import { describeValue, TreeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { isRegistered, register, type TreeRegistration } from "../core/tree.ts";
 import {
+  checkCall,
+  describeValue,
   DictKey,
   FlattenedIndexKey,
   GetAttrKey,
   isKeyEntry,
+  isRegistered,
   type KeyEntry,
   nameOfKey,
+  type OptionTable,
+  register,
   SequenceKey,
-} from "../core/tree_def.ts";
+  TreeError,
+  type TreeRegistration,
+} from "../core/mod.ts";
 
 function newClass(
   op: string,

@@ -3,19 +3,24 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { describeValue, TreeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
 import {
+  checkCall,
+  describeValue,
+  entriesOf,
   flattenUpTo,
   isTreeNode,
+  type KeyPath,
+  keyPaths,
+  NDArray,
   oneLevel,
+  type OptionTable,
   structureOf,
+  tableOf,
   type TreeDef,
+  TreeError,
   treeFlatten,
   treeUnflatten,
-} from "../core/tree.ts";
-import { entriesOf, type KeyPath, keyPaths } from "../core/tree_def.ts";
+} from "../core/mod.ts";
 import type { LeafFunction, MapLeaves } from "../core/tree_types.ts";
 
 /** Option of functions that take trees apart: what counts as a leaf, besides what is one. */

@@ -4,18 +4,24 @@
  *
  * @module
  */
-import { describeValue, TreeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
 import {
+  checkCall,
+  describeValue,
+  entriesOf,
   flattenUpTo,
+  isKeyEntry,
+  type KeyEntry,
+  type KeyPath,
   leafDef,
+  nameOfKey,
   oneLevel,
+  type OptionTable,
   structureOf,
   TreeDef,
+  TreeError,
   treeStructure,
   treeUnflatten,
-} from "../core/tree.ts";
-import { entriesOf, isKeyEntry, type KeyEntry, type KeyPath, nameOfKey } from "../core/tree_def.ts";
+} from "../core/mod.ts";
 import { flatten, type LeafOptions } from "./tree_leaves.ts";
 
 /** Options of {@linkcode keystr}. */

@@ -3,19 +3,41 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { broadcastShapes as broadcastOf, checkRoom, sizeOf } from "../core/dtype.ts";
-import { expectInteger } from "../core/checks.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { full, int32Constant, iota, scalarLike } from "../primitives/constants/constants.ts";
-import { add, div, mul, rem, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, lt } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { moveAxis, reshape, transpose } from "../primitives/shape/shape.ts";
-import { rev } from "../primitives/slicing/concatenate.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  broadcastShapes as broadcastOf,
+  checkCall,
+  checkRoom,
+  describeValue,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+  sizeOf,
+  tableOf,
+} from "../core/mod.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  convert,
+  div,
+  eq,
+  full,
+  int32Constant,
+  iota,
+  lt,
+  moveAxis,
+  mul,
+  rem,
+  reshape,
+  rev,
+  scalarLike,
+  select,
+  sub,
+  transpose,
+} from "../primitives/mod.ts";
 import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { maximum, minimum, mod } from "./arithmetic.ts";
 import { diag } from "./creation.ts";

@@ -5,17 +5,28 @@
  * @module
  */
 import type { AxisOr, Named } from "../core/method_options.ts";
-import type { NDArray, Operand } from "../core/array.ts";
-import { checkRoom } from "../core/dtype.ts";
-import { expectInteger } from "../core/checks.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { onesLike } from "../primitives/constants/constants.ts";
-import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
+import {
+  checkCall,
+  checkRoom,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+} from "../core/mod.ts";
+import {
+  concatenate,
+  convert,
+  expandDims,
+  moveAxis,
+  mul,
+  onesLike,
+  reshape,
+  rev,
+  slice,
+  sub,
+} from "../primitives/mod.ts";
 import { zeros } from "./creation.ts";
 import type { ProductOptions } from "./arguments.ts";
 import {

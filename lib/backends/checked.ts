@@ -4,10 +4,7 @@
  *
  * @module
  */
-import type { Executable } from "../core/backend.ts";
-import { ConcreteArray, isReadable } from "../core/concrete.ts";
-import { hasEffects } from "../core/effects.ts";
-import type { Jaxpr } from "../core/primitive.ts";
+import { ConcreteArray, type Executable, hasEffects, isReadable, type Jaxpr } from "../core/mod.ts";
 import { checksAsOutputs, raiseFailed } from "../compile/checks.ts";
 import { simplify } from "../compile/pipeline.ts";
 

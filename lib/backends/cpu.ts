@@ -8,11 +8,16 @@
  *
  * @module
  */
-import type { Backend, Executable } from "../core/backend.ts";
-import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import { BackendError, messageOf } from "../core/errors.ts";
-import type { Jaxpr } from "../core/primitive.ts";
-import { needsHost } from "../core/effects.ts";
+import {
+  type Backend,
+  BackendError,
+  type ConcreteArray,
+  deferUntilReady,
+  type Executable,
+  type Jaxpr,
+  messageOf,
+  needsHost,
+} from "../core/mod.ts";
 import { simplify } from "../compile/pipeline.ts";
 import { Uncompilable } from "../kernel/errors.ts";
 import { compileProgram } from "../kernel/program.ts";

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { DType, TypedArray } from "../core/dtype.ts";
+import type { DType, TypedArray } from "../core/mod.ts";
 
 /** A part of the memory, free or handed out. */
 export class Block {

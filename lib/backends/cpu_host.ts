@@ -7,10 +7,15 @@
  *
  * @module
  */
-import { bytesOf, formatAval, type ShapedArray } from "../core/dtype.ts";
-import { formatBytes, messageOf } from "../core/errors.ts";
-import { allPrograms } from "../core/jaxpr.ts";
-import type { Jaxpr } from "../core/primitive.ts";
+import {
+  allPrograms,
+  bytesOf,
+  formatAval,
+  formatBytes,
+  type Jaxpr,
+  messageOf,
+  type ShapedArray,
+} from "../core/mod.ts";
 
 /** Bytes that results and copies of arguments may take where nothing else is said: 512 MiB. */
 export const DEFAULT_BUDGET: number = 512 * 1024 * 1024;

@@ -10,8 +10,15 @@
  *
  * @module
  */
-import type { ConcreteArray, DeviceBuffer } from "../core/concrete.ts";
-import { bytesOf, formatAval, type ShapedArray, sizeOf, type TypedArray } from "../core/dtype.ts";
+import {
+  bytesOf,
+  type ConcreteArray,
+  type DeviceBuffer,
+  formatAval,
+  type ShapedArray,
+  sizeOf,
+  type TypedArray,
+} from "../core/mod.ts";
 import { type Block, type Heap, shiftOf, SLACK, viewOf } from "./cpu_heap.ts";
 
 /** A copy that can be freed. */

@@ -7,18 +7,22 @@
  *
  * @module
  */
-import type { Executable } from "../core/backend.ts";
-import { ConcreteArray, deferUntilReady } from "../core/concrete.ts";
 import {
   allocate,
+  BackendError,
   bytesOf,
+  ConcreteArray,
+  deferUntilReady,
+  type Executable,
   formatAval,
+  formatBytes,
+  InternalError,
+  type Jaxpr,
+  messageOf,
   type ShapedArray,
   sizeOf,
   type TypedArray,
-} from "../core/dtype.ts";
-import { BackendError, formatBytes, InternalError, messageOf } from "../core/errors.ts";
-import type { Jaxpr } from "../core/primitive.ts";
+} from "../core/mod.ts";
 import { type Block, shiftOf, viewOf } from "./cpu_heap.ts";
 import { Constants, CpuBuffer, type CpuMemory, OutOfMemory } from "./cpu_memory.ts";
 import { formatSized, largestArrays, workOnParts } from "./cpu_host.ts";

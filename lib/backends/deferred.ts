@@ -8,14 +8,24 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { type Backend, type Executable, notLoaded } from "../core/backend.ts";
-import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import { hasEffects } from "../core/effects.ts";
-import { BackendError, messageOf } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import type { Jaxpr, Primitive } from "../core/primitive.ts";
-import { bind, evalTrace, Trace, withTrace } from "../core/trace.ts";
+import {
+  type Backend,
+  BackendError,
+  bind,
+  type ConcreteArray,
+  deferUntilReady,
+  evalJaxpr,
+  evalTrace,
+  type Executable,
+  hasEffects,
+  type Jaxpr,
+  messageOf,
+  type NDArray,
+  notLoaded,
+  type Primitive,
+  Trace,
+  withTrace,
+} from "../core/mod.ts";
 import { checkBudget, DEFAULT_BUDGET } from "./cpu_host.ts";
 
 /** Eager evaluation that enters calls instead of handing them to their backends. */

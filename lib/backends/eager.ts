@@ -11,12 +11,17 @@
  *
  * @module
  */
-import type { Executable } from "../core/backend.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import type { DType, ShapedArray, TypedArray } from "../core/dtype.ts";
-import { BackendError } from "../core/errors.ts";
-import { type Primitive, Var } from "../core/primitive.ts";
-import type { KernelRunner } from "../core/trace.ts";
+import {
+  BackendError,
+  ConcreteArray,
+  type DType,
+  type Executable,
+  type KernelRunner,
+  type Primitive,
+  type ShapedArray,
+  type TypedArray,
+  Var,
+} from "../core/mod.ts";
 import { Module } from "../kernel/encoder.ts";
 import { routineFn } from "../kernel/routine.ts";
 import { bytesPerElement } from "../kernel/space.ts";

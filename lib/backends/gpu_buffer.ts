@@ -7,16 +7,17 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import type { DeviceBuffer } from "../core/concrete.ts";
 import {
   allocate,
+  BackendError,
   bytesOf,
+  type DeviceBuffer,
   formatAval,
+  messageOf,
   type ShapedArray,
   sizeOf,
   type TypedArray,
-} from "../core/dtype.ts";
-import { BackendError, messageOf } from "../core/errors.ts";
+} from "../core/mod.ts";
 import type { Gpu } from "./gpu_device.ts";
 
 /** Elements in a GPU buffer, perhaps not computed yet. */

@@ -8,7 +8,7 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import { BackendError, messageOf } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/mod.ts";
 import { gpuEntry, withRuntimeFolder } from "./gpu_entry.ts";
 import {
   fileSystem,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BackendError, messageOf } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/mod.ts";
 import { fileSystem } from "./ort_files.ts";
 
 /** WebGPU, and what to call it in a message. */

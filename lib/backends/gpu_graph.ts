@@ -4,10 +4,8 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import type { ShapedArray } from "../core/dtype.ts";
-import { BackendError, messageOf } from "../core/errors.ts";
+import { BackendError, messageOf, type ProgramLowering, type ShapedArray } from "../core/mod.ts";
 import type { Value } from "../core/lowering.ts";
-import type { ProgramLowering } from "../core/primitive.ts";
 import { buildModel } from "../onnx/builder.ts";
 import { encodeModel } from "../onnx/model.ts";
 import type { Gpu } from "./gpu_device.ts";

@@ -8,9 +8,15 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import { bytesOf, shaped, type ShapedArray, type TypedArray } from "../core/dtype.ts";
-import type { Jaxpr, Loop } from "../core/primitive.ts";
-import { isLoopless } from "../core/dead_code.ts";
+import {
+  bytesOf,
+  isLoopless,
+  type Jaxpr,
+  type Loop,
+  shaped,
+  type ShapedArray,
+  type TypedArray,
+} from "../core/mod.ts";
 import { download, gpuTensor, uploadToGpu } from "./gpu_buffer.ts";
 import type { Gpu } from "./gpu_device.ts";
 import { dispose, GraphProgram, type Program } from "./gpu_graph.ts";

@@ -8,8 +8,15 @@
  *
  * @module
  */
-import { bytesOf, type ShapedArray } from "../core/dtype.ts";
-import { type Atom, type Eqn, type Jaxpr, type Loop, Var } from "../core/primitive.ts";
+import {
+  type Atom,
+  bytesOf,
+  type Eqn,
+  type Jaxpr,
+  type Loop,
+  type ShapedArray,
+  Var,
+} from "../core/mod.ts";
 
 /** What a stage does with its inputs. */
 export type Work = { readonly kind: "graph"; readonly jaxpr: Jaxpr } | Loop;

@@ -5,8 +5,7 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import type { ShapedArray } from "../core/dtype.ts";
-import { type Atom, type Jaxpr, Literal, type Var } from "../core/primitive.ts";
+import { type Atom, type Jaxpr, Literal, type ShapedArray, type Var } from "../core/mod.ts";
 import type { Gpu } from "./gpu_device.ts";
 import { dispose, GraphProgram, type Program } from "./gpu_graph.ts";
 import { ScanProgram, WhileProgram } from "./gpu_loops.ts";

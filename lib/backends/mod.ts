@@ -4,11 +4,16 @@
  *
  * @module
  */
-import { getBackend, registerBackend, renamedBackend } from "../core/backend.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { eagerKernels } from "../core/trace.ts";
-import { treeLeaves } from "../core/tree.ts";
+import {
+  checkCall,
+  ConcreteArray,
+  eagerKernels,
+  getBackend,
+  type OptionTable,
+  registerBackend,
+  renamedBackend,
+  treeLeaves,
+} from "../core/mod.ts";
 import { hostRoutines } from "../routine/routine.ts";
 import { cpu } from "./cpu.ts";
 import { interpreter, onnx, webgpu } from "./deferred.ts";

@@ -7,8 +7,7 @@
  *
  * @module
  */
-import { type Backend, type Executable, notLoaded } from "../core/backend.ts";
-import type { Jaxpr } from "../core/primitive.ts";
+import { type Backend, type Executable, type Jaxpr, notLoaded } from "../core/mod.ts";
 import { lowerJaxpr } from "../onnx/export.ts";
 import { encodeModel, type Graph, type Model, onnxTypeCode } from "../onnx/model.ts";
 import { checkBudget } from "./cpu_host.ts";

@@ -4,9 +4,7 @@
  *
  * @module
  */
-import type { ShapedArray } from "../core/dtype.ts";
-import { BackendError, formatBytes, messageOf } from "../core/errors.ts";
-import type { Jaxpr } from "../core/primitive.ts";
+import { BackendError, formatBytes, type Jaxpr, messageOf, type ShapedArray } from "../core/mod.ts";
 import { DEFAULT_BUDGET, formatSized, largestArrays, workOnParts } from "./cpu_host.ts";
 import { inPackage, type Place, placeAt } from "./ort_files.ts";
 import { forgetOrt, loadOrt, type OrtRuntime } from "./ort_direct.ts";

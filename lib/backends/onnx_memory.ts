@@ -5,8 +5,14 @@
  *
  * @module
  */
-import type { ConcreteArray, DeviceBuffer } from "../core/concrete.ts";
-import { bytesOf, formatAval, type ShapedArray, type TypedArray } from "../core/dtype.ts";
+import {
+  bytesOf,
+  type ConcreteArray,
+  type DeviceBuffer,
+  formatAval,
+  type ShapedArray,
+  type TypedArray,
+} from "../core/mod.ts";
 import type { OrtRuntime, OrtTensor } from "./ort_direct.ts";
 import { Uploads } from "./cpu_memory.ts";
 import { SessionPool } from "./onnx_sessions.ts";

@@ -4,11 +4,17 @@
  *
  * @module
  */
-import type { Executable } from "../core/backend.ts";
-import { ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import { bytesOf, type ShapedArray, type TypedArray } from "../core/dtype.ts";
-import { BackendError, messageOf } from "../core/errors.ts";
-import type { Jaxpr } from "../core/primitive.ts";
+import {
+  BackendError,
+  bytesOf,
+  ConcreteArray,
+  deferUntilReady,
+  type Executable,
+  type Jaxpr,
+  messageOf,
+  type ShapedArray,
+  type TypedArray,
+} from "../core/mod.ts";
 import type { OrtTensor } from "./ort_direct.ts";
 import { isOutOfMemory, type OnnxHost, outputTypes } from "./onnx_host.ts";
 import { HeapBuffer, type HeapMemory } from "./onnx_memory.ts";

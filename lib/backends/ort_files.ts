@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { BackendError, messageOf } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/mod.ts";
 
 /** Where the runtime's files are, if somebody said. */
 export interface Place {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { BackendError, messageOf } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/mod.ts";
 import { fileSystem, inPackage, type Place, readFirst, readWasm, resolved } from "./ort_files.ts";
 import { importPart, VERSION } from "./ort_package.ts";
 

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { BackendError, messageOf } from "../core/errors.ts";
+import { BackendError, messageOf } from "../core/mod.ts";
 import { fileSystem, type Place } from "./ort_files.ts";
 
 /** The version whose undocumented functions are called. */

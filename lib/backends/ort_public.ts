@@ -5,10 +5,15 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import type { ShapedArray, TypedArray } from "../core/dtype.ts";
-import type { Executable } from "../core/backend.ts";
-import { ConcreteArray, retained } from "../core/concrete.ts";
-import { BackendError, messageOf } from "../core/errors.ts";
+import {
+  BackendError,
+  ConcreteArray,
+  type Executable,
+  messageOf,
+  retained,
+  type ShapedArray,
+  type TypedArray,
+} from "../core/mod.ts";
 import type { Model } from "../onnx/model.ts";
 import { encodeModel } from "../onnx/model.ts";
 import type { Place } from "./ort_files.ts";

@@ -8,12 +8,22 @@
  * @module
  */
 import type * as Ort from "onnxruntime-web";
-import { type Backend, type Executable, notLoaded } from "../core/backend.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { allocate, type ShapedArray, sizeOf, type TypedArray } from "../core/dtype.ts";
-import { BackendError, formatBytes, messageOf } from "../core/errors.ts";
-import { allPrograms } from "../core/jaxpr.ts";
-import type { Atom, Jaxpr } from "../core/primitive.ts";
+import {
+  allocate,
+  allPrograms,
+  type Atom,
+  type Backend,
+  BackendError,
+  ConcreteArray,
+  type Executable,
+  formatBytes,
+  type Jaxpr,
+  messageOf,
+  notLoaded,
+  type ShapedArray,
+  sizeOf,
+  type TypedArray,
+} from "../core/mod.ts";
 import { simplify } from "../compile/pipeline.ts";
 import { compileChecked } from "./checked.ts";
 import { type Gpu, GPU_MODULE, loadGpu, locateGpu } from "./gpu_device.ts";

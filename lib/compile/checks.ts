@@ -7,19 +7,27 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray } from "../core/dtype.ts";
-import { type ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { withoutDead } from "../core/dead_code.ts";
-import { hasEffects } from "../core/effects.ts";
-import { BackendError, describeValue, InternalError } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import type { Check, Eqn, Jaxpr, Loop, Primitive } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
+import {
+  BackendError,
+  bind,
+  type Check,
+  type ConcreteArray,
+  describeValue,
+  type Eqn,
+  evalJaxpr,
+  hasEffects,
+  InternalError,
+  type Jaxpr,
+  type Loop,
+  type NDArray,
+  type Primitive,
+  scalarArray,
+  shaped,
+  type ShapedArray,
+  withoutDead,
+} from "../core/mod.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { zeros } from "../primitives/constants/constants.ts";
-import { and, eq } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
+import { and, eq, select, zeros } from "../primitives/mod.ts";
 import { simplify } from "./pipeline.ts";
 
 /** A check in a program. */

@@ -7,15 +7,19 @@
  *
  * @module
  */
-import { shaped, type ShapedArray } from "../core/dtype.ts";
-import { InternalError } from "../core/errors.ts";
-import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from "../core/primitive.ts";
+import {
+  type Atom,
+  type Eqn,
+  InternalError,
+  type Jaxpr,
+  Literal,
+  shaped,
+  type ShapedArray,
+  type Var,
+} from "../core/mod.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { reduceSum } from "../primitives/sum/broadcast.ts";
+import { concatenate, reduceSum, reshape, slice } from "../primitives/mod.ts";
 import { Inliner } from "./inline.ts";
 import { type Accumulator, type Parts, partsOf, type Scan } from "./parts.ts";
 

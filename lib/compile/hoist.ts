@@ -9,18 +9,20 @@
  *
  * @module
  */
-import { mayNotEnd, narrowed } from "../core/dead_code.ts";
-import { bytesOf } from "../core/dtype.ts";
-import { callsHost, hasEffect } from "../core/effects.ts";
-import { JaxprBuilder } from "../core/jaxpr.ts";
 import {
   type Atom,
+  bytesOf,
+  callsHost,
   type Contained,
   type Eqn,
+  hasEffect,
   type Jaxpr,
+  JaxprBuilder,
   Literal,
+  mayNotEnd,
+  narrowed,
   Var,
-} from "../core/primitive.ts";
+} from "../core/mod.ts";
 
 /**
  * Whether what an equation gives is better computed again where it is read: it is cheap, and takes more

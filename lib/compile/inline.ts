@@ -4,11 +4,18 @@
  *
  * @module
  */
-import { sizeOf } from "../core/dtype.ts";
-import type { ConcreteArray } from "../core/concrete.ts";
-import { JaxprBuilder } from "../core/jaxpr.ts";
-import { type Atom, type Eqn, type Jaxpr, Literal } from "../core/primitive.ts";
-import { bind, evalTrace, withTrace } from "../core/trace.ts";
+import {
+  type Atom,
+  bind,
+  type ConcreteArray,
+  type Eqn,
+  evalTrace,
+  type Jaxpr,
+  JaxprBuilder,
+  Literal,
+  sizeOf,
+  withTrace,
+} from "../core/mod.ts";
 
 /** The same program without calls. */
 export function inlineCalls(jaxpr: Jaxpr): Jaxpr {

@@ -8,9 +8,19 @@
  *
  * @module
  */
-import { broadcastShapes, bytesOf, isFloat, shaped, sizeOf } from "../core/dtype.ts";
-import { hasEffect } from "../core/effects.ts";
-import { type Atom, type Eqn, type Jaxpr, type Loop, Var } from "../core/primitive.ts";
+import {
+  type Atom,
+  broadcastShapes,
+  bytesOf,
+  type Eqn,
+  hasEffect,
+  isFloat,
+  type Jaxpr,
+  type Loop,
+  shaped,
+  sizeOf,
+  Var,
+} from "../core/mod.ts";
 import { isBetterAgain } from "./hoist.ts";
 
 /** What an operation is to sums over steps. */

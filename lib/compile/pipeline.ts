@@ -10,8 +10,7 @@
  *
  * @module
  */
-import { withoutDead } from "../core/dead_code.ts";
-import type { Eqn, Jaxpr } from "../core/primitive.ts";
+import { type Eqn, type Jaxpr, withoutDead } from "../core/mod.ts";
 import { fission } from "./fission.ts";
 import { hoist, sink } from "./hoist.ts";
 import { inlineCalls } from "./inline.ts";

@@ -4,23 +4,28 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { type Executable, getBackend } from "../core/backend.ts";
-import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
-import { hasEffects, withoutEffects } from "../core/effects.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
 import {
+  bind,
+  type ConcreteArray,
+  deferUntilReady,
   definePrimitive,
+  evalJaxpr,
+  type Executable,
+  getBackend,
+  hasEffects,
   type Jaxpr,
+  keepInputs,
   Linear,
+  type NDArray,
   type Passes,
   type Primitive,
   type Programs,
   type Tangent,
+  usedInputs,
   type Var,
-} from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
+  withoutDead,
+  withoutEffects,
+} from "../core/mod.ts";
 import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, splitFlat } from "../interpreters/partial.ts";

@@ -13,23 +13,38 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray, sizeOf } from "../core/dtype.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
-import { withoutEffects } from "../core/effects.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import { memoize } from "../core/memo.ts";
-import { type Jaxpr, Var } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
+import {
+  bind,
+  evalJaxpr,
+  type Jaxpr,
+  keepInputs,
+  memoize,
+  type NDArray,
+  scalarArray,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  usedInputs,
+  Var,
+  withoutDead,
+  withoutEffects,
+} from "../core/mod.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stage, stageClosed } from "../interpreters/staging.ts";
 import { transposeJaxpr } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/constants.ts";
-import { add, minimum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, lt } from "../primitives/elementwise/compare.ts";
-import { dynamicSlice, dynamicUpdateSlice } from "../primitives/indexing/dynamic_slice.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
+import {
+  add,
+  and,
+  dynamicSlice,
+  dynamicUpdateSlice,
+  expandDims,
+  lt,
+  minimum,
+  mul,
+  reshape,
+  sub,
+  zeros,
+} from "../primitives/mod.ts";
 import { count, growMask } from "./jaxprs.ts";
 
 /** A loop that may be repeated at most so many times. */

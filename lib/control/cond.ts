@@ -3,37 +3,51 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { formatAval, isFloat, sameAval, shaped } from "../core/dtype.ts";
-import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
-import { InternalError } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
 import {
+  bind,
+  type ConcreteArray,
+  deferUntilReady,
   definePrimitive,
+  evalJaxpr,
+  formatAval,
+  InternalError,
+  isFloat,
   type Jaxpr,
+  keepInputs,
   Linear,
+  mayNotEnd,
+  memoize,
+  type NDArray,
   type Primitive,
   type ProgramLowering,
-} from "../core/primitive.ts";
+  sameAval,
+  shaped,
+  usedInputs,
+  withoutDead,
+} from "../core/mod.ts";
 import type { Value } from "../core/lowering.ts";
-import { memoize } from "../core/memo.ts";
-import { bind } from "../core/trace.ts";
 import { batchAxesInFront, batchJaxpr, isProgramOver } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr, type PartialJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
-import { scalarLike, zeros } from "../primitives/constants/constants.ts";
-import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq, ge, le } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { gather } from "../primitives/indexing/gather.ts";
-import { argmax } from "../primitives/reduce/extremes.ts";
-import { reduceOr } from "../primitives/reduce/product.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
+import {
+  argmax,
+  convert,
+  eq,
+  expandDims,
+  gather,
+  ge,
+  le,
+  mul,
+  reduceOr,
+  reshape,
+  scalarLike,
+  select,
+  stopGradient,
+  sub,
+  zeros,
+} from "../primitives/mod.ts";
 import { merge, partition, splitTangents, spread } from "./call.ts";
 import { guarded, once, program, vec3, withUnread } from "./jaxprs.ts";
 

@@ -4,32 +4,32 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { DifferentiationError } from "../core/errors.ts";
-import { withoutEffects } from "../core/effects.ts";
-import { allPrograms, evalJaxpr } from "../core/jaxpr.ts";
 import {
+  allPrograms,
+  bind,
+  currentTrace,
   definePrimitive,
+  DifferentiationError,
   type Eqn,
+  evalJaxpr,
   type Jaxpr,
   Linear,
+  type NDArray,
   type Passes,
   type Primitive,
+  type ShapedArray,
   stationary,
   type Tangent,
+  type Trace,
   Var,
-} from "../core/primitive.ts";
-import { bind, currentTrace, type Trace } from "../core/trace.ts";
+  withoutEffects,
+} from "../core/mod.ts";
 import { batchAxesInFront, batchFlat, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpFlat, jvpJaxpr, JvpTrace } from "../interpreters/jvp.ts";
 import { PartialTrace } from "../interpreters/partial.ts";
 import { StagingTrace } from "../interpreters/staging.ts";
 import { notZero } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/constants.ts";
-import { add, mul } from "../primitives/elementwise/arithmetic.ts";
-import { cos, sin } from "../primitives/elementwise/elementary.ts";
-import { batchAxisInFront, reduceSum } from "../primitives/sum/broadcast.ts";
+import { add, batchAxisInFront, cos, mul, reduceSum, sin, zeros } from "../primitives/mod.ts";
 import { spread } from "./call.ts";
 import { calls, once, sampleJaxpr, whole } from "./jaxprs.ts";
 

@@ -3,23 +3,21 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
 import {
+  bind,
   definePrimitive,
+  evalJaxpr,
   type Jaxpr,
   Linear,
+  type NDArray,
   type Passes,
   type Primitive,
   stationary,
-} from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
+} from "../core/mod.ts";
 import { batchAxesInFront } from "../interpreters/batch.ts";
 import { jvpFlat, jvpJaxpr } from "../interpreters/jvp.ts";
 import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/constants.ts";
-import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
+import { batchAxisInFront, mul, sub, zeros } from "../primitives/mod.ts";
 import { splitTangents, spread } from "./call.ts";
 import { calls, once, program, vec3, whole } from "./jaxprs.ts";
 

@@ -10,22 +10,23 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray } from "../core/dtype.ts";
-import { hasEffect, hasEffects } from "../core/effects.ts";
-import { memoize } from "../core/memo.ts";
 import {
   type Contained,
   type Eqn,
+  hasEffect,
+  hasEffects,
   type Jaxpr,
   type Loop,
+  memoize,
   type Narrowed,
+  type NDArray,
   type Programs,
+  shaped,
+  type ShapedArray,
   Var,
-} from "../core/primitive.ts";
+} from "../core/mod.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { add, mul } from "../primitives/elementwise/arithmetic.ts";
-import { sin } from "../primitives/elementwise/elementary.ts";
+import { add, mul, sin } from "../primitives/mod.ts";
 
 /** A float64 vector of length 3. */
 export const vec3: ShapedArray = /* @__PURE__ */ shaped([3], "float64");

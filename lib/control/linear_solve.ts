@@ -4,23 +4,21 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { DifferentiationError } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
 import {
+  bind,
   type Contained,
   definePrimitive,
+  DifferentiationError,
+  evalJaxpr,
   type Jaxpr,
   Linear,
+  type NDArray,
   type Primitive,
   type Tangent,
-} from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
+} from "../core/mod.ts";
 import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
-import { zeros } from "../primitives/constants/constants.ts";
-import { div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
+import { batchAxisInFront, div, mul, sub, zeros } from "../primitives/mod.ts";
 import { once, program, vec3 } from "./jaxprs.ts";
 
 /** A program whose leading inputs are its own constants. */

@@ -3,36 +3,45 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkRoom, shaped, type ShapedArray } from "../core/dtype.ts";
-import { deferUntilReady } from "../core/concrete.ts";
-import { keepInputs, usedInputs, withoutDead } from "../core/dead_code.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
 import {
+  bind,
+  checkRoom,
+  deferUntilReady,
   definePrimitive,
+  evalJaxpr,
   type Jaxpr,
+  keepInputs,
   Linear,
   type Loop,
+  memoize,
   type Narrowed,
+  type NDArray,
   type PartialContext,
   type Primitive,
+  shaped,
+  type ShapedArray,
   type Tangent,
+  usedInputs,
   Var,
-} from "../core/primitive.ts";
+  withoutDead,
+} from "../core/mod.ts";
 import type { Value } from "../core/lowering.ts";
-import { memoize } from "../core/memo.ts";
-import { bind } from "../core/trace.ts";
 import { batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/constants.ts";
-import { add, mul } from "../primitives/elementwise/arithmetic.ts";
-import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  add,
+  broadcastTo,
+  concatenate,
+  expandDims,
+  moveAxis,
+  mul,
+  reshape,
+  slice,
+  zeros,
+} from "../primitives/mod.ts";
 import { partition, spread } from "./call.ts";
 import { count, growMask, loops, program, range, reorder, vec3 } from "./jaxprs.ts";
 

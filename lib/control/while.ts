@@ -4,40 +4,48 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { shaped } from "../core/dtype.ts";
-import { type ConcreteArray, deferUntilReady } from "../core/concrete.ts";
-import { keepInputs, mayNotEnd, usedInputs, withoutDead } from "../core/dead_code.ts";
-import { DifferentiationError } from "../core/errors.ts";
-import { hasEffects, withoutEffects } from "../core/effects.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
 import {
+  bind,
+  type ConcreteArray,
+  deferUntilReady,
   definePrimitive,
+  DifferentiationError,
   type Eqn,
+  evalJaxpr,
+  hasEffects,
   type Jaxpr,
+  keepInputs,
   Linear,
   type Loop,
+  mayNotEnd,
+  memoize,
   type Narrowed,
+  type NDArray,
   type PartialContext,
   type Primitive,
   type ProgramLowering,
+  shaped,
   type Tangent,
-} from "../core/primitive.ts";
+  usedInputs,
+  withoutDead,
+  withoutEffects,
+} from "../core/mod.ts";
 import type { Value } from "../core/lowering.ts";
-import { memoize } from "../core/memo.ts";
-import { bind } from "../core/trace.ts";
 import { batchAxesInFront, batchJaxpr } from "../interpreters/batch.ts";
 import { jvpJaxpr } from "../interpreters/jvp.ts";
 import { partialEvalJaxpr } from "../interpreters/partial.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { notZero } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/constants.ts";
-import { add, mul } from "../primitives/elementwise/arithmetic.ts";
-import { lt } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reduceOr } from "../primitives/reduce/product.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
+import {
+  add,
+  batchAxisInFront,
+  lt,
+  mul,
+  reduceOr,
+  reshape,
+  select,
+  zeros,
+} from "../primitives/mod.ts";
 import { again, merge, partition, splitTranspose, spread } from "./call.ts";
 import { backward, type Bounded, knownPart, knownStep, splitBy } from "./checkpoints.ts";
 import { count, growMask, guarded, loops, program, range, reorder, vec3 } from "./jaxprs.ts";

@@ -7,19 +7,33 @@
  * @module
  */
 import { simplify } from "../compile/pipeline.ts";
-import type { NDArray } from "../core/array.ts";
-import { type Backend, defaultBackend, type Executable, getBackend } from "../core/backend.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { formatNumber, Shown } from "../core/display.ts";
-import { type DType, formatAval, isFloat } from "../core/dtype.ts";
-import { withoutEffects } from "../core/effects.ts";
-import { describeValue } from "../core/errors.ts";
-import { evalJaxpr, formatJaxpr } from "../core/jaxpr.ts";
-import type { Primitive } from "../core/primitive.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { runningLine } from "../core/subscripts.ts";
-import { bind, currentTrace, evalTrace, Trace, withTrace } from "../core/trace.ts";
-import { treeLeaves } from "../core/tree.ts";
+import {
+  type Backend,
+  bind,
+  checkCall,
+  ConcreteArray,
+  currentTrace,
+  defaultBackend,
+  describeValue,
+  type DType,
+  evalJaxpr,
+  evalTrace,
+  type Executable,
+  formatAval,
+  formatJaxpr,
+  formatNumber,
+  getBackend,
+  isFloat,
+  type NDArray,
+  type OptionTable,
+  type Primitive,
+  runningLine,
+  Shown,
+  Trace,
+  treeLeaves,
+  withoutEffects,
+  withTrace,
+} from "../core/mod.ts";
 import { stageClosed } from "../interpreters/staging.ts";
 import { lowerJaxpr } from "../onnx/export.ts";
 import { formatModel } from "../onnx/model.ts";

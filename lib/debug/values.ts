@@ -6,20 +6,28 @@
  * @module
  */
 import { checkText } from "../api/effects.ts";
-import type { NDArray } from "../core/array.ts";
-import { ConcreteArray, isReadable } from "../core/concrete.ts";
-import { formatAval, isFloat, type ShapedArray } from "../core/dtype.ts";
-import { NanError } from "../core/effects.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import { memoize } from "../core/memo.ts";
-import type { Eqn, Jaxpr, Primitive } from "../core/primitive.ts";
-import { checkCall } from "../core/signature.ts";
-import { runningLine } from "../core/subscripts.ts";
-import { bind, currentTrace, Trace, withTrace } from "../core/trace.ts";
+import {
+  bind,
+  checkCall,
+  ConcreteArray,
+  currentTrace,
+  type Eqn,
+  evalJaxpr,
+  formatAval,
+  isFloat,
+  isReadable,
+  type Jaxpr,
+  memoize,
+  NanError,
+  type NDArray,
+  type Primitive,
+  runningLine,
+  type ShapedArray,
+  Trace,
+  withTrace,
+} from "../core/mod.ts";
 import { placeOf, stageClosed, withPlaces } from "../interpreters/staging.ts";
-import { doEffect } from "../primitives/effects/effect.ts";
-import { eq } from "../primitives/elementwise/compare.ts";
-import { reduceAnd } from "../primitives/reduce/product.ts";
+import { doEffect, eq, reduceAnd } from "../primitives/mod.ts";
 import { checkFunction, nameOf, withName } from "../transforms/trees.ts";
 import type { AnyFunction } from "../transforms/types.ts";
 

@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCall } from "../core/signature.ts";
-import { describeValue } from "../core/errors.ts";
+import { checkCall, describeValue, type NDArray } from "../core/mod.ts";
 import * as np from "../api/numpy.ts";
 import * as random from "../api/random.ts";
 import * as special from "../api/special.ts";

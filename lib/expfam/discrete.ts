@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCount } from "../core/checks.ts";
-import { checkCall } from "../core/signature.ts";
+import { checkCall, checkCount, type NDArray } from "../core/mod.ts";
 import * as nn from "../api/nn.ts";
 import * as np from "../api/numpy.ts";
 import * as random from "../api/random.ts";

@@ -4,10 +4,20 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
-import { broadcastShapes, defaultFloat, isFloat, promoteDTypes, sameShape } from "../core/dtype.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { describeValue, formatShape, ShapeError, TreeError } from "../core/errors.ts";
+import {
+  broadcastShapes,
+  defaultFloat,
+  describeValue,
+  formatShape,
+  isFloat,
+  NDArray,
+  type Operand,
+  promoteDTypes,
+  sameShape,
+  scalarArray,
+  ShapeError,
+  TreeError,
+} from "../core/mod.ts";
 import { asFloat } from "../api/operands.ts";
 import { broadcastTo } from "../api/shaping.ts";
 import type { Transforms } from "../transforms/types.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/mod.ts";
 import * as linalg from "../api/linalg.ts";
 import * as np from "../api/numpy.ts";
 import * as random from "../api/random.ts";

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCall } from "../core/signature.ts";
+import { checkCall, type NDArray } from "../core/mod.ts";
 import { expectShape } from "../api/operands.ts";
 import type { ShapeLike } from "../api/arguments.ts";
 import type { ExponentialFamily, Given, Parameters } from "./family.ts";

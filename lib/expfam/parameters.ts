@@ -4,14 +4,19 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCount } from "../core/checks.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { ConvergenceError, formatShape, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import {
+  checkCall,
+  checkCount,
+  ConcreteArray,
+  ConvergenceError,
+  formatShape,
+  type NDArray,
+  type OptionTable,
+  ShapeError,
+} from "../core/mod.ts";
 import { check } from "../api/effects.ts";
 import { asFloat } from "../api/operands.ts";
-import { filled } from "../primitives/effects/effect.ts";
+import { withValues } from "../primitives/mod.ts";
 import { rootFind } from "../solvers/root_find.ts";
 import { checkTolerance } from "../solvers/options.ts";
 import { type Solution, statusCode } from "../solvers/solution.ts";
@@ -209,7 +214,7 @@ function checkFound<S extends Parameters, P extends Parameters>(
     check(status.equal(statusCode("converged")), message, ...means, status, steps);
   } else if (!solution.converged) {
     const { statusName } = solution;
-    throw new ConvergenceError(filled(message, [...means, statusName, steps]), statusName);
+    throw new ConvergenceError(withValues(message, [...means, statusName, steps]), statusName);
   }
 }
 

@@ -3,9 +3,13 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { describeValue, formatShape, ShapeError } from "../core/errors.ts";
-import type { OptionTable } from "../core/signature.ts";
+import {
+  describeValue,
+  formatShape,
+  type NDArray,
+  type OptionTable,
+  ShapeError,
+} from "../core/mod.ts";
 import { asFloat } from "../api/operands.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";

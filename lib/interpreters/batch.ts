@@ -4,13 +4,22 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray } from "../core/dtype.ts";
-import { allPrograms, evalJaxpr } from "../core/jaxpr.ts";
-import type { Jaxpr, Primitive } from "../core/primitive.ts";
-import { memoize } from "../core/memo.ts";
-import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
+import {
+  allPrograms,
+  bind,
+  currentTrace,
+  evalJaxpr,
+  type Jaxpr,
+  memoize,
+  type NDArray,
+  type Primitive,
+  shaped,
+  type ShapedArray,
+  Trace,
+  Tracer,
+  withTrace,
+} from "../core/mod.ts";
+import { batchAxisInFront } from "../primitives/mod.ts";
 import { stageClosed } from "./staging.ts";
 
 /** One lane of an array with a batch axis. */

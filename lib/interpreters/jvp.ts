@@ -4,14 +4,22 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { withoutDead } from "../core/dead_code.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import type { Jaxpr, Primitive, Tangent } from "../core/primitive.ts";
-import { memoize } from "../core/memo.ts";
-import { bind, currentTrace, Trace, Tracer, withTrace } from "../core/trace.ts";
-import { zeros } from "../primitives/constants/constants.ts";
+import {
+  bind,
+  currentTrace,
+  evalJaxpr,
+  type Jaxpr,
+  memoize,
+  type NDArray,
+  type Primitive,
+  type ShapedArray,
+  type Tangent,
+  Trace,
+  Tracer,
+  withoutDead,
+  withTrace,
+} from "../core/mod.ts";
+import { zeros } from "../primitives/mod.ts";
 import { stageClosed } from "./staging.ts";
 
 /** A value with its tangent. */

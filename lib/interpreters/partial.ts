@@ -5,15 +5,24 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { DifferentiationError } from "../core/errors.ts";
-import { usedInputs, withoutDead } from "../core/dead_code.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import { type Jaxpr, Linear, type PartialContext, type Primitive } from "../core/primitive.ts";
-import { bind, currentTrace, type Trace, withTrace } from "../core/trace.ts";
-import { isFloat } from "../core/dtype.ts";
+import {
+  bind,
+  currentTrace,
+  DifferentiationError,
+  evalJaxpr,
+  isFloat,
+  type Jaxpr,
+  Linear,
+  memoize,
+  type NDArray,
+  type PartialContext,
+  type Primitive,
+  type Trace,
+  usedInputs,
+  withoutDead,
+  withTrace,
+} from "../core/mod.ts";
 import { jvpFlat } from "./jvp.ts";
-import { memoize } from "../core/memo.ts";
 import { stageClosed, type Staged, StagingTrace } from "./staging.ts";
 
 /** Evaluates what is known in its parent and records the rest. */

@@ -6,13 +6,23 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { JaxprBuilder } from "../core/jaxpr.ts";
-import { type Atom, type Jaxpr, Literal, type Primitive, type Var } from "../core/primitive.ts";
-import { runningLine } from "../core/subscripts.ts";
-import { currentTrace, leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
+import {
+  type Atom,
+  ConcreteArray,
+  currentTrace,
+  type Jaxpr,
+  JaxprBuilder,
+  leaked,
+  Literal,
+  type NDArray,
+  type Primitive,
+  runningLine,
+  type ShapedArray,
+  Trace,
+  Tracer,
+  type Var,
+  withTrace,
+} from "../core/mod.ts";
 
 /** A trace that may run inside another. */
 type Inner = Trace & { readonly parent?: Inner };

@@ -4,14 +4,20 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { DifferentiationError } from "../core/errors.ts";
-import { type Atom, type Eqn, type Jaxpr, Linear, type Tangent, Var } from "../core/primitive.ts";
-import { memoize } from "../core/memo.ts";
-import { bind } from "../core/trace.ts";
-import { zeros } from "../primitives/constants/constants.ts";
-import { add } from "../primitives/elementwise/arithmetic.ts";
+import {
+  type Atom,
+  bind,
+  DifferentiationError,
+  type Eqn,
+  type Jaxpr,
+  Linear,
+  memoize,
+  type NDArray,
+  type ShapedArray,
+  type Tangent,
+  Var,
+} from "../core/mod.ts";
+import { add, zeros } from "../primitives/mod.ts";
 import { stageClosed } from "./staging.ts";
 
 /**

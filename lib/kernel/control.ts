@@ -9,9 +9,15 @@
  *
  * @module
  */
-import type { ConcreteArray } from "../core/concrete.ts";
-import { type DType, type ShapedArray, sizeOf } from "../core/dtype.ts";
-import type { Jaxpr, KernelScan, KernelWhile } from "../core/primitive.ts";
+import {
+  type ConcreteArray,
+  type DType,
+  type Jaxpr,
+  type KernelScan,
+  type KernelWhile,
+  type ShapedArray,
+  sizeOf,
+} from "../core/mod.ts";
 import type { Routine } from "../routine/routine.ts";
 import { I32 } from "./encoder.ts";
 import { routineFn } from "./routine.ts";

@@ -5,8 +5,7 @@
  *
  * @module
  */
-import { stridesOf } from "../core/dtype.ts";
-import type { Jaxpr } from "../core/primitive.ts";
+import { type Jaxpr, stridesOf } from "../core/mod.ts";
 import { Exprs, reachable, scalarType } from "../scalar/expr.ts";
 import { type Fn, I32 } from "./encoder.ts";
 import { nestFn } from "./nest.ts";

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { InternalError } from "../core/errors.ts";
+import { InternalError } from "../core/mod.ts";
 
 /** Types of locals, parameters and results. */
 export const I32 = 0x7f;

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { DType } from "../core/dtype.ts";
+import type { DType } from "../core/mod.ts";
 import type { Reducer } from "../core/kernel.ts";
 import type { Expr, Ty } from "../scalar/expr.ts";
 import { type Fn, I32, V128 } from "./encoder.ts";

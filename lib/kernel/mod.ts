@@ -3,12 +3,9 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
+import { BackendError, checkCall, type NDArray, needsHost, type OptionTable } from "../core/mod.ts";
 import { type FileChecks, fileProgram } from "../compile/checks.ts";
 import { simplify } from "../compile/pipeline.ts";
-import { needsHost } from "../core/effects.ts";
-import { BackendError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
 import {
   argumentTypes,
   checkNames,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ShapedArray, sizeOf, stridesOf } from "../core/dtype.ts";
+import { type ShapedArray, sizeOf, stridesOf } from "../core/mod.ts";
 import type { Part } from "../core/kernel.ts";
 import { bytesPerElement } from "./space.ts";
 import type { Emission, StepBuilder } from "./steps.ts";

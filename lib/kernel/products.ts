@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { shaped, sizeOf, stridesOf } from "../core/dtype.ts";
+import { shaped, sizeOf, stridesOf } from "../core/mod.ts";
 import { type Contraction, contractionOf } from "./contraction.ts";
 import { type DotKernel, dotKernel } from "./dot.ts";
 import type { Module } from "./encoder.ts";

@@ -10,11 +10,11 @@ import {
   bytesOf,
   type DType,
   formatAval,
+  type Jaxpr,
   type ShapedArray,
   sizeOf,
   type TypedArray,
-} from "../core/dtype.ts";
-import type { Jaxpr } from "../core/primitive.ts";
+} from "../core/mod.ts";
 import { emit } from "./emitter.ts";
 import { Fn, I32, Module } from "./encoder.ts";
 import { Arena, distinct } from "./space.ts";

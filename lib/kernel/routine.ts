@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { DType } from "../core/dtype.ts";
-import { InternalError } from "../core/errors.ts";
+import { type DType, InternalError } from "../core/mod.ts";
 import type { Routine } from "../routine/routine.ts";
 import type { ArrayRef, Cell, Expr, Local, Loop, Stmt, Ty, Typed } from "../routine/syntax.ts";
 import { F32, F64, Fn, I32, type Module } from "./encoder.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { InternalError } from "../core/errors.ts";
+import { InternalError } from "../core/mod.ts";
 import type { ArrayRef, Cell, Expr, Local, Loop, Stmt, Sum, Ty } from "../routine/syntax.ts";
 import { type Fn, I32, V128 } from "./encoder.ts";
 

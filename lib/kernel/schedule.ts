@@ -6,23 +6,21 @@
  * @module
  */
 import {
-  type DType,
-  sameShape,
-  shaped,
-  type ShapedArray,
-  sizeOf,
-  stridesOf,
-} from "../core/dtype.ts";
-import type { ConcreteArray } from "../core/concrete.ts";
-import type { KernelValue, KernelWindow, Part, Reducer } from "../core/kernel.ts";
-import {
   type Atom,
+  type ConcreteArray,
+  type DType,
   type Jaxpr,
   type KernelScan,
   type KernelWhile,
   Literal,
   type ProgramKernelBuilder,
-} from "../core/primitive.ts";
+  sameShape,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stridesOf,
+} from "../core/mod.ts";
+import type { KernelValue, KernelWindow, Part, Reducer } from "../core/kernel.ts";
 import type { Routine } from "../routine/routine.ts";
 import { type Expr, Exprs, scalarType } from "../scalar/expr.ts";
 import { askStep, callStep, chooseStep, effectStep, scanStep, whileStep } from "./control.ts";

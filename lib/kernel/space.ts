@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { DType } from "../core/dtype.ts";
+import type { DType } from "../core/mod.ts";
 import type { Reducer } from "../core/kernel.ts";
 import type { Expr, Exprs } from "../scalar/expr.ts";
 

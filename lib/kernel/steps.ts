@@ -4,10 +4,8 @@
  *
  * @module
  */
-import type { ShapedArray } from "../core/dtype.ts";
-import type { ConcreteArray } from "../core/concrete.ts";
+import type { ConcreteArray, Jaxpr, Literal, ShapedArray } from "../core/mod.ts";
 import type { KernelBuilder, Reducer } from "../core/kernel.ts";
-import type { Jaxpr, Literal } from "../core/primitive.ts";
 import type { Expr, Exprs } from "../scalar/expr.ts";
 import type { Fn, Module } from "./encoder.ts";
 import type { Arena } from "./space.ts";

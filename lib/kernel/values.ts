@@ -5,8 +5,7 @@
  *
  * @module
  */
-import { type DType, type ShapedArray, sizeOf, stridesOf } from "../core/dtype.ts";
-import { InternalError } from "../core/errors.ts";
+import { type DType, InternalError, type ShapedArray, sizeOf, stridesOf } from "../core/mod.ts";
 import type { KernelValue, KernelWindow } from "../core/kernel.ts";
 import type { Expr, Ty } from "../scalar/expr.ts";
 import { type Fn, I32, V128 } from "./encoder.ts";

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { InternalError } from "../core/errors.ts";
+import { InternalError } from "../core/mod.ts";
 import type { Expr, Op, Ty } from "../scalar/expr.ts";
 import { F64, Fn, I32, type Module, V128 } from "./encoder.ts";
 

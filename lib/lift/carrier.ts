@@ -6,14 +6,22 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { shaped, type ShapedArray } from "../core/dtype.ts";
-import { StateChangedError, StateError } from "../core/errors.ts";
-import { type Atom, Var } from "../core/primitive.ts";
-import { type TreeDef, treeFlatten, treeMap, treeUnflatten } from "../core/tree.ts";
+import {
+  type Atom,
+  type NDArray,
+  scalarArray,
+  shaped,
+  type ShapedArray,
+  StateChangedError,
+  StateError,
+  type TreeDef,
+  treeFlatten,
+  treeMap,
+  treeUnflatten,
+  Var,
+} from "../core/mod.ts";
 import type { Staged } from "../interpreters/staging.ts";
-import { moveAxis } from "../primitives/shape/shape.ts";
+import { moveAxis } from "../primitives/mod.ts";
 import { condBy, switchBy } from "../transforms/branches.ts";
 import { foriBy, mapBy, scanBy, whileBy } from "../transforms/loops.ts";
 import type { ForiOptions, MapOptions, ScanOptions, WhileOptions } from "../transforms/options.ts";

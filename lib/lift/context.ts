@@ -4,9 +4,15 @@
  *
  * @module
  */
-import { OuterTraceError, StateError } from "../core/errors.ts";
-import { currentTrace, isKnownIn, type Trace, withTrace } from "../core/trace.ts";
-import { treeFlatten } from "../core/tree.ts";
+import {
+  currentTrace,
+  isKnownIn,
+  OuterTraceError,
+  StateError,
+  type Trace,
+  treeFlatten,
+  withTrace,
+} from "../core/mod.ts";
 import {
   type Account,
   type ChildOptions,

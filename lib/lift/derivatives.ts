@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { describeValue, StateError } from "../core/errors.ts";
+import { describeValue, StateError } from "../core/mod.ts";
 import { checkArgnums, checkList } from "../transforms/autodiff.ts";
 import type { EntryOptions } from "../transforms/lifted_types.ts";
 import type { DiffOptions } from "../transforms/types.ts";

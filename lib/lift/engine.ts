@@ -4,11 +4,15 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { StateError } from "../core/errors.ts";
-import { withTrace } from "../core/trace.ts";
-import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import {
+  type NDArray,
+  type ShapedArray,
+  StateError,
+  type TreeDef,
+  treeFlatten,
+  treeUnflatten,
+  withTrace,
+} from "../core/mod.ts";
 import { members } from "../transforms/pure.ts";
 import { checkResult, toArray } from "../transforms/trees.ts";
 import type { AnyFunction, Transforms } from "../transforms/types.ts";

@@ -4,10 +4,8 @@
  *
  * @module
  */
-import { scalarArray } from "../core/concrete.ts";
-import { checkCall, isPlain } from "../core/signature.ts";
-import { treeMap, treeUnflatten } from "../core/tree.ts";
-import { zeros } from "../primitives/constants/constants.ts";
+import { checkCall, isPlain, scalarArray, treeMap, treeUnflatten } from "../core/mod.ts";
+import { zeros } from "../primitives/mod.ts";
 import type { LinearSolveOptions, RootOptions } from "../transforms/options.ts";
 import { scanLength } from "../transforms/unroll.ts";
 import { sliceAlong } from "../transforms/loops.ts";

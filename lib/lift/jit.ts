@@ -4,11 +4,18 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { sameAval, type ShapedArray } from "../core/dtype.ts";
-import { neededFor } from "../core/dead_code.ts";
-import { describeValue, StateError } from "../core/errors.ts";
-import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import {
+  describeValue,
+  leafDef,
+  NDArray,
+  neededFor,
+  sameAval,
+  type ShapedArray,
+  StateError,
+  type TreeDef,
+  treeFlatten,
+  treeUnflatten,
+} from "../core/mod.ts";
 import { jitBy, type Session } from "../transforms/jit.ts";
 import type { Recording } from "../transforms/recorder.ts";
 import type { AnyFunction, JitOptions } from "../transforms/types.ts";

@@ -14,8 +14,7 @@
  *
  * @module
  */
-import { StateError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable, StateError } from "../core/mod.ts";
 import type { LiftedTransforms } from "../transforms/lifted_types.ts";
 import {
   checkDictionary,

@@ -4,9 +4,13 @@
  *
  * @module
  */
-import { describeValue, StateError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { currentTrace } from "../core/trace.ts";
+import {
+  checkCall,
+  currentTrace,
+  describeValue,
+  type OptionTable,
+  StateError,
+} from "../core/mod.ts";
 import type { Context, StateProtocol } from "./context.ts";
 import type { Settings } from "./names.ts";
 import type { StreamRules } from "./streams.ts";

@@ -5,18 +5,26 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { shaped, type ShapedArray } from "../core/dtype.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { neededFor } from "../core/dead_code.ts";
-import { withoutEffects } from "../core/effects.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import type { Atom, Jaxpr, Var } from "../core/primitive.ts";
-import { bind, currentTrace, withTrace } from "../core/trace.ts";
-import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import {
+  type Atom,
+  bind,
+  currentTrace,
+  evalJaxpr,
+  type Jaxpr,
+  NDArray,
+  neededFor,
+  scalarArray,
+  shaped,
+  type ShapedArray,
+  type TreeDef,
+  treeFlatten,
+  treeUnflatten,
+  type Var,
+  withoutEffects,
+  withTrace,
+} from "../core/mod.ts";
 import { type Staged, StagingTrace } from "../interpreters/staging.ts";
-import { add } from "../primitives/elementwise/arithmetic.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
+import { add, scalarLike } from "../primitives/mod.ts";
 import { flattenResult, nameOf } from "../transforms/trees.ts";
 import type { AnyFunction } from "../transforms/types.ts";
 import type { Names } from "./names.ts";

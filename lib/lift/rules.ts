@@ -3,11 +3,14 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { neededFor } from "../core/dead_code.ts";
+import {
+  type NDArray,
+  neededFor,
+  type ShapedArray,
+  type TreeDef,
+  treeUnflatten,
+} from "../core/mod.ts";
 import { asksOpenRules } from "../control/custom.ts";
-import { type TreeDef, treeUnflatten } from "../core/tree.ts";
 import { derivativesToCome, ruledTrace } from "../transforms/closed_rules.ts";
 import { customJvpBy, customVjpBy } from "../transforms/custom.ts";
 import { customLinearSolveBy, customRootBy } from "../transforms/implicit.ts";

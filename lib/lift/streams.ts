@@ -7,8 +7,7 @@
  * @module
  */
 import { foldIn } from "../api/keys.ts";
-import { NDArray } from "../core/array.ts";
-import { treeFlatten } from "../core/tree.ts";
+import { NDArray, treeFlatten } from "../core/mod.ts";
 import type { Names } from "./names.ts";
 
 /** A random stream: a tree of arrays and plain data, which only its rules look into. */

@@ -6,14 +6,22 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { formatAval, sameAval, shaped } from "../core/dtype.ts";
-import { AxisError, describeValue, formatShape, ShapeError, StateError } from "../core/errors.ts";
-import { currentTrace } from "../core/trace.ts";
-import { treeFlatten, treeMap } from "../core/tree.ts";
+import {
+  AxisError,
+  currentTrace,
+  describeValue,
+  formatAval,
+  formatShape,
+  NDArray,
+  sameAval,
+  shaped,
+  ShapeError,
+  StateError,
+  treeFlatten,
+  treeMap,
+} from "../core/mod.ts";
 import { type BatchTrace, BatchTracer } from "../interpreters/batch.ts";
-import { iota } from "../primitives/constants/constants.ts";
-import { moveAxis } from "../primitives/shape/shape.ts";
+import { iota, moveAxis } from "../primitives/mod.ts";
 import type { EntryAxes } from "../transforms/options.ts";
 import type { LaneReduction, VmapOptions } from "../transforms/types.ts";
 import { mappedArguments } from "../transforms/vmap.ts";

@@ -4,10 +4,14 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { formatAval, sameAval } from "../core/dtype.ts";
-import { describeValue, StateError } from "../core/errors.ts";
-import { treeFlatten } from "../core/tree.ts";
+import {
+  describeValue,
+  formatAval,
+  NDArray,
+  sameAval,
+  StateError,
+  treeFlatten,
+} from "../core/mod.ts";
 import { collectionOf, type Context, pathOf, sameEntry } from "./context.ts";
 import type { NameChange, Names } from "./names.ts";
 import type { Stream } from "./streams.ts";

@@ -5,17 +5,22 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { sizeOf } from "../core/dtype.ts";
-import type { Primitive, Sample } from "../core/primitive.ts";
-import { bind1 } from "../core/trace.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq, ge, gt } from "../primitives/elementwise/compare.ts";
-import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reduceAnd } from "../primitives/reduce/product.ts";
-import { reshape, transpose } from "../primitives/shape/shape.ts";
+import { bind1, type NDArray, type Primitive, type Sample, sizeOf } from "../core/mod.ts";
+import {
+  add,
+  div,
+  eq,
+  ge,
+  gt,
+  mul,
+  reduceAnd,
+  reshape,
+  scalarLike,
+  select,
+  sqrt,
+  sub,
+  transpose,
+} from "../primitives/mod.ts";
 import { type Routine, routine } from "../routine/routine.ts";
 import { decomposition, steps } from "./decomposition.ts";
 import {

@@ -11,9 +11,9 @@
  *
  * @module
  */
-import type { DType } from "../core/dtype.ts";
+import type { DType } from "../core/mod.ts";
 import type { Lowering, SubgraphInput, Value } from "../core/lowering.ts";
-import { filled, Formula } from "../primitives/graph/nodes.ts";
+import { filled, Formula } from "../primitives/mod.ts";
 import { type Routine, routine } from "../routine/routine.ts";
 
 /**

@@ -11,32 +11,30 @@
  */
 import { scanP } from "../control/scan.ts";
 import { whileP } from "../control/while.ts";
-import type { NDArray } from "../core/array.ts";
-import { checkDType, floating } from "../core/checks.ts";
 import {
   allocate,
-  type DType,
-  shaped,
-  type ShapedArray,
-  sizeOf,
-  type TypedArray,
-} from "../core/dtype.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
-import {
+  bind,
+  checkDType,
   definePrimitive,
+  type DType,
+  floating,
+  formatShape,
   type HostValue,
   type KernelRule,
   type LowerRule,
+  type NDArray,
   type Primitive,
   type Sample,
+  shaped,
+  type ShapedArray,
+  ShapeError,
+  sizeOf,
   stationary,
   type Tangent,
-} from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
+  type TypedArray,
+} from "../core/mod.ts";
 import { stage, stageClosed } from "../interpreters/staging.ts";
-import { iota } from "../primitives/constants/constants.ts";
-import { emptyOutput } from "../primitives/graph/nodes.ts";
-import { moveAxis } from "../primitives/shape/shape.ts";
+import { emptyOutput, iota, moveAxis } from "../primitives/mod.ts";
 import type { Routine } from "../routine/routine.ts";
 
 /** What a step gives: the next carry, and what is stacked over all steps. */

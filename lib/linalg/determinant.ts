@@ -6,30 +6,50 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { allocate, sameShape, shaped, type ShapedArray, sizeOf } from "../core/dtype.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
 import {
+  allocate,
+  bind,
+  bind1,
+  checkDType,
+  checkSameDType,
   definePrimitive,
+  floating,
+  formatShape,
   type HostValue,
   Linear,
+  type NDArray,
   type Primitive,
+  sameShape,
   type Sample,
   type SampleInput,
+  shaped,
+  type ShapedArray,
+  ShapeError,
+  sizeOf,
   stationary,
   type Tangent,
-} from "../core/primitive.ts";
-import { bind, bind1 } from "../core/trace.ts";
-import { checkDType, checkSameDType, floating } from "../core/checks.ts";
-import { iota, scalarLike, zeros } from "../primitives/constants/constants.ts";
-import { abs, add, mul, neg, sign as signOf, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq } from "../primitives/elementwise/compare.ts";
-import { log } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { emptyOutput } from "../primitives/graph/nodes.ts";
-import { reduceProd } from "../primitives/reduce/product.ts";
-import { expandDims, moveAxis } from "../primitives/shape/shape.ts";
-import { batchAxisInFront, broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+} from "../core/mod.ts";
+import {
+  abs,
+  add,
+  batchAxisInFront,
+  broadcastTo,
+  emptyOutput,
+  eq,
+  expandDims,
+  iota,
+  log,
+  moveAxis,
+  mul,
+  neg,
+  reduceProd,
+  reduceSum,
+  scalarLike,
+  select,
+  sign as signOf,
+  sub,
+  zeros,
+} from "../primitives/mod.ts";
 import { cofactorRoutines, lowerCofactors, type Matrices } from "./cofactors.ts";
 import { lu, type Pivots, pivotsOf } from "./lu.ts";
 import { diagonalOf, identityLike, matmul, transposed } from "./matrices.ts";

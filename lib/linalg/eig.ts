@@ -5,23 +5,42 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { epsilon, sizeOf } from "../core/dtype.ts";
-import type { Primitive, Sample } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { full, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { abs, add, div, maximum, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, ge, gt, le, lt, ne } from "../primitives/elementwise/compare.ts";
-import { convert, round } from "../primitives/elementwise/convert.ts";
-import { log, sqrt } from "../primitives/elementwise/elementary.ts";
-import { pow } from "../primitives/elementwise/power.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { argmax, reduceMax } from "../primitives/reduce/extremes.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { sort } from "../primitives/sort/sort.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { bind, epsilon, type NDArray, type Primitive, type Sample, sizeOf } from "../core/mod.ts";
+import {
+  abs,
+  add,
+  and,
+  argmax,
+  broadcastTo,
+  concatenate,
+  convert,
+  div,
+  eq,
+  expandDims,
+  full,
+  ge,
+  gt,
+  le,
+  log,
+  lt,
+  maximum,
+  mul,
+  ne,
+  neg,
+  pad,
+  pow,
+  reduceMax,
+  reduceSum,
+  reshape,
+  round,
+  scalarLike,
+  select,
+  slice,
+  sort,
+  sqrt,
+  sub,
+  zerosLike,
+} from "../primitives/mod.ts";
 import {
   columnNumbers,
   columnOf,

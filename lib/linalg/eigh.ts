@@ -11,20 +11,29 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { epsilon, sizeOf } from "../core/dtype.ts";
-import type { Primitive, Sample } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { full, scalarLike } from "../primitives/constants/constants.ts";
-import { abs, add, div, mul } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, gt, lt } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reduceOr } from "../primitives/reduce/product.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { sort } from "../primitives/sort/sort.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { bind, epsilon, type NDArray, type Primitive, type Sample, sizeOf } from "../core/mod.ts";
+import {
+  abs,
+  add,
+  and,
+  broadcastTo,
+  div,
+  eq,
+  expandDims,
+  full,
+  gt,
+  lt,
+  mul,
+  pad,
+  reduceMax,
+  reduceOr,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  sort,
+} from "../primitives/mod.ts";
 import { type Routine, routine } from "../routine/routine.ts";
 import { decomposition, steps, stepsWhile } from "./decomposition.ts";
 import {

@@ -7,22 +7,44 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { allocate, type DType, sameShape, shaped, sizeOf, type TypedArray } from "../core/dtype.ts";
-import { checkDType, checkSameDType, floating } from "../core/checks.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
-import { definePrimitive, ordinary, type Primitive, type Sample } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { type AxisParams, checkAxis } from "../primitives/axes.ts";
-import { instantiate, scalarLike } from "../primitives/constants/constants.ts";
-import { dotGeneral } from "../primitives/dot/dot_general.ts";
-import { add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { aroundAxis } from "../primitives/loops/loops.ts";
-import { reshape, transpose } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { batchAxisInFront, broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  allocate,
+  bind,
+  checkDType,
+  checkSameDType,
+  ConcreteArray,
+  definePrimitive,
+  type DType,
+  floating,
+  formatShape,
+  type NDArray,
+  ordinary,
+  type Primitive,
+  sameShape,
+  type Sample,
+  shaped,
+  ShapeError,
+  sizeOf,
+  type TypedArray,
+} from "../core/mod.ts";
+import {
+  add,
+  aroundAxis,
+  type AxisParams,
+  batchAxisInFront,
+  broadcastTo,
+  checkAxis,
+  concatenate,
+  dotGeneral,
+  instantiate,
+  mul,
+  pad,
+  reshape,
+  scalarLike,
+  slice,
+  sub,
+  transpose,
+} from "../primitives/mod.ts";
 import { fourierRoutine, rootsRoutine } from "./fourier_routine.ts";
 import { lowerAsProgram } from "./decomposition.ts";
 

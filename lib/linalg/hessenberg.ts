@@ -4,17 +4,25 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { sizeOf } from "../core/dtype.ts";
-import { DifferentiationError } from "../core/errors.ts";
-import type { Primitive, Sample } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { add, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq, gt } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  bind,
+  DifferentiationError,
+  type NDArray,
+  type Primitive,
+  type Sample,
+  sizeOf,
+} from "../core/mod.ts";
+import {
+  add,
+  broadcastTo,
+  eq,
+  gt,
+  mul,
+  reshape,
+  scalarLike,
+  select,
+  sub,
+} from "../primitives/mod.ts";
 import { type Routine, routine } from "../routine/routine.ts";
 import { decomposition, steps } from "./decomposition.ts";
 import {

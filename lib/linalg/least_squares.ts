@@ -4,27 +4,38 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkSameDType } from "../core/checks.ts";
-import { shaped } from "../core/dtype.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
 import {
+  bind1,
+  checkSameDType,
   definePrimitive,
+  formatShape,
   Linear,
+  type NDArray,
   type Primitive,
+  shaped,
+  ShapeError,
   stationary,
   type Tangent,
-} from "../core/primitive.ts";
-import { bind1 } from "../core/trace.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { abs, add, div, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, gt, not } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { sort } from "../primitives/sort/sort.ts";
-import { expandDims } from "../primitives/shape/shape.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
+} from "../core/mod.ts";
+import {
+  abs,
+  add,
+  and,
+  batchAxisInFront,
+  div,
+  eq,
+  expandDims,
+  gt,
+  mul,
+  neg,
+  not,
+  reduceMax,
+  scalarLike,
+  select,
+  sort,
+  stopGradient,
+  sub,
+} from "../primitives/mod.ts";
 import { checkMatrix, compileAsProgram, lowerAsProgram } from "./decomposition.ts";
 import {
   columnNumbers,

@@ -5,18 +5,29 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { shaped, sizeOf } from "../core/dtype.ts";
-import type { Primitive, Sample } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { iota, scalarLike, zeros } from "../primitives/constants/constants.ts";
-import { abs, add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, ge, gt, ne } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { argmax } from "../primitives/reduce/extremes.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { bind, type NDArray, type Primitive, type Sample, shaped, sizeOf } from "../core/mod.ts";
+import {
+  abs,
+  add,
+  and,
+  argmax,
+  broadcastTo,
+  concatenate,
+  div,
+  eq,
+  ge,
+  gt,
+  iota,
+  moveAxis,
+  mul,
+  ne,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  sub,
+  zeros,
+} from "../primitives/mod.ts";
 import { decomposition, steps } from "./decomposition.ts";
 import {
   columnNumbers,

@@ -6,22 +6,36 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { type DType, sizeOf } from "../core/dtype.ts";
-import type { Tangent } from "../core/primitive.ts";
-import { iota, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { dotGeneral } from "../primitives/dot/dot_general.ts";
-import { abs, add, div, maximum, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq, ge, le, lt } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { dynamicSlice } from "../primitives/indexing/dynamic_slice.ts";
-import { gather } from "../primitives/indexing/gather.ts";
-import { expandDims, reshape, transpose } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { type DType, type NDArray, sizeOf, type Tangent } from "../core/mod.ts";
+import {
+  abs,
+  add,
+  broadcastTo,
+  concatenate,
+  convert,
+  div,
+  dotGeneral,
+  dynamicSlice,
+  eq,
+  expandDims,
+  gather,
+  ge,
+  iota,
+  le,
+  lt,
+  maximum,
+  mul,
+  neg,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  sqrt,
+  sub,
+  transpose,
+  zerosLike,
+} from "../primitives/mod.ts";
 
 /** Product of matrices with equal leading axes. */
 export function matmul(x: NDArray, y: NDArray): NDArray {

@@ -5,27 +5,43 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { allocate, sizeOf } from "../core/dtype.ts";
 import {
+  allocate,
+  bind,
   definePrimitive,
+  type NDArray,
   type Primitive,
   type SampleInput,
+  sizeOf,
   stationary,
-} from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { abs, add, div, maximum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, gt, le, lt, ne, or } from "../primitives/elementwise/compare.ts";
-import { ceil, convert } from "../primitives/elementwise/convert.ts";
-import { log } from "../primitives/elementwise/elementary.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { pow } from "../primitives/elementwise/power.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reduceAnd } from "../primitives/reduce/product.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
-import { reduceSum } from "../primitives/sum/broadcast.ts";
+} from "../core/mod.ts";
+import {
+  abs,
+  add,
+  and,
+  ceil,
+  convert,
+  div,
+  eq,
+  expandDims,
+  gt,
+  le,
+  log,
+  lt,
+  maximum,
+  mul,
+  ne,
+  or,
+  pow,
+  reduceAnd,
+  reduceMax,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  stopGradient,
+  sub,
+} from "../primitives/mod.ts";
 import { compileAsProgram, lowerAsProgram, steps } from "./decomposition.ts";
 import {
   adjoint,

@@ -8,21 +8,39 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { sizeOf } from "../core/dtype.ts";
-import { DifferentiationError, formatShape } from "../core/errors.ts";
-import type { Primitive, Sample, Tangent } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { abs, add, div, maximum, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq, ge, gt, lt } from "../primitives/elementwise/compare.ts";
-import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { dynamicSlice } from "../primitives/indexing/dynamic_slice.ts";
-import { argmax, reduceMax } from "../primitives/reduce/extremes.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import {
+  bind,
+  DifferentiationError,
+  formatShape,
+  type NDArray,
+  type Primitive,
+  type Sample,
+  sizeOf,
+  type Tangent,
+} from "../core/mod.ts";
+import {
+  abs,
+  add,
+  argmax,
+  broadcastTo,
+  concatenate,
+  div,
+  dynamicSlice,
+  eq,
+  ge,
+  gt,
+  lt,
+  maximum,
+  mul,
+  neg,
+  reduceMax,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  sqrt,
+  sub,
+} from "../primitives/mod.ts";
 import { type Routine, routine } from "../routine/routine.ts";
 import { decomposition, steps } from "./decomposition.ts";
 import {

@@ -4,18 +4,29 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { epsilon } from "../core/dtype.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
-import { abs, add, div, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq, ge, le, lt } from "../primitives/elementwise/compare.ts";
-import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { argmax, reduceMax } from "../primitives/reduce/extremes.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import { epsilon, type NDArray } from "../core/mod.ts";
+import {
+  abs,
+  add,
+  argmax,
+  broadcastTo,
+  concatenate,
+  div,
+  eq,
+  expandDims,
+  ge,
+  le,
+  lt,
+  mul,
+  reduceMax,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  sqrt,
+  sub,
+} from "../primitives/mod.ts";
 import { columnNumbers } from "./matrices.ts";
 
 /** Most sweeps of rotations; about six are enough for single precision and eight for double. */

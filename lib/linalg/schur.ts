@@ -4,10 +4,13 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { DifferentiationError } from "../core/errors.ts";
-import type { Primitive, Sample } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
+import {
+  bind,
+  DifferentiationError,
+  type NDArray,
+  type Primitive,
+  type Sample,
+} from "../core/mod.ts";
 import type { Pair } from "./matrices.ts";
 import { decomposition } from "./decomposition.ts";
 import { schurProgram } from "./schur_program.ts";

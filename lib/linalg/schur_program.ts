@@ -4,31 +4,45 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { epsilon, sizeOf } from "../core/dtype.ts";
-import { full, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
+import { epsilon, type NDArray, sizeOf } from "../core/mod.ts";
 import {
   abs,
   add,
+  and,
+  broadcastTo,
+  concatenate,
+  convert,
   div,
+  dynamicSlice,
+  dynamicUpdateSlice,
+  eq,
+  expandDims,
+  full,
+  ge,
+  gt,
+  le,
+  lt,
   maximum,
   minimum,
   mul,
+  ne,
   neg,
+  not,
+  or,
+  pad,
+  reduceMax,
+  reduceMin,
+  reduceOr,
+  reduceSum,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  sort,
+  sqrt,
   sub,
-} from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, ge, gt, le, lt, ne, not, or } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { dynamicSlice, dynamicUpdateSlice } from "../primitives/indexing/dynamic_slice.ts";
-import { reduceMax, reduceMin } from "../primitives/reduce/extremes.ts";
-import { reduceOr } from "../primitives/reduce/product.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { sort } from "../primitives/sort/sort.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+  zerosLike,
+} from "../primitives/mod.ts";
 import {
   columnNumbers,
   diagonalOf,

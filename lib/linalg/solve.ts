@@ -5,19 +5,16 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
 import {
+  bind1,
   definePrimitive,
   Linear,
+  type NDArray,
   type Primitive,
   stationary,
   type Tangent,
-} from "../core/primitive.ts";
-import { bind1 } from "../core/trace.ts";
-import { neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
-import { sort } from "../primitives/sort/sort.ts";
+} from "../core/mod.ts";
+import { batchAxisInFront, neg, sort, stopGradient, sub } from "../primitives/mod.ts";
 import { lu } from "./lu.ts";
 import { matmul, takeRows, transposed } from "./matrices.ts";
 import { compileAsProgram, lowerAsProgram } from "./decomposition.ts";

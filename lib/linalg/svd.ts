@@ -6,23 +6,44 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { epsilon, sizeOf } from "../core/dtype.ts";
-import { DifferentiationError, formatShape } from "../core/errors.ts";
-import type { Primitive, Sample } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { full, scalarLike } from "../primitives/constants/constants.ts";
-import { abs, add, div, maximum, mul, sub } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, gt, le, lt } from "../primitives/elementwise/compare.ts";
-import { sqrt } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reduceOr } from "../primitives/reduce/product.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
-import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { sort } from "../primitives/sort/sort.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import {
+  bind,
+  DifferentiationError,
+  epsilon,
+  formatShape,
+  type NDArray,
+  type Primitive,
+  type Sample,
+  sizeOf,
+} from "../core/mod.ts";
+import {
+  abs,
+  add,
+  and,
+  broadcastTo,
+  concatenate,
+  div,
+  eq,
+  expandDims,
+  full,
+  gt,
+  le,
+  lt,
+  maximum,
+  mul,
+  pad,
+  reduceMax,
+  reduceOr,
+  reduceSum,
+  reshape,
+  rev,
+  scalarLike,
+  select,
+  slice,
+  sort,
+  sqrt,
+  sub,
+} from "../primitives/mod.ts";
 import { decomposition, steps, stepsWhile } from "./decomposition.ts";
 import {
   halves,

@@ -7,26 +7,36 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { allocate, sameShape, type ShapedArray, sizeOf } from "../core/dtype.ts";
-import { InternalError } from "../core/errors.ts";
 import {
+  allocate,
+  bind,
   definePrimitive,
+  InternalError,
   Linear,
+  type NDArray,
   type Primitive,
+  sameShape,
   type Sample,
   type SampleInput,
+  type ShapedArray,
+  sizeOf,
   stationary,
   type Tangent,
-} from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { scalarLike, zeros, zerosLike } from "../primitives/constants/constants.ts";
-import { add, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq } from "../primitives/elementwise/compare.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
+} from "../core/mod.ts";
+import {
+  add,
+  batchAxisInFront,
+  eq,
+  expandDims,
+  neg,
+  reshape,
+  scalarLike,
+  select,
+  stopGradient,
+  sub,
+  zeros,
+  zerosLike,
+} from "../primitives/mod.ts";
 import { type Routine, routine } from "../routine/routine.ts";
 import { compileAsProgram, lowerAsProgram, steps } from "./decomposition.ts";
 import {

@@ -3,25 +3,34 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { allocate, sameShape, type ShapedArray, sizeOf } from "../core/dtype.ts";
-import { checkSameDType } from "../core/checks.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
 import {
+  allocate,
+  bind1,
+  checkSameDType,
   definePrimitive,
+  formatShape,
   Linear,
+  type NDArray,
   type Primitive,
+  sameShape,
   type Sample,
+  type ShapedArray,
+  ShapeError,
+  sizeOf,
   stationary,
   type Tangent,
-} from "../core/primitive.ts";
-import { bind1 } from "../core/trace.ts";
-import { div, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { zeros } from "../primitives/constants/constants.ts";
-import { eq } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
+} from "../core/mod.ts";
+import {
+  batchAxisInFront,
+  div,
+  eq,
+  moveAxis,
+  neg,
+  reshape,
+  select,
+  sub,
+  zeros,
+} from "../primitives/mod.ts";
 import { checkMatrix, lowerAsProgram, steps } from "./decomposition.ts";
 import {
   elementOf,

@@ -5,28 +5,47 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkDType, checkSameDType, floating } from "../core/checks.ts";
-import { allocate, sameShape, shaped, type ShapedArray, sizeOf } from "../core/dtype.ts";
-import { formatShape, ShapeError } from "../core/errors.ts";
 import {
+  allocate,
+  bind1,
+  checkDType,
+  checkSameDType,
   definePrimitive,
+  floating,
+  formatShape,
   Linear,
+  type NDArray,
   type Primitive,
+  sameShape,
   type Sample,
+  shaped,
+  type ShapedArray,
+  ShapeError,
+  sizeOf,
   stationary,
   type Tangent,
-} from "../core/primitive.ts";
-import { bind1 } from "../core/trace.ts";
-import { scalarLike, zeros } from "../primitives/constants/constants.ts";
-import { abs, add, div, mul, neg, sub } from "../primitives/elementwise/arithmetic.ts";
-import { eq, ge } from "../primitives/elementwise/compare.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { dynamicSlice } from "../primitives/indexing/dynamic_slice.ts";
-import { expandDims, moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
+} from "../core/mod.ts";
+import {
+  abs,
+  add,
+  batchAxisInFront,
+  concatenate,
+  div,
+  dynamicSlice,
+  eq,
+  expandDims,
+  ge,
+  moveAxis,
+  mul,
+  neg,
+  pad,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  sub,
+  zeros,
+} from "../primitives/mod.ts";
 import { type Routine, routine } from "../routine/routine.ts";
 import { lowerAsProgram, steps } from "./decomposition.ts";
 import { lanesAsSides } from "./triangular_solve.ts";

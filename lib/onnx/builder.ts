@@ -8,9 +8,16 @@
  *
  * @module
  */
-import { sameShape, type ShapedArray, type TypedArray } from "../core/dtype.ts";
-import { InternalError } from "../core/errors.ts";
-import { type Atom, type Jaxpr, type ProgramLowering, Var } from "../core/primitive.ts";
+import {
+  type Atom,
+  InternalError,
+  type Jaxpr,
+  type ProgramLowering,
+  sameShape,
+  type ShapedArray,
+  type TypedArray,
+  Var,
+} from "../core/mod.ts";
 import type {
   LowerAttribute,
   OnnxDType,

@@ -16,9 +16,8 @@
  */
 import { checksAsOutputs } from "../compile/checks.ts";
 import { simplify } from "../compile/pipeline.ts";
-import { ConcretizationError, formatShape } from "../core/errors.ts";
+import { ConcretizationError, formatShape, type Jaxpr, type ProgramLowering } from "../core/mod.ts";
 import type { Value } from "../core/lowering.ts";
-import type { Jaxpr, ProgramLowering } from "../core/primitive.ts";
 import { buildModel } from "./builder.ts";
 import { DifferentModels, generalize, type Symbol } from "./generalize.ts";
 import type { Target } from "./kernels.ts";

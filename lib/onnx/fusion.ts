@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { isFloat, type ShapedArray } from "../core/dtype.ts";
+import { isFloat, type ShapedArray } from "../core/mod.ts";
 import type { Attribute, Graph, Node } from "./model.ts";
 
 /** A node with the values of enclosing graphs that its bodies read. */

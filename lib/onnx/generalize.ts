@@ -6,8 +6,7 @@
  *
  * @module
  */
-import { sizeOf, stridesOf } from "../core/dtype.ts";
-import { InternalError } from "../core/errors.ts";
+import { InternalError, sizeOf, stridesOf } from "../core/mod.ts";
 import {
   fit,
   formatPolynomial,

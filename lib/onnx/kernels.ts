@@ -13,10 +13,9 @@
  *
  * @module
  */
-import type { DType } from "../core/dtype.ts";
-import { InternalError } from "../core/errors.ts";
+import { type DType, InternalError } from "../core/mod.ts";
 import type { LowerAttribute, Lowering, OnnxDType, Value } from "../core/lowering.ts";
-import { Formula } from "../primitives/graph/nodes.ts";
+import { Formula } from "../primitives/mod.ts";
 import type { Attribute } from "./model.ts";
 import { type OnnxType, typeOfCode } from "./wire.ts";
 

@@ -3,13 +3,18 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { AxisError, describeValue, ShapeError } from "../core/errors.ts";
-import type { Jaxpr } from "../core/primitive.ts";
+import {
+  AxisError,
+  checkCall,
+  describeValue,
+  type Jaxpr,
+  type NDArray,
+  type OptionTable,
+  type ShapedArray,
+  ShapeError,
+  type TreeDef,
+} from "../core/mod.ts";
 import { type FileChecks, type FileProgram, fileProgram } from "../compile/checks.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import type { TreeDef } from "../core/tree.ts";
 import {
   checkNames,
   inputNamesOf,

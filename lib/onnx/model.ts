@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { formatBytes, formatShape } from "../core/errors.ts";
+import { formatBytes, formatShape } from "../core/mod.ts";
 import {
   ATTRIBUTE,
   DEFAULT_IR_VERSION,

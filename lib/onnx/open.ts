@@ -8,13 +8,29 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { allocate, isFloat, sameAval, type ShapedArray, sizeOf } from "../core/dtype.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { ConcretizationError, DTypeError, InternalError, ShapeError } from "../core/errors.ts";
-import { evalJaxpr, isJaxpr, JaxprBuilder } from "../core/jaxpr.ts";
-import { type Atom, type Jaxpr, Literal, type Var } from "../core/primitive.ts";
-import { bind, evalTrace, withTrace } from "../core/trace.ts";
+import {
+  allocate,
+  type Atom,
+  bind,
+  ConcreteArray,
+  ConcretizationError,
+  DTypeError,
+  evalJaxpr,
+  evalTrace,
+  InternalError,
+  isFloat,
+  isJaxpr,
+  type Jaxpr,
+  JaxprBuilder,
+  Literal,
+  type NDArray,
+  sameAval,
+  type ShapedArray,
+  ShapeError,
+  sizeOf,
+  type Var,
+  withTrace,
+} from "../core/mod.ts";
 import { type Quantity, quantity, quantityAt, type Sizes, sizesNeeded } from "./lengths.ts";
 
 /** A function that is to be exported, recorded at some sizes of its symbols. */

@@ -7,11 +7,11 @@
 import {
   allocate,
   dtypeOf,
+  InternalError,
   isTypedArray,
   type ShapedArray,
   type TypedArray,
-} from "../core/dtype.ts";
-import { InternalError } from "../core/errors.ts";
+} from "../core/mod.ts";
 import type { OnnxDType, Value } from "../core/lowering.ts";
 import type { Target } from "./kernels.ts";
 import type { Tensor } from "./model.ts";

@@ -25,7 +25,7 @@
  *
  * @module
  */
-import { sameShape, type ShapedArray, sizeOf } from "../core/dtype.ts";
+import { sameShape, type ShapedArray, sizeOf } from "../core/mod.ts";
 import type { Lowering, OnnxDType, Value } from "../core/lowering.ts";
 import { onnxTypeCode } from "./wire.ts";
 

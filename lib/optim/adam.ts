@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable } from "../core/mod.ts";
 import { chainOf } from "./combine.ts";
 import {
   adamaxPart,

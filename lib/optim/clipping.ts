@@ -3,10 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { checkCall } from "../core/signature.ts";
-import { treeLeaves } from "../core/tree.ts";
+import { checkCall, type NDArray, scalarArray, treeLeaves } from "../core/mod.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import { stopGradient } from "../api/arithmetic.ts";
 import { isNaN, logicalAnd, where } from "../api/logic.ts";

@@ -3,11 +3,14 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { describeValue, TreeError } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { treeLeaves } from "../core/tree.ts";
+import {
+  checkCall,
+  describeValue,
+  type NDArray,
+  scalarArray,
+  TreeError,
+  treeLeaves,
+} from "../core/mod.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import { isFinite, logicalAnd, logicalOr, where } from "../api/logic.ts";
 import {

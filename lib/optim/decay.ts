@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable } from "../core/mod.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import { type Mask, masked } from "./masked.ts";
 import {

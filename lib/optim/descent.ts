@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type OptionTable } from "../core/mod.ts";
 import { chainOf } from "./combine.ts";
 import { type Mask, masked } from "./masked.ts";
 import type { Optimiser, Scalar } from "./optimiser.ts";

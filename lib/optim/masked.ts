@@ -4,15 +4,17 @@
  *
  * @module
  */
-import { describeValue, TreeError } from "../core/errors.ts";
-import { checkCall, isPlain } from "../core/signature.ts";
 import {
+  checkCall,
   describeTreeDifference,
+  describeValue,
+  isPlain,
   leafDef,
   type TreeDef,
+  TreeError,
   treeFlatten,
   treeUnflatten,
-} from "../core/tree.ts";
+} from "../core/mod.ts";
 import type { Tree, TreeOf } from "../transforms/tree_types.ts";
 import { checkOptimiser, type Optimiser, placeIn } from "./optimiser.ts";
 

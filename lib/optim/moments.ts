@@ -6,11 +6,10 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type NDArray, type OptionTable } from "../core/mod.ts";
 import { div, sign } from "../api/arithmetic.ts";
 import { where } from "../api/logic.ts";
-import { full } from "../primitives/constants/constants.ts";
+import { full } from "../primitives/mod.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import {
   type Kept,

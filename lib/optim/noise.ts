@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCall } from "../core/signature.ts";
-import { treeFlatten, treeUnflatten } from "../core/tree.ts";
+import { checkCall, type NDArray, treeFlatten, treeUnflatten } from "../core/mod.ts";
 import { normal } from "../api/distributions.ts";
 import { expectKey } from "../api/draws.ts";
 import { split } from "../api/keys.ts";

@@ -4,12 +4,21 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { formatAval, isFloat } from "../core/dtype.ts";
-import { describeValue, DTypeError, TreeError } from "../core/errors.ts";
-import { checkCall, isPlain } from "../core/signature.ts";
-import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
-import { zerosLike } from "../primitives/constants/constants.ts";
+import {
+  checkCall,
+  describeValue,
+  DTypeError,
+  formatAval,
+  isFloat,
+  isPlain,
+  type NDArray,
+  type TreeDef,
+  TreeError,
+  treeFlatten,
+  treePaths,
+  treeUnflatten,
+} from "../core/mod.ts";
+import { zerosLike } from "../primitives/mod.ts";
 import type { Arrays, Tree, TreeLike } from "../transforms/tree_types.ts";
 import { checkSameType, flattenArrays } from "../transforms/trees.ts";
 

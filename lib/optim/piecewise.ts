@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { describeValue } from "../core/errors.ts";
-import { checkCall, isPlain, type OptionTable } from "../core/signature.ts";
-import { full } from "../primitives/constants/constants.ts";
+import { checkCall, describeValue, isPlain, type OptionTable } from "../core/mod.ts";
+import { full } from "../primitives/mod.ts";
 import { cos } from "../api/elementary.ts";
 import { where } from "../api/logic.ts";
 import { checkScalar, checkScalars } from "./scalars.ts";

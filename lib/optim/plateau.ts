@@ -3,12 +3,18 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { checkCount } from "../core/checks.ts";
-import { defaultFloat, isFloat } from "../core/dtype.ts";
-import { describeValue, TreeError } from "../core/errors.ts";
-import { checkCall, isPlain, type OptionTable } from "../core/signature.ts";
+import {
+  checkCall,
+  checkCount,
+  defaultFloat,
+  describeValue,
+  isFloat,
+  isPlain,
+  NDArray,
+  type OptionTable,
+  scalarArray,
+  TreeError,
+} from "../core/mod.ts";
 import { asFloat } from "../api/operands.ts";
 import { where } from "../api/logic.ts";
 import { counted, noSteps } from "./scalars.ts";

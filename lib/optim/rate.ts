@@ -3,12 +3,15 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import type { DType } from "../core/dtype.ts";
-import { TreeError } from "../core/errors.ts";
-import { checkCall, isPlain } from "../core/signature.ts";
-import { zerosLike } from "../primitives/constants/constants.ts";
+import {
+  checkCall,
+  type DType,
+  isPlain,
+  type NDArray,
+  scalarArray,
+  TreeError,
+} from "../core/mod.ts";
+import { zerosLike } from "../primitives/mod.ts";
 import { where } from "../api/logic.ts";
 import { mapLeaves, type Optimiser, type Scalar, transformation } from "./optimiser.ts";
 import { checkScalar, counted, noSteps, scaled, widest } from "./scalars.ts";

@@ -4,13 +4,19 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { defaultFloat, type DType, formatAval, isFloat, promoteDTypes } from "../core/dtype.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { describeValue } from "../core/errors.ts";
+import {
+  defaultFloat,
+  describeValue,
+  type DType,
+  formatAval,
+  isFloat,
+  NDArray,
+  promoteDTypes,
+  scalarArray,
+  treeLeaves,
+} from "../core/mod.ts";
 import { expm1, log } from "../api/elementary.ts";
-import { treeLeaves } from "../core/tree.ts";
-import { zerosLike } from "../primitives/constants/constants.ts";
+import { zerosLike } from "../primitives/mod.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import { type Kept, mapLeaves, type Scalar } from "./optimiser.ts";
 

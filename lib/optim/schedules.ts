@@ -5,10 +5,14 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
-import { describeValue } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full } from "../primitives/constants/constants.ts";
+import {
+  checkCall,
+  describeValue,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+} from "../core/mod.ts";
+import { full } from "../primitives/mod.ts";
 import { floor, pow } from "../api/arithmetic.ts";
 import { cos } from "../api/elementary.ts";
 import { where } from "../api/logic.ts";

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import { checkCall, type NDArray, type OptionTable } from "../core/mod.ts";
 import { sign } from "../api/arithmetic.ts";
 import { where } from "../api/logic.ts";
 import type { Tree } from "../transforms/tree_types.ts";

@@ -5,10 +5,8 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { describeValue } from "../core/errors.ts";
+import { checkCall, describeValue, NDArray, type OptionTable } from "../core/mod.ts";
 import { checkFunction } from "../transforms/trees.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
 import type { Arrays, Tree, TreeLike } from "../transforms/tree_types.ts";
 import { sign } from "../api/arithmetic.ts";
 import { logicalOr, where } from "../api/logic.ts";

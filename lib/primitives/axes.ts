@@ -5,9 +5,7 @@
  *
  * @module
  */
-import { formatAval, type ShapedArray, sizeOf } from "../core/dtype.ts";
-import { AxisError } from "../core/errors.ts";
-import type { SampleInput } from "../core/primitive.ts";
+import { AxisError, formatAval, type SampleInput, type ShapedArray, sizeOf } from "../core/mod.ts";
 
 /** A float32 sample input with elements counted from `start`. */
 export function counting(shape: readonly number[], start = 1): SampleInput {

@@ -7,17 +7,18 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCount } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { epsilon } from "../core/dtype.ts";
-import { describeValue, InternalError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { treeMap } from "../core/tree.ts";
-import { div } from "../primitives/elementwise/arithmetic.ts";
-import { and } from "../primitives/elementwise/compare.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { select } from "../primitives/elementwise/select.ts";
+import {
+  checkCall,
+  checkCount,
+  describeValue,
+  epsilon,
+  InternalError,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+  treeMap,
+} from "../core/mod.ts";
+import { and, div, select, stopGradient } from "../primitives/mod.ts";
 import type { Tree, TreeOf } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import type { Outcome } from "./iterate.ts";

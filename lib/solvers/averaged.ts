@@ -7,17 +7,19 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { checkCount } from "../core/checks.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full, iota } from "../primitives/constants/constants.ts";
-import { div, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { reduceSum } from "../primitives/sum/broadcast.ts";
+import { checkCall, checkCount, type NDArray, type OptionTable, scalarArray } from "../core/mod.ts";
+import {
+  concatenate,
+  div,
+  full,
+  iota,
+  maximum,
+  minimum,
+  reduceSum,
+  reshape,
+  select,
+  slice,
+} from "../primitives/mod.ts";
 import type { Stepper } from "./method.ts";
 
 /** Options of `averaged`. */

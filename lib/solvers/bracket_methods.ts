@@ -3,13 +3,8 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { checkCall } from "../core/signature.ts";
-import { abs, div, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
-import { and } from "../primitives/elementwise/compare.ts";
-import { isFinite } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
+import { checkCall, type NDArray, scalarArray } from "../core/mod.ts";
+import { abs, and, div, isFinite, maximum, minimum, select } from "../primitives/mod.ts";
 
 /** What is known of a function of one number around its root: scalars. */
 export interface Bracket {

@@ -3,16 +3,20 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCount } from "../core/checks.ts";
-import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { epsilon, isFloat } from "../core/dtype.ts";
-import { describeValue, DTypeError, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { abs, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../primitives/elementwise/compare.ts";
-import { isFinite } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
+import {
+  checkCall,
+  checkCount,
+  ConcreteArray,
+  describeValue,
+  DTypeError,
+  epsilon,
+  isFloat,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+  ShapeError,
+} from "../core/mod.ts";
+import { abs, and, isFinite, maximum, minimum, not, or, select } from "../primitives/mod.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import { checkFunction, flattenResult, toArray } from "../transforms/trees.ts";

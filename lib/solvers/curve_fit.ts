@@ -3,18 +3,31 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { isFloat } from "../core/dtype.ts";
-import { describeValue, formatShape, ShapeError, TreeError } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { treeLeaves, treePaths, treeUnflatten } from "../core/tree.ts";
-import { full } from "../primitives/constants/constants.ts";
-import { div } from "../primitives/elementwise/arithmetic.ts";
-import { isFinite } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import {
+  checkCall,
+  ConcreteArray,
+  describeValue,
+  formatShape,
+  isFloat,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+  ShapeError,
+  tableOf,
+  TreeError,
+  treeLeaves,
+  treePaths,
+  treeUnflatten,
+} from "../core/mod.ts";
+import {
+  broadcastTo,
+  div,
+  full,
+  isFinite,
+  reduceSum,
+  select,
+  stopGradient,
+} from "../primitives/mod.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays } from "../transforms/tree_types.ts";
 import { checkFunction, flattenArrays, flattenResult, toArray } from "../transforms/trees.ts";

@@ -3,11 +3,16 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { treeLeaves, treeUnflatten } from "../core/tree.ts";
-import { mul, sub } from "../primitives/elementwise/arithmetic.ts";
+import {
+  checkCall,
+  checkCount,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+  treeLeaves,
+  treeUnflatten,
+} from "../core/mod.ts";
+import { mul, sub } from "../primitives/mod.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
@@ -34,7 +39,6 @@ import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate
 import type { Part } from "./method.ts";
 import type { Stepper } from "./method.ts";
 import { checkLeg, checkMade, checkTolerance, checkWarmStart, withAux } from "./options.ts";
-import { checkCount } from "../core/checks.ts";
 import { radiusOf } from "./radius.ts";
 import { ravelTree } from "./norms.ts";
 import { checkConverged, Solution } from "./solution.ts";

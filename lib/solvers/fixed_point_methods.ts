@@ -21,21 +21,32 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCount } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { epsilon } from "../core/dtype.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { dotGeneral } from "../primitives/dot/dot_general.ts";
-import { abs, div, minimum } from "../primitives/elementwise/arithmetic.ts";
-import { and, not } from "../primitives/elementwise/compare.ts";
-import { isFinite } from "../primitives/elementwise/elementary.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
+import {
+  checkCall,
+  checkCount,
+  epsilon,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+} from "../core/mod.ts";
+import {
+  abs,
+  and,
+  concatenate,
+  div,
+  dotGeneral,
+  full,
+  isFinite,
+  minimum,
+  not,
+  onesLike,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  stopGradient,
+  zerosLike,
+} from "../primitives/mod.ts";
 import type { Stepper } from "./method.ts";
 import { dot, norm, plainNorm } from "./norms.ts";
 

@@ -19,20 +19,27 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { type DType, epsilon } from "../core/dtype.ts";
-import { treeMap } from "../core/tree.ts";
-import { full, onesLike, zerosLike } from "../primitives/constants/constants.ts";
-import { abs, div, maximum, minimum } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, not, or } from "../primitives/elementwise/compare.ts";
-import { isFinite } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { dynamicUpdateSlice } from "../primitives/indexing/dynamic_slice.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reduceAnd } from "../primitives/reduce/product.ts";
-import { reshape } from "../primitives/shape/shape.ts";
+import { type DType, epsilon, type NDArray, scalarArray, treeMap } from "../core/mod.ts";
+import {
+  abs,
+  and,
+  div,
+  dynamicUpdateSlice,
+  eq,
+  full,
+  isFinite,
+  maximum,
+  minimum,
+  not,
+  onesLike,
+  or,
+  reduceAnd,
+  reduceMax,
+  reshape,
+  select,
+  stopGradient,
+  zerosLike,
+} from "../primitives/mod.ts";
 import type { Tree } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { answerOf, checkMemory, localAt } from "./options.ts";

@@ -7,17 +7,18 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCount } from "../core/checks.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { describeValue } from "../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { treeLeaves, treeUnflatten } from "../core/tree.ts";
-import { full } from "../primitives/constants/constants.ts";
-import { div, mul } from "../primitives/elementwise/arithmetic.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { atan, log1p } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
+import {
+  checkCall,
+  checkCount,
+  describeValue,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+  tableOf,
+  treeLeaves,
+  treeUnflatten,
+} from "../core/mod.ts";
+import { atan, convert, div, full, log1p, mul, select } from "../primitives/mod.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../transforms/tree_types.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/mod.ts";
 import type { Transforms } from "../transforms/types.ts";
 
 /** What is known of a problem at a point. */

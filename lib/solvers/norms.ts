@@ -7,25 +7,37 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { formatAval, isFloat, promoteDTypes } from "../core/dtype.ts";
-import { DTypeError, TreeError } from "../core/errors.ts";
-import { treePaths, treeUnflatten } from "../core/tree.ts";
-import { full, onesLike } from "../primitives/constants/constants.ts";
-import { dotGeneral } from "../primitives/dot/dot_general.ts";
-import { abs, div, maximum } from "../primitives/elementwise/arithmetic.ts";
-import { and } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { isFinite } from "../primitives/elementwise/elementary.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reduceAnd } from "../primitives/reduce/product.ts";
-import { reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo, reduceSum } from "../primitives/sum/broadcast.ts";
+import {
+  DTypeError,
+  formatAval,
+  isFloat,
+  type NDArray,
+  promoteDTypes,
+  scalarArray,
+  TreeError,
+  treePaths,
+  treeUnflatten,
+} from "../core/mod.ts";
+import {
+  abs,
+  and,
+  broadcastTo,
+  concatenate,
+  convert,
+  div,
+  dotGeneral,
+  full,
+  isFinite,
+  maximum,
+  onesLike,
+  reduceAnd,
+  reduceMax,
+  reduceSum,
+  reshape,
+  select,
+  slice,
+  stopGradient,
+} from "../primitives/mod.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 
 /** Inner product of two vectors, a scalar. */

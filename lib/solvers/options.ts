@@ -7,20 +7,35 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { sameAval } from "../core/dtype.ts";
-import { describeValue, formatShape, ShapeError, TreeError } from "../core/errors.ts";
-import type { OptionKind } from "../core/signature.ts";
-import { type TreeDef, treeFlatten, treeLeaves, treePaths, treeUnflatten } from "../core/tree.ts";
-import { full, iota, zerosLike } from "../primitives/constants/constants.ts";
-import { eq, or } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { isFinite } from "../primitives/elementwise/elementary.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { select, select as where } from "../primitives/elementwise/select.ts";
-import { transpose } from "../primitives/shape/shape.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import {
+  ConcreteArray,
+  describeValue,
+  formatShape,
+  type NDArray,
+  type OptionKind,
+  sameAval,
+  ShapeError,
+  type TreeDef,
+  TreeError,
+  treeFlatten,
+  treeLeaves,
+  treePaths,
+  treeUnflatten,
+} from "../core/mod.ts";
+import {
+  broadcastTo,
+  convert,
+  eq,
+  full,
+  iota,
+  isFinite,
+  or,
+  select,
+  select as where,
+  stopGradient,
+  transpose,
+  zerosLike,
+} from "../primitives/mod.ts";
 import { flattenArrays, nameOf } from "../transforms/trees.ts";
 import type { Evaluation, Local } from "./method.ts";
 import { norm } from "./norms.ts";

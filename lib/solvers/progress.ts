@@ -3,10 +3,13 @@
  *
  * @module
  */
-import type { ConcreteArray } from "../core/concrete.ts";
-import { checkCount } from "../core/checks.ts";
-import { describeValue } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
+import {
+  checkCall,
+  checkCount,
+  type ConcreteArray,
+  describeValue,
+  type OptionTable,
+} from "../core/mod.ts";
 import { advance, checkRun, maxStepsOf, type Run, stateOf } from "./run.ts";
 
 /** Options of `progress`. */

@@ -3,14 +3,9 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
+import { type NDArray, scalarArray } from "../core/mod.ts";
 import { identity } from "../linalg/matrices.ts";
-import { iota } from "../primitives/constants/constants.ts";
-import { dotGeneral } from "../primitives/dot/dot_general.ts";
-import { div } from "../primitives/elementwise/arithmetic.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reshape } from "../primitives/shape/shape.ts";
+import { div, dotGeneral, iota, reshape, select } from "../primitives/mod.ts";
 import type { Transforms } from "../transforms/types.ts";
 import type { Evaluation } from "./method.ts";
 import { norm } from "./norms.ts";

@@ -9,17 +9,20 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { type DType, epsilon } from "../core/dtype.ts";
-import { full, zerosLike } from "../primitives/constants/constants.ts";
-import { div, maximum } from "../primitives/elementwise/arithmetic.ts";
-import { and, or } from "../primitives/elementwise/compare.ts";
-import { isFinite } from "../primitives/elementwise/elementary.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reduceAnd } from "../primitives/reduce/product.ts";
+import { type DType, epsilon, type NDArray, scalarArray } from "../core/mod.ts";
+import {
+  and,
+  div,
+  full,
+  isFinite,
+  maximum,
+  or,
+  reduceAnd,
+  reduceMax,
+  select,
+  stopGradient,
+  zerosLike,
+} from "../primitives/mod.ts";
 import { dot, leafNorms, norm } from "./norms.ts";
 
 /** How far a solve has been: a tree of arrays. */

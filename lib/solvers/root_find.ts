@@ -3,11 +3,16 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCount } from "../core/checks.ts";
-import { checkCall, type OptionTable, tableOf } from "../core/signature.ts";
-import { treeLeaves, treeUnflatten } from "../core/tree.ts";
-import { mul } from "../primitives/elementwise/arithmetic.ts";
+import {
+  checkCall,
+  checkCount,
+  type NDArray,
+  type OptionTable,
+  tableOf,
+  treeLeaves,
+  treeUnflatten,
+} from "../core/mod.ts";
+import { mul } from "../primitives/mod.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeLike } from "../transforms/tree_types.ts";

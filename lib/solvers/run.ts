@@ -5,14 +5,30 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { allocate, formatAval, isDType, sameAval, shaped, sizeOf } from "../core/dtype.ts";
-import { checkCount, checkShape } from "../core/checks.ts";
-import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { describeValue, ShapeError } from "../core/errors.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { currentTrace, Tracer } from "../core/trace.ts";
-import { type TreeDef, treeFlatten, treeLeaves, treePaths, treeUnflatten } from "../core/tree.ts";
+import {
+  allocate,
+  checkCall,
+  checkCount,
+  checkShape,
+  ConcreteArray,
+  currentTrace,
+  describeValue,
+  formatAval,
+  isDType,
+  type NDArray,
+  type OptionTable,
+  sameAval,
+  scalarArray,
+  shaped,
+  ShapeError,
+  sizeOf,
+  Tracer,
+  type TreeDef,
+  treeFlatten,
+  treeLeaves,
+  treePaths,
+  treeUnflatten,
+} from "../core/mod.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import { checkFunction, checkResult, flattenArrays, nameOf } from "../transforms/trees.ts";

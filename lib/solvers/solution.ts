@@ -3,13 +3,19 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { ConcreteArray } from "../core/concrete.ts";
-import { formatCurve, type MediaBundle, showAsText } from "../core/display.ts";
-import type { TypedArray } from "../core/dtype.ts";
-import { ConvergenceError, InFlightError, TreeError } from "../core/errors.ts";
-import { registerPytreeNode } from "../core/tree.ts";
-import { or } from "../primitives/elementwise/compare.ts";
+import {
+  ConcreteArray,
+  ConvergenceError,
+  formatCurve,
+  InFlightError,
+  type MediaBundle,
+  type NDArray,
+  registerPytreeNode,
+  showAsText,
+  TreeError,
+  type TypedArray,
+} from "../core/mod.ts";
+import { or } from "../primitives/mod.ts";
 import { check } from "../api/effects.ts";
 import type { Arrays } from "../transforms/trees.ts";
 import type { Counts } from "./method.ts";

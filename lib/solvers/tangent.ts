@@ -7,18 +7,26 @@
  * @module
  */
 import { check } from "../api/effects.ts";
-import type { NDArray } from "../core/array.ts";
-import { scalarArray } from "../core/concrete.ts";
+import { type NDArray, scalarArray } from "../core/mod.ts";
 import { identity, scaledColumns, scaledRows, transposed } from "../linalg/matrices.ts";
 import { solve } from "../linalg/solve.ts";
-import { full, onesLike, scalarLike, zerosLike } from "../primitives/constants/constants.ts";
-import { abs, div } from "../primitives/elementwise/arithmetic.ts";
-import { and, eq, not, or } from "../primitives/elementwise/compare.ts";
-import { isFinite } from "../primitives/elementwise/elementary.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { select } from "../primitives/elementwise/select.ts";
-import { reduceMax } from "../primitives/reduce/extremes.ts";
-import { reshape } from "../primitives/shape/shape.ts";
+import {
+  abs,
+  and,
+  div,
+  eq,
+  full,
+  isFinite,
+  not,
+  onesLike,
+  or,
+  reduceMax,
+  reshape,
+  scalarLike,
+  select,
+  stopGradient,
+  zerosLike,
+} from "../primitives/mod.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { anderson } from "./fixed_point_methods.ts";
 import { iterate } from "./iterate.ts";

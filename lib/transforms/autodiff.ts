@@ -3,28 +3,41 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { formatAval, isFloat, sameAval, type ShapedArray } from "../core/dtype.ts";
-import { AxisError, DTypeError, ShapeError, StateError, TreeError } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import { Linear, type Tangent } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
 import {
+  AxisError,
+  bind,
   describeTreeDifference,
+  DTypeError,
+  evalJaxpr,
+  formatAval,
+  isFloat,
+  Linear,
+  type NDArray,
+  sameAval,
+  type ShapedArray,
+  ShapeError,
+  StateError,
+  type Tangent,
   type TreeDef,
+  TreeError,
   treeFlatten,
   treePaths,
   treeUnflatten,
-} from "../core/tree.ts";
+} from "../core/mod.ts";
 import { batchFlat } from "../interpreters/batch.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
 import { type Linearized, linearizeFlat } from "../interpreters/partial.ts";
 import { backwardPass } from "../interpreters/transpose.ts";
-import { iota, scalarLike, zeros } from "../primitives/constants/constants.ts";
-import { eq } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { batchAxisInFront } from "../primitives/sum/broadcast.ts";
+import {
+  batchAxisInFront,
+  convert,
+  eq,
+  iota,
+  moveAxis,
+  reshape,
+  scalarLike,
+  zeros,
+} from "../primitives/mod.ts";
 import { checkFunction, flattenArrays, flattenResult, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, DiffOptions, HasAux } from "./types.ts";
 

@@ -3,18 +3,24 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../core/array.ts";
-import { formatAval, isInteger } from "../core/dtype.ts";
-import { scalarArray } from "../core/concrete.ts";
-import { AxisError, describeValue, DTypeError, formatShape, ShapeError } from "../core/errors.ts";
-import { Var } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { treeUnflatten } from "../core/tree.ts";
+import {
+  AxisError,
+  bind,
+  describeValue,
+  DTypeError,
+  formatAval,
+  formatShape,
+  isInteger,
+  NDArray,
+  type Operand,
+  scalarArray,
+  ShapeError,
+  treeUnflatten,
+  Var,
+} from "../core/mod.ts";
 import { condP } from "../control/cond.ts";
 import type { Staged } from "../interpreters/staging.ts";
-import { ne } from "../primitives/elementwise/compare.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
+import { convert, ne, scalarLike } from "../primitives/mod.ts";
 import { plainly, type Recorder } from "./recorder.ts";
 import { checkFunction, checkSameType, flattenArrays, toArray } from "./trees.ts";
 import type { AnyFunction } from "./types.ts";

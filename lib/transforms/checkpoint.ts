@@ -5,12 +5,9 @@
  * @module
  */
 import { checkpointCall, type CheckpointPolicy } from "../control/call.ts";
-import { describeValue } from "../core/errors.ts";
-import { checkCall } from "../core/signature.ts";
-import { bind } from "../core/trace.ts";
-import { treeUnflatten } from "../core/tree.ts";
+import { bind, checkCall, describeValue, treeUnflatten } from "../core/mod.ts";
 import { stage } from "../interpreters/staging.ts";
-import { withName as named } from "../primitives/elementwise/marks.ts";
+import { withName as named } from "../primitives/mod.ts";
 import { positionsOf, splitStatic } from "./jit.ts";
 import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { Arrays, Tree } from "./tree_types.ts";

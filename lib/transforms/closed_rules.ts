@@ -12,16 +12,22 @@
  */
 import { spread } from "../control/call.ts";
 import { type BwdRule, type FwdRule, holdsOpenRules, type JvpRule } from "../control/custom.ts";
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { ConcretizationError, InternalError } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import { bind, currentTrace, evalTrace, type Trace } from "../core/trace.ts";
+import {
+  bind,
+  ConcretizationError,
+  currentTrace,
+  evalJaxpr,
+  evalTrace,
+  InternalError,
+  type NDArray,
+  type ShapedArray,
+  type Trace,
+} from "../core/mod.ts";
 import { BatchTrace } from "../interpreters/batch.ts";
 import { JvpTrace } from "../interpreters/jvp.ts";
 import { type Staged, stageIn, StagingTrace } from "../interpreters/staging.ts";
 import { notZero } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/constants.ts";
+import { zeros } from "../primitives/mod.ts";
 
 /** Rules whose first arguments are the values that they need beyond the user's. */
 export interface Closed<R> extends Readonly<{ rules: R }> {

@@ -15,22 +15,26 @@ import {
 } from "../control/custom.ts";
 import { customVmapP, type LaneRule } from "../control/custom_vmap.ts";
 import { loopsWithin } from "../control/while.ts";
-import type { NDArray } from "../core/array.ts";
-import { formatAval, sameAval, shaped } from "../core/dtype.ts";
-import { describeValue, TreeError } from "../core/errors.ts";
-import { type Jaxpr, Var } from "../core/primitive.ts";
-import { checkCall } from "../core/signature.ts";
-import { bind } from "../core/trace.ts";
 import {
+  bind,
+  checkCall,
   describeTreeDifference,
+  describeValue,
+  formatAval,
+  type Jaxpr,
+  type NDArray,
+  sameAval,
+  shaped,
   type TreeDef,
+  TreeError,
   treeFlatten,
   treePaths,
   treeUnflatten,
-} from "../core/tree.ts";
+  Var,
+} from "../core/mod.ts";
 import type { MapLeaves } from "../core/tree_types.ts";
 import { stage } from "../interpreters/staging.ts";
-import { zeros } from "../primitives/constants/constants.ts";
+import { zeros } from "../primitives/mod.ts";
 import { closedJvpRule, closedVjpRules, ruledTrace } from "./closed_rules.ts";
 import { positionsOf, splitStatic } from "./jit.ts";
 import { map } from "./loops.ts";

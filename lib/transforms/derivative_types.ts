@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/mod.ts";
 import type { Argnums } from "./options.ts";
 import type { Arrays, Tree } from "./tree_types.ts";
 

@@ -5,24 +5,28 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { neededFor } from "../core/dead_code.ts";
-import { withoutEffects } from "../core/effects.ts";
-import { describeValue, DifferentiationError, TreeError } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import type { Jaxpr } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import {
+  bind,
+  describeValue,
+  DifferentiationError,
+  evalJaxpr,
+  type Jaxpr,
+  type NDArray,
+  neededFor,
+  type ShapedArray,
+  type TreeDef,
+  TreeError,
+  treeFlatten,
+  treeUnflatten,
+  withoutEffects,
+} from "../core/mod.ts";
 import { customJvpP, type CustomJvpParams } from "../control/custom.ts";
 import { linearSolveP, type WithConsts } from "../control/linear_solve.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
 import { linearizeFlat } from "../interpreters/partial.ts";
 import { stage } from "../interpreters/staging.ts";
 import { transposeJaxpr } from "../interpreters/transpose.ts";
-import { neg } from "../primitives/elementwise/arithmetic.ts";
-import { stopGradient } from "../primitives/elementwise/marks.ts";
-import { zeros } from "../primitives/constants/constants.ts";
+import { neg, stopGradient, zeros } from "../primitives/mod.ts";
 import { traceBeforeDerivative } from "./closed_rules.ts";
 import { plainly, type Recorder } from "./recorder.ts";
 import type { LinearSolveOptions, RootOptions } from "./options.ts";

@@ -6,14 +6,24 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
-import { Shown } from "../core/display.ts";
-import type { DType, ShapedArray } from "../core/dtype.ts";
-import { describeValue, ShapeError, TreeError } from "../core/errors.ts";
-import { formatJaxpr, programsIn } from "../core/jaxpr.ts";
-import type { Atom, Jaxpr } from "../core/primitive.ts";
-import { checkCall } from "../core/signature.ts";
-import { type TreeDef, treeFlatten, treePaths, treeUnflatten } from "../core/tree.ts";
+import {
+  type Atom,
+  checkCall,
+  describeValue,
+  type DType,
+  formatJaxpr,
+  type Jaxpr,
+  NDArray,
+  programsIn,
+  type ShapedArray,
+  ShapeError,
+  Shown,
+  type TreeDef,
+  TreeError,
+  treeFlatten,
+  treePaths,
+  treeUnflatten,
+} from "../core/mod.ts";
 import { stage } from "../interpreters/staging.ts";
 import { ShapeDtype } from "./shape_dtype.ts";
 import type { Tree } from "./tree_types.ts";

@@ -8,13 +8,21 @@
  */
 import { type CallParams, jitCall } from "../control/call.ts";
 import { holdsOpenRules } from "../control/custom.ts";
-import { NDArray } from "../core/array.ts";
-import { defaultBackend, getBackend } from "../core/backend.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { AxisError, describeValue } from "../core/errors.ts";
-import { isPlain } from "../core/signature.ts";
-import { bind, Tracer } from "../core/trace.ts";
-import { leafDef, type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import {
+  AxisError,
+  bind,
+  defaultBackend,
+  describeValue,
+  getBackend,
+  isPlain,
+  leafDef,
+  NDArray,
+  type ShapedArray,
+  Tracer,
+  type TreeDef,
+  treeFlatten,
+  treeUnflatten,
+} from "../core/mod.ts";
 import { type NamedAxes, withAxesAsked } from "../interpreters/batch.ts";
 import { derivativesToCome } from "./closed_rules.ts";
 import { Programs, type Signature } from "./programs.ts";

@@ -6,18 +6,26 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import { DifferentiationError, TreeError } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import { type Jaxpr, Linear } from "../core/primitive.ts";
-import { checkCall, type OptionTable } from "../core/signature.ts";
-import { bind } from "../core/trace.ts";
-import { describeTreeDifference, register, type TreeDef, treeUnflatten } from "../core/tree.ts";
+import {
+  bind,
+  checkCall,
+  describeTreeDifference,
+  DifferentiationError,
+  evalJaxpr,
+  type Jaxpr,
+  Linear,
+  type NDArray,
+  type OptionTable,
+  register,
+  type ShapedArray,
+  type TreeDef,
+  TreeError,
+  treeUnflatten,
+} from "../core/mod.ts";
 import { linearizeFlat } from "../interpreters/partial.ts";
 import { stage } from "../interpreters/staging.ts";
 import { backwardPass } from "../interpreters/transpose.ts";
-import { zeros } from "../primitives/constants/constants.ts";
+import { zeros } from "../primitives/mod.ts";
 import { checkArgnums, checkTangents, pullBack, Restricted } from "./autodiff.ts";
 import { customVjp } from "./custom.ts";
 import type { Gradient } from "./derivative_types.ts";

@@ -3,21 +3,38 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { formatAval, isInteger, shaped, type ShapedArray, sizeOf } from "../core/dtype.ts";
-import { checkCount } from "../core/checks.ts";
-import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { AxisError, describeValue, DTypeError, TreeError } from "../core/errors.ts";
-import type { Jaxpr } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { type TreeDef, treeFlatten, treeUnflatten } from "../core/tree.ts";
+import {
+  AxisError,
+  bind,
+  checkCount,
+  ConcreteArray,
+  describeValue,
+  DTypeError,
+  formatAval,
+  isInteger,
+  type Jaxpr,
+  type NDArray,
+  scalarArray,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  type TreeDef,
+  TreeError,
+  treeFlatten,
+  treeUnflatten,
+} from "../core/mod.ts";
 import { whileP, type WhileParams } from "../control/while.ts";
-import { add } from "../primitives/elementwise/arithmetic.ts";
-import { and, lt } from "../primitives/elementwise/compare.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { scalarLike, zeros } from "../primitives/constants/constants.ts";
+import {
+  add,
+  and,
+  convert,
+  lt,
+  moveAxis,
+  reshape,
+  scalarLike,
+  slice,
+  zeros,
+} from "../primitives/mod.ts";
 import {
   checkFunction,
   checkSameType,

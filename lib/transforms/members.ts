@@ -5,8 +5,7 @@
  *
  * @module
  */
-import { describeValue } from "../core/errors.ts";
-import { checkCall, type OptionKind, type OptionTable } from "../core/signature.ts";
+import { checkCall, describeValue, type OptionKind, type OptionTable } from "../core/mod.ts";
 import type {
   AssociativeScanOptions,
   CheckpointOptions,

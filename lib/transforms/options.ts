@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/mod.ts";
 import type { CheckpointPolicy } from "../control/call.ts";
 import type { AnyFunction } from "../core/tree_types.ts";
 

@@ -3,18 +3,18 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { normalizeAxis } from "../core/dtype.ts";
-import { ShapeError, TreeError } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import { bind } from "../core/trace.ts";
-import { treeFlatten, treeUnflatten } from "../core/tree.ts";
+import {
+  bind,
+  evalJaxpr,
+  type NDArray,
+  normalizeAxis,
+  ShapeError,
+  TreeError,
+  treeFlatten,
+  treeUnflatten,
+} from "../core/mod.ts";
 import type { Staged } from "../interpreters/staging.ts";
-import { add } from "../primitives/elementwise/arithmetic.ts";
-import { concatenate, rev } from "../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../primitives/slicing/slice.ts";
-import { convert } from "../primitives/elementwise/convert.ts";
-import { scalarLike } from "../primitives/constants/constants.ts";
+import { add, concatenate, convert, pad, rev, scalarLike, slice } from "../primitives/mod.ts";
 import { plainly, type Recorder } from "./recorder.ts";
 import { checkFunction, checkSameType, flattenArrays, nameOf } from "./trees.ts";
 import type { AnyFunction, AssociativeScanOptions } from "./types.ts";

@@ -5,11 +5,18 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { bytesOf, formatAval, sameAval, type ShapedArray } from "../core/dtype.ts";
-import { allPrograms } from "../core/jaxpr.ts";
-import { type Jaxpr, Literal } from "../core/primitive.ts";
-import { type TreeDef, treePaths } from "../core/tree.ts";
+import {
+  allPrograms,
+  bytesOf,
+  formatAval,
+  type Jaxpr,
+  Literal,
+  type NDArray,
+  sameAval,
+  type ShapedArray,
+  type TreeDef,
+  treePaths,
+} from "../core/mod.ts";
 import { areAxes, type NamedAxes } from "../interpreters/batch.ts";
 import { derivativesToCome } from "./closed_rules.ts";
 

@@ -5,9 +5,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { ShapedArray } from "../core/dtype.ts";
-import type { TreeDef } from "../core/tree.ts";
+import type { NDArray, ShapedArray, TreeDef } from "../core/mod.ts";
 import { type Staged, stageIn, StagingTrace } from "../interpreters/staging.ts";
 import type { AnyFunction } from "./types.ts";
 import { flatFunction, nameOf } from "./trees.ts";

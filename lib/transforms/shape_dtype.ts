@@ -3,10 +3,15 @@
  *
  * @module
  */
-import { defaultFloat, type DType, formatAval } from "../core/dtype.ts";
-import { checkShape, expectDType } from "../core/checks.ts";
-import { Shown } from "../core/display.ts";
-import { checkCall } from "../core/signature.ts";
+import {
+  checkCall,
+  checkShape,
+  defaultFloat,
+  type DType,
+  expectDType,
+  formatAval,
+  Shown,
+} from "../core/mod.ts";
 
 /**
  * Shape and dtype of an array that need not exist. Stands for an argument in `evalShape`,

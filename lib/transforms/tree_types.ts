@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import type { TypedArray } from "../core/dtype.ts";
+import type { NDArray, TypedArray } from "../core/mod.ts";
 
 /** What can be a leaf of an argument: numbers, booleans and typed arrays are converted to arrays. */
 export type Leaf = NDArray | number | boolean | TypedArray;

@@ -5,27 +5,28 @@
  *
  * @module
  */
-import { NDArray } from "../core/array.ts";
 import {
+  ConcreteArray,
   defaultFloat,
+  describeTreeDifference,
+  describeValue,
+  detached,
   dtypeOf,
   formatAval,
   isDetached,
   isTypedArray,
   limits,
+  NDArray,
   sameAval,
+  scalarArray,
   shaped,
   type ShapedArray,
-} from "../core/dtype.ts";
-import { ConcreteArray, scalarArray } from "../core/concrete.ts";
-import { describeValue, detached, TreeError } from "../core/errors.ts";
-import {
-  describeTreeDifference,
   type TreeDef,
+  TreeError,
   treeFlatten,
   treePaths,
   treeUnflatten,
-} from "../core/tree.ts";
+} from "../core/mod.ts";
 import { callOf } from "./members.ts";
 
 export type { Arrays, Leaf } from "./tree_types.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../core/array.ts";
+import type { NDArray, Operand } from "../core/mod.ts";
 import type { Gradient, HessianOf, JacobianOf, Returned, WithAux } from "./derivative_types.ts";
 import type {
   Argnums,

@@ -6,18 +6,23 @@
  * @module
  */
 import { scanP, type ScanParams } from "../control/scan.ts";
-import type { NDArray } from "../core/array.ts";
-import { shaped } from "../core/dtype.ts";
-import { AxisError, describeValue, formatShape, ShapeError, TreeError } from "../core/errors.ts";
-import { evalJaxpr } from "../core/jaxpr.ts";
-import { memoize } from "../core/memo.ts";
-import type { Jaxpr } from "../core/primitive.ts";
-import { bind } from "../core/trace.ts";
-import { type TreeDef, treePaths } from "../core/tree.ts";
+import {
+  AxisError,
+  bind,
+  describeValue,
+  evalJaxpr,
+  formatShape,
+  type Jaxpr,
+  memoize,
+  type NDArray,
+  shaped,
+  ShapeError,
+  type TreeDef,
+  TreeError,
+  treePaths,
+} from "../core/mod.ts";
 import { stageClosed } from "../interpreters/staging.ts";
-import { expandDims, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
+import { concatenate, expandDims, reshape, slice } from "../primitives/mod.ts";
 
 /** The number of steps of a scan. */
 export function scanLength(

@@ -5,16 +5,20 @@
  *
  * @module
  */
-import type { NDArray } from "../core/array.ts";
-import { checkCount } from "../core/checks.ts";
-import { normalizeAxis } from "../core/dtype.ts";
-import { formatShape, ShapeError, TreeError } from "../core/errors.ts";
-import { isTreeNode, type TreeDef, treePaths, treeUnflatten } from "../core/tree.ts";
+import {
+  checkCount,
+  formatShape,
+  isTreeNode,
+  type NDArray,
+  normalizeAxis,
+  ShapeError,
+  type TreeDef,
+  TreeError,
+  treePaths,
+  treeUnflatten,
+} from "../core/mod.ts";
 import { batchFlat } from "../interpreters/batch.ts";
-import { moveAxis, reshape } from "../primitives/shape/shape.ts";
-import { concatenate } from "../primitives/slicing/concatenate.ts";
-import { slice } from "../primitives/slicing/slice.ts";
-import { broadcastTo } from "../primitives/sum/broadcast.ts";
+import { broadcastTo, concatenate, moveAxis, reshape, slice } from "../primitives/mod.ts";
 import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, InAxes, VmapOptions } from "./types.ts";
 import { scanLength } from "./unroll.ts";

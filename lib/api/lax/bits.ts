@@ -4,16 +4,28 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { expectDType } from "../../core/checks.ts";
-import { type DType, isFloat } from "../../core/dtype.ts";
-import { DTypeError } from "../../core/errors.ts";
-import { checkCall } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/constants.ts";
-import { abs, add, div, mul, neg, setBits, sub } from "../../primitives/elementwise/arithmetic.ts";
+import {
+  checkCall,
+  type DType,
+  DTypeError,
+  expectDType,
+  isFloat,
+  type NDArray,
+  type Operand,
+} from "../../core/mod.ts";
+import {
+  abs,
+  add,
+  convert,
+  div,
+  mul,
+  neg,
+  scalarLike,
+  select,
+  setBits,
+  sub,
+} from "../../primitives/mod.ts";
 import * as c from "../../primitives/elementwise/compare.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { select } from "../../primitives/elementwise/select.ts";
 import { asOperand } from "../operands.ts";
 
 function unsigned(op: string, x: Operand): [bits: NDArray, dtype: DType] {

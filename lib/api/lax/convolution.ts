@@ -3,14 +3,17 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { expectInteger } from "../../core/checks.ts";
-import type { DType } from "../../core/dtype.ts";
-import { formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../../core/signature.ts";
-import { inversePermutation } from "../../primitives/axes.ts";
-import { moveAxis, reshape, transpose } from "../../primitives/shape/shape.ts";
-import { rev } from "../../primitives/slicing/concatenate.ts";
+import {
+  checkCall,
+  type DType,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type OptionTable,
+  ShapeError,
+  tableOf,
+} from "../../core/mod.ts";
+import { inversePermutation, moveAxis, reshape, rev, transpose } from "../../primitives/mod.ts";
 import { convolution } from "../../primitives/windows/convolution.ts";
 import {
   type ConvDimensionNumbers,

@@ -3,9 +3,7 @@
  *
  * @module
  */
-import { describeValue, formatShape } from "../../core/errors.ts";
-import { checkShape } from "../../core/checks.ts";
-import { checkCall } from "../../core/signature.ts";
+import { checkCall, checkShape, describeValue, formatShape } from "../../core/mod.ts";
 
 /** The axes of a convolution's operands and its result by what they are. */
 export interface ConvDimensionNumbers {

@@ -4,19 +4,31 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { broadcastShapes, isFloat, promoteDTypes, sameShape } from "../../core/dtype.ts";
-import { expectInteger } from "../../core/checks.ts";
-import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/constants.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  describeValue,
+  DTypeError,
+  expectInteger,
+  formatShape,
+  isFloat,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  promoteDTypes,
+  sameShape,
+  ShapeError,
+} from "../../core/mod.ts";
+import {
+  broadcastTo,
+  convert,
+  scalarLike,
+  select as selectOf,
+  stopGradient,
+} from "../../primitives/mod.ts";
 import * as p from "../../primitives/elementwise/arithmetic.ts";
 import * as c from "../../primitives/elementwise/compare.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
 import * as r from "../../primitives/elementwise/convert.ts";
-import { select as selectOf } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { broadcastTo } from "../../primitives/sum/broadcast.ts";
 import { rightShift, where } from "../logic.ts";
 import { pow } from "../arithmetic.ts";
 import {

@@ -3,16 +3,26 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { describeValue, formatShape, ShapeError } from "../../core/errors.ts";
-import { expectInteger } from "../../core/checks.ts";
-import type { GetOptions } from "../../core/indexing.ts";
-import { checkCall, isPlain, type OptionTable } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/constants.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { gather as gatherOf } from "../../primitives/indexing/gather.ts";
-import { reshape, transpose } from "../../primitives/shape/shape.ts";
-import { concatenate } from "../../primitives/slicing/concatenate.ts";
+import {
+  checkCall,
+  describeValue,
+  expectInteger,
+  formatShape,
+  type GetOptions,
+  isPlain,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+} from "../../core/mod.ts";
+import {
+  concatenate,
+  gather as gatherOf,
+  reshape,
+  scalarLike,
+  select,
+  transpose,
+} from "../../primitives/mod.ts";
 import { mod } from "../arithmetic.ts";
 import { fillOf, modeOf } from "../index_plan.ts";
 import { asDType, asIndex, expectArray, expectAxis } from "../operands.ts";

@@ -3,14 +3,21 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import type { DType } from "../../core/dtype.ts";
-import { formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { inversePermutation } from "../../primitives/axes.ts";
-import { dotGeneral } from "../../primitives/dot/dot_general.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { reshape, transpose } from "../../primitives/shape/shape.ts";
+import {
+  checkCall,
+  type DType,
+  formatShape,
+  type NDArray,
+  type OptionTable,
+  ShapeError,
+} from "../../core/mod.ts";
+import {
+  convert,
+  dotGeneral,
+  inversePermutation,
+  reshape,
+  transpose,
+} from "../../primitives/mod.ts";
 import { windowsOf } from "../../primitives/windows/windows.ts";
 import { boolToInt, expectArray, expectPreferred, promote } from "../operands.ts";
 import {

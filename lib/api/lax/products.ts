@@ -3,18 +3,31 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { AxisError, describeValue, formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../../core/signature.ts";
-import { iota, scalarLike } from "../../primitives/constants/constants.ts";
-import { type AxisPairs, dotGeneral as product } from "../../primitives/dot/dot_general.ts";
-import { sub } from "../../primitives/elementwise/arithmetic.ts";
-import { and, ge, lt } from "../../primitives/elementwise/compare.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { cumsum } from "../../primitives/reduce/cumsum.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { broadcastTo } from "../../primitives/sum/broadcast.ts";
+import {
+  AxisError,
+  checkCall,
+  describeValue,
+  formatShape,
+  type NDArray,
+  type OptionTable,
+  ShapeError,
+  tableOf,
+} from "../../core/mod.ts";
+import {
+  and,
+  type AxisPairs,
+  broadcastTo,
+  convert,
+  cumsum,
+  dotGeneral as product,
+  ge,
+  iota,
+  lt,
+  reshape,
+  scalarLike,
+  select,
+  sub,
+} from "../../primitives/mod.ts";
 import type { ProductOptions } from "../arguments.ts";
 import { productOptions } from "../options.ts";
 import {

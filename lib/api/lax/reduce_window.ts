@@ -3,27 +3,38 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../../core/array.ts";
-import { isFloat, limits } from "../../core/dtype.ts";
-import { describeValue, formatShape, ShapeError, TreeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
 import {
+  checkCall,
   describeTreeDifference,
+  describeValue,
+  formatShape,
+  isFloat,
+  limits,
+  NDArray,
+  type Operand,
+  type OptionTable,
+  ShapeError,
+  TreeError,
   treeFlatten,
   treeStructure,
   treeUnflatten,
-} from "../../core/tree.ts";
+} from "../../core/mod.ts";
 import type { TreeOf } from "../../transforms/tree_types.ts";
-import { inversePermutation, otherAxes } from "../../primitives/axes.ts";
-import { full, scalarLike } from "../../primitives/constants/constants.ts";
+import {
+  broadcastTo,
+  concatenate,
+  full,
+  inversePermutation,
+  or,
+  otherAxes,
+  reduceProd,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  transpose,
+} from "../../primitives/mod.ts";
 import * as p from "../../primitives/elementwise/arithmetic.ts";
-import { or } from "../../primitives/elementwise/compare.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reduceProd } from "../../primitives/reduce/product.ts";
-import { reshape, transpose } from "../../primitives/shape/shape.ts";
-import { concatenate } from "../../primitives/slicing/concatenate.ts";
-import { slice } from "../../primitives/slicing/slice.ts";
-import { broadcastTo } from "../../primitives/sum/broadcast.ts";
 import {
   windowMax,
   windowMin,

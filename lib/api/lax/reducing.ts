@@ -3,29 +3,42 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { expectDType } from "../../core/checks.ts";
-import { type DType, isFloat, limits, sameShape } from "../../core/dtype.ts";
-import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
-import type { CumulativeOptions, Named } from "../../core/method_options.ts";
-import { checkCall } from "../../core/signature.ts";
-import { otherAxes } from "../../primitives/axes.ts";
-import { full, scalarLike } from "../../primitives/constants/constants.ts";
-import * as p from "../../primitives/elementwise/arithmetic.ts";
-import * as c from "../../primitives/elementwise/compare.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { logaddexp } from "../../primitives/elementwise/power.ts";
-import * as extremes from "../../primitives/reduce/extremes.ts";
-import * as x from "../../primitives/reduce/extremes.ts";
 import {
+  checkCall,
+  describeValue,
+  type DType,
+  DTypeError,
+  expectDType,
+  formatShape,
+  isFloat,
+  limits,
+  type NDArray,
+  type Operand,
+  sameShape,
+  ShapeError,
+} from "../../core/mod.ts";
+import type { CumulativeOptions, Named } from "../../core/method_options.ts";
+import {
+  broadcastTo,
+  concatenate,
+  convert,
+  full,
+  logaddexp,
+  otherAxes,
+  pad,
   reduceAnd as andOver,
   reduceOr as orOver,
   reduceProd as productOver,
-} from "../../primitives/reduce/product.ts";
-import { reshape, transpose } from "../../primitives/shape/shape.ts";
-import { concatenate } from "../../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../../primitives/slicing/slice.ts";
-import { broadcastTo, reduceSum as sumOver } from "../../primitives/sum/broadcast.ts";
+  reduceSum as sumOver,
+  reshape,
+  scalarLike,
+  slice,
+  transpose,
+} from "../../primitives/mod.ts";
+import * as p from "../../primitives/elementwise/arithmetic.ts";
+import * as c from "../../primitives/elementwise/compare.ts";
+import * as extremes from "../../primitives/reduce/extremes.ts";
+import * as x from "../../primitives/reduce/extremes.ts";
 import {
   asDType,
   asFloat,

@@ -3,17 +3,30 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { formatAval, sameShape } from "../../core/dtype.ts";
-import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
-import type { IndexOptions } from "../../core/indexing.ts";
-import { checkCall, isPlain, type OptionTable, tableOf } from "../../core/signature.ts";
-import { inversePermutation } from "../../primitives/axes.ts";
-import { neg } from "../../primitives/elementwise/arithmetic.ts";
-import { dynamicSlice } from "../../primitives/indexing/dynamic_slice.ts";
-import { gather, scatterAdd as addAt } from "../../primitives/indexing/gather.ts";
+import {
+  checkCall,
+  describeValue,
+  DTypeError,
+  formatAval,
+  formatShape,
+  type IndexOptions,
+  isPlain,
+  type NDArray,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+  tableOf,
+} from "../../core/mod.ts";
+import {
+  dynamicSlice,
+  gather,
+  inversePermutation,
+  neg,
+  reshape,
+  scatterAdd as addAt,
+  transpose,
+} from "../../primitives/mod.ts";
 import * as s from "../../primitives/scatter/scatter.ts";
-import { reshape, transpose } from "../../primitives/shape/shape.ts";
 import { foriLoop } from "../../transforms/public.ts";
 import { modeOf } from "../index_plan.ts";
 import { asDType, asIndex, expectArray, expectShape } from "../operands.ts";

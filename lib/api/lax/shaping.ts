@@ -4,16 +4,29 @@
  * @module
  */
 import type { Named } from "../../core/method_options.ts";
-import type { NDArray, Operand } from "../../core/array.ts";
-import { broadcastShapes, type DType, sameShape } from "../../core/dtype.ts";
-import { expectDType, expectInteger } from "../../core/checks.ts";
-import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { iota as iotaOf } from "../../primitives/constants/constants.ts";
-import { reshape as reshapeOf, transpose as transposeOf } from "../../primitives/shape/shape.ts";
-import { rev as revOf } from "../../primitives/slicing/concatenate.ts";
-import { pad as padOf, slice as sliceOf } from "../../primitives/slicing/slice.ts";
-import { broadcastTo } from "../../primitives/sum/broadcast.ts";
+import {
+  AxisError,
+  broadcastShapes,
+  checkCall,
+  type DType,
+  expectDType,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+} from "../../core/mod.ts";
+import {
+  broadcastTo,
+  iota as iotaOf,
+  pad as padOf,
+  reshape as reshapeOf,
+  rev as revOf,
+  slice as sliceOf,
+  transpose as transposeOf,
+} from "../../primitives/mod.ts";
 import type { ShapeLike } from "../arguments.ts";
 import { empty as emptyOf } from "../creation.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../indexing.ts";

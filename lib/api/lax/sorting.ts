@@ -3,16 +3,17 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { sameShape } from "../../core/dtype.ts";
-import { expectInteger } from "../../core/checks.ts";
-import { formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/constants.ts";
-import { neg, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { rev } from "../../primitives/slicing/concatenate.ts";
-import { slice } from "../../primitives/slicing/slice.ts";
-import { sort as sortOf } from "../../primitives/sort/sort.ts";
+import {
+  checkCall,
+  expectInteger,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  sameShape,
+  ShapeError,
+} from "../../core/mod.ts";
+import { neg, rev, scalarLike, slice, sort as sortOf, sub } from "../../primitives/mod.ts";
 import { takeAlongAxis } from "../indexing.ts";
 import { asOperand, expectArray, expectAxis } from "../operands.ts";
 import { lexsort } from "../sorting.ts";

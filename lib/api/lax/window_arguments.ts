@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, formatShape } from "../../core/errors.ts";
+import { describeValue, formatShape } from "../../core/mod.ts";
 import { dilated, type Padding } from "../../primitives/windows/window.ts";
 
 /**

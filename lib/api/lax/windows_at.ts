@@ -4,18 +4,31 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { expectInteger } from "../../core/checks.ts";
-import { AxisError, describeValue, formatShape, ShapeError } from "../../core/errors.ts";
-import type { IndexMode } from "../../core/indexing.ts";
-import { full, iota, scalarLike } from "../../primitives/constants/constants.ts";
-import { add, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, ge, le } from "../../primitives/elementwise/compare.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { concatenate } from "../../primitives/slicing/concatenate.ts";
-import { slice } from "../../primitives/slicing/slice.ts";
-import { broadcastTo } from "../../primitives/sum/broadcast.ts";
+import {
+  AxisError,
+  describeValue,
+  expectInteger,
+  formatShape,
+  type IndexMode,
+  type NDArray,
+  ShapeError,
+} from "../../core/mod.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  concatenate,
+  full,
+  ge,
+  iota,
+  le,
+  maximum,
+  minimum,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+} from "../../primitives/mod.ts";
 
 /** Which axes of an array the windows at computed places have, and where they come from. */
 export interface WindowNumbers {

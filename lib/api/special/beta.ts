@@ -4,19 +4,30 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { expectInteger } from "../../core/checks.ts";
-import { ConcreteArray } from "../../core/concrete.ts";
-import type { OptionTable } from "../../core/signature.ts";
-import { checkCall } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/constants.ts";
-import { add, mul, sub } from "../../primitives/elementwise/arithmetic.ts";
+import {
+  checkCall,
+  ConcreteArray,
+  expectInteger,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+} from "../../core/mod.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  eq,
+  exp,
+  gammasgn,
+  ge,
+  le,
+  lgamma,
+  mul,
+  scalarLike,
+  select,
+  sub,
+} from "../../primitives/mod.ts";
 import * as p from "../../primitives/elementwise/gamma.ts";
-import { and, eq, ge, le } from "../../primitives/elementwise/compare.ts";
-import { exp } from "../../primitives/elementwise/elementary.ts";
-import { gammasgn, lgamma } from "../../primitives/elementwise/gamma.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { broadcastTo } from "../../primitives/sum/broadcast.ts";
 import { applyNamed, asFloat, floatOr32, floatsOf } from "../operands.ts";
 
 /**

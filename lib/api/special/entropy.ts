@@ -6,17 +6,25 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { checkCall } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/constants.ts";
-import { add, div, mul } from "../../primitives/elementwise/arithmetic.ts";
-import { and, eq, gt, lt, not, or } from "../../primitives/elementwise/compare.ts";
+import { checkCall, type NDArray, type Operand } from "../../core/mod.ts";
+import {
+  add,
+  and,
+  div,
+  eq,
+  gt,
+  lt,
+  mul,
+  not,
+  or,
+  scalarLike,
+  select,
+} from "../../primitives/mod.ts";
 import * as u from "../../primitives/elementwise/elementary.ts";
 import * as e from "../../primitives/elementwise/erf.ts";
 import * as primitive from "../../primitives/elementwise/integrals.ts";
 import * as p from "../../primitives/elementwise/normal.ts";
 import { owensT as owens } from "../../primitives/elementwise/normal.ts";
-import { select } from "../../primitives/elementwise/select.ts";
 import { applyNamed, asFloat, floatOr32 } from "../operands.ts";
 
 /**

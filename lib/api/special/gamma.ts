@@ -9,19 +9,33 @@
  *
  * @module
  */
-import { NDArray, type Operand } from "../../core/array.ts";
-import { expectInteger } from "../../core/checks.ts";
-import { ConcreteArray } from "../../core/concrete.ts";
-import { allocate, broadcastShapes, defaultFloat, isFloat, shaped } from "../../core/dtype.ts";
-import { DTypeError } from "../../core/errors.ts";
-import { checkCall } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/constants.ts";
-import { add, mul, neg } from "../../primitives/elementwise/arithmetic.ts";
-import { eq, gt, lt, ne } from "../../primitives/elementwise/compare.ts";
-import { floor } from "../../primitives/elementwise/convert.ts";
+import {
+  allocate,
+  broadcastShapes,
+  checkCall,
+  ConcreteArray,
+  defaultFloat,
+  DTypeError,
+  expectInteger,
+  isFloat,
+  NDArray,
+  type Operand,
+  shaped,
+} from "../../core/mod.ts";
+import {
+  add,
+  broadcastTo,
+  eq,
+  floor,
+  gt,
+  lt,
+  mul,
+  ne,
+  neg,
+  scalarLike,
+  select,
+} from "../../primitives/mod.ts";
 import * as p from "../../primitives/elementwise/gamma.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { broadcastTo } from "../../primitives/sum/broadcast.ts";
 import type { DTypeOptions } from "../arguments.ts";
 import { applyNamed, asFloat, asIndex, dtypeOption, floatOr32 } from "../operands.ts";
 import { dtypeOptions } from "../options.ts";

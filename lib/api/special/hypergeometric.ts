@@ -6,30 +6,39 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { broadcastShapes } from "../../core/dtype.ts";
-import { checkCall } from "../../core/signature.ts";
-import { onesLike, scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
+import { broadcastShapes, checkCall, type NDArray, type Operand } from "../../core/mod.ts";
 import {
   abs,
   add,
+  and,
+  broadcastTo,
+  convert,
   div,
+  eq,
+  exp,
+  floor,
+  ge,
+  gt,
+  isNaN,
+  le,
+  lt,
   maximum,
   minimum,
   mul,
   neg,
+  not,
+  onesLike,
+  or,
+  poch,
+  pow,
+  reduceMax,
+  reduceOr,
+  scalarLike,
+  select,
+  stopGradient,
   sub,
-} from "../../primitives/elementwise/arithmetic.ts";
-import { poch } from "../../primitives/elementwise/gamma.ts";
-import { and, eq, ge, gt, le, lt, not, or } from "../../primitives/elementwise/compare.ts";
-import { convert, floor } from "../../primitives/elementwise/convert.ts";
-import { exp, isNaN } from "../../primitives/elementwise/elementary.ts";
-import { pow } from "../../primitives/elementwise/power.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { reduceMax } from "../../primitives/reduce/extremes.ts";
-import { reduceOr } from "../../primitives/reduce/product.ts";
-import { broadcastTo } from "../../primitives/sum/broadcast.ts";
+  zerosLike,
+} from "../../primitives/mod.ts";
 import { customJvp, jit, jvp, whileLoop } from "../../transforms/public.ts";
 import { floatsOf } from "../operands.ts";
 

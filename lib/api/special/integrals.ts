@@ -6,20 +6,39 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { checkCount } from "../../core/checks.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/constants.ts";
-import { abs, add, div, mul, neg, rem, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { and, eq, ge, lt, or } from "../../primitives/elementwise/compare.ts";
-import { exp, isNaN, log } from "../../primitives/elementwise/elementary.ts";
-import { digamma, lgamma } from "../../primitives/elementwise/gamma.ts";
+import {
+  checkCall,
+  checkCount,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+} from "../../core/mod.ts";
+import {
+  abs,
+  add,
+  and,
+  concatenate,
+  digamma,
+  div,
+  eq,
+  exp,
+  ge,
+  isNaN,
+  lgamma,
+  log,
+  lt,
+  mul,
+  neg,
+  or,
+  rem,
+  reshape,
+  scalarLike,
+  select,
+  stopGradient,
+  sub,
+} from "../../primitives/mod.ts";
 import * as p from "../../primitives/elementwise/integrals.ts";
 import * as bessel from "../../primitives/elementwise/integrals.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { concatenate } from "../../primitives/slicing/concatenate.ts";
 import { applyNamed, asFloat, floatOr32 } from "../operands.ts";
 
 /**

@@ -3,15 +3,30 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { add, div, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { and, eq, ge, gt, le, lt, ne, or } from "../../primitives/elementwise/compare.ts";
+import type { NDArray, Operand } from "../../core/mod.ts";
+import {
+  add,
+  and,
+  broadcastTo,
+  div,
+  eq,
+  floor,
+  ge,
+  gt,
+  iota,
+  le,
+  lgamma,
+  lt,
+  mul,
+  ne,
+  neg,
+  or,
+  reduceSum,
+  round,
+  select,
+  sub,
+} from "../../primitives/mod.ts";
 import * as u from "../../primitives/elementwise/elementary.ts";
-import { lgamma } from "../../primitives/elementwise/gamma.ts";
-import { floor, round } from "../../primitives/elementwise/convert.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { iota } from "../../primitives/constants/constants.ts";
-import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
 import { betaln, gammaincc, xlog1py, xlogy } from "../special.ts";
 import { distribution, expOf, type Laws, number, type Rule } from "./distribution.ts";
 

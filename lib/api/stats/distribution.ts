@@ -4,13 +4,23 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { checkCall } from "../../core/signature.ts";
-import { scalarLike } from "../../primitives/constants/constants.ts";
-import { add, div, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { gt, lt, or } from "../../primitives/elementwise/compare.ts";
-import { exp, expm1, log, log1p } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
+import { checkCall, type NDArray, type Operand } from "../../core/mod.ts";
+import {
+  add,
+  div,
+  exp,
+  expm1,
+  gt,
+  log,
+  log1p,
+  lt,
+  mul,
+  neg,
+  or,
+  scalarLike,
+  select,
+  sub,
+} from "../../primitives/mod.ts";
 import { floatsOf } from "../operands.ts";
 
 /** A function of a distribution: of a number, elementwise, and of the parameters, which broadcast. */

@@ -3,11 +3,8 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { add, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { and, gt } from "../../primitives/elementwise/compare.ts";
-import { lgamma } from "../../primitives/elementwise/gamma.ts";
-import { select } from "../../primitives/elementwise/select.ts";
+import type { NDArray, Operand } from "../../core/mod.ts";
+import { add, and, gt, lgamma, mul, neg, select, sub } from "../../primitives/mod.ts";
 import { betainc, betaln, gammainc, gammaincc, xlog1py, xlogy } from "../special.ts";
 import {
   density,

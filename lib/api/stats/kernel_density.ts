@@ -3,17 +3,31 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { describeValue, formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { registerPytreeNode } from "../../core/tree.ts";
-import { full } from "../../primitives/constants/constants.ts";
-import { add, div, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { exp, log, sqrt } from "../../primitives/elementwise/elementary.ts";
+import {
+  checkCall,
+  describeValue,
+  formatShape,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+  registerPytreeNode,
+  ShapeError,
+} from "../../core/mod.ts";
+import {
+  add,
+  div,
+  exp,
+  full,
+  log,
+  mul,
+  neg,
+  pow,
+  reduceSum,
+  reshape,
+  sqrt,
+  sub,
+} from "../../primitives/mod.ts";
 import { ndtr } from "../../primitives/elementwise/normal.ts";
-import { pow } from "../../primitives/elementwise/power.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { reduceSum } from "../../primitives/sum/broadcast.ts";
 import { cholesky } from "../decompositions.ts";
 import { diagonal, take } from "../indexing.ts";
 import { asOperand, expectArray } from "../operands.ts";

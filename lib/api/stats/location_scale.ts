@@ -3,14 +3,11 @@
  *
  * @module
  */
-import { add, div, mul, neg, sub } from "../../primitives/elementwise/arithmetic.ts";
+import { add, div, gt, le, logaddexp, mul, neg, select, sub } from "../../primitives/mod.ts";
 import * as p from "../../primitives/elementwise/arithmetic.ts";
-import { gt, le } from "../../primitives/elementwise/compare.ts";
 import * as u from "../../primitives/elementwise/elementary.ts";
-import { logaddexp } from "../../primitives/elementwise/power.ts";
 import * as n from "../../primitives/elementwise/normal.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import type { NDArray } from "../../core/array.ts";
+import type { NDArray } from "../../core/mod.ts";
 import {
   density,
   distribution,

@@ -3,18 +3,33 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { formatAval, isInteger } from "../../core/dtype.ts";
-import { DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall } from "../../core/signature.ts";
-import { abs, add, div, mul, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { and, eq, gt, lt } from "../../primitives/elementwise/compare.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
+import {
+  checkCall,
+  DTypeError,
+  formatAval,
+  formatShape,
+  isInteger,
+  type NDArray,
+  type Operand,
+  ShapeError,
+} from "../../core/mod.ts";
+import {
+  abs,
+  add,
+  and,
+  convert,
+  div,
+  eq,
+  gt,
+  lgamma,
+  lt,
+  mul,
+  reduceSum,
+  reshape,
+  select,
+  sub,
+} from "../../primitives/mod.ts";
 import * as u from "../../primitives/elementwise/elementary.ts";
-import { lgamma } from "../../primitives/elementwise/gamma.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { reduceSum } from "../../primitives/sum/broadcast.ts";
 import { cholesky } from "../decompositions.ts";
 import { concatenate } from "../joining.ts";
 import { diagonal } from "../indexing.ts";

@@ -4,21 +4,32 @@
  * @module
  */
 import type { AxisOr, Named } from "../../core/method_options.ts";
-import type { NDArray, Operand } from "../../core/array.ts";
-import { defaultFloat, isFloat } from "../../core/dtype.ts";
-import { describeValue } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { full, scalarLike } from "../../primitives/constants/constants.ts";
-import { add, div, mul } from "../../primitives/elementwise/arithmetic.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { isNaN, sqrt } from "../../primitives/elementwise/elementary.ts";
-import { not } from "../../primitives/elementwise/compare.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
+import {
+  checkCall,
+  defaultFloat,
+  describeValue,
+  isFloat,
+  type NDArray,
+  type Operand,
+  type OptionTable,
+} from "../../core/mod.ts";
+import {
+  add,
+  convert,
+  div,
+  full,
+  isNaN,
+  mul,
+  not,
+  reshape,
+  scalarLike,
+  select,
+  sqrt,
+} from "../../primitives/mod.ts";
 import { vmap } from "../../transforms/public.ts";
 import { take } from "../indexing.ts";
 import { applyAlongAxis } from "../mapping.ts";
-import { nanstd } from "../quantiles.ts";
+import { nanstd } from "../nan_reductions.ts";
 import { asFloat, asOperand, expectAxis, isNamed } from "../operands.ts";
 import { any, argmax, max, sum } from "../reductions.ts";
 import { uniqueAll } from "../sets.ts";

@@ -4,15 +4,28 @@
  *
  * @module
  */
-import type { NDArray, Operand } from "../../core/array.ts";
-import { abs, add, div, mul, neg, sign, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { and, ge, gt, le, lt, or } from "../../primitives/elementwise/compare.ts";
+import type { NDArray, Operand } from "../../core/mod.ts";
+import {
+  abs,
+  add,
+  and,
+  div,
+  ge,
+  gt,
+  le,
+  lgamma,
+  lt,
+  mul,
+  neg,
+  or,
+  pow,
+  select,
+  sign,
+  sub,
+} from "../../primitives/mod.ts";
 import * as bessel from "../../primitives/elementwise/integrals.ts";
 import * as u from "../../primitives/elementwise/elementary.ts";
-import { lgamma } from "../../primitives/elementwise/gamma.ts";
 import * as n from "../../primitives/elementwise/normal.ts";
-import { pow } from "../../primitives/elementwise/power.ts";
-import { select } from "../../primitives/elementwise/select.ts";
 import { betaln, gammainc } from "../special.ts";
 import {
   density,

@@ -6,20 +6,24 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { checkShape } from "../../core/checks.ts";
-import { ConcreteArray, scalarArray } from "../../core/concrete.ts";
 import {
   allocate,
+  bind1,
+  checkShape,
+  ConcreteArray,
+  definePrimitive,
   type DType,
+  DTypeError,
+  type NDArray,
   normalizeAxis,
+  ordinary,
+  type Primitive,
+  scalarArray,
   shaped,
   type ShapedArray,
   sizeOf,
-} from "../../core/dtype.ts";
-import { DTypeError } from "../../core/errors.ts";
-import { definePrimitive, ordinary, type Primitive, type Tangent } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+  type Tangent,
+} from "../../core/mod.ts";
 import { scalarType } from "../../scalar/expr.ts";
 import { broadcastTo } from "../sum/broadcast.ts";
 

@@ -6,28 +6,30 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
 import {
   allocate,
-  formatAval,
-  shaped,
-  type ShapedArray,
-  sizeOf,
-  stridesOf,
-  type TypedArray,
-} from "../../core/dtype.ts";
-import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
-import {
+  AxisError,
+  bind1,
+  checkDType,
+  checkSameDType,
   definePrimitive,
+  formatAval,
+  formatShape,
   type HostValue,
   Linear,
+  type NDArray,
+  numeric,
   ordinary,
   type Primitive,
+  shaped,
+  type ShapedArray,
+  ShapeError,
+  sizeOf,
+  stridesOf,
   type Tangent,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+  type TypedArray,
+} from "../../core/mod.ts";
 import { inversePermutation, otherAxes, shiftAxes } from "../axes.ts";
-import { checkDType, checkSameDType, numeric } from "../../core/checks.ts";
 import { add } from "../elementwise/arithmetic.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
 import { copyStrided } from "../loops/loops.ts";

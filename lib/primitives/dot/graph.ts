@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DType, isFloat, sizeOf } from "../../core/dtype.ts";
+import { type DType, isFloat, sizeOf } from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 
 /** How one operand's axes are used. */

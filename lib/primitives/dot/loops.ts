@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type DType, isInteger, type TypedArray } from "../../core/dtype.ts";
+import { type DType, isInteger, type TypedArray } from "../../core/mod.ts";
 import { perDType } from "../loops/loops.ts";
 import { overflowOf } from "../sum/loops.ts";
 

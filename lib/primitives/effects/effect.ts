@@ -7,15 +7,29 @@
  *
  * @module
  */
-import { NDArray } from "../../core/array.ts";
-import { ConcreteArray, deferUntilReady, scalarArray } from "../../core/concrete.ts";
-import { formatElements } from "../../core/display.ts";
-import { shaped, sizeOf } from "../../core/dtype.ts";
-import { CheckError, NanError } from "../../core/effects.ts";
-import { BackendError, InternalError } from "../../core/errors.ts";
-import { definePrimitive, ordinary, type Primitive, type Sample } from "../../core/primitive.ts";
-import { bind, evalTrace, withTrace } from "../../core/trace.ts";
-import { type TreeDef, treeFlatten, treeUnflatten } from "../../core/tree.ts";
+import {
+  BackendError,
+  bind,
+  CheckError,
+  ConcreteArray,
+  deferUntilReady,
+  definePrimitive,
+  evalTrace,
+  formatElements,
+  InternalError,
+  NanError,
+  NDArray,
+  ordinary,
+  type Primitive,
+  type Sample,
+  scalarArray,
+  shaped,
+  sizeOf,
+  type TreeDef,
+  treeFlatten,
+  treeUnflatten,
+  withTrace,
+} from "../../core/mod.ts";
 import { and, not } from "../elementwise/compare.ts";
 import { reduceAnd, reduceOr } from "../reduce/product.ts";
 import { moveAxis, reshape } from "../shape/shape.ts";
@@ -101,7 +115,7 @@ function runOne(
   const { kind, text, call } = params;
   switch (kind) {
     case "print":
-      console.log(filled(text, valuesOf(params, inputs)));
+      console.log(withValues(text, valuesOf(params, inputs)));
       return;
     case "callback":
       // It may compute, and call jitted functions: outside of whatever is being run.
@@ -116,7 +130,7 @@ function runOne(
       const where = params.lanes.length === 0
         ? ""
         : ` (in lane ${lane.join(", ")} of ${params.lanes.join(" x ")})`;
-      const message = filled(text, values) + where;
+      const message = withValues(text, values) + where;
       if (kind === "nan") throw new NanError(message, { lane });
       throw new CheckError(message, { lane, values });
     }
@@ -130,7 +144,7 @@ function valuesOf({ values: { def, leaves } }: EffectParams, arrays: readonly Co
 }
 
 /** A text with values in place of `{}`. */
-export function filled(text: string, values: readonly unknown[]): string {
+export function withValues(text: string, values: readonly unknown[]): string {
   let next = 0;
   return text.replaceAll("{}", () => shownValue(values[next++]));
 }

@@ -4,12 +4,23 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { allocate, shaped, type ShapedArray, sizeOf } from "../../core/dtype.ts";
-import { ConcreteArray, deferUntilReady } from "../../core/concrete.ts";
-import { BackendError, DifferentiationError } from "../../core/errors.ts";
-import { definePrimitive, type Primitive, stationary } from "../../core/primitive.ts";
-import { bind, evalTrace, withTrace } from "../../core/trace.ts";
+import {
+  allocate,
+  BackendError,
+  bind,
+  ConcreteArray,
+  deferUntilReady,
+  definePrimitive,
+  DifferentiationError,
+  evalTrace,
+  type NDArray,
+  type Primitive,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stationary,
+  withTrace,
+} from "../../core/mod.ts";
 import { moveAxis, reshape } from "../shape/shape.ts";
 import { broadcastTo } from "../sum/broadcast.ts";
 import { inLane } from "./effect.ts";

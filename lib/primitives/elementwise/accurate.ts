@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DType } from "../../core/dtype.ts";
+import type { DType } from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import type { Formula } from "../graph/nodes.ts";
 

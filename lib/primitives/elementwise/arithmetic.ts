@@ -7,27 +7,26 @@
  *
  * @module
  */
-import { NDArray } from "../../core/array.ts";
 import {
   allocate,
+  bind1,
   broadcastShapes,
+  definePrimitive,
+  DTypeError,
   formatAval,
   isFloat,
   isInteger,
-  sameShape,
-  type ShapedArray,
-} from "../../core/dtype.ts";
-import { DTypeError, ShapeError } from "../../core/errors.ts";
-import type { Value } from "../../core/lowering.ts";
-import {
-  definePrimitive,
   Linear,
+  NDArray,
   ordinary,
   type Primitive,
+  sameShape,
   type Sample,
+  type ShapedArray,
+  ShapeError,
   type Tangent,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+} from "../../core/mod.ts";
+import type { Value } from "../../core/lowering.ts";
 import type { Scalar2 } from "../../scalar/expr.ts";
 import * as scalar from "../../scalar/functions.ts";
 import { scalarLike } from "../constants/constants.ts";

@@ -5,11 +5,8 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import type { DType } from "../../core/dtype.ts";
+import { bind1, type DType, type NDArray, type Primitive } from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import type { Primitive } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
 import type { Expr, Exprs, Scalar1, Scalar2 } from "../../scalar/expr.ts";
 import { binary, type ByDType, type Domain, numbers, unary } from "./factory.ts";
 

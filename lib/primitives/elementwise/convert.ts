@@ -5,28 +5,26 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { expectDType } from "../../core/checks.ts";
 import {
   allocate,
+  bind1,
+  definePrimitive,
   type DType,
   dtypes,
+  expectDType,
   isFloat,
   isInteger,
   limits,
-  shaped,
-  type TypedArray,
-} from "../../core/dtype.ts";
-import type { Lowering, Value } from "../../core/lowering.ts";
-import {
-  definePrimitive,
   type Linear,
+  type NDArray,
   ordinary,
   type Primitive,
   type Sample,
   type SampleInput,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+  shaped,
+  type TypedArray,
+} from "../../core/mod.ts";
+import type { Lowering, Value } from "../../core/lowering.ts";
 import { type Expr, type Exprs, type Loop, type Scalar1, scalarType } from "../../scalar/expr.ts";
 import { elementwiseLoop } from "../../scalar/javascript.ts";
 import { elementwise, floats, unary } from "./factory.ts";

@@ -8,10 +8,8 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import type { DType } from "../../core/dtype.ts";
+import { bind1, type DType, type NDArray } from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import { bind1 } from "../../core/trace.ts";
 import * as scalar from "../../scalar/functions.ts";
 import { scalarLike } from "../constants/constants.ts";
 import { Formula } from "../graph/nodes.ts";

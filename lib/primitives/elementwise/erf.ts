@@ -4,9 +4,8 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
+import { bind1, type NDArray } from "../../core/mod.ts";
 import type { Value } from "../../core/lowering.ts";
-import { bind1 } from "../../core/trace.ts";
 import { INVERSE_DOUBLE, INVERSE_SINGLE } from "../../scalar/constants.ts";
 import * as scalar from "../../scalar/functions.ts";
 import { scalarLike } from "../constants/constants.ts";

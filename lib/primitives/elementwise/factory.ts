@@ -11,37 +11,35 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { checkDType } from "../../core/checks.ts";
 import {
+  type Algebra,
   allocate,
+  type BatchResult,
+  bind1,
   broadcastShapes,
+  checkDType,
+  definePrimitive,
   type DType,
+  DTypeError,
   formatAval,
   isFloat,
   limits,
+  type Linear,
+  type NDArray,
+  ordinary,
+  type Primitive,
   sameShape,
+  type Sample,
+  type SampleInput,
   shaped,
   type ShapedArray,
   sizeOf,
   smallestNormal,
+  type Tangent,
   type TypedArray,
-} from "../../core/dtype.ts";
-import { DTypeError } from "../../core/errors.ts";
+} from "../../core/mod.ts";
 import type { Heavy } from "../../core/kernel.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import {
-  type Algebra,
-  type BatchResult,
-  definePrimitive,
-  type Linear,
-  ordinary,
-  type Primitive,
-  type Sample,
-  type SampleInput,
-  type Tangent,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
 import type { Elementwise, Loop, Scalar1, Scalar2 } from "../../scalar/expr.ts";
 import { elementwiseLoop } from "../../scalar/javascript.ts";
 import { broadcastStrides, mergeAxes, Odometer } from "../loops/loops.ts";

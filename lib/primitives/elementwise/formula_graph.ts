@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DType } from "../../core/dtype.ts";
+import type { DType } from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import type { Arithmetic, Formula as Rule, Part } from "../../scalar/arithmetic.ts";
 import { Formula } from "../graph/nodes.ts";

@@ -4,18 +4,22 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { allocate, broadcastShapes, type DType, isFloat, sameShape } from "../../core/dtype.ts";
-import { checkDType } from "../../core/checks.ts";
-import { InternalError } from "../../core/errors.ts";
 import {
+  allocate,
+  bind1,
+  broadcastShapes,
+  checkDType,
   definePrimitive,
+  type DType,
+  InternalError,
+  isFloat,
+  type NDArray,
   ordinary,
   type Primitive,
+  sameShape,
   type Sample,
   type SampleInput,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+} from "../../core/mod.ts";
 import { type Formula, scalarOfFormula } from "../../scalar/arithmetic.ts";
 import type { Elementwise } from "../../scalar/expr.ts";
 import { elementwiseLoop } from "../../scalar/javascript.ts";

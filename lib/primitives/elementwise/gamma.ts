@@ -9,9 +9,7 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import type { Primitive } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+import { bind1, type NDArray, type Primitive } from "../../core/mod.ts";
 import type { Formula } from "../../scalar/arithmetic.ts";
 import * as betas from "../../scalar/beta.ts";
 import { derivativeOfOrder } from "../../scalar/dual.ts";

@@ -7,8 +7,7 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { bind1 } from "../../core/trace.ts";
+import { bind1, type NDArray } from "../../core/mod.ts";
 import * as scalar from "../../scalar/bessel.ts";
 import * as entropies from "../../scalar/entropy.ts";
 import { expi as scalarExpi } from "../../scalar/exponential_integral.ts";

@@ -5,9 +5,7 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+import { bind1, definePrimitive, type NDArray, ordinary, type Primitive } from "../../core/mod.ts";
 
 /** The identity, with a derivative of zero. */
 export const stopGradientP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({

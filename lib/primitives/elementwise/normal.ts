@@ -5,9 +5,8 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
+import { bind1, type NDArray } from "../../core/mod.ts";
 import type { Value } from "../../core/lowering.ts";
-import { bind1 } from "../../core/trace.ts";
 import { ExprArithmetic } from "../../scalar/arithmetic.ts";
 import type { Expr } from "../../scalar/expr.ts";
 import * as scalar from "../../scalar/normal.ts";

@@ -5,11 +5,8 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { ConcreteArray } from "../../core/concrete.ts";
-import { type DType, isInteger } from "../../core/dtype.ts";
+import { bind1, ConcreteArray, type DType, isInteger, type NDArray } from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import { bind1 } from "../../core/trace.ts";
 import { POWER_BITS } from "../../scalar/constants.ts";
 import { pow as powFloat, powInteger } from "../../scalar/elementary.ts";
 import * as scalar from "../../scalar/functions.ts";

@@ -3,26 +3,24 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
 import {
   allocate,
+  bind1,
   broadcastShapes,
+  definePrimitive,
   type DType,
+  DTypeError,
+  type HostValue,
+  Linear,
+  type NDArray,
+  ordinary,
+  type Primitive,
   sameShape,
   shaped,
   sizeOf,
   stridesOf,
   type TypedArray,
-} from "../../core/dtype.ts";
-import { DTypeError } from "../../core/errors.ts";
-import {
-  definePrimitive,
-  type HostValue,
-  Linear,
-  ordinary,
-  type Primitive,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+} from "../../core/mod.ts";
 import type { Expr, Exprs, Loop } from "../../scalar/expr.ts";
 import { elementwiseLoop } from "../../scalar/javascript.ts";
 import { scalarLike } from "../constants/constants.ts";

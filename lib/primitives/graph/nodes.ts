@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type DType, type ShapedArray, sizeOf } from "../../core/dtype.ts";
+import { type DType, type ShapedArray, sizeOf } from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 
 /** A graph value or a constant. Values are strings, so that numbers tell themselves apart. */

@@ -7,26 +7,27 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
 import {
   allocate,
-  formatAval,
-  shaped,
-  type ShapedArray,
-  sizeOf,
-  stridesOf,
-} from "../../core/dtype.ts";
-import { AxisError, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
-import {
+  AxisError,
+  bind1,
+  checkSameDType,
   definePrimitive,
+  DTypeError,
+  formatAval,
+  formatShape,
   type HostValue,
   Linear,
+  type NDArray,
   ordinary,
   type Primitive,
   type SampleInput,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
-import { checkSameDType } from "../../core/checks.ts";
+  shaped,
+  type ShapedArray,
+  ShapeError,
+  sizeOf,
+  stridesOf,
+} from "../../core/mod.ts";
 import { full, instantiate, iota, scalarLike, zeros } from "../constants/constants.ts";
 import { add, sub } from "../elementwise/arithmetic.ts";
 import { and, ge, lt } from "../elementwise/compare.ts";

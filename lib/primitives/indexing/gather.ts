@@ -7,12 +7,21 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { allocate, formatAval, shaped, sizeOf } from "../../core/dtype.ts";
-import { checkDType, numeric } from "../../core/checks.ts";
-import { AxisError } from "../../core/errors.ts";
-import { definePrimitive, Linear, ordinary, type Primitive } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+import {
+  allocate,
+  AxisError,
+  bind1,
+  checkDType,
+  definePrimitive,
+  formatAval,
+  Linear,
+  type NDArray,
+  numeric,
+  ordinary,
+  type Primitive,
+  shaped,
+  sizeOf,
+} from "../../core/mod.ts";
 import { instantiate, scalarLike, zeros } from "../constants/constants.ts";
 import { select } from "../elementwise/select.ts";
 import { emptyOutput } from "../graph/nodes.ts";

@@ -11,10 +11,18 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { checkSameDType } from "../../core/checks.ts";
-import { formatAval, sameShape, type ShapedArray, sizeOf, stridesOf } from "../../core/dtype.ts";
-import { DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
+import {
+  checkSameDType,
+  DTypeError,
+  formatAval,
+  formatShape,
+  type NDArray,
+  sameShape,
+  type ShapedArray,
+  ShapeError,
+  sizeOf,
+  stridesOf,
+} from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { type Routine, routine } from "../../routine/routine.ts";
 import { inversePermutation, otherAxes } from "../axes.ts";

@@ -7,17 +7,18 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { shaped, type ShapedArray } from "../../core/dtype.ts";
-import { AxisError } from "../../core/errors.ts";
 import {
+  AxisError,
   type BatchResult,
+  bind1,
   definePrimitive,
+  type NDArray,
   ordinary,
   type Primitive,
   type SampleInput,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+  shaped,
+  type ShapedArray,
+} from "../../core/mod.ts";
 import { int32Constant, iota, scalarLike, zeros } from "../constants/constants.ts";
 import { mul } from "../elementwise/arithmetic.ts";
 import { convert } from "../elementwise/convert.ts";

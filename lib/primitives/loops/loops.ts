@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { type DType, dtypeOf, stridesOf, type TypedArray } from "../../core/dtype.ts";
+import { type DType, dtypeOf, stridesOf, type TypedArray } from "../../core/mod.ts";
 
 /**
  * A copy of a loop with type feedback of its own, so that the engine specialises it to one element

@@ -7,12 +7,21 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { broadcastShapes, shaped, sizeOf, stridesOf, type TypedArray } from "../../core/dtype.ts";
+import {
+  bind,
+  broadcastShapes,
+  checkDType,
+  definePrimitive,
+  type HostValue,
+  type NDArray,
+  ordinary,
+  type Primitive,
+  shaped,
+  sizeOf,
+  stridesOf,
+  type TypedArray,
+} from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import { definePrimitive, type HostValue, ordinary, type Primitive } from "../../core/primitive.ts";
-import { bind } from "../../core/trace.ts";
-import { checkDType } from "../../core/checks.ts";
 import type { Expr, Exprs } from "../../scalar/expr.ts";
 import { elementwiseBatch, perOperands } from "../elementwise/factory.ts";
 import { emptyOutput } from "../graph/nodes.ts";

@@ -3,13 +3,20 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { allocate, isFloat, type ShapedArray } from "../../core/dtype.ts";
+import {
+  allocate,
+  bind1,
+  checkDType,
+  definePrimitive,
+  isFloat,
+  type NDArray,
+  numeric,
+  ordinary,
+  type Primitive,
+  type ShapedArray,
+} from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
 import { type AxisParams, checkAxis, shiftAxis } from "../axes.ts";
-import { checkDType, numeric } from "../../core/checks.ts";
 import { emptyOutput, viaInt32 } from "../graph/nodes.ts";
 import { aroundAxis } from "../loops/loops.ts";
 import { cumsumRoutine } from "./reduction.ts";

@@ -5,21 +5,23 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { numeric } from "../../core/checks.ts";
 import {
   allocate,
+  bind1,
+  definePrimitive,
   type DType,
   formatAval,
   isFloat,
   limits,
+  type NDArray,
+  numeric,
+  ordinary,
+  type Primitive,
   shaped,
+  ShapeError,
   sizeOf,
-} from "../../core/dtype.ts";
-import { ShapeError } from "../../core/errors.ts";
+} from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
 import { type AxisParams, checkAxis, shiftAxis } from "../axes.ts";
 import { scalarLike } from "../constants/constants.ts";
 import { div } from "../elementwise/arithmetic.ts";

@@ -5,12 +5,17 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { numeric } from "../../core/checks.ts";
-import { type DType, isFloat, type ShapedArray, sizeOf } from "../../core/dtype.ts";
+import {
+  bind1,
+  type DType,
+  isFloat,
+  type NDArray,
+  numeric,
+  type Primitive,
+  type ShapedArray,
+  sizeOf,
+} from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import type { Primitive } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
 import { otherAxes } from "../axes.ts";
 import { full, scalarLike } from "../constants/constants.ts";
 import { add, mul } from "../elementwise/arithmetic.ts";

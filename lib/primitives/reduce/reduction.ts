@@ -6,29 +6,28 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { checkDType } from "../../core/checks.ts";
 import {
   allocate,
+  AxisError,
+  bind1,
+  checkDType,
+  definePrimitive,
   type DType,
   formatAval,
-  shaped,
-  type ShapedArray,
-  sizeOf,
-  type TypedArray,
-} from "../../core/dtype.ts";
-import { AxisError, formatShape } from "../../core/errors.ts";
-import type { Reducer } from "../../core/kernel.ts";
-import type { Lowering, Value } from "../../core/lowering.ts";
-import {
-  definePrimitive,
+  formatShape,
   type HostValue,
+  type NDArray,
   ordinary,
   type Primitive,
   type Sample,
+  shaped,
+  type ShapedArray,
+  sizeOf,
   type Tangent,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+  type TypedArray,
+} from "../../core/mod.ts";
+import type { Reducer } from "../../core/kernel.ts";
+import type { Lowering, Value } from "../../core/lowering.ts";
 import { type Routine, routine } from "../../routine/routine.ts";
 import { shiftAxes } from "../axes.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isFloat, limits, type ShapedArray, sizeOf } from "../../core/dtype.ts";
+import { isFloat, limits, type ShapedArray, sizeOf } from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import { fromOrdered, toOrdered, viaInt32 } from "../graph/nodes.ts";
 import { lowerColumns, lowerInside, lowerMerged, lowerPositions } from "../indexing/places.ts";

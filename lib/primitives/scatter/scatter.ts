@@ -12,19 +12,24 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { checkDType, numeric } from "../../core/checks.ts";
-import { allocate, type DType, dtypes, sizeOf, stridesOf } from "../../core/dtype.ts";
 import {
+  allocate,
+  bind1,
+  checkDType,
   definePrimitive,
+  type DType,
+  dtypes,
   type JvpResult,
   Linear,
+  type NDArray,
+  numeric,
   ordinary,
   type Primitive,
   type Sample,
+  sizeOf,
+  stridesOf,
   type Tangent,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+} from "../../core/mod.ts";
 import { counting } from "../axes.ts";
 import {
   full,

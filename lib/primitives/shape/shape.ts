@@ -5,12 +5,23 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { checkShape } from "../../core/checks.ts";
-import { allocate, sameShape, shaped, sizeOf, stridesOf } from "../../core/dtype.ts";
-import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
-import { definePrimitive, type Linear, ordinary, type Primitive } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+import {
+  allocate,
+  AxisError,
+  bind1,
+  checkShape,
+  definePrimitive,
+  formatShape,
+  type Linear,
+  type NDArray,
+  ordinary,
+  type Primitive,
+  sameShape,
+  shaped,
+  ShapeError,
+  sizeOf,
+  stridesOf,
+} from "../../core/mod.ts";
 import { copyStrided } from "../loops/loops.ts";
 
 /** Parameters of a transposition. */

@@ -3,13 +3,24 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { allocate, formatAval, shaped, sizeOf, stridesOf } from "../../core/dtype.ts";
-import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
-import { definePrimitive, Linear, ordinary, type Primitive } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+import {
+  allocate,
+  AxisError,
+  bind1,
+  checkSameDType,
+  definePrimitive,
+  formatAval,
+  formatShape,
+  Linear,
+  type NDArray,
+  ordinary,
+  type Primitive,
+  shaped,
+  ShapeError,
+  sizeOf,
+  stridesOf,
+} from "../../core/mod.ts";
 import { counting, shiftAxes } from "../axes.ts";
-import { checkSameDType } from "../../core/checks.ts";
 import { instantiate } from "../constants/constants.ts";
 import { emptyOutput } from "../graph/nodes.ts";
 import { aroundAxis, copyStrided, offsetOf } from "../loops/loops.ts";

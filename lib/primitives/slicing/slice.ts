@@ -6,28 +6,28 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
 import {
   allocate,
+  AxisError,
+  bind1,
+  checkSameDType,
+  definePrimitive,
   formatAval,
+  formatShape,
+  type HostValue,
+  Linear,
+  type NDArray,
+  ordinary,
+  type Primitive,
   sameShape,
+  type SampleInput,
   shaped,
   type ShapedArray,
+  ShapeError,
   sizeOf,
   stridesOf,
   type TypedArray,
-} from "../../core/dtype.ts";
-import { AxisError, formatShape, ShapeError } from "../../core/errors.ts";
-import {
-  definePrimitive,
-  type HostValue,
-  Linear,
-  ordinary,
-  type Primitive,
-  type SampleInput,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
-import { checkSameDType } from "../../core/checks.ts";
+} from "../../core/mod.ts";
 import { full, instantiate, scalarLike } from "../constants/constants.ts";
 import { select } from "../elementwise/select.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";

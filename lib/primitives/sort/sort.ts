@@ -6,19 +6,21 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
 import {
   allocate,
+  AxisError,
+  bind,
+  definePrimitive,
   formatAval,
   isFloat,
+  type NDArray,
+  ordinary,
+  type Primitive,
   shaped,
   type ShapedArray,
   sizeOf,
-} from "../../core/dtype.ts";
-import { AxisError } from "../../core/errors.ts";
+} from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import { definePrimitive, ordinary, type Primitive } from "../../core/primitive.ts";
-import { bind } from "../../core/trace.ts";
 import { type Routine, routine } from "../../routine/routine.ts";
 import { type AxisParams, shiftAxes } from "../axes.ts";
 import { iota } from "../constants/constants.ts";

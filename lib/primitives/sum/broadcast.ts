@@ -6,23 +6,29 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { checkShape } from "../../core/checks.ts";
 import {
   allocate,
+  AxisError,
+  bind1,
   broadcastShapes,
+  checkShape,
+  definePrimitive,
   type DType,
+  DTypeError,
+  formatShape,
   isFloat,
+  type Linear,
+  type NDArray,
+  ordinary,
+  type Primitive,
   sameShape,
   shaped,
   type ShapedArray,
+  ShapeError,
   sizeOf,
   stridesOf,
-} from "../../core/dtype.ts";
-import { AxisError, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
+} from "../../core/mod.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import { definePrimitive, type Linear, ordinary, type Primitive } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
 import { broadcastStrides, copyStrided } from "../loops/loops.ts";
 import { moveAxis, reshape, type ShapeParams } from "../shape/shape.ts";
 import { sumInto } from "./loops.ts";

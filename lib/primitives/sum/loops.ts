@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { allocate, type DType, isInteger, type TypedArray } from "../../core/dtype.ts";
+import { allocate, type DType, isInteger, type TypedArray } from "../../core/mod.ts";
 import { perDType } from "../loops/loops.ts";
 
 /**

@@ -7,19 +7,23 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { formatAval, shaped, sizeOf } from "../../core/dtype.ts";
-import { checkDType, checkSameDType, numeric } from "../../core/checks.ts";
-import { ShapeError } from "../../core/errors.ts";
 import {
+  bind1,
+  checkDType,
+  checkSameDType,
   definePrimitive,
+  formatAval,
   Linear,
+  type NDArray,
+  numeric,
   ordinary,
   type Primitive,
   type Sample,
+  shaped,
+  ShapeError,
+  sizeOf,
   type Tangent,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+} from "../../core/mod.ts";
 import { add } from "../elementwise/arithmetic.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
 import { moveAxis, reshape, transpose } from "../shape/shape.ts";

@@ -4,27 +4,26 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
 import {
   allocate,
+  bind1,
+  checkDType,
+  definePrimitive,
   type DType,
   isFloat,
   limits,
-  shaped,
-  type ShapedArray,
-  sizeOf,
-  stridesOf,
-} from "../../core/dtype.ts";
-import { checkDType, numeric } from "../../core/checks.ts";
-import type { Value } from "../../core/lowering.ts";
-import {
-  definePrimitive,
+  type NDArray,
+  numeric,
   ordinary,
   type Primitive,
   type ProgramLowering,
   type Sample,
-} from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stridesOf,
+} from "../../core/mod.ts";
+import type { Value } from "../../core/lowering.ts";
 import { iota, scalarLike } from "../constants/constants.ts";
 import { eq, ne, or } from "../elementwise/compare.ts";
 import { select } from "../elementwise/select.ts";

@@ -3,10 +3,16 @@
  *
  * @module
  */
-import { type DType, shaped, type ShapedArray, sizeOf, stridesOf } from "../../core/dtype.ts";
+import {
+  type DType,
+  type ProgramLowering,
+  shaped,
+  type ShapedArray,
+  sizeOf,
+  stridesOf,
+} from "../../core/mod.ts";
 import type { KernelWindow } from "../../core/kernel.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
-import type { ProgramLowering } from "../../core/primitive.ts";
 import { lowerDot } from "../dot/graph.ts";
 import { padP } from "../slicing/slice.ts";
 import {

@@ -3,8 +3,14 @@
  *
  * @module
  */
-import { allocate, dtypeOf, sizeOf, stridesOf, type TypedArray } from "../../core/dtype.ts";
-import type { HostValue } from "../../core/primitive.ts";
+import {
+  allocate,
+  dtypeOf,
+  type HostValue,
+  sizeOf,
+  stridesOf,
+  type TypedArray,
+} from "../../core/mod.ts";
 import { multiplyMatrices } from "../dot/loops.ts";
 import { copyStrided, mergeAxes, Odometer, perDType } from "../loops/loops.ts";
 import { padded } from "../slicing/slice.ts";

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { sizeOf } from "../../core/dtype.ts";
+import { type NDArray, sizeOf } from "../../core/mod.ts";
 import { full } from "../constants/constants.ts";
 import { reshape } from "../shape/shape.ts";
 import { convolution } from "./convolution.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ShapedArray } from "../../core/dtype.ts";
+import type { ShapedArray } from "../../core/mod.ts";
 
 /** Elements in front of an axis and behind it; a negative number takes some away. */
 export type Padding = readonly [low: number, high: number];

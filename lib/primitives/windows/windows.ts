@@ -4,23 +4,27 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
 import {
   allocate,
+  bind1,
+  checkDType,
+  definePrimitive,
   type DType,
   formatAval,
   isFloat,
+  type NDArray,
+  numeric,
+  ordinary,
+  type Primitive,
+  type Sample,
   shaped,
   type ShapedArray,
+  ShapeError,
   sizeOf,
   stridesOf,
   type TypedArray,
-} from "../../core/dtype.ts";
-import { checkDType, numeric } from "../../core/checks.ts";
-import { ShapeError } from "../../core/errors.ts";
+} from "../../core/mod.ts";
 import type { KernelWindow } from "../../core/kernel.ts";
-import { definePrimitive, ordinary, type Primitive, type Sample } from "../../core/primitive.ts";
-import { bind1 } from "../../core/trace.ts";
 import { scalarLike } from "../constants/constants.ts";
 import { emptyOutput, viaInt32 } from "../graph/nodes.ts";
 import { copyStrided } from "../loops/loops.ts";

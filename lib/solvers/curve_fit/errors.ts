@@ -9,19 +9,23 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { ConcreteArray, scalarArray } from "../../core/concrete.ts";
-import { epsilon, shaped } from "../../core/dtype.ts";
+import { ConcreteArray, epsilon, type NDArray, scalarArray, shaped } from "../../core/mod.ts";
 import { identity, matmul, scaledColumns, scaledRows, transposed } from "../../linalg/matrices.ts";
 import { svd } from "../../linalg/svd.ts";
-import { full } from "../../primitives/constants/constants.ts";
-import { div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { or } from "../../primitives/elementwise/compare.ts";
-import { log1p, sin, tan } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reduceMax } from "../../primitives/reduce/extremes.ts";
-import { expandDims } from "../../primitives/shape/shape.ts";
-import { reduceSum } from "../../primitives/sum/broadcast.ts";
+import {
+  div,
+  expandDims,
+  full,
+  log1p,
+  maximum,
+  minimum,
+  or,
+  reduceMax,
+  reduceSum,
+  select,
+  sin,
+  tan,
+} from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { localAt } from "../options.ts";
 

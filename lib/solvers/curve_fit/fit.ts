@@ -3,21 +3,27 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { type MediaBundle, showAsText } from "../../core/display.ts";
-import { epsilon } from "../../core/dtype.ts";
-import { describeValue } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { registerPytreeNode } from "../../core/tree.ts";
+import {
+  checkCall,
+  describeValue,
+  epsilon,
+  type MediaBundle,
+  type NDArray,
+  type OptionTable,
+  registerPytreeNode,
+  scalarArray,
+  showAsText,
+} from "../../core/mod.ts";
 import { matmul, scaledColumns } from "../../linalg/matrices.ts";
-import { full } from "../../primitives/constants/constants.ts";
-import { div } from "../../primitives/elementwise/arithmetic.ts";
-import { log } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { expandDims } from "../../primitives/shape/shape.ts";
-import { reduceSum } from "../../primitives/sum/broadcast.ts";
+import {
+  div,
+  expandDims,
+  full,
+  log,
+  reduceSum,
+  select,
+  stopGradient,
+} from "../../primitives/mod.ts";
 import type { Arrays } from "../../transforms/tree_types.ts";
 import type { Solution } from "../solution.ts";
 import { diagonal, jacobianOf, studentQuantile } from "./errors.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
+import type { NDArray } from "../../core/mod.ts";
 import type { Arrays } from "../../transforms/tree_types.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import type { Solution } from "../solution.ts";

@@ -5,11 +5,15 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { ConcreteArray } from "../../core/concrete.ts";
-import { shaped } from "../../core/dtype.ts";
-import { describeValue } from "../../core/errors.ts";
-import { treeFlatten, treeLeaves, treePaths } from "../../core/tree.ts";
+import {
+  ConcreteArray,
+  describeValue,
+  type NDArray,
+  shaped,
+  treeFlatten,
+  treeLeaves,
+  treePaths,
+} from "../../core/mod.ts";
 import { shareOf } from "./errors.ts";
 import type { FitArrays, FitNumbers, FitPlotOptions, FitSettings } from "./parts.ts";
 

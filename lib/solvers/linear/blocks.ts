@@ -3,14 +3,18 @@
  *
  * @module
  */
-import { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { promoteDTypes } from "../../core/dtype.ts";
-import { describeValue, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { treeFlatten, treeUnflatten } from "../../core/tree.ts";
-import { full } from "../../primitives/constants/constants.ts";
-import { concatenate } from "../../primitives/slicing/concatenate.ts";
+import {
+  checkCall,
+  describeValue,
+  NDArray,
+  type OptionTable,
+  promoteDTypes,
+  scalarArray,
+  ShapeError,
+  treeFlatten,
+  treeUnflatten,
+} from "../../core/mod.ts";
+import { concatenate, full } from "../../primitives/mod.ts";
 import type { Arrays } from "../../transforms/tree_types.ts";
 import { checkSameType } from "../../transforms/trees.ts";
 import type { FloatTree } from "../fixed_point.ts";

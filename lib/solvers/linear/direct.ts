@@ -11,10 +11,7 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon } from "../../core/dtype.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
+import { checkCall, epsilon, type NDArray, type OptionTable, scalarArray } from "../../core/mod.ts";
 import { cholesky as choleskyFactor } from "../../linalg/cholesky.ts";
 import {
   type LeastSquaresFactors,
@@ -27,16 +24,24 @@ import { diagonalOf, lowerPart, transposed, upperPart } from "../../linalg/matri
 import { solveByFactors } from "../../linalg/solve.ts";
 import { triangularSolve } from "../../linalg/triangular_solve.ts";
 import { tridiagonalSolve } from "../../linalg/tridiagonal.ts";
-import { scalarLike } from "../../primitives/constants/constants.ts";
-import { abs, add, div, mul } from "../../primitives/elementwise/arithmetic.ts";
-import { and, eq, not, or } from "../../primitives/elementwise/compare.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reduceMin } from "../../primitives/reduce/extremes.ts";
-import { reduceAnd } from "../../primitives/reduce/product.ts";
-import { reduceSum } from "../../primitives/sum/broadcast.ts";
+import {
+  abs,
+  add,
+  and,
+  convert,
+  div,
+  eq,
+  isFinite,
+  mul,
+  not,
+  or,
+  reduceAnd,
+  reduceMin,
+  reduceSum,
+  scalarLike,
+  select,
+  stopGradient,
+} from "../../primitives/mod.ts";
 import { checkTolerance } from "../options.ts";
 import { statusCode } from "../solution.ts";
 import { checkSquare, column, flat, type Form, isSymmetric, transposedForm } from "./form.ts";

@@ -4,18 +4,20 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import type { DType } from "../../core/dtype.ts";
-import { DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
+import { type DType, DTypeError, formatShape, type NDArray, ShapeError } from "../../core/mod.ts";
 import { identity, transposed } from "../../linalg/matrices.ts";
-import { full } from "../../primitives/constants/constants.ts";
-import { dotGeneral } from "../../primitives/dot/dot_general.ts";
-import { add, mul } from "../../primitives/elementwise/arithmetic.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { concatenate } from "../../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../../primitives/slicing/slice.ts";
+import {
+  add,
+  concatenate,
+  convert,
+  dotGeneral,
+  full,
+  mul,
+  pad,
+  reshape,
+  slice,
+  stopGradient,
+} from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 
 /** What is known of an operator. Of a matrix or bands it is held against the elements; else it is believed. */

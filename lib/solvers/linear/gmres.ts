@@ -15,21 +15,36 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { checkCount } from "../../core/checks.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon } from "../../core/dtype.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
+import {
+  checkCall,
+  checkCount,
+  epsilon,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+} from "../../core/mod.ts";
 import { diagonalOf, identity } from "../../linalg/matrices.ts";
 import { triangularSolve } from "../../linalg/triangular_solve.ts";
-import { full, iota, scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
-import { div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, eq, lt, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { dynamicSlice, dynamicUpdateSlice } from "../../primitives/indexing/dynamic_slice.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { slice } from "../../primitives/slicing/slice.ts";
+import {
+  and,
+  div,
+  dynamicSlice,
+  dynamicUpdateSlice,
+  eq,
+  full,
+  iota,
+  isFinite,
+  lt,
+  maximum,
+  minimum,
+  not,
+  or,
+  reshape,
+  scalarLike,
+  select,
+  slice,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import { norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { checkSquare, column, flat, part, times, timesTransposed } from "./form.ts";

@@ -3,17 +3,29 @@
  *
  * @module
  */
-import { NDArray } from "../../core/array.ts";
-import { checkCount } from "../../core/checks.ts";
-import { describeValue, formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
+import {
+  checkCall,
+  checkCount,
+  describeValue,
+  formatShape,
+  NDArray,
+  type OptionTable,
+  ShapeError,
+} from "../../core/mod.ts";
 import { triangularSolve } from "../../linalg/triangular_solve.ts";
-import { full, iota } from "../../primitives/constants/constants.ts";
-import { and, eq, not, or } from "../../primitives/elementwise/compare.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
+import {
+  and,
+  broadcastTo,
+  eq,
+  full,
+  iota,
+  not,
+  or,
+  reduceSum,
+  reshape,
+  select,
+  stopGradient,
+} from "../../primitives/mod.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { LinearOperator } from "./operator.ts";

@@ -3,11 +3,8 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { promoteDTypes } from "../../core/dtype.ts";
-import { checkCall } from "../../core/signature.ts";
-import { full } from "../../primitives/constants/constants.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
+import { checkCall, type NDArray, promoteDTypes } from "../../core/mod.ts";
+import { full, reshape } from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { converted, flat, type Form, isSymmetric, type LinearTags, type Made } from "./form.ts";
 import { type LinearMethod, type LinearOutcome, once } from "./method.ts";

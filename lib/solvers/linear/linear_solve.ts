@@ -5,10 +5,7 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { Shown } from "../../core/display.ts";
-import { checkCall } from "../../core/signature.ts";
-import { registerPytreeNode } from "../../core/tree.ts";
+import { checkCall, type NDArray, registerPytreeNode, Shown } from "../../core/mod.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import type { Adjoint } from "../adjoint.ts";

@@ -3,17 +3,11 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { promoteDTypes } from "../../core/dtype.ts";
-import { formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall } from "../../core/signature.ts";
+import { checkCall, formatShape, type NDArray, promoteDTypes, ShapeError } from "../../core/mod.ts";
 import { asFloat, expectArray } from "../../api/operands.ts";
 import { solveByFactors } from "../../linalg/solve.ts";
 import { identity } from "../../linalg/matrices.ts";
-import { dotGeneral } from "../../primitives/dot/dot_general.ts";
-import { maximum } from "../../primitives/elementwise/arithmetic.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
+import { convert, dotGeneral, maximum, stopGradient } from "../../primitives/mod.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { defaultTolerance } from "../adjoint.ts";
 import { type LuFactors, luFactors, outcome } from "./direct.ts";

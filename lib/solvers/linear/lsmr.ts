@@ -7,15 +7,20 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { epsilon } from "../../core/dtype.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { full, scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
-import { div, maximum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, lt, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
+import { checkCall, epsilon, type NDArray, type OptionTable, scalarArray } from "../../core/mod.ts";
+import {
+  and,
+  div,
+  full,
+  isFinite,
+  lt,
+  maximum,
+  not,
+  or,
+  scalarLike,
+  select,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";

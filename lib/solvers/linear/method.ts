@@ -3,17 +3,23 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
+import { epsilon, type NDArray, scalarArray } from "../../core/mod.ts";
 import { check } from "../../api/effects.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon } from "../../core/dtype.ts";
-import { scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { abs, maximum, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { reduceMax } from "../../primitives/reduce/extremes.ts";
+import {
+  abs,
+  and,
+  isFinite,
+  maximum,
+  not,
+  or,
+  reduceMax,
+  reshape,
+  scalarLike,
+  select,
+  sub,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import { lowerPart, transposed, upperPart } from "../../linalg/matrices.ts";
-import { select } from "../../primitives/elementwise/select.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { norm } from "../norms.ts";
 import { type Status, statusCode, statuses } from "../solution.ts";
@@ -238,4 +244,17 @@ export function once<F>(method: LinearMethod<F>): LinearMethod {
 /** An int32 scalar. */
 export function whole(x: number): NDArray {
   return scalarArray(x, "int32");
+}
+
+/** What a report becomes where a function is not linear. */
+export function ifLinear(offset: NDArray | null, report: LinearReport): LinearReport {
+  if (offset === null) return report;
+  const size = norm(reshape(offset, [offset.size]));
+  const linear = size.equal(0);
+  const found = and(isFinite(size), not(linear));
+  return {
+    ...report,
+    status: select(found, whole(statusCode("breakdown")), report.status),
+    detail: select(found, size, report.detail),
+  };
 }

@@ -3,25 +3,30 @@
  *
  * @module
  */
-import { Shown } from "../../core/display.ts";
-import { NDArray } from "../../core/array.ts";
-import { formatAval, isFloat, promoteDTypes, type ShapedArray, sizeOf } from "../../core/dtype.ts";
-import { DTypeError, formatShape, ShapeError, TreeError } from "../../core/errors.ts";
 import {
+  checkCall,
+  DTypeError,
+  formatAval,
+  formatShape,
+  isFloat,
+  NDArray,
+  type OptionTable,
+  promoteDTypes,
   registerPytreeNode,
+  scalarArray,
+  type ShapedArray,
+  ShapeError,
+  Shown,
+  sizeOf,
+  tableOf,
   type TreeDef,
+  TreeError,
   treeFlatten,
   treePaths,
   treeUnflatten,
-} from "../../core/tree.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { checkCall, type OptionTable, tableOf } from "../../core/signature.ts";
+} from "../../core/mod.ts";
 import { asFloat, expectArray } from "../../api/operands.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { concatenate } from "../../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../../primitives/slicing/slice.ts";
-import { zeros } from "../../primitives/constants/constants.ts";
+import { concatenate, convert, pad, reshape, slice, zeros } from "../../primitives/mod.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
 import {

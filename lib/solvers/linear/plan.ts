@@ -3,22 +3,33 @@
  *
  * @module
  */
-import { NDArray } from "../../core/array.ts";
-import { checkCount } from "../../core/checks.ts";
-import { epsilon, promoteDTypes } from "../../core/dtype.ts";
-import { describeValue, DTypeError, formatShape, ShapeError } from "../../core/errors.ts";
-import { type OptionTable, tableOf } from "../../core/signature.ts";
+import {
+  checkCount,
+  describeValue,
+  DTypeError,
+  epsilon,
+  formatShape,
+  NDArray,
+  type OptionTable,
+  promoteDTypes,
+  ShapeError,
+  tableOf,
+} from "../../core/mod.ts";
 import { identity, matmul, transposed } from "../../linalg/matrices.ts";
-import { abs } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not } from "../../primitives/elementwise/compare.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { isFinite, sin } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { concatenate } from "../../primitives/slicing/concatenate.ts";
-import { pad, slice } from "../../primitives/slicing/slice.ts";
-import { full, iota, scalarLike } from "../../primitives/constants/constants.ts";
+import {
+  abs,
+  and,
+  concatenate,
+  convert,
+  full,
+  iota,
+  pad,
+  scalarLike,
+  select,
+  sin,
+  slice,
+  stopGradient,
+} from "../../primitives/mod.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
@@ -28,7 +39,7 @@ import { type Adjoint, defaultTolerance } from "../adjoint.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { norm } from "../norms.ts";
 import { checkMade, checkTolerance } from "../options.ts";
-import { checkConverged, statusCode } from "../solution.ts";
+import { checkConverged } from "../solution.ts";
 import { checkDerivatives, checkUse, chosen } from "./choice.ts";
 import {
   appliedOnce,
@@ -45,6 +56,7 @@ import {
   denied,
   type DerivativeOptions,
   derived,
+  ifLinear,
   judged,
   type LinearLimits,
   type LinearMethod,
@@ -446,19 +458,6 @@ function writtenOut(
   const most = norm(flat(matmul(other, abs(seen)))).mul(Math.cbrt(epsilon(dtype)));
   const bent = and(norm(flat(own)).equal(0), norm(flat(miss)).greater(most));
   return { form: matrixForm(transposed(rows), tags), offset: select(bent, miss, own) };
-}
-
-/** What a report becomes where a function is not linear. */
-function ifLinear(offset: NDArray | null, report: LinearReport): LinearReport {
-  if (offset === null) return report;
-  const size = norm(reshape(offset, [offset.size]));
-  const linear = size.equal(0);
-  const found = and(isFinite(size), not(linear));
-  return {
-    ...report,
-    status: select(found, whole(statusCode("breakdown")), report.status),
-    detail: select(found, size, report.detail),
-  };
 }
 
 /** Refuses a right-hand side that is not what the operator gives. */

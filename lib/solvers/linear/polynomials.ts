@@ -4,14 +4,14 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { checkCount } from "../../core/checks.ts";
-import { describeValue } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { full, iota } from "../../primitives/constants/constants.ts";
-import { div } from "../../primitives/elementwise/arithmetic.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { select } from "../../primitives/elementwise/select.ts";
+import {
+  checkCall,
+  checkCount,
+  describeValue,
+  type NDArray,
+  type OptionTable,
+} from "../../core/mod.ts";
+import { convert, div, full, iota, select } from "../../primitives/mod.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { norm } from "../norms.ts";

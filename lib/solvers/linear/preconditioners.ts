@@ -5,21 +5,31 @@
  *
  * @module
  */
-import { NDArray } from "../../core/array.ts";
-import { checkCount } from "../../core/checks.ts";
-import { describeValue, formatShape, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
+import {
+  checkCall,
+  checkCount,
+  describeValue,
+  formatShape,
+  NDArray,
+  type OptionTable,
+  ShapeError,
+} from "../../core/mod.ts";
 import { inv } from "../../api/systems.ts";
 import { triangularSolve } from "../../linalg/triangular_solve.ts";
-import { full, iota } from "../../primitives/constants/constants.ts";
-import { dotGeneral } from "../../primitives/dot/dot_general.ts";
-import { div } from "../../primitives/elementwise/arithmetic.ts";
-import { eq } from "../../primitives/elementwise/compare.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
-import { pad, slice } from "../../primitives/slicing/slice.ts";
-import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
+import {
+  broadcastTo,
+  div,
+  dotGeneral,
+  eq,
+  full,
+  iota,
+  pad,
+  reduceSum,
+  reshape,
+  select,
+  slice,
+  stopGradient,
+} from "../../primitives/mod.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { isSymmetric, type LinearTags } from "./form.ts";
 import { LinearOperator } from "./operator.ts";

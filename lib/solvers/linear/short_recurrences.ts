@@ -8,13 +8,19 @@
  *
  * @module
  */
-import { epsilon } from "../../core/dtype.ts";
-import { checkCall } from "../../core/signature.ts";
-import { scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
-import { maximum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, gt, lt, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
+import { checkCall, epsilon } from "../../core/mod.ts";
+import {
+  and,
+  gt,
+  isFinite,
+  lt,
+  maximum,
+  not,
+  or,
+  scalarLike,
+  select,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import { dot, plainNorm } from "../norms.ts";
 import { checkSquare, isSymmetric } from "./form.ts";
 import { type Cycle, type CycleProblem, hypotenuse, inCycles, quotient } from "./gmres.ts";

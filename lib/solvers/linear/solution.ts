@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { ConcreteArray } from "../../core/concrete.ts";
-import { registerPytreeNode } from "../../core/tree.ts";
+import { ConcreteArray, type NDArray, registerPytreeNode } from "../../core/mod.ts";
 import { Solution, type SolutionFields, type Status, statuses } from "../solution.ts";
 
 /** What a solution of a linear system has to say. */

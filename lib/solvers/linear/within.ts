@@ -4,14 +4,16 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { describeValue } from "../../core/errors.ts";
-import { full } from "../../primitives/constants/constants.ts";
-import { maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reduceMax, reduceMin } from "../../primitives/reduce/extremes.ts";
-import { reduceSum } from "../../primitives/sum/broadcast.ts";
+import { describeValue, type NDArray, scalarArray } from "../../core/mod.ts";
+import {
+  full,
+  maximum,
+  minimum,
+  reduceMax,
+  reduceMin,
+  reduceSum,
+  select,
+} from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { chosen } from "./choice.ts";
 import { constant, type Form, isStored, type Made, matrixForm } from "./form.ts";

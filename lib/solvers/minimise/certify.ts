@@ -13,16 +13,20 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon } from "../../core/dtype.ts";
-import { treeMap } from "../../core/tree.ts";
-import { iota, zerosLike } from "../../primitives/constants/constants.ts";
-import { abs, div, maximum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { cos } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { broadcastTo } from "../../primitives/sum/broadcast.ts";
+import { epsilon, type NDArray, scalarArray, treeMap } from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  broadcastTo,
+  cos,
+  div,
+  iota,
+  maximum,
+  not,
+  or,
+  select,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { dot, leafNorms, norm, plainNorm, spread } from "../norms.ts";
 import { orOne } from "./method.ts";

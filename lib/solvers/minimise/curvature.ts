@@ -4,18 +4,24 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { InternalError } from "../../core/errors.ts";
+import { InternalError, type NDArray, scalarArray } from "../../core/mod.ts";
 import { identity } from "../../linalg/matrices.ts";
 import { solve } from "../../linalg/solve.ts";
-import { full, zerosLike } from "../../primitives/constants/constants.ts";
-import { dotGeneral } from "../../primitives/dot/dot_general.ts";
-import { div, maximum, rem } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not } from "../../primitives/elementwise/compare.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { dynamicSlice, dynamicUpdateSlice } from "../../primitives/indexing/dynamic_slice.ts";
-import { expandDims, reshape } from "../../primitives/shape/shape.ts";
+import {
+  and,
+  div,
+  dotGeneral,
+  dynamicSlice,
+  dynamicUpdateSlice,
+  expandDims,
+  full,
+  maximum,
+  not,
+  rem,
+  reshape,
+  select,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import { dot } from "../norms.ts";
 import { orOne } from "./method.ts";
 import type { Curvature } from "./quasi_newton.ts";

@@ -7,14 +7,19 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon } from "../../core/dtype.ts";
-import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reduceAnd } from "../../primitives/reduce/product.ts";
+import { epsilon, type NDArray, scalarArray } from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  div,
+  isFinite,
+  maximum,
+  minimum,
+  not,
+  or,
+  reduceAnd,
+  select,
+} from "../../primitives/mod.ts";
 import { localAt } from "../options.ts";
 import type { Local } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";

@@ -4,14 +4,19 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { type DType, epsilon } from "../../core/dtype.ts";
-import { full } from "../../primitives/constants/constants.ts";
-import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reduceMin } from "../../primitives/reduce/extremes.ts";
+import { type DType, epsilon, type NDArray, scalarArray } from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  div,
+  full,
+  maximum,
+  minimum,
+  not,
+  or,
+  reduceMin,
+  select,
+} from "../../primitives/mod.ts";
 import type { Stepper } from "../method.ts";
 
 /** What a method is told of the problem, beside what a step sees. */

@@ -5,16 +5,15 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { checkCount } from "../../core/checks.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
+import {
+  checkCall,
+  checkCount,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+} from "../../core/mod.ts";
 import type { Optimiser } from "../../optim/optimiser.ts";
-import { zerosLike } from "../../primitives/constants/constants.ts";
-import { div, rem } from "../../primitives/elementwise/arithmetic.ts";
-import { and, eq, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
+import { and, div, eq, isFinite, or, rem, select, zerosLike } from "../../primitives/mod.ts";
 import type { Tree } from "../../transforms/tree_types.ts";
 import type { Stepper } from "../method.ts";
 import { norm, plainNorm } from "../norms.ts";

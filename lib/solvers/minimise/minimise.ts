@@ -3,19 +3,31 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { isFloat } from "../../core/dtype.ts";
-import { DTypeError, formatShape, ShapeError, TreeError } from "../../core/errors.ts";
-import { checkCount } from "../../core/checks.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { treeLeaves, treeMap, treeUnflatten } from "../../core/tree.ts";
-import { full, zerosLike } from "../../primitives/constants/constants.ts";
-import { mul, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { convert } from "../../primitives/elementwise/convert.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
+import {
+  checkCall,
+  checkCount,
+  DTypeError,
+  formatShape,
+  isFloat,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+  ShapeError,
+  TreeError,
+  treeLeaves,
+  treeMap,
+  treeUnflatten,
+} from "../../core/mod.ts";
+import {
+  convert,
+  full,
+  isFinite,
+  mul,
+  reshape,
+  select,
+  sub,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../../transforms/tree_types.ts";

@@ -6,16 +6,31 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { ConcreteArray, scalarArray } from "../../core/concrete.ts";
-import { epsilon, isFloat } from "../../core/dtype.ts";
-import { DTypeError, formatShape, InternalError, ShapeError } from "../../core/errors.ts";
-import { checkCall, type OptionTable } from "../../core/signature.ts";
-import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reshape } from "../../primitives/shape/shape.ts";
+import {
+  checkCall,
+  ConcreteArray,
+  DTypeError,
+  epsilon,
+  formatShape,
+  InternalError,
+  isFloat,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+  ShapeError,
+} from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  div,
+  isFinite,
+  maximum,
+  minimum,
+  not,
+  or,
+  reshape,
+  select,
+} from "../../primitives/mod.ts";
 import { checkFunction, toArray } from "../../transforms/trees.ts";
 import type { Stepper } from "../method.ts";
 import { checkMade } from "../options.ts";

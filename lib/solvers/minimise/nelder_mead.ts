@@ -7,20 +7,30 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon } from "../../core/dtype.ts";
-import { full, iota, zerosLike } from "../../primitives/constants/constants.ts";
+import { epsilon, type NDArray, scalarArray } from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  broadcastTo,
+  concatenate,
+  div,
+  eq,
+  expandDims,
+  full,
+  iota,
+  isFinite,
+  maximum,
+  not,
+  or,
+  reduceAnd,
+  reduceMax,
+  reduceMin,
+  reduceSum,
+  rem,
+  select,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import { identity } from "../../linalg/matrices.ts";
-import { abs, div, maximum, rem } from "../../primitives/elementwise/arithmetic.ts";
-import { and, eq, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reduceMax, reduceMin } from "../../primitives/reduce/extremes.ts";
-import { reduceAnd } from "../../primitives/reduce/product.ts";
-import { expandDims } from "../../primitives/shape/shape.ts";
-import { concatenate } from "../../primitives/slicing/concatenate.ts";
-import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
 import type { Local, Stepper } from "../method.ts";
 import { leafNorms, norm, spread } from "../norms.ts";
 import { statusCode } from "../solution.ts";

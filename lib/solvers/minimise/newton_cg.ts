@@ -5,16 +5,20 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon, smallestNormal } from "../../core/dtype.ts";
-import { treeMap } from "../../core/tree.ts";
-import { zerosLike } from "../../primitives/constants/constants.ts";
-import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
+import { epsilon, type NDArray, scalarArray, smallestNormal, treeMap } from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  div,
+  isFinite,
+  maximum,
+  minimum,
+  not,
+  or,
+  select,
+  stopGradient,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { heldWithin } from "../options.ts";
 import type { Local, Stepper } from "../method.ts";

@@ -9,23 +9,42 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon, isFloat } from "../../core/dtype.ts";
-import { describeValue, DTypeError, InternalError, ShapeError } from "../../core/errors.ts";
-import { checkCall } from "../../core/signature.ts";
-import { full, iota, scalarLike, zerosLike } from "../../primitives/constants/constants.ts";
-import { abs, div, maximum, minimum, sign, sub } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { cumsum } from "../../primitives/reduce/cumsum.ts";
-import { reduceMax } from "../../primitives/reduce/extremes.ts";
-import { expandDims } from "../../primitives/shape/shape.ts";
-import { rev } from "../../primitives/slicing/concatenate.ts";
-import { sort } from "../../primitives/sort/sort.ts";
-import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
+import {
+  checkCall,
+  describeValue,
+  DTypeError,
+  epsilon,
+  InternalError,
+  isFloat,
+  type NDArray,
+  scalarArray,
+  ShapeError,
+} from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  broadcastTo,
+  cumsum,
+  div,
+  expandDims,
+  full,
+  iota,
+  isFinite,
+  maximum,
+  minimum,
+  not,
+  or,
+  reduceMax,
+  reduceSum,
+  rev,
+  scalarLike,
+  select,
+  sign,
+  sort,
+  stopGradient,
+  sub,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
 import { checkFunction, toArray } from "../../transforms/trees.ts";
 import type { FloatTree } from "../fixed_point.ts";

@@ -13,16 +13,21 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon } from "../../core/dtype.ts";
-import { treeMap } from "../../core/tree.ts";
-import { onesLike, zerosLike } from "../../primitives/constants/constants.ts";
-import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { isFinite } from "../../primitives/elementwise/elementary.ts";
-import { stopGradient } from "../../primitives/elementwise/marks.ts";
-import { select } from "../../primitives/elementwise/select.ts";
+import { epsilon, type NDArray, scalarArray, treeMap } from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  div,
+  isFinite,
+  maximum,
+  minimum,
+  not,
+  onesLike,
+  or,
+  select,
+  stopGradient,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import type { Stepper } from "../method.ts";
 import { dot, norm, plainNorm } from "../norms.ts";

@@ -8,15 +8,22 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon, smallestNormal } from "../../core/dtype.ts";
-import { treeMap } from "../../core/tree.ts";
-import { iota, onesLike, zerosLike } from "../../primitives/constants/constants.ts";
-import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { cos, isFinite } from "../../primitives/elementwise/elementary.ts";
-import { select } from "../../primitives/elementwise/select.ts";
+import { epsilon, type NDArray, scalarArray, smallestNormal, treeMap } from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  cos,
+  div,
+  iota,
+  isFinite,
+  maximum,
+  minimum,
+  not,
+  onesLike,
+  or,
+  select,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import type { Tree } from "../../transforms/tree_types.ts";
 import { between, heldWithin } from "../options.ts";
 import type { Local, Stepper } from "../method.ts";

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../../core/errors.ts";
-import { checkCall, type OptionTable, tableOf } from "../../core/signature.ts";
+import { checkCall, describeValue, type OptionTable, tableOf } from "../../core/mod.ts";
 import type { Stepper } from "../method.ts";
 import { type JacobianRule, jacobianRules, leastWithin, onDogleg, shortened } from "./steps.ts";
 import { type Kind, trustRegion, type TrustRegionMemory } from "./method.ts";

@@ -7,20 +7,26 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { epsilon, smallestNormal } from "../../core/dtype.ts";
+import { epsilon, type NDArray, scalarArray, smallestNormal } from "../../core/mod.ts";
 import { scaledColumns } from "../../linalg/matrices.ts";
 import { svd } from "../../linalg/svd.ts";
-import { full } from "../../primitives/constants/constants.ts";
-import { dotGeneral } from "../../primitives/dot/dot_general.ts";
-import { abs, div, maximum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { reduceMax } from "../../primitives/reduce/extremes.ts";
-import { reduceAnd } from "../../primitives/reduce/product.ts";
-import { expandDims, transpose } from "../../primitives/shape/shape.ts";
-import { broadcastTo, reduceSum } from "../../primitives/sum/broadcast.ts";
+import {
+  abs,
+  and,
+  broadcastTo,
+  div,
+  dotGeneral,
+  expandDims,
+  full,
+  maximum,
+  not,
+  or,
+  reduceAnd,
+  reduceMax,
+  reduceSum,
+  select,
+  transpose,
+} from "../../primitives/mod.ts";
 import { between } from "../options.ts";
 import { norm } from "../norms.ts";
 

@@ -14,14 +14,20 @@
  *
  * @module
  */
-import type { NDArray } from "../../core/array.ts";
-import { scalarArray } from "../../core/concrete.ts";
-import { full } from "../../primitives/constants/constants.ts";
-import { abs, div, maximum, minimum } from "../../primitives/elementwise/arithmetic.ts";
-import { and, not, or } from "../../primitives/elementwise/compare.ts";
-import { select } from "../../primitives/elementwise/select.ts";
-import { expandDims } from "../../primitives/shape/shape.ts";
-import { reduceSum } from "../../primitives/sum/broadcast.ts";
+import { type NDArray, scalarArray } from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  div,
+  expandDims,
+  full,
+  maximum,
+  minimum,
+  not,
+  or,
+  reduceSum,
+  select,
+} from "../../primitives/mod.ts";
 import type { Tree } from "../../transforms/tree_types.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import type { Local } from "../method.ts";
