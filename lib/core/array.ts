@@ -10,7 +10,7 @@
 import { bytesOf, type DType, type ShapedArray, sizeOf, type TypedArray } from "./dtype.ts";
 import { showAsText } from "./display.ts";
 import { formatShape, ShapeError } from "./errors.ts";
-import type { GetOptions, IndexOf } from "./indexing.ts";
+import { type GetOptions, type IndexOf, refuseByHand, refuseSubscripts } from "./indexing.ts";
 import type {
   Axes,
   AxesOr,
@@ -27,7 +27,6 @@ import type {
   VarianceOptions,
 } from "./method_options.ts";
 import { checkCall } from "./signature.ts";
-import { refuseByHand, refuseSubscripts } from "./subscripts.ts";
 
 /** What arithmetic accepts: an array, or a JavaScript number or boolean (weakly typed). */
 export type Operand = NDArray | number | boolean;

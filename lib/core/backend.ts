@@ -7,7 +7,7 @@
 import type { ConcreteArray } from "./concrete.ts";
 import { BackendError, describeValue } from "./errors.ts";
 import type { Jaxpr } from "./primitive.ts";
-import { nearest } from "./spelling.ts";
+import { nearest } from "./signature.ts";
 
 /** A compiled program. */
 export interface Executable {

@@ -121,6 +121,7 @@ export {
   type IndexOf,
   type IndexOptions,
   type PlaceOf,
+  runningLine,
   Slice,
 } from "./indexing.ts";
 export { allPrograms, evalJaxpr, formatJaxpr, isJaxpr, JaxprBuilder, programsIn } from "./jaxpr.ts";
@@ -158,7 +159,6 @@ export {
   Var,
 } from "./primitive.ts";
 export { checkCall, isPlain, type OptionKind, type OptionTable, tableOf } from "./signature.ts";
-export { runningLine } from "./subscripts.ts";
 export {
   bind,
   bind1,

@@ -18,7 +18,7 @@ import {
   OuterTraceError,
 } from "./errors.ts";
 import { Linear, type Primitive } from "./primitive.ts";
-import { userLine } from "./subscripts.ts";
+import { userLine } from "./indexing.ts";
 
 /** An interpreter of primitives. */
 export abstract class Trace {

@@ -25,7 +25,7 @@ import { moveAxis } from "../primitives/mod.ts";
 import { condBy, switchBy } from "../transforms/branches.ts";
 import { foriBy, mapBy, scanBy, whileBy } from "../transforms/loops.ts";
 import type { ForiOptions, MapOptions, ScanOptions, WhileOptions } from "../transforms/options.ts";
-import { prefixesBy } from "../transforms/prefixes.ts";
+import { prefixesBy, scanLength } from "../transforms/unroll.ts";
 import type {
   Part as PartKind,
   Recorder,
@@ -34,7 +34,6 @@ import type {
 } from "../transforms/recorder.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 import type { AnyFunction } from "../transforms/types.ts";
-import { scanLength } from "../transforms/unroll.ts";
 import { mapInBatches } from "../transforms/vmap.ts";
 import { type Application, arraysIn, type Engine, type Fn, roles } from "./engine.ts";
 import { assemble, evaluate, type Recorded, type RecordingOptions } from "./record.ts";

@@ -26,7 +26,7 @@ import { pure as purely } from "../transforms/pure.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { associativeScan, cond, foriLoop, map, scan, switchCase, whileLoop } from "./carrier.ts";
 import type { StateProtocol } from "./context.ts";
-import { delegating } from "./delegate.ts";
+import { delegating } from "./protocol.ts";
 import { checkpoint, create, derivative, jvp, linearize, vjp } from "./derivatives.ts";
 import { Engine, type Fn } from "./engine.ts";
 import { jit } from "./jit.ts";

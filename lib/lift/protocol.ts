@@ -1,4 +1,6 @@
 /**
+ * Dictionaries that stand for others, chosen when they are used.
+ *
  * What a stateful module system tells the lifting engine about itself. Whoever supports a new system
  * writes a `StateProtocol` (see `context.ts`), mostly by one call of `contextStack`, and no transform.
  *
@@ -11,9 +13,55 @@ import {
   type OptionTable,
   StateError,
 } from "../core/mod.ts";
+import { checkedMembers, isMaker, takesRules, transformNames } from "../transforms/members.ts";
+import { pure } from "../transforms/pure.ts";
+import type { Transforms } from "../transforms/types.ts";
 import type { Context, StateProtocol } from "./context.ts";
 import type { Settings } from "./names.ts";
 import type { StreamRules } from "./streams.ts";
+
+type Fn = (...args: unknown[]) => unknown;
+
+/** Runs a function while a dictionary is in force. */
+type During = <T>(dictionary: Transforms, f: () => T) => T;
+
+/**
+ * A dictionary whose members are those of `pick()` at the time of the call. A transformed function
+ * that is called where `pick()` gives `pure` is that of the dictionary with which it was made. Where
+ * `pick()` depends on a choice that may be gone when derivative rules run, `during` makes it again.
+ */
+export function delegating<D extends Transforms = Transforms>(
+  pick: () => Transforms,
+  during?: During,
+): D {
+  const member = (dictionary: Transforms, name: keyof Transforms): Fn => dictionary[name] as Fn;
+  const make = (dictionary: Transforms, name: keyof Transforms, args: unknown[]): Fn => {
+    const keeping = (rule: unknown): unknown =>
+      during === undefined || typeof rule !== "function"
+        ? rule
+        : (...xs: unknown[]) => during(dictionary, () => rule(...xs));
+    const given = takesRules(name) ? args.map((f, i) => i === 0 ? f : keeping(f)) : args;
+    return member(dictionary, name)(...given) as Fn;
+  };
+  const delegate = (name: keyof Transforms): Fn => {
+    if (!isMaker(name)) return (...args) => member(pick(), name)(...args);
+    return (...args) => {
+      const maker = pick();
+      const made = new Map([[maker, make(maker, name, args)]]);
+      const call: Fn = (...xs) => {
+        const now = pick();
+        const chosen = now === pure ? maker : now;
+        let f = made.get(chosen);
+        if (f === undefined) made.set(chosen, f = make(chosen, name, args));
+        return f(...xs);
+      };
+      return Object.defineProperty(call, "name", { value: made.get(maker)!.name });
+    };
+  };
+  return checkedMembers<D>(
+    Object.fromEntries(transformNames.map((name) => [name, delegate(name)])),
+  );
+}
 
 /** A protocol whose contexts are on a stack. */
 export interface ContextStack extends StateProtocol {

@@ -6,20 +6,41 @@
  *
  * @module
  */
-export { type AxisParams, checkAxis, inversePermutation, otherAxes } from "./axes.ts";
+export { sort } from "./sort/sort.ts";
+export { cumsum } from "./reduce/cumsum.ts";
+export { dynamicSlice, dynamicUpdateSlice } from "./indexing/dynamic_slice.ts";
+export { gather, scatterAdd } from "./indexing/gather.ts";
+export { concatenate, rev } from "./slicing/concatenate.ts";
+export { logaddexp, pow } from "./elementwise/power.ts";
+export { stopGradient, withName } from "./elementwise/marks.ts";
+export { digamma, gammasgn, lgamma, poch, randomGammaGrad } from "./elementwise/gamma.ts";
+export { erf, erfc, erfcx, erfInv } from "./elementwise/erf.ts";
 export {
-  full,
-  instantiate,
-  int32Constant,
-  iota,
-  onesLike,
-  scalarLike,
-  zeros,
-  zerosLike,
-} from "./constants/constants.ts";
-export { type AxisPairs, dotGeneral } from "./dot/dot_general.ts";
-export { doEffect, placesIn, withValues } from "./effects/effect.ts";
+  atan,
+  cos,
+  exp,
+  expm1,
+  isFinite,
+  isNaN,
+  log,
+  log1p,
+  sin,
+  sqrt,
+  tan,
+} from "./elementwise/elementary.ts";
 export { pureCallbackP, type VmapMethod } from "./effects/pure_callback.ts";
+export { doEffect, placesIn, withValues } from "./effects/effect.ts";
+export {
+  argmax,
+  reduceAnd,
+  reduceMax,
+  reduceMin,
+  reduceOr,
+  reduceProd,
+} from "./reduce/extremes.ts";
+export { withoutAxes } from "./reduce/reduction.ts";
+export { pad, slice } from "./slicing/slice.ts";
+export { type AxisPairs, dotGeneral } from "./dot/dot_general.ts";
 export {
   abs,
   add,
@@ -34,6 +55,8 @@ export {
   sign,
   sub,
 } from "./elementwise/arithmetic.ts";
+export { select } from "./elementwise/select.ts";
+export { ceil, convert, floor, round, trunc } from "./elementwise/convert.ts";
 export {
   and,
   eq,
@@ -47,35 +70,18 @@ export {
   shiftRightLogical,
   xor,
 } from "./elementwise/compare.ts";
-export { ceil, convert, floor, round, trunc } from "./elementwise/convert.ts";
-export {
-  atan,
-  cos,
-  exp,
-  expm1,
-  isFinite,
-  isNaN,
-  log,
-  log1p,
-  sin,
-  sqrt,
-  tan,
-} from "./elementwise/elementary.ts";
-export { erf, erfc, erfcx, erfInv } from "./elementwise/erf.ts";
-export { digamma, gammasgn, lgamma, poch, randomGammaGrad } from "./elementwise/gamma.ts";
-export { stopGradient, withName } from "./elementwise/marks.ts";
-export { logaddexp, pow } from "./elementwise/power.ts";
-export { select } from "./elementwise/select.ts";
 export { emptyOutput, filled, Formula } from "./graph/nodes.ts";
-export { dynamicSlice, dynamicUpdateSlice } from "./indexing/dynamic_slice.ts";
-export { gather, scatterAdd } from "./indexing/gather.ts";
-export { aroundAxis } from "./loops/loops.ts";
-export { cumsum } from "./reduce/cumsum.ts";
-export { argmax, reduceMax, reduceMin } from "./reduce/extremes.ts";
-export { reduceAnd, reduceOr, reduceProd } from "./reduce/product.ts";
-export { withoutAxes } from "./reduce/reduction.ts";
-export { expandDims, moveAxis, reshape, transpose } from "./shape/shape.ts";
-export { concatenate, rev } from "./slicing/concatenate.ts";
-export { pad, slice } from "./slicing/slice.ts";
-export { sort } from "./sort/sort.ts";
+export {
+  full,
+  instantiate,
+  int32Constant,
+  iota,
+  onesLike,
+  scalarLike,
+  zeros,
+  zerosLike,
+} from "./constants/constants.ts";
 export { batchAxisInFront, broadcastTo, reduceSum } from "./sum/broadcast.ts";
+export { expandDims, moveAxis, reshape, transpose } from "./shape/shape.ts";
+export { aroundAxis } from "./loops/loops.ts";
+export { type AxisParams, checkAxis, inversePermutation, otherAxes } from "./axes.ts";

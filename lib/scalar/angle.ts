@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { lastBits, type Pair, twoProduct, twoSum } from "./algebra.ts";
+import { lastBits, type Pair, twoProduct, twoSum } from "./exponential.ts";
 import { Apart, type Expr, type Exprs } from "./expr.ts";
 
 /** A reduced angle. */

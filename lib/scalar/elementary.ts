@@ -14,26 +14,24 @@
  * @module
  */
 import {
-  fastTwoSum,
-  inDouble,
-  type Pair,
-  polynomial,
-  twoProduct,
-  twoSum,
-  withSign,
-} from "./algebra.ts";
-import { POWER_BITS } from "./constants.ts";
-import {
   boundedExponent,
   expOfPair,
   exponential,
+  fastTwoSum,
   halfExpm1,
+  inDouble,
   log1pOfPair,
   logarithm,
   logarithmOfPositive,
+  type Pair,
+  polynomial,
   reduceExponent,
   splitAny,
+  twoProduct,
+  twoSum,
+  withSign,
 } from "./exponential.ts";
+import { POWER_BITS } from "./constants.ts";
 import type { Expr, Exprs } from "./expr.ts";
 
 /** `e^x`. */

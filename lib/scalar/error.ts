@@ -8,10 +8,9 @@
  *
  * @module
  */
-import { fastTwoSum, inDouble, polynomial, twoProduct, twoSum } from "./algebra.ts";
+import { expOfPair, fastTwoSum, inDouble, polynomial, twoProduct, twoSum } from "./exponential.ts";
 import { INVERSE_DOUBLE, INVERSE_SINGLE } from "./constants.ts";
 import { exp, log } from "./elementary.ts";
-import { expOfPair } from "./exponential.ts";
 import type { Expr, Exprs } from "./expr.ts";
 
 /** A quotient of polynomials, highest coefficients first. */

@@ -8,11 +8,10 @@
  *
  * @module
  */
-import { inDouble, twoProduct } from "./algebra.ts";
+import { expOfPair, inDouble, twoProduct } from "./exponential.ts";
 import { type Arithmetic, type Piece, piece } from "./arithmetic.ts";
 import { log, log1p } from "./elementary.ts";
 import { erfc, erfcx } from "./error.ts";
-import { expOfPair } from "./exponential.ts";
 import type { Expr, Exprs } from "./expr.ts";
 
 /** The normal distribution function, with all digits in the tail too. */

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { inDouble, type Pair, polynomial, withSign } from "./algebra.ts";
+import { inDouble, type Pair, polynomial, withSign } from "./exponential.ts";
 import { type Angle, reduceAngle, reduceAngleToPair } from "./angle.ts";
 import type { Expr, Exprs } from "./expr.ts";
 

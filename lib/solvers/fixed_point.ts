@@ -39,8 +39,7 @@ import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate
 import type { Part } from "./method.ts";
 import type { Stepper } from "./method.ts";
 import { checkLeg, checkMade, checkTolerance, checkWarmStart, withAux } from "./options.ts";
-import { radiusOf } from "./radius.ts";
-import { ravelTree } from "./norms.ts";
+import { radiusOf, ravelTree } from "./norms.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import type { TrustRegionMethod } from "./trust_region/methods.ts";
 

@@ -13,7 +13,7 @@ import * as implicit from "./implicit.ts";
 import * as inspect from "./inspect.ts";
 import * as compiling from "./jit.ts";
 import * as loops from "./loops.ts";
-import * as prefixes from "./prefixes.ts";
+import * as prefixes from "./unroll.ts";
 import * as lanes from "./vmap.ts";
 import { checkedMember } from "./members.ts";
 import type { Transforms } from "./types.ts";

@@ -12,7 +12,7 @@ import { jit } from "./jit.ts";
 import { cond, switchCase } from "./branches.ts";
 import { foriLoop, map, scan, whileLoop } from "./loops.ts";
 import { checkedMember } from "./members.ts";
-import { associativeScan } from "./prefixes.ts";
+import { associativeScan } from "./unroll.ts";
 import * as checked from "./public.ts";
 import type { Transforms } from "./types.ts";
 import { vmap } from "./vmap.ts";

@@ -19,9 +19,8 @@ import { dynamicSlice, dynamicUpdateSlice } from "../../lib/primitives/indexing/
 import { gather, scatterAdd } from "../../lib/primitives/indexing/gather.ts";
 import { solve } from "../../lib/linalg/solve.ts";
 import { threefry2x32 } from "../../lib/primitives/random/threefry.ts";
-import { argmax, reduceMax } from "../../lib/primitives/reduce/extremes.ts";
+import { argmax, reduceAnd, reduceMax, reduceProd } from "../../lib/primitives/reduce/extremes.ts";
 import { cumsum } from "../../lib/primitives/reduce/cumsum.ts";
-import { reduceAnd, reduceProd } from "../../lib/primitives/reduce/product.ts";
 import { reshape } from "../../lib/primitives/shape/shape.ts";
 import { concatenate, rev } from "../../lib/primitives/slicing/concatenate.ts";
 import { pad, slice } from "../../lib/primitives/slicing/slice.ts";

@@ -12,9 +12,16 @@ import { dynamicSlice, dynamicUpdateSlice } from "../../lib/primitives/indexing/
 import { gather, scatterAdd } from "../../lib/primitives/indexing/gather.ts";
 import { solve } from "../../lib/linalg/solve.ts";
 import { threefry2x32 } from "../../lib/primitives/random/threefry.ts";
-import { argmax, argmin, reduceMax, reduceMin } from "../../lib/primitives/reduce/extremes.ts";
+import {
+  argmax,
+  argmin,
+  reduceAnd,
+  reduceMax,
+  reduceMin,
+  reduceOr,
+  reduceProd,
+} from "../../lib/primitives/reduce/extremes.ts";
 import { cumsum } from "../../lib/primitives/reduce/cumsum.ts";
-import { reduceAnd, reduceOr, reduceProd } from "../../lib/primitives/reduce/product.ts";
 import { expandDims, moveAxis, reshape } from "../../lib/primitives/shape/shape.ts";
 import { concatenate } from "../../lib/primitives/slicing/concatenate.ts";
 import { pad, slice } from "../../lib/primitives/slicing/slice.ts";

@@ -31,7 +31,7 @@ import {
   withTrace,
 } from "../../core/mod.ts";
 import { and, not } from "../elementwise/compare.ts";
-import { reduceAnd, reduceOr } from "../reduce/product.ts";
+import { reduceAnd, reduceOr } from "../reduce/extremes.ts";
 import { moveAxis, reshape } from "../shape/shape.ts";
 
 /** What an effect does: prints, calls a function, raises where a condition is false, or for a NaN. */

@@ -29,7 +29,7 @@ import { inversePermutation, otherAxes } from "../axes.ts";
 import { int32Constant, iota, scalarLike } from "../constants/constants.ts";
 import { maximum, minimum } from "../elementwise/arithmetic.ts";
 import { and, ge, lt } from "../elementwise/compare.ts";
-import { reduceAnd } from "../reduce/product.ts";
+import { reduceAnd } from "../reduce/extremes.ts";
 import { expandDims, reshape, transpose } from "../shape/shape.ts";
 import { concatenate } from "../slicing/concatenate.ts";
 
