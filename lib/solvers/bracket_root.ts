@@ -72,6 +72,8 @@ interface Ends {
   readonly fb: NDArray;
   /** By how much of its width the bracket grows. */
   readonly growth: NDArray;
+  /** The size of the value before the last one at the end that moved. */
+  readonly before: NDArray;
   readonly steps: NDArray;
 }
 
@@ -162,6 +164,7 @@ export function bracketRoot(
           fb: moves(not(atA), fx, now.fb),
           // Back from where nothing is defined.
           growth: select(finite, now.growth, now.growth.mul(0.25)),
+          before: select(finite, minimum(abs(now.fa), abs(now.fb)), now.before),
           steps: now.steps.add(1),
         } as never;
       },
@@ -179,15 +182,19 @@ export function bracketRoot(
         fa: at(left),
         fb: at(right),
         growth: number(1.6),
+        before: number(Infinity),
         steps: int(2),
       };
-      const { a, b, fa, fb, steps } = expand ? widened(at, given) : given;
+      const { a, b, fa, fb, before, steps } = expand ? widened(at, given) : given;
       const known = and(hasSign(fa), hasSign(fb));
-      const done = or(fa.equal(0), fb.equal(0));
+      const zero = or(fa.equal(0), fb.equal(0));
+      // What had all but vanished before it was 0, as that of exp, has died out.
+      const done = and(zero, before.greater(maximum(abs(fa), abs(fb)).mul(epsilon(wide))));
       const none = expand
         ? select(steps.less(maxSteps), int(codes.breakdown), int(codes.maxSteps))
         : int(codes.breakdown);
-      let status = select(done, int(0), select(opposite(fa, fb), int(-1), none));
+      const holds = and(opposite(fa, fb), not(zero));
+      let status = select(done, int(0), select(holds, int(-1), none));
       status = select(known, status, int(codes.nonfinite));
       const inside = int(0);
       const beginning: Bracket = {
@@ -252,14 +259,20 @@ export function bracketRoot(
       const nearer = or(abs(end.fa).less(abs(end.fb)), end.fa.equal(0));
       const least = select(nearer, abs(end.fa), abs(end.fb));
       const large = maximum(abs(fa), abs(fb)).mul(epsilon(wide) ** 0.75);
-      const suspect = and(end.status.equal(0), least.greater(large));
+      // At 0 no bracket about a pole is small beside it.
+      const width = abs(end.a.sub(end.b));
+      const narrowed = and(
+        end.status.equal(codes.maxSteps),
+        width.lessEqual(first.mul(epsilon(wide))),
+      );
+      const suspect = and(or(end.status.equal(0), narrowed), least.greater(large));
       const { leaps, looks } = leap(at, end, first, suspect, transforms);
       const rest = {
         status: select(leaps, int(codes.stagnated), end.status),
         steps: end.steps,
         looks,
         residualNorm: least,
-        width: abs(end.a.sub(end.b)),
+        width,
         ends: [a, fa, b, fb],
         last: [end.a, end.fa, end.b, end.fb],
       };
@@ -378,6 +391,7 @@ function signs(
   if (code === codes.stagnated) {
     return ` (f changes its sign by a jump or at a pole, ${values(last)})`;
   }
+  if (code === codes.nonfinite) return ` (${values(ends)})`;
   if (code !== codes.breakdown) return "";
   return ` (f has one sign at both ends, ${values(ends)}` +
     `${expand ? "" : "; expand: true looks further out"})`;

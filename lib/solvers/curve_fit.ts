@@ -20,10 +20,14 @@ import {
   treeUnflatten,
 } from "../core/mod.ts";
 import {
+  and,
+  argmax,
   broadcastTo,
   div,
+  dynamicSlice,
   full,
   isFinite,
+  reduceAnd,
   reduceSum,
   select,
   stopGradient,
@@ -31,7 +35,7 @@ import {
 import { pure } from "../transforms/pure.ts";
 import type { Arrays } from "../transforms/tree_types.ts";
 import { checkFunction, flattenArrays, flattenResult, toArray } from "../transforms/trees.ts";
-import { boundTrees, checkMade } from "./options.ts";
+import { boundTrees, checkMade, inPrecisionOf } from "./options.ts";
 import { errorsOf, uncertaintyOf } from "./curve_fit/errors.ts";
 import { CurveFit, registerFits } from "./curve_fit/fit.ts";
 import type { FitArrays, FitSettings } from "./curve_fit/parts.ts";
@@ -59,7 +63,10 @@ export interface CurveFitOptions extends Omit<LeastSquaresOptions, "keepMemory" 
    * stands for all in it. They leave the covariance.
    */
   readonly fixed?: readonly string[] | undefined;
-  /** Whether points whose `y` is NaN or infinite are refused (`"raise"`, the default) or left out (`"omit"`). */
+  /**
+   * Whether points whose `y`, or element or row of `x`, has NaN or infinities are refused (`"raise"`, the default) or
+   * left out (`"omit"`).
+   */
   readonly missing?: "raise" | "omit" | undefined;
 }
 
@@ -78,9 +85,9 @@ const op = "curveFit";
  *
  * @param model The curve: an array like `y` for parameters like `params`.
  * @param data The points: `x` is handed to the model as it is.
- * @param params Where to start: a tree of numbers or arrays. Names are used in the report.
+ * @param params Where to start: a tree of numbers or arrays; numbers are as precise as `y`. Names are used in the report.
  * @throws {ShapeError} where the model gives another shape than `y` has, or there are too few points.
- * @throws {RangeError} where `y` is not finite and `missing` is `"raise"`, where `sigma` is not positive, where
+ * @throws {RangeError} where `x` or `y` is not finite and `missing` is `"raise"`, where `sigma` is not positive, where
  * `fixed` has a name that is none or leaves no parameter, where a bound is out of order.
  *
  * @example
@@ -122,7 +129,12 @@ export function curveFit<T extends FloatTree>(
     );
   }
   const transforms = options.transforms ?? pure;
-  const [starts, def] = flattenArrays(op, params, "params");
+  const [starts, def] = flattenArrays(op, inPrecisionOf(y.dtype, params) as FloatTree, "params");
+  if (starts.length === 0) {
+    throw new TreeError(
+      `${op}: params must hold the parameters, as { a: 1, b: 0 }, but is ${describeValue(params)}`,
+    );
+  }
   const paths = treePaths(def);
   const elements = elementNames(paths, starts);
   const stays = fixedLeaves(fixed, paths);
@@ -131,10 +143,10 @@ export function curveFit<T extends FloatTree>(
   const names = moves.flatMap((i) => elements[i]!);
   const count = names.length;
   const omits = missing === "omit";
-  const known = isFinite(isFloat(y.dtype) ? y : y.astype("float32"));
+  const known = and(areKnown(y, y), areKnown(x, y));
   const some = hostNumbers(known);
   const present = some === null || !omits ? y.size : some.reduce((sum, k) => sum + k, 0);
-  if (!omits && some !== null) refuseMissing(some, y);
+  if (!omits) refuseMissing(x, y);
   if (present < count) {
     throw new ShapeError(
       `${op}: ${present} points do not determine ${count} parameters, ${names.join(", ")}`,
@@ -148,6 +160,7 @@ export function curveFit<T extends FloatTree>(
     return omits ? select(known, weighed, zero(weighed)) : weighed;
   };
   const target = omits ? select(known, y, zero(y)) : y;
+  const places = omits ? withoutMissing(x, known) : x;
   /** All parameters, from those that are free. */
   const whole = (free: readonly NDArray[]): Arrays<T> => {
     const all = [...starts];
@@ -163,7 +176,7 @@ export function curveFit<T extends FloatTree>(
     return curve;
   };
   const residuals = (free: readonly NDArray[]): NDArray => {
-    const curve = curveOf(whole(free), x);
+    const curve = curveOf(whole(free), places);
     if (formatShape(curve.shape) !== formatShape(y.shape)) {
       throw new ShapeError(
         `${op}: the model gives ${formatShape(curve.shape)} for x of shape ${
@@ -232,8 +245,9 @@ export function curveFit<T extends FloatTree>(
     free: vector,
     uncertainty,
     atBounds,
-    x,
-    y,
+    x: places,
+    // What is left out is no point.
+    y: omits && isFloat(y.dtype) ? select(known, y, full(y.shape, NaN, y.dtype)) : y,
     sigma,
   };
   const settings: FitSettings = {
@@ -287,13 +301,38 @@ function hostNumbers(x: NDArray): number[] | null {
   return x instanceof ConcreteArray && x.peek() !== null ? Array.from(x.dataSync(), Number) : null;
 }
 
-function refuseMissing(known: readonly number[], y: NDArray): void {
-  const at = known.indexOf(0);
-  if (at < 0) return;
-  throw new RangeError(
-    `${op}: y[${at}] is ${y.reshape([y.size]).dataSync()[at]}` +
-      `${known.filter((k) => k === 0).length > 1 ? ", and others are not finite" : ""}. ` +
-      'Give missing: "omit" to leave such points out',
+/** Raises where a point is not finite and that is known. */
+function refuseMissing(x: NDArray, y: NDArray): void {
+  for (const [name, data] of [["y", y], ["x", x]] as const) {
+    const known = hostNumbers(areKnown(data, y)) ?? [];
+    const at = known.indexOf(0);
+    if (at < 0) continue;
+    const values = data.reshape([y.size, -1]).dataSync();
+    const of = values.subarray(at * values.length / y.size).find((v) => !Number.isFinite(v));
+    throw new RangeError(
+      `${op}: ${name}[${at}] is ${of}` +
+        `${known.filter((k) => k === 0).length > 1 ? ", and others are not finite" : ""}. ` +
+        'Give missing: "omit" to leave such points out',
+    );
+  }
+}
+
+/** Which points are finite, like `y`, of data that have an element or a row for each of them. */
+function areKnown(data: NDArray, y: NDArray): NDArray {
+  const rows = formatShape(data.shape.slice(0, y.ndim)) === formatShape(y.shape);
+  if (!isFloat(data.dtype) || !rows) return full(y.shape, 1, "bool");
+  return reduceAnd(isFinite(data), data.shape.map((_, i) => i).slice(y.ndim));
+}
+
+/** `x` with that of a point that is known in the place of those that are not: the model is defined there. */
+function withoutMissing(x: NDArray, known: NDArray): NDArray {
+  if (formatShape(x.shape.slice(0, known.ndim)) !== formatShape(known.shape)) return x;
+  const rows = x.reshape([known.size, -1]);
+  const which = known.reshape([known.size, 1]);
+  const first = argmax(which.astype("int32"), 0).reshape([]);
+  const some = dynamicSlice(rows, [first, scalarArray(0, "int32")], [1, rows.shape[1]!]);
+  return select(broadcastTo(which, rows.shape), rows, broadcastTo(some, rows.shape)).reshape(
+    x.shape,
   );
 }
 

@@ -14,6 +14,8 @@ import {
   type NDArray,
   type OptionTable,
   scalarArray,
+  type ShapedArray,
+  ShapeError,
   tableOf,
   treeLeaves,
   treeUnflatten,
@@ -22,7 +24,7 @@ import { atan, convert, div, full, log1p, mul, select } from "../primitives/mod.
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../transforms/tree_types.ts";
-import { checkFunction, flattenArrays, flattenResult } from "../transforms/trees.ts";
+import { checkFunction, flattenArrays, flattenResult, nameOf } from "../transforms/trees.ts";
 import type { HasAux, Transforms } from "../transforms/types.ts";
 import {
   type Adjoint,
@@ -45,6 +47,7 @@ import {
   checkTolerance,
   checkWarmStart,
   clipped,
+  inPrecisionOf,
   localAt,
   trustRegionOptions,
   withAux,
@@ -158,7 +161,7 @@ const optionTable: OptionTable<LeastSquaresOptions & HasAux> = /* @__PURE__ */ t
  * Hessian, [n, n].
  *
  * @param residuals From a tree to an array or tree of floating-point arrays.
- * @param x0 Where to start: a tree of floating-point arrays or numbers.
+ * @param x0 Where to start: a tree of floating-point arrays, or of numbers, which are as precise as the residuals.
  * @returns A solution: `cost` is half the sum of squares (with a `loss`, of what that makes of it).
  * @throws {DTypeError} where a leaf is not floating-point.
  * @throws {RangeError} where an option is out of range, or a lower bound is above an upper one.
@@ -253,18 +256,29 @@ export function solveLeastSquares<T extends FloatTree>(
   const { rtol = tolerance, atol = 0, lossScale = 1 } = options;
 
   /** The residuals as a vector [m], and what is given beside them. */
-  const plain = (v: NDArray): readonly [r: NDArray, aux: Tree] => {
+  const own = (v: NDArray): readonly [r: NDArray, aux: Tree] => {
     const result = residuals(unravel(v) as Arrays<T>);
     const [given, aux] = hasAux ? withAux(op, residuals, result, "r") : [result, null];
     flattenResult(op, residuals, given);
-    return [convert(ravelTree(op, given, "the residuals").vector, dtype), aux as Tree];
+    return [ravelTree(op, given, "the residuals").vector, aux as Tree];
+  };
+  const plain = (v: NDArray): readonly [r: NDArray, aux: Tree] => {
+    const [r, aux] = own(v);
+    return [convert(r, dtype), aux];
   };
   /** As the loss has them. */
   const weighed = (r: NDArray): NDArray => robust(r, loss, lossScale);
-  const { shape } = transforms.evalShape((v: NDArray) => plain(v)[0], vector) as {
-    readonly shape: readonly number[];
-  };
-  const m = shape[0]!;
+  const told = transforms.evalShape((v: NDArray) => own(v)[0], vector) as unknown as ShapedArray;
+  const m = told.shape[0]!;
+  if (told.dtype !== dtype) {
+    const precise = inPrecisionOf(told.dtype, x0) as T;
+    if (precise !== x0) return solveLeastSquares(residuals, precise, options, wantsJacobian);
+  }
+  if (m === 0 && vector.size > 0) {
+    throw new ShapeError(
+      `${op}: ${nameOf(residuals)} gives no residuals, which determine no unknowns`,
+    );
+  }
   const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
   const through = throughSteps(adjoint, maxSteps);
   const limits = { rtol, atol, maxSteps, history, leg, warm, through };

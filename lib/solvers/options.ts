@@ -10,10 +10,12 @@
 import {
   ConcreteArray,
   describeValue,
+  type DType,
   formatShape,
   type NDArray,
   type OptionKind,
   sameAval,
+  scalarArray,
   ShapeError,
   type TreeDef,
   TreeError,
@@ -146,6 +148,14 @@ export function withAux(
       Array.isArray(result) ? `a list of ${result.length}` : describeValue(result)
     }`,
   );
+}
+
+/** A start, of which plain numbers are as precise as the data: float64 where these are. */
+export function inPrecisionOf(dtype: DType, start: unknown): unknown {
+  if (dtype !== "float64") return start;
+  const [leaves, def] = treeFlatten(start) as [unknown[], TreeDef];
+  if (!leaves.some((x) => typeof x === "number")) return start;
+  return treeUnflatten(def, leaves.map((x) => typeof x === "number" ? scalarArray(x, dtype) : x));
 }
 
 /** Bounds of the unknowns; what is left out is unbounded. */

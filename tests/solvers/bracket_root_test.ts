@@ -12,6 +12,7 @@ import {
   type NDArray,
   numpy as np,
   ShapeError,
+  special,
   toms748,
   vmap,
 } from "../../mod.ts";
@@ -153,6 +154,12 @@ Deno.test("a bracket without a change of sign is widened, as far as the function
   assertAlmostEquals(find((x) => x.sub(7), 6, 9).value.item(), 7, 1e-14);
   const none = find((x) => x.square().add(1), -1, 1);
   assert(!none.converged && none.steps.item() <= 200, none.message);
+  // What dies out is 0 far away, and has no root there; what was not small before is 0 at a root.
+  for (const f of [np.exp, (x: NDArray) => np.exp(x.square().neg()), special.erfc]) {
+    const dies = find(f, 0, 1);
+    assert(!dies.converged && dies.message.includes(") = 0"), dies.message);
+  }
+  assertEquals(find((x) => np.maximum(x.sub(3), 0), 5, 6).converged, true);
 });
 
 Deno.test("what is no bracket is refused or said, with the numbers", () => {
@@ -180,6 +187,7 @@ Deno.test("a sign that changes by a jump or at a pole is no root", () => {
   const leaps: Record<string, readonly [(x: NDArray) => NDArray, number, number]> = {
     "1 / (x - 0.3)": [(x) => np.divide(1, x.sub(0.3)), -1, 1],
     "tan x": [(x) => np.tan(x), 1, 2],
+    "1 / x": [(x) => np.divide(1, x), -1, 2],
     "the sign": [(x) => np.sign(x.sub(0.3)), -1, 1],
     "a tiny sign": [(x) => np.sign(x.sub(0.3)).mul(1e-30), -1, 1],
     "steps": [(x) => np.floor(x.sub(0.3)).add(0.5), -3.1, 2],

@@ -1,9 +1,11 @@
 /** `curveFit`: what it says of parameters and curves, against textbooks, mpmath and simulated data. */
 import {
+  ConvergenceError,
   type CurveFit,
   curveFit,
   grad,
   jit,
+  leastSquares,
   type NDArray,
   numpy as np,
   random,
@@ -111,7 +113,36 @@ Deno.test("a line has the errors and bands of the textbook, with sigma of both k
     assertAlmostEquals(holes.standardErrors[name].item(), fit.standardErrors[name].item(), 1e-12);
   }
   assertAlmostEquals(holes.rSquared.item(), fit.rSquared.item(), 1e-12);
-  assertEquals(holes.notes, ["1 of 6 points left out: y is not finite"]);
+  assertEquals(holes.notes, ["1 of 6 points left out: not finite"]);
+  // A place that is missing, where the model is not defined either.
+  const log = ({ a, b }: { a: NDArray; b: NDArray }, x: NDArray) => np.log(x).mul(a).add(b);
+  const places = f64([1, 2, NaN, 4, 5]);
+  const some = curveFit(log, { x: places, y: f64([1, 2, 3, 4, 5]) }, start, { missing: "omit" });
+  const rest = curveFit(log, { x: f64([1, 2, 4, 5]), y: f64([1, 2, 4, 5]) }, start);
+  assertAlmostEquals(some.value.a.item(), rest.value.a.item(), 1e-12);
+  assertAlmostEquals(some.standardErrors.a.item(), rest.standardErrors.a.item(), 1e-12);
+  assertThrows(
+    () => curveFit(log, { x: places, y: f64([1, 2, 3, 4, 5]) }, start),
+    RangeError,
+    "x[2]",
+  );
+});
+
+Deno.test("numbers to start with are as precise as the data", () => {
+  const fit = curveFit(line, data, { a: 1, b: 1 });
+  assertAlmostEquals(fit.value.a.item(), slope, 1e-13);
+  const x = f64([1, 2, 3]);
+  const { value } = leastSquares(({ a }) => x.mul(a).sub(f64([1, 2, 4])), { a: 1 });
+  assertAlmostEquals(value.a.item(), 17 / 14, 1e-13);
+  const single = leastSquares(({ a }) => np.array([1, 2]).mul(a).sub(1), { a: 1 });
+  assertEquals([value.a.dtype, single.value.a.dtype], ["float64", "float32"]);
+});
+
+Deno.test("a fit that fails says so as every solution does", () => {
+  const fit = curveFit(line, data, { a: NaN, b: 1 });
+  assertEquals([fit.statusName, fit.status.item(), fit.converged], ["nonfinite", 2, false]);
+  assertThrows(() => fit.orThrow(), ConvergenceError, fit.message);
+  assertEquals(curveFit(line, data, start).orThrow().converged, true);
 });
 
 Deno.test("measures of a fit are those of their definitions", () => {

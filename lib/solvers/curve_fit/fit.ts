@@ -25,7 +25,7 @@ import {
   stopGradient,
 } from "../../primitives/mod.ts";
 import type { Arrays } from "../../transforms/tree_types.ts";
-import type { Solution } from "../solution.ts";
+import type { Solution, Status } from "../solution.ts";
 import { diagonal, jacobianOf, studentQuantile } from "./errors.ts";
 import type {
   Band,
@@ -90,6 +90,31 @@ export class CurveFit<T> {
   /** Whether the fit converged. Raises inside transforms, as `solution.converged` does. */
   get converged(): boolean {
     return this.solution.converged;
+  }
+
+  /** How the fit ended: a position in `statuses` (0 is `"converged"`). */
+  get status(): NDArray {
+    return this.solution.status;
+  }
+
+  /** The same as text. Raises as `converged`. */
+  get statusName(): Status {
+    return this.solution.statusName;
+  }
+
+  /** How the fit went, with numbers: the first line of the report. */
+  get message(): string {
+    return this.solution.message;
+  }
+
+  /**
+   * The fit itself where it converged.
+   *
+   * @throws {ConvergenceError} where it did not, with the message.
+   */
+  orThrow(): this {
+    this.solution.orThrow();
+    return this;
   }
 
   /** Names of the parameters that were free, by element: rows of `covariance`. */

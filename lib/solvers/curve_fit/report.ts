@@ -91,7 +91,7 @@ export function notesOf<T>(
     }
   }
   const used = points.item();
-  if (used < y.size) notes.push(`${y.size - used} of ${y.size} points left out: y is not finite`);
+  if (used < y.size) notes.push(`${y.size - used} of ${y.size} points left out: not finite`);
   if (used <= n) {
     notes.push(
       `${used} points for ${n} parameters: they say nothing of the size of errors`,
