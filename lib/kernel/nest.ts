@@ -12,7 +12,15 @@ import { type Expr, reachable, type Ty } from "../scalar/expr.ts";
 import { Fn, I32, type Module, V128 } from "./encoder.ts";
 import { type Elements, loadVector, storeLanes, storeVector } from "./values.ts";
 import { Evaluation, exactFn, type Graph, graphOf, isRare, lanesOf, leavesOf } from "./evaluate.ts";
-import { bytesPerElement, collapse, keyOf, type Nest, rowMajor, type Slot } from "./space.ts";
+import {
+  bytesPerElement,
+  collapse,
+  keyOf,
+  type Nest,
+  rowMajor,
+  type Slot,
+  tiled,
+} from "./space.ts";
 import { Staged } from "./lanes.ts";
 import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
 
@@ -103,7 +111,12 @@ class NestCode {
   readonly #walks: readonly Walk[];
   readonly #sums: Staged[];
 
-  constructor(module: Module, readonly nest: Nest, order: readonly Expr[], pool: Pool) {
+  readonly nest: Nest;
+
+  constructor(module: Module, whole: Nest, order: readonly Expr[], pool: Pool) {
+    // Long expressions want long loops, and wait for themselves more than for memory.
+    const tiles = order.length < SHORT ? tiled(whole) : null;
+    const nest = this.nest = tiles?.nest ?? whole;
     const { stores, reductions } = nest;
     const loads = nest.loads.filter((s) => s !== null);
     const roots = [...stores.map((s) => s.expr), ...reductions.map((r) => r.expr)];
@@ -120,9 +133,10 @@ class NestCode {
     this.#lanes = lanesOf(this.#graph.nodes, roots);
     this.#code = new VectorCode(f, this.#lanes, module, pool);
     // Loops over what is kept go outside.
-    const loops = [...nest.dims.keys()].sort((a, b) =>
-      Number(nest.reduced[a]) - Number(nest.reduced[b]) || a - b
-    );
+    const loops = tiles?.loops ??
+      [...nest.dims.keys()].sort((a, b) =>
+        Number(nest.reduced[a]) - Number(nest.reduced[b]) || a - b
+      );
     const inOrder = loops.every((a, i) => a === i);
     const last = nest.dims.findLastIndex((n) => n !== 1);
     const indexed = this.#order.some((n) => n.op === "index");

@@ -82,3 +82,29 @@ Deno.test("extremes of short rows are those of long ones, however many rows ther
     }
   }
 });
+
+Deno.test("what is turned by tiles is what is turned by rows", () => {
+  // Rows of a multiple of 1,024 bytes, and sides that tiles divide or do not.
+  const shapes = [[16, 256], [32, 512], [48, 1024], [24, 256], [20, 256], [2, 16, 256], [
+    16,
+    3,
+    256,
+  ]];
+  for (const dtype of ["float32", "float64", "int32", "bool"] as const) {
+    for (const shape of shapes) {
+      const count = shape.reduce((n, d) => n * d, 1);
+      const x = np.arange(count).mul(7919).mod(97).astype(dtype).reshape(shape);
+      const f = (x: NDArray): NDArray[] => {
+        const number = np.arange(count).reshape(np.transpose(x).shape);
+        return [
+          np.transpose(x),
+          np.flip(np.swapaxes(x, -1, -2)),
+          np.transpose(x).astype("float64").add(number),
+          np.transpose(x).astype("int32").add(np.transpose(np.flip(x)).astype("int32")).mul(2),
+        ];
+      };
+      const allowed = (want: NDArray) => ulps(want, 0);
+      assertEquals(compiledDifference(staged(f, [x]), { large: Infinity, allowed }), null);
+    }
+  }
+});
