@@ -387,5 +387,9 @@ export function checkAdjoint(
     through: "unrolled() or checkpointed()",
   };
   const made = kinds.map((kind) => names[kind]).join(", ");
+  const kind = (adjoint as Partial<Adjoint> | null)?.kind;
+  if (kind !== undefined && Object.hasOwn(names, kind) && !kinds.includes(kind)) {
+    throw new TypeError(`${op}: adjoint must be ${made}, not ${names[kind]}`);
+  }
   checkMade(op, "adjoint", adjoint, (a) => kinds.includes(a.kind as never), made);
 }

@@ -14,6 +14,7 @@ import {
   type NDArray,
   type OptionTable,
   scalarArray,
+  type ShapedArray,
   ShapeError,
 } from "../core/mod.ts";
 import { abs, and, isFinite, maximum, minimum, not, or, select } from "../primitives/mod.ts";
@@ -23,7 +24,7 @@ import { checkFunction, flattenResult, toArray } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { implicit, tangentSolver } from "./adjoint.ts";
 import { type Bracket, type BracketMethod, chandrupatla } from "./bracket_methods.ts";
-import { checkMade, checkTolerance } from "./options.ts";
+import { checkMade, checkTolerance, inPrecisionOf } from "./options.ts";
 import { checkConverged, Solution, statusCode } from "./solution.ts";
 
 /** Options of `bracketRoot`. */
@@ -86,7 +87,7 @@ const int = (v: number): NDArray => scalarArray(v, "int32");
  * `expand` finds one further out. The root is differentiable with respect to whatever `f` closes over.
  *
  * @param f From a scalar to a scalar.
- * @param bracket Two scalars, in either order.
+ * @param bracket Two scalars, in either order; numbers are as precise as what `f` gives.
  * @throws {ShapeError} where the ends or the values of `f` are not scalars.
  * @throws {DTypeError} where an end is not floating-point.
  * @throws {ConvergenceError} where the solve fails and `throw` is set.
@@ -117,12 +118,7 @@ export function bracketRoot(
   checkCount(op, "maxSteps", maxSteps);
   const made = "chandrupatla(), toms748(), brent() or bisection()";
   checkMade(op, "solver", solver, (s) => typeof s.next === "function", made);
-  const [left, right] = endsOf(op, bracket);
-  const wide = left.dtype;
-  const number = (v: number): NDArray => scalarArray(v, wide);
-  const share = rtol ?? 4 * epsilon(wide);
-
-  const equation = (x: NDArray): NDArray => {
+  const valueAt = (x: NDArray): NDArray => {
     const [[y, ...others]] = flattenResult(op, f, f(x));
     if (y === undefined || others.length > 0 || y.ndim !== 0) {
       throw new ShapeError(
@@ -131,8 +127,19 @@ export function bracketRoot(
         }`,
       );
     }
-    return y.astype(wide);
+    return y;
   };
+  const given = endsOf(op, bracket);
+  // Plain numbers are as precise as what f gives.
+  const plain = bracket.some((end) => typeof end === "number") && given[0].dtype !== "float64";
+  const [left, right] = plain
+    ? endsOf(op, inPrecisionOf(dtypeOf(transforms.evalShape(valueAt, given[0])), bracket))
+    : given;
+  const wide = left.dtype;
+  const number = (v: number): NDArray => scalarArray(v, wide);
+  const share = rtol ?? 4 * epsilon(wide);
+
+  const equation = (x: NDArray): NDArray => valueAt(x).astype(wide);
   const enoughAt = (x: NDArray): NDArray => abs(x).mul(share).add(atol);
   const opposite = (fa: NDArray, fb: NDArray): NDArray =>
     or(fa.greater(0).notEqual(fb.greater(0)), or(fa.equal(0), fb.equal(0)));
@@ -176,7 +183,7 @@ export function bracketRoot(
     left,
     (g) => {
       const at = g as unknown as (x: NDArray) => NDArray;
-      const given = {
+      const beginning = {
         a: left,
         b: right,
         fa: at(left),
@@ -185,7 +192,7 @@ export function bracketRoot(
         before: number(Infinity),
         steps: int(2),
       };
-      const { a, b, fa, fb, before, steps } = expand ? widened(at, given) : given;
+      const { a, b, fa, fb, before, steps } = expand ? widened(at, beginning) : beginning;
       const known = and(hasSign(fa), hasSign(fb));
       const zero = or(fa.equal(0), fb.equal(0));
       // What had all but vanished before it was 0, as that of exp, has died out.
@@ -197,7 +204,7 @@ export function bracketRoot(
       let status = select(done, int(0), select(holds, int(-1), none));
       status = select(known, status, int(codes.nonfinite));
       const inside = int(0);
-      const beginning: Bracket = {
+      const around: Bracket = {
         a: b,
         b: a,
         c: a,
@@ -210,7 +217,7 @@ export function bracketRoot(
         enough: enoughAt(select(abs(fa).less(abs(fb)), a, b)),
       };
       const first = abs(b.sub(a));
-      const start: State = { ...beginning, memory: solver.init(beginning), steps, status };
+      const start: State = { ...around, memory: solver.init(around), steps, status };
       const end = transforms.whileLoop(
         (s) => (s as unknown as State).status.equal(-1),
         (s) => {
@@ -336,6 +343,8 @@ const grown = 1.2;
 
 /** The share of the first bracket in which 0 is tried as a root. */
 const nearZero = (dtype: NDArray["dtype"]): number => epsilon(dtype) ** 0.25;
+
+const dtypeOf = (told: unknown): NDArray["dtype"] => (told as ShapedArray).dtype;
 
 /** Whether a value is positive, negative or 0, as infinite ones are: not NaN. */
 const hasSign = (f: NDArray): NDArray => f.equal(f);

@@ -47,7 +47,7 @@ import {
   solveLeastSquares,
 } from "./least_squares.ts";
 import { ravelTree } from "./norms.ts";
-import { Solution } from "./solution.ts";
+import { checkConverged, Solution } from "./solution.ts";
 
 /** Options of `curveFit`. */
 export interface CurveFitOptions extends Omit<LeastSquaresOptions, "keepMemory" | "warmStart"> {
@@ -200,7 +200,7 @@ export function curveFit<T extends FloatTree>(
   const [found, { r, jacobian }] = solveLeastSquares<NDArray[]>(
     residuals,
     moves.map((i) => starts[i]!),
-    { ...rest, bounds },
+    { ...rest, bounds, throw: false },
     true,
   );
   const solution = new Solution<T>({
@@ -210,6 +210,8 @@ export function curveFit<T extends FloatTree>(
     aux: null as never,
     description: found.description.replace("leastSquares", op),
   });
+
+  if (options.throw) checkConverged(op, solution);
 
   const { vector, ravel, unravel } = ravelTree(op, found.value, "params");
   const free = stopGradient(vector);

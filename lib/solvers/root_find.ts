@@ -179,7 +179,8 @@ export function rootFind<T extends FloatTree>(
       def,
       fx.map((l) => l.aval),
       fxDef,
-      "There must be an equation for each unknown; for other numbers of equations there is leastSquares",
+      "There must be an equation like each unknown, in shape and dtype; for other numbers of equations there is " +
+        "leastSquares",
     );
     return hasAux ? [y as Arrays<T>, aux] : y as Arrays<T>;
   };

@@ -379,7 +379,7 @@ type Known =
  * @throws {CheckError} inside transforms.
  */
 export function checkConverged(op: string, solution: Known): void {
-  const { status, steps, residualNorm, description } = solution;
+  const { status, steps, residualNorm, vanishes, description } = solution;
   if (status instanceof ConcreteArray && status.peek() !== null) {
     if (solution.statusName === "paused") return;
     return raiseUnlessConverged(op, solution);
@@ -387,7 +387,7 @@ export function checkConverged(op: string, solution: Known): void {
   check(
     or(status.equal(statusCode("converged")), status.equal(statusCode("paused"))),
     `${op} with throw: true did not converge: ${description} ended with status {} after {} steps, ` +
-      `residual norm {}. Statuses are ${statuses.map((s, i) => `${i} ${s}`).join(", ")}`,
+      `${vanishes} norm {}. Statuses are ${statuses.map((s, i) => `${i} ${s}`).join(", ")}`,
     status,
     steps,
     residualNorm,

@@ -162,6 +162,12 @@ Deno.test("a bracket without a change of sign is widened, as far as the function
   assertEquals(find((x) => np.maximum(x.sub(3), 0), 5, 6).converged, true);
 });
 
+Deno.test("ends that are numbers are as precise as the function", () => {
+  const third = bracketRoot((x) => x.sub(f64(1 / 3)), [0, 1]).value;
+  assertEquals([third.dtype, third.item()], ["float64", 1 / 3]);
+  assertEquals(bracketRoot((x) => x.sub(1 / 3), [0, 1]).value.dtype, "float32");
+});
+
 Deno.test("what is no bracket is refused or said, with the numbers", () => {
   const f = (x: NDArray): NDArray => x.square().add(1);
   const { message } = bracketRoot(f, [-1, 2]);

@@ -1,5 +1,6 @@
 /** `curveFit`: what it says of parameters and curves, against textbooks, mpmath and simulated data. */
 import {
+  CheckError,
   ConvergenceError,
   type CurveFit,
   curveFit,
@@ -142,6 +143,9 @@ Deno.test("a fit that fails says so as every solution does", () => {
   const fit = curveFit(line, data, { a: NaN, b: 1 });
   assertEquals([fit.statusName, fit.status.item(), fit.converged], ["nonfinite", 2, false]);
   assertThrows(() => fit.orThrow(), ConvergenceError, fit.message);
+  const failing = () => curveFit(line, data, { a: NaN, b: 1 }, { throw: true });
+  assertThrows(failing, ConvergenceError, "curveFit by");
+  assertThrows(() => jit(failing)(), CheckError, "curveFit with throw: true");
   assertEquals(curveFit(line, data, start).orThrow().converged, true);
 });
 
