@@ -287,6 +287,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       steps,
       transforms,
       marches: marches(c.reach),
+      reached: reach.far,
       since: { step: x.sub(c.best), change: r.sub(c.bestR) },
       isShort: (step: NDArray): NDArray => isShort(reach, step, sizes, limits.rtol),
     };

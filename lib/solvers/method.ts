@@ -39,6 +39,8 @@ export interface Local {
    * off to infinity it is not. A method with a `status` of its own asks before it claims: a bool.
    */
   isShort(step: NDArray): NDArray;
+  /** How far each leaf has been at most: its largest norm so far, [leaves]. */
+  readonly reached: NDArray;
   /**
    * Whether the last steps, many of them, hardly got shorter: then `since` must be explained by the derivative at `x`
    * before a solution is claimed. A bool.

@@ -61,3 +61,39 @@ Deno.test("a saddle that steps come to along its line of symmetry is none, by an
     assert(!s.converged || Math.abs(s.value.at(1).item()) > 0.5, s.message);
   }
 });
+
+Deno.test("saddles of higher order, and falls beside what is steep, are no minima", () => {
+  type Of2 = (a: NDArray, b: NDArray) => NDArray;
+  const power = (x: NDArray, k: number): NDArray => np.pow(x, k);
+  const falls: readonly [name: string, f: Of2, lowest: number][] = [
+    ["a^4 + b^3", (a, b) => power(a, 4).add(power(b, 3)), -Infinity],
+    ["a^2 + b^7", (a, b) => a.square().add(power(b, 7)), -Infinity],
+    [
+      "(a + 2 b)^2 + (2 a - b)^5",
+      (a, b) => a.add(b.mul(2)).square().add(power(a.mul(2).sub(b), 5)),
+      -Infinity,
+    ],
+    [
+      "100 (b - a^2)^2 + a^3",
+      (a, b) => b.sub(a.square()).square().mul(100).add(power(a, 3)),
+      -Infinity,
+    ],
+    ["1e12 a^2 + exp b", (a, b) => a.sub(1).square().mul(1e12).add(np.exp(b)), 0],
+    ["a^2 + 1e-12 exp b", (a, b) => a.sub(1).square().add(np.exp(b).mul(1e-12)), 0],
+  ];
+  for (const [name, f, lowest] of falls) {
+    for (const dtype of ["float64", "float32"] as const) {
+      for (const solver of [lbfgs(), bfgs(), newtonCg(), nonlinearCg()]) {
+        const solve = jit((x: NDArray) => minimise((x) => f(x.at(0), x.at(1)), x, { solver }));
+        for (const x0 of [[0.1, 0.2], [1, -1], [3, 2], [-2, 0.5]]) {
+          const s = solve(np.array(x0, { dtype }));
+          // What the rounding of `a` alone makes of the values.
+          const rounding = (dtype === "float32" ? 2 ** -42 : 2 ** -100) *
+            (name.startsWith("1e12") ? 1e12 : 1);
+          const above = s.cost!.item() - lowest;
+          assert(!s.converged || above <= rounding, `${name}, ${dtype}: ${above}, ${s.message}`);
+        }
+      }
+    }
+  }
+});

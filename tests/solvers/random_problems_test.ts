@@ -22,7 +22,7 @@ import {
   type Solution,
 } from "../../mod.ts";
 import { assert } from "../support/assert.ts";
-import { type Point, type RandomProblem, randomProblem } from "./truth/random_problems.ts";
+import { deceit, type Point, type RandomProblem, randomProblem } from "./truth/random_problems.ts";
 
 type Solve = (p: RandomProblem, x: Point) => Solution<Point>;
 
@@ -95,6 +95,19 @@ for (
         const p = randomProblem(seed, true, dtype);
         const s = jit((x: Point) => solve(p, x))(p.start);
         assert(s.converged, `${p.name}: ${s.message}`);
+      }
+    }
+  });
+}
+
+for (const solver of [lbfgs(), bfgs(), newtonCg(), nonlinearCg()]) {
+  Deno.test(`no point that only looks like a minimum is claimed: ${solver.description}`, () => {
+    // Each kind once.
+    for (let seed = 0; seed < 14; seed++) {
+      for (const dtype of dtypes) {
+        const p = deceit(seed, dtype);
+        const s = jit((x: Point) => minimise(p.scalar, x, { solver }))(p.start);
+        assert(!s.converged || p.isLeast(s.value), `${p.name}: ${s.message}`);
       }
     }
   });

@@ -7,9 +7,10 @@
  * solved. Then the same is done for some other right-hand side, to see directions of negative curvature that
  * the gradient says nothing of: at a saddle, and at a maximum.
  *
- * Whether a point is a minimum, asked of values on both sides of it, where the Hessian alone does not tell: to 0 of
- * `x^3` Newton's steps come by halves, as they come to a minimum of higher order, and all that is left there is nothing
- * beside what was gained.
+ * Whether a point is a minimum, asked of what is around it, where the Hessian alone does not tell: to 0 of `x^3` Newton's
+ * steps come by halves, as they come to a minimum of higher order, and all that is left there is nothing beside what was
+ * gained. Along the direction that the Hessian holds least, on both sides, one goes so far that values differ, and then
+ * downhill: what is lower beyond may lie on a curve.
  *
  * @module
  */
@@ -17,18 +18,21 @@ import { epsilon, type NDArray, scalarArray, treeMap } from "../../core/mod.ts";
 import {
   abs,
   and,
-  broadcastTo,
   cos,
   div,
   iota,
+  isFinite,
   maximum,
+  minimum,
   not,
   or,
+  reduceMax,
   select,
   zerosLike,
 } from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { dot, leafNorms, norm, plainNorm, spread } from "../norms.ts";
+import { loosest, resolved, steihaug } from "./curvature.ts";
 import { orOne } from "./method.ts";
 
 /** What is asked. */
@@ -60,25 +64,24 @@ export interface Sides {
 
 /**
  * Whether rounding of a point changes the value by much, so that nothing is known of it: beside `range`. Looks once, where
- * it is asked.
+ * it is asked. Also by how much: 0 where it is not asked.
  */
 export function isHidden(
   { x, value, valueAt, asked, range }: Pick<Question, "x" | "value" | "valueAt" | "asked"> & {
     readonly range: NDArray;
   },
   transforms: Transforms,
-): { readonly hidden: NDArray; readonly looks: NDArray } {
-  const signs = cos(iota([x.size], 0, "int32").astype(x.dtype).mul(2.4).add(0.3));
+): { readonly hidden: NDArray; readonly off: NDArray; readonly looks: NDArray } {
   const no = scalarArray(0, "bool");
   const end = transforms.whileLoop(
     (c) => c.open,
     () => {
-      const off = abs(valueAt(x.add(x.mul(signs).mul(4 * epsilon(x.dtype)))).sub(value));
-      return { hidden: not(off.lessEqual(range.mul(1e-3))), open: no };
+      const off = abs(valueAt(x.add(x.mul(turns(x)).mul(4 * epsilon(x.dtype)))).sub(value));
+      return { hidden: not(off.lessEqual(range.mul(1e-3))), off, open: no };
     },
-    { hidden: no, open: asked },
+    { hidden: no, off: zerosLike(value), open: asked },
   );
-  return { hidden: end.hidden, looks: asked.astype("int32") };
+  return { hidden: end.hidden, off: end.off, looks: asked.astype("int32") };
 }
 
 /** Looks at most twice: first ahead, beyond where the step leads, then back. Nothing where it is not asked. */
@@ -118,6 +121,179 @@ export function sides(
  * lies nearer than twice the distance is lower in any case.
  */
 export const beyond = 32;
+
+/** What is asked of what is around a point. */
+export interface View {
+  /** The point [n] and the value there. */
+  readonly x: NDArray;
+  readonly value: NDArray;
+  /** What of the value is rounding, and what is no gain where it is not far to there; and whether a step is far. */
+  readonly noise: NDArray;
+  readonly nothing: NDArray;
+  readonly isFar: (step: NDArray) => NDArray;
+  /** How far each unknown has been, and units in which lengths are measured: [n]. */
+  readonly lengths: NDArray;
+  readonly units: NDArray;
+  /** The step that is left [n]. */
+  readonly step: NDArray;
+  /** Value and gradient at another point, and a product with the Hessian there. */
+  readonly at: (x: NDArray) => { readonly value: NDArray; readonly g: NDArray };
+  readonly product: (x: NDArray, v: NDArray) => NDArray;
+  /** Which unknowns are free: 1 or 0; and a point brought within bounds. */
+  readonly free: NDArray | null;
+  readonly inside: (x: NDArray) => NDArray;
+  /** Whether it is asked: a bool. */
+  readonly asked: NDArray;
+}
+
+/**
+ * Whether there is something lower around a point. On each side values are looked at farther and farther off until one
+ * differs; from there Newton's steps in a region go downhill, as long as their model is lower than the point.
+ */
+export function lookAround(view: View, transforms: Transforms): Sides & { products: NDArray } {
+  const { x, value, noise, lengths, units, at, product, free, inside, asked } = view;
+  const least = maximum(noise, view.nothing);
+  const { dtype } = x;
+  const [zero, one] = [int(0), int(1)];
+  const [no, yes] = [scalarArray(0, "bool"), scalarArray(1, "bool")];
+  const only = (v: NDArray): NDArray => free === null ? v : v.mul(free);
+  const none = zerosLike(value);
+  const bent = (y: NDArray, p: NDArray): NDArray => only(product(y, p.mul(units)).mul(units));
+  const { direction, products: spent } = loosest(
+    (p) => bent(x, p),
+    only(turns(x)),
+    asked,
+    transforms,
+  );
+  // As far as the unknowns have been at most, and to begin with as far as minima of higher order may be.
+  const far = div(
+    scalarArray(1, dtype),
+    orOne(reduceMax(abs(div(direction.mul(units), lengths)), [0])),
+  );
+  const left = plainNorm(div(view.step, units)).mul(beyond);
+  const near = minimum(maximum(left, scalarArray(Math.sqrt(epsilon(dtype)), dtype)), far);
+  const away = direction.mul(units);
+  interface State {
+    /** The side, and how far off; whether values are still the same. */
+    readonly side: NDArray;
+    readonly reach: NDArray;
+    readonly same: NDArray;
+    /** The last point that was taken, what is there, and the point to try. */
+    readonly y: NDArray;
+    readonly v: NDArray;
+    readonly g: NDArray;
+    readonly trial: NDArray;
+    /** What is promised there, how long the step may be, and how many were tried: int32. */
+    readonly promised: NDArray;
+    readonly radius: NDArray;
+    readonly passes: NDArray;
+    readonly looks: NDArray;
+    readonly products: NDArray;
+    /** The gain at the last trial, and whether it is one. */
+    readonly gain: NDArray;
+    readonly lower: NDArray;
+    readonly open: NDArray;
+  }
+  const end = transforms.whileLoop(
+    (s) => (s as unknown as State).open,
+    (s) => {
+      const c = s as unknown as State;
+      const seen = at(c.trial);
+      const finite = and(isFinite(seen.value), isFinite(norm(seen.g)));
+      const gain = seen.value.sub(value);
+      const lower = gain.less(select(view.isFar(c.trial.sub(x)), noise, least).neg());
+      const descends = not(c.same);
+      // What came of a step.
+      const went = seen.value.sub(c.v);
+      const better = and(finite, went.less(0));
+      const taken = or(better, not(descends));
+      const y = select(taken, c.trial, c.y);
+      const v = select(taken, seen.value, c.v);
+      const g = select(taken, only(seen.g.mul(units)), c.g);
+      const length = plainNorm(div(c.trial.sub(c.y), units));
+      const good = went.lessEqual(c.promised.mul(0.5));
+      const radius = select(
+        descends,
+        select(and(better, good), c.radius.mul(2), select(better, c.radius, length.mul(0.25))),
+        c.reach,
+      );
+      const passes = select(descends, c.passes.add(1), zero);
+      const differs = or(descends, and(finite, abs(gain).greater(least)));
+      const { step, promised, edge, products } = steihaug(
+        (p) => bent(y, p),
+        {
+          g: select(and(differs, not(lower)), g, zerosLike(g)),
+          radius,
+          tolerance: plainNorm(g).mul(0.1),
+          most: otherProducts,
+        },
+        transforms,
+      );
+      // The model says that nothing is lower than the point.
+      const hopeless = and(
+        and(passes.greater(0), not(edge)),
+        v.add(promised).greaterEqual(value.sub(least)),
+      );
+      const over = or(not(differs), or(hopeless, passes.greaterEqual(mostPasses)));
+      // What differed was the way there, or other directions hide what is beyond.
+      const same = abs(v.sub(value)).lessEqual(least);
+      const onwards = c.reach.mul(select(same, scalarArray(farther, dtype), div(far, c.reach)));
+      const stops = and(over, or(not(finite), c.reach.greaterEqual(far)));
+      const side = c.side.add(select(stops, one, zero));
+      const reach = select(stops, near, select(over, minimum(onwards, far), c.reach));
+      const along = away.mul(select(side.equal(0), reach.neg(), reach));
+      return {
+        side,
+        reach,
+        same: over,
+        y,
+        v,
+        g,
+        trial: select(
+          lower,
+          c.trial,
+          inside(select(over, x.add(along), y.add(step.mul(units)))),
+        ),
+        promised,
+        radius,
+        passes: select(over, zero, passes),
+        looks: c.looks.add(1),
+        products: c.products.add(products),
+        gain,
+        lower,
+        open: and(not(lower), side.less(2)),
+      } as never;
+    },
+    {
+      side: zero,
+      reach: near,
+      same: yes,
+      y: x,
+      v: value,
+      g: zerosLike(x),
+      trial: inside(x.sub(away.mul(near))),
+      promised: none,
+      radius: none,
+      passes: zero,
+      looks: zero,
+      products: zero,
+      gain: none,
+      lower: no,
+      open: asked,
+    } as never,
+  ) as unknown as State;
+  return {
+    lower: end.lower,
+    step: select(end.lower, x.sub(end.trial), zerosLike(x)),
+    slope: select(end.lower, end.gain, none),
+    looks: end.looks,
+    products: end.products.add(spent),
+  };
+}
+
+/** By what the distance grows at which values are looked at, and how many steps downhill are tried. */
+const farther = 32;
+const mostPasses = 8;
 
 /** What is asked. */
 export interface Claim {
@@ -160,9 +336,16 @@ export interface Certificate {
   readonly slope: NDArray;
   /** Products with the Hessian. */
   readonly products: NDArray;
+  /** Whether rounding hides some curvature. */
+  readonly loose: NDArray;
 }
 
 const int = (k: number): NDArray => scalarArray(k, "int32");
+
+/** Numbers of all signs and sizes [n], with a share in each direction that is no accident. */
+function turns(x: NDArray): NDArray {
+  return cos(iota(x.shape, 0, "int32").astype(x.dtype).mul(2.4).add(0.3));
+}
 
 /** Answers by at most `mostProducts + otherProducts` products. A loop, which costs nothing where nothing is asked. */
 export function certify(claim: Claim, transforms: Transforms): Certificate {
@@ -192,13 +375,14 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
     readonly left: NDArray;
     readonly products: NDArray;
     readonly refuted: NDArray;
+    /** Whether some curvature was lost. */
+    readonly loose: NDArray;
     readonly open: NDArray;
     /** Whether the last step is to be explained first. */
     readonly explains: NDArray;
   }
   const size = plainNorm(g);
-  const turns = cos(iota([x.size], 0, "int32").astype(dtype).mul(2.4).add(0.3));
-  const probe = only(broadcastTo(turns, x.shape));
+  const probe = only(turns(x));
   const end = transforms.whileLoop(
     (s) => (s as unknown as State).open,
     (s) => {
@@ -249,6 +433,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
         left: select(turnsTo, int(otherProducts), left),
         products: count,
         refuted,
+        loose: or(before.loose, lost),
         open: not(over),
         explains: scalarArray(0, "bool"),
       };
@@ -272,6 +457,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       left: select(size.equal(0), int(otherProducts), int(mostProducts)),
       products: int(0),
       refuted: scalarArray(0, "bool"),
+      loose: scalarArray(0, "bool"),
       open: asked,
       explains: last.asked,
     } as never,
@@ -281,15 +467,13 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
     step: end.q.mul(units),
     slope: end.slope,
     products: end.products,
+    loose: end.loose,
   };
 }
 
 /** Products that a claim is worth, and those for another right-hand side. */
 const mostProducts = 40;
 const otherProducts = 8;
-
-/** Curvature below so many epsilons of the largest one is not known. */
-const resolved = 64;
 
 /**
  * Residual of Newton's system, as a share of the gradient, at which it is solved: flat directions are not to be

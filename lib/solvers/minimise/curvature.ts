@@ -1,10 +1,10 @@
 /**
  * What methods make of the curvature that they have met: a matrix, a few pairs of steps and changes of the
- * gradient, or the last pair alone.
+ * gradient, or the last pair alone; and the step to the minimum of a model within a region.
  *
  * @module
  */
-import { InternalError, type NDArray, scalarArray } from "../../core/mod.ts";
+import { epsilon, InternalError, type NDArray, scalarArray } from "../../core/mod.ts";
 import { identity } from "../../linalg/matrices.ts";
 import { solve } from "../../linalg/solve.ts";
 import {
@@ -17,16 +17,31 @@ import {
   full,
   maximum,
   not,
+  or,
   rem,
   reshape,
   select,
   zerosLike,
 } from "../../primitives/mod.ts";
-import { dot } from "../norms.ts";
+import { dot, norm, plainNorm } from "../norms.ts";
+import type { Transforms } from "../../transforms/types.ts";
 import { orOne } from "./method.ts";
-import type { Curvature } from "./quasi_newton.ts";
 
 const int = (k: number): NDArray => scalarArray(k, "int32");
+
+/** What is known of the curvature. `C` is a tree of arrays. */
+export interface Curvature<C> {
+  /** Nothing yet, for n unknowns. */
+  init(x: NDArray): C;
+  /** With a step [n] and the change of the gradient [n] that it made, where `useful`. */
+  update(c: C, step: NDArray, change: NDArray, useful: NDArray): C;
+  /**
+   * `H g`, where unknowns are held for which `free` [n] is 0: H is the inverse of the Hessian of the others.
+   */
+  times(c: C, g: NDArray, free: NDArray | null, transforms: Transforms): NDArray;
+  /** Slope that is flat enough for the end of a search, as a share of that at its beginning. */
+  readonly flatness: number;
+}
 
 /** The inverse Hessian as a matrix, by the formula of Broyden, Fletcher, Goldfarb and Shanno. */
 export interface Matrix {
@@ -196,3 +211,139 @@ export function conjugate(): Curvature<Pair> {
     },
   };
 }
+
+/** A model of a function in a region. */
+export interface Region {
+  /** The gradient [n]. */
+  readonly g: NDArray;
+  /** How long a step may be. */
+  readonly radius: NDArray;
+  /** How small the gradient of the model is to become, and by how many products at most. */
+  readonly tolerance: NDArray;
+  readonly most: number;
+}
+
+/** A step within the region. */
+export interface Inner {
+  readonly step: NDArray;
+  readonly promised: NDArray;
+  readonly products: NDArray;
+  /** Whether it ends at the edge. */
+  readonly edge: NDArray;
+}
+
+/**
+ * Conjugate gradients on the model until its gradient is small, the edge is met, or the model falls for ever
+ * (Steihaug, "The conjugate gradient method and trust regions in large scale optimization", 1983).
+ */
+export function steihaug(
+  product: (v: NDArray) => NDArray,
+  { g, radius, tolerance, most: limit }: Region,
+  transforms: Transforms,
+): Inner {
+  const { dtype } = g;
+  const number = (v: number): NDArray => scalarArray(v, dtype);
+  interface State {
+    readonly p: NDArray;
+    readonly hp: NDArray;
+    readonly r: NDArray;
+    readonly d: NDArray;
+    readonly k: NDArray;
+    readonly edge: NDArray;
+    readonly open: NDArray;
+  }
+  const most = Math.min(2 * g.size, limit);
+  const end = transforms.whileLoop(
+    (s) => (s as unknown as State).open,
+    (s) => {
+      const { p, hp, r, d, k } = s as unknown as State;
+      const hd = product(d);
+      const bend = dot(d, hd);
+      const rr = dot(r, r);
+      const falls = not(bend.greater(0));
+      const alpha = div(rr, select(falls, number(1), bend));
+      const out = or(falls, plainNorm(p.add(d.mul(alpha))).greaterEqual(radius));
+      // Where p + tau d meets the edge.
+      const [dd, pd, pp] = [dot(d, d), dot(p, d), dot(p, p)];
+      const inside = maximum(radius.mul(radius).sub(pp), number(0));
+      const root = pd.mul(pd).add(dd.mul(inside)).sqrt();
+      const tau = div(inside, orOne(root.add(pd)));
+      const along = select(out, tau, alpha);
+      const r1 = r.add(hd.mul(along));
+      const rr1 = dot(r1, r1);
+      const count = k.add(1);
+      const solved = rr1.sqrt().lessEqual(tolerance);
+      return {
+        p: p.add(d.mul(along)),
+        hp: hp.add(hd.mul(along)),
+        r: r1,
+        d: d.mul(div(rr1, orOne(rr))).sub(r1),
+        k: count,
+        edge: out,
+        open: and(not(or(out, solved)), count.less(most)),
+      } as never;
+    },
+    {
+      p: zerosLike(g),
+      hp: zerosLike(g),
+      r: g,
+      d: g.neg(),
+      k: int(0),
+      edge: scalarArray(0, "bool"),
+      open: plainNorm(g).greater(0),
+    } as never,
+  ) as unknown as State;
+  return {
+    step: end.p,
+    promised: dot(g, end.p).add(dot(end.p, end.hp).mul(0.5)),
+    products: end.k,
+    edge: end.edge,
+  };
+}
+
+/** The direction [n] of length 1 that the Hessian holds least, as far as the inverse times some vector shows it. */
+export function loosest(
+  product: (p: NDArray) => NDArray,
+  probe: NDArray,
+  asked: NDArray,
+  transforms: Transforms,
+): { readonly direction: NDArray; readonly products: NDArray } {
+  const { size, dtype } = probe;
+  const number = (v: number): NDArray => scalarArray(v, dtype);
+  const end = transforms.whileLoop(
+    (c) => c.open,
+    ({ q, res, p, most, count }) => {
+      const hp = product(p);
+      const [along, square, rr] = [dot(p, hp), dot(p, p), dot(res, res)];
+      const stiffest = maximum(most, div(plainNorm(hp), orOne(plainNorm(p))));
+      const least = square.mul(stiffest).mul(resolved * epsilon(dtype));
+      const lost = not(along.greater(least));
+      const alpha = div(rr, orOne(maximum(along, least)));
+      const res1 = res.sub(hp.mul(alpha));
+      const rr1 = dot(res1, res1);
+      return {
+        q: q.add(p.mul(alpha)),
+        res: res1,
+        p: res1.add(p.mul(div(rr1, orOne(rr)))),
+        most: stiffest,
+        count: count.add(1),
+        open: and(not(or(lost, rr1.equal(0))), count.less(Math.min(size, mostProbing) - 1)),
+      };
+    },
+    {
+      q: zerosLike(probe),
+      res: probe,
+      p: probe,
+      most: number(0),
+      count: int(0),
+      open: asked,
+    },
+  );
+  return { direction: div(end.q, orOne(norm(end.q))), products: end.count };
+}
+
+/** Products for that. */
+const mostProbing = 8;
+
+/** Curvature below so many epsilons of the largest one is not known. */
+export const resolved = 64;

@@ -11,6 +11,7 @@ import { epsilon, type NDArray, scalarArray } from "../../core/mod.ts";
 import {
   abs,
   and,
+  broadcastTo,
   div,
   isFinite,
   maximum,
@@ -18,14 +19,15 @@ import {
   not,
   or,
   reduceAnd,
+  reduceMax,
   select,
 } from "../../primitives/mod.ts";
 import { localAt } from "../options.ts";
 import type { Local } from "../method.ts";
-import { dot, leafNorms, norm } from "../norms.ts";
+import { dot, leafNorms, norm, spread } from "../norms.ts";
 import { nearness } from "../reach.ts";
 import { statusCode } from "../solution.ts";
-import { type Certificate, certify, isHidden, sides } from "./certify.ts";
+import { beyond, type Certificate, certify, isHidden, lookAround } from "./certify.ts";
 import { noiseRange, type Setting, within } from "./method.ts";
 
 /** Where a method stands. */
@@ -83,6 +85,8 @@ export interface Ending {
   readonly certificate: Certificate;
   /** The Hessian says otherwise, and where to go: `certificate.step`. */
   readonly refuted: NDArray;
+  /** That is a point that was looked at, and is lower. */
+  readonly found: NDArray;
 }
 
 const int = (k: number): NDArray => scalarArray(k, "int32");
@@ -103,7 +107,7 @@ export function standingAtFirst(dtype: NDArray["dtype"]): Standing {
 /** Whether it is over, in gradients of which `unit` is 1. */
 export function ending(
   { rtol, atol, sizes, bounds }: Setting,
-  { evaluate, scale, transforms, isShort, marches, since }: Local,
+  { evaluate, scale, transforms, isShort, marches, reached, since }: Local,
   m: Standing,
   unit: NDArray,
   seen: Seen,
@@ -163,22 +167,39 @@ export function ending(
   const valueAt = (x: NDArray): NDArray => div(evaluate(within(x, bounds)).cost!, unit);
   // Far from where it began, values may be nothing but rounding of the point. How far that is has no measure where
   // it began at 0, so it is always asked.
-  const { hidden, looks } = isHidden({
+  const { hidden, off, looks } = isHidden({
     x: at.x,
     value: at.value,
     valueAt,
     range: maximum(abs(at.value), done),
     asked: certificate.holds,
   }, transforms);
-  const aside = sides({
+  // In units of how far each leaf has been: leaves that have come to 0 have no length.
+  const most = select(reached.greater(0), reached, reduceMax(reached, [0]));
+  const lengths = broadcastTo(spread(most, sizes), at.x.shape);
+  const aside = lookAround({
     x: at.x,
     value: at.value,
+    noise: maximum(abs(at.value).mul(noiseRange(dtype)[0]), off.mul(2)),
+    nothing: done.mul(rtol * rtol),
+    isFar: (step) => not(isShort(step.mul(1 / beyond))),
+    lengths,
+    units: maximum(abs(at.x), lengths.mul(eps ** 0.25)),
     step: certificate.step,
-    valueAt,
-    noise: abs(at.value).mul(noiseRange(dtype)[0]),
-    asked: seen.blind === true
-      ? certificate.holds
-      : and(certificate.holds, not(isShort(certificate.step.mul(shareOfSimple(rtol, dtype))))),
+    at(x) {
+      const { r, cost } = evaluate(x);
+      return { value: div(cost!, unit), g: div(r, unit) };
+    },
+    product: (x, v) => div(localAt(evaluate, x, { transforms }).push(v), unit),
+    free,
+    inside: (x) => within(x, bounds),
+    asked: and(
+      certificate.holds,
+      seen.blind === true ? scalarArray(1, "bool") : or(
+        certificate.loose,
+        not(isShort(certificate.step.mul(shareOfSimple(rtol, dtype)))),
+      ),
+    ),
   }, transforms);
   const holds = and(certificate.holds, not(or(aside.lower, hidden)));
   const step = select(aside.lower, aside.step, certificate.step);
@@ -199,11 +220,12 @@ export function ending(
       stale: select(rescued, int(0), stale),
       rescues: m.rescues.add(rescued.astype("int32")),
       shortest,
-      products: m.products.add(certificate.products),
+      products: m.products.add(certificate.products).add(aside.products),
       looks: m.looks.add(aside.looks).add(looks),
     },
     certificate: { ...certificate, holds, step, slope },
     refuted,
+    found: and(refuted, aside.lower),
   };
 }
 

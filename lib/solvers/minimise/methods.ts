@@ -117,7 +117,8 @@ function firstOrder<S>(
         blind: true,
       });
       const [updates, state] = optimiser.update(unravel(r), m.state as S, unravel(x) as never);
-      const next = within(x.add(ravel(updates)), bounds);
+      const moved = select(over.found, over.certificate.step.neg(), ravel(updates));
+      const next = within(x.add(moved), bounds);
       return [next, {
         state,
         unit,

@@ -19,11 +19,11 @@ import {
   stopGradient,
   zerosLike,
 } from "../../primitives/mod.ts";
-import type { Transforms } from "../../transforms/types.ts";
 import { heldWithin } from "../options.ts";
 import type { Local, Stepper } from "../method.ts";
 import { dot, norm, plainNorm } from "../norms.ts";
 import { denseSolve } from "../tangent.ts";
+import { steihaug } from "./curvature.ts";
 import { ending, type Point, type Standing, standingAtFirst } from "./ending.ts";
 import { freeAt, gain, noiseRange, orOne, type Setting, within } from "./method.ts";
 
@@ -142,7 +142,7 @@ export function newtonTrustRegion(
         const hv = div(push(v.mul(scale)).mul(scale), unit);
         return free === null ? hv : hv.mul(free);
       };
-      const inner = steihaug(product, g1, radius, tolerance, transforms);
+      const inner = steihaug(product, { g: g1, radius, tolerance, most: 200 }, transforms);
       const over = ending(setting, local, m.standing, unit, {
         at,
         before: m.at.value,
@@ -158,8 +158,9 @@ export function newtonTrustRegion(
         informed: not(inner.edge),
       });
       const { certificate, refuted } = over;
-      // Directions of negative curvature are followed within the region.
+      // Directions of negative curvature are followed within the region; where something lower was seen, one goes there.
       const away = certificate.step.neg();
+      radius = select(over.found, maximum(radius, plainNorm(div(away, scale))), radius);
       const shorter = minimum(number(1), div(radius, orOne(plainNorm(div(away, scale)))));
       const turns = and(refuted, certificate.slope.less(0));
       let trial = at.x.add(select(turns, away.mul(shorter), inner.step.mul(scale)));
@@ -207,83 +208,3 @@ function productsAt({ evaluate, transforms }: Local, x: NDArray): (v: NDArray) =
   const [, push] = transforms.linearize(gradient, [x]);
   return push as (v: NDArray) => NDArray;
 }
-
-/** A step within the region. */
-interface Inner {
-  readonly step: NDArray;
-  readonly promised: NDArray;
-  readonly products: NDArray;
-  /** Whether it ends at the edge. */
-  readonly edge: NDArray;
-}
-
-/** Conjugate gradients on the model until its gradient is small, the edge is met, or the model falls for ever. */
-function steihaug(
-  product: (v: NDArray) => NDArray,
-  g: NDArray,
-  radius: NDArray,
-  tolerance: NDArray,
-  transforms: Transforms,
-): Inner {
-  const { dtype } = g;
-  const number = (v: number): NDArray => scalarArray(v, dtype);
-  interface State {
-    readonly p: NDArray;
-    readonly hp: NDArray;
-    readonly r: NDArray;
-    readonly d: NDArray;
-    readonly k: NDArray;
-    readonly edge: NDArray;
-    readonly open: NDArray;
-  }
-  const most = Math.min(2 * g.size, mostInner);
-  const end = transforms.whileLoop(
-    (s) => (s as unknown as State).open,
-    (s) => {
-      const { p, hp, r, d, k } = s as unknown as State;
-      const hd = product(d);
-      const bend = dot(d, hd);
-      const rr = dot(r, r);
-      const falls = not(bend.greater(0));
-      const alpha = div(rr, select(falls, number(1), bend));
-      const out = or(falls, plainNorm(p.add(d.mul(alpha))).greaterEqual(radius));
-      // Where p + tau d meets the edge.
-      const [dd, pd, pp] = [dot(d, d), dot(p, d), dot(p, p)];
-      const inside = maximum(radius.mul(radius).sub(pp), number(0));
-      const root = pd.mul(pd).add(dd.mul(inside)).sqrt();
-      const tau = div(inside, orOne(root.add(pd)));
-      const along = select(out, tau, alpha);
-      const r1 = r.add(hd.mul(along));
-      const rr1 = dot(r1, r1);
-      const count = k.add(1);
-      const solved = rr1.sqrt().lessEqual(tolerance);
-      return {
-        p: p.add(d.mul(along)),
-        hp: hp.add(hd.mul(along)),
-        r: r1,
-        d: d.mul(div(rr1, orOne(rr))).sub(r1),
-        k: count,
-        edge: out,
-        open: and(not(or(out, solved)), count.less(most)),
-      } as never;
-    },
-    {
-      p: zerosLike(g),
-      hp: zerosLike(g),
-      r: g,
-      d: g.neg(),
-      k: int(0),
-      edge: scalarArray(0, "bool"),
-      open: plainNorm(g).greater(0),
-    } as never,
-  ) as unknown as State;
-  return {
-    step: end.p,
-    promised: dot(g, end.p).add(dot(end.p, end.hp).mul(0.5)),
-    products: end.k,
-    edge: end.edge,
-  };
-}
-
-/** Products for a step. */
-const mostInner = 200;

@@ -28,11 +28,11 @@ import {
   stopGradient,
   zerosLike,
 } from "../../primitives/mod.ts";
-import type { Transforms } from "../../transforms/types.ts";
 import type { Stepper } from "../method.ts";
 import { dot, norm, plainNorm } from "../norms.ts";
 import { heldWithin } from "../options.ts";
 import { statusCode } from "../solution.ts";
+import type { Curvature } from "./curvature.ts";
 import { ending, type Point, type Standing, standingAtFirst } from "./ending.ts";
 import {
   type Box,
@@ -213,20 +213,6 @@ function cubicMinimum(
 
 /** Evaluations along a line before it is given up. */
 const mostTrials = 25;
-
-/** What is known of the curvature. `C` is a tree of arrays. */
-export interface Curvature<C> {
-  /** Nothing yet, for n unknowns. */
-  init(x: NDArray): C;
-  /** With a step [n] and the change of the gradient [n] that it made, where `useful`. */
-  update(c: C, step: NDArray, change: NDArray, useful: NDArray): C;
-  /**
-   * `H g`, where unknowns are held for which `free` [n] is 0: H is the inverse of the Hessian of the others.
-   */
-  times(c: C, g: NDArray, free: NDArray | null, transforms: Transforms): NDArray;
-  /** Slope that is flat enough for the end of a search, as a share of that at its beginning. */
-  readonly flatness: number;
-}
 
 /** What a method remembers. */
 export interface QuasiNewtonMemory<C> {

@@ -48,10 +48,7 @@ const rooted: readonly Scalar[] = [
   { name: "sinh z - 1", f: (z) => np.sinh(z).sub(1) },
 ];
 
-/**
- * Functions without a minimum, with their infimum. Without `z^5`: in bent coordinates what is lower beyond it lies on a
- * curve, and on all lines to it is something higher.
- */
+/** Functions without a minimum, with their infimum. */
 const bottomless: readonly (Scalar & { readonly infimum: number })[] = [
   { name: "exp z", f: (z) => np.exp(z), infimum: 0 },
   { name: "log(1 + exp z)", f: (z) => np.log1p(np.exp(z)), infimum: 0 },
@@ -62,7 +59,7 @@ const bottomless: readonly (Scalar & { readonly infimum: number })[] = [
   { name: "sigmoid z", f: sigmoid, infimum: 0 },
 ];
 
-/** Functions with one minimum, of value 0. The last is flat there, and beside `z^3` hides it on curves likewise. */
+/** Functions with one minimum, of value 0. The last is flat there. */
 const bowls: readonly Scalar[] = [
   { name: "z^2", f: (z) => z.square() },
   { name: "cosh z - 1", f: (z) => np.sinh(z.mul(0.5)).square().mul(2) },
@@ -70,6 +67,11 @@ const bowls: readonly Scalar[] = [
   { name: "z^2 + z^4", f: (z) => z.square().add(z.square().square()) },
   { name: "z^4", f: (z) => z.square().square() },
 ];
+
+/** Each function of a list at its coordinate. */
+function each(fs: readonly Scalar[], z: NDArray): NDArray {
+  return np.concatenate(fs.map(({ f }, i) => f(z.slice([i], [i + 1]))));
+}
 
 /** Numbers in [0, 1) from a seed. */
 export function numbersFrom(seed: number): () => number {
@@ -112,8 +114,7 @@ export function randomProblem(seed: number, solvable: boolean, dtype: DType): Ra
     (_, i) => i === 0 && !solvable ? pick(rootless) : pick(rooted),
   );
   const floor = pick(bottomless);
-  const around = !solvable && floor.name === "z^3" ? bowls.slice(0, -1) : bowls;
-  const sums = Array.from({ length: n }, (_, i) => i === 0 && !solvable ? floor : pick(around));
+  const sums = Array.from({ length: n }, (_, i) => i === 0 && !solvable ? floor : pick(bowls));
   const value = 10 ** (6 * next() - 3);
   const at = (m: number): number[] => Array.from({ length: m }, () => 2 * next() - 1);
   const own = (v: number[], s: number): NDArray => np.array(v.map((x) => x * s), { dtype });
@@ -121,8 +122,6 @@ export function randomProblem(seed: number, solvable: boolean, dtype: DType): Ra
     const x = np.concatenate([u.div(scales[0]), v.div(scales[1])]);
     return np.matmul(inwards, x.add(np.tanh(x).mul(bend)));
   };
-  const each = (fs: readonly Scalar[], z: NDArray): NDArray =>
-    np.concatenate(fs.map(({ f }, i) => f(z.slice([i], [i + 1]))));
   return {
     name: `seed ${seed}, ${dtype}: ${k} + ${l} unknowns, ` +
       `${parts.map((p) => p.name).join("; ")} | ${sums.map((p) => p.name).join("; ")}`,
@@ -136,6 +135,116 @@ export function randomProblem(seed: number, solvable: boolean, dtype: DType): Ra
     rounding(x) {
       const eps = dtype === "float32" ? 2 ** -23 : 2 ** -52;
       return value * (8 * eps * linalg.norm(coordinates(x)).item()) ** 2;
+    },
+  };
+}
+
+/** What has no minimum where two coordinates meet, with its infimum. */
+interface Meeting {
+  readonly name: string;
+  readonly f: (a: NDArray, b: NDArray, weight: number) => NDArray;
+  readonly infimum: number;
+}
+
+const power = (z: NDArray, k: number): NDArray => np.pow(z, k);
+
+/** Saddles where derivatives vanish up to some order, lines of kinks, and curved valleys. */
+const meetings: readonly Meeting[] = [
+  { name: "a^3 + b^4", f: (a, b) => power(a, 3).add(power(b, 4)), infimum: -Infinity },
+  { name: "a^5 + b^2", f: (a, b) => power(a, 5).add(b.square()), infimum: -Infinity },
+  { name: "a^7 + b^2", f: (a, b) => power(a, 7).add(b.square()), infimum: -Infinity },
+  { name: "a^5 + b^4", f: (a, b) => power(a, 5).add(power(b, 4)), infimum: -Infinity },
+  {
+    name: "a^3 - 3 a b^2",
+    f: (a, b) => power(a, 3).sub(a.mul(b.square()).mul(3)),
+    infimum: -Infinity,
+  },
+  {
+    name: "b^2 - a^4 + a^6",
+    f: (a, b) => b.square().sub(power(a, 4)).add(power(a, 6)),
+    infimum: -4 / 27,
+  },
+  {
+    name: "(b - a^2) (b - 3 a^2)",
+    f: (a, b) => b.sub(a.square()).mul(b.sub(a.square().mul(3))),
+    infimum: -Infinity,
+  },
+  { name: "exp a + 5 |b|", f: (a, b) => np.exp(a).add(np.abs(b).mul(5)), infimum: 0 },
+  { name: "a^3 + 5 |b|", f: (a, b) => power(a, 3).add(np.abs(b).mul(5)), infimum: -Infinity },
+  {
+    name: "a^3 + w (b - a^2)^2",
+    f: (a, b, w) => power(a, 3).add(b.sub(a.square()).square().mul(w)),
+    infimum: -Infinity,
+  },
+  {
+    name: "exp a + w (b - a^2)^2",
+    f: (a, b, w) => np.exp(a).add(b.sub(a.square()).square().mul(w)),
+    infimum: 0,
+  },
+  {
+    name: "atan a + w (b - sin a)^2",
+    f: (a, b, w) => np.atan(a).add(b.sub(np.sin(a)).square().mul(w)),
+    infimum: -Math.PI / 2,
+  },
+  { name: "exp a + w b^2", f: (a, b, w) => np.exp(a).add(b.square().mul(w)), infimum: 0 },
+  { name: "sigmoid a + w b^2", f: (a, b, w) => sigmoid(a).add(b.square().mul(w)), infimum: 0 },
+];
+
+/** A function without a minimum, where there are points that look like one. */
+export interface Deceit {
+  readonly name: string;
+  readonly start: Point;
+  readonly scalar: (x: Point) => NDArray;
+  /** Whether `scalar` has nothing lower at any place than at a point but what is rounding there. */
+  readonly isLeast: (x: Point) => boolean;
+}
+
+/**
+ * A function of a seed that has no minimum: two coordinates meet in something that looks like one, the others are in
+ * bowls. Coordinates are turned, bent and shifted, unknowns scaled by up to 1e6 and a constant is added, or nothing of
+ * that is.
+ */
+export function deceit(seed: number, dtype: DType): Deceit {
+  const next = numbersFrom(seed * 6271 + 29);
+  for (let i = 0; i < 5; i++) next();
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!;
+  const some = (value: number, none: number): number => next() < 0.5 ? value : none;
+  const [k, l] = [1 + Math.floor(2 * next()), 1 + Math.floor(2 * next())];
+  const n = k + l;
+  const scales = [10 ** some(12 * next() - 6, 0), 10 ** some(12 * next() - 6, 0)] as const;
+  const turn = np.array(rotation(n, some(1, 0) === 1 ? next : () => 0), { dtype });
+  const bend = some(0.8 * next(), 0);
+  const shift = some(4 * next() - 2, 0);
+  const meeting = meetings[seed % meetings.length]!;
+  const weight = 10 ** (6 * next() - 1);
+  const others = Array.from({ length: n - 2 }, () => pick(bowls));
+  const value = 10 ** (6 * next() - 3);
+  const constant = some(10 ** (9 * next() - 4), 0);
+  const at = (m: number, s: number): NDArray =>
+    np.array(Array.from({ length: m }, () => (shift + 4 * next() - 2) * s), { dtype });
+  const unscaled = ({ u, v }: Point): NDArray =>
+    np.concatenate([u.div(scales[0]), v.div(scales[1])]);
+  return {
+    name: `deceit ${seed}, ${dtype}: ${k} + ${l} unknowns in units of ${
+      scales.map((s) => s.toExponential(0))
+    }, shift ${shift.toFixed(1)}, ${meeting.name}, w ${weight.toExponential(0)}; ${
+      others.map((o) => o.name).join("; ")
+    }; + ${constant.toExponential(0)}`,
+    start: { u: at(k, scales[0]), v: at(l, scales[1]) },
+    scalar(x) {
+      const y = unscaled(x).sub(shift);
+      const z = np.matmul(turn, y.add(np.tanh(y).mul(bend)));
+      const met = meeting.f(z.slice([0], [1]), z.slice([1], [2]), weight).sum();
+      const rest = n === 2 ? met : met.add(each(others, z.slice([2], [n])).sum());
+      return rest.add(constant).mul(value);
+    },
+    isLeast(x) {
+      const eps = dtype === "float32" ? 2 ** -23 : 2 ** -52;
+      const above = this.scalar(x).item() - (meeting.infimum + constant) * value;
+      const size = 8 * eps * linalg.norm(unscaled(x)).item();
+      const stiffness = meeting.name.includes("w") ? weight : 5;
+      const flat = Number.isFinite(meeting.infimum) ? Math.abs(meeting.infimum) : 0;
+      return above <= value * (stiffness * size ** 2 + 32 * eps * (constant + flat));
     },
   };
 }
