@@ -72,7 +72,7 @@ const OTHERWISE: Readonly<Record<string, string>> = {
 };
 
 /** How many samples are tried of what runs on the CPU in part, in a program that goes to and fro. */
-const ON_HOST = 2;
+const ON_HOST = 1;
 
 /** Functions have errors up to 4e-4 there. */
 const allowed = (y: NDArray): (i: number, v: number) => number =>

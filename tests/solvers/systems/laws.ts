@@ -114,14 +114,11 @@ const valueAnd = (f: Program) => (p: Numbers, x: NDArray) => ({
 const tolerance = 2e-4;
 
 /**
- * What is tried on a GPU too, in one system, since programs for it take long to compile. Least squares would
- * take as long as all of these: what it has beside, decompositions, is in `gpu_kernels_test.ts`.
+ * What is tried on a GPU too, in one system, since programs for it take long to compile. Fixed points are
+ * in `laws/solve_test.ts` there, for every system; least squares would take as long as all of these: what
+ * it has beside, decompositions, is in `gpu_kernels_test.ts`.
  */
-const onGpu: readonly string[] = [
-  "fixedPoint",
-  "bracketRoot",
-  "linearSolve by cg()",
-];
+const onGpu: readonly string[] = ["bracketRoot", "linearSolve by cg()"];
 
 /** Defines the tests of every solver in a system. */
 export function testSolvers(world: World): void {
