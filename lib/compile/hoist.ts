@@ -23,6 +23,7 @@ import {
   narrowed,
   Var,
 } from "../core/mod.ts";
+import { Inliner } from "./inline.ts";
 
 /**
  * Whether what an equation gives is better computed again where it is read: it is cheap, and takes more
@@ -137,7 +138,7 @@ export function sink(jaxpr: Jaxpr): Jaxpr {
   }
   const gone = new Set([...sunk.values()].flat());
   const eqns = jaxpr.eqns.filter((eqn) => !gone.has(eqn))
-    .map((eqn) => sunk.has(eqn) ? withInStep(eqn, sunk.get(eqn)!) : eqn);
+    .map((eqn) => sunk.has(eqn) ? withInStep(eqn, sunk.get(eqn)!, jaxpr) : eqn);
   return { ...jaxpr, eqns };
 }
 
@@ -152,43 +153,32 @@ function lazyStep({ primitive, params }: Eqn): Contained | null {
   return programs.list(params).find(({ role }) => role === "step")!;
 }
 
-/** The loop with equations in front of those of its step; what they read are further constants. */
-function withInStep(eqn: Eqn, sunk: readonly Eqn[]): Eqn {
+/** The loop with equations of the program in front of those of its step; what they read are further constants. */
+function withInStep(eqn: Eqn, sunk: readonly Eqn[], { numVars }: Jaxpr): Eqn {
   const programs = eqn.primitive.passes.programs!;
   const contained = programs.list(eqn.params);
   const k = contained.findIndex(({ role }) => role === "step");
   const { jaxpr: step, consts: { first, count } } = contained[k]!;
-  const made = new Set<Atom>(sunk.flatMap((e) => e.outputs));
-  const read = sunk.flatMap((e) => e.inputs).filter((a) => a instanceof Var && !made.has(a));
+  const made = sunk.flatMap((e) => e.outputs);
+  const read = sunk.flatMap((e) => e.inputs).filter((a): a is Var =>
+    a instanceof Var && !made.includes(a)
+  );
   const further = [...new Set(read)];
-  const builder = new JaxprBuilder();
-  const env = new Map<Atom, Atom>();
-  const value = (a: Atom): Atom => a instanceof Literal ? a : env.get(a)!;
-  const input = (a: Atom): void => void env.set(a, builder.input(a.aval));
-  const emit = (e: Eqn): void => {
-    const outs = builder.equation(
-      e.primitive,
-      e.inputs.map(value),
-      e.params,
-      e.outputs.map((v) => v.aval),
-    );
-    e.outputs.forEach((v, i) => env.set(v, outs[i]!));
-  };
-  step.inputs.slice(0, count).forEach(input);
-  further.forEach(input);
-  step.inputs.slice(count).forEach(input);
-  sunk.forEach(emit);
+  const inliner = new Inliner();
+  const inputs = [...step.inputs.slice(0, count), ...further, ...step.inputs.slice(count)]
+    .map((v) => inliner.builder.input(v.aval));
+  const end = count + further.length;
+  const part = { inputs: further, eqns: sunk, outputs: made, numVars };
+  const values = inliner.add(part, inputs.slice(count, end));
   // Constants of the step that are computed in it are inputs that nothing reads, and go.
-  step.inputs.slice(0, count).forEach((v, i) => {
-    const outer = eqn.inputs[first + i]!;
-    if (made.has(outer)) env.set(v, env.get(outer)!);
-  });
-  step.eqns.forEach(emit);
-  const end = first + count;
+  const consts = inputs.slice(0, count).map((v, i) =>
+    values[made.indexOf(eqn.inputs[first + i] as Var)] ?? v
+  );
+  const outputs = inliner.add(step, [...consts, ...inputs.slice(end)]);
   const whole = {
     ...eqn,
-    inputs: [...eqn.inputs.slice(0, end), ...further, ...eqn.inputs.slice(end)],
-    params: programs.extend(eqn.params, k, builder.build(step.outputs.map(value)), further.length),
+    inputs: eqn.inputs.toSpliced(first + count, 0, ...further),
+    params: programs.extend(eqn.params, k, inliner.builder.build(outputs), further.length),
   };
   return narrowed(whole, eqn.outputs.map(() => true));
 }

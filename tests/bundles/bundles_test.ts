@@ -122,6 +122,10 @@ Deno.test("a page that computes eagerly and compiles loads what these take, of a
     const carried = page.files.filter((file) => !others.includes(file)).flatMap((f) => f.inputs);
     const unused = /lib\/(backends\/(onnx|ort_|gpu_|webgpu)|linalg\/|lift\/engine|optim)/;
     assertEquals(carried.filter((path) => unused.test(path)), []);
+    // Of a file of primitives, those alone that something uses: see `@__PURE__` there.
+    const text = (await Promise.all(page.first.map((path) => Deno.readTextFile(path)))).join("\n");
+    const records = ["exp", "acosh", "asinh", "atan2", "log1p", "is_finite", "logistic", "erf"];
+    assertEquals(records.filter((name) => text.includes(`name:"${name}"`)), ["exp"]);
     assertEquals(await runScript(page.entry), "[[2,3],2]");
     for (const { name } of others) await Deno.remove(`${site.folder}/${name}`);
     assertEquals(await runScript(page.entry), "[[2,3],2]");

@@ -52,13 +52,14 @@ function oneMinusSquare(x: NDArray): NDArray {
 // ---------------------------------------------------------------- exponentials and logarithms
 
 const special = [0, -0, 1e-30, -1e-30, 1e-8, -1e-8, 1e-4, 50, -80, Infinity, -Infinity, NaN];
+const specialAnd = (...more: readonly number[]): number[] => [...special, ...more];
 const positive = [0, 1e-30, 1e-4, 1, 1.0000001, 1e10, 1e30, Infinity, -Infinity, NaN, -1];
 
 const expP = /* @__PURE__ */ unary({
   name: "exp",
-  expr: floats(scalar.exp),
+  expr: /* @__PURE__ */ floats(scalar.exp),
   jvp: (t, _, y) => mul(t, y),
-  lower: node("Exp"),
+  lower: /* @__PURE__ */ node("Exp"),
   domain: { special },
 });
 
@@ -69,9 +70,9 @@ export function exp(x: NDArray): NDArray {
 
 const logP = /* @__PURE__ */ unary({
   name: "log",
-  expr: floats(scalar.log),
+  expr: /* @__PURE__ */ floats(scalar.log),
   jvp: (t, x) => div(t, x),
-  lower: node("Log"),
+  lower: /* @__PURE__ */ node("Log"),
   domain: { range: [0.1, 3], special: positive },
 });
 
@@ -82,10 +83,10 @@ export function log(x: NDArray): NDArray {
 
 const expm1P = /* @__PURE__ */ unary({
   name: "expm1",
-  expr: floats(scalar.expm1),
+  expr: /* @__PURE__ */ floats(scalar.expm1),
   jvp: (t, _, y) => mul(t, plus(y, 1)),
-  lower: formula(expm1In),
-  domain: { special: [...special, 0.49, -0.51, 1e-3] },
+  lower: /* @__PURE__ */ formula(expm1In),
+  domain: { special: /* @__PURE__ */ specialAnd(0.49, -0.51, 1e-3) },
 });
 
 /** `e^x - 1`, accurate near 0, elementwise. */
@@ -95,12 +96,12 @@ export function expm1(x: NDArray): NDArray {
 
 const log1pP = /* @__PURE__ */ unary({
   name: "log1p",
-  expr: floats(scalar.log1p),
+  expr: /* @__PURE__ */ floats(scalar.log1p),
   jvp: (t, x) => div(t, plus(x, 1)),
-  lower: formula(log1pIn),
+  lower: /* @__PURE__ */ formula(log1pIn),
   domain: {
     range: [-0.7, 2],
-    special: [...special.slice(0, 8), -1, -2, 1e10, 1e-3, Infinity, NaN],
+    special: [0, -0, 1e-30, -1e-30, 1e-8, -1e-8, 1e-4, 50, -1, -2, 1e10, 1e-3, Infinity, NaN],
   },
 });
 
@@ -111,11 +112,11 @@ export function log1p(x: NDArray): NDArray {
 
 const logisticP = /* @__PURE__ */ unary({
   name: "logistic",
-  expr: floats(scalar.logistic),
+  expr: /* @__PURE__ */ floats(scalar.logistic),
   jvp: (t, _, y) => mul(t, mul(y, minus(1, y))),
   // Sigmoid's kernels lose all digits but three in the tail, and e^-x would overflow there. Beyond the
   // bound the result is 1.
-  lower: formula((f, x) => {
+  lower: /* @__PURE__ */ formula((f, x) => {
     const e = f.op("Exp", f.op("Min", x, 40));
     return f.div(e, f.add(e, 1));
   }),
@@ -131,9 +132,9 @@ export function logistic(x: NDArray): NDArray {
 
 const sqrtP = /* @__PURE__ */ unary({
   name: "sqrt",
-  expr: floats((e, x) => e.sqrt(x)),
+  expr: /* @__PURE__ */ floats((e, x) => e.sqrt(x)),
   jvp: (t, _, y) => mul(t, div(scalarLike(0.5, y), y)),
-  lower: node("Sqrt"),
+  lower: /* @__PURE__ */ node("Sqrt"),
   domain: { range: [0.1, 3], special: positive },
 });
 
@@ -144,9 +145,9 @@ export function sqrt(x: NDArray): NDArray {
 
 const rsqrtP = /* @__PURE__ */ unary({
   name: "rsqrt",
-  expr: floats((e, x) => e.div(1, e.sqrt(x))),
+  expr: /* @__PURE__ */ floats((e, x) => e.div(1, e.sqrt(x))),
   jvp: (t, x, y) => mul(t, mul(scalarLike(-0.5, y), div(y, x))),
-  lower: formula((f, x) => f.op("Reciprocal", f.op("Sqrt", x))),
+  lower: /* @__PURE__ */ formula((f, x) => f.op("Reciprocal", f.op("Sqrt", x))),
   domain: { range: [0.1, 3], special: positive },
 });
 
@@ -162,9 +163,9 @@ const unit = [0, -0, 1e-30, -1e-8, 1e-4, 0.5, -0.5, 0.999999, 1, -1, 1.5, NaN];
 
 const sinP = /* @__PURE__ */ unary({
   name: "sin",
-  expr: floats(scalar.sin),
+  expr: /* @__PURE__ */ floats(scalar.sin),
   jvp: (t, x) => mul(t, cos(x)),
-  lower: node("Sin"),
+  lower: /* @__PURE__ */ node("Sin"),
   domain: { special: angles },
 });
 
@@ -175,9 +176,9 @@ export function sin(x: NDArray): NDArray {
 
 const cosP = /* @__PURE__ */ unary({
   name: "cos",
-  expr: floats(scalar.cos),
+  expr: /* @__PURE__ */ floats(scalar.cos),
   jvp: (t, x) => neg(mul(t, sin(x))),
-  lower: node("Cos"),
+  lower: /* @__PURE__ */ node("Cos"),
   domain: { special: angles },
 });
 
@@ -188,9 +189,9 @@ export function cos(x: NDArray): NDArray {
 
 const tanP = /* @__PURE__ */ unary({
   name: "tan",
-  expr: floats(scalar.tan),
+  expr: /* @__PURE__ */ floats(scalar.tan),
   jvp: (t, _, y) => mul(t, plus(mul(y, y), 1)),
-  lower: nodeOr("Tan", (f, x) => f.div(f.op("Sin", x), f.op("Cos", x))),
+  lower: /* @__PURE__ */ nodeOr("Tan", (f, x) => f.div(f.op("Sin", x), f.op("Cos", x))),
   domain: { range: [-1, 1], special: angles },
 });
 
@@ -201,9 +202,9 @@ export function tan(x: NDArray): NDArray {
 
 const asinP = /* @__PURE__ */ unary({
   name: "asin",
-  expr: floats(scalar.asin),
+  expr: /* @__PURE__ */ floats(scalar.asin),
   jvp: (t, x) => mul(t, rsqrt(oneMinusSquare(x))),
-  lower: nodeOr("Asin", (f, x) => {
+  lower: /* @__PURE__ */ nodeOr("Asin", (f, x) => {
     const cosine = f.op("Sqrt", f.mul(f.sub(1, x), f.add(1, x)));
     return atanIn(f, f.div(x, cosine));
   }),
@@ -217,10 +218,10 @@ export function asin(x: NDArray): NDArray {
 
 const acosP = /* @__PURE__ */ unary({
   name: "acos",
-  expr: floats(scalar.acos),
+  expr: /* @__PURE__ */ floats(scalar.acos),
   jvp: (t, x) => neg(mul(t, rsqrt(oneMinusSquare(x)))),
   // tan(acos(x) / 2)^2 = (1 - x) / (1 + x)
-  lower: nodeOr("Acos", (f, x) => {
+  lower: /* @__PURE__ */ nodeOr("Acos", (f, x) => {
     const half = f.op("Sqrt", f.div(f.sub(1, x), f.add(1, x)));
     return f.mul(atanIn(f, half), 2);
   }),
@@ -234,10 +235,10 @@ export function acos(x: NDArray): NDArray {
 
 const atanP = /* @__PURE__ */ unary({
   name: "atan",
-  expr: floats(scalar.atan),
+  expr: /* @__PURE__ */ floats(scalar.atan),
   jvp: (t, x) => div(t, plus(mul(x, x), 1)),
-  lower: formula(atanIn),
-  domain: { special: [...special, 0.5, 1, -1, 2.5, -1e10] },
+  lower: /* @__PURE__ */ formula(atanIn),
+  domain: { special: /* @__PURE__ */ specialAnd(0.5, 1, -1, 2.5, -1e10) },
 });
 
 /** The arc tangent, elementwise. */
@@ -247,7 +248,7 @@ export function atan(x: NDArray): NDArray {
 
 const atan2P = /* @__PURE__ */ binary({
   name: "atan2",
-  expr: floats(scalar.atan2),
+  expr: /* @__PURE__ */ floats(scalar.atan2),
   jvp(ty, tx, y, x) {
     const square = add(mul(x, x), mul(y, y));
     const dy = ty && mul(ty, div(x, square));
@@ -284,17 +285,17 @@ export function atan2(y: NDArray, x: NDArray): NDArray {
 
 const sinhP = /* @__PURE__ */ unary({
   name: "sinh",
-  expr: floats(scalar.sinh),
+  expr: /* @__PURE__ */ floats(scalar.sinh),
   jvp: (t, x) => mul(t, cosh(x)),
   // With e = expm1(|x|): (e + e / (e + 1)) / 2, whose terms do not cancel; e^x / 2 where e overflows.
-  lower: nodeOr("Sinh", (f, x) => {
+  lower: /* @__PURE__ */ nodeOr("Sinh", (f, x) => {
     const a = f.op("Abs", x);
     const e = expm1In(f, a);
     const near = f.mul(f.add(e, f.div(e, f.add(e, 1))), 0.5);
     const root = f.op("Exp", f.mul(a, 0.5));
     return f.odd(x, f.choose(f.less(a, 40), near, f.mul(f.mul(root, 0.5), root)));
   }),
-  domain: { special: [...special, 89, -700] },
+  domain: { special: /* @__PURE__ */ specialAnd(89, -700) },
 });
 
 /** The hyperbolic sine, elementwise. */
@@ -304,14 +305,14 @@ export function sinh(x: NDArray): NDArray {
 
 const coshP = /* @__PURE__ */ unary({
   name: "cosh",
-  expr: floats(scalar.cosh),
+  expr: /* @__PURE__ */ floats(scalar.cosh),
   jvp: (t, x) => mul(t, sinh(x)),
   // Through e^(|x|/2), which does not overflow before the result does.
-  lower: nodeOr("Cosh", (f, x) => {
+  lower: /* @__PURE__ */ nodeOr("Cosh", (f, x) => {
     const root = f.op("Exp", f.mul(f.op("Abs", x), 0.5));
     return f.add(f.mul(f.mul(root, 0.5), root), f.div(f.div(0.5, root), root));
   }),
-  domain: { special: [...special, 89, -700] },
+  domain: { special: /* @__PURE__ */ specialAnd(89, -700) },
 });
 
 /** The hyperbolic cosine, elementwise. */
@@ -321,10 +322,10 @@ export function cosh(x: NDArray): NDArray {
 
 const tanhP = /* @__PURE__ */ unary({
   name: "tanh",
-  expr: floats(scalar.tanh),
+  expr: /* @__PURE__ */ floats(scalar.tanh),
   // The factor is one that loops can compute for all steps at once.
   jvp: (t, _, y) => mul(t, oneMinusSquare(y)),
-  lower: node("Tanh"),
+  lower: /* @__PURE__ */ node("Tanh"),
   domain: { special },
 });
 
@@ -335,15 +336,15 @@ export function tanh(x: NDArray): NDArray {
 
 const asinhP = /* @__PURE__ */ unary({
   name: "asinh",
-  expr: floats(scalar.asinh),
+  expr: /* @__PURE__ */ floats(scalar.asinh),
   jvp: (t, x) => mul(t, rsqrt(plus(mul(x, x), 1))),
-  lower: nodeOr("Asinh", (f, x) => {
+  lower: /* @__PURE__ */ nodeOr("Asinh", (f, x) => {
     const a = f.op("Abs", x);
     const root = f.op("Sqrt", f.add(f.mul(a, a), 1));
     const near = log1pIn(f, f.add(a, f.mul(a, f.div(a, f.add(root, 1)))));
     return f.odd(x, f.choose(f.less(a, 1e9), near, f.add(f.op("Log", a), Math.LN2)));
   }),
-  domain: { special: [...special, 1e10, -1e20] },
+  domain: { special: /* @__PURE__ */ specialAnd(1e10, -1e20) },
 });
 
 /** The inverse hyperbolic sine, elementwise. */
@@ -353,9 +354,9 @@ export function asinh(x: NDArray): NDArray {
 
 const acoshP = /* @__PURE__ */ unary({
   name: "acosh",
-  expr: floats(scalar.acosh),
+  expr: /* @__PURE__ */ floats(scalar.acosh),
   jvp: (t, x) => mul(t, mul(rsqrt(plus(x, -1)), rsqrt(plus(x, 1)))),
-  lower: nodeOr("Acosh", (f, x) => {
+  lower: /* @__PURE__ */ nodeOr("Acosh", (f, x) => {
     const t = f.sub(x, 1);
     const near = log1pIn(f, f.add(t, f.op("Sqrt", f.mul(t, f.add(x, 1)))));
     const value = f.choose(f.less(x, 1e9), near, f.add(f.op("Log", x), Math.LN2));
@@ -371,9 +372,9 @@ export function acosh(x: NDArray): NDArray {
 
 const atanhP = /* @__PURE__ */ unary({
   name: "atanh",
-  expr: floats(scalar.atanh),
+  expr: /* @__PURE__ */ floats(scalar.atanh),
   jvp: (t, x) => div(t, oneMinusSquare(x)),
-  lower: nodeOr("Atanh", (f, x) => {
+  lower: /* @__PURE__ */ nodeOr("Atanh", (f, x) => {
     const a = f.op("Abs", x);
     return f.odd(x, f.mul(log1pIn(f, f.div(f.mul(a, 2), f.sub(1, a))), 0.5));
   }),
@@ -389,11 +390,11 @@ export function atanh(x: NDArray): NDArray {
 
 const isFiniteP = /* @__PURE__ */ unary({
   name: "is_finite",
-  expr: floats((e, x) => e.lt(e.abs(x), Infinity)),
+  expr: /* @__PURE__ */ floats((e, x) => e.lt(e.abs(x), Infinity)),
   result: "bool",
   jvp: null,
   // A comparison, as IsInf and IsNaN have no GPU kernels.
-  lower: formula((f, x) => f.less(f.op("Abs", x), Infinity)),
+  lower: /* @__PURE__ */ formula((f, x) => f.less(f.op("Abs", x), Infinity)),
   domain: { special: [0, 3e38, Infinity, -Infinity, NaN] },
 });
 
@@ -404,7 +405,7 @@ export function isFinite(x: NDArray): NDArray {
 
 const isNaNP = /* @__PURE__ */ unary({
   name: "is_nan",
-  expr: floats((e, x) => e.ne(x, x)),
+  expr: /* @__PURE__ */ floats((e, x) => e.ne(x, x)),
   result: "bool",
   jvp: null,
   lower: (g, x) => g.node("Not", [g.node("Equal", [x, x])]),

@@ -118,7 +118,7 @@ export function pow(x: NDArray, y: NDArray): NDArray {
 
 const logaddexpP = /* @__PURE__ */ binary({
   name: "logaddexp",
-  expr: floats(scalar.logaddexp),
+  expr: /* @__PURE__ */ floats(scalar.logaddexp),
   // Of orders beyond too, the slopes are those of a function that is smooth where x = y.
   jvp(tx, ty, x, y) {
     const dx = tx && mul(tx, logistic(sub(x, y)));
