@@ -15,11 +15,11 @@ import { Evaluation, exactFn, type Graph, graphOf, isRare, lanesOf, leavesOf } f
 import {
   bytesPerElement,
   collapse,
+  cutIntoTiles,
   keyOf,
   type Nest,
   rowMajor,
   type Slot,
-  tiled,
 } from "./space.ts";
 import { Staged } from "./lanes.ts";
 import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
@@ -111,12 +111,7 @@ class NestCode {
   readonly #walks: readonly Walk[];
   readonly #sums: Staged[];
 
-  readonly nest: Nest;
-
-  constructor(module: Module, whole: Nest, order: readonly Expr[], pool: Pool) {
-    // Long expressions want long loops, and wait for themselves more than for memory.
-    const tiles = order.length < SHORT ? tiled(whole) : null;
-    const nest = this.nest = tiles?.nest ?? whole;
+  constructor(module: Module, readonly nest: Nest, order: readonly Expr[], pool: Pool) {
     const { stores, reductions } = nest;
     const loads = nest.loads.filter((s) => s !== null);
     const roots = [...stores.map((s) => s.expr), ...reductions.map((r) => r.expr)];
@@ -133,10 +128,9 @@ class NestCode {
     this.#lanes = lanesOf(this.#graph.nodes, roots);
     this.#code = new VectorCode(f, this.#lanes, module, pool);
     // Loops over what is kept go outside.
-    const loops = tiles?.loops ??
-      [...nest.dims.keys()].sort((a, b) =>
-        Number(nest.reduced[a]) - Number(nest.reduced[b]) || a - b
-      );
+    const loops = [...nest.dims.keys()].sort((a, b) =>
+      Number(nest.reduced[a]) - Number(nest.reduced[b]) || a - b
+    );
     const inOrder = loops.every((a, i) => a === i);
     const last = nest.dims.findLastIndex((n) => n !== 1);
     const indexed = this.#order.some((n) => n.op === "index");
@@ -153,6 +147,8 @@ class NestCode {
         ...(indexed ? [rowMajor(nest.dims, loops)] : []),
       ],
     );
+    // Long expressions want long loops, and wait for themselves more than for memory.
+    if (order.length < SHORT) cutIntoTiles(joined, loads);
     this.#columns = last >= 0 && nest.reduced.some((r, i) => r && nest.dims[i]! > 1) &&
       (!nest.reduced[last]! ||
         isTurned(nest, loads, last, [this.#graph.nodes.length, this.#lanes]));
@@ -312,7 +308,7 @@ class NestCode {
         const out = this.#results[i]!;
         s.store((k, v) => {
           const part = Math.min(w, lanes - k * w);
-          this.#store({ ...out, exact: out.exact || part < w }, v, s.ty, s.mask, k, part);
+          this.#store({ ...out, exact: out.exact || part < w }, v, s.mask, k, part);
         });
       });
     };
@@ -370,12 +366,12 @@ class NestCode {
     loadVector(this.#f, this.#lanes, w, w.pointer, this.#counters, copy, used);
   }
 
-  #store(w: Walk, v: number, ty: Ty, mask: 32 | 64, copy: number, lanes: number): void {
+  #store(w: Walk, v: number, mask: 32 | 64, copy: number, lanes: number): void {
     const f = this.#f;
     const scattered = w.step !== 1 && (lanes > 1 || w.step !== 0);
     if (scattered || (lanes < this.#lanes && w.exact)) {
-      storeLanes(f, this.#lanes, w, w.pointer, this.#counters, copy, v, ty, mask, lanes);
-    } else storeVector(f, this.#lanes, w, w.pointer, this.#counters, copy, v, ty, mask);
+      storeLanes(f, this.#lanes, w, w.pointer, this.#counters, copy, v, mask, lanes);
+    } else storeVector(f, this.#lanes, w, w.pointer, this.#counters, copy, v, mask);
   }
 
   // ---------------------------------------------------------------- one block of vectors
@@ -418,7 +414,7 @@ class NestCode {
     }
     for (const { w, v, x, c } of ready) {
       const part = c < copies - 1 ? this.#lanes : lanes;
-      this.#store(w, v, x.ty, x.ty === "bool" ? this.#code.maskOf(x) : 32, c, part);
+      this.#store(w, v, x.ty === "bool" ? this.#code.maskOf(x) : 32, c, part);
       f.release(v);
     }
     values.end();

@@ -99,53 +99,6 @@ export interface Nest {
   }[];
 }
 
-/**
- * A nest that turns an array as one of tiles, with the order of its loops; `null` where rows and columns are
- * walked as they are. In what is turned, elements lie near each other along another loop than the last one, and
- * along that so that they drive each other out of the cache: by whole rows, each of its lines would be read again
- * for each of its elements. It takes 0.3 to 0.8 of the time; at other distances, tiles gain nothing.
- */
-export function tiled(nest: Nest): { readonly nest: Nest; readonly loops: number[] } | null {
-  const { dims, reduced, loads, stores } = nest;
-  if (reduced.includes(true)) return null;
-  const last = dims.findLastIndex((n) => n !== 1);
-  const near = (s: Slot): number =>
-    s.strides.findLastIndex((d, i) => Math.abs(d) === 1 && dims[i]! > 1);
-  const turned = loads.find((s): s is Slot =>
-    s !== null && s.strides[last] !== 0 &&
-    (s.strides[last] ?? 1) * bytesPerElement[s.dtype] % FAR === 0 && near(s) >= 0
-  );
-  if (turned === undefined) return null;
-  const other = near(turned);
-  const wide = [16, 8].find((n) => dims[other]! % n === 0);
-  if (wide === undefined || dims[last]! % TILE !== 0) return null;
-  const sizes = new Map([[other, wide], [last, TILE]]);
-  const split = (
-    xs: readonly number[],
-    inner: (x: number, n: number) => readonly number[],
-  ): number[] => xs.flatMap((x, i) => sizes.has(i) ? inner(x, sizes.get(i)!) : [x]);
-  const slot = (s: Slot): Slot => ({ ...s, strides: split(s.strides, (d, n) => [d * n, d]) });
-  const whole = split(dims, (d, n) => [d / n, n]);
-  // The last two loops go through a tile; those over tiles are where the loops were.
-  const places = split([...dims.keys()], (i) => [i, -1 - i]);
-  const inner = [other, last].map((i) => places.indexOf(-1 - i));
-  return {
-    nest: {
-      ...nest,
-      dims: whole,
-      reduced: whole.map(() => false),
-      loads: loads.map((s) => s === null ? null : slot(s)),
-      stores: stores.map((s) => ({ ...s, slot: slot(s.slot) })),
-    },
-    loops: [...[...whole.keys()].filter((i) => !inner.includes(i)), ...inner],
-  };
-}
-
-/** Elements that are multiples of so many bytes apart share few places in the cache: each takes the other's. */
-const FAR = 1024;
-/** Elements of a tile along the last loop. */
-const TILE = 16;
-
 /** Bytes of an element. */
 export const bytesPerElement: Readonly<Record<DType, number>> = {
   float32: 4,
@@ -221,3 +174,36 @@ export function rowMajor(dims: readonly number[], order: readonly number[]): num
   }
   return order.map((a) => strides[a]!);
 }
+
+/**
+ * Cuts loops in which an array is turned into loops over tiles, in place. In what is turned, elements lie near
+ * each other along another loop than the last one, and along that so that they drive each other out of the
+ * cache: by whole rows, each of its lines would be read again for each of its elements. It takes 0.3 to 0.8 of
+ * the time; at other distances, tiles gain nothing.
+ */
+export function cutIntoTiles(
+  { dims, reduced, strides }: ReturnType<typeof collapse>,
+  loads: readonly Slot[],
+): void {
+  const last = dims.length - 1;
+  const turned = loads.findIndex(({ dtype }, i) =>
+    strides[i]![last] && strides[i]![last]! * bytesPerElement[dtype] % FAR === 0
+  );
+  const near = strides[turned]?.findIndex((s) => s === 1 || s === -1) ?? -1;
+  const axes = [near, last];
+  if (axes.some((i) => i < 0 || reduced[i] || dims[i]! % TILE > 0)) return;
+  for (const i of axes) {
+    for (const xs of strides) {
+      xs.push(xs[i]!);
+      xs[i]! *= TILE;
+    }
+    dims[i]! /= TILE;
+    dims.push(TILE);
+    reduced.push(false);
+  }
+}
+
+/** Elements that are multiples of so many bytes apart share few places in the cache: each takes the other's. */
+const FAR = 1024;
+/** Elements along both sides of a tile. */
+const TILE = 16;

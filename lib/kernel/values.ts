@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { type DType, InternalError, type ShapedArray, sizeOf, stridesOf } from "../core/mod.ts";
+import { type DType, type ShapedArray, sizeOf, stridesOf } from "../core/mod.ts";
 import type { KernelValue, KernelWindow } from "../core/kernel.ts";
-import type { Expr, Ty } from "../scalar/expr.ts";
+import type { Expr } from "../scalar/expr.ts";
 import { type Fn, I32, V128 } from "./encoder.ts";
 import { type Block, bytesPerElement } from "./space.ts";
 import type { Lanes } from "./vector.ts";
@@ -228,6 +228,14 @@ function address(
   return 0;
 }
 
+/** Pushes the address of a lane that is `apart` bytes from an address, and gives the offset that goes with it. */
+function lane(f: Fn, at: number, offset: number, apart: number): number {
+  f.get(at);
+  if (offset + apart >= 0) return offset + apart;
+  f.plus(apart);
+  return offset;
+}
+
 /** Turns bytes of 0 and 1 in the lower part of the vector on the stack into a mask. */
 function maskFromBytes(f: Fn): void {
   f.simd(137).simd(169).simd(161);
@@ -275,11 +283,7 @@ export function loadVector(
   const v = f.local(V128);
   f.set(at);
   for (let l = 0; l < used; l++) {
-    const apart = l * step * size;
-    f.get(at);
-    const far = offset + apart;
-    if (far < 0) f.plus(apart);
-    const place = far < 0 ? offset : far;
+    const place = lane(f, at, offset, l * step * size);
     if (size === 1) {
       f.scalar(0x2d, place);
       if (l === 0) f.simd(17);
@@ -313,11 +317,9 @@ export function storeVector(
   counters: Counters,
   copy: number,
   v: number,
-  ty: Ty,
   mask: 32 | 64,
 ): void {
-  if (e.step === 0) return storeLanes(f, lanes, e, pointer, counters, copy, v, ty, mask, 1);
-  if (e.step !== 1) throw new InternalError("elements apart, stored as neighbours");
+  if (e.step === 0) return storeLanes(f, lanes, e, pointer, counters, copy, v, mask, 1);
   const offset = address(f, e, pointer, counters, copy * lanes);
   if (e.size === 1) {
     const m = f.local(V128);
@@ -341,7 +343,6 @@ export function storeLanes(
   counters: Counters,
   copy: number,
   v: number,
-  _ty: Ty,
   mask: 32 | 64,
   count: number,
 ): void {
@@ -355,11 +356,7 @@ export function storeLanes(
     f.i32(1).simd(17).simd(78).set(from);
   }
   for (let l = 0; l < count; l++) {
-    const apart = l * e.step * e.size;
-    const far = offset + apart;
-    f.get(at);
-    if (far < 0) f.plus(apart);
-    const place = far < 0 ? offset : far;
+    const place = lane(f, at, offset, l * e.step * e.size);
     f.get(from);
     if (e.size === 1) f.memory(88, place, 4 * l);
     else f.memory(e.size === 8 ? 91 : 90, place, l);
