@@ -251,7 +251,9 @@ export function planOf(
   const text = written(given);
   checkKinds(op, given);
   const indices = spelledOut(op, x, given, text);
-  const several = indices.filter(isArray).length > 1;
+  const arrays = indices.filter(isArray);
+  const several = arrays.length > 1;
+  const isRow = arrays.some((index) => index.ndim > 0);
   const cuts: Cut[] = [];
   const kept: number[] = [];
   const axes: number[] = [];
@@ -284,7 +286,7 @@ export function planOf(
         if (lenient && beyond && n > 0) lookUp(asIndex(op, index));
         else cuts.push({ start: staticIndex(op, index, n, axis, x), step: 1, count: 1 });
       } else if (index.dtype !== "bool") {
-        if (n === 0 && index.size > 0 && !(writes && index.ndim > 0)) {
+        if (n === 0 && index.size > 0 && !(writes && isRow)) {
           throw new AxisError(
             `${op}: x has shape ${
               formatShape(x.shape)

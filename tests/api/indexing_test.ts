@@ -169,6 +169,10 @@ Deno.test("of an axis without elements all places are out of range: updates ther
   }
   const slope = grad((v: NDArray) => np.updateAt(x, "...", columns).add(v).sum());
   assertEquals(slope(np.ones([2, 3], { dtype: "float64" })).toArray(), [[0, 0, 0], [0, 0, 0]]);
+  // A number that stands beside several is one of each of them.
+  const beside = (x: NDArray, row: NDArray): NDArray => np.updateAt(x, row, columns).add(1);
+  assertEquals(beside(np.zeros([0, 3]), int(2).at(0)).shape, [0, 3]);
+  assertEquals(jit(beside)(np.zeros([0, 3]), int(2).at(0)).shape, [0, 3]);
   // Reading has nothing to give, and a place that is named by a number is a mistake.
   assertThrows(() => x.at("...", columns), AxisError);
   assertThrows(() => np.updateAt(x, 0, 0).set(1), AxisError);
