@@ -420,5 +420,27 @@ Deno.test("options that stand in the place of what is left out end the call", ()
     TypeError,
     "arange: the options come last, but number 1 follows them",
   );
-  assertThrows(() => any(np.eye)(3, { k: 1 }), TypeError, "Did you mean offset?");
+  assertThrows(() => any(np.eye)(3, { ofset: 1 }), TypeError, "Did you mean offset?");
+});
+
+Deno.test("functions without options take what may be left out by name, and no other names", () => {
+  const cases: readonly (readonly [() => unknown, string])[] = [
+    [
+      () => any(np.flip)(x, { axs: 0 }),
+      "flip: there is no option axs. Did you mean axis? Write flip(x, { axis: 0 })",
+    ],
+    [
+      () => any(np.flip)(x, { where: x }),
+      "flip: there is no option where; there is axis. Write flip(x, { axis })",
+    ],
+    [
+      () => any(np.flip)(x, { axis: 0 }, 1),
+      "flip takes 2 arguments, not 3: number 1 is too much",
+    ],
+    [() => any(np.clip)(x, 0, { min: 1 }), "clip: min is given twice"],
+    [() => any(np.tril)(x, { offset: 1 }), "tril: there is no option offset; there is k"],
+    [() => any(np.meshgrid)(x, "ij"), "meshgrid"],
+    [() => any(np.pad)(x, 1, { mode: "linear-ramp" }), 'mode must be "constant"'],
+  ];
+  for (const [call, message] of cases) assertThrows(call, TypeError, message);
 });

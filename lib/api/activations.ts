@@ -14,6 +14,7 @@ import {
   type OptionTable,
   tableOf,
 } from "../core/mod.ts";
+import type { Named } from "../core/method_options.ts";
 import {
   add,
   convert,
@@ -42,6 +43,7 @@ import {
   dtypeOption,
   expectAxis,
   expectRoom,
+  isNamed,
   promote,
 } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
@@ -100,10 +102,18 @@ export function relu6(x: Operand): NDArray {
  * console.log(nn.leakyRelu(np.array([-1, 2]), 0.25).toArray()); // [ -0.25, 2 ]
  * ```
  */
-export function leakyRelu(x: Operand, slope: Operand = 0.01): NDArray {
-  if (arguments.length > 2) checkCall("leakyRelu(x, slope)", arguments);
+export function leakyRelu(
+  x: Operand,
+  negativeSlope: Operand | Named<unknown, { negativeSlope: Operand }> = 0.01,
+): NDArray {
+  if (arguments.length > 2 || isNamed(negativeSlope)) {
+    checkCall("leakyRelu(x, negativeSlope)", arguments, {}, 1);
+  }
+  if (isNamed(negativeSlope)) return leakyRelu(x, negativeSlope.negativeSlope);
   const a = asFloat("leakyRelu", x);
-  const s = typeof slope === "number" ? scalarLike(slope, a) : asFloat("leakyRelu", slope, "slope");
+  const s = typeof negativeSlope === "number"
+    ? scalarLike(negativeSlope, a)
+    : asFloat("leakyRelu", negativeSlope, "negativeSlope");
   // A choice of factors, which compiles to fewer nodes than one of products.
   return mul(a, select(ge(a, scalarLike(0, a)), scalarLike(1, a), convert(s, a.dtype)));
 }
@@ -118,8 +128,9 @@ export function leakyRelu(x: Operand, slope: Operand = 0.01): NDArray {
  * console.log(nn.elu(np.array([-Infinity, 2])).toArray()); // [ -1, 2 ]
  * ```
  */
-export function elu(x: Operand, alpha: Operand = 1): NDArray {
-  if (arguments.length > 2) checkCall("elu(x, alpha)", arguments);
+export function elu(x: Operand, alpha: Operand | Named<unknown, { alpha: Operand }> = 1): NDArray {
+  if (arguments.length > 2 || isNamed(alpha)) checkCall("elu(x, alpha)", arguments, {}, 1);
+  if (isNamed(alpha)) return elu(x, alpha.alpha);
   const a = asFloat("elu", x);
   const s = typeof alpha === "number" ? scalarLike(alpha, a) : asFloat("elu", alpha, "alpha");
   const zero = scalarLike(0, a);
@@ -214,11 +225,11 @@ export function tanh(x: Operand): NDArray {
 }
 
 /**
- * A new axis of length `n` that is 1 at the place given by each index and 0 elsewhere, as
+ * A new axis of length `numClasses` that is 1 at the place given by each index and 0 elsewhere, as
  * `jax.nn.one_hot`; all 0 where an index is out of range. float32 where no dtype is given.
  *
  * @throws {DTypeError} where the indices are not integers.
- * @throws {RangeError} where `n` is not a non-negative integer.
+ * @throws {RangeError} where `numClasses` is not a non-negative integer.
  *
  * @example
  * ```ts
@@ -228,8 +239,16 @@ export function tanh(x: Operand): NDArray {
  * console.log(nn.oneHot(labels, 3).toArray()); // [ [ 0, 0, 1 ], [ 1, 0, 0 ] ]
  * ```
  */
-export function oneHot(indices: Operand, n: number, options: OneHotOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("oneHot(indices, n, options)", arguments, oneHotOptions);
+export function oneHot(
+  indices: Operand,
+  numClasses: number | OneHotOptions & { readonly numClasses: number },
+  options: OneHotOptions = {},
+): NDArray {
+  if (arguments.length > 2) {
+    checkCall("oneHot(indices, numClasses, options)", arguments, oneHotOptions, 1);
+  }
+  if (isNamed(numClasses)) return oneHot(indices, numClasses.numClasses, numClasses);
+  const n = numClasses;
   const at = asIndex("oneHot", indices, "the indices");
   expectInteger("oneHot", n, "the number of classes", 0);
   const dtype = dtypeOption("oneHot", options, defaultFloat);
@@ -260,8 +279,9 @@ function like(op: string, x: NDArray, value: Operand, what: string): NDArray {
  * console.log(nn.celu(np.array([-Infinity, 2]), 0.5).toArray()); // [ -0.5, 2 ]
  * ```
  */
-export function celu(x: Operand, alpha: Operand = 1): NDArray {
-  if (arguments.length > 2) checkCall("celu(x, alpha)", arguments);
+export function celu(x: Operand, alpha: Operand | Named<unknown, { alpha: Operand }> = 1): NDArray {
+  if (arguments.length > 2 || isNamed(alpha)) checkCall("celu(x, alpha)", arguments, {}, 1);
+  if (isNamed(alpha)) return celu(x, alpha.alpha);
   const a = asFloat("celu", x);
   const s = like("celu", a, alpha, "alpha");
   const zero = number(a, 0);
@@ -340,8 +360,9 @@ export function sparseSigmoid(x: Operand): NDArray {
 }
 
 /** Elementwise `(x + sqrt(x^2 + b)) / 2`, as `jax.nn.squareplus`. */
-export function squareplus(x: Operand, b: Operand = 4): NDArray {
-  if (arguments.length > 2) checkCall("squareplus(x, b)", arguments);
+export function squareplus(x: Operand, b: Operand | Named<unknown, { b: Operand }> = 4): NDArray {
+  if (arguments.length > 2 || isNamed(b)) checkCall("squareplus(x, b)", arguments, {}, 1);
+  if (isNamed(b)) return squareplus(x, b.b);
   const a = asFloat("squareplus", x);
   return div(add(a, u.sqrt(add(mul(a, a), like("squareplus", a, b, "b")))), number(a, 2));
 }

@@ -18,6 +18,7 @@ import {
   NDArray,
   type Operand,
 } from "../core/mod.ts";
+import type { Named } from "../core/method_options.ts";
 import {
   and,
   convert,
@@ -43,6 +44,7 @@ import {
   boolToInt,
   expectOperand,
   floatOr32,
+  isNamed,
   orOf,
   promote,
 } from "./operands.ts";
@@ -302,8 +304,12 @@ export function trunc(x: Operand): NDArray {
  * console.log(np.round(np.array([0.5, 1.5, 2.25]), 1).toArray()); // [ 0.5, 1.5, 2.200000047683716 ]
  * ```
  */
-export function round(x: Operand, decimals = 0): NDArray {
-  if (arguments.length > 2) checkCall("round(x, decimals)", arguments);
+export function round(
+  x: Operand,
+  decimals: number | Named<unknown, { decimals: number }> = 0,
+): NDArray {
+  if (arguments.length > 2 || isNamed(decimals)) checkCall("round(x, decimals)", arguments, {}, 1);
+  if (isNamed(decimals)) return round(x, decimals.decimals);
   expectInteger("round", decimals, "decimals");
   if (decimals === 0) return rounded("round", rounding.round, x);
   const scale = 10 ** Math.abs(decimals);
@@ -357,8 +363,16 @@ export function minimum(x: Operand, y: Operand): NDArray {
  * console.log(np.clip(np.array([-2, 0.5, 7]), 0, 1).toArray()); // [ 0, 0.5, 1 ]
  * ```
  */
-export function clip(x: Operand, min?: Operand | null, max?: Operand | null): NDArray {
-  if (arguments.length > 3) checkCall("clip(x, min, max)", arguments);
+export function clip(
+  x: Operand,
+  min?: Operand | null | Named<unknown, { min: Operand | null; max: Operand | null }>,
+  max?: Operand | null | Named<unknown, { max: Operand | null }>,
+): NDArray {
+  if (arguments.length > 3 || isNamed(min) || isNamed(max)) {
+    checkCall("clip(x, min, max)", arguments, {}, 1);
+  }
+  if (isNamed(min)) return clip(x, min.min, min.max);
+  if (isNamed(max)) return clip(x, min, max.max);
   expectOperand("clip", x, "x");
   let out: Operand = x;
   if (min !== undefined && min !== null) {

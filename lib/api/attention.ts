@@ -59,8 +59,9 @@ function like(op: string, x: NDArray, value: Operand, what: string): NDArray {
  * console.log(nn.glu(np.array([4, 0])).toArray()); // [ 2 ]
  * ```
  */
-export function glu(x: NDArray, axis = -1): NDArray {
-  if (arguments.length > 2) checkCall("glu(x, axis)", arguments);
+export function glu(x: NDArray, axis: number | Named<unknown, { axis: number }> = -1): NDArray {
+  if (arguments.length > 2 || isNamed(axis)) checkCall("glu(x, axis)", arguments, {}, 1);
+  if (isNamed(axis)) return glu(x, axis.axis);
   const a = asFloat("glu", expectArray("glu", x));
   const along = expectAxis("glu", axis, a.ndim);
   const n = a.shape[along]!;

@@ -14,6 +14,7 @@ import {
   sameShape,
   ShapeError,
 } from "../core/mod.ts";
+import type { Named } from "../core/method_options.ts";
 import {
   add,
   broadcastTo,
@@ -39,6 +40,7 @@ import {
   asOperand,
   expectArray,
   expectAxis,
+  isNamed,
   promote,
 } from "./operands.ts";
 import { setAt } from "./set_at.ts";
@@ -81,9 +83,12 @@ function alike(op: string, list: readonly Operand[], shapes: readonly NDArray[] 
 export function select(
   conditions: readonly Operand[],
   choices: readonly Operand[],
-  fallback: Operand = 0,
+  fallback: Operand | Named<unknown, { default: Operand }> = 0,
 ): NDArray {
-  if (arguments.length > 3) checkCall("select(conditions, choices, fallback)", arguments);
+  if (arguments.length > 3 || isNamed(fallback)) {
+    checkCall("select(conditions, choices, default)", arguments, {}, 2);
+  }
+  if (isNamed(fallback)) return select(conditions, choices, fallback.default);
   const op = "select";
   listOf(op, "conditions", conditions);
   listOf(op, "choices", choices);
@@ -121,9 +126,12 @@ export type ChooseMode = "clip" | "wrap";
 export function choose(
   indices: NDArray,
   choices: readonly Operand[],
-  mode: ChooseMode = "clip",
+  mode: ChooseMode | Named<unknown, { mode: ChooseMode }> = "clip",
 ): NDArray {
-  if (arguments.length > 3) checkCall("choose(indices, choices, mode)", arguments);
+  if (arguments.length > 3 || isNamed(mode)) {
+    checkCall("choose(indices, choices, mode)", arguments, {}, 2);
+  }
+  if (isNamed(mode)) return choose(indices, choices, mode.mode);
   const op = "choose";
   if (mode !== "clip" && mode !== "wrap") {
     throw new TypeError(`${op}: mode must be "clip" or "wrap", not ${describeValue(mode)}`);
@@ -306,12 +314,13 @@ export function putAlongAxis(
   x: NDArray,
   indices: NDArray,
   values: Operand,
-  axis: number,
+  axis: number | PutAlongAxisOptions & { readonly axis: number },
   options: PutAlongAxisOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("putAlongAxis(x, indices, values, axis, options)", arguments, putOptions);
+    checkCall("putAlongAxis(x, indices, values, axis, options)", arguments, putOptions, 3);
   }
+  if (isNamed(axis)) return putAlongAxis(x, indices, values, axis.axis, axis);
   const op = "putAlongAxis";
   const a = expectArray(op, x);
   const mode = expectMode(op, options.mode, ["drop", "clip"]);

@@ -15,7 +15,6 @@ import {
   expectInteger,
   formatShape,
   isInteger,
-  isPlain,
   NDArray,
   type Operand,
   type OptionTable,
@@ -23,6 +22,7 @@ import {
   ShapeError,
   tableOf,
 } from "../core/mod.ts";
+import type { Named } from "../core/method_options.ts";
 import {
   add,
   broadcastTo,
@@ -46,6 +46,7 @@ import {
   expectOperand,
   expectRoom,
   expectShape,
+  isNamed,
   storable,
 } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
@@ -53,6 +54,8 @@ import { dtypeOptions } from "./options.ts";
 /** Options of {@linkcode eye}. */
 export interface EyeOptions extends DTypeOptions {
   /** Which diagonal: 0 (the default) is the main one, positive ones are above it. */
+  readonly k?: number | undefined;
+  /** The same under the name that it has for `np.diagonal` and `np.trace`. */
   readonly offset?: number | undefined;
 }
 
@@ -67,6 +70,7 @@ const likeOptions: OptionTable<LikeOptions> = /* @__PURE__ */ tableOf(dtypeOptio
 });
 
 const eyeOptions: OptionTable<EyeOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
+  k: "number",
   offset: "number",
 });
 
@@ -220,7 +224,10 @@ export function fullLike(x: Operand, value: Operand, options: LikeOptions = {}):
  * console.log(np.arange(1, 2, 0.25).toArray()); // [ 1, 1.25, 1.5, 1.75 ]
  * ```
  */
-export function arange(start: number, options?: DTypeOptions): NDArray;
+export function arange(
+  start: number,
+  options?: Named<DTypeOptions, { stop: number; step: number }>,
+): NDArray;
 /** As above, from `start`. */
 export function arange(
   start: number,
@@ -229,22 +236,36 @@ export function arange(
   options?: DTypeOptions,
 ): NDArray;
 /** As above, from `start` in steps of 1. */
-export function arange(start: number, stop: number, options?: DTypeOptions): NDArray;
 export function arange(
   start: number,
-  stop?: number | DTypeOptions,
-  step?: number | DTypeOptions,
-  options?: DTypeOptions,
+  stop: number,
+  options?: Named<DTypeOptions, { step: number }>,
+): NDArray;
+export function arange(
+  start: number,
+  stop?: number | Named<DTypeOptions, { stop: number; step: number }>,
+  step?: number | Named<DTypeOptions, { step: number }>,
+  options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 1) {
     checkCall("arange(start, stop, step, options)", arguments, dtypeOptions, 1);
   }
   // The options may stand in the place of the first number left out.
-  const given = isPlain(stop) ? stop : isPlain(step) ? step : options ?? {};
-  const by = isPlain(step) ? 1 : (step as number | undefined) ?? 1;
-  return stop === undefined || isPlain(stop)
-    ? range(0, start, by, given)
-    : range(start, stop as number, by, given);
+  if (isNamed(stop)) return numbersOf(start, stop.stop, stop.step, stop);
+  return isNamed(step)
+    ? numbersOf(start, stop, step.step, step)
+    : numbersOf(start, stop, step, options);
+}
+
+function numbersOf(
+  start: number,
+  stop: number | undefined,
+  step: number | undefined,
+  options: DTypeOptions,
+): NDArray {
+  return stop === undefined
+    ? range(0, start, step ?? 1, options)
+    : range(start, stop, step ?? 1, options);
 }
 
 function range(start: number, stop: number, step: number, options: DTypeOptions): NDArray {
@@ -294,17 +315,17 @@ function positions(n: number, m: number): [rows: NDArray, columns: NDArray] {
 function expectMatrix(
   op: string,
   n: number,
-  second: number | EyeOptions | null | undefined,
+  second: number | null | Named<EyeOptions, { m: number }> | undefined,
   third: EyeOptions | undefined,
 ): { readonly m: number; readonly offset: number; readonly dtype: DType } {
-  const early = isPlain(second);
-  const options = early ? second : third ?? {};
-  const m = early ? n : second ?? n;
+  const early = isNamed(second);
+  const options: EyeOptions = early ? second : third ?? {};
+  const m = (early ? second.m : second) ?? n;
   expectInteger(op, n, "n", 0);
   const columns = expectInteger(op, m, "m", 0);
   const dtype = dtypeOption(op, options, defaultFloat);
   expectRoom(op, [n, columns], dtype);
-  return { m: columns, offset: expectInteger(op, options.offset ?? 0, "the offset"), dtype };
+  return { m: columns, offset: expectInteger(op, options.k ?? options.offset ?? 0, "k"), dtype };
 }
 
 /**
@@ -318,10 +339,14 @@ function expectMatrix(
  * import { numpy as np } from "@injax/injax";
  *
  * console.log(np.eye(2).toArray()); // [ [ 1, 0 ], [ 0, 1 ] ]
- * console.log(np.eye(1, 3, { offset: 1, dtype: "int32" }).toArray()); // [ [ 0, 1, 0 ] ]
+ * console.log(np.eye(1, 3, { k: 1, dtype: "int32" }).toArray()); // [ [ 0, 1, 0 ] ]
  * ```
  */
-export function eye(n: number, m?: number | EyeOptions, options?: EyeOptions): NDArray {
+export function eye(
+  n: number,
+  m?: number | Named<EyeOptions, { m: number }>,
+  options?: EyeOptions,
+): NDArray {
   if (arguments.length > 1) checkCall("eye(n, m, options)", arguments, eyeOptions, 1);
   const { m: columns, offset, dtype } = expectMatrix("eye", n, m, options);
   const [row, column] = positions(n, columns);
@@ -339,7 +364,11 @@ export function identity(n: number, options: DTypeOptions = {}): NDArray {
  *
  * @throws {RangeError} where a length is not a non-negative integer.
  */
-export function tri(n: number, m?: number | EyeOptions, options?: EyeOptions): NDArray {
+export function tri(
+  n: number,
+  m?: number | Named<EyeOptions, { m: number }>,
+  options?: EyeOptions,
+): NDArray {
   if (arguments.length > 1) checkCall("tri(n, m, options)", arguments, eyeOptions, 1);
   const { m: columns, offset, dtype } = expectMatrix("tri", n, m, options);
   return convert(triangle(n, columns, offset), dtype);
@@ -357,13 +386,13 @@ function matrixMask(op: string, x: NDArray, offset: number): NDArray {
       `${op}: x has shape ${formatShape(x.shape)}, but must have at least two axes`,
     );
   }
-  expectInteger(op, offset, "the offset");
+  expectInteger(op, offset, "k");
   return triangle(x.shape.at(-2)!, x.shape.at(-1)!, offset);
 }
 
 /**
  * Matrices `[..., n, m]` with everything above a diagonal set to zero, as `jax.numpy.tril`. Diagonal
- * `offset` 0 is the main one, positive ones are above it.
+ * 0 is the main one, where `k` is left out; positive ones are above it.
  *
  * @throws {ShapeError} where `x` has less than two axes.
  *
@@ -374,9 +403,10 @@ function matrixMask(op: string, x: NDArray, offset: number): NDArray {
  * console.log(np.tril(np.array([[1, 2], [3, 4]])).toArray()); // [ [ 1, 0 ], [ 3, 4 ] ]
  * ```
  */
-export function tril(x: NDArray, offset = 0): NDArray {
-  if (arguments.length > 2) checkCall("tril(x, offset)", arguments);
-  const mask = matrixMask("tril", expectArray("tril", x), offset);
+export function tril(x: NDArray, k: number | Named<unknown, { k: number }> = 0): NDArray {
+  if (arguments.length > 2 || isNamed(k)) checkCall("tril(x, k)", arguments, {}, 1);
+  if (isNamed(k)) return tril(x, k.k);
+  const mask = matrixMask("tril", expectArray("tril", x), k);
   return select(mask, x, scalarLike(0, x));
 }
 
@@ -392,10 +422,11 @@ export function tril(x: NDArray, offset = 0): NDArray {
  * console.log(np.triu(np.array([[1, 2], [3, 4]])).toArray()); // [ [ 1, 2 ], [ 0, 4 ] ]
  * ```
  */
-export function triu(x: NDArray, offset = 0): NDArray {
-  if (arguments.length > 2) checkCall("triu(x, offset)", arguments);
-  expectInteger("triu", offset, "the offset");
-  const mask = matrixMask("triu", expectArray("triu", x), offset - 1);
+export function triu(x: NDArray, k: number | Named<unknown, { k: number }> = 0): NDArray {
+  if (arguments.length > 2 || isNamed(k)) checkCall("triu(x, k)", arguments, {}, 1);
+  if (isNamed(k)) return triu(x, k.k);
+  expectInteger("triu", k, "k");
+  const mask = matrixMask("triu", expectArray("triu", x), k - 1);
   return select(mask, scalarLike(0, x), x);
 }
 
@@ -412,20 +443,21 @@ export function triu(x: NDArray, offset = 0): NDArray {
  * console.log(np.diag(np.array([[1, 2], [3, 4]])).toArray()); // [ 1, 4 ]
  * ```
  */
-export function diag(x: NDArray, offset = 0): NDArray {
-  if (arguments.length > 2) checkCall("diag(x, offset)", arguments);
+export function diag(x: NDArray, k: number | Named<unknown, { k: number }> = 0): NDArray {
+  if (arguments.length > 2 || isNamed(k)) checkCall("diag(x, k)", arguments, {}, 1);
+  if (isNamed(k)) return diag(x, k.k);
   expectArray("diag", x);
-  expectInteger("diag", offset, "the offset");
-  if (x.ndim === 2) return diagonal(x, { offset });
+  expectInteger("diag", k, "k");
+  if (x.ndim === 2) return diagonal(x, { offset: k });
   if (x.ndim !== 1) {
     throw new ShapeError(
       `diag: x has shape ${formatShape(x.shape)}, but must be a vector or a matrix. ` +
         "For the diagonals of stacked matrices use np.diagonal",
     );
   }
-  const n = x.shape[0]! + Math.abs(offset);
+  const n = x.shape[0]! + Math.abs(k);
   // Shifted so that each element is in the row in which the diagonal has it.
-  const column = pad(x, scalarLike(0, x), [Math.max(0, -offset)], [Math.max(0, offset)]);
-  const here = eye(n, { offset, dtype: "bool" });
+  const column = pad(x, scalarLike(0, x), [Math.max(0, -k)], [Math.max(0, k)]);
+  const here = eye(n, { k, dtype: "bool" });
   return select(here, reshape(column, [n, 1]), scalarLike(0, x));
 }

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { checkCall, describeValue, type NDArray, type OptionTable } from "../core/mod.ts";
+import {
+  checkCall,
+  describeValue,
+  expectInteger,
+  type NDArray,
+  type OptionTable,
+  ShapeError,
+} from "../core/mod.ts";
 import * as ch from "../linalg/cholesky.ts";
 import * as ei from "../linalg/eigh.ts";
 import * as f from "../linalg/lu.ts";
@@ -17,8 +24,22 @@ import {
 } from "../linalg/matrices.ts";
 import * as q from "../linalg/qr.ts";
 import * as sv from "../linalg/svd.ts";
-import { add, convert, eq, expandDims } from "../primitives/mod.ts";
+import {
+  add,
+  broadcastTo,
+  concatenate,
+  convert,
+  eq,
+  expandDims,
+  full,
+  iota,
+  reshape,
+  select,
+  slice,
+} from "../primitives/mod.ts";
 import { matrices, squares, symmetrized } from "./matrices.ts";
+import { asIndex } from "./operands.ts";
+import { takeAlongAxis } from "./indexing.ts";
 
 /** Whether the mean of a matrix and its transpose is taken first. */
 export interface SymmetricOptions {
@@ -307,4 +328,45 @@ export function svd(a: NDArray, options: SvdOptions = {}): NDArray | SvdResult {
 export function svdvals(a: NDArray): NDArray {
   if (arguments.length > 1) checkCall("svdvals(a)", arguments);
   return sv.singularValues(matrices("svdvals", a));
+}
+
+/**
+ * The order of rows that exchanges of rows make, as `jax.lax.linalg.lu_pivots_to_permutation`: of `pivots`
+ * `[..., k]`, where row i changes places with row `pivots[i]`, one after the other; int32 `[..., n]`.
+ *
+ * @throws {RangeError} where `n` is below k.
+ *
+ * @example
+ * ```ts
+ * import { linalg, numpy as np } from "@injax/injax";
+ *
+ * const pivots = np.array([2, 2], { dtype: "int32" });
+ * console.log(linalg.luPivotsToPermutation(pivots, 3).toArray()); // [ 2, 0, 1 ]
+ * ```
+ */
+export function luPivotsToPermutation(pivots: NDArray, n: number): NDArray {
+  const op = "luPivotsToPermutation";
+  if (arguments.length > 2) checkCall(`${op}(pivots, n)`, arguments);
+  const given = asIndex(op, pivots, "the pivots");
+  const [lead, k] = [given.shape.slice(0, -1), given.shape.at(-1)];
+  if (k === undefined) throw new ShapeError(`${op}: the pivots are a number, but must be a vector`);
+  expectInteger(op, n, "n", k);
+  // One exchange in each row, and rows without behind them; then pairs of neighbours become one order.
+  const rows = 2 ** Math.ceil(Math.log2(Math.max(k, 1)));
+  const none = broadcastTo(add(iota([rows - k], 0, "int32"), full([], k, "int32")), [
+    ...lead,
+    rows - k,
+  ]);
+  const axis = lead.length;
+  const shape = [...lead, rows, n];
+  const [row, place] = [iota(shape, axis, "int32"), iota(shape, axis + 1, "int32")];
+  const goal = broadcastTo(expandDims(concatenate([given, none], axis), [axis + 1]), shape);
+  let orders = select(eq(place, row), goal, select(eq(place, goal), row, place));
+  for (let count = rows; count > 1; count /= 2) {
+    const each = shape.map((_, i) => i === axis ? 2 : 1);
+    const from = (start: number): NDArray =>
+      slice(orders, shape.map((_, i) => i === axis ? start : 0), orders.shape, each);
+    orders = takeAlongAxis(from(0), from(1), axis + 1);
+  }
+  return reshape(orders, [...lead, n]);
 }

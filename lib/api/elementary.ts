@@ -8,10 +8,11 @@
  *
  * @module
  */
-import { type Axes, checkCall, type NDArray, type Operand, sizeOf } from "../core/mod.ts";
+import { checkCall, type NDArray, type Operand, sizeOf } from "../core/mod.ts";
+import type { AxesOr } from "../core/method_options.ts";
 import { div, pow, scalarLike } from "../primitives/mod.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
-import { applyNamed, asFloat, asOperand, expectAxes, floatOr32 } from "./operands.ts";
+import { applyNamed, asFloat, asOperand, expectAxes, floatOr32, isNamed } from "./operands.ts";
 import * as bessel from "./special/integrals.ts";
 
 /**
@@ -221,8 +222,9 @@ export function ndim(x: Operand): number {
  *
  * @throws {AxisError} where an axis is out of range.
  */
-export function size(x: Operand, axis?: Axes): number {
-  if (arguments.length > 2) checkCall("size(x, axis)", arguments);
+export function size(x: Operand, axis?: AxesOr<unknown>): number {
+  if (arguments.length > 2 || isNamed(axis)) checkCall("size(x, axis)", arguments, {}, 1);
+  if (isNamed(axis)) return size(x, axis.axis);
   const array = asOperand("size", x);
   return sizeOf(expectAxes("size", axis, array.ndim).map((k) => array.shape[k]!));
 }

@@ -9,7 +9,14 @@
  */
 import "./methods.ts";
 import type { Named } from "../core/method_options.ts";
-import { checkCall, describeValue, expectFloat, expectInteger, type NDArray } from "../core/mod.ts";
+import {
+  type Axes,
+  checkCall,
+  describeValue,
+  expectFloat,
+  expectInteger,
+  type NDArray,
+} from "../core/mod.ts";
 import { convert, div, ge, iota, scalarLike, select, sub } from "../primitives/mod.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import type { Complex } from "./complex.ts";
@@ -110,15 +117,15 @@ function shifted(
  * console.log(fftshift(fftfreq(4, 0.5)).toArray()); // [ -1, -0.5, 0, 0.5 ]
  * ```
  */
-export function fftshift(x: NDArray, axes?: number | readonly number[] | null): NDArray;
+export function fftshift(x: NDArray, axes?: Axes | Named<unknown, { axes: Axes }>): NDArray;
 /** Of complex numbers. */
-export function fftshift(x: Complex, axes?: number | readonly number[] | null): Complex;
+export function fftshift(x: Complex, axes?: Axes | Named<unknown, { axes: Axes }>): Complex;
 export function fftshift(
   x: NDArray | Complex,
-  axes: number | readonly number[] | null = null,
+  axes: Axes | Named<unknown, { axes: Axes }> = null,
 ): NDArray | Complex {
-  if (arguments.length > 2) checkCall("fftshift(x, axes)", arguments);
-  return shifted("fftshift", x, axes, (n) => Math.floor(n / 2));
+  if (arguments.length > 2 || isNamed(axes)) checkCall("fftshift(x, axes)", arguments, {}, 1);
+  return shifted("fftshift", x, isNamed(axes) ? axes.axes ?? null : axes, (n) => Math.floor(n / 2));
 }
 
 /**
@@ -134,13 +141,13 @@ export function fftshift(
  * console.log(ifftshift(fftshift(np.array([0, 1, 2]))).toArray()); // [ 0, 1, 2 ]
  * ```
  */
-export function ifftshift(x: NDArray, axes?: number | readonly number[] | null): NDArray;
+export function ifftshift(x: NDArray, axes?: Axes | Named<unknown, { axes: Axes }>): NDArray;
 /** Of complex numbers. */
-export function ifftshift(x: Complex, axes?: number | readonly number[] | null): Complex;
+export function ifftshift(x: Complex, axes?: Axes | Named<unknown, { axes: Axes }>): Complex;
 export function ifftshift(
   x: NDArray | Complex,
-  axes: number | readonly number[] | null = null,
+  axes: Axes | Named<unknown, { axes: Axes }> = null,
 ): NDArray | Complex {
-  if (arguments.length > 2) checkCall("ifftshift(x, axes)", arguments);
-  return shifted("ifftshift", x, axes, (n) => Math.ceil(n / 2));
+  if (arguments.length > 2 || isNamed(axes)) checkCall("ifftshift(x, axes)", arguments, {}, 1);
+  return shifted("ifftshift", x, isNamed(axes) ? axes.axes ?? null : axes, (n) => Math.ceil(n / 2));
 }

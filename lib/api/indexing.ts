@@ -145,12 +145,13 @@ export function take(
 export function takeAlongAxis(
   x: NDArray,
   indices: NDArray,
-  axis: number,
+  axis: number | TakeOptions & { readonly axis: number },
   options: TakeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("takeAlongAxis(x, indices, axis, options)", arguments, takeOptions);
+    checkCall("takeAlongAxis(x, indices, axis, options)", arguments, takeOptions, 2);
   }
+  if (isNamed(axis)) return takeAlongAxis(x, indices, axis.axis, axis);
   const op = "takeAlongAxis";
   const mode = checkMode(op, options);
   const a = expectArray(op, x);

@@ -46,7 +46,7 @@ import * as draw from "./distributions.ts";
 import { parameter } from "./draws.ts";
 import { orthogonal as orthogonalOf } from "./multivariate.ts";
 import { asOperand, expectShape, isNamed } from "./operands.ts";
-import { dtypeOptions } from "./options.ts";
+import { dtypeOptions, nameIn } from "./options.ts";
 
 export type { Named } from "../core/method_options.ts";
 
@@ -195,10 +195,12 @@ export function truncatedNormal(
 // ---------------------------------------------------------------- by the numbers of inputs and outputs
 
 /** How `varianceScaling` counts: the inputs, the outputs, their mean, or their geometric mean. */
-export type FanMode = "fanIn" | "fanOut" | "fanAvg" | "fanGeoAvg";
+export type FanMode =
+  | ("fanIn" | "fanOut" | "fanAvg" | "fanGeoAvg")
+  | ("fan_in" | "fan_out" | "fan_avg" | "fan_geo_avg");
 
 /** What `varianceScaling` draws from. */
-export type FanDistribution = "truncatedNormal" | "normal" | "uniform";
+export type FanDistribution = "truncatedNormal" | "truncated_normal" | "normal" | "uniform";
 
 /** Options of {@linkcode varianceScaling} and what is made of it. */
 export interface FanOptions extends DTypeOptions {
@@ -239,7 +241,7 @@ function fans(
   return [ins * field, outs * field];
 }
 
-const counts: Readonly<Record<FanMode, (ins: number, outs: number) => number>> = {
+const counts: Readonly<Record<string, (ins: number, outs: number) => number>> = {
   fanIn: (ins) => ins,
   fanOut: (_, outs) => outs,
   fanAvg: (ins, outs) => (ins + outs) / 2,
@@ -252,7 +254,7 @@ const SPREAD = 0.87962566103423978;
 /** Numbers of a distribution with a variance, which is a scalar of the dtype. */
 const distributions: Readonly<
   Record<
-    FanDistribution,
+    string,
     (key: NDArray, shape: readonly number[], variance: NDArray, dtype: DType) => NDArray
   >
 > = {
@@ -285,8 +287,8 @@ function byFans(
   options: FanOptions,
 ): Initializer {
   return initializer(op, options, (key, shape, dtype) => {
-    const count = counts[mode](...fans(op, shape, options));
-    return distributions[distribution](key, shape, scalarArray(scale / count, dtype), dtype);
+    const count = counts[mode]!(...fans(op, shape, options));
+    return distributions[distribution]!(key, shape, scalarArray(scale / count, dtype), dtype);
   });
 }
 
@@ -319,9 +321,10 @@ export function varianceScaling(
   if (typeof scale !== "number") {
     throw new TypeError(`${op}: scale must be a number, not ${describeValue(scale)}`);
   }
-  among(op, "mode", mode, counts);
-  among(op, "distribution", distribution, distributions);
-  return byFans(op, scale, mode, distribution, options);
+  const [by, law] = [nameIn(mode), nameIn(distribution)];
+  among(op, "mode", by, counts);
+  among(op, "distribution", law, distributions);
+  return byFans(op, scale, by, law, options);
 }
 
 /** One of those that are made of `varianceScaling`. */

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { AxisOr, Named } from "../core/method_options.ts";
+import type { AxesOr, AxisOr, Named } from "../core/method_options.ts";
 import {
-  type Axes,
   checkCall,
   ConcreteArray,
   defaultFloat,
@@ -169,8 +168,15 @@ export function stack(
  * console.log(a!.toArray(), b!.toArray()); // [ 0, 1 ] [ 2, 3, 4 ]
  * ```
  */
-export function split(x: NDArray, sections: number | readonly number[], axis = 0): NDArray[] {
-  if (arguments.length > 3) checkCall("split(x, sections, axis)", arguments);
+export function split(
+  x: NDArray,
+  sections: number | readonly number[],
+  axis: number | Named<unknown, { axis: number }> = 0,
+): NDArray[] {
+  if (arguments.length > 3 || isNamed(axis)) {
+    checkCall("split(x, sections, axis)", arguments, {}, 2);
+  }
+  if (isNamed(axis)) return split(x, sections, axis.axis);
   const a = expectArray("split", x);
   const along = expectAxis("split", axis, a.ndim);
   const n = a.shape[along]!;
@@ -326,8 +332,9 @@ function lengthThere(value: NDArray): number {
  * console.log(np.flip(np.array([1, 2, 3])).toArray()); // [ 3, 2, 1 ]
  * ```
  */
-export function flip(x: NDArray, axis?: Axes): NDArray {
-  if (arguments.length > 2) checkCall("flip(x, axis)", arguments);
+export function flip(x: NDArray, axis?: AxesOr<unknown>): NDArray {
+  if (arguments.length > 2 || isNamed(axis)) checkCall("flip(x, axis)", arguments, {}, 1);
+  if (isNamed(axis)) return flip(x, axis.axis);
   const a = expectArray("flip", x);
   return rev(a, expectAxes("flip", axis, a.ndim));
 }
@@ -349,9 +356,10 @@ export function flip(x: NDArray, axis?: Axes): NDArray {
 export function roll(
   x: NDArray,
   shift: Operand | readonly Operand[],
-  axis?: number | readonly number[] | null,
+  axis?: AxesOr<unknown>,
 ): NDArray {
-  if (arguments.length > 3) checkCall("roll(x, shift, axis)", arguments);
+  if (arguments.length > 3 || isNamed(axis)) checkCall("roll(x, shift, axis)", arguments, {}, 2);
+  if (isNamed(axis)) return roll(x, shift, axis.axis);
   const a = expectArray("roll", x);
   if (axis === undefined || axis === null) {
     if (Array.isArray(shift)) {
@@ -359,7 +367,7 @@ export function roll(
     }
     return reshape(rolled(reshape(a, [a.size]), shift as Operand, 0), a.shape);
   }
-  const axes = typeof axis === "number" ? [axis] : axis;
+  const axes: readonly number[] = Array.isArray(axis) ? axis : [axis];
   const shifts = Array.isArray(shift) ? shift : axes.map(() => shift);
   if (shifts.length !== axes.length) {
     throw new ShapeError(`roll: there are ${shifts.length} shifts for ${axes.length} axes`);

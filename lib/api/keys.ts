@@ -96,8 +96,12 @@ export function key(seed: Operand): NDArray {
  * console.log(keys.shape, keys.at(1).shape); // [ 3, 2 ] [ 2 ]
  * ```
  */
-export function split(key: NDArray, num: ShapeLike = 2): NDArray {
-  if (arguments.length > 2) checkCall("split(key, num)", arguments);
+export function split(
+  key: NDArray,
+  num: ShapeLike | Named<unknown, { num: ShapeLike }> = 2,
+): NDArray {
+  if (arguments.length > 2 || isNamed(num)) checkCall("split(key, num)", arguments, {}, 1);
+  if (isNamed(num)) return split(key, num.num);
   const shape = expectShape("split", num);
   expectRoom("split", [...shape, 2], "uint32");
   const n = sizeOf(shape);

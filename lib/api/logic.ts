@@ -425,13 +425,19 @@ export interface NanToNumOptions {
   /** What replaces NaN; 0 where left out. */
   readonly nan?: number | undefined;
   /** What replaces Infinity; the largest number of the dtype where left out. */
-  readonly posInf?: number | undefined;
+  readonly posinf?: number | undefined;
   /** What replaces -Infinity; the smallest number of the dtype where left out. */
+  readonly neginf?: number | undefined;
+  /** The same as `posinf`. */
+  readonly posInf?: number | undefined;
+  /** The same as `neginf`. */
   readonly negInf?: number | undefined;
 }
 
 const nanToNumOptions: OptionTable<NanToNumOptions> = {
   nan: "number",
+  posinf: "number",
+  neginf: "number",
   posInf: "number",
   negInf: "number",
 };
@@ -451,10 +457,12 @@ export function nanToNum(x: Operand, options: NanToNumOptions = {}): NDArray {
   const a = asOperand("nanToNum", x);
   if (!isFloat(a.dtype)) return a;
   const [min, max] = limits(a.dtype);
-  const { nan = 0, posInf = max, negInf = min } = options;
+  const { nan = 0 } = options;
+  const posinf = options.posinf ?? options.posInf ?? max;
+  const neginf = options.neginf ?? options.negInf ?? min;
   const number = select(u.isNaN(a), scalarLike(nan, a), a);
-  const below = select(c.eq(a, scalarLike(Infinity, a)), scalarLike(posInf, a), number);
-  return select(c.eq(a, scalarLike(-Infinity, a)), scalarLike(negInf, a), below);
+  const below = select(c.eq(a, scalarLike(Infinity, a)), scalarLike(posinf, a), number);
+  return select(c.eq(a, scalarLike(-Infinity, a)), scalarLike(neginf, a), below);
 }
 
 // ---------------------------------------------------------------- NumPy's other names

@@ -8,6 +8,7 @@ import type { AxesOr, AxisOr, Named, ReduceOptions } from "../core/method_option
 import {
   type Axes,
   checkCall,
+  checkRoom,
   ConcreteArray,
   describeValue,
   expectInteger,
@@ -22,6 +23,7 @@ import {
   convert,
   div,
   full,
+  int32Constant,
   lt,
   moveAxis,
   reduceSum,
@@ -216,6 +218,111 @@ export function maskIndices(
   return nonzeroOf(op, f(ones([n, n]), k), options);
 }
 
+// ---------------------------------------------------------------- triangles
+
+function triangle(
+  op: string,
+  n: number,
+  offset: number,
+  m: number,
+  inside: (row: number, column: number) => boolean,
+): [NDArray, NDArray] {
+  expectInteger(op, n, "n", 0);
+  expectInteger(op, offset, "k");
+  expectInteger(op, m, "m", 0);
+  checkRoom(op, { shape: [n, m], dtype: "int32" });
+  const rows: number[] = [];
+  const columns: number[] = [];
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < m; j++) {
+      if (inside(i, j)) rows.push(i), columns.push(j);
+    }
+  }
+  return [int32Constant(rows), int32Constant(columns)];
+}
+
+/**
+ * Rows and columns (int32) of the elements of a matrix `[n, m]` on and below a diagonal, as
+ * `jax.numpy.tril_indices`.
+ *
+ * @throws {RangeError} where a length is negative.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const [rows, columns] = np.trilIndices(2);
+ * console.log(rows.toArray(), columns.toArray()); // [ 0, 1, 1 ] [ 0, 0, 1 ]
+ * ```
+ */
+export function trilIndices(
+  n: number,
+  k: number | Named<unknown, { k: number; m: number }> = 0,
+  m?: number | Named<unknown, { m: number }>,
+): [NDArray, NDArray] {
+  if (arguments.length > 3 || isNamed(k) || isNamed(m)) {
+    checkCall("trilIndices(n, k, m)", arguments, {}, 1);
+  }
+  if (isNamed(k)) return trilIndices(n, k.k, k.m);
+  if (isNamed(m)) return trilIndices(n, k, m.m);
+  return triangle("trilIndices", n, k, m ?? n, (i, j) => j <= i + k);
+}
+
+/**
+ * Rows and columns (int32) of the elements of a matrix `[n, m]` on and above a diagonal, as
+ * `jax.numpy.triu_indices`.
+ *
+ * @throws {RangeError} where a length is negative.
+ */
+export function triuIndices(
+  n: number,
+  k: number | Named<unknown, { k: number; m: number }> = 0,
+  m?: number | Named<unknown, { m: number }>,
+): [NDArray, NDArray] {
+  if (arguments.length > 3 || isNamed(k) || isNamed(m)) {
+    checkCall("triuIndices(n, k, m)", arguments, {}, 1);
+  }
+  if (isNamed(k)) return triuIndices(n, k.k, k.m);
+  if (isNamed(m)) return triuIndices(n, k, m.m);
+  return triangle("triuIndices", n, k, m ?? n, (i, j) => j >= i + k);
+}
+
+function matrixShape(op: string, x: NDArray): [number, number] {
+  const { shape } = expectArray(op, x);
+  if (shape.length !== 2) {
+    throw new ShapeError(`${op}: x has shape ${formatShape(shape)}, but must be a matrix`);
+  }
+  return shape as [number, number];
+}
+
+/**
+ * As {@linkcode trilIndices} for the shape of a matrix, as `jax.numpy.tril_indices_from`.
+ *
+ * @throws {ShapeError} where `x` is not a matrix.
+ */
+export function trilIndicesFrom(
+  x: NDArray,
+  k: number | Named<unknown, { k: number }> = 0,
+): [NDArray, NDArray] {
+  if (arguments.length > 2 || isNamed(k)) checkCall("trilIndicesFrom(x, k)", arguments, {}, 1);
+  const [n, m] = matrixShape("trilIndicesFrom", x);
+  return trilIndices(n, isNamed(k) ? k.k : k, m);
+}
+
+/**
+ * As {@linkcode triuIndices} for the shape of a matrix, as `jax.numpy.triu_indices_from`.
+ *
+ * @throws {ShapeError} where `x` is not a matrix.
+ */
+export function triuIndicesFrom(
+  x: NDArray,
+  k: number | Named<unknown, { k: number }> = 0,
+): [NDArray, NDArray] {
+  if (arguments.length > 2 || isNamed(k)) checkCall("triuIndicesFrom(x, k)", arguments, {}, 1);
+  const [n, m] = matrixShape("triuIndicesFrom", x);
+  return triuIndices(n, isNamed(k) ? k.k : k, m);
+}
+
 /**
  * `x` without the zeros at its ends, as `jax.numpy.trim_zeros`: in front, `"f"`, behind, `"b"`, or both,
  * `"fb"`; along some axes, along all where none is given.
@@ -230,8 +337,16 @@ export function maskIndices(
  * console.log(np.trimZeros(np.array([0, 1, 0, 2, 0])).toArray()); // [ 1, 0, 2 ]
  * ```
  */
-export function trimZeros(x: NDArray, trim = "fb", axis?: Axes): NDArray {
-  if (arguments.length > 3) checkCall("trimZeros(x, trim, axis)", arguments);
+export function trimZeros(
+  x: NDArray,
+  trim: string | Named<unknown, { trim: string; axis: Axes }> = "fb",
+  axis?: AxesOr<unknown>,
+): NDArray {
+  if (arguments.length > 3 || isNamed(trim) || isNamed(axis)) {
+    checkCall("trimZeros(x, trim, axis)", arguments, {}, 1);
+  }
+  if (isNamed(trim)) return trimZeros(x, trim.trim, trim.axis);
+  if (isNamed(axis)) return trimZeros(x, trim, axis.axis);
   const op = "trimZeros";
   const a = expectArray(op, x);
   if (typeof trim !== "string" || !/^[fb]*$/i.test(trim)) {

@@ -44,7 +44,7 @@ import * as d from "../linalg/determinant.ts";
 import { singularValues } from "../linalg/svd.ts";
 import { inv } from "./systems.ts";
 import { matrices, squares } from "./matrices.ts";
-import { asFloat, expectAxes } from "./operands.ts";
+import { asFloat, expectAxes, isNamed } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
 
 // ---------------------------------------------------------------- determinants
@@ -107,13 +107,12 @@ export interface NormOptions extends ReduceOptions {
    * columns, Infinity and -Infinity for sums of rows, 2 and -2 for the largest and the smallest singular
    * value, `"nuc"` for the sum of them. Left out, the root of the sum of squares.
    */
-  readonly ord?: NormOrder | undefined;
+  readonly ord?: NormOrder | null | undefined;
   /** The axis of vectors, or the two of matrices; all axes where left out. */
   readonly axis?: number | readonly number[] | null | undefined;
 }
 
-const normOptions: OptionTable<NormOptions> = /* @__PURE__ */ tableOf(reduceOptions, {
-  ord: "order",
+const normOptions: OptionTable<Omit<NormOptions, "ord">> = /* @__PURE__ */ tableOf(reduceOptions, {
   axis: "axes",
 });
 
@@ -129,17 +128,22 @@ const normOptions: OptionTable<NormOptions> = /* @__PURE__ */ tableOf(reduceOpti
  * import { linalg, numpy as np } from "@injax/injax";
  *
  * console.log(linalg.norm(np.array([3, 4])).item()); // 5
- * console.log(linalg.norm(np.array([[3, 4], [0, 1]]), { axis: 1, ord: 1 }).toArray()); // [ 7, 1 ]
+ * console.log(linalg.norm(np.array([[3, 4], [0, 1]]), 1, { axis: 1 }).toArray()); // [ 7, 1 ]
  * ```
  */
-export function norm(x: Operand, options: NormOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("norm(x, options)", arguments, normOptions);
+export function norm(
+  x: Operand,
+  ord?: NormOrder | null | NormOptions,
+  options: Omit<NormOptions, "ord"> = {},
+): NDArray {
+  if (arguments.length > 1) checkCall("norm(x, ord, options)", arguments, normOptions, 1);
+  if (isNamed(ord)) return norm(x, ord.ord, ord);
   const a = asFloat("norm", x);
-  const { ord, axis, keepDims = false } = options;
+  const { axis, keepDims = false } = options;
   const axes = expectAxes("norm", axis, a.ndim);
   const back = (out: NDArray): NDArray =>
     keepDims ? reshape(out, a.shape.map((n, i) => axes.includes(i) ? 1 : n)) : out;
-  if (ord === undefined || (axes.length === 2 && ord === "fro")) {
+  if (ord === undefined || ord === null || (axes.length === 2 && ord === "fro")) {
     return back(sqrt(reduceSum(mul(a, a), axes)));
   }
   if (axes.length === 1) return back(vectorNorm(a, axes[0]!, ord));
@@ -262,10 +266,8 @@ export function matrixRank(x: NDArray, options: RankOptions = {}): NDArray {
 /** Options of {@linkcode cond}. */
 export interface ConditionOptions {
   /** Which norm of the matrix and its inverse: an order of `norm`; 2 where left out. */
-  readonly p?: NormOrder | undefined;
+  readonly p?: NormOrder | null | undefined;
 }
-
-const conditionOptions: OptionTable<ConditionOptions> = { p: "order" };
 
 /**
  * Condition numbers of matrices `[..., m, n]`, as `jax.numpy.linalg.cond`: the norm of a matrix times
@@ -277,11 +279,12 @@ const conditionOptions: OptionTable<ConditionOptions> = { p: "order" };
  * ```ts
  * import { linalg, numpy as np } from "@injax/injax";
  *
- * console.log(linalg.cond(np.array([[4, 0], [0, 2]]), { p: 1 }).item()); // 2
+ * console.log(linalg.cond(np.array([[4, 0], [0, 2]]), 1).item()); // 2
  * ```
  */
-export function cond(x: NDArray, options: ConditionOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("cond(x, options)", arguments, conditionOptions);
+export function cond(x: NDArray, p?: NormOrder | null | ConditionOptions): NDArray {
+  if (arguments.length > 1) checkCall("cond(x, p)", arguments, {}, 1);
+  if (isNamed(p)) return cond(x, p.p);
   const a = matrices("cond", x);
   const [m, n] = a.shape.slice(-2) as [number, number];
   if (m === 0 || n === 0) {
@@ -291,14 +294,12 @@ export function cond(x: NDArray, options: ConditionOptions = {}): NDArray {
       }`,
     );
   }
-  const { p = 2 } = options;
+  const order = p ?? 2;
   const axis = [a.ndim - 2, a.ndim - 1];
-  if (p !== 2 && p !== -2) squares("cond", a);
-  const found = p === 2
-    ? div(norm(a, { ord: 2, axis }), norm(a, { ord: -2, axis }))
-    : p === -2
-    ? div(norm(a, { ord: -2, axis }), norm(a, { ord: 2, axis }))
-    : mul(norm(a, { ord: p, axis }), norm(inv(a), { ord: p, axis }));
+  if (order !== 2 && order !== -2) squares("cond", a);
+  const found = order === 2 || order === -2
+    ? div(norm(a, order, { axis }), norm(a, -order, { axis }))
+    : mul(norm(a, order, { axis }), norm(inv(a), order, { axis }));
   // 0 / 0 and the like, of matrices that are numbers.
   const strange = and(isNaN(found), not(reduceOr(isNaN(a), axis)));
   return select(strange, scalarLike(Infinity, found), found);

@@ -52,6 +52,13 @@ export const runningOptions: OptionTable<RunningOptions> = /* @__PURE__ */ table
   { dtype: "dtype" },
 );
 
+/** A name that an option holds, in NumPy's spelling too: `"inverted_cdf"` is `"invertedCdf"`. */
+export function nameIn<Name>(given: Name): Name {
+  return typeof given !== "string"
+    ? given
+    : given.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase()) as Name & string;
+}
+
 /** Options of `logsumexp`. */
 export interface LogsumexpOptions extends MaskedOptions<Operand> {
   /** Factors of the exponentials, which broadcast against `x`; where they are 0, `x` does not matter. */

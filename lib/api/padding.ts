@@ -27,13 +27,14 @@ import * as s from "../primitives/slicing/slice.ts";
 import { linspace } from "./ranges.ts";
 import { takeConstant } from "./indices.ts";
 import { asDType, expectArray, expectRoom } from "./operands.ts";
+import { nameIn } from "./options.ts";
 import { max, mean, min } from "./reductions.ts";
 import { median } from "./statistics.ts";
 
 /** How `pad` fills what it adds. */
 export type PadMode =
   | ("constant" | "edge" | "reflect" | "symmetric" | "wrap")
-  | ("linearRamp" | "maximum" | "minimum" | "mean" | "median" | "empty");
+  | ("linearRamp" | "linear_ramp" | "maximum" | "minimum" | "mean" | "median" | "empty");
 
 /** For all borders, `[before, after]` of each axis, or such a pair for each axis. */
 export type PadValues<T> = T | readonly T[] | readonly (readonly T[])[];
@@ -255,7 +256,8 @@ export function pad(
 ): NDArray {
   if (arguments.length > 2) checkCall("pad(x, widths, options)", arguments, padOptions);
   const a = expectArray("pad", x);
-  const { mode = "constant", reflectType = "even" } = options;
+  const { reflectType = "even" } = options;
+  const mode = nameIn(options.mode ?? "constant");
   if (!modes.includes(mode)) {
     throw new TypeError(
       `pad: mode must be ${modes.map((m) => `"${m}"`).join(", ")}, not ${describeValue(mode)}`,

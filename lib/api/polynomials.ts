@@ -17,6 +17,7 @@ import {
   type OptionTable,
   ShapeError,
 } from "../core/mod.ts";
+import type { Named } from "../core/method_options.ts";
 import { generalEigenvalues } from "../linalg/eig.ts";
 import {
   abs,
@@ -51,7 +52,7 @@ import {
 import type { Complex } from "./complex.ts";
 import { matmul } from "./matrices.ts";
 import { trimZeros } from "./nonzero.ts";
-import { asFloat, asOperand, expectArray, promote } from "./operands.ts";
+import { asFloat, asOperand, expectArray, isNamed, promote } from "./operands.ts";
 import { convolve } from "./signals.ts";
 import { inv, lstsq } from "./systems.ts";
 import { vander } from "./vector_products.ts";
@@ -185,8 +186,9 @@ export function polydiv(
  *
  * @throws {RangeError} where `m` is negative.
  */
-export function polyder(p: Operand, m = 1): NDArray {
-  if (arguments.length > 2) checkCall("polyder(p, m)", arguments);
+export function polyder(p: Operand, m: number | Named<unknown, { m: number }> = 1): NDArray {
+  if (arguments.length > 2 || isNamed(m)) checkCall("polyder(p, m)", arguments, {}, 1);
+  if (isNamed(m)) return polyder(p, m.m);
   expectInteger("polyder", m, "m", 0);
   let c = asFloat("polyder", coefficients("polyder", p));
   for (let k = 0; k < m && c.size > 0; k++) {
@@ -197,11 +199,14 @@ export function polyder(p: Operand, m = 1): NDArray {
   return c;
 }
 
+/** How often a polynomial can be integrated: n! is beyond every number long before. */
+const MOST_INTEGRALS = 1000;
+
 /**
- * Coefficients of the integral of order `m`, as `jax.numpy.polyint`: `constants` are those of integration,
- * one for all, or [m].
+ * Coefficients of the integral of order `m`, as `jax.numpy.polyint`: `k` are the constants of
+ * integration, one for all, or [m].
  *
- * @throws {RangeError} where `m` is negative.
+ * @throws {RangeError} where `m` is negative, or above 1000.
  *
  * @example
  * ```ts
@@ -210,18 +215,26 @@ export function polyder(p: Operand, m = 1): NDArray {
  * console.log(np.polyint(np.array([2, 1]), 1, 3).toArray()); // [ 1, 1, 3 ]
  * ```
  */
-export function polyint(p: Operand, m = 1, constants: Operand = 0): NDArray {
-  if (arguments.length > 3) checkCall("polyint(p, m, constants)", arguments);
-  expectInteger("polyint", m, "m", 0);
-  const [start, k] = promote(
+export function polyint(
+  p: Operand,
+  m: number | Named<unknown, { m: number; k: Operand }> = 1,
+  k: Operand | Named<unknown, { k: Operand }> = 0,
+): NDArray {
+  if (arguments.length > 3 || isNamed(m) || isNamed(k)) {
+    checkCall("polyint(p, m, k)", arguments, {}, 1);
+  }
+  if (isNamed(m)) return polyint(p, m.m, m.k);
+  if (isNamed(k)) return polyint(p, m, k.k);
+  expectInteger("polyint", m, "m", 0, MOST_INTEGRALS);
+  const [start, constants] = promote(
     "polyint",
     asFloat("polyint", coefficients("polyint", p)),
-    asFloat("polyint", constants, "constants"),
+    asFloat("polyint", k, "k"),
   );
-  if (k.ndim > 1 || (k.ndim === 1 && k.size !== 1 && k.size !== m)) {
+  if (constants.ndim > 1 || (constants.ndim === 1 && ![1, m].includes(constants.size))) {
     throw new ShapeError(
-      `polyint: there are ${m} constants of integration, but they have shape ${
-        formatShape(k.shape)
+      `polyint: there are ${m} constants of integration, but k has shape ${
+        formatShape(constants.shape)
       }`,
     );
   }
@@ -229,7 +242,9 @@ export function polyint(p: Operand, m = 1, constants: Operand = 0): NDArray {
   for (let i = 0; i < m; i++) {
     const n = c.size;
     const powers = subOf(scalarLike(n, c), iota([n], 0, c.dtype));
-    const constant = k.size === 1 ? reshape(k, [1]) : slice(k, [i], [i + 1]);
+    const constant = constants.size === 1
+      ? reshape(constants, [1])
+      : slice(constants, [i], [i + 1]);
     c = concatenate([div(c, powers), constant], 0);
   }
   return c;

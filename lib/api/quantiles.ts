@@ -49,13 +49,13 @@ import {
 } from "../primitives/mod.ts";
 import { takeAlongAxis } from "./indexing.ts";
 import { asFloat, expectArray, expectAxes, isNamed, promote } from "./operands.ts";
-import { reduceOptions } from "./options.ts";
+import { nameIn, reduceOptions } from "./options.ts";
 import { countOf } from "./reducing.ts";
 
 /** Between which elements a quantile lies, and what is taken there. */
 export type QuantileMethod =
   | ("linear" | "lower" | "higher" | "midpoint" | "nearest")
-  | "invertedCdf";
+  | ("invertedCdf" | "inverted_cdf");
 
 /** Options of quantiles. */
 export interface QuantileOptions extends ReduceOptions {
@@ -120,7 +120,8 @@ function quantilesOf(
   options: QuantileOptions,
   skipNaN: boolean,
 ): NDArray {
-  const { method = "linear", keepDims } = options;
+  const { keepDims } = options;
+  const method = nameIn(options.method ?? "linear");
   if (!methods.includes(method)) {
     throw new TypeError(
       `${op}: method must be ${methods.map((m) => `"${m}"`).join(", ")}, not ${

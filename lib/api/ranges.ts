@@ -266,18 +266,34 @@ const meshgridOptions: OptionTable<MeshgridOptions> = { indexing: "string", spar
  */
 export function meshgrid(
   vectors: readonly NDArray[],
-  options: MeshgridOptions = {},
-): NDArray[] {
+  options?: MeshgridOptions,
+): NDArray[];
+/** The same, with the vectors one by one. */
+export function meshgrid(...vectors: NDArray[]): NDArray[];
+/** The same, with options behind them. */
+export function meshgrid(
+  ...vectorsAndOptions: readonly [...vectors: NDArray[], options: MeshgridOptions]
+): NDArray[];
+export function meshgrid(...given: readonly unknown[]): NDArray[] {
+  const count = given.findIndex((v) => !(v instanceof NDArray));
+  if (count !== 0) {
+    const vectors = (count < 0 ? given : given.slice(0, count)) as NDArray[];
+    const rest = given.slice(vectors.length) as [MeshgridOptions?];
+    return meshgrid(vectors, ...rest);
+  }
+  const [vectors, options = {}] = given as [readonly NDArray[], MeshgridOptions?];
   if (arguments.length > 1) checkCall("meshgrid(vectors, options)", arguments, meshgridOptions);
   if (!Array.isArray(vectors)) {
-    throw new TypeError("meshgrid: the vectors are given as a list: np.meshgrid([x, y])");
+    throw new TypeError(
+      "meshgrid: the vectors are arrays: np.meshgrid(x, y), or np.meshgrid([x, y])",
+    );
   }
   const { indexing = "xy", sparse = false } = options;
   if (indexing !== "xy" && indexing !== "ij") {
     throw new TypeError(`meshgrid: indexing must be "xy" or "ij", not ${describeValue(indexing)}`);
   }
   const n = vectors.length;
-  const flat = vectors.map((v, i) => {
+  const flat = (vectors as readonly NDArray[]).map((v, i) => {
     const x = expectArray("meshgrid", v, `vector ${i}`);
     if (x.ndim > 1) {
       throw new ShapeError(`meshgrid: vector ${i} has shape ${formatShape(x.shape)}, not one axis`);

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import type { Named } from "../core/method_options.ts";
+import type { AxesOr, Named } from "../core/method_options.ts";
 import {
+  type Axes,
   checkCall,
   expectInteger,
   formatShape,
@@ -155,14 +156,21 @@ export function ediff1d(x: NDArray, options: Ediff1dOptions = {}): NDArray {
  */
 export function gradient(
   x: NDArray,
-  spacing: Operand | readonly Operand[] = 1,
-  axis: number | readonly number[] | null = null,
+  spacing:
+    | Operand
+    | readonly Operand[]
+    | Named<unknown, { spacing: Operand | readonly Operand[]; axis: Axes }> = 1,
+  axis: AxesOr<unknown> = null,
 ): NDArray[] {
-  if (arguments.length > 3) checkCall("gradient(x, spacing, axis)", arguments);
+  if (arguments.length > 3 || isNamed(spacing) || isNamed(axis)) {
+    checkCall("gradient(x, spacing, axis)", arguments, {}, 1);
+  }
+  if (isNamed(spacing)) return gradient(x, spacing.spacing, spacing.axis);
+  if (isNamed(axis)) return gradient(x, spacing, axis.axis);
   const a = asFloat("gradient", expectArray("gradient", x));
   const axes = axis === null
     ? a.shape.map((_, i) => i)
-    : (typeof axis === "number" ? [axis] : axis).map((k) => expectAxis("gradient", k, a.ndim));
+    : (Array.isArray(axis) ? axis : [axis]).map((k) => expectAxis("gradient", k, a.ndim));
   const steps = Array.isArray(spacing) ? spacing : axes.map(() => spacing);
   if (steps.length !== axes.length) {
     throw new ShapeError(
@@ -214,17 +222,24 @@ export function gradient(
 
 /** Options of {@linkcode trapezoid}. */
 export interface TrapezoidOptions {
-  /** Places of the samples: [n], or of the shape of `y`. */
-  readonly x?: NDArray | undefined;
   /** Distance of samples where no places are given; 1 where left out. */
   readonly dx?: Operand | undefined;
+  /** The axis, the last one where left out. */
+  readonly axis?: number | undefined;
+  /** Places of the samples, where they do not stand in front of the options. */
+  readonly x?: NDArray | null | undefined;
 }
 
-const trapezoidOptions: OptionTable<TrapezoidOptions> = { x: "operand", dx: "operand" };
+const trapezoidOptions: OptionTable<TrapezoidOptions> = {
+  dx: "operand",
+  axis: "number",
+  x: "operand",
+};
 
 /**
- * Integral of a sampled function along `axis` by the trapezoidal rule, as `jax.numpy.trapezoid`.
+ * Integral of a sampled function along an axis by the trapezoidal rule, as `jax.numpy.trapezoid`.
  *
+ * @param x Places of the samples: [n], or of the shape of `y`. A number is the axis.
  * @throws {AxisError} where the axis is out of range.
  * @throws {ShapeError} where there are not as many places as samples.
  *
@@ -232,28 +247,39 @@ const trapezoidOptions: OptionTable<TrapezoidOptions> = { x: "operand", dx: "ope
  * ```ts
  * import { numpy as np } from "@injax/injax";
  *
- * console.log(np.trapezoid(np.array([1, 2, 3]), -1, { dx: 2 }).item()); // 8
+ * console.log(np.trapezoid(np.array([1, 2, 3]), { dx: 2 }).item()); // 8
+ * console.log(np.trapezoid(np.array([1, 2, 3]), np.array([0, 1, 4])).item()); // 9
  * ```
  */
 export function trapezoid(
   y: NDArray,
-  axis: number | Named<TrapezoidOptions, { axis: number }> = -1,
+  x?: NDArray | number | null | TrapezoidOptions,
   options: TrapezoidOptions = {},
 ): NDArray {
-  if (arguments.length > 2) {
-    checkCall("trapezoid(y, axis, options)", arguments, trapezoidOptions, 1);
+  if (arguments.length > 2 || isNamed(x)) {
+    checkCall("trapezoid(y, x, options)", arguments, trapezoidOptions, 1);
   }
-  if (isNamed(axis)) return trapezoid(y, axis.axis, axis);
+  if (isNamed(x)) return integral(y, x.x, x);
+  return typeof x === "number"
+    ? integral(y, options.x, { ...options, axis: x })
+    : integral(y, x, options);
+}
+
+function integral(
+  y: NDArray,
+  x: NDArray | null | undefined,
+  options: TrapezoidOptions,
+): NDArray {
   const given = asFloat("trapezoid", expectArray("trapezoid", y, "y"), "y");
-  const along = expectAxis("trapezoid", axis, given.ndim);
+  const along = expectAxis("trapezoid", options.axis ?? -1, given.ndim);
   const last = given.ndim - 1;
   let a = moveAxis(given, along, last);
   const n = a.shape[last]!;
   let width: NDArray;
-  if (options.x === undefined) {
+  if (x === undefined || x === null) {
     width = asFloat("trapezoid", options.dx ?? scalarLike(1, a), "dx");
   } else {
-    const places = asFloat("trapezoid", expectArray("trapezoid", options.x, "x"), "x");
+    const places = asFloat("trapezoid", expectArray("trapezoid", x, "x"), "x");
     const lanes = places.ndim === given.ndim && places.ndim > 1
       ? moveAxis(places, along, last)
       : places;
@@ -276,10 +302,13 @@ export function trapezoid(
 
 /** Options of {@linkcode interp}. */
 export interface InterpOptions {
-  /** Value in front of the first place; that of the first sample where left out. */
-  readonly left?: Operand | undefined;
-  /** Value behind the last place; that of the last sample where left out. */
-  readonly right?: Operand | undefined;
+  /**
+   * Value in front of the first place; that of the first sample where left out, or on the line through the
+   * first two with `"extrapolate"`.
+   */
+  readonly left?: Operand | "extrapolate" | undefined;
+  /** Value behind the last place, likewise. */
+  readonly right?: Operand | "extrapolate" | undefined;
   /** Period of the places, in which case they need no order and there are no ends. */
   readonly period?: number | undefined;
 }
@@ -352,10 +381,13 @@ export function interp(x: Operand, xp: NDArray, fp: NDArray, options: InterpOpti
     out = select(none, f0, add(f0, mul(sub(at, x0), slope)));
   }
   if (period === undefined) {
-    const bound = (v: Operand | undefined, i: number): NDArray =>
-      v === undefined ? end(values, i) : convert(asFloat(op, v, "a bound"), at.dtype);
-    out = select(lt(at, end(places, 0)), bound(options.left, 0), out);
-    out = select(gt(at, end(places, n - 1)), bound(options.right, n - 1), out);
+    const beyond = (outside: NDArray, v: InterpOptions["left"], i: number): void => {
+      if (v === "extrapolate") return;
+      const bound = v === undefined ? end(values, i) : asFloat(op, v, "a bound");
+      out = select(outside, convert(bound, at.dtype), out);
+    };
+    beyond(lt(at, end(places, 0)), options.left, 0);
+    beyond(gt(at, end(places, n - 1)), options.right, n - 1);
   }
   return out;
 }

@@ -5,7 +5,6 @@
  * @module
  */
 import {
-  type Axes,
   AxisError,
   broadcastShapes,
   checkCall,
@@ -19,6 +18,7 @@ import {
   ShapeError,
   sizeOf,
 } from "../core/mod.ts";
+import type { AxesOr, Named } from "../core/method_options.ts";
 import * as s from "../primitives/shape/shape.ts";
 import { broadcastTo as broadcastToOf, transpose as transposeOf } from "../primitives/mod.ts";
 import type { ShapeLike } from "./arguments.ts";
@@ -29,6 +29,7 @@ import {
   expectAxis,
   expectRoom,
   expectShape,
+  isNamed,
 } from "./operands.ts";
 
 /** Options of {@linkcode reshape} and {@linkcode ravel}. */
@@ -116,8 +117,12 @@ function columnwise(op: string, options: OrderOptions | undefined): boolean {
  * console.log(np.transpose(np.zeros([2, 3, 4]), [2, 0, 1]).shape); // [ 4, 2, 3 ]
  * ```
  */
-export function transpose(x: NDArray, axes?: readonly number[] | null): NDArray {
-  if (arguments.length > 2) checkCall("transpose(x, axes)", arguments);
+export function transpose(
+  x: NDArray,
+  axes?: readonly number[] | null | Named<unknown, { axes: readonly number[] | null }>,
+): NDArray {
+  if (arguments.length > 2 || isNamed(axes)) checkCall("transpose(x, axes)", arguments, {}, 1);
+  if (isNamed(axes)) return transpose(x, axes.axes);
   const a = expectArray("transpose", x);
   if (axes === undefined || axes === null) {
     return transposeOf(
@@ -207,8 +212,12 @@ export function swapaxes(x: NDArray, axis1: number, axis2: number): NDArray {
  * console.log(np.expandDims(np.zeros([2, 3]), 0).shape); // [ 1, 2, 3 ]
  * ```
  */
-export function expandDims(x: Operand, axis: number | readonly number[]): NDArray {
-  if (arguments.length > 2) checkCall("expandDims(x, axis)", arguments);
+export function expandDims(
+  x: Operand,
+  axis: number | readonly number[] | { readonly axis: number | readonly number[] },
+): NDArray {
+  if (arguments.length > 2 || isNamed(axis)) checkCall("expandDims(x, axis)", arguments, {}, 1);
+  if (isNamed(axis)) return expandDims(x, axis.axis);
   const a = asOperand("expandDims", x);
   if (typeof axis === "number") {
     return s.expandDims(a, [expectAxis("expandDims", axis, a.ndim + 1)]);
@@ -235,8 +244,9 @@ export function expandDims(x: Operand, axis: number | readonly number[]): NDArra
  * console.log(np.squeeze(np.zeros([1, 3, 1]), 0).shape); // [ 3, 1 ]
  * ```
  */
-export function squeeze(x: Operand, axis?: Axes): NDArray {
-  if (arguments.length > 2) checkCall("squeeze(x, axis)", arguments);
+export function squeeze(x: Operand, axis?: AxesOr<unknown>): NDArray {
+  if (arguments.length > 2 || isNamed(axis)) checkCall("squeeze(x, axis)", arguments, {}, 1);
+  if (isNamed(axis)) return squeeze(x, axis.axis);
   const a = asOperand("squeeze", x);
   if (axis === undefined || axis === null) {
     return s.reshape(a, a.shape.filter((n) => n !== 1));

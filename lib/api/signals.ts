@@ -57,9 +57,10 @@ export interface ConvolveOptions extends ProductOptions {
   readonly mode?: ConvolveMode | undefined;
 }
 
-const convolveOptions: OptionTable<ConvolveOptions> = /* @__PURE__ */ tableOf(productOptions, {
-  mode: "string",
-});
+const convolveOptions: OptionTable<ConvolveOptions> = /* @__PURE__ */ tableOf(
+  { mode: "string" },
+  productOptions,
+);
 
 /** Convolution of vectors [n] and [m], the second not longer than the first, wherever both overlap. */
 function convolved(x: NDArray, y: NDArray): NDArray {

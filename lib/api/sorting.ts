@@ -15,7 +15,7 @@ import {
   sameShape,
   ShapeError,
 } from "../core/mod.ts";
-import type { AxisOr, ReduceOptions, SortOptions } from "../core/method_options.ts";
+import type { AxisOr, Named, ReduceOptions, SortOptions } from "../core/method_options.ts";
 import {
   add,
   and,
@@ -199,8 +199,13 @@ function inOrder(op: string, x: NDArray, sorter: NDArray | null): NDArray {
  * @throws {AxisError} where the axis is out of range.
  * @throws {RangeError} where there is no `k`-th element.
  */
-export function partition(x: NDArray, k: number, axis = -1): NDArray {
-  if (arguments.length > 3) checkCall("partition(x, k, axis)", arguments);
+export function partition(
+  x: NDArray,
+  k: number,
+  axis: number | Named<unknown, { axis: number }> = -1,
+): NDArray {
+  if (arguments.length > 3 || isNamed(axis)) checkCall("partition(x, k, axis)", arguments, {}, 2);
+  if (isNamed(axis)) return partition(x, k, axis.axis);
   checkPlace("partition", x, k, axis);
   return sort(x, axis);
 }
@@ -211,8 +216,15 @@ export function partition(x: NDArray, k: number, axis = -1): NDArray {
  * @throws {AxisError} where the axis is out of range.
  * @throws {RangeError} where there is no `k`-th element.
  */
-export function argpartition(x: NDArray, k: number, axis = -1): NDArray {
-  if (arguments.length > 3) checkCall("argpartition(x, k, axis)", arguments);
+export function argpartition(
+  x: NDArray,
+  k: number,
+  axis: number | Named<unknown, { axis: number }> = -1,
+): NDArray {
+  if (arguments.length > 3 || isNamed(axis)) {
+    checkCall("argpartition(x, k, axis)", arguments, {}, 2);
+  }
+  if (isNamed(axis)) return argpartition(x, k, axis.axis);
   checkPlace("argpartition", x, k, axis);
   return argsort(x, axis);
 }
@@ -237,8 +249,12 @@ function checkPlace(op: string, x: NDArray, k: number, axis: number): void {
  * console.log(np.lexsort([first, second]).toArray()); // [ 2, 0, 1 ]
  * ```
  */
-export function lexsort(keys: readonly NDArray[] | NDArray, axis = -1): NDArray {
-  if (arguments.length > 2) checkCall("lexsort(keys, axis)", arguments);
+export function lexsort(
+  keys: readonly NDArray[] | NDArray,
+  axis: number | Named<unknown, { axis: number }> = -1,
+): NDArray {
+  if (arguments.length > 2 || isNamed(axis)) checkCall("lexsort(keys, axis)", arguments, {}, 1);
+  if (isNamed(axis)) return lexsort(keys, axis.axis);
   const list = Array.isArray(keys)
     ? keys
     : unstack(expectArray("lexsort", keys as NDArray, "keys"));

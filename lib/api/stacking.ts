@@ -13,11 +13,19 @@ import {
   type Operand,
   ShapeError,
 } from "../core/mod.ts";
+import type { Named } from "../core/method_options.ts";
 import { broadcastTo, moveAxis, reshape } from "../primitives/mod.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import { staticIndex, takeConstant } from "./indices.ts";
 import { concatenate, split } from "./joining.ts";
-import { asOperand, expectArray, expectAxis, expectRoom, expectShape } from "./operands.ts";
+import {
+  asOperand,
+  expectArray,
+  expectAxis,
+  expectRoom,
+  expectShape,
+  isNamed,
+} from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 
 // ---------------------------------------------------------------- ranks
@@ -216,8 +224,13 @@ function depthOf(blocks: Blocks): number {
  * console.log(np.append(np.array([1, 2]), 3).toArray()); // [ 1, 2, 3 ]
  * ```
  */
-export function append(x: Operand, values: Operand, axis: number | null = null): NDArray {
-  if (arguments.length > 3) checkCall("append(x, values, axis)", arguments);
+export function append(
+  x: Operand,
+  values: Operand,
+  axis: number | null | Named<unknown, { axis: number | null }> = null,
+): NDArray {
+  if (arguments.length > 3 || isNamed(axis)) checkCall("append(x, values, axis)", arguments, {}, 2);
+  if (isNamed(axis)) return append(x, values, axis.axis);
   return concatenate([asOperand("append", x), asOperand("append", values, "values")], axis);
 }
 
@@ -242,9 +255,12 @@ const MOST_PARTS = 1e6;
 export function arraySplit(
   x: NDArray,
   sections: number | readonly number[],
-  axis = 0,
+  axis: number | Named<unknown, { axis: number }> = 0,
 ): NDArray[] {
-  if (arguments.length > 3) checkCall("arraySplit(x, sections, axis)", arguments);
+  if (arguments.length > 3 || isNamed(axis)) {
+    checkCall("arraySplit(x, sections, axis)", arguments, {}, 2);
+  }
+  if (isNamed(axis)) return arraySplit(x, sections, axis.axis);
   const a = expectArray("arraySplit", x);
   const along = expectAxis("arraySplit", axis, a.ndim);
   if (typeof sections !== "number") return split(a, sections, along);
@@ -319,8 +335,12 @@ export function dsplit(x: NDArray, sections: number | readonly number[]): NDArra
  * console.log(a!.toArray(), b!.toArray()); // [ 1, 2 ] [ 3, 4 ]
  * ```
  */
-export function unstack(x: NDArray, axis = 0): NDArray[] {
-  if (arguments.length > 2) checkCall("unstack(x, axis)", arguments);
+export function unstack(
+  x: NDArray,
+  axis: number | Named<unknown, { axis: number }> = 0,
+): NDArray[] {
+  if (arguments.length > 2 || isNamed(axis)) checkCall("unstack(x, axis)", arguments, {}, 1);
+  if (isNamed(axis)) return unstack(x, axis.axis);
   const a = expectArray("unstack", x);
   const along = expectAxis("unstack", axis, a.ndim);
   const n = a.shape[along]!;
@@ -372,9 +392,12 @@ export function insert(
   x: Operand,
   at: number | readonly number[],
   values: Operand,
-  axis: number | null = null,
+  axis: number | null | Named<unknown, { axis: number | null }> = null,
 ): NDArray {
-  if (arguments.length > 4) checkCall("insert(x, at, values, axis)", arguments);
+  if (arguments.length > 4 || isNamed(axis)) {
+    checkCall("insert(x, at, values, axis)", arguments, {}, 3);
+  }
+  if (isNamed(axis)) return insert(x, at, values, axis.axis);
   const [a, along] = alongAxis("insert", x, axis);
   const n = a.shape[along]!;
   const places = positions("insert", at, n, along, a, true);
@@ -408,8 +431,13 @@ export function insert(
  * console.log(np.delete(np.array([1, 2, 3]), [0, -1]).toArray()); // [ 2 ]
  * ```
  */
-function without(x: Operand, at: number | readonly number[], axis: number | null = null): NDArray {
-  if (arguments.length > 3) checkCall("delete(x, at, axis)", arguments);
+function without(
+  x: Operand,
+  at: number | readonly number[],
+  axis: number | null | Named<unknown, { axis: number | null }> = null,
+): NDArray {
+  if (arguments.length > 3 || isNamed(axis)) checkCall("delete(x, at, axis)", arguments, {}, 2);
+  if (isNamed(axis)) return without(x, at, axis.axis);
   const [a, along] = alongAxis("delete", x, axis);
   const n = a.shape[along]!;
   const left = new Set(positions("delete", at, n, along, a));

@@ -22,6 +22,7 @@ import * as tri from "../linalg/tridiagonal.ts";
 import { broadcastTo, convert, mul, reduceSum, sub } from "../primitives/mod.ts";
 import { matrices, squares, system } from "./matrices.ts";
 import { asFloat, expectArray } from "./operands.ts";
+import { luPivotsToPermutation } from "./decompositions.ts";
 
 /**
  * The solution `x` of `a x = b`, as `jax.numpy.linalg.solve`, by elimination with partial pivoting. A
@@ -116,7 +117,8 @@ function transposes(op: string, trans: unknown): boolean {
 }
 
 /**
- * The solution of `a x = b` by factors of `luFactor`, as `jax.scipy.linalg.lu_solve`.
+ * The solution of `a x = b` by factors of `luFactor`, or a list `[lu, piv]` of them, as
+ * `jax.scipy.linalg.lu_solve`.
  *
  * @throws {ShapeError} where the right-hand side does not fit.
  *
@@ -129,22 +131,34 @@ function transposes(op: string, trans: unknown): boolean {
  * ```
  */
 export function luSolve(
-  factors: LuFactorization,
+  factors: LuFactorization | readonly [lu: NDArray, piv: NDArray],
   b: NDArray,
   options: LuSolveOptions = {},
 ): NDArray {
   if (arguments.length > 2) checkCall("luSolve(factors, b, options)", arguments, luSolveOptions);
   const { trans = 0 } = options;
   const transposeA = transposes("luSolve", trans);
-  if (factors?.lu === undefined || factors.permutation === undefined) {
-    throw new TypeError(
-      `luSolve: the factors are ${describeValue(factors)}, but must be what luFactor(a) gives`,
-    );
-  }
-  const given = system("luSolve", squares("luSolve", factors.lu), b);
+  const [lu, order] = luParts(factors);
+  const given = system("luSolve", squares("luSolve", lu), b);
   const lead = given.a.shape.slice(0, -1);
-  const order = broadcastTo(factors.permutation, lead);
-  return given.back(la.solveByFactors(given.a, order, given.b, { transposeA }));
+  return given.back(la.solveByFactors(given.a, broadcastTo(order, lead), given.b, { transposeA }));
+}
+
+/** L and U, and the order of the rows, of which a pair as of SciPy has the exchanges. */
+function luParts(
+  factors: LuFactorization | readonly [lu: NDArray, piv: NDArray],
+): readonly [lu: NDArray, order: NDArray] {
+  if (Array.isArray(factors) && factors.length === 2) {
+    const [lu, piv] = factors as readonly [NDArray, NDArray];
+    return [lu, luPivotsToPermutation(piv, expectArray("luSolve", lu, "lu").shape.at(-1) ?? 0)];
+  }
+  const { lu, permutation } = Object(factors) as LuFactorization;
+  if (lu !== undefined && permutation !== undefined) return [lu, permutation];
+  throw new TypeError(
+    `luSolve: the factors are ${
+      describeValue(factors)
+    }, but must be what luFactor(a) gives, or the list [lu, piv]`,
+  );
 }
 
 // ---------------------------------------------------------------- Cholesky
@@ -187,7 +201,8 @@ export function choFactor(a: NDArray, options: TriangleOptions = {}): CholeskyFa
 }
 
 /**
- * The solution of `a x = b` by factors of `choFactor`, as `jax.scipy.linalg.cho_solve`.
+ * The solution of `a x = b` by factors of `choFactor`, or a list `[c, lower]` of them, as
+ * `jax.scipy.linalg.cho_solve`.
  *
  * @throws {ShapeError} where the right-hand side does not fit.
  *
@@ -196,15 +211,20 @@ export function choFactor(a: NDArray, options: TriangleOptions = {}): CholeskyFa
  * import { linalg, numpy as np } from "@injax/injax";
  *
  * const c = linalg.cholesky(np.array([[4, 2], [2, 2]]));
- * console.log(linalg.choSolve({ c, lower: true }, np.array([8, 6])).toArray()); // [ 1, 2 ]
+ * console.log(linalg.choSolve([c, true], np.array([8, 6])).toArray()); // [ 1, 2 ]
  * ```
  */
-export function choSolve(factors: CholeskyFactorization, b: NDArray): NDArray {
+export function choSolve(
+  factors: CholeskyFactorization | readonly [c: NDArray, lower: boolean],
+  b: NDArray,
+): NDArray {
   if (arguments.length > 2) checkCall("choSolve(factors, b)", arguments);
-  const { lower, c } = Object(factors) as CholeskyFactorization;
+  const { lower, c } = Array.isArray(factors)
+    ? { c: factors[0], lower: factors[1] }
+    : Object(factors) as CholeskyFactorization;
   if (typeof lower !== "boolean" || c === undefined) {
     throw new TypeError(
-      "choSolve: the factors must be what choFactor(a) gives, { c, lower } with lower true or false",
+      "choSolve: the factors must be what choFactor(a) gives, { c, lower } with lower true or false, or the list [c, lower]",
     );
   }
   const given = system("choSolve", squares("choSolve", c), b);

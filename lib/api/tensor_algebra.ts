@@ -17,12 +17,12 @@ import {
   sizeOf,
   tableOf,
 } from "../core/mod.ts";
-import type { ReduceOptions } from "../core/method_options.ts";
+import type { Named, ReduceOptions } from "../core/method_options.ts";
 import { otherAxes, reshape, transpose } from "../primitives/mod.ts";
 import { diagonal as diagonalOf } from "./indexing.ts";
 import { matrices } from "./matrices.ts";
 import { norm, type NormOrder } from "./norms.ts";
-import { asFloat, expectArray, expectAxes, expectAxis } from "./operands.ts";
+import { asFloat, expectArray, expectAxes, expectAxis, isNamed } from "./operands.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import { dtypeOptions, reduceOptions } from "./options.ts";
 import { matmul, trace as traceOf } from "./products.ts";
@@ -261,8 +261,9 @@ function productOf(list: readonly NDArray[], cutOf: (i: number, j: number) => nu
  * console.log(linalg.tensorinv(a, 1).shape, linalg.tensorinv(a, 1).sum().item()); // [ 2, 2, 4 ] 2
  * ```
  */
-export function tensorinv(a: NDArray, ind = 2): NDArray {
-  if (arguments.length > 2) checkCall("tensorinv(a, ind)", arguments);
+export function tensorinv(a: NDArray, ind: number | Named<unknown, { ind: number }> = 2): NDArray {
+  if (arguments.length > 2 || isNamed(ind)) checkCall("tensorinv(a, ind)", arguments, {}, 1);
+  if (isNamed(ind)) return tensorinv(a, ind.ind);
   const x = asFloat("tensorinv", expectArray("tensorinv", a));
   expectInteger("tensorinv", ind, "ind", 1);
   const [first, second] = [x.shape.slice(0, ind), x.shape.slice(ind)];
@@ -296,10 +297,11 @@ export function tensorinv(a: NDArray, ind = 2): NDArray {
 export function tensorsolve(
   a: NDArray,
   b: NDArray,
-  axes: readonly number[] | null = null,
+  axes: readonly number[] | null | Named<unknown, { axes: readonly number[] | null }> = null,
 ): NDArray {
   const op = "tensorsolve";
-  if (arguments.length > 3) checkCall("tensorsolve(a, b, axes)", arguments);
+  if (arguments.length > 3 || isNamed(axes)) checkCall("tensorsolve(a, b, axes)", arguments, {}, 2);
+  if (isNamed(axes)) return tensorsolve(a, b, axes.axes);
   let x = asFloat(op, expectArray(op, a, "a"));
   const y = asFloat(op, expectArray(op, b, "b"));
   if (axes !== null) {

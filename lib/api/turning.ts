@@ -6,7 +6,6 @@
 import {
   broadcastShapes as broadcastOf,
   checkCall,
-  checkRoom,
   describeValue,
   expectInteger,
   formatShape,
@@ -17,6 +16,7 @@ import {
   sizeOf,
   tableOf,
 } from "../core/mod.ts";
+import type { Named } from "../core/method_options.ts";
 import {
   add,
   and,
@@ -49,6 +49,7 @@ import {
   expectArray,
   expectAxis,
   expectShape,
+  isNamed,
 } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 import { resize } from "./stacking.ts";
@@ -98,10 +99,21 @@ export function flipud(x: NDArray): NDArray {
  * console.log(np.rot90(np.array([[1, 2], [3, 4]])).toArray()); // [ [ 2, 4 ], [ 1, 3 ] ]
  * ```
  */
-export function rot90(x: NDArray, k = 1, axes: readonly [number, number] = [0, 1]): NDArray {
-  if (arguments.length > 3) checkCall("rot90(x, k, axes)", arguments);
+export function rot90(
+  x: NDArray,
+  k: number | Named<unknown, { k: number; axes: readonly [number, number] }> = 1,
+  axes: readonly [number, number] | Named<unknown, { axes: readonly [number, number] }> = [0, 1],
+): NDArray {
+  if (arguments.length > 3 || isNamed(k) || isNamed(axes)) {
+    checkCall("rot90(x, k, axes)", arguments, {}, 1);
+  }
+  if (isNamed(k)) return rot90(x, k.k, k.axes);
+  if (isNamed(axes)) return rot90(x, k, axes.axes);
   const a = withAxes("rot90", x, 2);
   expectInteger("rot90", k, "k");
+  if (!Array.isArray(axes) || axes.length !== 2) {
+    throw new TypeError(`rot90: axes are a list of two, as in [0, 1], not ${describeValue(axes)}`);
+  }
   const [i, j] = axes.map((axis) => expectAxis("rot90", axis, a.ndim)) as [number, number];
   if (i === j) throw new ShapeError(`rot90: both axes are ${i}, which is no plane`);
   const swapped = a.shape.map((_, axis) => axis === i ? j : axis === j ? i : axis);
@@ -122,8 +134,15 @@ export function rot90(x: NDArray, k = 1, axes: readonly [number, number] = [0, 1
  *
  * @throws {AxisError} where an axis is out of range.
  */
-export function rollaxis(x: NDArray, axis: number, start = 0): NDArray {
-  if (arguments.length > 3) checkCall("rollaxis(x, axis, start)", arguments);
+export function rollaxis(
+  x: NDArray,
+  axis: number,
+  start: number | Named<unknown, { start: number }> = 0,
+): NDArray {
+  if (arguments.length > 3 || isNamed(start)) {
+    checkCall("rollaxis(x, axis, start)", arguments, {}, 2);
+  }
+  if (isNamed(start)) return rollaxis(x, axis, start.start);
   const a = expectArray("rollaxis", x);
   const from = expectAxis("rollaxis", axis, a.ndim);
   const before = start === a.ndim ? start : expectAxis("rollaxis", start, a.ndim);
@@ -153,10 +172,11 @@ export function matrixTranspose(x: NDArray): NDArray {
  * console.log(np.diagflat(np.array([[1], [2]])).toArray()); // [ [ 1, 0 ], [ 0, 2 ] ]
  * ```
  */
-export function diagflat(x: Operand, offset = 0): NDArray {
-  if (arguments.length > 2) checkCall("diagflat(x, offset)", arguments);
+export function diagflat(x: Operand, k: number | Named<unknown, { k: number }> = 0): NDArray {
+  if (arguments.length > 2 || isNamed(k)) checkCall("diagflat(x, k)", arguments, {}, 1);
+  if (isNamed(k)) return diagflat(x, k.k);
   const a = asOperand("diagflat", x);
-  return diag(reshape(a, [a.size]), offset);
+  return diag(reshape(a, [a.size]), k);
 }
 
 /** Options of {@linkcode fillDiagonal}. */
@@ -244,87 +264,6 @@ export function diagIndicesFrom(x: NDArray): NDArray[] {
     );
   }
   return diagIndices(shape[0]!, shape.length);
-}
-
-function triangle(
-  op: string,
-  n: number,
-  offset: number,
-  m: number,
-  inside: (row: number, column: number) => boolean,
-): [NDArray, NDArray] {
-  expectInteger(op, n, "n", 0);
-  expectInteger(op, offset, "the offset");
-  expectInteger(op, m, "m", 0);
-  checkRoom(op, { shape: [n, m], dtype: "int32" });
-  const rows: number[] = [];
-  const columns: number[] = [];
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < m; j++) {
-      if (inside(i, j)) rows.push(i), columns.push(j);
-    }
-  }
-  return [int32Constant(rows), int32Constant(columns)];
-}
-
-/**
- * Rows and columns (int32) of the elements of a matrix `[n, m]` on and below a diagonal, as
- * `jax.numpy.tril_indices`.
- *
- * @throws {RangeError} where a length is negative.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- *
- * const [rows, columns] = np.trilIndices(2);
- * console.log(rows.toArray(), columns.toArray()); // [ 0, 1, 1 ] [ 0, 0, 1 ]
- * ```
- */
-export function trilIndices(n: number, offset = 0, m: number = n): [NDArray, NDArray] {
-  if (arguments.length > 3) checkCall("trilIndices(n, offset, m)", arguments);
-  return triangle("trilIndices", n, offset, m, (i, j) => j <= i + offset);
-}
-
-/**
- * Rows and columns (int32) of the elements of a matrix `[n, m]` on and above a diagonal, as
- * `jax.numpy.triu_indices`.
- *
- * @throws {RangeError} where a length is negative.
- */
-export function triuIndices(n: number, offset = 0, m: number = n): [NDArray, NDArray] {
-  if (arguments.length > 3) checkCall("triuIndices(n, offset, m)", arguments);
-  return triangle("triuIndices", n, offset, m, (i, j) => j >= i + offset);
-}
-
-function matrixShape(op: string, x: NDArray): [number, number] {
-  const { shape } = expectArray(op, x);
-  if (shape.length !== 2) {
-    throw new ShapeError(`${op}: x has shape ${formatShape(shape)}, but must be a matrix`);
-  }
-  return shape as [number, number];
-}
-
-/**
- * As {@linkcode trilIndices} for the shape of a matrix, as `jax.numpy.tril_indices_from`.
- *
- * @throws {ShapeError} where `x` is not a matrix.
- */
-export function trilIndicesFrom(x: NDArray, offset = 0): [NDArray, NDArray] {
-  if (arguments.length > 2) checkCall("trilIndicesFrom(x, offset)", arguments);
-  const [n, m] = matrixShape("trilIndicesFrom", x);
-  return trilIndices(n, offset, m);
-}
-
-/**
- * As {@linkcode triuIndices} for the shape of a matrix, as `jax.numpy.triu_indices_from`.
- *
- * @throws {ShapeError} where `x` is not a matrix.
- */
-export function triuIndicesFrom(x: NDArray, offset = 0): [NDArray, NDArray] {
-  if (arguments.length > 2) checkCall("triuIndicesFrom(x, offset)", arguments);
-  const [n, m] = matrixShape("triuIndicesFrom", x);
-  return triuIndices(n, offset, m);
 }
 
 // ---------------------------------------------------------------- grids

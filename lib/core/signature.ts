@@ -203,7 +203,7 @@ const lists: ReadonlySet<string> = new Set([
 interface Call {
   readonly name: string;
   readonly params: readonly string[];
-  /** The place of the options, -1 where there are none. */
+  /** The place of the options, behind the others where there are none. */
   readonly options: number;
   /** Whether the last one takes all that follow. */
   readonly open: boolean;
@@ -218,10 +218,11 @@ function parsed(text: string): Call {
     const at = text.indexOf("(");
     const inner = text.slice(at + 1, -1);
     const params = inner === "" ? [] : inner.split(", ");
+    const options = params.indexOf("options");
     call = {
       name: text.slice(0, at),
       params,
-      options: params.indexOf("options"),
+      options: options < 0 ? params.length : options,
       open: params.at(-1)?.startsWith("...") ?? false,
     };
     calls.set(text, call);
@@ -236,7 +237,8 @@ function parsed(text: string): Call {
  * @param args What was given.
  * @param table What the options hold, for functions that have any.
  * @param from The first parameter in whose place the options may stand, where that is not their own. They
- * may then have it in them, and those that follow it.
+ * may then have it in them, and those that follow it. Of a function without options, with a table that is
+ * empty, they hold nothing else: `flip(x, { axis: 0 })`.
  * @throws {TypeError} saying what is wrong and showing the right call.
  */
 export function checkCall(
@@ -255,7 +257,9 @@ export function checkCall(
     }
     // Options that come first have to be there: nothing can be left out in front of the others.
     const needed = call.options < call.params.length - 1;
-    if (needed || args[at] !== undefined) checkOptions(call, args, at, table);
+    if (needed || (at < call.params.length && args[at] !== undefined)) {
+      checkOptions(call, args, at, table);
+    }
   }
   if (args.length > arity && !call.open) checkExtra(text, call, args, arity);
 }
@@ -282,7 +286,7 @@ function checkOptions(call: Call, args: ArrayLike<unknown>, at: number, table: T
           );
         }
       }
-      throw unknownOption(call, options, key, table);
+      throw unknownOption(call, options, key, table, at);
     }
     const what = checked[table[key]!];
     if (what !== undefined && !fits[table[key]!](value)) {
@@ -352,7 +356,13 @@ function unknownOption(
   options: Record<string, unknown>,
   key: string,
   table: Table,
+  at: number,
 ): TypeError {
+  if (call.options === call.params.length) {
+    const names = call.params.slice(at).map((name) => [name, "operand"] as const);
+    const named = { ...call, params: [...call.params.slice(0, at), "options"], options: at };
+    return unknownOption(named, options, key, Object.fromEntries(names), at);
+  }
   const names = Object.keys(table);
   const near = nearest(key, names);
   const start = `${call.name}: there is no option ${key}`;

@@ -153,10 +153,6 @@ export const otherNames: readonly {
   readonly option: string;
   readonly here: string;
 }[] = [
-  { functions: /^numpy\.(diag|diagflat|eye|tri\w*)$/, option: "k", here: "offset" },
-  { functions: /^numpy\.polyint$/, option: "k", here: "constants" },
-  { functions: /^nn\.leaky_relu$/, option: "negative_slope", here: "slope" },
-  { functions: /^numpy\.select$/, option: "default", here: "fallback" },
   { functions: /^lax\.collapse$/, option: "stop_dimension", here: "stop" },
   { functions: /^numpy\.linalg\.pinv$/, option: "rcond", here: "rtol" },
   { functions: /^numpy\.linalg\.matrix_rank$/, option: "tol", here: "rtol" },

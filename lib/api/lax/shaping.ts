@@ -256,8 +256,13 @@ export function pad(
 }
 
 /** `x` in parts of the lengths `sizes` along `axis`, as `jax.lax.split`. */
-export function split(x: NDArray, sizes: readonly number[], axis = 0): NDArray[] {
-  if (arguments.length > 3) checkCall("split(x, sizes, axis)", arguments);
+export function split(
+  x: NDArray,
+  sizes: readonly number[],
+  axis: number | Named<unknown, { axis: number }> = 0,
+): NDArray[] {
+  if (arguments.length > 3 || isNamed(axis)) checkCall("split(x, sizes, axis)", arguments, {}, 2);
+  if (isNamed(axis)) return split(x, sizes, axis.axis);
   const a = expectArray("split", x);
   const along = expectAxis("split", axis, a.ndim);
   const list = expectShape("split", sizes);
@@ -307,10 +312,14 @@ export function sliceInDim(
   x: NDArray,
   start: number | null,
   stop: number | null,
-  stride = 1,
-  axis = 0,
+  stride: number | Named<unknown, { stride: number; axis: number }> = 1,
+  axis: number | Named<unknown, { axis: number }> = 0,
 ): NDArray {
-  if (arguments.length > 5) checkCall("sliceInDim(x, start, stop, stride, axis)", arguments);
+  if (arguments.length > 5 || isNamed(stride) || isNamed(axis)) {
+    checkCall("sliceInDim(x, start, stop, stride, axis)", arguments, {}, 3);
+  }
+  if (isNamed(stride)) return sliceInDim(x, start, stop, stride.stride, stride.axis);
+  if (isNamed(axis)) return sliceInDim(x, start, stop, stride, axis.axis);
   const op = "sliceInDim";
   const a = expectArray(op, x);
   const along = expectAxis(op, axis, a.ndim);
@@ -373,8 +382,16 @@ function startsOf(op: string, x: NDArray, start: Operand, axis: number): [NDArra
 }
 
 /** `size` elements of `axis` from a computed position on, as `jax.lax.dynamic_slice_in_dim`. */
-export function dynamicSliceInDim(x: NDArray, start: Operand, size: number, axis = 0): NDArray {
-  if (arguments.length > 4) checkCall("dynamicSliceInDim(x, start, size, axis)", arguments);
+export function dynamicSliceInDim(
+  x: NDArray,
+  start: Operand,
+  size: number,
+  axis: number | Named<unknown, { axis: number }> = 0,
+): NDArray {
+  if (arguments.length > 4 || isNamed(axis)) {
+    checkCall("dynamicSliceInDim(x, start, size, axis)", arguments, {}, 3);
+  }
+  if (isNamed(axis)) return dynamicSliceInDim(x, start, size, axis.axis);
   const a = expectArray("dynamicSliceInDim", x);
   const [starts, along] = startsOf("dynamicSliceInDim", a, start, axis);
   return dynamicSlice(a, starts, a.shape.with(along, size));

@@ -13,9 +13,10 @@ import {
   sameShape,
   ShapeError,
 } from "../../core/mod.ts";
+import type { Named } from "../../core/method_options.ts";
 import { neg, rev, scalarLike, slice, sort as sortOf, sub } from "../../primitives/mod.ts";
 import { takeAlongAxis } from "../indexing.ts";
-import { asOperand, expectArray, expectAxis } from "../operands.ts";
+import { asOperand, expectArray, expectAxis, isNamed } from "../operands.ts";
 import { lexsort } from "../sorting.ts";
 
 /** Options of {@linkcode sort}. */
@@ -85,9 +86,12 @@ export function sort(
 export function sortKeyVal(
   keys: NDArray,
   values: NDArray,
-  dimension = -1,
+  dimension: number | Named<unknown, { dimension: number }> = -1,
 ): [keys: NDArray, values: NDArray] {
-  if (arguments.length > 3) checkCall("sortKeyVal(keys, values, dimension)", arguments);
+  if (arguments.length > 3 || isNamed(dimension)) {
+    checkCall("sortKeyVal(keys, values, dimension)", arguments, {}, 2);
+  }
+  if (isNamed(dimension)) return sortKeyVal(keys, values, dimension.dimension);
   const pair = [
     expectArray("sortKeyVal", keys, "keys"),
     expectArray("sortKeyVal", values, "values"),
@@ -114,9 +118,10 @@ export function sortKeyVal(
 export function topK(
   operand: Operand,
   k: number,
-  axis = -1,
+  axis: number | Named<unknown, { axis: number }> = -1,
 ): [values: NDArray, indices: NDArray] {
-  if (arguments.length > 3) checkCall("topK(operand, k, axis)", arguments);
+  if (arguments.length > 3 || isNamed(axis)) checkCall("topK(operand, k, axis)", arguments, {}, 2);
+  if (isNamed(axis)) return topK(operand, k, axis.axis);
   return largest("topK", asOperand("topK", operand), k, axis);
 }
 

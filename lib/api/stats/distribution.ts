@@ -21,7 +21,7 @@ import {
   select,
   sub,
 } from "../../primitives/mod.ts";
-import { floatsOf } from "../operands.ts";
+import { floatsOf, isNamed } from "../operands.ts";
 
 /** A function of a distribution: of a number, elementwise, and of the parameters, which broadcast. */
 export type Law<Parameters extends readonly unknown[]> = (
@@ -35,7 +35,10 @@ export type Laws<Names extends string, Parameters extends readonly unknown[]> = 
 };
 
 /** The parameters of distributions that have a place and a size, 0 and 1 where they are left out. */
-export type Placed = [loc?: Operand, scale?: Operand];
+export type Placed =
+  | [loc?: Operand, scale?: Operand]
+  | [named: { readonly loc?: Operand | undefined; readonly scale?: Operand | undefined }]
+  | [loc: Operand, named: { readonly scale?: Operand | undefined }];
 
 /** What is computed of operands of one dtype of floats. */
 export type Rule = (x: NDArray, ...parameters: NDArray[]) => NDArray;
@@ -62,8 +65,13 @@ export function distribution<Names extends string, Parameters extends readonly u
     const op = `${name}.${law}`;
     const names = [nameOfFirst(law), ...parameters];
     const call = (...values: unknown[]): NDArray => {
-      if (values.length > names.length) checkCall(`${op}(${names.join(", ")})`, values);
-      const given = names.map((p, i) => values[i] ?? defaults[p]);
+      const at = values.findIndex(isNamed);
+      if (values.length > names.length || at > 0) {
+        checkCall(`${op}(${names.join(", ")})`, values, {}, 1);
+      }
+      // Parameters may stand in an object in the place of the first of them.
+      const named = at > 0 ? values[at] as Readonly<Record<string, unknown>> : {};
+      const given = names.map((p, i) => (at > 0 && i >= at ? named[p] : values[i]) ?? defaults[p]);
       return rule(...floatsOf(op, given, names) as [NDArray, ...NDArray[]]);
     };
     return [law, call];

@@ -13,6 +13,7 @@ import {
   type Laws,
   logOf,
   number,
+  type Placed,
   positive,
   type Rule,
   standard,
@@ -52,7 +53,7 @@ function gammaLaws(of: (f: Rule) => Rule, size: number): GammaRules {
  */
 export const gamma: Laws<
   "logpdf" | "pdf" | "logcdf" | "cdf" | "logsf" | "sf",
-  [a: Operand, loc?: Operand, scale?: Operand]
+  [a: Operand, ...Placed]
 > = /* @__PURE__ */ distribution("gamma", ["a", "loc", "scale"], gammaLaws((f) => f, 0));
 
 /**
@@ -67,7 +68,7 @@ export const gamma: Laws<
  */
 export const chi2: Laws<
   "logpdf" | "pdf" | "logcdf" | "cdf" | "logsf" | "sf",
-  [df: Operand, loc?: Operand, scale?: Operand]
+  [df: Operand, ...Placed]
 > = /* @__PURE__ */ distribution(
   "chi2",
   ["df", "loc", "scale"],
@@ -111,7 +112,7 @@ const betaAbove = standard(
  */
 export const beta: Laws<
   "logpdf" | "pdf" | "logcdf" | "cdf" | "logsf" | "sf",
-  [a: Operand, b: Operand, loc?: Operand, scale?: Operand]
+  [a: Operand, b: Operand, ...Placed]
 > = /* @__PURE__ */ distribution("beta", ["a", "b", "loc", "scale"], {
   logpdf: betaDensity,
   pdf: expOf(betaDensity),

@@ -35,6 +35,7 @@ import {
   log1mexp,
   number,
   outside,
+  type Placed,
   quantile,
   type Rule,
   standard,
@@ -70,11 +71,14 @@ const studentDensity = density((y, df) => {
  * console.log(t.pdf(0, 1).item().toFixed(6)); // 0.318310
  * ```
  */
-export const t: Laws<"logpdf" | "pdf", [df: Operand, loc?: Operand, scale?: Operand]> =
-  /* @__PURE__ */ distribution("t", ["df", "loc", "scale"], {
+export const t: Laws<"logpdf" | "pdf", [df: Operand, ...Placed]> = /* @__PURE__ */ distribution(
+  "t",
+  ["df", "loc", "scale"],
+  {
     logpdf: studentDensity,
     pdf: expOf(studentDensity),
-  });
+  },
+);
 
 // ---------------------------------------------------------------- Pareto
 
@@ -96,7 +100,7 @@ const paretoLogAbove = within(beyond, (y, b) => neg(mul(b!, u.log(y))), 0);
  */
 export const pareto: Laws<
   "logpdf" | "pdf" | "logcdf" | "cdf" | "logsf" | "sf" | "ppf",
-  [b: Operand, loc?: Operand, scale?: Operand]
+  [b: Operand, ...Placed]
 > = /* @__PURE__ */ distribution("pareto", ["b", "loc", "scale"], {
   logpdf: paretoDensity,
   pdf: expOf(paretoDensity),
@@ -199,7 +203,7 @@ const truncatedAbove: Rule = (x, a, b, loc, scale) =>
  */
 export const truncnorm: Laws<
   "logpdf" | "pdf" | "logcdf" | "cdf" | "logsf" | "sf",
-  [a: Operand, b: Operand, loc?: Operand, scale?: Operand]
+  [a: Operand, b: Operand, ...Placed]
 > = /* @__PURE__ */ distribution("truncnorm", ["a", "b", "loc", "scale"], {
   logpdf: truncatedDensity,
   pdf: expOf(truncatedDensity),
