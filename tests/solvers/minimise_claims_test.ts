@@ -74,6 +74,11 @@ Deno.test("saddles of higher order, and falls beside what is steep, are no minim
       -Infinity,
     ],
     [
+      "(a + b)^4 + (a - b)^3",
+      (a, b) => power(a.add(b), 4).add(power(a.sub(b), 3)),
+      -Infinity,
+    ],
+    [
       "100 (b - a^2)^2 + a^3",
       (a, b) => b.sub(a.square()).square().mul(100).add(power(a, 3)),
       -Infinity,
@@ -94,6 +99,16 @@ Deno.test("saddles of higher order, and falls beside what is steep, are no minim
           assert(!s.converged || above <= rounding, `${name}, ${dtype}: ${above}, ${s.message}`);
         }
       }
+    }
+  }
+});
+
+Deno.test("a minimum that is one as far as it is looked at is claimed, whatever is lower far off", () => {
+  for (const dtype of ["float64", "float32"] as const) {
+    for (const solver of [lbfgs(), bfgs(), newtonCg()]) {
+      const waves = (x: NDArray): NDArray => x.mul(np.sin(x));
+      const s = jit((x: NDArray) => minimise(waves, x, { solver }))(np.array(5, { dtype }));
+      assert(s.converged && Math.abs(s.value.item() - 4.9132) < 1e-3, `${dtype}: ${s.message}`);
     }
   }
 });

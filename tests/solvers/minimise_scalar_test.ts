@@ -109,3 +109,32 @@ Deno.test("mistakes in the use of minimiseScalar are explained", () => {
     "brentMinimum()",
   );
 });
+
+Deno.test("no minimum is claimed where a function ends while it falls, or falls to a pole", () => {
+  for (const dtype of ["float64", "float32"] as const) {
+    for (const solver of [brentMinimum(), goldenSection()]) {
+      const falls: readonly ((x: NDArray) => NDArray)[] = [
+        (x) => np.where(x.less(0.3), x.neg(), NaN) as NDArray,
+        (x) => np.log(x.sub(0.3)),
+        (x) => np.div(1, x.sub(0.3)).sub(np.exp(x)),
+      ];
+      for (const f of falls) {
+        const ends = [np.array(-1, { dtype }), np.array(1.5, { dtype })] as const;
+        const s = minimiseScalar(f, ends, { solver });
+        assert(!s.converged, `${f}, ${dtype}: ${s.message}`);
+      }
+      // Kinks, roots and plateaus are no such falls.
+      const minima: readonly ((x: NDArray) => NDArray)[] = [
+        (x) => np.abs(x.sub(0.3)),
+        (x) => np.sqrt(np.abs(x.sub(0.3))),
+        (x) => np.maximum(np.abs(x.sub(0.3)).sub(0.5), 0),
+        (x) => np.exp(x),
+      ];
+      for (const f of minima) {
+        const ends = [np.array(-1, { dtype }), np.array(1.5, { dtype })] as const;
+        const s = minimiseScalar(f, ends, { solver });
+        assert(s.converged, `${f}, ${dtype}: ${s.message}`);
+      }
+    }
+  }
+});

@@ -159,18 +159,20 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
   const only = (v: NDArray): NDArray => free === null ? v : v.mul(free);
   const none = zerosLike(value);
   const bent = (y: NDArray, p: NDArray): NDArray => only(product(y, p.mul(units)).mul(units));
-  const { direction, products: spent } = loosest(
-    (p) => bent(x, p),
-    only(turns(x)),
-    asked,
-    transforms,
+  const loose = loosest((p) => bent(x, p), only(turns(x)), asked, transforms);
+  // What is left to go is along another direction that is held by little, where there are several.
+  const ahead = div(view.step, units);
+  const behind = dot(loose.direction, ahead).less(0);
+  const both = div(ahead, orOne(norm(ahead))).add(
+    select(behind, loose.direction.neg(), loose.direction),
   );
+  const direction = div(both, orOne(norm(both)));
   // As far as the unknowns have been at most, and to begin with as far as minima of higher order may be.
   const far = div(
     scalarArray(1, dtype),
     orOne(reduceMax(abs(div(direction.mul(units), lengths)), [0])),
   );
-  const left = plainNorm(div(view.step, units)).mul(beyond);
+  const left = plainNorm(ahead).mul(beyond);
   const near = minimum(maximum(left, scalarArray(Math.sqrt(epsilon(dtype)), dtype)), far);
   const away = direction.mul(units);
   interface State {
@@ -238,7 +240,9 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
       // What differed was the way there, or other directions hide what is beyond.
       const same = abs(v.sub(value)).lessEqual(least);
       const onwards = c.reach.mul(select(same, scalarArray(farther, dtype), div(far, c.reach)));
-      const stops = and(over, or(not(finite), c.reach.greaterEqual(far)));
+      // What is a bowl as far as here is a minimum, whatever is beyond.
+      const returns = plainNorm(div(y.sub(x), units)).lessEqual(c.reach.mul(0.1));
+      const stops = and(over, or(or(not(finite), returns), c.reach.greaterEqual(far)));
       const side = c.side.add(select(stops, one, zero));
       const reach = select(stops, near, select(over, minimum(onwards, far), c.reach));
       const along = away.mul(select(side.equal(0), reach.neg(), reach));
@@ -287,7 +291,7 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
     step: select(end.lower, x.sub(end.trial), zerosLike(x)),
     slope: select(end.lower, end.gain, none),
     looks: end.looks,
-    products: end.products.add(spent),
+    products: end.products.add(loose.products),
   };
 }
 

@@ -180,7 +180,7 @@ export function ending(
   const aside = lookAround({
     x: at.x,
     value: at.value,
-    noise: maximum(abs(at.value).mul(noiseRange(dtype)[0]), off.mul(2)),
+    noise: maximum(abs(at.value).mul(noiseRange(dtype)[0]), off),
     nothing: done.mul(rtol * rtol),
     isFar: (step) => not(isShort(step.mul(1 / beyond))),
     lengths,
@@ -240,5 +240,5 @@ const mostStale = 40;
  * it is the tolerance of how far the unknowns have been at most, at one of order m that to the power of `2 / m`.
  */
 function shareOfSimple(rtol: number, dtype: NDArray["dtype"]): number {
-  return Math.max(1, nearness(rtol, dtype) / rtol ** 0.9);
+  return Math.max(1, nearness(rtol, dtype) / rtol);
 }

@@ -60,6 +60,11 @@ interface Bracket {
   /** The last step and the one before. */
   readonly d: NDArray;
   readonly e: NDArray;
+  /** Whether the function is not defined at the lower end and at the upper one, as far as was seen. */
+  readonly wallBelow: NDArray;
+  readonly wallAbove: NDArray;
+  /** The largest value that was seen. */
+  readonly top: NDArray;
   readonly accepted: NDArray;
   readonly status: NDArray;
 }
@@ -93,6 +98,9 @@ function bracketing(
         fv: infinity,
         d: zero,
         e: zero,
+        wallBelow: scalarArray(0, "bool"),
+        wallAbove: scalarArray(0, "bool"),
+        top: infinity.neg(),
         accepted: scalarArray(0, "bool"),
         status: int(-1),
       };
@@ -112,6 +120,7 @@ function bracketing(
       const lower = select(better, right, not(right));
       const a = select(and(lower, not(first)), end, m.a);
       const b = select(or(lower, first), m.b, end);
+      const wall = and(not(better), not(isFinite(fu)));
       const second = or(fu.lessEqual(m.fw), m.w.equal(m.x));
       const third = or(fu.lessEqual(m.fv), or(m.v.equal(m.x), m.v.equal(m.w)));
       const pick = (x: NDArray, w: NDArray, v: NDArray, u: NDArray) => ({
@@ -133,6 +142,9 @@ function bracketing(
         fv: select(first, fu, values.v),
         d: m.d,
         e: m.e,
+        wallBelow: select(and(lower, not(first)), wall, m.wallBelow),
+        wallAbove: select(or(lower, first), m.wallAbove, wall),
+        top: select(isFinite(fu), maximum(m.top, fu), m.top),
         accepted: and(isFinite(cost!), or(first, better)),
         status: m.status,
       };
@@ -145,11 +157,21 @@ function bracketing(
       const [d, e] = next(known, tolerance);
       // Nearer than the tolerance nothing is to be seen.
       const far = select(d.less(0), number(-1), number(1)).mul(maximum(abs(d), tolerance));
-      const status = select(and(narrow, isFinite(known.fx)), int(statusCode("converged")), int(-1));
+      // Beside a place where nothing is defined it may fall on and on, and to a pole it does.
+      const falls = known.fw.sub(known.fx).greater(known.top.sub(known.fx).mul(mostFall));
+      const found = select(
+        or(falls, or(known.wallBelow, known.wallAbove)),
+        int(statusCode("stagnated")),
+        int(statusCode("converged")),
+      );
+      const status = select(and(narrow, isFinite(known.fx)), found, int(-1));
       return [reshape(known.x.add(far), [1]), { ...known, d, e, status }];
     },
   };
 }
+
+/** The share of all that was gained that the last steps to a minimum may gain, where no bracket is as wide as they are. */
+const mostFall = 0.04;
 
 /** The step of the golden section into the longer part. */
 function golden({ a, b, x }: Bracket): readonly [NDArray, NDArray] {
@@ -256,8 +278,8 @@ const optionTable: OptionTable<MinimiseScalarOptions> = {
 
 /**
  * Minimises a function of one number between two. Where it has several minima there, one of them is found; where
- * it has none inside, the end of the smaller value is come close to. The minimum is differentiable with respect
- * to whatever `f` closes over.
+ * it has none inside, the end of the smaller value is come close to. Where it falls to a pole, or to a place where it
+ * is not defined, the status is `stagnated`. The minimum is differentiable with respect to whatever `f` closes over.
  *
  * @param f From a scalar to a scalar.
  * @param bracket Two scalars, in either order.
