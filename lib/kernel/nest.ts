@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type Expr, reachable, type Ty } from "../scalar/expr.ts";
+import { type Expr, reachable } from "../scalar/expr.ts";
 import { Fn, I32, type Module, V128 } from "./encoder.ts";
 import { type Elements, loadVector, storeLanes, storeVector } from "./values.ts";
 import { Evaluation, exactFn, type Graph, graphOf, isRare, lanesOf, leavesOf } from "./evaluate.ts";

@@ -7,8 +7,8 @@
 import { allocate, type DType, dtypes, isFloat, type TypedArray } from "../../lib/core/dtype.ts";
 import { gatherRoutine, scatterAddRoutine } from "../../lib/primitives/indexing/places.ts";
 import {
-  argmaxRoutine,
-  argminRoutine,
+  argmaxRoutines,
+  argminRoutines,
   cumsumRoutine,
 } from "../../lib/primitives/reduce/reduction.ts";
 import { sortRoutine } from "../../lib/primitives/sort/sort.ts";
@@ -103,7 +103,8 @@ for (const dtype of dtypes) {
     for (const [outer, n, inner] of around) {
       if (n === 0) continue;
       const x = elements(dtype, outer * n * inner, n + 7);
-      for (const [routine, sign] of [[argmaxRoutine, 1], [argminRoutine, -1]] as const) {
+      const ways = [[argmaxRoutines, 1], [argminRoutines, -1]] as const;
+      for (const [{ each, columns }, sign] of ways) {
         const places = new Int32Array(outer * inner);
         for (let p = 0; p < outer; p++) {
           for (let q = 0; q < inner; q++) {
@@ -114,8 +115,10 @@ for (const dtype of dtypes) {
               : lane.indexOf(lane.reduce((a, b) => a >= b ? a : b));
           }
         }
-        const results = outputs(routine, dtype, [x], [["int32", places.length]], outer, n, inner);
-        check(results, [places], `${routine.name} of ${outer} x ${n} x ${inner}`);
+        for (const routine of [each, columns]) {
+          const results = outputs(routine, dtype, [x], [["int32", places.length]], outer, n, inner);
+          check(results, [places], `${routine.name} of ${outer} x ${n} x ${inner}`);
+        }
       }
     }
   });

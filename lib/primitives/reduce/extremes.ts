@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { Routine } from "../../routine/routine.ts";
 import type { Lowering, Value } from "../../core/lowering.ts";
 import {
   allocate,
@@ -38,8 +39,8 @@ import { expandDims, reshape, transpose } from "../shape/shape.ts";
 import { pad, slice } from "../slicing/slice.ts";
 import { reduceSum } from "../sum/broadcast.ts";
 import {
-  argmaxRoutine,
-  argminRoutine,
+  argmaxRoutines,
+  argminRoutines,
   type Combine,
   defineReduction,
   type ReduceAxes,
@@ -168,7 +169,10 @@ function firstPlace(
 function positionOf(max: boolean): Primitive<AxisParams> {
   const name = max ? "argmax" : "argmin";
   const op = max ? "ArgMax" as const : "ArgMin" as const;
-  const routine = max ? argmaxRoutine : argminRoutine;
+  const routines = max ? argmaxRoutines : argminRoutines;
+  // Few columns gain nothing from vectors, and bools, which are bytes, neither.
+  const routineFor = (dtype: DType, inner: number): Routine =>
+    inner < 8 || dtype === "bool" ? routines.each : routines.columns;
   const self: Primitive<AxisParams> = definePrimitive<AxisParams>({
     name,
     abstractEval([x], { axis }) {
@@ -182,7 +186,10 @@ function positionOf(max: boolean): Primitive<AxisParams> {
     },
     impl([x], { axis }, [out]) {
       const values = allocate("int32", sizeOf(out!.shape));
-      routine.runLong(x!.dtype, [x!.values, values], ...aroundAxis(x!.shape, axis));
+      const sizes = aroundAxis(x!.shape, axis);
+      const isLong = x!.values.length >= 1000;
+      const routine = isLong ? routineFor(x!.dtype, sizes[2]) : routines.each;
+      routine.runLong(x!.dtype, [x!.values, values], ...sizes);
       return [values];
     },
     jvp: ([x], _, params) => [[bind1(self, [x!], params)], [null]],
@@ -211,8 +218,10 @@ function positionOf(max: boolean): Primitive<AxisParams> {
         g.where(g.cast(all, "int32", "bool"), number, find("ArgMin", flags, "int32"), "int32"),
       ];
     },
-    kernel: (b, inputs, { axis }, [aval], outs) =>
-      b.call(routine, aval!.dtype, inputs, outs, aroundAxis(aval!.shape, axis)),
+    kernel(b, inputs, { axis }, [aval], outs) {
+      const sizes = aroundAxis(aval!.shape, axis);
+      return b.call(routineFor(aval!.dtype, sizes[2]), aval!.dtype, inputs, outs, sizes);
+    },
     samples: () => [
       {
         name: "ties",

@@ -61,11 +61,19 @@ cumsum(in x: T[outer, n, inner], out y: T[outer, n, inner], scratch totals: Wide
   }
 }`);
 
+/** Ways to find the places of extremes: along whatever axis, and of many columns side by side. */
+export interface Places {
+  /** Of an array [outer, n, inner]. */
+  readonly each: Routine;
+  /** The same, for an `inner` that is worth vectors. */
+  readonly columns: Routine;
+}
+
 /**
  * The first place of the element before which no other comes, or of the first NaN. Of long rows most stretches
  * hold nothing that comes before the best so far: vectors find out whether one does.
  */
-function extreme(name: string, behind: "<=" | ">="): Routine {
+function extreme(name: string, behind: "<=" | ">="): Places {
   const look = (range: string) =>
     `for i in ${range} {
   let next = x[p, i, q]
@@ -75,7 +83,7 @@ function extreme(name: string, behind: "<=" | ">="): Routine {
     place = i
   }
 }`;
-  return routine(`
+  const each = routine(`
 ${name}(in x: T[outer, n, inner], out places: i32[outer, inner], outer, n, inner) {
   for p in 0..outer {
     for q in 0..inner {
@@ -92,12 +100,39 @@ ${name}(in x: T[outer, n, inner], out places: i32[outer, inner], outer, n, inner
     }
   }
 }`);
+  // Rows are read as they lie in memory. Vectors have one width: places beside float64 are float64 as well.
+  const rows = (places: string, type: string) =>
+    `vector q in 0..inner {
+  bests[q] = x[p, 0, q]
+  ${places} = 0
+}
+for i in 1..n {
+  let place = ${type}(i)
+  vector q in 0..inner {
+    let next = x[p, i, q]
+    let best = bests[q]
+    let wins = best == best and not (next ${behind} best)
+    bests[q] = select(wins, next, best)
+    ${places} = select(wins, place, ${places})
+  }
+}`;
+  const columns = routine(`
+${name}Columns(in x: T[outer, n, inner], out places: i32[outer, inner], scratch bests: T[inner],
+       scratch wide: f64[inner], outer, n, inner) {
+  for p in 0..outer {
+    if T == f64 {
+      ${rows("wide[q]", "f64")}
+      vector q in 0..inner { places[p, q] = i32(wide[q]) }
+    } else { ${rows("places[p, q]", "i32")} }
+  }
+}`);
+  return { each, columns };
 }
 
 /** The first place of the largest element, or of the first NaN. */
-export const argmaxRoutine: Routine = /* @__PURE__ */ extreme("argmax", "<=");
+export const argmaxRoutines: Places = /* @__PURE__ */ extreme("argmax", "<=");
 /** The first place of the smallest element, or of the first NaN. */
-export const argminRoutine: Routine = /* @__PURE__ */ extreme("argmin", ">=");
+export const argminRoutines: Places = /* @__PURE__ */ extreme("argmin", ">=");
 
 /** Parameters of a reduction. */
 export interface ReduceAxes {
