@@ -5,6 +5,7 @@
  */
 import { checkCall, formatShape, type OptionTable } from "../../lib/extend.ts";
 import { type DType, type NDArray, nn, numpy as np, random, ShapeError } from "../../mod.ts";
+import { attended } from "../attention.ts";
 import type { Initializer } from "./initializers.ts";
 import { checkSize, DenseGeneral } from "./linear.ts";
 import { Module } from "./module.ts";
@@ -139,6 +140,13 @@ export interface AttentionCall {
   readonly sowWeights?: boolean | undefined;
 }
 
+const callOptions: OptionTable<AttentionCall> = {
+  mask: "operand",
+  deterministic: "boolean",
+  dropoutRng: "operand",
+  sowWeights: "boolean",
+};
+
 /**
  * Attention with several heads. Its layers are called `query`, `key`, `value` and `out`.
  *
@@ -152,7 +160,7 @@ export interface AttentionCall {
  * const variables = attention.init(random.key(0), x);
  * console.log(variables.params!.query!.kernel!.shape); // [ 4, 2, 2 ]
  * const mask = flax.makeCausalMask(np.ones([5]));
- * console.log(attention.apply(variables, x, x, x, { mask }).shape); // [ 5, 4 ]
+ * console.log(attention.apply(variables, x, { mask }).shape); // [ 5, 4 ]
  * ```
  */
 export class MultiHeadDotProductAttention extends Module {
@@ -171,17 +179,20 @@ export class MultiHeadDotProductAttention extends Module {
   }
 
   /**
-   * Attends from `queries` [..., length, features] to `keys` and `values`, by default the queries.
+   * Attends from `queries` [..., length, features] to `keys` and `values`, by default the queries. Options may
+   * stand in the place of what is left out.
    *
    * @throws {ShapeError} where the features of the heads are not a multiple of their number.
    */
   call(
     queries: NDArray,
-    keys: NDArray = queries,
-    values: NDArray = keys,
-    options: AttentionCall = {},
+    keysOr?: NDArray | AttentionCall,
+    valuesOr?: NDArray | AttentionCall,
+    last?: AttentionCall,
   ): NDArray {
     const op = "flax.MultiHeadDotProductAttention";
+    checkCall(`${op}.call(queries, keys, values, options)`, arguments, callOptions, 1);
+    const { keys, values, options } = attended(queries, [keysOr, valuesOr, last]);
     const { dropoutRate = 0, broadcastDropout, normalizeQk = false } = this.options;
     const { kernelInit, biasInit, useBias, dtype, paramDtype } = this.options;
     const width = queries.shape.at(-1)!;

@@ -13,6 +13,7 @@ import {
   ShapeError,
   StateError,
 } from "../../mod.ts";
+import { attended } from "../attention.ts";
 import { Module } from "./graph.ts";
 import { type Initializer, lecunNormal, zeros } from "./initializers.ts";
 import { checkFeatures, checkRngs, checkSize, type LayerOptions } from "./layers.ts";
@@ -76,6 +77,14 @@ export interface AttentionCallOptions {
   /** Where keys come from, in place of the layer's own stream. */
   readonly rngs?: Rngs | RngStream | undefined;
 }
+
+const callOptions: OptionTable<AttentionCallOptions> = {
+  mask: "operand",
+  deterministic: "boolean",
+  decode: "boolean",
+  sowWeights: "boolean",
+  rngs: "object",
+};
 
 /** `x kernel + bias`, over the last axes of `x`, to one or two new ones. */
 class Projection extends Module {
@@ -195,13 +204,23 @@ export class MultiHeadAttention extends Module {
     this.rngs = this.dropoutRate > 0 ? options.rngs.stream("dropout").fork() : null;
   }
 
-  /** Queries [..., length, features] look at keys, and at values, which are the keys where left out. */
+  /**
+   * Queries [..., length, features] look at keys, and at values, which are the keys where left out. Options may
+   * stand in the place of what is left out.
+   */
   call(
     queries: NDArray,
-    keys: NDArray = queries,
-    values: NDArray = keys,
-    options: AttentionCallOptions = {},
+    keysOr?: NDArray | AttentionCallOptions,
+    valuesOr?: NDArray | AttentionCallOptions,
+    last?: AttentionCallOptions,
   ): NDArray {
+    checkCall(
+      "nnx.MultiHeadAttention.call(queries, keys, values, options)",
+      arguments,
+      callOptions,
+      1,
+    );
+    const { keys, values, options } = attended(queries, [keysOr, valuesOr, last]);
     checkFeatures("nnx.MultiHeadAttention", queries, this.inFeatures);
     const { deterministic = this.deterministic, rngs = this.rngs, decode = this.decode } = options;
     let { mask } = options;

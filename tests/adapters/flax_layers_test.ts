@@ -47,6 +47,8 @@ Deno.test("attention is that of flax: itself, masked, to others, dropped, its we
   assertTree("cross", layer().apply(other, queries, keys), c.cross!, 16);
   const mask = flax.makeCausalMask(np.ones([2, 4]));
   assertTree("causal", layer().apply(own, queries, queries, queries, { mask }), c.causal!, 16);
+  assertTree("options first", layer().apply(own, queries, { mask }), c.causal!, 16);
+  assertTree("keys alone", layer().apply(own, queries, queries, { mask }), c.causal!, 16);
   const dropping = layer({ dropoutRate: 0.4, deterministic: false });
   const rngs = { dropout: random.key(3) };
   assertTree("dropped", dropping.apply(own, queries, { rngs }), c.dropped!, 16);

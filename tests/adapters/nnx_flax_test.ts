@@ -6,7 +6,7 @@
  */
 import { fixedPoint, grad, jit, loadBackend, type NDArray, nn, numpy as np } from "../../mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
-import { assertEquals } from "../support/assert.ts";
+import { assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 import {
   array,
@@ -235,6 +235,10 @@ Deno.test("attention is the original's, masked and with dropped weights", () => 
   const fixed = (m: nnx.MultiHeadAttention): NDArray => m.call(x, z, z, { mask });
   assertClose(fixed(m), array(r.out), 2e-5);
   assertClose(m.call(x), array(r.self), 2e-5);
+  const causal = np.tril(np.ones([x.shape[1]!, x.shape[1]!])).greater(0);
+  assertClose(m.call(x, { mask: causal }), m.call(x, x, x, { mask: causal }), 0);
+  assertClose(m.call(x, z, { mask }), fixed(m), 0);
+  assertThrows(() => m.call(x, { maks: causal } as never), TypeError, "Did you mean mask?");
   assertTree(
     nnx.grad((m: nnx.MultiHeadAttention) => fixed(m).square().sum())(m),
     r.grads as Entries,
