@@ -18,6 +18,7 @@ import {
   columnNumbers,
   leading,
   lowerPart,
+  matmul,
   rowNumbers,
   transposed,
   upperPart,
@@ -86,6 +87,17 @@ export function cholesky(a: NDArray, options: CholeskyOptions = {}): NDArray {
 
 // ---------------------------------------------------------------- LU
 
+/** Options of {@linkcode lu}. */
+export interface LuOptions {
+  /** Whether the rows of L are put in the order of the matrix, so that `a = l u`, and `p` is left out. */
+  readonly permuteL?: boolean | undefined;
+}
+
+const luOptions: OptionTable<LuOptions> = { permuteL: "boolean" };
+
+/** What {@linkcode lu} gives with `permuteL`. */
+export type PermutedLu = Omit<LuResult, "p">;
+
 /** What {@linkcode lu} gives: `a = P L U`. */
 export interface LuResult {
   /** A permutation matrix. */
@@ -111,19 +123,21 @@ export interface LuResult {
  * // [ [ 0, 1 ], [ 1, 0 ] ] [ [ 1, 0 ], [ 0.5, 1 ] ] [ [ 2, 4 ], [ 0, 1 ] ]
  * ```
  */
-export function lu(a: NDArray): LuResult {
-  if (arguments.length > 1) checkCall("lu(a)", arguments);
+export function lu(a: NDArray, options: LuOptions & { readonly permuteL: true }): PermutedLu;
+/** L, U and the permutation. */
+export function lu(a: NDArray, options?: LuOptions): LuResult;
+export function lu(a: NDArray, options: LuOptions = {}): LuResult | PermutedLu {
+  if (arguments.length > 1) checkCall("lu(a, options)", arguments, luOptions);
   const x = matrices("lu", a);
   const [m, n] = x.shape.slice(-2) as [number, number];
   const k = Math.min(m, n);
   const { lu: factors, permutation } = f.lu(x);
   const unit = convert(eq(rowNumbers(m), columnNumbers(k)), x.dtype);
-  return {
-    // Row i of L U is row permutation[i] of a.
-    p: convert(eq(expandDims(permutation, [permutation.ndim - 1]), rowNumbers(m)), x.dtype),
-    l: add(lowerPart(leading(factors, m, k), -1), unit),
-    u: upperPart(leading(factors, k, n)),
-  };
+  // Row i of L U is row permutation[i] of a.
+  const p = convert(eq(expandDims(permutation, [permutation.ndim - 1]), rowNumbers(m)), x.dtype);
+  const l = add(lowerPart(leading(factors, m, k), -1), unit);
+  const u = upperPart(leading(factors, k, n));
+  return options.permuteL === true ? { l: matmul(p, l), u } : { p, l, u };
 }
 
 // ---------------------------------------------------------------- QR
@@ -270,9 +284,15 @@ export interface SvdOptions {
   readonly fullMatrices?: boolean | undefined;
   /** Whether singular vectors are wanted, as they are where left out; else an array of values is given. */
   readonly computeUv?: boolean | undefined;
+  /** Whether matrices are symmetric, so that their means with the transposes are taken. */
+  readonly hermitian?: boolean | undefined;
 }
 
-const svdOptions: OptionTable<SvdOptions> = { fullMatrices: "boolean", computeUv: "boolean" };
+const svdOptions: OptionTable<SvdOptions> = {
+  fullMatrices: "boolean",
+  computeUv: "boolean",
+  hermitian: "boolean",
+};
 
 /** What {@linkcode svd} gives. */
 export interface SvdResult {
@@ -306,8 +326,8 @@ export function svd(a: NDArray, options: SvdOptions & { readonly computeUv: fals
 export function svd(a: NDArray, options?: SvdOptions): SvdResult;
 export function svd(a: NDArray, options: SvdOptions = {}): NDArray | SvdResult {
   if (arguments.length > 1) checkCall("svd(a, options)", arguments, svdOptions);
-  const { fullMatrices = true, computeUv = true } = options;
-  const x = matrices("svd", a);
+  const { fullMatrices = true, computeUv = true, hermitian = false } = options;
+  const x = hermitian ? symmetrized(squares("svd", a)) : matrices("svd", a);
   if (!computeUv) return sv.singularValues(x);
   const { u, s, vt } = sv.svd(x, fullMatrices);
   return { u, s, vh: vt };

@@ -43,7 +43,7 @@ import {
 import * as d from "../linalg/determinant.ts";
 import { singularValues } from "../linalg/svd.ts";
 import { inv } from "./systems.ts";
-import { matrices, squares } from "./matrices.ts";
+import { matrices, squares, symmetrized } from "./matrices.ts";
 import { asFloat, expectAxes, isNamed } from "./operands.ts";
 import { reduceOptions } from "./options.ts";
 
@@ -225,9 +225,11 @@ export interface RankOptions {
    * larger side of the matrix times the distance from 1 to the next number.
    */
   readonly rtol?: number | undefined;
+  /** Whether matrices are symmetric, so that their means with the transposes are taken. */
+  readonly hermitian?: boolean | undefined;
 }
 
-const rankOptions: OptionTable<RankOptions> = { rtol: "number" };
+const rankOptions: OptionTable<RankOptions> = { rtol: "number", hermitian: "boolean" };
 
 /**
  * The numbers of singular values of matrices `[..., m, n]` that count, int32, as
@@ -252,7 +254,9 @@ export function matrixRank(x: NDArray, options: RankOptions = {}): NDArray {
       "int32",
     );
   }
-  const a = matrices("matrixRank", given);
+  const a = options.hermitian === true
+    ? symmetrized(squares("matrixRank", given))
+    : matrices("matrixRank", given);
   const s = singularValues(a);
   const axes = [s.ndim - 1];
   const { rtol } = options;

@@ -20,13 +20,23 @@ import * as la from "../linalg/solve.ts";
 import * as t from "../linalg/triangular_solve.ts";
 import * as tri from "../linalg/tridiagonal.ts";
 import { broadcastTo, convert, mul, reduceSum, sub } from "../primitives/mod.ts";
-import { matrices, squares, system } from "./matrices.ts";
+import { matrices, squares, symmetrized, system } from "./matrices.ts";
 import { asFloat, expectArray } from "./operands.ts";
 import { luPivotsToPermutation } from "./decompositions.ts";
 
+/** Options of {@linkcode solve}. */
+export interface SolveOptions {
+  /** What is known of the matrices: with `"pos"` factors of Cholesky solve, of one triangle. */
+  readonly assumeA?: "gen" | "sym" | "her" | "pos" | undefined;
+  /** Whether the lower triangle is read, of positive definite matrices; the upper one is where left out. */
+  readonly lower?: boolean | undefined;
+}
+
+const solveOptions: OptionTable<SolveOptions> = { assumeA: "string", lower: "boolean" };
+
 /**
- * The solution `x` of `a x = b`, as `jax.numpy.linalg.solve`, by elimination with partial pivoting. A
- * singular matrix gives infinities or NaN.
+ * The solution `x` of `a x = b`, as `jax.numpy.linalg.solve`, by elimination with partial pivoting, or as
+ * `jax.scipy.linalg.solve` by what is known of the matrices. A singular matrix gives infinities or NaN.
  *
  * @param a Square matrices `[..., n, n]`; leading axes broadcast with those of `b`.
  * @param b A vector `[n]`, or right-hand sides as columns of `[..., n, m]`.
@@ -40,8 +50,15 @@ import { luPivotsToPermutation } from "./decompositions.ts";
  * console.log(linalg.solve(a, np.array([2, 2])).toArray()); // [ 1, 0.5 ]
  * ```
  */
-export function solve(a: NDArray, b: NDArray): NDArray {
-  if (arguments.length > 2) checkCall("solve(a, b)", arguments);
+export function solve(a: NDArray, b: NDArray, options: SolveOptions = {}): NDArray {
+  if (arguments.length > 2) checkCall("solve(a, b, options)", arguments, solveOptions);
+  const { assumeA = "gen", lower = false } = options;
+  if (!["gen", "sym", "her", "pos"].includes(assumeA)) {
+    throw new TypeError(
+      `solve: assumeA is ${describeValue(assumeA)}, but must be "gen", "sym", "her" or "pos"`,
+    );
+  }
+  if (assumeA === "pos") return choSolve(choFactor(a, { lower }), b);
   const given = system("solve", squares("solve", a), b);
   return given.back(la.solve(given.a, given.b));
 }
@@ -196,8 +213,11 @@ export interface CholeskyFactorization {
 export function choFactor(a: NDArray, options: TriangleOptions = {}): CholeskyFactorization {
   if (arguments.length > 1) checkCall("choFactor(a, options)", arguments, triangleOptions);
   const { lower = false } = options;
-  const l = choleskyFactor(squares("choFactor", a), true);
-  return { c: lower ? l : transposed(l), lower };
+  const x = squares("choFactor", a);
+  return {
+    c: lower ? choleskyFactor(x, false) : transposed(choleskyFactor(transposed(x), false)),
+    lower,
+  };
 }
 
 /**
@@ -429,9 +449,11 @@ export interface PinvOptions {
    * of the matrix times the distance from 1 to the next number.
    */
   readonly rtol?: number | undefined;
+  /** Whether the matrix is symmetric, so that its mean with the transpose is taken. */
+  readonly hermitian?: boolean | undefined;
 }
 
-const pinvOptions: OptionTable<PinvOptions> = { rtol: "number" };
+const pinvOptions: OptionTable<PinvOptions> = { rtol: "number", hermitian: "boolean" };
 
 /**
  * Pseudoinverses of matrices `[..., m, n]`, as `jax.numpy.linalg.pinv`, by singular values. Derivatives
@@ -448,7 +470,7 @@ const pinvOptions: OptionTable<PinvOptions> = { rtol: "number" };
  */
 export function pinv(a: NDArray, options: PinvOptions = {}): NDArray {
   if (arguments.length > 1) checkCall("pinv(a, options)", arguments, pinvOptions);
-  const x = matrices("pinv", a);
+  const x = options.hermitian === true ? symmetrized(squares("pinv", a)) : matrices("pinv", a);
   const [m, n] = x.shape.slice(-2) as [number, number];
   const { rtol = 10 * Math.max(m, n) * epsilon(x.dtype) } = options;
   const unit = broadcastTo(identity(m, x.dtype), [...x.shape.slice(0, -2), m, m]);

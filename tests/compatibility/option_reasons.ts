@@ -68,6 +68,18 @@ export const never: readonly OptionReason[] = [
     reason: sameResult,
   },
   { functions: /^nn\./, options: /^implementation$/, reason: sameResult },
+  { functions: /^scipy\.linalg\.expm$/, options: /^upper_triangular$/, reason: sameResult },
+  { functions: /^scipy\.special\.log_ndtr$/, options: /^series_order$/, reason: sameResult },
+  {
+    functions: /^scipy\.linalg\.eigh$/,
+    options: /^(b|eigvals|type)$/,
+    reason: "JAX refuses it too",
+  },
+  {
+    functions: /^tree(_util)?\.(tree_)?map(_with_path)?$/,
+    options: /^is_leaf(_takes_path)?$/,
+    reason: "of `tree.mapWith`, whose options come first, since trees may follow without end",
+  },
   {
     functions: /^numpy\.einsum$/,
     options: /^optimize$/,
