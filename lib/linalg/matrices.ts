@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type DType, type NDArray, sizeOf, type Tangent } from "../core/mod.ts";
+import { type DType, epsilon, type NDArray, sizeOf, type Tangent } from "../core/mod.ts";
 import {
   abs,
   add,
@@ -20,7 +20,9 @@ import {
   expandDims,
   gather,
   ge,
+  gt,
   iota,
+  isFinite,
   le,
   lt,
   maximum,
@@ -256,4 +258,18 @@ export function complexSqrt({ re, im }: Pair): Pair {
     re: select(isLeft, other, large),
     im: select(lt(im, zero), neg(part), part),
   };
+}
+
+/**
+ * Powers of two that bring the largest elements of equations into [1, 2), exactly. By them the units of equations do not
+ * choose the pivots: elimination is right for equations of like sizes alone.
+ */
+export function unitsOf(largest: NDArray): NDArray {
+  const one = scalarLike(1, largest);
+  const eps = epsilon(largest.dtype);
+  // All but the first digit is rounded away (Rump, Ogita and Oishi, 2008).
+  const long = mul(largest, scalarLike(1 / eps + 1, largest));
+  const power = abs(sub(long, mul(long, scalarLike(1 - eps / 2, largest))));
+  const inverse = div(one, select(gt(power, scalarLike(0, largest)), power, one));
+  return select(isFinite(inverse), inverse, one);
 }

@@ -29,6 +29,7 @@ import {
   tridiagonal,
   vmap,
 } from "../../mod.ts";
+import { lowRankUpdate } from "../../lib/solvers/linear/systems.ts";
 import { worlds } from "../laws/worlds.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
@@ -209,6 +210,88 @@ Deno.test("a system without a solution is said to be solved in the sense of leas
   const said = (solver: LinearMethod) => linearSolve(contradicts, ones(2), { solver }).message;
   assertMatch(said(qr()), /solved in the sense of least squares, rank 1, residual norm 0.447/);
   assertMatch(said(lsmr()), /converged in the sense of least squares after 1 step, residual norm/);
+});
+
+Deno.test("bands and updates that are singular are found out, in whatever units, and others solved", () => {
+  const systems = (n: number, dtype: "float64" | "float32", key: NDArray) => {
+    const [w, d, a, z, v, b] = random.split(key, 6);
+    const of = (key: NDArray | undefined, shape: number[]) => random.normal(key!, shape, { dtype });
+    const ends = np.zeros([1], { dtype });
+    const springs = np.concatenate([ends, np.abs(of(w, [n - 1])).add(0.1), ends]);
+    const [low, high] = [springs.slice([0], [n]), springs.slice([1], [n + 1])];
+    const units = np.exp(of(d, [n]).mul(dtype === "float64" ? 20 : 5));
+    const bands = (extra: number, unit: NDArray) =>
+      LinearOperator.tridiagonal(
+        low.neg().mul(unit),
+        low.add(high).add(extra).mul(unit),
+        high.neg().mul(unit),
+      );
+    const [full, column, row] = [of(a, [n, n]), of(z, [n, 1]), of(v, [n, 1])];
+    const base = LinearOperator.matrix(full);
+    const right = np.abs(of(b, [n])).add(0.5);
+    const one = np.ones([n], { dtype });
+    // A A^-1 taken away along a direction.
+    const gone = lowRankUpdate(base, full.matmul(column).neg(), row.div(row.mul(column).sum()));
+    return [
+      [bands(0, one), right, false],
+      [bands(0, units), right.mul(units), false],
+      [bands(1, one), right, true],
+      [bands(1, units), right.mul(units), true],
+      [gone, right, false],
+      [lowRankUpdate(base, column, row), right, true],
+    ] as const;
+  };
+  for (const dtype of ["float64", "float32"] as const) {
+    for (const n of [3, 10, 40]) {
+      for (let k = 0; k < 5; k++) {
+        systems(n, dtype, random.key(100 * n + k)).forEach(([a, b, solvable], i) => {
+          const { converged, message } = linearSolve(a, b);
+          assertEquals(converged, solvable, `system ${i} of ${n} in ${dtype}: ${message}`);
+        });
+      }
+    }
+  }
+  // The condition of -x'' is n^2: here float32 has no digit of the solution.
+  const f = (x: number) => np.full([20000], x);
+  const { statusName } = linearSolve(LinearOperator.tridiagonal(f(-1), f(2), f(-1)), f(1));
+  assertEquals(statusName, "singular");
+});
+
+type Six = [NDArray, NDArray, NDArray, NDArray, NDArray, NDArray];
+
+Deno.test("elimination is right in whatever units equations and unknowns are", () => {
+  for (const dtype of ["float64", "float32"] as const) {
+    const [far, near] = dtype === "float64" ? [30, 1e-8] : [8, 1e-3];
+    for (let k = 0; k < 5; k++) {
+      const n = 12;
+      const drawn = random.normal(random.key(k), [6, n], { dtype });
+      const [d, l, u, e, f, b] = [0, 1, 2, 3, 4, 5].map((i) => drawn.at(i)) as Six;
+      const power = (x: NDArray) => np.ldexp(np.ones([n], { dtype }), x.mul(far).astype("int32"));
+      const [along, below, above] = [np.abs(d).add(3), np.clip(l, -1, 1), np.clip(u, -1, 1)];
+      const bands = (rows: NDArray, columns: NDArray) =>
+        LinearOperator.tridiagonal(
+          below.mul(rows).mul(np.roll(columns, 1)),
+          along.mul(rows).mul(columns),
+          above.mul(rows).mul(np.roll(columns, -1)),
+        );
+      const one = np.ones([n], { dtype });
+      const [p, q] = [power(e), power(f)];
+      const right = linearSolve(bands(one, one), b).value;
+      for (const [rows, columns] of [[p, one], [one, q], [p, q]] as const) {
+        for (const solver of [lu(), tridiagonal()]) {
+          const a = bands(rows, columns);
+          const what = `${solver.description} in ${dtype}, key ${k}`;
+          const x = linearSolve(a, b.mul(rows), { solver });
+          assert(x.converged, `${what}: ${x.message}`);
+          assertClose(x.value.mul(columns), right.toArray() as number[], near);
+          const back = factorise(a, { solver }).solveTransposed(b.mul(columns));
+          assert(back.converged, `${what}, transposed: ${back.message}`);
+          const known = factorise(bands(one, one)).solveTransposed(b).value;
+          assertClose(back.value.mul(rows), known.toArray() as number[], near);
+        }
+      }
+    }
+  }
 });
 
 Deno.test("a system of no unknowns is solved by every method", () => {

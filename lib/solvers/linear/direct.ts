@@ -20,7 +20,14 @@ import {
   solveLeastSquares,
 } from "../../linalg/least_squares.ts";
 import { lu as luFactor } from "../../linalg/lu.ts";
-import { diagonalOf, lowerPart, transposed, upperPart } from "../../linalg/matrices.ts";
+import {
+  diagonalOf,
+  lowerPart,
+  scaledColumns,
+  scaledRows,
+  transposed,
+  upperPart,
+} from "../../linalg/matrices.ts";
 import { solveByFactors } from "../../linalg/solve.ts";
 import { triangularSolve } from "../../linalg/triangular_solve.ts";
 import { tridiagonalSolve } from "../../linalg/tridiagonal.ts";
@@ -31,27 +38,38 @@ import {
   convert,
   div,
   eq,
-  isFinite,
+  gt,
+  iota,
+  le,
+  maximum,
   mul,
   not,
   or,
   reduceAnd,
+  reduceMax,
   reduceMin,
   reduceSum,
   scalarLike,
   select,
+  sin,
   stopGradient,
+  sub,
+  zerosLike,
 } from "../../primitives/mod.ts";
+import type { Transforms } from "../../transforms/types.ts";
 import { checkTolerance } from "../options.ts";
 import { statusCode } from "../solution.ts";
-import { checkSquare, column, flat, type Form, isSymmetric, transposedForm } from "./form.ts";
 import {
-  type LinearMethod,
-  type LinearOutcome,
-  type LinearProblem,
-  once,
-  whole,
-} from "./method.ts";
+  checkSquare,
+  column,
+  flat,
+  type Form,
+  fromBefore,
+  fromBehind,
+  isSymmetric,
+  transposedForm,
+} from "./form.ts";
+import { allFinite, evened, type LinearMethod, once, outcome, refined, whole } from "./method.ts";
 
 /** Numbers of a matrix's pivots. */
 interface Pivots {
@@ -67,48 +85,37 @@ function leastShare(pivots: NDArray, sums: NDArray): NDArray {
   return shares.size === 0 ? scalarLike(1, sums) : reduceMin(shares, [0]);
 }
 
-/** Whether all elements are finite. */
-export function allFinite(x: NDArray): NDArray {
-  return reduceAnd(isFinite(x), x.shape.map((_, i) => i));
-}
-
-/** The outcome of a direct solution whose matrix has pivots of this share; NaN where it was not finite. */
-export function outcome(
-  { b }: Pick<LinearProblem<unknown>, "b">,
-  x: NDArray,
-  share: NDArray,
-  indefinite: NDArray | null = null,
-): LinearOutcome {
-  const code = (s: Parameters<typeof statusCode>[0]): NDArray => whole(statusCode(s));
-  const lost = share.lessEqual(scalarLike(lostShare * epsilon(x.dtype), share));
-  // Where the solution is not finite although all was, a pivot was next to 0.
-  const found = and(not(lost), allFinite(x));
-  let status = select(found, code("converged"), code("singular"));
-  if (indefinite !== null) status = select(indefinite, code("breakdown"), status);
-  const given = and(allFinite(b), share.equal(share));
-  return {
-    x,
-    status: select(given, status, code("nonfinite")),
-    steps: whole(0),
-    products: whole(0),
-    detail: share,
-    rank: whole(-1),
-  };
-}
-
-/** Factors of `lu()`. */
+/** Factors of `lu()`, of equations and unknowns in units of their own. */
 export interface LuFactors extends Pivots {
   readonly factors: NDArray;
   readonly permutation: NDArray;
+  readonly rows: NDArray;
+  readonly columns: NDArray;
+}
+
+/** The solution by factors of a matrix, or of its transpose. */
+export function solveByLu(
+  { factors, permutation, rows, columns }: LuFactors,
+  b: NDArray,
+  transposeA: boolean,
+): NDArray {
+  const solve = (b: NDArray): NDArray =>
+    flat(solveByFactors(factors, permutation, column(b), { transposeA }));
+  return transposeA ? mul(rows, solve(mul(columns, b))) : mul(columns, solve(mul(rows, b)));
 }
 
 /** The factors of a matrix. */
-export function luFactors(matrix: NDArray): LuFactors {
-  const { lu: factors, permutation } = luFactor(matrix);
+export function luFactors(matrix: NDArray, transforms: Transforms): LuFactors {
+  const sizes = abs(matrix);
+  const along = (axis: number) => (rows: NDArray, columns: NDArray): NDArray =>
+    reduceMax(scaledColumns(scaledRows(sizes, rows), columns), [axis]);
+  const [rows, columns] = evened(diagonalOf(matrix), along(1), along(0), transforms);
+  const even = scaledColumns(scaledRows(matrix, rows), columns);
+  const { lu: factors, permutation } = luFactor(even);
   const pivots = diagonalOf(factors);
   const rest = mul(abs(lowerPart(factors, -1)), abs(transposed(upperPart(factors, 1))));
   const share = leastShare(pivots, add(reduceSum(rest, [1]), abs(pivots)));
-  return { factors, permutation, share };
+  return { factors, permutation, rows, columns, share };
 }
 
 /**
@@ -130,11 +137,10 @@ export function lu(): LinearMethod {
     solves: "square",
     direct: true,
     check: (form) => checkSquare("lu()", form),
-    factor: (form, transforms) => luFactors(form.matrix(transforms)),
+    factor: (form, transforms) => luFactors(form.matrix(transforms), transforms),
     solve(problem) {
-      const { factors: { factors, permutation, share }, transposed: transposeA, b } = problem;
-      const x = flat(solveByFactors(factors, permutation, column(b), { transposeA }));
-      return outcome(problem, x, share);
+      const { factors, transposed, b } = problem;
+      return outcome(problem, solveByLu(factors, b, transposed), factors.share);
     },
   };
   return once(method);
@@ -254,7 +260,7 @@ export function tridiagonal(): LinearMethod {
   if (arguments.length > 0) checkCall("tridiagonal()", arguments);
   const method: LinearMethod<PlainFactors> = {
     description: "tridiagonal elimination",
-    explain: { singular: noPivot },
+    explain: { singular: unrefined },
     solves: "square",
     direct: true,
     check({ stored }) {
@@ -278,9 +284,50 @@ export function tridiagonal(): LinearMethod {
     solve(problem) {
       const { factors: { matrix, share }, transposed, b } = problem;
       const [lower, diagonal, upper] = transposed ? matrix.slice(3) : matrix;
-      const x = flat(tridiagonalSolve(lower!, diagonal!, upper!, column(b)));
+      const largest = (...bands: NDArray[]): NDArray =>
+        bands.map((band) => abs(band)).reduce((a, b) => maximum(a, b));
+      const [rows, columns] = evened(
+        diagonal!,
+        (r, c) =>
+          mul(
+            r,
+            largest(mul(lower!, fromBefore(c)), mul(diagonal!, c), mul(upper!, fromBehind(c))),
+          ),
+        (r, c) =>
+          mul(
+            c,
+            largest(fromBehind(mul(lower!, r)), mul(diagonal!, r), fromBefore(mul(upper!, r))),
+          ),
+        problem.transforms,
+      );
+      const [below, along, above] = [fromBefore(columns), columns, fromBehind(columns)]
+        .map((units, i) => mul(mul([lower!, diagonal!, upper!][i]!, rows), units));
+      const solved = (b: NDArray): NDArray =>
+        mul(columns, flat(tridiagonalSolve(below!, along!, above!, column(mul(b, rows)))));
+      const x = solved(b);
       const finite = and(allFinite(diagonal!), and(allFinite(lower!), allFinite(upper!)));
-      return outcome(problem, x, select(finite, share, scalarLike(NaN, share)));
+      // Elimination keeps no pivots to judge by: what is left of the equations, and their rounding, are solved for.
+      const r = sub(b, problem.apply(x));
+      const sizes = abs(x);
+      const terms = add(
+        mul(abs(diagonal!), sizes),
+        add(mul(abs(lower!), fromBefore(sizes)), mul(abs(upper!), fromBehind(sizes))),
+      );
+      const signs = select(
+        gt(sin(iota(x.shape, 0, x.dtype)), scalarLike(0, x)),
+        scalarLike(epsilon(x.dtype), x),
+        scalarLike(-epsilon(x.dtype), x),
+      );
+      const holds = reduceAnd(le(abs(r), mul(abs(b), scalarLike(epsilon(b.dtype) ** 0.5, b))), [0]);
+      const change = problem.transforms.cond(
+        holds,
+        (r) => zerosLike(r),
+        (r, rounding) => add(abs(solved(r)), abs(solved(rounding))),
+        r,
+        mul(terms, signs),
+      );
+      const report = refined(outcome(problem, x, share), change);
+      return { ...report, status: select(finite, report.status, whole(statusCode("nonfinite"))) };
     },
   };
   return once(method);
@@ -333,18 +380,11 @@ const singular = /* @__PURE__ */ withInstead(
 const zeroPivot = /* @__PURE__ */ withInstead(
   "the operator is singular: an element of the diagonal is 0, or so small that a quotient is infinite.",
 );
-const noPivot = /* @__PURE__ */ withInstead(
-  "the operator is singular: elimination met a pivot of 0.",
+const unrefined = /* @__PURE__ */ withInstead(
+  "the operator is singular to working precision: a step of refinement changes the solution by {} of itself.",
 );
 const notLinear =
   "the function is not linear: at 0, or at a sum of vectors, it is off by a norm of {}";
-
-/**
- * Share of a pivot, in roundings, up to which it is taken for lost. Of 200 random matrices of rank n - 1 up to
- * n = 60 the least pivots kept 51 and less, half of them 2 and less; Hilbert's matrix of order 12, whose
- * condition is 2e16, keeps 471.
- */
-const lostShare = 100;
 
 /** Options of `qr` and `svd`. */
 export interface RankOptions {

@@ -148,7 +148,7 @@ export function fromBefore(v: NDArray): NDArray {
 }
 
 /** `v[i + 1]` in the place of `v[i]`; 0 comes last. */
-function fromBehind(v: NDArray): NDArray {
+export function fromBehind(v: NDArray): NDArray {
   return slice(pad(v, full([], 0, v.dtype), [0], [1]), [1], [v.size + 1]);
 }
 

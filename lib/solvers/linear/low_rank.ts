@@ -5,16 +5,13 @@
  */
 import { checkCall, formatShape, type NDArray, promoteDTypes, ShapeError } from "../../core/mod.ts";
 import { asFloat, expectArray } from "../../api/operands.ts";
-import { solveByFactors } from "../../linalg/solve.ts";
 import { identity } from "../../linalg/matrices.ts";
 import { convert, dotGeneral, maximum, stopGradient } from "../../primitives/mod.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { defaultTolerance } from "../adjoint.ts";
-import { type LuFactors, luFactors, outcome } from "./direct.ts";
+import { type LuFactors, luFactors, solveByLu } from "./direct.ts";
 import {
-  column,
   converted,
-  flat,
   type Form,
   isSymmetric,
   type LinearTags,
@@ -22,7 +19,7 @@ import {
   times,
   timesTransposed,
 } from "./form.ts";
-import { type LinearMethod, type LinearOutcome, once } from "./method.ts";
+import { type LinearMethod, type LinearOutcome, once, outcome, refined } from "./method.ts";
 import { LinearOperator } from "./operator.ts";
 import {
   byRows,
@@ -66,8 +63,7 @@ const woodbury: LinearMethod = /* @__PURE__ */ once<WoodburyFactors>({
   direct: true,
   explain: {
     singular:
-      "the operator, or what is updated, is singular to working precision: of a pivot, {} of what it was made of is " +
-      "left. Where the sum is not, take lu() or gmres()",
+      "the operator, or what is updated, is singular to working precision. Where the sum is not, take lu() or gmres()",
     breakdown: explain.breakdown,
   },
   factor(form, transforms) {
@@ -90,7 +86,7 @@ const woodbury: LinearMethod = /* @__PURE__ */ once<WoodburyFactors>({
     );
     const k = u.shape[1]!;
     const product = dotGeneral(v, w, { contract: [[0], [1]], batch: [[], []] });
-    return { inner, capacitance: luFactors(identity(k, a.dtype).add(product)), status };
+    return { inner, capacitance: luFactors(identity(k, a.dtype).add(product), transforms), status };
   },
   solve(problem) {
     const { form, factors: { inner, capacitance, status }, b, transposed, apply } = problem;
@@ -103,16 +99,7 @@ const woodbury: LinearMethod = /* @__PURE__ */ once<WoodburyFactors>({
     const solve = (b: NDArray): LinearOutcome => within(a, inner, b, transposed, problem as never);
     const update = (b: NDArray): LinearOutcome => {
       const y = solve(b);
-      const z = flat(
-        solveByFactors(
-          capacitance.factors,
-          capacitance.permutation,
-          column(timesTransposed(right, y.x)),
-          {
-            transposeA: transposed,
-          },
-        ),
-      );
+      const z = solveByLu(capacitance, timesTransposed(right, y.x), transposed);
       const change = solve(times(left, z));
       return { ...together([y, change]), x: y.x.sub(change.x) };
     };
@@ -120,7 +107,7 @@ const woodbury: LinearMethod = /* @__PURE__ */ once<WoodburyFactors>({
     const second = update(b.sub(apply(first.x)));
     const x = first.x.add(second.x);
     const small = outcome({ b }, x, capacitance.share);
-    const report = together([first, small]);
+    const report = refined({ ...together([first, small]), x }, second.x);
     return { ...report, status: maximum(report.status, status), x };
   },
 });

@@ -75,8 +75,7 @@ export function together(reports: readonly LinearReport[]): LinearReport {
 
 /** What failures mean. */
 export const explain = {
-  singular:
-    "a part of the operator is singular to working precision: of a pivot, {} of what it was made of is left",
+  singular: "a part of the operator is singular to working precision",
   breakdown:
     "the method of a part broke down. Give that part a tag that holds, or take lu() for all of it",
 };
