@@ -41,15 +41,20 @@ export const cumsumRoutine: Routine = /* @__PURE__ */ routine(`
 cumsum(in x: T[outer, n, inner], out y: T[outer, n, inner], scratch totals: Wide[inner],
        outer, n, inner, reverse) {
   for p in 0..outer {
-    let total = Wide(0)
-    vector q in 0..inner { totals[q] = 0 }
-    for k in 0..n {
-      let i = select(reverse != 0, n - 1 - k, k)
-      if inner == 1 {
-        total += Wide(x[p * n + i])
-        if isFloat and abs(total) >= overflow { total *= Infinity }
-        y[p * n + i] = T(total)
-      } else {
+    if inner < 4 {
+      for q in 0..inner {
+        let total = Wide(0)
+        for k in 0..n {
+          let i = select(reverse != 0, n - 1 - k, k)
+          total += Wide(x[p, i, q])
+          if isFloat and abs(total) >= overflow { total *= Infinity }
+          y[p, i, q] = T(total)
+        }
+      }
+    } else {
+      vector q in 0..inner { totals[q] = 0 }
+      for k in 0..n {
+        let i = select(reverse != 0, n - 1 - k, k)
         vector q in 0..inner {
           let sum = totals[q] + Wide(x[p, i, q])
           let next = select(isFloat and abs(sum) >= overflow, sum * Infinity, sum)
