@@ -7,7 +7,6 @@ import {
   grad,
   jit,
   LeakedTracerError,
-  loadBackend,
   type NDArray,
   numpy as np,
   pure,
@@ -21,8 +20,6 @@ import {
 } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "../support/assert.ts";
-
-await loadBackend("onnx");
 
 const key = random.key(42);
 

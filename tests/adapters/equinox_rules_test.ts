@@ -9,7 +9,6 @@ import {
   grad,
   jit,
   jvp,
-  loadBackend,
   type NDArray,
   numpy as np,
   pure,
@@ -20,8 +19,6 @@ import {
 import * as eqx from "../../adapters/equinox/mod.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
-
-await loadBackend("onnx");
 
 const key = random.key(0);
 

@@ -5,21 +5,10 @@
  *
  * @module
  */
-import {
-  jit,
-  loadBackend,
-  type NDArray,
-  numpy as np,
-  pure,
-  random,
-  ShapeError,
-  StateError,
-} from "../../mod.ts";
+import { jit, type NDArray, numpy as np, pure, random, ShapeError, StateError } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 import { plain } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 const key = random.key(31);
 const x = np.array([0.6, -0.4]);

@@ -8,7 +8,6 @@ import {
   checkpoint,
   grad,
   jit,
-  loadBackend,
   type NDArray,
   numpy as np,
   random,
@@ -18,8 +17,6 @@ import {
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 const key = random.key(2);
 const x = random.normal(random.key(9), [3]);

@@ -8,7 +8,6 @@ import {
   DTypeError,
   grad,
   jit,
-  loadBackend,
   type NDArray,
   nn,
   numpy as np,
@@ -19,8 +18,6 @@ import {
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 const key = random.key(23);
 const x = np.array([[1, 2, 3], [4, 5, 6]]);

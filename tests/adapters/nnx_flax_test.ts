@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { fixedPoint, grad, jit, loadBackend, type NDArray, nn, numpy as np } from "../../mod.ts";
+import { fixedPoint, grad, jit, type NDArray, nn, numpy as np } from "../../mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
@@ -18,8 +18,6 @@ import {
   recorded,
 } from "./nnx_recorded.ts";
 import { adam, sgd } from "./nnx_support.ts";
-
-await loadBackend("onnx");
 
 const rngs = (seed: number): nnx.Rngs => new nnx.Rngs(seed);
 

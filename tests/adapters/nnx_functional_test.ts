@@ -4,20 +4,10 @@
  *
  * @module
  */
-import {
-  grad,
-  loadBackend,
-  type NDArray,
-  numpy as np,
-  pure,
-  random,
-  StateError,
-} from "../../mod.ts";
+import { grad, type NDArray, numpy as np, pure, random, StateError } from "../../mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
-
-await loadBackend("onnx");
 
 /** A function of two parameters, which counts its calls. */
 class Wave extends nnx.Module {

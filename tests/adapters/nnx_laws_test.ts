@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { loadBackend, type NDArray, numpy as np, pure, random, StateError } from "../../mod.ts";
+import { type NDArray, numpy as np, pure, random, StateError } from "../../mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { assert, assertThrows } from "../support/assert.ts";
 import { assertClose } from "../support/arrays.ts";
@@ -17,8 +17,6 @@ import { Keys, type State } from "../laws/purified.ts";
 import type { World } from "../laws/world.ts";
 import { keyStreams } from "../../lib/extend.ts";
 import { derivative, modesOf, nest } from "../lift/library.ts";
-
-await loadBackend("onnx");
 
 const names = Object.keys(members);
 const point = np.array([0.6, -0.4], { dtype: "float64" });

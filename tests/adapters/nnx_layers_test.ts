@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { loadBackend, type NDArray, numpy as np, ShapeError, StateError } from "../../mod.ts";
+import { type NDArray, numpy as np, ShapeError, StateError } from "../../mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
@@ -17,8 +17,6 @@ import {
   load,
   recorded,
 } from "./nnx_recorded.ts";
-
-await loadBackend("onnx");
 
 const rngs = (seed: number): nnx.Rngs => new nnx.Rngs(seed);
 

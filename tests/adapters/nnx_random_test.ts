@@ -4,12 +4,10 @@
  *
  * @module
  */
-import { loadBackend, type NDArray, numpy as np, random } from "../../mod.ts";
+import { type NDArray, numpy as np, random } from "../../mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { assert } from "../support/assert.ts";
 import { assertClose } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 type F = (x: NDArray) => NDArray;
 

@@ -5,13 +5,11 @@
  *
  * @module
  */
-import { loadBackend, type NDArray, numpy as np } from "../../mod.ts";
+import { type NDArray, numpy as np } from "../../mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { assertEquals } from "../support/assert.ts";
 import { plain } from "../support/arrays.ts";
 import { Random } from "../support/random.ts";
-
-await loadBackend("onnx");
 
 type F = (x: NDArray) => NDArray;
 

@@ -10,7 +10,6 @@ import {
   grad,
   jit,
   type LiftedTransforms,
-  loadBackend,
   type NDArray,
   numpy as np,
   random,
@@ -22,8 +21,6 @@ import {
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 const rngs = (): nnx.Rngs => new nnx.Rngs(0);
 const norm = (): nnx.BatchNorm => new nnx.BatchNorm(2, { momentum: 0.5, rngs: rngs() });

@@ -3,19 +3,10 @@
  *
  * @module
  */
-import {
-  loadBackend,
-  type NDArray,
-  numpy as np,
-  random,
-  ShapeDtype,
-  ShapeError,
-} from "../../mod.ts";
+import { type NDArray, numpy as np, random, ShapeDtype, ShapeError } from "../../mod.ts";
 import * as tl from "../../adapters/trax/mod.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
-
-await loadBackend("onnx");
 
 const key = random.key(3);
 const divided = (by: number): tl.AnyLayer =>

@@ -1,11 +1,9 @@
 /** The layers of the Trax adapter against Trax's own numbers, initial weights included. */
-import { jit, loadBackend, type NDArray, numpy as np, random, treeLeaves } from "../../mod.ts";
+import { jit, type NDArray, numpy as np, random, treeLeaves } from "../../mod.ts";
 import * as tl from "../../adapters/trax/mod.ts";
 import recorded from "../reference/trax.json" with { type: "json" };
 import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-
-await loadBackend("onnx");
 
 interface Recorded {
   readonly shape: readonly number[];

@@ -3,7 +3,6 @@ import {
   fixedPoint,
   grad,
   jit,
-  loadBackend,
   type NDArray,
   numpy as np,
   random,
@@ -15,8 +14,6 @@ import {
 import * as tl from "../../adapters/trax/mod.ts";
 import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "../support/assert.ts";
-
-await loadBackend("onnx");
 
 const key = random.key(0);
 const tight = { rtol: 1e-7, atol: 1e-7 };

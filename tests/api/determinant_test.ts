@@ -11,7 +11,6 @@ import {
   jacrev,
   jit,
   linalg,
-  loadBackend,
   makeJaxpr,
   type NDArray,
   numpy as np,
@@ -20,8 +19,6 @@ import {
 import { assertClose, make } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { Random } from "../support/random.ts";
-
-await loadBackend("onnx");
 
 type F = (a: NDArray) => NDArray;
 type Rows = readonly (readonly number[])[];

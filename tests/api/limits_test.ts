@@ -4,7 +4,7 @@
  *
  * Subnormal numbers are left out: XLA flushes them on the CPU, which is not done here.
  */
-import { jit, loadBackend, type NDArray } from "../../mod.ts";
+import { jit, type NDArray } from "../../mod.ts";
 import type { DType } from "../../lib/core/dtype.ts";
 import { epsilon, smallestNormal } from "../../lib/core/dtype.ts";
 import recorded from "../reference/limits.json" with { type: "json" };
@@ -12,8 +12,6 @@ import { difference } from "../support/arrays.ts";
 import { assert } from "../support/assert.ts";
 import { elementwise, functionOf, nameOf, variablesOf } from "../support/operations.ts";
 import { load, type Recorded } from "../support/recorded.ts";
-
-await loadBackend("onnx");
 
 type F = (...args: NDArray[]) => NDArray;
 interface Table {

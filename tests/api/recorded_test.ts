@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { linalg, loadBackend, NDArray, nn, numpy as np, random, special } from "../../mod.ts";
+import { linalg, NDArray, nn, numpy as np, random, special } from "../../mod.ts";
 import * as fft from "../../lib/api/fft.ts";
 import * as lax from "../../lib/api/lax.ts";
 import * as initializers from "../../lib/api/initializers.ts";
@@ -36,8 +36,6 @@ import {
   type RecordedTable,
   testRecorded,
 } from "../support/families.ts";
-
-await loadBackend("onnx");
 
 const tables = recorded as unknown as {
   readonly float32: RecordedTable;

@@ -11,7 +11,6 @@ import {
   foriLoop,
   grad,
   jit,
-  loadBackend,
   makeJaxpr,
   type NDArray,
   numpy as np,
@@ -32,8 +31,6 @@ import { stageClosed } from "../../lib/interpreters/staging.ts";
 import { treeLeaves } from "../../lib/core/tree.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 const f32 = (x: number | number[]): NDArray => arr(x, "float32");
 

@@ -4,13 +4,11 @@
  *
  * @module
  */
-import { loadBackend, type NDArray, numpy as np, pure, StateError } from "../../mod.ts";
+import { type NDArray, numpy as np, pure, StateError } from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { members } from "./members.ts";
 import type { World } from "./world.ts";
 import { worlds } from "./worlds.ts";
-
-await loadBackend("onnx");
 
 // The raw ones call no function, or leave it to the library to call it where it stands.
 const harmless: readonly string[] = ["initialize", "isInitializing"];

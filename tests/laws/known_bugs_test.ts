@@ -11,7 +11,6 @@ import {
   grad,
   jit,
   jvp,
-  loadBackend,
   type NDArray,
   numpy as np,
   pure,
@@ -23,8 +22,6 @@ import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 import type { World } from "./world.ts";
 import { worlds } from "./worlds.ts";
-
-await loadBackend("onnx");
 
 const x = np.array([0.6, -0.4]);
 const w = np.array([[0.3, -0.2], [0.1, 0.4]]);

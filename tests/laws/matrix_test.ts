@@ -3,14 +3,11 @@
  *
  * @module
  */
-import { loadBackend } from "../../mod.ts";
 import { transformNames } from "../../lib/transforms/members.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { type Case, casesOf, check, kinds, type Outcome } from "./matrix.ts";
 import { memberOf, members, purified } from "./members.ts";
 import { worlds } from "./worlds.ts";
-
-await loadBackend("onnx");
 
 const cases: readonly Case[] = worlds.flatMap((world) => casesOf(world));
 

@@ -10,7 +10,6 @@ import {
   type Context,
   fixedPoint,
   type KeyStream,
-  loadBackend,
   type NDArray,
   numpy as np,
   random,
@@ -23,8 +22,6 @@ import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 import { library, type Step } from "./library.ts";
-
-await loadBackend("onnx");
 
 const t = hk.transforms;
 const key = random.key(3);

@@ -6,15 +6,13 @@
  *
  * @module
  */
-import { loadBackend, type NDArray, numpy as np, treeMap } from "../../mod.ts";
+import { type NDArray, numpy as np, treeMap } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { transformNames } from "../../lib/transforms/members.ts";
 import { assertEquals } from "../support/assert.ts";
 import { assertClose } from "../support/arrays.ts";
 import { library, type Step } from "./library.ts";
 import { bInit, check, key, point, wInit } from "./model.ts";
-
-await loadBackend("onnx");
 
 Deno.test("the table of library functions uses every member of the dictionary", () => {
   const missing = transformNames.filter((name) => !(name in library));

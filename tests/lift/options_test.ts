@@ -3,20 +3,10 @@
  *
  * @module
  */
-import {
-  jit,
-  loadBackend,
-  type NDArray,
-  numpy as np,
-  random,
-  StateError,
-  type VmapOptions,
-} from "../../mod.ts";
+import { jit, type NDArray, numpy as np, random, StateError, type VmapOptions } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 const t = hk.transforms;
 const key = random.key(11);

@@ -12,7 +12,6 @@ import {
   grad,
   initSafe,
   jit,
-  loadBackend,
   type NDArray,
   numpy as np,
   overrideTransforms,
@@ -38,8 +37,6 @@ import {
   type Step,
 } from "./library.ts";
 import * as toy from "./toy.ts";
-
-await loadBackend("onnx");
 
 const key = random.key(17);
 const x = np.array([0.6, -0.4]);

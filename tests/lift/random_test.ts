@@ -4,22 +4,11 @@
  *
  * @module
  */
-import {
-  grad,
-  jit,
-  loadBackend,
-  type NDArray,
-  numpy as np,
-  random,
-  StateError,
-  treeLeaves,
-} from "../../mod.ts";
+import { grad, jit, type NDArray, numpy as np, random, StateError, treeLeaves } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose } from "../support/arrays.ts";
 import { library, type Step } from "./library.ts";
-
-await loadBackend("onnx");
 
 const t = hk.transforms;
 const key = random.key(5);

@@ -14,7 +14,6 @@ import {
   initSafe,
   jit,
   liftTransforms,
-  loadBackend,
   type NDArray,
   numpy as np,
   overrideTransforms,
@@ -29,8 +28,6 @@ import {
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assertEquals, assertStringIncludes, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 const t = hk.transforms;
 const key = random.key(29);

@@ -3,7 +3,6 @@ import {
   anderson,
   type DType,
   fixedPoint,
-  loadBackend,
   type Local,
   type NDArray,
   numpy as np,
@@ -11,8 +10,6 @@ import {
 } from "../../mod.ts";
 import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-
-await loadBackend("onnx");
 
 Deno.test("Anderson acceleration with a long memory needs no more evaluations in float32", () => {
   // Differences of a linear map whose condition is 300 come close to depending on each other, and

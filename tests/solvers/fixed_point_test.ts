@@ -13,7 +13,6 @@ import {
   implicit,
   jit,
   jvp,
-  loadBackend,
   type NDArray,
   numpy as np,
   oneStep,
@@ -24,8 +23,6 @@ import {
 } from "../../mod.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 import { arr } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 // 30-digit values and implicit derivatives, computed with mpmath at 50 digits.
 const problems: {

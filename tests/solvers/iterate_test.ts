@@ -4,15 +4,12 @@ import {
   damped,
   fixedPoint,
   jit,
-  loadBackend,
   type Local,
   type NDArray,
   numpy as np,
 } from "../../mod.ts";
 import { assertAlmostEquals, assertEquals } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 Deno.test("however a solve ends, its norms are those of its value, the best point that it met", () => {
   const norm = (x: NDArray): number => Math.hypot(...x.dataSync());

@@ -14,7 +14,6 @@ import {
   type LinearMethod,
   LinearOperator,
   linearSolve,
-  loadBackend,
   lsmr,
   lu,
   minres,
@@ -33,8 +32,6 @@ import { lowRankUpdate } from "../../lib/solvers/linear/systems.ts";
 import { worlds } from "../laws/worlds.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
-
-await loadBackend("onnx");
 
 interface Recorded {
   readonly name: string;

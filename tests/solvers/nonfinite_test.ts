@@ -14,7 +14,6 @@ import {
   implicit,
   jit,
   jvp,
-  loadBackend,
   type NDArray,
   numpy as np,
   oneStep,
@@ -24,8 +23,6 @@ import {
 } from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-
-await loadBackend("onnx");
 
 const isAllNaN = (tree: unknown): boolean =>
   (treeLeaves(tree) as NDArray[]).every((x) => x.dataSync().every(Number.isNaN));

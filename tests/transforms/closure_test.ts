@@ -17,7 +17,6 @@ import {
   hessian,
   jit,
   jvp,
-  loadBackend,
   map,
   type NDArray,
   numpy as np,
@@ -28,8 +27,6 @@ import {
 import { InternalError } from "../../lib/core/errors.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 import { assert, assertThrows } from "../support/assert.ts";
-
-await loadBackend("onnx");
 
 type G = (p: NDArray, s: NDArray) => NDArray;
 

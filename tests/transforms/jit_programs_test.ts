@@ -4,14 +4,12 @@
  *
  * @module
  */
-import { evalShape, jit, loadBackend, type NDArray, numpy as np, ShapeDtype } from "../../mod.ts";
+import { evalShape, jit, type NDArray, numpy as np, ShapeDtype } from "../../mod.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 import { counted } from "../support/counted.ts";
 import { named } from "../support/mistakes.ts";
 import { interpreter } from "../support/everywhere.ts";
-
-await loadBackend("onnx");
 
 /** What `run` says on the console. */
 function warnings(run: () => void): string[] {

@@ -11,7 +11,6 @@ import {
   hessian,
   jit,
   jvp,
-  loadBackend,
   type NDArray,
   numpy as np,
   scan,
@@ -23,8 +22,6 @@ import { stageClosed } from "../../lib/interpreters/staging.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 import { assertEquals } from "../support/assert.ts";
 import { allUnread } from "../support/random_unread.ts";
-
-await loadBackend("onnx");
 
 const x = arr([0.3, -0.2]);
 const t = arr([0.7, 0.4]);

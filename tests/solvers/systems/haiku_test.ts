@@ -4,6 +4,7 @@
  * @module
  */
 import { haikuWorld } from "../../laws/worlds/haiku.ts";
+import { gpuTest } from "../../support/gpu.ts";
 import { testSolvers } from "./laws.ts";
 
-testSolvers(haikuWorld);
+testSolvers(haikuWorld, gpuTest);

@@ -22,7 +22,6 @@ import {
 } from "../../../mod.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { assertClose } from "../../support/arrays.ts";
-import { gpuTest } from "../../support/gpu.ts";
 import { openFile } from "../../support/files.ts";
 import { loadModule } from "../../support/wasm_files.ts";
 import type { World } from "../../laws/world.ts";
@@ -120,8 +119,11 @@ const tolerance = 2e-4;
  */
 const onGpu: readonly string[] = ["bracketRoot", "linearSolve by cg()"];
 
-/** Defines the tests of every solver in a system. */
-export function testSolvers(world: World): void {
+/** Defines the tests of every solver in a system; those on a GPU by what defines one there. */
+export function testSolvers(
+  world: World,
+  gpuTest: ((name: string, fn: () => Promise<void>) => void) | null = null,
+): void {
   for (const [name, solve] of Object.entries(stepwise)) {
     Deno.test(`${world.name}, ${name}: what the pure program gives, with its gradients, eager and compiled`, () => {
       const inWorld = within(world, solve, undefined, true);
@@ -168,8 +170,8 @@ export function testSolvers(world: World): void {
       );
     });
 
-    if (world.name === "haiku" && onGpu.includes(name)) {
-      gpuTest(`${says}: on a GPU`, async () => {
+    if (onGpu.includes(name)) {
+      gpuTest?.(`${says}: on a GPU`, async () => {
         const { noise } = inWorld(numbers, x);
         const found = await ready(jit(value, { backend: "webgpu" })(numbers, x));
         // Division and square roots of GPUs are less accurate.
