@@ -16,19 +16,25 @@ import {
 } from "../core/mod.ts";
 import {
   add,
+  and,
   broadcastTo,
   convert,
   cos,
   div,
+  ge,
   iota,
+  lt,
   mul,
   pad,
+  reduceSum,
   reshape,
   rev,
   scalarLike,
+  select,
   slice,
   sqrt,
   sub,
+  zerosLike,
 } from "../primitives/mod.ts";
 import type { DTypeOptions, ProductOptions } from "./arguments.ts";
 import { abs } from "./arithmetic.ts";
@@ -36,7 +42,6 @@ import { i0 } from "./elementary.ts";
 import { takeInRange } from "./indices.ts";
 import { asOperand, dtypeOption, expectPreferred, promote } from "./operands.ts";
 import { dtypeOptions, productOptions } from "./options.ts";
-import { matmul } from "./matrices.ts";
 
 /** The elements from `start` to `stop` along an axis. */
 function part(x: NDArray, axis: number, start: number, stop: number): NDArray {
@@ -73,7 +78,11 @@ function convolved(x: NDArray, y: NDArray): NDArray {
     iota([m, length], 0, "int32"),
   );
   const shifted = takeInRange(padded, places, 0);
-  return reshape(matmul(reshape(y, [1, m]), shifted), [length]);
+  const products = mul(shifted, broadcastTo(reshape(y, [m, 1]), shifted.shape));
+  // What is beside x has no share, be the other factor infinite or no number.
+  const [first, behind] = [scalarLike(m - 1, places), scalarLike(m - 1 + n, places)];
+  const inside = and(ge(places, first), lt(places, behind));
+  return reduceSum(select(inside, products, zerosLike(products)), [0]);
 }
 
 function overlap(

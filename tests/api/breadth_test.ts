@@ -4,7 +4,16 @@
  *
  * @module
  */
-import { AxisError, DTypeError, grad, jit, nn, numpy as np, ShapeError } from "../../mod.ts";
+import {
+  AxisError,
+  DTypeError,
+  grad,
+  jit,
+  nn,
+  numpy as np,
+  ShapeError,
+  special,
+} from "../../mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { mistake } from "../support/mistakes.ts";
 
@@ -155,4 +164,20 @@ Deno.test("what arrays say of themselves is there as functions, of numbers too",
   assertEquals([np.size(x, 0), np.size(x, -1), np.size(x, [0, 1])], [2, 3, 6]);
   assertEquals([np.shape(1), np.ndim(1), np.size(1)], [[], 0, 1]);
   assertThrows(() => np.size(x, 2), AxisError);
+});
+
+Deno.test("a convolution is NaN where NaN has a part in it, and nowhere else, as in NumPy", () => {
+  const [x, y] = [np.array([2, 3, 4]), np.array([1, NaN])];
+  assertEquals(np.convolve(x, y).toArray(), [2, NaN, NaN, NaN]);
+  assertEquals(np.convolve(np.array([NaN, 1, 2, 3]), np.array([1, 2])).toArray(), [
+    ...[NaN, NaN, 4, 7, 6],
+  ]);
+  assertEquals(np.correlate(np.array([1, Infinity, 2]), np.array([1])).toArray(), [1, Infinity, 2]);
+});
+
+Deno.test("incomplete gamma functions have limits where the order is infinite, as in SciPy", () => {
+  const a = np.array([Infinity, Infinity, Infinity]);
+  const x = np.array([0, 2.5, NaN]);
+  assertEquals(special.gammainc(a, x).toArray(), [0, 0, NaN]);
+  assertEquals(special.gammaincc(a, x).toArray(), [1, 1, NaN]);
 });

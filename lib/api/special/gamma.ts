@@ -24,9 +24,11 @@ import {
 } from "../../core/mod.ts";
 import {
   add,
+  and,
   broadcastTo,
   eq,
   floor,
+  ge,
   gt,
   lt,
   mul,
@@ -217,6 +219,18 @@ export function zeta(x: Operand, q: Operand): NDArray {
   return applyNamed("zeta", p.zeta, x, q, floatOr32);
 }
 
+/** `f(a, x)`, and its limit where `a` is infinite and `x` is not. */
+function atInfinity(
+  f: (a: NDArray, x: NDArray) => NDArray,
+  limit: number,
+): (a: NDArray, x: NDArray) => NDArray {
+  return (a, x) => {
+    const [zero, infinity] = [scalarLike(0, a), scalarLike(Infinity, a)];
+    const far = and(eq(a, infinity), and(ge(x, zero), lt(x, infinity)));
+    return select(far, scalarLike(limit, a), f(select(far, scalarLike(1, a), a), x));
+  };
+}
+
 /**
  * The lower incomplete gamma function over Gamma(a), elementwise, as `jax.scipy.special.gammainc`: the
  * probability that a sample of the gamma distribution of shape `a` is at most `x`. NaN for negative
@@ -237,7 +251,7 @@ export function zeta(x: Operand, q: Operand): NDArray {
  */
 export function gammainc(a: Operand, x: Operand): NDArray {
   if (arguments.length > 2) checkCall("gammainc(a, x)", arguments);
-  return applyNamed("gammainc", p.igamma, a, x, floatOr32);
+  return applyNamed("gammainc", atInfinity(p.igamma, 0), a, x, floatOr32);
 }
 
 /**
@@ -255,7 +269,7 @@ export function gammainc(a: Operand, x: Operand): NDArray {
  */
 export function gammaincc(a: Operand, x: Operand): NDArray {
   if (arguments.length > 2) checkCall("gammaincc(a, x)", arguments);
-  return applyNamed("gammaincc", p.igammac, a, x, floatOr32);
+  return applyNamed("gammaincc", atInfinity(p.igammac, 1), a, x, floatOr32);
 }
 
 /**
