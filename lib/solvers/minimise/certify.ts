@@ -231,9 +231,11 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
         },
         transforms,
       );
-      // The model says that nothing is lower than the point.
+      // The model says that nothing is lower than the point. At the end minima of higher order, to which Newton's steps
+      // come by shares, are left time to show what falls beside them.
+      const enough = select(c.reach.less(far), zero, int(mostPasses / 2));
       const hopeless = and(
-        and(passes.greater(0), not(edge)),
+        and(passes.greater(enough), not(edge)),
         v.add(promised).greaterEqual(value.sub(least)),
       );
       const over = or(not(differs), or(hopeless, passes.greaterEqual(mostPasses)));

@@ -119,8 +119,8 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
   }
 
   /**
-   * Whether there is something lower than a point, and where: a tenth of an edge away along an axis, or along what the
-   * simplex was flattened to. Whether there is nothing that is defined beside it, and whether a rounding of the point
+   * Whether there is something lower than a point, and where: a tenth of an edge away along an axis, farther where no
+   * value differs, or along what the simplex was flattened to. Whether there is nothing that is defined beside it, and whether a rounding of the point
    * changes the value by much. Looks only where asked.
    */
   function lookAround(
@@ -129,40 +129,56 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
   ) {
     const { size: n, dtype } = center;
     const axis = iota([n], 0, "int32");
-    const noise = abs(value).mul(16 * epsilon(dtype));
+    const noise = abs(value).mul(ulps * epsilon(dtype));
     const never = scalarArray(0, "bool");
     const none = zerosLike(center);
     const signs = rem(axis, int(2)).astype(dtype).mul(2).sub(1);
     const rounding = center.mul(signs).mul(4 * epsilon(dtype));
-    const atLast = 2 * n + 2;
+    const [short, tenth] = [scalarArray(1, dtype), scalarArray(0.1, dtype)];
+    const atLast = 2 * n + 4;
     return transforms.whileLoop(
       (c) => c.open,
-      ({ looks, wall }) => {
-        const own = eq(axis, div(looks, int(2))).astype(dtype);
-        const side = rem(looks, int(2)).astype(dtype).mul(2).sub(1);
-        const isLast = looks.equal(atLast);
-        const far = select(looks.less(2 * n), edges.mul(own), along);
-        const x = within(
-          center.add(select(isLast, rounding, far.mul(side).mul(0.1))),
-          bounds,
-        );
+      ({ looks, wall, k, share, same }) => {
+        const own = eq(axis, div(k, int(2))).astype(dtype);
+        const side = rem(k, int(2)).astype(dtype).mul(2).sub(1);
+        const isLast = k.equal(atLast);
+        const onAxis = k.less(2 * n);
+        // Along the simplex a tenth of the way is looked at, and all of it.
+        const reach = select(onAxis, share, select(k.less(2 * n + 2), tenth, short));
+        const far = select(onAxis, edges.mul(own), along).mul(side).mul(reach);
+        const x = within(center.add(select(isLast, rounding, far)), bounds);
         const there = evaluate(x).cost!;
         const step = x.sub(center);
         // A gain that is nothing beside what was gained is none, if it is not far to there.
         const least = maximum(noise, select(isShort(step), nothing, zerosLike(nothing)));
         const lower = and(not(isLast), there.less(value.sub(least)));
-        const count = looks.add(1);
         const beside = reduceAnd(abs(step).lessEqual(near.mul(0.11)), [0]);
+        // Where no value differs nothing is known yet.
+        const stays = and(same, abs(there.sub(value)).lessEqual(noise));
+        const again = and(and(stays, k.equal(atLast - 1)), share.less(farthest));
         return {
           x: select(lower, x, none),
           lower,
           wall: or(wall, and(beside, not(isFinite(there)))),
           hidden: and(isLast, abs(there.sub(value)).greater(range.mul(1e-3))),
-          looks: count,
-          open: and(not(lower), count.lessEqual(atLast)),
+          looks: looks.add(1),
+          k: select(again, int(0), k.add(1)),
+          share: select(again, share.mul(10), share),
+          same: stays,
+          open: and(not(lower), k.less(atLast)),
         };
       },
-      { x: center, lower: never, wall: never, hidden: never, looks: int(0), open: asked },
+      {
+        x: center,
+        lower: never,
+        wall: never,
+        hidden: never,
+        looks: int(0),
+        k: int(0),
+        share: tenth,
+        same: scalarArray(1, "bool"),
+        open: asked,
+      },
     );
   }
 
@@ -383,3 +399,9 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
 
 /** Length of the edges of a new simplex, in that of the unknowns. */
 const edge = 0.1;
+
+/** Gains below so many epsilons of the value are its rounding. */
+const ulps = 2;
+
+/** How far to look where no value differs: in edges. */
+const farthest = 100;
