@@ -67,16 +67,19 @@ export interface Sides {
  * it is asked. Also by how much: 0 where it is not asked.
  */
 export function isHidden(
-  { x, value, valueAt, asked, range }: Pick<Question, "x" | "value" | "valueAt" | "asked"> & {
-    readonly range: NDArray;
-  },
+  { x, value, valueAt, asked, range, precision }:
+    & Pick<Question, "x" | "value" | "valueAt" | "asked">
+    & {
+      readonly range: NDArray;
+      readonly precision: number;
+    },
   transforms: Transforms,
 ): { readonly hidden: NDArray; readonly off: NDArray; readonly looks: NDArray } {
   const no = scalarArray(0, "bool");
   const end = transforms.whileLoop(
     (c) => c.open,
     () => {
-      const off = abs(valueAt(x.add(x.mul(turns(x)).mul(4 * epsilon(x.dtype)))).sub(value));
+      const off = abs(valueAt(x.add(x.mul(turns(x)).mul(4 * precision))).sub(value));
       return { hidden: not(off.lessEqual(range.mul(1e-3))), off, open: no };
     },
     { hidden: no, off: zerosLike(value), open: asked },

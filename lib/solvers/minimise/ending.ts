@@ -28,7 +28,7 @@ import { dot, leafNorms, norm, spread } from "../norms.ts";
 import { nearness } from "../reach.ts";
 import { statusCode } from "../solution.ts";
 import { beyond, type Certificate, certify, isHidden, lookAround } from "./certify.ts";
-import { noiseRange, type Setting, within } from "./method.ts";
+import { type Setting, within } from "./method.ts";
 
 /** Where a method stands. */
 export interface Point {
@@ -106,7 +106,7 @@ export function standingAtFirst(dtype: NDArray["dtype"]): Standing {
 
 /** Whether it is over, in gradients of which `unit` is 1. */
 export function ending(
-  { rtol, atol, sizes, bounds }: Setting,
+  { rtol, atol, precision, sizes, bounds }: Setting,
   { evaluate, scale, transforms, isShort, marches, reached, since }: Local,
   m: Standing,
   unit: NDArray,
@@ -171,6 +171,7 @@ export function ending(
     x: at.x,
     value: at.value,
     valueAt,
+    precision,
     range: maximum(abs(at.value), done),
     asked: certificate.holds,
   }, transforms);
@@ -180,7 +181,7 @@ export function ending(
   const aside = lookAround({
     x: at.x,
     value: at.value,
-    noise: maximum(abs(at.value).mul(noiseRange(dtype)[0]), off),
+    noise: maximum(abs(at.value).mul(64 * precision), off),
     nothing: done.mul(rtol * rtol),
     isFar: (step) => not(isShort(step.mul(1 / beyond))),
     lengths,

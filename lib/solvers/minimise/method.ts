@@ -25,6 +25,8 @@ export interface Setting {
   readonly rtol: number;
   /** Gradient norm at which it has, whatever the step. */
   readonly atol: number;
+  /** Epsilon of the least precise leaf of the unknowns. */
+  readonly precision: number;
   /** Sizes of the leaves of the unknowns. */
   readonly sizes: readonly number[];
   /** Bounds of the unknowns [n], or `null`. No trial lies outside. */

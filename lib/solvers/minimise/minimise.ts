@@ -7,6 +7,7 @@ import {
   checkCall,
   checkCount,
   DTypeError,
+  epsilon,
   formatShape,
   isFloat,
   type NDArray,
@@ -226,7 +227,8 @@ export function solveMinimum<T extends FloatTree>(
     );
     return ravel(result);
   };
-  const setting: Setting = { rtol, atol, sizes, bounds: box, ravel, unravel, prox };
+  const precision = Math.max(...given.map((x) => epsilon(x.dtype)));
+  const setting: Setting = { rtol, atol, precision, sizes, bounds: box, ravel, unravel, prox };
   const method = "make" in solver ? solver.make(setting as never) : solver;
   /** Where one comes from a point along the gradient, within what is allowed; `null` where all is. */
   const settled = prox !== null
