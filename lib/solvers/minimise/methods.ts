@@ -13,7 +13,17 @@ import {
   scalarArray,
 } from "../../core/mod.ts";
 import type { Optimiser } from "../../optim/optimiser.ts";
-import { and, div, eq, isFinite, or, rem, select, zerosLike } from "../../primitives/mod.ts";
+import {
+  and,
+  div,
+  eq,
+  isFinite,
+  or,
+  rem,
+  select,
+  stopGradient,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import type { Tree } from "../../transforms/tree_types.ts";
 import type { Stepper } from "../method.ts";
 import { norm, plainNorm } from "../norms.ts";
@@ -117,7 +127,9 @@ function firstOrder<S>(
         blind: true,
       });
       const [updates, state] = optimiser.update(unravel(r), m.state as S, unravel(x) as never);
-      const moved = select(over.found, over.certificate.step.neg(), ravel(updates));
+      // Steps are not differentiated through the search for what is lower.
+      const aside = stopGradient(over.certificate.step).neg();
+      const moved = select(over.found, aside, ravel(updates));
       const next = within(x.add(moved), bounds);
       return [next, {
         state,
