@@ -14,7 +14,6 @@ import {
   type NDArray,
   type OptionTable,
   scalarArray,
-  type ShapedArray,
   ShapeError,
 } from "../core/mod.ts";
 import { abs, and, isFinite, maximum, minimum, not, or, select } from "../primitives/mod.ts";
@@ -24,7 +23,7 @@ import { checkFunction, flattenResult, toArray } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { implicit, tangentSolver } from "./adjoint.ts";
 import { type Bracket, type BracketMethod, chandrupatla } from "./bracket_methods.ts";
-import { checkMade, checkTolerance, inPrecisionOf } from "./options.ts";
+import { checkMade, checkTolerance, inPrecisionOf, toldDType } from "./options.ts";
 import { checkConverged, Solution, statusCode } from "./solution.ts";
 
 /** Options of `bracketRoot`. */
@@ -133,7 +132,7 @@ export function bracketRoot(
   // Plain numbers are as precise as what f gives.
   const plain = bracket.some((end) => typeof end === "number") && given[0].dtype !== "float64";
   const [left, right] = plain
-    ? endsOf(op, inPrecisionOf(dtypeOf(transforms.evalShape(valueAt, given[0])), bracket))
+    ? endsOf(op, inPrecisionOf(toldDType(transforms.evalShape(valueAt, given[0])), bracket))
     : given;
   const wide = left.dtype;
   const number = (v: number): NDArray => scalarArray(v, wide);
@@ -343,8 +342,6 @@ const grown = 1.2;
 
 /** The share of the first bracket in which 0 is tried as a root. */
 const nearZero = (dtype: NDArray["dtype"]): number => epsilon(dtype) ** 0.25;
-
-const dtypeOf = (told: unknown): NDArray["dtype"] => (told as ShapedArray).dtype;
 
 /** Whether a value is positive, negative or 0, as infinite ones are: not NaN. */
 const hasSign = (f: NDArray): NDArray => f.equal(f);

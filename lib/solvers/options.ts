@@ -16,6 +16,7 @@ import {
   type OptionKind,
   sameAval,
   scalarArray,
+  type ShapedArray,
   ShapeError,
   type TreeDef,
   TreeError,
@@ -149,6 +150,9 @@ export function withAux(
     }`,
   );
 }
+
+/** The dtype of what `evalShape` gives for one array. */
+export const toldDType = (told: unknown): DType => (told as ShapedArray).dtype;
 
 /** A start, of which plain numbers are as precise as the data: float64 where these are. */
 export function inPrecisionOf(dtype: DType, start: unknown): unknown {

@@ -6,6 +6,7 @@ import {
   grad,
   jit,
   lbfgs,
+  minimise,
   minimiseScalar,
   type NDArray,
   numpy as np,
@@ -137,4 +138,19 @@ Deno.test("no minimum is claimed where a function ends while it falls, or falls 
       }
     }
   }
+});
+
+Deno.test("starts and ends that are numbers are as precise as the values", () => {
+  const third = (x: NDArray): NDArray => x.sub(scalar(1 / 3)).square();
+  const between = minimiseScalar(third, [0, 2]).value;
+  const { value } = minimise(({ a }: { a: NDArray }) => third(a), { a: 1 });
+  for (const found of [between, value.a]) {
+    assertEquals(found.dtype, "float64");
+    assertAlmostEquals(found.item(), 1 / 3, 1e-8);
+  }
+  const told = jit((x: NDArray) =>
+    minimise((y) => [third(y), y.add(x)], 1, { hasAux: true }).value
+  );
+  assertEquals(told(scalar(0)).dtype, "float64");
+  assertEquals(minimise((x: NDArray) => x.sub(2).square(), 1).value.dtype, "float32");
 });

@@ -14,6 +14,7 @@ import {
   type OptionTable,
   scalarArray,
   ShapeError,
+  type TreeDef,
   TreeError,
   treeLeaves,
   treeMap,
@@ -57,6 +58,8 @@ import {
   checkTolerance,
   checkWarmStart,
   clipped,
+  inPrecisionOf,
+  toldDType,
   withAux,
 } from "../options.ts";
 import type { FloatTree } from "../fixed_point.ts";
@@ -185,6 +188,25 @@ interface Unknowns {
   readonly gradient: NDArray;
 }
 
+/** The start as arrays; plain numbers in it are as precise as the values of the function. */
+function preciseStart<T extends FloatTree>(
+  op: string,
+  f: (x: Arrays<T>) => unknown,
+  x0: T,
+  plain: readonly NDArray[],
+  def: TreeDef,
+  { hasAux, transforms }: { readonly hasAux: boolean; readonly transforms: Transforms },
+): readonly NDArray[] {
+  if (!treeLeaves(x0).some((x) => typeof x === "number")) return plain;
+  const valueAt = (x: Arrays<T>): NDArray => {
+    const result = f(x);
+    return scalarOf(op, f, hasAux ? withAux(op, f, result, "value")[0] : result);
+  };
+  const start = treeUnflatten(def, plain) as Arrays<T>;
+  const dtype = toldDType(transforms.evalShape(valueAt as never, start as never));
+  return flattenArrays(op, inPrecisionOf(dtype, x0) as T, "x0")[0];
+}
+
 /** Solves for a minimum, for all functions that do. */
 export function solveMinimum<T extends FloatTree>(
   op: string,
@@ -195,7 +217,8 @@ export function solveMinimum<T extends FloatTree>(
 ): Solution<T> {
   const { transforms = pure, adjoint = implicit() } = options;
   const { history = false, hasAux = false, keepMemory = false, leg } = options;
-  const [given, def] = flattenArrays(op, x0, "x0");
+  const [plain, def] = flattenArrays(op, x0, "x0");
+  const given = preciseStart(op, f, x0, plain, def, { hasAux, transforms });
   const trees = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = trees === null
     ? treeUnflatten(def, given)

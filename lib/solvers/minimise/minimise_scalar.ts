@@ -33,7 +33,8 @@ import {
 } from "../../primitives/mod.ts";
 import { checkFunction, toArray } from "../../transforms/trees.ts";
 import type { Stepper } from "../method.ts";
-import { checkMade } from "../options.ts";
+import { pure } from "../../transforms/pure.ts";
+import { checkMade, toldDType } from "../options.ts";
 import { type Solution, statusCode } from "../solution.ts";
 import { type Minimiser, orOne, type Setting } from "./method.ts";
 import { checkOptions, type MinimiseOptions, solveMinimum } from "./minimise.ts";
@@ -324,7 +325,10 @@ export function minimiseScalar(
     }
     return x;
   }) as [NDArray, NDArray];
-  const wide = one.dtype === "float64" ? one.dtype : other.dtype;
+  // Plain numbers are as precise as what f gives.
+  const plain = bracket.some((end) => typeof end === "number") && one.dtype !== "float64";
+  const told = plain ? toldDType((options.transforms ?? pure).evalShape(f, one)) : one.dtype;
+  const wide = told === "float64" ? told : other.dtype;
   const [p, q] = [one.astype(wide), other.astype(wide)];
   checkEnds(op, p, q);
   const lower = minimum(p, q);
