@@ -199,6 +199,7 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
     readonly lower: NDArray;
     readonly open: NDArray;
   }
+  // The types of a dictionary's loops know trees of arrays, not this record of them.
   const end = transforms.whileLoop(
     (s) => (s as unknown as State).open,
     (s) => {

@@ -203,6 +203,7 @@ function preciseStart<T extends FloatTree>(
     return scalarOf(op, f, hasAux ? withAux(op, f, result, "value")[0] : result);
   };
   const start = treeUnflatten(def, plain) as Arrays<T>;
+  // The start is a tree of arrays of the user's own type, which the dictionary's types do not know.
   const dtype = toldDType(transforms.evalShape(valueAt as never, start as never));
   return flattenArrays(op, inPrecisionOf(dtype, x0) as T, "x0")[0];
 }
