@@ -85,6 +85,8 @@
  * @module
  */
 // Arrays
+import "./lib/loaded/essentials.ts";
+import "./lib/loaded/others.ts";
 export { type Axes, NDArray, type Nested, type Operand } from "./lib/core/array.ts";
 export type { DType, TypedArray } from "./lib/core/dtype.ts";
 export type { Index } from "./lib/api/index_plan.ts";

@@ -25,6 +25,7 @@
  * @module
  */
 // Arrays
+import "./loaded/essentials.ts";
 export { type Axes, NDArray, type Nested, type Operand } from "./core/array.ts";
 export type { DType, TypedArray } from "./core/dtype.ts";
 export type {
