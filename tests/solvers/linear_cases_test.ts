@@ -291,6 +291,28 @@ Deno.test("elimination is right in whatever units equations and unknowns are", (
   }
 });
 
+Deno.test("systems in even units and in units of their own are lanes of one program, compiled or not", () => {
+  for (const [dtype, near] of [["float64", 1e-12], ["float32", 1e-4]] as const) {
+    const n = 6;
+    const drawn = random.normal(random.key(7), [n + 2, n], { dtype });
+    const a = drawn.slice([0], [n]).add(np.eye(n, { dtype }).mul(4));
+    const b = drawn.at(n);
+    const one = np.ones([n], { dtype });
+    const far = np.ldexp(one, drawn.at(n + 1).mul(9).astype("int32"));
+    const x = linearSolve(a, b, { solver: lu() }).value;
+    assertClose(a.matmul(x), b.toArray() as number[], near);
+    const lanes = [[one, one], [far, one], [one, far], [far, far]] as const;
+    const as = np.stack(lanes.map(([r, c]) => a.mul(r.reshape([n, 1])).mul(c)));
+    const bs = np.stack(lanes.map(([r]) => b.mul(r)));
+    const solve = (a: NDArray, b: NDArray) => linearSolve(a, b, { solver: lu() }).value;
+    const each = (a: NDArray, b: NDArray) => np.stack(lanes.map((_, i) => solve(a.at(i), b.at(i))));
+    for (const f of [each, jit(each), vmap(solve), jit(vmap(solve))]) {
+      const found = f(as, bs);
+      lanes.forEach(([, c], i) => assertClose(found.at(i).mul(c), x.toArray() as number[], near));
+    }
+  }
+});
+
 Deno.test("a system of no unknowns is solved by every method", () => {
   for (const solver of [lu(), qr(), svd(), cholesky(), cg(), gmres(), bicgstab(), lsmr()]) {
     assertEquals(linearSolve(np.zeros([0, 0]), np.zeros([0]), { solver }).converged, true);

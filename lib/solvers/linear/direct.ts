@@ -19,16 +19,7 @@ import {
   singularFactors,
   solveLeastSquares,
 } from "../../linalg/least_squares.ts";
-import { lu as luFactor } from "../../linalg/lu.ts";
-import {
-  diagonalOf,
-  lowerPart,
-  scaledColumns,
-  scaledRows,
-  transposed,
-  upperPart,
-} from "../../linalg/matrices.ts";
-import { solveByFactors } from "../../linalg/solve.ts";
+import { diagonalOf } from "../../linalg/matrices.ts";
 import { triangularSolve } from "../../linalg/triangular_solve.ts";
 import { tridiagonalSolve } from "../../linalg/tridiagonal.ts";
 import {
@@ -37,7 +28,6 @@ import {
   and,
   convert,
   div,
-  eq,
   gt,
   iota,
   le,
@@ -46,8 +36,6 @@ import {
   not,
   or,
   reduceAnd,
-  reduceMax,
-  reduceMin,
   reduceSum,
   scalarLike,
   select,
@@ -56,7 +44,6 @@ import {
   sub,
   zerosLike,
 } from "../../primitives/mod.ts";
-import type { Transforms } from "../../transforms/types.ts";
 import { checkTolerance } from "../options.ts";
 import { statusCode } from "../solution.ts";
 import {
@@ -69,54 +56,17 @@ import {
   isSymmetric,
   transposedForm,
 } from "./form.ts";
-import { allFinite, evened, type LinearMethod, once, outcome, refined, whole } from "./method.ts";
-
-/** Numbers of a matrix's pivots. */
-interface Pivots {
-  /** The least share of a pivot in what it was made of; a scalar. */
-  readonly share: NDArray;
-}
-
-/** The least of `pivots` over `sums`, both `[n]`; 0 over 0 is 0. */
-function leastShare(pivots: NDArray, sums: NDArray): NDArray {
-  const zero = scalarLike(0, sums);
-  const none = eq(sums, zero);
-  const shares = select(none, zero, div(abs(pivots), select(none, scalarLike(1, sums), sums)));
-  return shares.size === 0 ? scalarLike(1, sums) : reduceMin(shares, [0]);
-}
-
-/** Factors of `lu()`, of equations and unknowns in units of their own. */
-export interface LuFactors extends Pivots {
-  readonly factors: NDArray;
-  readonly permutation: NDArray;
-  readonly rows: NDArray;
-  readonly columns: NDArray;
-}
-
-/** The solution by factors of a matrix, or of its transpose. */
-export function solveByLu(
-  { factors, permutation, rows, columns }: LuFactors,
-  b: NDArray,
-  transposeA: boolean,
-): NDArray {
-  const solve = (b: NDArray): NDArray =>
-    flat(solveByFactors(factors, permutation, column(b), { transposeA }));
-  return transposeA ? mul(rows, solve(mul(columns, b))) : mul(columns, solve(mul(rows, b)));
-}
-
-/** The factors of a matrix. */
-export function luFactors(matrix: NDArray, transforms: Transforms): LuFactors {
-  const sizes = abs(matrix);
-  const along = (axis: number) => (rows: NDArray, columns: NDArray): NDArray =>
-    reduceMax(scaledColumns(scaledRows(sizes, rows), columns), [axis]);
-  const [rows, columns] = evened(diagonalOf(matrix), along(1), along(0), transforms);
-  const even = scaledColumns(scaledRows(matrix, rows), columns);
-  const { lu: factors, permutation } = luFactor(even);
-  const pivots = diagonalOf(factors);
-  const rest = mul(abs(lowerPart(factors, -1)), abs(transposed(upperPart(factors, 1))));
-  const share = leastShare(pivots, add(reduceSum(rest, [1]), abs(pivots)));
-  return { factors, permutation, rows, columns, share };
-}
+import {
+  allFinite,
+  leastShare,
+  type LinearMethod,
+  once,
+  outcome,
+  type Pivots,
+  refined,
+  whole,
+} from "./method.ts";
+import { evened, type LuFactors, luFactors, solveByLu } from "./elimination.ts";
 
 /**
  * Elimination with partial pivoting: for square systems of which nothing else is known.

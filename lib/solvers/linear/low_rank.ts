@@ -9,7 +9,7 @@ import { identity } from "../../linalg/matrices.ts";
 import { convert, dotGeneral, maximum, stopGradient } from "../../primitives/mod.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { defaultTolerance } from "../adjoint.ts";
-import { type LuFactors, luFactors, solveByLu } from "./direct.ts";
+import { type LuFactors, luFactors, solveByLu } from "./elimination.ts";
 import {
   converted,
   type Form,

@@ -10,12 +10,10 @@ import {
   and,
   div,
   eq,
-  gt,
   isFinite,
   le,
   maximum,
   not,
-  onesLike,
   or,
   reduceAnd,
   reduceMax,
@@ -23,11 +21,10 @@ import {
   reshape,
   scalarLike,
   select,
-  sqrt,
   sub,
   zerosLike,
 } from "../../primitives/mod.ts";
-import { lowerPart, transposed, unitsOf, upperPart } from "../../linalg/matrices.ts";
+import { lowerPart, transposed, upperPart } from "../../linalg/matrices.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { norm } from "../norms.ts";
 import { type Status, statusCode, statuses } from "../solution.ts";
@@ -100,6 +97,20 @@ export function allFinite(x: NDArray): NDArray {
   return reduceAnd(isFinite(x), x.shape.map((_, i) => i));
 }
 
+/** Numbers of a matrix's pivots. */
+export interface Pivots {
+  /** The least share of a pivot in what it was made of; a scalar. */
+  readonly share: NDArray;
+}
+
+/** The least of `pivots` over `sums`, both `[n]`; 0 over 0 is 0. */
+export function leastShare(pivots: NDArray, sums: NDArray): NDArray {
+  const zero = scalarLike(0, sums);
+  const none = eq(sums, zero);
+  const shares = select(none, zero, div(abs(pivots), select(none, scalarLike(1, sums), sums)));
+  return shares.size === 0 ? scalarLike(1, sums) : reduceMin(shares, [0]);
+}
+
 /** The outcome of a direct solution whose matrix has pivots of this share; NaN where it was not finite. */
 export function outcome(
   { b }: Pick<LinearProblem<unknown>, "b">,
@@ -130,50 +141,6 @@ export function outcome(
  * condition is 2e16, keeps 471.
  */
 const lostShare = 100;
-
-/**
- * Units of equations and of unknowns, in which the largest element of each is about 1 (Ruiz, 2001): by them units do not
- * choose the pivots. Powers of two, so that nothing is rounded. Of equations as many as `like` has elements, and the
- * largest elements of rows and of columns by units of both.
- */
-export function evened(
-  like: NDArray,
-  ofRows: (rows: NDArray, columns: NDArray) => NDArray,
-  ofColumns: (rows: NDArray, columns: NDArray) => NDArray,
-  transforms: Transforms,
-): readonly [rows: NDArray, columns: NDArray] {
-  const one = onesLike(like);
-  if (like.size === 0) return [one, one];
-  const less = (units: NDArray, largest: NDArray): NDArray => {
-    const sound = and(isFinite(largest), gt(largest, zerosLike(largest)));
-    return div(units, sqrt(select(sound, largest, onesLike(largest))));
-  };
-  const spread = (x: NDArray): NDArray => div(reduceMax(x, [0]), reduceMin(x, [0]));
-  const most = scalarLike(mostSpread, like);
-  const { rows, columns } = transforms.whileLoop(
-    ({ ofR, ofC, left }) => and(left.greater(0), or(gt(spread(ofR), most), gt(spread(ofC), most))),
-    ({ rows, columns, ofR, left }) => {
-      const r = less(rows, ofR);
-      const ofC = ofColumns(r, columns);
-      const c = less(columns, ofC);
-      return { rows: r, columns: c, ofR: ofRows(r, c), ofC, left: left.sub(1) };
-    },
-    {
-      rows: one,
-      columns: one,
-      ofR: ofRows(one, one),
-      ofC: ofColumns(one, one),
-      left: whole(evenings),
-    },
-  );
-  return [unitsOf(div(one, rows)), unitsOf(div(one, columns))];
-}
-
-/** Each halves the digits by which units differ: of 300, one is left. */
-const evenings = 8;
-
-/** By how much units may differ, which hardly changes what elimination loses. */
-const mostSpread = 64;
 
 /**
  * The outcome where a step of refinement changes the solution by `change`. What that is no small share of has hardly a
