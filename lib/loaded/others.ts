@@ -89,6 +89,7 @@ import "../solvers/iterate.ts";
 import "../solvers/least_squares.ts";
 import "../solvers/linear/choice.ts";
 import "../solvers/linear/direct.ts";
+import "../solvers/linear/elimination.ts";
 import "../solvers/linear/form.ts";
 import "../solvers/linear/gmres.ts";
 import "../solvers/linear/linear_solve.ts";
