@@ -12,6 +12,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   tableOf,
 } from "../core/mod.ts";
 import type { Named } from "../core/method_options.ts";
@@ -203,7 +204,7 @@ export function softplus(x: Operand): NDArray {
  * ```
  */
 export function gelu(x: Operand, options: GeluOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("gelu(x, options)", arguments, geluOptions);
+  if (arguments.length > 1) options = readOptions("gelu(x, options)", arguments, geluOptions);
   const a = asFloat("gelu", x);
   const c = (value: number): NDArray => scalarLike(value, a);
   const half = mul(a, c(0.5));
@@ -245,7 +246,7 @@ export function oneHot(
   options: OneHotOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("oneHot(indices, numClasses, options)", arguments, oneHotOptions, 1);
+    options = readOptions("oneHot(indices, numClasses, options)", arguments, oneHotOptions, 1);
   }
   if (isNamed(numClasses)) return oneHot(indices, numClasses.numClasses, numClasses);
   const n = numClasses;

@@ -12,7 +12,7 @@ export type ShapeLike = number | readonly number[];
 /** Option of functions that make arrays. */
 export interface DTypeOptions {
   /** The element type of the result. */
-  readonly dtype?: DType | undefined;
+  readonly dtype?: DType | null | undefined;
 }
 
 /** How finely numbers are drawn that are far out: `"low"` from one fraction, `"high"` from two. */
@@ -27,19 +27,19 @@ export interface ModeOptions {
 /** Options of functions whose result has as many elements as values say. */
 export interface SizedOptions {
   /** How many elements the result has: needed in compiled code. What is too much is left out. */
-  readonly size?: number | undefined;
+  readonly size?: number | null | undefined;
   /** What the result has where there are fewer. */
-  readonly fillValue?: Operand | undefined;
+  readonly fillValue?: Operand | null | undefined;
 }
 
 /** Option of sums of products. */
 export interface ProductOptions {
   /** The dtype of sums and result, of the operands' kind and no narrower; theirs where left out. */
-  readonly preferredElementType?: DType | undefined;
+  readonly preferredElementType?: DType | null | undefined;
 }
 
 /** Options of running sums and products. */
 export interface RunningOptions extends CumulativeOptions {
   /** The element type to which elements are converted first. */
-  readonly dtype?: DType | undefined;
+  readonly dtype?: DType | null | undefined;
 }

@@ -7,7 +7,6 @@
  */
 import {
   allocate,
-  checkCall,
   ConcreteArray,
   convertElement,
   defaultFloat,
@@ -25,6 +24,7 @@ import {
   type OptionTable,
   promoteDTypes,
   promoteScalar,
+  readOptions,
   sameShape,
   scalarArray,
   shaped,
@@ -57,7 +57,11 @@ export type ArrayData =
 const DEEPEST = 64;
 
 /** A typed array in a storage class that arrays have, or null for anything else. */
-function normalized(data: unknown, path: string, dtype: DType | undefined): TypedArray | null {
+function normalized(
+  data: unknown,
+  path: string,
+  dtype: DType | null | undefined,
+): TypedArray | null {
   if (!ArrayBuffer.isView(data)) return null;
   if (isDetached(data)) throw detached("array", path, data);
   if (data instanceof Uint8Array) {
@@ -88,7 +92,7 @@ function normalized(data: unknown, path: string, dtype: DType | undefined): Type
 
 /** Reads nested data: its shape, its elements, and what decides the dtype. */
 class Reader {
-  readonly #dtype: DType | undefined;
+  readonly #dtype: DType | null | undefined;
   /** Length of each axis. */
   shape: number[] = [];
   /** Numbers in row-major order; NaN stands where an array of `arrays` goes. */
@@ -104,7 +108,7 @@ class Reader {
   #whole = true;
   #booleans = false;
 
-  constructor(data: unknown, dtype: DType | undefined) {
+  constructor(data: unknown, dtype: DType | null | undefined) {
     this.#dtype = dtype;
     this.shape = this.#shapeOf(data);
     this.values = new Float64Array(sizeOf(this.shape));
@@ -290,7 +294,7 @@ const arrayOptions: OptionTable<ArrayOptions> = { dtype: "dtype", ndmin: "number
  * ```
  */
 export function array(data: ArrayData, options: ArrayOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("array(data, options)", arguments, arrayOptions);
+  if (arguments.length > 1) options = readOptions("array(data, options)", arguments, arrayOptions);
   const { ndmin } = options;
   if (ndmin === undefined) return arrayOf(data, options);
   expectInteger("array", ndmin, "ndmin", 0, DEEPEST);
@@ -319,7 +323,7 @@ function arrayOf(data: ArrayData, options: DTypeOptions): NDArray {
 }
 
 /** A copy of a typed array, converted where another dtype is asked for. */
-function fromTyped(data: ArrayBufferView, dtype: DType | undefined): NDArray {
+function fromTyped(data: ArrayBufferView, dtype: DType | null | undefined): NDArray {
   const values = normalized(data, "data", dtype)!;
   const from = dtypeOf(values);
   const to = dtype ?? from;
@@ -334,6 +338,8 @@ function fromTyped(data: ArrayBufferView, dtype: DType | undefined): NDArray {
 
 /** As {@linkcode array}, and as `jax.numpy.asarray`: an array is given back as it is. */
 export function asarray(data: ArrayData, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("asarray(data, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) {
+    options = readOptions("asarray(data, options)", arguments, dtypeOptions);
+  }
   return array(data, options);
 }

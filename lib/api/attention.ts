@@ -12,6 +12,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
 } from "../core/mod.ts";
@@ -80,11 +81,11 @@ export interface StandardizeOptions {
   /** Added to the variance. */
   readonly epsilon?: number | undefined;
   /** The mean, where it is known. */
-  readonly mean?: Operand | undefined;
+  readonly mean?: Operand | null | undefined;
   /** The variance, where it is known. */
-  readonly variance?: Operand | undefined;
+  readonly variance?: Operand | null | undefined;
   /** Which elements count for both, as a mask that broadcasts to `x`. */
-  readonly where?: Operand | undefined;
+  readonly where?: Operand | null | undefined;
   /**
    * How the variance is computed: `"fast"`, which is the default, is the mean of the squares less the square
    * of the mean, `"stable"` the mean of the squared distances.
@@ -121,7 +122,7 @@ export function standardize(
   options: StandardizeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("standardize(x, axis, options)", arguments, standardizeOptions, 1);
+    options = readOptions("standardize(x, axis, options)", arguments, standardizeOptions, 1);
   }
   if (isNamed(axis)) return standardize(x, axis.axis, axis);
   const a = asFloat("standardize", expectArray("standardize", x));
@@ -131,11 +132,11 @@ export function standardize(
       `standardize: algorithm must be "fast" or "stable", not ${describeValue(algorithm)}`,
     );
   }
-  const mean = options.mean === undefined
+  const mean = options.mean == null
     ? a.mean(axis, { keepDims: true, where })
     : like("standardize", a, options.mean, "the mean");
   const centered = sub(a, mean);
-  const variance = options.variance === undefined
+  const variance = options.variance == null
     ? algorithm === "stable"
       ? centered.square().mean(axis, { keepDims: true, where })
       // Rounding may leave it below 0.
@@ -149,17 +150,17 @@ export function standardize(
 /** Options of {@linkcode dotProductAttention}. */
 export interface AttentionOptions {
   /** Added to the logits: broadcasts to [batch, heads, queries, keys]. */
-  readonly bias?: NDArray | undefined;
+  readonly bias?: NDArray | null | undefined;
   /** Which keys a query sees: broadcasts to [batch, heads, queries, keys]. */
-  readonly mask?: NDArray | undefined;
+  readonly mask?: NDArray | null | undefined;
   /** Factor of the logits; 1 / sqrt(head size) where left out. */
   readonly scale?: number | undefined;
   /** Whether a query sees no keys behind its own place. */
   readonly isCausal?: boolean | undefined;
   /** How many queries of each batch count, from the first: [batch], int32. */
-  readonly querySeqLengths?: NDArray | undefined;
+  readonly querySeqLengths?: NDArray | null | undefined;
   /** How many keys of each batch count, from the first: [batch], int32. */
-  readonly keyValueSeqLengths?: NDArray | undefined;
+  readonly keyValueSeqLengths?: NDArray | null | undefined;
   /** How many keys before and behind its own place a query sees; one number for both. */
   readonly localWindowSize?: number | readonly [number, number] | undefined;
 }
@@ -197,7 +198,11 @@ export function dotProductAttention(
   options: AttentionOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("dotProductAttention(query, key, value, options)", arguments, attentionOptions);
+    options = readOptions(
+      "dotProductAttention(query, key, value, options)",
+      arguments,
+      attentionOptions,
+    );
   }
   const op = "dotProductAttention";
   const given = [query, key, value].map((x, i) =>
@@ -265,7 +270,7 @@ export function dotProductAttention(
       "the window",
     ));
   }
-  const within = (lengths: NDArray | undefined, places: NDArray, what: string): void => {
+  const within = (lengths: NDArray | null | undefined, places: NDArray, what: string): void => {
     if (lengths === undefined) return;
     const n = expectArray(op, lengths, what);
     if (n.ndim !== 1 || n.size !== batch) {
@@ -290,7 +295,7 @@ export function dotProductAttention(
   }
   const weights = reshape(softmax(logits, -1), [batch, groups, heads / groups, t, s]);
   const out = reshape(einsum("bgrts,bsgh->btgrh", weights, v), [batch, t, heads, h]);
-  if (options.querySeqLengths === undefined) return reshape(out, given[0]!.shape);
+  if (options.querySeqLengths == null) return reshape(out, given[0]!.shape);
   // Queries that do not count give 0.
   const counted = lt(
     iota([1, t, 1, 1], 1, "int32"),

@@ -11,6 +11,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
 } from "../core/mod.ts";
@@ -276,7 +277,9 @@ export function put(
   values: Operand,
   options: PutOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("put(x, indices, values, options)", arguments, putOptions);
+  if (arguments.length > 3) {
+    options = readOptions("put(x, indices, values, options)", arguments, putOptions);
+  }
   const op = "put";
   const a = expectArray(op, x);
   const mode = expectMode(op, options.mode, ["drop", "clip", "wrap"]);
@@ -318,7 +321,12 @@ export function putAlongAxis(
   options: PutAlongAxisOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("putAlongAxis(x, indices, values, axis, options)", arguments, putOptions, 3);
+    options = readOptions(
+      "putAlongAxis(x, indices, values, axis, options)",
+      arguments,
+      putOptions,
+      3,
+    );
   }
   if (isNamed(axis)) return putAlongAxis(x, indices, values, axis.axis, axis);
   const op = "putAlongAxis";

@@ -7,12 +7,12 @@
 import type { Named } from "../core/method_options.ts";
 import {
   broadcastShapes,
-  checkCall,
   type DType,
   epsilon,
   expectFloat,
   type NDArray,
   type Operand,
+  readOptions,
   scalarArray,
   smallestNormal,
 } from "../core/mod.ts";
@@ -67,7 +67,9 @@ export function cauchy(
   shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("cauchy(key, shape, options)", arguments, dtypeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("cauchy(key, shape, options)", arguments, dtypeOptions, 1);
+  }
   if (isNamed(shape)) return cauchy(key, shape.shape, shape);
   const op = "cauchy";
   const dtype = expectFloat(op, options.dtype);
@@ -94,7 +96,9 @@ export function laplace(
   shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("laplace(key, shape, options)", arguments, dtypeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("laplace(key, shape, options)", arguments, dtypeOptions, 1);
+  }
   if (isNamed(shape)) return laplace(key, shape.shape, shape);
   const op = "laplace";
   const dtype = expectFloat(op, options.dtype);
@@ -121,7 +125,9 @@ export function logistic(
   shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("logistic(key, shape, options)", arguments, dtypeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("logistic(key, shape, options)", arguments, dtypeOptions, 1);
+  }
   if (isNamed(shape)) return logistic(key, shape.shape, shape);
   const op = "logistic";
   const dtype = expectFloat(op, options.dtype);
@@ -148,7 +154,9 @@ export function maxwell(
   shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("maxwell(key, shape, options)", arguments, dtypeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("maxwell(key, shape, options)", arguments, dtypeOptions, 1);
+  }
   if (isNamed(shape)) return maxwell(key, shape.shape, shape);
   const op = "maxwell";
   return lengths(op, halves(op, key), expectShape(op, shape), expectFloat(op, options.dtype));
@@ -185,7 +193,12 @@ export function doubleSidedMaxwell(
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("doubleSidedMaxwell(key, loc, scale, shape, options)", arguments, dtypeOptions, 3);
+    options = readOptions(
+      "doubleSidedMaxwell(key, loc, scale, shape, options)",
+      arguments,
+      dtypeOptions,
+      3,
+    );
   }
   if (isNamed(shape)) return doubleSidedMaxwell(key, loc, scale, shape.shape, shape);
   const op = "doubleSidedMaxwell";
@@ -212,11 +225,11 @@ export function doubleSidedMaxwell(
 export function lognormal(
   key: NDArray,
   sigma: Operand | Named<DTypeOptions, { sigma: Operand; shape: ShapeLike }> = 1,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("lognormal(key, sigma, shape, options)", arguments, dtypeOptions, 1);
+    options = readOptions("lognormal(key, sigma, shape, options)", arguments, dtypeOptions, 1);
   }
   if (isNamed(sigma)) return lognormal(key, sigma.sigma, sigma.shape, sigma);
   if (isNamed(shape)) return lognormal(key, sigma, shape.shape, shape);
@@ -241,10 +254,12 @@ export function lognormal(
 export function pareto(
   key: NDArray,
   b: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("pareto(key, b, shape, options)", arguments, dtypeOptions, 2);
+  if (arguments.length > 3) {
+    options = readOptions("pareto(key, b, shape, options)", arguments, dtypeOptions, 2);
+  }
   if (isNamed(shape)) return pareto(key, b, shape.shape, shape);
   const op = "pareto";
   const { key: from, to, dtype, p } = drawing(op, key, { b }, shape, options.dtype);
@@ -267,11 +282,11 @@ export function pareto(
 export function rayleigh(
   key: NDArray,
   scale: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("rayleigh(key, scale, shape, options)", arguments, dtypeOptions, 2);
+    options = readOptions("rayleigh(key, scale, shape, options)", arguments, dtypeOptions, 2);
   }
   if (isNamed(shape)) return rayleigh(key, scale, shape.shape, shape);
   const op = "rayleigh";
@@ -297,11 +312,16 @@ export function triangular(
   left: Operand,
   mode: Operand,
   right: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 5) {
-    checkCall("triangular(key, left, mode, right, shape, options)", arguments, dtypeOptions, 4);
+    options = readOptions(
+      "triangular(key, left, mode, right, shape, options)",
+      arguments,
+      dtypeOptions,
+      4,
+    );
   }
   if (isNamed(shape)) return triangular(key, left, mode, right, shape.shape, shape);
   const op = "triangular";
@@ -346,11 +366,11 @@ export function triangular(
 export function wald(
   key: NDArray,
   mean: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("wald(key, mean, shape, options)", arguments, dtypeOptions, 2);
+    options = readOptions("wald(key, mean, shape, options)", arguments, dtypeOptions, 2);
   }
   if (isNamed(shape)) return wald(key, mean, shape.shape, shape);
   const op = "wald";
@@ -384,17 +404,22 @@ export function weibullMin(
   key: NDArray,
   scale: Operand,
   concentration: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("weibullMin(key, scale, concentration, shape, options)", arguments, dtypeOptions, 3);
+    options = readOptions(
+      "weibullMin(key, scale, concentration, shape, options)",
+      arguments,
+      dtypeOptions,
+      3,
+    );
   }
   if (isNamed(shape)) return weibullMin(key, scale, concentration, shape.shape, shape);
   const op = "weibullMin";
   const params = { scale, concentration };
   const { key: from, to, dtype, p } = drawing(op, key, params, undefined, options.dtype);
-  const own = shape === undefined ? to : expectShape(op, shape);
+  const own = (shape ?? null) === null ? to : expectShape(op, shape);
   broadcastShapes(op, own, to);
   const e = exponentialOf(fractions(op, from, own, dtype));
   return mul(e.pow(div(scalarArray(1, dtype), p.concentration)), p.scale);

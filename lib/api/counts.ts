@@ -10,7 +10,6 @@
  */
 import type { Named } from "../core/method_options.ts";
 import {
-  checkCall,
   type DType,
   DTypeError,
   expectFloat,
@@ -20,6 +19,7 @@ import {
   type Operand,
   type OptionTable,
   promoteDTypes,
+  readOptions,
   ShapeError,
   tableOf,
 } from "../core/mod.ts";
@@ -104,11 +104,11 @@ const inDType = (like: NDArray) => (value: number): NDArray => scalarLike(value,
 export function geometric(
   key: NDArray,
   p: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("geometric(key, p, shape, options)", arguments, dtypeOptions, 2);
+    options = readOptions("geometric(key, p, shape, options)", arguments, dtypeOptions, 2);
   }
   if (isNamed(shape)) return geometric(key, p, shape.shape, shape);
   const op = "geometric";
@@ -141,11 +141,11 @@ export function geometric(
 export function poisson(
   key: NDArray,
   lam: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("poisson(key, lam, shape, options)", arguments, dtypeOptions, 2);
+    options = readOptions("poisson(key, lam, shape, options)", arguments, dtypeOptions, 2);
   }
   if (isNamed(shape)) return poisson(key, lam, shape.shape, shape);
   const op = "poisson";
@@ -273,11 +273,11 @@ export function binomial(
   key: NDArray,
   n: Operand,
   p: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("binomial(key, n, p, shape, options)", arguments, dtypeOptions, 3);
+    options = readOptions("binomial(key, n, p, shape, options)", arguments, dtypeOptions, 3);
   }
   if (isNamed(shape)) return binomial(key, n, p, shape.shape, shape);
   const op = "binomial";
@@ -446,11 +446,11 @@ export function multinomial(
   options: MultinomialOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("multinomial(key, n, p, options)", arguments, multinomialOptions);
+    options = readOptions("multinomial(key, n, p, options)", arguments, multinomialOptions);
   }
   const op = "multinomial";
   const chances = asFloat(op, p, "p");
-  const shape = options.shape === undefined ? chances.shape : expectShape(op, options.shape);
+  const shape = (options.shape ?? null) === null ? chances.shape : expectShape(op, options.shape);
   if (chances.ndim === 0 || shape.length === 0) {
     throw new ShapeError(
       `${op}: p of shape ${formatShape(chances.shape)} and the result of shape ${

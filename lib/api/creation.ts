@@ -18,6 +18,7 @@ import {
   NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   shaped,
   ShapeError,
   tableOf,
@@ -96,13 +97,13 @@ function constant(op: string, shape: ShapeLike, value: number, dtype: DType): ND
  * ```
  */
 export function zeros(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("zeros(shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("zeros(shape, options)", arguments, dtypeOptions);
   return constant("zeros", shape, 0, dtypeOption("zeros", options, defaultFloat));
 }
 
 /** Zeros of a shape, as `jax.numpy.empty`: no array is without contents. */
 export function empty(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("empty(shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("empty(shape, options)", arguments, dtypeOptions);
   return constant("empty", shape, 0, dtypeOption("empty", options, defaultFloat));
 }
 
@@ -119,7 +120,7 @@ export function empty(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
  * ```
  */
 export function ones(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("ones(shape, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("ones(shape, options)", arguments, dtypeOptions);
   return constant("ones", shape, 1, dtypeOption("ones", options, defaultFloat));
 }
 
@@ -138,7 +139,9 @@ export function ones(shape: ShapeLike, options: DTypeOptions = {}): NDArray {
  * ```
  */
 export function full(shape: ShapeLike, value: Operand, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("full(shape, value, options)", arguments, dtypeOptions);
+  if (arguments.length > 2) {
+    options = readOptions("full(shape, value, options)", arguments, dtypeOptions);
+  }
   const to = expectShape("full", shape);
   if (typeof value === "number" && options.dtype !== undefined) {
     const dtype = dtypeOption("full", options, defaultFloat);
@@ -152,7 +155,7 @@ export function full(shape: ShapeLike, value: Operand, options: DTypeOptions = {
 
 /** Zeros of the shape of `x`, and of its dtype where none is given, as `jax.numpy.zeros_like`. */
 export function zerosLike(x: Operand, options: LikeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("zerosLike(x, options)", arguments, likeOptions);
+  if (arguments.length > 1) options = readOptions("zerosLike(x, options)", arguments, likeOptions);
   const like = asOperand("zerosLike", x);
   return constant(
     "zerosLike",
@@ -164,7 +167,7 @@ export function zerosLike(x: Operand, options: LikeOptions = {}): NDArray {
 
 /** Zeros of the shape of `x`, and of its dtype where none is given, as `jax.numpy.empty_like`. */
 export function emptyLike(x: Operand, options: LikeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("emptyLike(x, options)", arguments, likeOptions);
+  if (arguments.length > 1) options = readOptions("emptyLike(x, options)", arguments, likeOptions);
   const like = asOperand("emptyLike", x);
   return constant(
     "emptyLike",
@@ -182,7 +185,7 @@ export function copy(x: Operand): NDArray {
 
 /** Ones of the shape of `x`, and of its dtype where none is given, as `jax.numpy.ones_like`. */
 export function onesLike(x: Operand, options: LikeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("onesLike(x, options)", arguments, likeOptions);
+  if (arguments.length > 1) options = readOptions("onesLike(x, options)", arguments, likeOptions);
   const like = asOperand("onesLike", x);
   return constant(
     "onesLike",
@@ -199,7 +202,9 @@ export function onesLike(x: Operand, options: LikeOptions = {}): NDArray {
  * @throws {RangeError} where an integer dtype does not hold the number.
  */
 export function fullLike(x: Operand, value: Operand, options: LikeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("fullLike(x, value, options)", arguments, likeOptions);
+  if (arguments.length > 2) {
+    options = readOptions("fullLike(x, value, options)", arguments, likeOptions);
+  }
   const like = asOperand("fullLike", x);
   expectOperand("fullLike", value, "the value");
   return full(options.shape ?? like.shape, value, {
@@ -248,24 +253,22 @@ export function arange(
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 1) {
-    checkCall("arange(start, stop, step, options)", arguments, dtypeOptions, 1);
+    options = readOptions("arange(start, stop, step, options)", arguments, dtypeOptions, 1);
   }
   // The options may stand in the place of the first number left out.
-  if (isNamed(stop)) return numbersOf(start, stop.stop, stop.step, stop);
-  return isNamed(step)
-    ? numbersOf(start, stop, step.step, step)
-    : numbersOf(start, stop, step, options);
+  if (isNamed(stop)) return numbersOf(start, stop.stop, stop.step, options);
+  return numbersOf(start, stop, isNamed(step) ? step.step : step, options);
 }
 
 function numbersOf(
   start: number,
-  stop: number | undefined,
-  step: number | undefined,
+  stop: number | null | undefined,
+  step: number | null | undefined,
   options: DTypeOptions,
 ): NDArray {
-  return stop === undefined
+  return (stop ?? null) === null
     ? range(0, start, step ?? 1, options)
-    : range(start, stop, step ?? 1, options);
+    : range(start, stop as number, step ?? 1, options);
 }
 
 function range(start: number, stop: number, step: number, options: DTypeOptions): NDArray {
@@ -347,7 +350,7 @@ export function eye(
   m?: number | Named<EyeOptions, { m: number }>,
   options?: EyeOptions,
 ): NDArray {
-  if (arguments.length > 1) checkCall("eye(n, m, options)", arguments, eyeOptions, 1);
+  if (arguments.length > 1) options = readOptions("eye(n, m, options)", arguments, eyeOptions, 1);
   const { m: columns, offset, dtype } = expectMatrix("eye", n, m, options);
   const [row, column] = positions(n, columns);
   return convert(eq(add(row, scalarLike(offset, row)), column), dtype);
@@ -355,7 +358,7 @@ export function eye(
 
 /** The identity matrix of shape `[n, n]`, as `jax.numpy.identity`. */
 export function identity(n: number, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("identity(n, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("identity(n, options)", arguments, dtypeOptions);
   return eye(expectInteger("identity", n, "n", 0), options);
 }
 
@@ -369,7 +372,7 @@ export function tri(
   m?: number | Named<EyeOptions, { m: number }>,
   options?: EyeOptions,
 ): NDArray {
-  if (arguments.length > 1) checkCall("tri(n, m, options)", arguments, eyeOptions, 1);
+  if (arguments.length > 1) options = readOptions("tri(n, m, options)", arguments, eyeOptions, 1);
   const { m: columns, offset, dtype } = expectMatrix("tri", n, m, options);
   return convert(triangle(n, columns, offset), dtype);
 }

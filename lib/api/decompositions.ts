@@ -9,6 +9,7 @@ import {
   expectInteger,
   type NDArray,
   type OptionTable,
+  readOptions,
   ShapeError,
 } from "../core/mod.ts";
 import * as ch from "../linalg/cholesky.ts";
@@ -78,7 +79,9 @@ const choleskyOptions: OptionTable<CholeskyOptions> = {
  * ```
  */
 export function cholesky(a: NDArray, options: CholeskyOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("cholesky(a, options)", arguments, choleskyOptions);
+  if (arguments.length > 1) {
+    options = readOptions("cholesky(a, options)", arguments, choleskyOptions);
+  }
   const { upper = false, symmetrizeInput = true } = options;
   const x = squares("cholesky", a);
   const l = ch.cholesky(upper && !symmetrizeInput ? transposed(x) : x, symmetrizeInput);
@@ -127,7 +130,7 @@ export function lu(a: NDArray, options: LuOptions & { readonly permuteL: true })
 /** L, U and the permutation. */
 export function lu(a: NDArray, options?: LuOptions): LuResult;
 export function lu(a: NDArray, options: LuOptions = {}): LuResult | PermutedLu {
-  if (arguments.length > 1) checkCall("lu(a, options)", arguments, luOptions);
+  if (arguments.length > 1) options = readOptions("lu(a, options)", arguments, luOptions);
   const x = matrices("lu", a);
   const [m, n] = x.shape.slice(-2) as [number, number];
   const k = Math.min(m, n);
@@ -194,7 +197,7 @@ export function qr(a: NDArray, options: QrOptions & { readonly pivoting: true })
 /** Q and R. */
 export function qr(a: NDArray, options?: QrOptions): QrResult;
 export function qr(a: NDArray, options: QrOptions = {}): NDArray | QrResult | PivotedQrResult {
-  if (arguments.length > 1) checkCall("qr(a, options)", arguments, qrOptions);
+  if (arguments.length > 1) options = readOptions("qr(a, options)", arguments, qrOptions);
   const { mode = "reduced", pivoting = false } = options;
   if (!["reduced", "economic", "complete", "full", "r"].includes(mode)) {
     throw new TypeError(
@@ -254,7 +257,7 @@ export interface EighResult {
  * ```
  */
 export function eigh(a: NDArray, options: EighOptions = {}): EighResult {
-  if (arguments.length > 1) checkCall("eigh(a, options)", arguments, eighOptions);
+  if (arguments.length > 1) options = readOptions("eigh(a, options)", arguments, eighOptions);
   const { w, v } = ei.eigh(symmetric("eigh", a, options));
   return { eigenvalues: w, eigenvectors: v };
 }
@@ -272,7 +275,7 @@ export function eigh(a: NDArray, options: EighOptions = {}): EighResult {
  * ```
  */
 export function eigvalsh(a: NDArray, options: EighOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("eigvalsh(a, options)", arguments, eighOptions);
+  if (arguments.length > 1) options = readOptions("eigvalsh(a, options)", arguments, eighOptions);
   return ei.eigenvalues(symmetric("eigvalsh", a, options));
 }
 
@@ -325,7 +328,7 @@ export function svd(a: NDArray, options: SvdOptions & { readonly computeUv: fals
 /** Singular values and vectors. */
 export function svd(a: NDArray, options?: SvdOptions): SvdResult;
 export function svd(a: NDArray, options: SvdOptions = {}): NDArray | SvdResult {
-  if (arguments.length > 1) checkCall("svd(a, options)", arguments, svdOptions);
+  if (arguments.length > 1) options = readOptions("svd(a, options)", arguments, svdOptions);
   const { fullMatrices = true, computeUv = true, hermitian = false } = options;
   const x = hermitian ? symmetrized(squares("svd", a)) : matrices("svd", a);
   if (!computeUv) return sv.singularValues(x);

@@ -9,7 +9,6 @@
 import type { Named } from "../core/method_options.ts";
 import {
   broadcastShapes,
-  checkCall,
   describeValue,
   type DType,
   DTypeError,
@@ -22,6 +21,7 @@ import {
   NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   scalarArray,
   tableOf,
 } from "../core/mod.ts";
@@ -101,7 +101,9 @@ export function uniform(
   shape: ShapeLike | Named<UniformOptions, { shape: ShapeLike }> = [],
   options: UniformOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("uniform(key, shape, options)", arguments, uniformOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("uniform(key, shape, options)", arguments, uniformOptions, 1);
+  }
   if (isNamed(shape)) return uniform(key, shape.shape, shape);
   const op = "uniform";
   const to = expectShape(op, shape);
@@ -135,7 +137,9 @@ export function normal(
   shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("normal(key, shape, options)", arguments, dtypeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("normal(key, shape, options)", arguments, dtypeOptions, 1);
+  }
   if (isNamed(shape)) return normal(key, shape.shape, shape);
   const to = expectShape("normal", shape);
   const dtype = expectFloat("normal", options.dtype);
@@ -179,18 +183,23 @@ export function truncatedNormal(
   key: NDArray,
   lower: Operand,
   upper: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("truncatedNormal(key, lower, upper, shape, options)", arguments, dtypeOptions, 3);
+    options = readOptions(
+      "truncatedNormal(key, lower, upper, shape, options)",
+      arguments,
+      dtypeOptions,
+      3,
+    );
   }
   if (isNamed(shape)) return truncatedNormal(key, lower, upper, shape.shape, shape);
   const op = "truncatedNormal";
   const dtype = expectFloat(op, options.dtype);
   const low = parameter(op, "lower", lower, dtype);
   const high = parameter(op, "upper", upper, dtype);
-  const to = shape === undefined
+  const to = (shape ?? null) === null
     ? broadcastShapes(op, low.shape, high.shape)
     : expectShape(op, shape);
   checkFits(op, to, low, high);
@@ -224,7 +233,9 @@ export function gumbel(
   shape: ShapeLike | Named<GumbelOptions, { shape: ShapeLike }> = [],
   options: GumbelOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("gumbel(key, shape, options)", arguments, gumbelOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("gumbel(key, shape, options)", arguments, gumbelOptions, 1);
+  }
   if (isNamed(shape)) return gumbel(key, shape.shape, shape);
   const op = "gumbel";
   const mode = expectMode(op, options.mode);
@@ -250,7 +261,7 @@ export function exponential(
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("exponential(key, shape, options)", arguments, dtypeOptions, 1);
+    options = readOptions("exponential(key, shape, options)", arguments, dtypeOptions, 1);
   }
   if (isNamed(shape)) return exponential(key, shape.shape, shape);
   const op = "exponential";
@@ -276,18 +287,18 @@ export function exponential(
 export function bernoulli(
   key: NDArray,
   p: Operand | Named<ModeOptions, { p: Operand; shape: ShapeLike }> = 0.5,
-  shape?: ShapeLike | Named<ModeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<ModeOptions, { shape: ShapeLike | null }>,
   options: ModeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("bernoulli(key, p, shape, options)", arguments, modeOptions, 1);
+    options = readOptions("bernoulli(key, p, shape, options)", arguments, modeOptions, 1);
   }
   if (isNamed(p)) return bernoulli(key, p.p, p.shape, p);
   if (isNamed(shape)) return bernoulli(key, p, shape.shape, shape);
   const op = "bernoulli";
   const from = halves(op, key);
   const chance = asFloat(op, p, "p");
-  const to = shape === undefined ? chance.shape : expectShape(op, shape);
+  const to = (shape ?? null) === null ? chance.shape : expectShape(op, shape);
   checkFits(op, to, chance);
   const { dtype } = chance;
   if (expectMode(op, options.mode) === "low") return lt(fractions(op, from, to, dtype), chance);
@@ -315,7 +326,7 @@ export function rademacher(
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("rademacher(key, shape, options)", arguments, dtypeOptions, 1);
+    options = readOptions("rademacher(key, shape, options)", arguments, dtypeOptions, 1);
   }
   if (isNamed(shape)) return rademacher(key, shape.shape, shape);
   const op = "rademacher";
@@ -349,7 +360,7 @@ export function randint(
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("randint(key, shape, minval, maxval, options)", arguments, dtypeOptions);
+    options = readOptions("randint(key, shape, minval, maxval, options)", arguments, dtypeOptions);
   }
   const op = "randint";
   const from = halves(op, key);

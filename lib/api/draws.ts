@@ -369,8 +369,8 @@ export function drawing<Names extends string>(
   op: string,
   key: NDArray,
   params: Readonly<Record<Names, Operand>>,
-  shape: ShapeLike | undefined,
-  asked: DType | undefined,
+  shape: ShapeLike | null | undefined,
+  asked: DType | null | undefined,
 ): Drawing<Names> {
   const both = halves(op, key);
   const names = Object.keys(params) as Names[];
@@ -380,7 +380,7 @@ export function drawing<Names extends string>(
   const wide = given.some((x) => typeof x !== "number" && x.dtype === "float64");
   const dtype = expectFloat(op, asked, wide ? "float64" : defaultFloat);
   const arrays = given.map((x, i) => parameter(op, names[i]!, x, dtype));
-  const to = shape === undefined
+  const to = (shape ?? null) === null
     ? broadcastShapes(op, ...arrays.map((x) => x.shape))
     : expectShape(op, shape);
   checkFits(op, to, ...arrays);

@@ -8,7 +8,6 @@
 import {
   allocate,
   bind,
-  checkCall,
   ConcreteArray,
   describeTreeDifference,
   describeValue,
@@ -16,6 +15,7 @@ import {
   formatAval,
   NDArray,
   type OptionTable,
+  readOptions,
   sameAval,
   type ShapedArray,
   sizeOf,
@@ -156,7 +156,7 @@ export function pureCallback<A extends readonly unknown[], T>(
 ): CallbackResult<T> {
   const op = "pureCallback";
   if (arguments.length > 3) {
-    checkCall(`${op}(f, result, args, options)`, arguments, callbackOptions);
+    options = readOptions(`${op}(f, result, args, options)`, arguments, callbackOptions);
   }
   checkFunction(op, f);
   const { vmapMethod: method = "sequential" } = options;

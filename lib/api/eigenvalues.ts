@@ -12,6 +12,7 @@ import {
   formatShape,
   type NDArray,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
 } from "../core/mod.ts";
@@ -100,7 +101,9 @@ export function hessenberg(
   a: NDArray,
   options: HessenbergOptions = {},
 ): NDArray | HessenbergResult {
-  if (arguments.length > 1) checkCall("hessenberg(a, options)", arguments, hessenbergOptions);
+  if (arguments.length > 1) {
+    options = readOptions("hessenberg(a, options)", arguments, hessenbergOptions);
+  }
   const x = squares("hessenberg", a);
   return options.calcQ === true ? he.hessenberg(x) : he.hessenbergAlone(x);
 }
@@ -160,7 +163,7 @@ export function schur(
   a: NDArray,
   options: SchurOptions = {},
 ): SchurResult | ComplexSchurResult {
-  if (arguments.length > 1) checkCall("schur(a, options)", arguments, schurOptions);
+  if (arguments.length > 1) options = readOptions("schur(a, options)", arguments, schurOptions);
   const { output = "real" } = options;
   if (output !== "real" && output !== "complex") {
     throw new TypeError(
@@ -261,7 +264,7 @@ export function solveSylvester(
 ): NDArray {
   const op = "solveSylvester";
   if (arguments.length > 3) {
-    checkCall("solveSylvester(a, b, c, options)", arguments, sylvesterOptions);
+    options = readOptions("solveSylvester(a, b, c, options)", arguments, sylvesterOptions);
   }
   const { tol = 1e-8 } = options;
   let [x, y] = promote(op, squares(op, a), squares(op, b));

@@ -12,6 +12,7 @@ import {
   type NDArray,
   normalizeAxis,
   type OptionTable,
+  readOptions,
   ShapeError,
 } from "../core/mod.ts";
 import * as lanes from "../primitives/lanes/collective.ts";
@@ -102,7 +103,7 @@ export function allGather<X extends Tree>(
   options: AllGatherOptions = {},
 ): Arrays<X> {
   if (arguments.length > 2) {
-    checkCall("allGather(x, axisName, options)", arguments, allGatherOptions);
+    options = readOptions("allGather(x, axisName, options)", arguments, allGatherOptions);
   }
   const axes = axesOf("allGather", axisName);
   const { axis = 0, tiled = false } = options;
@@ -135,7 +136,7 @@ export function psumScatter<X extends Tree>(
   options: PsumScatterOptions = {},
 ): Arrays<X> {
   if (arguments.length > 2) {
-    checkCall("psumScatter(x, axisName, options)", arguments, psumScatterOptions);
+    options = readOptions("psumScatter(x, axisName, options)", arguments, psumScatterOptions);
   }
   const axes = axesOf("psumScatter", axisName);
   const { scatterDimension = 0, tiled = false } = options;
@@ -172,7 +173,11 @@ export function allToAll<X extends Tree>(
   options: AllToAllOptions = {},
 ): Arrays<X> {
   if (arguments.length > 4) {
-    checkCall("allToAll(x, axisName, splitAxis, concatAxis, options)", arguments, allToAllOptions);
+    options = readOptions(
+      "allToAll(x, axisName, splitAxis, concatAxis, options)",
+      arguments,
+      allToAllOptions,
+    );
   }
   return exchanged("allToAll", x, axisName, splitAxis, concatAxis, options.tiled ?? false);
 }

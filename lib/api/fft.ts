@@ -16,6 +16,7 @@ import {
   expectFloat,
   expectInteger,
   type NDArray,
+  readOptions,
 } from "../core/mod.ts";
 import { convert, div, ge, iota, scalarLike, select, sub } from "../primitives/mod.ts";
 import type { DTypeOptions } from "./arguments.ts";
@@ -53,7 +54,9 @@ export function fftfreq(
   d: number | Named<DTypeOptions, { d: number }> = 1,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("fftfreq(n, d, options)", arguments, dtypeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("fftfreq(n, d, options)", arguments, dtypeOptions, 1);
+  }
   if (isNamed(d)) return fftfreq(n, d.d, d);
   expectInteger("fftfreq", n, "n", 0);
   const dtype = expectFloat("fftfreq", options?.dtype);
@@ -81,7 +84,9 @@ export function rfftfreq(
   d: number | Named<DTypeOptions, { d: number }> = 1,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("rfftfreq(n, d, options)", arguments, dtypeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("rfftfreq(n, d, options)", arguments, dtypeOptions, 1);
+  }
   if (isNamed(d)) return rfftfreq(n, d.d, d);
   expectInteger("rfftfreq", n, "n", 0);
   const k = iota([Math.floor(n / 2) + 1], 0, expectFloat("rfftfreq", options?.dtype));

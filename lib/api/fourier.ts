@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkCall, formatShape, type NDArray, ShapeError } from "../core/mod.ts";
+import { formatShape, type NDArray, readOptions, ShapeError } from "../core/mod.ts";
 import { fourier, onParts, type Parts } from "../linalg/fourier.ts";
 import { concatenate, neg, rev, slice, zerosLike } from "../primitives/mod.ts";
 import {
@@ -65,7 +65,7 @@ function several(
  * ```
  */
 export function fft(x: NDArray | Complex, options: FftOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("fft(x, options)", arguments, fftOptions);
+  if (arguments.length > 1) options = readOptions("fft(x, options)", arguments, fftOptions);
   return one("fft", x, options, "forward");
 }
 
@@ -86,7 +86,7 @@ export function fft(x: NDArray | Complex, options: FftOptions = {}): Complex {
  * ```
  */
 export function ifft(x: NDArray | Complex, options: FftOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("ifft(x, options)", arguments, fftOptions);
+  if (arguments.length > 1) options = readOptions("ifft(x, options)", arguments, fftOptions);
   return one("ifft", x, options, "backward");
 }
 
@@ -105,7 +105,7 @@ export function ifft(x: NDArray | Complex, options: FftOptions = {}): Complex {
  * ```
  */
 export function fft2(x: NDArray | Complex, options: FftnOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("fft2(x, options)", arguments, fftnOptions);
+  if (arguments.length > 1) options = readOptions("fft2(x, options)", arguments, fftnOptions);
   return several("fft2", x, options, "forward", true);
 }
 
@@ -124,7 +124,7 @@ export function fft2(x: NDArray | Complex, options: FftnOptions = {}): Complex {
  * ```
  */
 export function ifft2(x: NDArray | Complex, options: FftnOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("ifft2(x, options)", arguments, fftnOptions);
+  if (arguments.length > 1) options = readOptions("ifft2(x, options)", arguments, fftnOptions);
   return several("ifft2", x, options, "backward", true);
 }
 
@@ -143,7 +143,7 @@ export function ifft2(x: NDArray | Complex, options: FftnOptions = {}): Complex 
  * ```
  */
 export function fftn(x: NDArray | Complex, options: FftnOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("fftn(x, options)", arguments, fftnOptions);
+  if (arguments.length > 1) options = readOptions("fftn(x, options)", arguments, fftnOptions);
   return several("fftn", x, options, "forward", false);
 }
 
@@ -162,7 +162,7 @@ export function fftn(x: NDArray | Complex, options: FftnOptions = {}): Complex {
  * ```
  */
 export function ifftn(x: NDArray | Complex, options: FftnOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("ifftn(x, options)", arguments, fftnOptions);
+  if (arguments.length > 1) options = readOptions("ifftn(x, options)", arguments, fftnOptions);
   return several("ifftn", x, options, "backward", false);
 }
 
@@ -238,7 +238,7 @@ function backward(op: string, x: Parts, options: FftOptions, way: Direction): ND
  * ```
  */
 export function rfft(x: NDArray, options: FftOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("rfft(x, options)", arguments, fftOptions);
+  if (arguments.length > 1) options = readOptions("rfft(x, options)", arguments, fftOptions);
   return forward("rfft", x, options, "forward");
 }
 
@@ -259,7 +259,7 @@ export function rfft(x: NDArray, options: FftOptions = {}): Complex {
  * ```
  */
 export function irfft(x: NDArray | Complex, options: FftOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("irfft(x, options)", arguments, fftOptions);
+  if (arguments.length > 1) options = readOptions("irfft(x, options)", arguments, fftOptions);
   return backward("irfft", asComplex("irfft", x), options, "backward");
 }
 
@@ -279,7 +279,7 @@ export function irfft(x: NDArray | Complex, options: FftOptions = {}): NDArray {
  * ```
  */
 export function hfft(x: NDArray | Complex, options: FftOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("hfft(x, options)", arguments, fftOptions);
+  if (arguments.length > 1) options = readOptions("hfft(x, options)", arguments, fftOptions);
   return backward("hfft", asComplex("hfft", x), options, "forward");
 }
 
@@ -298,7 +298,7 @@ export function hfft(x: NDArray | Complex, options: FftOptions = {}): NDArray {
  * ```
  */
 export function ihfft(x: NDArray, options: FftOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("ihfft(x, options)", arguments, fftOptions);
+  if (arguments.length > 1) options = readOptions("ihfft(x, options)", arguments, fftOptions);
   return forward("ihfft", x, options, "backward");
 }
 
@@ -346,7 +346,7 @@ function backwards(op: string, x: NDArray | Complex, options: FftnOptions, two: 
  * ```
  */
 export function rfft2(x: NDArray, options: FftnOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("rfft2(x, options)", arguments, fftnOptions);
+  if (arguments.length > 1) options = readOptions("rfft2(x, options)", arguments, fftnOptions);
   return forwards("rfft2", x, options, true);
 }
 
@@ -365,7 +365,7 @@ export function rfft2(x: NDArray, options: FftnOptions = {}): Complex {
  * ```
  */
 export function irfft2(x: NDArray | Complex, options: FftnOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("irfft2(x, options)", arguments, fftnOptions);
+  if (arguments.length > 1) options = readOptions("irfft2(x, options)", arguments, fftnOptions);
   return backwards("irfft2", x, options, true);
 }
 
@@ -386,7 +386,7 @@ export function irfft2(x: NDArray | Complex, options: FftnOptions = {}): NDArray
  * ```
  */
 export function rfftn(x: NDArray, options: FftnOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("rfftn(x, options)", arguments, fftnOptions);
+  if (arguments.length > 1) options = readOptions("rfftn(x, options)", arguments, fftnOptions);
   return forwards("rfftn", x, options, false);
 }
 
@@ -405,6 +405,6 @@ export function rfftn(x: NDArray, options: FftnOptions = {}): Complex {
  * ```
  */
 export function irfftn(x: NDArray | Complex, options: FftnOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("irfftn(x, options)", arguments, fftnOptions);
+  if (arguments.length > 1) options = readOptions("irfftn(x, options)", arguments, fftnOptions);
   return backwards("irfftn", x, options, false);
 }

@@ -9,11 +9,11 @@
  */
 import type { Named } from "../core/method_options.ts";
 import {
-  checkCall,
   type DType,
   expectInteger,
   type NDArray,
   type Operand,
+  readOptions,
   scalarArray,
   ShapeError,
   sizeOf,
@@ -200,10 +200,12 @@ function gammas(
 export function gamma(
   key: NDArray,
   a: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("gamma(key, a, shape, options)", arguments, dtypeOptions, 2);
+  if (arguments.length > 3) {
+    options = readOptions("gamma(key, a, shape, options)", arguments, dtypeOptions, 2);
+  }
   if (isNamed(shape)) return gamma(key, a, shape.shape, shape);
   const { key: from, to, p } = drawing("gamma", key, { a }, shape, options.dtype);
   return gammas("gamma", from, p.a, to);
@@ -226,11 +228,11 @@ export function gamma(
 export function loggamma(
   key: NDArray,
   a: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("loggamma(key, a, shape, options)", arguments, dtypeOptions, 2);
+    options = readOptions("loggamma(key, a, shape, options)", arguments, dtypeOptions, 2);
   }
   if (isNamed(shape)) return loggamma(key, a, shape.shape, shape);
   const { key: from, to, p } = drawing("loggamma", key, { a }, shape, options.dtype);
@@ -256,11 +258,11 @@ export function beta(
   key: NDArray,
   a: Operand,
   b: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("beta(key, a, b, shape, options)", arguments, dtypeOptions, 3);
+    options = readOptions("beta(key, a, b, shape, options)", arguments, dtypeOptions, 3);
   }
   if (isNamed(shape)) return beta(key, a, b, shape.shape, shape);
   const op = "beta";
@@ -291,11 +293,11 @@ export function beta(
 export function dirichlet(
   key: NDArray,
   alpha: NDArray,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("dirichlet(key, alpha, shape, options)", arguments, dtypeOptions, 2);
+    options = readOptions("dirichlet(key, alpha, shape, options)", arguments, dtypeOptions, 2);
   }
   if (isNamed(shape)) return dirichlet(key, alpha, shape.shape, shape);
   const op = "dirichlet";
@@ -304,7 +306,7 @@ export function dirichlet(
     throw new ShapeError(`${op}: alpha is a scalar, but must have an axis of categories`);
   }
   const n = given.shape.at(-1)!;
-  const whole = shape === undefined ? given.shape : [...expectShape(op, shape), n];
+  const whole = (shape ?? null) === null ? given.shape : [...expectShape(op, shape), n];
   const { key: from, to, p } = drawing(op, key, { alpha: given }, whole, options.dtype);
   return softmax(gammas(op, from, p.alpha, to, true), -1);
 }
@@ -325,11 +327,11 @@ export function dirichlet(
 export function chisquare(
   key: NDArray,
   df: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("chisquare(key, df, shape, options)", arguments, dtypeOptions, 2);
+    options = readOptions("chisquare(key, df, shape, options)", arguments, dtypeOptions, 2);
   }
   if (isNamed(shape)) return chisquare(key, df, shape.shape, shape);
   const { key: from, to, p } = drawing("chisquare", key, { df }, shape, options.dtype);
@@ -358,11 +360,11 @@ export function f(
   key: NDArray,
   dfnum: Operand,
   dfden: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("f(key, dfnum, dfden, shape, options)", arguments, dtypeOptions, 3);
+    options = readOptions("f(key, dfnum, dfden, shape, options)", arguments, dtypeOptions, 3);
   }
   if (isNamed(shape)) return f(key, dfnum, dfden, shape.shape, shape);
   const { key: from, to, p } = drawing("f", key, { dfnum, dfden }, shape, options.dtype);
@@ -389,10 +391,12 @@ export function f(
 export function t(
   key: NDArray,
   df: Operand,
-  shape?: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<DTypeOptions, { shape: ShapeLike | null }>,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("t(key, df, shape, options)", arguments, dtypeOptions, 2);
+  if (arguments.length > 3) {
+    options = readOptions("t(key, df, shape, options)", arguments, dtypeOptions, 2);
+  }
   if (isNamed(shape)) return t(key, df, shape.shape, shape);
   const { key: from, to, dtype, p } = drawing("t", key, { df }, shape, options.dtype);
   const [first, second] = subkeys(from, 2);
@@ -422,7 +426,7 @@ export function generalizedNormal(
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("generalizedNormal(key, p, shape, options)", arguments, dtypeOptions, 2);
+    options = readOptions("generalizedNormal(key, p, shape, options)", arguments, dtypeOptions, 2);
   }
   if (isNamed(shape)) return generalizedNormal(key, p, shape.shape, shape);
   const op = "generalizedNormal";
@@ -462,7 +466,7 @@ export function ball(
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("ball(key, d, p, shape, options)", arguments, dtypeOptions, 2);
+    options = readOptions("ball(key, d, p, shape, options)", arguments, dtypeOptions, 2);
   }
   if (isNamed(p)) return ball(key, d, p.p, p.shape, p);
   if (isNamed(shape)) return ball(key, d, p, shape.shape, shape);

@@ -5,7 +5,6 @@
  */
 import type { Named } from "../core/method_options.ts";
 import {
-  checkCall,
   ConcreteArray,
   describeValue,
   DTypeError,
@@ -15,6 +14,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
   tableOf,
 } from "../core/mod.ts";
@@ -53,7 +53,7 @@ import { searchsorted } from "./sorting.ts";
 /** Options of {@linkcode bincount}. */
 export interface BincountOptions {
   /** What each element adds to its count: of the shape of `x`; 1 where left out. */
-  readonly weights?: NDArray | undefined;
+  readonly weights?: NDArray | null | undefined;
   /** Length of the result at least. */
   readonly minlength?: number | undefined;
   /** Length of the result, whatever there is: needed in compiled code. Larger elements do not count. */
@@ -81,7 +81,9 @@ const bincountOptions: OptionTable<BincountOptions> = {
  * ```
  */
 export function bincount(x: NDArray, options: BincountOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("bincount(x, options)", arguments, bincountOptions);
+  if (arguments.length > 1) {
+    options = readOptions("bincount(x, options)", arguments, bincountOptions);
+  }
   const op = "bincount";
   const a = expectArray(op, x);
   if (!isInteger(a.dtype)) {
@@ -94,7 +96,7 @@ export function bincount(x: NDArray, options: BincountOptions = {}): NDArray {
   }
   const { weights, minlength = 0, length } = options;
   expectInteger(op, minlength, "minlength", 0);
-  if (weights !== undefined && expectArray(op, weights, "weights").size !== a.size) {
+  if (weights != null && expectArray(op, weights, "weights").size !== a.size) {
     throw new ShapeError(
       `${op}: weights have shape ${formatShape(weights.shape)}, but x has ${formatShape(a.shape)}`,
     );
@@ -141,7 +143,9 @@ const digitizeOptions: OptionTable<DigitizeOptions> = { right: "boolean" };
  * ```
  */
 export function digitize(x: Operand, bins: NDArray, options: DigitizeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("digitize(x, bins, options)", arguments, digitizeOptions);
+  if (arguments.length > 2) {
+    options = readOptions("digitize(x, bins, options)", arguments, digitizeOptions);
+  }
   const edges = expectArray("digitize", bins, "bins");
   if (edges.ndim !== 1) {
     throw new ShapeError(
@@ -167,13 +171,13 @@ export function digitize(x: Operand, bins: NDArray, options: DigitizeOptions = {
 /** Options of {@linkcode histogramBinEdges}. */
 export interface BinOptions {
   /** Where the first bin begins and the last one ends; the extremes of `x` where left out. */
-  readonly range?: readonly [number, number] | undefined;
+  readonly range?: readonly [number, number] | null | undefined;
 }
 
 /** Options of {@linkcode histogram}. */
 export interface HistogramOptions extends BinOptions {
   /** What each element adds to its bin: of the shape of `x`; 1 where left out. */
-  readonly weights?: NDArray | undefined;
+  readonly weights?: NDArray | null | undefined;
   /** Whether to give a density, whose integral over all bins is 1. */
   readonly density?: boolean | undefined;
 }
@@ -198,7 +202,7 @@ export function histogramBinEdges(
   options: BinOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("histogramBinEdges(x, bins, options)", arguments, binOptions, 1);
+    options = readOptions("histogramBinEdges(x, bins, options)", arguments, binOptions, 1);
   }
   if (isNamed(bins)) return histogramBinEdges(x, bins.bins, bins);
   return edgesOf("histogramBinEdges", x, bins, options.range);
@@ -208,7 +212,7 @@ function edgesOf(
   op: string,
   x: Operand,
   bins: number | NDArray,
-  range: readonly [number, number] | undefined,
+  range: readonly [number, number] | null | undefined,
 ): NDArray {
   const a = asFloat(op, x);
   if (typeof bins !== "number") {
@@ -275,7 +279,7 @@ export function histogram(
   options: HistogramOptions = {},
 ): [counts: NDArray, edges: NDArray] {
   if (arguments.length > 2) {
-    checkCall("histogram(x, bins, options)", arguments, histogramOptions, 1);
+    options = readOptions("histogram(x, bins, options)", arguments, histogramOptions, 1);
   }
   if (isNamed(bins)) return histogram(x, bins.bins, bins);
   const op = "histogram";
@@ -290,7 +294,7 @@ export function histogram(
   return [div(counts, mul(reduceSum(counts, [0]), width)), edges];
 }
 
-function weightsOf(op: string, weights: NDArray | undefined, x: NDArray): NDArray {
+function weightsOf(op: string, weights: NDArray | null | undefined, x: NDArray): NDArray {
   if (weights === undefined) return onesLike(reshape(x, [x.size]));
   const w = asFloat(op, expectArray(op, weights, "weights"), "weights");
   if (w.size !== x.size) {
@@ -331,7 +335,7 @@ export function histogramdd(
   options: HistogramddOptions = {},
 ): [counts: NDArray, edges: NDArray[]] {
   if (arguments.length > 2) {
-    checkCall("histogramdd(points, bins, options)", arguments, histogramddOptions, 1);
+    options = readOptions("histogramdd(points, bins, options)", arguments, histogramddOptions, 1);
   }
   if (isNamed(bins)) return histogramdd(points, bins.bins, bins);
   const op = "histogramdd";
@@ -381,7 +385,7 @@ export interface HistogramddOptions {
   /** Where bins begin and end along each axis. */
   readonly range?: readonly (readonly [number, number])[] | undefined;
   /** What each point adds to its bin: [n]; 1 where left out. */
-  readonly weights?: NDArray | undefined;
+  readonly weights?: NDArray | null | undefined;
   /** Whether to give a density, whose integral over all bins is 1. */
   readonly density?: boolean | undefined;
 }
@@ -409,7 +413,7 @@ export function histogram2d(
   options: HistogramddOptions = {},
 ): [counts: NDArray, xEdges: NDArray, yEdges: NDArray] {
   if (arguments.length > 3) {
-    checkCall("histogram2d(x, y, bins, options)", arguments, histogramddOptions, 2);
+    options = readOptions("histogram2d(x, y, bins, options)", arguments, histogramddOptions, 2);
   }
   if (isNamed(bins)) return histogram2d(x, y, bins.bins, bins);
   const op = "histogram2d";

@@ -19,6 +19,7 @@ import {
   NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
   sizeOf,
   Slice,
@@ -103,7 +104,9 @@ export function take(
   axis?: AxisOr<TakeOptions>,
   options: TakeOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("take(x, indices, axis, options)", arguments, takeOptions, 2);
+  if (arguments.length > 3) {
+    options = readOptions("take(x, indices, axis, options)", arguments, takeOptions, 2);
+  }
   if (isNamed(axis)) return take(x, indices, axis.axis, axis);
   const mode = checkMode("take", options);
   const given = asOperand("take", x);
@@ -149,7 +152,7 @@ export function takeAlongAxis(
   options: TakeOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("takeAlongAxis(x, indices, axis, options)", arguments, takeOptions, 2);
+    options = readOptions("takeAlongAxis(x, indices, axis, options)", arguments, takeOptions, 2);
   }
   if (isNamed(axis)) return takeAlongAxis(x, indices, axis.axis, axis);
   const op = "takeAlongAxis";
@@ -414,7 +417,9 @@ export function dynamicUpdateSlice(
  * ```
  */
 export function diagonal(x: NDArray, options: DiagonalOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("diagonal(x, options)", arguments, diagonalOptions);
+  if (arguments.length > 1) {
+    options = readOptions("diagonal(x, options)", arguments, diagonalOptions);
+  }
   const a = expectArray("diagonal", x);
   const { offset = 0, axis1 = 0, axis2 = 1 } = options;
   if (a.ndim < 2) {

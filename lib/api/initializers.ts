@@ -34,6 +34,7 @@ import {
   normalizeAxis,
   type Operand,
   type OptionTable,
+  readOptions,
   scalarArray,
   ShapeError,
   sizeOf,
@@ -103,7 +104,9 @@ export function ones(_key: NDArray, shape: ShapeLike, dtype?: DType): NDArray {
  * ```
  */
 export function constant(value: Operand, options: DTypeOptions = {}): Initializer {
-  if (arguments.length > 1) checkCall("constant(value, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) {
+    options = readOptions("constant(value, options)", arguments, dtypeOptions);
+  }
   asOperand("constant", value, "the value");
   return (_key, shape, dtype) =>
     full(expectShape("constant", shape), value, { dtype: dtype ?? options.dtype ?? defaultFloat });
@@ -133,7 +136,9 @@ export function uniform(
   scale: Operand | Named<DTypeOptions, { scale: Operand }> = 0.01,
   options: DTypeOptions = {},
 ): Initializer {
-  if (arguments.length > 1) checkCall("uniform(scale, options)", arguments, dtypeOptions, 0);
+  if (arguments.length > 1) {
+    options = readOptions("uniform(scale, options)", arguments, dtypeOptions, 0);
+  }
   if (isNamed(scale)) return uniform(scale.scale, scale);
   parameter("uniform", "scale", scale, defaultFloat);
   return initializer(
@@ -152,7 +157,9 @@ export function normal(
   stddev: Operand | Named<DTypeOptions, { stddev: Operand }> = 0.01,
   options: DTypeOptions = {},
 ): Initializer {
-  if (arguments.length > 1) checkCall("normal(stddev, options)", arguments, dtypeOptions, 0);
+  if (arguments.length > 1) {
+    options = readOptions("normal(stddev, options)", arguments, dtypeOptions, 0);
+  }
   if (isNamed(stddev)) return normal(stddev.stddev, stddev);
   parameter("normal", "stddev", stddev, defaultFloat);
   return initializer(
@@ -176,7 +183,7 @@ export function truncatedNormal(
 ): Initializer {
   const op = "truncatedNormal";
   if (arguments.length > 3) {
-    checkCall(`${op}(stddev, lower, upper, options)`, arguments, dtypeOptions, 0);
+    options = readOptions(`${op}(stddev, lower, upper, options)`, arguments, dtypeOptions, 0);
   }
   if (isNamed(stddev)) return truncatedNormal(stddev.stddev, stddev.lower, stddev.upper, stddev);
   if (isNamed(lower)) return truncatedNormal(stddev, lower.lower, lower.upper, lower);
@@ -316,7 +323,7 @@ export function varianceScaling(
 ): Initializer {
   const op = "varianceScaling";
   if (arguments.length > 3) {
-    checkCall(`${op}(scale, mode, distribution, options)`, arguments, fanOptions);
+    options = readOptions(`${op}(scale, mode, distribution, options)`, arguments, fanOptions);
   }
   if (typeof scale !== "number") {
     throw new TypeError(`${op}: scale must be a number, not ${describeValue(scale)}`);
@@ -335,7 +342,7 @@ function named(
   distribution: FanDistribution,
 ): (options?: FanOptions) => Initializer {
   return function (options: FanOptions = {}): Initializer {
-    if (arguments.length > 0) checkCall(`${op}(options)`, arguments, fanOptions);
+    if (arguments.length > 0) options = readOptions(`${op}(options)`, arguments, fanOptions);
     return byFans(op, scale, mode, distribution, options);
   };
 }
@@ -429,7 +436,9 @@ export function orthogonal(
   options: OrthogonalOptions = {},
 ): Initializer {
   const op = "orthogonal";
-  if (arguments.length > 1) checkCall(`${op}(scale, options)`, arguments, orthogonalOptions, 0);
+  if (arguments.length > 1) {
+    options = readOptions(`${op}(scale, options)`, arguments, orthogonalOptions, 0);
+  }
   if (isNamed(scale)) return orthogonal(scale.scale, scale);
   parameter(op, "scale", scale, defaultFloat);
   const { columnAxis = -1 } = options;
@@ -461,7 +470,9 @@ export function deltaOrthogonal(
   options: OrthogonalOptions = {},
 ): Initializer {
   const op = "deltaOrthogonal";
-  if (arguments.length > 1) checkCall(`${op}(scale, options)`, arguments, orthogonalOptions, 0);
+  if (arguments.length > 1) {
+    options = readOptions(`${op}(scale, options)`, arguments, orthogonalOptions, 0);
+  }
   if (isNamed(scale)) return deltaOrthogonal(scale.scale, scale);
   parameter(op, "scale", scale, defaultFloat);
   const { columnAxis = -1 } = options;

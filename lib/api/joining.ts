@@ -17,6 +17,7 @@ import {
   type OptionTable,
   promoteDTypes,
   promoteScalar,
+  readOptions,
   sameShape,
   ShapeError,
 } from "../core/mod.ts";
@@ -102,7 +103,7 @@ export function concatenate(
   options: DTypeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("concatenate(arrays, axis, options)", arguments, dtypeOptions, 1);
+    options = readOptions("concatenate(arrays, axis, options)", arguments, dtypeOptions, 1);
   }
   if (isNamed(axis)) return concatenate(arrays, axis.axis, axis);
   const list = promoteAll("concatenate", arrays, options);
@@ -135,7 +136,9 @@ export function stack(
   axis: number | Named<DTypeOptions, { axis: number }> = 0,
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("stack(arrays, axis, options)", arguments, dtypeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("stack(arrays, axis, options)", arguments, dtypeOptions, 1);
+  }
   if (isNamed(axis)) return stack(arrays, axis.axis, axis);
   const list = promoteAll("stack", arrays, options);
   const { shape } = list[0]!;
@@ -279,7 +282,7 @@ export function repeat(
   options: RepeatOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("repeat(x, repeats, axis, options)", arguments, repeatOptions, 2);
+    options = readOptions("repeat(x, repeats, axis, options)", arguments, repeatOptions, 2);
   }
   if (isNamed(axis)) return repeat(x, repeats, axis.axis, axis);
   const total = options.totalRepeatLength;

@@ -17,6 +17,7 @@ import {
   isInteger,
   NDArray,
   type Operand,
+  readOptions,
   scalarArray,
   shaped,
   ShapeError,
@@ -150,7 +151,9 @@ export function bits(
   shape: ShapeLike | Named<DTypeOptions, { shape: ShapeLike }> = [],
   options: DTypeOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("bits(key, shape, options)", arguments, dtypeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("bits(key, shape, options)", arguments, dtypeOptions, 1);
+  }
   if (isNamed(shape)) return bits(key, shape.shape, shape);
   const dtype = dtypeOption("bits", options, "uint32");
   if (dtype !== "uint32") {

@@ -12,6 +12,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   scalarArray,
 } from "../core/mod.ts";
@@ -129,7 +130,9 @@ const closeOptions: OptionTable<CloseOptions> = {
  * ```
  */
 export function isClose(x: Operand, y: Operand, options: CloseOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("isClose(x, y, options)", arguments, closeOptions);
+  if (arguments.length > 2) {
+    options = readOptions("isClose(x, y, options)", arguments, closeOptions);
+  }
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
   return applyNamed(
     "isClose",
@@ -152,7 +155,9 @@ export function isClose(x: Operand, y: Operand, options: CloseOptions = {}): NDA
  * @throws {ShapeError} where the shapes do not broadcast.
  */
 export function allClose(x: Operand, y: Operand, options: CloseOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("allClose(x, y, options)", arguments, closeOptions);
+  if (arguments.length > 2) {
+    options = readOptions("allClose(x, y, options)", arguments, closeOptions);
+  }
   expectOperand("allClose", x, "the first operand");
   expectOperand("allClose", y, "the second operand");
   const close = isClose(x, y, options);
@@ -178,7 +183,9 @@ const arrayEqualOptions: OptionTable<ArrayEqualOptions> = { equalNan: "boolean" 
  * ```
  */
 export function arrayEqual(x: Operand, y: Operand, options: ArrayEqualOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("arrayEqual(x, y, options)", arguments, arrayEqualOptions);
+  if (arguments.length > 2) {
+    options = readOptions("arrayEqual(x, y, options)", arguments, arrayEqualOptions);
+  }
   const [a, b] = promote("arrayEqual", x, y);
   if (!sameShape(a.shape, b.shape)) return scalarArray(0, "bool");
   const equal = c.eq(a, b);
@@ -453,7 +460,9 @@ const nanToNumOptions: OptionTable<NanToNumOptions> = {
  * ```
  */
 export function nanToNum(x: Operand, options: NanToNumOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("nanToNum(x, options)", arguments, nanToNumOptions);
+  if (arguments.length > 1) {
+    options = readOptions("nanToNum(x, options)", arguments, nanToNumOptions);
+  }
   const a = asOperand("nanToNum", x);
   if (!isFloat(a.dtype)) return a;
   const [min, max] = limits(a.dtype);

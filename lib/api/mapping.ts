@@ -12,6 +12,7 @@ import {
   NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
   sizeOf,
 } from "../core/mod.ts";
@@ -84,7 +85,9 @@ export function vectorize(
   f: (...args: any[]) => NDArray,
   options: VectorizeOptions = {},
 ): (...args: unknown[]) => NDArray {
-  if (arguments.length > 1) checkCall("vectorize(f, options)", arguments, vectorizeOptions);
+  if (arguments.length > 1) {
+    options = readOptions("vectorize(f, options)", arguments, vectorizeOptions);
+  }
   if (typeof f !== "function") {
     throw new TypeError(`vectorize: f must be a function, not ${describeValue(f)}`);
   }

@@ -13,6 +13,7 @@ import {
   formatShape,
   type NDArray,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
 } from "../core/mod.ts";
@@ -103,7 +104,7 @@ const expmOptions: OptionTable<ExpmOptions> = { maxSquarings: "count" };
  * ```
  */
 export function expm(a: NDArray, options: ExpmOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("expm(a, options)", arguments, expmOptions);
+  if (arguments.length > 1) options = readOptions("expm(a, options)", arguments, expmOptions);
   const { maxSquarings = 16 } = options;
   return exponential(squares("expm", a), checkCount("expm", "maxSquarings", maxSquarings));
 }
@@ -155,7 +156,9 @@ export function expmFrechet(
   options: ExpmFrechetOptions = {},
 ): NDArray | ExpmFrechetResult {
   const op = "expmFrechet";
-  if (arguments.length > 2) checkCall("expmFrechet(a, e, options)", arguments, expmFrechetOptions);
+  if (arguments.length > 2) {
+    options = readOptions("expmFrechet(a, e, options)", arguments, expmFrechetOptions);
+  }
   const [x, direction] = promote(op, squares(op, a), squares(op, e));
   if (!sameShape(x.shape, direction.shape)) {
     throw new ShapeError(
@@ -226,7 +229,7 @@ const unitary: (a: NDArray) => NDArray = /* @__PURE__ */ customJvp(
  * ```
  */
 export function polar(a: NDArray, options: PolarOptions = {}): PolarResult {
-  if (arguments.length > 1) checkCall("polar(a, options)", arguments, polarOptions);
+  if (arguments.length > 1) options = readOptions("polar(a, options)", arguments, polarOptions);
   const { side = "right" } = options;
   if (side !== "right" && side !== "left") {
     throw new TypeError(`polar: side is ${describeValue(side)}, but must be "right" or "left"`);
@@ -279,7 +282,9 @@ export function qrMultiply(
   options: QrMultiplyOptions = {},
 ): QrMultiplyResult {
   const op = "qrMultiply";
-  if (arguments.length > 2) checkCall("qrMultiply(a, c, options)", arguments, qrMultiplyOptions);
+  if (arguments.length > 2) {
+    options = readOptions("qrMultiply(a, c, options)", arguments, qrMultiplyOptions);
+  }
   const { mode = "right", pivoting = false } = options;
   if (mode !== "left" && mode !== "right") {
     throw new TypeError(`${op}: mode is ${describeValue(mode)}, but must be "left" or "right"`);
@@ -346,7 +351,7 @@ export function eighTridiagonal(
 ): NDArray | EighResult {
   const op = "eighTridiagonal";
   if (arguments.length > 2) {
-    checkCall("eighTridiagonal(d, e, options)", arguments, eighTridiagonalOptions);
+    options = readOptions("eighTridiagonal(d, e, options)", arguments, eighTridiagonalOptions);
   }
   const { eigvalsOnly = false, selectRange = null } = options;
   const [main, beside] = promote(

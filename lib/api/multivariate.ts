@@ -7,7 +7,6 @@
 import type { Named } from "../core/method_options.ts";
 import {
   broadcastShapes,
-  checkCall,
   describeValue,
   expectFloat,
   expectInteger,
@@ -15,6 +14,7 @@ import {
   type NDArray,
   type OptionTable,
   promoteDTypes,
+  readOptions,
   ShapeError,
   tableOf,
 } from "../core/mod.ts";
@@ -80,11 +80,11 @@ export function multivariateNormal(
   key: NDArray,
   mean: NDArray,
   cov: NDArray,
-  shape?: ShapeLike | Named<MultivariateNormalOptions, { shape: ShapeLike }>,
+  shape?: ShapeLike | null | Named<MultivariateNormalOptions, { shape: ShapeLike | null }>,
   options: MultivariateNormalOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       "multivariateNormal(key, mean, cov, shape, options)",
       arguments,
       multivariateNormalOptions,
@@ -116,7 +116,7 @@ export function multivariateNormal(
   }
   const dtype = expectFloat(op, options.dtype, promoteDTypes(m.dtype, c.dtype));
   const front = broadcastShapes(op, m.shape.slice(0, -1), c.shape.slice(0, -2));
-  const to = shape === undefined ? front : expectShape(op, shape);
+  const to = (shape ?? null) === null ? front : expectShape(op, shape);
   checkFits(op, [...to, n], m);
   checkFits(op, [...to, n, n], c);
   const factor = broadcastTo(factors[method](convert(c, dtype)), [...to, n, n]);
@@ -156,7 +156,7 @@ export function orthogonal(
   options: OrthogonalOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("orthogonal(key, n, shape, options)", arguments, orthogonalOptions, 2);
+    options = readOptions("orthogonal(key, n, shape, options)", arguments, orthogonalOptions, 2);
   }
   if (isNamed(shape)) return orthogonal(key, n, shape.shape, shape);
   const op = "orthogonal";

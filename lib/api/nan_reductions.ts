@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Axes, checkCall, isFloat, type NDArray, type Operand } from "../core/mod.ts";
+import { type Axes, isFloat, type NDArray, type Operand, readOptions } from "../core/mod.ts";
 import type {
   AxesOr,
   AxisOr,
@@ -31,7 +31,11 @@ import { all, cumprod, cumsum as runningSum, max, mean, min, prod, sum } from ".
 import { variance } from "./statistics.ts";
 
 /** Which elements are numbers, among those that `where` says count. */
-function numbers(op: string, x: NDArray, where: Operand | undefined): Operand | undefined {
+function numbers(
+  op: string,
+  x: NDArray,
+  where: Operand | null | undefined,
+): Operand | null | undefined {
   if (!isFloat(x.dtype)) return where;
   const given = not(isNaN(x));
   const mask = maskOf(op, x, where);
@@ -62,7 +66,9 @@ export function nansum(
   axis?: AxesOr<SumOptions<Operand>>,
   options?: SumOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nansum(x, axis, options)", arguments, sumOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nansum(x, axis, options)", arguments, sumOptions, 1);
+  }
   if (isNamed(axis)) return nansum(x, axis.axis, axis);
   return sum(replaced(asOperand("nansum", x), 0), axis, options);
 }
@@ -77,7 +83,9 @@ export function nanprod(
   axis?: AxesOr<SumOptions<Operand>>,
   options?: SumOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nanprod(x, axis, options)", arguments, sumOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nanprod(x, axis, options)", arguments, sumOptions, 1);
+  }
   if (isNamed(axis)) return nanprod(x, axis.axis, axis);
   return prod(replaced(asOperand("nanprod", x), 1), axis, options);
 }
@@ -92,7 +100,9 @@ export function nanmean(
   axis?: AxesOr<MeanOptions<Operand>>,
   options?: MeanOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nanmean(x, axis, options)", arguments, meanOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nanmean(x, axis, options)", arguments, meanOptions, 1);
+  }
   if (isNamed(axis)) return nanmean(x, axis.axis, axis);
   const a = asFloat("nanmean", x);
   return mean(a, axis, { ...options, where: numbers("nanmean", a, options?.where) });
@@ -108,7 +118,9 @@ export function nanvar(
   axis?: AxesOr<VarianceOptions<Operand>>,
   options?: VarianceOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nanvar(x, axis, options)", arguments, varianceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nanvar(x, axis, options)", arguments, varianceOptions, 1);
+  }
   if (isNamed(axis)) return nanvar(x, axis.axis, axis);
   const a = asFloat("nanvar", x);
   return variance(a, axis, { ...options, where: numbers("nanvar", a, options?.where) });
@@ -124,7 +136,9 @@ export function nanstd(
   axis?: AxesOr<VarianceOptions<Operand>>,
   options?: VarianceOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nanstd(x, axis, options)", arguments, varianceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nanstd(x, axis, options)", arguments, varianceOptions, 1);
+  }
   if (isNamed(axis)) return nanstd(x, axis.axis, axis);
   return sqrt(nanvar(x, axis, options));
 }
@@ -164,7 +178,9 @@ export function nanmax(
   axis?: AxesOr<ExtremeOptions<Operand>>,
   options?: ExtremeOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nanmax(x, axis, options)", arguments, extremeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nanmax(x, axis, options)", arguments, extremeOptions, 1);
+  }
   if (isNamed(axis)) return nanmax(x, axis.axis, axis);
   return extreme("nanmax", x, axis, options);
 }
@@ -180,7 +196,9 @@ export function nanmin(
   axis?: AxesOr<ExtremeOptions<Operand>>,
   options?: ExtremeOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nanmin(x, axis, options)", arguments, extremeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nanmin(x, axis, options)", arguments, extremeOptions, 1);
+  }
   if (isNamed(axis)) return nanmin(x, axis.axis, axis);
   return extreme("nanmin", x, axis, options);
 }
@@ -195,7 +213,9 @@ export function nancumsum(
   axis?: AxisOr<RunningOptions>,
   options?: RunningOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nancumsum(x, axis, options)", arguments, runningOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nancumsum(x, axis, options)", arguments, runningOptions, 1);
+  }
   if (isNamed(axis)) return nancumsum(x, axis.axis, axis);
   return runningSum(replaced(asOperand("nancumsum", x), 0), axis, options);
 }
@@ -210,7 +230,9 @@ export function nancumprod(
   axis?: AxisOr<RunningOptions>,
   options?: RunningOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nancumprod(x, axis, options)", arguments, runningOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nancumprod(x, axis, options)", arguments, runningOptions, 1);
+  }
   if (isNamed(axis)) return nancumprod(x, axis.axis, axis);
   return cumprod(replaced(asOperand("nancumprod", x), 1), axis, options);
 }

@@ -15,6 +15,7 @@ import {
   formatShape,
   type NDArray,
   type Operand,
+  readOptions,
   ShapeError,
 } from "../core/mod.ts";
 import {
@@ -62,7 +63,7 @@ import { reduce } from "./reducing.ts";
  * ```
  */
 export function nonzero(x: Operand, options: SizedOptions = {}): NDArray[] {
-  if (arguments.length > 1) checkCall("nonzero(x, options)", arguments, sizedOptions);
+  if (arguments.length > 1) options = readOptions("nonzero(x, options)", arguments, sizedOptions);
   return nonzeroOf("nonzero", x, options);
 }
 
@@ -90,7 +91,9 @@ function nonzeroOf(op: string, x: Operand, options: SizedOptions): NDArray[] {
  * @throws {ShapeError} where values are not known and no `size` is given.
  */
 export function flatnonzero(x: Operand, options: SizedOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("flatnonzero(x, options)", arguments, sizedOptions);
+  if (arguments.length > 1) {
+    options = readOptions("flatnonzero(x, options)", arguments, sizedOptions);
+  }
   const a = asOperand("flatnonzero", x);
   return nonzeroOf("flatnonzero", reshape(a, [a.size]), options)[0]!;
 }
@@ -108,7 +111,7 @@ export function flatnonzero(x: Operand, options: SizedOptions = {}): NDArray {
  * ```
  */
 export function argwhere(x: Operand, options: SizedOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("argwhere(x, options)", arguments, sizedOptions);
+  if (arguments.length > 1) options = readOptions("argwhere(x, options)", arguments, sizedOptions);
   const columns = nonzeroOf("argwhere", x, options);
   return concatenate(columns.map((c) => reshape(c, [c.size, 1])), 1);
 }
@@ -127,7 +130,9 @@ export function argwhere(x: Operand, options: SizedOptions = {}): NDArray {
  * ```
  */
 export function extract(condition: Operand, x: Operand, options: SizedOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("extract(condition, x, options)", arguments, sizedOptions);
+  if (arguments.length > 2) {
+    options = readOptions("extract(condition, x, options)", arguments, sizedOptions);
+  }
   return compressed("extract", condition, x, null, options);
 }
 
@@ -153,7 +158,7 @@ export function compress(
   options: SizedOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("compress(condition, x, axis, options)", arguments, sizedOptions, 2);
+    options = readOptions("compress(condition, x, axis, options)", arguments, sizedOptions, 2);
   }
   if (isNamed(axis)) return compress(condition, x, axis.axis, axis);
   return compressed("compress", condition, x, axis, options);
@@ -208,7 +213,9 @@ export function maskIndices(
   k: number | Named<SizedOptions, { k: number }> = 0,
   options: SizedOptions = {},
 ): NDArray[] {
-  if (arguments.length > 3) checkCall("maskIndices(n, f, k, options)", arguments, sizedOptions, 2);
+  if (arguments.length > 3) {
+    options = readOptions("maskIndices(n, f, k, options)", arguments, sizedOptions, 2);
+  }
   if (isNamed(k)) return maskIndices(n, f, k.k, k);
   const op = "maskIndices";
   expectInteger(op, n, "n", 0);
@@ -388,7 +395,7 @@ export function countNonzero(
   options?: ReduceOptions,
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("countNonzero(x, axis, options)", arguments, reduceOptions, 1);
+    options = readOptions("countNonzero(x, axis, options)", arguments, reduceOptions, 1);
   }
   if (isNamed(axis)) return countNonzero(x, axis.axis, axis);
   return reduce(

@@ -11,6 +11,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
   tableOf,
 } from "../core/mod.ts";
@@ -136,7 +137,9 @@ export function norm(
   ord?: NormOrder | null | NormOptions,
   options: Omit<NormOptions, "ord"> = {},
 ): NDArray {
-  if (arguments.length > 1) checkCall("norm(x, ord, options)", arguments, normOptions, 1);
+  if (arguments.length > 1) {
+    options = readOptions("norm(x, ord, options)", arguments, normOptions, 1);
+  }
   if (isNamed(ord)) return norm(x, ord.ord, ord);
   const a = asFloat("norm", x);
   const { axis, keepDims = false } = options;
@@ -245,7 +248,7 @@ const rankOptions: OptionTable<RankOptions> = { rtol: "number", hermitian: "bool
  * ```
  */
 export function matrixRank(x: NDArray, options: RankOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("matrixRank(x, options)", arguments, rankOptions);
+  if (arguments.length > 1) options = readOptions("matrixRank(x, options)", arguments, rankOptions);
   const given = asFloat("matrixRank", x);
   // A vector has rank 1, unless nothing is in it.
   if (given.ndim < 2) {

@@ -91,7 +91,7 @@ export function isNamed<T>(
 /** The dtype that options ask for, or `fallback`. */
 export function dtypeOption(
   op: string,
-  options: { readonly dtype?: DType | undefined } | undefined,
+  options: { readonly dtype?: DType | null | undefined } | undefined,
   fallback: DType,
 ): DType {
   return expectDType(op, options?.dtype, fallback);

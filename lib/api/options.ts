@@ -62,7 +62,7 @@ export function nameIn<Name>(given: Name): Name {
 /** Options of `logsumexp`. */
 export interface LogsumexpOptions extends MaskedOptions<Operand> {
   /** Factors of the exponentials, which broadcast against `x`; where they are 0, `x` does not matter. */
-  readonly b?: Operand | undefined;
+  readonly b?: Operand | null | undefined;
   /** Whether the sum's sign is given too, and the logarithm of its size: sums below 0 are NaN otherwise. */
   readonly returnSign?: boolean | undefined;
 }
@@ -70,5 +70,5 @@ export interface LogsumexpOptions extends MaskedOptions<Operand> {
 /** Options of `softmax` and `logSoftmax`. */
 export interface SoftmaxOptions {
   /** Which elements count, a mask that broadcasts against `x`: the share of the others is 0. */
-  readonly where?: Operand | undefined;
+  readonly where?: Operand | null | undefined;
 }

@@ -4,13 +4,13 @@
  * @module
  */
 import {
-  checkCall,
   describeValue,
   formatShape,
   isFloat,
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
 } from "../core/mod.ts";
 import {
@@ -254,7 +254,7 @@ export function pad(
   widths: number | readonly number[] | readonly (readonly number[])[],
   options: PadOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("pad(x, widths, options)", arguments, padOptions);
+  if (arguments.length > 2) options = readOptions("pad(x, widths, options)", arguments, padOptions);
   const a = expectArray("pad", x);
   const { reflectType = "even" } = options;
   const mode = nameIn(options.mode ?? "constant");

@@ -15,6 +15,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
 } from "../core/mod.ts";
 import type { Named } from "../core/method_options.ts";
@@ -127,7 +128,7 @@ const trimOptions: OptionTable<TrimOptions> = { trimLeadingZeros: "boolean" };
  * ```
  */
 export function polymul(p: Operand, q: Operand, options: TrimOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("polymul(p, q, options)", arguments, trimOptions);
+  if (arguments.length > 2) options = readOptions("polymul(p, q, options)", arguments, trimOptions);
   const [a, b] = promote("polymul", coefficients("polymul", p), coefficients("polymul", q, "q"));
   if (!options.trimLeadingZeros || (a.size <= 1 && b.size <= 1)) return convolve(a, b);
   const some = (c: NDArray): NDArray => c.size === 0 ? broadcastTo(scalarLike(0, c), [1]) : c;
@@ -152,7 +153,7 @@ export function polydiv(
   q: Operand,
   options: TrimOptions = {},
 ): [quotient: NDArray, remainder: NDArray] {
-  if (arguments.length > 2) checkCall("polydiv(p, q, options)", arguments, trimOptions);
+  if (arguments.length > 2) options = readOptions("polydiv(p, q, options)", arguments, trimOptions);
   const trimmed = (c: NDArray): NDArray => {
     if (!options.trimLeadingZeros) return c;
     // As NumPy: what is below the root of the machine epsilon is 0.
@@ -217,8 +218,8 @@ const MOST_INTEGRALS = 1000;
  */
 export function polyint(
   p: Operand,
-  m: number | Named<unknown, { m: number; k: Operand }> = 1,
-  k: Operand | Named<unknown, { k: Operand }> = 0,
+  m: number | Named<unknown, { m: number; k: Operand | null }> = 1,
+  k: Operand | null | Named<unknown, { k: Operand | null }> = null,
 ): NDArray {
   if (arguments.length > 3 || isNamed(m) || isNamed(k)) {
     checkCall("polyint(p, m, k)", arguments, {}, 1);
@@ -229,7 +230,7 @@ export function polyint(
   const [start, constants] = promote(
     "polyint",
     asFloat("polyint", coefficients("polyint", p)),
-    asFloat("polyint", k, "k"),
+    asFloat("polyint", k ?? 0, "k"),
   );
   if (constants.ndim > 1 || (constants.ndim === 1 && ![1, m].includes(constants.size))) {
     throw new ShapeError(
@@ -282,7 +283,7 @@ export function poly(roots: NDArray): NDArray {
 /** Options of {@linkcode polyfit}. */
 export interface PolyfitOptions {
   /** Weights of the residuals, not of their squares: [n]. */
-  readonly w?: NDArray | undefined;
+  readonly w?: NDArray | null | undefined;
   /** Singular values below this share of the largest one count as 0; `n` machine epsilons where left out. */
   readonly rcond?: number | undefined;
   /** Whether to give residuals, the rank, singular values and `rcond` too. */
@@ -339,7 +340,9 @@ export function polyfit(
   degree: number,
   options: PolyfitOptions = {},
 ): NDArray | NDArray[] {
-  if (arguments.length > 3) checkCall("polyfit(x, y, degree, options)", arguments, polyfitOptions);
+  if (arguments.length > 3) {
+    options = readOptions("polyfit(x, y, degree, options)", arguments, polyfitOptions);
+  }
   const op = "polyfit";
   expectInteger(op, degree, "the degree", 0);
   const [a, b] = promote(
@@ -420,7 +423,7 @@ const rootsOptions: OptionTable<RootsOptions> = { stripZeros: "boolean" };
  * ```
  */
 export function roots(p: Operand, options: RootsOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("roots(p, options)", arguments, rootsOptions);
+  if (arguments.length > 1) options = readOptions("roots(p, options)", arguments, rootsOptions);
   const c = asFloat("roots", coefficients("roots", p));
   const n = c.size;
   if (n < 2) {

@@ -18,6 +18,7 @@ import {
   type Operand,
   type OptionTable,
   promoteDTypes,
+  readOptions,
   ShapeError,
   tableOf,
 } from "../core/mod.ts";
@@ -82,7 +83,9 @@ function operands(op: string, x: NDArray, y: NDArray, options: ProductOptions): 
  * ```
  */
 export function matmul(x: NDArray, y: NDArray, options: ProductOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("matmul(x, y, options)", arguments, productOptions);
+  if (arguments.length > 2) {
+    options = readOptions("matmul(x, y, options)", arguments, productOptions);
+  }
   return matmulOf(...preferred("matmul", x, y, options));
 }
 
@@ -100,7 +103,7 @@ export function matmul(x: NDArray, y: NDArray, options: ProductOptions = {}): ND
  * ```
  */
 export function dot(x: Operand, y: Operand, options: ProductOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("dot(x, y, options)", arguments, productOptions);
+  if (arguments.length > 2) options = readOptions("dot(x, y, options)", arguments, productOptions);
   return dotOf(...preferred("dot", x, y, options));
 }
 
@@ -110,7 +113,7 @@ export function dot(x: Operand, y: Operand, options: ProductOptions = {}): NDArr
  * @throws {ShapeError} where the numbers of elements differ.
  */
 export function vdot(x: NDArray, y: NDArray, options: ProductOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("vdot(x, y, options)", arguments, productOptions);
+  if (arguments.length > 2) options = readOptions("vdot(x, y, options)", arguments, productOptions);
   const [a, b] = operands("vdot", x, y, options);
   if (a.size !== b.size) {
     throw new ShapeError(
@@ -128,7 +131,9 @@ export function vdot(x: NDArray, y: NDArray, options: ProductOptions = {}): NDAr
  * @throws {ShapeError} where their lengths differ.
  */
 export function inner(x: NDArray, y: NDArray, options: ProductOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("inner(x, y, options)", arguments, productOptions);
+  if (arguments.length > 2) {
+    options = readOptions("inner(x, y, options)", arguments, productOptions);
+  }
   const [a, b] = operands("inner", x, y, options);
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   return contracted("inner", a, a.ndim - 1, b, b.ndim - 1);
@@ -178,7 +183,7 @@ export function tensordot(
   options: ProductOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("tensordot(x, y, axes, options)", arguments, productOptions, 2);
+    options = readOptions("tensordot(x, y, axes, options)", arguments, productOptions, 2);
   }
   if (isNamed(axes)) return tensordot(x, y, axes.axes, axes);
   const op = "tensordot";
@@ -239,7 +244,7 @@ const traceOptions: OptionTable<TraceOptions> = /* @__PURE__ */ tableOf(
  * ```
  */
 export function trace(x: NDArray, options: TraceOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("trace(x, options)", arguments, traceOptions);
+  if (arguments.length > 1) options = readOptions("trace(x, options)", arguments, traceOptions);
   const { dtype, ...where } = options;
   const diagonals = diagonal(expectArray("trace", x), where);
   return sum(diagonals, -1, { dtype });

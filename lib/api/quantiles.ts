@@ -5,12 +5,12 @@
  */
 import {
   type Axes,
-  checkCall,
   describeValue,
   formatShape,
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
   tableOf,
@@ -65,7 +65,7 @@ export interface QuantileOptions extends ReduceOptions {
    * How much elements count, for `"invertedCdf"`: of the shape of `x`, or of the axes that are reduced.
    * NaN where one is negative.
    */
-  readonly weights?: NDArray | undefined;
+  readonly weights?: NDArray | null | undefined;
 }
 
 const quantileOptions: OptionTable<QuantileOptions> = /* @__PURE__ */ tableOf(reduceOptions, {
@@ -158,9 +158,7 @@ function quantilesOf(
   let at = mul(broadcastTo(row, [m, k]), last);
   let refused: NDArray | null = null;
   if (method === "invertedCdf") {
-    const given = options.weights === undefined
-      ? onesLike(a)
-      : weightsOf(op, a, options.weights, axes);
+    const given = options.weights == null ? onesLike(a) : weightsOf(op, a, options.weights, axes);
     const lacking = isNaN(at);
     [at, refused] = byWeight(takeAlongAxis(rows(given), order, 1), missing, row);
     at = select(lacking, broadcastTo(constant(NaN), [m, k]), at);
@@ -215,7 +213,7 @@ export function quantile(
   options: QuantileOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("quantile(x, q, axis, options)", arguments, quantileOptions, 2);
+    options = readOptions("quantile(x, q, axis, options)", arguments, quantileOptions, 2);
   }
   if (isNamed(axis)) return quantile(x, q, axis.axis, axis);
   return quantilesOf("quantile", x, q, axis, options, false);
@@ -241,7 +239,7 @@ export function percentile(
   options: QuantileOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("percentile(x, q, axis, options)", arguments, quantileOptions, 2);
+    options = readOptions("percentile(x, q, axis, options)", arguments, quantileOptions, 2);
   }
   if (isNamed(axis)) return percentile(x, q, axis.axis, axis);
   return quantilesOf("percentile", x, hundredth("percentile", q), axis, options, false);
@@ -266,7 +264,7 @@ export function nanquantile(
   options: QuantileOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("nanquantile(x, q, axis, options)", arguments, quantileOptions, 2);
+    options = readOptions("nanquantile(x, q, axis, options)", arguments, quantileOptions, 2);
   }
   if (isNamed(axis)) return nanquantile(x, q, axis.axis, axis);
   return quantilesOf("nanquantile", x, q, axis, options, true);
@@ -285,7 +283,7 @@ export function nanpercentile(
   options: QuantileOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("nanpercentile(x, q, axis, options)", arguments, quantileOptions, 2);
+    options = readOptions("nanpercentile(x, q, axis, options)", arguments, quantileOptions, 2);
   }
   if (isNamed(axis)) return nanpercentile(x, q, axis.axis, axis);
   return quantilesOf("nanpercentile", x, hundredth("nanpercentile", q), axis, options, true);
@@ -302,7 +300,9 @@ export function nanmedian(
   axis?: AxesOr<ReduceOptions>,
   options: ReduceOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("nanmedian(x, axis, options)", arguments, reduceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nanmedian(x, axis, options)", arguments, reduceOptions, 1);
+  }
   if (isNamed(axis)) return nanmedian(x, axis.axis, axis);
   return quantilesOf("nanmedian", x, 0.5, axis, options, true);
 }

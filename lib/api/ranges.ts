@@ -16,6 +16,7 @@ import {
   NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   scalarArray,
   ShapeError,
   tableOf,
@@ -110,7 +111,7 @@ export function linspace(
   options: LinspaceOptions = {},
 ): NDArray | NDArray[] {
   if (arguments.length > 3) {
-    checkCall("linspace(start, stop, num, options)", arguments, linspaceOptions, 2);
+    options = readOptions("linspace(start, stop, num, options)", arguments, linspaceOptions, 2);
   }
   if (isNamed(num)) return linspace(start, stop, num.num, num);
   const op = "linspace";
@@ -183,7 +184,7 @@ export function logspace(
   options: LogspaceOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("logspace(start, stop, num, options)", arguments, logspaceOptions, 2);
+    options = readOptions("logspace(start, stop, num, options)", arguments, logspaceOptions, 2);
   }
   if (isNamed(num)) return logspace(start, stop, num.num, num);
   const { base = 10, endpoint } = options;
@@ -217,7 +218,7 @@ export function geomspace(
   options: SpacedOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("geomspace(start, stop, num, options)", arguments, spacedOptions, 2);
+    options = readOptions("geomspace(start, stop, num, options)", arguments, spacedOptions, 2);
   }
   if (isNamed(num)) return geomspace(start, stop, num.num, num);
   const op = "geomspace";

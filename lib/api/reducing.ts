@@ -6,13 +6,13 @@
 import {
   type Axes,
   broadcastShapes,
-  checkCall,
   type DType,
   expectDType,
   formatShape,
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
   sizeOf,
@@ -126,7 +126,7 @@ export function countOf(x: NDArray, axes: readonly number[]): number {
 }
 
 /** Which elements of `x` count, of its shape; `null` where all do. */
-export function maskOf(op: string, x: NDArray, where: Operand | undefined): NDArray | null {
+export function maskOf(op: string, x: NDArray, where: Operand | null | undefined): NDArray | null {
   if (where === undefined || where === true) return null;
   const mask = asBool(op, where, "where");
   const shape = mask.ndim > x.ndim
@@ -143,13 +143,18 @@ export function maskOf(op: string, x: NDArray, where: Operand | undefined): NDAr
 }
 
 /** `x` with a number in the place of elements that do not count. */
-export function masked(op: string, x: NDArray, where: Operand | undefined, rest: number): NDArray {
+export function masked(
+  op: string,
+  x: NDArray,
+  where: Operand | null | undefined,
+  rest: number,
+): NDArray {
   const mask = maskOf(op, x, where);
   return mask === null ? x : select(mask, x, broadcastTo(scalarLike(rest, x), x.shape));
 }
 
 /** The array that is added or multiplied up: bools are numbers, and a dtype may be asked for. */
-export function summand(op: string, x: Operand, dtype: DType | undefined): NDArray {
+export function summand(op: string, x: Operand, dtype: DType | null | undefined): NDArray {
   const a = asOperand(op, x);
   return convert(a, expectDType(op, dtype, boolToInt(a.dtype)));
 }
@@ -166,7 +171,7 @@ export function initialOf(op: string, initial: Operand, out: NDArray): NDArray {
 }
 
 /** An operand as floats, after it was converted to the dtype that was asked for. */
-export function floatOf(op: string, x: Operand, dtype: DType | undefined): NDArray {
+export function floatOf(op: string, x: Operand, dtype: DType | null | undefined): NDArray {
   const a = asOperand(op, x);
   return asFloat(op, convert(a, expectDType(op, dtype, a.dtype)));
 }
@@ -191,7 +196,9 @@ export function runningSum(
   axis?: AxisOr<CumulativeOptions>,
   options?: CumulativeOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, cumulativeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("cumsum(x, axis, options)", arguments, cumulativeOptions, 1);
+  }
   if (isNamed(axis)) return runningSum(x, axis.axis, axis);
   const [a, along] = running("cumsum", x, axis);
   return cumsum(a, along, options?.reverse ?? false);
@@ -203,7 +210,9 @@ export function runningProduct(
   axis?: AxisOr<CumulativeOptions>,
   options?: CumulativeOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, cumulativeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("cumprod(x, axis, options)", arguments, cumulativeOptions, 1);
+  }
   if (isNamed(axis)) return runningProduct(x, axis.axis, axis);
   const [a, along] = running("cumprod", x, axis);
   const n = a.shape[along]!;

@@ -10,12 +10,12 @@
 import {
   type Axes,
   AxisError,
-  checkCall,
   expectDType,
   formatShape,
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
   tableOf,
 } from "../core/mod.ts";
@@ -94,11 +94,13 @@ export function sum(
   axis?: AxesOr<SumOptions<Operand>>,
   options?: SumOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("sum(x, axis, options)", arguments, sumOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("sum(x, axis, options)", arguments, sumOptions, 1);
+  }
   if (isNamed(axis)) return sum(x, axis.axis, axis);
   const a = masked("sum", summand("sum", x, options?.dtype), options?.where, 0);
   const out = reduce("sum", reduceSum, a, axis, options);
-  return options?.initial === undefined ? out : add(out, initialOf("sum", options.initial, out));
+  return options?.initial == null ? out : add(out, initialOf("sum", options.initial, out));
 }
 
 /**
@@ -118,7 +120,9 @@ export function mean(
   axis?: AxesOr<MeanOptions<Operand>>,
   options?: MeanOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("mean(x, axis, options)", arguments, meanOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("mean(x, axis, options)", arguments, meanOptions, 1);
+  }
   if (isNamed(axis)) return mean(x, axis.axis, axis);
   const a = floatOf("mean", x, options?.dtype);
   const mask = maskOf("mean", a, options?.where);
@@ -142,11 +146,13 @@ export function prod(
   axis?: AxesOr<SumOptions<Operand>>,
   options?: SumOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("prod(x, axis, options)", arguments, sumOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("prod(x, axis, options)", arguments, sumOptions, 1);
+  }
   if (isNamed(axis)) return prod(x, axis.axis, axis);
   const a = masked("prod", summand("prod", x, options?.dtype), options?.where, 1);
   const out = reduce("prod", reduceProd, a, axis, options);
-  return options?.initial === undefined ? out : mul(out, initialOf("prod", options.initial, out));
+  return options?.initial == null ? out : mul(out, initialOf("prod", options.initial, out));
 }
 
 // ---------------------------------------------------------------- extremes
@@ -170,7 +176,7 @@ function extreme(
   const a = asOperand(op, x);
   const { where, initial } = options ?? {};
   const [f, meet] = op === "max" ? [reduceMax, maximum] : [reduceMin, minimum];
-  if (initial === undefined) {
+  if (initial == null) {
     if (where !== undefined) {
       throw new TypeError(
         `${op}: with where there may be no elements. Give what to compare with then, as in ` +
@@ -222,7 +228,9 @@ export function max(
   axis?: AxesOr<ExtremeOptions<Operand>>,
   options?: ExtremeOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("max(x, axis, options)", arguments, extremeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("max(x, axis, options)", arguments, extremeOptions, 1);
+  }
   if (isNamed(axis)) return max(x, axis.axis, axis);
   return extreme("max", x, axis, options);
 }
@@ -238,7 +246,9 @@ export function min(
   axis?: AxesOr<ExtremeOptions<Operand>>,
   options?: ExtremeOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("min(x, axis, options)", arguments, extremeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("min(x, axis, options)", arguments, extremeOptions, 1);
+  }
   if (isNamed(axis)) return min(x, axis.axis, axis);
   return extreme("min", x, axis, options);
 }
@@ -260,7 +270,9 @@ export function any(
   axis?: AxesOr<MaskedOptions<Operand>>,
   options?: MaskedOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("any(x, axis, options)", arguments, maskedOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("any(x, axis, options)", arguments, maskedOptions, 1);
+  }
   if (isNamed(axis)) return any(x, axis.axis, axis);
   const a = masked("any", asBool("any", x), options?.where, 0);
   return reduce("any", reduceOr, a, axis, options);
@@ -276,7 +288,9 @@ export function all(
   axis?: AxesOr<MaskedOptions<Operand>>,
   options?: MaskedOptions<Operand>,
 ): NDArray {
-  if (arguments.length > 2) checkCall("all(x, axis, options)", arguments, maskedOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("all(x, axis, options)", arguments, maskedOptions, 1);
+  }
   if (isNamed(axis)) return all(x, axis.axis, axis);
   const a = masked("all", asBool("all", x), options?.where, 1);
   return reduce("all", reduceAnd, a, axis, options);
@@ -321,7 +335,9 @@ export function argmax(
   axis?: AxisOr<ReduceOptions>,
   options?: ReduceOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("argmax(x, axis, options)", arguments, reduceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("argmax(x, axis, options)", arguments, reduceOptions, 1);
+  }
   if (isNamed(axis)) return argmax(x, axis.axis, axis);
   return position("argmax", arg_extremes.argmax, x, axis, options);
 }
@@ -338,7 +354,9 @@ export function argmin(
   axis?: AxisOr<ReduceOptions>,
   options?: ReduceOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("argmin(x, axis, options)", arguments, reduceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("argmin(x, axis, options)", arguments, reduceOptions, 1);
+  }
   if (isNamed(axis)) return argmin(x, axis.axis, axis);
   return position("argmin", arg_extremes.argmin, x, axis, options);
 }
@@ -360,7 +378,7 @@ function inDType(
   { dtype, reverse }: RunningOptions,
 ): NDArray {
   const out = run(summand(op, x, dtype), axis, { reverse });
-  return dtype === undefined ? out : convert(out, dtype);
+  return dtype == null ? out : convert(out, dtype);
 }
 
 /**
@@ -381,7 +399,9 @@ export function cumsum(
   axis?: AxisOr<RunningOptions>,
   options: RunningOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("cumsum(x, axis, options)", arguments, runningOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("cumsum(x, axis, options)", arguments, runningOptions, 1);
+  }
   if (isNamed(axis)) return cumsum(x, axis.axis, axis);
   return inDType("cumsum", runningSum, x, axis, options);
 }
@@ -396,7 +416,9 @@ export function cumprod(
   axis?: AxisOr<RunningOptions>,
   options: RunningOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("cumprod(x, axis, options)", arguments, runningOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("cumprod(x, axis, options)", arguments, runningOptions, 1);
+  }
   if (isNamed(axis)) return cumprod(x, axis.axis, axis);
   return inDType("cumprod", runningProduct, x, axis, options);
 }
@@ -451,7 +473,7 @@ export function cumulativeSum(
   options: CumulativeArrayOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("cumulativeSum(x, axis, options)", arguments, cumulativeArrayOptions, 1);
+    options = readOptions("cumulativeSum(x, axis, options)", arguments, cumulativeArrayOptions, 1);
   }
   if (isNamed(axis)) return cumulativeSum(x, axis.axis, axis);
   return withInitial("cumulativeSum", cumsum, 0, x, axis, options);
@@ -469,7 +491,7 @@ export function cumulativeProd(
   options: CumulativeArrayOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("cumulativeProd(x, axis, options)", arguments, cumulativeArrayOptions, 1);
+    options = readOptions("cumulativeProd(x, axis, options)", arguments, cumulativeArrayOptions, 1);
   }
   if (isNamed(axis)) return cumulativeProd(x, axis.axis, axis);
   return withInitial("cumulativeProd", cumprod, 1, x, axis, options);

@@ -6,13 +6,13 @@
  */
 import type { Named } from "../core/method_options.ts";
 import {
-  checkCall,
   describeValue,
   expectInteger,
   formatShape,
   NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   scalarArray,
   ShapeError,
   sizeOf,
@@ -80,7 +80,7 @@ export interface ChoiceOptions extends ModeOptions {
   /** Whether an element may be drawn more than once (default true). */
   readonly replace?: boolean | undefined;
   /** How likely each element is, in proportion; all alike where left out. */
-  readonly p?: NDArray | undefined;
+  readonly p?: NDArray | null | undefined;
   /** The axis along which elements are chosen; the first one where left out. */
   readonly axis?: number | undefined;
 }
@@ -121,7 +121,7 @@ export function categorical(
   options: CategoricalOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("categorical(key, logits, options)", arguments, categoricalOptions);
+    options = readOptions("categorical(key, logits, options)", arguments, categoricalOptions);
   }
   const op = "categorical";
   const from = halves(op, key);
@@ -129,7 +129,7 @@ export function categorical(
   const axis = expectAxis(op, options.axis ?? -1, scores.ndim);
   const mode = expectMode(op, options.mode);
   const batch = scores.shape.toSpliced(axis, 1);
-  const shape = options.shape === undefined ? batch : expectShape(op, options.shape);
+  const shape = (options.shape ?? null) === null ? batch : expectShape(op, options.shape);
   const extra = shape.length - batch.length;
   const tail = shape.slice(Math.max(0, extra));
   if (extra < 0 || batch.some((m, k) => m !== 1 && m !== tail[k])) {
@@ -211,7 +211,7 @@ export function permutation(
   options: PermutationOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("permutation(key, x, options)", arguments, permutationOptions);
+    options = readOptions("permutation(key, x, options)", arguments, permutationOptions);
   }
   const op = "permutation";
   const from = halves(op, key);
@@ -260,7 +260,7 @@ export function choice(
   options: ChoiceOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("choice(key, a, shape, options)", arguments, choiceOptions, 2);
+    options = readOptions("choice(key, a, shape, options)", arguments, choiceOptions, 2);
   }
   if (isNamed(shape)) return choice(key, a, shape.shape, shape);
   const op = "choice";

@@ -13,6 +13,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
 } from "../core/mod.ts";
 import {
@@ -54,9 +55,9 @@ function part(x: NDArray, axis: number, start: number, stop: number): NDArray {
 /** Options of {@linkcode diff}. */
 export interface DiffOptions {
   /** Put in front along the axis first: an array, or a number for one element. */
-  readonly prepend?: Operand | undefined;
+  readonly prepend?: Operand | null | undefined;
   /** Put behind along the axis first: an array, or a number for one element. */
-  readonly append?: Operand | undefined;
+  readonly append?: Operand | null | undefined;
 }
 
 const diffOptions: OptionTable<DiffOptions> = { prepend: "operand", append: "operand" };
@@ -81,14 +82,16 @@ export function diff(
   axis: number | Named<DiffOptions, { axis: number }> = -1,
   options: DiffOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("diff(x, n, axis, options)", arguments, diffOptions, 1);
+  if (arguments.length > 3) {
+    options = readOptions("diff(x, n, axis, options)", arguments, diffOptions, 1);
+  }
   if (isNamed(n)) return diff(x, n.n, n.axis, n);
   if (isNamed(axis)) return diff(x, n, axis.axis, axis);
   const a = expectArray("diff", x);
   expectInteger("diff", n, "n", 0);
   const along = expectAxis("diff", axis, a.ndim);
   if (n === 0) return a;
-  const edge = (y: Operand | undefined): Operand[] => {
+  const edge = (y: Operand | null | undefined): Operand[] => {
     if (y === undefined) return [];
     const b = asOperand("diff", y);
     return [b.ndim === 0 ? broadcastTo(b, a.shape.with(along, 1)) : b];
@@ -109,9 +112,9 @@ export function diff(
 /** Options of {@linkcode ediff1d}. */
 export interface Ediff1dOptions {
   /** Put behind the differences. */
-  readonly toEnd?: Operand | undefined;
+  readonly toEnd?: Operand | null | undefined;
   /** Put in front of the differences. */
-  readonly toBegin?: Operand | undefined;
+  readonly toBegin?: Operand | null | undefined;
 }
 
 const ediff1dOptions: OptionTable<Ediff1dOptions> = { toEnd: "operand", toBegin: "operand" };
@@ -127,10 +130,10 @@ const ediff1dOptions: OptionTable<Ediff1dOptions> = { toEnd: "operand", toBegin:
  * ```
  */
 export function ediff1d(x: NDArray, options: Ediff1dOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("ediff1d(x, options)", arguments, ediff1dOptions);
+  if (arguments.length > 1) options = readOptions("ediff1d(x, options)", arguments, ediff1dOptions);
   const a = expectArray("ediff1d", x);
   const out = diff(reshape(a, [a.size]));
-  const flat = (y: Operand | undefined): NDArray[] => {
+  const flat = (y: Operand | null | undefined): NDArray[] => {
     if (y === undefined) return [];
     const b = asOperand("ediff1d", y);
     return [convert(reshape(b, [b.size]), out.dtype)];
@@ -257,7 +260,7 @@ export function trapezoid(
   options: TrapezoidOptions = {},
 ): NDArray {
   if (arguments.length > 2 || isNamed(x)) {
-    checkCall("trapezoid(y, x, options)", arguments, trapezoidOptions, 1);
+    options = readOptions("trapezoid(y, x, options)", arguments, trapezoidOptions, 1);
   }
   if (isNamed(x)) return integral(y, x.x, x);
   return typeof x === "number"
@@ -333,7 +336,9 @@ const interpOptions: OptionTable<InterpOptions> = {
  * ```
  */
 export function interp(x: Operand, xp: NDArray, fp: NDArray, options: InterpOptions = {}): NDArray {
-  if (arguments.length > 3) checkCall("interp(x, xp, fp, options)", arguments, interpOptions);
+  if (arguments.length > 3) {
+    options = readOptions("interp(x, xp, fp, options)", arguments, interpOptions);
+  }
   const op = "interp";
   const [px, fx] = promote(op, asFloat(op, xp, "xp"), asFloat(op, fp, "fp"));
   const [a] = promote(op, asFloat(op, x), px);
@@ -425,7 +430,9 @@ export function unwrap(
   axis: number | Named<UnwrapOptions, { axis: number }> = -1,
   options: UnwrapOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("unwrap(x, axis, options)", arguments, unwrapOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("unwrap(x, axis, options)", arguments, unwrapOptions, 1);
+  }
   if (isNamed(axis)) return unwrap(x, axis.axis, axis);
   const a = asFloat("unwrap", expectArray("unwrap", x));
   const along = expectAxis("unwrap", axis, a.ndim);

@@ -24,6 +24,7 @@ import {
   type NDArray,
   type Operand,
   type PlaceOf,
+  readOptions,
   sameShape,
   scalarArray,
   ShapeError,
@@ -121,10 +122,9 @@ export function at(x: NDArray, ...indices: readonly Index[]): NDArray {
 export function get(x: NDArray, ...indices: readonly (Index | GetOptions)[]): NDArray {
   const a = expectArray("get", x);
   const last = indices.at(-1);
-  const options = isPlain(last) ? last as GetOptions : {};
-  if (isPlain(last)) checkCall("get(index, options)", [0, options], getOptions);
-  const list = isPlain(last) ? indices.slice(0, -1) : indices;
-  return getFrom("get", a, list, options);
+  if (!isPlain(last)) return getFrom("get", a, indices, {});
+  const options = readOptions<GetOptions>("get(index, options)", [0, last], getOptions);
+  return getFrom("get", a, indices.slice(0, -1), options);
 }
 
 /** A place in an array, by {@linkcode updateAt}: what it is changed to gives a new array. */
@@ -222,43 +222,45 @@ class PlaceIn implements Place {
   }
 
   set(value: Operand, options?: IndexOptions): NDArray {
-    if (arguments.length > 1) checkCall("set(value, options)", arguments, indexOptions);
+    if (arguments.length > 1) options = readOptions("set(value, options)", arguments, indexOptions);
     return this.#update("set", value, options);
   }
   add(value: Operand, options?: IndexOptions): NDArray {
-    if (arguments.length > 1) checkCall("add(value, options)", arguments, indexOptions);
+    if (arguments.length > 1) options = readOptions("add(value, options)", arguments, indexOptions);
     return this.#update("add", value, options);
   }
   sub(value: Operand, options?: IndexOptions): NDArray {
-    if (arguments.length > 1) checkCall("sub(value, options)", arguments, indexOptions);
+    if (arguments.length > 1) options = readOptions("sub(value, options)", arguments, indexOptions);
     return this.#update("sub", value, options);
   }
   mul(value: Operand, options?: IndexOptions): NDArray {
-    if (arguments.length > 1) checkCall("mul(value, options)", arguments, indexOptions);
+    if (arguments.length > 1) options = readOptions("mul(value, options)", arguments, indexOptions);
     return this.#update("mul", value, options);
   }
   div(value: Operand, options?: IndexOptions): NDArray {
-    if (arguments.length > 1) checkCall("div(value, options)", arguments, indexOptions);
+    if (arguments.length > 1) options = readOptions("div(value, options)", arguments, indexOptions);
     return this.#update("div", value, options);
   }
   min(value: Operand, options?: IndexOptions): NDArray {
-    if (arguments.length > 1) checkCall("min(value, options)", arguments, indexOptions);
+    if (arguments.length > 1) options = readOptions("min(value, options)", arguments, indexOptions);
     return this.#update("min", value, options);
   }
   max(value: Operand, options?: IndexOptions): NDArray {
-    if (arguments.length > 1) checkCall("max(value, options)", arguments, indexOptions);
+    if (arguments.length > 1) options = readOptions("max(value, options)", arguments, indexOptions);
     return this.#update("max", value, options);
   }
   power(value: Operand, options?: IndexOptions): NDArray {
-    if (arguments.length > 1) checkCall("power(value, options)", arguments, indexOptions);
+    if (arguments.length > 1) {
+      options = readOptions("power(value, options)", arguments, indexOptions);
+    }
     return this.#update("power", value, options);
   }
   apply(f: (x: NDArray) => NDArray, options?: IndexOptions): NDArray {
-    if (arguments.length > 1) checkCall("apply(f, options)", arguments, indexOptions);
+    if (arguments.length > 1) options = readOptions("apply(f, options)", arguments, indexOptions);
     return applied(this.#x, this.#indices, f, options ?? {});
   }
   get(options?: GetOptions): NDArray {
-    if (arguments.length > 0) checkCall("get(options)", arguments, getOptions);
+    if (arguments.length > 0) options = readOptions("get(options)", arguments, getOptions);
     return getFrom("get", this.#x, this.#indices, options ?? {});
   }
 }

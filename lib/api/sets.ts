@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkCall, type NDArray, type Operand, type OptionTable, tableOf } from "../core/mod.ts";
+import { type NDArray, type Operand, type OptionTable, readOptions, tableOf } from "../core/mod.ts";
 import {
   and,
   broadcastTo,
@@ -116,7 +116,7 @@ export function unique(
   x: Operand,
   options: UniqueOptions & UniqueReturns = {},
 ): NDArray | NDArray[] {
-  if (arguments.length > 1) checkCall("unique(x, options)", arguments, uniqueOptions);
+  if (arguments.length > 1) options = readOptions("unique(x, options)", arguments, uniqueOptions);
   const { values, indices, inverseIndices, counts } = uniqueOf("unique", x, options);
   const { returnIndex, returnInverse, returnCounts } = options;
   if (!returnIndex && !returnInverse && !returnCounts) return values;
@@ -130,7 +130,9 @@ export function unique(
 
 /** As {@linkcode unique}, the name of the array API standard: each NaN is a value of its own. */
 export function uniqueValues(x: Operand, options: SizedOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("uniqueValues(x, options)", arguments, sizedOptions);
+  if (arguments.length > 1) {
+    options = readOptions("uniqueValues(x, options)", arguments, sizedOptions);
+  }
   return uniqueOf("uniqueValues", x, { ...options, equalNan: false }).values;
 }
 
@@ -149,7 +151,7 @@ export function uniqueValues(x: Operand, options: SizedOptions = {}): NDArray {
  * ```
  */
 export function uniqueAll(x: Operand, options: SizedOptions = {}): Unique {
-  if (arguments.length > 1) checkCall("uniqueAll(x, options)", arguments, sizedOptions);
+  if (arguments.length > 1) options = readOptions("uniqueAll(x, options)", arguments, sizedOptions);
   return uniqueOf("uniqueAll", x, { ...options, equalNan: false });
 }
 
@@ -158,7 +160,9 @@ export function uniqueCounts(
   x: Operand,
   options: SizedOptions = {},
 ): Pick<Unique, "values" | "counts"> {
-  if (arguments.length > 1) checkCall("uniqueCounts(x, options)", arguments, sizedOptions);
+  if (arguments.length > 1) {
+    options = readOptions("uniqueCounts(x, options)", arguments, sizedOptions);
+  }
   const { values, counts } = uniqueOf("uniqueCounts", x, { ...options, equalNan: false });
   return { values, counts };
 }
@@ -168,7 +172,9 @@ export function uniqueInverse(
   x: Operand,
   options: SizedOptions = {},
 ): Pick<Unique, "values" | "inverseIndices"> {
-  if (arguments.length > 1) checkCall("uniqueInverse(x, options)", arguments, sizedOptions);
+  if (arguments.length > 1) {
+    options = readOptions("uniqueInverse(x, options)", arguments, sizedOptions);
+  }
   const { values, inverseIndices } = uniqueOf("uniqueInverse", x, { ...options, equalNan: false });
   return { values, inverseIndices };
 }
@@ -254,7 +260,9 @@ const isinOptions: OptionTable<IsinOptions> = { invert: "boolean" };
  * ```
  */
 export function isin(x: Operand, values: Operand, options: IsinOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("isin(x, values, options)", arguments, isinOptions);
+  if (arguments.length > 2) {
+    options = readOptions("isin(x, values, options)", arguments, isinOptions);
+  }
   const out = contained("isin", x, values);
   return options.invert ? not(out) : out;
 }
@@ -314,7 +322,9 @@ export function intersect1d(
   options: IntersectOptions = {},
 ): NDArray | NDArray[] {
   const op = "intersect1d";
-  if (arguments.length > 2) checkCall(`${op}(x, y, options)`, arguments, intersectOptions);
+  if (arguments.length > 2) {
+    options = readOptions(`${op}(x, y, options)`, arguments, intersectOptions);
+  }
   const [a, b] = promote(op, x, y);
   const { values, indices } = chosen(op, a, contained(op, a, b), options);
   if (!options.returnIndices) return values;
@@ -333,7 +343,9 @@ export function intersect1d(
  * @throws {ShapeError} where values are not known and no `size` is given.
  */
 export function union1d(x: Operand, y: Operand, options: SizedOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("union1d(x, y, options)", arguments, sizedOptions);
+  if (arguments.length > 2) {
+    options = readOptions("union1d(x, y, options)", arguments, sizedOptions);
+  }
   const [a, b] = promote("union1d", x, y);
   return uniqueOf("union1d", concatenate([reshape(a, [a.size]), reshape(b, [b.size])], 0), options)
     .values;
@@ -345,7 +357,9 @@ export function union1d(x: Operand, y: Operand, options: SizedOptions = {}): NDA
  * @throws {ShapeError} where values are not known and no `size` is given.
  */
 export function setdiff1d(x: Operand, y: Operand, options: SizedOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("setdiff1d(x, y, options)", arguments, sizedOptions);
+  if (arguments.length > 2) {
+    options = readOptions("setdiff1d(x, y, options)", arguments, sizedOptions);
+  }
   const [a, b] = promote("setdiff1d", x, y);
   const { size, fillValue = 0 } = options;
   return chosen("setdiff1d", a, not(contained("setdiff1d", a, b)), { size, fillValue }).values;
@@ -357,7 +371,9 @@ export function setdiff1d(x: Operand, y: Operand, options: SizedOptions = {}): N
  * @throws {ShapeError} where values are not known and no `size` is given.
  */
 export function setxor1d(x: Operand, y: Operand, options: SizedOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("setxor1d(x, y, options)", arguments, sizedOptions);
+  if (arguments.length > 2) {
+    options = readOptions("setxor1d(x, y, options)", arguments, sizedOptions);
+  }
   const op = "setxor1d";
   const [a, b] = promote(op, x, y);
   const [u, v] = [reshape(a, [a.size]), reshape(b, [b.size])];

@@ -14,6 +14,7 @@ import {
   normalizeAxes,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
   sizeOf,
@@ -54,7 +55,9 @@ const orderOptions: OptionTable<OrderOptions> = { order: "string" };
  * ```
  */
 export function reshape(x: Operand, shape: ShapeLike, options?: OrderOptions): NDArray {
-  if (arguments.length > 2) checkCall("reshape(x, shape, options)", arguments, orderOptions);
+  if (arguments.length > 2) {
+    options = readOptions("reshape(x, shape, options)", arguments, orderOptions);
+  }
   const a = asOperand("reshape", x);
   const list = typeof shape === "number" ? [shape] : Array.isArray(shape) ? [...shape] : shape;
   if (!Array.isArray(list) || !list.every((n) => Number.isInteger(n) && n >= -1)) {
@@ -88,7 +91,7 @@ export function reshape(x: Operand, shape: ShapeLike, options?: OrderOptions): N
 
 /** The same elements, row by row, along one axis, as `jax.numpy.ravel`. */
 export function ravel(x: Operand, options?: OrderOptions): NDArray {
-  if (arguments.length > 1) checkCall("ravel(x, options)", arguments, orderOptions);
+  if (arguments.length > 1) options = readOptions("ravel(x, options)", arguments, orderOptions);
   const a = asOperand("ravel", x);
   return s.reshape(columnwise("ravel", options) ? turned(a) : a, [a.size]);
 }

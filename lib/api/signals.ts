@@ -4,13 +4,13 @@
  * @module
  */
 import {
-  checkCall,
   describeValue,
   expectInteger,
   formatShape,
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
   tableOf,
 } from "../core/mod.ts";
@@ -137,7 +137,9 @@ function overlap(
  * ```
  */
 export function convolve(x: NDArray, y: NDArray, options: ConvolveOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("convolve(x, y, options)", arguments, convolveOptions);
+  if (arguments.length > 2) {
+    options = readOptions("convolve(x, y, options)", arguments, convolveOptions);
+  }
   return overlap("convolve", x, y, options.mode ?? "full", false, options);
 }
 
@@ -154,7 +156,9 @@ export function convolve(x: NDArray, y: NDArray, options: ConvolveOptions = {}):
  * ```
  */
 export function correlate(x: NDArray, y: NDArray, options: ConvolveOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("correlate(x, y, options)", arguments, convolveOptions);
+  if (arguments.length > 2) {
+    options = readOptions("correlate(x, y, options)", arguments, convolveOptions);
+  }
   return overlap("correlate", x, y, options.mode ?? "valid", true, options);
 }
 
@@ -177,25 +181,25 @@ function cosines(op: string, n: number, a: readonly number[], options: DTypeOpti
 
 /** Hann's window of `n` samples, as `jax.numpy.hanning`: (1 - cos) / 2. */
 export function hanning(n: number, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("hanning(n, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("hanning(n, options)", arguments, dtypeOptions);
   return cosines("hanning", n, [0.5, 0.5], options);
 }
 
 /** Hamming's window of `n` samples, as `jax.numpy.hamming`: 0.54 - 0.46 cos. */
 export function hamming(n: number, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("hamming(n, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("hamming(n, options)", arguments, dtypeOptions);
   return cosines("hamming", n, [0.54, 0.46], options);
 }
 
 /** Blackman's window of `n` samples, as `jax.numpy.blackman`. */
 export function blackman(n: number, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("blackman(n, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("blackman(n, options)", arguments, dtypeOptions);
   return cosines("blackman", n, [0.42, 0.5, 0.08], options);
 }
 
 /** Bartlett's window of `n` samples, a triangle, as `jax.numpy.bartlett`. */
 export function bartlett(n: number, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("bartlett(n, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("bartlett(n, options)", arguments, dtypeOptions);
   expectInteger("bartlett", n, "n", 0);
   if (n <= 1) return cosines("bartlett", n, [1], options);
   const i = iota([n], 0, dtypeOption("bartlett", options, "float32"));
@@ -218,7 +222,9 @@ export function bartlett(n: number, options: DTypeOptions = {}): NDArray {
  * ```
  */
 export function kaiser(n: number, beta: Operand, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("kaiser(n, beta, options)", arguments, dtypeOptions);
+  if (arguments.length > 2) {
+    options = readOptions("kaiser(n, beta, options)", arguments, dtypeOptions);
+  }
   expectInteger("kaiser", n, "n", 0);
   const dtype = dtypeOption("kaiser", options, "float32");
   const b = convert(asOperand("kaiser", beta, "beta"), dtype);

@@ -30,8 +30,8 @@ import { takeInRange, unknownLength } from "./indices.ts";
 import { searchsorted } from "./sorting.ts";
 
 /** How many elements a result has: as many as it is told, or as hold where that can be read. */
-export function lengthOf(op: string, held: NDArray, size: number | undefined): number {
-  if (size !== undefined) {
+export function lengthOf(op: string, held: NDArray, size: number | null | undefined): number {
+  if (size != null) {
     expectInteger(op, size, "size", 0);
     return size;
   }

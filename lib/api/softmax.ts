@@ -4,7 +4,13 @@
  *
  * @module
  */
-import { type Axes, broadcastShapes, checkCall, type NDArray, type Operand } from "../core/mod.ts";
+import {
+  type Axes,
+  broadcastShapes,
+  type NDArray,
+  type Operand,
+  readOptions,
+} from "../core/mod.ts";
 import type { AxesOr, MaskedOptions, Named } from "../core/method_options.ts";
 import {
   abs,
@@ -105,12 +111,12 @@ export function logsumexp(
 ): NDArray | SignedLogsumexp {
   const op = "logsumexp";
   if (arguments.length > 2) {
-    checkCall("logsumexp(x, axis, options)", arguments, logsumexpOptions, 1);
+    options = readOptions("logsumexp(x, axis, options)", arguments, logsumexpOptions, 1);
   }
   if (isNamed(axis)) return logsumexp(x, axis.axis, axis);
   let a = asFloat(op, x);
   let factors: NDArray | null = null;
-  if (options.b !== undefined) {
+  if (options.b != null) {
     const [y, b] = promote(op, a, options.b, floatOr32, ["x", "b"]);
     const shape = broadcastShapes(op, y.shape, b.shape);
     [a, factors] = [broadcastTo(y, shape), broadcastTo(b, shape)];
@@ -154,7 +160,9 @@ export function logmeanexp(
   options: MaskedOptions<Operand> = {},
 ): NDArray {
   const op = "logmeanexp";
-  if (arguments.length > 2) checkCall(`${op}(x, axis, options)`, arguments, maskedOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions(`${op}(x, axis, options)`, arguments, maskedOptions, 1);
+  }
   if (isNamed(axis)) return logmeanexp(x, axis.axis, axis);
   const a = asFloat(op, x);
   const sum = logsumexp(a, axis, options);
@@ -204,7 +212,9 @@ export function softmax(
   axis: AxesOr<SoftmaxOptions> = -1,
   options: SoftmaxOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("softmax(x, axis, options)", arguments, softmaxOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("softmax(x, axis, options)", arguments, softmaxOptions, 1);
+  }
   if (isNamed(axis)) return softmax(x, axis.axis, axis);
   const a = asFloat("softmax", x);
   const mask = maskOf("softmax", a, options.where);
@@ -232,7 +242,9 @@ export function logSoftmax(
   axis: AxesOr<SoftmaxOptions> = -1,
   options: SoftmaxOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("logSoftmax(x, axis, options)", arguments, softmaxOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("logSoftmax(x, axis, options)", arguments, softmaxOptions, 1);
+  }
   if (isNamed(axis)) return logSoftmax(x, axis.axis, axis);
   const a = asFloat("logSoftmax", x);
   const mask = maskOf("logSoftmax", a, options.where);

@@ -12,6 +12,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
 } from "../core/mod.ts";
@@ -87,7 +88,9 @@ export function sort(
   axis: AxisOr<SortOptions> = -1,
   options: SortOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("sort(x, axis, options)", arguments, sortOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("sort(x, axis, options)", arguments, sortOptions, 1);
+  }
   if (isNamed(axis)) return sort(x, axis.axis, axis);
   const [a, along] = lanes("sort", x, axis);
   const [sorted] = p.sort(a, along);
@@ -113,7 +116,9 @@ export function argsort(
   axis: AxisOr<SortOptions> = -1,
   options: SortOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("argsort(x, axis, options)", arguments, sortOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("argsort(x, axis, options)", arguments, sortOptions, 1);
+  }
   if (isNamed(axis)) return argsort(x, axis.axis, axis);
   const [a, along] = lanes("argsort", x, axis);
   if (!options.descending) return p.sort(a, along)[1];
@@ -143,7 +148,7 @@ export function searchsorted(
   options: SearchsortedOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("searchsorted(sorted, values, options)", arguments, searchsortedOptions);
+    options = readOptions("searchsorted(sorted, values, options)", arguments, searchsortedOptions);
   }
   const op = "searchsorted";
   const { side = "left" } = options;
@@ -308,7 +313,9 @@ export function nanargmax(
   axis?: AxisOr<ReduceOptions>,
   options?: ReduceOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nanargmax(x, axis, options)", arguments, reduceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nanargmax(x, axis, options)", arguments, reduceOptions, 1);
+  }
   if (isNamed(axis)) return nanargmax(x, axis.axis, axis);
   return position("nanargmax", x, axis, options);
 }
@@ -325,7 +332,9 @@ export function nanargmin(
   axis?: AxisOr<ReduceOptions>,
   options?: ReduceOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("nanargmin(x, axis, options)", arguments, reduceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("nanargmin(x, axis, options)", arguments, reduceOptions, 1);
+  }
   if (isNamed(axis)) return nanargmin(x, axis.axis, axis);
   return position("nanargmin", x, axis, options);
 }

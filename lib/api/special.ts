@@ -8,7 +8,7 @@
 import type { AxesOr, Named } from "../core/method_options.ts";
 import "./methods.ts";
 
-import { type Axes, checkCall, type NDArray, type Operand } from "../core/mod.ts";
+import { type Axes, checkCall, type NDArray, type Operand, readOptions } from "../core/mod.ts";
 import { neg, sub } from "../primitives/mod.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import * as e from "../primitives/elementwise/erf.ts";
@@ -141,15 +141,15 @@ export function logsumexp(
   options: sums.LogsumexpOptions = {},
 ): NDArray | sums.SignedLogsumexp {
   if (arguments.length > 2) {
-    checkCall("logsumexp(x, axis, options)", arguments, logsumexpOptions, 1);
+    options = readOptions("logsumexp(x, axis, options)", arguments, logsumexpOptions, 1);
   }
   if (isNamed(axis)) return logsumexp(x, axis.axis, axis);
   return sums.logsumexp(x, axis, options);
 }
 
 /**
- * `exp(x) / sum(exp(x))` over `axis`, the last one where it is left out: `nn.softmax`, as
- * `jax.scipy.special.softmax`.
+ * `exp(x) / sum(exp(x))` over `axis`, all where it is left out, as `jax.scipy.special.softmax`;
+ * `nn.softmax` is over the last one then.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  *
@@ -162,17 +162,19 @@ export function logsumexp(
  */
 export function softmax(
   x: Operand,
-  axis: AxesOr<sums.SoftmaxOptions> = -1,
+  axis: AxesOr<sums.SoftmaxOptions> = null,
   options: sums.SoftmaxOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("softmax(x, axis, options)", arguments, softmaxOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("softmax(x, axis, options)", arguments, softmaxOptions, 1);
+  }
   if (isNamed(axis)) return softmax(x, axis.axis, axis);
   return sums.softmax(x, axis, options);
 }
 
 /**
- * `log(softmax(x))` over `axis`, the last one where it is left out: `nn.logSoftmax`, as
- * `jax.scipy.special.log_softmax`.
+ * `log(softmax(x))` over `axis`, all where it is left out, as `jax.scipy.special.log_softmax`;
+ * `nn.logSoftmax` is over the last one then.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  *
@@ -185,11 +187,11 @@ export function softmax(
  */
 export function logSoftmax(
   x: Operand,
-  axis: AxesOr<sums.SoftmaxOptions> = -1,
+  axis: AxesOr<sums.SoftmaxOptions> = null,
   options: sums.SoftmaxOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("logSoftmax(x, axis, options)", arguments, softmaxOptions, 1);
+    options = readOptions("logSoftmax(x, axis, options)", arguments, softmaxOptions, 1);
   }
   if (isNamed(axis)) return logSoftmax(x, axis.axis, axis);
   return sums.logSoftmax(x, axis, options);

@@ -6,7 +6,6 @@
  */
 import {
   allocate,
-  checkCall,
   ConcreteArray,
   describeValue,
   type DType,
@@ -14,6 +13,7 @@ import {
   expectInteger,
   type NDArray,
   type OptionTable,
+  readOptions,
   shaped,
   tableOf,
 } from "../core/mod.ts";
@@ -57,7 +57,7 @@ function choose(n: number, k: number): number {
  * ```
  */
 export function hilbert(n: number, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("hilbert(n, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("hilbert(n, options)", arguments, dtypeOptions);
   expectInteger("hilbert", n, "n", 0);
   const dtype = expectFloat("hilbert", options.dtype);
   return made("hilbert", n, n, dtype, (i, j) => 1 / (i + j + 1));
@@ -76,7 +76,9 @@ export function hilbert(n: number, options: DTypeOptions = {}): NDArray {
  * ```
  */
 export function invhilbert(n: number, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("invhilbert(n, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) {
+    options = readOptions("invhilbert(n, options)", arguments, dtypeOptions);
+  }
   expectInteger("invhilbert", n, "n", 0);
   const dtype = expectFloat("invhilbert", options.dtype);
   return made("invhilbert", n, n, dtype, (i, j) => {
@@ -100,7 +102,7 @@ export function invhilbert(n: number, options: DTypeOptions = {}): NDArray {
  * ```
  */
 export function hadamard(n: number, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("hadamard(n, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("hadamard(n, options)", arguments, dtypeOptions);
   expectInteger("hadamard", n, "n", 1, 2 ** 30);
   if ((n & (n - 1)) !== 0) throw new RangeError(`hadamard: n is ${n}, but must be a power of 2`);
   const bits = (x: number): number => x === 0 ? 0 : (x & 1) + bits(x >> 1);
@@ -132,7 +134,7 @@ const helmertOptions: OptionTable<HelmertOptions> = /* @__PURE__ */ tableOf(dtyp
  * ```
  */
 export function helmert(n: number, options: HelmertOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("helmert(n, options)", arguments, helmertOptions);
+  if (arguments.length > 1) options = readOptions("helmert(n, options)", arguments, helmertOptions);
   expectInteger("helmert", n, "n", 1);
   const first = options.full === true ? 0 : 1;
   return made("helmert", n - first, n, expectFloat("helmert", options.dtype), (row, j) => {
@@ -184,7 +186,7 @@ function triangle(
  * ```
  */
 export function pascal(n: number, options: PascalOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("pascal(n, options)", arguments, pascalOptions);
+  if (arguments.length > 1) options = readOptions("pascal(n, options)", arguments, pascalOptions);
   return triangle("pascal", n, options, choose, (i, j) => choose(i + j, i));
 }
 
@@ -201,7 +203,9 @@ export function pascal(n: number, options: PascalOptions = {}): NDArray {
  * ```
  */
 export function invpascal(n: number, options: PascalOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("invpascal(n, options)", arguments, pascalOptions);
+  if (arguments.length > 1) {
+    options = readOptions("invpascal(n, options)", arguments, pascalOptions);
+  }
   const lower = (i: number, j: number): number =>
     (i + j) % 2 === 0 ? choose(i, j) : 0 - choose(i, j);
   return triangle("invpascal", n, options, lower, (i, j) => {
@@ -235,7 +239,7 @@ const dftOptions: OptionTable<DftOptions> = /* @__PURE__ */ tableOf(dtypeOptions
  * ```
  */
 export function dft(n: number, options: DftOptions = {}): Complex {
-  if (arguments.length > 1) checkCall("dft(n, options)", arguments, dftOptions);
+  if (arguments.length > 1) options = readOptions("dft(n, options)", arguments, dftOptions);
   expectInteger("dft", n, "n", 0);
   const { scale = null } = options;
   if (scale !== null && scale !== "sqrtn" && scale !== "n") {

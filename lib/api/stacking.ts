@@ -11,6 +11,7 @@ import {
   formatShape,
   NDArray,
   type Operand,
+  readOptions,
   ShapeError,
 } from "../core/mod.ts";
 import type { Named } from "../core/method_options.ts";
@@ -103,7 +104,9 @@ function ranked(
  * ```
  */
 export function hstack(arrays: readonly Operand[], options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("hstack(arrays, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) {
+    options = readOptions("hstack(arrays, options)", arguments, dtypeOptions);
+  }
   const list = ranked("hstack", arrays, atleast1d);
   return concatenate(list, list[0]?.ndim === 1 ? 0 : 1, options);
 }
@@ -121,7 +124,9 @@ export function hstack(arrays: readonly Operand[], options: DTypeOptions = {}): 
  * ```
  */
 export function vstack(arrays: readonly Operand[], options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("vstack(arrays, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) {
+    options = readOptions("vstack(arrays, options)", arguments, dtypeOptions);
+  }
   return concatenate(ranked("vstack", arrays, atleast2d), 0, options);
 }
 
@@ -131,7 +136,9 @@ export function vstack(arrays: readonly Operand[], options: DTypeOptions = {}): 
  * @throws {ShapeError} where the list is empty, or the arrays differ on another axis.
  */
 export function dstack(arrays: readonly Operand[], options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("dstack(arrays, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) {
+    options = readOptions("dstack(arrays, options)", arguments, dtypeOptions);
+  }
   return concatenate(ranked("dstack", arrays, atleast3d), 2, options);
 }
 

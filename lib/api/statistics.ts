@@ -5,12 +5,12 @@
  */
 import {
   type Axes,
-  checkCall,
   type DType,
   formatShape,
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
   tableOf,
@@ -73,7 +73,9 @@ export function variance(
   axis?: AxesOr<VarianceOptions<Operand>>,
   options: VarianceOptions<Operand> = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("variance(x, axis, options)", arguments, varianceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("variance(x, axis, options)", arguments, varianceOptions, 1);
+  }
   if (isNamed(axis)) return variance(x, axis.axis, axis);
   return varianceOf("variance", x, axis, options);
 }
@@ -143,7 +145,9 @@ export function std(
   axis?: AxesOr<VarianceOptions<Operand>>,
   options: VarianceOptions<Operand> = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("std(x, axis, options)", arguments, varianceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("std(x, axis, options)", arguments, varianceOptions, 1);
+  }
   if (isNamed(axis)) return std(x, axis.axis, axis);
   return sqrt(varianceOf("std", x, axis, options));
 }
@@ -167,7 +171,9 @@ export function median(
   axis?: AxesOr<ReduceOptions>,
   options?: ReduceOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("median(x, axis, options)", arguments, reduceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("median(x, axis, options)", arguments, reduceOptions, 1);
+  }
   if (isNamed(axis)) return median(x, axis.axis, axis);
   const a = asFloat("median", x);
   const axes = expectAxes("median", axis, a.ndim);
@@ -211,7 +217,9 @@ export function ptp(
   axis?: AxesOr<ReduceOptions>,
   options?: ReduceOptions,
 ): NDArray {
-  if (arguments.length > 2) checkCall("ptp(x, axis, options)", arguments, reduceOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("ptp(x, axis, options)", arguments, reduceOptions, 1);
+  }
   if (isNamed(axis)) return ptp(x, axis.axis, axis);
   return sub(max(x, axis, options), min(x, axis, options));
 }
@@ -221,7 +229,7 @@ export function ptp(
 /** Options of {@linkcode average}. */
 export interface AverageOptions extends ReduceOptions {
   /** How much elements count: of the shape of `x`, or [n] for one axis of length n. */
-  readonly weights?: NDArray | undefined;
+  readonly weights?: NDArray | null | undefined;
   /** Whether to give the sum of the weights too. */
   readonly returned?: boolean | undefined;
 }
@@ -260,7 +268,9 @@ export function average(
   axis?: AxesOr<AverageOptions>,
   options: AverageOptions = {},
 ): NDArray | NDArray[] {
-  if (arguments.length > 2) checkCall("average(x, axis, options)", arguments, averageOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("average(x, axis, options)", arguments, averageOptions, 1);
+  }
   if (isNamed(axis)) return average(x, axis.axis, axis);
   const { returned = false, weights, keepDims } = options;
   const [out, total] = averageOf(x, axis, { weights, keepDims });
@@ -273,7 +283,7 @@ function averageOf(
   options: AverageOptions,
 ): [NDArray, NDArray] {
   const { weights, ...rest } = options;
-  if (weights === undefined) {
+  if (weights == null) {
     const out = mean(x, axis, rest);
     const given = asOperand("average", x);
     return [out, scalarLike(countOf(given, expectAxes("average", axis, given.ndim)), out)];
@@ -302,7 +312,7 @@ export interface CorrcoefOptions {
   /** Whether rows are variables and columns observations, which is the default. */
   readonly rowvar?: boolean | undefined;
   /** The element type, of floats, to which elements are converted first. */
-  readonly dtype?: DType | undefined;
+  readonly dtype?: DType | null | undefined;
 }
 
 /** Options of {@linkcode cov}. */
@@ -312,9 +322,9 @@ export interface CovOptions extends CorrcoefOptions {
   /** What is subtracted from the number of observations; it goes before `bias`. */
   readonly ddof?: number | undefined;
   /** How often each observation was made: whole numbers [n]. */
-  readonly fweights?: NDArray | undefined;
+  readonly fweights?: NDArray | null | undefined;
   /** How much each observation counts: [n]. */
-  readonly aweights?: NDArray | undefined;
+  readonly aweights?: NDArray | null | undefined;
 }
 
 const corrcoefOptions: OptionTable<CorrcoefOptions> = { rowvar: "boolean", dtype: "dtype" };
@@ -327,7 +337,12 @@ const covOptions: OptionTable<CovOptions> = /* @__PURE__ */ tableOf(corrcoefOpti
 });
 
 /** Variables as rows [variables, observations]. */
-function variables(op: string, x: Operand, rowvar: boolean, dtype: DType | undefined): NDArray {
+function variables(
+  op: string,
+  x: Operand,
+  rowvar: boolean,
+  dtype: DType | null | undefined,
+): NDArray {
   const a = floatOf(op, x, dtype);
   if (a.ndim > 2) {
     throw new ShapeError(`${op}: x has shape ${formatShape(a.shape)}, but at most two axes`);
@@ -354,7 +369,7 @@ export function cov(
   y?: Operand | null | Named<CovOptions, { y: Operand | null }>,
   options: CovOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("cov(x, y, options)", arguments, covOptions, 1);
+  if (arguments.length > 2) options = readOptions("cov(x, y, options)", arguments, covOptions, 1);
   if (isNamed(y)) return cov(x, y.y, y);
   const { rowvar = true, bias = false, fweights, aweights, dtype } = options;
   const ddof = options.ddof ?? (bias ? 0 : 1);
@@ -372,8 +387,8 @@ export function cov(
     }
     return convert(w, rows.dtype);
   };
-  const often = fweights === undefined ? null : weightOf(fweights, "fweights");
-  const much = aweights === undefined ? null : weightOf(aweights, "aweights");
+  const often = fweights == null ? null : weightOf(fweights, "fweights");
+  const much = aweights == null ? null : weightOf(aweights, "aweights");
   const w = often === null ? much : much === null ? often : mul(often, much);
   const number = (value: number): NDArray => scalarLike(value, rows);
   let divisor: NDArray;
@@ -415,7 +430,9 @@ export function corrcoef(
   y?: Operand | null | Named<CorrcoefOptions, { y: Operand | null }>,
   options: CorrcoefOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("corrcoef(x, y, options)", arguments, corrcoefOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("corrcoef(x, y, options)", arguments, corrcoefOptions, 1);
+  }
   if (isNamed(y)) return corrcoef(x, y.y, y);
   const c = cov(x, y, options);
   if (c.ndim === 0) return div(c, c);

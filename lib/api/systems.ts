@@ -10,6 +10,7 @@ import {
   formatShape,
   type NDArray,
   type OptionTable,
+  readOptions,
   ShapeError,
 } from "../core/mod.ts";
 import { cholesky as choleskyFactor } from "../linalg/cholesky.ts";
@@ -51,7 +52,7 @@ const solveOptions: OptionTable<SolveOptions> = { assumeA: "string", lower: "boo
  * ```
  */
 export function solve(a: NDArray, b: NDArray, options: SolveOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("solve(a, b, options)", arguments, solveOptions);
+  if (arguments.length > 2) options = readOptions("solve(a, b, options)", arguments, solveOptions);
   const { assumeA = "gen", lower = false } = options;
   if (!["gen", "sym", "her", "pos"].includes(assumeA)) {
     throw new TypeError(
@@ -152,7 +153,9 @@ export function luSolve(
   b: NDArray,
   options: LuSolveOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("luSolve(factors, b, options)", arguments, luSolveOptions);
+  if (arguments.length > 2) {
+    options = readOptions("luSolve(factors, b, options)", arguments, luSolveOptions);
+  }
   const { trans = 0 } = options;
   const transposeA = transposes("luSolve", trans);
   const [lu, order] = luParts(factors);
@@ -211,7 +214,9 @@ export interface CholeskyFactorization {
  * ```
  */
 export function choFactor(a: NDArray, options: TriangleOptions = {}): CholeskyFactorization {
-  if (arguments.length > 1) checkCall("choFactor(a, options)", arguments, triangleOptions);
+  if (arguments.length > 1) {
+    options = readOptions("choFactor(a, options)", arguments, triangleOptions);
+  }
   const { lower = false } = options;
   const x = squares("choFactor", a);
   return {
@@ -289,7 +294,7 @@ export function solveTriangular(
   options: SolveTriangularOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("solveTriangular(a, b, options)", arguments, solveTriangularOptions);
+    options = readOptions("solveTriangular(a, b, options)", arguments, solveTriangularOptions);
   }
   const { lower = false, trans = 0, unitDiagonal = false } = options;
   const transposeA = transposes("solveTriangular", trans);
@@ -334,7 +339,7 @@ export function triangularSolve(
   options: TriangularSolveOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("triangularSolve(a, b, options)", arguments, triangularSolveOptions);
+    options = readOptions("triangularSolve(a, b, options)", arguments, triangularSolveOptions);
   }
   const { leftSide = false, lower = false, transposeA = false, unitDiagonal = false } = options;
   const matrix = squares("triangularSolve", a);
@@ -424,7 +429,7 @@ export interface LstsqResult {
  * ```
  */
 export function lstsq(a: NDArray, b: NDArray, options: LstsqOptions = {}): LstsqResult {
-  if (arguments.length > 2) checkCall("lstsq(a, b, options)", arguments, lstsqOptions);
+  if (arguments.length > 2) options = readOptions("lstsq(a, b, options)", arguments, lstsqOptions);
   const matrix = matrices("lstsq", a);
   if (matrix.ndim !== 2 || (b as NDArray | undefined)?.ndim === undefined || b.ndim > 2) {
     throw new ShapeError(
@@ -469,7 +474,7 @@ const pinvOptions: OptionTable<PinvOptions> = { rtol: "number", hermitian: "bool
  * ```
  */
 export function pinv(a: NDArray, options: PinvOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("pinv(a, options)", arguments, pinvOptions);
+  if (arguments.length > 1) options = readOptions("pinv(a, options)", arguments, pinvOptions);
   const x = options.hermitian === true ? symmetrized(squares("pinv", a)) : matrices("pinv", a);
   const [m, n] = x.shape.slice(-2) as [number, number];
   const { rtol = 10 * Math.max(m, n) * epsilon(x.dtype) } = options;

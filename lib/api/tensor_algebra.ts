@@ -12,6 +12,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
   sizeOf,
@@ -58,7 +59,9 @@ const vectorNormOptions: OptionTable<VectorNormOptions> = /* @__PURE__ */ tableO
  * ```
  */
 export function vectorNorm(x: Operand, options: VectorNormOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("vectorNorm(x, options)", arguments, vectorNormOptions);
+  if (arguments.length > 1) {
+    options = readOptions("vectorNorm(x, options)", arguments, vectorNormOptions);
+  }
   const a = asFloat("vectorNorm", x);
   const { ord = 2, axis, keepDims = false } = options;
   if (typeof ord !== "number") {
@@ -98,7 +101,9 @@ const matrixNormOptions: OptionTable<MatrixNormOptions> = /* @__PURE__ */ tableO
  * ```
  */
 export function matrixNorm(x: NDArray, options: MatrixNormOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("matrixNorm(x, options)", arguments, matrixNormOptions);
+  if (arguments.length > 1) {
+    options = readOptions("matrixNorm(x, options)", arguments, matrixNormOptions);
+  }
   const { ord = "fro", keepDims } = options;
   return norm(matrices("matrixNorm", x, "x"), { ord, axis: [-2, -1], keepDims });
 }
@@ -127,7 +132,7 @@ const offsetOptions: OptionTable<OffsetOptions> = { offset: "number" };
  * ```
  */
 export function diagonal(x: NDArray, options: OffsetOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("diagonal(x, options)", arguments, offsetOptions);
+  if (arguments.length > 1) options = readOptions("diagonal(x, options)", arguments, offsetOptions);
   const a = ofMatrices("diagonal", x);
   return diagonalOf(a, { offset: options.offset, axis1: a.ndim - 2, axis2: a.ndim - 1 });
 }
@@ -147,7 +152,7 @@ export function diagonal(x: NDArray, options: OffsetOptions = {}): NDArray {
  */
 export function trace(x: NDArray, options: OffsetOptions & DTypeOptions = {}): NDArray {
   if (arguments.length > 1) {
-    checkCall("trace(x, options)", arguments, { ...offsetOptions, ...dtypeOptions });
+    options = readOptions("trace(x, options)", arguments, { ...offsetOptions, ...dtypeOptions });
   }
   const { offset, dtype } = options;
   const a = ofMatrices("trace", x);

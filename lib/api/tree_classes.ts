@@ -14,6 +14,7 @@ import {
   type KeyEntry,
   nameOfKey,
   type OptionTable,
+  readOptions,
   register,
   SequenceKey,
   TreeError,
@@ -146,7 +147,7 @@ export function registerDataclass<T extends object>(
   options: DataclassOptions,
 ): void {
   const op = "registerDataclass";
-  checkCall(`${op}(ctor, options)`, arguments, dataclassOptions);
+  options = readOptions(`${op}(ctor, options)`, arguments, dataclassOptions);
   newClass(op, ctor);
   const { dataFields, metaFields = [] } = options ?? {};
   for (const [name, list] of Object.entries({ dataFields, metaFields })) {

@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  checkCall,
   describeValue,
   entriesOf,
   flattenUpTo,
@@ -14,6 +13,7 @@ import {
   NDArray,
   oneLevel,
   type OptionTable,
+  readOptions,
   structureOf,
   tableOf,
   type TreeDef,
@@ -116,7 +116,7 @@ export function flatten(
   tree: unknown,
   options: LeafOptions = {},
 ): [leaves: unknown[], def: TreeDef] {
-  if (arguments.length > 1) checkCall("flatten(tree, options)", arguments, leafOptions);
+  if (arguments.length > 1) options = readOptions("flatten(tree, options)", arguments, leafOptions);
   const { leaves, def } = partsOf(tree, options);
   return [leaves, def];
 }
@@ -127,7 +127,7 @@ export function flatten(
  * @throws {TreeError} where the tree contains itself, or is nested too deeply.
  */
 export function leaves(tree: unknown, options: LeafOptions = {}): unknown[] {
-  if (arguments.length > 1) checkCall("leaves(tree, options)", arguments, leafOptions);
+  if (arguments.length > 1) options = readOptions("leaves(tree, options)", arguments, leafOptions);
   return partsOf(tree, options).leaves;
 }
 
@@ -137,7 +137,9 @@ export function leaves(tree: unknown, options: LeafOptions = {}): unknown[] {
  * @throws {TreeError} where the tree contains itself, or is nested too deeply.
  */
 export function structure(tree: unknown, options: LeafOptions = {}): TreeDef {
-  if (arguments.length > 1) checkCall("structure(tree, options)", arguments, leafOptions);
+  if (arguments.length > 1) {
+    options = readOptions("structure(tree, options)", arguments, leafOptions);
+  }
   return partsOf(tree, options).def;
 }
 
@@ -160,7 +162,9 @@ export function flattenWithPath(
   tree: unknown,
   options: PathLeafOptions = {},
 ): [pairs: [path: KeyPath, leaf: unknown][], def: TreeDef] {
-  if (arguments.length > 1) checkCall("flattenWithPath(tree, options)", arguments, pathLeafOptions);
+  if (arguments.length > 1) {
+    options = readOptions("flattenWithPath(tree, options)", arguments, pathLeafOptions);
+  }
   const { leaves, def, paths } = partsOf(tree, options);
   const all = paths();
   return [leaves.map((leaf, i) => [all[i]!, leaf]), def];
@@ -175,7 +179,9 @@ export function leavesWithPath(
   tree: unknown,
   options: PathLeafOptions = {},
 ): [path: KeyPath, leaf: unknown][] {
-  if (arguments.length > 1) checkCall("leavesWithPath(tree, options)", arguments, pathLeafOptions);
+  if (arguments.length > 1) {
+    options = readOptions("leavesWithPath(tree, options)", arguments, pathLeafOptions);
+  }
   return flattenWithPath(tree, options)[0];
 }
 
@@ -269,7 +275,7 @@ export function mapWith(
   tree: unknown,
   ...rest: readonly unknown[]
 ): unknown {
-  checkCall("mapWith(options, f, tree, ...rest)", arguments, mapOptions);
+  options = readOptions("mapWith(options, f, tree, ...rest)", arguments, mapOptions);
   return mapped("mapWith", f, tree, rest, options);
 }
 
@@ -294,7 +300,9 @@ export function reduce<A>(
   initial?: A,
   options: LeafOptions = {},
 ): A {
-  if (arguments.length > 3) checkCall("reduce(f, tree, initial, options)", arguments, leafOptions);
+  if (arguments.length > 3) {
+    options = readOptions("reduce(f, tree, initial, options)", arguments, leafOptions);
+  }
   needFunction("reduce", f);
   const { leaves } = partsOf(tree, options);
   if (initial === undefined && leaves.length === 0) throw noLeaves("reduce", "initial");
@@ -326,7 +334,11 @@ export function reduceAssociative<A>(
   options: ReduceAssociativeOptions = {},
 ): A {
   if (arguments.length > 2) {
-    checkCall("reduceAssociative(operation, tree, options)", arguments, associativeOptions);
+    options = readOptions(
+      "reduceAssociative(operation, tree, options)",
+      arguments,
+      associativeOptions,
+    );
   }
   needFunction("reduceAssociative", operation);
   const { identity = nothing, ...rest } = options;
@@ -358,7 +370,7 @@ export function reduceAssociative<A>(
  * ```
  */
 export function all(tree: unknown, options: LeafOptions = {}): boolean {
-  if (arguments.length > 1) checkCall("all(tree, options)", arguments, leafOptions);
+  if (arguments.length > 1) options = readOptions("all(tree, options)", arguments, leafOptions);
   return partsOf(tree, options).leaves.every((leaf) =>
     Boolean(leaf instanceof NDArray ? leaf.item() : leaf)
   );
@@ -375,7 +387,9 @@ export function all(tree: unknown, options: LeafOptions = {}): boolean {
  * ```
  */
 export function allLeaves(values: readonly unknown[], options: LeafOptions = {}): boolean {
-  if (arguments.length > 1) checkCall("allLeaves(values, options)", arguments, leafOptions);
+  if (arguments.length > 1) {
+    options = readOptions("allLeaves(values, options)", arguments, leafOptions);
+  }
   if (!Array.isArray(values)) {
     throw new TypeError(`allLeaves: values must be a list, not ${describeValue(values)}`);
   }

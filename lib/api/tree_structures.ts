@@ -16,6 +16,7 @@ import {
   nameOfKey,
   oneLevel,
   type OptionTable,
+  readOptions,
   structureOf,
   TreeDef,
   TreeError,
@@ -57,7 +58,9 @@ function needDef(op: string, what: string, def: unknown): asserts def is TreeDef
  * ```
  */
 export function keystr(path: KeyPath, options: KeystrOptions = {}): string {
-  if (arguments.length > 1) checkCall("keystr(path, options)", arguments, keystrOptions);
+  if (arguments.length > 1) {
+    options = readOptions("keystr(path, options)", arguments, keystrOptions);
+  }
   if (!Array.isArray(path) || !path.every(isKeyEntry)) {
     throw new TypeError(
       `keystr: the path must be a list of keys, as leavesWithPath gives them, not ${
@@ -104,7 +107,9 @@ export function unflatten(def: TreeDef, leaves: readonly unknown[]): unknown {
  * ```
  */
 export function broadcast(prefix: unknown, full: unknown, options: LeafOptions = {}): unknown {
-  if (arguments.length > 2) checkCall("broadcast(prefix, full, options)", arguments, leafOptions);
+  if (arguments.length > 2) {
+    options = readOptions("broadcast(prefix, full, options)", arguments, leafOptions);
+  }
   const [values, def] = flatten(prefix, options);
   const below = flattenUpTo("broadcast", "full differs from prefix", def, full);
   const trees = below.map((subtree, i) => {

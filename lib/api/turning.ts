@@ -12,6 +12,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
   sizeOf,
   tableOf,
@@ -206,7 +207,7 @@ export function fillDiagonal(
   options: FillDiagonalOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("fillDiagonal(x, values, options)", arguments, fillDiagonalOptions);
+    options = readOptions("fillDiagonal(x, values, options)", arguments, fillDiagonalOptions);
   }
   const op = "fillDiagonal";
   const a = withAxes(op, x, 2);
@@ -300,7 +301,9 @@ export function indices(
   shape: readonly number[],
   options: IndicesOptions = {},
 ): NDArray | NDArray[] {
-  if (arguments.length > 1) checkCall("indices(shape, options)", arguments, indicesOptions);
+  if (arguments.length > 1) {
+    options = readOptions("indices(shape, options)", arguments, indicesOptions);
+  }
   const lengths = expectShape("indices", shape);
   const dtype = dtypeOption("indices", options, "int32");
   const rank = lengths.length;
@@ -350,7 +353,11 @@ export function ravelMultiIndex(
   options: RavelMultiIndexOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("ravelMultiIndex(multiIndex, shape, options)", arguments, ravelMultiIndexOptions);
+    options = readOptions(
+      "ravelMultiIndex(multiIndex, shape, options)",
+      arguments,
+      ravelMultiIndexOptions,
+    );
   }
   const op = "ravelMultiIndex";
   const lengths = expectShape(op, shape);

@@ -13,6 +13,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
 } from "../core/mod.ts";
 import {
@@ -73,7 +74,9 @@ export function vecdot(
   axis: number | Named<ProductOptions, { axis: number }> = -1,
   options: ProductOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("vecdot(x, y, axis, options)", arguments, productOptions, 2);
+  if (arguments.length > 3) {
+    options = readOptions("vecdot(x, y, axis, options)", arguments, productOptions, 2);
+  }
   if (isNamed(axis)) return vecdot(x, y, axis.axis, axis);
   const [given, other] = pair("vecdot", x, y);
   const dtype = expectPreferred("vecdot", options.preferredElementType, given.dtype);
@@ -159,7 +162,9 @@ export function cross(
   axis: AxisOr<CrossOptions> = null,
   options: CrossOptions = {},
 ): NDArray {
-  if (arguments.length > 3) checkCall("cross(x, y, axis, options)", arguments, crossOptions, 2);
+  if (arguments.length > 3) {
+    options = readOptions("cross(x, y, axis, options)", arguments, crossOptions, 2);
+  }
   if (isNamed(axis)) return cross(x, y, axis.axis, axis);
   const { axisa = axis ?? -1, axisb = axis ?? -1, axisc = axis ?? -1 } = axis === null
     ? options
@@ -249,7 +254,9 @@ export function vander(
   n?: number | null | Named<VanderOptions, { n: number | null }>,
   options: VanderOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("vander(x, n, options)", arguments, vanderOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("vander(x, n, options)", arguments, vanderOptions, 1);
+  }
   if (isNamed(n)) return vander(x, n.n, n);
   const a = expectArray("vander", x);
   if (a.ndim !== 1) {

@@ -32,27 +32,27 @@ export interface ReduceOptions {
 /** Options of reductions that may leave elements out. */
 export interface MaskedOptions<X> extends ReduceOptions {
   /** Which elements count, as a mask that broadcasts to the array; all where left out. */
-  readonly where?: X | undefined;
+  readonly where?: X | null | undefined;
 }
 
 /** Options of `max` and `min`. */
 export interface ExtremeOptions<X> extends MaskedOptions<X> {
   /** What the result is compared with too; needed with `where`, and where there may be no elements. */
-  readonly initial?: X | undefined;
+  readonly initial?: X | null | undefined;
 }
 
 /** Options of `sum` and `prod`. */
 export interface SumOptions<X> extends MaskedOptions<X> {
   /** What is added or multiplied to. */
-  readonly initial?: X | undefined;
+  readonly initial?: X | null | undefined;
   /** The element type to which elements are converted first. */
-  readonly dtype?: DType | undefined;
+  readonly dtype?: DType | null | undefined;
 }
 
 /** Options of `mean`. */
 export interface MeanOptions<X> extends MaskedOptions<X> {
   /** The element type to which elements are converted first. */
-  readonly dtype?: DType | undefined;
+  readonly dtype?: DType | null | undefined;
 }
 
 /** Options of `var` and `std`. */
@@ -62,7 +62,7 @@ export interface VarianceOptions<X> extends MeanOptions<X> {
   /** The same as `ddof`, under the name of the array API standard. */
   readonly correction?: number | undefined;
   /** The mean, where it is known: it broadcasts to the array. */
-  readonly mean?: X | undefined;
+  readonly mean?: X | null | undefined;
 }
 
 /** Options of `cumsum` and `cumprod`. */

@@ -158,7 +158,14 @@ export {
   type Tangent,
   Var,
 } from "./primitive.ts";
-export { checkCall, isPlain, type OptionKind, type OptionTable, tableOf } from "./signature.ts";
+export {
+  checkCall,
+  isPlain,
+  type OptionKind,
+  type OptionTable,
+  readOptions,
+  tableOf,
+} from "./signature.ts";
 export {
   bind,
   bind1,

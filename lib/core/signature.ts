@@ -171,6 +171,9 @@ const fits: Readonly<Record<OptionKind, (x: unknown) => boolean>> = {
   object: () => false,
 };
 
+/** The kinds of options that may be `null` and mean something by it, or that no library leaves out so. */
+const meaningful: ReadonlySet<OptionKind> = new Set(["axes", "argnums"]);
+
 /** The kinds that are checked here, and what they are called. */
 const checked: { readonly [K in OptionKind]?: string } = {
   boolean: "true or false",
@@ -244,11 +247,37 @@ function parsed(text: string): Call {
 export function checkCall(
   text: string,
   args: ArrayLike<unknown>,
-  table?: Readonly<Record<string, OptionKind>>,
+  table?: Table,
   from?: number,
 ): void {
+  lookAt(text, args, table, from);
+}
+
+/**
+ * As {@linkcode checkCall}, for functions of which options that are `null` count as left out, as None
+ * does in NumPy and JAX. Axes stay, of which `null` may mean all or none.
+ *
+ * @returns The options without those that are `null`.
+ */
+export function readOptions<Options>(
+  text: string,
+  args: ArrayLike<unknown>,
+  table: Table,
+  from?: number,
+): Options {
+  return (lookAt(text, args, table, from, true) ?? {}) as Options;
+}
+
+function lookAt(
+  text: string,
+  args: ArrayLike<unknown>,
+  table?: Table,
+  from?: number,
+  nulls?: boolean,
+): unknown {
   const call = parsed(text);
   let arity = call.params.length;
+  let options: unknown;
   if (table !== undefined) {
     let at = call.options;
     // Options in the place of what is left out end the call.
@@ -258,35 +287,49 @@ export function checkCall(
     // Options that come first have to be there: nothing can be left out in front of the others.
     const needed = call.options < call.params.length - 1;
     if (needed || (at < call.params.length && args[at] !== undefined)) {
-      checkOptions(call, args, at, table);
+      options = checkOptions(call, args, at, table, nulls);
     }
   }
   if (args.length > arity && !call.open) checkExtra(text, call, args, arity);
+  return options;
 }
 
 /**
  * Checks the value in the place of the options: an object with known options alone, whose flags,
- * numbers, strings and functions have the right type.
+ * numbers, strings and functions have the right type. Gives it without what is `null`, where that is
+ * left out.
  */
-function checkOptions(call: Call, args: ArrayLike<unknown>, at: number, table: Table): void {
-  const options = args[at];
+function checkOptions(
+  call: Call,
+  args: ArrayLike<unknown>,
+  at: number,
+  table: Table,
+  nulls?: boolean,
+): unknown {
+  let options = args[at];
   // Of instances of classes, those with a known option are taken for options.
   if (!isPlain(options) && !knownIn(options, table)) throw notOptions(call, args, at, table);
-  for (const key in options) {
-    const value = options[key];
+  const given = options;
+  for (const key in given) {
+    const value = given[key];
     if (value === undefined) continue; // left out, as by a function that passes on what it may be given
-    if (!Object.hasOwn(table, key)) {
+    const known = Object.hasOwn(table, key);
+    if (known && value === null && nulls && !meaningful.has(table[key]!)) {
+      options = { ...(options as object), [key]: undefined };
+      continue;
+    }
+    if (!known) {
       // Arguments that may be left out can stand in options in their place, by name.
       const before = call.params.indexOf(key);
       if (before >= 0 && before < call.options) {
-        if (before >= at || Object.is(args[before], value)) continue;
+        if (before >= at || Object.is(args[before], value) || (nulls && value === null)) continue;
         if (args[before] !== undefined) {
           throw new TypeError(
             `${call.name}: ${key} is given twice, before the options and in them`,
           );
         }
       }
-      throw unknownOption(call, options, key, table, at);
+      throw unknownOption(call, given, key, table, at);
     }
     const what = checked[table[key]!];
     if (what !== undefined && !fits[table[key]!](value)) {
@@ -295,6 +338,7 @@ function checkOptions(call: Call, args: ArrayLike<unknown>, at: number, table: T
       );
     }
   }
+  return options;
 }
 
 /** Whether a value is an object that no class made, of whatever realm. */

@@ -5,7 +5,13 @@
  *
  * @module
  */
-import { checkCall, describeValue, type OptionKind, type OptionTable } from "../core/mod.ts";
+import {
+  checkCall,
+  describeValue,
+  type OptionKind,
+  type OptionTable,
+  readOptions,
+} from "../core/mod.ts";
 import type {
   AssociativeScanOptions,
   CheckpointOptions,
@@ -170,8 +176,10 @@ export function checkedMembers<D extends Transforms = Transforms>(members: objec
 /** One of them. */
 export function checkedMember<N extends keyof Transforms>(name: N, member: unknown): Transforms[N] {
   const { call, options } = table[name];
+  const last = call.split(", ").length - 1;
   const checked: Call = (...args) => {
-    checkCall(call, args, options);
+    if (options === undefined || args[last] === undefined) checkCall(call, args, options);
+    else args[last] = readOptions(call, args, options);
     return (member as Call)(...args);
   };
   return Object.defineProperty(checked, "name", { value: name }) as never;

@@ -6,6 +6,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { compatibility, counted, options, rows } from "./table.ts";
 import { never as neverOptions, otherNames } from "./option_reasons.ts";
+import { callables } from "../support/calls.ts";
 import { nameOf } from "./options.ts";
 import { never } from "./reasons.ts";
 
@@ -51,4 +52,34 @@ Deno.test("what functions take is found, through types that others name", () => 
 Deno.test("most options that apply are there", () => {
   const { present, applicable } = counted(options);
   assert(present >= 0.85 * applicable, `${present} of ${applicable}`);
+});
+
+/** Options that may not be `null`, though they may be None in JAX. */
+const positions: readonly string[] = ["jit.staticArgnums", "jit.donateArgnums"];
+
+Deno.test("what may be None in JAX, and is there in options, may be null: it counts as left out", async () => {
+  const functions = await callables();
+  const none = options.filter(({ none, here }) => none && here !== undefined);
+  const wrong: string[] = [];
+  let tried = 0;
+  for (const option of none) {
+    const { here } = rows.find((r) => r.module === option.module && r.name === option.name)!;
+    const path = [here!, here!.replace(/^lax\./, "")].find((p) =>
+      functions.some((f) => f.path === p)
+    );
+    const f = functions.find((g) => g.path === path);
+    const name = `${here}.${option.here}`;
+    if (f === undefined || positions.includes(name)) continue;
+    const given = async (value: null | undefined) => {
+      const results = await f.run(...f.good, { [option.here!]: value });
+      return typeof results === "function" ? "a function" : Deno.inspect(results);
+    };
+    const leftOut = await given(undefined).catch(() => null);
+    if (leftOut === null) continue; // an argument, and no option
+    tried++;
+    const asNull = await given(null).catch((error: Error) => error.message);
+    if (asNull !== leftOut) wrong.push(`${name}: ${asNull}`);
+  }
+  assertEquals(wrong, []);
+  assert(tried > 400, `only ${tried} were tried`);
 });

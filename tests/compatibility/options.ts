@@ -17,6 +17,8 @@ export interface OptionRow {
   readonly name: string;
   /** The option. */
   readonly option: string;
+  /** Whether it is None in JAX where it is left out. */
+  readonly none?: boolean;
   /** The name here, where there is one. */
   readonly here?: string;
   /** Why there is none, where it has no meaning here. */
@@ -54,9 +56,10 @@ export async function optionsOf(rows: readonly Row[]): Promise<readonly OptionRo
     // The distributions of `stats` are objects, whose functions have options in one form.
     if (signature === undefined || path.length === 0 || path.length > 2) return [];
     const parameters = await parametersOf(path.length === 1 ? "." : `./${path[0]}`, path.at(-1)!);
-    return signature.split(" ").filter((p) => p.endsWith("?")).map((p) =>
-      optionRow(row, p.slice(0, -1), parameters)
-    );
+    return signature.split(" ").filter((p) => p.includes("?")).map((p) => {
+      const [option = "", otherwise] = p.split("?");
+      return { ...optionRow(row, option, parameters), none: otherwise === "None" };
+    });
   }));
   return found.flat();
 }

@@ -2,7 +2,8 @@
 
     python tests/compatibility/record_signatures.py
 
-Of each function the parameters in order: `x` where it must be given, `x?` where it may be left out.
+Of each function the parameters in order: `x` where it must be given, `x?` where it may be left out,
+`x?None` where that is the same as None.
 """
 
 import inspect
@@ -27,7 +28,7 @@ def parameters(function):
     except (TypeError, ValueError):
         return None
     return [
-        p.name + ("" if p.default is p.empty else "?") for p in found
+        p.name + ("" if p.default is p.empty else "?None" if p.default is None else "?") for p in found
         if p.kind not in LEFT and not p.name.startswith("_")
     ]
 

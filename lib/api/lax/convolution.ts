@@ -4,12 +4,12 @@
  * @module
  */
 import {
-  checkCall,
   type DType,
   expectInteger,
   formatShape,
   type NDArray,
   type OptionTable,
+  readOptions,
   ShapeError,
   tableOf,
 } from "../../core/mod.ts";
@@ -46,7 +46,7 @@ export interface ConvTransposeOptions {
   /** Whether the kernel is that of the convolution whose transpose this is. */
   readonly transposeKernel?: boolean | undefined;
   /** The dtype of the result, of the operands' kind and no narrower. */
-  readonly preferredElementType?: DType | undefined;
+  readonly preferredElementType?: DType | null | undefined;
   /** Whether pairs of padding, too, are those of the convolution whose transpose this is. */
   readonly useConsistentPadding?: boolean | undefined;
 }
@@ -54,7 +54,7 @@ export interface ConvTransposeOptions {
 /** Options of {@linkcode conv}. */
 export interface ConvTypeOptions {
   /** The dtype of the result, of the operands' kind and no narrower. */
-  readonly preferredElementType?: DType | undefined;
+  readonly preferredElementType?: DType | null | undefined;
 }
 
 const typeOptions: OptionTable<ConvTypeOptions> = { preferredElementType: "dtype" };
@@ -104,7 +104,7 @@ export function convGeneralDilated(
   options: ConvOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       "convGeneralDilated(lhs, rhs, windowStrides, padding, options)",
       arguments,
       convOptions,
@@ -217,7 +217,11 @@ export function conv(
   options: ConvTypeOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall("conv(lhs, rhs, windowStrides, padding, options)", arguments, typeOptions);
+    options = readOptions(
+      "conv(lhs, rhs, windowStrides, padding, options)",
+      arguments,
+      typeOptions,
+    );
   }
   return convolved("conv", lhs, rhs, windowStrides, padding, options);
 }
@@ -239,7 +243,7 @@ export function convWithGeneralPadding(
   options: ConvTypeOptions = {},
 ): NDArray {
   if (arguments.length > 6) {
-    checkCall(
+    options = readOptions(
       "convWithGeneralPadding(lhs, rhs, windowStrides, padding, lhsDilation, rhsDilation, options)",
       arguments,
       typeOptions,
@@ -298,7 +302,11 @@ export function convTranspose(
 ): NDArray {
   const op = "convTranspose";
   if (arguments.length > 4) {
-    checkCall(`${op}(lhs, rhs, strides, padding, options)`, arguments, transposeOptions);
+    options = readOptions(
+      `${op}(lhs, rhs, strides, padding, options)`,
+      arguments,
+      transposeOptions,
+    );
   }
   const [x, w] = operands(op, lhs, rhs, options.preferredElementType);
   const count = x.ndim - 2;

@@ -16,6 +16,7 @@ import {
   type Operand,
   type OptionTable,
   promoteDTypes,
+  readOptions,
   sameShape,
   ShapeError,
 } from "../../core/mod.ts";
@@ -133,7 +134,7 @@ const roundOptions: OptionTable<RoundOptions> = { roundingMethod: "string" };
  * ```
  */
 export function round(x: Operand, options: RoundOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("round(x, options)", arguments, roundOptions);
+  if (arguments.length > 1) options = readOptions("round(x, options)", arguments, roundOptions);
   const { roundingMethod = "awayFromZero" } = options;
   if (roundingMethod !== "awayFromZero" && roundingMethod !== "toNearestEven") {
     throw new TypeError(

@@ -13,6 +13,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
 } from "../../core/mod.ts";
 import {
@@ -80,7 +81,7 @@ export function gather(
 ): NDArray {
   const op = "gather";
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       "gather(operand, startIndices, dimensionNumbers, sliceSizes, options)",
       arguments,
       gatherOptions,

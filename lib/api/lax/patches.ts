@@ -4,11 +4,11 @@
  * @module
  */
 import {
-  checkCall,
   type DType,
   formatShape,
   type NDArray,
   type OptionTable,
+  readOptions,
   ShapeError,
 } from "../../core/mod.ts";
 import {
@@ -43,7 +43,7 @@ export interface PatchOptions {
   /** Which axis is which; where left out, the batch and the outputs come first, then the features. */
   readonly dimensionNumbers?: ConvDimensionStrings | ConvDimensionNumbers | undefined;
   /** The dtype of the result, of the operands' kind and no narrower. */
-  readonly preferredElementType?: DType | undefined;
+  readonly preferredElementType?: DType | null | undefined;
 }
 
 /** What the options hold. */
@@ -94,7 +94,7 @@ export function convGeneralDilatedPatches(
 ): NDArray {
   const op = "convGeneralDilatedPatches";
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       `${op}(lhs, filterShape, windowStrides, padding, options)`,
       arguments,
       patchOptions,
@@ -177,7 +177,7 @@ export function convGeneralDilatedLocal(
   const op = "convGeneralDilatedLocal";
   if (arguments.length > 5) {
     const { preferredElementType: _, ...table } = patchOptions;
-    checkCall(
+    options = readOptions(
       `${op}(lhs, rhs, windowStrides, padding, filterShape, options)`,
       arguments,
       table,

@@ -10,6 +10,7 @@ import {
   formatShape,
   type NDArray,
   type OptionTable,
+  readOptions,
   ShapeError,
   tableOf,
 } from "../../core/mod.ts";
@@ -148,7 +149,7 @@ export function dotGeneral(
 ): NDArray {
   const op = "dotGeneral";
   if (arguments.length > 3) {
-    checkCall(`${op}(lhs, rhs, dimensionNumbers, options)`, arguments, productOptions);
+    options = readOptions(`${op}(lhs, rhs, dimensionNumbers, options)`, arguments, productOptions);
   }
   const [x, y] = operands(op, lhs, rhs, options.preferredElementType);
   return multiplied(op, x, y, dimensionNumbers);
@@ -170,7 +171,7 @@ export function dotGeneral(
  * ```
  */
 export function dot(lhs: NDArray, rhs: NDArray, options: DotOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("dot(lhs, rhs, options)", arguments, dotOptions);
+  if (arguments.length > 2) options = readOptions("dot(lhs, rhs, options)", arguments, dotOptions);
   const [x, y] = operands("dot", lhs, rhs, options.preferredElementType);
   if (options.dimensionNumbers !== undefined) {
     return multiplied("dot", x, y, options.dimensionNumbers);
@@ -241,7 +242,7 @@ export function raggedDot(
 ): NDArray {
   const op = "raggedDot";
   if (arguments.length > 3) {
-    checkCall(`${op}(lhs, rhs, groupSizes, options)`, arguments, productOptions);
+    options = readOptions(`${op}(lhs, rhs, groupSizes, options)`, arguments, productOptions);
   }
   const [x, y] = operands(op, lhs, rhs, options.preferredElementType);
   const sizes = asIndex(op, groupSizes, "groupSizes");

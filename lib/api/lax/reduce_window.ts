@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  checkCall,
   describeTreeDifference,
   describeValue,
   formatShape,
@@ -13,6 +12,7 @@ import {
   NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   ShapeError,
   TreeError,
   treeFlatten,
@@ -123,7 +123,7 @@ export function reduceWindow<T extends TreeOf<NDArray>>(
 ): T {
   const op = "reduceWindow";
   if (arguments.length > 6) {
-    checkCall(
+    options = readOptions(
       `${op}(operand, initValue, computation, windowDimensions, windowStrides, padding, options)`,
       arguments,
       windowOptions,

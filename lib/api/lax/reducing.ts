@@ -14,6 +14,7 @@ import {
   limits,
   type NDArray,
   type Operand,
+  readOptions,
   sameShape,
   ShapeError,
 } from "../../core/mod.ts";
@@ -269,7 +270,7 @@ export function cumsum(
   options: CumulativeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("cumsum(operand, axis, options)", arguments, cumulativeOptions, 1);
+    options = readOptions("cumsum(operand, axis, options)", arguments, cumulativeOptions, 1);
   }
   if (isNamed(axis)) return cumsum(operand, axis.axis, axis);
   const a = asOperand("cumsum", operand);
@@ -283,7 +284,7 @@ export function cumprod(
   options: CumulativeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("cumprod(operand, axis, options)", arguments, cumulativeOptions, 1);
+    options = readOptions("cumprod(operand, axis, options)", arguments, cumulativeOptions, 1);
   }
   if (isNamed(axis)) return cumprod(operand, axis.axis, axis);
   const a = asOperand("cumprod", operand);
@@ -297,7 +298,7 @@ export function cummax(
   options: CumulativeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("cummax(operand, axis, options)", arguments, cumulativeOptions, 1);
+    options = readOptions("cummax(operand, axis, options)", arguments, cumulativeOptions, 1);
   }
   if (isNamed(axis)) return cummax(operand, axis.axis, axis);
   const a = numbers("cummax", asOperand("cummax", operand));
@@ -312,7 +313,7 @@ export function cummin(
   options: CumulativeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("cummin(operand, axis, options)", arguments, cumulativeOptions, 1);
+    options = readOptions("cummin(operand, axis, options)", arguments, cumulativeOptions, 1);
   }
   if (isNamed(axis)) return cummin(operand, axis.axis, axis);
   const a = numbers("cummin", asOperand("cummin", operand));
@@ -337,7 +338,7 @@ export function cumlogsumexp(
   options: CumulativeOptions = {},
 ): NDArray {
   if (arguments.length > 2) {
-    checkCall("cumlogsumexp(operand, axis, options)", arguments, cumulativeOptions, 1);
+    options = readOptions("cumlogsumexp(operand, axis, options)", arguments, cumulativeOptions, 1);
   }
   if (isNamed(axis)) return cumlogsumexp(operand, axis.axis, axis);
   const a = asFloat("cumlogsumexp", operand);

@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  checkCall,
   describeValue,
   DTypeError,
   formatAval,
@@ -13,6 +12,7 @@ import {
   isPlain,
   type NDArray,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
   tableOf,
@@ -168,7 +168,7 @@ export function scatter(
   options: ScatterOptions = {},
 ): NDArray {
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       "scatter(operand, indices, updates, dimensionNumbers, options)",
       arguments,
       scatterOptions,
@@ -187,7 +187,7 @@ export function scatterAdd(
 ): NDArray {
   const op = "scatterAdd";
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       `${op}(operand, indices, updates, dimensionNumbers, options)`,
       arguments,
       scatterOptions,
@@ -207,7 +207,7 @@ export function scatterSub(
 ): NDArray {
   const op = "scatterSub";
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       `${op}(operand, indices, updates, dimensionNumbers, options)`,
       arguments,
       scatterOptions,
@@ -227,7 +227,7 @@ export function scatterMul(
 ): NDArray {
   const op = "scatterMul";
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       `${op}(operand, indices, updates, dimensionNumbers, options)`,
       arguments,
       scatterOptions,
@@ -247,7 +247,7 @@ export function scatterMin(
 ): NDArray {
   const op = "scatterMin";
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       `${op}(operand, indices, updates, dimensionNumbers, options)`,
       arguments,
       scatterOptions,
@@ -267,7 +267,7 @@ export function scatterMax(
 ): NDArray {
   const op = "scatterMax";
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       `${op}(operand, indices, updates, dimensionNumbers, options)`,
       arguments,
       scatterOptions,
@@ -302,7 +302,7 @@ export function scatterApply(
 ): NDArray {
   const op = "scatterApply";
   if (arguments.length > 4) {
-    checkCall(
+    options = readOptions(
       "scatterApply(operand, indices, f, dimensionNumbers, options)",
       arguments,
       applyOptions,

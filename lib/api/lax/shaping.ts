@@ -15,6 +15,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
 } from "../../core/mod.ts";
@@ -358,7 +359,7 @@ export function indexInDim(
   options: IndexInDimOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("indexInDim(x, index, axis, options)", arguments, indexInDimOptions, 2);
+    options = readOptions("indexInDim(x, index, axis, options)", arguments, indexInDimOptions, 2);
   }
   if (isNamed(axis)) return indexInDim(x, index, axis.axis, axis);
   const op = "indexInDim";
@@ -405,7 +406,12 @@ export function dynamicIndexInDim(
   options: IndexInDimOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    checkCall("dynamicIndexInDim(x, index, axis, options)", arguments, indexInDimOptions, 2);
+    options = readOptions(
+      "dynamicIndexInDim(x, index, axis, options)",
+      arguments,
+      indexInDimOptions,
+      2,
+    );
   }
   if (isNamed(axis)) return dynamicIndexInDim(x, index, axis.axis, axis);
   const a = expectArray("dynamicIndexInDim", x);

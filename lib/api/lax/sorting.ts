@@ -10,6 +10,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   sameShape,
   ShapeError,
 } from "../../core/mod.ts";
@@ -57,7 +58,9 @@ export function sort(
   operand: NDArray | readonly NDArray[],
   options: SortOperandsOptions = {},
 ): NDArray | NDArray[] {
-  if (arguments.length > 1) checkCall("sort(operand, options)", arguments, sortOperandsOptions);
+  if (arguments.length > 1) {
+    options = readOptions("sort(operand, options)", arguments, sortOperandsOptions);
+  }
   const op = "sort";
   const { dimension = -1, numKeys = 1 } = options;
   if (!Array.isArray(operand)) {
@@ -161,7 +164,9 @@ export function approxMaxK(
   k: number,
   options: ApproxOptions = {},
 ): [values: NDArray, indices: NDArray] {
-  if (arguments.length > 2) checkCall("approxMaxK(operand, k, options)", arguments, approxOptions);
+  if (arguments.length > 2) {
+    options = readOptions("approxMaxK(operand, k, options)", arguments, approxOptions);
+  }
   const a = asOperand("approxMaxK", operand);
   return largest("approxMaxK", a, k, options.reductionDimension ?? -1);
 }
@@ -172,7 +177,9 @@ export function approxMinK(
   k: number,
   options: ApproxOptions = {},
 ): [values: NDArray, indices: NDArray] {
-  if (arguments.length > 2) checkCall("approxMinK(operand, k, options)", arguments, approxOptions);
+  if (arguments.length > 2) {
+    options = readOptions("approxMinK(operand, k, options)", arguments, approxOptions);
+  }
   const a = asOperand("approxMinK", operand);
   const axis = options.reductionDimension ?? -1;
   const [, places] = largest("approxMinK", neg(a), k, axis);

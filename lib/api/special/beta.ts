@@ -11,6 +11,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
 } from "../../core/mod.ts";
 import {
   add,
@@ -125,7 +126,7 @@ const combOptions: OptionTable<CombOptions> = { repetition: "boolean" };
  * ```
  */
 export function comb(N: Operand, k: Operand, options: CombOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("comb(N, k, options)", arguments, combOptions);
+  if (arguments.length > 2) options = readOptions("comb(N, k, options)", arguments, combOptions);
   return applyNamed(
     "comb",
     (n, k) => {

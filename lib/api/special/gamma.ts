@@ -20,6 +20,7 @@ import {
   isFloat,
   NDArray,
   type Operand,
+  readOptions,
   shaped,
 } from "../../core/mod.ts";
 import {
@@ -326,7 +327,7 @@ export function randomGammaGrad(a: Operand, x: Operand): NDArray {
  * ```
  */
 export function bernoulli(n: number, options: DTypeOptions = {}): NDArray {
-  if (arguments.length > 1) checkCall("bernoulli(n, options)", arguments, dtypeOptions);
+  if (arguments.length > 1) options = readOptions("bernoulli(n, options)", arguments, dtypeOptions);
   expectInteger("bernoulli", n, "n", 0, MOST_NUMBERS);
   const dtype = dtypeOption("bernoulli", options, defaultFloat);
   if (!isFloat(dtype)) {

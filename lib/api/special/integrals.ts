@@ -12,6 +12,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
 } from "../../core/mod.ts";
 import {
   abs,
@@ -373,7 +374,9 @@ function orders(z: NDArray, v: number, steps: number): NDArray {
  * ```
  */
 export function besselJn(z: Operand, v: number, options: BesselJnOptions = {}): NDArray {
-  if (arguments.length > 2) checkCall("besselJn(z, v, options)", arguments, besselOptions);
+  if (arguments.length > 2) {
+    options = readOptions("besselJn(z, v, options)", arguments, besselOptions);
+  }
   const steps = checkCount("besselJn", "nIter", options.nIter ?? 50);
   return orders(asFloat("besselJn", z, "z"), checkCount("besselJn", "v", v), steps);
 }

@@ -10,6 +10,7 @@ import {
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
   registerPytreeNode,
   ShapeError,
 } from "../../core/mod.ts";
@@ -50,7 +51,7 @@ export interface GaussianKdeOptions {
   /** How wide the kernels are; by the rule of Scott where left out. */
   readonly bwMethod?: Bandwidth | undefined;
   /** What each element counts, `[n]`; all the same where left out. */
-  readonly weights?: NDArray | undefined;
+  readonly weights?: NDArray | null | undefined;
 }
 
 const kdeOptions: OptionTable<GaussianKdeOptions> = { bwMethod: "object", weights: "object" };
@@ -289,7 +290,7 @@ function factorOf(op: string, method: Bandwidth, kde: GaussianKde): NDArray {
  */
 export function gaussianKde(dataset: NDArray, options: GaussianKdeOptions = {}): GaussianKde {
   const op = "gaussianKde";
-  if (arguments.length > 1) checkCall(`${op}(dataset, options)`, arguments, kdeOptions);
+  if (arguments.length > 1) options = readOptions(`${op}(dataset, options)`, arguments, kdeOptions);
   const { bwMethod = "scott", weights: given } = options;
   const values = [expectArray(op, dataset, "dataset"), ...given === undefined ? [] : [given]];
   const [raw, asked] = inFloats(op, values, ["dataset", "weights"]) as [NDArray, NDArray?];

@@ -5,13 +5,13 @@
  */
 import type { AxisOr, Named } from "../../core/method_options.ts";
 import {
-  checkCall,
   defaultFloat,
   describeValue,
   isFloat,
   type NDArray,
   type Operand,
   type OptionTable,
+  readOptions,
 } from "../../core/mod.ts";
 import {
   add,
@@ -75,7 +75,9 @@ export function mode(
   axis: AxisOr<ModeOptions> = 0,
   options: ModeOptions = {},
 ): ModeResult {
-  if (arguments.length > 2) checkCall("mode(x, axis, options)", arguments, modeOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("mode(x, axis, options)", arguments, modeOptions, 1);
+  }
   if (isNamed(axis)) return mode(x, axis.axis, axis);
   const given = asOperand("mode", x);
   const lined = given.ndim === 0 ? reshape(given, [1]) : given;
@@ -150,7 +152,9 @@ export function rankdata(
   method: RankMethod | Named<RankOptions, { method: RankMethod }> = "average",
   options: RankOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("rankdata(x, method, options)", arguments, rankOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("rankdata(x, method, options)", arguments, rankOptions, 1);
+  }
   if (isNamed(method)) return rankdata(x, method.method, method);
   if (!METHODS.includes(method)) {
     throw new TypeError(
@@ -205,7 +209,9 @@ export function sem(
   axis: AxisOr<SemOptions> = 0,
   options: SemOptions = {},
 ): NDArray {
-  if (arguments.length > 2) checkCall("sem(x, axis, options)", arguments, semOptions, 1);
+  if (arguments.length > 2) {
+    options = readOptions("sem(x, axis, options)", arguments, semOptions, 1);
+  }
   if (isNamed(axis)) return sem(x, axis.axis, axis);
   const { ddof = 1, nanPolicy = "propagate", keepDims = false } = options;
   if (nanPolicy !== "propagate" && nanPolicy !== "omit") {
