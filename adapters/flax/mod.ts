@@ -134,6 +134,13 @@ export {
   type RMSNormOptions,
 } from "./norms.ts";
 export {
+  SpectralNorm,
+  type SpectralNormCall,
+  type SpectralNormOptions,
+  WeightNorm,
+  type WeightNormOptions,
+} from "./weight_norms.ts";
+export {
   type AttentionCall,
   type AttentionLayerOptions,
   type AttentionOptions,

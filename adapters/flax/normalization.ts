@@ -3,16 +3,9 @@
  *
  * @module
  */
-import {
-  type AxisName,
-  checkCall,
-  describeValue,
-  formatShape,
-  isFloat,
-  type OptionTable,
-  pmean,
-} from "../../lib/extend.ts";
-import { type DType, type NDArray, numpy as np, ShapeError, StateError } from "../../mod.ts";
+import { type AxisName, checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
+import { type DType, type NDArray, numpy as np, StateError } from "../../mod.ts";
+import { axesOf, normalized, otherAxes, statistics } from "../normalization.ts";
 import { type Initializer, ones, zeros } from "./initializers.ts";
 import { Module } from "./module.ts";
 
@@ -54,62 +47,20 @@ export const normOptions: OptionTable<NormOptions> = {
   useFastVariance: "boolean",
 };
 
-/** Axes as non-negative numbers, in order. */
-export function axesOf(op: string, x: NDArray, axes: number | readonly number[]): number[] {
-  const list = typeof axes === "number" ? [axes] : axes;
-  return list.map((axis) => {
-    const at = axis < 0 ? axis + x.ndim : axis;
-    if (Number.isInteger(at) && at >= 0 && at < x.ndim) return at;
-    throw new ShapeError(`${op}: there is no axis ${axis} in ${formatShape(x.shape)}`);
-  }).sort((a, b) => a - b);
-}
-
-/** Mean and variance over axes, and over lanes where these have a name, at least in float32. */
-export function statistics(
-  x: NDArray,
-  axes: readonly number[],
-  fast: boolean,
-  mask: NDArray | undefined,
-  axisName?: AxisName,
-): [mean: NDArray, variance: NDArray] {
-  const values = isFloat(x.dtype) ? x : x.astype("float32");
-  const chosen = mask === undefined ? null : np.broadcastTo(mask.astype(values.dtype), x.shape);
-  const count = chosen?.sum(axes);
-  const mean = (y: NDArray): NDArray => {
-    const own = chosen === null ? y.mean(axes) : np.where(chosen, y, 0).sum(axes).div(count!);
-    return axisName === undefined ? own : pmean(own, axisName);
-  };
-  const center = mean(values);
-  if (fast) {
-    return [center, np.maximum(mean(values.square()).sub(center.square()), 0)];
-  }
-  return [center, mean(values.sub(np.expandDims(center, axes)).square())];
-}
-
 /** What is normalised, scaled and shifted by parameters of a module. */
-export function normalized(
+export function normalizedBy(
   module: Module,
   x: NDArray,
-  [mean, variance]: readonly [NDArray, NDArray],
+  used: readonly [NDArray, NDArray],
   reduced: readonly number[],
   features: readonly number[],
   { useBias = true, useScale = true, ...options }: NormOptions & { readonly epsilon: number },
 ): NDArray {
   const { biasInit = zeros, scaleInit = ones, paramDtype = "float32", epsilon, dtype } = options;
   const lengths = features.map((axis) => x.shape[axis]!);
-  const inPlace = x.shape.map((n, axis) => features.includes(axis) ? n : 1);
-  const wide = (y: NDArray): NDArray => np.expandDims(y, reduced);
-  let factor = np.rsqrt(wide(variance).add(epsilon));
-  if (useScale) {
-    factor = factor.mul(
-      np.reshape(module.param("scale", scaleInit, lengths, paramDtype), inPlace),
-    );
-  }
-  const y = x.sub(wide(mean)).mul(factor);
-  const out = useBias
-    ? y.add(np.reshape(module.param("bias", biasInit, lengths, paramDtype), inPlace))
-    : y;
-  return dtype === undefined ? out : out.astype(dtype);
+  const scale = useScale ? module.param("scale", scaleInit, lengths, paramDtype) : null;
+  const bias = useBias ? module.param("bias", biasInit, lengths, paramDtype) : null;
+  return normalized(x, used, reduced, features, { scale, bias, epsilon, dtype });
 }
 
 /** Options of calls of layers that normalise examples. */
@@ -187,15 +138,15 @@ export class BatchNorm extends Module {
       useRunningAverage,
     );
     const features = axesOf("flax.BatchNorm", x, axis);
-    const reduced = x.shape.map((_, i) => i).filter((i) => !features.includes(i));
+    const reduced = otherAxes(x, features);
     const shape = features.map((i) => x.shape[i]!);
     const mean = this.variable("batch_stats", "mean", () => np.zeros(shape));
     const variance = this.variable("batch_stats", "var", () => np.ones(shape));
     let used: [NDArray, NDArray] = [mean.value, variance.value];
     if (!running) {
       // Initialisation is of one lane, for all.
-      const lanes = this.isInitializing() ? undefined : this.options.axisName;
-      used = statistics(x, reduced, useFastVariance, mask, lanes);
+      const axisName = this.isInitializing() ? undefined : this.options.axisName;
+      used = statistics(x, reduced, { fast: useFastVariance, mask, axisName });
       if (!this.isInitializing()) {
         const after = (old: NDArray, now: NDArray): NDArray =>
           old.mul(momentum).add(now.mul(1 - momentum));
@@ -203,7 +154,7 @@ export class BatchNorm extends Module {
         variance.value = after(variance.value, used[1]);
       }
     }
-    return normalized(this, x, used, reduced, features, { ...this.options, epsilon });
+    return normalizedBy(this, x, used, reduced, features, { ...this.options, epsilon });
   }
 }
 
@@ -278,7 +229,7 @@ export class LayerNorm extends Module {
       this.options;
     const reduced = axesOf("flax.LayerNorm", x, reductionAxes);
     const features = axesOf("flax.LayerNorm", x, featureAxes);
-    const used = statistics(x, reduced, useFastVariance, mask);
-    return normalized(this, x, used, reduced, features, { ...this.options, epsilon });
+    const used = statistics(x, reduced, { fast: useFastVariance, mask });
+    return normalizedBy(this, x, used, reduced, features, { ...this.options, epsilon });
   }
 }

@@ -3,17 +3,18 @@
  *
  * @module
  */
-import { checkCall, formatShape, type OptionTable } from "../../lib/extend.ts";
-import { type NDArray, numpy as np, ShapeError } from "../../mod.ts";
-import { Module } from "./module.ts";
+import { checkCall, type OptionTable } from "../../lib/extend.ts";
+import { type NDArray, ShapeError } from "../../mod.ts";
 import {
   axesOf,
-  normalized,
-  type NormCall,
-  type NormOptions,
-  normOptions,
+  featuresOfExamples,
+  groupStatistics,
+  meanSquares,
+  otherAxes,
   statistics,
-} from "./normalization.ts";
+} from "../normalization.ts";
+import { Module } from "./module.ts";
+import { normalizedBy, type NormCall, type NormOptions, normOptions } from "./normalization.ts";
 
 /** Options of `RMSNorm`. */
 export interface RMSNormOptions extends Omit<NormOptions, "useBias" | "biasInit"> {
@@ -63,10 +64,9 @@ export class RMSNorm extends Module {
     const { reductionAxes = -1, featureAxes = -1, epsilon = 1e-6 } = this.options;
     const reduced = axesOf("flax.RMSNorm", x, reductionAxes);
     const features = axesOf("flax.RMSNorm", x, featureAxes);
-    const [mean] = statistics(x.square(), reduced, false, mask);
-    const used = [np.zerosLike(mean), mean] as const;
+    const used = meanSquares(x, reduced, { mask });
     const options = { ...this.options, epsilon, useBias: false };
-    return normalized(this, x, used, reduced, features, options);
+    return normalizedBy(this, x, used, reduced, features, options);
   }
 }
 
@@ -130,33 +130,16 @@ export class GroupNorm extends Module {
    */
   call(x: NDArray, { mask }: NormCall = {}): NDArray {
     const { epsilon = 1e-6, useFastVariance = true, reductionAxes } = this.options;
-    const op = "flax.GroupNorm";
-    const last = x.ndim - 1;
-    const reduced = axesOf(op, x, reductionAxes ?? [...x.shape.keys()].slice(1, -1).concat(last));
-    if (reduced.at(-1) !== last) {
-      throw new ShapeError(
-        `${op}: reductionAxes must have the last axis, ${last}, which is that of channels, not only ${
-          reduced.join(", ")
-        }`,
-      );
-    }
-    const channels = x.shape[last]!;
-    const { groupSize, numGroups = 32 } = this.options;
-    const groups = groupSize === undefined ? numGroups! : channels / groupSize;
-    const size = channels / groups;
-    if (!(Number.isInteger(groups) && Number.isInteger(size) && groups > 0)) {
-      throw new ShapeError(
-        `${op}: ${channels} channels of ${formatShape(x.shape)} do not make ${
-          groupSize === undefined ? `${numGroups} groups` : `groups of ${groupSize}`
-        }`,
-      );
-    }
-    const grouped = (y: NDArray): NDArray => y.reshape([...y.shape.slice(0, -1), groups, size]);
-    const chosen = mask === undefined ? undefined : grouped(np.broadcastTo(mask, x.shape));
-    const others = reduced.slice(0, -1);
-    const used = statistics(grouped(x), [...others, last + 1], useFastVariance, chosen)
-      .map((y) => np.repeat(y, size, -1)) as [NDArray, NDArray];
-    return normalized(this, x, used, others, [last], { ...this.options, epsilon });
+    const { groupSize, numGroups } = this.options;
+    const [used, reduced] = groupStatistics(
+      "flax.GroupNorm",
+      x,
+      { groupSize, numGroups: numGroups ?? 32 },
+      reductionAxes,
+      { fast: useFastVariance, mask },
+    );
+    const features = [x.ndim - 1];
+    return normalizedBy(this, x, used, reduced, features, { ...this.options, epsilon });
   }
 }
 
@@ -202,16 +185,9 @@ export class InstanceNorm extends Module {
    */
   call(x: NDArray, { mask }: NormCall = {}): NDArray {
     const { featureAxes = -1, epsilon = 1e-6, useFastVariance = true } = this.options;
-    const features = axesOf("flax.InstanceNorm", x, featureAxes);
-    if (features[0] === 0) {
-      throw new ShapeError(
-        `flax.InstanceNorm: the first axis of ${
-          formatShape(x.shape)
-        } is that of examples, not of channels`,
-      );
-    }
-    const reduced = [...x.shape.keys()].filter((axis) => axis > 0 && !features.includes(axis));
-    const used = statistics(x, reduced, useFastVariance, mask);
-    return normalized(this, x, used, reduced, features, { ...this.options, epsilon });
+    const features = featuresOfExamples("flax.InstanceNorm", x, featureAxes);
+    const reduced = otherAxes(x, [0, ...features]);
+    const used = statistics(x, reduced, { fast: useFastVariance, mask });
+    return normalizedBy(this, x, used, reduced, features, { ...this.options, epsilon });
   }
 }

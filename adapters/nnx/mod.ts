@@ -71,14 +71,27 @@ export {
 export {
   BatchNorm,
   type BatchNormOptions,
-  GroupNorm,
-  type GroupNormOptions,
-  InstanceNorm,
   LayerNorm,
+  type LayerNormOptions,
+  Norm,
+  type NormCallOptions,
   type NormOptions,
   RMSNorm,
   type RMSNormOptions,
 } from "./normalization.ts";
+export {
+  GroupNorm,
+  type GroupNormOptions,
+  InstanceNorm,
+  type InstanceNormOptions,
+} from "./norms.ts";
+export {
+  SpectralNorm,
+  type SpectralNormCallOptions,
+  type SpectralNormOptions,
+  WeightNorm,
+  type WeightNormOptions,
+} from "./weight_norms.ts";
 export {
   type CellOptions,
   GRUCell,

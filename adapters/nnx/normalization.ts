@@ -1,13 +1,22 @@
 /**
- * Normalisation: `BatchNorm`, whose statistics are state, `LayerNorm`, `RMSNorm` and `GroupNorm`.
+ * Normalisation: what all of it has in common, `BatchNorm`, whose statistics are state, `LayerNorm` and
+ * `RMSNorm`. Norms by groups and by examples are in `norms.ts`.
  *
  * @module
  */
-import { checkCall, type OptionTable } from "../../lib/extend.ts";
-import { type NDArray, numpy as np, ShapeError } from "../../mod.ts";
+import { type AxisName, checkCall, formatAval, type OptionTable } from "../../lib/extend.ts";
+import { type DType, type NDArray, numpy as np, ShapeError } from "../../mod.ts";
+import {
+  axesOf,
+  meanSquares,
+  normalized,
+  otherAxes,
+  statistics,
+  type StatisticsOptions,
+} from "../normalization.ts";
 import { Module } from "./graph.ts";
 import { type Initializer, ones, zeros } from "./initializers.ts";
-import { checkFeatures, checkRngs, checkSize, type LayerOptions } from "./layers.ts";
+import { checkRngs, checkSize, type LayerOptions } from "./layers.ts";
 import { BatchStat, Param } from "./variable.ts";
 
 /** What normalising layers take. */
@@ -22,9 +31,25 @@ export interface NormOptions extends LayerOptions {
   readonly scaleInit?: Initializer | undefined;
   /** Initialiser of the terms (default `zeros`). */
   readonly biasInit?: Initializer | undefined;
+  /** Dtype of the result (default: that of inputs and parameters). */
+  readonly dtype?: DType | undefined;
+  /**
+   * Whether the variance is the mean of squares less the square of the mean, as in the original (default
+   * true), or the mean of squared differences, which is more accurate.
+   */
+  readonly useFastVariance?: boolean | undefined;
+  /** The name of an axis of a `vmap` around, or several, over whose lanes the statistics are taken too. */
+  readonly axisName?: AxisName | undefined;
 }
 
-const normOptions: OptionTable<NormOptions> = {
+/** Options of a call of a normalising layer. */
+export interface NormCallOptions {
+  /** Which elements count, with a shape that broadcasts to that of the input. */
+  readonly mask?: NDArray | undefined;
+}
+
+/** Kinds of these options. */
+export const normOptions: OptionTable<NormOptions> = {
   rngs: "object",
   paramDtype: "dtype",
   epsilon: "number",
@@ -32,40 +57,93 @@ const normOptions: OptionTable<NormOptions> = {
   useBias: "boolean",
   scaleInit: "function",
   biasInit: "function",
+  dtype: "dtype",
+  useFastVariance: "boolean",
+  axisName: "names",
 };
 
-/** Mean and variance over some axes, which are kept. */
-function statistics(x: NDArray, axes: number[]): [mean: NDArray, variance: NDArray] {
-  const mean = x.mean(axes, { keepDims: true });
-  // By the mean of squares, as the original; rounding may make it negative.
-  const variance = np.maximum(0, x.square().mean(axes, { keepDims: true }).sub(mean.square()));
-  return [mean, variance];
+/** Kinds of these options. */
+export const callOptions: OptionTable<NormCallOptions> = { mask: "object" };
+
+/** What normalising layers have in common: parameters, and how statistics are taken. */
+export abstract class Norm extends Module {
+  /** Factors, [features]; `null` without. */
+  readonly scale: Param | null;
+  /** Terms, [features]; `null` without. */
+  readonly bias: Param | null;
+  /** Added to the variance. */
+  readonly epsilon: number;
+  /** Dtype of the result; that of inputs and parameters where there is none. */
+  readonly dtype: DType | undefined;
+  /** Whether the variance is the mean of squares less the square of the mean. */
+  readonly useFastVariance: boolean;
+  /** Axes of a `vmap` around, over whose lanes the statistics are taken too. */
+  readonly axisName: AxisName | undefined;
+
+  /**
+   * Makes the parameters; they take keys of the stream `params`.
+   *
+   * @throws {ShapeError} where the number of features is not a positive integer.
+   */
+  constructor(op: string, readonly numFeatures: number, options: NormOptions, epsilon = 1e-6) {
+    super();
+    checkSize(op, "the number of features", numFeatures);
+    checkRngs(op, options);
+    const { rngs, paramDtype = "float32", useScale = true, useBias = true } = options;
+    const { scaleInit = ones, biasInit = zeros } = options;
+    // Each draws a key, as in the original.
+    const made = (init: Initializer): Param =>
+      new Param(init(rngs.next("params"), [numFeatures], paramDtype));
+    this.scale = useScale ? made(scaleInit) : null;
+    this.bias = useBias ? made(biasInit) : null;
+    this.epsilon = options.epsilon ?? epsilon;
+    this.dtype = options.dtype;
+    this.useFastVariance = options.useFastVariance ?? true;
+    this.axisName = options.axisName;
+  }
 }
 
-function normalized(
+/** How a layer takes statistics in a call. */
+export const statisticsOf = (
+  { useFastVariance: fast, axisName }: Norm,
+  { mask }: NormCallOptions,
+): StatisticsOptions => ({ fast, axisName, mask });
+
+/** Normalises by statistics, and scales and shifts by the parameters of a layer. */
+export function normalizedBy(
+  { scale, bias, epsilon, dtype }: Norm,
   x: NDArray,
-  mean: NDArray | null,
-  variance: NDArray,
-  epsilon: number,
-  scale: Param | null,
-  bias: Param | null,
+  used: readonly [NDArray, NDArray],
+  reduced: readonly number[],
+  features: readonly number[],
 ): NDArray {
-  const factor = np.rsqrt(variance.add(epsilon));
-  const y = (mean === null ? x : x.sub(mean)).mul(
-    scale === null ? factor : factor.mul(scale.value),
-  );
-  return bias === null ? y : y.add(bias.value);
+  const affine = { scale: scale?.value ?? null, bias: bias?.value ?? null, epsilon, dtype };
+  return normalized(x, used, reduced, features, affine);
 }
 
-/** Factors and terms, each drawing a key, as in the original. */
-function affine(
-  { rngs, paramDtype = "float32", useScale = true, useBias = true, ...inits }: NormOptions,
-  features: number,
-): [scale: Param | null, bias: Param | null] {
-  const { scaleInit = ones, biasInit = zeros } = inits;
-  const scale = useScale ? new Param(scaleInit(rngs.next("params"), [features], paramDtype)) : null;
-  const bias = useBias ? new Param(biasInit(rngs.next("params"), [features], paramDtype)) : null;
-  return [scale, bias];
+/** Checks that axes have the features of a layer between them. */
+function checkFeatures(op: string, x: NDArray, axes: readonly number[], features: number): void {
+  if (axes.reduce((n, axis) => n * x.shape[axis]!, 1) === features) return;
+  const which = axes.length === 1 && axes[0] === x.ndim - 1
+    ? "the last axis"
+    : axes.length === 1
+    ? `axis ${axes[0]}`
+    : `axes ${axes.join(", ")}`;
+  throw new ShapeError(
+    `${op}: ${which} of the input must have ${features} elements, but it is ${formatAval(x.aval)}`,
+  );
+}
+
+/** Axes of features, which must have those of a layer. */
+export function featuresIn(
+  op: string,
+  x: NDArray,
+  axes: number | readonly number[],
+  { numFeatures }: Norm,
+): number[] {
+  const features = x.ndim === 0 ? [] : axesOf(op, x, axes);
+  checkFeatures(op, x, features, x.ndim === 0 ? NaN : numFeatures);
+  return features;
 }
 
 /** Options of `BatchNorm`. */
@@ -74,10 +152,13 @@ export interface BatchNormOptions extends NormOptions {
   readonly momentum?: number | undefined;
   /** Whether to use the running statistics (default false): what `train` and `eval` set. */
   readonly useRunningAverage?: boolean | undefined;
+  /** The axes of features (default -1): over all others the statistics are taken. */
+  readonly axis?: number | readonly number[] | undefined;
 }
 
 const batchNormOptions: OptionTable<BatchNormOptions> = {
   ...normOptions,
+  axis: "axes",
   momentum: "number",
   useRunningAverage: "boolean",
 };
@@ -96,19 +177,15 @@ const batchNormOptions: OptionTable<BatchNormOptions> = {
  * console.log(layer.mean.value.toArray(), layer.var.value.toArray()); // [ 1 ] [ 1 ]
  * ```
  */
-export class BatchNorm extends Module {
+export class BatchNorm extends Norm {
   /** The running mean, [features]. */
   readonly mean: BatchStat;
   /** The running variance, [features]. */
   readonly var: BatchStat;
-  /** Factors, [features]; `null` without. */
-  readonly scale: Param | null;
-  /** Terms, [features]; `null` without. */
-  readonly bias: Param | null;
   /** How much of the running statistics stays. */
   readonly momentum: number;
-  /** Added to the variance. */
-  readonly epsilon: number;
+  /** The axes of features. */
+  readonly axis: number | readonly number[];
   /** Whether to use the running statistics. */
   useRunningAverage: boolean;
 
@@ -117,42 +194,59 @@ export class BatchNorm extends Module {
    *
    * @throws {ShapeError} where the number of features is not a positive integer.
    */
-  constructor(readonly numFeatures: number, options: BatchNormOptions) {
+  constructor(numFeatures: number, options: BatchNormOptions) {
     checkCall("new nnx.BatchNorm(numFeatures, options)", arguments, batchNormOptions);
-    super();
-    checkSize("nnx.BatchNorm", "the number of features", numFeatures);
-    checkRngs("nnx.BatchNorm", options);
-    const { momentum = 0.99, epsilon = 1e-5, useRunningAverage = false } = options;
+    super("nnx.BatchNorm", numFeatures, options, 1e-5);
+    const { momentum = 0.99, useRunningAverage = false, axis = -1 } = options;
     this.mean = new BatchStat(np.zeros([numFeatures]));
     this.var = new BatchStat(np.ones([numFeatures]));
-    [this.scale, this.bias] = affine(options, numFeatures);
     this.momentum = momentum;
-    this.epsilon = epsilon;
+    this.axis = axis;
     this.useRunningAverage = useRunningAverage;
   }
 
-  /** Applies the layer to `x` [..., features]. */
+  /**
+   * Applies the layer to `x` [..., features].
+   *
+   * @throws {ShapeError} where `x` does not have the axes, or other features.
+   */
   call(
     x: NDArray,
-    { useRunningAverage = this.useRunningAverage }: {
+    { useRunningAverage = this.useRunningAverage, mask }: NormCallOptions & {
       /** In place of the layer's own. */
       readonly useRunningAverage?: boolean | undefined;
     } = {},
   ): NDArray {
-    checkFeatures("nnx.BatchNorm", x, this.numFeatures);
-    const { epsilon, scale, bias, momentum } = this;
+    const features = featuresIn("nnx.BatchNorm", x, this.axis, this);
+    const { momentum } = this;
+    const reduced = otherAxes(x, features);
+    const shape = features.map((axis) => x.shape[axis]!);
+    const of = (running: BatchStat): NDArray => running.value.reshape(shape);
     if (useRunningAverage) {
-      return normalized(x, this.mean.value, this.var.value, epsilon, scale, bias);
+      return normalizedBy(this, x, [of(this.mean), of(this.var)], reduced, features);
     }
-    const axes = Array.from({ length: x.ndim - 1 }, (_, d) => d);
-    const [mean, variance] = statistics(x, axes);
-    const running = (before: NDArray, now: NDArray): NDArray =>
-      before.mul(momentum).add(now.reshape([this.numFeatures]).mul(1 - momentum));
-    this.mean.value = running(this.mean.value, mean);
-    this.var.value = running(this.var.value, variance);
-    return normalized(x, mean, variance, epsilon, scale, bias);
+    const used = statistics(x, reduced, statisticsOf(this, { mask }));
+    for (const [running, now] of [[this.mean, used[0]], [this.var, used[1]]] as const) {
+      const part = now.reshape([this.numFeatures]).mul(1 - momentum);
+      running.value = running.value.mul(momentum).add(part);
+    }
+    return normalizedBy(this, x, used, reduced, features);
   }
 }
+
+/** Options of `LayerNorm`. */
+export interface LayerNormOptions extends NormOptions {
+  /** The axes over which the statistics are taken (default -1). */
+  readonly reductionAxes?: number | readonly number[] | undefined;
+  /** The axes of features (default -1). */
+  readonly featureAxes?: number | readonly number[] | undefined;
+}
+
+const layerNormOptions: OptionTable<LayerNormOptions> = {
+  ...normOptions,
+  reductionAxes: "axes",
+  featureAxes: "axes",
+};
 
 /**
  * Makes mean 0 and variance 1 of the features of each example, then scales and shifts.
@@ -166,40 +260,43 @@ export class BatchNorm extends Module {
  * console.log(layer.call(np.array([1, 2, 3, 4])).mean().item().toFixed(3)); // 0.000
  * ```
  */
-export class LayerNorm extends Module {
-  /** Factors, [features]; `null` without. */
-  readonly scale: Param | null;
-  /** Terms, [features]; `null` without. */
-  readonly bias: Param | null;
-  /** Added to the variance. */
-  readonly epsilon: number;
+export class LayerNorm extends Norm {
+  /** The axes over which the statistics are taken. */
+  readonly reductionAxes: number | readonly number[];
+  /** The axes of features. */
+  readonly featureAxes: number | readonly number[];
 
   /**
    * Makes the layer; its parameters take keys of the stream `params`.
    *
    * @throws {ShapeError} where the number of features is not a positive integer.
    */
-  constructor(readonly numFeatures: number, options: NormOptions) {
-    checkCall("new nnx.LayerNorm(numFeatures, options)", arguments, normOptions);
-    super();
-    checkSize("nnx.LayerNorm", "the number of features", numFeatures);
-    checkRngs("nnx.LayerNorm", options);
-    [this.scale, this.bias] = affine(options, numFeatures);
-    this.epsilon = options.epsilon ?? 1e-6;
+  constructor(numFeatures: number, options: LayerNormOptions) {
+    checkCall("new nnx.LayerNorm(numFeatures, options)", arguments, layerNormOptions);
+    super("nnx.LayerNorm", numFeatures, options);
+    this.reductionAxes = options.reductionAxes ?? -1;
+    this.featureAxes = options.featureAxes ?? -1;
   }
 
-  /** Applies the layer to `x` [..., features]. */
-  call(x: NDArray): NDArray {
-    checkFeatures("nnx.LayerNorm", x, this.numFeatures);
-    const [mean, variance] = statistics(x, [x.ndim - 1]);
-    return normalized(x, mean, variance, this.epsilon, this.scale, this.bias);
+  /**
+   * Applies the layer to `x` [..., features].
+   *
+   * @throws {ShapeError} where `x` does not have the axes, or other features.
+   */
+  call(x: NDArray, options: NormCallOptions = {}): NDArray {
+    checkCall("layerNorm.call(x, options)", arguments, callOptions);
+    const op = "nnx.LayerNorm";
+    const features = featuresIn(op, x, this.featureAxes, this);
+    const reduced = axesOf(op, x, this.reductionAxes);
+    const used = statistics(x, reduced, statisticsOf(this, options));
+    return normalizedBy(this, x, used, reduced, features);
   }
 }
 
 /** Options of `RMSNorm`. */
-export type RMSNormOptions = Omit<NormOptions, "useBias" | "biasInit">;
+export type RMSNormOptions = Omit<LayerNormOptions, "useBias" | "biasInit" | "useFastVariance">;
 
-const { useBias: _, biasInit: __, ...rmsNormOptions } = normOptions;
+const { useBias: _, biasInit: __, useFastVariance: ___, ...rmsNormOptions } = layerNormOptions;
 
 /**
  * Makes the mean square of the features of each example 1, then scales.
@@ -213,154 +310,35 @@ const { useBias: _, biasInit: __, ...rmsNormOptions } = normOptions;
  * console.log(layer.call(np.array([3, 4])).square().mean().item().toFixed(3)); // 1.000
  * ```
  */
-export class RMSNorm extends Module {
-  /** Factors, [features]; `null` without. */
-  readonly scale: Param | null;
-  /** Added to the mean square. */
-  readonly epsilon: number;
+export class RMSNorm extends Norm {
+  /** The axes over which the statistics are taken. */
+  readonly reductionAxes: number | readonly number[];
+  /** The axes of features. */
+  readonly featureAxes: number | readonly number[];
 
   /**
    * Makes the layer; its parameters take keys of the stream `params`.
    *
    * @throws {ShapeError} where the number of features is not a positive integer.
    */
-  constructor(readonly numFeatures: number, options: RMSNormOptions) {
+  constructor(numFeatures: number, options: RMSNormOptions) {
     checkCall("new nnx.RMSNorm(numFeatures, options)", arguments, rmsNormOptions);
-    super();
-    checkSize("nnx.RMSNorm", "the number of features", numFeatures);
-    checkRngs("nnx.RMSNorm", options);
-    [this.scale] = affine({ ...options, useBias: false }, numFeatures);
-    this.epsilon = options.epsilon ?? 1e-6;
+    super("nnx.RMSNorm", numFeatures, { ...options, useBias: false });
+    this.reductionAxes = options.reductionAxes ?? -1;
+    this.featureAxes = options.featureAxes ?? -1;
   }
-
-  /** Applies the layer to `x` [..., features]. */
-  call(x: NDArray): NDArray {
-    checkFeatures("nnx.RMSNorm", x, this.numFeatures);
-    const square = x.square().mean([x.ndim - 1], { keepDims: true });
-    return normalized(x, null, square, this.epsilon, this.scale, null);
-  }
-}
-
-/** Options of `GroupNorm`. */
-export interface GroupNormOptions extends NormOptions {
-  /** Number of groups (default 32, or what `groupSize` says). */
-  readonly numGroups?: number | undefined;
-  /** Features of a group, in place of `numGroups`. */
-  readonly groupSize?: number | undefined;
-}
-
-const groupNormOptions: OptionTable<GroupNormOptions> = {
-  ...normOptions,
-  numGroups: "count",
-  groupSize: "count",
-};
-
-/**
- * Makes mean 0 and variance 1 of groups of features, over all axes but the first, then scales and shifts
- * each feature.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- * import * as nnx from "@injax/injax/adapters/nnx";
- *
- * const layer = new nnx.GroupNorm(4, { numGroups: 2, rngs: new nnx.Rngs(0) });
- * const y = layer.call(np.array([[1, 3, 10, 30]]));
- * console.log(np.round(y, 2).toArray()); // [ [ -1, 1, -1, 1 ] ]
- * ```
- */
-export class GroupNorm extends Module {
-  /** Factors, [features]; `null` without. */
-  readonly scale: Param | null;
-  /** Terms, [features]; `null` without. */
-  readonly bias: Param | null;
-  /** Added to the variance. */
-  readonly epsilon: number;
-  /** Number of groups. */
-  readonly numGroups: number;
 
   /**
-   * Makes the layer; its parameters take keys of the stream `params`.
+   * Applies the layer to `x` [..., features].
    *
-   * @throws {ShapeError} where the features cannot be divided among the groups.
+   * @throws {ShapeError} where `x` does not have the axes, or other features.
    */
-  constructor(readonly numFeatures: number, options: GroupNormOptions) {
-    checkCall("new nnx.GroupNorm(numFeatures, options)", arguments, groupNormOptions);
-    super();
-    checkSize("nnx.GroupNorm", "the number of features", numFeatures);
-    checkRngs("nnx.GroupNorm", options);
-    const { numGroups, groupSize } = options;
-    if (numGroups !== undefined && groupSize !== undefined) {
-      throw new ShapeError("nnx.GroupNorm: give numGroups or groupSize, not both");
-    }
-    const size = groupSize ?? numFeatures / (numGroups ?? 32);
-    this.numGroups = numFeatures / size;
-    if (!Number.isInteger(size) || !Number.isInteger(this.numGroups)) {
-      throw new ShapeError(
-        `nnx.GroupNorm: ${numFeatures} features cannot be divided into groups: ${
-          groupSize === undefined ? `${numGroups ?? 32} groups` : `groups of ${groupSize}`
-        }`,
-      );
-    }
-    [this.scale, this.bias] = affine(options, numFeatures);
-    this.epsilon = options.epsilon ?? 1e-6;
-  }
-
-  /** Applies the layer to `x` [batch, ..., features]. */
-  call(x: NDArray): NDArray {
-    checkFeatures("nnx.GroupNorm", x, this.numFeatures);
-    const { numGroups, numFeatures } = this;
-    const grouped = x.reshape([...x.shape.slice(0, -1), numGroups, numFeatures / numGroups]);
-    const axes = Array.from({ length: grouped.ndim }, (_, d) => d)
-      .filter((d) => d === grouped.ndim - 1 || (d > 0 && d < grouped.ndim - 2));
-    const [mean, variance] = statistics(grouped, axes);
-    const y = normalized(grouped, mean, variance, this.epsilon, null, null).reshape(x.shape);
-    const scaled = this.scale === null ? y : y.mul(this.scale.value);
-    return this.bias === null ? scaled : scaled.add(this.bias.value);
-  }
-}
-
-/**
- * Makes mean 0 and variance 1 of each feature of each example, over the axes between the first and the last,
- * then scales and shifts.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- * import * as nnx from "@injax/injax/adapters/nnx";
- *
- * const layer = new nnx.InstanceNorm(2, { rngs: new nnx.Rngs(0) });
- * const y = layer.call(np.array([[[1, 10], [3, 30]]]));
- * console.log(np.round(y, 2).toArray()); // [ [ [ -1, -1 ], [ 1, 1 ] ] ]
- * ```
- */
-export class InstanceNorm extends Module {
-  /** Factors, [features]; `null` without. */
-  readonly scale: Param | null;
-  /** Terms, [features]; `null` without. */
-  readonly bias: Param | null;
-  /** Added to the variance. */
-  readonly epsilon: number;
-
-  /**
-   * Makes the layer; its parameters take keys of the stream `params`.
-   *
-   * @throws {ShapeError} where the number of features is not a positive integer.
-   */
-  constructor(readonly numFeatures: number, options: NormOptions) {
-    checkCall("new nnx.InstanceNorm(numFeatures, options)", arguments, normOptions);
-    super();
-    checkSize("nnx.InstanceNorm", "the number of features", numFeatures);
-    checkRngs("nnx.InstanceNorm", options);
-    [this.scale, this.bias] = affine(options, numFeatures);
-    this.epsilon = options.epsilon ?? 1e-6;
-  }
-
-  /** Applies the layer to `x` [batch, ..., features]. */
-  call(x: NDArray): NDArray {
-    checkFeatures("nnx.InstanceNorm", x, this.numFeatures);
-    const axes = Array.from({ length: Math.max(0, x.ndim - 2) }, (_, d) => d + 1);
-    const [mean, variance] = statistics(x, axes);
-    return normalized(x, mean, variance, this.epsilon, this.scale, this.bias);
+  call(x: NDArray, options: NormCallOptions = {}): NDArray {
+    checkCall("rmsNorm.call(x, options)", arguments, callOptions);
+    const op = "nnx.RMSNorm";
+    const features = featuresIn(op, x, this.featureAxes, this);
+    const reduced = axesOf(op, x, this.reductionAxes);
+    const used = meanSquares(x, reduced, statisticsOf(this, options));
+    return normalizedBy(this, x, used, reduced, features);
   }
 }

@@ -53,6 +53,59 @@ Deno.test("elements that a mask leaves out do not count", () => {
   assertAsFlax("masked_group", new Masked(new flax.GroupNorm({ numGroups: 2 })));
 });
 
+Deno.test("weights divided by lengths and by largest singular values are those of flax", () => {
+  class MLP extends flax.Module {
+    static readonly moduleName = "MLP";
+    call(x: NDArray): NDArray {
+      const h = np.tanh(new flax.Dense(4).call(x));
+      return new flax.Dense(2).call(h.mul(this.param("scale", normal(0.5), [4])));
+    }
+  }
+  const conv = () => new flax.Conv(2, [2]);
+  class Lengths extends flax.Module {
+    call(x: NDArray): NDArray {
+      const all = { variableFilter: null, scaleInit: normal(1) };
+      const h = new flax.WeightNorm(new flax.Dense(4), all).call(x);
+      const y = new flax.WeightNorm(new MLP(), { featureAxes: null }).call(h);
+      const z = new flax.WeightNorm(conv(), { featureAxes: [0, 2], epsilon: 1e-2 }).call(y);
+      const last = { useScale: false, featureAxes: 0, name: "last" };
+      return new flax.WeightNorm(new flax.Dense(2), last).call(z);
+    }
+  }
+  assertAsFlax("weight_norm", new Lengths());
+  class Spectral extends flax.Module {
+    constructor(readonly updateStats: boolean) {
+      super();
+    }
+    call(x: NDArray): NDArray {
+      const { updateStats } = this;
+      const h = new flax.SpectralNorm(new flax.Dense(4), { nSteps: 2 }).call(x, { updateStats });
+      const y = new flax.SpectralNorm(new MLP(), { epsilon: 1e-3, updateStats }).call(h);
+      return new flax.SpectralNorm(conv(), { collectionName: "power", updateStats }).call(y);
+    }
+  }
+  assertAsFlax("spectral_norm", new Spectral(true), { mutable: ["batch_stats", "power"] });
+  assertAsFlax("spectral_norm_kept", new Spectral(false));
+});
+
+Deno.test("layers around layers say what they lack", () => {
+  const { SpectralNorm, WeightNorm } = flax;
+  assertThrows(() => new WeightNorm(np.tanh as never), StateError, "must be a module");
+  const init = (layer: flax.Module & { call(x: NDArray): NDArray }, shape: number[]) => () =>
+    layer.init(random.key(0), np.ones(shape));
+  const dense = () => new flax.Dense(2);
+  assertThrows(init(new SpectralNorm(dense()), [3]), StateError, "say updateStats");
+  assertThrows(
+    init(
+      new SpectralNorm(new flax.Conv(2, [2]), { errorOnNonMatrix: true, updateStats: true }),
+      [3, 1],
+    ),
+    ShapeError,
+    "layer_instance.kernel is no matrix, but [2,1,2]",
+  );
+  assertThrows(init(new WeightNorm(dense(), { featureAxes: 2 }), [3]), ShapeError, "no axis 2");
+});
+
 Deno.test("groups and channels that an array does not have are refused", () => {
   const init = (norm: flax.Module & { call(x: NDArray): NDArray }, shape: number[]) => () =>
     norm.init(random.key(0), np.ones(shape));

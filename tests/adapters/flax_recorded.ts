@@ -22,7 +22,10 @@ function loaded(x: unknown): Tree {
   if (typeof tree.dtype === "string" && Array.isArray(tree.data)) {
     return load(x as Recorded);
   }
-  return Object.fromEntries(Object.entries(tree).map(([name, part]) => [name, loaded(part)]));
+  // Names of one piece have dots here, where flax has slashes.
+  return Object.fromEntries(
+    Object.entries(tree).map(([name, part]) => [name.replaceAll("/", "."), loaded(part)]),
+  );
 }
 
 /** The fields of a case. */

@@ -99,6 +99,113 @@ Deno.test("RMSNorm and GroupNorm: the original's outputs and gradients", () => {
   );
 });
 
+Deno.test("norms over axes and elements of one's choice are those of the original", () => {
+  const { x: given, mask: chosen, ...cases } = recorded.norm_options as unknown as Record<
+    string,
+    { state: Entries; y: Json; dx: Json }
+  >;
+  const [x, mask] = [array(given), array(chosen)];
+  type Layer = nnx.Module & { call(x: NDArray, options: nnx.NormCallOptions): NDArray };
+  const layers: Record<string, Layer> = {
+    batch: new nnx.BatchNorm(4, {
+      axis: 1,
+      momentum: 0.75,
+      useFastVariance: false,
+      rngs: rngs(1),
+    }),
+    layer: new nnx.LayerNorm(12, { reductionAxes: [1, 2], featureAxes: [1, 2], rngs: rngs(2) }),
+    rms: new nnx.RMSNorm(4, { reductionAxes: [0, 2], featureAxes: 1, rngs: rngs(3) }),
+    group: new nnx.GroupNorm(3, { numGroups: 1, epsilon: 1e-2, rngs: rngs(4) }),
+    instance: new nnx.InstanceNorm(4, { featureAxes: 1, useScale: false, rngs: rngs(5) }),
+  };
+  assertEquals(Object.keys(cases), Object.keys(layers));
+  for (const [name, r] of Object.entries(cases)) {
+    const m = layers[name]!;
+    assertClose(m.call(x, { mask }), array(r.y), 2e-5, name);
+    assertState(m, r.state, 1e-5);
+    const loss = (m: Layer, x: NDArray): NDArray => m.call(x, { mask }).pow(3).sum();
+    assertClose(nnx.grad(loss, { argnums: 1 })(m, x) as NDArray, array(r.dx), 1e-3, name);
+  }
+  assertThrows(
+    () => layers.layer!.call(np.ones([2, 4, 4]), {}),
+    ShapeError,
+    "axes 1, 2 of the input must have 12 elements",
+  );
+  const wrong = new nnx.InstanceNorm(2, { featureAxes: 0, rngs: rngs(0) });
+  assertThrows(() => wrong.call(np.ones([2, 3])), ShapeError, "that of examples");
+});
+
+Deno.test("norms over the lanes of a vmap are those of the original", () => {
+  const { x: given, ...cases } = recorded.norms_over_lanes as unknown as Record<
+    string,
+    { state: Entries; y: Json }
+  >;
+  const axisName = "lanes";
+  const layers: Record<string, nnx.Module & { call(x: NDArray): NDArray }> = {
+    batch: new nnx.BatchNorm(4, { axisName, rngs: rngs(1) }),
+    layer: new nnx.LayerNorm(4, { axisName, rngs: rngs(2) }),
+    rms: new nnx.RMSNorm(4, { axisName, rngs: rngs(3) }),
+    group: new nnx.GroupNorm(4, { numGroups: 2, axisName, rngs: rngs(4) }),
+    instance: new nnx.InstanceNorm(4, { axisName, rngs: rngs(5) }),
+  };
+  assertEquals(Object.keys(cases), Object.keys(layers));
+  for (const [name, r] of Object.entries(cases)) {
+    const m = layers[name]!;
+    const run = nnx.vmap((m: typeof layers.batch, x: NDArray) => m!.call(x), {
+      inAxes: [null, 0],
+      axisName,
+    });
+    assertClose(run(m, array(given)) as NDArray, array(r.y), 2e-5, name);
+    assertState(m, r.state, 1e-5);
+  }
+});
+
+Deno.test("weights divided by lengths and singular values are those of the original", () => {
+  const r = recorded.weight_norms!;
+  const streams = rngs(3);
+  const unit = new nnx.WeightNorm(new nnx.Linear(5, 4, { rngs: streams }), {
+    epsilon: 1e-2,
+    rngs: streams,
+  });
+  // Factors draw a key each, which the original could not use.
+  streams.stream("default").count.value = np.array(2, { dtype: "uint32" });
+  unit.scales.kernel!.value = array(r.scale);
+  const whole = new nnx.WeightNorm(new nnx.Linear(4, 3, { rngs: streams }), {
+    featureAxes: 0,
+    useScale: false,
+    rngs: streams,
+  });
+  const spectral = new nnx.SpectralNorm(new nnx.Linear(3, 2, { rngs: streams }), {
+    nSteps: 2,
+    rngs: streams,
+  });
+  const run = (layers: nnx.Module[], x: NDArray): NDArray =>
+    (layers as (typeof spectral)[]).reduce((x, layer) => layer.call(x), x);
+  const layers = [unit, whole, spectral];
+  const x = array(r.x);
+  assertClose(run(layers, x), array(r.y), 2e-5);
+  const loss = (layers: nnx.Module[], x: NDArray): NDArray => np.sin(run(layers, x)).sum();
+  const slope = nnx.jit(nnx.grad(loss, { argnums: 1 }), { backend: "interpreter" });
+  assertClose(slope(layers, x) as NDArray, array(r.dx), 1e-4);
+  assertClose(
+    layers.map((m) => (m.layerInstance as nnx.Linear).kernel.value),
+    (r.kernels as Json[]).map(array),
+    2e-5,
+  );
+  const { u, sigma } = spectral.batchStats.kernel!;
+  assertClose([u.value, sigma.value], [array(r.u), array(r.sigma)], 2e-5);
+  // What stands for the model elsewhere does the same, and evaluation changes no statistics.
+  spectral.eval();
+  const copy = nnx.clone(spectral);
+  copy.call(np.ones([3]));
+  assertClose(copy.batchStats.kernel!.u.value, u.value, 0);
+  assertThrows(
+    () => new nnx.SpectralNorm(np.tanh as never, { rngs: streams }),
+    TypeError,
+    "must be a module",
+  );
+});
+
 Deno.test("RNN and Bidirectional: the original's outputs, carries and gradients, either way and padded", () => {
   type Case = Record<"ys" | "carry" | "ends" | "major" | "reverse" | "kept", Json> & {
     state: Entries;

@@ -235,6 +235,32 @@ for _name, _norm in {
     trained(f"masked_{_name}", Masked(_norm), f32(58, (3, 2, 4)))
 case("norm_mask", mask=_mask)
 
+
+class Lengths(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        x = nn.WeightNorm(nn.Dense(4), variable_filter=None, scale_init=nn.initializers.normal(1.0))(x)
+        x = nn.WeightNorm(MLP(), feature_axes=None)(x)
+        x = nn.WeightNorm(nn.Conv(2, (2,)), feature_axes=(0, 2), epsilon=1e-2)(x)
+        return nn.WeightNorm(nn.Dense(2), use_scale=False, feature_axes=0, name="last")(x)
+
+
+trained("weight_norm", Lengths(), f32(66, (2, 3, 5)))
+
+
+class Spectral(nn.Module):
+    update: bool = True
+
+    @nn.compact
+    def __call__(self, x):
+        x = nn.SpectralNorm(nn.Dense(4), n_steps=2)(x, update_stats=self.update)
+        x = nn.SpectralNorm(MLP(), epsilon=1e-3)(x, update_stats=self.update)
+        return nn.SpectralNorm(nn.Conv(2, (2,)), collection_name="power")(x, update_stats=self.update)
+
+
+trained("spectral_norm", Spectral(), f32(67, (2, 3, 5)), mutable=["batch_stats", "power"])
+trained("spectral_norm_kept", Spectral(update=False), f32(68, (2, 3, 5)))
+
 trained("sequential", nn.Sequential([nn.Dense(4), nn.tanh, nn.Dense(2)]), f32(59, (3, 5)))
 trained("simple_cell", nn.RNN(nn.SimpleCell(4)), f32(60, (2, 3, 5)))
 trained("simple_cell_residual", nn.RNN(nn.SimpleCell(4, residual=True)), f32(61, (2, 3, 5)))

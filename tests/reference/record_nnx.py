@@ -290,6 +290,71 @@ def norms():
 
 
 @record
+def norm_options():
+    x = batch((2, 4, 3), 7)
+    mask = jnp.array([[[1, 1, 0]], [[1, 0, 1]]], bool)
+    out = {"x": x, "mask": mask}
+    made = {
+        "batch": nnx.BatchNorm(4, axis=1, momentum=0.75, use_fast_variance=False, rngs=nnx.Rngs(1)),
+        "layer": nnx.LayerNorm(12, reduction_axes=(1, 2), feature_axes=(1, 2), rngs=nnx.Rngs(2)),
+        "rms": nnx.RMSNorm(4, reduction_axes=(0, 2), feature_axes=1, rngs=nnx.Rngs(3)),
+        "group": nnx.GroupNorm(3, num_groups=1, epsilon=1e-2, rngs=nnx.Rngs(4)),
+        "instance": nnx.InstanceNorm(4, feature_axes=1, use_scale=False, rngs=nnx.Rngs(5)),
+    }
+    for name, m in made.items():
+        y = m(x, mask=mask)
+        state = arrays(m)
+        dx = nnx.grad(lambda m, x: (m(x, mask=mask) ** 3).sum(), argnums=1)(m, x)
+        out[name] = {"state": state, "y": y, "dx": dx}
+    return out
+
+
+@record
+def norms_over_lanes():
+    x = batch((3, 2, 4), 9)
+    out = {"x": x}
+    made = {
+        "batch": nnx.BatchNorm(4, axis_name="lanes", rngs=nnx.Rngs(1)),
+        "layer": nnx.LayerNorm(4, axis_name="lanes", rngs=nnx.Rngs(2)),
+        "rms": nnx.RMSNorm(4, axis_name="lanes", rngs=nnx.Rngs(3)),
+        "group": nnx.GroupNorm(4, num_groups=2, axis_name="lanes", rngs=nnx.Rngs(4)),
+        "instance": nnx.InstanceNorm(4, axis_name="lanes", rngs=nnx.Rngs(5)),
+    }
+    for name, m in made.items():
+        run = nnx.vmap(lambda m, x: m(x), in_axes=(None, 0), axis_name="lanes")
+        out[name] = {"y": run(m, x), "state": arrays(m)}
+    return out
+
+
+@record
+def weight_norms():
+    x = batch((2, 5), 10)
+    rngs = nnx.Rngs(3)
+    unit = nnx.WeightNorm(nnx.Linear(5, 4, rngs=rngs), epsilon=1e-2, rngs=rngs)
+    unit.scales[("kernel",)] = batch((4,), 11)
+    whole = nnx.WeightNorm(nnx.Linear(4, 3, rngs=rngs), feature_axes=0, use_scale=False, rngs=rngs)
+    spectral = nnx.SpectralNorm(nnx.Linear(3, 2, rngs=rngs), n_steps=2, rngs=rngs)
+
+    def run(layers, x):
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    layers = (unit, whole, spectral)
+    y = run(layers, x)
+    dx = nnx.grad(lambda layers, x: jnp.sin(run(layers, x)).sum(), argnums=1)(layers, x)
+    return {
+        "x": x,
+        "y": y,
+        "dx": dx,
+        "scale": unit.scales[("kernel",)],
+        "kernels": [m.layer_instance.kernel.get_value() for m in layers],
+        "u": spectral.batch_stats[("kernel", "u")].get_value(),
+        "sigma": spectral.batch_stats[("kernel", "sigma")].get_value(),
+    }
+
+
+@record
 def sequences():
     xs = batch((2, 5, 3), 5)
     lengths = jnp.array([3, 5])

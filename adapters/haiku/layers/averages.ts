@@ -5,6 +5,7 @@
  */
 import { checkCall, describeValue, formatAval, type OptionTable } from "../../../lib/extend.ts";
 import { type DType, NDArray, numpy as np, ShapeError, StateError } from "../../../mod.ts";
+import { largestSingular } from "../../normalization.ts";
 import type { ModuleEntries } from "../collections.ts";
 import { protocol } from "../context.ts";
 import { getState, setState } from "../entries.ts";
@@ -277,22 +278,13 @@ export class SpectralNorm extends Module {
       );
     }
     const columns = given.shape.at(-1)!;
-    const w = given.reshape([-1, columns]);
-    const unit = (x: NDArray): NDArray => x.mul(np.rsqrt(x.square().sum().add(eps)));
-    let u = getState("u0", [1, columns], { dtype: w.dtype, init: randomNormal() });
-    let v = u;
-    for (let i = 0; i < nSteps; i++) {
-      v = unit(np.matmul(u, w.transpose()));
-      u = unit(np.matmul(v, w));
-    }
-    u = np.stopGradient(u);
-    v = np.stopGradient(v);
-    const sigma = np.matmul(np.matmul(v, w), u.transpose()).reshape([]);
+    const u0 = getState("u0", [1, columns], { dtype: given.dtype, init: randomNormal() });
+    const { sigma, u } = largestSingular(given, u0, nSteps, eps);
     if (options.updateStats ?? true) {
       setState("u0", u);
       setState("sigma", sigma);
     }
-    return w.div(sigma).reshape(given.shape);
+    return given.div(sigma);
   }
 
   /** The vector of the power method. */
