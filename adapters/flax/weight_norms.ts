@@ -13,11 +13,11 @@ import { Module } from "./module.ts";
 import { chosenOne } from "./normalization.ts";
 
 /** A layer with weights. */
-type Wrapped<A extends unknown[]> = Module & { call(...args: A): NDArray };
+export type WrappedLayer<A extends unknown[]> = Module & { call(...args: A): NDArray };
 
 /** A layer that sees other parameters: each with its path from the layer's parent is mapped. */
 function withWeights<A extends unknown[]>(
-  layer: Wrapped<A>,
+  layer: WrappedLayer<A>,
   args: A,
   options: { readonly init: boolean; readonly mutable?: boolean },
   weights: (path: string, value: NDArray) => NDArray,
@@ -30,7 +30,7 @@ function withWeights<A extends unknown[]>(
         .map(([key, value]) => [key, mapped(value, `${path}.${key}`)]),
     );
   const transIn = ({ params = {} }): object => ({ params: mapped(params, name) });
-  const run = (layer: Wrapped<A>, ...args: A): NDArray => layer.call(...args);
+  const run = (layer: WrappedLayer<A>, ...args: A): NDArray => layer.call(...args);
   return mapVariables(run, "params", { transIn, ...options })(layer, ...args);
 }
 
@@ -41,7 +41,7 @@ function checkLayer(op: string, layer: unknown): void {
 }
 
 /** Options of layers around layers. */
-interface WrapperOptions {
+export interface WrapperOptions {
   /** Added to the square of a length before dividing by it (default 1e-12). */
   readonly epsilon?: number | undefined;
   /** Dtype of the weights that are used (default: as they are). */
@@ -102,7 +102,7 @@ export class WeightNorm<A extends unknown[] = [x: NDArray]> extends Module {
    *
    * @throws {StateError} where that is no module.
    */
-  constructor(readonly layer_instance: Wrapped<A>, readonly options: WeightNormOptions = {}) {
+  constructor(readonly layer_instance: WrappedLayer<A>, readonly options: WeightNormOptions = {}) {
     checkCall("new flax.WeightNorm(layerInstance, options)", arguments, weightNormOptions);
     super(options.name);
     checkLayer("flax.WeightNorm", layer_instance);
@@ -182,7 +182,10 @@ export class SpectralNorm<A extends unknown[] = [x: NDArray]> extends Module {
    *
    * @throws {StateError} where that is no module.
    */
-  constructor(readonly layer_instance: Wrapped<A>, readonly options: SpectralNormOptions = {}) {
+  constructor(
+    readonly layer_instance: WrappedLayer<A>,
+    readonly options: SpectralNormOptions = {},
+  ) {
     checkCall("new flax.SpectralNorm(layerInstance, options)", arguments, spectralNormOptions);
     super(options.name);
     checkLayer("flax.SpectralNorm", layer_instance);

@@ -91,6 +91,8 @@ export {
   type SpectralNormOptions,
   WeightNorm,
   type WeightNormOptions,
+  type WrappedLayer,
+  type WrapperOptions,
 } from "./weight_norms.ts";
 export {
   type CellOptions,

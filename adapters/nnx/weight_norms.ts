@@ -14,7 +14,7 @@ import { variables } from "./state.ts";
 import { BatchStat, Param } from "./variable.ts";
 
 /** A layer with weights. */
-type Wrapped<A extends unknown[]> = Module & { call(...args: A): NDArray };
+export type WrappedLayer<A extends unknown[]> = Module & { call(...args: A): NDArray };
 
 /** Checks what is wrapped, and where keys come from. */
 function checkWrapped(op: string, layer: unknown, options: LayerOptions | undefined): void {
@@ -33,7 +33,7 @@ function paramsOf(layer: Module, filter: Filter = true): [path: string, param: P
 }
 
 /** Options of layers around layers. */
-interface WrapperOptions extends LayerOptions {
+export interface WrapperOptions extends LayerOptions {
   /** Added to the square of a length before dividing by it (default 1e-12). */
   readonly epsilon?: number | undefined;
   /** Dtype of the weights (default: as they are). */
@@ -101,7 +101,7 @@ export class WeightNorm<A extends unknown[] = [x: NDArray]> extends Module {
    *
    * @throws {ShapeError} where a parameter does not have the axes.
    */
-  constructor(readonly layerInstance: Wrapped<A>, options: WeightNormOptions) {
+  constructor(readonly layerInstance: WrappedLayer<A>, options: WeightNormOptions) {
     const op = "nnx.WeightNorm";
     checkCall("new nnx.WeightNorm(layerInstance, options)", arguments, weightNormOptions);
     super();
@@ -190,7 +190,7 @@ export class SpectralNorm extends Module {
    * @throws {ShapeError} where a parameter has more than two axes and that is an error.
    */
   constructor(
-    readonly layerInstance: Module & { call(x: NDArray): NDArray },
+    readonly layerInstance: WrappedLayer<[x: NDArray]>,
     options: SpectralNormOptions,
   ) {
     const op = "nnx.SpectralNorm";
