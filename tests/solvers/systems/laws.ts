@@ -110,7 +110,12 @@ const valueAnd = (f: Program) => (p: Numbers, x: NDArray) => ({
   slopes: grad((p: Numbers, x: NDArray) => f(p, x).square().sum(), { argnums: [0, 1] })(p, x),
 });
 
-const tolerance = 2e-4;
+/**
+ * What two solves may differ by. A minimum that is found by values alone is known to `sqrt(2 eps f / f'')`, here 3e-4 in
+ * float32, and slopes at it to 1.4 times that; which of these points is found hangs on the last places of the values,
+ * and two solves may be off to either side.
+ */
+const toleranceOf = (name: string): number => name === "minimiseScalar" ? 1e-3 : 2e-4;
 
 /**
  * What is tried on a GPU too, in one system, since programs for it take long to compile. Fixed points are
@@ -125,6 +130,7 @@ export function testSolvers(
   gpuTest: ((name: string, fn: () => Promise<void>) => void) | null = null,
 ): void {
   for (const [name, solve] of Object.entries(stepwise)) {
+    const tolerance = toleranceOf(name);
     Deno.test(`${world.name}, ${name}: what the pure program gives, with its gradients, eager and compiled`, () => {
       const inWorld = within(world, solve, undefined, true);
       const program = explicit(solve, np.array(0));
@@ -143,6 +149,7 @@ export function testSolvers(
   }
 
   for (const [name, solve] of Object.entries(solves)) {
+    const tolerance = toleranceOf(name);
     const inWorld = within(world, solve);
     const value: Program = (p, x) => inWorld(p, x).y;
     const says = `${world.name}, ${name}`;
