@@ -50,8 +50,8 @@ const wasmOptions: OptionTable<WasmOptions> = {
 /**
  * A function as files that depend on nothing: a WebAssembly module that computes `f`, loops and
  * derivatives included, for arguments like those given, and an ES module that runs it on typed
- * arrays. A solver, or a model with its parameters, is a few kilobytes and runs in any engine that has
- * vectors of 128 bits.
+ * arrays. A model with its parameters or a step of training is a few kilobytes, a solver with all that it looks at
+ * before it claims anything 10 to 60, a third of that after gzip. They run in any engine that has vectors of 128 bits.
  *
  * Inputs and outputs are named as in `exportOnnx`: `arg0.linear.w`, `out.loss`. Captured arrays are in
  * the module.

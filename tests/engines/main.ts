@@ -9,22 +9,24 @@
  *
  * @module
  */
-import * as esbuild from "esbuild";
-import { exportWasm, type NDArray, numpy as np, scan } from "../../mod.ts";
 import { withSite } from "../bundles/site.ts";
 import { root } from "../support/sources.ts";
+import { exportedFiles } from "./exported.ts";
 import type { Outcome } from "./programs.ts";
 
 /** How long an engine may take, in milliseconds. */
 const PATIENCE = 120_000;
 
-/** What all engines run: the programs, and a function in files that know nothing of the library. */
+/** What all engines run: the programs, and functions in files that know nothing of the library. */
 const everything = `
   import { runAll } from "./programs.js";
   import { tryFiles } from "./files.js";
   export function run() {
-    const { compared, failures } = runAll();
-    return { compared: compared + 1, failures: [...failures, ...tryFiles()] };
+    const [programs, files] = [runAll(), tryFiles()];
+    return {
+      compared: programs.compared + files.compared,
+      failures: [...programs.failures, ...files.failures],
+    };
   }
 `;
 
@@ -32,34 +34,6 @@ const server = `
   import { run } from "./everything.js";
   console.log(JSON.stringify(run()));
 `;
-
-/** A function as \`exportWasm\` writes it, and a module that compares what it gives. */
-async function files(): Promise<string> {
-  const sums = (w: NDArray, xs: NDArray): NDArray =>
-    scan(
-      (h, x: NDArray) => {
-        const next = np.tanh(np.matmul(w, h).add(x));
-        return [next, next.sum()];
-      },
-      np.zeros([3]),
-      xs,
-    )[1];
-  const w = np.arange(9).reshape([3, 3]).div(9), xs = np.sin(np.arange(15)).reshape([5, 3]);
-  const { wasm, typescript } = exportWasm(sums, w, xs);
-  const { code } = await esbuild.transform(typescript, { loader: "ts" });
-  const list = (x: NDArray): string => JSON.stringify([...x.dataSync()]);
-  return `${code}
-    const wasm = Uint8Array.from(atob("${
-    btoa(String.fromCharCode(...wasm))
-  }"), (c) => c.charCodeAt(0));
-    const expected = ${list(sums(w, xs))};
-    export function tryFiles() {
-      const { out } = instantiate(wasm)({ arg0: ${list(w)}, arg1: ${list(xs)} });
-      const far = expected.some((y, i) => !(Math.abs(out[i] - y) < 1e-6));
-      return far ? ["a function in files gave " + out + " and not " + expected] : [];
-    }
-  `;
-}
 
 const page = `<!doctype html><meta charset="utf-8"><title>Injax</title><script type="module">
   const post = (outcome) => fetch("/outcome", { method: "POST", body: JSON.stringify(outcome) });
@@ -136,7 +110,7 @@ await withSite({}, async (site) => {
   const { entry } = await site.bundle(new URL("tests/engines/programs.ts", root).pathname, {});
   const scripts = {
     "programs.js": await Deno.readTextFile(entry),
-    "files.js": await files(),
+    ...await exportedFiles(),
     "everything.js": everything,
     "worker.js": worker,
   };
@@ -149,6 +123,7 @@ await withSite({}, async (site) => {
   const profile = (): string => Deno.makeTempDirSync({ dir: site.folder });
   const run = `${folder}/run.js`;
   const engines: Readonly<Record<string, () => Promise<Outcome>>> = {
+    "deno": () => command("deno", ["run", "--no-prompt", "--allow-env", run]),
     "node": () => command("node", [run]),
     "bun": () => command("npx", ["-y", "bun@1.3.3", run]),
     "chromium": () => browse(scripts, "page", chromium(profile())),
