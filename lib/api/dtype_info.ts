@@ -164,18 +164,22 @@ export function iinfo(dtype: DType | NDArray): IntegerInfo {
 export function cbrt(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("cbrt(x)", arguments);
   const a = asFloat("cbrt", x);
-  const size = p.abs(a);
-  // 0, infinity and NaN are their own roots; sizes are brought where cubes neither vanish nor overflow.
+  const zero = scalarLike(0, a);
+  const one = scalarLike(1, a);
+  const negative = c.or(c.lt(a, zero), c.lt(p.div(one, a), zero));
+  const size = select(negative, p.neg(a), a);
+  // 0, infinity and NaN are their own roots, of either kind; so are slopes there, infinite, 0 and NaN.
   const plain = c.and(
-    c.gt(size, scalarLike(0, a)),
+    c.gt(size, zero),
     c.lt(size, scalarLike(Infinity, a)),
   );
-  const safe = select(plain, size, scalarLike(1, a));
+  const edge = u.sqrt(select(plain, one, size));
+  // Sizes are brought where cubes neither vanish nor overflow.
+  const safe = select(plain, size, one);
   const [small, large] = a.dtype === "float32" ? [2 ** -90, 2 ** 90] : [2 ** -900, 2 ** 900];
   const [up, down] = a.dtype === "float32" ? [2 ** 60, 2 ** -20] : [2 ** 600, 2 ** -200];
   const isSmall = c.lt(safe, scalarLike(small, a));
   const isLarge = c.gt(safe, scalarLike(large, a));
-  const one = scalarLike(1, a);
   const scaled = p.mul(
     safe,
     select(isSmall, scalarLike(up, a), select(isLarge, scalarLike(1 / up, a), one)),
@@ -188,9 +192,8 @@ export function cbrt(x: Operand): NDArray {
     p.sub(rough, p.mul(off, third)),
     select(isSmall, scalarLike(down, a), select(isLarge, scalarLike(1 / down, a), one)),
   );
-  const signed = select(c.lt(a, scalarLike(0, a)), p.neg(root), root);
-  // At 0 the slope is infinite, as that of a product with x.
-  return select(plain, signed, a);
+  const whole = select(plain, root, edge);
+  return select(negative, p.neg(whole), whole);
 }
 
 /**

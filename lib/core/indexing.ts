@@ -15,22 +15,35 @@
 /** Where this library's files are, to tell its lines from the user's in a stack. */
 const root = new URL("../../", import.meta.url).href;
 
+const UNKNOWN = "an unknown place";
+
 /** The line of user code from which an error was made, as far as it can be told. */
 export function userLine(error: Error | null): string {
+  return lineIn(error, []) ?? UNKNOWN;
+}
+
+/** The line of user code from which an error was made; `null` where one of our files called it by then. */
+function lineIn(error: Error | null, callers: readonly string[]): string | null {
   for (const line of (error?.stack ?? "").split("\n").slice(1)) {
     const place = /\(?((?:file|https?):\/\/[^\s)]+)\)?$/.exec(line)?.[1];
-    const own = place?.startsWith(`${root}lib/`) || place?.startsWith(`${root}adapters/`);
-    if (place !== undefined && !own) return place;
+    if (place === undefined) continue;
+    if (callers.some((file) => place.startsWith(root + file))) return null;
+    if (!place.startsWith(`${root}lib/`) && !place.startsWith(`${root}adapters/`)) return place;
   }
-  return "an unknown place";
+  return UNKNOWN;
 }
 
 /** The line of user code that is running, however deep inside the library it is asked for. */
 export function runningLine(): string {
+  return runningLineUpTo([])!;
+}
+
+/** The line of user code that is running; `null` where one of these files of ours has called it. */
+export function runningLineUpTo(callers: readonly string[]): string | null {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
   try {
-    return userLine(new Error());
+    return lineIn(new Error(), callers);
   } finally {
     Error.stackTraceLimit = before;
   }

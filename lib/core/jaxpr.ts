@@ -192,6 +192,21 @@ function checkOne(jaxpr: Jaxpr): void {
   jaxpr.outputs.forEach((a, i) => use(a, `output ${i}`));
 }
 
+let evaluated: Eqn | null = null;
+
+/** The equation for which something is being done, the innermost one; `null` outside of programs. */
+export const evaluatedEquation = (): Eqn | null => evaluated;
+
+/**
+ * Says for which equation something is done from here on, and gives the one before, to be said again in
+ * the end. A plain variable: loops over equations are what eager derivatives and the interpreter do.
+ */
+export function setEvaluated(eqn: Eqn | null): Eqn | null {
+  const before = evaluated;
+  evaluated = eqn;
+  return before;
+}
+
 /** Evaluates a jaxpr: `apply` is called for each equation in order. */
 export function evalJaxpr(
   jaxpr: Jaxpr,
@@ -206,9 +221,15 @@ export function evalJaxpr(
   const env: NDArray[] = new Array(jaxpr.numVars);
   for (let i = 0; i < args.length; i++) env[jaxpr.inputs[i]!.id] = args[i]!;
   const read = (a: Atom): NDArray => a instanceof Var ? env[a.id]! : a.value;
-  for (const eqn of jaxpr.eqns) {
-    const outs = apply(eqn.primitive, eqn.inputs.map(read), eqn.params);
-    for (let i = 0; i < outs.length; i++) env[eqn.outputs[i]!.id] = outs[i]!;
+  const before = evaluated;
+  try {
+    for (const eqn of jaxpr.eqns) {
+      evaluated = eqn;
+      const outs = apply(eqn.primitive, eqn.inputs.map(read), eqn.params);
+      for (let i = 0; i < outs.length; i++) env[eqn.outputs[i]!.id] = outs[i]!;
+    }
+  } finally {
+    evaluated = before;
   }
   return jaxpr.outputs.map(read);
 }

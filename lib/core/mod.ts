@@ -122,9 +122,19 @@ export {
   type IndexOptions,
   type PlaceOf,
   runningLine,
+  runningLineUpTo,
   Slice,
 } from "./indexing.ts";
-export { allPrograms, evalJaxpr, formatJaxpr, isJaxpr, JaxprBuilder, programsIn } from "./jaxpr.ts";
+export {
+  allPrograms,
+  evalJaxpr,
+  evaluatedEquation,
+  formatJaxpr,
+  isJaxpr,
+  JaxprBuilder,
+  programsIn,
+  setEvaluated,
+} from "./jaxpr.ts";
 export { memoize } from "./memo.ts";
 export {
   type Algebra,

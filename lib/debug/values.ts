@@ -21,12 +21,11 @@ import {
   NanError,
   type NDArray,
   type Primitive,
-  runningLine,
   type ShapedArray,
   Trace,
   withTrace,
 } from "../core/mod.ts";
-import { placeOf, stageClosed, withPlaces } from "../interpreters/staging.ts";
+import { currentPlace, placeOf, stageClosed, withPlaces } from "../interpreters/staging.ts";
 import { doEffect, eq, reduceAnd } from "../primitives/mod.ts";
 import { checkFunction, nameOf, withName } from "../transforms/trees.ts";
 import type { AnyFunction } from "../transforms/types.ts";
@@ -98,7 +97,8 @@ export function callback<V extends unknown[]>(f: (...values: V) => unknown, ...v
 /**
  * The function, watched: it raises a `NanError` where an operation gives a NaN, in eager code and inside of
  * jitted functions and loops, which are compiled anew for this. The message names the operation and the
- * line that applied it; of a function that was jitted and called before, the operation alone.
+ * line that applied it, or whose derivative it is part of; of a function that was jitted and called before,
+ * the operation alone.
  *
  * What is computed in `f` is watched: to watch derivatives too, put it outermost, as in
  * `debug.nans(grad(f))`. Operations whose NaNs are not used, as in the branch of `np.where` that is not
@@ -158,11 +158,11 @@ class NansTrace extends Trace {
 /** Raises for a NaN in the result of an operation, now or when the program runs. */
 function lookAt(name: string, x: NDArray): void {
   if (!isFloat(x.dtype)) return;
-  if (!(x instanceof ConcreteArray) || !isReadable(x)) return raiseLater(name, x, runningLine());
+  if (!(x instanceof ConcreteArray) || !isReadable(x)) return raiseLater(name, x, currentPlace());
   const { values } = x;
   for (let i = 0; i < values.length; i++) {
     if (Number.isNaN(values[i])) {
-      throw new NanError(saying(name, x.aval, runningLine()), { lane: [] });
+      throw new NanError(saying(name, x.aval, currentPlace()), { lane: [] });
     }
   }
 }

@@ -10,6 +10,7 @@ import {
   type Atom,
   ConcreteArray,
   currentTrace,
+  evaluatedEquation,
   type Jaxpr,
   JaxprBuilder,
   leaked,
@@ -17,6 +18,7 @@ import {
   type NDArray,
   type Primitive,
   runningLine,
+  runningLineUpTo,
   type ShapedArray,
   Trace,
   Tracer,
@@ -125,7 +127,7 @@ const places = new WeakMap<Var, string>();
 let notingPlaces = 0;
 
 function notePlace(outputs: readonly Var[]): void {
-  const place = runningLine();
+  const place = currentPlace();
   for (const v of outputs) places.set(v, place);
 }
 
@@ -137,6 +139,19 @@ export function withPlaces<T>(f: () => T): T {
   } finally {
     notingPlaces--;
   }
+}
+
+/** Where the loops over equations are. */
+const LOOPS = ["lib/core/jaxpr.ts", "lib/interpreters/transpose.ts"];
+
+/**
+ * The line of user code to which what is running belongs. Where a transform makes a program from another
+ * one, that is the line that recorded the equation that it is at, unless a rule of the user's is asked.
+ */
+export function currentPlace(): string {
+  const output = evaluatedEquation()?.outputs[0];
+  const recorded = output === undefined ? null : placeOf(output);
+  return recorded === null ? runningLine() : runningLineUpTo(LOOPS) ?? recorded;
 }
 
 /** The line of user code that recorded a variable; `null` where it was not noted. */

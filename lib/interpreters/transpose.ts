@@ -13,6 +13,7 @@ import {
   Linear,
   memoize,
   type NDArray,
+  setEvaluated,
   type ShapedArray,
   type Tangent,
   Var,
@@ -31,6 +32,19 @@ export function backwardPass(
   args: readonly (NDArray | Linear)[],
   cotangents: readonly Tangent[],
 ): Tangent[] {
+  const before = setEvaluated(null);
+  try {
+    return pulledBack(jaxpr, args, cotangents);
+  } finally {
+    setEvaluated(before);
+  }
+}
+
+function pulledBack(
+  jaxpr: Jaxpr,
+  args: readonly (NDArray | Linear)[],
+  cotangents: readonly Tangent[],
+): Tangent[] {
   const values: (NDArray | undefined)[] = new Array(jaxpr.numVars);
   jaxpr.inputs.forEach((v, i) => {
     const x = args[i]!;
@@ -45,6 +59,7 @@ export function backwardPass(
     if (inputs.some((x) => x instanceof Linear)) {
       linear.push(eqn);
     } else {
+      setEvaluated(eqn);
       const outs = bind(eqn.primitive, inputs as NDArray[], eqn.params);
       eqn.outputs.forEach((v, i) => values[v.id] = outs[i]!);
     }
@@ -71,6 +86,7 @@ export function backwardPass(
           "If it comes from a custom derivative rule, the rule must be linear in the tangents",
       );
     }
+    setEvaluated(eqn);
     const inCts = rule(outCts, eqn.inputs.map(read), eqn.params);
     eqn.inputs.forEach((a, i) => accumulate(a, inCts[i]));
   }

@@ -116,6 +116,15 @@ Deno.test("slopes at edges and far away are their limits", () => {
     grad((x: NDArray) => special.gammainc(at(a), x))(at(0)).item()
   );
   assertEquals(gammas, [Infinity, 1, 0, 0]);
+  // As in JAX 0.10.2, with the second derivatives.
+  const edges = [0, -0, Infinity, -Infinity, NaN, -8];
+  const roots = [1, 2].map((order) =>
+    edges.map((x) => (order === 1 ? grad(np.cbrt) : grad(grad(np.cbrt)))(at(x)).item())
+  );
+  assertEquals(roots[0]!.slice(0, 5), [Infinity, Infinity, 0, 0, NaN]);
+  assertEquals(roots[1]!.slice(0, 2), [-Infinity, Infinity]);
+  assertAlmostEquals(roots[0]![5], 1 / 12, 1e-15);
+  assertAlmostEquals(roots[1]![5], 1 / 144, 1e-15);
   const far = 1e5 + 0.25;
   const slope = Math.cos(Math.PI * 0.25) / far - Math.sin(Math.PI * 0.25) / (Math.PI * far * far);
   assertAlmostEquals(grad(np.sinc)(at(far)).item(), slope, 1e-14);

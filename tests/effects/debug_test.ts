@@ -6,6 +6,8 @@
 import {
   BackendError,
   check,
+  checkpoint,
+  cond,
   customJvp,
   customVjp,
   debug,
@@ -24,6 +26,7 @@ import {
   numpy as np,
   scan,
   vmap,
+  whileLoop,
 } from "../../mod.ts";
 import { shaped } from "../../lib/core/dtype.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
@@ -206,6 +209,66 @@ Deno.test("NaNs of derivatives are found where nans is outermost", () => {
   for (const g of [grad(f), jit(grad(f), interpreter), grad(jit(f, interpreter))]) {
     assertThrows(() => debug.nans(g)(np.array(0)), NanError, "mul gave NaN");
   }
+});
+
+/** The line of this file from which it is called. */
+const callersLine = (): string =>
+  /debug_test\.ts:\d+:/.exec(new Error().stack!.split("\n")[2]!)![0];
+
+Deno.test("a NaN in a loop or a branch names the line of its operation, under every transform", () => {
+  let line = "";
+  const log = (x: NDArray): NDArray => (line = callersLine(), np.log(x));
+  const loop = (c: NDArray, xs: NDArray): NDArray =>
+    scan(
+      (c: NDArray, x: NDArray) => {
+        const y = log(c.add(x));
+        return [y, y];
+      },
+      c,
+      xs,
+    )[1].sum();
+  const branch = (c: NDArray): NDArray =>
+    cond(
+      c.less(3),
+      (c: NDArray) => log(c.sub(9)),
+      (c: NDArray) => c,
+      c,
+    );
+  const ends = (c: NDArray): NDArray =>
+    whileLoop(
+      (c: NDArray) => c.less(3),
+      (c: NDArray) => log(c.sub(9)),
+      c,
+    );
+  const c = np.array([0.5, 0.25]), xs = np.array([[1, -5], [1, 2]]);
+  const ways: Readonly<Record<string, () => unknown>> = {
+    "a loop": () => debug.nans(loop)(c.at(0), xs.at(0)),
+    "its lanes": () => debug.nans(vmap(loop))(c, xs),
+    "its lanes, compiled": () => debug.nans(jit(vmap(loop)))(c, xs),
+    "its compiled function's lanes": () => debug.nans(vmap(jit(loop)))(c, xs),
+    "its tangent": () => debug.nans(() => jvp(loop, [c.at(0), xs.at(0)], [c.at(0), xs.at(0)]))(),
+    "its gradient": () => debug.nans(grad(loop))(c.at(0), xs.at(0)),
+    "lanes of its gradient": () => debug.nans(vmap(grad(loop)))(c, xs),
+    "what is computed again": () => debug.nans(vmap(grad(checkpoint(loop))))(c, xs),
+    "lanes of a branch": () => debug.nans(vmap(branch))(c),
+    "lanes of a loop with a condition": () => debug.nans(vmap(ends))(c),
+  };
+  for (const [what, run] of Object.entries(ways)) {
+    const error = assertThrows(run, NanError, "log gave NaN") as NanError;
+    assert(error.message.includes(line), `${what}: ${error.message}, not ${line}`);
+  }
+});
+
+Deno.test("a NaN of the way back names the line whose derivative it is", () => {
+  let rooted = "";
+  const f = (x: NDArray): NDArray =>
+    scan(
+      (c: NDArray, u: NDArray) => [c.add((rooted = callersLine(), np.sqrt(x)).mul(u).mul(0)), null],
+      x,
+      np.array([1, 2]),
+    )[0];
+  const error = assertThrows(() => debug.nans(grad(f))(np.array(0)), NanError) as NanError;
+  assert(error.message.includes(rooted), `${error.message}, not ${rooted}`);
 });
 
 Deno.test("a function compiled before names the operation", () => {
