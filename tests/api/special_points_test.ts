@@ -3,7 +3,8 @@
  * elementwise operation and every reduction: forward and reverse mode agree, first and second
  * derivatives are JAX's, and what is constant piece by piece has no tangent at all.
  *
- * JAX's are recorded where its own modes agree with each other.
+ * JAX's are recorded where its own modes agree with each other. So they are of random expressions that
+ * meet such points.
  */
 import {
   grad,
@@ -19,6 +20,7 @@ import {
 } from "../../mod.ts";
 import { jvpFlat } from "../../lib/interpreters/jvp.ts";
 import recorded from "../reference/special_points.json" with { type: "json" };
+import drawn from "../reference/special_programs.json" with { type: "json" };
 import { make } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { elementwise, type Entry, functionOf, nameOf, vectors } from "../support/operations.ts";
@@ -210,6 +212,33 @@ for (const { size, functions, points, cases } of kinds) {
       }
     });
   }
+}
+
+/** Where JAX's derivative is NaN by a zero for what was not chosen, times its infinite slope, ours need not be. */
+const CHOOSES = /np\.(?:max|sort)\(/;
+
+for (const { here, value, first, second } of drawn.programs) {
+  Deno.test(`at special points, derivatives of a random expression are JAX's: ${here}`, () => {
+    const g = functionOf(here, ["x", "y"]);
+    const f = (x: NDArray): NDArray => g(x.at(0), x.at(1));
+    const rows = rowsOf(drawn.points, 2);
+    const at = make({ shape: [rows.length, 2], dtype: "float64" }, rows.flat());
+    const counts = (v: number | string | null): boolean =>
+      v !== null && !(v === "NaN" && CHOOSES.test(here));
+    const ways: readonly (readonly [how: string, d: F, want: Elements])[] = [
+      ["value", f, value],
+      ["forward", jacfwd(f), first],
+      ["reverse", jacrev(f), first],
+      ["compiled", jit(grad(f)), first],
+      ["forward over reverse", hessian(f) as F, second],
+      ["reverse over forward", jacrev(jacfwd(f)) as F, second],
+      ["forward over forward", jacfwd(jacfwd(f)) as F, second],
+      ["reverse over reverse", jacrev(jacrev(f)) as F, second],
+    ];
+    for (const [how, d, want] of ways) {
+      compare(`${here}, ${how}`, rows, evaluated(d, at), want, counts);
+    }
+  });
 }
 
 Deno.test("what is constant piece by piece does not stop reverse mode through whileLoop", () => {

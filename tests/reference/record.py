@@ -44,6 +44,7 @@ from recorders.derivatives import record_derivatives
 from recorders.draws import record_random, record_uniform
 from recorders.elementwise import record_elementwise, record_limits
 from recorders.points import record_special_points
+from recorders.special_programs import record_special_programs
 from recorders.structure import record_arrays, record_structure
 
 
@@ -69,6 +70,7 @@ def main():
     with x64(True):
         write(os.path.join(out, "derivatives.json"), record_derivatives())
         write(os.path.join(out, "special_points.json"), record_special_points())
+        write(os.path.join(out, "special_programs.json"), record_special_programs())
         uniform = record_uniform()
     write(os.path.join(out, "limits.json"), {"uniform": uniform, "limits": record_limits()})
 

@@ -22,15 +22,13 @@ def agreed(*results):
     return out
 
 
-def at_points(f, points):
+def at_points(f, points, compiled=False):
     """Values, gradients and Hessians of f at each row of points, by every order of modes."""
-    each = lambda g: jax.vmap(g)(points)
     fwd, rev = jax.jacfwd, jax.jacrev
-    return {
-        "value": flat(each(f)),
-        "first": agreed(each(fwd(f)), each(rev(f))),
-        "second": agreed(each(fwd(rev(f))), each(rev(fwd(f))), each(fwd(fwd(f))), each(rev(rev(f)))),
-    }
+    first, second = (fwd, rev), (lambda g: fwd(rev(g)), lambda g: rev(fwd(g)), lambda g: fwd(fwd(g)), lambda g: rev(rev(g)))
+    run = lambda points: [jax.vmap(g)(points) for g in [f, *[d(f) for d in first + second]]]
+    value, *derivatives = (jax.jit(run) if compiled else run)(points)
+    return {"value": flat(value), "first": agreed(*derivatives[:2]), "second": agreed(*derivatives[2:])}
 
 
 POINTS = [
