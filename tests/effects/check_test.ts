@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  bracketRoot,
   check,
   CheckError,
   checkpoint,
@@ -29,7 +30,7 @@ import {
 import { shaped } from "../../lib/core/dtype.ts";
 import { ConcreteArray } from "../../lib/core/concrete.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
-import { arr } from "../support/arrays.ts";
+import { arr, assertClose } from "../support/arrays.ts";
 import { backends } from "../support/everywhere.ts";
 import { openFile } from "../support/files.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -237,6 +238,14 @@ gpuTest(
     const twice = jit((x: NDArray) => x.mul(2), way);
     await assertRejects(() => twice(f(np.array(1))).data(), CheckError, "step 3");
     assertEquals([...await twice(f(np.array(-9))).data()], [-18, -16, -14, -12, -10, -8]);
+    const roots = jit(
+      vmap((a: NDArray) =>
+        bracketRoot((x: NDArray) => x.mul(x).sub(a), [0, 2], { throw: true }).value
+      ),
+      way,
+    );
+    assertClose(np.array(Array.from(await roots(np.array([1, 2])).data())), [1, Math.SQRT2], 1e-5);
+    await assertRejects(() => roots(np.array([1, -1])).data(), CheckError, "(in lane 1 of 2)");
   },
 );
 

@@ -145,8 +145,8 @@ export function inCycles(
       const better = size.less(c.size);
       const x = select(better, next, c.x);
       const least = select(better, size, c.size);
-      const scale = maximum(c.scale, found.scale);
-      const steps = c.steps.add(found.steps);
+      const account = counted(c, found, least);
+      const { scale, steps } = account;
       const small = least.lessEqual(maximum(bound, rounding(norm(x).mul(scale), roundings)));
       const stuck = not(size.less(c.size.mul(leastProgress)));
       const ends = steps.greaterEqual(maxSteps);
@@ -169,29 +169,57 @@ export function inCycles(
         x,
         r: select(better, r, c.r),
         size: least,
-        // The last is that of what is given.
-        norms: recorded(found.norms, maximum(steps.sub(1), whole(0)), least),
-        scale,
         detail: found.detail,
-        steps,
-        cycles: c.cycles.add(1),
         status,
+        ...account,
       };
     },
     start,
   );
   return {
-    x: end.x.mul(unit),
-    status: end.status,
-    steps: end.steps,
+    ...ended(end, unit),
     products: end.steps.mul(counts.products).add(end.cycles).add(from === null ? 0 : 1),
     detail: end.detail,
     rank: whole(-1),
-    restarts: maximum(end.cycles.sub(1), whole(0)),
     preconditions: preconditioned
       ? end.steps.mul(counts.preconditions[0]).add(end.cycles.mul(counts.preconditions[1]))
       : whole(0),
-    history: end.norms === null ? null : end.norms.mul(unit),
+  };
+}
+
+/** What is counted from cycle to cycle: steps, cycles, the norms after steps, and the size of the operator. */
+type Account = Readonly<Record<"steps" | "cycles" | "scale", NDArray>> & Pick<Cycle, "norms">;
+
+/** The account after a cycle, at whose end the residual norm is `left`. */
+export function counted(
+  before: Account,
+  found: Pick<Cycle, "steps" | "scale" | "norms">,
+  left: NDArray,
+): Account {
+  const steps = before.steps.add(found.steps);
+  return {
+    steps,
+    cycles: before.cycles.add(1),
+    scale: maximum(before.scale, found.scale),
+    // The last is that of what is given.
+    norms: recorded(found.norms, maximum(steps.sub(1), whole(0)), left),
+  };
+}
+
+/** What is said after the last cycle, in units in which the right-hand side is `unit`. */
+export function ended(
+  { x, status, steps, cycles, norms }: Account & Readonly<Record<"x" | "status", NDArray>>,
+  unit: NDArray,
+): Pick<LinearOutcome, "x" | "status" | "steps"> & {
+  readonly restarts: NDArray;
+  readonly history: NDArray | null;
+} {
+  return {
+    x: x.mul(unit),
+    status,
+    steps,
+    restarts: maximum(cycles.sub(1), whole(0)),
+    history: norms === null ? null : norms.mul(unit),
   };
 }
 

@@ -25,7 +25,7 @@ import type { Transforms } from "../../transforms/types.ts";
 import { norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { joined, part } from "./form.ts";
-import { hypotenuse, quotient, recorded, rounding } from "./gmres.ts";
+import { counted, type Cycle, ended, hypotenuse, quotient, recorded, rounding } from "./gmres.ts";
 import {
   derived,
   type LinearLimits,
@@ -188,7 +188,7 @@ function augmented(
     detail: scalarLike(NaN, norm(f)),
     rank: whole(-1),
     restarts: (about.tall ? first : second).restarts,
-    history: (about.tall ? first : second).norms,
+    history: (about.tall ? first : second).history,
   };
   return [joined(r, x), report];
 }
@@ -200,7 +200,7 @@ interface Run {
   readonly steps: NDArray;
   readonly products: NDArray;
   readonly restarts: NDArray;
-  readonly norms: NDArray | null;
+  readonly history: NDArray | null;
 }
 
 /** The shortest x that makes `|B x - b|^2 + damp^2 |x|^2` smallest, in cycles as in `gmres.ts`. */
@@ -269,9 +269,9 @@ function shortest(
       const x = select(better, next, c.x);
       const rest = select(better, r, c.r);
       const least = select(better, slope, c.slope);
-      const scale = maximum(c.scale, found.scale);
-      const steps = c.steps.add(found.steps);
       const size = norm(rest);
+      const account = counted(c, found, size);
+      const { scale, steps } = account;
       const floor = rounding(norm(x).mul(scale), roundings);
       const small = or(
         size.lessEqual(maximum(bound, floor)),
@@ -286,22 +286,15 @@ function shortest(
         r: rest,
         s: select(better, s, c.s),
         slope: least,
-        norms: recorded(found.norms, maximum(steps.sub(1), whole(0)), size),
-        scale,
-        steps,
-        cycles: c.cycles.add(1),
         status,
+        ...account,
       };
     },
     start,
   );
   return {
-    x: end.x.mul(unit),
-    status: end.status,
-    steps: end.steps,
+    ...ended(end, unit),
     products: end.steps.add(end.cycles).mul(2).add(about.start === null ? 1 : 3),
-    restarts: maximum(end.cycles.sub(1), whole(0)),
-    norms: end.norms === null ? null : end.norms.mul(unit),
   };
 }
 
@@ -332,10 +325,7 @@ function begin(
   };
 }
 
-interface Bidiagonal extends Pick<Run, "steps" | "norms"> {
-  readonly d: NDArray;
-  readonly scale: NDArray;
-}
+type Bidiagonal = Pick<Cycle, "d" | "steps" | "scale" | "norms">;
 
 /** Steps of LSMR for `B d = r`, from d = 0. The letters are those of the paper. */
 function bidiagonal(
