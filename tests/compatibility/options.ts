@@ -17,8 +17,8 @@ export interface OptionRow {
   readonly name: string;
   /** The option. */
   readonly option: string;
-  /** Whether it is None in JAX where it is left out. */
-  readonly none?: boolean;
+  /** What it is in JAX where it is left out, if that is a number, a flag, a name, or None. */
+  readonly otherwise?: number | boolean | string | null;
   /** The name here, where there is one. */
   readonly here?: string;
   /** Why there is none, where it has no meaning here. */
@@ -57,8 +57,9 @@ export async function optionsOf(rows: readonly Row[]): Promise<readonly OptionRo
     if (signature === undefined || path.length === 0 || path.length > 2) return [];
     const parameters = await parametersOf(path.length === 1 ? "." : `./${path[0]}`, path.at(-1)!);
     return signature.split(" ").filter((p) => p.includes("?")).map((p) => {
-      const [option = "", otherwise] = p.split("?");
-      return { ...optionRow(row, option, parameters), none: otherwise === "None" };
+      const [option = "", otherwise = ""] = p.split("?");
+      const found = optionRow(row, option, parameters);
+      return otherwise === "" ? found : { ...found, otherwise: JSON.parse(otherwise) };
     });
   }));
   return found.flat();

@@ -3,7 +3,7 @@
     python tests/compatibility/record_signatures.py
 
 Of each function the parameters in order: `x` where it must be given, `x?` where it may be left out,
-`x?None` where that is the same as None.
+`x?-1` where that is the same as -1, for numbers, flags, names and None.
 """
 
 import inspect
@@ -28,9 +28,15 @@ def parameters(function):
     except (TypeError, ValueError):
         return None
     return [
-        p.name + ("" if p.default is p.empty else "?None" if p.default is None else "?") for p in found
+        p.name + ("" if p.default is p.empty else "?" + plainly(p.default)) for p in found
         if p.kind not in LEFT and not p.name.startswith("_")
     ]
+
+
+def plainly(default):
+    """A default as in JSON, where it is plain and without blanks."""
+    plain = default is None or isinstance(default, (bool, int, float, str))
+    return "" if not plain or " " in str(default) or default in ("", float("inf")) else json.dumps(default)
 
 
 def main():
