@@ -152,7 +152,7 @@ export type {
 export { loadBackend, type LoadOptions, ready } from "./lib/backends/mod.ts";
 export { exportOnnx, exportOnnxWith, type ExportOptions } from "./lib/onnx/mod.ts";
 export { exportWasm, exportWasmWith, type WasmFiles, type WasmOptions } from "./lib/kernel/mod.ts";
-export { ClosedJaxpr, makeJaxpr } from "./lib/transforms/inspect.ts";
+export { ClosedJaxpr, makeJaxpr, type MakeJaxprOptions } from "./lib/transforms/inspect.ts";
 export { ShapeDtype } from "./lib/transforms/shape_dtype.ts";
 export { check } from "./lib/api/effects.ts";
 export { type CallbackResult, pureCallback, type PureCallbackOptions } from "./lib/api/effects.ts";

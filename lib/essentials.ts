@@ -69,7 +69,7 @@ export type {
 
 // Compiling
 export { loadBackend, type LoadOptions, ready } from "./backends/mod.ts";
-export { ClosedJaxpr, makeJaxpr } from "./transforms/inspect.ts";
+export { ClosedJaxpr, makeJaxpr, type MakeJaxprOptions } from "./transforms/inspect.ts";
 export { ShapeDtype } from "./transforms/shape_dtype.ts";
 export { check } from "./api/effects.ts";
 

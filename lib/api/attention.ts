@@ -24,6 +24,7 @@ import {
   iota,
   le,
   lt,
+  moveAxis,
   mul,
   reshape,
   scalarLike,
@@ -35,7 +36,7 @@ import * as u from "../primitives/elementwise/elementary.ts";
 import { sigmoid } from "./activations.ts";
 import { einsum } from "./products.ts";
 import { asBool, asFloat, expectArray, expectAxis, isNamed, promote } from "./operands.ts";
-import { softmax } from "./softmax.ts";
+import { logsumexp, softmax } from "./softmax.ts";
 
 const number = (x: NDArray, value: number): NDArray => scalarLike(value, x);
 
@@ -163,6 +164,8 @@ export interface AttentionOptions {
   readonly keyValueSeqLengths?: NDArray | null | undefined;
   /** How many keys before and behind its own place a query sees; one number for both. */
   readonly localWindowSize?: number | readonly [number, number] | undefined;
+  /** Whether the result is `[out, residual]`, with the logarithms of the sums of exponentials, [batch, t, heads]. */
+  readonly returnResidual?: boolean | undefined;
 }
 
 const attentionOptions: OptionTable<AttentionOptions> = {
@@ -173,6 +176,7 @@ const attentionOptions: OptionTable<AttentionOptions> = {
   querySeqLengths: "operand",
   keyValueSeqLengths: "operand",
   localWindowSize: "shape",
+  returnResidual: "boolean",
 };
 
 /**
@@ -195,8 +199,21 @@ export function dotProductAttention(
   query: NDArray,
   key: NDArray,
   value: NDArray,
+  options: AttentionOptions & { readonly returnResidual: true },
+): [out: NDArray, residual: NDArray];
+/** The result alone. */
+export function dotProductAttention(
+  query: NDArray,
+  key: NDArray,
+  value: NDArray,
+  options?: AttentionOptions,
+): NDArray;
+export function dotProductAttention(
+  query: NDArray,
+  key: NDArray,
+  value: NDArray,
   options: AttentionOptions = {},
-): NDArray {
+): NDArray | [out: NDArray, residual: NDArray] {
   if (arguments.length > 3) {
     options = readOptions(
       "dotProductAttention(query, key, value, options)",
@@ -293,9 +310,17 @@ export function dotProductAttention(
       broadcastTo(number(logits, least), full),
     );
   }
+  const residual = (): NDArray => {
+    const sums = moveAxis(logsumexp(logits, -1), 1, 2);
+    return rank === 3 ? reshape(sums, [t, heads]) : sums;
+  };
+  const ending = (out: NDArray): NDArray | [out: NDArray, residual: NDArray] => {
+    const result = reshape(out, given[0]!.shape);
+    return options.returnResidual ? [result, residual()] : result;
+  };
   const weights = reshape(softmax(logits, -1), [batch, groups, heads / groups, t, s]);
   const out = reshape(einsum("bgrts,bsgh->btgrh", weights, v), [batch, t, heads, h]);
-  if (options.querySeqLengths == null) return reshape(out, given[0]!.shape);
+  if (options.querySeqLengths == null) return ending(out);
   // Queries that do not count give 0.
   const counted = lt(
     iota([1, t, 1, 1], 1, "int32"),
@@ -306,5 +331,5 @@ export function dotProductAttention(
     out,
     broadcastTo(number(out, 0), out.shape),
   );
-  return reshape(shown, given[0]!.shape);
+  return ending(shown);
 }

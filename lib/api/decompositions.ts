@@ -256,9 +256,28 @@ export interface EighResult {
  * console.log(eigenvectors.toArray()); // [ [ 0, 1 ], [ 1, 0 ] ]
  * ```
  */
-export function eigh(a: NDArray, options: EighOptions = {}): EighResult {
-  if (arguments.length > 1) options = readOptions("eigh(a, options)", arguments, eighOptions);
-  const { w, v } = ei.eigh(symmetric("eigh", a, options));
+export function eigh(
+  a: NDArray,
+  options: EighOptions & { readonly eigvalsOnly: true },
+): NDArray;
+/** Eigenvalues and vectors. */
+export function eigh(
+  a: NDArray,
+  options?: EighOptions & { readonly eigvalsOnly?: boolean | undefined },
+): EighResult;
+export function eigh(
+  a: NDArray,
+  options: EighOptions & { readonly eigvalsOnly?: boolean | undefined } = {},
+): EighResult | NDArray {
+  if (arguments.length > 1) {
+    options = readOptions("eigh(a, options)", arguments, {
+      ...eighOptions,
+      eigvalsOnly: "boolean",
+    });
+  }
+  const x = symmetric("eigh", a, options);
+  if (options.eigvalsOnly) return ei.eigenvalues(x);
+  const { w, v } = ei.eigh(x);
   return { eigenvalues: w, eigenvectors: v };
 }
 
@@ -289,12 +308,15 @@ export interface SvdOptions {
   readonly computeUv?: boolean | undefined;
   /** Whether matrices are symmetric, so that their means with the transposes are taken. */
   readonly hermitian?: boolean | undefined;
+  /** Of which singular values, the first and the one behind the last, largest first; not of full matrices. */
+  readonly subsetByIndex?: readonly [start: number, end: number] | null | undefined;
 }
 
 const svdOptions: OptionTable<SvdOptions> = {
   fullMatrices: "boolean",
   computeUv: "boolean",
   hermitian: "boolean",
+  subsetByIndex: "shape",
 };
 
 /** What {@linkcode svd} gives. */
@@ -329,11 +351,40 @@ export function svd(a: NDArray, options: SvdOptions & { readonly computeUv: fals
 export function svd(a: NDArray, options?: SvdOptions): SvdResult;
 export function svd(a: NDArray, options: SvdOptions = {}): NDArray | SvdResult {
   if (arguments.length > 1) options = readOptions("svd(a, options)", arguments, svdOptions);
-  const { fullMatrices = true, computeUv = true, hermitian = false } = options;
+  const { fullMatrices = true, computeUv = true, hermitian = false, subsetByIndex } = options;
   const x = hermitian ? symmetrized(squares("svd", a)) : matrices("svd", a);
-  if (!computeUv) return sv.singularValues(x);
+  const count = Math.min(...x.shape.slice(-2));
+  const chosen = subsetByIndex ?? [0, count];
+  if (!Array.isArray(chosen)) {
+    throw new TypeError(
+      `svd: subsetByIndex must be a pair of numbers, the first and the one behind the last, not ${
+        describeValue(chosen)
+      }`,
+    );
+  }
+  const [start, end] = chosen as [number, number];
+  if (subsetByIndex != null) {
+    expectInteger("svd", start, "the start of subsetByIndex", 0, count);
+    expectInteger("svd", end, "the end of subsetByIndex", start, count);
+    if (fullMatrices && computeUv) {
+      throw new TypeError(
+        "svd: full matrices have all singular vectors. Write svd(a, { fullMatrices: false, subsetByIndex: " +
+          `[${start}, ${end}] })`,
+      );
+    }
+  }
+  const some = (y: NDArray, axis: number): NDArray =>
+    end - start === count ? y : between(y, axis, start, end);
+  if (!computeUv) return some(sv.singularValues(x), x.ndim - 2);
   const { u, s, vt } = sv.svd(x, fullMatrices);
-  return { u, s, vh: vt };
+  return { u: some(u, x.ndim - 1), s: some(s, x.ndim - 2), vh: some(vt, x.ndim - 2) };
+}
+
+/** A part of one axis. */
+function between(x: NDArray, axis: number, start: number, end: number): NDArray {
+  const at = (i: number, others: readonly number[]): number[] =>
+    others.map((n, k) => k === axis ? i : n);
+  return slice(x, at(start, x.shape.map(() => 0)), at(end, x.shape));
 }
 
 /**

@@ -23,6 +23,7 @@ import {
   ShapeError,
   sizeOf,
   Slice,
+  tableOf,
 } from "../core/mod.ts";
 import type { AxisOr, DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
 import {
@@ -64,6 +65,16 @@ function resolved(
   const positive = wrapped(indices, n);
   return [positive, inside(positive, n)];
 }
+
+/** Options of {@linkcode takeAlongAxis}. */
+export interface TakeAlongOptions extends TakeOptions {
+  /** Whether negative indices count from the end, as they do where left out; else they are out of range. */
+  readonly wrapNegativeIndices?: boolean | undefined;
+}
+
+const takeAlongOptions: OptionTable<TakeAlongOptions> = /* @__PURE__ */ tableOf(takeOptions, {
+  wrapNegativeIndices: "boolean",
+});
 
 function checkMode(op: string, options: TakeOptions): TakeMode {
   const { mode = "fill" } = options;
@@ -148,11 +159,16 @@ export function take(
 export function takeAlongAxis(
   x: NDArray,
   indices: NDArray,
-  axis: number | TakeOptions & { readonly axis: number },
-  options: TakeOptions = {},
+  axis: number | TakeAlongOptions & { readonly axis: number },
+  options: TakeAlongOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
-    options = readOptions("takeAlongAxis(x, indices, axis, options)", arguments, takeOptions, 2);
+    options = readOptions(
+      "takeAlongAxis(x, indices, axis, options)",
+      arguments,
+      takeAlongOptions,
+      2,
+    );
   }
   if (isNamed(axis)) return takeAlongAxis(x, indices, axis.axis, axis);
   const op = "takeAlongAxis";
@@ -180,11 +196,14 @@ export function takeAlongAxis(
   }
   const rows = sizeOf(others);
   const lanes = reshape(broadcastTo(moveAxis(a, along, last), [...others, n]), [rows, n]);
-  const [index, mask] = resolved(
-    reshape(broadcastTo(moveAxis(at, along, last), [...others, m]), [rows, m]),
-    n,
-    mode,
-  );
+  const given = reshape(broadcastTo(moveAxis(at, along, last), [...others, m]), [rows, m]);
+  const fromEnd = options.wrapNegativeIndices ?? true;
+  // Of both ways that count from the end, "fill" does so by itself.
+  const [index, mask] = mode === "wrap" || (mode === "fill") === fromEnd
+    ? resolved(given, n, mode)
+    : mode === "fill"
+    ? [given, inside(given, n)]
+    : [fromEnd ? wrapped(given, n) : given, null];
   const pair = [rows, m, 1];
   const pairs = concatenate([iota(pair, 0, "int32"), reshape(index, pair)], 2);
   const found = gather(lanes, pairs);

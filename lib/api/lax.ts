@@ -29,7 +29,6 @@ export {
   astype as convertElementType,
   ceil,
   floor,
-  mul,
   neg,
   pow,
   reciprocal,
@@ -81,6 +80,7 @@ export { expandDims } from "./shaping.ts";
 export { broadcastShapes } from "./turning.ts";
 export { unstack } from "./stacking.ts";
 export { erf, erfc, erfInv, expit as logistic } from "./special.ts";
+export { mul, type MulOptions } from "./lax/elementwise.ts";
 export { betainc } from "./special/beta.ts";
 export { i0e as besselI0e, i1e as besselI1e } from "./special/integrals.ts";
 export { digamma, gammaln as lgamma, polygamma, zeta } from "./special/gamma.ts";

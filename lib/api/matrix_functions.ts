@@ -310,12 +310,15 @@ export function qrMultiply(
 export interface EighTridiagonalOptions {
   /** Whether eigenvalues alone are given, as an array. */
   readonly eigvalsOnly?: boolean | undefined;
+  /** Which eigenvalues are given: `"a"`, all, or `"i"`, those of `selectRange`; as that says where left out. */
+  readonly select?: "a" | "i" | undefined;
   /** First and last number of the eigenvalues that are given; all where left out. */
   readonly selectRange?: readonly [first: number, last: number] | null | undefined;
 }
 
 const eighTridiagonalOptions: OptionTable<EighTridiagonalOptions> = {
   eigvalsOnly: "boolean",
+  select: "string",
   selectRange: "shape",
 };
 
@@ -353,7 +356,11 @@ export function eighTridiagonal(
   if (arguments.length > 2) {
     options = readOptions("eighTridiagonal(d, e, options)", arguments, eighTridiagonalOptions);
   }
-  const { eigvalsOnly = false, selectRange = null } = options;
+  const { eigvalsOnly = false, select: which = options.selectRange == null ? "a" : "i" } = options;
+  const selectRange = which === "a" ? null : options.selectRange;
+  if (which !== "a" && which !== "i") {
+    throw new TypeError(`${op}: select is ${describeValue(which)}, but must be "a" or "i"`);
+  }
   const [main, beside] = promote(
     op,
     asFloat(op, expectArray(op, d, "d")),

@@ -395,9 +395,11 @@ export interface LstsqOptions {
    * matrix times the distance from 1 to the next number.
    */
   readonly rcond?: number | undefined;
+  /** Whether there are no residuals where the rank is below n, or m no more than n, as in NumPy. */
+  readonly numpyResid?: boolean | undefined;
 }
 
-const lstsqOptions: OptionTable<LstsqOptions> = { rcond: "number" };
+const lstsqOptions: OptionTable<LstsqOptions> = { rcond: "number", numpyResid: "boolean" };
 
 /** What {@linkcode lstsq} gives. */
 export interface LstsqResult {
@@ -444,7 +446,9 @@ export function lstsq(a: NDArray, b: NDArray, options: LstsqOptions = {}): Lstsq
   const { x, s, counts } = leastSquares(given.a, given.b, rcond);
   const rest = sub(given.b, matmul(given.a, x));
   const rank = reduceSum(convert(counts, "int32"), [0]);
-  return { x: given.back(x), residuals: reduceSum(mul(rest, rest), [0]), rank, s };
+  const none = options.numpyResid && (m <= n || Number(rank.item()) < n);
+  const residuals = reduceSum(mul(rest, rest), [0]);
+  return { x: given.back(x), residuals: none ? residuals.slice([0], [0]) : residuals, rank, s };
 }
 
 /** Options of {@linkcode pinv}. */

@@ -116,11 +116,14 @@ export interface DataclassOptions {
   readonly dataFields: readonly string[];
   /** Fields that belong to the structure (default none): compared by value if primitive. */
   readonly metaFields?: readonly string[] | undefined;
+  /** Fields that are left out: instances that are rebuilt do not have them (default none). */
+  readonly dropFields?: readonly string[] | undefined;
 }
 
 const dataclassOptions: OptionTable<DataclassOptions> = {
   dataFields: "names",
   metaFields: "names",
+  dropFields: "names",
 };
 
 /**
@@ -149,12 +152,12 @@ export function registerDataclass<T extends object>(
   const op = "registerDataclass";
   options = readOptions(`${op}(ctor, options)`, arguments, dataclassOptions);
   newClass(op, ctor);
-  const { dataFields, metaFields = [] } = options ?? {};
-  for (const [name, list] of Object.entries({ dataFields, metaFields })) {
+  const { dataFields, metaFields = [], dropFields = [] } = options ?? {};
+  for (const [name, list] of Object.entries({ dataFields, metaFields, dropFields })) {
     if (Array.isArray(list) && list.every((field) => typeof field === "string")) continue;
     throw new TypeError(`${op}: ${name} must be a list of names, not ${describeValue(list)}`);
   }
-  const all = [...dataFields, ...metaFields];
+  const all = [...dataFields, ...metaFields, ...dropFields];
   const twice = all.find((name, i) => all.indexOf(name) !== i);
   if (twice !== undefined) throw new TreeError(`${op}: the field ${twice} is named twice`);
   type Fields = Record<string, unknown>;

@@ -8,13 +8,14 @@
  */
 import {
   type Atom,
-  checkCall,
   describeValue,
   type DType,
   formatJaxpr,
   type Jaxpr,
   NDArray,
+  type OptionTable,
   programsIn,
+  readOptions,
   type ShapedArray,
   ShapeError,
   Shown,
@@ -28,7 +29,8 @@ import { stage } from "../interpreters/staging.ts";
 import { ShapeDtype } from "./shape_dtype.ts";
 import type { Tree } from "./tree_types.ts";
 import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
-import type { AnyFunction, Examples } from "./types.ts";
+import { positionsOf, splitStatic } from "./jit.ts";
+import type { AnyFunction, Argnums, Examples } from "./types.ts";
 
 /** A program as those see it who transform programs. */
 export interface OpenJaxpr {
@@ -177,6 +179,19 @@ export interface OpenType {
   readonly dtype: DType;
 }
 
+/** Options of {@linkcode makeJaxpr}. */
+export interface MakeJaxprOptions {
+  /** Arguments that are part of the program: any values. */
+  readonly staticArgnums?: Argnums | undefined;
+  /** Whether the types of the results are given too, as `evalShape` gives them. */
+  readonly returnShape?: boolean | undefined;
+}
+
+const jaxprOptions: OptionTable<MakeJaxprOptions> = {
+  staticArgnums: "argnums",
+  returnShape: "boolean",
+};
+
 /**
  * The program that `f` amounts to, for arguments (or `ShapeDtype`s) like those given.
  *
@@ -193,15 +208,34 @@ export interface OpenType {
  */
 export function makeJaxpr<A extends unknown[] = NDArray[]>(
   f: (...args: A) => Tree,
-): (...args: Examples<A>) => ClosedJaxpr {
-  if (arguments.length > 1) checkCall("makeJaxpr(f)", arguments);
-  checkFunction("makeJaxpr", f);
-  return withName("makeJaxpr", f, (...args: Examples<A>) => {
-    const [avals, def] = argumentTypes("makeJaxpr", f, args);
-    const flat = flatFunction("makeJaxpr", f, def);
+  options: MakeJaxprOptions & { readonly returnShape: true },
+): (...args: Examples<A>) => [jaxpr: ClosedJaxpr, shapes: unknown];
+/** The program alone. */
+export function makeJaxpr<A extends unknown[] = NDArray[]>(
+  f: (...args: A) => Tree,
+  options?: MakeJaxprOptions,
+): (...args: Examples<A>) => ClosedJaxpr;
+export function makeJaxpr<A extends unknown[] = NDArray[]>(
+  f: (...args: A) => Tree,
+  options: MakeJaxprOptions = {},
+): (...args: Examples<A>) => ClosedJaxpr | [jaxpr: ClosedJaxpr, shapes: unknown] {
+  const op = "makeJaxpr";
+  if (arguments.length > 1) options = readOptions(`${op}(f, options)`, arguments, jaxprOptions);
+  checkFunction(op, f);
+  const list = positionsOf(options.staticArgnums);
+  return withName(op, f, (...args: Examples<A>) => {
+    const [call, dynamic] = splitStatic(op, "staticArgnums", f as AnyFunction, args, list);
+    const [avals, def] = argumentTypes(op, f, dynamic);
+    const flat = flatFunction(op, call, def);
     const { jaxpr, consts } = stage(`makeJaxpr of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
-    return closed({ jaxpr, consts, outDef: flat.outDef() });
+    const program = closed({ jaxpr, consts, outDef: flat.outDef() });
+    return options.returnShape ? [program, shapesOf(flat.outDef(), jaxpr)] : program;
   });
+}
+
+/** The types of what a program gives, in its structure. */
+function shapesOf(outDef: TreeDef, { outputs }: Jaxpr): unknown {
+  return treeUnflatten(outDef, outputs.map((a) => new ShapeDtype(a.aval.shape, a.aval.dtype)));
 }
 
 /** See `Transforms.evalShape`. */
@@ -210,10 +244,7 @@ export function evalShape(f: AnyFunction, ...args: unknown[]): unknown {
   const [avals, def] = argumentTypes("evalShape", f, args);
   const flat = flatFunction("evalShape", f, def);
   const { jaxpr } = stage(`evalShape of ${nameOf(f)}`, (xs) => flat.call(xs), avals);
-  return treeUnflatten(
-    flat.outDef(),
-    jaxpr.outputs.map((a) => new ShapeDtype(a.aval.shape, a.aval.dtype)),
-  );
+  return shapesOf(flat.outDef(), jaxpr);
 }
 
 /** A recorded function. */

@@ -231,6 +231,11 @@ Deno.test("fields of a data class are children or belong to the structure", () =
     TreeError,
     "a is named twice",
   );
+  assertThrows(
+    () => tree.registerDataclass(Other, { dataFields: ["a"], dropFields: ["a"] }),
+    TreeError,
+    "a is named twice",
+  );
 });
 
 Deno.test("a static class has no leaves and belongs to the structure", () => {

@@ -68,6 +68,12 @@ export const never: readonly OptionReason[] = [
     reason: sameResult,
   },
   { functions: /^nn\./, options: /^implementation$/, reason: sameResult },
+  {
+    functions: /^scipy\.linalg\.eigh_tridiagonal$/,
+    options: /^(tol|key)$/,
+    reason: "of bisection and of random starts, which there are none of",
+  },
+  { functions: /^scipy\.linalg\.funm$/, options: /^disp$/, reason: "prints a warning" },
   { functions: /^scipy\.linalg\.expm$/, options: /^upper_triangular$/, reason: sameResult },
   { functions: /^scipy\.special\.log_ndtr$/, options: /^series_order$/, reason: sameResult },
   {

@@ -319,3 +319,26 @@ mistake(
   TypeError,
   "checkpoint | policy | a function",
 );
+
+Deno.test("makeJaxpr() with staticArgnums and returnShape: arguments of any kind, and types of the results", () => {
+  const f = (name: unknown, x: NDArray) => name === "sin" ? { y: x.sin() } : { y: x.cos().sum() };
+  const made = any(makeJaxpr)(f, { staticArgnums: 0, returnShape: true });
+  const [sine, shapes] = made("sin", x);
+  assertEquals(sine.primitives, ["sin"]);
+  assertEquals([shapes.y.shape, shapes.y.dtype], [[3], x.dtype]);
+  const [cosine, scalar] = made("cos", x);
+  assertEquals(cosine.primitives, ["cos", "reduce_sum"]);
+  assertEquals(scalar.y.shape, []);
+  assertThrows(
+    () => any(makeJaxpr)(f, { staticArgnums: 2 })("sin", x),
+    AxisError,
+    "makeJaxpr: staticArgnums 2 is out of range: f was called with 2 arguments",
+  );
+});
+
+mistake(
+  "singular values from one place to another, of full matrices",
+  () => np.linalg.svd(np.eye(3), { subsetByIndex: [0, 1] }),
+  TypeError,
+  "Write svd(a, { fullMatrices: false, subsetByIndex: [0, 1] })",
+);

@@ -8,7 +8,9 @@ import {
   broadcastShapes,
   checkCall,
   describeValue,
+  type DType,
   DTypeError,
+  expectDType,
   expectInteger,
   formatShape,
   isFloat,
@@ -31,7 +33,7 @@ import * as p from "../../primitives/elementwise/arithmetic.ts";
 import * as c from "../../primitives/elementwise/compare.ts";
 import * as r from "../../primitives/elementwise/convert.ts";
 import { rightShift, where } from "../logic.ts";
-import { pow } from "../arithmetic.ts";
+import { mul as product, pow } from "../arithmetic.ts";
 import {
   applyNamed,
   asBool,
@@ -92,6 +94,37 @@ export function clamp(min: Operand, x: Operand, max: Operand): NDArray {
 export function div(x: Operand, y: Operand): NDArray {
   if (arguments.length > 2) checkCall("div(x, y)", arguments);
   return applyNamed("div", p.div, x, y, boolToInt);
+}
+
+/** Option of {@linkcode mul}. */
+export interface MulOptions {
+  /** The dtype to which the operands are converted first. */
+  readonly outDtype?: DType | null | undefined;
+}
+
+const mulOptions: OptionTable<MulOptions> = { outDtype: "dtype" };
+
+/**
+ * Elementwise product, as `jax.lax.mul`, in a dtype that may be asked for.
+ *
+ * @throws {ShapeError} where the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as lax from "@injax/injax/lax";
+ *
+ * const n = np.array([1, 2], { dtype: "int32" });
+ * console.log(lax.mul(n, n, { outDtype: "float32" }).dtype); // float32
+ * ```
+ */
+export function mul(x: Operand, y: Operand, options: MulOptions = {}): NDArray {
+  if (arguments.length > 2) options = readOptions("mul(x, y, options)", arguments, mulOptions);
+  const { outDtype } = options;
+  if (outDtype == null) return product(x, y);
+  const dtype = expectDType("mul", outDtype, "float32");
+  const [a, b] = promote("mul", x, y);
+  return product(convert(a, dtype), convert(b, dtype));
 }
 
 /** Elementwise remainder with the sign of `x`, as `jax.lax.rem`. */
