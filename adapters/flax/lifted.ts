@@ -366,8 +366,11 @@ function switchOf<M extends Module, A extends unknown[], R>(
   module: M,
   ...operands: A
 ): R {
-  // The same function in several places stays one, which is recorded once.
-  const own = new Map(branches.map((f): [typeof f, Fn] => [f, (...xs) => f(module, ...xs as A)]));
+  // The same function in several places stays one, which is recorded once. Branches may be there for what
+  // they do to variables, and return nothing.
+  const own = new Map(
+    branches.map((f): [typeof f, Fn] => [f, (...xs) => f(module, ...xs as A) ?? null]),
+  );
   return dictionary.switchCase(index, branches.map((f) => own.get(f)!), ...operands) as R;
 }
 export { switchOf as switch };

@@ -5,7 +5,7 @@
  * @module
  */
 import { describeValue, toArray } from "../../lib/extend.ts";
-import { type Context, NDArray, StateError } from "../../mod.ts";
+import { type Context, NDArray, StateError, treeLeaves } from "../../mod.ts";
 import { type Filter, inFilter } from "./filters.ts";
 
 /**
@@ -100,11 +100,16 @@ function flattenInto(
 export function toValue(op: string, key: string, value: unknown): unknown {
   const array = typeof value === "object" ? null : toArray(value);
   if (array !== null) return array;
-  if (typeof value === "object" && value !== null) return value;
+  const isTree = typeof value === "object" && value !== null;
+  const foreign = isTree ? treeLeaves(value).find((x) => typeof x === "number") : value;
+  if (isTree && foreign === undefined) return value;
   throw new StateError(
     `${op}: the variable ${key.replace(":", "/")} must be an array or a tree of arrays, not ${
       describeValue(value)
-    }`,
+    }${
+      isTree ? ` with ${describeValue(foreign)} in it` : ""
+    }. Arrays are made of lists, as files ` +
+      "have them, by np.array(...)",
   );
 }
 

@@ -52,7 +52,12 @@ export function flattened(
         const isTree = what === "state" && typeof value === "object" && value !== null;
         const foreign = isTree ? treeLeaves(value).find((x) => !(x instanceof NDArray)) : value;
         if (!isTree || foreign !== undefined) {
-          throw wrong(`${module}.${name} ${isTree ? "holds" : "is"} ${describeValue(foreign)}`);
+          throw wrong(
+            `${module}.${name} ${isTree ? "holds" : "is"} ${
+              describeValue(foreign)
+            }. Arrays are made ` +
+              "of numbers and of lists, as files have them, by np.array(...)",
+          );
         }
       }
       out[`${collections[what]}:${module}/${name}`] = value as NDArray;

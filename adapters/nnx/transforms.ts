@@ -266,9 +266,14 @@ export function plain(op: string, out: unknown): unknown {
   );
 }
 
+/** A branch over operands with modules. It may be there for what it does to these, and return nothing. */
+const branch = (op: string, f: unknown, operands: readonly unknown[]): Fn =>
+  named(f, (...xs) => plain(op, (f as Fn)(...withNodes(operands, xs) as unknown[]) ?? null));
+
 /**
  * `pred ? ifTrue(...operands) : ifFalse(...operands)`, with modules among the operands. A branch that is
- * not taken changes nothing; flags must be changed by both alike.
+ * not taken changes nothing; flags must be changed by both alike. Branches return trees of arrays, or
+ * nothing.
  *
  * @example
  * ```ts
@@ -287,16 +292,13 @@ export function cond<A extends unknown[], R>(
   ifFalse: (...operands: NoInfer<A>) => NoInfer<R>,
   ...operands: A
 ): R {
-  return branching.over(operands, ({ system }) => {
-    const body = (f: unknown): Fn =>
-      named(f, (...xs) => plain("cond", (f as Fn)(...withNodes(operands, xs) as unknown[])));
-    return system.transforms.cond(
+  return branching.over(operands, ({ system }) =>
+    system.transforms.cond(
       pred,
-      body(ifTrue) as never,
-      body(ifFalse) as never,
+      branch("cond", ifTrue, operands) as never,
+      branch("cond", ifFalse, operands) as never,
       ...withoutNodes<unknown[]>(operands) as never[],
-    ) as R;
-  });
+    ) as R);
 }
 
 /** `branches[index](...operands)`, `nnx.switch` of Flax, with modules among the operands; as `cond`. */
@@ -307,10 +309,7 @@ export function switchCase<A extends unknown[], R>(
 ): R {
   return branching.over(operands, ({ system }) => {
     // One function in several branches stays one.
-    const bodies = new Map(branches.map((f) => [
-      f,
-      named(f, (...xs) => plain("switchCase", (f as Fn)(...withNodes(operands, xs) as unknown[]))),
-    ]));
+    const bodies = new Map(branches.map((f) => [f, branch("switchCase", f, operands)]));
     return system.transforms.switchCase(
       index,
       branches.map((f) => bodies.get(f)!) as never,

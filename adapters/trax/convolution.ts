@@ -22,7 +22,6 @@ import {
   RandomNormalInitializer,
 } from "./initializers.ts";
 import { Layer } from "./layer.ts";
-import { listOf } from "./tensors.ts";
 
 /** Options of `CausalConv`, and of other convolutions. */
 export interface CausalConvOptions {
@@ -134,7 +133,7 @@ class ConvLayer extends Layer<NDArray, NDArray> {
   }
 
   override forward(x: NDArray): NDArray {
-    const [w, b] = listOf(weightsOf<NDArray | readonly NDArray[]>(this));
+    const [w, b] = weightsOf(this, "w", ...(this.options.useBias ?? true) ? ["b"] : []);
     const batches = this.#batches(x.shape);
     const size = batches.reduce((a, n) => a * n, 1);
     const whole = batches.length === 0 ? x : x.reshape([size, ...x.shape.slice(-3)]);
@@ -230,7 +229,7 @@ class CausalDepthwiseConvLayer extends Layer<NDArray, NDArray> {
         `${this.name}: the input must be [batch, time, channels], not ${formatAval(x.aval)}`,
       );
     }
-    const w = weightsOf<NDArray>(this);
+    const w = weightsOf(this, "w")[0]!;
     const [, time, channels] = x.shape as [number, number, number];
     const padded = np.pad(x, [[0, 0], [this.kernelSize - 1, 0], [0, 0]]);
     // Weights count from the present back.

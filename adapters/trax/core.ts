@@ -5,7 +5,7 @@
  */
 import { checkCall, describeValue, formatAval, type OptionTable } from "../../lib/extend.ts";
 import {
-  type NDArray,
+  NDArray,
   nn,
   numpy as np,
   random,
@@ -29,12 +29,32 @@ export function checkSize(op: string, what: string, size: unknown): void {
   throw new ShapeError(`${op}: ${what} must be a positive integer, not ${describeValue(size)}`);
 }
 
-/** Checks that a layer that has weights was initialised, and gives these. */
-export function weightsOf<W>(layer: { readonly name: string; readonly weights: unknown }): W {
-  const { weights } = layer;
-  if (!(Array.isArray(weights) && weights.length === 0)) return weights as W;
+/**
+ * The weights of a layer, of these names: a list, and of one name the array itself.
+ *
+ * @throws {StateError} where there are none yet, or others.
+ */
+export function weightsOf<W = NDArray>(
+  { name, weights }: { readonly name: string; readonly weights: unknown },
+  ...names: readonly string[]
+): readonly W[] {
+  if (Array.isArray(weights) && weights.length === 0) {
+    throw new StateError(
+      `${name} has no weights yet. Call init(tl.signature(x), random.key(0)) on the model before`,
+    );
+  }
+  const list = Array.isArray(weights) ? weights as W[] : [weights as W];
+  if (list.length === names.length && Array.isArray(weights) === names.length > 1) return list;
+  const [only] = list;
+  const found = Array.isArray(weights)
+    ? `a list of ${list.length}`
+    : only instanceof NDArray
+    ? `an array ${formatAval(only.aval)}`
+    : describeValue(only);
   throw new StateError(
-    `${layer.name} has no weights yet. Call init(tl.signature(x), random.key(0)) on the model before`,
+    `${name}: its weights must be ${
+      names.length === 1 ? names[0] : `[${names.join(", ")}]`
+    }, not ${found}. Were they made for another model, or with other options?`,
   );
 }
 
@@ -135,8 +155,7 @@ class DenseLayer extends Layer<NDArray, NDArray> {
   }
 
   override forward(x: NDArray): NDArray {
-    const weights = weightsOf<NDArray | readonly NDArray[]>(this);
-    const [w, b] = listOf(weights);
+    const [w, b] = weightsOf(this, "w", ...(this.options.useBias ?? true) ? ["b"] : []);
     const out = np.matmul(x, w!);
     return b === undefined ? out : out.add(b);
   }
@@ -181,8 +200,8 @@ class EmbeddingLayer extends Layer<NDArray, NDArray> {
   }
 
   override forward(x: NDArray): NDArray {
-    const table = weightsOf<NDArray>(this);
-    return np.take(table, x.clip(0, this.shape[0] - 1), 0);
+    const [table] = weightsOf(this, "table");
+    return np.take(table!, x.clip(0, this.shape[0] - 1), 0);
   }
 }
 
@@ -248,7 +267,7 @@ class WeightsLayer extends Layer<readonly NDArray[], NDArray> {
   }
 
   override forward(): NDArray {
-    return weightsOf<NDArray>(this);
+    return weightsOf(this, "w")[0]!;
   }
 }
 

@@ -190,7 +190,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
   #read(kind: Kind): Values {
     const frame = frameOf(this);
     if (frame !== undefined && frame.made !== null) return frame.made[kind] ?? [];
-    if (kind === "weights" && frame !== undefined && "weights" in frame) return frame.weights;
+    if (kind === "weights" && frame !== undefined && "weights" in frame) return frame.weights!;
     if (this.sublayers.length > 0) return gathered(this as AnyLayer, (layer) => layer.#leaf(kind));
     return this.#leaf(kind);
   }

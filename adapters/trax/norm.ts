@@ -56,7 +56,7 @@ class BatchNormLayer extends Layer<NDArray, NDArray> {
 
   override forward(x: NDArray): NDArray {
     const { epsilon = 1e-5, momentum = 0.999, mode = "train" } = this.options;
-    const [beta, gamma] = weightsOf<readonly (NDArray | readonly [])[]>(this);
+    const [beta, gamma] = weightsOf<NDArray | readonly []>(this, "beta", "gamma");
     const state = this.state as readonly NDArray[];
     if (state.length === 0) {
       throw new StateError(`${this.name} has no state yet. Call init on the model before`);
@@ -122,7 +122,7 @@ class LayerNormLayer extends Layer<NDArray, NDArray> {
 
   override forward(x: NDArray): NDArray {
     const { center = true, epsilon = 1e-6 } = this.options;
-    const [scale, bias] = weightsOf<readonly NDArray[]>(this);
+    const [scale, bias] = weightsOf(this, "scale", "bias");
     const centred = center ? x.sub(x.mean(-1, { keepDims: true })) : x;
     const variance = centred.square().mean(-1, { keepDims: true });
     const scaled = centred.div(variance.add(epsilon).sqrt()).mul(scale!);

@@ -62,7 +62,7 @@ class LstmCell extends Layer<readonly NDArray[], readonly NDArray[]> {
   override forward(inputs: readonly NDArray[]): readonly NDArray[] {
     const [x, state] = inputs as Pair;
     const [memory, hidden] = np.split(state, 2, -1) as NDArray[];
-    const [w, b] = weightsOf<Pair>(this);
+    const [w, b] = weightsOf(this, "w", "b") as Pair;
     const y = np.matmul(np.concatenate([x, hidden!], -1), w).add(b);
     const [i, j, f, o] = np.split(y, 4, -1) as NDArray[];
     const next = memory!.mul(nn.sigmoid(f!)).add(nn.sigmoid(i!).mul(np.tanh(j!)));
@@ -104,7 +104,7 @@ class GruCell extends Layer<readonly NDArray[], readonly NDArray[]> {
 
   override forward(inputs: readonly NDArray[]): readonly NDArray[] {
     const [x, state] = inputs as Pair;
-    const [w1, b1, w2, b2] = weightsOf<readonly NDArray[]>(this);
+    const [w1, b1, w2, b2] = weightsOf(this, "w1", "b1", "w2", "b2");
     const gates = nn.sigmoid(np.matmul(np.concatenate([x, state], -1), w1!).add(b1!));
     const [update, reset] = np.split(gates, 2, -1) as NDArray[];
     const candidate = np.matmul(np.concatenate([x, reset!.mul(state)], -1), w2!).add(b2!);

@@ -278,3 +278,29 @@ Deno.test("apply is a function of its own: compiled, differentiated, mapped over
   const many = pure.vmap((k: NDArray) => init(k, x))(random.split(key, 3));
   assertEquals(pure.vmap((v: flax.Variables) => apply(v, x))(many as flax.Variables).shape, [3, 2]);
 });
+
+Deno.test("variables that a file gave as lists are refused by a message that says what to write", () => {
+  const read = JSON.parse(JSON.stringify(variables));
+  assertThrows(
+    () => dense.apply(read, x),
+    StateError,
+    "params/kernel must be an array or a tree of arrays, not a JavaScript array of length 3 with number",
+  );
+});
+
+Deno.test("branches may be there for what they do to variables alone", () => {
+  const model = made((self, x) => {
+    const count = self.variable("state", "n", () => np.zeros([]));
+    flax.cond(
+      x.sum().greater(0),
+      () => {
+        count.value = count.value.add(1);
+      },
+      () => {},
+      self,
+    );
+    return count.value;
+  });
+  const [, after] = model.apply({ state: { n: np.array(0) } }, x, { mutable: ["state"] });
+  assertEquals(plain(after), { state: { n: 1 } });
+});

@@ -227,3 +227,13 @@ Deno.test("what is no synchronous function is refused by the name that was calle
     assertThrows(() => late.init(key), StateError, `${op}: the function returned a promise`);
   }
 });
+
+Deno.test("parameters that a file gave as lists are refused by a message that says what to write", () => {
+  const model = hk.transform((z: NDArray) => new hk.Linear(1).call(z));
+  const read = JSON.parse(JSON.stringify(model.init(key, x)));
+  assertThrows(
+    () => model.apply(read, null, x),
+    StateError,
+    "linear.w is a JavaScript array of length 2. Arrays are made of numbers and of lists, as files have",
+  );
+});

@@ -255,3 +255,14 @@ Deno.test("functions of modules have derivatives by pure transforms as well", ()
   assertClose(grad(f)(params!), expected, 1e-6);
   assertClose(pure.jit(grad(f))(params!), expected, 1e-6);
 });
+
+Deno.test("branches may be there for what they do to variables alone", () => {
+  const m = new Wave();
+  const count = (by: number) => (m: Wave): void => {
+    m.count.value = m.count.value.add(by);
+  };
+  nnx.cond(np.array(true), count(1), () => {}, m);
+  nnx.cond(np.array(false), count(10), () => {}, m);
+  nnx.switchCase(2, [count(100), () => {}, count(1000)], m);
+  assertEquals(m.count.value.item(), 1001);
+});

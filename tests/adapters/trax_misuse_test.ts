@@ -105,6 +105,19 @@ Deno.test("what would be lost, leak or belong elsewhere is refused by name", () 
     StateError,
     "one item for each of its 2 sublayers, not a list of 3",
   );
+  const [w] = tl.Dense(3).init(tl.signature(x), key)[0] as NDArray[];
+  assertThrows(
+    () => tl.Dense(3).pureFn(x, [w!], []),
+    StateError,
+    "Dense_3: its weights must be [w, b], not a list of 1. Were they made for another model",
+  );
+  assertThrows(() => tl.Dense(3).pureFn(x, w!, []), StateError, "must be [w, b], not an array");
+  assertThrows(
+    () => tl.Dense(3, { useBias: false }).pureFn(x, [w!, w!], []),
+    StateError,
+    "must be w, not a list of 2",
+  );
+  assertThrows(() => tl.LayerNorm().pureFn(x, [w!], []), StateError, "must be [scale, bias]");
   assertThrows(() => tl.Add().call([x]), Error, "Add takes 2 arrays, but was given 1");
   assertThrows(
     () => tl.Fn("Bad", () => [x], 2).call([]),
