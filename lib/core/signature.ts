@@ -247,7 +247,7 @@ function parsed(text: string): Call {
 export function checkCall(
   text: string,
   args: ArrayLike<unknown>,
-  table?: Table,
+  table?: OptionTable<Record<string, unknown>>,
   from?: number,
 ): void {
   lookAt(text, args, table, from);
