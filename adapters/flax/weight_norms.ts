@@ -167,8 +167,8 @@ export interface SpectralNormCall {
  * const dense = new flax.Dense(2, { useBias: false, name: "dense" });
  * const layer = new flax.SpectralNorm(dense, { nSteps: 30 });
  * const x = np.array([1, 1]);
- * const { batch_stats } = layer.init(random.key(0), x, { updateStats: false });
- * const variables = { params: { dense: { kernel: np.array([[4, 0], [0, 1]]) } }, batch_stats };
+ * const made = layer.init(random.key(0), x, { updateStats: false });
+ * const variables = { ...made, params: { dense: { kernel: np.array([[4, 0], [0, 1]]) } } };
  * const y = layer.apply(variables, x, { updateStats: false });
  * console.log(np.round(y, 3).toArray()); // [ 1, 0.25 ]
  * ```
