@@ -24,7 +24,7 @@ import type { Transforms } from "../transforms/types.ts";
 import type { Outcome } from "./iterate.ts";
 import type { Problem } from "./method.ts";
 import type { LinearMethod } from "./linear/method.ts";
-import { leafNorms, norm, ravelTree, total } from "./norms.ts";
+import { errorOf, leafNorms, norm, ravelTree, total } from "./norms.ts";
 import { checkMade, checkTolerance } from "./options.ts";
 import { statusCode } from "./solution.ts";
 import { contraction, denseSolve, solveTangent } from "./tangent.ts";
@@ -44,14 +44,16 @@ export function corrected(
     total(div(leafNorms(stopGradient(r), sizes), state.scale));
   const end = transforms.whileLoop(
     ({ open }) => open,
-    ({ x, r }) => {
+    ({ x, r, slope }) => {
       const [, push] = transforms.linearize((x: NDArray) => evaluate(x).r, [x]);
-      const moved = x.add(denseSolve(push, r.neg(), transforms));
+      const step = denseSolve(push, r.neg(), transforms);
+      const moved = x.add(step);
       const left = evaluate(moved).r;
       const better = weighed(left).less(weighed(r)); // not where it is NaN
       return {
         x: select(better, moved, x),
         r: select(better, left, r),
+        slope: select(better, div(norm(stopGradient(step)), norm(stopGradient(r))), slope),
         made: scalarArray(1, "int32"),
         open: scalarArray(0, "bool"),
       };
@@ -59,18 +61,19 @@ export function corrected(
     {
       x,
       r: state.bestR,
+      slope: state.slope,
       made: scalarArray(0, "int32"),
       open: and(claimed, residualNorm.greater(0)),
     },
     { maxSteps: 1 },
   );
-  const size = norm(stopGradient(end.r));
+  const [size, valueNorm] = [norm(stopGradient(end.r)), norm(stopGradient(end.x))];
   return {
     ...known,
     x: end.x,
     residualNorm: size,
-    valueNorm: norm(stopGradient(end.x)),
-    errorEstimate: select(size.equal(0), size, state.slope.mul(size)),
+    valueNorm,
+    errorEstimate: errorOf(end.slope, size, valueNorm, true),
     counts: {
       ...counts,
       f: counts.f.add(end.made),

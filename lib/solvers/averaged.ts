@@ -83,6 +83,7 @@ export function averaged(options: AveragedOptions = {}): Stepper<AveragedMemory>
   }
   return {
     description: `averaged iteration (warmup ${warmup}, decay ${decay})`,
+    displacement: true,
     init(x) {
       const number = (value: number): NDArray => scalarArray(value, x.dtype);
       return {

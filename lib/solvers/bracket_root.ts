@@ -192,7 +192,7 @@ export function bracketRoot(
         steps: int(2),
       };
       const { a, b, fa, fb, before, steps } = expand ? widened(at, beginning) : beginning;
-      const known = and(hasSign(fa), hasSign(fb));
+      const known = and(and(hasSign(fa), hasSign(fb)), and(isFinite(a), isFinite(b)));
       const zero = or(fa.equal(0), fb.equal(0));
       // What had all but vanished before it was 0, as that of exp, has died out.
       const done = and(zero, before.greater(maximum(abs(fa), abs(fb)).mul(epsilon(wide))));

@@ -55,7 +55,7 @@ export interface CurveFitOptions extends Omit<LeastSquaresOptions, "keepMemory" 
   readonly sigma?: number | NDArray | undefined;
   /**
    * Whether `sigma` is in the units of `y`. Otherwise (the default) it only says how points compare, and the
-   * scatter about the curve says how large it is.
+   * scatter about the curve says how large it is. It goes with `sigma`.
    */
   readonly absoluteSigma?: boolean | undefined;
   /**
@@ -152,7 +152,13 @@ export function curveFit<T extends FloatTree>(
       `${op}: ${present} points do not determine ${count} parameters, ${names.join(", ")}`,
     );
   }
-  const sigma = sigmaLike(options.sigma, y);
+  const sigma = sigmaLike(options.sigma, y, omits ? known : null);
+  if (absoluteSigma && sigma === null) {
+    throw new TypeError(
+      `${op}: absoluteSigma says that sigma is in the units of y, but there is no sigma. Give it too, ` +
+        "{ sigma: 0.1, absoluteSigma: true }",
+    );
+  }
 
   const zero = (like: NDArray): NDArray => full(like.shape, 0, like.dtype);
   const weigh = (r: NDArray): NDArray => {
@@ -198,6 +204,7 @@ export function curveFit<T extends FloatTree>(
   }
   Object.defineProperty(residuals, "name", { value: model.name });
   const [found, { r, jacobian }] = solveLeastSquares<NDArray[]>(
+    op,
     residuals,
     moves.map((i) => starts[i]!),
     { ...rest, bounds, throw: false },
@@ -208,7 +215,6 @@ export function curveFit<T extends FloatTree>(
     value: whole(found.value),
     trajectory: null,
     aux: null as never,
-    description: found.description.replace("leastSquares", op),
   });
 
   if (options.throw) checkConverged(op, solution);
@@ -338,10 +344,11 @@ function withoutMissing(x: NDArray, known: NDArray): NDArray {
   );
 }
 
-/** Standard deviations as an array like `y`. */
-function sigmaLike(given: unknown, y: NDArray): NDArray | null {
+/** Standard deviations as an array like `y`; of points that are not known, which have no part, the mean of the others. */
+function sigmaLike(given: unknown, y: NDArray, known: NDArray | null): NDArray | null {
   if (given === undefined) return null;
-  const sigma = toArray(given);
+  // A number is as precise as the data.
+  const sigma = toArray(inPrecisionOf(y.dtype, given));
   if (sigma === null) {
     throw new TypeError(`${op}: sigma must be a number or an array, not ${describeValue(given)}`);
   }
@@ -350,9 +357,18 @@ function sigmaLike(given: unknown, y: NDArray): NDArray | null {
       `${op}: sigma has shape ${formatShape(sigma.shape)}, but y has ${formatShape(y.shape)}`,
     );
   }
-  const bad = hostNumbers(sigma)?.find((s) => !(s > 0 && s < Infinity));
+  const some = sigma.ndim === 0 || known === null ? null : known;
+  const counts = some === null ? null : hostNumbers(some) ?? [];
+  const bad = hostNumbers(sigma)?.find((s, i) =>
+    (counts === null || counts[i] === 1) && !(s > 0 && s < Infinity)
+  );
   if (bad !== undefined) {
     throw new RangeError(`${op}: sigma must be positive and finite, but has ${bad}`);
   }
-  return broadcastTo(sigma, y.shape);
+  if (some === null) return broadcastTo(sigma, y.shape);
+  const float = isFloat(sigma.dtype) ? sigma : sigma.astype("float32");
+  const axes = y.shape.map((_, i) => i);
+  const squares = select(some, float.mul(float), full(y.shape, 0, float.dtype));
+  const mean = div(reduceSum(squares, axes), reduceSum(some.astype(float.dtype), axes));
+  return select(some, float, broadcastTo(mean.sqrt(), y.shape));
 }

@@ -138,7 +138,7 @@ function checkOptions(options: FixedPointOptions): void {
       "fixedPoint",
       "solver",
       solver,
-      (s) => isFunction(s.init) && isFunction(s.step) || isFunction(s.make),
+      (s) => isFunction(s.init) && isFunction(s.step) || s.trustRegion === true,
       made,
     );
   }

@@ -78,6 +78,7 @@ export function damped(options: DampedOptions = {}): Stepper<null> {
   }
   return {
     description: damping === 0 ? "plain iteration" : `damped iteration (damping ${damping})`,
+    displacement: true,
     init: () => null,
     step: (x, r) => [x.add(damping === 0 ? r : r.mul(1 - damping)), null],
   };
@@ -114,6 +115,7 @@ export function steffensen(): Stepper<SteffensenMemory> {
   if (arguments.length > 0) checkCall("steffensen()", arguments);
   return {
     description: "Steffensen's method",
+    displacement: true,
     init: (x) => ({ x: zerosLike(x), r: zerosLike(x), second: scalarArray(0, "bool") }),
     resume: (m) => ({ ...m, second: scalarArray(0, "bool") }),
     fallback: plainStep,
@@ -175,6 +177,7 @@ export function aitken(options: AitkenOptions = {}): Stepper<AitkenMemory> {
   }
   return {
     description: `Aitken's relaxation${first === 1 ? "" : ` (first ${first})`}`,
+    displacement: true,
     init: (x) => ({
       x: zerosLike(x),
       r: zerosLike(x),
@@ -262,6 +265,7 @@ export function anderson(options: AndersonOptions = {}): Stepper<AndersonMemory>
   const plainStep = (x: NDArray, r: NDArray): NDArray => x.add(beta === 1 ? r : r.mul(beta));
   return {
     description: `Anderson acceleration (memory ${memory}${beta === 1 ? "" : `, beta ${beta}`})`,
+    displacement: true,
     init(x) {
       const k = Math.min(memory, x.size);
       const none = full([k, x.size], 0, x.dtype);
@@ -366,6 +370,7 @@ export function broyden(options: BroydenOptions = {}): Stepper<BroydenMemory> {
   const plain = (r: NDArray): NDArray => beta === 1 ? r : r.mul(beta);
   return {
     description: `Broyden's method (memory ${memory}${beta === 1 ? "" : `, beta ${beta}`})`,
+    displacement: true,
     init(x) {
       const none = full([memory, x.size], 0, x.dtype);
       const least = full([], Infinity, x.dtype);

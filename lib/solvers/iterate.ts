@@ -31,7 +31,6 @@ import {
   maximum,
   minimum,
   not,
-  onesLike,
   or,
   reduceAnd,
   reduceMax,
@@ -45,6 +44,7 @@ import type { Transforms } from "../transforms/types.ts";
 import { answerOf, checkMemory, localAt } from "./options.ts";
 import type { Counts, Problem, Stepper } from "./method.ts";
 import {
+  errorOf,
   leafNorms,
   norm,
   normsOf,
@@ -257,8 +257,8 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const number = (value: number): NDArray => scalarArray(value, dtype);
     const evaluated = problem.evaluate(x, c.steps);
     const { cost } = evaluated;
-    // Infinity is no point, whatever a function gives there.
-    const r = select(isFinite(reduceMax(abs(stopGradient(x)), [0])), evaluated.r, number(NaN));
+    // Infinity is no point, whatever a function gives there. Of no unknowns the largest is -Infinity.
+    const r = select(reduceMax(abs(stopGradient(x)), [0]).less(Infinity), evaluated.r, number(NaN));
     const steps = c.steps.add(1);
     const all = normsOf(problem, x, r);
     const { x: ownX, r: ownR, f: fNorms } = problem.part === undefined
@@ -450,19 +450,15 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
 function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome {
   const { steps, bestNorm } = end;
   const own = method.counts?.(end.memory as S) ?? {};
-  const exact = bestNorm.equal(0);
+  const valueNorm = norm(stopGradient(problem.part?.of(end.best) ?? end.best));
   return {
     x: end.best,
     residualNorm: bestNorm,
-    valueNorm: norm(stopGradient(problem.part?.of(end.best) ?? end.best)),
+    valueNorm,
     cost: problem.hasCost ? end.merit : null,
-    errorEstimate: select(
-      method.mean === undefined ? exact : onesLike(exact),
-      bestNorm,
-      select(end.slope.less(0), onesLike(bestNorm).mul(Infinity), end.slope).mul(
-        select(exact, onesLike(bestNorm), bestNorm),
-      ),
-    ),
+    errorEstimate: method.mean === undefined
+      ? errorOf(end.slope, bestNorm, valueNorm, problem.displacement)
+      : bestNorm,
     status: select(end.status.equal(-1), code(statusCode("paused")), end.status),
     steps,
     counts: {

@@ -74,14 +74,14 @@ const losses: Readonly<
  *
  * @throws {RangeError} where there is no such loss.
  */
-export function robust(r: NDArray, loss: Loss, scale: number): NDArray {
+export function robust(op: string, r: NDArray, loss: Loss, scale: number): NDArray {
   if (loss === "squares") return r;
   const rule = Object.hasOwn(losses, loss) ? losses[loss] : undefined;
   if (rule === undefined) {
     throw new RangeError(
-      `leastSquares: loss must be "squares", ${
-        Object.keys(losses).map((l) => `"${l}"`).join(", ")
-      }, not ${describeValue(loss)}`,
+      `${op}: loss must be "squares", ${Object.keys(losses).map((l) => `"${l}"`).join(", ")}, not ${
+        describeValue(loss)
+      }`,
     );
   }
   const unit = div(r, full([], scale, r.dtype));
@@ -209,7 +209,7 @@ export function leastSquares<T extends FloatTree>(
   if (arguments.length > 2) {
     checkCall("leastSquares(residuals, x0, options)", arguments, optionTable);
   }
-  return solveLeastSquares(residuals, x0, options, false)[0];
+  return solveLeastSquares("leastSquares", residuals, x0, options, false)[0];
 }
 
 /** What statistics need of a solution: the residuals [m], without the loss, and their Jacobian [m, n]. */
@@ -219,28 +219,30 @@ export interface AtSolution {
 }
 
 /**
- * As `leastSquares`, with what statistics need. It is had within the solve, where the residuals are a pure
+ * As `leastSquares`, for `op`, with what statistics need. It is had within the solve, where the residuals are a pure
  * function: with modules another evaluation would write state and draw keys again.
  */
 export function solveLeastSquares<T extends FloatTree>(
+  op: string,
   residuals: (x: Arrays<T>) => unknown,
   x0: T,
   options: LeastSquaresOptions & HasAux,
   wantsJacobian: true,
 ): [Solution<T>, AtSolution];
 export function solveLeastSquares<T extends FloatTree>(
+  op: string,
   residuals: (x: Arrays<T>) => unknown,
   x0: T,
   options: LeastSquaresOptions & HasAux,
   wantsJacobian: boolean,
 ): [Solution<T>, AtSolution | null];
 export function solveLeastSquares<T extends FloatTree>(
+  op: string,
   residuals: (x: Arrays<T>) => unknown,
   x0: T,
   options: LeastSquaresOptions & HasAux,
   wantsJacobian: boolean,
 ): [Solution<T>, AtSolution | null] {
-  const op = "leastSquares";
   checkFunction(op, residuals);
   checkOptions(op, options);
   const { transforms = pure, maxSteps = 1000, history = false, loss = "squares", leg } = options;
@@ -267,12 +269,12 @@ export function solveLeastSquares<T extends FloatTree>(
     return [convert(r, dtype), aux];
   };
   /** As the loss has them. */
-  const weighed = (r: NDArray): NDArray => robust(r, loss, lossScale);
+  const weighed = (r: NDArray): NDArray => robust(op, r, loss, lossScale);
   const told = transforms.evalShape((v: NDArray) => own(v)[0], vector) as unknown as ShapedArray;
   const m = told.shape[0]!;
   if (told.dtype !== dtype) {
     const precise = inPrecisionOf(told.dtype, x0) as T;
-    if (precise !== x0) return solveLeastSquares(residuals, precise, options, wantsJacobian);
+    if (precise !== x0) return solveLeastSquares(op, residuals, precise, options, wantsJacobian);
   }
   if (m === 0 && vector.size > 0) {
     throw new ShapeError(
@@ -407,7 +409,7 @@ function checkOptions(op: string, options: LeastSquaresOptions): void {
       op,
       "solver",
       solver,
-      (s) => typeof s.make === "function",
+      (s) => s.trustRegion === true,
       "levenbergMarquardt(), dogleg() or gaussNewton()",
     );
   }
@@ -426,5 +428,5 @@ function checkOptions(op: string, options: LeastSquaresOptions): void {
       `${op}: lossScale must be a positive finite number, not ${describeValue(lossScale)}`,
     );
   }
-  if (loss !== undefined && loss !== "squares") robust(scalarArray(0, "float32"), loss, 1);
+  if (loss !== undefined && loss !== "squares") robust(op, scalarArray(0, "float32"), loss, 1);
 }

@@ -125,6 +125,11 @@ export interface Stepper<S> {
    * sees one.
    */
   readonly goesBack?: boolean | undefined;
+  /**
+   * Whether it takes `r` for a step in the unknowns, as that of a fixed point is: `minimise`, whose `r` is a gradient,
+   * does not take such a method.
+   */
+  readonly displacement?: boolean | undefined;
   /** Evaluations without a better point after which the solve has stagnated (default 100). */
   readonly patience?: number | undefined;
   /**

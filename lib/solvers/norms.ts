@@ -3,7 +3,8 @@
  *
  * Pytrees as vectors: solvers work on one vector, users on trees.
  *
- * What the criterion of the loop is made of: norms, leaf by leaf, and what they are small beside.
+ * What the criterion of the loop is made of: norms, leaf by leaf, and what they are small beside. What the error is
+ * estimated to be.
  *
  * An estimate of the spectral radius of a map's derivative.
  *
@@ -11,6 +12,7 @@
  */
 import {
   DTypeError,
+  epsilon,
   formatAval,
   isFloat,
   type NDArray,
@@ -33,7 +35,9 @@ import {
   iota,
   isFinite,
   maximum,
+  not,
   onesLike,
+  or,
   reduceAnd,
   reduceMax,
   reduceSum,
@@ -41,6 +45,7 @@ import {
   select,
   slice,
   stopGradient,
+  zerosLike,
 } from "../primitives/mod.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
@@ -223,6 +228,27 @@ export function slopeOf(
     select(isShort, c.slope, scalarArray(Infinity, size.dtype)),
   );
   return select(isFinite(c.merit), slope, c.slope);
+}
+
+/**
+ * The error of a point of the norm `valueNorm` whose residual has the norm `size`: what is left, by the step that a unit
+ * of the residual stands for, and no less than rounding. A displacement is itself known to rounding of the point.
+ */
+export function errorOf(
+  slope: NDArray,
+  size: NDArray,
+  valueNorm: NDArray,
+  displacement: boolean,
+): NDArray {
+  const finite = isFinite(valueNorm);
+  const rounding = select(finite, valueNorm, zerosLike(valueNorm)).mul(epsilon(valueNorm.dtype));
+  const exact = size.equal(0);
+  const left = displacement ? maximum(size, rounding) : size;
+  const known = slope.greaterEqual(0);
+  const per = select(known, slope, onesLike(slope).mul(Infinity));
+  // Of a start that is the solution nothing is known but that.
+  const none = or(left.equal(0), and(exact, not(known)));
+  return maximum(select(none, left, per.mul(select(none, onesLike(left), left))), rounding);
 }
 
 /** Change of a residual, in roundings of the point, that is nothing but that. */

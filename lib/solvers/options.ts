@@ -72,7 +72,10 @@ export function checkMade(
   const uncalled = typeof value === "function" && examples.includes(`${value.name}()`)
     ? `. Call it: { ${name}: ${value.name}() }`
     : "";
-  throw new TypeError(`${op}: ${name} must be ${examples}, not ${describeValue(value)}${uncalled}`);
+  // A method of another family says what it is.
+  const { description } = (value ?? {}) as { readonly description?: unknown };
+  const given = typeof description === "string" ? description : describeValue(value);
+  throw new TypeError(`${op}: ${name} must be ${examples}, not ${given}${uncalled}`);
 }
 
 type Shared =

@@ -238,7 +238,7 @@ function checkOptions(op: string, options: RootFindOptions): void {
       op,
       "solver",
       solver,
-      (s) => typeof s.make === "function" || typeof s.step === "function",
+      (s) => s.trustRegion === true || typeof s.step === "function",
       "levenbergMarquardt(), dogleg(), newton(), chord() or another Stepper",
     );
     if (!("make" in solver) && bounds !== undefined) {

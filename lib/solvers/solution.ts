@@ -137,8 +137,10 @@ export class Solution<T, Aux = null> {
   /** 2-norm of the gradient of `cost` there, or `null`. */
   readonly gradientNorm: NDArray | null;
   /**
-   * Estimate of the distance of `value` from the solution, by what a unit of the residual was in steps at the
-   * end; infinite where there were too few, `null` where the family has none. No bound.
+   * Estimate of the distance of `value` from the solution, by what a unit of the residual was in the last step, and
+   * no less than rounding: of a fixed point by plain iteration, the residual over 1 less the contraction. Infinite
+   * where there were too few steps, `null` where the family has none. No bound: the last step says nothing of
+   * directions in which it did not go.
    */
   readonly errorEstimate: NDArray | null;
   /** Residual norms by step [maxSteps], NaN after the last; `null` unless asked for. */

@@ -135,7 +135,9 @@ export function reportOf(
     .sort((a, b) => Math.abs(b[2]) - Math.abs(a[2]))
     .slice(0, 10)
     .map(([a, b, r]) => `  correlation of ${a} and ${b}: ${r.toFixed(3)}`);
-  const number = (x: NDArray): string => x.item().toPrecision(5);
+  // Over no degrees of freedom, or no squares, there is no quotient.
+  const number = (x: NDArray): string =>
+    Number.isNaN(x.item()) ? "undefined" : x.item().toPrecision(5);
   return [
     solution.message,
     ...rows,

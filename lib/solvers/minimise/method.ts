@@ -51,6 +51,8 @@ export interface Box {
 export interface Minimiser {
   /** Name and settings, for messages. */
   readonly description: string;
+  /** Those of `rootFind` and `leastSquares` have it. */
+  readonly trustRegion?: never;
   /** The method for one problem, whose setting solvers know. */
   readonly make: (setting: never) => Stepper<unknown>;
   /** Whether it looks at values alone. */

@@ -403,7 +403,11 @@ export function checkOptions(op: string, options: MinimiseOptions): void {
       op,
       "solver",
       solver,
-      (s) => typeof s.make === "function" || typeof s.step === "function",
+      // Not those of fixed points, roots and functions of one number.
+      (s) =>
+        typeof s.step === "function"
+          ? s.displacement !== true
+          : typeof s.make === "function" && !s.trustRegion && !s.scalar,
       "lbfgs(), bfgs(), nonlinearCg(), newtonCg(), nelderMead(), proximalGradient() or another Stepper",
     );
   }

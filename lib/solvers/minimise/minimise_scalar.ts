@@ -308,7 +308,7 @@ export function minimiseScalar(
   checkFunction(op, f);
   const { solver = brentMinimum() } = options;
   checkMade(op, "solver", solver, (s) => s.scalar === true, "brentMinimum() or goldenSection()");
-  checkOptions(op, options);
+  checkOptions(op, { ...options, solver: undefined });
   if (!Array.isArray(bracket) || bracket.length !== 2) {
     throw new TypeError(`${op}: the bracket must be a list of two scalars`);
   }

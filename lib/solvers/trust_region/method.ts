@@ -70,6 +70,8 @@ export interface TrustRegionMemory {
   readonly model: Model;
   /** The first residual norm. */
   readonly start: NDArray;
+  /** Whether all unknowns were 0 there. */
+  readonly blank: NDArray;
   /** Radius, and length of the step that is being tried. */
   readonly radius: NDArray;
   readonly length: NDArray;
@@ -120,6 +122,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
     return {
       model: noModel(x, m, keeps),
       start: number(Infinity),
+      blank: bool(false),
       radius: number(Infinity),
       length: number(0),
       predicted: number(0),
@@ -283,8 +286,16 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         and(moves, foreseen.greater(0)),
         foreseen.greaterEqual(seen.mul(0.8)),
       );
+      // Of unknowns that were all 0 nothing is short beside how far they have been, where that and the step are
+      // rounding of the residual.
+      const blank = select(first, x.equal(0).all(), m.blank);
+      const hardly = at.size.mul(16 * eps);
+      const still = and(
+        blank,
+        and(extent.lessEqual(hardly), norm(at.d.mul(at.newton)).lessEqual(hardly)),
+      );
       const settled = and(
-        local.isShort(abs(at.newton).add(at.least)),
+        or(still, local.isShort(abs(at.newton).add(at.least))),
         or(explained, not(or(local.marches, and(moves, not(shortest))))),
       );
       const fits = root
@@ -338,6 +349,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const memory: TrustRegionMemory = {
         model: at,
         start,
+        blank,
         // Slopes are small beside a saddle, and steps by them long.
         radius: select(leaves, at.size.mul(0.1), radius),
         length,

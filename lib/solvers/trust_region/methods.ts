@@ -13,6 +13,8 @@ import type { Setting } from "./model.ts";
 export interface TrustRegionMethod {
   /** Name and settings, for messages. */
   readonly description: string;
+  /** What tells it from the methods of `minimise`. */
+  readonly trustRegion: true;
   /** The method for one problem, whose setting solvers know. */
   readonly make: (setting: never) => Stepper<unknown>;
 }
@@ -66,6 +68,7 @@ function method(op: string, name: string, kind: Omit<Kind, "description">): Trus
   const description = settings.length === 0 ? name : `${name} with ${settings.join(" and ")}`;
   return {
     description,
+    trustRegion: true,
     make: (setting: Setting) => trustRegion({ ...kind, description }, setting),
   };
 }
