@@ -143,3 +143,30 @@ Deno.test("errors of the data are as precise as the data, and those of missing p
     "there is no sigma",
   );
 });
+
+Deno.test("a fit leaves a bound where a parameter has no slope", () => {
+  // Hyperbolas with asymptotes of two slopes: a test of SciPy's curve_fit. On the way c comes to 0, where c^2 is flat.
+  type Parameters = Record<"s" | "t" | "x0" | "y0" | "c", NDArray>;
+  const hyperbola = ({ s, t, x0, y0, c }: Parameters, x: NDArray): NDArray => {
+    const root = np.sqrt(x.sub(x0).square().add(c.square().div(4)));
+    return y0.add(t.sub(s).div(2).mul(x.sub(x0))).add(s.add(t).div(2).mul(root));
+  };
+  const wanted = { s: -2, t: 0.4, x0: -1, y0: -5, c: 9.5 };
+  const x = f64([-32, -16, -8, 4, 4, 8, 16, 32]);
+  const arrays = Object.fromEntries(Object.entries(wanted).map(([k, v]) => [k, f64(v)]));
+  const fit = curveFit(
+    hyperbola,
+    { x, y: hyperbola(arrays as Parameters, x) },
+    { s: -2.5 / 3, t: 4 / 3, x0: 1, y0: -4, c: 0.5 },
+    {
+      bounds: {
+        lower: { s: -3, t: 0, x0: -2, y0: -10, c: 0 },
+        upper: { s: 0, t: 3, x0: 3, y0: 0, c: 10 },
+      },
+    },
+  );
+  assert(fit.converged, fit.message);
+  for (const [k, v] of Object.entries(wanted)) {
+    assertClose(fit.value[k as keyof Parameters], f64(v), 1e-9, k);
+  }
+});

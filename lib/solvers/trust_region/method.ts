@@ -327,7 +327,9 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const given = atol === 0 ? bool(false) : at.size.lessEqual(atol);
       const done = or(given, and(settled, or(or(exact, tight), and(ended, or(loose, level)))));
       const claims = and(done, not(walks));
-      const aside = root ? null : aroundSaddle(at, local, bounds, setting.sizes, claims);
+      // Where an unknown has lost its slope on the way, the sum may fall to a side of it, as from a bound.
+      const asked = or(claims, and(or(over, isMean), at.flat));
+      const aside = root ? null : aroundSaddle(at, local, bounds, setting.sizes, asked);
       status = select(claims, int(statusCode("converged")), status);
       if (aside !== null) status = select(aside.lower, int(-1), status);
       status = select(isFinite(at.size), status, int(-1));
@@ -412,7 +414,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
  * some direction, as at a maximum, or at a saddle to which a start led that was symmetric. Looked at where it is asked.
  */
 function aroundSaddle(
-  { x, size, rank }: Model,
+  { x, size, rank, held }: Model,
   { evaluate, scale, transforms }: Local,
   bounds: Setting["bounds"],
   sizes: readonly number[],
@@ -429,7 +431,7 @@ function aroundSaddle(
   const found = certify({
     x,
     gradient: zerosLike(x),
-    free: bounds === null ? null : and(x.greater(bounds.lower), x.less(bounds.upper)).astype(dtype),
+    free: bounds === null ? null : not(held).astype(dtype),
     sizes,
     scale,
     product: (v) => transforms.jvp(gradient, [x], [v])[1] as NDArray,

@@ -76,6 +76,8 @@ export interface Model {
   readonly rank: NDArray;
   /** Whether an unknown's column has vanished: the model says nothing of it here. */
   readonly flat: NDArray;
+  /** Which unknowns rest at bounds: bools [n]. */
+  readonly held: NDArray;
   /** `U` [m, k], of methods that look at curvature; else `null`. */
   readonly u: NDArray | null;
   /** The Jacobian [m, n] and the residual [m], of methods that keep Jacobians; else `null`. */
@@ -148,6 +150,7 @@ export function noModel(x: NDArray, m: number, keeps: Keeps): Model {
     angle: number(Infinity),
     rank: scalarArray(0, "int32"),
     flat: scalarArray(0, "bool"),
+    held: full([n], 0, "bool"),
     u: keeps.u ? full([m, k], 0, dtype) : null,
     jacobian: keeps.jacobian ? full([m, n], 0, dtype) : null,
     r: keeps.jacobian ? full([m], 0, dtype) : null,
@@ -180,17 +183,16 @@ export function modelAt(
   const direction = div(r, orOne(size));
   let a = div(jacobian, broadcastTo(expandDims(unit, [0]), jacobian.shape));
   let flat = root ? columns.less(0) : columns.less(before.d.mul(epsilon(dtype)));
-  let resting: NDArray = scalarArray(0, "int32");
+  let held: NDArray = full(x.shape, 0, "bool");
   if (bounds !== null) {
     // An unknown at its bound that would leave it stays.
     const slope = transposedTimes(a, direction);
-    const held = or(
+    held = or(
       and(x.lessEqual(bounds.lower), slope.greater(0)),
       and(x.greaterEqual(bounds.upper), slope.less(0)),
     );
     a = scaledColumns(a, not(held).astype(dtype));
     flat = and(flat, not(held));
-    resting = reduceSum(held.astype("int32"), [0]);
   }
   const { u, s, vt } = svd(a, false);
   const c = transposedTimes(u, direction);
@@ -224,8 +226,9 @@ export function modelAt(
     ),
     terms: norm(columns.mul(x)),
     angle: reduceMax(angles, [0]),
-    rank: reduceSum(kept.astype("int32"), [0]).add(resting),
+    rank: reduceSum(kept.astype("int32"), [0]).add(reduceSum(held.astype("int32"), [0])),
     flat: flat.any(),
+    held,
     u: keeps.u ? u : null,
     jacobian: keeps.jacobian ? jacobian : null,
     r: keeps.jacobian ? r : null,
