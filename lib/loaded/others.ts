@@ -101,6 +101,7 @@ import "../solvers/linear/plan.ts";
 import "../solvers/linear/preconditioners.ts";
 import "../solvers/linear/short_recurrences.ts";
 import "../solvers/linear/solution.ts";
+import "../solvers/minimise/around.ts";
 import "../solvers/minimise/certify.ts";
 import "../solvers/minimise/curvature.ts";
 import "../solvers/minimise/ending.ts";

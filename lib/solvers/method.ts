@@ -16,6 +16,8 @@ export interface Evaluation {
   readonly r: NDArray;
   /** What is to become small, a scalar, where that is not the norm of `r`: the value of a minimum. */
   readonly cost: NDArray | null;
+  /** The gradient [n] of a value whose method looks at values alone, where it has one. */
+  readonly gradient?: NDArray | undefined;
 }
 
 /**

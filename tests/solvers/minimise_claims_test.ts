@@ -40,6 +40,24 @@ Deno.test("a simplex gives the best point that it has met, where an expansion go
   assert(converged && Math.abs(value.item()) < 1e-6, `${value.item()}`);
 });
 
+Deno.test("a simplex claims minima at kinks, where derivatives promise what values do not keep", () => {
+  const kinks = [
+    (a: NDArray, b: NDArray) => np.abs(a).add(np.abs(b)),
+    (a: NDArray, b: NDArray) => np.maximum(np.abs(a.add(b)), np.abs(a.sub(b).mul(3))).add(2),
+    (a: NDArray, b: NDArray) => np.abs(a).add(b.square()),
+  ];
+  for (const dtype of ["float64", "float32"] as const) {
+    const solver = nelderMead();
+    for (const f of kinks) {
+      const s = jit((x: NDArray) =>
+        minimise((x) => f(x.at(0).sub(1), x.at(1).sub(2)), x, { solver })
+      )(np.array([0.3, 0.1], { dtype }));
+      const off = Math.abs(s.value.at(0).item() - 1) + Math.abs(s.value.at(1).item() - 2);
+      assert(s.converged && off < (dtype === "float64" ? 1e-6 : 1e-2), `${off}: ${s.message}`);
+    }
+  }
+});
+
 Deno.test("nothing is claimed where all that is left is rounding of unknowns that have run away", () => {
   for (const [seed, dtype] of [[62, "float64"], [292, "float32"], [26, "float64"]] as const) {
     const p = randomProblem(seed, false, dtype);

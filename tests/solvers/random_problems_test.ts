@@ -100,10 +100,10 @@ for (
   });
 }
 
-for (const solver of [lbfgs(), bfgs(), newtonCg(), nonlinearCg()]) {
+for (const solver of [lbfgs(), bfgs(), newtonCg(), nonlinearCg(), nelderMead()]) {
   Deno.test(`no point that only looks like a minimum is claimed: ${solver.description}`, () => {
-    // Each kind once.
-    for (let seed = 0; seed < 14; seed++) {
+    // Each kind once, among them such as a simplex was deceived by; the last ones hide what falls beside fourth powers.
+    for (const seed of [...Array.from({ length: 14 }, (_, i) => 25 + i), 322, 378]) {
       for (const dtype of dtypes) {
         const p = deceit(seed, dtype);
         const s = jit((x: Point) => minimise(p.scalar, x, { solver }))(p.start);

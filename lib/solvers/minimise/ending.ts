@@ -11,7 +11,6 @@ import { epsilon, type NDArray, scalarArray } from "../../core/mod.ts";
 import {
   abs,
   and,
-  broadcastTo,
   div,
   isFinite,
   maximum,
@@ -19,15 +18,15 @@ import {
   not,
   or,
   reduceAnd,
-  reduceMax,
   select,
 } from "../../primitives/mod.ts";
 import { localAt } from "../options.ts";
 import type { Local } from "../method.ts";
-import { dot, leafNorms, norm, spread } from "../norms.ts";
+import { dot, leafNorms, norm } from "../norms.ts";
 import { nearness } from "../reach.ts";
 import { statusCode } from "../solution.ts";
-import { beyond, type Certificate, certify, isHidden, lookAround } from "./certify.ts";
+import { beyond, isHidden, lengthsOf, lookAround, unitsOf } from "./around.ts";
+import { type Certificate, certify } from "./certify.ts";
 import { type Setting, within } from "./method.ts";
 
 /** Where a method stands. */
@@ -175,9 +174,7 @@ export function ending(
     range: maximum(abs(at.value), done),
     asked: certificate.holds,
   }, transforms);
-  // In units of how far each leaf has been: leaves that have come to 0 have no length.
-  const most = select(reached.greater(0), reached, reduceMax(reached, [0]));
-  const lengths = broadcastTo(spread(most, sizes), at.x.shape);
+  const lengths = lengthsOf(reached, sizes, at.x);
   const aside = lookAround({
     x: at.x,
     value: at.value,
@@ -185,7 +182,7 @@ export function ending(
     nothing: done.mul(rtol * rtol),
     isFar: (step) => not(isShort(step.mul(1 / beyond))),
     lengths,
-    units: maximum(abs(at.x), lengths.mul(eps ** 0.25)),
+    units: unitsOf(at.x, lengths),
     step: certificate.step,
     at(x) {
       const { r, cost } = evaluate(x);

@@ -300,7 +300,7 @@ export function solveMinimum<T extends FloatTree>(
       const problem = {
         evaluate: (v: NDArray) => {
           const { r, cost } = gradientAt(equationAt, v);
-          return { r: valuesOnly ? reshape(cost, [1]) : r, cost };
+          return valuesOnly ? { r: reshape(cost, [1]), cost, gradient: r } : { r, cost };
         },
         sizes,
         m: valuesOnly ? 1 : vector.size,

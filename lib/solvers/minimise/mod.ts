@@ -3,8 +3,8 @@
  *
  * `minimise.ts` settles what is solved and makes of a method what is differentiable, for `minimise_scalar.ts`
  * too; `method.ts` is what methods are told. Those that search along directions are `quasi_newton.ts`, with a
- * `curvature.ts`; others have a file each. `ending.ts` says when they are done, and
- * `certify.ts` asks the Hessian.
+ * `curvature.ts`; others have a file each. `ending.ts` says when they are done,
+ * `certify.ts` asks the Hessian, and `around.ts` looks around.
  *
  * @module
  */

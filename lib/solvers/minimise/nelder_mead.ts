@@ -2,8 +2,8 @@
  * The simplex method of Nelder and Mead, which looks at values alone, with the coefficients of Gao and Han
  * ("Implementing the Nelder-Mead simplex algorithm with adaptive parameters", 2012). A simplex that has
  * collapsed proves nothing: so it is made anew around the best vertex, larger the further that has come, and a minimum is
- * claimed where that finds nothing better, nor a look to both sides along each axis and along the simplex, and where a
- * rounding of the point changes little of the value.
+ * claimed where that finds nothing better, nor a look to both sides along each axis and along the simplex, nor one to
+ * where derivatives point (`around.ts`), and where a rounding of the point changes little of the value.
  *
  * @module
  */
@@ -34,7 +34,9 @@ import { identity } from "../../linalg/matrices.ts";
 import type { Local, Stepper } from "../method.ts";
 import { leafNorms, norm, spread } from "../norms.ts";
 import { statusCode } from "../solution.ts";
-import { orOne, type Setting, within } from "./method.ts";
+import { beyond, lengthsOf, lookAcross, lookAround, unitsOf } from "./around.ts";
+import { steihaug } from "./curvature.ts";
+import { freeAt, orOne, type Setting, within } from "./method.ts";
 
 /** What the method remembers. */
 export interface SimplexMemory {
@@ -55,8 +57,9 @@ export interface SimplexMemory {
   readonly center: NDArray;
   readonly before: NDArray;
   readonly made: NDArray;
-  /** Evaluations around vertices: int32. */
+  /** Evaluations around vertices, and products with the Hessian there: int32. */
   readonly looks: NDArray;
+  readonly products: NDArray;
   readonly accepted: NDArray;
   readonly status: NDArray;
 }
@@ -123,7 +126,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
    * value differs, or along what the simplex was flattened to. Whether there is nothing that is defined beside it, and whether a rounding of the point
    * changes the value by much. Looks only where asked.
    */
-  function lookAround(
+  function poll(
     { center, value, edges, near, along, range, nothing, asked }: Look,
     { evaluate, transforms, isShort }: Local,
   ) {
@@ -182,6 +185,74 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
     );
   }
 
+  /**
+   * The same by derivatives, where there are some: they say where to look, and values decide. One looks along the
+   * direction that the Hessian holds least and Newton's step, until values differ, and goes downhill from there, and
+   * along kinks.
+   */
+  function lookDownhill(
+    { center, value, range, asked }: Look,
+    { evaluate, transforms, isShort, reached }: Local,
+  ) {
+    const { dtype } = center;
+    const never = scalarArray(0, "bool");
+    // So that squares of gradients are in the range of the dtype.
+    const unit = orOne(range);
+    const at = (x: NDArray) => {
+      const { cost, gradient } = evaluate(x);
+      return { value: div(cost!, unit), g: div(gradient!, unit) };
+    };
+    const product = (x: NDArray, v: NDArray): NDArray =>
+      transforms.jvp((x: NDArray) => at(x).g, [x], [v])[1] as NDArray;
+    return transforms.whileLoop(
+      (c) => c.open,
+      () => {
+        const lengths = lengthsOf(reached, sizes, center);
+        const units = unitsOf(center, lengths);
+        const { g } = at(center);
+        const free = bounds === null ? null : freeAt(center, g, bounds);
+        const only = (v: NDArray): NDArray => free === null ? v : v.mul(free);
+        const { step, products } = steihaug(
+          (v) => only(product(center, v.mul(units)).mul(units)),
+          {
+            g: only(g.mul(units)),
+            radius: scalarArray(1, dtype),
+            tolerance: scalarArray(0, dtype),
+            most: mostProducts,
+          },
+          transforms,
+        );
+        const own = div(value, unit);
+        const view = {
+          x: center,
+          value: own,
+          noise: abs(own).mul(ulps * epsilon(dtype)),
+          // A simplex is right to half the digits, so that derivatives always find a little more near by.
+          nothing: scalarArray(epsilon(dtype), dtype),
+          isFar: (step: NDArray) => not(isShort(step.mul(1 / beyond))),
+          lengths,
+          units,
+          step: step.mul(units).neg(),
+          at,
+          product,
+          free,
+          inside: (x: NDArray) => within(x, bounds),
+          asked,
+        };
+        const across = lookAcross(view, transforms);
+        const aside = lookAround({ ...view, asked: and(asked, not(across.lower)) }, transforms);
+        return {
+          x: center.sub(across.step).sub(aside.step),
+          lower: or(across.lower, aside.lower),
+          looks: across.looks.add(aside.looks).add(1),
+          products: aside.products.add(products),
+          open: never,
+        };
+      },
+      { x: center, lower: never, looks: int(0), products: int(0), open: asked },
+    );
+  }
+
   return {
     description,
     goesBack: true,
@@ -203,13 +274,14 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         before: infinity,
         made: int(0),
         looks: int(0),
+        products: int(0),
         accepted: scalarArray(0, "bool"),
         status: int(-1),
       };
     },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    counts: (m) => ({ f: m.looks }),
+    counts: (m) => ({ f: m.looks, products: m.products }),
     step(x, _r, m, local) {
       const { cost, scale, marches } = local;
       const { dtype, size: n } = x;
@@ -304,7 +376,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const lengths = reduceSum(div(spokes, table(broadcastTo(scale, [n]))).square(), [1]);
       const longest = row(spokes, first(eq(lengths, reduceMax(lengths, [0]))));
       const way = norm(inUnits(bestRow.sub(m.start)));
-      const poll = lookAround({
+      const look: Look = {
         center: bestRow,
         value: bestValue,
         edges: largeEdgesAt(bestRow, scale, m.start),
@@ -313,23 +385,28 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         range: maximum(abs(bestValue), done),
         nothing,
         asked: settles,
-      }, local);
-      const unsure = or(poll.wall, poll.hidden);
-      const proven = and(settles, not(or(poll.lower, unsure)));
+      };
+      const polled = poll(look, local);
+      const unsure = or(polled.wall, polled.hidden);
+      const sure = and(settles, not(or(polled.lower, unsure)));
+      const below = lookDownhill({ ...look, asked: sure }, local);
+      const lower = or(polled.lower, below.lower);
+      const lowest = select(below.lower, below.x, polled.x);
+      const proven = and(settles, not(or(lower, unsure)));
 
       // A new simplex, a smaller one, or the next trial of this one.
       const makes = or(start, and(ends, not(proven)));
       const none = int(n + 1);
       const fixed = select(
         makes,
-        select(poll.lower, none, int(0)),
+        select(lower, none, int(0)),
         select(shrinks, best, m.fixed),
       );
       const known = broadcastTo(select(start, value, bestValue), [n + 1]);
       const anew = or(makes, shrinks);
       const kept = select(anew, select(eq(index, fixed), known, everywhere), values);
       const towards = table(bestRow).add(vertices.sub(table(bestRow)).mul(shrink));
-      const center = select(start, x, select(poll.lower, poll.x, bestRow));
+      const center = select(start, x, select(lower, lowest, bestRow));
       const rows = select(
         makes,
         around(center, largeEdgesAt(center, scale, m.start)),
@@ -377,7 +454,8 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         center: select(makes, select(start, x, bestRow), m.center),
         before: select(makes, select(start, value, bestValue), m.before),
         made: m.made.add(makes.astype("int32")),
-        looks: m.looks.add(poll.looks),
+        looks: m.looks.add(polled.looks).add(below.looks),
+        products: m.products.add(below.products),
         // What is expanded is beyond the reflected point, which is the best so far.
         accepted: and(
           isFinite(cost!),
@@ -389,7 +467,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
           select(
             proven,
             int(statusCode("converged")),
-            select(and(unsure, not(poll.lower)), int(statusCode("stagnated")), int(-1)),
+            select(and(unsure, not(lower)), int(statusCode("stagnated")), int(-1)),
           ),
         ),
       }];
@@ -402,6 +480,9 @@ const edge = 0.1;
 
 /** Gains below so many epsilons of the value are its rounding. */
 const ulps = 2;
+
+/** Products with the Hessian for Newton's step from what looks like a minimum. */
+const mostProducts = 8;
 
 /** How far to look where no value differs: in edges. */
 const farthest = 100;

@@ -27,7 +27,8 @@ import {
 import type { Tree } from "../../transforms/tree_types.ts";
 import { between, heldWithin } from "../options.ts";
 import type { Local, Stepper } from "../method.ts";
-import { beyond, certify, type Sides, sides } from "../minimise/certify.ts";
+import { beyond, type Sides, sides } from "../minimise/around.ts";
+import { certify } from "../minimise/certify.ts";
 import { norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import {

@@ -212,7 +212,8 @@ export function deceit(seed: number, dtype: DType): Deceit {
   const [k, l] = [1 + Math.floor(2 * next()), 1 + Math.floor(2 * next())];
   const n = k + l;
   const scales = [10 ** some(12 * next() - 6, 0), 10 ** some(12 * next() - 6, 0)] as const;
-  const turn = np.array(rotation(n, some(1, 0) === 1 ? next : () => 0), { dtype });
+  const turned = some(1, 0) === 1;
+  const turn = np.array(rotation(n, turned ? next : () => 0), { dtype });
   const bend = some(0.8 * next(), 0);
   const shift = some(4 * next() - 2, 0);
   const meeting = meetings[seed % meetings.length]!;
@@ -244,7 +245,9 @@ export function deceit(seed: number, dtype: DType): Deceit {
       const size = 8 * eps * linalg.norm(unscaled(x)).item();
       const stiffness = meeting.name.includes("w") ? weight : 5;
       const flat = Number.isFinite(meeting.infimum) ? Math.abs(meeting.infimum) : 0;
-      return above <= value * (stiffness * size ** 2 + 32 * eps * (constant + flat));
+      // To a kink along no axis rounding does what it does to the coordinate.
+      const hidden = stiffness * (meeting.name.includes("|") && turned ? size : size ** 2);
+      return above <= value * (hidden + 32 * eps * (constant + flat));
     },
   };
 }
