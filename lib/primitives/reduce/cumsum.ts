@@ -41,7 +41,9 @@ function lowerCumsum(
   const direction = { reverse: reverse ? 1 : 0 };
   const along = (y: Value, at: number, exclusive: number): Value =>
     g.node("CumSum", [y, g.scalar(at, "int64")], { exclusive, ...direction });
-  if (!isFloat(dtype) || n <= LONGEST_RUN) return along(x, axis, 0);
+  if (!isFloat(dtype)) return along(x, axis, 0);
+  // A sum begins at 0, and 0 + -0 is 0; the kernel begins at the first element.
+  if (n <= LONGEST_RUN) return g.node("Add", [along(x, axis, 1), x]);
   const run = Math.ceil(Math.sqrt(n));
   const rows = Math.ceil(n / run);
   let value = g.reshape(x, [outer, n, inner]);
@@ -126,6 +128,11 @@ export const cumsumP: Primitive<CumsumParams> = /* @__PURE__ */ definePrimitive<
       inputs: [{ shape: [4], dtype: "float32", values: [3e38, 3e38, -3e38, 1] }],
       params: { axis: 0, reverse: false },
       skip: { jvp: "it overflows" },
+    },
+    {
+      name: "zeros of both signs",
+      inputs: [{ shape: [5], dtype: "float32", values: [-0, -0, 0, 1, -0] }],
+      params: { axis: 0, reverse: true },
     },
     {
       name: "int32 wraps",
