@@ -1,8 +1,9 @@
 /** The layers of the Equinox adapter against Equinox's own numbers, initial parameters included. */
-import { type NDArray, numpy as np, random } from "../../mod.ts";
+import { type NDArray, numpy as np, random, ShapeError } from "../../mod.ts";
 import * as eqx from "../../adapters/equinox/mod.ts";
 import recorded from "../reference/equinox.json" with { type: "json" };
 import { assertClose } from "../support/arrays.ts";
+import { assertThrows } from "../support/assert.ts";
 
 interface Recorded {
   readonly shape: readonly number[];
@@ -53,6 +54,23 @@ Deno.test("Equinox's numbers: LayerNorm and RMSNorm", () => {
     close(norm.call(arr(r.x)), r.y, Norm.name);
     close(slopes(norm, (m) => m.call(arr(r.x))).weight!, r.dweight, `slope of ${Norm.name}`);
   }
+});
+
+Deno.test("Equinox's numbers: GroupNorm", () => {
+  const r = recorded.groupNorm, x = arr(r.x);
+  const made = new eqx.nn.GroupNorm(2, 6, { eps: 0.01 });
+  const norm = eqx.treeAt((m) => [m.weight, m.bias], made, [arr(r.weight), arr(r.bias)]);
+  close(norm.call(x), r.y, "y");
+  const slope = slopes(norm, (m) => m.call(x));
+  close(slope.weight!, r.dweight, "slope by the weight");
+  close(slope.bias!, r.dbias, "slope by the bias");
+  const bare = new eqx.nn.GroupNorm(2, null, { channelwiseAffine: false, eps: 0.01 });
+  assertClose(bare.call(x), made.call(x), 1e-6);
+  const { GroupNorm } = eqx.nn;
+  assertThrows(() => new GroupNorm(4, 6), ShapeError, "6 channels do not make 4 groups");
+  assertThrows(() => new GroupNorm(2), ShapeError, "need the number of channels");
+  assertThrows(() => made.call(np.ones([4, 2])), ShapeError, "must be [6, ...]");
+  assertThrows(() => bare.call(np.ones([3])), ShapeError, "3 channels do not make 2 groups");
 });
 
 Deno.test("Equinox's numbers: Embedding and Dropout", () => {

@@ -68,6 +68,13 @@ def main():
         x = arange(2, 3) * 3
         out[name] = {"x": x, "weight": m.weight, "y": m(x), "dweight": slopes(m, x).weight}
 
+    m = eqx.nn.GroupNorm(2, 6, eps=0.01)
+    m = eqx.tree_at(lambda m: (m.weight, m.bias), m, (arange(6) + 2, arange(6) * 3))
+    x = arange(6, 4) ** 2
+    g = slopes(m, x)
+    out["groupNorm"] = {"x": x, "weight": m.weight, "bias": m.bias, "y": m(x), "dweight": g.weight,
+                        "dbias": g.bias}
+
     m = eqx.nn.Embedding(5, 3, key=key)
     out["embedding"] = {"weight": m.weight, "y": m(jnp.array(3))}
 

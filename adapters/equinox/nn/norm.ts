@@ -97,6 +97,107 @@ export class LayerNorm extends Norm {
   }
 }
 
+/** Options of `GroupNorm`. */
+export interface GroupNormOptions {
+  /** What is added to the variance (default 1e-5). */
+  readonly eps?: number | undefined;
+  /** Whether each channel is scaled and shifted by parameters (default true). */
+  readonly channelwiseAffine?: boolean | undefined;
+  /** Element type of the parameters (default float32). */
+  readonly dtype?: DType | undefined;
+}
+
+const groupNormOptions: OptionTable<GroupNormOptions> = {
+  eps: "number",
+  channelwiseAffine: "boolean",
+  dtype: "dtype",
+};
+
+/**
+ * Takes the mean off and divides by the standard deviation, over groups of channels of `[channels, ...]`.
+ * Then `weight x + bias`, with a parameter for each channel.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as eqx from "@injax/injax/adapters/equinox";
+ *
+ * const norm = new eqx.nn.GroupNorm(2, 4);
+ * console.log(np.round(norm.call(np.array([1, 3, 10, 30]))).toArray()); // [ -1, 1, -1, 1 ]
+ * ```
+ */
+export class GroupNorm extends Module {
+  /** Fields that are part of the structure. */
+  static readonly staticFields: readonly string[] = ["groups", "channels", "eps"];
+  /** What is added to the variance. */
+  readonly eps: number;
+  /** The scale, [channels]; `null` without. */
+  readonly weight: NDArray | null;
+  /** What is added, [channels]; `null` without. */
+  readonly bias: NDArray | null;
+
+  /**
+   * `groups` of `channels`; these may be `null` without parameters.
+   *
+   * @throws {ShapeError} where the channels do not make the groups, or must be given.
+   */
+  constructor(
+    readonly groups: number,
+    readonly channels: number | null = null,
+    options: GroupNormOptions = {},
+  ) {
+    const op = "eqx.nn.GroupNorm";
+    checkCall(`new ${op}(groups, channels, options)`, arguments, groupNormOptions);
+    super();
+    checkSize(op, "groups", groups);
+    const { eps = 1e-5, channelwiseAffine = true, dtype = "float32" } = options;
+    if (channels !== null) checkSize(op, "channels", channels);
+    if (channels === null && channelwiseAffine) {
+      throw new ShapeError(
+        `${op}: the parameters need the number of channels. Write new ${op}(${groups}, channels), or ` +
+          "{ channelwiseAffine: false }",
+      );
+    }
+    if (channels !== null) checkGroups(op, groups, channels);
+    this.eps = eps;
+    this.weight = channelwiseAffine ? np.ones([channels!], { dtype }) : null;
+    this.bias = channelwiseAffine ? np.zeros([channels!], { dtype }) : null;
+  }
+
+  /**
+   * Applies the layer to `x` [channels, ...].
+   *
+   * @throws {ShapeError} where `x` has other channels than the layer was made for.
+   */
+  call(x: NDArray, _options?: CallOptions): NDArray {
+    const op = "eqx.nn.GroupNorm";
+    const count = x.shape[0];
+    if (count === undefined || (this.channels !== null && count !== this.channels)) {
+      throw new ShapeError(
+        `${op}: the input is ${formatAval(x.aval)}, but must be [${
+          this.channels ?? "channels"
+        }, ...]. For ` +
+          "a batch, map it: eqx.filterVmap((x) => layer.call(x))(xs)",
+      );
+    }
+    checkGroups(op, this.groups, count);
+    const y = x.reshape([this.groups, -1]);
+    const centred = y.sub(y.mean(1, { keepDims: true }));
+    const variance = centred.square().mean(1, { keepDims: true });
+    const out = centred.mul(np.rsqrt(variance.add(this.eps))).reshape(x.shape);
+    const inPlace = x.shape.map((_, axis) => axis === 0 ? count : 1);
+    return this.weight === null || this.bias === null
+      ? out
+      : out.mul(this.weight.reshape(inPlace)).add(this.bias.reshape(inPlace));
+  }
+}
+
+/** Checks that channels fall into groups. */
+function checkGroups(op: string, groups: number, channels: number): void {
+  if (channels % groups === 0) return;
+  throw new ShapeError(`${op}: ${channels} channels do not make ${groups} groups`);
+}
+
 /** Divides by the root of the mean square, over all of the input. Then `weight x + bias`. */
 export class RMSNorm extends Norm {
   /** `shape` is that of the input. */
