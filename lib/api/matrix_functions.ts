@@ -11,6 +11,7 @@ import {
   checkCount,
   describeValue,
   formatShape,
+  isFloat,
   type NDArray,
   type OptionTable,
   readOptions,
@@ -33,6 +34,7 @@ import { svd } from "../linalg/svd.ts";
 import {
   add,
   broadcastTo,
+  convert,
   div,
   eq,
   expandDims,
@@ -46,13 +48,13 @@ import {
 import { customJvp, jvp } from "../transforms/public.ts";
 import type { EighResult } from "./decompositions.ts";
 import { matrices, squares, symmetrized } from "./matrices.ts";
-import { asFloat, expectArray, promote } from "./operands.ts";
+import { asFloat, boolToInt, expectArray, promote } from "./operands.ts";
 import { matmul as product } from "./products.ts";
 import { inv } from "./systems.ts";
 
 /**
  * Square matrices to the power of a whole number, as `jax.numpy.linalg.matrix_power`, by squaring; a
- * negative number takes the power of the inverse.
+ * negative number takes the power of the inverse. Powers of integers are integers, which wrap.
  *
  * @throws {ShapeError} where a matrix is not square.
  * @throws {TypeError} where n is not a whole number.
@@ -73,13 +75,15 @@ export function matrixPower(a: NDArray, n: number): NDArray {
         "symmetric matrix are those of its eigenvalues: see linalg.eigh",
     );
   }
-  let base = n < 0 ? inv(x) : x;
+  const whole = n >= 0 && !isFloat(a.dtype);
+  const times = whole ? product : matmul;
+  let base = whole ? convert(a, boolToInt(a.dtype)) : n < 0 ? inv(x) : x;
   let result: NDArray | null = null;
   for (let rest = Math.abs(n); rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) result = result === null ? base : matmul(result, base);
-    if (rest > 1) base = matmul(base, base);
+    if (rest % 2 === 1) result = result === null ? base : times(result, base);
+    if (rest > 1) base = times(base, base);
   }
-  return result ?? identityLike(x);
+  return result ?? convert(identityLike(x), base.dtype);
 }
 
 /** Options of {@linkcode expm}. */

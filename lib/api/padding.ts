@@ -26,7 +26,7 @@ import {
 import * as s from "../primitives/slicing/slice.ts";
 import { linspace } from "./ranges.ts";
 import { takeConstant } from "./indices.ts";
-import { asDType, expectArray, expectRoom } from "./operands.ts";
+import { asDType, expectArray, expectRoom, isNamed } from "./operands.ts";
 import { nameIn } from "./options.ts";
 import { max, mean, min } from "./reductions.ts";
 import { median } from "./statistics.ts";
@@ -55,8 +55,7 @@ export interface PadOptions {
   readonly reflectType?: "even" | "odd" | undefined;
 }
 
-const padOptions: OptionTable<PadOptions> = {
-  mode: "string",
+const padOptions: OptionTable<Omit<PadOptions, "mode">> = {
   value: "operand",
   constantValues: "object",
   endValues: "object",
@@ -245,22 +244,26 @@ const modes: readonly PadMode[] = [
  * import { numpy as np } from "@injax/injax";
  *
  * console.log(np.pad(np.array([1, 2]), [1, 2]).toArray()); // [ 0, 1, 2, 0, 0 ]
- * console.log(np.pad(np.array([1, 2]), 1, { mode: "edge" }).toArray()); // [ 1, 1, 2, 2 ]
+ * console.log(np.pad(np.array([1, 2]), 1, "edge").toArray()); // [ 1, 1, 2, 2 ]
  * console.log(np.pad(np.array([4, 8]), 1, { mode: "mean", statLength: 2 }).toArray()); // [ 6, 4, 8, 6 ]
  * ```
  */
 export function pad(
   x: NDArray,
   widths: number | readonly number[] | readonly (readonly number[])[],
-  options: PadOptions = {},
+  mode?: PadMode | PadOptions | null,
+  options: Omit<PadOptions, "mode"> = {},
 ): NDArray {
-  if (arguments.length > 2) options = readOptions("pad(x, widths, options)", arguments, padOptions);
+  if (arguments.length > 2) {
+    options = readOptions("pad(x, widths, mode, options)", arguments, padOptions, 2);
+  }
   const a = expectArray("pad", x);
   const { reflectType = "even" } = options;
-  const mode = nameIn(options.mode ?? "constant");
-  if (!modes.includes(mode)) {
+  if (isNamed(mode)) return pad(x, widths, mode.mode, options);
+  const kind = nameIn(mode ?? "constant");
+  if (!modes.includes(kind)) {
     throw new TypeError(
-      `pad: mode must be ${modes.map((m) => `"${m}"`).join(", ")}, not ${describeValue(mode)}`,
+      `pad: mode must be ${modes.map((m) => `"${m}"`).join(", ")}, not ${describeValue(kind)}`,
     );
   }
   if (reflectType !== "even" && reflectType !== "odd") {
@@ -270,12 +273,12 @@ export function pad(
   }
   const pairs = countsOf("widths", widths, a.ndim, 0);
   expectRoom("pad", a.shape.map((n, k) => n + pairs[k]![0] + pairs[k]![1]), a.dtype);
-  if (mode === "constant" || mode === "empty") {
-    return withConstants(a, pairs, mode === "empty" ? {} : options);
+  if (kind === "constant" || kind === "empty") {
+    return withConstants(a, pairs, kind === "empty" ? {} : options);
   }
-  const repeats = mode === "edge" || mode === "wrap" ||
-    (reflectType === "even" && (mode === "reflect" || mode === "symmetric"));
-  const filler = repeats ? null : fillerOf(a, mode, options);
+  const repeats = kind === "edge" || kind === "wrap" ||
+    (reflectType === "even" && (kind === "reflect" || kind === "symmetric"));
+  const filler = repeats ? null : fillerOf(a, kind, options);
   return pairs.reduce((out, borders, k) => {
     const [before, after] = borders;
     const n = a.shape[k]!;
@@ -285,7 +288,7 @@ export function pad(
         `pad: x has shape ${formatShape(a.shape)} and no element to repeat along axis ${k}`,
       );
     }
-    if (filler === null) return takeConstant(out, paddedIndices(n, before, after, mode), k);
+    if (filler === null) return takeConstant(out, paddedIndices(n, before, after, kind), k);
     const [first, last] = filler(out, k, borders);
     return concatenate([first, out, last], k);
   }, a);

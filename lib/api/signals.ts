@@ -9,10 +9,8 @@ import {
   formatShape,
   type NDArray,
   type Operand,
-  type OptionTable,
   readOptions,
   ShapeError,
-  tableOf,
 } from "../core/mod.ts";
 import {
   add,
@@ -40,7 +38,7 @@ import type { DTypeOptions, ProductOptions } from "./arguments.ts";
 import { abs } from "./arithmetic.ts";
 import { i0 } from "./elementary.ts";
 import { takeInRange } from "./indices.ts";
-import { asOperand, dtypeOption, expectPreferred, promote } from "./operands.ts";
+import { asOperand, dtypeOption, expectPreferred, isNamed, promote } from "./operands.ts";
 import { dtypeOptions, productOptions } from "./options.ts";
 
 /** The elements from `start` to `stop` along an axis. */
@@ -61,11 +59,6 @@ export interface ConvolveOptions extends ProductOptions {
    */
   readonly mode?: ConvolveMode | undefined;
 }
-
-const convolveOptions: OptionTable<ConvolveOptions> = /* @__PURE__ */ tableOf(
-  { mode: "string" },
-  productOptions,
-);
 
 /** Convolution of vectors [n] and [m], the second not longer than the first, wherever both overlap. */
 function convolved(x: NDArray, y: NDArray): NDArray {
@@ -125,7 +118,8 @@ function overlap(
 }
 
 /**
- * Convolution of two vectors, as `jax.numpy.convolve`: the sums of `x[i] y[k - i]`.
+ * Convolution of two vectors, as `jax.numpy.convolve`: the sums of `x[i] y[k - i]`. The mode may
+ * stand before the options, as in NumPy: `np.convolve(x, y, "same")`.
  *
  * @throws {ShapeError} where one is not a vector, or is empty.
  *
@@ -136,11 +130,17 @@ function overlap(
  * console.log(np.convolve(np.array([1, 2, 3]), np.array([0, 1])).toArray()); // [ 0, 1, 2, 3 ]
  * ```
  */
-export function convolve(x: NDArray, y: NDArray, options: ConvolveOptions = {}): NDArray {
+export function convolve(
+  x: NDArray,
+  y: NDArray,
+  mode?: ConvolveMode | ConvolveOptions | null,
+  options: ProductOptions = {},
+): NDArray {
   if (arguments.length > 2) {
-    options = readOptions("convolve(x, y, options)", arguments, convolveOptions);
+    options = readOptions("convolve(x, y, mode, options)", arguments, productOptions, 2);
   }
-  return overlap("convolve", x, y, options.mode ?? "full", false, options);
+  if (isNamed(mode)) return convolve(x, y, mode.mode, options);
+  return overlap("convolve", x, y, mode ?? "full", false, options);
 }
 
 /**
@@ -155,11 +155,17 @@ export function convolve(x: NDArray, y: NDArray, options: ConvolveOptions = {}):
  * console.log(np.correlate(np.array([1, 2, 3]), np.array([1, 1])).toArray()); // [ 3, 5 ]
  * ```
  */
-export function correlate(x: NDArray, y: NDArray, options: ConvolveOptions = {}): NDArray {
+export function correlate(
+  x: NDArray,
+  y: NDArray,
+  mode?: ConvolveMode | ConvolveOptions | null,
+  options: ProductOptions = {},
+): NDArray {
   if (arguments.length > 2) {
-    options = readOptions("correlate(x, y, options)", arguments, convolveOptions);
+    options = readOptions("correlate(x, y, mode, options)", arguments, productOptions, 2);
   }
-  return overlap("correlate", x, y, options.mode ?? "valid", true, options);
+  if (isNamed(mode)) return correlate(x, y, mode.mode, options);
+  return overlap("correlate", x, y, mode ?? "valid", true, options);
 }
 
 // ---------------------------------------------------------------- windows
