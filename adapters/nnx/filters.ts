@@ -49,7 +49,7 @@ export function toPredicate(filter: Filter): Predicate {
  *
  * const layer = new nnx.BatchNorm(2, { rngs: new nnx.Rngs(0) });
  * const kept = nnx.state(layer, nnx.any(nnx.BatchStat, (path) => path === "bias"));
- * console.log(Object.keys(kept)); // [ "mean", "var", "bias" ]
+ * console.log(Object.keys(kept)); // [ "bias", "mean", "var" ]
  * ```
  */
 export function any(...filters: readonly Filter[]): Predicate {
