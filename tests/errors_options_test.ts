@@ -7,6 +7,7 @@
 import {
   anderson,
   compose,
+  ConcretizationError,
   cond,
   customVjp,
   damped,
@@ -19,6 +20,7 @@ import {
   jacfwd,
   jit,
   liftTransforms,
+  linalg,
   loadBackend,
   makeJaxpr,
   NDArray,
@@ -423,6 +425,18 @@ Deno.test("options that stand in the place of what is left out end the call", ()
   assertThrows(() => any(np.eye)(3, { ofset: 1 }), TypeError, "Did you mean offset?");
 });
 
+Deno.test("residuals that depend on the rank need a rank that is known", () => {
+  const a = np.array([[1, 0.5], [0.25, -1.5], [0.75, 2]]);
+  const residuals = (a: NDArray) => linalg.lstsq(a, a.at(np.slice(null), 0), { numpyResid: true });
+  assertEquals(residuals(a).residuals.shape, [1]);
+  assertThrows(
+    () => jit(residuals, interpreter)(a),
+    ConcretizationError,
+    "lstsq: the rank of the traced float32[3,2] is not known here, and so whether numpyResid leaves " +
+      "residuals is not. Leave it out, and there always are",
+  );
+});
+
 Deno.test("functions without options take what may be left out by name, and no other names", () => {
   const cases: readonly (readonly [() => unknown, string])[] = [
     [
@@ -438,6 +452,7 @@ Deno.test("functions without options take what may be left out by name, and no o
       "flip takes 2 arguments, not 3: number 1 is too much",
     ],
     [() => any(np.clip)(x, 0, { min: 1 }), "clip: min is given twice"],
+    [() => any(np.tri)(3, 5, 2, { k: 1 }), "tri: k is given twice, before the options and in them"],
     [() => any(np.tril)(x, { offset: 1 }), "tril: there is no option offset; there is k"],
     [() => any(np.meshgrid)(x, "ij"), "meshgrid"],
     [() => any(np.pad)(x, 1, { mode: "linear-ramp" }), 'mode must be "constant"'],

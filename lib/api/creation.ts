@@ -70,8 +70,7 @@ const likeOptions: OptionTable<LikeOptions> = /* @__PURE__ */ tableOf(dtypeOptio
   shape: "shape",
 });
 
-const eyeOptions: OptionTable<EyeOptions> = /* @__PURE__ */ tableOf(dtypeOptions, {
-  k: "number",
+const eyeOptions: OptionTable<Omit<EyeOptions, "k">> = /* @__PURE__ */ tableOf(dtypeOptions, {
   offset: "number",
 });
 
@@ -314,26 +313,28 @@ function positions(n: number, m: number): [rows: NDArray, columns: NDArray] {
   return [iota([n, 1], 0, "int32"), iota([1, m], 1, "int32")];
 }
 
-/** Checks what `eye` and `tri` are given. */
+/** Checks what `eye` and `tri` are given, and the options among it. */
 function expectMatrix(
   op: string,
   n: number,
   second: number | null | Named<EyeOptions, { m: number }> | undefined,
-  third: EyeOptions | undefined,
+  third: number | null | EyeOptions | undefined,
+  fourth: EyeOptions | undefined,
 ): { readonly m: number; readonly offset: number; readonly dtype: DType } {
-  const early = isNamed(second);
-  const options: EyeOptions = early ? second : third ?? {};
-  const m = (early ? second.m : second) ?? n;
+  const early = isNamed(second) ? second : isNamed(third) ? third : undefined;
+  const options: EyeOptions = early ?? fourth ?? {};
+  const m = (isNamed(second) ? second.m : second) ?? n;
+  const k = (isNamed(third) ? null : third) ?? options.k ?? options.offset ?? 0;
   expectInteger(op, n, "n", 0);
   const columns = expectInteger(op, m, "m", 0);
   const dtype = dtypeOption(op, options, defaultFloat);
   expectRoom(op, [n, columns], dtype);
-  return { m: columns, offset: expectInteger(op, options.k ?? options.offset ?? 0, "k"), dtype };
+  return { m: columns, offset: expectInteger(op, k, "k"), dtype };
 }
 
 /**
  * A matrix of shape `[n, m]` with ones on a diagonal and zeros elsewhere, as `jax.numpy.eye`; `m` is `n`
- * where it is left out.
+ * where it is left out, and the diagonal is the main one where `k` is.
  *
  * @throws {RangeError} where a length is not a non-negative integer.
  *
@@ -348,10 +349,13 @@ function expectMatrix(
 export function eye(
   n: number,
   m?: number | Named<EyeOptions, { m: number }>,
-  options?: EyeOptions,
+  k?: number | null | EyeOptions,
+  options?: Omit<EyeOptions, "k">,
 ): NDArray {
-  if (arguments.length > 1) options = readOptions("eye(n, m, options)", arguments, eyeOptions, 1);
-  const { m: columns, offset, dtype } = expectMatrix("eye", n, m, options);
+  if (arguments.length > 1) {
+    options = readOptions("eye(n, m, k, options)", arguments, eyeOptions, 1);
+  }
+  const { m: columns, offset, dtype } = expectMatrix("eye", n, m, k, options);
   const [row, column] = positions(n, columns);
   return convert(eq(add(row, scalarLike(offset, row)), column), dtype);
 }
@@ -363,17 +367,21 @@ export function identity(n: number, options: DTypeOptions = {}): NDArray {
 }
 
 /**
- * A matrix of shape `[n, m]` with ones on and below a diagonal and zeros above, as `jax.numpy.tri`.
+ * A matrix of shape `[n, m]` with ones on and below a diagonal and zeros above, as `jax.numpy.tri`; `m`
+ * is `n` where it is left out, and the diagonal is the main one where `k` is.
  *
  * @throws {RangeError} where a length is not a non-negative integer.
  */
 export function tri(
   n: number,
   m?: number | Named<EyeOptions, { m: number }>,
-  options?: EyeOptions,
+  k?: number | null | EyeOptions,
+  options?: Omit<EyeOptions, "k">,
 ): NDArray {
-  if (arguments.length > 1) options = readOptions("tri(n, m, options)", arguments, eyeOptions, 1);
-  const { m: columns, offset, dtype } = expectMatrix("tri", n, m, options);
+  if (arguments.length > 1) {
+    options = readOptions("tri(n, m, k, options)", arguments, eyeOptions, 1);
+  }
+  const { m: columns, offset, dtype } = expectMatrix("tri", n, m, k, options);
   return convert(triangle(n, columns, offset), dtype);
 }
 

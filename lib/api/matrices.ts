@@ -23,7 +23,7 @@ import {
   reshape,
   scalarLike,
 } from "../primitives/mod.ts";
-import { asFloat, boolToInt, expectArray, floatOr32, promote } from "./operands.ts";
+import { asFloat, expectArray, floatOr32, promote, times } from "./operands.ts";
 
 /** Matrices of floats. */
 export function matrices(op: string, a: NDArray, what = "the matrix"): NDArray {
@@ -101,7 +101,7 @@ export const NONE: readonly [number[], number[]] = [[], []];
 export function arrays(op: string, x: NDArray, y: NDArray): [NDArray, NDArray] {
   expectArray(op, x, "x");
   expectArray(op, y, "y");
-  return promote(op, x, y, boolToInt, NAMES);
+  return promote(op, x, y, undefined, NAMES);
 }
 
 /** The error for lengths that must be equal and are not. */
@@ -152,7 +152,7 @@ export function matmul(x: NDArray, y: NDArray): NDArray {
 
 /** The product `dot`, with nothing else to say about it. */
 export function dot(x: Operand, y: Operand): NDArray {
-  const [a, b] = promote("dot", x, y, boolToInt, NAMES);
-  if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
+  const [a, b] = promote("dot", x, y, undefined, NAMES);
+  if (a.ndim === 0 || b.ndim === 0) return times(a, b);
   return contracted("dot", a, a.ndim - 1, b, Math.max(0, b.ndim - 2));
 }

@@ -48,13 +48,14 @@ import {
 import { customJvp, jvp } from "../transforms/public.ts";
 import type { EighResult } from "./decompositions.ts";
 import { matrices, squares, symmetrized } from "./matrices.ts";
-import { asFloat, boolToInt, expectArray, promote } from "./operands.ts";
+import { asFloat, expectArray, promote } from "./operands.ts";
 import { matmul as product } from "./products.ts";
 import { inv } from "./systems.ts";
 
 /**
  * Square matrices to the power of a whole number, as `jax.numpy.linalg.matrix_power`, by squaring; a
- * negative number takes the power of the inverse. Powers of integers are integers, which wrap.
+ * negative number takes the power of the inverse. Powers of integers are integers, which wrap; those
+ * of bools are bools.
  *
  * @throws {ShapeError} where a matrix is not square.
  * @throws {TypeError} where n is not a whole number.
@@ -77,7 +78,7 @@ export function matrixPower(a: NDArray, n: number): NDArray {
   }
   const whole = n >= 0 && !isFloat(a.dtype);
   const times = whole ? product : matmul;
-  let base = whole ? convert(a, boolToInt(a.dtype)) : n < 0 ? inv(x) : x;
+  let base = whole ? a : n < 0 ? inv(x) : x;
   let result: NDArray | null = null;
   for (let rest = Math.abs(n); rest > 0; rest = Math.floor(rest / 2)) {
     if (rest % 2 === 1) result = result === null ? base : times(result, base);

@@ -35,7 +35,7 @@ import {
   sameShape,
   scalarArray,
 } from "../core/mod.ts";
-import { and, convert, minimum, ne, or, scalarLike } from "../primitives/mod.ts";
+import { and, convert, minimum, mul, ne, or, scalarLike } from "../primitives/mod.ts";
 
 /** An operation on one array. */
 export type Unary = (x: NDArray) => NDArray;
@@ -330,6 +330,11 @@ export const orOf: Binary = or;
 /** Products of bools: true where both are. */
 export const andOf: Binary = and;
 
+/** Products of arrays of one dtype; of bools, whether both are true. */
+export function times(x: NDArray, y: NDArray): NDArray {
+  return (x.dtype === "bool" ? and : mul)(x, y);
+}
+
 /** Floats stay, everything else is calculated with as float32. */
 export function floatOr32(dtype: DType): DType {
   return isFloat(dtype) ? dtype : defaultFloat;
@@ -376,7 +381,8 @@ export function floatsOf(
 }
 
 /**
- * The dtype that sums of products are asked for in, that of the operands where none is.
+ * The dtype that sums of products are asked for in, that of the operands where none is. Bools are
+ * counted in any.
  *
  * @throws {DTypeError} where it is of another kind or narrower.
  */
@@ -384,7 +390,7 @@ export function expectPreferred(op: string, asked: unknown, own: DType): DType {
   if (asked === undefined || asked === null) return own;
   const dtype = expectDType(op, asked, own);
   const isInt = (d: DType): boolean => d === "int32" || d === "uint32" || d === "bool";
-  if (isInt(dtype) === isInt(own) && promoteDTypes(own, dtype) === dtype && dtype !== "bool") {
+  if (own === "bool" || (isInt(dtype) === isInt(own) && promoteDTypes(own, dtype) === dtype)) {
     return dtype;
   }
   throw new DTypeError(

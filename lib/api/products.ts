@@ -1,7 +1,7 @@
 /**
  * Products of vectors and matrices. Systems of equations are in `linalg.ts`.
  *
- * Floats are added up in double precision, integers wrap; bools are counted as int32.
+ * Floats are added up in double precision, integers wrap; of bools, whether any product is true.
  *
  * Sums of products with axes named by letters. Terms are contracted two at a time from the left, each
  * as soon as possible, so that no intermediate array has axes that nothing needs any more.
@@ -23,7 +23,7 @@ import {
   tableOf,
 } from "../core/mod.ts";
 import type { DiagonalOptions, Named } from "../core/method_options.ts";
-import { convert, dotGeneral, mul, reduceSum, reshape, transpose } from "../primitives/mod.ts";
+import { convert, dotGeneral, reduceOr, reduceSum, reshape, transpose } from "../primitives/mod.ts";
 import type { DTypeOptions, ProductOptions } from "./arguments.ts";
 import { diagonal } from "./indexing.ts";
 import {
@@ -36,13 +36,13 @@ import {
   NONE,
 } from "./matrices.ts";
 import {
-  boolToInt,
   expectArray,
   expectAxis,
   expectPreferred,
   expectRoom,
   isNamed,
   promote,
+  times,
 } from "./operands.ts";
 import { diagonalOptions, dtypeOptions, productOptions } from "./options.ts";
 import { sum } from "./reductions.ts";
@@ -55,7 +55,7 @@ function preferred<T extends Operand>(
   { preferredElementType }: ProductOptions,
 ): [T | NDArray, T | NDArray] {
   if (preferredElementType === undefined) return [x, y];
-  const [a, b] = promote(op, x, y, boolToInt, NAMES);
+  const [a, b] = promote(op, x, y, undefined, NAMES);
   const dtype = expectPreferred(op, preferredElementType, a.dtype);
   return [convert(a, dtype), convert(b, dtype)];
 }
@@ -135,7 +135,7 @@ export function inner(x: NDArray, y: NDArray, options: ProductOptions = {}): NDA
     options = readOptions("inner(x, y, options)", arguments, productOptions);
   }
   const [a, b] = operands("inner", x, y, options);
-  if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
+  if (a.ndim === 0 || b.ndim === 0) return times(a, b);
   return contracted("inner", a, a.ndim - 1, b, b.ndim - 1);
 }
 
@@ -153,7 +153,7 @@ export function outer(x: NDArray, y: NDArray): NDArray {
   if (arguments.length > 2) checkCall("outer(x, y)", arguments);
   const [a, b] = arrays("outer", x, y);
   expectRoom("outer", [a.size, b.size], a.dtype);
-  return mul(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
+  return times(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
 }
 
 /**
@@ -353,10 +353,13 @@ function simplified({ x, labels }: Term, lengths: ReadonlyMap<string, number>): 
   }
 }
 
-/** Sums over the axes that are not needed. */
+/** Sums over the axes that are not needed; of bools, whether any is true. */
 function summed({ x, labels }: Term, needed: ReadonlySet<string>): Term {
   const axes = labels.map((_, i) => i).filter((i) => !needed.has(labels[i]!));
-  return { x: reduceSum(x, axes), labels: labels.filter((l) => needed.has(l)) };
+  return {
+    x: (x.dtype === "bool" ? reduceOr : reduceSum)(x, axes),
+    labels: labels.filter((l) => needed.has(l)),
+  };
 }
 
 /** Multiplies two terms and sums over the axes that both have and nothing else needs. */
@@ -435,7 +438,7 @@ export function einsum(
     );
   }
   let arrays = operands.map((x, i) => expectArray("einsum", x, `operand ${i}`));
-  const own = boolToInt(arrays.map((x) => x.dtype).reduce(promoteDTypes));
+  const own = arrays.map((x) => x.dtype).reduce(promoteDTypes);
   const dtype = expectPreferred("einsum", options.preferredElementType, own);
   arrays = arrays.map((x) => convert(x, dtype));
   const inputTerms: Term[] = arrays.map((x, i) => ({

@@ -38,7 +38,15 @@ import type { DTypeOptions, ProductOptions } from "./arguments.ts";
 import { abs } from "./arithmetic.ts";
 import { i0 } from "./elementary.ts";
 import { takeInRange } from "./indices.ts";
-import { asOperand, dtypeOption, expectPreferred, isNamed, promote } from "./operands.ts";
+import {
+  asOperand,
+  boolToInt,
+  dtypeOption,
+  expectPreferred,
+  floatOr32,
+  isNamed,
+  promote,
+} from "./operands.ts";
 import { dtypeOptions, productOptions } from "./options.ts";
 
 /** The elements from `start` to `stop` along an axis. */
@@ -86,14 +94,12 @@ function overlap(
   turned: boolean,
   options: ProductOptions,
 ): NDArray {
-  const [given, other] = promote(
-    op,
-    asOperand(op, x),
-    asOperand(op, y, "y"),
-    (d) => d === "bool" ? "int32" : d,
-  );
-  const dtype = expectPreferred(op, options.preferredElementType, given.dtype);
-  const [a, b] = [convert(given, dtype), convert(other, dtype)];
+  const [given, other] = promote(op, asOperand(op, x), asOperand(op, y, "y"));
+  const asked = options.preferredElementType ?? null;
+  const dtype = asked === null ? floatOr32(given.dtype) : expectPreferred(op, asked, given.dtype);
+  // Bools are counted: whether any product is true is whether they are more than 0.
+  const counted = boolToInt(dtype);
+  const [a, b] = [convert(given, counted), convert(other, counted)];
   for (const [name, v] of [["x", a], ["y", b]] as const) {
     if (v.ndim !== 1 || v.size === 0) {
       throw new ShapeError(
@@ -103,7 +109,7 @@ function overlap(
   }
   const second = turned ? rev(b, [0]) : b;
   const swapped = a.size < b.size;
-  const out = swapped ? convolved(second, a) : convolved(a, second);
+  const out = convert(swapped ? convolved(second, a) : convolved(a, second), dtype);
   const [long, short] = swapped ? [b.size, a.size] : [a.size, b.size];
   if (mode === "full") return out;
   if (mode === "same") {
@@ -119,7 +125,8 @@ function overlap(
 
 /**
  * Convolution of two vectors, as `jax.numpy.convolve`: the sums of `x[i] y[k - i]`. The mode may
- * stand before the options, as in NumPy: `np.convolve(x, y, "same")`.
+ * stand before the options, as in NumPy: `np.convolve(x, y, "same")`. Integers and bools give
+ * float32, where `preferredElementType` does not ask for them.
  *
  * @throws {ShapeError} where one is not a vector, or is empty.
  *
@@ -144,7 +151,8 @@ export function convolve(
 }
 
 /**
- * Correlation of two vectors, as `jax.numpy.correlate`: the sums of `x[i + k] y[i]`.
+ * Correlation of two vectors, as `jax.numpy.correlate`: the sums of `x[i + k] y[i]`. Integers
+ * and bools give float32, where `preferredElementType` does not ask for them.
  *
  * @throws {ShapeError} where one is not a vector, or is empty.
  *

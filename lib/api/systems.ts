@@ -5,8 +5,11 @@
  */
 import {
   checkCall,
+  ConcreteArray,
+  ConcretizationError,
   describeValue,
   epsilon,
+  formatAval,
   formatShape,
   type NDArray,
   type OptionTable,
@@ -420,6 +423,7 @@ export interface LstsqResult {
  * @param a A matrix `[m, n]`.
  * @param b A vector `[m]`, or right-hand sides as columns of `[m, k]`.
  * @throws {ShapeError} where a is no matrix or `b` does not fit.
+ * @throws {ConcretizationError} with `numpyResid`, where the rank of more than n rows is not known.
  *
  * @example
  * ```ts
@@ -446,6 +450,14 @@ export function lstsq(a: NDArray, b: NDArray, options: LstsqOptions = {}): Lstsq
   const { x, s, counts } = leastSquares(given.a, given.b, rcond);
   const rest = sub(given.b, matmul(given.a, x));
   const rank = reduceSum(convert(counts, "int32"), [0]);
+  if (options.numpyResid && m > n && !(rank instanceof ConcreteArray)) {
+    throw new ConcretizationError(
+      `lstsq: the rank of the traced ${
+        formatAval(given.a.aval)
+      } is not known here, and so whether ` +
+        "numpyResid leaves residuals is not. Leave it out, and there always are",
+    );
+  }
   const none = options.numpyResid && (m <= n || Number(rank.item()) < n);
   const residuals = reduceSum(mul(rest, rest), [0]);
   return { x: given.back(x), residuals: none ? residuals.slice([0], [0]) : residuals, rank, s };

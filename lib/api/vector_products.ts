@@ -8,6 +8,7 @@ import type { AxisOr, Named } from "../core/method_options.ts";
 import {
   checkCall,
   checkRoom,
+  type DType,
   expectInteger,
   formatShape,
   type NDArray,
@@ -38,13 +39,19 @@ import {
   expectPreferred,
   isNamed,
   promote,
+  times,
 } from "./operands.ts";
 import { productOptions } from "./options.ts";
 import { matmul } from "./matrices.ts";
 
-/** Two arrays of one dtype, bools as int32. */
-function pair(op: string, x: Operand, y: Operand): [NDArray, NDArray] {
-  return promote(op, asOperand(op, x), asOperand(op, y, "y"), boolToInt, ["x", "y"]);
+/** Two arrays of one dtype. */
+function pair(
+  op: string,
+  x: Operand,
+  y: Operand,
+  adjust?: (dtype: DType) => DType,
+): [NDArray, NDArray] {
+  return promote(op, asOperand(op, x), asOperand(op, y, "y"), adjust, ["x", "y"]);
 }
 
 function expectRank(op: string, name: string, x: NDArray, least: number): void {
@@ -169,7 +176,7 @@ export function cross(
   const { axisa = axis ?? -1, axisb = axis ?? -1, axisc = axis ?? -1 } = axis === null
     ? options
     : {};
-  const [a, b] = pair("cross", x, y);
+  const [a, b] = pair("cross", x, y, boolToInt);
   expectRank("cross", "x", a, 1);
   expectRank("cross", "y", b, 1);
   const parts = (name: string, z: NDArray, axis: number): NDArray[] => {
@@ -221,7 +228,7 @@ export function kron(x: Operand, y: Operand): NDArray {
     ...z.shape,
   ];
   const [m, n] = [full(a), full(b)];
-  const product = mul(
+  const product = times(
     reshape(a, m.flatMap((k) => [k, 1])),
     reshape(b, n.flatMap((k) => [1, k])),
   );

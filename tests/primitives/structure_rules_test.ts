@@ -206,7 +206,11 @@ Deno.test("errors name the operation, the argument and the shapes", () => {
       AxisError,
       /dot_general: an axis of x is used twice/,
     ],
-    [() => dotGeneral(b, b, { contract: [[0], [0]], batch: [[], []] }), DTypeError, /dot_general/],
+    [
+      () => dotGeneral(b, pseudo(i32(2), 1), { contract: [[0], [0]], batch: [[], []] }),
+      DTypeError,
+      /dot_general: x is bool\[2\]/,
+    ],
     [() => threefry2x32(word, word, i, word), DTypeError, /threefry2x32: count 0 is int32/],
     [() => solve(x, x), ShapeError, /solve: the matrix must be square.*\[3,4\]/],
     [

@@ -19,7 +19,7 @@ import {
   transpose,
 } from "../../primitives/mod.ts";
 import { windowsOf } from "../../primitives/windows/windows.ts";
-import { boolToInt, expectArray, expectPreferred, promote } from "../operands.ts";
+import { expectArray, expectPreferred, promote } from "../operands.ts";
 import {
   type ConvDimensionNumbers,
   type ConvDimensionStrings,
@@ -64,7 +64,7 @@ export function operands(
   expectArray(op, lhs, "lhs");
   expectArray(op, rhs, "rhs");
   expectRanks(op, lhs.shape, rhs.shape);
-  const [x, w] = promote(op, lhs, rhs, boolToInt, ["lhs", "rhs"]);
+  const [x, w] = promote(op, lhs, rhs, undefined, ["lhs", "rhs"]);
   const dtype = expectPreferred(op, preferred, x.dtype);
   return [convert(x, dtype), convert(w, dtype)];
 }
@@ -116,7 +116,7 @@ function patchesOf(
   expectRanks(op, given.shape, given.shape);
   const x = convert(
     given,
-    expectPreferred(op, options.preferredElementType, boolToInt(given.dtype)),
+    expectPreferred(op, options.preferredElementType, given.dtype),
   );
   const axes = expectDimensionNumbers(op, options.dimensionNumbers, rank);
   const sizes = expectEach(op, "filterShape", filterShape, rank - 2, 1);

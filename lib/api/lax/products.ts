@@ -31,14 +31,7 @@ import {
 } from "../../primitives/mod.ts";
 import type { ProductOptions } from "../arguments.ts";
 import { productOptions } from "../options.ts";
-import {
-  asIndex,
-  boolToInt,
-  expectArray,
-  expectAxis,
-  expectPreferred,
-  promote,
-} from "../operands.ts";
+import { asIndex, expectArray, expectAxis, expectPreferred, promote } from "../operands.ts";
 
 /** Axes of both operands that are summed over together, and axes that they have in common. */
 export type DotDimensionNumbers = readonly [
@@ -63,7 +56,7 @@ const dotOptions: OptionTable<DotOptions> = /* @__PURE__ */ tableOf(productOptio
 function operands(op: string, lhs: NDArray, rhs: NDArray, preferred: unknown): [NDArray, NDArray] {
   expectArray(op, lhs, "lhs");
   expectArray(op, rhs, "rhs");
-  const [x, y] = promote(op, lhs, rhs, boolToInt, ["lhs", "rhs"]);
+  const [x, y] = promote(op, lhs, rhs, undefined, ["lhs", "rhs"]);
   const dtype = expectPreferred(op, preferred, x.dtype);
   return [convert(x, dtype), convert(y, dtype)];
 }

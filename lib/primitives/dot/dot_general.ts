@@ -31,6 +31,7 @@ import {
 } from "../../core/mod.ts";
 import { inversePermutation, otherAxes, shiftAxes } from "../axes.ts";
 import { add } from "../elementwise/arithmetic.ts";
+import { ofBoolsToo } from "../elementwise/convert.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
 import { copyStrided } from "../loops/loops.ts";
 import { transpose } from "../shape/shape.ts";
@@ -346,10 +347,10 @@ function sortedBy(list: readonly number[], keys: readonly number[]): number[] {
 /**
  * Sums of products of `x` and `y` over pairs of contracted axes, for each index of the batch axes, as
  * `lax.dot_general`. The result has the batch axes, then the other axes of `x`, then those of `y`.
- * Floats are added up in double precision, integers wrap.
+ * Floats are added up in double precision, integers wrap; of bools, whether any product is true.
  *
  * @throws {ShapeError} where paired axes differ in length.
  */
 export function dotGeneral(x: NDArray, y: NDArray, params: DotParams): NDArray {
-  return bind1(dotGeneralP, [x, y], params);
+  return ofBoolsToo((a, b) => bind1(dotGeneralP, [a, b], params), x, y);
 }

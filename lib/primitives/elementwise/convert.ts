@@ -142,6 +142,19 @@ export function convert(x: NDArray, dtype: DType): NDArray {
   return x.dtype === dtype ? x : bind1(convertP, [x], { dtype });
 }
 
+/**
+ * A sum of products, of bools too: whether any product is true. They are counted as int32, which
+ * every backend has.
+ */
+export function ofBoolsToo(
+  product: (x: NDArray, y: NDArray) => NDArray,
+  x: NDArray,
+  y: NDArray,
+): NDArray {
+  if (x.dtype !== "bool" || y.dtype !== "bool") return product(x, y);
+  return convert(product(convert(x, "int32"), convert(y, "int32")), "bool");
+}
+
 function rounding(
   name: string,
   expr: Scalar1,

@@ -25,6 +25,7 @@ import {
   type Tangent,
 } from "../../core/mod.ts";
 import { add } from "../elementwise/arithmetic.ts";
+import { ofBoolsToo } from "../elementwise/convert.ts";
 import { emptyOutput, filled } from "../graph/nodes.ts";
 import { moveAxis, reshape, transpose } from "../shape/shape.ts";
 import { rev } from "../slicing/concatenate.ts";
@@ -228,12 +229,13 @@ export const convolutionP: Primitive<ConvolutionParams> = /* @__PURE__ */ define
 
 /**
  * The convolution of `x`, [batch, groups x features, ...], with the kernel `w`, [groups x outputs,
- * features, ...]: for each place of a window the sum of products with what is in it.
+ * features, ...]: for each place of a window the sum of products with what is in it; of bools, whether
+ * any product is true.
  *
  * @throws {ShapeError} where features or numbers of axes differ.
  */
 export function convolution(x: NDArray, w: NDArray, params: ConvolutionParams): NDArray {
-  return bind1(convolutionP, [x, w], params);
+  return ofBoolsToo((a, b) => bind1(convolutionP, [a, b], params), x, w);
 }
 
 function samples(): Sample<ConvolutionParams>[] {
