@@ -319,10 +319,8 @@ function expectMatrix(
   n: number,
   second: number | null | Named<EyeOptions, { m: number }> | undefined,
   third: number | null | EyeOptions | undefined,
-  fourth: EyeOptions | undefined,
+  options: EyeOptions = {},
 ): { readonly m: number; readonly offset: number; readonly dtype: DType } {
-  const early = isNamed(second) ? second : isNamed(third) ? third : undefined;
-  const options: EyeOptions = early ?? fourth ?? {};
   const m = (isNamed(second) ? second.m : second) ?? n;
   const k = (isNamed(third) ? null : third) ?? options.k ?? options.offset ?? 0;
   expectInteger(op, n, "n", 0);
