@@ -113,6 +113,7 @@ import "../solvers/minimise/mod.ts";
 import "../solvers/minimise/nelder_mead.ts";
 import "../solvers/minimise/newton_cg.ts";
 import "../solvers/minimise/proximal.ts";
+import "../solvers/minimise/proximal_claim.ts";
 import "../solvers/minimise/quasi_newton.ts";
 import "../solvers/mod.ts";
 import "../solvers/norms.ts";

@@ -106,6 +106,18 @@ Deno.test("a saddle that steps come to along its line of symmetry is none, by an
   }
 });
 
+Deno.test("a start at 0 where derivatives vanish is a minimum only where values rise", () => {
+  const power = (k: number, sign: number) => (x: NDArray) => np.pow(x, k).sum().mul(sign);
+  for (const solver of [lbfgs(), newtonCg(), first(adam(0.05))]) {
+    for (const dtype of ["float64", "float32"] as const) {
+      for (const [k, sign, rises] of [[3, 1, false], [4, -1, false], [4, 1, true]] as const) {
+        const s = minimise(power(k, sign), np.zeros([2], { dtype }), { solver, maxSteps: 60 });
+        assert(s.converged === rises, `${sign} x^${k}, ${dtype}: ${s.message}`);
+      }
+    }
+  }
+});
+
 Deno.test("saddles of higher order, and falls beside what is steep, are no minima", () => {
   type Of2 = (a: NDArray, b: NDArray) => NDArray;
   const power = (x: NDArray, k: number): NDArray => np.pow(x, k);

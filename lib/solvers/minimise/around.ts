@@ -154,11 +154,11 @@ export interface View {
 
 /**
  * How far each unknown has been [n], by the norms of leaves `reached` [leaves]: those that have come to 0 have no length
- * of their own.
+ * of their own, and where nothing has left 0 it is 1.
  */
 export function lengthsOf(reached: NDArray, sizes: readonly number[], x: NDArray): NDArray {
   const most = select(reached.greater(0), reached, reduceMax(reached, [0]));
-  return broadcastTo(spread(most, sizes), x.shape);
+  return broadcastTo(spread(orOne(most), sizes), x.shape);
 }
 
 /** Units in which lengths are measured at a point [n]. */

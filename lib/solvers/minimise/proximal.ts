@@ -52,6 +52,7 @@ import type { Stepper } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { type Minimiser, orOne, type Setting } from "./method.ts";
+import { claimOf } from "./proximal_claim.ts";
 
 /** A number, or an array of numbers, one for each vector or element. */
 export type Amount = number | NDArray;
@@ -269,6 +270,14 @@ interface Proximal {
   /** Length of the step, and whether it still grows. */
   readonly t: NDArray;
   readonly grows: NDArray;
+  /** What its length would be if tries that were not finite had not cut it: of this one, claims have to be short. */
+  readonly whole: NDArray;
+  /** The first value. */
+  readonly start: NDArray;
+  /** How often a claim was refuted by a lower point, evaluations and products for that: int32. */
+  readonly rescues: NDArray;
+  readonly extra: NDArray;
+  readonly products: NDArray;
   /** Momentum. */
   readonly theta: NDArray;
   /** Whether the trial is a point to take the gradient at. */
@@ -288,7 +297,8 @@ const bool = (b: boolean): NDArray => scalarArray(b ? 1 : 0, "bool");
  * Minimises `f(x) + h(x)`, where `prox(v, step)` is the point with the smallest `|x - v|^2 / (2 step) + h(x)`; for a
  * projection onto a set it does not depend on the step. `f` is what `minimise` is given, and the solution's `cost`
  * is that of `f` alone. Derivatives are those of `x = prox(x - grad f(x), 1)`, also with respect to what `prox`
- * closes over. Success is claimed where a step is small beside each leaf.
+ * closes over. Success is claimed where a step is small beside each leaf, and nothing lower is found near there along
+ * what the operator leaves free, as far as a convex `h` is known by its operator.
  *
  * @param prox From a tree like the unknowns, and a scalar, to such a tree.
  *
@@ -318,7 +328,8 @@ export function proximalGradient<T extends FloatTree>(
 }
 
 /** The method. */
-function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepper<Proximal> {
+function accelerated(description: string, setting: Setting): Stepper<Proximal> {
+  const { rtol, sizes, prox } = setting;
   if (prox === null) throw new InternalError("proximal gradients without an operator");
   return {
     description,
@@ -333,6 +344,11 @@ function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepp
         x,
         t: number(0),
         grows: bool(true),
+        whole: number(0),
+        start: number(0),
+        rescues: int(0),
+        extra: int(0),
+        products: int(0),
         theta: number(1),
         looks: bool(true),
         begun: bool(false),
@@ -344,7 +360,9 @@ function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepp
     },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    step(at, r, m, { cost }) {
+    counts: (m) => ({ f: m.extra, products: m.products }),
+    step(at, r, m, local) {
+      const { cost } = local;
       const { dtype } = at;
       const eps = epsilon(dtype);
       const number = (v: number): NDArray => scalarArray(v, dtype);
@@ -372,7 +390,8 @@ function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepp
       const d = at.sub(m.y);
       const dd = dot(d, d);
       const tiny = norm(d).lessEqual(extent.mul(4 * eps));
-      const steep = or(tiny, dot(g.sub(m.gy), d).lessEqual(div(dd, t0)));
+      const bend = dot(g.sub(m.gy), d);
+      const steep = or(tiny, bend.lessEqual(div(dd, t0)));
       const tried = not(m.looks);
       const fits = and(and(tried, finite), steep);
       const fails = and(tried, not(fits));
@@ -390,20 +409,39 @@ function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepp
         select(and(fits, m.grows), t0.mul(2), t0),
       );
 
+      // Cut only where the slopes say so, or no longer than what they have explained.
+      const known = and(and(fits, not(tiny)), bend.greater(0));
+      const explained = select(known, div(dd, orOne(bend)), number(Infinity));
+      const kept = select(and(fails, finite), t, maximum(m.whole, t0));
+      const whole = maximum(minimum(kept, explained), select(fails, t, t0));
+      const start = select(first, value, m.start);
+
       // Whether a step from here is small.
-      const step = at.sub(stepFrom(at, g, t0));
+      const step = at.sub(stepFrom(at, g, whole));
       const [steps, values] = [step, at].map((v) => leafNorms(v, sizes)) as [NDArray, NDArray];
       // Of a leaf of zeros no other step is small than none.
       const beyond = full(steps.shape, Infinity, dtype);
       const shares = select(values.equal(0), beyond, div(steps, orOne(values)));
       const share = reduceMax(select(steps.equal(0), steps, shares), [0]);
       const lower = share.less(m.least.mul(0.9));
-      const stale = select(fits, select(lower, int(0), m.stale.add(1)), m.stale);
+      // Away from a saddle steps grow, and are no standing still.
+      const leaves = bend.less(div(dd, t0).mul(-0.01));
+      const counts = and(fits, not(leaves));
+      const stale = select(and(fits, lower), int(0), m.stale.add(counts.astype("int32")));
       const over = stale.greaterEqual(mostStale);
       const small = share.lessEqual(select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol)));
       const none = t.mul(size).lessEqual(extent.mul(eps * eps));
-      let status = select(or(over, and(fails, none)), int(statusCode("stagnated")), int(-1));
-      status = select(and(fits, small), int(statusCode("converged")), status);
+      // Steps are not differentiated through the search for what is lower.
+      const claim = claimOf(
+        { x: at, value, g, start, unit, t: whole, step, asked: and(fits, or(small, over)) },
+        setting,
+        local,
+      );
+      const rescued = and(claim.lower, m.rescues.less(mostRescues));
+      const ends = and(or(over, and(fails, none)), not(rescued));
+      let status = select(or(ends, claim.lower), int(statusCode("stagnated")), int(-1));
+      status = select(rescued, int(-1), status);
+      status = select(and(claim.holds, small), int(statusCode("converged")), status);
 
       // From where the next step is: here, if the gradient was taken for that, or nothing is ahead.
       const takes = or(and(m.looks, finite), and(fits, still));
@@ -411,20 +449,27 @@ function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepp
       const slope = select(takes, g, m.gy);
       const target = stepFrom(from, slope, t);
       const goesAhead = and(fits, not(still));
-      const looks = or(goesAhead, lost);
-      const next = select(goesAhead, ahead, select(lost, m.x, target));
+      const looks = or(or(goesAhead, lost), rescued);
+      const goesOn = select(goesAhead, ahead, select(lost, m.x, target));
+      const next = select(rescued, stopGradient(claim.there), goesOn);
+      const calm = or(uphill, rescued);
       return [next, {
         unit: select(finite, unit, m.unit),
         y: from,
         gy: slope,
-        x: select(fits, at, m.x),
+        x: select(rescued, next, select(fits, at, m.x)),
         t,
         grows: and(m.grows, not(fails)),
-        theta: select(fits, select(uphill, number(1), theta1), select(lost, number(1), m.theta)),
+        whole,
+        start,
+        rescues: m.rescues.add(rescued.astype("int32")),
+        extra: m.extra.add(claim.looks),
+        products: m.products.add(claim.products),
+        theta: select(fits, select(calm, number(1), theta1), select(lost, number(1), m.theta)),
         looks,
         begun: or(m.begun, finite),
-        least: select(fits, select(lower, share, m.least), m.least),
-        stale,
+        least: select(rescued, number(Infinity), select(and(fits, lower), share, m.least)),
+        stale: select(rescued, int(0), stale),
         accepted: or(fits, and(first, finite)),
         status,
       }];
@@ -434,3 +479,6 @@ function accelerated(description: string, { rtol, sizes, prox }: Setting): Stepp
 
 /** Accepted points without a smaller step before the end. */
 const mostStale = 100;
+
+/** How often a claim may be refuted by something lower before the end. */
+const mostRescues = 10;

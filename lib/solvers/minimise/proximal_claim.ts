@@ -1,0 +1,221 @@
+/**
+ * Whether a point where proximal steps are small is a minimum of `f + h`, of which only `f` and the proximal operator
+ * of `h` are known. Of what has run away it is none (`reach.ts`), nor where Newton's step along the one that is left is
+ * long, nor at a saddle.
+ *
+ * Where the point is that of the least `|y - u|^2 / (2 t) + h(y)`, with `u = x - t g`, the steps of length t grow along
+ * `P p` where `p^T B p < 0`, with `B = P (I - P) + t P H P`, the operator's derivative P there, and the Hessian H of f. That
+ * is the curvature along the directions that the operator leaves free, with that of a curved set.
+ *
+ * `(u - y) / t` is a subgradient of a convex h at `y`, so that `f(y) - f(x) + (u - y) (y - x) / t` is no less than what
+ * the sum gains from `x` to `y`: where it is negative, `y` is lower.
+ *
+ * @module
+ */
+import { epsilon, type NDArray, scalarArray } from "../../core/mod.ts";
+import {
+  abs,
+  and,
+  div,
+  isFinite,
+  maximum,
+  not,
+  or,
+  reduceMax,
+  rem,
+  select,
+  zerosLike,
+} from "../../primitives/mod.ts";
+import type { Local } from "../method.ts";
+import { dot, norm, plainNorm } from "../norms.ts";
+import { localAt } from "../options.ts";
+import { beyond, lengthsOf, turns } from "./around.ts";
+import { resolved } from "./curvature.ts";
+import { orOne, type Setting } from "./method.ts";
+
+/** What is asked: values, gradients and `t` are in units of the first gradient, `unit`. */
+export interface ProximalClaim {
+  /** The point [n], the value and the gradient [n] there, and the first value. */
+  readonly x: NDArray;
+  readonly value: NDArray;
+  readonly g: NDArray;
+  readonly start: NDArray;
+  readonly unit: NDArray;
+  /** The length of the step that is left, and that step [n]: `x - step` is the next point. */
+  readonly t: NDArray;
+  readonly step: NDArray;
+  /** Whether it is asked: a bool. */
+  readonly asked: NDArray;
+}
+
+/** What came out. */
+export interface ProximalAnswer {
+  /** Whether nothing speaks against it. False where nothing was asked. */
+  readonly holds: NDArray;
+  /** Whether there is a way on, and the point [n] there. */
+  readonly lower: NDArray;
+  readonly there: NDArray;
+  /** Evaluations, and products with the Hessian: int32. */
+  readonly looks: NDArray;
+  readonly products: NDArray;
+}
+
+const int = (k: number): NDArray => scalarArray(k, "int32");
+const bool = (b: boolean): NDArray => scalarArray(b ? 1 : 0, "bool");
+
+/** Answers by some products with the Hessian, and evaluations where the curvature does not tell. */
+export function claimOf(
+  { x, value, g, start, unit, t, step, asked }: ProximalClaim,
+  { rtol, precision, sizes, prox }: Setting,
+  { evaluate, isShort, marches, reached, since, transforms }: Local,
+): ProximalAnswer {
+  const { dtype } = x;
+  const eps = epsilon(dtype);
+  const number = (v: number): NDArray => scalarArray(v, dtype);
+  const operator = (v: NDArray): NDArray => prox!(v, div(t, unit));
+  const u = x.sub(g.mul(t));
+  const hessian = (v: NDArray): NDArray => div(localAt(evaluate, x, { transforms }).push(v), unit);
+  const spared = (v: NDArray): NDArray => transforms.jvp(operator, [u], [v])[1] as NDArray;
+  // In lengths of the leaves, so that units do not matter.
+  const lengths = lengthsOf(reached, sizes, x);
+  const bent = (p: NDArray): NDArray => {
+    const v = p.mul(lengths);
+    const free = spared(v);
+    return spared(v.sub(free).add(hessian(free).mul(t))).mul(lengths);
+  };
+  const probe = div(spared(turns(x).mul(lengths)), lengths);
+  const { direction, most, products } = leastHeld(bent, probe, asked, transforms);
+
+  const seen = transforms.whileLoop(
+    (c) => c.open,
+    () => {
+      // The last step, where it was long or one of many that hardly got shorter, has to be explained by the Hessian.
+      const { step: last } = since;
+      const change = div(since.change, unit);
+      const rounding = norm(g).mul(16 * eps);
+      const off = norm(hessian(last).sub(change));
+      const explained = off.less(norm(change).mul(0.25).add(rounding));
+      const looksBack = or(marches, not(isShort(last)));
+      const along = dot(step, hessian(step)).mul(t);
+      const square = dot(step, step);
+      const newton = select(along.greater(0), div(square, orOne(along)), number(1));
+      // Of a march the step says nothing, but Newton's does.
+      const short = isShort(step.mul(select(marches, newton.mul(1 / 16), newton)));
+      const sure = or(square.equal(0), and(along.greater(0), newton.lessEqual(1 / loose)));
+      const bend = dot(direction, bent(direction));
+      return {
+        holds: and(or(not(looksBack), explained), short),
+        unsure: or(not(sure), not(bend.greater(most.mul(loose)))),
+        falls: bend.less(most.mul(-Math.sqrt(eps))),
+        way: spared(direction.mul(lengths)),
+        open: bool(false),
+      };
+    },
+    { holds: bool(false), unsure: bool(false), falls: bool(false), way: zerosLike(x), open: asked },
+  );
+
+  const way = div(seen.way, orOne(reduceMax(abs(div(seen.way, lengths)), [0])));
+  const gained = abs(start.sub(value)).mul(rtol * rtol);
+  const end = transforms.whileLoop(
+    (c) => c.open,
+    ({ reach, looks }) => {
+      const forth = rem(looks, int(2)).equal(0);
+      const aside = way.mul(select(forth, reach, reach.neg()));
+      const from = u.add(aside);
+      const y = operator(from);
+      const away = y.sub(x);
+      const pull = div(from.sub(y), t);
+      const there = div(evaluate(y).cost!, unit);
+      const gain = there.sub(value).add(dot(pull, away));
+      const pulled = select(pull.equal(0), zerosLike(x), away);
+      const noise = abs(value).mul(64 * precision)
+        .add(norm(pulled).mul(div(norm(x), t).add(norm(g))).mul(8 * precision));
+      const far = not(isShort(away.mul(1 / beyond)));
+      const least = select(far, noise, noise.add(gained));
+      const moves = norm(away).greater(0);
+      // At the last of them, where the set is as good as flat, curvature alone speaks.
+      const free = norm(away.sub(aside)).lessEqual(norm(aside).mul(0.3));
+      const down = and(and(seen.falls, free), reach.less(nearest * farther));
+      const lower = and(and(moves, isFinite(there)), or(gain.less(least.neg()), down));
+      const next = select(forth, reach, reach.mul(1 / farther));
+      return {
+        reach: next,
+        looks: looks.add(1),
+        lower,
+        there: select(lower, y, x),
+        open: and(not(lower), next.greaterEqual(nearest)),
+      };
+    },
+    {
+      reach: number(1),
+      looks: int(0),
+      lower: bool(false),
+      there: x,
+      open: and(and(seen.holds, seen.unsure), norm(way).greater(0)),
+    },
+  );
+  return {
+    holds: and(seen.holds, not(end.lower)),
+    lower: end.lower,
+    there: end.there,
+    looks: end.looks,
+    products: products.add(select(asked, int(3), int(0))),
+  };
+}
+
+/**
+ * A direction [n] of length 1 along which a matrix is negative or lost in rounding, as conjugate gradients meet one; else
+ * that of the inverse times the probe. Also the stiffest curvature met.
+ */
+function leastHeld(
+  product: (p: NDArray) => NDArray,
+  probe: NDArray,
+  asked: NDArray,
+  transforms: Local["transforms"],
+): { readonly direction: NDArray; readonly most: NDArray; readonly products: NDArray } {
+  const { dtype, size } = probe;
+  const end = transforms.whileLoop(
+    (c) => c.open,
+    ({ q, res, p, most, count }) => {
+      const hp = product(p);
+      const [along, square, rr] = [dot(p, hp), dot(p, p), dot(res, res)];
+      const stiffest = maximum(most, div(plainNorm(hp), orOne(plainNorm(p))));
+      const lost = not(along.greater(square.mul(stiffest).mul(resolved * epsilon(dtype))));
+      const alpha = div(rr, select(lost, scalarArray(1, dtype), along));
+      const res1 = res.sub(hp.mul(alpha));
+      const rr1 = dot(res1, res1);
+      const solved = rr1.lessEqual(dot(probe, probe).mul(1e-12));
+      return {
+        q: select(lost, p, q.add(p.mul(alpha))),
+        res: res1,
+        p: res1.add(p.mul(div(rr1, orOne(rr)))),
+        most: stiffest,
+        count: count.add(1),
+        open: and(not(or(lost, solved)), count.less(Math.min(size, mostProducts) - 1)),
+      };
+    },
+    {
+      q: zerosLike(probe),
+      res: probe,
+      p: probe,
+      most: scalarArray(0, dtype),
+      count: int(0),
+      open: asked,
+    },
+  );
+  return {
+    direction: div(end.q, orOne(norm(end.q))),
+    most: end.most,
+    products: end.count,
+  };
+}
+
+/** Products for that. */
+const mostProducts = 12;
+
+/** The share of the stiffest curvature, or of that which steps are made for, below which values are looked at. */
+const loose = 1e-3;
+
+/** By what the distance of looks falls, and the nearest of them, as shares of how far the unknowns have been. */
+const farther = 32;
+const nearest = 2 ** -15;
