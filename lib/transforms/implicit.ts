@@ -118,6 +118,16 @@ function asFunction(program: (xs: readonly NDArray[]) => readonly NDArray[], def
   };
 }
 
+/** What is recorded of derivatives, or why there are none, which is raised where they are asked for. */
+function unlessWithout<T>(record: () => T): T | DifferentiationError {
+  try {
+    return record();
+  } catch (error) {
+    if (error instanceof DifferentiationError) return error;
+    throw error;
+  }
+}
+
 /** See `Transforms.customRoot`. */
 export function customRoot(
   f: AnyFunction,
@@ -159,25 +169,28 @@ export function customRootBy(
 
   // Both solvers see f as a function of what it closed over, and are recorded here, where what they
   // close over themselves is valid, so that their programs are closed too.
-  const tangent = stage(`tangentSolve of customRoot`, (args) => {
-    const captured = args.slice(0, numConsts);
-    const root = args.slice(numConsts, numConsts + n);
-    const { jaxpr: linear, consts: residuals, activeIn, activeOut } = linearizeFlat(
-      "customRoot",
-      (xs) => evalJaxpr(jaxpr, [...captured, ...xs], bind),
-      root,
-    );
-    const jacobian = asFunction((xs) => {
-      const ys = evalJaxpr(linear, [...residuals, ...xs.filter((_, i) => activeIn[i])], bind);
-      let next = 0;
-      return avals.map((aval, i) => activeOut[i] ? ys[next++]! : zeros(aval));
-    }, def);
-    const y = treeUnflatten(def, args.slice(numConsts + n));
-    const dx = (tangentSolve as UserFunction)(jacobian, y);
-    return flattenLike("the root and the result of tangentSolve", tangentSolve, dx);
-  }, [...consts.map((c) => c.aval), ...avals, ...avals]);
+  const tangent = unlessWithout(() =>
+    stage(`tangentSolve of customRoot`, (args) => {
+      const captured = args.slice(0, numConsts);
+      const root = args.slice(numConsts, numConsts + n);
+      const { jaxpr: linear, consts: residuals, activeIn, activeOut } = linearizeFlat(
+        "customRoot",
+        (xs) => evalJaxpr(jaxpr, [...captured, ...xs], bind),
+        root,
+      );
+      const jacobian = asFunction((xs) => {
+        const ys = evalJaxpr(linear, [...residuals, ...xs.filter((_, i) => activeIn[i])], bind);
+        let next = 0;
+        return avals.map((aval, i) => activeOut[i] ? ys[next++]! : zeros(aval));
+      }, def);
+      const y = treeUnflatten(def, args.slice(numConsts + n));
+      const dx = (tangentSolve as UserFunction)(jacobian, y);
+      return flattenLike("the root and the result of tangentSolve", tangentSolve, dx);
+    }, [...consts.map((c) => c.aval), ...avals, ...avals])
+  );
+  const held = tangent instanceof DifferentiationError ? [] : tangent.consts;
 
-  const skip = tangent.consts.length;
+  const skip = held.length;
   let auxDef: TreeDef | null = null;
   const solver = stage(`customRoot of ${nameOf(f)}`, (args) => {
     // The tangent solver's captured values are of no use here; they are inputs of the rule.
@@ -195,10 +208,10 @@ export function customRootBy(
       ...flattenLike("the initial guess and the root that solve returned", solve, root),
       ...aux,
     ];
-  }, [...[...tangent.consts, ...consts].map((c) => c.aval), ...avals]);
+  }, [...[...held, ...consts].map((c) => c.aval), ...avals]);
 
   // Inputs: what solve captured, what tangentSolve captured, what f captured, the guess.
-  const settings = [...solver.consts, ...tangent.consts];
+  const settings = [...solver.consts, ...held];
   const params: CustomJvpParams = {
     jaxpr: solver.jaxpr,
     numHeld: 0,
@@ -213,6 +226,10 @@ export function customRootBy(
       const own = primals.slice(solver.consts.length, settings.length);
       const captured = primals.slice(settings.length, settings.length + numConsts);
       const dots = tangents.slice(settings.length, settings.length + numConsts);
+      if (tangent instanceof DifferentiationError) {
+        if (dots.some((d) => d !== null)) throw tangent;
+        return [outs, outs.map(() => null)];
+      }
       const [, change] = jvpFlat(
         "customRoot",
         (args) => evalJaxpr(jaxpr, args, bind),

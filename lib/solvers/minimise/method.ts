@@ -37,6 +37,8 @@ export interface Setting {
   readonly ravel: (tree: unknown) => NDArray;
   /** The method's proximal operator, on vectors. */
   readonly prox: ((x: NDArray, step: NDArray) => NDArray) | null;
+  /** Whether the function has a gradient and products with the Hessian, as methods by values alone can do without. */
+  readonly smooth: boolean;
 }
 
 /** Bounds [n]. */

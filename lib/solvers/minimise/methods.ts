@@ -253,8 +253,9 @@ export function newtonCg(): Minimiser {
 /**
  * The simplex method of Nelder and Mead, for few unknowns and values that are rough: it looks at values alone, and
  * needs many. Unknowns are right to half the digits at best, and a claim says no more than values do: in float32, or
- * beside a large constant, what falls by less than the rounding of the values cannot be told from a minimum. The
- * solution's gradient is computed at the end.
+ * beside a large constant, what falls by less than the rounding of the values cannot be told from a minimum. Where the
+ * function has derivatives, they say where else to look before a minimum is claimed; it needs none, and may be a
+ * `pureCallback`. The solution's gradient is computed at the end, by differences where there is no other.
  *
  * @example
  * ```ts

@@ -6,6 +6,7 @@
 import {
   checkCall,
   checkCount,
+  DifferentiationError,
   DTypeError,
   epsilon,
   formatShape,
@@ -21,10 +22,16 @@ import {
   treeUnflatten,
 } from "../../core/mod.ts";
 import {
+  abs,
   convert,
+  div,
+  eq,
   full,
+  iota,
   isFinite,
+  maximum,
   mul,
+  reduceSum,
   reshape,
   select,
   sub,
@@ -67,7 +74,7 @@ import { factorOf, iterate, type Leg, type Outcome, type State } from "../iterat
 import type { Stepper } from "../method.ts";
 import { norm, ravelTree } from "../norms.ts";
 import { checkConverged, Solution } from "../solution.ts";
-import { type Minimiser, projected, type Setting, within } from "./method.ts";
+import { type Box, type Minimiser, orOne, projected, type Setting, within } from "./method.ts";
 import { lbfgs } from "./methods.ts";
 
 /** Options of `minimise`. */
@@ -252,7 +259,25 @@ export function solveMinimum<T extends FloatTree>(
     return ravel(result);
   };
   const precision = Math.max(...given.map((x) => epsilon(x.dtype)));
-  const setting: Setting = { rtol, atol, precision, sizes, bounds: box, ravel, unravel, prox };
+  /** The value at a vector [n], and what is beside it. */
+  const valueAt = (v: NDArray): [NDArray, unknown] => {
+    const result = f(unravel(v) as Arrays<T>);
+    const [value, aux] = hasAux ? withAux(op, f, result, "value") : [result, null];
+    return [convert(scalarOf(op, f, value), dtype), aux];
+  };
+  const valuesOnly = "make" in solver && solver.gradientFree === true;
+  const why = valuesOnly ? lackOfSlopes((v) => valueAt(v)[0], vector, transforms) : null;
+  const setting: Setting = {
+    rtol,
+    atol,
+    precision,
+    sizes,
+    bounds: box,
+    ravel,
+    unravel,
+    prox,
+    smooth: why === null,
+  };
   const method = "make" in solver ? solver.make(setting as never) : solver;
   /** Where one comes from a point along the gradient, within what is allowed; `null` where all is. */
   const settled = prox !== null
@@ -264,15 +289,14 @@ export function solveMinimum<T extends FloatTree>(
   const through = throughSteps(adjoint, maxSteps);
   const limits = { rtol, atol, maxSteps, history, warm, leg, through };
 
-  /** The value at a vector [n], and what is beside it. */
-  const valueAt = (v: NDArray): [NDArray, unknown] => {
-    const result = f(unravel(v) as Arrays<T>);
-    const [value, aux] = hasAux ? withAux(op, f, result, "value") : [result, null];
-    return [convert(scalarOf(op, f, value), dtype), aux];
-  };
   // Unknowns of the equation are x, the value and the gradient: so its solver sees all of them.
   const equation = ({ x, value, gradient }: Unknowns): Unknowns | [Unknowns, unknown] => {
     const v = ravel(x);
+    if (why !== null) {
+      const [cost, aux] = valueAt(v);
+      const all = { x: unravel(zerosLike(v)), value: cost.sub(value), gradient: gradient.neg() };
+      return hasAux ? [all, aux] : all;
+    }
     const [cost, pull, aux] = transforms.vjp(valueAt as never, [v] as never, {
       hasAux: true,
     }) as unknown as [NDArray, (w: NDArray) => [NDArray], unknown];
@@ -290,7 +314,6 @@ export function solveMinimum<T extends FloatTree>(
     const { x, value, gradient } = apply({ x: unravel(v), ...none });
     return { r: settled === null ? ravel(x) : gradient, cost: value };
   };
-  const valuesOnly = "make" in solver && solver.gradientFree === true;
   const none = { value: scalarArray(0, dtype), gradient: zerosLike(vector) };
   const root = solutionOf(adjoint, transforms, {
     equation: equation as (x: never) => unknown,
@@ -300,7 +323,8 @@ export function solveMinimum<T extends FloatTree>(
       const problem = {
         evaluate: (v: NDArray) => {
           const { r, cost } = gradientAt(equationAt, v);
-          return valuesOnly ? { r: reshape(cost, [1]), cost, gradient: r } : { r, cost };
+          if (!valuesOnly) return { r, cost };
+          return { r: reshape(cost, [1]), cost, gradient: why === null ? r : undefined };
         },
         sizes,
         m: valuesOnly ? 1 : vector.size,
@@ -309,7 +333,11 @@ export function solveMinimum<T extends FloatTree>(
       };
       const first = ravel((z as unknown as Unknowns).x);
       const { x, state, ...rest } = iterate(problem, first, method, limits, transforms);
-      const bestR = valuesOnly ? gradientAt(equationAt, x).r : state.bestR;
+      const bestR = why !== null
+        ? slopesByDifferences((v) => gradientAt(equationAt, v).cost, x, box, transforms)
+        : valuesOnly
+        ? gradientAt(equationAt, x).r
+        : state.bestR;
       // Infinite where nothing was finite.
       const { residualNorm } = rest;
       const gradient = select(
@@ -328,6 +356,13 @@ export function solveMinimum<T extends FloatTree>(
       ] as unknown as [Tree, Tree];
     },
     tangents: () => (at: (z: Unknowns) => Unknowns, { x: yx, value, gradient }: Unknowns) => {
+      if (why !== null) {
+        throw new DifferentiationError(
+          `${op}: ${
+            nameOf(f)
+          } has no second derivatives, so that its minimum has no derivative. ${why.message}`,
+        );
+      }
       const tangents = tangentSolver(adjoint, transforms, "the Hessian");
       // Of the equation's sign, a descent: what contracts for fixed points.
       const hessian = (v: TreeOf<NDArray>): TreeOf<NDArray> =>
@@ -370,6 +405,39 @@ export function solveMinimum<T extends FloatTree>(
   });
   if (options.throw) checkConverged(op, solution);
   return solution;
+}
+
+/** Why a function has no gradient, or no products with its Hessian; `null` where it has them. */
+function lackOfSlopes(
+  value: (v: NDArray) => NDArray,
+  v: NDArray,
+  transforms: Transforms,
+): DifferentiationError | null {
+  const gradient = (v: NDArray): NDArray => transforms.grad(value)(v) as NDArray;
+  try {
+    transforms.evalShape((v: NDArray) => transforms.jvp(gradient, [v], [v]), v);
+    return null;
+  } catch (error) {
+    if (error instanceof DifferentiationError) return error;
+    throw error;
+  }
+}
+
+/** The gradient [n] by central differences within bounds, right to two thirds of the digits of smooth functions. */
+function slopesByDifferences(
+  value: (v: NDArray) => NDArray,
+  x: NDArray,
+  bounds: Box | null,
+  transforms: Transforms,
+): NDArray {
+  const { dtype, size } = x;
+  const length = maximum(abs(x), full([size], 1, dtype)).mul(Math.cbrt(epsilon(dtype)));
+  const slope = (i: NDArray): NDArray => {
+    const step = select(eq(iota([size], 0, "int32"), i), length, zerosLike(x));
+    const [up, down] = [within(x.add(step), bounds), within(x.sub(step), bounds)];
+    return div(value(up).sub(value(down)), orOne(reduceSum(up.sub(down), [0])));
+  };
+  return transforms.map(slope, iota([size], 0, "int32")) as NDArray;
 }
 
 /** The scalar that a function gave. */

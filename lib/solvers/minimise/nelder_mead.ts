@@ -88,7 +88,7 @@ const int = (k: number): NDArray => scalarArray(k, "int32");
 
 /** The method. */
 export function simplex(description: string, setting: Setting): Stepper<SimplexMemory> {
-  const { rtol, sizes, bounds } = setting;
+  const { rtol, sizes, bounds, smooth } = setting;
 
   /** Lengths of edges at a point: a share of each unknown, or of its leaf. */
   function edgesAt(center: NDArray, scale: NDArray): NDArray {
@@ -196,6 +196,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
   ) {
     const { dtype } = center;
     const never = scalarArray(0, "bool");
+    if (!smooth) return { x: center, lower: never, looks: int(0), products: int(0) };
     // So that squares of gradients are in the range of the dtype.
     const unit = orOne(range);
     const at = (x: NDArray) => {
