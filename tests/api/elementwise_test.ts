@@ -225,7 +225,7 @@ Deno.test("promotion: bools are numbers where that is needed", () => {
   assertEquals(np.add(bool, bool).toArray(), [true, false]);
   assertEquals(np.mul(bool, true).toArray(), [true, false]);
   assertEquals(np.mod(bool, 2).dtype, "int32");
-  assertEquals(np.matmul(bool, bool).toString(), "Array(int32[], 1)");
+  assertEquals(np.matmul(bool, bool).toString(), "Array(bool[], true)");
   assertThrows(() => bool.sub(bool), TypeError, "sub: x is bool[2], but only");
   assertThrows(() => bool.neg(), TypeError, "neg: x is bool[2], but only");
 });
