@@ -105,6 +105,7 @@ export {
 } from "./core/primitive.ts";
 export { checkCall, type OptionKind, type OptionTable } from "./core/signature.ts";
 export { bind, bind1, currentTrace, type Trace } from "./core/trace.ts";
+export { type Reader, reader } from "./transforms/sources.ts";
 export { batchAxesInFront, type BatchedJaxpr, batchJaxpr } from "./interpreters/batch.ts";
 export { type JvpJaxpr, jvpJaxpr } from "./interpreters/jvp.ts";
 export { partialEvalJaxpr, type PartialJaxpr } from "./interpreters/partial.ts";

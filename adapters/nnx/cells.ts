@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { currentTrace, describeValue, type Trace } from "../../lib/extend.ts";
+import { currentTrace, describeValue, type Reader, reader, type Trace } from "../../lib/extend.ts";
 import { type Context, NDArray, StateError, treeLeaves } from "../../mod.ts";
 
 /** A context that is open, with the frame that it is in. */
@@ -76,6 +76,8 @@ export class Frame {
   readonly #touched = new Entries();
   /** How many contexts were open when this came to be: those below have the values outside of it. */
   readonly level: number = open.length;
+  /** Reads for programs that were being recorded then. */
+  readonly reader: Reader | null = reader();
 
   /** The entry of a variable. */
   keyOf(cell: Cell): string | undefined {
@@ -106,7 +108,9 @@ export class Frame {
       if (cell === undefined || this.keyOf(cell) !== undefined) return undefined;
       this.bind(cell);
     }
-    return valueBelow(cell, this.level);
+    const { level } = this;
+    const now = (): unknown => valueBelow(cell, level);
+    return this.reader === null ? now() : this.reader(cell, now, homeOf(cell, level));
   }
 }
 
@@ -197,10 +201,27 @@ export function peek(cell: Cell): unknown {
   return open.length === 0 ? cell.held : valueBelow(cell, open.length);
 }
 
-/** The value of a variable. */
+/** The trace that the value of a variable is of. */
+function homeOf(cell: Cell, n = open.length): Trace {
+  return locate(cell, n)?.context.trace ?? cell.trace;
+}
+
+/** How often flags of modules were set outside of programs: those that saw them are over then. */
+const flags = { changes: 0, now: (): number => flags.changes };
+
+/** Says that a flag of a module was set. */
+export function noteFlag(): void {
+  if (reader() === null) flags.changes++;
+}
+
+/** The value of a variable: a program of a pure `jit` depends on it. */
 export function read(cell: Cell): unknown {
   checkAlive(cell, "read");
-  return peek(cell);
+  const known = reader();
+  if (known === null) return peek(cell);
+  // Of the models in a frame, their structure is what counts, flags included.
+  if (open.every(({ frame }) => frame.rooted.keyOf(cell) === undefined)) known(flags, flags.now);
+  return known(cell, () => peek(cell), homeOf(cell));
 }
 
 /**
@@ -222,8 +243,7 @@ function isOver(cell: Cell, trace: Trace, done: string, path = nameOf(cell)): St
 
 /** Raises where a variable may not be written by the code that is running. */
 export function checkWritable(cell: Cell): void {
-  const at = locate(cell, open.length);
-  const trace = at === null ? cell.trace : at.context.trace;
+  const trace = homeOf(cell);
   const now = currentTrace();
   if (trace === now) return;
   if (!trace.alive) throw isOver(cell, trace, "written");

@@ -59,8 +59,8 @@ function over(name: string, roots: Roots): LiftedTransforms {
 
 /**
  * As `transformsFor`, of no model in particular: any variables that a function uses are carried through,
- * under paths that mean nothing to options. Flags of modules are not looked at: a compiled function keeps
- * those that it was first called with, as closures do.
+ * under paths that mean nothing to options. Of flags of modules, a compiled function sees those that `train`,
+ * `eval` and `setAttributes` set; those that are set otherwise, it keeps as it was first called with them.
  *
  * @example
  * ```ts

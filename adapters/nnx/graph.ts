@@ -7,7 +7,7 @@
  */
 import { describeValue } from "../../lib/extend.ts";
 import { NDArray, StateError } from "../../mod.ts";
-import { checkAlive } from "./cells.ts";
+import { checkAlive, noteFlag } from "./cells.ts";
 import { cellOf, Variable, type VariableType } from "./variable.ts";
 
 /**
@@ -52,7 +52,9 @@ function setAttributes(root: Module, attributes: Readonly<Record<string, unknown
   for (const { node } of graphOf(root).records) {
     if (!(node instanceof Module)) continue;
     for (const [name, value] of Object.entries(attributes)) {
-      if (Object.hasOwn(node, name)) Reflect.set(node, name, value);
+      if (!Object.hasOwn(node, name) || Object.is(Reflect.get(node, name), value)) continue;
+      noteFlag();
+      Reflect.set(node, name, value);
     }
   }
 }

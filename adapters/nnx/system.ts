@@ -79,7 +79,9 @@ class Scope extends Frame {
   }
 
   /** Begins with what the objects are. */
-  begin(context: Context, { graph, numbering, structure, entries, modules }: Known): void {
+  begin(context: Context, known: Known): void {
+    const { graph, numbering, structure, entries, modules } = known;
+    this.reader?.(known, () => graph.isCurrent);
     this.graph = graph;
     this.numbering = numbering;
     this.rooted = entries;

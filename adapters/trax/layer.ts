@@ -3,16 +3,23 @@
  *
  * @module
  */
-import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
+import {
+  checkCall,
+  currentTrace,
+  describeValue,
+  type OptionTable,
+  reader,
+  type Trace,
+} from "../../lib/extend.ts";
 import {
   type NDArray,
   random,
   type ShapeDtype,
   ShapeError,
   StateError,
-  traceIdentity,
   treeLeaves,
 } from "../../mod.ts";
+import { type BackwardArguments, withBackward } from "./backward.ts";
 import {
   entryOf,
   type KeyOf,
@@ -116,8 +123,8 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
   readonly name: string;
   /** The layers that it uses. */
   readonly sublayers: readonly AnyLayer[];
-  readonly #home: object = traceIdentity();
-  readonly #own: Record<Kind, Values> = { weights: [], state: [] };
+  readonly #home: Trace = currentTrace();
+  #own: Readonly<Record<Kind, Values>> = { weights: [], state: [] };
 
   /** Makes a layer without weights. */
   constructor(options: LayerOptions = {}) {
@@ -197,7 +204,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
 
   #leaf(kind: Kind): Values {
     const path = placeOf(this);
-    if (path === undefined) return this.#own[kind];
+    if (path === undefined) return this.#held()[kind];
     return protocol.need(`${kind} of ${path}`).get(entryOf(kind, path)) ?? [];
   }
 
@@ -227,14 +234,19 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
 
   #keep(kind: Kind, values: Values): void {
     if (sameValues(this.#own[kind], values)) return;
-    if (traceIdentity() !== this.#home) {
+    if (currentTrace() !== this.#home) {
       throw new StateError(
         `${this.name}: the ${kind} would be set inside a transform, and keep a traced value when that is over. ` +
           "Take state from layer.pureFn, call layer.init outside, or run with tl.withLayers(layer, () => ...) " +
           "and tl.transforms",
       );
     }
-    this.#own[kind] = asArrays(`${kind} of ${this.name}`, values);
+    this.#own = { ...this.#own, [kind]: asArrays(`${kind} of ${this.name}`, values) };
+  }
+
+  /** What the object holds: a program of a pure `jit` depends on it. */
+  #held(): Readonly<Record<Kind, Values>> {
+    return reader()?.(this, () => this.#own, this.#home) ?? this.#own;
   }
 
   /**
@@ -416,7 +428,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
     for (const [own, path] of paths) {
       if (own.sublayers.length > 0) continue;
       for (const kind of ["weights", "state"] as const) {
-        entries[entryOf(kind, path)] = own.#own[kind];
+        entries[entryOf(kind, path)] = own.#held()[kind];
       }
     }
     return protocol.run(open({ paths, keeps: "pure", keys: null }, { entries }), shapes);
@@ -439,7 +451,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
     for (const [layer, path] of paths) {
       if (layer.sublayers.length > 0) continue;
       for (const kind of ["weights", "state"] as const) {
-        const values = layer.#own[kind];
+        const values = layer.#held()[kind];
         if (treeLeaves(values).length > 0) entries[entryOf(kind, path)] = values;
       }
     }
@@ -456,41 +468,4 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
     }
     return out;
   }
-}
-
-/** What `backward` gets. */
-export interface BackwardArguments<I extends Tensors = NDArray, O extends Tensors = NDArray> {
-  /** What the layer was given. */
-  readonly inputs: I;
-  /** What it gave. */
-  readonly output: O;
-  /** The gradient by that. */
-  readonly grad: O;
-  /** Its weights. */
-  readonly weights: Values;
-  /** Its state before. */
-  readonly state: Values;
-  /** Its state after. */
-  readonly newState: Values;
-}
-
-/** A layer whose gradient is its own. */
-function withBackward<I extends Tensors, O extends Tensors>(
-  layer: Layer<I, O>,
-  inputs: I,
-  frame: Frame,
-): O {
-  const forward = (xs: I, weights: Values): O =>
-    running({ ...frame, weights }, () => layer.forward(xs));
-  const residuals = (inputs: I, weights: Values): [O, Omit<BackwardArguments<I, O>, "grad">] => {
-    const { state } = layer;
-    const output = forward(inputs, weights);
-    return [output, { inputs, weights, output, state, newState: layer.state }];
-  };
-  const backward = (rest: Omit<BackwardArguments<I, O>, "grad">, grad: O): readonly [I, Values] =>
-    layer.backward({ ...rest, grad });
-  // Types of the dictionary know of no generic trees.
-  const custom = transforms.customVjp as (...rules: unknown[]) => typeof forward;
-  const f = custom(forward, residuals, backward);
-  return f(inputs, layer.weights);
 }

@@ -16,6 +16,7 @@
  *
  * @module
  */
+export type { BackwardArguments } from "./backward.ts";
 export {
   Add,
   Branch,
@@ -97,13 +98,7 @@ export {
   type ScaledMaker,
   type ScaledOptions,
 } from "./initializers.ts";
-export {
-  type AnyLayer,
-  type BackwardArguments,
-  type CallOptions,
-  Layer,
-  type LayerOptions,
-} from "./layer.ts";
+export { type AnyLayer, type CallOptions, Layer, type LayerOptions } from "./layer.ts";
 export { BatchNorm, type BatchNormOptions, LayerNorm, type LayerNormOptions } from "./norm.ts";
 export { type CellOptions, GRU, GRUCell, LSTM, LSTMCell, MakeZeroState } from "./recurrent.ts";
 export { type Signature, signature, type Tensors } from "./tensors.ts";

@@ -218,6 +218,7 @@ import "../transforms/public.ts";
 import "../transforms/pure.ts";
 import "../transforms/recorder.ts";
 import "../transforms/shape_dtype.ts";
+import "../transforms/sources.ts";
 import "../transforms/trees.ts";
 import "../transforms/unroll.ts";
 import "../transforms/vmap.ts";

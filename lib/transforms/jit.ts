@@ -27,6 +27,7 @@ import { type NamedAxes, withAxesAsked } from "../interpreters/batch.ts";
 import { derivativesToCome } from "./closed_rules.ts";
 import { Programs, type Signature } from "./programs.ts";
 import { plainly, type Recording } from "./recorder.ts";
+import { type Sources, withSources } from "./sources.ts";
 import { checkFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, Argnums, JitOptions } from "./types.ts";
 
@@ -100,6 +101,8 @@ interface Entry extends Signature {
   readonly derivatives: number;
   /** The named axes around that it asked for; `null` for none. */
   readonly axes: NamedAxes | null;
+  /** What objects held that it was recorded with; `null` for nothing. */
+  readonly sources: Sources | null;
   readonly consts: readonly NDArray[];
   readonly params: CallParams;
   readonly outDef: TreeDef;
@@ -149,8 +152,8 @@ export function jitBy(
   ): Entry => {
     const avals = arrays.map((x) => x.aval);
     const derivatives = derivativesToCome();
-    const [recording, axes] = withAxesAsked(() =>
-      (session ?? plain).record("jit", call, def, avals)
+    const [[recording, axes], sources] = withSources(() =>
+      withAxesAsked(() => (session ?? plain).record("jit", call, def, avals))
     );
     const { jaxpr, consts } = recording.program();
     return {
@@ -158,6 +161,7 @@ export function jitBy(
       open: holdsOpenRules(jaxpr),
       derivatives,
       axes: axes.size === 0 ? null : axes,
+      sources,
       def,
       avals,
       statics: statics.map(snapshot),

@@ -19,6 +19,7 @@ import {
 } from "../core/mod.ts";
 import { areAxes, type NamedAxes } from "../interpreters/batch.ts";
 import { derivativesToCome } from "./closed_rules.ts";
+import { areAsRead, type Sources } from "./sources.ts";
 
 /** What a program was traced for. */
 export interface Signature {
@@ -42,6 +43,8 @@ interface Kept extends Signature {
   readonly derivatives: number;
   /** The named axes that it asked for; `null` for none. */
   readonly axes: NamedAxes | null;
+  /** What objects held that it was recorded with; `null` for nothing. */
+  readonly sources: Sources | null;
 }
 
 /** Says whether a program holds for what is around a call. */
@@ -50,12 +53,13 @@ interface Fit {
 }
 
 /**
- * Whether a program holds for a call: for what is around it, named axes too, and for the derivatives that are
- * taken of it.
+ * Whether a program holds for a call: for what is around it, named axes too, for the derivatives that are taken
+ * of it, and for what objects hold.
  */
-function holds({ open, derivatives, beyond, axes }: Kept, around: Fit | null): boolean {
+function holds({ open, derivatives, beyond, axes, sources }: Kept, around: Fit | null): boolean {
   if (axes !== null && !areAxes(axes)) return false;
   if (open && derivativesToCome() > derivatives) return false;
+  if (sources !== null && !areAsRead(sources)) return false;
   return around === null || around.fits(beyond);
 }
 
@@ -71,6 +75,7 @@ export class Programs<P extends Kept> {
   /** Keys of programs that were dropped. */
   readonly #dropped = new Set<string>();
   #compilations = 0;
+  #outdated = 0;
   #warned = false;
 
   /**
@@ -118,6 +123,7 @@ export class Programs<P extends Kept> {
     const size = sizeOfProgram(program.params.jaxpr);
     this.#sizes.set(program, size);
     this.#size += size;
+    if (program.sources !== null) this.#dropOutdated();
     this.#use(program);
     while (this.#numOlder > 0) {
       const kept = this.#recent.length + this.#numOlder;
@@ -132,6 +138,23 @@ export class Programs<P extends Kept> {
     }
     if (this.#compilations++ === 0) this.#warnOfRepetition();
     this.#warn(program);
+  }
+
+  /** What objects held when these were recorded, they do not hold again. */
+  #dropOutdated(): void {
+    for (let i = this.#recent.length - 1; i >= 0; i--) {
+      const program = this.#recent[i]!;
+      if (program.sources === null || areAsRead(program.sources)) continue;
+      this.#recent.splice(i, 1);
+      this.#size -= this.#sizes.get(program)!;
+      this.#sizes.delete(program);
+      if (++this.#outdated !== MANY_OUTDATED) continue;
+      console.warn(
+        `jit: ${this.name} has been compiled again ${MANY_OUTDATED} times, since the module that it uses has ` +
+          "other values than when it was compiled, which are constants of the program. Use the jit of the " +
+          "module system, for which they are inputs (this is said once)",
+      );
+    }
   }
 
   #use(program: P): void {
@@ -300,3 +323,5 @@ const BYTES_PER_PROGRAM = 40 * 2 ** 10;
 const BYTES_PER_EQUATION = 2 * 2 ** 10;
 /** Compilations of one function after which a warning is due. */
 const MANY = 128;
+/** Compilations of one function for other values of objects after which a warning is due. */
+const MANY_OUTDATED = 16;

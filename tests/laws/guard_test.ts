@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type NDArray, numpy as np, pure, StateError } from "../../mod.ts";
+import { jit, type NDArray, numpy as np, pure, StateError } from "../../mod.ts";
+import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { members } from "./members.ts";
 import type { World } from "./world.ts";
@@ -60,5 +61,41 @@ for (const world of worlds) {
       }
     }
     assert(cases >= raw.length * world.phases.length, `${cases} cases`);
+  });
+}
+
+/** Where a value is read in a raw `jit`: at once, or in each member of the raw dictionary, or of the system's own. */
+function* readers(world: World): Generator<[where: string, use: (x: NDArray) => NDArray]> {
+  const read = (z: NDArray): NDArray => z.add(world.state("n"));
+  yield ["at once", read];
+  const inner = ["grad", "vmap", "scan", "jit", "checkpoint"];
+  for (const name of inner) {
+    yield [name, (x) => members[name]!.use(read, x, pure)];
+    yield [`${world.dictionary}.${name}`, (x) => members[name]!.use(read, x, world.transforms)];
+  }
+}
+
+for (const world of worlds) {
+  Deno.test(`${world.name}: a raw jit refuses to read, or gives what an uncompiled call gives, each time`, () => {
+    const entries = world.init(() => world.state("n"));
+    let refused = 0;
+    let cases = 0;
+    world.apply(entries, () => {
+      for (const [where, use] of readers(world)) {
+        const compiled = jit(use);
+        for (const value of [2, 2, 5, 2]) {
+          world.set("n", np.array(value));
+          cases++;
+          try {
+            assertClose(compiled(x), use(x), 1e-6, `${world.name}: ${where}, ${value}`);
+          } catch (error) {
+            if (!(error instanceof StateError) || !world.guard.test(error.message)) throw error;
+            refused++;
+          }
+        }
+      }
+    });
+    assert(refused === 0 || refused === cases, `${refused} of ${cases} refused`);
+    assertEquals(refused === 0, world.unguarded.includes("read state"));
   });
 }
