@@ -30,7 +30,7 @@ const within: readonly ((f: Arrays) => Arrays)[] = [
 const SMOOTH = 16;
 
 /** Programs whose results have the same bits, and those of them in loops and vectorised. */
-function exactTrial(n: number): [Staged, () => string] {
+export function exactTrial(n: number): [Staged, () => string] {
   const { f, inputs, text } = randomKernel(`kernel ${n}`, n % 32 === 5);
   const way = within[n % 8];
   if (way === undefined) return [staged(f, inputs), text];

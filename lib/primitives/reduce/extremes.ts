@@ -48,6 +48,27 @@ import {
   withoutAxes,
 } from "./reduction.ts";
 
+/**
+ * The largest or smallest element with the sign that it has where it is 0, of which the kernel keeps that
+ * of any zero: 1 / x tells zeros apart, and is beyond 0 where an element is, or is such a zero.
+ */
+function signed(
+  g: Lowering,
+  max: boolean,
+  found: Value,
+  x: Value,
+  axes: readonly number[],
+  dtype: DType,
+): Value {
+  const suffix = max ? "Max" : "Min";
+  const inverse = reduceNode(g, `Reduce${suffix}`, g.node("Reciprocal", [x]), axes);
+  const furthest = g.node(suffix, [found, inverse]);
+  const zero = g.scalar(0, dtype);
+  const beyond = g.node("Less", max ? [zero, furthest] : [furthest, zero]);
+  const [own, other] = [g.scalar(max ? 1 : -1, dtype), g.scalar(max ? -1 : 1, dtype)];
+  return g.node("Mul", [g.node("Abs", [found]), g.node("Where", [beyond, own, other])]);
+}
+
 function extreme(max: boolean): Primitive<ReduceAxes> {
   const suffix = max ? "Max" : "Min";
   const empty = (dtype: DType): number =>
@@ -73,12 +94,11 @@ function extreme(max: boolean): Primitive<ReduceAxes> {
         const [ordered] = toOrdered(g, x, dtype);
         return fromOrdered(g, reduceNode(g, `Reduce${suffix}`, ordered, axes), dtype);
       }
-      // The kernel drops NaN, sums and elementwise Max do not. So: sum what never matters to Max,
-      // or NaN, and let the elementwise Max of both decide.
-      const found = reduceNode(g, `Reduce${suffix}`, x, axes);
-      const nothing = g.scalar(empty(dtype), dtype);
-      const marks = g.where(g.node("Equal", [x, x]), nothing, g.scalar(NaN, dtype), dtype);
-      return g.node(suffix, [found, reduceNode(g, "ReduceSum", marks, axes)]);
+      // The kernel drops NaN, sums and elementwise Min do not: absolute values add up to NaN, or to
+      // what never matters.
+      const found = signed(g, max, reduceNode(g, `Reduce${suffix}`, x, axes), x, axes, dtype);
+      const sum = reduceNode(g, "ReduceSum", g.node("Abs", [x]), axes);
+      return g.node("Sub", [found, g.node("Min", [sum, g.scalar(0, dtype)])]);
     },
     samples: [
       {
@@ -102,6 +122,19 @@ function extreme(max: boolean): Primitive<ReduceAxes> {
         params: { axes: [1] },
         skip: { jvp: "not finite", transpose: "not finite" },
       },
+      ...(["float32", "float64"] as const).map((dtype) => ({
+        name: `zeros of both signs, ${dtype}`,
+        inputs: [{
+          shape: [8, 3],
+          dtype,
+          values: [
+            ...[-0, -0, -0, 0, -0, 0, -0, 0, -0, -1, -0, -2, 1, -0, 3],
+            ...[-0, Infinity, 0, -0, -Infinity, -0, NaN, -0, 0],
+          ],
+        }],
+        params: { axes: [1] },
+        skip: { jvp: "kink at ties", transpose: "kink at ties" },
+      })),
       { name: "scalar", inputs: [{ shape: [], dtype: "float32" }], params: { axes: [] } },
       {
         name: "of nothing",
