@@ -4,7 +4,8 @@
  *
  * Accumulators of reductions: one for each vector that is worked on in turn. Those of sums of floats
  * have stages: what is added up is added to the next stage from time to time, so that errors grow with
- * the logarithm of the length rather than with the length.
+ * the logarithm of the length rather than with the length. Those of extremes of floats have parts: the extreme,
+ * where there was NaN, and signs, each by an instruction of the machine's, where the one for all is eight.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import type { DType } from "../core/mod.ts";
 import type { Reducer } from "../core/kernel.ts";
 import type { Expr, Ty } from "../scalar/expr.ts";
 import { type Fn, I32, V128 } from "./encoder.ts";
+import { identityOf } from "./space.ts";
 import { instruction, splat, type VectorCode } from "./vector.ts";
 
 /** What the lanes of a vector are. */
@@ -45,6 +47,10 @@ export const VECTOR = 16;
 export const LOAD = 0;
 /** `v128.store`. */
 export const STORE = 11;
+const AND = 78;
+const OR = 80;
+/** `bitselect`. */
+const CHOOSE = 82;
 
 const words = { size: 4, count: 4, splat: 9, first: 92, loadLane: 86, storeLane: 90 };
 const integers: VectorType = { ...words, add: 0xae, mul: 0xb5, madd: null };
@@ -138,7 +144,7 @@ export function clear(f: Fn, vector: number): void {
 
 /** Zeros the lanes from the `used`th on of the vector on the stack. */
 export function maskTail(f: Fn, type: VectorType, used: number): void {
-  f.v128(Array.from({ length: VECTOR }, (_, byte) => byte < used * type.size ? 255 : 0)).simd(78);
+  f.v128(Array.from({ length: VECTOR }, (_, byte) => byte < used * type.size ? 255 : 0)).simd(AND);
 }
 
 /** Puts a vector of chosen elements of two on the stack: below `count` of `a`, above of `b`. */
@@ -222,27 +228,10 @@ export function transpose(f: Fn, type: VectorType, vectors: readonly number[]): 
   parts.forEach((p) => f.release(p));
 }
 
+/** From so many vectors on extremes have parts. */
+const PARTS = 3;
 /** Rounds of a loop after which sums move to the next stage. */
 const STAGE = 64;
-
-/** What a reduction of nothing gives. */
-export function identityOf(op: Reducer, dtype: DType): number {
-  switch (op) {
-    case "add":
-      return 0;
-    case "mul":
-      return 1;
-    case "and":
-      return dtype === "bool" ? 1 : -1;
-    case "or":
-      return 0;
-  }
-  const sign = op === "max" ? -1 : 1;
-  if (dtype === "bool") return op === "max" ? 0 : 1;
-  if (dtype === "int32") return op === "max" ? -2147483648 : 2147483647;
-  if (dtype === "uint32") return op === "max" ? 0 : 4294967295;
-  return sign * Infinity;
-}
 
 /** The accumulators of one reduction. */
 export class Staged {
@@ -254,32 +243,80 @@ export class Staged {
   readonly ty: Ty;
   /** Width of a mask. */
   readonly mask: 32 | 64;
+  /** Whether accumulators have parts. */
+  readonly parted: boolean;
+  /** Beside accumulators in parts: where there was NaN, and signs. */
+  readonly #parts = new Map<number, readonly [nan: number, signs: number]>();
   readonly #total: number;
   #accs: number[] = [];
   #stages: number[][] = [];
 
-  /** Accumulators for an expression; `dtype` is that of the result. */
+  /** Accumulators for an expression, of so many vectors each; `dtype` is that of the result. */
   constructor(
     readonly f: Fn,
-    op: Reducer,
+    readonly op: Reducer,
     readonly code: VectorCode,
     expr: Expr,
     readonly dtype: DType,
+    vectors: number,
   ) {
     this.ty = expr.ty;
     this.mask = expr.ty === "bool" ? code.maskOf(expr) : 32;
     this.#identity = identityOf(op, dtype);
     this.#code = instruction(op, expr.ty)!;
     this.staged = op === "add" && (expr.ty === "f32" || expr.ty === "f64");
-    this.#total = f.local(V128);
+    this.parted = (op === "max" || op === "min") && vectors >= PARTS &&
+      (expr.ty === "f32" || expr.ty === "f64");
+    this.#total = this.#local();
   }
 
+  #local(): number {
+    const { f } = this;
+    const local = f.local(V128);
+    if (this.parted) this.#parts.set(local, [f.local(V128), f.local(V128)]);
+    return local;
+  }
+  #release(local: number): void {
+    for (const l of [local, ...this.#parts.get(local) ?? []]) this.f.release(l);
+    this.#parts.delete(local);
+  }
   #clear(local: number): void {
-    splat(this.f, this.#identity, this.ty);
-    this.f.set(local);
+    const { f } = this;
+    splat(f, this.#identity, this.ty);
+    f.set(local);
+    const parts = this.#parts.get(local);
+    if (parts === undefined) return;
+    clear(f, parts[0]);
+    f.get(local).set(parts[1]);
   }
   #merge(into: number, from: number): void {
-    this.f.get(into).get(from).simd(this.#code).set(into);
+    const { f } = this;
+    const [parts, others] = [this.#parts.get(into), this.#parts.get(from)];
+    if (parts === undefined) f.get(into).get(from).simd(this.#code).set(into);
+    else this.#mergeParts(into, from, () => f.get(others![0]), others![1]);
+  }
+  /** Merges what is `from`, and what is pushed of NaN, into an accumulator in parts. */
+  #mergeParts(into: number, from: number, pushNaN: () => void, signs: number): void {
+    const { f } = this;
+    const [nan, own] = this.#parts.get(into)!;
+    // The less or the greater, the second where there is none, whose register is used again.
+    f.get(from).get(into).simd((this.ty === "f64" ? 246 : 234) + Number(this.op === "max"));
+    f.set(into).get(nan);
+    pushNaN();
+    f.simd(OR).set(nan);
+    // A largest zero is -0 where all signs are set, a smallest one where any is.
+    f.get(own).get(signs).simd(this.op === "max" ? AND : OR).set(own);
+  }
+  /** Puts parts together. */
+  #decide(local: number): void {
+    const parts = this.#parts.get(local);
+    if (parts === undefined) return;
+    const { f, ty } = this;
+    f.get(parts[1]);
+    splat(f, -0, ty);
+    f.simd(AND).get(local).get(local);
+    splat(f, 0, ty);
+    f.simd(instruction("eq", ty)!).simd(CHOOSE).get(parts[0]).simd(OR).set(local);
   }
 
   /** Starts a result. */
@@ -290,7 +327,7 @@ export class Staged {
 
   /** Starts a loop over `copies` vectors in turn. */
   open(copies: number): void {
-    this.#accs = Array.from({ length: copies }, () => this.f.local(V128));
+    this.#accs = Array.from({ length: copies }, () => this.#local());
     for (const a of this.#accs) this.#clear(a);
   }
 
@@ -298,21 +335,27 @@ export class Staged {
   add(copy: number, push: () => void, lanes: number): void {
     const { f } = this;
     const acc = this.#accs[copy]!;
-    f.get(acc);
+    if (!this.parted) f.get(acc);
     push();
     if (lanes < this.code.lanes) {
       splat(f, this.#identity, this.ty);
       const wide = this.ty === "f64" || (this.ty === "bool" && this.mask === 64);
       const size = wide ? 8 : 4;
       f.v128(Array.from({ length: 16 }, (_, b) => Math.floor(b / size) < lanes ? 255 : 0));
-      f.simd(82);
+      f.simd(CHOOSE);
     }
-    f.simd(this.#code).set(acc);
+    if (!this.parted) {
+      f.simd(this.#code).set(acc);
+      return;
+    }
+    const x = f.local(V128);
+    f.set(x);
+    this.#mergeParts(acc, x, () => f.get(x).get(x).simd(instruction("ne", this.ty)!), x);
+    f.release(x);
   }
 
   /** Adds all that was added up to the result; later vectors are added to that. */
   join(): void {
-    const { f } = this;
     for (const stage of [...this.#stages, this.#accs]) {
       // In pairs, as all else.
       for (let step = 1; step < stage.length; step *= 2) {
@@ -321,7 +364,7 @@ export class Staged {
         }
       }
       this.#merge(this.#total, stage[0]!);
-      for (const l of stage) f.release(l);
+      for (const l of stage) this.#release(l);
     }
     this.#stages = [];
     this.#accs = [this.#total];
@@ -331,6 +374,7 @@ export class Staged {
   finish(pointer: number): void {
     const { f, dtype } = this;
     const ty = this.ty === "bool" && this.mask === 64 ? "f64" : this.ty;
+    this.#decide(this.#total);
     this.code.horizontal(this.#total, this.#code, ty);
     f.get(pointer);
     if (dtype === "bool") {
@@ -340,8 +384,11 @@ export class Staged {
 
   /** Hands over the results of each vector, where lanes are results of their own. */
   store(store: (copy: number, vector: number) => void): void {
-    this.#accs.forEach((acc, copy) => store(copy, acc));
-    for (const acc of this.#accs) if (acc !== this.#total) this.f.release(acc);
+    this.#accs.forEach((acc, copy) => {
+      this.#decide(acc);
+      store(copy, acc);
+    });
+    for (const acc of this.#accs) if (acc !== this.#total) this.#release(acc);
     this.#accs = [];
   }
 

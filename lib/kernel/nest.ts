@@ -26,8 +26,14 @@ import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
 
 /** Expressions of more nodes than this wait for their own results: two vectors are worked on in turn. */
 const LONG = 24;
-/** Reductions of fewer nodes than this wait for the sum: four vectors are worked on in turn. */
+/**
+ * Reductions of fewer nodes than this wait for the sum: four vectors are worked on in turn. Of extremes in parts
+ * two, whose accumulators are as many as there are registers for, where there are enough of them to pay for
+ * putting them together.
+ */
 const SHORT = 16;
+const PARTED = 2;
+const FEW = 16;
 /**
  * Rows of at most so many elements are reduced several at a time, where there are at least `MANY`: extremes
  * take 0.4 to 0.7 of the time so. Sums gain nothing, since their vectors are combined faster. Where much is
@@ -174,8 +180,13 @@ class NestCode {
     this.#stores = walks.slice(loads.length, loads.length + stores.length);
     this.#results = walks.slice(loads.length + stores.length);
     this.#row = indexed ? f.local(I32) : -1;
+    const vectors = joined.dims.reduce(
+      (n, d, i) =>
+        !joined.reduced[i] ? n : n * (i === this.#along ? Math.ceil(d / this.#lanes) : d),
+      1,
+    );
     this.#sums = reductions.map((r, i) =>
-      new Staged(f, r.op, this.#code, r.expr, slots.at(i - reductions.length)!.dtype)
+      new Staged(f, r.op, this.#code, r.expr, slots.at(i - reductions.length)!.dtype, vectors)
     );
     this.#rowStrides = indexed ? joined.strides.at(-1)! : [];
     this.#walks = walks;
@@ -265,9 +276,10 @@ class NestCode {
     const whole = exact ? Math.floor(n / w) : Math.ceil(n / w);
     const nodes = this.#graph.nodes.length;
     let copies = 1;
-    if (sums.length > 0 && nodes < SHORT) copies = 4;
+    const parted = sums.some((s) => s.parted);
+    if (sums.length > 0 && nodes < SHORT) copies = parted ? PARTED : 4;
     else if (nodes > LONG) copies = 4;
-    while (copies > 1 && whole < copies * 2) copies >>= 1;
+    while (copies > 1 && whole < copies * (parted ? FEW : 2)) copies >>= 1;
     const rounds = Math.floor(whole / copies);
     for (const s of sums) s.open(copies);
     if (rounds === 1) this.#block(copies, w);
@@ -313,6 +325,7 @@ class NestCode {
       });
     };
     let copies = this.#graph.nodes.length < SHORT ? 4 : 1;
+    if (this.#sums.some((s) => s.parted)) copies = Math.min(copies, PARTED);
     while (copies > 1 && whole < copies) copies >>= 1;
     const rounds = Math.floor(whole / copies);
     f.repeat(rounds, () => {

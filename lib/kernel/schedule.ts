@@ -27,7 +27,7 @@ import { askStep, callStep, chooseStep, effectStep, scanStep, whileStep } from "
 import { Uncompilable } from "./errors.ts";
 import { assembleStep, sliceStep, updateStep } from "./parts.ts";
 import { dotStep } from "./products.ts";
-import { identityOf } from "./lanes.ts";
+import { identityOf } from "./space.ts";
 import type { ActStep, Constants, LoopStep, Schedule, Step, StepBuilder } from "./steps.ts";
 import {
   broadcastVal,

@@ -99,6 +99,25 @@ export interface Nest {
   }[];
 }
 
+/** What a reduction of nothing gives. */
+export function identityOf(op: Reducer, dtype: DType): number {
+  switch (op) {
+    case "add":
+      return 0;
+    case "mul":
+      return 1;
+    case "and":
+      return dtype === "bool" ? 1 : -1;
+    case "or":
+      return 0;
+  }
+  const sign = op === "max" ? -1 : 1;
+  if (dtype === "bool") return op === "max" ? 0 : 1;
+  if (dtype === "int32") return op === "max" ? -2147483648 : 2147483647;
+  if (dtype === "uint32") return op === "max" ? 0 : 4294967295;
+  return sign * Infinity;
+}
+
 /** Bytes of an element. */
 export const bytesPerElement: Readonly<Record<DType, number>> = {
   float32: 4,
