@@ -86,6 +86,9 @@ export {
   pool,
   type PoolOptions,
 } from "./pooling.ts";
+export { PReLU, type PReLUOptions } from "./activation.ts";
+export { ConvLSTMCell, type ConvLSTMCellOptions } from "./conv_lstm.ts";
+export { Einsum } from "./einsum.ts";
 export { rematScan, type RematScanOptions } from "./remat_scan.ts";
 export type { TargetOptions } from "./targets.ts";
 export {

@@ -68,6 +68,18 @@ export {
   Linear,
   type LinearOptions,
 } from "./layers.ts";
+export { Einsum, type EinsumOptions, LinearGeneral, type LinearGeneralOptions } from "./general.ts";
+export {
+  type BaseModule,
+  LoRA,
+  LoRALinear,
+  type LoRALinearOptions,
+  type LoRAOptions,
+  LoRAParam,
+} from "./lora.ts";
+export * as metrics from "./metrics.ts";
+export { Metric, MetricState, type MetricValues, MultiMetric } from "./metric.ts";
+export { PReLU, type PReLUOptions, Sequential, type SequentialLayer } from "./sequential.ts";
 export {
   BatchNorm,
   type BatchNormOptions,

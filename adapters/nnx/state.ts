@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { describeValue, toArray } from "../../lib/extend.ts";
-import { type NDArray, StateError } from "../../mod.ts";
+import { describeValue, formatAval, sameShape, toArray } from "../../lib/extend.ts";
+import { NDArray, ShapeError, StateError } from "../../mod.ts";
 import { checkWritable } from "./cells.ts";
 import { type Filter, toPredicate } from "./filters.ts";
 import {
@@ -199,6 +199,7 @@ export function refuseOthers(
  * none is set.
  *
  * @throws {StateError} where a tree has an array and the model no variable; inside of a pure transform.
+ * @throws {ShapeError} where an array has another shape than the one before.
  *
  * @example
  * ```ts
@@ -216,10 +217,24 @@ export function update(node: object, ...states: readonly State[]): void {
   for (const own of states) refuseOthers("update", own, known, "");
   const given = [...graph.variables].flatMap(([variable, path]) => {
     const value = states.map((own) => valueAt(own, path)).findLast((x) => x !== undefined);
-    return value === undefined ? [] : [{ variable, value: toArray(value) ?? value }];
+    if (value === undefined) return [];
+    const given = toArray(value) ?? value;
+    checkShape(path, variable, given);
+    return [{ variable, value: given }];
   });
   for (const { variable } of given) checkWritable(cellOf(variable));
   for (const { variable, value } of given) variable.value = value;
+}
+
+/** Raises where an array would be of another shape: the layer was made for that one. */
+function checkShape(path: string, { type, value }: Variable<unknown>, given: unknown): void {
+  if (!(value instanceof NDArray && given instanceof NDArray)) return;
+  if (sameShape(value.shape, given.shape)) return;
+  throw new ShapeError(
+    `nnx.update: the state has ${formatAval(given.aval)} for the ${type} ${path}, which is ${
+      formatAval(value.aval)
+    }. Is it the state of another model? To change the shape, set the value of the variable`,
+  );
 }
 
 /**

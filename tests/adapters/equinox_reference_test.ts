@@ -1,5 +1,5 @@
 /** The layers of the Equinox adapter against Equinox's own numbers, initial parameters included. */
-import { type NDArray, numpy as np, random, ShapeError } from "../../mod.ts";
+import { grad, type NDArray, numpy as np, random, ShapeError } from "../../mod.ts";
 import * as eqx from "../../adapters/equinox/mod.ts";
 import recorded from "../reference/equinox.json" with { type: "json" };
 import { assertClose } from "../support/arrays.ts";
@@ -71,6 +71,79 @@ Deno.test("Equinox's numbers: GroupNorm", () => {
   assertThrows(() => new GroupNorm(2), ShapeError, "need the number of channels");
   assertThrows(() => made.call(np.ones([4, 2])), ShapeError, "must be [6, ...]");
   assertThrows(() => bare.call(np.ones([3])), ShapeError, "3 channels do not make 2 groups");
+});
+
+Deno.test("Equinox's numbers: PReLU and RotaryPositionalEmbedding", () => {
+  const { PReLU, RotaryPositionalEmbedding } = eqx.nn;
+  const r = recorded.prelu, x = arr(r.x);
+  const prelu = new PReLU({ initAlpha: arr(r.slope) });
+  close(prelu.call(x), r.y, "y");
+  close(slopes(prelu, (m) => m.call(x)).negativeSlope, r.dslope, "slope");
+  close(new PReLU().negativeSlope, r.first, "first slope");
+
+  const s = recorded.rotary, positions = arr(s.x);
+  const rotary = new RotaryPositionalEmbedding(6);
+  close(eqx.filterJit((m: typeof rotary) => m.call(positions))(rotary), s.y, "rotary");
+  const loss = (x: NDArray): NDArray => np.sin(rotary.call(x)).sum();
+  close(grad(loss)(positions), s.dx, "rotary, by the input");
+  const other = new RotaryPositionalEmbedding(6, { theta: 100 });
+  assertClose(other.call(positions).at(0), positions.at(0), 1e-6);
+  assertThrows(() => new RotaryPositionalEmbedding(3), ShapeError, "must be even");
+  assertThrows(() => rotary.call(np.ones([6])), ShapeError, "must be [positions, 6]");
+});
+
+Deno.test("Equinox's numbers: WeightNorm", () => {
+  const { Conv1d, Linear, WeightNorm } = eqx.nn;
+  const linear = new Linear(3, 2, { key });
+  const made = {
+    linear: new WeightNorm<eqx.nn.Linear | eqx.nn.Conv>(linear),
+    inputs: new WeightNorm<eqx.nn.Linear | eqx.nn.Conv>(linear, { axis: 1 }),
+    all: new WeightNorm<eqx.nn.Linear | eqx.nn.Conv>(linear, { axis: null }),
+    conv: new WeightNorm<eqx.nn.Linear | eqx.nn.Conv>(new Conv1d(2, 3, 2, { key })),
+  };
+  for (const [name, layer] of Object.entries(made)) {
+    const r = recorded.weightNorm[name as keyof typeof made], x = arr(r.x);
+    assertClose(layer.call(x), layer.layer.call(x), 2e-6, `${name}: at first`);
+    const moved = eqx.treeAt((m) => m.g, layer, layer.g.mul(2).add(1));
+    close(moved.g, r.g, `${name}: g`);
+    close(moved.call(x), r.y, `${name}: y`);
+    const slope = slopes(moved, (m) => m.call(x));
+    close(slope.g, r.dg, `${name}: slope by g`);
+    close(slope.layer.weight, r.dweight, `${name}: slope by the weight`);
+  }
+  const options = { weightName: "weights" };
+  assertThrows(() => new WeightNorm(linear, options), TypeError, 'an array in "weights"');
+});
+
+Deno.test("Equinox's numbers: SpectralNorm, and its state", () => {
+  const { Conv1d, Linear, SpectralNorm } = eqx.nn;
+  const cases: [name: "linear" | "conv", layer: eqx.nn.Linear | eqx.nn.Conv, steps: number][] = [
+    ["linear", new Linear(3, 2, { key }), 1],
+    ["conv", new Conv1d(2, 3, 2, { key }), 2],
+  ];
+  for (const [name, layer, steps] of cases) {
+    const r = recorded.spectralNorm[name], x = arr(r.x);
+    const [made, state] = eqx.makeWithState(() =>
+      new SpectralNorm(layer, "weight", { numPowerIterations: steps, key: random.key(1) })
+    )();
+    const near = (actual: readonly NDArray[], wanted: readonly Recorded[], what: string): void =>
+      wanted.forEach((w, i) => assertClose(actual[i]!, arr(w), 1e-5, `${name}: ${what}, ${i}`));
+    near(state.get(made.uvIndex), r.uv, "vectors");
+    const moved = eqx.treeAt((m) => m.layer.weight, made, arr(r.weight));
+    const still = eqx.nn.inferenceMode(moved).call(x, state.clone());
+    near([still[0]], [r.still], "inference");
+    near(still[1].get(made.uvIndex), r.uv, "vectors, which stay");
+    const [y, after] = eqx.filterJit((m: typeof moved, s: eqx.State) => m.call(x, s))(
+      moved,
+      state.clone(),
+    );
+    near([y], [r.y], "y");
+    near(after.get(made.uvIndex), r.after, "vectors after");
+    const slope = slopes(moved, (m) => m.call(x, state.clone())[0]);
+    near([slope.layer.weight], [r.dweight], "slope");
+  }
+  const [linear] = [cases[0]![1]];
+  assertThrows(() => new SpectralNorm(linear, "bias", { key }), ShapeError, "at least two axes");
 });
 
 Deno.test("Equinox's numbers: Embedding and Dropout", () => {

@@ -3,8 +3,16 @@
  *
  * @module
  */
-import { loadBackend, type NDArray, numpy as np, random } from "../../mod.ts";
+import {
+  loadBackend,
+  type NDArray,
+  numpy as np,
+  random,
+  ShapeError,
+  StateError,
+} from "../../mod.ts";
 import * as flax from "../../adapters/flax/mod.ts";
+import { assertEquals, assertThrows } from "../support/assert.ts";
 import { assertAsFlax, assertTree, recorded, type Tree } from "./flax_recorded.ts";
 
 await loadBackend("onnx");
@@ -24,6 +32,30 @@ Deno.test("sequences of several lengths: the carry is that of the last step, and
   const seqLengths = lengths!.astype("int32");
   const result = apply(variables, x, { seqLengths, returnCarry: true });
   assertTree("padded", result, [carry!, out!], 16);
+});
+
+Deno.test("layers by equations, activations with slopes and cells of convolutions are those of flax", () => {
+  const some = flax.initializers.normal(0.5);
+  assertAsFlax("einsum", new flax.Einsum([5, 3, 2], "abc,cde->abde", { biasInit: some }));
+  const dots = new flax.Einsum([5, 2], "...ab,bc->...ca", { biasInit: some });
+  assertAsFlax("einsum_dots", dots);
+  assertAsFlax("einsum_bare", new flax.Einsum([4, 3], "abc, cd -> da", { useBias: false }));
+  assertAsFlax("prelu", new flax.PReLU({ negativeSlopeInit: 0.2 }));
+  assertAsFlax("conv_lstm", new RNN(new flax.ConvLSTMCell(3, [3, 2], { strides: [1, 1] })));
+  const options = { padding: [[2, 0]], useBias: false, carryInit: some } as const;
+  assertAsFlax("conv_lstm_pairs", new RNN(new flax.ConvLSTMCell(2, [3], options)));
+
+  const later = new flax.Einsum([2, 3]);
+  const variables = later.init(random.key(0), np.ones([2]), "a,ab->b");
+  assertEquals(later.apply(variables, np.ones([2]), "a,ab->b").shape, [3]);
+  assertThrows(() => later.apply(variables, np.ones([2])), TypeError, "must be a string such as");
+  assertThrows(() => dots.init(random.key(0), np.ones([2]), "a,ab->b"), StateError, "Leave one of");
+  assertThrows(() => new flax.Einsum([2, 3], "ab,bc"), ShapeError, "name the axes of the result");
+  assertThrows(
+    () => later.init(random.key(0), np.ones([2]), "a,abc->bc"),
+    ShapeError,
+    "names 3 axes of the weights, which are [2,3]",
+  );
 });
 
 const layer = (options: flax.AttentionLayerOptions = {}): flax.MultiHeadDotProductAttention =>

@@ -75,6 +75,45 @@ def main():
     out["groupNorm"] = {"x": x, "weight": m.weight, "bias": m.bias, "y": m(x), "dweight": g.weight,
                         "dbias": g.bias}
 
+    m = eqx.nn.PReLU(arange(4))
+    x = arange(3, 4) * 2
+    out["prelu"] = {"x": x, "slope": m.negative_slope, "y": m(x), "dslope": slopes(m, x).negative_slope,
+                    "first": eqx.nn.PReLU().negative_slope}
+
+    m = eqx.nn.RotaryPositionalEmbedding(6)
+    x = arange(5, 6) * 2
+    out["rotary"] = {"x": x, "y": m(x), "dx": jax.grad(lambda x: jnp.sin(m(x)).sum())(x)}
+
+    out["weightNorm"] = {}
+    for name, (layer, axis, x) in {
+        "linear": (eqx.nn.Linear(3, 2, key=key), 0, x3),
+        "inputs": (eqx.nn.Linear(3, 2, key=key), 1, x3),
+        "all": (eqx.nn.Linear(3, 2, key=key), None, x3),
+        "conv": (eqx.nn.Conv1d(2, 3, 2, key=key), 0, arange(2, 5)),
+    }.items():
+        m = eqx.nn.WeightNorm(layer, axis=axis)
+        m = eqx.tree_at(lambda m: m.g, m, m.g * 2 + 1)
+        d = slopes(m, x)
+        out["weightNorm"][name] = {"x": x, "g": m.g, "y": m(x), "dg": d.g, "dweight": d.layer.weight}
+
+    out["spectralNorm"] = {}
+    for name, (layer, steps, x) in {
+        "linear": (eqx.nn.Linear(3, 2, key=key), 1, x3),
+        "conv": (eqx.nn.Conv1d(2, 3, 2, key=key), 2, arange(2, 5)),
+    }.items():
+        m, state = eqx.nn.make_with_state(eqx.nn.SpectralNorm)(
+            layer, "weight", num_power_iterations=steps, key=jax.random.key(1)
+        )
+        moved = eqx.tree_at(lambda m: m.layer.weight, m, m.layer.weight + arange(*m.layer.weight.shape))
+        first = state.get(m.uv_index)
+        leaves, treedef = jax.tree_util.tree_flatten(state)
+        fresh = lambda: jax.tree_util.tree_unflatten(treedef, leaves)
+        still, _ = moved(x, fresh(), inference=True)
+        y, after = moved(x, fresh())
+        d = eqx.filter_grad(lambda m: jnp.sin(m(x, fresh())[0]).sum())(moved)
+        out["spectralNorm"][name] = {"x": x, "uv": first, "weight": moved.layer.weight, "still": still, "y": y,
+                                     "after": after.get(m.uv_index), "dweight": d.layer.weight}
+
     m = eqx.nn.Embedding(5, 3, key=key)
     out["embedding"] = {"weight": m.weight, "y": m(jnp.array(3))}
 

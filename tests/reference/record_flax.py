@@ -631,6 +631,18 @@ for _name, _pool, _shape in [
 ]:
     trained(f"pool_{_name}", Pooled(_pool), f32(88, _shape), rest={})
 
+some = nn.initializers.normal(0.5)
+trained("einsum", nn.Einsum((5, 3, 2), "abc,cde->abde", bias_init=some), f32(90, (2, 3, 5)))
+trained("einsum_dots", nn.Einsum((5, 2), "...ab,bc->...ca", bias_init=some), f32(91, (2, 3, 4, 5)))
+trained("einsum_bare", nn.Einsum((4, 3), "abc, cd -> da", use_bias=False), f32(92, (3, 2, 4)))
+trained("prelu", nn.PReLU(negative_slope_init=0.2), f32(93, (3, 4)))
+trained("conv_lstm", nn.RNN(nn.ConvLSTMCell(3, (3, 2), strides=(1, 1))), f32(94, (2, 3, 4, 5, 2)))
+trained(
+    "conv_lstm_pairs",
+    nn.RNN(nn.ConvLSTMCell(2, (3,), padding=[(2, 0)], use_bias=False, carry_init=some)),
+    f32(95, (2, 3, 5, 1)),
+)
+
 if __name__ == "__main__":
     out_dir = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     write(os.path.join(out_dir, "flax.json"), {"flax": flax.__version__, "cases": CASES})

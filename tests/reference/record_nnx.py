@@ -487,6 +487,64 @@ def convolutions():
     return out
 
 
+@record
+def general():
+    out = {}
+    two, four = batch((3, 2, 4), 20), batch((2, 3, 4, 5), 21)
+    some = nnx.initializers.normal(0.5)
+    made = {
+        "general": (four, nnx.LinearGeneral((3, 5), (2, 3), axis=(1, -1), bias_init=some, rngs=nnx.Rngs(1))),
+        "generalOwn": (
+            four,
+            nnx.LinearGeneral(4, (2,), axis=2, batch_axis={0: 2, 1: 3}, bias_init=some, rngs=nnx.Rngs(2)),
+        ),
+        "generalBare": (two, nnx.LinearGeneral(4, 3, use_bias=False, rngs=nnx.Rngs(3))),
+        "einsum": (two, nnx.Einsum("nta,hab->nthb", (3, 4, 2), (3, 2), bias_init=some, rngs=nnx.Rngs(4))),
+        "einsumDots": (four, nnx.Einsum("...ab,bc->...ca", (5, 2), (2,), bias_init=some, rngs=nnx.Rngs(5))),
+        "einsumBare": (two, nnx.Einsum("abc, cd -> da", (4, 3), rngs=nnx.Rngs(6))),
+        "lora": (two, nnx.LoRA(4, 2, 3, base_module=nnx.Linear(4, 3, rngs=nnx.Rngs(7)), b_initializer=some,
+                               rngs=nnx.Rngs(8))),
+        "loraLinear": (two, nnx.LoRALinear(4, 3, lora_rank=2, b_initializer=some, rngs=nnx.Rngs(9))),
+        "sequential": (
+            two,
+            nnx.Sequential(
+                nnx.Linear(4, 2, rngs=nnx.Rngs(10)), jnp.sin, lambda x: (x, 2 * x), jnp.add, nnx.PReLU(0.2)
+            ),
+        ),
+    }
+    for name, (x, m) in made.items():
+        grads, dx = nnx.grad(lambda m, x: jnp.sin(m(x)).sum(), argnums=(0, 1))(m, x)
+        out[name] = {"x": x, "state": arrays(m), "y": m(x), "grads": by_path(grads), "dx": dx}
+    return out
+
+
+@record
+def metrics():
+    values, logits = batch((2, 3, 4), 22), batch((2, 5, 3), 23)
+    labels = jnp.array([[0, 1, 2, 0, 1], [1, 1, 0, 2, 2]])
+    own = nnx.MultiMetric(
+        mean=nnx.metrics.Average(), spread=nnx.metrics.Welford(), right=nnx.metrics.Accuracy()
+    )
+    masked, yes = nnx.metrics.Average(), nnx.metrics.Accuracy(threshold=0.25)
+    after = []
+    for i in range(2):
+        own.update(values=values[i], logits=logits[i], labels=labels[i])
+        masked.update(values=values[i], mask=values[i] > 0)
+        yes.update(logits=logits[i, :, 0], labels=labels[i])
+        got = own.compute()
+        s = got["spread"]
+        after.append(
+            {
+                "mean": got["mean"],
+                "right": got["right"],
+                "masked": masked.compute(),
+                "yes": yes.compute(),
+                "spread": [s.mean, s.standard_error_of_mean, s.standard_deviation],
+            }
+        )
+    return {"values": values, "logits": logits, "labels": labels, "after": after}
+
+
 def main():
     out_dir = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     with open(os.path.join(out_dir, "nnx.json"), "w") as out:

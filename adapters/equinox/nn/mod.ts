@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from "./activations.ts";
 export * from "./attention.ts";
 export * from "./convolution.ts";
 export * from "./convolution_transpose.ts";
@@ -12,3 +13,4 @@ export * from "./norm.ts";
 export * from "./pooling.ts";
 export * from "./recurrent.ts";
 export * from "./sequential.ts";
+export * from "./weight_norms.ts";
