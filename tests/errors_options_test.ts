@@ -34,6 +34,7 @@ import {
   valueAndGrad,
   vmap,
 } from "../mod.ts";
+import * as lax from "../lib/api/lax.ts";
 import * as hk from "../adapters/haiku/mod.ts";
 import { DTypeError } from "../lib/core/errors.ts";
 import { assertEquals, assertRejects, assertThrows } from "./support/assert.ts";
@@ -456,6 +457,42 @@ Deno.test("functions without options take what may be left out by name, and no o
     [() => any(np.tril)(x, { offset: 1 }), "tril: there is no option offset; there is k"],
     [() => any(np.meshgrid)(x, "ij"), "meshgrid"],
     [() => any(np.pad)(x, 1, { mode: "linear-ramp" }), 'mode must be "constant"'],
+  ];
+  for (const [call, message] of cases) assertThrows(call, TypeError, message);
+});
+
+Deno.test("what an option cannot mean where it stands is refused, not passed over", () => {
+  const sums = [np.sum, np.prod, np.mean, np.var, np.nansum, np.any, np.nanmax];
+  for (const f of sums) {
+    assertThrows(
+      () => any(f)(x, { where: np.array([1, 0, 1]), initial: f === np.nanmax ? 0 : undefined }),
+      DTypeError,
+      "where is float32[3], and must be bool: compare, as in x.greater(0)",
+    );
+  }
+  const cases: readonly (readonly [() => unknown, string])[] = [
+    [
+      () => np.var(x, { ddof: 1, correction: 0 }),
+      "ddof is 1 and correction 0, which are two names of one number. Write variance(x, axis, { ddof: 1 })",
+    ],
+    [
+      () => np.cov(m, { dtype: "int32" }),
+      'cov: dtype is int32, and must be "float32" or "float64"',
+    ],
+    [
+      () => np.pad(x, 1, { mode: "edge", constantValues: 2 }),
+      'pad: the mode "edge" has no option constantValues, which is of "constant"',
+    ],
+    [
+      () => np.pad(x, 1, { reflectType: "odd" }),
+      'pad: the mode "constant" has no option reflectType, which is of "reflect", "symmetric"',
+    ],
+    [() => lax.argmax(x, 0, "bool"), 'argmax: indexDtype is bool, and must be "int32" or "uint32"'],
+    [() => any(np.arange)(np.array(3)), "Write stop.item() where the array is not traced"],
+    [
+      () => any(np.gradient)(m, x, x),
+      "The spacing of several axes is a list: gradient(x, [dx, dy])",
+    ],
   ];
   for (const [call, message] of cases) assertThrows(call, TypeError, message);
 });

@@ -277,7 +277,8 @@ function range(start: number, stop: number, step: number, options: DTypeOptions)
       throw new TypeError(
         `arange: ${name} is ${
           value instanceof NDArray ? "an array" : describeValue(value)
-        }, not a number: the length of an array cannot depend on traced values`,
+        }, not a number: the length of an array cannot depend on traced values. Write ` +
+          `${name}.item() where the array is not traced`,
       );
     }
     if (!Number.isFinite(value) || (name === "step" && value === 0)) {

@@ -24,7 +24,15 @@ import {
 import * as p from "../primitives/elementwise/arithmetic.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import { floorDivide, mod, round } from "./arithmetic.ts";
-import { applyNamed, asFloat, asOperand, boolToInt, expectOperand, floatOr32 } from "./operands.ts";
+import {
+  applyNamed,
+  asDType,
+  asFloat,
+  asOperand,
+  boolToInt,
+  expectOperand,
+  floatOr32,
+} from "./operands.ts";
 
 const number = (x: NDArray, value: number): NDArray => scalarLike(value, x);
 
@@ -394,7 +402,7 @@ function divisor(x: NDArray, y: NDArray): NDArray {
 function wholeOperands(op: string, x: Operand, y: Operand, f: typeof divisor): NDArray {
   for (const [k, z] of [["x", x], ["y", y]] as const) {
     expectOperand(op, z, k);
-    const whole = z instanceof NDArray ? isInteger(z.dtype) : Number.isInteger(z);
+    const whole = z instanceof NDArray ? !isFloat(z.dtype) : Number.isInteger(Number(z));
     if (!whole) {
       throw new DTypeError(
         `${op}: ${k} must be integers, but is ${
@@ -403,7 +411,11 @@ function wholeOperands(op: string, x: Operand, y: Operand, f: typeof divisor): N
       );
     }
   }
-  const [a, b] = [x, y].map((z) => z instanceof NDArray ? z : convert(asOperand(op, z), "int32"));
+  const given = [x, y].find((z) => z instanceof NDArray);
+  const like = boolToInt(given?.dtype ?? "int32");
+  const [a, b] = [x, y].map((z) =>
+    z instanceof NDArray ? convert(z, boolToInt(z.dtype)) : asDType(op, Number(z), like, "a number")
+  );
   return applyNamed(op, f, a!, b!);
 }
 

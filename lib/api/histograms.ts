@@ -85,7 +85,8 @@ export function bincount(x: NDArray, options: BincountOptions = {}): NDArray {
     options = readOptions("bincount(x, options)", arguments, bincountOptions);
   }
   const op = "bincount";
-  const a = expectArray(op, x);
+  const given = expectArray(op, x);
+  const a = given.dtype === "bool" ? convert(given, "int32") : given;
   if (!isInteger(a.dtype)) {
     throw new DTypeError(
       `${op}: x must be integers, but is ${a.dtype}. Convert it with astype("int32")`,

@@ -114,6 +114,7 @@ export const getOptions: OptionTable<GetOptions> = /* @__PURE__ */ tableOf(index
 /** The mode that options ask for. */
 export function modeOf(op: string, options: IndexOptions): IndexMode | undefined {
   const { mode } = options;
+  if (mode === "promise_in_bounds") return "promise";
   if (
     mode === undefined || mode === "fill" || mode === "drop" || mode === "clip" ||
     mode === "promise"

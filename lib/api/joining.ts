@@ -7,16 +7,12 @@ import type { AxesOr, AxisOr, Named } from "../core/method_options.ts";
 import {
   checkCall,
   ConcreteArray,
-  defaultFloat,
   describeValue,
-  type DType,
   expectInteger,
   formatShape,
   NDArray,
   type Operand,
   type OptionTable,
-  promoteDTypes,
-  promoteScalar,
   readOptions,
   sameShape,
   ShapeError,
@@ -45,48 +41,22 @@ import * as s from "../primitives/slicing/slice.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import { repeated, takeInRange, unknownLength } from "./indices.ts";
 import {
-  asDType,
   asIndex,
   asOperand,
-  dtypeOption,
   expectArray,
   expectAxes,
   expectAxis,
   expectRoom,
   isNamed,
+  promoteAll,
 } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 
 // ---------------------------------------------------------------- joining
 
-/** The members of a list as arrays of one dtype, where it is not given; numbers are weakly typed then. */
-function promoteAll(op: string, list: readonly Operand[], options: DTypeOptions = {}): NDArray[] {
-  if (!Array.isArray(list)) {
-    throw new TypeError(
-      `${op}: the arrays are given as a list, ${op}([x, y]), not as ${
-        list instanceof NDArray ? "an array" : describeValue(list)
-      }`,
-    );
-  }
-  if (list.length === 0) throw new ShapeError(`${op}: the list of arrays is empty`);
-  if (options.dtype !== undefined) {
-    const to = dtypeOption(op, options, defaultFloat);
-    return list.map((x: Operand, i) => convert(asOperand(op, x, `array ${i}`), to));
-  }
-  let dtype: DType | null = null;
-  for (const x of list) {
-    if (x instanceof NDArray) dtype = dtype === null ? x.dtype : promoteDTypes(dtype, x.dtype);
-  }
-  for (const x of list) {
-    if (typeof x === "number") dtype = dtype === null ? defaultFloat : promoteScalar(dtype, x);
-  }
-  const to = dtype ?? "bool";
-  return list.map((x: Operand, i) => asDType(op, x, to, `array ${i}`));
-}
-
 /**
  * Arrays one behind the other along `axis`, as `jax.numpy.concatenate`; with `axis` null, flat. They are
- * brought to a common dtype, or to that of the options.
+ * brought to a common dtype, or to that of the options. An array stands for the list of its rows.
  *
  * @throws {ShapeError} where the list is empty, or the arrays differ on another axis.
  *
@@ -98,7 +68,7 @@ function promoteAll(op: string, list: readonly Operand[], options: DTypeOptions 
  * ```
  */
 export function concatenate(
-  arrays: readonly Operand[],
+  arrays: readonly Operand[] | NDArray,
   axis: AxisOr<DTypeOptions> = 0,
   options: DTypeOptions = {},
 ): NDArray {
@@ -132,7 +102,7 @@ export function concatenate(
  * ```
  */
 export function stack(
-  arrays: readonly Operand[],
+  arrays: readonly Operand[] | NDArray,
   axis: number | Named<DTypeOptions, { axis: number }> = 0,
   options: DTypeOptions = {},
 ): NDArray {

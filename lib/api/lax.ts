@@ -172,4 +172,6 @@ export {
   type DotGeneralOptions,
   type DotOptions,
   raggedDot,
+  type RaggedDotDimensionNumbers,
+  raggedDotGeneral,
 } from "./lax/products.ts";

@@ -175,10 +175,14 @@ function compressed(
   const a = axis === null ? reshape(given, [given.size]) : given;
   const along = axis === null ? 0 : expectAxis(op, axis, a.ndim);
   const all = asBool(op, condition, "the condition");
-  const mask = reshape(all, [all.size]);
-  if (mask.size > a.shape[along]!) {
+  const whole = reshape(all, [all.size]);
+  const n = a.shape[along]!;
+  const mask = whole.size > n ? slice(whole, [0], [n]) : whole;
+  // What is behind the end may only say that nothing is taken from there.
+  const behind = whole.size > n ? any(slice(whole, [n], [whole.size])) : null;
+  if (behind !== null && !(behind instanceof ConcreteArray && !behind.item())) {
     throw new ShapeError(
-      `${op}: the condition has ${mask.size} elements, but x has shape ${
+      `${op}: the condition has ${whole.size} elements, but x has shape ${
         formatShape(given.shape)
       } and so ${a.shape[along]}`,
     );

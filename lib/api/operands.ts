@@ -34,8 +34,19 @@ import {
   promoteScalar,
   sameShape,
   scalarArray,
+  ShapeError,
 } from "../core/mod.ts";
-import { and, convert, minimum, mul, ne, or, scalarLike } from "../primitives/mod.ts";
+import {
+  and,
+  convert,
+  minimum,
+  mul,
+  ne,
+  or,
+  reshape,
+  scalarLike,
+  slice,
+} from "../primitives/mod.ts";
 
 /** An operation on one array. */
 export type Unary = (x: NDArray) => NDArray;
@@ -381,20 +392,54 @@ export function floatsOf(
 }
 
 /**
+ * The members of a list, or of an array along its first axis, as arrays of one dtype, where it is not given;
+ * numbers are weakly typed then.
+ */
+export function promoteAll(
+  op: string,
+  list: readonly Operand[] | NDArray,
+  options: { readonly dtype?: DType | null | undefined } = {},
+): NDArray[] {
+  if (list instanceof NDArray) {
+    const [n, ...rest] = list.shape;
+    const zeros = rest.map(() => 0);
+    const row = (_: unknown, i: number): NDArray =>
+      reshape(slice(list, [i, ...zeros], [i + 1, ...rest]), rest);
+    return promoteAll(op, Array.from({ length: n ?? 0 }, row), options);
+  }
+  if (!Array.isArray(list)) {
+    throw new TypeError(
+      `${op}: the arrays are given as a list, ${op}([x, y]), not as ${describeValue(list)}`,
+    );
+  }
+  if (list.length === 0) throw new ShapeError(`${op}: the list of arrays is empty`);
+  if (options.dtype !== undefined) {
+    const to = dtypeOption(op, options, defaultFloat);
+    return list.map((x: Operand, i) => convert(asOperand(op, x, `array ${i}`), to));
+  }
+  let dtype: DType | null = null;
+  for (const x of list) {
+    if (x instanceof NDArray) dtype = dtype === null ? x.dtype : promoteDTypes(dtype, x.dtype);
+  }
+  for (const x of list) {
+    if (typeof x === "number") dtype = dtype === null ? defaultFloat : promoteScalar(dtype, x);
+  }
+  const to = dtype ?? "bool";
+  return list.map((x: Operand, i) => asDType(op, x, to, `array ${i}`));
+}
+
+/**
  * The dtype that sums of products are asked for in, that of the operands where none is. Bools are
- * counted in any.
+ * counted in any, and integers may be added up as floats.
  *
- * @throws {DTypeError} where it is of another kind or narrower.
+ * @throws {DTypeError} where it is narrower, or of integers where the operands are floats.
  */
 export function expectPreferred(op: string, asked: unknown, own: DType): DType {
   if (asked === undefined || asked === null) return own;
   const dtype = expectDType(op, asked, own);
-  const isInt = (d: DType): boolean => d === "int32" || d === "uint32" || d === "bool";
-  if (own === "bool" || (isInt(dtype) === isInt(own) && promoteDTypes(own, dtype) === dtype)) {
-    return dtype;
-  }
+  if (promoteDTypes(own, dtype) === dtype) return dtype;
   throw new DTypeError(
-    `${op}: preferredElementType is ${dtype}, but the operands are ${own}: it must be of the same kind, ` +
-      "and no narrower. Convert the operands or the result with astype",
+    `${op}: preferredElementType is ${dtype}, but the operands are ${own}, which do not fit in it. ` +
+      "Convert the operands or the result with astype",
   );
 }

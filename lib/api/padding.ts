@@ -232,6 +232,21 @@ const modes: readonly PadMode[] = [
   ...["maximum", "minimum", "mean", "median", "empty"] as const,
 ];
 
+const lengths = ["statLength"];
+const reflects = ["reflectType"];
+
+/** The options that a mode looks at. */
+const optionsOf: { readonly [M in PadMode]?: readonly string[] } = {
+  constant: ["value", "constantValues"],
+  reflect: reflects,
+  symmetric: reflects,
+  linearRamp: ["endValues"],
+  maximum: lengths,
+  minimum: lengths,
+  mean: lengths,
+  median: lengths,
+};
+
 /**
  * `x` with elements added at its borders, as `jax.numpy.pad`.
  *
@@ -269,6 +284,14 @@ export function pad(
   if (reflectType !== "even" && reflectType !== "odd") {
     throw new TypeError(
       `pad: reflectType must be "even" or "odd", not ${describeValue(reflectType)}`,
+    );
+  }
+  const own = optionsOf[kind] ?? [];
+  for (const [name, value] of Object.entries({ ...options, mode: undefined })) {
+    if (value == null || own.includes(name)) continue;
+    const having = modes.filter((m) => optionsOf[m]?.includes(name)).map((m) => `"${m}"`);
+    throw new TypeError(
+      `pad: the mode "${kind}" has no option ${name}, which is of ${having.join(", ")}`,
     );
   }
   const pairs = countsOf("widths", widths, a.ndim, 0);

@@ -7,7 +7,9 @@ import {
   type Axes,
   broadcastShapes,
   type DType,
+  DTypeError,
   expectDType,
+  formatAval,
   formatShape,
   type NDArray,
   type Operand,
@@ -127,8 +129,13 @@ export function countOf(x: NDArray, axes: readonly number[]): number {
 
 /** Which elements of `x` count, of its shape; `null` where all do. */
 export function maskOf(op: string, x: NDArray, where: Operand | null | undefined): NDArray | null {
-  if (where === undefined || where === true) return null;
-  const mask = asBool(op, where, "where");
+  if (where == null || where === true) return null;
+  const mask = asOperand(op, where, "where");
+  if (mask.dtype !== "bool") {
+    throw new DTypeError(
+      `${op}: where is ${formatAval(mask.aval)}, and must be bool: compare, as in x.greater(0)`,
+    );
+  }
   const shape = mask.ndim > x.ndim
     ? null
     : broadcastShapes(`${op} with where`, x.shape, mask.shape);
@@ -157,6 +164,21 @@ export function masked(
 export function summand(op: string, x: Operand, dtype: DType | null | undefined): NDArray {
   const a = asOperand(op, x);
   return convert(a, expectDType(op, dtype, boolToInt(a.dtype)));
+}
+
+/** A sum or product of truth values, true where the one of numbers is not 0. */
+export function ofTruth(
+  op: string,
+  f: (x: NDArray, axis: Axes | undefined, options: SumOptions<Operand>) => NDArray,
+  x: Operand,
+  axis: Axes | undefined,
+  options: SumOptions<Operand>,
+): NDArray {
+  const counted = (y: Operand, what: string): NDArray => convert(asBool(op, y, what), "int32");
+  const { initial } = options;
+  const first = initial == null ? initial : counted(initial, "initial");
+  const numbers = { ...options, dtype: "int32" as const, initial: first };
+  return convert(f(counted(x, "x"), axis, numbers), "bool");
 }
 
 /** What a reduction begins with, in the dtype of its result. */

@@ -3,8 +3,6 @@
  *
  * Axes are counted from the end where they are negative; left out, a reduction is over all of them.
  *
- * Running sums and products along an axis.
- *
  * @module
  */
 import {
@@ -64,6 +62,7 @@ import {
   maskOf,
   meanOf,
   meanOptions,
+  ofTruth,
   reduce,
   type Reducer,
   runningProduct,
@@ -75,7 +74,7 @@ import {
 // ---------------------------------------------------------------- sums
 
 /**
- * Sum over `axis`, as `jax.numpy.sum`. Bools are counted as int32; integers wrap.
+ * Sum over `axis`, as `jax.numpy.sum`. Bools count as int32, integers wrap; as bool, whether any is not 0.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  *
@@ -98,6 +97,7 @@ export function sum(
     options = readOptions("sum(x, axis, options)", arguments, sumOptions, 1);
   }
   if (isNamed(axis)) return sum(x, axis.axis, axis);
+  if (options?.dtype === "bool") return ofTruth("sum", sum, x, axis, options);
   const a = masked("sum", summand("sum", x, options?.dtype), options?.where, 0);
   const out = reduce("sum", reduceSum, a, axis, options);
   return options?.initial == null ? out : add(out, initialOf("sum", options.initial, out));
@@ -137,7 +137,7 @@ export function mean(
 }
 
 /**
- * Product over `axis`, as `jax.numpy.prod`; bools count as int32, integers wrap.
+ * Product over `axis`, as `jax.numpy.prod`; bools count as int32, integers wrap; as bool, whether none is 0.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
  */
@@ -150,6 +150,7 @@ export function prod(
     options = readOptions("prod(x, axis, options)", arguments, sumOptions, 1);
   }
   if (isNamed(axis)) return prod(x, axis.axis, axis);
+  if (options?.dtype === "bool") return ofTruth("prod", prod, x, axis, options);
   const a = masked("prod", summand("prod", x, options?.dtype), options?.where, 1);
   const out = reduce("prod", reduceProd, a, axis, options);
   return options?.initial == null ? out : mul(out, initialOf("prod", options.initial, out));

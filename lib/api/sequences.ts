@@ -10,7 +10,7 @@ import {
   checkCall,
   expectInteger,
   formatShape,
-  type NDArray,
+  NDArray,
   type Operand,
   type OptionTable,
   readOptions,
@@ -42,7 +42,15 @@ import {
 import { abs, maximum, minimum, mod } from "./arithmetic.ts";
 import { takeInRange } from "./indices.ts";
 import { concatenate as joined } from "./joining.ts";
-import { asFloat, asOperand, expectArray, expectAxis, isNamed, promote } from "./operands.ts";
+import {
+  asFloat,
+  asOperand,
+  expectArray,
+  expectAxis,
+  isNamed,
+  promote,
+  promoteAll,
+} from "./operands.ts";
 import { searchsorted } from "./sorting.ts";
 
 // ---------------------------------------------------------------- differences
@@ -91,12 +99,11 @@ export function diff(
   expectInteger("diff", n, "n", 0);
   const along = expectAxis("diff", axis, a.ndim);
   if (n === 0) return a;
-  const edge = (y: Operand | null | undefined): Operand[] => {
-    if (y === undefined) return [];
-    const b = asOperand("diff", y);
-    return [b.ndim === 0 ? broadcastTo(b, a.shape.with(along, 1)) : b];
-  };
-  const parts = [...edge(options.prepend), a, ...edge(options.append)];
+  const edges = ({ prepend, append }: DiffOptions): Operand[] =>
+    [prepend, a, append].filter((y) => y != null);
+  const parts = promoteAll("diff", edges(options)).map((b) =>
+    b.ndim === 0 ? broadcastTo(b, a.shape.with(along, 1)) : b
+  );
   let out = parts.length === 1 ? a : joined(parts, along);
   for (let i = 0; i < n; i++) {
     const length = out.shape[along]!;
@@ -170,6 +177,11 @@ export function gradient(
   }
   if (isNamed(spacing)) return gradient(x, spacing.spacing, spacing.axis);
   if (isNamed(axis)) return gradient(x, spacing, axis.axis);
+  if (axis instanceof NDArray) {
+    throw new TypeError(
+      "gradient: the axis is an array. The spacing of several axes is a list: gradient(x, [dx, dy])",
+    );
+  }
   const a = asFloat("gradient", expectArray("gradient", x));
   const axes = axis === null
     ? a.shape.map((_, i) => i)

@@ -360,9 +360,10 @@ export function setdiff1d(x: Operand, y: Operand, options: SizedOptions = {}): N
   if (arguments.length > 2) {
     options = readOptions("setdiff1d(x, y, options)", arguments, sizedOptions);
   }
+  const own = asOperand("setdiff1d", x);
   const [a, b] = promote("setdiff1d", x, y);
   const { size, fillValue = 0 } = options;
-  return chosen("setdiff1d", a, not(contained("setdiff1d", a, b)), { size, fillValue }).values;
+  return chosen("setdiff1d", own, not(contained("setdiff1d", a, b)), { size, fillValue }).values;
 }
 
 /**

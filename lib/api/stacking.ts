@@ -6,6 +6,7 @@
  */
 import {
   checkCall,
+  ConcreteArray,
   describeValue,
   expectInteger,
   formatShape,
@@ -13,10 +14,12 @@ import {
   type Operand,
   readOptions,
   ShapeError,
+  Slice,
 } from "../core/mod.ts";
 import type { Named } from "../core/method_options.ts";
 import { broadcastTo, moveAxis, reshape } from "../primitives/mod.ts";
 import type { DTypeOptions } from "./arguments.ts";
+import { cutOf } from "./index_plan.ts";
 import { staticIndex, takeConstant } from "./indices.ts";
 import { concatenate, split } from "./joining.ts";
 import {
@@ -26,6 +29,7 @@ import {
   expectRoom,
   expectShape,
   isNamed,
+  promoteAll,
 } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 
@@ -75,22 +79,6 @@ export function atleast3d(x: Operand): NDArray {
 
 // ---------------------------------------------------------------- together
 
-/** Members of a list, each brought to a rank. */
-function ranked(
-  op: string,
-  list: readonly Operand[],
-  rank: (x: Operand) => NDArray,
-): readonly NDArray[] {
-  if (!Array.isArray(list)) {
-    throw new TypeError(
-      `${op}: the arrays are given as a list, ${op}([x, y]), not as ${
-        list instanceof NDArray ? "an array" : describeValue(list)
-      }`,
-    );
-  }
-  return list.map((x: Operand, i) => rank(asOperand(op, x, `array ${i}`)));
-}
-
 /**
  * Arrays side by side, as `jax.numpy.hstack`: vectors behind one another, others along axis 1.
  *
@@ -103,12 +91,12 @@ function ranked(
  * console.log(np.hstack([np.ones([2, 1]), np.zeros([2, 2])]).shape); // [ 2, 3 ]
  * ```
  */
-export function hstack(arrays: readonly Operand[], options: DTypeOptions = {}): NDArray {
+export function hstack(arrays: readonly Operand[] | NDArray, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) {
     options = readOptions("hstack(arrays, options)", arguments, dtypeOptions);
   }
-  const list = ranked("hstack", arrays, atleast1d);
-  return concatenate(list, list[0]?.ndim === 1 ? 0 : 1, options);
+  const list = promoteAll("hstack", arrays, options).map((x) => atleast1d(x));
+  return concatenate(list, list[0]!.ndim === 1 ? 0 : 1);
 }
 
 /**
@@ -123,11 +111,11 @@ export function hstack(arrays: readonly Operand[], options: DTypeOptions = {}): 
  * console.log(np.vstack([np.array([1, 2]), np.array([3, 4])]).shape); // [ 2, 2 ]
  * ```
  */
-export function vstack(arrays: readonly Operand[], options: DTypeOptions = {}): NDArray {
+export function vstack(arrays: readonly Operand[] | NDArray, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) {
     options = readOptions("vstack(arrays, options)", arguments, dtypeOptions);
   }
-  return concatenate(ranked("vstack", arrays, atleast2d), 0, options);
+  return concatenate(promoteAll("vstack", arrays, options).map((x) => atleast2d(x)), 0);
 }
 
 /**
@@ -135,11 +123,11 @@ export function vstack(arrays: readonly Operand[], options: DTypeOptions = {}): 
  *
  * @throws {ShapeError} where the list is empty, or the arrays differ on another axis.
  */
-export function dstack(arrays: readonly Operand[], options: DTypeOptions = {}): NDArray {
+export function dstack(arrays: readonly Operand[] | NDArray, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) {
     options = readOptions("dstack(arrays, options)", arguments, dtypeOptions);
   }
-  return concatenate(ranked("dstack", arrays, atleast3d), 2, options);
+  return concatenate(promoteAll("dstack", arrays, options).map((x) => atleast3d(x)), 2);
 }
 
 /**
@@ -154,10 +142,10 @@ export function dstack(arrays: readonly Operand[], options: DTypeOptions = {}): 
  * console.log(np.columnStack([np.array([1, 2]), np.array([3, 4])]).toArray()); // [ [ 1, 3 ], [ 2, 4 ] ]
  * ```
  */
-export function columnStack(arrays: readonly Operand[]): NDArray {
+export function columnStack(arrays: readonly Operand[] | NDArray): NDArray {
   if (arguments.length > 1) checkCall("columnStack(arrays)", arguments);
   return concatenate(
-    ranked("columnStack", arrays, (x) => {
+    promoteAll("columnStack", arrays).map((x) => {
       const a = atleast1d(x);
       return a.ndim >= 2 ? a : widened(a, 0, 1);
     }),
@@ -185,10 +173,12 @@ export type Blocks = Operand | readonly Blocks[];
 export function block(blocks: Blocks): NDArray {
   if (arguments.length > 1) checkCall("block(blocks)", arguments);
   const levels = depthOf(blocks);
-  const rank = Math.max(levels, ...leaves(blocks).map((x) => x.ndim));
+  const parts = promoteAll("block", leaves(blocks));
+  const rank = Math.max(levels, ...parts.map((x) => x.ndim));
+  let next = 0;
   const join = (b: Blocks, level: number): NDArray => {
     if (!Array.isArray(b)) {
-      const a = asOperand("block", b, "a block");
+      const a = parts[next++]!;
       return widened(a, rank - a.ndim, 0);
     }
     return concatenate(b.map((part: Blocks) => join(part, level + 1)), rank - levels + level);
@@ -196,10 +186,8 @@ export function block(blocks: Blocks): NDArray {
   return join(blocks, 0);
 }
 
-function leaves(blocks: Blocks): readonly NDArray[] {
-  return Array.isArray(blocks)
-    ? blocks.flatMap((b: Blocks) => leaves(b))
-    : [asOperand("block", blocks, "a block")];
+function leaves(blocks: Blocks): readonly Operand[] {
+  return Array.isArray(blocks) ? blocks.flatMap((b: Blocks) => leaves(b)) : [blocks as Operand];
 }
 
 /** How deep lists are nested: equally everywhere. */
@@ -238,7 +226,10 @@ export function append(
 ): NDArray {
   if (arguments.length > 3 || isNamed(axis)) checkCall("append(x, values, axis)", arguments, {}, 2);
   if (isNamed(axis)) return append(x, values, axis.axis);
-  return concatenate([asOperand("append", x), asOperand("append", values, "values")], axis);
+  const parts = promoteAll("append", [x, values]);
+  return axis === null
+    ? concatenate(parts.map((a) => reshape(a, [a.size])))
+    : concatenate(parts, axis);
 }
 
 // ---------------------------------------------------------------- apart
@@ -363,23 +354,41 @@ function alongAxis(op: string, x: Operand, axis: number | null): [NDArray, numbe
   return axis === null ? [reshape(a, [a.size]), 0] : [a, expectAxis(op, axis, a.ndim)];
 }
 
+/** Positions along an axis: numbers, a slice, or a mask of the length of the axis. */
+export type Positions = number | readonly number[] | readonly boolean[] | NDArray | Slice;
+
 /** Positions counted from the start; where elements are put in, the end is one too. */
 function positions(
   op: string,
-  given: number | readonly number[],
+  given: Positions,
   n: number,
   axis: number,
   x: NDArray,
   end = false,
 ): number[] {
-  if (typeof given !== "number" && !Array.isArray(given)) {
+  if (given instanceof Slice) {
+    const { start, step, count } = cutOf(given, n);
+    return Array.from({ length: count }, (_, i) => start + i * step);
+  }
+  if (
+    given instanceof NDArray
+      ? !(given instanceof ConcreteArray)
+      : typeof given !== "number" && !Array.isArray(given)
+  ) {
     throw new TypeError(
-      `${op}: positions are a number or a list of numbers, since the shape of the result depends on ` +
-        `them, not ${given instanceof NDArray ? "an array" : describeValue(given)}`,
+      `${op}: positions are a number, a list of numbers or an array of them that is not traced, since the ` +
+        `shape of the result depends on them, not ${
+          given instanceof NDArray ? "a traced array" : describeValue(given)
+        }`,
     );
   }
-  const list: readonly number[] = typeof given === "number" ? [given] : given;
-  return list.map((i) => end && i === n ? n : staticIndex(op, i, n, axis, x));
+  const list = ([given instanceof NDArray ? given.toArray() : given] as unknown[]).flat(Infinity);
+  if (typeof list[0] !== "boolean") {
+    return (list as number[]).map((i) => end && i === n ? n : staticIndex(op, i, n, axis, x));
+  }
+  if (list.length === n) return list.flatMap((held, i) => held ? [i] : []);
+  const what = `axis ${axis} of x, of shape ${formatShape(x.shape)}, has length ${n}`;
+  throw new ShapeError(`${op}: the mask has ${list.length} elements, but ${what}`);
 }
 
 /**
@@ -397,7 +406,7 @@ function positions(
  */
 export function insert(
   x: Operand,
-  at: number | readonly number[],
+  at: Positions,
   values: Operand,
   axis: number | null | Named<unknown, { axis: number | null }> = null,
 ): NDArray {
@@ -411,7 +420,9 @@ export function insert(
   const given = asOperand("insert", values, "values").astype(a.dtype);
   let added = given.ndim < a.ndim ? widened(given, a.ndim - given.ndim, 0) : given;
   // Behind a position that is a number, the first axis of the values is the one to insert along.
-  if (typeof at === "number") added = moveAxis(added, 0, along);
+  if (typeof at === "number" || (at instanceof NDArray && at.ndim === 0)) {
+    added = moveAxis(added, 0, along);
+  }
   const count = places.length === 1 ? added.shape[along]! : places.length;
   const fill = broadcastTo(added, a.shape.with(along, count));
   const goals = places.length === 1 ? new Array<number>(count).fill(places[0]!) : places;
@@ -440,7 +451,7 @@ export function insert(
  */
 function without(
   x: Operand,
-  at: number | readonly number[],
+  at: Positions,
   axis: number | null | Named<unknown, { axis: number | null }> = null,
 ): NDArray {
   if (arguments.length > 3 || isNamed(axis)) checkCall("delete(x, at, axis)", arguments, {}, 2);

@@ -6,7 +6,10 @@
 import {
   type Axes,
   type DType,
+  DTypeError,
+  expectDType,
   formatShape,
+  isFloat,
   type NDArray,
   type Operand,
   type OptionTable,
@@ -86,7 +89,14 @@ function varianceOf(
   axis: Axes | undefined,
   options: VarianceOptions<Operand>,
 ): NDArray {
-  const { ddof = options.correction ?? 0 } = options;
+  const { correction } = options;
+  const ddof = options.ddof || (correction ?? 0);
+  if (options.ddof && correction != null) {
+    throw new TypeError(
+      `${op}: ddof is ${ddof} and correction ${correction}, which are two names of one number. ` +
+        `Write ${op}(x, axis, { ddof: ${ddof} })`,
+    );
+  }
   const given = floatOf(op, x, options.dtype);
   const mask = maskOf(op, given, options.where);
   return reduce(
@@ -228,7 +238,7 @@ export function ptp(
 
 /** Options of {@linkcode average}. */
 export interface AverageOptions extends ReduceOptions {
-  /** How much elements count: of the shape of `x`, or [n] for one axis of length n. */
+  /** How much elements count: of the shape of `x`, or the lengths of the axes, in the order named. */
   readonly weights?: NDArray | null | undefined;
   /** Whether to give the sum of the weights too. */
   readonly returned?: boolean | undefined;
@@ -243,7 +253,7 @@ const averageOptions: OptionTable<AverageOptions> = /* @__PURE__ */ tableOf(redu
  * Weighted mean over `axis`, as `jax.numpy.average`.
  *
  * @throws {AxisError} where an axis is out of range or given twice.
- * @throws {ShapeError} where the weights have neither the shape of `x` nor the length of the axis.
+ * @throws {ShapeError} where the weights have neither the shape of `x` nor the lengths of the axes.
  *
  * @example
  * ```ts
@@ -292,15 +302,17 @@ function averageOf(
   const axes = expectAxes("average", axis, a.ndim);
   let full = w;
   if (!sameShape(a.shape, w.shape)) {
-    const [along] = axes;
-    if (axes.length !== 1 || w.ndim !== 1 || w.size !== a.shape[along!]) {
+    // Weights have their axes in the order in which a user names those of `x`.
+    const named = axis == null ? axes : [axis].flat().map((k) => k < 0 ? k + a.ndim : k);
+    if (axis == null || !sameShape(w.shape, named.map((k) => a.shape[k]!))) {
       throw new ShapeError(
         `average: weights have shape ${formatShape(w.shape)}, but x has ${
           formatShape(a.shape)
-        }: they have the shape of x, or the length of the one axis that is averaged over`,
+        }: they have the shape of x, or the lengths of the axes that are averaged over`,
       );
     }
-    full = reshape(w, a.shape.map((n, i) => i === along ? n : 1));
+    const sorted = transpose(w, axes.map((k) => named.indexOf(k)));
+    full = reshape(sorted, a.shape.map((n, i) => axes.includes(i) ? n : 1));
   }
   full = broadcastTo(full, a.shape);
   const total = sum(full, axes, rest);
@@ -343,6 +355,9 @@ function variables(
   rowvar: boolean,
   dtype: DType | null | undefined,
 ): NDArray {
+  if (dtype != null && !isFloat(expectDType(op, dtype, dtype))) {
+    throw new DTypeError(`${op}: dtype is ${dtype}, and must be "float32" or "float64"`);
+  }
   const a = floatOf(op, x, dtype);
   if (a.ndim > 2) {
     throw new ShapeError(`${op}: x has shape ${formatShape(a.shape)}, but at most two axes`);

@@ -16,6 +16,7 @@ import {
   shaped,
   ShapeError,
 } from "../core/mod.ts";
+import type { Named } from "../core/method_options.ts";
 import {
   broadcastTo,
   concatenate,
@@ -35,7 +36,8 @@ import {
 import { abs } from "./arithmetic.ts";
 import { takeInRange } from "./indices.ts";
 import { concatenate as joined } from "./joining.ts";
-import { asFloat, asOperand, expectRoom, promote } from "./operands.ts";
+import { asFloat, asOperand, expectRoom, isNamed, promote } from "./operands.ts";
+import type { ConvolveMode } from "./signals.ts";
 
 /** A matrix `[..., m, n]` of elements of vectors `[..., k]`, at the places that `at` says. */
 function arranged(
@@ -177,10 +179,13 @@ export function circulant(c: Operand): NDArray {
 export function convolutionMatrix(
   a: NDArray,
   n: number,
-  mode: "full" | "same" | "valid" = "full",
+  mode: ConvolveMode | Named<unknown, { mode: ConvolveMode }> = "full",
 ): NDArray {
   const op = "convolutionMatrix";
-  if (arguments.length > 3) checkCall("convolutionMatrix(a, n, mode)", arguments);
+  if (arguments.length > 3 || isNamed(mode)) {
+    checkCall("convolutionMatrix(a, n, mode)", arguments, {}, 2);
+  }
+  if (isNamed(mode)) return convolutionMatrix(a, n, mode.mode);
   const v = asOperand(op, a, "a");
   if (v.ndim === 0 || v.shape.at(-1) === 0) {
     throw new ShapeError(

@@ -160,7 +160,7 @@ export type IndexMode = "fill" | "drop" | "clip" | "promise";
 /** Options of what is done at computed positions. */
 export interface IndexOptions {
   /** What becomes of positions out of range: reading clips and updates drop where it is left out. */
-  readonly mode?: IndexMode | undefined;
+  readonly mode?: IndexMode | "promise_in_bounds" | undefined;
   /** Whether positions are all different. */
   readonly uniqueIndices?: boolean | undefined;
   /** Whether positions ascend. */

@@ -36,11 +36,12 @@ function once(f: unknown, ...args: unknown[]): Fn {
 }
 
 /** Runs a function on arrays, but for the arguments that are static. */
-const onArguments = (f: unknown, argnums?: Argnums, names: string | readonly string[] = []) =>
+const onArguments = (f: unknown, argnums?: Argnums, named: string | readonly string[] = []) =>
 (
   ...args: unknown[]
 ) => {
   const statics = positionsOf(argnums);
+  const names = typeof named === "string" ? [named] : named;
   const isStatic = (i: number): boolean => statics.includes(i) || statics.includes(i - args.length);
   const given = args.map((x, i) => isStatic(i) ? x : asArrays(x));
   const last = args.at(-1);
@@ -62,10 +63,12 @@ const atPoint = (name: "jvp" | "vjp" | "linearize"): StandIn => (f, primals, ...
 const makers: Readonly<Record<MakerName, StandIn>> = {
   jit(f, options = {}) {
     const { staticArgnums, staticArgnames } = options as JitOptions;
-    const names = typeof staticArgnames === "string" ? [staticArgnames] : staticArgnames;
-    return onArguments(f, staticArgnums, names);
+    return onArguments(f, staticArgnums, staticArgnames);
   },
-  checkpoint: (f, options = {}) => onArguments(f, (options as CheckpointOptions).staticArgnums),
+  checkpoint(f, options = {}) {
+    const { staticArgnums, staticArgnames } = options as CheckpointOptions;
+    return onArguments(f, staticArgnums, staticArgnames);
+  },
   customJvp: (f, _, options = {}) => onArguments(f, (options as RuleOptions).nondiffArgnums),
   customVjp: (f, _, __, options = {}) => onArguments(f, (options as RuleOptions).nondiffArgnums),
   grad: /* @__PURE__ */ derivative("grad"),

@@ -8,7 +8,7 @@ import { checkpointCall, type CheckpointPolicy } from "../control/call.ts";
 import { bind, checkCall, describeValue, treeUnflatten } from "../core/mod.ts";
 import { stage } from "../interpreters/staging.ts";
 import { withName as named } from "../primitives/mod.ts";
-import { positionsOf, splitStatic } from "./jit.ts";
+import { namesOf, positionsOf, splitNames, splitStatic } from "./jit.ts";
 import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
 import type { Arrays, Tree } from "./tree_types.ts";
 import type { AnyFunction, CheckpointOptions } from "./types.ts";
@@ -20,10 +20,12 @@ export function checkpoint(f: AnyFunction, options: CheckpointOptions = {}): Any
   checkFunction("checkpoint", f);
   const { policy, staticArgnums } = options;
   const list = positionsOf(staticArgnums);
+  const names = namesOf("checkpoint", "staticArgnames", options.staticArgnames);
   return withName("checkpoint", f, (...args: unknown[]) => {
-    const [call, dynamic] = list.length === 0
+    const [inner, others] = list.length === 0
       ? [f, args]
       : splitStatic("checkpoint", "staticArgnums", f, args, list);
+    const [call, dynamic] = names.length === 0 ? [inner, others] : splitNames(inner, others, names);
     const [xs, def] = flattenArrays("checkpoint", dynamic, `an argument of ${nameOf(f)}`);
     const flat = flatFunction("checkpoint", call, def);
     const { jaxpr, consts } = stage(

@@ -119,12 +119,12 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
 }
 
 /** Names as a list. */
-function namesOf(names: unknown): readonly string[] {
+export function namesOf(op: string, option: string, names: unknown): readonly string[] {
   const list = names === undefined ? [] : Array.isArray(names) ? names : [names];
   const odd = list.find((name) => typeof name !== "string");
   if (odd === undefined) return list;
   throw new TypeError(
-    `jit: staticArgnames must be names of entries of the last argument, not ${describeValue(odd)}`,
+    `${op}: ${option} must be names of entries of the last argument, not ${describeValue(odd)}`,
   );
 }
 
@@ -140,7 +140,9 @@ export function jitBy(
   const backend = getBackend(options.backend ?? defaultBackend).name;
   const staticList = positionsOf(options.staticArgnums);
   const donated = positionsOf(options.donateArgnums);
-  const staticNames = namesOf(options.staticArgnames);
+  const staticNames = namesOf("jit", "staticArgnames", options.staticArgnames);
+  const donatedNames = namesOf("jit", "donateArgnames", options.donateArgnames);
+  const donates = donated.length + donatedNames.length > 0;
   const programs = new Programs<Entry>(f, nameOf(f), staticList, staticNames);
 
   const trace = (
@@ -194,13 +196,13 @@ export function jitBy(
     const inputs = entry.consts.length === 0 ? arrays : [...entry.consts, ...arrays];
     if (session === null) {
       const outs = bind(jitCall, inputs, entry.params);
-      if (donated.length > 0) dispose(f, args, donated, outs);
+      if (donates) dispose(f, args, donated, donatedNames, outs);
       return entry.outDef === leafDef ? outs[0] : treeUnflatten(entry.outDef, outs);
     }
     const { beyond, outDef } = entry;
     const outs = bind(jitCall, [...inputs, ...session.inputs(beyond)], entry.params);
     session.finish(beyond, outs.slice(outDef.numLeaves));
-    if (donated.length > 0) dispose(f, args, donated, outs);
+    if (donates) dispose(f, args, donated, donatedNames, outs);
     return treeUnflatten(outDef, outs.slice(0, outDef.numLeaves));
   });
 }
@@ -212,7 +214,7 @@ function fastFlatten(args: unknown[]): [NDArray[], TreeDef] | null {
 }
 
 /** The entries of the last argument that are static, and the call without them. */
-function splitNames(
+export function splitNames(
   f: AnyFunction,
   args: readonly unknown[],
   names: readonly string[],
@@ -235,10 +237,12 @@ function dispose(
   f: AnyFunction,
   args: readonly unknown[],
   list: readonly number[],
+  names: readonly string[],
   outs: readonly NDArray[],
 ): void {
-  const [, , given] = splitStatic("jit", "donateArgnums", f, args, list);
-  for (const leaf of treeFlatten(given)[0]) {
+  const [, rest, given] = splitStatic("jit", "donateArgnums", f, args, list);
+  const [, , named] = splitNames(f, rest, names);
+  for (const leaf of treeFlatten([given, named])[0]) {
     if (leaf instanceof NDArray && !outs.includes(leaf)) leaf.dispose();
   }
 }

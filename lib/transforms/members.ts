@@ -34,10 +34,12 @@ const jitOptions: OptionTable<JitOptions> = {
   staticArgnums: "argnums",
   staticArgnames: "object",
   donateArgnums: "argnums",
+  donateArgnames: "object",
 };
 const checkpointOptions: OptionTable<CheckpointOptions> = {
   policy: "function",
   staticArgnums: "argnums",
+  staticArgnames: "object",
 };
 const ruleOptions: OptionTable<RuleOptions> = { nondiffArgnums: "argnums" };
 const mapOptions: OptionTable<MapOptions> = { batchSize: "count" };

@@ -34,6 +34,8 @@ export interface JitOptions {
    * without waiting for the garbage collector. They cannot be used again.
    */
   readonly donateArgnums?: Argnums | undefined;
+  /** Entries of the last argument, an object of options, that are used up, as `donateArgnums` are. */
+  readonly donateArgnames?: string | readonly string[] | undefined;
 }
 
 /** Options of `checkpoint`. */
@@ -42,6 +44,8 @@ export interface CheckpointOptions {
   readonly policy?: CheckpointPolicy | undefined;
   /** Arguments that are not traced: any values. */
   readonly staticArgnums?: Argnums | undefined;
+  /** Entries of the last argument, an object of options, that are not traced: any values. */
+  readonly staticArgnames?: string | readonly string[] | undefined;
 }
 
 /** Options of `customJvp` and `customVjp`. */

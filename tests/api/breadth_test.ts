@@ -103,7 +103,7 @@ mistake(
 );
 mistake(
   "a mask of another shape",
-  () => np.sum(x, 0, { where: np.ones([2, 2, 3]) }),
+  () => np.sum(x, 0, { where: np.ones([2, 2, 3], { dtype: "bool" }) }),
   ShapeError,
   "where has shape [2,2,3], which does not broadcast to [2,3]",
 );
@@ -119,6 +119,24 @@ mistake(
   ShapeError,
   "block | nested equally deep",
 );
+
+Deno.test("elements are left out and put in at positions, in slices and where a mask holds", () => {
+  const v = np.array([1, 2, 3, 4]);
+  assertEquals(np.delete(v, ints([0, -1])).toArray(), [2, 3]);
+  assertEquals(np.delete(v, np.slice(null, null, 2)).toArray(), [2, 4]);
+  assertEquals(np.delete(v, np.slice(2, null, -1)).toArray(), [4]);
+  assertEquals(np.delete(v, v.greater(2)).toArray(), [1, 2]);
+  assertEquals(np.delete(v, [true, false, false, true]).toArray(), [2, 3]);
+  assertEquals(np.insert(v, np.slice(1, 3), 9).toArray(), [1, 9, 2, 9, 3, 4]);
+  assertEquals(np.insert(v, v.less(2), 9).toArray(), [9, 1, 2, 3, 4]);
+  assertThrows(() => np.delete(v, [true]), ShapeError, "the mask has 1 elements, but axis 0 of x");
+  assertThrows(() => jit((i: np.NDArray) => np.delete(v, i))(ints([0])), TypeError, "not traced");
+  // A condition may say of more than there is that nothing is taken from there.
+  const longer = np.array([false, true, false, false, false]);
+  assertEquals(np.compress(longer, v).toArray(), [2]);
+  assertThrows(() => np.compress(np.ones([5]), v), ShapeError, "the condition has 5 elements");
+});
+
 mistake("a position behind the end", () => np.insert(x, 5, 0, 0), AxisError, "index 5 | [2,3]");
 mistake(
   "a method that there is not",

@@ -78,7 +78,8 @@ Deno.test("concatenate and stack", () => {
   assertEquals(np.stack([1, 2, np.array(3)]).toArray(), [1, 2, 3]);
   assertEquals(np.stack([1, ints(2).at(0)]).dtype, "int32");
   assertThrows(() => np.concatenate([]), TypeError, "concatenate: the list of arrays is empty");
-  assertThrows(() => np.concatenate(a as never), TypeError, "given as a list");
+  assertEquals(np.concatenate(np.stack([a, a])).toArray(), [[1, 2], [1, 2]]);
+  assertThrows(() => np.concatenate(1 as never), TypeError, "given as a list");
   assertThrows(() => np.concatenate([a, np.zeros([3])]), TypeError, "concatenate");
   assertThrows(() => np.concatenate([1, 2]), TypeError, "Use np.stack");
   assertThrows(() => np.stack([a, np.zeros([2])]), TypeError, "array 0 has [1,2] and array 1 [2]");

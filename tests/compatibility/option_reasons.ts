@@ -140,7 +140,11 @@ export const never: readonly OptionReason[] = [
     reason: "of XLA's compiler, or of Python's decorators",
   },
   { options: /^reduce_axes$/, reason: "JAX refuses it too" },
-  { functions: /^lax\.ragged_dot$/, options: /^group_offset$/, reason: "JAX refuses it too" },
+  {
+    functions: /^lax\.ragged_dot(_general)?$/,
+    options: /^group_offset$/,
+    reason: "JAX refuses it too",
+  },
   {
     functions: /^lax\.dynamic_/,
     options: /^allow_negative_indices$/,

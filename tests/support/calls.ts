@@ -208,6 +208,16 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "lax.reduceWindow": [m, 0, "add", [2, 1], [1, 1], "SAME"],
   "lax.dotGeneral": [m, m, [[[1], [0]], [[], []]]],
   "lax.raggedDot": [m, np.ones([2, 2, 3]), ints],
+  "lax.raggedDotGeneral": [
+    m,
+    np.ones([2, 2, 3]),
+    ints,
+    {
+      dotDimensionNumbers: [[[1], [1]], [[], []]],
+      lhsRaggedDimensions: [0],
+      rhsGroupDimensions: [0],
+    },
+  ],
   "lax.convDimensionNumbers": [[1, 2, 4], [3, 2, 2], ["NCH", "OIH", "NHC"]],
   ...treeCalls,
   "initializers.varianceScaling": [1, "fanIn", "normal"],

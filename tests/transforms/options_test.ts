@@ -77,6 +77,33 @@ Deno.test("jit() with donateArgnums: arrays that are used up are disposed of, re
   );
 });
 
+Deno.test("jit() with donateArgnames: entries of the last argument that are used up", () => {
+  const f = jit((x: NDArray, { w }: { w: NDArray }) => w.add(x), { donateArgnames: ["w", "v"] });
+  const [x, w] = [arr(1), arr(2)];
+  assertClose(f(x, { w }), 3);
+  assertThrows(() => w.item(), TypeError, "dispose");
+  assertClose(x, 1);
+});
+
+Deno.test("checkpoint with staticArgnames: entries of the last argument are not traced", () => {
+  const powers = (x: NDArray, { n, scale }: { n: number; scale: NDArray }) => {
+    let y = x;
+    for (let i = 0; i < n; i++) y = y.square();
+    return y.mul(scale);
+  };
+  const options = { n: 2, scale: arr(3) };
+  const f = checkpoint(powers, { staticArgnames: "n" });
+  assertClose(grad((x: NDArray) => f(x, options))(arr(2)), 3 * 4 * 8);
+  const model = hk.transform((x: NDArray) =>
+    hk.transforms.checkpoint((x: NDArray, o: typeof options) => {
+      const w = hk.getParameter("w", [], { init: () => np.array(2) });
+      return powers(x.mul(w), o);
+    }, { staticArgnames: ["n"] })(x, options)
+  );
+  const params = model.init(random.key(0), arr(1));
+  assertClose(model.apply(params, null, arr(1)), 48);
+});
+
 const policies = checkpointPolicies;
 const sines = (x: NDArray): NDArray => checkpointName(x.sin(), "one").sin().sin().sum();
 

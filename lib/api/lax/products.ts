@@ -8,9 +8,11 @@ import {
   checkCall,
   describeValue,
   formatShape,
+  isPlain,
   type NDArray,
   type OptionTable,
   readOptions,
+  sameShape,
   ShapeError,
   tableOf,
 } from "../../core/mod.ts";
@@ -28,9 +30,11 @@ import {
   scalarLike,
   select,
   sub,
+  transpose,
 } from "../../primitives/mod.ts";
 import type { ProductOptions } from "../arguments.ts";
 import { productOptions } from "../options.ts";
+import { expectDims } from "./windows_at.ts";
 import { asIndex, expectArray, expectAxis, expectPreferred, promote } from "../operands.ts";
 
 /** Axes of both operands that are summed over together, and axes that they have in common. */
@@ -95,7 +99,13 @@ function expectPairs(op: string, what: string, pairs: unknown, x: NDArray, y: ND
   return [xs, ys];
 }
 
-function multiplied(op: string, x: NDArray, y: NDArray, dimensionNumbers: unknown): NDArray {
+/** Pairs of axes that a product sums over, and has in common, checked. */
+function expectProduct(
+  op: string,
+  x: NDArray,
+  y: NDArray,
+  dimensionNumbers: unknown,
+): { readonly contract: AxisPairs; readonly batch: AxisPairs } {
   if (!Array.isArray(dimensionNumbers) || dimensionNumbers.length !== 2) {
     throw new TypeError(
       `${op}: dimensionNumbers must be [[axes of lhs, axes of rhs], [batch axes of lhs, batch axes of ` +
@@ -113,7 +123,11 @@ function multiplied(op: string, x: NDArray, y: NDArray, dimensionNumbers: unknow
       }, is used twice: summed are ${formatShape(contract[i]!)}, batch ${formatShape(batch[i]!)}`,
     );
   });
-  return product(x, y, { contract, batch });
+  return { contract, batch };
+}
+
+function multiplied(op: string, x: NDArray, y: NDArray, dimensionNumbers: unknown): NDArray {
+  return product(x, y, expectProduct(op, x, y, dimensionNumbers));
 }
 
 /**
@@ -249,16 +263,170 @@ export function raggedDot(
         `shapes ${[x, y, sizes].map((a) => formatShape(a.shape)).join(", ")}`,
     );
   }
-  const rows = x.shape[0]!;
-  const ends = cumsum(sizes, 0);
-  const row = iota([groups, rows], 1, "int32");
-  const spread = (v: NDArray): NDArray => broadcastTo(reshape(v, [groups, 1]), [groups, rows]);
-  const mine = and(ge(row, spread(sub(ends, sizes))), lt(row, spread(ends)));
-  const shape = [groups, rows, depth];
-  const parts = select(
-    broadcastTo(reshape(mine, [groups, rows, 1]), shape),
-    broadcastTo(reshape(x, [1, rows, depth]), shape),
+  return grouped(op, x, y, sizes, {
+    dotDimensionNumbers: [[[1], [1]], [[], []]],
+    lhsRaggedDimensions: [0],
+    rhsGroupDimensions: [0],
+  });
+}
+
+/** Which axes of a product are cut in groups. */
+export interface RaggedDotDimensionNumbers {
+  /** Axes that are summed over, and axes in common, as in {@linkcode dotGeneral}. */
+  readonly dotDimensionNumbers: DotDimensionNumbers;
+  /** The one axis of `lhs` whose elements belong to groups. */
+  readonly lhsRaggedDimensions: readonly number[];
+  /** The axis of `rhs` that has a part for each group: one where the ragged axis stays, else none. */
+  readonly rhsGroupDimensions?: readonly number[];
+}
+
+/**
+ * Products of groups, as `lax.ragged_dot_general`: the first `groupSizes[0]` elements along the ragged axis of
+ * `lhs` are the first group, the next `groupSizes[1]` the second, and so on. Where the ragged axis stays, each
+ * group is multiplied by its part of `rhs`, and what is in no group gives 0. Where it is summed over, each group
+ * has a sum of its own, along a new first axis. Where it is in common, it is {@linkcode dotGeneral}.
+ *
+ * @param groupSizes [groups], integers; or [..., groups] with the axes of `lhs` in common and those of its kind
+ * before the ragged one.
+ * @throws {ShapeError} where lengths differ.
+ * @throws {AxisError} where an axis is out of range or used twice, or there is not one ragged axis.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ * import * as lax from "@injax/injax/lax";
+ *
+ * const x = np.array([[1], [2], [3]]);
+ * const sums = lax.raggedDotGeneral(x, x, np.array([1, 2], { dtype: "int32" }), {
+ *   dotDimensionNumbers: [[[0], [0]], [[], []]],
+ *   lhsRaggedDimensions: [0],
+ * });
+ * console.log(sums.ravel().toArray()); // [ 1, 13 ]
+ * ```
+ */
+export function raggedDotGeneral(
+  lhs: NDArray,
+  rhs: NDArray,
+  groupSizes: NDArray,
+  raggedDotDimensionNumbers: RaggedDotDimensionNumbers,
+  options: DotGeneralOptions = {},
+): NDArray {
+  const op = "raggedDotGeneral";
+  const call = `${op}(lhs, rhs, groupSizes, raggedDotDimensionNumbers, options)`;
+  if (arguments.length > 4) options = readOptions(call, arguments, productOptions);
+  const numbers = raggedDotDimensionNumbers;
+  if (!isPlain(numbers)) {
+    throw new TypeError(
+      `${op}: raggedDotDimensionNumbers is ${describeValue(numbers)}, and must be ` +
+        "{ dotDimensionNumbers, lhsRaggedDimensions, rhsGroupDimensions }",
+    );
+  }
+  const [x, y] = operands(op, lhs, rhs, options.preferredElementType);
+  return grouped(op, x, y, asIndex(op, groupSizes, "groupSizes"), numbers);
+}
+
+function grouped(
+  op: string,
+  x: NDArray,
+  y: NDArray,
+  sizes: NDArray,
+  numbers: RaggedDotDimensionNumbers,
+): NDArray {
+  const { contract, batch } = expectProduct(op, x, y, numbers.dotDimensionNumbers);
+  const [ragged, ...others] = expectDims(
+    op,
+    numbers.lhsRaggedDimensions,
+    "lhsRaggedDimensions",
+    x.ndim,
+    true,
+  );
+  if (ragged === undefined || others.length > 0) {
+    throw new AxisError(
+      `${op}: lhsRaggedDimensions must name one axis, and names ${
+        ragged === undefined ? "none" : "more"
+      }`,
+    );
+  }
+  const kept = x.shape.map((_, i) => i).filter((i) =>
+    !contract[0].includes(i) && !batch[0].includes(i)
+  );
+  const before = (axes: readonly number[], axis: number): readonly number[] =>
+    axes.slice(0, axes.indexOf(axis));
+  const shared = batch[0].includes(ragged);
+  const summed = contract[0].includes(ragged);
+  const prefix = shared
+    ? before(batch[0], ragged)
+    : [...batch[0], ...before(summed ? contract[0] : kept, ragged)];
+  const groups = sizes.shape.at(-1);
+  const outer = prefix.map((a) => x.shape[a]!);
+  if (groups === undefined || (sizes.ndim > 1 && !sameShape(sizes.shape, [...outer, groups]))) {
+    throw new ShapeError(
+      `${op}: groupSizes must have shape [groups]${
+        prefix.length > 0 ? ` or [${[...outer, "groups"]}]` : ""
+      }, but has ${formatShape(sizes.shape)}`,
+    );
+  }
+  const ends = broadcastTo(cumsum(sizes, sizes.ndim - 1), [...outer, groups]);
+  const starts = sub(ends, broadcastTo(sizes, ends.shape));
+  const part = (array: NDArray, axis: number, outside: readonly number[]): NDArray =>
+    partOfGroups(array, axis, outside, starts, ends);
+  const next = (axes: readonly number[]): number[] => axes.map((a) => a + 1);
+  const rhsGroups = expectDims(op, numbers.rhsGroupDimensions, "rhsGroupDimensions", y.ndim, true);
+  const wanted = shared || summed ? 0 : 1;
+  if (rhsGroups.length !== wanted) {
+    throw new AxisError(
+      `${op}: rhsGroupDimensions names ${rhsGroups.length} axes, and must name ${
+        wanted === 0 ? "none where the ragged axis is summed over or in common" : "one"
+      }`,
+    );
+  }
+  if (shared) return product(x, y, { contract, batch });
+  if (summed) {
+    const along = contract[1][contract[0].indexOf(ragged)]!;
+    const outside = [...batch[1], ...before(contract[1], along)];
+    return product(part(x, ragged, prefix), part(y, along, outside), {
+      contract: [next(contract[0]), next(contract[1])],
+      batch: [[0, ...next(batch[0])], [0, ...next(batch[1])]],
+    });
+  }
+  const [of] = rhsGroups as [number];
+  if (y.shape[of] !== groups || contract[1].includes(of) || batch[1].includes(of)) {
+    throw new ShapeError(
+      `${op}: rhs of shape ${
+        formatShape(y.shape)
+      } must have ${groups} groups along axis ${of}, which is neither summed over nor in common`,
+    );
+  }
+  return product(part(x, ragged, prefix), y, {
+    contract: [[...next(contract[0]), 0], [...contract[1], of]],
+    batch: [next(batch[0]), batch[1]],
+  });
+}
+
+/** `x` once for each group, [groups, ...], 0 where an element along `axis` is of another one. */
+function partOfGroups(
+  x: NDArray,
+  axis: number,
+  prefix: readonly number[],
+  starts: NDArray,
+  ends: NDArray,
+): NDArray {
+  const length = x.shape[axis]!;
+  const shape = [...ends.shape, length];
+  const at = iota(shape, ends.ndim, "int32");
+  const spread = (v: NDArray): NDArray => broadcastTo(reshape(v, [...v.shape, 1]), shape);
+  const mine = and(ge(at, spread(starts)), lt(at, spread(ends)));
+  const groups = ends.shape.at(-1)!;
+  const named = x.shape.map((_, i) => i).filter((i) => i === axis || prefix.includes(i));
+  const places = named.map((i) => i === axis ? prefix.length + 1 : prefix.indexOf(i));
+  const full = [groups, ...x.shape];
+  const mask = reshape(
+    transpose(mine, [prefix.length, ...places]),
+    [groups, ...x.shape.map((n, i) => named.includes(i) ? n : 1)],
+  );
+  return select(
+    broadcastTo(mask, full),
+    broadcastTo(reshape(x, [1, ...x.shape]), full),
     scalarLike(0, x),
   );
-  return product(parts, y, { contract: [[0, 2], [0, 1]], batch: [[], []] });
 }

@@ -11,6 +11,7 @@ import {
   expectDType,
   formatShape,
   isFloat,
+  isInteger,
   limits,
   type NDArray,
   type Operand,
@@ -245,12 +246,19 @@ function folded(
   return [...f(first, parts.map((y) => reshape(y, rest)))];
 }
 
+/** The dtype of positions. */
+function indexOf(op: string, dtype: DType): DType {
+  const found = expectDType(op, dtype, "int32");
+  if (isInteger(found)) return found;
+  throw new DTypeError(`${op}: indexDtype is ${dtype}, and must be "int32" or "uint32"`);
+}
+
 /** The position of the first largest element along `axis`, as `jax.lax.argmax`. */
 export function argmax(operand: Operand, axis: number, indexDtype: DType = "int32"): NDArray {
   if (arguments.length > 3) checkCall("argmax(operand, axis, indexDtype)", arguments);
   const a = asOperand("argmax", operand);
   const at = extremes.argmax(a, expectAxis("argmax", axis, a.ndim));
-  return convert(at, expectDType("argmax", indexDtype, "int32"));
+  return convert(at, indexOf("argmax", indexDtype));
 }
 
 /** The position of the first smallest element along `axis`, as `jax.lax.argmin`. */
@@ -258,7 +266,7 @@ export function argmin(operand: Operand, axis: number, indexDtype: DType = "int3
   if (arguments.length > 3) checkCall("argmin(operand, axis, indexDtype)", arguments);
   const a = asOperand("argmin", operand);
   const at = extremes.argmin(a, expectAxis("argmin", axis, a.ndim));
-  return convert(at, expectDType("argmin", indexDtype, "int32"));
+  return convert(at, indexOf("argmin", indexDtype));
 }
 
 // ---------------------------------------------------------------- running along an axis
