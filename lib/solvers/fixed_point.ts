@@ -246,7 +246,7 @@ export function fixedPoint<T extends FloatTree>(
   const { trajectory = false, spectralRadius = false, withStep = false } = options;
   const [leaves, def] = flattenArrays("fixedPoint", x0, "x0");
   const start = treeUnflatten(def, leaves) as Arrays<T>;
-  ravelTree("fixedPoint", start, "x0"); // raises where a leaf is not floating-point
+  const { sizes } = ravelTree("fixedPoint", start, "x0");
   // By the least precise leaf, which could not meet more.
   const tolerance = Math.max(...leaves.map((x) => defaultTolerance(x.dtype)));
   const { rtol = isMean(options.solver) ? meanTolerance : tolerance, atol = 0 } = options;
@@ -259,7 +259,7 @@ export function fixedPoint<T extends FloatTree>(
   const given = options.solver ?? anderson();
   const byJacobians = "make" in given;
   const solver: Stepper<unknown> = byJacobians
-    ? given.make({ rtol, atol, sizes: [], root: true, displacement: true, bounds: null } as never)
+    ? given.make({ rtol, atol, sizes, root: true, displacement: true, bounds: null } as never)
     : given;
   const through = throughSteps(adjoint, maxSteps);
   const limits = { rtol, atol, maxSteps, history, warm, leg, aim, through, minSteps, trajectory };
@@ -297,7 +297,7 @@ export function fixedPoint<T extends FloatTree>(
   /** The fixed point of `g(x) + x`, and what is said of it. */
   const solve = (g: (x: never) => unknown, point: unknown): [Tree, Tree] => {
     const x0 = unknowns(point as Point);
-    const { vector, ravel, unravel, sizes } = ravelTree("fixedPoint", x0, "x0");
+    const { vector, ravel, unravel } = ravelTree("fixedPoint", x0, "x0");
     const problem = {
       evaluate(v: NDArray, step: NDArray = none) {
         const moved = g(pointOf(unravel(v) as Arrays<T>, step) as never);

@@ -56,6 +56,7 @@ import {
   total,
 } from "./norms.ts";
 import {
+  comesNear,
   isNear,
   isShort,
   marched,
@@ -323,20 +324,16 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       total(displacement && sizes.length > 1 ? div(rounding, scale) : rounding),
       known.isShort(seen.x.sub(c.best)),
     );
+    const enough = reduceAnd(rNorms.lessEqual(limits.atol), [0]);
+    const sure = limits.atol === 0 ? isFirst : or(isFirst, enough);
     if (own === undefined && displacement && mean === undefined && problem.part === undefined) {
       const left = slopeTo.mul(maximum(rNorms, rounding));
-      const near = or(
-        isFirst,
-        and(
-          and(
-            weighed.lessEqual(c.merit),
-            not(outgrown(c.first, c.scale, xNorms, rNorms, rounding)),
-          ),
-          isNear(reach, left, limits.rtol),
-        ),
-      );
-      const absolute = reduceAnd(rNorms.lessEqual(limits.atol), [0]);
-      isSmall = and(isSmall, limits.atol === 0 ? near : or(near, absolute));
+      const stays = not(outgrown(c.first, c.scale, xNorms, rNorms, rounding));
+      const near = and(isNear(reach, left, limits.rtol), and(weighed.lessEqual(c.merit), stays));
+      isSmall = and(isSmall, or(sure, near));
+    } else if (own === undefined && !(displacement || problem.hasCost)) {
+      const near = comesNear(reach, step, { size, change }, sizes, limits.rtol);
+      isSmall = and(isSmall, or(sure, near));
     }
     const met = soon === null ? isSmall : and(isSmall, not(soon));
     const open = c.after.equal(0);

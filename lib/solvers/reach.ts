@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { type DType, epsilon, type NDArray, scalarArray } from "../core/mod.ts";
+import { type DType, epsilon, type NDArray, scalarArray, smallestNormal } from "../core/mod.ts";
 import {
   and,
   div,
@@ -96,6 +96,21 @@ export function isShort(
   const left = leafNorms(stopGradient(step), sizes);
   // After a march much less may be left, since all its steps are hardly longer.
   return isNear(reach, select(marches(reach), left.mul(2 * manySteps), left), rtol);
+}
+
+/**
+ * Whether what is left, if steps like the last one [n] go on to change the residual as that did, is short: not where it
+ * dies out at infinity, down to where numbers end. Of a residual of the norm `size`, and its `change` [m] by that step.
+ */
+export function comesNear(
+  reach: Reach,
+  step: NDArray,
+  { size, change }: { readonly size: NDArray; readonly change: NDArray },
+  sizes: readonly number[],
+  rtol: number,
+): NDArray {
+  const least = maximum(size, scalarArray(smallestNormal(size.dtype), size.dtype));
+  return isNear(reach, leafNorms(step, sizes).mul(div(least, norm(change))), rtol);
 }
 
 /**

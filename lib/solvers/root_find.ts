@@ -55,7 +55,7 @@ import { checkConverged, Solution } from "./solution.ts";
 export interface RootFindOptions {
   /**
    * The method: `levenbergMarquardt()` (the default), `dogleg()`, `newton()`, `chord()`, or a `Stepper` of your own,
-   * whose solve ends where the residual is small beside the first one.
+   * whose solve ends where the residual is small beside the first one, and steps like the last would not go on far.
    */
   readonly solver?: TrustRegionMethod | Stepper<unknown> | undefined;
   /** The dictionary of transforms; pass a module system's where `f` uses modules. */
@@ -98,9 +98,9 @@ const optionTable: OptionTable<RootFindOptions & HasAux> = /* @__PURE__ */ table
 
 /**
  * Solves `f(x) = 0` for as many equations as unknowns, from `x0`: Newton's method in a trust region. Success is
- * claimed where the Newton step is small in each unknown and the residual is what rounding leaves; a point
- * where the residual is merely smallest is none, and a singular Jacobian there is said by the status. The
- * solution is differentiable with respect to whatever `f` closes over.
+ * claimed where the Newton step is small in each unknown and the residual of each equation is what rounding of its
+ * terms leaves, or where unknowns and residual have gone to 0; a point where the residual is merely smallest is none, and
+ * a singular Jacobian there is said by the status. The solution is differentiable with respect to whatever `f` closes over.
  *
  * @param f From a tree to one of the same structure, shapes and dtypes.
  * @param x0 Where to start: a tree of floating-point arrays or numbers.

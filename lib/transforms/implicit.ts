@@ -369,11 +369,8 @@ function programOf(solver: Solver | null): WithConsts | null {
  * as one that repeats a step until a condition holds, the reason: that matters to reverse mode alone.
  */
 function adjointOf(jaxpr: Jaxpr, numConsts: number): Jaxpr | DifferentiationError {
-  try {
-    const linear = jaxpr.inputs.map((_, i) => i >= numConsts);
-    return transposeJaxpr(jaxpr, linear, jaxpr.outputs.map(() => true), linear).jaxpr;
-  } catch (error) {
-    if (error instanceof DifferentiationError) return error;
-    throw error;
-  }
+  const linear = jaxpr.inputs.map((_, i) => i >= numConsts);
+  return unlessWithout(() =>
+    transposeJaxpr(jaxpr, linear, jaxpr.outputs.map(() => true), linear).jaxpr
+  );
 }

@@ -22,6 +22,7 @@ import {
   onesLike,
   or,
   select,
+  sign,
   zerosLike,
 } from "../../primitives/mod.ts";
 import type { Tree } from "../../transforms/tree_types.ts";
@@ -29,7 +30,7 @@ import { between, heldWithin } from "../options.ts";
 import type { Local, Stepper } from "../method.ts";
 import { beyond, type Sides, sides } from "../minimise/around.ts";
 import { certify } from "../minimise/certify.ts";
-import { norm } from "../norms.ts";
+import { norm, spread } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import {
   atMean,
@@ -54,6 +55,7 @@ import {
   stepAlong,
   times,
   transposedTimes,
+  vanished,
 } from "./model.ts";
 
 /** What makes one method of the family. */
@@ -101,10 +103,19 @@ export interface TrustRegionMemory {
   readonly around: { readonly looks: NDArray; readonly products: NDArray } | null;
   /** The largest rank of a Jacobian so far. */
   readonly rank: NDArray;
-  /** Of roots: the first attempt's start [n] and least residual norm; infinite before there is a second. */
-  readonly attempt: { readonly from: NDArray; readonly least: NDArray } | null;
+  /** Of roots. */
+  readonly attempt: Attempt | null;
   readonly accepted: NDArray;
   readonly status: NDArray;
+}
+
+/** What is remembered of the search for a root. */
+interface Attempt {
+  /** The first attempt's start [n] and least residual norm; infinite before there is a second. */
+  readonly from: NDArray;
+  readonly least: NDArray;
+  /** Whether this trial is there to see whether a residual of 0 stands alone. */
+  readonly probes: NDArray;
 }
 
 const int = (k: number): NDArray => scalarArray(k, "int32");
@@ -141,7 +152,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       jacobians: int(0),
       around: root ? null : { looks: int(0), products: int(0) },
       rank: int(0),
-      attempt: root ? { from: x, least: number(Infinity) } : null,
+      attempt: root ? { from: x, least: number(Infinity), probes: bool(false) } : null,
       accepted: bool(false),
       status: int(-1),
     };
@@ -192,14 +203,15 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const walked = m.walk.points.greater(0);
       const gains = gain.greater(m.predicted.mul(1e-4));
       const judged = or(or(polished, walked), m.renews);
-      const looked = and(finite, or(or(first, gains), judged));
+      const attempt = m.attempt;
+      const probed = attempt?.probes ?? bool(false);
+      const looked = and(and(finite, or(or(first, gains), judged)), not(probed));
       // A kept Jacobian serves as long as residuals are halved with it.
       const anew = exactly
         ? bool(true)
         : or(or(and(first, not(m.kept)), judged), and(gains, t.greater(0.5)));
       // Equations are measured alike for all unknowns of a leaf, which was tried to find more roots from afar;
       // sums of squares by the columns, and so is a second attempt.
-      const attempt = m.attempt;
       const sizes = attempt === null
         ? null
         : { scale: local.scale, used: attempt.least.equal(Infinity) };
@@ -263,10 +275,11 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         and(begins, not(polishedOut)).astype("int32"),
       );
 
+      const reached = spread(local.reached, setting.sizes);
       // A sum of squares that is 0; a root to the precision of its terms, where it is not a simple one.
       // And one of each equation, which may be of any size beside the others.
       const nothing = root
-        ? select(at.apart.lessEqual(16 * eps), at.terms.mul(16 * eps), number(0))
+        ? select(and(at.apart.lessEqual(16 * eps), at.rounded), at.terms.mul(16 * eps), number(0))
         : start.mul(rtol * rtol);
       // What the step would be for the least residual that there is, beside how far the unknowns have been.
       const went = at.x.sub(old.x);
@@ -326,12 +339,19 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       // Unknowns without a slope have come to theirs by steps that got short.
       const exact = and(at.size.lessEqual(nothing), or(sound, shortest));
       const given = atol === 0 ? bool(false) : at.size.lessEqual(atol);
-      const done = or(given, and(settled, or(or(exact, tight), and(ended, or(loose, level)))));
-      const claims = and(done, not(walks));
+      const gone = root ? vanished(at, start, reached, rtol) : bool(false);
+      const end = or(or(exact, gone), or(tight, and(ended, or(loose, level))));
+      const done = or(given, and(settled, end));
+      // An exact 0 that a long step led to is a root, if residuals are none a little before it: what has died out is 0
+      // there, too.
+      const alone = and(probed, size.greater(smallestNormal(dtype) / eps));
+      const claims = or(alone, and(done, not(walks)));
       // Where an unknown has lost its slope on the way, the sum may fall to a side of it, as from a bound.
       const asked = or(claims, and(or(over, isMean), at.flat));
       const aside = root ? null : aroundSaddle(at, local, bounds, setting.sizes, asked);
+      status = select(probed, int(statusCode("stagnated")), status);
       status = select(claims, int(statusCode("converged")), status);
+      const probes = root ? and(and(moves, at.size.equal(0)), status.less(0)) : bool(false);
       if (aside !== null) status = select(aside.lower, int(-1), status);
       status = select(isFinite(at.size), status, int(-1));
       const renews = and(not(fresh), or(failed, status.greaterEqual(0)));
@@ -348,7 +368,8 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const length = select(leaves, number(0), promised.length);
       const predicted = select(leaves, number(eps), promised.predicted);
       const trial = within(at.x.add(moved));
-      const next = select(walks, point, select(renews, at.x, trial));
+      const before = select(probes, within(at.x.sub(sign(went).mul(reached).mul(little))), trial);
+      const next = select(walks, point, select(renews, at.x, before));
       const memory: TrustRegionMemory = {
         model: at,
         start,
@@ -378,7 +399,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
           products: m.around.products.add(aside.products),
         },
         rank,
-        attempt,
+        attempt: attempt === null ? null : { ...attempt, probes },
         accepted,
         status,
       };
@@ -391,7 +412,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const afresh: TrustRegionMemory = {
         ...begin(attempt.from, r.size),
         jacobians: memory.jacobians,
-        attempt: { from: attempt.from, least },
+        attempt: { from: attempt.from, least, probes: bool(false) },
         accepted,
       };
       const inFirst = attempt.least.equal(Infinity);
@@ -463,6 +484,9 @@ function aroundSaddle(
   }, transforms);
   return { ...seen, products: found.products };
 }
+
+/** The share of how far the unknowns have been, by which before a residual of 0 it is seen whether that stands alone. */
+const little = 2 ** -10;
 
 /** Steps that may be rejected after polishing has failed. */
 const mostStrikes = 6;

@@ -70,6 +70,8 @@ export interface Model {
   /** Of roots the same by equation, the largest so far: [m]; else `null`. And the largest residual beside its own. */
   readonly rows: NDArray | null;
   readonly apart: NDArray;
+  /** Of roots, whether each residual is rounding of its terms here, or next to nothing beside the largest: a bool. */
+  readonly rounded: NDArray;
   /** Largest cosine of the angle between the residual and a column of the Jacobian. */
   readonly angle: NDArray;
   /** Number of singular values that are not 0, and of unknowns that rest at bounds: int32. */
@@ -147,6 +149,7 @@ export function noModel(x: NDArray, m: number, keeps: Keeps): Model {
     terms: number(0),
     rows: keeps.rows ? full([m], 0, dtype) : null,
     apart: number(Infinity),
+    rounded: scalarArray(0, "bool"),
     angle: number(Infinity),
     rank: scalarArray(0, "int32"),
     flat: scalarArray(0, "bool"),
@@ -208,6 +211,10 @@ export function modelAt(
     before.rows,
     rowTerms(jacobian, sizes === null ? abs(x) : maximum(abs(x), sizes.scale)),
   );
+  const eps = epsilon(dtype);
+  const hidden = rows === null
+    ? scalarArray(1, "bool")
+    : abs(r).lessEqual(times(abs(jacobian), abs(x)).mul(16 * eps).add(rows.mul(eps ** 1.5))).all();
   return {
     x,
     size,
@@ -218,6 +225,7 @@ export function modelAt(
     newton,
     cosine,
     rows,
+    rounded: hidden,
     apart: rows === null ? scalarArray(0, dtype) : reduceMax(div(abs(r), maximum(rows, tiny)), [0]),
     // The residual is known to a rounding error of each of its terms.
     doubt: spread.mul(norm(d.mul(x)).mul(epsilon(dtype) / Math.sqrt(m))),
@@ -271,6 +279,25 @@ export function isSmall(
   const beside = and(step.lessEqual(value.mul(share)), doubt.lessEqual(value.mul(sure)));
   const hardly = d.mul(maximum(step, doubt)).lessEqual(size.mul(ofResidual));
   return reduceAnd(root ? beside : or(beside, hardly), [0]);
+}
+
+/**
+ * Whether residual and unknowns have gone to 0 beside what they were, as at a root at 0 that is not a simple one: there
+ * no step is small beside the unknown. It is beside those that have not. `reached` [n] is how far they have been, and
+ * `start` the first residual norm.
+ */
+export function vanished(
+  { x, newton, size, apart }: Model,
+  start: NDArray,
+  reached: NDArray,
+  share: number,
+): NDArray {
+  const eps = epsilon(start.dtype);
+  const [step, value] = [abs(newton), abs(x)];
+  const gone = maximum(step, value).lessEqual(reached.mul(eps ** 1.5));
+  const stays = or(gone, step.lessEqual(value.mul(share)));
+  const nothing = and(size.lessEqual(start.mul(eps)), apart.lessEqual(eps));
+  return and(nothing, and(gone.any(), stays.all()));
 }
 
 /** Singular values below this many epsilons of the largest are 0. */
