@@ -70,9 +70,14 @@ Deno.test("nothing is claimed where all that is left is rounding of unknowns tha
 
 // From starts that differ in their last places steps end elsewhere below what is rounding, as by the rounding of another
 // backend: so it is tried on one alone.
-for (const solver of [lbfgs(), bfgs(), nonlinearCg(), newtonCg()]) {
+for (
+  const [solver, starts] of [[lbfgs(), 40], [bfgs(), 4], [nonlinearCg(), 4], [
+    newtonCg(),
+    4,
+  ]] as const
+) {
   Deno.test(`tails beside bowls are not claimed from starts nearby: ${solver.description}`, () => {
-    for (const seed of [3, 25, 28]) {
+    for (const seed of [3, 25, 26, 28]) {
       for (const dtype of ["float64", "float32"] as const) {
         const p = randomProblem(seed, false, dtype);
         const next = numbersFrom(seed);
@@ -82,12 +87,9 @@ for (const solver of [lbfgs(), bfgs(), nonlinearCg(), newtonCg()]) {
           return x.mul(np.array(places, { dtype }).mul(eps).add(1));
         };
         const solve = jit((x: Point) => minimise(p.scalar, x, { solver }), { backend: "cpu" });
-        for (let i = 0; i < 3; i++) {
+        for (let i = 0; i < starts; i++) {
           const s = solve({ u: near(p.start.u), v: near(p.start.v) });
-          // L-BFGS forgets along the tail what it has learnt, and takes what rounding hides for the bottom.
-          const hidden = solver.description.startsWith("L-BFGS") &&
-            s.cost!.item() - p.infimum <= p.rounding(s.value);
-          assert(!s.converged || hidden, `${p.name}, start ${i}: ${s.message}, ${s.cost!.item()}`);
+          assert(!s.converged, `${p.name}, start ${i}: ${s.message}, ${s.cost!.item()}`);
         }
       }
     }

@@ -19,13 +19,14 @@ import {
   or,
   reduceAnd,
   select,
+  zerosLike,
 } from "../../primitives/mod.ts";
 import { localAt } from "../options.ts";
 import type { Local } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
 import { nearness } from "../reach.ts";
 import { statusCode } from "../solution.ts";
-import { beyond, isHidden, lengthsOf, lookAround, unitsOf } from "./around.ts";
+import { beyond, isHidden, isTail, lengthsOf, lookAround, unitsOf, type Way } from "./around.ts";
 import { type Certificate, certify } from "./certify.ts";
 import { type Setting, within } from "./method.ts";
 
@@ -48,6 +49,8 @@ export interface Standing {
   readonly rescues: NDArray;
   /** Whether the last step that was taken was short. */
   readonly shortest: NDArray;
+  /** Where the last step began that gained much beside rounding. */
+  readonly way: Way;
   /** Products with the Hessian, and evaluations on the sides of points: int32. */
   readonly products: NDArray;
   readonly looks: NDArray;
@@ -91,13 +94,15 @@ export interface Ending {
 const int = (k: number): NDArray => scalarArray(k, "int32");
 
 /** Before the first pass. */
-export function standingAtFirst(dtype: NDArray["dtype"]): Standing {
+export function standingAtFirst(x: NDArray): Standing {
+  const { dtype } = x;
   return {
     start: scalarArray(Infinity, dtype),
     least: scalarArray(Infinity, dtype),
     stale: int(0),
     rescues: int(0),
     shortest: scalarArray(1, "bool"),
+    way: { x, value: scalarArray(0, dtype), g: zerosLike(x) },
     products: int(0),
     looks: int(0),
   };
@@ -174,6 +179,22 @@ export function ending(
     range: maximum(abs(at.value), done),
     asked: certificate.holds,
   }, transforms);
+  const gains = and(moves, before.sub(at.value).greater(done.mul(Math.sqrt(eps))));
+  const gradient = div(at.g, scale);
+  const way = {
+    x: select(gains, at.x.sub(since.step), m.way.x),
+    value: select(gains, before, m.way.value),
+    g: select(gains, gradient.sub(div(since.change, unit)), m.way.g),
+  };
+  const { tail, products } = isTail({
+    x: at.x,
+    value: at.value,
+    way,
+    product: (x, v) => div(localAt(evaluate, x, { transforms }).push(v), unit),
+    free,
+    inside: (x) => within(x, bounds),
+    asked: and(and(certificate.holds, certificate.loose), not(still)),
+  }, transforms);
   const lengths = lengthsOf(reached, sizes, at.x);
   const aside = lookAround({
     x: at.x,
@@ -199,7 +220,7 @@ export function ending(
       ),
     ),
   }, transforms);
-  const holds = and(certificate.holds, not(or(aside.lower, hidden)));
+  const holds = and(certificate.holds, not(or(aside.lower, or(hidden, tail))));
   const step = select(aside.lower, aside.step, certificate.step);
   const slope = select(aside.lower, aside.slope, certificate.slope);
   const refuted = and(asked, not(holds));
@@ -218,7 +239,8 @@ export function ending(
       stale: select(rescued, int(0), stale),
       rescues: m.rescues.add(rescued.astype("int32")),
       shortest,
-      products: m.products.add(certificate.products).add(aside.products),
+      way,
+      products: m.products.add(certificate.products).add(products).add(aside.products),
       looks: m.looks.add(aside.looks).add(looks),
     },
     certificate: { ...certificate, holds, step, slope },

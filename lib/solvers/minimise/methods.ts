@@ -93,7 +93,7 @@ function firstOrder<S>(
       unit: scalarArray(0, x.dtype),
       least: scalarArray(Infinity, x.dtype),
       before: scalarArray(Infinity, x.dtype),
-      standing: standingAtFirst(x.dtype),
+      standing: standingAtFirst(x),
       accepted: scalarArray(0, "bool"),
       status: scalarArray(-1, "int32"),
     }),

@@ -64,7 +64,7 @@ export function newtonTrustRegion(
         promised: number(0),
         noise: number(noiseRange(x.dtype)[0]),
         products: int(0),
-        standing: standingAtFirst(x.dtype),
+        standing: standingAtFirst(x),
         accepted: scalarArray(0, "bool"),
         status: int(-1),
       };

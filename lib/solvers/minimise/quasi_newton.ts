@@ -263,7 +263,7 @@ export function quasiNewton<C>(
         learnt: int(0),
         gamma: number(1),
         noise: number(noiseRange(x.dtype)[0]),
-        standing: standingAtFirst(x.dtype),
+        standing: standingAtFirst(x),
         accepted: bool(false),
         status: int(-1),
       };

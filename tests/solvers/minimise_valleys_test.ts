@@ -1,0 +1,67 @@
+/** Minima in flat valleys are claimed: what is hard to tell from a fall without end is not always one. */
+import {
+  bfgs,
+  type DType,
+  jit,
+  lbfgs,
+  minimise,
+  type Minimiser,
+  type NDArray,
+  nelderMead,
+  newtonCg,
+  nonlinearCg,
+} from "../../mod.ts";
+import { assert } from "../support/assert.ts";
+import {
+  factors,
+  flatMinimum,
+  held,
+  hilbert,
+  hinge,
+  type Kind,
+  power,
+  ramp,
+} from "./truth/flat_minima.ts";
+
+type Case = readonly [Kind, DType];
+
+const kinks: readonly Case[] = [[hinge, "float64"], [ramp(4), "float32"]];
+const all: readonly Case[] = [
+  ...kinks,
+  [hilbert(8), "float64"],
+  [power(4), "float32"],
+  [power(6), "float64"],
+  [factors, "float64"],
+  [held, "float32"],
+];
+
+/** Methods, on what, from how many starts of each, and how many of those they may leave: where steps are slow. */
+const rows: readonly [Minimiser, readonly Case[], starts: number, left: number][] = [
+  [lbfgs(), all, 12, 6],
+  [newtonCg(), all, 12, 0],
+  [bfgs(), kinks, 12, 2],
+  [nonlinearCg(), kinks, 12, 0],
+  [nelderMead(), [...kinks, [held, "float64"]], 2, 0],
+];
+
+for (const [solver, cases, starts, left] of rows) {
+  Deno.test(`minima in flat valleys are claimed: ${solver.description}`, () => {
+    const open: string[] = [];
+    for (const [kind, dtype] of cases) {
+      const solve = jit((x: NDArray, data: NDArray) =>
+        minimise((x) => kind.f(x, data), x, { solver })
+      );
+      for (let seed = 0; seed < starts; seed++) {
+        const p = flatMinimum(kind, seed, dtype);
+        const s = solve(p.start, p.data);
+        if (!s.converged) open.push(`${p.name}: ${s.message}`);
+        // As low as claims promise: to half the digits of what was gained.
+        const gained = kind.f(p.start, p.data).item() - p.least;
+        const above = (s.cost!.item() - p.least) / gained;
+        const most = dtype === "float64" ? 1e-8 : 1e-4;
+        assert(!s.converged || above <= most, `${p.name}: ${above} of the gain above`);
+      }
+    }
+    assert(open.length <= left, `${open.length} of at most ${left} left:\n${open.join("\n")}`);
+  });
+}
