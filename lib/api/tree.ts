@@ -11,6 +11,7 @@
  * - `registerPytreeNode`, `registerPytreeWithKeys`, `registerDataclass`, `registerStatic`: classes
  * - `flattenOneLevel`, `treedefChildren`, `isTreeNode` and others: one node at a time
  * - `ravelPytree`: all arrays as one vector
+ * - `fromJson`: a tree from a file
  *
  * @example
  * ```ts
@@ -34,5 +35,6 @@ export {
 } from "../core/tree_def.ts";
 export * from "./ravel.ts";
 export * from "./tree_classes.ts";
+export * from "./tree_json.ts";
 export * from "./tree_leaves.ts";
 export * from "./tree_structures.ts";

@@ -21,6 +21,7 @@ export const treeCalls: Readonly<Record<string, readonly unknown[]>> = {
   "tree.flattenOneLevel": [some],
   "tree.flattenOneLevelWithKeys": [some],
   "tree.flatten": [some],
+  "tree.fromJson": [some, some],
   "tree.flattenWithPath": [some],
   "tree.isTreeNode": [some],
   "tree.keystr": [[new tree.DictKey("a")]],
