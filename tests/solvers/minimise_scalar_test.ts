@@ -140,6 +140,35 @@ Deno.test("no minimum is claimed where a function ends while it falls, or falls 
   }
 });
 
+Deno.test("poles are told from cusps in brackets of any width", () => {
+  const off = (x: NDArray): NDArray => x.sub(0.3);
+  const poles: readonly ((x: NDArray) => NDArray)[] = [
+    (x) => np.log(np.abs(off(x))),
+    (x) => np.power(np.abs(off(x)), -0.1).neg(),
+    (x) => np.div(1, off(x)).add(x.square()),
+  ];
+  const cusps: readonly ((x: NDArray) => NDArray)[] = [
+    (x) => np.sqrt(np.abs(off(x))),
+    (x) => np.power(np.abs(off(x)), 0.25),
+    (x) => off(x).square().square().add(1e6),
+  ];
+  for (const dtype of ["float64", "float32"] as const) {
+    for (const solver of [brentMinimum(), goldenSection()]) {
+      for (const [a, b] of [[-10, 7], [-1e4, 1e4]] as const) {
+        const ends = [np.array(a, { dtype }), np.array(b, { dtype })] as const;
+        for (const f of poles) {
+          const s = minimiseScalar(f, ends, { solver });
+          assert(!s.converged, `${f} in [${a}, ${b}], ${dtype}: ${s.value}, ${s.message}`);
+        }
+        for (const f of cusps) {
+          const s = minimiseScalar(f, ends, { solver });
+          assert(s.converged, `${f} in [${a}, ${b}], ${dtype}: ${s.value}, ${s.message}`);
+        }
+      }
+    }
+  }
+});
+
 Deno.test("starts and ends that are numbers are as precise as the values", () => {
   const third = (x: NDArray): NDArray => x.sub(scalar(1 / 3)).square();
   const between = minimiseScalar(third, [0, 2]).value;

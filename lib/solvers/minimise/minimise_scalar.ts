@@ -28,11 +28,12 @@ import {
   minimum,
   not,
   or,
+  rem,
   reshape,
   select,
 } from "../../primitives/mod.ts";
 import { checkFunction, toArray } from "../../transforms/trees.ts";
-import type { Stepper } from "../method.ts";
+import type { Local, Stepper } from "../method.ts";
 import { pure } from "../../transforms/pure.ts";
 import { checkMade, toldDType } from "../options.ts";
 import { type Solution, statusCode } from "../solution.ts";
@@ -64,8 +65,10 @@ interface Bracket {
   /** Whether the function is not defined at the lower end and at the upper one, as far as was seen. */
   readonly wallBelow: NDArray;
   readonly wallAbove: NDArray;
-  /** The largest value that was seen. */
-  readonly top: NDArray;
+  /** The first value. */
+  readonly start: NDArray;
+  /** Evaluations beside a claim: int32. */
+  readonly looks: NDArray;
   readonly accepted: NDArray;
   readonly status: NDArray;
 }
@@ -101,14 +104,16 @@ function bracketing(
         e: zero,
         wallBelow: scalarArray(0, "bool"),
         wallAbove: scalarArray(0, "bool"),
-        top: infinity.neg(),
+        start: infinity,
+        looks: int(0),
         accepted: scalarArray(0, "bool"),
         status: int(-1),
       };
     },
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
-    step(trial, _r, m, { cost }) {
+    counts: (m) => ({ f: m.looks }),
+    step(trial, _r, m, { cost, evaluate, transforms }) {
       const { dtype } = trial;
       const number = (v: number): NDArray => scalarArray(v, dtype);
       const u = reshape(trial, []);
@@ -145,7 +150,8 @@ function bracketing(
         e: m.e,
         wallBelow: select(and(lower, not(first)), wall, m.wallBelow),
         wallAbove: select(or(lower, first), m.wallAbove, wall),
-        top: select(isFinite(fu), maximum(m.top, fu), m.top),
+        start: select(first, fu, m.start),
+        looks: m.looks,
         accepted: and(isFinite(cost!), or(first, better)),
         status: m.status,
       };
@@ -159,20 +165,70 @@ function bracketing(
       // Nearer than the tolerance nothing is to be seen.
       const far = select(d.less(0), number(-1), number(1)).mul(maximum(abs(d), tolerance));
       // Beside a place where nothing is defined it may fall on and on, and to a pole it does.
-      const falls = known.fw.sub(known.fx).greater(known.top.sub(known.fx).mul(mostFall));
+      const ends = and(narrow, isFinite(known.fx));
+      const fall = maximum(known.fw, known.fv).sub(known.fx);
+      const asked = and(ends, fall.greater(known.start.sub(known.fx).mul(leastFall)));
+      const valueAt = (x: NDArray): NDArray => evaluate(reshape(x, [1])).cost!;
+      const { falls, looks } = pole(valueAt, known, bounds!, tolerance, asked, transforms);
       const found = select(
         or(falls, or(known.wallBelow, known.wallAbove)),
         int(statusCode("stagnated")),
         int(statusCode("converged")),
       );
-      const status = select(and(narrow, isFinite(known.fx)), found, int(-1));
-      return [reshape(known.x.add(far), [1]), { ...known, d, e, status }];
+      const status = select(ends, found, int(-1));
+      const memory = { ...known, looks: m.looks.add(looks), d, e, status };
+      return [reshape(known.x.add(far), [1]), memory];
     },
   };
 }
 
-/** The share of all that was gained that the last steps to a minimum may gain, where no bracket is as wide as they are. */
-const mostFall = 0.04;
+/**
+ * Whether a function falls without end to a point, as to a pole or a logarithm's: from afar to near by less than from
+ * near to the point. To a cusp, as of the fourth root, it falls by more. Looked for where it is asked.
+ */
+function pole(
+  valueAt: (x: NDArray) => NDArray,
+  { x, fx }: Bracket,
+  { lower, upper }: NonNullable<Setting["bounds"]>,
+  tolerance: NDArray,
+  asked: NDArray,
+  transforms: Local["transforms"],
+): { readonly falls: NDArray; readonly looks: NDArray } {
+  const [low, high] = [lower, upper].map((end) => reshape(end, [])) as [NDArray, NDArray];
+  const near = tolerance.mul(aside);
+  const infinity = scalarArray(Infinity, x.dtype);
+  const seen = transforms.whileLoop(
+    (c) => c.looks.less(c.most),
+    ({ looks, most, nearest, farthest }) => {
+      const isNear = looks.less(2);
+      const away = select(isNear, near, near.mul(farther));
+      const at = x.add(select(rem(looks, int(2)).equal(0), away, away.neg()));
+      const inside = and(at.greater(low), at.less(high));
+      const f = valueAt(select(inside, at, x));
+      const value = select(and(inside, isFinite(f)), f, infinity);
+      return {
+        looks: looks.add(1),
+        most,
+        nearest: select(isNear, minimum(nearest, value), nearest),
+        farthest: select(isNear, farthest, minimum(farthest, value)),
+      };
+    },
+    { looks: int(0), most: asked.astype("int32").mul(4), nearest: infinity, farthest: infinity },
+  );
+  const { nearest, farthest, looks } = seen;
+  const falls = nearest.sub(fx).greater(farthest.sub(nearest).mul(mostFall));
+  return { falls: and(asked, falls), looks };
+}
+
+/** How many tolerances off near is, and how many times that afar. */
+const aside = 64;
+const farther = 25;
+
+/** What a minimum may gain from near to it, beside what from afar to near. Of a logarithm these are the same. */
+const mostFall = 0.85;
+
+/** The share of all that was gained that the last points differ by, below which nothing falls without end. */
+const leastFall = 1e-6;
 
 /** The step of the golden section into the longer part. */
 function golden({ a, b, x }: Bracket): readonly [NDArray, NDArray] {
