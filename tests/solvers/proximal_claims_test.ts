@@ -75,6 +75,21 @@ for (const [name, prox] of Object.entries(operators)) {
   });
 }
 
+Deno.test("a step that leads to the minimum exactly is no standing still", () => {
+  for (const dtype of dtypes) {
+    const solver = proximalGradient((x: NDArray) => x);
+    const solve = jit((x: NDArray, to: NDArray) =>
+      minimise((x) => x.sub(to).square().sum(), x, { solver })
+    );
+    for (const start of [[0, 0], [5, 5]]) {
+      for (const to of [0.7, 1, 2, 3]) {
+        const s = solve(np.array(start, { dtype }), np.array(to, { dtype }));
+        assert(s.converged && s.cost!.item() < 1e-9, `${start} to ${to}, ${dtype}: ${s.message}`);
+      }
+    }
+  }
+});
+
 Deno.test("what falls for ever is not claimed to have a minimum", () => {
   const falls: Readonly<Record<string, (x: NDArray) => NDArray>> = {
     "-x^2": (x) => x.square().neg(),

@@ -391,7 +391,7 @@ function accelerated(description: string, setting: Setting): Stepper<Proximal> {
       const dd = dot(d, d);
       const tiny = norm(d).lessEqual(extent.mul(4 * eps));
       const bend = dot(g.sub(m.gy), d);
-      const steep = or(tiny, bend.lessEqual(div(dd, t0)));
+      const steep = or(tiny, bend.lessEqual(div(dd, t0).mul(1 + 16 * eps)));
       const tried = not(m.looks);
       const fits = and(and(tried, finite), steep);
       const fails = and(tried, not(fits));
@@ -430,7 +430,7 @@ function accelerated(description: string, setting: Setting): Stepper<Proximal> {
       const stale = select(and(fits, lower), int(0), m.stale.add(counts.astype("int32")));
       const over = stale.greaterEqual(mostStale);
       const small = share.lessEqual(select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol)));
-      const none = t.mul(size).lessEqual(extent.mul(eps * eps));
+      const none = t.mul(norm(m.gy)).lessEqual(extent.mul(eps * eps));
       // Steps are not differentiated through the search for what is lower.
       const claim = claimOf(
         { x: at, value, g, start, unit, t: whole, step, asked: and(fits, or(small, over)) },
