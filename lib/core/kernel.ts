@@ -50,12 +50,14 @@ export interface KernelBuilder {
 
   /**
    * Computes each element of a result from those of `inputs`, which broadcast to its shape.
-   * `e.index()` is the number of the element in the result.
+   * `e.index()` is the number of the element in the result. Where `of` is given, `f` depends on that alone,
+   * and what it adds is made once where a long program has it many times.
    */
   map(
     inputs: readonly KernelValue[],
     out: ShapedArray,
     f: (e: Exprs, args: Expr[]) => Expr,
+    of?: object | null,
   ): KernelValue;
 
   /** As {@linkcode map}, for several results of one shape. */
@@ -63,7 +65,8 @@ export interface KernelBuilder {
     inputs: readonly KernelValue[],
     shape: readonly number[],
     dtypes: readonly DType[],
-    f: (e: Exprs, args: Expr[]) => Expr[],
+    f: (e: Exprs, args: Expr[]) => readonly Expr[],
+    of?: object | null,
   ): KernelValue[];
 
   /** A view of axes in another order. */

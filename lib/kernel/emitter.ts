@@ -9,7 +9,7 @@ import { type Jaxpr, stridesOf } from "../core/mod.ts";
 import { Exprs, reachable, scalarType } from "../scalar/expr.ts";
 import { type Fn, I32 } from "./encoder.ts";
 import { nestFn } from "./nest.ts";
-import { bytesPerElement, type Slot } from "./space.ts";
+import { bytesPerElement, listingOf, type Slot } from "./space.ts";
 import { Scheduler } from "./schedule.ts";
 import type { ActStep, Destination, Emission, Emitted, LoopStep, Unit } from "./steps.ts";
 import { Buffer, isFlat, type Place, type Target, type Val, type View, whole } from "./values.ts";
@@ -24,7 +24,7 @@ export function emit(
   inputs: readonly Val[],
   targets: readonly (Target | null)[],
 ): Emitted & { readonly emitter: Emitter } {
-  const { steps, outs } = new Scheduler(unit.constants).schedule(jaxpr, inputs);
+  const { steps, outs } = new Scheduler(unit.constants, unit.alike).schedule(jaxpr, inputs);
   outs.forEach((v, i) => {
     const target = targets[i];
     if (!target || v.kind !== "view" || !isFlat(v)) return;
@@ -177,11 +177,11 @@ export class Emitter implements Emission {
     if (stores.length === 0 && s.reductions.length === 0) return;
     const dims = s.dims === null ? (s.size === 1 ? [] : [s.size]) : [...s.dims];
     const contiguous = stridesOf(dims);
-    const order = reachable(s.exprs, [
-      ...stores.map((b) => b.expr!),
-      ...s.reductions.map((r) => r.expr),
-    ]);
-    const used = new Set(order.filter((n) => n.op === "input").map((n) => n.imm));
+    const roots = [...stores.map((b) => b.expr!), ...s.reductions.map((r) => r.expr)];
+    const listing = s.grown === null
+      ? listingOf(reachable(s.exprs, roots))
+      : s.grown.listing(roots);
+    const used = new Set(listing.order.filter((n) => n.op === "input").map((n) => n.imm));
     const loads = s.loads.map(({ view, flat }, i): Slot | null => {
       if (!used.has(i)) return null;
       const strides = view.strides.filter((_, k) => view.shape[k] !== 1);
@@ -219,7 +219,7 @@ export class Emitter implements Emission {
         op,
       })),
     };
-    const fn = nestFn(this.unit.module, nest, this.unit.pool, order);
+    const fn = nestFn(this.unit.module, nest, this.unit.pool, listing);
     s.loads.forEach(({ view }, i) => loads[i] !== null && this.#start(view));
     for (const b of stores) this.address(b.place!);
     for (const { buffer } of s.reductions) this.address(buffer.place!);

@@ -17,6 +17,8 @@ import {
   collapse,
   cutIntoTiles,
   keyOf,
+  type Listing,
+  listingOf,
   type Nest,
   rowMajor,
   type Slot,
@@ -43,20 +45,20 @@ const SHORT_ROW = 16;
 const MANY = 16;
 /**
  * The function of a nest: its parameters are the addresses of the first elements of what it loads,
- * what it stores and what it reduces to. `order` are the nodes of all that, operands first.
+ * what it stores and what it reduces to. `listing` has the nodes of all that.
  */
 export function nestFn(
   module: Module,
   nest: Nest,
   pool: Pool,
-  order: readonly Expr[] = reachable(nest.exprs, [
+  listing: Listing = listingOf(reachable(nest.exprs, [
     ...nest.stores.map((s) => s.expr),
     ...nest.reductions.map((r) => r.expr),
-  ]),
+  ])),
 ): Fn {
   return module.shared(
-    keyOf(nest, order),
-    () => new NestCode(module, nest, order, pool).build(),
+    keyOf(nest, listing),
+    () => new NestCode(module, nest, listing.order, pool).build(),
   );
 }
 

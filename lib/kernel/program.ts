@@ -17,7 +17,7 @@ import {
 } from "../core/mod.ts";
 import { emit } from "./emitter.ts";
 import { Fn, I32, Module } from "./encoder.ts";
-import { Arena, distinct } from "./space.ts";
+import { Alike, Arena, distinct } from "./space.ts";
 import type { Callback } from "./steps.ts";
 import { Buffer, isFlat, type Place, type Target, whole } from "./values.ts";
 import type { Pool } from "./vector.ts";
@@ -137,6 +137,7 @@ export function buildProgram(jaxpr: Jaxpr, options: CompileOptions): BuiltProgra
   const targets = results.map((p): Target => ({ place: p, carry: null, taken: false }));
   const unit = {
     module,
+    alike: new Alike(),
     main,
     arena,
     pool,

@@ -22,12 +22,12 @@ import {
 } from "../core/mod.ts";
 import type { KernelValue, KernelWindow, Part, Reducer } from "../core/kernel.ts";
 import type { Routine } from "../routine/routine.ts";
-import { type Expr, Exprs, scalarType } from "../scalar/expr.ts";
+import { type Expr, Exprs, scalarType, type Ty } from "../scalar/expr.ts";
 import { askStep, callStep, chooseStep, effectStep, scanStep, whileStep } from "./control.ts";
 import { Uncompilable } from "./errors.ts";
 import { assembleStep, sliceStep, updateStep } from "./parts.ts";
 import { dotStep } from "./products.ts";
-import { identityOf } from "./space.ts";
+import { Alike, distinct, identityOf } from "./space.ts";
 import type { ActStep, Constants, LoopStep, Schedule, Step, StepBuilder } from "./steps.ts";
 import {
   broadcastVal,
@@ -49,16 +49,23 @@ const LARGE = 200;
 /** And of more arrays: engines take functions of a thousand parameters. */
 const WIDE = 400;
 
-function isFull({ exprs, loads, stores, reductions }: LoopStep): boolean {
-  return exprs.nodes.length > LARGE || loads.length + stores.length + reductions.length > WIDE;
+/** What is already an expression, or the node that it is going to be. */
+type Operand = Expr | { readonly op: "const" | "input"; readonly imm: number; readonly ty: Ty };
+
+/** A value as it is. */
+const reading = (_: Exprs, args: Expr[]): readonly Expr[] => args;
+
+function isFull({ exprs, grown, loads, stores, reductions }: LoopStep): boolean {
+  const nodes = grown === null ? exprs.nodes.length : grown.length;
+  return nodes > LARGE || loads.length + stores.length + reductions.length > WIDE;
 }
 
 /** Puts the equations of a program in order. */
 export class Scheduler implements StepBuilder, ProgramKernelBuilder {
   readonly steps: Step[] = [];
 
-  /** A builder that keeps constants where `constants` says. */
-  constructor(readonly constants: Constants) {}
+  /** A builder that keeps constants where `constants` says, and begins loops as `alike` says. */
+  constructor(readonly constants: Constants, readonly alike: Alike = new Alike()) {}
 
   /** The whole of a program. */
   schedule(jaxpr: Jaxpr, inputs: readonly Val[]): Schedule {
@@ -156,6 +163,7 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
       s.flat ||= flat;
       return s;
     }
+    const grown = this.alike.begin();
     const step: LoopStep = {
       kind: "loop",
       index: steps.length,
@@ -163,7 +171,8 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
       dims: nested ? dims : null,
       flat,
       reduced: null,
-      exprs: new Exprs(),
+      exprs: grown?.exprs ?? new Exprs(),
+      grown,
       loads: [],
       stores: [],
       reductions: [],
@@ -172,9 +181,10 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     return step;
   }
 
-  #operand(s: LoopStep, v: Val): Expr {
+  /** What stands for a value in a loop: an expression of it, or a node to be made. */
+  #operand(s: LoopStep, v: Val): Operand {
     const ty = scalarType[v.dtype];
-    if (v.kind === "constant") return s.exprs.constant(v.value, ty);
+    if (v.kind === "constant") return { op: "const", imm: v.value, ty };
     const { buffer } = v;
     if (buffer.step === s.index && buffer.expr !== null) return buffer.expr;
     this.use(v, s.index);
@@ -185,20 +195,56 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
         sameShape(l.view.shape, v.shape)))
     );
     if (at < 0) at = s.loads.push({ view: v, flat }) - 1;
-    return s.exprs.input(at, ty);
+    return { op: "input", imm: at, ty };
+  }
+
+  /** Adds to a loop what `f` computes of values; where there is an `of`, as it may have been added before. */
+  #grow(
+    s: LoopStep,
+    values: readonly Val[],
+    of: object | null,
+    f: (e: Exprs, args: Expr[]) => readonly Expr[],
+  ): readonly Expr[] {
+    const operands = values.map((v) => this.#operand(s, v));
+    const add = (e: Exprs): readonly Expr[] =>
+      f(
+        e,
+        operands.map((x) =>
+          "id" in x ? x : x.op === "const" ? e.constant(x.imm, x.ty) : e.input(x.imm, x.ty)
+        ),
+      );
+    if (s.grown !== null && of === null) {
+      s.exprs = s.grown.apart();
+      s.grown = null;
+    }
+    if (s.grown === null) return add(s.exprs);
+    let key = "";
+    for (const x of operands) {
+      key += "id" in x ? `#${x.id}` : `${x.op}${x.imm === 0 ? distinct(x.imm) : x.imm}${x.ty}`;
+    }
+    const { grown, made } = s.grown.with(of!, key, add);
+    s.grown = grown;
+    s.exprs = grown.exprs;
+    return made;
+  }
+
+  /** The expression of a value in a loop. */
+  #read(s: LoopStep, v: Val): Expr {
+    return this.#grow(s, [v], reading, reading)[0]!;
   }
 
   mapMany(
     inputs: readonly KernelValue[],
     shape: readonly number[],
     dtypes: readonly DType[],
-    f: (e: Exprs, args: Expr[]) => Expr[],
+    f: (e: Exprs, args: Expr[]) => readonly Expr[],
+    of: object | null = null,
   ): Val[] {
     if (sizeOf(shape) === 0) return dtypes.map((dtype) => constant(0, shaped(shape, dtype)));
     const full = inputs.map((v) => broadcastVal(v as Val, shape));
     const views = full.filter((v) => v.kind === "view");
     const s = this.#loopFor(shape, views, false);
-    const results = f(s.exprs, full.map((v) => this.#operand(s, v)));
+    const results = this.#grow(s, full, of, f);
     return results.map((expr, i): Val => {
       const dtype = dtypes[i]!;
       if (expr.op === "const") return constant(expr.imm, shaped(shape, dtype));
@@ -213,8 +259,9 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     inputs: readonly KernelValue[],
     out: ShapedArray,
     f: (e: Exprs, args: Expr[]) => Expr,
+    of: object | null = null,
   ): Val {
-    return this.mapMany(inputs, out.shape, [out.dtype], (e, args) => [f(e, args)])[0]!;
+    return this.mapMany(inputs, out.shape, [out.dtype], (e, args) => [f(e, args)], of)[0]!;
   }
 
   /** The elements in memory of their own, one after another. */
@@ -222,7 +269,7 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     if (v.kind === "view" && isFlat(v)) return v;
     const s = this.#loopFor(v.shape, v.kind === "view" ? [v] : [], false);
     const b = new Buffer(v.dtype, sizeOf(v.shape), s.index);
-    b.expr = this.#operand(s, v);
+    b.expr = this.#read(s, v);
     s.stores.push(b);
     return whole(b, v.shape);
   }
@@ -245,7 +292,7 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     const s = this.#reductionLoop(view, all ? "all" : kept);
     const b = new Buffer(v.dtype, sizeOf(shape), s.index);
     b.stored = true;
-    s.reductions.push({ buffer: b, expr: this.#operand(s, view), op });
+    s.reductions.push({ buffer: b, expr: this.#read(s, view), op });
     return whole(b, shape);
   }
 
@@ -266,6 +313,7 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
     }
     // The loop that was found goes another way: one of its own.
     if (steps.length > mark) steps.pop();
+    const grown = this.alike.begin();
     const own: LoopStep = {
       kind: "loop",
       index: steps.length,
@@ -273,7 +321,8 @@ export class Scheduler implements StepBuilder, ProgramKernelBuilder {
       dims,
       flat: false,
       reduced,
-      exprs: new Exprs(),
+      exprs: grown?.exprs ?? new Exprs(),
+      grown,
       loads: [],
       stores: [],
       reductions: [],

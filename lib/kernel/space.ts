@@ -1,5 +1,6 @@
 /**
- * Nests of loops as they are described: the loops, and how each array is walked through in them.
+ * Nests of loops as they are described: the loops, and how each array is walked through in them; and what
+ * nests that are alike share.
  *
  * The plan of a program's memory: which bytes of its arena each array gets, and when they are free
  * again. Nothing in an arena outlives a run.
@@ -8,7 +9,7 @@
  */
 import type { DType } from "../core/mod.ts";
 import type { Reducer } from "../core/kernel.ts";
-import type { Expr, Exprs } from "../scalar/expr.ts";
+import { type Expr, Exprs, reachable } from "../scalar/expr.ts";
 
 /** Bytes in an arena. */
 export interface Block {
@@ -132,29 +133,114 @@ export function distinct(n: number): string {
   return Object.is(n, -0) ? "-0" : String(n);
 }
 
-/** The key under which equal nests are shared. */
-export function keyOf(nest: Nest, order: readonly Expr[]): string {
-  const number = new Int32Array(nest.exprs.nodes.length);
-  const slot = (s: Slot | null): string =>
-    s === null ? "-" : `${s.dtype}${s.strides}${s.exact ? "!" : ""}`;
-  // Made for every nest of a program, of which most are equal: a plain loop.
-  let nodes = "";
+/** Nodes, operands first, as a key has them, and the place of each by its number in its graph. */
+export interface Listing {
+  /** The nodes. */
+  readonly order: readonly Expr[];
+  /** The part of a key. */
+  readonly text: string;
+  /** Places. */
+  readonly places: Int32Array;
+}
+
+/** The listing of nodes. */
+export function listingOf(order: readonly Expr[]): Listing {
+  const places = new Int32Array((order.at(-1)?.id ?? -1) + 1);
+  // Made for many nests of a program: a plain loop.
+  let text = "";
   for (let i = 0; i < order.length; i++) {
     const { id, op, ty, imm, args, table, apart } = order[i]!;
-    number[id] = i;
-    nodes += `${op}${ty}${imm === 0 ? distinct(imm) : imm}`;
-    for (let k = 0; k < args.length; k++) nodes += `,${number[args[k]!.id]}`;
-    if (apart !== null) nodes += `@${apart.id}`;
-    nodes += table === null ? ";" : `[${table.map(distinct)}];`;
+    places[id] = i;
+    text += `${op}${ty}${imm === 0 ? distinct(imm) : imm}`;
+    for (let k = 0; k < args.length; k++) text += `,${places[args[k]!.id]}`;
+    if (apart !== null) text += `@${apart.id}`;
+    text += table === null ? ";" : `[${table.map(distinct)}];`;
   }
+  return { order, text, places };
+}
+
+/**
+ * What a loop computes so far, and what that became where more was added: loops that are made alike, of which long
+ * programs have many, are made once, and share their graph.
+ */
+export class Grown {
+  /** What was added, latest last. */
+  #next: Growth[] | null = null;
+  #listings: { readonly of: readonly Expr[]; readonly listing: Listing }[] | null = null;
+
+  /** The first `length` nodes of a graph; nothing by itself. */
+  constructor(readonly exprs: Exprs = new Exprs(), readonly length: number = 0) {}
+
+  /** The nodes that roots are made of. */
+  listing(roots: readonly Expr[]): Listing {
+    const known = this.#listings ??= [];
+    for (const { of, listing } of known) if (sameItems(of, roots)) return listing;
+    const listing = listingOf(reachable(this.exprs, roots));
+    if (known.length < MANY) known.push({ of: roots, listing });
+    return listing;
+  }
+
+  /** The graph so far, for one loop alone, or where others have gone on from it otherwise. */
+  apart(): Exprs {
+    return this.exprs.upTo(this.length);
+  }
+
+  /** With what `add` adds, which follows from `of` and `operands`, and that. */
+  with(of: object, operands: string, add: (e: Exprs) => readonly Expr[]): Growth {
+    const next = this.#next ??= [];
+    for (let i = next.length - 1; i >= 0; i--) {
+      if (next[i]!.of === of && next[i]!.operands === operands) return next[i]!;
+    }
+    const { exprs, length } = this;
+    const e = exprs.nodes.length === length ? exprs : this.apart();
+    const made = add(e);
+    const growth = { of, operands, made, grown: new Grown(e, e.nodes.length) };
+    if (next.length < MANY) next.push(growth);
+    return growth;
+  }
+}
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((x, i) => x === b[i]);
+}
+
+/** What a graph became. */
+interface Growth {
+  readonly of: object;
+  readonly operands: string;
+  readonly made: readonly Expr[];
+  readonly grown: Grown;
+}
+
+/** Gives loops of a program what they go on from: graphs of their own at first, and one in common in long programs. */
+export class Alike {
+  #loops = 0;
+  readonly #nothing = new Grown();
+
+  /** Where the next loop begins; `null` where it is not to be shared. */
+  begin(): Grown | null {
+    return ++this.#loops > FIRST ? this.#nothing : null;
+  }
+}
+
+/** So many loops are made each by itself: to note what they add takes longer than a few that are alike save. */
+const FIRST = 24;
+
+/** Of more ways to go on from a graph, which have to be looked through, none is kept. */
+const MANY = 64;
+
+/** The key under which equal nests are shared. */
+export function keyOf(nest: Nest, { text, places }: Listing): string {
+  const slot = (s: Slot | null): string =>
+    s === null ? "-" : `${s.dtype}${s.strides}${s.exact ? "!" : ""}`;
   return [
     "nest",
     nest.dims,
     nest.reduced.map(Number),
-    nodes,
+    text,
     nest.loads.map(slot).join(";"),
-    nest.stores.map((s) => `${slot(s.slot)}=${number[s.expr.id]}`).join(";"),
-    nest.reductions.map((r) => `${slot(r.slot)}${r.op}${number[r.expr.id]}`).join(";"),
+    nest.stores.map((s) => `${slot(s.slot)}=${places[s.expr.id]}`).join(";"),
+    nest.reductions.map((r) => `${slot(r.slot)}${r.op}${places[r.expr.id]}`).join(";"),
   ].join("|");
 }
 

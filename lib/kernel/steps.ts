@@ -8,7 +8,7 @@ import type { ConcreteArray, Jaxpr, Literal, ShapedArray } from "../core/mod.ts"
 import type { KernelBuilder, Reducer } from "../core/kernel.ts";
 import type { Expr, Exprs } from "../scalar/expr.ts";
 import type { Fn, Module } from "./encoder.ts";
-import type { Arena } from "./space.ts";
+import type { Alike, Arena, Grown } from "./space.ts";
 import type { Buffer, Place, Target, Val, View } from "./values.ts";
 import type { Pool } from "./vector.ts";
 
@@ -29,6 +29,8 @@ export interface Callback {
 export interface Unit {
   /** The module. */
   readonly module: Module;
+  /** What its loops begin with. */
+  readonly alike: Alike;
   /** The function that calls all others; the whole control flow is in it. */
   readonly main: Fn;
   /** Memory of a run. */
@@ -70,7 +72,9 @@ export interface LoopStep {
   /** Which loops its reductions run over; `null` where it has none. */
   reduced: readonly boolean[] | "all" | null;
   /** What it computes. */
-  readonly exprs: Exprs;
+  exprs: Exprs;
+  /** The same as long as it is what other loops may compute as well; else `null`. */
+  grown: Grown | null;
   /** What it reads. */
   readonly loads: { readonly view: View; readonly flat: boolean }[];
   /** What it may store. */

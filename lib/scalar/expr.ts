@@ -144,6 +144,23 @@ export class Exprs {
   #latestLeaf = -1;
   readonly #tables = new Map<readonly number[], number>();
 
+  /** The first `length` nodes, to go on from them otherwise. */
+  upTo(length: number): Exprs {
+    const e = new Exprs();
+    const within = (i: number): number => {
+      while (i >= length) i = this.#before[i]!;
+      return i;
+    };
+    for (let i = 0; i < length; i++) {
+      e.nodes.push(this.nodes[i]!);
+      e.#latest.push(within(this.#latest[i]!));
+      e.#before.push(this.#before[i]!);
+    }
+    e.#latestLeaf = within(this.#latestLeaf);
+    for (const [values, number] of this.#tables) e.#tables.set(values, number);
+    return e;
+  }
+
   #node(
     op: Op,
     ty: Ty,

@@ -8,6 +8,7 @@ import { type NDArray, numpy as np } from "../../mod.ts";
 import { simplify } from "../../lib/compile/pipeline.ts";
 import { sizeOf } from "../../lib/core/dtype.ts";
 import { graphOf, lanesOf } from "../../lib/kernel/evaluate.ts";
+import { compileProgram } from "../../lib/kernel/program.ts";
 import { Scheduler } from "../../lib/kernel/schedule.ts";
 import type { LoopStep } from "../../lib/kernel/steps.ts";
 import { Buffer, whole } from "../../lib/kernel/values.ts";
@@ -107,4 +108,23 @@ Deno.test("what is turned by tiles is what is turned by rows", () => {
       assertEquals(compiledDifference(staged(f, [x]), { large: Infinity, allowed }), null);
     }
   }
+});
+
+Deno.test("long programs of loops that are alike, and of some that are not, have one function for each kind", () => {
+  const w = np.arange(36).reshape([6, 6]).mul(0.02).sub(0.3);
+  const layers = (x: NDArray, b: NDArray): NDArray => {
+    let y = x;
+    for (let k = 0; k < 90; k++) {
+      y = np.tanh(y.matmul(w.matmul(w)).add(b));
+      // Begun alike, gone on otherwise: by what is known, by what is not, and by a reduction.
+      if (k % 9 === 4) y = np.sin(y).mul(k % 2);
+      if (k % 9 === 6) y = y.mul(100).astype("int32").astype("float32");
+      if (k % 9 === 8) y = y.sub(y.max());
+    }
+    return y;
+  };
+  const program = staged(layers, [np.ones([6, 6]), np.arange(6)]);
+  assertEquals(compiledDifference(program), null);
+  const { kernels } = compileProgram(program.jaxpr, { large: 64, fma: false });
+  assert(kernels < 30, `${kernels} functions`);
 });

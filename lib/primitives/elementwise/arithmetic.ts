@@ -335,7 +335,7 @@ export const mulAddP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   },
   heavy: elementwise,
   kernel: (b, inputs, _, __, [out]) => [
-    b.map(inputs, out!, (e, [x, y, z]) => scalar.mulAdd(e, x!, y!, z!)),
+    b.map(inputs, out!, (e, [x, y, z]) => scalar.mulAdd(e, x!, y!, z!), scalar.mulAdd),
   ],
   samples() {
     const kink = "what is lost in rounding is noise to finite differences";

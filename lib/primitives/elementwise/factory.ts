@@ -376,7 +376,10 @@ export function unary(rules: UnaryRules): Primitive<null> {
     lower: (g, inputs, _, avals, [out]) => [
       lowerElementwise(g, inputs, avals, out!, ([x]) => lower(g, x!, avals[0]!.dtype)),
     ],
-    kernel: (b, inputs, _, [x], [out]) => [b.map(inputs, out!, (e, [a]) => expr[x!.dtype]!(e, a!))],
+    kernel(b, inputs, _, [x], [out]) {
+      const f = expr[x!.dtype]!;
+      return [b.map(inputs, out!, (e, [a]) => f(e, a!), f)];
+    },
     heavy: elementwise,
     samples: () => elementwiseSamples(supportedBy(expr), 1, rules.domain ?? {}),
   });
@@ -447,9 +450,10 @@ export function binary(rules: BinaryRules): Primitive<null> {
     batch: (args, dims) => elementwiseBatch(args, dims, (aligned) => bind1(self, aligned, null)),
     passes: { ...ordinary, algebra: rules.algebra ?? null },
     heavy: elementwise,
-    kernel: (b, inputs, _, [x], [out]) => [
-      b.map(inputs, out!, (e, [a, c]) => expr[x!.dtype]!(e, a!, c!)),
-    ],
+    kernel(b, inputs, _, [x], [out]) {
+      const f = expr[x!.dtype]!;
+      return [b.map(inputs, out!, (e, [a, c]) => f(e, a!, c!), f)];
+    },
     lower: (g, inputs, _, avals, [out]) => [
       lowerElementwise(
         g,

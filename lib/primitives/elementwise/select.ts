@@ -95,7 +95,7 @@ const selectP: Primitive<null> = /* @__PURE__ */ definePrimitive<null>({
   ],
   heavy: elementwise,
   kernel: (b, inputs, _, __, [out]) => [
-    b.map(inputs, out!, (e, [c, x, y]) => selectExpr(e, c!, x!, y!)),
+    b.map(inputs, out!, (e, [c, x, y]) => selectExpr(e, c!, x!, y!), selectExpr),
   ],
   samples: () => {
     const c = { shape: [4], dtype: "bool" as const, values: [1, 0, 0, 1] };
