@@ -110,6 +110,13 @@ export function curveFit<T extends FloatTree>(
   params: T,
   options: CurveFitOptions = {},
 ): CurveFit<T> {
+  // As SciPy has them.
+  if (toArray(data) !== null) {
+    throw new TypeError(
+      `${op}: the data must be { x, y } of arrays, not ${describeValue(data)}: write ` +
+        "curveFit(model, { x, y }, params)",
+    );
+  }
   if (arguments.length > 3) {
     checkCall("curveFit(model, data, params, options)", arguments, optionTable);
   }

@@ -338,6 +338,11 @@ Deno.test("data that do not fit the model are refused", () => {
     ShapeError,
     "3 points",
   );
+  assertThrows(
+    () => curveFit(scale as never, x as never, x as never, one(1) as never),
+    TypeError,
+    "write curveFit(model, { x, y }, params)",
+  );
   const fit = (y: NDArray, options: object) => curveFit(scale, { x, y }, one(1), options);
   assertThrows(() => fit(f64([1, NaN, 3]), {}), RangeError, "y[1] is NaN");
   assertThrows(() => fit(f64([NaN, Infinity, NaN]), { missing: "omit" }), ShapeError, "0 points");

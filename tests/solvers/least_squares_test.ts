@@ -15,7 +15,7 @@ import {
   vmap,
 } from "../../mod.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
-import { regressions, residualsOf } from "./truth/nist.ts";
+import { digits, regressions, residualsOf } from "./truth/nist.ts";
 
 const f64 = (xs: readonly number[]): np.NDArray => np.array([...xs], { dtype: "float64" });
 
@@ -220,5 +220,19 @@ Deno.test("a start at a maximum or a saddle of the sum of squares is left for a 
     const bell = leastSquares((x) => np.divide(1, x.square().add(1)), np.array(0), { solver });
     assert(!bell.converged, bell.message);
     assert(leastSquares((x) => x.mul(0).add(1), np.array(0), { solver }).converged);
+  }
+});
+
+Deno.test("what rounding keeps from being claimed is claimed where less is asked for, as the message says", () => {
+  for (const name of ["Hahn1", "Lanczos3", "MGH10"]) {
+    const problem = regressions.find((p) => p.name === name)!;
+    const residuals = residualsOf(problem, "float32");
+    const start = np.array([...problem.starts[1]!], { dtype: "float32" });
+    const fit = (rtol?: number) => jit((x: NDArray) => leastSquares(residuals, x, { rtol }))(start);
+    const own = fit();
+    assert(own.converged || own.message.includes("loosen rtol"), own.message);
+    const loose = fit(1e-3);
+    assertEquals(loose.statusName, "converged", `${name}: ${loose.message}`);
+    assert(digits(loose.value.dataSync(), problem.certified) > 2.5, `${name}: ${loose.value}`);
   }
 });

@@ -276,7 +276,9 @@ export function isSmall(
   sure: number,
 ): NDArray {
   const [step, value] = [abs(newton), abs(x)];
-  const beside = and(step.lessEqual(value.mul(share)), doubt.lessEqual(value.mul(sure)));
+  // Who asks for less may doubt as much.
+  const known = doubt.lessEqual(value.mul(Math.max(sure, share)));
+  const beside = and(step.lessEqual(value.mul(share)), known);
   const hardly = d.mul(maximum(step, doubt)).lessEqual(size.mul(ofResidual));
   return reduceAnd(root ? beside : or(beside, hardly), [0]);
 }
