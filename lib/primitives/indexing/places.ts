@@ -194,18 +194,27 @@ function perDepth(make: (axes: readonly number[]) => Routine): (depth: number) =
 const lengths = (axes: readonly number[]): string => axes.map((k) => `n${k}`).join(", ");
 
 /** Blocks at indices, which are clamped into range. */
-export const gatherRoutine: (depth: number) => Routine = /* @__PURE__ */ perDepth((axes) =>
-  routine(`
+export const gatherRoutine: (depth: number) => Routine = /* @__PURE__ */ perDepth((axes) => {
+  const at = `let at = 0
+    ${
+    axes.map((k) => `at = at * n${k} + max(0, min(indices[r, ${k}], n${k} - 1))`).join("\n    ")
+  }`;
+  return routine(`
 gather${axes.length}(in x: T[any, block], in indices: i32[rows, ${axes.length}], out y: T[rows, block],
         rows, block, ${lengths(axes)}) {
-  for r in 0..rows {
-    let at = 0
-    ${axes.map((k) => `at = at * n${k} + max(0, min(indices[r, ${k}], n${k} - 1))`).join("\n    ")}
-    if block == 1 { y[r] = x[at] }
-    else { vector j in 0..block { y[r, j] = x[at, j] } }
+  if block == 1 {
+    for r in 0..rows {
+      ${at}
+      y[r] = x[at]
+    }
+  } else {
+    for r in 0..rows {
+      ${at}
+      vector j in 0..block { y[r, j] = x[at, j] }
+    }
   }
-}`)
-);
+}`);
+});
 
 /** How an update is put to what is at its place. */
 export type Combining = "set" | "add" | "mul" | "min" | "max";
