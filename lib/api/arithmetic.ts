@@ -314,6 +314,9 @@ export function round(
   if (decimals === 0) return rounded("round", rounding.round, x);
   const scale = 10 ** Math.abs(decimals);
   return rounded("round", (a) => {
+    // Where the factor overflows, either no digit is left out or all are.
+    const largest = a.dtype === "float32" ? Math.fround(scale) : scale;
+    if (largest === Infinity) return decimals > 0 ? a : p.mul(a, scalarLike(0, a));
     const factor = scalarLike(scale, a);
     return decimals > 0
       ? p.div(rounding.round(p.mul(a, factor)), factor)

@@ -144,7 +144,7 @@ export function take(
 
 /**
  * One element of `x` for each element of `indices`, which runs over `axis`, as
- * `jax.numpy.take_along_axis`. On all other axes the two broadcast.
+ * `jax.numpy.take_along_axis`. On all other axes the two broadcast. With `axis` null `x` is flat.
  *
  * @throws {ShapeError} where the numbers of axes differ, or other axes do not broadcast.
  *
@@ -159,7 +159,7 @@ export function take(
 export function takeAlongAxis(
   x: NDArray,
   indices: NDArray,
-  axis: number | TakeAlongOptions & { readonly axis: number },
+  axis: number | null | TakeAlongOptions & { readonly axis: number | null },
   options: TakeAlongOptions = {},
 ): NDArray {
   if (arguments.length > 3) {
@@ -173,7 +173,8 @@ export function takeAlongAxis(
   if (isNamed(axis)) return takeAlongAxis(x, indices, axis.axis, axis);
   const op = "takeAlongAxis";
   const mode = checkMode(op, options);
-  const a = expectArray(op, x);
+  const own = expectArray(op, x);
+  const a = axis === null ? reshape(own, [own.size]) : own;
   const at = asIndex(op, indices, "the indices");
   if (at.ndim !== a.ndim) {
     throw new ShapeError(
@@ -182,7 +183,7 @@ export function takeAlongAxis(
       }`,
     );
   }
-  const along = expectAxis(op, axis, a.ndim);
+  const along = expectAxis(op, axis === null ? 0 : axis, a.ndim);
   const last = a.ndim - 1;
   const n = a.shape[along]!;
   const others = broadcastShapes(

@@ -341,7 +341,13 @@ export function roll(
     return reshape(rolled(reshape(a, [a.size]), shift as Operand, 0), a.shape);
   }
   const axes: readonly number[] = Array.isArray(axis) ? axis : [axis];
-  const shifts = Array.isArray(shift) ? shift : axes.map(() => shift);
+  // An array of shifts is one for each axis.
+  const apart = shift instanceof NDArray && shift.ndim === 1;
+  const shifts = apart
+    ? promoteAll("roll", shift)
+    : Array.isArray(shift)
+    ? shift
+    : axes.map(() => shift);
   if (shifts.length !== axes.length) {
     throw new ShapeError(`roll: there are ${shifts.length} shifts for ${axes.length} axes`);
   }

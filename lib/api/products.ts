@@ -207,8 +207,15 @@ export function tensordot(
         }`,
       );
     }
-    const list = (side: number | readonly number[], rank: number): number[] =>
-      (typeof side === "number" ? [side] : side).map((k) => expectAxis(op, k, rank));
+    const list = (side: unknown, rank: number): number[] => {
+      const own: unknown = typeof side === "number" ? [side] : side;
+      if (Array.isArray(own)) return own.map((k) => expectAxis(op, k, rank));
+      throw new TypeError(
+        `${op}: axes are a number or two lists, [axes of x, axes of y], of which one is ${
+          describeValue(side)
+        }`,
+      );
+    };
     pairs = [list(axes[0]!, a.ndim), list(axes[1]!, b.ndim)];
     if (pairs[0].length !== pairs[1].length) {
       throw new AxisError(

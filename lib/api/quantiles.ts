@@ -129,6 +129,14 @@ function quantilesOf(
       }`,
     );
   }
+  if (typeof q === "number" && !(q >= 0 && q <= 1)) {
+    const whole = op.endsWith("percentile");
+    throw new RangeError(
+      `${op}: q is ${whole ? 100 * q : q}, and must be from 0 to ${whole ? 100 : 1}${
+        whole ? "" : ". np.percentile takes percent"
+      }`,
+    );
+  }
   const shares = typeof q === "number" ? q : asFloat(op, q, "q");
   const [a, share] = promote(op, asFloat(op, x), shares);
   const axes = expectAxes(op, axis, a.ndim);

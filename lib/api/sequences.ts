@@ -292,7 +292,9 @@ function integral(
   const n = a.shape[last]!;
   let width: NDArray;
   if (x === undefined || x === null) {
-    width = asFloat("trapezoid", options.dx ?? scalarLike(1, a), "dx");
+    const dx = asFloat("trapezoid", options.dx ?? scalarLike(1, a), "dx");
+    const full = [...new Array<number>(Math.max(0, given.ndim - dx.ndim)).fill(1), ...dx.shape];
+    width = dx.ndim === 0 || dx.ndim > given.ndim ? dx : moveAxis(reshape(dx, full), along, last);
   } else {
     const places = asFloat("trapezoid", expectArray("trapezoid", x, "x"), "x");
     const lanes = places.ndim === given.ndim && places.ndim > 1

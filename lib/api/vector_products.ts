@@ -9,7 +9,9 @@ import {
   checkCall,
   checkRoom,
   type DType,
+  DTypeError,
   expectInteger,
+  formatAval,
   formatShape,
   type NDArray,
   type Operand,
@@ -268,6 +270,11 @@ export function vander(
   const a = expectArray("vander", x);
   if (a.ndim !== 1) {
     throw new ShapeError(`vander: x has shape ${formatShape(a.shape)}, but must be a vector`);
+  }
+  if (a.dtype === "bool") {
+    throw new DTypeError(
+      `vander: x is ${formatAval(a.aval)}, and must hold numbers. Convert it with astype("int32")`,
+    );
   }
   const columns = n ?? a.size;
   expectInteger("vander", columns, "n", 0);

@@ -137,6 +137,30 @@ Deno.test("elements are left out and put in at positions, in slices and where a 
   assertThrows(() => np.compress(np.ones([5]), v), ShapeError, "the condition has 5 elements");
 });
 
+mistake(
+  "a quantile of percents",
+  () => np.quantile(x, 50),
+  RangeError,
+  "quantile: q is 50, and must be from 0 to 1. np.percentile takes percent",
+);
+mistake(
+  "a percentile below 0",
+  () => np.percentile(x, -5),
+  RangeError,
+  "percentile: q is -5, and must be from 0 to 100",
+);
+mistake(
+  "axes to sum over that are words",
+  () => np.tensordot(x, x, ["i", "j"] as never),
+  TypeError,
+  'tensordot: axes are a number or two lists, [axes of x, axes of y], of which one is the string "i"',
+);
+mistake(
+  "powers of truth values",
+  () => np.vander(np.array([true, false])),
+  DTypeError,
+  "vander: x is bool[2], and must hold numbers",
+);
 mistake("a position behind the end", () => np.insert(x, 5, 0, 0), AxisError, "index 5 | [2,3]");
 mistake(
   "a method that there is not",
