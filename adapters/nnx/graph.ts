@@ -42,8 +42,23 @@ export abstract class Module {
     setAttributes(this, { deterministic: true, useRunningAverage: true, ...attributes });
   }
 
-  /** Sets properties wherever a module of this graph has them. */
+  /**
+   * Sets properties wherever a module of this graph has them.
+   *
+   * @throws {StateError} where no module has one of them; then none is set.
+   */
   setAttributes(attributes: Readonly<Record<string, unknown>>): void {
+    const modules = graphOf(this).records.map(({ node }) => node).filter((x) =>
+      x instanceof Module
+    );
+    for (const name of Object.keys(attributes)) {
+      if (modules.some((module) => Object.hasOwn(module, name))) continue;
+      throw new StateError(
+        `nnx: setAttributes names ${
+          JSON.stringify(name)
+        }, but no module of ${this.constructor.name} has that property`,
+      );
+    }
     setAttributes(this, attributes);
   }
 }

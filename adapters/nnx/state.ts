@@ -16,7 +16,7 @@ import {
   type Structure,
   structureOf,
 } from "./graph.ts";
-import { cellOf, Intermediate, Variable } from "./variable.ts";
+import { cellOf, Intermediate, typeName, Variable } from "./variable.ts";
 
 /** Arrays by the names in the paths of their variables: a tree for any function of trees. */
 export type State = { [name: string]: State | NDArray };
@@ -286,7 +286,7 @@ export function variables(node: object): [path: string, variable: Variable<unkno
  * Keeps a value from inside a model, to be looked at after the call: it is put at the end of the list in
  * the variable of that name, which is made where there is none.
  *
- * @throws {StateError} where the module has something else under that name.
+ * @throws {StateError} where the module has something else under that name, or a variable of another type.
  */
 export function sow(
   module: object,
@@ -298,13 +298,13 @@ export function sow(
   const own = holder[name];
   if (own === undefined) {
     holder[name] = new type([value]);
-  } else if (own instanceof Variable && Array.isArray(own.value)) {
+  } else if (own instanceof Variable && own.constructor === type && Array.isArray(own.value)) {
     own.value = [...own.value as NDArray[], value];
   } else {
     throw new StateError(
       `nnx.sow: ${module.constructor.name} has ${describeValue(own)} under the name ${
         JSON.stringify(name)
-      }, not a variable that values were sown to`,
+      }, not a variable that values were sown to as ${typeName(type)}`,
     );
   }
 }

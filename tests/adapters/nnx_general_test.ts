@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { AxisError, jit, type NDArray, numpy as np, ShapeError } from "../../mod.ts";
+import { AxisError, jit, type NDArray, numpy as np, ShapeError, StateError } from "../../mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { assertClose, plain } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
@@ -184,4 +184,25 @@ Deno.test("a state of another model is refused where its arrays have other shape
   nnx.update(a, { bias: b.bias!.value });
   a.kernel.value = b.kernel.value;
   assertEquals(plain(nnx.state(a)), plain(nnx.state(b)));
+});
+
+Deno.test("flags that no module has, and values that are sown as two types, are refused", () => {
+  const model = new nnx.Sequential(new nnx.Dropout(0.5), new nnx.BatchNorm(2, { rngs: rngs(0) }));
+  model.setAttributes({ deterministic: true, momentum: 0.5 });
+  const [dropout, norm] = model.layers as unknown as [nnx.Dropout, nnx.BatchNorm];
+  assertEquals([dropout.deterministic, norm.momentum], [true, 0.5]);
+  const wrong = { deterministic: false, determinstic: false };
+  assertThrows(
+    () => model.setAttributes(wrong),
+    StateError,
+    '"determinstic", but no module of Sequential',
+  );
+  assertEquals(dropout.deterministic, true);
+  model.train({ nobody: 1 });
+  nnx.sow(model, "seen", np.array(1));
+  assertThrows(
+    () => nnx.sow(model, "seen", np.array(1), nnx.Cache),
+    StateError,
+    'an instance of Intermediate under the name "seen", not a variable that values were sown to as Cache',
+  );
 });
