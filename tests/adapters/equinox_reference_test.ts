@@ -1,9 +1,9 @@
 /** The layers of the Equinox adapter against Equinox's own numbers, initial parameters included. */
-import { grad, type NDArray, numpy as np, random, ShapeError } from "../../mod.ts";
+import { grad, jit, type NDArray, numpy as np, random, ShapeError, vmap } from "../../mod.ts";
 import * as eqx from "../../adapters/equinox/mod.ts";
 import recorded from "../reference/equinox.json" with { type: "json" };
 import { assertClose } from "../support/arrays.ts";
-import { assertThrows } from "../support/assert.ts";
+import { assertEquals, assertThrows } from "../support/assert.ts";
 
 interface Recorded {
   readonly shape: readonly number[];
@@ -40,6 +40,23 @@ Deno.test("Equinox's numbers: Linear and MLP", () => {
   mlp.layers.forEach((l, i) => close(l.weight, recorded.mlp.weights[i]!, `weight ${i}`));
   const by = slopes(mlp, (m) => m.call(x));
   by.layers.forEach((l, i) => close(l.weight, recorded.mlp.dweights[i]!, `slope ${i}`));
+});
+
+Deno.test("layers of scalars have the parameters of size 1, and no such axis", () => {
+  const { Linear, MLP } = eqx.nn;
+  const x = np.array([0.3, -2]);
+  const [from, to] = [new Linear("scalar", 3, { key }), new Linear(3, "scalar", { key })];
+  const [one, last] = [new Linear(1, 3, { key }), new Linear(3, 1, { key })];
+  assertEquals([from.weight.shape, from.bias!.shape], [[3, 1], [3]]);
+  assertEquals([to.weight.shape, to.bias!.shape], [[1, 3], [1]]);
+  assertClose(from.call(x), one.call(np.expandDims(x, -1)), 0);
+  assertClose(to.call(from.call(x)), np.squeeze(last.call(from.call(x)), -1), 0);
+  assertEquals(to.call(from.call(np.array(1))).shape, []);
+  const mlp = new MLP("scalar", "scalar", 4, 1, { key, activation: np.tanh });
+  const slope = jit(vmap(grad((x: NDArray) => mlp.call(x))))(x);
+  const wide = new MLP(1, 1, 4, 1, { key, activation: np.tanh });
+  assertClose(slope, grad((x: NDArray) => wide.call(np.expandDims(x, -1)).sum())(x), 1e-6);
+  assertThrows(() => new Linear(0, "scalar", { key }), ShapeError, "inFeatures must be");
 });
 
 Deno.test("Equinox's numbers: LayerNorm and RMSNorm", () => {

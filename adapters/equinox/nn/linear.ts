@@ -16,6 +16,12 @@ export interface LayerOptions {
   readonly dtype?: DType | undefined;
 }
 
+/** A number of features, or no axis of features. */
+export type Features = number | "scalar";
+
+/** The length of an axis of weights. */
+const lengthOf = (features: Features): number => features === "scalar" ? 1 : features;
+
 /** What all layers take when they are called, whether they use it or not. */
 export interface CallOptions {
   /** The key of what is random. */
@@ -38,7 +44,8 @@ const linearOptions: OptionTable<LinearOptions> = {
 
 /**
  * `weight x + bias`. Parameters `weight` [outputs, inputs] and `bias` [outputs] are uniform on
- * [-1/sqrt(inputs), 1/sqrt(inputs)).
+ * [-1/sqrt(inputs), 1/sqrt(inputs)). With "scalar" in place of a size, there is no axis of inputs or outputs,
+ * and 1 in the parameters.
  *
  * @example
  * ```ts
@@ -70,37 +77,41 @@ export class Linear extends Module {
    * @throws {StateError} without a key.
    */
   constructor(
-    readonly inFeatures: number,
-    readonly outFeatures: number,
+    readonly inFeatures: Features,
+    readonly outFeatures: Features,
     options: LinearOptions = {},
   ) {
     checkCall("new eqx.nn.Linear(inFeatures, outFeatures, options)", arguments, linearOptions);
     super();
-    checkSize("eqx.nn.Linear", "inFeatures", inFeatures);
-    checkSize("eqx.nn.Linear", "outFeatures", outFeatures);
+    const [inputs, outputs] = [lengthOf(inFeatures), lengthOf(outFeatures)];
+    checkSize("eqx.nn.Linear", "inFeatures", inputs);
+    checkSize("eqx.nn.Linear", "outFeatures", outputs);
     const { useBias = true, dtype = "float32" } = options;
     const [forWeight, forBias] = keysOf("eqx.nn.Linear", options.key, 2);
-    const limit = 1 / Math.sqrt(inFeatures);
-    this.weight = uniformInit(forWeight!, [outFeatures, inFeatures], limit, dtype);
-    this.bias = useBias ? uniformInit(forBias!, [outFeatures], limit, dtype) : null;
+    const limit = 1 / Math.sqrt(inputs);
+    this.weight = uniformInit(forWeight!, [outputs, inputs], limit, dtype);
+    this.bias = useBias ? uniformInit(forBias!, [outputs], limit, dtype) : null;
     this.useBias = useBias;
   }
 
   /**
-   * Applies the layer to `x` [..., inputs]; gives [..., outputs].
+   * Applies the layer to `x` [..., inputs]; gives [..., outputs], without the axes that are "scalar".
    *
    * @throws {ShapeError} where the last axis of `x` has another length.
    */
   call(x: NDArray, _options?: CallOptions): NDArray {
-    if (x.shape.at(-1) !== this.inFeatures) {
+    const { inFeatures, outFeatures } = this;
+    if (inFeatures !== "scalar" && x.shape.at(-1) !== inFeatures) {
       throw new ShapeError(
         `eqx.nn.Linear: the input is ${
           formatAval(x.aval)
-        }, but its last axis must have length inFeatures = ${this.inFeatures}`,
+        }, but its last axis must have length inFeatures = ${inFeatures}`,
       );
     }
-    const out = np.matmul(x, this.weight.transpose());
-    return this.bias === null ? out : out.add(this.bias);
+    const given = inFeatures === "scalar" ? np.expandDims(x, -1) : x;
+    const product = np.matmul(given, this.weight.transpose());
+    const out = this.bias === null ? product : product.add(this.bias);
+    return outFeatures === "scalar" ? np.squeeze(out, -1) : out;
   }
 }
 
@@ -150,7 +161,7 @@ const mlpOptions: OptionTable<MLPOptions> = {
 const identity = (x: NDArray): NDArray => x;
 
 /**
- * `depth` hidden layers of the given width, and a last one.
+ * `depth` hidden layers of the given width, and a last one. Sizes of input and output may be "scalar".
  *
  * @example
  * ```ts
@@ -180,8 +191,8 @@ export class MLP extends Module {
    * @throws {StateError} without a key.
    */
   constructor(
-    readonly inSize: number,
-    readonly outSize: number,
+    readonly inSize: Features,
+    readonly outSize: Features,
     readonly widthSize: number,
     readonly depth: number,
     options: MLPOptions = {},
