@@ -96,6 +96,14 @@ for (
   });
 }
 
+Deno.test("a simplex claims no tails on which it has run away beside bowls", () => {
+  for (const [seed, dtype] of [[286, "float64"], [87, "float32"], [291, "float32"]] as const) {
+    const p = randomProblem(seed, false, dtype);
+    const s = jit((x: Point) => minimise(p.scalar, x, { solver: nelderMead() }))(p.start);
+    assert(!s.converged, `${p.name}: ${s.message}`);
+  }
+});
+
 Deno.test("a saddle that steps come to along its line of symmetry is none, by an optimiser too", () => {
   const saddle = (x: np.NDArray) => {
     const [a, b] = [x.at(0), x.at(1)];

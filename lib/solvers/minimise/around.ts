@@ -397,17 +397,16 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
  * 1975). From far to near, as long as a mean promises something.
  */
 export function lookAcross(
-  { x, value, noise, nothing, isFar, lengths, at, free, inside, asked }: Omit<
-    View,
-    "product" | "step" | "units"
-  >,
+  { x, value, g, noise, nothing, isFar, lengths, at, free, inside, asked }:
+    & Omit<View, "product" | "step" | "units">
+    & { readonly g: NDArray },
   transforms: Transforms,
 ): Sides {
   const { dtype } = x;
   const least = maximum(noise, nothing);
   const no = scalarArray(0, "bool");
   const slopeAt = (g: NDArray): NDArray => (free === null ? g : g.mul(free)).mul(lengths);
-  const first = slopeAt(at(x).g);
+  const first = slopeAt(g);
   const most = Math.min(2 * x.size + 2, mostSlopes);
   const end = transforms.whileLoop(
     (c) => c.open,
@@ -448,7 +447,7 @@ export function lookAcross(
       open: and(asked, isFinite(norm(first))),
     },
   );
-  return { lower: end.lower, step: end.step, slope: end.gain, looks: end.looks.add(1) };
+  return { lower: end.lower, step: end.step, slope: end.gain, looks: end.looks };
 }
 
 /** Of minima up to this order Newton's steps are a larger share of the way: of order m, `1 / (m - 1)`. */

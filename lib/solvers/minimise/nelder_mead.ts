@@ -34,7 +34,7 @@ import { identity } from "../../linalg/matrices.ts";
 import type { Local, Stepper } from "../method.ts";
 import { leafNorms, norm, spread } from "../norms.ts";
 import { statusCode } from "../solution.ts";
-import { beyond, lengthsOf, lookAcross, lookAround, unitsOf } from "./around.ts";
+import { beyond, isTail, lengthsOf, lookAcross, lookAround, unitsOf, type Way } from "./around.ts";
 import { steihaug } from "./curvature.ts";
 import { freeAt, orOne, type Setting, within } from "./method.ts";
 
@@ -57,6 +57,8 @@ export interface SimplexMemory {
   readonly center: NDArray;
   readonly before: NDArray;
   readonly made: NDArray;
+  /** The best point, and its value, before the last one that gained much beside rounding. */
+  readonly way: Omit<Way, "g">;
   /** Evaluations around vertices, and products with the Hessian there: int32. */
   readonly looks: NDArray;
   readonly products: NDArray;
@@ -74,6 +76,7 @@ interface Look {
   readonly near: NDArray;
   /** What the simplex was flattened to, as long as the way so far: [n]. */
   readonly along: NDArray;
+  readonly way: Omit<Way, "g">;
   /** The range of values so far, and what is nothing beside it. */
   readonly range: NDArray;
   readonly nothing: NDArray;
@@ -82,7 +85,9 @@ interface Look {
 }
 
 /** What a trial is. */
-const [vertexOf, reflectionOf, expansionOf, outsideOf, insideOf] = [0, 1, 2, 3, 4];
+const phases = [0, 1, 2, 3, 4] as const;
+const [vertexOf, reflectionOf, expansionOf, outsideOf, insideOf] = phases;
+type Five = [NDArray, NDArray, NDArray, NDArray, NDArray];
 
 const int = (k: number): NDArray => scalarArray(k, "int32");
 
@@ -188,15 +193,16 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
   /**
    * The same by derivatives, where there are some: they say where to look, and values decide. One looks along the
    * direction that the Hessian holds least and Newton's step, until values differ, and goes downhill from there, and
-   * along kinks.
+   * along kinks. Whether the way leads along a tail, of which values show nothing more.
    */
   function lookDownhill(
-    { center, value, range, asked }: Look,
+    { center, value, way, range, asked }: Look,
     { evaluate, transforms, isShort, reached }: Local,
   ) {
     const { dtype } = center;
     const never = scalarArray(0, "bool");
-    if (!smooth) return { x: center, lower: never, looks: int(0), products: int(0) };
+    const unseen = { x: center, lower: never, tail: never, looks: int(0), products: int(0) };
+    if (!smooth) return unseen;
     // So that squares of gradients are in the range of the dtype.
     const unit = orOne(range);
     const at = (x: NDArray) => {
@@ -240,17 +246,21 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
           inside: (x: NDArray) => within(x, bounds),
           asked,
         };
-        const across = lookAcross(view, transforms);
-        const aside = lookAround({ ...view, asked: and(asked, not(across.lower)) }, transforms);
+        const behind = { x: way.x, value: div(way.value, unit), g: at(way.x).g };
+        const back = isTail({ ...view, way: behind }, transforms);
+        const across = lookAcross({ ...view, g, asked: and(asked, not(back.tail)) }, transforms);
+        const open = and(asked, not(or(back.tail, across.lower)));
+        const aside = lookAround({ ...view, asked: open }, transforms);
         return {
           x: center.sub(across.step).sub(aside.step),
           lower: or(across.lower, aside.lower),
-          looks: across.looks.add(aside.looks).add(1),
-          products: aside.products.add(products),
+          tail: back.tail,
+          looks: across.looks.add(aside.looks).add(2),
+          products: aside.products.add(products).add(back.products),
           open: never,
         };
       },
-      { x: center, lower: never, looks: int(0), products: int(0), open: asked },
+      { ...unseen, open: asked },
     );
   }
 
@@ -264,7 +274,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       return {
         vertices: broadcastTo(expandDims(x, [0]), [n + 1, n]),
         values: full([n + 1], Infinity, x.dtype),
-        phase: int(vertexOf!),
+        phase: int(vertexOf),
         index: int(0),
         fixed: int(0),
         reflected: x,
@@ -274,6 +284,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         center: x,
         before: infinity,
         made: int(0),
+        way: { x, value: infinity },
         looks: int(0),
         products: int(0),
         accepted: scalarArray(0, "bool"),
@@ -302,13 +313,8 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
 
       // What becomes of the trial.
       const start = m.made.equal(0);
-      const [vertex, reflection, expansion, outside, inside] = [
-        vertexOf,
-        reflectionOf,
-        expansionOf,
-        outsideOf,
-        insideOf,
-      ].map((phase) => eq(m.phase, int(phase!))) as [NDArray, NDArray, NDArray, NDArray, NDArray];
+      const are = phases.map((phase) => eq(m.phase, int(phase))) as Five;
+      const [vertex, reflection, expansion, outside, inside] = are;
       const worstValue = reduceMax(m.values, [0]);
       const worst = first(eq(m.values, worstValue));
       const least = reduceMin(m.values, [0]);
@@ -348,6 +354,12 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         m.top,
       );
       const done = maximum(top.sub(bestValue), scalarArray(0, dtype));
+      const much = done.mul(Math.sqrt(epsilon(dtype)));
+      const leads = and(isFinite(least), least.sub(bestValue).greater(much));
+      const way = {
+        x: select(leads, row(m.vertices, first(eq(m.values, least))), m.way.x),
+        value: select(leads, least, m.way.value),
+      };
       // A step as small as the tolerance promises its square; in float32 that is rounding of the unknowns.
       const nothing = done.mul(
         Math.max(rtol ** 2 * epsilon(dtype) ** 0.25, epsilon(dtype) ** 2),
@@ -376,13 +388,14 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const spokes = vertices.sub(table(bestRow));
       const lengths = reduceSum(div(spokes, table(broadcastTo(scale, [n]))).square(), [1]);
       const longest = row(spokes, first(eq(lengths, reduceMax(lengths, [0]))));
-      const way = norm(inUnits(bestRow.sub(m.start)));
+      const gone = norm(inUnits(bestRow.sub(m.start)));
       const look: Look = {
         center: bestRow,
         value: bestValue,
         edges: largeEdgesAt(bestRow, scale, m.start),
         near: edgesAt(bestRow, scale),
-        along: longest.mul(div(way, orOne(norm(inUnits(longest))))),
+        along: longest.mul(div(gone, orOne(norm(inUnits(longest))))),
+        way,
         range: maximum(abs(bestValue), done),
         nothing,
         asked: settles,
@@ -393,7 +406,8 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const below = lookDownhill({ ...look, asked: sure }, local);
       const lower = or(polled.lower, below.lower);
       const lowest = select(below.lower, below.x, polled.x);
-      const proven = and(settles, not(or(lower, unsure)));
+      const refused = or(unsure, below.tail);
+      const proven = and(settles, not(or(lower, refused)));
 
       // A new simplex, a smaller one, or the next trial of this one.
       const makes = or(start, and(ends, not(proven)));
@@ -440,11 +454,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         vertices: rows,
         values: kept,
         phase: choose(
-          int(vertexOf!),
-          int(expansionOf!),
-          int(outsideOf!),
-          int(insideOf!),
-          int(reflectionOf!),
+          ...[vertexOf, expansionOf, outsideOf, insideOf, reflectionOf].map(int) as Five,
         ),
         index: next,
         fixed,
@@ -455,6 +465,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         center: select(makes, select(start, x, bestRow), m.center),
         before: select(makes, select(start, value, bestValue), m.before),
         made: m.made.add(makes.astype("int32")),
+        way,
         looks: m.looks.add(polled.looks).add(below.looks),
         products: m.products.add(below.products),
         // What is expanded is beyond the reflected point, which is the best so far.
@@ -468,7 +479,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
           select(
             proven,
             int(statusCode("converged")),
-            select(and(unsure, not(lower)), int(statusCode("stagnated")), int(-1)),
+            select(and(refused, not(lower)), int(statusCode("stagnated")), int(-1)),
           ),
         ),
       }];
