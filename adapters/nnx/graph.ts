@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { describeValue } from "../../lib/extend.ts";
+import { advise, describeValue } from "../../lib/extend.ts";
 import { NDArray, StateError } from "../../mod.ts";
 import { checkAlive, noteFlag } from "./cells.ts";
-import { cellOf, Variable, type VariableType } from "./variable.ts";
+import { cellOf, passedOn, Variable, type VariableType } from "./variable.ts";
 
 /**
  * A part of a model: an object whose properties are variables, other modules, lists and plain objects of
@@ -62,6 +62,8 @@ export abstract class Module {
     setAttributes(this, attributes);
   }
 }
+
+advise(Module, passedOn);
 
 function setAttributes(root: Module, attributes: Readonly<Record<string, unknown>>): void {
   for (const { node } of graphOf(root).records) {

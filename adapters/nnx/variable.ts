@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { describeValue, toArray } from "../../lib/extend.ts";
+import { advise, describeValue, toArray } from "../../lib/extend.ts";
 import type { NDArray } from "../../mod.ts";
 import { Cell, peek, read, write } from "./cells.ts";
 
@@ -88,6 +88,13 @@ export class Variable<T = NDArray> {
     }
   }
 }
+
+/** What takes models and variables as arguments. */
+export const passedOn: string =
+  "models and variables are arguments of the transforms of nnx: write nnx.jit, nnx.grad, nnx.vmap, or take the " +
+  "arrays out with nnx.split";
+
+advise(Variable, passedOn);
 
 /** The name of a class of variables. */
 export function typeName(type: VariableType): string {

@@ -130,13 +130,23 @@ function inexact(op: string, x: number, def: TreeDef, i: number, what: string): 
   );
 }
 
+const advice: unique symbol = Symbol("advice");
+
+/** Says, for a class that is no tree, what to write instead of passing its objects to transforms. */
+export function advise(type: abstract new (...args: never[]) => object, text: string): void {
+  Object.defineProperty(type.prototype, advice, { value: text });
+}
+
 function badLeaf(op: string, leaf: unknown, def: TreeDef, i: number, what: string): TreeError {
   let hint = "Leaves are arrays, numbers, booleans and typed arrays";
   if (typeof leaf === "function") hint += "; pass functions in a closure or as static arguments";
   else if (leaf instanceof Promise) hint += "; await the promise first";
   else if (typeof leaf === "string") hint += "; pass strings in a closure or as static arguments";
   else if (ArrayBuffer.isView(leaf)) hint += "; make an array of it with np.array(...)";
-  else if (typeof leaf === "object") hint += "; make a class a tree with registerPytreeNode";
+  else if (typeof leaf === "object") {
+    const own = (leaf as { readonly [advice]?: string } | null)?.[advice];
+    hint += `; ${own ?? "make a class a tree with registerPytreeNode"}`;
+  }
   return new TreeError(`${op}: ${placeOf(what, def, i)} is ${describeValue(leaf)}. ${hint}`);
 }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { grad, jit, type NDArray, numpy as np, random, StateError } from "../../mod.ts";
+import { grad, jit, type NDArray, numpy as np, random, StateError, TreeError } from "../../mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
 import * as tl from "../../adapters/trax/mod.ts";
 import { assertClose } from "../support/arrays.ts";
@@ -101,4 +101,14 @@ Deno.test("a function that is compiled again and again for other values is told 
   }
   assertEquals(said.length, 1);
   assert(/scaled has been compiled again 16 times.*jit of the module system/.test(said[0]!));
+});
+
+Deno.test("models and variables that are passed to a pure transform are refused by what to write", () => {
+  const model = new nnx.Linear(1, 1, { rngs: new nnx.Rngs(0) });
+  const sum = (m: unknown): NDArray => (m as nnx.Linear).call(x).sum();
+  const says = "arguments of the transforms of nnx: write nnx.jit";
+  for (const f of [jit(sum as never), grad(sum as never)] as ((x: unknown) => unknown)[]) {
+    assertThrows(() => f(model), TreeError, says);
+    assertThrows(() => f([model.kernel]), TreeError, says);
+  }
 });
