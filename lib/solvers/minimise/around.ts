@@ -236,13 +236,8 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
   const only = (v: NDArray): NDArray => free === null ? v : v.mul(free);
   const none = zerosLike(value);
   const bent = (y: NDArray, p: NDArray): NDArray => only(product(y, p.mul(units)).mul(units));
-  const loose = loosest((p) => bent(x, p), only(turns(x)), asked, transforms);
   // What is left to go is along another direction that is held by little, where there are several.
   const ahead = div(view.step, units);
-  const behind = dot(loose.direction, ahead).less(0);
-  const both = div(ahead, orOne(norm(ahead))).add(
-    select(behind, loose.direction.neg(), loose.direction),
-  );
   const left = plainNorm(ahead).mul(beyond);
   /** A direction as a way in the unknowns, at most as far as they have been. */
   const line = (v: NDArray, begin: (far: NDArray) => NDArray): Line => {
@@ -250,12 +245,32 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
     const far = div(scalarArray(1, dtype), orOne(reduceMax(abs(div(away, lengths)), [0])));
     return { away, far, near: minimum(begin(far), far) };
   };
-  // To begin with as far as minima of higher order may be.
-  const first = line(both, () => maximum(left, scalarArray(Math.sqrt(epsilon(dtype)), dtype)));
-  // Farther off, what is held by powers is held, and what falls is told from it.
-  const beside = inside(x.add(first.away.mul(first.far.mul(aside))));
-  const looser = loosest((p) => bent(beside, p), only(turns(x)), asked, transforms);
-  const other = line(looser.direction, (far) => far.mul(1 / farther));
+  /** To begin with as far as minima of higher order may be. */
+  const firstLine = (loose: NDArray): Line => {
+    const behind = dot(loose, ahead).less(0);
+    const both = div(ahead, orOne(norm(ahead))).add(select(behind, loose.neg(), loose));
+    return line(both, () => maximum(left, scalarArray(Math.sqrt(epsilon(dtype)), dtype)));
+  };
+  const blank = zerosLike(x);
+  // What is held by little there; then farther off, where what is held by powers is held, and what falls is told from it.
+  const held = transforms.whileLoop(
+    (c) => c.open,
+    ({ point, looser, products, isFirst }) => {
+      const { direction, ...own } = loosest((p) => bent(point, p), only(turns(x)), yes, transforms);
+      const { away, far } = firstLine(direction);
+      return {
+        point: inside(x.add(away.mul(far.mul(aside)))),
+        loose: looser,
+        looser: direction,
+        products: products.add(own.products),
+        isFirst: no,
+        open: isFirst,
+      };
+    },
+    { point: x, loose: blank, looser: blank, products: zero, isFirst: yes, open: asked },
+  );
+  const first = firstLine(held.loose);
+  const other = line(held.looser, (far) => far.mul(1 / farther));
   interface State {
     /** The side, and how far off; whether values are still the same. */
     readonly side: NDArray;
@@ -387,7 +402,7 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
     step: select(end.lower, x.sub(end.trial), zerosLike(x)),
     slope: select(end.lower, end.gain, none),
     looks: end.looks,
-    products: end.products.add(loose.products).add(looser.products),
+    products: end.products.add(held.products),
   };
 }
 
