@@ -26,7 +26,14 @@ import {
 import type { RunningOptions } from "./arguments.ts";
 import { asFloat, asOperand, expectAxes, isNamed } from "./operands.ts";
 import { runningOptions } from "./options.ts";
-import { extremeOptions, maskOf, meanOptions, sumOptions, varianceOptions } from "./reducing.ts";
+import {
+  extremeOptions,
+  initialOf,
+  maskOf,
+  meanOptions,
+  sumOptions,
+  varianceOptions,
+} from "./reducing.ts";
 import { all, cumprod, cumsum as runningSum, max, mean, min, prod, sum } from "./reductions.ts";
 import { variance } from "./statistics.ts";
 
@@ -40,6 +47,20 @@ function numbers(
   const given = not(isNaN(x));
   const mask = maskOf(op, x, where);
   return mask === null ? given : and(mask, given);
+}
+
+/** An operand, with the rest of the call checked in the name of the function that a user called. */
+function operandOf(
+  op: string,
+  x: Operand,
+  axis: Axes | undefined,
+  options: ExtremeOptions<Operand> | undefined,
+): NDArray {
+  const a = asOperand(op, x);
+  expectAxes(op, axis, a.ndim);
+  maskOf(op, a, options?.where);
+  if (options?.initial != null) initialOf(op, options.initial, asOperand(op, options.initial));
+  return a;
 }
 
 /** `x` with a number in the place of NaN. */
@@ -70,7 +91,7 @@ export function nansum(
     options = readOptions("nansum(x, axis, options)", arguments, sumOptions, 1);
   }
   if (isNamed(axis)) return nansum(x, axis.axis, axis);
-  return sum(replaced(asOperand("nansum", x), 0), axis, options);
+  return sum(replaced(operandOf("nansum", x, axis, options), 0), axis, options);
 }
 
 /**
@@ -87,7 +108,7 @@ export function nanprod(
     options = readOptions("nanprod(x, axis, options)", arguments, sumOptions, 1);
   }
   if (isNamed(axis)) return nanprod(x, axis.axis, axis);
-  return prod(replaced(asOperand("nanprod", x), 1), axis, options);
+  return prod(replaced(operandOf("nanprod", x, axis, options), 1), axis, options);
 }
 
 /**
@@ -104,7 +125,7 @@ export function nanmean(
     options = readOptions("nanmean(x, axis, options)", arguments, meanOptions, 1);
   }
   if (isNamed(axis)) return nanmean(x, axis.axis, axis);
-  const a = asFloat("nanmean", x);
+  const a = asFloat("nanmean", operandOf("nanmean", x, axis, options));
   return mean(a, axis, { ...options, where: numbers("nanmean", a, options?.where) });
 }
 
@@ -122,7 +143,7 @@ export function nanvar(
     options = readOptions("nanvar(x, axis, options)", arguments, varianceOptions, 1);
   }
   if (isNamed(axis)) return nanvar(x, axis.axis, axis);
-  const a = asFloat("nanvar", x);
+  const a = asFloat("nanvar", operandOf("nanvar", x, axis, { where: options?.where }));
   return variance(a, axis, { ...options, where: numbers("nanvar", a, options?.where) });
 }
 
@@ -140,6 +161,7 @@ export function nanstd(
     options = readOptions("nanstd(x, axis, options)", arguments, varianceOptions, 1);
   }
   if (isNamed(axis)) return nanstd(x, axis.axis, axis);
+  operandOf("nanstd", x, axis, { where: options?.where });
   return sqrt(nanvar(x, axis, options));
 }
 
@@ -149,7 +171,7 @@ function extreme(
   axis: Axes | undefined,
   options: ExtremeOptions<Operand> | undefined,
 ): NDArray {
-  const a = asOperand(op, x);
+  const a = operandOf(op, x, axis, options);
   const [f, none] = op === "nanmax" ? [max, -Infinity] as const : [min, Infinity] as const;
   if (!isFloat(a.dtype)) return f(a, axis, options);
   const out = f(replaced(a, none), axis, options);

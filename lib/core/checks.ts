@@ -48,7 +48,8 @@ export function expectInteger(
   max: number = Infinity,
 ): number {
   if (typeof x === "number" && Number.isInteger(x) && x >= min && x <= max) return x;
-  const range = max !== Infinity ? ` from ${min} to ${max}` : min === 0 ? ", 0 or more" : "";
+  const least = min === -Infinity ? "" : `, ${min} or more`;
+  const range = max === Infinity ? least : ` from ${min} to ${max}`;
   const message = `${op}: ${what} must be an integer${range}, not ${
     x instanceof NDArray ? `the array ${String(x)}` : describeValue(x)
   }`;

@@ -137,6 +137,25 @@ Deno.test("elements are left out and put in at positions, in slices and where a 
   assertThrows(() => np.compress(np.ones([5]), v), ShapeError, "the condition has 5 elements");
 });
 
+Deno.test("reductions without NaN call themselves by their own names", () => {
+  const { nansum, nanprod, nanmean, nanvar, nanstd, nanmax, nanmin } = np;
+  const where = np.ones([3]);
+  for (const [name, f] of Object.entries({ nansum, nanprod, nanmean, nanvar, nanstd })) {
+    assertThrows(() => f(where, 2), AxisError, `${name}: axis 2`);
+    assertThrows(() => f(where, 0, { where }), DTypeError, `${name}: where is float32[3]`);
+  }
+  for (const [name, f] of Object.entries({ nansum, nanprod, nanmax, nanmin })) {
+    assertThrows(() => f(where, 0, { initial: where }), ShapeError, `${name}: initial has shape`);
+  }
+  assertEquals(nansum(np.array([true, true]), 0, { initial: 2 }).item(), 4);
+  assertEquals(nanprod(ints([3]), 0, { dtype: "float32", initial: 0.5 }).item(), 1.5);
+});
+mistake(
+  "fewer parts than one",
+  () => np.split(np.arange(4), 0),
+  RangeError,
+  "split: the number of parts must be an integer, 1 or more, not number 0",
+);
 mistake(
   "a quantile of percents",
   () => np.quantile(x, 50),
