@@ -58,34 +58,30 @@ export function solveByLu(
   return transposeA ? mul(rows, solve(mul(columns, b))) : mul(columns, solve(mul(rows, b)));
 }
 
-/** The factors of a matrix: as it is, where rows and columns are of like sizes, which takes two sums to see. */
+/** The factors of a matrix: in its own units where rows and columns are of like sizes, which takes two sums to see. */
 export function luFactors(matrix: NDArray, transforms: Transforms): LuFactors {
-  const factored = (a: NDArray, rows: NDArray, columns: NDArray) => {
-    const { lu: factors, permutation } = lu(a);
-    return { factors, permutation, rows, columns };
-  };
-  const asItIs = (a: NDArray) => {
+  const even = (a: NDArray): readonly [NDArray, NDArray] => {
     const one = onesLike(diagonalOf(a));
-    return factored(a, one, one);
+    return [one, one];
   };
-  const inOwnUnits = (a: NDArray) => {
+  const own = (a: NDArray): readonly [NDArray, NDArray] => {
     const sizes = abs(a);
     const along = (axis: number) => (rows: NDArray, columns: NDArray): NDArray =>
       reduceMax(scaledColumns(scaledRows(sizes, rows), columns), [axis]);
-    const [rows, columns] = evened(diagonalOf(a), along(1), along(0), transforms);
-    return factored(scaledColumns(scaledRows(a, rows), columns), rows, columns);
+    return evened(diagonalOf(a), along(1), along(0), transforms);
   };
   const sizes = abs(matrix);
   const differ = uneven(reduceSum(sizes, [1]), reduceSum(sizes, [0]));
   // Code that runs at once traces no choice, which takes as long as factors of 30 equations.
-  const made = differ instanceof ConcreteArray && differ.peek() !== null && !differ.item()
-    ? asItIs(matrix)
-    : transforms.cond(differ, inOwnUnits, asItIs, matrix);
-  const { factors } = made;
+  const asItIs = differ instanceof ConcreteArray && differ.peek() !== null && !differ.item();
+  const [rows, columns] = asItIs ? even(matrix) : transforms.cond(differ, own, even, matrix);
+  const { lu: factors, permutation } = lu(
+    asItIs ? matrix : scaledColumns(scaledRows(matrix, rows), columns),
+  );
   const pivots = diagonalOf(factors);
   const rest = abs(lowerPart(mul(factors, transposed(factors)), -1));
   const share = leastShare(pivots, add(reduceSum(rest, [1]), abs(pivots)));
-  return { ...made, share };
+  return { factors, permutation, rows, columns, share };
 }
 
 /** Whether sizes of rows, or of columns, differ by more than what elimination cares about. */
