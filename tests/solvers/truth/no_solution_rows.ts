@@ -96,16 +96,21 @@ function row(what: string, problems: readonly NoSolution[], methods: readonly Me
         const { name, f, starts, units = allUnits } = problem;
         for (const dtype of ["float32", "float64"] as const) {
           for (const [i, method] of methods.entries()) {
-            for (const unit of method.units.length > 1 ? units : method.units) {
-              for (const maxSteps of i === 0 && unit === 1 ? [undefined, 10000] : [undefined]) {
-                const run = jit((x: NDArray) =>
-                  method.solve((x) => f(x.div(unit)).mul(unit), x, maxSteps)
-                );
+            const scales = method.units.length > 1 ? units : method.units;
+            for (const maxSteps of i === 0 ? [undefined, 10000] : [undefined]) {
+              // The unit is an argument, so that one program serves all of them.
+              const run = jit((x: NDArray, unit: NDArray) =>
+                method.solve((x) => f(x.div(unit)).mul(unit), x, maxSteps)
+              );
+              for (const unit of maxSteps === undefined ? scales : [1]) {
                 for (const start of starts) {
                   // Of zeros no unit can be known.
                   if (unit !== 1 && start.every((v) => v === 0)) continue;
                   tried++;
-                  const s = run(np.array(start.map((v) => v * unit), { dtype }));
+                  const s = run(
+                    np.array(start.map((v) => v * unit), { dtype }),
+                    np.array(unit, { dtype }),
+                  );
                   if (!s.converged || isFlat(s, dtype) || isExcused(problem, s, unit)) continue;
                   const where = s.value.div(unit).toString();
                   short.push(`${name} from ${start}, ${dtype}, ${unit}: ${where}, ${s.message}`);
