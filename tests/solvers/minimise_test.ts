@@ -57,12 +57,13 @@ for (const solver of [bfgs(), lbfgs(), nonlinearCg(), newtonCg()]) {
 
   Deno.test(`${description} takes the same steps in the units of nobody`, () => {
     for (const { name, f, start: x0 } of squares) {
-      // Powers of 2, so that rounding is the same.
+      // Units are arguments, so that one program serves all; powers of 2, so that rounding is the same.
+      const run = jit((x: NDArray, unit: NDArray, weight: NDArray) =>
+        minimise((x) => f(x.div(unit)).square().sum().mul(weight), x, { solver, maxSteps: 150 })
+      );
       const solve = (unit: number, weight: number): string => {
-        const run = jit((x: NDArray) =>
-          minimise((x) => f(x.div(unit)).square().sum().mul(weight), x, { solver, maxSteps: 150 })
-        );
-        const { statusName, steps } = run(f64(x0.map((x) => x * unit)));
+        const start = f64(x0.map((x) => x * unit));
+        const { statusName, steps } = run(start, scalar(unit), scalar(weight));
         return `${statusName} after ${steps.item()}`;
       };
       const own = solve(1, 1);

@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { bfgs, type DType, jit, lbfgs, minimise, type NDArray, numpy as np } from "../../../mod.ts";
+import {
+  bfgs,
+  type DType,
+  jit,
+  lbfgs,
+  minimise,
+  type NDArray,
+  numpy as np,
+  type Solution,
+} from "../../../mod.ts";
 import { type Squares, squares } from "./mgh.ts";
 import type { Measured, TruthRow } from "./row.ts";
 
@@ -16,13 +25,32 @@ interface Minimum {
 
 type Solver = ReturnType<typeof bfgs>;
 
+type Solve = (x: NDArray, unit: NDArray) => Solution<NDArray>;
+
+/** A problem's sum of squares, its unknowns in some unit. The problems' data are float64. */
+const sumOf = (p: Squares, x: NDArray, unit: NDArray): NDArray =>
+  p.f(x.astype("float64").div(unit)).square().sum();
+
+const programs = new Map<string, readonly Solve[]>();
+
+/** The programs that solve the problems, for all units. In float32 all that a method sees is rounded. */
+function programsOf(solver: Solver, dtype: DType): readonly Solve[] {
+  const key = `${solver.description} ${dtype}`;
+  const made = programs.get(key) ??
+    squares.map((p) =>
+      jit((x: NDArray, unit: NDArray) =>
+        minimise((x) => sumOf(p, x, unit).astype(dtype), x, { solver })
+      )
+    );
+  programs.set(key, made);
+  return made;
+}
+
 /** Solves a problem with its unknowns in some unit. */
-function minimumOf(p: Squares, solver: Solver, dtype: DType, unit: number): Minimum {
-  // The problems' data are float64; in float32 all that a method sees is rounded.
-  const f = (x: NDArray): NDArray => p.f(x.astype("float64").div(unit)).square().sum();
-  const solve = jit((x: NDArray) => minimise((x) => f(x).astype(dtype), x, { solver }));
-  const found = solve(np.array(p.start.map((v) => v * unit), { dtype }));
-  const sum = f(found.value).item();
+function minimumOf(p: Squares, solve: Solve, dtype: DType, size: number): Minimum {
+  const unit = np.array(size, { dtype: "float64" });
+  const found = solve(np.array(p.start.map((v) => v * size), { dtype }), unit);
+  const sum = sumOf(p, found.value, unit).item();
   // In float32 the unknowns are rounded too, which alone moves sums by so much.
   const [absolute, relative] = dtype === "float64" ? [1e-8, 1e-6] : [1e-5, 1e-3];
   const right = p.minima.some((m) => Math.abs(sum - m) <= absolute + relative * m);
@@ -34,7 +62,8 @@ const known = new Map<string, readonly Minimum[]>();
 /** What became of all problems, solved once. */
 function minima(solver: Solver, dtype: DType, unit: number): readonly Minimum[] {
   const key = `${solver.description} ${dtype} ${unit}`;
-  const found = known.get(key) ?? squares.map((p) => minimumOf(p, solver, dtype, unit));
+  const found = known.get(key) ??
+    programsOf(solver, dtype).map((solve, i) => minimumOf(squares[i]!, solve, dtype, unit));
   known.set(key, found);
   return found;
 }

@@ -18,14 +18,17 @@ interface Root {
 }
 
 const roots = new Map<number, readonly Root[]>();
+const programs = systems.map((problem) => ({
+  problem,
+  solve: jit((x: NDArray) => rootFind(problem.f, x)),
+}));
 
 /** The square systems from a multiple of their starts, solved once. */
 function rootsFrom(times: number): readonly Root[] {
   const known = roots.get(times);
   if (known !== undefined) return known;
-  const found = systems.map((problem): Root => {
-    const start = vector(problem.start.map((x) => times * x));
-    const root = jit((x: NDArray) => rootFind(problem.f, x))(start);
+  const found = programs.map(({ problem, solve }): Root => {
+    const root = solve(vector(problem.start.map((x) => times * x)));
     const largest = Math.max(...problem.f(root.value).abs().dataSync());
     return { problem, solved: largest <= 1e-8, claimed: root.converged, message: root.message };
   });
