@@ -187,6 +187,7 @@ export {
   leaked,
   Trace,
   Tracer,
+  unsited,
   withTrace,
 } from "./trace.ts";
 export {

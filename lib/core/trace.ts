@@ -20,6 +20,20 @@ import {
 import { Linear, type Primitive } from "./primitive.ts";
 import { userLine } from "./indexing.ts";
 
+/** Whether traces note where they were started, which takes as long as several equations. */
+let sited = true;
+
+/** Calls a function in which of users' code at most custom rules run, so that where traces start is nobody's question. */
+export function unsited<R>(f: () => R): R {
+  const before = sited;
+  sited = false;
+  try {
+    return f();
+  } finally {
+    sited = before;
+  }
+}
+
 /** An interpreter of primitives. */
 export abstract class Trace {
   /** False once the function that it watched has returned. */
@@ -28,7 +42,7 @@ export abstract class Trace {
 
   /** `what` describes the transform and function for messages: "grad of `loss`". */
   constructor(readonly what: string, recordSite = true) {
-    this.#site = recordSite ? new Error() : null;
+    this.#site = recordSite && sited ? new Error() : null;
   }
 
   /** Interprets one application of a primitive. */

@@ -22,6 +22,7 @@ import {
   type ShapedArray,
   Trace,
   Tracer,
+  unsited,
   type Var,
   withTrace,
 } from "../core/mod.ts";
@@ -188,7 +189,7 @@ export function stageClosed(
   f: (args: NDArray[]) => readonly NDArray[],
   avals: readonly ShapedArray[],
 ): Jaxpr {
-  const { jaxpr, consts } = stage(what, f, avals);
+  const { jaxpr, consts } = unsited(() => stage(what, f, avals));
   if (consts.length > 0) throw leaked(consts[0] as Tracer);
   return jaxpr;
 }
