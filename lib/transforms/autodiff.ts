@@ -6,6 +6,7 @@
 import {
   AxisError,
   bind,
+  ConcreteArray,
   describeTreeDifference,
   DTypeError,
   evalJaxpr,
@@ -60,12 +61,17 @@ export function checkArgnums(
   });
 }
 
+/** Where a leaf of a tree is, for messages: nothing where it is the tree. */
+function placeIn(def: TreeDef, leaf: number): string {
+  const path = treePaths(def)[leaf]!;
+  return path === "" ? "" : ` at ${path}`;
+}
+
 function checkFloat(op: string, arrays: readonly NDArray[], def: TreeDef, what: string): void {
   arrays.forEach((x, i) => {
     if (isFloat(x.dtype)) return;
-    const path = treePaths(def)[i]!;
     throw new DTypeError(
-      `${op}: ${what}${path === "" ? "" : ` at ${path}`} is ${
+      `${op}: ${what}${placeIn(def, i)} is ${
         formatAval(x.aval)
       }, and only floating-point values have derivatives. ` +
         'Convert it with astype("float32"), or differentiate with respect to other arguments (argnums)',
@@ -234,16 +240,25 @@ export function checkTangents(
   }
   return values.map((x, i) => {
     const t = tangents[i]!;
-    if (!isFloat(x.dtype)) return null;
+    if (!isFloat(x.dtype)) {
+      if (t instanceof ConcreteArray && t.peek()?.some((v) => v !== 0)) {
+        throw new DTypeError(
+          `${op}: the ${what}${placeIn(def, i)} is not 0, but the value is ${
+            formatAval(x)
+          }, and only ` +
+            'floating-point values change by little. Pass zeros for it, or convert the value with astype("float32")',
+        );
+      }
+      return null;
+    }
     if (sameAval(x, t.aval)) return t;
     if (t.dtype !== x.dtype && isFloat(t.dtype) && x.shape.length === 0 && t.ndim === 0) {
       return convert(t, x.dtype);
     }
-    const path = treePaths(def)[i]!;
     throw new ShapeError(
-      `${op}: the ${what}${path === "" ? "" : ` at ${path}`} is ${
-        formatAval(t.aval)
-      }, but the value is ${formatAval(x)}. They must have the same shape and dtype`,
+      `${op}: the ${what}${placeIn(def, i)} is ${formatAval(t.aval)}, but the value is ${
+        formatAval(x)
+      }. They must have the same shape and dtype`,
     );
   });
 }

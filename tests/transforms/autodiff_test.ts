@@ -227,6 +227,16 @@ Deno.test("jvp(), linearize() and vjp() of several outputs and of integer argume
   const [, pull] = vjp(f, args);
   const cts = pull({ y: arr([1, 1]), n: i32([0, 0]), c: arr([9, 9]) });
   assertEquals(plain(cts), [[3, 4], [0, 0]]);
+  // What integers change by has no derivative that could be given: it is not dropped in silence.
+  for (
+    const [run, says] of [
+      [() => jvp(f, args, [arr([1, 10]), i32([0, 2])]), "jvp: the tangent at [1]"],
+      [() => push(arr([1, 10]), i32([1, 0])), "linearize: the tangent at [1]"],
+      [() => pull({ y: arr([1, 1]), n: i32([1, 0]), c: arr([9, 9]) }), "vjp: the cotangent at .n"],
+    ] as const
+  ) {
+    assertThrows(run as () => unknown, DTypeError, `${says} is not 0, but the value is int32[2]`);
+  }
 });
 
 Deno.test("trace-time control flow on concrete values works under grad and vjp", () => {
