@@ -343,8 +343,9 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const end = or(or(exact, gone), or(tight, and(ended, or(loose, level))));
       const done = or(given, and(settled, end));
       // An exact 0 that a long step led to is a root, if residuals are none a little before it: what has died out is 0
-      // there, too.
-      const alone = and(probed, size.greater(smallestNormal(dtype) / eps));
+      // there, too, and a displacement is rounding of the unknowns.
+      const hides = setting.displacement ? norm(x).mul(2 ** 10 * eps) : number(0);
+      const alone = and(probed, size.greater(maximum(hides, number(smallestNormal(dtype) / eps))));
       const claims = or(alone, and(done, not(walks)));
       // Where an unknown has lost its slope on the way, the sum may fall to a side of it, as from a bound.
       const asked = or(claims, and(or(over, isMean), at.flat));

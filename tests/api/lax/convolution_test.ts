@@ -170,7 +170,7 @@ mistake(
   "a narrower result",
   () => lax.conv(x, w, [1, 1], "SAME", { preferredElementType: "float32" }),
   DTypeError,
-  "conv: preferredElementType is float32, but the operands are float64 | no narrower",
+  "conv: preferredElementType is float32, but the operands are float64 | do not fit in it",
 );
 mistake(
   "padding by name of a spread array",
