@@ -25,11 +25,20 @@ const always = [
 const folders = ["tests/effects", "tests/optim", "tests/transforms"];
 const DRAWN = 2;
 
+/** Those that take longer, for `deno task test:onnx` and `test:interpreter` alone. */
+const long = [
+  "tests/effects/order_test.ts",
+  "tests/transforms/bounded_loops_test.ts",
+  "tests/transforms/closure_test.ts",
+  "tests/transforms/composition_test.ts",
+];
+
 for (const backend of ["onnx", "interpreter"]) {
   Deno.test(`a sample of the tests passes where functions run on ${backend} by default`, async () => {
     const all = folders.flatMap((folder) =>
       [...Deno.readDirSync(new URL(`${folder}/`, root))].map(({ name }) => `${folder}/${name}`)
-    ).filter((path) => path.endsWith("_test.ts") && !always.includes(path)).sort();
+    ).filter((path) => path.endsWith("_test.ts") && !always.includes(path) && !long.includes(path))
+      .sort();
     const random = new Random(`a sample on ${backend}`);
     const drawn = Array.from(
       { length: DRAWN },
