@@ -36,7 +36,7 @@ import {
   whileLoop,
 } from "../mod.ts";
 import { ConcreteArray } from "../lib/core/concrete.ts";
-import { assert, assertEquals, assertRejects } from "./support/assert.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "./support/assert.ts";
 import { assertClose } from "./support/arrays.ts";
 import { any, mistake, named } from "./support/mistakes.ts";
 import { interpreter } from "./support/everywhere.ts";
@@ -440,4 +440,19 @@ Deno.test("comparisons by methods can steer trace-time control flow under grad",
   const f = (x: NDArray): NDArray => x.sum().greater(0).item() ? x.sum() : x.mul(-2).sum();
   assertClose(grad(f)(x), [1, 1, 1]);
   assertClose(grad(f)(x.neg()), [-2, -2, -2]);
+});
+
+Deno.test("a value that a rule of a loop's body leaks is told with the line that started its transform", () => {
+  let kept: NDArray | undefined;
+  const sine = customJvp(
+    (x: NDArray): NDArray => np.sin(x),
+    ([x], [t]) => {
+      grad((y: NDArray) => (kept = y).square())(x!);
+      return [np.sin(x!), t!.mul(np.cos(x!))];
+    },
+  );
+  grad((x: NDArray) => scan((c: NDArray) => [sine(c), null], x, null, { length: 3 })[0])(
+    np.array(0.5),
+  );
+  assertThrows(() => kept!.add(1), LeakedTracerError, "errors_transforms_test.ts");
 });

@@ -185,6 +185,7 @@ export {
   isKnownIn,
   type KernelRunner,
   leaked,
+  sited,
   Trace,
   Tracer,
   unsited,

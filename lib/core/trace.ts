@@ -21,17 +21,26 @@ import { Linear, type Primitive } from "./primitive.ts";
 import { userLine } from "./indexing.ts";
 
 /** Whether traces note where they were started, which takes as long as several equations. */
-let sited = true;
+let notesSites = true;
 
-/** Calls a function in which of users' code at most custom rules run, so that where traces start is nobody's question. */
-export function unsited<R>(f: () => R): R {
-  const before = sited;
-  sited = false;
+function withSites<R>(notes: boolean, f: () => R): R {
+  const before = notesSites;
+  notesSites = notes;
   try {
     return f();
   } finally {
-    sited = before;
+    notesSites = before;
   }
+}
+
+/** Calls a function of programs, not of users: where traces start in it is nobody's question. */
+export function unsited<R>(f: () => R): R {
+  return withSites(false, f);
+}
+
+/** A user's function that such a function may call, such as a custom rule: traces in it note where they start. */
+export function sited(f: (...args: never[]) => unknown): (...args: unknown[]) => unknown {
+  return (...args) => withSites(true, () => f(...args as never[]));
 }
 
 /** An interpreter of primitives. */
@@ -42,7 +51,7 @@ export abstract class Trace {
 
   /** `what` describes the transform and function for messages: "grad of `loss`". */
   constructor(readonly what: string, recordSite = true) {
-    this.#site = recordSite && sited ? new Error() : null;
+    this.#site = recordSite && notesSites ? new Error() : null;
   }
 
   /** Interprets one application of a primitive. */

@@ -25,6 +25,7 @@ import {
   type NDArray,
   sameAval,
   shaped,
+  sited,
   type TreeDef,
   TreeError,
   treeFlatten,
@@ -169,7 +170,7 @@ export function customJvpBy(
     const call = recorded(recorder, "customJvp", own, dynamic);
     const { xs, def, consts, reach, likeResult, result } = call;
     const flatRule: JvpRule = (primals, tangents) => {
-      const given = (rule as (...args: unknown[]) => unknown)(
+      const given = sited(rule)(
         ...fixed,
         treeUnflatten(def, primals.slice(0, def.numLeaves)),
         treeUnflatten(def, tangents.map((t, i) => t ?? zeros(xs[i]!.aval))),
@@ -228,7 +229,7 @@ export function customVjpBy(
     const { xs, def, outDef, consts, reach, likeResult, result } = call;
     let residualDef: TreeDef | undefined;
     const flatFwd: FwdRule = (primals) => {
-      const given = (forwardRule as (...args: unknown[]) => unknown)(
+      const given = sited(forwardRule)(
         ...treeUnflatten(def, primals.slice(0, def.numLeaves)) as unknown[],
       );
       const [out, residuals] = pair("customVjp", "forward", f, given, "[out, residuals]");
@@ -238,7 +239,7 @@ export function customVjpBy(
       return [outs, kept];
     };
     const flatBwd: BwdRule = (residuals, cotangents) => {
-      const given = (bwd as (...args: unknown[]) => unknown)(
+      const given = sited(bwd)(
         ...fixed,
         treeUnflatten(residualDef!, residuals),
         treeUnflatten(outDef, cotangents),
