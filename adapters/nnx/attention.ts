@@ -19,7 +19,7 @@ import { type Initializer, lecunNormal, zeros } from "./initializers.ts";
 import { checkFeatures, checkRngs, checkSize, type LayerOptions } from "./layers.ts";
 import { LayerNorm } from "./normalization.ts";
 import { Rngs, type RngStream } from "./rngs.ts";
-import { sow } from "./state.ts";
+import { sow } from "./sown.ts";
 import { Cache, Param } from "./variable.ts";
 
 /** Options of `MultiHeadAttention`. */

@@ -18,7 +18,10 @@ import {
   type VariableAxes,
   variableAxes,
 } from "./arguments.ts";
+import { graphOf } from "./graph.ts";
+import type { Sown, SownAxis } from "./sown.ts";
 import { hasNodes, withNodes, withoutNodes } from "./system.ts";
+import { typeName } from "./variable.ts";
 
 /** Options of `vmap`. */
 export interface VmapOptions {
@@ -74,18 +77,52 @@ export function vmap<A extends unknown[], R>(
       }
       const { axisOf, size } = variableAxes("vmap", call, axes as (Axis | StateAxes)[]);
       const body: Fn = (...arrays) =>
-        system.give((f as Fn)(...withNodes(args, arrays) as unknown[])) as never;
+        system.give(
+          (f as Fn)(...withNodes(args, arrays) as unknown[]),
+          sownAxis(args, axes),
+        ) as never;
       const arrays = args.map((arg, i) => arrayAxis(arg, axes[i] ?? null)) as InAxes[];
       const lanes = axisSize ?? size;
       const fn = system.transforms.vmap(named(f, body) as never, {
         inAxes: arrays,
-        outAxes: [outAxes, 0],
+        outAxes: [outAxes, 0, 0],
         axisName,
         stateAxes: axisOf,
         ...(lanes === null ? {} : { axisSize: lanes }),
       }) as Fn;
       return system.receive(fn(...withoutNodes<unknown[]>(args)) as never) as R;
     });
+}
+
+/** The axes of what is sown in the modules of arguments, by those of these. */
+function sownAxis(args: readonly unknown[], axes: readonly unknown[]): SownAxis {
+  return (module, name, type) => {
+    const at = (arg: unknown): string | undefined =>
+      hasNodes(arg)
+        ? graphOf(arg as object).records.find((r) => r.node === module)?.path
+        : undefined;
+    const i = args.findIndex((arg) => at(arg) !== undefined);
+    const given = axes[i];
+    const path = at(args[i]);
+    const axis = given instanceof StateAxes
+      ? given.axisOf(path === "" ? name : `${path}/${name}`, new type([]))
+      : given;
+    return typeof axis === "number" ? axis : null;
+  };
+}
+
+/** Steps are one program: what is sown in them is for each of them. */
+function ofSteps(axisOf: SownAxis): SownAxis {
+  return (module, name, type) => {
+    const axis = axisOf(module, name, type);
+    if (axis !== null) return axis;
+    throw new StateError(
+      `nnx.scan: ${name} of ${module.constructor.name} was sown in the steps, of which each has a value, but ` +
+        `its axis is null, or Carry. Give it one: new nnx.StateAxes([[nnx.${
+          typeName(type)
+        }, 0], [true, null]])`,
+    );
+  };
 }
 
 /** Options of `scan`. */
@@ -159,7 +196,8 @@ export function scan<A extends unknown[], R>(
             : withoutNodes(arg)
         );
         const out = (f as Fn)(...withNodes<unknown[]>(args, arrays));
-        return taken(system.give.bind(system), out, outs, Array.isArray(outAxes), init);
+        const give = (ys: unknown): unknown => system.give(ys, ofSteps(sownAxis(args, axes)));
+        return taken(give, out, outs, Array.isArray(outAxes), init);
       };
       const length = lengthOf(options, sliced, vars);
       const [last, stacked] = system.transforms.scan(
@@ -167,7 +205,7 @@ export function scan<A extends unknown[], R>(
         withoutNodes(init) as never,
         sliced as never,
         { reverse, stateAxes: vars.axisOf, ...(length === null ? {} : { length }) },
-      ) as [unknown, [unknown[], Record<string, unknown>]];
+      ) as [unknown, [unknown[], Record<string, unknown>, Sown]];
       const ys = system.receive(stacked) as unknown[];
       let next = 0;
       const results = outs.map((axis) => {

@@ -137,14 +137,13 @@ export {
   GraphDef,
   merge,
   pop,
-  sow,
-  type SownType,
   split,
   type State,
   state,
   update,
   variables,
 } from "./state.ts";
+export { sow, type SownType } from "./sown.ts";
 export { transforms, transformsFor } from "./dictionary.ts";
 export { type Axis, Carry, type CarryMark, StateAxes } from "./arguments.ts";
 export {

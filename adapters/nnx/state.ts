@@ -16,7 +16,7 @@ import {
   type Structure,
   structureOf,
 } from "./graph.ts";
-import { cellOf, Intermediate, typeName, Variable } from "./variable.ts";
+import { cellOf, type Variable } from "./variable.ts";
 
 /** Arrays by the names in the paths of their variables: a tree for any function of trees. */
 export type State = { [name: string]: State | NDArray };
@@ -281,33 +281,3 @@ export function clone<M extends object>(node: M): M {
 export function variables(node: object): [path: string, variable: Variable<unknown>][] {
   return [...whole("variables", node).variables].map(([variable, path]) => [path, variable]);
 }
-
-/**
- * Keeps a value from inside a model, to be looked at after the call: it is put at the end of the list in
- * the variable of that name, which is made where there is none.
- *
- * @throws {StateError} where the module has something else under that name, or a variable of another type.
- */
-export function sow(
-  module: object,
-  name: string,
-  value: NDArray,
-  type: SownType = Intermediate,
-): void {
-  const holder = module as Record<string, unknown>;
-  const own = holder[name];
-  if (own === undefined) {
-    holder[name] = new type([value]);
-  } else if (own instanceof Variable && own.constructor === type && Array.isArray(own.value)) {
-    own.value = [...own.value as NDArray[], value];
-  } else {
-    throw new StateError(
-      `nnx.sow: ${module.constructor.name} has ${describeValue(own)} under the name ${
-        JSON.stringify(name)
-      }, not a variable that values were sown to as ${typeName(type)}`,
-    );
-  }
-}
-
-/** A class of variables that lists are kept in. */
-export type SownType = new (value: NDArray[]) => Variable<NDArray[]>;

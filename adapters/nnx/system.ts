@@ -37,6 +37,7 @@ import {
   type Structure,
   structureOf,
 } from "./graph.ts";
+import { once, sowAgain, type Sown, type SownAxis, takeSown } from "./sown.ts";
 import { cellOf, typeName, Variable, type VariableType } from "./variable.ts";
 
 /** Objects whose graph is transformed, with the names that begin their paths. */
@@ -252,8 +253,14 @@ export class System {
     return context;
   }
 
-  /** Takes a result with objects apart, inside: what is in these is a result beside its arrays. */
-  give(out: unknown): [arrays: unknown, values: Record<string, unknown>] {
+  /**
+   * Takes a result with objects apart, inside: what is in these is a result beside its arrays, and so is
+   * what was sown.
+   */
+  give(
+    out: unknown,
+    axisOf: SownAxis = once,
+  ): [arrays: unknown, values: Record<string, unknown>, sown: Sown] {
     const later = deferred(out);
     if (later !== null) {
       throw new StateError(
@@ -262,6 +269,9 @@ export class System {
     }
     const context = this.protocol.current()!;
     const scope = scopeOf(context);
+    const outside = (variable: Variable<unknown>): unknown =>
+      scope.outside(scope.keyOf(cellOf(variable))!);
+    const sown = takeSown(scope.graph, scope.numbering, outside, axisOf);
     const graph = new Graph([["", onlyNodes(out)]]);
     const values: Record<string, unknown> = {};
     if (hasNodes(out)) {
@@ -270,12 +280,13 @@ export class System {
       }
       context.names.set("result", "", structureOf(graph, scope.numbering));
     }
-    return [withoutNodes(out), values];
+    return [withoutNodes(out), values, sown];
   }
 
   /** Puts such a result together, outside. */
-  receive([arrays, values]: readonly [unknown, Record<string, unknown>]): unknown {
+  receive([arrays, values, sown]: readonly [unknown, Record<string, unknown>, Sown]): unknown {
     const { scope, context } = this.#last!;
+    sowAgain(sown, scope.numbering);
     const structure = context.names.get("result", "") as Structure | undefined;
     if (structure === undefined) return arrays;
     const [nodes] = build(structure, scope.numbering, ({ path }) => values[path]);

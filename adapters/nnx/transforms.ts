@@ -17,7 +17,7 @@ import {
 import { Calls, checkSameNodes, type Fn, named, variablesIn } from "./arguments.ts";
 import { type Filter, toPredicate } from "./filters.ts";
 import { nest, type State } from "./state.ts";
-import { hasNodes, keyOf, withNodes, withoutNodes } from "./system.ts";
+import { hasNodes, keyOf, type System, withNodes, withoutNodes } from "./system.ts";
 import { Param, Variable } from "./variable.ts";
 
 /**
@@ -186,7 +186,7 @@ function derivative(
       const positions = targets.flatMap((t) => t.entries === null ? [t.argnum] : []);
       const body: Fn = (...arrays) => {
         const out = f(...withNodes(args, arrays));
-        if (!hasAux) return [out, [null, {}]];
+        if (!hasAux) return [out, system.give(null)];
         if (!Array.isArray(out) || out.length !== 2) return out;
         return [out[0], system.give(out[1])];
       };
@@ -202,6 +202,7 @@ function derivative(
           [unknown, never],
           [unknown[], Record<string, unknown>],
         ];
+      const received = system.receive(aux);
       let next = 0;
       const gradients = targets.map((t, i) => {
         if (t.entries === null) return byArgs[next++];
@@ -212,7 +213,7 @@ function derivative(
         return args[targets[i]!.argnum] instanceof Variable ? own[0]![1] : nest(own);
       });
       return shape(
-        hasAux ? [value, system.receive(aux)] : value,
+        hasAux ? [value, received] : value,
         Array.isArray(argnums) ? gradients : gradients[0],
       );
     });
@@ -266,9 +267,33 @@ export function plain(op: string, out: unknown): unknown {
   );
 }
 
-/** A branch over operands with modules. It may be there for what it does to these, and return nothing. */
-const branch = (op: string, f: unknown, operands: readonly unknown[]): Fn =>
-  named(f, (...xs) => plain(op, (f as Fn)(...withNodes(operands, xs) as unknown[]) ?? null));
+/**
+ * Chooses between branches over operands with modules. A branch may be there for what it does to these, and
+ * return nothing. What is sown has to be so in all of them.
+ */
+function chosen<R>(
+  op: "cond" | "switchCase",
+  operands: readonly unknown[],
+  choose: (system: System, branch: (f: unknown) => Fn) => unknown,
+): R {
+  return branching.over(operands, ({ system }) => {
+    let first: string | undefined;
+    const branch = (f: unknown): Fn =>
+      named(f, (...xs) => {
+        const out = plain(op, (f as Fn)(...withNodes(operands, xs) as unknown[]) ?? null);
+        const [arrays, values, sown] = system.give(out);
+        const what = Object.entries(sown).map(([key, list]) => `${key} ${list.length}`).join();
+        if ((first ??= what) !== what) {
+          throw new StateError(
+            `nnx.${op}: values are sown in some of the branches only, or more often than in others. Sow as ` +
+              "many in each, under the same names",
+          );
+        }
+        return [arrays, values, sown];
+      });
+    return system.receive(choose(system, branch) as never) as R;
+  });
+}
 
 /**
  * `pred ? ifTrue(...operands) : ifFalse(...operands)`, with modules among the operands. A branch that is
@@ -292,13 +317,13 @@ export function cond<A extends unknown[], R>(
   ifFalse: (...operands: NoInfer<A>) => NoInfer<R>,
   ...operands: A
 ): R {
-  return branching.over(operands, ({ system }) =>
+  return chosen("cond", operands, (system, branch) =>
     system.transforms.cond(
       pred,
-      branch("cond", ifTrue, operands) as never,
-      branch("cond", ifFalse, operands) as never,
+      branch(ifTrue) as never,
+      branch(ifFalse) as never,
       ...withoutNodes<unknown[]>(operands) as never[],
-    ) as R);
+    ));
 }
 
 /** `branches[index](...operands)`, `nnx.switch` of Flax, with modules among the operands; as `cond`. */
@@ -307,14 +332,14 @@ export function switchCase<A extends unknown[], R>(
   branches: readonly ((...operands: A) => R)[],
   ...operands: A
 ): R {
-  return branching.over(operands, ({ system }) => {
+  return chosen("switchCase", operands, (system, branch) => {
     // One function in several branches stays one.
-    const bodies = new Map(branches.map((f) => [f, branch("switchCase", f, operands)]));
+    const bodies = new Map(branches.map((f) => [f, branch(f)]));
     return system.transforms.switchCase(
       index,
       branches.map((f) => bodies.get(f)!) as never,
       ...withoutNodes<unknown[]>(operands) as never[],
-    ) as R;
+    );
   });
 }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { fixedPoint, grad, jit, type NDArray, nn, numpy as np } from "../../mod.ts";
+import { fixedPoint, grad, jit, type NDArray, nn, numpy as np, StateError } from "../../mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 import { assertClose, plain } from "../support/arrays.ts";
@@ -145,8 +145,10 @@ class Block extends nnx.Module {
   }
 }
 
+const layered = <M>(make: (rngs: nnx.Rngs) => M, seeds: nnx.Rngs, splits: number): M =>
+  nnx.splitRngs(seeds, { splits }, () => nnx.vmap(make)(seeds));
 const create = (seeds: nnx.Rngs, splits: number): Block =>
-  nnx.splitRngs(seeds, { splits }, () => nnx.vmap((rngs: nnx.Rngs) => new Block(rngs))(seeds));
+  layered((rngs) => new Block(rngs), seeds, splits);
 
 Deno.test("layers in one module, created by vmap and applied by scan, are the original's", () => {
   const r = recorded.stacked!;
@@ -164,6 +166,68 @@ Deno.test("layers in one module, created by vmap and applied by scan, are the or
     assertTree(grads, r.grads as Entries);
     assertState(model, r.after as Entries);
   }
+});
+
+class Sower extends nnx.Module {
+  readonly linear: nnx.Linear;
+  constructor(rngs: nnx.Rngs) {
+    super();
+    this.linear = new nnx.Linear(3, 3, { rngs });
+  }
+  call(x: NDArray): NDArray {
+    const y = np.tanh(this.linear.call(x));
+    nnx.sow(this, "seen", y);
+    return y;
+  }
+}
+
+Deno.test("what is sown in transforms is sown outside of them, as in the original", () => {
+  const r = recorded.sown!;
+  const [x, xs] = [array(r.x), array(r.xs)];
+  const axes = new nnx.StateAxes([[nnx.Intermediate, 1], [true, null]]);
+  const call = (m: Sower, x: NDArray): NDArray => m.call(x);
+  const step = (x: NDArray, m: Sower): NDArray => m.call(x);
+  const carried = { outAxes: nnx.Carry };
+  const ways: Record<string, (many: Sower, one: Sower) => unknown> = {
+    scan: (many) => nnx.scan(step, { inAxes: [nnx.Carry, 0], ...carried })(x, many),
+    repeat: (_, one) =>
+      nnx.scan(step, { inAxes: [nnx.Carry, axes], length: 2, ...carried })(x, one),
+    vmap: (many) => nnx.vmap(call, { inAxes: [0, null] })(many, x),
+    shared: (_, one) => nnx.vmap(call, { inAxes: [axes, 0] })(one, xs),
+    remat: (_, one) => nnx.remat(call)(one, x),
+    cond: (_, one) => nnx.cond(x.at(0).greater(100), call, (m, x) => m.call(x.mul(2)), one, x),
+  };
+  const square = (f: (many: Sower, one: Sower) => unknown) => (many: Sower, one: Sower): NDArray =>
+    ((f(many, one) ?? x) as NDArray).square().sum();
+  for (const [name, way] of Object.entries(ways)) {
+    const around = [way, nnx.jit(way), nnx.grad(square(way), { argnums: [0, 1] })];
+    for (const run of around) {
+      const models: [Sower, Sower] = [
+        layered((rngs) => new Sower(rngs), rngs(3), 4),
+        new Sower(rngs(4)),
+      ];
+      for (let i = 0; i < 2; i++) run(...models);
+      const after = models.map((m) => nnx.state(m, nnx.Intermediate));
+      assertClose(after as never, (r.after as Record<string, unknown>)[name] as never, 2e-5, name);
+    }
+  }
+  const one = new Sower(rngs(0));
+  assertThrows(
+    () => nnx.scan(step, { inAxes: [nnx.Carry, null], length: 2, ...carried })(x, one),
+    StateError,
+    "seen of Sower was sown in the steps, of which each has a value",
+  );
+  assertThrows(
+    () => nnx.cond(true, (m, x) => m.call(x), (_, x) => x, one, x),
+    StateError,
+    "nnx.cond: values are sown in some of the branches only",
+  );
+  assertThrows(
+    () => nnx.sow(one, nnx.Intermediate as never, "seen" as never, x as never),
+    TypeError,
+    "Write nnx.sow(module, name, value, nnx.Intermediate)",
+  );
+  assertEquals(Object.keys(one), ["linear"]);
 });
 
 Deno.test("an ensemble, and lanes with keys of their own, are the original's", () => {

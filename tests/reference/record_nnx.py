@@ -545,6 +545,51 @@ def metrics():
     return {"values": values, "logits": logits, "labels": labels, "after": after}
 
 
+class Sower(nnx.Module):
+    def __init__(self, rngs):
+        self.linear = nnx.Linear(3, 3, rngs=rngs)
+
+    def __call__(self, x):
+        y = jnp.tanh(self.linear(x))
+        self.sow(nnx.Intermediate, "seen", y)
+        return y
+
+
+@record
+def sown():
+    def made():
+        @nnx.split_rngs(splits=4)
+        @nnx.vmap(in_axes=(0,), out_axes=0)
+        def create(rngs):
+            return Sower(rngs)
+
+        return create(nnx.Rngs(3)), Sower(nnx.Rngs(4))
+
+    x, xs = batch((3,), 24), batch((4, 3), 25)
+    axes = nnx.StateAxes({nnx.Intermediate: 1, ...: None})
+    steps = nnx.scan(lambda x, m: m(x), in_axes=(nnx.Carry, 0), out_axes=nnx.Carry)
+    again = nnx.scan(lambda x, m: m(x), in_axes=(nnx.Carry, axes), out_axes=nnx.Carry, length=2)
+    lanes = nnx.vmap(lambda m, x: m(x), in_axes=(0, None))
+    shared = nnx.vmap(lambda m, x: m(x), in_axes=(axes, 0))
+    ways = {
+        "scan": lambda many, one: steps(x, many),
+        "repeat": lambda many, one: again(x, one),
+        "vmap": lambda many, one: lanes(many, x),
+        "shared": lambda many, one: shared(one, xs),
+        "remat": lambda many, one: nnx.remat(lambda m, x: m(x))(one, x),
+        "cond": lambda many, one: nnx.cond(
+            x[0] > 100, lambda m, x: m(x), lambda m, x: m(2 * x), one, x
+        ),
+    }
+    out = {}
+    for name, way in ways.items():
+        many, one = made()
+        for _ in range(2):
+            way(many, one)
+        out[name] = [by_path(nnx.state(m, nnx.Intermediate)) for m in (many, one)]
+    return {"x": x, "xs": xs, "after": out}
+
+
 def main():
     out_dir = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     with open(os.path.join(out_dir, "nnx.json"), "w") as out:
