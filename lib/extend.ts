@@ -135,4 +135,4 @@ export {
   type Ty,
 } from "./scalar/expr.ts";
 export { type OpenJaxpr, openJaxpr } from "./transforms/inspect.ts";
-export { advise, deferred, toArray } from "./transforms/trees.ts";
+export { advise, called, deferred, toArray } from "./transforms/trees.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
+import { called, checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
 import {
   type ClosedJaxpr,
   type JitOptions,
@@ -31,7 +31,7 @@ function packing<A extends unknown[], R>(op: string, f: Fn<A, R>): (args: Packed
         "(m, x) => m.call(x), with the module as an argument",
     );
   }
-  const packed = (args: Packed): Packed => pack(f(...args.unpack() as A));
+  const packed = (args: Packed): Packed => pack(called(f, args.unpack() as A));
   return Object.defineProperty(packed, "name", { value: f.name });
 }
 
@@ -101,7 +101,7 @@ function differentiate<X, A extends unknown[]>(
 ): { value: NDArray; aux: unknown; gradient: X } {
   const { arrays, withArrays, derivatives } = differentiable(op, x);
   const scalar = (xs: NDArray[]): [NDArray, Packed] => {
-    const out = f(withArrays(xs) as X, ...args);
+    const out = called(f, [withArrays(xs), ...args]);
     if (!hasAux) return [out as NDArray, pack(null)];
     if (!Array.isArray(out) || out.length !== 2) {
       throw new TreeError(`${op}: with hasAux, the function must return [value, aux]`);
@@ -267,7 +267,7 @@ export function filterJvp<A extends unknown[], R>(
   let def: TreeDef | null = null;
   let moves: boolean[] = [];
   const parted = (...xs: NDArray[]): { floats: NDArray[]; rest: Packed } => {
-    const [leaves, own] = treeFlatten(f(...withArrays(xs) as A));
+    const [leaves, own] = treeFlatten(called(f, withArrays(xs) as A));
     def = own;
     moves = leaves.map(isInexactArray);
     return {
@@ -311,7 +311,7 @@ export function filterVjp<A extends unknown[]>(
   const { hasAux = false } = options;
   const [out, pull, aux] = transforms.vjp(
     (...xs: NDArray[]): [Packed, Packed] => {
-      const result = f(...withArrays(xs) as A);
+      const result = called(f, withArrays(xs) as A);
       const [value, aux] = hasAux ? result as [unknown, unknown] : [result, null];
       return [pack(value), pack(aux)];
     },

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { describeValue, toArray } from "../../lib/extend.ts";
+import { called, describeValue, toArray } from "../../lib/extend.ts";
 import { type NDArray, numpy as np, StateError, treeLeaves, treeMap } from "../../mod.ts";
 import { Calls, type Fn, named, variablesIn } from "./arguments.ts";
 import { type Filter, toPredicate } from "./filters.ts";
@@ -62,7 +62,7 @@ class Targets {
     return having(
       this.variables,
       values as unknown[],
-      () => f(...withNodes<readonly unknown[]>(this.args, arrays) as unknown[]),
+      () => called(f, withNodes<readonly unknown[]>(this.args, arrays)),
     );
   }
 
@@ -134,6 +134,15 @@ function having<T>(
   return out;
 }
 
+function checkPrimals(op: string, primals: unknown): void {
+  if (Array.isArray(primals)) return;
+  throw new TypeError(
+    `nnx.${op}: the arguments of the function must be a list, as in nnx.${op}(f, [model, x]), not ${
+      describeValue(primals)
+    }`,
+  );
+}
+
 /** The value and what is beside it. */
 function apartFromAux(op: string, out: unknown, hasAux: boolean): [unknown, unknown] {
   if (!hasAux) return [plain(op, out), null];
@@ -172,6 +181,7 @@ export function jvp<A extends unknown[], R, const O extends PullOptions>(
   ? R extends readonly [infer V, unknown] ? [V, V, Auxiliary<R>] : never
   : [R, R] {
   const { hasAux = false, wrt = Param } = options ?? {} as PullOptions;
+  checkPrimals("jvp", primals);
   return new Calls("jvp").over(primals, ({ system }) => {
     const targets = new Targets("jvp", primals, wrt);
     const body: Fn = (arrays, values) =>
@@ -216,6 +226,7 @@ export function vjp<A extends unknown[], R, const O extends PullOptions>(
   : never
   : [value: R, pull: (cotangent: R) => GradientsOf<A>] {
   const { hasAux = false, wrt = Param } = options ?? {} as PullOptions;
+  checkPrimals("vjp", primals);
   return new Calls("vjp").over(primals, ({ system }) => {
     const targets = new Targets("vjp", primals, wrt);
     const body: Fn = (arrays, values) =>
@@ -328,7 +339,7 @@ export function evalShape<A extends unknown[], R>(f: (...args: A) => R, ...args:
   return new Calls("evalShape").over(args, ({ system }) => {
     let structure: Structure | null = null;
     const body: Fn = (...arrays) => {
-      const out = (f as Fn)(...withNodes<unknown[]>(args, arrays));
+      const out = called(f, withNodes<unknown[]>(args, arrays));
       const graph = new Graph([["", onlyNodes(out)]]);
       structure = structureOf(graph, new Numbering());
       const values = [...graph.variables].map(([variable, path]) => [path, variable.value]);

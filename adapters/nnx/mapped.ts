@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../../lib/extend.ts";
+import { called, describeValue } from "../../lib/extend.ts";
 import { type InAxes, numpy as np, StateError, treeMap } from "../../mod.ts";
 import type { NDArray } from "../../mod.ts";
 import {
@@ -78,7 +78,7 @@ export function vmap<A extends unknown[], R>(
       const { axisOf, size } = variableAxes("vmap", call, axes as (Axis | StateAxes)[]);
       const body: Fn = (...arrays) =>
         system.give(
-          (f as Fn)(...withNodes(args, arrays) as unknown[]),
+          called(f, withNodes<unknown[]>(args, arrays)),
           sownAxis(args, axes),
         ) as never;
       const arrays = args.map((arg, i) => arrayAxis(arg, axes[i] ?? null)) as InAxes[];
@@ -195,7 +195,7 @@ export function scan<A extends unknown[], R>(
             ? (slices as unknown[])[i]
             : withoutNodes(arg)
         );
-        const out = (f as Fn)(...withNodes<unknown[]>(args, arrays));
+        const out = called(f, withNodes<unknown[]>(args, arrays));
         const give = (ys: unknown): unknown => system.give(ys, ofSteps(sownAxis(args, axes)));
         return taken(give, out, outs, Array.isArray(outAxes), init);
       };

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { describeValue } from "../../lib/extend.ts";
+import { called, describeValue } from "../../lib/extend.ts";
 import {
   type JitOptions,
   type LiftedTransforms,
@@ -52,7 +52,7 @@ export function jit<A extends unknown[], R>(
       let fn = compiled.get(system);
       if (fn === undefined) {
         const body: Fn = (...arrays) =>
-          system.give((f as Fn)(...withNodes(call.args, arrays) as unknown[])) as never;
+          system.give(called(f, withNodes(call.args, arrays))) as never;
         compiled.set(system, fn = system.transforms.jit(named(f, body) as never, options) as Fn);
       }
       return system.receive(fn(...withoutNodes(args)) as never) as R;
@@ -65,7 +65,7 @@ export function remat<A extends unknown[], R>(f: (...args: A) => R): (...args: A
   return (...args) =>
     calls.over(args, ({ system }) => {
       const body: Fn = (...arrays) =>
-        system.give((f as Fn)(...withNodes(args, arrays) as unknown[])) as never;
+        system.give(called(f, withNodes<readonly unknown[]>(args, arrays))) as never;
       const fn = system.transforms.checkpoint(named(f, body) as never) as Fn;
       return system.receive(fn(...withoutNodes(args) as unknown[]) as never) as R;
     });
@@ -185,7 +185,7 @@ function derivative(
       const entries = new Set(targets.flatMap((t) => t.entries?.map(([, key]) => key) ?? []));
       const positions = targets.flatMap((t) => t.entries === null ? [t.argnum] : []);
       const body: Fn = (...arrays) => {
-        const out = f(...withNodes(args, arrays));
+        const out = called(f, withNodes<readonly unknown[]>(args, arrays));
         if (!hasAux) return [out, system.give(null)];
         if (!Array.isArray(out) || out.length !== 2) return out;
         return [out[0], system.give(out[1])];
@@ -280,7 +280,7 @@ function chosen<R>(
     let first: string | undefined;
     const branch = (f: unknown): Fn =>
       named(f, (...xs) => {
-        const out = plain(op, (f as Fn)(...withNodes(operands, xs) as unknown[]) ?? null);
+        const out = plain(op, called(f, withNodes<readonly unknown[]>(operands, xs)) ?? null);
         const [arrays, values, sown] = system.give(out);
         const what = Object.entries(sown).map(([key, list]) => `${key} ${list.length}`).join();
         if ((first ??= what) !== what) {
@@ -347,7 +347,7 @@ export function switchCase<A extends unknown[], R>(
 function looped(op: string, init: unknown, f: unknown, at: number): Fn {
   return named(f, (...xs) => {
     const value = withNodes(init, xs[at]);
-    const out = (f as Fn)(...xs.slice(0, at), value);
+    const out = called(f, [...xs.slice(0, at), value]);
     checkSameNodes(op, "the value of the loop", init, out);
     return withoutNodes(out);
   });

@@ -14,7 +14,7 @@ import {
   withTrace,
 } from "../core/mod.ts";
 import { members } from "../transforms/pure.ts";
-import { checkResult, toArray } from "../transforms/trees.ts";
+import { called, checkResult, toArray } from "../transforms/trees.ts";
 import type { AnyFunction, Transforms } from "../transforms/types.ts";
 import { type NameChange, sameData } from "./names.ts";
 import type { StateProtocol } from "./context.ts";
@@ -132,7 +132,7 @@ export class Application {
       stream: (s, { rules }) => rules.part(s, role),
       ...options,
     });
-    const out = inside(inner, () => f(...args));
+    const out = inside(inner, () => called(f, args));
     checkResult(this.op, f, out);
     return { out, effects: effectsOf(this.where, inner) };
   }

@@ -25,7 +25,7 @@ import {
 } from "../core/mod.ts";
 import { type Staged, StagingTrace } from "../interpreters/staging.ts";
 import { add, scalarLike } from "../primitives/mod.ts";
-import { flattenResult, nameOf } from "../transforms/trees.ts";
+import { called, flattenResult, nameOf } from "../transforms/trees.ts";
 import type { AnyFunction } from "../transforms/types.ts";
 import type { Names } from "./names.ts";
 import { arraysOf } from "./streams.ts";
@@ -169,10 +169,7 @@ export function record(
         names: options.names,
       });
       const call = (): unknown =>
-        inside(
-          inner,
-          () => (f as (...xs: unknown[]) => unknown)(...treeUnflatten(def, args) as unknown[]),
-        );
+        inside(inner, () => called(f, treeUnflatten(def, args) as unknown[]));
       const result = call();
       const [outs, outDef] = options.anyResult
         ? [[], treeFlatten(null)[1]] as [NDArray[], TreeDef]

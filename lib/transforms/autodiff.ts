@@ -39,7 +39,7 @@ import {
   scalarLike,
   zeros,
 } from "../primitives/mod.ts";
-import { checkFunction, flattenArrays, flattenResult, nameOf, withName } from "./trees.ts";
+import { called, checkFunction, flattenArrays, flattenResult, nameOf, withName } from "./trees.ts";
 import type { AnyFunction, DiffOptions, HasAux } from "./types.ts";
 
 /** Which arguments to differentiate, checked. */
@@ -114,7 +114,7 @@ export class Restricted {
     this.defs.forEach((d, k) => {
       inputs[this.argnums[k]!] = treeUnflatten(d, xs.slice(next, next += d.numLeaves));
     });
-    const result = (this.f as (...args: unknown[]) => unknown)(...inputs);
+    const result = called(this.f, inputs);
     if (!this.hasAux) {
       const [outs, def] = flattenResult(this.op, this.f, result);
       this.#outDef = def;

@@ -36,6 +36,7 @@ import {
   zeros,
 } from "../primitives/mod.ts";
 import {
+  called,
   checkFunction,
   checkSameType,
   flattenArrays,
@@ -169,7 +170,7 @@ export function mapBy(recorder: Recorder, f: AnyFunction, xs: unknown): unknown 
   checkFunction("map", f);
   scanLength(...flattenArrays("map", xs, "xs"), undefined, "map"); // its own name in errors
   const step = (_: unknown, x: unknown): unknown => {
-    const [ys, def] = flattenResult("map", f, (f as (x: unknown) => unknown)(x));
+    const [ys, def] = flattenResult("map", f, called(f, [x]));
     return [null, treeUnflatten(def, ys)];
   };
   Object.defineProperty(step, "name", { value: f.name });
@@ -197,7 +198,7 @@ export function whileBy(
   checkFunction("whileLoop", cond, "the condition");
   checkFunction("whileLoop", body, "the body");
   const { maxSteps, checkpoints } = options;
-  const test = named(cond, (x: unknown) => testOf(cond, (cond as (x: unknown) => unknown)(x)));
+  const test = named(cond, (x: unknown) => testOf(cond, called(cond, [x])));
   if (maxSteps === undefined) {
     if (checkpoints === undefined) return looped(recorder, test, body, init);
     throw new TypeError("whileLoop: checkpoints are of a loop with maxSteps: give that too");
@@ -209,7 +210,7 @@ export function whileBy(
   const most = scalarArray(maxSteps, "int32");
   const goesOn = named(cond, ([i, x]: [NDArray, unknown]) => and(lt(i, most), test(x)));
   const step = named(body, ([i, x]: [NDArray, unknown]) => {
-    const [outs, def] = flattenResult("whileLoop", body, (body as (x: unknown) => unknown)(x));
+    const [outs, def] = flattenResult("whileLoop", body, called(body, [x]));
     checkCarry(avalsOf(carry), carryDef, avalsOf(outs), def);
     return [add(i, scalarLike(1, i)), treeUnflatten(def, outs)];
   });
@@ -324,7 +325,7 @@ export function foriBy(
   const [carry, carryDef] = flattenArrays("foriLoop", init, "init");
   // Checked here, before it is paired with the counter, so that errors speak of what the user wrote.
   const step = (i: NDArray, x: unknown): unknown => {
-    const result = (body as (i: NDArray, x: unknown) => unknown)(i, x);
+    const result = called(body, [i, x]);
     const [outs, def] = flattenResult("foriLoop", body, result);
     checkSameType(
       "foriLoop",

@@ -177,6 +177,35 @@ export function checkResult(op: string, f: unknown, result: unknown): void {
   }
 }
 
+/**
+ * What a user's function gives.
+ *
+ * @throws {TypeError} what it raises, or, where it is a method that was taken from its object, what to
+ * pass instead.
+ */
+export function called(f: unknown, args: readonly unknown[]): unknown {
+  try {
+    return (f as (...args: unknown[]) => unknown)(...args);
+  } catch (error) {
+    throw lacksObject(f, error) ? takenFromObject(nameOf(f), error) : error;
+  }
+}
+
+/** Whether an error came of `this` being undefined: of functions, methods alone begin with their names. */
+function lacksObject(f: unknown, error: unknown): boolean {
+  return error instanceof TypeError && error.constructor === TypeError &&
+    /undefined/.test(error.message) && !Object.hasOwn(f as object, "prototype") &&
+    /^(?!function\b|async\b)[\w$#]+\s*\([^]*\bthis\b/.test(String(f));
+}
+
+function takenFromObject(name: string, cause: unknown): TypeError {
+  return new TypeError(
+    `${name} is a method that was taken from its object, so that \`this\` is undefined in it. Pass ` +
+      `(x) => object.${name}(x) instead of object.${name}`,
+    { cause },
+  );
+}
+
 /** A flat version of a user's function, which remembers the structure of its last result. */
 export interface FlatFunction {
   /** Calls the function on flat arguments. */
@@ -194,7 +223,7 @@ export function flatFunction(
   let outDef: TreeDef | undefined;
   return {
     call(args) {
-      const result = f(...treeUnflatten(def, args) as never[]);
+      const result = called(f, treeUnflatten(def, args) as unknown[]);
       const [leaves, resultDef] = flattenResult(op, f, result);
       outDef = resultDef;
       return leaves;
