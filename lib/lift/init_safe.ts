@@ -78,9 +78,14 @@ const makers: Readonly<Record<MakerName, StandIn>> = {
   hessian: /* @__PURE__ */ derivative("hessian"),
   vmap: (f, options = {}) => (...args: unknown[]) => {
     const { inAxes = 0, outAxes = 0, axisSize } = options as VmapOptions;
-    const { arrays, def, dims, size } = mappedArguments(f as never, args, inAxes, axisSize);
+    const { arrays, def, dims, size, leaves } = mappedArguments(
+      f as never,
+      args,
+      inAxes,
+      axisSize,
+    );
     const lane = arrays.map((x, i) => dims[i] === null ? x : sliceAlong(x, dims[i]!));
-    const constant = once(f, ...treeUnflatten(def, lane) as unknown[]);
+    const constant = once(f, ...treeUnflatten(def, leaves(lane)) as unknown[]);
     return (pure.vmap(constant, { inAxes: null, outAxes, axisSize: size }) as Fn)();
   },
 };

@@ -13,7 +13,7 @@ import {
   formatAval,
   isFloat,
   Linear,
-  type NDArray,
+  NDArray,
   sameAval,
   type ShapedArray,
   ShapeError,
@@ -21,7 +21,6 @@ import {
   type Tangent,
   type TreeDef,
   TreeError,
-  treeFlatten,
   treePaths,
   treeUnflatten,
 } from "../core/mod.ts";
@@ -39,7 +38,15 @@ import {
   scalarLike,
   zeros,
 } from "../primitives/mod.ts";
-import { called, checkFunction, flattenArrays, flattenResult, nameOf, withName } from "./trees.ts";
+import {
+  called,
+  checkFunction,
+  flattenArrays,
+  flattenMixed,
+  flattenResult,
+  nameOf,
+  withName,
+} from "./trees.ts";
 import type { AnyFunction, DiffOptions, HasAux } from "./types.ts";
 
 /** Which arguments to differentiate, checked. */
@@ -49,7 +56,7 @@ export function checkArgnums(
   argnums: number | readonly number[],
   count: number,
 ): number[] {
-  return (typeof argnums === "number" ? [argnums] : [...argnums]).map((n) => {
+  const positions = (typeof argnums === "number" ? [argnums] : [...argnums]).map((n) => {
     if (!Number.isInteger(n) || n < -count || n >= count) {
       throw new AxisError(
         `${op}: argnums ${n} is out of range: ${nameOf(f)} was called with ${count} argument${
@@ -59,6 +66,9 @@ export function checkArgnums(
     }
     return n < 0 ? n + count : n;
   });
+  const twice = positions.find((n, i) => positions.indexOf(n) < i);
+  if (twice === undefined) return positions;
+  throw new AxisError(`${op}: argnums names argument ${twice} twice. Name each argument once`);
 }
 
 /** Where a leaf of a tree is, for messages: nothing where it is the tree. */
@@ -86,7 +96,7 @@ export class Restricted {
   /** Structure of each chosen argument. */
   readonly defs: TreeDef[];
   #outDef: TreeDef | undefined;
-  #auxDef: TreeDef | undefined;
+  #aux: { readonly leaves: readonly unknown[]; readonly def: TreeDef } | undefined;
   readonly #args: unknown[];
 
   constructor(
@@ -97,11 +107,13 @@ export class Restricted {
     readonly hasAux: boolean,
     allowIntegers = false,
   ) {
-    const [leaves, def] = flattenArrays(op, args, `an argument of ${nameOf(f)}`);
+    const [leaves, def] = flattenMixed(op, args, `an argument of ${nameOf(f)}`);
     this.#args = treeUnflatten(def, leaves) as unknown[];
-    const chosen = argnums.map((n) => treeFlatten(this.#args[n]) as [NDArray[], TreeDef]);
-    chosen.forEach(([xs, d], k) => {
-      if (!allowIntegers) checkFloat(op, xs, d, `argument ${argnums[k]} of ${nameOf(f)}`);
+    const chosen = argnums.map((n) => {
+      const what = `argument ${n} of ${nameOf(f)}`;
+      const [xs, d] = flattenArrays(op, this.#args[n], what);
+      if (!allowIntegers) checkFloat(op, xs, d, what);
+      return [xs, d] as const;
     });
     this.primals = chosen.flatMap(([xs]) => xs);
     this.defs = chosen.map(([, d]) => d);
@@ -124,10 +136,11 @@ export class Restricted {
       throw new TreeError(`${this.op}: with hasAux, ${nameOf(this.f)} must return [value, aux]`);
     }
     const [outs, def] = flattenResult(this.op, this.f, result[0]);
-    const [aux, auxDef] = flattenArrays(this.op, result[1], `the aux output of ${nameOf(this.f)}`);
+    const what = `the aux output of ${nameOf(this.f)}`;
+    const [aux, auxDef] = flattenMixed(this.op, result[1], what, true);
     this.#outDef = def;
-    this.#auxDef = auxDef;
-    return [...outs, ...aux];
+    this.#aux = { leaves: aux, def: auxDef };
+    return [...outs, ...aux.filter((x) => x instanceof NDArray)];
   }
 
   /** Structure of the value. */
@@ -139,7 +152,10 @@ export class Restricted {
   result(outs: readonly NDArray[]): unknown {
     const n = this.outDef.numLeaves;
     const value = treeUnflatten(this.outDef, outs.slice(0, n));
-    return this.hasAux ? [value, treeUnflatten(this.#auxDef!, outs.slice(n))] : value;
+    if (!this.hasAux) return value;
+    const { leaves, def } = this.#aux!;
+    let next = n;
+    return [value, treeUnflatten(def, leaves.map((x) => x instanceof NDArray ? outs[next++] : x))];
   }
 
   /** Derivatives with respect to the chosen arguments, as trees. */

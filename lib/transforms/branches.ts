@@ -11,18 +11,29 @@ import {
   formatAval,
   formatShape,
   isInteger,
+  Literal,
   NDArray,
   type Operand,
+  sameAval,
   scalarArray,
+  type ShapedArray,
   ShapeError,
+  treeFlatten,
   treeUnflatten,
   Var,
 } from "../core/mod.ts";
 import { condP } from "../control/cond.ts";
 import type { Staged } from "../interpreters/staging.ts";
 import { convert, ne, scalarLike } from "../primitives/mod.ts";
-import { plainly, type Recorder } from "./recorder.ts";
-import { checkFunction, checkSameType, flattenArrays, toArray } from "./trees.ts";
+import { plainly, type Recorder, type Recording } from "./recorder.ts";
+import {
+  called,
+  checkFunction,
+  checkSameType,
+  flattenArrays,
+  mayBecome,
+  toArray,
+} from "./trees.ts";
 import type { AnyFunction } from "./types.ts";
 
 /** See `Transforms.cond`. */
@@ -107,22 +118,27 @@ function choose(
 ): unknown {
   const [args, def] = flattenArrays(op, operands, "an operand");
   const avals = args.map((x) => x.aval);
-  const recorded = branches.map((f, part) =>
-    recorder.record(op, f, def, avals, { first: () => args, part })
-  );
+  // One function in several branches stays one.
+  const noting = new Map(branches.map((f) => [f, new Noting(f)]));
+  const recorded = branches.map((f, part) => {
+    const { call } = noting.get(f)!;
+    return recorder.record(op, call, def, avals, { first: () => args, part });
+  });
+  const numbers = branches.map((f) => noting.get(f)!.numbers);
+  const types = settled(recorded.map((r, i) => ({ ...r, numbers: numbers[i]! })));
   const first = recorded[0]!;
   recorded.forEach((r, i) =>
     checkSameType(
       op,
       `the results of ${op === "cond" ? "ifFalse and ifTrue" : `branches 0 and ${i}`}`,
-      first.outAvals,
+      types[0]!,
       first.outDef,
-      r.outAvals,
+      types[i]!,
       r.outDef,
       "All branches must return the same structure, shapes and dtypes",
     )
   );
-  const programs = recorded.map((r) => r.program());
+  const programs = recorded.map((r, i) => retyped(r.program(), types[i]!, numbers[i]!));
   const more = recorder.carried();
   // Each branch takes what any of them captured; the jaxprs ignore what is not theirs.
   const captured: NDArray[] = [];
@@ -141,6 +157,62 @@ function choose(
   const numOuts = first.outDef.numLeaves;
   recorder.finish(outs.slice(numOuts), []);
   return treeUnflatten(first.outDef, outs.slice(0, numOuts));
+}
+
+/** A branch, and the plain numbers among the leaves of its last result. */
+class Noting {
+  /** Nothing where none was one. */
+  numbers: readonly (number | null)[] = [];
+  /** The branch. */
+  readonly call: AnyFunction;
+
+  constructor(f: AnyFunction) {
+    const call = (...args: unknown[]): unknown => {
+      const result = called(f, args);
+      const numbers = treeFlatten(result)[0].map((x) => typeof x === "number" ? x : null);
+      this.numbers = numbers.some((x) => x !== null) ? numbers : [];
+      return result;
+    };
+    this.call = Object.defineProperty(call, "name", { value: f.name });
+  }
+}
+
+/**
+ * The types of the results of branches, where plain numbers have the dtype that the other branches give in
+ * their place.
+ */
+function settled(
+  branches: readonly (Pick<Recording, "outDef" | "outAvals"> & {
+    readonly numbers: readonly (number | null)[];
+  })[],
+): (readonly ShapedArray[])[] {
+  const { outDef } = branches[0]!;
+  return branches.map(({ outDef: def, outAvals, numbers }) => {
+    if (def !== outDef || numbers.length === 0) return outAvals;
+    return outAvals.map((aval, k) => {
+      const x = numbers[k] ?? null;
+      const isDue = (b: typeof branches[0]): boolean =>
+        b.outDef === outDef && (b.numbers[k] ?? null) === null;
+      const due = x === null ? undefined : branches.find(isDue)?.outAvals[k];
+      return due !== undefined && mayBecome(x!, due) ? due : aval;
+    });
+  });
+}
+
+/** A recorded program whose first results are of these types: those that are not yet are plain numbers. */
+function retyped(
+  recorded: Staged,
+  avals: readonly ShapedArray[],
+  numbers: readonly (number | null)[],
+): Staged {
+  const { jaxpr } = recorded;
+  if (avals.every((aval, k) => sameAval(aval, jaxpr.outputs[k]!.aval))) return recorded;
+  const outputs = jaxpr.outputs.map((atom, k) => {
+    const aval = avals[k];
+    if (aval === undefined || sameAval(aval, atom.aval)) return atom;
+    return new Literal(scalarArray(numbers[k]!, aval.dtype));
+  });
+  return { ...recorded, jaxpr: { ...jaxpr, outputs } };
 }
 
 /** A recorded program with inputs for all of `captured` in front, not for its own captures alone. */

@@ -25,6 +25,7 @@ import {
   type NDArray,
   sameAval,
   shaped,
+  type ShapedArray,
   sited,
   type TreeDef,
   TreeError,
@@ -107,7 +108,7 @@ function recorded(
       name: nameOf(f),
     },
     likeResult(tree, what, whose) {
-      const [leaves, given] = flattenArrays(op, tree, what);
+      const [leaves, given] = flattenArrays(op, tree, what, { def: outDef, avals });
       checkSameType(
         op,
         `the results of ${nameOf(f)} and ${whose}`,
@@ -282,23 +283,49 @@ function checkCotangents(
     );
   }
   return def.children.flatMap((child, i) => {
-    if (result[i] === null || result[i] === undefined) {
-      return new Array<null>(child.numLeaves).fill(null);
-    }
-    const [cts, ctDef] = flattenArrays("customVjp", result[i], `cotangent ${i}`);
     const before = def.children.slice(0, i).reduce((n, c) => n + c.numLeaves, 0);
-    const own = args.slice(before, before + child.numLeaves);
+    const avals = args.slice(before, before + child.numLeaves).map((x) => x.aval);
+    const [tree, isZero] = withZeros(result[i], child, avals);
+    const due = { def: child, avals };
+    const [cts, ctDef] = flattenArrays("customVjp", tree, `cotangent ${i}`, due);
     checkSameType(
       "customVjp",
       `argument ${i} of ${nameOf(f)} and the cotangent that its backward rule gave`,
-      own.map((x) => x.aval),
+      avals,
       child,
       cts.map((x) => x.aval),
       ctDef,
       "A cotangent has the shape and dtype of the argument",
     );
-    return cts;
+    return cts.map((ct, k) => isZero?.[k] ? null : ct);
   });
+}
+
+/** A cotangent with zeros where `null` stands for a part of the argument, and which leaves these are. */
+function withZeros(
+  cotangent: unknown,
+  def: TreeDef,
+  avals: readonly ShapedArray[],
+): [tree: unknown, isZero: readonly boolean[] | null] {
+  const [leaves, own] = treeFlatten(cotangent);
+  const isZero = own === def ? null : gaps(def, own);
+  if (isZero === null) return [cotangent, null];
+  let next = 0;
+  return [treeUnflatten(def, avals.map((a, k) => isZero[k] ? zeros(a) : leaves[next++])), isZero];
+}
+
+/** Which leaves of a structure are below a `null` of another; `null` where they differ in more than that. */
+function gaps(def: TreeDef, other: TreeDef): boolean[] | null {
+  if (def === other) return new Array(def.numLeaves).fill(false);
+  if (other.kind === "null" || other.kind === "undefined") {
+    return new Array(def.numLeaves).fill(true);
+  }
+  const isAlike = def.kind === other.kind && def.registration === other.registration &&
+    Object.is(def.aux, other.aux) && `${def.keys}` === `${other.keys}` &&
+    def.children.length === other.children.length;
+  if (!isAlike) return null;
+  const below = def.children.map((child, i) => gaps(child, other.children[i]!));
+  return below.includes(null) ? null : (below as boolean[][]).flat();
 }
 
 /** For each argument a tree like it, of what says whether a leaf differs by lane. */

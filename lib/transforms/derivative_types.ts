@@ -5,7 +5,7 @@
  */
 import type { NDArray } from "../core/mod.ts";
 import type { Argnums } from "./options.ts";
-import type { Arrays, Tree } from "./tree_types.ts";
+import type { Arrays, AuxTree } from "./tree_types.ts";
 
 /** A tuple from the last to the first. */
 export type Reversed<A extends readonly unknown[]> = A extends readonly [infer Head, ...infer Tail]
@@ -33,7 +33,7 @@ export type Gradient<A extends readonly unknown[], N extends Argnums> = N extend
  * What a function returns whose result `V` is differentiated: `[V, aux]` with `hasAux`, either where
  * types do not tell.
  */
-export type Returned<V, Aux extends boolean> = Aux extends true ? readonly [V, Tree] : V;
+export type Returned<V, Aux extends boolean> = Aux extends true ? readonly [V, AuxTree] : V;
 
 /** A derivative, `D`; with `hasAux`, `[derivative, aux]`, and either where types do not tell. */
 export type WithAux<D, R, Aux extends boolean> = Aux extends true

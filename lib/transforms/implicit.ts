@@ -44,7 +44,7 @@ interface Converted {
 /** The leaves of what a function returned, checked to be a tree of the given type. */
 function like(op: string, avals: readonly ShapedArray[], def: TreeDef) {
   return (what: string, f: AnyFunction, result: unknown): NDArray[] => {
-    const [xs, own] = flattenResult(op, f, result);
+    const [xs, own] = flattenResult(op, f, result, { def, avals });
     checkSameType(
       op,
       what,

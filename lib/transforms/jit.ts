@@ -44,16 +44,18 @@ export function splitStatic(
   args: readonly unknown[],
   list: readonly number[],
 ): [call: AnyFunction, dynamic: unknown[], statics: unknown[]] {
-  const positions = list.map((n) => {
-    if (!Number.isInteger(n) || n < -args.length || n >= args.length) {
-      throw new AxisError(
-        `${op}: ${option} ${n} is out of range: ${
-          nameOf(f)
-        } was called with ${args.length} arguments`,
-      );
-    }
-    return n < 0 ? n + args.length : n;
-  });
+  const positions = [
+    ...new Set(list.map((n) => {
+      if (!Number.isInteger(n) || n < -args.length || n >= args.length) {
+        throw new AxisError(
+          `${op}: ${option} ${n} is out of range: ${
+            nameOf(f)
+          } was called with ${args.length} arguments`,
+        );
+      }
+      return n < 0 ? n + args.length : n;
+    })),
+  ];
   const statics = positions.map((n) => args[n]);
   const dynamic = args.filter((_, i) => !positions.includes(i));
   return [joined(f, positions, statics), dynamic, statics];

@@ -51,7 +51,7 @@ function like(
   def: TreeDef,
   tree: unknown,
 ): NDArray[] {
-  const [leaves, own] = flattenArrays(op, tree, what);
+  const [leaves, own] = flattenArrays(op, tree, what, { def, avals });
   const types = leaves.map((x) => x.aval);
   checkSameType(
     op,

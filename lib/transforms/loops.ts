@@ -43,6 +43,7 @@ import {
   flattenResult,
   nameOf,
   toArray,
+  type TreeType,
 } from "./trees.ts";
 import { mapInBatches, vmap } from "./vmap.ts";
 import { scanInTurns, scanLength, stepsInOne } from "./unroll.ts";
@@ -71,6 +72,7 @@ export function scanBy(
 ): [unknown, unknown] {
   checkFunction("scan", f);
   const [carry, carryDef] = flattenArrays("scan", init, "init");
+  const carryType = { def: carryDef, avals: avalsOf(carry) };
   const [slices, xsDef] = flattenArrays("scan", xs, "xs");
   const length = scanLength(slices, xsDef, options.length);
   const reverse = options.reverse ?? false;
@@ -83,7 +85,12 @@ export function scanBy(
     ...avalsOf(carry),
     ...slices.map((x) => shaped(x.shape.slice(1), x.dtype)),
   ];
-  const step = recorder.record("scan", f, def, avals, {
+  const next = named(f, (c: unknown, x: unknown): unknown => {
+    const result = called(f, [c, x]);
+    if (!Array.isArray(result) || result.length !== 2) return result;
+    return [likeCarry("scan", result[0], carryType), result[1]];
+  });
+  const step = recorder.record("scan", next, def, avals, {
     first: () => [...carry, ...slices.map((x) => sliceAlong(x, 0, reverse))],
     mayHaveNoSteps: length === 0,
   });
@@ -99,7 +106,7 @@ export function scanBy(
   checkSameType(
     "scan",
     `init and the carry that ${nameOf(f)} returned`,
-    avalsOf(carry),
+    carryType.avals,
     carryDef,
     step.outAvals.slice(0, newDef.numLeaves),
     newDef,
@@ -209,9 +216,11 @@ export function whileBy(
   const [carry, carryDef] = flattenArrays("whileLoop", init, "init");
   const most = scalarArray(maxSteps, "int32");
   const goesOn = named(cond, ([i, x]: [NDArray, unknown]) => and(lt(i, most), test(x)));
+  const due = { def: carryDef, avals: avalsOf(carry) };
   const step = named(body, ([i, x]: [NDArray, unknown]) => {
-    const [outs, def] = flattenResult("whileLoop", body, called(body, [x]));
-    checkCarry(avalsOf(carry), carryDef, avalsOf(outs), def);
+    const result = called(body, [x]);
+    const [outs, def] = flattenResult("whileLoop", body, result, due);
+    checkCarry(due.avals, carryDef, avalsOf(outs), def);
     return [add(i, scalarLike(1, i)), treeUnflatten(def, outs)];
   });
   const start = [scalarArray(0, "int32"), treeUnflatten(carryDef, carry)];
@@ -222,6 +231,13 @@ export function whileBy(
 /** `f` under the name of the user's function that it stands for. */
 function named<F extends AnyFunction>(user: AnyFunction, f: F): F {
   return Object.defineProperty(f, "name", { value: user.name });
+}
+
+/** What a step gave, with numbers of the dtypes that the carry has, where it is one. */
+function likeCarry(op: string, result: unknown, due: TreeType): unknown {
+  const [leaves, def] = treeFlatten(result);
+  if (def !== due.def || leaves.every((x) => typeof x !== "number")) return result;
+  return treeUnflatten(def, flattenArrays(op, result, "the carry", due)[0]);
 }
 
 /** What a condition gave, which must be a bool scalar. */
@@ -267,15 +283,17 @@ function looped(
   const avals = avalsOf(carry);
   const first = (): NDArray[] => carry;
   const test = recorder.record("whileLoop", cond, def, avals, { first, part: "test" });
-  const step = recorder.record("whileLoop", body, def, avals, { first, mayHaveNoSteps: true });
+  const due = { def: carryDef, avals };
+  const next = named(body, (x: unknown) => likeCarry("whileLoop", called(body, [x]), due));
+  const step = recorder.record("whileLoop", next, def, avals, { first, mayHaveNoSteps: true });
   checkCarry(avals, carryDef, step.outAvals, step.outDef);
-  const [goOn, next] = [test.program(), step.program()];
+  const [goOn, turn] = [test.program(), step.program()];
   const more = recorder.carried();
-  const outs = bind(whileP, [...goOn.consts, ...next.consts, ...carry, ...more], {
+  const outs = bind(whileP, [...goOn.consts, ...turn.consts, ...carry, ...more], {
     cond: goOn.jaxpr,
-    body: next.jaxpr,
+    body: turn.jaxpr,
     condConsts: goOn.consts.length,
-    bodyConsts: next.consts.length,
+    bodyConsts: turn.consts.length,
     ...bounded !== undefined && { bounded },
   });
   recorder.finish(outs.slice(carry.length), []);
@@ -323,14 +341,15 @@ export function foriBy(
   const from = bound("lower", lower);
   const to = bound("upper", upper);
   const [carry, carryDef] = flattenArrays("foriLoop", init, "init");
+  const avals = avalsOf(carry);
   // Checked here, before it is paired with the counter, so that errors speak of what the user wrote.
   const step = (i: NDArray, x: unknown): unknown => {
     const result = called(body, [i, x]);
-    const [outs, def] = flattenResult("foriLoop", body, result);
+    const [outs, def] = flattenResult("foriLoop", body, result, { def: carryDef, avals });
     checkSameType(
       "foriLoop",
       `init and what ${nameOf(body)} returned`,
-      avalsOf(carry),
+      avals,
       carryDef,
       avalsOf(outs),
       def,

@@ -39,7 +39,8 @@ import type { Transforms } from "./types.ts";
 export const jit: Transforms["jit"] = /* @__PURE__ */ checkedMember("jit", compiling.jit);
 
 /**
- * The gradient of a scalar function with respect to some of its arguments, by reverse mode.
+ * The gradient of a scalar function with respect to some of its arguments, by reverse mode. The others
+ * may be anything, strings and functions too.
  *
  * @throws {ShapeError} where the function does not return a scalar.
  * @throws {DTypeError} where an argument is not floating-point.
@@ -166,7 +167,8 @@ export const hessian: Transforms["hessian"] = /* @__PURE__ */ checkedMember(
 );
 
 /**
- * Maps a function over axes of its arguments, as one vectorised computation.
+ * Maps a function over axes of its arguments, as one vectorised computation. Where the axis is `null`,
+ * arguments may be anything, strings and functions too.
  *
  * @throws {ShapeError} where the mapped axes have different lengths.
  *

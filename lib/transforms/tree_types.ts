@@ -35,6 +35,9 @@ export type TreeOf<L> = L | null | TreeList<L> | [] | TreeRecord<L> | TreeObject
 /** A pytree of arrays, or of what is converted to arrays: what transforms take and functions return. */
 export type Tree = TreeOf<Leaf>;
 
+/** What a function may give beside a value that is differentiated: strings are passed on. */
+export type AuxTree = TreeOf<Leaf | string>;
+
 /**
  * The type of a pytree after its leaves have been converted to arrays. Types cannot tell a class that
  * is a pytree from an object, all members of which are converted; it may say by a member that is

@@ -14,6 +14,7 @@ import {
   dtypeOf,
   formatAval,
   isDetached,
+  isFloat,
   isTypedArray,
   limits,
   NDArray,
@@ -87,24 +88,89 @@ export function checkFunction(op: string, f: unknown, what = "the first argument
   }
 }
 
+/** What a tree of arrays is to be: its structure, and the types of its leaves. */
+export interface TreeType {
+  readonly def: TreeDef;
+  readonly avals: readonly ShapedArray[];
+}
+
 /**
- * The leaves of a tree as arrays, and its structure.
+ * The leaves of a tree as arrays, and its structure. Where the type that the tree is to have is known, a
+ * number in it takes the dtype that is due, if that holds it.
  *
  * @throws {TreeError} naming the path of a leaf that cannot be an array.
  * @throws {RangeError} where a number is a whole one that an integer type holds, but not float32.
  */
-export function flattenArrays(op: string, tree: unknown, what: string): [NDArray[], TreeDef] {
+export function flattenArrays(
+  op: string,
+  tree: unknown,
+  what: string,
+  due?: TreeType,
+): [NDArray[], TreeDef] {
   const [leaves, def] = treeFlatten(tree);
+  const avals = def === due?.def ? due.avals : null;
   for (let i = 0; i < leaves.length; i++) {
     const leaf = leaves[i];
     if (leaf instanceof NDArray) continue;
-    if (typeof leaf === "number" && !roundsTo(leaf)) throw inexact(op, leaf, def, i, what);
-    if (isTypedArray(leaf) && isDetached(leaf)) throw detached(op, placeOf(what, def, i), leaf);
-    const array = toArray(leaf);
+    if (avals !== null && typeof leaf === "number" && mayBecome(leaf, avals[i]!)) {
+      leaves[i] = scalarArray(leaf, avals[i]!.dtype);
+      continue;
+    }
+    const array = arrayOf(op, leaf, def, i, what);
     if (array === null) throw badLeaf(op, leaf, def, i, what);
     leaves[i] = array;
   }
   return [leaves as NDArray[], def];
+}
+
+/**
+ * The leaves of a tree of which only a part has to be arrays: what is neither one nor meant to be stays
+ * what it is. Strings do, and unless there are `stringsOnly` functions and objects too.
+ *
+ * @throws as `flattenArrays` does.
+ */
+export function flattenMixed(
+  op: string,
+  tree: unknown,
+  what: string,
+  stringsOnly = false,
+): [unknown[], TreeDef] {
+  const [leaves, def] = treeFlatten(tree);
+  leaves.forEach((leaf, i) => {
+    const array = arrayOf(op, leaf, def, i, what);
+    if (array !== null) leaves[i] = array;
+    else if (typeof leaf !== "string" && (stringsOnly || isMistaken(leaf))) {
+      throw badLeaf(op, leaf, def, i, what);
+    }
+  });
+  return [leaves, def];
+}
+
+/** A leaf as an array; `null` where it cannot be one. */
+function arrayOf(
+  op: string,
+  leaf: unknown,
+  def: TreeDef,
+  i: number,
+  what: string,
+): NDArray | null {
+  if (typeof leaf === "number" && !roundsTo(leaf)) throw inexact(op, leaf, def, i, what);
+  if (isTypedArray(leaf) && isDetached(leaf)) throw detached(op, placeOf(what, def, i), leaf);
+  return toArray(leaf);
+}
+
+/** Whether a plain number may stand where a value of a type is due. */
+export function mayBecome(x: number, { shape, dtype }: ShapedArray): boolean {
+  if (shape.length > 0 || dtype === "bool") return false;
+  if (isFloat(dtype)) return roundsTo(x) || dtype === "float64";
+  const [least, most] = limits(dtype);
+  return Number.isInteger(x) && x >= least && x <= most;
+}
+
+/** Whether what cannot be an array was surely meant to be one, or a tree of them. */
+function isMistaken(leaf: unknown): boolean {
+  return leaf instanceof Promise || ArrayBuffer.isView(leaf) ||
+    typeof leaf === "object" && (leaf as { readonly [advice]?: string })[advice] !== undefined;
 }
 
 /** Where a leaf is, for a message. */
@@ -155,9 +221,14 @@ function badLeaf(op: string, leaf: unknown, def: TreeDef, i: number, what: strin
  *
  * @throws {TreeError} where it returned nothing, a promise, or something that is not a tree of arrays.
  */
-export function flattenResult(op: string, f: unknown, result: unknown): [NDArray[], TreeDef] {
+export function flattenResult(
+  op: string,
+  f: unknown,
+  result: unknown,
+  due?: TreeType,
+): [NDArray[], TreeDef] {
   checkResult(op, f, result);
-  return flattenArrays(op, result, `the result of ${nameOf(f)}`);
+  return flattenArrays(op, result, `the result of ${nameOf(f)}`, due);
 }
 
 /**
@@ -209,7 +280,7 @@ function takenFromObject(name: string, cause: unknown): TypeError {
 /** A flat version of a user's function, which remembers the structure of its last result. */
 export interface FlatFunction {
   /** Calls the function on flat arguments. */
-  readonly call: (args: readonly NDArray[]) => NDArray[];
+  readonly call: (args: readonly unknown[]) => NDArray[];
   /** Structure of the last result. */
   readonly outDef: () => TreeDef;
 }

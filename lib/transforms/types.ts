@@ -24,6 +24,7 @@ import type {
   Arguments,
   Arrays,
   ArraysOf,
+  AuxTree,
   Instead,
   Leaf,
   Primals,
@@ -104,7 +105,7 @@ export interface Transforms {
     options?: HasAux<false>,
   ): [Arrays<R>, Arrays<R>];
   /** With `hasAux`, `[value, derivative, aux]`. */
-  jvp<A extends unknown[], R extends Tree, X extends Tree>(
+  jvp<A extends unknown[], R extends Tree, X extends AuxTree>(
     f: (...args: A) => readonly [R, X],
     primals: Primals<A>,
     tangents: NoInfer<Primals<A>>,
@@ -118,7 +119,7 @@ export interface Transforms {
     options?: HasAux<false>,
   ): [Arrays<R>, (cotangent: TreeLike<R>) => Arrays<A>];
   /** With `hasAux`, `[value, pull, aux]`. */
-  vjp<A extends unknown[], R extends Tree, X extends Tree>(
+  vjp<A extends unknown[], R extends Tree, X extends AuxTree>(
     f: (...args: A) => readonly [R, X],
     primals: Primals<A>,
     options: { readonly hasAux: true },
@@ -131,7 +132,7 @@ export interface Transforms {
     options?: HasAux<false>,
   ): [Arrays<R>, (...tangents: Arguments<A>) => Arrays<R>];
   /** With `hasAux`, `[value, push, aux]`. */
-  linearize<A extends unknown[], R extends Tree, X extends Tree>(
+  linearize<A extends unknown[], R extends Tree, X extends AuxTree>(
     f: (...args: A) => readonly [R, X],
     primals: Primals<A>,
     options: { readonly hasAux: true },

@@ -9,7 +9,7 @@ import {
   checkCount,
   formatShape,
   isTreeNode,
-  type NDArray,
+  NDArray,
   normalizeAxis,
   ShapeError,
   type TreeDef,
@@ -19,7 +19,14 @@ import {
 } from "../core/mod.ts";
 import { batchFlat } from "../interpreters/batch.ts";
 import { broadcastTo, concatenate, moveAxis, reshape, slice } from "../primitives/mod.ts";
-import { checkFunction, flatFunction, flattenArrays, nameOf, withName } from "./trees.ts";
+import {
+  checkFunction,
+  flatFunction,
+  flattenArrays,
+  flattenMixed,
+  nameOf,
+  withName,
+} from "./trees.ts";
 import type { AnyFunction, InAxes, VmapOptions } from "./types.ts";
 import { scanLength } from "./unroll.ts";
 
@@ -29,9 +36,16 @@ function spreadAxes(op: string, what: string, axes: unknown, def: TreeDef): (num
   if (!isTreeNode(axes) || def.kind === "leaf") {
     throw new TreeError(`${op}: ${what} must be a number, null or a tree that fits ${def}`);
   }
-  const entries = Array.isArray(axes)
-    ? axes
-    : def.keys.map((k) => (axes as Record<string, unknown>)[k]);
+  const named = axes as Record<string, unknown>;
+  const extra = Array.isArray(axes)
+    ? undefined
+    : Object.keys(named).find((k) => !def.keys.includes(k));
+  if (extra !== undefined) {
+    throw new TreeError(
+      `${op}: ${what} has an entry ${JSON.stringify(extra)}, but ${def} has none`,
+    );
+  }
+  const entries = Array.isArray(axes) ? axes : def.keys.map((k) => named[k]);
   if (entries.length !== def.children.length || entries.some((e) => e === undefined)) {
     throw new TreeError(
       `${op}: ${what} has ${
@@ -47,11 +61,11 @@ export function vmap(f: AnyFunction, options: VmapOptions = {}): AnyFunction {
   checkFunction("vmap", f);
   const { inAxes = 0, outAxes = 0, axisName = null } = options;
   return withName("vmap", f, (...args: unknown[]) => {
-    const { arrays, def, dims, size } = mappedArguments(f, args, inAxes, options.axisSize);
+    const { arrays, def, dims, size, leaves } = mappedArguments(f, args, inAxes, options.axisSize);
     const flat = flatFunction("vmap", f, def);
     const [outs, outDims] = batchFlat(
       `vmap of ${nameOf(f)}`,
-      (xs) => flat.call(xs),
+      (xs) => flat.call(leaves(xs)),
       arrays,
       dims,
       size,
@@ -66,7 +80,10 @@ export function vmap(f: AnyFunction, options: VmapOptions = {}): AnyFunction {
   });
 }
 
-/** The leaves of the arguments with the axis along which each is mapped, and the number of lanes. */
+/**
+ * The arrays in the arguments with the axis along which each is mapped, and the number of lanes. What is
+ * not mapped may be anything: `leaves` puts arrays into their places among all leaves.
+ */
 export function mappedArguments(
   f: AnyFunction,
   args: readonly unknown[],
@@ -77,13 +94,20 @@ export function mappedArguments(
   readonly def: TreeDef;
   readonly dims: (number | null)[];
   readonly size: number;
+  readonly leaves: (arrays: readonly NDArray[]) => unknown[];
 } {
-  const [arrays, def] = flattenArrays("vmap", args, `an argument of ${nameOf(f)}`);
-  const axes = spreadAxes("vmap", "inAxes", inAxes, def);
+  const what = `an argument of ${nameOf(f)}`;
+  const [all, def] = flattenMixed("vmap", args, what);
+  const spread = spreadAxes("vmap", "inAxes", inAxes, def);
+  const isArray = all.map((x) => x instanceof NDArray);
+  // What cannot be mapped is reported as anywhere.
+  if (isArray.some((is, i) => !is && spread[i] !== null)) flattenArrays("vmap", args, what);
+  const arrays = all.filter((x) => x instanceof NDArray);
+  const axes = spread.filter((_, i) => isArray[i]);
   let size = axisSize;
   let first = -1;
   // Asked for by messages alone.
-  const pathOf = (i: number): string => treePaths(def)[i]!;
+  const pathOf = (i: number): string => treePaths(def).filter((_, k) => isArray[k])[i]!;
   const describe = (i: number): string =>
     `argument ${pathOf(i).replace(/^\[(\d+)\]/, "$1").replace(/^(\d+)(?=.)/, "$1 at ")} has shape ${
       formatShape(arrays[i]!.shape)
@@ -118,7 +142,11 @@ export function mappedArguments(
         "At least one entry of inAxes must not be null, or give axisSize",
     );
   }
-  return { arrays, def, dims, size };
+  const leaves = (xs: readonly NDArray[]): unknown[] => {
+    let next = 0;
+    return all.map((x, i) => isArray[i] ? xs[next++] : x);
+  };
+  return { arrays, def, dims, size, leaves };
 }
 
 function placeAxis(

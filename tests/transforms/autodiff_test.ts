@@ -40,11 +40,55 @@ Deno.test("grad() with argnums: one, several, negative, a list of one", () => {
   assertClose(grad(f, { argnums: [0, -1] })(x, y, z), [[9, 16], 6]);
 });
 
-Deno.test("grad() of an argument used more than once, and twice in argnums", () => {
+Deno.test("grad() of an argument used more than once; argnums name each argument once", () => {
   const f = (x: NDArray, y: NDArray): NDArray => x.mul(y).sum();
   const x = arr([1, 2]);
   assertClose(grad(f)(x, x), [1, 2]);
   assertClose(grad((x: NDArray) => f(x, x))(x), [2, 4]);
+  for (const argnums of [[0, 0], [1, 0, -1]]) {
+    for (const derive of [grad, valueAndGrad, jacfwd, jacrev]) {
+      assertThrows(() => (derive as typeof grad)(f, { argnums })(x, x), AxisError, "twice");
+    }
+  }
+});
+
+Deno.test("arguments that are not differentiated may be anything", () => {
+  class Settings {
+    readonly scale = 3;
+  }
+  const f = (x: NDArray, how: string, p: { f: (x: NDArray) => NDArray; settings: Settings }) =>
+    how === "sum" ? p.f(x).sum().mul(p.settings.scale) : x.sum();
+  const rest = ["sum", { f: np.square, settings: new Settings() }] as const;
+  const x = arr([1, 2]);
+  assertClose(grad(f)(x, ...rest), [6, 12]);
+  assertClose(valueAndGrad(f)(x, ...rest)[1], [6, 12]);
+  assertClose(jacfwd(f)(x, ...rest), [6, 12]);
+  assertClose(jacrev(f)(x, ...rest), [6, 12]);
+  assertClose(hessian(f)(x, ...rest), [[6, 0], [0, 6]]);
+  assertThrows(
+    () => grad(f, { argnums: 1 })(x, ...rest),
+    TreeError,
+    'argument 1 of f is the string "sum"',
+  );
+  const late = Promise.resolve(x) as never;
+  assertThrows(() => grad((x: NDArray, _: NDArray) => x)(1, late), TreeError, "await the promise");
+});
+
+Deno.test("auxiliary outputs may hold strings", () => {
+  const f = (x: NDArray) => [x.square().sum(), { name: "squares", x, none: null }] as const;
+  const x = arr([1, 2]);
+  const aux = { name: "squares", x: [1, 2], none: null };
+  const hasAux = { hasAux: true } as const;
+  for (const derive of [grad, jacfwd, jacrev]) {
+    assertEquals(plain((derive as typeof grad)(f, hasAux)(x)), [[2, 4], aux]);
+  }
+  assertEquals(plain(hessian(f, hasAux)(x)), [[[2, 0], [0, 2]], aux]);
+  assertEquals(plain(valueAndGrad(f, hasAux)(x)), [[5, aux], [2, 4]]);
+  assertEquals(plain(jvp(f, [x], [x], hasAux)), [5, 10, aux]);
+  assertEquals(plain(vjp(f, [x], hasAux)[2]), aux);
+  assertEquals(plain(linearize(f, [x], hasAux)[2]), aux);
+  const closed = (x: NDArray) => [x.sum(), () => x] as const;
+  assertThrows(() => grad(closed as never, hasAux)(x), TreeError, "the aux output of closed");
 });
 
 Deno.test("grad() of trees keeps their structure; arguments not chosen may be integers", () => {

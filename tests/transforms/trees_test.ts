@@ -320,3 +320,69 @@ Deno.test("leaves are in the order of their keys, and keys are told apart whatev
   const alike = [{ "a,b": 1, c: 2 }, { a: 1, "b,c": 2 }, { 'a","b': 1, c: 2 }, { "a|b": 1, c: 2 }];
   assertEquals(new Set(alike.map((tree) => treeStructure(tree))).size, alike.length);
 });
+
+/** Results in which a number stands for an array of a known type, in place of `x`. */
+const withNumber: Readonly<Record<string, (x: NDArray, n: number) => unknown>> = {
+  "the carry of scan": (x, n) => scan((c: NDArray) => [n, c], x, null, { length: 2 })[0],
+  "the carry of foriLoop": (x, n) => foriLoop(0, 2, () => n, x),
+  "the carry of whileLoop": (x, n) => whileLoop((c: NDArray) => np.notEqual(c, n), () => n, x),
+  "the carry of a bounded whileLoop": (x, n) =>
+    whileLoop((c: NDArray) => np.notEqual(c, n), () => n, x, { maxSteps: 3 }),
+  "the first branch of cond": (x, n) => cond(true, () => n, () => x),
+  "the second branch of cond": (x, n) => cond(np.notEqual(x, x), () => x, () => n),
+  "a branch of switchCase": (x, n) => switchCase(1, [() => x, () => n, () => x]),
+  "all of a branch in a tree": (x, n) =>
+    cond(true, () => ({ a: n, b: [n] }), () => ({ a: x, b: [x] })).b[0],
+  "one function in two branches": (x, n) => {
+    const f = () => n;
+    return switchCase(2, [f, () => x, f]);
+  },
+};
+
+Deno.test("a number that a function gives takes the dtype that is due", () => {
+  const x64 = arr(1.5);
+  for (const [where, f] of Object.entries(withNumber)) {
+    for (
+      const [dtype, n] of [["float64", 0.1], ["float32", 0.5], ["int32", -7], [
+        "uint32",
+        4e9,
+      ]] as const
+    ) {
+      const x = np.array(1, { dtype });
+      for (
+        const run of [f, (x: NDArray, n: number) => jit((x: NDArray) => f(x, n) as NDArray)(x)]
+      ) {
+        const y = run(x, n) as NDArray;
+        assertEquals([y.dtype, y.item()], [dtype, n], `${where}, ${dtype}`);
+      }
+    }
+    // What the dtype does not hold is refused as before.
+    for (const [dtype, n] of [["int32", 0.5], ["uint32", -1], ["bool", 1]] as const) {
+      assertThrows(() => f(np.array(1, { dtype }), n), TreeError, "differ");
+    }
+  }
+  const ruled = customJvp((x: NDArray) => x.mul(0.1), ([x]) => [x.mul(0.1), 0.1]);
+  assertEquals(jvp(ruled, [x64], [x64])[1].dtype, "float64");
+  const back = customVjp((x: NDArray) => x, () => [0.1, null], () => [0.1]);
+  const [y, pull] = vjp(back, [x64]);
+  assertEquals([y.item(), pull(x64)[0].item()], [0.1, 0.1]);
+});
+
+Deno.test("customVjp(): null in a cotangent is zero for all that is there in the argument", () => {
+  type P = { a: NDArray; b: { c: NDArray; d: [NDArray, NDArray] } };
+  const p = { a: arr(2), b: { c: arr([1, 2]), d: [arr(3), arr(4)] as [NDArray, NDArray] } };
+  const by = (cotangent: (g: NDArray) => unknown) =>
+    plain(
+      grad(customVjp(
+        (p: P) => p.a.mul(3),
+        (p: P) => [p.a.mul(3), null],
+        (_, g) => [cotangent(g)] as never,
+      ))(p),
+    );
+  assertEquals(by((g) => ({ a: g, b: null })), { a: 1, b: { c: [0, 0], d: [0, 0] } });
+  assertEquals(by((g) => ({ a: null, b: { c: null, d: [g, null] } })), {
+    a: 0,
+    b: { c: [0, 0], d: [1, 0] },
+  });
+  assertThrows(() => by((g) => ({ a: g, b: { c: g, d: [g] } })), TreeError, "length 2 and 1");
+});

@@ -44,6 +44,15 @@ Deno.test("vmap() with inAxes: numbers, null, negative, trees that are prefixes"
   assertClose(vmap(g, { inAxes: [{ a: 0, b: null }] })({ ...p, b: [arr(5), arr(7)] }), [13, 14]);
 });
 
+Deno.test("vmap(): what is not mapped may be anything", () => {
+  const f = (x: NDArray, p: { how: string; f: (x: NDArray) => NDArray; y: NDArray }): NDArray =>
+    p.how === "sum" ? p.f(x).sum().add(p.y) : x;
+  const p = { how: "sum", f: np.square, y: arr([1, 2]) };
+  assertClose(vmap(f, { inAxes: [0, { how: null, f: null, y: 0 }] })(m, p), [15, 79]);
+  assertClose(vmap(f, { inAxes: [0, null] })(m, { ...p, y: arr(1) }), [15, 78]);
+  assertThrows(() => vmap(f)(m, p), TreeError, "a function (square)");
+});
+
 Deno.test("vmap() with outAxes: positions, null, trees, results that are the same in all lanes", () => {
   const f = (x: NDArray): NDArray => np.stack([x, x.mul(10)]);
   const v = arr([1, 2, 3]);
@@ -204,6 +213,13 @@ Deno.test("vmap() names what does not fit", () => {
   }
   assertThrows(() => vmap(f, { inAxes: [0] })(arr([1]), arr([1])), TreeError, "inAxes");
   assertThrows(() => vmap(f, { inAxes: null })(arr([1]), arr([1])), TreeError, "axisSize");
+  const [p, inAxes] = [{ a: arr([1]) }, [{ a: 0, b: 0 }]];
+  assertThrows(() => vmap((p: { a: NDArray }) => p.a, { inAxes })(p), TreeError, 'an entry "b"');
+  assertThrows(
+    () => vmap((_: NDArray) => p, { outAxes: { a: 0, b: 0 } })(arr([1])),
+    TreeError,
+    '"b"',
+  );
   assertThrows(() => vmap(f)(arr(1), arr([1])), AxisError, "scalar");
   assertThrows(() => vmap(f, { inAxes: 2 })(m, m), AxisError, "2");
   assertThrows(() => vmap((x: NDArray) => x, { outAxes: null })(m), TreeError, "outAxes");
