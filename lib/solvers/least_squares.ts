@@ -53,7 +53,7 @@ import {
   withAux,
 } from "./options.ts";
 import { checkConverged, Solution } from "./solution.ts";
-import type { TrustRegionMemory } from "./trust_region/method.ts";
+import type { TrustRegionMemory } from "./trust_region/memory.ts";
 import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
 
 /** How residuals count: names as in SciPy's `least_squares`. */

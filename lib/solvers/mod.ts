@@ -48,7 +48,29 @@ export type { Band, FitPlotOptions, Prediction, PredictOptions } from "./curve_f
 export { damped, type DampedOptions } from "./fixed_point_methods.ts";
 export { fixedPoint, type FixedPointOptions, type FloatTree } from "./fixed_point.ts";
 export * from "./linear/mod.ts";
-export * from "./minimise/mod.ts";
+export type { Box, Minimiser, Setting } from "./minimise/method.ts";
+export {
+  bfgs,
+  lbfgs,
+  type LbfgsOptions,
+  nelderMead,
+  newtonCg,
+  nonlinearCg,
+} from "./minimise/methods.ts";
+export { minimiseScalar, type MinimiseScalarOptions } from "./minimise/minimise_scalar.ts";
+export { brentMinimum, goldenSection, type ScalarMinimiser } from "./minimise/minimise_scalar.ts";
+export { minimise, type MinimiseOptions } from "./minimise/minimise.ts";
+export {
+  type Amount,
+  projectBox,
+  projectL1Ball,
+  projectL2Ball,
+  projectNonNegative,
+  projectSimplex,
+  softThreshold,
+} from "./minimise/proximal.ts";
+export { proximalGradient } from "./minimise/proximal.ts";
+export { first } from "./minimise/methods.ts";
 export { leastSquares, type LeastSquaresOptions } from "./least_squares.ts";
 export {
   chord,

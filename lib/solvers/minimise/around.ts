@@ -11,9 +11,7 @@ import {
   abs,
   and,
   broadcastTo,
-  cos,
   div,
-  iota,
   isFinite,
   maximum,
   minimum,
@@ -27,6 +25,7 @@ import {
 import type { Transforms } from "../../transforms/types.ts";
 import { dot, norm, plainNorm, spread } from "../norms.ts";
 import { loosest, steihaug } from "./curvature.ts";
+import { otherProducts, turns } from "./certify.ts";
 import { orOne } from "./method.ts";
 
 const int = (k: number): NDArray => scalarArray(k, "int32");
@@ -81,63 +80,6 @@ export function isHidden(
     { hidden: no, off: zerosLike(value), open: asked },
   );
   return { hidden: end.hidden, off: end.off, looks: asked.astype("int32") };
-}
-
-/** The way to a point. */
-export interface Way {
-  /** Where it left what is far above the point [n], and value and gradient [n] there. */
-  readonly x: NDArray;
-  readonly value: NDArray;
-  readonly g: NDArray;
-}
-
-/**
- * Whether what led to a point falls for ever, with what is left of it hidden by rounding: seen from behind, a Newton step
- * along the way is a small share of it, as it is not to minima of any order; after some such steps there still is what
- * bends, as there is not beyond a kink; and as far ahead as behind nothing bends that would hold it. Up to three products,
- * where it is asked and the way was steep.
- */
-export function isTail(
-  { x, value, way, product, free, inside, asked }:
-    & Pick<View, "x" | "value" | "product" | "free" | "inside" | "asked">
-    & { readonly way: Way },
-  transforms: Transforms,
-): { readonly tail: NDArray; readonly products: NDArray } {
-  const [none, two] = [scalarArray(0, x.dtype), scalarArray(2, x.dtype)];
-  const d = free === null ? x.sub(way.x) : x.sub(way.x).mul(free);
-  const slope = dot(d, way.g).neg();
-  const { behind, between, ahead, products } = transforms.whileLoop(
-    (c) => c.open,
-    ({ between, ahead, share, products }) => {
-      const bend = dot(d, product(inside(way.x.add(d.mul(share))), d));
-      const newton = div(slope, orOne(bend));
-      return {
-        behind: between,
-        between: ahead,
-        ahead: bend,
-        share: select(products.equal(0), newton.mul(stepsOfTails), two),
-        products: products.add(1),
-        open: select(
-          products.equal(0),
-          and(newton.greater(0), newton.less(shareOfTails)),
-          products.equal(1),
-        ),
-      };
-    },
-    {
-      behind: none,
-      between: none,
-      ahead: none,
-      share: none,
-      products: int(0),
-      open: and(asked, slope.greater(maximum(way.value.sub(value), none).mul(orderOfTails))),
-    },
-  );
-  const bends = and(
-    between.sub(ahead).greater(behind.mul(keptByTails)),
-    ahead.less(behind.mul(shareOfTails)),
-  );
-  return { tail: and(products.equal(3), bends), products };
 }
 
 /** Looks at most twice: first ahead, beyond where the step leads, then back. Nothing where it is not asked. */
@@ -465,22 +407,9 @@ export function lookAcross(
   return { lower: end.lower, step: end.step, slope: end.gain, looks: end.looks };
 }
 
-/** Of minima up to this order Newton's steps are a larger share of the way: of order m, `1 / (m - 1)`. */
-const shareOfTails = 1 / 8;
-
-/** After so many steps of Newton tails keep at least such a share of what bends: exponentials `exp(-3)`. */
-const stepsOfTails = 3;
-const keptByTails = 1e-2;
-
-/** What the slope is at least beside the gain, both along the whole way: of minima of order m it is m. */
-const orderOfTails = 3;
-
 /** Gradients that are met at a distance, and by what the next one is nearer. */
 const mostSlopes = 12;
 const nearer = 1 / 8;
-
-/** Products with the Hessian for a right-hand side that no claim is about. */
-export const otherProducts = 8;
 
 /** How far off, of the way that one goes at most, what falls is told from what is held. */
 const aside = 0.1;
@@ -488,8 +417,3 @@ const aside = 0.1;
 /** By what the distance grows at which values are looked at, and how many steps downhill are tried. */
 const farther = 32;
 const mostPasses = 8;
-
-/** Numbers of all signs and sizes [n], with a share in each direction that is no accident. */
-export function turns(x: NDArray): NDArray {
-  return cos(iota(x.shape, 0, "int32").astype(x.dtype).mul(2.4).add(0.3));
-}

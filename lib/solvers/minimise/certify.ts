@@ -1,7 +1,7 @@
 /**
  * Whether a point is a minimum, asked of the Hessian itself: what a method has learnt of the curvature may be
- * far too much where it has not looked, and then its steps are small far from any minimum. What lies around is asked by
- * `around.ts`.
+ * far too much where it has not looked, and then its steps are small far from any minimum. And whether the way to it
+ * leads along a tail, asked of the Hessian there. What lies around is asked by `around.ts`.
  *
  * Conjugate gradients solve for Newton's step by products with the Hessian, until the step is too long, or the
  * curvature along a direction is negative or lost in rounding, which refutes the claim; or until the system is
@@ -11,10 +11,20 @@
  * @module
  */
 import { epsilon, type NDArray, scalarArray, treeMap } from "../../core/mod.ts";
-import { abs, and, div, maximum, not, or, select, zerosLike } from "../../primitives/mod.ts";
+import {
+  abs,
+  and,
+  cos,
+  div,
+  iota,
+  maximum,
+  not,
+  or,
+  select,
+  zerosLike,
+} from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { dot, leafNorms, norm, plainNorm, spread } from "../norms.ts";
-import { otherProducts, turns } from "./around.ts";
 import { resolved } from "./curvature.ts";
 import { orOne } from "./method.ts";
 
@@ -189,6 +199,68 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
   };
 }
 
+/** The way to a point. */
+export interface Way {
+  /** Where it left what is far above the point [n], and value and gradient [n] there. */
+  readonly x: NDArray;
+  readonly value: NDArray;
+  readonly g: NDArray;
+}
+
+/**
+ * Whether what led to a point falls for ever, with what is left of it hidden by rounding: seen from behind, a Newton step
+ * along the way is a small share of it, as it is not to minima of any order; after some such steps there still is what
+ * bends, as there is not beyond a kink; and as far ahead as behind nothing bends that would hold it. Up to three products,
+ * where it is asked and the way was steep.
+ */
+export function isTail(
+  { x, value, way, product, free, inside, asked }:
+    & Pick<Claim, "x" | "free" | "asked">
+    & {
+      readonly value: NDArray;
+      readonly way: Way;
+      readonly product: (x: NDArray, v: NDArray) => NDArray;
+      readonly inside: (x: NDArray) => NDArray;
+    },
+  transforms: Transforms,
+): { readonly tail: NDArray; readonly products: NDArray } {
+  const [none, two] = [scalarArray(0, x.dtype), scalarArray(2, x.dtype)];
+  const d = free === null ? x.sub(way.x) : x.sub(way.x).mul(free);
+  const slope = dot(d, way.g).neg();
+  const { behind, between, ahead, products } = transforms.whileLoop(
+    (c) => c.open,
+    ({ between, ahead, share, products }) => {
+      const bend = dot(d, product(inside(way.x.add(d.mul(share))), d));
+      const newton = div(slope, orOne(bend));
+      return {
+        behind: between,
+        between: ahead,
+        ahead: bend,
+        share: select(products.equal(0), newton.mul(stepsOfTails), two),
+        products: products.add(1),
+        open: select(
+          products.equal(0),
+          and(newton.greater(0), newton.less(shareOfTails)),
+          products.equal(1),
+        ),
+      };
+    },
+    {
+      behind: none,
+      between: none,
+      ahead: none,
+      share: none,
+      products: int(0),
+      open: and(asked, slope.greater(maximum(way.value.sub(value), none).mul(orderOfTails))),
+    },
+  );
+  const bends = and(
+    between.sub(ahead).greater(behind.mul(keptByTails)),
+    ahead.less(behind.mul(shareOfTails)),
+  );
+  return { tail: and(products.equal(3), bends), products };
+}
+
 /** Products that a claim is worth. */
 const mostProducts = 40;
 
@@ -197,3 +269,21 @@ const mostProducts = 40;
  * overlooked beside steep ones. In float32 rounding ends it before.
  */
 const exactness = 1e-6;
+
+/** Products with the Hessian for a right-hand side that no claim is about. */
+export const otherProducts = 8;
+
+/** Of minima up to this order Newton's steps are a larger share of the way: of order m, `1 / (m - 1)`. */
+const shareOfTails = 1 / 8;
+
+/** After so many steps of Newton tails keep at least such a share of what bends: exponentials `exp(-3)`. */
+const stepsOfTails = 3;
+const keptByTails = 1e-2;
+
+/** What the slope is at least beside the gain, both along the whole way: of minima of order m it is m. */
+const orderOfTails = 3;
+
+/** Numbers of all signs and sizes [n], with a share in each direction that is no accident. */
+export function turns(x: NDArray): NDArray {
+  return cos(iota(x.shape, 0, "int32").astype(x.dtype).mul(2.4).add(0.3));
+}

@@ -1,7 +1,8 @@
 /**
  * When a method of minimisation ends, and what it may claim: that the step which is left is small beside each
  * leaf, and what it promises beside the value; or that this is nothing beside what was gained; or that the
- * unknowns have no numbers in between. And that the Hessian agrees (`certify.ts`).
+ * unknowns have no numbers in between. And that the Hessian agrees (`certify.ts`). What derivatives say of the claims
+ * of methods that look at values alone.
  *
  * Gradients are in the units of the loop body: multiplied by `Local.scale`, in units of the first gradient.
  *
@@ -26,9 +27,10 @@ import type { Local } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
 import { nearness } from "../reach.ts";
 import { statusCode } from "../solution.ts";
-import { beyond, isHidden, isTail, lengthsOf, lookAround, unitsOf, type Way } from "./around.ts";
-import { type Certificate, certify } from "./certify.ts";
-import { type Setting, within } from "./method.ts";
+import { beyond, isHidden, lengthsOf, lookAcross, lookAround, unitsOf } from "./around.ts";
+import { type Certificate, certify, isTail, type Way } from "./certify.ts";
+import { steihaug } from "./curvature.ts";
+import { freeAt, orOne, type Setting, within } from "./method.ts";
 
 /** Where a method stands. */
 export interface Point {
@@ -249,6 +251,104 @@ export function ending(
   };
 }
 
+/** What is asked of a point by a method that looks at values alone. */
+export interface Look {
+  /** The point [n], and its value. */
+  readonly center: NDArray;
+  readonly value: NDArray;
+  readonly way: Omit<Way, "g">;
+  /** The range of values so far. */
+  readonly range: NDArray;
+  /** Whether it is asked: a bool. */
+  readonly asked: NDArray;
+}
+
+/** What they say. */
+export interface Downhill {
+  /** Where it is lower, if it is, and whether the way there leads along a tail. */
+  readonly x: NDArray;
+  readonly lower: NDArray;
+  readonly tail: NDArray;
+  /** Evaluations, and products with the Hessian: int32. */
+  readonly looks: NDArray;
+  readonly products: NDArray;
+}
+
+/**
+ * Whether there is something lower than such a point, by derivatives, where there are some: they say where to look, and
+ * values decide. One looks along the direction that the Hessian holds least and Newton's step, until values differ, and
+ * goes downhill from there, and along kinks. Whether the way leads along a tail, of which values show nothing more.
+ */
+export function lookDownhill(
+  { center, value, way, range, asked }: Look,
+  { smooth, bounds, sizes }: Setting,
+  { evaluate, transforms, isShort, reached }: Local,
+): Downhill {
+  const { dtype } = center;
+  const never = scalarArray(0, "bool");
+  const unseen = { x: center, lower: never, tail: never, looks: int(0), products: int(0) };
+  if (!smooth) return unseen;
+  // So that squares of gradients are in the range of the dtype.
+  const unit = orOne(range);
+  const at = (x: NDArray) => {
+    const { cost, gradient } = evaluate(x);
+    return { value: div(cost!, unit), g: div(gradient!, unit) };
+  };
+  const product = (x: NDArray, v: NDArray): NDArray =>
+    transforms.jvp((x: NDArray) => at(x).g, [x], [v])[1] as NDArray;
+  return transforms.whileLoop(
+    (c) => c.open,
+    () => {
+      const lengths = lengthsOf(reached, sizes, center);
+      const units = unitsOf(center, lengths);
+      const { g } = at(center);
+      const free = bounds === null ? null : freeAt(center, g, bounds);
+      const only = (v: NDArray): NDArray => free === null ? v : v.mul(free);
+      const { step, products } = steihaug(
+        (v) => only(product(center, v.mul(units)).mul(units)),
+        {
+          g: only(g.mul(units)),
+          radius: scalarArray(1, dtype),
+          tolerance: scalarArray(0, dtype),
+          most: newtonProducts,
+        },
+        transforms,
+      );
+      const own = div(value, unit);
+      const view = {
+        x: center,
+        value: own,
+        noise: abs(own).mul(ulps * epsilon(dtype)),
+        // A simplex is right to half the digits, so that derivatives always find a little more near by.
+        nothing: scalarArray(epsilon(dtype), dtype),
+        isFar: (step: NDArray) => not(isShort(step.mul(1 / beyond))),
+        lengths,
+        units,
+        step: step.mul(units).neg(),
+        at,
+        product,
+        free,
+        inside: (x: NDArray) => within(x, bounds),
+        asked,
+      };
+      const behind = { x: way.x, value: div(way.value, unit), g: at(way.x).g };
+      const back = isTail({ ...view, way: behind }, transforms);
+      const across = lookAcross({ ...view, g, asked: and(asked, not(back.tail)) }, transforms);
+      const open = and(asked, not(or(back.tail, across.lower)));
+      const aside = lookAround({ ...view, asked: open }, transforms);
+      return {
+        x: center.sub(across.step).sub(aside.step),
+        lower: or(across.lower, aside.lower),
+        tail: back.tail,
+        looks: across.looks.add(aside.looks).add(2),
+        products: aside.products.add(products).add(back.products),
+        open: never,
+      };
+    },
+    { ...unseen, open: asked },
+  );
+}
+
 /** How often the Hessian may show a way on. */
 const mostRescues = 3;
 
@@ -262,3 +362,9 @@ const mostStale = 40;
 function shareOfSimple(rtol: number, dtype: NDArray["dtype"]): number {
   return Math.max(1, nearness(rtol, dtype) / rtol);
 }
+
+/** Gains of a simplex below so many epsilons of the value are its rounding. */
+export const ulps = 2;
+
+/** Products with the Hessian for Newton's step from what a simplex takes for a minimum. */
+const newtonProducts = 8;

@@ -34,9 +34,9 @@ import { identity } from "../../linalg/matrices.ts";
 import type { Local, Stepper } from "../method.ts";
 import { leafNorms, norm, spread } from "../norms.ts";
 import { statusCode } from "../solution.ts";
-import { beyond, isTail, lengthsOf, lookAcross, lookAround, unitsOf, type Way } from "./around.ts";
-import { steihaug } from "./curvature.ts";
-import { freeAt, orOne, type Setting, within } from "./method.ts";
+import type { Way } from "./certify.ts";
+import { type Look, lookDownhill, ulps } from "./ending.ts";
+import { orOne, type Setting, within } from "./method.ts";
 
 /** What the method remembers. */
 export interface SimplexMemory {
@@ -67,21 +67,14 @@ export interface SimplexMemory {
 }
 
 /** What is asked of a point. */
-interface Look {
-  /** The point [n], and its value. */
-  readonly center: NDArray;
-  readonly value: NDArray;
+interface Poll extends Look {
   /** Edges of a simplex there [n], and what is beside the point. */
   readonly edges: NDArray;
   readonly near: NDArray;
   /** What the simplex was flattened to, as long as the way so far: [n]. */
   readonly along: NDArray;
-  readonly way: Omit<Way, "g">;
-  /** The range of values so far, and what is nothing beside it. */
-  readonly range: NDArray;
+  /** What is nothing beside the range. */
   readonly nothing: NDArray;
-  /** Whether it is asked: a bool. */
-  readonly asked: NDArray;
 }
 
 /** What a trial is. */
@@ -93,7 +86,7 @@ const int = (k: number): NDArray => scalarArray(k, "int32");
 
 /** The method. */
 export function simplex(description: string, setting: Setting): Stepper<SimplexMemory> {
-  const { rtol, sizes, bounds, smooth } = setting;
+  const { rtol, sizes, bounds } = setting;
 
   /** Lengths of edges at a point: a share of each unknown, or of its leaf. */
   function edgesAt(center: NDArray, scale: NDArray): NDArray {
@@ -128,11 +121,11 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
 
   /**
    * Whether there is something lower than a point, and where: a tenth of an edge away along an axis, farther where no
-   * value differs, or along what the simplex was flattened to. Whether there is nothing that is defined beside it, and whether a rounding of the point
-   * changes the value by much. Looks only where asked.
+   * value differs, or along what the simplex was flattened to. Whether there is nothing that is defined beside it, and
+   * whether a rounding of the point changes the value by much. Looks only where asked.
    */
   function poll(
-    { center, value, edges, near, along, range, nothing, asked }: Look,
+    { center, value, edges, near, along, range, nothing, asked }: Poll,
     { evaluate, transforms, isShort }: Local,
   ) {
     const { size: n, dtype } = center;
@@ -187,80 +180,6 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         same: scalarArray(1, "bool"),
         open: asked,
       },
-    );
-  }
-
-  /**
-   * The same by derivatives, where there are some: they say where to look, and values decide. One looks along the
-   * direction that the Hessian holds least and Newton's step, until values differ, and goes downhill from there, and
-   * along kinks. Whether the way leads along a tail, of which values show nothing more.
-   */
-  function lookDownhill(
-    { center, value, way, range, asked }: Look,
-    { evaluate, transforms, isShort, reached }: Local,
-  ) {
-    const { dtype } = center;
-    const never = scalarArray(0, "bool");
-    const unseen = { x: center, lower: never, tail: never, looks: int(0), products: int(0) };
-    if (!smooth) return unseen;
-    // So that squares of gradients are in the range of the dtype.
-    const unit = orOne(range);
-    const at = (x: NDArray) => {
-      const { cost, gradient } = evaluate(x);
-      return { value: div(cost!, unit), g: div(gradient!, unit) };
-    };
-    const product = (x: NDArray, v: NDArray): NDArray =>
-      transforms.jvp((x: NDArray) => at(x).g, [x], [v])[1] as NDArray;
-    return transforms.whileLoop(
-      (c) => c.open,
-      () => {
-        const lengths = lengthsOf(reached, sizes, center);
-        const units = unitsOf(center, lengths);
-        const { g } = at(center);
-        const free = bounds === null ? null : freeAt(center, g, bounds);
-        const only = (v: NDArray): NDArray => free === null ? v : v.mul(free);
-        const { step, products } = steihaug(
-          (v) => only(product(center, v.mul(units)).mul(units)),
-          {
-            g: only(g.mul(units)),
-            radius: scalarArray(1, dtype),
-            tolerance: scalarArray(0, dtype),
-            most: mostProducts,
-          },
-          transforms,
-        );
-        const own = div(value, unit);
-        const view = {
-          x: center,
-          value: own,
-          noise: abs(own).mul(ulps * epsilon(dtype)),
-          // A simplex is right to half the digits, so that derivatives always find a little more near by.
-          nothing: scalarArray(epsilon(dtype), dtype),
-          isFar: (step: NDArray) => not(isShort(step.mul(1 / beyond))),
-          lengths,
-          units,
-          step: step.mul(units).neg(),
-          at,
-          product,
-          free,
-          inside: (x: NDArray) => within(x, bounds),
-          asked,
-        };
-        const behind = { x: way.x, value: div(way.value, unit), g: at(way.x).g };
-        const back = isTail({ ...view, way: behind }, transforms);
-        const across = lookAcross({ ...view, g, asked: and(asked, not(back.tail)) }, transforms);
-        const open = and(asked, not(or(back.tail, across.lower)));
-        const aside = lookAround({ ...view, asked: open }, transforms);
-        return {
-          x: center.sub(across.step).sub(aside.step),
-          lower: or(across.lower, aside.lower),
-          tail: back.tail,
-          looks: across.looks.add(aside.looks).add(2),
-          products: aside.products.add(products).add(back.products),
-          open: never,
-        };
-      },
-      { ...unseen, open: asked },
     );
   }
 
@@ -389,7 +308,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const lengths = reduceSum(div(spokes, table(broadcastTo(scale, [n]))).square(), [1]);
       const longest = row(spokes, first(eq(lengths, reduceMax(lengths, [0]))));
       const gone = norm(inUnits(bestRow.sub(m.start)));
-      const look: Look = {
+      const look: Poll = {
         center: bestRow,
         value: bestValue,
         edges: largeEdgesAt(bestRow, scale, m.start),
@@ -403,7 +322,7 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const polled = poll(look, local);
       const unsure = or(polled.wall, polled.hidden);
       const sure = and(settles, not(or(polled.lower, unsure)));
-      const below = lookDownhill({ ...look, asked: sure }, local);
+      const below = lookDownhill({ ...look, asked: sure }, setting, local);
       const lower = or(polled.lower, below.lower);
       const lowest = select(below.lower, below.x, polled.x);
       const refused = or(unsure, below.tail);
@@ -489,12 +408,6 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
 
 /** Length of the edges of a new simplex, in that of the unknowns. */
 const edge = 0.1;
-
-/** Gains below so many epsilons of the value are its rounding. */
-const ulps = 2;
-
-/** Products with the Hessian for Newton's step from what looks like a minimum. */
-const mostProducts = 8;
 
 /** How far to look where no value differs: in edges. */
 const farthest = 100;

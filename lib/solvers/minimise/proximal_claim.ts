@@ -29,7 +29,8 @@ import {
 import type { Local } from "../method.ts";
 import { dot, norm, plainNorm } from "../norms.ts";
 import { localAt } from "../options.ts";
-import { beyond, lengthsOf, turns } from "./around.ts";
+import { beyond, lengthsOf } from "./around.ts";
+import { turns } from "./certify.ts";
 import { resolved } from "./curvature.ts";
 import { orOne, type Setting } from "./method.ts";
 

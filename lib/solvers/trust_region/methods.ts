@@ -6,7 +6,8 @@
 import { checkCall, describeValue, type OptionTable, tableOf } from "../../core/mod.ts";
 import type { Stepper } from "../method.ts";
 import { type JacobianRule, jacobianRules, leastWithin, onDogleg, shortened } from "./steps.ts";
-import { type Kind, trustRegion, type TrustRegionMemory } from "./method.ts";
+import type { TrustRegionMemory } from "./memory.ts";
+import { type Kind, trustRegion } from "./method.ts";
 import type { Setting } from "./model.ts";
 
 /** A method of `leastSquares` or `rootFind`, made once it is known what is solved. */

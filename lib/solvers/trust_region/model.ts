@@ -21,7 +21,6 @@ import {
   maximum,
   not,
   or,
-  reduceAnd,
   reduceMax,
   reduceSum,
   select,
@@ -265,41 +264,6 @@ export function promise(
     predicted: reduceSum(c.mul(2).add(q).mul(q), [0]).neg(),
     change: norm(changes),
   };
-}
-
-/** Whether the Gauss-Newton step is small, unknown by unknown, beside its value or beside the residual. */
-export function isSmall(
-  { x, d, size, newton, doubt }: Model,
-  root: boolean,
-  share: number,
-  ofResidual: number,
-  sure: number,
-): NDArray {
-  const [step, value] = [abs(newton), abs(x)];
-  // Who asks for less may doubt as much.
-  const known = doubt.lessEqual(value.mul(Math.max(sure, share)));
-  const beside = and(step.lessEqual(value.mul(share)), known);
-  const hardly = d.mul(maximum(step, doubt)).lessEqual(size.mul(ofResidual));
-  return reduceAnd(root ? beside : or(beside, hardly), [0]);
-}
-
-/**
- * Whether residual and unknowns have gone to 0 beside what they were, as at a root at 0 that is not a simple one: there
- * no step is small beside the unknown. It is beside those that have not. `reached` [n] is how far they have been, and
- * `start` the first residual norm.
- */
-export function vanished(
-  { x, newton, size, apart }: Model,
-  start: NDArray,
-  reached: NDArray,
-  share: number,
-): NDArray {
-  const eps = epsilon(start.dtype);
-  const [step, value] = [abs(newton), abs(x)];
-  const gone = maximum(step, value).lessEqual(reached.mul(eps ** 1.5));
-  const stays = or(gone, step.lessEqual(value.mul(share)));
-  const nothing = and(size.lessEqual(start.mul(eps)), apart.lessEqual(eps));
-  return and(nothing, and(gone.any(), stays.all()));
 }
 
 /** Singular values below this many epsilons of the largest are 0. */
