@@ -188,6 +188,20 @@ export {
   type TransparentLiftOptions,
   transparentLiftWithState,
 } from "./lift.ts";
+export {
+  cond,
+  evalShape,
+  foriLoop,
+  grad,
+  map,
+  remat,
+  scan,
+  type SplitVmapOptions,
+  switchCase,
+  valueAndGrad,
+  vmap,
+  whileLoop,
+} from "./lifted.ts";
 export { Module } from "./module.ts";
 export {
   strictTransforms,

@@ -137,3 +137,31 @@ Deno.test("PRNGSequence gives the keys that dm-haiku's gives", () => {
     );
   }
 });
+
+Deno.test("hk.vmap asks whether lanes have keys of their own, and initialises either way", () => {
+  const lanes = (splitRng: boolean) =>
+    hk.transform((xs: NDArray) =>
+      hk.vmap((x: NDArray) => hk.dropout(hk.nextRngKey(), 0.5, new hk.Linear(20).call(x)), {
+        splitRng,
+      })(xs)
+    );
+  const xs = np.ones([3, 4]);
+  const params = lanes(true).init(key, xs);
+  assertEquals(plain(lanes(false).init(key, xs)), plain(params));
+  const different = (splitRng: boolean): number =>
+    new Set((plain(lanes(splitRng).apply(params, key, xs)) as unknown[]).map(String)).size;
+  assertEquals([different(false), different(true)], [1, 3]);
+  assertEquals(plain(hk.vmap((x: NDArray) => x.sum(), { splitRng: false })(xs)), [4, 4, 4]);
+  for (const options of [undefined, {}, { splitRng: null }, 0]) {
+    assertThrows(
+      () => hk.vmap((x: NDArray) => x, options as never),
+      TypeError,
+      "Write hk.vmap(f, { splitRng: true })",
+    );
+  }
+  // Names as in dm-haiku are those of the dictionary.
+  const { vmap: _, ...rest } = { ...hk } as Record<string, unknown>;
+  const same = Object.entries(hk.transforms).filter(([name, f]) => rest[name] === f);
+  assertEquals(same.length, 9);
+  assertEquals(hk.remat, hk.transforms.checkpoint);
+});
