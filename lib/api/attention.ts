@@ -35,7 +35,15 @@ import {
 import * as u from "../primitives/elementwise/elementary.ts";
 import { sigmoid } from "./activations.ts";
 import { einsum } from "./products.ts";
-import { asBool, asFloat, expectArray, expectAxis, isNamed, promote } from "./operands.ts";
+import {
+  asBool,
+  asFloat,
+  expectArray,
+  expectAxes,
+  expectAxis,
+  isNamed,
+  promote,
+} from "./operands.ts";
 import { logsumexp, softmax } from "./softmax.ts";
 
 const number = (x: NDArray, value: number): NDArray => scalarLike(value, x);
@@ -127,6 +135,7 @@ export function standardize(
   }
   if (isNamed(axis)) return standardize(x, axis.axis, axis);
   const a = asFloat("standardize", expectArray("standardize", x));
+  expectAxes("standardize", axis, a.ndim);
   const { epsilon = 1e-5, where, algorithm = "fast" } = options;
   if (algorithm !== "fast" && algorithm !== "stable") {
     throw new TypeError(

@@ -39,6 +39,7 @@ import {
   asDType,
   asIndex,
   asOperand,
+  broadcastFor,
   expectArray,
   expectAxis,
   isNamed,
@@ -354,7 +355,8 @@ export function putAlongAxis(
   }
   const last = a.ndim - 1;
   const rows = others.reduce((p, k) => p * k, 1);
-  const v = broadcastTo(asDType(op, values, a.dtype, "values"), a.shape.with(along, m));
+  const given = asDType(op, values, a.dtype, "values");
+  const v = broadcastFor(op, "values", given, a.shape.with(along, m));
   const lane = (y: NDArray, length: number): NDArray =>
     reshape(moveAxis(broadcastTo(y, a.shape.with(along, length)), along, last), [rows * length]);
   const counted = wrapped(lane(at, m), n);

@@ -26,7 +26,6 @@ import {
 import type { Named } from "../core/method_options.ts";
 import {
   add,
-  broadcastTo,
   convert,
   eq,
   full as filled,
@@ -42,9 +41,9 @@ import type { DTypeOptions, ShapeLike } from "./arguments.ts";
 import { diagonal } from "./indexing.ts";
 import {
   asOperand,
+  broadcastFor,
   dtypeOption,
   expectArray,
-  expectOperand,
   expectRoom,
   expectShape,
   isNamed,
@@ -141,15 +140,19 @@ export function full(shape: ShapeLike, value: Operand, options: DTypeOptions = {
   if (arguments.length > 2) {
     options = readOptions("full(shape, value, options)", arguments, dtypeOptions);
   }
-  const to = expectShape("full", shape);
+  return filledWith("full", shape, value, options);
+}
+
+function filledWith(op: string, shape: ShapeLike, value: Operand, options: DTypeOptions): NDArray {
+  const to = expectShape(op, shape);
   if (typeof value === "number" && options.dtype !== undefined) {
-    const dtype = dtypeOption("full", options, defaultFloat);
-    return constant("full", to, storable("full", "the value", value, dtype), dtype);
+    const dtype = dtypeOption(op, options, defaultFloat);
+    return constant(op, to, storable(op, "the value", value, dtype), dtype);
   }
-  const fill = asOperand("full", value, "the value");
-  const dtype = dtypeOption("full", options, fill.dtype);
-  expectRoom("full", to, dtype);
-  return broadcastTo(convert(fill, dtype), to);
+  const fill = asOperand(op, value, "the value");
+  const dtype = dtypeOption(op, options, fill.dtype);
+  expectRoom(op, to, dtype);
+  return broadcastFor(op, "the value", convert(fill, dtype), to);
 }
 
 /** Zeros of the shape of `x`, and of its dtype where none is given, as `jax.numpy.zeros_like`. */
@@ -205,8 +208,7 @@ export function fullLike(x: Operand, value: Operand, options: LikeOptions = {}):
     options = readOptions("fullLike(x, value, options)", arguments, likeOptions);
   }
   const like = asOperand("fullLike", x);
-  expectOperand("fullLike", value, "the value");
-  return full(options.shape ?? like.shape, value, {
+  return filledWith("fullLike", options.shape ?? like.shape, value, {
     dtype: dtypeOption("fullLike", options, like.dtype),
   });
 }
@@ -327,7 +329,8 @@ function expectMatrix(
   expectInteger(op, n, "n", 0);
   const columns = expectInteger(op, m, "m", 0);
   const dtype = dtypeOption(op, options, defaultFloat);
-  expectRoom(op, [n, columns], dtype);
+  // A matrix without rows has numbers of columns all the same.
+  expectRoom(op, [Math.max(1, n), Math.max(1, columns)], dtype);
   return { m: columns, offset: expectInteger(op, k, "k"), dtype };
 }
 
@@ -362,7 +365,8 @@ export function eye(
 /** The identity matrix of shape `[n, n]`, as `jax.numpy.identity`. */
 export function identity(n: number, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) options = readOptions("identity(n, options)", arguments, dtypeOptions);
-  return eye(expectInteger("identity", n, "n", 0), options);
+  expectRoom("identity", [expectInteger("identity", n, "n", 0), n], options.dtype ?? defaultFloat);
+  return eye(n, options);
 }
 
 /**

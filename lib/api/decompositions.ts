@@ -40,7 +40,7 @@ import {
   slice,
 } from "../primitives/mod.ts";
 import { matrices, squares, symmetrized } from "./matrices.ts";
-import { asIndex } from "./operands.ts";
+import { asIndex, expectRoom } from "./operands.ts";
 import { takeAlongAxis } from "./indexing.ts";
 
 /** Whether the mean of a matrix and its transpose is taken first. */
@@ -433,6 +433,7 @@ export function luPivotsToPermutation(pivots: NDArray, n: number): NDArray {
   ]);
   const axis = lead.length;
   const shape = [...lead, rows, n];
+  expectRoom(op, shape, "int32");
   const [row, place] = [iota(shape, axis, "int32"), iota(shape, axis + 1, "int32")];
   const goal = broadcastTo(expandDims(concatenate([given, none], axis), [axis + 1]), shape);
   let orders = select(eq(place, row), goal, select(eq(place, goal), row, place));

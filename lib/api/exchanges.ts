@@ -19,6 +19,7 @@ import * as lanes from "../primitives/lanes/collective.ts";
 import { moveAxis, reshape, slice } from "../primitives/mod.ts";
 import type { Arrays, Tree } from "../transforms/tree_types.ts";
 import { axesOf, type AxisName, axisOf, gathered, lengthOf, onLeaves } from "./named_axes.ts";
+import { expectNumbers } from "./operands.ts";
 
 /** Options of {@linkcode allGather}. */
 export interface AllGatherOptions {
@@ -141,6 +142,7 @@ export function psumScatter<X extends Tree>(
   const axes = axesOf("psumScatter", axisName);
   const { scatterDimension = 0, tiled = false } = options;
   return onLeaves("psumScatter", x, (leaf) => {
+    expectNumbers("psumScatter", leaf, "a leaf of x");
     const at = normalizeAxis("psumScatter", scatterDimension, leaf.ndim, "scatterDimension");
     const parts = partsInFront("psumScatter", leaf, at, lengthOf(axes), tiled);
     const split = reshape(parts, [...axes.map((a) => a.size), ...parts.shape.slice(1)]);

@@ -22,7 +22,7 @@ import { convert, div, ge, iota, scalarLike, select, sub } from "../primitives/m
 import type { DTypeOptions } from "./arguments.ts";
 import type { Complex } from "./complex.ts";
 import { roll } from "./joining.ts";
-import { expectArray, expectAxes, isNamed } from "./operands.ts";
+import { expectArray, expectAxes, expectRoom, isNamed } from "./operands.ts";
 import { dtypeOptions } from "./options.ts";
 
 export type { Named } from "../core/method_options.ts";
@@ -60,6 +60,7 @@ export function fftfreq(
   if (isNamed(d)) return fftfreq(n, d.d, d);
   expectInteger("fftfreq", n, "n", 0);
   const dtype = expectFloat("fftfreq", options?.dtype);
+  expectRoom("fftfreq", [n], dtype);
   const i = iota([n], 0, "int32");
   const negative = ge(i, scalarLike(Math.ceil(n / 2), i));
   const k = convert(select(negative, sub(i, scalarLike(n, i)), i), dtype);
@@ -89,7 +90,10 @@ export function rfftfreq(
   }
   if (isNamed(d)) return rfftfreq(n, d.d, d);
   expectInteger("rfftfreq", n, "n", 0);
-  const k = iota([Math.floor(n / 2) + 1], 0, expectFloat("rfftfreq", options?.dtype));
+  const dtype = expectFloat("rfftfreq", options?.dtype);
+  const count = Math.floor(n / 2) + 1;
+  expectRoom("rfftfreq", [count], dtype);
+  const k = iota([count], 0, dtype);
   return div(k, scalarLike(n * checkSpacing("rfftfreq", d), k));
 }
 

@@ -4,7 +4,15 @@
  *
  * @module
  */
-import { checkCall, DTypeError, isFloat, isInteger, NDArray, type Operand } from "../core/mod.ts";
+import {
+  broadcastShapes,
+  checkCall,
+  DTypeError,
+  isFloat,
+  isInteger,
+  NDArray,
+  type Operand,
+} from "../core/mod.ts";
 import {
   and,
   convert,
@@ -32,6 +40,7 @@ import {
   boolToInt,
   expectOperand,
   floatOr32,
+  promote,
 } from "./operands.ts";
 
 const number = (x: NDArray, value: number): NDArray => scalarLike(value, x);
@@ -184,7 +193,9 @@ function remainder(x: NDArray, y: NDArray): NDArray {
  */
 export function divmod(x: Operand, y: Operand): [quotient: NDArray, remainder: NDArray] {
   if (arguments.length > 2) checkCall("divmod(x, y)", arguments);
-  return [floorDivide(x, y), mod(x, y)];
+  const [a, b] = promote("divmod", x, y);
+  broadcastShapes("divmod", a.shape, b.shape);
+  return [floorDivide(a, b), mod(a, b)];
 }
 
 /**

@@ -27,11 +27,9 @@ import {
 } from "../core/mod.ts";
 import type { AxisOr, DiagonalOptions, TakeMode, TakeOptions } from "../core/method_options.ts";
 import {
-  add,
   broadcastTo,
   concatenate,
   gather,
-  int32Constant,
   iota,
   moveAxis,
   rem,
@@ -39,11 +37,10 @@ import {
   scalarLike,
   select,
   slice as sliceOf,
-  transpose,
 } from "../primitives/mod.ts";
 import * as d from "../primitives/indexing/dynamic_slice.ts";
 import { fillOf } from "./index_plan.ts";
-import { forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
+import { diagonalsOf, forBlocks, inside, staticIndex, takeInRange, wrapped } from "./indices.ts";
 import { asDType, asIndex, asOperand, expectArray, expectAxis, isNamed } from "./operands.ts";
 import { diagonalOptions } from "./options.ts";
 
@@ -440,26 +437,5 @@ export function diagonal(x: NDArray, options: DiagonalOptions = {}): NDArray {
   if (arguments.length > 1) {
     options = readOptions("diagonal(x, options)", arguments, diagonalOptions);
   }
-  const a = expectArray("diagonal", x);
-  const { offset = 0, axis1 = 0, axis2 = 1 } = options;
-  if (a.ndim < 2) {
-    throw new ShapeError(
-      `diagonal: x has shape ${formatShape(a.shape)}, but must have at least two axes`,
-    );
-  }
-  expectInteger("diagonal", offset, "the offset");
-  const row = expectAxis("diagonal", axis1, a.ndim, "axis1");
-  const column = expectAxis("diagonal", axis2, a.ndim, "axis2");
-  if (row === column) {
-    throw new AxisError(`diagonal: axis1 and axis2 are both axis ${row}`);
-  }
-  const rest = a.shape.map((_, k) => k).filter((k) => k !== row && k !== column);
-  const front = transpose(a, [row, column, ...rest]);
-  const first = Math.max(0, -offset);
-  const n = Math.max(0, Math.min(a.shape[row]! - first, a.shape[column]! - Math.max(0, offset)));
-  // Counted and not listed, so that a program for long diagonals stays short.
-  const count = iota([n, 1], 0, "int32");
-  const from = (start: number): NDArray => start === 0 ? count : add(count, int32Constant([start]));
-  const pairs = concatenate([from(first), from(first + offset)], 1);
-  return moveAxis(gather(front, pairs), 0, rest.length);
+  return diagonalsOf("diagonal", x, options);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { DiagonalOptions } from "../core/method_options.ts";
 import {
   AxisError,
   describeValue,
@@ -17,18 +18,21 @@ import {
   add,
   and,
   broadcastTo,
+  concatenate,
   expandDims,
   gather,
   ge,
   int32Constant,
+  iota,
   lt,
   moveAxis,
   reshape,
   scalarLike,
   select,
+  slice as sliceOf,
   transpose,
 } from "../primitives/mod.ts";
-import { asOperand, expectAxis, expectRoom } from "./operands.ts";
+import { asOperand, expectArray, expectAxis, expectRoom } from "./operands.ts";
 
 /** A constant index as a non-negative one. */
 export function staticIndex(
@@ -95,6 +99,77 @@ export function takeInRange(x: NDArray, indices: NDArray, axis: number): NDArray
 /** Elements along an axis at constant indices in range. */
 export function takeConstant(x: NDArray, indices: readonly number[], axis: number): NDArray {
   return takeInRange(x, int32Constant(indices), axis);
+}
+
+/** The parts of an array along an axis: so many of one length, or those between positions. */
+export function splitAlong(
+  op: string,
+  a: NDArray,
+  sections: number | readonly number[],
+  along: number,
+): NDArray[] {
+  const n = a.shape[along]!;
+  let ends: number[];
+  if (typeof sections === "number") {
+    expectInteger(op, sections, "the number of parts", 1);
+    if (n % sections !== 0) {
+      throw new ShapeError(
+        `${op}: axis ${along} of an array of shape ${
+          formatShape(a.shape)
+        } has length ${n}, which does not divide into ${sections} equal parts. ` +
+          "Give the positions at which to split instead",
+      );
+    }
+    ends = Array.from({ length: sections }, (_, i) => (i + 1) * n / sections);
+  } else {
+    if (!Array.isArray(sections)) {
+      throw new TypeError(
+        `${op}: the second argument is a number of parts or a list of positions, not ${
+          describeValue(sections)
+        }`,
+      );
+    }
+    ends = [
+      ...sections.map((k: number, i) => {
+        expectInteger(op, k, `position ${i}`);
+        return Math.min(n, Math.max(0, k < 0 ? k + n : k));
+      }),
+      n,
+    ];
+  }
+  let start = 0;
+  return ends.map((end) => {
+    const from = a.shape.map((_, k) => k === along ? start : 0);
+    const part = sliceOf(a, from, a.shape.with(along, Math.max(start, end)));
+    start = end;
+    return part;
+  });
+}
+
+/** The diagonals over two axes. */
+export function diagonalsOf(op: string, x: NDArray, options: DiagonalOptions): NDArray {
+  const a = expectArray(op, x);
+  const { offset = 0, axis1 = 0, axis2 = 1 } = options;
+  if (a.ndim < 2) {
+    throw new ShapeError(
+      `${op}: x has shape ${formatShape(a.shape)}, but must have at least two axes`,
+    );
+  }
+  expectInteger(op, offset, "the offset");
+  const row = expectAxis(op, axis1, a.ndim, "axis1");
+  const column = expectAxis(op, axis2, a.ndim, "axis2");
+  if (row === column) {
+    throw new AxisError(`${op}: axis1 and axis2 are both axis ${row}`);
+  }
+  const rest = a.shape.map((_, k) => k).filter((k) => k !== row && k !== column);
+  const front = transpose(a, [row, column, ...rest]);
+  const first = Math.max(0, -offset);
+  const n = Math.max(0, Math.min(a.shape[row]! - first, a.shape[column]! - Math.max(0, offset)));
+  // Counted and not listed, so that a program for long diagonals stays short.
+  const count = iota([n, 1], 0, "int32");
+  const from = (start: number): NDArray => start === 0 ? count : add(count, int32Constant([start]));
+  const pairs = concatenate([from(first), from(first + offset)], 1);
+  return moveAxis(gather(front, pairs), 0, rest.length);
 }
 
 /** Each element along an axis so often, as `repeat` of known numbers. */

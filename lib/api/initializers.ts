@@ -46,7 +46,7 @@ import { full } from "./creation.ts";
 import * as draw from "./distributions.ts";
 import { parameter } from "./draws.ts";
 import { orthogonal as orthogonalOf } from "./multivariate.ts";
-import { asOperand, expectShape, isNamed } from "./operands.ts";
+import { asOperand, expectRoom, expectShape, isNamed } from "./operands.ts";
 import { dtypeOptions, nameIn } from "./options.ts";
 
 export type { Named } from "../core/method_options.ts";
@@ -82,13 +82,17 @@ function initializer(
  */
 export function zeros(_key: NDArray, shape: ShapeLike, dtype?: DType): NDArray {
   if (arguments.length > 3) checkCall("zeros(key, shape, dtype)", arguments);
-  return full(expectShape("zeros", shape), 0, { dtype: dtype ?? defaultFloat });
+  const to = expectShape("zeros", shape);
+  expectRoom("zeros", to, dtype ?? defaultFloat);
+  return full(to, 0, { dtype: dtype ?? defaultFloat });
 }
 
 /** Ones, as `jax.nn.initializers.ones`; of any dtype. */
 export function ones(_key: NDArray, shape: ShapeLike, dtype?: DType): NDArray {
   if (arguments.length > 3) checkCall("ones(key, shape, dtype)", arguments);
-  return full(expectShape("ones", shape), 1, { dtype: dtype ?? defaultFloat });
+  const to = expectShape("ones", shape);
+  expectRoom("ones", to, dtype ?? defaultFloat);
+  return full(to, 1, { dtype: dtype ?? defaultFloat });
 }
 
 /**

@@ -7,7 +7,6 @@ import type { AxesOr, AxisOr, Named } from "../core/method_options.ts";
 import {
   checkCall,
   ConcreteArray,
-  describeValue,
   expectInteger,
   formatShape,
   NDArray,
@@ -39,7 +38,7 @@ import {
 } from "../primitives/mod.ts";
 import * as s from "../primitives/slicing/slice.ts";
 import type { DTypeOptions } from "./arguments.ts";
-import { repeated, takeInRange, unknownLength } from "./indices.ts";
+import { repeated, splitAlong, takeInRange, unknownLength } from "./indices.ts";
 import {
   asIndex,
   asOperand,
@@ -151,43 +150,7 @@ export function split(
   }
   if (isNamed(axis)) return split(x, sections, axis.axis);
   const a = expectArray("split", x);
-  const along = expectAxis("split", axis, a.ndim);
-  const n = a.shape[along]!;
-  let ends: number[];
-  if (typeof sections === "number") {
-    expectInteger("split", sections, "the number of parts", 1);
-    if (n % sections !== 0) {
-      throw new ShapeError(
-        `split: axis ${along} of an array of shape ${
-          formatShape(a.shape)
-        } has length ${n}, which does not divide into ${sections} equal parts. ` +
-          "Give the positions at which to split instead",
-      );
-    }
-    ends = Array.from({ length: sections }, (_, i) => (i + 1) * n / sections);
-  } else {
-    if (!Array.isArray(sections)) {
-      throw new TypeError(
-        `split: the second argument is a number of parts or a list of positions, not ${
-          describeValue(sections)
-        }`,
-      );
-    }
-    ends = [
-      ...sections.map((k: number, i) => {
-        expectInteger("split", k, `position ${i}`);
-        return Math.min(n, Math.max(0, k < 0 ? k + n : k));
-      }),
-      n,
-    ];
-  }
-  let start = 0;
-  return ends.map((end) => {
-    const from = a.shape.map((_, k) => k === along ? start : 0);
-    const part = s.slice(a, from, a.shape.with(along, Math.max(start, end)));
-    start = end;
-    return part;
-  });
+  return splitAlong("split", a, sections, expectAxis("split", axis, a.ndim));
 }
 
 // ---------------------------------------------------------------- repeating

@@ -19,15 +19,7 @@ import {
 import { abs, add, full, mul, reduceAnd, scalarLike, select, sub } from "../primitives/mod.ts";
 import * as c from "../primitives/elementwise/compare.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
-import {
-  applyNamed,
-  asBool,
-  asOperand,
-  type Binary,
-  expectOperand,
-  floatOr32,
-  promote,
-} from "./operands.ts";
+import { applyNamed, asBool, asOperand, type Binary, floatOr32, promote } from "./operands.ts";
 
 // ---------------------------------------------------------------- comparisons
 
@@ -133,15 +125,19 @@ export function isClose(x: Operand, y: Operand, options: CloseOptions = {}): NDA
   if (arguments.length > 2) {
     options = readOptions("isClose(x, y, options)", arguments, closeOptions);
   }
+  return close("isClose", x, y, options);
+}
+
+function close(op: string, x: Operand, y: Operand, options: CloseOptions): NDArray {
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
   return applyNamed(
-    "isClose",
+    op,
     (a, b) => {
       const tolerance = add(scalarLike(atol, b), mul(scalarLike(rtol, b), abs(b)));
       const near = c.le(abs(sub(a, b)), tolerance);
       const finite = c.and(u.isFinite(a), u.isFinite(b));
-      const close = c.or(c.and(near, finite), c.eq(a, b));
-      return equalNan ? c.or(close, c.and(u.isNaN(a), u.isNaN(b))) : close;
+      const is = c.or(c.and(near, finite), c.eq(a, b));
+      return equalNan ? c.or(is, c.and(u.isNaN(a), u.isNaN(b))) : is;
     },
     x,
     y,
@@ -158,10 +154,8 @@ export function allClose(x: Operand, y: Operand, options: CloseOptions = {}): ND
   if (arguments.length > 2) {
     options = readOptions("allClose(x, y, options)", arguments, closeOptions);
   }
-  expectOperand("allClose", x, "the first operand");
-  expectOperand("allClose", y, "the second operand");
-  const close = isClose(x, y, options);
-  return reduceAnd(close, close.shape.map((_, i) => i));
+  const each = close("allClose", x, y, options);
+  return reduceAnd(each, each.shape.map((_, i) => i));
 }
 
 /** Options of {@linkcode arrayEqual}. */

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { type Axes, isFloat, type NDArray, type Operand, readOptions } from "../core/mod.ts";
+import {
+  type Axes,
+  formatShape,
+  isFloat,
+  type NDArray,
+  type Operand,
+  readOptions,
+  ShapeError,
+} from "../core/mod.ts";
 import type {
   AxesOr,
   AxisOr,
@@ -172,6 +180,13 @@ function extreme(
   options: ExtremeOptions<Operand> | undefined,
 ): NDArray {
   const a = operandOf(op, x, axis, options);
+  if (options?.initial == null && expectAxes(op, axis, a.ndim).some((k) => a.shape[k] === 0)) {
+    throw new ShapeError(
+      `${op}: x has shape ${
+        formatShape(a.shape)
+      } and so no elements, of which one could be returned`,
+    );
+  }
   const [f, none] = op === "nanmax" ? [max, -Infinity] as const : [min, Infinity] as const;
   if (!isFloat(a.dtype)) return f(a, axis, options);
   const out = f(replaced(a, none), axis, options);

@@ -10,6 +10,7 @@ import {
   checkCall,
   checkRoom,
   ConcreteArray,
+  defaultFloat,
   describeValue,
   expectInteger,
   formatShape,
@@ -43,6 +44,7 @@ import {
   expectArray,
   expectAxes,
   expectAxis,
+  expectRoom,
   isNamed,
 } from "./operands.ts";
 import { reduceOptions, sizedOptions } from "./options.ts";
@@ -226,6 +228,7 @@ export function maskIndices(
   if (typeof f !== "function") {
     throw new TypeError(`${op}: f must be a function such as np.triu, not ${describeValue(f)}`);
   }
+  expectRoom(op, [n, n], defaultFloat);
   return nonzeroOf(op, f(ones([n, n]), k), options);
 }
 

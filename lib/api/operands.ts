@@ -21,6 +21,7 @@ import {
   expectDType,
   expectInteger,
   formatAval,
+  formatShape,
   isFloat,
   isInteger,
   isPlain,
@@ -38,6 +39,7 @@ import {
 } from "../core/mod.ts";
 import {
   and,
+  broadcastTo,
   convert,
   minimum,
   mul,
@@ -150,6 +152,53 @@ export function expectShape(op: string, shape: unknown): readonly number[] {
  */
 export function expectRoom(op: string, shape: readonly number[], dtype: DType): void {
   if (currentTrace() === evalTrace) checkRoom(op, { shape, dtype });
+}
+
+/**
+ * Refuses bools, which have neither signs nor differences.
+ *
+ * @throws {DTypeError} where an array is of bools.
+ */
+export function expectNumbers(op: string, x: NDArray, what: string): NDArray {
+  if (x.dtype !== "bool") return x;
+  throw new DTypeError(`${op}: ${what} is ${formatAval(x.aval)}. Convert it with astype("int32")`);
+}
+
+/**
+ * Checks that an array has so many axes.
+ *
+ * @throws {ShapeError} where it has fewer.
+ */
+export function expectRank(op: string, name: string, x: NDArray, least: number): void {
+  if (x.ndim >= least) return;
+  throw new ShapeError(
+    `${op}: ${name} has shape ${formatShape(x.shape)}, but needs ${least} ${
+      least === 1 ? "axis" : "axes"
+    } or more`,
+  );
+}
+
+/**
+ * An array broadcast to a shape that something else decides.
+ *
+ * @throws {ShapeError} where it does not broadcast, or has more axes or longer ones.
+ */
+export function broadcastFor(
+  op: string,
+  what: string,
+  x: NDArray,
+  shape: readonly number[],
+): NDArray {
+  const fits = x.ndim <= shape.length && x.shape.every((n, i) => {
+    const wanted = shape[shape.length - x.ndim + i];
+    return n === 1 || n === wanted;
+  });
+  if (fits) return broadcastTo(x, shape);
+  throw new ShapeError(
+    `${op}: ${what} has shape ${formatShape(x.shape)}, which does not broadcast to ${
+      formatShape(shape)
+    }: lengths must be 1 or equal, counted from the last axis`,
+  );
 }
 
 // ---------------------------------------------------------------- numbers

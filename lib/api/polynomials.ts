@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  broadcastShapes,
   checkCall,
   ConcreteArray,
   ConcretizationError,
@@ -53,25 +54,29 @@ import {
 import type { Complex } from "./complex.ts";
 import { matmul } from "./matrices.ts";
 import { trimZeros } from "./nonzero.ts";
-import { asFloat, asOperand, expectArray, isNamed, promote } from "./operands.ts";
+import { asFloat, asOperand, expectArray, expectRoom, isNamed, promote } from "./operands.ts";
 import { convolve } from "./signals.ts";
 import { inv, lstsq } from "./systems.ts";
 import { vander } from "./vector_products.ts";
 
+/** Coefficients along the first axis, of one polynomial or of several. */
+function coefficientsOfAll(op: string, p: Operand, what = "p"): NDArray {
+  const a = asOperand(op, p, what);
+  return a.ndim === 0 ? reshape(a, [1]) : a;
+}
+
 /** Coefficients, which are a vector. */
 function coefficients(op: string, p: Operand, what = "p"): NDArray {
-  const a = asOperand(op, p, what);
-  if (a.ndim > 1) {
-    throw new ShapeError(`${op}: ${what} has shape ${formatShape(a.shape)}, but must be a vector`);
-  }
-  return a.ndim === 0 ? reshape(a, [1]) : a;
+  const a = coefficientsOfAll(op, p, what);
+  if (a.ndim === 1) return a;
+  throw new ShapeError(`${op}: ${what} has shape ${formatShape(a.shape)}, but must be a vector`);
 }
 
 /**
  * Values of polynomials at `x` by Horner's scheme, as `jax.numpy.polyval`: `p` [n], the highest power
- * first.
+ * first, or [n, ...] with the coefficients of several, which broadcast against `x`.
  *
- * @throws {ShapeError} where `p` is not a vector.
+ * @throws {ShapeError} where they do not broadcast.
  *
  * @example
  * ```ts
@@ -82,28 +87,49 @@ function coefficients(op: string, p: Operand, what = "p"): NDArray {
  */
 export function polyval(p: NDArray, x: Operand): NDArray {
   if (arguments.length > 2) checkCall("polyval(p, x)", arguments);
-  const [c, a] = promote("polyval", coefficients("polyval", p), x, undefined, ["p", "x"]);
-  const coefficient = (i: number): NDArray => reshape(slice(c, [i], [i + 1]), []);
-  let out = broadcastTo(c.size === 0 ? scalarLike(0, a) : coefficient(0), a.shape);
-  for (let i = 1; i < c.size; i++) out = addOf(mul(out, a), coefficient(i));
+  const op = "polyval";
+  const [c, a] = promote(op, coefficientsOfAll(op, p), x, undefined, ["p", "x"]);
+  const [n, ...of] = c.shape as [number, ...number[]];
+  const shape = broadcastShapes(op, of, a.shape);
+  const coefficient = (i: number): NDArray =>
+    broadcastTo(reshape(slice(c, [i, ...of.map(() => 0)], [i + 1, ...of]), of), shape);
+  if (n === 0) return full(shape, 0, a.dtype);
+  const at = broadcastTo(a, shape);
+  let out = coefficient(0);
+  for (let i = 1; i < n; i++) out = addOf(mul(out, at), coefficient(i));
   return out;
 }
 
-/** Two polynomials of one length, with zeros in front of the shorter one. */
+/** Polynomials of one length, with zeros in front of the shorter one, and of one shape. */
 function aligned(op: string, p: Operand, q: Operand): [NDArray, NDArray] {
-  const [a, b] = promote(op, coefficients(op, p), coefficients(op, q, "q"));
-  const n = Math.max(a.size, b.size);
-  const to = (x: NDArray): NDArray => pad(x, scalarLike(0, x), [n - x.size], [0]);
+  const [a, b] = promote(op, coefficientsOfAll(op, p), coefficientsOfAll(op, q, "q"));
+  if (a.ndim !== b.ndim) {
+    throw new ShapeError(
+      `${op}: p and q must have as many axes, the first with the coefficients, but have shapes ${
+        formatShape(a.shape)
+      } and ${formatShape(b.shape)}`,
+    );
+  }
+  const n = Math.max(a.shape[0]!, b.shape[0]!);
+  const shape = [n, ...broadcastShapes(op, a.shape.slice(1), b.shape.slice(1))];
+  const none = a.shape.slice(1).map(() => 0);
+  const to = (x: NDArray): NDArray =>
+    broadcastTo(pad(x, scalarLike(0, x), [n - x.shape[0]!, ...none], [0, ...none]), shape);
   return [to(a), to(b)];
 }
 
-/** Sum of two polynomials, as `jax.numpy.polyadd`. */
+/**
+ * Sum of two polynomials, as `jax.numpy.polyadd`. With more axes, the first has the coefficients, and the
+ * others broadcast.
+ *
+ * @throws {ShapeError} where they do not broadcast, or one has more axes.
+ */
 export function polyadd(p: Operand, q: Operand): NDArray {
   if (arguments.length > 2) checkCall("polyadd(p, q)", arguments);
   return addOf(...aligned("polyadd", p, q));
 }
 
-/** Difference of two polynomials, as `jax.numpy.polysub`. */
+/** Difference of two polynomials, as `jax.numpy.polysub`: of several as {@linkcode polyadd}. */
 export function polysub(p: Operand, q: Operand): NDArray {
   if (arguments.length > 2) checkCall("polysub(p, q)", arguments);
   return subOf(...aligned("polysub", p, q));
@@ -118,7 +144,9 @@ export interface TrimOptions {
 const trimOptions: OptionTable<TrimOptions> = { trimLeadingZeros: "boolean" };
 
 /**
- * Product of two polynomials, as `jax.numpy.polymul`.
+ * Product of two polynomials, as `jax.numpy.polymul`. One without coefficients is 0.
+ *
+ * @throws {ShapeError} where one is not a vector.
  *
  * @example
  * ```ts
@@ -130,8 +158,8 @@ const trimOptions: OptionTable<TrimOptions> = { trimLeadingZeros: "boolean" };
 export function polymul(p: Operand, q: Operand, options: TrimOptions = {}): NDArray {
   if (arguments.length > 2) options = readOptions("polymul(p, q, options)", arguments, trimOptions);
   const [a, b] = promote("polymul", coefficients("polymul", p), coefficients("polymul", q, "q"));
-  if (!options.trimLeadingZeros || (a.size <= 1 && b.size <= 1)) return convolve(a, b);
   const some = (c: NDArray): NDArray => c.size === 0 ? broadcastTo(scalarLike(0, c), [1]) : c;
+  if (!options.trimLeadingZeros || (a.size <= 1 && b.size <= 1)) return convolve(some(a), some(b));
   return convolve(some(trimZeros(a, "f")), some(trimZeros(b, "f")));
 }
 
@@ -272,7 +300,7 @@ export function poly(roots: NDArray): NDArray {
         "Give the eigenvalues of a matrix",
     );
   }
-  let out = onesLike(broadcastTo(scalarLike(1, r), [1]));
+  let out = full([1], 1, r.dtype);
   for (let i = 0; i < r.size; i++) {
     const root = slice(r, [i], [i + 1]);
     out = convolve(out, concatenate([onesLike(root), neg(root)], 0));
@@ -358,6 +386,7 @@ export function polyfit(
       } and ${formatShape(b.shape)}`,
     );
   }
+  expectRoom(op, [n, degree + 1], a.dtype);
   let lhs = vander(a, degree + 1);
   let rhs = b;
   if (options.w !== undefined) {
@@ -390,10 +419,7 @@ export function polyfit(
   const base = div(div(inverse, reshape(scale, [terms, 1])), scale);
   if (cov === "unscaled") return [found, rhs.ndim === 1 ? base : reshape(base, [terms, terms, 1])];
   const factor = div(residuals, scalarLike(n - terms, residuals));
-  return [
-    found,
-    rhs.ndim === 1 ? mul(base, factor) : mul(reshape(base, [terms, terms, 1]), factor),
-  ];
+  return [found, mul(rhs.ndim === 1 ? base : reshape(base, [terms, terms, 1]), factor)];
 }
 
 /** Options of {@linkcode roots}. */
@@ -426,10 +452,7 @@ export function roots(p: Operand, options: RootsOptions = {}): Complex {
   if (arguments.length > 1) options = readOptions("roots(p, options)", arguments, rootsOptions);
   const c = asFloat("roots", coefficients("roots", p));
   const n = c.size;
-  if (n < 2) {
-    const none = slice(c, [n], [n]);
-    return { re: none, im: none };
-  }
+  if (n < 2) return rootsOf(c);
   const zero = scalarLike(0, c);
   const numbers = iota([n], 0, "int32");
   const filled = select(ne(c, zero), numbers, full([], n, "int32"));
@@ -448,14 +471,10 @@ export function roots(p: Operand, options: RootsOptions = {}): Complex {
   // Zeros in front are moved to the end, where each gives a root of 0.
   const own = select(eq(leading, full([], n, "int32")), onesLike(c), c);
   const places = addOf(numbers, leading);
-  const turned = select(
-    ge(places, scalarLike(n, places)),
-    subOf(places, scalarLike(n, places)),
-    places,
-  );
+  const beyond = scalarLike(n, places);
+  const turned = select(ge(places, beyond), subOf(places, beyond), places);
   const { re, im } = rootsOf(gather(own, reshape(turned, [n, 1])));
-  const isZero = and(eq(re, zero), eq(im, zero));
-  const order = sort(convert(isZero, "int32"), 0)[1];
+  const order = sort(convert(and(eq(re, zero), eq(im, zero)), "int32"), 0)[1];
   const positions = iota([n - 1], 0, "int32");
   const there = lt(addOf(positions, leading), scalarLike(n - 1, positions));
   const of = (x: NDArray): NDArray =>

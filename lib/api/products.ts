@@ -46,6 +46,7 @@ import {
 } from "./operands.ts";
 import { diagonalOptions, dtypeOptions, productOptions } from "./options.ts";
 import { sum } from "./reductions.ts";
+import { diagonalsOf } from "./indices.ts";
 
 /** Two operands in the dtype that is asked for; as they are where none is. */
 function preferred<T extends Operand>(
@@ -253,7 +254,7 @@ const traceOptions: OptionTable<TraceOptions> = /* @__PURE__ */ tableOf(
 export function trace(x: NDArray, options: TraceOptions = {}): NDArray {
   if (arguments.length > 1) options = readOptions("trace(x, options)", arguments, traceOptions);
   const { dtype, ...where } = options;
-  const diagonals = diagonal(expectArray("trace", x), where);
+  const diagonals = diagonalsOf("trace", x, where);
   return sum(diagonals, -1, { dtype });
 }
 

@@ -114,7 +114,30 @@ export function linspace(
     options = readOptions("linspace(start, stop, num, options)", arguments, linspaceOptions, 2);
   }
   if (isNamed(num)) return linspace(start, stop, num.num, num);
-  const op = "linspace";
+  return spaced("linspace", start, stop, num, options);
+}
+
+function spaced(
+  op: string,
+  start: Operand,
+  stop: Operand,
+  num: number,
+  options: LinspaceOptions & { readonly retstep?: false | undefined },
+): NDArray;
+function spaced(
+  op: string,
+  start: Operand,
+  stop: Operand,
+  num: number,
+  options: LinspaceOptions,
+): NDArray | NDArray[];
+function spaced(
+  op: string,
+  start: Operand,
+  stop: Operand,
+  num: number,
+  options: LinspaceOptions,
+): NDArray | NDArray[] {
   expectInteger(op, num, "num", 0);
   const { endpoint = true, axis = 0, retstep = false } = options;
   let first = asFloat(op, start, "start");
@@ -188,7 +211,7 @@ export function logspace(
   }
   if (isNamed(num)) return logspace(start, stop, num.num, num);
   const { base = 10, endpoint } = options;
-  const powers = linspace(start, stop, num, {
+  const powers = spaced("logspace", start, stop, num, {
     endpoint,
     axis: options.axis,
     dtype: options.dtype === "float64" ? "float64" : undefined,
@@ -228,7 +251,7 @@ export function geomspace(
     typeof x === "number" ? scalarArray(x, wide) : asFloat(op, x, what);
   const [a, b] = promote(op, end(start, "start"), end(stop, "stop"));
   const { endpoint = true } = options;
-  const sizes = exp(linspace(log(abs(a)), log(abs(b)), num, { endpoint }));
+  const sizes = exp(spaced(op, log(abs(a)), log(abs(b)), num, { endpoint }));
   const signed = where(a.less(0), neg(sizes), sizes);
   const to = dtypeOption(op, options, signed.dtype);
   const along = expectAxis(op, options.axis ?? 0, signed.ndim);

@@ -204,11 +204,13 @@ export function meanOf(x: NDArray, axes: readonly number[]): NDArray {
   return div(total, scalarLike(countOf(x, axes), total));
 }
 
-/** The array and the axis along which something runs: the flat array where no axis is given. */
+/** The array and the axis along which something runs: the flat array where no axis is given, or for a scalar. */
 function running(op: string, x: Operand, axis: number | null | undefined): [NDArray, number] {
   const given = asOperand(op, x);
   const a = given.dtype === "bool" ? convert(given, "int32") : given;
-  if (axis === undefined || axis === null) return [reshape(a, [a.size]), 0];
+  if (axis === undefined || axis === null || a.ndim === 0) {
+    return [reshape(a, [a.size]), expectAxis(op, axis ?? 0, 1)];
+  }
   return [a, expectAxis(op, axis, a.ndim)];
 }
 

@@ -140,6 +140,11 @@ export function categorical(
     );
   }
   const n = scores.shape[axis]!;
+  if (n === 0) {
+    throw new ShapeError(
+      `${op}: logits have shape ${formatShape(scores.shape)} and so no categories`,
+    );
+  }
   if (options.replace ?? true) {
     const all = [...shape.slice(0, extra), ...tail.toSpliced(axis, 0, n)];
     const noise = gumbels(op, from, all, scores.dtype, mode);

@@ -136,9 +136,9 @@ const ediff1dOptions: OptionTable<Ediff1dOptions> = { toEnd: "operand", toBegin:
  * console.log(np.ediff1d(np.array([1, 4, 9]), { toEnd: 0 }).toArray()); // [ 3, 5, 0 ]
  * ```
  */
-export function ediff1d(x: NDArray, options: Ediff1dOptions = {}): NDArray {
+export function ediff1d(x: Operand, options: Ediff1dOptions = {}): NDArray {
   if (arguments.length > 1) options = readOptions("ediff1d(x, options)", arguments, ediff1dOptions);
-  const a = expectArray("ediff1d", x);
+  const a = asOperand("ediff1d", x);
   const out = diff(reshape(a, [a.size]));
   const flat = (y: Operand | null | undefined): NDArray[] => {
     if (y === undefined) return [];

@@ -15,7 +15,6 @@ import {
   type Operand,
   type OptionTable,
   readOptions,
-  sameShape,
   ShapeError,
   sizeOf,
 } from "../core/mod.ts";
@@ -25,6 +24,7 @@ import { broadcastTo as broadcastToOf, transpose as transposeOf } from "../primi
 import type { ShapeLike } from "./arguments.ts";
 import {
   asOperand,
+  broadcastFor,
   expectArray,
   expectAxes,
   expectAxis,
@@ -283,17 +283,8 @@ export function broadcastTo(x: Operand, shape: ShapeLike): NDArray {
   if (arguments.length > 2) checkCall("broadcastTo(x, shape)", arguments);
   const a = asOperand("broadcastTo", x);
   const to = expectShape("broadcastTo", shape);
-  if (
-    a.ndim > to.length || !sameShape(broadcastShapes("broadcastTo", a.shape, to), to)
-  ) {
-    throw new ShapeError(
-      `broadcastTo: an array of shape ${formatShape(a.shape)} does not broadcast to ${
-        formatShape(to)
-      }: lengths must be 1 or equal, counted from the last axis`,
-    );
-  }
   expectRoom("broadcastTo", to, a.dtype);
-  return broadcastToOf(a, to);
+  return broadcastFor("broadcastTo", "x", a, to);
 }
 
 /**

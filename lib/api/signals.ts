@@ -43,6 +43,7 @@ import {
   boolToInt,
   dtypeOption,
   expectPreferred,
+  expectRoom,
   floatOr32,
   isNamed,
   promote,
@@ -183,6 +184,7 @@ function cosines(op: string, n: number, a: readonly number[], options: DTypeOpti
   expectInteger(op, n, "n", 0);
   const dtype = dtypeOption(op, options, "float32");
   if (n <= 1) return convert(broadcastTo(scalarLike(1, iota([1], 0, "int32")), [n]), dtype);
+  expectRoom(op, [n], dtype);
   const i = iota([n], 0, dtype);
   const number = (value: number): NDArray => scalarLike(value, i);
   let out = broadcastTo(number(a[0]!), [n]);
@@ -216,6 +218,7 @@ export function bartlett(n: number, options: DTypeOptions = {}): NDArray {
   if (arguments.length > 1) options = readOptions("bartlett(n, options)", arguments, dtypeOptions);
   expectInteger("bartlett", n, "n", 0);
   if (n <= 1) return cosines("bartlett", n, [1], options);
+  expectRoom("bartlett", [n], "float32");
   const i = iota([n], 0, dtypeOption("bartlett", options, "float32"));
   const middle = scalarLike((n - 1) / 2, i);
   return sub(scalarLike(1, i), div(abs(sub(i, middle)), middle));
@@ -243,6 +246,7 @@ export function kaiser(n: number, beta: Operand, options: DTypeOptions = {}): ND
   const dtype = dtypeOption("kaiser", options, "float32");
   const b = convert(asOperand("kaiser", beta, "beta"), dtype);
   if (n <= 1) return broadcastTo(scalarLike(1, b), [n]);
+  expectRoom("kaiser", [n], dtype);
   const half = scalarLike((n - 1) / 2, b);
   const t = div(sub(iota([n], 0, dtype), half), half);
   const root = sqrt(sub(scalarLike(1, b), mul(t, t)));

@@ -43,6 +43,7 @@ import {
   expectArray,
   expectAxes,
   expectAxis,
+  expectRank,
   isNamed,
   promote,
 } from "./operands.ts";
@@ -260,9 +261,12 @@ export function lexsort(
 ): NDArray {
   if (arguments.length > 2 || isNamed(axis)) checkCall("lexsort(keys, axis)", arguments, {}, 1);
   if (isNamed(axis)) return lexsort(keys, axis.axis);
-  const list = Array.isArray(keys)
-    ? keys
-    : unstack(expectArray("lexsort", keys as NDArray, "keys"));
+  let list = keys as readonly NDArray[];
+  if (!Array.isArray(keys)) {
+    const a = expectArray("lexsort", keys as NDArray, "keys");
+    expectRank("lexsort", "keys", a, 1);
+    list = unstack(a);
+  }
   const [first] = list;
   if (first === undefined) throw new ShapeError("lexsort: there are no keys to sort by");
   list.forEach((key: NDArray, i: number) => {
@@ -292,6 +296,9 @@ function position(
   options: ReduceOptions | undefined,
 ): NDArray {
   const a = asOperand(op, x);
+  if (expectAxes(op, axis, a.ndim).some((k) => a.shape[k] === 0)) {
+    throw new ShapeError(`${op}: x has shape ${formatShape(a.shape)} and so no elements`);
+  }
   const [f, none] = op === "nanargmax" ? [argmax, -Infinity] as const : [argmin, Infinity] as const;
   if (!isFloat(a.dtype)) return f(a, axis, options);
   const missing = isNaN(a);

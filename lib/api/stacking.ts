@@ -20,12 +20,14 @@ import type { Named } from "../core/method_options.ts";
 import { broadcastTo, moveAxis, reshape } from "../primitives/mod.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import { cutOf } from "./index_plan.ts";
-import { staticIndex, takeConstant } from "./indices.ts";
+import { splitAlong, staticIndex, takeConstant } from "./indices.ts";
 import { concatenate, split } from "./joining.ts";
 import {
   asOperand,
+  broadcastFor,
   expectArray,
   expectAxis,
+  expectRank,
   expectRoom,
   expectShape,
   isNamed,
@@ -261,7 +263,7 @@ export function arraySplit(
   if (isNamed(axis)) return arraySplit(x, sections, axis.axis);
   const a = expectArray("arraySplit", x);
   const along = expectAxis("arraySplit", axis, a.ndim);
-  if (typeof sections !== "number") return split(a, sections, along);
+  if (typeof sections !== "number") return splitAlong("arraySplit", a, sections, along);
   expectInteger("arraySplit", sections, "the number of parts", 1, MOST_PARTS);
   const n = a.shape[along]!;
   const [least, longer] = [Math.floor(n / sections), n % sections];
@@ -269,22 +271,18 @@ export function arraySplit(
     { length: sections - 1 },
     (_, i) => (i + 1) * least + Math.min(i + 1, longer),
   );
-  return split(a, ends, along);
+  return splitAlong("arraySplit", a, ends, along);
 }
 
-function splitAlong(
+function splitAxis(
   op: string,
   x: NDArray,
   sections: number | readonly number[],
   axis: number,
 ): NDArray[] {
   const a = expectArray(op, x);
-  if (a.ndim <= axis) {
-    throw new ShapeError(
-      `${op}: x has shape ${formatShape(a.shape)}, but needs ${axis + 1} axes or more`,
-    );
-  }
-  return split(a, sections, axis);
+  expectRank(op, "x", a, axis + 1);
+  return splitAlong(op, a, sections, axis);
 }
 
 /**
@@ -294,7 +292,7 @@ function splitAlong(
  */
 export function hsplit(x: NDArray, sections: number | readonly number[]): NDArray[] {
   if (arguments.length > 2) checkCall("hsplit(x, sections)", arguments);
-  return splitAlong("hsplit", x, sections, expectArray("hsplit", x).ndim === 1 ? 0 : 1);
+  return splitAxis("hsplit", x, sections, expectArray("hsplit", x).ndim === 1 ? 0 : 1);
 }
 
 /**
@@ -305,8 +303,8 @@ export function hsplit(x: NDArray, sections: number | readonly number[]): NDArra
 export function vsplit(x: NDArray, sections: number | readonly number[]): NDArray[] {
   if (arguments.length > 2) checkCall("vsplit(x, sections)", arguments);
   const a = expectArray("vsplit", x);
-  if (a.ndim < 2) splitAlong("vsplit", a, sections, 1);
-  return split(a, sections, 0);
+  expectRank("vsplit", "x", a, 2);
+  return splitAlong("vsplit", a, sections, 0);
 }
 
 /**
@@ -316,7 +314,7 @@ export function vsplit(x: NDArray, sections: number | readonly number[]): NDArra
  */
 export function dsplit(x: NDArray, sections: number | readonly number[]): NDArray[] {
   if (arguments.length > 2) checkCall("dsplit(x, sections)", arguments);
-  return splitAlong("dsplit", x, sections, 2);
+  return splitAxis("dsplit", x, sections, 2);
 }
 
 /**
@@ -424,7 +422,7 @@ export function insert(
     added = moveAxis(added, 0, along);
   }
   const count = places.length === 1 ? added.shape[along]! : places.length;
-  const fill = broadcastTo(added, a.shape.with(along, count));
+  const fill = broadcastFor("insert", "values", added, a.shape.with(along, count));
   const goals = places.length === 1 ? new Array<number>(count).fill(places[0]!) : places;
   // One behind the other, from which each place takes its element: of one position, the first is first.
   const order = goals.map((p, i) => ({ p, from: n + i })).sort((u, v) => u.p - v.p);

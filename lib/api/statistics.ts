@@ -49,6 +49,7 @@ import {
   asOperand,
   expectArray,
   expectAxes,
+  expectNumbers,
   floatOr32,
   isNamed,
   promote,
@@ -231,7 +232,13 @@ export function ptp(
     options = readOptions("ptp(x, axis, options)", arguments, reduceOptions, 1);
   }
   if (isNamed(axis)) return ptp(x, axis.axis, axis);
-  return sub(max(x, axis, options), min(x, axis, options));
+  const a = expectNumbers("ptp", asOperand("ptp", x), "x");
+  const axes = expectAxes("ptp", axis, a.ndim);
+  if (axes.some((k) => a.shape[k] === 0)) {
+    throw new ShapeError(`ptp: x has shape ${formatShape(a.shape)} and so no elements`);
+  }
+  const keepDims = options?.keepDims;
+  return sub(max(a, axes, { keepDims }), min(a, axes, { keepDims }));
 }
 
 // ---------------------------------------------------------------- averages and covariance
@@ -294,9 +301,10 @@ function averageOf(
 ): [NDArray, NDArray] {
   const { weights, ...rest } = options;
   if (weights == null) {
-    const out = mean(x, axis, rest);
     const given = asOperand("average", x);
-    return [out, scalarLike(countOf(given, expectAxes("average", axis, given.ndim)), out)];
+    const axes = expectAxes("average", axis, given.ndim);
+    const out = mean(x, axis, rest);
+    return [out, scalarLike(countOf(given, axes), out)];
   }
   const [a, w] = promote("average", asFloat("average", x), weights, floatOr32, ["x", "weights"]);
   const axes = expectAxes("average", axis, a.ndim);
@@ -386,18 +394,27 @@ export function cov(
 ): NDArray {
   if (arguments.length > 2) options = readOptions("cov(x, y, options)", arguments, covOptions, 1);
   if (isNamed(y)) return cov(x, y.y, y);
+  return covariance("cov", x, y, options);
+}
+
+function covariance(
+  op: string,
+  x: Operand,
+  y: Operand | null | undefined,
+  options: CovOptions,
+): NDArray {
   const { rowvar = true, bias = false, fweights, aweights, dtype } = options;
   const ddof = options.ddof ?? (bias ? 0 : 1);
-  const own = variables("cov", x, rowvar, dtype);
+  const own = variables(op, x, rowvar, dtype);
   const rows = y === undefined || y === null
     ? own
-    : concatenate([own, variables("cov", y, rowvar, dtype)], 0);
+    : concatenate([own, variables(op, y, rowvar, dtype)], 0);
   const [v, n] = rows.shape as [number, number];
   const weightOf = (given: NDArray, name: string): NDArray => {
-    const w = expectArray("cov", given, name);
+    const w = expectArray(op, given, name);
     if (w.ndim !== 1 || w.size !== n) {
       throw new ShapeError(
-        `cov: ${name} have shape ${formatShape(w.shape)}, but there are ${n} observations`,
+        `${op}: ${name} have shape ${formatShape(w.shape)}, but there are ${n} observations`,
       );
     }
     return convert(w, rows.dtype);
@@ -449,7 +466,7 @@ export function corrcoef(
     options = readOptions("corrcoef(x, y, options)", arguments, corrcoefOptions, 1);
   }
   if (isNamed(y)) return corrcoef(x, y.y, y);
-  const c = cov(x, y, options);
+  const c = covariance("corrcoef", x, y, options);
   if (c.ndim === 0) return div(c, c);
   const deviation = sqrt(diagonal(c));
   const n = deviation.size;

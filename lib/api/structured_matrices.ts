@@ -36,7 +36,7 @@ import {
 import { abs } from "./arithmetic.ts";
 import { takeInRange } from "./indices.ts";
 import { concatenate as joined } from "./joining.ts";
-import { asFloat, asOperand, expectRoom, isNamed, promote } from "./operands.ts";
+import { asFloat, asOperand, expectNumbers, expectRoom, isNamed, promote } from "./operands.ts";
 import type { ConvolveMode } from "./signals.ts";
 
 /** A matrix `[..., m, n]` of elements of vectors `[..., k]`, at the places that `at` says. */
@@ -292,7 +292,7 @@ export function fiedlerCompanion(a: Operand): NDArray {
  */
 export function fiedler(a: Operand): NDArray {
   if (arguments.length > 1) checkCall("fiedler(a)", arguments);
-  const v = vectors("fiedler", a, "a");
+  const v = expectNumbers("fiedler", vectors("fiedler", a, "a"), "a");
   const [n, lead] = [v.shape.at(-1)!, v.shape.slice(0, -1)];
   return abs(sub(
     broadcastTo(expandDims(v, [v.ndim]), [...lead, n, n]),

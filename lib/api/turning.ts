@@ -49,6 +49,8 @@ import {
   dtypeOption,
   expectArray,
   expectAxis,
+  expectRank,
+  expectRoom,
   expectShape,
   isNamed,
 } from "./operands.ts";
@@ -59,11 +61,7 @@ import { resize } from "./stacking.ts";
 
 function withAxes(op: string, x: NDArray, least: number): NDArray {
   const a = expectArray(op, x);
-  if (a.ndim < least) {
-    throw new ShapeError(
-      `${op}: x has shape ${formatShape(a.shape)}, but needs ${least} axes or more`,
-    );
-  }
+  expectRank(op, "x", a, least);
   return a;
 }
 
@@ -217,6 +215,9 @@ export function fillDiagonal(
     );
   }
   const v = asDType(op, values, a.dtype, "values");
+  if (v.size === 0 && a.size > 0) {
+    throw new ShapeError(`${op}: values have shape ${formatShape(v.shape)} and so no elements`);
+  }
   const coordinates = a.shape.map((_, i) => iota(a.shape, i, "int32"));
   let row = coordinates[0]!;
   const columns = a.shape[1]!;
@@ -247,6 +248,7 @@ export function fillDiagonal(
 export function diagIndices(n: number, ndim = 2): NDArray[] {
   if (arguments.length > 2) checkCall("diagIndices(n, ndim)", arguments);
   expectInteger("diagIndices", n, "n", 0);
+  expectRoom("diagIndices", [n], "int32");
   expectInteger("diagIndices", ndim, "ndim", 0, 255);
   return Array.from({ length: ndim }, () => iota([n], 0, "int32"));
 }
@@ -307,6 +309,8 @@ export function indices(
   const lengths = expectShape("indices", shape);
   const dtype = dtypeOption("indices", options, "int32");
   const rank = lengths.length;
+  // Without sparse ones the size is that of the result; a length of 0 has numbers of others all the same.
+  expectRoom("indices", options.sparse ? [Math.max(0, ...lengths)] : [rank, ...lengths], dtype);
   if (options.sparse) {
     return lengths.map((n, i) =>
       convert(iota(lengths.map((_, k) => k === i ? n : 1), i, "int32"), dtype)
@@ -404,6 +408,11 @@ export function unravelIndex(positions: Operand, shape: ShapeLike): NDArray[] {
   const op = "unravelIndex";
   const lengths = expectShape(op, typeof shape === "number" ? [shape] : shape);
   const total = sizeOf(lengths);
+  if (total > MOST) {
+    throw new RangeError(
+      `${op}: the shape ${formatShape(lengths)} has more places than int32 holds`,
+    );
+  }
   const given = asIndex(op, positions, "the positions");
   const at = minimum(maximum(wrap(given, total), 0), Math.max(0, total - 1));
   let stride = total;
@@ -412,6 +421,9 @@ export function unravelIndex(positions: Operand, shape: ShapeLike): NDArray[] {
     return rem(div(at, scalarLike(stride, at)), scalarLike(Math.max(1, n), at));
   });
 }
+
+/** The largest int32. */
+const MOST = 2 ** 31 - 1;
 
 /** Negative positions counted from the end. */
 function wrap(at: NDArray, n: number): NDArray {

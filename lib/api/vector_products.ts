@@ -6,6 +6,7 @@
  */
 import type { AxisOr, Named } from "../core/method_options.ts";
 import {
+  broadcastShapes,
   checkCall,
   checkRoom,
   type DType,
@@ -39,12 +40,13 @@ import {
   expectArray,
   expectAxis,
   expectPreferred,
+  expectRank,
   isNamed,
   promote,
   times,
 } from "./operands.ts";
 import { productOptions } from "./options.ts";
-import { matmul } from "./matrices.ts";
+import { matmul, misaligned } from "./matrices.ts";
 
 /** Two arrays of one dtype. */
 function pair(
@@ -54,15 +56,6 @@ function pair(
   adjust?: (dtype: DType) => DType,
 ): [NDArray, NDArray] {
   return promote(op, asOperand(op, x), asOperand(op, y, "y"), adjust, ["x", "y"]);
-}
-
-function expectRank(op: string, name: string, x: NDArray, least: number): void {
-  if (x.ndim >= least) return;
-  throw new ShapeError(
-    `${op}: ${name} has shape ${formatShape(x.shape)}, but needs ${least} ${
-      least === 1 ? "axis" : "axes"
-    } or more`,
-  );
 }
 
 /**
@@ -118,6 +111,8 @@ export function matvec(x: NDArray, y: NDArray): NDArray {
   const [a, b] = pair("matvec", x, y);
   expectRank("matvec", "x", a, 2);
   expectRank("matvec", "y", b, 1);
+  if (a.shape.at(-1) !== b.shape.at(-1)) throw misaligned("matvec", a, a.ndim - 1, b, b.ndim - 1);
+  broadcastShapes("matvec", a.shape.slice(0, -2), b.shape.slice(0, -1));
   const out = matmul(a, expandDims(b, [b.ndim]));
   return reshape(out, out.shape.slice(0, -1));
 }
@@ -132,6 +127,8 @@ export function vecmat(x: NDArray, y: NDArray): NDArray {
   const [a, b] = pair("vecmat", x, y);
   expectRank("vecmat", "x", a, 1);
   expectRank("vecmat", "y", b, 2);
+  if (a.shape.at(-1) !== b.shape.at(-2)) throw misaligned("vecmat", a, a.ndim - 1, b, b.ndim - 2);
+  broadcastShapes("vecmat", a.shape.slice(0, -1), b.shape.slice(0, -2));
   const out = matmul(expandDims(a, [a.ndim - 1]), b);
   return reshape(out, out.shape.toSpliced(-2, 1));
 }

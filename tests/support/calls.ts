@@ -28,6 +28,8 @@ type Fn = (...args: unknown[]) => unknown;
 export interface Callable {
   /** Where it is exported, such as `numpy.sum`. */
   readonly path: string;
+  /** The names under which it is exported, of which an error may have any. */
+  readonly names: readonly string[];
   /** Whether it takes any number of operands. */
   readonly open: boolean;
   /** Arguments that it takes. */
@@ -138,6 +140,17 @@ export const junk: readonly unknown[] = [
   new Float32Array(2),
 ];
 
+/** Arrays that are not of a shape, or of a dtype, that every function takes. */
+export const odd: readonly injax.NDArray[] = [
+  np.array(1),
+  np.ones([3]),
+  np.ones([2, 3]),
+  np.ones([2, 2, 2]),
+  np.zeros([0]),
+  np.array([true, false]),
+  np.array([1, 2, 3], { dtype: "int32" }),
+];
+
 /** Arguments of other functions, by path. */
 const special: Readonly<Record<string, readonly unknown[]>> = {
   "linalg.cond": [m],
@@ -164,6 +177,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "lax.broadcastedIota": ["int32", [2, 3], 1],
   "lax.iota": ["int32", 3],
   "lax.empty": [[2], "int32"],
+  "lax.select": [true, m, m],
   "lax.indexTake": [x, [ints], [0]],
   "lax.gather": [x, places, { offsetDims: [], collapsedSliceDims: [0], startIndexMap: [0] }, [1]],
   ...Object.fromEntries(
@@ -430,6 +444,8 @@ export async function callables(): Promise<Callable[]> {
     ...functionsOf({ composed: injax.compose(hk.transforms), safe: injax.initSafe(pure) }, ""),
     ...methods(),
   ];
+  const namesOf = new Map<Fn, Set<string>>();
+  for (const [, name, f] of all) namesOf.set(f, (namesOf.get(f) ?? new Set()).add(name));
   for (const [path, name, f] of all) {
     if (Object.hasOwn(notCalled, path) || Object.hasOwn(notCalled, name)) {
       continue;
@@ -454,6 +470,7 @@ export async function callables(): Promise<Callable[]> {
       const call: Fn = (...extra) => run(...good, ...extra);
       found.push({
         path,
+        names: [...namesOf.get(f)!],
         open: Object.hasOwn(open, name) || Object.hasOwn(open, path),
         good,
         run,

@@ -12,6 +12,7 @@ import {
   DTypeError,
   expectDType,
   expectInteger,
+  formatAval,
   formatShape,
   isFloat,
   type NDArray,
@@ -34,15 +35,7 @@ import * as c from "../../primitives/elementwise/compare.ts";
 import * as r from "../../primitives/elementwise/convert.ts";
 import { rightShift, where } from "../logic.ts";
 import { mul as product, pow } from "../arithmetic.ts";
-import {
-  applyNamed,
-  asBool,
-  asIndex,
-  asOperand,
-  boolToInt,
-  expectArray,
-  promote,
-} from "../operands.ts";
+import { applyNamed, asIndex, asOperand, boolToInt, expectArray, promote } from "../operands.ts";
 
 /**
  * Elementwise `x` brought into the range from `min` to `max`, as `jax.lax.clamp`.
@@ -381,5 +374,21 @@ export function select(condition: Operand, onTrue: NDArray, onFalse: NDArray): N
       }, and must have one. np.where broadcasts`,
     );
   }
-  return where(asBool("select", condition, "condition"), a, b);
+  const which = asOperand("select", condition, "condition");
+  if (which.dtype !== "bool" && which.dtype !== "int32") {
+    throw new DTypeError(
+      `select: condition is ${
+        formatAval(which.aval)
+      }, but must be bool. Compare, as in x.greater(0)`,
+    );
+  }
+  if (which.ndim > 0 && !sameShape(which.shape, a.shape)) {
+    throw new ShapeError(
+      `select: condition has shape ${
+        formatShape(which.shape)
+      }, but must be a scalar or have that of ` +
+        `onTrue and onFalse, ${formatShape(a.shape)}. np.where broadcasts`,
+    );
+  }
+  return where(which, a, b);
 }

@@ -233,6 +233,12 @@ export function indexTake(
   }
   if (indices.length === 0) throw new ShapeError(`${op}: the list of indices is empty`);
   const along = axes.map((axis) => expectAxis(op, axis, a.ndim));
+  const none = along.find((k) => a.shape[k] === 0);
+  if (none !== undefined) {
+    throw new ShapeError(
+      `${op}: x has shape ${formatShape(a.shape)} and so no elements along axis ${none}`,
+    );
+  }
   const places = indices.map((index, i) => {
     const at = asIndex(op, index, `index ${i}`);
     if (at.ndim !== 1 || at.size !== (indices[0] as NDArray).size) {

@@ -6,7 +6,6 @@
 import type { Named } from "../../core/method_options.ts";
 import {
   AxisError,
-  broadcastShapes,
   checkCall,
   type DType,
   expectDType,
@@ -36,6 +35,7 @@ import {
   asDType,
   asIndex,
   asOperand,
+  broadcastFor,
   expectArray,
   expectAxes,
   expectAxis,
@@ -284,15 +284,7 @@ export function broadcastLike(x: Operand, like: NDArray): NDArray {
   if (arguments.length > 2) checkCall("broadcastLike(x, like)", arguments);
   const op = "broadcastLike";
   const a = asOperand(op, x);
-  const { shape } = expectArray(op, like, "like");
-  if (!sameShape(broadcastShapes(op, a.shape, shape), shape)) {
-    throw new ShapeError(
-      `${op}: x has shape ${formatShape(a.shape)}, which does not broadcast to ${
-        formatShape(shape)
-      }`,
-    );
-  }
-  return broadcastTo(a, shape);
+  return broadcastFor(op, "x", a, expectArray(op, like, "like").shape);
 }
 
 // ---------------------------------------------------------------- parts along one axis
@@ -395,6 +387,7 @@ export function dynamicSliceInDim(
   if (isNamed(axis)) return dynamicSliceInDim(x, start, size, axis.axis);
   const a = expectArray("dynamicSliceInDim", x);
   const [starts, along] = startsOf("dynamicSliceInDim", a, start, axis);
+  expectInteger("dynamicSliceInDim", size, "the size", 0, a.shape[along]!);
   return dynamicSlice(a, starts, a.shape.with(along, size));
 }
 
@@ -416,6 +409,13 @@ export function dynamicIndexInDim(
   if (isNamed(axis)) return dynamicIndexInDim(x, index, axis.axis, axis);
   const a = expectArray("dynamicIndexInDim", x);
   const [starts, along] = startsOf("dynamicIndexInDim", a, index, axis);
+  if (a.shape[along] === 0) {
+    throw new ShapeError(
+      `dynamicIndexInDim: x has shape ${
+        formatShape(a.shape)
+      } and so no elements along axis ${along}`,
+    );
+  }
   const part = dynamicSlice(a, starts, a.shape.with(along, 1));
   return options.keepDims === false ? reshapeOf(part, a.shape.toSpliced(along, 1)) : part;
 }
@@ -433,8 +433,10 @@ export function dynamicUpdateSliceInDim(
   if (arguments.length > 4) {
     checkCall("dynamicUpdateSliceInDim(x, update, start, axis)", arguments);
   }
-  const a = expectArray("dynamicUpdateSliceInDim", x);
-  return dynamicUpdateSlice(a, update, startsOf("dynamicUpdateSliceInDim", a, start, axis)[0]);
+  const op = "dynamicUpdateSliceInDim";
+  const a = expectArray(op, x);
+  const given = asDType(op, update, a.dtype, "the update");
+  return withBlock(op, a, given, startsOf(op, a, start, axis)[0]);
 }
 
 /**
@@ -455,5 +457,16 @@ export function dynamicUpdateIndexInDim(
   const [starts, along] = startsOf(op, a, index, axis);
   const given = asDType(op, update, a.dtype, "the update");
   const one = given.ndim === a.ndim - 1 ? given.shape.toSpliced(along, 0, 1) : given.shape;
-  return dynamicUpdateSlice(a, reshapeOf(given, one), starts);
+  return withBlock(op, a, reshapeOf(given, one), starts);
+}
+
+function withBlock(op: string, x: NDArray, update: NDArray, starts: readonly NDArray[]): NDArray {
+  if (update.ndim === x.ndim && update.shape.every((n, k) => n <= x.shape[k]!)) {
+    return dynamicUpdateSlice(x, update, starts);
+  }
+  throw new ShapeError(
+    `${op}: the update has shape ${formatShape(update.shape)}, which does not fit into x of shape ${
+      formatShape(x.shape)
+    }. It must have as many axes, none of them longer`,
+  );
 }

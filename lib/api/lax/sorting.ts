@@ -17,7 +17,7 @@ import {
 import type { Named } from "../../core/method_options.ts";
 import { neg, rev, scalarLike, slice, sort as sortOf, sub } from "../../primitives/mod.ts";
 import { takeAlongAxis } from "../indexing.ts";
-import { asOperand, expectArray, expectAxis, isNamed } from "../operands.ts";
+import { asOperand, expectArray, expectAxis, expectNumbers, isNamed } from "../operands.ts";
 import { lexsort } from "../sorting.ts";
 
 /** Options of {@linkcode sort}. */
@@ -99,6 +99,13 @@ export function sortKeyVal(
     expectArray("sortKeyVal", keys, "keys"),
     expectArray("sortKeyVal", values, "values"),
   ];
+  if (!sameShape(pair[0]!.shape, pair[1]!.shape)) {
+    throw new ShapeError(
+      `sortKeyVal: keys have shape ${formatShape(pair[0]!.shape)} and values ${
+        formatShape(pair[1]!.shape)
+      }, and they must have one`,
+    );
+  }
   const [k, v] = sort(pair, { dimension });
   return [k!, v!];
 }
@@ -180,7 +187,7 @@ export function approxMinK(
   if (arguments.length > 2) {
     options = readOptions("approxMinK(operand, k, options)", arguments, approxOptions);
   }
-  const a = asOperand("approxMinK", operand);
+  const a = expectNumbers("approxMinK", asOperand("approxMinK", operand), "operand");
   const axis = options.reductionDimension ?? -1;
   const [, places] = largest("approxMinK", neg(a), k, axis);
   return [takeAlongAxis(a, places, axis, { mode: "clip" }), places];
