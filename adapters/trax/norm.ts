@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { checkCall, type OptionTable } from "../../lib/extend.ts";
-import { type NDArray, numpy as np, type ShapeDtype, StateError } from "../../mod.ts";
+import { checkCall, formatShape, type OptionTable } from "../../lib/extend.ts";
+import { AxisError, type NDArray, numpy as np, type ShapeDtype, StateError } from "../../mod.ts";
 import { type Mode, weightsOf } from "./core.ts";
 import { Layer } from "./layer.ts";
 
@@ -42,13 +42,28 @@ class BatchNormLayer extends Layer<NDArray, NDArray> {
     this.axes = typeof axis === "number" ? [axis] : axis;
   }
 
+  /** The axes counted from the front. */
+  #over(shape: readonly number[]): number[] {
+    return this.axes.map((axis) => {
+      const own = axis < 0 ? axis + shape.length : axis;
+      if (own >= 0 && own < shape.length) return own;
+      throw new AxisError(
+        `tl.BatchNorm: averages are over the axes ${this.axes.join(", ")}, but x is ${
+          formatShape(shape)
+        }. By default they are those of a batch of images; for rows write tl.BatchNorm({ axis: 0 })`,
+      );
+    });
+  }
+
   #stays(shape: readonly number[]): number[] {
-    return shape.map((n, i) => this.axes.includes(i) ? 1 : n);
+    const over = this.#over(shape);
+    return shape.map((n, i) => over.includes(i) ? 1 : n);
   }
 
   override initWeightsAndState(x: ShapeDtype): void {
     const { center = true, scale = true } = this.options;
-    const own = x.shape.filter((_, i) => !this.axes.includes(i));
+    const over = this.#over(x.shape as readonly number[]);
+    const own = x.shape.filter((_, i) => !over.includes(i));
     this.weights = [center ? np.zeros(own) : [], scale ? np.ones(own) : []];
     const shape = this.#stays(x.shape);
     this.state = [np.zeros(shape), np.ones(shape), np.array(0, { dtype: "int32" })];

@@ -1,5 +1,6 @@
 /** What goes wrong with layers in the manner of Trax is said by name, with what to do. */
 import {
+  AxisError,
   fixedPoint,
   jit,
   type NDArray,
@@ -169,4 +170,21 @@ Deno.test("what would be lost, leak or belong elsewhere is refused by name", () 
     StateError,
     "call layer.init outside",
   );
+});
+
+Deno.test("BatchNorm says which axes a batch of rows has, and counts axes from the end", () => {
+  const x = np.array([[1, 5], [3, 11]]);
+  assertThrows(
+    () => tl.BatchNorm().init(tl.signature(x)),
+    AxisError,
+    "over the axes 0, 1, 2, but x is [2, 2]. By default they are those of a batch of images; for rows write " +
+      "tl.BatchNorm({ axis: 0 })",
+  );
+  const out = ([axis, state]: [number, number]): unknown => {
+    const layer = tl.BatchNorm({ axis });
+    layer.init(tl.signature(x));
+    return [layer.call(x), (layer.state as NDArray[])[state]];
+  };
+  assertClose(out([-2, 0]) as never, out([0, 0]) as never, 0);
+  assertClose(out([-1, 1]) as never, out([1, 1]) as never, 0);
 });
