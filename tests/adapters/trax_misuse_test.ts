@@ -177,7 +177,7 @@ Deno.test("BatchNorm says which axes a batch of rows has, and counts axes from t
   assertThrows(
     () => tl.BatchNorm().init(tl.signature(x)),
     AxisError,
-    "over the axes 0, 1, 2, but x is [2, 2]. By default they are those of a batch of images; for rows write " +
+    "over the axes 0, 1, 2, but x is [2,2]. By default they are those of a batch of images; for rows write " +
       "tl.BatchNorm({ axis: 0 })",
   );
   const out = ([axis, state]: [number, number]): unknown => {
