@@ -165,6 +165,7 @@ export {
   treeFlatten,
   treeLeaves,
   treeMap,
+  type TreeParts,
   treeStructure,
   treeUnflatten,
 } from "./lib/core/tree.ts";

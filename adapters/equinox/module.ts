@@ -86,10 +86,9 @@ function register(ctor: ModuleClass): void {
   );
 }
 
-/** The static fields of a module; the same object for the same fields. */
-interface Statics {
-  readonly names: readonly string[];
-  readonly values: readonly unknown[];
+/** The static fields of a module; the same object for the same fields, by which trees tell them apart. */
+class Statics {
+  constructor(readonly names: readonly string[], readonly values: readonly unknown[]) {}
 }
 
 type Parts = readonly [children: Record<string, unknown>, statics: Statics];
@@ -109,7 +108,7 @@ function apart(ctor: ModuleClass, module: Module, fixed: ReadonlySet<string>): P
   // Whatever the order in which a constructor assigned them.
   statics.sort(([a], [b]) => a < b ? -1 : 1);
   const [names, values] = [statics.map(([name]) => name), statics.map(([, value]) => value)];
-  return [children, interned(ctor, { names, values })];
+  return [children, interned(ctor, new Statics(names, values))];
 }
 
 const known = new WeakMap<object, Map<string, Statics>>();

@@ -14,6 +14,7 @@ import {
   describeValue,
   DTypeError,
   formatAval,
+  integerAdvice,
   isInteger,
   NDArray,
   type Operand,
@@ -45,7 +46,9 @@ function wordOf(op: string, what: string, value: Operand): NDArray {
   }
   if (!isInteger(value.dtype)) {
     throw new DTypeError(
-      `${op}: ${what} must be an integer scalar, but is ${formatAval(value.aval)}`,
+      `${op}: ${what} must be an integer scalar, but is ${
+        formatAval(value.aval)
+      }. ${integerAdvice}`,
     );
   }
   if (value.ndim !== 0) {

@@ -22,6 +22,7 @@ import {
   expectInteger,
   formatAval,
   formatShape,
+  integerAdvice,
   isFloat,
   isInteger,
   isPlain,
@@ -303,7 +304,7 @@ export function asIndex(op: string, x: unknown, what = "the index"): NDArray {
     `${op}: ${what} must be an integer array, but is ${formatAval(array.aval)}. ${
       array.dtype === "bool"
         ? "A mask would give a result of unknown shape; use np.where"
-        : 'Convert it with astype("int32")'
+        : integerAdvice
     }`,
   );
 }

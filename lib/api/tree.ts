@@ -24,7 +24,7 @@
  *
  * @module
  */
-export { isTreeNode, registerPytreeNode, TreeDef } from "../core/tree.ts";
+export { isTreeNode, registerPytreeNode, TreeDef, type TreeParts } from "../core/tree.ts";
 export {
   DictKey,
   FlattenedIndexKey,

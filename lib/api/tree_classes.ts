@@ -11,6 +11,7 @@ import {
   GetAttrKey,
   isKeyEntry,
   isRegistered,
+  keyAt,
   type KeyEntry,
   nameOfKey,
   type OptionTable,
@@ -49,9 +50,6 @@ function kept(entry: KeyEntry): string {
     : "f";
   return sort + nameOfKey(entry);
 }
-
-/** Names of children by position, which sorting leaves in order. */
-const label = (i: number): string => String(i).padStart(9, "0");
 
 /**
  * Makes instances of a class inner nodes of pytrees whose children have keys of their own and keep their
@@ -97,7 +95,7 @@ export function registerPytreeWithKeys<T extends object>(
             `FlattenedIndexKey, not ${describeValue(key)}`,
         );
       }
-      const children = Object.fromEntries(pairs.map(([, child], i) => [label(i), child]));
+      const children = Object.fromEntries(pairs.map(([, child], i) => [keyAt(i), child]));
       return [children, [aux, ...pairs.map(([key]) => kept(key))]];
     },
     unflatten: (children, aux) => unflatten((aux as unknown[])[0], Object.values(children)),

@@ -29,11 +29,18 @@ export function checkShape(op: string, shape: unknown, hint = ""): readonly numb
     throw new ShapeError(
       `${op}: a shape is an array of non-negative integers, not ${
         copy === null ? describeValue(shape) : formatLengths(copy)
-      }${hint}`,
+      }${hint || (copy?.some((n) => n instanceof NDArray) ? lengthAdvice : "")}`,
     );
   }
   return copy as number[];
 }
+
+const lengthAdvice =
+  ". Lengths are numbers: write x.item(), or list the argument of jit in staticArgnums";
+
+/** What to do about an array that is not of integers. */
+export const integerAdvice =
+  'Convert it with astype("int32"): numbers that are passed to jit are float32';
 
 /**
  * Gives `x` if it is an integer in a range.

@@ -27,6 +27,7 @@ export {
   expectFloat,
   expectInteger,
   floating,
+  integerAdvice,
   numeric,
 } from "./checks.ts";
 export {
@@ -196,6 +197,7 @@ export {
   flattenUpTo,
   isRegistered,
   isTreeNode,
+  keyAt,
   leafDef,
   oneLevel,
   register,

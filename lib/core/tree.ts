@@ -13,6 +13,8 @@ import { checkCall } from "./signature.ts";
 import {
   describeTreeDifference,
   entriesOf,
+  FlattenedIndexKey,
+  GetAttrKey,
   TreeDef,
   type TreeKind,
   type TreeRegistration,
@@ -59,7 +61,16 @@ function symbolNumber(symbol: symbol): number {
   return known >= 0 ? known : symbols.push(symbol) - 1;
 }
 
-/** What a class keeps besides its children compares by value if primitive, else by identity. */
+/** Whether a value is made of primitives alone. */
+function isData(value: unknown): boolean {
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) return true;
+  return (Array.isArray(value) || isPlainObject(value)) && Object.values(value).every(isData);
+}
+
+/**
+ * What a class keeps besides its children: primitives, lists, and plain objects of these compare by value, all
+ * else by identity.
+ */
 function auxKey(aux: unknown): string {
   if (aux === null || (typeof aux !== "object" && typeof aux !== "function")) {
     if (typeof aux === "string") return JSON.stringify(aux);
@@ -67,6 +78,10 @@ function auxKey(aux: unknown): string {
     return `${typeof aux}:${Object.is(aux, -0) ? "-0" : String(aux)}`;
   }
   if (Array.isArray(aux)) return `[${aux.map(auxKey).join(",")}]`;
+  if (isData(aux)) {
+    const object = aux as Record<string, unknown>;
+    return `{${sortedKeys(object).map((k) => JSON.stringify(k) + auxKey(object[k])).join(",")}}`;
+  }
   let id = auxIds.get(aux);
   if (id === undefined) auxIds.set(aux, id = ++auxCount);
   return `#${id}`;
@@ -77,29 +92,46 @@ export const leafDef: TreeDef = intern("leaf", [], []);
 const nullDef: TreeDef = intern("null", [], []);
 const undefinedDef: TreeDef = intern("undefined", [], []);
 
+/** What rebuilds an instance is given: children by name and what was kept, or what was kept and a list. */
+export type TreeParts<C> = [C] extends [readonly unknown[]]
+  ? [aux: unknown, children: readonly unknown[]]
+  : [children: Record<string, unknown>, aux: unknown];
+
 /**
- * Makes instances of a class inner nodes of pytrees.
+ * Makes instances of a class inner nodes of pytrees, as `jax.tree_util.register_pytree_node`.
+ *
+ * `flatten` gives the children, and whatever else `unflatten` needs. That is part of the structure: primitives,
+ * lists, and plain objects of them are compared by value, all else by identity. `unflatten` rebuilds an instance;
+ * it may be given children that are not arrays. Children have names, and then stand first, or are a list as in
+ * JAX, and then stand last, as there.
  *
  * @param ctor The class.
- * @param flatten Gives the children by name, and whatever else `unflatten` needs (compared by value
- * if it is a primitive or an array of them, else by identity).
- * @param unflatten Rebuilds an instance. It may be given children that are not arrays.
+ * @throws {TreeError} where the class is registered already; in use, where `flatten` does not give such a pair.
  *
  * @example
  * ```ts
- * import { registerPytreeNode, treeLeaves } from "@injax/injax";
+ * import { registerPytreeNode, treeLeaves, treeMap } from "@injax/injax";
  *
  * class Point {
  *   constructor(readonly x: unknown, readonly y: unknown) {}
  * }
  * registerPytreeNode(Point, (p) => [{ x: p.x, y: p.y }, null], ({ x, y }) => new Point(x, y));
  * console.log(treeLeaves(new Point(1, 2))); // [ 1, 2 ]
+ *
+ * class Stack {
+ *   constructor(readonly items: readonly unknown[], readonly unit: string) {}
+ * }
+ * registerPytreeNode(Stack, (s) => [s.items, s.unit], (unit, items) => new Stack(items, unit as string));
+ * console.log(treeLeaves([new Stack([1, 2], "m"), 3])); // [ 1, 2, 3 ]
  * ```
  */
-export function registerPytreeNode<T extends object>(
+export function registerPytreeNode<
+  T extends object,
+  C extends Record<string, unknown> | readonly unknown[],
+>(
   ctor: abstract new (...args: never[]) => T,
-  flatten: (node: T) => readonly [Record<string, unknown>, unknown],
-  unflatten: (children: Record<string, unknown>, aux: unknown) => T,
+  flatten: (node: T) => readonly [children: C, aux: unknown],
+  unflatten: (...parts: TreeParts<C>) => T,
 ): void {
   if (arguments.length > 3) checkCall("registerPytreeNode(ctor, flatten, unflatten)", arguments);
   if (typeof ctor !== "function") {
@@ -108,7 +140,35 @@ export function registerPytreeNode<T extends object>(
   if (registrations.has(ctor)) {
     throw new TreeError(`registerPytreeNode: class ${ctor.name} is registered already`);
   }
-  register(ctor, { name: ctor.name, flatten: (node) => flatten(node as T), unflatten });
+  const rebuild = unflatten as (first: unknown, second: unknown) => object;
+  // Which of the two forms is known once an instance was taken apart, and before one is rebuilt.
+  let listed = false;
+  register(ctor, {
+    name: ctor.name,
+    flatten(node) {
+      const parts = flatten(node as T) as unknown;
+      const children = Array.isArray(parts) && parts.length === 2 ? parts[0] : null;
+      if (typeof children !== "object" || children === null) {
+        throw new TreeError(
+          `registerPytreeNode: flatten of ${ctor.name} must return [{ name: child, ... }, aux] or ` +
+            `[[child, ...], aux], and returned ${describeValue(parts)}`,
+        );
+      }
+      listed = Array.isArray(children);
+      const named = listed
+        ? Object.fromEntries((children as unknown[]).map((child, i) => [keyAt(i), child]))
+        : children;
+      return [named, (parts as unknown[])[1]];
+    },
+    unflatten: (children, aux) =>
+      listed ? rebuild(aux, Object.values(children)) : rebuild(children, aux),
+    entries: (_, keys) => keys.map((k, i) => listed ? new FlattenedIndexKey(i) : new GetAttrKey(k)),
+  });
+}
+
+/** Names of children by position, which sorting leaves in order. */
+export function keyAt(i: number): string {
+  return String(i).padStart(9, "0");
 }
 
 /** Makes instances of a class, which has not been registered, inner nodes of pytrees. */

@@ -107,7 +107,7 @@ export interface TreeRegistration {
   /** Rebuilds an instance. */
   readonly unflatten: (children: Record<string, unknown>, aux: unknown) => unknown;
   /** The steps of paths to the children, where these are not their names. */
-  readonly entries?: ((aux: unknown) => readonly KeyEntry[]) | undefined;
+  readonly entries?: ((aux: unknown, keys: readonly string[]) => readonly KeyEntry[]) | undefined;
 }
 
 /** The structure of a pytree; equal structures are the same object. */
@@ -166,7 +166,7 @@ export function entriesOf(
 ): readonly KeyEntry[] {
   if (kind === "array") return children.map((_, i) => new SequenceKey(i));
   if (registration === null) return keys.map((key) => new DictKey(key));
-  return registration.entries?.(aux) ?? keys.map((key) => new GetAttrKey(key));
+  return registration.entries?.(aux, keys) ?? keys.map((key) => new GetAttrKey(key));
 }
 
 /** The path to each leaf, in the order of the leaves. */

@@ -10,6 +10,7 @@ import {
   DTypeError,
   formatAval,
   formatShape,
+  integerAdvice,
   isInteger,
   Literal,
   NDArray,
@@ -102,7 +103,7 @@ export function switchBy(
   if (!(i instanceof NDArray) || i.ndim !== 0 || !isInteger(i.dtype)) {
     throw new DTypeError(
       `switchCase: the index must be an integer scalar, not ${
-        i instanceof NDArray ? formatAval(i.aval) : describeValue(index)
+        i instanceof NDArray ? `${formatAval(i.aval)}. ${integerAdvice}` : describeValue(index)
       }`,
     );
   }

@@ -20,7 +20,7 @@ export function checkpoint(f: AnyFunction, options: CheckpointOptions = {}): Any
   checkFunction("checkpoint", f);
   const { policy, staticArgnums } = options;
   const list = positionsOf(staticArgnums);
-  const names = namesOf("checkpoint", "staticArgnames", options.staticArgnames);
+  const names = namesOf("checkpoint", "staticArgnames", options.staticArgnames, f);
   return withName("checkpoint", f, (...args: unknown[]) => {
     const [inner, others] = list.length === 0
       ? [f, args]

@@ -120,14 +120,32 @@ export function jit(f: AnyFunction, options: JitOptions = {}): AnyFunction {
   return jitBy(null, f, options);
 }
 
-/** Names as a list. */
-export function namesOf(op: string, option: string, names: unknown): readonly string[] {
+/** Names of entries of the last argument of `f`, as a list. */
+export function namesOf(
+  op: string,
+  option: string,
+  names: unknown,
+  f: AnyFunction,
+): readonly string[] {
   const list = names === undefined ? [] : Array.isArray(names) ? names : [names];
-  const odd = list.find((name) => typeof name !== "string");
-  if (odd === undefined) return list;
-  throw new TypeError(
-    `${op}: ${option} must be names of entries of the last argument, not ${describeValue(odd)}`,
-  );
+  const whole = list.length === 0 ? [] : namesOfArguments(f);
+  for (const name of list) {
+    const i = whole.indexOf(name);
+    if (typeof name === "string" && i < 0) continue;
+    throw new TypeError(
+      `${op}: ${option} must be names of entries of the last argument, not ${
+        i < 0
+          ? describeValue(name)
+          : `argument ${i}, ${name}. Write ${option.replace("names", "nums")}: ${i}`
+      }`,
+    );
+  }
+  return list;
+}
+
+/** What a function calls its arguments, as far as its source has them by one name each. */
+function namesOfArguments(f: AnyFunction): string[] {
+  return (/^[^(={]*\(([\w$,\s]*)/.exec(String(f))?.[1] ?? "").split(/[,\s]+/);
 }
 
 const plain = { record: plainly.record, fits: (): boolean => true } as const;
@@ -142,8 +160,8 @@ export function jitBy(
   const backend = getBackend(options.backend ?? defaultBackend).name;
   const staticList = positionsOf(options.staticArgnums);
   const donated = positionsOf(options.donateArgnums);
-  const staticNames = namesOf("jit", "staticArgnames", options.staticArgnames);
-  const donatedNames = namesOf("jit", "donateArgnames", options.donateArgnames);
+  const staticNames = namesOf("jit", "staticArgnames", options.staticArgnames, f);
+  const donatedNames = namesOf("jit", "donateArgnames", options.donateArgnames, f);
   const donates = donated.length + donatedNames.length > 0;
   const programs = new Programs<Entry>(f, nameOf(f), staticList, staticNames);
 

@@ -11,6 +11,7 @@ import {
   describeValue,
   DTypeError,
   formatAval,
+  integerAdvice,
   isInteger,
   type Jaxpr,
   type NDArray,
@@ -306,7 +307,7 @@ function bound(what: string, value: unknown): { array: NDArray; known: number | 
   if (x === null || x.ndim !== 0 || !isInteger(x.dtype)) {
     throw new DTypeError(
       `foriLoop: the ${what} bound must be an integer scalar, not ${
-        x === null ? describeValue(value) : formatAval(x.aval)
+        x === null ? describeValue(value) : `${formatAval(x.aval)}. ${integerAdvice}`
       }`,
     );
   }

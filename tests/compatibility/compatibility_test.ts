@@ -89,3 +89,19 @@ Deno.test("what options are in JAX where they are left out, None among it, is wh
   assertEquals(wrong, []);
   assert(tried > 700, `only ${tried} were tried`);
 });
+
+Deno.test("names that are not JAX's in camel case stand in the guide for those who know JAX", async () => {
+  const guide = await Deno.readTextFile(
+    new URL("../../examples/guide/from_jax.md", import.meta.url),
+  );
+  const camel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, c) => c.toUpperCase());
+  const last = (path: string): string => path.split(".").at(-1)!;
+  const others = rows.flatMap(({ name, here }) => {
+    const short = camel(last(name).replace(/^tree_/, "")); // of `tree_util`, as `tree.map`
+    return here === undefined || [camel(last(name)), short].includes(last(here))
+      ? []
+      : [last(here)];
+  });
+  assert(others.includes("isNaN"));
+  assertEquals(others.filter((name) => !new RegExp(`\\b${name}\\b`).test(guide)), []);
+});

@@ -11,6 +11,7 @@ import {
   checkpointPolicies,
   customJvp,
   customVjp,
+  DTypeError,
   foriLoop,
   grad,
   hessian,
@@ -24,6 +25,8 @@ import {
   numpy as np,
   random,
   scan,
+  ShapeError,
+  switchCase,
   TreeError,
   vmap,
 } from "../../mod.ts";
@@ -368,4 +371,58 @@ mistake(
   () => np.linalg.svd(np.eye(3), { subsetByIndex: [0, 1] }),
   TypeError,
   "Write svd(a, { fullMatrices: false, subsetByIndex: [0, 1] })",
+);
+const powers = named("powers", (x: NDArray, n: number) => x.mul(n));
+function scaled(x: NDArray, by: number, _options: { mode?: string } = {}) {
+  return x.mul(by);
+}
+mistake(
+  "the name of an argument in the place of entries of options",
+  () => jit(powers, { staticArgnames: "n" }),
+  TypeError,
+  "jit: staticArgnames must be names of entries of the last argument, not argument 1, n. Write staticArgnums: 1",
+);
+mistake(
+  "the same for arguments that are used up, with options behind",
+  () => jit(scaled, { staticArgnames: ["mode"], donateArgnames: ["mode", "x"] }),
+  TypeError,
+  "jit: donateArgnames must be | not argument 0, x. Write donateArgnums: 0",
+);
+mistake(
+  "the same for checkpoint",
+  () => checkpoint(scaled, { staticArgnames: ["by"] }),
+  TypeError,
+  "checkpoint: staticArgnames must be | not argument 1, by. Write staticArgnums: 1",
+);
+
+// A number that a traced function is given is an array inside.
+const inside = (f: (n: NDArray) => NDArray) => (): unknown => jit(f)(3);
+const whole: readonly (readonly [string, (n: NDArray) => NDArray, string])[] = [
+  ["an index", (n) => np.arange(9).at(n), "at: the index must be an integer array"],
+  ["a seed", (n) => random.key(n), "key: the seed must be an integer scalar"],
+  ["data of a key", (n) => random.foldIn(random.key(0), n), "foldIn: the data must be an integer"],
+  [
+    "a branch",
+    (n) => switchCase(n, [() => x, () => x]),
+    "switchCase: the index must be an integer",
+  ],
+  [
+    "a bound",
+    (n) => foriLoop(0, n, (_, y) => y, x),
+    "foriLoop: the upper bound must be an integer",
+  ],
+];
+for (const [what, f, message] of whole) {
+  mistake(
+    `a number that is passed to jit as ${what}`,
+    inside(f),
+    DTypeError,
+    `${message} | float32[] | astype("int32"): numbers that are passed to jit are float32`,
+  );
+}
+mistake(
+  "a number that is passed to jit as a length",
+  inside((n) => np.zeros([2, n as never])),
+  ShapeError,
+  "zeros: a shape is an array of non-negative integers, not [2,an array float32[]]. Lengths are numbers | staticArgnums",
 );

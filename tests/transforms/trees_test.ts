@@ -386,3 +386,84 @@ Deno.test("customVjp(): null in a cotangent is zero for all that is there in the
   });
   assertThrows(() => by((g) => ({ a: g, b: { c: g, d: [g] } })), TreeError, "length 2 and 1");
 });
+
+Deno.test("what a class keeps in lists and plain objects is compared by what is in them", () => {
+  class Settings {
+    constructor(readonly x: unknown, readonly kept: unknown) {}
+  }
+  registerPytreeNode(Settings, (s) => [{ x: s.x }, s.kept], ({ x }, kept) => new Settings(x, kept));
+  // Each call makes new ones.
+  const kept = (): unknown[] => [
+    { deep: true },
+    { deep: 1 },
+    { deep: "true" },
+    { deep: [true] },
+    { deep: { deep: true } },
+    { deep: true, wide: undefined },
+    { "deep:true,wide": 1 },
+    {},
+    [],
+    [{ b: 1, a: 2 }],
+    "{}",
+  ];
+  const defs = kept().map((each) => treeStructure(new Settings(1, each)));
+  assertEquals(new Set(defs).size, defs.length);
+  kept().forEach((each, i) => assertStrictEquals(treeStructure(new Settings(2, each)), defs[i]));
+  assertStrictEquals(
+    treeStructure(new Settings(1, { a: 1, b: 2 })),
+    treeStructure(new Settings(1, { b: 2, a: 1 })),
+  );
+  const [f, g] = [() => 1, () => 2];
+  const withFunction = (h: unknown) => treeStructure(new Settings(1, { h }));
+  assert(withFunction(f) !== withFunction(g), "functions are compared by identity");
+
+  let traces = 0;
+  const call = jit((s: Settings) => {
+    traces++;
+    const { twice } = s.kept as { readonly twice: boolean };
+    return (s.x as NDArray).mul(twice ? 2 : 1);
+  });
+  for (const twice of [true, true, false, true, false]) {
+    assertEquals(call(new Settings(np.array(3), { twice })).item(), twice ? 6 : 3);
+  }
+  assertEquals(traces, 2);
+});
+
+Deno.test("children of a class may be a list, in its order, as register_pytree_node has them", () => {
+  class Terms {
+    constructor(readonly items: readonly unknown[], readonly unit: string) {}
+    total(): NDArray {
+      return (this.items as readonly NDArray[]).reduce((x, y) => x.add(y));
+    }
+  }
+  registerPytreeNode(Terms, (t) => [t.items, t.unit], (unit, items) => {
+    assert(Array.isArray(items), "children come back as the list that they were");
+    return new Terms(items, unit as string);
+  });
+  for (const n of [0, 1, 2, 12]) { // ten comes after two
+    const items = Array.from({ length: n }, (_, i) => i);
+    const [leaves, def] = treeFlatten(new Terms(items, "m"));
+    assertEquals(leaves, items);
+    assertEquals(treeUnflatten(def, leaves), new Terms(items, "m"));
+    assert(def !== treeStructure(new Terms(items, "s")));
+    assert(def !== treeStructure(new Terms([...items, 0], "m")));
+  }
+  const terms = new Terms([np.array(1), np.array(2)], "m");
+  const [a, b] = grad((t: Terms) => t.total().square())(terms).items as NDArray[];
+  assertClose([a, b], [6, 6]);
+  assertEquals(jit((t: Terms) => t)(terms).unit, "m");
+  assertThrows(
+    () => jit((t: Terms) => t.total())(new Terms([np.array(1), "x"], "m")),
+    TreeError,
+    "[0][<flat index 1>] is",
+  );
+});
+
+Deno.test("a class that is taken apart wrongly is named, with what to return", () => {
+  const wrong: (() => unknown)[] = [() => ({ x: 1 }), () => [1, 2, 3], () => [1, null], () => null];
+  for (const flatten of wrong) {
+    class Odd {}
+    registerPytreeNode(Odd, flatten as () => [{ x: unknown }, unknown], () => new Odd());
+    assertThrows(() => treeLeaves([new Odd()]), TreeError, "flatten of Odd must return [{ name:");
+  }
+});
