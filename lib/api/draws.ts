@@ -60,7 +60,7 @@ import type { DrawMode, ShapeLike } from "./arguments.ts";
 import { takeConstant } from "./indices.ts";
 import { asFloat, expectRoom, expectShape } from "./operands.ts";
 
-const WORD = 2 ** 32;
+const WORD = 0x1_0000_0000;
 
 /**
  * Checks that a value is a key.

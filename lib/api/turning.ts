@@ -423,7 +423,7 @@ export function unravelIndex(positions: Operand, shape: ShapeLike): NDArray[] {
 }
 
 /** The largest int32. */
-const MOST = 2 ** 31 - 1;
+const MOST = 0x7fff_ffff;
 
 /** Negative positions counted from the end. */
 function wrap(at: NDArray, n: number): NDArray {

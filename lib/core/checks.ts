@@ -35,12 +35,10 @@ export function checkShape(op: string, shape: unknown, hint = ""): readonly numb
   return copy as number[];
 }
 
-const lengthAdvice =
-  ". Lengths are numbers: write x.item(), or list the argument of jit in staticArgnums";
+const lengthAdvice = ". Write x.item() of it, or list it in staticArgnums of jit";
 
 /** What to do about an array that is not of integers. */
-export const integerAdvice =
-  'Convert it with astype("int32"): numbers that are passed to jit are float32';
+export const integerAdvice = 'Convert it with astype("int32"): jit makes numbers float32';
 
 /**
  * Gives `x` if it is an integer in a range.

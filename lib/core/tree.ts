@@ -77,10 +77,10 @@ function auxKey(aux: unknown): string {
     if (typeof aux === "symbol") return `symbol ${symbolNumber(aux)}`;
     return `${typeof aux}:${Object.is(aux, -0) ? "-0" : String(aux)}`;
   }
-  if (Array.isArray(aux)) return `[${aux.map(auxKey).join(",")}]`;
+  if (Array.isArray(aux)) return `[${aux.map(auxKey)}]`;
   if (isData(aux)) {
     const object = aux as Record<string, unknown>;
-    return `{${sortedKeys(object).map((k) => JSON.stringify(k) + auxKey(object[k])).join(",")}}`;
+    return `{${sortedKeys(object).map((k) => JSON.stringify(k) + auxKey(object[k]))}}`;
   }
   let id = auxIds.get(aux);
   if (id === undefined) auxIds.set(aux, id = ++auxCount);

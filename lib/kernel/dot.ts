@@ -82,15 +82,17 @@ let fma: boolean | undefined;
 
 /** Whether this engine has `f32x4.relaxed_madd` and its like. */
 export function detectFma(): boolean {
-  return fma ??= WebAssembly.validate(new Uint8Array(PROBE));
+  return fma ??= WebAssembly.validate(probe());
 }
 
 /** A module with one function: v128.const 0, three times, f32x4.relaxed_madd, drop. */
-const ZERO = [0xfd, 12, ...new Array(16).fill(0)];
-const BODY = [0, ...ZERO, ...ZERO, ...ZERO, 0xfd, 0x85, 0x02, 0x1a, 0x0b];
-const PROBE = [
-  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-  ...[1, 4, 1, 0x60, 0, 0],
-  ...[3, 2, 1, 0],
-  ...[10, BODY.length + 2, 1, BODY.length, ...BODY],
-];
+function probe(): Uint8Array<ArrayBuffer> {
+  const zero = [0xfd, 12, ...new Array(16).fill(0)];
+  const body = [0, ...zero, ...zero, ...zero, 0xfd, 0x85, 0x02, 0x1a, 0x0b];
+  return Uint8Array.of(
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[1, 4, 1, 0x60, 0, 0],
+    ...[3, 2, 1, 0],
+    ...[10, body.length + 2, 1, body.length, ...body],
+  );
+}

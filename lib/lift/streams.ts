@@ -37,8 +37,8 @@ export interface KeyStream {
 }
 
 // Draws are numbered below 2^31. Forks have the high bit, and names the one number that is left.
-const FORKS = 2 ** 31;
-const NAMES = 2 ** 32 - 1;
+const FORKS = 0x8000_0000;
+const NAMES = 0xffff_ffff;
 
 /**
  * Streams by threefry, the default: counters that are folded into a key. A system draws

@@ -22,7 +22,7 @@ import { buildModel } from "./builder.ts";
 import { DifferentModels, generalize, type Symbol } from "./generalize.ts";
 import type { Target } from "./kernels.ts";
 import { encodeModel, type Graph, type Model, type Node, type Tensor } from "./model.ts";
-import { ATTEMPTS, isOpenAt, nearbySizes, type OpenProgram, recordAt } from "./open.ts";
+import { attempts, isOpenAt, nearbySizes, type OpenProgram, recordAt } from "./open.ts";
 import { type HalfType, onnxTypeCode, type StoredType } from "./wire.ts";
 
 /** What is chosen when a jaxpr becomes a model. */
@@ -192,7 +192,7 @@ export function exportOpen(
 ): Uint8Array<ArrayBuffer> {
   const symbols = program.symbols.map((s) => s.name);
   let first: unknown;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < attempts(); attempt++) {
     try {
       const model = openModel({ ...program, symbols }, program.symbols, options, attempt);
       return encodeModel(storedAs(model, options().storage ?? "float32"));

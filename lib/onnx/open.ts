@@ -324,4 +324,4 @@ const SMALL = 64;
 const FIRST_SIZE = [101, 307] as const;
 
 /** How often other sizes are tried where the models at the first do not agree. */
-export const ATTEMPTS: number = FIRST_SIZE.length;
+export const attempts = (): number => FIRST_SIZE.length;

@@ -129,9 +129,9 @@ const SINGLE_FAR = [
 ];
 
 /** The ends of the pieces. */
-const NEAR_END = 27 / 32;
-const MIDDLE_END = 5 / 4;
-const FAR_END = 20 / 7;
+const NEAR_END = 0.84375;
+const MIDDLE_END = 1.25;
+const FAR_END = 2.857142857142857; // 20 / 7
 
 /** What the functions have in common at the size `a` of an `f64`. */
 interface Pieces {

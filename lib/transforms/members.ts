@@ -140,7 +140,7 @@ const immediate: Readonly<Record<ImmediateName, Member>> = {
 const table: Readonly<Record<keyof Transforms, Member>> = { ...makers, ...immediate };
 
 /** The names of the members of a dictionary. */
-export const transformNames: readonly (keyof Transforms)[] = Object.keys(
+export const transformNames: readonly (keyof Transforms)[] = /* @__PURE__ */ Object.keys(
   table,
 ) as readonly (keyof Transforms)[];
 

@@ -97,6 +97,15 @@ function carried(bundle: Bundle): string[] {
   return bundle.files.flatMap((file) => file.inputs.filter((i) => /onnxruntime/.test(i)));
 }
 
+/** Variables of a script that stand there once, where they get their values. */
+async function unusedValues(path: string): Promise<string[]> {
+  const script = await Deno.readTextFile(path);
+  const counts = new Map<string, number>();
+  for (const [name] of script.matchAll(/[\w$]+/g)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...script.matchAll(/(?<=(?:^|[;{}])var |,)([A-Za-z_$][\w$]{0,2})=(?![=>])/g)]
+    .flatMap(([, name]) => counts.get(name!) === 1 ? [name!] : []);
+}
+
 Deno.test("a bundle needs no settings, and does not carry onnxruntime", async () => {
   await withSite(programs, async (site) => {
     for (const way of ways.slice(0, 3)) {
@@ -126,6 +135,8 @@ Deno.test("a page that computes eagerly and compiles loads what these take, of a
     const text = (await Promise.all(page.first.map((path) => Deno.readTextFile(path)))).join("\n");
     const records = ["exp", "acosh", "asinh", "atan2", "log1p", "is_finite", "logistic", "erf"];
     assertEquals(records.filter((name) => text.includes(`name:"${name}"`)), ["exp"]);
+    // Nor values that nothing uses: a bundler keeps what is computed, as `2 ** 31` or `list.length`.
+    assertEquals(await Promise.all(page.first.map(unusedValues)), page.first.map(() => []));
     assertEquals(await runScript(page.entry), "[[2,3],2]");
     for (const { name } of others) await Deno.remove(`${site.folder}/${name}`);
     assertEquals(await runScript(page.entry), "[[2,3],2]");

@@ -417,12 +417,12 @@ for (const [what, f, message] of whole) {
     `a number that is passed to jit as ${what}`,
     inside(f),
     DTypeError,
-    `${message} | float32[] | astype("int32"): numbers that are passed to jit are float32`,
+    `${message} | float32[] | astype("int32"): jit makes numbers float32`,
   );
 }
 mistake(
   "a number that is passed to jit as a length",
   inside((n) => np.zeros([2, n as never])),
   ShapeError,
-  "zeros: a shape is an array of non-negative integers, not [2,an array float32[]]. Lengths are numbers | staticArgnums",
+  "zeros: a shape is an array of non-negative integers, not [2,an array float32[]]. Write x.item() of it, or list it in staticArgnums",
 );

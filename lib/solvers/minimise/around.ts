@@ -409,7 +409,7 @@ export function lookAcross(
 
 /** Gradients that are met at a distance, and by what the next one is nearer. */
 const mostSlopes = 12;
-const nearer = 1 / 8;
+const nearer = 0.125;
 
 /** How far off, of the way that one goes at most, what falls is told from what is held. */
 const aside = 0.1;

@@ -274,7 +274,7 @@ const exactness = 1e-6;
 export const otherProducts = 8;
 
 /** Of minima up to this order Newton's steps are a larger share of the way: of order m, `1 / (m - 1)`. */
-const shareOfTails = 1 / 8;
+const shareOfTails = 0.125;
 
 /** After so many steps of Newton tails keep at least such a share of what bends: exponentials `exp(-3)`. */
 const stepsOfTails = 3;

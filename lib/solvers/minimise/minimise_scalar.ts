@@ -309,7 +309,7 @@ export function goldenSection(): ScalarMinimiser {
 }
 
 /** The smaller part of the golden section. */
-export const section: number = (3 - /* @__PURE__ */ Math.sqrt(5)) / 2;
+export const section = 0.3819660112501051; // (3 - sqrt(5)) / 2
 
 /** Options of `minimiseScalar`. */
 export interface MinimiseScalarOptions extends

@@ -78,8 +78,12 @@ interface Poll extends Look {
 }
 
 /** What a trial is. */
-const phases = [0, 1, 2, 3, 4] as const;
-const [vertexOf, reflectionOf, expansionOf, outsideOf, insideOf] = phases;
+const vertexOf = 0;
+const reflectionOf = 1;
+const expansionOf = 2;
+const outsideOf = 3;
+const insideOf = 4;
+const phases = [vertexOf, reflectionOf, expansionOf, outsideOf, insideOf];
 type Five = [NDArray, NDArray, NDArray, NDArray, NDArray];
 
 const int = (k: number): NDArray => scalarArray(k, "int32");

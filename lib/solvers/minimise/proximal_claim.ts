@@ -219,4 +219,4 @@ const loose = 1e-3;
 
 /** By what the distance of looks falls, and the nearest of them, as shares of how far the unknowns have been. */
 const farther = 32;
-const nearest = 2 ** -15;
+const nearest = /* @__PURE__ */ Math.pow(2, -15);

@@ -334,4 +334,4 @@ function onceMore(
 }
 
 /** The share of how far the unknowns have been, by which before a residual of 0 it is seen whether that stands alone. */
-const little = 2 ** -10;
+const little = /* @__PURE__ */ Math.pow(2, -10);
