@@ -105,6 +105,19 @@ export function spread(mask: readonly boolean[], values: readonly NDArray[]): Ta
   return mask.map((m) => m ? values[next++]! : null);
 }
 
+/** Cotangents through a call of a program. `run` runs the program that pulls them back. */
+export function transposeCall(
+  jaxpr: Jaxpr,
+  cts: readonly Tangent[],
+  inputs: readonly (NDArray | Linear)[],
+  run: (jaxpr: Jaxpr, args: NDArray[]) => NDArray[] = (jaxpr, args) => evalJaxpr(jaxpr, args, bind),
+): Tangent[] {
+  const [given, outCts] = notZero(cts);
+  const back = transposeJaxpr(jaxpr, inputs.map((x) => x instanceof Linear), given);
+  const known = inputs.filter((x) => !(x instanceof Linear)) as NDArray[];
+  return spread(back.active, run(back.jaxpr, [...known, ...outCts]));
+}
+
 /** Cotangents through a function that mixes what is linear with what is to be computed: it is cut in two first. */
 export function splitTranspose(
   f: (inputs: NDArray[]) => NDArray[],
@@ -217,14 +230,13 @@ export const jitCall: Primitive<CallParams> = /* @__PURE__ */ definePrimitive<Ca
   name: "jit",
   impl: { evaluate: runCompiled },
   ...callRules(() => jitCall),
-  transpose(cts, inputs, params) {
-    const linear = inputs.map((x) => x instanceof Linear);
-    const [given, outCts] = notZero(cts);
-    const { jaxpr, active } = transposeJaxpr(params.jaxpr, linear, given);
-    const known = inputs.filter((x) => !(x instanceof Linear)) as NDArray[];
-    const outs = bind(jitCall, [...known, ...outCts], { ...params, jaxpr });
-    return spread(active, outs);
-  },
+  transpose: (cts, inputs, params) =>
+    transposeCall(
+      params.jaxpr,
+      cts,
+      inputs,
+      (jaxpr, args) => bind(jitCall, args, { ...params, jaxpr }),
+    ),
   passes: /* @__PURE__ */ passes((context, args, params) => {
     const unknown = args.map((x) => context.isUnknown(x));
     const { known, staged, unknownOut, numResiduals } = partialEvalJaxpr(params.jaxpr, unknown);

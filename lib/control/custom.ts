@@ -30,8 +30,8 @@ import { PartialTrace } from "../interpreters/partial.ts";
 import { StagingTrace } from "../interpreters/staging.ts";
 import { notZero } from "../interpreters/transpose.ts";
 import { add, batchAxisInFront, cos, mul, reduceSum, sin, zeros } from "../primitives/mod.ts";
-import { spread } from "./call.ts";
-import { calls, once, sampleJaxpr, whole } from "./jaxprs.ts";
+import { spread, transposeCall } from "./call.ts";
+import { calls, once, program, sampleJaxpr, vec3, whole } from "./jaxprs.ts";
 
 /** What derivative rules know of. Captured values are a program's first inputs. */
 export interface Reach {
@@ -266,7 +266,8 @@ export const customJvpP: Primitive<CustomJvpParams> = /* @__PURE__ */ definePrim
   impl: { evaluate: (args, { jaxpr }) => evalJaxpr(jaxpr, args, bind) },
   jvp: (primals, tangents, params) =>
     ruledJvp(customJvpP, "customJvp", primals, tangents, params, params.rule),
-  transpose: "nonlinear",
+  // The rule is for derivatives: what is linear is its own, and is transposed as it stands.
+  transpose: (cts, inputs, { jaxpr }) => transposeCall(jaxpr, cts, inputs),
   batch(args, dims, size, params, axisName = null) {
     const { numHeld, numThrough, numAux } = params;
     const call = batchedCall(params, args, dims, size, axisName);
@@ -299,10 +300,10 @@ export const customJvpP: Primitive<CustomJvpParams> = /* @__PURE__ */ definePrim
   lower: (g, inputs, { jaxpr }) => g.inline(jaxpr, inputs),
   kernel: (b, inputs, { jaxpr }) => b.inline(jaxpr, inputs),
   samples: () => [{
-    name: "a function with its true derivative",
-    inputs: [{ shape: [3], dtype: "float64" }, { shape: [3], dtype: "float64" }],
+    name: "a function with its true derivative, linear in its last argument",
+    inputs: [vec3, vec3],
     params: {
-      jaxpr: sampleJaxpr(),
+      jaxpr: program([vec3, vec3], (x, y) => [mul(sin(x), y), add(y, y)]),
       numHeld: 0,
       open: false,
       numConsts: 0,
@@ -310,10 +311,10 @@ export const customJvpP: Primitive<CustomJvpParams> = /* @__PURE__ */ definePrim
       numAux: 0,
       name: "sample",
       rule: ([x, y], dots) => {
-        const [dx, dy] = dots.map((d, i) => d ?? zeros([x, y][i]!.aval));
+        const [dx, dy] = dots.map((d) => d ?? zeros(vec3));
         return [
-          [mul(sin(x!), y!), add(x!, y!)],
-          [add(mul(mul(cos(x!), y!), dx!), mul(sin(x!), dy!)), add(dx!, dy!)],
+          [mul(sin(x!), y!), add(y!, y!)],
+          [add(mul(mul(cos(x!), y!), dx!), mul(sin(x!), dy!)), add(dy!, dy!)],
         ];
       },
     },
@@ -447,9 +448,10 @@ export const customVjpP: Primitive<CustomVjpParams> = /* @__PURE__ */ definePrim
 });
 
 /** What an equation says of a function with rules; `null` where it is no call of one. */
-function reachOf({ primitive, params }: Eqn): Reach | null {
-  const isRuled = ([customJvpP, customVjpP] as readonly unknown[]).includes(primitive);
-  return isRuled ? params as Reach : null;
+function reachOf({ params }: Eqn): Reach | null {
+  // Its parameters tell, so that pages without such functions do not carry what these are.
+  const reach = params as Reach | null | undefined;
+  return reach?.numHeld === undefined ? null : reach;
 }
 
 /** Whether a program has functions in it, at any depth, whose rules are open. */

@@ -8,7 +8,6 @@ import {
   definePrimitive,
   evalJaxpr,
   type Jaxpr,
-  Linear,
   type NDArray,
   type Passes,
   type Primitive,
@@ -16,9 +15,8 @@ import {
 } from "../core/mod.ts";
 import { batchAxesInFront } from "../interpreters/batch.ts";
 import { jvpFlat, jvpJaxpr } from "../interpreters/jvp.ts";
-import { notZero, transposeJaxpr } from "../interpreters/transpose.ts";
 import { batchAxisInFront, mul, sub, zeros } from "../primitives/mod.ts";
-import { splitTangents, spread } from "./call.ts";
+import { splitTangents, spread, transposeCall } from "./call.ts";
 import { calls, once, program, vec3, whole } from "./jaxprs.ts";
 
 /**
@@ -123,12 +121,7 @@ export const customVmapP: Primitive<CustomVmapParams> = /* @__PURE__ */ definePr
       });
     return splitTangents(outs, active);
   },
-  transpose(cts, inputs, { jaxpr }) {
-    const [given, outCts] = notZero(cts);
-    const back = transposeJaxpr(jaxpr, inputs.map((x) => x instanceof Linear), given);
-    const known = inputs.filter((x) => !(x instanceof Linear)) as NDArray[];
-    return spread(back.active, evalJaxpr(back.jaxpr, [...known, ...outCts], bind));
-  },
+  transpose: (cts, inputs, { jaxpr }) => transposeCall(jaxpr, cts, inputs),
   batch(args, dims, size, { numConsts, rule, name }) {
     if (dims.slice(0, numConsts).some((d) => d !== null)) {
       throw new TypeError(

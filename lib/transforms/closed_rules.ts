@@ -133,11 +133,16 @@ function attempt(
     return stageIn(ruledTrace(what, derivativesToCome() - 1), f, avals);
   } catch (error) {
     if (error instanceof InternalError) throw error;
-    for (let e: unknown = error; e instanceof Error; e = e.cause) {
-      if (e instanceof ConcretizationError) return needsValues;
-    }
-    return new Failed(error);
+    return asksForValues(error) ? needsValues : new Failed(error);
   }
+}
+
+/** Whether a recording failed because a value was looked at. */
+export function asksForValues(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if (e instanceof ConcretizationError) return true;
+  }
+  return false;
 }
 
 /** A jvp rule for arguments and tangents of these types. */

@@ -18,8 +18,10 @@ import { loopsWithin } from "../control/while.ts";
 import {
   bind,
   checkCall,
+  ConcreteArray,
   describeTreeDifference,
   describeValue,
+  evalTrace,
   formatAval,
   type Jaxpr,
   type NDArray,
@@ -27,20 +29,23 @@ import {
   shaped,
   type ShapedArray,
   sited,
+  structureOf,
   type TreeDef,
   TreeError,
   treeFlatten,
   treePaths,
   treeUnflatten,
   Var,
+  withTrace,
 } from "../core/mod.ts";
 import type { MapLeaves } from "../core/tree_types.ts";
-import { stage } from "../interpreters/staging.ts";
+import { JvpTracer } from "../interpreters/jvp.ts";
+import { stage, stageIn } from "../interpreters/staging.ts";
 import { zeros } from "../primitives/mod.ts";
-import { closedJvpRule, closedVjpRules, ruledTrace } from "./closed_rules.ts";
+import { asksForValues, closedJvpRule, closedVjpRules, ruledTrace } from "./closed_rules.ts";
 import { positionsOf, splitStatic } from "./jit.ts";
 import { map } from "./loops.ts";
-import { plainly, type Recorder } from "./recorder.ts";
+import { plainly, type Recorder, type Recording } from "./recorder.ts";
 import type { Arguments, Arrays, Tree, TreeLike } from "./tree_types.ts";
 import {
   checkFunction,
@@ -88,7 +93,8 @@ function recorded(
 ): Recorded {
   const [own, def] = flattenArrays(op, args, `an argument of ${nameOf(f)}`);
   const types = own.map((x) => x.aval);
-  const recording = recorder.record(op, f, def, types, { first: () => own, trace: ruledTrace });
+  const record = () => recorder.record(op, f, def, types, { first: () => own, trace: ruledTrace });
+  const recording = recorder === plainly ? recordedOrRun(op, f, def, own, record) : record();
   const { outDef, outAvals: avals } = recording;
   const { jaxpr, consts } = recording.program();
   const through = recorder.carried();
@@ -125,6 +131,37 @@ function recorded(
       return treeUnflatten(outDef, outs.slice(0, numOuts));
     },
   };
+}
+
+/** An array's value, without the tangents that go with it; `null` where it is not known. */
+function valueOf(x: NDArray): ConcreteArray | null {
+  let value = x;
+  while (value instanceof JvpTracer) value = value.primal;
+  return value instanceof ConcreteArray ? value : null;
+}
+
+/**
+ * What `record` gives for a function of `args`. Where it looks at values, and these are known, it is run on
+ * them, and stands for what it gives: it is not differentiated itself.
+ */
+function recordedOrRun(
+  op: string,
+  f: AnyFunction,
+  def: TreeDef,
+  args: readonly NDArray[],
+  record: () => Recording,
+): Recording {
+  try {
+    return record();
+  } catch (error) {
+    const values = asksForValues(error) ? args.map(valueOf) : [null];
+    if (values.includes(null)) throw error;
+    const flat = flatFunction(op, f, def);
+    const outs = withTrace(evalTrace, () => flat.call(values));
+    const staged = stageIn(ruledTrace(op), () => outs, args.map((x) => x.aval));
+    const outAvals = outs.map((x) => x.aval);
+    return { outDef: flat.outDef(), outAvals, program: () => staged };
+  }
 }
 
 /** The program with further first inputs that it does not read. */
@@ -320,9 +357,8 @@ function gaps(def: TreeDef, other: TreeDef): boolean[] | null {
   if (other.kind === "null" || other.kind === "undefined") {
     return new Array(def.numLeaves).fill(true);
   }
-  const isAlike = def.kind === other.kind && def.registration === other.registration &&
-    Object.is(def.aux, other.aux) && `${def.keys}` === `${other.keys}` &&
-    def.children.length === other.children.length;
+  const isAlike = def.children.length === other.children.length &&
+    structureOf({ ...other, children: [] }, def.children) === def;
   if (!isAlike) return null;
   const below = def.children.map((child, i) => gaps(child, other.children[i]!));
   return below.includes(null) ? null : (below as boolean[][]).flat();

@@ -24,6 +24,8 @@ import {
   treeFlatten,
   treeUnflatten,
 } from "../core/mod.ts";
+import { merge, partition } from "../control/call.ts";
+import { range, reorder } from "../control/jaxprs.ts";
 import { whileP, type WhileParams } from "../control/while.ts";
 import {
   add,
@@ -290,7 +292,7 @@ function looped(
   checkCarry(avals, carryDef, step.outAvals, step.outDef);
   const [goOn, turn] = [test.program(), step.program()];
   const more = recorder.carried();
-  const outs = bind(whileP, [...goOn.consts, ...turn.consts, ...carry, ...more], {
+  const outs = bindWhile([...goOn.consts, ...turn.consts, ...carry, ...more], {
     cond: goOn.jaxpr,
     body: turn.jaxpr,
     condConsts: goOn.consts.length,
@@ -299,6 +301,34 @@ function looped(
   });
   recorder.finish(outs.slice(carry.length), []);
   return treeUnflatten(carryDef, outs.slice(0, carry.length));
+}
+
+/**
+ * Binds a loop. What all steps pass on as it is goes into it as a constant: so it has derivatives both ways,
+ * and lanes that end at different times share it.
+ */
+function bindWhile(args: readonly NDArray[], params: WhileParams): NDArray[] {
+  const { cond, body, condConsts, bodyConsts } = params;
+  const isSame = body.outputs.map((a, k) => a === body.inputs[bodyConsts + k]);
+  const [changing, same] = partition(range(0, isSame.length), isSame);
+  // A loop is told by what it changes.
+  if (same.length === 0 || changing.length === 0) return bind(whileP, args, params);
+  const condArgs = args.slice(0, condConsts);
+  const bodyArgs = args.slice(condConsts, condConsts + bodyConsts);
+  const init = args.slice(condConsts + bodyConsts);
+  const [start, fixed] = partition(init, isSame);
+  const order = (consts: number): number[] => [
+    ...range(0, consts),
+    ...[...same, ...changing].map((k) => consts + k),
+  ];
+  const outs = bind(whileP, [...condArgs, ...fixed, ...bodyArgs, ...fixed, ...start], {
+    ...params,
+    cond: reorder(cond, order(condConsts), [0]),
+    body: reorder(body, order(bodyConsts), changing),
+    condConsts: condConsts + fixed.length,
+    bodyConsts: bodyConsts + fixed.length,
+  });
+  return merge(isSame, outs, fixed);
 }
 
 /** A loop bound as an int32 scalar, and as a number where it is known now. */

@@ -8,6 +8,7 @@
 import {
   checkCount,
   formatShape,
+  isPlain,
   isTreeNode,
   NDArray,
   normalizeAxis,
@@ -37,9 +38,7 @@ function spreadAxes(op: string, what: string, axes: unknown, def: TreeDef): (num
     throw new TreeError(`${op}: ${what} must be a number, null or a tree that fits ${def}`);
   }
   const named = axes as Record<string, unknown>;
-  const extra = Array.isArray(axes)
-    ? undefined
-    : Object.keys(named).find((k) => !def.keys.includes(k));
+  const extra = isPlain(axes) ? Object.keys(axes).find((k) => !def.keys.includes(k)) : undefined;
   if (extra !== undefined) {
     throw new TreeError(
       `${op}: ${what} has an entry ${JSON.stringify(extra)}, but ${def} has none`,

@@ -6,6 +6,7 @@
  */
 import {
   checkpoint,
+  ConcretizationError,
   cond,
   customJvp,
   customLinearSolve,
@@ -378,5 +379,30 @@ Deno.test("rules in rules are run about as often as they are deep, not twice as 
     runs = 0;
     g(np.array(0.3));
     assert(runs > 0 && runs <= 100, `${runs} runs of rules that are 10 deep`);
+  }
+});
+
+Deno.test("functions with rules may look at values, where these are known", () => {
+  const isPositive = (x: NDArray): boolean => Boolean(x.greater(0).item());
+  const f = (x: NDArray): NDArray => isPositive(x) ? np.sin(x) : np.cos(x);
+  const forward: (x: NDArray) => NDArray = customJvp(f, ([x], [t]) => [
+    forward(x),
+    t.mul(isPositive(x) ? 2 : 3),
+  ]);
+  const backward: (x: NDArray) => NDArray = customVjp(
+    f,
+    (x) => [backward(x), x],
+    (x, g) => [g.mul(isPositive(x) ? 2 : 3)],
+  );
+  for (const g of [forward, backward]) {
+    for (const [x, y, slope] of [[2, Math.sin(2), 2], [-2, Math.cos(2), 3]] as const) {
+      assertClose(g(arr(x)), y);
+      assertClose(grad(g)(arr(x)), slope);
+      // d/dx (x g)' = d/dx (g + x g')
+      assertClose(grad(grad((x: NDArray) => x.mul(g(x))))(arr(x)), 2 * slope);
+    }
+    for (const run of [jit(g), vmap(g)]) {
+      assertThrows(() => run(arr([1, 2])), ConcretizationError, "item()");
+    }
   }
 });

@@ -39,6 +39,34 @@ await loadBackend("onnx");
 
 const int = (v: number | number[]): NDArray => arr(v, "int32");
 
+Deno.test("whileLoop(): what all steps pass on is a constant of the loop", () => {
+  type Carry = { i: NDArray; w: NDArray; last: NDArray; next: NDArray };
+  const run = (x: NDArray, n: NDArray, options = {}): Carry =>
+    whileLoop(
+      // Tested, read and passed on: `w`. Passed on and not read: `last`.
+      (c: Carry) => np.logicalAnd(c.i.less(n), c.w.less(10)),
+      (c: Carry) => ({ ...c, i: c.i.add(c.w.greater(0).astype("int32")), next: c.i }),
+      { i: int(0), w: x, last: x.mul(2), next: int(-1) },
+      options,
+    );
+  const f = (x: NDArray, n: NDArray): NDArray => {
+    const { i, w, last, next } = run(x, n);
+    return w.mul(last).add(i.astype("float64")).add(next.astype("float64"));
+  };
+  assertEquals(plain(run(arr(3), int(4))), { i: 4, w: 3, last: 6, next: 3 });
+  // 2 x^2 has reverse derivatives of all orders though the number of steps is not known.
+  for (const g of [grad(f), jit(grad(f)), (x: NDArray, n: NDArray) => jacfwd(f)(x, n)]) {
+    assertClose(g(arr(3), int(4)), 12);
+    assertClose(vmap(g)(arr([3, 5, 20]), int([4, 0, 2])), [12, 20, 80]);
+  }
+  assertClose(grad((x: NDArray, n: NDArray) => vmap(f)(x, n).sum())(arr([3, 5]), int([4, 1])), [
+    12,
+    20,
+  ]);
+  assertClose(grad(grad(f))(arr(3), int(4)), 4);
+  assertEquals(plain(run(arr(3), int(4), { maxSteps: 2 })), { i: 2, w: 3, last: 6, next: 1 });
+});
+
 Deno.test("scan() with trees as carry, slices and results", () => {
   const f = (init: NDArray, xs: NDArray): Tree =>
     scan(

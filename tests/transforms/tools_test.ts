@@ -8,6 +8,7 @@ import {
   checkpoint,
   closureConvert,
   customGradient,
+  customJvp,
   DifferentiationError,
   fwdAndBwd,
   grad,
@@ -38,6 +39,18 @@ Deno.test("linearTranspose() is the transpose, without running the function", ()
   assertClose(back(arr([1, 10]))[0], [41, 52, 63]);
   assertClose(jit((ct: NDArray) => back(ct)[0])(arr([1, 10])), [41, 52, 63]);
   assertClose(vmap((ct: NDArray) => back(ct)[0])(arr([[1, 0], [0, 1]])), a);
+});
+
+Deno.test("linearTranspose() of a function with a jvp rule transposes the function, whatever its rule", () => {
+  const scaled = customJvp(
+    (x: NDArray, y: NDArray) => x.mul(np.sin(y)),
+    ([x, y], [dx]) => [x.mul(np.sin(y)), dx.mul(7)],
+  );
+  const f = (x: NDArray) => scaled(x, arr(2)).add(x);
+  for (const g of [f, jit(f), (x: NDArray) => vmap(f)(x)]) {
+    const [back] = linearTranspose(g, arr([1, 2]))(arr([1, 10]));
+    assertClose(back, arr([1, 10]).mul(1 + Math.sin(2)));
+  }
 });
 
 Deno.test("linearTranspose() on trees, several arguments, unused ones and loops", () => {

@@ -467,3 +467,20 @@ Deno.test("a class that is taken apart wrongly is named, with what to return", (
     assertThrows(() => treeLeaves([new Odd()]), TreeError, "flatten of Odd must return [{ name:");
   }
 });
+
+Deno.test("classes with names among what they keep may hold axes and null", () => {
+  class Named {
+    constructor(readonly x: unknown, readonly names: readonly string[]) {}
+  }
+  registerPytreeNode(
+    Named,
+    (p) => [{ x: p.x }, [...p.names]],
+    ({ x }, names) => new Named(x, names as string[]),
+  );
+  const f = (p: Named): NDArray => (p.x as { a: NDArray }).a;
+  const of = (a: unknown, b: unknown): Named => new Named({ a, b }, ["n"]);
+  const inAxes = [of(0, null)] as never;
+  assertClose(vmap(f, { inAxes })(of(arr([1, 2]), arr(3))), [1, 2]);
+  const ruled = customVjp(f, (p) => [f(p), null], (_, g) => [of(g, null)] as never);
+  assertEquals(plain((grad(ruled)(of(arr(1), arr([2, 3]))) as Named).x), { a: 1, b: [0, 0] });
+});
