@@ -8,10 +8,10 @@
 import {
   checkCount,
   formatShape,
-  isPlain,
   isTreeNode,
   NDArray,
   normalizeAxis,
+  oneLevel,
   ShapeError,
   type TreeDef,
   TreeError,
@@ -37,14 +37,14 @@ function spreadAxes(op: string, what: string, axes: unknown, def: TreeDef): (num
   if (!isTreeNode(axes) || def.kind === "leaf") {
     throw new TreeError(`${op}: ${what} must be a number, null or a tree that fits ${def}`);
   }
-  const named = axes as Record<string, unknown>;
-  const extra = isPlain(axes) ? Object.keys(axes).find((k) => !def.keys.includes(k)) : undefined;
+  const { kind, keys, children } = oneLevel(axes)!;
+  const extra = kind === "array" ? undefined : keys.find((k) => !def.keys.includes(k));
   if (extra !== undefined) {
     throw new TreeError(
       `${op}: ${what} has an entry ${JSON.stringify(extra)}, but ${def} has none`,
     );
   }
-  const entries = Array.isArray(axes) ? axes : def.keys.map((k) => named[k]);
+  const entries = kind === "array" ? children : def.keys.map((k) => children[keys.indexOf(k)]);
   if (entries.length !== def.children.length || entries.some((e) => e === undefined)) {
     throw new TreeError(
       `${op}: ${what} has ${

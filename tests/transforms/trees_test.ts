@@ -481,6 +481,15 @@ Deno.test("classes with names among what they keep may hold axes and null", () =
   const of = (a: unknown, b: unknown): Named => new Named({ a, b }, ["n"]);
   const inAxes = [of(0, null)] as never;
   assertClose(vmap(f, { inAxes })(of(arr([1, 2]), arr(3))), [1, 2]);
+  class Terms {
+    constructor(readonly items: readonly unknown[]) {}
+  }
+  registerPytreeNode(Terms, (t) => [t.items, null], (_, items) => new Terms(items));
+  const difference = ({ items: [x, y] }: Terms): NDArray => (x as NDArray).sub(y as NDArray);
+  const terms = new Terms([arr([5, 7]), arr(3)]);
+  for (const axes of [new Terms([0, null]), [0, null]]) {
+    assertClose(vmap(difference, { inAxes: [axes] as never })(terms), [2, 4]);
+  }
   const ruled = customVjp(f, (p) => [f(p), null], (_, g) => [of(g, null)] as never);
   assertEquals(plain((grad(ruled)(of(arr(1), arr([2, 3]))) as Named).x), { a: 1, b: [0, 0] });
 });
