@@ -52,6 +52,7 @@ export type { AxisName } from "./api/named_axes.ts";
 export { calls } from "./control/jaxprs.ts";
 export { keepInputs, usedInputs, withoutDead } from "./core/dead_code.ts";
 export { isDType, isFloat, isInteger } from "./core/dtype.ts";
+export { badOperand } from "./api/operands.ts";
 export { describeValue, formatShape } from "./core/errors.ts";
 export { checkJaxpr, evalJaxpr, formatJaxpr, programsIn } from "./core/jaxpr.ts";
 export type {

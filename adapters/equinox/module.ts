@@ -5,6 +5,7 @@
  * @module
  */
 import { NDArray, registerPytreeNode, TreeError, treeStructure } from "../../mod.ts";
+import { watchInputs } from "../inputs.ts";
 
 /** A class of modules, as far as trees are concerned. */
 interface ModuleClass {
@@ -63,6 +64,7 @@ export abstract class Module {
 
   /** Makes instances of the class trees. */
   constructor() {
+    watchInputs(new.target, Module.prototype);
     register(new.target as ModuleClass);
   }
 }

@@ -5,6 +5,7 @@
  */
 import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
 import { type Context, type NDArray, StateError } from "../../mod.ts";
+import { ofInputs } from "../inputs.ts";
 import {
   type Bindable,
   bindFields,
@@ -444,7 +445,11 @@ function wrapMethods(start: object): void {
         ...descriptor,
         value(this: Module, ...args: unknown[]): unknown {
           if (!(this instanceof Module)) throw unbound(proto, key, this);
-          return inMethod(this, key, isBare, args, () => method.apply(this, args));
+          try {
+            return inMethod(this, key, isBare, args, () => method.apply(this, args));
+          } catch (error) {
+            throw ofInputs(`${this.constructor.name}.${key}`, args, error);
+          }
         },
       });
     }

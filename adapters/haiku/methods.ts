@@ -6,6 +6,7 @@
  */
 import { describeValue } from "../../lib/extend.ts";
 import { type Context, StateError } from "../../mod.ts";
+import { ofInputs } from "../inputs.ts";
 import { inScope, protocol, scopeIn } from "./context.ts";
 import { type NamedModule, runInterceptors } from "./handlers.ts";
 import { underPolicy } from "./policies.ts";
@@ -180,7 +181,11 @@ function wrapMethods(start: object, base: Class): void {
         const method: Method = { name, like, by, owner, origClass, f: f as Func };
         return function (this: unknown, ...args: unknown[]): unknown {
           if (!(this instanceof base)) throw unbound(method, this);
-          return callMethod(this as NamedModule, method, args);
+          try {
+            return callMethod(this as NamedModule, method, args);
+          } catch (error) {
+            throw ofInputs(`${(this as NamedModule).constructor.name}.${name}`, args, error);
+          }
         };
       };
       const { value, get, set } = descriptor;

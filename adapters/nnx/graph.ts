@@ -7,6 +7,7 @@
  */
 import { advise, describeValue } from "../../lib/extend.ts";
 import { NDArray, StateError } from "../../mod.ts";
+import { watchInputs } from "../inputs.ts";
 import { checkAlive, noteFlag } from "./cells.ts";
 import { cellOf, passedOn, Variable, type VariableType } from "./variable.ts";
 
@@ -29,6 +30,11 @@ import { cellOf, passedOn, Variable, type VariableType } from "./variable.ts";
  * ```
  */
 export abstract class Module {
+  /** Has what is wrong with the inputs of `call` said. */
+  constructor() {
+    watchInputs(new.target, Module.prototype);
+  }
+
   /**
    * Sets flags for training: `deterministic` and `useRunningAverage`, wherever a module of this graph has
    * them, become false; and `attributes` are set where they exist.

@@ -254,9 +254,7 @@ export class Dropout extends Module {
    * @throws {RangeError} where it is not from 0 to 1.
    */
   constructor(readonly rate: number, options: DropoutOptions = {}) {
-    if (arguments.length > 1) {
-      checkCall("new nnx.Dropout(rate, options)", arguments, dropoutOptions);
-    }
+    checkCall("new nnx.Dropout(rate, options)", arguments, dropoutOptions);
     super();
     if (!(rate >= 0 && rate <= 1)) {
       throw new RangeError(`nnx.Dropout: the rate must be from 0 to 1, not ${String(rate)}`);

@@ -92,6 +92,11 @@ export class Optimizer<S = unknown> extends Module {
    * @throws {StateError} where the gradients are not of the variables that it updates.
    */
   update(model: object, gradients: State): void {
+    if (gradients === undefined) {
+      throw new TypeError(
+        "nnx.Optimizer.update: the gradients are missing. Write optimizer.update(model, gradients)",
+      );
+    }
     const params = state(model, this.wrt);
     if (treeStructure(params) !== treeStructure(gradients)) {
       throw new StateError(

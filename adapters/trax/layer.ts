@@ -19,6 +19,7 @@ import {
   StateError,
   treeLeaves,
 } from "../../mod.ts";
+import { ofInputs } from "../inputs.ts";
 import { type BackwardArguments, withBackward } from "./backward.ts";
 import {
   entryOf,
@@ -397,7 +398,7 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
       const frame: Frame = { layer, key, drawn: [], made: null };
       const out = running(
         frame,
-        () => this.hasBackward ? withBackward(this, inputs, frame) : this.forward(inputs),
+        () => this.hasBackward ? withBackward(this, inputs, frame) : this.#forward(inputs),
       );
       if (listOf(synchronous(`${this.name}.forward`, out) as Tensors).length !== this.nOut) {
         throw new ShapeError(
@@ -408,6 +409,14 @@ export abstract class Layer<I extends Tensors = NDArray, O extends Tensors = NDA
       }
       return out;
     });
+  }
+
+  #forward(inputs: I): O {
+    try {
+      return this.forward(inputs);
+    } catch (error) {
+      throw ofInputs(`${this.name}.forward`, [inputs], error);
+    }
   }
 
   /** Shapes and dtypes of what the layer gives for inputs of a signature. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, formatAval } from "../../lib/extend.ts";
+import { badOperand, describeValue, formatAval } from "../../lib/extend.ts";
 import { NDArray, ShapeDtype } from "../../mod.ts";
 
 /** What a layer takes or gives: one array as it is, several as a list, none as an empty list. */
@@ -34,8 +34,11 @@ export function packaged<T>(xs: readonly T[]): T | readonly T[] {
  * ```
  */
 export function signature(xs: Tensors): Signature {
-  const one = (x: NDArray): ShapeDtype => new ShapeDtype(x.shape, x.dtype);
-  return xs instanceof NDArray ? one(xs) : xs.map(one);
+  const one = (x: NDArray): ShapeDtype => {
+    if (x instanceof NDArray) return new ShapeDtype(x.shape, x.dtype);
+    throw badOperand("tl.signature", "the input", x, "an array, or a list of arrays");
+  };
+  return Array.isArray(xs) ? xs.map(one) : one(xs as NDArray);
 }
 
 /** Arrays or shapes as text, for messages. */

@@ -279,6 +279,7 @@ function lookAt(
   let arity = call.params.length;
   let options: unknown;
   if (table !== undefined) {
+    if (args.length === 1 && from === undefined) refuseNames(call, args[0], table);
     let at = call.options;
     // Options in the place of what is left out end the call.
     for (let i = from ?? at; i < at && i < args.length; i++) {
@@ -391,6 +392,23 @@ function notOptions(call: Call, args: ArrayLike<unknown>, at: number, table: Tab
     `${call.name}: the options are an object, not ${describeValue(values[0])}. Write ${
       asList(call, args, at) ?? shown(call, options)
     }${ofCallback(call, args)}`,
+  );
+}
+
+/** Raises where arguments that have places stand in an object by their names, all of them. */
+function refuseNames(call: Call, given: unknown, table: Table): void {
+  const before = call.params.slice(0, call.options);
+  if (!isPlain(given) || before.length === 0 || !Object.hasOwn(given, before[0]!)) return;
+  const rest = Object.keys(given).filter((key) => !before.includes(key));
+  if (!rest.every((key) => Object.hasOwn(table, key))) return;
+  const args = before.map((key) => Object.hasOwn(given, key) ? written(given[key]) : key);
+  const options = rest.map((key) => `${key}: ${written(given[key])}`).join(", ");
+  throw new TypeError(
+    `${call.name}: ${before.join(", ")} stand${
+      before.length === 1 ? "s" : ""
+    } before the options, not in them. Write ${call.name}(${
+      [...args, ...options === "" ? [] : [`{ ${options} }`]].join(", ")
+    })`,
   );
 }
 

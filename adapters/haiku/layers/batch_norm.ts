@@ -116,7 +116,8 @@ export class BatchNorm extends Module {
       throw new StateError(
         `${op}: isTraining must be true or false, not ${
           describeValue(isTraining)
-        }: it decides what is computed`,
+        }: it decides what is computed. Write norm.call(x, true), and staticArgnums where a jit has it as an ` +
+          "argument",
       );
     }
     const { eps = 1e-5, axis, dataFormat } = this.options;
