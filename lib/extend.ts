@@ -104,7 +104,8 @@ export {
   type Tangent,
   Var,
 } from "./core/primitive.ts";
-export { checkCall, type OptionKind, type OptionTable } from "./core/signature.ts";
+export { checkPlaces as checkCall } from "./core/places.ts";
+export type { OptionKind, OptionTable } from "./core/signature.ts";
 export { bind, bind1, currentTrace, type Trace } from "./core/trace.ts";
 export { type Reader, reader } from "./transforms/sources.ts";
 export { batchAxesInFront, type BatchedJaxpr, batchJaxpr } from "./interpreters/batch.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { describeValue } from "../../lib/extend.ts";
+import { checkCall, describeValue, type OptionTable } from "../../lib/extend.ts";
 import type { Arguments, Arrays, LiftedTransforms, NDArray, Tree, VmapOptions } from "../../mod.ts";
 import { transforms } from "./transform.ts";
 
@@ -44,13 +44,23 @@ export interface SplitVmapOptions extends VmapOptions {
   readonly splitRng: boolean;
 }
 
+const splitVmapOptions: OptionTable<SplitVmapOptions> = {
+  inAxes: "axes",
+  outAxes: "axes",
+  axisName: "string",
+  axisSize: "number",
+  splitRng: "object",
+  stateAxes: "object",
+  reduceState: "object",
+};
+
 /**
  * Maps a function over axes of its arguments; lanes share parameters and state. `splitRng` must be given,
  * as in dm-haiku: dropout whose mask is the same in all lanes is seldom meant. Initial values are the
  * same either way, since lanes share them. `hk.transforms.vmap`, which library code uses, shares keys
  * where nothing is said.
  *
- * @throws {TypeError} where `splitRng` is not given.
+ * @throws {TypeError} when it is called, where `splitRng` was not given.
  *
  * @example
  * ```ts
@@ -69,8 +79,11 @@ export function vmap<A extends unknown[] = NDArray[], R extends Tree = Tree>(
   f: (...args: A) => R,
   options: SplitVmapOptions,
 ): (...args: Arguments<A>) => Arrays<R> {
+  checkCall("hk.vmap(f, options)", arguments, splitVmapOptions);
   const { splitRng } = (options ?? {}) as Partial<SplitVmapOptions>;
-  if (typeof splitRng !== "boolean") {
+  const mapped = transforms.vmap(f, options);
+  if (typeof splitRng === "boolean") return mapped;
+  return (): never => {
     throw new TypeError(
       "hk.vmap: splitRng must be true, for random keys of each lane's own, or false, for the same keys in " +
         `all lanes, not ${
@@ -78,6 +91,5 @@ export function vmap<A extends unknown[] = NDArray[], R extends Tree = Tree>(
         }. Write hk.vmap(f, { splitRng: true }): initial values are ` +
         "the same for all lanes with either",
     );
-  }
-  return transforms.vmap(f, options);
+  };
 }

@@ -203,8 +203,11 @@ const lists: ReadonlySet<string> = new Set([
   "sizes",
 ]);
 
-interface Call {
+/** A call as it is written. */
+export interface Call {
+  /** What is called. */
   readonly name: string;
+  /** Its parameters. */
   readonly params: readonly string[];
   /** The place of the options, behind the others where there are none. */
   readonly options: number;
@@ -215,7 +218,7 @@ interface Call {
 const calls = new Map<string, Call>();
 
 /** A call taken apart; each text is once. */
-function parsed(text: string): Call {
+export function parsed(text: string): Call {
   let call = calls.get(text);
   if (call === undefined) {
     const at = text.indexOf("(");
@@ -279,7 +282,6 @@ function lookAt(
   let arity = call.params.length;
   let options: unknown;
   if (table !== undefined) {
-    if (args.length === 1 && from === undefined) refuseNames(call, args[0], table);
     let at = call.options;
     // Options in the place of what is left out end the call.
     for (let i = from ?? at; i < at && i < args.length; i++) {
@@ -357,7 +359,7 @@ function knownIn(value: unknown, table: Table): value is Record<string, unknown>
 // ---------------------------------------------------------------- messages
 
 /** A value as users write it, where that is short. */
-function written(value: unknown): string {
+export function written(value: unknown): string {
   if (value === null || typeof value !== "object") {
     return typeof value === "function" ? value.name || "f" : JSON.stringify(value) ?? "...";
   }
@@ -392,23 +394,6 @@ function notOptions(call: Call, args: ArrayLike<unknown>, at: number, table: Tab
     `${call.name}: the options are an object, not ${describeValue(values[0])}. Write ${
       asList(call, args, at) ?? shown(call, options)
     }${ofCallback(call, args)}`,
-  );
-}
-
-/** Raises where arguments that have places stand in an object by their names, all of them. */
-function refuseNames(call: Call, given: unknown, table: Table): void {
-  const before = call.params.slice(0, call.options);
-  if (!isPlain(given) || before.length === 0 || !Object.hasOwn(given, before[0]!)) return;
-  const rest = Object.keys(given).filter((key) => !before.includes(key));
-  if (!rest.every((key) => Object.hasOwn(table, key))) return;
-  const args = before.map((key) => Object.hasOwn(given, key) ? written(given[key]) : key);
-  const options = rest.map((key) => `${key}: ${written(given[key])}`).join(", ");
-  throw new TypeError(
-    `${call.name}: ${before.join(", ")} stand${
-      before.length === 1 ? "s" : ""
-    } before the options, not in them. Write ${call.name}(${
-      [...args, ...options === "" ? [] : [`{ ${options} }`]].join(", ")
-    })`,
   );
 }
 

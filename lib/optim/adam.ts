@@ -63,7 +63,7 @@ export type AdamWState = readonly [MomentsState, DecayState, RateState];
  */
 export function adam(learningRate: Rate, options: AdamOptions = {}): Optimiser<AdamState> {
   const op = "adam";
-  checkCall("adam(learningRate, options)", arguments, adamOptions);
+  if (arguments.length > 1) checkCall("adam(learningRate, options)", arguments, adamOptions);
   return chainOf(op, [adamPart(op, options), ratePart(op, learningRate)]);
 }
 
@@ -87,7 +87,7 @@ export function nadam(
   options: Omit<AdamOptions, "nesterov"> = {},
 ): Optimiser<AdamState> {
   const op = "nadam";
-  checkCall("nadam(learningRate, options)", arguments, amsgradOptions);
+  if (arguments.length > 1) checkCall("nadam(learningRate, options)", arguments, amsgradOptions);
   return chainOf(op, [adamPart(op, { ...options, nesterov: true }), ratePart(op, learningRate)]);
 }
 
@@ -139,7 +139,7 @@ export function adamw(learningRate: Rate, options: AdamWOptions = {}): Optimiser
  */
 export function adamax(learningRate: Rate, options: MomentsOptions = {}): Optimiser<AdamState> {
   const op = "adamax";
-  checkCall("adamax(learningRate, options)", arguments, momentsOptions);
+  if (arguments.length > 1) checkCall("adamax(learningRate, options)", arguments, momentsOptions);
   return chainOf(op, [adamaxPart(op, options), ratePart(op, learningRate)]);
 }
 
@@ -163,7 +163,7 @@ export function amsgrad(
   options: AmsgradOptions = {},
 ): Optimiser<readonly [AmsgradState, RateState]> {
   const op = "amsgrad";
-  checkCall("amsgrad(learningRate, options)", arguments, amsgradOptions);
+  if (arguments.length > 1) checkCall("amsgrad(learningRate, options)", arguments, amsgradOptions);
   return chainOf(op, [amsgradPart(op, options), ratePart(op, learningRate)]);
 }
 
@@ -184,7 +184,7 @@ export function amsgrad(
  */
 export function adabelief(learningRate: Rate, options: BeliefOptions = {}): Optimiser<AdamState> {
   const op = "adabelief";
-  checkCall("adabelief(learningRate, options)", arguments, adamOptions);
+  if (arguments.length > 1) checkCall("adabelief(learningRate, options)", arguments, adamOptions);
   return chainOf(op, [beliefPart(op, options), ratePart(op, learningRate)]);
 }
 
@@ -205,7 +205,7 @@ export function adabelief(learningRate: Rate, options: BeliefOptions = {}): Opti
  */
 export function radam(learningRate: Rate, options: RadamOptions = {}): Optimiser<AdamState> {
   const op = "radam";
-  checkCall("radam(learningRate, options)", arguments, radamOptions);
+  if (arguments.length > 1) checkCall("radam(learningRate, options)", arguments, radamOptions);
   return chainOf(op, [radamPart(op, options), ratePart(op, learningRate)]);
 }
 
@@ -226,7 +226,7 @@ export function radam(learningRate: Rate, options: RadamOptions = {}): Optimiser
  */
 export function yogi(learningRate: Rate, options: YogiOptions = {}): Optimiser<AdamState> {
   const op = "yogi";
-  checkCall("yogi(learningRate, options)", arguments, yogiOptions);
+  if (arguments.length > 1) checkCall("yogi(learningRate, options)", arguments, yogiOptions);
   return chainOf(op, [yogiPart(op, options), ratePart(op, learningRate)]);
 }
 

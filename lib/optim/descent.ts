@@ -171,7 +171,7 @@ export function lars(
   options: LarsOptions = {},
 ): Optimiser<readonly [DecayState, null, RateState, TraceState]> {
   const op = "lars";
-  checkCall("lars(learningRate, options)", arguments, larsOptions);
+  if (arguments.length > 1) checkCall("lars(learningRate, options)", arguments, larsOptions);
   const { weightDecay = 0, weightDecayMask, trustCoefficient = 0.001, eps = 0 } = options;
   const { trustRatioMask = true, momentum = 0.9, nesterov = false } = options;
   checkScalar(op, "momentum", momentum, "share");
@@ -236,7 +236,7 @@ export function adagrad(
   options: RssOptions = {},
 ): Optimiser<readonly [RssState, RateState]> {
   const op = "adagrad";
-  checkCall("adagrad(learningRate, options)", arguments, rssOptions);
+  if (arguments.length > 1) checkCall("adagrad(learningRate, options)", arguments, rssOptions);
   return chainOf(op, [rssPart(op, options), ratePart(op, learningRate)]);
 }
 

@@ -138,7 +138,6 @@ Deno.test("arguments that have places are not taken from an object, and the call
       "eqx.nn.Linear(3, outFeatures, { key",
     ],
     [() => (tl.Dropout as Any)({ rate: 0.5, mode: "eval" }), 'tl.Dropout(0.5, { mode: "eval" })'],
-    [() => (optim.adam as Any)({ learningRate: 0.1, b1: 0.5 }), "Write adam(0.1, { b1: 0.5 })"],
     [
       () => hk.transform(() => new (hk.Linear as Any)({ outputSize: 3 })).init(null),
       "Write new hk.Linear(3)",

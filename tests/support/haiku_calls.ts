@@ -28,7 +28,7 @@ export const haikuCalls: Readonly<Record<string, readonly unknown[]>> = {
   "haiku.transparent": [square],
   "haiku.forceName": ["a"],
   "haiku.withRng": [key, one],
-  "haiku.vmap": [square, { splitRng: true }],
+  "haiku.vmap": [square],
   "haiku.nextRngKeys": [2],
   "haiku.replaceRngSequenceState": [{ key, count: 0 }],
   "haiku.PRNGSequence": [0],
