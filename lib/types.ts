@@ -50,6 +50,7 @@ export type {
 export type { EntryDerivatives, WithEntries } from "./transforms/lifted_types.ts";
 export type {
   ArraysOf,
+  AuxTree,
   Convertible,
   Instead,
   Leaf,

@@ -7,6 +7,7 @@
  *
  * - Optimisers: `adam`, `adamw`, `sgd`, `rmsprop`, `adagrad`, `lion`, ...
  * - What parameters become: `applyUpdates`; the learning rate: `learningRateOf`, `withLearningRate`
+ * - Losses by example: `squaredError`, `huberLoss`, `softmaxCrossEntropyWithIntegerLabels`, `sigmoidBinaryCrossEntropy`, ...
  * - Schedules: `cosineDecaySchedule`, `warmupCosineDecaySchedule`, `exponentialDecay`, `joinSchedules`, ...
  * - Where a loss stands still: `reduceOnPlateau`
  * - Parts: `scaleByAdam`, `trace`, `clipByGlobalNorm`, `addDecayedWeights`, `addNoise`, `scaleByLearningRate`, ...
@@ -68,6 +69,23 @@ export {
   type SgdOptions,
   signSgd,
 } from "./descent.ts";
+export {
+  cosineDistance,
+  type CosineOptions,
+  cosineSimilarity,
+  hingeLoss,
+  huberLoss,
+  type HuberOptions,
+  klDivergence,
+  l2Loss,
+  logCosh,
+  type LossOptions,
+  sigmoidBinaryCrossEntropy,
+  smoothLabels,
+  softmaxCrossEntropy,
+  softmaxCrossEntropyWithIntegerLabels,
+  squaredError,
+} from "./losses.ts";
 export {
   learningRateOf,
   type RateState,
