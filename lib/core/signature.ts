@@ -460,9 +460,9 @@ function checkExtra(text: string, call: Call, args: ArrayLike<unknown>, arity: n
   const Kind = list !== null && params[arity - 1] === "shape" ? ShapeError : TypeError;
   const most = params.length === 1 ? "1 argument" : `${params.length} arguments`;
   throw new Kind(
-    `${name} takes ${most}, not ${args.length}: ${describeValue(first)} is too much. Write ${
-      list ?? text
-    }${ofCallback(call, args)}`,
+    `${name} takes ${most}, not ${args.length}: ${
+      keys.length > 0 ? `{ ${keys.join(", ")} }` : describeValue(first)
+    } is too much. Write ${list ?? text}${ofCallback(call, args)}`,
   );
 }
 

@@ -62,6 +62,8 @@ const apart: Readonly<Record<string, string>> = {
   "numpy.choose.mode": "JAX knows no errors for values: what it does is clip",
   "numpy.ravelMultiIndex.mode": "JAX knows no errors for values: what it does is clip",
   "linalg.eigh.uplo": "a flag in SciPy",
+  "minimise.rtol": "a number; the dtype says which where it is left out",
+  "minimise.options": "a dictionary in JAX of what are options here",
 };
 
 Deno.test("what options are in JAX where they are left out, None among it, is what they are here", async () => {

@@ -167,6 +167,11 @@ export const never: readonly OptionReason[] = [
     reason: "there is a function for each of the two ways",
   },
   { functions: /^numpy\.histogram_bin_edges$/, options: /^weights$/, reason: "unused in JAX" },
+  {
+    functions: /^scipy\.optimize\.minimize$/,
+    options: /^args$/,
+    reason: "functions close over what they read",
+  },
 ];
 
 /** What options are called here, where it is something else. */
@@ -181,4 +186,5 @@ export const otherNames: readonly {
   { functions: /^scipy\.linalg\.cholesky$/, option: "lower", here: "upper" },
   { functions: /^scipy\.linalg\.eigh$/, option: "lower", here: "uplo" },
   { functions: /^tree(_util)?\.(tree_)?reduce$/, option: "initializer", here: "initial" },
+  { functions: /^scipy\.optimize\.minimize$/, option: "tol", here: "rtol" },
 ];

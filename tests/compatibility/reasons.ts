@@ -75,6 +75,7 @@ export const never: readonly Reason[] = [
     reason: ofTypes,
   },
   { modules: /^jax\.lax$/, names: /^(PrecisionLike)$/, reason: ofTypes },
+  { modules: /^jax\.image$/, names: /^ResizeMethod$/, reason: ofTypes },
   {
     modules: /^jax\.lax$/,
     names:
@@ -135,6 +136,8 @@ export const otherNames: Readonly<Record<string, Readonly<Record<string, string>
     while_loop: "whileLoop",
     switch: "switchCase",
   },
+  "jax.scipy.interpolate": { RegularGridInterpolator: "regularGridInterpolator" },
+  "jax.scipy.optimize": { minimize: "minimise", OptimizeResults: "Solution" },
   "jax.scipy.stats": {},
   "jax.tree_util": { PyTreeDef: "TreeDef" },
   "jax": {

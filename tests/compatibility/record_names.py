@@ -11,19 +11,32 @@ import os
 import types
 
 import jax
+import jax.flatten_util
+import jax.image
 import jax.nn.initializers
 import jax.numpy.fft
 import jax.numpy.linalg
+import jax.ops
+import jax.scipy.cluster.vq
+import jax.scipy.fft
+import jax.scipy.integrate
+import jax.scipy.interpolate
 import jax.scipy.linalg
+import jax.scipy.ndimage
+import jax.scipy.optimize
+import jax.scipy.signal
 import jax.scipy.special
 import jax.scipy.stats
+import jax.test_util
 import jax.tree
 import jax.tree_util
 
 MODULES = [
-    "jax", "jax.lax", "jax.nn", "jax.nn.initializers", "jax.numpy", "jax.numpy.fft",
-    "jax.numpy.linalg", "jax.random", "jax.scipy.linalg", "jax.scipy.special",
-    "jax.scipy.stats", "jax.tree", "jax.tree_util",
+    "jax", "jax.flatten_util", "jax.image", "jax.lax", "jax.nn", "jax.nn.initializers",
+    "jax.numpy", "jax.numpy.fft", "jax.numpy.linalg", "jax.ops", "jax.random",
+    "jax.scipy.cluster.vq", "jax.scipy.fft", "jax.scipy.integrate", "jax.scipy.interpolate",
+    "jax.scipy.linalg", "jax.scipy.ndimage", "jax.scipy.optimize", "jax.scipy.signal",
+    "jax.scipy.special", "jax.scipy.stats", "jax.test_util", "jax.tree", "jax.tree_util",
 ]
 
 

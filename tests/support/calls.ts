@@ -10,7 +10,8 @@ import * as injax from "../../mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
 import { haikuCalls, haikuNotCalled, haikuOpen, inModel } from "./haiku_calls.ts";
 import { inLanes, laneCalls } from "./lane_calls.ts";
-import * as fft from "../../lib/api/fft.ts";
+import * as fft from "../../lib/api/fft_whole.ts";
+import { placeCalls, placeModules } from "./place_calls.ts";
 import { openTreeCalls, treeCalls, treeNotCalled } from "./tree_calls.ts";
 import * as linear from "../../lib/solvers/linear/systems.ts";
 import * as expfam from "../../lib/expfam/mod.ts";
@@ -213,6 +214,7 @@ const special: Readonly<Record<string, readonly unknown[]>> = {
   "expfam.categorical": [3],
   "expfam.vonMisesFisher": [3],
   ...laneCalls,
+  ...placeCalls,
   "lax.conv": [line, kernel, [1], "SAME"],
   "lax.convWithGeneralPadding": [line, kernel, [1], "SAME", null, [2]],
   "lax.convGeneralDilated": [line, kernel, [1], [[1, 0]]],
@@ -440,6 +442,7 @@ export async function callables(): Promise<Callable[]> {
     ...[...functionsOf(expfam, "expfam")].filter(([path]) => path.split(".").length === 2),
     ...functionsOf(solvers, "solvers"),
     ...functionsOf(linear, "linear"),
+    ...Object.entries(placeModules).flatMap(([name, space]) => [...functionsOf(space, name)]),
     ...functionsOf(hk, "haiku"),
     ...functionsOf({ composed: injax.compose(hk.transforms), safe: injax.initSafe(pure) }, ""),
     ...methods(),

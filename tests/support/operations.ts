@@ -15,7 +15,7 @@ import {
   random,
   special,
 } from "../../mod.ts";
-import * as fft from "../../lib/api/fft.ts";
+import * as fft from "../../lib/api/fft_whole.ts";
 import * as lax from "../../lib/api/lax.ts";
 import * as initializers from "../../lib/api/initializers.ts";
 import * as stats from "../../lib/api/stats.ts";

@@ -11,6 +11,11 @@ import jax
 jax.config.update("jax_platforms", "cpu")
 
 import jax.numpy as jnp
+import jax.scipy.cluster.vq
+import jax.scipy.fft
+import jax.scipy.interpolate
+import jax.scipy.ndimage
+import jax.scipy.signal
 import numpy as np
 from jax import lax
 
