@@ -249,8 +249,8 @@ const batchNormOptions: OptionTable<BatchNormOptions> = {
  * Normalises each channel by mean and variance over the batch and all axes beyond the channels, which
  * are axis 1. Running statistics are in the state.
  *
- * The layer takes a whole batch, [batch, channels, ...], and is called outside of `vmap`: there are no
- * named axes here, over which lanes could be averaged.
+ * The layer takes a whole batch, [batch, channels, ...], and is called outside of `vmap`, so that its
+ * state need not leave the lanes.
  *
  * @example
  * ```ts
