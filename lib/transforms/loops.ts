@@ -44,6 +44,7 @@ import {
   checkSameType,
   flattenArrays,
   flattenResult,
+  mayBecome,
   nameOf,
   toArray,
   type TreeType,
@@ -72,6 +73,16 @@ export function scanBy(
   init: unknown,
   xs: unknown,
   options: ScanOptions = {},
+): [unknown, unknown] {
+  return begun(init, (init) => scanFrom(recorder, f, init, xs, options));
+}
+
+function scanFrom(
+  recorder: Recorder,
+  f: AnyFunction,
+  init: unknown,
+  xs: unknown,
+  options: ScanOptions,
 ): [unknown, unknown] {
   checkFunction("scan", f);
   const [carry, carryDef] = flattenArrays("scan", init, "init");
@@ -106,13 +117,13 @@ export function scanBy(
     );
   }
   const [newDef, ysDef] = outDef.children as [TreeDef, TreeDef];
-  checkSameType(
+  checkNext(
+    recorder,
+    init,
     "scan",
     `init and the carry that ${nameOf(f)} returned`,
-    carryType.avals,
-    carryDef,
-    step.outAvals.slice(0, newDef.numLeaves),
-    newDef,
+    carryType,
+    { avals: step.outAvals.slice(0, newDef.numLeaves), def: newDef },
     "The carry must keep its structure, shapes and dtypes in every step; convert init or the result",
   );
   const { jaxpr, consts } = step.program();
@@ -205,6 +216,16 @@ export function whileBy(
   init: unknown,
   options: WhileOptions = {},
 ): unknown {
+  return begun(init, (init) => whileFrom(recorder, cond, body, init, options));
+}
+
+function whileFrom(
+  recorder: Recorder,
+  cond: AnyFunction,
+  body: AnyFunction,
+  init: unknown,
+  options: WhileOptions,
+): unknown {
   checkFunction("whileLoop", cond, "the condition");
   checkFunction("whileLoop", body, "the body");
   const { maxSteps, checkpoints } = options;
@@ -223,7 +244,7 @@ export function whileBy(
   const step = named(body, ([i, x]: [NDArray, unknown]) => {
     const result = called(body, [x]);
     const [outs, def] = flattenResult("whileLoop", body, result, due);
-    checkCarry(due.avals, carryDef, avalsOf(outs), def);
+    checkCarry(recorder, init, due, { avals: avalsOf(outs), def });
     return [add(i, scalarLike(1, i)), treeUnflatten(def, outs)];
   });
   const start = [scalarArray(0, "int32"), treeUnflatten(carryDef, carry)];
@@ -243,6 +264,47 @@ function likeCarry(op: string, result: unknown, due: TreeType): unknown {
   return treeUnflatten(def, flattenArrays(op, result, "the carry", due)[0]);
 }
 
+/** Raised where a loop has to begin with numbers of other dtypes than they have by themselves. */
+class Restart {
+  constructor(readonly from: unknown, readonly init: unknown) {}
+}
+
+/**
+ * A loop that begins with `init`. Plain numbers in it take the dtypes that steps give in their places, for
+ * which it is recorded again.
+ */
+function begun<T>(init: unknown, loop: (init: unknown) => T): T {
+  try {
+    return loop(init);
+  } catch (error) {
+    if (!(error instanceof Restart) || error.from !== init) throw error;
+    return begun(error.init, loop);
+  }
+}
+
+/** Checks that a step gives what it was given. */
+function checkNext(
+  recorder: Recorder,
+  init: unknown,
+  op: string,
+  what: string,
+  due: TreeType,
+  next: TreeType,
+  fix: string,
+): void {
+  // What else a recorder takes note of cannot be undone.
+  if (recorder === plainly && due.def === next.def) {
+    const [leaves, def] = treeFlatten(init);
+    const wanted = leaves.map((x, i) => {
+      const aval = next.avals[i]!;
+      const isToChange = typeof x === "number" && aval.dtype !== due.avals[i]!.dtype;
+      return isToChange && mayBecome(x, aval) ? scalarArray(x, aval.dtype) : x;
+    });
+    if (wanted.some((x, i) => x !== leaves[i])) throw new Restart(init, treeUnflatten(def, wanted));
+  }
+  checkSameType(op, what, due.avals, due.def, next.avals, next.def, fix);
+}
+
 /** What a condition gave, which must be a bool scalar. */
 function testOf(cond: AnyFunction, result: unknown): NDArray {
   const [[flag, ...more], def] = flattenResult("whileLoop", cond, result);
@@ -256,19 +318,14 @@ function testOf(cond: AnyFunction, result: unknown): NDArray {
   );
 }
 
-function checkCarry(
-  init: readonly ShapedArray[],
-  initDef: TreeDef,
-  next: readonly ShapedArray[],
-  nextDef: TreeDef,
-): void {
-  checkSameType(
+function checkCarry(recorder: Recorder, init: unknown, due: TreeType, next: TreeType): void {
+  checkNext(
+    recorder,
+    init,
     "whileLoop",
     "init and what the body returned",
-    init,
-    initDef,
+    due,
     next,
-    nextDef,
     "The carry must keep its structure, shapes and dtypes in every step; convert init or the result",
   );
 }
@@ -289,7 +346,7 @@ function looped(
   const due = { def: carryDef, avals };
   const next = named(body, (x: unknown) => likeCarry("whileLoop", called(body, [x]), due));
   const step = recorder.record("whileLoop", next, def, avals, { first, mayHaveNoSteps: true });
-  checkCarry(avals, carryDef, step.outAvals, step.outDef);
+  checkCarry(recorder, init, due, { avals: step.outAvals, def: step.outDef });
   const [goOn, turn] = [test.program(), step.program()];
   const more = recorder.carried();
   const outs = bindWhile([...goOn.consts, ...turn.consts, ...carry, ...more], {
@@ -366,24 +423,35 @@ export function foriBy(
   upper: unknown,
   body: AnyFunction,
   init: unknown,
-  { unroll }: ForiOptions = {},
+  options: ForiOptions = {},
+): unknown {
+  return begun(init, (init) => foriFrom(recorder, lower, upper, body, init, options));
+}
+
+function foriFrom(
+  recorder: Recorder,
+  lower: unknown,
+  upper: unknown,
+  body: AnyFunction,
+  init: unknown,
+  { unroll }: ForiOptions,
 ): unknown {
   checkFunction("foriLoop", body, "the body");
   const from = bound("lower", lower);
   const to = bound("upper", upper);
   const [carry, carryDef] = flattenArrays("foriLoop", init, "init");
-  const avals = avalsOf(carry);
+  const due = { def: carryDef, avals: avalsOf(carry) };
   // Checked here, before it is paired with the counter, so that errors speak of what the user wrote.
   const step = (i: NDArray, x: unknown): unknown => {
     const result = called(body, [i, x]);
-    const [outs, def] = flattenResult("foriLoop", body, result, { def: carryDef, avals });
-    checkSameType(
+    const [outs, def] = flattenResult("foriLoop", body, result, due);
+    checkNext(
+      recorder,
+      init,
       "foriLoop",
       `init and what ${nameOf(body)} returned`,
-      avals,
-      carryDef,
-      avalsOf(outs),
-      def,
+      due,
+      { avals: avalsOf(outs), def },
       "It must keep its structure, shapes and dtypes in every step; convert init or the result",
     );
     return treeUnflatten(def, outs);

@@ -39,6 +39,43 @@ await loadBackend("onnx");
 
 const int = (v: number | number[]): NDArray => arr(v, "int32");
 
+Deno.test("numbers that a loop begins with take the dtype that its steps give", () => {
+  const xs = arr([0.1, 0.2]);
+  const loops: Readonly<Record<string, (start: number) => NDArray>> = {
+    scan: (s) => scan((c: NDArray, x: NDArray) => [c.add(x), null], s, xs)[0] as NDArray,
+    "scan of trees": (s) =>
+      scan(
+        (c: { n: NDArray; s: NDArray }, x: NDArray) => [{ n: c.n, s: c.s.add(x) }, null],
+        { n: 5, s },
+        xs,
+      )[0].s,
+    foriLoop: (s) => foriLoop(0, 2, (i, c: NDArray) => c.add(xs.at(i)), s),
+    "foriLoop of so many steps": (s) =>
+      foriLoop(int(0), int(2), (i, c: NDArray) => c.add(xs.at(i)), s),
+    whileLoop: (s) => whileLoop((c: NDArray) => c.less(s + 0.25), (c) => c.add(xs.at(0)), s),
+    "bounded whileLoop": (s) =>
+      whileLoop((c: NDArray) => c.less(s + 9), (c) => c.add(xs.at(0)), s, { maxSteps: 3 }),
+    "loops in a loop": (s) => {
+      const inner = (): NDArray => foriLoop(0, 1, (_, d) => d.add(xs.sum()), 0) as NDArray;
+      return scan((c) => [inner().add(c), null], s, null, { length: 1 })[0] as NDArray;
+    },
+  };
+  for (const [name, loop] of Object.entries(loops)) {
+    for (const run of [loop, (s: number) => jit((_: NDArray) => loop(s))(xs)]) {
+      const y = run(0.7);
+      assertEquals([name, y.dtype], [name, "float64"]);
+      assertClose(y, 1);
+    }
+  }
+  const last = foriLoop(0, 3, (i) => i, -1) as NDArray;
+  assertEquals([last.dtype, last.item()], ["int32", 2]);
+  assertThrows(
+    () => foriLoop(0, 3, (i) => i, 0.5),
+    TreeError,
+    "float32[] and int32[] differ",
+  );
+});
+
 Deno.test("whileLoop(): what all steps pass on is a constant of the loop", () => {
   type Carry = { i: NDArray; w: NDArray; last: NDArray; next: NDArray };
   const run = (x: NDArray, n: NDArray, options = {}): Carry =>
