@@ -99,7 +99,9 @@ export function checkText(
     throw new TypeError(
       `${op}: ${name} ${JSON.stringify(text)} has ${places} {} for ${values.length} value${
         values.length === 1 ? "" : "s"
-      }; write one for each`,
+      }; write one for each${
+        /\{\w+\}/.test(text) ? ", without names: values stand in their order" : ""
+      }`,
     );
   }
 }

@@ -300,6 +300,12 @@ mistake(
   '"x" has 0 {} for 1 value',
 );
 mistake(
+  "a format with names, as Python has them",
+  () => debug.print("x is {x}", x),
+  TypeError,
+  '"x is {x}" has 0 {} for 1 value; write one for each, without names',
+);
+mistake(
   "a format with too many",
   () => debug.print("{} {}", x),
   TypeError,

@@ -194,6 +194,18 @@ Deno.test("a minimum on the simplex meets the conditions of one, and units do no
   assertEquals([...other.value.mul(2 ** 40).dataSync()], [...x]);
 });
 
+Deno.test("projections are operators as they are: what they take besides is a size, and no step", () => {
+  const target = f64([0.8, 0.6, -0.4]);
+  const f = (x: NDArray) => x.sub(target).square().sum().mul(2);
+  const own = { projectNonNegative, projectSimplex, projectL1Ball, projectL2Ball };
+  for (const [name, project] of Object.entries(own)) {
+    const found = minimise(f, f64([1, 1, 1]), { solver: proximalGradient(project) });
+    const want = project(target); // the nearest point, since lengths are all that f measures
+    assertEquals(found.statusName, "converged", name);
+    found.value.dataSync().forEach((v, i) => assertAlmostEquals(v, want.dataSync()[i]!, 1e-7));
+  }
+});
+
 Deno.test("trees have proximal operators leaf by leaf, and what cannot be is explained", () => {
   const found = minimise(
     ({ x, y }) => x.sub(f64([3, 0.5])).square().sum().mul(0.5).add(y.add(2).square()),

@@ -300,7 +300,8 @@ const bool = (b: boolean): NDArray => scalarArray(b ? 1 : 0, "bool");
  * closes over. Success is claimed where a step is small beside each leaf, and nothing lower is found near there along
  * what the operator leaves free, as far as a convex `h` is known by its operator.
  *
- * @param prox From a tree like the unknowns, and a scalar, to such a tree.
+ * @param prox From a tree like the unknowns, and a scalar, to such a tree. Projections from here may be given as
+ * they are, and are then of size 1: `proximalGradient(projectSimplex)`.
  *
  * @example
  * ```ts
@@ -319,10 +320,13 @@ export function proximalGradient<T extends FloatTree>(
   checkCall("proximalGradient(prox)", arguments);
   checkFunction("proximalGradient", prox);
   const description = "proximal gradients";
+  const operator = prox as (x: unknown, step?: NDArray) => unknown;
+  // What these take in the second place is a size, and no step.
+  const sized: unknown[] = [projectNonNegative, projectSimplex, projectL1Ball, projectL2Ball];
   return {
     description,
     make: (setting: Setting) => accelerated(description, setting),
-    prox: prox as (x: unknown, step: NDArray) => unknown,
+    prox: sized.includes(prox) ? (x: unknown): unknown => operator(x) : operator,
     steps: () => 10000,
   };
 }
