@@ -64,6 +64,7 @@ import {
   noReach,
   outgrown,
   type Reach,
+  standsAlone,
   widened,
 } from "./reach.ts";
 import { statusCode } from "./solution.ts";
@@ -126,6 +127,8 @@ export interface State {
   /** Evaluations since the best point, and those at which the fallback begins. */
   readonly stale: NDArray;
   readonly due: NDArray;
+  /** Evaluations beside claims: int32, of roots by methods without a criterion of their own. */
+  readonly looks: NDArray | null;
   /** Steps of the fallback that are left, how many there are next time, and the norm before. */
   readonly burst: NDArray;
   readonly length: NDArray;
@@ -211,6 +214,9 @@ function begin<S>(
     status: code(maxSteps < 1 ? statusCode("maxSteps") : -1),
     stale: code(0),
     due: code(patience),
+    looks: method.status === undefined && !(problem.displacement || problem.hasCost)
+      ? code(0)
+      : null,
     burst: code(0),
     length: code(burstLength),
     last: infinity,
@@ -326,6 +332,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     );
     const enough = reduceAnd(rNorms.lessEqual(limits.atol), [0]);
     const sure = limits.atol === 0 ? isFirst : or(isFirst, enough);
+    let { looks } = c;
     if (own === undefined && displacement && mean === undefined && problem.part === undefined) {
       const left = slopeTo.mul(maximum(rNorms, rounding));
       const stays = not(outgrown(c.first, c.scale, xNorms, rNorms, rounding));
@@ -333,7 +340,10 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       isSmall = and(isSmall, or(sure, near));
     } else if (own === undefined && !(displacement || problem.hasCost)) {
       const near = comesNear(reach, step, { size, change }, sizes, limits.rtol);
-      isSmall = and(isSmall, or(sure, near));
+      const asked = and(and(isSmall, near), not(or(sure, known.isShort(step))));
+      const alone = standsAlone(problem.evaluate, x, step, size, asked, transforms);
+      looks = c.looks!.add(asked.astype("int32"));
+      isSmall = and(isSmall, or(sure, and(near, or(not(asked), alone))));
     }
     const met = soon === null ? isSmall : and(isSmall, not(soon));
     const open = c.after.equal(0);
@@ -379,7 +389,8 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       }
       status = select(ends, code(statusCode("converged")), status);
     } else status = select(own.greaterEqual(0), own, status);
-    const lost = or(c.merit.equal(Infinity), c.share.less(2 ** -(goesBack ? 60 : 12)));
+    const never = and(c.merit.equal(Infinity), steps.greaterEqual(method.seeks ?? 1));
+    const lost = or(never, c.share.less(2 ** -(goesBack ? 60 : 12)));
     status = select(and(not(finite), lost), code(statusCode("nonfinite")), status);
 
     let [next, memory] = [moved, stepped as unknown];
@@ -428,6 +439,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       status,
       stale,
       due,
+      looks,
       burst,
       length,
       last: weighed,
@@ -447,6 +459,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
 function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome {
   const { steps, bestNorm } = end;
   const own = method.counts?.(end.memory as S) ?? {};
+  const looks = end.looks === null ? steps : steps.add(end.looks);
   const valueNorm = norm(stopGradient(problem.part?.of(end.best) ?? end.best));
   return {
     x: end.best,
@@ -459,7 +472,7 @@ function outcomeOf<S>(end: State, problem: Problem, method: Stepper<S>): Outcome
     status: select(end.status.equal(-1), code(statusCode("paused")), end.status),
     steps,
     counts: {
-      f: own.f === undefined ? steps : steps.add(own.f),
+      f: own.f === undefined ? looks : looks.add(own.f),
       jacobian: own.jacobian ?? code(0),
       products: own.products ?? code(0),
     },

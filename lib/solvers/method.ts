@@ -128,6 +128,11 @@ export interface Stepper<S> {
    */
   readonly goesBack?: boolean | undefined;
   /**
+   * Evaluations that it makes in search of a first point where `r` is finite (default 1: the start has to be one), of
+   * methods that go back themselves.
+   */
+  readonly seeks?: number | undefined;
+  /**
    * Whether it takes `r` for a step in the unknowns, as that of a fixed point is: `minimise`, whose `r` is a gradient,
    * does not take such a method.
    */

@@ -23,6 +23,8 @@ import {
   stopGradient,
   zerosLike,
 } from "../primitives/mod.ts";
+import type { Transforms } from "../transforms/types.ts";
+import type { Evaluation } from "./method.ts";
 import { dot, leafNorms, norm } from "./norms.ts";
 
 /** How far a solve has been: a tree of arrays. */
@@ -112,6 +114,37 @@ export function comesNear(
   const least = maximum(size, scalarArray(smallestNormal(size.dtype), size.dtype));
   return isNear(reach, leafNorms(step, sizes).mul(div(least, norm(change))), rtol);
 }
+
+/**
+ * Whether a residual of the norm `size` at a point that a long step [n] led to is that of a root: a little before it
+ * residuals are much larger. Those of what has died out are as small. Looks where it is asked.
+ */
+export function standsAlone(
+  evaluate: (x: NDArray) => Pick<Evaluation, "r">,
+  x: NDArray,
+  step: NDArray,
+  size: NDArray,
+  asked: NDArray,
+  transforms: Transforms,
+): NDArray {
+  const { dtype } = x;
+  const least = scalarArray(smallestNormal(dtype) / epsilon(dtype), dtype);
+  const before = stopGradient(x.sub(step.mul(little)));
+  return transforms.whileLoop(
+    (c) => c.open,
+    () => ({
+      alone: norm(stopGradient(evaluate(before).r)).greater(maximum(size.mul(muchLarger), least)),
+      open: scalarArray(0, "bool"),
+    }),
+    { alone: scalarArray(0, "bool"), open: asked },
+  ).alone;
+}
+
+/** The share of a step by which before its end is a little. */
+export const little: number = /* @__PURE__ */ Math.pow(2, -10);
+
+/** By what residuals are larger there, at simple and double roots; an exponential of the smallest number is twice. */
+const muchLarger = 16;
 
 /**
  * Whether a leaf has only grown, so that its residual is small beside it, as large as the first one or hidden by

@@ -3,7 +3,16 @@
  * Roots are by mpmath with 40 digits; parameters and their standard errors are those that R's `nls` prints,
  * with more digits by SciPy 1.17's `curve_fit`.
  */
-import { curveFit, jit, type NDArray, numpy as np, rootFind } from "../../mod.ts";
+import {
+  curveFit,
+  gaussNewton,
+  jit,
+  leastSquares,
+  levenbergMarquardt,
+  type NDArray,
+  numpy as np,
+  rootFind,
+} from "../../mod.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 
 const dtypes = ["float64", "float32"] as const;
@@ -114,6 +123,44 @@ for (const [name, { f, start, root, most, double = false }] of Object.entries(sy
     }
   });
 }
+
+Deno.test("minima of large residuals are claimed, to which steps of Gauss and Newton do not come", () => {
+  // Dennis and Schnabel, "Numerical methods for unconstrained optimization and nonlinear equations", example 10.2.4:
+  // the larger the residuals, the slower; from the fourth they diverge. Minima by mpmath with 30 digits.
+  const minima = [
+    [8, 0.69314718055994531],
+    [3, 0.44004985808229998],
+    [-1, 0.044743984190662197],
+    [-4, -0.37192873255882377],
+    [-8, -0.79148633705921137],
+  ] as const;
+  for (
+    const solver of [levenbergMarquardt(), levenbergMarquardt({ geodesic: true }), gaussNewton()]
+  ) {
+    for (const dtype of dtypes) {
+      const t = np.array([1, 2, 3], { dtype });
+      const fit = jit((last: NDArray, x: NDArray) =>
+        leastSquares(
+          (x) =>
+            np.exp(t.mul(x)).sub(np.stack([np.array(2, { dtype }), np.array(4, { dtype }), last])),
+          x,
+          { solver },
+        )
+      );
+      for (const [last, known] of minima) {
+        for (const start of [1, -0.7]) {
+          const s = fit(np.array(last, { dtype }), np.array(start, { dtype }));
+          if (dtype === "float64") assertEquals(s.statusName, "converged", s.message);
+          const error = Math.abs(s.value.item() / known - 1);
+          assert(
+            !s.converged || error < (dtype === "float64" ? 1e-9 : 1e-3),
+            `${error}, ${s.message}`,
+          );
+        }
+      }
+    }
+  }
+});
 
 const twice = (xs: readonly number[]): number[] => xs.flatMap((x) => [x, x]);
 type Params = Readonly<Record<string, NDArray>>;

@@ -48,6 +48,22 @@ const problems: readonly {
     at: 1,
     evaluations: Infinity, // not defined in part of the bracket
   },
+  // Nor finite at the start of the search.
+  { name: "e^x - x", f: (x) => np.exp(x).sub(x), bracket: [-3, 1e6], at: 0, evaluations: Infinity },
+  {
+    name: "the lower half of a circle",
+    f: (x) => np.sqrt(x.square().neg().add(1)).neg(),
+    bracket: [20, -30],
+    at: 0,
+    evaluations: Infinity,
+  },
+  {
+    name: "-x - log(0.001 - x)",
+    f: (x) => x.neg().sub(np.log(np.subtract(1e-3, x))),
+    bracket: [-1e4, 1e6],
+    at: 1e-3 - 1,
+    evaluations: Infinity,
+  },
 ];
 
 for (const { name, f, bracket, at, evaluations } of problems) {
@@ -73,6 +89,16 @@ Deno.test("where there is no minimum inside, the better end is come close to", (
   const found = minimiseScalar((x) => x, [scalar(1), scalar(2)]);
   assertEquals(found.statusName, "converged", found.message);
   assertAlmostEquals(found.value.item(), 1, 1e-7);
+});
+
+Deno.test("a function that is defined nowhere has no minimum, and its search an end", () => {
+  const found = minimiseScalar((x) => np.sqrt(x.square().neg().sub(1)), [scalar(-2), scalar(3)]);
+  assertEquals(found.statusName, "nonfinite", found.message);
+  assert(found.steps.item() <= 40, found.message);
+  // An end of which the function overflows is no wall.
+  const end = minimiseScalar((x) => np.exp(x), [scalar(-3), scalar(1e6)]);
+  assertEquals(end.statusName, "converged", end.message);
+  assertAlmostEquals(end.value.item(), -3, 1e-7);
 });
 
 Deno.test("nothing is evaluated outside of the bracket", () => {

@@ -23,6 +23,8 @@ import {
   abs,
   and,
   div,
+  exp,
+  floor,
   isFinite,
   maximum,
   minimum,
@@ -84,6 +86,7 @@ function bracketing(
   return {
     description,
     goesBack: true,
+    seeks: mostSeeks,
     patience: 100000,
     init(start) {
       if (bounds === null) throw new InternalError("a bracket without ends");
@@ -113,7 +116,7 @@ function bracketing(
     status: (_x, _r, m) => m.status,
     accepts: (_x, _r, m) => m.accepted,
     counts: (m) => ({ f: m.looks }),
-    step(trial, _r, m, { cost, evaluate, transforms }) {
+    step(trial, _r, m, { cost, evaluate, steps, transforms }) {
       const { dtype } = trial;
       const number = (v: number): NDArray => scalarArray(v, dtype);
       const u = reshape(trial, []);
@@ -177,10 +180,29 @@ function bracketing(
       );
       const status = select(ends, found, int(-1));
       const memory = { ...known, looks: m.looks.add(looks), d, e, status };
-      return [reshape(known.x.add(far), [1]), memory];
+      const trying = select(known.fx.equal(Infinity), sought(m, steps), known.x.add(far));
+      return [reshape(trying, [1]), memory];
     },
   };
 }
+
+/**
+ * Where else to look for a first point at which a function is defined, and finite: at the n-th of points that lie
+ * evenly, and nearer and nearer to the ends and to 0, in turns.
+ */
+function sought({ a, b, width }: Bracket, n: NDArray): NDArray {
+  const place = n.astype(width.dtype).mul(section);
+  const evenly = a.add(width.mul(place.sub(floor(place))));
+  const turn = div(n, int(2));
+  const near = width.mul(exp(div(turn, int(4)).add(1).astype(width.dtype).mul(-Math.log(closer))));
+  const by = [a.add(near), b.sub(near), near, near.neg()];
+  const beside = by.reduceRight((rest, x, i) => select(rem(turn, int(4)).equal(i), x, rest));
+  return minimum(maximum(select(rem(n, int(2)).equal(1), evenly, beside), a), b);
+}
+
+/** How many points are tried before one is found, and by what those beside a point come closer to it. */
+const mostSeeks = 40;
+const closer = 32;
 
 /**
  * Whether a function falls without end to a point, as to a pole or a logarithm's: from afar to near by less than from

@@ -32,7 +32,7 @@ import { certify } from "../minimise/certify.ts";
 import { norm } from "../norms.ts";
 import { between } from "../options.ts";
 import type { Trial, TrustRegionMemory, Walk } from "./memory.ts";
-import { type Model, orOne, promise, type Setting } from "./model.ts";
+import { type Model, orOne, promise, type Setting, transposedTimes } from "./model.ts";
 
 /** How far steps are judged by the gradient. */
 export interface Polishing {
@@ -284,17 +284,31 @@ function vanished(
   return and(nothing, and(gone.any(), stays.all()));
 }
 
+/** What the Hessian of the sum of squares says of a point. */
+export interface Aside extends Sides {
+  /** Products with it: int32. */
+  readonly products: NDArray;
+  /** Where steps stall: whether Newton's step by it is next to nothing; or short, and `x - newton` is to be tried. */
+  readonly minimal: NDArray;
+  readonly curves: NDArray;
+  readonly newton: NDArray;
+}
+
 /**
  * Whether a point where the gradient vanishes is no minimum: where the sum of squares falls to both sides of it along
  * some direction, as at a maximum, or at a saddle to which a start led that was symmetric. Looked at where it is asked.
+ *
+ * And where steps of Gauss and Newton do not come nearer (`stalls`), as to minima where residuals are large and bend as
+ * much as they slope, Newton's step.
  */
 export function aroundSaddle(
-  { x, size, rank, held }: Model,
-  { evaluate, scale, transforms }: Local,
+  { x, size, d, s, vt, c, rank, held }: Model,
+  { evaluate, scale, transforms, isShort, marches }: Local,
   bounds: Setting["bounds"],
   sizes: readonly number[],
   asked: NDArray,
-): Sides & { readonly products: NDArray } {
+  stalls: NDArray,
+): Aside {
   const { dtype } = x;
   const none = scalarArray(0, dtype);
   const [no, yes] = [scalarArray(0, "bool"), scalarArray(1, "bool")];
@@ -305,7 +319,8 @@ export function aroundSaddle(
   };
   const found = certify({
     x,
-    gradient: zerosLike(x),
+    gradient: select(stalls, div(d.mul(transposedTimes(vt, s.mul(c))), orOne(size)), zerosLike(x))
+      .mul(scale),
     free: bounds === null ? null : not(held).astype(dtype),
     sizes,
     scale,
@@ -313,7 +328,7 @@ export function aroundSaddle(
     isSmall: () => yes,
     nothing: none,
     asked,
-    wanted: no,
+    wanted: stalls,
     last: { isShort: yes, asked: no, step: zerosLike(x), change: zerosLike(x) },
   }, transforms);
   // Where no residual has a slope, curvature may be 0 too: any direction will do.
@@ -335,7 +350,18 @@ export function aroundSaddle(
     noise: value.mul(64 * epsilon(dtype)),
     asked: or(falls, flat),
   }, transforms);
-  return { ...seen, products: found.products };
+  const curved = and(and(stalls, found.holds), isShort(found.step));
+  const [left, own] = [abs(found.step), abs(x)];
+  const share = epsilon(dtype) ** 0.6;
+  const little = or(left.lessEqual(own.mul(share)), d.mul(left).lessEqual(size.mul(share / 10)));
+  const minimal = and(and(curved, reduceAnd(little, [0])), not(or(found.loose, marches)));
+  return {
+    ...seen,
+    products: found.products,
+    minimal,
+    curves: and(curved, not(or(minimal, seen.lower))),
+    newton: found.step,
+  };
 }
 
 /** Steps judged by the gradient before the end. */

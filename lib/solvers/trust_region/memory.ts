@@ -37,8 +37,12 @@ export interface TrustRegionMemory {
   readonly lambda: NDArray;
   readonly share: NDArray;
   readonly jacobians: NDArray;
-  /** Of fits: evaluations around claims, and products with the Hessian there. */
-  readonly around: { readonly looks: NDArray; readonly products: NDArray } | null;
+  /** Of fits: evaluations around claims, products with the Hessian there, and steps by it: int32. */
+  readonly around: {
+    readonly looks: NDArray;
+    readonly products: NDArray;
+    readonly turns: NDArray;
+  } | null;
   /** The largest rank of a Jacobian so far. */
   readonly rank: NDArray;
   /** Of roots. */

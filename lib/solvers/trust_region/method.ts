@@ -23,6 +23,7 @@ import type { Tree } from "../../transforms/tree_types.ts";
 import type { Local, Stepper } from "../method.ts";
 import { norm, spread } from "../norms.ts";
 import { between, heldWithin } from "../options.ts";
+import { little } from "../reach.ts";
 import { statusCode } from "../solution.ts";
 import {
   aroundSaddle,
@@ -91,7 +92,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       lambda: number(0),
       share: number(1),
       jacobians: int(0),
-      around: root ? null : { looks: int(0), products: int(0) },
+      around: root ? null : { looks: int(0), products: int(0), turns: int(0) },
       rank: int(0),
       attempt: root ? { from: x, least: number(Infinity), probes: bool(false) } : null,
       accepted: bool(false),
@@ -146,13 +147,19 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const claims = isSolved(trial, way, course, start, reached, setting);
 
       // Where an unknown has lost its slope on the way, the sum may fall to a side of it, as from a bound.
-      const asked = or(claims, and(or(course.over, isMean), at.flat));
-      const aside = root ? null : aroundSaddle(at, local, bounds, setting.sizes, asked);
-      const stagnates = or(probed, or(course.over, isMean));
+      const ends = or(course.over, isMean);
+      const asked = or(claims, and(ends, at.flat));
+      const turns = m.around?.turns.less(mostTurns) ?? bool(false);
+      const stalls = and(and(ends, not(at.flat)), and(turns, not(claims)));
+      const aside = root
+        ? null
+        : aroundSaddle(at, local, bounds, setting.sizes, or(asked, stalls), stalls);
+      const stagnates = or(probed, ends);
       let status = select(stagnates, int(statusCode("stagnated")), int(-1));
-      status = select(claims, int(statusCode("converged")), status);
+      const found = aside === null ? claims : or(claims, aside.minimal);
+      status = select(found, int(statusCode("converged")), status);
       const probes = root ? and(and(way.moves, at.size.equal(0)), status.less(0)) : bool(false);
-      if (aside !== null) status = select(aside.lower, int(-1), status);
+      if (aside !== null) status = select(or(aside.lower, aside.curves), int(-1), status);
       status = select(isFinite(at.size), status, int(-1));
       const renews = and(not(fresh), or(trial.failed, status.greaterEqual(0)));
       status = select(renews, int(-1), status);
@@ -162,9 +169,12 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const promised = promise(at, plain);
       const bounded = kind.geodesic ? bent(at, plain, lambda, local) : plain;
       const usual = select(polishes, at.newton, bounded);
-      const [leaves, moved] = aside === null
-        ? [bool(false), usual]
-        : [aside.lower, select(aside.lower, aside.step.neg(), usual)];
+      const [leaves, curves] = aside === null
+        ? [bool(false), bool(false)]
+        : [aside.lower, aside.curves];
+      const moved = aside === null
+        ? usual
+        : select(leaves, aside.step.neg(), select(curves, aside.newton.neg(), usual));
       const before = within(at.x.sub(sign(way.went).mul(reached).mul(little)));
       const tried = select(probes, before, within(at.x.add(moved)));
       const whole = minimum(number(1), div(norm(along), orOne(norm(wholeStep(at, radius).whole))));
@@ -176,9 +186,9 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         radius: select(leaves, at.size.mul(0.1), radius),
         length: select(leaves, number(0), promised.length),
         predicted: select(leaves, number(epsilon(x.dtype)), promised.predicted),
-        polishing: select(leaves, int(0), polish.steps),
+        polishing: select(leaves, int(0), select(curves, int(1), polish.steps)),
         tried: select(leaves, number(Infinity), polish.tried),
-        strikes: course.strikes,
+        strikes: select(curves, int(0), course.strikes),
         walk: course.walk,
         fresh,
         shortest: way.shortest,
@@ -191,6 +201,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         around: aside === null || m.around === null ? null : {
           looks: m.around.looks.add(aside.looks),
           products: m.around.products.add(aside.products),
+          turns: m.around.turns.add(curves.astype("int32")),
         },
         rank: way.rank,
         attempt: m.attempt === null ? null : { ...m.attempt, probes },
@@ -333,5 +344,5 @@ function onceMore(
   return [choose(attempt.from, point), choose(afresh, told)];
 }
 
-/** The share of how far the unknowns have been, by which before a residual of 0 it is seen whether that stands alone. */
-const little = /* @__PURE__ */ Math.pow(2, -10);
+/** How often Newton's step by the Hessian itself is tried where those of Gauss and Newton do not come nearer. */
+const mostTurns = 2;
