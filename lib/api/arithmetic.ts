@@ -293,7 +293,7 @@ export function trunc(x: Operand): NDArray {
 
 /**
  * Elementwise nearest number with `decimals` digits after the point, the even one where two are
- * equally near, as `jax.numpy.round`; integers stay.
+ * equally near, as `jax.numpy.round`; with `decimals` below 0 to tens, hundreds and so on.
  *
  * @throws {RangeError} where `decimals` is not an integer.
  *
@@ -313,6 +313,11 @@ export function round(
   expectInteger("round", decimals, "decimals");
   if (decimals === 0) return rounded("round", rounding.round, x);
   const scale = 10 ** Math.abs(decimals);
+  const given = asOperand("round", x);
+  // In doubles, which hold all integers, and in which halves stay halves.
+  if (isInteger(given.dtype) && decimals < 0) {
+    return convert(round(convert(given, "float64"), decimals), given.dtype);
+  }
   return rounded("round", (a) => {
     // Where the factor overflows, either no digit is left out or all are.
     const largest = a.dtype === "float32" ? Math.fround(scale) : scale;

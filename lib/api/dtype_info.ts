@@ -19,13 +19,22 @@ import {
   limits,
   NDArray,
   type Operand,
+  promoteDTypes,
+  scalarArray,
 } from "../core/mod.ts";
 import { convert, scalarLike, select, stopGradient } from "../primitives/mod.ts";
 import * as p from "../primitives/elementwise/arithmetic.ts";
 import * as c from "../primitives/elementwise/compare.ts";
 import * as u from "../primitives/elementwise/elementary.ts";
 import { copysign } from "./floating.ts";
-import { applyNamed, asFloat, asOperand, floatOr32 } from "./operands.ts";
+import {
+  applyNamed,
+  asFloat,
+  asOperand,
+  commonDTypeOf,
+  expectOperand,
+  floatOr32,
+} from "./operands.ts";
 
 /** The ratio of a circle's circumference to its diameter, as `jax.numpy.pi`. */
 export const pi: number = Math.PI;
@@ -62,6 +71,68 @@ export const bool = "bool" as const;
 
 /** The dtype `"bool"`, under the name that NumPy has long had for it. */
 export const bool_ = "bool" as const;
+
+/**
+ * Whether a value is a number, a boolean, or an array without axes, as `jax.numpy.isscalar`.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.isScalar(3), np.isScalar(np.array(3)), np.isScalar([3])); // true true false
+ * ```
+ */
+export function isScalar(x: unknown): boolean {
+  if (arguments.length > 1) checkCall("isScalar(x)", arguments);
+  return x instanceof NDArray ? x.ndim === 0 : typeof x === "number" || typeof x === "boolean";
+}
+
+/**
+ * The dtype in which two dtypes meet, as `jax.numpy.promote_types`.
+ *
+ * @throws {DTypeError} where one is no dtype.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.promoteTypes("int32", "float32")); // float32
+ * ```
+ */
+export function promoteTypes(x: DType, y: DType): DType {
+  if (arguments.length > 2) checkCall("promoteTypes(x, y)", arguments);
+  const [a, b] = [x, y].map((d) => expectDType("promoteTypes", d ?? null, "float32"));
+  return promoteDTypes(a!, b!);
+}
+
+/**
+ * The dtype of an operation on arrays, numbers, booleans and dtypes, as `jax.numpy.result_type`: numbers take
+ * the dtype of what is beside them wherever that can hold them.
+ *
+ * @throws {DTypeError} where one is a word that is no dtype.
+ * @throws {TypeError} where there is none, or one is none of these.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const x = np.array([1, 2], { dtype: "int32" });
+ * console.log(np.resultType(x, 3), np.resultType(x, 0.5), np.resultType(x, "float64")); // int32 float32 float64
+ * ```
+ */
+export function resultType(...operands: readonly (Operand | DType)[]): DType {
+  if (operands.length === 0) {
+    throw new TypeError(
+      "resultType: there is nothing to find the dtype of. Write resultType(x, y)",
+    );
+  }
+  return commonDTypeOf(operands.map((x, i): Operand => {
+    // An array of a dtype says what the dtype alone says.
+    if (typeof x === "string") return scalarArray(0, expectDType("resultType", x, "float32"));
+    expectOperand("resultType", x, `operand ${i}`);
+    return x;
+  }));
+}
 
 /** What a float dtype can hold. */
 export interface FloatInfo {

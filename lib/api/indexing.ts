@@ -422,7 +422,7 @@ export function dynamicUpdateSlice(
 
 /**
  * The diagonals of `x` over two of its axes, as `jax.numpy.diagonal`; they are the last axis of the
- * result.
+ * result. A positive offset is above the main diagonal.
  *
  * @throws {ShapeError} where `x` has less than two axes.
  *
@@ -431,11 +431,17 @@ export function dynamicUpdateSlice(
  * import { numpy as np } from "@injax/injax";
  *
  * console.log(np.diagonal(np.array([[1, 2], [3, 4]])).toArray()); // [ 1, 4 ]
+ * console.log(np.diagonal(np.array([[1, 2], [3, 4]]), 1).toArray()); // [ 2 ]
  * ```
  */
-export function diagonal(x: NDArray, options: DiagonalOptions = {}): NDArray {
+export function diagonal(
+  x: NDArray,
+  offset: number | null | DiagonalOptions = 0,
+  options: Omit<DiagonalOptions, "offset"> = {},
+): NDArray {
   if (arguments.length > 1) {
-    options = readOptions("diagonal(x, options)", arguments, diagonalOptions);
+    options = readOptions("diagonal(x, offset, options)", arguments, diagonalOptions, 1);
   }
+  if (!isNamed(offset)) options = { ...options, offset: offset ?? 0 } as DiagonalOptions;
   return diagonalsOf("diagonal", x, options);
 }

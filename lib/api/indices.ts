@@ -32,7 +32,7 @@ import {
   slice as sliceOf,
   transpose,
 } from "../primitives/mod.ts";
-import { asOperand, expectArray, expectAxis, expectRoom } from "./operands.ts";
+import { asOperand, expectArray, expectAxis, expectRank, expectRoom } from "./operands.ts";
 
 /** A constant index as a non-negative one. */
 export function staticIndex(
@@ -150,11 +150,7 @@ export function splitAlong(
 export function diagonalsOf(op: string, x: NDArray, options: DiagonalOptions): NDArray {
   const a = expectArray(op, x);
   const { offset = 0, axis1 = 0, axis2 = 1 } = options;
-  if (a.ndim < 2) {
-    throw new ShapeError(
-      `${op}: x has shape ${formatShape(a.shape)}, but must have at least two axes`,
-    );
-  }
+  expectRank(op, "x", a, 2);
   expectInteger(op, offset, "the offset");
   const row = expectAxis(op, axis1, a.ndim, "axis1");
   const column = expectAxis(op, axis2, a.ndim, "axis2");

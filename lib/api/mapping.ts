@@ -6,6 +6,7 @@
 import {
   broadcastShapes,
   checkCall,
+  defaultFloat,
   describeValue,
   expectInteger,
   formatShape,
@@ -15,10 +16,21 @@ import {
   readOptions,
   ShapeError,
   sizeOf,
+  treeMap,
 } from "../core/mod.ts";
-import { broadcastTo, expandDims, moveAxis, reshape } from "../primitives/mod.ts";
+import { broadcastTo, expandDims, iota, moveAxis, reshape } from "../primitives/mod.ts";
 import { vmap } from "../transforms/public.ts";
-import { asOperand, expectArray, expectAxis } from "./operands.ts";
+import type { Arrays, Tree } from "../transforms/tree_types.ts";
+import type { DTypeOptions } from "./arguments.ts";
+import {
+  asOperand,
+  dtypeOption,
+  expectArray,
+  expectAxis,
+  expectRoom,
+  expectShape,
+} from "./operands.ts";
+import { dtypeOptions } from "./options.ts";
 
 /** Options of {@linkcode vectorize}. */
 export interface VectorizeOptions {
@@ -71,20 +83,20 @@ function parsed(text: string): Signature {
  * console.log(dot(np.array([[1, 2], [3, 4]]), np.array([1, 1])).toArray()); // [ 3, 7 ]
  * ```
  */
-export function vectorize(
-  f: (...args: NDArray[]) => NDArray,
+export function vectorize<R extends NDArray | readonly NDArray[]>(
+  f: (...args: NDArray[]) => R,
   options?: VectorizeOptions & { readonly excluded?: undefined },
-): (...args: Operand[]) => NDArray;
+): (...args: Operand[]) => R;
 /** A function of which some arguments are handed on as they are. */
-export function vectorize<A extends readonly unknown[]>(
-  f: (...args: A) => NDArray,
+export function vectorize<A extends readonly unknown[], R extends NDArray | readonly NDArray[]>(
+  f: (...args: A) => R,
   options: VectorizeOptions,
-): (...args: { [K in keyof A]: A[K] | Operand }) => NDArray;
+): (...args: { [K in keyof A]: A[K] | Operand }) => R;
 export function vectorize(
   // deno-lint-ignore no-explicit-any -- unknown would refuse functions of arrays
-  f: (...args: any[]) => NDArray,
+  f: (...args: any[]) => NDArray | readonly NDArray[],
   options: VectorizeOptions = {},
-): (...args: unknown[]) => NDArray {
+): (...args: unknown[]) => NDArray | readonly NDArray[] {
   if (arguments.length > 1) {
     options = readOptions("vectorize(f, options)", arguments, vectorizeOptions);
   }
@@ -92,13 +104,6 @@ export function vectorize(
     throw new TypeError(`vectorize: f must be a function, not ${describeValue(f)}`);
   }
   const signature = options.signature === undefined ? null : parsed(options.signature);
-  if (signature !== null && signature.outputs.length !== 1) {
-    throw new TypeError(
-      `vectorize: the signature ${
-        JSON.stringify(options.signature)
-      } has ${signature.outputs.length} results, but a function gives one array`,
-    );
-  }
   const excluded = new Set(
     [options.excluded ?? []].flat().map((i) =>
       expectInteger("vectorize", i, "a position in excluded", 0)
@@ -110,7 +115,18 @@ export function vectorize(
       let next = 0;
       return all.map((x, i) => excluded.has(i) ? x : own[next++]);
     };
-    const call = (...own: NDArray[]): NDArray => f(...given(own));
+    const call = (...own: NDArray[]): NDArray | readonly NDArray[] => {
+      const made = f(...given(own));
+      const count = made instanceof NDArray ? 1 : made.length;
+      if (signature !== null && signature.outputs.length !== count) {
+        throw new TypeError(
+          `vectorize: the signature ${
+            JSON.stringify(options.signature)
+          } has ${signature.outputs.length} results, but the function gave ${count}`,
+        );
+      }
+      return made;
+    };
     const arrays = args.map((x, i) => asOperand("vectorize", x, `argument ${i}`));
     const names = signature?.inputs ?? arrays.map(() => []);
     if (names.length !== arrays.length) {
@@ -150,9 +166,52 @@ export function vectorize(
       const core = x.shape.slice(leads[i]!.length);
       return reshape(broadcastTo(x, [...lead, ...core]), [size, ...core]);
     });
-    const out = vmap(call)(...flat);
-    return reshape(out, [...lead, ...out.shape.slice(1)]);
+    const whole = (out: NDArray): NDArray => reshape(out, [...lead, ...out.shape.slice(1)]);
+    const made = vmap(call)(...flat);
+    return made instanceof NDArray ? whole(made) : made.map(whole);
   };
+}
+
+/**
+ * An array, or several, of a shape, of the indices of each element: a function of scalars, one for each axis,
+ * as `jax.numpy.fromfunction`. Axes of its results stand behind those of the shape.
+ *
+ * @param options The `dtype` of the indices; float32 where left out, as in JAX.
+ * @throws {ShapeError} where a length is not a non-negative integer.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * const table = np.fromfunction((i, j) => i.mul(j), [3, 4]);
+ * console.log(table.toArray()); // [ [ 0, 0, 0, 0 ], [ 0, 1, 2, 3 ], [ 0, 2, 4, 6 ] ]
+ * ```
+ */
+export function fromfunction<R extends Tree>(
+  f: (...indices: NDArray[]) => R,
+  shape: readonly number[],
+  options: DTypeOptions = {},
+): Arrays<R> {
+  if (arguments.length > 2) {
+    options = readOptions("fromfunction(f, shape, options)", arguments, dtypeOptions);
+  }
+  const op = "fromfunction";
+  if (typeof f !== "function") {
+    throw new TypeError(`${op}: f must be a function, not ${describeValue(f)}`);
+  }
+  const lengths = expectShape(op, shape);
+  const dtype = dtypeOption(op, options, defaultFloat);
+  expectRoom(op, lengths, dtype);
+  if (lengths.length === 0) {
+    return treeMap((y) => asOperand(op, y as Operand, "a result"), f()) as Arrays<R>;
+  }
+  // Lane by lane from the last axis to the first, each mapping its own index.
+  let mapped: (...indices: NDArray[]) => Tree = f;
+  for (let axis = lengths.length - 1; axis >= 0; axis--) {
+    const inAxes = lengths.map((_, i) => i === axis ? 0 : null);
+    mapped = vmap(mapped, { inAxes }) as typeof mapped;
+  }
+  return mapped(...lengths.map((n) => iota([n], 0, dtype))) as Arrays<R>;
 }
 
 /**

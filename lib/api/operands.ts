@@ -441,6 +441,18 @@ export function floatsOf(
   return floats;
 }
 
+/** The dtype in which arrays, numbers and booleans meet; numbers are weakly typed. */
+export function commonDTypeOf(list: readonly Operand[]): DType {
+  let dtype: DType | null = null;
+  for (const x of list) {
+    if (x instanceof NDArray) dtype = dtype === null ? x.dtype : promoteDTypes(dtype, x.dtype);
+  }
+  for (const x of list) {
+    if (typeof x === "number") dtype = dtype === null ? defaultFloat : promoteScalar(dtype, x);
+  }
+  return dtype ?? "bool";
+}
+
 /**
  * The members of a list, or of an array along its first axis, as arrays of one dtype, where it is not given;
  * numbers are weakly typed then.
@@ -452,9 +464,8 @@ export function promoteAll(
 ): NDArray[] {
   if (list instanceof NDArray) {
     const [n, ...rest] = list.shape;
-    const zeros = rest.map(() => 0);
     const row = (_: unknown, i: number): NDArray =>
-      reshape(slice(list, [i, ...zeros], [i + 1, ...rest]), rest);
+      reshape(slice(list, [i, ...rest.map(() => 0)], [i + 1, ...rest]), rest);
     return promoteAll(op, Array.from({ length: n ?? 0 }, row), options);
   }
   if (!Array.isArray(list)) {
@@ -467,14 +478,7 @@ export function promoteAll(
     const to = dtypeOption(op, options, defaultFloat);
     return list.map((x: Operand, i) => convert(asOperand(op, x, `array ${i}`), to));
   }
-  let dtype: DType | null = null;
-  for (const x of list) {
-    if (x instanceof NDArray) dtype = dtype === null ? x.dtype : promoteDTypes(dtype, x.dtype);
-  }
-  for (const x of list) {
-    if (typeof x === "number") dtype = dtype === null ? defaultFloat : promoteScalar(dtype, x);
-  }
-  const to = dtype ?? "bool";
+  const to = commonDTypeOf(list);
   return list.map((x: Operand, i) => asDType(op, x, to, `array ${i}`));
 }
 

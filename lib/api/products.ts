@@ -12,20 +12,20 @@ import {
   AxisError,
   checkCall,
   describeValue,
+  expectInteger,
   formatShape,
   isPlain,
-  type NDArray,
+  NDArray,
   type Operand,
-  type OptionTable,
   promoteDTypes,
   readOptions,
   ShapeError,
-  tableOf,
 } from "../core/mod.ts";
-import type { DiagonalOptions, Named } from "../core/method_options.ts";
+import type { Named } from "../core/method_options.ts";
 import { convert, dotGeneral, reduceOr, reduceSum, reshape, transpose } from "../primitives/mod.ts";
-import type { DTypeOptions, ProductOptions } from "./arguments.ts";
+import type { ProductOptions } from "./arguments.ts";
 import { diagonal } from "./indexing.ts";
+
 import {
   arrays,
   contracted,
@@ -44,9 +44,7 @@ import {
   promote,
   times,
 } from "./operands.ts";
-import { diagonalOptions, dtypeOptions, productOptions } from "./options.ts";
-import { sum } from "./reductions.ts";
-import { diagonalsOf } from "./indices.ts";
+import { productOptions } from "./options.ts";
 
 /** Two operands in the dtype that is asked for; as they are where none is. */
 function preferred<T extends Operand>(
@@ -231,33 +229,6 @@ export function tensordot(
   return dotGeneral(a, b, { contract: pairs, batch: NONE });
 }
 
-/** Options of {@linkcode trace}. */
-export interface TraceOptions extends DiagonalOptions, DTypeOptions {}
-
-const traceOptions: OptionTable<TraceOptions> = /* @__PURE__ */ tableOf(
-  diagonalOptions,
-  dtypeOptions,
-);
-
-/**
- * Sums of diagonals, as `jax.numpy.trace`: the axes are chosen as in `diagonal`.
- *
- * @throws {ShapeError} where `x` has less than two axes.
- *
- * @example
- * ```ts
- * import { numpy as np } from "@injax/injax";
- *
- * console.log(np.trace(np.array([[1, 2], [3, 4]])).item()); // 5
- * ```
- */
-export function trace(x: NDArray, options: TraceOptions = {}): NDArray {
-  if (arguments.length > 1) options = readOptions("trace(x, options)", arguments, traceOptions);
-  const { dtype, ...where } = options;
-  const diagonals = diagonalsOf("trace", x, where);
-  return sum(diagonals, -1, { dtype });
-}
-
 /** An operand with the name of each axis. */
 interface Term {
   readonly x: NDArray;
@@ -389,10 +360,38 @@ function multiplied(a: Term, b: Term, needed: ReadonlySet<string>): Term {
   };
 }
 
+/** The call with letters for one with numbers of axes. */
+function inLetters(given: readonly unknown[]): [string, ...NDArray[]] {
+  const operands: NDArray[] = [];
+  const terms: string[] = [];
+  const rest = [...given];
+  const term = (list: unknown): string => {
+    if (!Array.isArray(list)) {
+      throw new TypeError(
+        `einsum: behind an operand stands the list of numbers of its axes, not ${
+          describeValue(list)
+        }`,
+      );
+    }
+    return list.map((axis: unknown) =>
+      axis === "..." ? axis : LETTERS[expectInteger("einsum", axis, "the number of an axis", 0, 51)]
+    ).join("");
+  };
+  while (rest[0] instanceof NDArray) {
+    operands.push(rest.shift() as NDArray);
+    terms.push(term(rest.shift()));
+  }
+  const output = Array.isArray(rest[0]) ? `->${term(rest.shift())}` : "";
+  return [terms.join(",") + output, ...operands, ...rest as NDArray[]];
+}
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
 /**
  * Sums of products by Einstein's convention, as `jax.numpy.einsum`: `"ij,jk->ik"` is a matrix product. A
  * letter names an axis; axes that the result does not name are summed over. `...` stands for axes
- * that broadcast. Without `->`, the result has the letters that occur once, in alphabetical order.
+ * that broadcast. Without `->`, the result has the letters that occur once, in alphabetical order. In the place
+ * of letters each operand may be followed by a list of numbers, and the last list be that of the result.
  *
  * @throws {SyntaxError} where the subscripts have no meaning.
  * @throws {ShapeError} where they do not fit the operands.
@@ -404,18 +403,28 @@ function multiplied(a: Term, b: Term, needed: ReadonlySet<string>): Term {
  * const a = np.array([[1, 2], [3, 4]]);
  * console.log(np.einsum("ij,j->i", a, np.array([1, 1])).toArray()); // [ 3, 7 ]
  * console.log(np.einsum("ii", a).item()); // 5
+ * console.log(np.einsum(a, [0, 1], [1]).toArray()); // [ 4, 6 ]
  * ```
  */
 export function einsum(subscripts: string, ...operands: readonly NDArray[]): NDArray;
+/** With the numbers of its axes behind each operand. */
+export function einsum(
+  operand: NDArray,
+  axes: readonly (number | "...")[],
+  ...more: readonly (NDArray | readonly (number | "...")[] | ProductOptions)[]
+): NDArray;
 /** With options behind the operands. */
 export function einsum(
   subscripts: string,
   ...operands: readonly [...NDArray[], ProductOptions]
 ): NDArray;
 export function einsum(
-  subscripts: string,
-  ...given: readonly (NDArray | ProductOptions)[]
+  subscripts: string | NDArray,
+  ...given: readonly (NDArray | ProductOptions | readonly (number | "...")[])[]
 ): NDArray {
+  if (subscripts instanceof NDArray) {
+    return einsum(...inLetters([subscripts, ...given]));
+  }
   const last = given.at(-1);
   const options = isPlain(last) ? last as ProductOptions : {};
   const operands = (isPlain(last) ? given.slice(0, -1) : given) as readonly NDArray[];

@@ -21,12 +21,13 @@ import {
 import type { Named, ReduceOptions } from "../core/method_options.ts";
 import { otherAxes, reshape, transpose } from "../primitives/mod.ts";
 import { diagonal as diagonalOf } from "./indexing.ts";
+import { trace as traceOf } from "./vector_products.ts";
 import { matrices } from "./matrices.ts";
 import { norm, type NormOrder } from "./norms.ts";
 import { asFloat, expectArray, expectAxes, expectAxis, isNamed } from "./operands.ts";
 import type { DTypeOptions } from "./arguments.ts";
 import { dtypeOptions, reduceOptions } from "./options.ts";
-import { matmul, trace as traceOf } from "./products.ts";
+import { matmul } from "./products.ts";
 import { inv, solve } from "./systems.ts";
 
 // ---------------------------------------------------------------- norms

@@ -1,10 +1,10 @@
 /**
  * Products of vectors: inner ones along an axis, of matrices and vectors in batches, cross products,
- * Kronecker's.
+ * Kronecker's, and traces.
  *
  * @module
  */
-import type { AxisOr, Named } from "../core/method_options.ts";
+import type { AxisOr, DiagonalOptions, Named } from "../core/method_options.ts";
 import {
   broadcastShapes,
   checkCall,
@@ -19,6 +19,7 @@ import {
   type OptionTable,
   readOptions,
   ShapeError,
+  tableOf,
 } from "../core/mod.ts";
 import {
   concatenate,
@@ -33,7 +34,8 @@ import {
   sub,
 } from "../primitives/mod.ts";
 import { zeros } from "./creation.ts";
-import type { ProductOptions } from "./arguments.ts";
+import type { DTypeOptions, ProductOptions } from "./arguments.ts";
+import { diagonalsOf } from "./indices.ts";
 import {
   asOperand,
   boolToInt,
@@ -45,7 +47,8 @@ import {
   promote,
   times,
 } from "./operands.ts";
-import { productOptions } from "./options.ts";
+import { diagonalOptions, dtypeOptions, productOptions } from "./options.ts";
+import { sum } from "./reductions.ts";
 import { matmul, misaligned } from "./matrices.ts";
 
 /** Two arrays of one dtype. */
@@ -281,4 +284,37 @@ export function vander(
   for (let k = 1; k < columns; k++) powers.push(mul(powers[k - 1]!, a));
   const out = concatenate(powers.map((p) => reshape(p, [a.size, 1])), 1);
   return options.increasing ? out : rev(out, [1]);
+}
+
+/** Options of {@linkcode trace}. */
+export interface TraceOptions extends DiagonalOptions, DTypeOptions {}
+
+const traceOptions: OptionTable<TraceOptions> = /* @__PURE__ */ tableOf(
+  diagonalOptions,
+  dtypeOptions,
+);
+
+/**
+ * Sums of diagonals, as `jax.numpy.trace`: the axes are chosen as in `diagonal`.
+ *
+ * @throws {ShapeError} where `x` has less than two axes.
+ *
+ * @example
+ * ```ts
+ * import { numpy as np } from "@injax/injax";
+ *
+ * console.log(np.trace(np.array([[1, 2], [3, 4]])).item()); // 5
+ * ```
+ */
+export function trace(
+  x: NDArray,
+  offset: number | null | TraceOptions = 0,
+  options: Omit<TraceOptions, "offset"> = {},
+): NDArray {
+  if (arguments.length > 1) {
+    options = readOptions("trace(x, offset, options)", arguments, traceOptions, 1);
+  }
+  const { dtype, ...where } = isNamed(offset) ? options : { ...options, offset: offset ?? 0 };
+  const diagonals = diagonalsOf("trace", x, where);
+  return sum(diagonals, -1, { dtype });
 }

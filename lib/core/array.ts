@@ -431,9 +431,9 @@ export abstract class NDArray {
     return methods.take(this, indices, axis, options);
   }
   /** A diagonal of each matrix. */
-  diagonal(options?: DiagonalOptions): NDArray {
-    if (arguments.length > 1) checkCall("x.diagonal(options)", arguments);
-    return methods.diagonal(this, options);
+  diagonal(offset?: number | DiagonalOptions, options?: DiagonalOptions): NDArray {
+    if (arguments.length > 2) checkCall("x.diagonal(offset, options)", arguments);
+    return methods.diagonal(this, offset, options);
   }
 
   /** `Array(float32[2], [1,2])`: the type, and of concrete arrays the values. */

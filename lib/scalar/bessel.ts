@@ -129,6 +129,11 @@ function scaled<V>(
   return { near: small, far: m.div(piece(m, m.div(1, a), far), m.sqrt(a)) };
 }
 
+/** `I0(x)`. */
+export function i0<V>(m: Arithmetic<V>, x: V): V {
+  return m.mul(m.exp(m.abs(x)), i0e(m, x));
+}
+
 /** `I0(x) e^-|x|`. */
 export function i0e<V>(m: Arithmetic<V>, x: V): V {
   const a = m.abs(x);

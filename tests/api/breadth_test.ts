@@ -48,6 +48,80 @@ Deno.test("compiled, they take the size that they are given, and say so where th
   }
 });
 
+Deno.test("functions of indices give arrays, or several, lane by lane", () => {
+  const table = np.fromfunction((i, j) => i.mul(j), [3, 4], { dtype: "int32" });
+  assertEquals([table.dtype, table.toArray()], [
+    "int32",
+    [[0, 0, 0, 0], [0, 1, 2, 3], [0, 2, 4, 6]],
+  ]);
+  const [sum, product] = np.fromfunction((i, j) => [i.add(j), i.mul(j)], [2, 2]);
+  assertEquals([sum!.toArray(), product!.toArray()], [[[0, 1], [1, 2]], [[0, 0], [0, 1]]]);
+  const rows = np.fromfunction((i) => np.arange(3).mul(i), [2]);
+  assertEquals(rows.toArray(), [[0, 0, 0], [0, 1, 2]]);
+  assertEquals(np.fromfunction(() => 5, []).item(), 5);
+  assertEquals(np.fromfunction((i, j) => i.add(j), [0, 2]).shape, [0, 2]);
+  const of = (x: np.NDArray): np.NDArray => np.fromfunction((i) => x.mul(i), [3]).sum();
+  assertEquals(jit(grad(of))(np.array(2)).item(), 3);
+});
+
+Deno.test("functions that are vectorised may give several arrays, as many as their signature says", () => {
+  const both = np.vectorize((x, y) => [np.dot(x, y), x.add(y)], { signature: "(n),(n)->(),(n)" });
+  const [dot, sum] = both(np.array([[1, 2], [3, 4]]), np.array([1, 1]));
+  assertEquals([dot!.toArray(), sum!.toArray()], [[3, 7], [[2, 3], [4, 5]]]);
+  const wrong = np.vectorize((x) => [x, x], { signature: "()->()" });
+  assertThrows(() => wrong(np.array([1, 2])), TypeError, "has 1 results, but the function gave 2");
+});
+
+Deno.test("dtypes meet where those of operations do", () => {
+  const dtypes = ["bool", "uint32", "int32", "float32", "float64"] as const;
+  for (const a of dtypes) {
+    const x = np.ones([1], { dtype: a });
+    for (const b of dtypes) {
+      const sum = np.concatenate([x, np.ones([1], { dtype: b })]).dtype;
+      assertEquals([np.promoteTypes(a, b), np.resultType(x, b), np.resultType(a, b)], [
+        sum,
+        sum,
+        sum,
+      ]);
+    }
+    for (const number of [2, 0.5, true]) {
+      const together = np.add(x, number).dtype;
+      assertEquals(np.resultType(number, x), together, `${a} and ${number}`);
+    }
+  }
+  assertEquals([np.resultType(true), np.resultType(3, 0.5)], ["bool", "float32"]);
+  assertEquals([3, true, np.array(3), np.array([3]), [3], "3", null].map((x) => np.isScalar(x)), [
+    ...[true, true, true],
+    ...[false, false, false, false],
+  ]);
+});
+
+Deno.test("integers are rounded to tens and hundreds as NumPy rounds them: ties to the even one", () => {
+  const x = [125, 135, -125, -135, 5, 15, -16, 0, 2147483000];
+  for (
+    const round of [
+      np.round,
+      jit((y: np.NDArray, d: number) => np.round(y, d), { staticArgnums: 1 }),
+    ]
+  ) {
+    assertEquals(round(ints(x), -1).toArray(), [120, 140, -120, -140, 0, 20, -20, 0, 2147483000]);
+    assertEquals(round(ints(x), -3).toArray(), [0, 0, 0, 0, 0, 0, 0, 0, 2147483000]);
+    assertEquals(round(ints(x), -10).toArray(), x.map(() => 0));
+    assertEquals(round(ints(x), 1).toArray(), x);
+  }
+});
+
+Deno.test("the slope of i0 is i1 to the last digits, also where both are small", () => {
+  const x = [0, 1e-300, -1e-20, 1e-3, 0.5, -2.5].map((v) => np.array(v, { dtype: "float64" }));
+  for (const at of x) {
+    const [slope, i1] = [grad(special.i0)(at).item(), special.i1(at).item()];
+    assert(
+      Math.abs(slope - i1) <= 8 * Number.EPSILON * Math.abs(i1),
+      `${slope} and not ${i1} at ${at}`,
+    );
+  }
+});
+
 Deno.test("numbers about dtypes are those of IEEE 754 and of two's complement", () => {
   const { eps, max, tiny, smallestSubnormal } = np.finfo("float32");
   assertEquals([eps, tiny, smallestSubnormal], [2 ** -23, 2 ** -126, 2 ** -149]);

@@ -46,14 +46,14 @@ export const never: readonly Reason[] = [
   },
   {
     modules: /^jax\.numpy$/,
-    names: /^(can_cast|isdtype|issubdtype|promote_types|result_type)$/,
+    names: /^(can_cast|isdtype|issubdtype)$/,
     reason: "dtypes are strings, and five",
   },
   { modules: /^jax(\.lax)?$/, names: /^(dtype|dtypes|float0)$/, reason: dtypeNames },
   {
     modules: /^jax\.numpy$/,
     names:
-      /^(array_repr|array_str|get_printoptions|set_printoptions|printoptions|load|save|savez|from(buffer|file|iter|string|_dlpack)|iterable|isscalar)$/,
+      /^(array_repr|array_str|get_printoptions|set_printoptions|printoptions|load|save|savez|from(buffer|file|iter|string|_dlpack)|iterable)$/,
     reason: ofPython,
   },
   {
@@ -61,7 +61,7 @@ export const never: readonly Reason[] = [
     names: /^(c_|r_|s_|index_exp|mgrid|ogrid|ix_)$/,
     reason: "Python's indexing as a way to write arrays",
   },
-  { modules: /^jax\.numpy$/, names: /^(frompyfunc|ufunc|fromfunction)$/, reason: ofPython },
+  { modules: /^jax\.numpy$/, names: /^(frompyfunc|ufunc)$/, reason: ofPython },
   {
     modules: /^jax\.numpy$/,
     names: /^(packbits|unpackbits)$/,

@@ -258,8 +258,7 @@ export function expn(n: Operand, x: Operand): NDArray {
  */
 export function i0(x: Operand): NDArray {
   if (arguments.length > 1) checkCall("i0(x)", arguments);
-  const a = asFloat("i0", x);
-  return mul(exp(abs(a)), bessel.i0e(a));
+  return bessel.i0(asFloat("i0", x));
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   spence as scalarSpence,
 } from "../../scalar/trigonometric_integrals.ts";
 import { scalarLike, zerosLike } from "../constants/constants.ts";
-import { add, div, mul, neg, rem, sign, sub } from "./arithmetic.ts";
+import { abs, add, div, mul, neg, rem, sign, sub } from "./arithmetic.ts";
 import { and, eq, gt, lt } from "./compare.ts";
 import { cos, exp, log, sin } from "./elementary.ts";
 import { formula1, formula2 } from "./formulas.ts";
@@ -192,6 +192,19 @@ const i0eP = /* @__PURE__ */ formula1({
   jvp: (t, x, y) => mul(t, sub(i1e(x), mul(sign(x), y))),
   domain: { special: SPECIAL },
 });
+
+const i0P = /* @__PURE__ */ formula1({
+  name: "i0",
+  formula: scalar.i0,
+  // The slope of a product with `e^|x|` would be the difference of two numbers that are equal near 0.
+  jvp: (t, x) => mul(t, mul(exp(abs(x)), i1e(x))),
+  domain: { special: SPECIAL },
+});
+
+/** `I0(x)`, elementwise. */
+export function i0(x: NDArray): NDArray {
+  return bind1(i0P, [x], null);
+}
 
 /** `I0(x) e^-|x|`, elementwise. */
 export function i0e(x: NDArray): NDArray {
