@@ -277,7 +277,7 @@ function begun<T>(init: unknown, loop: (init: unknown) => T): T {
   try {
     return loop(init);
   } catch (error) {
-    if (!(error instanceof Restart) || error.from !== init) throw error;
+    if (!(error instanceof Restart) || !Object.is(error.from, init)) throw error;
     return begun(error.init, loop);
   }
 }
@@ -300,7 +300,9 @@ function checkNext(
       const isToChange = typeof x === "number" && aval.dtype !== due.avals[i]!.dtype;
       return isToChange && mayBecome(x, aval) ? scalarArray(x, aval.dtype) : x;
     });
-    if (wanted.some((x, i) => x !== leaves[i])) throw new Restart(init, treeUnflatten(def, wanted));
+    if (wanted.some((x, i) => !Object.is(x, leaves[i]))) {
+      throw new Restart(init, treeUnflatten(def, wanted));
+    }
   }
   checkSameType(op, what, due.avals, due.def, next.avals, next.def, fix);
 }
