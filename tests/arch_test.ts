@@ -367,6 +367,7 @@ Deno.test("the published entry points exist and are what is published", async ()
     "./random",
     "./signal",
     "./solvers",
+    "./spatial",
     "./special",
     "./stats",
     "./testing",

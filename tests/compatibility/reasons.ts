@@ -138,6 +138,7 @@ export const otherNames: Readonly<Record<string, Readonly<Record<string, string>
   },
   "jax.scipy.interpolate": { RegularGridInterpolator: "regularGridInterpolator" },
   "jax.scipy.optimize": { minimize: "minimise", OptimizeResults: "Solution" },
+  "jax.scipy.spatial.transform": { Slerp: "slerp" },
   "jax.scipy.stats": {},
   "jax.tree_util": { PyTreeDef: "TreeDef" },
   "jax": {

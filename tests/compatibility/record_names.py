@@ -25,6 +25,7 @@ import jax.scipy.linalg
 import jax.scipy.ndimage
 import jax.scipy.optimize
 import jax.scipy.signal
+import jax.scipy.spatial.transform
 import jax.scipy.special
 import jax.scipy.stats
 import jax.test_util
@@ -36,7 +37,7 @@ MODULES = [
     "jax.numpy", "jax.numpy.fft", "jax.numpy.linalg", "jax.ops", "jax.random",
     "jax.scipy.cluster.vq", "jax.scipy.fft", "jax.scipy.integrate", "jax.scipy.interpolate",
     "jax.scipy.linalg", "jax.scipy.ndimage", "jax.scipy.optimize", "jax.scipy.signal",
-    "jax.scipy.special", "jax.scipy.stats", "jax.test_util", "jax.tree", "jax.tree_util",
+    "jax.scipy.spatial.transform",    "jax.scipy.special", "jax.scipy.stats", "jax.test_util", "jax.tree", "jax.tree_util",
 ]
 
 

@@ -43,6 +43,7 @@ const spaces: Readonly<Record<string, readonly (readonly [name: string, space: S
   "jax.scipy.ndimage": [["ndimage", await subpath("ndimage")]],
   "jax.scipy.optimize": [["", root]],
   "jax.scipy.signal": [["signal", await subpath("signal")]],
+  "jax.scipy.spatial.transform": [["spatial", await subpath("spatial")]],
   "jax.scipy.special": [["special", injax.special], ["nn", injax.nn]],
   "jax.scipy.stats": [["stats", await subpath("stats")]],
   "jax.test_util": [["testing", await subpath("testing")]],

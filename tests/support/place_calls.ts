@@ -9,6 +9,7 @@ import * as interpolate from "../../lib/api/interpolate.ts";
 import * as ndimage from "../../lib/api/ndimage.ts";
 import * as ops from "../../lib/api/ops.ts";
 import * as signal from "../../lib/api/signal.ts";
+import * as spatial from "../../lib/api/spatial.ts";
 import * as testing from "../../lib/debug/testing.ts";
 import { jvp, NDArray, numpy as np, vjp } from "../../mod.ts";
 
@@ -20,6 +21,7 @@ export const placeModules: Readonly<Record<string, Readonly<Record<string, unkno
   ndimage,
   ops,
   signal,
+  spatial,
   testing,
 };
 
@@ -51,6 +53,8 @@ export const placeCalls: Readonly<Record<string, readonly unknown[]>> = {
   "signal.istft": [{ re: m, im: m }],
   "signal.stft": [x],
   "signal.welch": [x],
+  "spatial.Rotation": [np.array([0, 0, 0, 1])],
+  "spatial.slerp": [x, spatial.Rotation.identity(2)],
   "testing.checkGrads": [square, [x], 1],
   "testing.checkJvp": [square, pushed, [x]],
   "testing.checkVjp": [square, pulled, [x]],

@@ -16,6 +16,7 @@ import jax.scipy.fft
 import jax.scipy.interpolate
 import jax.scipy.ndimage
 import jax.scipy.signal
+import jax.scipy.spatial.transform
 import numpy as np
 from jax import lax
 
