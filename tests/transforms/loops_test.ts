@@ -74,6 +74,18 @@ Deno.test("numbers that a loop begins with take the dtype that its steps give", 
     TreeError,
     "float32[] and int32[] differ",
   );
+  const from = (init: number, step: NDArray) =>
+    foriLoop(0, 2, (_, x: NDArray) => x.add(step), init);
+  assertEquals(from(NaN, arr(1)).dtype, "float64");
+  assertEquals(from(NaN, arr(1)).item(), NaN);
+  // Beside one that changes, NaN that stays as it is.
+  const two = foriLoop(
+    0,
+    2,
+    (_, [x, y]: NDArray[]) => [x!, y!.add(arr(1))],
+    [NaN, 0] as unknown as NDArray[],
+  );
+  assertEquals(two.map((x) => [x.dtype, x.item()]), [["float32", NaN], ["float64", 2]]);
 });
 
 Deno.test("whileLoop(): what all steps pass on is a constant of the loop", () => {

@@ -89,6 +89,7 @@ export class Rotation {
 
   /** A rotation by unit quaternions; `Rotation.fromQuat` makes them of length 1. */
   constructor(quat: NDArray) {
+    if (arguments.length > 1) checkCall("Rotation(quat)", arguments, {});
     this.quat = quat;
   }
 
