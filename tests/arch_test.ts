@@ -337,10 +337,12 @@ Deno.test("files begin with what they own, and names are snake_case", () => {
 
 Deno.test("the published entry points exist and are what is published", async () => {
   const config = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
-  const { exports, publish } = config as {
+  const { exports, publish, tasks } = config as {
     exports: Record<string, string>;
     publish: { include: string[] };
+    tasks: Record<string, { command: string }>;
   };
+  const described = tasks["check:doc"]!.command.split(" ");
   assertEquals(Object.keys(exports).sort(), [
     ".",
     "./adapters/equinox",
@@ -377,6 +379,7 @@ Deno.test("the published entry points exist and are what is published", async ()
   for (const [name, path] of Object.entries(exports)) {
     const plain = path.replace(/^\.\//, "");
     assert(sources.includes(plain), `${name} is exported from ${path}, which does not exist`);
+    assert(described.includes(plain), `the task check:doc leaves ${path} out`);
     assert(
       publish.include.some((p) => plain === p || plain.startsWith(p)),
       `${path} is exported but not published`,
