@@ -98,13 +98,13 @@ export function slogdet(a: NDArray): { readonly sign: NDArray; readonly logabsde
 // ---------------------------------------------------------------- norms
 
 /** Which norm: a number p for the p-norm of vectors, or the name of one of matrices. */
-export type NormOrder = number | "fro" | "nuc";
+export type NormOrder = number | "fro" | "f" | "nuc";
 
 /** Options of {@linkcode norm}. */
 export interface NormOptions extends ReduceOptions {
   /**
    * Which norm. Of vectors: the p-norm, Infinity and -Infinity for the largest and smallest absolute
-   * value, 0 for the number of elements that are not 0. Of matrices: `"fro"`, 1 and -1 for sums of
+   * value, 0 for the number of elements that are not 0. Of matrices: `"fro"` or `"f"`, 1 and -1 for sums of
    * columns, Infinity and -Infinity for sums of rows, 2 and -2 for the largest and the smallest singular
    * value, `"nuc"` for the sum of them. Left out, the root of the sum of squares.
    */
@@ -141,6 +141,7 @@ export function norm(
     options = readOptions("norm(x, ord, options)", arguments, normOptions, 1);
   }
   if (isNamed(ord)) return norm(x, ord.ord, ord);
+  if (ord === "f") ord = "fro";
   const a = asFloat("norm", x);
   const { axis, keepDims = false } = options;
   const axes = expectAxes("norm", axis, a.ndim);

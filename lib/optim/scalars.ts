@@ -10,6 +10,7 @@ import {
   type DType,
   formatAval,
   isFloat,
+  isPlain,
   NDArray,
   promoteDTypes,
   scalarArray,
@@ -63,7 +64,9 @@ export function checkScalar(
       `${op}: ${name} must be a number or a scalar of floats, not ${formatAval(value.aval)}`,
     );
   }
-  throw new TypeError(`${op}: ${name} must be a number, not ${describeValue(value)}`);
+  const inside = isPlain(value) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+  const advice = typeof inside === "number" ? `. It is no option: write ${op}(${inside})` : "";
+  throw new TypeError(`${op}: ${name} must be a number, not ${describeValue(value)}${advice}`);
 }
 
 /** Checks several hyperparameters of one range. */

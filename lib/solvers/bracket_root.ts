@@ -107,6 +107,8 @@ export function bracketRoot(
   options: BracketRootOptions = {},
 ): Solution<NDArray> {
   const op = "bracketRoot";
+  // Ends that are two arguments are told so before the second is looked at as options.
+  const given = endsOf(op, bracket);
   if (arguments.length > 2) checkCall("bracketRoot(f, bracket, options)", arguments, optionTable);
   checkFunction(op, f);
   const { transforms = pure, rtol, atol = 0, maxSteps = 200, expand = false } = options;
@@ -128,7 +130,6 @@ export function bracketRoot(
     }
     return y;
   };
-  const given = endsOf(op, bracket);
   // Plain numbers are as precise as what f gives.
   const plain = bracket.some((end) => typeof end === "number") && given[0].dtype !== "float64";
   const [left, right] = plain
@@ -358,7 +359,8 @@ const codes = {
 function endsOf(op: string, bracket: unknown): readonly [NDArray, NDArray] {
   if (!Array.isArray(bracket) || bracket.length !== 2) {
     throw new TypeError(
-      `${op}: the bracket must be a list of two scalars, not ${describeValue(bracket)}`,
+      `${op}: the bracket must be a list of two scalars, not ${describeValue(bracket)}. Write ` +
+        `${op}(f, [a, b])`,
     );
   }
   const [first, second] = bracket.map((end) => {
