@@ -368,9 +368,8 @@ function inLetters(given: readonly unknown[]): [string, ...NDArray[]] {
   const term = (list: unknown): string => {
     if (!Array.isArray(list)) {
       throw new TypeError(
-        `einsum: behind an operand stands the list of numbers of its axes, not ${
-          describeValue(list)
-        }`,
+        "einsum: the subscripts come first, as text, or behind each operand the list of numbers of its " +
+          `axes, not ${describeValue(list)}`,
       );
     }
     return list.map((axis: unknown) =>

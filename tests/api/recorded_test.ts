@@ -7,7 +7,7 @@
  * @module
  */
 import { linalg, NDArray, nn, numpy as np, random, special } from "../../mod.ts";
-import * as fft from "../../lib/api/fft.ts";
+import * as fft from "../../lib/api/fft_whole.ts";
 import * as lax from "../../lib/api/lax.ts";
 import * as initializers from "../../lib/api/initializers.ts";
 import * as stats from "../../lib/api/stats.ts";
@@ -29,6 +29,7 @@ import {
   variablesOf,
   vectors,
 } from "../support/operations.ts";
+import { placeModules } from "../support/place_calls.ts";
 import {
   familyNames,
   inputsOf,
@@ -77,7 +78,8 @@ function isWithoutFloats(
 
 // ---------------------------------------------------------------- nothing is left out
 
-const namespaces = { np, nn, special, linalg, random, lax, fft, initializers, stats };
+const { testing: _, ...placed } = placeModules;
+const namespaces = { np, nn, special, linalg, random, lax, fft, initializers, stats, ...placed };
 
 /** Public functions whose values are not in the list, and why. */
 const elsewhere: Readonly<Record<string, string>> = {
@@ -90,6 +92,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   "np.size": "it gives what the array says, and is tried in breadth_test.ts",
   "np.trimZeros": "its shape depends on values; it is tried in trim_zeros_test.ts",
   "stats.GaussianKde": "it is made by gaussianKde, whose values are in the list",
+  "np.fromfunction": "it calls a function, and is tried in breadth_test.ts",
+  "np.isScalar": "it gives what the value is, and is tried in breadth_test.ts",
+  "np.promoteTypes": "it gives a dtype, and is tried in breadth_test.ts",
+  "np.resultType": "it gives a dtype, and is tried in breadth_test.ts",
   "np.iinfo": "it gives numbers about a dtype, and is tried in breadth_test.ts",
 };
 

@@ -86,7 +86,7 @@ export function variablesOf(expression: string, names: readonly string[]): strin
 
 /** The namespaces, and what is called in them; distributions are objects of their functions. */
 const CALLED =
-  /(?<![\w.])(?:(?:np|nn|special|linalg|random|lax|fft|initializers)\.\w+|stats(?:\.\w+)+)/g;
+  /(?<![\w.])(?:(?:np|nn|special|linalg|random|lax|fft|initializers|cluster|image|interpolate|ndimage|ops|signal|spatial)\.\w+|stats(?:\.\w+)+)/g;
 
 /** The functions of the namespaces that an expression calls, as `np.add`. */
 export function calledBy(expression: string): string[] {

@@ -85,6 +85,7 @@ const elementwise: Readonly<Record<string, F>> = {
   relEntr: (x) => special.relEntr(share(x), positive(x)),
   klDiv: (x) => special.klDiv(share(x), positive(x)),
   xlogy: (x) => special.xlogy(x, positive(x)),
+  i0: (x) => np.i0(np.tanh(x)).sub(1),
   i0e: (x) => special.i0e(x).sub(0.5),
   i1e: (x) => special.i1e(x).mul(3),
   expi: (x) => special.expi(positive(x).add(0.5)).mul(0.2),
