@@ -43,7 +43,7 @@ import * as flax from "../../adapters/flax/mod.ts";
 import * as nnx from "../../adapters/nnx/mod.ts";
 import { arr } from "../support/arrays.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-import { everywhere, interpreter } from "../support/everywhere.ts";
+import { cpu, everywhere, interpreter } from "../support/everywhere.ts";
 
 await loadBackend("onnx");
 
@@ -161,16 +161,16 @@ const others: typeof functions = [
 const ways: readonly (readonly [string, (f: (x: NDArray) => NDArray) => unknown])[] = [
   ["eager", (f) => valueAndGrad(f)(x)],
   ["vjp", (f) => vjp(f, [x])[1](arr(1))],
-  ["jit on cpu", (f) => jit(valueAndGrad(f))(x)],
+  ["jit on cpu", (f) => jit(valueAndGrad(f), cpu)(x)],
   ["jit on the interpreter", (f) => jit(valueAndGrad(f), interpreter)(x)],
   ["lanes", (f) => vmap(valueAndGrad(f))(np.stack([x, x.mul(2)]))],
-  ["lanes, jitted", (f) => jit(vmap(valueAndGrad(f)))(np.stack([x, x.mul(2)]))],
+  ["lanes, jitted", (f) => jit(vmap(valueAndGrad(f)), cpu)(np.stack([x, x.mul(2)]))],
 ];
 
 for (const [name, f, value, gradient] of [...functions, ...others]) {
   Deno.test(`${name}: ${value} evaluations give the value, ${gradient} that and the gradient`, () => {
     assertEquals(countOf(() => f(x)), value);
-    assertEquals(countOf(() => jit(f)(x)), value);
+    assertEquals(countOf(() => jit(f, cpu)(x)), value);
     for (const [way, run] of ways) assertEquals(countOf(() => run(f)), gradient, way);
   });
 }
@@ -200,7 +200,7 @@ Deno.test("a compiled minimiser evaluates as often as an eager one: what it does
     const f = (x: NDArray): NDArray =>
       minimise(valley, x, { solver, maxSteps: 20, throw: false }).value;
     const eager = countOf(() => f(start));
-    assertEquals(countOf(() => jit(f)(start)), eager);
+    assertEquals(countOf(() => jit(f, cpu)(start)), eager);
   }
 });
 
@@ -218,7 +218,7 @@ Deno.test("loops of modules make as many steps as those of functions", () => {
   const model = new Model();
   assertEquals(countOf(() => loss(model)), 5);
   assertEquals(countOf(() => nnx.valueAndGrad(loss)(model)), 10);
-  assertEquals(countOf(() => nnx.jit(nnx.valueAndGrad(loss))(model)), 10);
+  assertEquals(countOf(() => nnx.jit(nnx.valueAndGrad(loss), cpu)(model)), 10);
 
   class Doubled extends flax.Module {
     call(x: NDArray): NDArray {
@@ -230,12 +230,14 @@ Deno.test("loops of modules make as many steps as those of functions", () => {
   const f = (w: NDArray): NDArray => new Doubled().apply({ params: { w } }, np.array(3)) as NDArray;
   const w = np.array(1.5);
   assertEquals(countOf(() => f(w)), 3);
-  for (const g of [valueAndGrad(f), jit(valueAndGrad(f))]) assertEquals(countOf(() => g(w)), 6);
+  for (const g of [valueAndGrad(f), jit(valueAndGrad(f), cpu)]) {
+    assertEquals(countOf(() => g(w)), 6);
+  }
 });
 
 Deno.test("second derivatives of a loop make each step three times, where checkpoints are few", () => {
   const twice = (f: (x: NDArray) => NDArray) => grad((x: NDArray) => grad(f)(x).sum());
-  for (const run of [(f: typeof step) => f, (f: typeof step) => jit(f)]) {
+  for (const run of [(f: typeof step) => f, (f: typeof step) => jit(f, cpu)]) {
     assertEquals(countOf(() => run(twice(loop({ maxSteps: 16 })))(x)), 36);
     assertEquals(countOf(() => run(twice(loop({ maxSteps: 16, checkpoints: 16 })))(x)), 12);
   }
@@ -259,7 +261,7 @@ Deno.test("condition and body do what they do once for each value, also under a 
     )[1].sum();
   const want = [0, 1, 2, 3, 4].flatMap((i) => [`test ${i}`, `step ${i}`]).concat("test 5");
   for (const options of [{ maxSteps: 7 }, { maxSteps: 7, checkpoints: 7 }, { maxSteps: 30 }]) {
-    for (const wrap of [(f: typeof step) => f, (f: typeof step) => jit(f)]) {
+    for (const wrap of [(f: typeof step) => f, (f: typeof step) => jit(f, cpu)]) {
       for (const run of [f(options), grad(f(options))]) {
         log.length = 0;
         wrap(run)(x);
@@ -293,7 +295,7 @@ Deno.test("gradients of a loop are those of the unrolled loop to the last bit", 
           { maxSteps: 20, checkpoints },
         )[1].square().sum();
       assertEquals(bits(valueAndGrad(f, both)(w, x)), want);
-      assertEquals(bits(jit(valueAndGrad(f, both))(w, x)), want);
+      assertEquals(bits(jit(valueAndGrad(f, both), cpu)(w, x)), want);
     }
   }
 });
