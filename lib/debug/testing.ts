@@ -234,8 +234,21 @@ function backward(
 function argumentsOf(op: string, f: unknown, args: unknown): unknown[] {
   checkFunction(op, f);
   checkList(op, "the arguments", args);
-  return treeMap((x: unknown) => typeof x === "number" ? array(x) : x, args as never);
+  const primals = inArrays(args) as unknown[];
+  if (floats(primals).length > 0) return primals;
+  throw new DifferentiationError(
+    `${op}: no argument has floats, so that there is no derivative to check. Arrays of integers and ` +
+      'bools stay as they are: convert them with astype("float32")',
+  );
 }
+
+/** A tree with arrays in the place of numbers. */
+function inArrays(tree: unknown): unknown {
+  return treeMap((x: unknown) => typeof x === "number" ? array(x) : x, tree as never);
+}
+
+/** A function that gives arrays where it gives numbers. */
+const ofArrays = (f: AnyFunction): F => (...args) => inArrays((f as unknown as F)(...args));
 
 /**
  * Holds derivatives of a function against differences of its values, along one random direction, as
@@ -299,7 +312,7 @@ export function checkGrads(
       if (left > 1) check(pull, at, left - 1);
     }
   };
-  check(f as unknown as F, primals, highest);
+  check(ofArrays(f), primals, highest);
 }
 
 /**
@@ -329,7 +342,7 @@ export function checkJvp(
     options = readOptions(`${op}(f, fJvp, args, options)`, arguments, derivativeOptions);
   }
   checkFunction(op, fJvp);
-  forward(op, f as unknown as F, fJvp, argumentsOf(op, f, args), options);
+  forward(op, ofArrays(f), fJvp, argumentsOf(op, f, args), options);
 }
 
 /**
@@ -360,5 +373,5 @@ export function checkVjp(
     options = readOptions(`${op}(f, fVjp, args, options)`, arguments, derivativeOptions);
   }
   checkFunction(op, fVjp);
-  backward(op, f as unknown as F, fVjp, argumentsOf(op, f, args), options);
+  backward(op, ofArrays(f), fVjp, argumentsOf(op, f, args), options);
 }

@@ -17,6 +17,7 @@ const withSlope = (slope: (x: NDArray) => NDArray) =>
 
 Deno.test("right derivatives pass, of numbers, float64, trees, integers and bools among them", () => {
   checkGrads(sin, [0.7], 3);
+  checkGrads(() => 3, [0.7], 2);
   checkGrads(sin, [at().astype("float64")], { order: 3 });
   const f = ({ a, n, on }: { a: NDArray; n: NDArray; on: NDArray }) => ({
     y: np.where(on, a.mul(n), a.sum()),
@@ -66,6 +67,7 @@ Deno.test("arguments that are no list, and orders and modes that there are not, 
   const call = checkGrads as (...args: unknown[]) => void;
   assertThrows(() => call(sin, at()), Error, "one entry for each argument");
   assertThrows(() => call(sin, [at()], 0), RangeError, "order");
+  assertThrows(() => call(sin, [np.array(1, { dtype: "int32" })]), Error, "no argument has floats");
   assertThrows(() => call(sin, [at()], 1, { modes: ["reverse"] }), TypeError, "reverse");
   assertThrows(() => call("sin", [at()]), TypeError, "checkGrads");
 });
