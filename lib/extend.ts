@@ -42,6 +42,7 @@
  */
 export { type Inspect, simplify } from "./compile/pipeline.ts";
 export { keyStreams } from "./lift/streams.ts";
+export type { AxesOfAdapter } from "./lift/vmap.ts";
 export { formatAval, sameAval, sameShape, shaped, type ShapedArray, sizeOf } from "./core/dtype.ts";
 export { type Backend, type Executable, registerBackend } from "./core/backend.ts";
 export { checkShape, expectDType, expectInteger } from "./core/checks.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue } from "../../lib/extend.ts";
+import { type AxesOfAdapter, describeValue } from "../../lib/extend.ts";
 import {
   type InAxes,
   type NDArray,
@@ -51,10 +51,12 @@ function stateAxes(
   what: string,
   module: Module,
   axes: VariableAxes,
-): (path: string, collection: string) => number | null {
+): AxesOfAdapter {
   const own = needScope(protocol.need(what), module, what).path;
-  return (path, collection) =>
+  const axisOf = (path: string, collection: string): number | null =>
     Object.hasOwn(axes, collection) && isBelow(own, path) ? axes[collection]! : null;
+  const ofLanes = (_: string, collection: string): string => `variableAxes: { ${collection}: 0 }`;
+  return Object.assign(axisOf, { ofLanes });
 }
 
 /** Runs a transform where a context is open; outside there are no variables to speak of. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { describeValue } from "../../lib/extend.ts";
+import { type AxesOfAdapter, describeValue } from "../../lib/extend.ts";
 import { StateError } from "../../mod.ts";
 import { type Filter, toPredicate } from "./filters.ts";
 import { graphOf, isNode } from "./graph.ts";
@@ -120,7 +120,7 @@ export type Axis = number | null | CarryMark;
 /** The axes of variables by entry, and how many lanes or steps these say there are. */
 export interface VariableAxes {
   /** The axis of an entry. */
-  readonly axisOf: (path: string, collection: string) => number | null;
+  readonly axisOf: AxesOfAdapter;
   /** The number of lanes or steps, where a variable has an axis for them. */
   readonly size: number | null;
 }
@@ -163,5 +163,9 @@ export function variableAxes(
       if (axis !== null) size ??= shape?.[axis] ?? null;
     }
   });
-  return { size, axisOf: (path, collection) => keys.get(`${collection}:${path}`) ?? null };
+  const axisOf = (path: string, collection: string): number | null =>
+    keys.get(`${collection}:${path}`) ?? null;
+  const ofLanes = (_: string, collection: string): string =>
+    `in inAxes, new nnx.StateAxes([[nnx.${collection}, 0], [true, null]]) for the module`;
+  return { size, axisOf: Object.assign(axisOf, { ofLanes }) };
 }

@@ -9,7 +9,7 @@ import { type NDArray, numpy as np, StateError, treeMap, treeStructure } from ".
 import { type Filter, toPredicate } from "./filters.ts";
 import { Module } from "./graph.ts";
 import { type State, state, update } from "./state.ts";
-import { OptState, Param } from "./variable.ts";
+import { OptState } from "./variable.ts";
 
 /** An optimiser of pure functions, in the manner of Optax. */
 export interface GradientTransformation<S = unknown> {
@@ -21,8 +21,8 @@ export interface GradientTransformation<S = unknown> {
 
 /** Options of `Optimizer`. */
 export interface OptimizerOptions {
-  /** Which variables it updates (default `Param`). */
-  readonly wrt?: Filter | undefined;
+  /** Which variables it updates, such as `nnx.Param`: those that gradients are taken with respect to. */
+  readonly wrt: Filter;
 }
 
 /**
@@ -38,7 +38,7 @@ export interface OptimizerOptions {
  *   update: (g, kept) => [treeMap((g: NDArray) => g.mul(-0.1), g) as nnx.State, kept],
  * };
  * const model = new nnx.Linear(1, 1, { rngs: new nnx.Rngs(0) });
- * const optimizer = new nnx.Optimizer(model, descent);
+ * const optimizer = new nnx.Optimizer(model, descent, { wrt: nnx.Param });
  * const loss = (m: nnx.Linear) => m.call(np.ones([1])).sub(3).square().sum();
  * const train = nnx.jit((m: nnx.Linear, o: nnx.Optimizer) =>
  *   nnx.foriLoop(0, 50, (_, [m, o]) => {
@@ -63,12 +63,12 @@ export class Optimizer<S = unknown> extends Module {
   /**
    * An optimiser of the variables of `model`, by `tx`.
    *
-   * @throws {TypeError} where `tx` is no optimiser.
+   * @throws {TypeError} where `tx` is no optimiser, and where `wrt` was left out.
    */
   constructor(
     model: object,
     tx: GradientTransformation<S>,
-    { wrt = Param }: OptimizerOptions = {},
+    options: OptimizerOptions,
   ) {
     if (arguments.length > 3) checkCall("new nnx.Optimizer(model, tx, options)", arguments);
     super();
@@ -77,6 +77,13 @@ export class Optimizer<S = unknown> extends Module {
         `new nnx.Optimizer(model, tx): tx must have the functions init and update, not ${
           describeValue(tx)
         }`,
+      );
+    }
+    const wrt = options?.wrt;
+    if (wrt === undefined) {
+      throw new TypeError(
+        "new nnx.Optimizer(model, tx, options): wrt, the variables to update, was left out. Write " +
+          "new nnx.Optimizer(model, tx, { wrt: nnx.Param })",
       );
     }
     toPredicate(wrt);

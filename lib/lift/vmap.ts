@@ -66,6 +66,13 @@ export function checkLaneOptions(
   );
 }
 
+/** Axes of entries from an adapter that has words of its own for them. */
+export interface AxesOfAdapter {
+  (path: string, collection: string, system: string): number | null;
+  /** What its users write for an entry of which each lane is to have its own. */
+  readonly ofLanes?: (path: string, collection: string) => string;
+}
+
 /** The application of a transform, as far as its options go. */
 interface Applied {
   readonly where: string;
@@ -253,7 +260,7 @@ export function vmap(e: Engine): Fn {
           continue;
         }
         if (differs(value)) {
-          laneReduction(app.where, name, reductions); // raises where there is none
+          laneReduction(app.where, name, reductions, stateAxes); // raises where there is none
           differing[name] = value;
         } else lanes.shared[name] = value;
         if (!isBorn) continue;
@@ -278,7 +285,7 @@ export function vmap(e: Engine): Fn {
       );
     const reduced: Values = {};
     for (const [name, value] of Object.entries(differing)) {
-      const reduce = laneReduction(app.where, name, reductions);
+      const reduce = laneReduction(app.where, name, reductions, stateAxes);
       const before = app.get(name);
       // Where there are no lanes, none has written.
       if (size === 0 && before !== undefined) continue;
@@ -323,17 +330,21 @@ function laneReduction(
   where: string,
   name: string,
   reductions: Reductions,
+  axes: EntryAxes | undefined,
 ): Reduce {
   const path = pathIn(name);
   const wanted = reductions instanceof ByEntry ? reductions.get(name) : reductions;
   if (typeof wanted === "function") return wanted;
   if (wanted === undefined) {
+    const own = (axes as AxesOfAdapter | undefined)?.ofLanes?.(path, collectionIn(name));
+    const key = JSON.stringify(path);
     throw new StateError(
-      `${where}: the state entry ${path} would get a different value in each lane. ` +
-        `Say how to reduce it, reduceState: { ${
-          JSON.stringify(path)
-        }: "mean" }, give each lane its own, ` +
-        `stateAxes: { ${JSON.stringify(path)}: 0 }, or return it as a result`,
+      `${where}: the state entry ${path} would get a different value in each lane. ${
+        own === undefined
+          ? `Say how to reduce it, reduceState: { ${key}: "mean" }, give each lane its own, ` +
+            `stateAxes: { ${key}: 0 }`
+          : `Give each lane its own, ${own}`
+      }, or return it as a result`,
     );
   }
   if (Object.hasOwn(known, wanted)) return known[wanted];

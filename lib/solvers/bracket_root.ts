@@ -19,7 +19,7 @@ import {
 import { abs, and, isFinite, maximum, minimum, not, or, select } from "../primitives/mod.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
-import { checkFunction, flattenResult, toArray } from "../transforms/trees.ts";
+import { called, checkFunction, flattenResult, toArray } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { implicit, tangentSolver } from "./adjoint.ts";
 import { type Bracket, type BracketMethod, chandrupatla } from "./bracket_methods.ts";
@@ -120,7 +120,7 @@ export function bracketRoot(
   const made = "chandrupatla(), toms748(), brent() or bisection()";
   checkMade(op, "solver", solver, (s) => typeof s.next === "function", made);
   const valueAt = (x: NDArray): NDArray => {
-    const [[y, ...others]] = flattenResult(op, f, f(x));
+    const [[y, ...others]] = flattenResult(op, f, called(f, [x]));
     if (y === undefined || others.length > 0 || y.ndim !== 0) {
       throw new ShapeError(
         `${op}: f must give a scalar, not ${

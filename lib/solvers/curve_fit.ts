@@ -34,7 +34,13 @@ import {
 } from "../primitives/mod.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays } from "../transforms/tree_types.ts";
-import { checkFunction, flattenArrays, flattenResult, toArray } from "../transforms/trees.ts";
+import {
+  called,
+  checkFunction,
+  flattenArrays,
+  flattenResult,
+  toArray,
+} from "../transforms/trees.ts";
 import { boundTrees, checkMade, inPrecisionOf } from "./options.ts";
 import { errorsOf, uncertaintyOf } from "./curve_fit/errors.ts";
 import { CurveFit, registerFits } from "./curve_fit/fit.ts";
@@ -181,7 +187,7 @@ export function curveFit<T extends FloatTree>(
     return treeUnflatten(def, all) as Arrays<T>;
   };
   const curveOf = (p: Arrays<T>, x: NDArray): NDArray => {
-    const [leaves] = flattenResult(op, model, model(p, x));
+    const [leaves] = flattenResult(op, model, called(model, [p, x]));
     const curve = leaves[0];
     if (leaves.length !== 1 || curve === undefined) {
       throw new TreeError(`${op}: the model must give one array, not ${leaves.length}`);

@@ -17,6 +17,7 @@ import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
 import {
+  called,
   checkFunction,
   checkSameType,
   flattenArrays,
@@ -266,7 +267,7 @@ export function fixedPoint<T extends FloatTree>(
 
   const change = (x: Arrays<T>, step: NDArray): [Arrays<T>, unknown] => {
     const at = treeLeaves(x) as NDArray[];
-    const result = withStep ? f(x, step) : (f as (x: Arrays<T>) => unknown)(x);
+    const result = called(f, withStep ? [x, step] : [x]);
     const [next, aux] = hasAux ? withAux("fixedPoint", f, result, "x") : [result, null];
     const [fx, fxDef] = flattenResult("fixedPoint", f, next);
     checkSameType(
@@ -370,7 +371,7 @@ function partOf(
   like: NDArray,
 ): Part {
   const laid = (v: NDArray) =>
-    ravelTree("fixedPoint", comparand(unravel(v) as never), "what comparand returns");
+    ravelTree("fixedPoint", called(comparand, [unravel(v)]), "what comparand returns");
   return { of: (v) => laid(v).vector, sizes: laid(like).sizes };
 }
 

@@ -24,7 +24,13 @@ import { atan, convert, div, full, log1p, mul, select } from "../primitives/mod.
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../transforms/tree_types.ts";
-import { checkFunction, flattenArrays, flattenResult, nameOf } from "../transforms/trees.ts";
+import {
+  called,
+  checkFunction,
+  flattenArrays,
+  flattenResult,
+  nameOf,
+} from "../transforms/trees.ts";
 import type { HasAux, Transforms } from "../transforms/types.ts";
 import {
   type Adjoint,
@@ -260,7 +266,7 @@ export function solveLeastSquares<T extends FloatTree>(
 
   /** The residuals as a vector [m], and what is given beside them. */
   const own = (v: NDArray): readonly [r: NDArray, aux: Tree] => {
-    const result = residuals(unravel(v) as Arrays<T>);
+    const result = called(residuals, [unravel(v)]);
     const [given, aux] = hasAux ? withAux(op, residuals, result, "r") : [result, null];
     flattenResult(op, residuals, given);
     return [ravelTree(op, given, "the residuals").vector, aux as Tree];

@@ -17,6 +17,7 @@ import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeLike } from "../transforms/tree_types.ts";
 import {
+  called,
   checkFunction,
   checkSameType,
   flattenArrays,
@@ -169,7 +170,7 @@ export function rootFind<T extends FloatTree>(
     bounds: bounds === null ? null : { lower: ravel(bounds.lower), upper: ravel(bounds.upper) },
   });
   const equation = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
-    const result = f(x);
+    const result = called(f, [x]);
     const [y, aux] = hasAux ? withAux(op, f, result, "y") : [result, null];
     const [fx, fxDef] = flattenResult(op, f, y);
     checkSameType(

@@ -36,7 +36,22 @@ export function positionsOf(argnums: Argnums | undefined): readonly number[] {
   return argnums === undefined ? [] : typeof argnums === "number" ? [argnums] : [...argnums];
 }
 
-/** A function of the other arguments, those arguments, and the static ones in the order of the list. */
+/**
+ * Whether a function may take an argument at a place that was left out: one with a default, or one of the rest.
+ * What it is written as says that, but for functions that are not written.
+ */
+function maySkip(f: AnyFunction, n: number): boolean {
+  const written = String(f);
+  if (f.length > n || /^(async\s+)?[\w$]+\s*=>/.test(written)) return false;
+  const [, places] = /^[^(]*\(([^]*?)\)\s*(?:=>|\{)/.exec(written) ?? [];
+  return places === undefined || /=|\.\.\.|\[native code\]/.test(places) ||
+    /\barguments\b/.test(written);
+}
+
+/**
+ * A function of the other arguments, those arguments, and the static ones in the order of the list. One that
+ * was left out, where it has a default, is `undefined`.
+ */
 export function splitStatic(
   op: string,
   option: string,
@@ -46,7 +61,8 @@ export function splitStatic(
 ): [call: AnyFunction, dynamic: unknown[], statics: unknown[]] {
   const positions = [
     ...new Set(list.map((n) => {
-      if (!Number.isInteger(n) || n < -args.length || n >= args.length) {
+      const isLeftOut = n >= args.length && maySkip(f, n);
+      if (!Number.isInteger(n) || n < -args.length || n >= args.length && !isLeftOut) {
         throw new AxisError(
           `${op}: ${option} ${n} is out of range: ${
             nameOf(f)
@@ -58,20 +74,18 @@ export function splitStatic(
   ];
   const statics = positions.map((n) => args[n]);
   const dynamic = args.filter((_, i) => !positions.includes(i));
-  return [joined(f, positions, statics), dynamic, statics];
+  return [joined(f, positions.filter((n) => n < args.length), args), dynamic, statics];
 }
 
 /** A function of the other arguments alone. */
 function joined(
   f: AnyFunction,
   positions: readonly number[],
-  statics: readonly unknown[],
+  args: readonly unknown[],
 ): AnyFunction {
   const call = (...rest: unknown[]): unknown => {
     const all = [...rest];
-    [...positions].sort((a, b) => a - b).forEach((n) =>
-      all.splice(n, 0, statics[positions.indexOf(n)])
-    );
+    [...positions].sort((a, b) => a - b).forEach((n) => all.splice(n, 0, args[n]));
     return (f as (...args: unknown[]) => unknown)(...all);
   };
   return Object.defineProperty(call, "name", { value: f.name });

@@ -212,6 +212,20 @@ Deno.test("what setup declares is that of the transform that a method runs in", 
   const w = np.array([[1, 2, 3], [4, 5, 6]]);
   assertEquals(plain(members.apply({ params: { w } }, x)), [6, 15]);
   assertEquals(members.w, undefined);
+  // What lanes write to a collection that they share is told in the words of flax.
+  class Counter extends flax.Module {
+    call(x: NDArray): NDArray {
+      const count = this.variable("stats", "count", () => np.array(0));
+      count.value = count.value.add(x);
+      return x;
+    }
+  }
+  const Shared = flax.vmap(Counter, { variableAxes: { stats: null } });
+  assertThrows(
+    () => new Shared().init(key, np.array([1, 2])),
+    StateError,
+    "different value in each lane. Give each lane its own, variableAxes: { stats: 0 }, or return it",
+  );
 });
 
 Deno.test("a model within a model has variables of its own, and a failure leaves modules as they were", () => {

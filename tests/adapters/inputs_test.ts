@@ -146,7 +146,10 @@ Deno.test("arguments that have places are not taken from an object, and the call
   for (const [call, right] of calls) assertThrows(call, TypeError, right);
   const model = new nnx.Linear(3, 1, { rngs });
   assertThrows(
-    () => (new nnx.Optimizer(model, optim.adam(0.1)) as Any).update(nnx.state(model)),
+    () =>
+      (new nnx.Optimizer(model, optim.adam(0.1), { wrt: nnx.Param }) as Any).update(
+        nnx.state(model),
+      ),
     TypeError,
     "Write optimizer.update(model, gradients)",
   );

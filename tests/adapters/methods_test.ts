@@ -4,7 +4,22 @@
  *
  * @module
  */
-import { type NDArray, numpy as np, pure, type Transforms } from "../../mod.ts";
+import {
+  bracketRoot,
+  curveFit,
+  fixedPoint,
+  leastSquares,
+  LinearOperator,
+  linearSolve,
+  minimise,
+  minimiseScalar,
+  type NDArray,
+  numpy as np,
+  proximalGradient,
+  pure,
+  rootFind,
+  type Transforms,
+} from "../../mod.ts";
 import * as eqx from "../../adapters/equinox/mod.ts";
 import * as flax from "../../adapters/flax/mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
@@ -83,6 +98,37 @@ Deno.test("transforms call functions without this, and say so where a method nee
         assertThrows(() => use(t, new Layer().call), TypeError, part);
       }
     });
+  }
+});
+
+Deno.test("solvers say it, too", () => {
+  const points = np.array([1, 2, 3]);
+  const all: Record<string, (f: Any) => unknown> = {
+    fixedPoint: (f) => fixedPoint(f, points),
+    comparand: (f) => fixedPoint((x: NDArray) => x.mul(0.5), points, { comparand: f }),
+    rootFind: (f) => rootFind(f, points),
+    bracketRoot: (f) => bracketRoot(f, [-1, 2]),
+    leastSquares: (f) => leastSquares(f, points),
+    curveFit: (f) => curveFit(f, { x: points, y: points }, points),
+    minimise: (f) => minimise(f, points),
+    minimiseScalar: (f) => minimiseScalar(f, [0, 1]),
+    linearSolve: (f) => linearSolve(f, points),
+    jacobian: (f) => LinearOperator.jacobian(f, points),
+    prox: (f) =>
+      minimise((x: NDArray) => x.square().sum(), points, { solver: proximalGradient(f) } as Any),
+  };
+  class Layer {
+    readonly weight = np.array(2);
+    call(x: NDArray): NDArray {
+      return x.mul(this.weight);
+    }
+  }
+  for (const [name, use] of Object.entries(all)) {
+    try {
+      assertThrows(() => use(new Layer().call), TypeError, "Pass (x) => object.call(x)");
+    } catch (error) {
+      throw new Error(name, { cause: error });
+    }
   }
 });
 

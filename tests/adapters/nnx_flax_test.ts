@@ -217,6 +217,13 @@ Deno.test("what is sown in transforms is sown outside of them, as in the origina
     StateError,
     "seen of Sower was sown in the steps, of which each has a value",
   );
+  // Where lanes share what differs by lane, the words are those of the module system.
+  assertThrows(
+    () => nnx.vmap(call, { inAxes: [null, 0] })(one, xs),
+    StateError,
+    "nnx.vmap: the state entry 0/seen would get a different value in each lane. Give each lane its own, in " +
+      "inAxes, new nnx.StateAxes([[nnx.Intermediate, 0], [true, null]]) for the module, or return it",
+  );
   assertThrows(
     () => nnx.cond(true, (m, x) => m.call(x), (_, x) => x, one, x),
     StateError,
@@ -343,7 +350,7 @@ Deno.test("optimiser steps in a scan train as the original does", () => {
     for (const run of [train, nnx.jit(train)]) {
       const m = new Regressor(rngs(8));
       assertState(m, state!, 1e-6);
-      const o = new nnx.Optimizer(m, tx);
+      const o = new nnx.Optimizer(m, tx, { wrt: nnx.Param });
       assertClose(run(m, o), array(losses), 5e-5, name);
       assertState(m, after!, 2e-4);
       assertEquals(o.step.value.item(), 6);

@@ -145,7 +145,8 @@ Deno.test("nnx.Optimizer takes an optimiser, and shows its learning rate", () =>
   const model = new nnx.Linear(2, 1, { rngs: new nnx.Rngs(0) });
   const x = np.array([1, 2]);
   const loss = (m: nnx.Linear): NDArray => m.call(x).sub(3).square().sum();
-  const optimizer = new nnx.Optimizer(model, optim.adam(optim.linearSchedule(0.5, 0.1, 20)));
+  const adam = optim.adam(optim.linearSchedule(0.5, 0.1, 20));
+  const optimizer = new nnx.Optimizer(model, adam, { wrt: nnx.Param });
   const before = loss(model).item();
   const train = nnx.jit((m: nnx.Linear, o: typeof optimizer) => o.update(m, nnx.grad(loss)(m)));
   for (let i = 0; i < 30; i++) train(model, optimizer);

@@ -7,6 +7,7 @@
 import {
   AxisError,
   BackendError,
+  checkpoint,
   ConcretizationError,
   grad,
   jit,
@@ -97,6 +98,27 @@ Deno.test("jit() with static arguments: by value, by identity, negative position
     AxisError,
     "staticArgnums 3",
   );
+});
+
+Deno.test("static arguments that have defaults may be left out, as in JAX, and no others", () => {
+  let calls = 0;
+  const f = jit((x: NDArray, n: number = 2, flip: boolean = false) => {
+    calls++;
+    return x.mul(flip ? -n : n);
+  }, { ...interpreter, staticArgnums: [1, 2] });
+  assertEquals([f(arr(1)), f(arr(1), 3), f(arr(1), 3, true)].map((y) => y.item()), [2, 3, -3]);
+  assertEquals([f(arr(1), undefined), f(arr(2)), f(arr(2), 2)].map((y) => y.item()), [2, 4, 4]);
+  assertEquals(calls, 4);
+  const rest = jit((x: NDArray, ...by: number[]) => x.add(by[0] ?? 5), { staticArgnums: 1 });
+  assertEquals([rest(arr(1)).item(), rest(arr(1), 1).item()], [6, 2]);
+  const again = checkpoint((x: NDArray, n: number = 2) => np.pow(x, n), { staticArgnums: 1 });
+  assertEquals(grad((x: NDArray) => again(x))(arr(3)).item(), 6);
+  const due = [(x: NDArray, n: number) => x.mul(n), function (x: NDArray): NDArray {
+    return x;
+  }];
+  for (const f of due as ((x: NDArray) => NDArray)[]) {
+    assertThrows(() => jit(f, { staticArgnums: 1 })(arr(1)), AxisError, "1 is out of range");
+  }
 });
 
 Deno.test("jit() of a function with static arguments can be differentiated and vmapped", () => {

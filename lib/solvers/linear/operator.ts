@@ -30,6 +30,7 @@ import { concatenate, convert, pad, reshape, slice, zeros } from "../../primitiv
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
 import {
+  called,
   checkFunction,
   checkSameType,
   flattenArrays,
@@ -128,7 +129,7 @@ export function onVectors(
   codomain: Space,
 ): (v: NDArray) => NDArray {
   return (v) => {
-    const [ys, def] = flattenResult(op, f, (f as (x: unknown) => unknown)(unravel(domain, v)));
+    const [ys, def] = flattenResult(op, f, called(f, [unravel(domain, v)]));
     checkSameType(
       op,
       `b and the result of ${nameOf(f)}`,

@@ -41,6 +41,7 @@ import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../../transforms/tree_types.ts";
 import {
+  called,
   checkFunction,
   checkSameType,
   flattenArrays,
@@ -206,7 +207,7 @@ function preciseStart<T extends FloatTree>(
 ): readonly NDArray[] {
   if (!treeLeaves(x0).some((x) => typeof x === "number")) return plain;
   const valueAt = (x: Arrays<T>): NDArray => {
-    const result = f(x);
+    const result = called(f, [x]);
     return scalarOf(op, f, hasAux ? withAux(op, f, result, "value")[0] : result);
   };
   const start = treeUnflatten(def, plain) as Arrays<T>;
@@ -245,8 +246,7 @@ export function solveMinimum<T extends FloatTree>(
     );
   }
   const prox = operator === undefined ? null : (v: NDArray, step: NDArray): NDArray => {
-    const result = operator(unravel(v), step);
-    const [leaves, own] = flattenResult(op, operator, result);
+    const [leaves, own] = flattenResult(op, operator, called(operator, [unravel(v), step]));
     checkSameType(
       op,
       `the unknowns and what ${nameOf(operator)} gives`,
@@ -256,12 +256,12 @@ export function solveMinimum<T extends FloatTree>(
       own,
       "A proximal operator gives what it takes",
     );
-    return ravel(result);
+    return ravel(treeUnflatten(own, leaves));
   };
   const precision = Math.max(...given.map((x) => epsilon(x.dtype)));
   /** The value at a vector [n], and what is beside it. */
   const valueAt = (v: NDArray): [NDArray, unknown] => {
-    const result = f(unravel(v) as Arrays<T>);
+    const result = called(f, [unravel(v)]);
     const [value, aux] = hasAux ? withAux(op, f, result, "value") : [result, null];
     return [convert(scalarOf(op, f, value), dtype), aux];
   };
