@@ -106,6 +106,23 @@ Deno.test("what falls for ever is not claimed to have a minimum", () => {
       }
     }
   }
+  // A long step into a tail, from where values are not yet 0 in the dtype.
+  const solver = proximalGradient((x: NDArray) => x);
+  const bell = jit((x: NDArray) => minimise((x) => np.exp(x.square().neg()), x, { solver }));
+  for (const [x0, dtype] of [[5, "float32"], [5, "float64"], [20, "float64"]] as const) {
+    const s = bell(np.array(x0, { dtype }));
+    assert(!s.converged, `exp -x^2 from ${x0}, ${dtype}: ${s.value}, ${s.message}`);
+  }
+  // A power that ends at a bound is steep on the way too, and a minimum.
+  const power = jit((x: NDArray) =>
+    minimise((x) => np.pow(x.sub(1), 4).sum(), x, {
+      solver: proximalGradient((x: NDArray) => projectBox(x, 0, 1)),
+    })
+  );
+  for (const dtype of dtypes) {
+    const s = power(np.array([0.1, 0], { dtype }));
+    assert(s.converged && s.cost!.item() < 1e-12, `${dtype}: ${s.value}, ${s.message}`);
+  }
 });
 
 Deno.test("a saddle is no minimum where the operator leaves a way down", () => {
@@ -113,12 +130,34 @@ Deno.test("a saddle is no minimum where the operator leaves a way down", () => {
     const [a, b] = [x.at(0), x.at(1)];
     return a.square().sub(b.square()).add(b.square().square());
   };
+  // Of fourth order, so that the Hessian says nothing of any direction.
+  const quartic = (x: NDArray): NDArray => {
+    const [a, b] = [np.pow(x.at(0), 4), x.at(1).square()];
+    return a.sub(np.pow(b, 2)).add(np.pow(b, 3));
+  };
+  const bowl = (x: NDArray): NDArray =>
+    x.at(0).square().add(quartic(np.stack([x.at(0).mul(0), x.at(1)])));
   const cubic = (x: NDArray): NDArray => x.at(0).square().add(np.pow(x.at(1), 3));
   const dome = (x: NDArray): NDArray => x.square().sum().neg();
   const cases: readonly [string, (x: NDArray) => NDArray, Operator, number[], number][] = [
     ["everywhere", saddle, operators["everywhere"]!, [1, 0], -0.25],
     ["in a box", saddle, operators["in a box"]!, [1, 0], -0.25],
     ["from the saddle itself", saddle, operators["in a box"]!, [0, 0], -0.25],
+    ["from a saddle of fourth order", quartic, operators["everywhere"]!, [0, 0], -4 / 27],
+    [
+      "from a saddle of fourth order in a corner",
+      quartic,
+      operators["without negative elements"]!,
+      [0, 0],
+      -4 / 27,
+    ],
+    [
+      "to a saddle of fourth order at an edge",
+      bowl,
+      operators["without negative elements"]!,
+      [0.5, 0],
+      -4 / 27,
+    ],
     ["beside a cube", cubic, (x) => projectBox(x, -2, 2), [1, 1], -8],
     [
       "on the simplex, at the centre",

@@ -52,7 +52,7 @@ import type { Stepper } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { type Minimiser, orOne, type Setting } from "./method.ts";
-import { claimOf } from "./proximal_claim.ts";
+import { claimOf, type Trail, trailAtFirst } from "./proximal_claim.ts";
 
 /** A number, or an array of numbers, one for each vector or element. */
 export type Amount = number | NDArray;
@@ -287,6 +287,7 @@ interface Proximal {
   readonly least: NDArray;
   readonly stale: NDArray;
   readonly accepted: NDArray;
+  readonly trail: Trail;
   readonly status: NDArray;
 }
 
@@ -359,6 +360,7 @@ function accelerated(description: string, setting: Setting): Stepper<Proximal> {
         least: number(Infinity),
         stale: int(0),
         accepted: bool(false),
+        trail: trailAtFirst(x),
         status: int(-1),
       };
     },
@@ -436,8 +438,9 @@ function accelerated(description: string, setting: Setting): Stepper<Proximal> {
       const small = share.lessEqual(select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol)));
       const none = t.mul(norm(m.gy)).lessEqual(extent.mul(eps * eps));
       // Steps are not differentiated through the search for what is lower.
+      const asked = and(fits, or(small, over));
       const claim = claimOf(
-        { x: at, value, g, start, unit, t: whole, step, asked: and(fits, or(small, over)) },
+        { x: at, value, g, start, unit, t: whole, step, accepted: fits, asked, trail: m.trail },
         setting,
         local,
       );
@@ -475,6 +478,7 @@ function accelerated(description: string, setting: Setting): Stepper<Proximal> {
         least: select(rescued, number(Infinity), select(and(fits, lower), share, m.least)),
         stale: select(rescued, int(0), stale),
         accepted: or(fits, and(first, finite)),
+        trail: claim.trail,
         status,
       }];
     },

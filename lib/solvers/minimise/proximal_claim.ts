@@ -22,7 +22,6 @@ import {
   not,
   or,
   reduceMax,
-  rem,
   select,
   zerosLike,
 } from "../../primitives/mod.ts";
@@ -30,7 +29,7 @@ import type { Local } from "../method.ts";
 import { dot, norm, plainNorm } from "../norms.ts";
 import { localAt } from "../options.ts";
 import { beyond, lengthsOf } from "./around.ts";
-import { turns } from "./certify.ts";
+import { isTail, turns, type Way } from "./certify.ts";
 import { resolved } from "./curvature.ts";
 import { orOne, type Setting } from "./method.ts";
 
@@ -47,12 +46,31 @@ export interface ProximalClaim {
   readonly step: NDArray;
   /** Whether it is asked: a bool. */
   readonly asked: NDArray;
+  /** Whether the point was accepted, and what is known of the way there. */
+  readonly accepted: NDArray;
+  readonly trail: Trail;
+}
+
+/** What is remembered of the way to a point. */
+export interface Trail {
+  /** Where the last step that led away began, and the value of the last point that was accepted. */
+  readonly way: Way;
+  readonly value: NDArray;
+  /** Whether the Hessian does not explain what that step has changed: a bool. */
+  readonly odd: NDArray;
+}
+
+/** Before the first step. */
+export function trailAtFirst(x: NDArray): Trail {
+  const none = scalarArray(0, x.dtype);
+  return { way: { x, value: none, g: zerosLike(x) }, value: none, odd: bool(false) };
 }
 
 /** What came out. */
 export interface ProximalAnswer {
   /** Whether nothing speaks against it. False where nothing was asked. */
   readonly holds: NDArray;
+  readonly trail: Trail;
   /** Whether there is a way on, and the point [n] there. */
   readonly lower: NDArray;
   readonly there: NDArray;
@@ -66,7 +84,7 @@ const bool = (b: boolean): NDArray => scalarArray(b ? 1 : 0, "bool");
 
 /** Answers by some products with the Hessian, and evaluations where the curvature does not tell. */
 export function claimOf(
-  { x, value, g, start, unit, t, step, asked }: ProximalClaim,
+  { x, value, g, start, unit, t, step, accepted, asked, trail }: ProximalClaim,
   { rtol, precision, sizes, prox }: Setting,
   { evaluate, isShort, marches, reached, since, transforms }: Local,
 ): ProximalAnswer {
@@ -104,43 +122,78 @@ export function claimOf(
       const short = isShort(step.mul(select(marches, newton.mul(1 / 16), newton)));
       const sure = or(square.equal(0), and(along.greater(0), newton.lessEqual(1 / loose)));
       const bend = dot(direction, bent(direction));
+      const odd = and(looksBack, not(explained));
+      // Where the operator holds on one side and not on the other, it has no derivative.
+      const aside = turns(x).mul(lengths).mul(Math.sqrt(eps));
+      const middle = operator(u);
+      const bends = abs(operator(u.add(aside)).add(operator(u.sub(aside))).sub(middle.mul(2)));
+      const kinked = bends.greater(abs(aside).mul(0.25));
+      const free = spared(direction.mul(lengths));
       return {
-        holds: and(or(not(looksBack), explained), short),
-        unsure: or(not(sure), not(bend.greater(most.mul(loose)))),
+        holds: and(not(odd), short),
+        odd,
+        unsure: or(or(not(sure), not(bend.greater(most.mul(loose)))), kinked.any()),
         falls: bend.less(most.mul(-Math.sqrt(eps))),
-        way: spared(direction.mul(lengths)),
+        way: select(kinked, turns(x).mul(lengths), free),
         open: bool(false),
       };
     },
-    { holds: bool(false), unsure: bool(false), falls: bool(false), way: zerosLike(x), open: asked },
+    {
+      holds: bool(false),
+      odd: bool(false),
+      unsure: bool(false),
+      falls: bool(false),
+      way: zerosLike(x),
+      open: asked,
+    },
   );
 
   const way = div(seen.way, orOne(reduceMax(abs(div(seen.way, lengths)), [0])));
   const gained = abs(start.sub(value)).mul(rtol * rtol);
+  // Where several directions are free, the way may be none of those that fall: from where values differ one goes downhill.
+  const descends = x.size > 1;
+  const first = u.add(way);
   const end = transforms.whileLoop(
     (c) => c.open,
-    ({ reach, looks }) => {
-      const forth = rem(looks, int(2)).equal(0);
-      const aside = way.mul(select(forth, reach, reach.neg()));
-      const from = u.add(aside);
-      const y = operator(from);
+    ({ reach, side, passes, from, length, before, looks }) => {
+      const y = prox!(from, div(length, unit));
       const away = y.sub(x);
-      const pull = div(from.sub(y), t);
-      const there = div(evaluate(y).cost!, unit);
+      const pull = div(from.sub(y), length);
+      const { cost, r } = evaluate(y);
+      const there = div(cost!, unit);
       const gain = there.sub(value).add(dot(pull, away));
       const pulled = select(pull.equal(0), zerosLike(x), away);
       const noise = abs(value).mul(64 * precision)
-        .add(norm(pulled).mul(div(norm(x), t).add(norm(g))).mul(8 * precision));
+        .add(norm(pulled).mul(div(norm(x), length).add(norm(g))).mul(8 * precision));
       const far = not(isShort(away.mul(1 / beyond)));
       const least = select(far, noise, noise.add(gained));
-      const moves = norm(away).greater(0);
+      const distance = norm(away);
+      const moves = distance.greater(0);
       // At the last of them, where the set is as good as flat, curvature alone speaks.
+      const aside = from.sub(u);
       const free = norm(away.sub(aside)).lessEqual(norm(aside).mul(0.3));
-      const down = and(and(seen.falls, free), reach.less(nearest * farther));
+      const looksAside = passes.equal(0);
+      const down = and(and(seen.falls, free), and(looksAside, reach.less(nearest * farther)));
       const lower = and(and(moves, isFinite(there)), or(gain.less(least.neg()), down));
-      const next = select(forth, reach, reach.mul(1 / farther));
+      // Half the distance along the gradient, as long as that leads down and not back.
+      const slope = div(r, unit);
+      const steep = norm(slope);
+      const onwards = descends
+        ? and(
+          and(and(gain.greater(least), gain.less(before)), passes.less(mostPasses)),
+          and(steep.greater(0), distance.greater(norm(way).mul(reach.mul(0.25)))),
+        )
+        : bool(false);
+      const next = select(onwards, reach, select(side.less(0), reach.mul(1 / farther), reach));
+      const other = select(onwards, side, side.neg());
+      const length1 = select(onwards, div(distance, orOne(steep).mul(2)), t);
       return {
         reach: next,
+        side: other,
+        passes: select(onwards, passes.add(1), int(0)),
+        from: select(onwards, y.sub(slope.mul(length1)), u.add(way.mul(next.mul(other)))),
+        length: length1,
+        before: select(onwards, gain, number(Infinity)),
         looks: looks.add(1),
         lower,
         there: select(lower, y, x),
@@ -149,18 +202,47 @@ export function claimOf(
     },
     {
       reach: number(1),
+      side: number(1),
+      passes: int(0),
+      from: first,
+      length: t,
+      before: number(Infinity),
       looks: int(0),
       lower: bool(false),
       there: x,
       open: and(and(seen.holds, seen.unsure), norm(way).greater(0)),
     },
   );
+  // What stays where such a step has led has no other that could explain it.
+  const stays = since.step.equal(0).all();
+  const moves = and(accepted, not(stays));
+  const led = {
+    x: select(moves, x.sub(since.step), trail.way.x),
+    value: select(moves, trail.value, trail.way.value),
+    g: select(moves, g.sub(div(since.change, unit)), trail.way.g),
+  };
+  const doubted = and(trail.odd, stays);
+  const back = isTail({
+    x,
+    value,
+    way: led,
+    free: null,
+    inside: (v) => v,
+    product: (at, v) => div(localAt(evaluate, at, { transforms }).push(v), unit),
+    // Where nothing at all is left it is the floor of a valley.
+    asked: and(and(doubted, seen.holds), norm(g).greater(0)),
+  }, transforms);
   return {
-    holds: and(seen.holds, not(end.lower)),
+    holds: and(seen.holds, not(or(end.lower, back.tail))),
+    trail: {
+      way: led,
+      value: select(accepted, value, trail.value),
+      odd: or(seen.odd, doubted),
+    },
     lower: end.lower,
     there: end.there,
     looks: end.looks,
-    products: products.add(select(asked, int(3), int(0))),
+    products: products.add(back.products).add(select(asked, int(3), int(0))),
   };
 }
 
@@ -220,3 +302,6 @@ const loose = 1e-3;
 /** By what the distance of looks falls, and the nearest of them, as shares of how far the unknowns have been. */
 const farther = 32;
 const nearest = /* @__PURE__ */ Math.pow(2, -15);
+
+/** Steps downhill from a look. */
+const mostPasses = 8;
