@@ -267,3 +267,21 @@ Deno.test("a list that was given for a shape may change afterwards", () => {
   shape[0] = 7;
   for (const x of made) assertEquals(x.shape, [2, 2]);
 });
+
+Deno.test("elements that leave the library have a buffer of their own, and no neighbours", async () => {
+  const [a, b, c] = [np.array([1, 2, 3]), np.array([4, 5, 6]), np.array([1, 2, 3]).add(4)];
+  for (const x of [a, b, c]) {
+    for (const values of [x.dataSync(), await x.data()]) {
+      assertEquals([values.byteOffset, values.buffer.byteLength], [0, 12]);
+      values.fill(-1);
+    }
+  }
+  assertEquals([a, b, c].map((x) => x.toArray()), [[1, 2, 3], [4, 5, 6], [5, 6, 7]]);
+  // Sizes that fill shared memory to its last byte, and those beyond what is shared.
+  for (const dtype of ["float32", "float64", "bool"] as const) {
+    const made = Array.from({ length: 300 }, (_, n) => np.full([n], n % 2, { dtype }).add(0));
+    made.forEach((x, n) =>
+      assertEquals(x.toArray(), Array(n).fill(x.dtype === "bool" ? n % 2 === 1 : n % 2))
+    );
+  }
+});
