@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { advise } from "../../lib/extend.ts";
 import { NDArray, registerPytreeNode, TreeError, treeStructure } from "../../mod.ts";
 import { watchInputs } from "../inputs.ts";
 
@@ -68,6 +69,12 @@ export abstract class Module {
     register(new.target as ModuleClass);
   }
 }
+
+advise(
+  Module,
+  "for modules with leaves that are no arrays of floats there are eqx.filterGrad, eqx.filterJit, " +
+    "eqx.filterVmap and the others whose names begin so",
+);
 
 function register(ctor: ModuleClass): void {
   if (registered.has(ctor)) return;

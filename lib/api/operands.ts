@@ -8,6 +8,7 @@
  * @module
  */
 import {
+  arrayOfObject,
   type Axes,
   broadcastShapes,
   checkRoom,
@@ -77,7 +78,7 @@ export function badOperand(
   } else if (typeof value === "function") fix = "Did you mean to call it?";
   else if (typeof value === "string") fix = "Convert text with Number(...) first";
   else if (typeof value === "bigint") fix = "Convert it with Number(...) first";
-  else if (value instanceof Promise) fix = "Await it first";
+  else fix = arrayOfObject(value) ?? fix;
   const given = value === undefined ? "undefined" : describeValue(value);
   return new TypeError(`${op}: ${what} is ${given}, not ${accepted}. ${fix}`);
 }

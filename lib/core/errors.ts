@@ -413,6 +413,16 @@ export function describeValue(value: unknown): string {
   return `${typeof value} ${String(value)}`;
 }
 
+/** Where an object that is no array may have one: a variable, a solution, a model, a tree. */
+export function arrayOfObject(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (value instanceof Promise) return "Await it first";
+  if ("value" in value) return "The array is its .value: pass x.value instead of x";
+  const takes = ["call", "apply"].find((name) => name in value);
+  if (takes !== undefined) return `Pass what it gives, as in x.${takes}(...)`;
+  if (value.constructor === Object) return "Pass an array of it, or apply it to each with treeMap";
+}
+
 /**
  * A value of a transform further in, used in the trace of one further out, which cannot know it. Users
  * meet it as the error that it is a kind of.

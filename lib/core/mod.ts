@@ -96,6 +96,7 @@ export {
   withoutEffects,
 } from "./effects.ts";
 export {
+  arrayOfObject,
   AxisError,
   BackendError,
   ConcretizationError,

@@ -39,6 +39,7 @@ import {
   zeros,
 } from "../primitives/mod.ts";
 import {
+  adviceOf,
   called,
   checkFunction,
   flattenArrays,
@@ -77,14 +78,22 @@ function placeIn(def: TreeDef, leaf: number): string {
   return path === "" ? "" : ` at ${path}`;
 }
 
-function checkFloat(op: string, arrays: readonly NDArray[], def: TreeDef, what: string): void {
+function checkFloat(
+  op: string,
+  arrays: readonly NDArray[],
+  def: TreeDef,
+  what: string,
+  tree?: unknown,
+): void {
   arrays.forEach((x, i) => {
     if (isFloat(x.dtype)) return;
+    const own = adviceOf(tree);
     throw new DTypeError(
       `${op}: ${what}${placeIn(def, i)} is ${
         formatAval(x.aval)
       }, and only floating-point values have derivatives. ` +
-        'Convert it with astype("float32"), or differentiate with respect to other arguments (argnums)',
+        'Convert it with astype("float32"), or differentiate with respect to other arguments (argnums)' +
+        (own === undefined ? "" : `; ${own}`),
     );
   });
 }
@@ -112,7 +121,7 @@ export class Restricted {
     const chosen = argnums.map((n) => {
       const what = `argument ${n} of ${nameOf(f)}`;
       const [xs, d] = flattenArrays(op, this.#args[n], what);
-      if (!allowIntegers) checkFloat(op, xs, d, what);
+      if (!allowIntegers) checkFloat(op, xs, d, what, this.#args[n]);
       return [xs, d] as const;
     });
     this.primals = chosen.flatMap(([xs]) => xs);

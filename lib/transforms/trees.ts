@@ -117,7 +117,7 @@ export function flattenArrays(
       continue;
     }
     const array = arrayOf(op, leaf, def, i, what);
-    if (array === null) throw badLeaf(op, leaf, def, i, what);
+    if (array === null) throw badLeaf(op, leaf, def, i, what, tree);
     leaves[i] = array;
   }
   return [leaves as NDArray[], def];
@@ -140,7 +140,7 @@ export function flattenMixed(
     const array = arrayOf(op, leaf, def, i, what);
     if (array !== null) leaves[i] = array;
     else if (typeof leaf !== "string" && (stringsOnly || isMistaken(leaf))) {
-      throw badLeaf(op, leaf, def, i, what);
+      throw badLeaf(op, leaf, def, i, what, tree);
     }
   });
   return [leaves, def];
@@ -170,7 +170,7 @@ export function mayBecome(x: number, { shape, dtype }: ShapedArray): boolean {
 /** Whether what cannot be an array was surely meant to be one, or a tree of them. */
 function isMistaken(leaf: unknown): boolean {
   return leaf instanceof Promise || ArrayBuffer.isView(leaf) ||
-    typeof leaf === "object" && (leaf as { readonly [advice]?: string })[advice] !== undefined;
+    typeof leaf === "object" && adviceOf(leaf) !== undefined;
 }
 
 /** Where a leaf is, for a message. */
@@ -198,21 +198,37 @@ function inexact(op: string, x: number, def: TreeDef, i: number, what: string): 
 
 const advice: unique symbol = Symbol("advice");
 
-/** Says, for a class that is no tree, what to write instead of passing its objects to transforms. */
+/** What was advised of an object's class, or of that of an object in a list. */
+export function adviceOf(x: unknown): string | undefined {
+  if (Array.isArray(x)) return x.map(adviceOf).find((text) => text !== undefined);
+  return (x as { readonly [advice]?: string } | null | undefined)?.[advice];
+}
+
+/**
+ * Says, for a class, what to write instead of passing its objects to transforms; of one that is a tree,
+ * where leaves in it are none that a transform takes.
+ */
 export function advise(type: abstract new (...args: never[]) => object, text: string): void {
   Object.defineProperty(type.prototype, advice, { value: text });
 }
 
-function badLeaf(op: string, leaf: unknown, def: TreeDef, i: number, what: string): TreeError {
+function badLeaf(
+  op: string,
+  leaf: unknown,
+  def: TreeDef,
+  i: number,
+  what: string,
+  tree: unknown,
+): TreeError {
   let hint = "Leaves are arrays, numbers, booleans and typed arrays";
-  if (typeof leaf === "function") hint += "; pass functions in a closure or as static arguments";
-  else if (leaf instanceof Promise) hint += "; await the promise first";
+  const own = adviceOf(leaf) ?? adviceOf(tree);
+  if (own !== undefined && !(leaf instanceof Promise)) hint += `; ${own}`;
+  else if (typeof leaf === "function") {
+    hint += "; pass functions in a closure or as static arguments";
+  } else if (leaf instanceof Promise) hint += "; await the promise first";
   else if (typeof leaf === "string") hint += "; pass strings in a closure or as static arguments";
   else if (ArrayBuffer.isView(leaf)) hint += "; make an array of it with np.array(...)";
-  else if (typeof leaf === "object") {
-    const own = (leaf as { readonly [advice]?: string } | null)?.[advice];
-    hint += `; ${own ?? "make a class a tree with registerPytreeNode"}`;
-  }
+  else if (typeof leaf === "object") hint += "; make a class a tree with registerPytreeNode";
   return new TreeError(`${op}: ${placeOf(what, def, i)} is ${describeValue(leaf)}. ${hint}`);
 }
 

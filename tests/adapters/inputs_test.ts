@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type NDArray, numpy as np, random } from "../../mod.ts";
+import { grad, jit, minimise, type NDArray, numpy as np, random, vmap } from "../../mod.ts";
 import * as eqx from "../../adapters/equinox/mod.ts";
 import * as flax from "../../adapters/flax/mod.ts";
 import * as hk from "../../adapters/haiku/mod.ts";
@@ -154,8 +154,52 @@ Deno.test("arguments that have places are not taken from an object, and the call
     "Write optimizer.update(model, gradients)",
   );
   assertThrows(
+    () => new (nnx.Optimizer as Any)(model, optim.adam(0.1)),
+    TypeError,
+    "Write new nnx.Optimizer(model, tx, { wrt: nnx.Param })",
+  );
+  assertThrows(
     () => hk.transformWithState(() => new hk.BatchNorm(0.9).call(row, {} as Any)).init(null),
     Error,
     "Write norm.call(x, true)",
   );
+});
+
+Deno.test("operations on what holds an array, or gives one, say which it is", () => {
+  const solution = minimise((x: NDArray) => x.square().sum(), row);
+  const held = "The array is its .value: pass x.value";
+  const wrong: [Any, string][] = [
+    [new nnx.Linear(3, 1, { rngs }).kernel, held],
+    [solution, held],
+    [hk.transform(() => new hk.Linear(2).call(row)), "as in x.apply(...)"],
+    [new flax.Dense(2), "as in x.call(...)"],
+    [new nnx.Linear(3, 1, { rngs }), "as in x.call(...)"],
+    [new eqx.nn.Linear(3, 1, { key }), "as in x.call(...)"],
+    [tl.Dense(2), "as in x.call(...)"],
+    [{ w: row }, "apply it to each with treeMap"],
+    [Promise.resolve(row), "Await it first"],
+  ];
+  for (const [x, right] of wrong) {
+    for (
+      const f of [() => np.add(x, 3), () => row.mul(x), () => np.sin(x), () => np.matmul(row, x)]
+    ) {
+      assertThrows(f, TypeError, right);
+    }
+  }
+});
+
+Deno.test("plain transforms of modules of Equinox with leaves that are no floats name the filtered ones", () => {
+  class Model extends eqx.Module {
+    constructor(readonly w: NDArray, readonly rest: Any) {
+      super();
+    }
+  }
+  const f: Any = (m: Model): NDArray => m.w.sum();
+  const [withFunction, withIntegers] = [np.tanh, np.array([1], { dtype: "int32" })].map((rest) =>
+    new Model(row, rest)
+  );
+  const advice = "there are eqx.filterGrad, eqx.filterJit, eqx.filterVmap";
+  for (const t of [grad, jit, vmap] as Any[]) assertThrows(() => t(f)(withFunction), Error, advice);
+  assertThrows(() => grad(f)(withIntegers as Any), TypeError, advice);
+  assertEquals((eqx.filterGrad(f)(withIntegers as Any) as Model).w.shape, [1, 3]);
 });

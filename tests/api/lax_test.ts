@@ -16,7 +16,7 @@ import {
   ShapeError,
   vmap,
 } from "../../mod.ts";
-import { assertEquals } from "../support/assert.ts";
+import { assertEquals, assertThrows } from "../support/assert.ts";
 import { any, mistake } from "../support/mistakes.ts";
 
 await loadBackend("onnx");
@@ -134,3 +134,22 @@ mistake(
   "sort: numKeys",
 );
 mistake("which of three", () => lax.selectN(true, x, x, x), DTypeError, "selectN: which is bool");
+
+Deno.test("options in the place of strides and windows are told where these stand", () => {
+  const [x, w] = [np.ones([1, 1, 4, 4]), np.ones([1, 1, 2, 2])];
+  // deno-lint-ignore no-explicit-any -- what types forbid
+  const options: any = { windowStrides: [1, 1], strides: [1, 1], padding: "SAME" };
+  const calls: [run: () => unknown, right: string][] = [
+    [
+      () => lax.convGeneralDilated(x, w, options, "SAME"),
+      "Write convGeneralDilated(..., windowStrides, padding, ...",
+    ],
+    [() => lax.conv(x, w, options, "SAME"), "Write conv(..., windowStrides, padding, ...)"],
+    [
+      () => lax.convTranspose(x, w, options, "SAME"),
+      "Write convTranspose(..., strides, padding, ...)",
+    ],
+    [() => lax.convGeneralDilatedPatches(x, options, [1, 1], "SAME"), "(..., filterShape, ...)"],
+  ];
+  for (const [run, right] of calls) assertThrows(run, TypeError, right);
+});

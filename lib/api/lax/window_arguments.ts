@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeValue, formatShape } from "../../core/mod.ts";
+import { describeValue, formatShape, isPlain } from "../../core/mod.ts";
 import { dilated, type Padding } from "../../primitives/windows/window.ts";
 
 /**
@@ -30,8 +30,16 @@ export function expectEach(
   if (fits) return [...list as number[]];
   throw new TypeError(
     `${op}: ${what} must be a list of ${count} integers of at least ${min}, one for each axis that ` +
-      `windows run along, not ${written(list)}`,
+      `windows run along, not ${written(list)}${isPlain(list) ? inPlaces(op, what) : ""}`,
   );
+}
+
+/** What to write where options stand in the place of what each convolution and reduction is told. */
+function inPlaces(op: string, what: string): string {
+  const call = what.endsWith("trides")
+    ? `${op}(..., ${what}, padding, ...)`
+    : `${op}(..., ${what}, ...)`;
+  return `. Write ${call}: options are what stands behind`;
 }
 
 /** As `expectEach`; 1 for each where it is left out. */
