@@ -1,6 +1,7 @@
 /** Methods of `fixedPoint` beside the default, and what may be asked of a solve beside its solution. */
 import {
   aitken,
+  anderson,
   broyden,
   damped,
   dogleg,
@@ -99,6 +100,29 @@ Deno.test("all methods work in float32, in compiled code and in lanes, at all sc
     assertEquals(results[2], results[0]);
     assertAlmostEquals(results[0]![0]!, 0.739085, 1e-5);
     assertAlmostEquals(results[0]![1]!, 0.900367, 1e-5);
+  }
+});
+
+Deno.test("what one step along a falling displacement leads to is claimed only where the map keeps it", () => {
+  // There is no fixed point but 0: elsewhere the displacement is `x exp(-|x|)` and more, and dies out.
+  const map = (x: NDArray): NDArray => x.mul(np.exp(np.exp(np.abs(x).neg())));
+  const starts = Array.from({ length: 60 }, (_, i) => 0.05 + 0.05 * i);
+  for (const solver of [anderson(), broyden(), aitken(), steffensen()]) {
+    for (const dtype of ["float32", "float64"] as const) {
+      const solve = vmap((x: NDArray) => {
+        const { value, status } = fixedPoint(map, x, { solver });
+        return [value, status] as const;
+      });
+      const [values, status] = jit(solve)(np.array(starts, { dtype }));
+      const most = dtype === "float32" ? 2 ** -23 : 2 ** -52;
+      values.dataSync().forEach((x, i) => {
+        if (status.dataSync()[i] !== 0) return;
+        const off = Math.abs(x) * Math.expm1(Math.exp(-Math.abs(x)));
+        // To 0 within what the claim allows of where it has been.
+        const allowed = Math.max(Math.abs(x) * most, starts[i]! * Math.cbrt(most) ** 2);
+        assert(off <= allowed, `${solver.description}, ${dtype}, ${starts[i]}: ${x} is off ${off}`);
+      });
+    }
   }
 });
 

@@ -17,6 +17,8 @@ import {
   nelderMead,
   newton,
   numpy as np,
+  projectNonNegative,
+  proximalGradient,
   pureCallback,
   rootFind,
   ShapeDtype,
@@ -99,7 +101,36 @@ Deno.test("that they have none is said where the derivative of the solution is a
 
 Deno.test("methods by derivatives refuse them at once", () => {
   assertThrows(() => rootFind(square, f64(1), { solver: newton() }), DifferentiationError);
-  assertThrows(() => minimise(bowl, f64(0)), DifferentiationError);
+  // Those of minima say what does without.
+  for (const solver of [undefined, proximalGradient(projectNonNegative)]) {
+    assertThrows(
+      () => minimise(bowl, f64(0), { ...solver && { solver } }),
+      DifferentiationError,
+      "it needs the gradient of an anonymous function, which has none. Take { solver: nelderMead() }",
+    );
+  }
+});
+
+Deno.test("a proximal operator that is no program is enough for the minimum, but not for its derivative", () => {
+  const project = (x: NDArray): NDArray =>
+    pureCallback((v: NDArray) => np.clip(v, -1, 1), new ShapeDtype(x.shape, x.dtype), [x]);
+  const solver = proximalGradient(project);
+  const saddle = (x: NDArray, to: NDArray): NDArray =>
+    x.at(0).sub(to).square().sub(x.at(1).square());
+  const solve = (to: NDArray) =>
+    minimise((x: NDArray) => saddle(x, to), np.zeros([2], { dtype: to.dtype }), { solver });
+  for (const dtype of ["float32", "float64"] as const) {
+    const s = solve(np.array(0.5, { dtype }));
+    assert(s.converged, `${dtype}: ${s.message}`);
+    assertClose(np.abs(s.value), np.array([0.5, 1], { dtype }), dtype === "float32" ? 1e-4 : 1e-7);
+  }
+  const compiled = jit((to: NDArray) => solve(to).value, cpu)(f64(2));
+  assertClose(np.abs(compiled), f64([1, 1]), 1e-7);
+  assertThrows(
+    () => grad((to: NDArray) => solve(to).value.sum())(f64(0.5)),
+    DifferentiationError,
+    "project has no derivatives, so that the minimum has no derivative",
+  );
 });
 
 Deno.test("a simplex needs no derivatives backwards, stays within bounds and tells the slope by differences", () => {

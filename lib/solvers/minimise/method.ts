@@ -1,22 +1,33 @@
 /**
- * What a method of minimisation is told, and what all of them share: bounds, and gains that rounding does not
- * hide.
+ * What a method of minimisation is told, and what all of them share: bounds, gains that rounding does not
+ * hide, and functions that have no derivatives.
  *
  * @module
  */
-import { type DType, epsilon, type NDArray, scalarArray } from "../../core/mod.ts";
+import {
+  DifferentiationError,
+  type DType,
+  epsilon,
+  type NDArray,
+  scalarArray,
+} from "../../core/mod.ts";
 import {
   abs,
   and,
   div,
+  eq,
   full,
+  iota,
   maximum,
   minimum,
   not,
   or,
   reduceMin,
+  reduceSum,
   select,
+  zerosLike,
 } from "../../primitives/mod.ts";
+import type { Transforms } from "../../transforms/types.ts";
 import type { Stepper } from "../method.ts";
 
 /** What a method is told of the problem, beside what a step sees. */
@@ -37,7 +48,10 @@ export interface Setting {
   readonly ravel: (tree: unknown) => NDArray;
   /** The method's proximal operator, on vectors. */
   readonly prox: ((x: NDArray, step: NDArray) => NDArray) | null;
-  /** Whether the function has a gradient and products with the Hessian, as methods by values alone can do without. */
+  /**
+   * Whether the function has a gradient and products with the Hessian, as methods by values alone can do without; and
+   * the proximal operator a derivative.
+   */
   readonly smooth: boolean;
 }
 
@@ -120,4 +134,58 @@ export function gain(
 /** The share of a value that is taken to be rounding, to begin with, and at most. */
 export function noiseRange(dtype: DType): readonly [least: number, most: number] {
   return [64 * epsilon(dtype), epsilon(dtype) ** 0.5];
+}
+
+/** Why a function has no gradient, or no products with its Hessian; `null` where it has them. */
+export function lackOfSlopes(
+  value: (v: NDArray) => NDArray,
+  v: NDArray,
+  transforms: Transforms,
+): DifferentiationError | null {
+  return lackOfDerivative((v) => transforms.grad(value)(v) as NDArray, v, transforms);
+}
+
+/** Why a function has no products with its derivative; `null` where it has them. */
+export function lackOfDerivative(
+  f: (v: NDArray) => NDArray,
+  v: NDArray,
+  transforms: Transforms,
+): DifferentiationError | null {
+  try {
+    transforms.evalShape((v: NDArray) => transforms.jvp(f, [v], [v]), v);
+    return null;
+  } catch (error) {
+    if (error instanceof DifferentiationError) return error;
+    throw error;
+  }
+}
+
+/** The gradient [n] by central differences within bounds, right to two thirds of the digits of smooth functions. */
+export function slopesByDifferences(
+  value: (v: NDArray) => NDArray,
+  x: NDArray,
+  bounds: Box | null,
+  transforms: Transforms,
+): NDArray {
+  const { dtype, size } = x;
+  const length = maximum(abs(x), full([size], 1, dtype)).mul(Math.cbrt(epsilon(dtype)));
+  const slope = (i: NDArray): NDArray => {
+    const step = select(eq(iota([size], 0, "int32"), i), length, zerosLike(x));
+    const [up, down] = [within(x.add(step), bounds), within(x.sub(step), bounds)];
+    return div(value(up).sub(value(down)), orOne(reduceSum(up.sub(down), [0])));
+  };
+  return transforms.map(slope, iota([size], 0, "int32")) as NDArray;
+}
+
+/** What is made with the gradient of `f`, and where that has none, what to do. */
+export function toldOfSlopes<T>(op: string, f: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof DifferentiationError)) throw error;
+    throw new DifferentiationError(
+      `${op}: it needs the gradient of ${f}, which has none. Take { solver: nelderMead() }, which looks at values ` +
+        `alone and has bounds. ${error.message}`,
+    );
+  }
 }

@@ -22,18 +22,13 @@ import {
   treeUnflatten,
 } from "../../core/mod.ts";
 import {
-  abs,
   convert,
-  div,
-  eq,
   full,
-  iota,
   isFinite,
-  maximum,
   mul,
-  reduceSum,
   reshape,
   select,
+  stopGradient,
   sub,
   zerosLike,
 } from "../../primitives/mod.ts";
@@ -75,7 +70,16 @@ import { factorOf, iterate, type Leg, type Outcome, type State } from "../iterat
 import type { Stepper } from "../method.ts";
 import { norm, ravelTree } from "../norms.ts";
 import { checkConverged, Solution } from "../solution.ts";
-import { type Box, type Minimiser, orOne, projected, type Setting, within } from "./method.ts";
+import {
+  lackOfDerivative,
+  lackOfSlopes,
+  type Minimiser,
+  projected,
+  type Setting,
+  slopesByDifferences,
+  toldOfSlopes,
+  within,
+} from "./method.ts";
 import { lbfgs } from "./methods.ts";
 
 /** Options of `minimise`. */
@@ -267,6 +271,9 @@ export function solveMinimum<T extends FloatTree>(
   };
   const valuesOnly = "make" in solver && solver.gradientFree === true;
   const why = valuesOnly ? lackOfSlopes((v) => valueAt(v)[0], vector, transforms) : null;
+  const rough = prox === null
+    ? null
+    : lackOfDerivative((v) => prox(v, scalarArray(1, dtype)), vector, transforms);
   const setting: Setting = {
     rtol,
     atol,
@@ -276,12 +283,15 @@ export function solveMinimum<T extends FloatTree>(
     ravel,
     unravel,
     prox,
-    smooth: why === null,
+    smooth: (why ?? rough) === null,
   };
   const method = "make" in solver ? solver.make(setting as never) : solver;
   /** Where one comes from a point along the gradient, within what is allowed; `null` where all is. */
   const settled = prox !== null
-    ? (v: NDArray, g: NDArray) => prox(v.sub(g), scalarArray(1, dtype))
+    ? (v: NDArray, g: NDArray) => {
+      const from = v.sub(g);
+      return prox(rough === null ? from : stopGradient(from), scalarArray(1, dtype));
+    }
     : box !== null
     ? (v: NDArray, g: NDArray) => within(v.sub(g), box)
     : null;
@@ -297,10 +307,12 @@ export function solveMinimum<T extends FloatTree>(
       const all = { x: unravel(zerosLike(v)), value: cost.sub(value), gradient: gradient.neg() };
       return hasAux ? [all, aux] : all;
     }
-    const [cost, pull, aux] = transforms.vjp(valueAt as never, [v] as never, {
-      hasAux: true,
-    }) as unknown as [NDArray, (w: NDArray) => [NDArray], unknown];
-    const g = pull(full([], 1, dtype))[0];
+    const [cost, g, aux] = toldOfSlopes(`${op} by ${method.description}`, nameOf(f), () => {
+      const [cost, pull, aux] = transforms.vjp(valueAt as never, [v] as never, {
+        hasAux: true,
+      }) as unknown as [NDArray, (w: NDArray) => [NDArray], unknown];
+      return [cost, pull(full([], 1, dtype))[0], aux] as const;
+    });
     const zero = settled === null ? g : v.sub(settled(v, g));
     const all = {
       x: unravel(zero),
@@ -356,11 +368,12 @@ export function solveMinimum<T extends FloatTree>(
       ] as unknown as [Tree, Tree];
     },
     tangents: () => (at: (z: Unknowns) => Unknowns, { x: yx, value, gradient }: Unknowns) => {
-      if (why !== null) {
+      if ((why ?? rough) !== null) {
+        const what = why === null ? `${nameOf(operator!)} has no` : `${nameOf(f)} has no second`;
         throw new DifferentiationError(
-          `${op}: ${
-            nameOf(f)
-          } has no second derivatives, so that its minimum has no derivative. ${why.message}`,
+          `${op}: ${what} derivatives, so that the minimum has no derivative. ${
+            (why ?? rough)!.message
+          }`,
         );
       }
       const tangents = tangentSolver(adjoint, transforms, "the Hessian");
@@ -405,39 +418,6 @@ export function solveMinimum<T extends FloatTree>(
   });
   if (options.throw) checkConverged(op, solution);
   return solution;
-}
-
-/** Why a function has no gradient, or no products with its Hessian; `null` where it has them. */
-function lackOfSlopes(
-  value: (v: NDArray) => NDArray,
-  v: NDArray,
-  transforms: Transforms,
-): DifferentiationError | null {
-  const gradient = (v: NDArray): NDArray => transforms.grad(value)(v) as NDArray;
-  try {
-    transforms.evalShape((v: NDArray) => transforms.jvp(gradient, [v], [v]), v);
-    return null;
-  } catch (error) {
-    if (error instanceof DifferentiationError) return error;
-    throw error;
-  }
-}
-
-/** The gradient [n] by central differences within bounds, right to two thirds of the digits of smooth functions. */
-function slopesByDifferences(
-  value: (v: NDArray) => NDArray,
-  x: NDArray,
-  bounds: Box | null,
-  transforms: Transforms,
-): NDArray {
-  const { dtype, size } = x;
-  const length = maximum(abs(x), full([size], 1, dtype)).mul(Math.cbrt(epsilon(dtype)));
-  const slope = (i: NDArray): NDArray => {
-    const step = select(eq(iota([size], 0, "int32"), i), length, zerosLike(x));
-    const [up, down] = [within(x.add(step), bounds), within(x.sub(step), bounds)];
-    return div(value(up).sub(value(down)), orOne(reduceSum(up.sub(down), [0])));
-  };
-  return transforms.map(slope, iota([size], 0, "int32")) as NDArray;
 }
 
 /** The scalar that a function gave. */

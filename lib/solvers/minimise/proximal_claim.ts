@@ -85,7 +85,7 @@ const bool = (b: boolean): NDArray => scalarArray(b ? 1 : 0, "bool");
 /** Answers by some products with the Hessian, and evaluations where the curvature does not tell. */
 export function claimOf(
   { x, value, g, start, unit, t, step, accepted, asked, trail }: ProximalClaim,
-  { rtol, precision, sizes, prox }: Setting,
+  { rtol, precision, sizes, prox, smooth }: Setting,
   { evaluate, isShort, marches, reached, since, transforms }: Local,
 ): ProximalAnswer {
   const { dtype } = x;
@@ -94,9 +94,16 @@ export function claimOf(
   const operator = (v: NDArray): NDArray => prox!(v, div(t, unit));
   const u = x.sub(g.mul(t));
   const hessian = (v: NDArray): NDArray => div(localAt(evaluate, x, { transforms }).push(v), unit);
-  const spared = (v: NDArray): NDArray => transforms.jvp(operator, [u], [v])[1] as NDArray;
   // In lengths of the leaves, so that units do not matter.
   const lengths = lengthsOf(reached, sizes, x);
+  // By differences where the operator is no program that has a derivative.
+  const spared = (v: NDArray): NDArray => {
+    if (smooth) return transforms.jvp(operator, [u], [v])[1] as NDArray;
+    const near = Math.sqrt(eps);
+    const most = orOne(reduceMax(abs(div(v, lengths)), [0]));
+    const aside = div(v, most).mul(near);
+    return operator(u.add(aside)).sub(operator(u.sub(aside))).mul(most.mul(0.5 / near));
+  };
   const bent = (p: NDArray): NDArray => {
     const v = p.mul(lengths);
     const free = spared(v);
