@@ -425,9 +425,9 @@ function wholeOperands(op: string, x: Operand, y: Operand, f: typeof divisor): N
   const given = [x, y].find((z) => z instanceof NDArray);
   const like = boolToInt(given?.dtype ?? "int32");
   const [a, b] = [x, y].map((z) =>
-    z instanceof NDArray ? convert(z, boolToInt(z.dtype)) : asDType(op, Number(z), like, "a number")
+    z instanceof NDArray ? z : asDType(op, Number(z), like, "a number")
   );
-  return applyNamed(op, f, a!, b!);
+  return applyNamed(op, f, a!, b!, boolToInt);
 }
 
 const size = (x: NDArray): NDArray => x.dtype === "uint32" ? x : p.abs(x);

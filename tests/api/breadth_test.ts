@@ -291,6 +291,14 @@ mistake(
   ShapeError,
   "[2,3,4], [2,2,4], [2,2,4]",
 );
+Deno.test("divisors and multiples of bools are of the other operand's dtype, as in JAX", () => {
+  const most = np.array([4294967295], { dtype: "uint32" }), no = np.array([false]);
+  for (const x of [np.gcd(most, no), np.gcd(no, most), np.lcm(most, np.array([true]))]) {
+    assertEquals([x.dtype, x.item()], ["uint32", 4294967295]);
+  }
+  assertEquals(np.gcd(no, np.array([true])).dtype, "int32");
+  assertEquals(np.lcm(np.array([6], { dtype: "uint32" }), true).dtype, "uint32");
+});
 mistake("a divisor of fractions", () => np.gcd(np.array([1.5]), 2), DTypeError, "gcd | float32");
 
 Deno.test("what arrays say of themselves is there as functions, of numbers too", () => {
