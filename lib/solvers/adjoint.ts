@@ -21,7 +21,7 @@ import {
 import { and, div, select, stopGradient } from "../primitives/mod.ts";
 import type { Tree, TreeOf } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
-import type { Outcome } from "./iterate.ts";
+import type { Outcome } from "./method.ts";
 import type { Problem } from "./method.ts";
 import type { LinearMethod } from "./linear/method.ts";
 import { errorOf, leafNorms, norm, ravelTree, total } from "./norms.ts";

@@ -36,8 +36,8 @@ import {
   throughSteps,
 } from "./adjoint.ts";
 import { anderson } from "./fixed_point_methods.ts";
-import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
-import type { Part } from "./method.ts";
+import { factorOf, iterate } from "./iterate.ts";
+import type { Leg, Outcome, Part, State } from "./method.ts";
 import type { Stepper } from "./method.ts";
 import { checkLeg, checkMade, checkTolerance, checkWarmStart, withAux } from "./options.ts";
 import { radiusOf, ravelTree } from "./norms.ts";

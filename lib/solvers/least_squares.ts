@@ -42,7 +42,8 @@ import {
   vectorSolver,
 } from "./adjoint.ts";
 import type { FloatTree } from "./fixed_point.ts";
-import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
+import { factorOf, iterate } from "./iterate.ts";
+import type { Leg, Outcome, State } from "./method.ts";
 import { norm, ravelTree } from "./norms.ts";
 import {
   between,

@@ -1,6 +1,7 @@
 /**
  * What a method is: how it begins, how it goes from a point to the next, and, where it wants one, a
- * criterion of its own. `iterate.ts` is the loop that runs it.
+ * criterion of its own. `iterate.ts` is the loop that runs it: when that stops, what it knows between two passes, and
+ * how it ended.
  *
  * @module
  */
@@ -181,4 +182,113 @@ export interface Problem {
 export interface Part {
   of(x: NDArray): NDArray;
   readonly sizes: readonly number[];
+}
+
+/** When to stop. */
+export interface Limits {
+  /** Relative tolerance: the residual norm against the norm of the point and of the first evaluation. */
+  readonly rtol: number;
+  /** Absolute tolerance on the residual norm. */
+  readonly atol: number;
+  /** Largest number of evaluations. */
+  readonly maxSteps: number;
+  /** Evaluations before which no solution is claimed. */
+  readonly minSteps?: number | undefined;
+  /** Whether to keep the residual norms. */
+  readonly history: boolean;
+  /** Whether to keep the points. */
+  readonly trajectory?: boolean | undefined;
+  /**
+   * Error relative to the point that is aimed at: where the first point that meets the criterion is estimated to
+   * be further off, the method takes up to two steps more, as long as they bring it nearer.
+   */
+  readonly aim?: number | undefined;
+  /** Of how many steps states are kept, where the loop is to be differentiated through its steps. */
+  readonly through?: { readonly checkpoints: number } | undefined;
+  /** The part of a long solve to do; by default all of it. */
+  readonly leg?: Leg | undefined;
+  /** Memory to begin with, in place of that of `init`, and the units of the leaves that it is in. */
+  readonly warm?: Pick<State, "memory" | "scale"> | undefined;
+}
+
+/** A part of a long solve, which `start` (`run.ts`) gives solvers as an option. */
+export interface Leg {
+  /** Where to go on: the state of an earlier leg of the same problem, method and limits; `null` to begin. */
+  readonly from: object | null;
+  /** Evaluations to make before pausing: an int32, or the number 0 for what is known without any. */
+  readonly pause: NDArray | 0;
+  /** Told by the solver, outside of its functions, how far it came and what limits it. */
+  take(state: object, maxSteps: number, transforms: Transforms): void;
+}
+
+/** How far a solve has been: a tree of arrays. */
+export interface Reach {
+  /** The largest norm of each leaf so far, and which leaves began at 0: [leaves]. */
+  readonly far: NDArray;
+  readonly blank: NDArray;
+  /** Steps to better points, each in the direction of the one before and hardly shorter: int32. */
+  readonly march: NDArray;
+  /** The last of them, in units of the leaves: [n]. */
+  readonly last: NDArray;
+}
+
+/** All that the loop knows between two passes: a tree of arrays. */
+export interface State {
+  readonly x: NDArray;
+  readonly memory: unknown;
+  /** The best point so far, its residual, what it is the best by, and its residual norm. */
+  readonly best: NDArray;
+  readonly bestR: NDArray;
+  readonly merit: NDArray;
+  readonly bestNorm: NDArray;
+  /** Step over change of the residual, from the best point before to the best one; negative where not known. */
+  readonly slope: NDArray;
+  /** Norms of the first evaluation, and sizes of the unknowns, by leaf: [leaves]. */
+  readonly first: NDArray;
+  readonly scale: NDArray;
+  readonly reach: Reach;
+  readonly steps: NDArray;
+  /** Code of the status, -1 where it may go on. */
+  readonly status: NDArray;
+  /** Evaluations since the best point, and those at which the fallback begins. */
+  readonly stale: NDArray;
+  readonly due: NDArray;
+  /** Evaluations beside claims: int32, of roots by methods without a criterion of their own. */
+  readonly looks: NDArray | null;
+  /** Steps of the fallback that are left, how many there are next time, and the norm before. */
+  readonly burst: NDArray;
+  readonly length: NDArray;
+  readonly last: NDArray;
+  /** Steps since the criterion was met, 0 where it was not. */
+  readonly after: NDArray;
+  /** Share of the way to the best point's next that is left after evaluations that were not finite. */
+  readonly share: NDArray;
+  readonly history: NDArray | null;
+  readonly trajectory: NDArray | null;
+}
+
+/** How a loop ended. */
+export interface Outcome {
+  /** The point that met the criterion; where none did, the best. */
+  readonly x: NDArray;
+  /** Its residual norm; infinite where none was finite. */
+  readonly residualNorm: NDArray;
+  /** Its norm. */
+  readonly valueNorm: NDArray;
+  /** Its value, of problems that have one. */
+  readonly cost: NDArray | null;
+  /** Estimate of its distance from the solution, from the last steps; infinite where unknown. */
+  readonly errorEstimate: NDArray;
+  /** Code of the status. */
+  readonly status: NDArray;
+  /** Number of evaluations that the loop made. */
+  readonly steps: NDArray;
+  /** All that was evaluated. */
+  readonly counts: Counts;
+  /** Residual norms by step, NaN where there was none. */
+  readonly history: NDArray | null;
+  /** Points by step [maxSteps, n], likewise. */
+  readonly trajectory: NDArray | null;
+  /** To go on with. */
+  readonly state: State;
 }

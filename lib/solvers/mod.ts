@@ -96,7 +96,7 @@ export {
   start,
   type StartOptions,
 } from "./run.ts";
-export type { Leg } from "./iterate.ts";
+export type { Leg } from "./method.ts";
 export type { Bounds } from "./options.ts";
 export type { Loss } from "./least_squares.ts";
 export type { Counts, Evaluation, Local, Sizes, Stepper } from "./method.ts";

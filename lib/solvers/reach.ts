@@ -24,19 +24,8 @@ import {
   zerosLike,
 } from "../primitives/mod.ts";
 import type { Transforms } from "../transforms/types.ts";
-import type { Evaluation } from "./method.ts";
+import type { Evaluation, Reach } from "./method.ts";
 import { dot, leafNorms, norm } from "./norms.ts";
-
-/** How far a solve has been: a tree of arrays. */
-export interface Reach {
-  /** The largest norm of each leaf so far, and which leaves began at 0: [leaves]. */
-  readonly far: NDArray;
-  readonly blank: NDArray;
-  /** Steps to better points, each in the direction of the one before and hardly shorter: int32. */
-  readonly march: NDArray;
-  /** The last of them, in units of the leaves: [n]. */
-  readonly last: NDArray;
-}
 
 /** Before the first evaluation. */
 export function noReach(x: NDArray, leaves: number): Reach {

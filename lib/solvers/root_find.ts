@@ -46,9 +46,9 @@ import {
   withAux,
 } from "./options.ts";
 import type { FloatTree } from "./fixed_point.ts";
-import { factorOf, iterate, type Leg, type Outcome, type State } from "./iterate.ts";
+import { factorOf, iterate } from "./iterate.ts";
 import { levenbergMarquardt, made, type TrustRegionMethod } from "./trust_region/methods.ts";
-import type { Stepper } from "./method.ts";
+import type { Leg, Outcome, State, Stepper } from "./method.ts";
 import { ravelTree } from "./norms.ts";
 import { checkConverged, Solution } from "./solution.ts";
 

@@ -33,7 +33,7 @@ import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import { checkFunction, checkResult, flattenArrays, nameOf } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
-import type { Leg, State } from "./iterate.ts";
+import type { Leg, State } from "./method.ts";
 
 /** What `start` gives the function that solves, to be spread into the solver's options. */
 export interface LegOptions {

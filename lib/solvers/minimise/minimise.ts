@@ -66,8 +66,8 @@ import {
   withAux,
 } from "../options.ts";
 import type { FloatTree } from "../fixed_point.ts";
-import { factorOf, iterate, type Leg, type Outcome, type State } from "../iterate.ts";
-import type { Stepper } from "../method.ts";
+import { factorOf, iterate } from "../iterate.ts";
+import type { Leg, Outcome, State, Stepper } from "../method.ts";
 import { norm, ravelTree } from "../norms.ts";
 import { checkConverged, Solution } from "../solution.ts";
 import {
