@@ -27,6 +27,9 @@ const shares: Readonly<Record<string, number>> = {
   "solvers/systems/objects_test.ts": 5,
   "solvers/systems/toy_test.ts": 5,
   "solvers/systems/trax_test.ts": 5,
+  "solvers/truth_rows_test.ts": 3,
+  "solvers/truth_test.ts": 3,
+  "solvers/units_test.ts": 3,
 };
 
 const file = Deno.mainModule.split("/tests/").at(-1)!;
