@@ -7,6 +7,7 @@
  */
 import { epsilon, type NDArray, scalarArray, smallestNormal, treeMap } from "../../core/mod.ts";
 import {
+  abs,
   and,
   div,
   isFinite,
@@ -236,7 +237,13 @@ function judge(
   const judged = or(or(polished, walked), m.renews);
   const attempt = m.attempt;
   const probed = attempt?.probes ?? bool(false);
-  const looked = and(and(finite, or(or(first, gains), judged)), not(probed));
+  // Where the sum changes by rounding alone, an equation that is small beside others may be far from its root.
+  const slack = 16 * epsilon(x.dtype);
+  const alike = attempt === null ? bool(false) : and(
+    old.apart.greater(slack),
+    abs(size.sub(old.size)).lessEqual(old.terms.mul(slack)),
+  );
+  const looked = and(and(finite, or(or(first, gains), or(judged, alike))), not(probed));
   // A kept Jacobian serves as long as residuals are halved with it.
   const anew = rule === "exact"
     ? bool(true)
@@ -260,7 +267,8 @@ function judge(
   const [now, then] = [model.cosine.mul(model.size), old.cosine.mul(old.size)];
   const isMean = and(walked, atMean(m.walk));
   const asGood = and(isMean, now.lessEqual(m.walk.widest));
-  const better = select(walked, asGood, select(polished, now.less(then), gains));
+  const mends = and(and(alike, not(judged)), model.apart.less(old.apart.mul(0.5)));
+  const better = select(walked, asGood, select(polished, now.less(then), or(gains, mends)));
   const accepted = and(looked, or(or(first, m.renews), better));
   const at = treeMap(
     (a: NDArray, b: NDArray) => select(accepted, a, b),
@@ -279,7 +287,7 @@ function judge(
     polished,
     walked,
     isMean,
-    judged,
+    judged: or(judged, mends),
     probed,
     model,
     looked,
