@@ -11,6 +11,7 @@ import {
   newtonCg,
   nonlinearCg,
 } from "../../mod.ts";
+import { defaultBackend } from "../../lib/core/backend.ts";
 import { assert } from "../support/assert.ts";
 import {
   factors,
@@ -62,6 +63,8 @@ for (const [solver, cases, starts, left] of rows) {
         assert(!s.converged || above <= most, `${p.name}: ${above} of the gain above`);
       }
     }
-    assert(open.length <= left, `${open.length} of at most ${left} left:\n${open.join("\n")}`);
+    // Which ones hangs on the last places of products, which other backends round otherwise.
+    const most = defaultBackend === "cpu" ? left : left + 1;
+    assert(open.length <= most, `${open.length} of at most ${most} left:\n${open.join("\n")}`);
   });
 }
