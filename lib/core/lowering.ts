@@ -65,6 +65,12 @@ export interface Lowering {
    */
   lacks(op: string, dtype: OnnxDType): boolean;
 
+  /** The shape of a value, where it is known: of what equations read and give, constants and what was reshaped. */
+  shapeOf(value: Value): readonly number[] | undefined;
+
+  /** The elements of a constant; undefined where a value is none, or of int64. */
+  elementsOf(value: Value): TypedArray | undefined;
+
   /** Adds a node with `outputs` outputs and gives their names. */
   nodes(
     op: string,

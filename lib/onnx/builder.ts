@@ -11,6 +11,7 @@
 import {
   type Atom,
   InternalError,
+  isTypedArray,
   type Jaxpr,
   type ProgramLowering,
   sameShape,
@@ -229,11 +230,18 @@ class GraphBuilder implements ProgramLowering {
       : this.node(op, [x, y]);
   }
 
+  shapeOf(value: Value): readonly number[] | undefined {
+    const { avals, reshaped, tensors } = this.shared;
+    return reshaped.get(value)?.shape ?? avals.get(value)?.shape ?? tensors.get(value)?.shape;
+  }
+
+  elementsOf(value: Value): TypedArray | undefined {
+    const data = this.shared.tensors.get(value)?.data;
+    return isTypedArray(data) ? data : undefined;
+  }
+
   #choices(): ChoiceContext {
-    const { zeros, avals, reshaped } = this.shared;
-    const shapeOf = (value: Value): readonly number[] | undefined =>
-      reshaped.get(value)?.shape ?? avals.get(value)?.shape;
-    return { g: this, zeros, shapeOf };
+    return { g: this, zeros: this.shared.zeros, shapeOf: (value) => this.shapeOf(value) };
   }
 
   inline(jaxpr: Jaxpr, inputs: readonly Value[]): Value[] {

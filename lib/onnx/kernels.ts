@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { type DType, InternalError } from "../core/mod.ts";
+import { type DType, InternalError, sameShape, sizeOf } from "../core/mod.ts";
 import type { LowerAttribute, Lowering, OnnxDType, Value } from "../core/lowering.ts";
 import { Formula } from "../primitives/mod.ts";
 import type { Attribute } from "./model.ts";
@@ -59,6 +59,49 @@ const inHalves: StandIn = (g, [x, ...rest], attributes, op, dtype) => {
     return g.cast(moved, "float32", "int32");
   });
   return g.cast(g.node("Add", [g.node("Mul", [high!, half]), low!]), "int32", dtype);
+};
+
+/** Whether values are known to have one shape, or all but one of them a single element. */
+function alike(g: Lowering, inputs: readonly Value[]): boolean {
+  const shapes = inputs.map((x) => g.shapeOf(x));
+  const known = shapes.filter((shape) => shape !== undefined);
+  const many = known.filter((shape) => sizeOf(shape) !== 1);
+  return known.length === shapes.length && many.every((shape) => sameShape(shape, many[0]!));
+}
+
+/** Values that are spread to the shape of all of them, each by a choice between it and itself. */
+function spread(g: Lowering, [x, y]: readonly Value[], dtype: OnnxDType): [Value, Value] {
+  const to = (a: Value, b: Value): Value => g.where(g.node("Equal", [b, b]), a, a, dtype);
+  return [to(x!, y!), to(y!, x!)];
+}
+
+/** The kernel takes four bools for one element, and those of another place where shapes differ. */
+const and: StandIn = (g, inputs, _, op, dtype) =>
+  alike(g, inputs)
+    ? g.nodes(op, inputs, 1)[0]!
+    : g.cast(g.node("Mul", inputs.map((x) => g.cast(x, dtype, "int32"))), "int32", dtype);
+
+/**
+ * Powers of numbers. There is no shader for shapes that differ, but for single elements without axes, and the
+ * kernel makes 0 of 0 to a negative power and, here or there, of NaN; and NaN of 1 to the power NaN and of 1 or -1
+ * to an infinite one.
+ */
+const power: StandIn = (g, inputs, _, op, dtype) => {
+  const [a, b] = inputs.map((x) => g.shapeOf(x));
+  const plain = a?.length === 0 || b?.length === 0 || a && b && sameShape(a, b);
+  const [x, y] = plain ? inputs : spread(g, inputs, dtype);
+  const f = new Formula(g, dtype as DType);
+  const raw = g.nodes(op, [x!, y!], 1)[0]!;
+  const isZero = f.equal(x!, 0);
+  const found = f.where(f.equal(x!, x!), raw, NaN);
+  const exponent = g.elementsOf(inputs[1]!);
+  if (exponent?.every((e) => e > 0)) return found;
+  if (exponent?.every((e) => e < 0)) return f.where(isZero, Infinity, found);
+  const isPole = g.node("And", [isZero, f.less(y!, 0)]);
+  const isUnit = g.node("And", [f.equal(f.op("Abs", x!), 1), f.equal(f.op("Abs", y!), Infinity)]);
+  const ofNumber = f.where(isUnit, 1, f.where(isPole, Infinity, found));
+  const ofNaN = f.where(f.equal(x!, 1), 1, NaN);
+  return f.where(f.equal(y!, 0), 1, f.where(f.equal(y!, y!), ofNumber, ofNaN));
 };
 
 const or: StandIn = (g, inputs) => {
@@ -160,6 +203,7 @@ const webgpu: Lacking = {
   Abs: { int32: absolute },
   // So positions that are int64, as for ScatterND, cannot be computed.
   Add: { int64: null },
+  And: { bool: and },
   // Their result is int64, for which there is not even a Cast.
   ArgMax: { float32: null, int32: null },
   ArgMin: { float32: null, int32: null },
@@ -175,6 +219,7 @@ const webgpu: Lacking = {
   Neg: { int32: negate },
   Or: { bool: or },
   Pad: { bool: via("int32", [0, 2]) },
+  Pow: { float32: power },
   ReduceMax: { bool: via("int32") },
   ReduceMin: { bool: via("int32") },
   Round: { float32: round },

@@ -5,13 +5,14 @@
  *
  * @module
  */
-import { grad, jit, type NDArray } from "../../mod.ts";
-import { isFloat } from "../../lib/core/dtype.ts";
-import { arr, make, type Numbers } from "./arrays.ts";
+import { grad, jit, loadBackend, type NDArray } from "../../mod.ts";
+import { defaultBackend } from "../../lib/core/backend.ts";
+import { epsilon, isFloat } from "../../lib/core/dtype.ts";
+import { arr, difference, make, type Numbers, ulps } from "./arrays.ts";
 import { assertEquals } from "./assert.ts";
 import { testOn } from "./everywhere.ts";
 import { arraysOf, functionOf, variablesOf } from "./operations.ts";
-import { assertEach, assertRecorded, type Recorded } from "./recorded.ts";
+import { assertEach, assertRecorded, load, type Recorded } from "./recorded.ts";
 
 /** What JAX gave for a program. */
 export interface RecordedProgram {
@@ -43,6 +44,8 @@ export interface Program {
   readonly gradientUlps?: number;
   /** Why "onnx" gives other numbers, where it does: the program is not tried where that is the default. */
   readonly notOnnx?: string;
+  /** Why a GPU gives other numbers or none, where it does. */
+  readonly notGpu?: string;
   /** Why a program is as it is. */
   readonly why?: string;
   /** Why signs of zeros are not compared, where they are not. */
@@ -134,6 +137,45 @@ export function checkRecorded(
   }
 }
 
+/** Rounding errors of a GPU, whose exponentials and tangents have thousands, of the largest element or of 1. */
+const GPU_ROUNDING = 10_000;
+
+/**
+ * Holds a program, compiled for a GPU, against what JAX gave, but for signs of zeros: values and gradients. A GPU
+ * that was given up after a failure is started again.
+ */
+async function checkOnGpu(
+  expression: string,
+  { outputs, gradients }: RecordedProgram,
+  own: Readonly<Record<string, NDArray>>,
+  more: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await loadBackend("webgpu");
+  const names = variablesOf(expression, Object.keys(own));
+  const call = functionOf(expression, names, more);
+  const f = (...args: NDArray[]): NDArray[] => [...arraysOf(call(...args))];
+  type Slope = (...args: NDArray[]) => NDArray;
+  const args = names.map((name) => own[name]!);
+  const compare = async (what: string, y: NDArray, recorded: Recorded): Promise<void> => {
+    await y.data();
+    const actual = isFloat(y.dtype) ? y.add(0) : y;
+    const want = load({ ...recorded, data: recorded.data.map((v) => v === "-0" ? 0 : v) });
+    const scale = Math.max(1, ulps(want, 1) / (epsilon(want.dtype) || 1));
+    const allowed = isFloat(want.dtype) ? GPU_ROUNDING * epsilon(want.dtype) * scale : 0;
+    const found = difference(actual, want, allowed, { anyZero: true });
+    if (found !== null) throw new Error(`${what}: ${found}`);
+  };
+  const results = names.length === 0 ? f() : jit(f)(...args);
+  assertEquals(results.length, outputs.length);
+  for (const [k, y] of outputs.entries()) await compare(`result ${k}`, results[k]!, y);
+  for (const [name, want] of Object.entries(gradients ?? {})) {
+    const slope = grad((...args: NDArray[]) => weighted(f(...args)), {
+      argnums: names.indexOf(name),
+    });
+    await compare(`gradient by ${name}`, (jit(slope as never) as Slope)(...args), want);
+  }
+}
+
 /** Defines the tests of a table of one dtype: values and gradients, eager and compiled. */
 export function testRecorded(
   dtype: "float32" | "float64",
@@ -146,6 +188,17 @@ export function testRecorded(
   const byHere = new Map(programs.map((program) => [program.here, program]));
   for (const [expression, recorded] of Object.entries(table)) {
     const program = byHere.get(expression);
+    if (defaultBackend === "webgpu") {
+      const reason = program?.notOnnx ?? program?.notGpu;
+      const ignore = reason !== undefined;
+      if (dtype === "float64") continue;
+      Deno.test({
+        name: `on a GPU: what JAX gives: ${expression}${ignore ? ` (not there: ${reason})` : ""}`,
+        ignore,
+        fn: () => checkOnGpu(expression, recorded, own, more),
+      });
+      continue;
+    }
     const on = ["cpu", "interpreter", ...program?.notOnnx === undefined ? ["onnx"] : []];
     testOn(on, program?.notOnnx ?? "", `${dtype}: what JAX gives: ${expression}`, () => {
       const signless = anyZero || program?.anyZero !== undefined;

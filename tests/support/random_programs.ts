@@ -1,5 +1,5 @@
 /**
- * Random programs: chains of operations of every family on small float64 arrays, with loops,
+ * Random programs: chains of operations of every family on small arrays of a float type, with loops,
  * branches and calls among them, for tests that compare ways to run and transform a program.
  *
  * All results are brought into [-1, 1] again, so that programs of any length stay well conditioned.
@@ -22,6 +22,7 @@ import {
   switchCase,
   vmap,
 } from "../../mod.ts";
+import type { DType } from "../../lib/core/dtype.ts";
 import { arr } from "./arrays.ts";
 import { Random } from "./random.ts";
 import { unreadSteepness } from "./random_unread.ts";
@@ -179,10 +180,10 @@ export interface RandomProgram {
 const MOST_ELEMENTS = 24;
 
 /** Inputs for a program. */
-export function drawInputs(random: Random): NDArray[] {
+export function drawInputs(random: Random, dtype: DType = "float64"): NDArray[] {
   return inputShapes.map((shape) => {
     const size = shape.reduce((a, b) => a * b, 1);
-    return arr(random.list(size)).reshape(shape);
+    return arr(random.list(size), dtype).reshape(shape);
   });
 }
 
@@ -191,9 +192,10 @@ export function randomProgram(
   name: string,
   length: number,
   more: Readonly<Record<string, Maker>> = {},
+  dtype: DType = "float64",
 ): RandomProgram {
   const random = new Random(name);
-  const inputs = drawInputs(random);
+  const inputs = drawInputs(random, dtype);
   const names = Object.keys(makers);
   const others = Object.keys(more);
   const steps: Step[] = [];
@@ -220,7 +222,7 @@ export function randomProgram(
   const f = (inputs: readonly NDArray[]): NDArray[] => {
     const values = [...inputs];
     for (const step of steps) values.push(step(values));
-    let total: NDArray = np.zeros([], { dtype: "float64" });
+    let total: NDArray = np.zeros([], { dtype });
     for (const v of values) total = total.add(np.tanh(v).mean());
     return [total, ...values.slice(-3)];
   };
