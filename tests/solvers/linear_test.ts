@@ -27,6 +27,7 @@ import {
   vjp,
   vmap,
 } from "../../mod.ts";
+import { kronecker } from "../../lib/solvers/linear/systems.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 import { openFile } from "../support/files.ts";
@@ -238,3 +239,32 @@ for (const c of cases) {
     );
   });
 }
+
+Deno.test("what elimination loses by elements that grow is not claimed: Wilkinson's matrices", () => {
+  for (const dtype of ["float64", "float32"] as const) {
+    const eps = dtype === "float64" ? 2 ** -52 : 2 ** -23;
+    for (const n of [5, 10, 20, 30, 40, 60]) {
+      // Elements of the last column double with each row, and the matrix is well conditioned.
+      const rows = Array.from(
+        { length: n },
+        (_, i) => Array.from({ length: n }, (_, j) => j === i || j === n - 1 ? 1 : -(+(i > j))),
+      );
+      const a = np.array(rows, { dtype });
+      const x = np.array(rows.map((_, i) => 1 + (i * 7 % 5) / 3), { dtype });
+      const whole = LinearOperator.matrix(a);
+      const pair = kronecker(whole, LinearOperator.diagonal(np.ones([2], { dtype })));
+      const two = np.stack([x, x], 1).reshape([2 * n]);
+      for (const [operator, x0] of [[whole, x], [pair, two]] as const) {
+        const b = operator.apply(x0);
+        const s = linearSolve(operator, b);
+        const left = linalg.norm(b.sub(operator.apply(s.value))).div(linalg.norm(b)).item();
+        const grows = 2 ** n > 4 / eps;
+        assert(!s.converged || left <= Math.sqrt(eps), `${dtype}, ${n}: ${s.message}`);
+        assert(s.converged || left > eps, `${dtype}, ${n}: ${s.message}`);
+        assert(!grows || s.message.includes("grew by a factor"), `${dtype}, ${n}: ${s.message}`);
+      }
+      const sure = linearSolve(a, np.matmul(a, x), { solver: qr() });
+      assertClose(sure.value, x.toArray() as number[], 1000 * n * eps);
+    }
+  }
+});

@@ -83,14 +83,15 @@ export function lu(): LinearMethod {
   if (arguments.length > 0) checkCall("lu()", arguments);
   const method: LinearMethod<LuFactors> = {
     description: "LU factors",
-    explain: { singular, breakdown: notLinear },
+    explain: { singular, breakdown: notLinear, stagnated: grown },
     solves: "square",
     direct: true,
     check: (form) => checkSquare("lu()", form),
     factor: (form, transforms) => luFactors(form.matrix(transforms), transforms),
     solve(problem) {
       const { factors, transposed, b } = problem;
-      return outcome(problem, solveByLu(factors, b, transposed), factors.share);
+      const { share, growth } = factors;
+      return { ...outcome(problem, solveByLu(factors, b, transposed), share), growth };
     },
   };
   return once(method);
@@ -333,6 +334,8 @@ const zeroPivot = /* @__PURE__ */ withInstead(
 const unrefined = /* @__PURE__ */ withInstead(
   "the operator is singular to working precision: a step of refinement changes the solution by {} of itself.",
 );
+const grown =
+  "elements grew by a factor of {} in elimination, and their rounding with them. Take qr() or svd(), where they do not";
 const notLinear =
   "the function is not linear: at 0, or at a sum of vectors, it is off by a norm of {}";
 

@@ -15,6 +15,7 @@ import {
   scaledRows,
   transposed,
   unitsOf,
+  upperPart,
 } from "../../linalg/matrices.ts";
 import { solveByFactors } from "../../linalg/solve.ts";
 import {
@@ -45,6 +46,8 @@ export interface LuFactors extends Pivots {
   readonly permutation: NDArray;
   readonly rows: NDArray;
   readonly columns: NDArray;
+  /** By how much the largest element grew: what is left of equations is as much more than the rounding of their terms. */
+  readonly growth: NDArray;
 }
 
 /** The solution by factors of a matrix, or of its transpose. */
@@ -75,13 +78,18 @@ export function luFactors(matrix: NDArray, transforms: Transforms): LuFactors {
   // Code that runs at once traces no choice, which takes as long as factors of 30 equations.
   const asItIs = differ instanceof ConcreteArray && differ.peek() !== null && !differ.item();
   const [rows, columns] = asItIs ? even(matrix) : transforms.cond(differ, own, even, matrix);
-  const { lu: factors, permutation } = lu(
-    asItIs ? matrix : scaledColumns(scaledRows(matrix, rows), columns),
-  );
+  const scaled = asItIs ? matrix : scaledColumns(scaledRows(matrix, rows), columns);
+  const { lu: factors, permutation } = lu(scaled);
   const pivots = diagonalOf(factors);
   const rest = abs(lowerPart(mul(factors, transposed(factors)), -1));
   const share = leastShare(pivots, add(reduceSum(rest, [1]), abs(pivots)));
-  return { factors, permutation, rows, columns, share };
+  const growth = div(largestOf(upperPart(factors)), largestOf(scaled));
+  return { factors, permutation, rows, columns, share, growth };
+}
+
+/** The size of the largest element of a matrix; 1 of none. */
+function largestOf(a: NDArray): NDArray {
+  return a.size === 0 ? scalarLike(1, a) : reduceMax(abs(a), [0, 1]);
 }
 
 /** Whether sizes of rows, or of columns, differ by more than what elimination cares about. */

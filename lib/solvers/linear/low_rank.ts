@@ -65,6 +65,7 @@ const woodbury: LinearMethod = /* @__PURE__ */ once<WoodburyFactors>({
     singular:
       "the operator, or what is updated, is singular to working precision. Where the sum is not, take lu() or gmres()",
     breakdown: explain.breakdown,
+    stagnated: explain.stagnated,
   },
   factor(form, transforms) {
     const [a] = form.parts.of as [Form];

@@ -80,16 +80,30 @@ export function derived(
 }
 
 /**
- * The status of a solution that solves nothing: where the operator is next to singular, rounding of the
+ * What is said of a solution that solves nothing: where the operator is next to singular, rounding of the
  * unknowns is as large as b. The residual alone does not say so, since equations may have very different
- * units.
+ * units. Nor does it where elements grew in elimination, and their rounding with them; there half the digits of b are
+ * asked for.
  */
-export function judged({ status, detail }: LinearReport, residual: NDArray, b: NDArray): NDArray {
+export function judged(
+  { growth, ...report }: LinearReport,
+  residual: NDArray,
+  b: NDArray,
+): LinearReport {
+  const { status, detail } = report;
   const eps = epsilon(b.dtype);
-  const near = detail.lessEqual(Math.sqrt(eps));
-  const nothing = residual.greater(norm(b).mul(eps ** 0.25));
   const claimed = status.equal(statusCode("converged"));
-  return select(and(claimed, and(near, nothing)), whole(statusCode("singular")), status);
+  const near = detail.lessEqual(Math.sqrt(eps));
+  const leaves = (share: number): NDArray => residual.greater(norm(b).mul(share));
+  const nothing = and(claimed, and(near, leaves(eps ** 0.25)));
+  const said = { ...report, status: select(nothing, whole(statusCode("singular")), status) };
+  if (growth === undefined) return said;
+  const grown = and(claimed, and(growth.greater(1 / Math.sqrt(eps)), leaves(Math.sqrt(eps))));
+  return {
+    ...said,
+    status: select(grown, whole(statusCode("stagnated")), said.status),
+    detail: select(grown, growth, detail),
+  };
 }
 
 /** Whether all elements are finite. */
@@ -254,6 +268,8 @@ export interface LinearReport {
    * positive. NaN where there is none.
    */
   readonly detail: NDArray;
+  /** By how much elements grew in elimination, where they may. */
+  readonly growth?: NDArray | undefined;
   /** Rank of the operator, where it was determined; else -1. int32. */
   readonly rank: NDArray;
   /** How much the operator is something else than it was taken for: a share of its largest element, or 0. */

@@ -358,8 +358,8 @@ export function solved(
           b,
         });
         const residual = norm(b.sub(product(x)));
-        const status = judged(report, residual, b);
-        return [x, { ...denied(plan.contradiction, { ...report, status }), residual }] as const;
+        const said = judged(report, residual, b);
+        return [x, { ...denied(plan.contradiction, said), residual }] as const;
       };
     const symmetric = isSymmetric(form.tags);
     const name = (what: string): string => `${op}: ${what}: ${method.description}`;

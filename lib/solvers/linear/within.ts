@@ -61,6 +61,7 @@ export function together(reports: readonly LinearReport[]): LinearReport {
   const all = (key: "status" | "steps" | "products", of: typeof maximum): NDArray =>
     reports.map((r) => r[key]).reduce(of);
   const none = scalarArray(Infinity, reports[0]!.detail.dtype);
+  const growths = reports.flatMap(({ growth }) => growth === undefined ? [] : [growth]);
   const detail = reports.map((r) => select(r.detail.equal(r.detail), r.detail, none)).reduce(
     minimum,
   );
@@ -68,6 +69,7 @@ export function together(reports: readonly LinearReport[]): LinearReport {
     status: all("status", maximum),
     steps: all("steps", (a, b) => a.add(b)),
     products: all("products", (a, b) => a.add(b)),
+    growth: growths.length === 0 ? undefined : growths.reduce(maximum),
     detail: select(detail.equal(none), scalarArray(NaN, detail.dtype), detail),
     rank: whole(-1),
   };
@@ -76,6 +78,8 @@ export function together(reports: readonly LinearReport[]): LinearReport {
 /** What failures mean. */
 export const explain = {
   singular: "a part of the operator is singular to working precision",
+  stagnated:
+    "elements of a part grew by a factor of {} in elimination, and their rounding with them. Take qr() or svd() for all of it",
   breakdown:
     "the method of a part broke down. Give that part a tag that holds, or take lu() for all of it",
 };
@@ -86,10 +90,12 @@ export function byRows(
   b: NDArray,
   transforms: Transforms,
 ): LinearOutcome {
-  const { x, status, steps, products, detail } = transforms.vmap((row: NDArray) => {
-    const { x, status, steps, products, detail } = f(row);
-    return { x, status, steps, products, detail };
-  })(b) as Record<"x" | "status" | "steps" | "products" | "detail", NDArray>;
+  const { x, status, steps, products, detail, growth } = transforms.vmap((row: NDArray) => {
+    const { x, status, steps, products, detail, growth } = f(row);
+    return { x, status, steps, products, detail, ...growth === undefined ? {} : { growth } };
+  })(b) as
+    & Record<"x" | "status" | "steps" | "products" | "detail", NDArray>
+    & Pick<LinearReport, "growth">;
   const none = full(detail.shape, Infinity, detail.dtype);
   const least = reduceMin(select(detail.equal(detail), detail, none), [0]);
   return {
@@ -97,6 +103,7 @@ export function byRows(
     status: reduceMax(status, [0]),
     steps: reduceSum(steps, [0]),
     products: reduceSum(products, [0]),
+    growth: growth === undefined ? undefined : reduceMax(growth, [0]),
     detail: select(least.equal(Infinity), scalarArray(NaN, detail.dtype), least),
     rank: whole(-1),
   };
