@@ -34,8 +34,8 @@ export interface WasmOptions {
   readonly relaxedSimd?: boolean | undefined;
   /**
    * What becomes of calls of `check` in the function. `"output"`, the default: a further output `check`, which
-   * is 0 where all conditions held, and otherwise the number of the first one that did not. `"none"`: they
-   * are left out.
+   * is 0 where all conditions held, and otherwise the number of the first one that did not; the text says what
+   * they are. `"none"`: they are left out.
    */
   readonly checks?: FileChecks | undefined;
 }
@@ -84,7 +84,7 @@ export function exportWasm<A extends unknown[] = NDArray[]>(
 }
 
 /**
- * As `exportWasm`, with names of one's own.
+ * As `exportWasm`, with names of one's own. Names that occur twice get a number.
  *
  * @throws {TreeError} as `exportWasm`, and where there are more names than arguments.
  * @throws {ConcretizationError} as `exportWasm`.
@@ -128,6 +128,7 @@ export function exportWasmWith<A extends unknown[] = NDArray[]>(
       name,
       inputNames: inputNamesOf(def, names),
       outputNames: [...outputNamesOf(outDef), ...messages.length > 0 ? ["check"] : []],
+      messages,
     };
     return standalone(simplify(jaxpr), described, relaxedSimd);
   } catch (cause) {

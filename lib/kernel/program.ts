@@ -201,6 +201,8 @@ export interface Described {
   readonly inputNames: readonly string[];
   /** Names of its outputs. */
   readonly outputNames: readonly string[];
+  /** What the conditions of the output `check` are called, the first of number 1; none where there is no such output. */
+  readonly messages: readonly string[];
 }
 
 /** A compiled function in files. */
@@ -237,7 +239,7 @@ export function standalone(jaxpr: Jaxpr, described: Described, fma: boolean): Wa
   });
   const inputs = program.inputs.map(port(described.inputNames));
   const outputs = program.outputs.map(port(described.outputNames));
-  return { wasm, typescript: moduleText(jaxpr, described.name, inputs, outputs) };
+  return { wasm, typescript: moduleText(jaxpr, described, inputs, outputs) };
 }
 
 interface Port {
@@ -255,25 +257,31 @@ const arrays: Readonly<Record<DType, string>> = {
 
 function moduleText(
   jaxpr: Jaxpr,
-  name: string,
+  { name, messages }: Described,
   inputs: readonly Port[],
   outputs: readonly Port[],
 ): string {
   const avals = (list: Jaxpr["inputs"] | Jaxpr["outputs"]) => list.map((v) => v.aval);
   const [ins, outs] = [avals(jaxpr.inputs), avals(jaxpr.outputs)];
   const quoted = JSON.stringify;
-  const fields = (ports: readonly Port[], types: typeof ins, of: (dtype: DType) => string) =>
+  const checked = messages.length === 0 ? -1 : outputs.length - 1;
+  const fields = (
+    ports: readonly Port[],
+    types: typeof ins,
+    of: (dtype: DType) => string,
+    checkAt = -1,
+  ) =>
     ports.map((p, i) =>
-      `  /** ${formatAval(types[i]!)}, row by row. */\n  readonly ${quoted(p.name)}: ${
-        of(types[i]!.dtype)
-      };`
+      `  /** ${formatAval(types[i]!)}, row by row.${
+        i === checkAt ? conditions(messages) : ""
+      } */\n  readonly ${quoted(p.name)}: ${of(types[i]!.dtype)};`
     ).join("\n");
   const table = (ports: readonly Port[], types: typeof ins) =>
     ports.map((p, i) => {
       const { dtype, shape } = types[i]!;
-      return `  { name: ${quoted(p.name)}, array: ${arrays[dtype]}, at: ${p.at}, length: ${
-        sizeOf(shape)
-      } },`;
+      return `  { name: ${quoted(p.name)}, type: "${formatAval(types[i]!)}", array: ${
+        arrays[dtype]
+      }, at: ${p.at}, length: ${sizeOf(shape)} },`;
     }).join("\n");
   return `// ${name.replaceAll(/\s+/g, " ")}, compiled by Injax.
 
@@ -284,42 +292,113 @@ ${fields(inputs, ins, () => "ArrayLike<number>")}
 
 /** What it gives, in new arrays. */
 export interface Outputs {
-${fields(outputs, outs, (dtype) => arrays[dtype])}
+${fields(outputs, outs, (dtype) => arrays[dtype], checked)}
 }
 
-const inputs = [
-${table(inputs, ins)}
-] as const;
-const outputs = [
-${table(outputs, outs)}
-] as const;
+interface Port {
+  readonly name: string;
+  readonly type: string;
+  readonly array:
+    | typeof Float32Array
+    | typeof Float64Array
+    | typeof Int32Array
+    | typeof Uint32Array
+    | typeof Uint8Array;
+  readonly at: number;
+  readonly length: number;
+}
 
-/** The function of the module in the bytes of the file beside this one. */
+const inputs: readonly Port[] = [
+${table(inputs, ins)}
+];
+const outputs: readonly Port[] = [
+${table(outputs, outs)}
+];
+
+/**
+ * The function of the module in the bytes of the file beside this one. It throws a RangeError where an input is
+ * missing, has another length or holds what does not fit into its type, and a TypeError where it is no list of numbers.
+ */
 export function instantiate(
   wasm: ArrayBuffer | Uint8Array<ArrayBuffer> | WebAssembly.Module,
 ): (given: Inputs) => Outputs {
   const module = wasm instanceof WebAssembly.Module ? wasm : new WebAssembly.Module(wasm);
   const instance = new WebAssembly.Instance(module, {});
   const { memory, run } = instance.exports as { memory: WebAssembly.Memory; run: () => void };
+  const buffer = memory.buffer as ArrayBuffer;
   return (given) => {
-    for (const { name, array, at, length } of inputs) {
-      const values = given[name];
-      if (values?.length !== length) {
-        throw new RangeError(
-          \`\${name}: \${length} numbers are needed, not \${values?.length ?? "nothing"}\`,
-        );
-      }
-      const isBool = array as unknown === Uint8Array;
-      new array(memory.buffer as ArrayBuffer, at, length)
-        .set(isBool ? Array.from(values, (v) => v ? 1 : 0) : values);
+    for (const input of inputs) {
+      const values = numbersOf(input, given);
+      const isBool = input.type.startsWith("bool");
+      new input.array(buffer, input.at, input.length)
+        .set(isBool ? Array.from(values, (v) => Number(v) === 0 ? 0 : 1) : values);
     }
     run();
     const result: Record<string, unknown> = {};
     for (const { name, array, at, length } of outputs) {
-      result[name] = new array(memory.buffer as ArrayBuffer, at, length).slice();
+      result[name] = new array(buffer, at, length).slice();
     }
     return result as unknown as Outputs;
   };
 }
+
+/** What was given for an input. */
+function numbersOf({ name, type, array, length }: Port, given: unknown): ArrayLike<number> {
+  if (typeof given !== "object" || given === null) {
+    const names = inputs.slice(0, 8).map(({ name }) => JSON.stringify(name) + ": [...]");
+    throw new TypeError(
+      \`an object with the inputs is needed, { \${names.join(", ")} }, not \${shown(given)}\`,
+    );
+  }
+  const values = (given as Readonly<Record<string, unknown>>)[name];
+  const needed = \`\${name}: \${length} number\${length === 1 ? " is" : "s are"} needed\`;
+  const where = \` (\${type}, row by row in one list)\`;
+  if (values === undefined || values === null) {
+    const names = Object.keys(given).slice(0, 8).map((name) => JSON.stringify(name));
+    throw new RangeError(
+      \`\${needed}, not nothing\${where}. What was given has \${names.join(", ") || "no inputs"}\`,
+    );
+  }
+  if (typeof values !== "object" || typeof (values as ArrayLike<unknown>).length !== "number") {
+    const hint = typeof values === "number" && length === 1 ? \`. Write [\${values}]\` : "";
+    throw new TypeError(\`\${needed}, not \${shown(values)}\${where}\${hint}\`);
+  }
+  const list = values as ArrayLike<unknown>;
+  const hint = Array.isArray(list[0]) ? ". Write x.flat(Infinity) for nested lists x" : "";
+  if (list.length !== length) {
+    throw new RangeError(\`\${needed}, not \${list.length}\${where}\${hint}\`);
+  }
+  if (list instanceof array) return list;
+  const isWhole = type.startsWith("int32") || type.startsWith("uint32");
+  const least = type.startsWith("int32") ? -2147483648 : 0;
+  for (let i = 0; i < length; i++) {
+    const value = list[i];
+    if (typeof value !== "number" && typeof value !== "boolean") {
+      throw new TypeError(\`\${needed}, and [\${i}] is \${shown(value)}\${where}\${hint}\`);
+    }
+    const whole = Math.trunc(Number(value));
+    if (isWhole && !(whole >= least && whole <= least + 4294967295)) {
+      throw new RangeError(\`\${name}: [\${i}] is \${value}, which does not fit into \${type}\`);
+    }
+  }
+  return list as ArrayLike<number>;
+}
+
+function shown(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (typeof value === "string") return \`the string \${JSON.stringify(value.slice(0, 20))}\`;
+  if (typeof value === "object") return Array.isArray(value) ? "a list" : "an object";
+  return typeof value === "function" ? "a function" : \`the \${typeof value} \${String(value)}\`;
+}
 `;
+}
+
+/** What the numbers of the output `check` mean, in a comment. */
+function conditions(messages: readonly string[]): string {
+  const lines = messages.map((message, i) =>
+    `\n   * ${i + 1}: ${message.replaceAll(/\s+/g, " ").replaceAll("*/", "* /")}`
+  );
+  return ` It is 0 where all conditions held, and otherwise the number of the first one that did not:${
+    lines.join("")
+  }\n  `;
 }

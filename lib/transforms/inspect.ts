@@ -282,9 +282,14 @@ export function recordFile(
 
 /** Names of inputs: the argument's own or its number, and the path in it. */
 export function inputNamesOf(def: TreeDef, names: readonly string[]): string[] {
-  return treePaths(def).map((path) =>
-    path.replace(/^\[(\d+)\]/, (_, i) => names[Number(i)] ?? `arg${i}`)
-  );
+  const taken = new Set<string>();
+  return treePaths(def).map((path) => {
+    const stem = path.replace(/^\[(\d+)\]/, (_, i) => names[Number(i)] ?? `arg${i}`);
+    let name = stem;
+    for (let n = 2; taken.has(name); n++) name = `${stem}_${n}`;
+    taken.add(name);
+    return name;
+  });
 }
 
 /** Names of outputs: the path in the result. */
