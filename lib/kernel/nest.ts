@@ -29,6 +29,12 @@ import { type Lanes, type Pool, splat, VectorCode } from "./vector.ts";
 /** Expressions of more nodes than this wait for their own results: two vectors are worked on in turn. */
 const LONG = 24;
 /**
+ * Most nodes that the copies of a block have together, about 12 bytes of code each. Derivatives of special functions
+ * have 10,000 nodes and more in one: in 400 kB without a branch V8 was slower than in fewer copies, compiling and
+ * running, and JavaScriptCore (Bun 1.3.3) aborted the process.
+ */
+const MOST_NODES = 20_000;
+/**
  * Reductions of fewer nodes than this wait for the sum: four vectors are worked on in turn. Of extremes in parts
  * two, whose accumulators are as many as there are registers for, where there are enough of them to pay for
  * putting them together.
@@ -281,7 +287,9 @@ class NestCode {
     const parted = sums.some((s) => s.parted);
     if (sums.length > 0 && nodes < SHORT) copies = parted ? PARTED : 4;
     else if (nodes > LONG) copies = 4;
-    while (copies > 1 && whole < copies * (parted ? FEW : 2)) copies >>= 1;
+    while (copies > 1 && (whole < copies * (parted ? FEW : 2) || nodes * copies > MOST_NODES)) {
+      copies >>= 1;
+    }
     const rounds = Math.floor(whole / copies);
     for (const s of sums) s.open(copies);
     if (rounds === 1) this.#block(copies, w);

@@ -126,6 +126,7 @@ await withSite({}, async (site) => {
     "deno": () => command("deno", ["run", "--no-prompt", "--allow-env", run]),
     "node": () => command("node", [run]),
     "bun": () => command("npx", ["-y", "bun@1.3.3", run]),
+    "bun, with relaxed vectors": () => command("npx", ["-y", "bun@1.4.5", run]),
     "chromium": () => browse(scripts, "page", chromium(profile())),
     "chromium, worker": () => browse(scripts, "worker", chromium(profile())),
     "firefox": () => browse(scripts, "page", firefox(profile())),

@@ -16,6 +16,7 @@ import {
   numpy as np,
   random,
   scan,
+  special,
   vmap,
 } from "../../mod.ts";
 import { ulps } from "../support/arrays.ts";
@@ -55,6 +56,16 @@ const cases: Readonly<Record<string, [F, ...NDArray[]]>> = {
   "functions of doubles": [(x) => [np.exp(x), np.sin(x.mul(1e9)), np.power(np.abs(x), x)], square],
   "sums": [(x) => [x.sum(), x.sum(0), x.sum(1), x.max(0), np.cumsum(x, 0)], x],
   "softmax and its gradient": [grad((x: NDArray) => nn.softmax(x).square().sum()) as F, x],
+  // Loops whose body is longer than any other: engines have limits of their own.
+  "derivatives of long functions": [
+    (x) => {
+      const zeta = (x: NDArray, q: NDArray): NDArray => special.zeta(x, q).sum();
+      const drawn = (a: NDArray, x: NDArray): NDArray => special.randomGammaGrad(a, x).sum();
+      const [s, q] = [np.abs(x).add(1.5), np.abs(x).add(0.5)];
+      return [zeta, drawn].flatMap((f) => grad(f, { argnums: [0, 1] })(s, q));
+    },
+    many.slice([0], [16]).div(20),
+  ],
   "sorting": [(x) => [np.sort(x), np.argsort(x)], many],
   "matrices": [(a) => [linalg.solve(a, a.transpose()), linalg.det(a), np.matmul(a, a)], square],
   "large matrices": [(a) => np.matmul(a.reshape([50, 100]), a.reshape([100, 50])), many],

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type NDArray, numpy as np } from "../../mod.ts";
+import { grad, type NDArray, numpy as np, special } from "../../mod.ts";
 import { simplify } from "../../lib/compile/pipeline.ts";
 import { sizeOf } from "../../lib/core/dtype.ts";
 import { graphOf, lanesOf } from "../../lib/kernel/evaluate.ts";
@@ -127,4 +127,43 @@ Deno.test("long programs of loops that are alike, and of some that are not, have
   assertEquals(compiledDifference(program), null);
   const { kernels } = compileProgram(program.jaxpr, { large: 64, fma: false });
   assert(kernels < 30, `${kernels} functions`);
+});
+
+/** Bytes of the longest function of a module. */
+function longestFunction(bytes: Uint8Array): number {
+  let at = 8;
+  const number = (): number => {
+    let value = 0;
+    for (let shift = 0;; shift += 7) {
+      const byte = bytes[at++]!;
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+  };
+  while (bytes[at] !== 10) {
+    at++;
+    const size = number();
+    at += size;
+  }
+  at++;
+  number();
+  let longest = 0;
+  for (let left = number(); left > 0; left--) {
+    const size = number();
+    longest = Math.max(longest, size);
+    at += size;
+  }
+  return longest;
+}
+
+Deno.test("no block is repeated to more code than engines take at once", () => {
+  const long = { zeta: special.zeta, randomGammaGrad: special.randomGammaGrad };
+  for (const [name, f] of Object.entries(long)) {
+    const slopes = grad((x: NDArray, y: NDArray) => f(x, y).sum(), { argnums: [0, 1] });
+    const { jaxpr } = staged(slopes, [np.ones([64]), np.ones([64])]);
+    const { bytes } = compileProgram(jaxpr, { large: 64, fma: false });
+    const longest = longestFunction(bytes);
+    // JavaScriptCore takes 350 kB, and aborts from 430 kB on.
+    assert(longest > 20_000 && longest < 350_000, `a function of ${name} has ${longest} bytes`);
+  }
 });
