@@ -151,7 +151,7 @@ export const partialEvalJaxpr: (
 );
 
 /** A recorded program without what its outputs do not need, captured values included. */
-function pruned({ jaxpr, consts }: Staged): Staged {
+export function pruned({ jaxpr, consts }: Staged): Staged {
   const live = withoutDead(jaxpr);
   const used = usedInputs(live);
   const keep = used.map((u, i) => u || i >= consts.length);

@@ -309,6 +309,11 @@ export function fixedPoint<T extends FloatTree>(
       displacement: !byJacobians,
       hasCost: false,
       part: comparand === undefined ? undefined : partOf(comparand, unravel, vector),
+      lacking:
+        `fixedPoint by ${solver.description}: it needs the derivative of ${
+          nameOf(f)
+        }, which has none. Take ` +
+        "{ solver: anderson() }, which looks at values alone",
     };
     const outcome = iterate(problem, vector, solver, limits, transforms);
     const { x: best, state, ...rest } = polish === true

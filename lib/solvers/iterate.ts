@@ -199,7 +199,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       since: { step: x.sub(c.best), change: r.sub(c.bestR) },
       isShort: (step: NDArray): NDArray => isShort(reach, step, sizes, limits.rtol),
     };
-    const local = localAt(problem.evaluate, x, known);
+    const local = localAt(problem, x, known);
     // Where steps are differentiated by `replay`, what a method makes of them is held.
     const held = limits.through !== undefined && method.replay !== undefined;
     const made = method.step(x, r, c.memory as S, local);
@@ -306,7 +306,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       memory = choose(finite, memory, choose(whole, c.memory, fresh));
     }
     if (held) {
-      const there = localAt(problem.evaluate, best, known);
+      const there = localAt(problem, best, known);
       next = next.add(answerOf(best, method.replay!(best, bestR, stepped, there)));
     }
     let { burst, due, length } = c;

@@ -22,6 +22,7 @@ import {
 } from "../core/mod.ts";
 import { atan, convert, div, full, log1p, mul, select } from "../primitives/mod.ts";
 import { checkDictionary } from "../transforms/members.ts";
+import { alone } from "../transforms/implicit.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../transforms/tree_types.ts";
 import {
@@ -56,6 +57,7 @@ import {
   clipped,
   inPrecisionOf,
   localAt,
+  toldWhy,
   trustRegionOptions,
   withAux,
 } from "./options.ts";
@@ -301,23 +303,6 @@ export function solveLeastSquares<T extends FloatTree>(
   }
   const lower = bounds === null ? null : ravel(bounds.lower);
   const upper = bounds === null ? null : ravel(bounds.upper);
-  const equation = ({ x, q }: Unknowns): Unknowns | [Unknowns, Tree] => {
-    const v = ravel(x);
-    const [, pull, [r, aux]] = transforms.vjp(
-      (v: NDArray) => {
-        const [r, aux] = plain(v);
-        return [weighed(r), [r, aux]] as [NDArray, [NDArray, Tree]];
-      },
-      [v],
-      { hasAux: true },
-    ) as unknown as [NDArray, (w: NDArray) => [NDArray], [NDArray, Tree]];
-    const g = pull(weighed(r))[0];
-    const zero = lower === null ? g : v.sub(between(v.sub(g), lower, upper!));
-    const both = { x: unravel(zero), q: r.sub(q) };
-    return hasAux ? [both, aux] : both;
-  };
-  Object.defineProperty(equation, "name", { value: residuals.name });
-  const none = full([m], 0, dtype);
   const method = made(options.solver ?? levenbergMarquardt(), {
     rtol,
     atol,
@@ -325,18 +310,47 @@ export function solveLeastSquares<T extends FloatTree>(
     root: false,
     bounds: lower === null ? null : { lower, upper: upper! },
   });
+  const lacking =
+    `${op} by ${method.description}: it needs the Jacobian of ${nameOf(residuals)} and, but for ` +
+    "{ adjoint: unrolled() }, derivatives of that, and there are none. Say what they are with customJvp, or minimise " +
+    "the sum of squares by nelderMead(), which looks at values alone";
+  const equation = ({ x, q }: Unknowns): Unknowns | [Unknowns, Tree] => {
+    const v = ravel(x);
+    const both = (v: NDArray): [NDArray, [NDArray, Tree]] => {
+      const [r, aux] = plain(v);
+      return [weighed(r), [r, aux]];
+    };
+    const [, pull, [r, aux]] = toldWhy(
+      lacking,
+      () => transforms.vjp(both, [v], { hasAux: true }),
+    ) as unknown as [
+      NDArray,
+      (w: NDArray) => [NDArray],
+      [NDArray, Tree],
+    ];
+    const g = pull(weighed(r))[0];
+    const zero = lower === null ? g : v.sub(between(v.sub(g), lower, upper!));
+    const at = { x: unravel(zero), q: r.sub(q) };
+    return hasAux ? [at, aux] : at;
+  };
+  Object.defineProperty(equation, "name", { value: residuals.name });
+  const none = full([m], 0, dtype);
   const [root, outcome, aux = null] = solutionOf(adjoint, transforms, {
     equation: equation as (x: never) => unknown,
     start: { x: start, q: none },
     solve: (g, z) => {
       const apply = g as unknown as (z: Unknowns) => Unknowns;
-      const residual = (v: NDArray): NDArray => apply({ x: unravel(v), q: none }).q;
+      // Without the gradient, and the derivatives of that.
+      const residual = through === undefined
+        ? alone((v) => apply({ x: unravel(v), q: none }).q, vector)
+        : (v: NDArray): NDArray => plain(v)[0];
       const problem = {
         evaluate: (v: NDArray) => ({ r: weighed(residual(v)), cost: null }),
         sizes,
         m,
         displacement: false,
         hasCost: false,
+        lacking,
       };
       const first = ravel((z as unknown as Unknowns).x);
       const { x, state, ...rest } = iterate(problem, first, method, limits, transforms);
@@ -402,7 +416,7 @@ function atSolution(
   transforms: Transforms,
 ): AtSolution {
   const evaluate = (v: NDArray) => ({ r: residual(v), cost: null });
-  return { r: residual(x), jacobian: localAt(evaluate, x, { transforms }).jacobian() };
+  return { r: residual(x), jacobian: localAt({ evaluate }, x, { transforms }).jacobian() };
 }
 
 /** `m^T v`. */

@@ -176,6 +176,8 @@ export interface Problem {
   readonly hasCost: boolean;
   /** What is compared of the points of a displacement, where that is not all of them. */
   readonly part?: Part | undefined;
+  /** What to tell of a function that is no program with derivatives, before what raised it. */
+  readonly lacking?: string | undefined;
 }
 
 /** A part of the unknowns, or something computed of them: a vector of leaves of these sizes. */

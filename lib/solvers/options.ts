@@ -10,6 +10,7 @@
 import {
   ConcreteArray,
   describeValue,
+  DifferentiationError,
   type DType,
   formatShape,
   type NDArray,
@@ -40,7 +41,7 @@ import {
   zerosLike,
 } from "../primitives/mod.ts";
 import { flattenArrays, nameOf } from "../transforms/trees.ts";
-import type { Evaluation, Local } from "./method.ts";
+import type { Local, Problem } from "./method.ts";
 import { norm } from "./norms.ts";
 
 /**
@@ -264,29 +265,40 @@ export function heldWithin(
   return where(rests, between(end, lower, upper).sub(x), step);
 }
 
+/** What needs a derivative, and where there is none, what is lacking and what to do. */
+export function toldWhy<T>(lacking: string | undefined, derivative: () => T): T {
+  try {
+    return derivative();
+  } catch (error) {
+    if (!(error instanceof DifferentiationError) || lacking === undefined) throw error;
+    throw new DifferentiationError(`${lacking}. ${error.message}`);
+  }
+}
+
 /** A problem's `Local` at `x` [n]. */
 export function localAt<Given extends Pick<Local, "transforms">>(
-  evaluate: (x: NDArray) => Evaluation,
+  { evaluate, lacking }: Pick<Problem, "evaluate" | "lacking">,
   x: NDArray,
   given: Given,
 ): Given & Pick<Local, "evaluate" | "jacobian" | "push" | "pull"> {
   const { transforms } = given;
   const residual = (x: NDArray): NDArray => evaluate(x).r;
+  const jacobian = (): NDArray => {
+    const [r, push] = transforms.linearize(residual, [x]);
+    const [m, n] = [r.size, x.size];
+    const identity = (k: number): NDArray =>
+      eq(iota([k, k], 0, "int32"), iota([k, k], 1, "int32")).astype(x.dtype);
+    // The fewer products.
+    if (n <= m) return transpose(transforms.vmap(push)(identity(n)) as NDArray, [1, 0]);
+    const [, pull] = transforms.vjp(residual, [x]);
+    return transforms.vmap((w: NDArray) => pull(w)[0])(identity(m)) as NDArray;
+  };
   return {
     ...given,
     evaluate,
-    jacobian() {
-      const [r, push] = transforms.linearize(residual, [x]);
-      const [m, n] = [r.size, x.size];
-      const identity = (k: number): NDArray =>
-        eq(iota([k, k], 0, "int32"), iota([k, k], 1, "int32")).astype(x.dtype);
-      // The fewer products.
-      if (n <= m) return transpose(transforms.vmap(push)(identity(n)) as NDArray, [1, 0]);
-      const [, pull] = transforms.vjp(residual, [x]);
-      return transforms.vmap((w: NDArray) => pull(w)[0])(identity(m)) as NDArray;
-    },
-    push: (v) => transforms.jvp(residual, [x], [v])[1] as NDArray,
-    pull: (w) => transforms.vjp(residual, [x])[1](w)[0] as NDArray,
+    jacobian: () => toldWhy(lacking, jacobian),
+    push: (v) => toldWhy(lacking, () => transforms.jvp(residual, [x], [v])[1] as NDArray),
+    pull: (w) => toldWhy(lacking, () => transforms.vjp(residual, [x])[1](w)[0] as NDArray),
   };
 }
 

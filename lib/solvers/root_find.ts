@@ -197,6 +197,11 @@ export function rootFind<T extends FloatTree>(
         m: vector.size,
         displacement: false,
         hasCost: false,
+        lacking:
+          `${op} by ${method.description}: it needs the Jacobian of ${
+            nameOf(f)
+          }, which has none. Take ` +
+          "{ solver: broyden() }, which looks at values alone",
       };
       const limits = { rtol, atol, maxSteps, history, leg, warm, through };
       const { x: best, state, ...rest } = iterate(problem, ravel(x), method, limits, transforms);

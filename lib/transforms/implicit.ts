@@ -23,7 +23,7 @@ import {
 import { customJvpP, type CustomJvpParams } from "../control/custom.ts";
 import { linearSolveP, type WithConsts } from "../control/linear_solve.ts";
 import { jvpFlat } from "../interpreters/jvp.ts";
-import { linearizeFlat } from "../interpreters/partial.ts";
+import { linearizeFlat, pruned } from "../interpreters/partial.ts";
 import { stage } from "../interpreters/staging.ts";
 import { transposeJaxpr } from "../interpreters/transpose.ts";
 import { neg, stopGradient, zeros } from "../primitives/mod.ts";
@@ -355,6 +355,15 @@ export function customLinearSolveBy(
   recorder.finish(x, []);
   const solution = treeUnflatten(def, x);
   return hasAux ? [solution, treeUnflatten(solver.auxDef!, outs.slice(bs.length))] : solution;
+}
+
+/**
+ * A function of vectors as recorded at `x` [n], without what its result does not need: which would be recorded again in
+ * each place that calls it, and differentiated with it.
+ */
+export function alone(f: (x: NDArray) => NDArray, x: NDArray): (x: NDArray) => NDArray {
+  const { jaxpr, consts } = pruned(stage("a part of an equation", ([x]) => [f(x!)], [x.aval]));
+  return (x) => evalJaxpr(jaxpr, [...consts, x], bind)[0]!;
 }
 
 /** A recorded solver, and the structure of what it says about a solution. */

@@ -106,7 +106,7 @@ export function jacobianOf(
   transforms: Transforms,
 ): NDArray {
   const evaluate = (v: NDArray) => ({ r: f(v), cost: null });
-  return localAt(evaluate, x, { transforms }).jacobian();
+  return localAt({ evaluate }, x, { transforms }).jacobian();
 }
 
 /** The diagonal of a matrix [..., n, n]. */

@@ -22,7 +22,6 @@ import {
   select,
   zerosLike,
 } from "../../primitives/mod.ts";
-import { localAt } from "../options.ts";
 import type { Local } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
 import { nearness } from "../reach.ts";
@@ -30,7 +29,7 @@ import { statusCode } from "../solution.ts";
 import { beyond, isHidden, lengthsOf, lookAcross, lookAround, unitsOf } from "./around.ts";
 import { type Certificate, certify, isTail, type Way } from "./certify.ts";
 import { steihaug } from "./curvature.ts";
-import { freeAt, orOne, type Setting, within } from "./method.ts";
+import { derivativeAlong, freeAt, orOne, type Setting, within } from "./method.ts";
 
 /** Where a method stands. */
 export interface Point {
@@ -137,6 +136,9 @@ export function ending(
     const frozen = reduceAnd(abs(step).lessEqual(abs(at.x).mul(0.5 * eps)), [0]);
     return and(or(and(short, all.mul(all).lessEqual(worth)), frozen), isShort(step));
   };
+  const lengths = lengthsOf(reached, sizes, at.x);
+  const product = (x: NDArray, v: NDArray): NDArray =>
+    div(derivativeAlong((x) => evaluate(x).r, x, v, { lengths, bounds }, transforms), unit);
   const still = size.equal(0);
   const improves = or(
     at.value.less(before.sub(abs(before).mul(noise))),
@@ -156,7 +158,7 @@ export function ending(
     free,
     sizes,
     scale,
-    product: (v) => div(localAt(evaluate, at.x, { transforms }).push(v), unit),
+    product: (v) => product(at.x, v),
     isSmall: (step) => isSmall(step, share),
     nothing: done.mul(rtol * rtol),
     asked,
@@ -192,12 +194,11 @@ export function ending(
     x: at.x,
     value: at.value,
     way,
-    product: (x, v) => div(localAt(evaluate, x, { transforms }).push(v), unit),
+    product,
     free,
     inside: (x) => within(x, bounds),
     asked: and(and(certificate.holds, certificate.loose), not(still)),
   }, transforms);
-  const lengths = lengthsOf(reached, sizes, at.x);
   const aside = lookAround({
     x: at.x,
     value: at.value,
@@ -211,7 +212,7 @@ export function ending(
       const { r, cost } = evaluate(x);
       return { value: div(cost!, unit), g: div(r, unit) };
     },
-    product: (x, v) => div(localAt(evaluate, x, { transforms }).push(v), unit),
+    product,
     free,
     inside: (x) => within(x, bounds),
     asked: and(

@@ -22,6 +22,7 @@ import {
   minimum,
   not,
   or,
+  reduceMax,
   reduceMin,
   reduceSum,
   select,
@@ -29,6 +30,7 @@ import {
 } from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import type { Stepper } from "../method.ts";
+import { toldWhy } from "../options.ts";
 
 /** What a method is told of the problem, beside what a step sees. */
 export interface Setting {
@@ -160,6 +162,39 @@ export function lackOfDerivative(
   }
 }
 
+/**
+ * The derivative of a function of vectors along `v` [n], by central differences where it is no program that has one: over
+ * a share `near` of `lengths` [n], as those that the unknowns have gone, and within bounds.
+ */
+export function derivativeAlong(
+  f: (x: NDArray) => NDArray,
+  x: NDArray,
+  v: NDArray,
+  { lengths, bounds, near = Math.cbrt(epsilon(x.dtype)), smooth = true }: {
+    readonly lengths: NDArray;
+    readonly bounds: Box | null;
+    readonly near?: number;
+    readonly smooth?: boolean;
+  },
+  transforms: Transforms,
+): NDArray {
+  if (smooth) {
+    try {
+      return transforms.jvp(f, [x], [v])[1] as NDArray;
+    } catch (error) {
+      if (!(error instanceof DifferentiationError)) throw error;
+    }
+  }
+  const most = orOne(reduceMax(abs(div(v, lengths)), [0]));
+  const way = div(v, most);
+  const [up, down] = [way, way.neg()].map((w) =>
+    minimum(reach(x, w, bounds), scalarArray(near, x.dtype))
+  );
+  const at = (step: NDArray): NDArray => f(within(x.add(way.mul(step)), bounds));
+  const change = at(up!).sub(at(down!.neg()));
+  return div(change.mul(most), orOne(up!.add(down!)));
+}
+
 /** The gradient [n] by central differences within bounds, right to two thirds of the digits of smooth functions. */
 export function slopesByDifferences(
   value: (v: NDArray) => NDArray,
@@ -179,13 +214,8 @@ export function slopesByDifferences(
 
 /** What is made with the gradient of `f`, and where that has none, what to do. */
 export function toldOfSlopes<T>(op: string, f: string, make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof DifferentiationError)) throw error;
-    throw new DifferentiationError(
-      `${op}: it needs the gradient of ${f}, which has none. Take { solver: nelderMead() }, which looks at values ` +
-        `alone and has bounds. ${error.message}`,
-    );
-  }
+  const lacking =
+    `${op}: it needs the gradient of ${f}, which has none. Take { solver: nelderMead() }, which looks at ` +
+    "values alone and has bounds";
+  return toldWhy(lacking, make);
 }

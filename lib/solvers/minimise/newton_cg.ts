@@ -5,7 +5,14 @@
  *
  * @module
  */
-import { epsilon, type NDArray, scalarArray, smallestNormal, treeMap } from "../../core/mod.ts";
+import {
+  DifferentiationError,
+  epsilon,
+  type NDArray,
+  scalarArray,
+  smallestNormal,
+  treeMap,
+} from "../../core/mod.ts";
 import {
   abs,
   and,
@@ -23,9 +30,18 @@ import { heldWithin } from "../options.ts";
 import type { Local, Stepper } from "../method.ts";
 import { dot, norm, plainNorm } from "../norms.ts";
 import { denseSolve } from "../tangent.ts";
+import { lengthsOf } from "./around.ts";
 import { steihaug } from "./curvature.ts";
 import { ending, type Point, type Standing, standingAtFirst } from "./ending.ts";
-import { freeAt, gain, noiseRange, orOne, type Setting, within } from "./method.ts";
+import {
+  derivativeAlong,
+  freeAt,
+  gain,
+  noiseRange,
+  orOne,
+  type Setting,
+  within,
+} from "./method.ts";
 
 /** What the method remembers. */
 export interface NewtonMemory {
@@ -137,7 +153,7 @@ export function newtonTrustRegion(
       );
 
       const tolerance = size.mul(minimum(number(0.1), size.sqrt()));
-      const push = productsAt(local, at.x);
+      const push = productsAt(local, setting, at.x);
       const product = (v: NDArray): NDArray => {
         const hv = div(push(v.mul(scale)).mul(scale), unit);
         return free === null ? hv : hv.mul(free);
@@ -202,9 +218,18 @@ export function newtonTrustRegion(
   };
 }
 
-/** Products with the Jacobian of the gradient at a point, linearised once. */
-function productsAt({ evaluate, transforms }: Local, x: NDArray): (v: NDArray) => NDArray {
+/** Products with the Jacobian of the gradient at a point, linearised once where it has one. */
+function productsAt(
+  { evaluate, reached, transforms }: Local,
+  { sizes, bounds }: Setting,
+  x: NDArray,
+): (v: NDArray) => NDArray {
   const gradient = (x: NDArray): NDArray => evaluate(x).r;
-  const [, push] = transforms.linearize(gradient, [x]);
-  return push as (v: NDArray) => NDArray;
+  try {
+    return transforms.linearize(gradient, [x])[1] as (v: NDArray) => NDArray;
+  } catch (error) {
+    if (!(error instanceof DifferentiationError)) throw error;
+    const by = { lengths: lengthsOf(reached, sizes, x), bounds, smooth: false };
+    return (v) => derivativeAlong(gradient, x, v, by, transforms);
+  }
 }

@@ -27,11 +27,10 @@ import {
 } from "../../primitives/mod.ts";
 import type { Local } from "../method.ts";
 import { dot, norm, plainNorm } from "../norms.ts";
-import { localAt } from "../options.ts";
 import { beyond, lengthsOf } from "./around.ts";
 import { isTail, turns, type Way } from "./certify.ts";
 import { resolved } from "./curvature.ts";
-import { orOne, type Setting } from "./method.ts";
+import { derivativeAlong, orOne, type Setting } from "./method.ts";
 
 /** What is asked: values, gradients and `t` are in units of the first gradient, `unit`. */
 export interface ProximalClaim {
@@ -93,17 +92,18 @@ export function claimOf(
   const number = (v: number): NDArray => scalarArray(v, dtype);
   const operator = (v: NDArray): NDArray => prox!(v, div(t, unit));
   const u = x.sub(g.mul(t));
-  const hessian = (v: NDArray): NDArray => div(localAt(evaluate, x, { transforms }).push(v), unit);
   // In lengths of the leaves, so that units do not matter.
   const lengths = lengthsOf(reached, sizes, x);
-  // By differences where the operator is no program that has a derivative.
-  const spared = (v: NDArray): NDArray => {
-    if (smooth) return transforms.jvp(operator, [u], [v])[1] as NDArray;
-    const near = Math.sqrt(eps);
-    const most = orOne(reduceMax(abs(div(v, lengths)), [0]));
-    const aside = div(v, most).mul(near);
-    return operator(u.add(aside)).sub(operator(u.sub(aside))).mul(most.mul(0.5 / near));
-  };
+  const product = (at: NDArray, v: NDArray): NDArray =>
+    div(derivativeAlong((x) => evaluate(x).r, at, v, { lengths, bounds: null }, transforms), unit);
+  const hessian = (v: NDArray): NDArray => product(x, v);
+  const spared = (v: NDArray): NDArray =>
+    derivativeAlong(operator, u, v, {
+      lengths,
+      bounds: null,
+      near: Math.sqrt(eps),
+      smooth,
+    }, transforms);
   const bent = (p: NDArray): NDArray => {
     const v = p.mul(lengths);
     const free = spared(v);
@@ -235,7 +235,7 @@ export function claimOf(
     way: led,
     free: null,
     inside: (v) => v,
-    product: (at, v) => div(localAt(evaluate, at, { transforms }).push(v), unit),
+    product,
     // Where nothing at all is left it is the floor of a valley.
     asked: and(and(doubted, seen.holds), norm(g).greater(0)),
   }, transforms);

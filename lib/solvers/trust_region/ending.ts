@@ -29,6 +29,7 @@ import {
 import type { Local } from "../method.ts";
 import { beyond, type Sides, sides } from "../minimise/around.ts";
 import { certify } from "../minimise/certify.ts";
+import { derivativeAlong } from "../minimise/method.ts";
 import { norm } from "../norms.ts";
 import { between } from "../options.ts";
 import type { Trial, TrustRegionMemory, Walk } from "./memory.ts";
@@ -324,7 +325,7 @@ export function aroundSaddle(
     free: bounds === null ? null : not(held).astype(dtype),
     sizes,
     scale,
-    product: (v) => transforms.jvp(gradient, [x], [v])[1] as NDArray,
+    product: (v) => derivativeAlong(gradient, x, v, { lengths: scale, bounds }, transforms),
     isSmall: () => yes,
     nothing: none,
     asked,
