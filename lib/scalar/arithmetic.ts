@@ -247,6 +247,8 @@ export interface Exact {
   readonly value: number;
   /** What rounding lost. */
   readonly more: number;
+  /** The logarithm of the rounded number, written out: engines round logarithms each in its way. */
+  readonly logarithm: number;
 }
 
 // 2 artanh(s) / s in s^2, for |s| <= 0.2.
@@ -267,9 +269,9 @@ export function log1pOf<V>(m: Arithmetic<V>, x: V): V {
 export function around<V>(
   m: Arithmetic<V>,
   x: V,
-  { value, more }: Exact,
+  { value, more, logarithm }: Exact,
 ): { readonly distance: V; readonly logarithm: V } {
   const distance = m.sub(m.sub(x, value), more);
-  const far = m.sub(m.log(x), Math.log(value));
+  const far = m.sub(m.log(x), logarithm);
   return { distance, logarithm: logarithmOf(m, m.div(distance, m.add(x, value)), far) };
 }

@@ -14,6 +14,8 @@ import { STIRLING } from "./gamma_tables.ts";
 
 /** Where Stirling's expansion begins. */
 const FAR = 8;
+/** `exp(FAR)`. */
+const EXP_FAR = 2980.9579870417283;
 
 /** What Stirling's formula for log(Gamma(x)) lacks, from 8. */
 export function stirlingRest<V>(m: Arithmetic<V>, x: V): V {
@@ -161,7 +163,7 @@ function stirlingFactors<V>(m: Arithmetic<V>, a: V): { readonly factor: V; reado
   const root = m.sqrt(m.mul(far, 1 / (2 * Math.PI)));
   const moved = m.mul(a, m.log(m.mul(m.where(small, a, FAR), r)));
   return {
-    factor: m.mul(root, m.where(small, m.mul(product, Math.exp(FAR)), 1)),
+    factor: m.mul(root, m.where(small, m.mul(product, EXP_FAR), 1)),
     exponent: m.sub(m.where(small, moved, 0), stirlingRest(m, far)),
   };
 }

@@ -8,7 +8,11 @@ import { type Arithmetic, around, type Exact, type Piece, piece } from "./arithm
 const GAMMA = 0.5772156649015329;
 
 /** Where Ei is 0. */
-const ZERO: Exact = { value: 0.3725074107813666, more: 1.3140183414386028e-17 };
+const ZERO: Exact = {
+  value: 0.3725074107813666,
+  more: 1.3140183414386028e-17,
+  logarithm: -0.9874983466453419,
+};
 
 /** (E1(x) + log(x) + gamma) / x, to x = 1 / 2. */
 const FALLING_NEAR: Piece = {
@@ -327,12 +331,14 @@ function rising<V>(m: Arithmetic<V>, x: V, r: V): V {
   const isLarge = m.less(SHIFT_FROM, x);
   const power = m.exp(m.where(isLarge, m.sub(x, SHIFT), x));
   const scaled = m.mul(m.div(power, x), m.where(m.less(x, 12), first, last));
-  const far = m.where(isLarge, m.mul(scaled, Math.exp(SHIFT)), scaled);
+  const far = m.where(isLarge, m.mul(scaled, EXP_SHIFT), scaled);
   return m.where(m.less(x, 3), near, m.where(m.less(x, Infinity), far, x));
 }
 
 /** By how much exponents are shifted, and from where. */
 const SHIFT = 20;
+/** `exp(SHIFT)`. */
+const EXP_SHIFT = 485165195.4097903;
 const SHIFT_FROM = 60;
 
 /** The integral of `e^t / t` from minus infinity to `x`. */

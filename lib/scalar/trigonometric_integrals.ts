@@ -13,7 +13,11 @@
 import { type Arithmetic, around, type Exact, log1pOf, type Piece, piece } from "./arithmetic.ts";
 
 /** Where Ci is 0. */
-const ZERO: Exact = { value: 0.6165054856207163, more: -4.209920321433186e-17 };
+const ZERO: Exact = {
+  value: 0.6165054856207163,
+  more: -4.209920321433186e-17,
+  logarithm: -0.4836880584112971,
+};
 
 /** Si(x) / x in x^2, to x = 4. */
 const SINE_NEAR: Piece = {
