@@ -272,8 +272,12 @@ export function bracketRoot(
         end.status.equal(codes.maxSteps),
         width.lessEqual(first.mul(epsilon(wide))),
       );
-      const suspect = and(or(end.status.equal(0), narrowed), least.greater(large));
-      const { leaps, looks } = leap(at, end, first, suspect, transforms);
+      const ended = or(end.status.equal(0), narrowed);
+      const suspect = and(ended, least.greater(large));
+      // Where values at the ends are of another size than those beside the root, farther off than rounding makes stairs.
+      const nearby = abs(end.a).mul(Math.sqrt(epsilon(wide)));
+      const away = select(suspect, width.mul(widths), nearby);
+      const { leaps, looks } = leap(at, end, away, first, and(ended, least.greater(0)), transforms);
       const rest = {
         status: select(leaps, int(codes.stagnated), end.status),
         steps: end.steps,
@@ -312,17 +316,17 @@ export function bracketRoot(
 
 /**
  * Whether the sign changes by a leap: at a jump, or at a pole. Towards a root values fall; to both sides of what is
- * none they are no larger a few widths of the last bracket away. Looked for where it is asked.
+ * none they are no larger at some distance from the last bracket. Looked for where it is asked.
  */
 function leap(
   at: (x: NDArray) => NDArray,
   { a, b, fa, fb }: Bracket,
+  distance: NDArray,
   first: NDArray,
   asked: NDArray,
   transforms: Transforms,
 ): { readonly leaps: NDArray; readonly looks: NDArray } {
-  // Beside a root of order p values are larger by the p-th power of this at least.
-  const away = b.sub(a).mul(widths);
+  const away = select(a.less(b), distance, distance.neg());
   const inside = abs(away).mul(2).less(first);
   const { leaps, looks } = transforms.whileLoop(
     (s) => s.open,
@@ -337,7 +341,9 @@ function leap(
   return { leaps, looks };
 }
 
-/** Widths of the last bracket between it and a look, and by how much a value is larger there beside a root. */
+/**
+ * Widths of the last bracket between it and a look, of which beside a root of order p values are larger by the p-th power;
+ * and by how much a value is larger there beside a root. */
 const widths = 8;
 const grown = 1.2;
 

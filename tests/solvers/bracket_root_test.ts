@@ -199,6 +199,7 @@ Deno.test("a sign that changes by a jump or at a pole is no root", () => {
     "steps": [(x) => np.floor(x.sub(0.3)).add(0.5), -3.1, 2],
     "a jump with slopes": [jump(-1, 1), -1, 1],
     "a small jump": [jump(-0.301, -0.299), -1, 1],
+    "a jump between steep ends": [(x) => jump(-1, 1)(x).mul(np.exp(x.square().mul(4))), -4, 4],
   };
   for (const [name, [f, a, b]] of Object.entries(leaps)) {
     for (const dtype of ["float64", "float32"] as const) {

@@ -223,6 +223,28 @@ Deno.test("a start at a maximum or a saddle of the sum of squares is left for a 
   }
 });
 
+Deno.test("a saddle at 0, to which steps come from any distance along its line of symmetry, is none", () => {
+  // Least at (1, 1) and (-1, -1); the sum of squares falls to both from 0.
+  const f = (x: np.NDArray) => {
+    const [a, b] = [x.at(0), x.at(1)];
+    return np.stack([a.mul(b).sub(1), a.sub(b)]);
+  };
+  for (const dtype of ["float64", "float32"] as const) {
+    for (const solver of [levenbergMarquardt(), dogleg(), gaussNewton()]) {
+      const solve = jit((x: np.NDArray) => {
+        const { value, status } = leastSquares(f, x, { solver });
+        return { value, status };
+      });
+      for (const [a, b] of [[1, -1], [2, -2], [1e-3, -1e-3], [1e-8, 1e-8], [0, 0]]) {
+        const { value, status } = solve(np.array([a!, b!], { dtype }));
+        const what = `${solver.description}, ${dtype}, from ${a}, ${b}: ${value}`;
+        assertEquals(status.item(), 0, what);
+        assert(Math.abs(Math.abs(value.at(0).item()) - 1) < 1e-3, what);
+      }
+    }
+  }
+});
+
 Deno.test("what rounding keeps from being claimed is claimed where less is asked for, as the message says", () => {
   for (const name of ["Hahn1", "Lanczos3", "MGH10"]) {
     const problem = regressions.find((p) => p.name === name)!;

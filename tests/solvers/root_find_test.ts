@@ -1,8 +1,12 @@
 /** `rootFind` against known roots and derivatives, and its honesty about failure. */
 import {
+  chord,
+  dogleg,
   grad,
   hessian,
   jit,
+  levenbergMarquardt,
+  newton,
   numpy as np,
   rootFind,
   type Stepper,
@@ -84,6 +88,17 @@ Deno.test("hasAux gives what f gives beside its value, at the root, with derivat
   }
   // The cube of the root is a^(3/2).
   assertAlmostEquals(grad((a: np.NDArray) => solve(a).aux.cube)(four).item(), 3, 1e-11);
+});
+
+Deno.test("a start so far off that the root is rounding beside it leads to the root all the same", () => {
+  for (const solver of [levenbergMarquardt(), newton(), dogleg(), chord()]) {
+    for (const [scale, from] of [[1, 1e12], [1, 1e20], [1e8, 1e8]]) {
+      const start = np.array(from!, { dtype: "float32" });
+      const root = rootFind((x) => x.mul(scale!).sub(1), start, { solver });
+      assertEquals(root.statusName, "converged", root.message);
+      assertAlmostEquals(root.value.item() * scale!, 1, 1e-6);
+    }
+  }
 });
 
 Deno.test("a method of one's own finds roots, by derivatives that it asks for, and keeps no bounds", () => {

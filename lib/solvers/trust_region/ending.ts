@@ -279,7 +279,11 @@ function vanished(
 ): NDArray {
   const eps = epsilon(start.dtype);
   const [step, value] = [abs(newton), abs(x)];
-  const gone = maximum(step, value).lessEqual(reached.mul(eps ** 1.5));
+  // To a root of any order at 0 steps are no longer than what is left, but for rounding.
+  const gone = and(
+    maximum(step, value).lessEqual(reached.mul(eps ** 1.5)),
+    step.lessEqual(value.mul(2)),
+  );
   const stays = or(gone, step.lessEqual(value.mul(share)));
   const nothing = and(size.lessEqual(start.mul(eps)), apart.lessEqual(eps));
   return and(nothing, and(gone.any(), stays.all()));
@@ -343,12 +347,16 @@ export function aroundSaddle(
     return r.mul(r);
   };
   const value = select(size.greater(0), onesLike(size), none);
+  const noise = value.mul(64 * epsilon(dtype));
+  // Near 0 a direction is no longer than the unknowns are, and nothing differs there: as far as values show the curve.
+  const shown = div(noise.mul(16), select(falls, abs(found.slope), onesLike(noise))).sqrt();
+  const farther = select(falls, maximum(shown, onesLike(shown)), onesLike(shown));
   const seen = sides({
     x,
     value,
-    step: select(or(falls, not(flat)), found.step, anywhere).mul(1 / beyond),
+    step: select(or(falls, not(flat)), found.step.mul(farther), anywhere).mul(1 / beyond),
     valueAt: (x) => sumAt(inside(x)),
-    noise: value.mul(64 * epsilon(dtype)),
+    noise,
     asked: or(falls, flat),
   }, transforms);
   const curved = and(and(stalls, found.holds), isShort(found.step));
