@@ -275,9 +275,11 @@ export const scanP: Primitive<ScanParams> = /* @__PURE__ */ definePrimitive<Scan
       (g, [, goOn, ...carry]) => [goOn!, ...g.inline(jaxpr, [...consts, ...carry])],
       [flag, ...carries, ...slices],
     );
+    // The condition may be left out, but the reference evaluator of ONNX then makes no step.
+    const goOn = g.target === "portable" ? g.scalar(1, "bool") : "";
     const outs: Value[] = g.nodes(
       "Loop",
-      [g.scalar(length, "int64"), "", ...init],
+      [g.scalar(length, "int64"), goOn, ...init],
       outAvals.length,
       { body },
     );

@@ -85,6 +85,15 @@ Deno.test("control flow becomes Loop, Scan and If", () => {
   assertEquals(ops(lowerJaxpr(loop(5, f32(3)), { target: "onnx" }).graph).includes("Cos"), true);
 });
 
+Deno.test("loops in files are given their first condition: some readers make no step without it", () => {
+  for (const jaxpr of [loops(f32(3)), loop(500, f32(3))]) {
+    const { nodes } = lowerJaxpr(jaxpr, { target: "portable" }).graph;
+    const found = nodes.filter((n) => n.op === "Loop");
+    assert(found.length > 0, "there is no loop");
+    for (const { inputs } of found) assert(inputs[1] !== "", String(inputs));
+  }
+});
+
 Deno.test("an exported program has names, notes and the results of the original", async () => {
   const jaxpr = loops(f32(3));
   const names = ["steps", "", "y", "y", "x"];
