@@ -343,7 +343,8 @@ function leap(
 
 /**
  * Widths of the last bracket between it and a look, of which beside a root of order p values are larger by the p-th power;
- * and by how much a value is larger there beside a root. */
+ * and by how much a value is larger there beside a root.
+ */
 const widths = 8;
 const grown = 1.2;
 
