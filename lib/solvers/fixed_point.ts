@@ -164,8 +164,10 @@ function checkOptions(options: FixedPointOptions): void {
 }
 
 /**
- * Solves `f(x) = x`, stopping where `|f(x) - x| <= atol + rtol max(|x|, s)` in the 2-norm for each leaf.
- * `s` is the smaller of `|f(x0) - x0|` and `|f(x0)|`: by it a solution at 0 ends. So units do not matter. The solution is differentiable with respect to whatever `f` closes over.
+ * Solves `f(x) = x`, stopping where `|f(x) - x| <= atol + rtol |x|` in the 2-norm for each leaf, so that units do not
+ * matter. Of a leaf that is 0 at the solution, `|f(x) - x|` is compared with the smaller of `|f(x0) - x0|` and `|f(x0)|`;
+ * an evaluation where that leaf is 0 says whether it is one. The solution is differentiable with respect to whatever `f`
+ * closes over.
  *
  * @param f From a tree to one of the same structure, shapes and dtypes.
  * @param x0 Where to start: a tree of floating-point arrays or numbers.

@@ -58,13 +58,17 @@ import {
 import {
   comesNear,
   isNear,
+  isNought,
   isShort,
   marched,
   marches,
+  mayVanish,
+  noNought,
   noReach,
   outgrown,
   standsAlone,
   widened,
+  withNoughts,
 } from "./reach.ts";
 import { statusCode } from "./solution.ts";
 
@@ -118,6 +122,7 @@ function begin<S>(
     looks: method.status === undefined && !(problem.displacement || problem.hasCost)
       ? code(0)
       : null,
+    nought: asksNought(problem, method) ? noNought(x0, leaves) : null,
     burst: code(0),
     length: code(burstLength),
     last: infinity,
@@ -152,6 +157,11 @@ export function iterate<S>(
     limits.through && { maxSteps: limits.maxSteps, ...limits.through },
   ) as unknown as State;
   return outcomeOf(end, problem, method);
+}
+
+/** Whether a claim rests on what the loop sees of a displacement alone, leaf by leaf. */
+function asksNought<S>({ displacement, part }: Problem, { status, mean }: Stepper<S>): boolean {
+  return displacement && part === undefined && status === undefined && mean === undefined;
 }
 
 /** One pass of the loop. */
@@ -217,11 +227,13 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const own = soon === null || claimed === undefined
       ? claimed
       : select(and(soon, claimed.equal(statusCode("converged"))), code(-1), claimed);
-    const beside = displacement ? maximum(xNorms, first) : first;
+    const byFirst = displacement ? maximum(xNorms, first) : first;
+    const beside = c.nought === null ? byFirst : xNorms;
     const even = (v: NDArray): NDArray =>
       stopGradient(displacement && sizes.length > 1 ? div(v, known.scale) : v);
     const [step, change] = [even(seen.x.sub(c.best)), even(seen.r.sub(c.bestR))];
-    let isSmall = small(rNorms, beside, limits);
+    const leaves = small(rNorms, beside, limits);
+    let isSmall = reduceAnd(leaves, [0]);
     // What of a displacement is rounding, and so what says nothing of its slope.
     const rounding = maximum(all.x, displacement ? all.f : all.x).mul(epsilon(dtype));
     const slopeTo = slopeOf(
@@ -233,12 +245,32 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     );
     const enough = reduceAnd(rNorms.lessEqual(limits.atol), [0]);
     const sure = limits.atol === 0 ? isFirst : or(isFirst, enough);
-    let { looks } = c;
-    if (own === undefined && displacement && mean === undefined && problem.part === undefined) {
+    let { looks, nought } = c;
+    // What is seen in a look is for the look alone.
+    const looking = nought?.looking;
+    const unseen = (v: NDArray): NDArray => looking === undefined ? v : and(v, not(looking));
+    const kept = (was: NDArray, is: NDArray): NDArray =>
+      looking === undefined ? is : select(looking, was, is);
+    let isNone = sure;
+    if (nought !== null) {
       const left = slopeTo.mul(maximum(rNorms, rounding));
       const stays = not(outgrown(c.first, c.scale, xNorms, rNorms, rounding));
       const near = and(isNear(reach, left, limits.rtol), and(weighed.lessEqual(c.merit), stays));
-      isSmall = and(isSmall, or(sure, near));
+      isNone = isNought(nought, rNorms, leaves);
+      const may = and(small(rNorms, byFirst, limits), mayVanish(xNorms, first, limits.rtol));
+      const all = and(near, reduceAnd(or(leaves, may), [0]));
+      const asked = soon === null ? all : and(all, not(soon));
+      const news = and(weighed.less(nought.merit.mul(0.0625)), c.after.equal(0));
+      isSmall = and(unseen(isSmall), or(sure, near));
+      const looks = unseen(and(and(asked, news), not(isSmall)));
+      nought = {
+        looking: looks,
+        leaves: kept(nought.leaves, not(leaves)),
+        residual: kept(nought.residual, rNorms),
+        next: nought.next,
+        merit: select(looks, weighed, nought.merit),
+        isBest: asked,
+      };
     } else if (own === undefined && !(displacement || problem.hasCost)) {
       const near = comesNear(reach, step, { size, change }, sizes, limits.rtol);
       const asked = and(and(isSmall, near), not(or(sure, known.isShort(step))));
@@ -252,15 +284,16 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     // What has met the criterion gives way to a better point only that meets it, in each leaf.
     const accepted = method.accepts?.(x, r, stepped, local) ??
       (own === undefined ? or(and(met, or(open, less)), and(open, less)) : less);
-    const better = mean === undefined ? and(accepted, finite) : finite;
+    const better = mean === undefined ? unseen(and(accepted, finite)) : finite;
     const slope = select(better, slopeTo, c.slope);
     const best = select(better, seen.x, c.best);
     const bestR = select(better, seen.r, c.bestR);
-    const stale = select(better, code(0), c.stale.add(1));
+    const stale = select(better, code(0), kept(c.stale, c.stale.add(1)));
     // An accelerated step may lead far astray: what is seen there is used, but nearer to the best point.
-    const astray = goesBack || fallback === undefined
+    const strays = goesBack || fallback === undefined
       ? not(finite)
       : or(not(finite), weighed.greater(c.merit.mul(wild)));
+    const astray = unseen(strays);
     const share = select(
       astray,
       c.share.mul(0.5),
@@ -288,6 +321,12 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
         const last = or(c.after.greaterEqual(further), spent);
         ends = select(open, and(met, or(near, last)), or(or(near, last), not(better)));
       }
+      if (nought !== null) {
+        // Where a look says neither yes nor no, rounding of other leaves is in the way.
+        const isBest = select(better, nought.isBest, c.nought!.isBest);
+        nought = { ...nought, isBest };
+        ends = or(ends, or(isNone, and(isBest, stale.greaterEqual(patience))));
+      }
       status = select(ends, code(statusCode("converged")), status);
     } else status = select(own.greaterEqual(0), own, status);
     const never = and(c.merit.equal(Infinity), steps.greaterEqual(method.seeks ?? 1));
@@ -303,7 +342,8 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       const step = displacement ? bestR : zerosLike(x);
       const back = best.add(select(whole, x.sub(best), step).mul(c.share));
       next = select(astray, back, next);
-      memory = choose(finite, memory, choose(whole, c.memory, fresh));
+      const rest = choose(looking === undefined ? whole : or(whole, looking), c.memory, fresh);
+      memory = choose(unseen(finite), memory, rest);
     }
     if (held) {
       const there = localAt(problem, best, known);
@@ -321,7 +361,14 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       burst = select(begins, length, burst);
       const plain = fallback(select(begins, best, x), select(begins, bestR, r));
       next = select(burst.greater(0), plain, next);
-      memory = choose(or(inBurst, begins), fresh, memory);
+      memory = choose(unseen(or(inBurst, begins)), fresh, memory);
+    }
+    if (nought !== null) {
+      [burst, due, length] = [kept(c.burst, burst), kept(c.due, due), kept(c.length, length)];
+      if (goesBack) memory = choose(looking!, c.memory, memory);
+      next = kept(c.nought!.next, next);
+      nought = { ...nought, next };
+      next = select(nought.looking, withNoughts(x, nought.leaves, sizes), next);
     }
     return {
       x: next,
@@ -341,9 +388,10 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
       stale,
       due,
       looks,
+      nought,
       burst,
       length,
-      last: weighed,
+      last: kept(c.last, weighed),
       after: select(and(met, open), code(1), select(open, c.after, c.after.add(1))),
       share,
       history: c.history === null

@@ -188,7 +188,7 @@ export interface Part {
 
 /** When to stop. */
 export interface Limits {
-  /** Relative tolerance: the residual norm against the norm of the point and of the first evaluation. */
+  /** Relative tolerance: the residual norm against that of the point, or of what is said to be 0, of the first evaluation. */
   readonly rtol: number;
   /** Absolute tolerance on the residual norm. */
   readonly atol: number;
@@ -257,6 +257,8 @@ export interface State {
   readonly due: NDArray;
   /** Evaluations beside claims: int32, of roots by methods without a criterion of their own. */
   readonly looks: NDArray | null;
+  /** Of fixed points by methods without a criterion of their own: what is known of leaves that are 0 there. */
+  readonly nought: Nought | null;
   /** Steps of the fallback that are left, how many there are next time, and the norm before. */
   readonly burst: NDArray;
   readonly length: NDArray;
@@ -267,6 +269,22 @@ export interface State {
   readonly share: NDArray;
   readonly history: NDArray | null;
   readonly trajectory: NDArray | null;
+}
+
+/**
+ * A look at whether leaves are 0 at the solution, which have become small beside the first evaluation and whose residuals
+ * are not small beside themselves: an evaluation where they are 0.
+ */
+export interface Nought {
+  /** Whether this evaluation is one: a bool. */
+  readonly looking: NDArray;
+  /** Which leaves: bools [leaves], their residuals at the point that it is made for, and that point's next: [n]. */
+  readonly leaves: NDArray;
+  readonly residual: NDArray;
+  readonly next: NDArray;
+  /** The merit at the last such point, and whether it is the best one. */
+  readonly merit: NDArray;
+  readonly isBest: NDArray;
 }
 
 /** How a loop ended. */

@@ -38,7 +38,6 @@ import {
   not,
   onesLike,
   or,
-  reduceAnd,
   reduceMax,
   reduceSum,
   reshape,
@@ -186,7 +185,7 @@ export function partNorms(
   return { x: norms(here), r: norms(there.sub(here)), f: norms(there) };
 }
 
-/** Whether all leaves of a residual are small beside what is given: a bool. */
+/** Which leaves of a residual are small beside what is given: bools [leaves]. */
 export function small(
   norms: NDArray,
   beside: NDArray,
@@ -194,7 +193,7 @@ export function small(
 ): NDArray {
   // An infinite bound is a norm beyond the dtype's range and proves nothing.
   const bound = rtol === 0 ? full(norms.shape, atol, norms.dtype) : beside.mul(rtol).add(atol);
-  return reduceAnd(and(norms.lessEqual(bound), isFinite(bound)), [0]);
+  return and(norms.lessEqual(bound), isFinite(bound));
 }
 
 /**
@@ -252,7 +251,7 @@ export function errorOf(
 }
 
 /** Change of a residual, in roundings of the point, that is nothing but that. */
-const roundings = 4;
+const roundings = 64;
 
 /**
  * The spectral radius of `J = I + dr/dx` at a point [n]. Of few unknowns it is the limit of `|J^m|^(1 / m)`, by

@@ -19,13 +19,14 @@ import {
   or,
   reduceAnd,
   reduceMax,
+  reshape,
   select,
   stopGradient,
   zerosLike,
 } from "../primitives/mod.ts";
 import type { Transforms } from "../transforms/types.ts";
-import type { Evaluation, Reach } from "./method.ts";
-import { dot, leafNorms, norm } from "./norms.ts";
+import type { Evaluation, Nought, Reach } from "./method.ts";
+import { dot, leafNorms, norm, spread } from "./norms.ts";
 
 /** Before the first evaluation. */
 export function noReach(x: NDArray, leaves: number): Reach {
@@ -150,6 +151,39 @@ export function outgrown(
   const hides = and(rounding.greater(first), rounding.greater(scale));
   const grown = and(x.greater(scale.mul(growth)), first.greater(0));
   return and(grown, or(stays, hides)).any();
+}
+
+/** Before the first evaluation. */
+export function noNought(x: NDArray, leaves: number): Nought {
+  const never = scalarArray(0, "bool");
+  return {
+    looking: never,
+    leaves: full([leaves], 0, "bool"),
+    residual: full([leaves], 0, x.dtype),
+    next: x,
+    merit: scalarArray(Infinity, x.dtype),
+    isBest: never,
+  };
+}
+
+/** Which leaves of norms `x` are so small beside the first evaluation that they may be 0 at the solution. */
+export function mayVanish(x: NDArray, first: NDArray, rtol: number): NDArray {
+  return x.lessEqual(first.mul(Math.sqrt(rtol)));
+}
+
+/**
+ * Whether a look says that leaves are 0 at the solution: their residuals there are 0, or nothing beside those at the
+ * point before, as of a solution that is nothing beside that point.
+ */
+export function isNought(look: Nought, r: NDArray, own: NDArray): NDArray {
+  const vanishes = r.lessEqual(look.residual.mul(epsilon(r.dtype) ** 2));
+  return and(look.looking, reduceAnd(select(look.leaves, vanishes, own), [0]));
+}
+
+/** A point [n] with the leaves of a look at 0. It moves as the point does, and so do derivatives through steps. */
+export function withNoughts(x: NDArray, leaves: NDArray, sizes: readonly number[]): NDArray {
+  const zero = sizes.length === 1 ? reshape(leaves, []) : spread(leaves, sizes);
+  return select(zero, x.sub(stopGradient(x)), x);
 }
 
 /**
