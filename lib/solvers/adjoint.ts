@@ -98,7 +98,10 @@ export interface ImplicitOptions {
    * then GMRES, then dense up to 1000 unknowns where both fail.
    */
   readonly linearSolver?: "auto" | "dense" | "iterative" | LinearMethod | undefined;
-  /** Relative tolerance of the iterative solution; by default that of the dtype. */
+  /**
+   * Relative tolerance of the iterative solution, on its residual; by default that of the dtype. Of systems that are next
+   * to singular it says little of the error: there `"dense"` tells.
+   */
   readonly rtol?: number | undefined;
   /** Largest number of products (default 500). */
   readonly maxSteps?: number | undefined;
@@ -125,9 +128,9 @@ const implicitOptions: OptionTable<ImplicitOptions> = {
 /**
  * Differentiation by the implicit function theorem: exact at a solution, whatever way the solver took
  * to it. At a point that is none, since the solve failed, it gives the derivative that a solution
- * there would have: look at the status. Where the linear system cannot be solved to its tolerance, that
- * is raised when the derivative is computed (`CheckError`). Where the solution is NaN, so are its
- * derivatives.
+ * there would have: look at the status. Where the linear system cannot be solved to its tolerance, or, by its
+ * matrix, rounding leaves no digit of the derivative, that is raised when the derivative is computed
+ * (`CheckError`). Where the solution is NaN, so are its derivatives.
  *
  * For n unknowns the dense solution makes the Jacobian, [n, n]; the iterative one keeps vectors
  * alone.

@@ -21,8 +21,9 @@ import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
 import { called, checkFunction, flattenResult, toArray } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
-import { implicit, tangentSolver } from "./adjoint.ts";
+import { type Adjoint, checkAdjoint, implicit, tangentSolver } from "./adjoint.ts";
 import { type Bracket, type BracketMethod, chandrupatla } from "./bracket_methods.ts";
+import { factorOf } from "./iterate.ts";
 import { checkMade, checkTolerance, inPrecisionOf, toldDType } from "./options.ts";
 import { checkConverged, Solution, statusCode } from "./solution.ts";
 
@@ -45,6 +46,8 @@ export interface BracketRootOptions {
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
+  /** How to differentiate the root: `implicit()` (the default) and its options. */
+  readonly adjoint?: Adjoint | undefined;
 }
 
 const optionTable: OptionTable<BracketRootOptions> = {
@@ -55,6 +58,7 @@ const optionTable: OptionTable<BracketRootOptions> = {
   atol: "tolerance",
   transforms: "object",
   throw: "boolean",
+  adjoint: "object",
 };
 
 /** What the loop carries. */
@@ -112,11 +116,12 @@ export function bracketRoot(
   if (arguments.length > 2) checkCall("bracketRoot(f, bracket, options)", arguments, optionTable);
   checkFunction(op, f);
   const { transforms = pure, rtol, atol = 0, maxSteps = 200, expand = false } = options;
-  const { solver = chandrupatla() } = options;
+  const { solver = chandrupatla(), adjoint = implicit() } = options;
   if (options.transforms !== undefined) checkDictionary(op, transforms);
   if (rtol !== undefined) checkTolerance(op, "rtol", rtol);
   checkTolerance(op, "atol", atol);
   checkCount(op, "maxSteps", maxSteps);
+  checkAdjoint(op, options.adjoint, ["implicit"]);
   const made = "chandrupatla(), toms748(), brent() or bisection()";
   checkMade(op, "solver", solver, (s) => typeof s.next === "function", made);
   const valueAt = (x: NDArray): NDArray => {
@@ -263,7 +268,7 @@ export function bracketRoot(
         },
         start as never,
       ) as unknown as State;
-      const nearer = or(abs(end.fa).less(abs(end.fb)), end.fa.equal(0));
+      const nearer = or(abs(end.fa).less(abs(end.fb)), or(end.fa.equal(0), not(hasSign(end.fb))));
       const least = select(nearer, abs(end.fa), abs(end.fb));
       const large = maximum(abs(fa), abs(fb)).mul(epsilon(wide) ** 0.75);
       // At 0 no bracket about a pole is small beside it.
@@ -289,7 +294,7 @@ export function bracketRoot(
       };
       return [select(nearer, end.a, end.b), rest] as never;
     },
-    tangentSolver(implicit(), transforms, "df/dx") as never,
+    tangentSolver(adjoint, transforms, "df/dx") as never,
     { hasAux: true },
   ) as unknown as [
     NDArray,
@@ -299,13 +304,14 @@ export function bracketRoot(
     },
   ];
   const { status, steps, looks, residualNorm, width, ends, last } = outcome;
+  const value = root.mul(factorOf(outcome, wide));
   const solution = new Solution<NDArray>({
-    value: root,
+    value,
     status,
     steps,
     evaluations: { f: steps.add(looks), jacobian: int(0), products: int(0) },
     residualNorm,
-    valueNorm: abs(root),
+    valueNorm: abs(value),
     errorEstimate: width,
     aux: null,
     description: `${op} by ${solver.description}${signs(status, ends, last, expand)}`,

@@ -9,7 +9,8 @@
 import { check } from "../api/effects.ts";
 import { type NDArray, scalarArray } from "../core/mod.ts";
 import { identity, scaledColumns, scaledRows, transposed } from "../linalg/matrices.ts";
-import { solve } from "../linalg/solve.ts";
+import { lu } from "../linalg/lu.ts";
+import { solve, solveByFactors } from "../linalg/solve.ts";
 import {
   abs,
   and,
@@ -21,7 +22,6 @@ import {
   onesLike,
   or,
   reduceMax,
-  reshape,
   scalarLike,
   select,
   stopGradient,
@@ -30,9 +30,9 @@ import {
 import type { Transforms } from "../transforms/types.ts";
 import { anderson } from "./fixed_point_methods.ts";
 import { iterate } from "./iterate.ts";
-import { functionForm, matrixForm } from "./linear/form.ts";
+import { column, flat, functionForm, matrixForm, times } from "./linear/form.ts";
 import { gmres } from "./linear/gmres.ts";
-import type { LinearMethod } from "./linear/method.ts";
+import { type LinearMethod, roundingOf } from "./linear/method.ts";
 import type { Problem, Stepper } from "./method.ts";
 import { norm } from "./norms.ts";
 import { statusCode } from "./solution.ts";
@@ -46,14 +46,22 @@ export function denseSolve(
   y: NDArray,
   transforms: Transforms,
 ): NDArray {
-  const n = y.size;
-  if (n === 1) return div(y, apply(full([1], 1, y.dtype)));
-  const matrix = transposed(transforms.vmap(apply)(identity(n, y.dtype)) as NDArray);
+  if (y.size === 1) return div(y, apply(full([1], 1, y.dtype)));
+  const { matrix, byRow, byColumn } = evenMatrix(apply, y, transforms);
+  return flat(solve(matrix, column(y.mul(byRow)))).mul(byColumn);
+}
+
+/** The matrix, its columns and rows brought to one size, and by what they are multiplied for that. */
+function evenMatrix(
+  apply: (v: NDArray) => NDArray,
+  { size, dtype }: NDArray,
+  transforms: Transforms,
+): Readonly<Record<"matrix" | "byRow" | "byColumn", NDArray>> {
+  const matrix = transposed(transforms.vmap(apply)(identity(size, dtype)) as NDArray);
   const byColumn = reciprocals(matrix, 0);
   const even = scaledColumns(matrix, byColumn);
   const byRow = reciprocals(even, 1);
-  const x = solve(scaledRows(even, byRow), reshape(y.mul(byRow), [n, 1]));
-  return reshape(x, [n]).mul(byColumn);
+  return { matrix: scaledRows(even, byRow), byRow, byColumn };
 }
 
 /** 1 over the largest element of each column (axis 0) or row (axis 1): constants. */
@@ -155,12 +163,28 @@ function unlessSolved(start: Candidate, f: () => Candidate, transforms: Transfor
   return { x: end.x, solved: end.solved };
 }
 
-/** By the matrix, [n, n], factored. */
+/**
+ * By the matrix, [n, n], factored. Where rounding of the terms of its equations changes the solution by more than a
+ * digit, nothing of it is right, however small the residual: least squares have the square of what their Jacobian's
+ * condition is.
+ */
 function dense(product: Product, b: NDArray, transforms: Transforms): Candidate {
-  const x = denseSolve(product, b, transforms);
-  // Of a matrix that is singular but for rounding, nothing of the solution is right.
+  let x: NDArray;
+  let determined: NDArray = scalarArray(1, "bool");
+  if (b.size <= 1) x = denseSolve(product, b, transforms);
+  else {
+    const { matrix, byRow, byColumn } = evenMatrix(product, b, transforms);
+    const { lu: factors, permutation } = lu(matrix);
+    const solution = (side: NDArray): NDArray =>
+      flat(solveByFactors(factors, permutation, column(side), { transposeA: false }));
+    const even = solution(b.mul(byRow));
+    const change = solution(roundingOf(times(abs(matrix), abs(even))));
+    determined = norm(change).lessEqual(norm(even).mul(aDigit));
+    x = even.mul(byColumn);
+  }
   const left = norm(product(x).sub(b));
-  return { x, solved: and(isFinite(norm(x)), left.lessEqual(norm(b).mul(0.1))) };
+  const holds = and(isFinite(norm(x)), left.lessEqual(norm(b).mul(aDigit)));
+  return { x, solved: and(holds, determined) };
 }
 
 /** By products: plain steps as long as they do well, then GMRES, or acceleration where asked for. */
@@ -248,6 +272,9 @@ function plainSteps(rtol: number): Stepper<null> {
     },
   };
 }
+
+/** Share of a solution, or of its right-hand side, that may be wrong. */
+const aDigit = 0.1;
 
 /** Unknowns up to which the matrix is factored at once, and where products fail. */
 const denseFirst = 64;

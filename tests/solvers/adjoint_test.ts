@@ -375,6 +375,39 @@ Deno.test("roots, least squares, minima and linear systems say where their deriv
   assert(Number.isNaN(grad(quiet)(np.array(1, f64)).item()));
 });
 
+Deno.test("near to where a solution is not determined derivatives have a digit, or are an error", () => {
+  // The third row is the sum of the others but for d, so that the first row times the solution is 1 whatever d is.
+  const rows = (d: number) => [[1, 2, -1], [0.5, 1, 3], [1.5, 3 + d, 2]];
+  for (const [dtype, bits] of [["float64", 52], ["float32", 23]] as const) {
+    const [v, x0] = [np.array([1, 0, 2], { dtype }), np.zeros([3], { dtype })];
+    const equation = (m: NDArray, a: NDArray) => (x: NDArray) => m.matmul(x).sub(v.mul(a));
+    const roots: readonly ((m: NDArray, a: NDArray) => NDArray)[] = [
+      (m, a) => rootFind(equation(m, a), x0).value,
+      (m, a) => leastSquares(equation(m, a), x0).value,
+    ];
+    roots.forEach((root, i) => {
+      const f = (m: NDArray, a: NDArray): NDArray => root(m, a).mul(m.at(0)).sum();
+      const slope = jit(grad(f, { argnums: 1 }));
+      const had: number[] = [];
+      for (let k = 3; k < bits; k++) {
+        let found: number;
+        try {
+          found = slope(np.array(rows(2 ** -k), { dtype }), np.array(1, { dtype })).item();
+        } catch (error) {
+          assert(error instanceof CheckError && /could not be solved/.test(error.message));
+          continue;
+        }
+        had.push(k);
+        assert(Math.abs(found - 1) < 0.1, `${found} by ${i} at 2^-${k} in ${dtype}`);
+      }
+      // Least squares have the square of the condition.
+      const most = Math.max(...had);
+      const last = i === 0 ? bits : bits / 2;
+      assert(most > last - 8 && most < last && had.length > most - 8, `${had} by ${i} in ${dtype}`);
+    });
+  }
+});
+
 Deno.test("derivatives of roots of many unknowns are had by products", () => {
   const n = 200;
   const root = (a: NDArray): NDArray =>

@@ -5,12 +5,15 @@ import {
   bracketRoot,
   brent,
   chandrupatla,
+  CheckError,
   ConvergenceError,
   DTypeError,
   grad,
+  implicit,
   jit,
   type NDArray,
   numpy as np,
+  oneStep,
   ShapeError,
   special,
   toms748,
@@ -229,4 +232,25 @@ Deno.test("a root at 0 ends, whatever its order", () => {
       assert(converged && Math.abs(value.item()) < 1e-30, `${name}: ${value.item()}, ${message}`);
     }
   }
+});
+
+Deno.test("a root without a slope has the derivative that its adjoint says: an error, or NaN", () => {
+  const root = (options: object) => (a: NDArray): NDArray =>
+    bracketRoot((x) => x.sub(a).pow(3), [f64(-1), f64(3)], options).value;
+  const cubes = (a: NDArray): NDArray =>
+    bracketRoot((x) => x.pow(3).sub(a), [f64(-1), f64(3)], {
+      adjoint: implicit({ throw: false }),
+    }).value;
+  assertThrows(() => grad(root({}))(f64(1)), CheckError, "implicit({ throw: false })");
+  assertEquals(grad(root({ adjoint: implicit({ throw: false }) }))(f64(1)).item(), NaN);
+  for (const g of [vmap(grad(cubes)), jit(vmap(grad(cubes)))]) {
+    const [first, second, third] = g(np.array([1, 0, 8], { dtype: "float64" }))
+      .toArray() as number[];
+    assertEquals([second, Math.abs(first! - 1 / 3) < 1e-9, Math.abs(third! - 1 / 12) < 1e-9], [
+      NaN,
+      true,
+      true,
+    ]);
+  }
+  assertThrows(() => root({ adjoint: oneStep() })(f64(1)), TypeError, "implicit()");
 });

@@ -1,26 +1,42 @@
-/** Starts that are solutions at 0, no unknowns at all, infinite brackets, and what a fit is told of its errors. */
+/**
+ * Starts that are solutions at 0, no unknowns at all, infinite brackets, solutions beyond all numbers, functions that are
+ * not linear, and what a fit is told of its errors.
+ */
 import {
   anderson,
+  bicgstab,
   bracketRoot,
   brent,
+  cg,
   chandrupatla,
+  cholesky,
   chord,
   curveFit,
   damped,
   dogleg,
+  factorise,
   fixedPoint,
+  gmres,
+  jit,
   leastSquares,
   levenbergMarquardt,
+  LinearOperator,
+  linearSolve,
+  lsmr,
+  lu,
   minimise,
+  minres,
   type NDArray,
   nelderMead,
   newton,
   numpy as np,
+  qr,
   rootFind,
+  svd,
   toms748,
 } from "../../mod.ts";
 import { assertClose } from "../support/arrays.ts";
-import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 
 const f64 = (v: number | readonly number[]): NDArray =>
   np.array(v as number[], { dtype: "float64" });
@@ -90,6 +106,44 @@ Deno.test("an infinite end of a bracket is no point", () => {
       assertEquals(statusName, "nonfinite", `${solver.description}, expand ${expand}`);
     }
   }
+});
+
+Deno.test("a solution of a linear system that is beyond all numbers is not claimed", () => {
+  const methods = [lu(), cholesky(), qr(), svd(), cg(), minres(), gmres(), bicgstab(), lsmr()];
+  for (
+    const [dtype, least, most] of [["float64", 1e-10, 1e300], ["float32", 1e-10, 1e35]] as const
+  ) {
+    const a = np.array([[4, 1], [1, 3]], { dtype });
+    const b = np.array([1, 2], { dtype });
+    for (const solver of methods) {
+      const solve = (a: NDArray, b: NDArray) =>
+        linearSolve(LinearOperator.matrix(a, { symmetric: true }), b, { solver });
+      for (const f of [solve, jit(solve)]) {
+        const { converged, message } = f(a.mul(least), b.mul(most));
+        assert(!converged, message);
+        assert(
+          f(a, b.mul(most)).converged,
+          `${solver.description}: a solution of this size is one`,
+        );
+      }
+    }
+  }
+});
+
+Deno.test("a function that is not 0 at 0 is no operator to iterations that look at it once", () => {
+  const x = np.ones([3], { dtype: "float64" });
+  const f = (v: NDArray): NDArray => v.mul(2).add(1);
+  const affine = LinearOperator.of(f, x);
+  for (
+    const s of [
+      linearSolve(f, x, { solver: lsmr() }),
+      factorise(affine, { solver: gmres() }).solve(x),
+    ]
+  ) {
+    assertEquals(s.statusName, "breakdown", s.message);
+    assertMatch(s.message, /the function is not linear: at 0 it is off by a norm of 1.73/);
+  }
+  assert(linearSolve((v: NDArray) => v.mul(2), x, { solver: lsmr() }).converged);
 });
 
 Deno.test("the estimate of the error is no less than rounding, and known after a Newton step", () => {

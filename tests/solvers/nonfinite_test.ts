@@ -5,6 +5,7 @@
  *
  * @module
  */
+import * as I from "../../mod.ts";
 import {
   anderson,
   damped,
@@ -98,3 +99,63 @@ Deno.test("a module's solve without a finite residual gives NaN", () => {
     assert(isAllNaN(grad(run)(broken)));
   }
 });
+
+const two = (x: NDArray): NDArray => np.zeros([2], { dtype: "float64" }).add(x);
+const matrix = (p: NDArray): NDArray => np.array([[4, 1], [1, 3]], { dtype: "float64" }).mul(p);
+const side = np.array([1, 2], { dtype: "float64" });
+const { LinearOperator } = I;
+const lower = { triangular: "lower" } as const;
+
+type Solve = (p: NDArray) => I.Solution<NDArray>;
+
+/** Solves that are finite for 0.5 and see nothing that is finite where p is not. */
+const solves: Readonly<Record<string, readonly Solve[]>> = {
+  rootFind: [(p) => I.rootFind((x) => x.add(x.pow(3)).sub(p), two(np.array(0.1)))],
+  leastSquares: [(p) => I.leastSquares((x) => x.add(x.pow(3)).sub(p), two(np.array(0.1)))],
+  minimise: [(p) => I.minimise((x) => np.cosh(x.sub(p)).sum(), two(np.array(0.1)))],
+  minimiseScalar: [(p) => I.minimiseScalar((x) => np.cosh(x.sub(p)), [0, 1])],
+  bracketRoot: [I.chandrupatla(), I.toms748(), I.brent(), I.bisection()].flatMap((solver) =>
+    [false, true].map((expand) => (p: NDArray) =>
+      I.bracketRoot((x) => x.pow(3).sub(p).mul(p), [np.array(0, { dtype: "float64" }), 2], {
+        solver,
+        expand,
+      })
+    )
+  ),
+  linearSolve: [
+    ...[I.lu(), I.cholesky(), I.qr(), I.svd(), I.cg(), I.gmres(), I.bicgstab(), I.lsmr()].map((
+      solver,
+    ) =>
+    (p: NDArray) => I.linearSolve(matrix(p), side, { solver })),
+    (p) =>
+      I.linearSolve(LinearOperator.matrix(matrix(p), { symmetric: true }), side, {
+        solver: I.minres(),
+      }),
+    (p) => I.linearSolve(LinearOperator.matrix(np.tril(matrix(p)), lower), side),
+    (p) => I.linearSolve(LinearOperator.diagonal(two(p)), side),
+    (p) => I.linearSolve(LinearOperator.tridiagonal(two(p), two(p.mul(3)), two(p)), side),
+    (p) => I.linearSolve((x: NDArray) => matrix(p).matmul(x), side, { solver: I.gmres() }),
+    (p) => I.factorise(matrix(p)).solve(side),
+  ],
+};
+
+for (const [family, all] of Object.entries(solves)) {
+  Deno.test(`${family}: a solve that sees nothing finite is NaN, its derivatives are, and no other lane is`, () => {
+    all.forEach((solve, i) => {
+      const value = (p: NDArray): NDArray => solve(p).value.sum();
+      // Both ends of a bracket are -Infinity: these have a sign.
+      for (const bad of family === "bracketRoot" ? [NaN] : [NaN, Infinity]) {
+        const solution = solve(np.array(bad, { dtype: "float64" }));
+        const name = `${i}, ${bad}: ${solution.message}`;
+        assertEquals(solution.statusName, "nonfinite", name);
+        assert(isAllNaN(solution.value), name);
+        const lanes = np.array([0.5, bad], { dtype: "float64" });
+        const each = [vmap(value), vmap(grad(value)), ...i > 0 ? [] : [jit(vmap(grad(value)))]];
+        for (const f of each) {
+          const x = f(lanes);
+          assertEquals([...x.dataSync()].map(Number.isNaN), [false, true], `${name}, ${x}`);
+        }
+      }
+    });
+  });
+}

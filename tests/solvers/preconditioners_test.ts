@@ -3,6 +3,7 @@ import {
   bicgstab,
   blockJacobi,
   cg,
+  DTypeError,
   gmres,
   grad,
   jacobi,
@@ -207,6 +208,15 @@ Deno.test("what a preconditioner cannot be made of is said", () => {
     "of shape [12,12], as A is, not of shape [2,2]",
   );
   assertThrows(() => incompleteCholesky(identity, { bandwidth: -1 }), RangeError, "bandwidth");
+  assertThrows(
+    () =>
+      linearSolve(np.eye(12, { dtype: "float64" }), np.ones([12], { dtype: "float64" }), {
+        solver: cg(),
+        preconditioner: jacobi(np.eye(12)),
+      }),
+    DTypeError,
+    "the system is float64, but the preconditioner is a function of float32",
+  );
   // A diagonal of zeros is left as it is.
   assertEquals(jacobi(np.zeros([2, 2])).toMatrix().toArray(), [[1, 0], [0, 1]]);
 });

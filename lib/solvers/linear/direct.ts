@@ -28,8 +28,6 @@ import {
   and,
   convert,
   div,
-  gt,
-  iota,
   le,
   maximum,
   mul,
@@ -39,7 +37,6 @@ import {
   reduceSum,
   scalarLike,
   select,
-  sin,
   stopGradient,
   sub,
   zerosLike,
@@ -64,6 +61,7 @@ import {
   outcome,
   type Pivots,
   refined,
+  roundingOf,
   whole,
 } from "./method.ts";
 import { evened, type LuFactors, luFactors, solveByLu } from "./elimination.ts";
@@ -264,18 +262,13 @@ export function tridiagonal(): LinearMethod {
         mul(abs(diagonal!), sizes),
         add(mul(abs(lower!), fromBefore(sizes)), mul(abs(upper!), fromBehind(sizes))),
       );
-      const signs = select(
-        gt(sin(iota(x.shape, 0, x.dtype)), scalarLike(0, x)),
-        scalarLike(epsilon(x.dtype), x),
-        scalarLike(-epsilon(x.dtype), x),
-      );
       const holds = reduceAnd(le(abs(r), mul(abs(b), scalarLike(epsilon(b.dtype) ** 0.5, b))), [0]);
       const change = problem.transforms.cond(
         holds,
         (r) => zerosLike(r),
         (r, rounding) => add(abs(solved(r)), abs(solved(rounding))),
         r,
-        mul(terms, signs),
+        roundingOf(terms),
       );
       const report = refined(outcome(problem, x, share), change);
       return { ...report, status: select(finite, report.status, whole(statusCode("nonfinite"))) };

@@ -20,7 +20,7 @@ import {
 } from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 
-/** What is known of an operator. Of a matrix or bands it is held against the elements; else it is believed. */
+/** What is known of an operator. Of matrices and bands it is held against elements; else derivatives, too, believe it. */
 export interface LinearTags {
   /** Whether it is its own transpose. */
   readonly symmetric?: boolean | undefined;
@@ -215,14 +215,18 @@ export function functionForm(
 
 /**
  * An operator that is applied once, now: a function that uses modules would write and draw again with each of
- * several products, and then be several functions.
+ * several products, and then be several functions. And what it gives at 0, which is 0 where it is linear.
  */
-export function appliedOnce(a: Form, transforms: Transforms): Form {
-  if (isStored(a)) return a;
+export function appliedOnce(
+  a: Form,
+  transforms: Transforms,
+): { form: Form; offset: NDArray | null } {
+  if (isStored(a)) return { form: a, offset: null };
   const { rows, columns, dtype, tags } = a;
   const at = full([columns], 0, dtype);
-  const [, push] = transforms.linearize((v: NDArray) => a.apply(v, transforms), [at]);
-  return functionForm(rows, columns, dtype, push as (v: NDArray) => NDArray, tags);
+  const [offset, push] = transforms.linearize((v: NDArray) => a.apply(v, transforms), [at]);
+  const form = functionForm(rows, columns, dtype, push as (v: NDArray) => NDArray, tags);
+  return { form, offset: stopGradient(offset as NDArray) };
 }
 
 const both = (a: boolean | undefined, b: boolean | undefined): boolean => a === true && b === true;
@@ -371,8 +375,8 @@ export function isStored({ stored }: Form): boolean {
   return stored.kind !== "products";
 }
 
-/** The operator in another dtype. */
-export function converted(op: string, a: Form, dtype: DType): Form {
+/** The operator, which `what` names, in another dtype: that of the system. */
+export function converted(op: string, a: Form, dtype: DType, what = "an operator"): Form {
   if (a.dtype === dtype) return a;
   const s = a.stored;
   const to = (x: NDArray): NDArray => convert(x, dtype);
@@ -382,7 +386,7 @@ export function converted(op: string, a: Form, dtype: DType): Form {
     return tridiagonalForm(to(s.lower), to(s.diagonal), to(s.upper), a.tags);
   }
   throw new DTypeError(
-    `${op}: b is ${dtype}, but the operator is a function of ${a.dtype}. Convert one of them with astype`,
+    `${op}: the system is ${dtype}, but ${what} is a function of ${a.dtype}. Convert one of them with astype`,
   );
 }
 

@@ -10,9 +10,13 @@ import {
   and,
   div,
   eq,
+  gt,
+  iota,
   isFinite,
   le,
   maximum,
+  mul,
+  neg,
   not,
   or,
   reduceAnd,
@@ -21,6 +25,7 @@ import {
   reshape,
   scalarLike,
   select,
+  sin,
   sub,
   zerosLike,
 } from "../../primitives/mod.ts";
@@ -52,7 +57,7 @@ export interface DerivativeOptions {
 
 /**
  * The solution of a system of derivatives, where there is one: what is none is not to look like it. Where nothing
- * is asked, nothing is; of what is not finite, the derivative is NaN.
+ * is asked, nothing is; of what is not finite, the derivative is NaN, so that a lane takes no other with it.
  */
 export function derived(
   what: string,
@@ -65,8 +70,10 @@ export function derived(
   const none = size.equal(0);
   const ok = or(status.equal(statusCode("converged")), none);
   if (options.throw) {
+    // Where the operator or what is asked of it is not finite, NaN says no more than they do.
+    const defined = and(isFinite(size), not(status.equal(statusCode("nonfinite"))));
     check(
-      or(ok, not(isFinite(size))),
+      or(ok, not(defined)),
       `${what} ended with status {} after {} steps, for a right-hand side of norm {}. Statuses are ` +
         `${statuses.map((s, i) => `${i} ${s}`).join(", ")}. ` +
         "adjoint: implicit({ throw: false }) gives NaN instead",
@@ -103,6 +110,20 @@ export function judged(
     ...said,
     status: select(grown, whole(statusCode("stagnated")), said.status),
     detail: select(grown, growth, detail),
+  };
+}
+
+/** A solution and its status; where there is no residual, as beyond all numbers, it is NaN and nothing is claimed. */
+export function ifFinite(
+  x: NDArray,
+  status: NDArray,
+  residual: NDArray,
+): { readonly x: NDArray; readonly status: NDArray } {
+  const finite = isFinite(residual);
+  const holds = or(finite, status.notEqual(statusCode("converged")));
+  return {
+    x: x.mul(select(finite, scalarLike(1, x), scalarLike(NaN, x))),
+    status: select(holds, status, whole(statusCode("nonfinite"))),
   };
 }
 
@@ -155,6 +176,13 @@ export function outcome(
  * condition is 2e16, keeps 471.
  */
 const lostShare = 100;
+
+/** What rounding may make of sums of so large terms, one sum an equation: of either sign, by chance. */
+export function roundingOf(terms: NDArray): NDArray {
+  const up = gt(sin(iota(terms.shape, 0, terms.dtype)), zerosLike(terms));
+  const by = scalarLike(epsilon(terms.dtype), terms);
+  return mul(terms, select(up, by, neg(by)));
+}
 
 /**
  * The outcome where a step of refinement changes the solution by `change`. What that is no small share of has hardly a
@@ -334,12 +362,20 @@ export function whole(x: number): NDArray {
   return scalarArray(x, "int32");
 }
 
-/** What a report becomes where a function is not linear. */
-export function ifLinear(offset: NDArray | null, report: LinearReport): LinearReport {
+/**
+ * What a report becomes where a function is not linear. Factors have a number for that alone; to iterations it is
+ * something else than it was taken for.
+ */
+export function ifLinear(
+  offset: NDArray | null,
+  direct: boolean,
+  report: LinearReport,
+): LinearReport {
   if (offset === null) return report;
   const size = norm(reshape(offset, [offset.size]));
   const linear = size.equal(0);
   const found = and(isFinite(size), not(linear));
+  if (!direct) return denied(select(found, size, zerosLike(size)), report);
   return {
     ...report,
     status: select(found, whole(statusCode("breakdown")), report.status),

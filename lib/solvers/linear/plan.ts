@@ -56,6 +56,7 @@ import {
   denied,
   type DerivativeOptions,
   derived,
+  ifFinite,
   ifLinear,
   judged,
   type LinearLimits,
@@ -135,7 +136,7 @@ export type LinearMap<X extends FloatTree, Y extends FloatTree> =
 export interface Plan {
   readonly op: string;
   readonly form: Form;
-  /** Of a function whose matrix was written out, what is not linear in it; 0 where it is. */
+  /** Of a function that was looked at as such, what is not linear in it; 0 where it is. */
   readonly offset: NDArray | null;
   readonly domain: Space;
   readonly codomain: Space;
@@ -162,7 +163,7 @@ export function planned(
   const dtype = side === null
     ? operator.form.dtype
     : promoteDTypes(operator.form.dtype, side[1].dtype);
-  const given = converted(op, operator.form, dtype);
+  const given = converted(op, operator.form, dtype, "the operator");
   const { rows, columns } = given;
   const method = options.solver ?? chosen(given);
   if (method.solves === "square" && rows !== columns) {
@@ -182,7 +183,7 @@ export function planned(
     ? writtenOut(given, transforms)
     // Least squares take products with the transpose too, and factors serve several solves.
     : op === "factorise" || method.solves === "leastSquares"
-    ? { form: appliedOnce(given, transforms), offset: null }
+    ? appliedOnce(given, transforms)
     : { form: given, offset: null };
   const still = constant(form, transforms);
   const factors = method.factor(still, transforms);
@@ -291,7 +292,7 @@ function preconditioning(
       }`,
     );
   }
-  return converted(op, own, dtype);
+  return converted(op, own, dtype, "the preconditioner");
 }
 
 /** Solves for a right-hand side, with the operator or its transpose. */
@@ -347,7 +348,7 @@ export function solved(
       (back: boolean, own: LinearLimits, at: typeof first) =>
       (matvec: (v: NDArray) => NDArray, b: NDArray) => {
         const product = (v: NDArray): NDArray => matvec(v);
-        const { x, ...report } = method.solve({
+        const { x: found, ...report } = method.solve({
           ...problem,
           ...at,
           limits: own,
@@ -357,9 +358,10 @@ export function solved(
           transposed: back,
           b,
         });
-        const residual = norm(b.sub(product(x)));
-        const said = judged(report, residual, b);
-        return [x, { ...denied(plan.contradiction, said), residual }] as const;
+        const residual = norm(b.sub(product(found)));
+        const { x, status } = ifFinite(found, report.status, residual);
+        const said = denied(plan.contradiction, judged({ ...report, status }, residual, b));
+        return [x, { ...said, residual }] as const;
       };
     const symmetric = isSymmetric(form.tags);
     const name = (what: string): string => `${op}: ${what}: ${method.description}`;
@@ -393,14 +395,15 @@ export function solved(
       transposed: turned,
       b,
     }) as LinearOutcome;
-    x = found;
     const still = constant(form, transforms);
     const product = turned ? still.pull : still.apply;
-    const residual = norm(stopGradient(b).sub(product(stopGradient(x), transforms)));
-    about = { ...report, residual };
+    const residual = norm(stopGradient(b).sub(product(stopGradient(found), transforms)));
+    const finite = ifFinite(found, report.status, residual);
+    x = finite.x;
+    about = { ...report, status: finite.status, residual };
   }
   const { residual, products, ...said } = about;
-  const report = ifLinear(plan.offset, { ...said, products });
+  const report = ifLinear(plan.offset, method.direct, { ...said, products });
   const solution = new LinearSolution<never>({
     ...report,
     denied: report.denied ?? scalarLike(0, report.detail),
@@ -416,7 +419,7 @@ export function solved(
     direct: method.direct,
     leastSquares: method.solves === "leastSquares",
     explain: method.explain ?? {},
-    takenFor: takenFor(form, method),
+    takenFor: plan.offset !== null && !method.direct ? "linear" : takenFor(form, method),
   });
   if (options.throw) checkConverged(op, solution);
   return solution;

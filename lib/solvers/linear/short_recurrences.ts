@@ -46,6 +46,7 @@ export function cg(): LinearMethod {
     solves: "square",
     direct: false,
     explain: {
+      maxSteps: askew,
       breakdown:
         "the operator or the preconditioner is not positive definite: along a direction p of norm 1 " +
         "it has p . A p = {}. Take minres() where it is symmetric, else gmres()",
@@ -129,7 +130,10 @@ export function minres(): LinearMethod {
     description: "MINRES",
     solves: "square",
     direct: false,
-    explain: { breakdown: "the preconditioner is not positive definite: r . M r = {}" },
+    explain: {
+      maxSteps: askew,
+      breakdown: "the preconditioner is not positive definite: r . M r = {}",
+    },
     check(form) {
       checkSquare("minres()", form);
       if (isSymmetric(form.tags)) return;
@@ -335,3 +339,8 @@ function bicgstabCycle(problem: CycleProblem): Cycle {
     norms: end.norms,
   };
 }
+
+/** Of methods that come to no end where something is not symmetric, which products do not tell. */
+const askew =
+  "more steps than maxSteps allows. Raise maxSteps, give a preconditioner, or loosen rtol; where the operator or its " +
+  "preconditioner is not symmetric, take gmres()";

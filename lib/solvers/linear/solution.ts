@@ -29,7 +29,7 @@ export interface Explanation {
   /** By status, with `{}` for the detail. */
   readonly explain: Readonly<Partial<Record<Status, string>>>;
   /** What the operator was taken for. */
-  readonly takenFor: "symmetric" | "lower" | "upper" | null;
+  readonly takenFor: "linear" | "symmetric" | "lower" | "upper" | null;
 }
 
 /**
@@ -53,7 +53,10 @@ export class LinearSolution<X> extends Solution<X> {
   readonly detail: NDArray;
   /** Rank of the operator where the method finds it, as `qr()` and `svd()` do; else -1. int32. */
   readonly rank: NDArray;
-  /** How much the operator is something else than it was taken for, as a share of its largest element; else 0. */
+  /**
+   * How much the operator is something else than it was taken for, as a share of its largest element, or, where an
+   * iteration solves by a function that is not linear, the norm of what it gives at 0; else 0.
+   */
   readonly denied: NDArray;
   /** How often an iteration began afresh from a residual that was computed, as restarted GMRES does. int32. */
   readonly restarts: NDArray;
@@ -110,12 +113,15 @@ export class LinearSolution<X> extends Solution<X> {
       return `${direct ? "solved" : name}${sense}${after}, ${residual}`;
     }
     if (name === "breakdown" && at(this.denied) > 0) {
+      const off = at(this.denied).toPrecision(3);
+      if (takenFor === "linear") {
+        return `${name}${after}, ${residual}: the function is not linear: at 0 it is off by a norm of ${off}. ` +
+          "Take away from it and from b what it gives at 0";
+      }
       const what = takenFor === "symmetric"
         ? "symmetric"
         : `${takenFor === "upper" ? "an" : "a"} ${takenFor} triangle`;
-      return `${name}${after}, ${residual}: the operator was taken for ${what} and is not: elements are off by ${
-        at(this.denied).toPrecision(3)
-      } of the largest one. Leave out the tag, or take lu() or gmres()`;
+      return `${name}${after}, ${residual}: the operator was taken for ${what} and is not: elements are off by ${off} of the largest one. Leave out the tag, or take lu() or gmres()`;
     }
     const why = explain[name] ?? reasons[name];
     return `${name}${after}, ${residual}: ${why.replace("{}", at(this.detail).toPrecision(3))}`;
@@ -146,10 +152,12 @@ const reasons: Readonly<Record<Status, string>> = {
   converged: "",
   maxSteps:
     "more steps than maxSteps allows. Raise maxSteps, give a preconditioner, or loosen rtol",
-  nonfinite: "the operator or b has elements that are infinite or NaN",
+  nonfinite:
+    "the operator, its preconditioner, b or the solution has elements that are infinite or NaN",
   stagnated:
     "the residual no longer falls. Give a preconditioner, let gmres() restart later, or take a " +
-    "direct method such as lu(); where the system has no solution, qr(), svd() or lsmr() give least squares",
+    "direct method such as lu(), which tells, too, where a function is not linear; where the system has no " +
+    "solution, qr(), svd() or lsmr() give least squares",
   diverged: "the residual grew. Give a preconditioner, or take a direct method such as lu()",
   singular: "the operator is singular. For a solution of least squares take svd() or qr()",
   breakdown: "the method broke down. Take gmres(), or a direct method such as lu()",
