@@ -21,6 +21,7 @@ import {
   type NDArray,
   numpy as np,
   qr,
+  random,
   svd,
   triangular,
   tridiagonal,
@@ -267,4 +268,30 @@ Deno.test("what elimination loses by elements that grow is not claimed: Wilkinso
       assertClose(sure.value, x.toArray() as number[], 1000 * n * eps);
     }
   }
+});
+
+Deno.test("what LSMR claims of a system that has a solution is one, whatever its condition", () => {
+  let claims = 0;
+  for (const [dtype, rtol] of [["float64", 2e-12], ["float32", 6e-6]] as const) {
+    const solve = jit((a: NDArray, b: NDArray) => linearSolve(a, b, { solver: lsmr() }));
+    for (let k = 0; k < 48; k++) {
+      const n = [4, 8, 12][k % 3]!;
+      const condition = 10 ** (dtype === "float64" ? k % 8 : k % 4);
+      const keys = random.split(random.key(k), 3);
+      const draw = (i: number, shape: number[]) => random.normal(keys.at(i), shape, { dtype });
+      const turn = (i: number) => linalg.qr(draw(i, [n, n])).q;
+      const sizes = np.power(condition, np.arange(n).astype(dtype).div(1 - n));
+      const a = turn(0).mul(sizes).matmul(turn(1));
+      const b = a.matmul(draw(2, [n]));
+      const { value, converged, message } = solve(a, b);
+      if (!converged) continue;
+      claims++;
+      const left = linalg.norm(b.sub(a.matmul(value))).item();
+      // |A| is 1.
+      const floor = 20 * n * (dtype === "float64" ? 2 ** -52 : 2 ** -23);
+      const most = Math.max(rtol * linalg.norm(b).item(), floor * linalg.norm(value).item());
+      assert(left <= most, `key ${k}, ${n} of condition ${condition} in ${dtype}: ${message}`);
+    }
+  }
+  assert(claims > 80, `${claims} of 96 claimed`);
 });

@@ -273,11 +273,12 @@ function shortest(
       const account = counted(c, found, size);
       const { scale, steps } = account;
       const floor = rounding(norm(x).mul(scale), roundings);
-      const small = or(
-        size.lessEqual(maximum(bound, floor)),
-        least.lessEqual(scale.mul(maximum(size.mul(rtol), floor))),
-      );
       const stuck = not(slope.less(c.slope.mul(0.9)));
+      // The slope of a small residual may be rounding before that is as small as it gets: it is where it falls no
+      // more, or where the residual is the one that the steps end at.
+      const ends = or(stuck, norm(r).lessEqual(found.left.mul(1.1)));
+      const flat = maximum(size.mul(rtol), select(ends, floor, scalarLike(0, floor)));
+      const small = or(size.lessEqual(maximum(bound, floor)), least.lessEqual(scale.mul(flat)));
       let status = select(steps.greaterEqual(maxSteps), code("maxSteps"), whole(-1));
       status = select(stuck, select(isFinite(slope), code("stagnated"), code("diverged")), status);
       status = select(and(small, isFinite(least)), code("converged"), status);
@@ -325,7 +326,8 @@ function begin(
   };
 }
 
-type Bidiagonal = Pick<Cycle, "d" | "steps" | "scale" | "norms">;
+/** What steps found, and the residual norm that they believe to be left at their end; 0 where that was cut short. */
+type Bidiagonal = Pick<Cycle, "d" | "steps" | "scale" | "norms"> & { readonly left: NDArray };
 
 /** Steps of LSMR for `B d = r`, from d = 0. The letters are those of the paper. */
 function bidiagonal(
@@ -369,6 +371,13 @@ function bidiagonal(
     rhobar: one,
     cbar: one,
     sbar: zero,
+    zeta: zero,
+    rhodot: one,
+    betadd: beta,
+    betad: zero,
+    thetatilde: zero,
+    tautilde: zero,
+    left: zero,
     steps: whole(0),
     scale: alpha,
     frobenius: alpha.mul(alpha),
@@ -379,7 +388,6 @@ function bidiagonal(
       : { h: zerosLike(r), hbar: zerosLike(r), d: zerosLike(r), ratio: zero },
     going: and(alpha.greater(0), lt(whole(0), limit)),
   };
-  const goal = maximum(bound.mul(0.1), beta.mul(rtol * 0.1));
   const end = transforms.whileLoop(
     (c) => c.going,
     (c) => {
@@ -412,10 +420,22 @@ function bidiagonal(
         norms = recorded(norms, before.add(c.steps), plainNorm(r.sub(d)));
         images = { h, hbar, d, ratio };
       }
+      // |r|, by further rotations: that of the change is small long before.
+      const betahat = cos.mul(c.betadd);
+      const betadd = sin.mul(c.betadd);
+      const rhotilde = hypotenuse(c.rhodot, thetabar);
+      const [ctilde, stilde] = [quotient(c.rhodot, rhotilde), quotient(thetabar, rhotilde)];
+      const thetatilde = stilde.mul(rhobar);
+      const rhodot = ctilde.mul(rhobar);
+      const betad = ctilde.mul(betahat).sub(stilde.mul(c.betad));
+      const tautilde = quotient(c.zeta.sub(c.thetatilde.mul(c.tautilde)), rhotilde);
+      const taudot = quotient(zeta.sub(thetatilde.mul(tautilde)), rhodot);
+      const left = hypotenuse(betad.sub(taudot), betadd);
       const steps = c.steps.add(1);
       const frobenius = c.frobenius.add(beta.mul(beta)).add(alpha.mul(alpha));
-      // |B^T r| against |B|; where it is rounding there is no further direction.
-      const closed = zetabar.abs().lessEqual(frobenius.sqrt().mul(goal).mul(0.1));
+      // |r|, or |B^T r| against |B|; where that is rounding there is no further direction.
+      const flat = zetabar.abs().lessEqual(frobenius.sqrt().mul(left).mul(rtol * 0.01));
+      const closed = or(left.lessEqual(bound.mul(0.1)), flat);
       const ended = alpha.lessEqual(frobenius.sqrt().mul(epsilon(r.dtype)));
       return {
         u: u1,
@@ -430,6 +450,13 @@ function bidiagonal(
         rhobar,
         cbar,
         sbar,
+        zeta,
+        rhodot,
+        betadd,
+        betad,
+        thetatilde,
+        tautilde,
+        left: select(closed, left, zero),
         steps,
         scale: maximum(c.scale, plainNorm(product)),
         frobenius,
@@ -440,7 +467,7 @@ function bidiagonal(
     },
     start,
   );
-  return { d: end.d, steps: end.steps, scale: end.scale, norms: end.norms };
+  return { d: end.d, left: end.left, steps: end.steps, scale: end.scale, norms: end.norms };
 }
 
 /** As in `gmres.ts`; there are two products a step. */
