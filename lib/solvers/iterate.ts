@@ -194,11 +194,11 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     const weighed = displacement && ownR.size > 1 ? total(div(ownR, units)) : total(ownR);
     const merit = cost ?? weighed;
     const finite = and(isFinite(total(all.r)), isFinite(merit));
-    const reach = widened(
-      c.reach,
-      stopGradient(displacement ? maximum(all.x, select(isFirst, all.r, zerosLike(all.r))) : all.x),
-      isFirst,
-    );
+    // A trial that is no better says nothing of how far the unknowns have been.
+    const been = displacement
+      ? maximum(all.x, select(isFirst, all.r, zerosLike(all.r)))
+      : select(or(isFirst, merit.less(c.merit)), all.x, zerosLike(all.x));
+    const reach = widened(c.reach, stopGradient(been), isFirst);
     const known = {
       cost,
       scale: spread(scale, sizes),

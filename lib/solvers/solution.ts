@@ -339,7 +339,7 @@ function outcome(s: Outcome): string {
       return `the method broke down after ${evaluations}; ${best} is ${size}. Try another one`;
     default:
       if (norm === Infinity) {
-        return "the start, or the function's value there, is infinite or undefined, and so the value is " +
+        return "the start, or the function's value there or its slope, is infinite or undefined, and so the value is " +
           "NaN. Are the parameters finite? Otherwise try another start";
       }
       return `the function gave infinite or undefined values, nearer to the best point too, and ${evaluations} were made; ` +

@@ -10,6 +10,7 @@ import {
   levenbergMarquardt,
   type NDArray,
   numpy as np,
+  rootFind,
   ShapeError,
   type Solution,
   vmap,
@@ -257,4 +258,48 @@ Deno.test("what rounding keeps from being claimed is claimed where less is asked
     assertEquals(loose.statusName, "converged", `${name}: ${loose.message}`);
     assert(digits(loose.value.dataSync(), problem.certified) > 2.5, `${name}: ${loose.value}`);
   }
+});
+
+Deno.test("minima where residuals bend and do not slope are claimed", () => {
+  const problems: Readonly<Record<string, readonly [(x: NDArray) => NDArray, number]>> = {
+    "x^2 + 1": [(x) => x.square().add(1), 0],
+    "the root of x^2 + 1e-6": [(x) => x.square().add(1e-6).sqrt(), 0],
+    "cosh x": [(x) => np.cosh(x), 0],
+    "(x - 1)^2 + 1 and (x - 1)^2": [
+      (x) => np.stack([1, 0].map((c) => x.sub(1).square().add(c))),
+      1,
+    ],
+  };
+  for (const [name, [f, least]] of Object.entries(problems)) {
+    for (const solver of [levenbergMarquardt(), dogleg()]) {
+      for (const dtype of ["float64", "float32"] as const) {
+        const solve = jit((x: NDArray) => leastSquares(f, x, { solver }));
+        for (const x of [0.3, -5, 20]) {
+          const s = solve(np.array(x, { dtype }));
+          const near = Math.abs(s.value.item() - least) < (dtype === "float64" ? 1e-6 : 1e-3);
+          assert(s.converged && near, `${name} from ${x}, ${dtype}: ${s.value}, ${s.message}`);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("points where slopes are not defined are a shorter step, and at the start there is no way from them", () => {
+  const edges: Readonly<Record<string, readonly [(x: NDArray) => NDArray, number, number]>> = {
+    "the root of x": [(x) => x.sqrt().sub(1e-3), 1, 1e-6],
+    "a power of x": [(x) => np.pow(x, 0.3).sub(0.01), 1, 0.01 ** (1 / 0.3)],
+    "the root of 1 - x": [(x) => np.subtract(1, x).sqrt().sub(0.01), 0, 1 - 1e-4],
+  };
+  for (const [name, [f, start, root]] of Object.entries(edges)) {
+    for (const solver of [levenbergMarquardt(), dogleg()]) {
+      const x = np.array(start, { dtype: "float64" });
+      for (const s of [rootFind(f, x, { solver }), leastSquares(f, x, { solver })]) {
+        assert(s.converged && Math.abs(s.value.item() / root - 1) < 1e-9, `${name}: ${s.message}`);
+      }
+    }
+  }
+  // The value is 0, the slope 0 / 0.
+  const steep = leastSquares((x) => np.divide(1, np.exp(x).add(1)).sub(0.5), f64([1e3]));
+  assertEquals(steep.statusName, "nonfinite");
+  assert(steep.message.includes("or its slope") && Number.isNaN(steep.value.item()), steep.message);
 });

@@ -42,12 +42,13 @@ export function notesOf<T>(
   const { undetermined } = uncertainty;
   if (atBounds.ndim !== 1 || !areKnown([undetermined, atBounds, free, points])) return [];
   const notes: string[] = [];
-  if (!fit.solution.converged) {
-    notes.push(
-      `the fit ended as ${fit.solution.statusName}: its numbers are those of the best point`,
-    );
-  }
   const [sides, values] = [atBounds.dataSync(), free.dataSync()];
+  if (!fit.solution.converged) {
+    const whose = values.every(Number.isFinite)
+      ? "its numbers are those of the best point"
+      : "there was no point to begin with, and so it has no numbers";
+    notes.push(`the fit ended as ${fit.solution.statusName}: ${whose}`);
+  }
   names.forEach((name, i) => {
     const side = sides[i]!;
     if (side === 0) return;

@@ -145,7 +145,9 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       const solved = or(or(lost, small), left.equal(0));
       // The step is had as far as it goes; the other system is for claims that hold.
       const ends = select(or(unsound, not(wanted)), refuted, and(refuted, solved));
-      const over = or(ends, and(other, or(lost, left.equal(0))));
+      // Of what is solved to its rounding nothing more is to be learnt.
+      const learnt = rr1.sqrt().lessEqual(plainNorm(probe).mul(eps));
+      const over = or(ends, and(other, or(or(lost, learnt), left.equal(0))));
       const turnsTo = and(not(other), and(solved, not(refuted)));
       // Downhill, by a share of the unknowns.
       const uphill = select(dot(p, g).less(0), number(-1), number(1));

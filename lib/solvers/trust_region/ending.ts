@@ -19,6 +19,7 @@ import {
   iota,
   isFinite,
   maximum,
+  minimum,
   not,
   onesLike,
   or,
@@ -32,6 +33,7 @@ import { certify } from "../minimise/certify.ts";
 import { derivativeAlong } from "../minimise/method.ts";
 import { norm } from "../norms.ts";
 import { between } from "../options.ts";
+import { nearness } from "../reach.ts";
 import type { Trial, TrustRegionMemory, Walk } from "./memory.ts";
 import { type Model, orOne, promise, type Setting, transposedTimes } from "./model.ts";
 
@@ -58,7 +60,9 @@ export function polishing(
   { root }: Setting,
 ): Polishing {
   const eps = epsilon(radius.dtype);
-  const noise = (root ? at.terms : extent).add(at.size).mul(eps);
+  // Where columns are far smaller than they were, lengths say nothing of rounding.
+  const sum = root ? at.terms : minimum(extent, at.terms.mul(eps ** -0.5));
+  const noise = sum.add(at.size).mul(eps);
   const gradient = at.cosine.mul(at.size);
   const hidden = at.cosine.mul(gradient).lessEqual(noise.mul(2 / Math.sqrt(residuals)));
   const collapsed = radius.lessEqual(extent.mul(eps).mul(0.1));
@@ -125,8 +129,9 @@ export interface Way {
   readonly shortest: NDArray;
   /** Whether all unknowns were 0 at the start. */
   readonly blank: NDArray;
-  /** Whether what is left to go is little, and steps have come near. */
+  /** Whether what is left to go is little, and steps have come near; and whether it is as little as to triple roots. */
   readonly settled: NDArray;
+  readonly close: NDArray;
 }
 
 /** The way with a trial, after which the point is `extent` long. */
@@ -135,6 +140,7 @@ export function wayWith(
   m: TrustRegionMemory,
   extent: NDArray,
   local: Local,
+  { rtol }: Setting,
 ): Way {
   const went = at.x.sub(m.model.x);
   const moves = and(accepted, not(or(or(first, walked), went.equal(0).all())));
@@ -167,7 +173,9 @@ export function wayWith(
     or(still, local.isShort(abs(at.newton).add(at.least))),
     or(explained, not(or(local.marches, and(moves, not(shortest))))),
   );
-  return { went, moves, rank, sound, lost, shortest, blank, settled };
+  const nearer = Math.sqrt(nearness(rtol, x.dtype) / Math.max(rtol, epsilon(x.dtype) ** 0.75));
+  const close = local.isShort(at.newton.mul(nearer));
+  return { went, moves, rank, sound, lost, shortest, blank, settled, close };
 }
 
 /** Where the method has come to: what becomes of walks, and of steps that are rejected. */
@@ -211,7 +219,8 @@ export function courseAfter(
   const waits = and(and(isFinite(tried), steps.equal(0)), not(or(walks, failed)));
   const rejected = and(waits, not(accepted));
   const strikes = select(rejected, m.strikes.add(1), scalarArray(0, "int32"));
-  const over = or(strikes.greaterEqual(mostStrikes), and(waits, collapsed));
+  const still = root ? scalarArray(0, "bool") : at.cosine.equal(0);
+  const over = or(or(strikes.greaterEqual(mostStrikes), and(waits, collapsed)), still);
   return { walk, walks, point, strikes, over, ended: or(or(ended, over), isMean), tight, loose };
 }
 
@@ -220,8 +229,8 @@ export function courseAfter(
  * far as `reached` [n].
  */
 export function isSolved(
-  { x, at, probed, size }: Trial,
-  { settled, sound, shortest }: Way,
+  { x, at, probed, size, accepted, gain }: Trial,
+  { settled, sound, shortest, close }: Way,
   { tight, loose, ended, walks }: Course,
   start: NDArray,
   reached: NDArray,
@@ -237,8 +246,18 @@ export function isSolved(
     ? select(and(at.apart.lessEqual(16 * eps), at.rounded), at.terms.mul(16 * eps), number(0))
     : start.mul(rtol * rtol);
   const level = root ? no : and(sound, at.angle.less(eps ** 0.75));
+  // Residuals that are next to nothing beside those of a start that was very far off may be all that there is: steps make
+  // them much smaller yet, or most of them is across slopes.
+  const falls = and(accepted, gain.greater(1 - 1 / muchLess ** 2));
+  const only = or(
+    at.size.lessEqual(at.terms.mul(16 * eps)),
+    and(and(not(falls), close), at.cosine.greater(0.99)),
+  );
   // Unknowns without a slope have come to theirs by steps that got short.
-  const exact = and(at.size.lessEqual(nothing), or(sound, shortest));
+  const exact = and(
+    root ? at.size.lessEqual(nothing) : and(at.size.lessEqual(nothing), only),
+    or(sound, shortest),
+  );
   const given = atol === 0 ? no : at.size.lessEqual(atol);
   const gone = root ? vanished(at, start, reached, rtol) : no;
   const end = or(or(exact, gone), or(tight, and(ended, or(loose, level))));
@@ -350,28 +369,37 @@ export function aroundSaddle(
   const noise = value.mul(64 * epsilon(dtype));
   // Near 0 a direction is no longer than the unknowns are, and nothing differs there: as far as values show the curve.
   const shown = div(noise.mul(16), select(falls, abs(found.slope), onesLike(noise))).sqrt();
-  const farther = select(falls, maximum(shown, onesLike(shown)), onesLike(shown));
+  const longer = select(falls, maximum(shown, onesLike(shown)), onesLike(shown));
   const seen = sides({
     x,
     value,
-    step: select(or(falls, not(flat)), found.step.mul(farther), anywhere).mul(1 / beyond),
+    step: select(or(falls, not(flat)), found.step.mul(longer), anywhere).mul(1 / beyond),
     valueAt: (x) => sumAt(inside(x)),
     noise,
     asked: or(falls, flat),
   }, transforms);
-  const curved = and(and(stalls, found.holds), isShort(found.step));
+  const curved = and(stalls, found.holds);
   const [left, own] = [abs(found.step), abs(x)];
   const share = epsilon(dtype) ** 0.6;
   const little = or(left.lessEqual(own.mul(share)), d.mul(left).lessEqual(size.mul(share / 10)));
-  const minimal = and(and(curved, reduceAnd(little, [0])), not(or(found.loose, marches)));
+  const close = and(curved, isShort(found.step));
+  const minimal = and(and(close, reduceAnd(little, [0])), not(or(found.loose, marches)));
+  // What is tried has to lead down.
+  const near = and(curved, isShort(found.step.mul(1 / farther)));
   return {
     ...seen,
     products: found.products,
     minimal,
-    curves: and(curved, not(or(minimal, seen.lower))),
+    curves: and(near, not(or(minimal, seen.lower))),
     newton: found.step,
   };
 }
+
+/** By what residuals fall, at least, where a step leads to a simple solution: to one of multiplicity 2 by 4. */
+const muchLess = 16;
+
+/** How much longer than what is short Newton's step may be to be tried. */
+const farther = 64;
 
 /** Steps judged by the gradient before the end. */
 const mostPolishing = 30;

@@ -37,11 +37,15 @@ export interface TrustRegionMemory {
   readonly lambda: NDArray;
   readonly share: NDArray;
   readonly jacobians: NDArray;
-  /** Of fits: evaluations around claims, products with the Hessian there, and steps by it: int32. */
+  /**
+   * Of fits: evaluations around claims, products with the Hessian there, and steps by it: int32. And whether the step
+   * that is tried is one of those.
+   */
   readonly around: {
     readonly looks: NDArray;
     readonly products: NDArray;
     readonly turns: NDArray;
+    readonly turned: NDArray;
   } | null;
   /** The largest rank of a Jacobian so far. */
   readonly rank: NDArray;
@@ -91,7 +95,7 @@ export interface Trial {
   readonly model: Model;
   readonly looked: NDArray;
   readonly anew: NDArray;
-  /** Norms of the gradients there and before: numbers. */
+  /** What is compared of the gradients there and before, where steps are judged by them: numbers. */
   readonly now: NDArray;
   readonly then: NDArray;
   /** Whether it is taken, and the model to go on from, which has a Jacobian of its own where `fresh`. */

@@ -16,6 +16,7 @@ import {
   not,
   onesLike,
   or,
+  reduceSum,
   select,
   sign,
   zerosLike,
@@ -69,6 +70,16 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
   const { root, bounds } = setting;
   const within = (x: NDArray): NDArray =>
     bounds === null ? x : between(x, bounds.lower, bounds.upper);
+  /** Where a step leads: to a bound itself, where only rounding keeps it from there. */
+  const ledBy = (step: NDArray, x: NDArray): NDArray => {
+    const to = within(x.add(step));
+    if (bounds === null) return to;
+    const onto = (to: NDArray, bound: NDArray): NDArray => {
+      const rounding = abs(x).add(abs(bound)).mul(2 * epsilon(x.dtype));
+      return select(abs(to.sub(bound)).less(rounding), bound, to);
+    };
+    return onto(onto(to, bounds.lower), bounds.upper);
+  };
   const exactly = kind.jacobian === "exact";
   const keeps: Keeps = { u: kind.geodesic, jacobian: !exactly, rows: root };
 
@@ -93,7 +104,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       lambda: number(0),
       share: number(1),
       jacobians: int(0),
-      around: root ? null : { looks: int(0), products: int(0), turns: int(0) },
+      around: root ? null : { looks: int(0), products: int(0), turns: int(0), turned: bool(false) },
       rank: int(0),
       attempt: root ? { from: x, least: number(Infinity), probes: bool(false) } : null,
       accepted: bool(false),
@@ -142,16 +153,15 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const polish = polishing(trial, m, radius, extent, r.size, setting);
       const polishes = polish.steps.greater(0);
       const reached = spread(local.reached, setting.sizes);
-      const way = wayWith(trial, m, extent, local);
-      const next = within(trial.model.x.add(trial.model.newton));
+      const way = wayWith(trial, m, extent, local, setting);
+      const next = ledBy(trial.model.newton, trial.model.x);
       const course = courseAfter(trial, m, polish, way, next, setting);
       const claims = isSolved(trial, way, course, start, reached, setting);
 
       // Where an unknown has lost its slope on the way, the sum may fall to a side of it, as from a bound.
       const ends = or(course.over, isMean);
       const asked = or(claims, and(ends, at.flat));
-      const turns = m.around?.turns.less(mostTurns) ?? bool(false);
-      const stalls = and(and(ends, not(at.flat)), and(turns, not(claims)));
+      const stalls = and(ends, not(claims));
       const aside = root
         ? null
         : aroundSaddle(at, local, bounds, setting.sizes, or(asked, stalls), stalls);
@@ -160,8 +170,15 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const found = aside === null ? claims : or(claims, aside.minimal);
       status = select(found, int(statusCode("converged")), status);
       const probes = root ? and(and(way.moves, at.size.equal(0)), status.less(0)) : bool(false);
-      if (aside !== null) status = select(or(aside.lower, aside.curves), int(-1), status);
+      const leaves = aside?.lower ?? bool(false);
+      const curves = aside === null || m.around === null
+        ? bool(false)
+        : and(aside.curves, m.around.turns.less(mostTurns));
+      status = select(or(leaves, curves), int(-1), status);
+      // Without slopes at the start there is no way from it.
+      const lost = and(first, not(trial.finite));
       status = select(isFinite(at.size), status, int(-1));
+      status = select(lost, int(statusCode("nonfinite")), status);
       const renews = and(not(fresh), or(trial.failed, status.greaterEqual(0)));
       status = select(renews, int(-1), status);
 
@@ -170,14 +187,11 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const promised = promise(at, plain);
       const bounded = kind.geodesic ? bent(at, plain, lambda, local) : plain;
       const usual = select(polishes, at.newton, bounded);
-      const [leaves, curves] = aside === null
-        ? [bool(false), bool(false)]
-        : [aside.lower, aside.curves];
       const moved = aside === null
         ? usual
         : select(leaves, aside.step.neg(), select(curves, aside.newton.neg(), usual));
       const before = within(at.x.sub(sign(way.went).mul(reached).mul(little)));
-      const tried = select(probes, before, within(at.x.add(moved)));
+      const tried = select(probes, before, ledBy(moved, at.x));
       const whole = minimum(number(1), div(norm(along), orOne(norm(wholeStep(at, radius).whole))));
       const memory: TrustRegionMemory = {
         model: at,
@@ -203,13 +217,19 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
           looks: m.around.looks.add(aside.looks),
           products: m.around.products.add(aside.products),
           turns: m.around.turns.add(curves.astype("int32")),
+          turned: curves,
         },
         rank: way.rank,
         attempt: m.attempt === null ? null : { ...m.attempt, probes },
         accepted,
         status,
       };
-      const point = select(course.walks, course.point, select(renews, at.x, tried));
+      // A mean of points at a bound may be beyond it by its rounding.
+      const point = select(
+        course.walks,
+        ledBy(zerosLike(x), course.point),
+        select(renews, at.x, tried),
+      );
       return root ? onceMore(point, memory, (from) => begin(from, r.size)) : [point, memory];
     },
   };
@@ -243,7 +263,7 @@ function judge(
     old.apart.greater(slack),
     abs(size.sub(old.size)).lessEqual(old.terms.mul(slack)),
   );
-  const looked = and(and(finite, or(or(first, gains), or(judged, alike))), not(probed));
+  const asked = and(and(finite, or(or(first, gains), or(judged, alike))), not(probed));
   // A kept Jacobian serves as long as residuals are halved with it.
   const anew = rule === "exact"
     ? bool(true)
@@ -254,7 +274,7 @@ function judge(
     ? null
     : { scale: local.scale, used: attempt.least.equal(Infinity) };
   const model = local.transforms.cond(
-    looked,
+    asked,
     (x: NDArray, r: NDArray) => {
       const jacobian = keptJacobian(rule, old, x, r, anew, local);
       return modelAt(x, r, jacobian, old, sizes, setting, keeps) as unknown as Tree;
@@ -263,12 +283,25 @@ function judge(
     x,
     r,
   ) as unknown as Model;
+  // A point where slopes are not defined is as good as one where values are not.
+  const defined = or(not(asked), isFinite(reduceSum(model.s, [0])));
+  const looked = and(asked, defined);
   // Gradients are compared as they are, not over the residual.
   const [now, then] = [model.cosine.mul(model.size), old.cosine.mul(old.size)];
   const isMean = and(walked, atMean(m.walk));
-  const asGood = and(isMean, now.lessEqual(m.walk.widest));
+  // Gradients may be less where the sum is more: at other points than those about the solution. And what is much lower than
+  // all that was known is taken, whatever it was for.
+  const noise = old.size.mul(Math.sqrt(epsilon(x.dtype))).add(old.terms.mul(64 * epsilon(x.dtype)));
+  const worse = size.greater(old.size.add(noise));
+  const lower = and(size.less(old.size.sub(noise)), not(m.renews));
+  const asGood = and(and(isMean, not(worse)), now.lessEqual(m.walk.widest));
   const mends = and(and(alike, not(judged)), model.apart.less(old.apart.mul(0.5)));
-  const better = select(walked, asGood, select(polished, now.less(then), or(gains, mends)));
+  const falls = and(
+    not(worse),
+    or(now.less(then), leadsDown(gain, model, old, m.around?.turned)),
+  );
+  const known = select(walked, asGood, select(polished, falls, or(gains, mends)));
+  const better = attempt === null ? or(known, lower) : known;
   const accepted = and(looked, or(or(first, m.renews), better));
   const at = treeMap(
     (a: NDArray, b: NDArray) => select(accepted, a, b),
@@ -281,7 +314,7 @@ function judge(
   return {
     x,
     size,
-    finite,
+    finite: and(finite, defined),
     first,
     gain,
     polished,
@@ -299,6 +332,16 @@ function judge(
     fresh,
     failed,
   };
+}
+
+/**
+ * Whether a step by the Hessian has led down where gradients are compared. Where no more equations than unknowns bend, the
+ * residual is all along slopes, however small these are.
+ */
+function leadsDown(gain: NDArray, now: Model, then: Model, turned: NDArray | undefined): NDArray {
+  if (turned === undefined) return bool(false);
+  const slope = ({ s, c, size }: Model): NDArray => norm(s.mul(c)).mul(size);
+  return and(turned, or(gain.greater(0), slope(now).less(slope(then))));
 }
 
 /** The radius, from how the gain compares with what the model said; the point to go on from is `extent` long. */
@@ -353,4 +396,4 @@ function onceMore(
 }
 
 /** How often Newton's step by the Hessian itself is tried where those of Gauss and Newton do not come nearer. */
-const mostTurns = 2;
+const mostTurns = 6;
