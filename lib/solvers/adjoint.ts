@@ -29,6 +29,8 @@ import { checkMade, checkTolerance } from "./options.ts";
 import { statusCode } from "./solution.ts";
 import { contraction, denseSolve, solveTangent } from "./tangent.ts";
 
+export { curvature } from "./tangent.ts";
+
 /**
  * The outcome after a Newton step, where success was claimed and the step makes the residual smaller: so nothing
  * is claimed that was not.
@@ -94,7 +96,8 @@ export interface ImplicitOptions {
   /**
    * How the linear system is solved: `"dense"` by factorisation of the Jacobian, `"iterative"` by
    * products with it: plain steps as long as they do well, then accelerated ones; or a method of `linearSolve`,
-   * such as `gmres()`, which is given `I - df/dx`. By default dense up to 64 unknowns, otherwise plain steps,
+   * such as `gmres()`, which is given `I - df/dx`, or the Hessian of a minimum; those of least squares give that
+   * solution where there is none. By default dense up to 64 unknowns, otherwise plain steps,
    * then GMRES, then dense up to 1000 unknowns where both fail.
    */
   readonly linearSolver?: "auto" | "dense" | "iterative" | LinearMethod | undefined;

@@ -36,6 +36,7 @@ import type { HasAux, Transforms } from "../transforms/types.ts";
 import {
   type Adjoint,
   checkAdjoint,
+  curvature,
   defaultTolerance,
   implicit,
   solutionOf,
@@ -370,10 +371,11 @@ export function solveLeastSquares<T extends FloatTree>(
       ] as unknown as [Tree, Tree];
     },
     tangents: () => {
-      const byHessian = vectorSolver(adjoint, transforms, "the Hessian");
+      const byHessian = vectorSolver(adjoint, transforms, curvature);
       return (apply: (z: Unknowns) => Unknowns, { x: yx, q: yq }: Unknowns) => {
-        const hessian = (v: NDArray): NDArray => ravel(apply({ x: unravel(v), q: none }).x);
-        const dx = unravel(byHessian(hessian, ravel(yx)));
+        // Of the equation's sign, a descent, as of minima.
+        const hessian = (v: NDArray): NDArray => ravel(apply({ x: unravel(v), q: none }).x).neg();
+        const dx = unravel(byHessian(hessian, ravel(yx).neg()));
         return { x: dx, q: apply({ x: dx, q: none }).q.sub(yq) };
       };
     },

@@ -30,9 +30,17 @@ import {
 import type { Transforms } from "../transforms/types.ts";
 import { anderson } from "./fixed_point_methods.ts";
 import { iterate } from "./iterate.ts";
-import { column, flat, functionForm, matrixForm, times } from "./linear/form.ts";
+import {
+  column,
+  flat,
+  type Form,
+  functionForm,
+  type LinearTags,
+  matrixForm,
+  times,
+} from "./linear/form.ts";
 import { gmres } from "./linear/gmres.ts";
-import { type LinearMethod, roundingOf } from "./linear/method.ts";
+import { contradiction, denied, type LinearMethod, roundingOf } from "./linear/method.ts";
 import type { Problem, Stepper } from "./method.ts";
 import { norm } from "./norms.ts";
 import { statusCode } from "./solution.ts";
@@ -84,6 +92,8 @@ export interface TangentOptions {
 
 /** The matrix of a fixed point's systems. */
 export const contraction = "I - df/dx";
+/** That of a minimum's, which is symmetric but at bounds. */
+export const curvature = "the Hessian";
 
 /** A product with the matrix of the system. */
 type Product = (v: NDArray) => NDArray;
@@ -139,6 +149,9 @@ export function solveTangent(
       `the linear system of the derivative of a solution, of ${n} unknowns, could not be solved: its matrix, ` +
         `${options.matrix}, is singular or nearly so` +
         (direct ? "" : `, or ${options.maxSteps} products were too few`) +
+        (chosen === null || linearSolver === "auto"
+          ? ""
+          : `, or not one for ${chosen.description}`) +
         ". Is the solution determined by the equation there? " +
         "adjoint: implicit({ throw: false }) gives NaN instead",
     );
@@ -223,22 +236,24 @@ function byMethod(
   method: LinearMethod,
   product: Product,
   b: NDArray,
-  { rtol, maxSteps }: TangentOptions,
+  { rtol, maxSteps, matrix }: TangentOptions,
   transforms: Transforms,
 ): Candidate {
   const n = b.size;
   const apply = (v: NDArray): NDArray => product(v).neg();
-  const products = functionForm(n, n, b.dtype, apply);
-  method.check?.(products);
+  const tags: LinearTags = { symmetric: matrix === curvature };
+  const products = functionForm(n, n, b.dtype, apply, tags);
+  checkMatrix(method, products, matrix);
+  // Rounding of a Hessian is no contradiction; what takes any matrix for symmetric is held against it.
   const form = method.direct ? matrixForm(products.matrix(transforms)) : products;
   const limits = { rtol, atol: 0, maxSteps };
-  const { x, status } = method.solve({
+  const { x, ...report } = method.solve({
     apply,
     pull: (u) => form.pull(u, transforms),
     precondition: (v) => v,
     preconditioned: false,
     factors: method.factor(form, transforms),
-    tags: {},
+    tags: form.tags,
     transposed: false,
     b: b.neg(),
     start: null,
@@ -248,7 +263,20 @@ function byMethod(
     derivatives: { limits, alike: true, throw: false },
     transforms,
   });
+  const { status } = denied(contradiction(form, method), report);
   return { x, solved: status.equal(statusCode("converged")) };
+}
+
+/** Refuses methods that need to know more of the matrix. */
+function checkMatrix(method: LinearMethod, form: Form, matrix: string): void {
+  try {
+    method.check?.(form);
+  } catch {
+    throw new TypeError(
+      `implicit: linearSolver cannot be ${method.description} for a solution that is differentiated by ${matrix}, ` +
+        "of which only products are known. Take gmres(), lu() or qr()",
+    );
+  }
 }
 
 /**

@@ -4,10 +4,13 @@ import {
   bfgs,
   bicgstab,
   bracketRoot,
+  cg,
   CheckError,
   checkpointed,
+  cholesky,
   chord,
   damped,
+  diagonal,
   dogleg,
   first,
   fixedPoint,
@@ -24,9 +27,11 @@ import {
   linalg,
   linearSolve,
   loadBackend,
+  lsmr,
   lu,
   makeJaxpr,
   minimise,
+  minres,
   type NDArray,
   nelderMead,
   newton,
@@ -36,10 +41,14 @@ import {
   phantom,
   qr,
   rootFind,
+  svd,
+  triangular,
+  tridiagonal,
   unrolled,
   vmap,
 } from "../../mod.ts";
 import { sgd } from "../../lib/optim/mod.ts";
+import { assertClose } from "../support/arrays.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 
 await loadBackend("onnx");
@@ -97,6 +106,51 @@ Deno.test("the systems of derivatives are solved by any method of linearSolve", 
     }
   }
   assertThrows(() => implicit({ linearSolver: gmres as never }), TypeError, "gmres()");
+});
+
+Deno.test("with every method of linearSolve the derivative of every family is right, or an error says why not", () => {
+  type Of = (
+    a: NDArray,
+    options: { readonly adjoint?: Through | undefined },
+  ) => { readonly value: NDArray };
+  const w = np.array([[0.1, 0.5], [-0.2, 0.1]], f64);
+  const x0 = np.array([0.8, 0.3], f64);
+  const well = (a: NDArray) => (x: NDArray) => bowl(np.zeros([], f64))(x.sub(a));
+  const families: Readonly<Record<string, Of>> = {
+    fixedPoint: (a, o) => fixedPoint((x) => w.matmul(x).add(a), x0, o),
+    rootFind: (a, o) => rootFind((x) => w.matmul(x).add(x.pow(3)).sub(a), x0, o),
+    leastSquares: (a, o) => leastSquares((x) => decay(a.sum())({ u: x.at(0), v: x.at(1) }), x0, o),
+    minimise: (a, o) => minimise(well(a), x0, o),
+    "minimise at a bound": (a, o) =>
+      minimise(well(a), x0, { ...o, bounds: { lower: -9, upper: 0.9 } }),
+  };
+  const any = [lu(), qr(), svd(), gmres(), bicgstab(), lsmr()];
+  const definite = [cholesky(), cg(), minres()];
+  const at = np.array([1, 0.7], f64);
+  for (const [name, solve] of Object.entries(families)) {
+    const slope = (adjoint?: Through) =>
+      grad((a: NDArray) => solve(a, { adjoint }).value.mul(np.array([1, 2], f64)).sum())(at);
+    const right = slope().toArray() as number[];
+    const symmetric = name === "leastSquares" || name === "minimise";
+    for (const linearSolver of symmetric ? [...any, ...definite] : any) {
+      assertClose(
+        slope(implicit({ linearSolver })),
+        right,
+        1e-8,
+        `${name} by ${linearSolver.description}`,
+      );
+    }
+    for (
+      const linearSolver of [...symmetric ? [] : definite, triangular(), diagonal(), tridiagonal()]
+    ) {
+      assertThrows(
+        () => slope(implicit({ linearSolver })),
+        Error,
+        linearSolver.description,
+        `${name} by ${linearSolver.description}`,
+      );
+    }
+  }
 });
 
 Deno.test("a derivative that cannot be had is an error that says so, or NaN where asked for", () => {

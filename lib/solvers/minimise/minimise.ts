@@ -47,6 +47,7 @@ import type { HasAux, Transforms } from "../../transforms/types.ts";
 import {
   type Adjoint,
   checkAdjoint,
+  curvature,
   defaultTolerance,
   implicit,
   solutionOf,
@@ -376,7 +377,7 @@ export function solveMinimum<T extends FloatTree>(
           }`,
         );
       }
-      const tangents = tangentSolver(adjoint, transforms, "the Hessian");
+      const tangents = tangentSolver(adjoint, transforms, curvature);
       // Of the equation's sign, a descent: what contracts for fixed points.
       const hessian = (v: TreeOf<NDArray>): TreeOf<NDArray> =>
         treeMap((a: NDArray) => a.neg(), at({ x: v, ...none }).x as never) as TreeOf<NDArray>;
