@@ -132,7 +132,10 @@ export class Solution<T, Aux = null> {
   readonly residualNorm: NDArray;
   /** 2-norm of `value`. */
   readonly valueNorm: NDArray;
-  /** What was to become small at `value`, where that is not the residual: else `null`. */
+  /**
+   * What was to become small at `value`, where that is not the residual: else `null`. Of `minimise` it has derivatives, as
+   * the function has; of `leastSquares` it has none.
+   */
   readonly cost: NDArray | null;
   /** 2-norm of the gradient of `cost` there, or `null`. */
   readonly gradientNorm: NDArray | null;

@@ -2,6 +2,7 @@
 import {
   cg,
   cholesky,
+  DTypeError,
   factorise,
   gmres,
   grad,
@@ -9,6 +10,7 @@ import {
   type LinearMethod,
   LinearOperator,
   linearSolve,
+  lsmr,
   lu,
   type NDArray,
   numpy as np,
@@ -21,7 +23,8 @@ import {
   treeUnflatten,
   vmap,
 } from "../../mod.ts";
-import { assert, assertEquals } from "../support/assert.ts";
+import { lowRankUpdate } from "../../lib/solvers/linear/systems.ts";
+import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 
 const m = arr([[4, 1, 0], [1, 5, -1], [0, -1, 3]]);
@@ -109,4 +112,44 @@ for (const solver of [lu(), cholesky(), qr(), svd(), gmres(), cg()] as LinearMet
 
 Deno.test("factors say in consoles what they are", () => {
   assertEquals(String(factorise(m)), "Factorisation(LU factors, float64[3,3])");
+});
+
+Deno.test("of unlike precision operators are the wider one's together, and unknowns are what they are found in", () => {
+  const single = arr([[4, 1], [1, 3]], "float32");
+  const narrow: readonly LinearOperator[] = [
+    matrix(single),
+    LinearOperator.diagonal(arr([4, 3], "float32")),
+    LinearOperator.tridiagonal(...[[0, 1], [4, 3], [1, 0]].map((v) => arr(v, "float32")) as [
+      NDArray,
+      NDArray,
+      NDArray,
+    ]),
+  ];
+  // What float32 does not hold.
+  const shift = LinearOperator.diagonal(arr([1 / 3, 2 / 3]));
+  const b = arr([0.1, 0.7]);
+  for (const a of narrow) {
+    const all = [
+      a,
+      a.scale(2),
+      a.add(shift),
+      shift.sub(a),
+      a.compose(shift),
+      shift.compose(a),
+      lowRankUpdate(a, arr([[0.1], [0.2]])),
+    ];
+    for (const operator of all) {
+      for (const solver of [undefined, gmres(), qr(), lsmr()]) {
+        const { value } = linearSolve(operator, b, { solver, rtol: 1e-14 });
+        assertEquals(value.dtype, "float64");
+        const given = operator.toMatrix().astype("float64").matmul(value);
+        assertClose(given, b, 1e-13, `${operator} by ${solver?.description}`);
+      }
+    }
+  }
+  const f = LinearOperator.of(double, arr([1, 1], "float32"));
+  for (const put of [() => f.add(shift), () => shift.compose(f)]) {
+    assertThrows(put, DTypeError, "an operator is a function of float32. Convert one of them");
+  }
+  assertEquals(linearSolve(single, arr([1, 1], "float32")).value.dtype, "float32");
 });

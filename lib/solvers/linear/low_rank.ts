@@ -11,7 +11,6 @@ import type { FloatTree } from "../fixed_point.ts";
 import { defaultTolerance } from "../adjoint.ts";
 import { type LuFactors, luFactors, solveByLu } from "./elimination.ts";
 import {
-  converted,
   type Form,
   isSymmetric,
   type LinearTags,
@@ -20,7 +19,7 @@ import {
   timesTransposed,
 } from "./form.ts";
 import { type LinearMethod, type LinearOutcome, once, outcome, refined } from "./method.ts";
-import { LinearOperator } from "./operator.ts";
+import { inDType, LinearOperator } from "./operator.ts";
 import {
   byRows,
   checkOperator,
@@ -140,7 +139,7 @@ export function lowRankUpdate<X extends FloatTree = NDArray>(
   checkOperator(op, "a", a);
   const given = [u, v].map((x, i) => asFloat(op, expectArray(op, x, i === 0 ? "u" : "v")));
   const dtype = [a.form.dtype, ...given.map((x) => x.dtype)].reduce(promoteDTypes);
-  const form = converted(op, a.form, dtype);
+  const { form, domain } = inDType(op, a, dtype);
   const [left, right] = given.map((x) => convert(x, dtype)) as [NDArray, NDArray];
   const k = left.shape[1] ?? 0;
   if (
@@ -163,5 +162,5 @@ export function lowRankUpdate<X extends FloatTree = NDArray>(
     positiveDefinite: same && form.tags.positiveDefinite === true,
   };
   const updated = buildUpdate([form], { u: left, v: right }, [], tags);
-  return LinearOperator.made<X, X>(updated, a.domain, a.codomain);
+  return LinearOperator.made<X, X>(updated, domain, a.codomain);
 }

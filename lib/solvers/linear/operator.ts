@@ -40,6 +40,7 @@ import {
 import type { Transforms } from "../../transforms/types.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import {
+  converted,
   diagonalForm,
   type Form,
   type FormTree,
@@ -352,10 +353,11 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
   add(other: LinearOperator<X, Y>): LinearOperator<X, Y> {
     checkSpace("add", this.domain, other.domain);
     checkSpace("add", this.codomain, other.codomain);
+    const [a, b] = alike("add", this.form, other.form);
     return new LinearOperator<X, Y>(
-      sumForm(this.form, other.form),
-      this.domain,
-      this.codomain,
+      sumForm(a, b),
+      widened(this.domain, a.dtype),
+      widened(this.codomain, a.dtype),
     );
   }
 
@@ -385,10 +387,11 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
   /** The product: this operator after the other. */
   compose<W extends FloatTree>(other: LinearOperator<W, X>): LinearOperator<W, Y> {
     checkSpace("compose", this.domain, other.codomain);
+    const [a, b] = alike("compose", this.form, other.form);
     return new LinearOperator<W, Y>(
-      productForm(this.form, other.form),
-      other.domain,
-      this.codomain,
+      productForm(a, b),
+      widened(other.domain, a.dtype),
+      widened(this.codomain, a.dtype),
     );
   }
 
@@ -438,6 +441,31 @@ function vectors(x: NDArray, n: number): Space {
     size: n,
     dtype: x.dtype,
   };
+}
+
+/** An operator in a wider dtype; its unknowns are as precise as what they are found in. */
+export function inDType(
+  op: string,
+  { form, domain }: Pick<LinearOperator, "form" | "domain">,
+  dtype: Form["dtype"],
+  what?: string,
+): { readonly form: Form; readonly domain: Space } {
+  return {
+    form: converted(op, form, dtype, what),
+    domain: form.dtype === dtype ? domain : widened(domain, dtype),
+  };
+}
+
+/** A kind of tree for numbers of a wider dtype than all of its leaves. */
+function widened(space: Space, dtype: Space["dtype"]): Space {
+  if (promoteDTypes(space.dtype, dtype) === space.dtype) return space;
+  return { ...space, avals: space.avals.map((aval) => ({ ...aval, dtype })), dtype };
+}
+
+/** Two operators in the wider dtype of both. */
+function alike(op: string, a: Form, b: Form): [Form, Form] {
+  const dtype = promoteDTypes(a.dtype, b.dtype);
+  return [a, b].map((x) => converted(`LinearOperator.${op}`, x, dtype)) as [Form, Form];
 }
 
 function checkSpace(op: string, wanted: Space, given: Space): void {

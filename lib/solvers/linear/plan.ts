@@ -67,7 +67,15 @@ import {
   takenFor,
   whole,
 } from "./method.ts";
-import { laidOut, LinearOperator, onVectors, ravel, type Space, unravel } from "./operator.ts";
+import {
+  inDType,
+  laidOut,
+  LinearOperator,
+  onVectors,
+  ravel,
+  type Space,
+  unravel,
+} from "./operator.ts";
 import { LinearSolution } from "./solution.ts";
 
 /** Options of `factorise`. */
@@ -159,11 +167,11 @@ export function planned(
   checkOptions(op, options);
   const { transforms = pure, preconditioner } = options;
   const operator = operatorOf(op, a, side?.[1] ?? null);
-  const { domain, codomain } = operator;
+  const { codomain } = operator;
   const dtype = side === null
     ? operator.form.dtype
     : promoteDTypes(operator.form.dtype, side[1].dtype);
-  const given = converted(op, operator.form, dtype, "the operator");
+  const { form: given, domain } = inDType(op, operator, dtype, "the operator");
   const { rows, columns } = given;
   const method = options.solver ?? chosen(given);
   if (method.solves === "square" && rows !== columns) {
@@ -242,11 +250,8 @@ function operatorOf(op: string, a: unknown, side: Space | null): Mapped {
   if (a instanceof LinearOperator) return a;
   if (a instanceof NDArray) return LinearOperator.matrix(a);
   if (typeof a === "function" && side !== null) {
-    return LinearOperator.between(
-      onVectors(op, a as (x: never) => unknown, side, side),
-      side,
-      side,
-    );
+    const f = onVectors(op, a as (x: never) => unknown, side, side);
+    return LinearOperator.between(f, side, side);
   }
   throw new TypeError(
     `${op}: a must be a matrix, a LinearOperator${
