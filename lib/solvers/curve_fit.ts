@@ -50,9 +50,11 @@ import type { FloatTree } from "./fixed_point.ts";
 import {
   type LeastSquaresOptions,
   leastSquaresOptions,
+  type Loss,
+  robust,
   solveLeastSquares,
 } from "./least_squares.ts";
-import { ravelTree } from "./norms.ts";
+import { norm, ravelTree } from "./norms.ts";
 import { checkConverged, Solution } from "./solution.ts";
 
 /** Options of `curveFit`. */
@@ -61,7 +63,7 @@ export interface CurveFitOptions extends Omit<LeastSquaresOptions, "keepMemory" 
   readonly sigma?: number | NDArray | undefined;
   /**
    * Whether `sigma` is in the units of `y`. Otherwise (the default) it only says how points compare, and the
-   * scatter about the curve says how large it is. It goes with `sigma`.
+   * scatter about the curve says how large it is; with a `loss`, what that makes of it. It goes with `sigma`.
    */
   readonly absoluteSigma?: boolean | undefined;
   /**
@@ -234,18 +236,22 @@ export function curveFit<T extends FloatTree>(
 
   const { vector, ravel, unravel } = ravelTree(op, found.value, "params");
   const free = stopGradient(vector);
-  const chiSquare = reduceSum(r.mul(r), [0]);
+  const size = norm(r);
+  const chiSquare = size.mul(size);
   const points = omits
     ? reduceSum(known.astype("int32").reshape([y.size]), [0])
     : scalarArray(y.size, "int32");
   const surplus = points.sub(count).astype(free.dtype);
   const one = scalarArray(1, free.dtype);
   const several = surplus.greater(0);
-  const variance = absoluteSigma
+  // By the norm, whose square may be out of the dtype's range.
+  const { loss = "squares", lossScale = 1 } = options;
+  const counted = loss === "squares" ? size : sizeByLoss(stopGradient(r), points, loss, lossScale);
+  const scatter = absoluteSigma
     ? one
-    : select(several, div(chiSquare, select(several, surplus, one)), one.mul(Infinity));
-  const uncertainty = uncertaintyOf(jacobian, variance);
-  const { covariance, errors } = errorsOf(uncertainty);
+    : select(several, div(counted, select(several, surplus, one).sqrt()), one.mul(Infinity));
+  const uncertainty = uncertaintyOf(jacobian, scatter);
+  const { covariance, errors, correlations } = errorsOf(uncertainty);
   const byLeaf = unravel(errors) as NDArray[];
   const standardErrors = treeUnflatten(
     def,
@@ -260,9 +266,11 @@ export function curveFit<T extends FloatTree>(
     solution,
     standardErrors,
     covariance,
+    correlations,
     chiSquare,
+    size,
     points,
-    aboutMean: stopGradient(squaresAboutMean(weigh, target, free.dtype)),
+    aboutMean: stopGradient(normAboutMean(weigh, target, free.dtype)),
     free: vector,
     uncertainty,
     atBounds,
@@ -281,8 +289,29 @@ export function curveFit<T extends FloatTree>(
   return new CurveFit<T>(arrays, settings);
 }
 
-/** Squares that the best constant leaves of the target, as the residuals are weighed. */
-function squaresAboutMean(
+/**
+ * The norm of residuals [m] of least squares that would say as much of the size of errors as these do by a loss: that of
+ * what each pulls with, over how much stiffer a square is in the mean (Huber, "Robust Statistics", 1981, section 7.6).
+ */
+function sizeByLoss(r: NDArray, points: NDArray, loss: Loss, scale: number): NDArray {
+  const cost = (r: NDArray): NDArray => {
+    const weighed = robust(op, r, loss, scale);
+    return reduceSum(weighed.mul(weighed), [0]).mul(0.5);
+  };
+  const [pulls, stiffness] = pure.jvp(pure.grad(cost), [r], [full(r.shape, 1, r.dtype)]) as [
+    NDArray,
+    NDArray,
+  ];
+  // Points that are left out pull with nothing, and are as stiff as a square.
+  const count = points.astype(r.dtype);
+  const mean = div(reduceSum(stiffness, [0]).sub(count.neg().add(r.size)), count);
+  const holds = mean.greater(0);
+  const one = full([], 1, r.dtype);
+  return select(holds, div(norm(pulls), select(holds, mean, one)), one.mul(Infinity));
+}
+
+/** Norm of what the best constant leaves of the target, as the residuals are weighed. */
+function normAboutMean(
   weigh: (r: NDArray) => NDArray,
   target: NDArray,
   dtype: NDArray["dtype"],
@@ -290,8 +319,7 @@ function squaresAboutMean(
   const flat = (v: NDArray): NDArray => weigh(v).astype(dtype).reshape([target.size]);
   const [units, values] = [flat(full(target.shape, 1, dtype)), flat(target.astype(dtype))];
   const mean = div(reduceSum(units.mul(values), [0]), reduceSum(units.mul(units), [0]));
-  const left = values.sub(units.mul(mean));
-  return reduceSum(left.mul(left), [0]);
+  return norm(values.sub(units.mul(mean)));
 }
 
 /** Which leaves stay, by names of them or of parts of the tree. */

@@ -116,7 +116,7 @@ export interface LeastSquaresOptions {
   /**
    * Largest relative change of each unknown by the last Gauss-Newton step; default 6e-6 for float32 and
    * 2e-12 for float64. Where rounding forbids it, up to 7e-5 and 4e-10 is accepted. What rounding makes of the step may
-   * be as large, or as `rtol`.
+   * be as large, or as `rtol`, or 1e-5 of what scatter makes of the unknowns.
    */
   readonly rtol?: number | undefined;
   /** Residual norm that is small enough whatever the step (default 0). */

@@ -362,3 +362,78 @@ Deno.test("data that do not fit the model are refused", () => {
     "above the upper bound",
   );
 });
+
+Deno.test("data far from 0 are fitted as far as their rounding goes", () => {
+  const y = ys.map((v) => v + 1e9);
+  const far = curveFit(line, { x: data.x, y: f64(y) }, start);
+  assertEquals(far.statusName, "converged", far.message);
+  assertAlmostEquals(far.value.a.item(), slope, 1e-6);
+  assertAlmostEquals(far.standardErrors.a.item(), Math.sqrt(chi / 3 / 10), 1e-6);
+});
+
+Deno.test("errors, correlations and criteria are in range where their squares are not", () => {
+  const f32 = (xs: readonly number[]): NDArray => np.array([...xs], { dtype: "float32" });
+  const at = (unit: number) =>
+    curveFit(line, { x: f32(xs), y: f32(ys.map((v) => v * unit)) }, { a: 0, b: 0 });
+  const plain = at(1);
+  assertEquals(plain.notes, []);
+  for (const unit of [1e-30, 1e30]) {
+    const fit = at(unit);
+    const { standardErrors: { a }, correlations, rSquared, aic } = fit;
+    assertAlmostEquals(a.item() / unit, Math.sqrt(chi / 3 / 10), 1e-5);
+    assertAlmostEquals(correlations.dataSync()[1]!, -2 / Math.sqrt(6), 1e-5);
+    assertAlmostEquals(rSquared.item(), plain.rSquared.item(), 1e-5);
+    assertAlmostEquals(aic.item(), plain.aic.item() + 10 * Math.log(unit), 1e-3);
+    const [near, own] = [plain, fit].map((f) => f.predict(f32([3])));
+    assertAlmostEquals(own!.standardError.item() / unit, near!.standardError.item(), 1e-5);
+    const half = ({ y, prediction }: typeof own & object) => prediction.upper.item() - y.item();
+    assertAlmostEquals(half(own!) / unit, half(near!), 1e-4);
+    assertEquals(fit.notes.length, 1);
+    assert(fit.notes[0]!.includes("out of the range of float32"), fit.notes[0]);
+  }
+});
+
+Deno.test("where points are too few nothing is said of their scatter, and bands are infinite", () => {
+  const two = curveFit(line, { x: f64([0, 1]), y: f64([1, 2]) }, start);
+  assert(Number.isNaN(two.reducedChiSquare.item()));
+  const { y, standardError, confidence, prediction } = two.predict(f64([3]));
+  assertAlmostEquals(y.item(), 4, 1e-12);
+  assertEquals(standardError.item(), Infinity);
+  assertEquals([confidence.lower.item(), prediction.upper.item()], [-Infinity, Infinity]);
+  // Which are missing is not known before the program runs.
+  const some = jit((y: NDArray) => curveFit(line, { x: data.x, y }, start, { missing: "omit" }));
+  const one = some(f64([1, NaN, NaN, NaN, NaN]));
+  assert(Number.isNaN(one.reducedChiSquare.item()));
+  assert(one.notes.at(-1)!.includes("1 point for 2 parameters: they do not determine them"));
+});
+
+Deno.test("with a loss errors are those of the fits that it makes, outliers or not", () => {
+  const [trials, points] = [400, 24];
+  const x = np.arange(points, { dtype: "float64" }).mul(0.25);
+  const noise = random.normal(random.key(8), [trials, points], { dtype: "float64" });
+  // Each eighth point has ten times the error, or none has; and some are left out, which changes nothing.
+  const outliers = f64(Array.from({ length: points }, (_, i) => i % 8 === 3 ? 10 : 1));
+  for (const loss of ["huber", "cauchy"] as const) {
+    const options = { loss, lossScale: 0.15, missing: "omit" } as const;
+    const fits = jit(vmap((e: NDArray, sizes: NDArray) => {
+      const y = x.mul(2).add(1).add(e.mul(sizes).mul(0.1));
+      const { value, standardErrors } = curveFit(line, { x, y }, { a: 1, b: 0 }, options);
+      return [value.a, standardErrors.a] as const;
+    }, { inAxes: [0, null] }));
+    for (const sizes of [np.ones([points], { dtype: "float64" }), outliers]) {
+      const [a, error] = fits(noise, sizes);
+      const [spread, told] = [a.std().item(), error.mean().item()];
+      // A standard deviation of 400 is known to 4 %.
+      assert(
+        Math.abs(told / spread - 1) < 0.15,
+        `${loss}: ${told}, where values scatter by ${spread}`,
+      );
+    }
+    const y = [...ys, NaN, NaN, NaN];
+    const [some, all] = [
+      curveFit(line, { x: f64([...xs, 5, 6, 7]), y: f64(y) }, start, options),
+      curveFit(line, data, start, options),
+    ];
+    assertAlmostEquals(some.standardErrors.a.item(), all.standardErrors.a.item(), 1e-9);
+  }
+});

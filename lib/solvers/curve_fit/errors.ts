@@ -16,9 +16,11 @@ import {
   div,
   expandDims,
   full,
+  isFinite,
   log1p,
   maximum,
   minimum,
+  onesLike,
   or,
   reduceMax,
   reduceSum,
@@ -28,6 +30,7 @@ import {
 } from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { localAt } from "../options.ts";
+import { columnNorms, orOne } from "../trust_region/model.ts";
 
 /**
  * The `t` within which a share `level` of the distribution lies on both sides of 0: a scalar, in float64.
@@ -91,8 +94,13 @@ function rule(): { readonly nodes: NDArray; readonly weights: NDArray } {
 
 /** What is known of n parameters. */
 export interface Uncertainty {
-  /** Covariance within the directions that the data determine: [n, n]. */
-  readonly covariance: NDArray;
+  /**
+   * Within the directions that the data determine, `(J^T J)^-1 = root^T root`: [k, n]. Its squares may be out of the
+   * dtype's range where errors are not.
+   */
+  readonly root: NDArray;
+  /** Standard deviation of the residuals: a number. */
+  readonly scatter: NDArray;
   /** Projection to those that they do not, where unknowns are in units of 1 / `lengths`: [n, n]. */
   readonly undetermined: NDArray;
   /** What a unit of each parameter does to the residuals: [n]. */
@@ -116,37 +124,50 @@ export function diagonal(a: NDArray): NDArray {
   return reduceSum(select(unit.greater(0), a, full(a.shape, 0, a.dtype)), [a.ndim - 1]);
 }
 
-/** The uncertainty by a Jacobian [m, n] of residuals whose variance is `variance`. */
-export function uncertaintyOf(jacobian: NDArray, variance: NDArray): Uncertainty {
+/** The uncertainty by a Jacobian [m, n] of residuals whose standard deviation is `scatter`. */
+export function uncertaintyOf(jacobian: NDArray, scatter: NDArray): Uncertainty {
   const { dtype } = jacobian;
-  const columns = reduceSum(jacobian.mul(jacobian), [0]).sqrt();
+  const columns = columnNorms(jacobian);
   const one = full(columns.shape, 1, dtype);
   const lengths = select(columns.greater(0), columns, one);
   const { s, vt } = svd(scaledColumns(jacobian, div(one, lengths)), false);
   const least = reduceMax(s, [0]).mul(jacobian.shape[0]! * epsilon(dtype));
   const kept = s.greater(least);
   const inverse = select(kept, div(one, select(kept, s, one)), full(s.shape, 0, dtype));
-  const half = scaledColumns(scaledRows(vt, inverse), div(one, lengths));
   const lost = scaledRows(vt, select(kept, full(s.shape, 0, dtype), one));
   return {
-    covariance: matmul(transposed(half), half).mul(variance),
+    root: scaledColumns(scaledRows(vt, inverse), div(one, lengths)),
+    scatter,
     undetermined: matmul(transposed(lost), lost),
     lengths,
   };
 }
 
-/** Covariance [n, n] and standard errors [n]: infinite, and NaN between, where the data do not determine one. */
+/**
+ * Covariance [n, n] and standard errors [n]: infinite, and NaN between, where the data do not determine one. And
+ * correlations [n, n], which are NaN there.
+ */
 export function errorsOf(
-  { covariance, undetermined }: Uncertainty,
-): { readonly covariance: NDArray; readonly errors: NDArray } {
-  const { dtype, shape } = covariance;
-  const n = shape[0]!;
+  { root, scatter, undetermined }: Uncertainty,
+): { readonly covariance: NDArray; readonly errors: NDArray; readonly correlations: NDArray } {
+  const { dtype } = root;
+  const n = undetermined.shape[0]!;
+  const shape = [n, n];
   const lost = diagonal(undetermined).greater(shareOf(dtype));
   const unit = identity(n, dtype).greater(0);
   const either = or(expandDims(lost, [0]), expandDims(lost, [1]));
   const nothing = select(unit, full(shape, Infinity, dtype), full(shape, NaN, dtype));
-  const whole = select(either, nothing, covariance);
-  return { covariance: whole, errors: diagonal(whole).sqrt() };
+  const scaled = root.mul(select(isFinite(scatter), scatter, onesLike(scatter)));
+  const known = matmul(transposed(scaled), scaled);
+  const whole = select(isFinite(scatter), known, select(unit, nothing, known.mul(scatter)));
+  const lengths = columnNorms(root);
+  const alike = scaledColumns(root, div(onesLike(lengths), orOne(lengths)));
+  const related = matmul(transposed(alike), alike);
+  return {
+    covariance: select(either, nothing, whole),
+    errors: select(lost, full([n], Infinity, dtype), lengths.mul(scatter)),
+    correlations: select(either, full(shape, NaN, dtype), related),
+  };
 }
 
 /** Squared cosine to the directions that are not determined from which a parameter is not, either. */

@@ -14,19 +14,24 @@ import {
   scalarArray,
   showAsText,
 } from "../../core/mod.ts";
-import { matmul, scaledColumns } from "../../linalg/matrices.ts";
+import { matmul, scaledColumns, transposed } from "../../linalg/matrices.ts";
 import {
+  broadcastTo,
+  concatenate,
   div,
-  expandDims,
   full,
+  isFinite,
   log,
+  onesLike,
   reduceSum,
+  reshape,
   select,
   stopGradient,
 } from "../../primitives/mod.ts";
 import type { Arrays } from "../../transforms/tree_types.ts";
 import type { Solution, Status } from "../solution.ts";
-import { diagonal, jacobianOf, studentQuantile } from "./errors.ts";
+import { columnNorms } from "../trust_region/model.ts";
+import { jacobianOf, studentQuantile } from "./errors.ts";
 import type {
   Band,
   FitArrays,
@@ -127,23 +132,25 @@ export class CurveFit<T> {
     return this.points.sub(this.#settings.names.length);
   }
 
-  /** Chi-square over the degrees of freedom. */
+  /** Chi-square over the degrees of freedom; NaN where there are none. */
   get reducedChiSquare(): NDArray {
-    return div(this.chiSquare, this.degreesOfFreedom.astype(this.chiSquare.dtype));
+    const { dtype } = this.chiSquare;
+    const degrees = this.degreesOfFreedom.astype(dtype);
+    const some = degrees.greater(0);
+    const none = full(degrees.shape, NaN, dtype);
+    return select(some, div(this.chiSquare, select(some, degrees, onesLike(degrees))), none);
   }
 
-  /** Covariances over the standard errors: [n, n]. */
+  /** Covariances over the standard errors: [n, n], NaN of what the data do not determine. */
   get correlations(): NDArray {
-    const errors = diagonal(this.covariance).sqrt();
-    const one = full(errors.shape, 1, errors.dtype);
-    const inverse = div(one, select(errors.greater(0), errors, one));
-    const scaled = scaledColumns(this.covariance, inverse);
-    return scaled.mul(expandDims(inverse, [inverse.ndim]));
+    return this.#arrays.correlations;
   }
 
   /** The share of the squares about the mean that the curve explains: 1 less what it leaves of them. */
   get rSquared(): NDArray {
-    return this.chiSquare.neg().div(this.#arrays.aboutMean).add(1);
+    const { size, aboutMean } = this.#arrays;
+    const share = div(size, aboutMean);
+    return share.mul(share).neg().add(1);
   }
 
   /**
@@ -166,7 +173,7 @@ export class CurveFit<T> {
   #misfit(): NDArray {
     if (this.#settings.absoluteSigma) return this.chiSquare;
     const count = this.points.astype(this.chiSquare.dtype);
-    return log(div(this.chiSquare, count)).mul(count);
+    return log(this.#arrays.size).mul(2).sub(log(count)).mul(count);
   }
 
   /**
@@ -213,20 +220,22 @@ export class CurveFit<T> {
     const { dtype } = y;
     const at = (v: NDArray): NDArray => curve(v, x).reshape([y.size]).astype(v.dtype);
     const jacobian = stopGradient(jacobianOf(at, free, transforms));
-    const { covariance, undetermined, lengths } = uncertainty;
-    const variances = reduceSum(matmul(jacobian, covariance).mul(jacobian), [1]);
+    const { root, scatter, undetermined, lengths } = uncertainty;
+    const errors = columnNorms(matmul(root, transposed(jacobian))).mul(scatter);
     // A direction that the data do not determine matters where the curve changes along it.
     const scaled = scaledColumns(jacobian, div(full(lengths.shape, 1, lengths.dtype), lengths));
     const lost = reduceSum(matmul(scaled, undetermined).mul(scaled), [1]);
     const whole = reduceSum(scaled.mul(scaled), [1]);
     const known = lost.lessEqual(whole.mul(epsilon(lost.dtype) ** 0.5));
-    const infinite = full(variances.shape, Infinity, variances.dtype);
-    const variance = select(known, variances, infinite).reshape(y.shape).astype(dtype);
-    const standardError = variance.sqrt();
-    const unit = absoluteSigma ? scalarArray(1, dtype) : this.reducedChiSquare.astype(dtype);
+    const infinite = full(errors.shape, Infinity, errors.dtype);
+    const standardError = select(known, errors, infinite).reshape(y.shape).astype(dtype);
     const size = options.sigma ?? (sigma === null ? 1 : sigma.mul(sigma).mean().sqrt());
-    const scatter = typeof size === "number" ? scalarArray(size, dtype) : size.astype(dtype);
-    const ofNew = variance.add(scatter.mul(scatter).mul(stopGradient(unit))).sqrt();
+    const own = typeof size === "number" ? scalarArray(size, dtype) : size.astype(dtype);
+    const spread = broadcastTo(own.mul(stopGradient(scatter.astype(dtype))), y.shape);
+    const both = concatenate([standardError, spread].map((v) => reshape(v, [1, y.size])), 0);
+    const endless = full(y.shape, Infinity, dtype);
+    const finite = isFinite(standardError.add(spread));
+    const ofNew = select(finite, reshape(columnNorms(both), y.shape), endless);
     const t = studentQuantile(level, absoluteSigma ? null : this.degreesOfFreedom).astype(dtype);
     const about = (error: NDArray): Band => {
       const half = error.mul(t);

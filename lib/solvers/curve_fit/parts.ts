@@ -14,9 +14,12 @@ export interface FitArrays<T> {
   readonly solution: Solution<T>;
   readonly standardErrors: Arrays<T>;
   readonly covariance: NDArray;
+  readonly correlations: NDArray;
   readonly chiSquare: NDArray;
+  /** Its root, which is in the dtype's range where that is not. */
+  readonly size: NDArray;
   readonly points: NDArray;
-  /** Squares of what is left by a constant in place of the curve, over `sigma`. */
+  /** The same of what is left by a constant in place of the curve. */
   readonly aboutMean: NDArray;
   /** The parameters that were free [n]. */
   readonly free: NDArray;

@@ -36,7 +36,7 @@ const listed = (names: readonly string[]): string =>
 /** What to know before the numbers of a fit are believed. */
 export function notesOf<T>(
   fit: FitNumbers,
-  { uncertainty, atBounds, free, y, points }: FitArrays<T>,
+  { uncertainty, atBounds, free, y, points, size }: FitArrays<T>,
   { names }: FitSettings,
 ): string[] {
   const { undetermined } = uncertainty;
@@ -91,12 +91,21 @@ export function notesOf<T>(
       }
     }
   }
+  const [squares, root] = [fit.chiSquare.item(), size.item()];
+  if (root > 0 && root < Infinity && !(squares > 0 && squares < Infinity)) {
+    notes.push(
+      `chi-square is out of the range of ${size.dtype}: its root is ${
+        root.toPrecision(4)
+      }. Measure y in another unit`,
+    );
+  }
   const used = points.item();
   if (used < y.size) notes.push(`${y.size - used} of ${y.size} points left out: not finite`);
+  const several = (count: number, what: string): string =>
+    `${count} ${what}${count === 1 ? "" : "s"}`;
   if (used <= n) {
-    notes.push(
-      `${used} points for ${n} parameters: they say nothing of the size of errors`,
-    );
+    const why = used < n ? "do not determine them" : "say nothing of the size of errors";
+    notes.push(`${several(used, "point")} for ${several(n, "parameter")}: they ${why}`);
   }
   return notes;
 }

@@ -208,9 +208,9 @@ export function courseAfter(
     ? and(at.size.lessEqual(noise.mul(100)), at.apart.lessEqual(100 * eps))
     : scalarArray(1, "bool");
   const claim = eps ** 0.6;
-  const small = (share: number, ofResidual: number): NDArray =>
-    and(and(isSmall(at, root, share, ofResidual, claim), fits), sound);
-  const [tight, loose] = [small(rtol, rtol), small(claim, claim / 10)];
+  const small = (share: number, ofResidual: number, ofErrors: number): NDArray =>
+    and(and(isSmall(at, root, { share, ofResidual, ofErrors, sure: claim }), fits), sound);
+  const [tight, loose] = [small(rtol, rtol, 0), small(claim, claim / 10, hiddenByErrors)];
 
   const strays = or(not(looked), now.greater(then.mul(mostGradient)));
   const averages = root ? scalarArray(0, "bool") : and(ended, not(or(tight, strays)));
@@ -273,16 +273,24 @@ export function isSolved(
 function isSmall(
   { x, d, size, newton, doubt }: Model,
   root: boolean,
-  share: number,
-  ofResidual: number,
-  sure: number,
+  { share, ofResidual, ofErrors, sure }: {
+    readonly share: number;
+    readonly ofResidual: number;
+    readonly ofErrors: number;
+    readonly sure: number;
+  },
 ): NDArray {
   const [step, value] = [abs(newton), abs(x)];
   // Who asks for less may doubt as much.
   const known = doubt.lessEqual(value.mul(Math.max(sure, share)));
   const beside = and(step.lessEqual(value.mul(share)), known);
   const hardly = d.mul(maximum(step, doubt)).lessEqual(size.mul(ofResidual));
-  return reduceAnd(root ? beside : or(beside, hardly), [0]);
+  // What rounding alone leaves of a step is next to nothing beside the standard errors.
+  const drowned = and(
+    step.lessEqual(doubt.mul(4)),
+    d.mul(doubt).lessEqual(size.mul(ofErrors)),
+  );
+  return reduceAnd(root ? beside : or(beside, or(hardly, drowned)), [0]);
 }
 
 /**
@@ -397,6 +405,9 @@ export function aroundSaddle(
 
 /** By what residuals fall, at least, where a step leads to a simple solution: to one of multiplicity 2 by 4. */
 const muchLess = 16;
+
+/** What rounding may leave of a step, as a share of the residual, and so of the standard errors, at most. */
+const hiddenByErrors = 1e-5;
 
 /** How much longer than what is short Newton's step may be to be tried. */
 const farther = 64;

@@ -104,7 +104,7 @@ export const times = (m: NDArray, v: NDArray): NDArray =>
 export const orOne = (x: NDArray): NDArray => select(x.equal(0), full(x.shape, 1, x.dtype), x);
 
 /** 2-norms of the columns of a matrix, also where squares would leave the dtype's range: [n]. */
-function columnNorms(m: NDArray): NDArray {
+export function columnNorms(m: NDArray): NDArray {
   const largest = reduceMax(abs(m), [0]);
   const unit = orOne(largest);
   const shares = div(m, broadcastTo(expandDims(unit, [0]), m.shape));
