@@ -251,6 +251,15 @@ Deno.test("notes say what is not to be believed", () => {
   told(tied, "a and c not identifiable");
   assertEquals(tied.standardErrors.a.item(), Infinity);
   assertAlmostEquals(tied.standardErrors.b.item(), Math.sqrt(chi / 2 * 6 / 10), 1e-10);
+  // At its bound one of them counts as known, or not, by the rounding of its slope.
+  const resting = curveFit(
+    ({ a, b, c }, x) => x.mul(a.add(c)).add(b),
+    data,
+    { a: one(1), b: one(0), c: one(0) },
+    { bounds: { upper: { a: 0.5, b: 10, c: 10 } } },
+  );
+  assert(resting.converged, resting.message);
+  told(resting, "a at its upper bound, 0.5", "a and c not identifiable");
   // The curve is known, though two parameters are not.
   assertAlmostEquals(
     tied.predict(f64([2])).standardError.item(),

@@ -24,6 +24,7 @@ import {
   onesLike,
   or,
   reduceAnd,
+  reduceSum,
   select,
   zerosLike,
 } from "../../primitives/mod.ts";
@@ -121,8 +122,9 @@ export interface Way {
   /** The last step [n], and whether it was one. */
   readonly went: NDArray;
   readonly moves: NDArray;
-  /** The largest rank of a Jacobian so far, whether that of the point has it, and whether it was ever lost. */
+  /** The largest rank of a Jacobian so far, and without what rests; whether the point has it, and whether it was ever lost. */
   readonly rank: NDArray;
+  readonly free: NDArray;
   readonly sound: NDArray;
   readonly lost: NDArray;
   /** Whether the last step that was taken was short beside how far the unknowns have been. */
@@ -146,7 +148,10 @@ export function wayWith(
   const moves = and(accepted, not(or(or(first, walked), went.equal(0).all())));
   // Where the Jacobian has lost rank on the way, unknowns have lost their meaning there.
   const rank = maximum(m.rank, at.rank);
-  const sound = and(not(at.flat), at.rank.equal(rank));
+  // One that rests at a bound counts as determined, which it need not be where it is free: there the free ones tell.
+  const own = at.rank.sub(reduceSum(at.held.astype("int32"), [0]));
+  const free = maximum(m.free, own);
+  const sound = and(not(at.flat), or(at.rank.equal(rank), own.equal(free)));
   const lost = or(m.lost, not(sound));
   // A direction that is lost is one in which steps had got short, or they ran off in it.
   const shortest = select(
@@ -175,7 +180,7 @@ export function wayWith(
   );
   const nearer = Math.sqrt(nearness(rtol, x.dtype) / Math.max(rtol, epsilon(x.dtype) ** 0.75));
   const close = local.isShort(at.newton.mul(nearer));
-  return { went, moves, rank, sound, lost, shortest, blank, settled, close };
+  return { went, moves, rank, free, sound, lost, shortest, blank, settled, close };
 }
 
 /** Where the method has come to: what becomes of walks, and of steps that are rejected. */

@@ -47,8 +47,9 @@ export interface TrustRegionMemory {
     readonly turns: NDArray;
     readonly turned: NDArray;
   } | null;
-  /** The largest rank of a Jacobian so far. */
+  /** The largest rank of a Jacobian so far, and without unknowns that rest at bounds: int32. */
   readonly rank: NDArray;
+  readonly free: NDArray;
   /** Of roots. */
   readonly attempt: Attempt | null;
   readonly accepted: NDArray;
