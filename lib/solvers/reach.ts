@@ -166,6 +166,19 @@ export function noNought(x: NDArray, leaves: number): Nought {
   };
 }
 
+/**
+ * Where what is left is nothing beside all that was gained, which from a start that is far away is much: whether steps
+ * are short enough all the same, unknown by unknown, beside what they are made from, or both have gone to 0 beside how
+ * far that has been. To a root of order four they are no shorter at the precision of the gain.
+ */
+export function isSettledBy(step: NDArray, x: NDArray, reached: NDArray, rtol: number): NDArray {
+  const gone = and(
+    maximum(step, x).lessEqual(reached.mul(epsilon(x.dtype))),
+    step.lessEqual(x.mul(2)),
+  );
+  return or(gone, step.lessEqual(x.mul(Math.sqrt(rtol))));
+}
+
 /** Which leaves of norms `x` are so small beside the first evaluation that they may be 0 at the solution. */
 export function mayVanish(x: NDArray, first: NDArray, rtol: number): NDArray {
   return x.lessEqual(first.mul(Math.sqrt(rtol)));

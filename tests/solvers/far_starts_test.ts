@@ -1,12 +1,22 @@
-/** Fixed points from starts that are far away, and solutions at 0: what a residual is small beside. */
+/** Starts that are far away, and solutions at 0: what residuals, steps and gains are small beside. */
 import {
   anderson,
+  bfgs,
   broyden,
   damped,
+  dogleg,
   fixedPoint,
+  gaussNewton,
   jit,
+  lbfgs,
+  leastSquares,
+  levenbergMarquardt,
+  minimise,
   type NDArray,
+  newtonCg,
+  nonlinearCg,
   numpy as np,
+  type Solution,
 } from "../../mod.ts";
 import { assert } from "../support/assert.ts";
 
@@ -56,3 +66,53 @@ Deno.test("a leaf that is 0 at the solution ends, beside one that is not", () =>
     }
   }
 });
+
+/** Equations, and the absolute values of their roots. */
+const equations: readonly [f: (x: NDArray) => NDArray, root: number][] = [
+  [(x) => x.sub(1), 1],
+  [(x) => x.square().sub(2), Math.SQRT2],
+  [(x) => x.mul(x).mul(x).add(x).sub(2), 1],
+  [(x) => x.mul(0.7).sub(1e-3), 1e-3 / 0.7],
+  [(x) => x.mul(3), 0],
+];
+
+type Solve = (f: (x: NDArray) => NDArray) => (x: NDArray) => Solution<NDArray>;
+
+const families: Readonly<Record<string, Solve>> = {
+  ...Object.fromEntries(
+    [levenbergMarquardt(), dogleg(), gaussNewton()].map((solver): [string, Solve] => [
+      `leastSquares by ${solver.description}`,
+      (f) => (x) => leastSquares(f, x, { solver }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    [lbfgs(), bfgs(), newtonCg(), nonlinearCg()].map((solver): [string, Solve] => [
+      `minimise by ${solver.description}`,
+      (f) => (x) => minimise((x: NDArray) => f(x).square().sum(), x, { solver }),
+    ]),
+  ),
+};
+
+for (const [name, family] of Object.entries(families)) {
+  Deno.test(`what was gained from a start far away makes no step small: ${name}`, () => {
+    for (const [at, [f, root]] of equations.entries()) {
+      const solve = jit(family(f));
+      for (const dtype of ["float32", "float64"] as const) {
+        // Values of minima are known to half the digits.
+        const error = dtype === "float32" ? 2e-2 : 1e-4;
+        for (const start of [3, 100, 1e4, dtype === "float32" ? 1e5 : 1e6]) {
+          const s = solve(np.array([start, -0.7 * start], { dtype }));
+          if (!s.converged) continue;
+          const allowed = error * (root === 0 ? start : root);
+          for (const x of s.value.dataSync()) {
+            const off = at === 1 ? Math.abs(x) - root : x - root;
+            const where = `equation ${at} from ${start} in ${dtype}`;
+            assert(Math.abs(off) <= allowed, `${where}, ${s.message}: ${x}`);
+          }
+        }
+      }
+      const near = solve(np.array([3, -2], { dtype: "float64" }));
+      assert(near.converged, `equation ${at}, ${near.message}`);
+    }
+  });
+}

@@ -60,26 +60,79 @@ export interface Sides {
 /**
  * Whether rounding of a point changes the value by much, so that nothing is known of it: beside `range`. Looks once, where
  * it is asked. Also by how much: 0 where it is not asked.
+ *
+ * And whether a point `none` between which and this one nothing is gained that counts is a minimum along the line
+ * through both: by values there, and to both sides of it, nearer and nearer. Looks where that is `wanted`, too.
  */
 export function isHidden(
-  { x, value, valueAt, asked, range, precision }:
+  { x, value, valueAt, asked, range, precision, none, wanted }:
     & Pick<Question, "x" | "value" | "valueAt" | "asked">
     & {
       readonly range: NDArray;
       readonly precision: number;
+      readonly none: NDArray;
+      readonly wanted: NDArray;
     },
   transforms: Transforms,
-): { readonly hidden: NDArray; readonly off: NDArray; readonly looks: NDArray } {
-  const no = scalarArray(0, "bool");
+): Hidden {
+  const beside = x.add(x.mul(turns(x)).mul(4 * precision));
+  const way = x.sub(none);
+  const [no, zero] = [scalarArray(0, "bool"), scalarArray(0, "int32")];
   const end = transforms.whileLoop(
     (c) => c.open,
-    () => {
-      const off = abs(valueAt(x.add(x.mul(turns(x)).mul(4 * precision))).sub(value));
-      return { hidden: not(off.lessEqual(range.mul(1e-3))), off, open: no };
+    ({ off, least, share, lower, looks }) => {
+      const [isFirst, isNone] = [looks.equal(0), looks.equal(1)];
+      const at = valueAt(select(isFirst, beside, none.add(way.mul(share))));
+      const noise = abs(select(isNone, value, least)).mul(64 * precision);
+      // At the point itself it may be higher, on the way from it to the other one it may not be lower.
+      const falls = select(isNone, not(at.lessEqual(value.add(noise))), at.less(least.sub(noise)));
+      const goesOn = or(isFirst, not(falls));
+      return {
+        off: select(isFirst, abs(at.sub(value)), off),
+        least: select(isNone, at, least),
+        share: select(
+          isFirst,
+          share,
+          select(
+            isNone,
+            scalarArray(0.5, share.dtype),
+            share.neg().mul(
+              select(share.less(0), scalarArray(closer, share.dtype), scalarArray(1, share.dtype)),
+            ),
+          ),
+        ),
+        lower: not(goesOn),
+        looks: looks.add(1),
+        open: and(and(wanted, goesOn), looks.less(looksAlong)),
+      };
     },
-    { hidden: no, off: zerosLike(value), open: asked },
+    {
+      off: zerosLike(value),
+      least: value,
+      share: zerosLike(value),
+      lower: no,
+      looks: zero,
+      open: asked,
+    },
   );
-  return { hidden: end.hidden, off: end.off, looks: asked.astype("int32") };
+  const { off, lower, looks } = end;
+  return {
+    hidden: and(asked, not(off.lessEqual(range.mul(1e-3)))),
+    off,
+    isLeast: and(and(asked, wanted), not(lower)),
+    looks,
+  };
+}
+
+/** What it says. */
+export interface Hidden {
+  readonly hidden: NDArray;
+  /** By how much the value differs beside the point. */
+  readonly off: NDArray;
+  /** Whether nothing is lower than the other point, where that was wanted. */
+  readonly isLeast: NDArray;
+  /** Evaluations: int32. */
+  readonly looks: NDArray;
 }
 
 /** Looks at most twice: first ahead, beyond where the step leads, then back. Nothing where it is not asked. */
@@ -417,3 +470,7 @@ const aside = 0.1;
 /** By what the distance grows at which values are looked at, and how many steps downhill are tried. */
 const farther = 32;
 const mostPasses = 8;
+
+/** Evaluations along a line through what may be a minimum, and by what each second one comes nearer to it. */
+const looksAlong = 28;
+const closer = 0.125;

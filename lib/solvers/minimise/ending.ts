@@ -24,7 +24,7 @@ import {
 } from "../../primitives/mod.ts";
 import type { Local } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
-import { nearness } from "../reach.ts";
+import { nearness, withNoughts } from "../reach.ts";
 import { statusCode } from "../solution.ts";
 import { beyond, isHidden, lengthsOf, lookAcross, lookAround, unitsOf } from "./around.ts";
 import { type Certificate, certify, isTail, type Way } from "./certify.ts";
@@ -50,6 +50,8 @@ export interface Standing {
   readonly rescues: NDArray;
   /** Whether the last step that was taken was short. */
   readonly shortest: NDArray;
+  /** Whether the Hessian agreed where what is left is nothing beside what was gained, be it much beside the unknowns. */
+  readonly heard: NDArray;
   /** Where the last step began that gained much beside rounding. */
   readonly way: Way;
   /** Products with the Hessian, and evaluations on the sides of points: int32. */
@@ -103,6 +105,7 @@ export function standingAtFirst(x: NDArray): Standing {
     stale: int(0),
     rescues: int(0),
     shortest: scalarArray(1, "bool"),
+    heard: scalarArray(0, "bool"),
     way: { x, value: scalarArray(0, dtype), g: zerosLike(x) },
     products: int(0),
     looks: int(0),
@@ -136,6 +139,14 @@ export function ending(
     const frozen = reduceAnd(abs(step).lessEqual(abs(at.x).mul(0.5 * eps)), [0]);
     return and(or(and(short, all.mul(all).lessEqual(worth)), frozen), isShort(step));
   };
+  const near = nearness(rtol, dtype);
+  /** Which leaves it is small beside: what was gained from a start that is far away does not make it so. */
+  const settledOf = (step: NDArray, loose: NDArray | null): NDArray => {
+    const simple = number(Math.max(Math.sqrt(rtol), eps ** 0.6));
+    const most = loose === null ? number(near) : select(loose, number(near), simple);
+    return leafNorms(step, sizes).lessEqual(values.mul(most));
+  };
+  const small0 = values.lessEqual(reached.mul(near));
   const lengths = lengthsOf(reached, sizes, at.x);
   const product = (x: NDArray, v: NDArray): NDArray =>
     div(derivativeAlong((x) => evaluate(x).r, x, v, { lengths, bounds }, transforms), unit);
@@ -149,7 +160,10 @@ export function ending(
   const over = or(stale.greaterEqual(mostStale), failed);
   const share = select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol));
   const small = and(seen.informed, isSmall(seen.step.mul(scale), share));
-  const asked = or(over, and(accepted, or(still, small)));
+  // Asked early, since what is lower is best seen from afar, and late, since a claim has to wait.
+  const settled = or(settledOf(seen.step.mul(scale), null), small0).all();
+  const due = and(small, or(settled, not(m.heard)));
+  const asked = or(over, and(accepted, or(still, due)));
   const moves = and(accepted, not(or(first, since.step.equal(0).all())));
   const shortest = select(moves, isShort(since.step), m.shortest);
   const certificate = certify({
@@ -175,7 +189,13 @@ export function ending(
   const valueAt = (x: NDArray): NDArray => div(evaluate(within(x, bounds)).cost!, unit);
   // Far from where it began, values may be nothing but rounding of the point. How far that is has no measure where
   // it began at 0, so it is always asked.
-  const { hidden, off, looks } = isHidden({
+  // Leaves that are small beside where they have been may be 0 at the minimum, or come from very far.
+  const unsettled = not(settledOf(certificate.step, certificate.loose));
+  const wanted = and(unsettled.any(), or(not(unsettled), small0).all());
+  const none = withNoughts(at.x, unsettled, sizes);
+  const { hidden, off, isLeast, looks } = isHidden({
+    none,
+    wanted,
     x: at.x,
     value: at.value,
     valueAt,
@@ -223,10 +243,11 @@ export function ending(
       ),
     ),
   }, transforms);
-  const holds = and(certificate.holds, not(or(aside.lower, or(hidden, tail))));
+  const sound = and(certificate.holds, not(or(aside.lower, or(hidden, tail))));
+  const holds = and(sound, or(isLeast, not(unsettled.any())));
   const step = select(aside.lower, aside.step, certificate.step);
   const slope = select(aside.lower, aside.slope, certificate.slope);
-  const refuted = and(asked, not(holds));
+  const refuted = and(asked, not(sound));
   const rescued = and(
     and(over, refuted),
     and(m.rescues.less(mostRescues), dot(step, slopes).greater(0)),
@@ -242,6 +263,7 @@ export function ending(
       stale: select(rescued, int(0), stale),
       rescues: m.rescues.add(rescued.astype("int32")),
       shortest,
+      heard: or(m.heard, and(small, sound)),
       way,
       products: m.products.add(certificate.products).add(products).add(aside.products),
       looks: m.looks.add(aside.looks).add(looks),

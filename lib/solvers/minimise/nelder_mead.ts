@@ -33,6 +33,7 @@ import {
 import { identity } from "../../linalg/matrices.ts";
 import type { Local, Stepper } from "../method.ts";
 import { leafNorms, norm, spread } from "../norms.ts";
+import { nearness } from "../reach.ts";
 import { statusCode } from "../solution.ts";
 import type { Way } from "./certify.ts";
 import { type Look, lookDownhill, ulps } from "./ending.ts";
@@ -287,14 +288,17 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const nothing = done.mul(
         Math.max(rtol ** 2 * epsilon(dtype) ** 0.25, epsilon(dtype) ** 2),
       );
+      const [wide, own] = [leafNorms(widths, sizes), leafNorms(bestRow, sizes)];
+      // Beside the unknowns, too, which what was gained from far away says nothing of; or both have gone to 0.
+      const settled = or(
+        wide.lessEqual(own.mul(nearness(rtol, dtype))),
+        maximum(wide, own).lessEqual(local.reached.mul(Math.min(share, 2 ** -23))),
+      );
       const level = and(
         reduceMax(values, [0]).sub(bestValue).lessEqual(nothing),
-        local.isShort(widths),
+        and(settled.all(), local.isShort(widths)),
       );
-      const narrow = reduceAnd(
-        leafNorms(widths, sizes).lessEqual(select(even, maximum(beside, units), beside)),
-        [0],
-      );
+      const narrow = reduceAnd(wide.lessEqual(select(even, maximum(beside, units), beside)), [0]);
       const collapsed = or(narrow, level);
       const skip = (i: NDArray): NDArray => select(eq(i, m.fixed), i.add(1), i);
       const following = skip(m.index.add(1));

@@ -34,7 +34,7 @@ import { certify } from "../minimise/certify.ts";
 import { derivativeAlong } from "../minimise/method.ts";
 import { norm } from "../norms.ts";
 import { between } from "../options.ts";
-import { nearness } from "../reach.ts";
+import { isSettledBy, nearness } from "../reach.ts";
 import type { Trial, TrustRegionMemory, Walk } from "./memory.ts";
 import { type Model, orOne, promise, type Setting, transposedTimes } from "./model.ts";
 
@@ -259,10 +259,9 @@ export function isSolved(
     and(and(not(falls), close), at.cosine.greater(0.99)),
   );
   // Unknowns without a slope have come to theirs by steps that got short.
-  const exact = and(
-    root ? at.size.lessEqual(nothing) : and(at.size.lessEqual(nothing), only),
-    or(sound, shortest),
-  );
+  const none = at.size.lessEqual(nothing);
+  const little = isSettledBy(abs(at.newton), abs(at.x), reached, rtol).all();
+  const exact = and(root ? none : and(none, and(only, little)), or(sound, shortest));
   const given = atol === 0 ? no : at.size.lessEqual(atol);
   const gone = root ? vanished(at, start, reached, rtol) : no;
   const end = or(or(exact, gone), or(tight, and(ended, or(loose, level))));
