@@ -109,6 +109,7 @@ export function judge({ measurements, cold, page }: Run): Verdict[] {
     atMost("1000-step loop compiles in", (first - later) / 1000, 50, "ms"),
     atMost("process start to jit's first result", start("injax jit"), 100, "ms"),
     atMost("process start to jit's first result, core", start("injax jit, core"), 100, "ms"),
+    atMost("process start to jit's first result, bundled", start("injax jit, bundled"), 100, "ms"),
     atMost("page, gzip", page !== null && "gzipKB" in page ? page.gzipKB : NaN, 130, "kB"),
     ratio("matmul-512", 1.05, BY_HAND),
     ratio("deq-while", 1.3, BY_HAND),

@@ -45,6 +45,7 @@ const programs: Readonly<Record<string, () => Promise<number>>> = {
   },
   "injax jit": () => injaxJit("cpu"),
   "injax jit, core": () => injaxJit("cpu", CORE),
+  "injax jit, bundled": () => injaxJit("cpu", Deno.args[1]),
   "injax jit on onnx": () => injaxJit("onnx"),
   "jax-js eager": () => jaxJs(false),
   "jax-js jit": () => jaxJs(true),

@@ -1,8 +1,10 @@
 /**
- * Cold starts: from starting a process to its first result, importing included.
+ * Cold starts: from starting a process to its first result, importing included. One of them is that of a program
+ * bundled by esbuild, as `deno bundle` makes it.
  *
  * @module
  */
+import * as esbuild from "esbuild";
 import { type ColdReport, programNames } from "../cold_child.ts";
 import { messageOf } from "../harness.ts";
 
@@ -28,11 +30,30 @@ export interface ColdFailure {
   readonly error: string;
 }
 
-async function startOnce(library: string): Promise<{ ms: number; rss: number }> {
+/** Bundles what a program imports of the main module into a file. */
+async function bundleTo(file: string): Promise<void> {
+  const main = new URL("../../mod.ts", import.meta.url).pathname;
+  await esbuild.build({
+    stdin: {
+      contents: `export { jit, loadBackend, numpy } from ${JSON.stringify(main)};`,
+      resolveDir: ".",
+    },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "neutral",
+    external: ["onnxruntime-web", "webgpu", "node:*", "npm:*"],
+    outfile: file,
+    logLevel: "error",
+  });
+  await esbuild.stop();
+}
+
+async function startOnce(library: string, bundle: string): Promise<{ ms: number; rss: number }> {
   const child = new URL("../cold_child.ts", import.meta.url).href;
   const begin = performance.timeOrigin + performance.now();
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", child, library],
+    args: ["run", "-A", "--quiet", child, library, `file://${bundle}`],
     stdout: "piped",
     stderr: "piped",
   }).output();
@@ -48,17 +69,21 @@ export async function coldStarts(runs: number): Promise<(ColdStart | ColdFailure
   const load = Deno.build.os === "windows" ? 0 : Deno.loadavg()[0]!;
   const results = new Map<string, { ms: number; rss: number }[]>();
   const failures = new Map<string, string>();
+  const folder = await Deno.makeTempDir();
+  const bundle = `${folder}/bundle.js`;
+  await bundleTo(bundle);
   for (let run = -1; run < runs; run++) {
     for (const library of programNames) {
       if (failures.has(library)) continue;
       try {
-        const result = await startOnce(library);
+        const result = await startOnce(library, bundle);
         if (run >= 0) results.set(library, [...results.get(library) ?? [], result]);
       } catch (error) {
         failures.set(library, messageOf(error));
       }
     }
   }
+  await Deno.remove(folder, { recursive: true });
   return programNames.map((library): ColdStart | ColdFailure => {
     const error = failures.get(library);
     if (error !== undefined) return { case: "cold-start", library, error };
