@@ -20,7 +20,18 @@ import {
   treeLeaves,
   treeUnflatten,
 } from "../core/mod.ts";
-import { atan, convert, div, full, log1p, mul, select } from "../primitives/mod.ts";
+import {
+  atan,
+  convert,
+  div,
+  full,
+  isFinite,
+  log1p,
+  mul,
+  reshape,
+  select,
+  stopGradient,
+} from "../primitives/mod.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { alone } from "../transforms/implicit.ts";
 import { pure } from "../transforms/pure.ts";
@@ -46,7 +57,7 @@ import {
 import type { FloatTree } from "./fixed_point.ts";
 import { factorOf, iterate } from "./iterate.ts";
 import type { Leg, Outcome, State } from "./method.ts";
-import { norm, ravelTree } from "./norms.ts";
+import { dot, norm, ravelTree } from "./norms.ts";
 import {
   between,
   type Bounds,
@@ -173,7 +184,7 @@ const optionTable: OptionTable<LeastSquaresOptions & HasAux> = /* @__PURE__ */ t
  *
  * @param residuals From a tree to an array or tree of floating-point arrays.
  * @param x0 Where to start: a tree of floating-point arrays, or of numbers, which are as precise as the residuals.
- * @returns A solution: `cost` is half the sum of squares (with a `loss`, of what that makes of it).
+ * @returns A solution: `cost` is half the sum of squares (with a `loss`, of what that makes of it), and has derivatives.
  * @throws {DTypeError} where a leaf is not floating-point.
  * @throws {RangeError} where an option is out of range, or a lower bound is above an upper one.
  * @throws {ConvergenceError} where the solve fails and `throw` is set.
@@ -360,7 +371,7 @@ export function solveLeastSquares<T extends FloatTree>(
         model.d.mul(combine(model.vt, model.s.mul(model.c))).mul(model.size),
       );
       return [
-        { x: unravel(x), q: state.bestR },
+        { x: unravel(x), q: loss === "squares" ? state.bestR : residual(x) },
         {
           ...rest,
           gradient,
@@ -393,6 +404,11 @@ export function solveLeastSquares<T extends FloatTree>(
 
   const known = (treeLeaves(root.x) as NDArray[]).map((x) => mul(x, factorOf(outcome, x.dtype)));
   const { status, steps, residualNorm, valueNorm } = outcome;
+  // By the norm, which has no square that leaves the dtype; its derivative by the residuals.
+  const half = (v: NDArray): NDArray => dot(v, v).mul(0.5);
+  const cost = half(reshape(residualNorm, [1]));
+  const moves = half(weighed(root.q));
+  const moved = cost.add(moves.sub(stopGradient(moves)));
   const solution = new Solution<T>({
     value: treeUnflatten(def, known) as Arrays<T>,
     status,
@@ -400,7 +416,7 @@ export function solveLeastSquares<T extends FloatTree>(
     evaluations: outcome.counts,
     residualNorm,
     valueNorm: mul(valueNorm, factorOf(outcome, dtype)),
-    cost: residualNorm.mul(residualNorm).mul(scalarArray(0.5, dtype)),
+    cost: select(isFinite(moves), moved, cost),
     gradientNorm: outcome.gradient,
     errorEstimate: null,
     history: outcome.history,

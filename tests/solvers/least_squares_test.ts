@@ -13,6 +13,7 @@ import {
   rootFind,
   ShapeError,
   type Solution,
+  unrolled,
   vmap,
 } from "../../mod.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
@@ -302,4 +303,25 @@ Deno.test("points where slopes are not defined are a shorter step, and at the st
   const steep = leastSquares((x) => np.divide(1, np.exp(x).add(1)).sub(0.5), f64([1e3]));
   assertEquals(steep.statusName, "nonfinite");
   assert(steep.message.includes("or its slope") && Number.isNaN(steep.value.item()), steep.message);
+});
+
+Deno.test("the cost has the derivatives that the least sum has, of first and second order, with a loss too", () => {
+  const float64 = (x: number | number[]): NDArray => np.array(x, { dtype: "float64" });
+  const [t, data] = [float64([0, 1, 2, 3]), float64([1, 2.5, 3.1, 9])];
+  for (const options of [{}, { loss: "cauchy" as const }, { adjoint: unrolled() }]) {
+    const cost = jit((p: NDArray): NDArray =>
+      leastSquares(
+        (x) => np.exp(x.at(0).mul(t)).mul(x.at(1)).sub(data.mul(p)),
+        float64([0.3, 1]),
+        options,
+      ).cost!
+    );
+    const differences = (f: (p: NDArray) => NDArray): number =>
+      (f(float64(1.2 + 1e-5)).item() - f(float64(1.2 - 1e-5)).item()) / 2e-5;
+    const slope = jit(grad(cost));
+    const name = JSON.stringify(options);
+    assertAlmostEquals(slope(float64(1.2)).item(), differences(cost), 1e-8, name);
+    if ("adjoint" in options) continue;
+    assertAlmostEquals(jit(grad(slope))(float64(1.2)).item(), differences(slope), 1e-7, name);
+  }
 });
