@@ -62,11 +62,12 @@ export interface Sides {
  * it is asked. Also by how much: 0 where it is not asked.
  *
  * And whether a point `none` between which and this one nothing is gained that counts is a minimum along the line
- * through both: by values there, and to both sides of it, nearer and nearer. Looks where that is `wanted`, too.
+ * through both, or along `step` where they are one: by values there, and to both sides of it, nearer and nearer. Looks
+ * where that is `wanted`, too.
  */
 export function isHidden(
-  { x, value, valueAt, asked, range, precision, none, wanted }:
-    & Pick<Question, "x" | "value" | "valueAt" | "asked">
+  { x, value, valueAt, asked, range, precision, none, step, wanted }:
+    & Pick<Question, "x" | "value" | "valueAt" | "asked" | "step">
     & {
       readonly range: NDArray;
       readonly precision: number;
@@ -76,7 +77,8 @@ export function isHidden(
   transforms: Transforms,
 ): Hidden {
   const beside = x.add(x.mul(turns(x)).mul(4 * precision));
-  const way = x.sub(none);
+  const apart = x.sub(none);
+  const way = select(apart.equal(0).all(), step, apart);
   const [no, zero] = [scalarArray(0, "bool"), scalarArray(0, "int32")];
   const end = transforms.whileLoop(
     (c) => c.open,

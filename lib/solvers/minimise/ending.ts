@@ -195,6 +195,7 @@ export function ending(
   const none = withNoughts(at.x, unsettled, sizes);
   const { hidden, off, isLeast, looks } = isHidden({
     none,
+    step: certificate.step,
     wanted,
     x: at.x,
     value: at.value,
