@@ -82,7 +82,7 @@ export function isHidden(
   const [no, zero] = [scalarArray(0, "bool"), scalarArray(0, "int32")];
   const end = transforms.whileLoop(
     (c) => c.open,
-    ({ off, least, share, lower, looks }) => {
+    ({ off, least, share, looks }) => {
       const [isFirst, isNone] = [looks.equal(0), looks.equal(1)];
       const at = valueAt(select(isFirst, beside, none.add(way.mul(share))));
       const noise = abs(select(isNone, value, least)).mul(64 * precision);
