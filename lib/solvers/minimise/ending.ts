@@ -146,7 +146,7 @@ export function ending(
     const most = loose === null ? number(near) : select(loose, number(near), simple);
     return leafNorms(step, sizes).lessEqual(values.mul(most));
   };
-  const small0 = values.lessEqual(reached.mul(near));
+  const dwindled = values.lessEqual(reached.mul(near));
   const lengths = lengthsOf(reached, sizes, at.x);
   const product = (x: NDArray, v: NDArray): NDArray =>
     div(derivativeAlong((x) => evaluate(x).r, x, v, { lengths, bounds }, transforms), unit);
@@ -161,7 +161,7 @@ export function ending(
   const share = select(over, number(Math.max(rtol, eps ** 0.6)), number(rtol));
   const small = and(seen.informed, isSmall(seen.step.mul(scale), share));
   // Asked early, since what is lower is best seen from afar, and late, since a claim has to wait.
-  const settled = or(settledOf(seen.step.mul(scale), null), small0).all();
+  const settled = or(settledOf(seen.step.mul(scale), null), dwindled).all();
   const due = and(small, or(settled, not(m.heard)));
   const asked = or(over, and(accepted, or(still, due)));
   const moves = and(accepted, not(or(first, since.step.equal(0).all())));
@@ -191,7 +191,7 @@ export function ending(
   // it began at 0, so it is always asked.
   // Leaves that are small beside where they have been may be 0 at the minimum, or come from very far.
   const unsettled = not(settledOf(certificate.step, certificate.loose));
-  const wanted = and(unsettled.any(), or(not(unsettled), small0).all());
+  const wanted = and(unsettled.any(), or(not(unsettled), dwindled).all());
   const none = withNoughts(at.x, unsettled, sizes);
   const { hidden, off, isLeast, looks } = isHidden({
     none,
