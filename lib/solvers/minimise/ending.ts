@@ -140,12 +140,13 @@ export function ending(
     return and(or(and(short, all.mul(all).lessEqual(worth)), frozen), isShort(step));
   };
   const near = nearness(rtol, dtype);
-  /** Which leaves it is small beside: what was gained from a start that is far away does not make it so. */
+  /** Which leaves a step is small beside, whatever was gained: from a start that is far away that is much. */
   const settledOf = (step: NDArray, loose: NDArray | null): NDArray => {
     const simple = number(Math.max(Math.sqrt(rtol), eps ** 0.6));
     const most = loose === null ? number(near) : select(loose, number(near), simple);
     return leafNorms(step, sizes).lessEqual(values.mul(most));
   };
+  /** Which leaves are small beside how far they have been. */
   const dwindled = values.lessEqual(reached.mul(near));
   const lengths = lengthsOf(reached, sizes, at.x);
   const product = (x: NDArray, v: NDArray): NDArray =>
@@ -187,12 +188,12 @@ export function ending(
   }, transforms);
   // What is left may be nothing beside what was gained, and still much beside what it is at a simple minimum.
   const valueAt = (x: NDArray): NDArray => div(evaluate(within(x, bounds)).cost!, unit);
-  // Far from where it began, values may be nothing but rounding of the point. How far that is has no measure where
-  // it began at 0, so it is always asked.
   // Leaves that are small beside where they have been may be 0 at the minimum, or come from very far.
   const unsettled = not(settledOf(certificate.step, certificate.loose));
   const wanted = and(unsettled.any(), or(not(unsettled), dwindled).all());
   const none = withNoughts(at.x, unsettled, sizes);
+  // Far from where it began, values may be nothing but rounding of the point. How far that is has no measure where
+  // it began at 0, so it is always asked.
   const { hidden, off, isLeast, looks } = isHidden({
     none,
     step: certificate.step,
