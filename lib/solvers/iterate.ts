@@ -15,7 +15,7 @@
  * trial as the next point.
  *
  * Units do not matter: norms are compared leaf by leaf with those of the value and of the first
- * evaluation, and `Local.scale` holds the size of each leaf.
+ * evaluation, and `Local.scale` holds the size of each leaf. What is claimed of a point is in `reach.ts`.
  *
  * @module
  */
@@ -42,31 +42,17 @@ import {
 import type { Tree } from "../transforms/tree_types.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { answerOf, checkMemory, localAt } from "./options.ts";
-import type { Limits, Outcome, Problem, State, Stepper } from "./method.ts";
+import type { Claim, Limits, Outcome, Problem, Seen, Solve, State, Stepper } from "./method.ts";
+import { errorOf, norm, normsOf, partNorms, scaleOf, spread, total } from "./norms.ts";
 import {
-  errorOf,
-  leafNorms,
-  norm,
-  normsOf,
-  partNorms,
-  scaleOf,
-  slopeOf,
-  small,
-  spread,
-  total,
-} from "./norms.ts";
-import {
-  comesNear,
-  isNear,
-  isNought,
+  claimOf,
   isShort,
+  kept,
   marched,
   marches,
-  mayVanish,
   noNought,
   noReach,
-  outgrown,
-  standsAlone,
+  unseen,
   widened,
   withNoughts,
 } from "./reach.ts";
@@ -164,236 +150,61 @@ function asksNought<S>({ displacement, part }: Problem, { status, mean }: Steppe
   return displacement && part === undefined && status === undefined && mean === undefined;
 }
 
-/** One pass of the loop. */
+/** One pass of the loop: what is seen, what is claimed of it, how that ends, and what follows. */
 function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transforms: Transforms) {
-  const { sizes, displacement } = problem;
-  const { goesBack = false, fallback, patience: most = Math.max(hopeless, limits.maxSteps / 2) } =
-    method;
+  // Where steps are differentiated by `replay`, what a method makes of them is held.
+  const held = limits.through !== undefined && method.replay !== undefined;
+  const solve: Solve<S> = { problem, method, limits, transforms, held };
   return (c: State): State => {
-    const { x } = c;
-    const { dtype } = x;
-    const number = (value: number): NDArray => scalarArray(value, dtype);
-    const evaluated = problem.evaluate(x, c.steps);
-    const { cost } = evaluated;
-    // Infinity is no point, whatever a function gives there. Of no unknowns the largest is -Infinity.
-    const r = select(reduceMax(abs(stopGradient(x)), [0]).less(Infinity), evaluated.r, number(NaN));
-    const steps = c.steps.add(1);
-    const all = normsOf(problem, x, r);
-    const { x: ownX, r: ownR, f: fNorms } = problem.part === undefined
-      ? all
-      : partNorms(problem.part, x, r);
-    const isFirst = eq(c.steps, code(0));
-    // What small means is said by the value, and where that goes to 0, by the first evaluation.
-    const begun = displacement ? minimum(ownR, fNorms) : ownR;
-    const first = select(isFirst, begun, c.first);
-    const scale = limits.warm === undefined
-      ? select(isFirst, scaleOf(all.x, displacement ? all.r : null), c.scale)
-      : c.scale;
-    // In units of the leaves, so that none outweighs the others.
-    const units = problem.part === undefined ? scale : scaleOf(first, null);
-    const weighed = displacement && ownR.size > 1 ? total(div(ownR, units)) : total(ownR);
-    const merit = cost ?? weighed;
-    const finite = and(isFinite(total(all.r)), isFinite(merit));
-    // A trial that is no better says nothing of how far the unknowns have been.
-    const been = displacement
-      ? maximum(all.x, select(isFirst, all.r, zerosLike(all.r)))
-      : select(or(isFirst, merit.less(c.merit)), all.x, zerosLike(all.x));
-    const reach = widened(c.reach, stopGradient(been), isFirst);
-    const known = {
-      cost,
-      scale: spread(scale, sizes),
-      steps,
-      transforms,
-      marches: marches(c.reach),
-      reached: reach.far,
-      since: { step: x.sub(c.best), change: r.sub(c.bestR) },
-      isShort: (step: NDArray): NDArray => isShort(reach, step, sizes, limits.rtol),
-    };
-    const local = localAt(problem, x, known);
-    // Where steps are differentiated by `replay`, what a method makes of them is held.
-    const held = limits.through !== undefined && method.replay !== undefined;
+    const seen = seenAt(solve, c);
+    const { x, r, steps, first, scale, reach, merit, weighed, local } = seen;
     const made = method.step(x, r, c.memory as S, local);
-    const [moved, stepped] = held ? treeMap(stopGradient, made as never) as typeof made : made;
-
-    // What is tested, and would be the result.
-    const mean = method.mean?.(stepped);
-    const seen = mean ?? { x, r };
-    const [xNorms, rNorms] = mean === undefined
-      ? [ownX, ownR]
-      : [leafNorms(mean.x, sizes), leafNorms(mean.r, sizes)];
-    const size = total(rNorms);
-    const soon = limits.minSteps === undefined ? null : steps.less(limits.minSteps);
-    const claimed = method.status?.(x, r, stepped, local);
-    const own = soon === null || claimed === undefined
-      ? claimed
-      : select(and(soon, claimed.equal(statusCode("converged"))), code(-1), claimed);
-    const byFirst = displacement ? maximum(xNorms, first) : first;
-    const beside = c.nought === null ? byFirst : xNorms;
-    const even = (v: NDArray): NDArray =>
-      stopGradient(displacement && sizes.length > 1 ? div(v, known.scale) : v);
-    const [step, change] = [even(seen.x.sub(c.best)), even(seen.r.sub(c.bestR))];
-    const leaves = small(rNorms, beside, limits);
-    let isSmall = reduceAnd(leaves, [0]);
-    // What of a displacement is rounding, and so what says nothing of its slope.
-    const rounding = maximum(all.x, displacement ? all.f : all.x).mul(epsilon(dtype));
-    const slopeTo = slopeOf(
-      c,
-      step,
-      change,
-      total(displacement && sizes.length > 1 ? div(rounding, scale) : rounding),
-      known.isShort(seen.x.sub(c.best)),
-    );
-    const enough = reduceAnd(rNorms.lessEqual(limits.atol), [0]);
-    const sure = limits.atol === 0 ? isFirst : or(isFirst, enough);
-    let { looks, nought } = c;
-    // What is seen in a look is for the look alone.
-    const looking = nought?.looking;
-    const unseen = (v: NDArray): NDArray => looking === undefined ? v : and(v, not(looking));
-    const kept = (was: NDArray, is: NDArray): NDArray =>
-      looking === undefined ? is : select(looking, was, is);
-    let isNone = sure;
-    if (nought !== null) {
-      const left = slopeTo.mul(maximum(rNorms, rounding));
-      const stays = not(outgrown(c.first, c.scale, xNorms, rNorms, rounding));
-      const near = and(isNear(reach, left, limits.rtol), and(weighed.lessEqual(c.merit), stays));
-      isNone = isNought(nought, rNorms, leaves);
-      const may = and(small(rNorms, byFirst, limits), mayVanish(xNorms, first, limits.rtol));
-      const all = and(near, reduceAnd(or(leaves, may), [0]));
-      const asked = soon === null ? all : and(all, not(soon));
-      const news = and(weighed.less(nought.merit.mul(0.0625)), c.after.equal(0));
-      isSmall = and(unseen(isSmall), or(sure, near));
-      const looks = unseen(and(and(asked, news), not(isSmall)));
-      nought = {
-        looking: looks,
-        leaves: kept(nought.leaves, not(leaves)),
-        residual: kept(nought.residual, rNorms),
-        next: nought.next,
-        merit: select(looks, weighed, nought.merit),
-        isBest: asked,
-      };
-    } else if (own === undefined && !(displacement || problem.hasCost)) {
-      const near = comesNear(reach, step, { size, change }, sizes, limits.rtol);
-      const asked = and(and(isSmall, near), not(or(sure, known.isShort(step))));
-      const alone = standsAlone(problem.evaluate, x, step, size, asked, transforms);
-      looks = c.looks!.add(asked.astype("int32"));
-      isSmall = and(isSmall, or(sure, and(near, or(not(asked), alone))));
-    }
-    const met = soon === null ? isSmall : and(isSmall, not(soon));
-    const open = c.after.equal(0);
-    const less = merit.less(c.merit);
-    // What has met the criterion gives way to a better point only that meets it, in each leaf.
-    const accepted = method.accepts?.(x, r, stepped, local) ??
-      (own === undefined ? or(and(met, or(open, less)), and(open, less)) : less);
-    const better = mean === undefined ? unseen(and(accepted, finite)) : finite;
-    const slope = select(better, slopeTo, c.slope);
-    const best = select(better, seen.x, c.best);
-    const bestR = select(better, seen.r, c.bestR);
-    const stale = select(better, code(0), kept(c.stale, c.stale.add(1)));
+    const [next, stepped] = held ? treeMap(stopGradient, made as never) as typeof made : made;
+    const claim = claimOf(solve, c, seen, stepped);
+    const { at, size, met, looks } = claim;
+    const better = isBetter(solve, c, seen, claim, stepped);
+    const stale = select(better, code(0), kept(c, c.stale, c.stale.add(1)));
     // An accelerated step may lead far astray: what is seen there is used, but nearer to the best point.
-    const strays = goesBack || fallback === undefined
-      ? not(finite)
-      : or(not(finite), weighed.greater(c.merit.mul(wild)));
-    const astray = unseen(strays);
-    const share = select(
+    const strays = method.goesBack || method.fallback === undefined
+      ? not(seen.finite)
+      : or(not(seen.finite), weighed.greater(c.merit.mul(wild)));
+    const astray = unseen(c, strays);
+    const half = scalarArray(0.5, x.dtype);
+    // Where a look says neither yes nor no, rounding of other leaves is in the way.
+    const nought = claim.nought &&
+      { ...claim.nought, isBest: select(better, claim.nought.isBest, c.nought!.isBest) };
+    const now: Now = {
+      ...seen,
+      better,
+      best: select(better, at.x, c.best),
+      bestR: select(better, at.r, c.bestR),
+      slope: select(better, claim.slope, c.slope),
+      stale,
       astray,
-      c.share.mul(0.5),
-      select(better, number(0.5), c.share),
-    );
-
-    const spent = steps.greaterEqual(limits.maxSteps);
-    let status = select(spent, code(statusCode("maxSteps")), code(-1));
-    const stuck = stale.greaterEqual(most);
-    status = select(
-      soon === null ? stuck : and(stuck, not(soon)),
-      code(statusCode("stagnated")),
-      status,
-    );
-    if (own === undefined) {
-      const far = and(weighed.mul(epsilon(dtype)).greater(c.merit), stale.greater(calm));
-      status = select(far, code(statusCode("diverged")), status);
-      let ends = met;
-      if (limits.aim !== undefined) {
-        const by = and(
-          slope.greaterEqual(0),
-          slope.mul(rNorms).lessEqual(beside.mul(limits.aim)),
-        );
-        const near = reduceAnd(or(rNorms.equal(0), by), [0]);
-        const last = or(c.after.greaterEqual(further), spent);
-        ends = select(open, and(met, or(near, last)), or(or(near, last), not(better)));
-      }
-      if (nought !== null) {
-        // Where a look says neither yes nor no, rounding of other leaves is in the way.
-        const isBest = select(better, nought.isBest, c.nought!.isBest);
-        nought = { ...nought, isBest };
-        ends = or(ends, or(isNone, and(isBest, stale.greaterEqual(patience))));
-      }
-      status = select(ends, code(statusCode("converged")), status);
-    } else status = select(own.greaterEqual(0), own, status);
-    const never = and(c.merit.equal(Infinity), steps.greaterEqual(method.seeks ?? 1));
-    const lost = or(never, c.share.less(2 ** -(goesBack ? 60 : 12)));
-    status = select(and(not(finite), lost), code(statusCode("nonfinite")), status);
-
-    let [next, memory] = [moved, stepped as unknown];
-    const fresh = method.init(x, { m: problem.m, transforms });
-    const choose = (which: NDArray, a: unknown, b: unknown): unknown =>
-      treeMap((p: NDArray, q: NDArray) => select(which, p, q), a as never, b as never);
-    if (!goesBack) {
-      const whole = isFinite(total(all.x));
-      const step = displacement ? bestR : zerosLike(x);
-      const back = best.add(select(whole, x.sub(best), step).mul(c.share));
-      next = select(astray, back, next);
-      const rest = choose(looking === undefined ? whole : or(whole, looking), c.memory, fresh);
-      memory = choose(unseen(finite), memory, rest);
-    }
-    if (held) {
-      const there = localAt(problem, best, known);
-      next = next.add(answerOf(best, method.replay!(best, bestR, stepped, there)));
-    }
-    let { burst, due, length } = c;
-    if (fallback !== undefined) {
-      const inBurst = burst.greater(0);
-      const grew = or(weighed.greater(c.last), not(finite));
-      burst = select(grew, code(0), maximum(burst.sub(1), code(0)));
-      length = select(and(inBurst, not(or(grew, burst.greater(0)))), length.mul(2), length);
-      const begins = and(not(inBurst), stale.greaterEqual(c.due));
-      due = select(begins, stale.mul(2).add(length).add(patience), c.due);
-      due = select(better, code(patience), due);
-      burst = select(begins, length, burst);
-      const plain = fallback(select(begins, best, x), select(begins, bestR, r));
-      next = select(burst.greater(0), plain, next);
-      memory = choose(unseen(or(inBurst, begins)), fresh, memory);
-    }
-    if (nought !== null) {
-      [burst, due, length] = [kept(c.burst, burst), kept(c.due, due), kept(c.length, length)];
-      if (goesBack) memory = choose(looking!, c.memory, memory);
-      next = kept(c.nought!.next, next);
-      nought = { ...nought, next };
-      next = select(nought.looking, withNoughts(x, nought.leaves, sizes), next);
-    }
+      nought,
+    };
+    const open = c.after.equal(0);
     return {
-      x: next,
-      memory,
-      best,
-      bestR,
+      ...followed(solve, c, now, next, stepped),
+      best: now.best,
+      bestR: now.bestR,
       merit: select(better, merit, c.merit),
       bestNorm: select(better, size, c.bestNorm),
-      slope,
+      slope: now.slope,
       first,
       scale,
-      reach: claimed === undefined
-        ? reach
-        : marched(reach, stopGradient(div(x.sub(c.best), known.scale)), and(better, not(isFirst))),
+      reach: method.status === undefined ? reach : marched(
+        reach,
+        stopGradient(div(x.sub(c.best), local.scale)),
+        and(better, not(seen.isFirst)),
+      ),
       steps,
-      status,
+      status: statusOf(solve, c, now, claim),
       stale,
-      due,
       looks,
-      nought,
-      burst,
-      length,
-      last: kept(c.last, weighed),
+      last: kept(c, c.last, weighed),
+      share: select(astray, c.share.mul(0.5), select(better, half, c.share)),
       after: select(and(met, open), code(1), select(open, c.after, c.after.add(1))),
-      share,
       history: c.history === null
         ? null
         : dynamicUpdateSlice(c.history, reshape(size, [1]), [c.steps]),
@@ -401,6 +212,177 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
         ? null
         : dynamicUpdateSlice(c.trajectory, reshape(x, [1, x.size]), [c.steps, code(0)]),
     };
+  };
+}
+
+/** What is known after it: whether it is the best point so far, and what the best one is now. */
+interface Now extends Seen, Pick<State, "best" | "bestR" | "slope" | "stale" | "nought"> {
+  readonly better: NDArray;
+  /** Whether the step that led there went too far. */
+  readonly astray: NDArray;
+}
+
+function seenAt<S>({ problem, limits, transforms }: Solve<S>, c: State): Seen {
+  const { sizes, displacement, part } = problem;
+  const { x } = c;
+  const { dtype } = x;
+  const evaluated = problem.evaluate(x, c.steps);
+  // Infinity is no point, whatever a function gives there. Of no unknowns the largest is -Infinity.
+  const r = select(
+    reduceMax(abs(stopGradient(x)), [0]).less(Infinity),
+    evaluated.r,
+    scalarArray(NaN, dtype),
+  );
+  const steps = c.steps.add(1);
+  const all = normsOf(problem, x, r);
+  const own = part === undefined ? all : partNorms(part, x, r);
+  const isFirst = eq(c.steps, code(0));
+  // What small means is said by the value, and where that goes to 0, by the first evaluation.
+  const begun = displacement ? minimum(own.r, own.f) : own.r;
+  const first = select(isFirst, begun, c.first);
+  const scale = limits.warm === undefined
+    ? select(isFirst, scaleOf(all.x, displacement ? all.r : null), c.scale)
+    : c.scale;
+  // In units of the leaves, so that none outweighs the others.
+  const units = part === undefined ? scale : scaleOf(first, null);
+  const weighed = displacement && own.r.size > 1 ? total(div(own.r, units)) : total(own.r);
+  const merit = evaluated.cost ?? weighed;
+  const finite = and(isFinite(total(all.r)), isFinite(merit));
+  // A trial that is no better says nothing of how far the unknowns have been.
+  const been = displacement
+    ? maximum(all.x, select(isFirst, all.r, zerosLike(all.r)))
+    : select(or(isFirst, merit.less(c.merit)), all.x, zerosLike(all.x));
+  const reach = widened(c.reach, stopGradient(been), isFirst);
+  const local = localAt(problem, x, {
+    cost: evaluated.cost,
+    scale: spread(scale, sizes),
+    steps,
+    transforms,
+    marches: marches(c.reach),
+    reached: reach.far,
+    since: { step: x.sub(c.best), change: r.sub(c.bestR) },
+    isShort: (step: NDArray): NDArray => isShort(reach, step, sizes, limits.rtol),
+  });
+  const rounding = maximum(all.x, displacement ? all.f : all.x).mul(epsilon(dtype));
+  return {
+    x,
+    r,
+    steps,
+    isFirst,
+    all,
+    own,
+    first,
+    scale,
+    reach,
+    weighed,
+    merit,
+    finite,
+    rounding,
+    local,
+  };
+}
+
+/** Whether it is the best point so far. */
+function isBetter<S>(
+  { method }: Solve<S>,
+  c: State,
+  { x, r, merit, finite, local }: Seen,
+  { own, met }: Claim,
+  stepped: S,
+): NDArray {
+  const open = c.after.equal(0);
+  const less = merit.less(c.merit);
+  // What has met the criterion gives way to a better point only that meets it, in each leaf.
+  const accepted = method.accepts?.(x, r, stepped, local) ??
+    (own === undefined ? or(and(met, or(open, less)), and(open, less)) : less);
+  return method.mean === undefined ? unseen(c, and(accepted, finite)) : finite;
+}
+
+/** The status after it, -1 where it goes on. */
+function statusOf<S>(
+  { method, limits }: Solve<S>,
+  c: State,
+  { steps, weighed, finite, better, slope, stale, nought }: Now,
+  { norms, beside, own, met, isNone }: Claim,
+): NDArray {
+  const { goesBack = false, patience: most = Math.max(hopeless, limits.maxSteps / 2) } = method;
+  const spent = steps.greaterEqual(limits.maxSteps);
+  let status = select(spent, code(statusCode("maxSteps")), code(-1));
+  const stuck = stale.greaterEqual(most);
+  status = select(
+    limits.minSteps === undefined ? stuck : and(stuck, not(steps.less(limits.minSteps))),
+    code(statusCode("stagnated")),
+    status,
+  );
+  if (own === undefined) {
+    const far = and(weighed.mul(epsilon(weighed.dtype)).greater(c.merit), stale.greater(calm));
+    status = select(far, code(statusCode("diverged")), status);
+    let ends = met;
+    if (limits.aim !== undefined) {
+      const by = and(slope.greaterEqual(0), slope.mul(norms).lessEqual(beside.mul(limits.aim)));
+      const near = reduceAnd(or(norms.equal(0), by), [0]);
+      const last = or(c.after.greaterEqual(further), spent);
+      ends = select(c.after.equal(0), and(met, or(near, last)), or(or(near, last), not(better)));
+    }
+    if (nought !== null) {
+      ends = or(ends, or(isNone, and(nought.isBest, stale.greaterEqual(patience))));
+    }
+    status = select(ends, code(statusCode("converged")), status);
+  } else status = select(own.greaterEqual(0), own, status);
+  const never = and(c.merit.equal(Infinity), steps.greaterEqual(method.seeks ?? 1));
+  const lost = or(never, c.share.less(2 ** -(goesBack ? 60 : 12)));
+  return select(and(not(finite), lost), code(statusCode("nonfinite")), status);
+}
+
+/** Where it goes from there, with what memory: the method's own step, unless that leads astray or makes no progress. */
+function followed<S>(
+  { problem, method, transforms, held }: Solve<S>,
+  c: State,
+  { x, r, all, finite, weighed, local, better, best, bestR, stale, astray, nought }: Now,
+  moved: NDArray,
+  stepped: S,
+): Pick<State, "x" | "memory" | "burst" | "due" | "length" | "nought"> {
+  let [next, memory] = [moved, stepped as unknown];
+  const fresh = method.init(x, { m: problem.m, transforms });
+  const choose = (which: NDArray, a: unknown, b: unknown): unknown =>
+    treeMap((p: NDArray, q: NDArray) => select(which, p, q), a as never, b as never);
+  if (!method.goesBack) {
+    const whole = isFinite(total(all.x));
+    const step = problem.displacement ? bestR : zerosLike(x);
+    const back = best.add(select(whole, x.sub(best), step).mul(c.share));
+    next = select(astray, back, next);
+    const rest = choose(c.nought === null ? whole : or(whole, c.nought.looking), c.memory, fresh);
+    memory = choose(unseen(c, finite), memory, rest);
+  }
+  if (held) {
+    const there = localAt(problem, best, local);
+    next = next.add(answerOf(best, method.replay!(best, bestR, stepped, there)));
+  }
+  let { burst, due, length } = c;
+  if (method.fallback !== undefined) {
+    const inBurst = burst.greater(0);
+    const grew = or(weighed.greater(c.last), not(finite));
+    burst = select(grew, code(0), maximum(burst.sub(1), code(0)));
+    length = select(and(inBurst, not(or(grew, burst.greater(0)))), length.mul(2), length);
+    const begins = and(not(inBurst), stale.greaterEqual(c.due));
+    due = select(begins, stale.mul(2).add(length).add(patience), c.due);
+    due = select(better, code(patience), due);
+    burst = select(begins, length, burst);
+    const plain = method.fallback(select(begins, best, x), select(begins, bestR, r));
+    next = select(burst.greater(0), plain, next);
+    memory = choose(unseen(c, or(inBurst, begins)), fresh, memory);
+  }
+  if (nought === null) return { x: next, memory, burst, due, length, nought };
+  // After a look at 0 all is as before it.
+  if (method.goesBack) memory = choose(c.nought!.looking, c.memory, memory);
+  next = kept(c, c.nought!.next, next);
+  return {
+    x: select(nought.looking, withNoughts(x, nought.leaves, problem.sizes), next),
+    memory,
+    burst: kept(c, c.burst, burst),
+    due: kept(c, c.due, due),
+    length: kept(c, c.length, length),
+    nought: { ...nought, next },
   };
 }
 

@@ -287,6 +287,66 @@ export interface Nought {
   readonly isBest: NDArray;
 }
 
+/** What all passes of a loop share. */
+export interface Solve<S> {
+  readonly problem: Problem;
+  readonly method: Stepper<S>;
+  readonly limits: Limits;
+  readonly transforms: Transforms;
+  /** Whether what a method makes of the points is held in derivatives, and `replay` is differentiated. */
+  readonly held: boolean;
+}
+
+/** Norms by leaf of a point, of its residual, and of where that leads. */
+export interface Norms {
+  readonly x: NDArray;
+  readonly r: NDArray;
+  readonly f: NDArray;
+}
+
+/** What a pass sees at its point. */
+export interface Seen {
+  readonly x: NDArray;
+  readonly r: NDArray;
+  /** Evaluations, this one included, and whether it is the first. */
+  readonly steps: NDArray;
+  readonly isFirst: NDArray;
+  /** Norms by leaf, and those of what is compared, which may be a part. */
+  readonly all: Norms;
+  readonly own: Norms;
+  /** What the first evaluation says small is, and the sizes of the leaves. */
+  readonly first: NDArray;
+  readonly scale: NDArray;
+  readonly reach: Reach;
+  /** The norm of the residual, of displacements in units of the leaves, and what points are the better by. */
+  readonly weighed: NDArray;
+  readonly merit: NDArray;
+  readonly finite: NDArray;
+  /** What of it is rounding, by leaf: it says nothing of a slope. */
+  readonly rounding: NDArray;
+  /** What the method may ask. */
+  readonly local: Local;
+}
+
+/** What is claimed of it. */
+export interface Claim {
+  /** What would be the result: the point and its residual, or a mean. Norms of the residual, as a whole and by leaf. */
+  readonly at: { readonly x: NDArray; readonly r: NDArray };
+  readonly size: NDArray;
+  readonly norms: NDArray;
+  /** What those are to be small beside. */
+  readonly beside: NDArray;
+  /** A status by the method's own criterion, of methods that have one. */
+  readonly own: NDArray | undefined;
+  /** Whether the point meets the criterion, and whether it ends the loop by itself: a look at 0 that found a solution. */
+  readonly met: NDArray;
+  readonly isNone: NDArray;
+  /** The step from the best point over the change of the residual. */
+  readonly slope: NDArray;
+  readonly looks: NDArray | null;
+  readonly nought: Nought | null;
+}
+
 /** How a loop ended. */
 export interface Outcome {
   /** The point that met the criterion; where none did, the best. */

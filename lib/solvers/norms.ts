@@ -48,7 +48,7 @@ import {
 } from "../primitives/mod.ts";
 import { flattenArrays } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
-import type { Evaluation } from "./method.ts";
+import type { Evaluation, Norms } from "./method.ts";
 
 /** Inner product of two vectors, a scalar. */
 export function dot(a: NDArray, b: NDArray): NDArray {
@@ -148,13 +148,6 @@ export function ravelTree(op: string, tree: unknown, what: string): Raveled {
       );
     },
   };
-}
-
-/** Norms by leaf of a point, of its residual, and of where that leads. */
-export interface Norms {
-  readonly x: NDArray;
-  readonly r: NDArray;
-  readonly f: NDArray;
 }
 
 /** Norms by leaf of a point, its residual, and where the residual leads. They have no derivative, infinite at 0. */

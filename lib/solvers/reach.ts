@@ -1,5 +1,5 @@
 /**
- * What every claim of the loop has to stand beside: how far the points have been. A residual may become small since
+ * What the loop claims of a point (`claimOf`), and what every claim has to stand beside: how far the points have been. A residual may become small since
  * the unknowns grow, or since they run to where it vanishes at infinity, and then what is left to go is no small
  * share of the way: a unit step at 20 for `exp`, half the way for `1 / x`.
  *
@@ -16,6 +16,7 @@ import {
   full,
   isFinite,
   maximum,
+  not,
   or,
   reduceAnd,
   reduceMax,
@@ -25,8 +26,9 @@ import {
   zerosLike,
 } from "../primitives/mod.ts";
 import type { Transforms } from "../transforms/types.ts";
-import type { Evaluation, Nought, Reach } from "./method.ts";
-import { dot, leafNorms, norm, spread } from "./norms.ts";
+import type { Claim, Evaluation, Limits, Nought, Reach, Seen, Solve, State } from "./method.ts";
+import { dot, leafNorms, norm, slopeOf, small, spread, total } from "./norms.ts";
+import { statusCode } from "./solution.ts";
 
 /** Before the first evaluation. */
 export function noReach(x: NDArray, leaves: number): Reach {
@@ -199,6 +201,125 @@ export function withNoughts(x: NDArray, leaves: NDArray, sizes: readonly number[
   return select(zero, x.sub(stopGradient(x)), x);
 }
 
+/** What is so and not seen in a look at 0: that is for the look alone. */
+export function unseen({ nought }: State, v: NDArray): NDArray {
+  return nought === null ? v : and(v, not(nought.looking));
+}
+
+/** What becomes of something, except in a look. */
+export function kept({ nought }: State, was: NDArray, is: NDArray): NDArray {
+  return nought === null ? is : select(nought.looking, was, is);
+}
+
+/** What is claimed of a point that was seen, from which the method went on with the memory `stepped`. */
+export function claimOf<S>(solve: Solve<S>, c: State, seen: Seen, stepped: S): Claim {
+  const { problem: { sizes, displacement }, method, limits } = solve;
+  const { x, r, steps, isFirst, first, scale, rounding, local } = seen;
+  const mean = method.mean?.(stepped);
+  const at = mean ?? { x, r };
+  const [xNorms, norms] = mean === undefined
+    ? [seen.own.x, seen.own.r]
+    : [leafNorms(mean.x, sizes), leafNorms(mean.r, sizes)];
+  const size = total(norms);
+  const soon = limits.minSteps === undefined ? null : steps.less(limits.minSteps);
+  const claimed = method.status?.(x, r, stepped, local);
+  const own = soon === null || claimed === undefined
+    ? claimed
+    : select(and(soon, claimed.equal(statusCode("converged"))), scalarArray(-1, "int32"), claimed);
+  const many = displacement && sizes.length > 1;
+  const even = (v: NDArray): NDArray => stopGradient(many ? div(v, local.scale) : v);
+  const since = { step: even(at.x.sub(c.best)), change: even(at.r.sub(c.bestR)), size };
+  const slope = slopeOf(
+    c,
+    since.step,
+    since.change,
+    total(many ? div(rounding, scale) : rounding),
+    local.isShort(at.x.sub(c.best)),
+  );
+  const enough = reduceAnd(norms.lessEqual(limits.atol), [0]);
+  const sure = limits.atol === 0 ? isFirst : or(isFirst, enough);
+  const byFirst = displacement ? maximum(xNorms, first) : first;
+  const beside = c.nought === null ? byFirst : xNorms;
+  const leaves = small(norms, beside, limits);
+  const asked = { soon, sure, leaves, isSmall: reduceAnd(leaves, [0]) };
+  const claim = c.nought !== null
+    ? besideNought(limits, c, seen, { ...asked, xNorms, norms, byFirst, slope }, c.nought)
+    : c.looks !== null
+    ? besideRoot(solve, seen, { ...asked, ...since }, c.looks)
+    : { met: asked.isSmall, isNone: sure, looks: null, nought: null };
+  const met = soon === null ? claim.met : and(claim.met, not(soon));
+  return { ...claim, at, size, norms, beside, own, met, slope };
+}
+
+/** What the criterion of the loop says of a point. */
+interface Asked {
+  /** Whether it is too early for a claim, where that is asked. */
+  readonly soon: NDArray | null;
+  /** Whether a small residual needs nothing beside it: at the start, and within `atol`. */
+  readonly sure: NDArray;
+  /** Which leaves of the residual are small, and whether all are. */
+  readonly leaves: NDArray;
+  readonly isSmall: NDArray;
+}
+
+type Looked = Pick<Claim, "met" | "isNone" | "looks" | "nought">;
+
+/** Of a fixed point: what is left to go has to be short, too, and a leaf that goes to 0 is looked at there. */
+function besideNought(
+  limits: Limits,
+  c: State,
+  { first, reach, weighed, rounding }: Seen,
+  { soon, sure, leaves, isSmall, xNorms, norms, byFirst, slope }: Asked & {
+    readonly xNorms: NDArray;
+    readonly norms: NDArray;
+    readonly byFirst: NDArray;
+    readonly slope: NDArray;
+  },
+  before: Nought,
+): Looked {
+  const left = slope.mul(maximum(norms, rounding));
+  const stays = not(outgrown(c.first, c.scale, xNorms, norms, rounding));
+  const near = and(isNear(reach, left, limits.rtol), and(weighed.lessEqual(c.merit), stays));
+  const isNone = isNought(before, norms, leaves);
+  const may = and(small(norms, byFirst, limits), mayVanish(xNorms, first, limits.rtol));
+  const all = and(near, reduceAnd(or(leaves, may), [0]));
+  const isBest = soon === null ? all : and(all, not(soon));
+  const news = and(weighed.less(before.merit.mul(aSixteenth)), c.after.equal(0));
+  const met = and(unseen(c, isSmall), or(sure, near));
+  const looking = unseen(c, and(and(isBest, news), not(met)));
+  const nought = {
+    looking,
+    leaves: kept(c, before.leaves, not(leaves)),
+    residual: kept(c, before.residual, norms),
+    next: before.next,
+    merit: select(looking, weighed, before.merit),
+    isBest,
+  };
+  return { met, isNone, looks: null, nought };
+}
+
+/** Of a root: a long step must not have led to where the residual dies out, which is looked at a little before it. */
+function besideRoot<S>(
+  { problem, limits, transforms }: Solve<S>,
+  { x, reach, local }: Seen,
+  { sure, isSmall, step, change, size }: Asked & {
+    readonly step: NDArray;
+    readonly change: NDArray;
+    readonly size: NDArray;
+  },
+  before: NDArray,
+): Looked {
+  const near = comesNear(reach, step, { size, change }, problem.sizes, limits.rtol);
+  const asked = and(and(isSmall, near), not(or(sure, local.isShort(step))));
+  const alone = standsAlone(problem.evaluate, x, step, size, asked, transforms);
+  return {
+    met: and(isSmall, or(sure, and(near, or(not(asked), alone)))),
+    isNone: sure,
+    looks: before.add(asked.astype("int32")),
+    nought: null,
+  };
+}
+
 /**
  * The share of the way that may be left. Of a solution of multiplicity m it is the m-th root of the tolerance: those of
  * 3 are let pass, in float64, and what falls as a power of the unknown is not, nor as an exponential before it is 0.
@@ -216,3 +337,6 @@ const hardlyShorter = 0.8;
 
 /** Growth of a leaf beyond which its residual has to have fallen. */
 const growth = 10;
+
+/** What a residual has to have become, beside that at the last look at 0, for another. */
+const aSixteenth = 0.0625;
