@@ -7,24 +7,20 @@ import {
   checkCall,
   checkCount,
   ConcreteArray,
-  describeValue,
-  DTypeError,
   epsilon,
-  isFloat,
   type NDArray,
   type OptionTable,
   scalarArray,
-  ShapeError,
 } from "../core/mod.ts";
 import { abs, and, isFinite, maximum, minimum, not, or, select } from "../primitives/mod.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
-import { called, checkFunction, flattenResult, toArray } from "../transforms/trees.ts";
+import { called, checkFunction } from "../transforms/trees.ts";
 import type { Transforms } from "../transforms/types.ts";
 import { type Adjoint, checkAdjoint, implicit, tangentSolver } from "./adjoint.ts";
 import { type Bracket, type BracketMethod, chandrupatla } from "./bracket_methods.ts";
 import { factorOf } from "./iterate.ts";
-import { checkMade, checkTolerance, inPrecisionOf, toldDType } from "./options.ts";
+import { bracketOf, checkMade, checkTolerance, endsOf, named, scalarOf } from "./options.ts";
 import { checkConverged, Solution, statusCode } from "./solution.ts";
 
 /** Options of `bracketRoot`. */
@@ -112,7 +108,7 @@ export function bracketRoot(
 ): Solution<NDArray> {
   const op = "bracketRoot";
   // Ends that are two arguments are told so before the second is looked at as options.
-  const given = endsOf(op, bracket);
+  bracketOf(op, bracket);
   if (arguments.length > 2) checkCall("bracketRoot(f, bracket, options)", arguments, optionTable);
   checkFunction(op, f);
   const { transforms = pure, rtol, atol = 0, maxSteps = 200, expand = false } = options;
@@ -125,26 +121,18 @@ export function bracketRoot(
   const made = "chandrupatla(), toms748(), brent() or bisection()";
   checkMade(op, "solver", solver, (s) => typeof s.next === "function", made);
   const valueAt = (x: NDArray): NDArray => {
-    const [[y, ...others]] = flattenResult(op, f, called(f, [x]));
-    if (y === undefined || others.length > 0 || y.ndim !== 0) {
-      throw new ShapeError(
-        `${op}: f must give a scalar, not ${
-          others.length > 0 ? "several arrays" : `[${y?.shape}]`
-        }`,
-      );
-    }
-    return y;
+    return scalarOf(op, f, called(f, [x]), {
+      array: "Several equations are for rootFind, and one at a time for vmap",
+      tree: "Return the array itself",
+    });
   };
-  // Plain numbers are as precise as what f gives.
-  const plain = bracket.some((end) => typeof end === "number") && given[0].dtype !== "float64";
-  const [left, right] = plain
-    ? endsOf(op, inPrecisionOf(toldDType(transforms.evalShape(valueAt, given[0])), bracket))
-    : given;
+  named(op, f, valueAt);
+  const [left, right] = endsOf(op, bracket, valueAt, transforms);
   const wide = left.dtype;
   const number = (v: number): NDArray => scalarArray(v, wide);
   const share = rtol ?? 4 * epsilon(wide);
 
-  const equation = (x: NDArray): NDArray => valueAt(x).astype(wide);
+  const equation = named(op, f, (x: NDArray): NDArray => valueAt(x).astype(wide));
   const enoughAt = (x: NDArray): NDArray => abs(x).mul(share).add(atol);
   const opposite = (fa: NDArray, fb: NDArray): NDArray =>
     or(fa.greater(0).notEqual(fb.greater(0)), or(fa.equal(0), fb.equal(0)));
@@ -367,33 +355,6 @@ const codes = {
   breakdown: /* @__PURE__ */ statusCode("breakdown"),
   stagnated: /* @__PURE__ */ statusCode("stagnated"),
 };
-
-/** The ends of a bracket as scalars of one dtype. */
-function endsOf(op: string, bracket: unknown): readonly [NDArray, NDArray] {
-  if (!Array.isArray(bracket) || bracket.length !== 2) {
-    throw new TypeError(
-      `${op}: the bracket must be a list of two scalars, not ${describeValue(bracket)}. Write ` +
-        `${op}(f, [a, b])`,
-    );
-  }
-  const [first, second] = bracket.map((end) => {
-    const x = toArray(end);
-    if (x === null) {
-      throw new TypeError(
-        `${op}: the ends of the bracket must be numbers or arrays, not ${describeValue(end)}`,
-      );
-    }
-    if (x.ndim !== 0) {
-      throw new ShapeError(`${op}: an end of the bracket has shape [${x.shape}], not []`);
-    }
-    if (!isFloat(x.dtype)) {
-      throw new DTypeError(`${op}: an end of the bracket is ${x.dtype}, not a float`);
-    }
-    return x;
-  }) as [NDArray, NDArray];
-  const wide = first.dtype === "float64" ? first.dtype : second.dtype;
-  return [first.astype(wide), second.astype(wide)];
-}
 
 /** Where there is no change of sign at the ends, or one that is no root, and that is known: the values there. */
 function signs(

@@ -5,7 +5,6 @@
  */
 import {
   checkCall,
-  ConcreteArray,
   describeValue,
   formatShape,
   isFloat,
@@ -39,10 +38,11 @@ import {
   checkFunction,
   flattenArrays,
   flattenResult,
+  nameOf,
   toArray,
 } from "../transforms/trees.ts";
-import { boundTrees, checkMade, inPrecisionOf } from "./options.ts";
-import { errorsOf, uncertaintyOf } from "./curve_fit/errors.ts";
+import { boundTrees, inPrecisionOf, named, oneLeaf } from "./options.ts";
+import { checkSigma, errorsOf, hostNumbers, uncertaintyOf } from "./curve_fit/errors.ts";
 import { CurveFit, registerFits } from "./curve_fit/fit.ts";
 import type { FitArrays, FitSettings } from "./curve_fit/parts.ts";
 import { elementNames } from "./curve_fit/report.ts";
@@ -54,7 +54,7 @@ import {
   robust,
   solveLeastSquares,
 } from "./least_squares.ts";
-import { norm, ravelTree } from "./norms.ts";
+import { checkFloat, norm, ravelTree } from "./norms.ts";
 import { checkConverged, Solution } from "./solution.ts";
 
 /** Options of `curveFit`. */
@@ -94,7 +94,8 @@ const op = "curveFit";
  * @param model The curve: an array like `y` for parameters like `params`.
  * @param data The points: `x` is handed to the model as it is.
  * @param params Where to start: a tree of numbers or arrays; numbers are as precise as `y`. Names are used in the report.
- * @throws {ShapeError} where the model gives another shape than `y` has, or there are too few points.
+ * @throws {TreeError} where the model gives no array.
+ * @throws {ShapeError} where it gives another shape than `y` has, or there are too few points.
  * @throws {RangeError} where `x` or `y` is not finite and `missing` is `"raise"`, where `sigma` is not positive, where
  * `fixed` has a name that is none or leaves no parameter, where a bound is out of order.
  *
@@ -138,9 +139,20 @@ export function curveFit<T extends FloatTree>(
   }
   const [x, y] = [toArray(data?.x), toArray(data?.y)];
   if (x === null || y === null) {
+    const lists = Array.isArray(data?.x) || Array.isArray(data?.y);
     throw new TypeError(
       `${op}: the data must be { x, y } of arrays, not { x: ${describeValue(data?.x)}, ` +
-        `y: ${describeValue(data?.y)} }`,
+        `y: ${describeValue(data?.y)} }${lists ? ". Make arrays of lists with np.array(...)" : ""}`,
+    );
+  }
+  const other = Object.keys(data).find((key) => key !== "x" && key !== "y");
+  if (other !== undefined) {
+    throw new TypeError(
+      `${op}: the data are { x, y } and have no ${other}${
+        other in optionTable
+          ? `, which is an option: curveFit(model, { x, y }, params, { ${other} })`
+          : ""
+      }`,
     );
   }
   const transforms = options.transforms ?? pure;
@@ -155,6 +167,7 @@ export function curveFit<T extends FloatTree>(
   const stays = fixedLeaves(fixed, paths);
   const moves = starts.flatMap((_, i) => stays[i] ? [] : [i]);
   if (moves.length === 0) throw new RangeError(`${op}: all parameters are fixed; leave one free`);
+  for (const i of moves) checkFloat(op, starts[i]!, () => `params${paths[i]}`);
   const names = moves.flatMap((i) => elements[i]!);
   const count = names.length;
   const omits = missing === "omit";
@@ -189,12 +202,16 @@ export function curveFit<T extends FloatTree>(
     return treeUnflatten(def, all) as Arrays<T>;
   };
   const curveOf = (p: Arrays<T>, x: NDArray): NDArray => {
-    const [leaves] = flattenResult(op, model, called(model, [p, x]));
-    const curve = leaves[0];
-    if (leaves.length !== 1 || curve === undefined) {
-      throw new TreeError(`${op}: the model must give one array, not ${leaves.length}`);
+    const [leaves, def] = flattenResult(op, model, called(model, [p, x]));
+    if (def !== oneLeaf) {
+      throw new TreeError(
+        `${op}: ${
+          nameOf(model)
+        } must return an array like y, but it returned the tree ${def}. Return the array ` +
+          "itself; several curves are an array too, by np.stack",
+      );
     }
-    return curve;
+    return leaves[0]!;
   };
   const residuals = (free: readonly NDArray[]): NDArray => {
     const curve = curveOf(whole(free), places);
@@ -209,7 +226,6 @@ export function curveFit<T extends FloatTree>(
   };
   const bounds = options.bounds === undefined ? undefined : boundsOf(options.bounds);
   function boundsOf(given: NonNullable<CurveFitOptions["bounds"]>) {
-    checkMade(op, "bounds", given, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
     const { lower, upper } = boundTrees(op, given, starts, def);
     const some = (tree: unknown): NDArray[] => {
       const leaves = treeLeaves(tree) as NDArray[];
@@ -217,7 +233,7 @@ export function curveFit<T extends FloatTree>(
     };
     return { lower: some(lower), upper: some(upper) };
   }
-  Object.defineProperty(residuals, "name", { value: model.name });
+  named(op, model, residuals);
   const [found, { r, jacobian }] = solveLeastSquares<NDArray[]>(
     op,
     residuals,
@@ -345,11 +361,6 @@ function fixedLeaves(fixed: readonly string[], paths: readonly string[]): boolea
   return stays;
 }
 
-/** The elements of an array where they are known. */
-function hostNumbers(x: NDArray): number[] | null {
-  return x instanceof ConcreteArray && x.peek() !== null ? Array.from(x.dataSync(), Number) : null;
-}
-
 /** Raises where a point is not finite and that is known. */
 function refuseMissing(x: NDArray, y: NDArray): void {
   for (const [name, data] of [["y", y], ["x", x]] as const) {
@@ -399,13 +410,7 @@ function sigmaLike(given: unknown, y: NDArray, known: NDArray | null): NDArray |
     );
   }
   const some = sigma.ndim === 0 || known === null ? null : known;
-  const counts = some === null ? null : hostNumbers(some) ?? [];
-  const bad = hostNumbers(sigma)?.find((s, i) =>
-    (counts === null || counts[i] === 1) && !(s > 0 && s < Infinity)
-  );
-  if (bad !== undefined) {
-    throw new RangeError(`${op}: sigma must be positive and finite, but has ${bad}`);
-  }
+  checkSigma(op, sigma, some === null ? null : hostNumbers(some) ?? []);
   if (some === null) return broadcastTo(sigma, y.shape);
   const float = isFloat(sigma.dtype) ? sigma : sigma.astype("float32");
   const axes = y.shape.map((_, i) => i);

@@ -39,7 +39,7 @@ import { anderson } from "./fixed_point_methods.ts";
 import { factorOf, iterate } from "./iterate.ts";
 import type { Leg, Outcome, Part, State } from "./method.ts";
 import type { Stepper } from "./method.ts";
-import { checkLeg, checkMade, checkTolerance, checkWarmStart, withAux } from "./options.ts";
+import { checkLeg, checkMade, checkTolerance, checkWarmStart, named, withAux } from "./options.ts";
 import { radiusOf, ravelTree } from "./norms.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import type { TrustRegionMethod } from "./trust_region/methods.ts";
@@ -295,7 +295,7 @@ export function fixedPoint<T extends FloatTree>(
     const r = withStep ? { x: moved, step: step.neg() } : moved;
     return hasAux ? [r, aux] : r;
   };
-  Object.defineProperty(residual, "name", { value: f.name });
+  named("fixedPoint", f, residual);
 
   /** The fixed point of `g(x) + x`, and what is said of it. */
   const solve = (g: (x: never) => unknown, point: unknown): [Tree, Tree] => {

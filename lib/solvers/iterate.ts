@@ -19,7 +19,15 @@
  *
  * @module
  */
-import { type DType, epsilon, type NDArray, scalarArray, treeMap } from "../core/mod.ts";
+import {
+  checkRoom,
+  type DType,
+  epsilon,
+  type NDArray,
+  scalarArray,
+  shaped,
+  treeMap,
+} from "../core/mod.ts";
 import {
   abs,
   and,
@@ -85,6 +93,12 @@ function begin<S>(
   const leaves = problem.sizes.length;
   const compared = problem.part?.sizes.length ?? leaves;
   const cold = method.init(x0, { m: problem.m, transforms: t });
+  /** Room for something of each step. */
+  const kept = (what: string, of: readonly number[]): NDArray => {
+    const shape = [Math.max(1, maxSteps), ...of];
+    checkRoom(`${what} of ${method.description} by maxSteps`, shaped(shape, dtype));
+    return full(shape, NaN, dtype);
+  };
   if (warm !== undefined) checkMemory(method.description, warm.memory, cold);
   return {
     x: x0,
@@ -114,8 +128,8 @@ function begin<S>(
     last: infinity,
     after: code(0),
     share: scalarArray(0.5, dtype),
-    history: history ? full([Math.max(1, maxSteps)], NaN, dtype) : null,
-    trajectory: limits.trajectory ? full([Math.max(1, maxSteps), x0.size], NaN, dtype) : null,
+    history: history ? kept("history", []) : null,
+    trajectory: limits.trajectory ? kept("trajectory", [x0.size]) : null,
   };
 }
 

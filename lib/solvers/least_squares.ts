@@ -69,6 +69,7 @@ import {
   clipped,
   inPrecisionOf,
   localAt,
+  named,
   toldWhy,
   trustRegionOptions,
   withAux,
@@ -292,7 +293,8 @@ export function solveLeastSquares<T extends FloatTree>(
   };
   /** As the loss has them. */
   const weighed = (r: NDArray): NDArray => robust(op, r, loss, lossScale);
-  const told = transforms.evalShape((v: NDArray) => own(v)[0], vector) as unknown as ShapedArray;
+  const ownValue = named(op, residuals, (v: NDArray): NDArray => own(v)[0]);
+  const told = transforms.evalShape(ownValue, vector) as unknown as ShapedArray;
   const m = told.shape[0]!;
   if (told.dtype !== dtype) {
     const precise = inPrecisionOf(told.dtype, x0) as T;
@@ -345,7 +347,7 @@ export function solveLeastSquares<T extends FloatTree>(
     const at = { x: unravel(zero), q: r.sub(q) };
     return hasAux ? [at, aux] : at;
   };
-  Object.defineProperty(equation, "name", { value: residuals.name });
+  named(op, residuals, equation);
   const none = full([m], 0, dtype);
   const [root, outcome, aux = null] = solutionOf(adjoint, transforms, {
     equation: equation as (x: never) => unknown,
@@ -443,7 +445,7 @@ function combine(m: NDArray, v: NDArray): NDArray {
 }
 
 function checkOptions(op: string, options: LeastSquaresOptions): void {
-  const { solver, transforms, rtol, atol, maxSteps, loss, lossScale, bounds } = options;
+  const { solver, transforms, rtol, atol, maxSteps, loss, lossScale } = options;
   if (solver !== undefined) {
     checkMade(
       op,
@@ -460,8 +462,11 @@ function checkOptions(op: string, options: LeastSquaresOptions): void {
   checkLeg(op, options.leg);
   checkWarmStart(op, options.warmStart);
   checkAdjoint(op, options.adjoint, ["implicit", "through"]);
-  if (bounds !== undefined) {
-    checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
+  if (lossScale !== undefined && loss === undefined) {
+    throw new TypeError(
+      `${op}: lossScale is the size from which on a loss departs from squares, but there is no loss. Give it too, ` +
+        `{ loss: "huber", lossScale: ${describeValue(lossScale).replace(/^number /, "")} }`,
+    );
   }
   if (lossScale !== undefined && !(lossScale > 0 && lossScale < Infinity)) {
     throw new RangeError(

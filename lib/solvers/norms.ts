@@ -11,6 +11,7 @@
  * @module
  */
 import {
+  describeValue,
   DTypeError,
   epsilon,
   formatAval,
@@ -111,6 +112,20 @@ export interface Raveled {
 }
 
 /**
+ * Checks that what is to be solved for, or to vanish, is floating-point.
+ *
+ * @throws {DTypeError} naming it.
+ */
+export function checkFloat(op: string, x: NDArray, what: () => string): void {
+  if (isFloat(x.dtype)) return;
+  throw new DTypeError(
+    `${op}: ${what()} is ${
+      formatAval(x.aval)
+    }, but must be floating-point. Convert with astype("float32")`,
+  );
+}
+
+/**
  * Lays out a tree of floating-point arrays as a vector.
  *
  * @throws {DTypeError} where a leaf is not floating-point.
@@ -118,15 +133,14 @@ export interface Raveled {
  */
 export function ravelTree(op: string, tree: unknown, what: string): Raveled {
   const [leaves, def] = flattenArrays(op, tree, what);
-  if (leaves.length === 0) throw new TreeError(`${op}: ${what} has no arrays`);
-  leaves.forEach((x, i) => {
-    if (isFloat(x.dtype)) return;
-    throw new DTypeError(
-      `${op}: ${what}${treePaths(def)[i]} is ${
-        formatAval(x.aval)
-      }, but the unknowns must be floating-point. Convert with astype("float32")`,
+  if (leaves.length === 0) {
+    throw new TreeError(
+      `${op}: ${what} is ${
+        describeValue(tree)
+      }, which has no arrays: it must be a number, an array or a tree of them`,
     );
-  });
+  }
+  leaves.forEach((x, i) => checkFloat(op, x, () => `${what}${treePaths(def)[i]}`));
   const dtype = leaves.map((x) => x.dtype).reduce(promoteDTypes);
   const join = (xs: readonly NDArray[]): NDArray => {
     const flat = xs.map((x) => reshape(convert(x, dtype), [x.size]));

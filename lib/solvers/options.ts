@@ -12,7 +12,9 @@ import {
   describeValue,
   DifferentiationError,
   type DType,
+  DTypeError,
   formatShape,
+  isFloat,
   type NDArray,
   type OptionKind,
   sameAval,
@@ -24,6 +26,7 @@ import {
   treeFlatten,
   treeLeaves,
   treePaths,
+  treeStructure,
   treeUnflatten,
 } from "../core/mod.ts";
 import {
@@ -40,7 +43,8 @@ import {
   transpose,
   zerosLike,
 } from "../primitives/mod.ts";
-import { flattenArrays, nameOf } from "../transforms/trees.ts";
+import type { Transforms } from "../transforms/types.ts";
+import { flattenArrays, flattenResult, nameOf, toArray } from "../transforms/trees.ts";
 import type { Local, Problem } from "./method.ts";
 import { norm } from "./norms.ts";
 
@@ -139,7 +143,7 @@ export function checkMemory(description: string, memory: unknown, like: unknown)
 /**
  * What a function with an auxiliary output returned, `[what, aux]`.
  *
- * @throws {TreeError} where that is no list of two.
+ * @throws {TreeError} where that is no list of two, or the second is no tree of arrays.
  */
 export function withAux(
   op: string,
@@ -147,12 +151,110 @@ export function withAux(
   result: unknown,
   what: string,
 ): readonly [unknown, unknown] {
-  if (Array.isArray(result) && result.length === 2) return result as [unknown, unknown];
+  if (Array.isArray(result) && result.length === 2) {
+    flattenArrays(op, result[1], `the aux output of ${nameOf(f)}`);
+    return result as [unknown, unknown];
+  }
   throw new TreeError(
     `${op}: with hasAux, ${nameOf(f)} must return [${what}, aux], not ${
       Array.isArray(result) ? `a list of ${result.length}` : describeValue(result)
     }`,
   );
+}
+
+/** What to do about a function that returned no scalar but an array, or a tree. */
+export interface ScalarHints {
+  readonly array: string;
+  readonly tree: string;
+}
+
+/**
+ * The scalar that a function returned.
+ *
+ * @throws {TreeError} where it returned a tree, as `grad` does.
+ * @throws {ShapeError} where it returned an array.
+ * @throws {DTypeError} where that is not floating-point.
+ */
+export function scalarOf(op: string, f: unknown, result: unknown, hints: ScalarHints): NDArray {
+  const [leaves, def] = flattenResult(op, f, result);
+  const value = leaves[0];
+  if (value === undefined || def !== oneLeaf) {
+    throw new TreeError(
+      `${op}: ${nameOf(f)} must return a scalar, but it returned the tree ${def}. ${hints.tree}`,
+    );
+  }
+  if (value.ndim !== 0) {
+    throw new ShapeError(
+      `${op}: ${nameOf(f)} must return a scalar, not an array of shape ${
+        formatShape(value.shape)
+      }. ${hints.array}`,
+    );
+  }
+  if (!isFloat(value.dtype)) {
+    throw new DTypeError(`${op}: ${nameOf(f)} must return a float, not ${value.dtype}`);
+  }
+  return value;
+}
+
+/** The structure of an array by itself. */
+export const oneLeaf: TreeDef = /* @__PURE__ */ treeStructure(0);
+
+/** Names what is made of a user's function after it, or after what it is the function of: so messages say what they are about. */
+export function named<F extends (...args: never[]) => unknown>(
+  op: string,
+  f: { readonly name: string },
+  made: F,
+): F {
+  return Object.defineProperty(made, "name", { value: f.name || `the function of ${op}` });
+}
+
+/**
+ * The ends of a bracket as scalars of one dtype. Plain numbers are as precise as what `valueAt` gives.
+ *
+ * @throws {TypeError} where they are no list of two numbers or arrays.
+ * @throws {ShapeError} where an end is not a scalar.
+ * @throws {DTypeError} where an end is not floating-point.
+ */
+export function endsOf(
+  op: string,
+  bracket: unknown,
+  valueAt: (x: NDArray) => NDArray,
+  transforms: Transforms,
+): readonly [NDArray, NDArray] {
+  const given = bracketOf(op, bracket);
+  const plain = (bracket as unknown[]).some((end) => typeof end === "number");
+  if (!plain || given[0].dtype === "float64") return given;
+  const dtype = toldDType(transforms.evalShape(valueAt, given[0]));
+  return bracketOf(op, inPrecisionOf(dtype, bracket));
+}
+
+/** The same as they are given. */
+export function bracketOf(op: string, bracket: unknown): readonly [NDArray, NDArray] {
+  if (!Array.isArray(bracket) || bracket.length !== 2) {
+    throw new TypeError(
+      `${op}: the bracket must be a list of two scalars, not ${describeValue(bracket)}. Write ` +
+        `${op}(f, [a, b])`,
+    );
+  }
+  const [first, second] = bracket.map((end) => {
+    const x = toArray(end);
+    if (x === null) {
+      throw new TypeError(
+        `${op}: the ends of the bracket must be numbers or arrays, not ${describeValue(end)}`,
+      );
+    }
+    if (x.ndim !== 0) {
+      throw new ShapeError(
+        `${op}: an end of the bracket has shape ${formatShape(x.shape)}, not []`,
+      );
+    }
+    if (!isFloat(x.dtype)) {
+      throw new DTypeError(`${op}: an end of the bracket is ${x.dtype}, not a float`);
+    }
+    return x;
+  }) as [NDArray, NDArray];
+  const wide = first.dtype === "float64" ? first.dtype : second.dtype;
+  return [first.astype(wide), second.astype(wide)];
 }
 
 /** The dtype of what `evalShape` gives for one array. */
@@ -180,15 +282,24 @@ export interface Bounds {
 /**
  * Bounds as trees like the unknowns `leaves`.
  *
+ * @throws {TypeError} where they are not `{ lower, upper }`.
  * @throws {ShapeError} where a bound fits no unknown.
- * @throws {RangeError} where a lower bound is above an upper one.
+ * @throws {RangeError} where a lower bound is above an upper one, or NaN.
  */
 export function boundTrees(
   op: string,
-  { lower = -Infinity, upper = Infinity }: Bounds,
+  given: Bounds,
   leaves: readonly NDArray[],
   def: TreeDef,
 ): { readonly lower: unknown; readonly upper: unknown } {
+  const sides = ["lower", "upper"];
+  const has = (b: Record<string, unknown>): boolean => sides.some((side) => side in b);
+  checkMade(op, "bounds", given, has, "{ lower, upper }");
+  const other = Object.keys(given).find((key) => !sides.includes(key));
+  if (other !== undefined) {
+    throw new TypeError(`${op}: bounds have no ${other}; there are lower and upper`);
+  }
+  const { lower = -Infinity, upper = Infinity } = given;
   const paths = treePaths(def);
   const side = (given: unknown, what: string, nothing: number): NDArray[] => {
     if (typeof given === "number") return leaves.map((x) => full(x.shape, given, x.dtype));
@@ -200,8 +311,11 @@ export function boundTrees(
       (paths[i]!.startsWith(place) && /^[.[]/.test(paths[i]!.slice(place.length)));
     const idle = places.find((place) => !leaves.some((_, i) => holds(i, place)));
     if (idle !== undefined || bounds.length === 0) {
+      const list = def === oneLeaf && Array.isArray(given)
+        ? ". Make an array of a list with np.array(...)"
+        : "";
       throw new ShapeError(
-        `${op}: ${what} must be a number or a tree like the start, ${def}, or a part of it, not ${own}`,
+        `${op}: ${what} must be a number or a tree like the start, ${def}, or a part of it, not ${own}${list}`,
       );
     }
     return leaves.map((leaf, i) => {
@@ -229,10 +343,12 @@ export function boundTrees(
     const [a, b] = [l.dataSync(), h.dataSync()];
     for (let k = 0; k < a.length; k++) {
       if (a[k]! <= b[k]!) continue;
+      const place = paths[i]!.replace(/^\./, "") || "the unknown";
+      const which = l.ndim === 0 ? place : `element ${k} of ${place}`;
       throw new RangeError(
-        `${op}: the lower bound ${a[k]} is above the upper bound ${
-          b[k]
-        } of element ${k} of unknown ${i}`,
+        a[k]! > b[k]!
+          ? `${op}: the lower bound ${a[k]} is above the upper bound ${b[k]} of ${which}`
+          : `${op}: a bound of ${which} is not a number. Leave out what is unbounded`,
       );
     }
   });

@@ -42,6 +42,7 @@ import {
   checkTolerance,
   checkWarmStart,
   clipped,
+  named,
   trustRegionOptions,
   withAux,
 } from "./options.ts";
@@ -185,7 +186,7 @@ export function rootFind<T extends FloatTree>(
     );
     return hasAux ? [y as Arrays<T>, aux] : y as Arrays<T>;
   };
-  Object.defineProperty(equation, "name", { value: f.name });
+  named(op, f, equation);
   const through = throughSteps(adjoint, maxSteps);
   const [root, outcome, aux = null] = solutionOf(adjoint, transforms, {
     equation: equation as (x: never) => unknown,
@@ -260,7 +261,4 @@ function checkOptions(op: string, options: RootFindOptions): void {
   checkLeg(op, options.leg);
   checkWarmStart(op, options.warmStart);
   checkAdjoint(op, options.adjoint, ["implicit", "through"]);
-  if (bounds !== undefined) {
-    checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
-  }
 }

@@ -174,3 +174,21 @@ export function errorsOf(
 export function shareOf(dtype: NDArray["dtype"]): number {
   return epsilon(dtype) ** 0.5;
 }
+
+/** The elements of an array where they are known. */
+export function hostNumbers(x: NDArray): number[] | null {
+  return x instanceof ConcreteArray && x.peek() !== null ? Array.from(x.dataSync(), Number) : null;
+}
+
+/**
+ * Checks standard deviations that are known; of points of which `counts` has 0 nothing is asked.
+ *
+ * @throws {RangeError} where one is not positive and finite.
+ */
+export function checkSigma(op: string, sigma: NDArray, counts: readonly number[] | null): void {
+  const bad = hostNumbers(sigma)?.find((s, i) =>
+    (counts === null || counts[i] === 1) && !(s > 0 && s < Infinity)
+  );
+  if (bad === undefined) return;
+  throw new RangeError(`${op}: sigma must be positive and finite, but has ${bad}`);
+}

@@ -29,9 +29,11 @@ import {
   stopGradient,
 } from "../../primitives/mod.ts";
 import type { Arrays } from "../../transforms/tree_types.ts";
+import { toArray } from "../../transforms/trees.ts";
+import { inPrecisionOf } from "../options.ts";
 import type { Solution, Status } from "../solution.ts";
 import { columnNorms } from "../trust_region/model.ts";
-import { jacobianOf, studentQuantile } from "./errors.ts";
+import { checkSigma, jacobianOf, studentQuantile } from "./errors.ts";
 import type {
   Band,
   FitArrays,
@@ -192,7 +194,8 @@ export class CurveFit<T> {
    *
    * Source: Seber and Wild, "Nonlinear Regression", 1989, section 5.1: linear models at the solution.
    *
-   * @throws {RangeError} where `level` is not between 0 and 1.
+   * @throws {TypeError} where `x` is neither an array nor a number.
+   * @throws {RangeError} where `level` is not between 0 and 1, or `sigma` not positive.
    *
    * @example
    * ```ts
@@ -206,7 +209,7 @@ export class CurveFit<T> {
    * console.log(prediction.lower.item().toFixed(2), prediction.upper.item().toFixed(2)); // 4.36 5.68
    * ```
    */
-  predict(x: NDArray, options: PredictOptions = {}): Prediction {
+  predict(x: NDArray | number, options: PredictOptions = {}): Prediction {
     if (arguments.length > 1) checkCall("predict(x, options)", arguments, predictTable);
     const { level = 0.95 } = options;
     if (!(level > 0 && level < 1)) {
@@ -216,9 +219,18 @@ export class CurveFit<T> {
     }
     const { curve, transforms, absoluteSigma } = this.#settings;
     const { free, uncertainty, sigma } = this.#arrays;
-    const y = curve(free, x);
+    // A number is as precise as the data.
+    const places = toArray(inPrecisionOf(this.#arrays.y.dtype, x));
+    if (places === null) {
+      throw new TypeError(
+        `predict: x must be an array like the data's, not ${describeValue(x)}${
+          Array.isArray(x) ? ". Make an array of a list with np.array(...)" : ""
+        }`,
+      );
+    }
+    const y = curve(free, places);
     const { dtype } = y;
-    const at = (v: NDArray): NDArray => curve(v, x).reshape([y.size]).astype(v.dtype);
+    const at = (v: NDArray): NDArray => curve(v, places).reshape([y.size]).astype(v.dtype);
     const jacobian = stopGradient(jacobianOf(at, free, transforms));
     const { root, scatter, undetermined, lengths } = uncertainty;
     const errors = columnNorms(matmul(root, transposed(jacobian))).mul(scatter);
@@ -229,6 +241,8 @@ export class CurveFit<T> {
     const known = lost.lessEqual(whole.mul(epsilon(lost.dtype) ** 0.5));
     const infinite = full(errors.shape, Infinity, errors.dtype);
     const standardError = select(known, errors, infinite).reshape(y.shape).astype(dtype);
+    const given = toArray(options.sigma);
+    if (given !== null) checkSigma("predict", given, null);
     const size = options.sigma ?? (sigma === null ? 1 : sigma.mul(sigma).mean().sqrt());
     const own = typeof size === "number" ? scalarArray(size, dtype) : size.astype(dtype);
     const spread = broadcastTo(own.mul(stopGradient(scatter.astype(dtype))), y.shape);

@@ -7,16 +7,11 @@ import {
   checkCall,
   checkCount,
   DifferentiationError,
-  DTypeError,
   epsilon,
-  formatShape,
-  isFloat,
   type NDArray,
   type OptionTable,
   scalarArray,
-  ShapeError,
   type TreeDef,
-  TreeError,
   treeLeaves,
   treeMap,
   treeUnflatten,
@@ -63,6 +58,9 @@ import {
   checkWarmStart,
   clipped,
   inPrecisionOf,
+  named,
+  type ScalarHints,
+  scalarOf,
   toldDType,
   withAux,
 } from "../options.ts";
@@ -213,8 +211,9 @@ function preciseStart<T extends FloatTree>(
   if (!treeLeaves(x0).some((x) => typeof x === "number")) return plain;
   const valueAt = (x: Arrays<T>): NDArray => {
     const result = called(f, [x]);
-    return scalarOf(op, f, hasAux ? withAux(op, f, result, "value")[0] : result);
+    return scalarOf(op, f, hasAux ? withAux(op, f, result, "value")[0] : result, hints);
   };
+  named(op, f, valueAt);
   const start = treeUnflatten(def, plain) as Arrays<T>;
   // The start is a tree of arrays of the user's own type, which the dictionary's types do not know.
   const dtype = toldDType(transforms.evalShape(valueAt as never, start as never));
@@ -268,8 +267,9 @@ export function solveMinimum<T extends FloatTree>(
   const valueAt = (v: NDArray): [NDArray, unknown] => {
     const result = called(f, [unravel(v)]);
     const [value, aux] = hasAux ? withAux(op, f, result, "value") : [result, null];
-    return [convert(scalarOf(op, f, value), dtype), aux];
+    return [convert(scalarOf(op, f, value, hints), dtype), aux];
   };
+  named(op, f, valueAt);
   const valuesOnly = "make" in solver && solver.gradientFree === true;
   const why = valuesOnly ? lackOfSlopes((v) => valueAt(v)[0], vector, transforms) : null;
   const rough = prox === null
@@ -322,7 +322,7 @@ export function solveMinimum<T extends FloatTree>(
     };
     return hasAux ? [all, aux] : all;
   };
-  Object.defineProperty(equation, "name", { value: f.name });
+  named(op, f, equation);
   const gradientAt = (apply: (z: Unknowns) => Unknowns, v: NDArray) => {
     const { x, value, gradient } = apply({ x: unravel(v), ...none });
     return { r: settled === null ? ravel(x) : gradient, cost: value };
@@ -421,32 +421,15 @@ export function solveMinimum<T extends FloatTree>(
   return solution;
 }
 
-/** The scalar that a function gave. */
-function scalarOf(op: string, f: unknown, result: unknown): NDArray {
-  const [[value, ...others]] = flattenResult(op, f, result);
-  if (value === undefined || others.length > 0) {
-    throw new TreeError(
-      `${op}: ${nameOf(f)} must return a scalar, not ${
-        value === undefined ? "nothing" : `a tree of ${others.length + 1} arrays`
-      }. For what is returned beside the value there is hasAux`,
-    );
-  }
-  if (value.ndim !== 0) {
-    throw new ShapeError(
-      `${op}: ${nameOf(f)} must return a scalar, not an array of shape ${
-        formatShape(value.shape)
-      }. Sum it; for the sum of its squares there is leastSquares`,
-    );
-  }
-  if (!isFloat(value.dtype)) {
-    throw new DTypeError(`${op}: ${nameOf(f)} must return a float, not ${value.dtype}`);
-  }
-  return value;
-}
+/** What to do about a function that gives no scalar. */
+export const hints: ScalarHints = {
+  array: "Sum it; for the sum of its squares there is leastSquares",
+  tree: "Return the value itself; minimise has hasAux for what is returned beside it",
+};
 
 /** Checks what the table of options does not say. */
 export function checkOptions(op: string, options: MinimiseOptions): void {
-  const { solver, transforms, rtol, atol, maxSteps, bounds, adjoint, warmStart } = options;
+  const { solver, transforms, rtol, atol, maxSteps, adjoint, warmStart } = options;
   if (solver !== undefined) {
     checkMade(
       op,
@@ -465,9 +448,6 @@ export function checkOptions(op: string, options: MinimiseOptions): void {
   if (atol !== undefined) checkTolerance(op, "atol", atol);
   if (maxSteps !== undefined) checkCount(op, "maxSteps", maxSteps);
   checkLeg(op, options.leg);
-  if (bounds !== undefined) {
-    checkMade(op, "bounds", bounds, (b) => "lower" in b || "upper" in b, "{ lower, upper }");
-  }
   checkAdjoint(op, adjoint, ["implicit", "through"]);
   if (
     adjoint?.kind === "through" && solver !== undefined && "make" in solver && solver.gradientFree

@@ -9,15 +9,11 @@
 import {
   checkCall,
   ConcreteArray,
-  DTypeError,
   epsilon,
-  formatShape,
   InternalError,
-  isFloat,
   type NDArray,
   type OptionTable,
   scalarArray,
-  ShapeError,
 } from "../../core/mod.ts";
 import {
   abs,
@@ -34,13 +30,13 @@ import {
   reshape,
   select,
 } from "../../primitives/mod.ts";
-import { checkFunction, toArray } from "../../transforms/trees.ts";
+import { called, checkFunction } from "../../transforms/trees.ts";
 import type { Local, Stepper } from "../method.ts";
 import { pure } from "../../transforms/pure.ts";
-import { checkMade, toldDType } from "../options.ts";
+import { bracketOf, checkMade, endsOf, named, scalarOf } from "../options.ts";
 import { type Solution, statusCode } from "../solution.ts";
 import { type Minimiser, orOne, type Setting } from "./method.ts";
-import { checkOptions, type MinimiseOptions, solveMinimum } from "./minimise.ts";
+import { checkOptions, hints, type MinimiseOptions, solveMinimum } from "./minimise.ts";
 
 /** A method of `minimiseScalar`. */
 export interface ScalarMinimiser extends Minimiser {
@@ -387,27 +383,9 @@ export function minimiseScalar(
   const { solver = brentMinimum() } = options;
   checkMade(op, "solver", solver, (s) => s.scalar === true, "brentMinimum() or goldenSection()");
   checkOptions(op, { ...options, solver: undefined });
-  if (!Array.isArray(bracket) || bracket.length !== 2) {
-    throw new TypeError(`${op}: the bracket must be a list of two scalars`);
-  }
-  const [one, other] = bracket.map((end) => {
-    const x = toArray(end);
-    if (x === null) throw new TypeError(`${op}: the ends of the bracket must be numbers or arrays`);
-    if (x.ndim !== 0) {
-      throw new ShapeError(
-        `${op}: an end of the bracket has shape ${formatShape(x.shape)}, not []`,
-      );
-    }
-    if (!isFloat(x.dtype)) {
-      throw new DTypeError(`${op}: an end of the bracket is ${x.dtype}, not a float`);
-    }
-    return x;
-  }) as [NDArray, NDArray];
-  // Plain numbers are as precise as what f gives.
-  const plain = bracket.some((end) => typeof end === "number") && one.dtype !== "float64";
-  const told = plain ? toldDType((options.transforms ?? pure).evalShape(f, one)) : one.dtype;
-  const wide = told === "float64" ? told : other.dtype;
-  const [p, q] = [one.astype(wide), other.astype(wide)];
+  bracketOf(op, bracket);
+  const valueAt = named(op, f, (x: NDArray): NDArray => scalarOf(op, f, called(f, [x]), hints));
+  const [p, q] = endsOf(op, bracket, valueAt, options.transforms ?? pure);
   checkEnds(op, p, q);
   const lower = minimum(p, q);
   const upper = maximum(p, q);
