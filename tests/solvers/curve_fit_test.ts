@@ -446,3 +446,19 @@ Deno.test("with a loss errors are those of the fits that it makes, outliers or n
     assertAlmostEquals(some.standardErrors.a.item(), all.standardErrors.a.item(), 1e-9);
   }
 });
+
+Deno.test("years, and seconds since 1970, are fitted: what rounding leaves is nothing beside the errors", () => {
+  const ts = Array.from({ length: 60 }, (_, i) => i);
+  const ys = ts.map((t) => 2 + 0.5 * t + 0.1 * Math.sin(7 * t * t));
+  const mean = ts.reduce((s, t) => s + t) / 60;
+  const known = ts.reduce((s, t, i) => s + (t - mean) * ys[i]!, 0) /
+    ts.reduce((s, t) => s + (t - mean) ** 2, 0);
+  for (const offset of [2000, 1e6, 1.7e9]) {
+    const data = { x: f64(ts.map((t) => t + offset)), y: f64(ys) };
+    for (const from of [0, 1]) {
+      const fit = curveFit(line, data, { a: one(from), b: one(from) });
+      const off = Math.abs(fit.value.a.item() - known) / fit.standardErrors.a.item();
+      assert(off < 1e-3, `from ${from}, offset ${offset}: off by ${off} standard errors`);
+    }
+  }
+});

@@ -129,6 +129,8 @@ export interface Way {
   readonly lost: NDArray;
   /** Whether the last step that was taken was short beside how far the unknowns have been. */
   readonly shortest: NDArray;
+  /** Whether the slopes after it explain what it changed. */
+  readonly explained: NDArray;
   /** Whether all unknowns were 0 at the start. */
   readonly blank: NDArray;
   /** Whether what is left to go is little, and steps have come near; and whether it is as little as to triple roots. */
@@ -161,9 +163,10 @@ export function wayWith(
   );
   // Whether the slopes here explain the step that led here: those of what dies out at infinity do not.
   const [foreseen, seen] = [promise(at, went).change, norm(local.since.change)];
-  const explained = and(
-    and(moves, foreseen.greater(0)),
-    foreseen.greaterEqual(seen.mul(0.8)),
+  const explained = select(
+    moves,
+    and(foreseen.greater(0), foreseen.greaterEqual(seen.mul(0.8))),
+    m.explained,
   );
   // Of unknowns that were all 0 nothing is short beside how far they have been, where that and the step are
   // rounding of the residual.
@@ -180,7 +183,7 @@ export function wayWith(
   );
   const nearer = Math.sqrt(nearness(rtol, x.dtype) / Math.max(rtol, epsilon(x.dtype) ** 0.75));
   const close = local.isShort(at.newton.mul(nearer));
-  return { went, moves, rank, free, sound, lost, shortest, blank, settled, close };
+  return { went, moves, rank, free, sound, lost, shortest, explained, blank, settled, close };
 }
 
 /** Where the method has come to: what becomes of walks, and of steps that are rejected. */
@@ -237,6 +240,7 @@ export function isSolved(
   { x, at, probed, size, accepted, gain }: Trial,
   { settled, sound, shortest, close }: Way,
   { tight, loose, ended, walks }: Course,
+  noise: NDArray,
   start: NDArray,
   reached: NDArray,
   { root, rtol, atol, displacement }: Setting,
@@ -250,7 +254,12 @@ export function isSolved(
   const nothing = root
     ? select(and(at.apart.lessEqual(16 * eps), at.rounded), at.terms.mul(16 * eps), number(0))
     : start.mul(rtol * rtol);
-  const level = root ? no : and(sound, at.angle.less(eps ** 0.75));
+  // Rounding leaves of the residual along slopes next to nothing beside the standard errors, however far that moves
+  // unknowns that are determined together, as an offset and a slope where the data are far from 0.
+  const drowned = at.cosine.lessEqual(
+    minimum(div(noise.mul(4), orOne(at.size)), number(hiddenByErrors * 10)),
+  );
+  const level = root ? no : and(sound, or(at.angle.less(eps ** 0.75), drowned));
   // Residuals that are next to nothing beside those of a start that was very far off may be all that there is: steps make
   // them much smaller yet, or most of them is across slopes.
   const falls = and(accepted, gain.greater(1 - 1 / muchLess ** 2));

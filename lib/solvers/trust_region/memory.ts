@@ -30,6 +30,8 @@ export interface TrustRegionMemory {
   readonly kept: NDArray;
   /** Whether the last step that was taken was short beside how far the unknowns have been. */
   readonly shortest: NDArray;
+  /** Whether the slopes after it explain what it changed. */
+  readonly explained: NDArray;
   /** Whether the Jacobian has ever lost rank: rounding may give it back. */
   readonly lost: NDArray;
   readonly renews: NDArray;

@@ -98,6 +98,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       walk: noWalk(x),
       fresh: bool(true),
       shortest: bool(true),
+      explained: bool(false),
       lost: bool(false),
       kept: bool(false),
       renews: bool(false),
@@ -157,7 +158,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
       const way = wayWith(trial, m, extent, local, setting);
       const next = ledBy(trial.model.newton, trial.model.x);
       const course = courseAfter(trial, m, polish, way, next, setting);
-      const claims = isSolved(trial, way, course, start, reached, setting);
+      const claims = isSolved(trial, way, course, polish.noise, start, reached, setting);
 
       // Where an unknown has lost its slope on the way, the sum may fall to a side of it, as from a bound.
       const ends = or(course.over, isMean);
@@ -208,6 +209,7 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
         walk: course.walk,
         fresh,
         shortest: way.shortest,
+        explained: way.explained,
         lost: way.lost,
         kept: bool(false),
         renews,
