@@ -41,7 +41,7 @@ import {
   nameOf,
   toArray,
 } from "../transforms/trees.ts";
-import { boundTrees, inPrecisionOf, named, oneLeaf } from "./options.ts";
+import { boundTrees, inPrecisionOf, named, oneLeaf, orNaN } from "./options.ts";
 import { checkSigma, errorsOf, hostNumbers, uncertaintyOf } from "./curve_fit/errors.ts";
 import { CurveFit, registerFits } from "./curve_fit/fit.ts";
 import type { FitArrays, FitSettings } from "./curve_fit/parts.ts";
@@ -411,8 +411,10 @@ function sigmaLike(given: unknown, y: NDArray, known: NDArray | null): NDArray |
   }
   const some = sigma.ndim === 0 || known === null ? null : known;
   checkSigma(op, sigma, some === null ? null : hostNumbers(some) ?? []);
-  if (some === null) return broadcastTo(sigma, y.shape);
-  const float = isFloat(sigma.dtype) ? sigma : sigma.astype("float32");
+  const own = isFloat(sigma.dtype) ? sigma : sigma.astype("float32");
+  // What is computed and no deviation leaves no residual that is a number.
+  const float = hostNumbers(sigma) === null ? orNaN(and(own.greater(0), isFinite(own)), own) : own;
+  if (some === null) return broadcastTo(float, y.shape);
   const axes = y.shape.map((_, i) => i);
   const squares = select(some, float.mul(float), full(y.shape, 0, float.dtype));
   const mean = div(reduceSum(squares, axes), reduceSum(some.astype(float.dtype), axes));

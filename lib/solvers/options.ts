@@ -338,8 +338,7 @@ export function boundTrees(
   ];
   lo.forEach((l, i) => {
     const h = hi[i]!;
-    if (!(l instanceof ConcreteArray && h instanceof ConcreteArray)) return;
-    if (l.peek() === null || h.peek() === null) return;
+    if (isOpen(l) || isOpen(h)) return;
     const [a, b] = [l.dataSync(), h.dataSync()];
     for (let k = 0; k < a.length; k++) {
       if (a[k]! <= b[k]!) continue;
@@ -355,11 +354,29 @@ export function boundTrees(
   return { lower: treeUnflatten(def, lo), upper: treeUnflatten(def, hi) };
 }
 
-/** Elements of a tree brought between two others. */
+/** Whether an array is traced or in flight, so that its elements are known when the program runs. */
+const isOpen = (x: NDArray): boolean => !(x instanceof ConcreteArray) || x.peek() === null;
+
+/**
+ * A start brought within bounds, of which `boundTrees` has checked those that are known. Between bounds that are computed
+ * and upside down there is no start: it is NaN, of which every solve says so.
+ */
 export function clipped(x: unknown, lower: unknown, upper: unknown, def: TreeDef): unknown {
   const [lo, hi] = [treeLeaves(lower) as NDArray[], treeLeaves(upper) as NDArray[]];
   const xs = treeLeaves(x) as NDArray[];
-  return treeUnflatten(def, xs.map((v, i) => between(v, lo[i]!, hi[i]!)));
+  return treeUnflatten(
+    def,
+    xs.map((v, i) => {
+      const [l, h] = [lo[i]!, hi[i]!];
+      const inside = between(v, l, h);
+      return isOpen(l) || isOpen(h) ? orNaN(l.lessEqual(h), inside) : inside;
+    }),
+  );
+}
+
+/** `x` where that holds, and NaN elsewhere. */
+export function orNaN(holds: NDArray, x: NDArray): NDArray {
+  return where(holds, x, full(x.shape, NaN, x.dtype));
 }
 
 /** `x` brought between two others. */

@@ -343,7 +343,7 @@ function outcome(s: Outcome): string {
     default:
       if (norm === Infinity) {
         return "the start, or the function's value there or its slope, is infinite or undefined, and so the value is " +
-          "NaN. Are the parameters finite? Otherwise try another start";
+          "NaN. Are the parameters finite, and lower bounds below upper ones? Otherwise try another start";
       }
       return `the function gave infinite or undefined values, nearer to the best point too, and ${evaluations} were made; ` +
         `${best} is ${size}. Try another start, or a form of the equation that is ` +

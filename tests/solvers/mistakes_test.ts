@@ -244,3 +244,38 @@ Deno.test("what a fit is not given is said, with where it belongs", () => {
   for (const [mistake, message] of cases) assertEquals(said(mistake), message);
   assertEquals(fit.predict(2).y.item(), fit.predict(np.array([2])).y.item());
 });
+
+Deno.test("bounds, ends and deviations that are computed and cannot be end as nonfinite, lane by lane", () => {
+  const shift = (x: NDArray): NDArray => x.sub(1);
+  const line = (a: NDArray, x: NDArray): NDArray => x.mul(a);
+  const twice = (x: NDArray): NDArray => np.stack([x, x.mul(2)]);
+  // Of each, what can be at 1 and cannot at 5.
+  const cases: Record<
+    string,
+    (lower: NDArray) => { readonly value: NDArray; readonly status: NDArray }
+  > = {
+    rootFind: (lower) => I.rootFind(shift, 1.5, { bounds: { lower, upper: 2 } }),
+    leastSquares: (lower) => I.leastSquares(shift, 1.5, { bounds: { lower, upper: 2 } }),
+    "leastSquares of several": (lower) =>
+      I.leastSquares(shift, np.ones([2]), { bounds: { lower: twice(lower), upper: 2 } }),
+    minimise: (lower) => I.minimise((x) => x.sub(1).square(), 1.5, { bounds: { lower, upper: 2 } }),
+    minimiseScalar: (end) => I.minimiseScalar((x) => x.sub(2).square(), [end, 5]),
+    bracketRoot: (end) => I.bracketRoot(shift, [np.divide(end.sub(1), end.sub(5)), 5]),
+    "bounds of curveFit": (lower) =>
+      I.curveFit(line, points, 1, { bounds: { lower, upper: 2 } }).solution,
+    "sigma of curveFit": (end) =>
+      I.curveFit(line, points, 1, { sigma: end.neg().add(2), absoluteSigma: true }).solution,
+    "sigmas of curveFit": (end) =>
+      I.curveFit(line, points, 1, { sigma: np.stack([end, end, end.neg().add(5)]) }).solution,
+  };
+  const [can, cannot] = [1, 5].map((v) => np.array(v)) as [NDArray, NDArray];
+  for (const [what, solve] of Object.entries(cases)) {
+    const statuses = (s: { readonly status: NDArray }) =>
+      Array.from(s.status.dataSync(), (code) => I.statuses[code]);
+    const compiled = I.jit(solve);
+    assertEquals(statuses(compiled(can)), ["converged"], what);
+    assertEquals(statuses(compiled(cannot)), ["nonfinite"], what);
+    const lanes = I.vmap(solve)(np.stack([can, cannot]));
+    assertEquals(statuses(lanes), ["converged", "nonfinite"], what);
+  }
+});

@@ -33,7 +33,7 @@ import {
 import { called, checkFunction } from "../../transforms/trees.ts";
 import type { Local, Stepper } from "../method.ts";
 import { pure } from "../../transforms/pure.ts";
-import { bracketOf, checkMade, endsOf, named, scalarOf } from "../options.ts";
+import { bracketOf, checkMade, endsOf, named, orNaN, scalarOf } from "../options.ts";
 import { type Solution, statusCode } from "../solution.ts";
 import { type Minimiser, orOne, type Setting } from "./method.ts";
 import { checkOptions, hints, type MinimiseOptions, solveMinimum } from "./minimise.ts";
@@ -387,8 +387,10 @@ export function minimiseScalar(
   const valueAt = named(op, f, (x: NDArray): NDArray => scalarOf(op, f, called(f, [x]), hints));
   const [p, q] = endsOf(op, bracket, valueAt, options.transforms ?? pure);
   checkEnds(op, p, q);
-  const lower = minimum(p, q);
-  const upper = maximum(p, q);
+  // Ends that are computed and the same make no bracket either.
+  const end = orNaN(p.notEqual(q), p);
+  const lower = minimum(end, q);
+  const upper = maximum(end, q);
   const start = lower.add(upper.sub(lower).mul(section));
   return solveMinimum(
     op,
