@@ -314,10 +314,10 @@ function isBetter<S>(
 
 /** The status after it, -1 where it goes on. */
 function statusOf<S>(
-  { method, limits }: Solve<S>,
+  { problem, method, limits }: Solve<S>,
   c: State,
   { steps, weighed, finite, better, slope, stale, nought }: Now,
-  { norms, beside, own, met, isNone }: Claim,
+  { norms, aimed, own, met, isNone }: Claim,
 ): NDArray {
   const { goesBack = false, patience: most = Math.max(hopeless, limits.maxSteps / 2) } = method;
   const spent = steps.greaterEqual(limits.maxSteps);
@@ -333,10 +333,13 @@ function statusOf<S>(
     status = select(far, code(statusCode("diverged")), status);
     let ends = met;
     if (limits.aim !== undefined) {
-      const by = and(slope.greaterEqual(0), slope.mul(norms).lessEqual(beside.mul(limits.aim)));
+      const by = and(slope.greaterEqual(0), slope.mul(norms).lessEqual(aimed.mul(limits.aim)));
       const near = reduceAnd(or(norms.equal(0), by), [0]);
-      const last = or(c.after.greaterEqual(further), spent);
-      ends = select(c.after.equal(0), and(met, or(near, last)), or(or(near, last), not(better)));
+      const { displacement } = problem;
+      const last = or(c.after.greaterEqual(displacement ? further : furtherToRoots), spent);
+      // Not each step of a secant method comes nearer.
+      const ended = displacement ? or(or(near, last), not(better)) : or(and(near, better), last);
+      ends = select(c.after.equal(0), and(met, or(near, last)), ended);
     }
     if (nought !== null) {
       ends = or(ends, or(isNone, and(nought.isBest, stale.greaterEqual(patience))));
@@ -439,6 +442,7 @@ const hopeless = 100;
 
 /** Steps beyond the first point that meets the criterion, for the aim. */
 const further = 2;
+const furtherToRoots = 4;
 
 /** Evaluations without a better point before a residual that has grown by 1 / epsilon is divergence. */
 const calm = 10;

@@ -334,8 +334,8 @@ export interface Claim {
   readonly at: { readonly x: NDArray; readonly r: NDArray };
   readonly size: NDArray;
   readonly norms: NDArray;
-  /** What those are to be small beside. */
-  readonly beside: NDArray;
+  /** The sizes of the unknowns, by leaf, beside which the aim of `Limits` is small. */
+  readonly aimed: NDArray;
   /** A status by the method's own criterion, of methods that have one. */
   readonly own: NDArray | undefined;
   /** Whether the point meets the criterion, and whether it ends the loop by itself: a look at 0 that found a solution. */

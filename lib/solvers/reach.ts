@@ -93,43 +93,65 @@ export function isShort(
 }
 
 /**
- * Whether what is left, if steps like the last one [n] go on to change the residual as that did, is short: not where it
- * dies out at infinity, down to where numbers end. Of a residual of the norm `size`, and its `change` [m] by that step.
+ * What is left to go, by leaf, if steps like the last one [n] go on to change the residual as that did. Of a residual of
+ * the norm `size`, and its `change` [m] by that step.
  */
-export function comesNear(
-  reach: Reach,
+export function leftBy(
   step: NDArray,
   { size, change }: { readonly size: NDArray; readonly change: NDArray },
   sizes: readonly number[],
-  rtol: number,
 ): NDArray {
   const least = maximum(size, scalarArray(smallestNormal(size.dtype), size.dtype));
-  return isNear(reach, leafNorms(step, sizes).mul(div(least, norm(change))), rtol);
+  return leafNorms(step, sizes).mul(div(least, norm(change)));
 }
 
 /**
- * Whether a residual of the norm `size` at a point that a long step [n] led to is that of a root: a little before it
- * residuals are much larger. Those of what has died out are as small. Looks where it is asked.
+ * Whether the residual, of the norm `size`, at a point `x` [n] is that of a root: not where steps lead to where it dies
+ * out at infinity, nor where it is small beside the first one alone, since the start was far away. What is `left` to go
+ * has to be short beside how far each leaf has been and beside the leaf itself. A leaf may be 0 at the root: a look there
+ * says so. After a long `step` [n] a look back says whether residuals are much larger a little before. Gives how many
+ * looks it made, too: an int32.
  */
-export function standsAlone(
+export function isRoot(
   evaluate: (x: NDArray) => Pick<Evaluation, "r">,
   x: NDArray,
-  step: NDArray,
-  size: NDArray,
-  asked: NDArray,
-  transforms: Transforms,
-): NDArray {
+  { step, left, leaves, size }: Readonly<Record<"step" | "left" | "leaves" | "size", NDArray>>,
+  reach: Reach,
+  sizes: readonly number[],
+  { asked, rtol, transforms }: {
+    readonly asked: NDArray;
+    readonly rtol: number;
+    readonly transforms: Transforms;
+  },
+): readonly [NDArray, NDArray] {
   const { dtype } = x;
-  const least = scalarArray(smallestNormal(dtype) / epsilon(dtype), dtype);
+  const settled = isSettledBy(left, leaves, reach.far, rtol);
+  const small = leaves.lessEqual(reach.far.mul(nearness(rtol, dtype)));
+  const may = and(asked, and(isNear(reach, left, rtol), reduceAnd(or(settled, small), [0])));
+  const gone = size.equal(0);
+  const atZero = and(may, not(or(gone, reduceAnd(settled, [0]))));
+  const goesBack = and(may, not(isShort(reach, step, sizes, rtol)));
   const before = stopGradient(x.sub(step.mul(little)));
-  return transforms.whileLoop(
-    (c) => c.open,
-    () => ({
-      alone: norm(stopGradient(evaluate(before).r)).greater(maximum(size.mul(muchLarger), least)),
-      open: scalarArray(0, "bool"),
-    }),
-    { alone: scalarArray(0, "bool"), open: asked },
-  ).alone;
+  const zero = stopGradient(withNoughts(x, not(settled), sizes));
+  const least = scalarArray(smallestNormal(dtype) / epsilon(dtype), dtype);
+  const none = scalarArray(0, "bool");
+  const seen = transforms.whileLoop(
+    ({ atZero, goesBack }) => or(atZero, goesBack),
+    ({ atZero, goesBack, isRoot, looks }) => {
+      const there = norm(stopGradient(evaluate(select(atZero, zero, before)).r));
+      const vanishes = there.lessEqual(size.mul(epsilon(dtype) ** 2));
+      const alone = there.greater(maximum(size.mul(muchLarger), least));
+      const is = and(isRoot, select(atZero, vanishes, alone));
+      return {
+        atZero: none,
+        goesBack: and(and(goesBack, atZero), is),
+        isRoot: is,
+        looks: looks.add(1),
+      };
+    },
+    { atZero, goesBack, isRoot: may, looks: scalarArray(0, "int32") },
+  );
+  return [seen.isRoot, seen.looks];
 }
 
 /** The share of a step by which before its end is a little. */
@@ -245,10 +267,12 @@ export function claimOf<S>(solve: Solve<S>, c: State, seen: Seen, stepped: S): C
   const claim = c.nought !== null
     ? besideNought(limits, c, seen, { ...asked, xNorms, norms, byFirst, slope }, c.nought)
     : c.looks !== null
-    ? besideRoot(solve, seen, { ...asked, ...since }, c.looks)
+    ? besideRoot(solve, seen, { ...asked, ...since, xNorms }, c.looks)
     : { met: asked.isSmall, isNone: sure, looks: null, nought: null };
   const met = soon === null ? claim.met : and(claim.met, not(soon));
-  return { ...claim, at, size, norms, beside, own, met, slope };
+  // Of unknowns that have gone to 0 no more is aimed at.
+  const aimed = displacement ? beside : maximum(xNorms, seen.reach.far.mul(epsilon(x.dtype)));
+  return { ...claim, aimed, at, size, norms, own, met, slope };
 }
 
 /** What the criterion of the loop says of a point. */
@@ -298,24 +322,27 @@ function besideNought(
   return { met, isNone, looks: null, nought };
 }
 
-/** Of a root: a long step must not have led to where the residual dies out, which is looked at a little before it. */
+/** Of a root: what is left to go has to be short beside the unknowns, too, and no long step have led out to infinity. */
 function besideRoot<S>(
   { problem, limits, transforms }: Solve<S>,
-  { x, reach, local }: Seen,
-  { sure, isSmall, step, change, size }: Asked & {
+  { x, reach }: Seen,
+  { sure, isSmall, xNorms, step, change, size }: Asked & {
+    readonly xNorms: NDArray;
     readonly step: NDArray;
     readonly change: NDArray;
     readonly size: NDArray;
   },
   before: NDArray,
 ): Looked {
-  const near = comesNear(reach, step, { size, change }, problem.sizes, limits.rtol);
-  const asked = and(and(isSmall, near), not(or(sure, local.isShort(step))));
-  const alone = standsAlone(problem.evaluate, x, step, size, asked, transforms);
+  const left = leftBy(step, { size, change }, problem.sizes);
+  const at = { step, left, leaves: xNorms, size };
+  const asked = and(isSmall, not(sure));
+  const given = { asked, rtol: limits.rtol, transforms };
+  const [found, looks] = isRoot(problem.evaluate, x, at, reach, problem.sizes, given);
   return {
-    met: and(isSmall, or(sure, and(near, or(not(asked), alone)))),
+    met: and(isSmall, or(sure, found)),
     isNone: sure,
-    looks: before.add(asked.astype("int32")),
+    looks: before.add(looks),
     nought: null,
   };
 }

@@ -57,7 +57,8 @@ import { checkConverged, Solution } from "./solution.ts";
 export interface RootFindOptions {
   /**
    * The method: `levenbergMarquardt()` (the default), `dogleg()`, `newton()`, `chord()`, or a `Stepper` of your own,
-   * whose solve ends where the residual is small beside the first one, and steps like the last would not go on far.
+   * whose solve ends where the residual is small beside the first one, and what steps like the last leave to go is short
+   * beside the unknowns.
    */
   readonly solver?: TrustRegionMethod | Stepper<unknown> | undefined;
   /** The dictionary of transforms; pass a module system's where `f` uses modules. */
@@ -204,7 +205,7 @@ export function rootFind<T extends FloatTree>(
           }, which has none. Take ` +
           "{ solver: broyden() }, which looks at values alone",
       };
-      const limits = { rtol, atol, maxSteps, history, leg, warm, through };
+      const limits = { rtol, atol, maxSteps, history, leg, warm, through, aim: rtol };
       const { x: best, state, ...rest } = iterate(problem, ravel(x), method, limits, transforms);
       return [
         unravel(best) as Tree,

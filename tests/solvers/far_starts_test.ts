@@ -1,5 +1,6 @@
 /** Starts that are far away, and solutions at 0: what residuals, steps and gains are small beside. */
 import {
+  aitken,
   anderson,
   bfgs,
   broyden,
@@ -16,6 +17,7 @@ import {
   newtonCg,
   nonlinearCg,
   numpy as np,
+  rootFind,
   type Solution,
 } from "../../mod.ts";
 import { assert } from "../support/assert.ts";
@@ -92,6 +94,49 @@ const families: Readonly<Record<string, Solve>> = {
     ]),
   ),
 };
+
+Deno.test("a start that is far away does not make the residual of a root small, of which methods see values alone", () => {
+  // Double roots are known to half the digits.
+  const maps: readonly [f: (x: NDArray) => NDArray, root: number, digits?: number][] = [
+    ...equations,
+    [(x) => np.exp(x).sub(2), Math.LN2],
+    [(x) => x.square().add(x).sub(1e-3), (Math.sqrt(1.004) - 1) / 2],
+    [(x) => x.sub(1).square(), 1, 0.5],
+    [(x) => x.square(), 0, 0.5],
+  ];
+  const methods = [
+    broyden(),
+    broyden({ memory: 1 }),
+    anderson(),
+    aitken(),
+    damped({ damping: 0.1 }),
+  ];
+  let [claimed, near] = [0, 0];
+  for (const [at, [f, root, digits = 1]] of maps.entries()) {
+    for (const solver of methods) {
+      const solve = jit((x: NDArray) => rootFind(f, x, { solver }));
+      for (const dtype of ["float32", "float64"] as const) {
+        const error = (dtype === "float32" ? 1e-4 : 1e-9) ** digits;
+        for (const start of [2, 10, 1e3, 1e5]) {
+          const s = solve(np.array(start, { dtype }));
+          if (start === 2 && s.converged) near++;
+          if (!s.converged) continue;
+          claimed++;
+          const x = s.value.item();
+          const off = at === 1 ? Math.abs(x) - root : x - root;
+          const where = `equation ${at} from ${start} in ${dtype}`;
+          const allowed = error * (root === 0 ? start : root);
+          // The other root of a quadratic equation.
+          if (at === 6 && Math.abs(x + 1 + root) < error) continue;
+          assert(Math.abs(off) <= allowed, `${where}, ${s.message}: ${x}`);
+        }
+      }
+    }
+  }
+  // Who claims nothing is never wrong.
+  const tried = maps.length * methods.length * 2;
+  assert(near > 0.6 * tried, `${near} of ${tried} are claimed from near, ${claimed} in all`);
+});
 
 for (const [name, family] of Object.entries(families)) {
   Deno.test(`what was gained from a start far away makes no step small: ${name}`, () => {
