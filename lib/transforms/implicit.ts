@@ -334,7 +334,7 @@ export function customLinearSolveBy(
     ? null
     : transposeSolve === undefined
     ? tangentSolver ?? solver
-    : record(transposeSolve, "transposeSolve", vecmat);
+    : record(transposeSolve, "transposeSolve", vecmat, symmetric ? solver : null);
   const matrix = { jaxpr: forward.jaxpr, numConsts };
   const outs = bind(linearSolveP, [
     ...forward.consts,

@@ -195,7 +195,7 @@ export interface RootOptions {
 
 /** Options of `customLinearSolve`. */
 export interface LinearSolveOptions {
-  /** Solves the transposed system. */
+  /** Solves the transposed system. Where that is the system itself, it is given `solve` as `tangentSolve` is. */
   readonly transposeSolve?: AnyFunction | undefined;
   /**
    * Solves the systems of derivatives, `A dx = db - dA x`; by default as `solve` does. It is given the operator,

@@ -59,7 +59,7 @@ for (const [name, solver, m, tags, products, applies] of table) {
       assertClose(norms[steps - 1]!, whole.residualNorm, 1e-14);
       // Then MINRES makes another norm small, by which the history goes.
       if (name === "minres()" && "preconditioner" in options) continue;
-      for (const k of [1, 2, 3, 5, 8]) {
+      for (const k of [1, 2, 3, 5, 8].filter((k) => k <= steps)) {
         const short = solve(k);
         assertEquals(short.history!.shape, [k]);
         const own = short.residualNorm.item();

@@ -21,7 +21,16 @@ import type { FloatTree } from "../fixed_point.ts";
 import { converted, isSymmetric, type LinearTags, type Made, part } from "./form.ts";
 import { type LinearMethod, once } from "./method.ts";
 import { LinearOperator, type Space } from "./operator.ts";
-import { checkOperator, explain, factorsOf, isSquare, made, together, within } from "./within.ts";
+import {
+  checkOperator,
+  explain,
+  factorsOf,
+  isSquare,
+  made,
+  type PartFactors,
+  together,
+  within,
+} from "./within.ts";
 
 const tagsTable: OptionTable<LinearTags> = {
   symmetric: "boolean",
@@ -85,7 +94,7 @@ const buildBlocks: Made["build"] = (of, _, layout, tags) => {
   });
 };
 
-const blockByBlock: LinearMethod = /* @__PURE__ */ once<readonly unknown[]>({
+const blockByBlock: LinearMethod = /* @__PURE__ */ once<readonly PartFactors[]>({
   description: "methods of the blocks",
   solves: "square",
   direct: true,
@@ -96,7 +105,7 @@ const blockByBlock: LinearMethod = /* @__PURE__ */ once<readonly unknown[]>({
     const { of } = form.parts;
     const at = placesOf(of.map((a) => a.rows));
     const all = of.map((a, i) =>
-      within(a, factors[i], part(b, at[i]!, at[i + 1]!), transposed, problem as never)
+      within(a, factors[i]!, part(b, at[i]!, at[i + 1]!), transposed, problem as never)
     );
     return { ...together(all), x: joinAll(all.map(({ x }) => x)) };
   },

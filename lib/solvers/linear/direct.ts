@@ -52,6 +52,7 @@ import {
   fromBehind,
   isSymmetric,
   transposedForm,
+  tridiagonalForm,
 } from "./form.ts";
 import {
   allFinite,
@@ -62,6 +63,7 @@ import {
   type Pivots,
   refined,
   roundingOf,
+  termsOf,
   whole,
 } from "./method.ts";
 import { evened, type LuFactors, luFactors, solveByLu } from "./elimination.ts";
@@ -257,11 +259,7 @@ export function tridiagonal(): LinearMethod {
       const finite = and(allFinite(diagonal!), and(allFinite(lower!), allFinite(upper!)));
       // Elimination keeps no pivots to judge by: what is left of the equations, and their rounding, are solved for.
       const r = sub(b, problem.apply(x));
-      const sizes = abs(x);
-      const terms = add(
-        mul(abs(diagonal!), sizes),
-        add(mul(abs(lower!), fromBefore(sizes)), mul(abs(upper!), fromBehind(sizes))),
-      );
+      const terms = termsOf(tridiagonalForm(lower!, diagonal!, upper!), x)!;
       const holds = reduceAnd(le(abs(r), mul(abs(b), scalarLike(epsilon(b.dtype) ** 0.5, b))), [0]);
       const change = problem.transforms.cond(
         holds,

@@ -20,7 +20,7 @@ import {
 } from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 
-/** What is known of an operator. Of matrices and bands it is held against elements; else derivatives, too, believe it. */
+/** What is known of an operator. It is held against elements, else against a product where a derivative rests on it. */
 export interface LinearTags {
   /** Whether it is its own transpose. */
   readonly symmetric?: boolean | undefined;

@@ -11,7 +11,7 @@
  * the equation after each cycle, and that alone decides: a claim never stands on a recurrence, which
  * drifts. What is left is the right-hand side of the next cycle, so that rounding is mended too.
  *
- * The right-hand side is brought to norm 1 first, so that units and tiny cotangents do not matter.
+ * The right-hand side is brought to a norm near 1 first, so that units and tiny cotangents do not matter.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import {
   type OptionTable,
   scalarArray,
 } from "../../core/mod.ts";
-import { diagonalOf, identity } from "../../linalg/matrices.ts";
+import { diagonalOf, identity, unitsOf } from "../../linalg/matrices.ts";
 import { triangularSolve } from "../../linalg/triangular_solve.ts";
 import {
   and,
@@ -66,6 +66,8 @@ export interface CycleProblem extends LinearProblem<unknown> {
   readonly bound: NDArray;
   /** The most steps: int32. */
   readonly limit: NDArray;
+  /** The largest `|A v| / |v|` that was met before. */
+  readonly scale: NDArray;
   /** The residual norms of the steps before, where they are kept. */
   readonly norms: NDArray | null;
   /** These, and that after one more step, which is so many behind those before this cycle: int32. */
@@ -107,12 +109,12 @@ export function inCycles(
   const running = whole(-1);
   const length = norm(b);
   const none = length.equal(0);
-  const unit = select(none, scalarLike(1, length), length);
+  const unit = unitOf(length);
   const right = div(b, unit);
-  const bound = div(scalarArray(atol, b.dtype), unit).add(rtol);
-  const one = select(none, scalarLike(0, length), scalarLike(1, length));
+  const size = div(length, unit);
+  const bound = div(scalarArray(atol, b.dtype), unit).add(size.mul(rtol));
   const from = problem.start === null ? null : div(problem.start, unit);
-  const begun = begin(from, right, one, apply);
+  const begun = begin(from, right, size, apply);
   const start = {
     ...begun,
     norms: problem.history ? full([maxSteps], NaN, b.dtype) : null,
@@ -136,8 +138,17 @@ export function inCycles(
       const limit = whole(maxSteps).sub(c.steps);
       const record: CycleProblem["record"] = (norms, step, left) =>
         recorded(norms, c.steps.add(step), left);
-      const { norms } = c;
-      const found = cycle({ ...problem, r: c.r, size: c.size, bound, limit, norms, record });
+      const { r: rest, size: left, norms, scale: met } = c;
+      const found = cycle({
+        ...problem,
+        r: rest,
+        size: left,
+        bound,
+        limit,
+        scale: met,
+        norms,
+        record,
+      });
       const next = c.x.add(found.d);
       const r = right.sub(apply(next));
       const size = norm(r);
@@ -147,7 +158,8 @@ export function inCycles(
       const least = select(better, size, c.size);
       const account = counted(c, found, least);
       const { scale, steps } = account;
-      const small = least.lessEqual(maximum(bound, rounding(norm(x).mul(scale), roundings)));
+      const reach = norm(x).mul(scale);
+      const small = least.lessEqual(maximum(bound, rounding(reach, roundings)));
       const stuck = not(size.less(c.size.mul(leastProgress)));
       const ends = steps.greaterEqual(maxSteps);
       const finite = isFinite(size);
@@ -157,8 +169,17 @@ export function inCycles(
         code("breakdown"),
         select(
           finite,
-          // A cycle that was cut short may have needed its last steps.
-          select(ends, code("maxSteps"), code("stagnated")),
+          select(
+            // A cycle that was cut short may have needed its last steps.
+            ends,
+            code("maxSteps"),
+            // What is left is rounding of unknowns that are as large as nothing but a null space makes them.
+            select(
+              least.lessEqual(reach.mul(roundings * epsilon(b.dtype))),
+              code("singular"),
+              code("stagnated"),
+            ),
+          ),
           // What overflows later was finite at first.
           select(found.steps.greater(1), code("diverged"), code("nonfinite")),
         ),
@@ -185,6 +206,17 @@ export function inCycles(
       ? end.steps.mul(counts.preconditions[0]).add(end.cycles.mul(counts.preconditions[1]))
       : whole(0),
   };
+}
+
+/**
+ * The unit of a right-hand side of this norm: the power of two below it, so that nothing is rounded on the way there and
+ * back, and what is left in units is what is left. Where there is none in range, the norm itself; and 1 of 0.
+ */
+export function unitOf(length: NDArray): NDArray {
+  const one = scalarLike(1, length);
+  const power = div(one, unitsOf(length));
+  const near = and(power.lessEqual(length), power.greaterEqual(length.mul(0.4)));
+  return select(near, power, select(length.equal(0), one, length));
 }
 
 /** What is counted from cycle to cycle: steps, cycles, the norms after steps, and the size of the operator. */
@@ -249,7 +281,7 @@ export function recorded(norms: NDArray | null, step: NDArray, left: NDArray): N
 }
 
 /**
- * The residual norm, of a right-hand side of norm 1, at which rounding of the products leaves no room: so
+ * The residual norm, of a right-hand side of norm 1 or more, at which rounding of the products leaves no room: so
  * many roundings of `reach`, which is `|A| |x|`. Where that is much there is no solution, but one that grows.
  */
 export function rounding(reach: NDArray, count: number): NDArray {
@@ -346,7 +378,7 @@ function cycle(problem: CycleProblem, restart: number): Cycle {
     q: identity(m + 1, dtype),
     left: size,
     norms,
-    scale: zero,
+    scale: problem.scale,
     going: lt(whole(0), limit),
     broken: size.less(0),
   };
@@ -362,9 +394,10 @@ function cycle(problem: CycleProblem, restart: number): Cycle {
       const h2 = times(c.v, w1);
       const w2 = w1.sub(timesTransposed(c.v, h2));
       const rest = plainNorm(w2);
+      const scale = maximum(c.scale, preconditioned ? quotient(length, plainNorm(z)) : length);
       // What is rounding is no direction: the space holds the solution.
-      const closed = rest.lessEqual(length.mul(10 * epsilon(dtype)));
-      const beside = select(closed, zero, rest);
+      const held = rest.lessEqual(length.mul(10 * epsilon(dtype)));
+      const beside = select(held, zero, rest);
       const next = c.j.add(1);
       const h = select(eq(places, next), beside, h1.add(h2));
       const turned = times(c.q, h);
@@ -383,7 +416,8 @@ function cycle(problem: CycleProblem, restart: number): Cycle {
       const above = select(lt(places, c.j), turned, zero);
       const entry = select(eq(places, c.j), rho, above);
       const left = reshape(dynamicSlice(q, [next, whole(0)], [1, 1]), []).mul(size).abs();
-      const lost = rho.lessEqual(length.mul(epsilon(dtype)));
+      const lost = rho.lessEqual((preconditioned ? length : scale).mul(epsilon(dtype)));
+      const closed = or(held, lost);
       return {
         j: next,
         v: put(c.v, next, quotient(w2, beside)),
@@ -391,9 +425,9 @@ function cycle(problem: CycleProblem, restart: number): Cycle {
         q,
         left,
         norms: record(c.norms, c.j, left),
-        scale: maximum(c.scale, preconditioned ? quotient(length, plainNorm(z)) : length),
+        scale,
         going: and(and(lt(next, limit), left.greater(bound)), not(closed)),
-        broken: and(closed, lost),
+        broken: lost,
       };
     },
     start,
@@ -401,8 +435,9 @@ function cycle(problem: CycleProblem, restart: number): Cycle {
   const own = part(places, 0, m);
   const triangle = end.rt;
   const diagonal = diagonalOf(triangle);
-  // Steps that were not made, and a direction that the operator takes to nothing, have no part.
-  const used = and(lt(own, end.j), diagonal.greater(0));
+  // Steps that were not made, and a direction that the operator takes to nothing, or to rounding, have no part.
+  const made = select(end.broken, end.j.sub(1), end.j);
+  const used = and(lt(own, made), diagonal.greater(0));
   const g = select(used, part(flat(slice(end.q, [0, 0], [m + 1, 1])), 0, m).mul(size), zero);
   const mended = select(
     and(eq(reshape(own, [m, 1]), reshape(own, [1, m])), not(reshape(used, [m, 1]))),

@@ -16,6 +16,7 @@ import {
   factorsOf,
   isSquare,
   made,
+  type PartFactors,
   together,
   within,
 } from "./within.ts";
@@ -50,7 +51,7 @@ const buildKronecker: Made["build"] = (of, _, layout, tags) => {
   });
 };
 
-const factorByFactor: LinearMethod = /* @__PURE__ */ once<readonly unknown[]>({
+const factorByFactor: LinearMethod = /* @__PURE__ */ once<readonly PartFactors[]>({
   description: "methods of the factors",
   solves: "square",
   direct: true,
@@ -61,7 +62,7 @@ const factorByFactor: LinearMethod = /* @__PURE__ */ once<readonly unknown[]>({
     const [first, second] = form.parts.of as [Form, Form];
     const solve = (i: 0 | 1, rows: NDArray): LinearOutcome =>
       byRows(
-        (row) => within(i === 0 ? first : second, factors[i], row, transposed, problem as never),
+        (row) => within(i === 0 ? first : second, factors[i]!, row, transposed, problem as never),
         rows,
         transforms,
       );

@@ -3,12 +3,21 @@
  *
  * @module
  */
-import { checkCall, formatShape, type NDArray, promoteDTypes, ShapeError } from "../../core/mod.ts";
+import {
+  checkCall,
+  epsilon,
+  formatShape,
+  type NDArray,
+  promoteDTypes,
+  ShapeError,
+} from "../../core/mod.ts";
 import { asFloat, expectArray } from "../../api/operands.ts";
 import { identity } from "../../linalg/matrices.ts";
-import { convert, dotGeneral, maximum, stopGradient } from "../../primitives/mod.ts";
+import { abs, convert, dotGeneral, maximum, select, stopGradient } from "../../primitives/mod.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { defaultTolerance } from "../adjoint.ts";
+import { norm } from "../norms.ts";
+import { statusCode } from "../solution.ts";
 import { type LuFactors, luFactors, solveByLu } from "./elimination.ts";
 import {
   type Form,
@@ -17,8 +26,17 @@ import {
   type Made,
   times,
   timesTransposed,
+  transposedForm,
 } from "./form.ts";
-import { type LinearMethod, type LinearOutcome, once, outcome, refined } from "./method.ts";
+import {
+  type LinearMethod,
+  type LinearOutcome,
+  once,
+  outcome,
+  refined,
+  termsOf,
+  whole,
+} from "./method.ts";
 import { inDType, LinearOperator } from "./operator.ts";
 import {
   byRows,
@@ -27,6 +45,7 @@ import {
   factorsOf,
   isSquare,
   made,
+  type PartFactors,
   together,
   within,
 } from "./within.ts";
@@ -49,7 +68,7 @@ const buildUpdate: Made["build"] = (of, arrays, layout, tags) => {
 
 /** Factors of A, and of `I + V^T A^-1 U`. */
 interface WoodburyFactors {
-  readonly inner: unknown;
+  readonly inner: PartFactors;
   readonly capacitance: LuFactors;
   /** Of the systems for A^-1 U. */
   readonly status: NDArray;
@@ -89,7 +108,8 @@ const woodbury: LinearMethod = /* @__PURE__ */ once<WoodburyFactors>({
     return { inner, capacitance: luFactors(identity(k, a.dtype).add(product), transforms), status };
   },
   solve(problem) {
-    const { form, factors: { inner, capacitance, status }, b, transposed, apply } = problem;
+    const { form, factors: { inner, capacitance, status }, b, transposed, apply, transforms } =
+      problem;
     const [a] = form.parts.of as [Form];
     const [u, v] = [form.parts.arrays.u!, form.parts.arrays.v!].map(stopGradient) as [
       NDArray,
@@ -108,9 +128,22 @@ const woodbury: LinearMethod = /* @__PURE__ */ once<WoodburyFactors>({
     const x = first.x.add(second.x);
     const small = outcome({ b }, x, capacitance.share);
     const report = refined({ ...together([first, small]), x }, second.x);
-    return { ...report, status: maximum(report.status, status), x };
+    // What cancels in the formula leaves more than rounding of the terms, which refinement by it does not see.
+    const own = transposed ? transposedForm(a) : a;
+    const terms = norm(termsOf(own, x) ?? own.apply(x, transforms))
+      .add(norm(times(abs(left), timesTransposed(abs(right), abs(x)))))
+      .add(norm(b));
+    const lost = norm(b.sub(apply(x))).greater(terms.mul(roundings * epsilon(b.dtype)));
+    const held = select(lost, whole(statusCode("singular")), status);
+    return { ...report, status: maximum(report.status, held), x };
   },
 });
+
+/**
+ * What may be left of the equations, in roundings of their terms: of 473 random updates that were solved less than 1
+ * was, and of two that were not 3e5 and more.
+ */
+const roundings = 64;
 
 /**
  * An operator and a product of low rank, `A + U V^T`, where U and V have shape `[n, k]` in the order of the elements of

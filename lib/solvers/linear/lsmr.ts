@@ -25,7 +25,16 @@ import type { Transforms } from "../../transforms/types.ts";
 import { norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { joined, part } from "./form.ts";
-import { counted, type Cycle, ended, hypotenuse, quotient, recorded, rounding } from "./gmres.ts";
+import {
+  counted,
+  type Cycle,
+  ended,
+  hypotenuse,
+  quotient,
+  recorded,
+  rounding,
+  unitOf,
+} from "./gmres.ts";
 import {
   derived,
   type LinearLimits,
@@ -217,9 +226,9 @@ function shortest(
   const code = (s: Parameters<typeof statusCode>[0]): NDArray => whole(statusCode(s));
   const length = norm(b);
   const none = length.equal(0);
-  const unit = select(none, scalarLike(1, length), length);
+  const unit = unitOf(length);
   const right = div(b, unit);
-  const bound = div(scalarArray(atol, dtype), unit).add(rtol);
+  const bound = div(scalarArray(atol, dtype), unit).add(div(length, unit).mul(rtol));
   const square = scalarArray(damp * damp, dtype);
   const slopeOf = (r: NDArray, x: NDArray): NDArray => pull(r).sub(x.mul(square));
   const x0 = full([columns], 0, dtype);

@@ -7,9 +7,12 @@ import { epsilon, type NDArray, scalarArray } from "../../core/mod.ts";
 import { check } from "../../api/effects.ts";
 import {
   abs,
+  add,
   and,
+  concatenate,
   div,
   eq,
+  full,
   gt,
   iota,
   isFinite,
@@ -19,6 +22,7 @@ import {
   neg,
   not,
   or,
+  pad,
   reduceAnd,
   reduceMax,
   reduceMin,
@@ -26,14 +30,25 @@ import {
   scalarLike,
   select,
   sin,
+  slice,
+  stopGradient,
   sub,
   zerosLike,
 } from "../../primitives/mod.ts";
-import { lowerPart, transposed, upperPart } from "../../linalg/matrices.ts";
+import { identity, lowerPart, matmul, transposed, upperPart } from "../../linalg/matrices.ts";
 import type { Transforms } from "../../transforms/types.ts";
-import { norm } from "../norms.ts";
+import { dot, norm } from "../norms.ts";
 import { type Status, statusCode, statuses } from "../solution.ts";
-import { type Form, fromBefore, isSymmetric, type LinearTags } from "./form.ts";
+import {
+  flat,
+  type Form,
+  fromBefore,
+  fromBehind,
+  isSymmetric,
+  type LinearTags,
+  matrixForm,
+  times,
+} from "./form.ts";
 
 /** When a method ends. */
 export interface LinearLimits {
@@ -177,6 +192,19 @@ export function outcome(
  */
 const lostShare = 100;
 
+/** The sizes of what is added up in each equation of `A x`, where the elements of A are known. */
+export function termsOf({ stored: s }: Form, x: NDArray): NDArray | null {
+  const sizes = abs(x);
+  if (s.kind === "products") return null;
+  if (s.kind === "matrix") return times(abs(s.matrix), sizes);
+  const own = mul(abs(s.diagonal), sizes);
+  if (s.kind === "diagonal") return own;
+  return add(
+    own,
+    add(mul(abs(s.lower), fromBefore(sizes)), mul(abs(s.upper), fromBehind(sizes))),
+  );
+}
+
 /** What rounding may make of sums of so large terms, one sum an equation: of either sign, by chance. */
 export function roundingOf(terms: NDArray): NDArray {
   const up = gt(sin(iota(terms.shape, 0, terms.dtype)), zerosLike(terms));
@@ -242,6 +270,53 @@ export function contradiction(form: Form, method: LinearMethod<unknown>): NDArra
   const zero = scalarLike(0, all!);
   const told = wrong!.greater(limit);
   return select(told, wrong!.div(select(told, all!, scalarLike(1, zero))), zero);
+}
+
+/**
+ * How much an operator that is said to be its own transpose is something else, by one product: what solves `A x = b`
+ * up to `residual` is to solve `A^T x = b`, too, of which this is what is left along a vector without symmetries, as a
+ * share of its terms; 0 where that is rounding.
+ */
+export function asymmetry(
+  apply: (v: NDArray) => NDArray,
+  b: NDArray,
+  x: NDArray,
+  residual: NDArray,
+): NDArray {
+  const v = sin(iota(b.shape, 0, b.dtype).mul(1.7).add(0.4)).add(0.1);
+  const size = norm(x);
+  const zero = scalarLike(0, size);
+  const unit = select(size.greater(0), size, scalarLike(1, size));
+  const product = apply(v);
+  const most = norm(product);
+  const miss = abs(sub(dot(v, div(b, unit)), dot(div(x, unit), product)));
+  const limit = most.mul(Math.sqrt(epsilon(b.dtype))).add(norm(v).mul(div(residual, unit)));
+  const told = miss.greater(limit);
+  return select(told, div(miss, select(told, maximum(most, miss), scalarLike(1, zero))), zero);
+}
+
+/**
+ * An operator by its matrix, of all products with unit vectors at once, and what shows that it has none: what it gives
+ * at 0, or by how much it misses the matrix at another vector. A user's function is called once, as modules want it.
+ */
+export function writtenOut(
+  { columns, dtype, tags, apply }: Form,
+  transforms: Transforms,
+): { readonly form: Form; readonly offset: NDArray } {
+  const units = pad(identity(columns, dtype), full([], 0, dtype), [0, 0], [1, 0]);
+  const other = sin(iota([1, columns], 1, dtype).add(1)).add(2);
+  const products = transforms.vmap((v: NDArray) => apply(v, transforms))(
+    concatenate([units, other], 0),
+  ) as NDArray;
+  const m = products.shape[1]!;
+  const offset = slice(products, [columns, 0], [columns + 1, m]);
+  const rows = slice(products, [0, 0], [columns, m]).sub(offset);
+  const [seen, own] = [stopGradient(rows), stopGradient(offset)];
+  const miss = stopGradient(slice(products, [columns + 1, 0], [columns + 2, m])).sub(own)
+    .sub(matmul(other, seen));
+  const most = norm(flat(matmul(other, abs(seen)))).mul(Math.cbrt(epsilon(dtype)));
+  const bent = and(norm(flat(own)).equal(0), norm(flat(miss)).greater(most));
+  return { form: matrixForm(transposed(rows), tags), offset: select(bent, miss, own) };
 }
 
 /** A report on an operator that is something else than it was taken for. */

@@ -7,7 +7,6 @@ import {
   checkCount,
   describeValue,
   DTypeError,
-  epsilon,
   formatShape,
   NDArray,
   type OptionTable,
@@ -15,21 +14,7 @@ import {
   ShapeError,
   tableOf,
 } from "../../core/mod.ts";
-import { identity, matmul, transposed } from "../../linalg/matrices.ts";
-import {
-  abs,
-  and,
-  concatenate,
-  convert,
-  full,
-  iota,
-  pad,
-  scalarLike,
-  select,
-  sin,
-  slice,
-  stopGradient,
-} from "../../primitives/mod.ts";
+import { convert, scalarLike, stopGradient } from "../../primitives/mod.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
@@ -41,17 +26,9 @@ import { norm } from "../norms.ts";
 import { checkMade, checkTolerance } from "../options.ts";
 import { checkConverged } from "../solution.ts";
 import { checkDerivatives, checkUse, chosen } from "./choice.ts";
+import { appliedOnce, constant, converted, type Form, isStored, isSymmetric } from "./form.ts";
 import {
-  appliedOnce,
-  constant,
-  converted,
-  flat,
-  type Form,
-  isStored,
-  isSymmetric,
-  matrixForm,
-} from "./form.ts";
-import {
+  asymmetry,
   contradiction,
   denied,
   type DerivativeOptions,
@@ -66,6 +43,7 @@ import {
   type LinearReport,
   takenFor,
   whole,
+  writtenOut,
 } from "./method.ts";
 import {
   inDType,
@@ -369,15 +347,21 @@ export function solved(
         return [x, { ...said, residual }] as const;
       };
     const symmetric = isSymmetric(form.tags);
+    // Where elements are known they were asked; else one product of the derivative's asks.
+    const believed = symmetric && !isStored(form);
     const name = (what: string): string => `${op}: ${what}: ${method.description}`;
     const { limits: own, alike } = derivatives;
     const forth: TangentSolve = (matvec, b, again) => {
       const [x, said] = alike ? again(b) : solve(turned, own, plain)(matvec, b);
       return [derived(name(forwards), b, x, said, derivatives), said];
     };
-    const back: TangentSolve = (vecmat, b) => {
-      const [x, said] = solve(!turned, own, plain)(vecmat, b);
-      return [derived(name(backwards), b, x, said, derivatives), said];
+    const back: TangentSolve = (vecmat, b, again) => {
+      const [x, report] = symmetric && alike
+        ? again(b)
+        : solve(symmetric ? turned : !turned, own, plain)(vecmat, b);
+      const said = believed ? denied(asymmetry(vecmat, b, x, report.residual), report) : report;
+      const what = believed ? `${backwards} ${asItself}` : backwards;
+      return [derived(name(`${what} could not be solved`), b, x, said, derivatives), said];
     };
     [x, about] = transforms.customLinearSolve(
       apply(turned),
@@ -386,7 +370,7 @@ export function solved(
       {
         symmetric,
         tangentSolve: forth as never,
-        ...symmetric ? {} : { transposeSolve: back as never },
+        ...symmetric && !believed ? {} : { transposeSolve: back as never },
         hasAux: true,
       },
     ) as unknown as [NDArray, About];
@@ -441,32 +425,9 @@ type TangentSolve = (
 ) => readonly [NDArray, About];
 
 const forwards = "the system of which the derivative is the solution could not be solved";
-const backwards =
-  "the transposed system, of which the derivative backwards is the solution, could not be solved";
-
-/**
- * An operator by its matrix, of all products with unit vectors at once, and what shows that it has none: what it gives
- * at 0, or by how much it misses the matrix at another vector. A user's function is called once, as modules want it.
- */
-function writtenOut(
-  { columns, dtype, tags, apply }: Form,
-  transforms: Transforms,
-): { readonly form: Form; readonly offset: NDArray } {
-  const units = pad(identity(columns, dtype), full([], 0, dtype), [0, 0], [1, 0]);
-  const other = sin(iota([1, columns], 1, dtype).add(1)).add(2);
-  const products = transforms.vmap((v: NDArray) => apply(v, transforms))(
-    concatenate([units, other], 0),
-  ) as NDArray;
-  const m = products.shape[1]!;
-  const offset = slice(products, [columns, 0], [columns + 1, m]);
-  const rows = slice(products, [0, 0], [columns, m]).sub(offset);
-  const [seen, own] = [stopGradient(rows), stopGradient(offset)];
-  const miss = stopGradient(slice(products, [columns + 1, 0], [columns + 2, m])).sub(own)
-    .sub(matmul(other, seen));
-  const most = norm(flat(matmul(other, abs(seen)))).mul(Math.cbrt(epsilon(dtype)));
-  const bent = and(norm(flat(own)).equal(0), norm(flat(miss)).greater(most));
-  return { form: matrixForm(transposed(rows), tags), offset: select(bent, miss, own) };
-}
+const backwards = "the transposed system, of which the derivative backwards is the solution,";
+const asItself =
+  "and which is the system itself by the tag symmetric or positiveDefinite (leave it out where it does not hold),";
 
 /** Refuses a right-hand side that is not what the operator gives. */
 function checkSide(op: string, wanted: Space, given: Space, form: Form, turned: boolean): void {

@@ -175,7 +175,7 @@ function minresCycle(problem: CycleProblem): Cycle {
     sin: zero,
     steps: whole(0),
     norms,
-    scale: zero,
+    scale: problem.scale,
     detail: square,
     broken: not(gt(square, zero)),
     done: size.less(0),
@@ -207,7 +207,7 @@ function minresCycle(problem: CycleProblem): Cycle {
       const w = v.sub(c.w1.mul(c.epsln)).sub(c.w.mul(delta)).mul(quotient(one, gamma));
       const scale = maximum(c.scale, length);
       const least = scale.mul(epsilon(r.dtype));
-      const lost = and(root.lessEqual(least), c.steps.greater(0));
+      const lost = root.lessEqual(least.mul(roundings));
       return {
         d: select(lost, c.d, c.d.add(w.mul(phi))),
         r1: c.r2,
@@ -339,6 +339,9 @@ function bicgstabCycle(problem: CycleProblem): Cycle {
     norms: end.norms,
   };
 }
+
+/** `|A r|` over `|A| |r|`, in roundings, that is nothing but these. */
+const roundings = 4;
 
 /** Of methods that come to no end where something is not symmetric, which products do not tell. */
 const askew =

@@ -16,29 +16,53 @@ import {
 } from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { chosen } from "./choice.ts";
-import { constant, type Form, isStored, type Made, matrixForm } from "./form.ts";
-import { type LinearOutcome, type LinearProblem, type LinearReport, whole } from "./method.ts";
+import { constant, type Form, isStored, type Made } from "./form.ts";
+import {
+  contradiction,
+  denied,
+  ifLinear,
+  type LinearOutcome,
+  type LinearProblem,
+  type LinearReport,
+  whole,
+  writtenOut,
+} from "./method.ts";
 import { LinearOperator } from "./operator.ts";
 
+/** What the method of a part makes of it. */
+export interface PartFactors {
+  readonly factors: unknown;
+  /** What is not linear in it, where it was looked at. */
+  readonly offset: NDArray | null;
+  /** How much it contradicts what it is taken for. */
+  readonly contradiction: NDArray | null;
+}
+
 /** What the method of an operator makes of it. */
-export function factorsOf(a: Form, transforms: Transforms): unknown {
+export function factorsOf(a: Form, transforms: Transforms): PartFactors {
   const method = chosen(a);
-  const still = constant(a, transforms);
-  const written = method.direct && !isStored(a) && method !== a.own;
-  return method.factor(written ? matrixForm(still.matrix(transforms), a.tags) : still, transforms);
+  const { form, offset } = method.direct && !isStored(a) && method !== a.own
+    ? writtenOut(a, transforms)
+    : { form: a, offset: null };
+  const still = constant(form, transforms);
+  return {
+    factors: method.factor(still, transforms),
+    offset,
+    contradiction: contradiction(still, method),
+  };
 }
 
 /** The solution of a system with a part, or its transpose, by the part's own method. */
 export function within(
   a: Form,
-  factors: unknown,
+  { factors, offset, contradiction }: PartFactors,
   b: NDArray,
   back: boolean,
   { limits, derivatives, transforms }: LinearProblem<unknown>,
 ): LinearOutcome {
   const form = constant(a, transforms);
   const [forth, other] = back ? [form.pull, form.apply] : [form.apply, form.pull];
-  return chosen(a).solve({
+  const { x, ...report } = chosen(a).solve({
     apply: (v) => forth(v, transforms),
     pull: (u) => other(u, transforms),
     precondition: (v) => v,
@@ -54,6 +78,7 @@ export function within(
     derivatives,
     transforms,
   });
+  return { x, ...ifLinear(offset, true, denied(contradiction, report)) };
 }
 
 /** What is said of several systems together: the worst of each. */
