@@ -15,6 +15,7 @@ import {
   minimise,
   type NDArray,
   newtonCg,
+  nn,
   nonlinearCg,
   numpy as np,
   rootFind,
@@ -166,3 +167,61 @@ for (const [name, family] of Object.entries(families)) {
     assert(claimed > 0.7 * tried, `${claimed} of ${tried} are claimed`);
   });
 }
+
+Deno.test("a plateau is no minimum where something is lower on the way to 0", () => {
+  const [one, other] = [1, 1.7];
+  // Flat from afar: what rounds to 1, what underflows, and what saturates.
+  const plateaus: readonly ((d: NDArray) => NDArray)[] = [
+    (d) => np.abs(d).div(np.abs(d).add(1)).sum(),
+    (d) => d.square().div(d.square().add(1)).sum(),
+    (d) => np.exp(d.square().sum().neg()).neg(),
+    (d) => nn.sigmoid(d).sub(0.5).square().sum(),
+    (d) => np.tanh(d).square().sum(),
+  ];
+  let [claimed, tried] = [0, 0];
+  for (const [at, f] of plateaus.entries()) {
+    for (const solver of [lbfgs(), newtonCg()]) {
+      const solve = jit((x: NDArray) =>
+        minimise((x) => f(x.sub(np.array([one, other], { dtype: x.dtype }))), x, { solver })
+      );
+      for (const dtype of ["float32", "float64"] as const) {
+        for (const start of [100, 1e4, 1e9]) {
+          const s = solve(np.array([start, -0.7 * start], { dtype }));
+          tried++;
+          if (!s.converged) continue;
+          claimed++;
+          const [x, y] = s.value.dataSync() as unknown as [number, number];
+          const off = Math.abs(x - one) + Math.abs(y - other);
+          const where = `plateau ${at} from ${start} in ${dtype}`;
+          assert(off <= 1e-2, `${where}, ${s.message}: ${s.value}`);
+        }
+      }
+    }
+  }
+  assert(claimed > 0.6 * tried, `${claimed} of ${tried} are claimed`);
+  // What is the same everywhere has its minimum where it is.
+  for (const dtype of ["float32", "float64"] as const) {
+    const s = minimise((x: NDArray) => x.mul(0).sum().add(3), np.array([5, 7], { dtype }));
+    assert(s.converged && s.value.at(0).item() === 5, s.message);
+  }
+});
+
+Deno.test("a start that is the minimum is one, also where nothing is gained and the value is 0", () => {
+  const minima: readonly [f: (x: NDArray) => NDArray, at: number[]][] = [
+    [(x) => x.sub(1).square().sum(), [1]],
+    [(x) => x.sub(np.array([1, 2], { dtype: x.dtype })).square().sum(), [1, 2]],
+    [
+      (x) => x.at(1).sub(x.at(0).square()).square().mul(100).add(x.at(0).sub(1).square()),
+      [1, 1],
+    ],
+    [(x) => np.cosh(x.sub(1)).sum(), [1]],
+  ];
+  for (const [f, at] of minima) {
+    for (const solver of [lbfgs(), bfgs(), newtonCg(), nonlinearCg()]) {
+      for (const dtype of ["float32", "float64"] as const) {
+        const s = minimise(f, np.array(at, { dtype }), { solver });
+        assert(s.converged && s.steps.item() === 1, `${f}, ${dtype}: ${s.message}`);
+      }
+    }
+  }
+});

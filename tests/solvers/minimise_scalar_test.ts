@@ -195,6 +195,43 @@ Deno.test("poles are told from cusps in brackets of any width", () => {
   }
 });
 
+Deno.test("a bracket that is wide beside the minimum makes it no less precise", () => {
+  // Functions, their minima, and errors beside half the digits of those.
+  const minima: readonly [f: (x: NDArray) => NDArray, at: number, more: number][] = [
+    [(x) => x.sub(1).square(), 1, 1],
+    [(x) => x.sub(1e-3).square(), 1e-3, 1],
+    [(x) => x.square().sub(x.mul(0.02)), 0.01, 1],
+    [(x) => x.sub(1).square().add(1), 1, 4],
+    [(x) => np.sqrt(x.sub(1.3).square().add(1)), 1.3, 4],
+    [(x) => x.square().sub(2).square(), Math.SQRT2, 4],
+    [(x) => np.abs(x.sub(1)), 1, 1],
+    [(x) => np.log(x.sub(1).square().add(1)), 1, 4],
+    // Flat where it is looked at first.
+    [(x) => np.square(x.sub(1)).div(np.square(x.sub(1)).add(1)), 1, 4],
+    [(x) => x.square(), 0, 0],
+    [(x) => np.abs(x), 0, 0],
+  ];
+  for (const solver of [brentMinimum(), goldenSection()]) {
+    for (const [at, [f, minimum, more]] of minima.entries()) {
+      const solve = jit((a: NDArray, b: NDArray) => minimiseScalar(f, [a, b], { solver }));
+      for (const dtype of ["float32", "float64"] as const) {
+        const half = dtype === "float32" ? 2 ** -11.5 : 2 ** -26;
+        for (const width of [10, 1e6]) {
+          for (const [a, b] of [[-0.7, 1], [-1, 1], [-0.013, 0.8]] as const) {
+            const ends = [a, b].map((end) => np.array(end * width, { dtype }));
+            const s = solve(ends[0]!, ends[1]!);
+            const x = Math.abs(minimum) > 1.4 ? Math.abs(s.value.item()) : s.value.item();
+            const where = `function ${at} in [${a}, ${b}] times ${width} in ${dtype}`;
+            assert(s.converged, `${where}: ${s.message}`);
+            const off = Math.abs(x - Math.abs(minimum));
+            assert(off <= 4 * half * more * Math.abs(minimum), `${where}: ${x}, ${s.message}`);
+          }
+        }
+      }
+    }
+  }
+});
+
 Deno.test("starts and ends that are numbers are as precise as the values", () => {
   const third = (x: NDArray): NDArray => x.sub(scalar(1 / 3)).square();
   const between = minimiseScalar(third, [0, 2]).value;

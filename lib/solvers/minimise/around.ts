@@ -16,6 +16,7 @@ import {
   maximum,
   minimum,
   not,
+  onesLike,
   or,
   reduceMax,
   rem,
@@ -63,16 +64,18 @@ export interface Sides {
  *
  * And whether a point `none` between which and this one nothing is gained that counts is a minimum along the line
  * through both, or along `step` where they are one: by values there, and to both sides of it, nearer and nearer. Looks
- * where that is `wanted`, too.
+ * where that is `wanted`, too. Of a plateau (`flat`), which may be one from here to there, all that is asked is whether
+ * something on the line is lower.
  */
 export function isHidden(
-  { x, value, valueAt, asked, range, precision, none, step, wanted }:
+  { x, value, valueAt, asked, range, precision, none, step, wanted, flat }:
     & Pick<Question, "x" | "value" | "valueAt" | "asked" | "step">
     & {
       readonly range: NDArray;
       readonly precision: number;
       readonly none: NDArray;
       readonly wanted: NDArray;
+      readonly flat: NDArray;
     },
   transforms: Transforms,
 ): Hidden {
@@ -80,48 +83,50 @@ export function isHidden(
   const apart = x.sub(none);
   const way = select(apart.equal(0).all(), step, apart);
   const [no, zero] = [scalarArray(0, "bool"), scalarArray(0, "int32")];
+  const lookAt = (share: NDArray): NDArray => none.add(way.mul(share));
   const end = transforms.whileLoop(
     (c) => c.open,
     ({ off, least, share, looks }) => {
-      const [isFirst, isNone] = [looks.equal(0), looks.equal(1)];
-      const at = valueAt(select(isFirst, beside, none.add(way.mul(share))));
+      const isFirst = looks.equal(0);
+      const isNone = and(looks.equal(1), not(flat));
+      const at = valueAt(select(isFirst, beside, lookAt(share)));
       const noise = abs(select(isNone, value, least)).mul(64 * precision);
       // At the point itself it may be higher, on the way from it to the other one it may not be lower.
       const falls = select(isNone, not(at.lessEqual(value.add(noise))), at.less(least.sub(noise)));
       const goesOn = or(isFirst, not(falls));
+      const nearer = select(share.less(0), scalarArray(closer, share.dtype), onesLike(share)).neg();
+      const next = select(looks.equal(1), onesLike(share).mul(0.5), share.mul(nearer));
       return {
         off: select(isFirst, abs(at.sub(value)), off),
         least: select(isNone, at, least),
-        share: select(
-          isFirst,
-          share,
-          select(
-            isNone,
-            scalarArray(0.5, share.dtype),
-            share.neg().mul(
-              select(share.less(0), scalarArray(closer, share.dtype), scalarArray(1, share.dtype)),
-            ),
-          ),
-        ),
+        below: at.sub(value),
+        share: select(goesOn, next, share),
         lower: not(goesOn),
         looks: looks.add(1),
-        open: and(and(wanted, goesOn), looks.less(looksAlong)),
+        open: and(and(or(wanted, flat), goesOn), looks.less(looksAlong)),
       };
     },
     {
       off: zerosLike(value),
       least: value,
+      below: zerosLike(value),
       share: zerosLike(value),
       lower: no,
       looks: zero,
       open: asked,
     },
   );
-  const { off, lower, looks } = end;
+  const { off, below, share, lower, looks } = end;
+  const found = and(lower, flat);
+  // Where all there is is 0, rounding of it says nothing.
+  const exact = and(range.equal(0), isFinite(off));
   return {
-    hidden: and(asked, not(off.lessEqual(range.mul(1e-3)))),
+    hidden: and(asked, not(or(exact, off.lessEqual(range.mul(1e-3))))),
     off,
     isLeast: and(and(asked, wanted), not(lower)),
+    found,
+    there: x.sub(lookAt(share)),
+    below,
     looks,
   };
 }
@@ -133,6 +138,10 @@ export interface Hidden {
   readonly off: NDArray;
   /** Whether nothing is lower than the other point, where that was wanted. */
   readonly isLeast: NDArray;
+  /** Whether something is lower, where it is flat, and where: `x - there`; and the gain there. */
+  readonly found: NDArray;
+  readonly there: NDArray;
+  readonly below: NDArray;
   /** Evaluations: int32. */
   readonly looks: NDArray;
 }

@@ -73,6 +73,8 @@ export interface Certificate {
   readonly products: NDArray;
   /** Whether rounding hides some curvature. */
   readonly loose: NDArray;
+  /** The most that products had for each unknown, times that, or NaN: [n]. */
+  readonly bent: NDArray;
 }
 
 /** Answers by at most `mostProducts + otherProducts` products. A loop, which costs nothing where nothing is asked. */
@@ -103,8 +105,9 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
     readonly left: NDArray;
     readonly products: NDArray;
     readonly refuted: NDArray;
-    /** Whether some curvature was lost. */
+    /** Whether some curvature was lost, and how much there was for each unknown at most. */
     readonly loose: NDArray;
+    readonly bent: NDArray;
     readonly open: NDArray;
     /** Whether the last step is to be explained first. */
     readonly explains: NDArray;
@@ -164,6 +167,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
         products: count,
         refuted,
         loose: or(before.loose, lost),
+        bent: maximum(before.bent, div(abs(hp), orOne(plainNorm(p)))),
         open: not(over),
         explains: scalarArray(0, "bool"),
       };
@@ -188,6 +192,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       products: int(0),
       refuted: scalarArray(0, "bool"),
       loose: scalarArray(0, "bool"),
+      bent: zerosLike(g),
       open: asked,
       explains: last.asked,
     } as never,
@@ -198,6 +203,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
     slope: end.slope,
     products: end.products,
     loose: end.loose,
+    bent: end.bent,
   };
 }
 

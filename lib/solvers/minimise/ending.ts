@@ -191,13 +191,26 @@ export function ending(
   // Leaves that are small beside where they have been may be 0 at the minimum, or come from very far.
   const unsettled = not(settledOf(certificate.step, certificate.loose));
   const wanted = and(unsettled.any(), or(not(unsettled), dwindled).all());
-  const none = withNoughts(at.x, unsettled, sizes);
+  const gradient = div(at.g, scale);
+  // On a plateau nothing depends on some unknowns, by as much as these themselves, and lower is what it came from, or what
+  // is nearer to 0. What is next to 0 is not asked for what is only rounding.
+  const least = abs(at.value).mul(64 * precision);
+  const most = maximum(certificate.bent, abs(at.x.mul(gradient)));
+  const next = select(most.equal(0), zerosLike(at.x), lengths.mul(Math.sqrt(eps)));
+  const dead = not(or(most.greater(least), abs(at.x).lessEqual(next)));
+  const flat = and(and(certificate.holds, not(wanted)), dead.any());
+  const none = select(
+    flat,
+    select(dead, zerosLike(at.x), at.x),
+    withNoughts(at.x, unsettled, sizes),
+  );
   // Far from where it began, values may be nothing but rounding of the point. How far that is has no measure where
   // it began at 0, so it is always asked.
-  const { hidden, off, isLeast, looks } = isHidden({
+  const { hidden, off, isLeast, looks, found, there, below } = isHidden({
     none,
     step: certificate.step,
     wanted,
+    flat,
     x: at.x,
     value: at.value,
     valueAt,
@@ -206,7 +219,6 @@ export function ending(
     asked: certificate.holds,
   }, transforms);
   const gains = and(moves, before.sub(at.value).greater(done.mul(Math.sqrt(eps))));
-  const gradient = div(at.g, scale);
   const way = {
     x: select(gains, at.x.sub(since.step), m.way.x),
     value: select(gains, before, m.way.value),
@@ -224,7 +236,7 @@ export function ending(
   const aside = lookAround({
     x: at.x,
     value: at.value,
-    noise: maximum(abs(at.value).mul(64 * precision), off),
+    noise: maximum(least, off),
     nothing: done.mul(rtol * rtol),
     isFar: (step) => not(isShort(step.mul(1 / beyond))),
     lengths,
@@ -238,25 +250,27 @@ export function ending(
     free,
     inside: (x) => within(x, bounds),
     asked: and(
-      certificate.holds,
+      and(certificate.holds, not(found)),
       seen.blind === true ? scalarArray(1, "bool") : or(
         certificate.loose,
         not(isShort(certificate.step.mul(shareOfSimple(rtol, dtype)))),
       ),
     ),
   }, transforms);
-  const sound = and(certificate.holds, not(or(aside.lower, or(hidden, tail))));
+  const lower = or(found, aside.lower);
+  const sound = and(certificate.holds, not(or(lower, or(hidden, tail))));
   const holds = and(sound, or(isLeast, not(unsettled.any())));
-  const step = select(aside.lower, aside.step, certificate.step);
-  const slope = select(aside.lower, aside.slope, certificate.slope);
+  const elsewhere = select(found, there, aside.step);
+  const step = select(lower, elsewhere, certificate.step);
+  const slope = select(lower, select(found, below, aside.slope), certificate.slope);
   const refuted = and(asked, not(sound));
   const rescued = and(
     and(over, refuted),
     and(m.rescues.less(mostRescues), dot(step, slopes).greater(0)),
   );
   let status = select(and(over, not(rescued)), int(statusCode("stagnated")), int(-1));
-  const flat = atol === 0 ? holds : or(holds, norm(slopes).mul(unit).lessEqual(atol));
-  status = select(flat, int(statusCode("converged")), status);
+  const ends = atol === 0 ? holds : or(holds, norm(slopes).mul(unit).lessEqual(atol));
+  status = select(ends, int(statusCode("converged")), status);
   return {
     status: select(isFinite(at.value), status, int(-1)),
     standing: {
@@ -272,7 +286,7 @@ export function ending(
     },
     certificate: { ...certificate, holds, step, slope },
     refuted,
-    found: and(refuted, aside.lower),
+    found: and(refuted, lower),
   };
 }
 

@@ -29,12 +29,14 @@ import {
   rem,
   reshape,
   select,
+  zerosLike,
 } from "../../primitives/mod.ts";
 import { called, checkFunction } from "../../transforms/trees.ts";
 import type { Local, Stepper } from "../method.ts";
 import { pure } from "../../transforms/pure.ts";
 import { bracketOf, checkMade, endsOf, named, orNaN, scalarOf } from "../options.ts";
 import { type Solution, statusCode } from "../solution.ts";
+import { ulps } from "./ending.ts";
 import { type Minimiser, orOne, type Setting } from "./method.ts";
 import { checkOptions, hints, type MinimiseOptions, solveMinimum } from "./minimise.ts";
 
@@ -63,13 +65,21 @@ interface Bracket {
   /** Whether the function is not defined at the lower end and at the upper one, as far as was seen. */
   readonly wallBelow: NDArray;
   readonly wallAbove: NDArray;
-  /** The first value. */
+  /** The first value, and the largest one that is finite. */
   readonly start: NDArray;
+  readonly top: NDArray;
+  /** Whether there was something lower where it seemed to be at its end. */
+  readonly doubted: NDArray;
   /** Evaluations beside a claim: int32. */
   readonly looks: NDArray;
   readonly accepted: NDArray;
   readonly status: NDArray;
 }
+
+/** All of the bracket: its ends and its width. */
+type Whole = Pick<Bracket, "a" | "b" | "width">;
+
+type Two = [NDArray, NDArray];
 
 const int = (k: number): NDArray => scalarArray(k, "int32");
 
@@ -104,6 +114,8 @@ function bracketing(
         wallBelow: scalarArray(0, "bool"),
         wallAbove: scalarArray(0, "bool"),
         start: infinity,
+        top: infinity.neg(),
+        doubted: scalarArray(0, "bool"),
         looks: int(0),
         accepted: scalarArray(0, "bool"),
         status: int(-1),
@@ -150,33 +162,65 @@ function bracketing(
         wallBelow: select(and(lower, not(first)), wall, m.wallBelow),
         wallAbove: select(or(lower, first), m.wallAbove, wall),
         start: select(first, fu, m.start),
+        top: select(isFinite(fu), maximum(m.top, fu), m.top),
+        doubted: m.doubted,
         looks: m.looks,
         accepted: and(isFinite(cost!), or(first, better)),
         status: m.status,
       };
       const least = Math.max(rtol, epsilon(dtype) ** 0.5);
-      const tolerance = abs(known.x).mul(least).add(m.width.mul(epsilon(dtype)));
+      // What is little beside a wide bracket may be much beside the unknown: so a minimum that seems to be at 0 is looked for
+      // nearer to there, and where there is something lower, what is left has to be little beside the unknown.
+      const inner = abs(known.x).mul(least);
+      const [coarse, fine] = [1, 2].map((k) => inner.add(m.width.mul(epsilon(dtype) ** k))) as Two;
+      const nought = and(not(m.doubted), abs(known.x).lessEqual(coarse));
+      const even = and(known.fx.equal(known.fw), known.fx.equal(known.fv));
+      const tolerance = select(or(nought, even), coarse, fine);
       const middle = a.add(b.sub(a).mul(0.5));
       const narrow = abs(known.x.sub(middle)).lessEqual(
         tolerance.mul(2).sub(b.sub(a).mul(0.5)),
       );
-      const [d, e] = next(known, tolerance);
+      const shortest = maximum(fine, minimum(coarse, b.sub(a).mul(0.1)));
+      const [d, e] = next(known, shortest);
       // Nearer than the tolerance nothing is to be seen.
-      const far = select(d.less(0), number(-1), number(1)).mul(maximum(abs(d), tolerance));
+      const far = select(d.less(0), number(-1), number(1)).mul(maximum(abs(d), shortest));
       // Beside a place where nothing is defined it may fall on and on, and to a pole it does.
       const ends = and(narrow, isFinite(known.fx));
       const fall = maximum(known.fw, known.fv).sub(known.fx);
-      const asked = and(ends, fall.greater(known.start.sub(known.fx).mul(leastFall)));
+      const falling = fall.greater(known.start.sub(known.fx).mul(leastFall));
+      // Where no value has differed nothing is known yet.
+      const noise = abs(known.fx).mul(ulps * epsilon(dtype));
+      const flat = known.top.sub(known.fx).lessEqual(noise);
       const valueAt = (x: NDArray): NDArray => evaluate(reshape(x, [1])).cost!;
-      const { falls, looks } = pole(valueAt, known, bounds!, tolerance, asked, transforms);
+      const [low, high] = [bounds!.lower, bounds!.upper].map((end) => reshape(end, [])) as Two;
+      const whole = { a: low, b: high, width: m.width };
+      const near = and(ends, nought);
+      const { falls, below, looks } = lookAside(
+        valueAt,
+        { ...whole, x: known.x, fx: known.fx },
+        { tolerance, noise, poles: and(ends, falling), flat: and(ends, flat), near },
+        transforms,
+      );
       const found = select(
         or(falls, or(known.wallBelow, known.wallAbove)),
         int(statusCode("stagnated")),
         int(statusCode("converged")),
       );
-      const status = select(ends, found, int(-1));
-      const memory = { ...known, looks: m.looks.add(looks), d, e, status };
-      const trying = select(known.fx.equal(Infinity), sought(m, steps), known.x.add(far));
+      // It goes on where something lower was seen; all of the bracket begins anew where nothing was known of it.
+      const goesOn = below.found;
+      const status = select(and(ends, not(goesOn)), found, int(-1));
+      const memory = {
+        ...known,
+        a: select(and(goesOn, flat), whole.a, a),
+        b: select(and(goesOn, flat), whole.b, b),
+        doubted: or(m.doubted, and(goesOn, not(below.at.equal(0)))),
+        looks: m.looks.add(looks),
+        d,
+        e,
+        status,
+      };
+      const onwards = select(goesOn, below.at, known.x.add(far));
+      const trying = select(known.fx.equal(Infinity), sought(whole, steps), onwards);
       return [reshape(trying, [1]), memory];
     },
   };
@@ -186,7 +230,7 @@ function bracketing(
  * Where else to look for a first point at which a function is defined, and finite: at the n-th of points that lie
  * evenly, and nearer and nearer to the ends and to 0, in turns.
  */
-function sought({ a, b, width }: Bracket, n: NDArray): NDArray {
+function sought({ a, b, width }: Whole, n: NDArray): NDArray {
   const place = n.astype(width.dtype).mul(section);
   const evenly = a.add(width.mul(place.sub(floor(place))));
   const turn = div(n, int(2));
@@ -202,41 +246,63 @@ const closer = 32;
 
 /**
  * Whether a function falls without end to a point, as to a pole or a logarithm's: from afar to near by less than from
- * near to the point. To a cusp, as of the fourth root, it falls by more. Looked for where it is asked.
+ * near to the point. To a cusp, as of the fourth root, it falls by more. And whether it is lower anywhere else, where it
+ * has been flat; or nearer than the tolerance. Each is looked for where it is asked.
  */
-function pole(
+function lookAside(
   valueAt: (x: NDArray) => NDArray,
-  { x, fx }: Bracket,
-  { lower, upper }: NonNullable<Setting["bounds"]>,
-  tolerance: NDArray,
-  asked: NDArray,
+  { x, fx, ...whole }: Whole & Pick<Bracket, "x" | "fx">,
+  { tolerance, noise, poles, flat, near }: Readonly<
+    Record<"tolerance" | "noise" | "poles" | "flat" | "near", NDArray>
+  >,
   transforms: Local["transforms"],
-): { readonly falls: NDArray; readonly looks: NDArray } {
-  const [low, high] = [lower, upper].map((end) => reshape(end, [])) as [NDArray, NDArray];
-  const near = tolerance.mul(aside);
-  const infinity = scalarArray(Infinity, x.dtype);
+) {
+  const { dtype } = x;
+  const infinity = scalarArray(Infinity, dtype);
+  const levels = Math.ceil(-Math.log2(epsilon(dtype)) / Math.log2(smaller));
+  const seeks = or(flat, near);
+  const falling = and(poles, not(seeks));
+  const most = select(near, int(2 * levels + 3), falling.astype("int32").mul(4));
   const seen = transforms.whileLoop(
     (c) => c.looks.less(c.most),
-    ({ looks, most, nearest, farthest }) => {
+    ({ looks, most, away, nearest, farthest, where }) => {
       const isNear = looks.less(2);
-      const away = select(isNear, near, near.mul(farther));
-      const at = x.add(select(rem(looks, int(2)).equal(0), away, away.neg()));
-      const inside = and(at.greater(low), at.less(high));
+      // Of what seems to be at 0, that itself is looked at first.
+      const isNought = and(near, looks.equal(0));
+      const isAbove = rem(looks, int(2)).equal(near.astype("int32"));
+      const beside = x.add(select(isAbove, away, away.neg()));
+      const own = select(isNought, zerosLike(x), beside);
+      const at = select(flat, sought(whole, looks), own);
+      const inside = and(at.greater(whole.a), at.less(whole.b));
       const f = valueAt(select(inside, at, x));
       const value = select(and(inside, isFinite(f)), f, infinity);
+      const lower = and(seeks, value.less(fx.sub(noise)));
+      const next = select(seeks, away.mul(1 / smaller), away.mul(farther));
       return {
-        looks: looks.add(1),
+        looks: select(lower, most, looks.add(1)),
         most,
+        away: select(or(isNought, isAbove), away, next),
         nearest: select(isNear, minimum(nearest, value), nearest),
         farthest: select(isNear, farthest, minimum(farthest, value)),
+        where: select(lower, at, where),
       };
     },
-    { looks: int(0), most: asked.astype("int32").mul(4), nearest: infinity, farthest: infinity },
+    {
+      looks: int(0),
+      most: select(flat, int(mostSeeks), most),
+      away: select(seeks, tolerance, tolerance.mul(aside)),
+      nearest: infinity,
+      farthest: infinity,
+      where: x,
+    },
   );
-  const { nearest, farthest, looks } = seen;
+  const { nearest, farthest, looks, where } = seen;
   const falls = nearest.sub(fx).greater(farthest.sub(nearest).mul(mostFall));
-  return { falls: and(asked, falls), looks };
+  return { falls: and(falling, falls), below: { found: not(where.equal(x)), at: where }, looks };
 }
+
+/** By what the distance shrinks at which one looks nearer. */
+const smaller = 256;
 
 /** How many tolerances off near is, and how many times that afar. */
 const aside = 64;
@@ -337,7 +403,10 @@ export interface MinimiseScalarOptions extends
   > {
   /** The method: `brentMinimum()` (the default) or `goldenSection()`. */
   readonly solver?: ScalarMinimiser | undefined;
-  /** Width of the last bracket over the minimum; no less than half the digits are to be had (default 1e-8 or so). */
+  /**
+   * Width of the last bracket over the minimum; no less than half the digits are to be had (default 1e-8 or so). Of a
+   * minimum that is 0, the width over that of the first bracket is the square of epsilon, or values are all the same.
+   */
   readonly rtol?: number | undefined;
 }
 

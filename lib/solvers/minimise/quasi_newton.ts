@@ -377,7 +377,9 @@ export function quasiNewton<C>(
       const down = minimum(dot(direction, g1), certificate.slope);
       const most = reach(at.x, direction.mul(scale), bounds);
       const renews = or(or(accepted, doubts), or(forgets, refuted));
-      const search = choose(renews, begun(down, number(1), most), verdict.search);
+      // What was seen to be lower is taken as it is.
+      const begins = { ...begun(down, number(1), most), settles: over.found };
+      const search = choose(renews, begins, verdict.search);
       const line = select(renews, direction, m.direction);
 
       const next = within(at.x.add(line.mul(search.t).mul(scale)), bounds);
