@@ -242,13 +242,18 @@ export const mostBytes: number = 2 ** 32;
  *
  * @throws {RangeError} with its type and bytes.
  */
-export function checkRoom(op: string, aval: ShapedArray): number {
+export function checkRoom(
+  op: string,
+  aval: ShapedArray,
+  what = "the result",
+  advice = "If the lengths are right, work on parts, in scan or in a loop",
+): number {
   const bytes = bytesOf(aval);
   if (bytes <= mostBytes) return bytes;
   throw new RangeError(
-    `${op}: the result, ${formatAval(aval)}, takes ${formatBytes(bytes)}, and an array at most ${
+    `${op}: ${what}, ${formatAval(aval)}, takes ${formatBytes(bytes)}, and an array at most ${
       formatBytes(mostBytes)
-    }. If the lengths are right, work on parts, in scan or in a loop`,
+    }. ${advice}`,
   );
 }
 

@@ -96,7 +96,8 @@ function begin<S>(
   /** Room for something of each step. */
   const kept = (what: string, of: readonly number[]): NDArray => {
     const shape = [Math.max(1, maxSteps), ...of];
-    checkRoom(`${what} of ${method.description} by maxSteps`, shaped(shape, dtype));
+    const advice = "Give a smaller maxSteps, or go on in parts by start() and advance()";
+    checkRoom(method.description, shaped(shape, dtype), `the ${what} of maxSteps`, advice);
     return full(shape, NaN, dtype);
   };
   if (warm !== undefined) checkMemory(method.description, warm.memory, cold);

@@ -8,6 +8,7 @@
  * @module
  */
 import {
+  checkRoom,
   ConcreteArray,
   describeValue,
   DifferentiationError,
@@ -19,6 +20,7 @@ import {
   type OptionKind,
   sameAval,
   scalarArray,
+  shaped,
   type ShapedArray,
   ShapeError,
   type TreeDef,
@@ -255,6 +257,21 @@ export function bracketOf(op: string, bracket: unknown): readonly [NDArray, NDAr
   }) as [NDArray, NDArray];
   const wide = first.dtype === "float64" ? first.dtype : second.dtype;
   return [first.astype(wide), second.astype(wide)];
+}
+
+/**
+ * Checks that the matrix [rows, columns] that a method makes can be held, before anything is computed.
+ *
+ * @throws {RangeError} with its size, and what to do without.
+ */
+export function checkMatrixRoom(
+  by: string,
+  what: string,
+  [rows, columns]: readonly [number, number],
+  dtype: DType,
+  instead: string,
+): void {
+  checkRoom(by, shaped([rows, columns], dtype), what, instead);
 }
 
 /** The dtype of what `evalShape` gives for one array. */

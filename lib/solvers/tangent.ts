@@ -43,6 +43,7 @@ import { gmres } from "./linear/gmres.ts";
 import { contradiction, denied, type LinearMethod, roundingOf } from "./linear/method.ts";
 import type { Problem, Stepper } from "./method.ts";
 import { norm } from "./norms.ts";
+import { checkMatrixRoom } from "./options.ts";
 import { statusCode } from "./solution.ts";
 
 /**
@@ -65,6 +66,9 @@ function evenMatrix(
   { size, dtype }: NDArray,
   transforms: Transforms,
 ): Readonly<Record<"matrix" | "byRow" | "byColumn", NDArray>> {
+  const instead =
+    "Take { adjoint: implicit({ linearSolver: gmres() }) }, and no polish: by products alone";
+  checkMatrixRoom("derivative of a solution", "its matrix", [size, size], dtype, instead);
   const matrix = transposed(transforms.vmap(apply)(identity(size, dtype)) as NDArray);
   const byColumn = reciprocals(matrix, 0);
   const even = scaledColumns(matrix, byColumn);

@@ -197,7 +197,10 @@ Deno.test("a history that no array holds is refused before the solve, everywhere
     if (!takes.includes("history")) continue;
     const mistake = () => solve(undefined, undefined, { history: true, maxSteps: 2 ** 31 - 1 });
     const plain = said(mistake);
-    assert(/^RangeError: history of .* by maxSteps: .*8.0 GiB/.test(plain), `${op}: ${plain}`);
+    assert(
+      /^RangeError: .*: the history of maxSteps, .* 8.0 GiB.* smaller maxSteps/.test(plain),
+      `${op}: ${plain}`,
+    );
     for (const [place, inside] of Object.entries(places)) {
       assertEquals(said(inside(mistake)), plain, `${op} in ${place}`);
     }
@@ -277,5 +280,39 @@ Deno.test("bounds, ends and deviations that are computed and cannot be end as no
     assertEquals(statuses(compiled(cannot)), ["nonfinite"], what);
     const lanes = I.vmap(solve)(np.stack([can, cannot]));
     assertEquals(statuses(lanes), ["converged", "nonfinite"], what);
+  }
+});
+
+Deno.test("a matrix that no array holds is refused before the solve, with what does without, everywhere", () => {
+  const many = np.ones([1e5]);
+  const mean = (x: NDArray): NDArray => np.cos(x).mul(0.5);
+  const sum = (x: NDArray): NDArray => x.sub(2).square().sum();
+  const slope = (adjoint: I.Adjoint) => (a: NDArray) =>
+    I.fixedPoint((x) => mean(x.mul(a)), many, { adjoint }).value.sum();
+  const cases: Record<string, readonly [() => unknown, string]> = {
+    ...Object.fromEntries(
+      [I.newton(), I.dogleg(), I.levenbergMarquardt({ jacobian: "broyden" })].map((solver) => [
+        `rootFind by ${solver.description}`,
+        [() => I.rootFind((x) => mean(x).sub(x), many, { solver }), "broyden()"],
+      ]),
+    ),
+    fixedPoint: [() => I.fixedPoint(mean, many, { solver: I.newton() }), "broyden()"],
+    "a Newton step": [() => I.fixedPoint(mean, many, { polish: true }), "no polish"],
+    leastSquares: [() => I.leastSquares((x) => mean(x).sub(x), many), "lbfgs()"],
+    bfgs: [() => I.minimise(sum, many, { solver: I.bfgs() }), "lbfgs()"],
+    nelderMead: [() => I.minimise(sum, many, { solver: I.nelderMead() }), "lbfgs()"],
+    "a derivative": [
+      () => I.grad(slope(I.implicit({ linearSolver: "dense" })))(1),
+      "implicit({ linearSolver: gmres() })",
+    ],
+  };
+  for (const [what, [mistake, instead]] of Object.entries(cases)) {
+    const plain = said(mistake);
+    assert(
+      /^RangeError: .*float32\[10000[01],100000\], takes 37.3 GiB/.test(plain),
+      `${what}: ${plain}`,
+    );
+    assert(plain.includes(instead) && !insides.test(plain), `${what}: ${plain}`);
+    assertEquals(said(places.jit!(mistake)), plain, `${what} in jit`);
   }
 });

@@ -25,6 +25,7 @@ import {
 } from "../../primitives/mod.ts";
 import { dot, norm, plainNorm } from "../norms.ts";
 import type { Transforms } from "../../transforms/types.ts";
+import { checkMatrixRoom } from "../options.ts";
 import { orOne } from "./method.ts";
 
 const int = (k: number): NDArray => scalarArray(k, "int32");
@@ -49,11 +50,18 @@ export interface Matrix {
   readonly empty: NDArray;
 }
 
+/** The matrix [n, n] to begin with. */
+function unitOf({ size, dtype }: NDArray): NDArray {
+  const instead = "Take lbfgs(), which keeps no matrix";
+  checkMatrixRoom("BFGS", "its matrix", [size, size], dtype, instead);
+  return identity(size, dtype);
+}
+
 /** `H` [n, n]. */
 export function matrix(): Curvature<Matrix> {
   return {
     flatness: 0.9,
-    init: (x) => ({ h: identity(x.size, x.dtype), empty: scalarArray(1, "bool") }),
+    init: (x) => ({ h: unitOf(x), empty: scalarArray(1, "bool") }),
     update({ h, empty }, s, y, useful) {
       const sy = orOne(select(useful, dot(s, y), full([], 1, s.dtype)));
       const yy = orOne(dot(y, y));
@@ -78,7 +86,7 @@ export function matrixWithin(): Curvature<Matrix> {
   const outer = (a: NDArray, b: NDArray): NDArray => expandDims(a, [1]).mul(expandDims(b, [0]));
   return {
     flatness: 0.9,
-    init: (x) => ({ h: identity(x.size, x.dtype), empty: scalarArray(1, "bool") }),
+    init: (x) => ({ h: unitOf(x), empty: scalarArray(1, "bool") }),
     update({ h, empty }, s, y, useful) {
       const sy = orOne(select(useful, dot(s, y), full([], 1, s.dtype)));
       const base = select(and(empty, useful), h.mul(div(dot(y, y), sy)), h);

@@ -33,6 +33,7 @@ import {
 import { identity } from "../../linalg/matrices.ts";
 import type { Local, Stepper } from "../method.ts";
 import { leafNorms, norm, spread } from "../norms.ts";
+import { checkMatrixRoom } from "../options.ts";
 import { nearness } from "../reach.ts";
 import { statusCode } from "../solution.ts";
 import type { Way } from "./certify.ts";
@@ -194,6 +195,8 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
     patience: 100000,
     init(x) {
       const n = x.size;
+      const instead = "Take lbfgs(), which keeps no simplex";
+      checkMatrixRoom(description, "its simplex", [n + 1, n], x.dtype, instead);
       const infinity = scalarArray(Infinity, x.dtype);
       return {
         vertices: broadcastTo(expandDims(x, [0]), [n + 1, n]),

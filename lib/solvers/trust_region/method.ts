@@ -24,7 +24,7 @@ import {
 import type { Tree } from "../../transforms/tree_types.ts";
 import type { Local, Stepper } from "../method.ts";
 import { norm, spread } from "../norms.ts";
-import { between, heldWithin } from "../options.ts";
+import { between, checkMatrixRoom, heldWithin } from "../options.ts";
 import { little } from "../reach.ts";
 import { statusCode } from "../solution.ts";
 import {
@@ -118,7 +118,13 @@ export function trustRegion(kind: Kind, setting: Setting): Stepper<TrustRegionMe
     description: kind.description,
     goesBack: true,
     patience: root ? 150 : 80,
-    init: (x, { m }) => begin(x, m),
+    init(x, { m }) {
+      const instead = root
+        ? "Take broyden(), which keeps no matrix"
+        : "Minimise the sum of squares by lbfgs(), which keeps no matrix";
+      checkMatrixRoom(kind.description, "the Jacobian", [m, x.size], x.dtype, instead);
+      return begin(x, m);
+    },
     // What was learnt is kept: lengths, and a Jacobian that is not computed at each point.
     resume(m, x) {
       const [model, number] = [m.model, (v: number): NDArray => scalarArray(v, x.dtype)];
