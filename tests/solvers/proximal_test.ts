@@ -4,6 +4,7 @@ import {
   first,
   grad,
   jacfwd,
+  jacrev,
   jit,
   minimise,
   type NDArray,
@@ -127,6 +128,36 @@ for (const { name, f, right } of projections) {
     assert(slope.every(Number.isFinite), `${slope}`);
   });
 }
+
+Deno.test("points far away are brought to the simplex and the ball as near ones are", () => {
+  const near = [0.25, -0.5, 0.25, 0, 0.125];
+  for (const dtype of ["float32", "float64"] as const) {
+    const allowed = dtype === "float32" ? 1e-6 : 1e-14;
+    for (const offset of [0, 3, 100, 1e4, 1e9, 1e30]) {
+      for (const sign of [1, -1]) {
+        const x = np.array(near.map((v) => sign * (v + offset)), { dtype });
+        const numbers = [...x.dataSync()];
+        const most = Math.max(...numbers);
+        // What is added to all changes nothing.
+        const right = byBisection(numbers.map((v) => v - most), 1, (v, t) => Math.max(v - t, 0));
+        const where = `${offset * sign}, ${dtype}`;
+        const [found, ball] = [projectSimplex(x).dataSync(), projectL1Ball(x).dataSync()];
+        right.forEach((v, i) => assertAlmostEquals(found[i]!, v, allowed, where));
+        const [total, length] = [norm1([...found]), norm1([...ball])];
+        assertAlmostEquals(total, 1, allowed, where);
+        assert(length <= 1 + allowed && (offset === 0 || length >= 1 - allowed), where);
+        const jacobian = jacrev((x: NDArray) => projectSimplex(x))(x).dataSync();
+        const free = found.filter((v) => v > 0).length;
+        found.forEach((v, i) =>
+          found.forEach((w, j) => {
+            const slope = v > 0 && w > 0 ? (i === j ? 1 : 0) - 1 / free : 0;
+            assertAlmostEquals(jacobian[5 * i + j]!, slope, allowed, where);
+          })
+        );
+      }
+    }
+  }
+});
 
 Deno.test("projections have derivatives with respect to their sets, and finite ones at 0", () => {
   const of = (f: (r: NDArray) => NDArray, r: number): number => grad(f)(scalar(r)).item();

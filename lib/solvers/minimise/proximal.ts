@@ -181,8 +181,13 @@ export function softThreshold(x: NDArray, threshold: Amount): NDArray {
 }
 
 /** The projection of vectors [..., n] onto the simplex of a sum [...]. */
-function onSimplex(v: NDArray, total: NDArray): NDArray {
-  const axis = v.ndim - 1;
+function onSimplex(x: NDArray, total: NDArray): NDArray {
+  const axis = x.ndim - 1;
+  // Far away, sums lose what is left of the elements in the end. It is the same of those less their largest.
+  const most = stopGradient(reduceMax(x, [axis]));
+  const none = full(most.shape, 0, x.dtype);
+  const far = and(abs(most).greater(stopGradient(total)), isFinite(most));
+  const v = sub(x, wide(select(far, most, none), x));
   // Which elements stay positive is settled without derivatives; how much they lose, with them.
   const fixed = stopGradient(v);
   const [ascending] = sort(fixed, axis);
@@ -196,7 +201,6 @@ function onSimplex(v: NDArray, total: NDArray): NDArray {
   );
   const positive = fixed.greater(wide(threshold, v));
   const zero = full(v.shape, 0, v.dtype);
-  const most = reduceMax(fixed, [axis]);
   // Where the sum is nothing, all are 0.
   const any = positive.astype(v.dtype);
   const count = maximum(reduceSum(any, [axis]), scalarOnes(most));
