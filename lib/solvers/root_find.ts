@@ -8,14 +8,16 @@ import {
   checkCount,
   type NDArray,
   type OptionTable,
+  sameShape,
   tableOf,
+  type TreeDef,
   treeLeaves,
   treeUnflatten,
 } from "../core/mod.ts";
 import { mul } from "../primitives/mod.ts";
 import { checkDictionary } from "../transforms/members.ts";
 import { pure } from "../transforms/pure.ts";
-import type { Arrays, Tree, TreeLike } from "../transforms/tree_types.ts";
+import type { Arrays, Tree, TreeLike, TreeOf } from "../transforms/tree_types.ts";
 import {
   called,
   checkFunction,
@@ -105,9 +107,10 @@ const optionTable: OptionTable<RootFindOptions & HasAux> = /* @__PURE__ */ table
  * terms leaves, or where unknowns and residual have gone to 0; a point where the residual is merely smallest is none, and
  * a singular Jacobian there is said by the status. The solution is differentiable with respect to whatever `f` closes over.
  *
- * @param f From a tree to one of the same structure, shapes and dtypes.
+ * @param f From a tree to one of as many elements of the same dtypes: laid out as the unknowns are, or several equations in
+ * a list, a record or an array of their own.
  * @param x0 Where to start: a tree of floating-point arrays or numbers.
- * @throws {TreeError} where `f` gives another structure, shape or dtype than it takes.
+ * @throws {TreeError} where `f` gives another number of elements, or another dtype, than it takes.
  * @throws {DTypeError} where a leaf of `x0` is not floating-point.
  * @throws {RangeError} where an option is out of range.
  * @throws {ConvergenceError} where the solve fails and `throw` is set.
@@ -122,7 +125,7 @@ const optionTable: OptionTable<RootFindOptions & HasAux> = /* @__PURE__ */ table
  * ```
  */
 export function rootFind<T extends FloatTree>(
-  f: (x: Arrays<T>) => TreeLike<T>,
+  f: (x: Arrays<T>) => TreeLike<T> | TreeOf<NDArray>,
   x0: T,
   options?: RootFindOptions & HasAux<false>,
 ): Solution<T>;
@@ -139,7 +142,7 @@ export function rootFind<T extends FloatTree>(
  * ```
  */
 export function rootFind<T extends FloatTree, Aux extends Tree>(
-  f: (x: Arrays<T>) => readonly [TreeLike<T>, Aux],
+  f: (x: Arrays<T>) => readonly [TreeLike<T> | TreeOf<NDArray>, Aux],
   x0: T,
   options: RootFindOptions & { readonly hasAux: true },
 ): Solution<T, Aux>;
@@ -171,10 +174,21 @@ export function rootFind<T extends FloatTree>(
     root: true,
     bounds: bounds === null ? null : { lower: ravel(bounds.lower), upper: ravel(bounds.upper) },
   });
+  /** Several equations in a list, a record or an array of their own, as the unknowns are; null where they are none. */
+  const laidOut = (fx: readonly NDArray[], fxDef: TreeDef): Arrays<T> | null => {
+    const count = fx.reduce((sum, l) => sum + l.size, 0);
+    const isOwn = fxDef !== def || fx.some((l, i) => !sameShape(l.shape, given[i]!.shape));
+    const alike = new Set([...given, ...fx].map((l) => l.dtype)).size === 1;
+    if (!isOwn || !alike || count < 2 || count !== vector.size) return null;
+    return unravel(ravelTree(op, fx, "f(x)").vector) as Arrays<T>;
+  };
   const equation = (x: Arrays<T>): Arrays<T> | [Arrays<T>, unknown] => {
     const result = called(f, [x]);
     const [y, aux] = hasAux ? withAux(op, f, result, "y") : [result, null];
     const [fx, fxDef] = flattenResult(op, f, y);
+    const laid = laidOut(fx, fxDef);
+    if (laid !== null) return hasAux ? [laid, aux] : laid;
+    const count = fx.reduce((sum, l) => sum + l.size, 0);
     checkSameType(
       op,
       `x0 and the result of ${nameOf(f)}`,
@@ -182,8 +196,10 @@ export function rootFind<T extends FloatTree>(
       def,
       fx.map((l) => l.aval),
       fxDef,
-      "There must be an equation like each unknown, in shape and dtype; for other numbers of equations there is " +
-        "leastSquares",
+      count === vector.size
+        ? "Equations are of the unknowns' dtype, and one is given as its unknown is"
+        : `There must be as many equations as unknowns, ${vector.size}, not ${count}; for other numbers of ` +
+          "equations there is leastSquares",
     );
     return hasAux ? [y as Arrays<T>, aux] : y as Arrays<T>;
   };

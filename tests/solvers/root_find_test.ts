@@ -1,5 +1,6 @@
 /** `rootFind` against known roots and derivatives, and its honesty about failure. */
 import {
+  broyden,
   chord,
   dogleg,
   grad,
@@ -15,7 +16,8 @@ import {
 } from "../../mod.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../support/assert.ts";
 
-const f64 = (xs: readonly number[]): np.NDArray => np.array([...xs], { dtype: "float64" });
+const f64 = (xs: number | readonly number[]): np.NDArray =>
+  np.array(typeof xs === "number" ? xs : [...xs], { dtype: "float64" });
 
 Deno.test("a root has derivatives of both orders, compiled too", () => {
   const root = (a: np.NDArray): np.NDArray =>
@@ -69,12 +71,70 @@ Deno.test("bounds choose among roots", () => {
   assertAlmostEquals(root(0.5, 5), Math.SQRT2, 1e-12);
 });
 
-Deno.test("another number of equations than unknowns is refused", () => {
-  assertThrows(
-    () => rootFind((x: np.NDArray) => x.sum().reshape([1]), f64([1, 2])),
-    TreeError,
-    "leastSquares",
+Deno.test("several equations are in a list, a record or an array of their own, in all that solves them", () => {
+  const unknowns = { x: f64(1), y: f64([2, 3]) };
+  type Unknowns = typeof unknowns;
+  // x^2 = s, x y0 = 2, y0 + y1 = 5.
+  const equations = (s: np.NDArray) => ({ x, y }: Unknowns): np.NDArray[] => [
+    x.square().sub(s),
+    x.mul(y.at(0)).sub(2),
+    y.sum().sub(5),
+  ];
+  type Laid = np.NDArray | np.NDArray[] | Record<string, np.NDArray>;
+  const layouts: Record<string, (all: np.NDArray[]) => Laid> = {
+    "a list": (all) => all,
+    "an array": (all) => np.stack(all),
+    "a matrix": (all) => np.stack(all).reshape([3, 1]),
+    "a record": ([a, b, c]) => ({ a: a!, rest: np.stack([b!, c!]) }),
+  };
+  const two = f64(2);
+  const right = [Math.SQRT2, Math.SQRT2, 5 - Math.SQRT2];
+  for (const [what, laid] of Object.entries(layouts)) {
+    for (const solver of [levenbergMarquardt(), dogleg(), newton(), chord(), broyden()]) {
+      const solve = (s: np.NDArray) => rootFind((v) => laid(equations(s)(v)), unknowns, { solver });
+      const name = `${what}, ${solver.description}`;
+      for (const { value, converged, message } of [solve(two), jit(solve)(two)]) {
+        assert(converged, `${name}: ${message}`);
+        const found = [value.x.item(), ...value.y.dataSync()];
+        right.forEach((v, i) => assertAlmostEquals(found[i]!, v, 1e-9, name));
+      }
+      const slope = grad((s: np.NDArray) => solve(s).value.y.at(1))(two).item();
+      assertAlmostEquals(slope, 0.5 / Math.SQRT2, 1e-9, name);
+    }
+    const bounded = rootFind((v) => laid(equations(two)(v)), { ...unknowns, x: f64(-1) }, {
+      bounds: { upper: { x: 0 } },
+    });
+    assertAlmostEquals(bounded.value.x.item(), -Math.SQRT2, 1e-9, what);
+    const aux = rootFind((v) => [laid(equations(two)(v)), v.x.mul(2)] as const, unknowns, {
+      hasAux: true,
+    });
+    assertAlmostEquals(aux.aux.item(), 2 * Math.SQRT2, 1e-9, what);
+  }
+  const lanes = vmap((s: np.NDArray) =>
+    rootFind((v) => [v.at(0).mul(v.at(1)).sub(s), v.at(0).sub(1)], f64([2, 2])).value
+  )(f64([3, 4]));
+  assertEquals(
+    [...lanes.dataSync()].map((v) => v.toFixed(9)),
+    [1, 3, 1, 4].map((v) => v.toFixed(9)),
   );
+});
+
+Deno.test("another number of equations than unknowns is refused, and another dtype", () => {
+  const several =
+    "as many equations as unknowns, 2, not 1; for other numbers of equations there is leastSquares";
+  const cases: readonly (readonly [() => unknown, string])[] = [
+    [() => rootFind((x: np.NDArray) => x.sum().reshape([1]), f64([1, 2])), several],
+    [() => rootFind(({ a, b }) => [a.add(b)], { a: f64(1), b: f64(2) }), several],
+    [
+      () => rootFind((x: np.NDArray) => [x.at(0), x.at(1).astype("float32")], f64([1, 2])),
+      "Equations are of the unknowns' dtype, and one is given as its unknown is",
+    ],
+    [
+      () => rootFind((x: np.NDArray) => [x], f64(1)),
+      "Equations are of the unknowns' dtype, and one is given as its unknown is",
+    ],
+  ];
+  for (const [wrong, text] of cases) assertThrows(wrong, TreeError, text);
 });
 
 Deno.test("hasAux gives what f gives beside its value, at the root, with derivatives", () => {
