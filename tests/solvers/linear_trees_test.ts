@@ -153,3 +153,25 @@ Deno.test("of unlike precision operators are the wider one's together, and unkno
   }
   assertEquals(linearSolve(single, arr([1, 1], "float32")).value.dtype, "float32");
 });
+
+Deno.test("what is no operator, and arguments that changed places, are told by the name of what was called", () => {
+  const bare = linearSolve as unknown as (...args: unknown[]) => unknown;
+  const made = LinearOperator as never as new (a: NDArray) => unknown;
+  const refused: readonly [() => unknown, string][] = [
+    [() => linearSolve(b, m), "linearSolve: a must have shape [m, n], not [3]"],
+    [() => linearSolve(np.array(2), b), "LinearOperator.diagonal(d)"],
+    [() => linearSolve(np.stack([m, m]), b), "Map over more with vmap"],
+    [() => bare(m), "b must be an array or a tree of arrays, not undefined"],
+    [
+      () => bare(m, b, { solver: gmres(), preconditioner: "jacobi" }),
+      'the preconditioner must be a matrix, a LinearOperator or a linear function, not the string "jacobi"',
+    ],
+    [() => matrix(m).scale("2" as never), 'a number or an array of shape [], not the string "2"'],
+    [() => new made(m), "LinearOperator.matrix(a)"],
+    [
+      () => linearSolve((x: NDArray) => x.mul(2), np.ones([100_000]), { solver: lu() }),
+      "linearSolve by LU factors: the matrix, float32[100000,100000], takes 37.3 GiB",
+    ],
+  ];
+  for (const [call, text] of refused) assertThrows(call, Error, text);
+});

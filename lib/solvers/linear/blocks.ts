@@ -20,7 +20,8 @@ import { checkSameType } from "../../transforms/trees.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { converted, isSymmetric, type LinearTags, type Made, part } from "./form.ts";
 import { type LinearMethod, once } from "./method.ts";
-import { LinearOperator, type Space } from "./operator.ts";
+import { LinearOperator } from "./operator.ts";
+import type { Space } from "./space.ts";
 import {
   checkOperator,
   explain,

@@ -8,7 +8,8 @@ import { full, reshape } from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { converted, flat, type Form, isSymmetric, type LinearTags, type Made } from "./form.ts";
 import { type LinearMethod, type LinearOutcome, once } from "./method.ts";
-import { laidOut, LinearOperator, type Space } from "./operator.ts";
+import { LinearOperator } from "./operator.ts";
+import { laidOut, type Space } from "./space.ts";
 import {
   byRows,
   checkOperator,

@@ -12,7 +12,8 @@ import type { Adjoint } from "../adjoint.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { type FormTree, putTogether, takenApart } from "./form.ts";
 import type { LinearMethod } from "./method.ts";
-import { laidOut, type LinearOperator, spaceFrom, type SpaceKey, spaceKey } from "./operator.ts";
+import type { LinearOperator } from "./operator.ts";
+import { laidOut, spaceFrom, type SpaceKey, spaceKey } from "./space.ts";
 import {
   factorTable,
   type LinearSolveOptions,

@@ -2,7 +2,7 @@
  * Systems of linear equations: which method when is a page of the guide, `linear_systems.md`.
  *
  * `plan.ts` settles what is solved and how, and makes of a method what is differentiable;
- * `operator.ts` and `form.ts` are the operators, on trees and on vectors; `method.ts` says what a method
+ * `operator.ts` and `form.ts` are the operators, on trees (`space.ts`) and on vectors; `method.ts` says what a method
  * is; `gmres.ts` has the loop of those that work by products.
  *
  * @module
@@ -15,7 +15,8 @@ export { gmres, type GmresOptions } from "./gmres.ts";
 export { Factorisation, factorise } from "./linear_solve.ts";
 export { linearSolve } from "./linear_solve.ts";
 export type { FactoriseOptions, LinearMap, LinearSolveOptions } from "./plan.ts";
-export { type FunctionOptions, LinearOperator, type Space } from "./operator.ts";
+export { type FunctionOptions, LinearOperator } from "./operator.ts";
+export type { Space } from "./space.ts";
 export type {
   DerivativeOptions,
   LinearLimits,

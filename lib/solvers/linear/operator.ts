@@ -5,10 +5,8 @@
  */
 import {
   checkCall,
-  DTypeError,
-  formatAval,
+  describeValue,
   formatShape,
-  isFloat,
   NDArray,
   type OptionTable,
   promoteDTypes,
@@ -17,26 +15,15 @@ import {
   type ShapedArray,
   ShapeError,
   Shown,
-  sizeOf,
   tableOf,
-  type TreeDef,
-  TreeError,
   treeFlatten,
-  treePaths,
   treeUnflatten,
 } from "../../core/mod.ts";
 import { asFloat, expectArray } from "../../api/operands.ts";
-import { concatenate, convert, pad, reshape, slice, zeros } from "../../primitives/mod.ts";
+import { convert, pad, slice, zeros } from "../../primitives/mod.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
-import {
-  called,
-  checkFunction,
-  checkSameType,
-  flattenArrays,
-  flattenResult,
-  nameOf,
-} from "../../transforms/trees.ts";
+import { checkFunction, checkSameType, nameOf } from "../../transforms/trees.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import {
@@ -55,6 +42,19 @@ import {
   transposedForm,
   tridiagonalForm,
 } from "./form.ts";
+import {
+  laidOut,
+  onVectors,
+  ravel,
+  type Space,
+  spaceFrom,
+  type SpaceKey,
+  spaceKey,
+  spaceOf,
+  unravel,
+  vectors,
+  widened,
+} from "./space.ts";
 
 const tagsTable: OptionTable<LinearTags> = {
   symmetric: "boolean",
@@ -71,79 +71,6 @@ export interface FunctionOptions extends LinearTags {
 const functionTable: OptionTable<FunctionOptions> = /* @__PURE__ */ tableOf(tagsTable, {
   transforms: "object",
 });
-
-/** A kind of tree, and how one is laid out as a vector. */
-export interface Space {
-  /** Its structure. */
-  readonly def: TreeDef;
-  /** Shapes and dtypes of its leaves. */
-  readonly avals: readonly ShapedArray[];
-  /** Number of elements of all leaves. */
-  readonly size: number;
-  /** The widest dtype of the leaves. */
-  readonly dtype: ShapedArray["dtype"];
-}
-
-/** The kind of tree that has these leaves. */
-function spaceOf(op: string, what: string, avals: readonly ShapedArray[], def: TreeDef): Space {
-  if (avals.length === 0) throw new TreeError(`${op}: ${what} has no arrays`);
-  avals.forEach((aval, i) => {
-    if (isFloat(aval.dtype)) return;
-    throw new DTypeError(
-      `${op}: ${what}${treePaths(def)[i]} is ${
-        formatAval(aval)
-      }, but must be floating-point. Convert with astype("float32")`,
-    );
-  });
-  const size = avals.reduce((n, { shape }) => n + sizeOf(shape), 0);
-  return { def, avals, size, dtype: avals.map((x) => x.dtype).reduce(promoteDTypes) };
-}
-
-/** Arrays and the kind of tree that they are in. */
-export function laidOut(op: string, what: string, tree: unknown): [NDArray[], Space] {
-  const [leaves, def] = flattenArrays(op, tree, what);
-  return [leaves, spaceOf(op, what, leaves.map((x) => x.aval), def)];
-}
-
-/** Leaves as a vector. */
-export function ravel({ dtype }: Space, leaves: readonly NDArray[]): NDArray {
-  const parts = leaves.map((x) => reshape(convert(x, dtype), [x.size]));
-  return parts.length === 1 ? parts[0]! : concatenate(parts, 0);
-}
-
-/** A vector as a tree. */
-export function unravel({ def, avals }: Space, v: NDArray): unknown {
-  let at = 0;
-  const leaves = avals.map((aval) => {
-    const size = sizeOf(aval.shape);
-    const own = avals.length === 1 ? v : slice(v, [at], [at += size]);
-    return convert(reshape(own, aval.shape), aval.dtype);
-  });
-  return treeUnflatten(def, leaves);
-}
-
-/** A user's linear function on trees as one on vectors. */
-export function onVectors(
-  op: string,
-  f: (x: never) => unknown,
-  domain: Space,
-  codomain: Space,
-): (v: NDArray) => NDArray {
-  return (v) => {
-    const [ys, def] = flattenResult(op, f, called(f, [unravel(domain, v)]));
-    checkSameType(
-      op,
-      `b and the result of ${nameOf(f)}`,
-      codomain.avals,
-      codomain.def,
-      ys.map((y) => y.aval),
-      def,
-      "The function must give what b is. Where it takes another tree than it gives, say so: " +
-        "LinearOperator.of(f, x)",
-    );
-    return ravel(codomain, ys);
-  };
-}
 
 /**
  * A linear map from one kind of tree to another, of which more may be known than its products: solvers
@@ -173,6 +100,15 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
     readonly codomain: Space,
   ) {
     super();
+    // In JavaScript, what is private is tried.
+    if (form?.stored === undefined) {
+      throw new TypeError(
+        `LinearOperator: it is not made with new (of ${
+          describeValue(form)
+        }), but by LinearOperator.matrix(a), diagonal(d), tridiagonal(lower, diagonal, upper), of(f, x) or ` +
+          "jacobian(f, x)",
+      );
+    }
     LinearOperator.#register();
   }
 
@@ -207,15 +143,24 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
    * @throws {ShapeError} where it has not two axes.
    */
   static matrix(a: NDArray, tags: LinearTags = {}): LinearOperator {
-    const x = asFloat("LinearOperator.matrix", expectArray("LinearOperator.matrix", a, "a"));
+    const operator = LinearOperator.ofRows("LinearOperator.matrix", a, tags);
+    checkTags("LinearOperator.matrix(a, options)", operator.form, arguments);
+    return operator;
+  }
+
+  /** For solvers: a matrix that was given to `op`. */
+  static ofRows(op: string, a: NDArray, tags: LinearTags = {}): LinearOperator {
+    const x = asFloat(op, expectArray(op, a, "a"));
     if (x.ndim !== 2) {
       throw new ShapeError(
-        `LinearOperator.matrix: a must have shape [m, n], not ${
-          formatShape(x.shape)
-        }. Map over more with vmap`,
+        `${op}: a must have shape [m, n], not ${formatShape(x.shape)}. ${
+          x.ndim < 2
+            ? "For a diagonal there is LinearOperator.diagonal(d)"
+            : "Map over more with vmap"
+        }`,
       );
     }
-    const form = checkTags("LinearOperator.matrix(a, options)", matrixForm(x, tags), arguments);
+    const form = matrixForm(x, tags);
     return new LinearOperator(form, vectors(x, form.columns), vectors(x, form.rows));
   }
 
@@ -368,6 +313,13 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
 
   /** The operator times a scalar. */
   scale(by: NDArray | number): LinearOperator<X, Y> {
+    if (!(by instanceof NDArray) && typeof by !== "number") {
+      throw new TypeError(
+        `LinearOperator.scale: by must be a number or an array of shape [], not ${
+          describeValue(by)
+        }`,
+      );
+    }
     const c = by instanceof NDArray ? by : scalarArray(by, this.form.dtype);
     if (c.ndim !== 0) {
       throw new ShapeError(
@@ -414,35 +366,6 @@ export class LinearOperator<X extends FloatTree = NDArray, Y extends FloatTree =
   }
 }
 
-/** A kind of tree as lists that compare by what is in them. */
-export type SpaceKey = readonly [
-  TreeDef,
-  ShapedArray["dtype"],
-  number,
-  readonly (readonly [ShapedArray["dtype"], readonly number[]])[],
-];
-
-/** The key of a kind of tree. */
-export function spaceKey({ def, dtype, size, avals }: Space): SpaceKey {
-  return [def, dtype, size, avals.map((a) => [a.dtype, a.shape] as const)];
-}
-
-/** The kind of tree of a key. */
-export function spaceFrom([def, dtype, size, avals]: SpaceKey): Space {
-  return { def, dtype, size, avals: avals.map(([dtype, shape]) => ({ dtype, shape })) };
-}
-
-/** Vectors like the rows or columns of a matrix. */
-function vectors(x: NDArray, n: number): Space {
-  const [, def] = treeFlatten(x);
-  return {
-    def,
-    avals: [{ shape: [n], dtype: x.dtype }],
-    size: n,
-    dtype: x.dtype,
-  };
-}
-
 /** An operator in a wider dtype; its unknowns are as precise as what they are found in. */
 export function inDType(
   op: string,
@@ -454,12 +377,6 @@ export function inDType(
     form: converted(op, form, dtype, what),
     domain: form.dtype === dtype ? domain : widened(domain, dtype),
   };
-}
-
-/** A kind of tree for numbers of a wider dtype than all of its leaves. */
-function widened(space: Space, dtype: Space["dtype"]): Space {
-  if (promoteDTypes(space.dtype, dtype) === space.dtype) return space;
-  return { ...space, avals: space.avals.map((aval) => ({ ...aval, dtype })), dtype };
 }
 
 /** Two operators in the wider dtype of both. */

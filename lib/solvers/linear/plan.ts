@@ -1,5 +1,6 @@
 /**
- * What is solved and how: options, the method and its factors; and of a method what is differentiable.
+ * What is solved and how: options, the method and its factors, which one where the user names none; and of a method
+ * what is differentiable.
  *
  * @module
  */
@@ -18,14 +19,13 @@ import { convert, scalarLike, stopGradient } from "../../primitives/mod.ts";
 import { checkDictionary } from "../../transforms/members.ts";
 import { pure } from "../../transforms/pure.ts";
 import type { Arrays, TreeLike } from "../../transforms/tree_types.ts";
-import { checkSameType } from "../../transforms/trees.ts";
 import type { Transforms } from "../../transforms/types.ts";
-import { type Adjoint, defaultTolerance } from "../adjoint.ts";
+import { type Adjoint, checkAdjoint, defaultTolerance } from "../adjoint.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import { norm } from "../norms.ts";
-import { checkMade, checkTolerance } from "../options.ts";
+import { checkMade, checkMatrixRoom, checkTolerance } from "../options.ts";
 import { checkConverged } from "../solution.ts";
-import { checkDerivatives, checkUse, chosen } from "./choice.ts";
+import { cholesky, diagonal, lu, qr, triangular, tridiagonal } from "./direct.ts";
 import { appliedOnce, constant, converted, type Form, isStored, isSymmetric } from "./form.ts";
 import {
   asymmetry,
@@ -45,16 +45,12 @@ import {
   whole,
   writtenOut,
 } from "./method.ts";
-import {
-  inDType,
-  laidOut,
-  LinearOperator,
-  onVectors,
-  ravel,
-  type Space,
-  unravel,
-} from "./operator.ts";
+import { inDType, LinearOperator } from "./operator.ts";
 import { LinearSolution } from "./solution.ts";
+import { checkSide, onVectors, ravel, type Space, startOf, unravel } from "./space.ts";
+import { gmres } from "./gmres.ts";
+import { lsmr } from "./lsmr.ts";
+import { cg, minres } from "./short_recurrences.ts";
 
 /** Options of `factorise`. */
 export interface FactoriseOptions {
@@ -163,6 +159,18 @@ export function planned(
   for (const name of ["preconditioner", "x0", "history"] as const) {
     if (options[name] !== undefined && options[name] !== false) checkUse(op, name, method);
   }
+  if (method.direct && !isStored(given) && method !== given.own) {
+    const instead = method.solves === "square"
+      ? "Take gmres(), or cg() or minres() where it is symmetric: by products alone"
+      : "Take lsmr(): by products alone";
+    checkMatrixRoom(
+      `${op} by ${method.description}`,
+      "the matrix",
+      [rows, columns],
+      dtype,
+      instead,
+    );
+  }
   const { form, offset } = method === given.own
     ? { form: given, offset: null }
     : method.direct && !isStored(given)
@@ -224,38 +232,24 @@ function derivativeOptions(
 }
 
 /** What was given as an operator, as one. */
-function operatorOf(op: string, a: unknown, side: Space | null): Mapped {
+function operatorOf(op: string, a: unknown, side: Space | null, what = "a"): Mapped {
   if (a instanceof LinearOperator) return a;
-  if (a instanceof NDArray) return LinearOperator.matrix(a);
+  if (a instanceof NDArray) return LinearOperator.ofRows(op, a);
   if (typeof a === "function" && side !== null) {
     const f = onVectors(op, a as (x: never) => unknown, side, side);
     return LinearOperator.between(f, side, side);
   }
   throw new TypeError(
-    `${op}: a must be a matrix, a LinearOperator${
+    `${op}: ${what} must be a matrix, a LinearOperator${
       side === null ? "" : " or a linear function"
     }, not ${describeValue(a)}. ${
       side === null && typeof a === "function"
         ? "Say what trees the function takes: LinearOperator.of(f, x)"
+        : what !== "a"
+        ? "Make one of a matrix: jacobi(a)"
         : "Make a matrix of lists with np.array(...)"
     }`,
   );
-}
-
-/** The point to begin at, as a vector. */
-function startOf(op: string, x0: unknown, domain: Space, dtype: Form["dtype"]): NDArray | null {
-  if (x0 === undefined) return null;
-  const [leaves, space] = laidOut(op, "x0", x0);
-  checkSameType(
-    op,
-    "the unknowns and x0",
-    domain.avals.map((a, i) => ({ ...a, dtype: space.avals[i]?.dtype ?? a.dtype })),
-    domain.def,
-    space.avals,
-    space.def,
-    "They must have the same structure and shapes",
-  );
-  return stopGradient(convert(ravel(space, leaves), dtype));
 }
 
 /** The approximation of the inverse. */
@@ -265,7 +259,7 @@ function preconditioning(
   { domain, form }: Mapped,
   dtype: Form["dtype"],
 ): Form {
-  const own = operatorOf(op, given, domain).form;
+  const own = operatorOf(op, given, domain, "the preconditioner").form;
   if (own.rows !== form.columns || own.columns !== form.rows) {
     throw new ShapeError(
       `${op}: the preconditioner approximates the inverse of the operator, of shape ${
@@ -429,32 +423,61 @@ const backwards = "the transposed system, of which the derivative backwards is t
 const asItself =
   "and which is the system itself by the tag symmetric or positiveDefinite (leave it out where it does not hold),";
 
-/** Refuses a right-hand side that is not what the operator gives. */
-function checkSide(op: string, wanted: Space, given: Space, form: Form, turned: boolean): void {
-  const [only] = given.avals;
-  if (isStored(form) && wanted.avals.length === 1 && given.avals.length === 1) {
-    const [own] = wanted.avals;
-    if (wanted.def === given.def && formatShape(own!.shape) !== formatShape(only!.shape)) {
-      const columns = only!.shape.length === own!.shape.length + 1 &&
-        only!.shape[0] === own!.shape[0];
-      throw new ShapeError(
-        `${op}: ${turned ? "the transpose of " : ""}an operator of shape ${
-          formatShape([form.rows, form.columns])
-        } takes a b of shape ${formatShape(own!.shape)}, not ${formatShape(only!.shape)}${
-          columns
-            ? ". For several right-hand sides as columns, map: vmap(..., { inAxes: 1, outAxes: 1 })"
-            : ""
-        }`,
-      );
-    }
+/**
+ * The method for an operator, by its shape and by what is stored and known of it: what it costs is known
+ * without looking at a value, so that compiled programs have one method in them.
+ */
+export function chosen(form: Form): LinearMethod {
+  if (form.own !== undefined) return form.own as LinearMethod;
+  const { rows, columns, stored, tags } = form;
+  if (rows !== columns) {
+    return isStored(form) || Math.min(rows, columns) <= denseLimit ? qr() : lsmr();
   }
-  checkSameType(
-    op,
-    "what the operator gives and b",
-    wanted.avals.map((a, i) => ({ ...a, dtype: given.avals[i]?.dtype ?? a.dtype })),
-    wanted.def,
-    given.avals,
-    given.def,
-    "They must have the same structure and shapes",
+  if (stored.kind === "diagonal") return diagonal();
+  if (stored.kind === "tridiagonal") return tridiagonal();
+  const small = isStored(form) || columns <= denseLimit;
+  if (tags.triangular !== undefined && small) return triangular();
+  if (small) return (tags.positiveDefinite ? cholesky() : lu());
+  if (tags.positiveDefinite) return cg();
+  return (isSymmetric(tags) ? minres() : gmres());
+}
+
+/** Unknowns up to which the matrix of a function is written out. */
+const denseLimit = 256;
+
+/** Refuses what a method has no use for. */
+function checkUse(
+  op: string,
+  name: "preconditioner" | "x0" | "history",
+  { description, direct, refuses = {} }: LinearMethod<unknown>,
+): void {
+  if (direct) {
+    throw new TypeError(
+      `${op}: ${description} have no steps, and so no use for ${
+        name === "preconditioner" ? "a preconditioner" : name
+      }. Take cg(), gmres(), bicgstab() or minres() as the solver, or leave it out`,
+    );
+  }
+  const reason = name === "history" ? undefined : refuses[name];
+  if (reason !== undefined) {
+    throw new TypeError(`${op}: ${description} takes no ${name}: it ${reason}`);
+  }
+}
+
+/**
+ * Checks the adjoint of a linear system.
+ *
+ * @throws {TypeError} where it is not `implicit()`, or says what has no meaning here.
+ */
+function checkDerivatives(op: string, adjoint: Adjoint | undefined): void {
+  checkAdjoint(op, adjoint, ["implicit"]);
+  if (adjoint?.kind !== "implicit") return;
+  const { linearSolver = "auto", memory } = adjoint.options;
+  if (linearSolver === "auto" && memory === undefined) return;
+  throw new TypeError(
+    `${op}: the systems of derivatives are solved by the method of the solve, so that implicit() has no use for ` +
+      `${
+        memory === undefined ? "linearSolver" : "memory"
+      } here. Give rtol, maxSteps or throw, or another solver`,
   );
 }

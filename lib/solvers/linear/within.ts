@@ -15,7 +15,7 @@ import {
   select,
 } from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
-import { chosen } from "./choice.ts";
+import { chosen } from "./plan.ts";
 import { constant, type Form, isStored, type Made } from "./form.ts";
 import {
   contradiction,
