@@ -38,7 +38,7 @@ export interface BracketRootOptions {
   readonly rtol?: number | undefined;
   /** Width of the last bracket that is small enough in any case (default 0). */
   readonly atol?: number | undefined;
-  /** Largest number of evaluations of `f`, the two of the bracket included (default 200). */
+  /** Largest number of evaluations of `f`, the two of the bracket included, which are made in any case (default 200). */
   readonly maxSteps?: number | undefined;
   /** Whether a failed solve raises `ConvergenceError` (default false: look at `status`). */
   readonly throw?: boolean | undefined;
@@ -194,7 +194,8 @@ export function bracketRoot(
         ? select(steps.less(maxSteps), int(codes.breakdown), int(codes.maxSteps))
         : int(codes.breakdown);
       const holds = and(opposite(fa, fb), not(zero));
-      let status = select(done, int(0), select(holds, int(-1), none));
+      const open = select(steps.less(maxSteps), int(-1), int(codes.maxSteps));
+      let status = select(done, int(0), select(holds, open, none));
       status = select(known, status, int(codes.nonfinite));
       const inside = int(0);
       const around: Bracket = {

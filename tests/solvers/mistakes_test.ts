@@ -245,6 +245,14 @@ Deno.test("what a fit is not given is said, with where it belongs", () => {
     ],
   ];
   for (const [mistake, message] of cases) assertEquals(said(mistake), message);
+  const mapped = I.vmap((k: NDArray) => I.curveFit(line, { ...points, y: points.y.mul(k) }, 1))(
+    one,
+  );
+  assert(
+    said(() => mapped.predict(points.x)).startsWith(
+      "TypeError: predict: the fit is of several lanes",
+    ),
+  );
   assertEquals(fit.predict(2).y.item(), fit.predict(np.array([2])).y.item());
 });
 

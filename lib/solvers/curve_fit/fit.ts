@@ -194,7 +194,7 @@ export class CurveFit<T> {
    *
    * Source: Seber and Wild, "Nonlinear Regression", 1989, section 5.1: linear models at the solution.
    *
-   * @throws {TypeError} where `x` is neither an array nor a number.
+   * @throws {TypeError} where `x` is neither an array nor a number, and of a fit that was mapped.
    * @throws {RangeError} where `level` is not between 0 and 1, or `sigma` not positive.
    *
    * @example
@@ -226,6 +226,12 @@ export class CurveFit<T> {
         `predict: x must be an array like the data's, not ${describeValue(x)}${
           Array.isArray(x) ? ". Make an array of a list with np.array(...)" : ""
         }`,
+      );
+    }
+    if (free.ndim > 1) {
+      throw new TypeError(
+        "predict: the fit is of several lanes, as vmap gives them. Predict within the function that is mapped, and " +
+          "return that",
       );
     }
     const y = curve(free, places);
