@@ -1,4 +1,7 @@
-/** Minima in flat valleys are claimed: what is hard to tell from a fall without end is not always one. */
+/**
+ * Minima in flat valleys are claimed: what is hard to tell from a fall without end is not always one. And those of values
+ * that are rounded by more than a share of themselves.
+ */
 import {
   bfgs,
   type DType,
@@ -10,6 +13,7 @@ import {
   nelderMead,
   newtonCg,
   nonlinearCg,
+  numpy as np,
 } from "../../mod.ts";
 import { defaultBackend } from "../../lib/core/backend.ts";
 import { assert } from "../support/assert.ts";
@@ -68,3 +72,17 @@ for (const [solver, cases, starts, left] of rows) {
     assert(open.length <= most, `${open.length} of at most ${most} left:\n${open.join("\n")}`);
   });
 }
+
+Deno.test("a minimum of squares whose terms cancel is claimed, since slopes tell what values do not", () => {
+  // The trigonometric function (Moré, Garbow and Hillstrom, problem 26), whose value here is 7e-6 or 0, of terms that are 20.
+  const n = 20;
+  const i = np.arange(1, n + 1);
+  const f = (x: NDArray): NDArray => {
+    const c = np.cos(x);
+    return c.neg().add(1).mul(i).sub(np.sin(x)).sub(c.sum()).add(n).square().sum();
+  };
+  for (const solver of [bfgs(), lbfgs()]) {
+    const solution = minimise(f, np.full([n], 0.2, { dtype: "float64" }), { solver });
+    assert(solution.converged && solution.gradientNorm!.item() < 1e-11, solution.message);
+  }
+});

@@ -318,7 +318,11 @@ export function quasiNewton<C>(
       // Where a search has failed, what was learnt is forgotten; where nothing was learnt, it is the end.
       const fails = and(verdict.failed, not(or(accepted, first)));
       const doubts = and(fails, m.noise.less(mostNoise));
-      const noise = select(doubts, minimum(m.noise.mul(64), number(mostNoise)), m.noise);
+      // And where it settles for a gain that may be rounding: without it, each line would end so.
+      const { settles, lowValue } = verdict.search;
+      const least = abs(lowValue).lessEqual(abs(m.at.value).mul(mostNoise));
+      const unsure = or(doubts, and(and(settles, not(m.search.settles)), least));
+      const noise = select(unsure, minimum(m.noise.mul(64), number(mostNoise)), m.noise);
       const failed = and(fails, not(doubts));
       const forgets = and(failed, m.learnt.greater(0));
       const learnt = select(forgets, int(0), m.learnt.add(useful.astype("int32")));
