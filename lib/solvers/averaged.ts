@@ -19,6 +19,7 @@ import {
   reshape,
   select,
   slice,
+  stopGradient,
 } from "../primitives/mod.ts";
 import type { Stepper } from "./method.ts";
 
@@ -138,7 +139,8 @@ export function averaged(options: AveragedOptions = {}): Stepper<AveragedMemory>
       const kept = minimum(maximum(alike, scalarArray(0, dtype)), scalarArray(0.9, dtype));
       const stretch = div(kept.add(1), kept.neg().add(1));
       const degrees = maximum(filled.mul(filled.sub(1)), one);
-      const error = div(squares.mul(stretch), degrees).sqrt();
+      // A number about the solve, which has no derivative; that of a root of 0 would be infinite.
+      const error = stopGradient(div(squares.mul(stretch), degrees)).sqrt();
       return {
         x: select(points.greater(0), mean, x),
         r: select(filled.greaterEqual(batches / 2), error, full([n], Infinity, dtype)),

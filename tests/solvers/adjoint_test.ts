@@ -4,6 +4,7 @@ import {
   bfgs,
   bicgstab,
   bracketRoot,
+  brent,
   cg,
   CheckError,
   checkpointed,
@@ -17,6 +18,7 @@ import {
   type FixedPointOptions,
   gaussNewton,
   gmres,
+  goldenSection,
   grad,
   implicit,
   jit,
@@ -31,6 +33,7 @@ import {
   lu,
   makeJaxpr,
   minimise,
+  minimiseScalar,
   minres,
   type NDArray,
   nelderMead,
@@ -480,6 +483,12 @@ Deno.test("adjoints are refused where they mean nothing", () => {
     TypeError,
     "values alone",
   );
+  // So do all that look at values alone, whose steps have derivatives by chance or none.
+  for (const [solve, solver] of [[minimiseScalar, goldenSection()], [bracketRoot, brent()]]) {
+    const run = () =>
+      (solve as typeof bracketRoot)(f, [1, 4], { adjoint: unrolled(), solver } as never);
+    assertThrows(run, TypeError, "adjoint must be implicit(), not unrolled() or checkpointed()");
+  }
   assertThrows(() => fixedPoint(f, 1, { adjoint: unrolled as never }), TypeError, "unrolled()");
   assertThrows(() => checkpointed({ checkpoints: 0 }), RangeError, "at least 1");
   assertThrows(

@@ -2,6 +2,7 @@
 import {
   aitken,
   anderson,
+  averaged,
   broyden,
   damped,
   dogleg,
@@ -15,6 +16,7 @@ import {
   numpy as np,
   steffensen,
   TreeError,
+  unrolled,
   vmap,
 } from "../../mod.ts";
 import { arr } from "../support/arrays.ts";
@@ -80,6 +82,24 @@ for (const solver of [newton(), dogleg(), levenbergMarquardt()]) {
     const f = (a: NDArray) => fixedPoint((x) => np.cos(x.mul(a)), arr(1), { solver }).value;
     for (const g of [grad(f), jit(grad(f))]) {
       assertAlmostEquals(g(arr(1)).item(), -0.297474341509832260557940985694, 1e-10);
+    }
+  });
+}
+
+for (const solver of [broyden(), steffensen(), aitken(), averaged()]) {
+  Deno.test(`derivatives through the steps of what these give, few or all: ${solver.description}`, () => {
+    for (const maxSteps of [1, 2, 4, 600]) {
+      const f = (a: NDArray): NDArray =>
+        fixedPoint((x) => np.cos(x.mul(a)), arr([1, 0.3]), {
+          solver,
+          adjoint: unrolled(),
+          maxSteps,
+        })
+          .value.sum();
+      const [above, below] = [1 + 1e-6, 1 - 1e-6].map((a) => f(arr(a)).item()) as [number, number];
+      for (const g of [grad(f), jit(grad(f))]) {
+        assertAlmostEquals(g(arr(1)).item(), (above - below) / 2e-6, 1e-8);
+      }
     }
   });
 }

@@ -32,6 +32,7 @@ import {
   zerosLike,
 } from "../../primitives/mod.ts";
 import { called, checkFunction } from "../../transforms/trees.ts";
+import { type Adjoint, checkAdjoint } from "../adjoint.ts";
 import type { Local, Stepper } from "../method.ts";
 import { pure } from "../../transforms/pure.ts";
 import { bracketOf, checkMade, endsOf, named, orNaN, scalarOf } from "../options.ts";
@@ -399,8 +400,10 @@ export const section = 0.3819660112501051; // (3 - sqrt(5)) / 2
 export interface MinimiseScalarOptions extends
   Pick<
     MinimiseOptions,
-    "transforms" | "maxSteps" | "throw" | "adjoint" | "leg"
+    "transforms" | "maxSteps" | "throw" | "leg"
   > {
+  /** How to differentiate the minimum: `implicit()` (the default) and its options. */
+  readonly adjoint?: Adjoint | undefined;
   /** The method: `brentMinimum()` (the default) or `goldenSection()`. */
   readonly solver?: ScalarMinimiser | undefined;
   /**
@@ -452,6 +455,8 @@ export function minimiseScalar(
   const { solver = brentMinimum() } = options;
   checkMade(op, "solver", solver, (s) => s.scalar === true, "brentMinimum() or goldenSection()");
   checkOptions(op, { ...options, solver: undefined });
+  // Steps by values alone have no derivatives, but by chance.
+  checkAdjoint(op, options.adjoint, ["implicit"]);
   bracketOf(op, bracket);
   const valueAt = named(op, f, (x: NDArray): NDArray => scalarOf(op, f, called(f, [x]), hints));
   const [p, q] = endsOf(op, bracket, valueAt, options.transforms ?? pure);
