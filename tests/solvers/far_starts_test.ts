@@ -18,6 +18,7 @@ import {
   nn,
   nonlinearCg,
   numpy as np,
+  proximalGradient,
   rootFind,
   type Solution,
 } from "../../mod.ts";
@@ -92,6 +93,17 @@ const families: Readonly<Record<string, Solve>> = {
     [lbfgs(), bfgs(), newtonCg(), nonlinearCg()].map((solver): [string, Solve] => [
       `minimise by ${solver.description}`,
       (f) => (x) => minimise((x: NDArray) => f(x).square().sum(), x, { solver }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    // The second holds points that are none, next to a saddle and on a slope.
+    ([["", (x) => x], [" above a bound", (x) => np.maximum(x, 1e-6)]] as [
+      string,
+      (x: NDArray) => NDArray,
+    ][]).map(([set, prox]): [string, Solve] => [
+      `minimise by proximal gradients${set}`,
+      (f) => (x) =>
+        minimise((x: NDArray) => f(x).square().sum(), x, { solver: proximalGradient(prox) }),
     ]),
   ),
 };

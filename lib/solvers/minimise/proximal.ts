@@ -52,7 +52,7 @@ import type { Stepper } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
 import { type Minimiser, orOne, type Setting } from "./method.ts";
-import { claimOf, type Trail, trailAtFirst } from "./proximal_claim.ts";
+import { claimOf, goneTo, type Trail, trailAtFirst } from "./proximal_claim.ts";
 
 /** A number, or an array of numbers, one for each vector or element. */
 export type Amount = number | NDArray;
@@ -432,8 +432,12 @@ function accelerated(description: string, setting: Setting): Stepper<Proximal> {
       // Of a leaf of zeros no other step is small than none.
       const beyond = full(steps.shape, Infinity, dtype);
       const shares = select(values.equal(0), beyond, div(steps, orOne(values)));
-      const share = reduceMax(select(steps.equal(0), steps, shares), [0]);
-      const lower = share.less(m.least.mul(0.9));
+      // One that goes to 0 goes by the same share for ever.
+      const gone = and(values.lessEqual(local.reached.mul(goneTo)), steps.lessEqual(values.mul(2)));
+      const rests = or(steps.equal(0), gone);
+      const share = reduceMax(select(rests, zerosLike(steps), shares), [0]);
+      const moved = reduceMax(div(steps, orOne(local.reached)), [0]);
+      const lower = moved.less(m.least.mul(0.9));
       // Away from a saddle steps grow, and are no standing still.
       const leaves = bend.less(div(dd, t0).mul(-0.01));
       const counts = and(fits, not(leaves));
@@ -479,7 +483,7 @@ function accelerated(description: string, setting: Setting): Stepper<Proximal> {
         theta: select(fits, select(calm, number(1), theta1), select(lost, number(1), m.theta)),
         looks,
         begun: or(m.begun, finite),
-        least: select(rescued, number(Infinity), select(and(fits, lower), share, m.least)),
+        least: select(rescued, number(Infinity), select(and(fits, lower), moved, m.least)),
         stale: select(rescued, int(0), stale),
         accepted: or(fits, and(first, finite)),
         trail: claim.trail,

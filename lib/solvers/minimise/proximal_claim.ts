@@ -19,14 +19,16 @@ import {
   div,
   isFinite,
   maximum,
+  minimum,
   not,
   or,
   reduceMax,
+  reduceMin,
   select,
   zerosLike,
 } from "../../primitives/mod.ts";
 import type { Local } from "../method.ts";
-import { dot, norm, plainNorm } from "../norms.ts";
+import { dot, leafNorms, norm, plainNorm } from "../norms.ts";
 import { beyond, lengthsOf } from "./around.ts";
 import { isTail, turns, type Way } from "./certify.ts";
 import { resolved } from "./curvature.ts";
@@ -112,6 +114,9 @@ export function claimOf(
   const probe = div(spared(turns(x).mul(lengths)), lengths);
   const { direction, most, products } = leastHeld(bent, probe, asked, transforms);
 
+  // How far the unknowns are from how far they have been: from a start far away that is near to nothing.
+  const shares = div(leafNorms(x, sizes), orOne(reached));
+  const share = minimum(reduceMin(shares, [0]), number(1));
   const seen = transforms.whileLoop(
     (c) => c.open,
     () => {
@@ -128,6 +133,18 @@ export function claimOf(
       // Of a march the step says nothing, but Newton's does.
       const short = isShort(step.mul(select(marches, newton.mul(1 / 16), newton)));
       const sure = or(square.equal(0), and(along.greater(0), newton.lessEqual(1 / loose)));
+      // A step of the start's length may be less than rounding. One that is not is none where the set holds the point,
+      // and its curvature says how much is left up to where the slope is 0.
+      const length = maximum(norm(x).mul(Math.sqrt(rtol)), norm(lengths).mul(eps));
+      const long = maximum(t, div(length, orOne(norm(g))));
+      const whole = x.sub(prox!(x.sub(g.mul(long)), div(long, unit)));
+      const curved = abs(dot(whole, hessian(whole))).mul(long);
+      const left = whole.mul(div(dot(whole, whole), curved));
+      const [goes, values] = [leafNorms(left, sizes), leafNorms(x, sizes)];
+      const gone = and(values.lessEqual(reached.mul(goneTo)), goes.lessEqual(values.mul(2)));
+      const settled = or(gone, goes.lessEqual(values.mul(Math.sqrt(rtol))));
+      const held = or(whole.equal(0).all(), settled.all());
+      const isSettled = or(held, share.greaterEqual(nearest));
       const bend = dot(direction, bent(direction));
       const odd = and(looksBack, not(explained));
       // Where the operator holds on one side and not on the other, it has no derivative.
@@ -139,7 +156,11 @@ export function claimOf(
       return {
         holds: and(not(odd), short),
         odd,
-        unsure: or(or(not(sure), not(bend.greater(most.mul(loose)))), kinked.any()),
+        unsure: or(
+          or(not(sure), not(bend.greater(most.mul(loose)))),
+          or(kinked.any(), not(isSettled)),
+        ),
+        isSettled,
         falls: bend.less(most.mul(-Math.sqrt(eps))),
         way: select(kinked, turns(x).mul(lengths), free),
         open: bool(false),
@@ -149,6 +170,7 @@ export function claimOf(
       holds: bool(false),
       odd: bool(false),
       unsure: bool(false),
+      isSettled: bool(false),
       falls: bool(false),
       way: zerosLike(x),
       open: asked,
@@ -156,10 +178,12 @@ export function claimOf(
   );
 
   const way = div(seen.way, orOne(reduceMax(abs(div(seen.way, lengths)), [0])));
-  const gained = abs(start.sub(value)).mul(rtol * rtol);
   // Where several directions are free, the way may be none of those that fall: from where values differ one goes downhill.
   const descends = x.size > 1;
   const first = u.add(way);
+  // There looks are nearer, and what was gained says nothing of what is left.
+  const least = maximum(share, number(Math.sqrt(eps))).mul(nearest);
+  const gained = abs(start.sub(value)).mul(share.mul(share).mul(rtol * rtol));
   const end = transforms.whileLoop(
     (c) => c.open,
     ({ reach, side, passes, from, length, before, looks }) => {
@@ -173,21 +197,21 @@ export function claimOf(
       const noise = abs(value).mul(64 * precision)
         .add(norm(pulled).mul(div(norm(x), length).add(norm(g))).mul(8 * precision));
       const far = not(isShort(away.mul(1 / beyond)));
-      const least = select(far, noise, noise.add(gained));
+      const nothing = select(far, noise, noise.add(gained));
       const distance = norm(away);
       const moves = distance.greater(0);
       // At the last of them, where the set is as good as flat, curvature alone speaks.
       const aside = from.sub(u);
       const free = norm(away.sub(aside)).lessEqual(norm(aside).mul(0.3));
       const looksAside = passes.equal(0);
-      const down = and(and(seen.falls, free), and(looksAside, reach.less(nearest * farther)));
-      const lower = and(and(moves, isFinite(there)), or(gain.less(least.neg()), down));
+      const down = and(and(seen.falls, free), and(looksAside, reach.less(least.mul(farther))));
+      const lower = and(and(moves, isFinite(there)), or(gain.less(nothing.neg()), down));
       // Half the distance along the gradient, as long as that leads down and not back.
       const slope = div(r, unit);
       const steep = norm(slope);
       const onwards = descends
         ? and(
-          and(and(gain.greater(least), gain.less(before)), passes.less(mostPasses)),
+          and(and(gain.greater(nothing), gain.less(before)), passes.less(mostPasses)),
           and(steep.greater(0), distance.greater(norm(way).mul(reach.mul(0.25)))),
         )
         : bool(false);
@@ -204,7 +228,7 @@ export function claimOf(
         looks: looks.add(1),
         lower,
         there: select(lower, y, x),
-        open: and(not(lower), next.greaterEqual(nearest)),
+        open: and(not(lower), next.greaterEqual(least)),
       };
     },
     {
@@ -240,7 +264,7 @@ export function claimOf(
     asked: and(and(doubted, seen.holds), norm(g).greater(0)),
   }, transforms);
   return {
-    holds: and(seen.holds, not(or(end.lower, back.tail))),
+    holds: and(and(seen.holds, seen.isSettled), not(or(end.lower, back.tail))),
     trail: {
       way: led,
       value: select(accepted, value, trail.value),
@@ -249,7 +273,7 @@ export function claimOf(
     lower: end.lower,
     there: end.there,
     looks: end.looks,
-    products: products.add(back.products).add(select(asked, int(3), int(0))),
+    products: products.add(back.products).add(select(asked, int(4), int(0))),
   };
 }
 
@@ -312,3 +336,6 @@ const nearest = /* @__PURE__ */ Math.pow(2, -15);
 
 /** Steps downhill from a look. */
 const mostPasses = 8;
+
+/** The share of how far a leaf has been at which it has gone to 0, in all dtypes. */
+export const goneTo: number = /* @__PURE__ */ Math.pow(2, -52);
