@@ -33,15 +33,8 @@ import {
 } from "../primitives/mod.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays } from "../transforms/tree_types.ts";
-import {
-  called,
-  checkFunction,
-  flattenArrays,
-  flattenResult,
-  nameOf,
-  toArray,
-} from "../transforms/trees.ts";
-import { boundTrees, inPrecisionOf, named, oneLeaf, orNaN } from "./options.ts";
+import { called, checkFunction, flattenResult, nameOf, toArray } from "../transforms/trees.ts";
+import { boundTrees, inPrecisionOf, named, oneLeaf, orNaN, startOf } from "./options.ts";
 import { checkSigma, errorsOf, hostNumbers, uncertaintyOf } from "./curve_fit/errors.ts";
 import { CurveFit, registerFits } from "./curve_fit/fit.ts";
 import type { FitArrays, FitSettings } from "./curve_fit/parts.ts";
@@ -156,7 +149,7 @@ export function curveFit<T extends FloatTree>(
     );
   }
   const transforms = options.transforms ?? pure;
-  const [starts, def] = flattenArrays(op, inPrecisionOf(y.dtype, params) as FloatTree, "params");
+  const [starts, def] = startOf(op, inPrecisionOf(y.dtype, params), "params");
   if (starts.length === 0) {
     throw new TreeError(
       `${op}: params must hold the parameters, as { a: 1, b: 0 }, but is ${describeValue(params)}`,

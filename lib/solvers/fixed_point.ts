@@ -20,7 +20,6 @@ import {
   called,
   checkFunction,
   checkSameType,
-  flattenArrays,
   flattenResult,
   nameOf,
 } from "../transforms/trees.ts";
@@ -39,7 +38,15 @@ import { anderson } from "./fixed_point_methods.ts";
 import { factorOf, iterate } from "./iterate.ts";
 import type { Leg, Outcome, Part, State } from "./method.ts";
 import type { Stepper } from "./method.ts";
-import { checkLeg, checkMade, checkTolerance, checkWarmStart, named, withAux } from "./options.ts";
+import {
+  checkLeg,
+  checkMade,
+  checkTolerance,
+  checkWarmStart,
+  named,
+  startOf,
+  withAux,
+} from "./options.ts";
 import { radiusOf, ravelTree } from "./norms.ts";
 import { checkConverged, Solution } from "./solution.ts";
 import type { TrustRegionMethod } from "./trust_region/methods.ts";
@@ -247,7 +254,7 @@ export function fixedPoint<T extends FloatTree>(
   const { transforms = pure, adjoint = implicit(), maxSteps = stepsOf(options.solver) } = options;
   const { history = false, hasAux = false, keepMemory = false, leg, minSteps, comparand } = options;
   const { trajectory = false, spectralRadius = false, withStep = false } = options;
-  const [leaves, def] = flattenArrays("fixedPoint", x0, "x0");
+  const [leaves, def] = startOf("fixedPoint", x0);
   const start = treeUnflatten(def, leaves) as Arrays<T>;
   const { sizes } = ravelTree("fixedPoint", start, "x0");
   // By the least precise leaf, which could not meet more.

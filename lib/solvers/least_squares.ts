@@ -36,13 +36,7 @@ import { checkDictionary } from "../transforms/members.ts";
 import { alone } from "../transforms/implicit.ts";
 import { pure } from "../transforms/pure.ts";
 import type { Arrays, Tree, TreeOf } from "../transforms/tree_types.ts";
-import {
-  called,
-  checkFunction,
-  flattenArrays,
-  flattenResult,
-  nameOf,
-} from "../transforms/trees.ts";
+import { called, checkFunction, flattenResult, nameOf } from "../transforms/trees.ts";
 import type { HasAux, Transforms } from "../transforms/types.ts";
 import {
   type Adjoint,
@@ -70,6 +64,7 @@ import {
   inPrecisionOf,
   localAt,
   named,
+  startOf,
   toldWhy,
   trustRegionOptions,
   withAux,
@@ -270,7 +265,7 @@ export function solveLeastSquares<T extends FloatTree>(
   checkOptions(op, options);
   const { transforms = pure, maxSteps = 1000, history = false, loss = "squares", leg } = options;
   const { adjoint = implicit(), hasAux = false, keepMemory = false } = options;
-  const [given, def] = flattenArrays(op, x0, "x0");
+  const [given, def] = startOf(op, x0);
   const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = bounds === null
     ? treeUnflatten(def, given)

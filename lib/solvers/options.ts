@@ -277,12 +277,25 @@ export function checkMatrixRoom(
 /** The dtype of what `evalShape` gives for one array. */
 export const toldDType = (told: unknown): DType => (told as ShapedArray).dtype;
 
+/**
+ * The leaves of a start. Plain numbers are rounded to float32, whole ones too, until it is known how precise they are to be.
+ *
+ * @throws as `flattenArrays` does.
+ */
+export function startOf(op: string, x0: unknown, what = "x0"): [NDArray[], TreeDef] {
+  return flattenArrays(op, withNumbersAs("float32", x0), what);
+}
+
+/** A tree whose plain numbers are arrays of a dtype. */
+function withNumbersAs(dtype: DType, tree: unknown): unknown {
+  const [leaves, def] = treeFlatten(tree) as [unknown[], TreeDef];
+  if (!leaves.some((x) => typeof x === "number")) return tree;
+  return treeUnflatten(def, leaves.map((x) => typeof x === "number" ? scalarArray(x, dtype) : x));
+}
+
 /** A start, of which plain numbers are as precise as the data: float64 where these are. */
 export function inPrecisionOf(dtype: DType, start: unknown): unknown {
-  if (dtype !== "float64") return start;
-  const [leaves, def] = treeFlatten(start) as [unknown[], TreeDef];
-  if (!leaves.some((x) => typeof x === "number")) return start;
-  return treeUnflatten(def, leaves.map((x) => typeof x === "number" ? scalarArray(x, dtype) : x));
+  return dtype === "float64" ? withNumbersAs(dtype, start) : start;
 }
 
 /** Bounds of the unknowns; what is left out is unbounded. */
@@ -320,7 +333,8 @@ export function boundTrees(
   const paths = treePaths(def);
   const side = (given: unknown, what: string, nothing: number): NDArray[] => {
     if (typeof given === "number") return leaves.map((x) => full(x.shape, given, x.dtype));
-    const [bounds, own] = flattenArrays(op, given, what);
+    // Numbers are rounded once, to what their unknown is.
+    const [bounds, own] = flattenArrays(op, withNumbersAs("float64", given), what);
     const places = treePaths(own);
     // The bound of a leaf is what stands at its place, or at that of something it is in.
     const holds = (i: number, place: string): boolean =>

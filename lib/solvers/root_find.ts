@@ -22,7 +22,6 @@ import {
   called,
   checkFunction,
   checkSameType,
-  flattenArrays,
   flattenResult,
   nameOf,
 } from "../transforms/trees.ts";
@@ -45,6 +44,7 @@ import {
   checkWarmStart,
   clipped,
   named,
+  startOf,
   trustRegionOptions,
   withAux,
 } from "./options.ts";
@@ -159,7 +159,7 @@ export function rootFind<T extends FloatTree>(
   const { keepMemory = false } = options;
   const warm = options.warmStart?.memory as Pick<State, "memory" | "scale"> | undefined;
   const { adjoint = implicit(), hasAux = false, solver = levenbergMarquardt() } = options;
-  const [given, def] = flattenArrays(op, x0, "x0");
+  const [given, def] = startOf(op, x0);
   const bounds = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = bounds === null
     ? treeUnflatten(def, given)

@@ -1,6 +1,8 @@
 /** Bounds of unknowns: how they are given. */
 import {
   type Bounds,
+  curveFit,
+  fixedPoint,
   leastSquares,
   minimise,
   type NDArray,
@@ -55,4 +57,39 @@ Deno.test("a root is looked for within bounds of one unknown", () => {
   const s = rootFind(f, { x: scalar(0.5), y: scalar(0) }, { bounds: { lower: { x: 1e-6 } } });
   assertEquals(s.statusName, "converged", s.message);
   assert(Math.abs(s.value.x.item() / Math.exp(-2) - 1) < 1e-12);
+});
+
+Deno.test("numbers among starts and bounds are rounded once, to what the unknowns are, whole ones too", () => {
+  const n = 123456789; // float32 holds 123456792
+  const above = f64([n + 3, n + 4]);
+  const solves: Record<
+    string,
+    (x0: number | NDArray, bounds?: Bounds) => { readonly value: { a: NDArray } }
+  > = {
+    rootFind: (a, bounds) => rootFind(({ a }) => ({ a: a.sub(n + 3) }), { a }, { bounds }),
+    leastSquares: (a, bounds) => leastSquares(({ a }) => a.sub(above), { a }, { bounds }),
+    minimise: (a, bounds) => minimise(({ a }) => above.sub(a).square().sum(), { a }, { bounds }),
+    curveFit: (a, bounds) => {
+      const data = { x: f64([1, 1]), y: above };
+      return curveFit(({ a }: { a: NDArray }, x) => x.mul(a), data, { a }, { bounds });
+    },
+  };
+  for (const [name, solve] of Object.entries(solves)) {
+    // A number is as precise as what the function gives; of `rootFind` it is float32.
+    const found = solve(n).value.a;
+    assertEquals(found.dtype, name === "rootFind" ? "float32" : "float64", name);
+    assert(
+      Math.abs(found.item() - n - 3.5) < (name === "rootFind" ? 8 : 1e-6),
+      `${name}: ${found}`,
+    );
+    // Bounds in a tree are those of numbers by themselves, and no float32 between.
+    for (const upper of [n + 0.1, n + 1]) {
+      const [one, tree] = [upper, { a: upper }].map((upper) =>
+        solve(scalar(n), { upper }).value.a.item()
+      );
+      assertEquals([one, tree], [upper, upper], name);
+    }
+  }
+  const single = fixedPoint((x) => x.mul(0.5).add(n / 2), n);
+  assert(single.converged, single.message);
 });

@@ -34,7 +34,6 @@ import {
   called,
   checkFunction,
   checkSameType,
-  flattenArrays,
   flattenResult,
   nameOf,
 } from "../../transforms/trees.ts";
@@ -61,6 +60,7 @@ import {
   named,
   type ScalarHints,
   scalarOf,
+  startOf,
   toldDType,
   withAux,
 } from "../options.ts";
@@ -217,7 +217,7 @@ function preciseStart<T extends FloatTree>(
   const start = treeUnflatten(def, plain) as Arrays<T>;
   // The start is a tree of arrays of the user's own type, which the dictionary's types do not know.
   const dtype = toldDType(transforms.evalShape(valueAt as never, start as never));
-  return flattenArrays(op, inPrecisionOf(dtype, x0) as T, "x0")[0];
+  return startOf(op, inPrecisionOf(dtype, x0))[0];
 }
 
 /** Solves for a minimum, for all functions that do. */
@@ -230,7 +230,7 @@ export function solveMinimum<T extends FloatTree>(
 ): Solution<T> {
   const { transforms = pure, adjoint = implicit() } = options;
   const { history = false, hasAux = false, keepMemory = false, leg } = options;
-  const [plain, def] = flattenArrays(op, x0, "x0");
+  const [plain, def] = startOf(op, x0);
   const given = preciseStart(op, f, x0, plain, def, { hasAux, transforms });
   const trees = options.bounds === undefined ? null : boundTrees(op, options.bounds, given, def);
   const start = trees === null
