@@ -10,6 +10,7 @@ import {
   factorise,
   gmres,
   grad,
+  hessian,
   implicit,
   jacfwd,
   jit,
@@ -24,6 +25,8 @@ import {
   type NDArray,
   numpy as np,
   oneStep,
+  qr,
+  svd,
   tridiagonal,
   vmap,
 } from "../../mod.ts";
@@ -149,4 +152,45 @@ Deno.test("an adjoint that a linear system has no use for is refused", () => {
     "no use for linearSolver here",
   );
   assertThrows(() => solve(implicit({ memory: 3 }) as never), TypeError, "no use for memory");
+});
+
+Deno.test("derivatives of least squares are those of lstsq, of any shape and rank", () => {
+  const weights = arr([1, -2, 0.5, 3]);
+  const full = arr([[1, 2, 0, 1], [0, 1, 1, 0], [2, 0, 1, 1]]);
+  const low = arr([[1, 2, 0, 1], [2, 4, 0, 2], [0, 1, 1, 0], [1, 3, 1, 1]]);
+  const b = (m: NDArray): NDArray => arr([1, -1, 2, 0.5].slice(0, m.shape[0]));
+  const both = { argnums: [0, 1] };
+  // Neither of these has a solution: of the last, more rows and more columns than its rank is.
+  for (const m of [full, full.T, low, low.at(np.arange(3)), low.T.at(np.arange(3)).T]) {
+    const w = weights.at(np.arange(m.shape[1]!));
+    for (const solver of [qr(), svd(), lsmr()]) {
+      const f = (a: NDArray, b: NDArray) => linearSolve(a, b, { solver }).value.mul(w).sum();
+      const g = (a: NDArray, b: NDArray) => linalg.lstsq(a, b).x.mul(w).sum();
+      assertClose(grad(f, both)(m, b(m)), grad(g, both)(m, b(m)), 1e-9, solver.description);
+      assertClose(jit(grad(f, both))(m, b(m)), grad(g, both)(m, b(m)), 1e-9, solver.description);
+      // Forwards, and of the second order.
+      const slope = (h: typeof f) => (m: NDArray) => jvp((m) => h(m, b(m)), [m], [m.square()])[1];
+      assertClose(slope(f)(m), slope(g)(m), 1e-9, solver.description);
+    }
+  }
+});
+
+Deno.test("second derivatives of least squares are right along what keeps the rank", () => {
+  const low = arr([[1, 2, 0, 1], [2, 4, 0, 2], [0, 1, 1, 0]]);
+  const [left, right] = [
+    np.cos(spread.at(np.arange(9))).reshape([3, 3]),
+    np.diag(arr([1, 2, 3, -1])),
+  ];
+  const [b, w] = [arr([1, -1, 2]), arr([1, -2, 0.5, 3])];
+  const along = (t: NDArray) =>
+    np.eye(3, f64).add(left.mul(t.at(0))).matmul(low).matmul(
+      np.eye(4, f64).add(right.mul(t.at(1))),
+    );
+  for (const  of of[along, (t: NDArray) => along(t).T]) {
+    const [side, weights] = of === along ? [b, w] : [w, b];
+    const curve = (solve: (a: NDArray) => NDArray) =>
+      hessian((t: NDArray) => solve(of(t)).mul(weights).sum())(arr([0.1, -0.2]));
+    const found = curve((a) => linearSolve(a, side, { solver: lsmr(), rtol: 1e-14 }).value);
+    assertClose(found, curve((a) => linalg.lstsq(a, side).x), 1e-8);
+  }
 });

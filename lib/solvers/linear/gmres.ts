@@ -161,6 +161,12 @@ export function inCycles(
       const reach = norm(x).mul(scale);
       const small = least.lessEqual(maximum(bound, rounding(reach, roundings)));
       const stuck = not(size.less(c.size.mul(leastProgress)));
+      // What is left is much, and rounding of unknowns that are as large as nothing but a null space makes them.
+      const eps = epsilon(b.dtype);
+      const nothing = and(
+        least.greater(eps ** 0.25),
+        least.lessEqual(reach.mul(roundings * eps)),
+      );
       const ends = steps.greaterEqual(maxSteps);
       const finite = isFinite(size);
       const failure = select(
@@ -173,12 +179,7 @@ export function inCycles(
             // A cycle that was cut short may have needed its last steps.
             ends,
             code("maxSteps"),
-            // What is left is rounding of unknowns that are as large as nothing but a null space makes them.
-            select(
-              least.lessEqual(reach.mul(roundings * epsilon(b.dtype))),
-              code("singular"),
-              code("stagnated"),
-            ),
+            select(nothing, code("singular"), code("stagnated")),
           ),
           // What overflows later was finite at first.
           select(found.steps.greater(1), code("diverged"), code("nonfinite")),

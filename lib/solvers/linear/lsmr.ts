@@ -1,13 +1,21 @@
 /**
  * LSMR (Fong and Saunders, SIAM J. Sci. Comput. 33, 2011): least squares by products.
  *
- * A problem of least squares is a symmetric system, `r + B x = f, B^T r - damp^2 x = g`, with f the
- * right-hand side and g 0; of the shortest solution of a wide system B is the transpose, g the right-hand
- * side and f 0. As such it is differentiated: of the derivative neither f nor g is 0.
+ * A problem of least squares is a symmetric system, `r + A x = b, A^T r - damp^2 x = 0`, and as such it is
+ * differentiated. Where A has not the full rank, it has more solutions, and the change of the shortest has a part along
+ * what A takes to 0, which that does not tell: it is that of the shortest s with `A s = A x`, which is x, by another
+ * such system, `s + A^T y = 0, A s = A x`. Of both systems' derivatives no right-hand side is 0.
  *
  * @module
  */
-import { checkCall, epsilon, type NDArray, type OptionTable, scalarArray } from "../../core/mod.ts";
+import {
+  checkCall,
+  ConcreteArray,
+  epsilon,
+  type NDArray,
+  type OptionTable,
+  scalarArray,
+} from "../../core/mod.ts";
 import {
   and,
   div,
@@ -19,12 +27,13 @@ import {
   or,
   scalarLike,
   select,
+  stopGradient,
   zerosLike,
 } from "../../primitives/mod.ts";
 import type { Transforms } from "../../transforms/types.ts";
 import { norm, plainNorm } from "../norms.ts";
 import { statusCode } from "../solution.ts";
-import { joined, part } from "./form.ts";
+import { constant, joined, part } from "./form.ts";
 import {
   counted,
   type Cycle,
@@ -39,6 +48,7 @@ import {
   derived,
   type LinearLimits,
   type LinearMethod,
+  type LinearOutcome,
   type LinearProblem,
   type LinearReport,
   once,
@@ -53,15 +63,6 @@ export interface LsmrOptions {
 
 const lsmrOptions: OptionTable<LsmrOptions> = { damp: "number" };
 
-type TangentSolve = (
-  matvec: (z: NDArray) => NDArray,
-  side: NDArray,
-  again: (side: NDArray) => readonly [NDArray, LinearReport],
-) => readonly [NDArray, LinearReport];
-
-const unsolved =
-  "the problem of least squares of which the derivative is the solution could not be solved";
-
 /** A map by its products. */
 interface Products {
   readonly rows: number;
@@ -72,8 +73,7 @@ interface Products {
 
 /**
  * LSMR: least squares of operators of any shape by products with them and their transposes. Of several
- * solutions it finds the shortest. Derivatives with respect to the operator take its rank for the full
- * one: where it is not, use `svd()` or a `damp`.
+ * solutions it finds the shortest. Derivatives are right where the rank does not change.
  *
  * @throws {RangeError} where `damp` is negative.
  *
@@ -103,60 +103,99 @@ export function lsmr(options: LsmrOptions = {}): LinearMethod {
     },
     factor: () => null,
     solve(problem) {
-      const { apply, pull, form, transposed, b, limits, derivatives, transforms } = problem;
+      const { apply, pull, form, transposed, b, start, history, limits, derivatives, transforms } =
+        problem;
       const [rows, columns] = transposed ? [form.columns, form.rows] : [form.rows, form.columns];
-      const tall = rows >= columns || damp > 0;
-      const [p, q] = tall ? [rows, columns] : [columns, rows];
-      const [forth, back] = tall ? [apply, pull] : [pull, apply];
-      if (problem.start !== null && !tall) {
+      if (start !== null && rows < columns && damp === 0) {
         throw new TypeError(
           "linearSolve: lsmr() finds the shortest solution of an operator with fewer rows than columns, wherever " +
             "it begins. Leave x0 out, or solve a x = b - a x0 for the solution next to x0",
         );
       }
-      const square = scalarArray(damp * damp, b.dtype);
-      const matvec = (z: NDArray): NDArray => {
-        const [r, x] = [part(z, 0, p), part(z, p, p + q)];
-        return joined(r.add(forth(x)), back(r).sub(x.mul(square)));
+      const { x, report } = system(
+        problem,
+        { rows, columns, apply, pull },
+        damp,
+        { r: b, x: full([columns], 0, b.dtype) },
+        (map, { r: f }) => {
+          const { x, ...report } = shortest(map, f, damp, limits, { start, history }, transforms);
+          return [{ r: f.sub(map.apply(x)), x }, report];
+        },
+        null,
+      );
+      // Code that runs at once takes no derivatives; with a damp there is no other solution.
+      if (damp > 0 || x instanceof ConcreteArray) return { ...report, x };
+      const [own, still] = [stopGradient(x), constant(form, transforms)];
+      const [forth, back] = transposed ? [still.pull, still.apply] : [still.apply, still.pull];
+      const across: Products = {
+        rows: columns,
+        columns: rows,
+        apply: (u) => back(u, transforms),
+        pull: (v) => forth(v, transforms),
       };
-      type Solve = (
-        matvec: (z: NDArray) => NDArray,
-        side: NDArray,
-      ) => readonly [NDArray, LinearReport];
-      const solve = (own: LinearLimits, about: About): Solve => (matvec, side) => {
-        const none = (n: number): NDArray => full([n], 0, side.dtype);
-        const map: Products = {
-          rows: p,
-          columns: q,
-          apply: (v) => part(matvec(joined(none(p), v)), 0, p),
-          pull: (u) => part(matvec(joined(u, none(q))), p, p + q),
-        };
-        const [f, g] = [part(side, 0, p), part(side, p, p + q)];
-        return augmented(map, damp, f, g, own, about, transforms);
-      };
-      const tangentSolve: TangentSolve = (matvec, side, again) => {
-        const [z, said] = derivatives.alike
-          ? again(side)
-          : solve(derivatives.limits, noStart)(matvec, side);
-        return [derived(`linearSolve: ${unsolved}: LSMR`, side, z, said, derivatives), said];
-      };
-      const nothing = full([tall ? q : p], 0, b.dtype);
-      const side = tall ? joined(b, nothing) : joined(nothing, b);
-      const first = solve(limits, { start: problem.start, history: problem.history, tall });
-      const [z, report] = transforms.customLinearSolve(matvec, side, first as never, {
-        symmetric: true,
-        tangentSolve: tangentSolve as never,
-        hasAux: true,
-      }) as unknown as [NDArray, LinearReport];
-      return { ...report, x: tall ? part(z, p, p + q) : part(z, 0, p) };
+      const y = shortest(across, own, 0, derivatives.limits, noStart, transforms);
+      const { r: held } = system(
+        problem,
+        { rows: columns, columns: rows, apply: pull, pull: apply },
+        0,
+        { r: zerosLike(x), x: apply(x) },
+        () => [{ r: own, x: y.x.neg() }, report],
+        y.status,
+      );
+      return { ...report, x: held };
     },
   });
 }
 
-/** Where to begin, whether norms are kept, and whether that is of `B x = f`, else of `B^T r = g`. */
-type About = Pick<LinearProblem<null>, "start" | "history"> & { readonly tall: boolean };
+/** Where to begin, and whether norms are kept. */
+type About = Pick<LinearProblem<null>, "start" | "history">;
 
-const noStart: About = { start: null, history: false, tall: true };
+const noStart: About = { start: null, history: false };
+
+/** The unknowns, or the sides, of a system: one that is read alone is computed alone. */
+type Both = Readonly<Record<"r" | "x", NDArray>>;
+type Solved = readonly [Both, LinearReport];
+
+/**
+ * The solution of `r + B x = f, B^T r - damp^2 x = g` that `solve` finds for the sides f and g, whose derivatives are had
+ * by LSMR, where what they rest on was `reached`, too.
+ */
+function system(
+  { derivatives, transforms }: Pick<LinearProblem<null>, "derivatives" | "transforms">,
+  { rows: p, columns: q, apply, pull }: Products,
+  damp: number,
+  side: Both,
+  solve: (map: Products, side: Both) => Solved,
+  reached: NDArray | null,
+): Both & { readonly report: LinearReport } {
+  const square = scalarArray(damp * damp, side.r.dtype);
+  const matvec = ({ r, x }: Both): Both => {
+    const back = pull(r);
+    return { r: r.add(apply(x)), x: damp === 0 ? back : back.sub(x.mul(square)) };
+  };
+  const none = (n: number): NDArray => full([n], 0, side.r.dtype);
+  const mapOf = (matvec: (z: Both) => Both): Products => ({
+    rows: p,
+    columns: q,
+    apply: (x) => matvec({ r: none(p), x }).r,
+    pull: (r) => matvec({ r, x: none(q) }).x,
+  });
+  const tangentSolve = (matvec: (z: Both) => Both, { r: f, x: g }: Both): Solved => {
+    const [{ r, x }, own] = augmented(mapOf(matvec), damp, f, g, derivatives.limits, transforms);
+    const said = reached === null ? own : { ...own, status: maximum(own.status, reached) };
+    const what =
+      "linearSolve: the problem of least squares of which the derivative is the solution could not be solved: LSMR";
+    const z = derived(what, joined(f, g), joined(r, x), said, derivatives);
+    return [{ r: part(z, 0, p), x: part(z, p, p + q) }, said];
+  };
+  const [z, report] = transforms.customLinearSolve(
+    matvec as never,
+    side,
+    ((matvec: (z: Both) => Both, side: Both) => solve(mapOf(matvec), side)) as never,
+    { symmetric: true, tangentSolve: tangentSolve as never, hasAux: true },
+  ) as unknown as [Both, LinearReport];
+  return { ...z, report };
+}
 
 /** Solves `r + B x = f, B^T r - damp^2 x = g`. */
 function augmented(
@@ -165,13 +204,12 @@ function augmented(
   f: NDArray,
   g: NDArray,
   limits: LinearLimits,
-  about: About,
   transforms: Transforms,
-): readonly [NDArray, LinearReport] {
+): Solved {
   const { rows: p, columns: q, apply, pull } = map;
-  const run = (m: Products, b: NDArray, d: number, own = noStart) =>
-    shortest(m, b, d, limits, own, transforms);
-  const first = run(map, f, damp, about.tall ? about : noStart);
+  const run = (m: Products, b: NDArray, d: number) =>
+    shortest(m, b, d, limits, noStart, transforms);
+  const first = run(map, f, damp);
   // y = (B^T B + damp^2)^-1 g, by way of the shortest w with B^T w = g, or B^T w + damp s = g.
   const reversed: Products = damp === 0 ? { rows: q, columns: p, apply: pull, pull: apply } : {
     rows: q,
@@ -179,7 +217,7 @@ function augmented(
     apply: (v) => pull(part(v, 0, p)).add(part(v, p, p + q).mul(damp)),
     pull: (u) => joined(apply(u), u.mul(damp)),
   };
-  const second = run(reversed, g, 0, about.tall ? noStart : about);
+  const second = run(reversed, g, 0);
   const third = damp === 0 ? run(map, second.x, 0) : null;
   const y = third === null ? part(second.x, p, p + q).mul(1 / damp) : third.x;
   const x = first.x.sub(y);
@@ -190,26 +228,9 @@ function augmented(
     runs.map((o) => o[key]).reduce((a, b) => a.add(b));
   // The runs of zeros have converged, with the smallest code.
   const status = runs.map((o) => o.status).reduce(maximum);
-  const report = {
-    status,
-    steps: total("steps"),
-    products: total("products"),
-    detail: scalarLike(NaN, norm(f)),
-    rank: whole(-1),
-    restarts: (about.tall ? first : second).restarts,
-    history: (about.tall ? first : second).history,
-  };
-  return [joined(r, x), report];
-}
-
-/** A solution by LSMR. */
-interface Run {
-  readonly x: NDArray;
-  readonly status: NDArray;
-  readonly steps: NDArray;
-  readonly products: NDArray;
-  readonly restarts: NDArray;
-  readonly history: NDArray | null;
+  const { x: _, ...rest } = first;
+  const report = { ...rest, status, steps: total("steps"), products: total("products") };
+  return [{ r, x }, report];
 }
 
 /** The shortest x that makes `|B x - b|^2 + damp^2 |x|^2` smallest, in cycles as in `gmres.ts`. */
@@ -220,7 +241,7 @@ function shortest(
   { rtol, atol, maxSteps }: LinearLimits,
   about: About,
   transforms: Transforms,
-): Run {
+): LinearOutcome {
   const { columns, apply, pull } = map;
   const { dtype } = b;
   const code = (s: Parameters<typeof statusCode>[0]): NDArray => whole(statusCode(s));
@@ -231,10 +252,9 @@ function shortest(
   const bound = div(scalarArray(atol, dtype), unit).add(div(length, unit).mul(rtol));
   const square = scalarArray(damp * damp, dtype);
   const slopeOf = (r: NDArray, x: NDArray): NDArray => pull(r).sub(x.mul(square));
-  const x0 = full([columns], 0, dtype);
   const begun = begin(
     about.start === null ? null : div(about.start, unit),
-    x0,
+    full([columns], 0, dtype),
     right,
     map,
     slopeOf,
@@ -291,20 +311,15 @@ function shortest(
       let status = select(steps.greaterEqual(maxSteps), code("maxSteps"), whole(-1));
       status = select(stuck, select(isFinite(slope), code("stagnated"), code("diverged")), status);
       status = select(and(small, isFinite(least)), code("converged"), status);
-      return {
-        x,
-        r: rest,
-        s: select(better, s, c.s),
-        slope: least,
-        status,
-        ...account,
-      };
+      return { x, r: rest, s: select(better, s, c.s), slope: least, status, ...account };
     },
     start,
   );
   return {
     ...ended(end, unit),
     products: end.steps.add(end.cycles).mul(2).add(about.start === null ? 1 : 3),
+    detail: scalarLike(NaN, length),
+    rank: whole(-1),
   };
 }
 
@@ -327,12 +342,8 @@ function begin(
   if (from === null) return plain;
   const given = at(from, right.sub(apply(from)));
   const better = given.slope.less(plain.slope);
-  return {
-    x: select(better, given.x, plain.x),
-    r: select(better, given.r, plain.r),
-    s: select(better, given.s, plain.s),
-    slope: select(better, given.slope, plain.slope),
-  };
+  const either = (of: keyof Point): NDArray => select(better, given[of], plain[of]);
+  return { x: either("x"), r: either("r"), s: either("s"), slope: either("slope") };
 }
 
 /** What steps found, and the residual norm that they believe to be left at their end; 0 where that was cut short. */
