@@ -125,7 +125,7 @@ export function isRoot(
   },
 ): readonly [NDArray, NDArray] {
   const { dtype } = x;
-  const settled = isSettledBy(left, leaves, reach.far, rtol);
+  const settled = isSettledBy(left, leaves, reach.far, settledShares(rtol, dtype));
   const small = leaves.lessEqual(reach.far.mul(nearness(rtol, dtype)));
   const may = and(asked, and(isNear(reach, left, rtol), reduceAnd(or(settled, small), [0])));
   const gone = size.equal(0);
@@ -192,15 +192,30 @@ export function noNought(x: NDArray, leaves: number): Nought {
 
 /**
  * Where what is left is nothing beside all that was gained, which from a start that is far away is much: whether steps
- * are short enough all the same, unknown by unknown, beside what they are made from, or both have gone to 0 beside how
- * far that has been. To a root of order four they are no shorter at the precision of the gain.
+ * are short enough all the same, unknown by unknown or leaf by leaf: a `share` of what they are made from, or both are
+ * `gone` to 0 beside how far that has been, and the step is `most` times that at most.
  */
-export function isSettledBy(step: NDArray, x: NDArray, reached: NDArray, rtol: number): NDArray {
-  const gone = and(
-    maximum(step, x).lessEqual(reached.mul(epsilon(x.dtype))),
-    step.lessEqual(x.mul(2)),
-  );
-  return or(gone, step.lessEqual(x.mul(Math.sqrt(rtol))));
+export function isSettledBy(
+  step: NDArray,
+  x: NDArray,
+  reached: NDArray,
+  { share, gone, most }: Shares,
+): NDArray {
+  const none = maximum(step, x).lessEqual(reached.mul(gone));
+  const both = most === undefined ? none : and(none, step.lessEqual(x.mul(most)));
+  return or(both, step.lessEqual(x.mul(share)));
+}
+
+/** What a step is short beside. */
+export interface Shares {
+  readonly share: number;
+  readonly gone: number;
+  readonly most?: number | undefined;
+}
+
+/** The shares that go with a tolerance. To a root of order four steps are no shorter at the precision of the gain. */
+export function settledShares(rtol: number, dtype: DType): Shares {
+  return { share: Math.sqrt(rtol), gone: epsilon(dtype), most: 2 };
 }
 
 /** Which leaves of norms `x` are so small beside the first evaluation that they may be 0 at the solution. */

@@ -14,6 +14,7 @@ import {
   levenbergMarquardt,
   minimise,
   type NDArray,
+  nelderMead,
   newtonCg,
   nn,
   nonlinearCg,
@@ -90,7 +91,7 @@ const families: Readonly<Record<string, Solve>> = {
     ]),
   ),
   ...Object.fromEntries(
-    [lbfgs(), bfgs(), newtonCg(), nonlinearCg()].map((solver): [string, Solve] => [
+    [lbfgs(), bfgs(), newtonCg(), nonlinearCg(), nelderMead()].map((solver): [string, Solve] => [
       `minimise by ${solver.description}`,
       (f) => (x) => minimise((x: NDArray) => f(x).square().sum(), x, { solver }),
     ]),
@@ -176,6 +177,74 @@ for (const [name, family] of Object.entries(families)) {
       assert(near.converged, `equation ${at}, ${near.message}`);
     }
     // Who claims nothing is never wrong.
+    assert(claimed > 0.7 * tried, `${claimed} of ${tried} are claimed`);
+  });
+}
+
+/** Functions of many unknowns, of leaves that hang together, within bounds, and of infinite slopes: with their minima. */
+interface Tree {
+  readonly a: NDArray;
+  readonly b: NDArray;
+}
+const many: readonly {
+  readonly name: string;
+  readonly f: (x: Tree) => NDArray;
+  readonly a: readonly number[];
+  readonly b: number;
+  readonly lower?: number;
+}[] = [
+  {
+    name: "one leaf follows the other",
+    f: ({ a, b }) => a.sub(b.mul(2)).square().sum().add(b.sub(1).square()),
+    a: [2, 2, 2, 2, 2],
+    b: 1,
+  },
+  {
+    name: "all within bounds",
+    f: ({ a, b }) => a.sub(1e-3).square().sum().add(b.sub(2).square().mul(3)),
+    a: [1e-3, 1e-3],
+    b: 2,
+    lower: 0,
+  },
+  {
+    name: "one at its bound",
+    f: ({ a, b }) => a.add(b).sub(1).square().sum().add(b.add(3).square()),
+    a: [1, 1],
+    b: 0,
+    lower: 0,
+  },
+  {
+    name: "slopes that are infinite at the bound",
+    f: ({ a, b }) => a.sub(np.sqrt(a).mul(2)).sum().add(b.sub(np.sqrt(b))),
+    a: [1, 1, 1, 1, 1],
+    b: 0.25,
+    lower: 0,
+  },
+];
+
+for (const solver of [lbfgs(), newtonCg(), nonlinearCg(), nelderMead()]) {
+  Deno.test(`starts that are far away, of trees and within bounds: ${solver.description}`, () => {
+    let [claimed, tried] = [0, 0];
+    for (const { name, f, a, b, lower } of many) {
+      const bounds = lower === undefined ? undefined : { lower };
+      const solve = jit((x: Tree) => minimise(f, x, { solver, bounds }));
+      for (const dtype of ["float32", "float64"] as const) {
+        const error = dtype === "float32" ? 2e-2 : 1e-4;
+        for (const start of [3, 1e4, 1e6]) {
+          const s = solve({
+            a: np.array(a.map((_, i) => start * (1 - 0.15 * i)), { dtype }),
+            b: np.array(0.3 * start, { dtype }),
+          });
+          tried++;
+          if (!s.converged) continue;
+          claimed++;
+          const off = [...s.value.a.dataSync()].map((x, i) => Math.abs(x - a[i]!));
+          const where = `${name} from ${start} in ${dtype}, ${s.message}: ${s.value.a}`;
+          assert(Math.max(...off) <= error * Math.max(...a), where);
+          assert(Math.abs(s.value.b.item() - b) <= error * (b === 0 ? 1 : b), where);
+        }
+      }
+    }
     assert(claimed > 0.7 * tried, `${claimed} of ${tried} are claimed`);
   });
 }

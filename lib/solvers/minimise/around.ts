@@ -205,6 +205,8 @@ export interface View {
   readonly units: NDArray;
   /** The step that is left [n]. */
   readonly step: NDArray;
+  /** How far off it begins at least, in `units`. */
+  readonly begin: NDArray;
   /** Value and gradient at another point, and a product with the Hessian there. */
   readonly at: (x: NDArray) => { readonly value: NDArray; readonly g: NDArray };
   readonly product: (x: NDArray, v: NDArray) => NDArray;
@@ -255,7 +257,7 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
   const firstLine = (loose: NDArray): Line => {
     const behind = dot(loose, ahead).less(0);
     const both = div(ahead, orOne(norm(ahead))).add(select(behind, loose.neg(), loose));
-    return line(both, () => maximum(left, scalarArray(Math.sqrt(epsilon(dtype)), dtype)));
+    return line(both, () => maximum(left, view.begin));
   };
   const blank = zerosLike(x);
   // What is held by little there; then farther off, where what is held by powers is held, and what falls is told from it.
@@ -419,7 +421,7 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
  */
 export function lookAcross(
   { x, value, g, noise, nothing, isFar, lengths, at, free, inside, asked }:
-    & Omit<View, "product" | "step" | "units">
+    & Omit<View, "product" | "step" | "units" | "begin">
     & { readonly g: NDArray },
   transforms: Transforms,
 ): Sides {

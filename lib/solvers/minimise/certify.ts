@@ -73,8 +73,9 @@ export interface Certificate {
   readonly products: NDArray;
   /** Whether rounding hides some curvature. */
   readonly loose: NDArray;
-  /** The most that products had for each unknown, times that, or NaN: [n]. */
+  /** The most that products had for each unknown, times that, or NaN: [n]. And the step that this alone would make. */
   readonly bent: NDArray;
+  readonly own: NDArray;
 }
 
 /** Answers by at most `mostProducts + otherProducts` products. A loop, which costs nothing where nothing is asked. */
@@ -204,6 +205,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
     products: end.products,
     loose: end.loose,
     bent: end.bent,
+    own: div(given.mul(units), orOne(end.bent)),
   };
 }
 

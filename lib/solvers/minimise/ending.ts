@@ -189,7 +189,12 @@ export function ending(
   // What is left may be nothing beside what was gained, and still much beside what it is at a simple minimum.
   const valueAt = (x: NDArray): NDArray => div(evaluate(within(x, bounds)).cost!, unit);
   // Leaves that are small beside where they have been may be 0 at the minimum, or come from very far.
-  const unsettled = not(settledOf(certificate.step, certificate.loose));
+  // Where curvature was lost beside that of other leaves, Newton's step says nothing, and each unknown has its own.
+  const left = maximum(
+    abs(certificate.step),
+    select(certificate.loose, abs(certificate.own), zerosLike(at.x)),
+  );
+  const unsettled = not(settledOf(left, certificate.loose));
   const wanted = and(unsettled.any(), or(not(unsettled), dwindled).all());
   const gradient = div(at.g, scale);
   // On a plateau nothing depends on some unknowns, by as much as these themselves, and lower is what it came from, or what
@@ -242,6 +247,7 @@ export function ending(
     lengths,
     units: unitsOf(at.x, lengths),
     step: certificate.step,
+    begin: number(Math.sqrt(eps)),
     at(x) {
       const { r, cost } = evaluate(x);
       return { value: div(cost!, unit), g: div(r, unit) };
@@ -298,6 +304,8 @@ export interface Look {
   readonly way: Omit<Way, "g">;
   /** The range of values so far. */
   readonly range: NDArray;
+  /** Whether a step [n] is much beside the point, so that all that falls there counts. */
+  readonly isFar: (step: NDArray) => NDArray;
   /** Whether it is asked: a bool. */
   readonly asked: NDArray;
 }
@@ -319,31 +327,39 @@ export interface Downhill {
  * goes downhill from there, and along kinks. Whether the way leads along a tail, of which values show nothing more.
  */
 export function lookDownhill(
-  { center, value, way, range, asked }: Look,
+  { center, value, way, range, isFar, asked }: Look,
   { smooth, bounds, sizes }: Setting,
-  { evaluate, transforms, isShort, reached }: Local,
+  { evaluate, transforms, reached }: Local,
 ): Downhill {
   const { dtype } = center;
   const never = scalarArray(0, "bool");
   const unseen = { x: center, lower: never, tail: never, looks: int(0), products: int(0) };
   if (!smooth) return unseen;
-  // So that squares of gradients are in the range of the dtype.
-  const unit = orOne(range);
-  const at = (x: NDArray) => {
-    const { cost, gradient } = evaluate(x);
-    return { value: div(cost!, unit), g: div(gradient!, unit) };
+  /** Values and gradients in units, so that squares of gradients are in the range of the dtype. */
+  const by = (unit: NDArray) => {
+    const at = (x: NDArray) => {
+      const { cost, gradient } = evaluate(x);
+      return { value: div(cost!, unit), g: div(gradient!, unit) };
+    };
+    const product = (x: NDArray, v: NDArray): NDArray =>
+      transforms.jvp((x: NDArray) => at(x).g, [x], [v])[1] as NDArray;
+    return { at, product };
   };
-  const product = (x: NDArray, v: NDArray): NDArray =>
-    transforms.jvp((x: NDArray) => at(x).g, [x], [v])[1] as NDArray;
   return transforms.whileLoop(
     (c) => c.open,
     () => {
       const lengths = lengthsOf(reached, sizes, center);
       const units = unitsOf(center, lengths);
-      const { g } = at(center);
+      const far = orOne(range);
+      const afar = by(far);
+      const slopes = afar.at(center).g.mul(far);
+      // What is left there may be nothing beside what was gained.
+      const unit = orOne(maximum(abs(value), norm(slopes.mul(units))));
+      const { at, product } = by(unit);
+      const g = div(slopes, unit);
       const free = bounds === null ? null : freeAt(center, g, bounds);
       const only = (v: NDArray): NDArray => free === null ? v : v.mul(free);
-      const { step, products } = steihaug(
+      const { step, products, edge } = steihaug(
         (v) => only(product(center, v.mul(units)).mul(units)),
         {
           g: only(g.mul(units)),
@@ -354,13 +370,21 @@ export function lookDownhill(
         transforms,
       );
       const own = div(value, unit);
+      // Along kinks the model has no minimum.
+      const isLong = and(not(edge), isFar(step.mul(units)));
       const view = {
         x: center,
         value: own,
         noise: abs(own).mul(ulps * epsilon(dtype)),
         // A simplex is right to half the digits, so that derivatives always find a little more near by.
-        nothing: scalarArray(epsilon(dtype), dtype),
-        isFar: (step: NDArray) => not(isShort(step.mul(1 / beyond))),
+        nothing: select(isLong, scalarArray(0, dtype), div(far, unit).mul(epsilon(dtype))),
+        // A point that is far from where it began may be near to what is lower.
+        begin: select(
+          isLong,
+          scalarArray(epsilon(dtype), dtype),
+          scalarArray(Math.sqrt(epsilon(dtype)), dtype),
+        ),
+        isFar,
         lengths,
         units,
         step: step.mul(units).neg(),
@@ -370,8 +394,12 @@ export function lookDownhill(
         inside: (x: NDArray) => within(x, bounds),
         asked,
       };
-      const behind = { x: way.x, value: div(way.value, unit), g: at(way.x).g };
-      const back = isTail({ ...view, way: behind }, transforms);
+      const back = isTail({
+        ...view,
+        ...afar,
+        value: div(value, far),
+        way: { x: way.x, value: div(way.value, far), g: afar.at(way.x).g },
+      }, transforms);
       const across = lookAcross({ ...view, g, asked: and(asked, not(back.tail)) }, transforms);
       const open = and(asked, not(or(back.tail, across.lower)));
       const aside = lookAround({ ...view, asked: open }, transforms);

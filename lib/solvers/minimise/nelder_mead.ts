@@ -34,7 +34,7 @@ import { identity } from "../../linalg/matrices.ts";
 import type { Local, Stepper } from "../method.ts";
 import { leafNorms, norm, spread } from "../norms.ts";
 import { checkMatrixRoom } from "../options.ts";
-import { nearness } from "../reach.ts";
+import { isSettledBy } from "../reach.ts";
 import { statusCode } from "../solution.ts";
 import type { Way } from "./certify.ts";
 import { type Look, lookDownhill, ulps } from "./ending.ts";
@@ -77,6 +77,8 @@ interface Poll extends Look {
   readonly along: NDArray;
   /** What is nothing beside the range. */
   readonly nothing: NDArray;
+  /** Whether the point has gone to 0, beside how far it has been. */
+  readonly vanishes: NDArray;
 }
 
 /** What a trial is. */
@@ -127,25 +129,25 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
 
   /**
    * Whether there is something lower than a point, and where: a tenth of an edge away along an axis, farther where no
-   * value differs, or along what the simplex was flattened to. Whether there is nothing that is defined beside it, and
+   * value differs, along what the simplex was flattened to, or at 0. Whether there is nothing that is defined beside it, and
    * whether a rounding of the point changes the value by much. Looks only where asked.
    */
   function poll(
-    { center, value, edges, near, along, range, nothing, asked }: Poll,
-    { evaluate, transforms, isShort }: Local,
+    { edges, near, along, range, nothing, isFar, vanishes, asked, ...best }: Poll,
+    { evaluate, transforms }: Local,
   ) {
-    const { size: n, dtype } = center;
+    const { size: n, dtype } = edges;
     const axis = iota([n], 0, "int32");
-    const noise = abs(value).mul(ulps * epsilon(dtype));
     const never = scalarArray(0, "bool");
-    const none = zerosLike(center);
+    const none = zerosLike(edges);
     const signs = rem(axis, int(2)).astype(dtype).mul(2).sub(1);
-    const rounding = center.mul(signs).mul(4 * epsilon(dtype));
     const [short, tenth] = [scalarArray(1, dtype), scalarArray(0.1, dtype)];
-    const atLast = 2 * n + 4;
+    const [beyondAxes, atLast] = [2 * n + 4, 3 * n + 4];
     return transforms.whileLoop(
       (c) => c.open,
-      ({ looks, wall, k, share, same }) => {
+      ({ center, value, looks, wall, k, share, same }) => {
+        const noise = abs(value).mul(ulps * epsilon(dtype));
+        const rounding = center.mul(signs).mul(4 * epsilon(dtype));
         const own = eq(axis, div(k, int(2))).astype(dtype);
         const side = rem(k, int(2)).astype(dtype).mul(2).sub(1);
         const isLast = k.equal(atLast);
@@ -153,17 +155,26 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         // Along the simplex a tenth of the way is looked at, and all of it.
         const reach = select(onAxis, share, select(k.less(2 * n + 2), tenth, short));
         const far = select(onAxis, edges.mul(own), along).mul(side).mul(reach);
-        const x = within(center.add(select(isLast, rounding, far)), bounds);
+        // Where all is a plateau, lower is what is at 0: in all unknowns, or in one. What comes to 0 is looked at from there.
+        const atNought = k.less(0);
+        const toNought = or(atNought, k.greaterEqual(beyondAxes));
+        const noughts = or(atNought, eq(axis, k.sub(beyondAxes)));
+        const nought = select(noughts, center.neg(), none);
+        const away = select(isLast, rounding, select(toNought, nought, far));
+        const x = within(center.add(away), bounds);
         const there = evaluate(x).cost!;
         const step = x.sub(center);
         // A gain that is nothing beside what was gained is none, if it is not far to there.
-        const least = maximum(noise, select(isShort(step), nothing, zerosLike(nothing)));
-        const lower = and(not(isLast), there.less(value.sub(least)));
+        const least = maximum(noise, select(isFar(step), zerosLike(nothing), nothing));
+        const becomes = and(and(atNought, vanishes), there.lessEqual(value));
+        const lower = and(not(or(isLast, becomes)), there.less(value.sub(least)));
         const beside = reduceAnd(abs(step).lessEqual(near.mul(0.11)), [0]);
         // Where no value differs nothing is known yet.
-        const stays = and(same, abs(there.sub(value)).lessEqual(noise));
-        const again = and(and(stays, k.equal(atLast - 1)), share.less(farthest));
+        const stays = and(same, or(toNought, abs(there.sub(value)).lessEqual(noise)));
+        const again = and(and(stays, k.equal(beyondAxes - 1)), share.less(farthest));
         return {
+          center: select(becomes, x, center),
+          value: select(becomes, there, value),
           x: select(lower, x, none),
           lower,
           wall: or(wall, and(beside, not(isFinite(there)))),
@@ -176,12 +187,14 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         };
       },
       {
-        x: center,
+        center: best.center,
+        value: best.value,
+        x: none,
         lower: never,
         wall: never,
         hidden: never,
         looks: int(0),
-        k: int(0),
+        k: int(-1),
         share: tenth,
         same: scalarArray(1, "bool"),
         open: asked,
@@ -272,8 +285,10 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const bestRow = row(vertices, best);
       const widths = reduceMax(abs(vertices.sub(table(bestRow))), [0]);
       const share = Math.max(rtol, epsilon(dtype) ** 0.5);
-      const even = reduceMax(values, [0]).equal(bestValue);
-      const beside = leafNorms(bestRow, sizes).mul(share);
+      const [wide, own] = [leafNorms(widths, sizes), leafNorms(bestRow, sizes)];
+      const highest = reduceMax(values, [0]);
+      const even = highest.equal(bestValue);
+      const beside = own.mul(share);
       const units = leafNorms(broadcastTo(scale, [n]), sizes).mul(share * share);
       const top = select(
         and(and(m.made.lessEqual(1), vertex), isFinite(cost!)),
@@ -291,16 +306,15 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const nothing = done.mul(
         Math.max(rtol ** 2 * epsilon(dtype) ** 0.25, epsilon(dtype) ** 2),
       );
-      const [wide, own] = [leafNorms(widths, sizes), leafNorms(bestRow, sizes)];
       // Beside the unknowns, too, which what was gained from far away says nothing of; or both have gone to 0.
-      const settled = or(
-        wide.lessEqual(own.mul(nearness(rtol, dtype))),
-        maximum(wide, own).lessEqual(local.reached.mul(Math.min(share, 2 ** -23))),
-      );
-      const level = and(
-        reduceMax(values, [0]).sub(bestValue).lessEqual(nothing),
-        and(settled.all(), local.isShort(widths)),
-      );
+      const simple = Math.max(Math.sqrt(rtol), epsilon(dtype) ** 0.6);
+      const settledBy = (norms: NDArray, gone: number): NDArray =>
+        isSettledBy(norms, own, local.reached, { share: simple, gone }).all();
+      const hardly = Math.min(share, 2 ** -23);
+      const settled = settledBy(wide, hardly);
+      const isFar = (step: NDArray): NDArray =>
+        not(settledBy(leafNorms(step, sizes), epsilon(dtype) ** 2));
+      const level = and(highest.sub(bestValue).lessEqual(nothing), settled);
       const narrow = reduceAnd(wide.lessEqual(select(even, maximum(beside, units), beside)), [0]);
       const collapsed = or(narrow, level);
       const skip = (i: NDArray): NDArray => select(eq(i, m.fixed), i.add(1), i);
@@ -308,9 +322,9 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
       const last = following.greater(n);
       const ends = and(and(collapsed, isFinite(bestValue)), or(and(vertex, last), replaces));
       const noise = abs(bestValue).mul(16 * epsilon(dtype));
-      const stays = local.isShort(bestRow.sub(m.center));
+      const moves = not(settledBy(leafNorms(bestRow.sub(m.center), sizes), hardly));
       const gained = m.before.sub(bestValue).greater(
-        maximum(noise, select(stays, nothing, zerosLike(nothing))),
+        maximum(noise, select(moves, zerosLike(nothing), nothing)),
       );
       // The simplex may have become flat, or lie at a wall, and then a collapse proves nothing either.
       const settles = and(and(ends, not(marches)), and(m.made.greater(1), not(gained)));
@@ -328,12 +342,18 @@ export function simplex(description: string, setting: Setting): Stepper<SimplexM
         way,
         range: maximum(abs(bestValue), done),
         nothing,
+        isFar,
+        vanishes: own.lessEqual(local.reached.mul(hardly)).all(),
         asked: settles,
       };
       const polled = poll(look, local);
       const unsure = or(polled.wall, polled.hidden);
       const sure = and(settles, not(or(polled.lower, unsure)));
-      const below = lookDownhill({ ...look, asked: sure }, setting, local);
+      const below = lookDownhill(
+        { ...look, center: polled.center, value: polled.value, asked: sure },
+        setting,
+        local,
+      );
       const lower = or(polled.lower, below.lower);
       const lowest = select(below.lower, below.x, polled.x);
       const refused = or(unsure, below.tail);

@@ -34,7 +34,7 @@ import { certify } from "../minimise/certify.ts";
 import { derivativeAlong } from "../minimise/method.ts";
 import { norm } from "../norms.ts";
 import { between } from "../options.ts";
-import { isSettledBy, nearness } from "../reach.ts";
+import { isSettledBy, nearness, settledShares } from "../reach.ts";
 import type { Trial, TrustRegionMemory, Walk } from "./memory.ts";
 import { type Model, orOne, promise, type Setting, transposedTimes } from "./model.ts";
 
@@ -269,7 +269,7 @@ export function isSolved(
   );
   // Unknowns without a slope have come to theirs by steps that got short.
   const none = at.size.lessEqual(nothing);
-  const little = isSettledBy(abs(at.newton), abs(at.x), reached, rtol).all();
+  const little = isSettledBy(abs(at.newton), abs(at.x), reached, settledShares(rtol, dtype)).all();
   const exact = and(root ? none : and(none, and(only, little)), or(sound, shortest));
   const given = atol === 0 ? no : at.size.lessEqual(atol);
   const gone = root ? vanished(at, start, reached, rtol) : no;
