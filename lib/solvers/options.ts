@@ -405,6 +405,11 @@ export function clipped(x: unknown, lower: unknown, upper: unknown, def: TreeDef
   );
 }
 
+/** Whether an element is such, where they are known, else `null`. */
+export function someKnown(x: NDArray, is: (element: number) => boolean): boolean | null {
+  return isOpen(x) ? null : Array.from(x.dataSync(), Number).some(is);
+}
+
 /** `x` where that holds, and NaN elsewhere. */
 export function orNaN(holds: NDArray, x: NDArray): NDArray {
   return where(holds, x, full(x.shape, NaN, x.dtype));

@@ -1,5 +1,6 @@
 /** Projections, proximal gradients, and first-order optimisers as methods of `minimise`. */
 import {
+  type Amount,
   DTypeError,
   first,
   grad,
@@ -302,4 +303,27 @@ Deno.test("an optimiser sees the tree, and bounds hold", () => {
   assertEquals([...found.value.w.dataSync()], [2, 2]);
   assertAlmostEquals(found.value.c.item(), 1, 1e-9);
   assertThrows(() => first({} as never), TypeError, "an optimiser such as adam(1e-3)");
+});
+
+Deno.test("sets of no points are refused, or NaN where they are computed; what is not a number has no nearest point", () => {
+  const x = f64([1, 2]);
+  const sizes = { projectSimplex, projectL1Ball, projectL2Ball, softThreshold };
+  const onBox = (x: NDArray, lower: Amount) => projectBox(x, lower, 1);
+  for (const [name, project] of Object.entries({ ...sizes, projectBox: onBox })) {
+    const none = name === "projectBox" ? 1.5 : -0.5;
+    assertThrows(() => project(x, none), RangeError, `${name}: `);
+    assertThrows(() => project(x, scalar(none)), RangeError, `${name}: `);
+    const all = jit(project)(x, none).dataSync();
+    assert(all.every(Number.isNaN), `${name}: ${all}`);
+    for (const run of [project, jit(project)]) {
+      assert(Number.isNaN(run(f64([NaN, 2]), 0.5).dataSync()[0]), name);
+      assert(run(x, 0.5).dataSync().every(Number.isFinite), name);
+    }
+    // A lane of no points leaves the others alone.
+    const lanes = vmap((r: NDArray) => project(x, r))(f64([none, 0.5]));
+    assertEquals([...lanes.dataSync()].slice(2), [...project(x, 0.5).dataSync()], name);
+  }
+  for (const project of [projectSimplex, projectL1Ball, projectL2Ball]) {
+    assertEquals([...project(x, 0).dataSync()], [0, 0], project.name);
+  }
 });

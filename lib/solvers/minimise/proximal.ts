@@ -33,11 +33,11 @@ import {
   maximum,
   minimum,
   not,
+  onesLike,
   or,
   reduceMax,
   reduceSum,
   rev,
-  scalarLike,
   select,
   sign,
   sort,
@@ -50,9 +50,10 @@ import { checkFunction, toArray } from "../../transforms/trees.ts";
 import type { FloatTree } from "../fixed_point.ts";
 import type { Stepper } from "../method.ts";
 import { dot, leafNorms, norm } from "../norms.ts";
+import { orNaN, someKnown } from "../options.ts";
 import { statusCode } from "../solution.ts";
 import { type Minimiser, orOne, type Setting } from "./method.ts";
-import { claimOf, goneTo, type Trail, trailAtFirst } from "./proximal_claim.ts";
+import { claimOf, goneTo, type Proximal, trailAtFirst } from "./proximal_claim.ts";
 
 /** A number, or an array of numbers, one for each vector or element. */
 export type Amount = number | NDArray;
@@ -76,6 +77,8 @@ export function projectNonNegative(x: NDArray): NDArray {
 /**
  * The nearest point between two bounds, numbers or arrays that broadcast.
  *
+ * @throws {RangeError} where a lower one is above an upper one.
+ *
  * @example
  * ```ts
  * import { numpy as np, projectBox } from "@injax/injax";
@@ -89,12 +92,18 @@ export function projectBox(x: NDArray, lower: Amount, upper: Amount): NDArray {
   const [lo, hi] = [lower, upper].map((end, i) =>
     spread("projectBox", i === 0 ? "lower" : "upper", end, v, v.shape)
   ) as [NDArray, NDArray];
-  return minimum(maximum(v, lo), hi);
+  const apart = someKnown(lo.greater(hi), (b) => b === 1);
+  if (apart === true) {
+    throw new RangeError("projectBox: lower is above upper, and no point is between them");
+  }
+  return minimum(maximum(v, apart === null ? orNaN(lo.lessEqual(hi), lo) : lo), hi);
 }
 
 /**
  * The nearest point of the simplex: elements that are not negative and have the sum `total` (default 1), of each
  * vector along the last axis.
+ *
+ * @throws {RangeError} where `total` is negative.
  *
  * @example
  * ```ts
@@ -112,6 +121,8 @@ export function projectSimplex(x: NDArray, total: Amount = 1): NDArray {
 /**
  * The nearest point whose 2-norm is at most `radius` (default 1), of each vector along the last axis.
  *
+ * @throws {RangeError} where `radius` is negative.
+ *
  * @example
  * ```ts
  * import { numpy as np, projectL2Ball } from "@injax/injax";
@@ -126,7 +137,7 @@ export function projectL2Ball(x: NDArray, radius: Amount = 1): NDArray {
   const last = [v.ndim - 1];
   // In units of the largest element, so that squares stay in range.
   const most = stopGradient(reduceMax(abs(v), last));
-  const unit = select(most.greater(0), most, scalarOnes(most));
+  const unit = select(most.greater(0), most, onesLike(most));
   const shares = div(v, wide(unit, v));
   const inside = reduceSum(stopGradient(shares.mul(shares)), last).sqrt().mul(unit).lessEqual(r);
   // Inside, the norm has no part in the result, and none in derivatives.
@@ -138,6 +149,8 @@ export function projectL2Ball(x: NDArray, radius: Amount = 1): NDArray {
 
 /**
  * The nearest point whose 1-norm is at most `radius` (default 1), of each vector along the last axis.
+ *
+ * @throws {RangeError} where `radius` is negative.
  *
  * @example
  * ```ts
@@ -159,6 +172,8 @@ export function projectL1Ball(x: NDArray, radius: Amount = 1): NDArray {
  * Elements brought nearer to 0 by `threshold`, and those within it to 0: the proximal operator of absolute
  * values times that. By it, `proximalGradient` finds sparse minima.
  *
+ * @throws {RangeError} where `threshold` is negative.
+ *
  * @example
  * ```ts
  * import { minimise, numpy as np, proximalGradient, softThreshold } from "@injax/injax";
@@ -175,9 +190,10 @@ export function projectL1Ball(x: NDArray, radius: Amount = 1): NDArray {
 export function softThreshold(x: NDArray, threshold: Amount): NDArray {
   checkCall("softThreshold(x, threshold)", arguments);
   const v = floats("softThreshold", x);
-  const t = spread("softThreshold", "threshold", threshold, v, v.shape);
+  const given = size("softThreshold", "threshold", threshold, v);
+  const t = spread("softThreshold", "threshold", given, v, v.shape);
   const zero = full(v.shape, 0, v.dtype);
-  return select(abs(v).greater(t), sub(v, sign(v).mul(t)), zero);
+  return select(abs(v).lessEqual(t), zero, sub(v, sign(v).mul(t)));
 }
 
 /** The projection of vectors [..., n] onto the simplex of a sum [...]. */
@@ -203,18 +219,19 @@ function onSimplex(x: NDArray, total: NDArray): NDArray {
   const zero = full(v.shape, 0, v.dtype);
   // Where the sum is nothing, all are 0.
   const any = positive.astype(v.dtype);
-  const count = maximum(reduceSum(any, [axis]), scalarOnes(most));
+  const count = maximum(reduceSum(any, [axis]), onesLike(most));
   const loss = div(sub(reduceSum(select(positive, v, zero), [axis]), total), count);
-  return select(positive, maximum(sub(v, wide(loss, v)), zero), zero);
+  const nearest = select(positive, maximum(sub(v, wide(loss, v)), zero), zero);
+  // Of the sum 0 there is no other point, and of what is not a number, none.
+  const limit = stopGradient(total);
+  const known = and(most.equal(most), limit.greaterEqual(0));
+  const found = select(wide(limit.greater(0), v), nearest, zero);
+  return select(wide(known, v), found, full(v.shape, NaN, v.dtype));
 }
 
 /** Numbers for each vector [...] as numbers for each element [..., n]. */
 function wide(perVector: NDArray, like: NDArray): NDArray {
   return broadcastTo(expandDims(perVector, [like.ndim - 1]), like.shape);
-}
-
-function scalarOnes(like: NDArray): NDArray {
-  return broadcastTo(scalarLike(1, like), like.shape);
 }
 
 /** An operand, which must be of floats. */
@@ -236,22 +253,36 @@ function vectors(op: string, x: unknown): NDArray {
 
 /** A number for each vector. */
 function perVector(op: string, name: string, given: unknown, v: NDArray): NDArray {
-  return spread(op, name, given, v, v.shape.slice(0, -1));
+  return spread(op, name, size(op, name, given, v), v, v.shape.slice(0, -1));
 }
 
-/** A number, or an array of them, in a shape. */
-function spread(
-  op: string,
-  name: string,
-  given: unknown,
-  v: NDArray,
-  shape: readonly number[],
-): NDArray {
+/** The size of a set: nothing, or more. */
+function size(op: string, name: string, given: unknown, v: NDArray): NDArray {
+  const a = amount(op, name, given, v);
+  const below = someKnown(a, (r) => !(r >= 0));
+  if (below === true) {
+    throw new RangeError(
+      `${op}: ${name} must be a number that is not negative, or an array of such, not ${
+        describeValue(given)
+      }`,
+    );
+  }
+  return below === null ? orNaN(a.greaterEqual(0), a) : a;
+}
+
+/** A number or an array of them. */
+function amount(op: string, name: string, given: unknown, v: NDArray): NDArray {
   // Not by way of float32, which numbers become by themselves.
   const a = typeof given === "number" ? scalarArray(given, v.dtype) : toArray(given);
-  if (a === null) {
-    throw new TypeError(`${op}: ${name} must be a number or an array, not ${describeValue(given)}`);
-  }
+  if (a !== null) return a;
+  throw new TypeError(`${op}: ${name} must be a number or an array, not ${describeValue(given)}`);
+}
+
+type Shape = readonly number[];
+
+/** A number, or an array of them, in a shape. */
+function spread(op: string, name: string, given: unknown, v: NDArray, shape: Shape): NDArray {
+  const a = amount(op, name, given, v);
   const fits = a.ndim <= shape.length &&
     a.shape.every((n, i) => n === 1 || n === shape[shape.length - a.ndim + i]);
   if (!fits) {
@@ -260,39 +291,6 @@ function spread(
     );
   }
   return broadcastTo(a.astype(v.dtype), shape);
-}
-
-/** What the method remembers. */
-interface Proximal {
-  /** The norm of the first gradient, by which values and gradients are divided; 0 before it is known. */
-  readonly unit: NDArray;
-  /** Where the gradient was taken, and the gradient there: the step is from there. */
-  readonly y: NDArray;
-  readonly gy: NDArray;
-  /** The last point that was accepted, and the one before. */
-  readonly x: NDArray;
-  /** Length of the step, and whether it still grows. */
-  readonly t: NDArray;
-  readonly grows: NDArray;
-  /** What its length would be if tries that were not finite had not cut it: of this one, claims have to be short. */
-  readonly whole: NDArray;
-  /** The first value. */
-  readonly start: NDArray;
-  /** How often a claim was refuted by a lower point, evaluations and products for that: int32. */
-  readonly rescues: NDArray;
-  readonly extra: NDArray;
-  readonly products: NDArray;
-  /** Momentum. */
-  readonly theta: NDArray;
-  /** Whether the trial is a point to take the gradient at. */
-  readonly looks: NDArray;
-  readonly begun: NDArray;
-  /** The least relative step, and accepted points since: int32. */
-  readonly least: NDArray;
-  readonly stale: NDArray;
-  readonly accepted: NDArray;
-  readonly trail: Trail;
-  readonly status: NDArray;
 }
 
 const int = (k: number): NDArray => scalarArray(k, "int32");

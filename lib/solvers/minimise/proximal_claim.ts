@@ -10,6 +10,8 @@
  * `(u - y) / t` is a subgradient of a convex h at `y`, so that `f(y) - f(x) + (u - y) (y - x) / t` is no less than what
  * the sum gains from `x` to `y`: where it is negative, `y` is lower.
  *
+ * What the method remembers, of which all this is asked.
+ *
  * @module
  */
 import { epsilon, type NDArray, scalarArray } from "../../core/mod.ts";
@@ -65,6 +67,39 @@ export interface Trail {
 export function trailAtFirst(x: NDArray): Trail {
   const none = scalarArray(0, x.dtype);
   return { way: { x, value: none, g: zerosLike(x) }, value: none, odd: bool(false) };
+}
+
+/** What the method of proximal gradients remembers. */
+export interface Proximal {
+  /** The norm of the first gradient, by which values and gradients are divided; 0 before it is known. */
+  readonly unit: NDArray;
+  /** Where the gradient was taken, and the gradient there: the step is from there. */
+  readonly y: NDArray;
+  readonly gy: NDArray;
+  /** The last point that was accepted, and the one before. */
+  readonly x: NDArray;
+  /** Length of the step, and whether it still grows. */
+  readonly t: NDArray;
+  readonly grows: NDArray;
+  /** What its length would be if tries that were not finite had not cut it: of this one, claims have to be short. */
+  readonly whole: NDArray;
+  /** The first value. */
+  readonly start: NDArray;
+  /** How often a claim was refuted by a lower point, evaluations and products for that: int32. */
+  readonly rescues: NDArray;
+  readonly extra: NDArray;
+  readonly products: NDArray;
+  /** Momentum. */
+  readonly theta: NDArray;
+  /** Whether the trial is a point to take the gradient at. */
+  readonly looks: NDArray;
+  readonly begun: NDArray;
+  /** The least relative step, and accepted points since: int32. */
+  readonly least: NDArray;
+  readonly stale: NDArray;
+  readonly accepted: NDArray;
+  readonly trail: Trail;
+  readonly status: NDArray;
 }
 
 /** What came out. */
