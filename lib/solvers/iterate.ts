@@ -200,7 +200,7 @@ function passOf<S>(problem: Problem, method: Stepper<S>, limits: Limits, transfo
     };
     const open = c.after.equal(0);
     return {
-      ...followed(solve, c, now, next, stepped),
+      ...followed(solve, c, now, claim.zero === null ? next : toZero(claim.zero, next), stepped),
       best: now.best,
       bestR: now.bestR,
       merit: select(better, merit, c.merit),
@@ -297,12 +297,12 @@ function seenAt<S>({ problem, limits, transforms }: Solve<S>, c: State): Seen {
   };
 }
 
-/** Whether it is the best point so far. */
+/** Whether it is the best point so far. A look at 0 is where it found a solution. */
 function isBetter<S>(
   { method }: Solve<S>,
   c: State,
   { x, r, merit, finite, local }: Seen,
-  { own, met }: Claim,
+  { own, met, isNone }: Claim,
   stepped: S,
 ): NDArray {
   const open = c.after.equal(0);
@@ -310,7 +310,14 @@ function isBetter<S>(
   // What has met the criterion gives way to a better point only that meets it, in each leaf.
   const accepted = method.accepts?.(x, r, stepped, local) ??
     (own === undefined ? or(and(met, or(open, less)), and(open, less)) : less);
-  return method.mean === undefined ? unseen(c, and(accepted, finite)) : finite;
+  if (method.mean !== undefined) return finite;
+  const better = unseen(c, and(accepted, finite));
+  return c.nought === null ? better : or(better, isNone);
+}
+
+/** The next point, or one with leaves at 0 that is a root, as a look has said. */
+function toZero({ isRoot, x }: NonNullable<Claim["zero"]>, next: NDArray): NDArray {
+  return select(isRoot, x, next);
 }
 
 /** The status after it, -1 where it goes on. */

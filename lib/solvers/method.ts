@@ -345,6 +345,8 @@ export interface Claim {
   readonly slope: NDArray;
   readonly looks: NDArray | null;
   readonly nought: Nought | null;
+  /** Of roots: whether a look has said that leaves are 0 at one, and the point [n] where they are. */
+  readonly zero: { readonly isRoot: NDArray; readonly x: NDArray } | null;
 }
 
 /** How a loop ended. */

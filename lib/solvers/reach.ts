@@ -109,8 +109,8 @@ export function leftBy(
  * Whether the residual, of the norm `size`, at a point `x` [n] is that of a root: not where steps lead to where it dies
  * out at infinity, nor where it is small beside the first one alone, since the start was far away. What is `left` to go
  * has to be short beside how far each leaf has been and beside the leaf itself. A leaf may be 0 at the root: a look there
- * says so. After a long `step` [n] a look back says whether residuals are much larger a little before. Gives how many
- * looks it made, too: an int32.
+ * says so, and that point is the root then. After a long `step` [n] a look back says whether residuals are much larger a
+ * little before. Gives how many looks it made, too: an int32.
  */
 export function isRoot(
   evaluate: (x: NDArray) => Pick<Evaluation, "r">,
@@ -123,7 +123,7 @@ export function isRoot(
     readonly rtol: number;
     readonly transforms: Transforms;
   },
-): readonly [NDArray, NDArray] {
+): Pick<Claim, "zero"> & Readonly<Record<"isRoot" | "looks", NDArray>> {
   const { dtype } = x;
   const settled = isSettledBy(left, leaves, reach.far, settledShares(rtol, dtype));
   const small = leaves.lessEqual(reach.far.mul(nearness(rtol, dtype)));
@@ -132,13 +132,13 @@ export function isRoot(
   const atZero = and(may, not(or(gone, reduceAnd(settled, [0]))));
   const goesBack = and(may, not(isShort(reach, step, sizes, rtol)));
   const before = stopGradient(x.sub(step.mul(little)));
-  const zero = stopGradient(withNoughts(x, not(settled), sizes));
+  const zero = withNoughts(x, not(settled), sizes);
   const least = scalarArray(smallestNormal(dtype) / epsilon(dtype), dtype);
   const none = scalarArray(0, "bool");
   const seen = transforms.whileLoop(
     ({ atZero, goesBack }) => or(atZero, goesBack),
     ({ atZero, goesBack, isRoot, looks }) => {
-      const there = norm(stopGradient(evaluate(select(atZero, zero, before)).r));
+      const there = norm(stopGradient(evaluate(select(atZero, stopGradient(zero), before)).r));
       const vanishes = there.lessEqual(size.mul(epsilon(dtype) ** 2));
       const alone = there.greater(maximum(size.mul(muchLarger), least));
       const is = and(isRoot, select(atZero, vanishes, alone));
@@ -151,7 +151,12 @@ export function isRoot(
     },
     { atZero, goesBack, isRoot: may, looks: scalarArray(0, "int32") },
   );
-  return [seen.isRoot, seen.looks];
+  const isThere = and(seen.isRoot, atZero);
+  return {
+    isRoot: and(seen.isRoot, not(atZero)),
+    looks: seen.looks,
+    zero: { isRoot: isThere, x: zero },
+  };
 }
 
 /** The share of a step by which before its end is a little. */
@@ -283,7 +288,7 @@ export function claimOf<S>(solve: Solve<S>, c: State, seen: Seen, stepped: S): C
     ? besideNought(limits, c, seen, { ...asked, xNorms, norms, byFirst, slope }, c.nought)
     : c.looks !== null
     ? besideRoot(solve, seen, { ...asked, ...since, xNorms }, c.looks)
-    : { met: asked.isSmall, isNone: sure, looks: null, nought: null };
+    : { met: asked.isSmall, isNone: sure, looks: null, nought: null, zero: null };
   const met = soon === null ? claim.met : and(claim.met, not(soon));
   // Of unknowns that have gone to 0 no more is aimed at.
   const aimed = displacement ? beside : maximum(xNorms, seen.reach.far.mul(epsilon(x.dtype)));
@@ -301,7 +306,7 @@ interface Asked {
   readonly isSmall: NDArray;
 }
 
-type Looked = Pick<Claim, "met" | "isNone" | "looks" | "nought">;
+type Looked = Pick<Claim, "met" | "isNone" | "looks" | "nought" | "zero">;
 
 /** Of a fixed point: what is left to go has to be short, too, and a leaf that goes to 0 is looked at there. */
 function besideNought(
@@ -334,7 +339,7 @@ function besideNought(
     merit: select(looking, weighed, before.merit),
     isBest,
   };
-  return { met, isNone, looks: null, nought };
+  return { met, isNone, looks: null, nought, zero: null };
 }
 
 /** Of a root: what is left to go has to be short beside the unknowns, too, and no long step have led out to infinity. */
@@ -353,12 +358,13 @@ function besideRoot<S>(
   const at = { step, left, leaves: xNorms, size };
   const asked = and(isSmall, not(sure));
   const given = { asked, rtol: limits.rtol, transforms };
-  const [found, looks] = isRoot(problem.evaluate, x, at, reach, problem.sizes, given);
+  const found = isRoot(problem.evaluate, x, at, reach, problem.sizes, given);
   return {
-    met: and(isSmall, or(sure, found)),
+    met: and(isSmall, or(sure, found.isRoot)),
     isNone: sure,
-    looks: before.add(looks),
+    looks: before.add(found.looks),
     nought: null,
+    zero: found.zero,
   };
 }
 

@@ -1,14 +1,18 @@
 /** What the loop of all solvers reports, however a solve ends. */
 import {
+  aitken,
   anderson,
+  broyden,
   damped,
   fixedPoint,
   jit,
   type Local,
   type NDArray,
   numpy as np,
+  rootFind,
+  steffensen,
 } from "../../mod.ts";
-import { assertAlmostEquals, assertEquals } from "../support/assert.ts";
+import { assert, assertAlmostEquals, assertEquals } from "../support/assert.ts";
 import { arr, assertClose } from "../support/arrays.ts";
 
 Deno.test("however a solve ends, its norms are those of its value, the best point that it met", () => {
@@ -52,4 +56,24 @@ Deno.test("a damped step keeps its share of the old point", () => {
   const [x] = damped({ damping: 0.25 }).step(arr(1), arr(4), null, {} as Local);
   assertClose(x, 4);
   assertClose(damped().step(arr(1), arr(4), null, {} as Local)[0], 5);
+});
+
+Deno.test("a solution that a look at 0 has found is given as 0, and a leaf beside it as what it is", () => {
+  for (const dtype of ["float32", "float64"] as const) {
+    const start = { a: np.array([1, 0.4], { dtype }), b: np.array(2, { dtype }) };
+    type Unknowns = typeof start;
+    for (const solver of [damped(), anderson(), broyden(), aitken(), steffensen()]) {
+      const f = ({ a, b }: Unknowns): Unknowns => ({
+        a: a.square().mul(0.3),
+        b: b.mul(0.1).add(1),
+      });
+      const { value, residualNorm } = fixedPoint(f, start, { solver, throw: true });
+      assertEquals(value.a.toArray(), [0, 0], solver.description);
+      assertAlmostEquals(value.b.item(), 10 / 9, dtype === "float32" ? 1e-5 : 1e-11);
+      assert(residualNorm.item() < 1e-5, solver.description);
+    }
+    const cubes = (x: NDArray): NDArray => x.pow(3);
+    const { value, residualNorm } = rootFind(cubes, start.a, { solver: broyden(), throw: true });
+    assertEquals([value.toArray(), residualNorm.item()], [[0, 0], 0]);
+  }
 });
