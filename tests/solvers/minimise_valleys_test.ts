@@ -86,3 +86,28 @@ Deno.test("a minimum of squares whose terms cancel is claimed, since slopes tell
     assert(solution.converged && solution.gradientNorm!.item() < 1e-11, solution.message);
   }
 });
+
+Deno.test("a function that is the same along some directions has minima: shares of three classes by weights of all", () => {
+  const rows = Array.from({ length: 12 }, (_, i) => i);
+  for (const dtype of ["float32", "float64"] as const) {
+    const x = np.array(rows.map((i) => [Math.sin(3 * i), Math.cos(5 * i)]), { dtype });
+    const y = np.array(rows.map((i) => [0, 1, 2].map((k) => i % 3 === k ? 1 : 0)), { dtype });
+    /** Weights to which any number may be added: [2, 3]. */
+    const loss = (w: NDArray): NDArray => {
+      const logits = x.matmul(w);
+      return np.log(np.exp(logits).sum(1)).sub(logits.mul(y).sum(1)).sum();
+    };
+    /** The same without that freedom: [2, 2]. */
+    const known = minimise(
+      (w) => loss(np.concatenate([w, np.zeros([2, 1], { dtype })], 1)),
+      np.zeros([2, 2], { dtype }),
+      { solver: newtonCg(), throw: true },
+    );
+    for (const solver of [lbfgs(), bfgs(), nonlinearCg(), newtonCg()]) {
+      const found = minimise(loss, np.zeros([2, 3], { dtype }), { solver });
+      assert(found.converged, found.message);
+      const off = Math.abs(found.cost!.item() - known.cost!.item());
+      assert(off < (dtype === "float32" ? 1e-5 : 1e-12), `${solver.description}: ${off}`);
+    }
+  }
+});

@@ -233,9 +233,13 @@ export function unitsOf(x: NDArray, lengths: NDArray): NDArray {
 
 /**
  * Whether there is something lower around a point. On each side values are looked at farther and farther off until one
- * differs; from there Newton's steps in a region go downhill, as long as their model is lower than the point.
+ * differs; from there Newton's steps in a region go downhill, as long as their model is lower than the point. Also whether
+ * any differed beyond rounding, as far as the unknowns have been.
  */
-export function lookAround(view: View, transforms: Transforms): Sides & { products: NDArray } {
+export function lookAround(
+  view: View,
+  transforms: Transforms,
+): Sides & { readonly products: NDArray; readonly differs: NDArray } {
   const { x, value, noise, lengths, units, at, product, free, inside, asked } = view;
   const least = maximum(noise, view.nothing);
   const { dtype } = x;
@@ -298,6 +302,7 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
     /** The gain at the last trial, and whether it is one. */
     readonly gain: NDArray;
     readonly lower: NDArray;
+    readonly differs: NDArray;
     readonly open: NDArray;
   }
   // The types of a dictionary's loops know trees of arrays, not this record of them.
@@ -384,6 +389,7 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
         products: c.products.add(products),
         gain,
         lower,
+        differs: or(c.differs, not(abs(gain).lessEqual(noise))),
         open: and(not(lower), side.less(4)),
       } as never;
     },
@@ -402,11 +408,13 @@ export function lookAround(view: View, transforms: Transforms): Sides & { produc
       products: zero,
       gain: none,
       lower: no,
+      differs: no,
       open: asked,
     } as never,
   ) as unknown as State;
   return {
     lower: end.lower,
+    differs: end.differs,
     step: select(end.lower, x.sub(end.trial), zerosLike(x)),
     slope: select(end.lower, end.gain, none),
     looks: end.looks,

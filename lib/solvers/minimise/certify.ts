@@ -20,6 +20,7 @@ import {
   maximum,
   not,
   or,
+  reduceAnd,
   select,
   zerosLike,
 } from "../../primitives/mod.ts";
@@ -73,6 +74,8 @@ export interface Certificate {
   readonly products: NDArray;
   /** Whether rounding hides some curvature. */
   readonly loose: NDArray;
+  /** Whether it holds if values are the same along what is hidden, since the gradient is rounding. */
+  readonly idle: NDArray;
   /** The most that products had for each unknown, times that, or NaN: [n]. And the step that this alone would make. */
   readonly bent: NDArray;
   readonly own: NDArray;
@@ -108,6 +111,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
     readonly refuted: NDArray;
     /** Whether some curvature was lost, and how much there was for each unknown at most. */
     readonly loose: NDArray;
+    readonly idle: NDArray;
     readonly bent: NDArray;
     readonly open: NDArray;
     /** Whether the last step is to be explained first. */
@@ -129,13 +133,17 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       const falls = along.less(bend.mul(-(eps ** 0.75)));
       const lost = not(along.greater(bend.mul(resolved * eps)));
       const rr = dot(res, res);
-      const harmless = and(
-        rr.sqrt().mul(Math.sqrt(x.size)).mul(length).lessEqual(nothing),
-        last.isShort,
-      );
+      const bent = maximum(before.bent, div(abs(hp), orOne(plainNorm(p))));
+      // A gradient may be rounding of its terms, and then says nothing along a direction in which the function is the same.
+      const rounding = bent.mul(roundings * eps * Math.sqrt(x.size));
+      const rounded = and(wanted, reduceAnd(abs(g).mul(length).lessEqual(rounding), [0]));
+      const least = rr.sqrt().mul(Math.sqrt(x.size)).mul(length).lessEqual(nothing);
+      const harmless = and(or(least, rounded), last.isShort);
       // What the gradient could give in the length of the unknowns along a direction whose curvature is not known.
       const promise = div(abs(dot(p, g)), orOne(plainNorm(p))).mul(Math.sqrt(x.size)).mul(length);
-      const flat = or(not(lost), promise.lessEqual(nothing));
+      const little = promise.lessEqual(nothing);
+      const flat = or(not(lost), or(little, rounded));
+      const excused = and(and(lost, rounded), not(select(other, little, least)));
       const alpha = div(rr, select(lost, number(1), along));
       const q1 = select(or(lost, other), q, q.add(p.mul(alpha.mul(unit))));
       const res1 = select(lost, res, res.sub(hp.mul(alpha)));
@@ -168,7 +176,8 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
         products: count,
         refuted,
         loose: or(before.loose, lost),
-        bent: maximum(before.bent, div(abs(hp), orOne(plainNorm(p)))),
+        idle: or(before.idle, excused),
+        bent,
         open: not(over),
         explains: scalarArray(0, "bool"),
       };
@@ -193,6 +202,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
       products: int(0),
       refuted: scalarArray(0, "bool"),
       loose: scalarArray(0, "bool"),
+      idle: scalarArray(0, "bool"),
       bent: zerosLike(g),
       open: asked,
       explains: last.asked,
@@ -204,6 +214,7 @@ export function certify(claim: Claim, transforms: Transforms): Certificate {
     slope: end.slope,
     products: end.products,
     loose: end.loose,
+    idle: end.idle,
     bent: end.bent,
     own: div(given.mul(units), orOne(end.bent)),
   };
@@ -270,6 +281,9 @@ export function isTail(
   );
   return { tail: and(products.equal(3), bends), products };
 }
+
+/** What of its elements, times the square root of their number, may be rounding of a gradient. */
+const roundings = 8;
 
 /** Products that a claim is worth. */
 const mostProducts = 40;

@@ -246,7 +246,8 @@ export function ending(
     isFar: (step) => not(isShort(step.mul(1 / beyond))),
     lengths,
     units: unitsOf(at.x, lengths),
-    step: certificate.step,
+    // All that is left is rounding then, and no direction to look along.
+    step: select(certificate.idle, zerosLike(at.x), certificate.step),
     begin: number(Math.sqrt(eps)),
     at(x) {
       const { r, cost } = evaluate(x);
@@ -263,8 +264,12 @@ export function ending(
       ),
     ),
   }, transforms);
-  const lower = or(found, aside.lower);
-  const sound = and(certificate.holds, not(or(lower, or(hidden, tail))));
+  // Where all is rounding, what is lower leads along a tail, on and on.
+  const lower = or(found, and(aside.lower, not(certificate.idle)));
+  // Where the gradient is rounding and so is the curvature, values have to be the same on all the way, as of a function
+  // that does not depend on something: of what dies out they are not.
+  const doubtful = and(certificate.idle, or(aside.differs, aside.lower));
+  const sound = and(certificate.holds, not(or(or(lower, doubtful), or(hidden, tail))));
   const holds = and(sound, or(isLeast, not(unsettled.any())));
   const elsewhere = select(found, there, aside.step);
   const step = select(lower, elsewhere, certificate.step);
