@@ -237,6 +237,7 @@ interface Now extends Seen, Pick<State, "best" | "bestR" | "slope" | "stale" | "
   readonly astray: NDArray;
 }
 
+/** The evaluation of a pass, and what it says of sizes: of the residual, of the unknowns, and of the way so far. */
 function seenAt<S>({ problem, limits, transforms }: Solve<S>, c: State): Seen {
   const { sizes, displacement, part } = problem;
   const { x } = c;
